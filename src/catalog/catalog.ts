@@ -1,0 +1,62 @@
+import type { CurrentEvent, Json, StoredEvent } from "../event/event.ts";
+
+/** What went wrong, in the words of the code that threw. Never carries data. */
+export interface FailureText {
+  readonly type: string;
+  readonly message: string;
+}
+
+/** One version step as an operator sees it; the last entry of a lift that failed has `data: null` and the error. */
+export interface LiftStep {
+  readonly from: number;
+  readonly to: number;
+  readonly type: string;
+  readonly data: Json;
+  readonly error: FailureText | null;
+}
+
+/** The outcome of lifting a stored event to the current version. */
+export type Lifted =
+  | { readonly ok: true; readonly event: CurrentEvent }
+  /** The type or the version is newer than this build: no failure, another build will know it. */
+  | { readonly ok: false; readonly reason: "newer_build"; readonly error: FailureText }
+  /** A step threw, or a version's schema refused the data. `from`/`to` name the step; equal when the stored version itself was refused. */
+  | { readonly ok: false; readonly reason: "schema"; readonly error: FailureText; readonly from: number; readonly to: number };
+
+/** All event types with their schemas and upcasters. `current` is the only way from stored to typed data. */
+export interface Catalog {
+  /** Current names, sorted. */
+  readonly types: readonly string[];
+  /** Fingerprint of all schemas and steps of this build (hex, 16 characters). */
+  readonly fingerprint: string;
+
+  /** The current name for a stored type (itself, or the type that was `formerly` called so); undefined when unknown. */
+  resolve(type: string): string | undefined;
+  /** @returns ascending versions of a current type, and its former names; undefined when unknown. */
+  describe(
+    type: string,
+  ): { readonly type: string; readonly versions: readonly number[]; readonly current: number; readonly formerly: readonly string[] } | undefined;
+
+  /**
+   * Checks data that someone wants to append. The data is stored as sent: nothing is returned.
+   *
+   * @param pointer where `data` stands in the request, for the error's places: `#/events/0/data`.
+   * @throws EVENT_TYPE_UNKNOWN, SCHEMA_VERSION_UNKNOWN, DATA_INVALID with `errors`.
+   */
+  validate(type: string, schemaVersion: number, data: Json, pointer?: string): void;
+
+  /** Lifts a stored event through the chain and validates each version on the way. Never throws for bad data; never changes `stored`. */
+  current(stored: StoredEvent): Lifted;
+
+  /** Each step of the lift, for showing; empty when the event is current already. */
+  steps(stored: StoredEvent): readonly LiftStep[];
+
+  /** The stored types from which the chain can reach one of `types`: their own and former names. */
+  candidates(types: readonly string[]): readonly string[];
+
+  /** Fingerprint of one type's schemas and steps: kept with a dead letter, to tell whether the chain changed since. */
+  chainFingerprint(type: string): string;
+
+  /** JSON Schema 2020-12 of one version; undefined when unknown. */
+  jsonSchema(type: string, schemaVersion: number): Readonly<Record<string, unknown>> | undefined;
+}

@@ -1,0 +1,108 @@
+import type { EventDefinition, EventOf } from "../catalog/define.ts";
+
+/** What a handler is told beside the event. */
+export interface HandlerContext {
+  /** Which call of this delivery it is, from 1, over retries and replays; deferred calls do not count. */
+  readonly attempt: number;
+  /** UUID, the same over retries and dead-letter replays: the idempotency key for what the handler does. */
+  readonly deliveryId: string;
+  /** Set while an operator's replay delivers the event. */
+  readonly replay: { readonly id: string; readonly reason: string | null } | null;
+  /** Aborts when the attempt's time is up or the service stops. The lane waits until the handler has settled: honour it. */
+  readonly signal: AbortSignal;
+  /** Keeps a line with the attempt's record: at most 20 lines of 500 characters. */
+  log(line: string): void;
+}
+
+type Handle<E extends EventDefinition> = (event: EventOf<E>, context: HandlerContext) => Promise<void> | void;
+export type On<E extends EventDefinition> = { readonly [D in E as D["type"]]?: Handle<D> };
+
+/** Part of the back-off that is random: none, the whole wait (`full`), half of it (`equal`), or a ratio around it such as 0.1. */
+export type Jitter = "none" | "full" | "equal" | number;
+
+export interface RetryOptions {
+  /** Calls in all, the first one included. Default 3. */
+  readonly maxAttempts?: number;
+  /** Wait before attempt n+1 = min(initialDelayMs · factor^(n−1), maxDelayMs). Defaults 2000, 2, 60000. */
+  readonly initialDelayMs?: number;
+  readonly factor?: number;
+  readonly maxDelayMs?: number;
+  readonly jitter?: Jitter;
+  /** Overrides the handler's `timeoutMs`. */
+  readonly timeoutMs?: number;
+  /** Names of error classes that are terminal at once. */
+  readonly nonRetryable?: readonly string[];
+  /** What becomes of a delivery that used up its attempts or failed terminally: `dead_letter` (default) or `skip`, with a record. */
+  readonly onExhausted?: "dead_letter" | "skip";
+}
+
+export interface HandlerOptions {
+  /** `[a-z][a-z0-9-]{0,62}`, stable for ever: the journal is named after it. */
+  readonly name: string;
+  /** `strict` (default): a dead letter holds its entity's later events. `relaxed`: it does not. */
+  readonly ordering?: "strict" | "relaxed";
+  /** Deliveries in flight at once, 1 to 1000; default 16. */
+  readonly concurrency?: number;
+  /** Where a new handler begins; required when the log already holds events. */
+  readonly startFrom?: "beginning" | "now";
+  readonly retry?: RetryOptions;
+  /** By event type; what is left out is taken from `retry`. */
+  readonly retryByType?: Readonly<Record<string, RetryOptions>>;
+  /** An attempt's patience, 1 to 900000; default 15000. */
+  readonly timeoutMs?: number;
+  /** `batch` (default): outcomes are recorded every 20 ms. `each`: before the entity's next event starts, for handlers that bear no repeat. */
+  readonly record?: "batch" | "each";
+  /** `escalate`: a call that was under way when the process died is never repeated by itself; a person decides. Default `repeat`. */
+  readonly unknownOutcome?: "repeat" | "escalate";
+}
+
+/** A user's function. `events` gives `on` its types (a list or the whole catalog); without it data is unknown. */
+export interface FunctionHandler<E extends readonly EventDefinition[] = readonly EventDefinition[]> extends HandlerOptions {
+  readonly events?: E;
+  readonly on: NoInfer<On<E[number]>>;
+}
+
+export interface WebhookHandler extends HandlerOptions {
+  /** http or https. */
+  readonly url: string;
+  /** Event types, or `["*"]` for all of the catalog. */
+  readonly events: readonly string[];
+  /** Standard Webhooks secret `whsec_<base64>`, or several while rotating: each signs. */
+  readonly secret?: string | readonly string[];
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A handler as `defineHandler` and `webhookHandler` make it; config.ts checks it and fills in the defaults. */
+export type HandlerDefinition =
+  | ({ readonly kind: "function"; readonly events?: readonly EventDefinition[]; readonly on: Readonly<Record<string, AnyHandle>> } & HandlerOptions)
+  | ({ readonly kind: "webhook" } & WebhookHandler);
+
+/** A handle whose event type is forgotten: the catalog makes sure that it only ever sees its own. */
+export type AnyHandle = (event: never, context: HandlerContext) => Promise<void> | void;
+
+/** Defines a handler in this process: `on` maps event types to functions. */
+export function defineHandler<const E extends readonly EventDefinition[] = readonly EventDefinition[]>(handler: FunctionHandler<E>): HandlerDefinition {
+  return { ...handler, kind: "function", on: handler.on as Readonly<Record<string, AnyHandle>> };
+}
+
+/** Defines a handler elsewhere: each event is POSTed to `url` as a CloudEvent, signed as Standard Webhooks says. */
+export function webhookHandler(handler: WebhookHandler): HandlerDefinition {
+  return { ...handler, kind: "webhook" };
+}
+
+/** Thrown by a handler: no further attempt can help; a person has to look. The delivery is dead-lettered at once with cause `terminal`. */
+export class Terminal extends Error {
+  override readonly name: string = "Terminal";
+}
+
+/** Thrown by a handler that cannot work just now (a model's rate limit, a dependency that starts up): tried again later, and no attempt is used. */
+export class NotReady extends Error {
+  override readonly name: string = "NotReady";
+  /** Milliseconds to wait, at most 24 h; without it the retry policy's delay. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, options: { readonly retryAfterMs?: number } = {}) {
+    super(message);
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * The events of a handler's journal: the log's own record of what happened to deliveries. Stored formats: they only ever grow.
+ * Positions are decimal strings, times RFC 3339 UTC, lanes stream names. DELIVERY §3 has the fold.
+ */
+import type { FailureText } from "../catalog/catalog.ts";
+
+export type DeadLetterCause = "exhausted" | "terminal" | "schema" | "crash" | "unknown_outcome";
+export type AttemptClass = "transient" | "not_ready" | "terminal" | "schema" | "crash" | "timeout";
+
+export interface AttemptError extends FailureText {
+  /** At most 4 KiB. */
+  readonly stack?: string;
+}
+
+/** One call of a delivery, as kept. */
+export interface AttemptRecord {
+  /** Counts all calls of the delivery, from 1. */
+  readonly attempt: number;
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly outcome: "completed" | "failed";
+  readonly class: AttemptClass | null;
+  readonly error: AttemptError | null;
+  readonly httpStatus?: number;
+  /** First 4 KiB of what a webhook answered. */
+  readonly responseHead?: string;
+  readonly log?: readonly string[];
+  readonly replayId?: string;
+  readonly actor?: string;
+}
+
+/** Who decided, and why. */
+export interface Act {
+  /** The key's name, or `local`; `policy` where the retry policy decided. */
+  readonly actor: string;
+  readonly reason: string | null;
+  readonly replayId?: string;
+  readonly resolution?: "not_needed" | "done_by_hand";
+}
+
+interface AboutDelivery {
+  readonly lane: string;
+  readonly revision: number;
+  /** Position of the event. */
+  readonly at: string;
+  readonly eventId: string;
+}
+
+export interface LetterSnapshot {
+  readonly revision: number;
+  readonly at: string;
+  readonly eventId: string;
+  readonly attempts: number;
+  readonly escalated: boolean;
+  /** Failed calls of the replay under way, and when its next one is due. */
+  readonly replay: { readonly replayId: string; readonly failed: number; readonly retryAt: string | null } | null;
+  readonly started: Started | null;
+}
+
+/** A recorded intent to call (suspects, `record: "each"`, `unknownOutcome: "escalate"`), open until the outcome is recorded. */
+export interface Started {
+  readonly revision: number;
+  readonly alone: boolean;
+  /** Ends of the process while it ran alone. */
+  readonly crashes: number;
+}
+
+export interface LaneSnapshot {
+  readonly lane: string;
+  readonly next: number;
+  readonly at: string;
+  readonly detached: boolean;
+  readonly why: "newer_build" | null;
+  readonly attempts: number;
+  readonly retryAt: string | null;
+  readonly letters: readonly LetterSnapshot[];
+  readonly started: readonly Started[];
+}
+
+export interface JournalData {
+  /** At start, before anything else. Its revision is the epoch. */
+  "partition.claimed": { readonly owner: string; readonly build: string; readonly catalog: string; readonly readAhead: number };
+  /** Clean stop: the last event of an owner. */
+  "partition.released": Record<string, never>;
+  /**
+   * Last event of each flush. `ahead`: `[lane, next, at]` of lanes that went on beyond the checkpoint or are detached, and changed.
+   * `completed`: details of deliveries that completed after trouble (others completed at the first call and have no record).
+   */
+  progress: {
+    readonly checkpoint: string;
+    readonly ahead: readonly (readonly [lane: string, next: number, at: string])[];
+    readonly completed?: readonly (AboutDelivery & { readonly record: AttemptRecord })[];
+  };
+  /** `at`: position of the last event of the lane that is done (0: none known). */
+  "lane.detached": {
+    readonly lane: string;
+    readonly next: number;
+    readonly at: string;
+    readonly why: "failed" | "dead_letter" | "full" | "slow" | "newer_build";
+  };
+  "lane.attached": { readonly lane: string; readonly at: string };
+  "lane.gap": { readonly lane: string; readonly from: number; readonly to: number; readonly why: "missing" | "truncated" };
+  /** `attempt` counts all calls of the delivery. */
+  "delivery.started": AboutDelivery & { readonly attempt: number; readonly alone: boolean };
+  /** An attempt failed and another will come at `retryAt`. */
+  "delivery.failed": AboutDelivery & { readonly record: AttemptRecord; readonly retryAt: string };
+  /** Not ready: another attempt comes at `until`, and none was used (`record.attempt` is the next one's number). */
+  "delivery.deferred": AboutDelivery & { readonly record: AttemptRecord; readonly until: string };
+  /** Gave up; also a replay that failed again. `attempts` all calls ever, `retryCount` the failed ones of this round. */
+  "delivery.dead_lettered": AboutDelivery & {
+    readonly attempts: number;
+    readonly retryCount: number;
+    readonly cause: DeadLetterCause;
+    readonly error: AttemptError;
+    readonly chain: string;
+    readonly escalated: boolean;
+    /** The last call, when there was one. */
+    readonly record: AttemptRecord | null;
+    readonly replayId?: string;
+  };
+  /** A final outcome other than plain completion. `cause`: why the policy skipped it. */
+  "delivery.settled": AboutDelivery & {
+    readonly outcome: "replayed" | "discarded" | "skipped";
+    readonly cause: DeadLetterCause | null;
+    readonly act: Act;
+    readonly record: AttemptRecord | null;
+  };
+  /** The job starts nothing here any more. */
+  "replay.stopped": { readonly replayId: string };
+  /** The whole state when part 0 was written, in `parts` events; valid when all are there. */
+  snapshot: {
+    readonly set: string;
+    readonly part: number;
+    readonly parts: number;
+    readonly checkpoint: string;
+    readonly readAhead: number;
+    readonly lanes: readonly LaneSnapshot[];
+  };
+}
+
+export type JournalEventType = keyof JournalData;
+export type JournalEvent = { readonly [T in JournalEventType]: { readonly type: T; readonly data: JournalData[T] } }[JournalEventType];
+
+/** Of `reprise.handler-<name>`. */
+export interface HandlerStreamData {
+  /** Whenever it changed. `types`: wanted type → position beyond which it is wanted (`"0"`: from the first event). */
+  "handler.configured": {
+    readonly types: Readonly<Record<string, string>>;
+    readonly ordering: "strict" | "relaxed";
+    readonly start: "beginning" | "now";
+    readonly partitions: number;
+    /** Stream of the journal. */
+    readonly journal: string;
+    /** URL of a webhook. */
+    readonly endpoint: string | null;
+  };
+  "handler.paused": { readonly why: string; readonly act: Act };
+  "handler.resumed": { readonly act: Act };
+}
+
+/** Of `reprise.replay-<id>`. Outcomes of the items are only in the journals, with the `replayId`. */
+export interface ReplayStreamData {
+  "replay.requested": {
+    readonly replayId: string;
+    readonly kind: "single" | "batch";
+    readonly actor: string;
+    readonly reason: string | null;
+    readonly ratePerSecond: number | null;
+    readonly total: number;
+    readonly filter: Readonly<Record<string, string>> | null;
+  };
+  /** In parts of at most 500 items, in the order in which they start. */
+  "replay.items": { readonly items: readonly ReplayItem[] };
+  "replay.ended": {
+    readonly status: "completed" | "stopped";
+    readonly succeeded: number;
+    readonly failed: number;
+    readonly skipped: number;
+    readonly skips: readonly { readonly reason: string; readonly count: number }[];
+  };
+}
+
+export interface ReplayItem {
+  readonly handler: string;
+  readonly lane: string;
+  readonly revision: number;
+  readonly at: string;
+  readonly eventId: string;
+  /** The letter's attempts when it was chosen: another number means it changed since. */
+  readonly attempts: number;
+}

@@ -1,0 +1,134 @@
+/**
+ * Every expected failure of Reprise: one code, what kind it is, and what to do about it.
+ * Each edge maps the kind (HTTP to a status, the CLI to an exit code); docs/errors.md is proved to name the same codes.
+ */
+export type ErrorKind =
+  | "malformed" // the request cannot be read, or asks for something its own words rule out
+  | "unauthenticated"
+  | "forbidden"
+  | "not_found"
+  | "method_not_allowed"
+  | "conflict"
+  | "too_large"
+  | "unsupported_media"
+  | "unprocessable" // well formed, but the catalog refuses it
+  | "rate_limited"
+  | "unavailable" // try again; nothing was done
+  | "config" // the service cannot start so
+  | "defect"; // ours, or the user's code
+
+export const errorCatalog = {
+  JSON_MALFORMED: { kind: "malformed", remedy: "Send one complete JSON document in UTF-8." },
+  REQUEST_INVALID: { kind: "malformed", remedy: "Correct the members that `errors` points at; unknown members are refused." },
+  NOT_DEAD_LETTERED: {
+    kind: "malformed",
+    remedy: "Only a dead-lettered or escalated delivery can be replayed or discarded; read the event to see its status.",
+  },
+  KEY_MISSING: { kind: "unauthenticated", remedy: "Send `Authorization: Bearer <key>`." },
+  ROLE_REQUIRED: { kind: "forbidden", remedy: "Use a key with the role that the detail names." },
+  ORIGIN_REFUSED: {
+    kind: "forbidden",
+    remedy: "Without keys Reprise answers only requests made to its loopback address; call http://127.0.0.1:<port> directly.",
+  },
+  NOT_FOUND: { kind: "not_found", remedy: "Check the id or the path; ids in paths are percent-encoded." },
+  METHOD_NOT_ALLOWED: { kind: "method_not_allowed", remedy: "Use a method from the Allow header." },
+  REVISION_CONFLICT: { kind: "conflict", remedy: "Read the entity again, decide again, and append with the revision just read." },
+  EVENT_ID_REUSED: { kind: "conflict", remedy: "An event id names one event for ever: repeat it only with the same content, or use a new id." },
+  HANDLER_AMBIGUOUS: { kind: "conflict", remedy: "Several handlers dead-lettered this event: name one with `handler`." },
+  DELIVERY_RUNNING: { kind: "conflict", remedy: "The delivery is running now: wait for its outcome, then decide." },
+  PLAN_STALE: { kind: "conflict", remedy: "Plan again: what the plan listed has changed." },
+  PLAN_USED: { kind: "conflict", remedy: "The plan was started already: follow the replay that the detail names, or plan again." },
+  BODY_TOO_LARGE: { kind: "too_large", remedy: "Send at most 4 MiB a request: fewer events, or a reference in `context_refs` in place of a large payload." },
+  APPEND_TOO_LARGE: {
+    kind: "too_large",
+    remedy: "Events of one entity take at most 960,000 bytes an append: send fewer at once, or keep large content elsewhere and refer to it.",
+  },
+  MEDIA_TYPE_UNSUPPORTED: {
+    kind: "unsupported_media",
+    remedy: "Send `content-type: application/json`, or `application/cloudevents+json` for one structured CloudEvent.",
+  },
+  EVENT_TYPE_UNKNOWN: {
+    kind: "unprocessable",
+    remedy: "Define the type with defineEvent and list it in the config's `events`; GET /schemas shows the known ones.",
+  },
+  SCHEMA_VERSION_UNKNOWN: { kind: "unprocessable", remedy: "Send a version that GET /schemas lists for the type, or deploy the build that knows it." },
+  DATA_INVALID: { kind: "unprocessable", remedy: "Correct the data where `errors` points; GET /schemas/{type}/{version} has the schema." },
+  NUMBER_UNSAFE: { kind: "unprocessable", remedy: "Integers beyond ±(2^53−1) would be rounded: send them as strings." },
+  CALL_CHAIN_BROKEN: { kind: "unprocessable", remedy: "`call_chain` names the agents from the first cause to the writer: its last one must be `source`." },
+  UPCAST_FAILED: {
+    kind: "unprocessable",
+    remedy: "The stored payload cannot be lifted to the current version: correct the upcaster the detail names, restart, and replay again.",
+  },
+  RATE_LIMITED: { kind: "rate_limited", remedy: "Wait as long as Retry-After says." },
+  LOG_UNAVAILABLE: { kind: "unavailable", remedy: "Repeat with the same event ids: what was stored already is not stored twice." },
+  LOG_FULL: { kind: "unavailable", remedy: "The log's disk is full: make room, then repeat with the same event ids. Nothing was lost." },
+  VIEW_BEHIND: { kind: "unavailable", remedy: "The views have not reached the position asked for yet: repeat the request." },
+
+  CONFIG_INVALID: { kind: "config", remedy: "Correct the field that the message names." },
+  START_FROM_REQUIRED: { kind: "config", remedy: 'Say startFrom: "beginning" or "now" in the handler: the log already holds events.' },
+  UPCASTER_MISSING: { kind: "config", remedy: "Add the step upcasters/<event-type>/v<n>-to-v<n+1>.ts and list it in its index.ts." },
+  UPCASTER_UNEXPECTED: { kind: "config", remedy: "Remove the step: there is no version for it to lead from or to." },
+  SCHEMA_NOT_JSON: { kind: "config", remedy: "Use only what survives JSON: no Date, bigint, transform or codec. Keep times as z.iso.datetime() strings." },
+  LOG_IN_USE: { kind: "config", remedy: "One process owns an embedded log: stop the other one, or give this one another folder." },
+  LOG_FOREIGN: { kind: "config", remedy: "The file is not a Reprise log: point REPRISE_LOG at another folder. The file was left untouched." },
+  LOG_DAMAGED: {
+    kind: "config",
+    remedy: "Restore the log's folder from a backup, or copy it and inspect the copy with `sqlite3 log.db .recover`. The file was left untouched.",
+  },
+  LOG_NEWER: { kind: "config", remedy: "The log was written by a newer Reprise: run that version or a later one. The file was left untouched." },
+  LOG_BEHIND_CHECKPOINT: {
+    kind: "config",
+    remedy: "The log is older than what was already delivered from it (a restored backup?): point Reprise at the right log.",
+  },
+  FENCED: { kind: "defect", remedy: "Another process took over this handler's journal: stop one of the two." },
+  CLOSED: { kind: "defect", remedy: "The store was closed: open it again before using it." },
+  JOURNAL_DAMAGED: { kind: "defect", remedy: "The handler's journal does not fold: keep the log as it is and report this with the message." },
+} as const satisfies Record<string, { kind: ErrorKind; remedy: string }>;
+
+export type ErrorCode = keyof typeof errorCatalog;
+
+/** One place in the input, as a JSON pointer into the request (`#/events/0/data/orderId`), and what is wrong there. */
+export interface ErrorPlace {
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+export interface ErrorExtras {
+  readonly cause?: unknown;
+  /** Places in the input, for validation errors. At most 100 are kept. */
+  readonly errors?: readonly ErrorPlace[];
+  /** Members that this code adds to a problem, in code's names: `{ expected, actual }`, `{ handlers }`, `{ eventIds }`. */
+  readonly fields?: Readonly<Record<string, unknown>>;
+  /** When to try again, for the kinds `unavailable` and `rate_limited`. */
+  readonly retryAfterMs?: number;
+}
+
+/** An expected failure. `message` says what happened, in one sentence, without payloads or secrets. */
+export class RepriseError extends Error {
+  override readonly name = "RepriseError";
+  readonly code: ErrorCode;
+  readonly errors: readonly ErrorPlace[];
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, message: string, extras: ErrorExtras = {}) {
+    super(message, extras.cause === undefined ? undefined : { cause: extras.cause });
+    this.code = code;
+    this.errors = (extras.errors ?? []).slice(0, 100);
+    this.fields = extras.fields ?? {};
+    this.retryAfterMs = extras.retryAfterMs;
+  }
+
+  get kind(): ErrorKind {
+    return errorCatalog[this.code].kind;
+  }
+
+  get remedy(): string {
+    return errorCatalog[this.code].remedy;
+  }
+}
+
+/** True for a RepriseError, of one of `codes` when any are named. */
+export function isRepriseError(error: unknown, ...codes: readonly ErrorCode[]): error is RepriseError {
+  return error instanceof RepriseError && (codes.length === 0 || codes.includes(error.code));
+}

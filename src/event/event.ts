@@ -1,0 +1,78 @@
+/** The envelope: what Reprise knows about an event beside its data. */
+
+/** A value that JSON can hold. Data is kept exactly as it was sent. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** What an event is about. Names: see names.ts. */
+export interface Entity {
+  readonly type: string;
+  readonly id: string;
+}
+
+/** Place in the whole log, from 1; 0 is before the first event. Opaque to outsiders: there it is a decimal string. */
+export type Position = bigint;
+
+export const priorities = ["low", "normal", "high", "critical"] as const;
+/** Orders lanes that are ready when slots are scarce; never events within a lane. */
+export type Priority = (typeof priorities)[number];
+
+/** A pointer to what an agent saw or used: a document, a trace, a conversation. */
+export interface ContextRef {
+  readonly kind: string;
+  readonly ref: string;
+}
+
+export interface EventMetadata {
+  readonly correlationId?: string;
+  readonly causationId?: string;
+  /** W3C trace context, kept as sent. */
+  readonly traceparent?: string;
+  /** Agent ids from the first cause to the writer, 1 to 32; the last one is the event's source. */
+  readonly callChain?: readonly string[];
+  readonly priority: Priority;
+  readonly contextRefs?: readonly ContextRef[];
+  /** CloudEvents attributes that Reprise does not know, kept and sent on. */
+  readonly extensions?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** An event on its way into the log. */
+export interface NewEvent {
+  /** UUID; the idempotency key, unique per tenant. */
+  readonly id: string;
+  readonly type: string;
+  /** Whole number from 1: the version of `data`. */
+  readonly schemaVersion: number;
+  readonly source: string | null;
+  /** The producer's clock, RFC 3339 UTC. */
+  readonly occurredAt: string | null;
+  readonly data: Json;
+  readonly metadata: EventMetadata;
+}
+
+/** An event as the log holds it. `data` is of `schemaVersion`, never lifted: only the catalog makes typed data of it. */
+export interface StoredEvent extends NewEvent {
+  readonly stream: string;
+  readonly tenant: string;
+  readonly entity: Entity;
+  /** Place in the stream, from 0. */
+  readonly revision: number;
+  readonly position: Position;
+  /** The log's clock, RFC 3339 UTC with milliseconds. */
+  readonly recordedAt: string;
+}
+
+/** An event whose data is of the current schema version: all that handlers and views ever see. */
+export interface CurrentEvent<T extends string = string, D = unknown> {
+  readonly id: string;
+  readonly type: T;
+  readonly schemaVersion: number;
+  readonly entity: Entity;
+  readonly tenant: string;
+  readonly source: string | null;
+  readonly occurredAt: string | null;
+  readonly recordedAt: string;
+  readonly data: D;
+  readonly metadata: EventMetadata;
+  readonly revision: number;
+  readonly position: Position;
+}

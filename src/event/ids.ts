@@ -1,0 +1,29 @@
+import { v5, v7, validate } from "uuid";
+
+/** Makes ids; passed in, so that tests can count. */
+export type NewId = () => string;
+
+/** Time-ordered (UUIDv7), so that new ids land at one end of an index. */
+export const newId: NewId = () => v7();
+
+export function isUuid(text: string): boolean {
+  return validate(text);
+}
+
+/** The namespace of the ids that Reprise derives. Fixed for ever: stored delivery ids depend on it. */
+const repriseNamespace = "6f1a2f5e-3c1b-5d0e-9a57-6d1d3a0c7b42";
+
+/**
+ * The id of a delivery, stable over retries and dead-letter replays: UUIDv5 of handler, stream and event id. It has no dots,
+ * since Standard Webhooks signs `id.timestamp.body`.
+ *
+ * @param replayId only for a delivery of its own: a replay of history or to another handler.
+ */
+export function deliveryId(handler: string, stream: string, eventId: string, replayId?: string): string {
+  return v5([handler, stream, eventId, ...(replayId === undefined ? [] : [replayId])].join("\n"), repriseNamespace);
+}
+
+/** A CloudEvents id that is no UUID becomes one: UUIDv5 of source and id, the same for the same pair. */
+export function idFromCloudEvent(source: string, id: string): string {
+  return v5(`${source}\n${id}`, repriseNamespace);
+}

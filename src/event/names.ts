@@ -1,0 +1,48 @@
+import type { Entity } from "./event.ts";
+
+/** The tenant of requests that carry no key. */
+export const defaultTenant = "default";
+/** Reprise's own streams: journals, handlers, replays. No entity may live there. */
+export const ownTenant = "reprise";
+
+export const tenantPattern = /^[a-z][a-z0-9_]{0,63}$/;
+export const entityTypePattern = /^[a-z][a-z0-9_]{0,63}$/;
+/** Begins with a letter, digit or `_`; 1 to 256 characters; no `..` (checked apart), so that an id is never a path out of a folder. */
+export const entityIdPattern = /^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._:@~/#+=-]{0,255}$/;
+export const eventTypePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
+export const handlerNamePattern = /^[a-z][a-z0-9-]{0,62}$/;
+
+/** `<tenant>.<entityType>-<entityId>`. */
+export function streamName(tenant: string, entity: Entity): string {
+  return `${tenant}.${entity.type}-${entity.id}`;
+}
+
+/**
+ * Splits at the first `.`, then at the first `-`. A stream without `-` (`reprise.log`) has an empty entity id.
+ *
+ * @returns null for a name without a `.`: a stream that is none of ours.
+ */
+export function parseStreamName(stream: string): { tenant: string; entity: Entity } | null {
+  const dot = stream.indexOf(".");
+  if (dot <= 0) return null;
+  const dash = stream.indexOf("-", dot);
+  const end = dash === -1 ? stream.length : dash;
+  return { tenant: stream.slice(0, dot), entity: { type: stream.slice(dot + 1, end), id: stream.slice(end + 1) } };
+}
+
+/** True for the streams that hold users' events, as opposed to Reprise's own and the server's. */
+export function isEntityStream(stream: string): boolean {
+  const name = parseStreamName(stream);
+  return (
+    name !== null &&
+    name.tenant !== ownTenant &&
+    tenantPattern.test(name.tenant) &&
+    entityTypePattern.test(name.entity.type) &&
+    entityIdPattern.test(name.entity.id)
+  );
+}
+
+export const logStream = `${ownTenant}.log`;
+export const handlerStream = (handler: string): string => `${ownTenant}.handler-${handler}`;
+export const journalStream = (handler: string, partitions = 1, partition = 0): string => `${ownTenant}.journal-${handler}-${partitions}-${partition}`;
+export const replayStream = (replayId: string): string => `${ownTenant}.replay-${replayId}`;

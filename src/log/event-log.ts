@@ -1,0 +1,97 @@
+import type { NewEvent, Position, StoredEvent } from "../event/event.ts";
+
+/** `"none"`: the stream must not exist yet; `"any"`: wherever it is; a number: its last event's revision. */
+export type ExpectedRevision = number | "none" | "any";
+
+/** Encoded bytes of one append to one stream; the same for all adapters, so that a log can be copied between them. */
+export const maxAppendBytes = 960_000;
+export const maxAppendEvents = 1000;
+
+export interface AppendedEvent {
+  readonly id: string;
+  readonly revision: number;
+  readonly position: Position;
+  readonly recordedAt: string;
+  /** The id was stored before, with the same content: this is where. */
+  readonly duplicate: boolean;
+}
+
+export interface ReadStreamOptions {
+  /** First revision wanted (forward: default 0) or the revision to go down from (backward: default the last). */
+  readonly from?: number;
+  readonly direction?: "forward" | "backward";
+  /** At most so many events in all. */
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Either types or stream prefixes: what an EventStoreDB server filters by. Without it every event. */
+export type EventFilter = { readonly types: readonly string[] } | { readonly streamPrefixes: readonly string[] };
+
+export interface ReadAllOptions {
+  /** Forward: events beyond this position (default 0: from the first). Backward: events before it (default: from the last). */
+  readonly after?: Position;
+  readonly direction?: "forward" | "backward";
+  readonly filter?: EventFilter;
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface SubscribeOptions {
+  /** Exclusive: the last position already handled; 0 for all. */
+  readonly after: Position;
+  readonly filter?: EventFilter;
+  /** Ends the subscription: the iteration returns, without an error. */
+  readonly signal: AbortSignal;
+}
+
+export interface SubscriptionBatch {
+  /** In log order; empty when only `position` or `live` is news. */
+  readonly events: readonly StoredEvent[];
+  /** Everything up to here has been looked at: matching events at or below it were handed on. */
+  readonly position: Position;
+  /** At the end of the log when this batch was read. */
+  readonly live: boolean;
+}
+
+/** The append-only log. Every adapter passes `test/contract/event-log.ts`; read it for the exact promises. */
+export interface EventLog {
+  /** UUID written into `reprise.log` when the log was created; views and snapshots carry it. */
+  readonly logId: string;
+
+  /**
+   * Appends `events` to one stream, all or none, durably: when the promise resolves they survive a killed machine.
+   * Ids are judged before the revision. All ids known in this stream with equal type, version and data: nothing is stored, and each
+   * answers with its first revision and `duplicate: true`, so a repeat after an unclear failure is safe.
+   *
+   * @param events 1 to 1000, in order, at most `maxAppendBytes` encoded.
+   * @throws REVISION_CONFLICT `{ expected, actual }` when the stream is elsewhere; `actual` is −1 for no stream.
+   * @throws EVENT_ID_REUSED when some ids are known, or known with other content or in another stream of the tenant.
+   * @throws APPEND_TOO_LARGE, LOG_FULL (no room; nothing stored), LOG_UNAVAILABLE (unclear; safe to repeat), CLOSED.
+   */
+  append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<readonly AppendedEvent[]>;
+
+  /** The events of one tenant with these ids, in no order; ids that are not there are left out. At most 1000 ids. */
+  findByIds(tenant: string, ids: readonly string[]): Promise<readonly StoredEvent[]>;
+
+  /** One stream in batches, by revision. Memory stays flat; nothing stays open between batches. An unknown stream gives none. */
+  readStream(stream: string, options?: ReadStreamOptions): AsyncIterable<readonly StoredEvent[]>;
+
+  /** The whole log in batches, by position. */
+  readAll(options?: ReadAllOptions): AsyncIterable<readonly StoredEvent[]>;
+
+  /** Catch-up, then live, without gap or duplicate. Never ends by itself; a consumer that is slow only falls behind. */
+  subscribe(options: SubscribeOptions): AsyncIterable<SubscriptionBatch>;
+
+  /** Revision of the stream's last event, also when events before it were truncated; −1 for no stream. */
+  streamRevision(stream: string): Promise<number>;
+
+  /** Removes the stream's events below `before`. Revisions of the rest stay. */
+  truncate(stream: string, before: number): Promise<void>;
+
+  /** Position of the last event; 0 for an empty log. */
+  head(): Promise<Position>;
+
+  /** Ends all subscriptions and reads, lets appends in progress finish, and frees the log. May be called twice. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,100 @@
+import type { Catalog, FailureText } from "./catalog/catalog.ts";
+import type { ContextRef, Entity, EventMetadata, Json, Position, Priority } from "./event/event.ts";
+import type { AppendedEvent, ExpectedRevision } from "./log/event-log.ts";
+import type { DeadLetterDetail, DeadLetterFilter, EventView, Views } from "./views/model.ts";
+
+/** An event as someone wants to append it; what is left out is filled in as API.md says. */
+export interface EventInput {
+  readonly id?: string;
+  readonly type: string;
+  /** Default: the current version. */
+  readonly schemaVersion?: number;
+  readonly entity: Entity;
+  readonly data: Json;
+  readonly source?: string;
+  readonly occurredAt?: string;
+  readonly priority?: Priority;
+  readonly correlationId?: string;
+  readonly causationId?: string;
+  readonly traceparent?: string;
+  readonly callChain?: readonly string[];
+  readonly contextRefs?: readonly ContextRef[];
+  readonly extensions?: EventMetadata["extensions"];
+}
+
+export interface AppendOptions {
+  readonly tenant?: string;
+  /** A revision or "none" needs all events to be of one entity. Default "any". */
+  readonly expectedRevision?: ExpectedRevision;
+  /** How places in the input are named in errors: `(index) => "#/events/" + index`. */
+  readonly pointer?: (index: number) => string;
+}
+
+export interface ReadEntityOptions {
+  readonly tenant?: string;
+  /** Forward: first revision, default 0. Backward: from there down, default the last. */
+  readonly from?: number;
+  /** 1 to 1000, default 100. */
+  readonly limit?: number;
+  readonly direction?: "forward" | "backward";
+}
+
+export interface ActOptions {
+  readonly tenant?: string;
+  readonly actor?: string;
+  readonly reason?: string;
+}
+
+export interface ReplayResult {
+  /** `processing`: not over after the patience (10 s single, 30 s batch); follow it by `replayId`. */
+  readonly status: "replayed" | "dead_lettered" | "processing";
+  readonly replayId: string;
+  readonly deliveryId: string;
+  readonly originalEventId: string;
+  readonly error: FailureText | null;
+  readonly position: Position;
+}
+
+export interface ReplayBatchResult {
+  readonly replayId: string;
+  readonly total: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly remaining: number;
+  readonly position: Position;
+}
+
+/** One Reprise: log, catalog, delivery, views. HTTP and CLI are thin layers on it. */
+export interface Store {
+  readonly catalog: Catalog;
+  readonly views: Views;
+  /** `logId` of the log. */
+  readonly logId: string;
+
+  /** Appends one event or up to 1000. Everything is checked before anything is stored; entities go one after another. */
+  append(events: EventInput | readonly EventInput[], options?: AppendOptions): Promise<readonly (AppendedEvent & { readonly entity: Entity })[]>;
+  /** One page of an entity's events by revision, lifted; `nextFrom` is null at the end. An unknown entity has none. */
+  readEntity(
+    entity: Entity,
+    options?: ReadEntityOptions,
+  ): Promise<{ readonly events: readonly EventView[]; readonly nextFrom: number | null; readonly revision: number }>;
+
+  /** Begins (or goes on) to deliver and to project. Resolves when every handler has claimed its journal. */
+  start(): Promise<void>;
+  /** Null when ready; otherwise what it waits for. */
+  notReady(): string | null;
+  /** Lets what runs finish (at most 8 s), flushes, releases, closes. May be called twice. */
+  close(): Promise<void>;
+
+  /** `id`: event or delivery id; `handler` when several dead-lettered it. @throws NOT_FOUND, NOT_DEAD_LETTERED, HANDLER_AMBIGUOUS, DELIVERY_RUNNING, UPCAST_FAILED. */
+  replay(id: string, options?: ActOptions & { readonly handler?: string; readonly patienceMs?: number }): Promise<ReplayResult>;
+  /** The oldest first, entity order kept; `maxEvents` 1 to 1000, default 100. */
+  replayBatch(
+    filter: Omit<DeadLetterFilter, "tenant">,
+    options?: ActOptions & { readonly maxEvents?: number; readonly ratePerSecond?: number; readonly patienceMs?: number },
+  ): Promise<ReplayBatchResult>;
+  discard(
+    id: string,
+    options: ActOptions & { readonly reason: string; readonly handler?: string; readonly resolution?: "not_needed" | "done_by_hand" },
+  ): Promise<{ readonly entry: DeadLetterDetail; readonly position: Position }>;
+}

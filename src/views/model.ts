@@ -1,0 +1,274 @@
+/** What the views answer with. Member by member the wire's shapes of API.md, in code's names. */
+import type { FailureText, LiftStep } from "../catalog/catalog.ts";
+import type { AttemptRecord, DeadLetterCause } from "../delivery/journal-events.ts";
+import type { ContextRef, Entity, EventMetadata, Json, Position, Priority } from "../event/event.ts";
+
+export const deliveryStatuses = [
+  "pending",
+  "processing",
+  "completed",
+  "failed",
+  "dead_lettered",
+  "held",
+  "escalated",
+  "replayed",
+  "discarded",
+  "skipped",
+] as const;
+export type DeliveryStatus = (typeof deliveryStatuses)[number];
+export const laneStates = ["flowing", "backing_off", "blocked", "paused", "behind"] as const;
+export type LaneState = (typeof laneStates)[number];
+
+export interface DeliveryView {
+  readonly deliveryId: string;
+  readonly handler: string;
+  readonly status: DeliveryStatus;
+  /** All calls ever. */
+  readonly attempts: number;
+  /** The failed ones of this round. */
+  readonly retryCount: number;
+  readonly error: FailureText | null;
+  readonly nextAttemptAt: string | null;
+  readonly processedAt: string | null;
+  readonly replayId: string | null;
+  /** Newest first, at most 50. Empty in lists. */
+  readonly history: readonly AttemptRecord[];
+}
+
+/** Data as today's schema has it, beside what the log holds. */
+export interface LiftedView {
+  readonly schemaVersion: number;
+  /** Null when the payload cannot be lifted; then `dataError` says why. */
+  readonly data: Json;
+  readonly dataError: string | null;
+  readonly stored: { readonly type: string; readonly schemaVersion: number; readonly data: Json };
+}
+
+export interface EventView extends LiftedView {
+  readonly id: string;
+  readonly type: string;
+  readonly entity: Entity;
+  readonly tenant: string;
+  readonly revision: number;
+  readonly position: Position;
+  readonly source: string | null;
+  readonly occurredAt: string | null;
+  readonly recordedAt: string;
+  readonly priority: Priority;
+  readonly correlationId: string | null;
+  readonly causationId: string | null;
+  readonly traceparent: string | null;
+  readonly callChain: readonly string[] | null;
+  readonly contextRefs: readonly ContextRef[] | null;
+  readonly extensions: EventMetadata["extensions"] | null;
+  readonly deliveries: readonly DeliveryView[];
+}
+
+export interface EventFilterOptions {
+  readonly tenant: string;
+  readonly status?: DeliveryStatus;
+  readonly handler?: string;
+  readonly eventType?: string;
+  readonly source?: string;
+  readonly entityType?: string;
+  readonly entityId?: string;
+  readonly correlationId?: string;
+  /** Recorded at or after, before: milliseconds since 1970. */
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+}
+
+/** `cursor` is opaque, from the page before; a malformed one is REQUEST_INVALID. */
+export interface PageOptions {
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export interface LaneView {
+  readonly handler: string;
+  readonly laneState: LaneState;
+  /** Why it does not flow, in words; null when it does. */
+  readonly why: string | null;
+  readonly nextRevision: number;
+  /** Wanted events of the entity without an outcome, dead letters included. */
+  readonly waiting: number;
+  /** The first of them. */
+  readonly head: {
+    readonly eventId: string;
+    readonly revision: number;
+    readonly status: DeliveryStatus;
+    readonly error: FailureText | null;
+    readonly nextAttemptAt: string | null;
+  } | null;
+}
+
+export interface EntityView {
+  readonly entity: Entity;
+  readonly tenant: string;
+  readonly revision: number;
+  readonly lastEventAt: string;
+  /** Of each handler that wants any of its events. */
+  readonly handlers: readonly LaneView[];
+}
+
+export interface EntityFilterOptions {
+  readonly tenant: string;
+  readonly laneState?: LaneState;
+  readonly handler?: string;
+  readonly entityType?: string;
+}
+
+export interface DeadLetterFilter {
+  readonly tenant: string;
+  readonly eventType?: string;
+  readonly source?: string;
+  readonly handler?: string;
+  readonly entityType?: string;
+  readonly entityId?: string;
+  /** `<type>` or `<type>: <message>`. */
+  readonly error?: string;
+  readonly cause?: DeadLetterCause;
+  readonly replayId?: string;
+  /** When dead-lettered: milliseconds since 1970, `since ≤ t < until`. */
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+}
+
+export interface DeadLetterView {
+  /** The event's. */
+  readonly id: string;
+  readonly deliveryId: string;
+  readonly handler: string;
+  readonly tenant: string;
+  readonly stream: string;
+  readonly position: Position;
+  readonly entity: Entity;
+  readonly eventType: string;
+  readonly source: string | null;
+  readonly revision: number;
+  readonly schemaVersion: number;
+  readonly storedSchemaVersion: number;
+  readonly data: Json;
+  readonly dataError: string | null;
+  readonly status: "dead_lettered" | "escalated";
+  readonly cause: DeadLetterCause;
+  readonly error: FailureText;
+  readonly attempts: number;
+  readonly retryCount: number;
+  /** Later events held behind it. */
+  readonly waiting: number;
+  readonly replayId: string | null;
+  /** When the event was recorded. */
+  readonly createdAt: string;
+  readonly firstFailedAt: string;
+  readonly deadLetteredAt: string;
+}
+
+export interface DeadLetterDetail extends DeadLetterView {
+  readonly stored: LiftedView["stored"] | null;
+  readonly steps: readonly LiftStep[];
+  /** The first 10 events held behind it. */
+  readonly waitingEvents: readonly { readonly id: string; readonly type: string; readonly revision: number; readonly recordedAt: string }[];
+  readonly history: readonly AttemptRecord[];
+}
+
+export interface DeadLetterStats {
+  readonly total: number;
+  /** Events held behind the dead letters that match. */
+  readonly waiting: number;
+  readonly oldestAt: string | null;
+  readonly byEventType: readonly { readonly eventType: string; readonly count: number }[];
+  readonly byHandler: readonly { readonly handler: string; readonly count: number }[];
+  readonly bySource: readonly { readonly source: string | null; readonly count: number }[];
+  /** `<type>: <message>`, the ten most frequent. */
+  readonly topErrors: readonly { readonly error: string; readonly count: number }[];
+}
+
+export interface HandlerView {
+  readonly name: string;
+  readonly ordering: "strict" | "relaxed";
+  readonly state: "running" | "paused";
+  /** wanted = done + waiting. */
+  readonly wanted: number;
+  readonly done: number;
+  readonly waiting: number;
+  /** Wanted events that no attempt was begun for (neither failed nor dead-lettered), and the age of the oldest in seconds. */
+  readonly lagEvents: number;
+  readonly lagSeconds: number;
+  readonly byStatus: Readonly<Record<DeliveryStatus, number>>;
+  readonly lanes: Readonly<Record<LaneState, number>>;
+}
+
+export interface ReplayView {
+  readonly replayId: string;
+  readonly planId: string | null;
+  readonly kind: "single" | "batch";
+  readonly status: "running" | "pausing" | "paused" | "cancelling" | "cancelled" | "stopped" | "completed";
+  readonly reason: string | null;
+  readonly actor: string;
+  readonly total: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly remaining: number;
+  readonly createdAt: string;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly ratePerSecond: number | null;
+  readonly skips: readonly { readonly reason: string; readonly count: number }[];
+}
+
+/** What runs in this process right now: `processing` is in nobody's record. */
+export interface RunningDeliveries {
+  /** Streams and revisions being delivered now to one handler. */
+  running(handler: string): readonly { readonly stream: string; readonly revision: number }[];
+}
+
+/** The read side. Answers are as of `position()`; `waitFor` to read your own write. */
+export interface Views {
+  /** Position of the last event that the rows contain. */
+  position(): Position;
+  /** Resolves when the rows contain `position`. @throws VIEW_BEHIND after `timeoutMs` (default 5000). */
+  waitFor(position: Position, timeoutMs?: number): Promise<void>;
+
+  event(tenant: string, id: string): Promise<EventView | undefined>;
+  events(filter: EventFilterOptions, page: PageOptions): Promise<{ readonly events: readonly EventView[]; readonly nextCursor: string | null }>;
+  entity(tenant: string, entity: Entity): Promise<EntityView | undefined>;
+  entities(filter: EntityFilterOptions, page: PageOptions): Promise<{ readonly entities: readonly EntityView[]; readonly nextCursor: string | null }>;
+
+  /** Newest event first; `offset` at most 10,000. With `data: false` no payload is read: `data` is null. */
+  deadLetters(
+    filter: DeadLetterFilter,
+    page: PageOptions & { readonly offset?: number; readonly data?: boolean },
+  ): Promise<{ readonly events: readonly DeadLetterView[]; readonly total: number; readonly nextCursor: string | null }>;
+  /** Dead letters (all handlers) of one event id or delivery id, whatever their handler. */
+  findDeadLetters(tenant: string, id: string): Promise<readonly DeadLetterDetail[]>;
+  /** Oldest event first, for replay: pointers only. At most `limit`. */
+  oldestDeadLetters(
+    filter: DeadLetterFilter,
+    limit: number,
+  ): Promise<
+    readonly {
+      readonly handler: string;
+      readonly stream: string;
+      readonly revision: number;
+      readonly position: Position;
+      readonly eventId: string;
+      readonly attempts: number;
+    }[]
+  >;
+  deadLetterStats(filter: DeadLetterFilter): Promise<DeadLetterStats>;
+  /** Status of one event's delivery, for refusing an act with its reason; undefined when no such event or delivery. */
+  deliveriesOf(tenant: string, id: string): Promise<readonly DeliveryView[]>;
+
+  handlers(): Promise<readonly HandlerView[]>;
+  replay(replayId: string): Promise<ReplayView | undefined>;
+  /** Outcome so far of each item of a replay, by `<handler>\n<stream>\n<revision>`. */
+  replayOutcomes(replayId: string): Promise<ReadonlyMap<string, "replayed" | "dead_lettered">>;
+  /** Replays without an end. */
+  openReplays(): Promise<readonly string[]>;
+
+  /** Starts a rebuild into a new file beside the old one, swapped in when it has caught up. A second call joins the first. */
+  rebuild(): Promise<void>;
+  close(): Promise<void>;
+}
