@@ -82,6 +82,7 @@ export const errorCatalog = {
   },
   FENCED: { kind: "defect", remedy: "Another process took over this handler's journal: stop one of the two." },
   CLOSED: { kind: "defect", remedy: "The store was closed: open it again before using it." },
+  INTERNAL: { kind: "defect", remedy: "Report this with the request_id; the service's log has the cause under it." },
   JOURNAL_DAMAGED: { kind: "defect", remedy: "The handler's journal does not fold: keep the log as it is and report this with the message." },
 } as const satisfies Record<string, { kind: ErrorKind; remedy: string }>;
 

@@ -41,7 +41,7 @@ export interface HandlerOptions {
   readonly name: string;
   /** `strict` (default): a dead letter holds its entity's later events. `relaxed`: it does not. */
   readonly ordering?: "strict" | "relaxed";
-  /** Deliveries in flight at once, 1 to 1000; default 16. */
+  /** Deliveries in flight at once, 1 to 256; default 16. */
   readonly concurrency?: number;
   /** Where a new handler begins; required when the log already holds events. */
   readonly startFrom?: "beginning" | "now";

@@ -54,13 +54,17 @@ export interface LetterSnapshot {
   readonly escalated: boolean;
   /** Failed calls of the replay under way, and when its next one is due. */
   readonly replay: { readonly replayId: string; readonly failed: number; readonly retryAt: string | null } | null;
-  readonly started: Started | null;
 }
 
-/** A recorded intent to call (suspects, `record: "each"`, `unknownOutcome: "escalate"`), open until the outcome is recorded. */
-export interface Started {
+/** A recorded intent to call (suspects, replays, `record: "each"`, `unknownOutcome: "escalate"`), open until the outcome is recorded. */
+export interface StartedSnapshot {
+  readonly lane: string;
   readonly revision: number;
+  readonly at: string;
+  readonly eventId: string;
+  readonly attempt: number;
   readonly alone: boolean;
+  readonly replayId: string | null;
   /** Ends of the process while it ran alone. */
   readonly crashes: number;
 }
@@ -74,7 +78,6 @@ export interface LaneSnapshot {
   readonly attempts: number;
   readonly retryAt: string | null;
   readonly letters: readonly LetterSnapshot[];
-  readonly started: readonly Started[];
 }
 
 export interface JournalData {
@@ -96,12 +99,12 @@ export interface JournalData {
     readonly lane: string;
     readonly next: number;
     readonly at: string;
-    readonly why: "failed" | "dead_letter" | "full" | "slow" | "newer_build";
+    readonly why: "full" | "slow" | "suspect" | "newer_build";
   };
   "lane.attached": { readonly lane: string; readonly at: string };
   "lane.gap": { readonly lane: string; readonly from: number; readonly to: number; readonly why: "missing" | "truncated" };
   /** `attempt` counts all calls of the delivery. */
-  "delivery.started": AboutDelivery & { readonly attempt: number; readonly alone: boolean };
+  "delivery.started": AboutDelivery & { readonly attempt: number; readonly alone: boolean; readonly replayId?: string };
   /** An attempt failed and another will come at `retryAt`. */
   "delivery.failed": AboutDelivery & { readonly record: AttemptRecord; readonly retryAt: string };
   /** Not ready: another attempt comes at `until`, and none was used (`record.attempt` is the next one's number). */
@@ -133,8 +136,10 @@ export interface JournalData {
     readonly part: number;
     readonly parts: number;
     readonly checkpoint: string;
+    readonly clean: boolean;
     readonly readAhead: number;
     readonly lanes: readonly LaneSnapshot[];
+    readonly started: readonly StartedSnapshot[];
   };
 }
 

@@ -1,7 +1,7 @@
 /** What the views answer with. Member by member the wire's shapes of API.md, in code's names. */
 import type { FailureText, LiftStep } from "../catalog/catalog.ts";
 import type { AttemptRecord, DeadLetterCause } from "../delivery/journal-events.ts";
-import type { ContextRef, Entity, EventMetadata, Json, Position, Priority } from "../event/event.ts";
+import type { ContextRef, Entity, EventMetadata, Json, Position, Priority, StoredEvent } from "../event/event.ts";
 
 export const deliveryStatuses = [
   "pending",
@@ -233,6 +233,8 @@ export interface Views {
 
   event(tenant: string, id: string): Promise<EventView | undefined>;
   events(filter: EventFilterOptions, page: PageOptions): Promise<{ readonly events: readonly EventView[]; readonly nextCursor: string | null }>;
+  /** Events read from the log, as lists show them. */
+  present(events: readonly StoredEvent[]): readonly EventView[];
   entity(tenant: string, entity: Entity): Promise<EntityView | undefined>;
   entities(filter: EntityFilterOptions, page: PageOptions): Promise<{ readonly entities: readonly EntityView[]; readonly nextCursor: string | null }>;
 

@@ -1,0 +1,129 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import type { NewEvent } from "../src/event/event.ts";
+import type { EventLog } from "../src/log/event-log.ts";
+import { openSqliteLog } from "../src/log/sqlite/open-sqlite-log.ts";
+import type { Benchmark } from "./measure.ts";
+import { sampleOrder } from "./samples.ts";
+
+/**
+ * Appending: one event at a time, 64 writers at once (who share commits), batches of 100. The floor inserts the very rows that the log has just
+ * stored, into the same tables with the same indexes, and syncs to disk as often: begin, insert, commit, on nothing but node:sqlite.
+ */
+export const appendBenchmarks: readonly Benchmark[] = [
+  append("append-1", { writers: 1, appends: 2000, batch: 1 }),
+  append("append-64", { writers: 64, appends: 200, batch: 1 }),
+  append("append-batch", { writers: 1, appends: 200, batch: 100 }),
+];
+
+/** Reading the whole log in batches, as a handler that catches up does. The floor fetches the same rows, page by page, and decodes nothing. */
+export const catchUpBenchmark: Benchmark = {
+  name: "catch-up",
+  unit: "events/s",
+  async prepare(scale) {
+    const folder = mkdtempSync(join(tmpdir(), "reprise-bench-"));
+    const log = await openSqliteLog(folder);
+    const count = Math.round(50_000 * scale);
+    for (let number = 0; number < count; number += 500) await log.append(`default.order-${(number / 500) % 20}`, orders(500), "any");
+    const db = new DatabaseSync(join(folder, "log.db"), { readOnly: true });
+    const page = db.prepare("select * from events where position > ? order by position limit 512", { returnArrays: true });
+    return {
+      subject: {
+        async go() {
+          let seen = 0;
+          for await (const batch of log.readAll()) seen += batch.length;
+          return seen;
+        },
+      },
+      floor: {
+        async go() {
+          let seen = 0;
+          let after: SQLInputValue = 0;
+          for (;;) {
+            const rows = page.all(after) as unknown as readonly (readonly SQLInputValue[])[];
+            if (rows.length === 0) return seen;
+            seen += rows.length;
+            after = rows.at(-1)![0]!;
+          }
+        },
+      },
+      async close() {
+        db.close();
+        await log.close();
+        rmSync(folder, { recursive: true });
+      },
+    };
+  },
+};
+
+function append(name: string, { writers, appends, batch }: { readonly writers: number; readonly appends: number; readonly batch: number }): Benchmark {
+  return {
+    name,
+    unit: "events/s",
+    async prepare(scale) {
+      const folder = mkdtempSync(join(tmpdir(), "reprise-bench-"));
+      const each = Math.max(1, Math.round(appends * scale));
+      const count = writers * each * batch;
+      let runs = 0;
+      let path = "";
+      let log: EventLog;
+      let batches: readonly (readonly NewEvent[])[];
+      let floor: DatabaseSync;
+      let rows: readonly (readonly SQLInputValue[])[];
+
+      return {
+        subject: {
+          async before() {
+            path = join(folder, String(++runs));
+            log = await openSqliteLog(path);
+            batches = Array.from({ length: each }, () => orders(writers * batch));
+          },
+          async go() {
+            const write = async (writer: number) => {
+              for (const events of batches) await log.append(`default.order-${writer}`, events.slice(writer * batch, (writer + 1) * batch), "any");
+            };
+            await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)));
+            return count;
+          },
+        },
+        floor: {
+          async before() {
+            await log.close();
+            ({ db: floor, rows } = emptyTwin(join(path, "log.db"), join(path, "floor.db"), count));
+          },
+          async go() {
+            const insert = floor.prepare(`insert into events values (${rows[0]!.map(() => "?").join(", ")})`);
+            for (let first = 0; first < count; first += writers * batch) {
+              floor.exec("begin immediate");
+              for (const row of rows.slice(first, first + writers * batch)) insert.run(...row);
+              floor.exec("commit");
+            }
+            floor.close();
+            return count;
+          },
+        },
+        async close() {
+          rmSync(folder, { recursive: true });
+        },
+      };
+    },
+  };
+}
+
+/** A database with the tables, indexes and durability of the log at `path` and no rows, and the last `count` rows of that log's events. */
+function emptyTwin(path: string, twinPath: string, count: number): { readonly db: DatabaseSync; readonly rows: readonly (readonly SQLInputValue[])[] } {
+  const log = new DatabaseSync(path, { readOnly: true });
+  const definitions = log.prepare("select sql from sqlite_schema where sql is not null").all() as unknown as readonly { readonly sql: string }[];
+  const rows = log.prepare("select * from events order by position desc limit ?", { returnArrays: true }).all(count) as unknown as SQLInputValue[][];
+  log.close();
+  const db = new DatabaseSync(twinPath);
+  db.exec("pragma journal_mode=wal; pragma synchronous=full; pragma fullfsync=on; pragma checkpoint_fullfsync=on; pragma cache_size=-16384");
+  for (const { sql } of definitions) db.exec(sql);
+  return { db, rows: rows.reverse() };
+}
+
+function orders(count: number): readonly NewEvent[] {
+  return Array.from({ length: count }, (_, index) => sampleOrder(index));
+}

@@ -1,0 +1,67 @@
+import { z } from "zod";
+import { defineEvent, defineUpcasters } from "../src/catalog/define.ts";
+import { makeCatalog } from "../src/catalog/make-catalog.ts";
+import type { StoredEvent } from "../src/event/event.ts";
+import type { Benchmark } from "./measure.ts";
+import { orderV1, sampleOrder } from "./samples.ts";
+
+const orderV2 = orderV1.omit({ total: true }).extend({ totalCents: z.int() });
+const orderV3 = orderV2.extend({ currency: z.string() });
+const orderV4 = orderV3.omit({ customer: true }).extend({ customer: z.object({ id: z.string(), name: z.string().nullable() }) });
+
+const v1ToV2 = ({ total, ...rest }: z.output<typeof orderV1>) => ({ ...rest, totalCents: Math.round(total * 100) });
+const v2ToV3 = (data: z.output<typeof orderV2>) => ({ ...data, currency: "EUR" });
+const v3ToV4 = ({ customer, ...rest }: z.output<typeof orderV3>) => ({ ...rest, customer: { id: customer, name: null } });
+
+const upTo1 = defineEvent("order.placed", { 1: orderV1 });
+const upTo2 = defineEvent("order.placed", { 1: orderV1, 2: orderV2 });
+const upTo4 = defineEvent("order.placed", { 1: orderV1, 2: orderV2, 3: orderV3, 4: orderV4 });
+
+/** Lifting stored events to the current version over so many steps; the floor parses and steps with nothing around it. */
+export const upcastBenchmarks: readonly Benchmark[] = [
+  upcast("upcast-0", makeCatalog({ events: [upTo1] }), (data) => orderV1.parse(data)),
+  upcast("upcast-1", makeCatalog({ events: [upTo2], upcasters: [defineUpcasters(upTo2, { 1: v1ToV2 })] }), (data) =>
+    orderV2.parse(v1ToV2(orderV1.parse(data))),
+  ),
+  upcast("upcast-3", makeCatalog({ events: [upTo4], upcasters: [defineUpcasters(upTo4, { 1: v1ToV2, 2: v2ToV3, 3: v3ToV4 })] }), (data) =>
+    orderV4.parse(v3ToV4(orderV3.parse(v2ToV3(orderV2.parse(v1ToV2(orderV1.parse(data))))))),
+  ),
+];
+
+function upcast(name: string, catalog: ReturnType<typeof makeCatalog>, bare: (data: unknown) => unknown): Benchmark {
+  return {
+    name,
+    unit: "events/s",
+    async prepare(scale) {
+      const count = Math.round(200_000 * scale);
+      const stored = Array.from({ length: 1000 }, (_, index) => storedOrder(index));
+      return {
+        subject: {
+          async go() {
+            for (let index = 0; index < count; index++) if (!catalog.current(stored[index % 1000]!).ok) throw new Error(`${name}: an event was refused`);
+            return count;
+          },
+        },
+        floor: {
+          async go() {
+            for (let index = 0; index < count; index++) bare(stored[index % 1000]!.data);
+            return count;
+          },
+        },
+        async close() {},
+      };
+    },
+  };
+}
+
+function storedOrder(number: number): StoredEvent {
+  return {
+    ...sampleOrder(number),
+    stream: `default.order-${number}`,
+    tenant: "default",
+    entity: { type: "order", id: String(number) },
+    revision: 0,
+    position: BigInt(number + 1),
+    recordedAt: "2026-01-01T00:00:00.000Z",
+  };
+}

@@ -1,0 +1,4 @@
+import { makeChat } from "./announce.ts";
+import { githubTriage } from "./config.ts";
+
+export default githubTriage({ board: new Map(), chat: makeChat() });

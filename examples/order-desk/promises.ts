@@ -1,0 +1,205 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Call } from "./integrations.ts";
+
+/** One event for one agent: a delivery, as Reprise lists it. */
+export interface Delivery {
+  readonly deliveryId: string;
+  readonly handler: string;
+  readonly orderId: string;
+  readonly revision: number;
+  readonly status: string;
+}
+
+/** An `order.placed`, as the shop sent it, as the log holds it, and as an agent of today should get it. */
+export interface PlacedOrder {
+  readonly orderId: string;
+  readonly schemaVersion: number;
+  readonly sent: unknown;
+  readonly stored: { readonly schemaVersion: number; readonly data: unknown };
+  readonly expected: unknown;
+}
+
+/** What the demo gathered: records of the integrations, and Reprise's own account of the same hours. */
+export interface Evidence {
+  readonly calls: readonly Call[];
+  readonly deliveries: readonly Delivery[];
+  readonly orders: readonly PlacedOrder[];
+  /** Tick at which the integrations were mended, and the deliveries that waited then: dead letters and what they held. */
+  readonly mended: { readonly tick: number; readonly waiting: readonly string[] };
+  /** Deliveries that a person discarded, with the tick. */
+  readonly discarded: ReadonlyMap<string, number>;
+  /** Orders with which nothing was wrong: they must not have waited for those with which something was. */
+  readonly healthy: readonly string[];
+  /** `/handlers` at the end, beside a count over the log. */
+  readonly accounts: readonly {
+    readonly handler: string;
+    readonly wanted: number;
+    readonly done: number;
+    readonly waiting: number;
+    readonly counted: number;
+  }[];
+}
+
+export interface Verdict {
+  readonly promise: string;
+  /** What it was found on: `412 calls in 146 lanes`. */
+  readonly figure: string;
+  /** Empty: the promise held. */
+  readonly violations: readonly string[];
+}
+
+/** Judges each promise by the evidence. Pure, so that a test can plant a violation of each and see it found. */
+export function judge(evidence: Evidence): readonly Verdict[] {
+  const lanes = lanesOf(evidence);
+  return [
+    ordered(lanes, evidence),
+    notOvertaken(lanes, evidence),
+    replayedOnce(evidence),
+    doneOnce(evidence),
+    currentOnly(evidence),
+    untouched(evidence),
+    isolated(evidence),
+    conserved(evidence),
+  ];
+}
+
+/** The deliveries of one order for one agent by revision, and the calls that they led to, in the order in which they began. */
+interface Lane {
+  readonly name: string;
+  readonly deliveries: readonly Delivery[];
+  readonly calls: readonly { readonly call: Call; readonly revision: number }[];
+}
+
+function lanesOf({ calls, deliveries }: Evidence): readonly Lane[] {
+  const callsOf = Map.groupBy(calls, ({ deliveryId }) => deliveryId);
+  return Array.from(
+    Map.groupBy(deliveries, ({ handler, orderId }) => `${handler} of ${orderId}`),
+    ([name, lane]) => ({
+      name,
+      deliveries: lane.toSorted((a, b) => a.revision - b.revision),
+      calls: lane
+        .flatMap(({ deliveryId, revision }) => (callsOf.get(deliveryId) ?? []).map((call) => ({ call, revision })))
+        .sort((a, b) => a.call.began - b.call.began),
+    }),
+  );
+}
+
+const succeeded = ({ status }: Call): boolean => status !== null && status < 300;
+
+function ordered(lanes: readonly Lane[], { calls, deliveries }: Evidence): Verdict {
+  const known = new Set(deliveries.map(({ deliveryId }) => deliveryId));
+  const violations = calls
+    .filter(({ deliveryId }) => !known.has(deliveryId))
+    .map(({ integration, orderId }) => `${integration} was called for ${orderId} under an id that is no delivery's`);
+  for (const lane of lanes)
+    for (const [index, { call, revision }] of lane.calls.entries()) {
+      const before = lane.calls[index - 1];
+      if (before === undefined) continue;
+      if (before.revision > revision) violations.push(`${lane.name}: revision ${revision} came after ${before.revision}`);
+      // The end of a call that was given up is seen too late to be held against the next one.
+      if (before.call.status !== null && (before.call.ended ?? Number.POSITIVE_INFINITY) > call.began)
+        violations.push(`${lane.name}: revision ${revision} began while ${before.revision} ran`);
+    }
+  return { promise: "Each agent met each order's events in log order, one at a time", figure: `${calls.length} calls, ${lanes.length} lanes`, violations };
+}
+
+function notOvertaken(lanes: readonly Lane[], { discarded }: Evidence): Verdict {
+  const violations: string[] = [];
+  let failures = 0;
+  for (const lane of lanes) {
+    const failed = lane.calls.filter(({ call }) => !succeeded(call));
+    failures += failed.length;
+    for (const { deliveryId, revision, status } of lane.deliveries) {
+      const own = lane.calls.filter(({ call }) => call.deliveryId === deliveryId).map(({ call }) => call);
+      const over = status === "skipped" ? own.at(-1)?.ended : (own.find(succeeded)?.ended ?? discarded.get(deliveryId));
+      for (const later of lane.calls)
+        if (later.revision > revision && later.call.began < (over ?? Number.POSITIVE_INFINITY))
+          violations.push(`${lane.name}: revision ${later.revision} did not wait for ${revision}`);
+    }
+  }
+  return { promise: "Nothing overtook a failed event of its order", figure: `${failures} failed calls`, violations };
+}
+
+function replayedOnce({ calls, mended, discarded }: Evidence): Verdict {
+  const after = Map.groupBy(
+    calls.filter(({ began }) => began > mended.tick),
+    ({ deliveryId }) => deliveryId,
+  );
+  const violations = mended.waiting.flatMap((deliveryId) => {
+    const own = after.get(deliveryId) ?? [];
+    if (discarded.has(deliveryId)) return own.length === 0 ? [] : [`${deliveryId} was discarded, and called all the same`];
+    return own.length === 1 && own.every(succeeded) ? [] : [`${deliveryId} waited, and was called ${own.length} times after the fix`];
+  });
+  return {
+    promise: "What waited was delivered once after the fix",
+    figure: `${mended.waiting.length - discarded.size} replayed or released, ${discarded.size} discarded`,
+    violations,
+  };
+}
+
+function doneOnce({ calls, deliveries }: Evidence): Verdict {
+  const effects = Map.groupBy(
+    calls.filter(({ effect }) => effect),
+    ({ deliveryId }) => deliveryId,
+  );
+  const violations = deliveries.flatMap(({ deliveryId, handler, orderId, revision, status }) => {
+    const count = effects.get(deliveryId)?.length ?? 0;
+    const due = status === "completed" || status === "replayed" ? 1 : 0;
+    return count === due ? [] : [`${handler} of ${orderId}, revision ${revision}, is ${status} and was done ${count} times`];
+  });
+  const repeats = calls.filter((call) => succeeded(call) && !call.effect).length;
+  return { promise: "Nothing was reserved, charged or mailed twice", figure: `${effects.size} done, ${repeats} repeats known by their id`, violations };
+}
+
+function currentOnly({ calls, orders }: Evidence): Verdict {
+  const screenings = Map.groupBy(
+    calls.filter(({ integration }) => integration === "screening"),
+    ({ orderId }) => orderId,
+  );
+  const met = orders.filter(({ orderId }) => screenings.has(orderId));
+  const violations = met.flatMap(({ orderId, schemaVersion, expected }) =>
+    screenings.get(orderId)?.every(({ body }) => isDeepStrictEqual(body, expected))
+      ? []
+      : [`${orderId}, sent as v${schemaVersion}, reached its agent in another shape than today's`],
+  );
+  if (met.length === 0) violations.push("no order reached its agent");
+  return { promise: "Old payloads reached the agents in today's shape", figure: byVersion(met), violations };
+}
+
+function untouched({ orders }: Evidence): Verdict {
+  const violations = orders
+    .filter(({ schemaVersion, sent, stored }) => stored.schemaVersion !== schemaVersion || !isDeepStrictEqual(stored.data, sent))
+    .map(({ orderId }) => `${orderId}: the log holds something else than was sent`);
+  return { promise: "The log holds what was sent, unchanged", figure: byVersion(orders), violations };
+}
+
+function isolated({ calls, healthy, mended }: Evidence): Verdict {
+  const charged = new Set(
+    calls.filter((call) => call.path === "/charges" && succeeded(call) && call.ended !== null && call.ended < mended.tick).map(({ orderId }) => orderId),
+  );
+  const violations = healthy.filter((orderId) => !charged.has(orderId)).map((orderId) => `${orderId} had to wait for orders in trouble`);
+  return {
+    promise: "Healthy orders did not wait for those in trouble",
+    figure: `${healthy.length - violations.length} of ${healthy.length} charged before the fix`,
+    violations,
+  };
+}
+
+function conserved({ accounts }: Evidence): Verdict {
+  const violations = accounts
+    .filter(({ wanted, done, waiting, counted }) => wanted !== counted || wanted !== done + waiting || waiting !== 0)
+    .map(({ handler, wanted, done, waiting, counted }) => `${handler}: ${counted} events in the log, wanted ${wanted}, done ${done}, waiting ${waiting}`);
+  const total = accounts.reduce((sum, { counted }) => sum + counted, 0);
+  return { promise: "Every event has its outcome: wanted = done + waiting", figure: `${total} deliveries counted in the log`, violations };
+}
+
+/** `10 × v1, 10 × v2` */
+function byVersion(orders: readonly PlacedOrder[]): string {
+  return Array.from(
+    Map.groupBy(orders, ({ schemaVersion }) => schemaVersion),
+    ([version, { length }]) => ({ version, length }),
+  )
+    .sort((a, b) => a.version - b.version)
+    .map(({ version, length }) => `${length} × v${version}`)
+    .join(", ");
+}

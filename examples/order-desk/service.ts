@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const bin = fileURLToPath(new URL("../../bin/reprise.js", import.meta.url));
+const config = fileURLToPath(new URL("./reprise.config.ts", import.meta.url));
+const startsWithinMs = 20_000;
+const stopsWithinMs = 10_000;
+const keptLines = 40;
+
+export interface Service {
+  readonly url: string;
+  /** Its last lines, for when something went wrong. */
+  readonly lastLines: () => readonly string[];
+  /** SIGTERM. @returns the exit code; null when it had to be killed. */
+  readonly stop: () => Promise<number | null>;
+}
+
+/** Starts the service as `npm start` does, in a process of its own, with its log in `folder`. @throws Error with its last lines when it does not get ready. */
+export async function startService(folder: string, environment: Readonly<Record<string, string>>): Promise<Service> {
+  // Not port 0: the agents inside append over HTTP, so they must know the address before there is one.
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const child = spawn(process.execPath, [bin, "serve", "--config", config], {
+    cwd: folder,
+    env: {
+      ...withoutOurs(process.env),
+      ...environment,
+      ORDER_DESK_REPRISE_URL: url,
+      REPRISE_LOG: `sqlite:${folder}`,
+      REPRISE_DATA: folder,
+      REPRISE_PORT: String(port),
+      REPRISE_LOG_LEVEL: "info",
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const lines: string[] = [];
+  const keep = (line: string) => {
+    lines.push(line);
+    if (lines.length > keptLines) lines.shift();
+  };
+  createInterface({ input: child.stderr }).on("line", keep);
+  const output = createInterface({ input: child.stdout }).on("line", keep);
+  const gone = once(child, "exit").then(() => {
+    throw new Error("The service did not start.");
+  });
+  const late = new Promise<never>((_, reject) => setTimeout(reject, startsWithinMs, new Error("The service was not ready in time.")).unref());
+  const ready = new Promise<void>((resolve) => output.on("line", (line) => line.includes('"msg":"listening"') && resolve()));
+  try {
+    await Promise.race([ready, gone, late]);
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw new Error(`${(error as Error).message}\n${lines.join("\n")}`);
+  }
+  return { url, lastLines: () => [...lines], stop: () => stop(child) };
+}
+
+async function stop(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const kill = setTimeout(() => child.kill("SIGKILL"), stopsWithinMs);
+  child.kill("SIGTERM");
+  await once(child, "exit");
+  clearTimeout(kill);
+  return child.exitCode;
+}
+
+/** A service of the reader's own may be configured in this shell: none of it is for the demo. */
+function withoutOurs(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !/^(REPRISE|ORDER_DESK)_/.test(name)));
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}

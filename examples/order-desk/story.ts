@@ -1,0 +1,335 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { handlers } from "../../handlers/index.ts";
+import type { Api, DeadLetter, EventSummary, HandlerAccount, Stats } from "./api.ts";
+import type { Integrations } from "./integrations.ts";
+import { morning, noon, type Order } from "./orders.ts";
+import { type Printer, unlessZero } from "./print.ts";
+import { type Delivery, judge, type Verdict } from "./promises.ts";
+
+const calmWithinMs = 30_000;
+const pollMs = 50;
+/** What the payments' new release fails for. */
+const bugAboveCents = 10_000;
+const slowAnswersLost = 2;
+
+/** The statuses that something is still being done about; the others are over, or wait for a person. */
+const busy = ["pending", "processing", "failed"] as const;
+const waitingForSomeone = new Set(["dead_lettered", "escalated", "held"]);
+
+interface Desk {
+  readonly api: Api;
+  readonly integrations: Integrations;
+  readonly print: Printer;
+}
+
+/** Where the desk stood at one moment. */
+interface Standing {
+  readonly accounts: readonly HandlerAccount[];
+  readonly stats: Stats;
+  readonly blockedOrders: number;
+}
+
+/** Tells the whole story on a desk that is empty and sound. @returns what became of each promise. */
+export async function tellStory(desk: Desk): Promise<readonly Verdict[]> {
+  await quietMorning(desk);
+  await badNoon(desk);
+  const before = await stand(desk);
+  const letters = await desk.api.deadLetters();
+  await showTrouble(desk, before, letters);
+  const mended = await mend(desk);
+  const discarded = await replayInOrder(desk, letters);
+  await showFollowed(desk);
+  showBeforeAndAfter(desk, before, await stand(desk));
+
+  desk.print.act("What was promised, checked against the integrations' own records");
+  const verdicts = judge(await gather(desk, mended, discarded));
+  desk.print.verdicts(verdicts);
+  return verdicts;
+}
+
+async function quietMorning({ api, print }: Desk): Promise<void> {
+  print.act("A quiet morning");
+  print.say(
+    "Three generations of shops send orders, each in the schema version that it was built for.",
+    "Agents take them on: intake → inventory → payment → confirmation; analytics counts along.",
+  );
+  await calm(api, await place(api, morning));
+  showAccounts(print, await accountsOf(api));
+  const till = morning.find(({ schemaVersion, expected: { lines } }) => schemaVersion === 1 && lines.some(({ quantity }) => quantity > 1));
+  if (till === undefined) return;
+  const events = await api.order(till.orderId);
+  const [placed] = events;
+  print.say(`Order ${till.orderId} came from the till. The log keeps what it sent; the agents get today's shape:`);
+  print.table(
+    [{ head: "" }, { head: "order.placed", style: () => "bold" }],
+    [
+      ["stored, v1", goodsOf(placed?.stored.data)],
+      [`delivered, v${placed?.schema_version}`, goodsOf(placed?.data)],
+    ],
+  );
+  print.say("And its whole life, each event with the agents that led to it:");
+  print.table(
+    [{ head: "revision", figures: true }, { head: "event" }, { head: "call chain" }],
+    events.map(({ revision, type, call_chain }) => [revision, type, call_chain?.join(" → ") ?? ""]),
+  );
+}
+
+async function badNoon({ api, integrations, print }: Desk): Promise<void> {
+  print.act("A bad noon");
+  const { payments, mail, inventory, analytics } = integrations;
+  payments.break(({ path, body }) => (path === "/charges" && Number(body.amountCents) > bugAboveCents ? { status: 500 } : null));
+  mail.break(() => ({ status: 503 }));
+  analytics.break(({ body }) => (body.type === "order.cancelled" ? { status: 500 } : null));
+  integrations.soldOut.add("globe");
+  const slow = new Set(noon.slow.map(({ orderId }) => orderId));
+  inventory.break(({ orderId }) =>
+    slow.has(orderId) && inventory.calls.filter((call) => call.orderId === orderId).length <= slowAnswersLost ? "silence" : null,
+  );
+  print.say(
+    "mail        down: answers 503 to everything",
+    `payments    a bug in its new release: 500 for every charge above ${bugAboveCents / 100} euros`,
+    "inventory   slow: for two orders it reserves, and its first two answers get lost",
+    "orders      one for a globe (sold out), one with goods and a total of zero",
+  );
+  const orders = [...noon.dear, ...noon.slow, noon.soldOut, noon.free, ...noon.plain].sort((a, b) => a.orderId.localeCompare(b.orderId));
+  const last = await place(api, orders);
+  const charges = morning.length + noon.slow.length + noon.plain.length;
+  await until("payments to have met its bug", async () => {
+    const payment = (await api.handlers(last)).find(({ name }) => name === "payment");
+    return payment !== undefined && payment.lanes.blocked === noon.dear.length && payment.done >= charges - noon.slow.length;
+  });
+  print.say(`${orders.length} more orders. Moments later, lane by lane (a lane: one order's events for one agent):`);
+  const accounts = await accountsOf(api);
+  print.table(
+    [
+      { head: "agent" },
+      { head: "done", figures: true },
+      { head: "flowing", figures: true, style: () => "green" },
+      { head: "backing off", figures: true, style: unlessZero("yellow") },
+      { head: "blocked", figures: true, style: unlessZero("red") },
+    ],
+    accounts.map(({ name, done, lanes }) => [name, done, lanes.flowing + lanes.behind, lanes.backing_off, lanes.blocked]),
+  );
+  print.say("Payment holds the lanes of the dear orders and charges the others; mail is tried up to ten times for each lane.");
+  await calm(api, last);
+
+  print.say("Meanwhile customers go on: two dear orders are cancelled, three want their confirmation again.");
+  const cancelled = noon.dear
+    .slice(0, 2)
+    .map(({ orderId, expected: { email } }) => event("order.cancelled", orderId, "web", { orderId, email, by: "customer" }));
+  const requested = noon.plain.slice(0, 3).map(({ orderId, expected: { email } }) => event("confirmation.requested", orderId, "web", { orderId, email }));
+  await calm(api, lastPosition(await api.append([...cancelled, ...requested])));
+}
+
+async function showTrouble({ api, print }: Desk, { stats }: Standing, letters: readonly DeadLetter[]): Promise<void> {
+  print.act("What waits, and why");
+  print.say(`${stats.total} dead letters hold ${stats.waiting} later events of their orders. A dead letter keeps its place in line.`);
+  const kinds = Array.from(
+    Map.groupBy(letters, ({ handler, cause, error }) => `${handler}\n${cause}\n${error.message}`),
+    ([, [first, ...more]]) => [1 + more.length, first?.handler ?? "", first?.cause ?? "", first?.attempts ?? 0, first?.error.message ?? ""],
+  ).sort((a, b) => Number(b[0]) - Number(a[0]));
+  print.table(
+    [{ head: "letters", figures: true, style: () => "red" }, { head: "agent" }, { head: "cause" }, { head: "attempts", figures: true }, { head: "error" }],
+    kinds,
+  );
+  const held = (await api.blockedLanes()).flatMap(({ entity, handlers: lanes }) =>
+    lanes
+      .filter(({ lane_state, waiting }) => lane_state === "blocked" && waiting > 1)
+      .map(({ handler, waiting, head }) => [entity.id, handler, head?.revision ?? "", waiting - 1, head?.error?.message ?? ""]),
+  );
+  print.say("The lanes in which something is held behind the dead letter:");
+  print.table(
+    [
+      { head: "order" },
+      { head: "agent" },
+      { head: "failed revision", figures: true },
+      { head: "held behind it", figures: true, style: () => "yellow" },
+      { head: "error" },
+    ],
+    held.sort((a, b) => String(a[0]).localeCompare(String(b[0]))),
+  );
+}
+
+/** Mends all that is broken. @returns the moment, and the deliveries that waited for it. */
+async function mend({ api, integrations, print }: Desk): Promise<{ readonly tick: number; readonly waiting: readonly string[] }> {
+  print.act("The fix, and the replay");
+  const waiting = (await deliveries(api)).filter(({ status }) => waitingForSomeone.has(status)).map(({ deliveryId }) => deliveryId);
+  for (const name of ["payments", "mail", "inventory", "analytics"] as const) integrations[name].mend();
+  integrations.soldOut.clear();
+  print.say("Payments takes its release back, mail is up again, globes are in.");
+  return { tick: integrations.tick(), waiting };
+}
+
+/** @returns what was discarded, and when. */
+async function replayInOrder({ api, integrations, print }: Desk, letters: readonly DeadLetter[]): Promise<ReadonlyMap<string, number>> {
+  const rows: (string | number)[][] = [];
+  for (const [handler, reason] of [
+    ["payment", "payments took its release back"],
+    ["confirmation", "mail is up again"],
+  ] as const) {
+    const { total, succeeded, failed, remaining, position } = await api.replayBatch(handler, reason);
+    rows.push([`replay-batch, ${handler}`, total, succeeded, failed, remaining, reason]);
+    await calm(api, position);
+  }
+  const soldOut = letters.find(({ entity }) => entity.id === noon.soldOut.orderId);
+  if (soldOut !== undefined) {
+    const { status, position } = await api.replay(soldOut.delivery_id, "globes are in");
+    rows.push([`replay ${soldOut.entity.id}, ${soldOut.handler}`, 1, Number(status === "replayed"), Number(status === "dead_lettered"), 0, "globes are in"]);
+    await calm(api, position);
+  }
+  const discarded = new Map<string, number>();
+  const free = letters.find(({ entity }) => entity.id === noon.free.orderId);
+  if (free !== undefined) {
+    const { position } = await api.discard(free.delivery_id, "called the customer, who orders anew");
+    discarded.set(free.delivery_id, integrations.tick());
+    rows.push([`discard ${free.entity.id}, ${free.handler}`, 1, "", "", "", "called the customer, who orders anew"]);
+    await calm(api, position);
+  }
+  print.table(
+    [
+      { head: "act" },
+      { head: "letters", figures: true },
+      { head: "succeeded", figures: true, style: unlessZero("green") },
+      { head: "failed", figures: true, style: unlessZero("red") },
+      { head: "remaining", figures: true, style: unlessZero("red") },
+      { head: "reason, kept in the log" },
+    ],
+    rows,
+  );
+  return discarded;
+}
+
+async function showFollowed({ integrations, print }: Desk): Promise<void> {
+  const [order] = noon.dear;
+  if (order === undefined) return;
+  print.say(
+    `Order ${order.orderId}, as payments and mail saw it: the refund waited for its charge, each mail for its news.`,
+    "One delivery has one id for all its attempts, so that nobody is charged twice:",
+  );
+  print.table(
+    [{ head: "call" }, { head: "answer", figures: true, style: (cell) => (cell === "200" ? "green" : "red") }, { head: "delivery" }],
+    integrations
+      .all()
+      .filter(({ orderId, integration }) => orderId === order.orderId && (integration === "payments" || integration === "mail"))
+      .map(({ integration, path, body, status, deliveryId }) => [`${integration} ${path} ${body.template ?? ""}`, status ?? "none", deliveryId]),
+  );
+}
+
+function showBeforeAndAfter({ print }: Desk, before: Standing, after: Standing): void {
+  print.act("Before the fix, and after");
+  print.table(
+    [{ head: "agent" }, ...["wanted", "done", "waiting", "blocked lanes"].map((head) => ({ head, figures: true }))],
+    before.accounts.map((was) => {
+      const is = after.accounts.find(({ name }) => name === was.name) ?? was;
+      const pairs = [
+        [was.wanted, is.wanted],
+        [was.done, is.done],
+        [was.waiting, is.waiting],
+        [was.lanes.blocked, is.lanes.blocked],
+      ];
+      return [was.name, ...pairs.map((pair) => pair.join(" → "))];
+    }),
+  );
+  print.table(
+    [{ head: "" }, { head: "before", figures: true, style: unlessZero("yellow") }, { head: "after", figures: true }],
+    [
+      ["dead letters", before.stats.total, after.stats.total],
+      ["events held behind them", before.stats.waiting, after.stats.waiting],
+      ["orders with a blocked lane", before.blockedOrders, after.blockedOrders],
+    ],
+  );
+}
+
+function showAccounts(print: Printer, accounts: readonly HandlerAccount[]): void {
+  print.table(
+    [
+      { head: "agent" },
+      { head: "wanted", figures: true },
+      { head: "done", figures: true, style: () => "green" },
+      { head: "waiting", figures: true, style: unlessZero("yellow") },
+    ],
+    accounts.map(({ name, wanted, done, waiting }) => [name, wanted, done, waiting]),
+  );
+}
+
+/** In the order in which an order meets the agents. */
+async function accountsOf(api: Api): Promise<readonly HandlerAccount[]> {
+  const place = ({ name }: HandlerAccount) => handlers.findIndex((handler) => handler.name === name);
+  return (await api.handlers()).toSorted((a, b) => place(a) - place(b));
+}
+
+async function stand({ api }: Desk): Promise<Standing> {
+  return { accounts: await accountsOf(api), stats: await api.stats(), blockedOrders: (await api.blockedLanes()).length };
+}
+
+async function gather(
+  { api, integrations }: Desk,
+  mended: { readonly tick: number; readonly waiting: readonly string[] },
+  discarded: ReadonlyMap<string, number>,
+) {
+  const placed = [...morning, ...noon.dear, ...noon.slow, noon.soldOut, noon.free, ...noon.plain];
+  const logged = await Promise.all(placed.map(async (order) => ({ order, events: await api.order(order.orderId) })));
+  const wants = new Map(handlers.map(({ name, ...handler }) => [name, new Set("on" in handler ? Object.keys(handler.on) : [])]));
+  const count = (name: string) => logged.flatMap(({ events }) => events).filter(({ type }) => wants.get(name)?.has(type)).length;
+  return {
+    calls: integrations.all(),
+    deliveries: await deliveries(api),
+    orders: logged.map(({ order: { orderId, schemaVersion, sent, expected }, events: [first] }) => ({
+      orderId,
+      schemaVersion,
+      sent,
+      expected,
+      stored: { schemaVersion: first?.stored.schema_version ?? 0, data: first?.stored.data },
+    })),
+    mended,
+    discarded,
+    healthy: [...noon.plain, ...noon.slow].map(({ orderId }) => orderId),
+    accounts: (await accountsOf(api)).map(({ name, wanted, done, waiting }) => ({ handler: name, wanted, done, waiting, counted: count(name) })),
+  };
+}
+
+async function deliveries(api: Api): Promise<readonly Delivery[]> {
+  const listed = await api.events();
+  return listed.flatMap(({ entity, revision, deliveries: own }: EventSummary) =>
+    own.map(({ delivery_id, handler, status }) => ({ deliveryId: delivery_id, handler, orderId: entity.id, revision, status })),
+  );
+}
+
+/** @returns the position of the last of them. */
+async function place(api: Api, orders: readonly Order[]): Promise<string> {
+  return lastPosition(
+    await api.append(
+      orders.map(({ orderId, shop, schemaVersion, sent }) => ({ ...event("order.placed", orderId, shop, sent), schema_version: schemaVersion })),
+    ),
+  );
+}
+
+function event(type: string, orderId: string, source: string, data: unknown) {
+  return { type, entity: { type: "order", id: orderId }, data, source, call_chain: [source] };
+}
+
+function lastPosition({ events }: { readonly events: readonly { readonly position: string }[] }): string {
+  return events.at(-1)?.position ?? "0";
+}
+
+/** Waits until every delivery of what was appended up to `after`, and of what came of it, is over or waits for a person. */
+async function calm(api: Api, after: string): Promise<void> {
+  await until("the desk to calm down", async () =>
+    (await api.handlers(after)).every(({ by_status }) => busy.every((status) => (by_status[status] ?? 0) === 0)),
+  );
+}
+
+/** @throws Error when it takes longer than 30 s. */
+async function until(what: string, reached: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + calmWithinMs;
+  while (!(await reached())) {
+    if (performance.now() > deadline) throw new Error(`Waited ${calmWithinMs / 1000} s for ${what}.`);
+    await wait(pollMs);
+  }
+}
+
+/** The part of an order's data that changed from version to version. */
+function goodsOf(data: unknown): string {
+  const { total, totalCents, items, lines } = data as Record<string, unknown>;
+  return JSON.stringify({ total, totalCents, items, lines });
+}

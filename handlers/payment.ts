@@ -1,0 +1,40 @@
+import { defineHandler, Terminal } from "reprise";
+import { z } from "zod";
+import { orderCancelled } from "../schemas/order.cancelled/index.ts";
+import { paymentCharged } from "../schemas/payment.charged/index.ts";
+import { paymentRefunded } from "../schemas/payment.refunded/index.ts";
+import { stockReserved } from "../schemas/stock.reserved/index.ts";
+import { appendFollowUp } from "./follow-up.ts";
+import { callIntegration } from "./integration.ts";
+
+const charged = z.object({ chargeId: z.string() });
+const refunded = z.object({ amountCents: z.int(), currency: z.enum(["EUR", "CHF"]) });
+
+/**
+ * Moves money, so nothing is tried twice without a person: one attempt; each outcome is on disk before the order's next step;
+ * and a call that was under way when the process died waits as `escalated`. The order's lane makes a refund wait for its charge.
+ */
+export const payment = defineHandler({
+  name: "payment",
+  events: [stockReserved, orderCancelled],
+  startFrom: "beginning",
+  retry: { maxAttempts: 1 },
+  record: "each",
+  unknownOutcome: "escalate",
+  on: {
+    "stock.reserved": async (event, context) => {
+      const { orderId, email, totalCents: amountCents, currency } = event.data;
+      const answer = await callIntegration("payments", "/charges", { orderId, amountCents, currency }, context, charged);
+      if (answer.refused === "order_closed") return context.log("cancelled meanwhile: nothing charged");
+      if (answer.refused !== null) throw new Terminal(`payments refused the charge: ${answer.refused}`);
+      await appendFollowUp("payment", event, paymentCharged, { orderId, email, amountCents, currency, chargeId: answer.reply.chargeId }, context);
+    },
+    "order.cancelled": async (event, context) => {
+      const { orderId, email } = event.data;
+      const answer = await callIntegration("payments", "/refunds", { orderId }, context, refunded);
+      if (answer.refused === "nothing_charged") return context.log("cancelled before it was charged: nothing to refund");
+      if (answer.refused !== null) throw new Terminal(`payments refused the refund: ${answer.refused}`);
+      await appendFollowUp("payment", event, paymentRefunded, { orderId, email, ...answer.reply }, context);
+    },
+  },
+});

@@ -1,0 +1,191 @@
+import { isDeepStrictEqual } from "node:util";
+import { checkAppendShape, makePlaces, type Places } from "./append-shape.ts";
+import type { Catalog } from "./catalog/catalog.ts";
+import { isRepriseError, RepriseError } from "./errors.ts";
+import type { Entity, EventMetadata, Json, NewEvent, StoredEvent } from "./event/event.ts";
+import type { NewId } from "./event/ids.ts";
+import { defaultTenant, streamName } from "./event/names.ts";
+import { encodeAppend } from "./log/append-rules.ts";
+import type { AppendedEvent, EventLog, ExpectedRevision } from "./log/event-log.ts";
+import type { EventInput, Store } from "./store.ts";
+
+/** What an append needs of the world around it. */
+export interface AppenderParts {
+  readonly catalog: Catalog;
+  readonly log: Pick<EventLog, "append" | "findByIds">;
+  readonly newId: NewId;
+}
+
+/**
+ * Makes `Store.append`: fills in what the caller left out, checks everything, then stores entity by entity, in the order in which they first
+ * appear. Data is stored as it was given; it must not change until the promise has settled.
+ *
+ * In this order it throws REQUEST_INVALID, NUMBER_UNSAFE, EVENT_TYPE_UNKNOWN, SCHEMA_VERSION_UNKNOWN, DATA_INVALID, CALL_CHAIN_BROKEN,
+ * EVENT_ID_REUSED, APPEND_TOO_LARGE with nothing stored, then what the log throws. LOG_UNAVAILABLE and LOG_FULL carry `eventIds`: the ids of all
+ * events of the request, in order. With them the request can be repeated, wherever it stopped: an entity that is stored already answers with duplicates.
+ */
+export function makeAppender({ catalog, log, newId }: AppenderParts): Store["append"] {
+  return async (input, options = {}) => {
+    const inputs = Array.isArray(input) ? (input as readonly EventInput[]) : [input as EventInput];
+    const places = makePlaces(options.pointer, !Array.isArray(input));
+    checkAppendShape(inputs, options, places);
+
+    const { tenant = defaultTenant, expectedRevision = "any" } = options;
+    const events = inputs.map((one) => complete(one, catalog, newId));
+    checkAgainstCatalog(events, catalog, places);
+    checkCallChains(events, places);
+    const groups = groupByEntity(inputs, events, tenant, places);
+    // A single entity's append is measured by the log itself; with several the last must not fail when the first is stored.
+    if (groups.length > 1) for (const group of groups) encodeAppend(group.stream, group.events, "any");
+
+    const given = new Set(inputs.flatMap(({ id }, index) => (id === undefined ? [] : [events[index]!.id])));
+    const known = new Map((given.size === 0 ? [] : await log.findByIds(tenant, [...given])).map((event) => [event.id, event]));
+    const waiting = groups.filter((group) => !isKnown(group, known));
+
+    const stored = new Map<string, AppendedEvent>([...known.values()].map((event) => [event.id, asDuplicate(event)]));
+    for (const group of waiting) {
+      for (const appended of await appendGroup(log, group, expectedRevision, events)) stored.set(appended.id, appended);
+    }
+    const answered = new Set<string>();
+    return events.map(({ id }, index) => {
+      const { revision, position, recordedAt, duplicate } = stored.get(id)!;
+      const repeated = answered.has(id);
+      answered.add(id);
+      return { id, entity: inputs[index]!.entity, revision, position, recordedAt, duplicate: duplicate || repeated };
+    });
+  };
+}
+
+/** The events of one entity, each id once. */
+interface Group {
+  readonly stream: string;
+  readonly entity: Entity;
+  readonly events: NewEvent[];
+}
+
+function complete(input: EventInput, catalog: Catalog, newId: NewId): NewEvent {
+  const { correlationId, causationId, traceparent, callChain, priority = "normal", contextRefs, extensions } = input;
+  const metadata: EventMetadata = {
+    ...(correlationId !== undefined && { correlationId }),
+    ...(causationId !== undefined && { causationId }),
+    ...(traceparent !== undefined && { traceparent }),
+    ...(callChain !== undefined && { callChain }),
+    priority,
+    ...(contextRefs !== undefined && { contextRefs }),
+    ...(extensions !== undefined && { extensions }),
+  };
+  return {
+    id: input.id?.toLowerCase() ?? newId(), // RFC 9562: upper case is the same UUID
+    type: input.type,
+    schemaVersion: input.schemaVersion ?? catalog.describe(input.type)?.current ?? 1,
+    source: input.source ?? callChain?.at(-1) ?? null,
+    occurredAt: input.occurredAt === undefined ? null : toUtc(input.occurredAt),
+    data: input.data,
+    metadata,
+  };
+}
+
+/** Judges all events, so that one answer names everything of the first kind of failure. */
+function checkAgainstCatalog(events: readonly NewEvent[], catalog: Catalog, places: Places): void {
+  const failures: RepriseError[] = [];
+  for (const [index, { type, schemaVersion, data }] of events.entries()) {
+    try {
+      catalog.validate(type, schemaVersion, data, places.event(index, "/data"));
+    } catch (error) {
+      if (!isRepriseError(error, "EVENT_TYPE_UNKNOWN", "SCHEMA_VERSION_UNKNOWN", "DATA_INVALID")) throw error;
+      const member = error.code === "EVENT_TYPE_UNKNOWN" ? "/type" : "/schemaVersion";
+      const errors = error.code === "DATA_INVALID" ? error.errors : [{ pointer: places.event(index, member), detail: error.message }];
+      failures.push(new RepriseError(error.code, error.message, { errors }));
+    }
+  }
+  for (const code of ["EVENT_TYPE_UNKNOWN", "SCHEMA_VERSION_UNKNOWN", "DATA_INVALID"] as const) {
+    const same = failures.filter((failure) => failure.code === code);
+    if (same.length > 0) throw new RepriseError(code, same[0]!.message, { errors: same.flatMap(({ errors }) => errors) });
+  }
+}
+
+function checkCallChains(events: readonly NewEvent[], places: Places): void {
+  const errors = events.flatMap(({ source, metadata: { callChain } }, index) =>
+    callChain === undefined || callChain.at(-1) === source
+      ? []
+      : [{ pointer: places.event(index, "/callChain"), detail: "Its last agent must be the event's source." }],
+  );
+  if (errors.length > 0) throw new RepriseError("CALL_CHAIN_BROKEN", "A call chain does not end with the event's source.", { errors });
+}
+
+/** @throws EVENT_ID_REUSED for an id that is there twice with different content; with the same content it is one event. */
+function groupByEntity(inputs: readonly EventInput[], events: readonly NewEvent[], tenant: string, places: Places): readonly Group[] {
+  const groups = new Map<string, Group>();
+  const firsts = new Map<string, { readonly event: NewEvent; readonly stream: string }>();
+  for (const [index, event] of events.entries()) {
+    const { entity } = inputs[index]!;
+    const stream = streamName(tenant, entity);
+    const first = firsts.get(event.id);
+    if (first !== undefined) {
+      if (first.stream === stream && sameContent(first.event, event)) continue;
+      const errors = [{ pointer: places.event(index, "/id"), detail: "Names another event of this request already." }];
+      throw new RepriseError("EVENT_ID_REUSED", `Event id ${event.id} names two different events of the request.`, { errors });
+    }
+    firsts.set(event.id, { event, stream });
+    const group = groups.get(stream);
+    if (group === undefined) groups.set(stream, { stream, entity, events: [event] });
+    else group.events.push(event);
+  }
+  return [...groups.values()];
+}
+
+/**
+ * True when the log holds all events of the group.
+ *
+ * @throws EVENT_ID_REUSED when it holds some of them, or one of the ids with other content.
+ */
+function isKnown({ stream, entity, events }: Group, known: ReadonlyMap<string, StoredEvent>): boolean {
+  let count = 0;
+  for (const event of events) {
+    const before = known.get(event.id);
+    if (before === undefined) continue;
+    if (before.stream !== stream || !sameContent(before, event))
+      throw new RepriseError("EVENT_ID_REUSED", `Event id ${event.id} is stored already, with other content.`);
+    count++;
+  }
+  if (count > 0 && count < events.length)
+    throw new RepriseError(
+      "EVENT_ID_REUSED",
+      `Of the ${events.length} events of ${entity.type} "${entity.id}", ${count} are stored already and the others are not.`,
+    );
+  return count > 0;
+}
+
+/** Equal type, version and data; the order of members in an object says nothing. */
+function sameContent(a: NewEvent, b: NewEvent): boolean {
+  return a.type === b.type && a.schemaVersion === b.schemaVersion && isDeepStrictEqual(asJson(a.data), asJson(b.data));
+}
+
+/** As it comes out of a log: without −0 and objects that have no prototype. */
+function asJson(data: Json): unknown {
+  return JSON.parse(JSON.stringify(data));
+}
+
+async function appendGroup(log: AppenderParts["log"], group: Group, expected: ExpectedRevision, all: readonly NewEvent[]): Promise<readonly AppendedEvent[]> {
+  try {
+    return await log.append(group.stream, group.events, expected);
+  } catch (error) {
+    if (!isRepriseError(error, "LOG_UNAVAILABLE", "LOG_FULL")) throw error;
+    throw new RepriseError(error.code, error.message, {
+      cause: error,
+      fields: { ...error.fields, eventIds: all.map(({ id }) => id) },
+      ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
+    });
+  }
+}
+
+function asDuplicate({ id, revision, position, recordedAt }: StoredEvent): AppendedEvent {
+  return { id, revision, position, recordedAt, duplicate: true };
+}
+
+/** RFC 3339 in UTC. The producer's fraction of a second is kept to its last digit; a Date would cut it to milliseconds. */
+function toUtc(time: string): string {
+  if (time.endsWith("Z")) return time;
+  const fraction = /\.\d+/.exec(time)?.[0] ?? "";
+  return new Date(time.replace(fraction, "")).toISOString().replace(".000Z", `${fraction}Z`);
+}

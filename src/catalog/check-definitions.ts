@@ -1,0 +1,146 @@
+import { z } from "zod";
+import { RepriseError } from "../errors.ts";
+import { eventTypePattern } from "../event/names.ts";
+import { type EventDefinition, maxVersions, type UpcasterChain } from "./define.ts";
+
+type Step = UpcasterChain["steps"][number];
+
+/** One version of an event type, checked. */
+export interface CheckedVersion {
+  readonly schema: z.ZodType;
+  readonly jsonSchema: Readonly<Record<string, unknown>>;
+  /** Lifts data of this version to the next; undefined for the current one. */
+  readonly step: Step | undefined;
+}
+
+/** An event type with versions 1 to n at `versions[0]` to `versions[n − 1]`, and every step between them. */
+export interface CheckedType {
+  readonly type: string;
+  readonly formerly: readonly string[];
+  readonly versions: readonly CheckedVersion[];
+}
+
+/** Checks again at start what the types of `defineEvent` and `defineUpcasters` check while compiling, and what types cannot. */
+export function checkDefinitions(events: readonly EventDefinition[], chains: readonly UpcasterChain[]): readonly CheckedType[] {
+  checkNames(events);
+  const steps = stepsByType(events, chains);
+  return events.map((event) => {
+    const count = checkVersions(event);
+    const ownSteps = checkSteps(event, count, steps.get(event.type) ?? {});
+    const versions = Array.from({ length: count }, (_, index) => {
+      const schema = event.schemas[index + 1]!;
+      return { schema, jsonSchema: toJsonSchema(event.type, index + 1, schema), step: ownSteps[index + 1] };
+    });
+    return { type: event.type, formerly: [...event.formerly], versions };
+  });
+}
+
+function checkNames(events: readonly EventDefinition[]): void {
+  const owners = new Map<string, string>();
+  for (const { type, formerly } of events) {
+    for (const name of [type, ...formerly]) {
+      if (!eventTypePattern.test(name))
+        throw invalid(`Event type ${quote(name)} is not a valid name: use 1 to 128 letters, digits, "_", "." and "-", beginning with a letter.`);
+    }
+    if (owners.has(type)) throw invalid(`Event type "${type}" is defined twice: list one definition with all its versions.`);
+    owners.set(type, type);
+  }
+  for (const { type, formerly } of events) {
+    for (const name of formerly) {
+      const owner = owners.get(name);
+      if (owner !== undefined)
+        throw invalid(`Event type "${type}" says that it was formerly "${name}", which names "${owner}" already: a name belongs to one event type for ever.`);
+      owners.set(name, type);
+    }
+  }
+}
+
+function stepsByType(events: readonly EventDefinition[], chains: readonly UpcasterChain[]): Map<string, UpcasterChain["steps"]> {
+  const types = new Set(events.map(({ type }) => type));
+  const steps = new Map<string, UpcasterChain["steps"]>();
+  for (const chain of chains) {
+    const type = chain.event.type;
+    if (!types.has(type))
+      throw new RepriseError(
+        "UPCASTER_UNEXPECTED",
+        `There are upcasters for event type ${quote(type)}, which is not in \`events\`: list it there, or remove them.`,
+      );
+    if (steps.has(type)) throw invalid(`Event type "${type}" has two lists of upcasters: put all its steps into one defineUpcasters.`);
+    steps.set(type, chain.steps);
+  }
+  return steps;
+}
+
+/** @returns how many versions there are: 1 to 32, without gaps. */
+function checkVersions({ type, schemas }: EventDefinition): number {
+  const versions = Object.keys(schemas);
+  const odd = versions.find((version) => !/^[1-9]\d*$/.test(version));
+  if (odd !== undefined) throw invalid(`Event type "${type}" has a version ${quote(odd)}: versions are the whole numbers 1, 2, 3 ….`);
+  if (versions.length === 0) throw invalid(`Event type "${type}" has no version: give it a schema, { 1: z.object({ … }) }.`);
+  for (const [index, version] of versions.entries()) {
+    // Whole-number keys come in ascending order, whatever order they were written in.
+    if (Number(version) !== index + 1)
+      throw invalid(`Event type "${type}" has a version ${version} but no version ${index + 1}: add its schema; versions have no gaps.`);
+  }
+  if (versions.length > maxVersions)
+    throw invalid(`Event type "${type}" has ${versions.length} versions, more than ${maxVersions}: begin a new event type and let the old one rest.`);
+  return versions.length;
+}
+
+function checkSteps({ type }: EventDefinition, count: number, steps: UpcasterChain["steps"]): UpcasterChain["steps"] {
+  const known = new Set(Array.from({ length: count - 1 }, (_, index) => String(index + 1)));
+  const extra = Object.keys(steps).find((from) => !known.has(from));
+  if (extra !== undefined) {
+    throw new RepriseError(
+      "UPCASTER_UNEXPECTED",
+      `Event type "${type}" has an upcaster from version ${extra}, but its newest version is ${count}: remove the step, or add the schemas on both sides of it.`,
+    );
+  }
+  for (let from = 1; from < count; from++) {
+    if (typeof steps[from] !== "function") {
+      throw new RepriseError(
+        "UPCASTER_MISSING",
+        `Event type "${type}" has no upcaster from version ${from} to ${from + 1}: add the step ${from} to its defineUpcasters, and the list to \`upcasters\`.`,
+      );
+    }
+  }
+  return steps;
+}
+
+/** The JSON Schema of a version, and the proof that what its schema puts out survives JSON: zod throws for a Date, bigint, transform, Map …. */
+function toJsonSchema(type: string, version: number, schema: z.ZodType): Readonly<Record<string, unknown>> {
+  if (!(schema instanceof z.ZodType)) throw invalid(`Version ${version} of event type "${type}" is not a zod schema: use z.object({ … }) of zod 4.`);
+  let asynchronous = false;
+  let jsonSchema: Readonly<Record<string, unknown>>;
+  try {
+    jsonSchema = z.toJSONSchema(schema, {
+      io: "output",
+      override: ({ zodSchema }) => {
+        asynchronous ||= isAsync(zodSchema);
+      },
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split("\n")[0] : "it cannot be represented";
+    throw new RepriseError("SCHEMA_NOT_JSON", `Version ${version} of event type "${type}" does not survive JSON: ${reason}.`, { cause: error });
+  }
+  if (asynchronous)
+    throw new RepriseError(
+      "SCHEMA_NOT_JSON",
+      `Version ${version} of event type "${type}" has an asynchronous check or a promise: schemas judge at once, from the data alone.`,
+    );
+  return jsonSchema;
+}
+
+/** True for a promise and for a check with an async function. What hides deeper (an async superRefine) shows when data is checked. */
+function isAsync(schema: z.core.$ZodTypes): boolean {
+  const { type, checks = [] } = schema._zod.def;
+  return type === "promise" || checks.some((check) => (check._zod.def as { fn?: object }).fn?.constructor.name === "AsyncFunction");
+}
+
+function invalid(message: string): RepriseError {
+  return new RepriseError("CONFIG_INVALID", message);
+}
+
+function quote(name: unknown): string {
+  return String(JSON.stringify(name)).slice(0, 150);
+}

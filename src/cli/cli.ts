@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { addGlobalOptions, type World } from "./command.ts";
+import { addAppend } from "./commands/append.ts";
+import { addDeadLetters } from "./commands/dead-letters.ts";
+import { addEntities } from "./commands/entities.ts";
+import { addEvents } from "./commands/events.ts";
+import { addServe } from "./commands/serve.ts";
+import { addService } from "./commands/service.ts";
+import { exit, Failure } from "./exit.ts";
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+
+/**
+ * Runs one command.
+ *
+ * @param args without the names of Node and the script.
+ * @returns the exit code; problems were told on standard error.
+ */
+export async function runCli(args: readonly string[], { terminal, env }: Pick<World, "terminal" | "env">): Promise<number> {
+  const world: World = { terminal, env, exitCode: exit.ok };
+  const program = new Command("reprise")
+    .description("An event-sourced replay store: events in order per entity, dead letters that keep their place in line, replay through upcasters.")
+    .version(version, "-V, --version")
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError("Add --help to see what it takes.")
+    .addHelpText("after", "\nExit codes: 0 ok · 1 failed · 2 usage or config · 3 partly done · 4 refused · 5 unreachable");
+  addGlobalOptions(program);
+  addServe(program, world);
+  addAppend(program, world);
+  addEvents(program, world);
+  addEntities(program, world);
+  addDeadLetters(program, world);
+  addService(program, world);
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return world.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exit.ok : exit.usage;
+    if (!(error instanceof Failure)) throw error;
+    terminal.err(error.message + "\n");
+    return error.exitCode;
+  }
+}

@@ -1,0 +1,80 @@
+import type { Problem } from "../http/problem.ts";
+import { exit, Failure, usage } from "./exit.ts";
+
+export type Query = Readonly<Record<string, string | undefined>>;
+
+/** The service, as commands talk to it. Every answer that is no success is a Failure with the exit code that goes with it. */
+export interface Client {
+  get<T>(path: string, query?: Query): Promise<T>;
+  /** @param body JSON text or a value; none: no body. `started`: the answer was 202, it goes on. */
+  post<T>(path: string, request?: { readonly query?: Query; readonly body?: unknown; readonly json?: string }): Promise<{ reply: T; started: boolean }>;
+}
+
+/** A path with its values percent-encoded: at`/events/${id}`. */
+export function at(parts: TemplateStringsArray, ...values: readonly string[]): string {
+  return parts.reduce((path, part, index) => path + encodeURIComponent(values[index - 1]!) + part);
+}
+
+export function makeClient(base: string): Client {
+  const origin = URL.parse(base);
+  if (origin === null || !/^https?:$/.test(origin.protocol))
+    throw usage(`--url is ${JSON.stringify(base)}: it must be an address such as http://127.0.0.1:4680.`);
+
+  async function ask<T>(method: string, path: string, query: Query, json?: string): Promise<{ reply: T; started: boolean }> {
+    const url = new URL(path, origin!);
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
+    let status: number;
+    let text: string;
+    try {
+      const headers = { accept: "application/json", ...(json === undefined ? {} : { "content-type": "application/json" }) };
+      const response = await fetch(url, { method, headers, redirect: "manual", ...(json === undefined ? {} : { body: json }) });
+      status = response.status;
+      text = await response.text();
+    } catch (error) {
+      throw new Failure(
+        exit.unreachable,
+        `Reprise does not answer at ${origin!.origin}: ${reasonOf(error)}\nStart it with \`reprise serve\`, or name its address with --url or REPRISE_URL.`,
+      );
+    }
+    const reply = parse(text);
+    if (status >= 200 && status < 300 && reply !== undefined) return { reply: reply as T, started: status === 202 };
+    if (isProblem(reply)) throw new Failure(exitOf(status), describe(reply));
+    throw new Failure(exit.failed, `What answers at ${origin!.origin} does not look like Reprise (status ${status}).\nCheck --url and REPRISE_URL.`);
+  }
+
+  return {
+    get: async <T>(path: string, query: Query = {}) => (await ask<T>("GET", path, query)).reply,
+    post: (path, { query = {}, body, json } = {}) => ask("POST", path, query, json ?? (body === undefined ? undefined : JSON.stringify(body))),
+  };
+}
+
+/** 503 and 429 ask to try again, as if the service were not there yet; the rest of 4xx is its no. */
+function exitOf(status: number): 1 | 4 | 5 {
+  if (status === 503 || status === 429) return exit.unreachable;
+  return status < 500 ? exit.refused : exit.failed;
+}
+
+function describe(problem: Problem): string {
+  const places = (problem.errors ?? []).slice(0, 20).map(({ pointer, detail }) => `  ${pointer}: ${detail}`);
+  const handlers = Array.isArray(problem.handlers) ? [`  handlers: ${problem.handlers.join(", ")}`] : [];
+  return [`${problem.title} (${problem.status} ${problem.code})`, problem.detail, ...places, ...handlers, problem.remedy].join("\n");
+}
+
+function isProblem(reply: unknown): reply is Problem {
+  return typeof reply === "object" && reply !== null && "title" in reply && "code" in reply && "detail" in reply && "remedy" in reply;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** fetch says only "fetch failed"; why stands in the cause. */
+function reasonOf(error: unknown): string {
+  const cause: unknown = error instanceof Error ? (error.cause ?? error) : error;
+  const { code, message } = cause as { code?: unknown; message?: unknown };
+  return typeof code === "string" ? code : String(message);
+}

@@ -1,0 +1,113 @@
+import { type Command, Option } from "commander";
+import { type Client, makeClient, type Query } from "./client.ts";
+import { usage } from "./exit.ts";
+import { formats, type PrintOptions } from "./print.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What the command line is given of the world. */
+export interface World {
+  readonly terminal: Terminal;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The exit code when a command that did not throw was not a full success. */
+  exitCode: number;
+}
+
+interface GlobalOptions {
+  readonly url?: string;
+  readonly output: PrintOptions["output"];
+  readonly quiet?: boolean;
+  readonly yes?: boolean;
+}
+
+/** What a command that talks to the service works with. */
+export interface Session extends PrintOptions {
+  readonly client: Client;
+  readonly terminal: Terminal;
+  /** Bulk acts need no question. */
+  readonly yes: boolean;
+}
+
+/** Options that every command but `serve` understands, before or after its name. */
+export function addGlobalOptions(program: Command): void {
+  program
+    .option("--url <url>", "address of the service (default: REPRISE_URL, or REPRISE_HOST and REPRISE_PORT, or http://127.0.0.1:4680)")
+    .addOption(new Option("-o, --output <format>", "how answers are printed").choices(formats).default("table"))
+    .option("-q, --quiet", "ids only")
+    .option("--yes", "do not ask before acting on many");
+}
+
+export function openSession(command: Command, { terminal, env }: World): Session {
+  const options = command.optsWithGlobals<GlobalOptions>();
+  return { client: makeClient(options.url ?? urlOf(env)), terminal, output: options.output, quiet: options.quiet ?? false, yes: options.yes ?? false };
+}
+
+function urlOf(env: World["env"]): string {
+  if (env.REPRISE_URL) return env.REPRISE_URL;
+  const host = env.REPRISE_HOST || "127.0.0.1";
+  return `http://${host.includes(":") ? `[${host}]` : host}:${env.REPRISE_PORT || "4680"}`;
+}
+
+/** Every member of a query that has a flag: `event_type` is `--event-type <type>`. */
+const filterFlags = {
+  status: ["<status>", "deliveries with this status: pending, failed, held, dead_lettered, …"],
+  handler: ["<name>", "of this handler"],
+  event_type: ["<type>", "events of this type"],
+  source: ["<source>", "events from this source"],
+  entity_type: ["<type>", "entities of this type"],
+  entity_id: ["<id>", "entities with this id"],
+  correlation_id: ["<id>", "events of this correlation"],
+  error: ["<text>", "errors of this type, or exactly `<type>: <message>`"],
+  cause: ["<cause>", "exhausted, terminal, schema, crash or unknown_outcome"],
+  replay_id: ["<id>", "last replayed by this replay"],
+  lane_state: ["<state>", "flowing, backing_off, blocked, paused or behind"],
+  since: ["<time>", "at or after this RFC 3339 time"],
+  until: ["<time>", "before this RFC 3339 time"],
+  from: ["<revision>", "first revision; backward: the one to go down from"],
+  direction: ["<direction>", "forward or backward"],
+  as: ["<version>", "data as it is today (current) or as the log holds it (stored)"],
+  limit: ["<n>", "at most so many"],
+  offset: ["<n>", "leave out the first ones"],
+  cursor: ["<cursor>", "the page after the one that named it"],
+  after: ["<position>", "wait until the views have reached this position"],
+} as const;
+type FilterName = keyof typeof filterFlags;
+
+export const deadLetterFilters = [
+  "event_type",
+  "source",
+  "handler",
+  "entity_type",
+  "entity_id",
+  "error",
+  "cause",
+  "replay_id",
+  "since",
+  "until",
+] as const satisfies readonly FilterName[];
+
+export function addFilters(command: Command, names: readonly FilterName[]): Command {
+  for (const name of names) command.option(`--${name.replaceAll("_", "-")} ${filterFlags[name][0]}`, filterFlags[name][1]);
+  if (names.includes("entity_id")) command.option("--entity <type/id>", "of this entity");
+  return command;
+}
+
+/** The query that flags stand for. */
+export function toQuery(names: readonly FilterName[], options: Readonly<Record<string, unknown>>): Query {
+  const given = names.map((name): [string, unknown] => [name, options[name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())]]);
+  const query = Object.fromEntries(given.filter((pair): pair is [string, string] => typeof pair[1] === "string"));
+  if (typeof options.entity !== "string") return query;
+  const { type, id } = parseEntity(options.entity);
+  return { ...query, entity_type: type, entity_id: id };
+}
+
+/** `<type>/<id>`; the id may hold further slashes. */
+export function parseEntity(text: string): { type: string; id: string } {
+  const slash = text.indexOf("/");
+  if (slash < 1 || slash === text.length - 1) throw usage(`${JSON.stringify(text)} is no entity: write <type>/<id>, as in order/o-1.`);
+  return { type: text.slice(0, slash), id: text.slice(slash + 1) };
+}
+
+/** Says on standard error how to read on. */
+export function hintNext({ terminal, quiet, output }: Session, flag: string, value: string | number | null): void {
+  if (value !== null && !quiet && output === "table") terminal.err(`There are more: add ${flag} ${value}\n`);
+}

@@ -1,0 +1,174 @@
+import { open } from "node:fs/promises";
+import type { Command } from "commander";
+import type { AppendReply } from "../../http/wire/replies.ts";
+import { openSession, parseEntity, type World } from "../command.ts";
+import { exit, Failure, usage } from "../exit.ts";
+import { printList } from "../print.ts";
+import type { Terminal } from "../terminal.ts";
+
+const maxEvents = 1000;
+/** Below the service's 4 MiB a request. */
+const maxRequestCharacters = 1024 * 1024;
+const maxInputBytes = 256 * 1024 * 1024;
+
+interface Flags {
+  readonly type?: string;
+  readonly entity?: string;
+  readonly data?: string;
+  readonly id?: string;
+  readonly schemaVersion?: string;
+  readonly source?: string;
+  readonly occurredAt?: string;
+  readonly priority?: string;
+  readonly correlationId?: string;
+  readonly causationId?: string;
+  readonly traceparent?: string;
+  readonly callChain?: string;
+  readonly contextRef?: readonly string[];
+  readonly expectedRevision?: string;
+}
+
+/** One POST: JSON text, never parsed and written again, so that the service sees every digit that was typed. */
+interface Request {
+  readonly json: string;
+  /** Line of its first event, for NDJSON. */
+  readonly line: number | null;
+}
+
+export function addAppend(program: Command, world: World): void {
+  program
+    .command("append [file]")
+    .description("append one event from flags, or events as JSON or NDJSON from a file or standard input")
+    .option("--type <type>", "event type")
+    .option("--entity <type/id>", "what the event is about")
+    .option("--data <json>", "its data: JSON, @<file>, or - for standard input")
+    .option("--id <uuid>", "event id; makes repeating safe")
+    .option("--schema-version <n>", "version of the data (default: the current one)")
+    .option("--source <id>", "who writes it")
+    .option("--occurred-at <time>", "the writer's clock, RFC 3339")
+    .option("--priority <priority>", "low, normal, high or critical")
+    .option("--correlation-id <id>", "what it belongs to")
+    .option("--causation-id <id>", "what caused it")
+    .option("--traceparent <value>", "W3C trace context")
+    .option("--call-chain <agents>", "agent ids from the first cause to the writer, joined by commas")
+    .option("--context-ref <kind:ref...>", "what the writer saw")
+    .option("--expected-revision <revision>", "any, none, or the revision of the entity's last event")
+    .addHelpText("after", "\nExamples:\n  reprise append --type order.placed --entity order/o-1 --data '{\"totalCents\":995}'\n  reprise append events.ndjson")
+    .action(async (file: string | undefined, flags: Flags, command: Command) => {
+      const session = openSession(command, world);
+      const { expectedRevision, ...event } = flags;
+      const one = Object.keys(event).length > 0;
+      if (one && file !== undefined) throw usage("Describe one event with flags or name a file, not both.");
+      const requests = one ? [{ json: await fromFlags(flags, session.terminal), line: null }] : fromText(await readText(file ?? "-", session.terminal));
+      if (expectedRevision !== undefined && requests.length > 1)
+        throw usage(`--expected-revision needs all events in one request, of at most ${maxEvents} events.`);
+
+      const appended: AppendReply["events"] = [];
+      let failure: Failure | undefined;
+      for (const { json, line } of requests) {
+        try {
+          const { reply } = await session.client.post<AppendReply>("/events", { json, query: { expected_revision: expectedRevision } });
+          appended.push(...reply.events);
+        } catch (error) {
+          if (!(error instanceof Failure) || appended.length === 0) throw error;
+          failure = new Failure(exit.partly, `${error.message}\n${appended.length} events were stored; not those from line ${line} on.`);
+          break;
+        }
+      }
+      printList(session.terminal, session, {
+        reply: { events: appended },
+        rows: appended,
+        columns: [
+          ["ID", ({ id }) => id],
+          ["ENTITY", ({ entity }) => `${entity.type}/${entity.id}`],
+          ["REVISION", ({ revision }) => revision],
+          ["POSITION", ({ position }) => position],
+          ["STORED", ({ duplicate }) => (duplicate ? "before" : "now")],
+        ],
+        id: ({ id }) => id,
+        empty: "There was nothing to append.",
+      });
+      if (failure !== undefined) throw failure;
+    });
+}
+
+async function fromFlags(flags: Flags, terminal: Terminal): Promise<string> {
+  const { type, entity, data } = flags;
+  if (type === undefined || entity === undefined || data === undefined) throw usage("One event needs --type, --entity and --data.");
+  const text = data === "-" || data.startsWith("@") ? await readText(data.replace(/^@/, ""), terminal) : data;
+  if (!isJson(text)) throw usage("--data is not JSON.");
+  const envelope = JSON.stringify({
+    id: flags.id,
+    type,
+    schema_version: flags.schemaVersion === undefined ? undefined : Number(flags.schemaVersion),
+    entity: parseEntity(entity),
+    source: flags.source,
+    occurred_at: flags.occurredAt,
+    priority: flags.priority,
+    correlation_id: flags.correlationId,
+    causation_id: flags.causationId,
+    traceparent: flags.traceparent,
+    call_chain: flags.callChain?.split(","),
+    context_refs: flags.contextRef?.map((text) => {
+      const colon = text.indexOf(":");
+      if (colon < 1) throw usage(`${JSON.stringify(text)} is no context reference: write <kind>:<ref>.`);
+      return { kind: text.slice(0, colon), ref: text.slice(colon + 1) };
+    }),
+  });
+  return `${envelope.slice(0, -1)},"data":${text}}`;
+}
+
+/** A JSON document (an event, a list of events, or a whole request), or an event a line. */
+function fromText(text: string): readonly Request[] {
+  const document = text.trim();
+  if (document === "") return [];
+  if (isJson(document)) return [{ json: document.startsWith("[") ? `{"events":${document}}` : document, line: null }];
+  const requests: Request[] = [];
+  let batch: string[] = [];
+  let characters = 0;
+  let first = 1;
+  const flush = () => {
+    if (batch.length > 0) requests.push({ json: `{"events":[${batch.join(",")}]}`, line: first });
+    batch = [];
+    characters = 0;
+  };
+  for (const [index, line] of text.split("\n").entries()) {
+    if (line.trim() === "") continue;
+    if (!isJson(line)) throw usage(`Line ${index + 1} is not JSON. Nothing was sent.`);
+    if (batch.length === maxEvents || characters + line.length > maxRequestCharacters) flush();
+    if (batch.length === 0) first = index + 1;
+    batch.push(line);
+    characters += line.length;
+  }
+  flush();
+  return requests;
+}
+
+async function readText(file: string, terminal: Terminal): Promise<string> {
+  if (file === "-" && terminal.interactive) throw usage("There is nothing to append: describe an event with --type, --entity and --data, or name a file.");
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of file === "-" ? terminal.input() : (await open(file)).createReadStream()) {
+      chunks.push(chunk);
+      if ((bytes += chunk.length) > maxInputBytes) throw usage(`The input is larger than ${maxInputBytes} bytes: split it.`);
+    }
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw usage(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}.`);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw usage("The input is not valid UTF-8.");
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,291 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { type Command, Option } from "commander";
+import type {
+  DeadLetterDetailReply,
+  DeadLetterReply,
+  DeadLetterStatsReply,
+  DeadLettersReply,
+  DiscardReply,
+  ReplayBatchReply,
+  ReplayedReply,
+  ReplayReply,
+} from "../../http/wire/replies.ts";
+import { at } from "../client.ts";
+import { addFilters, deadLetterFilters, hintNext, openSession, type Session, toQuery, type World } from "../command.ts";
+import { type ExitCode, exit, Failure, usage } from "../exit.ts";
+import { type Column, failureText, fields, json, printList, printOne, section, table, timeText } from "../print.ts";
+
+const listFilters = [...deadLetterFilters, "limit", "offset", "cursor", "after"] as const;
+const statsFilters = [...deadLetterFilters, "after"] as const;
+const standardMax = "100";
+/** A replay past the service's patience is asked after so often. */
+const followEveryMs = 500;
+
+export function addDeadLetters(program: Command, world: World): void {
+  const dlq = program.command("dlq").description("dead letters: look, replay, discard");
+
+  addFilters(dlq.command("ls").description("list dead letters, newest event first"), listFilters).action(async (options, command) => {
+    const session = openSession(command, world);
+    const whole = session.output !== "table" && !session.quiet;
+    const reply = await session.client.get<DeadLettersReply>("/admin/dlq", { ...toQuery(listFilters, options), data: String(whole) });
+    const shared = sharedIds(reply.events);
+    const id = (letter: DeadLetterReply) => (shared.has(letter.id) ? letter.delivery_id : letter.id);
+    printList(session.terminal, session, { reply, rows: reply.events, columns: [["ID", id], ...columns], id, empty: "No dead letter matches." });
+    hintNext(session, "--cursor", reply.next_cursor);
+  });
+
+  addFilters(dlq.command("show <id>").description("show one dead letter, by event or delivery id"), ["handler", "after"]).action(
+    async (id, options, command) => {
+      const session = openSession(command, world);
+      const letter = await session.client.get<DeadLetterDetailReply>(at`/admin/dlq/${id}`, toQuery(["handler", "after"], options));
+      printOne(session.terminal, session, letter, letter.delivery_id, () => letterText(letter));
+    },
+  );
+
+  addFilters(dlq.command("stats").description("count dead letters by type, handler, source and error"), statsFilters).action(async (options, command) => {
+    const session = openSession(command, world);
+    const stats = await session.client.get<DeadLetterStatsReply>("/admin/dlq/stats", toQuery(statsFilters, options));
+    printOne(session.terminal, session, stats, String(stats.total), () => statsText(stats));
+  });
+
+  addFilters(
+    dlq
+      .command("replay [id...]")
+      .description("deliver dead letters again, by event or delivery id, or all that a filter matches, the oldest first")
+      .option("--all", "without a filter: every dead letter, up to --max")
+      .option("--max <n>", `with a filter: at most so many, up to 1000 (default: ${standardMax})`)
+      .option("--rate <n>", "with a filter: at most so many a second")
+      .option("--reason <text>", "why, for the record"),
+    deadLetterFilters,
+  ).action(async (ids: readonly string[], options, command) => {
+    const session = openSession(command, world);
+    const filter = toQuery(deadLetterFilters, options);
+    if (ids.length > 0) {
+      const { handler, ...others } = filter;
+      if (Object.keys(others).length > 0 || options.all || options.max !== undefined || options.rate !== undefined)
+        throw usage("Name ids or a filter, not both; beside ids only --handler and --reason stand.");
+      world.exitCode = await replayEach(session, ids, { handler, reason: options.reason });
+    } else {
+      if (Object.keys(filter).length === 0 && !options.all) throw usage("Say which: ids, a filter such as --error or --handler, or --all.");
+      world.exitCode = await replayMatching(session, filter, options);
+    }
+  });
+
+  dlq
+    .command("discard <id...>")
+    .description("give dead letters up, for good; what waits behind them goes on")
+    .requiredOption("--reason <text>", "why, for the record")
+    .addOption(new Option("--resolution <kind>", "what became of it").choices(["not_needed", "done_by_hand"]))
+    .option("--handler <name>", "of this handler, when several dead-lettered the event")
+    .action(async (ids: readonly string[], { reason, resolution, handler }, command) => {
+      const session = openSession(command, world);
+      if (ids.length > 1 && session.terminal.interactive) await confirm(session, `Discard ${ids.length} dead letters for good?`);
+      world.exitCode = await each<DiscardReply>(session, ids, discardColumns, async (id) => {
+        const { reply } = await session.client.post<DiscardReply>(at`/admin/dlq/${id}/discard`, { body: { reason, resolution, handler } });
+        return { row: { ...reply, asked: id }, ok: true };
+      });
+    });
+}
+
+const columns: readonly Column<DeadLetterReply>[] = [
+  ["HANDLER", ({ handler }) => handler],
+  ["ENTITY", ({ entity }) => `${entity.type}/${entity.id}`],
+  ["TYPE", ({ event_type }) => event_type],
+  ["CAUSE", ({ cause, status }) => (status === "escalated" ? `${cause} (escalated)` : cause)],
+  ["ATTEMPTS", ({ attempts }) => attempts],
+  ["WAITING", ({ waiting }) => waiting],
+  ["SINCE", ({ dead_lettered_at }) => timeText(dead_lettered_at)],
+  ["ERROR", ({ error }) => failureText(error)],
+];
+
+/** Event ids that stand for several dead letters on the page: there only the delivery id says which. */
+function sharedIds(letters: readonly DeadLetterReply[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  return new Set(letters.map(({ id }) => id).filter((id) => seen.has(id) || !seen.add(id)));
+}
+
+type Asked<T> = T & { readonly asked: string };
+const replayColumns: readonly Column<Asked<ReplayedReply>>[] = [
+  ["ID", ({ asked }) => asked],
+  ["STATUS", ({ status }) => status],
+  ["REPLAY", ({ replay_id }) => replay_id],
+  ["ERROR", ({ error }) => failureText(error)],
+];
+const discardColumns: readonly Column<Asked<DiscardReply>>[] = [
+  ["ID", ({ asked }) => asked],
+  ["STATUS", () => "discarded"],
+  ["HANDLER", ({ handler }) => handler],
+  ["ENTITY", ({ entity }) => `${entity.type}/${entity.id}`],
+];
+
+function replayEach(session: Session, ids: readonly string[], body: { readonly handler: string | undefined; readonly reason: string | undefined }) {
+  return each<ReplayedReply>(session, ids, replayColumns, async (id) => {
+    const { reply, started } = await session.client.post<ReplayedReply>(at`/admin/dlq/${id}/replay`, { body });
+    if (!started) return { row: { ...reply, asked: id }, ok: reply.status === "replayed" };
+    const end = await follow(session, reply.replay_id, reply.position);
+    const ok = end.succeeded === 1;
+    return { row: { ...reply, status: ok ? "replayed" : "dead_lettered", asked: id }, ok };
+  });
+}
+
+/** One after another: a problem with one id keeps the others from nothing, but a service that went away ends it. */
+async function each<T extends object>(
+  session: Session,
+  ids: readonly string[],
+  shown: readonly Column<Asked<T>>[],
+  act: (id: string) => Promise<{ readonly row: Asked<T>; readonly ok: boolean }>,
+): Promise<ExitCode> {
+  const rows: Asked<T>[] = [];
+  let done = 0;
+  let failure: Failure | undefined;
+  for (const id of ids) {
+    try {
+      const { row, ok } = await act(id);
+      rows.push(row);
+      if (ok) done++;
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      failure ??= error;
+      session.terminal.err(`${ids.length > 1 ? `${id}: ` : ""}${error.message}\n`);
+      if (error.exitCode === exit.unreachable) break;
+    }
+  }
+  if (rows.length > 0)
+    printList(session.terminal, session, { reply: rows.length === 1 ? rows[0] : rows, rows, columns: shown, id: ({ asked }) => asked, empty: "" });
+  if (done === ids.length) return exit.ok;
+  return done > 0 ? exit.partly : (failure?.exitCode ?? exit.failed);
+}
+
+interface BatchOptions {
+  readonly max?: string;
+  readonly rate?: string;
+  readonly reason?: string;
+}
+
+async function replayMatching(session: Session, filter: ReturnType<typeof toQuery>, { max, rate, reason }: BatchOptions): Promise<ExitCode> {
+  if (!session.yes) {
+    if (!session.terminal.interactive)
+      throw new Failure(exit.refused, "Nobody can be asked whether to replay all that the filter matches.\nAdd --yes to say that it is meant.");
+    const { total } = await session.client.get<DeadLetterStatsReply>("/admin/dlq/stats", filter);
+    if (total > 0) await confirm(session, `Replay ${Math.min(total, Number(max ?? standardMax))} of the ${total} dead letters that match, the oldest first?`);
+  }
+  const { reply, started } = await session.client.post<ReplayBatchReply>("/admin/dlq/replay-batch", {
+    query: { ...filter, max_events: max, rate_per_second: rate },
+    body: { reason },
+  });
+  const end = started ? await follow(session, reply.replay_id, reply.position) : null;
+  const { replay_id, total } = reply;
+  const { succeeded, failed, remaining } = end ?? reply;
+  printOne(session.terminal, session, end ?? reply, replay_id, () =>
+    total === 0 ? "No dead letter matches.\n" : fields(Object.entries({ replay: replay_id, total, succeeded, failed, remaining, skipped: end?.skipped })),
+  );
+  if (succeeded === total) return exit.ok;
+  return succeeded > 0 ? exit.partly : exit.failed;
+}
+
+/** Waits for a replay's end; on a terminal it shows how far it is. */
+async function follow({ client, terminal, quiet }: Session, replayId: string, position: string): Promise<ReplayReply> {
+  const show = terminal.interactive && !quiet;
+  for (;;) {
+    const replay = await client.get<ReplayReply>(at`/replays/${replayId}`, { after: position });
+    const done = replay.total - replay.remaining;
+    if (show) terminal.err(`\r${bar(done, replay.total)} ${done} of ${replay.total}, ${replay.failed} failed`);
+    if (["completed", "stopped", "cancelled"].includes(replay.status)) {
+      if (show) terminal.err("\n");
+      return replay;
+    }
+    await wait(followEveryMs);
+  }
+}
+
+function bar(done: number, total: number): string {
+  const width = 24;
+  const filled = Math.round((width * done) / Math.max(1, total));
+  return "█".repeat(filled) + "░".repeat(width - filled);
+}
+
+async function confirm({ terminal, yes }: Session, question: string): Promise<void> {
+  if (yes || /^y(?:es)?$/i.test((await terminal.ask(`${question} [y/N] `)).trim())) return;
+  throw new Failure(exit.refused, "Nothing was done.");
+}
+
+function letterText(letter: DeadLetterDetailReply): string {
+  return [
+    fields([
+      ["event", letter.id],
+      ["delivery", letter.delivery_id],
+      ["handler", letter.handler],
+      ["entity", `${letter.entity.type}/${letter.entity.id}`],
+      ["revision", letter.revision],
+      ["type", letter.event_type],
+      ["version", `${letter.schema_version} (stored: ${letter.stored_schema_version})`],
+      ["source", letter.source],
+      ["status", letter.status],
+      ["cause", letter.cause],
+      ["error", failureText(letter.error)],
+      ["attempts", letter.attempts],
+      ["waiting", letter.waiting],
+      ["recorded", letter.created_at],
+      ["first failed", letter.first_failed_at],
+      ["dead-lettered", letter.dead_lettered_at],
+      ["replay", letter.replay_id],
+      ["data error", letter.data_error],
+    ]),
+    letter.data_error === null ? section("data", json(letter.data)) : "",
+    letter.stored !== null && letter.stored_schema_version !== letter.schema_version ? section("stored data", json(letter.stored.data)) : "",
+    letter.steps.length === 0
+      ? ""
+      : section(
+          "steps",
+          table(letter.steps, [
+            ["STEP", ({ from, to }) => `${from} → ${to}`],
+            ["ERROR", ({ error }) => failureText(error)],
+          ]),
+        ),
+    letter.waiting_events.length === 0
+      ? ""
+      : section(
+          letter.waiting > letter.waiting_events.length ? `waiting behind it (first ${letter.waiting_events.length})` : "waiting behind it",
+          table(letter.waiting_events, [
+            ["REVISION", ({ revision }) => revision],
+            ["TYPE", ({ type }) => type],
+            ["ID", ({ id }) => id],
+            ["RECORDED", ({ recorded_at }) => timeText(recorded_at)],
+          ]),
+        ),
+    letter.history.length === 0
+      ? ""
+      : section(
+          "attempts, newest first",
+          table(letter.history, [
+            ["ATTEMPT", ({ attempt }) => attempt],
+            ["STARTED", ({ started_at }) => timeText(started_at)],
+            ["TOOK", ({ duration_ms }) => `${Math.round(duration_ms)} ms`],
+            ["OUTCOME", ({ outcome, class: kind }) => (kind === null ? outcome : `${outcome} (${kind})`)],
+            ["ERROR", ({ error }) => failureText(error)],
+          ]),
+        ),
+  ].join("");
+}
+
+function statsText(stats: DeadLetterStatsReply): string {
+  const counted = <T extends { readonly count: number }>(heading: string, rows: readonly T[], name: (row: T) => string | null) =>
+    rows.length === 0
+      ? ""
+      : "\n" +
+        table(rows, [
+          ["COUNT", ({ count }) => count],
+          [heading, name],
+        ]);
+  return [
+    fields([
+      ["dead letters", stats.total],
+      ["waiting behind them", stats.waiting],
+      ["oldest", timeText(stats.oldest_at)],
+    ]),
+    counted("HANDLER", stats.by_handler, ({ handler }) => handler),
+    counted("EVENT TYPE", stats.by_event_type, ({ event_type }) => event_type),
+    counted("SOURCE", stats.by_source, ({ source }) => source),
+    counted("ERROR", stats.top_errors, ({ error }) => error),
+  ].join("");
+}

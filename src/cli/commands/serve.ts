@@ -1,0 +1,81 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Command } from "commander";
+import { type Logger, pino } from "pino";
+import { isRepriseError } from "../../errors.ts";
+import { systemClock } from "../../event/clock.ts";
+import type { serve } from "../../http/server.ts";
+import type { Store } from "../../store.ts";
+import type { World } from "../command.ts";
+import { exit, Failure } from "../exit.ts";
+import { logLevels, readServeSettings, type ServeFlags } from "../serve-settings.ts";
+
+/** Requests under way get so long to be answered before the store closes under them (which takes at most 8 s). */
+const answerWithinMs = 1000;
+const stopWithinMs = 9500;
+
+export function addServe(program: Command, world: World): void {
+  program
+    .command("serve")
+    .description("run the service")
+    .option("--config <file>", "config file (default: ./reprise.config.ts)")
+    .option("--log <log>", "the log, sqlite:<folder> (REPRISE_LOG, default: sqlite:./data)")
+    .option("--data <folder>", "views and local files (REPRISE_DATA, default: ./data)")
+    .option("--host <host>", "loopback address to listen on (REPRISE_HOST, default: 127.0.0.1)")
+    .option("--port <port>", "0 picks one (REPRISE_PORT, default: 4680)")
+    .option("--log-level <level>", `${logLevels.join(", ")} (REPRISE_LOG_LEVEL, default: info)`)
+    .option("--api-keys <file>", "not in this release (REPRISE_API_KEYS)")
+    .action(async (flags: ServeFlags) => {
+      const signal = new Promise<NodeJS.Signals>((resolve) => {
+        for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, resolve); // a second one kills at once
+      });
+      const { server, store, logger } = await start(flags, world.env).catch((error: unknown) => {
+        throw new Failure(exit.usage, `Reprise cannot start.\n${describe(error)}`);
+      });
+      logger.info({ signal: await signal }, "stopping");
+      await stop(server, store, logger);
+    });
+}
+
+type Server = Awaited<ReturnType<typeof serve>>;
+
+async function start(flags: ServeFlags, env: World["env"]): Promise<{ server: Server; store: Store; logger: Logger }> {
+  const settings = readServeSettings(flags, env);
+  const logger = pino({ level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  // Loaded here, so that the commands that only talk to a service start fast.
+  const [{ loadConfig }, { openStore }, { serve }] = await Promise.all([
+    import("../../load-config.ts"),
+    import("../../compose.ts"),
+    import("../../http/server.ts"),
+  ]);
+  const store = await openStore(await loadConfig(settings.config), { log: settings.log, data: settings.data, logger });
+  try {
+    await store.start();
+    return { server: await serve({ store, logger, clock: systemClock, host: settings.host, port: settings.port }), store, logger };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Takes nothing new, lets what runs finish, flushes. What is not over in time is delivered again at the next start. */
+async function stop(server: Server, store: Store, logger: Logger): Promise<void> {
+  const late = setTimeout(() => {
+    logger.fatal("did not stop in time");
+    process.exit(exit.failed);
+  }, stopWithinMs);
+  const answered = server.close();
+  await Promise.race([answered, wait(answerWithinMs)]);
+  await store.close();
+  server.abort();
+  await answered;
+  clearTimeout(late);
+  logger.info("stopped");
+}
+
+function describe(error: unknown): string {
+  if (isRepriseError(error)) return [error.message, ...error.errors.map(({ pointer, detail }) => `  ${pointer}: ${detail}`), error.remedy].join("\n");
+  const { code, message, port } = error as NodeJS.ErrnoException & { port?: number };
+  if (code === "EADDRINUSE") return `REPRISE_PORT is ${port}: another process listens there. Stop it, or choose another port; 0 picks a free one.`;
+  if (code === "EACCES" && port !== undefined) return `REPRISE_PORT is ${port}: this user may not listen there. Choose a port above 1023.`;
+  return message;
+}

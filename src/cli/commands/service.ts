@@ -1,0 +1,42 @@
+import type { Command } from "commander";
+import type { HandlersReply, RebuildReply } from "../../http/wire/replies.ts";
+import { addFilters, openSession, toQuery, type World } from "../command.ts";
+import { printList, printOne } from "../print.ts";
+
+/** `handlers ls` and `views rebuild`. */
+export function addService(program: Command, world: World): void {
+  const handlers = program.command("handlers").description("read handlers");
+  addFilters(handlers.command("ls").description("list handlers with what is done and what waits"), ["after"]).action(async (options, command) => {
+    const session = openSession(command, world);
+    const reply = await session.client.get<HandlersReply>("/handlers", toQuery(["after"], options));
+    printList(session.terminal, session, {
+      reply,
+      rows: reply.handlers,
+      columns: [
+        ["HANDLER", ({ name }) => name],
+        ["ORDERING", ({ ordering }) => ordering],
+        ["STATE", ({ state }) => state],
+        ["WANTED", ({ wanted }) => wanted],
+        ["DONE", ({ done }) => done],
+        ["WAITING", ({ waiting }) => waiting],
+        ["DEAD", ({ by_status }) => by_status.dead_lettered + by_status.escalated],
+        ["HELD", ({ by_status }) => by_status.held],
+        ["BLOCKED LANES", ({ lanes }) => lanes.blocked],
+        ["LAG", ({ lag_events, lag_seconds }) => (lag_events === 0 ? "none" : `${lag_events} events, ${Math.round(lag_seconds)} s`)],
+      ],
+      id: ({ name }) => name,
+      empty: "The config has no handlers.",
+    });
+  });
+
+  const views = program.command("views").description("the rows computed from the log");
+  views
+    .command("rebuild")
+    .description("compute all rows again beside the old ones, and swap when caught up")
+    .option("--reason <text>", "why, for the record")
+    .action(async ({ reason }, command) => {
+      const session = openSession(command, world);
+      const { reply } = await session.client.post<RebuildReply>("/views/rebuild", { body: { reason } });
+      printOne(session.terminal, session, reply, reply.position, () => "The views are being rebuilt; the old rows answer until the new ones have caught up.\n");
+    });
+}

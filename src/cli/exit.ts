@@ -1,0 +1,19 @@
+/** Exit codes: what a script can tell apart. */
+export const exit = { ok: 0, failed: 1, usage: 2, partly: 3, refused: 4, unreachable: 5 } as const;
+export type ExitCode = (typeof exit)[keyof typeof exit];
+
+/** A command that ends without success. `message` is for people: what happened, where, and what to do, one thing a line. */
+export class Failure extends Error {
+  override readonly name = "Failure";
+  readonly exitCode: ExitCode;
+
+  constructor(exitCode: ExitCode, message: string) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** The command line itself is wrong. */
+export function usage(message: string): Failure {
+  return new Failure(exit.usage, message);
+}

@@ -1,0 +1,64 @@
+import { RepriseError } from "../errors.ts";
+import { isLoopback } from "../http/loopback.ts";
+
+export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+
+export interface ServeSettings {
+  readonly config: string;
+  /** `sqlite:<folder>`. */
+  readonly log: string;
+  readonly data: string;
+  readonly host: string;
+  readonly port: number;
+  readonly logLevel: (typeof logLevels)[number];
+}
+
+/** What `serve` was told: each by its flag, else by its environment variable, else the default. An empty value counts as none. */
+export interface ServeFlags {
+  readonly config?: string;
+  readonly log?: string;
+  readonly data?: string;
+  readonly host?: string;
+  readonly port?: string;
+  readonly logLevel?: string;
+  readonly apiKeys?: string;
+}
+
+/** @throws CONFIG_INVALID naming the field, its value and the fix. */
+export function readServeSettings(flags: ServeFlags, env: Readonly<Record<string, string | undefined>>): ServeSettings {
+  const setting = (flag: keyof ServeFlags, variable: string, standard: string) => {
+    const given = flags[flag];
+    return given
+      ? { name: `--${flag.replace(/[A-Z]/g, (letter) => "-" + letter.toLowerCase())}`, value: given }
+      : { name: variable, value: env[variable] || standard };
+  };
+  const keys = setting("apiKeys", "REPRISE_API_KEYS", "");
+  if (keys.value !== "") throw refuse(keys, "API keys come with a later release: leave it out");
+
+  const log = setting("log", "REPRISE_LOG", "sqlite:./data");
+  if (log.value.startsWith("esdb")) throw refuse(log, "this build has only sqlite:<folder>, such as sqlite:./data");
+  if (!/^sqlite:./.test(log.value)) throw refuse(log, "it must be sqlite:<folder>, such as sqlite:./data");
+
+  const host = setting("host", "REPRISE_HOST", "127.0.0.1");
+  if (!isLoopback(host.value)) throw refuse(host, "without API keys Reprise listens on this machine only: use 127.0.0.1, ::1 or localhost");
+
+  const port = setting("port", "REPRISE_PORT", "4680");
+  if (!/^\d{1,5}$/.test(port.value) || Number(port.value) > 65_535) throw refuse(port, "it must be a whole number from 0 to 65535; 0 picks a free port");
+
+  const level = setting("logLevel", "REPRISE_LOG_LEVEL", "info");
+  const logLevel = logLevels.find((known) => known === level.value);
+  if (logLevel === undefined) throw refuse(level, `it must be one of ${logLevels.join(", ")}`);
+
+  return {
+    config: flags.config || "./reprise.config.ts",
+    log: log.value,
+    data: setting("data", "REPRISE_DATA", "./data").value,
+    host: host.value.replace(/^\[(.*)\]$/, "$1"),
+    port: Number(port.value),
+    logLevel,
+  };
+}
+
+function refuse({ name, value }: { readonly name: string; readonly value: string }, fix: string): RepriseError {
+  return new RepriseError("CONFIG_INVALID", `${name} is ${JSON.stringify(value)}: ${fix}.`);
+}

@@ -1,0 +1,39 @@
+import { createInterface } from "node:readline/promises";
+
+/** What the command line reads from and writes to; passed in, so that tests play the person. */
+export interface Terminal {
+  /** Standard output: answers, and nothing else. */
+  out(text: string): void;
+  /** Standard error: problems, questions, progress, hints. */
+  err(text: string): void;
+  /** Someone sits there who can be asked. */
+  readonly interactive: boolean;
+  /** Characters in a row of output; undefined when it goes into a file or a pipe. */
+  readonly columns: number | undefined;
+  ask(question: string): Promise<string>;
+  /** Standard input to its end. */
+  input(): AsyncIterable<Uint8Array>;
+}
+
+export function processTerminal(): Terminal {
+  // `reprise events ls | head` closes the pipe early: that is no failure.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+  return {
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+    interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    columns: process.stdout.isTTY === true ? process.stdout.columns : undefined,
+    async ask(question) {
+      const prompt = createInterface({ input: process.stdin, output: process.stderr });
+      try {
+        return await prompt.question(question);
+      } finally {
+        prompt.close();
+      }
+    },
+    input: () => process.stdin,
+  };
+}

@@ -1,0 +1,169 @@
+/** Puts one Reprise together. The only place, beside main, that knows the adapters. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { makeAppender } from "./append.ts";
+import { type Config, checkConfig } from "./config.ts";
+import { makeDelivery } from "./delivery/delivery.ts";
+import type { DeliveryLogger } from "./delivery/dispatcher.ts";
+import { RepriseError } from "./errors.ts";
+import { type Clock, systemClock } from "./event/clock.ts";
+import type { StoredEvent } from "./event/event.ts";
+import { deliveryId, newId } from "./event/ids.ts";
+import { defaultTenant, streamName } from "./event/names.ts";
+import { openSqliteLog } from "./log/sqlite/open-sqlite-log.ts";
+import { makeReplays } from "./replay/replays.ts";
+import type { Store } from "./store.ts";
+import { openViews } from "./views/open-views.ts";
+
+export interface OpenOptions {
+  /** `sqlite:<folder>`. */
+  readonly log: string;
+  /** Folder of the views; default: the log's own. */
+  readonly data?: string;
+  /** Where troubles are told, pino's interface. Default: nowhere. */
+  readonly logger?: DeliveryLogger;
+  readonly clock?: Clock;
+}
+
+/** How long the calls that run may take to end when the store closes. */
+const closePatienceMs = 7500;
+const singlePatienceMs = 10_000;
+const batchPatienceMs = 30_000;
+
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+const silent: DeliveryLogger = { info() {}, warn() {}, error() {} };
+
+/**
+ * Opens log and views. Appends and reads work at once; nothing is delivered or projected before `start`.
+ *
+ * @throws RepriseError of kind `config`, naming what to correct: CONFIG_INVALID, LOG_IN_USE, LOG_DAMAGED, …
+ */
+export async function openStore(config: Config, { log: where, data, logger = silent, clock = systemClock }: OpenOptions): Promise<Store> {
+  const { catalog, handlers, limits } = checkConfig(config);
+  const folder = /^sqlite:(.+)$/.exec(where)?.[1];
+  if (folder === undefined)
+    throw new RepriseError("CONFIG_INVALID", `log is "${where.replace(/\/\/[^/]*@/, "//…@")}": this release has the embedded log only, sqlite:<folder>.`);
+
+  const log = await openSqliteLog(folder, { clock });
+  const delivery = makeDeliveryOrClose();
+  const views = await openViews({
+    file: join(data ?? folder, "views.db"),
+    log,
+    catalog,
+    clock,
+    running: delivery,
+    onTrouble: (err) => logger.warn({ err }, "the views could not go on; tried again"),
+  }).catch(async (error: unknown) => {
+    await log.close();
+    throw error;
+  });
+  const replays = makeReplays({
+    log,
+    views,
+    delivery,
+    catalog,
+    clock,
+    newId,
+    onCutOff: (replay_id, err) => logger.warn({ replay_id, err }, "a replay was cut off"),
+  });
+  let state: "opened" | "started" | "closed" = "opened";
+  let closing: Promise<void> | null = null;
+
+  function makeDeliveryOrClose(): ReturnType<typeof makeDelivery> {
+    try {
+      return makeDelivery({ handlers, catalog, log, clock, newId, random: Math.random, limits, logger, build: version });
+    } catch (error) {
+      void log.close();
+      throw error;
+    }
+  }
+
+  /** The value, or undefined when it takes longer. */
+  async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+    const { promise: late, resolve } = Promise.withResolvers<undefined>();
+    const timer = clock.after(ms, () => resolve(undefined));
+    try {
+      return await Promise.race([promise, late]);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async function close(): Promise<void> {
+    state = "closed";
+    replays.stop();
+    await delivery.stop(closePatienceMs);
+    await views.close();
+    await log.close();
+  }
+
+  return {
+    catalog,
+    views,
+    logId: log.logId,
+    append: makeAppender({ catalog, log, newId }),
+
+    async readEntity(entity, { tenant = defaultTenant, from, limit = 100, direction = "forward" } = {}) {
+      const stream = streamName(tenant, entity);
+      const revision = await log.streamRevision(stream);
+      const events: StoredEvent[] = [];
+      for await (const batch of log.readStream(stream, { direction, limit, ...(from === undefined ? {} : { from }) })) events.push(...batch);
+      const last = events.at(-1)?.revision;
+      const more = last !== undefined && events.length === limit && (direction === "forward" ? last < revision : last > 0);
+      return { events: views.present(events), nextFrom: more ? last + (direction === "forward" ? 1 : -1) : null, revision };
+    },
+
+    async start() {
+      if (state !== "opened") throw new RepriseError("CLOSED", state === "started" ? "The store was started already." : "The store is closed.");
+      state = "started";
+      views.start();
+      await delivery.start();
+      replays.resume().catch((err: unknown) => logger.warn({ err }, "replays that were cut off could not go on; they do at the next start"));
+    },
+
+    notReady() {
+      if (state !== "started") return state === "opened" ? "the store has not started" : "the store is closed";
+      const [fault] = delivery.faults();
+      return fault === undefined ? null : `handler ${fault.handler} stands still: ${fault.error.code}`;
+    },
+
+    close() {
+      closing ??= close();
+      return closing;
+    },
+
+    async replay(id, { tenant = defaultTenant, actor = "local", reason, handler, patienceMs = singlePatienceMs } = {}) {
+      const { replayId, letter, ended, position } = await replays.single(id, { tenant, actor, reason: reason ?? null, handler });
+      const end = await within(ended, patienceMs);
+      return {
+        status: end?.outcome ?? "processing",
+        replayId,
+        deliveryId: deliveryId(letter.handler, letter.stream, letter.id),
+        originalEventId: letter.id,
+        error: end?.error ?? null,
+        position: end?.position ?? position,
+      };
+    },
+
+    async replayBatch(filter, { tenant = defaultTenant, actor = "local", reason, maxEvents = 100, ratePerSecond, patienceMs = batchPatienceMs } = {}) {
+      const { replayId, counts, ended, position } = await replays.batch(
+        { ...filter, tenant },
+        { tenant, actor, reason: reason ?? null, maxEvents, ratePerSecond: ratePerSecond ?? null },
+      );
+      const end = await within(ended, patienceMs);
+      const { total, succeeded, failed, skips } = counts;
+      const skipped = [...skips.values()].reduce((sum, count) => sum + count, 0);
+      return { replayId, total, succeeded, failed, remaining: total - succeeded - failed - skipped, position: end ?? position };
+    },
+
+    async discard(id, { tenant = defaultTenant, actor = "local", reason, handler, resolution }) {
+      const entry = await replays.find(id, tenant, handler);
+      const position = await delivery.discard(entry.handler, entry.stream, entry.revision, {
+        actor,
+        reason,
+        ...(resolution === undefined ? {} : { resolution }),
+      });
+      return { entry, position };
+    },
+  };
+}

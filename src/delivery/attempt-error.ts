@@ -1,0 +1,102 @@
+import type { AttemptError } from "./journal-events.ts";
+
+const maxTypeChars = 200;
+const maxMessageChars = 1000;
+/** Of a stack, and of the head of a response, in UTF-8. */
+export const maxTextBytes = 4096;
+/** The longest wait that a handler or a receiver may ask for: 24 h. */
+export const maxRetryAfterMs = 86_400_000;
+/** A `fetch failed` says nothing without its cause; a chain of causes can be endless. */
+const maxCauses = 3;
+
+/**
+ * What a handler threw, as it is kept. Takes any value whatever: objects whose getters throw, revoked proxies, symbols, nothing at all.
+ *
+ * `type` is the error's name, or its class's where the name is the inherited "Error" (`class OutOfStock extends Error {}`); for what is
+ * no error the kind of value. `message` at most 1000 characters, `stack` at most 4 KiB, its causes below it.
+ */
+export function toAttemptError(thrown: unknown): AttemptError {
+  const type = clipChars(typeOf(thrown), maxTypeChars);
+  const message = clipChars(messageOf(thrown), maxMessageChars);
+  const stack = stackOf(thrown);
+  return stack === "" ? { type, message } : { type, message, stack };
+}
+
+/** The names under which `nonRetryable` may list what was thrown: its own name and its class's. */
+export function errorNames(thrown: unknown): readonly string[] {
+  return [textAt(thrown, "name"), className(thrown)].filter((name) => name !== undefined);
+}
+
+/**
+ * A failed exchange in one word that stays the same from failure to failure, `ECONNREFUSED`; the errors' own messages name ephemeral ports.
+ * A connection that the other side closed is `ECONNRESET`, in whichever words undici learned of it.
+ */
+export function transportCode(error: unknown): string {
+  // With several addresses tried, an AggregateError whose first error tells as much as the others.
+  const code = textAt(error, "code") ?? textAt(valueAt(valueAt(error, "errors"), "0"), "code");
+  return code === "UND_ERR_SOCKET" ? "ECONNRESET" : clipChars(code ?? typeOf(error), maxTypeChars);
+}
+
+/** `instanceof` that no value can break: a proxy may throw even there. */
+export function isA<T>(type: abstract new (...args: never[]) => T, value: unknown): value is T {
+  return quietly(() => value instanceof type) === true;
+}
+
+/** At most `maxChars` UTF-16 units, never half a character: half ones do not survive UTF-8. */
+export function clipChars(text: string, maxChars: number): string {
+  return text.slice(0, maxChars).toWellFormed();
+}
+
+/** At most `maxTextBytes` in UTF-8, never half a character. */
+export function clipBytes(text: string): string {
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxTextBytes));
+  return text.slice(0, read).toWellFormed();
+}
+
+function typeOf(thrown: unknown): string {
+  if (thrown === null) return "null";
+  if (typeof thrown !== "object" && typeof thrown !== "function") return typeof thrown;
+  const name = textAt(thrown, "name");
+  const named = name === undefined || name === "Error" ? className(thrown) : name;
+  return named ?? name ?? "Object";
+}
+
+function messageOf(thrown: unknown): string {
+  if (thrown === undefined || thrown === null) return `${thrown} was thrown`;
+  if (typeof thrown !== "object" && typeof thrown !== "function") return String(thrown);
+  // Nothing of the object but its message: it may well be the payload.
+  return textAt(thrown, "message", true) ?? "what was thrown has no message";
+}
+
+function stackOf(thrown: unknown): string {
+  const stacks: string[] = [];
+  for (let error = thrown; stacks.length <= maxCauses; error = valueAt(error, "cause")) {
+    const stack = textAt(error, "stack");
+    if (stack === undefined) break;
+    // Each is cut before they are joined, so that a huge one costs no huge copy.
+    stacks.push(clipBytes(stack));
+  }
+  return clipBytes(stacks.join("\ncaused by: "));
+}
+
+function className(value: unknown): string | undefined {
+  return textAt(valueAt(value, "constructor"), "name");
+}
+
+/** The text at `key`; undefined for anything else, and for an empty text unless it is wanted. */
+function textAt(value: unknown, key: string, orEmpty = false): string | undefined {
+  const text = valueAt(value, key);
+  return typeof text === "string" && (orEmpty || text !== "") ? text : undefined;
+}
+
+function valueAt(value: unknown, key: string): unknown {
+  return quietly(() => (value as Record<string, unknown> | null | undefined)?.[key]);
+}
+
+function quietly<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

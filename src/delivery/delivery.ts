@@ -1,0 +1,94 @@
+/** All handlers of one process. */
+import { hostname } from "node:os";
+import type { Catalog } from "../catalog/catalog.ts";
+import { RepriseError } from "../errors.ts";
+import type { Clock } from "../event/clock.ts";
+import type { Position } from "../event/event.ts";
+import type { NewId } from "../event/ids.ts";
+import type { EventLog } from "../log/event-log.ts";
+import { AloneGate } from "./alone-gate.ts";
+import type { Attempt } from "./attempt.ts";
+import { type DeliveryLogger, Dispatcher, type OrderRequest } from "./dispatcher.ts";
+import { makeFunctionAttempt } from "./function-attempt.ts";
+import type { HandlerSpec } from "./handler-spec.ts";
+import type { Act } from "./journal-events.ts";
+import type { DeliveryLimits } from "./limits.ts";
+import type { OrderEnd } from "./partition.ts";
+import { makeWebhookAttempt } from "./webhook-attempt.ts";
+
+export interface DeliveryOptions {
+  readonly handlers: readonly HandlerSpec[];
+  readonly catalog: Catalog;
+  readonly log: EventLog;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly random: () => number;
+  readonly limits: DeliveryLimits;
+  readonly logger: DeliveryLogger;
+  readonly build: string;
+}
+
+/** The side of delivery that acts: what operators may order, and what only the running process knows. */
+export interface Delivery {
+  /** Claims every handler's journal, then lets all of them work. */
+  start(): Promise<void>;
+  /** Takes nothing new, lets what runs end within `patienceMs`, records all. */
+  stop(patienceMs: number): Promise<void>;
+  /** Delivers a dead letter again; resolves when the end is on record. @throws NOT_FOUND for a handler that this process does not run, and as Dispatcher.order. */
+  order(handler: string, request: OrderRequest): Promise<{ readonly end: OrderEnd; readonly position: Position }>;
+  discard(handler: string, stream: string, revision: number, act: Act): Promise<Position>;
+  /** @throws what `order` would throw now, so that nothing is written for an act that is refused. */
+  mayAct(handler: string, stream: string, revision: number): void;
+  running(handler: string): readonly { readonly stream: string; readonly revision: number }[];
+  /** Handlers that stand still for good, with the reason. */
+  faults(): readonly { readonly handler: string; readonly error: RepriseError }[];
+}
+
+export function makeDelivery({ handlers, ...common }: DeliveryOptions): Delivery {
+  const gate = new AloneGate();
+  const closers: (() => Promise<void>)[] = [];
+  const attempts = new Map(handlers.map((spec) => [spec.name, makeAttempt(spec)])); // now: a header that cannot be sent is a start-up error
+  const dispatchers = new Map<string, Dispatcher>();
+  const owner = `${hostname()}:${process.pid}`;
+
+  function makeAttempt({ definition, concurrency }: HandlerSpec): Attempt {
+    if (definition.kind === "function") return makeFunctionAttempt(definition, common.clock);
+    const attempt = makeWebhookAttempt({ ...definition, concurrency }, { clock: common.clock });
+    closers.push(() => attempt.close());
+    return attempt;
+  }
+
+  function mustRun(handler: string): Dispatcher {
+    const dispatcher = dispatchers.get(handler);
+    if (dispatcher === undefined)
+      throw new RepriseError("NOT_FOUND", `Handler ${handler} does not run here: it is not in this config, or the service has not started.`);
+    return dispatcher;
+  }
+
+  return {
+    async start() {
+      try {
+        for (const spec of handlers) dispatchers.set(spec.name, await Dispatcher.open({ ...common, spec, attempt: attempts.get(spec.name)!, gate, owner }));
+      } catch (error) {
+        await Promise.all([...dispatchers.values()].map((dispatcher) => dispatcher.stop(0)));
+        throw error;
+      }
+      for (const dispatcher of dispatchers.values()) dispatcher.start();
+    },
+    async stop(patienceMs) {
+      await Promise.all([...dispatchers.values()].map((dispatcher) => dispatcher.stop(patienceMs)));
+      await Promise.all(closers.map((close) => close()));
+    },
+    async order(handler, request) {
+      return mustRun(handler).order(request);
+    },
+    async discard(handler, stream, revision, act) {
+      return mustRun(handler).discard(stream, revision, act);
+    },
+    mayAct(handler, stream, revision) {
+      mustRun(handler).mayAct(stream, revision);
+    },
+    running: (handler) => dispatchers.get(handler)?.running() ?? [],
+    faults: () => [...dispatchers.values()].flatMap(({ name, fault }) => (fault === null ? [] : [{ handler: name, error: fault }])),
+  };
+}

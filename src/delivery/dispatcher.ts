@@ -1,0 +1,485 @@
+/** One handler at work: feeds its partition from the log, calls the handler, writes the journal. What to do is the partition's to say. */
+import type { Catalog } from "../catalog/catalog.ts";
+import { isRepriseError, RepriseError } from "../errors.ts";
+import type { Clock } from "../event/clock.ts";
+import type { Position, StoredEvent } from "../event/event.ts";
+import { deliveryId, type NewId } from "../event/ids.ts";
+import type { EventLog } from "../log/event-log.ts";
+import type { AloneGate, GateMember } from "./alone-gate.ts";
+import type { Attempt } from "./attempt.ts";
+import type { HandlerSpec } from "./handler-spec.ts";
+import { configureHandler, firstPosition, makeWants, recordPause } from "./handler-stream.ts";
+import type { Act } from "./journal-events.ts";
+import { JournalStream } from "./journal-stream.ts";
+import { judge, refuseLift } from "./judge.ts";
+import type { Delivery, Lane, Order } from "./lane.ts";
+import type { DeliveryLimits } from "./limits.ts";
+import { type OrderEnd, Partition, type Verdict } from "./partition.ts";
+
+/** What the operator's log is told. Never payloads. */
+export interface DeliveryLogger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface DispatcherOptions {
+  readonly spec: HandlerSpec;
+  readonly attempt: Attempt;
+  readonly catalog: Catalog;
+  readonly log: EventLog;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly random: () => number;
+  readonly limits: DeliveryLimits;
+  readonly gate: AloneGate;
+  readonly logger: DeliveryLogger;
+  /** Who owns the journal now, and which build it is: for the record. */
+  readonly owner: string;
+  readonly build: string;
+}
+
+export interface OrderRequest {
+  readonly stream: string;
+  readonly revision: number;
+  /** The letter's attempts when it was chosen; with another number it is left alone. Null: whatever they are. */
+  readonly attempts: number | null;
+  readonly replayId: string;
+  readonly actor: string;
+  readonly reason: string | null;
+}
+
+/** Events of one reading of a detached lane's stream. */
+const laneBatch = 64;
+/** Readings of lanes at once. */
+const laneReads = 16;
+/** After its time-out a call that goes on gives its slot back after this. */
+const stuckMs = 5000;
+const maxBackOffMs = 5000;
+
+interface Waiting<T> {
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Dispatcher implements GateMember {
+  readonly #options: DispatcherOptions;
+  readonly #journal: JournalStream;
+  readonly #partition: Partition;
+  /** Ends the subscription and the readings. */
+  readonly #reading = new AbortController();
+  /** Abandons the calls that still run. */
+  readonly #calling = new AbortController();
+  readonly #replies = new Map<Order, Waiting<{ readonly end: OrderEnd; readonly position: Position }>>();
+  /** Acts recorded by the next flush. */
+  #acts: Waiting<Position>[] = [];
+  #reads = 0;
+  #flushing: Promise<void> | null = null;
+  #flushTimer: { cancel(): void } | null = null;
+  #tick: { readonly atMs: number; cancel(): void } | null = null;
+  #room: (() => void) | null = null;
+  #idle: (() => void) | null = null;
+  #subscription: Promise<void> = Promise.resolve();
+  #paused: boolean;
+  #stopping = false;
+  #saidTooMany = false;
+  #fault: RepriseError | null = null;
+
+  private constructor(options: DispatcherOptions, { journal, partition, paused }: { journal: JournalStream; partition: Partition; paused: boolean }) {
+    this.#options = options;
+    this.#journal = journal;
+    this.#partition = partition;
+    this.#paused = paused;
+    partition.hold("paused", paused);
+    partition.hold("not started", true);
+    options.gate.join(this);
+  }
+
+  /** Reads the handler's record and its journal, and claims it. Nothing is delivered before `start`. */
+  static async open(options: DispatcherOptions): Promise<Dispatcher> {
+    const { spec, catalog, log, newId, limits, clock, owner, build } = options;
+    const { configured, paused } = await configureHandler({ log, newId, catalog, spec });
+    const journal = await JournalStream.open({ log, newId, stream: configured.journal, start: firstPosition(configured) });
+    const claim = await journal.claim({ owner, build, catalog: catalog.fingerprint, readAhead: limits.readAheadEvents });
+    const wants = makeWants(catalog, configured);
+    const partition = new Partition(
+      {
+        ordering: spec.ordering,
+        record: spec.record,
+        unknownOutcome: spec.unknownOutcome,
+        concurrency: spec.concurrency,
+        limits,
+        wants,
+        chainFingerprint: (type) => catalog.chainFingerprint(catalog.resolve(type) ?? type),
+      },
+      { ...claim, nowMs: clock.now(), monotonicMs: clock.monotonicMs() },
+    );
+    return new Dispatcher(options, { journal, partition, paused });
+  }
+
+  get name(): string {
+    return this.#options.spec.name;
+  }
+
+  /** Why it stands still, for good; null while it works. */
+  get fault(): RepriseError | null {
+    return this.#fault;
+  }
+
+  start(): void {
+    this.#partition.hold("not started", false);
+    this.#subscription = this.#subscribe();
+    this.#pump();
+  }
+
+  running(): readonly { readonly stream: string; readonly revision: number }[] {
+    return Array.from(this.#partition.running(), ({ lane, event }) => ({ stream: lane.stream, revision: event.revision }));
+  }
+
+  /** Delivers a dead letter again. Resolves when the end is on record. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID, LOG_UNAVAILABLE (the service stops). */
+  async order({ stream, revision, attempts, ...about }: OrderRequest): Promise<{ readonly end: OrderEnd; readonly position: Position }> {
+    this.#mustWork();
+    const letter = this.#partition.letter(stream, revision);
+    if (letter && attempts !== null && letter.attempts !== attempts && letter.replay?.replayId !== about.replayId)
+      return { end: { outcome: "skipped", reason: "changed since it was chosen" }, position: 0n };
+    const order = this.#partition.order(stream, revision, about);
+    const { promise, resolve, reject } = Promise.withResolvers<{ end: OrderEnd; position: Position }>();
+    this.#replies.set(order, { resolve, reject });
+    this.#pump();
+    return promise;
+  }
+
+  /** @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID, as `order` would now. */
+  mayAct(stream: string, revision: number): void {
+    this.#mustWork();
+    this.#partition.mayOrder(stream, revision);
+  }
+
+  /** Ends a dead letter by decision. @returns position of its record. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING */
+  async discard(stream: string, revision: number, act: Act): Promise<Position> {
+    this.#mustWork();
+    this.#partition.discard(stream, revision, act);
+    const { promise, resolve, reject } = Promise.withResolvers<Position>();
+    this.#acts.push({ resolve, reject });
+    void this.#flush();
+    return promise;
+  }
+
+  /** Takes nothing new, lets what runs end within `patienceMs`, abandons the rest, and records all. */
+  async stop(patienceMs: number): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#partition.hold("stop", true);
+    this.#reading.abort();
+    this.#room?.();
+    await this.#subscription;
+    if (this.busy()) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#idle = resolve;
+      const patience = this.#options.clock.after(patienceMs, () => {
+        this.#calling.abort(new DOMException("the service stops", "AbortError"));
+      });
+      await promise;
+      patience.cancel();
+    }
+    this.#calling.abort();
+    this.#flushTimer?.cancel();
+    this.#tick?.cancel();
+    if (this.#fault === null) await this.#release();
+    const stopped = new RepriseError("LOG_UNAVAILABLE", "The service stops.", { retryAfterMs: 1000 });
+    for (const { reject } of this.#replies.values()) reject(stopped);
+    for (const { reject } of this.#acts) reject(stopped);
+    this.#replies.clear();
+  }
+
+  async #release(): Promise<void> {
+    try {
+      while (this.#flushing !== null) await this.#flushing;
+      await this.#flush(true);
+      await this.#flush(true); // what was put back when the first one was stored
+      await this.#journal.snapshot();
+      await this.#journal.append([{ type: "partition.released", data: {} }]);
+    } catch (error) {
+      // Without the release the next start takes more care; nothing is lost.
+      this.#options.logger.warn({ handler: this.name, err: error }, "the journal could not be closed");
+    }
+  }
+
+  // The gate ----------------------------------------------------------------------------------------------------------------------------------
+
+  wantsAlone(): boolean {
+    return this.#partition.wantsAlone() && !this.#stopping && !this.#paused && this.#fault === null;
+  }
+
+  busy(): boolean {
+    return [...this.#partition.running()].some(({ concluded }) => !concluded);
+  }
+
+  gateMoved(): void {
+    this.#pump();
+  }
+
+  // At work -----------------------------------------------------------------------------------------------------------------------------------
+
+  /** Does all that the partition has ready now. Called after each change; does nothing when nothing changed. */
+  #pump(): void {
+    if (this.#fault !== null) return;
+    const { clock, gate, limits } = this.#options;
+    const now = clock.monotonicMs();
+    this.#partition.tick(now);
+    const closed = gate.closed();
+    this.#partition.hold("another handler's suspect runs alone", closed && gate.holds(this));
+    for (const delivery of this.#partition.start(now)) this.#run(delivery);
+    while (!this.#stopping && this.#reads < laneReads) {
+      const read = this.#partition.nextRead();
+      if (read === undefined) break;
+      void this.#read(read.lane, read.from, read.order);
+    }
+    if (this.#partition.dirty()) {
+      if (this.#partition.flushNow()) void this.#flush();
+      else if (this.#flushing === null) this.#flushTimer ??= clock.after(limits.flushMs, () => void this.#flush());
+    }
+    if (this.#room !== null && this.#partition.hasRoom()) this.#room();
+    this.#sleep(now);
+    if (closed) gate.moved(this);
+  }
+
+  #sleep(now: number): void {
+    const atMs = this.#partition.nextTickMs();
+    if (atMs === null || this.#stopping || (this.#tick !== null && this.#tick.atMs <= atMs)) return;
+    this.#tick?.cancel();
+    const timer = this.#options.clock.after(Math.max(0, atMs - now), () => {
+      this.#tick = null;
+      this.#pump();
+    });
+    this.#tick = { atMs, cancel: () => timer.cancel() };
+  }
+
+  async #subscribe(): Promise<void> {
+    const { log, catalog, spec, logger } = this.#options;
+    const { signal } = this.#reading;
+    for (let failures = 0; !signal.aborted && this.#fault === null; failures++) {
+      try {
+        for await (const batch of log.subscribe({ after: this.#partition.position(), filter: { types: catalog.candidates(spec.types) }, signal })) {
+          failures = 0;
+          for (const event of batch.events) {
+            if (!this.#partition.hasRoom() && !(await this.#roomFor())) return;
+            this.#partition.offer(event);
+          }
+          this.#partition.scanned(batch.position);
+          this.#pump();
+        }
+      } catch (error) {
+        logger.warn({ handler: spec.name, err: error }, "the subscription dropped; it goes on by itself");
+        await this.#backOff(failures);
+      }
+    }
+  }
+
+  /** Waits until the partition may take more. @returns false when the dispatcher stops. */
+  async #roomFor(): Promise<boolean> {
+    while (!this.#partition.hasRoom() && !this.#stopping && this.#fault === null) {
+      if (this.#partition.tooManyLanes() && !this.#saidTooMany) {
+        this.#saidTooMany = true;
+        this.#options.logger.error(
+          { handler: this.name, limit: this.#options.limits.recordedLanes },
+          "too many lanes are blocked or behind: the handler reads no further until some flow again",
+        );
+      }
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#room = resolve;
+      this.#pump();
+      await promise;
+      this.#room = null;
+    }
+    this.#saidTooMany &&= this.#partition.tooManyLanes();
+    return !this.#stopping && this.#fault === null;
+  }
+
+  async #read(lane: Lane, from: number, order: Order | null): Promise<void> {
+    const { log } = this.#options;
+    const { signal } = this.#reading;
+    this.#reads++;
+    try {
+      const head = order === null ? await log.streamRevision(lane.stream) : from;
+      const events: StoredEvent[] = [];
+      if (head >= from) for await (const batch of log.readStream(lane.stream, { from, limit: order === null ? laneBatch : 1, signal })) events.push(...batch);
+      if (order === null) this.#partition.laneRead(lane, events, head);
+      else this.#partition.letterRead(lane, order, events[0]?.revision === from ? events[0] : null);
+    } catch (error) {
+      if (!signal.aborted) {
+        this.#options.logger.warn({ handler: this.name, err: error }, "a lane could not be read; tried again");
+        await this.#backOff(0);
+      }
+      this.#partition.readFailed(lane);
+    }
+    this.#reads--;
+    this.#pump();
+  }
+
+  #run(delivery: Delivery): void {
+    this.#deliver(delivery).catch((error: unknown) => this.#fail(error)); // a defect of ours: no attempt ever rejects
+  }
+
+  async #deliver(delivery: Delivery): Promise<void> {
+    const { catalog, clock, spec, random } = this.#options;
+    const { event, order } = delivery;
+    const startedAtMs = clock.now();
+    const startedMs = clock.monotonicMs();
+    if (this.#calling.signal.aborted) {
+      this.#finish(delivery, { kind: "put_back" });
+      return;
+    }
+    const policy = spec.policy(catalog.resolve(event.type) ?? event.type);
+    const lifted = catalog.current(event);
+    if (!lifted.ok) {
+      this.#finish(delivery, lifted.reason === "newer_build" ? { kind: "newer_build" } : refuseLift(delivery, lifted.error, { policy, startedAtMs }));
+      return;
+    }
+    const call = this.#options.attempt({
+      event: lifted.event,
+      attempt: delivery.attempt,
+      deliveryId: deliveryId(spec.name, event.stream, event.id),
+      replay: order === null ? null : { id: order.replayId, reason: order.reason },
+      timeoutMs: policy.timeoutMs,
+      nonRetryable: policy.nonRetryable,
+      signal: this.#calling.signal,
+    });
+    const outcome = await call.outcome;
+    if (outcome.kind === "gone") this.#pause(`the receiver answered 410: ${outcome.error.message}`);
+    const verdict = judge(delivery, outcome, { policy, random, startedAtMs, endedAtMs: clock.now(), durationMs: clock.monotonicMs() - startedMs });
+    this.#partition.conclude(delivery, verdict, clock.monotonicMs());
+    if (outcome.kind === "abandoned") {
+      this.#partition.settled(delivery); // the service stops: nothing of the lane starts any more
+    } else {
+      const late = outcome.kind === "failed" && outcome.class === "timeout";
+      const stuck = late ? clock.after(stuckMs, () => this.#giveBack(delivery)) : null;
+      if (late) this.#pump();
+      await call.settled;
+      stuck?.cancel();
+      this.#partition.settled(delivery);
+    }
+    this.#afterCall();
+  }
+
+  #finish(delivery: Delivery, verdict: Verdict): void {
+    this.#partition.conclude(delivery, verdict, this.#options.clock.monotonicMs());
+    this.#partition.settled(delivery);
+    // Not at once: a backlog that cannot be lifted would otherwise be walked in one synchronous step.
+    setImmediate(() => this.#afterCall());
+  }
+
+  #afterCall(): void {
+    if (this.#idle !== null && !this.busy()) this.#idle();
+    this.#pump();
+  }
+
+  #giveBack(delivery: Delivery): void {
+    const { event, attempt } = delivery;
+    this.#options.logger.warn(
+      { handler: this.name, event_id: event.id, attempt },
+      "a call goes on long after its time-out: its entity waits, its slot is free",
+    );
+    this.#partition.giveBackSlot(delivery);
+    this.#pump();
+  }
+
+  #pause(why: string): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#partition.hold("paused", true);
+    const { log, newId, logger } = this.#options;
+    logger.error({ handler: this.name }, "the receiver is gone (410): the handler is paused; give it another url and restart");
+    void recordPause(log, newId, this.name, { why }, { actor: "policy", reason: why }).catch((error: unknown) => {
+      logger.warn({ handler: this.name, err: error }, "the pause could not be recorded");
+    });
+  }
+
+  // Recording ---------------------------------------------------------------------------------------------------------------------------------
+
+  async #flush(closing = false): Promise<void> {
+    this.#flushTimer?.cancel();
+    this.#flushTimer = null;
+    if (this.#flushing !== null || this.#fault !== null) return;
+    const flush = this.#partition.takeFlush(closing);
+    if (flush === null) return;
+    const acts = this.#acts;
+    this.#acts = [];
+    this.#flushing = (async () => {
+      const position = await this.#store(flush.events);
+      if (position === null) {
+        for (const { reject } of acts) reject(this.#fault);
+        return;
+      }
+      for (const { resolve } of acts) resolve(position);
+      for (const { order, end } of flush.ended) {
+        this.#replies.get(order)?.resolve({ end, position });
+        this.#replies.delete(order);
+      }
+      for (const delivery of this.#partition.flushed()) {
+        if (this.#stopping) this.#finish(delivery, { kind: "put_back" });
+        else this.#run(delivery);
+      }
+      if (this.#journal.snapshotDue()) await this.#journal.snapshot();
+    })();
+    try {
+      await this.#flushing;
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#flushing = null;
+    }
+    this.#pump();
+  }
+
+  /** Appends until it is stored: the same events with the same ids. @returns null when it never will be. */
+  async #store(events: Parameters<JournalStream["prepare"]>[0]): Promise<Position | null> {
+    const batch = this.#journal.prepare(events);
+    for (let failures = 0; ; failures++) {
+      try {
+        const position = await this.#journal.send(batch);
+        this.#partition.hold("the journal cannot be written", false);
+        return position;
+      } catch (error) {
+        if (!isRepriseError(error, "LOG_UNAVAILABLE", "LOG_FULL") || (this.#stopping && failures >= 3)) {
+          this.#fail(error);
+          return null;
+        }
+        this.#partition.hold("the journal cannot be written", true);
+        this.#options.logger.warn({ handler: this.name, err: error }, "outcomes could not be recorded; nothing new starts until they are");
+        await this.#backOff(failures);
+      }
+    }
+  }
+
+  /** Stops for good, writing nothing more: another process owns the journal, or the log refuses it. */
+  #fail(error: unknown): void {
+    this.#fault = isRepriseError(error) ? error : new RepriseError("JOURNAL_DAMAGED", `The journal of ${this.name} could not be written.`, { cause: error });
+    this.#options.logger.error({ handler: this.name, err: error }, "the handler stops");
+    this.#partition.hold("fault", true);
+    this.#reading.abort();
+    this.#calling.abort(this.#fault);
+    this.#room?.();
+    this.#idle?.();
+    for (const { reject } of this.#replies.values()) reject(this.#fault);
+    this.#replies.clear();
+  }
+
+  #backOff(failures: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { signal } = this.#reading;
+    const end = (): void => {
+      timer.cancel();
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = this.#options.clock.after(Math.min(100 * 2 ** failures, maxBackOffMs), end);
+    signal.addEventListener("abort", end, { once: true });
+    return promise;
+  }
+
+  #mustWork(): void {
+    if (this.#fault !== null) throw this.#fault;
+    if (this.#stopping) throw new RepriseError("LOG_UNAVAILABLE", "The service stops.", { retryAfterMs: 1000 });
+  }
+}

@@ -1,0 +1,180 @@
+/** A handler's journal as a stream of the log: loading its state, and appending to it as its one writer (DELIVERY §1). */
+import { isRepriseError, RepriseError } from "../errors.ts";
+import type { Json, NewEvent, Position, StoredEvent } from "../event/event.ts";
+import type { NewId } from "../event/ids.ts";
+import { encodeAppend } from "../log/append-rules.ts";
+import type { EventLog } from "../log/event-log.ts";
+import { emptyState, fold, fromSnapshot, type PartitionState, toSnapshot } from "./journal.ts";
+import type { AttemptRecord, JournalData, JournalEvent } from "./journal-events.ts";
+
+/** A snapshot is due after so many bytes, or four times the last snapshot. */
+const snapshotBytes = 1024 * 1024;
+
+export interface Claim {
+  readonly state: PartitionState;
+  readonly unclean: boolean;
+  readonly readAhead: number;
+}
+
+/** One event of Reprise's own. */
+export function ownEvent(newId: NewId, type: string, data: object): NewEvent {
+  return { id: newId(), type, schemaVersion: 1, source: "reprise", occurredAt: null, data: data as Json, metadata: { priority: "normal" } };
+}
+
+export class JournalStream {
+  readonly #log: EventLog;
+  readonly #newId: NewId;
+  readonly #stream: string;
+  readonly #state: PartitionState;
+  #revision: number;
+  #bytesSinceSnapshot: number;
+  #lastSnapshotBytes: number;
+
+  private constructor(log: EventLog, newId: NewId, stream: string, loaded: { state: PartitionState; revision: number; bytes: number; snapshotBytes: number }) {
+    this.#log = log;
+    this.#newId = newId;
+    this.#stream = stream;
+    this.#state = loaded.state;
+    this.#revision = loaded.revision;
+    this.#bytesSinceSnapshot = loaded.bytes;
+    this.#lastSnapshotBytes = loaded.snapshotBytes;
+  }
+
+  /**
+   * Reads the journal: backwards to the last complete snapshot, then forward.
+   *
+   * @param start checkpoint of a journal that is still empty.
+   * @throws LOG_BEHIND_CHECKPOINT when the journal knows more than the log has, JOURNAL_DAMAGED.
+   */
+  static async open({
+    log,
+    newId,
+    stream,
+    start,
+  }: {
+    readonly log: EventLog;
+    readonly newId: NewId;
+    readonly stream: string;
+    readonly start: Position;
+  }): Promise<JournalStream> {
+    const snapshot = await lastSnapshot(log, stream);
+    const state = snapshot === null ? emptyState() : fromSnapshot(snapshot.parts);
+    if (snapshot === null) state.checkpoint = start;
+    let revision = -1;
+    let bytes = 0;
+    for await (const batch of log.readStream(stream, snapshot === null ? {} : { from: snapshot.first }))
+      for (const event of batch) {
+        revision = event.revision;
+        if (event.type === "snapshot") continue;
+        try {
+          fold(state, { type: event.type, data: event.data } as unknown as JournalEvent);
+        } catch (cause) {
+          throw new RepriseError("JOURNAL_DAMAGED", `${stream} does not fold at revision ${event.revision} (${event.type}).`, { cause });
+        }
+        bytes += JSON.stringify(event.data).length;
+      }
+    const head = await log.head();
+    if (state.checkpoint > head)
+      throw new RepriseError("LOG_BEHIND_CHECKPOINT", `${stream} was delivered up to position ${state.checkpoint}, but the log ends at ${head}.`);
+    return new JournalStream(log, newId, stream, { state, revision, bytes, snapshotBytes: snapshot?.bytes ?? 0 });
+  }
+
+  /** Takes the partition over: before anything else is written. */
+  async claim(data: JournalData["partition.claimed"]): Promise<Claim> {
+    const { clean, readAhead } = this.#state;
+    await this.append([{ type: "partition.claimed", data }]);
+    return { state: this.#state, unclean: !clean, readAhead };
+  }
+
+  /**
+   * Appends at our own last revision, all or none. A repeat after an unclear failure has the same ids: call `prepare` once, `send` until it works.
+   *
+   * @returns position of the last event.
+   * @throws FENCED when another writer was here; LOG_UNAVAILABLE and LOG_FULL, after which the same batch may be sent again.
+   */
+  async append(events: readonly JournalEvent[]): Promise<Position> {
+    return this.send(this.prepare(events));
+  }
+
+  /** Encodes a batch; details of attempts are shortened when it is too large for one append. */
+  prepare(events: readonly JournalEvent[]): { readonly events: readonly JournalEvent[]; readonly encoded: readonly NewEvent[]; readonly bytes: number } {
+    for (const messageChars of [Number.POSITIVE_INFINITY, 1000, 100, 0]) {
+      const fitting = messageChars === Number.POSITIVE_INFINITY ? events : events.map((event) => shorten(event, messageChars));
+      const encoded = fitting.map(({ type, data }) => ownEvent(this.#newId, type, data));
+      try {
+        return { events: fitting, encoded, bytes: encodeAppend(this.#stream, encoded, this.#revision).bytes };
+      } catch (error) {
+        if (messageChars === 0 || !isRepriseError(error, "APPEND_TOO_LARGE")) throw error;
+      }
+    }
+    throw new Error("unreachable");
+  }
+
+  async send({ events, encoded, bytes }: ReturnType<JournalStream["prepare"]>): Promise<Position> {
+    const appended = await this.#log.append(this.#stream, encoded, this.#revision === -1 ? "none" : this.#revision).catch((error: unknown) => {
+      if (!isRepriseError(error, "REVISION_CONFLICT")) throw error;
+      throw new RepriseError("FENCED", `${this.#stream} is at another revision than ${this.#revision}: another process writes it.`, { cause: error });
+    });
+    const last = appended.at(-1)!;
+    this.#revision = last.revision;
+    for (const event of events) fold(this.#state, event);
+    this.#bytesSinceSnapshot += bytes;
+    return last.position;
+  }
+
+  snapshotDue(): boolean {
+    return this.#bytesSinceSnapshot >= Math.max(snapshotBytes, 4 * this.#lastSnapshotBytes);
+  }
+
+  /** Writes the state as it is recorded. Nothing else may be appended meanwhile. */
+  async snapshot(): Promise<void> {
+    let bytes = 0;
+    for (const part of toSnapshot(this.#state, this.#newId())) {
+      const prepared = this.prepare([part]);
+      await this.send(prepared);
+      bytes += prepared.bytes;
+    }
+    this.#bytesSinceSnapshot = 0;
+    this.#lastSnapshotBytes = bytes;
+  }
+}
+
+/** The newest snapshot with all its parts, the parts in order, and where its first part stands. */
+async function lastSnapshot(
+  log: EventLog,
+  stream: string,
+): Promise<{ readonly parts: readonly JournalData["snapshot"][]; readonly first: number; readonly bytes: number } | null> {
+  let set: string | null = null;
+  let parts: JournalData["snapshot"][] = [];
+  for await (const batch of log.readStream(stream, { direction: "backward" }))
+    for (const event of batch) {
+      if (event.type !== "snapshot") continue;
+      const part = snapshotOf(event);
+      if (part.set !== set) {
+        set = part.set;
+        parts = [];
+      }
+      parts.unshift(part);
+      if (part.part === 0 && parts.length === part.parts) return { parts, first: event.revision, bytes: JSON.stringify(parts).length };
+    }
+  return null;
+}
+
+function snapshotOf(event: StoredEvent): JournalData["snapshot"] {
+  return event.data as unknown as JournalData["snapshot"];
+}
+
+/** Without the long texts of its attempt. */
+function shorten(event: JournalEvent, messageChars: number): JournalEvent {
+  const data: { record?: AttemptRecord | null; error?: { type: string; message: string }; completed?: readonly { record: AttemptRecord }[] } = {
+    ...(event.data as object),
+  };
+  const brief = ({ stack: _stack, responseHead: _head, log: _log, error, ...rest }: AttemptRecord & { stack?: string }): AttemptRecord => ({
+    ...rest,
+    error: error && { type: error.type, message: error.message.slice(0, messageChars) },
+  });
+  if (data.record) data.record = brief(data.record);
+  if (data.error) data.error = { type: data.error.type, message: data.error.message.slice(0, messageChars) };
+  if (data.completed) data.completed = data.completed.map((each) => ({ ...each, record: brief(each.record) }));
+  return { type: event.type, data } as JournalEvent;
+}

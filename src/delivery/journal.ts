@@ -1,0 +1,286 @@
+/** Folding a journal gives all state of a handler's partition (DELIVERY §3). Pure; nothing else is the source of truth. */
+import type { Position } from "../event/event.ts";
+import type { JournalData, JournalEvent, LaneSnapshot } from "./journal-events.ts";
+
+/** A dead letter: a pointer to the event. */
+export interface LetterRecord {
+  readonly at: Position;
+  readonly eventId: string;
+  /** All calls ever. */
+  attempts: number;
+  escalated: boolean;
+  /** The replay under way: its failed calls so far, and when the next one is due (wall clock, ms). */
+  replay: { replayId: string; failed: number; retryAt: number | null } | null;
+}
+
+/** A recorded intent to call, without an outcome yet. */
+export interface StartedRecord {
+  readonly at: Position;
+  readonly eventId: string;
+  attempt: number;
+  alone: boolean;
+  readonly replayId: string | null;
+  /** Ends of the process while it ran alone. */
+  crashes: number;
+}
+
+export interface LaneRecord {
+  /** First revision that is not done, dead letters apart. */
+  next: number;
+  /** Position of the last event known to be done; 0 when none is. */
+  at: Position;
+  detached: boolean;
+  why: "newer_build" | null;
+  /** Failed calls of the event at `next`. */
+  attempts: number;
+  /** When the event at `next` is due again (wall clock, ms). */
+  retryAt: number | null;
+  readonly letters: Map<number, LetterRecord>;
+}
+
+export interface PartitionState {
+  checkpoint: Position;
+  /** The last owner released the partition: nothing was under way. */
+  clean: boolean;
+  /** Events that the last owner may have had under way beyond the checkpoint. */
+  readAhead: number;
+  /** Lanes that are not simply flowing, or are ahead of the checkpoint. */
+  readonly lanes: Map<string, LaneRecord>;
+  /** Those of them that are not detached: a checkpoint has to look at no others. */
+  readonly attached: Set<string>;
+  /** Calls on record without an outcome, by lane and revision. Apart from the lanes: a call is no reason to keep a lane that the checkpoint has passed. */
+  readonly started: Map<string, Map<number, StartedRecord>>;
+}
+
+export function emptyState(): PartitionState {
+  return { checkpoint: 0n, clean: true, readAhead: 0, lanes: new Map(), attached: new Set(), started: new Map() };
+}
+
+const newLane = (next: number): LaneRecord => ({ next, at: 0n, detached: false, why: null, attempts: 0, retryAt: null, letters: new Map() });
+
+function laneOf(state: PartitionState, lane: string, next: number): LaneRecord {
+  let record = state.lanes.get(lane);
+  if (record === undefined) {
+    state.lanes.set(lane, (record = newLane(next)));
+    state.attached.add(lane);
+  }
+  return record;
+}
+
+function detach(state: PartitionState, lane: string, record: LaneRecord): void {
+  record.detached = true;
+  state.attached.delete(lane);
+}
+
+/** Sets the first revision that is not done, and clears what was known of those before it. */
+function advance(record: LaneRecord, next: number, at: Position): void {
+  if (next > record.next) {
+    record.next = next;
+    record.attempts = 0;
+    record.retryAt = null;
+    record.why = null;
+  }
+  if (at > record.at) record.at = at;
+}
+
+/** A lane is kept in the state only while it says more than the checkpoint does. */
+const says = (record: LaneRecord, checkpoint: Position): boolean => record.detached || record.letters.size > 0 || record.at > checkpoint;
+
+function ended(state: PartitionState, lane: string, revision: number): void {
+  const started = state.started.get(lane);
+  if (started?.delete(revision) && started.size === 0) state.started.delete(lane);
+}
+
+type Rules = { readonly [T in JournalEvent["type"]]: (state: PartitionState, data: JournalData[T]) => void };
+
+const rules: Rules = {
+  "partition.claimed": (state, { readAhead }) => {
+    for (const record of state.lanes.values()) record.why = null; // this build may know the version: each claim tries again
+    if (state.clean) state.started.clear();
+    for (const revisions of state.started.values())
+      for (const started of revisions.values()) {
+        if (started.alone) started.crashes++;
+        started.alone = false;
+      }
+    state.clean = false;
+    state.readAhead = readAhead;
+  },
+  "partition.released": (state) => {
+    state.clean = true;
+  },
+  progress: (state, { checkpoint, ahead }) => {
+    for (const [lane, next, at] of ahead) advance(laneOf(state, lane, next), next, BigInt(at));
+    const passed = BigInt(checkpoint);
+    if (passed > state.checkpoint) state.checkpoint = passed;
+    for (const lane of state.attached) {
+      if (says(state.lanes.get(lane)!, state.checkpoint)) continue;
+      state.lanes.delete(lane);
+      state.attached.delete(lane);
+    }
+    for (const [lane, revisions] of state.started) {
+      const record = state.lanes.get(lane);
+      for (const [revision, { at }] of revisions) {
+        if (record?.letters.has(revision)) continue;
+        if (revision < (record?.next ?? 0) || (!record?.detached && at <= state.checkpoint)) ended(state, lane, revision);
+      }
+    }
+  },
+  "lane.detached": (state, { lane, next, at, why }) => {
+    const record = laneOf(state, lane, next);
+    advance(record, next, BigInt(at));
+    detach(state, lane, record);
+    record.why = why === "newer_build" ? why : null;
+  },
+  "lane.attached": (state, { lane, at }) => {
+    const record = state.lanes.get(lane);
+    if (record === undefined) return;
+    record.detached = false;
+    state.attached.add(lane);
+    record.why = null;
+    if (BigInt(at) > record.at) record.at = BigInt(at);
+  },
+  "lane.gap": (state, { lane, to }) => {
+    const record = laneOf(state, lane, to + 1);
+    advance(record, to + 1, record.at);
+  },
+  "delivery.started": (state, { lane, revision, at, eventId, attempt, alone, replayId }) => {
+    const revisions = state.started.get(lane) ?? new Map<number, StartedRecord>();
+    state.started.set(lane, revisions);
+    revisions.set(revision, { at: BigInt(at), eventId, attempt, alone, replayId: replayId ?? null, crashes: revisions.get(revision)?.crashes ?? 0 });
+  },
+  "delivery.failed": (state, { lane, revision, record, retryAt }) =>
+    waits(state, lane, revision, { attempts: record.attempt, failed: 1, replayId: record.replayId, retryAt: Date.parse(retryAt) }),
+  "delivery.deferred": (state, { lane, revision, record, until }) =>
+    waits(state, lane, revision, { attempts: record.attempt - 1, failed: 0, replayId: record.replayId, retryAt: Date.parse(until) }),
+  "delivery.dead_lettered": (state, { lane, revision, at, eventId, attempts, escalated }) => {
+    const record = laneOf(state, lane, revision + 1);
+    record.letters.set(revision, { at: BigInt(at), eventId, attempts, escalated, replay: null });
+    ended(state, lane, revision);
+    advance(record, revision + 1, BigInt(at));
+    detach(state, lane, record);
+  },
+  "delivery.settled": (state, { lane, revision, at }) => {
+    const record = laneOf(state, lane, revision + 1);
+    ended(state, lane, revision);
+    if (!record.letters.delete(revision)) advance(record, revision + 1, BigInt(at));
+  },
+  "replay.stopped": () => {},
+  snapshot: () => {},
+};
+
+/** The event at `revision` gets another attempt at `retryAt`: a dead letter's replay, or the lane's next one. */
+function waits(
+  state: PartitionState,
+  lane: string,
+  revision: number,
+  { attempts, failed, replayId, retryAt }: { attempts: number; failed: 0 | 1; replayId: string | undefined; retryAt: number },
+): void {
+  const record = laneOf(state, lane, revision);
+  const letter = record.letters.get(revision);
+  ended(state, lane, revision);
+  if (letter !== undefined && replayId !== undefined) {
+    letter.attempts = attempts;
+    letter.replay = { replayId, failed: (letter.replay?.replayId === replayId ? letter.replay.failed : 0) + failed, retryAt };
+    return;
+  }
+  detach(state, lane, record);
+  record.next = revision;
+  record.attempts = attempts;
+  record.retryAt = retryAt;
+}
+
+/** Applies one journal event to the state, in place. */
+export function fold(state: PartitionState, event: JournalEvent): void {
+  (rules[event.type] as (state: PartitionState, data: JournalEvent["data"]) => void)(state, event.data);
+}
+
+/** Bytes of state in one snapshot event, at most. */
+const partBytes = 512 * 1024;
+
+const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+const ms = (text: string | null): number | null => (text === null ? null : Date.parse(text));
+
+/** The state as snapshot events, each at most about 512 KiB. */
+export function toSnapshot(state: PartitionState, set: string): readonly { readonly type: "snapshot"; readonly data: JournalData["snapshot"] }[] {
+  const slices: LaneSnapshot[][] = [[]];
+  let bytes = 0;
+  for (const [lane, record] of state.lanes) {
+    const one: LaneSnapshot = {
+      lane,
+      next: record.next,
+      at: record.at.toString(),
+      detached: record.detached,
+      why: record.why,
+      attempts: record.attempts,
+      retryAt: iso(record.retryAt),
+      letters: [...record.letters].map(([revision, letter]) => ({
+        revision,
+        at: letter.at.toString(),
+        eventId: letter.eventId,
+        attempts: letter.attempts,
+        escalated: letter.escalated,
+        replay: letter.replay && { ...letter.replay, retryAt: iso(letter.replay.retryAt) },
+      })),
+    };
+    const size = Buffer.byteLength(JSON.stringify(one)) + 1;
+    if (bytes + size > partBytes && bytes > 0) {
+      slices.push([]);
+      bytes = 0;
+    }
+    slices.at(-1)!.push(one);
+    bytes += size;
+  }
+  // Calls under way are few (at most the handler's concurrency): they fit into the first part.
+  const started = [...state.started].flatMap(([lane, revisions]) =>
+    [...revisions].map(([revision, { at, ...rest }]) => ({ ...rest, lane, revision, at: at.toString() })),
+  );
+  return slices.map((lanes, part) => ({
+    type: "snapshot",
+    data: {
+      set,
+      part,
+      parts: slices.length,
+      checkpoint: state.checkpoint.toString(),
+      clean: state.clean,
+      readAhead: state.readAhead,
+      lanes,
+      started: part === 0 ? started : [],
+    },
+  }));
+}
+
+/** The state that a complete set of snapshot events holds. */
+export function fromSnapshot(parts: readonly JournalData["snapshot"][]): PartitionState {
+  const state = emptyState();
+  for (const { checkpoint, clean, readAhead, lanes, started } of parts) {
+    state.checkpoint = BigInt(checkpoint);
+    state.clean = clean;
+    state.readAhead = readAhead;
+    for (const { lane, revision, at, ...rest } of started)
+      state.started.set(lane, (state.started.get(lane) ?? new Map()).set(revision, { ...rest, at: BigInt(at) }));
+    for (const { lane, next, at, detached, why, attempts, retryAt, letters } of lanes) {
+      if (!detached) state.attached.add(lane);
+      state.lanes.set(lane, {
+        next,
+        at: BigInt(at),
+        detached,
+        why,
+        attempts,
+        retryAt: ms(retryAt),
+        letters: new Map(
+          letters.map((letter) => [
+            letter.revision,
+            {
+              at: BigInt(letter.at),
+              eventId: letter.eventId,
+              attempts: letter.attempts,
+              escalated: letter.escalated,
+              replay: letter.replay && { ...letter.replay, retryAt: ms(letter.replay.retryAt) },
+            },
+          ]),
+        ),
+      });
+    }
+  }
+  return state;
+}

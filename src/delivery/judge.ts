@@ -1,0 +1,79 @@
+/** From what an attempt came to, to what the partition has to do about it. Pure. */
+import { toIso } from "../event/clock.ts";
+import type { AttemptOutcome } from "./attempt.ts";
+import type { RetryPolicy } from "./handler-spec.ts";
+import type { AttemptClass, AttemptError, AttemptRecord } from "./journal-events.ts";
+import type { Delivery } from "./lane.ts";
+import type { Verdict } from "./partition.ts";
+import { decide, delayBeforeMs } from "./retry-policy.ts";
+
+export interface JudgeOptions {
+  readonly policy: RetryPolicy;
+  readonly random: () => number;
+  /** Wall clock, ms. */
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  /** Monotonic. */
+  readonly durationMs: number;
+}
+
+export function judge({ attempt, round, order }: Pick<Delivery, "attempt" | "round" | "order">, outcome: AttemptOutcome, options: JudgeOptions): Verdict {
+  const { policy, random, endedAtMs } = options;
+  const record = (result: "completed" | "failed", failure: AttemptClass | null, error: AttemptError | null): AttemptRecord => {
+    const { httpStatus, responseHead, log } = outcome.kind === "abandoned" ? {} : outcome;
+    return {
+      attempt,
+      startedAt: toIso(options.startedAtMs),
+      durationMs: Math.round(options.durationMs),
+      outcome: result,
+      class: failure,
+      error,
+      ...(httpStatus === undefined ? {} : { httpStatus }),
+      ...(responseHead === undefined ? {} : { responseHead }),
+      ...(log === undefined || log.length === 0 ? {} : { log }),
+      ...(order === null ? {} : { replayId: order.replayId, actor: order.actor }),
+    };
+  };
+  switch (outcome.kind) {
+    case "completed":
+      return { kind: "completed", record: record("completed", null, null) };
+    case "deferred": {
+      const waitMs = outcome.retryAfterMs ?? delayBeforeMs(policy, Math.max(1, round), random);
+      return { kind: "defer", record: record("failed", "not_ready", outcome.error), waitMs, retryAt: toIso(endedAtMs + waitMs) };
+    }
+    case "failed": {
+      const decision = decide(policy, { failed: round + 1, class: outcome.class });
+      if (decision.kind === "give_up")
+        return {
+          kind: "give_up",
+          record: record("failed", outcome.class, outcome.error),
+          cause: decision.cause,
+          error: outcome.error,
+          skip: policy.onExhausted === "skip",
+        };
+      const waitMs = delayBeforeMs(policy, round + 1, random);
+      return { kind: "retry", record: record("failed", outcome.class, outcome.error), waitMs, retryAt: toIso(endedAtMs + waitMs) };
+    }
+    case "gone":
+    case "abandoned":
+      return { kind: "put_back" };
+  }
+}
+
+/** The payload cannot be lifted: no call could help, so it is a dead letter at once. */
+export function refuseLift(
+  { attempt, order }: Pick<Delivery, "attempt" | "order">,
+  error: AttemptError,
+  { policy, startedAtMs }: Pick<JudgeOptions, "policy" | "startedAtMs">,
+): Verdict {
+  const record: AttemptRecord = {
+    attempt,
+    startedAt: toIso(startedAtMs),
+    durationMs: 0,
+    outcome: "failed",
+    class: "schema",
+    error,
+    ...(order === null ? {} : { replayId: order.replayId, actor: order.actor }),
+  };
+  return { kind: "give_up", record, cause: "schema", error, skip: policy.onExhausted === "skip" };
+}

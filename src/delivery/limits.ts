@@ -1,0 +1,27 @@
+/** What bounds the memory, the records and the waits of each handler's delivery. Set in the config's `limits`. */
+export interface DeliveryLimits {
+  /** Events read beyond the recorded checkpoint. */
+  readonly readAheadEvents: number;
+  /** Events that queue in memory for one lane; with more it detaches and reads its own stream. */
+  readonly laneQueueEvents: number;
+  /** Lanes a handler's journal keeps a record of; above it the handler stops reading and says so. */
+  readonly recordedLanes: number;
+  /** Outcomes that make a flush at once. */
+  readonly flushOutcomes: number;
+  /** The longest an outcome waits for its flush. */
+  readonly flushMs: number;
+  /** A running delivery that holds the checkpoint longer than this detaches its lane. */
+  readonly slowMs: number;
+  /** Crashes of a delivery that ran alone before it is a dead letter with cause `crash`. */
+  readonly maxCrashes: number;
+}
+
+export const defaultDeliveryLimits: DeliveryLimits = {
+  readAheadEvents: 4096,
+  laneQueueEvents: 64,
+  recordedLanes: 100_000,
+  flushOutcomes: 256,
+  flushMs: 20,
+  slowMs: 1000,
+  maxCrashes: 3,
+};

@@ -1,0 +1,842 @@
+/**
+ * The rules of one handler's partition: lanes, letters, checkpoint, flushes, recovery (DELIVERY §1–§4). No I/O, no clock: the dispatcher feeds it
+ * events and outcomes, and does what it says. Dropping it and folding the journal again is a crash; the random model drives exactly this class.
+ */
+import { RepriseError } from "../errors.ts";
+import type { Position, StoredEvent } from "../event/event.ts";
+import { Fifo } from "./fifo.ts";
+import type { PartitionState } from "./journal.ts";
+import type { Act, AttemptError, AttemptRecord, DeadLetterCause, JournalData, JournalEvent } from "./journal-events.ts";
+import { type Delivery, Lane, type Letter, type Order } from "./lane.ts";
+import type { DeliveryLimits } from "./limits.ts";
+import { ReadyLanes } from "./ready-lanes.ts";
+import { WakeUps } from "./wake-ups.ts";
+
+export interface PartitionOptions {
+  readonly ordering: "strict" | "relaxed";
+  readonly record: "batch" | "each";
+  readonly unknownOutcome: "repeat" | "escalate";
+  /** Deliveries in flight at once. */
+  readonly concurrency: number;
+  readonly limits: DeliveryLimits;
+  /** Whether the handler wants the event: its type listed, and its position beyond that type's `since`. */
+  readonly wants: (event: StoredEvent) => boolean;
+  readonly chainFingerprint: (eventType: string) => string;
+}
+
+/** What the journal says at start. */
+export interface Recovered {
+  /** Folded, our own `partition.claimed` included. */
+  readonly state: PartitionState;
+  /** Whether the last owner ended without releasing, and how far it may have been ahead of its checkpoint. */
+  readonly unclean: boolean;
+  readonly readAhead: number;
+  /** Wall clock and monotonic clock, at the same moment. */
+  readonly nowMs: number;
+  readonly monotonicMs: number;
+}
+
+/** What an attempt came to, as the retry policy judged it. Times of the wall clock. */
+export type Verdict =
+  | { readonly kind: "completed"; readonly record: AttemptRecord }
+  | { readonly kind: "retry"; readonly record: AttemptRecord; readonly waitMs: number; readonly retryAt: string }
+  | { readonly kind: "defer"; readonly record: AttemptRecord; readonly waitMs: number; readonly retryAt: string }
+  | { readonly kind: "give_up"; readonly record: AttemptRecord; readonly cause: DeadLetterCause; readonly error: AttemptError; readonly skip: boolean }
+  | { readonly kind: "newer_build" }
+  /** Nothing is recorded; the event keeps its place. */
+  | { readonly kind: "put_back" };
+
+export type OrderEnd =
+  | { readonly outcome: "replayed" }
+  | { readonly outcome: "dead_lettered"; readonly error: AttemptError }
+  /** It did not start: why. */
+  | { readonly outcome: "skipped"; readonly reason: string };
+
+/** One append to the journal: all or none. */
+export interface Flush {
+  readonly number: number;
+  readonly events: readonly JournalEvent[];
+  readonly checkpoint: Position;
+  /** Deliveries whose intent it records: they start once it is stored. */
+  readonly intended: readonly Delivery[];
+  /** Events that the checkpoint passed since the flush before. */
+  readonly passed: number;
+  readonly ended: readonly { readonly order: Order; readonly end: OrderEnd }[];
+}
+
+/** Outcomes of a detached lane that may wait for their record; as many events are suspects after a crash. */
+const laneBatch = 64;
+/** A retry that was stored to come later than this comes then: no wait is longer (Retry-After's limit). */
+const maxWaitMs = 24 * 3_600_000;
+/** How long a suspect may keep everything else waiting while it runs alone. */
+const alonePatienceMs = 10_000;
+/** Facts and outcomes that wait for one flush, before nothing new starts or is read: an append takes 1000 events. */
+const pendingLimit = 300;
+/** Checkpoints over events that the handler does not want are worth a record only so often. */
+const foreignEvents = 10_000;
+
+export class Partition {
+  readonly #options: PartitionOptions;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #ready: ReadyLanes<Lane>;
+  readonly #wakeUps = new WakeUps<Lane>();
+  readonly #toRead = new Set<Lane>();
+  readonly #running = new Set<Delivery>();
+  #slotsTaken = 0;
+
+  /** Events handed to attached lanes and beyond the checkpoint, in log order. */
+  readonly #offered = new Fifo<{ readonly lane: Lane; readonly revision: number; readonly position: Position }>();
+  /** Everything up to here was looked at. */
+  #scanned: Position;
+  /** Last event that left `#offered`. */
+  #passed: Position;
+  #recordedCheckpoint: Position;
+  #passedUnrecorded = 0;
+  #foreign = 0;
+
+  #facts: JournalEvent[] = [];
+  #completed: NonNullable<JournalData["progress"]["completed"]>[number][] = [];
+  #intended: Delivery[] = [];
+  #ended: { order: Order; end: OrderEnd }[] = [];
+  #outcomes = 0;
+  readonly #changed = new Set<Lane>();
+  #flushNumber = 1;
+  #flushed = 0;
+  #flushing: Flush | null = null;
+  readonly #awaitingFlush = new Set<Lane>();
+  /** Attached and without work: forgotten once the recorded checkpoint has passed them. */
+  readonly #idle = new Set<Lane>();
+  #recordedLanes = 0;
+
+  /** Suspects that were still open when the process died again: they run one at a time. */
+  readonly #alone = new Map<Lane, number>();
+  #aloneUntilFlush = 0;
+  #aloneRunning: Delivery | null = null;
+  #suspectsLeft = 0;
+
+  /** Nothing starts while set: the handler is paused, another handler's suspect runs alone, the journal cannot be written, or the service stops. */
+  readonly #holds = new Set<string>();
+
+  constructor(options: PartitionOptions, { state, unclean, readAhead, nowMs, monotonicMs }: Recovered) {
+    this.#options = options;
+    this.#ready = new ReadyLanes(options.concurrency);
+    this.#scanned = this.#passed = this.#recordedCheckpoint = state.checkpoint;
+    if (unclean) this.#suspectsLeft = readAhead;
+    const dueMs = (retryAt: number): number => monotonicMs + Math.min(Math.max(0, retryAt - nowMs), maxWaitMs);
+    for (const [stream, record] of state.lanes) {
+      const lane = new Lane(stream, record.next);
+      lane.at = record.at;
+      lane.detached = record.detached;
+      lane.attempts = record.attempts;
+      lane.failing = record.attempts > 0;
+      if (record.retryAt !== null) lane.dueMs = dueMs(record.retryAt);
+      for (const [revision, letter] of record.letters)
+        lane.letters.set(revision, {
+          ...letter,
+          replay: letter.replay && { ...letter.replay, dueMs: letter.replay.retryAt === null ? null : dueMs(letter.replay.retryAt) },
+        });
+      this.#lanes.set(stream, lane);
+      if (this.#isRecorded(lane)) this.#recordedLanes++;
+      if (unclean && lane.detached) lane.suspectThrough = lane.next + laneBatch;
+      if (lane.dueMs !== null) this.#wakeUps.add(lane.dueMs, lane);
+    }
+    if (unclean)
+      for (const [stream, revisions] of state.started)
+        for (const [revision, started] of [...revisions].sort(([a], [b]) => a - b)) this.#recoverStarted(stream, revision, started);
+    for (const lane of this.#lanes.values()) this.#refresh(lane);
+  }
+
+  // Feeding -----------------------------------------------------------------------------------------------------------------------------------
+
+  /** Puts an event of the subscription into its lane. In log order. */
+  offer(event: StoredEvent): void {
+    if (event.position <= this.#scanned) return;
+    this.#scanned = event.position;
+    if (!this.#options.wants(event)) {
+      this.#foreign++;
+      return;
+    }
+    let lane = this.#lanes.get(event.stream);
+    if (lane?.detached) {
+      lane.seen = Math.max(lane.seen, event.revision);
+      return;
+    }
+    if (lane === undefined) this.#lanes.set(event.stream, (lane = new Lane(event.stream, event.revision)));
+    else if (event.revision < lane.next) return;
+    if (lane.queue.length >= this.#options.limits.laneQueueEvents) {
+      this.#detach(lane, "full");
+      lane.seen = Math.max(lane.seen, event.revision);
+      return;
+    }
+    if (this.#suspectsLeft > 0) {
+      this.#suspectsLeft--;
+      lane.suspectThrough = event.revision;
+    }
+    this.#idle.delete(lane);
+    lane.queue.push(event);
+    this.#offered.push({ lane, revision: event.revision, position: event.position });
+    this.#refresh(lane);
+  }
+
+  /** Where a subscription goes on. */
+  position(): Position {
+    return this.#scanned;
+  }
+
+  /** The subscription looked at everything up to `position`. */
+  scanned(position: Position): void {
+    if (position <= this.#scanned) return;
+    this.#scanned = position;
+    this.#foreign++;
+  }
+
+  /** Whether the subscription may bring more: read-ahead beyond the recorded checkpoint and the number of recorded lanes are bounded. */
+  hasRoom(): boolean {
+    return this.#offered.length + this.#passedUnrecorded < this.#options.limits.readAheadEvents && this.#pending() < pendingLimit && !this.tooManyLanes();
+  }
+
+  tooManyLanes(): boolean {
+    return this.#recordedLanes >= this.#options.limits.recordedLanes;
+  }
+
+  /** A lane whose stream has to be read, or whose ordered letter; undefined when none. Answer with `laneRead` or `letterRead`. */
+  nextRead(): { readonly lane: Lane; readonly from: number; readonly order: Order | null } | undefined {
+    if (this.#pending() >= pendingLimit) return undefined;
+    for (const lane of this.#toRead) {
+      this.#toRead.delete(lane);
+      const order = lane.orders.find((each) => each.event === null);
+      lane.reading = true;
+      return { lane, from: order?.revision ?? lane.next, order: order ?? null };
+    }
+    return undefined;
+  }
+
+  /**
+   * Events of a detached lane's own stream, in order from `lane.next` on, as far as one batch went.
+   *
+   * @param head revision of the stream's last event, read *before* the events: what is missing below it is a hole.
+   */
+  laneRead(lane: Lane, events: readonly StoredEvent[], head: number): void {
+    lane.reading = false;
+    if (!lane.detached || lane.running !== null || lane.queue.length > 0 || !this.#mayRunLive(lane)) {
+      this.#refresh(lane);
+      return;
+    }
+    const first = events[0];
+    if (first === undefined && head < lane.next) {
+      if (lane.next > lane.seen) this.#attach(lane);
+      else this.#toRead.add(lane); // a stale read: the subscription brought more than this
+      return;
+    }
+    if (first === undefined || first.revision > lane.next) {
+      const to = (first?.revision ?? head + 1) - 1;
+      this.#facts.push({ type: "lane.gap", data: { lane: lane.stream, from: lane.next, to, why: first === undefined ? "truncated" : "missing" } });
+      this.#advance(lane, to + 1, lane.at);
+    }
+    for (const event of events) {
+      if (event.revision !== Math.max(lane.readThrough + 1, lane.next)) break; // a hole: met again when it is next
+      lane.readThrough = event.revision;
+      if (this.#options.wants(event)) lane.queue.push(event);
+    }
+    if (lane.queue.length === 0) this.#passUnwanted(lane);
+    this.#refresh(lane);
+  }
+
+  /** The event of an ordered letter; null when the log has it no more. */
+  letterRead(lane: Lane, order: Order, event: StoredEvent | null): void {
+    lane.reading = false;
+    if (event === null) this.#endOrder(lane, order, { outcome: "skipped", reason: "event removed from the log" });
+    else order.event = event;
+    this.#refresh(lane);
+  }
+
+  /** Reading failed: again later. */
+  readFailed(lane: Lane): void {
+    lane.reading = false;
+    this.#refresh(lane);
+  }
+
+  // Running -----------------------------------------------------------------------------------------------------------------------------------
+
+  /** Takes slots for ready lanes. @returns deliveries to call now; others, whose intent has to be recorded first, come with `flushed`. */
+  start(monotonicMs: number): readonly Delivery[] {
+    const now: Delivery[] = [];
+    while (this.#holds.size === 0 && this.#slotsTaken < this.#options.concurrency && this.#pending() < pendingLimit) {
+      const lane = this.#alone.size > 0 ? this.#pickAlone() : this.#ready.pick();
+      if (lane === undefined) break;
+      const order = this.#orderReady(lane);
+      const event = order?.event ?? (this.#liveReady(lane) ? lane.queue[0] : undefined);
+      if (lane.running !== null || event === undefined || !this.#recordedEnough(lane)) continue; // it changed while it waited for its turn
+      const delivery: Delivery = {
+        lane,
+        event,
+        attempt: (order ? (lane.letters.get(event.revision)?.attempts ?? 0) : lane.attempts) + 1,
+        round: order ? order.failed : lane.attempts,
+        order: order ?? null,
+        wasFailing: lane.failing,
+        startedMs: monotonicMs,
+        concluded: false,
+        hasSlot: true,
+      };
+      if (order === undefined) lane.queue.shift();
+      lane.running = delivery;
+      this.#idle.delete(lane);
+      this.#running.add(delivery);
+      this.#slotsTaken++;
+      this.#ready.started(lane);
+      const alone = this.#alone.has(lane);
+      if (alone) this.#aloneRunning = delivery;
+      if (order || alone || this.#options.record === "each" || this.#options.unknownOutcome === "escalate" || event.revision <= lane.suspectThrough) {
+        this.#recordStarted(delivery, alone);
+        this.#intended.push(delivery);
+      } else now.push(delivery);
+    }
+    return now;
+  }
+
+  /** What the attempt came to. Once per delivery; `settled` follows when the call itself has ended. */
+  conclude(delivery: Delivery, verdict: Verdict, monotonicMs: number): void {
+    if (delivery.concluded) return;
+    delivery.concluded = true;
+    const { lane, event, order } = delivery;
+    if (order !== null) this.#concludeOrder(delivery, order, verdict, monotonicMs);
+    else this.#concludeLive(delivery, verdict, monotonicMs);
+    if (verdict.kind === "put_back") return;
+    lane.flush = this.#flushNumber;
+    lane.unflushed++;
+    this.#outcomes++;
+    if (this.#alone.get(lane) === event.revision) this.#endAlone(lane);
+  }
+
+  /** The call has ended: the lane may go on. */
+  settled(delivery: Delivery): void {
+    this.giveBackSlot(delivery);
+    this.#running.delete(delivery);
+    delivery.lane.running = null;
+    this.#refresh(delivery.lane);
+  }
+
+  /** A call that outlives its time-out keeps its lane, but not its slot. */
+  giveBackSlot(delivery: Delivery): void {
+    if (!delivery.hasSlot) return;
+    delivery.hasSlot = false;
+    this.#slotsTaken--;
+    this.#ready.ended(delivery.lane, delivery.wasFailing);
+    if (this.#aloneRunning === delivery) this.#aloneRunning = null;
+  }
+
+  running(): Iterable<Delivery> {
+    return this.#running;
+  }
+
+  /** Keeps everything from starting, for one reason of several. */
+  hold(why: string, held: boolean): void {
+    if (held) this.#holds.add(why);
+    else this.#holds.delete(why);
+  }
+
+  /** Suspects wait to run alone: no other handler of the process may run meanwhile. */
+  wantsAlone(): boolean {
+    return this.#alone.size > 0;
+  }
+
+  // Time --------------------------------------------------------------------------------------------------------------------------------------
+
+  /** Wakes lanes that are due, detaches those whose call holds the checkpoint, ends the patience with a suspect that runs alone. */
+  tick(monotonicMs: number): void {
+    for (const lane of this.#wakeUps.due(monotonicMs)) {
+      if (lane.dueMs !== null && lane.dueMs <= monotonicMs) lane.dueMs = null;
+      for (const order of lane.orders) if (order.dueMs !== null && order.dueMs <= monotonicMs) order.dueMs = null;
+      this.#refresh(lane);
+    }
+    const { slowMs, readAheadEvents } = this.#options.limits;
+    for (let head = this.#oldestOpen(); head?.lane.running && !head.lane.detached; head = this.#oldestOpen()) {
+      const { startedMs } = head.lane.running;
+      if (monotonicMs - startedMs <= slowMs && this.#offered.length <= readAheadEvents / 2) break;
+      this.#detach(head.lane, "slow");
+    }
+    if (this.#aloneRunning !== null && monotonicMs - this.#aloneRunning.startedMs >= alonePatienceMs) {
+      // It may still kill the process, but from now on not it alone could be the culprit: the record has to say so.
+      this.#recordStarted(this.#aloneRunning, false);
+      this.#aloneRunning = null;
+      for (const [lane, revision] of this.#alone) lane.suspectThrough = Math.max(lane.suspectThrough, revision);
+      this.#alone.clear();
+      for (const lane of this.#lanes.values()) this.#refresh(lane);
+    }
+  }
+
+  /** Monotonic time of the next `tick` that can change anything; null: none. */
+  nextTickMs(): number | null {
+    const times = [this.#wakeUps.next()];
+    const head = this.#oldestOpen();
+    if (head?.lane.running && !head.lane.detached) times.push(head.lane.running.startedMs + this.#options.limits.slowMs + 1);
+    if (this.#aloneRunning) times.push(this.#aloneRunning.startedMs + alonePatienceMs);
+    return times.reduce((least, time) => (time !== null && (least === null || time < least) ? time : least), null);
+  }
+
+  // Recording ---------------------------------------------------------------------------------------------------------------------------------
+
+  /** Something waits for its record. */
+  dirty(): boolean {
+    return this.#outcomes > 0 || this.#facts.length > 0 || this.#foreign >= foreignEvents;
+  }
+
+  /** Enough waits for it, or somebody does: calls whose intent it records, an operator. */
+  flushNow(): boolean {
+    return this.#pending() >= this.#options.limits.flushOutcomes || this.#intended.length > 0 || this.#ended.length > 0;
+  }
+
+  #pending(): number {
+    return this.#outcomes + this.#facts.length;
+  }
+
+  /**
+   * The next append to the journal: facts first, `progress` last. One is outstanding at a time; `flushed` says that it is stored.
+   *
+   * @param closing also a checkpoint that moved over events the handler does not want, which alone is no reason to write.
+   */
+  takeFlush(closing = false): Flush | null {
+    if (this.#flushing !== null) return null;
+    this.#movePassed();
+    if (!this.dirty() && !(closing && this.#passed > this.#recordedCheckpoint)) return null;
+    const checkpoint = this.#passed;
+    const ahead: [string, number, string][] = [];
+    // Of the others the checkpoint says enough.
+    for (const lane of this.#changed) if (this.#isRecorded(lane) || lane.at > checkpoint) ahead.push([lane.stream, lane.next, lane.at.toString()]);
+    this.#changed.clear();
+    const progress: JournalData["progress"] = {
+      checkpoint: checkpoint.toString(),
+      ahead,
+      ...(this.#completed.length > 0 ? { completed: this.#completed } : {}),
+    };
+    this.#flushing = {
+      number: this.#flushNumber++,
+      passed: this.#passedUnrecorded,
+      events: [...this.#facts, { type: "progress", data: progress }],
+      checkpoint,
+      intended: this.#intended,
+      ended: this.#ended,
+    };
+    this.#facts = [];
+    this.#completed = [];
+    this.#intended = [];
+    this.#ended = [];
+    this.#outcomes = 0;
+    this.#foreign = 0;
+    return this.#flushing;
+  }
+
+  /** The flush taken last is stored. @returns deliveries to call now: their intent is on record. */
+  flushed(): readonly Delivery[] {
+    const flush = this.#flushing;
+    if (flush === null) return [];
+    this.#flushing = null;
+    this.#flushed = flush.number;
+    this.#recordedCheckpoint = flush.checkpoint;
+    this.#passedUnrecorded -= flush.passed;
+    for (const lane of this.#awaitingFlush) {
+      if (lane.flush > this.#flushed) continue;
+      this.#awaitingFlush.delete(lane);
+      lane.unflushed = 0;
+      this.#refresh(lane);
+    }
+    for (const lane of this.#idle) {
+      if (lane.at > this.#recordedCheckpoint || this.#changed.has(lane)) continue;
+      this.#idle.delete(lane);
+      this.#lanes.delete(lane.stream);
+    }
+    return flush.intended;
+  }
+
+  // Operators ---------------------------------------------------------------------------------------------------------------------------------
+
+  /** Orders a dead letter's replay. The end comes with the flush that records it. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID */
+  order(
+    stream: string,
+    revision: number,
+    { replayId, actor, reason }: { readonly replayId: string; readonly actor: string; readonly reason: string | null },
+  ): Order {
+    const { lane, letter } = this.mayOrder(stream, revision);
+    const before = letter.replay?.replayId === replayId ? letter.replay : null;
+    const order: Order = { revision, replayId, actor, reason, event: null, dueMs: before?.dueMs ?? null, failed: before?.failed ?? 0 };
+    if (order.dueMs !== null) this.#wakeUps.add(order.dueMs, lane);
+    if (letter.suspect) {
+      letter.suspect = false;
+      this.#alone.set(lane, revision);
+    }
+    lane.orders.push(order);
+    lane.orders.sort((a, b) => a.revision - b.revision);
+    this.#refresh(lane);
+    return order;
+  }
+
+  /** Refuses what cannot be ordered now. @throws as `order` */
+  mayOrder(stream: string, revision: number): { readonly lane: Lane; readonly letter: Letter } {
+    const found = this.#letterFor(stream, revision);
+    const earlier = this.#options.ordering === "strict" ? Math.min(...found.lane.letters.keys()) : revision;
+    if (earlier < revision && !found.lane.orders.some((each) => each.revision === earlier))
+      throw new RepriseError(
+        "REQUEST_INVALID",
+        `Revision ${earlier} of the same entity is dead-lettered before revision ${revision}; strict order replays it first.`,
+      );
+    return found;
+  }
+
+  /** The attempts of a dead letter, to tell whether it changed; undefined when it is none. */
+  letter(stream: string, revision: number): Readonly<Letter> | undefined {
+    return this.#lanes.get(stream)?.letters.get(revision);
+  }
+
+  /** Ends a dead letter by decision. Recorded by the next flush. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING */
+  discard(stream: string, revision: number, act: Act): void {
+    const { lane, letter } = this.#letterFor(stream, revision);
+    this.#settle(lane, revision, letter.at, letter.eventId, "discarded", null, act, null);
+    lane.flush = this.#flushNumber;
+    this.#outcomes++;
+    this.#refresh(lane);
+  }
+
+  #letterFor(stream: string, revision: number): { readonly lane: Lane; readonly letter: Letter } {
+    const lane = this.#lanes.get(stream);
+    const letter = lane?.letters.get(revision);
+    if (lane === undefined || letter === undefined) throw new RepriseError("NOT_DEAD_LETTERED", "The delivery is not dead-lettered any more.");
+    if (lane.orders.some((order) => order.revision === revision)) throw new RepriseError("DELIVERY_RUNNING", "A replay of this dead letter is under way.");
+    return { lane, letter };
+  }
+
+  // Rules -------------------------------------------------------------------------------------------------------------------------------------
+
+  #mayRunLive(lane: Lane): boolean {
+    return lane.why === null && lane.dueMs === null && !(this.#options.ordering === "strict" && lane.letters.size > 0);
+  }
+
+  #liveReady(lane: Lane): boolean {
+    return lane.queue.length > 0 && this.#mayRunLive(lane);
+  }
+
+  /** Orders of a lane run in revision order; a later one waits while the first is in back-off. */
+  #orderReady(lane: Lane): Order | undefined {
+    const first = lane.orders[0];
+    return first !== undefined && first.event !== null && first.dueMs === null ? first : undefined;
+  }
+
+  #recordedEnough(lane: Lane): boolean {
+    if (lane.flush <= this.#flushed) lane.unflushed = 0;
+    const enough = this.#options.record === "each" ? lane.flush <= this.#flushed : !lane.detached || lane.unflushed < laneBatch;
+    if (!enough) this.#awaitingFlush.add(lane);
+    return enough;
+  }
+
+  /** Puts the lane where it belongs after a change: ready, to be read, idle, or nowhere. */
+  #refresh(lane: Lane): void {
+    if (lane.running !== null) return;
+    if (this.#orderReady(lane) || this.#liveReady(lane)) {
+      if (this.#recordedEnough(lane)) this.#ready.add(lane);
+      return;
+    }
+    if (lane.reading) return;
+    if (lane.orders.some((order) => order.event === null)) {
+      this.#toRead.add(lane);
+      return;
+    }
+    if (lane.queue.length > 0) return;
+    if (lane.detached) {
+      if (!this.#mayRunLive(lane)) return;
+      this.#passUnwanted(lane);
+      this.#toRead.add(lane);
+    } else if (lane.letters.size === 0 && lane.orders.length === 0) this.#idle.add(lane);
+  }
+
+  /** What the last reading passed over beyond the last wanted event needs no outcome. */
+  #passUnwanted(lane: Lane): void {
+    if (lane.readThrough >= lane.next) this.#advance(lane, lane.readThrough + 1, lane.at);
+  }
+
+  #advance(lane: Lane, next: number, at: Position): void {
+    lane.next = Math.max(lane.next, next);
+    if (at > lane.at) lane.at = at;
+    lane.attempts = 0;
+    lane.dueMs = null;
+    lane.why = null;
+    this.#changed.add(lane);
+  }
+
+  #isRecorded(lane: Lane): boolean {
+    return lane.detached || lane.letters.size > 0;
+  }
+
+  /** Does `change`, and keeps the count of lanes that the journal has to carry. */
+  #recounting(lane: Lane, change: () => void): void {
+    const before = this.#isRecorded(lane);
+    change();
+    this.#recordedLanes += Number(this.#isRecorded(lane)) - Number(before);
+    this.#idle.delete(lane);
+  }
+
+  /** From now on its own stream feeds the lane, and the checkpoint passes it. */
+  #leaveSubscription(lane: Lane): void {
+    if (lane.detached) return;
+    this.#recounting(lane, () => {
+      lane.detached = true;
+    });
+    lane.seen = Math.max(lane.seen, lane.running?.event.revision ?? -1, lane.queue.at(-1)?.revision ?? -1);
+    this.#dropQueue(lane);
+  }
+
+  /** The queue is read again from `next` on. */
+  #dropQueue(lane: Lane): void {
+    lane.queue = [];
+    lane.readThrough = -1;
+  }
+
+  #detach(lane: Lane, why: JournalData["lane.detached"]["why"]): void {
+    this.#leaveSubscription(lane);
+    this.#facts.push({ type: "lane.detached", data: { lane: lane.stream, next: lane.next, at: lane.at.toString(), why } });
+    this.#refresh(lane);
+  }
+
+  /** The subscription feeds the lane again: its last read was empty, and everything that the subscription brought meanwhile is done. */
+  #attach(lane: Lane): void {
+    this.#recounting(lane, () => {
+      lane.detached = false;
+    });
+    lane.seen = -1;
+    lane.readThrough = -1;
+    this.#facts.push({ type: "lane.attached", data: { lane: lane.stream, at: lane.at.toString() } });
+    this.#changed.add(lane);
+    this.#refresh(lane);
+  }
+
+  #concludeLive({ lane, event, attempt, round }: Delivery, verdict: Verdict, monotonicMs: number): void {
+    const about = { lane: lane.stream, revision: event.revision, at: event.position.toString(), eventId: event.id };
+    switch (verdict.kind) {
+      case "completed":
+        if (round > 0) this.#completed.push({ ...about, record: verdict.record });
+        lane.failing = false;
+        this.#advance(lane, event.revision + 1, event.position);
+        return;
+      case "retry":
+      case "defer":
+        this.#facts.push(
+          verdict.kind === "retry"
+            ? { type: "delivery.failed", data: { ...about, record: verdict.record, retryAt: verdict.retryAt } }
+            : { type: "delivery.deferred", data: { ...about, record: verdict.record, until: verdict.retryAt } },
+        );
+        this.#leaveSubscription(lane);
+        this.#dropQueue(lane);
+        lane.next = event.revision;
+        lane.attempts = verdict.kind === "retry" ? attempt : attempt - 1;
+        lane.failing = true;
+        lane.dueMs = monotonicMs + Math.min(verdict.waitMs, maxWaitMs);
+        this.#wakeUps.add(lane.dueMs, lane);
+        return;
+      case "give_up":
+        lane.failing = true;
+        if (verdict.skip) {
+          this.#settle(lane, event.revision, event.position, event.id, "skipped", verdict.cause, { actor: "policy", reason: null }, verdict.record);
+          return;
+        }
+        this.#deadLetter(lane, event, {
+          attempts: attempt,
+          retryCount: round + 1,
+          cause: verdict.cause,
+          error: verdict.error,
+          escalated: false,
+          record: verdict.record,
+        });
+        return;
+      case "newer_build":
+        lane.why = "newer_build";
+        this.#leaveSubscription(lane);
+        this.#dropQueue(lane);
+        this.#facts.push({ type: "lane.detached", data: { lane: lane.stream, next: lane.next, at: lane.at.toString(), why: "newer_build" } });
+        return;
+      case "put_back":
+        this.#putBack(lane, event);
+    }
+  }
+
+  #putBack(lane: Lane, event: StoredEvent): void {
+    // A lane that was detached meanwhile reads it again.
+    if (!lane.detached || lane.readThrough >= event.revision) lane.queue.unshift(event);
+  }
+
+  #concludeOrder({ lane, event, attempt, round }: Delivery, order: Order, verdict: Verdict, monotonicMs: number): void {
+    const about = { lane: lane.stream, revision: event.revision, at: event.position.toString(), eventId: event.id };
+    const letter = lane.letters.get(event.revision);
+    switch (verdict.kind) {
+      case "completed": {
+        lane.failing = false;
+        const { actor, reason, replayId } = order;
+        this.#settle(lane, event.revision, event.position, event.id, "replayed", null, { actor, reason, replayId }, verdict.record);
+        this.#endOrder(lane, order, { outcome: "replayed" });
+        return;
+      }
+      case "retry":
+      case "defer":
+        this.#facts.push(
+          verdict.kind === "retry"
+            ? { type: "delivery.failed", data: { ...about, record: verdict.record, retryAt: verdict.retryAt } }
+            : { type: "delivery.deferred", data: { ...about, record: verdict.record, until: verdict.retryAt } },
+        );
+        if (verdict.kind === "retry") {
+          order.failed++;
+          if (letter) letter.attempts = attempt;
+        }
+        lane.failing = true;
+        order.dueMs = monotonicMs + Math.min(verdict.waitMs, maxWaitMs);
+        this.#wakeUps.add(order.dueMs, lane);
+        return;
+      case "give_up":
+        lane.failing = true;
+        this.#deadLetter(lane, event, {
+          attempts: attempt,
+          retryCount: round + 1,
+          cause: verdict.cause,
+          error: verdict.error,
+          escalated: false,
+          record: verdict.record,
+          replayId: order.replayId,
+        });
+        this.#endOrder(lane, order, { outcome: "dead_lettered", error: verdict.error });
+        return;
+      case "newer_build":
+        this.#endOrder(lane, order, { outcome: "skipped", reason: "newer_build" });
+        return;
+      case "put_back":
+    }
+  }
+
+  #endOrder(lane: Lane, order: Order, end: OrderEnd): void {
+    const index = lane.orders.indexOf(order);
+    if (index !== -1) lane.orders.splice(index, 1);
+    this.#ended.push({ order, end });
+    this.#outcomes++;
+  }
+
+  #settle(
+    lane: Lane,
+    revision: number,
+    at: Position,
+    eventId: string,
+    outcome: "replayed" | "discarded" | "skipped",
+    cause: DeadLetterCause | null,
+    act: Act,
+    record: AttemptRecord | null,
+  ): void {
+    this.#facts.push({ type: "delivery.settled", data: { lane: lane.stream, revision, at: at.toString(), eventId, outcome, cause, act, record } });
+    this.#recounting(lane, () => {
+      if (!lane.letters.delete(revision)) this.#advance(lane, revision + 1, at);
+    });
+  }
+
+  #deadLetter(
+    lane: Lane,
+    { revision, position, id, type }: Pick<StoredEvent, "revision" | "position" | "id"> & { readonly type: string | null },
+    letter: Pick<JournalData["delivery.dead_lettered"], "attempts" | "retryCount" | "cause" | "error" | "escalated" | "record"> & {
+      readonly replayId?: string;
+    },
+  ): void {
+    this.#leaveSubscription(lane);
+    this.#dropQueue(lane);
+    this.#facts.push({
+      type: "delivery.dead_lettered",
+      data: { lane: lane.stream, revision, at: position.toString(), eventId: id, chain: type === null ? "" : this.#options.chainFingerprint(type), ...letter },
+    });
+    lane.letters.set(revision, { at: position, eventId: id, attempts: letter.attempts, replay: null });
+    if (revision >= lane.next) this.#advance(lane, revision + 1, position);
+  }
+
+  #recordStarted({ lane, event, attempt, order }: Delivery, alone: boolean): void {
+    const { revision, position, id } = event;
+    this.#facts.push({
+      type: "delivery.started",
+      data: { lane: lane.stream, revision, at: position.toString(), eventId: id, attempt, alone, ...(order ? { replayId: order.replayId } : {}) },
+    });
+  }
+
+  // Recovery ----------------------------------------------------------------------------------------------------------------------------------
+
+  /** A call that was on record and has no outcome: the process died meanwhile. */
+  #recoverStarted(
+    stream: string,
+    revision: number,
+    started: { readonly at: Position; readonly eventId: string; readonly attempt: number; readonly crashes: number; readonly replayId: string | null },
+  ): void {
+    // A lane without a record was attached, and all of it before this call was recorded as done with the call.
+    const lane = this.#lanes.get(stream) ?? new Lane(stream, revision);
+    const letter = lane.letters.get(revision);
+    if (letter === undefined && revision < lane.next) return;
+    this.#lanes.set(stream, lane);
+    const escalate = this.#options.unknownOutcome === "escalate";
+    if (escalate || started.crashes >= this.#options.limits.maxCrashes) {
+      const error = escalate
+        ? { type: "UnknownOutcome", message: "the process ended while the handler was called; what it did is unknown" }
+        : { type: "ProcessCrash", message: `the process ended ${started.crashes} times while the handler was called` };
+      this.#deadLetter(
+        lane,
+        { revision, position: started.at, id: started.eventId, type: null },
+        {
+          attempts: started.attempt,
+          retryCount: 1,
+          cause: escalate ? "unknown_outcome" : "crash",
+          error,
+          escalated: escalate,
+          record: null,
+          ...(started.replayId === null ? {} : { replayId: started.replayId }),
+        },
+      );
+      lane.failing = true;
+      return;
+    }
+    if (letter !== undefined) {
+      letter.suspect = true;
+      return;
+    }
+    if (!this.#mayRunLive(lane)) return;
+    if (!lane.detached) this.#detach(lane, "suspect");
+    this.#alone.set(lane, revision);
+  }
+
+  /** The next suspect that can run while nothing else does. */
+  #pickAlone(): Lane | undefined {
+    if (this.#slotsTaken > 0 || this.#aloneUntilFlush > this.#flushed) return undefined;
+    for (const [lane, revision] of this.#alone) {
+      const order = lane.orders.find((each) => each.revision === revision);
+      const first = lane.queue[0]?.revision;
+      if (order !== undefined) {
+        if (this.#orderReady(lane) === order) return lane;
+        if (order.event !== null) this.#endAlone(lane); // it waits for its retry, or behind another
+      } else if (lane.next > revision || (first !== undefined && first > revision) || !lane.detached || !this.#mayRunLive(lane)) this.#endAlone(lane);
+      else if (first !== undefined && this.#recordedEnough(lane)) return lane;
+    }
+    // When that was the last one, the others may go on.
+    return this.#alone.size === 0 ? this.#ready.pick() : undefined;
+  }
+
+  #endAlone(lane: Lane): void {
+    this.#alone.delete(lane);
+    this.#aloneUntilFlush = this.#flushNumber;
+    this.#refresh(lane);
+  }
+
+  // Checkpoint --------------------------------------------------------------------------------------------------------------------------------
+
+  #movePassed(): void {
+    if (this.#oldestOpen() === undefined && this.#scanned > this.#passed) this.#passed = this.#scanned;
+  }
+
+  #drop(): void {
+    this.#passed = this.#offered.shift()!.position;
+    this.#passedUnrecorded++;
+  }
+
+  /** The oldest offered event that keeps the checkpoint where it is. Those before it are done, or belong to a lane that the checkpoint passes. */
+  #oldestOpen(): { readonly lane: Lane; readonly revision: number } | undefined {
+    for (let head = this.#offered.peek(); head !== undefined; head = this.#offered.peek()) {
+      if (!head.lane.detached && head.revision >= head.lane.next) return head;
+      this.#drop();
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,70 @@
+import type { IncomingMessage } from "node:http";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { RepriseError } from "../errors.ts";
+import { parseJson } from "./json.ts";
+
+export const maxBodyBytes = 4 * 1024 * 1024;
+/** Of a body that is too large so much is read and thrown away, so that the client gets the answer in place of a reset connection. */
+const maxDrainedBytes = 16 * maxBodyBytes;
+
+export const cloudEventType = "application/cloudevents+json";
+
+/** Bodies are JSON and nothing else; they reach the routes as `unknown`, undefined when empty. */
+export function readJsonBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", readJson);
+  app.addContentTypeParser("*", (request: FastifyRequest) => {
+    const sent = request.headers["content-type"];
+    return Promise.reject(unsupported(sent === undefined ? "The body has no content-type." : "The body's content-type is not known here."));
+  });
+}
+
+/** Routes of this context read structured CloudEvents, too. */
+export function readCloudEvents(app: FastifyInstance): void {
+  app.addContentTypeParser(cloudEventType, readJson);
+}
+
+/** The media type without its parameters; empty when none was sent. */
+export function mediaType(request: FastifyRequest): string {
+  return (request.headers["content-type"] ?? "").split(";", 1)[0]!.trim().toLowerCase();
+}
+
+export function unsupported(detail: string): RepriseError {
+  return new RepriseError("MEDIA_TYPE_UNSUPPORTED", detail);
+}
+
+async function readJson(request: FastifyRequest, payload: IncomingMessage): Promise<unknown> {
+  refuseEncoding(request);
+  const bytes = await readAll(payload, request.headers["content-length"]);
+  return bytes.length === 0 ? undefined : parseJson(bytes);
+}
+
+function refuseEncoding({ headers }: FastifyRequest): void {
+  if ((headers["content-encoding"] ?? "identity").toLowerCase() !== "identity") throw unsupported("Compressed bodies are not read.");
+  const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(headers["content-type"] ?? "")?.[1];
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) throw unsupported("JSON is UTF-8; the content-type names another charset.");
+}
+
+function readAll(payload: IncomingMessage, declared: string | undefined): Promise<Buffer> {
+  const declaredBytes = declared === undefined ? undefined : Number(declared);
+  const tooLarge = () => new RepriseError("BODY_TOO_LARGE", `The body is larger than ${maxBodyBytes} bytes.`);
+  const cutOff = () => new RepriseError("JSON_MALFORMED", "The request ended before its body was complete.");
+  if (declaredBytes !== undefined && declaredBytes > maxDrainedBytes) return Promise.reject(tooLarge());
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    payload.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= maxBodyBytes) chunks.push(chunk);
+      else chunks.length = 0;
+      if (bytes > maxDrainedBytes) reject(tooLarge());
+    });
+    payload.on("end", () => {
+      if (bytes > maxBodyBytes) reject(tooLarge());
+      else if (declaredBytes !== undefined && declaredBytes !== bytes) reject(cutOff());
+      else resolve(Buffer.concat(chunks, bytes));
+    });
+    payload.on("error", () => reject(cutOff()));
+    payload.on("close", () => reject(cutOff())); // after `end` this changes nothing
+  });
+}

@@ -1,0 +1,36 @@
+import type { FastifyRequest } from "fastify";
+import type { z } from "zod";
+import { placesOf } from "../catalog/places.ts";
+import { type ErrorPlace, RepriseError } from "../errors.ts";
+import type { Views } from "../views/model.ts";
+import type { afterQuery } from "./wire/requests.ts";
+
+/**
+ * Checks a body by its wire shape.
+ *
+ * @throws REQUEST_INVALID with a place for each fault, `#/events/0/entity/id`.
+ */
+export function parse<S extends z.ZodType>(schema: S, body: unknown): z.output<S> {
+  const result = schema.safeParse(body);
+  if (result.success) return result.data;
+  throw invalid("The body has members that are missing, unknown or of the wrong shape.", ...placesOf(result.error, "#"));
+}
+
+/** Checks a query. @throws REQUEST_INVALID with a place for each fault, `?limit`. */
+export function parseQuery<S extends z.ZodType>(schema: S, request: FastifyRequest): z.output<S> {
+  const result = schema.safeParse({ ...(request.query as Record<string, unknown>) });
+  if (result.success) return result.data;
+  const places = placesOf(result.error, "").map(({ pointer, detail }) => ({ pointer: "?" + pointer.slice(1), detail }));
+  throw invalid("The query has members that are unknown or of the wrong shape.", ...places);
+}
+
+/** Checks a GET's query, then waits until the views have reached its `after`. @throws REQUEST_INVALID, VIEW_BEHIND. */
+export async function parseGet<S extends z.ZodType<z.output<typeof afterQuery>>>(schema: S, request: FastifyRequest, views: Views): Promise<z.output<S>> {
+  const query = parseQuery(schema, request);
+  if (query.after !== undefined) await views.waitFor(query.after);
+  return query;
+}
+
+export function invalid(detail: string, ...errors: readonly ErrorPlace[]): RepriseError {
+  return new RepriseError("REQUEST_INVALID", detail, { errors });
+}

@@ -1,0 +1,103 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { RepriseError } from "../../errors.ts";
+import { invalid, parse, parseGet, parseQuery } from "../parse.ts";
+import { defined, toDeadLetterFilter } from "../wire/from-wire.ts";
+import type {
+  DeadLetterDetailReply,
+  DeadLetterStatsReply,
+  DeadLettersReply,
+  DiscardReply,
+  ReplayBatchReply,
+  ReplayedReply,
+  ReplayReply,
+} from "../wire/replies.ts";
+import {
+  afterQuery,
+  deadLetterQuery,
+  deadLetterStatsQuery,
+  deadLettersQuery,
+  discardRequest,
+  handlerQuery,
+  replayBatchQuery,
+  replayBatchRequest,
+  replayRequest,
+} from "../wire/requests.ts";
+import { toDeadLetterDetailReply, toDeadLetterReply, toDeadLetterStatsReply, toReplayBatchReply, toReplayedReply, toReplayReply } from "../wire/to-wire.ts";
+import { caller, type RouteOptions } from "./options.ts";
+
+interface ById {
+  readonly Params: { readonly id: string };
+}
+
+export async function deadLetterRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
+  app.get("/admin/dlq", async (request): Promise<DeadLettersReply> => {
+    const { limit, offset, cursor, data, ...query } = await parseGet(deadLettersQuery, request, store.views);
+    if (cursor !== undefined && offset > 0) throw invalid("A page is named by cursor or by offset.", { pointer: "?offset", detail: "stands beside a cursor" });
+    const page = await store.views.deadLetters({ tenant: caller.tenant, ...toDeadLetterFilter(query) }, defined({ limit, offset, cursor, data }));
+    return { events: page.events.map(toDeadLetterReply), total: page.total, limit, offset, next_cursor: page.nextCursor };
+  });
+
+  app.get("/admin/dlq/stats", async (request): Promise<DeadLetterStatsReply> => {
+    const query = await parseGet(deadLetterStatsQuery, request, store.views);
+    return toDeadLetterStatsReply(await store.views.deadLetterStats({ tenant: caller.tenant, ...toDeadLetterFilter(query) }));
+  });
+
+  app.get<ById>("/admin/dlq/:id", async (request): Promise<DeadLetterDetailReply> => {
+    const { handler } = await parseGet(deadLetterQuery, request, store.views);
+    const letters = (await store.views.findDeadLetters(caller.tenant, request.params.id)).filter(
+      (letter) => handler === undefined || letter.handler === handler,
+    );
+    const [letter] = letters;
+    if (letter === undefined) throw new RepriseError("NOT_FOUND", "There is no dead letter with this event or delivery id.");
+    if (letters.length > 1)
+      throw new RepriseError("HANDLER_AMBIGUOUS", `${letters.length} handlers dead-lettered this event.`, {
+        fields: { handlers: letters.map(({ handler }) => handler) },
+      });
+    return toDeadLetterDetailReply(letter);
+  });
+
+  app.post<ById>("/admin/dlq/:id/replay", async (request, reply): Promise<ReplayedReply> => {
+    const act = merge(parseQuery(handlerQuery, request), parse(replayRequest, bodyOf(request)));
+    const result = await store.replay(request.params.id, { ...caller, ...defined(act) });
+    if (result.status === "processing") accepted(reply, result.replayId);
+    return toReplayedReply(result);
+  });
+
+  app.post<ById>("/admin/dlq/:id/discard", async (request): Promise<DiscardReply> => {
+    const act = merge(parseQuery(handlerQuery, request), parse(discardRequest, bodyOf(request)));
+    const { entry, position } = await store.discard(request.params.id, { ...caller, ...defined(act) });
+    return { ...toDeadLetterDetailReply(entry), position: String(position) };
+  });
+
+  app.post("/admin/dlq/replay-batch", async (request, reply): Promise<ReplayBatchReply> => {
+    const act = merge(parseQuery(replayBatchQuery, request), parse(replayBatchRequest, bodyOf(request)));
+    const { reason, max_events: maxEvents, rate_per_second: ratePerSecond, ...filter } = act;
+    const result = await store.replayBatch(toDeadLetterFilter(filter), { ...caller, ...defined({ reason, maxEvents, ratePerSecond }) });
+    if (result.remaining > 0) accepted(reply, result.replayId);
+    return toReplayBatchReply(result);
+  });
+
+  app.get<ById>("/replays/:id", async (request): Promise<ReplayReply> => {
+    await parseGet(afterQuery, request, store.views);
+    const replay = await store.views.replay(request.params.id);
+    if (replay === undefined) throw new RepriseError("NOT_FOUND", "There is no replay with this id.");
+    return toReplayReply(replay);
+  });
+}
+
+/** An act's body may be absent. */
+function bodyOf(request: FastifyRequest): unknown {
+  return request.body ?? {};
+}
+
+function merge<Q extends object, B extends object>(query: Q, body: B): Q & B {
+  const twice = Object.keys(query).filter((name) => Object.hasOwn(body, name));
+  if (twice.length > 0)
+    throw invalid("The query and the body name the same thing.", ...twice.map((name) => ({ pointer: `?${name}`, detail: "stands in the body, too" })));
+  return { ...query, ...body };
+}
+
+/** Past its patience: it goes on, and its report tells how. */
+function accepted(reply: FastifyReply, replayId: string): void {
+  reply.code(202).header("location", `/replays/${encodeURIComponent(replayId)}`);
+}

@@ -1,0 +1,51 @@
+import type { FastifyInstance } from "fastify";
+import { RepriseError } from "../../errors.ts";
+import type { Entity } from "../../event/event.ts";
+import { parseGet } from "../parse.ts";
+import { defined } from "../wire/from-wire.ts";
+import type { EntitiesReply, EntityEventsReply, EntityReply } from "../wire/replies.ts";
+import { afterQuery, entitiesQuery, entityEventsQuery, entity as entityShape } from "../wire/requests.ts";
+import { toEntityReply, toEventReply } from "../wire/to-wire.ts";
+import { caller, type RouteOptions } from "./options.ts";
+
+interface OneEntity {
+  readonly Params: { readonly type: string; readonly id: string };
+}
+
+export async function entityRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
+  app.get("/entities", async (request): Promise<EntitiesReply> => {
+    const query = await parseGet(entitiesQuery, request, store.views);
+    const page = await store.views.entities(
+      defined({ tenant: caller.tenant, laneState: query.lane_state, handler: query.handler, entityType: query.entity_type }),
+      defined({ limit: query.limit, cursor: query.cursor }),
+    );
+    return { entities: page.entities.map(toEntityReply), next_cursor: page.nextCursor };
+  });
+
+  app.get<OneEntity>("/entities/:type/:id", async (request): Promise<EntityReply> => {
+    await parseGet(afterQuery, request, store.views);
+    const view = await store.views.entity(caller.tenant, known(request.params));
+    if (view === undefined) throw notFound();
+    return toEntityReply(view);
+  });
+
+  app.get<OneEntity>("/entities/:type/:id/events", async (request): Promise<EntityEventsReply> => {
+    const query = await parseGet(entityEventsQuery, request, store.views);
+    const page = await store.readEntity(
+      known(request.params),
+      defined({ tenant: caller.tenant, from: query.from, limit: query.limit, direction: query.direction }),
+    );
+    if (page.revision < 0) throw notFound();
+    return { events: page.events.map((event) => toEventReply(event, query.as)), next_from: page.nextFrom };
+  });
+}
+
+/** Names that no entity can have are not looked for. @throws NOT_FOUND */
+function known(entity: Entity): Entity {
+  if (!entityShape.safeParse({ ...entity }).success) throw notFound();
+  return { type: entity.type, id: entity.id };
+}
+
+function notFound(): RepriseError {
+  return new RepriseError("NOT_FOUND", "There is no such entity.");
+}

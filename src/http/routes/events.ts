@@ -1,0 +1,76 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { RepriseError } from "../../errors.ts";
+import type { EventInput } from "../../store.ts";
+import { cloudEventType, mediaType, readCloudEvents, unsupported } from "../body.ts";
+import { invalid, parse, parseGet, parseQuery } from "../parse.ts";
+import { fromCloudEvent } from "../wire/cloud-event.ts";
+import { defined, toEventInput } from "../wire/from-wire.ts";
+import type { AppendReply, EventReply, EventsReply } from "../wire/replies.ts";
+import { afterQuery, appendBatch, appendQuery, eventRequest, eventsQuery } from "../wire/requests.ts";
+import { toAppendReply, toEventReply } from "../wire/to-wire.ts";
+import { caller, type RouteOptions } from "./options.ts";
+
+export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
+  readCloudEvents(app);
+  app.post("/events", async (request, reply): Promise<AppendReply> => {
+    const { events, expectedRevision, pointer } = readAppend(request);
+    const appended = await store.append(events, { tenant: caller.tenant, pointer, ...defined({ expectedRevision }) });
+    reply.code(201);
+    return toAppendReply(appended);
+  });
+
+  app.get("/events", async (request): Promise<EventsReply> => {
+    const query = await parseGet(eventsQuery, request, store.views);
+    const page = await store.views.events(
+      defined({
+        tenant: caller.tenant,
+        status: query.status,
+        handler: query.handler,
+        eventType: query.event_type,
+        source: query.source,
+        entityType: query.entity_type,
+        entityId: query.entity_id,
+        correlationId: query.correlation_id,
+        sinceMs: query.since,
+        untilMs: query.until,
+      }),
+      defined({ limit: query.limit, cursor: query.cursor }),
+    );
+    return { events: page.events.map((event) => toEventReply(event)), next_cursor: page.nextCursor };
+  });
+
+  app.get<{ Params: { id: string } }>("/events/:id", async (request): Promise<EventReply> => {
+    await parseGet(afterQuery, request, store.views);
+    const event = await store.views.event(caller.tenant, request.params.id);
+    if (event === undefined) throw new RepriseError("NOT_FOUND", "There is no event with this id.");
+    return toEventReply(event);
+  });
+}
+
+interface Append {
+  readonly events: EventInput | readonly EventInput[];
+  readonly expectedRevision: number | "any" | "none" | undefined;
+  readonly pointer: (index: number) => string;
+}
+
+/** One event, a batch, or one structured CloudEvent. */
+function readAppend(request: FastifyRequest): Append {
+  const { body } = request;
+  if (Object.keys(request.headers).some((name) => name.startsWith("ce-")))
+    throw unsupported("CloudEvents in binary mode (`ce-` headers) are not read; send the structured form.");
+  if (body === undefined) throw new RepriseError("JSON_MALFORMED", "The request has no body.");
+  const query = parseQuery(appendQuery, request);
+  if (mediaType(request) === cloudEventType) return { events: fromCloudEvent(body), expectedRevision: query.expected_revision, pointer: () => "#" };
+  if (typeof body !== "object" || body === null || !("events" in body)) {
+    const event = toEventInput(parse(eventRequest, body));
+    return { events: event, expectedRevision: query.expected_revision, pointer: () => "#" };
+  }
+  const batch = parse(appendBatch, body);
+  if (batch.expected_revision !== undefined && query.expected_revision !== undefined)
+    throw invalid("expected_revision stands in the query and in the body.", { pointer: "?expected_revision", detail: "is given twice" });
+  return {
+    events: batch.events.map(toEventInput),
+    expectedRevision: batch.expected_revision ?? query.expected_revision,
+    pointer: (index) => `#/events/${index}`,
+  };
+}

@@ -1,0 +1,59 @@
+import type { FastifyInstance } from "fastify";
+import { RepriseError } from "../../errors.ts";
+import { parse, parseGet, parseQuery } from "../parse.ts";
+import type { HandlersReply, HealthReply, ReadyReply, RebuildReply, SchemasReply } from "../wire/replies.ts";
+import { actRequest, afterQuery, noQuery } from "../wire/requests.ts";
+import { toHandlersReply } from "../wire/to-wire.ts";
+import type { RouteOptions } from "./options.ts";
+
+/** Handlers, schemas, the views as a whole, and the service's own health. */
+export async function serviceRoutes(app: FastifyInstance, { store, logger }: RouteOptions): Promise<void> {
+  app.get("/handlers", async (request): Promise<HandlersReply> => {
+    await parseGet(afterQuery, request, store.views);
+    return toHandlersReply(await store.views.handlers());
+  });
+
+  app.get("/schemas", async (request): Promise<SchemasReply> => {
+    await parseGet(afterQuery, request, store.views);
+    return {
+      schemas: store.catalog.types.flatMap((type) => {
+        const found = store.catalog.describe(type);
+        return found === undefined ? [] : [{ type, versions: [...found.versions], current: found.current, formerly: [...found.formerly] }];
+      }),
+    };
+  });
+
+  app.get<{ Params: { type: string; version: string } }>("/schemas/:type/:version", async (request) => {
+    await parseGet(afterQuery, request, store.views);
+    const { type, version } = request.params;
+    const current = store.catalog.resolve(type);
+    const schema = current !== undefined && /^\d{1,4}$/.test(version) ? store.catalog.jsonSchema(current, Number(version)) : undefined;
+    if (schema === undefined) throw new RepriseError("NOT_FOUND", "There is no such event type, or no such version of it.");
+    return schema;
+  });
+
+  app.post("/views/rebuild", async (request, reply): Promise<RebuildReply> => {
+    parseQuery(noQuery, request);
+    const { reason } = parse(actRequest, request.body ?? {});
+    logger.info({ reason, request_id: request.id }, "views rebuild begins");
+    store.views.rebuild().then(
+      () => logger.info({ request_id: request.id }, "views rebuilt"),
+      (error: unknown) => logger.error({ err: error, request_id: request.id }, "views rebuild failed"),
+    );
+    reply.code(202);
+    return { status: "rebuilding", position: String(store.views.position()) };
+  });
+
+  app.get("/healthz", async (request): Promise<HealthReply> => {
+    await parseGet(afterQuery, request, store.views);
+    return { status: "ok" };
+  });
+
+  app.get("/readyz", async (request, reply): Promise<ReadyReply> => {
+    await parseGet(afterQuery, request, store.views);
+    const waitsFor = store.notReady();
+    if (waitsFor === null) return { status: "ready", waits_for: null };
+    reply.code(503).header("retry-after", "1");
+    return { status: "not_ready", waits_for: waitsFor };
+  });
+}

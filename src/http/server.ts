@@ -1,0 +1,163 @@
+import type { Socket } from "node:net";
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Logger } from "pino";
+import { RepriseError } from "../errors.ts";
+import type { Clock } from "../event/clock.ts";
+import { type NewId, newId as timeOrderedId } from "../event/ids.ts";
+import type { Store } from "../store.ts";
+import { readJsonBodies } from "./body.ts";
+import { refuseForeign } from "./loopback.ts";
+import { retryAfterSeconds, toProblem } from "./problem.ts";
+import { deadLetterRoutes } from "./routes/dead-letters.ts";
+import { entityRoutes } from "./routes/entities.ts";
+import { eventRoutes } from "./routes/events.ts";
+import { serviceRoutes } from "./routes/service.ts";
+
+export interface ServerOptions {
+  readonly store: Store;
+  /** One line a request: method, route, status, duration; never a payload, header or query. */
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Makes request ids. */
+  readonly newId?: NewId;
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    receivedMs: number;
+    problemCode: string | null;
+  }
+}
+
+/** A request must have arrived whole within this time; answers may take longer. */
+const requestTimeoutMs = 60_000;
+/** An entity id has up to 256 characters, and each may be percent-encoded. */
+const maxParamCharacters = 3 * 256;
+
+/** Routes of a later release whose path another method or an `{id}` already answers to: like all that are not there yet they are a 404. */
+const comesLater = /^(?:POST \/replays\/plan|POST \/admin\/dlq\/discard-batch|PATCH \/replays\/[^/]+)$/;
+
+/** The HTTP side of a store, not yet listening: `inject` for tests, `serve` for the world. */
+export function makeServer({ store, logger, clock, newId = timeOrderedId }: ServerOptions): FastifyInstance {
+  const app = fastify({
+    logger: false, // one line of our own, below
+    genReqId: () => newId(),
+    requestTimeout: requestTimeoutMs,
+    routerOptions: { maxParamLength: maxParamCharacters },
+    frameworkErrors: (error, request, reply) => fail(error, request as FastifyRequest, reply as unknown as FastifyReply),
+    clientErrorHandler: refuseUnreadable,
+  });
+  const routes: { readonly method: string; readonly pattern: RegExp }[] = [];
+  app.decorateRequest("receivedMs", 0);
+  app.decorateRequest("problemCode", null);
+  readJsonBodies(app);
+
+  app.addHook("onRoute", ({ method, url }) => {
+    const pattern = new RegExp(`^${url.replace(/:\w+/g, "[^/]+")}$`);
+    for (const name of [method].flat()) routes.push({ method: name, pattern });
+  });
+  app.addHook("onRequest", async (request, reply) => {
+    request.receivedMs = clock.monotonicMs();
+    reply.header("x-request-id", request.id);
+    refuseForeign(request.headers);
+    // Here and not in the 404 handler: a body sent to a wrong address is not read.
+    if (request.is404) throw notRouted(request, reply);
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    const code = request.problemCode === null ? {} : { code: request.problemCode };
+    logger.info(
+      {
+        method: request.method,
+        route: request.routeOptions.url ?? null,
+        status: reply.statusCode,
+        duration_ms: Math.round((clock.monotonicMs() - request.receivedMs) * 10) / 10,
+        request_id: request.id,
+        ...code,
+      },
+      "request",
+    );
+  });
+
+  /** The path is unknown, or known under other methods. */
+  function notRouted(request: FastifyRequest, reply: FastifyReply): RepriseError {
+    const path = pathOf(request);
+    if (comesLater.test(`${request.method} ${path}`)) return new RepriseError("NOT_FOUND", "There is nothing at this path.");
+    const allowed = [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
+    if (allowed.length === 0) return new RepriseError("NOT_FOUND", "There is nothing at this path.");
+    reply.header("allow", allowed.sort().join(", "));
+    return new RepriseError("METHOD_NOT_ALLOWED", `This path answers to ${allowed.join(", ")}.`);
+  }
+
+  function fail(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const error = expected(thrown);
+    const problem = toProblem(error, { path: pathOf(request), requestId: request.id });
+    request.problemCode = problem.code;
+    if (problem.status >= 500) logger[problem.status === 500 ? "error" : "warn"]({ err: thrown, request_id: request.id }, "request failed");
+    const retryAfter = retryAfterSeconds(error);
+    if (retryAfter !== undefined) reply.header("retry-after", String(retryAfter));
+    return reply
+      .code(problem.status)
+      .header("content-type", "application/problem+json")
+      .send(Buffer.from(JSON.stringify(problem))); // a string would get a charset
+  }
+
+  app.setErrorHandler((error, request, reply) => fail(error, request, reply));
+  app.setNotFoundHandler((request, reply) => fail(notRouted(request, reply), request, reply));
+
+  const options = { store, logger };
+  app.register(eventRoutes, options);
+  app.register(entityRoutes, options);
+  app.register(deadLetterRoutes, options);
+  app.register(serviceRoutes, options);
+  return app;
+}
+
+/**
+ * Listens, and logs `"msg":"listening"` with the `url`.
+ *
+ * @param options.port 0 picks one.
+ * @returns the address, and `close`: takes no new request and resolves when those under way are answered. `abort` ends their connections.
+ */
+export async function serve(
+  options: ServerOptions & { readonly host: string; readonly port: number },
+): Promise<{ url: string; close(): Promise<void>; abort(): void }> {
+  const { host, port, logger } = options;
+  const app = makeServer(options);
+  await app.listen({ host, port });
+  const address = app.server.address();
+  const boundPort = typeof address === "object" && address !== null ? address.port : port;
+  const url = `http://${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${boundPort}`;
+  // Whoever waits for this line must not depend on the level.
+  logger.child({}, { level: logger.level === "silent" ? "silent" : "info" }).info({ url }, "listening");
+  return { url, close: () => app.close(), abort: () => app.server.closeAllConnections() };
+}
+
+/** What failed, as a RepriseError; what nobody expected is told to the log only. */
+function expected(thrown: unknown): RepriseError {
+  if (thrown instanceof RepriseError) {
+    if (thrown.kind !== "config" && (thrown.kind !== "defect" || thrown.code === "CLOSED")) return thrown;
+    return internal(thrown);
+  }
+  const { code = "", statusCode = 500 } = (thrown ?? {}) as Partial<FastifyError>;
+  if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") return new RepriseError("MEDIA_TYPE_UNSUPPORTED", "The content-type cannot be read.");
+  if (code === "FST_ERR_MAX_PARAM_LENGTH") return new RepriseError("NOT_FOUND", "There is nothing at this path.");
+  if (code.startsWith("FST_") && statusCode < 500) return new RepriseError("REQUEST_INVALID", "The path or a header cannot be read.");
+  return internal(thrown);
+}
+
+function internal(cause: unknown): RepriseError {
+  return new RepriseError("INTERNAL", "Something went wrong inside Reprise.", { cause });
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split("?", 1)[0]!;
+}
+
+/** Bytes that are not HTTP: there is no request to answer to, only a socket. */
+function refuseUnreadable(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  const status = error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? "408 Request Timeout" : "400 Bad Request";
+  const problem = toProblem(new RepriseError("REQUEST_INVALID", "The request is not readable HTTP/1.1."), { path: "", requestId: "" });
+  const body = JSON.stringify({ ...problem, status: Number(status.slice(0, 3)) });
+  socket.end(`HTTP/1.1 ${status}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+}

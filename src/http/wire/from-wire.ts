@@ -1,0 +1,47 @@
+/** From the wire's names to code's. */
+import type { z } from "zod";
+import type { EventInput } from "../../store.ts";
+import type { DeadLetterFilter } from "../../views/model.ts";
+import type { deadLetterStatsQuery, eventRequest } from "./requests.ts";
+
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** Leaves out the members that are undefined: in code's shapes an optional member is absent. */
+export function defined<T extends object>(members: T): Defined<T> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Defined<T>;
+}
+
+export function toEventInput(event: z.output<typeof eventRequest>): EventInput {
+  return defined({
+    id: event.id,
+    type: event.type,
+    schemaVersion: event.schema_version,
+    entity: event.entity,
+    data: event.data,
+    source: event.source,
+    occurredAt: event.occurred_at,
+    priority: event.priority,
+    correlationId: event.correlation_id,
+    causationId: event.causation_id,
+    traceparent: event.traceparent,
+    callChain: event.call_chain,
+    contextRefs: event.context_refs,
+  });
+}
+
+export function toDeadLetterFilter(wire: Omit<z.output<typeof deadLetterStatsQuery>, "after">): Omit<DeadLetterFilter, "tenant"> {
+  return defined({
+    eventType: wire.event_type,
+    source: wire.source,
+    handler: wire.handler,
+    entityType: wire.entity_type,
+    entityId: wire.entity_id,
+    error: wire.error,
+    cause: wire.cause,
+    replayId: wire.replay_id,
+    sinceMs: wire.since,
+    untilMs: wire.until,
+  });
+}

@@ -1,0 +1,216 @@
+/** What Reprise answers with, member by member as API.md says. Strict, so that a test notices a member too many. */
+import { z } from "zod";
+import { priorities } from "../../event/event.ts";
+import { deliveryStatuses, laneStates } from "../../views/model.ts";
+import { deadLetterCauses } from "./requests.ts";
+
+const count = z.int().min(0);
+const position = z.string().regex(/^\d+$/);
+const time = z.iso.datetime();
+const failure = z.strictObject({ type: z.string(), message: z.string() });
+const entity = z.strictObject({ type: z.string(), id: z.string() });
+const data = z.unknown();
+const stored = z.strictObject({ type: z.string(), schema_version: count, data });
+
+export const appendReply = z.strictObject({
+  events: z.array(z.strictObject({ id: z.string(), entity, revision: count, position, recorded_at: time, duplicate: z.boolean() })),
+});
+
+export const attemptReply = z.strictObject({
+  attempt: count,
+  replay_id: z.string().nullable(),
+  actor: z.string().nullable(),
+  started_at: time,
+  duration_ms: z.number(),
+  outcome: z.enum(["completed", "failed"]),
+  class: z.enum(["transient", "not_ready", "terminal", "schema", "crash", "timeout"]).nullable(),
+  error: failure.extend({ stack: z.string().optional() }).nullable(),
+  http_status: z.int().optional(),
+  response_head: z.string().optional(),
+  log: z.array(z.string()),
+});
+
+const deliveryReply = z.strictObject({
+  delivery_id: z.string(),
+  handler: z.string(),
+  status: z.enum(deliveryStatuses),
+  attempts: count,
+  retry_count: count,
+  error: failure.nullable(),
+  next_attempt_at: time.nullable(),
+  processed_at: time.nullable(),
+  replay_id: z.string().nullable(),
+  history: z.array(attemptReply),
+});
+
+export const eventReply = z.strictObject({
+  id: z.string(),
+  type: z.string(),
+  entity,
+  tenant: z.string(),
+  revision: count,
+  position,
+  source: z.string().nullable(),
+  occurred_at: z.iso.datetime({ offset: true }).nullable(),
+  recorded_at: time,
+  priority: z.enum(priorities),
+  correlation_id: z.string().nullable(),
+  causation_id: z.string().nullable(),
+  traceparent: z.string().nullable(),
+  call_chain: z.array(z.string()).nullable(),
+  context_refs: z.array(z.strictObject({ kind: z.string(), ref: z.string() })).nullable(),
+  extensions: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).nullable(),
+  schema_version: count,
+  data,
+  data_error: z.string().nullable(),
+  stored,
+  deliveries: z.array(deliveryReply),
+});
+export const eventsReply = z.strictObject({ events: z.array(eventReply), next_cursor: z.string().nullable() });
+export const entityEventsReply = z.strictObject({ events: z.array(eventReply), next_from: count.nullable() });
+
+export const entityReply = z.strictObject({
+  entity,
+  tenant: z.string(),
+  revision: count,
+  last_event_at: time,
+  handlers: z.array(
+    z.strictObject({
+      handler: z.string(),
+      lane_state: z.enum(laneStates),
+      why: z.string().nullable(),
+      next_revision: count,
+      waiting: count,
+      head: z
+        .strictObject({
+          event_id: z.string(),
+          revision: count,
+          status: z.enum(deliveryStatuses),
+          error: failure.nullable(),
+          next_attempt_at: time.nullable(),
+        })
+        .nullable(),
+    }),
+  ),
+});
+export const entitiesReply = z.strictObject({ entities: z.array(entityReply), next_cursor: z.string().nullable() });
+
+export const deadLetterReply = z.strictObject({
+  id: z.string(),
+  delivery_id: z.string(),
+  handler: z.string(),
+  tenant: z.string(),
+  entity,
+  event_type: z.string(),
+  source: z.string().nullable(),
+  revision: count,
+  schema_version: count,
+  stored_schema_version: count,
+  data,
+  data_error: z.string().nullable(),
+  status: z.enum(["dead_lettered", "escalated"]),
+  cause: z.enum(deadLetterCauses),
+  error: failure,
+  attempts: count,
+  retry_count: count,
+  waiting: count,
+  replay_id: z.string().nullable(),
+  created_at: time,
+  first_failed_at: time,
+  dead_lettered_at: time,
+});
+export const deadLettersReply = z.strictObject({
+  events: z.array(deadLetterReply),
+  total: count,
+  limit: count,
+  offset: count,
+  next_cursor: z.string().nullable(),
+});
+export const deadLetterDetailReply = deadLetterReply.extend({
+  stored: stored.nullable(),
+  steps: z.array(z.strictObject({ from: count, to: count, type: z.string(), data, error: failure.nullable() })),
+  waiting_events: z.array(z.strictObject({ id: z.string(), type: z.string(), revision: count, recorded_at: time })),
+  history: z.array(attemptReply),
+});
+export const discardReply = deadLetterDetailReply.extend({ position });
+export const deadLetterStatsReply = z.strictObject({
+  total: count,
+  waiting: count,
+  oldest_at: time.nullable(),
+  by_event_type: z.array(z.strictObject({ event_type: z.string(), count })),
+  by_handler: z.array(z.strictObject({ handler: z.string(), count })),
+  by_source: z.array(z.strictObject({ source: z.string().nullable(), count })),
+  top_errors: z.array(z.strictObject({ error: z.string(), count })),
+});
+
+export const replayedReply = z.strictObject({
+  status: z.enum(["replayed", "dead_lettered", "processing"]),
+  replay_id: z.string(),
+  delivery_id: z.string(),
+  original_event_id: z.string(),
+  error: failure.nullable(),
+  position,
+});
+export const replayBatchReply = z.strictObject({ replay_id: z.string(), total: count, succeeded: count, failed: count, remaining: count, position });
+export const replayReply = z.strictObject({
+  replay_id: z.string(),
+  plan_id: z.string().nullable(),
+  kind: z.enum(["single", "batch"]),
+  status: z.enum(["running", "pausing", "paused", "cancelling", "cancelled", "stopped", "completed"]),
+  reason: z.string().nullable(),
+  actor: z.string(),
+  total: count,
+  succeeded: count,
+  failed: count,
+  skipped: count,
+  remaining: count,
+  created_at: time,
+  started_at: time,
+  ended_at: time.nullable(),
+  rate_per_second: z.number().nullable(),
+  skips: z.array(z.strictObject({ reason: z.string(), count })),
+});
+
+export const handlersReply = z.strictObject({
+  handlers: z.array(
+    z.strictObject({
+      name: z.string(),
+      ordering: z.enum(["strict", "relaxed"]),
+      state: z.enum(["running", "paused"]),
+      wanted: count,
+      done: count,
+      waiting: count,
+      lag_events: count,
+      lag_seconds: z.number(),
+      by_status: z.record(z.enum(deliveryStatuses), count),
+      lanes: z.record(z.enum(laneStates), count),
+    }),
+  ),
+});
+export const schemasReply = z.strictObject({
+  schemas: z.array(z.strictObject({ type: z.string(), versions: z.array(count), current: count, formerly: z.array(z.string()) })),
+});
+export const rebuildReply = z.strictObject({ status: z.literal("rebuilding"), position });
+export const healthReply = z.strictObject({ status: z.literal("ok") });
+export const readyReply = z.strictObject({ status: z.enum(["ready", "not_ready"]), waits_for: z.string().nullable() });
+
+export type AppendReply = z.input<typeof appendReply>;
+export type AttemptReply = z.input<typeof attemptReply>;
+export type EventReply = z.input<typeof eventReply>;
+export type EventsReply = z.input<typeof eventsReply>;
+export type EntityEventsReply = z.input<typeof entityEventsReply>;
+export type EntityReply = z.input<typeof entityReply>;
+export type EntitiesReply = z.input<typeof entitiesReply>;
+export type DeadLetterReply = z.input<typeof deadLetterReply>;
+export type DeadLettersReply = z.input<typeof deadLettersReply>;
+export type DeadLetterDetailReply = z.input<typeof deadLetterDetailReply>;
+export type DiscardReply = z.input<typeof discardReply>;
+export type DeadLetterStatsReply = z.input<typeof deadLetterStatsReply>;
+export type ReplayedReply = z.input<typeof replayedReply>;
+export type ReplayBatchReply = z.input<typeof replayBatchReply>;
+export type ReplayReply = z.input<typeof replayReply>;
+export type HandlersReply = z.input<typeof handlersReply>;
+export type SchemasReply = z.input<typeof schemasReply>;
+export type RebuildReply = z.input<typeof rebuildReply>;
+export type HealthReply = z.input<typeof healthReply>;
+export type ReadyReply = z.input<typeof readyReply>;

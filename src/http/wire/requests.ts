@@ -1,0 +1,177 @@
+/** What clients send: the shapes of bodies and queries. All are strict: an unknown member is refused. What comes out is in wire names, typed. */
+import { z } from "zod";
+import { type Json, priorities } from "../../event/event.ts";
+import { isUuid } from "../../event/ids.ts";
+import { entityIdPattern, entityTypePattern, eventTypePattern } from "../../event/names.ts";
+import { deliveryStatuses, laneStates } from "../../views/model.ts";
+
+const maxTextCharacters = 256;
+
+/** Text that survives UTF-8: half of a surrogate pair would be stored as something else. */
+export function text(maxCharacters = maxTextCharacters) {
+  return z
+    .string("must be text")
+    .min(1, "must not be empty")
+    .max(maxCharacters, `must have at most ${maxCharacters} characters`)
+    .refine((value) => value.isWellFormed(), "holds half of a surrogate pair");
+}
+
+export const time = z.iso.datetime({ offset: true, error: "must be an RFC 3339 time such as 2026-01-31T12:00:00Z" });
+export const utcTime = time.transform((value) => (value.endsWith("Z") ? value : new Date(value).toISOString()));
+const timeMs = time.transform((value) => Date.parse(value));
+
+export const entity = z.strictObject({
+  type: z.string("must be text").regex(entityTypePattern, "must be [a-z][a-z0-9_]{0,63}"),
+  id: z
+    .string("must be text")
+    .regex(entityIdPattern, "must be 1 to 256 characters of A-Za-z0-9._:@~/#+=-, beginning with a letter, digit or _, and without two dots in a row"),
+});
+export const uuid = z.string("must be a UUID").refine(isUuid, "must be a UUID");
+export const eventType = z.string("must be text").regex(eventTypePattern, "must be [A-Za-z][A-Za-z0-9_.-]{0,127}");
+export const schemaVersion = z.int("must be a whole number from 1").min(1, "must be a whole number from 1").max(1000, "must be at most 1000");
+export const priority = z.enum(priorities, `must be one of ${priorities.join(", ")}`);
+export const callChain = z.array(text(), "must be a list of agent ids").min(1, "must have 1 to 32 agent ids").max(32, "must have 1 to 32 agent ids");
+export const contextRefs = z
+  .array(z.strictObject({ kind: text(64), ref: text(2048) }), "must be a list of {kind, ref}")
+  .max(32, "must have at most 32 references");
+/** Any JSON, kept as sent; `null` is a value, a missing member is not. */
+export const data = z.custom<Json>((value) => value !== undefined, "is missing");
+
+export const eventRequest = z.strictObject({
+  id: uuid.optional(),
+  type: eventType,
+  schema_version: schemaVersion.optional(),
+  entity,
+  data,
+  source: text().optional(),
+  occurred_at: utcTime.optional(),
+  priority: priority.optional(),
+  correlation_id: text().optional(),
+  causation_id: text().optional(),
+  traceparent: text().optional(),
+  call_chain: callChain.optional(),
+  context_refs: contextRefs.optional(),
+});
+
+const revisionMessage = 'must be "any", "none" or a revision from 0';
+const expectedRevision = z.union([z.literal("any"), z.literal("none"), z.int().min(0)], revisionMessage);
+
+export const appendBatch = z.strictObject({
+  expected_revision: expectedRevision.optional(),
+  events: z.array(eventRequest, "must be a list of events").min(1, "must have 1 to 1000 events").max(1000, "must have 1 to 1000 events"),
+});
+
+const wholeNumber = (min: number, max: number) => {
+  const message = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string(message)
+    .regex(/^\d{1,16}$/, message)
+    .transform(Number)
+    .pipe(z.int(message).min(min, message).max(max, message));
+};
+const limit = (standard: number, max: number) => wholeNumber(1, max).default(standard);
+
+const maxPosition = 2n ** 63n - 1n;
+/** Opaque outside; inside a bigint. */
+const position = z
+  .string("must be given once")
+  .regex(/^\d{1,19}$/, "must be a position that Reprise answered with")
+  .transform(BigInt)
+  .refine((value) => value <= maxPosition, "must be a position that Reprise answered with");
+
+/** Any GET takes it. */
+export const afterQuery = z.strictObject({ after: position.optional() });
+
+const revisionInQuery = z.union([z.enum(["any", "none"]), wholeNumber(0, Number.MAX_SAFE_INTEGER)], revisionMessage);
+export const appendQuery = z.strictObject({ expected_revision: revisionInQuery.optional() });
+
+const term = text().optional();
+const cursor = text(2048).optional();
+
+export const eventsQuery = afterQuery.extend({
+  status: z.enum(deliveryStatuses, `must be one of ${deliveryStatuses.join(", ")}`).optional(),
+  handler: term,
+  event_type: term,
+  source: term,
+  entity_type: term,
+  entity_id: term,
+  correlation_id: term,
+  since: timeMs.optional(),
+  until: timeMs.optional(),
+  limit: limit(100, 1000),
+  cursor,
+});
+
+export const entitiesQuery = afterQuery.extend({
+  lane_state: z.enum(laneStates, `must be one of ${laneStates.join(", ")}`).optional(),
+  handler: term,
+  entity_type: term,
+  limit: limit(100, 1000),
+  cursor,
+});
+
+export const entityEventsQuery = afterQuery.extend({
+  from: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
+  limit: limit(100, 1000),
+  direction: z.enum(["forward", "backward"], "must be forward or backward").default("forward"),
+  as: z.enum(["current", "stored"], "must be current or stored").default("current"),
+});
+
+export const deadLetterCauses = ["exhausted", "terminal", "schema", "crash", "unknown_outcome"] as const;
+
+/** What selects dead letters, in a query or in a body: text in both. */
+const deadLetterFilter = {
+  event_type: term,
+  source: term,
+  handler: term,
+  entity_type: term,
+  entity_id: term,
+  error: text(2048).optional(),
+  cause: z.enum(deadLetterCauses, `must be one of ${deadLetterCauses.join(", ")}`).optional(),
+  replay_id: term,
+  since: timeMs.optional(),
+  until: timeMs.optional(),
+};
+
+export const deadLettersQuery = afterQuery.extend({
+  ...deadLetterFilter,
+  limit: limit(50, 200),
+  offset: wholeNumber(0, 10_000).default(0),
+  cursor,
+  data: z
+    .enum(["true", "false"], "must be true or false")
+    .default("true")
+    .transform((value) => value === "true"),
+});
+export const deadLetterStatsQuery = afterQuery.extend(deadLetterFilter);
+export const deadLetterQuery = afterQuery.extend({ handler: term });
+export const handlerQuery = z.strictObject({ handler: term });
+export const noQuery = z.strictObject({});
+
+const reason = text(500);
+/** Of acts that take nothing else. */
+export const actRequest = z.strictObject({ reason: reason.optional() });
+export const replayRequest = actRequest.extend({ handler: term });
+export const discardRequest = z.strictObject({
+  reason: reason.refine((value) => value.trim() !== "", "must say why"),
+  resolution: z.enum(["not_needed", "done_by_hand"], "must be not_needed or done_by_hand").optional(),
+  handler: term,
+});
+
+const rate = z.number("must be a number above 0").positive("must be above 0").max(10_000, "must be at most 10000");
+const maxEvents = "must be a whole number from 1 to 1000";
+export const replayBatchRequest = actRequest.extend({
+  ...deadLetterFilter,
+  max_events: z.int(maxEvents).min(1, maxEvents).max(1000, maxEvents).optional(),
+  rate_per_second: rate.optional(),
+});
+export const replayBatchQuery = actRequest.extend({
+  ...deadLetterFilter,
+  max_events: wholeNumber(1, 1000).optional(),
+  rate_per_second: z
+    .string("must be a number above 0")
+    .regex(/^\d{1,9}(?:\.\d{1,9})?$/, "must be a number above 0")
+    .transform(Number)
+    .pipe(rate)
+    .optional(),
+});

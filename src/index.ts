@@ -1,0 +1,36 @@
+/** The public API of Reprise. */
+
+export type { Catalog, FailureText, Lifted, LiftStep } from "./catalog/catalog.ts";
+export {
+  type CurrentData,
+  type DataOf,
+  defineEvent,
+  defineUpcasters,
+  type EventDefinition,
+  type EventOf,
+  type Schemas,
+  type Upcaster,
+  type UpcasterChain,
+  type Upcasters,
+} from "./catalog/define.ts";
+export { type OpenOptions, openStore } from "./compose.ts";
+export { type Config, defineConfig } from "./config.ts";
+export {
+  defineHandler,
+  type FunctionHandler,
+  type HandlerContext,
+  type HandlerDefinition,
+  type HandlerOptions,
+  type Jitter,
+  NotReady,
+  type On,
+  type RetryOptions,
+  Terminal,
+  type WebhookHandler,
+  webhookHandler,
+} from "./delivery/handler.ts";
+export type { DeliveryLimits } from "./delivery/limits.ts";
+export { type ErrorCode, type ErrorKind, type ErrorPlace, isRepriseError, RepriseError } from "./errors.ts";
+export type { ContextRef, CurrentEvent, Entity, EventMetadata, Json, Position, Priority, StoredEvent } from "./event/event.ts";
+export type { AppendedEvent, ExpectedRevision } from "./log/event-log.ts";
+export type { ActOptions, AppendOptions, EventInput, ReadEntityOptions, ReplayBatchResult, ReplayResult, Store } from "./store.ts";

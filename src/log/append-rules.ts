@@ -1,0 +1,103 @@
+/** What every adapter checks before it stores anything, so that one log can be copied into another. Pure. */
+import { isDeepStrictEqual } from "node:util";
+import { RepriseError } from "../errors.ts";
+import type { NewEvent } from "../event/event.ts";
+import { isUuid } from "../event/ids.ts";
+import { logStream, parseStreamName } from "../event/names.ts";
+import { type ExpectedRevision, maxAppendBytes, maxAppendEvents } from "./event-log.ts";
+
+/** An event with its JSON, made once: measured, compared and stored as this text. */
+export interface EncodedEvent {
+  readonly event: NewEvent;
+  readonly data: string;
+  readonly metadata: string;
+  /** UTF-8 bytes of the parts, and `envelopeBytes`. */
+  readonly bytes: number;
+}
+
+export interface EncodedAppend {
+  readonly stream: string;
+  readonly tenant: string;
+  readonly events: readonly EncodedEvent[];
+  readonly expected: ExpectedRevision;
+  readonly bytes: number;
+}
+
+/** Allowed for each event beside its texts: ids, numbers and the names that an EventStoreDB server wants around them. */
+const envelopeBytes = 200;
+
+/**
+ * Checks an append as far as that goes without the log, and encodes it.
+ *
+ * @throws REQUEST_INVALID for what no log can hold, APPEND_TOO_LARGE above `maxAppendBytes`, EVENT_ID_REUSED for an id twice in one append.
+ */
+export function encodeAppend(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): EncodedAppend {
+  const tenant = tenantOf(stream);
+  if (events.length < 1 || events.length > maxAppendEvents)
+    throw new RepriseError("REQUEST_INVALID", `An append takes 1 to ${maxAppendEvents} events, not ${events.length}.`);
+  if (expected !== "any" && expected !== "none" && !(Number.isSafeInteger(expected) && expected >= -1))
+    throw new RepriseError("REQUEST_INVALID", `An expected revision is "any", "none" or a whole number, not ${String(expected)}.`);
+  const encoded = events.map(encodeEvent);
+  const ids = new Set<string>();
+  for (const { id } of events) {
+    if (ids.has(id)) throw new RepriseError("EVENT_ID_REUSED", `Event id ${id} is twice in one append.`, { fields: { eventIds: [id] } });
+    ids.add(id);
+  }
+  const bytes = encoded.reduce((sum, event) => sum + event.bytes, 0);
+  if (bytes > maxAppendBytes)
+    throw new RepriseError("APPEND_TOO_LARGE", `The append to ${stream} has ${bytes} bytes; the limit is ${maxAppendBytes}.`, {
+      fields: { bytes, maxBytes: maxAppendBytes },
+    });
+  return { stream, tenant, events: encoded, expected, bytes };
+}
+
+/** @throws REQUEST_INVALID for a name that is no stream's: without a tenant, empty, too long, or not well-formed text. */
+export function tenantOf(stream: string): string {
+  const name = parseStreamName(stream);
+  if (name === null || stream.length > 512 || !stream.isWellFormed())
+    throw new RepriseError("REQUEST_INVALID", "The stream's name is not <tenant>.<entity type>-<entity id>.");
+  return name.tenant;
+}
+
+/** @throws REQUEST_INVALID for `reprise.log`, which holds the log's own id, and for what is not a revision. */
+export function checkTruncate(stream: string, before: number): void {
+  tenantOf(stream);
+  if (stream === logStream) throw new RepriseError("REQUEST_INVALID", `${logStream} holds the log's id and is never truncated.`);
+  if (!Number.isSafeInteger(before) || before < 0) throw new RepriseError("REQUEST_INVALID", `A stream is truncated before a revision, not ${before}.`);
+}
+
+/** True when a stored event says the same as `event` in type, version and data; the order of members in an object says nothing. */
+export function sameContent(stored: { readonly type: string; readonly schemaVersion: number; readonly data: string }, event: EncodedEvent): boolean {
+  return (
+    stored.type === event.event.type &&
+    stored.schemaVersion === event.event.schemaVersion &&
+    (stored.data === event.data || isDeepStrictEqual(JSON.parse(stored.data), JSON.parse(event.data)))
+  );
+}
+
+/** @throws REVISION_CONFLICT when a stream at `actual` (−1: there is none) is not where the append expects it. */
+export function checkRevision(stream: string, expected: ExpectedRevision, actual: number): void {
+  if (expected === "any" || (expected === "none" ? -1 : expected) === actual) return;
+  const is = actual === -1 ? "does not exist" : `is at revision ${actual}`;
+  throw new RepriseError("REVISION_CONFLICT", `Stream ${stream} ${is}; the append expected ${expected === "none" ? "no stream" : `revision ${expected}`}.`, {
+    fields: { expected, actual },
+  });
+}
+
+function encodeEvent(event: NewEvent): EncodedEvent {
+  if (!isUuid(event.id)) throw new RepriseError("REQUEST_INVALID", "An event id must be a UUID.");
+  if (!Number.isSafeInteger(event.schemaVersion) || event.schemaVersion < 1)
+    throw new RepriseError("REQUEST_INVALID", `A schema version is a whole number from 1, not ${event.schemaVersion}.`);
+  for (const text of [event.type, event.source, event.occurredAt])
+    if (text !== null && !text.isWellFormed()) throw new RepriseError("REQUEST_INVALID", "An event's type, source and time must be well-formed Unicode.");
+  const data = JSON.stringify(event.data);
+  const metadata = JSON.stringify(event.metadata);
+  const bytes =
+    envelopeBytes +
+    Buffer.byteLength(data) +
+    Buffer.byteLength(metadata) +
+    Buffer.byteLength(event.type) +
+    Buffer.byteLength(event.source ?? "") +
+    Buffer.byteLength(event.occurredAt ?? "");
+  return { event, data, metadata, bytes };
+}

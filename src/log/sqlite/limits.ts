@@ -1,0 +1,30 @@
+/** Limits of one embedded log. */
+export interface SqliteLogLimits {
+  /** Events and bytes that share one commit. A single append may have more bytes, never more events. */
+  readonly groupEvents: number;
+  readonly groupBytes: number;
+  /** Appends that wait for a commit, and their bytes; above it LOG_UNAVAILABLE. */
+  readonly queuedAppends: number;
+  readonly queuedBytes: number;
+  /** Events and (about) bytes of one batch of a read. One event is a batch whatever its size. */
+  readonly batchEvents: number;
+  readonly batchBytes: number;
+  /** Positions that a filtered read looks at in one go, 1 to 2 ms. */
+  readonly scanPositions: number;
+  /** Streams whose head and name are kept in memory, about 300 bytes each. */
+  readonly cachedStreams: number;
+  /** Files up to this size are checked page by page at open. */
+  readonly checkBytes: number;
+}
+
+export const defaultLimits: SqliteLogLimits = {
+  groupEvents: 1024,
+  groupBytes: 4 * 1024 * 1024,
+  queuedAppends: 10_000,
+  queuedBytes: 64 * 1024 * 1024,
+  batchEvents: 512,
+  batchBytes: 2 * 1024 * 1024,
+  scanPositions: 4096,
+  cachedStreams: 20_000,
+  checkBytes: 64 * 1024 * 1024,
+};

@@ -1,0 +1,112 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { RepriseError } from "../../errors.ts";
+import { type Clock, systemClock } from "../../event/clock.ts";
+import { type NewId, newId } from "../../event/ids.ts";
+import { checkTruncate, encodeAppend, tenantOf } from "../append-rules.ts";
+import type { EventLog } from "../event-log.ts";
+import { openConnection } from "./connection.ts";
+import { checkLogFile, createLogFile, inspectLogFile } from "./file.ts";
+import { defaultLimits, type SqliteLogLimits } from "./limits.ts";
+import { lockFolder } from "./lock.ts";
+import { makeReader } from "./reader.ts";
+import { fromSqliteError } from "./sqlite-error.ts";
+import { makeBell, subscribe } from "./subscription.ts";
+import { makeWriter } from "./writer.ts";
+
+export interface SqliteLogOptions {
+  readonly clock?: Clock;
+  readonly newId?: NewId;
+  readonly limits?: Partial<SqliteLogLimits>;
+}
+
+/**
+ * Opens the embedded log in `folder`, and makes it when there is none: `log.db` (SQLite, write-ahead log, an fsync before each answer) and
+ * `lock.db`, by which one process owns it.
+ *
+ * @throws LOG_IN_USE; LOG_DAMAGED, LOG_FOREIGN, LOG_NEWER, each with log.db left as it was; LOG_FULL; CONFIG_INVALID when the folder cannot be used.
+ */
+export async function openSqliteLog(folder: string, options: SqliteLogOptions = {}): Promise<EventLog> {
+  try {
+    return openOwned(folder, options);
+  } catch (error) {
+    throw fromSqliteError(error, `Opening the log in ${folder}`);
+  }
+}
+
+function openOwned(folder: string, options: SqliteLogOptions): EventLog {
+  const limits = { ...defaultLimits, ...options.limits };
+  const { clock = systemClock, newId: makeId = newId } = options;
+  const path = join(folder, "log.db");
+  mkdirSync(folder, { recursive: true });
+  inspectLogFile(path); // before the lock: a folder that is not ours stays as it was
+  const lock = lockFolder(folder);
+  try {
+    if (inspectLogFile(path)) checkLogFile(path, limits.checkBytes);
+    else createLogFile(path, { eventId: makeId(), logId: makeId(), recordedAtMs: clock.now() });
+    return makeLog(path, clock, limits, () => lock.release());
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** Events that one transaction of a truncation removes: some milliseconds. */
+const removedAtOnce = 1000;
+
+function makeLog(path: string, clock: Clock, limits: SqliteLogLimits, release: () => void): EventLog {
+  const connection = openConnection(path, limits.cachedStreams);
+  const bell = makeBell();
+  const reader = makeReader(connection, limits);
+  const writer = makeWriter(connection, clock, limits, () => bell.ring());
+  let closing: Promise<void> | null = null;
+  const open = () => {
+    if (closing !== null) throw new RepriseError("CLOSED", "The log is closed.");
+    return connection.use();
+  };
+
+  return {
+    logId: connection.use().logId,
+
+    async append(stream, events, expected) {
+      open();
+      return writer.append(encodeAppend(stream, events, expected));
+    },
+    async findByIds(tenant, ids) {
+      open();
+      return reader.findByIds(tenant, ids);
+    },
+    readStream: (stream, options = {}) => reader.readStream(stream, options),
+    readAll: (options = {}) => reader.readAll(options),
+    subscribe: (options) => subscribe(options, { connection, reader, bell, limits, isClosing: () => closing !== null }),
+    async streamRevision(stream) {
+      tenantOf(stream);
+      return open().streamHead(stream).head;
+    },
+    async truncate(stream, before) {
+      checkTruncate(stream, before);
+      for (let removed = removedAtOnce; removed === removedAtOnce; await nextTurn()) {
+        const db = open();
+        const { id, head } = db.streamHead(stream);
+        const outcome = db.transact(() => {
+          removed = db.removeEvents(id, Math.min(before, head + 1), removedAtOnce);
+        });
+        if (outcome.is === "unclear") connection.drop();
+        if (outcome.is !== "stored") throw fromSqliteError(outcome.error, `Truncating ${stream}`);
+      }
+    },
+    async head() {
+      return BigInt(open().lastPosition);
+    },
+    close() {
+      closing ??= writer.drain().finally(() => {
+        connection.close();
+        release();
+        bell.ring();
+      });
+      bell.ring();
+      return closing;
+    },
+  };
+}

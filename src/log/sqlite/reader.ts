@@ -1,0 +1,138 @@
+/**
+ * Reads, one bounded synchronous step at a time: each step runs a statement to its end or leaves it, so that nothing is open over an await
+ * (one open iterator would keep the write-ahead log from being checkpointed), and the event loop gets its turn between steps.
+ */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { RepriseError } from "../../errors.ts";
+import type { StoredEvent } from "../../event/event.ts";
+import type { EventFilter, ReadAllOptions, ReadStreamOptions } from "../event-log.ts";
+import type { Connection } from "./connection.ts";
+import { type EventRow, eventColumns, type LogDatabase } from "./database.ts";
+import type { SqliteLogLimits } from "./limits.ts";
+import { fromSqliteError } from "./sqlite-error.ts";
+
+type Direction = "forward" | "backward";
+
+export interface Scan {
+  readonly events: readonly StoredEvent[];
+  /** All positions up to here (down to here, backward) have been looked at. */
+  readonly reached: number;
+}
+
+export interface Reader {
+  /** One step from `from` (exclusive) towards the end of the log, or its beginning, at most `limit` events. */
+  scan(filter: EventFilter | undefined, direction: Direction, from: number, limit: number): Scan;
+  readAll(options: ReadAllOptions): AsyncGenerator<readonly StoredEvent[], void>;
+  readStream(stream: string, options: ReadStreamOptions): AsyncGenerator<readonly StoredEvent[], void>;
+  findByIds(tenant: string, ids: readonly string[]): readonly StoredEvent[];
+}
+
+export function makeReader(connection: Connection, limits: SqliteLogLimits): Reader {
+  /** Decodes up to `limit` rows or about `batchBytes`; `cut` when there were more. */
+  const take = (db: LogDatabase, rows: Iterable<unknown>, limit: number): { readonly events: StoredEvent[]; readonly cut: boolean } => {
+    const events: StoredEvent[] = [];
+    let bytes = 0;
+    for (const row of rows as Iterable<EventRow>) {
+      events.push(db.decode(row));
+      bytes += row[9].length + row[10].length;
+      if (events.length === limit || bytes >= limits.batchBytes) return { events, cut: true };
+    }
+    return { events, cut: false };
+  };
+
+  const step = <T>(read: (db: LogDatabase) => T): T => {
+    try {
+      return read(connection.use());
+    } catch (error) {
+      throw fromSqliteError(error, "Reading the log");
+    }
+  };
+
+  const scan = (filter: EventFilter | undefined, direction: Direction, from: number, limit: number): Scan =>
+    step((db) => {
+      const { sql, values } = scanStatement(filter, direction);
+      // Without a filter every position is an event, so the number of events bounds the step.
+      const span = filter === undefined ? Number.MAX_SAFE_INTEGER : limits.scanPositions;
+      const reached = direction === "forward" ? Math.min(from + span, db.lastPosition) : Math.max(from - span, 1);
+      const wanted = Math.min(limit, limits.batchEvents);
+      const { events, cut } = take(db, db.prepare(sql).iterate(from, reached, ...values, wanted), wanted);
+      return { events, reached: cut ? Number(events.at(-1)!.position) : reached };
+    });
+
+  return {
+    scan,
+
+    async *readAll({ after, direction = "forward", filter, limit = Number.MAX_SAFE_INTEGER, signal }) {
+      signal?.throwIfAborted();
+      // The end is where the log ended when the read began: a consumer that appends for each event comes to an end.
+      const last = step((db) => db.lastPosition);
+      let from = after === undefined ? (direction === "forward" ? 0 : last + 1) : Math.min(Number(after), last + 1);
+      let left = limit;
+      while (left > 0 && (direction === "forward" ? from < last : from > 1)) {
+        const { events, reached } = scan(filter, direction, from, left);
+        const wanted = direction === "forward" ? upTo(events, last) : events;
+        if (wanted.length > 0) yield wanted;
+        left -= wanted.length;
+        from = reached;
+        await nextTurn();
+        signal?.throwIfAborted();
+      }
+    },
+
+    async *readStream(stream, { direction = "forward", from, limit = Number.MAX_SAFE_INTEGER, signal }) {
+      signal?.throwIfAborted();
+      const forward = direction === "forward";
+      const { id, head } = step((db) => db.streamHead(stream));
+      let next = forward ? Math.max(from ?? 0, 0) : Math.min(from ?? head, head);
+      let left = limit;
+      while (left > 0 && id !== 0 && next >= 0 && next <= head) {
+        const wanted = Math.min(left, limits.batchEvents);
+        const { events, cut } = step((db) =>
+          take(db, db.prepare(forward ? streamForward : streamBackward).iterate(id, next, forward ? head : 0, wanted), wanted),
+        );
+        if (events.length > 0) yield events;
+        if (!cut) return;
+        left -= events.length;
+        next = events.at(-1)!.revision + (forward ? 1 : -1);
+        await nextTurn();
+        signal?.throwIfAborted();
+      }
+    },
+
+    findByIds(tenant, ids) {
+      if (ids.length > 1000) throw new RepriseError("REQUEST_INVALID", `At most 1000 ids are looked up at once, not ${ids.length}.`);
+      return step((db) => {
+        const rows = db.prepare(selectByIds).all(JSON.stringify([...new Set(ids)]), tenant) as unknown as EventRow[];
+        return rows.map((row) => db.decode(row));
+      });
+    },
+  };
+}
+
+const streamForward = `select ${eventColumns} from events e where e.stream_id = ? and e.revision >= ? and e.revision <= ? order by e.revision limit ?`;
+const streamBackward = `select ${eventColumns} from events e where e.stream_id = ? and e.revision <= ? and e.revision >= ? order by e.revision desc limit ?`;
+const selectByIds = `select ${eventColumns} from json_each(?) wanted cross join events e on e.id = wanted.value join streams s on s.id = e.stream_id where s.tenant = ?`;
+
+/** `cross join` keeps SQLite on positions: it would else read all events of the streams that match, and sort them. */
+function scanStatement(filter: EventFilter | undefined, direction: Direction): { readonly sql: string; readonly values: readonly string[] } {
+  const forward = direction === "forward";
+  const range = forward ? "e.position > ? and e.position <= ?" : "e.position < ? and e.position >= ?";
+  const end = `order by e.position ${forward ? "asc" : "desc"} limit ?`;
+  if (filter === undefined) return { sql: `select ${eventColumns} from events e where ${range} ${end}`, values: [] };
+  if ("types" in filter)
+    return {
+      sql: `select ${eventColumns} from events e where ${range} and e.type in (select value from json_each(?)) ${end}`,
+      values: [JSON.stringify(filter.types)],
+    };
+  const prefix = "(s.name >= ? and s.name < ?)";
+  const prefixes = filter.streamPrefixes.length === 0 ? "false" : filter.streamPrefixes.map(() => prefix).join(" or ");
+  return {
+    sql: `select ${eventColumns} from events e cross join streams s on s.id = e.stream_id where ${range} and (${prefixes}) ${end}`,
+    values: filter.streamPrefixes.flatMap((start) => [start, `${start}\u{10ffff}`]), // the last code point, in UTF-8's order too
+  };
+}
+
+function upTo(events: readonly StoredEvent[], last: number): readonly StoredEvent[] {
+  const beyond = events.findIndex((event) => event.position > last);
+  return beyond === -1 ? events : events.slice(0, beyond);
+}

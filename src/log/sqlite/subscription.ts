@@ -1,0 +1,64 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { RepriseError } from "../../errors.ts";
+import type { SubscribeOptions, SubscriptionBatch } from "../event-log.ts";
+import type { Connection } from "./connection.ts";
+import type { SqliteLogLimits } from "./limits.ts";
+import type { Reader } from "./reader.ts";
+
+/** Wakes whoever waits for something to happen; one that is not waiting looks for itself. */
+export interface Bell {
+  ring(): void;
+  /** Calls `wake` at each ring until the answer is called. */
+  listen(wake: () => void): () => void;
+}
+
+export function makeBell(): Bell {
+  const listeners = new Set<() => void>();
+  return {
+    ring() {
+      for (const wake of listeners) wake();
+    },
+    listen(wake) {
+      listeners.add(wake);
+      return () => listeners.delete(wake);
+    },
+  };
+}
+
+/**
+ * One loop reads from the place reached, whether it is far behind or at the end, so catch-up and live cannot miss or repeat an event between
+ * them. At the end it waits for a commit; commits that come while the consumer works are one wake-up.
+ *
+ * @throws LOG_BEHIND_CHECKPOINT when `after` is beyond the end: such a subscription would be silent for ever.
+ */
+export async function* subscribe(
+  { after, filter, signal }: SubscribeOptions,
+  { connection, reader, bell, limits, isClosing }: { connection: Connection; reader: Reader; bell: Bell; limits: SqliteLogLimits; isClosing: () => boolean },
+): AsyncGenerator<SubscriptionBatch, void> {
+  const ended = () => signal.aborted || isClosing();
+  if (ended()) return;
+  if (after > connection.use().lastPosition)
+    throw new RepriseError("LOG_BEHIND_CHECKPOINT", `The log ends at position ${connection.use().lastPosition}; the subscription begins after ${after}.`);
+
+  let wake = () => {};
+  const stop = bell.listen(() => wake());
+  const abort = () => wake();
+  signal.addEventListener("abort", abort);
+  try {
+    let reached = Number(after);
+    let toldLive = false;
+    while (!ended()) {
+      const scanned = reader.scan(filter, "forward", reached, limits.batchEvents);
+      const live = scanned.reached >= connection.use().lastPosition;
+      const news = scanned.events.length > 0 || scanned.reached > reached || live !== toldLive;
+      reached = scanned.reached;
+      toldLive = live;
+      if (news) yield { events: scanned.events, position: BigInt(reached), live };
+      if (!live) await nextTurn();
+      else if (!ended() && connection.use().lastPosition <= reached) await new Promise<void>((resolve) => (wake = resolve));
+    }
+  } finally {
+    stop();
+    signal.removeEventListener("abort", abort);
+  }
+}

@@ -1,0 +1,136 @@
+import type { Catalog } from "../catalog/catalog.ts";
+import { RepriseError } from "../errors.ts";
+import type { Clock } from "../event/clock.ts";
+import type { Position } from "../event/event.ts";
+import type { EventLog } from "../log/event-log.ts";
+import type { RunningDeliveries, Views } from "./model.ts";
+import { makePositionWaiters, type PositionWaiters } from "./position-waiters.ts";
+import { makeProjector } from "./projector.ts";
+import type { Sources } from "./queries/context.ts";
+import { makeDeadLetterQueries } from "./queries/dead-letter-queries.ts";
+import { makeEntityQueries } from "./queries/entity-queries.ts";
+import { makeEventQueries } from "./queries/event-queries.ts";
+import { makeHandlerQueries } from "./queries/handler-queries.ts";
+import { makeReplayQueries } from "./queries/replay-queries.ts";
+import { type Rows, rebuildFile, rebuildRows } from "./rebuild.ts";
+import { openViewStore, removeViewStore } from "./store.ts";
+
+export interface ViewsOptions {
+  /** SQLite file of the rows. Its folder is made; it may be deleted while nothing has it open. */
+  readonly file: string;
+  readonly log: EventLog;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly running: RunningDeliveries;
+  /** Told when projecting failed (the log is away, the disk is full); it goes on by itself after a wait. */
+  readonly onTrouble?: (error: unknown) => void;
+}
+
+const waitForMs = 5000;
+
+/**
+ * Opens the views as they were left; `start` begins to project. Rows of another log or format, or damaged ones, begin anew.
+ *
+ * @throws LOG_BEHIND_CHECKPOINT when the rows contain more than the log, CONFIG_INVALID when the file is another's.
+ */
+export async function openViews({
+  file,
+  log,
+  catalog,
+  clock,
+  running,
+  onTrouble = () => {},
+}: ViewsOptions): Promise<Views & { /** May be called twice. */ start(): void }> {
+  let started = false;
+  let closed = false;
+  let rebuilding: Promise<void> | null = null;
+  let fresh: Rows | null = null;
+
+  function openRows(at: string, waiters: PositionWaiters, from: Position = 0n): Rows {
+    const store = openViewStore(at, log.logId, catalog);
+    const projector = makeProjector({ store, log, clock, from, onTrouble, onMoved: () => waiters.moved(projector.position()) });
+    return { store, projector, waiters };
+  }
+
+  removeViewStore(rebuildFile(file)); // of a rebuild that was cut off
+  const waiters = makePositionWaiters(() => rows.projector.position());
+  let rows = openRows(file, waiters);
+  const head = await log.head();
+  if (rows.store.position() > head) {
+    rows.store.close();
+    throw new RepriseError("LOG_BEHIND_CHECKPOINT", `The views in ${file} contain the log up to ${rows.store.position()}, but it ends at ${head}.`);
+  }
+
+  const refuseWhenClosed = () => {
+    if (closed) throw new RepriseError("CLOSED", "The views are closed.");
+  };
+  const sources: Sources = {
+    db() {
+      refuseWhenClosed();
+      return rows.store.db;
+    },
+    log,
+    catalog,
+    running,
+    now: () => clock.now(),
+  };
+
+  async function rebuild(): Promise<void> {
+    const head = await log.head();
+    refuseWhenClosed();
+    const building: Rows = openRows(
+      rebuildFile(file),
+      makePositionWaiters(() => building.projector.position()),
+    );
+    fresh = building;
+    const rebuilt = await rebuildRows(rows, building, head, (from) => openRows(file, waiters, from));
+    fresh = null;
+    rows = rebuilt.rows;
+    if (started && !closed) rows.projector.start();
+    if (rebuilt.error !== undefined) throw rebuilt.error;
+  }
+
+  return {
+    start() {
+      refuseWhenClosed();
+      started = true;
+      rows.projector.start();
+    },
+    position: () => rows.projector.position(),
+    async waitFor(position, timeoutMs = waitForMs) {
+      refuseWhenClosed();
+      const wait = waiters.until(position);
+      const timer = clock.after(timeoutMs, () =>
+        wait.cancel(new RepriseError("VIEW_BEHIND", `The views are at ${rows.projector.position()}, before ${position}.`, { retryAfterMs: 1000 })),
+      );
+      try {
+        await wait.reached;
+      } finally {
+        timer.cancel();
+      }
+    },
+
+    ...makeEventQueries(sources),
+    ...makeEntityQueries(sources),
+    ...makeDeadLetterQueries(sources),
+    ...makeHandlerQueries(sources),
+    ...makeReplayQueries(sources),
+
+    rebuild() {
+      rebuilding ??= rebuild().finally(() => {
+        rebuilding = null;
+      });
+      return rebuilding;
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      const end = new RepriseError("CLOSED", "The views were closed.");
+      fresh?.waiters.end(end);
+      await rebuilding?.catch(() => {});
+      waiters.end(end);
+      await rows.projector.stop();
+      rows.store.close();
+    },
+  };
+}

@@ -1,0 +1,47 @@
+/** What every projection is: its tables, and what one entry of the log does to them. */
+import type { Catalog } from "../catalog/catalog.ts";
+import type { HandlerStreamData, JournalEvent, ReplayStreamData } from "../delivery/journal-events.ts";
+import type { StoredEvent } from "../event/event.ts";
+import { handlerStream, isEntityStream, replayStream } from "../event/names.ts";
+import type { ViewDatabase } from "./database.ts";
+
+type EntryOf<D> = { readonly [T in keyof D]: { readonly type: T; readonly data: D[T] } }[keyof D];
+
+/** One entry of the log, by the kind of its stream. */
+export type Entry =
+  | { readonly kind: "event"; readonly event: StoredEvent }
+  | { readonly kind: "journal"; readonly event: StoredEvent; readonly handler: string; readonly entry: JournalEvent }
+  | { readonly kind: "handler"; readonly event: StoredEvent; readonly handler: string; readonly entry: EntryOf<HandlerStreamData> }
+  | { readonly kind: "replay"; readonly event: StoredEvent; readonly replayId: string; readonly entry: EntryOf<ReplayStreamData> };
+
+export interface Folding {
+  readonly db: ViewDatabase;
+  readonly catalog: Catalog;
+}
+
+export interface Projection {
+  /** `create table` and `create index`. A change to any needs a new `formatVersion` in store.ts. */
+  readonly tables: string;
+  /** Within the transaction of its batch. Types that it does not know are no concern of it. */
+  apply(folding: Folding, entry: Entry): void;
+}
+
+const handlerPrefix = handlerStream("");
+const replayPrefix = replayStream("");
+/** `reprise.journal-<handler>-<n>-<p>`: where no `handler.configured` names the journal. */
+const journalPattern = /^reprise\.journal-(.+)-\d+-\d+$/;
+
+/** @returns null for what no view shows: streams of the server or of nobody, and `reprise.log`. */
+export function toEntry(db: ViewDatabase, event: StoredEvent): Entry | null {
+  const { stream } = event;
+  if (isEntityStream(stream)) return { kind: "event", event };
+  const { type, data } = event;
+  const entry = { type, data } as unknown;
+  if (stream.startsWith(handlerPrefix))
+    return { kind: "handler", event, handler: stream.slice(handlerPrefix.length), entry: entry as EntryOf<HandlerStreamData> };
+  if (stream.startsWith(replayPrefix)) return { kind: "replay", event, replayId: stream.slice(replayPrefix.length), entry: entry as EntryOf<ReplayStreamData> };
+  const journal = journalPattern.exec(stream);
+  if (journal === null) return null;
+  const named = db.get<{ name: string }>("select name from handlers where journal = ?", stream);
+  return { kind: "journal", event, handler: named?.name ?? journal[1]!, entry: entry as JournalEvent };
+}

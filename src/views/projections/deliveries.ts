@@ -1,0 +1,256 @@
+import type { AttemptRecord, JournalData } from "../../delivery/journal-events.ts";
+import { deliveryId } from "../../event/ids.ts";
+import type { ViewDatabase } from "../database.ts";
+import type { DeliveryStatus } from "../model.ts";
+import type { Projection } from "../projection.ts";
+import { entityOf } from "./entities.ts";
+
+/** Attempts kept for each delivery: the newest. */
+const keptAttempts = 50;
+
+/**
+ * Deliveries that had trouble, dead letters among them, with their attempts. What went well has no row.
+ * `letter` is 1 from the dead letter until its final outcome; its status is `failed` while a replay of it waits for a retry.
+ */
+export const deliveries: Projection = {
+  tables: `
+    create table deliveries(
+      entity integer not null, revision integer not null, handler text not null, position integer not null, event_id text not null, delivery_id text not null,
+      tenant text not null, entity_type text not null, type text not null, source text, status text not null, letter integer not null default 0,
+      escalated integer not null default 0, attempts integer not null, retry_count integer not null default 0, cause text, error_type text,
+      error_message text, next_attempt_at text, replay_id text, first_failed_at text, dead_lettered_at text, processed_at text, chain text,
+      primary key (entity, revision, handler)
+    ) strict, without rowid;
+    create index deliveries_by_status on deliveries(status, position);
+    create index deliveries_by_handler on deliveries(handler, status, position, type);
+    create index deliveries_by_event on deliveries(event_id);
+    create index deliveries_by_id on deliveries(delivery_id);
+    create index letters_by_tenant on deliveries(tenant, position, handler) where letter = 1;
+    create index letters_by_handler on deliveries(handler, tenant, position) where letter = 1;
+    create index retries_by_lane on deliveries(handler, entity, revision) where status = 'failed' and letter = 0;
+
+    -- position: that of the journal's entry.
+    create table attempts(entity integer not null, revision integer not null, handler text not null, position integer not null, record text not null,
+      primary key (entity, revision, handler, position)) strict, without rowid;
+  `,
+  apply({ db }, input) {
+    if (input.kind === "replay") {
+      if (input.entry.type === "replay.ended") putBack(db, "replay_id = ?", input.replayId);
+      return;
+    }
+    if (input.kind !== "journal") return;
+    const { entry, handler, event } = input;
+    const at = { handler, position: Number(event.position), recordedAt: event.recordedAt };
+    switch (entry.type) {
+      case "partition.claimed": // a replay that was under way asks again
+        putBack(db, "handler = ?", handler);
+        return;
+      case "replay.stopped":
+        putBack(db, "handler = ? and replay_id = ?", handler, entry.data.replayId);
+        return;
+      case "progress":
+        completed(db, at, entry.data);
+        return;
+      case "lane.gap":
+        db.run(
+          `update deliveries set status = 'skipped', processed_at = ?, next_attempt_at = null
+           where entity = ? and revision between ? and ? and handler = ? and status = 'failed' and letter = 0`,
+          at.recordedAt,
+          entityOf(db, entry.data.lane).id,
+          entry.data.from,
+          entry.data.to,
+          handler,
+        );
+        return;
+      case "delivery.failed":
+        failed(db, at, entry.data, entry.data.retryAt, 1);
+        return;
+      case "delivery.deferred":
+        failed(db, at, entry.data, entry.data.until, 0);
+        return;
+      case "delivery.dead_lettered":
+        deadLettered(db, at, entry.data);
+        return;
+      case "delivery.settled":
+        settled(db, at, entry.data);
+    }
+  },
+};
+
+/** The journal entry that is folded. */
+interface At {
+  readonly handler: string;
+  readonly position: number;
+  readonly recordedAt: string;
+}
+
+type About = Pick<JournalData["delivery.failed"], "lane" | "revision" | "at" | "eventId">;
+
+interface Found {
+  readonly entity: number;
+  readonly status: DeliveryStatus;
+  readonly letter: 0 | 1;
+  readonly attempts: number;
+  readonly retry_count: number;
+  readonly replay_id: string | null;
+}
+
+const finalStatuses: readonly DeliveryStatus[] = ["completed", "replayed", "discarded", "skipped"];
+
+/** The delivery's row, made when there is none; null when it has its final outcome: what comes later changes nothing. */
+function openRow(db: ViewDatabase, { handler }: At, { lane, revision, at, eventId }: About, attempts: number): Found | null {
+  const { id, tenant, type } = entityOf(db, lane);
+  const columns = "entity, status, letter, attempts, retry_count, replay_id";
+  const known = db.get<Found>(`select ${columns} from deliveries where entity = ? and revision = ? and handler = ?`, id, revision, handler);
+  if (known !== undefined) return finalStatuses.includes(known.status) ? null : known;
+  const event = db.get<{ type: string; source: string | null }>("select type, source from events where entity = ? and revision = ?", id, revision);
+  return db.get<Found>(
+    `insert into deliveries(entity, revision, handler, position, event_id, delivery_id, tenant, entity_type, type, source, status, attempts)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'failed', ?) returning ${columns}`,
+    id,
+    revision,
+    handler,
+    Number(at),
+    eventId,
+    deliveryId(handler, lane, eventId),
+    tenant,
+    type,
+    event?.type ?? "", // removed from the log before any view saw it
+    event?.source ?? null,
+    attempts,
+  )!;
+}
+
+function addAttempt(db: ViewDatabase, { handler, position }: At, entity: number, revision: number, record: AttemptRecord | null): void {
+  if (record === null) return;
+  db.run(
+    "insert or replace into attempts(entity, revision, handler, position, record) values (?, ?, ?, ?, ?)",
+    entity,
+    revision,
+    handler,
+    position,
+    JSON.stringify(record),
+  );
+  db.run(
+    `delete from attempts where entity = ? and revision = ? and handler = ? and position <=
+       (select position from attempts where entity = ? and revision = ? and handler = ? order by position desc limit 1 offset ${keptAttempts})`,
+    entity,
+    revision,
+    handler,
+    entity,
+    revision,
+    handler,
+  );
+}
+
+/** @param used 1 when the call counts against the retry policy, 0 when it was deferred. */
+function failed(db: ViewDatabase, at: At, data: About & { readonly record: AttemptRecord }, nextAttemptAt: string, used: 0 | 1): void {
+  const { revision, record } = data;
+  const row = openRow(db, at, data, record.attempt - 1);
+  if (row === null) return;
+  const replayId = record.replayId ?? null;
+  const sameRound = replayId === null || replayId === row.replay_id;
+  db.run(
+    `update deliveries set status = 'failed', attempts = ?, retry_count = ?, error_type = ?, error_message = ?, next_attempt_at = ?,
+       replay_id = coalesce(?, replay_id), first_failed_at = coalesce(first_failed_at, ?)
+     where entity = ? and revision = ? and handler = ?`,
+    used === 1 ? record.attempt : row.attempts,
+    (sameRound ? row.retry_count : 0) + used,
+    record.error?.type ?? null,
+    record.error?.message ?? null,
+    nextAttemptAt,
+    replayId,
+    used === 1 ? at.recordedAt : null,
+    row.entity,
+    revision,
+    at.handler,
+  );
+  addAttempt(db, at, row.entity, revision, record);
+}
+
+function deadLettered(db: ViewDatabase, at: At, data: JournalData["delivery.dead_lettered"]): void {
+  const row = openRow(db, at, data, data.attempts);
+  if (row === null) return;
+  db.run(
+    `update deliveries set status = ?, letter = 1, escalated = ?, attempts = ?, retry_count = ?, cause = ?, error_type = ?, error_message = ?,
+       next_attempt_at = null, replay_id = coalesce(?, replay_id), first_failed_at = coalesce(first_failed_at, ?), dead_lettered_at = ?, chain = ?
+     where entity = ? and revision = ? and handler = ?`,
+    data.escalated ? "escalated" : "dead_lettered",
+    Number(data.escalated),
+    data.attempts,
+    data.retryCount,
+    data.cause,
+    data.error.type,
+    data.error.message,
+    data.replayId ?? null,
+    at.recordedAt,
+    at.recordedAt,
+    data.chain,
+    row.entity,
+    data.revision,
+    at.handler,
+  );
+  addAttempt(db, at, row.entity, data.revision, data.record);
+}
+
+function settled(db: ViewDatabase, at: At, data: JournalData["delivery.settled"]): void {
+  const row = openRow(db, at, data, 0);
+  if (row === null) return;
+  const { record } = data;
+  db.run(
+    `update deliveries set status = ?, letter = 0, attempts = ?, cause = coalesce(?, cause), error_type = coalesce(?, error_type),
+       error_message = coalesce(?, error_message), next_attempt_at = null, replay_id = coalesce(?, replay_id), processed_at = ?
+     where entity = ? and revision = ? and handler = ?`,
+    data.outcome,
+    record?.attempt ?? row.attempts,
+    data.cause,
+    record?.error?.type ?? null,
+    record?.error?.message ?? null,
+    data.act.replayId ?? null,
+    at.recordedAt,
+    row.entity,
+    data.revision,
+    at.handler,
+  );
+  addAttempt(db, at, row.entity, data.revision, record);
+}
+
+/** Those that waited for a retry and are passed by now went well. */
+function completed(db: ViewDatabase, at: At, { checkpoint, ahead, completed: details = [] }: JournalData["progress"]): void {
+  for (const detail of details) {
+    const row = openRow(db, at, detail, detail.record.attempt);
+    if (row === null) continue;
+    db.run(
+      "update deliveries set status = 'completed', attempts = ?, next_attempt_at = null, processed_at = ? where entity = ? and revision = ? and handler = ?",
+      detail.record.attempt,
+      at.recordedAt,
+      row.entity,
+      detail.revision,
+      at.handler,
+    );
+    addAttempt(db, at, row.entity, detail.revision, detail.record);
+  }
+  const retries = "handler = ? and status = 'failed' and letter = 0";
+  if (db.get(`select 1 from deliveries where ${retries} limit 1`, at.handler) === undefined) return;
+  for (const [lane, next] of ahead) {
+    const { id } = entityOf(db, lane);
+    const attached = db.get<{ detached: 0 | 1 }>("select detached from lanes where entity = ? and handler = ?", id, at.handler)?.detached !== 1;
+    db.run(
+      `update deliveries set status = 'completed', attempts = attempts + 1, next_attempt_at = null, processed_at = ?
+       where ${retries} and entity = ? and (revision < ? or position <= ?)`,
+      at.recordedAt,
+      at.handler,
+      id,
+      next,
+      attached ? Number(checkpoint) : 0,
+    );
+  }
+}
+
+/** Dead letters whose replay will not retry them any more are plain dead letters again. */
+function putBack(db: ViewDatabase, which: string, ...parameters: readonly string[]): void {
+  db.run(
+    `update deliveries set status = iif(escalated, 'escalated', 'dead_lettered'), next_attempt_at = null where letter = 1 and status = 'failed' and ${which}`,
+    ...parameters,
+  );
+}

@@ -1,0 +1,50 @@
+import type { Projection } from "../projection.ts";
+import { entityOf } from "./entities.ts";
+
+/** Where each event is, by what people look for. Its data stays in the log. */
+export const eventIndex: Projection = {
+  tables: `
+    create table events(
+      position integer primary key, entity integer not null, revision integer not null, id text not null, tenant text not null, type text not null,
+      schema_version integer not null, entity_type text not null, source text, correlation_id text, recorded_ms integer not null
+    ) strict;
+    create unique index events_by_entity on events(entity, revision, type);
+    create index events_by_tenant on events(tenant);
+    create index events_by_type on events(tenant, type);
+    create index events_by_entity_type on events(tenant, entity_type);
+    create index events_by_source on events(tenant, source);
+    create index events_by_correlation on events(correlation_id) where correlation_id is not null;
+
+    -- How many events of each stored type there are.
+    create table types(type text primary key, events integer not null) strict, without rowid;
+    -- The positions of each minute's events: times become positions by it, whatever the log's clock did.
+    create table minutes(minute integer primary key, first_position integer not null, last_position integer not null) strict;
+  `,
+  apply({ db }, { kind, event }) {
+    if (kind !== "event") return;
+    const position = Number(event.position);
+    const recordedMs = Date.parse(event.recordedAt);
+    db.run(
+      `insert into events(position, entity, revision, id, tenant, type, schema_version, entity_type, source, correlation_id, recorded_ms)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      position,
+      entityOf(db, event.stream).id,
+      event.revision,
+      event.id,
+      event.tenant,
+      event.type,
+      event.schemaVersion,
+      event.entity.type,
+      event.source,
+      event.metadata.correlationId ?? null,
+      recordedMs,
+    );
+    db.run("insert into types(type, events) values (?, 1) on conflict do update set events = events + 1", event.type);
+    db.run(
+      "insert into minutes(minute, first_position, last_position) values (?, ?, ?) on conflict do update set last_position = excluded.last_position",
+      Math.floor(recordedMs / 60_000),
+      position,
+      position,
+    );
+  },
+};

@@ -1,0 +1,71 @@
+import type { Catalog } from "../../catalog/catalog.ts";
+import type { ViewDatabase } from "../database.ts";
+import type { Projection } from "../projection.ts";
+
+/** What each handler wants and how far its checkpoint is. */
+export const handlers: Projection = {
+  tables: `
+    -- ordering is null until the handler's configuration was met.
+    create table handlers(name text primary key, ordering text, journal text, checkpoint integer not null default 0, paused integer not null default 0)
+      strict, without rowid;
+    create index handlers_by_journal on handlers(journal);
+    create table handler_types(handler text not null, type text not null, since integer not null, primary key (handler, type)) strict, without rowid;
+
+    -- The last progress of each second: when events without a row of their own were completed.
+    create table progress_marks(handler text not null, second integer not null, checkpoint integer not null, recorded_at text not null,
+      primary key (handler, second)) strict, without rowid;
+    create index progress_marks_by_checkpoint on progress_marks(handler, checkpoint);
+  `,
+  apply({ db, catalog }, input) {
+    if (input.kind === "journal" && input.entry.type === "progress") {
+      const { handler, event } = input;
+      const checkpoint = Number(input.entry.data.checkpoint);
+      db.run(
+        "insert into handlers(name, checkpoint) values (?, ?) on conflict do update set checkpoint = max(checkpoint, excluded.checkpoint)",
+        handler,
+        checkpoint,
+      );
+      db.run(
+        `insert into progress_marks(handler, second, checkpoint, recorded_at) values (?, ?, ?, ?)
+         on conflict do update set checkpoint = excluded.checkpoint, recorded_at = excluded.recorded_at`,
+        handler,
+        Math.floor(Date.parse(event.recordedAt) / 1000),
+        checkpoint,
+        event.recordedAt,
+      );
+      return;
+    }
+    if (input.kind !== "handler") return;
+    const { handler, entry } = input;
+    switch (entry.type) {
+      case "handler.configured":
+        db.run(
+          "insert into handlers(name, ordering, journal) values (?, ?, ?) on conflict do update set ordering = excluded.ordering, journal = excluded.journal",
+          handler,
+          entry.data.ordering,
+          entry.data.journal,
+        );
+        db.run("delete from handler_types where handler = ?", handler);
+        for (const [type, since] of Object.entries(entry.data.types))
+          db.run("insert into handler_types(handler, type, since) values (?, ?, ?)", handler, type, Number(since));
+        refreshWanted(db, catalog);
+        return;
+      case "handler.paused":
+      case "handler.resumed":
+        db.run("update handlers set paused = ? where name = ?", Number(entry.type === "handler.paused"), handler);
+    }
+  },
+};
+
+/**
+ * Fills `temp.wanted`: which stored types, former names included, each handler wants, and beyond which position. It depends on this
+ * build's catalog, hence it is no part of the file.
+ */
+export function refreshWanted(db: ViewDatabase, catalog: Catalog): void {
+  db.exec(`
+    create temp table if not exists wanted(handler text not null, type text not null, since integer not null, primary key (handler, type)) without rowid;
+    delete from temp.wanted;
+  `);
+  for (const { handler, type, since } of db.all<{ handler: string; type: string; since: number }>("select handler, type, since from handler_types"))
+    for (const stored of catalog.candidates([type])) db.run("insert or ignore into temp.wanted(handler, type, since) values (?, ?, ?)", handler, stored, since);
+}

@@ -1,0 +1,96 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Clock } from "../event/clock.ts";
+import type { Position } from "../event/event.ts";
+import type { EventLog, SubscriptionBatch } from "../log/event-log.ts";
+import type { ViewStore } from "./store.ts";
+
+/** A transaction holds the event loop at most about so long, and so many events. */
+const transactionMs = 10;
+const transactionEvents = 512;
+/** After trouble: doubling from the first wait to the last. */
+const firstWaitMs = 100;
+const lastWaitMs = 30_000;
+
+interface ProjectorOptions {
+  readonly store: ViewStore;
+  /** Where to go on when that is beyond the store's position: the log is known to have nothing to fold in between. */
+  readonly from: Position;
+  readonly log: EventLog;
+  readonly clock: Clock;
+  /** Told of each failure. Nothing is lost by it: the projector goes on from its position after a wait. */
+  readonly onTrouble: (error: unknown) => void;
+  /** Told whenever `position` moved. */
+  readonly onMoved: () => void;
+}
+
+/** Brings the rows of one store up to the log, and keeps them there. */
+export interface Projector {
+  /** Everything up to here is in the rows. May be beyond the stored position, where the log has nothing to fold. */
+  position(): Position;
+  start(): void;
+  /** Resolves when nothing writes any more. */
+  stop(): Promise<void>;
+}
+
+export function makeProjector({ store, from, log, clock, onTrouble, onMoved }: ProjectorOptions): Projector {
+  let position = from > store.position() ? from : store.position();
+  let waitMs = firstWaitMs;
+  let running: { readonly ended: Promise<void>; readonly controller: AbortController } | null = null;
+
+  async function project({ events, position: looked }: SubscriptionBatch, signal: AbortSignal): Promise<void> {
+    let rest = events;
+    while (rest.length > 0) {
+      if (signal.aborted) return;
+      const untilMs = clock.monotonicMs() + transactionMs;
+      rest = rest.slice(store.fold(rest, (folded) => folded >= transactionEvents || (folded % 16 === 0 && clock.monotonicMs() >= untilMs)));
+      position = store.position();
+      onMoved();
+      await nextTurn(); // others of this process first
+    }
+    if (looked > position) {
+      position = looked;
+      onMoved();
+    }
+    waitMs = firstWaitMs;
+  }
+
+  async function run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        for await (const batch of log.subscribe({ after: position, signal })) await project(batch, signal);
+        return; // ended by the signal, or with the log
+      } catch (error) {
+        if (signal.aborted) return;
+        onTrouble(error);
+        await wait(clock, waitMs, signal);
+        waitMs = Math.min(waitMs * 2, lastWaitMs);
+      }
+    }
+  }
+
+  return {
+    position: () => position,
+    start() {
+      if (running !== null) return;
+      const controller = new AbortController();
+      running = { controller, ended: run(controller.signal) };
+    },
+    async stop() {
+      running?.controller.abort();
+      await running?.ended;
+      running = null;
+    },
+  };
+}
+
+function wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      timer.cancel();
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = clock.after(ms, done);
+    signal.addEventListener("abort", done, { once: true });
+  });
+}

@@ -1,0 +1,43 @@
+import type { Catalog } from "../../catalog/catalog.ts";
+import type { EventLog } from "../../log/event-log.ts";
+import type { ViewDatabase } from "../database.ts";
+import type { RunningDeliveries } from "../model.ts";
+
+/** What queries read from. */
+export interface Sources {
+  /** The rows as they are now; ask again after every wait, for a rebuild swaps them. */
+  db(): ViewDatabase;
+  readonly log: EventLog;
+  readonly catalog: Catalog;
+  readonly running: RunningDeliveries;
+  /** Wall clock, milliseconds since 1970. */
+  now(): number;
+}
+
+/** A stored type as filters and answers name it: the catalog's name when it knows one. */
+export function currentType(catalog: Catalog, stored: string): string {
+  return catalog.resolve(stored) ?? stored;
+}
+
+/** The stored types that a filter's event type means. */
+export function storedTypes(catalog: Catalog, type: string): readonly string[] {
+  const current = catalog.resolve(type);
+  return current === undefined ? [type] : catalog.candidates([current]);
+}
+
+/** A condition of a `where`, with its parameters. */
+export interface Condition {
+  readonly sql: string;
+  readonly parameters: readonly (string | number)[];
+}
+
+export function allOf(conditions: readonly Condition[]): Condition {
+  return { sql: conditions.map(({ sql }) => sql).join(" and ") || "true", parameters: conditions.flatMap(({ parameters }) => parameters) };
+}
+
+/** `column in (?, ?, …)`; more than one value uses no index, whose order it would lose. */
+export function oneOf(column: string, values: readonly (string | number)[]): Condition {
+  return values.length === 1
+    ? { sql: `${column} = ?`, parameters: values }
+    : { sql: `+${column} in (${values.map(() => "?").join(", ")})`, parameters: values };
+}

@@ -1,0 +1,32 @@
+import { RepriseError } from "../../errors.ts";
+
+/** Where a page ended, as opaque text. */
+export function toCursor(...place: readonly (string | number)[]): string {
+  return Buffer.from(JSON.stringify(place)).toString("base64url");
+}
+
+type Place<S extends readonly ("number" | "string")[]> = { readonly [K in keyof S]: S[K] extends "number" ? number : string };
+
+/**
+ * @param shape of what `toCursor` was given.
+ * @returns null without a cursor: from the beginning.
+ * @throws REQUEST_INVALID for one that no list made.
+ */
+export function fromCursor<const S extends readonly ("number" | "string")[]>(cursor: string | undefined, shape: S): Place<S> | null {
+  if (cursor === undefined) return null;
+  const place = parse(cursor);
+  const fits =
+    Array.isArray(place) &&
+    place.length === shape.length &&
+    shape.every((type, index) => typeof place[index] === type && (type === "string" || Number.isSafeInteger(place[index])));
+  if (!fits) throw new RepriseError("REQUEST_INVALID", "The cursor is none of this list: take next_cursor of the page before.");
+  return place as unknown as Place<S>;
+}
+
+function parse(cursor: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(cursor, "base64url").toString());
+  } catch {
+    return null;
+  }
+}

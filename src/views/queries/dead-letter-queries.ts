@@ -1,0 +1,247 @@
+import type { AttemptRecord, DeadLetterCause } from "../../delivery/journal-events.ts";
+import { RepriseError } from "../../errors.ts";
+import { toIso } from "../../event/clock.ts";
+import type { StoredEvent } from "../../event/event.ts";
+import { parseStreamName } from "../../event/names.ts";
+import type { DeadLetterDetail, DeadLetterFilter, DeadLetterView, Views } from "../model.ts";
+import { allOf, type Condition, currentType, oneOf, type Sources, storedTypes } from "./context.ts";
+import { fromCursor, toCursor } from "./cursor.ts";
+import { type EventKey, type HandlerRow, handlerRows, type LaneRow, untouched } from "./deliveries.ts";
+import { liftedView, readEvents } from "./event-view.ts";
+
+const maxOffset = 10_000;
+const topErrors = 10;
+const waitingEvents = 10;
+const eventRemoved = "event removed from the log";
+
+interface LetterRow {
+  readonly entity: number;
+  readonly stream: string;
+  readonly revision: number;
+  readonly handler: string;
+  readonly position: number;
+  readonly event_id: string;
+  readonly delivery_id: string;
+  readonly tenant: string;
+  readonly type: string;
+  readonly source: string | null;
+  readonly status: "dead_lettered" | "escalated";
+  readonly attempts: number;
+  readonly retry_count: number;
+  readonly cause: DeadLetterCause;
+  readonly error_type: string;
+  readonly error_message: string;
+  readonly replay_id: string | null;
+  readonly first_failed_at: string;
+  readonly dead_lettered_at: string;
+  readonly schema_version: number | null;
+  readonly recorded_ms: number | null;
+}
+
+/** Dead letters under a replay that waits for its retry are `failed` meanwhile: in no list. */
+const isLetter: Condition = { sql: "d.letter = 1 and d.status <> 'failed'", parameters: [] };
+
+const selectLetters = `select d.*, (select stream from entities where id = d.entity) as stream, e.schema_version, e.recorded_ms
+  from deliveries d left join events e on e.position = d.position`;
+
+export function makeDeadLetterQueries(sources: Sources): Pick<Views, "deadLetters" | "findDeadLetters" | "oldestDeadLetters" | "deadLetterStats"> {
+  const { log, catalog } = sources;
+
+  return {
+    async deadLetters(filter, { limit, cursor, offset = 0, data = true }) {
+      if (offset > maxOffset) throw new RepriseError("REQUEST_INVALID", `The offset goes up to ${maxOffset}: page by cursor beyond.`);
+      const db = sources.db();
+      const after = fromCursor(cursor, ["number", "string"]);
+      const matching = allOf(filterConditions(sources, filter));
+      const page = allOf([matching, ...(after === null ? [] : [{ sql: "(d.position, d.handler) < (?, ?)", parameters: after }])]);
+      const rows = db.all<LetterRow>(
+        `${selectLetters} where ${page.sql} order by d.position desc, d.handler desc limit ? offset ?`,
+        ...page.parameters,
+        limit + 1,
+        offset,
+      );
+      const { total } = db.get<{ total: number }>(`select count(*) as total from deliveries d where ${matching.sql}`, ...matching.parameters)!;
+      const shown = rows.slice(0, limit);
+      const waiting = makeWaiting(sources);
+      const behind = shown.map((row) => waiting(row, 0).count);
+      const stored = data
+        ? await readEvents(
+            log,
+            filter.tenant,
+            shown.map(({ event_id }) => event_id),
+          )
+        : null;
+      const last = shown.at(-1);
+      return {
+        events: shown.map((row, index) => letterView(sources, row, behind[index]!, stored === null ? null : { event: stored.get(row.event_id) })),
+        total,
+        nextCursor: rows.length > limit && last ? toCursor(last.position, last.handler) : null,
+      };
+    },
+
+    async findDeadLetters(tenant, id) {
+      const found = (column: string) =>
+        sources.db().all<LetterRow>(`${selectLetters} where d.${column} = ? and d.tenant = ? and ${isLetter.sql} order by d.handler`, id, tenant);
+      const byEvent = found("event_id");
+      const rows = byEvent.length > 0 ? byEvent : found("delivery_id");
+      const waiting = makeWaiting(sources);
+      const behind = rows.map((row) => waiting(row, waitingEvents));
+      const histories = rows.map(({ entity, revision, handler }) =>
+        sources
+          .db()
+          .all<{ record: string }>(
+            "select record from attempts where entity = ? and revision = ? and handler = ? order by position desc",
+            entity,
+            revision,
+            handler,
+          )
+          .map(({ record }) => JSON.parse(record) as AttemptRecord),
+      );
+      const stored = await readEvents(
+        log,
+        tenant,
+        rows.map(({ event_id }) => event_id),
+      );
+      return rows.map((row, index): DeadLetterDetail => {
+        const event = stored.get(row.event_id);
+        const { count, first } = behind[index]!;
+        return {
+          ...letterView(sources, row, count, { event }),
+          stored: event ? { type: event.type, schemaVersion: event.schemaVersion, data: event.data } : null,
+          steps: event ? catalog.steps(event) : [],
+          waitingEvents: first.map(({ id, type, revision, recorded_ms }) => ({
+            id,
+            type: currentType(catalog, type),
+            revision,
+            recordedAt: toIso(recorded_ms),
+          })),
+          history: histories[index]!,
+        };
+      });
+    },
+
+    async oldestDeadLetters(filter, limit) {
+      const { sql, parameters } = allOf(filterConditions(sources, filter));
+      return sources
+        .db()
+        .all<LetterRow>(`${selectLetters} where ${sql} order by d.position, d.handler limit ?`, ...parameters, limit)
+        .map(({ handler, stream, revision, position, event_id, attempts }) => ({
+          handler,
+          stream,
+          revision,
+          position: BigInt(position),
+          eventId: event_id,
+          attempts,
+        }));
+    },
+
+    async deadLetterStats(filter) {
+      const db = sources.db();
+      const { sql, parameters } = allOf(filterConditions(sources, filter));
+      const count = <Row>(columns: string, rest: string) => db.all<Row>(`select ${columns} from deliveries d where ${sql} ${rest}`, ...parameters);
+      const total = count<{ count: number; oldest: string | null }>("count(*) as count, min(d.dead_lettered_at) as oldest", "")[0]!;
+      const lanes = count<{ handler: string; entity: number }>("distinct d.handler, d.entity", "");
+      const waiting = makeWaiting(sources);
+      const types = new Map<string, number>();
+      for (const row of count<{ type: string; count: number }>("d.type, count(*) as count", "group by d.type")) {
+        const type = currentType(catalog, row.type);
+        types.set(type, (types.get(type) ?? 0) + row.count);
+      }
+      return {
+        total: total.count,
+        waiting: lanes.reduce((sum, lane) => sum + waiting(lane, 0).count, 0),
+        oldestAt: total.oldest,
+        byEventType: [...types].map(([eventType, count]) => ({ eventType, count })).sort((a, b) => b.count - a.count || (a.eventType < b.eventType ? -1 : 1)),
+        byHandler: count<{ handler: string; count: number }>("d.handler, count(*) as count", "group by 1 order by 2 desc, 1").map((row) => ({ ...row })),
+        bySource: count<{ source: string | null; count: number }>("d.source, count(*) as count", "group by 1 order by 2 desc, 1").map((row) => ({ ...row })),
+        topErrors: count<{ error: string; count: number }>(
+          "d.error_type || ': ' || d.error_message as error, count(*) as count",
+          `group by 1 order by 2 desc, 1 limit ${topErrors}`,
+        ).map((row) => ({ ...row })),
+      };
+    },
+  };
+}
+
+function filterConditions({ db, catalog }: Sources, filter: DeadLetterFilter): readonly Condition[] {
+  const conditions: Condition[] = [isLetter, oneOf("d.tenant", [filter.tenant])];
+  const equal = (column: string, value: string | undefined) => {
+    if (value !== undefined) conditions.push(oneOf(column, [value]));
+  };
+  if (filter.eventType !== undefined) conditions.push(oneOf("d.type", storedTypes(catalog, filter.eventType)));
+  equal("d.source", filter.source);
+  equal("d.handler", filter.handler);
+  equal("d.entity_type", filter.entityType);
+  equal("d.cause", filter.cause);
+  equal("d.replay_id", filter.replayId);
+  if (filter.entityId !== undefined) {
+    const entities = db().all<{ id: number }>("select id from entities where tenant = ? and entity = ?", filter.tenant, filter.entityId);
+    conditions.push(
+      entities.length === 0
+        ? { sql: "false", parameters: [] }
+        : oneOf(
+            "d.entity",
+            entities.map(({ id }) => id),
+          ),
+    );
+  }
+  if (filter.error !== undefined)
+    conditions.push({ sql: "(d.error_type = ? or d.error_type || ': ' || d.error_message = ?)", parameters: [filter.error, filter.error] });
+  // Times of the log are written alike, so that they compare as text.
+  if (filter.sinceMs !== undefined) conditions.push({ sql: "d.dead_lettered_at >= ?", parameters: [toIso(filter.sinceMs)] });
+  if (filter.untilMs !== undefined) conditions.push({ sql: "d.dead_lettered_at < ?", parameters: [toIso(filter.untilMs)] });
+  return conditions;
+}
+
+/** Events held behind the dead letters of a lane: a relaxed handler holds none. Counted once for each lane. */
+function makeWaiting(sources: Sources) {
+  const handlers = new Map(handlerRows(sources).map((handler) => [handler.name, handler]));
+  const known = new Map<string, ReturnType<typeof untouched>>();
+  return ({ handler, entity }: { readonly handler: string; readonly entity: number }, limit: number) => {
+    const key = `${handler}\n${entity}`;
+    const held = known.get(key) ?? heldIn(sources, handlers.get(handler), entity, limit);
+    known.set(key, held);
+    return held;
+  };
+}
+
+function heldIn(sources: Sources, handler: HandlerRow | undefined, entity: number, limit: number): ReturnType<typeof untouched> {
+  const none: readonly (EventKey & { readonly recorded_ms: number })[] = [];
+  if (handler?.ordering !== "strict") return { count: 0, first: none };
+  const lane = sources
+    .db()
+    .get<LaneRow>("select handler, next, at, detached, why, retry_at, letters from lanes where entity = ? and handler = ?", entity, handler.name);
+  return untouched(sources, handler, lane, entity, limit);
+}
+
+/** @param read null: the data was not asked for. */
+function letterView({ catalog }: Sources, row: LetterRow, waiting: number, read: { readonly event: StoredEvent | undefined } | null): DeadLetterView {
+  const storedSchemaVersion = row.schema_version ?? 1;
+  const lifted = read?.event && liftedView(catalog, read.event);
+  return {
+    id: row.event_id,
+    deliveryId: row.delivery_id,
+    handler: row.handler,
+    tenant: row.tenant,
+    stream: row.stream,
+    position: BigInt(row.position),
+    entity: parseStreamName(row.stream)?.entity ?? { type: "", id: "" },
+    eventType: currentType(catalog, row.type),
+    source: row.source,
+    revision: row.revision,
+    schemaVersion: lifted?.schemaVersion ?? catalog.describe(row.type)?.current ?? storedSchemaVersion,
+    storedSchemaVersion,
+    data: lifted?.data ?? null,
+    dataError: lifted ? lifted.dataError : read === null ? null : eventRemoved,
+    status: row.status,
+    cause: row.cause,
+    error: { type: row.error_type, message: row.error_message },
+    attempts: row.attempts,
+    retryCount: row.retry_count,
+    waiting,
+    replayId: row.replay_id,
+    createdAt: row.recorded_ms === null ? row.first_failed_at : toIso(row.recorded_ms),
+    firstFailedAt: row.first_failed_at,
+    deadLetteredAt: row.dead_lettered_at,
+  };
+}

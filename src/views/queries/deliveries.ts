@@ -1,0 +1,249 @@
+/** The state of deliveries and lanes, derived from the rows as DELIVERY §3 says. All reads here are synchronous: one moment of the rows. */
+import type { AttemptRecord } from "../../delivery/journal-events.ts";
+import { deliveryId } from "../../event/ids.ts";
+import type { DeliveryStatus, DeliveryView, LaneState } from "../model.ts";
+import type { Sources } from "./context.ts";
+
+export interface HandlerRow {
+  readonly name: string;
+  readonly ordering: "strict" | "relaxed";
+  readonly checkpoint: number;
+  readonly paused: 0 | 1;
+}
+
+export interface LaneRow {
+  readonly handler: string;
+  readonly next: number;
+  readonly at: number;
+  readonly detached: 0 | 1;
+  readonly why: "newer_build" | null;
+  readonly retry_at: string | null;
+  readonly letters: number;
+}
+
+export interface DeliveryRow {
+  readonly handler: string;
+  readonly revision: number;
+  readonly position: number;
+  readonly event_id: string;
+  readonly delivery_id: string;
+  readonly status: DeliveryStatus;
+  readonly letter: 0 | 1;
+  readonly attempts: number;
+  readonly retry_count: number;
+  readonly cause: string | null;
+  readonly error_type: string | null;
+  readonly error_message: string | null;
+  readonly next_attempt_at: string | null;
+  readonly replay_id: string | null;
+  readonly processed_at: string | null;
+}
+
+interface GapRow {
+  readonly handler: string;
+  readonly first: number;
+  readonly last: number;
+  readonly recorded_at: string;
+}
+
+/** An event as far as its deliveries need it. */
+export interface EventKey {
+  readonly id: string;
+  readonly stream: string;
+  /** The stored one. */
+  readonly type: string;
+  readonly revision: number;
+  readonly position: number;
+}
+
+/** `letter` is set as long as the delivery has no final outcome but was dead-lettered. */
+const open: readonly DeliveryStatus[] = ["failed", "dead_lettered", "escalated"];
+
+export function handlerRows({ db }: Sources): readonly HandlerRow[] {
+  return db().all<HandlerRow>("select name, ordering, checkpoint, paused from handlers where ordering is not null order by name");
+}
+
+export function laneState({ ordering }: HandlerRow, lane: LaneRow | undefined): LaneState {
+  if (lane === undefined) return "flowing";
+  if (isBlocked(ordering, lane)) return "blocked";
+  if (lane.retry_at !== null) return "backing_off";
+  return lane.detached === 1 ? "behind" : "flowing";
+}
+
+function isBlocked(ordering: HandlerRow["ordering"], lane: LaneRow): boolean {
+  return lane.why === "newer_build" || (ordering === "strict" && lane.letters > 0);
+}
+
+/** Whether a wanted event without a row of its own is done. */
+export function isPassed({ checkpoint }: HandlerRow, lane: LaneRow | undefined, { revision, position }: Pick<EventKey, "revision" | "position">): boolean {
+  if (lane !== undefined && revision < lane.next) return true;
+  return position <= checkpoint && lane?.detached !== 1;
+}
+
+/** Reads deliveries of many events, entity by entity. For one query: it remembers what it read. */
+export interface DeliveryReader {
+  readonly handlers: readonly HandlerRow[];
+  entityId(stream: string): number | undefined;
+  lanes(entity: number): ReadonlyMap<string, LaneRow>;
+  /** Whether the handler wants events of this stored type at this position. */
+  wants(handler: string, type: string, position: number): boolean;
+  isRunning(handler: string, stream: string, revision: number): boolean;
+  /** By handler's name; of those that want the event, or have a record of it. */
+  statuses(event: EventKey): ReadonlyMap<string, DeliveryStatus>;
+  deliveries(event: EventKey, withHistory: boolean): readonly DeliveryView[];
+}
+
+export function makeDeliveryReader(sources: Sources): DeliveryReader {
+  const db = sources.db();
+  const handlers = handlerRows(sources);
+  const wanted = new Map(handlers.map(({ name }) => [name, new Map<string, number>()]));
+  for (const { handler, type, since } of db.all<{ handler: string; type: string; since: number }>("select handler, type, since from temp.wanted"))
+    wanted.get(handler)?.set(type, since);
+  const running = new Map(
+    handlers.map(({ name }) => [name, new Set([...sources.running.running(name)].map(({ stream, revision }) => `${stream}\n${revision}`))]),
+  );
+
+  const entityId = memo((stream: string) => db.get<{ id: number }>("select id from entities where stream = ?", stream)?.id);
+  const lanes = memo(
+    (entity: number): ReadonlyMap<string, LaneRow> =>
+      new Map(
+        db.all<LaneRow>("select handler, next, at, detached, why, retry_at, letters from lanes where entity = ?", entity).map((lane) => [lane.handler, lane]),
+      ),
+  );
+  const gaps = memo((entity: number) => db.all<GapRow>("select handler, first, last, recorded_at from gaps where entity = ?", entity));
+
+  const wants = (handler: string, type: string, position: number) => position > (wanted.get(handler)?.get(type) ?? Number.POSITIVE_INFINITY);
+  const isRunning = (handler: string, stream: string, revision: number) => running.get(handler)?.has(`${stream}\n${revision}`) ?? false;
+
+  function* judged(event: EventKey) {
+    const entity = entityId(event.stream);
+    const rows =
+      entity === undefined ? [] : db.all<DeliveryRow>("select * from deliveries where entity = ? and revision = ? order by handler", entity, event.revision);
+    for (const handler of handlers) {
+      const row = rows.find((each) => each.handler === handler.name);
+      if (row === undefined && !wants(handler.name, event.type, event.position)) continue;
+      const lane = entity === undefined ? undefined : lanes(entity).get(handler.name);
+      const gap =
+        entity === undefined || row !== undefined
+          ? undefined
+          : gaps(entity).find((each) => each.handler === handler.name && each.first <= event.revision && event.revision <= each.last);
+      const passed = row === undefined && isPassed(handler, lane, event);
+      const recorded = row?.status ?? (gap ? "skipped" : passed ? "completed" : lane && isBlocked(handler.ordering, lane) ? "held" : "pending");
+      const waits = open.includes(recorded) || recorded === "held" || recorded === "pending";
+      const status: DeliveryStatus = waits && isRunning(handler.name, event.stream, event.revision) ? "processing" : recorded;
+      yield { handler, entity, row, gap, status };
+    }
+  }
+
+  const history = (entity: number, revision: number, handler: string): readonly AttemptRecord[] =>
+    db
+      .all<{ record: string }>(
+        "select record from attempts where entity = ? and revision = ? and handler = ? order by position desc",
+        entity,
+        revision,
+        handler,
+      )
+      .map(({ record }) => JSON.parse(record) as AttemptRecord);
+
+  return {
+    handlers,
+    entityId,
+    lanes,
+    wants,
+    isRunning,
+    statuses: (event) => new Map([...judged(event)].map(({ handler, status }) => [handler.name, status])),
+    deliveries: (event, withHistory) =>
+      [...judged(event)].map(({ handler: { name }, entity, row, gap, status }) => ({
+        deliveryId: deliveryId(name, event.stream, event.id),
+        handler: name,
+        status,
+        attempts: row?.attempts ?? (status === "completed" ? 1 : 0),
+        retryCount: row?.retry_count ?? 0,
+        error:
+          row === undefined || row.error_type === null || status === "completed" || status === "replayed"
+            ? null
+            : { type: row.error_type, message: row.error_message ?? "" },
+        nextAttemptAt: status === "failed" ? (row?.next_attempt_at ?? null) : null,
+        processedAt: row ? row.processed_at : status === "completed" ? completedAt(sources, name, entity, event) : (gap?.recorded_at ?? null),
+        replayId: row?.replay_id ?? null,
+        history: withHistory && row && entity !== undefined ? history(entity, event.revision, name) : [],
+      })),
+  };
+}
+
+/**
+ * When an event without a row of its own was done: the record that passed it, exact to a second. In a detached lane that is the lane's,
+ * else the handler's checkpoint.
+ */
+function completedAt({ db }: Sources, handler: string, entity: number | undefined, { revision, position }: EventKey): string | null {
+  if (entity !== undefined) {
+    const before = db().get<{ second: number; detached: 0 | 1 }>(
+      "select second, detached from lane_marks where entity = ? and handler = ? and next <= ? order by second desc limit 1",
+      entity,
+      handler,
+      revision,
+    );
+    const after =
+      before?.detached === 1
+        ? db().get<{ recorded_at: string }>(
+            "select recorded_at from lane_marks where entity = ? and handler = ? and second > ? and next > ? order by second limit 1",
+            entity,
+            handler,
+            before.second,
+            revision,
+          )
+        : undefined;
+    if (after !== undefined) return after.recorded_at;
+  }
+  return (
+    db().get<{ recorded_at: string }>(
+      "select recorded_at from progress_marks where handler = ? and checkpoint >= ? order by checkpoint, second limit 1",
+      handler,
+      position,
+    )?.recorded_at ?? null
+  );
+}
+
+/** Wanted events of one lane without outcome and without trouble of their own: how many, and the first. */
+export function untouched(
+  { db }: Sources,
+  { name, checkpoint }: HandlerRow,
+  lane: LaneRow | undefined,
+  entity: number,
+  limit: number,
+): { readonly count: number; readonly first: readonly (EventKey & { readonly recorded_ms: number })[] } {
+  let from = lane?.next ?? 0;
+  if (lane?.detached !== 1) {
+    const done = db().get<{ revision: number }>(
+      "select revision from events where entity = ? and position <= ? order by revision desc limit 1",
+      entity,
+      checkpoint,
+    );
+    from = Math.max(from, (done?.revision ?? -1) + 1);
+  }
+  const rest = `from events e join temp.wanted w on w.handler = ? and w.type = e.type and w.since < e.position
+    where e.entity = ? and e.revision >= ?
+      and not exists (select 1 from deliveries d where d.entity = e.entity and d.revision = e.revision and d.handler = w.handler)
+      and not exists (select 1 from gaps g where g.entity = e.entity and g.handler = w.handler and e.revision between g.first and g.last)`;
+  const { count } = db().get<{ count: number }>(`select count(*) as count ${rest}`, name, entity, from)!;
+  const first =
+    count === 0 || limit === 0
+      ? []
+      : db().all<EventKey & { readonly recorded_ms: number }>(
+          `select e.id, e.type, e.revision, e.position, e.recorded_ms, (select stream from entities where id = e.entity) as stream ${rest}
+           order by e.revision limit ?`,
+          name,
+          entity,
+          from,
+          limit,
+        );
+  return { count, first };
+}
+
+function memo<K, V>(read: (key: K) => V): (key: K) => V {
+  const known = new Map<K, V>();
+  return (key) => {
+    if (!known.has(key)) known.set(key, read(key));
+    return known.get(key)!;
+  };
+}

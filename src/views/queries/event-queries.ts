@@ -1,0 +1,179 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { StoredEvent } from "../../event/event.ts";
+import type { DeliveryStatus, EventFilterOptions, EventView, PageOptions, Views } from "../model.ts";
+import { allOf, type Condition, oneOf, type Sources, storedTypes } from "./context.ts";
+import { fromCursor, toCursor } from "./cursor.ts";
+import { type EventKey, makeDeliveryReader } from "./deliveries.ts";
+import { eventView, readEvents } from "./event-view.ts";
+
+/** Rows that one page looks at, at most: a page may be shorter than its limit, and `nextCursor` then goes on behind them. */
+const rowsPerPage = 50_000;
+const rowsPerTurn = 1000;
+
+/** Statuses that only rows of their own have (`skipped` is also what a gap leaves). */
+const recordedStatuses: readonly DeliveryStatus[] = ["failed", "dead_lettered", "escalated", "replayed", "discarded"];
+
+export function makeEventQueries(sources: Sources): Pick<Views, "event" | "events" | "present" | "deliveriesOf"> {
+  const { log, catalog } = sources;
+
+  async function findEvent(tenant: string, id: string): Promise<StoredEvent | undefined> {
+    return (await readEvents(log, tenant, [id])).get(id);
+  }
+
+  return {
+    async event(tenant, id) {
+      const stored = await findEvent(tenant, id);
+      return stored && eventView(catalog, stored, makeDeliveryReader(sources).deliveries(toKey(stored), true));
+    },
+
+    present(events) {
+      const reader = makeDeliveryReader(sources);
+      return events.map((event) => eventView(catalog, event, reader.deliveries(toKey(event), false)));
+    },
+
+    async deliveriesOf(tenant, id) {
+      const delivery = sources.db().get<{ event_id: string }>("select event_id from deliveries where delivery_id = ? and tenant = ?", id, tenant);
+      const stored = await findEvent(tenant, delivery?.event_id ?? id);
+      if (stored === undefined) return [];
+      const all = makeDeliveryReader(sources).deliveries(toKey(stored), false);
+      return delivery === undefined ? all : all.filter(({ deliveryId }) => deliveryId === id);
+    },
+
+    async events(filter, page) {
+      const { keys, nextCursor } = await walk(sources, filter, page);
+      const stored = await readEvents(
+        log,
+        filter.tenant,
+        keys.map(({ id }) => id),
+      );
+      const reader = makeDeliveryReader(sources);
+      const events = keys.flatMap((key): EventView[] => {
+        const event = stored.get(key.id);
+        return event === undefined ? [] : [eventView(catalog, event, reader.deliveries(key, false))]; // removed from the log: not in this list
+      });
+      return { events, nextCursor };
+    },
+  };
+}
+
+function toKey({ id, stream, type, revision, position }: StoredEvent): EventKey {
+  return { id, stream, type, revision, position: Number(position) };
+}
+
+/** Newest first, from the cursor down, until the page is full or enough was looked at. */
+async function walk(
+  sources: Sources,
+  filter: EventFilterOptions,
+  { limit, cursor }: PageOptions,
+): Promise<{ readonly keys: readonly EventKey[]; readonly nextCursor: string | null }> {
+  let before = fromCursor(cursor, ["number"])?.[0] ?? Number.MAX_SAFE_INTEGER;
+  const select = makeSelect(sources, filter);
+  const keys: EventKey[] = [];
+  if (select === null) return { keys, nextCursor: null };
+  const { status, handler } = filter;
+  const chunk = status === undefined ? limit + 1 : rowsPerTurn;
+  for (let looked = 0; looked < rowsPerPage; looked += chunk) {
+    const { sql, parameters } = select(before);
+    const rows = sources.db().all<EventKey>(`${sql} limit ?`, ...parameters, chunk);
+    const reader = makeDeliveryReader(sources);
+    for (const row of rows) {
+      if (row.position === before) continue; // met for another handler
+      const wanted = status === undefined || hasStatus(reader.statuses(row), status, handler);
+      if (wanted && keys.length === limit) return { keys, nextCursor: toCursor(before) };
+      if (wanted) keys.push(row);
+      before = row.position;
+    }
+    if (rows.length < chunk) return { keys, nextCursor: null };
+    await nextTurn();
+  }
+  return { keys, nextCursor: toCursor(before) };
+}
+
+function hasStatus(statuses: ReadonlyMap<string, DeliveryStatus>, status: DeliveryStatus, handler: string | undefined): boolean {
+  return handler === undefined ? [...statuses.values()].includes(status) : statuses.get(handler) === status;
+}
+
+const columns = "select e.id, (select stream from entities where id = e.entity) as stream, e.type, e.revision, e.position";
+
+/**
+ * What to select from, by what narrows it most: rows of the status, what runs, the entity, or the event index. `cross join` keeps that order.
+ *
+ * @returns the select of the events below a position, newest first; null when the filter names what is not there.
+ */
+function makeSelect(sources: Sources, filter: EventFilterOptions): ((before: number) => Condition) | null {
+  const { tenant, status, handler } = filter;
+  const entities = entitiesOf(sources, filter);
+  if (entities?.length === 0) return null;
+  const { sql: where, parameters } = allOf([
+    { sql: "e.tenant = ?", parameters: [tenant] },
+    ...columnConditions(sources, filter),
+    ...(entities === null ? [] : [oneOf("e.entity", entities)]),
+    ...(handler === undefined
+      ? []
+      : [{ sql: "exists (select 1 from temp.wanted w where w.handler = ? and w.type = e.type and w.since < e.position)", parameters: [handler] }]),
+  ]);
+  const some = handler === undefined ? [] : [handler];
+  const ofHandler = (alias: string) => (handler === undefined ? "" : `and ${alias}.handler = ?`);
+
+  if (status === "processing") {
+    const running = makeDeliveryReader(sources).handlers.flatMap(({ name }) =>
+      handler === undefined || handler === name ? sources.running.running(name).map(({ stream, revision }) => [stream, revision]) : [],
+    );
+    return (before) => ({
+      sql: `${columns} from json_each(?) j cross join entities n on n.stream = j.value ->> 0
+              cross join events e on e.entity = n.id and e.revision = j.value ->> 1
+            where ${where} and e.position < ? order by e.position desc`,
+      parameters: [JSON.stringify(running), ...parameters, before],
+    });
+  }
+  if (status === "skipped")
+    return (before) => ({
+      sql: `${columns} from (
+              select d.position from deliveries d where d.status = 'skipped' ${ofHandler("d")} and d.position < ?
+              union select h.position from gaps g cross join events h on h.entity = g.entity and h.revision between g.first and g.last
+                where h.position < ? ${ofHandler("g")}
+            ) p cross join events e on e.position = p.position where ${where} order by p.position desc`,
+      parameters: [...some, before, before, ...some, ...parameters],
+    });
+  if (status !== undefined && recordedStatuses.includes(status))
+    return (before) => ({
+      sql: `${columns} from deliveries d cross join events e on e.position = d.position
+            where d.status = ? ${ofHandler("d")} and d.position < ? and ${where} order by d.position desc`,
+      parameters: [status, ...some, before, ...parameters],
+    });
+  const order = entities?.length === 1 ? "e.revision" : "e.position"; // the same, but for the index
+  return (before) => ({ sql: `${columns} from events e where ${where} and e.position < ? order by ${order} desc`, parameters: [...parameters, before] });
+}
+
+/** Entities that the filter names; null when it names none by id. */
+function entitiesOf({ db }: Sources, { tenant, entityType, entityId }: EventFilterOptions): readonly number[] | null {
+  if (entityId === undefined) return null;
+  const ofType = entityType === undefined ? [] : [entityType];
+  return db()
+    .all<{ id: number }>(
+      `select id from entities where tenant = ? and entity = ? ${entityType === undefined ? "" : "and type = ?"} order by id`,
+      tenant,
+      entityId,
+      ...ofType,
+    )
+    .map(({ id }) => id);
+}
+
+function columnConditions(sources: Sources, filter: EventFilterOptions): Condition[] {
+  const conditions: Condition[] = [];
+  if (filter.eventType !== undefined) conditions.push(oneOf("e.type", storedTypes(sources.catalog, filter.eventType)));
+  if (filter.source !== undefined) conditions.push(oneOf("e.source", [filter.source]));
+  if (filter.entityType !== undefined && filter.entityId === undefined) conditions.push(oneOf("e.entity_type", [filter.entityType]));
+  if (filter.correlationId !== undefined) conditions.push(oneOf("e.correlation_id", [filter.correlationId]));
+  if (filter.sinceMs !== undefined) {
+    const minute = Math.floor(filter.sinceMs / 60_000);
+    const { first } = sources.db().get<{ first: number | null }>("select min(first_position) as first from minutes where minute >= ?", minute)!;
+    conditions.push({ sql: "e.position >= ? and e.recorded_ms >= ?", parameters: [first ?? Number.MAX_SAFE_INTEGER, filter.sinceMs] });
+  }
+  if (filter.untilMs !== undefined) {
+    const minute = Math.floor(filter.untilMs / 60_000);
+    const { last } = sources.db().get<{ last: number | null }>("select max(last_position) as last from minutes where minute <= ?", minute)!;
+    conditions.push({ sql: "e.position <= ? and e.recorded_ms < ?", parameters: [last ?? -1, filter.untilMs] });
+  }
+  return conditions;
+}

@@ -1,0 +1,44 @@
+import type { Catalog } from "../../catalog/catalog.ts";
+import type { Json, StoredEvent } from "../../event/event.ts";
+import type { EventLog } from "../../log/event-log.ts";
+import type { DeliveryView, EventView, LiftedView } from "../model.ts";
+import { currentType } from "./context.ts";
+
+/** The data as today's schema has it, or why it cannot be lifted. Never throws. */
+export function liftedView(catalog: Catalog, event: StoredEvent): LiftedView {
+  const stored = { type: event.type, schemaVersion: event.schemaVersion, data: event.data };
+  const lifted = catalog.current(event);
+  if (lifted.ok) return { schemaVersion: lifted.event.schemaVersion, data: lifted.event.data as Json, dataError: null, stored };
+  const { type, message } = lifted.error;
+  return { schemaVersion: catalog.describe(event.type)?.current ?? event.schemaVersion, data: null, dataError: `${type}: ${message}`, stored };
+}
+
+export function eventView(catalog: Catalog, event: StoredEvent, deliveries: readonly DeliveryView[]): EventView {
+  const { metadata } = event;
+  return {
+    id: event.id,
+    type: currentType(catalog, event.type),
+    entity: event.entity,
+    tenant: event.tenant,
+    revision: event.revision,
+    position: event.position,
+    source: event.source,
+    occurredAt: event.occurredAt,
+    recordedAt: event.recordedAt,
+    priority: metadata.priority,
+    correlationId: metadata.correlationId ?? null,
+    causationId: metadata.causationId ?? null,
+    traceparent: metadata.traceparent ?? null,
+    callChain: metadata.callChain ?? null,
+    contextRefs: metadata.contextRefs ?? null,
+    extensions: metadata.extensions ?? null,
+    ...liftedView(catalog, event),
+    deliveries,
+  };
+}
+
+/** Events of the log by id; those that it has no more are left out. */
+export async function readEvents(log: EventLog, tenant: string, ids: readonly string[]): Promise<ReadonlyMap<string, StoredEvent>> {
+  const events = ids.length === 0 ? [] : await log.findByIds(tenant, [...new Set(ids)]);
+  return new Map(events.map((event) => [event.id, event]));
+}

@@ -1,0 +1,150 @@
+import { type DeliveryStatus, deliveryStatuses, type HandlerView, type LaneState, type Views } from "../model.ts";
+import type { Sources } from "./context.ts";
+import { type HandlerRow, handlerRows } from "./deliveries.ts";
+
+export function makeHandlerQueries(sources: Sources): Pick<Views, "handlers"> {
+  /** since → events of each stored type at or below it. What is below a `since` never changes. */
+  const before = new Map<number, ReadonlyMap<string, number>>();
+
+  function countBefore(since: number, type: string): number {
+    if (since === 0) return 0;
+    let counts = before.get(since);
+    if (counts === undefined) {
+      const rows = sources.db().all<{ type: string; events: number }>("select type, count(*) as events from events where position <= ? group by type", since);
+      before.set(since, (counts = new Map(rows.map(({ type, events }) => [type, events]))));
+    }
+    return counts.get(type) ?? 0;
+  }
+
+  function countWanted(handler: string): number {
+    const rows = sources
+      .db()
+      .all<{ type: string; since: number; events: number }>(
+        "select w.type, w.since, t.events from temp.wanted w join types t on t.type = w.type where w.handler = ?",
+        handler,
+      );
+    return rows.reduce((sum, { type, since, events }) => sum + events - countBefore(since, type), 0);
+  }
+
+  return {
+    handlers: async () => handlerRows(sources).map((handler) => handlerView(sources, handler, countWanted(handler.name))),
+  };
+}
+
+function handlerView(sources: Sources, handler: HandlerRow, wanted: number): HandlerView {
+  const { name, ordering, paused } = handler;
+  const running = runningKeys(sources, name);
+  const rows = countRows(sources, name, running);
+  const rest = countUntouched(sources, handler, running);
+  const counted = Object.fromEntries(deliveryStatuses.map((status) => [status, 0])) as Record<DeliveryStatus, number>;
+  counted.pending = rest.pending;
+  counted.held = rest.held;
+  counted.processing = rest.running;
+  for (const { status, count, running } of rows) {
+    const open = status === "failed" || status === "dead_lettered" || status === "escalated";
+    counted[status] += open ? count - running : count;
+    if (open) counted.processing += running;
+  }
+  counted.skipped += countGaps(sources, name);
+  const waiting = counted.pending + counted.held + counted.processing + counted.failed + counted.dead_lettered + counted.escalated;
+  const done = wanted - waiting;
+  counted.completed = done - counted.replayed - counted.discarded - counted.skipped;
+  return {
+    name,
+    ordering,
+    state: paused === 1 ? "paused" : "running",
+    wanted,
+    done,
+    waiting,
+    lagEvents: rest.pending + rest.held,
+    lagSeconds: rest.oldestMs === null ? 0 : Math.max(0, Math.floor((sources.now() - rest.oldestMs) / 1000)),
+    byStatus: counted,
+    lanes: countLanes(sources, handler),
+  };
+}
+
+/** What runs, as a JSON list of `<entity>:<revision>`. */
+function runningKeys({ db, running }: Sources, handler: string): string {
+  const keys = running.running(handler).flatMap(({ stream, revision }) => {
+    const entity = db().get<{ id: number }>("select id from entities where stream = ?", stream);
+    return entity === undefined ? [] : [`${entity.id}:${revision}`];
+  });
+  return JSON.stringify(keys);
+}
+
+function countRows({ db }: Sources, handler: string, running: string) {
+  return db().all<{ status: DeliveryStatus; count: number; running: number }>(
+    `select d.status, count(*) as count, sum(d.entity || ':' || d.revision in (select value from json_each(?))) as running
+     from deliveries d join temp.wanted w on w.handler = d.handler and w.type = d.type and w.since < d.position
+     where d.handler = ? group by d.status`,
+    running,
+    handler,
+  );
+}
+
+/** Events in holes of their streams that had no record before. */
+function countGaps({ db }: Sources, handler: string): number {
+  return db().get<{ count: number }>(
+    `select count(*) as count from gaps g cross join events e on e.entity = g.entity and e.revision between g.first and g.last
+       join temp.wanted w on w.handler = g.handler and w.type = e.type and w.since < e.position
+     where g.handler = ? and not exists (select 1 from deliveries d where d.entity = e.entity and d.revision = e.revision and d.handler = g.handler)`,
+    handler,
+  )!.count;
+}
+
+/** Wanted events without outcome and without a record of their own: in recorded lanes from `next` on, elsewhere beyond the checkpoint. */
+function countUntouched({ db }: Sources, { name, ordering, checkpoint }: HandlerRow, running: string) {
+  const columns = (held: string) => `
+    count(*) filter (where runs) as running, count(*) filter (where not runs and ${held}) as held,
+    count(*) filter (where not runs and not ${held}) as pending, min(recorded_ms) filter (where not runs) as oldest`;
+  const runs = "e.entity || ':' || e.revision in (select value from json_each(?)) as runs";
+  const untouched = `join temp.wanted w on w.handler = ? and w.type = e.type and w.since < e.position
+    where not exists (select 1 from deliveries d where d.entity = e.entity and d.revision = e.revision and d.handler = w.handler)
+      and not exists (select 1 from gaps g where g.entity = e.entity and g.handler = w.handler and e.revision between g.first and g.last)`;
+  type Counts = { readonly running: number; readonly held: number; readonly pending: number; readonly oldest: number | null };
+
+  const recorded = db().get<Counts>(
+    `select ${columns("blocked")} from (
+       select e.recorded_ms, ${runs}, (l.why is not null or (? = 'strict' and l.letters > 0)) as blocked
+       from lanes l cross join events e on e.entity = l.entity and e.revision >= l.next and (l.detached = 1 or e.position > ?)
+       ${untouched} and l.handler = ?
+     )`,
+    running,
+    ordering,
+    checkpoint,
+    name,
+    name,
+  )!;
+  const others = db().get<Counts>(
+    `select ${columns("false")} from (
+       select e.recorded_ms, ${runs} from events e ${untouched} and e.position > ?
+         and not exists (select 1 from lanes l where l.entity = e.entity and l.handler = w.handler)
+     )`,
+    running,
+    name,
+    checkpoint,
+  )!;
+  const times = [recorded.oldest, others.oldest].filter((ms) => ms !== null);
+  return {
+    running: recorded.running + others.running,
+    held: recorded.held,
+    pending: recorded.pending + others.pending,
+    oldestMs: times.length === 0 ? null : Math.min(...times),
+  };
+}
+
+function countLanes({ db }: Sources, { name, ordering }: HandlerRow): Record<LaneState, number> {
+  const states = db().get<{ blocked: number; backing_off: number; behind: number }>(
+    `select count(*) filter (where blocked) as blocked, count(*) filter (where not blocked and retry_at is not null) as backing_off,
+       count(*) filter (where not blocked and retry_at is null and detached = 1) as behind
+     from (select retry_at, detached, (why is not null or (? = 'strict' and letters > 0)) as blocked from lanes where handler = ?)`,
+    ordering,
+    name,
+  )!;
+  const { all } = db().get<{ all: number }>(
+    `select count(distinct t.entity) as "all" from entity_types t join temp.wanted w on w.handler = ? and w.type = t.type and w.since < t.position`,
+    name,
+  )!;
+  const { blocked, backing_off, behind } = states;
+  return { flowing: Math.max(0, all - blocked - backing_off - behind), backing_off, blocked, paused: 0, behind };
+}

@@ -1,0 +1,122 @@
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Catalog } from "../catalog/catalog.ts";
+import { RepriseError } from "../errors.ts";
+import type { Position, StoredEvent } from "../event/event.ts";
+import { openDatabase, type ViewDatabase } from "./database.ts";
+import { type Projection, toEntry } from "./projection.ts";
+import { deliveries } from "./projections/deliveries.ts";
+import { entities } from "./projections/entities.ts";
+import { eventIndex } from "./projections/event-index.ts";
+import { handlers, refreshWanted } from "./projections/handlers.ts";
+import { lanes } from "./projections/lanes.ts";
+import { replays } from "./projections/replays.ts";
+
+/** Of tables and rules: a file of another number is built anew. */
+const formatVersion = 1;
+/** Marks the file as ours ("RPVW"), so that no other database is ever deleted. */
+const applicationId = 0x52505657;
+
+/** In this order, which matters: rows of deliveries say what lanes need to know. */
+const projections: readonly Projection[] = [handlers, entities, eventIndex, deliveries, lanes, replays];
+
+/** A file of rows with the position up to which they contain the log. */
+export interface ViewStore {
+  readonly file: string;
+  readonly db: ViewDatabase;
+  /** Of the last event that the rows contain. */
+  position(): Position;
+  /**
+   * Folds events, in log order, into the rows: all of them and the new position, or nothing.
+   *
+   * @param enough asked after each event: stop here.
+   * @returns how many were folded.
+   */
+  fold(events: readonly StoredEvent[], enough: (folded: number) => boolean): number;
+  close(): void;
+}
+
+/**
+ * Opens the rows, or begins them anew: when there are none, when they are of another log or format, or damaged. They hold no truth.
+ *
+ * @throws CONFIG_INVALID when the file is somebody else's database.
+ */
+export function openViewStore(file: string, logId: string, catalog: Catalog): ViewStore {
+  mkdirSync(dirname(file), { recursive: true });
+  const db = openUsable(file, logId) ?? create(file, logId);
+  refreshWanted(db, catalog);
+  let position = BigInt(db.get<{ position: number }>("select position from meta")!.position);
+  const folding = { db, catalog };
+
+  return {
+    file,
+    db,
+    position: () => position,
+    fold(events, enough) {
+      if (events.length === 0) return 0;
+      let folded = 0;
+      db.transaction(() => {
+        do {
+          const event = events[folded++]!;
+          const entry = toEntry(db, event);
+          if (entry !== null) for (const projection of projections) projection.apply(folding, entry);
+        } while (folded < events.length && !enough(folded));
+        db.run("update meta set position = ?", Number(events[folded - 1]!.position));
+      });
+      position = events[folded - 1]!.position;
+      return folded;
+    },
+    close: () => db.close(),
+  };
+}
+
+/** Removes a store's file and what SQLite keeps beside it. */
+export function removeViewStore(file: string): void {
+  for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(file + suffix, { force: true });
+}
+
+function openUsable(file: string, logId: string): ViewDatabase | null {
+  if (!existsSync(file)) return null;
+  const db = openDatabase(file);
+  try {
+    const pragma = (name: string) => Object.values(db.get<Record<string, number>>(`pragma ${name}`) ?? {})[0];
+    const id = pragma("application_id");
+    if (id !== applicationId && db.get("select 1 from sqlite_schema limit 1") !== undefined)
+      throw new RepriseError("CONFIG_INVALID", `${file} is a database, but not one of Reprise's views: point the data folder elsewhere.`);
+    if (id === applicationId && pragma("user_version") === formatVersion && db.get<{ log_id: string }>("select log_id from meta")?.log_id === logId) {
+      configure(db);
+      return db;
+    }
+  } catch (error) {
+    if (!isDamage(error)) {
+      db.close();
+      throw error;
+    }
+  }
+  db.close();
+  return null;
+}
+
+function create(file: string, logId: string): ViewDatabase {
+  removeViewStore(file);
+  const db = openDatabase(file);
+  configure(db);
+  db.transaction(() => {
+    db.exec(`pragma application_id = ${applicationId}; pragma user_version = ${formatVersion};`);
+    db.exec("create table meta(log_id text not null, position integer not null) strict");
+    for (const { tables } of projections) db.exec(tables);
+    db.run("insert into meta(log_id, position) values (?, 0)", logId);
+  });
+  return db;
+}
+
+/** Rows that a power cut takes are folded again: no fsync for each commit. */
+function configure(db: ViewDatabase): void {
+  db.exec("pragma journal_mode = wal; pragma synchronous = normal; pragma temp_store = memory;");
+}
+
+/** SQLITE_CORRUPT, SQLITE_NOTADB. */
+function isDamage(error: unknown): boolean {
+  const code = (error as { readonly errcode?: number }).errcode;
+  return code !== undefined && [11, 26].includes(code & 255);
+}

@@ -1,0 +1,353 @@
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { RepriseError } from "../../src/errors.ts";
+import { listen, reprise } from "../support/cli.ts";
+import { deadLetter, deliveryId, eventId, eventView, type FakeStore, makeFakeStore, replayId, replayView } from "../support/fake-store.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+/** Each command is a process, and the machine may be busy. */
+const timeout = 30_000;
+let store: FakeStore;
+let url: string;
+const closers: (() => Promise<void>)[] = [];
+beforeAll(async () => {
+  ({ store, url } = await service());
+});
+afterAll(async () => {
+  for (const close of closers) await close();
+});
+
+async function service(replace: Parameters<typeof makeFakeStore>[0] = {}): Promise<{ store: FakeStore; url: string }> {
+  const store = makeFakeStore(replace);
+  const { url, close } = await listen(store);
+  closers.push(close);
+  return { store, url };
+}
+
+const run = (...args: string[]) => reprise(args, { url });
+
+describe.concurrent("lists", { timeout }, () => {
+  it.for([
+    ["events ls", "ID", eventId],
+    ["entities ls", "ENTITY", "order/o-1"],
+    ["entities events order/o-1", "ID", eventId],
+    ["dlq ls", "ID", eventId],
+    ["handlers ls", "HANDLER", "mail"],
+  ])("%s prints a table, JSON, a row a line, and ids", async ([command, heading, id], { expect }) => {
+    const args = command!.split(" ");
+    const [table, json, ndjson, quiet] = await Promise.all([run(...args), run(...args, "-o", "json"), run(...args, "-o", "ndjson"), run("-q", ...args)]);
+    for (const { code } of [table, json, ndjson, quiet]) expect(code).toBe(0);
+    const lines = table.stdout.trimEnd().split("\n");
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(new RegExp(`^${heading} `));
+    expect(lines[1]).toContain(id);
+    expect(Object.values(JSON.parse(json.stdout))[0]).toEqual([JSON.parse(ndjson.stdout)]);
+    expect(ndjson.stdout.trimEnd().split("\n")).toHaveLength(1);
+    expect(quiet.stdout).toBe(`${id}\n`);
+    expect(quiet.stderr).toBe("");
+  });
+});
+
+describe("reading", { timeout }, () => {
+  it("passes filters on under their wire names", async () => {
+    await run("dlq", "ls", "--handler", "mail", "--error", "Error: down", "--entity", "order/a/b", "--cause", "schema", "--limit", "7");
+    expect(store.last("views.deadLetters")).toEqual([
+      { tenant: "default", handler: "mail", error: "Error: down", entityType: "order", entityId: "a/b", cause: "schema" },
+      { limit: 7, offset: 0, data: false },
+    ]);
+    await run("events", "ls", "--event-type", "order.placed", "--correlation-id", "c", "--status", "held");
+    expect(store.last("views.events")[0]).toEqual({ tenant: "default", eventType: "order.placed", correlationId: "c", status: "held" });
+    await run("entities", "events", "order/o-1", "--from", "3", "--direction", "backward");
+    expect(store.last("readEntity")).toEqual([
+      { type: "order", id: "o-1" },
+      { tenant: "default", from: 3, limit: 100, direction: "backward" },
+    ]);
+  });
+
+  it("says how to read on, without mixing it into the output", async () => {
+    const { stdout, stderr } = await run("events", "ls");
+    expect(stderr).toBe("There are more: add --cursor next\n");
+    expect(stdout).not.toContain("--cursor");
+  });
+
+  it("shows one event, entity and dead letter", async () => {
+    const [event, entity, letter, stats] = await Promise.all([
+      run("events", "show", eventId),
+      run("entities", "show", "order/o-1"),
+      run("dlq", "show", deliveryId),
+      run("dlq", "stats"),
+    ]);
+    expect(event.stdout).toMatch(/^id +018f2b2e.*\n/);
+    expect(event.stdout).toContain('"totalCents": 995');
+    expect(event.stdout).toContain("stored data (order.placed 1)");
+    expect(event.stdout).toContain("Error: mail server down");
+    expect(entity.stdout).toContain("blocked");
+    expect(letter.stdout).toContain("1 → 2");
+    expect(letter.stdout).toContain("order.paid");
+    expect(stats.stdout).toContain("Error: mail server down");
+    expect(JSON.parse((await run("dlq", "show", eventId, "-o", "json")).stdout)).toMatchObject({ id: eventId, steps: [{ from: 1 }] });
+  });
+
+  it("names dead letters that share an event by their delivery", async () => {
+    const other = { ...deadLetter, handler: "audit", deliveryId: "b" };
+    const { url } = await service({ views: { deadLetters: async () => ({ events: [deadLetter, other], total: 2, nextCursor: null }) } });
+    expect((await reprise(["dlq", "ls", "-q"], { url })).stdout).toBe(`${deliveryId}\nb\n`);
+  });
+
+  it("shows nothing of a sender's text that would move the cursor", async () => {
+    const evil = { ...deadLetter, error: { type: "Error", message: "a\u001b[2Jb\nc\u202ed" } };
+    const { url } = await service({ views: { deadLetters: async () => ({ events: [evil], total: 1, nextCursor: null }) } });
+    expect((await reprise(["dlq", "ls"], { url })).stdout).toMatch(/Error: a \[2Jb c d\n$/);
+  });
+
+  it("prints an empty list as nothing", async () => {
+    const { url } = await service({ views: { deadLetters: async () => ({ events: [], total: 0, nextCursor: null }) } });
+    expect(await reprise(["dlq", "ls"], { url })).toEqual({ code: 0, stdout: "", stderr: "No dead letter matches.\n" });
+    expect(JSON.parse((await reprise(["dlq", "ls", "-o", "json"], { url })).stdout)).toMatchObject({ events: [], total: 0 });
+  });
+
+  it("views rebuild", async () => {
+    expect(await run("views", "rebuild", "--reason", "new build")).toMatchObject({ code: 0, stdout: expect.stringContaining("being rebuilt") });
+  });
+});
+
+describe("append", { timeout }, () => {
+  const flags = ["append", "--type", "order.placed", "--entity", "order/o-1"];
+
+  it("appends one event from flags, digits untouched", async () => {
+    const { code, stdout } = await run(
+      ...flags,
+      "--data",
+      '{"b":1.10,"a":null}',
+      "--call-chain",
+      "web,intake",
+      "--source",
+      "intake",
+      "--context-ref",
+      "doc:https://x/y",
+      "--expected-revision",
+      "3",
+    );
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ID .*\n018f2b2e.*order\/o-1 .* now\n$/);
+    expect(store.last("append")).toMatchObject([
+      {
+        type: "order.placed",
+        entity: { type: "order", id: "o-1" },
+        data: { b: 1.1, a: null },
+        source: "intake",
+        callChain: ["web", "intake"],
+        contextRefs: [{ kind: "doc", ref: "https://x/y" }],
+      },
+      { expectedRevision: 3 },
+    ]);
+    const unsafe = await run(...flags, "--data", "9007199254740993");
+    expect(unsafe.code).toBe(4);
+    expect(unsafe.stderr).toContain("NUMBER_UNSAFE");
+  });
+
+  it("reads data from a file or standard input", async () => {
+    const file = join(temporaryFolder(), "data.json");
+    writeFileSync(file, '{"from":"file"}');
+    await run(...flags, "--data", `@${file}`);
+    expect(store.last("append")).toMatchObject([{ data: { from: "file" } }, {}]);
+    await reprise([...flags, "--data", "-"], { url, input: '{"from":"input"}' });
+    expect(store.last("append")).toMatchObject([{ data: { from: "input" } }, {}]);
+  });
+
+  const event = (id: string) => ({ type: "order.placed", entity: { type: "order", id }, data: 1 });
+
+  it.each([
+    ["one event, over several lines", JSON.stringify(event("a"), null, 2), 1],
+    ["a list", JSON.stringify([event("a"), event("b")]), 2],
+    ["a whole request", JSON.stringify({ expected_revision: "any", events: [event("a")] }), 1],
+    ["an event a line", `${JSON.stringify(event("a"))}\n\n${JSON.stringify(event("b"))}\n`, 2],
+    ["nothing", "", 0],
+  ])("reads %s from standard input", async (_what, input, count) => {
+    const { code, stdout } = await reprise(["append", "-q"], { url, input });
+    expect({ code, lines: stdout.split("\n").length - 1 }).toEqual({ code: 0, lines: count });
+  });
+
+  it("sends lines in requests of 1000, and says what was stored when a later one is refused", async () => {
+    let requests = 0;
+    const good = makeFakeStore();
+    const { url } = await service({
+      store: { append: (...args) => (++requests > 1 ? Promise.reject(new RepriseError("DATA_INVALID", "Not valid.")) : good.append(...args)) },
+    });
+    const input = Array.from({ length: 1500 }, (_, index) => JSON.stringify(event(String(index)))).join("\n");
+    const { code, stdout, stderr } = await reprise(["append", "-q"], { url, input });
+    expect({ code, lines: stdout.split("\n").length - 1 }).toEqual({ code: 3, lines: 1000 });
+    expect(stderr).toContain("1000 events were stored; not those from line 1001 on.");
+  });
+
+  it.each([
+    [["append", "--type", "a"]],
+    [[...flags, "--data", "{"]],
+    [[...flags, "--data", "1", "file.json"]],
+    [["append", "--type", "a", "--entity", "order", "--data", "1"]],
+    [["append", "no-such-file.json"]],
+  ])("%o is a usage error", async (args) => {
+    const { code, stdout, stderr } = await run(...args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).not.toBe("");
+  });
+
+  it("names the line that is no JSON, and sends nothing", async () => {
+    const before = store.calls.length;
+    const { code, stderr } = await reprise(["append"], { url, input: `${JSON.stringify(event("a"))}\n{"b":\n` });
+    expect({ code, stderr }).toEqual({ code: 2, stderr: "Line 2 is not JSON. Nothing was sent.\n" });
+    expect(store.calls.length).toBe(before);
+  });
+});
+
+describe("dlq replay and discard", { timeout }, () => {
+  it("replays ids without asking", async () => {
+    const { code, stdout } = await run("dlq", "replay", eventId, deliveryId, "--reason", "mail is back");
+    expect(code).toBe(0);
+    expect(stdout.trimEnd().split("\n")).toHaveLength(3);
+    expect(store.last("replay")).toEqual([deliveryId, { tenant: "default", actor: "local", reason: "mail is back" }]);
+  });
+
+  it("is partly done when one of several fails, failed when all do", async () => {
+    const good = makeFakeStore();
+    const { url } = await service({
+      store: {
+        replay: async (id, options) => {
+          if (id === "refused") throw new RepriseError("DELIVERY_RUNNING", "It runs.");
+          const result = await good.replay(id, options);
+          return id === "bad" ? { ...result, status: "dead_lettered", error: { type: "Error", message: "again" } } : result;
+        },
+      },
+    });
+    const replay = (...ids: string[]) => reprise(["dlq", "replay", ...ids], { url });
+    const [some, bad, refused] = await Promise.all([replay("good", "bad", "refused"), replay("bad"), replay("refused")]);
+    expect(some.code).toBe(3);
+    expect(some.stdout).toMatch(/good .*replayed/);
+    expect(some.stdout).toMatch(/bad .*dead_lettered.*Error: again/);
+    expect(some.stderr).toContain("refused: Delivery running (409 DELIVERY_RUNNING)");
+    expect(bad.code).toBe(1);
+    expect(refused.code).toBe(4);
+  });
+
+  it("refuses a filter when nobody can be asked, and goes on with --yes", async () => {
+    const before = store.calls.length;
+    const refused = await run("dlq", "replay", "--handler", "mail");
+    expect(refused.code).toBe(4);
+    expect(refused.stderr).toContain("--yes");
+    expect(store.calls.length).toBe(before);
+    const { code, stdout } = await run(
+      "dlq",
+      "replay",
+      "--handler",
+      "mail",
+      "--error",
+      "Error: down",
+      "--max",
+      "500",
+      "--rate",
+      "10",
+      "--reason",
+      "back",
+      "--yes",
+    );
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/succeeded +2\n/);
+    expect(store.last("replayBatch")).toEqual([
+      { handler: "mail", error: "Error: down" },
+      { tenant: "default", actor: "local", reason: "back", maxEvents: 500, ratePerSecond: 10 },
+    ]);
+  });
+
+  it.each([
+    [{ total: 2, succeeded: 1, failed: 1 }, 3],
+    [{ total: 2, succeeded: 0, failed: 2 }, 1],
+    [{ total: 0, succeeded: 0, failed: 0 }, 0],
+  ])("ends a batch of %o with %i", async (counts, code) => {
+    const { url } = await service({ store: { replayBatch: async () => ({ replayId, remaining: 0, position: 1n, ...counts }) } });
+    expect((await reprise(["dlq", "replay", "--all", "--yes", "-q"], { url })).code).toBe(code);
+  });
+
+  it("follows a batch past the service's patience to its end", async () => {
+    let asked = 0;
+    const { url } = await service({
+      store: { replayBatch: async () => ({ replayId, total: 2, succeeded: 0, failed: 0, remaining: 2, position: 1n }) },
+      views: { replay: async () => (asked++ === 0 ? { ...replayView, status: "running", succeeded: 1, remaining: 1 } : replayView) },
+    });
+    const { code, stdout } = await reprise(["dlq", "replay", "--all", "--yes", "-o", "json"], { url });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ replay_id: replayId, status: "completed", succeeded: 2 });
+    expect(asked).toBe(2);
+  });
+
+  it("discards with a reason", async () => {
+    const { code } = await run("dlq", "discard", eventId, "--reason", "sent by hand", "--resolution", "done_by_hand", "--handler", "mail");
+    expect(code).toBe(0);
+    expect(store.last("discard")).toEqual([
+      eventId,
+      { tenant: "default", actor: "local", reason: "sent by hand", resolution: "done_by_hand", handler: "mail" },
+    ]);
+  });
+
+  it.each([
+    [["dlq", "replay"]],
+    [["dlq", "replay", eventId, "--error", "x"]],
+    [["dlq", "replay", eventId, "--max", "5"]],
+    [["dlq", "discard", eventId]],
+    [["dlq", "discard", eventId, "--reason", "x", "--resolution", "lost"]],
+    [["dlq", "amend", eventId]],
+    [["nothing"]],
+    [["events", "ls", "--nothing"]],
+    [["events", "ls", "-o", "xml"]],
+    [["entities", "show", "order"]],
+    [["events", "ls", "--url", "ftp://x"]],
+    [[]],
+  ])("%o is a usage error", async (args) => {
+    const { code, stderr } = await run(...args);
+    expect(code).toBe(2);
+    expect(stderr).not.toBe("");
+  });
+});
+
+describe("problems", { timeout }, () => {
+  it("are told with title, detail and remedy on standard error", async () => {
+    const { code, stdout, stderr } = await run("events", "show", "nope");
+    expect({ code, stdout }).toEqual({ code: 4, stdout: "" });
+    expect(stderr).toBe("Not found (404 NOT_FOUND)\nThere is no event with this id.\nCheck the id or the path; ids in paths are percent-encoded.\n");
+    const invalid = await run("events", "ls", "--limit", "5000");
+    expect(invalid.code).toBe(4);
+    expect(invalid.stderr).toContain("?limit: must be a whole number from 1 to 1000");
+  });
+
+  it("of a service that asks to try again, is away, or is another one, have their own codes", async () => {
+    const stranger = createServer((_, response) => response.writeHead(200).end("<html>")).listen(0, "127.0.0.1");
+    closers.push(async () => void stranger.close());
+    await once(stranger, "listening");
+    const address = stranger.address() as { port: number };
+    const defect = await service({ views: { event: () => Promise.reject(new Error("boom")) } });
+    const [behind, away, strange, broken] = await Promise.all([
+      run("events", "ls", "--after", "10"),
+      reprise(["events", "ls", "--url", "http://127.0.0.1:1"]),
+      reprise(["events", "ls"], { env: { REPRISE_HOST: "127.0.0.1", REPRISE_PORT: String(address.port) } }),
+      reprise(["events", "show", eventView.id], { url: defect.url }),
+    ]);
+    expect(behind.code).toBe(5);
+    expect(away.code).toBe(5);
+    expect(away.stderr).toContain("reprise serve");
+    expect(strange.code).toBe(1);
+    expect(strange.stderr).toContain("does not look like Reprise");
+    expect(broken.code).toBe(1);
+  });
+});
+
+describe("help", { timeout }, () => {
+  it("--help and --version are good, for commands too", async () => {
+    const [help, version, replay] = await Promise.all([reprise(["--help"]), reprise(["--version"]), reprise(["dlq", "replay", "--help"])]);
+    expect(help.code).toBe(0);
+    for (const command of ["serve", "append", "events", "entities", "dlq", "handlers", "views"]) expect(help.stdout).toMatch(new RegExp(`^  ${command} `, "m"));
+    expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+    for (const flag of ["--error", "--max", "--rate", "--reason", "--yes", "--url"]) expect(replay.stdout).toContain(flag);
+  });
+});

@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runCli } from "../../src/cli/cli.ts";
+import { listen } from "../support/cli.ts";
+import { eventId, type FakeStore, makeFakeStore, replayId, replayView } from "../support/fake-store.ts";
+
+let store: FakeStore;
+let service: { url: string; close(): Promise<void> };
+beforeAll(async () => {
+  store = makeFakeStore({
+    store: { replayBatch: async () => ({ replayId, total: 2, succeeded: 0, failed: 0, remaining: 2, position: 1n }) },
+    views: { replay: async () => replayView },
+  });
+  service = await listen(store);
+});
+afterAll(() => service.close());
+
+/** Runs a command on a terminal where someone answers. */
+async function onTerminal(answer: string, ...args: string[]) {
+  const said = { out: "", err: "", asked: [] as string[] };
+  const code = await runCli(args, {
+    env: { REPRISE_URL: service.url },
+    terminal: {
+      out: (text) => (said.out += text),
+      err: (text) => (said.err += text),
+      interactive: true,
+      columns: 40,
+      async ask(question) {
+        said.asked.push(question);
+        return answer;
+      },
+      input: async function* () {},
+    },
+  });
+  return { code, ...said };
+}
+
+describe("on a terminal", () => {
+  it("asks before a filter replay with the number that match, and does nothing without a yes", async () => {
+    for (const answer of ["", "n", "no", "yikes"]) {
+      const { code, err, asked } = await onTerminal(answer, "dlq", "replay", "--handler", "mail");
+      expect(asked).toEqual(["Replay 1 of the 1 dead letters that match, the oldest first? [y/N] "]);
+      expect({ code, err }).toEqual({ code: 4, err: "Nothing was done.\n" });
+    }
+    expect(store.calls.map(({ method }) => method)).not.toContain("replayBatch");
+  });
+
+  it("goes on after a yes, with a bar while it waits", async () => {
+    const { code, err } = await onTerminal("y", "dlq", "replay", "--handler", "mail");
+    expect(code).toBe(0);
+    expect(err).toMatch(/█+ 2 of 2, 0 failed\n$/);
+  });
+
+  it("asks nothing with --yes, and nothing for ids", async () => {
+    expect((await onTerminal("n", "dlq", "replay", "--all", "--yes")).asked).toEqual([]);
+    expect((await onTerminal("n", "dlq", "replay", eventId)).asked).toEqual([]);
+    expect((await onTerminal("n", "dlq", "discard", eventId, "--reason", "x")).asked).toEqual([]);
+    expect(await onTerminal("n", "dlq", "discard", eventId, "b", "--reason", "x")).toMatchObject({ code: 4, asked: [expect.stringContaining("Discard 2")] });
+  });
+
+  it("cuts tables to the width, and waits for no input", async () => {
+    for (const line of (await onTerminal("", "dlq", "ls")).out.trimEnd().split("\n")) expect(line.length).toBeLessThanOrEqual(40);
+    expect((await onTerminal("", "append")).code).toBe(2);
+  });
+});

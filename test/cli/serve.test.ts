@@ -1,0 +1,113 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { readServeSettings } from "../../src/cli/serve-settings.ts";
+import { reprise } from "../support/cli.ts";
+import { repositoryFolder } from "../support/run-tool.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const config = `
+import { defineConfig, defineEvent, defineHandler } from "reprise";
+import { z } from "zod";
+const placed = defineEvent("order.placed", { 1: z.object({ cents: z.int() }) });
+const ledger = defineHandler({ name: "ledger", events: [placed], on: { "order.placed": () => {} } });
+setInterval(() => {}, 1000); // what a config leaves behind holds nothing up
+export default defineConfig({ events: [placed], handlers: [ledger] });
+`;
+
+describe("the settings of serve", () => {
+  it("are defaults, then the environment, then flags; empty counts as not given", () => {
+    expect(readServeSettings({}, { REPRISE_PORT: "" })).toEqual({
+      config: "./reprise.config.ts",
+      log: "sqlite:./data",
+      data: "./data",
+      host: "127.0.0.1",
+      port: 4680,
+      logLevel: "info",
+    });
+    const env = { REPRISE_LOG: "sqlite:/a", REPRISE_DATA: "/b", REPRISE_HOST: "::1", REPRISE_PORT: "0", REPRISE_LOG_LEVEL: "warn" };
+    expect(readServeSettings({ port: "1", config: "c.ts" }, env)).toEqual({
+      config: "c.ts",
+      log: "sqlite:/a",
+      data: "/b",
+      host: "::1",
+      port: 1,
+      logLevel: "warn",
+    });
+  });
+
+  it.each([
+    [{ host: "0.0.0.0" }, {}, '--host is "0.0.0.0": '],
+    [{}, { REPRISE_HOST: "reprise.example" }, 'REPRISE_HOST is "reprise.example": '],
+    [{}, { REPRISE_PORT: "70000" }, 'REPRISE_PORT is "70000": '],
+    [{ port: "http" }, {}, '--port is "http": '],
+    [{}, { REPRISE_LOG: "esdb://127.0.0.1:2113" }, 'REPRISE_LOG is "esdb://127.0.0.1:2113": this build has only sqlite:<folder>'],
+    [{ log: "./data" }, {}, '--log is "./data": '],
+    [{}, { REPRISE_LOG_LEVEL: "loud" }, 'REPRISE_LOG_LEVEL is "loud": '],
+    [{}, { REPRISE_API_KEYS: "keys.json" }, 'REPRISE_API_KEYS is "keys.json": '],
+    [{ apiKeys: "keys.json" }, {}, '--api-keys is "keys.json": '],
+  ])("%o %o are refused by field, value and fix", (flags, env, message) => {
+    expect(() => readServeSettings(flags, env)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringContaining(message) }));
+  });
+});
+
+describe("reprise serve", { timeout: 30_000 }, () => {
+  it("that cannot start says why on standard error, prints nothing else and exits 2", async () => {
+    const cwd = temporaryFolder();
+    const broken = join(cwd, "broken.config.ts");
+    writeFileSync(broken, "export default {};");
+    const [host, noConfig, badConfig] = await Promise.all([
+      reprise(["serve", "--host", "0.0.0.0"], { cwd }),
+      reprise(["serve", "--port", "0"], { cwd }),
+      reprise(["serve", "--port", "0", "--config", broken], { cwd }),
+    ]);
+    for (const { code, stdout, stderr } of [host, noConfig, badConfig]) {
+      expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+      expect(stderr).toMatch(/^Reprise cannot start\.\n/);
+    }
+    expect(host.stderr).toContain('--host is "0.0.0.0"');
+    expect(noConfig.stderr).toContain("reprise.config.ts");
+    expect(badConfig.stderr).toContain("events");
+  });
+
+  it("exits 2 when its port is taken, and frees the log", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    onTestFinished(() => void other.close());
+    await once(other, "listening");
+    const { port } = other.address() as { port: number };
+    const cwd = temporaryFolder();
+    writeFileSync(join(cwd, "reprise.config.ts"), config);
+    const { code, stderr } = await reprise(["serve", "--port", String(port)], { cwd });
+    expect(code).toBe(2);
+    expect(stderr).toContain(`REPRISE_PORT is ${port}`);
+  });
+
+  it.each(["SIGTERM", "SIGINT"] as const)(
+    "says when and where it listens, serves, and exits 0 on %s",
+    async (signal) => {
+      const cwd = temporaryFolder();
+      writeFileSync(join(cwd, "reprise.config.ts"), config);
+      const ours = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("REPRISE_")));
+      const child = spawn(process.execPath, [join(repositoryFolder, "bin/reprise.js"), "serve"], {
+        cwd,
+        env: { ...ours, REPRISE_PORT: "0", REPRISE_LOG_LEVEL: "error" },
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      onTestFinished(() => void child.kill("SIGKILL"));
+      const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
+      const { msg, url } = JSON.parse(line) as { msg: string; url: string };
+      expect(msg).toBe("listening");
+      expect((await fetch(`${url}/healthz`)).status).toBe(200);
+      const appended = await reprise(["append", "--type", "order.placed", "--entity", "order/1", "--data", '{"cents":1}', "-q"], { url });
+      expect(appended).toMatchObject({ code: 0, stderr: "" });
+      const exited = once(child, "exit");
+      child.kill(signal);
+      expect(await exited).toEqual([0, null]);
+    },
+    20_000,
+  );
+});

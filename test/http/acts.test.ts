@@ -1,0 +1,147 @@
+import { describe, expect, it } from "vitest";
+import { RepriseError } from "../../src/errors.ts";
+import { discardReply, rebuildReply, replayBatchReply, replayedReply } from "../../src/http/wire/replies.ts";
+import type { Store } from "../../src/store.ts";
+import { deliveryId, eventId, makeFakeStore, replayId } from "../support/fake-store.ts";
+import { expectProblem, serverOver } from "../support/http.ts";
+
+const post = (url: string, payload?: object, store = makeFakeStore()) =>
+  serverOver(store).inject({ method: "POST", url, ...(payload === undefined ? {} : { payload }) });
+const replayUrl = `/admin/dlq/${eventId}/replay`;
+const discardUrl = `/admin/dlq/${eventId}/discard`;
+const failing = (method: keyof Store, error: Error) => makeFakeStore({ store: { [method]: () => Promise.reject(error) } });
+
+describe("POST /admin/dlq/{id}/replay", () => {
+  it("replays without a body, and with all it takes", async () => {
+    const store = makeFakeStore();
+    const answer = await post(replayUrl, undefined, store);
+    expect(answer.statusCode).toBe(200);
+    expect(replayedReply.parse(answer.json())).toEqual({
+      status: "replayed",
+      replay_id: replayId,
+      delivery_id: deliveryId,
+      original_event_id: eventId,
+      error: null,
+      position: "12",
+    });
+    expect(store.last("replay")).toEqual([eventId, { tenant: "default", actor: "local" }]);
+    await post(replayUrl, { reason: "mail is back", handler: "mail" }, store);
+    expect(store.last("replay")).toEqual([eventId, { tenant: "default", actor: "local", reason: "mail is back", handler: "mail" }]);
+    await post(replayUrl + "?handler=mail", {}, store);
+    expect(store.last("replay")).toEqual([eventId, { tenant: "default", actor: "local", handler: "mail" }]);
+  });
+
+  it("answers 202 with the place of the report when it is not over in time", async () => {
+    const pending = { status: "processing", replayId, deliveryId, originalEventId: eventId, error: null, position: 12n } as const;
+    const answer = await post(replayUrl, undefined, makeFakeStore({ store: { replay: async () => pending } }));
+    expect(answer.statusCode).toBe(202);
+    expect(answer.headers.location).toBe(`/replays/${replayId}`);
+    expect(replayedReply.parse(answer.json()).status).toBe("processing");
+  });
+
+  it.each([{ reason: "x".repeat(501) }, { target_handler: "other" }, { migration: {} }, { reason: 1 }, []])("refuses %o", async (body) => {
+    const store = makeFakeStore();
+    expectProblem(await post(replayUrl, body, store), 400, "REQUEST_INVALID");
+    expect(store.calls).toEqual([]);
+  });
+
+  it("refuses a handler in query and body at once", async () => {
+    expectProblem(await post(replayUrl + "?handler=mail", { handler: "mail" }), 400, "REQUEST_INVALID");
+  });
+
+  it.each([
+    [400, "NOT_DEAD_LETTERED"],
+    [404, "NOT_FOUND"],
+    [409, "HANDLER_AMBIGUOUS"],
+    [409, "DELIVERY_RUNNING"],
+    [422, "UPCAST_FAILED"],
+  ] as const)("answers %i %s", async (status, code) => {
+    const error = new RepriseError(code, "It cannot be replayed.", { fields: { handlers: ["a", "b"] } });
+    expect(expectProblem(await post(replayUrl, undefined, failing("replay", error)), status, code).handlers).toEqual(["a", "b"]);
+  });
+});
+
+describe("POST /admin/dlq/{id}/discard", () => {
+  it("discards with a reason and answers with the entry", async () => {
+    const store = makeFakeStore();
+    const answer = await post(discardUrl, { reason: "sent by hand", resolution: "done_by_hand" }, store);
+    expect(answer.statusCode).toBe(200);
+    expect(discardReply.parse(answer.json())).toMatchObject({ id: eventId, position: "15" });
+    expect(store.last("discard")).toEqual([eventId, { tenant: "default", actor: "local", reason: "sent by hand", resolution: "done_by_hand" }]);
+  });
+
+  it.each([undefined, {}, { reason: "" }, { reason: "  " }, { reason: "x", resolution: "lost" }])("refuses %o", async (body) => {
+    const store = makeFakeStore();
+    expectProblem(await post(discardUrl, body, store), 400, "REQUEST_INVALID");
+    expect(store.calls).toEqual([]);
+  });
+});
+
+describe("POST /admin/dlq/replay-batch", () => {
+  const url = "/admin/dlq/replay-batch";
+  const noon = "2026-01-31T12:00:00Z";
+  const expected = [
+    { handler: "mail", error: "Error: down", sinceMs: Date.parse(noon) },
+    { tenant: "default", actor: "local", reason: "back", maxEvents: 500, ratePerSecond: 2.5 },
+  ];
+
+  it("takes its filter as query, as body, or some of each", async () => {
+    const store = makeFakeStore();
+    const answer = await post(`${url}?handler=mail&error=Error:%20down&since=${noon}&max_events=500&rate_per_second=2.5&reason=back`, undefined, store);
+    expect(answer.statusCode).toBe(200);
+    expect(replayBatchReply.parse(answer.json())).toEqual({ replay_id: replayId, total: 2, succeeded: 2, failed: 0, remaining: 0, position: "14" });
+    expect(store.last("replayBatch")).toEqual(expected);
+    await post(url, { handler: "mail", error: "Error: down", since: noon, max_events: 500, rate_per_second: 2.5, reason: "back" }, store);
+    expect(store.last("replayBatch")).toEqual(expected);
+    await post(`${url}?handler=mail&since=${noon}`, { error: "Error: down", max_events: 500, rate_per_second: 2.5, reason: "back" }, store);
+    expect(store.last("replayBatch")).toEqual(expected);
+    await post(url, undefined, store);
+    expect(store.last("replayBatch")).toEqual([{}, { tenant: "default", actor: "local" }]);
+  });
+
+  it("refuses one name in both, unknown names and numbers out of range", async () => {
+    const store = makeFakeStore();
+    const problem = expectProblem(await post(`${url}?handler=mail`, { handler: "mail" }, store), 400, "REQUEST_INVALID");
+    expect(problem.errors).toMatchObject([{ pointer: "?handler" }]);
+    for (const body of [{ max_events: 0 }, { max_events: 1001 }, { max_events: "5" }, { rate_per_second: 0 }, { limit: 5 }, { filter: {} }, { cause: "bad" }])
+      expectProblem(await post(url, body, store), 400, "REQUEST_INVALID");
+    for (const query of ["max_events=0", "max_events=1.5", "rate_per_second=0", "rate_per_second=-1", "rate_per_second=NaN", "offset=1"])
+      expectProblem(await post(`${url}?${query}`, undefined, store), 400, "REQUEST_INVALID");
+    expect(store.calls).toEqual([]);
+  });
+
+  it("answers 202 with the place of the report while some remain", async () => {
+    const store = makeFakeStore({ store: { replayBatch: async () => ({ replayId, total: 5, succeeded: 1, failed: 1, remaining: 3, position: 14n }) } });
+    const answer = await post(url, undefined, store);
+    expect(answer.statusCode).toBe(202);
+    expect(answer.headers.location).toBe(`/replays/${replayId}`);
+  });
+});
+
+describe("POST /views/rebuild", () => {
+  it("answers 202 at once and takes a reason", async () => {
+    const store = makeFakeStore({ views: { rebuild: () => new Promise(() => {}) } });
+    const answer = await post("/views/rebuild", { reason: "new build" }, store);
+    expect(answer.statusCode).toBe(202);
+    expect(rebuildReply.parse(answer.json())).toEqual({ status: "rebuilding", position: "9" });
+    expect(store.last("views.rebuild")).toEqual([]);
+    expectProblem(await post("/views/rebuild?now=1"), 400, "REQUEST_INVALID");
+    expectProblem(await post("/views/rebuild", { now: true }), 400, "REQUEST_INVALID");
+  });
+});
+
+describe("every act", () => {
+  it.each([replayUrl, discardUrl, "/admin/dlq/replay-batch", "/views/rebuild"])("%s takes JSON only", async (url) => {
+    const store = makeFakeStore();
+    for (const type of ["text/plain", "application/cloudevents+json"]) {
+      const answer = await serverOver(store).inject({ method: "POST", url, headers: { "content-type": type }, payload: '{"reason":"x"}' });
+      expectProblem(answer, 415, "MEDIA_TYPE_UNSUPPORTED");
+    }
+    expectProblem(
+      await serverOver(store).inject({ method: "POST", url, headers: { "content-type": "application/json" }, payload: "{" }),
+      400,
+      "JSON_MALFORMED",
+    );
+    expect(store.calls).toEqual([]);
+  });
+});

@@ -1,0 +1,128 @@
+import { describe, expect, it } from "vitest";
+import { maxBodyBytes } from "../../src/http/body.ts";
+import { maxDepth } from "../../src/http/json.ts";
+import { makeFakeStore } from "../support/fake-store.ts";
+import { expectProblem, serverOver } from "../support/http.ts";
+
+const head = '{"type":"order.placed","entity":{"type":"order","id":"o-1"},"data":';
+const withData = (data: string) => `${head}${data}}`;
+
+async function post(payload: string | Buffer | undefined, headers: Record<string, string> = { "content-type": "application/json" }, url = "/events") {
+  const store = makeFakeStore();
+  const answer = await serverOver(store).inject({ method: "POST", url, headers, ...(payload === undefined ? {} : { payload }) });
+  return { store, answer };
+}
+
+describe("request bodies", () => {
+  it.each([
+    ["cut off", withData('{"a":').slice(0, -1)],
+    ["empty", ""],
+    ["two documents", withData("1") + withData("1")],
+    ["NaN", withData("NaN")],
+    ["bad UTF-8", Buffer.concat([Buffer.from(head + '"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}')])],
+    ["an encoded surrogate", Buffer.concat([Buffer.from(head + '"'), Buffer.from([0xed, 0xa0, 0x80]), Buffer.from('"}')])],
+  ])("that are %s are JSON_MALFORMED", async (_what, payload) => {
+    const { store, answer } = await post(payload);
+    expectProblem(answer, 400, "JSON_MALFORMED");
+    expect(store.calls).toEqual([]);
+  });
+
+  it("that are missing are JSON_MALFORMED", async () => {
+    expectProblem((await post(undefined, {})).answer, 400, "JSON_MALFORMED");
+  });
+
+  it.each([
+    ['{"a":9007199254740993}', ["#/data/a"]],
+    ['{"a":[1,-9007199254740992]}', ["#/data/a/1"]],
+    ['{"a~b/c":12345678901234567890.0}', ["#/data/a~0b~1c"]],
+    ["1e400", ["#/data"]],
+    ['[1e309, 2, {"b":-1E+999}]', ["#/data/0", "#/data/2/b"]],
+    ["[100000000000000000000000, 1e300]", ["#/data/0", "#/data/1"]],
+  ])("with the number in %s are NUMBER_UNSAFE", async (data, pointers) => {
+    const { store, answer } = await post(withData(data));
+    const problem = expectProblem(answer, 422, "NUMBER_UNSAFE");
+    expect((problem.errors as { pointer: string }[]).map(({ pointer }) => pointer)).toEqual(pointers);
+    expect(store.calls).toEqual([]);
+  });
+
+  it.each([
+    "9007199254740991",
+    "-9007199254740991",
+    '"9007199254740993"',
+    "0.1234567890123456789",
+    "1.5e15",
+    "1e-7",
+    '{"a":" 12345678901234567890"}',
+    "1e-400",
+  ])("with %s are stored", async (data) => {
+    const { store, answer } = await post(withData(data));
+    expect(answer.statusCode).toBe(201);
+    expect((store.last("append")[0] as { data: unknown }).data).toEqual(JSON.parse(data));
+  });
+
+  it.each([
+    ["__proto__ in data", withData('{"__proto__":{"admin":true}}'), "#/data/__proto__"],
+    ["an escaped __proto__", withData('{"a":[{"\\u005f_proto__":1}]}'), "#/data/a/0/__proto__"],
+    ["constructor in data", withData('{"constructor":{"prototype":{}}}'), "#/data/constructor"],
+    ["__proto__ beside data", head.replace('"type"', '"__proto__":{"x":1},"type"') + "1}", "#/__proto__"],
+  ])("with the key %s are refused", async (_what, payload, pointer) => {
+    const { store, answer } = await post(payload);
+    expect(expectProblem(answer, 400, "REQUEST_INVALID").errors).toMatchObject([{ pointer }]);
+    expect(store.calls).toEqual([]);
+  });
+
+  it("nested deeper than the limit are refused, also by the hundred thousand", async () => {
+    for (const depth of [maxDepth, 100_000, 2_000_000])
+      expectProblem((await post(withData("[".repeat(depth) + "]".repeat(depth)))).answer, 400, "REQUEST_INVALID");
+    expect((await post(withData("[".repeat(maxDepth - 1) + "]".repeat(maxDepth - 1)))).answer.statusCode).toBe(201);
+  });
+
+  it("of 4 MiB are read, of a byte more are BODY_TOO_LARGE", async () => {
+    const padding = maxBodyBytes - withData('""').length;
+    expect((await post(withData(`"${"x".repeat(padding)}"`))).answer.statusCode).toBe(201);
+    const { store, answer } = await post(withData(`"${"x".repeat(padding + 1)}"`));
+    expectProblem(answer, 413, "BODY_TOO_LARGE");
+    expect(store.calls).toEqual([]);
+  });
+
+  it("shorter or longer than their content-length are refused", async () => {
+    const body = withData("1");
+    for (const length of [body.length + 10, body.length - 10]) {
+      const { store, answer } = await post(body, { "content-type": "application/json", "content-length": String(length) });
+      expectProblem(answer, 400, "JSON_MALFORMED");
+      expect(store.calls).toEqual([]);
+    }
+    expectProblem((await post(body, { "content-type": "application/json", "content-length": "99999999999" })).answer, 413, "BODY_TOO_LARGE");
+  });
+
+  it.each([
+    ["text/plain", {}],
+    ["application/x-www-form-urlencoded", {}],
+    ["application/cloudevents-batch+json", {}],
+    ["application/json; charset=latin1", {}],
+    ["not a type", {}],
+    ["application/json", { "content-encoding": "gzip" }],
+    ["application/json", { "ce-id": "1", "ce-specversion": "1.0" }],
+  ])("as %s %o are MEDIA_TYPE_UNSUPPORTED", async (type, headers) => {
+    const { store, answer } = await post(withData("1"), { "content-type": type, ...headers });
+    expectProblem(answer, 415, "MEDIA_TYPE_UNSUPPORTED");
+    expect(store.calls).toEqual([]);
+  });
+
+  it("without a content-type are MEDIA_TYPE_UNSUPPORTED", async () => {
+    const { answer } = await post(undefined, { "content-length": "5" });
+    expectProblem(answer, 415, "MEDIA_TYPE_UNSUPPORTED");
+  });
+
+  it("of a GET are ignored", async () => {
+    const answer = await serverOver(makeFakeStore()).inject({ method: "GET", url: "/handlers", headers: { "content-type": "text/plain" }, payload: "{" });
+    expect(answer.statusCode).toBe(200);
+  });
+
+  it("with a byte order mark or charset=UTF-8 are read", async () => {
+    const { answer } = await post(Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(withData("1"))]), {
+      "content-type": 'application/json; charset="UTF-8"',
+    });
+    expect(answer.statusCode).toBe(201);
+  });
+});

@@ -1,0 +1,145 @@
+/** The package as its users get it: packed, installed into an empty project, used as a library, as a command and by the compiler. */
+import { spawn } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { repositoryFolder, run, runNode, writeTree } from "../support/run-tool.ts";
+
+const manifest = JSON.parse(readFileSync(join(repositoryFolder, "package.json"), "utf8")) as { readonly version: string };
+
+const config = `
+import { defineConfig, defineEvent, defineHandler, defineUpcasters, Terminal } from "reprise";
+import { z } from "zod";
+
+const placed = defineEvent("order.placed", {
+  1: z.object({ total: z.number() }),
+  2: z.object({ totalCents: z.int() }),
+});
+const placedUpcasters = defineUpcasters(placed, { 1: (data) => ({ totalCents: Math.round(data.total * 100) }) });
+
+export default defineConfig({
+  events: [placed],
+  upcasters: [placedUpcasters],
+  handlers: [
+    defineHandler({
+      name: "ledger",
+      events: [placed],
+      on: {
+        "order.placed": (event) => {
+          const cents: number = event.data.totalCents;
+          if (cents < 0) throw new Terminal("negative total");
+        },
+      },
+    }),
+  ],
+});
+`;
+
+const library = `
+import { defineConfig, defineEvent, openStore } from "reprise";
+import { z } from "zod";
+
+const config = defineConfig({ events: [defineEvent("order.placed", { 1: z.object({ total: z.number() }) })], upcasters: [], handlers: [] });
+const store = await openStore(config, { log: "sqlite:./library-data" });
+await store.append({ type: "order.placed", entity: { type: "order", id: "1" }, data: { total: 1.5 } });
+const { events } = await store.readEntity({ type: "order", id: "1" });
+console.log(JSON.stringify(events.map(({ data }) => data)));
+await store.close();
+`;
+
+describe("the packed package", { timeout: 60_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), "reprise-package-"));
+  const project = join(folder, "project");
+  /** Not inside the project: nothing of its node_modules can be found from here. */
+  const elsewhere = join(folder, "elsewhere");
+  const installedBin = join(project, "node_modules/reprise/bin/reprise.js");
+
+  beforeAll(async () => {
+    // Packed from a copy, so that the checkout gets no dist.
+    const copy = join(folder, "copy");
+    for (const path of ["package.json", "tsconfig.json", "tsconfig.build.json", "src", "bin", "docs", "README.md", "CHANGELOG.md", "LICENSE"])
+      cpSync(join(repositoryFolder, path), join(copy, path), { recursive: true });
+    symlinkSync(join(repositoryFolder, "node_modules"), join(copy, "node_modules"));
+    const packed = await run("npm", ["pack", "--pack-destination", folder], copy);
+    expect(packed, packed.stderr).toMatchObject({ code: 0 });
+
+    mkdirSync(project);
+    writeTree(project, {
+      "package.json": JSON.stringify({ name: "empty-project", private: true, type: "module" }),
+      "library.mjs": library,
+      "reprise.config.ts": config,
+      "tsconfig.json": JSON.stringify({ compilerOptions: { module: "nodenext", target: "es2024", strict: true, noEmit: true, types: [] }, include: ["*.ts"] }),
+    });
+    writeTree(elsewhere, { "reprise.config.ts": config });
+    const tarball = readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "";
+    const installed = await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts", join(folder, tarball)], project);
+    expect(installed, installed.stderr).toMatchObject({ code: 0 });
+  }, 180_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("holds what it needs and nothing else", () => {
+    expect(readdirSync(join(project, "node_modules/reprise")).toSorted()).toEqual([
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "bin",
+      "dist",
+      "docs",
+      "package.json",
+    ]);
+  });
+
+  it("is a library: import { openStore } from reprise", async () => {
+    const { code, stdout, stderr } = await runNode(project, "library.mjs");
+    expect(stderr).toBe("");
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '[{"total":1.5}]\n' });
+  });
+
+  it("is a command: npx reprise", async () => {
+    expect(readdirSync(join(project, "node_modules/.bin"))).toContain("reprise");
+    const { code, stdout } = await runNode(project, installedBin, "--version");
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${manifest.version}\n` });
+  });
+
+  it("has types that fit a strict project", async () => {
+    const { code, stdout } = await runNode(project, join(repositoryFolder, "node_modules/typescript/bin/tsc"), "-p", ".");
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
+  });
+
+  it.each([
+    ["the project's folder", project],
+    ["a folder without node_modules", elsewhere],
+  ])("serves a TypeScript config in %s", async (_where, cwd) => {
+    const service = spawn(process.execPath, [installedBin, "serve", "--config", "reprise.config.ts"], {
+      cwd,
+      env: { ...process.env, REPRISE_PORT: "0" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let stderr = "";
+    service.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    const ended = new Promise<number | null>((resolve) => service.once("close", resolve));
+    try {
+      let url: string | undefined;
+      for await (const line of createInterface(service.stdout)) {
+        const entry = JSON.parse(line) as { readonly msg?: string; readonly url?: string };
+        if (entry.msg !== "listening") continue;
+        url = entry.url;
+        break;
+      }
+      expect(url, stderr).toBeDefined();
+      const reply = await fetch(`${url}/events`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ type: "order.placed", schema_version: 1, entity: { type: "order", id: "1" }, data: { total: 2 } }),
+      });
+      expect(reply.status).toBe(201);
+      const page = (await (await fetch(`${url}/entities/order/1/events`)).json()) as { readonly events: readonly { readonly data: unknown }[] };
+      expect(page.events.map(({ data }) => data)).toEqual([{ totalCents: 200 }]);
+    } finally {
+      service.kill("SIGTERM");
+    }
+    expect(await ended, stderr).toBe(0);
+  });
+});

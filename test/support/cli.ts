@@ -1,0 +1,41 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { systemClock } from "../../src/event/clock.ts";
+import { serve } from "../../src/http/server.ts";
+import type { Store } from "../../src/store.ts";
+import { silent } from "./http.ts";
+import { repositoryFolder, type ToolRun } from "./run-tool.ts";
+
+/** Runs `reprise` as a user does: a process of its own whose input and output are no terminal. */
+export function reprise(
+  args: readonly string[],
+  { url, input = "", env = {}, cwd = repositoryFolder }: { url?: string; input?: string; env?: Readonly<Record<string, string>>; cwd?: string } = {},
+): Promise<ToolRun> {
+  return new Promise((resolve, reject) => {
+    const ours = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("REPRISE_")));
+    const child = spawn(process.execPath, [join(repositoryFolder, "bin/reprise.js"), ...args], {
+      cwd,
+      env: { ...ours, ...(url === undefined ? {} : { REPRISE_URL: url }), ...env },
+    });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, stdout, stderr }));
+    child.stdin.on("error", () => {}); // a command that reads no input may be gone already
+    child.stdin.end(input);
+  });
+}
+
+/** A service on a free port of this machine. */
+export async function listen(store: Store): Promise<{ url: string; close(): Promise<void> }> {
+  const { url, close, abort } = await serve({ store, logger: silent, clock: systemClock, host: "127.0.0.1", port: 0 });
+  return {
+    url,
+    close: async () => {
+      abort();
+      await close();
+    },
+  };
+}

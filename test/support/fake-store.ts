@@ -1,0 +1,243 @@
+import type { Catalog } from "../../src/catalog/catalog.ts";
+import { RepriseError } from "../../src/errors.ts";
+import type { Store } from "../../src/store.ts";
+import type { DeadLetterDetail, EntityView, EventView, HandlerView, ReplayView, Views } from "../../src/views/model.ts";
+
+export const eventId = "018f2b2e-7c4a-7d3b-8a1e-0123456789ab";
+export const deliveryId = "5b6f0a3e-2a41-5c0e-9a57-6d1d3a0c7b42";
+export const replayId = "018f2b2e-9999-7d3b-8a1e-0123456789ab";
+const at = "2026-01-31T12:00:00.000Z";
+
+export const eventView: EventView = {
+  id: eventId,
+  type: "order.placed",
+  entity: { type: "order", id: "o-1" },
+  tenant: "default",
+  revision: 0,
+  position: 7n,
+  source: "intake",
+  occurredAt: at,
+  recordedAt: at,
+  priority: "normal",
+  correlationId: null,
+  causationId: null,
+  traceparent: null,
+  callChain: ["web", "intake"],
+  contextRefs: [{ kind: "doc", ref: "https://example.com/a" }],
+  extensions: { camelCase: "kept" },
+  schemaVersion: 2,
+  data: { orderId: "o-1", totalCents: 995 },
+  dataError: null,
+  stored: { type: "order.placed", schemaVersion: 1, data: { orderId: "o-1", total: 9.95 } },
+  deliveries: [
+    {
+      deliveryId,
+      handler: "mail",
+      status: "dead_lettered",
+      attempts: 3,
+      retryCount: 3,
+      error: { type: "Error", message: "mail server down" },
+      nextAttemptAt: null,
+      processedAt: null,
+      replayId: null,
+      history: [
+        {
+          attempt: 3,
+          startedAt: at,
+          durationMs: 12,
+          outcome: "failed",
+          class: "transient",
+          error: { type: "Error", message: "mail server down", stack: "Error: mail server down\n    at send" },
+          httpStatus: 500,
+        },
+      ],
+    },
+  ],
+};
+
+export const deadLetter: DeadLetterDetail = {
+  id: eventId,
+  deliveryId,
+  handler: "mail",
+  tenant: "default",
+  stream: "default.order-o-1",
+  position: 7n,
+  entity: { type: "order", id: "o-1" },
+  eventType: "order.placed",
+  source: "intake",
+  revision: 0,
+  schemaVersion: 2,
+  storedSchemaVersion: 1,
+  data: { orderId: "o-1", totalCents: 995 },
+  dataError: null,
+  status: "dead_lettered",
+  cause: "exhausted",
+  error: { type: "Error", message: "mail server down" },
+  attempts: 3,
+  retryCount: 3,
+  waiting: 2,
+  replayId: null,
+  createdAt: at,
+  firstFailedAt: at,
+  deadLetteredAt: at,
+  stored: eventView.stored,
+  steps: [{ from: 1, to: 2, type: "order.placed", data: { orderId: "o-1", totalCents: 995 }, error: null }],
+  waitingEvents: [{ id: eventId, type: "order.paid", revision: 1, recordedAt: at }],
+  history: eventView.deliveries[0]!.history,
+};
+
+export const entityView: EntityView = {
+  entity: { type: "order", id: "o-1" },
+  tenant: "default",
+  revision: 2,
+  lastEventAt: at,
+  handlers: [
+    {
+      handler: "mail",
+      laneState: "blocked",
+      why: "behind a dead letter",
+      nextRevision: 1,
+      waiting: 3,
+      head: { eventId, revision: 0, status: "dead_lettered", error: { type: "Error", message: "mail server down" }, nextAttemptAt: null },
+    },
+  ],
+};
+
+const handlerView: HandlerView = {
+  name: "mail",
+  ordering: "strict",
+  state: "running",
+  wanted: 10,
+  done: 7,
+  waiting: 3,
+  lagEvents: 0,
+  lagSeconds: 0,
+  byStatus: { pending: 0, processing: 0, completed: 7, failed: 0, dead_lettered: 1, held: 2, escalated: 0, replayed: 0, discarded: 0, skipped: 0 },
+  lanes: { flowing: 4, backing_off: 0, blocked: 1, paused: 0, behind: 0 },
+};
+
+export const replayView: ReplayView = {
+  replayId,
+  planId: null,
+  kind: "batch",
+  status: "completed",
+  reason: "mail is back",
+  actor: "local",
+  total: 2,
+  succeeded: 2,
+  failed: 0,
+  skipped: 0,
+  remaining: 0,
+  createdAt: at,
+  startedAt: at,
+  endedAt: at,
+  ratePerSecond: null,
+  skips: [],
+};
+
+const catalog: Catalog = {
+  types: ["order.placed"],
+  fingerprint: "0123456789abcdef",
+  resolve: (type) => (type === "order.placed" || type === "order.created" ? "order.placed" : undefined),
+  describe: (type) => (type === "order.placed" ? { type, versions: [1, 2], current: 2, formerly: ["order.created"] } : undefined),
+  validate: () => {},
+  current: () => {
+    throw new Error("not of this fake");
+  },
+  steps: () => [],
+  candidates: (types) => types,
+  chainFingerprint: () => "0123456789abcdef",
+  jsonSchema: (type, version) =>
+    type === "order.placed" && version <= 2 ? { $schema: "https://json-schema.org/draft/2020-12/schema", type: "object" } : undefined,
+};
+
+/** A call that the server made: the method's name (`views.events`) and what it was given. */
+export interface Call {
+  readonly method: string;
+  readonly args: readonly unknown[];
+}
+
+export interface FakeStore extends Store {
+  readonly calls: readonly Call[];
+  /** Arguments of the last call of a method. */
+  last(method: string): readonly unknown[];
+}
+
+/** A store that answers with canned rows and remembers what it was asked. `store` and `views` replace single answers. */
+export function makeFakeStore(replace: { readonly store?: Partial<Store>; readonly views?: Partial<Views> } = {}): FakeStore {
+  const calls: Call[] = [];
+  const views: Views = {
+    position: () => 9n,
+    waitFor: async (position) => {
+      if (position > 9n) throw new RepriseError("VIEW_BEHIND", "The views have not reached the position.", { retryAfterMs: 1500 });
+    },
+    event: async (_tenant, id) => (id === eventId ? eventView : undefined),
+    present: (events) => events.map(() => eventView),
+    events: async () => ({ events: [eventView], nextCursor: "next" }),
+    entity: async (_tenant, { id }) => (id === "o-1" ? entityView : undefined),
+    entities: async () => ({ entities: [entityView], nextCursor: null }),
+    deadLetters: async () => ({ events: [deadLetter], total: 1, nextCursor: null }),
+    findDeadLetters: async (_tenant, id) => (id === eventId || id === deliveryId ? [deadLetter] : []),
+    oldestDeadLetters: async () => [],
+    deadLetterStats: async () => ({
+      total: 1,
+      waiting: 2,
+      oldestAt: at,
+      byEventType: [{ eventType: "order.placed", count: 1 }],
+      byHandler: [{ handler: "mail", count: 1 }],
+      bySource: [{ source: null, count: 1 }],
+      topErrors: [{ error: "Error: mail server down", count: 1 }],
+    }),
+    deliveriesOf: async () => eventView.deliveries,
+    handlers: async () => [handlerView],
+    replay: async (id) => (id === replayId ? replayView : undefined),
+    replayOutcomes: async () => new Map(),
+    openReplays: async () => [],
+    rebuild: async () => {},
+    close: async () => {},
+    ...replace.views,
+  };
+  const store: Omit<Store, "views" | "catalog" | "logId"> = {
+    append: async (events) =>
+      [events].flat().map((event, index) => ({
+        id: event.id ?? eventId,
+        entity: event.entity,
+        revision: index,
+        position: 10n + BigInt(index),
+        recordedAt: at,
+        duplicate: false,
+      })),
+    readEntity: async ({ id }) => (id === "o-1" ? { events: [eventView], nextFrom: 1, revision: 2 } : { events: [], nextFrom: null, revision: -1 }),
+    start: async () => {},
+    notReady: () => null,
+    close: async () => {},
+    replay: async () => ({ status: "replayed", replayId, deliveryId, originalEventId: eventId, error: null, position: 12n }),
+    replayBatch: async () => ({ replayId, total: 2, succeeded: 2, failed: 0, remaining: 0, position: 14n }),
+    discard: async () => ({ entry: deadLetter, position: 15n }),
+    ...replace.store,
+  };
+  return {
+    ...recorded(store, "", calls),
+    catalog,
+    logId: "018f2b2e-0000-7d3b-8a1e-0123456789ab",
+    views: recorded(views, "views.", calls),
+    calls,
+    last(method) {
+      const call = calls.findLast((made) => made.method === method);
+      if (call === undefined) throw new Error(`${method} was not called`);
+      return call.args;
+    },
+  };
+}
+
+function recorded<T extends object>(target: T, prefix: string, calls: Call[]): T {
+  return Object.fromEntries(
+    Object.entries(target).map(([name, method]) => [
+      name,
+      (...args: unknown[]): unknown => {
+        calls.push({ method: prefix + name, args });
+        return (method as (...args: unknown[]) => unknown)(...args);
+      },
+    ]),
+  ) as T;
+}

@@ -1,0 +1,438 @@
+/**
+ * A random world around the real `Partition`: a log, a journal, crashes, stale reads, slow calls, replays, discards. It keeps its own account of what
+ * a handler saw and says what was broken. Nothing here waits: time is a number.
+ */
+import { emptyState, fold, fromSnapshot, type PartitionState, toSnapshot } from "../../src/delivery/journal.ts";
+import type { AttemptRecord, JournalData, JournalEvent } from "../../src/delivery/journal-events.ts";
+import type { Delivery, Lane, Order } from "../../src/delivery/lane.ts";
+import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
+import { type Flush, Partition, type PartitionOptions, type Verdict } from "../../src/delivery/partition.ts";
+import type { StoredEvent } from "../../src/event/event.ts";
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly ordering: "strict" | "relaxed";
+  readonly record?: "batch" | "each";
+  readonly unknownOutcome?: "repeat" | "escalate";
+  readonly entities?: number;
+  readonly concurrency?: number;
+  readonly limits?: Partial<PartitionOptions["limits"]>;
+  /** Events whose call kills the process. */
+  readonly kills?: (event: StoredEvent) => boolean;
+}
+
+/** Small, fast, good enough: mulberry32. */
+export function makeRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+interface Account {
+  /** Final outcomes that are certain: recorded, or returned to a living process. */
+  readonly outcomes: string[];
+  starts: number;
+}
+
+const laneName = (entity: number): string => `default.thing-${entity}`;
+
+export class World {
+  readonly random: () => number;
+  readonly #options: WorldOptions;
+  readonly log: StoredEvent[] = [];
+  readonly #streams = new Map<string, StoredEvent[]>();
+  readonly journal: JournalEvent[] = [];
+  partition!: Partition;
+  #cursor = 0;
+  /** Length of the log at the claim. */
+  #openedAt = 0n;
+  #flush: Flush | null = null;
+  /** Reads under way: what the node answered when it was asked. */
+  #reads: { lane: Lane; order: Order | null; events: StoredEvent[]; head: number }[] = [];
+  /** Called and not returned; or returned and not settled. */
+  #calls: { delivery: Delivery; concluded: boolean }[] = [];
+  #now = 0;
+  readonly broken: string[] = [];
+  readonly account = new Map<string, Account>();
+  /** Per lane: highest revision started live since the last (re)start. */
+  #high = new Map<string, number>();
+  /** Events with an outcome of this life of the process: they never come again. */
+  readonly #done = new Set<string>();
+  #letters = new Map<string, Set<number>>();
+  crashes = 0;
+  #replays = 0;
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    this.random = makeRandom(options.seed);
+    this.#open();
+  }
+
+  pick<T>(items: readonly T[]): T {
+    return items[Math.floor(this.random() * items.length)]!;
+  }
+
+  /** Any state must come out of any cut of the journal. */
+  foldAll(): PartitionState {
+    const state = emptyState();
+    for (const event of this.journal) fold(state, event);
+    return state;
+  }
+
+  checkSnapshotAt(cut: number): void {
+    const before = emptyState();
+    for (const event of this.journal.slice(0, cut)) fold(before, event);
+    const again = fromSnapshot(toSnapshot(before, "s").map((each) => JSON.parse(JSON.stringify(each.data)) as JournalData["snapshot"]));
+    for (const event of this.journal.slice(cut)) fold(again, event);
+    if (dump(again) !== dump(this.foldAll())) this.broken.push(`fold(snapshot at ${cut} + rest) differs from fold(all)`);
+  }
+
+  append(): void {
+    const stream = laneName(Math.floor(this.random() * (this.#options.entities ?? 4)));
+    const events = this.#streams.get(stream) ?? [];
+    this.#streams.set(stream, events);
+    const type = this.random() < 0.2 ? "not.wanted" : "thing.happened";
+    const position = BigInt(this.log.length + 1);
+    const event: StoredEvent = {
+      id: `e${position}`,
+      type,
+      schemaVersion: 1,
+      source: null,
+      occurredAt: null,
+      data: null,
+      metadata: { priority: this.pick(["low", "normal", "high", "critical"] as const) },
+      stream,
+      tenant: "default",
+      entity: { type: "thing", id: stream },
+      revision: events.length,
+      position,
+      recordedAt: "2026-01-01T00:00:00.000Z",
+    };
+    events.push(event);
+    this.log.push(event);
+    if (type === "thing.happened") this.account.set(event.id, { outcomes: [], starts: 0 });
+  }
+
+  /** One step of the world, by chance. */
+  step(): void {
+    const act = this.random();
+    if (act < 0.2) this.append();
+    else if (act < 0.36) this.#subscribe(1 + Math.floor(this.random() * 6));
+    else if (act < 0.5) this.#start();
+    else if (act < 0.66) this.#return();
+    else if (act < 0.76) this.#read();
+    else if (act < 0.9) this.#record();
+    else if (act < 0.95) {
+      this.#now += Math.floor(this.random() * 1500);
+      this.partition.tick(this.#now);
+    } else if (act < 0.975) this.#operate();
+    else if (act < 0.99) this.crash();
+    else this.#stop();
+  }
+
+  /** No failures any more: everything must come to its end. */
+  drain(): void {
+    this.#stop(); // the build that starts now knows every version
+    for (let round = 0; round < 5000; round++) {
+      this.#subscribe(50);
+      this.#start();
+      while (this.#calls.length > 0) this.#finish(0, "completed");
+      while (this.#readOne() || this.#answerRead(0, false));
+      this.#record(true);
+      this.#now += 61_000;
+      this.partition.tick(this.#now);
+      for (const [stream, letters] of this.#letters)
+        for (const revision of [...letters].sort((a, b) => a - b).slice(0, 1))
+          if (this.#options.kills?.(this.#streams.get(stream)![revision]!)) this.#discard(stream, revision);
+          else this.#order(stream, revision);
+      if (
+        round > 3 &&
+        this.#cursor === this.log.length &&
+        this.#calls.length === 0 &&
+        [...this.account.values()].every(({ outcomes }) => outcomes.length > 0) &&
+        !this.partition.dirty() &&
+        this.#flush === null
+      )
+        break;
+    }
+    for (const [id, { outcomes }] of this.account) if (outcomes.length === 0) this.broken.push(`${id} has no outcome`);
+    for (let round = 0; round < 4; round++) {
+      while (this.#readOne() || this.#answerRead(0, false));
+      this.#record(true);
+    }
+    this.#flush = this.partition.takeFlush(true);
+    this.#record(true);
+    const state = this.foldAll();
+    const left = [...state.lanes].filter(([, lane]) => lane.detached || lane.letters.size > 0);
+    if (state.started.size > 0) this.broken.push(`calls are left open in the journal: ${[...state.started.keys()].join()}`);
+    if (left.length > 0) this.broken.push(`lanes are left in the journal: ${dump({ ...state, lanes: new Map(left) })}`);
+    if (state.checkpoint !== BigInt(this.log.length)) this.broken.push(`checkpoint ${state.checkpoint} of ${this.log.length}`);
+  }
+
+  crash(): void {
+    this.crashes++;
+    // What the process had sent may have been stored without its knowing.
+    if (this.#flush !== null && this.random() < 0.5) this.#store(this.#flush);
+    this.#flush = null;
+    this.#calls = [];
+    this.#reads = [];
+    this.#open();
+  }
+
+  #open(): void {
+    const state = this.foldAll();
+    const unclean = !state.clean;
+    const readAhead = state.readAhead;
+    const claimed: JournalEvent = { type: "partition.claimed", data: { owner: "o", build: "b", catalog: "c", readAhead: this.#limits().readAheadEvents } };
+    this.journal.push(claimed);
+    fold(state, claimed);
+    this.#high = new Map();
+    this.#done.clear();
+    this.#letters = new Map([...state.lanes].filter(([, lane]) => lane.letters.size > 0).map(([stream, lane]) => [stream, new Set(lane.letters.keys())]));
+    // What is recorded as done stays done; what was only in memory may come again.
+    for (const [stream, lane] of state.lanes) this.#high.set(stream, lane.next - 1);
+    this.partition = new Partition(
+      {
+        ordering: this.#options.ordering,
+        record: this.#options.record ?? "batch",
+        unknownOutcome: this.#options.unknownOutcome ?? "repeat",
+        concurrency: this.#options.concurrency ?? 3,
+        limits: this.#limits(),
+        wants: (event) => event.type === "thing.happened",
+        chainFingerprint: () => "chain",
+      },
+      { state, unclean, readAhead, nowMs: this.#now, monotonicMs: this.#now },
+    );
+    // Recovery may give up what killed the process too often.
+    for (const [stream, revisions] of state.started)
+      for (const revision of revisions.keys())
+        if (this.partition.letter(stream, revision)) this.#letters.set(stream, (this.#letters.get(stream) ?? new Set()).add(revision));
+    this.#cursor = Number(state.checkpoint);
+    this.#openedAt = BigInt(this.log.length);
+  }
+
+  #limits(): PartitionOptions["limits"] {
+    return { ...defaultDeliveryLimits, readAheadEvents: 12, laneQueueEvents: 4, flushOutcomes: 6, ...this.#options.limits };
+  }
+
+  #subscribe(count: number): void {
+    for (let taken = 0; taken < count && this.#cursor < this.log.length && this.partition.hasRoom(); taken++) this.partition.offer(this.log[this.#cursor++]!);
+  }
+
+  #start(): void {
+    this.#call(this.partition.start(this.#now));
+  }
+
+  #call(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) {
+      const { event, order, lane } = delivery;
+      if (this.#calls.some((call) => call.delivery.lane.stream === lane.stream)) this.broken.push(`two at once in ${lane.stream}`);
+      const high = this.#high.get(event.stream) ?? -1;
+      if (order === null) {
+        if (event.revision < high || this.#done.has(event.id)) this.broken.push(`${event.stream} went back to ${event.revision} after ${high}`);
+        const blocking = [...(this.#letters.get(event.stream) ?? [])].filter((revision) => revision < event.revision);
+        if (this.#options.ordering === "strict" && blocking.length > 0)
+          this.broken.push(`${event.stream}@${event.revision} started above a letter at ${blocking[0]}`);
+        const earlier = (this.#streams.get(event.stream) ?? []).filter(
+          (each) =>
+            each.revision < event.revision &&
+            each.type === "thing.happened" &&
+            this.account.get(each.id)!.outcomes.length === 0 &&
+            !this.#letters.get(event.stream)?.has(each.revision),
+        );
+        if (earlier.length > 0) this.broken.push(`${event.stream}@${event.revision} started before ${earlier[0]!.revision} had an outcome`);
+        this.#high.set(event.stream, Math.max(high, event.revision));
+      }
+      if (event.type !== "thing.happened") this.broken.push(`${event.id} is not wanted`);
+      this.account.get(event.id)!.starts++;
+      this.#calls.push({ delivery, concluded: false });
+    }
+    const killer = this.#calls.find(({ delivery, concluded }) => !concluded && this.#options.kills?.(delivery.event));
+    if (killer) this.crash();
+  }
+
+  #return(): void {
+    if (this.#calls.length === 0) return;
+    const index = Math.floor(this.random() * this.#calls.length);
+    const chance = this.random();
+    this.#finish(
+      index,
+      chance < 0.55
+        ? "completed"
+        : chance < 0.7
+          ? "retry"
+          : chance < 0.76
+            ? "defer"
+            : chance < 0.86
+              ? "give_up"
+              : chance < 0.9
+                ? "skip"
+                : chance < 0.95
+                  ? "put_back"
+                  : chance < 0.98
+                    ? "time_out"
+                    : "newer_build",
+    );
+  }
+
+  #finish(index: number, kind: "completed" | "retry" | "defer" | "give_up" | "skip" | "put_back" | "time_out" | "newer_build"): void {
+    const call = this.#calls[index]!;
+    const { delivery } = call;
+    const { event, order, attempt } = delivery;
+    if (!call.concluded) {
+      const record: AttemptRecord = {
+        attempt,
+        startedAt: "2026-01-01T00:00:00.000Z",
+        durationMs: 1,
+        outcome: kind === "completed" ? "completed" : "failed",
+        class: kind === "completed" ? null : "transient",
+        error: null,
+        ...(order ? { replayId: order.replayId } : {}),
+      };
+      const waitMs = Math.floor(this.random() * 2000);
+      const retryAt = new Date(this.#now + waitMs).toISOString();
+      const error = { type: "Error", message: "planted" };
+      const verdict: Verdict =
+        kind === "completed" || kind === "put_back" || kind === "newer_build"
+          ? { kind, record }
+          : kind === "give_up" || kind === "skip"
+            ? { kind: "give_up", record, cause: "exhausted", error, skip: kind === "skip" && order === null }
+            : { kind: kind === "defer" ? "defer" : "retry", record, waitMs, retryAt };
+      this.partition.conclude(delivery, verdict, this.#now);
+      const letters = this.#letters.get(event.stream) ?? new Set();
+      this.#letters.set(event.stream, letters);
+      if (kind === "completed" || (kind === "skip" && order === null)) {
+        this.account.get(event.id)!.outcomes.push(kind);
+        this.#done.add(event.id);
+        letters.delete(event.revision);
+      } else if (kind === "give_up" || kind === "skip") letters.add(event.revision);
+      call.concluded = true;
+    }
+    if (kind === "time_out") {
+      if (this.random() < 0.5) this.partition.giveBackSlot(delivery);
+      return; // its call has not ended yet
+    }
+    this.#calls.splice(index, 1);
+    this.partition.settled(delivery);
+  }
+
+  #read(): void {
+    if (this.random() < 0.6) this.#readOne();
+    else if (this.#reads.length > 0) this.#answerRead(Math.floor(this.random() * this.#reads.length), this.random() < 0.1);
+  }
+
+  #readOne(): boolean {
+    const wanted = this.partition.nextRead();
+    if (wanted === undefined) return false;
+    const { lane, from, order } = wanted;
+    const events = this.#streams.get(lane.stream) ?? [];
+    // A node that lags behind shows less of the stream; never less than what was there when the partition was claimed.
+    const stale = this.random() < 0.2 ? Math.floor(this.random() * 3) : 0;
+    const visible = events.filter((event, index) => event.position <= this.#openedAt || event.revision < from || index < events.length - stale);
+    if (order !== null) this.#reads.push({ lane, order, events: events.filter((event) => event.revision === from), head: 0 });
+    else
+      this.#reads.push({
+        lane,
+        order,
+        events: visible.filter((event) => event.revision >= from).slice(0, 1 + Math.floor(this.random() * 4)),
+        head: visible.length - 1,
+      });
+    return true;
+  }
+
+  #answerRead(index: number, fails: boolean): boolean {
+    const [read] = this.#reads.splice(index, 1);
+    if (read === undefined) return false;
+    if (fails) this.partition.readFailed(read.lane);
+    else if (read.order) this.partition.letterRead(read.lane, read.order, read.events[0] ?? null);
+    else this.partition.laneRead(read.lane, read.events, read.head);
+    return true;
+  }
+
+  #record(whole = false): void {
+    this.#flush ??= this.partition.takeFlush();
+    if (this.#flush === null || (!whole && this.random() < 0.3)) return;
+    this.#store(this.#flush);
+    this.#flush = null;
+    this.#call(this.partition.flushed());
+  }
+
+  #store(flush: Flush): void {
+    this.journal.push(...(JSON.parse(JSON.stringify(flush.events)) as JournalEvent[]));
+  }
+
+  #operate(): void {
+    const letters = [...this.#letters].flatMap(([stream, revisions]) => [...revisions].map((revision) => ({ stream, revision })));
+    if (letters.length === 0) return;
+    const { stream, revision } = this.pick(letters);
+    if (this.random() < 0.7) this.#order(stream, revision);
+    else this.#discard(stream, revision);
+  }
+
+  #discard(stream: string, revision: number): void {
+    try {
+      this.partition.discard(stream, revision, { actor: "local", reason: "planted" });
+    } catch {
+      return; // refused: under way
+    }
+    this.#letters.get(stream)!.delete(revision);
+    this.account.get(this.#streams.get(stream)![revision]!.id)!.outcomes.push("discarded");
+  }
+
+  #order(stream: string, revision: number): void {
+    try {
+      this.partition.order(stream, revision, { replayId: `r${this.#replays++}`, actor: "local", reason: null });
+    } catch {
+      // Refused: under way, or an earlier one comes first.
+    }
+  }
+
+  #stop(): void {
+    this.partition.hold("stop", true);
+    for (let index = this.#calls.length - 1; index >= 0; index--) {
+      if (this.#calls[index]!.concluded) this.#finish(index, "completed");
+      else this.#finish(index, "put_back");
+    }
+    if (this.#flush !== null) {
+      this.#store(this.#flush);
+      this.#flush = null;
+      for (const delivery of this.partition.flushed()) this.#putBack(delivery);
+    }
+    const last = this.partition.takeFlush(true);
+    if (last !== null) {
+      this.#store(last);
+      for (const delivery of this.partition.flushed()) this.#putBack(delivery);
+    }
+    this.journal.push({ type: "partition.released", data: {} });
+    this.#calls = [];
+    this.#reads = [];
+    this.#open();
+  }
+
+  #putBack(delivery: Delivery): void {
+    this.partition.conclude(delivery, { kind: "put_back" }, this.#now);
+    this.partition.settled(delivery);
+  }
+}
+
+/** State as text, maps in order, so that two can be compared. */
+export function dump(state: PartitionState): string {
+  const lanes = [...state.lanes]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([stream, lane]) => ({ stream, ...lane, letters: [...lane.letters].sort(([a], [b]) => a - b) }));
+  return JSON.stringify(
+    {
+      checkpoint: state.checkpoint,
+      clean: state.clean,
+      readAhead: state.readAhead,
+      lanes,
+      attached: [...state.attached].sort(),
+      started: [...state.started].sort(([a], [b]) => (a < b ? -1 : 1)).map(([lane, revisions]) => [lane, [...revisions].sort(([a], [b]) => a - b)]),
+    },
+    (_key, value) => (typeof value === "bigint" ? value.toString() : value),
+  );
+}

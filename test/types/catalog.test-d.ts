@@ -1,0 +1,83 @@
+// Checked by plain `tsc`: each wrong line must fail for its reason, and an unused @ts-expect-error fails as well.
+import { expectTypeOf } from "vitest";
+import { z } from "zod";
+import { type CurrentEvent, defineEvent, defineHandler, defineUpcasters, type EventDefinition, type StoredEvent, type Upcaster } from "../../src/index.ts";
+
+const orderPlaced = defineEvent("order.placed", {
+  1: z.object({ orderId: z.string(), total: z.number() }),
+  2: z.object({ orderId: z.string(), totalCents: z.int() }),
+  3: z.object({ orderId: z.string(), totalCents: z.int(), lines: z.array(z.string()).default([]) }),
+});
+const orderPaid = defineEvent("order.paid", { 1: z.object({ amountCents: z.int() }) });
+
+expectTypeOf(orderPlaced.type).toEqualTypeOf<"order.placed">();
+expectTypeOf(orderPlaced).toExtend<EventDefinition>();
+
+// Steps are typed by the event alone: version n as it comes out of its schema, version n + 1 as its schema takes it.
+defineUpcasters(orderPlaced, {
+  1: (data, event) => {
+    expectTypeOf(data).toEqualTypeOf<{ orderId: string; total: number }>();
+    expectTypeOf(event).toEqualTypeOf<StoredEvent>();
+    return { orderId: data.orderId, totalCents: Math.round(data.total * 100) };
+  },
+  2: (data) => ({ ...data }),
+});
+const lift: Upcaster<typeof orderPlaced, 1> = (data) => ({ orderId: data.orderId, totalCents: data.total });
+defineUpcasters(orderPlaced, { 1: lift, 2: (data) => data });
+defineUpcasters(orderPaid, {});
+
+const lift2: Upcaster<typeof orderPlaced, 2> = (data) => data;
+// @ts-expect-error a step is missing
+defineUpcasters(orderPlaced, { 1: lift });
+// @ts-expect-error all steps are missing
+defineUpcasters(orderPlaced, {});
+// @ts-expect-error a step too many
+defineUpcasters(orderPlaced, { 1: lift, 2: lift2, 3: () => ({}) });
+// @ts-expect-error an event with one version has no steps
+defineUpcasters(orderPaid, { 1: () => ({}) });
+// @ts-expect-error a field of the wrong type
+defineUpcasters(orderPlaced, { 1: (data) => ({ orderId: data.orderId, totalCents: "12" }), 2: lift2 });
+// @ts-expect-error a missing field
+defineUpcasters(orderPlaced, { 1: (data) => ({ orderId: data.orderId }), 2: lift2 });
+// @ts-expect-error the same data given back
+defineUpcasters(orderPlaced, { 1: (data) => data, 2: lift2 });
+// @ts-expect-error an asynchronous step
+defineUpcasters(orderPlaced, { 1: async (data) => ({ orderId: data.orderId, totalCents: 1 }), 2: lift2 });
+// @ts-expect-error a field that version 1 has not
+defineUpcasters(orderPlaced, { 1: (data) => ({ orderId: data.orderId, totalCents: data.totalCents }), 2: lift2 });
+// @ts-expect-error there is no step from the newest version
+type NoStep = Upcaster<typeof orderPlaced, 3>;
+expectTypeOf<NoStep>().not.toBeAny();
+
+// @ts-expect-error version 3 has no version before it
+defineEvent("order.moved", { 1: z.object({}), 3: z.object({}) });
+// @ts-expect-error versions begin with 1
+defineEvent("order.moved", { 2: z.object({}) });
+// @ts-expect-error not a schema
+defineEvent("order.moved", { 1: { orderId: "text" } });
+
+// Handlers get the newest version only.
+defineHandler({
+  name: "ledger",
+  events: [orderPlaced, orderPaid],
+  on: {
+    "order.placed": (event, context) => {
+      expectTypeOf(event).toEqualTypeOf<CurrentEvent<"order.placed", { orderId: string; totalCents: number; lines: string[] }>>();
+      expectTypeOf(context.attempt).toEqualTypeOf<number>();
+      expectTypeOf(context.signal).toEqualTypeOf<AbortSignal>();
+      // @ts-expect-error a field of an old version
+      event.data.total;
+    },
+    "order.paid": async (event) => {
+      expectTypeOf(event.data).toEqualTypeOf<{ amountCents: number }>();
+    },
+  },
+});
+// @ts-expect-error a misspelt event type
+defineHandler({ name: "ledger", events: [orderPlaced], on: { "order.plcaed": () => {} } });
+// @ts-expect-error a misspelt option
+defineHandler({ name: "ledger", events: [orderPlaced], on: { "order.placed": () => {} }, retries: 3 });
+// @ts-expect-error the data has no such field
+defineHandler({ name: "ledger", events: [orderPaid], on: { "order.paid": (event) => void event.data.amount } });
+// Without `events` the data is unknown.
+defineHandler({ name: "ledger", on: { "order.placed": (event) => void expectTypeOf(event.data).toBeUnknown() } });

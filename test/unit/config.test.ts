@@ -1,0 +1,175 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { defineEvent } from "../../src/catalog/define.ts";
+import { type CheckedConfig, type Config, checkConfig, defineConfig } from "../../src/config.ts";
+import { defineHandler, type HandlerDefinition, type WebhookHandler, webhookHandler } from "../../src/delivery/handler.ts";
+import { RepriseError } from "../../src/errors.ts";
+
+const orderPlaced = defineEvent("order.placed", { 1: z.object({ orderId: z.string() }) }, { formerly: ["order.created"] });
+const orderPaid = defineEvent("order.paid", { 1: z.object({ orderId: z.string() }) });
+const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+const check = (...handlers: readonly unknown[]): CheckedConfig => checkConfig({ events: [orderPlaced, orderPaid], handlers: handlers as HandlerDefinition[] });
+const hook = (options: Partial<Record<keyof WebhookHandler, unknown>> = {}): HandlerDefinition =>
+  webhookHandler({ name: "shipping", url: "http://127.0.0.1:9000/hook", events: ["order.placed"], ...options } as WebhookHandler);
+
+function refused(run: () => unknown): RepriseError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof RepriseError) return error;
+    throw error;
+  }
+  throw new Error("It was not refused.");
+}
+
+describe("a good config", () => {
+  it("fills in API.md's defaults", () => {
+    const definition = defineHandler({ name: "ledger", events: [orderPlaced], on: { "order.placed": () => {} } });
+    const { catalog, handlers, limits } = checkConfig(defineConfig({ events: [orderPlaced], handlers: [definition] }));
+    const [spec] = handlers;
+    expect(spec).toMatchObject({
+      name: "ledger",
+      types: ["order.placed"],
+      ordering: "strict",
+      concurrency: 16,
+      startFrom: null,
+      record: "batch",
+      unknownOutcome: "repeat",
+    });
+    expect(spec!.definition).toBe(definition);
+    expect(spec!.endpoint).toBeNull();
+    expect(spec!.policy("order.placed")).toEqual({
+      maxAttempts: 3,
+      initialDelayMs: 2000,
+      factor: 2,
+      maxDelayMs: 60_000,
+      jitter: "none",
+      timeoutMs: 15_000,
+      nonRetryable: [],
+      onExhausted: "dead_letter",
+    });
+    expect(catalog.types).toEqual(["order.placed"]);
+    expect(limits).toEqual({
+      readAheadEvents: 4096,
+      laneQueueEvents: 64,
+      recordedLanes: 100_000,
+      flushOutcomes: 256,
+      flushMs: 20,
+      slowMs: 1000,
+      maxCrashes: 3,
+    });
+  });
+
+  it("lays retryByType over retry, and retry's time-out over the handler's", () => {
+    const [spec] = check(
+      hook({
+        events: ["*"],
+        timeoutMs: 900_000,
+        retry: { maxAttempts: 5, jitter: 0.1 },
+        retryByType: { "order.paid": { maxAttempts: 1, timeoutMs: 50, factor: undefined } },
+      }),
+    ).handlers;
+    expect(spec!.policy("order.placed")).toMatchObject({ maxAttempts: 5, jitter: 0.1, timeoutMs: 900_000, factor: 2 });
+    expect(spec!.policy("order.paid")).toMatchObject({ maxAttempts: 1, jitter: 0.1, timeoutMs: 50, factor: 2 });
+  });
+
+  it('takes "*" as the whole catalog, and the types of a list sorted', () => {
+    expect(check(hook({ events: ["*"] })).handlers[0]!.types).toEqual(["order.paid", "order.placed"]);
+    expect(check(hook({ events: ["order.placed", "order.paid"] })).handlers[0]!.types).toEqual(["order.paid", "order.placed"]);
+    expect(check(hook()).handlers[0]!.endpoint).toBe("http://127.0.0.1:9000/hook");
+  });
+
+  it("takes secrets and headers", () => {
+    expect(check(hook({ secret, headers: { authorization: "Bearer x" } })).handlers).toHaveLength(1);
+    expect(check(hook({ secret: [secret, `whsec_${Buffer.alloc(64, 7).toString("base64")}`] })).handlers).toHaveLength(1);
+  });
+
+  it("lets single limits be set", () => {
+    expect(checkConfig({ events: [], limits: { flushMs: 5 } }).limits).toMatchObject({ flushMs: 5, maxCrashes: 3 });
+  });
+});
+
+describe("a config is refused with the field, its value and the fix", () => {
+  it.each<[unknown, string]>([
+    [undefined, "The config is missing: it must be an object"],
+    [{}, "events is missing: it must be a list of event definitions"],
+    [{ events: ["order.placed"] }, 'events[0] is "order.placed": it must be made by defineEvent'],
+    [{ events: [], upcasters: [{}] }, "upcasters[0] is an object: it must be made by defineUpcasters"],
+    [{ events: [], handler: [] }, "handler is an unknown field"],
+    [{ events: [], handlers: [{ name: "a", on: {} }] }, "handlers[0] is an object: it must be made by defineHandler or webhookHandler"],
+    [{ events: [], limits: { flushMs: 0 } }, "limits.flushMs is 0: it must be a whole number from 1 to 10000"],
+    [{ events: [], limits: { flush: 1 } }, "limits.flush is an unknown field"],
+  ])("%j", (config, message) => {
+    const error = refused(() => checkConfig(config as Config));
+    expect(error.code).toBe("CONFIG_INVALID");
+    expect(error.message).toContain(message);
+  });
+
+  it.each<[string, HandlerDefinition[], string]>([
+    ["a name", [hook({ name: "Shipping" })], 'handlers[0].name is "Shipping": it must be 1 to 63 lower-case letters'],
+    ["a name twice", [hook(), hook()], 'handlers[1].name is "shipping", the name of handlers[0] too'],
+    ["an unknown field", [hook({ retries: 3 } as never)], "handlers[0].retries is an unknown field"],
+    ["an unknown field of retry", [hook({ retry: { maxAttempt: 3 } })], "handlers[0].retry.maxAttempt is an unknown field"],
+    ["maxAttempts", [hook({ retry: { maxAttempts: 0 } })], "handlers[0].retry.maxAttempts is 0: it must be a whole number from 1 to 1000"],
+    ["jitter", [hook({ retry: { jitter: "some" } })], 'handlers[0].retry.jitter is "some": it must be "none", "full", "equal" or a ratio'],
+    [
+      "a first wait that would be cut",
+      [hook({ retry: { initialDelayMs: 90_000 } })],
+      "handlers[0].retry.initialDelayMs is 90000, above maxDelayMs, which is 60000",
+    ],
+    ["timeoutMs", [hook({ timeoutMs: 900_001 })], "handlers[0].timeoutMs is 900001: it must be a whole number from 1 to 900000"],
+    ["concurrency", [hook({ concurrency: 1001 })], "handlers[0].concurrency is 1001: it must be a whole number from 1 to 1000"],
+    ["ordering", [hook({ ordering: "loose" })], 'handlers[0].ordering is "loose": it must be "strict" or "relaxed"'],
+    ["startFrom", [hook({ startFrom: "end" })], 'handlers[0].startFrom is "end": it must be "beginning" or "now"'],
+    ["no events", [hook({ events: [] })], 'handlers[0].events is an empty list: it must have at least one event type, or be ["*"]'],
+    ['"*" beside others', [hook({ events: ["*", "order.placed"] })], 'handlers[0].events has "*" beside other types'],
+    ["an unknown type", [hook({ events: ["order.plcaed"] })], 'handlers[0].events[0] is "order.plcaed", which is no event type of the catalog'],
+    ["a former name", [hook({ events: ["order.created"] })], 'handlers[0].events[0] is "order.created", the former name of "order.placed"'],
+    ["a type twice", [hook({ events: ["order.paid", "order.paid"] })], 'handlers[0].events[1] is "order.paid", which is listed already'],
+    [
+      "an override for another type",
+      [hook({ retryByType: { "order.paid": {} } })],
+      'handlers[0].retryByType["order.paid"] is for an event type that the handler does not take',
+    ],
+    ["a url", [hook({ url: "ftp://127.0.0.1/x" })], 'handlers[0].url is "ftp://127.0.0.1/x": it must be an http or https URL'],
+    ["a header of ours", [hook({ headers: { "Webhook-Id": "1" } })], 'handlers[0].headers["Webhook-Id"] is set by Reprise itself: remove it'],
+    ["no functions", [defineHandler({ name: "a", on: {} })], "handlers[0].on is empty"],
+    ["what is no function", [defineHandler({ name: "a", on: { "order.placed": 3 as never } })], 'handlers[0].on["order.placed"] is 3: it must be a function'],
+    [
+      "a misspelt key",
+      [defineHandler({ name: "a", on: { "order.plcaed": () => {} } })],
+      'handlers[0].on["order.plcaed"] is "order.plcaed", which is no event type',
+    ],
+  ])("%s", (_, handlers, message) => {
+    const error = refused(() => check(...handlers));
+    expect(error.code).toBe("CONFIG_INVALID");
+    expect(error.message).toContain(message);
+  });
+
+  it("keeps the catalog's own codes", () => {
+    const two = defineEvent("a.b", { 1: z.object({}), 2: z.object({}) });
+    expect(refused(() => checkConfig({ events: [two] })).code).toBe("UPCASTER_MISSING");
+  });
+
+  it.each<Partial<Record<keyof WebhookHandler, unknown>>>([
+    { secret: "whsec_hunter2" },
+    { secret: "hunter2" },
+    { secret: [secret, "whsec_hunter2"] },
+    { secret: ["hunter2", 7] },
+    { secret: `whsec_${Buffer.from("hunter2".repeat(10)).toString("base64")}` },
+    { headers: { authorization: "hunter2\n" } },
+    { headers: { "bad name": "hunter2" } },
+    { headers: ["hunter2"] },
+    { url: "https://me:hunter2@example.org/" },
+    { url: "ftp://example.org/?key=hunter2" },
+    { url: "me:hunter2@example.org" },
+    { hunter: "hunter2" } as never,
+  ])("never shows a secret: %j", (options) => {
+    const error = refused(() => check(hook(options)));
+    expect(error.code).toBe("CONFIG_INVALID");
+    const text = `${error.message} ${JSON.stringify(error.errors)}`;
+    expect(text).not.toContain("hunter2");
+    expect(text).not.toContain(secret);
+  });
+});

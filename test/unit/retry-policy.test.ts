@@ -1,0 +1,87 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decide, delayBeforeMs } from "../../src/delivery/retry-policy.ts";
+
+const defaults = { initialDelayMs: 2000, factor: 2, maxDelayMs: 60_000, jitter: "none" } as const;
+const never = (): number => {
+  throw new Error("asked for randomness");
+};
+
+describe("delayBeforeMs", () => {
+  it("doubles from 2 s up to a minute by default, without asking for randomness", () => {
+    expect([1, 2, 3, 4, 5, 6, 7].map((failed) => delayBeforeMs(defaults, failed, never))).toEqual([2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
+  });
+
+  it.each([
+    { jitter: "full", least: 0, middle: 4000, most: 8000 },
+    { jitter: "equal", least: 4000, middle: 6000, most: 8000 },
+    { jitter: 0.1, least: 7200, middle: 8000, most: 8800 },
+    { jitter: 0, least: 8000, middle: 8000, most: 8000 },
+  ] as const)("spreads the wait with jitter $jitter", ({ jitter, least, middle, most }) => {
+    const policy = { ...defaults, jitter };
+    expect(delayBeforeMs(policy, 3, () => 0)).toBeCloseTo(least, 6);
+    expect(delayBeforeMs(policy, 3, () => 0.5)).toBeCloseTo(middle, 6);
+    expect(delayBeforeMs(policy, 3, () => 1 - Number.EPSILON)).toBeCloseTo(most, 6);
+  });
+
+  it.each([
+    { name: "a first delay of 0 stays 0, however large the factor's power", policy: { ...defaults, initialDelayMs: 0 }, failed: 5000, expected: 0 },
+    { name: "a power beyond all numbers is the longest delay", policy: defaults, failed: 1_000_000, expected: 60_000 },
+    { name: "a factor of 1 repeats the first delay", policy: { ...defaults, factor: 1 }, failed: 9, expected: 2000 },
+    { name: "a first delay beyond the longest is the longest", policy: { ...defaults, initialDelayMs: 90_000 }, failed: 1, expected: 60_000 },
+    { name: "a longest delay of 0 means no wait", policy: { ...defaults, maxDelayMs: 0 }, failed: 3, expected: 0 },
+  ])("$name", ({ policy, failed, expected }) => {
+    expect(delayBeforeMs(policy, failed, never)).toBe(expected);
+  });
+
+  const policies = fc.record({
+    initialDelayMs: fc.double({ min: 0, max: 1e9, noNaN: true }),
+    factor: fc.double({ min: 0, max: 1000, noNaN: true }),
+    maxDelayMs: fc.double({ min: 0, max: 1e9, noNaN: true }),
+    jitter: fc.oneof(fc.constantFrom("none" as const, "full" as const, "equal" as const), fc.double({ min: 0, max: 1, noNaN: true })),
+  });
+  const failures = fc.oneof(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 2 ** 31 }));
+  const randoms = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+  it("is a number from 0 to the longest delay, which only a ratio may pass, and by no more than itself", () => {
+    fc.assert(
+      fc.property(policies, failures, randoms, (policy, failed, random) => {
+        const delayMs = delayBeforeMs(policy, failed, () => random);
+        const mostMs = policy.maxDelayMs * (1 + (typeof policy.jitter === "number" ? policy.jitter : 0));
+        expect(delayMs).toBeGreaterThanOrEqual(0);
+        expect(delayMs).toBeLessThanOrEqual(mostMs);
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  it("never shrinks from one failure to the next when the factor is 1 or more and nothing is random", () => {
+    const growing = policies.filter(({ factor }) => factor >= 1).map((policy) => ({ ...policy, jitter: "none" as const }));
+    fc.assert(
+      fc.property(growing, failures, (policy, failed) => {
+        expect(delayBeforeMs(policy, failed + 1, never)).toBeGreaterThanOrEqual(delayBeforeMs(policy, failed, never));
+      }),
+    );
+  });
+});
+
+describe("decide", () => {
+  const policy = { maxAttempts: 3 };
+
+  it.each(["transient", "timeout"] as const)("retries after %s until the attempts of the round are used up", (failure) => {
+    expect([1, 2, 3, 4].map((failed) => decide(policy, { failed, class: failure }))).toEqual([
+      { kind: "retry" },
+      { kind: "retry" },
+      { kind: "give_up", cause: "exhausted" },
+      { kind: "give_up", cause: "exhausted" },
+    ]);
+  });
+
+  it("gives up at once with one attempt", () => {
+    expect(decide({ maxAttempts: 1 }, { failed: 1, class: "transient" })).toEqual({ kind: "give_up", cause: "exhausted" });
+  });
+
+  it("gives up at once what is terminal, also with the last attempt", () => {
+    for (const failed of [1, 3]) expect(decide(policy, { failed, class: "terminal" })).toEqual({ kind: "give_up", cause: "terminal" });
+  });
+});

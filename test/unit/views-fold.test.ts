@@ -1,0 +1,273 @@
+import { join } from "node:path";
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { systemClock } from "../../src/event/clock.ts";
+import type { StoredEvent } from "../../src/event/event.ts";
+import { openDatabase } from "../../src/views/database.ts";
+import { type DeliveryStatus, deliveryStatuses, laneStates } from "../../src/views/model.ts";
+import { openViews } from "../../src/views/open-views.ts";
+import { openViewStore } from "../../src/views/store.ts";
+import { openMemoryLog } from "../support/memory-log.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { type Dice, type History, makeDice, makeHistory, ordersCatalog } from "../support/views-history.ts";
+
+const setups = [
+  { name: "ledger", ordering: "strict", types: ["order.placed", "order.paid"], fromNow: false },
+  { name: "mailer", ordering: "relaxed", types: ["order.placed"], fromNow: false },
+  { name: "stats", ordering: "strict", types: ["order.noted", "order.placed"], fromNow: true },
+] as const;
+
+async function makeLog(dice: Dice) {
+  let nowMs = Date.UTC(2026, 0, 1);
+  const log = openMemoryLog({ clock: { now: () => (nowMs += dice(900)) }, logId: "11111111-1111-4111-8111-111111111111" });
+  const history = makeHistory(log, dice, setups);
+  for (let left = 120 + dice(200); left > 0; left--) await history.step();
+  await history.flushAll();
+  const events: StoredEvent[] = [];
+  for await (const batch of log.readAll()) events.push(...batch);
+  return { log, history, events };
+}
+
+/** All rows of all tables, but for the number of writes that made them. */
+function rowsOf(file: string): Record<string, readonly unknown[]> {
+  const db = openDatabase(file);
+  const tables = db.all<{ name: string }>("select name from sqlite_schema where type = 'table' order by name");
+  const rows = Object.fromEntries(
+    tables.map(({ name }) => [
+      name,
+      db
+        .all<object>(`select * from ${name}`)
+        .map((row) => JSON.stringify(row))
+        .sort(),
+    ]),
+  );
+  db.close();
+  return rows;
+}
+
+/** Folds in batches of random size, now and then closing and opening the file again. */
+function foldPiecewise(file: string, logId: string, events: readonly StoredEvent[], dice: Dice): void {
+  let store = openViewStore(file, logId, ordersCatalog);
+  for (let rest = events; rest.length > 0; ) {
+    const size = 1 + dice(30);
+    const folded = store.fold(rest.slice(0, 1 + dice(60)), (folded) => folded >= size);
+    rest = rest.slice(folded);
+    if (dice(8) > 0) continue;
+    store.close();
+    store = openViewStore(file, logId, ordersCatalog);
+    expect(store.position()).toBe(events[events.length - rest.length - 1]!.position);
+  }
+  store.close();
+}
+
+describe("the rows of a random history (property)", () => {
+  it("do not depend on how the log was cut into batches, nor on restarts", async () => {
+    const folder = temporaryFolder();
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), async (seed) => {
+        const dice = makeDice(seed);
+        const { log, events } = await makeLog(dice);
+        const whole = join(folder, `${++run}-whole.db`);
+        const store = openViewStore(whole, log.logId, ordersCatalog);
+        expect(store.fold(events, () => false)).toBe(events.length);
+        store.close();
+        const pieces = join(folder, `${run}-pieces.db`);
+        foldPiecewise(pieces, log.logId, events, dice);
+        expect(rowsOf(pieces)).toEqual(rowsOf(whole));
+      }),
+      { numRuns: 40 },
+    );
+  }, 60_000);
+
+  it("answer every query as counting over the log does", async () => {
+    const folder = temporaryFolder();
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), async (seed) => {
+        const { log, history, events } = await makeLog(makeDice(seed));
+        const file = join(folder, `${++run}.db`);
+        const store = openViewStore(file, log.logId, ordersCatalog);
+        store.fold(events, () => false);
+        store.close();
+        const views = await openViews({ file, log, catalog: ordersCatalog, clock: systemClock, running: { running: () => [] } });
+        await checkDeliveries(views, history);
+        await checkHandlers(views, history);
+        await checkEntities(views, history);
+        await checkDeadLetters(views, history);
+        await views.close();
+      }),
+      { numRuns: 60 },
+    );
+  }, 120_000);
+});
+
+type Views = Awaited<ReturnType<typeof openViews>>;
+
+function wantedOf(history: History, name: string, of: readonly StoredEvent[] = history.events): readonly StoredEvent[] {
+  const handler = history.handlers.find((each) => each.name === name)!;
+  return of.filter((event) => history.wants(handler, event));
+}
+
+const isDone = (status: DeliveryStatus) => ["completed", "replayed", "discarded", "skipped"].includes(status);
+
+async function checkDeliveries(views: Views, history: History): Promise<void> {
+  const byStatus = new Map<string, string[]>();
+  for (const event of history.events) {
+    const expected = history.handlers
+      .filter((handler) => history.wants(handler, event))
+      .map((handler) => {
+        const status = history.statusOf(handler, event);
+        const place = `${event.tenant} ${status}`;
+        byStatus.set(place, [...new Set([...(byStatus.get(place) ?? []), event.id])]);
+        return { handler: handler.name, status, attempts: handler.attempts.get(`${event.stream}\n${event.revision}`) ?? 0 };
+      });
+    const shown = await views.event(event.tenant, event.id);
+    expect(shown?.deliveries.map(({ handler, status, attempts }) => ({ handler, status, attempts }))).toEqual(expected);
+    for (const { status, processedAt, history: attempts } of shown!.deliveries) {
+      expect(processedAt !== null, `${status} has a time`).toBe(isDone(status));
+      if (processedAt !== null) expect(processedAt > event.recordedAt).toBe(true);
+      expect(attempts.map(({ attempt }) => attempt)).toEqual(attempts.map(({ attempt }) => attempt).toSorted((a, b) => b - a));
+    }
+  }
+  for (const tenant of ["default", "mill"])
+    for (const status of deliveryStatuses) {
+      const expected = (byStatus.get(`${tenant} ${status}`) ?? []).toReversed();
+      expect(
+        await allPages(
+          async (cursor) => views.events({ tenant, status }, { limit: 3, ...cursor }),
+          ({ id }) => id,
+        ),
+        `${tenant} ${status}`,
+      ).toEqual(expected);
+    }
+}
+
+/** Every page of a list, one after another. */
+async function allPages<T>(
+  page: (cursor: { readonly cursor?: string }) => Promise<{ readonly events: readonly T[]; readonly nextCursor: string | null }>,
+  name: (item: T) => string,
+): Promise<readonly string[]> {
+  const names: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const { events, nextCursor }: { readonly events: readonly T[]; readonly nextCursor: string | null } = await page(cursor === null ? {} : { cursor });
+    names.push(...events.map(name));
+    cursor = nextCursor;
+  } while (cursor !== null);
+  return names;
+}
+
+async function checkHandlers(views: Views, history: History): Promise<void> {
+  const shown = await views.handlers();
+  const configured = history.handlers.filter((handler) => handler.configured);
+  expect(shown.map(({ name }) => name)).toEqual(configured.map(({ name }) => name).toSorted());
+  for (const view of shown) {
+    const handler = configured.find(({ name }) => name === view.name)!;
+    const wanted = wantedOf(history, view.name);
+    const statuses = wanted.map((event) => history.statusOf(handler, event));
+    const byStatus = Object.fromEntries(deliveryStatuses.map((status) => [status, statuses.filter((each) => each === status).length]));
+    expect(view.byStatus).toEqual(byStatus);
+    expect(view.wanted).toBe(wanted.length);
+    expect(view.done).toBe(statuses.filter(isDone).length);
+    expect(view.waiting).toBe(view.wanted - view.done);
+    expect(view.lagEvents).toBe(byStatus.pending! + byStatus.held!);
+    const streams = [...new Set(wanted.map(({ stream }) => stream))];
+    expect(view.lanes).toEqual(
+      Object.fromEntries(laneStates.map((state) => [state, streams.filter((stream) => history.laneStateOf(handler, stream) === state).length])),
+    );
+  }
+}
+
+async function checkEntities(views: Views, history: History): Promise<void> {
+  for (const stream of new Set(history.events.map((event) => event.stream))) {
+    const of = history.events.filter((event) => event.stream === stream);
+    const { tenant, entity } = of[0]!;
+    const view = await views.entity(tenant, entity);
+    expect(view).toMatchObject({ tenant, entity, revision: of.length - 1, lastEventAt: of.at(-1)!.recordedAt });
+    const expected = history.handlers.flatMap((handler) => {
+      const wanted = wantedOf(history, handler.name, of);
+      const waiting = wanted.filter((event) => !isDone(history.statusOf(handler, event)));
+      const head = waiting[0];
+      return wanted.length === 0
+        ? []
+        : {
+            handler: handler.name,
+            laneState: history.laneStateOf(handler, stream),
+            waiting: waiting.length,
+            head: head ? { eventId: head.id, revision: head.revision, status: history.statusOf(handler, head) } : null,
+          };
+    });
+    expect(view!.handlers).toMatchObject(expected);
+    expect(view!.handlers).toHaveLength(expected.length);
+    for (const lane of view!.handlers) expect(lane.why === null).toBe(lane.laneState === "flowing");
+  }
+  for (const laneState of laneStates) {
+    const expected = [...new Set(history.events.filter(({ tenant }) => tenant === "default").map(({ stream }) => stream))].filter((stream) =>
+      history.handlers.some(
+        (handler) =>
+          history.laneStateOf(handler, stream) === laneState && history.events.some((event) => event.stream === stream && history.wants(handler, event)),
+      ),
+    );
+    const shown: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: Awaited<ReturnType<Views["entities"]>> = await views.entities(
+        { tenant: "default", laneState },
+        { limit: 2, ...(cursor === null ? {} : { cursor }) },
+      );
+      shown.push(...page.entities.map(({ entity }) => `default.${entity.type}-${entity.id}`));
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    expect(shown).toEqual(expected);
+  }
+}
+
+async function checkDeadLetters(views: Views, history: History): Promise<void> {
+  const filter = { tenant: "default" };
+  const letters = history.events
+    .filter(({ tenant }) => tenant === "default")
+    .flatMap((event) =>
+      history.handlers
+        .filter((handler) => history.wants(handler, event) && ["dead_lettered", "escalated"].includes(history.statusOf(handler, event)))
+        .map((handler) => ({ handler, event })),
+    );
+  const names = letters.map(({ handler, event }) => `${event.id} ${handler.name}`);
+  const newest = letters
+    .toSorted((a, b) => Number(b.event.position - a.event.position) || (a.handler.name < b.handler.name ? 1 : -1))
+    .map(({ handler, event }) => `${event.id} ${handler.name}`);
+  const listed = await allPages(
+    async (cursor) => {
+      const page = await views.deadLetters(filter, { limit: 2, ...cursor });
+      expect(page.total).toBe(letters.length);
+      return page;
+    },
+    ({ id, handler }) => `${id} ${handler}`,
+  );
+  expect(listed).toEqual(newest);
+  expect((await views.oldestDeadLetters(filter, 1000)).map(({ eventId, handler }) => `${eventId} ${handler}`)).toEqual(names);
+
+  const held = (handler: History["handlers"][number], stream: string) =>
+    handler.ordering === "relaxed"
+      ? 0
+      : wantedOf(history, handler.name).filter((event) => event.stream === stream && ["held", "pending"].includes(history.statusOf(handler, event))).length;
+  for (const { handler, event } of letters) {
+    const [entry] = (await views.findDeadLetters("default", event.id)).filter((each) => each.handler === handler.name);
+    expect(entry).toMatchObject({
+      id: event.id,
+      revision: event.revision,
+      waiting: held(handler, event.stream),
+      stored: { type: event.type, data: event.data },
+    });
+    expect(await views.findDeadLetters("default", entry!.deliveryId)).toEqual([entry]);
+    expect(entry!.waitingEvents.length).toBe(Math.min(10, entry!.waiting));
+  }
+  const stats = await views.deadLetterStats(filter);
+  expect(stats.total).toBe(letters.length);
+  const lanes = new Map(letters.map(({ handler, event }) => [`${handler.name} ${event.stream}`, held(handler, event.stream)]));
+  expect(stats.waiting).toBe([...lanes.values()].reduce((sum, count) => sum + count, 0));
+  for (const counts of [stats.byEventType, stats.byHandler, stats.bySource]) {
+    expect(counts.reduce((sum, { count }) => sum + count, 0)).toBe(letters.length);
+    expect(counts.map(({ count }) => count)).toEqual(counts.map(({ count }) => count).toSorted((a, b) => b - a));
+  }
+}
