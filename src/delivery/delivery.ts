@@ -13,7 +13,7 @@ import { makeFunctionAttempt } from "./function-attempt.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import type { Act } from "./journal-events.ts";
 import type { DeliveryLimits } from "./limits.ts";
-import type { OrderEnd } from "./partition.ts";
+import type { OrderEnd } from "./recorder.ts";
 import { makeWebhookAttempt } from "./webhook-attempt.ts";
 
 export interface DeliveryOptions {

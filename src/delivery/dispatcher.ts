@@ -14,7 +14,8 @@ import { JournalStream } from "./journal-stream.ts";
 import { judge, refuseLift } from "./judge.ts";
 import type { Delivery, Lane, Order } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
-import { type OrderEnd, Partition, type Verdict } from "./partition.ts";
+import { Partition, type Verdict } from "./partition.ts";
+import type { OrderEnd } from "./recorder.ts";
 
 /** What the operator's log is told. Never payloads. */
 export interface DeliveryLogger {

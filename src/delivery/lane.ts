@@ -28,6 +28,8 @@ export interface Delivery {
   readonly wasFailing: boolean;
   /** Monotonic; when it was given its slot. */
   readonly startedMs: number;
+  /** Outcomes of the handler when it was given its slot. */
+  readonly startedAt: number;
   /** Its outcome is known. */
   concluded: boolean;
   hasSlot: boolean;

@@ -4,12 +4,13 @@
  */
 import { RepriseError } from "../errors.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
-import { Fifo } from "./fifo.ts";
+import { Checkpoint } from "./checkpoint.ts";
 import type { PartitionState } from "./journal.ts";
-import type { Act, AttemptError, AttemptRecord, DeadLetterCause, JournalData, JournalEvent } from "./journal-events.ts";
+import type { Act, AttemptError, AttemptRecord, DeadLetterCause, JournalData } from "./journal-events.ts";
 import { type Delivery, Lane, type Letter, type Order } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import { ReadyLanes } from "./ready-lanes.ts";
+import { type Flush, type OrderEnd, Recorder } from "./recorder.ts";
 import { WakeUps } from "./wake-ups.ts";
 
 export interface PartitionOptions {
@@ -46,24 +47,6 @@ export type Verdict =
   /** Nothing is recorded; the event keeps its place. */
   | { readonly kind: "put_back" };
 
-export type OrderEnd =
-  | { readonly outcome: "replayed" }
-  | { readonly outcome: "dead_lettered"; readonly error: AttemptError }
-  /** It did not start: why. */
-  | { readonly outcome: "skipped"; readonly reason: string };
-
-/** One append to the journal: all or none. */
-export interface Flush {
-  readonly number: number;
-  readonly events: readonly JournalEvent[];
-  readonly checkpoint: Position;
-  /** Deliveries whose intent it records: they start once it is stored. */
-  readonly intended: readonly Delivery[];
-  /** Events that the checkpoint passed since the flush before. */
-  readonly passed: number;
-  readonly ended: readonly { readonly order: Order; readonly end: OrderEnd }[];
-}
-
 /** Outcomes of a detached lane that may wait for their record; as many events are suspects after a crash. */
 const laneBatch = 64;
 /** A retry that was stored to come later than this comes then: no wait is longer (Retry-After's limit). */
@@ -84,25 +67,10 @@ export class Partition {
   readonly #running = new Set<Delivery>();
   #slotsTaken = 0;
 
-  /** Events handed to attached lanes and beyond the checkpoint, in log order. */
-  readonly #offered = new Fifo<{ readonly lane: Lane; readonly revision: number; readonly position: Position }>();
-  /** Everything up to here was looked at. */
-  #scanned: Position;
-  /** Last event that left `#offered`. */
-  #passed: Position;
-  #recordedCheckpoint: Position;
-  #passedUnrecorded = 0;
+  readonly #checkpoint: Checkpoint;
+  readonly #recorder = new Recorder();
+  /** Looks at events that the handler does not want, since the last flush. */
   #foreign = 0;
-
-  #facts: JournalEvent[] = [];
-  #completed: NonNullable<JournalData["progress"]["completed"]>[number][] = [];
-  #intended: Delivery[] = [];
-  #ended: { order: Order; end: OrderEnd }[] = [];
-  #outcomes = 0;
-  readonly #changed = new Set<Lane>();
-  #flushNumber = 1;
-  #flushed = 0;
-  #flushing: Flush | null = null;
   readonly #awaitingFlush = new Set<Lane>();
   /** Attached and without work: forgotten once the recorded checkpoint has passed them. */
   readonly #idle = new Set<Lane>();
@@ -120,7 +88,7 @@ export class Partition {
   constructor(options: PartitionOptions, { state, unclean, readAhead, nowMs, monotonicMs }: Recovered) {
     this.#options = options;
     this.#ready = new ReadyLanes(options.concurrency);
-    this.#scanned = this.#passed = this.#recordedCheckpoint = state.checkpoint;
+    this.#checkpoint = new Checkpoint(state.checkpoint);
     if (unclean) this.#suspectsLeft = readAhead;
     const dueMs = (retryAt: number): number => monotonicMs + Math.min(Math.max(0, retryAt - nowMs), maxWaitMs);
     for (const [stream, record] of state.lanes) {
@@ -150,8 +118,7 @@ export class Partition {
 
   /** Puts an event of the subscription into its lane. In log order. */
   offer(event: StoredEvent): void {
-    if (event.position <= this.#scanned) return;
-    this.#scanned = event.position;
+    if (!this.#checkpoint.lookAt(event.position)) return;
     if (!this.#options.wants(event)) {
       this.#foreign++;
       return;
@@ -174,25 +141,23 @@ export class Partition {
     }
     this.#idle.delete(lane);
     lane.queue.push(event);
-    this.#offered.push({ lane, revision: event.revision, position: event.position });
+    this.#checkpoint.offer(lane, event.revision, event.position);
     this.#refresh(lane);
   }
 
   /** Where a subscription goes on. */
   position(): Position {
-    return this.#scanned;
+    return this.#checkpoint.scanned;
   }
 
   /** The subscription looked at everything up to `position`. */
   scanned(position: Position): void {
-    if (position <= this.#scanned) return;
-    this.#scanned = position;
-    this.#foreign++;
+    if (this.#checkpoint.lookAt(position)) this.#foreign++;
   }
 
   /** Whether the subscription may bring more: read-ahead beyond the recorded checkpoint and the number of recorded lanes are bounded. */
   hasRoom(): boolean {
-    return this.#offered.length + this.#passedUnrecorded < this.#options.limits.readAheadEvents && this.#pending() < pendingLimit && !this.tooManyLanes();
+    return this.#checkpoint.readAhead() < this.#options.limits.readAheadEvents && this.#recorder.pending() < pendingLimit && !this.tooManyLanes();
   }
 
   tooManyLanes(): boolean {
@@ -201,7 +166,7 @@ export class Partition {
 
   /** A lane whose stream has to be read, or whose ordered letter; undefined when none. Answer with `laneRead` or `letterRead`. */
   nextRead(): { readonly lane: Lane; readonly from: number; readonly order: Order | null } | undefined {
-    if (this.#pending() >= pendingLimit) return undefined;
+    if (this.#recorder.pending() >= pendingLimit) return undefined;
     for (const lane of this.#toRead) {
       this.#toRead.delete(lane);
       const order = lane.orders.find((each) => each.event === null);
@@ -230,7 +195,7 @@ export class Partition {
     }
     if (first === undefined || first.revision > lane.next) {
       const to = (first?.revision ?? head + 1) - 1;
-      this.#facts.push({ type: "lane.gap", data: { lane: lane.stream, from: lane.next, to, why: first === undefined ? "truncated" : "missing" } });
+      this.#recorder.fact({ type: "lane.gap", data: { lane: lane.stream, from: lane.next, to, why: first === undefined ? "truncated" : "missing" } });
       this.#advance(lane, to + 1, lane.at);
     }
     for (const event of events) {
@@ -261,7 +226,7 @@ export class Partition {
   /** Takes slots for ready lanes. @returns deliveries to call now; others, whose intent has to be recorded first, come with `flushed`. */
   start(monotonicMs: number): readonly Delivery[] {
     const now: Delivery[] = [];
-    while (this.#holds.size === 0 && this.#slotsTaken < this.#options.concurrency && this.#pending() < pendingLimit) {
+    while (this.#holds.size === 0 && this.#slotsTaken < this.#options.concurrency && this.#recorder.pending() < pendingLimit) {
       const lane = this.#alone.size > 0 ? this.#pickAlone() : this.#ready.pick();
       if (lane === undefined) break;
       const order = this.#orderReady(lane);
@@ -275,6 +240,7 @@ export class Partition {
         order: order ?? null,
         wasFailing: lane.failing,
         startedMs: monotonicMs,
+        startedAt: this.#recorder.total,
         concluded: false,
         hasSlot: true,
       };
@@ -288,7 +254,7 @@ export class Partition {
       if (alone) this.#aloneRunning = delivery;
       if (order || alone || this.#options.record === "each" || this.#options.unknownOutcome === "escalate" || event.revision <= lane.suspectThrough) {
         this.#recordStarted(delivery, alone);
-        this.#intended.push(delivery);
+        this.#recorder.intend(delivery);
       } else now.push(delivery);
     }
     return now;
@@ -302,9 +268,9 @@ export class Partition {
     if (order !== null) this.#concludeOrder(delivery, order, verdict, monotonicMs);
     else this.#concludeLive(delivery, verdict, monotonicMs);
     if (verdict.kind === "put_back") return;
-    lane.flush = this.#flushNumber;
+    lane.flush = this.#recorder.number;
     lane.unflushed++;
-    this.#outcomes++;
+    this.#recorder.outcome();
     if (this.#alone.get(lane) === event.revision) this.#endAlone(lane);
   }
 
@@ -350,10 +316,10 @@ export class Partition {
       this.#refresh(lane);
     }
     const { slowMs, readAheadEvents } = this.#options.limits;
-    for (let head = this.#oldestOpen(); head?.lane.running && !head.lane.detached; head = this.#oldestOpen()) {
-      const { startedMs } = head.lane.running;
-      if (monotonicMs - startedMs <= slowMs && this.#offered.length <= readAheadEvents / 2) break;
-      this.#detach(head.lane, "slow");
+    for (let lane = this.#checkpoint.heldBy(); lane?.running; lane = this.#checkpoint.heldBy()) {
+      const { startedMs, startedAt } = lane.running;
+      if (monotonicMs - startedMs <= slowMs && this.#recorder.total - startedAt <= readAheadEvents / 2) break;
+      this.#detach(lane, "slow");
     }
     if (this.#aloneRunning !== null && monotonicMs - this.#aloneRunning.startedMs >= alonePatienceMs) {
       // It may still kill the process, but from now on not it alone could be the culprit: the record has to say so.
@@ -368,8 +334,8 @@ export class Partition {
   /** Monotonic time of the next `tick` that can change anything; null: none. */
   nextTickMs(): number | null {
     const times = [this.#wakeUps.next()];
-    const head = this.#oldestOpen();
-    if (head?.lane.running && !head.lane.detached) times.push(head.lane.running.startedMs + this.#options.limits.slowMs + 1);
+    const held = this.#checkpoint.heldBy()?.running;
+    if (held) times.push(held.startedMs + this.#options.limits.slowMs + 1);
     if (this.#aloneRunning) times.push(this.#aloneRunning.startedMs + alonePatienceMs);
     return times.reduce((least, time) => (time !== null && (least === null || time < least) ? time : least), null);
   }
@@ -378,16 +344,12 @@ export class Partition {
 
   /** Something waits for its record. */
   dirty(): boolean {
-    return this.#outcomes > 0 || this.#facts.length > 0 || this.#foreign >= foreignEvents;
+    return this.#recorder.pending() > 0 || this.#foreign >= foreignEvents;
   }
 
   /** Enough waits for it, or somebody does: calls whose intent it records, an operator. */
   flushNow(): boolean {
-    return this.#pending() >= this.#options.limits.flushOutcomes || this.#intended.length > 0 || this.#ended.length > 0;
-  }
-
-  #pending(): number {
-    return this.#outcomes + this.#facts.length;
+    return this.#recorder.pending() >= this.#options.limits.flushOutcomes || this.#recorder.urgent();
   }
 
   /**
@@ -396,52 +358,26 @@ export class Partition {
    * @param closing also a checkpoint that moved over events the handler does not want, which alone is no reason to write.
    */
   takeFlush(closing = false): Flush | null {
-    if (this.#flushing !== null) return null;
-    this.#movePassed();
-    if (!this.dirty() && !(closing && this.#passed > this.#recordedCheckpoint)) return null;
-    const checkpoint = this.#passed;
-    const ahead: [string, number, string][] = [];
-    // Of the others the checkpoint says enough.
-    for (const lane of this.#changed) if (this.#isRecorded(lane) || lane.at > checkpoint) ahead.push([lane.stream, lane.next, lane.at.toString()]);
-    this.#changed.clear();
-    const progress: JournalData["progress"] = {
-      checkpoint: checkpoint.toString(),
-      ahead,
-      ...(this.#completed.length > 0 ? { completed: this.#completed } : {}),
-    };
-    this.#flushing = {
-      number: this.#flushNumber++,
-      passed: this.#passedUnrecorded,
-      events: [...this.#facts, { type: "progress", data: progress }],
-      checkpoint,
-      intended: this.#intended,
-      ended: this.#ended,
-    };
-    this.#facts = [];
-    this.#completed = [];
-    this.#intended = [];
-    this.#ended = [];
-    this.#outcomes = 0;
+    if (this.#recorder.outstanding()) return null;
+    const checkpoint = this.#checkpoint.now();
+    if (!this.dirty() && !(closing && checkpoint.position > this.#checkpoint.recorded)) return null;
     this.#foreign = 0;
-    return this.#flushing;
+    return this.#recorder.take(checkpoint, (lane) => this.#isRecorded(lane) || lane.at > checkpoint.position);
   }
 
   /** The flush taken last is stored. @returns deliveries to call now: their intent is on record. */
   flushed(): readonly Delivery[] {
-    const flush = this.#flushing;
+    const flush = this.#recorder.store();
     if (flush === null) return [];
-    this.#flushing = null;
-    this.#flushed = flush.number;
-    this.#recordedCheckpoint = flush.checkpoint;
-    this.#passedUnrecorded -= flush.passed;
+    this.#checkpoint.record(flush.checkpoint);
     for (const lane of this.#awaitingFlush) {
-      if (lane.flush > this.#flushed) continue;
+      if (lane.flush > this.#recorder.stored) continue;
       this.#awaitingFlush.delete(lane);
       lane.unflushed = 0;
       this.#refresh(lane);
     }
     for (const lane of this.#idle) {
-      if (lane.at > this.#recordedCheckpoint || this.#changed.has(lane)) continue;
+      if (lane.at > this.#checkpoint.recorded || this.#recorder.hasMoved(lane)) continue;
       this.#idle.delete(lane);
       this.#lanes.delete(lane.stream);
     }
@@ -490,9 +426,9 @@ export class Partition {
   /** Ends a dead letter by decision. Recorded by the next flush. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING */
   discard(stream: string, revision: number, act: Act): void {
     const { lane, letter } = this.#letterFor(stream, revision);
-    this.#settle(lane, revision, letter.at, letter.eventId, "discarded", null, act, null);
-    lane.flush = this.#flushNumber;
-    this.#outcomes++;
+    this.#settle(lane, { revision, position: letter.at, id: letter.eventId }, { outcome: "discarded", cause: null, act, record: null });
+    lane.flush = this.#recorder.number;
+    this.#recorder.outcome();
     this.#refresh(lane);
   }
 
@@ -521,8 +457,8 @@ export class Partition {
   }
 
   #recordedEnough(lane: Lane): boolean {
-    if (lane.flush <= this.#flushed) lane.unflushed = 0;
-    const enough = this.#options.record === "each" ? lane.flush <= this.#flushed : !lane.detached || lane.unflushed < laneBatch;
+    if (lane.flush <= this.#recorder.stored) lane.unflushed = 0;
+    const enough = this.#options.record === "each" ? lane.flush <= this.#recorder.stored : !lane.detached || lane.unflushed < laneBatch;
     if (!enough) this.#awaitingFlush.add(lane);
     return enough;
   }
@@ -558,7 +494,7 @@ export class Partition {
     lane.attempts = 0;
     lane.dueMs = null;
     lane.why = null;
-    this.#changed.add(lane);
+    this.#recorder.moved(lane);
   }
 
   #isRecorded(lane: Lane): boolean {
@@ -591,7 +527,7 @@ export class Partition {
 
   #detach(lane: Lane, why: JournalData["lane.detached"]["why"]): void {
     this.#leaveSubscription(lane);
-    this.#facts.push({ type: "lane.detached", data: { lane: lane.stream, next: lane.next, at: lane.at.toString(), why } });
+    this.#recorder.fact({ type: "lane.detached", data: { lane: lane.stream, next: lane.next, at: lane.at.toString(), why } });
     this.#refresh(lane);
   }
 
@@ -602,26 +538,21 @@ export class Partition {
     });
     lane.seen = -1;
     lane.readThrough = -1;
-    this.#facts.push({ type: "lane.attached", data: { lane: lane.stream, at: lane.at.toString() } });
-    this.#changed.add(lane);
+    this.#recorder.fact({ type: "lane.attached", data: { lane: lane.stream, at: lane.at.toString() } });
+    this.#recorder.moved(lane);
     this.#refresh(lane);
   }
 
   #concludeLive({ lane, event, attempt, round }: Delivery, verdict: Verdict, monotonicMs: number): void {
-    const about = { lane: lane.stream, revision: event.revision, at: event.position.toString(), eventId: event.id };
     switch (verdict.kind) {
       case "completed":
-        if (round > 0) this.#completed.push({ ...about, record: verdict.record });
+        if (round > 0) this.#recorder.completed({ ...about(lane, event), record: verdict.record });
         lane.failing = false;
         this.#advance(lane, event.revision + 1, event.position);
         return;
       case "retry":
       case "defer":
-        this.#facts.push(
-          verdict.kind === "retry"
-            ? { type: "delivery.failed", data: { ...about, record: verdict.record, retryAt: verdict.retryAt } }
-            : { type: "delivery.deferred", data: { ...about, record: verdict.record, until: verdict.retryAt } },
-        );
+        this.#recordWait(lane, event, verdict);
         this.#leaveSubscription(lane);
         this.#dropQueue(lane);
         lane.next = event.revision;
@@ -633,7 +564,7 @@ export class Partition {
       case "give_up":
         lane.failing = true;
         if (verdict.skip) {
-          this.#settle(lane, event.revision, event.position, event.id, "skipped", verdict.cause, { actor: "policy", reason: null }, verdict.record);
+          this.#settle(lane, event, { outcome: "skipped", cause: verdict.cause, act: { actor: "policy", reason: null }, record: verdict.record });
           return;
         }
         this.#deadLetter(lane, event, {
@@ -649,7 +580,7 @@ export class Partition {
         lane.why = "newer_build";
         this.#leaveSubscription(lane);
         this.#dropQueue(lane);
-        this.#facts.push({ type: "lane.detached", data: { lane: lane.stream, next: lane.next, at: lane.at.toString(), why: "newer_build" } });
+        this.#recorder.fact({ type: "lane.detached", data: { lane: lane.stream, next: lane.next, at: lane.at.toString(), why: "newer_build" } });
         return;
       case "put_back":
         this.#putBack(lane, event);
@@ -662,23 +593,18 @@ export class Partition {
   }
 
   #concludeOrder({ lane, event, attempt, round }: Delivery, order: Order, verdict: Verdict, monotonicMs: number): void {
-    const about = { lane: lane.stream, revision: event.revision, at: event.position.toString(), eventId: event.id };
     const letter = lane.letters.get(event.revision);
     switch (verdict.kind) {
       case "completed": {
         lane.failing = false;
         const { actor, reason, replayId } = order;
-        this.#settle(lane, event.revision, event.position, event.id, "replayed", null, { actor, reason, replayId }, verdict.record);
+        this.#settle(lane, event, { outcome: "replayed", cause: null, act: { actor, reason, replayId }, record: verdict.record });
         this.#endOrder(lane, order, { outcome: "replayed" });
         return;
       }
       case "retry":
       case "defer":
-        this.#facts.push(
-          verdict.kind === "retry"
-            ? { type: "delivery.failed", data: { ...about, record: verdict.record, retryAt: verdict.retryAt } }
-            : { type: "delivery.deferred", data: { ...about, record: verdict.record, until: verdict.retryAt } },
-        );
+        this.#recordWait(lane, event, verdict);
         if (verdict.kind === "retry") {
           order.failed++;
           if (letter) letter.attempts = attempt;
@@ -707,52 +633,39 @@ export class Partition {
     }
   }
 
+  #recordWait(lane: Lane, event: StoredEvent, { kind, record, retryAt }: Extract<Verdict, { kind: "retry" | "defer" }>): void {
+    if (kind === "retry") this.#recorder.fact({ type: "delivery.failed", data: { ...about(lane, event), record, retryAt } });
+    else this.#recorder.fact({ type: "delivery.deferred", data: { ...about(lane, event), record, until: retryAt } });
+  }
+
   #endOrder(lane: Lane, order: Order, end: OrderEnd): void {
     const index = lane.orders.indexOf(order);
     if (index !== -1) lane.orders.splice(index, 1);
-    this.#ended.push({ order, end });
-    this.#outcomes++;
+    this.#recorder.end(order, end);
   }
 
-  #settle(
-    lane: Lane,
-    revision: number,
-    at: Position,
-    eventId: string,
-    outcome: "replayed" | "discarded" | "skipped",
-    cause: DeadLetterCause | null,
-    act: Act,
-    record: AttemptRecord | null,
-  ): void {
-    this.#facts.push({ type: "delivery.settled", data: { lane: lane.stream, revision, at: at.toString(), eventId, outcome, cause, act, record } });
+  #settle(lane: Lane, event: Pointer, settled: Omit<JournalData["delivery.settled"], keyof ReturnType<typeof about>>): void {
+    this.#recorder.fact({ type: "delivery.settled", data: { ...about(lane, event), ...settled } });
     this.#recounting(lane, () => {
-      if (!lane.letters.delete(revision)) this.#advance(lane, revision + 1, at);
+      if (!lane.letters.delete(event.revision)) this.#advance(lane, event.revision + 1, event.position);
     });
   }
 
   #deadLetter(
     lane: Lane,
-    { revision, position, id, type }: Pick<StoredEvent, "revision" | "position" | "id"> & { readonly type: string | null },
-    letter: Pick<JournalData["delivery.dead_lettered"], "attempts" | "retryCount" | "cause" | "error" | "escalated" | "record"> & {
-      readonly replayId?: string;
-    },
+    event: Pointer & { readonly type?: string },
+    letter: Omit<JournalData["delivery.dead_lettered"], keyof ReturnType<typeof about> | "chain">,
   ): void {
     this.#leaveSubscription(lane);
     this.#dropQueue(lane);
-    this.#facts.push({
-      type: "delivery.dead_lettered",
-      data: { lane: lane.stream, revision, at: position.toString(), eventId: id, chain: type === null ? "" : this.#options.chainFingerprint(type), ...letter },
-    });
-    lane.letters.set(revision, { at: position, eventId: id, attempts: letter.attempts, replay: null });
-    if (revision >= lane.next) this.#advance(lane, revision + 1, position);
+    const chain = event.type === undefined ? "" : this.#options.chainFingerprint(event.type);
+    this.#recorder.fact({ type: "delivery.dead_lettered", data: { ...about(lane, event), chain, ...letter } });
+    lane.letters.set(event.revision, { at: event.position, eventId: event.id, attempts: letter.attempts, replay: null });
+    if (event.revision >= lane.next) this.#advance(lane, event.revision + 1, event.position);
   }
 
   #recordStarted({ lane, event, attempt, order }: Delivery, alone: boolean): void {
-    const { revision, position, id } = event;
-    this.#facts.push({
-      type: "delivery.started",
-      data: { lane: lane.stream, revision, at: position.toString(), eventId: id, attempt, alone, ...(order ? { replayId: order.replayId } : {}) },
-    });
+    this.#recorder.fact({ type: "delivery.started", data: { ...about(lane, event), attempt, alone, ...(order ? { replayId: order.replayId } : {}) } });
   }
 
   // Recovery ----------------------------------------------------------------------------------------------------------------------------------
@@ -775,7 +688,7 @@ export class Partition {
         : { type: "ProcessCrash", message: `the process ended ${started.crashes} times while the handler was called` };
       this.#deadLetter(
         lane,
-        { revision, position: started.at, id: started.eventId, type: null },
+        { revision, position: started.at, id: started.eventId },
         {
           attempts: started.attempt,
           retryCount: 1,
@@ -800,7 +713,7 @@ export class Partition {
 
   /** The next suspect that can run while nothing else does. */
   #pickAlone(): Lane | undefined {
-    if (this.#slotsTaken > 0 || this.#aloneUntilFlush > this.#flushed) return undefined;
+    if (this.#slotsTaken > 0 || this.#aloneUntilFlush > this.#recorder.stored) return undefined;
     for (const [lane, revision] of this.#alone) {
       const order = lane.orders.find((each) => each.revision === revision);
       const first = lane.queue[0]?.revision;
@@ -816,27 +729,12 @@ export class Partition {
 
   #endAlone(lane: Lane): void {
     this.#alone.delete(lane);
-    this.#aloneUntilFlush = this.#flushNumber;
+    this.#aloneUntilFlush = this.#recorder.number;
     this.#refresh(lane);
   }
-
-  // Checkpoint --------------------------------------------------------------------------------------------------------------------------------
-
-  #movePassed(): void {
-    if (this.#oldestOpen() === undefined && this.#scanned > this.#passed) this.#passed = this.#scanned;
-  }
-
-  #drop(): void {
-    this.#passed = this.#offered.shift()!.position;
-    this.#passedUnrecorded++;
-  }
-
-  /** The oldest offered event that keeps the checkpoint where it is. Those before it are done, or belong to a lane that the checkpoint passes. */
-  #oldestOpen(): { readonly lane: Lane; readonly revision: number } | undefined {
-    for (let head = this.#offered.peek(); head !== undefined; head = this.#offered.peek()) {
-      if (!head.lane.detached && head.revision >= head.lane.next) return head;
-      this.#drop();
-    }
-    return undefined;
-  }
 }
+
+type Pointer = Pick<StoredEvent, "revision" | "position" | "id">;
+
+/** How the journal points at a delivery. */
+const about = ({ stream }: Lane, { revision, position, id }: Pointer) => ({ lane: stream, revision, at: position.toString(), eventId: id });

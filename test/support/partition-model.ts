@@ -6,7 +6,8 @@ import { emptyState, fold, fromSnapshot, type PartitionState, toSnapshot } from 
 import type { AttemptRecord, JournalData, JournalEvent } from "../../src/delivery/journal-events.ts";
 import type { Delivery, Lane, Order } from "../../src/delivery/lane.ts";
 import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
-import { type Flush, Partition, type PartitionOptions, type Verdict } from "../../src/delivery/partition.ts";
+import { Partition, type PartitionOptions, type Verdict } from "../../src/delivery/partition.ts";
+import type { Flush } from "../../src/delivery/recorder.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 
 export interface WorldOptions {
