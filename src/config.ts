@@ -247,6 +247,7 @@ const handlerShape = z.discriminatedUnion("kind", [functionShape, webhookShape],
 const limitsShape = fields(
   {
     readAheadEvents: whole(1, 1_000_000).optional(),
+    readAheadBytes: whole(1, 4 * 1024 ** 3).optional(),
     laneQueueEvents: whole(1, 100_000).optional(),
     recordedLanes: whole(1, 10_000_000).optional(),
     flushOutcomes: whole(1, 10_000).optional(),

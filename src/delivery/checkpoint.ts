@@ -6,6 +6,7 @@ interface Offered {
   readonly lane: Lane;
   readonly revision: number;
   readonly position: Position;
+  readonly bytes: number;
 }
 
 /**
@@ -20,6 +21,7 @@ export class Checkpoint {
   #passed: Position;
   #recorded: Position;
   #passedUnrecorded = 0;
+  #bytes = 0;
 
   constructor(recorded: Position) {
     this.#scanned = this.#passed = this.#recorded = recorded;
@@ -40,13 +42,19 @@ export class Checkpoint {
     return true;
   }
 
-  offer(lane: Lane, revision: number, position: Position): void {
-    this.#offered.push({ lane, revision, position });
+  offer(lane: Lane, revision: number, position: Position, bytes: number): void {
+    this.#offered.push({ lane, revision, position, bytes });
+    this.#bytes += bytes;
   }
 
   /** Events beyond the recorded checkpoint. */
   readAhead(): number {
     return this.#offered.length + this.#passedUnrecorded;
+  }
+
+  /** Bytes of the events that may still be in memory. */
+  bytes(): number {
+    return this.#bytes;
   }
 
   /** The lane whose event keeps the checkpoint where it is. Events before it are done, or belong to a lane that the checkpoint passes. */
@@ -55,6 +63,7 @@ export class Checkpoint {
       if (!head.lane.detached && head.revision >= head.lane.next) return head.lane;
       this.#offered.shift();
       this.#passed = head.position;
+      this.#bytes -= head.bytes;
       this.#passedUnrecorded++;
     }
     return undefined;

@@ -265,7 +265,7 @@ export class Dispatcher implements GateMember {
           failures = 0;
           for (const event of batch.events) {
             if (!this.#partition.hasRoom() && !(await this.#roomFor())) return;
-            this.#partition.offer(event);
+            this.#partition.offer(event, batch.bytes / batch.events.length);
           }
           this.#partition.scanned(batch.position);
           this.#pump();

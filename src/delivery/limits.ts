@@ -2,6 +2,8 @@
 export interface DeliveryLimits {
   /** Events read beyond the recorded checkpoint. */
   readonly readAheadEvents: number;
+  /** Bytes of their data, about. */
+  readonly readAheadBytes: number;
   /** Events that queue in memory for one lane; with more it detaches and reads its own stream. */
   readonly laneQueueEvents: number;
   /** Lanes a handler's journal keeps a record of; above it the handler stops reading and says so. */
@@ -18,6 +20,7 @@ export interface DeliveryLimits {
 
 export const defaultDeliveryLimits: DeliveryLimits = {
   readAheadEvents: 4096,
+  readAheadBytes: 64 * 1024 * 1024,
   laneQueueEvents: 64,
   recordedLanes: 100_000,
   flushOutcomes: 256,

@@ -117,7 +117,7 @@ export class Partition {
   // Feeding -----------------------------------------------------------------------------------------------------------------------------------
 
   /** Puts an event of the subscription into its lane. In log order. */
-  offer(event: StoredEvent): void {
+  offer(event: StoredEvent, bytes = 0): void {
     if (!this.#checkpoint.lookAt(event.position)) return;
     if (!this.#options.wants(event)) {
       this.#foreign++;
@@ -141,7 +141,7 @@ export class Partition {
     }
     this.#idle.delete(lane);
     lane.queue.push(event);
-    this.#checkpoint.offer(lane, event.revision, event.position);
+    this.#checkpoint.offer(lane, event.revision, event.position, bytes);
     this.#refresh(lane);
   }
 
@@ -157,7 +157,13 @@ export class Partition {
 
   /** Whether the subscription may bring more: read-ahead beyond the recorded checkpoint and the number of recorded lanes are bounded. */
   hasRoom(): boolean {
-    return this.#checkpoint.readAhead() < this.#options.limits.readAheadEvents && this.#recorder.pending() < pendingLimit && !this.tooManyLanes();
+    const { readAheadEvents, readAheadBytes } = this.#options.limits;
+    return (
+      this.#checkpoint.readAhead() < readAheadEvents &&
+      this.#checkpoint.bytes() < readAheadBytes &&
+      this.#recorder.pending() < pendingLimit &&
+      !this.tooManyLanes()
+    );
   }
 
   tooManyLanes(): boolean {

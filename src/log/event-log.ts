@@ -48,6 +48,8 @@ export interface SubscribeOptions {
 export interface SubscriptionBatch {
   /** In log order; empty when only `position` or `live` is news. */
   readonly events: readonly StoredEvent[];
+  /** About how many bytes their data and metadata take. */
+  readonly bytes: number;
   /** Everything up to here has been looked at: matching events at or below it were handed on. */
   readonly position: Position;
   /** At the end of the log when this batch was read. */

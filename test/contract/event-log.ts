@@ -419,7 +419,7 @@ export function describeEventLog(name: string, openEmpty: () => Promise<LogUnder
 
         const controller = new AbortController();
         for await (const batch of log.subscribe({ after: await log.head(), signal: controller.signal })) {
-          expect(batch).toEqual({ events: [], position: await log.head(), live: true });
+          expect(batch).toEqual({ events: [], bytes: 0, position: await log.head(), live: true });
           controller.abort();
         }
       });

@@ -52,6 +52,7 @@ describe("a good config", () => {
     expect(catalog.types).toEqual(["order.placed"]);
     expect(limits).toEqual({
       readAheadEvents: 4096,
+      readAheadBytes: 67_108_864,
       laneQueueEvents: 64,
       recordedLanes: 100_000,
       flushOutcomes: 256,
@@ -119,7 +120,7 @@ describe("a config is refused with the field, its value and the fix", () => {
       "handlers[0].retry.initialDelayMs is 90000, above maxDelayMs, which is 60000",
     ],
     ["timeoutMs", [hook({ timeoutMs: 900_001 })], "handlers[0].timeoutMs is 900001: it must be a whole number from 1 to 900000"],
-    ["concurrency", [hook({ concurrency: 1001 })], "handlers[0].concurrency is 1001: it must be a whole number from 1 to 1000"],
+    ["concurrency", [hook({ concurrency: 257 })], "handlers[0].concurrency is 257: it must be a whole number from 1 to 256"],
     ["ordering", [hook({ ordering: "loose" })], 'handlers[0].ordering is "loose": it must be "strict" or "relaxed"'],
     ["startFrom", [hook({ startFrom: "end" })], 'handlers[0].startFrom is "end": it must be "beginning" or "now"'],
     ["no events", [hook({ events: [] })], 'handlers[0].events is an empty list: it must have at least one event type, or be ["*"]'],

@@ -15,6 +15,8 @@ type Direction = "forward" | "backward";
 
 export interface Scan {
   readonly events: readonly StoredEvent[];
+  /** Characters of their data and metadata. */
+  readonly bytes: number;
   /** All positions up to here (down to here, backward) have been looked at. */
   readonly reached: number;
 }
@@ -29,15 +31,15 @@ export interface Reader {
 
 export function makeReader(connection: Connection, limits: SqliteLogLimits): Reader {
   /** Decodes up to `limit` rows or about `batchBytes`; `cut` when there were more. */
-  const take = (db: LogDatabase, rows: Iterable<unknown>, limit: number): { readonly events: StoredEvent[]; readonly cut: boolean } => {
+  const take = (db: LogDatabase, rows: Iterable<unknown>, limit: number): { readonly events: StoredEvent[]; readonly bytes: number; readonly cut: boolean } => {
     const events: StoredEvent[] = [];
     let bytes = 0;
     for (const row of rows as Iterable<EventRow>) {
       events.push(db.decode(row));
       bytes += row[9].length + row[10].length;
-      if (events.length === limit || bytes >= limits.batchBytes) return { events, cut: true };
+      if (events.length === limit || bytes >= limits.batchBytes) return { events, bytes, cut: true };
     }
-    return { events, cut: false };
+    return { events, bytes, cut: false };
   };
 
   const step = <T>(read: (db: LogDatabase) => T): T => {
@@ -55,8 +57,8 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
       const span = filter === undefined ? Number.MAX_SAFE_INTEGER : limits.scanPositions;
       const reached = direction === "forward" ? Math.min(from + span, db.lastPosition) : Math.max(from - span, 1);
       const wanted = Math.min(limit, limits.batchEvents);
-      const { events, cut } = take(db, db.prepare(sql).iterate(from, reached, ...values, wanted), wanted);
-      return { events, reached: cut ? Number(events.at(-1)!.position) : reached };
+      const { events, bytes, cut } = take(db, db.prepare(sql).iterate(from, reached, ...values, wanted), wanted);
+      return { events, bytes, reached: cut ? Number(events.at(-1)!.position) : reached };
     });
 
   return {

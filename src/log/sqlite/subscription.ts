@@ -53,7 +53,7 @@ export async function* subscribe(
       const news = scanned.events.length > 0 || scanned.reached > reached || live !== toldLive;
       reached = scanned.reached;
       toldLive = live;
-      if (news) yield { events: scanned.events, position: BigInt(reached), live };
+      if (news) yield { events: scanned.events, bytes: scanned.bytes, position: BigInt(reached), live };
       if (!live) await nextTurn();
       else if (!ended() && connection.use().lastPosition <= reached) await new Promise<void>((resolve) => (wake = resolve));
     }

@@ -195,13 +195,10 @@ function completedAt({ db }: Sources, handler: string, entity: number | undefine
         : undefined;
     if (after !== undefined) return after.recorded_at;
   }
-  return (
-    db().get<{ recorded_at: string }>(
-      "select recorded_at from progress_marks where handler = ? and checkpoint >= ? order by checkpoint, second limit 1",
-      handler,
-      position,
-    )?.recorded_at ?? null
-  );
+  const mark = (rest: string, ...parameters: readonly (string | number)[]) =>
+    db().get<{ recorded_at: string }>(`select recorded_at from progress_marks where handler = ? ${rest} limit 1`, handler, ...parameters);
+  const passed = mark("and checkpoint >= ? order by checkpoint, second", position);
+  return (passed ?? mark("order by second desc"))?.recorded_at ?? null; // ahead of the checkpoint: by the last record at the latest
 }
 
 /** Wanted events of one lane without outcome and without trouble of their own: how many, and the first. */
