@@ -5,11 +5,13 @@ import { makeAppender } from "./append.ts";
 import { type Config, checkConfig } from "./config.ts";
 import { makeDelivery } from "./delivery/delivery.ts";
 import type { DeliveryLogger } from "./delivery/dispatcher.ts";
+import type { ViewsStreamData } from "./delivery/journal-events.ts";
+import { ownEvent } from "./delivery/journal-stream.ts";
 import { RepriseError } from "./errors.ts";
 import { type Clock, systemClock } from "./event/clock.ts";
 import type { StoredEvent } from "./event/event.ts";
 import { deliveryId, newId } from "./event/ids.ts";
-import { defaultTenant, streamName } from "./event/names.ts";
+import { defaultTenant, streamName, viewsStream } from "./event/names.ts";
 import { openSqliteLog } from "./log/sqlite/open-sqlite-log.ts";
 import { makeReplays } from "./replay/replays.ts";
 import type { Store } from "./store.ts";
@@ -154,6 +156,16 @@ export async function openStore(config: Config, { log: where, data, logger = sil
       const { total, succeeded, failed, skips } = counts;
       const skipped = [...skips.values()].reduce((sum, count) => sum + count, 0);
       return { replayId, total, succeeded, failed, remaining: total - succeeded - failed - skipped, position: end ?? position };
+    },
+
+    async rebuildViews({ actor = "local", reason } = {}) {
+      const act = { act: { actor, reason: reason ?? null } } satisfies ViewsStreamData["views.rebuild_requested"];
+      const [recorded] = await log.append(viewsStream, [ownEvent(newId, "views.rebuild_requested", act)], "any");
+      views.rebuild().then(
+        () => logger.info({}, "the views are rebuilt"),
+        (err: unknown) => logger.error({ err }, "the views could not be rebuilt; the old ones go on"),
+      );
+      return recorded!.position;
     },
 
     async discard(id, { tenant = defaultTenant, actor = "local", reason, handler, resolution }) {

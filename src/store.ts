@@ -93,6 +93,8 @@ export interface Store {
     filter: Omit<DeadLetterFilter, "tenant">,
     options?: ActOptions & { readonly maxEvents?: number; readonly ratePerSecond?: number; readonly patienceMs?: number },
   ): Promise<ReplayBatchResult>;
+  /** Records the act and begins to rebuild the views beside the old ones; a second call joins the first. @returns position of the record. */
+  rebuildViews(options?: ActOptions): Promise<Position>;
   discard(
     id: string,
     options: ActOptions & { readonly reason: string; readonly handler?: string; readonly resolution?: "not_needed" | "done_by_hand" },

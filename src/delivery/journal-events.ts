@@ -185,6 +185,11 @@ export interface ReplayStreamData {
   };
 }
 
+/** Of `reprise.views`. */
+export interface ViewsStreamData {
+  "views.rebuild_requested": { readonly act: Act };
+}
+
 export interface ReplayItem {
   readonly handler: string;
   readonly lane: string;

@@ -104,7 +104,7 @@ export function makeServer({ store, logger, clock, newId = timeOrderedId }: Serv
   app.setErrorHandler((error, request, reply) => fail(error, request, reply));
   app.setNotFoundHandler((request, reply) => fail(notRouted(request, reply), request, reply));
 
-  const options = { store, logger };
+  const options = { store };
   app.register(eventRoutes, options);
   app.register(entityRoutes, options);
   app.register(deadLetterRoutes, options);

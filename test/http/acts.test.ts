@@ -120,11 +120,11 @@ describe("POST /admin/dlq/replay-batch", () => {
 
 describe("POST /views/rebuild", () => {
   it("answers 202 at once and takes a reason", async () => {
-    const store = makeFakeStore({ views: { rebuild: () => new Promise(() => {}) } });
+    const store = makeFakeStore();
     const answer = await post("/views/rebuild", { reason: "new build" }, store);
     expect(answer.statusCode).toBe(202);
-    expect(rebuildReply.parse(answer.json())).toEqual({ status: "rebuilding", position: "9" });
-    expect(store.last("views.rebuild")).toEqual([]);
+    expect(rebuildReply.parse(answer.json())).toEqual({ status: "rebuilding", position: "16" });
+    expect(store.last("rebuildViews")).toEqual([{ tenant: "default", actor: "local", reason: "new build" }]);
     expectProblem(await post("/views/rebuild?now=1"), 400, "REQUEST_INVALID");
     expectProblem(await post("/views/rebuild", { now: true }), 400, "REQUEST_INVALID");
   });

@@ -214,6 +214,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     replay: async () => ({ status: "replayed", replayId, deliveryId, originalEventId: eventId, error: null, position: 12n }),
     replayBatch: async () => ({ replayId, total: 2, succeeded: 2, failed: 0, remaining: 0, position: 14n }),
     discard: async () => ({ entry: deadLetter, position: 15n }),
+    rebuildViews: async () => 16n,
     ...replace.store,
   };
   return {

@@ -1,11 +1,9 @@
-import type { Logger } from "pino";
 import { defaultTenant } from "../../event/names.ts";
 import type { Store } from "../../store.ts";
 
 /** What routes are given. */
 export interface RouteOptions {
   readonly store: Store;
-  readonly logger: Logger;
 }
 
 /** Whose events a request sees and who acts: without keys, one tenant and `local`. */

@@ -4,10 +4,10 @@ import { parse, parseGet, parseQuery } from "../parse.ts";
 import type { HandlersReply, HealthReply, ReadyReply, RebuildReply, SchemasReply } from "../wire/replies.ts";
 import { actRequest, afterQuery, noQuery } from "../wire/requests.ts";
 import { toHandlersReply } from "../wire/to-wire.ts";
-import type { RouteOptions } from "./options.ts";
+import { caller, type RouteOptions } from "./options.ts";
 
 /** Handlers, schemas, the views as a whole, and the service's own health. */
-export async function serviceRoutes(app: FastifyInstance, { store, logger }: RouteOptions): Promise<void> {
+export async function serviceRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
   app.get("/handlers", async (request): Promise<HandlersReply> => {
     await parseGet(afterQuery, request, store.views);
     return toHandlersReply(await store.views.handlers());
@@ -35,13 +35,9 @@ export async function serviceRoutes(app: FastifyInstance, { store, logger }: Rou
   app.post("/views/rebuild", async (request, reply): Promise<RebuildReply> => {
     parseQuery(noQuery, request);
     const { reason } = parse(actRequest, request.body ?? {});
-    logger.info({ reason, request_id: request.id }, "views rebuild begins");
-    store.views.rebuild().then(
-      () => logger.info({ request_id: request.id }, "views rebuilt"),
-      (error: unknown) => logger.error({ err: error, request_id: request.id }, "views rebuild failed"),
-    );
+    const position = await store.rebuildViews({ ...caller, ...(reason === undefined ? {} : { reason }) });
     reply.code(202);
-    return { status: "rebuilding", position: String(store.views.position()) };
+    return { status: "rebuilding", position: String(position) };
   });
 
   app.get("/healthz", async (request): Promise<HealthReply> => {

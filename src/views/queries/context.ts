@@ -35,9 +35,7 @@ export function allOf(conditions: readonly Condition[]): Condition {
   return { sql: conditions.map(({ sql }) => sql).join(" and ") || "true", parameters: conditions.flatMap(({ parameters }) => parameters) };
 }
 
-/** `column in (?, ?, …)`; more than one value uses no index, whose order it would lose. */
+/** `column in (?, ?, …)`. At least one value. */
 export function oneOf(column: string, values: readonly (string | number)[]): Condition {
-  return values.length === 1
-    ? { sql: `${column} = ?`, parameters: values }
-    : { sql: `+${column} in (${values.map(() => "?").join(", ")})`, parameters: values };
+  return { sql: values.length === 1 ? `${column} = ?` : `${column} in (${values.map(() => "?").join(", ")})`, parameters: values };
 }

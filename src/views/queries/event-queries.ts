@@ -101,13 +101,12 @@ const columns = "select e.id, (select stream from entities where id = e.entity) 
  * @returns the select of the events below a position, newest first; null when the filter names what is not there.
  */
 function makeSelect(sources: Sources, filter: EventFilterOptions): ((before: number) => Condition) | null {
-  const { tenant, status, handler } = filter;
+  const { status, handler } = filter;
   const entities = entitiesOf(sources, filter);
   if (entities?.length === 0) return null;
   const { sql: where, parameters } = allOf([
-    { sql: "e.tenant = ?", parameters: [tenant] },
-    ...columnConditions(sources, filter),
-    ...(entities === null ? [] : [oneOf("e.entity", entities)]),
+    ...equalTo(sources, filter, entities),
+    ...timeConditions(sources, filter),
     ...(handler === undefined
       ? []
       : [{ sql: "exists (select 1 from temp.wanted w where w.handler = ? and w.type = e.type and w.since < e.position)", parameters: [handler] }]),
@@ -141,8 +140,8 @@ function makeSelect(sources: Sources, filter: EventFilterOptions): ((before: num
             where d.status = ? ${ofHandler("d")} and d.position < ? and ${where} order by d.position desc`,
       parameters: [status, ...some, before, ...parameters],
     });
-  const order = entities?.length === 1 ? "e.revision" : "e.position"; // the same, but for the index
-  return (before) => ({ sql: `${columns} from events e where ${where} and e.position < ? order by ${order} desc`, parameters: [...parameters, before] });
+  const below = entities?.length === 1 ? "and +e.position < ? order by e.revision desc" : "and e.position < ? order by e.position desc"; // the same order
+  return (before) => ({ sql: `${columns} from events e where ${where} ${below}`, parameters: [...parameters, before] });
 }
 
 /** Entities that the filter names; null when it names none by id. */
@@ -159,12 +158,28 @@ function entitiesOf({ db }: Sources, { tenant, entityType, entityId }: EventFilt
     .map(({ id }) => id);
 }
 
-function columnConditions(sources: Sources, filter: EventFilterOptions): Condition[] {
+/** What the filter wants to be equal. The column that narrows most drives by its index; `+` keeps SQLite from walking another one. */
+function equalTo({ catalog }: Sources, filter: EventFilterOptions, entities: readonly number[] | null): readonly Condition[] {
+  const { tenant, correlationId, source, eventType, entityType } = filter;
+  const one = (value: string | undefined) => (value === undefined ? [] : [value]);
+  const columns: readonly (readonly [column: string, values: readonly (string | number)[]])[] = [
+    ["e.entity", entities ?? []],
+    ["e.correlation_id", one(correlationId)],
+    ["e.source", one(source)],
+    ["e.type", eventType === undefined ? [] : storedTypes(catalog, eventType)],
+    ["e.entity_type", entities === null ? one(entityType) : []],
+  ];
+  const given = columns.filter(([, values]) => values.length > 0);
+  const ofAllTenants = entities !== null || correlationId !== undefined; // the driving index
+  return [
+    oneOf(ofAllTenants ? "+e.tenant" : "e.tenant", [tenant]),
+    // Several values would lose the index's order, which matters but for the few events of an entity.
+    ...given.map(([column, values], index) => oneOf(index === 0 && (values.length === 1 || entities !== null) ? column : `+${column}`, values)),
+  ];
+}
+
+function timeConditions(sources: Sources, filter: EventFilterOptions): readonly Condition[] {
   const conditions: Condition[] = [];
-  if (filter.eventType !== undefined) conditions.push(oneOf("e.type", storedTypes(sources.catalog, filter.eventType)));
-  if (filter.source !== undefined) conditions.push(oneOf("e.source", [filter.source]));
-  if (filter.entityType !== undefined && filter.entityId === undefined) conditions.push(oneOf("e.entity_type", [filter.entityType]));
-  if (filter.correlationId !== undefined) conditions.push(oneOf("e.correlation_id", [filter.correlationId]));
   if (filter.sinceMs !== undefined) {
     const minute = Math.floor(filter.sinceMs / 60_000);
     const { first } = sources.db().get<{ first: number | null }>("select min(first_position) as first from minutes where minute >= ?", minute)!;

@@ -33,7 +33,7 @@ export function makeHandlerQueries(sources: Sources): Pick<Views, "handlers"> {
 
 function handlerView(sources: Sources, handler: HandlerRow, wanted: number): HandlerView {
   const { name, ordering, paused } = handler;
-  const running = runningKeys(sources, name);
+  const running = runningPositions(sources, name);
   const rows = countRows(sources, name, running);
   const rest = countUntouched(sources, handler, running);
   const counted = Object.fromEntries(deliveryStatuses.map((status) => [status, 0])) as Record<DeliveryStatus, number>;
@@ -63,18 +63,22 @@ function handlerView(sources: Sources, handler: HandlerRow, wanted: number): Han
   };
 }
 
-/** What runs, as a JSON list of `<entity>:<revision>`. */
-function runningKeys({ db, running }: Sources, handler: string): string {
-  const keys = running.running(handler).flatMap(({ stream, revision }) => {
-    const entity = db().get<{ id: number }>("select id from entities where stream = ?", stream);
-    return entity === undefined ? [] : [`${entity.id}:${revision}`];
+/** Positions of what runs, as a JSON list. */
+function runningPositions({ db, running }: Sources, handler: string): string {
+  const positions = running.running(handler).flatMap(({ stream, revision }) => {
+    const found = db().get<{ position: number }>(
+      "select position from events where entity = (select id from entities where stream = ?) and revision = ?",
+      stream,
+      revision,
+    );
+    return found === undefined ? [] : [found.position];
   });
-  return JSON.stringify(keys);
+  return JSON.stringify(positions);
 }
 
 function countRows({ db }: Sources, handler: string, running: string) {
   return db().all<{ status: DeliveryStatus; count: number; running: number }>(
-    `select d.status, count(*) as count, sum(d.entity || ':' || d.revision in (select value from json_each(?))) as running
+    `select d.status, count(*) as count, sum(d.position in (select value from json_each(?))) as running
      from deliveries d join temp.wanted w on w.handler = d.handler and w.type = d.type and w.since < d.position
      where d.handler = ? group by d.status`,
     running,
@@ -92,20 +96,24 @@ function countGaps({ db }: Sources, handler: string): number {
   )!.count;
 }
 
-/** Wanted events without outcome and without a record of their own: in recorded lanes from `next` on, elsewhere beyond the checkpoint. */
+/**
+ * Wanted events without outcome and without a record of their own: in recorded lanes from `next` on, elsewhere beyond the checkpoint.
+ * It reads each of them: 0.2 µs apiece. Lists (`not in`) take half the time of correlated `not exists`.
+ */
 function countUntouched({ db }: Sources, { name, ordering, checkpoint }: HandlerRow, running: string) {
-  const columns = (held: string) => `
-    count(*) filter (where runs) as running, count(*) filter (where not runs and ${held}) as held,
-    count(*) filter (where not runs and not ${held}) as pending, min(recorded_ms) filter (where not runs) as oldest`;
-  const runs = "e.entity || ':' || e.revision in (select value from json_each(?)) as runs";
+  const counts = (held: string) => `
+    select count(*) filter (where runs) as running, count(*) filter (where not runs and ${held}) as held,
+      count(*) filter (where not runs and not ${held}) as pending, min(recorded_ms) filter (where not runs) as oldest`;
+  const columns = "e.recorded_ms, e.position in (select value from json_each(?)) as runs";
   const untouched = `join temp.wanted w on w.handler = ? and w.type = e.type and w.since < e.position
-    where not exists (select 1 from deliveries d where d.entity = e.entity and d.revision = e.revision and d.handler = w.handler)
-      and not exists (select 1 from gaps g where g.entity = e.entity and g.handler = w.handler and e.revision between g.first and g.last)`;
+    where e.position not in (select position from deliveries where handler = ?)
+      and not (e.entity in (select entity from gaps where handler = ?)
+        and exists (select 1 from gaps g where g.entity = e.entity and g.handler = w.handler and e.revision between g.first and g.last))`;
   type Counts = { readonly running: number; readonly held: number; readonly pending: number; readonly oldest: number | null };
 
   const recorded = db().get<Counts>(
-    `select ${columns("blocked")} from (
-       select e.recorded_ms, ${runs}, (l.why is not null or (? = 'strict' and l.letters > 0)) as blocked
+    `${counts("blocked")} from (
+       select ${columns}, (l.why is not null or (? = 'strict' and l.letters > 0)) as blocked
        from lanes l cross join events e on e.entity = l.entity and e.revision >= l.next and (l.detached = 1 or e.position > ?)
        ${untouched} and l.handler = ?
      )`,
@@ -114,15 +122,19 @@ function countUntouched({ db }: Sources, { name, ordering, checkpoint }: Handler
     checkpoint,
     name,
     name,
+    name,
+    name,
   )!;
   const others = db().get<Counts>(
-    `select ${columns("false")} from (
-       select e.recorded_ms, ${runs} from events e ${untouched} and e.position > ?
-         and not exists (select 1 from lanes l where l.entity = e.entity and l.handler = w.handler)
+    `${counts("false")} from (
+       select ${columns} from events e ${untouched} and e.position > ? and e.entity not in (select entity from lanes where handler = ?)
      )`,
     running,
     name,
+    name,
+    name,
     checkpoint,
+    name,
   )!;
   const times = [recorded.oldest, others.oldest].filter((ms) => ms !== null);
   return {
