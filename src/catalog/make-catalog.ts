@@ -5,7 +5,7 @@ import type { Json, StoredEvent } from "../event/event.ts";
 import type { Catalog, FailureText, Lifted, LiftStep } from "./catalog.ts";
 import { type CheckedType, checkDefinitions } from "./check-definitions.ts";
 import type { EventDefinition, UpcasterChain } from "./define.ts";
-import { freezeDeep, frozenCopy } from "./frozen.ts";
+import { freezeDeep } from "./frozen.ts";
 import { placesOf } from "./places.ts";
 
 /** A type's versions, ready to lift: `lifts[n]` takes an event stored as version n. */
@@ -130,7 +130,7 @@ function makeLift({ type, versions }: CheckedType, from: number): Lift {
       return parsed.ok ? finish(stored, parsed.data) : refuse(describeRefusal(parsed, `${type} v${from}`), from, from);
     }
 
-    const event = frozenCopy(stored);
+    const event = freezeDeep(stored); // a step may look at it; the log has its own
     let parsed = parse(schema, event.data);
     if (!parsed.ok) return refuse(describeRefusal(parsed, `${type} v${from}`), from, from);
     for (const { to, step, next } of steps) {
