@@ -1,10 +1,11 @@
 /** `npm run bench [-- name…] [--quick] [--json]`: figures beside their floors. docs/operating.md says how to read them. */
 import { parseArgs } from "node:util";
+import { deliveryBenchmarks } from "./delivery.ts";
 import { appendBenchmarks, catchUpBenchmark } from "./log.ts";
 import { type Figure, measure } from "./measure.ts";
 import { upcastBenchmarks } from "./upcast.ts";
 
-const benchmarks = [...appendBenchmarks, catchUpBenchmark, ...upcastBenchmarks];
+const benchmarks = [...appendBenchmarks, catchUpBenchmark, ...upcastBenchmarks, ...deliveryBenchmarks];
 
 const { values: flags, positionals: names } = parseArgs({
   allowPositionals: true,

@@ -33,7 +33,7 @@ function upcast(name: string, catalog: ReturnType<typeof makeCatalog>, bare: (da
     name,
     unit: "events/s",
     async prepare(scale) {
-      const count = Math.round(200_000 * scale);
+      const count = Math.round(50_000 * scale);
       const stored = Array.from({ length: 1000 }, (_, index) => storedOrder(index));
       return {
         subject: {
