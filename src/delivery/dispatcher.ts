@@ -348,7 +348,14 @@ export class Dispatcher implements GateMember {
     });
     const outcome = await call.outcome;
     if (outcome.kind === "gone") this.#pause(`the receiver answered 410: ${outcome.error.message}`);
-    const verdict = judge(delivery, outcome, { policy, random, startedAtMs, endedAtMs: clock.now(), durationMs: clock.monotonicMs() - startedMs });
+    const verdict = judge(delivery, outcome, {
+      policy,
+      unknownOutcome: spec.unknownOutcome,
+      random,
+      startedAtMs,
+      endedAtMs: clock.now(),
+      durationMs: clock.monotonicMs() - startedMs,
+    });
     this.#partition.conclude(delivery, verdict, clock.monotonicMs());
     if (outcome.kind === "abandoned") {
       this.#partition.settled(delivery); // the service stops: nothing of the lane starts any more

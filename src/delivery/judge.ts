@@ -9,6 +9,8 @@ import { decide, delayBeforeMs } from "./retry-policy.ts";
 
 export interface JudgeOptions {
   readonly policy: RetryPolicy;
+  /** `escalate`: a call that is abandoned is never repeated by itself. */
+  readonly unknownOutcome: "repeat" | "escalate";
   readonly random: () => number;
   /** Wall clock, ms. */
   readonly startedAtMs: number;
@@ -55,8 +57,12 @@ export function judge({ attempt, round, order }: Pick<Delivery, "attempt" | "rou
       return { kind: "retry", record: record("failed", outcome.class, outcome.error), waitMs, retryAt: toIso(endedAtMs + waitMs) };
     }
     case "gone":
-    case "abandoned":
       return { kind: "put_back" };
+    case "abandoned": {
+      if (options.unknownOutcome === "repeat") return { kind: "put_back" };
+      const error = { type: "UnknownOutcome", message: "the service stopped while the handler was called; what it did is unknown" };
+      return { kind: "give_up", record: record("failed", "crash", error), cause: "unknown_outcome", error, skip: false };
+    }
   }
 }
 

@@ -578,7 +578,7 @@ export class Partition {
           retryCount: round + 1,
           cause: verdict.cause,
           error: verdict.error,
-          escalated: false,
+          escalated: verdict.cause === "unknown_outcome",
           record: verdict.record,
         });
         return;
@@ -626,7 +626,7 @@ export class Partition {
           retryCount: round + 1,
           cause: verdict.cause,
           error: verdict.error,
-          escalated: false,
+          escalated: verdict.cause === "unknown_outcome",
           record: verdict.record,
           replayId: order.replayId,
         });
