@@ -60,6 +60,8 @@ export class Lane implements Schedulable {
   readonly letters = new Map<number, Letter>();
   /** Failed calls of the event at `next`. */
   attempts = 0;
+  /** The event at `next` has a failed or a deferred call on record: its completion is told in full. */
+  troubled = false;
   /** Monotonic time before which the event at `next` is not due; null: it is. */
   dueMs: number | null = null;
 

@@ -97,6 +97,7 @@ export class Partition {
       lane.detached = record.detached;
       lane.attempts = record.attempts;
       lane.failing = record.attempts > 0;
+      lane.troubled = record.retryAt !== null;
       if (record.retryAt !== null) lane.dueMs = dueMs(record.retryAt);
       for (const [revision, letter] of record.letters)
         lane.letters.set(revision, {
@@ -498,6 +499,7 @@ export class Partition {
     lane.next = Math.max(lane.next, next);
     if (at > lane.at) lane.at = at;
     lane.attempts = 0;
+    lane.troubled = false;
     lane.dueMs = null;
     lane.why = null;
     this.#recorder.moved(lane);
@@ -552,7 +554,7 @@ export class Partition {
   #concludeLive({ lane, event, attempt, round }: Delivery, verdict: Verdict, monotonicMs: number): void {
     switch (verdict.kind) {
       case "completed":
-        if (round > 0) this.#recorder.completed({ ...about(lane, event), record: verdict.record });
+        if (lane.troubled) this.#recorder.completed({ ...about(lane, event), record: verdict.record });
         lane.failing = false;
         this.#advance(lane, event.revision + 1, event.position);
         return;
@@ -563,6 +565,7 @@ export class Partition {
         this.#dropQueue(lane);
         lane.next = event.revision;
         lane.attempts = verdict.kind === "retry" ? attempt : attempt - 1;
+        lane.troubled = true;
         lane.failing = true;
         lane.dueMs = monotonicMs + Math.min(verdict.waitMs, maxWaitMs);
         this.#wakeUps.add(lane.dueMs, lane);

@@ -1,0 +1,196 @@
+/**
+ * Judges what a handler was called with by DELIVERY §7, from its own book of calls and the rows of the log. It shares no code with delivery or views:
+ * what both get wrong in the same way would not show.
+ */
+import { DatabaseSync } from "node:sqlite";
+
+/** One call as the handler saw it. Places in time are numbers of one count over all starts and ends. */
+export interface Call {
+  readonly lane: string;
+  readonly revision: number;
+  readonly attempt: number;
+  readonly deliveryId: string;
+  readonly replayId: string | null;
+  readonly startedAt: number;
+  endedAt: number | null;
+  outcome: "completed" | "failed" | "deferred" | null;
+}
+
+export type CallStart = Pick<Call, "lane" | "revision" | "attempt" | "deliveryId" | "replayId">;
+
+/** A handler's book: what began and ended, in order. */
+export interface History {
+  readonly calls: readonly Call[];
+  begin(start: CallStart): Call;
+  end(call: Call, outcome: NonNullable<Call["outcome"]>): void;
+  /** Now, in the count of starts and ends. */
+  now(): number;
+}
+
+export function makeHistory(): History {
+  const calls: Call[] = [];
+  let count = 0;
+  return {
+    calls,
+    begin(start) {
+      const call: Call = { ...start, startedAt: ++count, endedAt: null, outcome: null };
+      calls.push(call);
+      return call;
+    },
+    end(call, outcome) {
+      call.endedAt ??= ++count;
+      call.outcome ??= outcome;
+    },
+    now: () => ++count,
+  };
+}
+
+export interface LogRow {
+  readonly position: number;
+  readonly stream: string;
+  readonly revision: number;
+  readonly type: string;
+  readonly source: string | null;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** All rows of the log in `folder`, read beside its owner. */
+export function readLogRows(folder: string): readonly LogRow[] {
+  const db = new DatabaseSync(`${folder}/log.db`, { readOnly: true });
+  try {
+    const sql =
+      "select e.position, s.name as stream, e.revision, e.type, e.source, e.data from events e join streams s on s.id = e.stream_id order by e.position";
+    return (db.prepare(sql).all() as unknown as (Omit<LogRow, "data"> & { readonly data: string })[]).map((row) => ({ ...row, data: JSON.parse(row.data) }));
+  } finally {
+    db.close();
+  }
+}
+
+export type CountedStatus = "pending" | "held" | "failed" | "dead_lettered" | "completed" | "replayed" | "discarded" | "skipped";
+
+/** A handler's deliveries, counted event by event. */
+export interface Counted {
+  readonly wanted: ReadonlyMap<string, readonly number[]>;
+  /** `lane@revision` → status. */
+  readonly statuses: ReadonlyMap<string, CountedStatus>;
+  /** Ever dead-lettered. */
+  readonly letters: ReadonlySet<string>;
+  /** First revision of the lane that is not done by the record, letters apart. */
+  next(lane: string): number;
+}
+
+interface Fact {
+  readonly lane: string;
+  readonly revision: number;
+  readonly at: string;
+}
+
+/** By brute force, out of rows up to any point. Right while nothing runs. */
+export function countDeliveries(rows: readonly LogRow[], handler: string, ordering: "strict" | "relaxed" = "strict"): Counted {
+  const journal = rows.filter(({ stream }) => stream === `reprise.journal-${handler}-1-0`);
+  const configured = rows.findLast(({ stream, type }) => stream === `reprise.handler-${handler}` && type === "handler.configured");
+  const since = (configured?.data.types ?? {}) as Readonly<Record<string, string>>;
+  const wanted = rows.filter(({ stream, type, position }) => !stream.startsWith("reprise.") && type in since && position > Number(since[type]));
+
+  let checkpoint = 0;
+  const next = new Map<string, number>();
+  const detached = new Set<string>();
+  const recorded = new Map<string, CountedStatus>();
+  const letters = new Set<string>();
+  const advance = (lane: string, to: number) => void next.set(lane, Math.max(next.get(lane) ?? 0, to));
+  for (const { type, data } of journal) {
+    const { lane, revision } = data as unknown as Fact;
+    const key = `${lane}@${revision}`;
+    if (type === "progress") {
+      checkpoint = Math.max(checkpoint, Number(data.checkpoint));
+      for (const [name, to] of data.ahead as readonly (readonly [string, number])[]) advance(name, to);
+    } else if (type === "delivery.dead_lettered") {
+      recorded.set(key, "dead_lettered");
+      letters.add(key);
+      detached.add(lane);
+      advance(lane, revision + 1);
+    } else if (type === "delivery.settled") {
+      recorded.set(key, data.outcome as CountedStatus);
+      advance(lane, revision + 1);
+    } else if (type === "delivery.failed" || type === "delivery.deferred") {
+      recorded.set(key, "failed");
+      if (!letters.has(key)) detached.add(lane);
+    } else if (type === "lane.detached") detached.add(lane);
+    else if (type === "lane.attached") detached.delete(lane);
+  }
+
+  const blocked = new Set([...recorded].filter(([, status]) => status === "dead_lettered").map(([key]) => key.slice(0, key.lastIndexOf("@"))));
+  const statuses = new Map<string, CountedStatus>();
+  const revisions = new Map<string, number[]>();
+  for (const { stream, revision, position } of wanted) {
+    const key = `${stream}@${revision}`;
+    (revisions.get(stream) ?? revisions.set(stream, []).get(stream)!).push(revision);
+    const known = recorded.get(key);
+    const done = revision < (next.get(stream) ?? 0) || (!detached.has(stream) && position <= checkpoint);
+    if (known !== undefined && !(known === "failed" && done)) statuses.set(key, known);
+    else if (done) statuses.set(key, "completed");
+    else statuses.set(key, ordering === "strict" && blocked.has(stream) ? "held" : "pending");
+  }
+  return { wanted: revisions, statuses, letters, next: (lane) => next.get(lane) ?? 0 };
+}
+
+export interface Story extends Pick<Counted, "wanted" | "statuses" | "letters"> {
+  readonly ordering?: "strict" | "relaxed";
+  /** Ends without a record: when, in the book's count, and where the record said that each lane goes on. */
+  readonly crashes?: readonly { readonly at: number; next(lane: string): number }[];
+}
+
+/** What was broken, in words; empty when nothing was. */
+export function checkHistory(calls: readonly Call[], story: Story): readonly string[] {
+  const broken: string[] = [];
+  const lanes = Map.groupBy(calls, ({ lane }) => lane);
+  for (const [lane, its] of lanes) {
+    if (story.wanted.has(lane)) checkLane(lane, its, story, broken);
+    else broken.push(`${lane} was called and is not wanted`);
+  }
+  for (const [lane, revisions] of story.wanted) {
+    const completed = new Set((lanes.get(lane) ?? []).filter(({ outcome }) => outcome === "completed").map(({ revision }) => revision));
+    for (const revision of revisions) {
+      const status = story.statuses.get(`${lane}@${revision}`);
+      const called = completed.has(revision);
+      if (!called && (status === "completed" || status === "replayed")) broken.push(`${lane}@${revision} is ${status} by the log, but no call completed`);
+      if (called && status !== "completed" && status !== "replayed") broken.push(`${lane}@${revision} is ${status} by the log, but a call completed`);
+    }
+  }
+  return broken;
+}
+
+function checkLane(lane: string, calls: readonly Call[], { wanted, statuses, letters, ordering = "strict", crashes = [] }: Story, broken: string[]): void {
+  const line = wanted.get(lane)!;
+  const last = new Map<number, Call>();
+  /** Place in `line` of the first event whose turn it still is. */
+  let turn = 0;
+  let before: Call | undefined;
+  for (const call of calls.toSorted((a, b) => a.startedAt - b.startedAt)) {
+    const { revision } = call;
+    const say = (what: string) => broken.push(`${lane}@${revision} attempt ${call.attempt} ${what}`);
+    const crash = crashes.findLast(({ at }) => at < call.startedAt && (before === undefined || at > before.startedAt));
+    if (before !== undefined && crash === undefined && (before.endedAt === null || before.endedAt > call.startedAt)) say(`began while ${before.revision} ran`);
+    const place = line.indexOf(revision);
+    if (crash !== undefined && place < turn && revision >= crash.next(lane)) turn = place;
+
+    const again = last.get(revision);
+    if (again !== undefined && again.deliveryId !== call.deliveryId) say("has another delivery id");
+    if (again?.outcome === "failed" && call.attempt !== again.attempt + 1 && crash === undefined) say(`follows attempt ${again.attempt}`);
+    if (again?.outcome === "deferred" && call.attempt !== again.attempt) say(`follows the deferred attempt ${again.attempt}`);
+    if (again === undefined && call.attempt !== 1 && statuses.get(`${lane}@${revision}`) !== "replayed") say("is the first one seen");
+
+    const letterBack = ordering === "relaxed" && call.replayId !== null && letters.has(`${lane}@${revision}`);
+    if (place === -1) say("is not wanted");
+    else if (place < turn && !letterBack) say(`goes back behind ${line[turn] ?? "the end"}`);
+    for (; turn < place && !letterBack; turn++) {
+      const key = `${lane}@${line[turn]}`;
+      const status = statuses.get(key);
+      const passes = status === "skipped" || status === "discarded" || (ordering === "relaxed" && letters.has(key));
+      if (!passes) say(`begins before ${line[turn]} has ended${letters.has(key) ? " (a dead letter)" : ""}`);
+    }
+    if (call.outcome === "completed" && place === turn) turn++;
+    last.set(revision, call);
+    before = call;
+  }
+}
