@@ -213,7 +213,8 @@ export class Dispatcher implements GateMember {
   }
 
   busy(): boolean {
-    return [...this.#partition.running()].some(({ concluded }) => !concluded);
+    for (const { concluded } of this.#partition.running()) if (!concluded) return true;
+    return false;
   }
 
   gateMoved(): void {
@@ -228,8 +229,7 @@ export class Dispatcher implements GateMember {
     const { clock, gate, limits } = this.#options;
     const now = clock.monotonicMs();
     this.#partition.tick(now);
-    const closed = gate.closed();
-    this.#partition.hold("another handler's suspect runs alone", closed && gate.holds(this));
+    this.#partition.hold("another handler's suspect runs alone", gate.holds(this));
     for (const delivery of this.#partition.start(now)) this.#run(delivery);
     while (!this.#stopping && this.#reads < laneReads) {
       const read = this.#partition.nextRead();
@@ -242,7 +242,7 @@ export class Dispatcher implements GateMember {
     }
     if (this.#room !== null && this.#partition.hasRoom()) this.#room();
     this.#sleep(now);
-    if (closed) gate.moved(this);
+    gate.moved(this);
   }
 
   #sleep(now: number): void {
@@ -471,6 +471,7 @@ export class Dispatcher implements GateMember {
     this.#idle?.();
     for (const { reject } of this.#replies.values()) reject(this.#fault);
     this.#replies.clear();
+    this.#options.gate.moved(this);
   }
 
   #backOff(failures: number): Promise<void> {

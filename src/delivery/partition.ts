@@ -278,6 +278,8 @@ export class Partition {
     lane.flush = this.#recorder.number;
     lane.unflushed++;
     this.#recorder.outcome();
+    if (!this.#alone.has(lane)) return;
+    this.#aloneUntilFlush = this.#recorder.number; // before the next one runs, this one is on record: only one can be the culprit
     if (this.#alone.get(lane) === event.revision) this.#endAlone(lane);
   }
 
@@ -473,16 +475,14 @@ export class Partition {
   /** Puts the lane where it belongs after a change: ready, to be read, idle, or nowhere. */
   #refresh(lane: Lane): void {
     if (lane.running !== null) return;
+    // Also beside events that are ready: a relaxed lane's next ones may never end, or may themselves wait for this letter to run alone.
+    const toRead = !lane.reading && lane.orders.some((order) => order.event === null);
+    if (toRead) this.#toRead.add(lane);
     if (this.#orderReady(lane) || this.#liveReady(lane)) {
       if (this.#recordedEnough(lane)) this.#ready.add(lane);
       return;
     }
-    if (lane.reading) return;
-    if (lane.orders.some((order) => order.event === null)) {
-      this.#toRead.add(lane);
-      return;
-    }
-    if (lane.queue.length > 0) return;
+    if (lane.reading || toRead || lane.queue.length > 0) return;
     if (lane.detached) {
       if (!this.#mayRunLive(lane)) return;
       this.#passUnwanted(lane);
@@ -738,7 +738,6 @@ export class Partition {
 
   #endAlone(lane: Lane): void {
     this.#alone.delete(lane);
-    this.#aloneUntilFlush = this.#recorder.number;
     this.#refresh(lane);
   }
 }
