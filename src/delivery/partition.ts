@@ -653,8 +653,10 @@ export class Partition {
     this.#recorder.end(order, end);
   }
 
-  #settle(lane: Lane, event: Pointer, settled: Omit<JournalData["delivery.settled"], keyof ReturnType<typeof about>>): void {
-    this.#recorder.fact({ type: "delivery.settled", data: { ...about(lane, event), ...settled } });
+  #settle(lane: Lane, event: Pointer, settled: Omit<JournalData["delivery.settled"], keyof ReturnType<typeof about> | "before">): void {
+    const letter = lane.letters.get(event.revision);
+    const before = letter && { before: letter.escalated ? ("escalated" as const) : ("dead_lettered" as const) };
+    this.#recorder.fact({ type: "delivery.settled", data: { ...about(lane, event), ...before, ...settled } });
     this.#recounting(lane, () => {
       if (!lane.letters.delete(event.revision)) this.#advance(lane, event.revision + 1, event.position);
     });
@@ -669,7 +671,7 @@ export class Partition {
     this.#dropQueue(lane);
     const chain = event.type === undefined ? "" : this.#options.chainFingerprint(event.type);
     this.#recorder.fact({ type: "delivery.dead_lettered", data: { ...about(lane, event), chain, ...letter } });
-    lane.letters.set(event.revision, { at: event.position, eventId: event.id, attempts: letter.attempts, replay: null });
+    lane.letters.set(event.revision, { at: event.position, eventId: event.id, attempts: letter.attempts, escalated: letter.escalated, replay: null });
     if (event.revision >= lane.next) this.#advance(lane, event.revision + 1, event.position);
   }
 
