@@ -634,6 +634,10 @@ export class Partition {
           replayId: order.replayId,
         });
         this.#endOrder(lane, order, { outcome: "dead_lettered", error: verdict.error });
+        // Strict: what comes after it stays behind it. (Several letters in one lane are left from before the handler became strict.)
+        if (this.#options.ordering === "strict")
+          for (const later of [...lane.orders])
+            this.#endOrder(lane, later, { outcome: "skipped", reason: "an earlier dead letter of its entity failed again" });
         return;
       case "newer_build":
         this.#endOrder(lane, order, { outcome: "skipped", reason: "newer_build" });
