@@ -72,7 +72,7 @@ export interface Batch {
 export type Api = ReturnType<typeof makeApi>;
 type Query = Readonly<Record<string, string>>;
 
-/** Speaks to the service as any client would. @throws Error with the problem's code and detail when an answer is no 2xx. */
+/** Speaks to the service as any client would. @throws Error with the problem's code and detail when an answer is no 2xx, or there is none. */
 export function makeApi(url: string) {
   const request = async <T>(method: "GET" | "POST", path: string, query: Query, body?: unknown): Promise<T> => {
     const target = new URL(path, url);
@@ -81,6 +81,8 @@ export function makeApi(url: string) {
       method,
       ...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(40_000), // a batch answers within 30 s
+    }).catch((error: unknown) => {
+      throw new Error(`${method} ${path}: the service does not answer.`, { cause: error });
     });
     const answer = (await response.json()) as T & { readonly code?: string; readonly detail?: string };
     if (!response.ok) throw new Error(`${method} ${path} answered ${response.status} ${answer.code}: ${answer.detail}`);

@@ -1,7 +1,8 @@
 /**
  * `npm run demo`: the order desk through a bad day, in under a minute. The real service in a process of its own, on the embedded
  * log in a temporary folder; the systems around it are real HTTP servers that get broken and mended. It checks the promises
- * itself and exits with 1 when one did not hold. `npm run demo -- --keep` leaves the service running.
+ * itself and exits with 1 when one did not hold. `npm run demo -- --keep` leaves the service and the systems running;
+ * `-- --plant` plants a wrong order in what is checked, to see that the check finds it (and exits with 1).
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,14 +14,17 @@ import { makePrinter } from "./print.ts";
 import { startService } from "./service.ts";
 import { tellStory } from "./story.ts";
 
-const {
-  values: { keep },
-} = parseArgs({ options: { keep: { type: "boolean", default: false } } });
+const { keep, plant } = options();
 const print = makePrinter((text) => process.stdout.write(text), { colour: process.stdout.isTTY && process.stdout.hasColors() });
 
 /** Ctrl-C or SIGTERM: the story is broken off, and everything is put away as usual. */
+let stopping = false;
 const interrupted = new Promise<never>((_, reject) => {
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => reject(new Error("Interrupted.")));
+  for (const signal of ["SIGINT", "SIGTERM"])
+    process.on(signal, () => {
+      stopping = true;
+      reject(new Error("Interrupted."));
+    });
 });
 interrupted.catch(() => {});
 
@@ -47,11 +51,14 @@ async function run(): Promise<boolean> {
   });
   let finished = false;
   try {
+    const systems = (["screening", "inventory", "payments", "mail", "analytics"] as const).map((name) => `${name} :${new URL(integrations[name].url).port}`);
     print.title("Reprise: an order desk, and a bad day", [
-      `service        ${service.url}, log in ${folder}`,
-      `integrations   ${(["screening", "inventory", "payments", "mail", "analytics"] as const).map((name) => `${name} :${new URL(integrations[name].url).port}`).join("  ")}`,
+      `service   ${service.url}`,
+      `log       ${folder}`,
+      `systems   ${systems.slice(0, 3).join("   ")}`,
+      `          ${systems.slice(3).join("   ")}`,
     ]);
-    const verdicts = await Promise.race([tellStory({ api: makeApi(service.url), integrations, print }), interrupted]);
+    const verdicts = await Promise.race([tellStory({ api: makeApi(service.url), integrations, print }, { plant }), interrupted]);
     finished = true;
     const broken = verdicts.filter(({ violations }) => violations.length > 0).length;
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
@@ -60,14 +67,26 @@ async function run(): Promise<boolean> {
       broken === 0 ? `All ${verdicts.length} promises held, in ${seconds} s.` : `${broken} of ${verdicts.length} promises did not hold.`,
     );
     if (keep) {
-      print.say(`The service goes on at ${service.url}. Try: curl ${service.url}/handlers`, "Ctrl-C stops it and removes its data.");
+      print.say(`The service goes on at ${service.url}, and so do the systems around it. In another terminal, try:`);
+      print.list([`  curl ${service.url}/handlers`, `  npm run reprise -- --url ${service.url} events ls --limit 5`]);
+      print.say("Ctrl-C stops it all and removes the log.");
       await interrupted.catch(() => {});
-    }
+    } else if (broken === 0) print.say("To look around in it yourself: npm run demo -- --keep");
     const code = await service.stop();
     if (code !== 0) print.close(false, `The service ended with ${code ?? "a kill"} instead of 0.`);
     return broken === 0 && code === 0;
   } finally {
     await service.stop();
-    if (!finished) for (const line of service.lastLines()) print.say(line);
+    if (!finished && !stopping && service.lastLines().length > 0) print.list(["The service's last lines:", ...service.lastLines()]);
+  }
+}
+
+function options(): { readonly keep: boolean; readonly plant: boolean } {
+  try {
+    const { values } = parseArgs({ options: { keep: { type: "boolean", default: false }, plant: { type: "boolean", default: false } } });
+    return values;
+  } catch (error) {
+    console.error(`${(error as Error).message}\nnpm run demo [-- --keep | --plant]`);
+    process.exit(2);
   }
 }

@@ -68,7 +68,7 @@ export const morning: readonly Order[] = (
     { desk: 1 },
     { mug: 4 },
     { lamp: 2, notebook: 2 },
-    { kettle: 1, mug: 3 },
+    { mug: 3 },
     { notebook: 1 },
     { chair: 2 },
     { mug: 1, lamp: 1 },

@@ -14,15 +14,23 @@ export interface Printer {
   title(text: string, lines: readonly string[]): void;
   /** A numbered heading. */
   act(text: string): void;
-  /** A paragraph. */
-  say(...lines: readonly string[]): void;
+  /** A paragraph, broken into lines at blanks. */
+  say(text: string): void;
+  /** Lines that stand as they are. */
+  list(lines: readonly string[]): void;
+  /** A last cell that is too long goes on below itself. */
   table(columns: readonly Column[], rows: readonly (readonly (string | number)[])[]): void;
   verdicts(verdicts: readonly Verdict[]): void;
   /** The last line: good or bad. */
   close(good: boolean, text: string): void;
 }
 
-const width = 92;
+/** Of a line without its indent: all of it fits a terminal of 80 columns. */
+const width = 78;
+const indent = "  ";
+const between = "   ";
+/** A last cell is not broken narrower than this. */
+const minRoom = 12;
 const shownViolations = 5;
 
 /** Writes the demo's text. Without colour the text is the same: no meaning is in colour alone. */
@@ -49,7 +57,11 @@ export function makePrinter(write: (text: string) => void, { colour }: { readonl
       gap();
       line(`  ${paint(["bold", "cyan"], head)}${paint("dim", "─".repeat(Math.max(3, width - head.length)))}`);
     },
-    say(...lines) {
+    say(text) {
+      gap();
+      for (const each of wrap(text, width)) line(`  ${each}`);
+    },
+    list(lines) {
       gap();
       for (const each of lines) line(`  ${each}`);
     },
@@ -58,21 +70,22 @@ export function makePrinter(write: (text: string) => void, { colour }: { readonl
       const pad = (text: string, index: number) => (columns[index]?.figures ? text.padStart(widths[index] ?? 0) : text.padEnd(widths[index] ?? 0));
       gap();
       line(
-        `    ${paint(
+        `  ${indent}${paint(
           "dim",
           columns
             .map(({ head }, index) => pad(head, index))
-            .join("   ")
+            .join(between)
             .trimEnd(),
         )}`,
       );
-      for (const row of rows) {
-        const cells = columns.map(({ style }, index) => {
-          const text = String(row[index] ?? "");
-          return paint(style?.(text), pad(text, index));
-        });
-        line(`    ${cells.join("   ").trimEnd()}`);
-      }
+      const last = columns.length - 1;
+      const room = Math.max(minRoom, width - indent.length - widths.slice(0, last).reduce((sum, each) => sum + each + between.length, 0));
+      for (const row of rows)
+        for (const [index, tail] of wrap(String(row[last] ?? ""), room).entries()) {
+          const shown = columns.map((_, column) => (column === last ? tail : index === 0 ? String(row[column] ?? "") : ""));
+          const cells = shown.map((text, column) => paint(columns[column]?.style?.(text), pad(text, column)));
+          line(`  ${indent}${cells.join(between).trimEnd()}`);
+        }
     },
     verdicts(verdicts) {
       gap();
@@ -90,6 +103,17 @@ export function makePrinter(write: (text: string) => void, { colour }: { readonl
       line("");
     },
   };
+}
+
+/** Lines of at most `room`, broken at blanks; a longer word stands by itself. */
+function wrap(text: string, room: number): readonly string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const longer = lines.at(-1) === "" ? word : `${lines.at(-1)} ${word}`;
+    if (longer.length <= room || lines.at(-1) === "") lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /** A cell that is a zero fades; any other takes the style. For columns in which zero is the good figure. */

@@ -63,6 +63,26 @@ export function judge(evidence: Evidence): readonly Verdict[] {
   ];
 }
 
+/**
+ * The same evidence with one lie: two calls of one order to payments change places, as if the refund had overtaken its charge.
+ * `npm run demo -- --plant` judges this one, and must find it.
+ *
+ * @throws Error when no order was both charged and refunded.
+ */
+export function plantWrongOrder(evidence: Evidence): Evidence {
+  for (const { calls } of lanesOf(evidence)) {
+    const at = calls.findIndex(({ call }, index) => call.path === "/refunds" && calls[index - 1]?.call.path === "/charges");
+    const [earlier, later] = [calls[at - 1]?.call, calls[at]?.call];
+    if (earlier === undefined || later === undefined) continue;
+    const swapped = new Map([
+      [earlier, { ...earlier, began: later.began, ended: later.ended }],
+      [later, { ...later, began: earlier.began, ended: earlier.ended }],
+    ]);
+    return { ...evidence, calls: evidence.calls.map((call) => swapped.get(call) ?? call) };
+  }
+  throw new Error("No order was both charged and refunded.");
+}
+
 /** The deliveries of one order for one agent by revision, and the calls that they led to, in the order in which they began. */
 interface Lane {
   readonly name: string;
@@ -100,7 +120,7 @@ function ordered(lanes: readonly Lane[], { calls, deliveries }: Evidence): Verdi
       if (before.call.status !== null && (before.call.ended ?? Number.POSITIVE_INFINITY) > call.began)
         violations.push(`${lane.name}: revision ${revision} began while ${before.revision} ran`);
     }
-  return { promise: "Each agent met each order's events in log order, one at a time", figure: `${calls.length} calls, ${lanes.length} lanes`, violations };
+  return { promise: "In log order, and one at a time, in each lane", figure: `${calls.length} calls, ${lanes.length} lanes`, violations };
 }
 
 function notOvertaken(lanes: readonly Lane[], { discarded }: Evidence): Verdict {
@@ -132,7 +152,7 @@ function replayedOnce({ calls, mended, discarded }: Evidence): Verdict {
   });
   return {
     promise: "What waited was delivered once after the fix",
-    figure: `${mended.waiting.length - discarded.size} replayed or released, ${discarded.size} discarded`,
+    figure: `${mended.waiting.length - discarded.size - violations.length} delivered, ${discarded.size} discarded`,
     violations,
   };
 }
@@ -148,7 +168,7 @@ function doneOnce({ calls, deliveries }: Evidence): Verdict {
     return count === due ? [] : [`${handler} of ${orderId}, revision ${revision}, is ${status} and was done ${count} times`];
   });
   const repeats = calls.filter((call) => succeeded(call) && !call.effect).length;
-  return { promise: "Nothing was reserved, charged or mailed twice", figure: `${effects.size} done, ${repeats} repeats known by their id`, violations };
+  return { promise: "Nothing was reserved, charged or mailed twice", figure: `${effects.size} done, ${repeats} repeats caught`, violations };
 }
 
 function currentOnly({ calls, orders }: Evidence): Verdict {
@@ -163,7 +183,7 @@ function currentOnly({ calls, orders }: Evidence): Verdict {
       : [`${orderId}, sent as v${schemaVersion}, reached its agent in another shape than today's`],
   );
   if (met.length === 0) violations.push("no order reached its agent");
-  return { promise: "Old payloads reached the agents in today's shape", figure: byVersion(met), violations };
+  return { promise: "Old payloads reached agents in today's shape", figure: byVersion(met), violations };
 }
 
 function untouched({ orders }: Evidence): Verdict {
@@ -179,8 +199,8 @@ function isolated({ calls, healthy, mended }: Evidence): Verdict {
   );
   const violations = healthy.filter((orderId) => !charged.has(orderId)).map((orderId) => `${orderId} had to wait for orders in trouble`);
   return {
-    promise: "Healthy orders did not wait for those in trouble",
-    figure: `${healthy.length - violations.length} of ${healthy.length} charged before the fix`,
+    promise: "Healthy orders waited for no order in trouble",
+    figure: `${healthy.length - violations.length} of ${healthy.length} charged meanwhile`,
     violations,
   };
 }
@@ -190,7 +210,7 @@ function conserved({ accounts }: Evidence): Verdict {
     .filter(({ wanted, done, waiting, counted }) => wanted !== counted || wanted !== done + waiting || waiting !== 0)
     .map(({ handler, wanted, done, waiting, counted }) => `${handler}: ${counted} events in the log, wanted ${wanted}, done ${done}, waiting ${waiting}`);
   const total = accounts.reduce((sum, { counted }) => sum + counted, 0);
-  return { promise: "Every event has its outcome: wanted = done + waiting", figure: `${total} deliveries counted in the log`, violations };
+  return { promise: "Every event has its outcome, none is missing", figure: `${total} counted in the log`, violations };
 }
 
 /** `10 × v1, 10 × v2` */

@@ -32,7 +32,7 @@ export async function startService(folder: string, environment: Readonly<Record<
       REPRISE_LOG: `sqlite:${folder}`,
       REPRISE_DATA: folder,
       REPRISE_PORT: String(port),
-      REPRISE_LOG_LEVEL: "info",
+      REPRISE_LOG_LEVEL: "warn", // "listening" comes all the same
     },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -42,7 +42,7 @@ export async function startService(folder: string, environment: Readonly<Record<
     if (lines.length > keptLines) lines.shift();
   };
   createInterface({ input: child.stderr }).on("line", keep);
-  const output = createInterface({ input: child.stdout }).on("line", keep);
+  const output = createInterface({ input: child.stdout }).on("line", (line) => line.includes('"msg":"listening"') || keep(line));
   const gone = once(child, "exit").then(() => {
     throw new Error("The service did not start.");
   });
@@ -54,6 +54,7 @@ export async function startService(folder: string, environment: Readonly<Record<
     child.kill("SIGKILL");
     throw new Error(`${(error as Error).message}\n${lines.join("\n")}`);
   }
+  child.once("exit", (code, signal) => keep(`It ended with ${signal ?? code}.`));
   return { url, lastLines: () => [...lines], stop: () => stop(child) };
 }
 

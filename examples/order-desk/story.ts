@@ -4,7 +4,7 @@ import type { Api, DeadLetter, EventSummary, HandlerAccount, Stats } from "./api
 import type { Integrations } from "./integrations.ts";
 import { morning, noon, type Order } from "./orders.ts";
 import { type Printer, unlessZero } from "./print.ts";
-import { type Delivery, judge, type Verdict } from "./promises.ts";
+import { type Delivery, judge, plantWrongOrder, type Verdict } from "./promises.ts";
 
 const calmWithinMs = 30_000;
 const pollMs = 50;
@@ -29,8 +29,13 @@ interface Standing {
   readonly blockedOrders: number;
 }
 
-/** Tells the whole story on a desk that is empty and sound. @returns what became of each promise. */
-export async function tellStory(desk: Desk): Promise<readonly Verdict[]> {
+/**
+ * Tells the whole story on a desk that is empty and sound.
+ *
+ * @param plant judge evidence with a lie in it, to see that it is found.
+ * @returns what became of each promise.
+ */
+export async function tellStory(desk: Desk, { plant }: { readonly plant: boolean }): Promise<readonly Verdict[]> {
   await quietMorning(desk);
   await badNoon(desk);
   const before = await stand(desk);
@@ -41,8 +46,9 @@ export async function tellStory(desk: Desk): Promise<readonly Verdict[]> {
   await showFollowed(desk);
   showBeforeAndAfter(desk, before, await stand(desk));
 
-  desk.print.act("What was promised, checked against the integrations' own records");
-  const verdicts = judge(await gather(desk, mended, discarded));
+  desk.print.act("What was promised, checked by the integrations' own records");
+  const evidence = await gather(desk, mended, discarded);
+  const verdicts = judge(plant ? plantWrongOrder(evidence) : evidence);
   desk.print.verdicts(verdicts);
   return verdicts;
 }
@@ -50,8 +56,7 @@ export async function tellStory(desk: Desk): Promise<readonly Verdict[]> {
 async function quietMorning({ api, print }: Desk): Promise<void> {
   print.act("A quiet morning");
   print.say(
-    "Three generations of shops send orders, each in the schema version that it was built for.",
-    "Agents take them on: intake → inventory → payment → confirmation; analytics counts along.",
+    `${morning.length} orders from three generations of shops, each in the schema version that it was built for. Agents take them on: intake → inventory → payment → confirmation; analytics counts along.`,
   );
   await calm(api, await place(api, morning));
   showAccounts(print, await accountsOf(api));
@@ -59,15 +64,15 @@ async function quietMorning({ api, print }: Desk): Promise<void> {
   if (till === undefined) return;
   const events = await api.order(till.orderId);
   const [placed] = events;
-  print.say(`Order ${till.orderId} came from the till. The log keeps what it sent; the agents get today's shape:`);
+  print.say(`Order ${till.orderId} came from the till. The log keeps what it sent, agents get today's shape:`);
   print.table(
-    [{ head: "" }, { head: "order.placed", style: () => "bold" }],
+    [{ head: "" }, { head: "its goods in order.placed", style: () => "bold" }],
     [
       ["stored, v1", goodsOf(placed?.stored.data)],
       [`delivered, v${placed?.schema_version}`, goodsOf(placed?.data)],
     ],
   );
-  print.say("And its whole life, each event with the agents that led to it:");
+  print.say("Its whole life, each event with the agents that led to it:");
   print.table(
     [{ head: "revision", figures: true }, { head: "event" }, { head: "call chain" }],
     events.map(({ revision, type, call_chain }) => [revision, type, call_chain?.join(" → ") ?? ""]),
@@ -85,12 +90,12 @@ async function badNoon({ api, integrations, print }: Desk): Promise<void> {
   inventory.break(({ orderId }) =>
     slow.has(orderId) && inventory.calls.filter((call) => call.orderId === orderId).length <= slowAnswersLost ? "silence" : null,
   );
-  print.say(
+  print.list([
     "mail        down: answers 503 to everything",
     `payments    a bug in its new release: 500 for every charge above ${bugAboveCents / 100} euros`,
-    "inventory   slow: for two orders it reserves, and its first two answers get lost",
+    `inventory   slow: for two orders it reserves, but its first ${slowAnswersLost} answers get lost`,
     "orders      one for a globe (sold out), one with goods and a total of zero",
-  );
+  ]);
   const orders = [...noon.dear, ...noon.slow, noon.soldOut, noon.free, ...noon.plain].sort((a, b) => a.orderId.localeCompare(b.orderId));
   const last = await place(api, orders);
   const charges = morning.length + noon.slow.length + noon.plain.length;
@@ -98,7 +103,7 @@ async function badNoon({ api, integrations, print }: Desk): Promise<void> {
     const payment = (await api.handlers(last)).find(({ name }) => name === "payment");
     return payment !== undefined && payment.lanes.blocked === noon.dear.length && payment.done >= charges - noon.slow.length;
   });
-  print.say(`${orders.length} more orders. Moments later, lane by lane (a lane: one order's events for one agent):`);
+  print.say(`${orders.length} more orders. Moments later, by lane (one order's events for one agent):`);
   const accounts = await accountsOf(api);
   print.table(
     [
@@ -110,10 +115,10 @@ async function badNoon({ api, integrations, print }: Desk): Promise<void> {
     ],
     accounts.map(({ name, done, lanes }) => [name, done, lanes.flowing + lanes.behind, lanes.backing_off, lanes.blocked]),
   );
-  print.say("Payment holds the lanes of the dear orders and charges the others; mail is tried up to ten times for each lane.");
+  print.say("Payment holds the lanes of the dear orders and charges the others. Mail is tried up to ten times for each letter: that takes some seconds.");
   await calm(api, last);
 
-  print.say("Meanwhile customers go on: two dear orders are cancelled, three want their confirmation again.");
+  print.say("Meanwhile customers go on: two dear orders are cancelled, three customers want their confirmation again.");
   const cancelled = noon.dear
     .slice(0, 2)
     .map(({ orderId, expected: { email } }) => event("order.cancelled", orderId, "web", { orderId, email, by: "customer" }));
@@ -123,11 +128,11 @@ async function badNoon({ api, integrations, print }: Desk): Promise<void> {
 
 async function showTrouble({ api, print }: Desk, { stats }: Standing, letters: readonly DeadLetter[]): Promise<void> {
   print.act("What waits, and why");
-  print.say(`${stats.total} dead letters hold ${stats.waiting} later events of their orders. A dead letter keeps its place in line.`);
+  print.say(`${stats.total} dead letters hold ${stats.waiting} later events of their orders. Each keeps its place in line.`);
   const kinds = Array.from(
     Map.groupBy(letters, ({ handler, cause, error }) => `${handler}\n${cause}\n${error.message}`),
     ([, [first, ...more]]) => [1 + more.length, first?.handler ?? "", first?.cause ?? "", first?.attempts ?? 0, first?.error.message ?? ""],
-  ).sort((a, b) => Number(b[0]) - Number(a[0]));
+  ).sort((a, b) => Number(b[0]) - Number(a[0]) || String(a[1]).localeCompare(String(b[1])));
   print.table(
     [{ head: "letters", figures: true, style: () => "red" }, { head: "agent" }, { head: "cause" }, { head: "attempts", figures: true }, { head: "error" }],
     kinds,
@@ -142,8 +147,8 @@ async function showTrouble({ api, print }: Desk, { stats }: Standing, letters: r
     [
       { head: "order" },
       { head: "agent" },
-      { head: "failed revision", figures: true },
-      { head: "held behind it", figures: true, style: () => "yellow" },
+      { head: "failed at", figures: true },
+      { head: "held behind", figures: true, style: () => "yellow" },
       { head: "error" },
     ],
     held.sort((a, b) => String(a[0]).localeCompare(String(b[0]))),
@@ -156,7 +161,7 @@ async function mend({ api, integrations, print }: Desk): Promise<{ readonly tick
   const waiting = (await deliveries(api)).filter(({ status }) => waitingForSomeone.has(status)).map(({ deliveryId }) => deliveryId);
   for (const name of ["payments", "mail", "inventory", "analytics"] as const) integrations[name].mend();
   integrations.soldOut.clear();
-  print.say("Payments takes its release back, mail is up again, globes are in.");
+  print.say("The release of payments is rolled back, mail is up again, globes are in.");
   return { tick: integrations.tick(), waiting };
 }
 
@@ -164,35 +169,34 @@ async function mend({ api, integrations, print }: Desk): Promise<{ readonly tick
 async function replayInOrder({ api, integrations, print }: Desk, letters: readonly DeadLetter[]): Promise<ReadonlyMap<string, number>> {
   const rows: (string | number)[][] = [];
   for (const [handler, reason] of [
-    ["payment", "payments took its release back"],
+    ["payment", "rolled back"],
     ["confirmation", "mail is up again"],
   ] as const) {
-    const { total, succeeded, failed, remaining, position } = await api.replayBatch(handler, reason);
-    rows.push([`replay-batch, ${handler}`, total, succeeded, failed, remaining, reason]);
+    const { total, succeeded, failed, position } = await api.replayBatch(handler, reason);
+    rows.push([`replay-batch, ${handler}`, total, succeeded, failed, reason]);
     await calm(api, position);
   }
   const soldOut = letters.find(({ entity }) => entity.id === noon.soldOut.orderId);
   if (soldOut !== undefined) {
     const { status, position } = await api.replay(soldOut.delivery_id, "globes are in");
-    rows.push([`replay ${soldOut.entity.id}, ${soldOut.handler}`, 1, Number(status === "replayed"), Number(status === "dead_lettered"), 0, "globes are in"]);
+    rows.push([`replay ${soldOut.entity.id}, ${soldOut.handler}`, 1, Number(status === "replayed"), Number(status === "dead_lettered"), "globes are in"]);
     await calm(api, position);
   }
   const discarded = new Map<string, number>();
   const free = letters.find(({ entity }) => entity.id === noon.free.orderId);
   if (free !== undefined) {
-    const { position } = await api.discard(free.delivery_id, "called the customer, who orders anew");
+    const { position } = await api.discard(free.delivery_id, "customer reorders");
     discarded.set(free.delivery_id, integrations.tick());
-    rows.push([`discard ${free.entity.id}, ${free.handler}`, 1, "", "", "", "called the customer, who orders anew"]);
+    rows.push([`discard ${free.entity.id}, ${free.handler}`, 1, "", "", "customer reorders"]);
     await calm(api, position);
   }
   print.table(
     [
       { head: "act" },
       { head: "letters", figures: true },
-      { head: "succeeded", figures: true, style: unlessZero("green") },
+      { head: "replayed", figures: true, style: unlessZero("green") },
       { head: "failed", figures: true, style: unlessZero("red") },
-      { head: "remaining", figures: true, style: unlessZero("red") },
-      { head: "reason, kept in the log" },
+      { head: "reason, on record" },
     ],
     rows,
   );
@@ -203,8 +207,7 @@ async function showFollowed({ integrations, print }: Desk): Promise<void> {
   const [order] = noon.dear;
   if (order === undefined) return;
   print.say(
-    `Order ${order.orderId}, as payments and mail saw it: the refund waited for its charge, each mail for its news.`,
-    "One delivery has one id for all its attempts, so that nobody is charged twice:",
+    `Order ${order.orderId}, as payments and mail saw it: the refund waited for its charge, each mail for its news. One delivery has one id for all its attempts, so that nobody is charged twice:`,
   );
   print.table(
     [{ head: "call" }, { head: "answer", figures: true, style: (cell) => (cell === "200" ? "green" : "red") }, { head: "delivery" }],

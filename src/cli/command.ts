@@ -107,7 +107,12 @@ export function parseEntity(text: string): { type: string; id: string } {
   return { type: text.slice(0, slash), id: text.slice(slash + 1) };
 }
 
-/** Says on standard error how to read on. */
-export function hintNext({ terminal, quiet, output }: Session, flag: string, value: string | number | null): void {
-  if (value !== null && !quiet && output === "table") terminal.err(`There are more: add ${flag} ${value}\n`);
+/** Says on standard error how to read on. @param total of all pages, where it is known. */
+export function hintNext(session: Session, flag: string, value: string | number | null, total?: number): void {
+  if (value !== null) hint(session, `There are more${total === undefined ? "" : `, ${total} in all`}: add ${flag} ${value}`);
+}
+
+/** Says on standard error, to people only, what to do next. */
+export function hint({ terminal, quiet, output }: Session, text: string): void {
+  if (!quiet && output === "table") terminal.err(`${text}\n`);
 }

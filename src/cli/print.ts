@@ -1,5 +1,9 @@
 import type { Terminal } from "./terminal.ts";
 
+const indent = "    ";
+/** Of one text below a row. */
+const maxWrappedLines = 4;
+
 export const formats = ["table", "json", "ndjson"] as const;
 
 export interface PrintOptions {
@@ -8,8 +12,17 @@ export interface PrintOptions {
   readonly quiet: boolean;
 }
 
-/** A column of a table: its heading, and what a row shows there; null and undefined show as `-`. */
-export type Column<T> = readonly [heading: string, cell: (row: T) => string | number | null | undefined];
+/**
+ * A column of a table: its heading, and what a row shows there; null and undefined show as `-`. Numbers stand to the right.
+ *
+ * A third member says what becomes of the column where the terminal is too narrow for the whole table: these lines below the row
+ * instead (none: it is left out there). So an id, an error and a reason can always be read to their end.
+ */
+export type Column<T> = readonly [
+  heading: string,
+  cell: (row: T) => string | number | null | undefined,
+  below?: (row: T) => readonly (string | null | undefined)[],
+];
 
 /** Prints a list: a table with headings, the whole reply as JSON, a row a line, or the ids. */
 export function printList<T>(
@@ -31,18 +44,52 @@ export function printList<T>(
 }
 
 /** Prints one thing: `name  value` lines with tables below, or JSON. */
-export function printOne(terminal: Terminal, { output, quiet }: PrintOptions, reply: unknown, id: string, text: () => string): void {
+export function printOne(terminal: Terminal, { output, quiet }: PrintOptions, reply: unknown, id: string, text: (width: number | undefined) => string): void {
   if (quiet) terminal.out(clean(id) + "\n");
   else if (output === "json") terminal.out(JSON.stringify(reply, null, 2) + "\n");
   else if (output === "ndjson") terminal.out(JSON.stringify(reply) + "\n");
-  else terminal.out(text());
+  else terminal.out(text(terminal.columns));
 }
 
-/** @param width of the terminal: the last column is cut to it. A file or pipe gets everything. */
+/** @param width of the terminal: no line is longer. A file or pipe gets every row on one line, however long. */
 export function table<T>(rows: readonly T[], columns: readonly Column<T>[], width?: number): string {
-  const lines = [columns.map(([heading]) => heading), ...rows.map((row) => columns.map(([, cell]) => clean(String(cell(row) ?? "-"))))];
+  const whole = layOut(rows, columns);
+  if (width === undefined || whole.every((line) => line.length <= width)) return text(whole);
+  const [heading, ...lines] = layOut(
+    rows,
+    columns.filter(([, , below]) => below === undefined),
+  ).map((line) => cut(line, width));
+  const below = (row: T) => columns.flatMap(([, , lines]) => lines?.(row) ?? []).filter((line) => line !== null && line !== undefined);
+  return text([heading!, ...rows.flatMap((row, index) => [lines[index]!, ...below(row).flatMap((line) => wrap(clean(line), width))])]);
+}
+
+function layOut<T>(rows: readonly T[], columns: readonly Column<T>[]): readonly string[] {
+  const cells = rows.map((row) => columns.map(([, cell]) => cell(row) ?? "-"));
+  const lines = [columns.map(([heading]) => heading), ...cells.map((line) => line.map((cell) => clean(String(cell))))];
   const widths = columns.map((_, index) => Math.max(...lines.map((line) => line[index]!.length)));
-  return lines.map((line) => cut(line.map((cell, index) => cell.padEnd(widths[index]!)).join("  "), width) + "\n").join("");
+  const figures = columns.map((_, index) => cells.every((line) => typeof line[index] === "number"));
+  return lines.map((line) =>
+    line
+      .map((cell, index) => (figures[index] ? cell.padStart(widths[index]!) : cell.padEnd(widths[index]!)))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+const text = (lines: readonly string[]): string => lines.map((line) => line + "\n").join("");
+
+/** Broken at blanks where there are some, indented, and ended after a few lines. */
+function wrap(line: string, width: number): readonly string[] {
+  const room = Math.max(1, width - indent.length);
+  const lines: string[] = [];
+  for (let rest = line; rest !== ""; ) {
+    if (lines.length === maxWrappedLines - 1) return [...lines, indent + cut(rest, room)];
+    const blank = rest.length <= room ? rest.length : rest.lastIndexOf(" ", room);
+    const end = blank > 0 ? blank : room;
+    lines.push(indent + rest.slice(0, end));
+    rest = rest.slice(end).trimStart();
+  }
+  return lines;
 }
 
 /** `name  value` lines, without those whose value is null. */
@@ -52,9 +99,24 @@ export function fields(pairs: readonly (readonly [string, string | number | null
   return shown.map(([name, value]) => `${name.padEnd(width)}  ${clean(String(value))}\n`).join("");
 }
 
-/** Below a heading, indented: JSON of a payload. */
+const sectionIndent = "  ";
+
+/** Below a heading, indented: JSON of a payload, a stack. */
 export function section(heading: string, body: string): string {
-  return `\n${heading}\n${body.replace(/^(?=.)/gm, "  ")}`;
+  return `\n${heading}\n${body.replace(/^(?=.)/gm, sectionIndent)}`;
+}
+
+/** A table below a heading; nothing when it has no rows. */
+export function tableSection<T>(heading: string, rows: readonly T[], columns: readonly Column<T>[], width: number | undefined): string {
+  return rows.length === 0 ? "" : section(heading, table(rows, columns, width === undefined ? undefined : width - sectionIndent.length));
+}
+
+/** A sender's or handler's text as it stands, a line a line. */
+export function verbatim(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => clean(line, { keepIndent: true }) + "\n")
+    .join("");
 }
 
 export function json(value: unknown): string {
@@ -71,11 +133,11 @@ export function timeText(iso: string | null): string | null {
 }
 
 /** Texts come from senders and handlers: what would move the cursor or break the line is shown as a blank. */
-function clean(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ").trim();
+function clean(text: string, { keepIndent = false } = {}): string {
+  const safe = text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ");
+  return keepIndent ? safe.trimEnd() : safe.trim();
 }
 
-function cut(line: string, width: number | undefined): string {
-  const text = line.trimEnd();
-  return width !== undefined && text.length > width ? text.slice(0, width - 1) + "…" : text;
+function cut(line: string, width: number): string {
+  return line.length > width ? line.slice(0, width - 1) + "…" : line;
 }

@@ -10,6 +10,7 @@ export interface Terminal {
   readonly interactive: boolean;
   /** Characters in a row of output; undefined when it goes into a file or a pipe. */
   readonly columns: number | undefined;
+  /** @returns what was typed; "" when nobody answers. */
   ask(question: string): Promise<string>;
   /** Standard input to its end. */
   input(): AsyncIterable<Uint8Array>;
@@ -30,6 +31,10 @@ export function processTerminal(): Terminal {
       const prompt = createInterface({ input: process.stdin, output: process.stderr });
       try {
         return await prompt.question(question);
+      } catch (error) {
+        if ((error as Error).name !== "AbortError") throw error;
+        process.stderr.write("\n"); // Ctrl-C or Ctrl-D: no answer
+        return "";
       } finally {
         prompt.close();
       }

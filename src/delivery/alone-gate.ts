@@ -12,14 +12,11 @@ export interface GateMember {
 
 export class AloneGate {
   readonly #members: GateMember[] = [];
+  /** What each member's state was when the others were last told. */
+  readonly #told = new Map<GateMember, { readonly wants: boolean; readonly busy: boolean }>();
 
   join(member: GateMember): void {
     this.#members.push(member);
-  }
-
-  /** Some suspect waits or runs. */
-  closed(): boolean {
-    return this.#members.some((member) => member.wantsAlone());
   }
 
   /** Whether `member` has to wait: another one comes first, or is still busy. */
@@ -29,8 +26,14 @@ export class AloneGate {
     return first !== member || this.#members.some((each) => each !== member && each.busy());
   }
 
-  /** `member` has changed: the others look again. */
+  /** `member` may have changed: if so, the others look again. Only then, or two of them would tell each other for ever. */
   moved(member: GateMember): void {
+    const [wants, busy] = [member.wantsAlone(), member.busy()];
+    const told = this.#told.get(member) ?? { wants: false, busy: false };
+    if (told.wants === wants && told.busy === busy) return;
+    this.#told.set(member, { wants, busy });
+    // While no suspect waits nobody minds who is busy.
+    if (told.wants === wants && !this.#members.some((each) => each.wantsAlone())) return;
     for (const each of this.#members) if (each !== member) queueMicrotask(() => each.gateMoved());
   }
 }

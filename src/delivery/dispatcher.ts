@@ -9,7 +9,7 @@ import type { AloneGate, GateMember } from "./alone-gate.ts";
 import type { Attempt } from "./attempt.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import { configureHandler, firstPosition, makeWants, recordPause } from "./handler-stream.ts";
-import type { Act } from "./journal-events.ts";
+import type { Act, JournalEvent } from "./journal-events.ts";
 import { JournalStream } from "./journal-stream.ts";
 import { judge, refuseLift } from "./judge.ts";
 import type { Delivery, Lane, Order } from "./lane.ts";
@@ -57,6 +57,8 @@ const laneReads = 16;
 /** After its time-out a call that goes on gives its slot back after this. */
 const stuckMs = 5000;
 const maxBackOffMs = 5000;
+/** Of the dead letters of one flush, in the operator's log. */
+const shownInLog = 10;
 
 interface Waiting<T> {
   readonly resolve: (value: T) => void;
@@ -213,7 +215,8 @@ export class Dispatcher implements GateMember {
   }
 
   busy(): boolean {
-    return [...this.#partition.running()].some(({ concluded }) => !concluded);
+    for (const { concluded } of this.#partition.running()) if (!concluded) return true;
+    return false;
   }
 
   gateMoved(): void {
@@ -228,8 +231,7 @@ export class Dispatcher implements GateMember {
     const { clock, gate, limits } = this.#options;
     const now = clock.monotonicMs();
     this.#partition.tick(now);
-    const closed = gate.closed();
-    this.#partition.hold("another handler's suspect runs alone", closed && gate.holds(this));
+    this.#partition.hold("another handler's suspect runs alone", gate.holds(this));
     for (const delivery of this.#partition.start(now)) this.#run(delivery);
     while (!this.#stopping && this.#reads < laneReads) {
       const read = this.#partition.nextRead();
@@ -242,7 +244,7 @@ export class Dispatcher implements GateMember {
     }
     if (this.#room !== null && this.#partition.hasRoom()) this.#room();
     this.#sleep(now);
-    if (closed) gate.moved(this);
+    gate.moved(this);
   }
 
   #sleep(now: number): void {
@@ -419,6 +421,7 @@ export class Dispatcher implements GateMember {
         for (const { reject } of acts) reject(this.#fault);
         return;
       }
+      this.#tellOfDeadLetters(flush.events);
       for (const { resolve } of acts) resolve(position);
       for (const { order, end } of flush.ended) {
         this.#replies.get(order)?.resolve({ end, position });
@@ -438,6 +441,22 @@ export class Dispatcher implements GateMember {
       this.#flushing = null;
     }
     this.#pump();
+  }
+
+  /** One line a flush, however many there are: an outage must not flood the log. Neither data nor messages, which may hold some. */
+  #tellOfDeadLetters(events: readonly JournalEvent[]): void {
+    const letters = events.flatMap((event) => (event.type === "delivery.dead_lettered" ? [event.data] : []));
+    if (letters.length === 0) return;
+    this.#options.logger.warn(
+      {
+        handler: this.name,
+        dead_letters: letters.length,
+        causes: [...new Set(letters.map(({ cause }) => cause))],
+        error_types: [...new Set(letters.map(({ error }) => error.type))].slice(0, shownInLog),
+        event_ids: letters.slice(0, shownInLog).map(({ eventId }) => eventId),
+      },
+      "dead-lettered",
+    );
   }
 
   /** Appends until it is stored: the same events with the same ids. @returns null when it never will be. */
@@ -471,6 +490,7 @@ export class Dispatcher implements GateMember {
     this.#idle?.();
     for (const { reject } of this.#replies.values()) reject(this.#fault);
     this.#replies.clear();
+    this.#options.gate.moved(this);
   }
 
   #backOff(failures: number): Promise<void> {

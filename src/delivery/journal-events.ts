@@ -124,6 +124,8 @@ export interface JournalData {
   /** A final outcome other than plain completion. `cause`: why the policy skipped it. */
   "delivery.settled": AboutDelivery & {
     readonly outcome: "replayed" | "discarded" | "skipped";
+    /** What it was before the act, when it was a dead letter. */
+    readonly before?: "dead_lettered" | "escalated";
     readonly cause: DeadLetterCause | null;
     readonly act: Act;
     readonly record: AttemptRecord | null;

@@ -40,6 +40,7 @@ export interface Letter {
   readonly at: Position;
   readonly eventId: string;
   attempts: number;
+  readonly escalated: boolean;
   /** Its replay was under way when the process died: the next one runs alone. */
   suspect?: boolean;
   /** The replay that was under way when the process ended: one with the same id goes on from there. */

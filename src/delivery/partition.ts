@@ -278,6 +278,8 @@ export class Partition {
     lane.flush = this.#recorder.number;
     lane.unflushed++;
     this.#recorder.outcome();
+    if (!this.#alone.has(lane)) return;
+    this.#aloneUntilFlush = this.#recorder.number; // before the next one runs, this one is on record: only one can be the culprit
     if (this.#alone.get(lane) === event.revision) this.#endAlone(lane);
   }
 
@@ -473,16 +475,14 @@ export class Partition {
   /** Puts the lane where it belongs after a change: ready, to be read, idle, or nowhere. */
   #refresh(lane: Lane): void {
     if (lane.running !== null) return;
+    // Also beside events that are ready: a relaxed lane's next ones may never end, or may themselves wait for this letter to run alone.
+    const toRead = !lane.reading && lane.orders.some((order) => order.event === null);
+    if (toRead) this.#toRead.add(lane);
     if (this.#orderReady(lane) || this.#liveReady(lane)) {
       if (this.#recordedEnough(lane)) this.#ready.add(lane);
       return;
     }
-    if (lane.reading) return;
-    if (lane.orders.some((order) => order.event === null)) {
-      this.#toRead.add(lane);
-      return;
-    }
-    if (lane.queue.length > 0) return;
+    if (lane.reading || toRead || lane.queue.length > 0) return;
     if (lane.detached) {
       if (!this.#mayRunLive(lane)) return;
       this.#passUnwanted(lane);
@@ -634,6 +634,10 @@ export class Partition {
           replayId: order.replayId,
         });
         this.#endOrder(lane, order, { outcome: "dead_lettered", error: verdict.error });
+        // Strict: what comes after it stays behind it. (Several letters in one lane are left from before the handler became strict.)
+        if (this.#options.ordering === "strict")
+          for (const later of [...lane.orders])
+            this.#endOrder(lane, later, { outcome: "skipped", reason: "an earlier dead letter of its entity failed again" });
         return;
       case "newer_build":
         this.#endOrder(lane, order, { outcome: "skipped", reason: "newer_build" });
@@ -653,8 +657,10 @@ export class Partition {
     this.#recorder.end(order, end);
   }
 
-  #settle(lane: Lane, event: Pointer, settled: Omit<JournalData["delivery.settled"], keyof ReturnType<typeof about>>): void {
-    this.#recorder.fact({ type: "delivery.settled", data: { ...about(lane, event), ...settled } });
+  #settle(lane: Lane, event: Pointer, settled: Omit<JournalData["delivery.settled"], keyof ReturnType<typeof about> | "before">): void {
+    const letter = lane.letters.get(event.revision);
+    const before = letter && { before: letter.escalated ? ("escalated" as const) : ("dead_lettered" as const) };
+    this.#recorder.fact({ type: "delivery.settled", data: { ...about(lane, event), ...before, ...settled } });
     this.#recounting(lane, () => {
       if (!lane.letters.delete(event.revision)) this.#advance(lane, event.revision + 1, event.position);
     });
@@ -669,7 +675,7 @@ export class Partition {
     this.#dropQueue(lane);
     const chain = event.type === undefined ? "" : this.#options.chainFingerprint(event.type);
     this.#recorder.fact({ type: "delivery.dead_lettered", data: { ...about(lane, event), chain, ...letter } });
-    lane.letters.set(event.revision, { at: event.position, eventId: event.id, attempts: letter.attempts, replay: null });
+    lane.letters.set(event.revision, { at: event.position, eventId: event.id, attempts: letter.attempts, escalated: letter.escalated, replay: null });
     if (event.revision >= lane.next) this.#advance(lane, event.revision + 1, event.position);
   }
 
@@ -738,7 +744,6 @@ export class Partition {
 
   #endAlone(lane: Lane): void {
     this.#alone.delete(lane);
-    this.#aloneUntilFlush = this.#recorder.number;
     this.#refresh(lane);
   }
 }

@@ -42,7 +42,7 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved }: P
     while (rest.length > 0) {
       if (signal.aborted) return;
       const untilMs = clock.monotonicMs() + transactionMs;
-      rest = rest.slice(store.fold(rest, (folded) => folded >= transactionEvents || (folded % 16 === 0 && clock.monotonicMs() >= untilMs)));
+      rest = rest.slice(store.fold(rest, (folded) => folded >= transactionEvents || clock.monotonicMs() >= untilMs));
       position = store.position();
       onMoved();
       await nextTurn(); // others of this process first

@@ -25,7 +25,7 @@ export function expectProblem(answer: Answer, status: number, code: ErrorCode): 
   expect({ status: answer.statusCode, code: problem.code }).toEqual({ status, code });
   expect(answer.headers["content-type"]).toBe("application/problem+json");
   expect(problem).toMatchObject({
-    type: expect.stringMatching(new RegExp(`^[a-z]+:.*docs/errors\\.md#${code}$`)),
+    type: expect.stringMatching(new RegExp(`^[a-z]+:.*docs/errors\\.md#${code.toLowerCase()}$`)),
     title: expect.stringMatching(/^[A-Z]/),
     status,
     detail: expect.stringMatching(/\.$/),

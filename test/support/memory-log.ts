@@ -176,7 +176,8 @@ function openHandle(content: Content, clock: Pick<Clock, "now">, batchSize: numb
         const live = at === slots.length;
         const news = at > from || live !== toldLive;
         toldLive = live;
-        if (news) yield { events, position: BigInt(at), live };
+        if (news)
+          yield { events, bytes: events.reduce((sum, { data, metadata }) => sum + JSON.stringify([data, metadata]).length, 0), position: BigInt(at), live };
         if (at < slots.length || closed || signal.aborted) continue;
         const { promise, resolve } = Promise.withResolvers<void>();
         const wake = () => resolve();

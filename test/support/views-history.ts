@@ -212,7 +212,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
     const attempt = (handler.attempts.get(key(event)) ?? 0) + 1;
     const outcome = dice(20);
     if (outcome < 10) {
-      if (lane.attempts > 0) handler.completed.push({ ...about(event), record: record(attempt, "completed") });
+      if (lane.retrying && dice(4) > 0) handler.completed.push({ ...about(event), record: record(attempt, "completed") });
       handler.attempts.set(key(event), attempt);
       handler.outcomes.set(key(event), "completed");
       advance(handler, lane, stream, event.revision + 1, event.position);
@@ -300,10 +300,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
       handler.attempts.set(key(event), attempt);
       handler.outcomes.set(key(event), "dead_lettered");
       Object.assign(letter, { replayId: null, escalated: false });
-      if (!lane.detached) {
-        lane.detached = true;
-        handler.changed.add(stream);
-      }
+      lane.detached = true;
       return;
     }
     const discarded = outcome === 2 && letter.replayId === null;
@@ -348,12 +345,14 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
   }
 
   async function flush(handler: ModelHandler): Promise<void> {
-    const ahead = [...handler.changed].map((stream) => {
+    const checkpoint = checkpointOf(handler);
+    const ahead = [...handler.changed].flatMap((stream) => {
       const lane = laneOf(handler, stream);
-      return [stream, lane.next, lane.at.toString()] as const;
+      const isNews = lane.detached || lane.letters.size > 0 || lane.at > checkpoint; // of others the checkpoint says enough
+      return isNews ? [[stream, lane.next, lane.at.toString()] as const] : [];
     });
     const progress: JournalData["progress"] = {
-      checkpoint: checkpointOf(handler).toString(),
+      checkpoint: checkpoint.toString(),
       ahead,
       ...(handler.completed.length > 0 ? { completed: handler.completed } : {}),
     };

@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest";
 import type { Call } from "../../examples/order-desk/integrations.ts";
-import { type Delivery, type Evidence, judge } from "../../examples/order-desk/promises.ts";
+import { type Delivery, type Evidence, judge, plantWrongOrder } from "../../examples/order-desk/promises.ts";
 
 const promises = {
-  ordered: "Each agent met each order's events in log order, one at a time",
+  ordered: "In log order, and one at a time, in each lane",
   notOvertaken: "Nothing overtook a failed event of its order",
   replayedOnce: "What waited was delivered once after the fix",
   doneOnce: "Nothing was reserved, charged or mailed twice",
-  currentOnly: "Old payloads reached the agents in today's shape",
+  currentOnly: "Old payloads reached agents in today's shape",
   untouched: "The log holds what was sent, unchanged",
-  isolated: "Healthy orders did not wait for those in trouble",
-  conserved: "Every event has its outcome: wanted = done + waiting",
+  isolated: "Healthy orders waited for no order in trouble",
+  conserved: "Every event has its outcome, none is missing",
 };
 
 const order = { orderId: "o-1", totalCents: 100 };
@@ -64,6 +64,10 @@ describe("the demo's checker", () => {
   it("finds nothing where nothing is wrong, and names each promise once", () => {
     expect(broken({})).toEqual([]);
     expect(judge(evidence).map(({ promise }) => promise)).toEqual(Object.values(promises));
+  });
+
+  it("finds the lie that --plant plants", () => {
+    expect(broken(plantWrongOrder(evidence))).toContain(promises.ordered);
   });
 
   it("lets a discarded or skipped delivery release what follows it", () => {

@@ -99,7 +99,7 @@ describe("the rows of a random history (property)", () => {
       }),
       { numRuns: 60 },
     );
-  }, 120_000);
+  }, 60_000);
 });
 
 type Views = Awaited<ReturnType<typeof openViews>>;

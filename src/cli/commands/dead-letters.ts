@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type Command, Option } from "commander";
 import type {
+  AttemptReply,
   DeadLetterDetailReply,
   DeadLetterReply,
   DeadLetterStatsReply,
@@ -11,9 +12,9 @@ import type {
   ReplayReply,
 } from "../../http/wire/replies.ts";
 import { at } from "../client.ts";
-import { addFilters, deadLetterFilters, hintNext, openSession, type Session, toQuery, type World } from "../command.ts";
+import { addFilters, deadLetterFilters, hint, hintNext, openSession, type Session, toQuery, type World } from "../command.ts";
 import { type ExitCode, exit, Failure, usage } from "../exit.ts";
-import { type Column, failureText, fields, json, printList, printOne, section, table, timeText } from "../print.ts";
+import { type Column, failureText, fields, json, printList, printOne, section, table, tableSection, timeText, verbatim } from "../print.ts";
 
 const listFilters = [...deadLetterFilters, "limit", "offset", "cursor", "after"] as const;
 const statsFilters = [...deadLetterFilters, "after"] as const;
@@ -31,14 +32,18 @@ export function addDeadLetters(program: Command, world: World): void {
     const shared = sharedIds(reply.events);
     const id = (letter: DeadLetterReply) => (shared.has(letter.id) ? letter.delivery_id : letter.id);
     printList(session.terminal, session, { reply, rows: reply.events, columns: [["ID", id], ...columns], id, empty: "No dead letter matches." });
-    hintNext(session, "--cursor", reply.next_cursor);
+    hintNext(session, "--cursor", reply.next_cursor, reply.total);
   });
 
   addFilters(dlq.command("show <id>").description("show one dead letter, by event or delivery id"), ["handler", "after"]).action(
     async (id, options, command) => {
       const session = openSession(command, world);
       const letter = await session.client.get<DeadLetterDetailReply>(at`/admin/dlq/${id}`, toQuery(["handler", "after"], options));
-      printOne(session.terminal, session, letter, letter.delivery_id, () => letterText(letter));
+      printOne(session.terminal, session, letter, letter.delivery_id, (width) => letterText(letter, width));
+      hint(
+        session,
+        `\nTo deliver it again: reprise dlq replay ${letter.delivery_id} --reason …\nTo give it up: reprise dlq discard ${letter.delivery_id} --reason …`,
+      );
     },
   );
 
@@ -90,13 +95,25 @@ export function addDeadLetters(program: Command, world: World): void {
 const columns: readonly Column<DeadLetterReply>[] = [
   ["HANDLER", ({ handler }) => handler],
   ["ENTITY", ({ entity }) => `${entity.type}/${entity.id}`],
-  ["TYPE", ({ event_type }) => event_type],
-  ["CAUSE", ({ cause, status }) => (status === "escalated" ? `${cause} (escalated)` : cause)],
-  ["ATTEMPTS", ({ attempts }) => attempts],
   ["WAITING", ({ waiting }) => waiting],
-  ["SINCE", ({ dead_lettered_at }) => timeText(dead_lettered_at)],
-  ["ERROR", ({ error }) => failureText(error)],
+  ["TYPE", ({ event_type }) => event_type, () => []],
+  ["CAUSE", causeText, () => []],
+  ["ATTEMPTS", ({ attempts }) => attempts, () => []],
+  [
+    "SINCE",
+    ({ dead_lettered_at }) => timeText(dead_lettered_at),
+    (letter) => [`${letter.event_type}: ${causeText(letter)}, ${attemptsText(letter.attempts)}, ${timeText(letter.dead_lettered_at)}`],
+  ],
+  ["ERROR", ({ error }) => failureText(error), ({ error }) => [failureText(error)]],
 ];
+
+function causeText({ cause, status }: DeadLetterReply): string {
+  return status === "escalated" ? `${cause} (escalated)` : cause;
+}
+
+function attemptsText(attempts: number): string {
+  return attempts === 1 ? "1 attempt" : `${attempts} attempts`;
+}
 
 /** Event ids that stand for several dead letters on the page: there only the delivery id says which. */
 function sharedIds(letters: readonly DeadLetterReply[]): ReadonlySet<string> {
@@ -109,7 +126,7 @@ const replayColumns: readonly Column<Asked<ReplayedReply>>[] = [
   ["ID", ({ asked }) => asked],
   ["STATUS", ({ status }) => status],
   ["REPLAY", ({ replay_id }) => replay_id],
-  ["ERROR", ({ error }) => failureText(error)],
+  ["ERROR", ({ error }) => failureText(error), ({ error }) => [failureText(error)]],
 ];
 const discardColumns: readonly Column<Asked<DiscardReply>>[] = [
   ["ID", ({ asked }) => asked],
@@ -169,6 +186,7 @@ async function replayMatching(session: Session, filter: ReturnType<typeof toQuer
     const { total } = await session.client.get<DeadLetterStatsReply>("/admin/dlq/stats", filter);
     if (total > 0) await confirm(session, `Replay ${Math.min(total, Number(max ?? standardMax))} of the ${total} dead letters that match, the oldest first?`);
   }
+  if (session.terminal.interactive) hint(session, "Replaying, the oldest first …");
   const { reply, started } = await session.client.post<ReplayBatchReply>("/admin/dlq/replay-batch", {
     query: { ...filter, max_events: max, rate_per_second: rate },
     body: { reason },
@@ -180,6 +198,7 @@ async function replayMatching(session: Session, filter: ReturnType<typeof toQuer
     total === 0 ? "No dead letter matches.\n" : fields(Object.entries({ replay: replay_id, total, succeeded, failed, remaining, skipped: end?.skipped })),
   );
   if (succeeded === total) return exit.ok;
+  if (failed > 0) hint(session, `Those that failed again: reprise dlq ls --replay-id ${replay_id}`);
   return succeeded > 0 ? exit.partly : exit.failed;
 }
 
@@ -209,7 +228,7 @@ async function confirm({ terminal, yes }: Session, question: string): Promise<vo
   throw new Failure(exit.refused, "Nothing was done.");
 }
 
-function letterText(letter: DeadLetterDetailReply): string {
+function letterText(letter: DeadLetterDetailReply, width: number | undefined): string {
   return [
     fields([
       ["event", letter.id],
@@ -218,7 +237,10 @@ function letterText(letter: DeadLetterDetailReply): string {
       ["entity", `${letter.entity.type}/${letter.entity.id}`],
       ["revision", letter.revision],
       ["type", letter.event_type],
-      ["version", `${letter.schema_version} (stored: ${letter.stored_schema_version})`],
+      [
+        "version",
+        letter.schema_version === letter.stored_schema_version ? letter.schema_version : `${letter.schema_version} (stored: ${letter.stored_schema_version})`,
+      ],
       ["source", letter.source],
       ["status", letter.status],
       ["cause", letter.cause],
@@ -233,38 +255,50 @@ function letterText(letter: DeadLetterDetailReply): string {
     ]),
     letter.data_error === null ? section("data", json(letter.data)) : "",
     letter.stored !== null && letter.stored_schema_version !== letter.schema_version ? section("stored data", json(letter.stored.data)) : "",
-    letter.steps.length === 0
-      ? ""
-      : section(
-          "steps",
-          table(letter.steps, [
-            ["STEP", ({ from, to }) => `${from} → ${to}`],
-            ["ERROR", ({ error }) => failureText(error)],
-          ]),
-        ),
-    letter.waiting_events.length === 0
-      ? ""
-      : section(
-          letter.waiting > letter.waiting_events.length ? `waiting behind it (first ${letter.waiting_events.length})` : "waiting behind it",
-          table(letter.waiting_events, [
-            ["REVISION", ({ revision }) => revision],
-            ["TYPE", ({ type }) => type],
-            ["ID", ({ id }) => id],
-            ["RECORDED", ({ recorded_at }) => timeText(recorded_at)],
-          ]),
-        ),
-    letter.history.length === 0
-      ? ""
-      : section(
-          "attempts, newest first",
-          table(letter.history, [
-            ["ATTEMPT", ({ attempt }) => attempt],
-            ["STARTED", ({ started_at }) => timeText(started_at)],
-            ["TOOK", ({ duration_ms }) => `${Math.round(duration_ms)} ms`],
-            ["OUTCOME", ({ outcome, class: kind }) => (kind === null ? outcome : `${outcome} (${kind})`)],
-            ["ERROR", ({ error }) => failureText(error)],
-          ]),
-        ),
+    tableSection(
+      "steps",
+      letter.steps,
+      [
+        ["STEP", ({ from, to }) => `${from} → ${to}`],
+        ["ERROR", ({ error }) => failureText(error), ({ error }) => [failureText(error)]],
+      ],
+      width,
+    ),
+    tableSection(
+      letter.waiting > letter.waiting_events.length ? `waiting behind it (first ${letter.waiting_events.length})` : "waiting behind it",
+      letter.waiting_events,
+      [
+        ["REVISION", ({ revision }) => revision],
+        ["TYPE", ({ type }) => type],
+        ["ID", ({ id }) => id],
+        ["RECORDED", ({ recorded_at }) => timeText(recorded_at)],
+      ],
+      width,
+    ),
+    tableSection(
+      "attempts, newest first",
+      letter.history,
+      [
+        ["ATTEMPT", ({ attempt }) => attempt],
+        ["STARTED", ({ started_at }) => timeText(started_at)],
+        ["TOOK", ({ duration_ms }) => `${Math.round(duration_ms)} ms`],
+        ["OUTCOME", ({ outcome, class: kind }) => (kind === null ? outcome : `${outcome} (${kind})`)],
+        ["ERROR", ({ error }) => failureText(error), ({ error }) => [failureText(error)]],
+      ],
+      width,
+    ),
+    lastAttemptText(letter.history[0]),
+  ].join("");
+}
+
+/** What else is known of it: where it threw, what the receiver answered, what the handler logged. */
+function lastAttemptText(attempt: AttemptReply | undefined): string {
+  if (attempt === undefined) return "";
+  const { error, http_status: status, response_head: head, log } = attempt;
+  return [
+    error?.stack === undefined ? "" : section("stack of the last attempt", verbatim(error.stack)),
+    status === undefined ? "" : section("answer to the last attempt", verbatim(`HTTP ${status}${head === undefined ? "" : `\n${head}`}`)),
+    log.length === 0 ? "" : section("log of the last attempt", verbatim(log.join("\n"))),
   ].join("");
 }
 

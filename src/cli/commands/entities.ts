@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { EntitiesReply, EntityEventsReply, EntityReply } from "../../http/wire/replies.ts";
 import { at } from "../client.ts";
 import { addFilters, hintNext, openSession, parseEntity, toQuery, type World } from "../command.ts";
-import { type Column, failureText, fields, printList, printOne, section, table, timeText } from "../print.ts";
+import { type Column, fields, printList, printOne, tableSection, timeText } from "../print.ts";
 import { eventColumns } from "./events.ts";
 
 const listFilters = ["lane_state", "handler", "entity_type", "limit", "cursor", "after"] as const;
@@ -22,7 +22,7 @@ export function addEntities(program: Command, world: World): void {
     const session = openSession(command, world);
     const { type, id } = parseEntity(which);
     const entity = await session.client.get<EntityReply>(at`/entities/${type}/${id}`, toQuery(["after"], options));
-    printOne(session.terminal, session, entity, name(entity), () => entityText(entity));
+    printOne(session.terminal, session, entity, name(entity), (width) => entityText(entity, width));
   });
 
   addFilters(entities.command("events <type/id>").description("read one entity's events by revision"), eventFilters).action(async (which, options, command) => {
@@ -39,29 +39,40 @@ const columns: readonly Column<EntityReply>[] = [
   ["REVISION", ({ revision }) => revision],
   ["LAST EVENT", ({ last_event_at }) => timeText(last_event_at)],
   ["WAITING", ({ handlers }) => handlers.reduce((sum, { waiting }) => sum + waiting, 0)],
-  ["LANES", ({ handlers }) => handlers.map(({ handler, lane_state, why }) => `${handler} ${lane_state}${why === null ? "" : ` (${why})`}`).join(", ") || null],
+  ["LANES", (entity) => trouble(entity).join("; ") || "all flow", trouble],
 ];
+
+/** The lanes that do not simply flow, each with its reason. */
+function trouble({ handlers }: EntityReply): readonly string[] {
+  return handlers
+    .filter(({ lane_state }) => lane_state !== "flowing")
+    .map(({ handler, lane_state, why }) => (why === null ? `${handler} ${lane_state}` : `${handler} ${lane_state}: ${why}`));
+}
 
 function name({ entity }: EntityReply): string {
   return `${entity.type}/${entity.id}`;
 }
 
-function entityText(entity: EntityReply): string {
-  const lanes = table(entity.handlers, [
-    ["HANDLER", ({ handler }) => handler],
-    ["LANE", ({ lane_state }) => lane_state],
-    ["WAITING", ({ waiting }) => waiting],
-    ["NEXT", ({ next_revision }) => next_revision],
-    ["HEAD", ({ head }) => head && `${head.revision} ${head.status}`],
-    ["NEXT ATTEMPT", ({ head }) => timeText(head?.next_attempt_at ?? null)],
-    ["WHY", ({ why }) => why],
-    ["ERROR", ({ head }) => failureText(head?.error ?? null)],
-  ]);
+function entityText(entity: EntityReply, width: number | undefined): string {
   const facts = fields([
     ["entity", name(entity)],
     ["tenant", entity.tenant],
     ["revision", entity.revision],
-    ["last event", entity.last_event_at],
+    ["last event", timeText(entity.last_event_at)],
   ]);
-  return facts + (entity.handlers.length === 0 ? "" : section("lanes", lanes));
+  const lanes = tableSection(
+    "lanes",
+    entity.handlers,
+    [
+      ["HANDLER", ({ handler }) => handler],
+      ["LANE", ({ lane_state }) => lane_state],
+      ["WAITING", ({ waiting }) => waiting],
+      ["NEXT", ({ next_revision }) => next_revision],
+      ["HEAD", ({ head }) => head && `${head.revision} ${head.status}`],
+      ["WHY", ({ why }) => why, ({ why }) => [why]],
+      ["HEAD'S EVENT", ({ head }) => head?.event_id, ({ head }) => [head && `event ${head.event_id}`]],
+    ],
+    width,
+  );
+  return facts + lanes;
 }

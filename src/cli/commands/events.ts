@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { EventReply, EventsReply } from "../../http/wire/replies.ts";
 import { at } from "../client.ts";
 import { addFilters, hintNext, openSession, toQuery, type World } from "../command.ts";
-import { type Column, failureText, fields, json, printList, printOne, section, table, timeText } from "../print.ts";
+import { type Column, failureText, fields, json, printList, printOne, section, tableSection, timeText } from "../print.ts";
 
 const filters = [
   "status",
@@ -32,7 +32,7 @@ export function addEvents(program: Command, world: World): void {
   addFilters(events.command("show <id>").description("show one event with its deliveries"), ["after"]).action(async (id, options, command) => {
     const session = openSession(command, world);
     const event = await session.client.get<EventReply>(at`/events/${id}`, toQuery(["after"], options));
-    printOne(session.terminal, session, event, event.id, () => eventText(event));
+    printOne(session.terminal, session, event, event.id, (width) => eventText(event, width));
   });
 }
 
@@ -41,12 +41,21 @@ export const eventColumns: readonly Column<EventReply>[] = [
   ["ENTITY", ({ entity }) => `${entity.type}/${entity.id}`],
   ["REVISION", ({ revision }) => revision],
   ["TYPE", ({ type }) => type],
-  ["VERSION", ({ schema_version, stored }) => (schema_version === stored.schema_version ? schema_version : `${stored.schema_version}→${schema_version}`)],
-  ["RECORDED", ({ recorded_at }) => timeText(recorded_at)],
-  ["DELIVERIES", ({ deliveries }) => deliveries.map(({ handler, status }) => `${handler} ${status}`).join(", ") || null],
+  ["VERSION", versionText, () => []],
+  ["RECORDED", ({ recorded_at }) => timeText(recorded_at), (event) => [`version ${versionText(event)}, recorded ${timeText(event.recorded_at)}`]],
+  ["DELIVERIES", deliveriesText, (event) => [deliveriesText(event)]],
 ];
 
-function eventText(event: EventReply): string {
+/** `3`, or `1→3` when it was stored as version 1. */
+function versionText({ schema_version, stored }: EventReply): string {
+  return schema_version === stored.schema_version ? String(schema_version) : `${stored.schema_version}→${schema_version}`;
+}
+
+function deliveriesText({ deliveries }: EventReply): string | null {
+  return deliveries.map(({ handler, status }) => `${handler} ${status}`).join(", ") || null;
+}
+
+function eventText(event: EventReply, width: number | undefined): string {
   const lifted = event.schema_version !== event.stored.schema_version || event.type !== event.stored.type;
   return [
     fields([
@@ -70,18 +79,22 @@ function eventText(event: EventReply): string {
     ]),
     event.data_error === null ? section("data", json(event.data)) : "",
     lifted ? section(`stored data (${event.stored.type} ${event.stored.schema_version})`, json(event.stored.data)) : "",
-    event.deliveries.length === 0
-      ? ""
-      : section(
-          "deliveries",
-          table(event.deliveries, [
-            ["HANDLER", ({ handler }) => handler],
-            ["STATUS", ({ status }) => status],
-            ["ATTEMPTS", ({ attempts }) => attempts],
-            ["NEXT ATTEMPT", ({ next_attempt_at }) => timeText(next_attempt_at)],
-            ["PROCESSED", ({ processed_at }) => timeText(processed_at)],
-            ["ERROR", ({ error }) => failureText(error)],
-          ]),
-        ),
+    tableSection(
+      "deliveries",
+      event.deliveries,
+      [
+        ["HANDLER", ({ handler }) => handler],
+        ["STATUS", ({ status }) => status],
+        ["ATTEMPTS", ({ attempts }) => attempts],
+        ["PROCESSED", ({ processed_at }) => timeText(processed_at)],
+        [
+          "NEXT ATTEMPT",
+          ({ next_attempt_at }) => timeText(next_attempt_at),
+          ({ next_attempt_at: at }) => (at === null ? [] : [`next attempt at ${timeText(at)}`]),
+        ],
+        ["ERROR", ({ error }) => failureText(error), ({ error }) => [failureText(error)]],
+      ],
+      width,
+    ),
   ].join("");
 }

@@ -51,6 +51,9 @@ export const deliveries: Projection = {
       case "progress":
         completed(db, at, entry.data);
         return;
+      case "lane.attached": // nothing of it is left to do; no progress names it once the checkpoint has passed it
+        completeRetries(db, at, entry.data.lane, Number.MAX_SAFE_INTEGER);
+        return;
       case "lane.gap":
         db.run(
           `update deliveries set status = 'skipped', processed_at = ?, next_attempt_at = null
@@ -215,36 +218,39 @@ function settled(db: ViewDatabase, at: At, data: JournalData["delivery.settled"]
   addAttempt(db, at, row.entity, data.revision, record);
 }
 
-/** Those that waited for a retry and are passed by now went well. */
-function completed(db: ViewDatabase, at: At, { checkpoint, ahead, completed: details = [] }: JournalData["progress"]): void {
+/** What waited for a retry and is passed by now went well; `completed` tells it in full. */
+function completed(db: ViewDatabase, at: At, { ahead, completed: details = [] }: JournalData["progress"]): void {
   for (const detail of details) {
-    const row = openRow(db, at, detail, detail.record.attempt);
-    if (row === null) continue;
+    const { id } = entityOf(db, detail.lane);
+    const { status } =
+      db.get<{ status: DeliveryStatus }>("select status from deliveries where entity = ? and revision = ? and handler = ?", id, detail.revision, at.handler) ??
+      openRow(db, at, detail, detail.record.attempt)!;
+    if (status !== "failed" && status !== "completed") continue;
     db.run(
       "update deliveries set status = 'completed', attempts = ?, next_attempt_at = null, processed_at = ? where entity = ? and revision = ? and handler = ?",
       detail.record.attempt,
       at.recordedAt,
-      row.entity,
+      id,
       detail.revision,
       at.handler,
     );
-    addAttempt(db, at, row.entity, detail.revision, detail.record);
+    addAttempt(db, at, id, detail.revision, detail.record);
   }
-  const retries = "handler = ? and status = 'failed' and letter = 0";
   if (db.get(`select 1 from deliveries where ${retries} limit 1`, at.handler) === undefined) return;
-  for (const [lane, next] of ahead) {
-    const { id } = entityOf(db, lane);
-    const attached = db.get<{ detached: 0 | 1 }>("select detached from lanes where entity = ? and handler = ?", id, at.handler)?.detached !== 1;
-    db.run(
-      `update deliveries set status = 'completed', attempts = attempts + 1, next_attempt_at = null, processed_at = ?
-       where ${retries} and entity = ? and (revision < ? or position <= ?)`,
-      at.recordedAt,
-      at.handler,
-      id,
-      next,
-      attached ? Number(checkpoint) : 0,
-    );
-  }
+  for (const [lane, next] of ahead) completeRetries(db, at, lane, next);
+}
+
+const retries = "handler = ? and status = 'failed' and letter = 0";
+
+/** @param before the lane's events below this revision are done. */
+function completeRetries(db: ViewDatabase, at: At, lane: string, before: number): void {
+  db.run(
+    `update deliveries set status = 'completed', attempts = attempts + 1, next_attempt_at = null, processed_at = ? where ${retries} and entity = ? and revision < ?`,
+    at.recordedAt,
+    at.handler,
+    entityOf(db, lane).id,
+    before,
+  );
 }
 
 /** Dead letters whose replay will not retry them any more are plain dead letters again. */

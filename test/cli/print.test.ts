@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { type Column, table, tableSection, verbatim } from "../../src/cli/print.ts";
+
+interface Row {
+  readonly id: string;
+  readonly count: number;
+  readonly time: string;
+  readonly error: string | null;
+}
+
+const rows: readonly Row[] = [
+  { id: "a", count: 7, time: "12:00", error: "Error: the mail server does not answer, and nobody knows why" },
+  { id: "bb", count: 1200, time: "12:01", error: null },
+];
+const columns: readonly Column<Row>[] = [
+  ["ID", ({ id }) => id],
+  ["COUNT", ({ count }) => count],
+  ["TIME", ({ time }) => time, () => []],
+  ["ERROR", ({ error }) => error, ({ error }) => [error]],
+];
+
+describe("a table", () => {
+  it("has every row on one line in a file, and where the terminal is wide enough; figures stand to the right", () => {
+    const whole = ["ID  COUNT  TIME   ERROR", "a       7  12:00  Error: the mail server does not answer, and nobody knows why", "bb   1200  12:01  -", ""].join(
+      "\n",
+    );
+    expect(table(rows, columns)).toBe(whole);
+    expect(table(rows, columns, 78)).toBe(whole);
+  });
+
+  it("puts below the row, on a narrow terminal, what has to be read to its end, and leaves out what it may", () => {
+    expect(table(rows, columns, 40)).toBe(
+      ["ID  COUNT", "a       7", "    Error: the mail server does not", "    answer, and nobody knows why", "bb   1200", ""].join("\n"),
+    );
+  });
+
+  it.each([1, 5, 10, 33])("has no line longer than a terminal of %i", (width) => {
+    const unbroken = [{ ...rows[0]!, id: "x".repeat(50), error: "y".repeat(500) }];
+    const lines = tableSection("heading", unbroken, columns, width + 2).split("\n");
+    expect(lines.filter((line) => line.length > Math.max(width, 5) + 2)).toEqual([]);
+    expect(lines.length).toBeLessThan(10);
+  });
+
+  it("lets no text move the cursor, in whatever place", () => {
+    const evil: Row = { id: "a\u001b[2J", count: 1, time: "\r", error: `b\nc\u202ed ${"e ".repeat(40)}` };
+    for (const width of [undefined, 40]) expect(table([evil], columns, width)).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
+    expect(verbatim("at a\u001b[2J\n  at b\r\n")).toBe("at a [2J\n  at b\n\n");
+  });
+});

@@ -1,0 +1,170 @@
+import { describe, expect, it } from "vitest";
+import { emptyState, fold } from "../../src/delivery/journal.ts";
+import type { AttemptRecord, JournalEvent } from "../../src/delivery/journal-events.ts";
+import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
+import { Partition, type PartitionOptions } from "../../src/delivery/partition.ts";
+import type { StoredEvent } from "../../src/event/event.ts";
+
+const stream = "default.order-1";
+const error = { type: "Error", message: "planted" };
+const record: AttemptRecord = { attempt: 1, startedAt: "2026-01-01T00:00:00.000Z", durationMs: 1, outcome: "failed", class: "transient", error };
+
+const event = (revision: number, of = stream): StoredEvent => ({
+  id: `${of}-${revision}`,
+  type: "order.placed",
+  schemaVersion: 1,
+  source: null,
+  occurredAt: null,
+  data: null,
+  metadata: { priority: "normal" },
+  stream: of,
+  tenant: "default",
+  entity: { type: "order", id: "1" },
+  revision,
+  position: BigInt(revision + 1),
+  recordedAt: "2026-01-01T00:00:00.000Z",
+});
+
+/** A partition as it comes out of a journal. */
+function recovered(journal: readonly JournalEvent[], options: Partial<PartitionOptions> = {}): Partition {
+  const state = emptyState();
+  for (const each of journal) fold(state, each);
+  const { clean, readAhead } = state;
+  fold(state, { type: "partition.claimed", data: { owner: "o", build: "b", catalog: "c", readAhead: 10 } });
+  return new Partition(
+    {
+      ordering: "strict",
+      record: "batch",
+      unknownOutcome: "repeat",
+      concurrency: 2,
+      limits: defaultDeliveryLimits,
+      wants: () => true,
+      chainFingerprint: () => "chain",
+      ...options,
+    },
+    { state, unclean: !clean, readAhead, nowMs: 0, monotonicMs: 0 },
+  );
+}
+
+const claimed: JournalEvent = { type: "partition.claimed", data: { owner: "o", build: "b", catalog: "c", readAhead: 10 } };
+const released: JournalEvent = { type: "partition.released", data: {} };
+const letter = (revision: number): JournalEvent => ({
+  type: "delivery.dead_lettered",
+  data: {
+    lane: stream,
+    revision,
+    at: String(revision + 1),
+    eventId: `e${revision}`,
+    attempts: 3,
+    retryCount: 3,
+    cause: "exhausted",
+    error,
+    chain: "c",
+    escalated: false,
+    record,
+  },
+});
+const started = (revision: number): JournalEvent => ({
+  type: "delivery.started",
+  data: { lane: stream, revision, at: String(revision + 1), eventId: `e${revision}`, attempt: 1, alone: false },
+});
+const about = { replayId: "r1", actor: "local", reason: null };
+
+/** Stores what waits, and says what it was. */
+function flush(partition: Partition): {
+  readonly types: readonly string[];
+  readonly events: readonly JournalEvent[];
+  readonly ended: readonly unknown[];
+  readonly started: ReturnType<Partition["flushed"]>;
+} {
+  const taken = partition.takeFlush()!;
+  return {
+    types: taken.events.map(({ type }) => type),
+    events: taken.events,
+    ended: taken.ended.map(({ order, end }) => [order.revision, end.outcome]),
+    started: partition.flushed(),
+  };
+}
+
+function readAll(partition: Partition): void {
+  for (let read = partition.nextRead(); read !== undefined; read = partition.nextRead())
+    if (read.order) partition.letterRead(read.lane, read.order, event(read.from));
+    else partition.laneRead(read.lane, [], read.from - 1);
+}
+
+describe("dead letters of one lane, left from before the handler became strict", () => {
+  const journal = [claimed, letter(0), letter(1), released];
+
+  it("are replayed oldest first", () => {
+    const partition = recovered(journal);
+    expect(() => partition.order(stream, 1, about)).toThrow(/dead-lettered before revision 1/);
+    partition.order(stream, 0, about);
+    partition.order(stream, 1, about);
+  });
+
+  it("stay behind one that fails again", () => {
+    const partition = recovered(journal);
+    partition.order(stream, 0, about);
+    partition.order(stream, 1, about);
+    readAll(partition);
+    expect(partition.start(0)).toEqual([]);
+    const [delivery] = flush(partition).started;
+    expect(delivery!.event.revision).toBe(0);
+    partition.conclude(delivery!, { kind: "give_up", record, cause: "exhausted", error, skip: false }, 0);
+    partition.settled(delivery!);
+    expect(flush(partition).ended).toEqual([
+      [0, "dead_lettered"],
+      [1, "skipped"],
+    ]);
+    expect(partition.start(0)).toEqual([]);
+    expect(partition.letter(stream, 1)).toBeDefined();
+  });
+});
+
+describe("a call without an outcome when the process died", () => {
+  it("is never repeated by itself under unknownOutcome escalate", () => {
+    const partition = recovered([claimed, started(0)], { unknownOutcome: "escalate" });
+    const { events } = flush(partition);
+    expect(events[0]).toMatchObject({ type: "delivery.dead_lettered", data: { revision: 0, cause: "unknown_outcome", escalated: true } });
+    expect(partition.nextRead()).toBeUndefined();
+    expect(partition.start(0)).toEqual([]);
+  });
+
+  it("runs alone the second time, on record before it is called, and nothing else beside it", () => {
+    const partition = recovered([claimed, started(0)]);
+    partition.offer(event(0, "default.order-2"));
+    const read = partition.nextRead()!;
+    partition.laneRead(read.lane, [event(0)], 0);
+    expect(partition.start(0)).toEqual([]);
+    const { events, started: now } = flush(partition);
+    expect(events.find(({ type }) => type === "delivery.started")).toMatchObject({ data: { lane: stream, alone: true } });
+    expect(now.map(({ lane }) => lane.stream)).toEqual([stream]);
+    expect(partition.start(0)).toEqual([]);
+    partition.conclude(now[0]!, { kind: "completed", record }, 0);
+    partition.settled(now[0]!);
+    expect(partition.wantsAlone()).toBe(false);
+    // The others may go on; this one's outcome is on record before they are called.
+    expect(partition.start(0)).toEqual([]);
+    expect(flush(partition).started.map(({ lane }) => lane.stream)).toEqual(["default.order-2"]);
+  });
+
+  it("after a clean stop is nobody's suspect", () => {
+    expect(recovered([claimed, started(0), released]).wantsAlone()).toBe(false);
+  });
+});
+
+describe("a call that outlives its time-out", () => {
+  it("gives its slot back and keeps its lane", () => {
+    const partition = recovered([], { concurrency: 1 });
+    for (const of of [stream, "default.order-2"]) partition.offer({ ...event(0, of), position: BigInt(of === stream ? 1 : 2) });
+    const [late] = partition.start(0);
+    partition.conclude(late!, { kind: "retry", record, waitMs: 10, retryAt: "2026-01-01T00:00:00.010Z" }, 0);
+    expect(partition.start(0)).toEqual([]);
+    partition.giveBackSlot(late!);
+    expect(partition.start(0).map(({ lane }) => lane.stream)).toEqual(["default.order-2"]);
+    partition.tick(20);
+    expect(partition.nextRead()).toBeUndefined(); // due, but its call still runs
+    partition.settled(late!);
+    expect(partition.nextRead()?.lane.stream).toBe(stream);
+  });
+});
