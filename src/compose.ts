@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeAppender } from "./append.ts";
-import { type Config, checkConfig } from "./config.ts";
+import { type CheckedConfig, type Config, checkConfig } from "./config.ts";
 import { makeDelivery } from "./delivery/delivery.ts";
 import type { DeliveryLogger } from "./delivery/dispatcher.ts";
 import type { ViewsStreamData } from "./delivery/journal-events.ts";
@@ -12,15 +12,18 @@ import { type Clock, systemClock } from "./event/clock.ts";
 import type { StoredEvent } from "./event/event.ts";
 import { deliveryId, newId } from "./event/ids.ts";
 import { defaultTenant, streamName, viewsStream } from "./event/names.ts";
+import type { EventLog } from "./log/event-log.ts";
+import { type EventStoreDbOptions, openEventStoreDbLog } from "./log/eventstoredb/open-eventstoredb-log.ts";
 import { openSqliteLog } from "./log/sqlite/open-sqlite-log.ts";
 import { makeReplays } from "./replay/replays.ts";
 import type { Store } from "./store.ts";
 import { openViews } from "./views/open-views.ts";
+import { makeWaitingStore } from "./waiting-store.ts";
 
 export interface OpenOptions {
-  /** `sqlite:<folder>`. */
+  /** `sqlite:<folder>`, or a server: `esdb://host:2113?tls=false`, `esdb+discover://…`. */
   readonly log: string;
-  /** Folder of the views; default: the log's own. */
+  /** Folder of the views; default: the embedded log's own, `./data` for a server. */
   readonly data?: string;
   /** Where troubles are told, pino's interface. Default: nowhere. */
   readonly logger?: DeliveryLogger;
@@ -33,23 +36,51 @@ const singlePatienceMs = 10_000;
 const batchPatienceMs = 30_000;
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+type OpenViews = Awaited<ReturnType<typeof openViews>>;
 const silent: DeliveryLogger = { info() {}, warn() {}, error() {} };
 
 /**
- * Opens log and views. Appends and reads work at once; nothing is delivered or projected before `start`.
+ * Opens the log that a URL names. `locate` finds events by id for logs that have no index of ids themselves.
+ *
+ * @throws CONFIG_INVALID for another kind of URL; what the adapter throws.
+ */
+export async function openLog(url: string, { clock = systemClock, locate }: Pick<EventStoreDbOptions, "clock" | "locate"> = {}): Promise<EventLog> {
+  const folder = folderOf(url);
+  if (folder !== undefined) return openSqliteLog(folder, { clock });
+  if (isServer(url)) return openEventStoreDbLog(url, { clock, ...(locate === undefined ? {} : { locate }) });
+  throw new RepriseError(
+    "CONFIG_INVALID",
+    `log is "${url.replace(/\/\/[^/]*@/, "//…@")}": it must be sqlite:<folder>, esdb://host:2113 or esdb+discover://host:2113.`,
+  );
+}
+
+const folderOf = (url: string): string | undefined => /^sqlite:(.+)$/.exec(url)?.[1];
+const isServer = (url: string): boolean => /^esdb(\+discover)?:\/\/./.test(url);
+
+/**
+ * Opens log and views. Appends and reads work at once; nothing is delivered or projected before `start`. A log on a server is reached by `start`,
+ * however long that takes: until then what needs it fails with LOG_UNAVAILABLE.
  *
  * @throws RepriseError of kind `config`, naming what to correct: CONFIG_INVALID, LOG_IN_USE, LOG_DAMAGED, …
  */
-export async function openStore(config: Config, { log: where, data, logger = silent, clock = systemClock }: OpenOptions): Promise<Store> {
-  const { catalog, handlers, limits } = checkConfig(config);
-  const folder = /^sqlite:(.+)$/.exec(where)?.[1];
-  if (folder === undefined)
-    throw new RepriseError("CONFIG_INVALID", `log is "${where.replace(/\/\/[^/]*@/, "//…@")}": this release has the embedded log only, sqlite:<folder>.`);
+export async function openStore(config: Config, options: OpenOptions): Promise<Store> {
+  const checked = checkConfig(config);
+  if (!isServer(options.log)) return openOn(checked, options);
+  const { clock = systemClock, logger = silent } = options;
+  return makeWaitingStore({
+    catalog: checked.catalog,
+    open: () => openOn(checked, options),
+    clock,
+    onTrouble: (err) => logger.warn({ err }, "the log cannot be reached; tried again"),
+  });
+}
 
-  const log = await openSqliteLog(folder, { clock });
+async function openOn({ catalog, handlers, limits }: CheckedConfig, { log: where, data, logger = silent, clock = systemClock }: OpenOptions): Promise<Store> {
+  let views: OpenViews | null = null;
+  const log = await openLog(where, { clock, locate: async (tenant, ids) => views?.locate(tenant, ids) ?? [] });
   const delivery = makeDeliveryOrClose();
-  const views = await openViews({
-    file: join(data ?? folder, "views.db"),
+  const opened = await openViews({
+    file: join(data ?? folderOf(where) ?? "./data", "views.db"),
     log,
     catalog,
     clock,
@@ -59,9 +90,10 @@ export async function openStore(config: Config, { log: where, data, logger = sil
     await log.close();
     throw error;
   });
+  views = opened;
   const replays = makeReplays({
     log,
-    views,
+    views: opened,
     delivery,
     catalog,
     clock,
@@ -95,13 +127,13 @@ export async function openStore(config: Config, { log: where, data, logger = sil
     state = "closed";
     replays.stop();
     await delivery.stop(closePatienceMs);
-    await views.close();
+    await opened.close();
     await log.close();
   }
 
   return {
     catalog,
-    views,
+    views: opened,
     logId: log.logId,
     append: makeAppender({ catalog, log, newId }),
 
@@ -112,13 +144,13 @@ export async function openStore(config: Config, { log: where, data, logger = sil
       for await (const batch of log.readStream(stream, { direction, limit, ...(from === undefined ? {} : { from }) })) events.push(...batch);
       const last = events.at(-1)?.revision;
       const more = last !== undefined && events.length === limit && (direction === "forward" ? last < revision : last > 0);
-      return { events: views.present(events), nextFrom: more ? last + (direction === "forward" ? 1 : -1) : null, revision };
+      return { events: opened.present(events), nextFrom: more ? last + (direction === "forward" ? 1 : -1) : null, revision };
     },
 
     async start() {
       if (state !== "opened") throw new RepriseError("CLOSED", state === "started" ? "The store was started already." : "The store is closed.");
       state = "started";
-      views.start();
+      opened.start();
       await delivery.start();
       replays.resume().catch((err: unknown) => logger.warn({ err }, "replays that were cut off could not go on; they do at the next start"));
     },
@@ -161,7 +193,7 @@ export async function openStore(config: Config, { log: where, data, logger = sil
     async rebuildViews({ actor = "local", reason } = {}) {
       const act = { act: { actor, reason: reason ?? null } } satisfies ViewsStreamData["views.rebuild_requested"];
       const [recorded] = await log.append(viewsStream, [ownEvent(newId, "views.rebuild_requested", act)], "any");
-      views.rebuild().then(
+      opened.rebuild().then(
         () => logger.info({}, "the views are rebuilt"),
         (err: unknown) => logger.error({ err }, "the views could not be rebuilt; the old ones go on"),
       );

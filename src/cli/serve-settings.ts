@@ -5,7 +5,7 @@ export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "s
 
 export interface ServeSettings {
   readonly config: string;
-  /** `sqlite:<folder>`. */
+  /** `sqlite:<folder>`, `esdb://…` or `esdb+discover://…`. */
   readonly log: string;
   readonly data: string;
   readonly host: string;
@@ -36,8 +36,8 @@ export function readServeSettings(flags: ServeFlags, env: Readonly<Record<string
   if (keys.value !== "") throw refuse(keys, "API keys come with a later release: leave it out");
 
   const log = setting("log", "REPRISE_LOG", "sqlite:./data");
-  if (log.value.startsWith("esdb")) throw refuse(log, "this build has only sqlite:<folder>, such as sqlite:./data");
-  if (!/^sqlite:./.test(log.value)) throw refuse(log, "it must be sqlite:<folder>, such as sqlite:./data");
+  if (!/^(sqlite:|esdb(\+discover)?:\/\/)./.test(log.value))
+    throw refuse({ ...log, value: log.value.replace(/\/\/[^/]*@/, "//…@") }, "it must be sqlite:<folder>, esdb://host:2113 or esdb+discover://host:2113");
 
   const host = setting("host", "REPRISE_HOST", "127.0.0.1");
   if (!isLoopback(host.value)) throw refuse(host, "without API keys Reprise listens on this machine only: use 127.0.0.1, ::1 or localhost");

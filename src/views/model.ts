@@ -233,6 +233,8 @@ export interface Views {
 
   event(tenant: string, id: string): Promise<EventView | undefined>;
   events(filter: EventFilterOptions, page: PageOptions): Promise<{ readonly events: readonly EventView[]; readonly nextCursor: string | null }>;
+  /** Where events of a tenant stand, by id; those that the rows do not contain are left out. */
+  locate(tenant: string, ids: readonly string[]): readonly { readonly id: string; readonly stream: string; readonly revision: number }[];
   /** Events read from the log, as lists show them. */
   present(events: readonly StoredEvent[]): readonly EventView[];
   entity(tenant: string, entity: Entity): Promise<EntityView | undefined>;

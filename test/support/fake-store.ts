@@ -173,6 +173,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     },
     event: async (_tenant, id) => (id === eventId ? eventView : undefined),
     present: (events) => events.map(() => eventView),
+    locate: () => [],
     events: async () => ({ events: [eventView], nextCursor: "next" }),
     entity: async (_tenant, { id }) => (id === "o-1" ? entityView : undefined),
     entities: async () => ({ entities: [entityView], nextCursor: null }),

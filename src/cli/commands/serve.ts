@@ -11,6 +11,8 @@ import { logLevels, readServeSettings, type ServeFlags } from "../serve-settings
 
 /** Requests under way get so long to be answered before the store closes under them (which takes at most 8 s). */
 const answerWithinMs = 1000;
+/** A start that takes longer goes on behind a service that answers. */
+const startWithinMs = 2000;
 const stopWithinMs = 9500;
 
 export function addServe(program: Command, world: World): void {
@@ -18,7 +20,7 @@ export function addServe(program: Command, world: World): void {
     .command("serve")
     .description("run the service")
     .option("--config <file>", "config file (default: ./reprise.config.ts)")
-    .option("--log <log>", "the log, sqlite:<folder> (REPRISE_LOG, default: sqlite:./data)")
+    .option("--log <log>", "the log, sqlite:<folder> or esdb://host:2113 (REPRISE_LOG, default: sqlite:./data)")
     .option("--data <folder>", "views and local files (REPRISE_DATA, default: ./data)")
     .option("--host <host>", "loopback address to listen on (REPRISE_HOST, default: 127.0.0.1)")
     .option("--port <port>", "0 picks one (REPRISE_PORT, default: 4680)")
@@ -28,17 +30,24 @@ export function addServe(program: Command, world: World): void {
       const signal = new Promise<NodeJS.Signals>((resolve) => {
         for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, resolve); // a second one kills at once
       });
-      const { server, store, logger } = await start(flags, world.env).catch((error: unknown) => {
+      const cannotStart = (error: unknown): never => {
         throw new Failure(exit.usage, `Reprise cannot start.\n${describe(error)}`);
-      });
-      logger.info({ signal: await signal }, "stopping");
+      };
+      const { server, store, logger, started } = await start(flags, world.env).catch(cannotStart);
+      const failed = started.then(
+        () => new Promise<never>(() => {}),
+        (error: unknown) => ({ error }),
+      );
+      const end = await Promise.race([signal, failed]);
+      logger.info(typeof end === "string" ? { signal: end } : { err: end.error }, "stopping");
       await stop(server, store, logger);
+      if (typeof end !== "string") cannotStart(end.error);
     });
 }
 
 type Server = Awaited<ReturnType<typeof serve>>;
 
-async function start(flags: ServeFlags, env: World["env"]): Promise<{ server: Server; store: Store; logger: Logger }> {
+async function start(flags: ServeFlags, env: World["env"]): Promise<{ server: Server; store: Store; logger: Logger; started: Promise<void> }> {
   const settings = readServeSettings(flags, env);
   const logger = pino({ level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
   // Loaded here, so that the commands that only talk to a service start fast.
@@ -49,8 +58,10 @@ async function start(flags: ServeFlags, env: World["env"]): Promise<{ server: Se
   ]);
   const store = await openStore(await loadConfig(settings.config), { log: settings.log, data: settings.data, logger });
   try {
-    await store.start();
-    return { server: await serve({ store, logger, clock: systemClock, host: settings.host, port: settings.port }), store, logger };
+    // A log on a server may not be there yet: the service answers meanwhile, and /readyz says what it waits for.
+    const started = store.start();
+    await Promise.race([started, wait(startWithinMs)]);
+    return { server: await serve({ store, logger, clock: systemClock, host: settings.host, port: settings.port }), store, logger, started };
   } catch (error) {
     await store.close();
     throw error;

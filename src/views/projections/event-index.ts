@@ -9,6 +9,7 @@ export const eventIndex: Projection = {
       schema_version integer not null, entity_type text not null, source text, correlation_id text, recorded_ms integer not null
     ) strict;
     create unique index events_by_entity on events(entity, revision, type);
+    create index events_by_id on events(id);
     create index events_by_tenant on events(tenant);
     create index events_by_type on events(tenant, type);
     create index events_by_entity_type on events(tenant, entity_type);

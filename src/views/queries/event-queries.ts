@@ -13,7 +13,7 @@ const rowsPerTurn = 1000;
 /** Statuses that only rows of their own have (`skipped` is also what a gap leaves). */
 const recordedStatuses: readonly DeliveryStatus[] = ["failed", "dead_lettered", "escalated", "replayed", "discarded"];
 
-export function makeEventQueries(sources: Sources): Pick<Views, "event" | "events" | "present" | "deliveriesOf"> {
+export function makeEventQueries(sources: Sources): Pick<Views, "event" | "events" | "locate" | "present" | "deliveriesOf"> {
   const { log, catalog } = sources;
 
   async function findEvent(tenant: string, id: string): Promise<StoredEvent | undefined> {
@@ -24,6 +24,16 @@ export function makeEventQueries(sources: Sources): Pick<Views, "event" | "event
     async event(tenant, id) {
       const stored = await findEvent(tenant, id);
       return stored && eventView(catalog, stored, makeDeliveryReader(sources).deliveries(toKey(stored), true));
+    },
+
+    locate(tenant, ids) {
+      return sources
+        .db()
+        .all<{ id: string; stream: string; revision: number }>(
+          `select e.id, n.stream, e.revision from json_each(?) wanted cross join events e on e.id = wanted.value join entities n on n.id = e.entity where e.tenant = ?`,
+          JSON.stringify(ids),
+          tenant,
+        );
     },
 
     present(events) {

@@ -1,0 +1,90 @@
+import type { Catalog } from "./catalog/catalog.ts";
+import { isRepriseError, RepriseError } from "./errors.ts";
+import type { Clock } from "./event/clock.ts";
+import type { Store } from "./store.ts";
+import type { Views } from "./views/model.ts";
+
+export interface WaitingStoreOptions {
+  readonly catalog: Catalog;
+  /** Opens the store, or fails with LOG_UNAVAILABLE while the log cannot be reached. */
+  readonly open: () => Promise<Store>;
+  readonly clock: Clock;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+const firstWaitMs = 250;
+const maxWaitMs = 10_000;
+
+/**
+ * A store whose log is elsewhere and may not be there yet: until it answers, everything that needs it fails with LOG_UNAVAILABLE, which is safe to
+ * repeat, and `notReady` says why. Once it is open, troubles of the log are its own to bear.
+ */
+export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingStoreOptions): Store {
+  let store: Store | null = null;
+  let trouble = "the store has not started";
+  let closed = false;
+  let wake = (): void => {};
+  let started: Promise<void> | null = null;
+
+  function mustBeOpen(): Store {
+    if (closed) throw new RepriseError("CLOSED", "The store is closed.");
+    if (store === null) throw new RepriseError("LOG_UNAVAILABLE", `The log cannot be reached: ${trouble}.`, { retryAfterMs: 1000 });
+    return store;
+  }
+
+  async function start(): Promise<void> {
+    for (let waitMs = firstWaitMs; !closed; waitMs = Math.min(waitMs * 2, maxWaitMs)) {
+      let opened: Store | null = null;
+      try {
+        opened = await open();
+        await opened.start();
+        if (closed) await opened.close();
+        else store = opened;
+        return;
+      } catch (error) {
+        await opened?.close();
+        if (!isRepriseError(error, "LOG_UNAVAILABLE")) throw error;
+        trouble = error.message.replace(/\.$/, "");
+        onTrouble(error);
+      }
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = clock.after(waitMs, resolve);
+      wake = resolve;
+      await promise;
+      timer.cancel();
+    }
+  }
+
+  const views = new Proxy({} as Views, {
+    get: (_target, name: keyof Views) => {
+      if (store !== null) return store.views[name];
+      if (name === "position") return () => 0n;
+      return async () => mustBeOpen(); // throws
+    },
+  });
+
+  return {
+    catalog,
+    views,
+    get logId() {
+      return mustBeOpen().logId;
+    },
+    append: async (...args) => mustBeOpen().append(...args),
+    readEntity: async (...args) => mustBeOpen().readEntity(...args),
+    start() {
+      started ??= start();
+      return started;
+    },
+    notReady: () => (closed ? "the store is closed" : store === null ? `the log: ${trouble}` : store.notReady()),
+    async close() {
+      closed = true;
+      wake();
+      await started?.catch(() => {});
+      await store?.close();
+    },
+    replay: async (...args) => mustBeOpen().replay(...args),
+    replayBatch: async (...args) => mustBeOpen().replayBatch(...args),
+    discard: async (...args) => mustBeOpen().discard(...args),
+    rebuildViews: async (...args) => mustBeOpen().rebuildViews(...args),
+  };
+}
