@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { addGlobalOptions, type World } from "./command.ts";
 import { addAppend } from "./commands/append.ts";
+import { addCopy } from "./commands/copy.ts";
 import { addDeadLetters } from "./commands/dead-letters.ts";
 import { addEntities } from "./commands/entities.ts";
 import { addEvents } from "./commands/events.ts";
@@ -34,6 +35,7 @@ export async function runCli(args: readonly string[], { terminal, env }: Pick<Wo
   addEntities(program, world);
   addDeadLetters(program, world);
   addService(program, world);
+  addCopy(program, world);
   try {
     await program.parseAsync(args, { from: "user" });
     return world.exitCode;

@@ -1,0 +1,330 @@
+/**
+ * Copies a log, or one tenant of it, into another: same ids, revisions and relative order; positions are the target's own, so those that journals name are
+ * mapped. Works on the port alone.
+ *
+ * What was copied is read from the target itself, not from a note about it: both logs are walked side by side, and where the target ends, appending begins.
+ * As appends are stored in log order, a copy that was killed has left a beginning of the source; the next run goes on behind it, or refuses a target that
+ * holds anything else.
+ */
+import { createHash } from "node:crypto";
+import { RepriseError } from "../errors.ts";
+import type { Json, NewEvent, Position, StoredEvent } from "../event/event.ts";
+import { isEntityStream, logStream, ownTenant, replayStream } from "../event/names.ts";
+import { encodeAppend } from "./append-rules.ts";
+import { checkOwnEvent, type OwnEventRules, rewriteOwnEvent } from "./copy-own-events.ts";
+import { type CopyScratch, openCopyScratch, type Side } from "./copy-scratch.ts";
+import { type EventLog, maxAppendBytes, maxAppendEvents } from "./event-log.ts";
+
+export interface CopyOptions {
+  /** Nobody may write to it meanwhile: what comes later is not copied. */
+  readonly source: EventLog;
+  /** New, or what an earlier run has left. */
+  readonly target: EventLog;
+  /** Only this tenant's entities, and what the journals say about them. */
+  readonly tenant?: string;
+  /** Appends may be sent together, because the target stores those of one turn of the event loop in their order, all or none. */
+  readonly together: boolean;
+  /** Read both logs again and compare every stream. */
+  readonly verify: boolean;
+  /** Ends the copy between two appends. */
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: CopyProgress) => void;
+}
+
+export interface CopyProgress {
+  readonly phase: "checking" | "copying" | "verifying";
+  readonly events: number;
+  /** Events of the phase; null while they are being counted. */
+  readonly total: number | null;
+}
+
+export interface CopyReport {
+  /** Stored by this run. */
+  readonly copied: number;
+  /** Found in the target, from earlier runs. */
+  readonly present: number;
+  /** Events of the source in streams that are neither an entity's nor Reprise's own. */
+  readonly passedOver: number;
+  /** Null when the signal ended the copy, or no comparison was asked for. */
+  readonly verified: Verified | null;
+  /** False when the signal ended it. */
+  readonly complete: boolean;
+}
+
+export interface Verified {
+  readonly streams: number;
+  readonly events: number;
+  /** SHA-256 over all streams' names, counts and digests, hexadecimal: the same for any log that holds the same. */
+  readonly digest: string;
+  readonly differing: { readonly streams: readonly string[]; readonly total: number };
+}
+
+/** The copy would not be one: the source has lost events, or the target holds others. Nothing was changed by this run, or no more than its report says. */
+export class CopyRefused extends Error {
+  override readonly name = "CopyRefused";
+}
+
+const windowEvents = maxAppendEvents;
+/** With the events' limit above, well within one commit of the embedded log. */
+const windowBytes = 2 * maxAppendBytes;
+const namedStreams = 20;
+const progressEvery = 1000;
+
+/**
+ * @throws CopyRefused; LOG_NEWER for events of Reprise's own that this build does not know; what the port's reads and appends throw.
+ */
+export async function copyLog(options: CopyOptions): Promise<CopyReport> {
+  const { source, target, verify, signal } = options;
+  if (source.logId === target.logId) throw new CopyRefused("Source and target are the same log.");
+  const scratch = openCopyScratch();
+  try {
+    const { total, passedOver } = await check(options, scratch);
+    scratch.restartRevisions();
+    const { copied, present } = await bring(options, scratch, total);
+    const complete = !signal.aborted;
+    const verified = verify && complete ? await compare(options, scratch, total) : null;
+    return { copied, present, passedOver, verified, complete: !signal.aborted };
+  } finally {
+    scratch.close();
+  }
+}
+
+/** Reads the source to its end before anything is stored: what cannot be copied is found now. */
+async function check({ source, tenant, signal, onProgress }: CopyOptions, scratch: CopyScratch): Promise<{ total: number; passedOver: number }> {
+  let total = 0;
+  let passedOver = 0;
+  for await (const event of walk(source)) {
+    if (signal.aborted) break;
+    if (!isCopied(event, tenant)) {
+      if (!isCopied(event) && event.stream !== logStream) passedOver++;
+      continue;
+    }
+    if (event.tenant === ownTenant) checkOwnEvent(event);
+    const wanted = scratch.nextRevision(event.stream);
+    if (event.revision !== wanted)
+      throw new CopyRefused(
+        `${event.stream} has no event at revision ${wanted} (the next one is ${event.revision}): it was truncated, or its events have expired. A log gives out revisions in order, so they could not be kept.`,
+      );
+    if (++total % progressEvery === 0) onProgress({ phase: "checking", events: total, total: null });
+  }
+  return { total, passedOver };
+}
+
+/** An event as the target is to hold it. */
+interface Copied {
+  readonly position: Position;
+  readonly stream: string;
+  readonly revision: number;
+  readonly isOwn: boolean;
+  readonly event: NewEvent;
+}
+
+/**
+ * The source's events as the target is to hold them, in log order. Positions of Reprise's own events map to events of entities, the only ones that a
+ * handler looks for; so what an event becomes depends on the entities' events before it alone, in every run the same.
+ *
+ * @param settle waits until the events handed on so far have a position in the target.
+ */
+async function* asCopied({ source, tenant }: CopyOptions, scratch: CopyScratch, settle: () => Promise<void>): AsyncGenerator<Copied, void> {
+  const rules: OwnEventRules = {
+    position: (text) => scratch.targetOf(BigInt(text as string)).toString(),
+    keeps: (lane) => tenant === undefined || (lane as string).startsWith(`${tenant}.`),
+  };
+  for await (const event of walk(source)) {
+    if (!isCopied(event, tenant)) continue;
+    const { id, type, schemaVersion, source: from, occurredAt, metadata, position, stream } = event;
+    const isOwn = event.tenant === ownTenant;
+    let { data } = event;
+    if (isOwn) {
+      if (tenant !== undefined && isReplay(stream) && !(await isReplayOf(source, stream, rules))) continue;
+      await settle();
+      const rewritten = rewriteOwnEvent(event, rules);
+      if (rewritten === null) continue;
+      data = rewritten;
+    }
+    // One tenant's copy has gaps in the journals, which close; everywhere else the count is the revision.
+    const revision = scratch.nextRevision(stream);
+    yield { position, stream, revision, isOwn, event: { id, type, schemaVersion, source: from, occurredAt, data, metadata } };
+  }
+}
+
+/** Brings the target up to the source. */
+async function bring(options: CopyOptions, scratch: CopyScratch, total: number): Promise<{ copied: number; present: number }> {
+  const { target, signal, onProgress } = options;
+  const outbox = makeOutbox(options, scratch);
+  const held = only(walk(target), (event) => isCopied(event));
+  let next = await held.next();
+  let present = 0;
+  let passed = 0;
+  for await (const one of asCopied(options, scratch, () => outbox.settle())) {
+    if (signal.aborted) break;
+    if (next.done === true) await outbox.add(one);
+    else {
+      const stored = next.value;
+      if (stored.id !== one.event.id || stored.stream !== one.stream || stored.revision !== one.revision || stored.type !== one.event.type)
+        throw new CopyRefused(
+          `The target is no copy of this source${present > 0 ? ` beyond its first ${present} events` : ""}: it has "${stored.type}" in ${stored.stream} at revision ${stored.revision} where "${one.event.type}" in ${one.stream} at revision ${one.revision} should be.`,
+        );
+      if (!one.isOwn) scratch.pair(one.position, stored.position);
+      present++;
+      next = await held.next();
+    }
+    if (++passed % progressEvery === 0) onProgress({ phase: "copying", events: passed, total });
+  }
+  await outbox.flush();
+  if (next.done !== true && !signal.aborted)
+    throw new CopyRefused(
+      `The target holds more than the source: after all ${present} events of the source it has "${next.value.type}" in ${next.value.stream} at revision ${next.value.revision}. Was it in service already?`,
+    );
+  await held.return(undefined);
+  return { copied: outbox.stored(), present };
+}
+
+interface Run {
+  readonly stream: string;
+  readonly events: Copied[];
+  bytes: number;
+}
+
+interface Outbox {
+  add(one: Copied): Promise<void>;
+  /** Stores what waits, if any of it is an entity's, so that its position is known. */
+  settle(): Promise<void>;
+  flush(): Promise<void>;
+  /** Events stored so far. */
+  stored(): number;
+}
+
+/** Events on their way into the target: neighbours of one stream make one append. */
+function makeOutbox({ target, together }: CopyOptions, scratch: CopyScratch): Outbox {
+  let runs: Run[] = [];
+  let unsettled = false;
+  let events = 0;
+  let bytes = 0;
+  let stored = 0;
+  let last: Position = 0n;
+
+  /** Appends one run; the answer is where its events are. */
+  const append = async ({ stream, events: [first, ...rest] }: Run): Promise<readonly Position[]> => {
+    const news = [first!, ...rest].map(({ event }) => event);
+    const appended = await target.append(stream, news, first!.revision === 0 ? "none" : first!.revision - 1);
+    return appended.map(({ position }) => position);
+  };
+
+  const record = (run: Run, positions: readonly Position[]): void => {
+    run.events.forEach(({ position, isOwn }, index) => {
+      const at = positions[index]!;
+      if (at <= last) throw new RepriseError("LOG_DAMAGED", `The target stored ${run.stream} at position ${at}, before what was appended earlier (${last}).`);
+      last = at;
+      if (!isOwn) scratch.pair(position, at);
+      stored++;
+    });
+  };
+
+  const flush = async (): Promise<void> => {
+    const sent = runs;
+    runs = [];
+    unsettled = false;
+    events = bytes = 0;
+    if (!together) for (const run of sent) record(run, await append(run));
+    else {
+      const answers = await Promise.allSettled(sent.map(append));
+      sent.forEach((run, index) => {
+        const answer = answers[index]!;
+        if (answer.status === "rejected") throw answer.reason;
+        record(run, answer.value);
+      });
+    }
+  };
+
+  return {
+    async add(one) {
+      const size = encodeAppend(one.stream, [one.event], "any").bytes;
+      if (events + 1 > windowEvents || bytes + size > windowBytes) await flush();
+      const run = runs.at(-1);
+      if (run?.stream === one.stream && run.bytes + size <= maxAppendBytes) {
+        run.events.push(one);
+        run.bytes += size;
+      } else runs.push({ stream: one.stream, events: [one], bytes: size });
+      unsettled ||= !one.isOwn;
+      events++;
+      bytes += size;
+    },
+    settle: async () => {
+      if (unsettled) await flush();
+    },
+    flush,
+    stored: () => stored,
+  };
+}
+
+/** Reads both logs from the beginning and compares them, stream by stream. */
+async function compare(options: CopyOptions, scratch: CopyScratch, total: number): Promise<Verified | null> {
+  const { target, signal, onProgress } = options;
+  let seen = 0;
+  const fold = (side: Side, stream: string, revision: number, event: NewEvent): void => {
+    scratch.digest(side, stream, (before) => digestOf(before, revision, event));
+    if (++seen % progressEvery === 0) onProgress({ phase: "verifying", events: seen, total: 2 * total });
+  };
+  scratch.restartRevisions();
+  for await (const { stream, revision, event } of asCopied(options, scratch, async () => {})) {
+    if (signal.aborted) return null;
+    fold("source", stream, revision, event);
+  }
+  for await (const event of only(walk(target), (each) => isCopied(each))) {
+    if (signal.aborted) return null;
+    fold("target", event.stream, event.revision, event);
+  }
+  const whole = createHash("sha256");
+  let streams = 0;
+  let events = 0;
+  for (const { stream, events: count, digest } of scratch.digests("target")) {
+    whole.update(`${stream}\n${count}\n`).update(digest);
+    streams++;
+    events += count;
+  }
+  return { streams, events, digest: whole.digest("hex"), differing: scratch.differing(namedStreams) };
+}
+
+/** All but what is the log's own: position and recorded time. */
+function digestOf(before: Uint8Array | null, revision: number, { id, type, schemaVersion, source, occurredAt, data, metadata }: NewEvent): Uint8Array {
+  const hash = createHash("sha256");
+  if (before !== null) hash.update(before);
+  return hash.update(JSON.stringify(sorted([revision, id, type, schemaVersion, source, occurredAt, data, metadata as unknown as Json]))).digest();
+}
+
+/** Members by name: their order says nothing, and a log may put metadata together anew. */
+function sorted(value: Json): Json {
+  if (Array.isArray(value)) return (value as readonly Json[]).map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, inner]) => [name, sorted(inner)]),
+  );
+}
+
+/** Entities and Reprise's own streams; not the log's id, which each log has of its own, nor what other programs keep in the same server. */
+function isCopied({ stream, tenant }: StoredEvent, wanted?: string): boolean {
+  if (tenant === ownTenant) return stream !== logStream;
+  return isEntityStream(stream) && (wanted === undefined || tenant === wanted);
+}
+
+const isReplay = (stream: string): boolean => stream.startsWith(replayStream(""));
+
+/** A replay is of one tenant; its items, in the event after the request, say of which. One without items did nothing. */
+async function isReplayOf(source: EventLog, stream: string, { keeps }: OwnEventRules): Promise<boolean> {
+  for await (const [event] of source.readStream(stream, { from: 1, limit: 1 })) {
+    const { items } = event!.data as { readonly items?: readonly { readonly lane: string }[] };
+    return items?.[0] !== undefined && keeps(items[0].lane);
+  }
+  return false;
+}
+
+async function* walk(log: EventLog): AsyncGenerator<StoredEvent, void> {
+  for await (const batch of log.readAll()) yield* batch;
+}
+
+async function* only(events: AsyncIterable<StoredEvent>, wanted: (event: StoredEvent) => boolean): AsyncGenerator<StoredEvent, void> {
+  for await (const event of events) if (wanted(event)) yield event;
+}

@@ -1,0 +1,128 @@
+import { describe, expect, it } from "vitest";
+import type { HandlerStreamData, JournalData, ReplayStreamData, ViewsStreamData } from "../../src/delivery/journal-events.ts";
+import type { Json, StoredEvent } from "../../src/event/event.ts";
+import { checkOwnEvent, ownEventRewrites, rewriteOwnEvent } from "../../src/log/copy-own-events.ts";
+
+type OwnData = JournalData & HandlerStreamData & ReplayStreamData & ViewsStreamData;
+type OwnType = keyof OwnData;
+
+/** Each type in the log must be known here, and no other: a new one is a decision about its positions. */
+const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof ownEventRewrites]: true } = {
+  "partition.claimed": true,
+  "partition.released": true,
+  progress: true,
+  "lane.detached": true,
+  "lane.attached": true,
+  "lane.gap": true,
+  "delivery.started": true,
+  "delivery.failed": true,
+  "delivery.deferred": true,
+  "delivery.dead_lettered": true,
+  "delivery.settled": true,
+  "replay.stopped": true,
+  snapshot: true,
+  "handler.configured": true,
+  "handler.paused": true,
+  "handler.resumed": true,
+  "replay.requested": true,
+  "replay.items": true,
+  "replay.ended": true,
+  "views.rebuild_requested": true,
+};
+
+const eventOf = (type: string, data: Json): StoredEvent => ({
+  id: "0198c0de-0000-7000-8000-000000000001",
+  type,
+  schemaVersion: 1,
+  source: "reprise",
+  occurredAt: null,
+  data,
+  metadata: { priority: "normal" },
+  stream: "reprise.journal-ledger-1-0",
+  tenant: "reprise",
+  entity: { type: "journal", id: "ledger-1-0" },
+  revision: 3,
+  position: 9n,
+  recordedAt: "2026-01-01T00:00:00.000Z",
+});
+const rules = {
+  position: (source: Json | undefined) => (BigInt(source as string) * 100n).toString(),
+  keeps: (lane: Json | undefined) => (lane as string).startsWith("ours."),
+};
+const rewrite = <T extends OwnType>(type: T, data: OwnData[T]): Json | null => rewriteOwnEvent(eventOf(type, data as unknown as Json), rules);
+const delivery = { revision: 2, at: "7", eventId: "e" };
+const record = { attempt: 1, startedAt: "2026-01-01T00:00:00.000Z", durationMs: 1, outcome: "failed", class: "transient", error: null } as const;
+
+describe("the events of Reprise's own in another log", () => {
+  it("are all known, and an unknown one is refused", () => {
+    expect(new Set(Object.keys(ownEventRewrites))).toEqual(new Set(Object.keys(known)));
+    for (const type of Object.keys(known)) checkOwnEvent(eventOf(type, {}));
+    expect(() => checkOwnEvent(eventOf("lane.teleported", {}))).toThrow(/journal-ledger-1-0 has a "lane.teleported" at revision 3/);
+    expect(() => checkOwnEvent(eventOf("toString", {}))).toThrow();
+  });
+
+  it("keep their place: the checkpoint and the lanes ahead of it", () => {
+    const completed = [
+      { ...delivery, lane: "ours.order-1", record },
+      { ...delivery, lane: "theirs.order-1", record },
+    ];
+    const ahead = [
+      ["ours.order-1", 3, "8"],
+      ["theirs.order-1", 4, "9"],
+    ] as const;
+    expect(rewrite("progress", { checkpoint: "5", ahead, completed })).toEqual({
+      checkpoint: "500",
+      ahead: [["ours.order-1", 3, "800"]],
+      completed: [{ ...delivery, at: "700", lane: "ours.order-1", record }],
+    });
+    expect(rewrite("progress", { checkpoint: "0", ahead: [] })).toEqual({ checkpoint: "0", ahead: [] });
+  });
+
+  it("keep what they say of one delivery, and are left out when its entity is", () => {
+    const failed = { ...delivery, record, retryAt: "2026-01-01T00:00:01.000Z" };
+    expect(rewrite("delivery.failed", { ...failed, lane: "ours.order-1" })).toEqual({ ...failed, lane: "ours.order-1", at: "700" });
+    expect(rewrite("delivery.failed", { ...failed, lane: "theirs.order-1" })).toBeNull();
+    expect(rewrite("lane.gap", { lane: "ours.order-1", from: 1, to: 2, why: "missing" })).toEqual({ lane: "ours.order-1", from: 1, to: 2, why: "missing" });
+    expect(rewrite("lane.gap", { lane: "theirs.order-1", from: 1, to: 2, why: "missing" })).toBeNull();
+    expect(rewrite("lane.attached", { lane: "ours.order-1", at: "3" })).toEqual({ lane: "ours.order-1", at: "300" });
+  });
+
+  it("keep a snapshot's lanes, dead letters and calls under way", () => {
+    const letter = { ...delivery, attempts: 3, escalated: false, replay: null };
+    const lane = { next: 4, at: "8", detached: true, why: null, attempts: 0, retryAt: null };
+    const started = { ...delivery, attempt: 1, alone: false, replayId: null, crashes: 0 };
+    const state = { set: "s", part: 0, parts: 1, checkpoint: "6", clean: true, readAhead: 4096 };
+    expect(
+      rewrite("snapshot", {
+        ...state,
+        lanes: [
+          { ...lane, lane: "ours.order-1", letters: [letter] },
+          { ...lane, lane: "theirs.order-1", letters: [letter] },
+        ],
+        started: [
+          { ...started, lane: "theirs.order-1" },
+          { ...started, lane: "ours.order-1" },
+        ],
+      }),
+    ).toEqual({
+      ...state,
+      checkpoint: "600",
+      lanes: [{ ...lane, at: "800", lane: "ours.order-1", letters: [{ ...letter, at: "700" }] }],
+      started: [{ ...started, at: "700", lane: "ours.order-1" }],
+    });
+  });
+
+  it("keep from when on a handler wants its types, and a replay's items", () => {
+    const handler = { ordering: "strict", start: "now", partitions: 1, journal: "reprise.journal-ledger-1-0", endpoint: null } as const;
+    expect(rewrite("handler.configured", { ...handler, types: { "order.placed": "0", "order.paid": "12" } })).toEqual({
+      ...handler,
+      types: { "order.placed": "0", "order.paid": "1200" },
+    });
+    const item = { handler: "ledger", lane: "ours.order-1", revision: 2, at: "7", eventId: "e", attempts: 3 };
+    expect(rewrite("replay.items", { items: [item] })).toEqual({ items: [{ ...item, at: "700" }] });
+  });
+
+  it("that do not read as what they are named are told as damage", () => {
+    expect(() => rewriteOwnEvent(eventOf("progress", { checkpoint: "later" }), rules)).toThrow(/reprise.journal-ledger-1-0 has a "progress" at revision 3/);
+  });
+});
