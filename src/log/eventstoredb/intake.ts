@@ -1,0 +1,70 @@
+import type { Clock } from "../../event/clock.ts";
+import { NoAnswerError } from "./server-error.ts";
+
+/** What the client's reads and subscriptions have in common: readable streams of events. */
+interface Source<T> {
+  read(): T | null;
+  on(event: string, listener: (reason?: unknown) => void): unknown;
+}
+
+/** Events of one stream of the client, taken by whoever wants them; while nobody does the server is held back. */
+export interface Intake<T> {
+  /**
+   * Takes what has arrived, at most until `enough` says so; waits when there is nothing.
+   *
+   * @param enough called for each event.
+   * @returns empty at the stream's end, when `wake` was called, or when nothing came for `quietMs`.
+   * @throws the stream's error, or NoAnswerError when nothing came for `ms`.
+   */
+  take(enough: (event: T) => boolean, wait: { readonly ms?: number; readonly quietMs?: number }): Promise<readonly T[]>;
+  /** Ends a wait in `take`. */
+  wake(): void;
+  readonly ended: boolean;
+}
+
+/** Events that the client reads ahead. One may have a megabyte. */
+export const readAhead = { highWaterMark: 64 };
+
+export function makeIntake<T>(source: Source<T>, clock: Clock): Intake<T> {
+  let ended = false;
+  let failure: unknown;
+  let wake = () => {};
+  const end = (reason?: unknown) => {
+    if (reason !== undefined) failure ??= reason;
+    ended = true;
+    wake();
+  };
+  source.on("readable", () => wake());
+  source.on("end", () => end());
+  source.on("close", () => end());
+  source.on("error", (reason) => end(reason ?? new Error("The stream broke.")));
+
+  return {
+    get ended() {
+      return ended;
+    },
+    wake: () => wake(),
+    async take(enough, { ms, quietMs }) {
+      for (let waited = false; ; waited = true) {
+        const events: T[] = [];
+        for (let event = source.read(); event !== null; event = source.read()) {
+          events.push(event);
+          if (enough(event)) break;
+        }
+        if (events.length > 0) return events;
+        if (failure !== undefined) throw failure;
+        if (ended || waited) return [];
+        await new Promise<void>((resolve, reject) => {
+          wake = resolve;
+          const limitMs = quietMs ?? ms;
+          if (limitMs === undefined) return;
+          const timer = clock.after(limitMs, () => (quietMs === undefined ? reject(new NoAnswerError(`No event within ${limitMs} ms.`)) : resolve()));
+          wake = () => {
+            timer.cancel();
+            resolve();
+          };
+        });
+      }
+    },
+  };
+}

@@ -1,0 +1,50 @@
+/** Limits of one log on EventStoreDB. Times in milliseconds. */
+export interface EventStoreDbLogLimits {
+  /** Events and (about) bytes of one batch of a read or a subscription. One event is a batch whatever its size. */
+  readonly batchEvents: number;
+  readonly batchBytes: number;
+  /** The newest events, kept for the subscriptions that are at the end of the log. */
+  readonly tailEvents: number;
+  readonly tailBytes: number;
+  /** Appends that wait for an answer, and their bytes; above it LOG_UNAVAILABLE. */
+  readonly queuedAppends: number;
+  readonly queuedBytes: number;
+  /** Streams whose head is kept in memory, about 200 bytes each. */
+  readonly cachedStreams: number;
+  /** Ids whose place is kept in memory, about 300 bytes each. */
+  readonly recentIds: number;
+  /** Events at a stream's end that are looked through for ids when its head is not known. */
+  readonly lookBackEvents: number;
+  /** How long the server may take for an append, and for the next event of a read. */
+  readonly answerMs: number;
+  /** Repeats of an append whose answer is unclear, and of a read that broke. */
+  readonly repeats: number;
+  /** The first wait before a repeat; each next one is twice as long, up to `maxRepeatDelayMs`. */
+  readonly repeatDelayMs: number;
+  readonly maxRepeatDelayMs: number;
+  /** A filtered catch-up that has heard nothing for so long goes on without the server's filter. */
+  readonly idleMs: number;
+  /** How long news wait that are a position only: of events that a subscription does not want. */
+  readonly positionMs: number;
+  /** Truncated streams of which the log knows where; the oldest beyond that are forgotten. */
+  readonly truncatedStreams: number;
+}
+
+export const defaultLimits: EventStoreDbLogLimits = {
+  batchEvents: 512,
+  batchBytes: 4 * 1024 * 1024,
+  tailEvents: 4096,
+  tailBytes: 16 * 1024 * 1024,
+  queuedAppends: 10_000,
+  queuedBytes: 64 * 1024 * 1024,
+  cachedStreams: 20_000,
+  recentIds: 50_000,
+  lookBackEvents: 128,
+  answerMs: 10_000,
+  repeats: 4,
+  repeatDelayMs: 50,
+  maxRepeatDelayMs: 5_000,
+  idleMs: 500,
+  positionMs: 20,
+  truncatedStreams: 5_000,
+};

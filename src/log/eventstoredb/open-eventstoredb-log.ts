@@ -1,0 +1,144 @@
+import { EventStoreDBClient } from "@eventstore/db-client";
+import { RepriseError } from "../../errors.ts";
+import { type Clock, systemClock } from "../../event/clock.ts";
+import { isUuid, type NewId, newId } from "../../event/ids.ts";
+import { logStream } from "../../event/names.ts";
+import { checkTruncate, encodeAppend, tenantOf } from "../append-rules.ts";
+import type { EventLog } from "../event-log.ts";
+import { makeEnvelope } from "./envelope.ts";
+import { defaultLimits, type EventStoreDbLogLimits } from "./limits.ts";
+import { checkIds, makeReader, type Reader } from "./reader.ts";
+import { type Locate, makeRecentIds } from "./recent-ids.ts";
+import { refuseWhenClosing, type Server } from "./server.ts";
+import { fromOpenError } from "./server-error.ts";
+import { subscribe } from "./subscription.ts";
+import { makeTail } from "./tail.ts";
+import { makeTruncations } from "./truncations.ts";
+import { makeWriter, type Writer } from "./writer.ts";
+
+export interface EventStoreDbOptions {
+  /** For waits, and for `recordedAt`: the server tells its own time with reads only, not in its answer to an append. */
+  readonly clock?: Clock;
+  readonly newId?: NewId;
+  /** Knows ids from long ago. Without it a repeat is noticed among the recent ids and at the stream's end only. */
+  readonly locate?: Locate;
+  /** Stands before the name of each stream, so that one server holds several logs. Default: nothing. */
+  readonly namespace?: string;
+  readonly limits?: Partial<EventStoreDbLogLimits>;
+}
+
+/** A log on EventStoreDB. */
+export interface EventStoreDbLog extends EventLog {
+  /** Events of other programs in this log's streams that could not be decoded, counted each time one was passed over. */
+  readonly passedOver: number;
+}
+
+/**
+ * Opens the log on an EventStoreDB or KurrentDB, and begins it when there is none: `esdb://host:port?tls=false`,
+ * `esdb://user:password@a,b,c`, `esdb+discover://user:password@cluster`. The user must be allowed to read `$all`.
+ *
+ * @throws CONFIG_INVALID for a connection string that cannot be read, or credentials that the server refuses; LOG_UNAVAILABLE when it cannot be
+ *   reached, safe to repeat; LOG_FOREIGN when `reprise.log` was begun by something else.
+ */
+export async function openEventStoreDbLog(connectionString: string, options: EventStoreDbOptions = {}): Promise<EventStoreDbLog> {
+  const { clock = systemClock, newId: makeId = newId, locate, namespace = "" } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  const closing = new AbortController();
+  const client = connect(connectionString);
+  const server: Server = { client, envelope: makeEnvelope(namespace), limits, clock, closing: closing.signal };
+  const truncations = makeTruncations(server);
+  const reader = makeReader(server, truncations);
+  const ids = makeRecentIds(reader, limits.recentIds, locate);
+  const tail = makeTail(server, reader, truncations);
+  const writer = makeWriter(server, reader, tail, ids);
+  let logId: string;
+  try {
+    logId = await findOrCreateLogId(reader, writer, makeId);
+    await truncations.load();
+  } catch (error) {
+    closing.abort();
+    await client.dispose();
+    throw fromOpenError(error, "Opening the log");
+  }
+  const open = () => refuseWhenClosing(server);
+  let closed: Promise<void> | null = null;
+
+  return {
+    logId,
+    get passedOver() {
+      return server.envelope.passedOver;
+    },
+    async append(stream, events, expected) {
+      open();
+      return writer.append(encodeAppend(stream, events, expected));
+    },
+    async findByIds(tenant, wanted) {
+      open();
+      checkIds(wanted);
+      return [...(await ids.find(tenant, [...new Set(wanted)])).values()];
+    },
+    readStream: (stream, read = {}) => reader.readStream(stream, read),
+    readAll: (read = {}) => reader.readAll(read),
+    subscribe: (subscription) => subscribe(subscription, { server, reader, tail, truncations }),
+    async streamRevision(stream) {
+      open();
+      tenantOf(stream);
+      return reader.streamRevision(stream);
+    },
+    async truncate(stream, before) {
+      open();
+      checkTruncate(stream, before);
+      const head = await reader.streamRevision(stream);
+      if (head >= 0) await truncations.truncate(stream, Math.min(before, head + 1), head);
+    },
+    async head() {
+      open();
+      return reader.head();
+    },
+    close() {
+      closed ??= (async () => {
+        closing.abort();
+        await writer.drain();
+        await client.dispose();
+      })();
+      return closed;
+    },
+  };
+}
+
+function connect(connectionString: string): EventStoreDBClient {
+  try {
+    return EventStoreDBClient.connectionString(connectionString);
+  } catch {
+    // The client's own text quotes the string, which may hold a password.
+    throw new RepriseError("CONFIG_INVALID", "The log's connection string cannot be read, or names a certificate file that is not there.");
+  }
+}
+
+/** Several processes may begin the log at once: the stream must not exist, so one of them wins. */
+async function findOrCreateLogId(reader: Reader, writer: Writer, makeId: NewId): Promise<string> {
+  for (let attempt = 0; attempt < 2; attempt++) {
+    for await (const [first] of reader.readStream(logStream, { limit: 1 })) {
+      const logId = (first?.data as { readonly logId?: unknown } | null | undefined)?.logId;
+      if (first?.type === "log.created" && typeof logId === "string" && isUuid(logId)) return logId;
+      throw new RepriseError("LOG_FOREIGN", `The stream ${logStream} does not begin with log.created: this server holds something else under that name.`);
+    }
+    const logId = makeId();
+    const created = {
+      id: makeId(),
+      type: "log.created",
+      schemaVersion: 1,
+      source: null,
+      occurredAt: null,
+      data: { logId },
+      metadata: { priority: "normal" },
+    } as const;
+    try {
+      await writer.append(encodeAppend(logStream, [created], "none"));
+      return logId;
+    } catch (error) {
+      if (!(error instanceof RepriseError && error.code === "REVISION_CONFLICT")) throw error;
+    }
+  }
+  throw new RepriseError("LOG_FOREIGN", `The stream ${logStream} holds no event that can be read: this server holds something else under that name.`);
+}

@@ -1,0 +1,168 @@
+import type { RecordedEvent } from "@eventstore/db-client";
+import { RepriseError } from "../../errors.ts";
+import type { Position, StoredEvent } from "../../event/event.ts";
+import type { EventFilter, ReadAllOptions, ReadStreamOptions } from "../event-log.ts";
+import { readAllPage, readStreamPage } from "./page.ts";
+import { refuseWhenClosing, type Server } from "./server.ts";
+import type { Truncations } from "./truncations.ts";
+
+/** Where an event stands. */
+export interface Place {
+  readonly stream: string;
+  readonly revision: number;
+}
+
+export interface Reader {
+  readAll(options: ReadAllOptions): AsyncGenerator<readonly StoredEvent[], void>;
+  readStream(stream: string, options: ReadStreamOptions): AsyncGenerator<readonly StoredEvent[], void>;
+  /** The events at these revisions that are there, in order. */
+  readPlaces(stream: string, revisions: readonly number[]): Promise<readonly StoredEvent[]>;
+  /** Revision of the last event that the server shows, −1 for none. */
+  streamRevision(stream: string): Promise<number>;
+  /** Position of the last event of this log. */
+  head(): Promise<Position>;
+  /** Position of the last event of the server, whoever wrote it. */
+  serverHead(): Promise<Position>;
+  /** The log is at least so long: spares head() a part of its search. */
+  noteHead(position: Position): void;
+}
+
+/** Events that a filtered read looks at in one page. */
+const scannedEvents = 2048;
+/** Revisions that may lie between two wanted ones, read together. */
+const maxGap = 32;
+
+export function makeReader(server: Server, truncations: Truncations): Reader {
+  const { envelope, limits } = server;
+  let knownHead = 0n;
+
+  const serverHead = async () => {
+    const [last] = (await readAllPage(server, "backward", null, 1, () => false)).events;
+    return last?.position?.commit ?? 0n;
+  };
+
+  return {
+    async *readAll({ after, direction = "forward", filter, limit = Number.MAX_SAFE_INTEGER, signal }) {
+      signal?.throwIfAborted();
+      const forward = direction === "forward";
+      // The end is where the log ended when the read began: a consumer that appends for each event comes to an end.
+      const last = await serverHead();
+      /** Forward: the last position looked at; backward: the first one. */
+      let reached: Position | null = forward ? (after ?? 0n) : after !== undefined && after <= last ? after : null;
+      let left = limit;
+      while (left > 0 && (forward ? reached! < last : reached !== 0n)) {
+        const count = filter === undefined ? Math.min(left + 1, limits.batchEvents) : scannedEvents;
+        const batch: StoredEvent[] = [];
+        let bytes = 0;
+        let progress = 0;
+        const enough = (event: RecordedEvent) => {
+          const position = event.position!.commit;
+          if (forward ? position <= reached! : reached !== null && position >= reached) return false;
+          if (forward && position > last) return true;
+          reached = position;
+          progress++;
+          const decoded = envelope.decode(event);
+          if (decoded === null || truncations.isHidden(decoded.event) || !matches(decoded.event, filter)) return false;
+          batch.push(decoded.event);
+          bytes += decoded.bytes;
+          return batch.length >= Math.min(left, limits.batchEvents) || bytes >= limits.batchBytes;
+        };
+        const { cut } = await readAllPage(server, direction, reached, count, enough, signal);
+        if (batch.length > 0) yield batch;
+        refuseWhenClosing(server);
+        signal?.throwIfAborted();
+        left -= batch.length;
+        if (!cut || progress === 0) return;
+      }
+    },
+
+    async *readStream(stream, { direction = "forward", from, limit = Number.MAX_SAFE_INTEGER, signal }) {
+      signal?.throwIfAborted();
+      const forward = direction === "forward";
+      let left = limit;
+      let next: number | null = forward ? Math.max(from ?? 0, 0) : (from ?? null);
+      const head = forward || from !== undefined ? await this.streamRevision(stream) : -1;
+      if (!forward && next !== null) next = Math.min(next, head);
+      while (left > 0 && (forward ? next! <= head : next === null || next >= 0)) {
+        const batch: StoredEvent[] = [];
+        let bytes = 0;
+        let reached: number | null = null;
+        const enough = (event: RecordedEvent) => {
+          const revision = Number(event.revision);
+          if (reached !== null && (forward ? revision <= reached : revision >= reached)) return false; // the page was begun again
+          reached = revision;
+          if (forward && revision > head) return true;
+          const decoded = envelope.decode(event);
+          if (decoded === null || truncations.isHidden(decoded.event)) return false;
+          batch.push(decoded.event);
+          bytes += decoded.bytes;
+          return batch.length >= left || bytes >= limits.batchBytes;
+        };
+        const count = Math.min(left, limits.batchEvents, forward ? head - next! + 1 : Number.MAX_SAFE_INTEGER);
+        const { cut } = await readStreamPage(server, stream, direction, next, count, enough, signal);
+        if (batch.length > 0) yield batch;
+        refuseWhenClosing(server);
+        signal?.throwIfAborted();
+        left -= batch.length;
+        if (!cut || reached === null) return;
+        next = reached + (forward ? 1 : -1);
+      }
+    },
+
+    async readPlaces(stream, revisions) {
+      const sorted = [...new Set(revisions)].toSorted((a, b) => a - b);
+      const events: StoredEvent[] = [];
+      for (let first = 0; first < sorted.length; ) {
+        let last = first;
+        while (last + 1 < sorted.length && sorted[last + 1]! - sorted[last]! <= maxGap) last++;
+        const wanted = new Set(sorted.slice(first, last + 1));
+        const page = await readStreamPage(server, stream, "forward", sorted[first]!, sorted[last]! - sorted[first]! + 1);
+        for (const recorded of page.events) {
+          const event = wanted.has(Number(recorded.revision)) ? envelope.decode(recorded)?.event : undefined;
+          if (event !== undefined && !truncations.isHidden(event)) events.push(event);
+        }
+        first = last + 1;
+      }
+      return events;
+    },
+
+    async streamRevision(stream) {
+      const [last] = (await readStreamPage(server, stream, "backward", null, 1)).events;
+      return last === undefined ? -1 : Number(last.revision);
+    },
+
+    async head() {
+      let from: Position | null = null;
+      for (let count = 1; ; count = Math.min(count * 16, scannedEvents)) {
+        let found: Position | null = null;
+        const { events, cut } = await readAllPage(server, "backward", from, count, (event) => {
+          const position = event.position!.commit;
+          if (position > knownHead && envelope.decode(event) === null) return false;
+          found = position > knownHead ? position : knownHead;
+          return true;
+        });
+        if (found !== null) {
+          knownHead = found;
+          return found;
+        }
+        if (!cut) return knownHead;
+        from = events.at(-1)!.position!.commit;
+      }
+    },
+    serverHead,
+    noteHead(position) {
+      if (position > knownHead) knownHead = position;
+    },
+  };
+}
+
+export function matches(event: StoredEvent, filter: EventFilter | undefined): boolean {
+  if (filter === undefined) return true;
+  if ("types" in filter) return filter.types.includes(event.type);
+  return filter.streamPrefixes.some((prefix) => event.stream.startsWith(prefix));
+}
+
+/** @throws REQUEST_INVALID above 1000. */
+export function checkIds(ids: readonly string[]): void {
+  if (ids.length > 1000) throw new RepriseError("REQUEST_INVALID", `At most 1000 ids are looked up at once, not ${ids.length}.`);
+}

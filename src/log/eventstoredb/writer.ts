@@ -1,0 +1,212 @@
+/**
+ * Appends. The server is never asked with `any`: under `any` it knows ids for a while only, so a repeat would be stored twice. Each append goes
+ * to the head that this process knows, with ids judged before; whatever stands there instead is read and judged again.
+ */
+import { ErrorType, NO_STREAM } from "@eventstore/db-client";
+import { LRUCache } from "lru-cache";
+import { RepriseError } from "../../errors.ts";
+import { toIso } from "../../event/clock.ts";
+import type { StoredEvent } from "../../event/event.ts";
+import { checkRevision, type EncodedAppend, sameContent } from "../append-rules.ts";
+import type { AppendedEvent } from "../event-log.ts";
+import { readStreamPage } from "./page.ts";
+import type { Reader } from "./reader.ts";
+import type { RecentIds } from "./recent-ids.ts";
+import type { Server } from "./server.ts";
+import { fromServerError, isServerError, mayPass, NoAnswerError } from "./server-error.ts";
+import type { Tail } from "./tail.ts";
+import { pause, repeatDelay, within } from "./waiting.ts";
+
+export interface Writer {
+  append(append: EncodedAppend): Promise<readonly AppendedEvent[]>;
+  /** When the appends that wait now have their answers. */
+  drain(): Promise<void>;
+}
+
+/** How often an append to wherever the stream is may find it elsewhere. */
+const maxConflicts = 32;
+/** A subscription that is up to date brings an append's events back within some milliseconds; then reading them is not needed. */
+const tailMs = 100;
+
+export function makeWriter(server: Server, reader: Reader, tail: Tail, ids: RecentIds): Writer {
+  const { client, envelope, limits, clock } = server;
+  const heads = new LRUCache<string, number>({ max: limits.cachedStreams });
+  /** The last append of each stream that is under way: the next one waits for it. */
+  const queues = new Map<string, Promise<unknown>>();
+  let waiting = 0;
+  let waitingBytes = 0;
+  let lastMs = 0;
+
+  /** Learns the head, and the ids of what was not known to be there. */
+  const refresh = async (stream: string): Promise<number> => {
+    const head = heads.get(stream);
+    let reached = head ?? -1;
+    const learn = ({ revision, position, id, event }: { revision: number; position: bigint; id: string; event: StoredEvent | undefined }) => {
+      reached = Math.max(reached, revision);
+      if (event !== undefined) ids.add(event.tenant, id, { stream, revision });
+      reader.noteHead(event === undefined ? 0n : position);
+    };
+    for (let from = head === undefined ? null : head + 1; ; from = reached + 1) {
+      const direction = from === null ? "backward" : "forward";
+      const count = from === null ? limits.lookBackEvents : limits.batchEvents;
+      const { events, cut } = await readStreamPage(server, stream, direction, from, count, () => false);
+      for (const recorded of events) {
+        const event = envelope.decode(recorded)?.event;
+        learn({ revision: Number(recorded.revision), position: event?.position ?? 0n, id: recorded.id, event });
+      }
+      if (from === null || !cut) break;
+    }
+    heads.set(stream, reached);
+    return reached;
+  };
+
+  /** Null when none of the ids is known. */
+  const duplicates = async ({ stream, tenant, events }: EncodedAppend): Promise<readonly AppendedEvent[] | null> => {
+    const known = await ids.find(
+      tenant,
+      events.map(({ event }) => event.id),
+    );
+    if (known.size === 0) return null;
+    const same = events.every((event) => {
+      const before = known.get(event.event.id);
+      return (
+        before !== undefined &&
+        before.stream === stream &&
+        sameContent({ type: before.type, schemaVersion: before.schemaVersion, data: JSON.stringify(before.data) }, event)
+      );
+    });
+    if (same) return events.map(({ event }) => appended(known.get(event.id)!, true));
+    throw new RepriseError(
+      "EVENT_ID_REUSED",
+      `${known.size} of ${events.length} event ids for ${stream} are stored already, and this append is no exact repeat.`,
+      {
+        fields: { eventIds: [...known.keys()] },
+      },
+    );
+  };
+
+  type Sent = { readonly is: "stored"; readonly last: number; readonly position: bigint | undefined } | { readonly is: "conflict"; readonly actual: number };
+
+  /** Sends the same events to the same place until it is clear what became of them, or too late. */
+  const send = async ({ stream, events }: EncodedAppend, head: number, recordedAt: string): Promise<Sent> => {
+    const proposed = events.map((event) => envelope.encode(event, recordedAt));
+    const options = { expectedRevision: head === -1 ? NO_STREAM : BigInt(head), requiresLeader: true } as const;
+    for (let n = 0; ; n++) {
+      try {
+        const result = await within(client.appendToStream(envelope.nativeName(stream), proposed, options), limits.answerMs, clock);
+        return { is: "stored", last: Number(result.nextExpectedRevision), position: n === 0 ? result.position?.commit : undefined };
+      } catch (error) {
+        if (isServerError(error, ErrorType.WRONG_EXPECTED_VERSION)) {
+          const actual = (error as { readonly actualVersion?: bigint | string }).actualVersion;
+          return { is: "conflict", actual: typeof actual === "bigint" ? Number(actual) : -1 };
+        }
+        // Time-outs are long: one repeat. The others fail at once.
+        if (!mayPass(error) || n >= (error instanceof NoAnswerError ? 1 : limits.repeats)) {
+          heads.delete(stream);
+          throw fromServerError(error, `Appending to ${stream}`);
+        }
+      }
+      await pause(repeatDelay(n, limits), clock);
+    }
+  };
+
+  /** Places and times of what was just stored: from the answer, from the subscription that brought it, or read back. */
+  const answer = async (append: EncodedAppend, { last, position }: Sent & { is: "stored" }, recordedAt: string): Promise<readonly AppendedEvent[]> => {
+    const { stream, events } = append;
+    const first = last - events.length + 1;
+    if (position !== undefined && events.length === 1) return [{ id: events[0]!.event.id, revision: last, position, recordedAt, duplicate: false }];
+    const brought = position === undefined ? null : await tail.ofAppend(position, stream, events.length, tailMs);
+    const stored =
+      brought ??
+      (await reader.readPlaces(
+        stream,
+        Array.from(events, (_, i) => first + i),
+      ));
+    const byId = new Map(stored.map((event) => [event.id, event]));
+    return events.map((event) => {
+      const found = byId.get(event.event.id);
+      if (found === undefined || !sameContent({ ...found, data: JSON.stringify(found.data) }, event))
+        throw new RepriseError("LOG_UNAVAILABLE", `It is not clear where the append to ${stream} was stored.`, { retryAfterMs: 1000 });
+      return appended(found, false);
+    });
+  };
+
+  const judgeAndSend = async (append: EncodedAppend): Promise<readonly AppendedEvent[]> => {
+    const { stream, tenant, events, expected } = append;
+    let fresh = false;
+    /** Where the server says that the stream is, though it shows no event there: one that was deleted or truncated by another program. */
+    let told: number | null = null;
+    for (let conflicts = 0; conflicts < maxConflicts; conflicts++) {
+      if (fresh || heads.get(stream) === undefined) {
+        await refresh(stream);
+        fresh = true;
+      }
+      const head = Math.max(heads.get(stream)!, told ?? -1);
+      const before = await duplicates(append);
+      if (before !== null) return before;
+      if (!fresh && expected !== "any" && (expected === "none" ? -1 : expected) !== head) {
+        fresh = true; // another process may have moved the stream
+        continue;
+      }
+      checkRevision(stream, expected, head);
+      lastMs = Math.max(lastMs, clock.now());
+      const recordedAt = toIso(lastMs);
+      const sent = await send(append, head, recordedAt);
+      if (sent.is === "conflict") {
+        fresh = true;
+        told = sent.actual;
+        continue;
+      }
+      heads.set(stream, sent.last);
+      for (const [i, { event }] of events.entries()) ids.add(tenant, event.id, { stream, revision: sent.last - events.length + 1 + i });
+      if (sent.position !== undefined) reader.noteHead(sent.position);
+      return answer(append, sent, recordedAt);
+    }
+    throw new RepriseError("LOG_UNAVAILABLE", `Others append to ${stream} all the time.`, { retryAfterMs: 100 });
+  };
+
+  /** Appends to one stream, and appends with the same id, go one after another. */
+  const inTurn = async (append: EncodedAppend): Promise<readonly AppendedEvent[]> => {
+    const before = queues.get(append.stream);
+    const mine = (async () => {
+      await before?.catch(() => {});
+      const release = await ids.reserve(
+        append.tenant,
+        append.events.map(({ event }) => event.id),
+      );
+      try {
+        return await judgeAndSend(append);
+      } finally {
+        release();
+      }
+    })();
+    queues.set(append.stream, mine);
+    try {
+      return await mine;
+    } finally {
+      if (queues.get(append.stream) === mine) queues.delete(append.stream);
+    }
+  };
+
+  return {
+    async append(append) {
+      if (waiting >= limits.queuedAppends || waitingBytes + append.bytes > limits.queuedBytes)
+        throw new RepriseError("LOG_UNAVAILABLE", `${waiting} appends (${waitingBytes} bytes) are waiting for the server.`, { retryAfterMs: 100 });
+      waiting++;
+      waitingBytes += append.bytes;
+      try {
+        return await inTurn(append);
+      } finally {
+        waiting--;
+        waitingBytes -= append.bytes;
+      }
+    },
+    async drain() {
+      await Promise.allSettled(queues.values());
+    },
+  };
+}
+
+function appended({ id, revision, position, recordedAt }: StoredEvent, duplicate: boolean): AppendedEvent {
+  return { id, revision, position, recordedAt, duplicate };
+}

@@ -1,0 +1,34 @@
+import { afterAll } from "vitest";
+import { openEventStoreDbLog } from "../../src/log/eventstoredb/open-eventstoredb-log.ts";
+import { describeEventLog, type LogUnderTest } from "../contract/event-log.ts";
+import { locateByReading } from "../support/eventstore-log.ts";
+import { startStandIn } from "../support/eventstore-stand-in/server.ts";
+
+const endings: (() => Promise<unknown>)[] = [];
+afterAll(() => Promise.all(endings.map((end) => end())));
+
+async function openOn(connectionString: string, options: Parameters<typeof openEventStoreDbLog>[1] = {}): Promise<LogUnderTest> {
+  const index = locateByReading(connectionString, options.namespace);
+  endings.push(index.close);
+  const open = () => openEventStoreDbLog(connectionString, { ...options, locate: index.locate });
+  return { log: await open(), reopen: open };
+}
+
+async function openOnStandIn(options: Parameters<typeof openEventStoreDbLog>[1] = {}): Promise<LogUnderTest> {
+  const server = await startStandIn();
+  endings.push(() => server.stop());
+  return openOn(server.connectionString, options);
+}
+
+describeEventLog("EventStoreDB's stand-in", () => openOnStandIn());
+
+/** Limits so small that a few events already meet them. */
+const tight = { batchEvents: 16, batchBytes: 5000, tailEvents: 4, tailBytes: 2000, cachedStreams: 1, recentIds: 2, lookBackEvents: 2, idleMs: 20 };
+
+describeEventLog("EventStoreDB's stand-in, with tight limits", () => openOnStandIn({ limits: tight }));
+
+const url = process.env.EVENTSTORE_URL;
+/** Each log has a namespace of its own, so that one server serves many runs. */
+let logs = 0;
+const run = `reprise-test-${process.pid}-${Date.now()}`;
+if (url !== undefined && url !== "") describeEventLog("EventStoreDB", () => openOn(url, { namespace: `${run}-${logs++}:` }));
