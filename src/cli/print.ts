@@ -127,6 +127,19 @@ export function failureText(error: { readonly type: string; readonly message: st
   return error && `${error.type}: ${error.message}`;
 }
 
+/** `1 event`, `2 events`. */
+export function countText(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** In the unit that leaves a figure or two: `90 s`, `45 min`, `30 h`, `4 d`. */
+export function durationText(seconds: number): string {
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 120 * 60) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 48 * 3600) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} d`;
+}
+
 /** To the second, in UTC: `2026-01-31 12:00:00Z`. */
 export function timeText(iso: string | null): string | null {
   return iso === null ? null : iso.replace("T", " ").replace(/\.\d+Z$/, "Z");

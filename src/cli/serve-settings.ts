@@ -3,6 +3,8 @@ import { isLoopback } from "../http/loopback.ts";
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
+export const standardConfig = "./reprise.config.ts";
+
 export interface ServeSettings {
   readonly config: string;
   /** `sqlite:<folder>`, `esdb://…` or `esdb+discover://…`. */
@@ -50,7 +52,7 @@ export function readServeSettings(flags: ServeFlags, env: Readonly<Record<string
   if (logLevel === undefined) throw refuse(level, `it must be one of ${logLevels.join(", ")}`);
 
   return {
-    config: flags.config || "./reprise.config.ts",
+    config: flags.config || standardConfig,
     log: log.value,
     data: setting("data", "REPRISE_DATA", "./data").value,
     host: host.value.replace(/^\[(.*)\]$/, "$1"),

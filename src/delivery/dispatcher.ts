@@ -307,7 +307,7 @@ export class Dispatcher implements GateMember {
       const head = order === null ? await log.streamRevision(lane.stream) : from;
       const events: StoredEvent[] = [];
       if (head >= from) for await (const batch of log.readStream(lane.stream, { from, limit: order === null ? laneBatch : 1, signal })) events.push(...batch);
-      if (order === null) this.#partition.laneRead(lane, events, head);
+      if (order === null) this.#partition.laneRead(lane, events, head, this.#options.clock.monotonicMs());
       else this.#partition.letterRead(lane, order, events[0]?.revision === from ? events[0] : null);
     } catch (error) {
       if (!signal.aborted) {

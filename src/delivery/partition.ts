@@ -49,6 +49,8 @@ export type Verdict =
 
 /** Outcomes of a detached lane that may wait for their record; as many events are suspects after a crash. */
 const laneBatch = 64;
+/** A node of a cluster that lags behind is asked again after this. */
+const staleReadMs = 50;
 /** A retry that was stored to come later than this comes then: no wait is longer (Retry-After's limit). */
 const maxWaitMs = 24 * 3_600_000;
 /** How long a suspect may keep everything else waiting while it runs alone. */
@@ -188,7 +190,7 @@ export class Partition {
    *
    * @param head revision of the stream's last event, read *before* the events: what is missing below it is a hole.
    */
-  laneRead(lane: Lane, events: readonly StoredEvent[], head: number): void {
+  laneRead(lane: Lane, events: readonly StoredEvent[], head: number, monotonicMs: number): void {
     lane.reading = false;
     if (!lane.detached || lane.running !== null || lane.queue.length > 0 || !this.#mayRunLive(lane)) {
       this.#refresh(lane);
@@ -197,7 +199,7 @@ export class Partition {
     const first = events[0];
     if (first === undefined && head < lane.next) {
       if (lane.next > lane.seen) this.#attach(lane);
-      else this.#toRead.add(lane); // a stale read: the subscription brought more than this
+      else this.#wakeUps.add(monotonicMs + staleReadMs, lane); // a stale read: the subscription brought more than this
       return;
     }
     if (first === undefined || first.revision > lane.next) {

@@ -39,12 +39,10 @@ export interface ViewStore {
 /**
  * Opens the rows, or begins them anew: when there are none, when they are of another log or format, or damaged. They hold no truth.
  *
- * @throws CONFIG_INVALID when the file is somebody else's database.
+ * @throws CONFIG_INVALID when the file is somebody else's database, or cannot be written.
  */
 export function openViewStore(file: string, logId: string, catalog: Catalog): ViewStore {
-  mkdirSync(dirname(file), { recursive: true });
-  const db = openUsable(file, logId) ?? create(file, logId);
-  refreshWanted(db, catalog);
+  const db = openWritable(file, logId, catalog);
   let position = BigInt(db.get<{ position: number }>("select position from meta")!.position);
   const folding = { db, catalog };
 
@@ -68,6 +66,24 @@ export function openViewStore(file: string, logId: string, catalog: Catalog): Vi
     },
     close: () => db.close(),
   };
+}
+
+function openWritable(file: string, logId: string, catalog: Catalog): ViewDatabase {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    const db = openUsable(file, logId) ?? create(file, logId);
+    refreshWanted(db, catalog);
+    return db;
+  } catch (error) {
+    if (!(error instanceof Error && ("errcode" in error || "syscall" in error))) throw error;
+    throw new RepriseError(
+      "CONFIG_INVALID",
+      `The views in ${file} cannot be used: ${error.message}. Let this user write there, make room, or name another folder in REPRISE_DATA.`,
+      {
+        cause: error,
+      },
+    );
+  }
 }
 
 /** Removes a store's file and what SQLite keeps beside it. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Column, table, tableSection, verbatim } from "../../src/cli/print.ts";
+import { type Column, durationText, table, tableSection, verbatim } from "../../src/cli/print.ts";
 
 interface Row {
   readonly id: string;
@@ -18,6 +18,18 @@ const columns: readonly Column<Row>[] = [
   ["TIME", ({ time }) => time, () => []],
   ["ERROR", ({ error }) => error, ({ error }) => [error]],
 ];
+
+it.each([
+  [0, "0 s"],
+  [119, "119 s"],
+  [120, "2 min"],
+  [7199, "120 min"],
+  [7200, "2 h"],
+  [86_400, "24 h"],
+  [200_000, "2 d"],
+])("%i seconds are %s", (seconds, shown) => {
+  expect(durationText(seconds)).toBe(shown);
+});
 
 describe("a table", () => {
   it("has every row on one line in a file, and where the terminal is wide enough; figures stand to the right", () => {

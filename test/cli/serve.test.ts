@@ -59,19 +59,25 @@ describe("reprise serve", { timeout: 30_000 }, () => {
   it("that cannot start says why on standard error, prints nothing else and exits 2", async () => {
     const cwd = temporaryFolder();
     const broken = join(cwd, "broken.config.ts");
-    writeFileSync(broken, "export default {};");
-    const [host, noConfig, badConfig] = await Promise.all([
+    writeFileSync(broken, config.replace('"ledger"', '"Ledger"').replace("on:", "retries: 3, on:"));
+    const whole = join(cwd, "whole.config.ts");
+    writeFileSync(whole, config);
+    const [host, noConfig, badConfig, badFolder] = await Promise.all([
       reprise(["serve", "--host", "0.0.0.0"], { cwd }),
       reprise(["serve", "--port", "0"], { cwd }),
       reprise(["serve", "--port", "0", "--config", broken], { cwd }),
+      reprise(["serve", "--port", "0", "--config", whole, "--log", `sqlite:${whole}`], { cwd }),
     ]);
-    for (const { code, stdout, stderr } of [host, noConfig, badConfig]) {
+    for (const { code, stdout, stderr } of [host, noConfig, badConfig, badFolder]) {
       expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
       expect(stderr).toMatch(/^Reprise cannot start\.\n/);
     }
     expect(host.stderr).toContain('--host is "0.0.0.0"');
     expect(noConfig.stderr).toContain("reprise.config.ts");
-    expect(badConfig.stderr).toContain("events");
+    expect(badConfig.stderr).toContain(`Correct ${broken}:\n  handlers[0].name is "Ledger": it must be `);
+    expect(badConfig.stderr).toContain("\n  handlers[0].retries is an unknown field: correct its spelling, or remove it\n");
+    expect(badFolder.stderr).toContain(`The log's folder ${whole} cannot be used: `);
+    expect(badFolder.stderr).toContain("name another folder in REPRISE_LOG");
   });
 
   it("exits 2 when its port is taken, and frees the log", async () => {

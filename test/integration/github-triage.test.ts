@@ -27,7 +27,9 @@ const chat = makeChat();
 const config = githubTriage({ board, chat });
 let store: Store;
 
+let startedMs: number;
 beforeAll(async () => {
+  startedMs = performance.now();
   chat.breakFor(({ about }) => isRefused(about));
   store = await openStore(config, { log: `sqlite:${folder}` });
   await store.start();
@@ -143,6 +145,11 @@ describe("every recorded delivery of the package", { timeout: 180_000 }, () => {
     const newest = new Map<string, z.ZodType>(versionedTypes.map(({ type, schemas }) => [type, Object.values(schemas).at(-1)!]));
     const lifted = chat.posted.filter(({ about }) => sentAs(about).schemaVersion !== about.schemaVersion);
     expect(lifted.length).toBeGreaterThan(0);
+    console.info(
+      `github-triage: ${inputs.length} payloads of ${events.length} event types about ${byEntity.size} entities; ` +
+        `${versionedTypes.map(({ type, schemas }) => `${type.replace("github.", "")} v1…v${Object.keys(schemas).length}`).join(", ")}; ${lifted.length} lifted; ` +
+        `${brokenEntities.length} dead letters replayed; ${((performance.now() - startedMs) / 1000).toFixed(1)} s from the first append`,
+    );
     for (const { about } of chat.posted) {
       expect(about.schemaVersion).toBe(current.get(about.type));
       expect(about.data).toMatchObject(sentAs(about).data as object);

@@ -114,9 +114,16 @@ export function countDeliveries(rows: readonly LogRow[], handler: string, orderi
       advance(lane, revision + 1);
     } else if (type === "delivery.failed" || type === "delivery.deferred") {
       recorded.set(key, "failed");
-      if (!letters.has(key)) detached.add(lane);
-    } else if (type === "lane.detached") detached.add(lane);
-    else if (type === "lane.attached") detached.delete(lane);
+      if (letters.has(key)) continue; // its replay waits
+      detached.add(lane);
+      advance(lane, revision);
+    } else if (type === "lane.detached") {
+      detached.add(lane);
+      advance(lane, data.next as number);
+    } else if (type === "lane.gap") {
+      for (let gone = data.from as number; gone <= (data.to as number); gone++) recorded.set(`${lane}@${gone}`, "skipped");
+      advance(lane, (data.to as number) + 1);
+    } else if (type === "lane.attached") detached.delete(lane);
   }
 
   const blocked = new Set([...recorded].filter(([, status]) => status === "dead_lettered").map(([key]) => key.slice(0, key.lastIndexOf("@"))));

@@ -350,7 +350,7 @@ export class World {
     if (read === undefined) return false;
     if (fails) this.partition.readFailed(read.lane);
     else if (read.order) this.partition.letterRead(read.lane, read.order, read.events[0] ?? null);
-    else this.partition.laneRead(read.lane, read.events, read.head);
+    else this.partition.laneRead(read.lane, read.events, read.head, this.#now);
     return true;
   }
 

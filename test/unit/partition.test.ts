@@ -89,7 +89,7 @@ function flush(partition: Partition): {
 function readAll(partition: Partition): void {
   for (let read = partition.nextRead(); read !== undefined; read = partition.nextRead())
     if (read.order) partition.letterRead(read.lane, read.order, event(read.from));
-    else partition.laneRead(read.lane, [], read.from - 1);
+    else partition.laneRead(read.lane, [], read.from - 1, 0);
 }
 
 describe("dead letters of one lane, left from before the handler became strict", () => {
@@ -134,7 +134,7 @@ describe("a call without an outcome when the process died", () => {
     const partition = recovered([claimed, started(0)]);
     partition.offer(event(0, "default.order-2"));
     const read = partition.nextRead()!;
-    partition.laneRead(read.lane, [event(0)], 0);
+    partition.laneRead(read.lane, [event(0)], 0, 0);
     expect(partition.start(0)).toEqual([]);
     const { events, started: now } = flush(partition);
     expect(events.find(({ type }) => type === "delivery.started")).toMatchObject({ data: { lane: stream, alone: true } });

@@ -14,7 +14,7 @@ import type {
 import { at } from "../client.ts";
 import { addFilters, deadLetterFilters, hint, hintNext, openSession, type Session, toQuery, type World } from "../command.ts";
 import { type ExitCode, exit, Failure, usage } from "../exit.ts";
-import { type Column, failureText, fields, json, printList, printOne, section, table, tableSection, timeText, verbatim } from "../print.ts";
+import { type Column, countText, failureText, fields, json, printList, printOne, section, table, tableSection, timeText, verbatim } from "../print.ts";
 
 const listFilters = [...deadLetterFilters, "limit", "offset", "cursor", "after"] as const;
 const statsFilters = [...deadLetterFilters, "after"] as const;
@@ -102,17 +102,13 @@ const columns: readonly Column<DeadLetterReply>[] = [
   [
     "SINCE",
     ({ dead_lettered_at }) => timeText(dead_lettered_at),
-    (letter) => [`${letter.event_type}: ${causeText(letter)}, ${attemptsText(letter.attempts)}, ${timeText(letter.dead_lettered_at)}`],
+    (letter) => [`${letter.event_type}: ${causeText(letter)}, ${countText(letter.attempts, "attempt")}, ${timeText(letter.dead_lettered_at)}`],
   ],
   ["ERROR", ({ error }) => failureText(error), ({ error }) => [failureText(error)]],
 ];
 
 function causeText({ cause, status }: DeadLetterReply): string {
   return status === "escalated" ? `${cause} (escalated)` : cause;
-}
-
-function attemptsText(attempts: number): string {
-  return attempts === 1 ? "1 attempt" : `${attempts} attempts`;
 }
 
 /** Event ids that stand for several dead letters on the page: there only the delivery id says which. */

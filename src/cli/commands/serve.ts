@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Command } from "commander";
 import { type Logger, pino } from "pino";
@@ -7,7 +8,7 @@ import type { serve } from "../../http/server.ts";
 import type { Store } from "../../store.ts";
 import type { World } from "../command.ts";
 import { exit, Failure } from "../exit.ts";
-import { logLevels, readServeSettings, type ServeFlags } from "../serve-settings.ts";
+import { logLevels, readServeSettings, type ServeFlags, standardConfig } from "../serve-settings.ts";
 
 /** Requests under way get so long to be answered before the store closes under them (which takes at most 8 s). */
 const answerWithinMs = 1000;
@@ -27,11 +28,11 @@ export function addServe(program: Command, world: World): void {
     .option("--log-level <level>", `${logLevels.join(", ")} (REPRISE_LOG_LEVEL, default: info)`)
     .option("--api-keys <file>", "not in this release (REPRISE_API_KEYS)")
     .action(async (flags: ServeFlags) => {
-      const signal = new Promise<NodeJS.Signals>((resolve) => {
-        for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, resolve); // a second one kills at once
+      const signal = new Promise<NodeJS.Signals>((caught) => {
+        for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, caught); // a second one kills at once
       });
       const cannotStart = (error: unknown): never => {
-        throw new Failure(exit.usage, `Reprise cannot start.\n${describe(error)}`);
+        throw new Failure(exit.usage, `Reprise cannot start.\n${describe(error, resolve(flags.config || standardConfig))}`);
       };
       const { server, store, logger, started } = await start(flags, world.env).catch(cannotStart);
       const failed = started.then(
@@ -83,10 +84,22 @@ async function stop(server: Server, store: Store, logger: Logger): Promise<void>
   logger.info("stopped");
 }
 
-function describe(error: unknown): string {
+function describe(error: unknown, config: string): string {
+  if (isRepriseError(error, "CONFIG_INVALID")) {
+    // Its message says the fix. Several faults stand in one sentence there, and without the file that they are in.
+    const faults = error.errors.map(({ pointer, detail }) => `  ${fieldOf(pointer)} ${detail}`);
+    return faults.length === 0 ? error.message : [`Correct ${config}:`, ...faults].join("\n");
+  }
   if (isRepriseError(error)) return [error.message, ...error.errors.map(({ pointer, detail }) => `  ${pointer}: ${detail}`), error.remedy].join("\n");
   const { code, message, port } = error as NodeJS.ErrnoException & { port?: number };
   if (code === "EADDRINUSE") return `REPRISE_PORT is ${port}: another process listens there. Stop it, or choose another port; 0 picks a free one.`;
   if (code === "EACCES" && port !== undefined) return `REPRISE_PORT is ${port}: this user may not listen there. Choose a port above 1023.`;
   return message;
+}
+
+/** `#/handlers/0/name` as it is written in a config: `handlers[0].name`. */
+function fieldOf(pointer: string): string {
+  const keys = pointer.split("/").slice(1);
+  const field = keys.map((key) => (/^\d+$/.test(key) ? `[${key}]` : `.${key.replaceAll("~1", "/").replaceAll("~0", "~")}`)).join("");
+  return field.replace(/^\./, "") || "The config";
 }

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { HandlersReply, RebuildReply } from "../../http/wire/replies.ts";
 import { addFilters, openSession, toQuery, type World } from "../command.ts";
-import { printList, printOne } from "../print.ts";
+import { countText, durationText, printList, printOne } from "../print.ts";
 
 /** `handlers ls` and `views rebuild`. */
 export function addService(program: Command, world: World): void {
@@ -22,7 +22,7 @@ export function addService(program: Command, world: World): void {
         ["DEAD", ({ by_status }) => by_status.dead_lettered + by_status.escalated],
         ["HELD", ({ by_status }) => by_status.held],
         ["BLOCKED LANES", ({ lanes }) => lanes.blocked, () => []],
-        ["LAG", ({ lag_events, lag_seconds }) => (lag_events === 0 ? "none" : `${lag_events} events, ${Math.round(lag_seconds)} s`)],
+        ["LAG", ({ lag_events, lag_seconds }) => (lag_events === 0 ? "none" : `${countText(lag_events, "event")}, ${durationText(lag_seconds)}`)],
         ["ORDERING", ({ ordering }) => ordering, () => []],
       ],
       id: ({ name }) => name,

@@ -1,7 +1,7 @@
-import { mkdirSync } from "node:fs";
+import { accessSync, constants, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { RepriseError } from "../../errors.ts";
+import { isRepriseError, RepriseError } from "../../errors.ts";
 import { type Clock, systemClock } from "../../event/clock.ts";
 import { type NewId, newId } from "../../event/ids.ts";
 import { checkTruncate, encodeAppend, tenantOf } from "../append-rules.ts";
@@ -11,7 +11,7 @@ import { checkLogFile, createLogFile, inspectLogFile } from "./file.ts";
 import { defaultLimits, type SqliteLogLimits } from "./limits.ts";
 import { lockFolder } from "./lock.ts";
 import { makeReader } from "./reader.ts";
-import { fromSqliteError } from "./sqlite-error.ts";
+import { fromSqliteError, isUnusable } from "./sqlite-error.ts";
 import { makeBell, subscribe } from "./subscription.ts";
 import { makeWriter } from "./writer.ts";
 
@@ -31,7 +31,13 @@ export async function openSqliteLog(folder: string, options: SqliteLogOptions = 
   try {
     return openOwned(folder, options);
   } catch (error) {
-    throw fromSqliteError(error, `Opening the log in ${folder}`);
+    const known = fromSqliteError(error, `Opening the log in ${folder}`);
+    if (!isUnusable(error) && !isRepriseError(known, "CONFIG_INVALID")) throw known;
+    throw new RepriseError(
+      "CONFIG_INVALID",
+      `The log's folder ${folder} cannot be used: ${(error as Error).message}. Let this user write there, or name another folder in REPRISE_LOG.`,
+      { cause: error },
+    );
   }
 }
 
@@ -40,7 +46,7 @@ function openOwned(folder: string, options: SqliteLogOptions): EventLog {
   const { clock = systemClock, newId: makeId = newId } = options;
   const path = join(folder, "log.db");
   mkdirSync(folder, { recursive: true });
-  inspectLogFile(path); // before the lock: a folder that is not ours stays as it was
+  if (inspectLogFile(path)) accessSync(path, constants.R_OK | constants.W_OK); // before the lock: a folder that is not ours stays as it was
   const lock = lockFolder(folder);
   try {
     if (inspectLogFile(path)) checkLogFile(path, limits.checkBytes);

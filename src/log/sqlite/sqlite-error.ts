@@ -9,6 +9,15 @@ const ioErrorWrite = 10 | (3 << 8);
 const ioErrorSharedMemorySize = 10 | (19 << 8);
 const ioErrorSharedMemoryMap = 10 | (21 << 8);
 
+const sqliteReadOnly = 8;
+const sqliteCannotOpen = 14;
+
+/** What no repeat mends: this user may not write there, or it is no folder. */
+export function isUnusable(error: unknown): boolean {
+  const primary = (sqliteErrorCode(error) ?? 0) & 255;
+  return primary === sqliteReadOnly || primary === sqliteCannotOpen;
+}
+
 export function sqliteErrorCode(error: unknown): number | undefined {
   return error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode : undefined;
 }
