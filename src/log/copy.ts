@@ -103,7 +103,7 @@ async function check({ source, tenant, signal, onProgress }: CopyOptions, scratc
     const wanted = scratch.nextRevision(event.stream);
     if (event.revision !== wanted)
       throw new CopyRefused(
-        `${event.stream} has no event at revision ${wanted} (the next one is ${event.revision}): it was truncated, or its events have expired. A log gives out revisions in order, so they could not be kept.`,
+        `${event.stream} has no event at revision ${wanted} (the next one is ${event.revision}): it was truncated, its events have expired, or another program wrote there what cannot be read. A log gives out revisions in order, so they could not be kept.`,
       );
     if (++total % progressEvery === 0) onProgress({ phase: "checking", events: total, total: null });
   }
