@@ -264,7 +264,7 @@ export function describeEventLog(name: string, openEmpty: () => Promise<LogUnder
     });
 
     describe("reads", () => {
-      it("give one stream by revision, from anywhere, both ways", async () => {
+      it("give one stream by revision, from anywhere, both ways", patient, async () => {
         const log = await open();
         const count = 1200;
         for (let i = 0; i < count; i += 400) {
@@ -292,7 +292,7 @@ export function describeEventLog(name: string, openEmpty: () => Promise<LogUnder
         expect(await streamOf(log, "shop.order-3")).toEqual([]);
       });
 
-      it("give the whole log by position, from anywhere, both ways, filtered by type or stream", async () => {
+      it("give the whole log by position, from anywhere, both ways, filtered by type or stream", patient, async () => {
         const log = await open();
         const from = (i: number, count: number, type = "order.placed") => Array.from({ length: count }, (_, j) => ({ ...anEvent(i + j), type }));
         for (let i = 0; i < 1500; i += 25) {
@@ -326,7 +326,7 @@ export function describeEventLog(name: string, openEmpty: () => Promise<LogUnder
         }
       });
 
-      it("come in batches that are never empty and never hold much at once", async () => {
+      it("come in batches that are never empty and never hold much at once", patient, async () => {
         const log = await open();
         const data = "x".repeat(900_000);
         for (let i = 0; i < 20; i++) await log.append("shop.order-1", [anEvent(data)], "any");

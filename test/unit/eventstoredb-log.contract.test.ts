@@ -23,7 +23,17 @@ async function openOnStandIn(options: Parameters<typeof openEventStoreDbLog>[1] 
 describeEventLog("EventStoreDB's stand-in", () => openOnStandIn());
 
 /** Limits so small that a few events already meet them. */
-const tight = { batchEvents: 16, batchBytes: 5000, tailEvents: 4, tailBytes: 2000, cachedStreams: 1, recentIds: 2, lookBackEvents: 2, idleMs: 20 };
+const tight = {
+  pageEvents: 16,
+  batchEvents: 3,
+  batchBytes: 5000,
+  tailEvents: 4,
+  tailBytes: 2000,
+  cachedStreams: 1,
+  recentIds: 2,
+  lookBackEvents: 2,
+  idleMs: 20,
+};
 
 describeEventLog("EventStoreDB's stand-in, with tight limits", () => openOnStandIn({ limits: tight }));
 

@@ -10,7 +10,7 @@
  */
 import type { AllStreamRecordedEvent, EventData, RecordedEvent } from "@eventstore/db-client";
 import { toIso } from "../../event/clock.ts";
-import { type EventMetadata, type Json, priorities, type StoredEvent } from "../../event/event.ts";
+import { type ContextRef, type EventMetadata, type Json, priorities, type StoredEvent } from "../../event/event.ts";
 import { parseStreamName } from "../../event/names.ts";
 import type { EncodedEvent } from "../append-rules.ts";
 
@@ -93,7 +93,7 @@ export function makeEnvelope(namespace: string): Envelope {
         position,
         recordedAt: recordedAt !== undefined && isoPattern.test(recordedAt) ? recordedAt : toIso(recorded.created.getTime()),
       };
-      return { event, bytes: roughBytes(event.data) + roughBytes(recorded.metadata) };
+      return { event, bytes: roughBytes(event.data) + roughBytes(event.metadata) };
     },
   };
 }
@@ -102,19 +102,19 @@ const isoPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 function metadataOf(metadata: Readonly<Record<string, unknown>>): EventMetadata {
   const { $correlationId, $causationId, traceparent, callChain, priority, contextRefs, extensions } = metadata;
-  return {
-    ...(text($correlationId) === undefined ? {} : { correlationId: $correlationId as string }),
-    ...(text($causationId) === undefined ? {} : { causationId: $causationId as string }),
-    ...(text(traceparent) === undefined ? {} : { traceparent: traceparent as string }),
-    ...(Array.isArray(callChain) && callChain.every((agent) => typeof agent === "string") ? { callChain: callChain as string[] } : {}),
-    priority: priorities.find((known) => known === priority) ?? "normal",
-    ...(Array.isArray(contextRefs) && contextRefs.every((ref) => isObject(ref) && text(ref.kind) !== undefined && text(ref.ref) !== undefined)
-      ? { contextRefs: contextRefs as EventMetadata["contextRefs"] & {} }
-      : {}),
-    ...(isObject(extensions) && Object.values(extensions).every((value) => ["string", "number", "boolean"].includes(typeof value))
-      ? { extensions: extensions as EventMetadata["extensions"] & {} }
-      : {}),
-  };
+  const own: { -readonly [name in keyof EventMetadata]: EventMetadata[name] } = { priority: priorities.find((known) => known === priority) ?? "normal" };
+  if (typeof $correlationId === "string") own.correlationId = $correlationId;
+  if (typeof $causationId === "string") own.causationId = $causationId;
+  if (typeof traceparent === "string") own.traceparent = traceparent;
+  if (Array.isArray(callChain) && callChain.every((agent) => typeof agent === "string")) own.callChain = callChain as string[];
+  if (Array.isArray(contextRefs) && contextRefs.every(isContextRef)) own.contextRefs = contextRefs;
+  if (isObject(extensions) && Object.values(extensions).every((value) => ["string", "number", "boolean"].includes(typeof value)))
+    own.extensions = extensions as NonNullable<EventMetadata["extensions"]>;
+  return own;
+}
+
+function isContextRef(value: unknown): value is ContextRef {
+  return isObject(value) && typeof value.kind === "string" && typeof value.ref === "string";
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,7 +1,10 @@
 /** Limits of one log on EventStoreDB. Times in milliseconds. */
 export interface EventStoreDbLogLimits {
-  /** Events and (about) bytes of one batch of a read or a subscription. One event is a batch whatever its size. */
+  /** Events that a read asks for at once, and hands on as one batch: half of it costs a tenth of the throughput. */
+  readonly pageEvents: number;
+  /** Events of one batch of a subscription. */
   readonly batchEvents: number;
+  /** (About) bytes of one batch of either. One event is a batch whatever its size. */
   readonly batchBytes: number;
   /** The newest events, kept for the subscriptions that are at the end of the log. */
   readonly tailEvents: number;
@@ -31,6 +34,7 @@ export interface EventStoreDbLogLimits {
 }
 
 export const defaultLimits: EventStoreDbLogLimits = {
+  pageEvents: 1024,
   batchEvents: 512,
   batchBytes: 4 * 1024 * 1024,
   tailEvents: 4096,

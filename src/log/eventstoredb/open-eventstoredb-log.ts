@@ -48,9 +48,12 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
   const server: Server = { client, envelope: makeEnvelope(namespace), limits, clock, closing: closing.signal };
   const truncations = makeTruncations(server);
   const reader = makeReader(server, truncations);
-  const ids = makeRecentIds(reader, limits.recentIds, locate);
   const tail = makeTail(server, reader, truncations);
-  const writer = makeWriter(server, reader, tail, ids);
+  // Appends that are in progress when the log closes go on reading until they know what became of them.
+  const writing: Server = { ...server, closing: new AbortController().signal };
+  const readerOfWriter: Reader = { ...makeReader(writing, truncations), noteHead: reader.noteHead };
+  const ids = makeRecentIds(readerOfWriter, limits.recentIds, locate);
+  const writer = makeWriter(writing, readerOfWriter, tail, ids);
   let logId: string;
   try {
     logId = await findOrCreateLogId(reader, writer, makeId);

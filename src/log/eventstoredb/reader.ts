@@ -2,6 +2,7 @@ import type { RecordedEvent } from "@eventstore/db-client";
 import { RepriseError } from "../../errors.ts";
 import type { Position, StoredEvent } from "../../event/event.ts";
 import type { EventFilter, ReadAllOptions, ReadStreamOptions } from "../event-log.ts";
+import type { EventStoreDbLogLimits } from "./limits.ts";
 import { readAllPage, readStreamPage } from "./page.ts";
 import { refuseWhenClosing, type Server } from "./server.ts";
 import type { Truncations } from "./truncations.ts";
@@ -29,8 +30,26 @@ export interface Reader {
 
 /** Events that a filtered read looks at in one page. */
 const scannedEvents = 2048;
+const firstPageEvents = 64;
 /** Revisions that may lie between two wanted ones, read together. */
 const maxGap = 32;
+
+/**
+ * How many events to ask for: a few at first, then as many as are likely to fill a batch, so that large ones are not sent to be thrown away.
+ * Twice as many as that, since a page that ends by itself costs less than one that is left.
+ */
+function makePageSize({ pageEvents, batchBytes }: EventStoreDbLogLimits) {
+  let next = Math.min(firstPageEvents, pageEvents);
+  return {
+    get next() {
+      return next;
+    },
+    learn(events: number, bytes: number) {
+      const fitting = events === 0 ? pageEvents : Math.ceil((2 * batchBytes) / (bytes / events + 1));
+      next = Math.max(2, Math.min(fitting, pageEvents));
+    },
+  };
+}
 
 export function makeReader(server: Server, truncations: Truncations): Reader {
   const { envelope, limits } = server;
@@ -50,11 +69,13 @@ export function makeReader(server: Server, truncations: Truncations): Reader {
       /** Forward: the last position looked at; backward: the first one. */
       let reached: Position | null = forward ? (after ?? 0n) : after !== undefined && after <= last ? after : null;
       let left = limit;
+      const pageSize = makePageSize(limits);
       while (left > 0 && (forward ? reached! < last : reached !== 0n)) {
-        const count = filter === undefined ? Math.min(left + 1, limits.batchEvents) : scannedEvents;
+        const count = filter === undefined ? Math.min(left + 1, pageSize.next) : Math.max(2, Math.ceil((pageSize.next * scannedEvents) / limits.pageEvents));
         const batch: StoredEvent[] = [];
         let bytes = 0;
         let progress = 0;
+        let sentBytes = 0;
         const enough = (event: RecordedEvent) => {
           const position = event.position!.commit;
           if (forward ? position <= reached! : reached !== null && position >= reached) return false;
@@ -62,12 +83,14 @@ export function makeReader(server: Server, truncations: Truncations): Reader {
           reached = position;
           progress++;
           const decoded = envelope.decode(event);
+          sentBytes += decoded?.bytes ?? 0;
           if (decoded === null || truncations.isHidden(decoded.event) || !matches(decoded.event, filter)) return false;
           batch.push(decoded.event);
           bytes += decoded.bytes;
-          return batch.length >= Math.min(left, limits.batchEvents) || bytes >= limits.batchBytes;
+          return batch.length >= Math.min(left, limits.pageEvents) || bytes >= limits.batchBytes;
         };
         const { cut } = await readAllPage(server, direction, reached, count, enough, signal);
+        pageSize.learn(progress, sentBytes);
         if (batch.length > 0) yield batch;
         refuseWhenClosing(server);
         signal?.throwIfAborted();
@@ -83,6 +106,7 @@ export function makeReader(server: Server, truncations: Truncations): Reader {
       let next: number | null = forward ? Math.max(from ?? 0, 0) : (from ?? null);
       const head = forward || from !== undefined ? await this.streamRevision(stream) : -1;
       if (!forward && next !== null) next = Math.min(next, head);
+      const pageSize = makePageSize(limits);
       while (left > 0 && (forward ? next! <= head : next === null || next >= 0)) {
         const batch: StoredEvent[] = [];
         let bytes = 0;
@@ -98,8 +122,9 @@ export function makeReader(server: Server, truncations: Truncations): Reader {
           bytes += decoded.bytes;
           return batch.length >= left || bytes >= limits.batchBytes;
         };
-        const count = Math.min(left, limits.batchEvents, forward ? head - next! + 1 : Number.MAX_SAFE_INTEGER);
+        const count = Math.min(left, pageSize.next, forward ? head - next! + 1 : Number.MAX_SAFE_INTEGER);
         const { cut } = await readStreamPage(server, stream, direction, next, count, enough, signal);
+        pageSize.learn(batch.length, bytes);
         if (batch.length > 0) yield batch;
         refuseWhenClosing(server);
         signal?.throwIfAborted();

@@ -24,6 +24,7 @@ export function makeRecentIds(reader: Reader, max: number, locate: Locate | unde
       places.set(keyOf(tenant, id), place);
     },
     async find(tenant, ids) {
+      if (locate === undefined && !ids.some((id) => places.has(keyOf(tenant, id)))) return new Map();
       const byStream = new Map<string, number[]>();
       const note = ({ stream, revision }: Place) => {
         const revisions = byStream.get(stream);

@@ -51,7 +51,7 @@ export function fromServerError(error: unknown, doing: string): RepriseError {
 
 /** At open, credentials that the server does not accept are a matter of the configuration; later they may be restored. */
 export function fromOpenError(error: unknown, doing: string): RepriseError {
-  if (isAccessError(error))
+  if (isAccessError(isRepriseError(error) ? error.cause : error))
     return new RepriseError("CONFIG_INVALID", `${doing} failed: the server does not accept these credentials, or does not allow it.`, { cause: error });
   return fromServerError(error, doing);
 }

@@ -3,7 +3,7 @@ import { RepriseError } from "../../errors.ts";
 import type { Clock } from "../../event/clock.ts";
 import type { Envelope } from "./envelope.ts";
 import type { EventStoreDbLogLimits } from "./limits.ts";
-import { fromServerError, mayPass } from "./server-error.ts";
+import { fromServerError, mayPass, NoAnswerError } from "./server-error.ts";
 import { pause, repeatDelay } from "./waiting.ts";
 
 /** What all parts of the adapter share. */
@@ -22,7 +22,7 @@ export function refuseWhenClosing({ closing }: Pick<Server, "closing">): void {
 }
 
 /**
- * Repeats what changes nothing, as often as `limits.repeats` says.
+ * Repeats what changes nothing, as often as `limits.repeats` says; once after a time-out, which is long.
  *
  * @throws what fromServerError makes of the last failure.
  */
@@ -31,7 +31,7 @@ export async function repeated<T>(server: Server, doing: string, act: () => Prom
     try {
       return await act();
     } catch (error) {
-      if (n >= server.limits.repeats || !mayPass(error)) throw fromServerError(error, doing);
+      if (!mayPass(error) || n >= (error instanceof NoAnswerError ? 1 : server.limits.repeats)) throw fromServerError(error, doing);
     }
     await pause(repeatDelay(n, server.limits), server.clock, server.closing);
     refuseWhenClosing(server);

@@ -154,6 +154,7 @@ async function* catchUp(
     const wake = () => intake.wake();
     leaving.addEventListener("abort", wake);
     let caughtUp = false;
+    let quietMs = 0;
     source.on("caughtUp", () => {
       caughtUp = true;
       intake.wake();
@@ -185,6 +186,8 @@ async function* catchUp(
               );
         if (leaving.aborted) return;
         if (arrived.length > 0) n = 0;
+        quietMs = arrived.length > 0 ? 0 : quietMs + limits.idleMs;
+        if (quietMs > limits.answerMs) break;
         if (reached >= tail.from && tail.from > handed) handed = tail.from;
         if (events.length > 0 || handed >= tail.from) yield { events, bytes, position: handed, live: false };
         if (arrived.length === 0 && !intake.ended && serverFilters && reached < tail.from) {

@@ -79,7 +79,10 @@ export function makeTail(server: Server, reader: Reader, truncations: Truncation
     const wake = () => intake.wake();
     closing.addEventListener("abort", wake);
     let target: Position | null = null;
+    let confirmed = false;
     source.on("confirmation", () => {
+      confirmed = true;
+      intake.wake();
       onConfirmed();
       reader.serverHead().then(
         (head) => {
@@ -91,7 +94,7 @@ export function makeTail(server: Server, reader: Reader, truncations: Truncation
     });
     try {
       while (!intake.ended && !closing.aborted) {
-        const arrived = await intake.take(() => false, {});
+        const arrived = await intake.take(() => false, confirmed ? {} : { ms: limits.answerMs });
         for (const { event } of arrived) {
           const position = (event as { readonly position?: { readonly commit: Position } } | undefined)?.position?.commit;
           if (event === undefined || position === undefined || position <= reached) continue;
