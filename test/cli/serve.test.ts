@@ -45,7 +45,12 @@ describe("the settings of serve", () => {
     [{}, { REPRISE_HOST: "reprise.example" }, 'REPRISE_HOST is "reprise.example": '],
     [{}, { REPRISE_PORT: "70000" }, 'REPRISE_PORT is "70000": '],
     [{ port: "http" }, {}, '--port is "http": '],
-    [{}, { REPRISE_LOG: "esdb://127.0.0.1:2113" }, 'REPRISE_LOG is "esdb://127.0.0.1:2113": this build has only sqlite:<folder>'],
+    [
+      {},
+      { REPRISE_LOG: "esdb:/127.0.0.1:2113" },
+      'REPRISE_LOG is "esdb:/127.0.0.1:2113": it must be sqlite:<folder>, esdb://host:2113 or esdb+discover://host:2113',
+    ],
+    [{}, { REPRISE_LOG: "mysql://user:secret@here" }, 'REPRISE_LOG is "mysql://…@here": it must be sqlite:<folder>'],
     [{ log: "./data" }, {}, '--log is "./data": '],
     [{}, { REPRISE_LOG_LEVEL: "loud" }, 'REPRISE_LOG_LEVEL is "loud": '],
     [{}, { REPRISE_API_KEYS: "keys.json" }, 'REPRISE_API_KEYS is "keys.json": '],
