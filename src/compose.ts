@@ -158,7 +158,9 @@ async function openOn({ catalog, handlers, limits }: CheckedConfig, { log: where
     notReady() {
       if (state !== "started") return state === "opened" ? "the store has not started" : "the store is closed";
       const [fault] = delivery.faults();
-      return fault === undefined ? null : `handler ${fault.handler} stands still: ${fault.error.code}`;
+      if (fault !== undefined) return `handler ${fault.handler} stands still: ${fault.error.code}`;
+      const trouble = log.trouble?.() ?? null;
+      return trouble === null ? null : `the log: ${trouble.replace(/\.$/, "")}`;
     },
 
     close() {

@@ -94,6 +94,9 @@ export interface EventLog {
   /** Position of the last event; 0 for an empty log. */
   head(): Promise<Position>;
 
+  /** Of a log elsewhere: why it cannot be reached just now, as far as its subscriptions have noticed; null while it can. */
+  trouble?(): string | null;
+
   /** Ends all subscriptions and reads, lets appends in progress finish, and frees the log. May be called twice. */
   close(): Promise<void>;
 }

@@ -99,7 +99,7 @@ describe("an event whose handler kills the process", () => {
       expect((await lives.stop()).code).toBe(0);
 
       const findings = checkHistory({
-        events: await readEntityEvents(lives.site.data),
+        events: await readEntityEvents(lives.site.log),
         handlers,
         history: receiver.history,
         lives: await lives.ended(),

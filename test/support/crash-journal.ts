@@ -2,51 +2,67 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { openLog } from "../../src/compose.ts";
 import { emptyState, fold, type PartitionState } from "../../src/delivery/journal.ts";
 import type { JournalEvent } from "../../src/delivery/journal-events.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 import { isEntityStream, journalStream } from "../../src/event/names.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
-import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
+
+import type { Site } from "./crash-service.ts";
+
+/** What a client that was killed had sent is stored by then. */
+const serverSettlesMs = 50;
 
 /** Handler → its folded journal. */
 export type Recorded = ReadonlyMap<string, PartitionState>;
 
 /**
- * Takes a copy of the log now, write-ahead log included; the answer reads it. The log itself stays as the crash left it: it is the next
- * service that has to cope.
+ * What is on record now. Of an embedded log it takes a copy, write-ahead log included, which the answer reads: the log itself stays as the crash
+ * left it, and it is the next service that has to cope. A server is read at once.
  */
-export function takeRecord(data: string, handlers: readonly string[]): () => Promise<Recorded> {
+export async function takeRecord({ data, log }: Site, handlers: readonly string[]): Promise<() => Promise<Recorded>> {
+  if (!log.startsWith("sqlite:")) {
+    await wait(serverSettlesMs);
+    const recorded = await readRecord(log, handlers);
+    return async () => recorded;
+  }
   const copy = mkdtempSync(join(tmpdir(), "reprise-record-"));
   const there = existsSync(join(data, "log.db"));
   for (const file of ["log.db", "log.db-wal"]) if (existsSync(join(data, file))) copyFileSync(join(data, file), join(copy, file));
   return async () => {
     try {
-      const recorded = new Map(handlers.map((handler) => [handler, emptyState()]));
-      if (!there) return recorded;
-      await withLog(copy, async (log) => {
-        for (const [handler, state] of recorded)
-          for await (const batch of log.readStream(journalStream(handler)))
-            for (const { type, data } of batch) if (type !== "snapshot") fold(state, { type, data } as unknown as JournalEvent);
-      });
-      return recorded;
+      return there ? await readRecord(`sqlite:${copy}`, handlers) : empty(handlers);
     } finally {
       rmSync(copy, { recursive: true });
     }
   };
 }
 
-/** All events of entities, by position, of a log that nobody owns. */
-export async function readEntityEvents(data: string): Promise<readonly StoredEvent[]> {
+const empty = (handlers: readonly string[]) => new Map(handlers.map((handler) => [handler, emptyState()]));
+
+async function readRecord(url: string, handlers: readonly string[]): Promise<Recorded> {
+  const recorded = empty(handlers);
+  await withLog(url, async (log) => {
+    for (const [handler, state] of recorded)
+      for await (const batch of log.readStream(journalStream(handler)))
+        for (const { type, data } of batch) if (type !== "snapshot") fold(state, { type, data } as unknown as JournalEvent);
+  });
+  return recorded;
+}
+
+/** All events of entities, by position, of a log that nobody owns. @param url as REPRISE_LOG. */
+export async function readEntityEvents(url: string): Promise<readonly StoredEvent[]> {
   const events: StoredEvent[] = [];
-  await withLog(data, async (log) => {
+  await withLog(url, async (log) => {
     for await (const batch of log.readAll()) events.push(...batch.filter(({ stream }) => isEntityStream(stream)));
   });
   return events;
 }
 
-async function withLog(folder: string, use: (log: EventLog) => Promise<void>): Promise<void> {
-  const log = await openSqliteLog(folder);
+async function withLog(url: string, use: (log: EventLog) => Promise<void>): Promise<void> {
+  const log = await openLog(url);
   try {
     await use(log);
   } finally {

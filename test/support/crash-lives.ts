@@ -36,7 +36,7 @@ export class Lives {
     const killedMs = performance.now();
     service.send("SIGKILL");
     await service.ended;
-    this.#keep(killedMs);
+    await this.#keep(killedMs);
   }
 
   /** Waits for a clean end. */
@@ -45,16 +45,17 @@ export class Lives {
     const startedMs = performance.now();
     service.send("SIGTERM");
     const { code } = await service.ended;
-    this.#keep(null);
-    return { code, tookMs: performance.now() - startedMs };
+    const tookMs = performance.now() - startedMs;
+    await this.#keep(null);
+    return { code, tookMs };
   }
 
   async ended(): Promise<readonly Life[]> {
     return Promise.all(this.#ended);
   }
 
-  #keep(killedMs: number | null): void {
-    const read = takeRecord(this.site.data, this.#handlers);
+  async #keep(killedMs: number | null): Promise<void> {
+    const read = await takeRecord(this.site, this.#handlers);
     this.#ended.push(read().then((recorded) => ({ killedMs, recorded })));
     this.#service = null;
   }

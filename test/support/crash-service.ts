@@ -10,15 +10,19 @@ import type { HandlersReply } from "../../src/http/wire/replies.ts";
 import { repositoryFolder } from "./run-tool.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
-/** A folder with a config and, in `data`, all that the service keeps. */
+/** A folder with a config and, in `data`, all that the service keeps there. */
 export interface Site {
   readonly config: string;
   readonly data: string;
+  /** REPRISE_LOG. */
+  readonly log: string;
 }
 
-export function makeSite(config: string): Site {
+/** @param log a server's connection string; default: the embedded log in `data`. */
+export function makeSite(config: string, log?: string): Site {
   const folder = temporaryFolder();
-  const site = { config: join(folder, "reprise.config.ts"), data: join(folder, "data") };
+  const data = join(folder, "data");
+  const site = { config: join(folder, "reprise.config.ts"), data, log: log ?? `sqlite:${data}` };
   mkdirSync(site.data);
   writeFileSync(site.config, config);
   return site;
@@ -41,9 +45,9 @@ export interface Service {
 }
 
 /** @param env is seen by the config. */
-export function startService({ config, data }: Site, env: Readonly<Record<string, string>> = {}): Service {
+export function startService({ config, data, log }: Site, env: Readonly<Record<string, string>> = {}): Service {
   const ours = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("REPRISE_")));
-  const args = ["serve", "--config", config, "--log", `sqlite:${data}`, "--data", data, "--port", "0"];
+  const args = ["serve", "--config", config, "--log", log, "--data", data, "--port", "0"];
   const child = spawn(process.execPath, [join(repositoryFolder, "bin/reprise.js"), ...args], { env: { ...ours, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   onTestFinished(() => void child.kill("SIGKILL"));
   let stderr = "";

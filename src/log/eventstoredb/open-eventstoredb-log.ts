@@ -94,6 +94,7 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
       const head = await reader.streamRevision(stream);
       if (head >= 0) await truncations.truncate(stream, Math.min(before, head + 1), head);
     },
+    trouble: () => tail.trouble,
     async head() {
       open();
       return reader.head();

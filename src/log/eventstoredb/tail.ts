@@ -29,6 +29,8 @@ export interface Tail {
   readonly last: Position;
   /** True while the subscription stands and has come as far as the log went when it was begun. */
   readonly live: boolean;
+  /** Why the server cannot be followed just now; null while it can. */
+  readonly trouble: string | null;
   /** The events of one append, the last of which is at `position`, if they come within `ms`. */
   ofAppend(position: Position, stream: string, count: number, ms: number): Promise<readonly StoredEvent[] | null>;
   /** Calls `wake` when entries came or `live` changed, until the answer is called. */
@@ -45,6 +47,7 @@ export function makeTail(server: Server, reader: Reader, truncations: Truncation
   /** The last event seen, whoever's it is: where the subscription goes on after a drop. */
   let reached = 0n;
   let live = false;
+  let trouble: string | null = null;
   let started: Promise<void> | null = null;
   const listeners = new Set<() => void>();
   const ring = () => {
@@ -121,9 +124,11 @@ export function makeTail(server: Server, reader: Reader, truncations: Truncation
       try {
         await follow(() => {
           n = 0;
+          trouble = null;
         });
+        trouble = "Following the log ended.";
       } catch (error) {
-        fromServerError(error, "Following the log");
+        trouble = fromServerError(error, "Following the log").message;
       }
       if (reached > before) n = 0;
       await pause(repeatDelay(n, limits), clock, closing);
@@ -165,6 +170,9 @@ export function makeTail(server: Server, reader: Reader, truncations: Truncation
     },
     get live() {
       return live;
+    },
+    get trouble() {
+      return trouble;
     },
     async ofAppend(position, stream, count, ms) {
       if (!live) return null;

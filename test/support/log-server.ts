@@ -1,0 +1,56 @@
+/** A log server for tests of the service: the stand-in in a process of its own, with its events on disk. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { repositoryFolder } from "./run-tool.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+export interface LogServer {
+  /** What REPRISE_LOG is set to. The same over restarts. */
+  readonly url: string;
+  /** With the events that it had. */
+  start(): Promise<void>;
+  /** SIGTERM, SIGKILL: resolves when it has ended. SIGSTOP, SIGCONT: it hangs, it goes on. */
+  send(signal: "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT"): Promise<void>;
+}
+
+/** Not started. Ended when the test is over. */
+export async function makeLogServer(): Promise<LogServer> {
+  const port = await freePort();
+  const file = join(temporaryFolder(), "events.jsonl");
+  let child: ChildProcess | null = null;
+  onTestFinished(() => void child?.kill("SIGKILL"));
+  return {
+    url: `esdb://127.0.0.1:${port}?tls=false`,
+    async start() {
+      const program = join(repositoryFolder, "test/support/eventstore-stand-in/child.ts");
+      const started = spawn(process.execPath, [program, file, String(port)], { stdio: ["ignore", "pipe", "inherit"] });
+      child = started;
+      const said = await Promise.race([once(started.stdout, "data"), once(started, "exit").then(() => null)]);
+      if (said === null) throw new Error("The log server has not started.");
+    },
+    async send(signal) {
+      const ended = child!.exitCode === null && child!.signalCode === null ? once(child!, "exit") : Promise.resolve();
+      child!.kill(signal);
+      if (signal === "SIGTERM" || signal === "SIGKILL") await ended;
+    },
+  };
+}
+
+export async function startLogServer(): Promise<LogServer> {
+  const server = await makeLogServer();
+  await server.start();
+  return server;
+}
+
+/** A port of 127.0.0.1 where nobody listens now. */
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as { port: number };
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
