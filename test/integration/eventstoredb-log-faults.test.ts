@@ -1,6 +1,6 @@
 /** The log on EventStoreDB when the server is away, slow, moved or unclear, and when others have written into it. */
 import { execFile } from "node:child_process";
-import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { binaryEvent, EventStoreDBClient, jsonEvent } from "@eventstore/db-client";
 import { status } from "@grpc/grpc-js";
@@ -379,7 +379,7 @@ describe("what others wrote", () => {
 it("leaves nothing open: a process that closed its log ends by itself", { timeout: 20_000 }, async () => {
   const server = await startStandIn();
   onTestFinished(() => server.stop());
-  const child = join(import.meta.dirname, "../support/eventstore-log-child.ts");
+  const child = fileURLToPath(new URL("../support/eventstore-log-child.ts", import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, ["--conditions=@reprise/source", child, server.connectionString, newId()], {
     timeout: 15_000,
   });
