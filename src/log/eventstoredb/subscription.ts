@@ -6,7 +6,6 @@ import { makeIntake, readAhead } from "./intake.ts";
 import { readAllPage } from "./page.ts";
 import { matches, type Reader } from "./reader.ts";
 import type { Server } from "./server.ts";
-import { fromServerError } from "./server-error.ts";
 import type { Tail } from "./tail.ts";
 import type { Truncations } from "./truncations.ts";
 import { pause, repeatDelay } from "./waiting.ts";
@@ -196,8 +195,8 @@ async function* catchUp(
           break;
         }
       }
-    } catch (error) {
-      fromServerError(error, "Following the log");
+    } catch {
+      // As in the tail: tried again, slower each time.
     } finally {
       leaving.removeEventListener("abort", wake);
       source.on("error", () => {});
