@@ -31,7 +31,7 @@ export interface OpenOptions {
 }
 
 /** How long the calls that run may take to end when the store closes. */
-const closePatienceMs = 7500;
+const closePatienceMs = 7000;
 const singlePatienceMs = 10_000;
 const batchPatienceMs = 30_000;
 
@@ -44,10 +44,13 @@ const silent: DeliveryLogger = { info() {}, warn() {}, error() {} };
  *
  * @throws CONFIG_INVALID for another kind of URL; what the adapter throws.
  */
-export async function openLog(url: string, { clock = systemClock, locate }: Pick<EventStoreDbOptions, "clock" | "locate"> = {}): Promise<EventLog> {
+export async function openLog(
+  url: string,
+  { clock = systemClock, locate, signal }: Pick<EventStoreDbOptions, "clock" | "locate" | "signal"> = {},
+): Promise<EventLog> {
   const folder = folderOf(url);
   if (folder !== undefined) return openSqliteLog(folder, { clock });
-  if (isServer(url)) return openEventStoreDbLog(url, { clock, ...(locate === undefined ? {} : { locate }) });
+  if (isServer(url)) return openEventStoreDbLog(url, { clock, ...(locate === undefined ? {} : { locate }), ...(signal === undefined ? {} : { signal }) });
   throw new RepriseError(
     "CONFIG_INVALID",
     `log is "${url.replace(/\/\/[^/]*@/, "//…@")}": it must be sqlite:<folder>, esdb://host:2113 or esdb+discover://host:2113.`,
@@ -69,15 +72,19 @@ export async function openStore(config: Config, options: OpenOptions): Promise<S
   const { clock = systemClock, logger = silent } = options;
   return makeWaitingStore({
     catalog: checked.catalog,
-    open: () => openOn(checked, options),
+    open: (signal) => openOn(checked, options, signal),
     clock,
     onTrouble: (err) => logger.warn({ err }, "the log cannot be reached; tried again"),
   });
 }
 
-async function openOn({ catalog, handlers, limits }: CheckedConfig, { log: where, data, logger = silent, clock = systemClock }: OpenOptions): Promise<Store> {
+async function openOn(
+  { catalog, handlers, limits }: CheckedConfig,
+  { log: where, data, logger = silent, clock = systemClock }: OpenOptions,
+  signal?: AbortSignal,
+): Promise<Store> {
   let views: OpenViews | null = null;
-  const log = await openLog(where, { clock, locate: async (tenant, ids) => views?.locate(tenant, ids) ?? [] });
+  const log = await openLog(where, { clock, locate: async (tenant, ids) => views?.locate(tenant, ids) ?? [], ...(signal === undefined ? {} : { signal }) });
   const delivery = makeDeliveryOrClose();
   const opened = await openViews({
     file: join(data ?? folderOf(where) ?? "./data", "views.db"),

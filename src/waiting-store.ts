@@ -6,8 +6,8 @@ import type { Views } from "./views/model.ts";
 
 export interface WaitingStoreOptions {
   readonly catalog: Catalog;
-  /** Opens the store, or fails with LOG_UNAVAILABLE while the log cannot be reached. */
-  readonly open: () => Promise<Store>;
+  /** Opens the store, or fails with LOG_UNAVAILABLE while the log cannot be reached. Gives up when `signal` is aborted. */
+  readonly open: (signal: AbortSignal) => Promise<Store>;
   readonly clock: Clock;
   readonly onTrouble: (error: unknown) => void;
 }
@@ -21,6 +21,9 @@ const maxWaitMs = 10_000;
  */
 export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingStoreOptions): Store {
   let store: Store | null = null;
+  /** Opened, and about to start. */
+  let starting: Store | null = null;
+  const leaving = new AbortController();
   let trouble = "the store has not started";
   let closed = false;
   let wake = (): void => {};
@@ -34,15 +37,16 @@ export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingSto
 
   async function start(): Promise<void> {
     for (let waitMs = firstWaitMs; !closed; waitMs = Math.min(waitMs * 2, maxWaitMs)) {
-      let opened: Store | null = null;
       try {
-        opened = await open();
-        await opened.start();
-        if (closed) await opened.close();
-        else store = opened;
+        starting = await open(leaving.signal);
+        if (!closed) await starting.start();
+        if (closed) await starting.close();
+        else store = starting;
         return;
       } catch (error) {
-        await opened?.close();
+        await starting?.close();
+        starting = null;
+        if (closed) return;
         if (!isRepriseError(error, "LOG_UNAVAILABLE")) throw error;
         trouble = error.message.replace(/\.$/, "");
         onTrouble(error);
@@ -78,7 +82,9 @@ export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingSto
     notReady: () => (closed ? "the store is closed" : store === null ? `the log: ${trouble}` : store.notReady()),
     async close() {
       closed = true;
+      leaving.abort();
       wake();
+      await starting?.close();
       await started?.catch(() => {});
       await store?.close();
     },

@@ -4,13 +4,14 @@ import { isRepriseError, RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
 import { deliveryId, type NewId } from "../event/ids.ts";
+import { isEntityStream } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { AloneGate, GateMember } from "./alone-gate.ts";
 import type { Attempt } from "./attempt.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import { configureHandler, firstPosition, makeWants, recordPause } from "./handler-stream.ts";
 import type { Act, JournalEvent } from "./journal-events.ts";
-import { JournalStream } from "./journal-stream.ts";
+import { claimType, JournalStream } from "./journal-stream.ts";
 import { judge, refuseLift } from "./judge.ts";
 import type { Delivery, Lane, Order } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
@@ -57,6 +58,9 @@ const laneReads = 16;
 /** After its time-out a call that goes on gives its slot back after this. */
 const stuckMs = 5000;
 const maxBackOffMs = 5000;
+/** What the journal gets for its last records, out of what patience is left. */
+const minReleaseMs = 500;
+const maxReleaseMs = 3000;
 /** Of the dead letters of one flush, in the operator's log. */
 const shownInLog = 10;
 
@@ -172,6 +176,8 @@ export class Dispatcher implements GateMember {
   async stop(patienceMs: number): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
+    const { clock } = this.#options;
+    const startedMs = clock.monotonicMs();
     this.#partition.hold("stop", true);
     this.#reading.abort();
     this.#room?.();
@@ -179,7 +185,7 @@ export class Dispatcher implements GateMember {
     if (this.busy()) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#idle = resolve;
-      const patience = this.#options.clock.after(patienceMs, () => {
+      const patience = clock.after(patienceMs, () => {
         this.#calling.abort(new DOMException("the service stops", "AbortError"));
       });
       await promise;
@@ -188,11 +194,19 @@ export class Dispatcher implements GateMember {
     this.#calling.abort();
     this.#flushTimer?.cancel();
     this.#tick?.cancel();
-    if (this.#fault === null) await this.#release();
+    if (this.#fault === null) await this.#releaseWithin(Math.min(maxReleaseMs, Math.max(minReleaseMs, patienceMs - (clock.monotonicMs() - startedMs))));
     const stopped = new RepriseError("LOG_UNAVAILABLE", "The service stops.", { retryAfterMs: 1000 });
     for (const { reject } of this.#replies.values()) reject(stopped);
     for (const { reject } of this.#acts) reject(stopped);
     this.#replies.clear();
+  }
+
+  /** A log that does not answer is not waited for: what is not on record comes again at the next start. */
+  async #releaseWithin(ms: number): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<"late">();
+    const timer = this.#options.clock.after(ms, () => resolve("late"));
+    if ((await Promise.race([this.#release(), late])) === "late") this.#options.logger.warn({ handler: this.name }, "the journal could not be closed in time");
+    timer.cancel();
   }
 
   async #release(): Promise<void> {
@@ -261,11 +275,18 @@ export class Dispatcher implements GateMember {
   async #subscribe(): Promise<void> {
     const { log, catalog, spec, logger } = this.#options;
     const { signal } = this.#reading;
+    // Claims, too: what comes behind another's claim is no longer ours to deliver, however long ago we last wrote.
+    const types = [...catalog.candidates(spec.types), claimType];
     for (let failures = 0; !signal.aborted && this.#fault === null; failures++) {
       try {
-        for await (const batch of log.subscribe({ after: this.#partition.position(), filter: { types: catalog.candidates(spec.types) }, signal })) {
+        for await (const batch of log.subscribe({ after: this.#partition.position(), filter: { types }, signal })) {
           failures = 0;
           for (const event of batch.events) {
+            if (event.type === claimType && !isEntityStream(event.stream)) {
+              if (!this.#journal.isTakenBy(event)) continue;
+              this.#fail(new RepriseError("FENCED", `${event.stream} was claimed by another process.`));
+              return;
+            }
             if (!this.#partition.hasRoom() && !(await this.#roomFor())) return;
             this.#partition.offer(event, batch.bytes / batch.events.length);
           }

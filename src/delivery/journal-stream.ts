@@ -9,12 +9,16 @@ import type { AttemptRecord, JournalData, JournalEvent } from "./journal-events.
 
 /** A snapshot is due after so many bytes, or four times the last snapshot. */
 const snapshotBytes = 1024 * 1024;
+/** How often a claim may meet something that its owner has just written. */
+const maxClaims = 100;
 
 export interface Claim {
   readonly state: PartitionState;
   readonly unclean: boolean;
   readonly readAhead: number;
 }
+
+export const claimType = "partition.claimed" satisfies JournalEvent["type"];
 
 /** One event of Reprise's own. */
 export function ownEvent(newId: NewId, type: string, data: object): NewEvent {
@@ -27,6 +31,8 @@ export class JournalStream {
   readonly #stream: string;
   readonly #state: PartitionState;
   #revision: number;
+  /** Of our own claim. */
+  #claimed = -1;
   #bytesSinceSnapshot: number;
   #lastSnapshotBytes: number;
 
@@ -66,11 +72,7 @@ export class JournalStream {
       for (const event of batch) {
         revision = event.revision;
         if (event.type === "snapshot") continue;
-        try {
-          fold(state, { type: event.type, data: event.data } as unknown as JournalEvent);
-        } catch (cause) {
-          throw new RepriseError("JOURNAL_DAMAGED", `${stream} does not fold at revision ${event.revision} (${event.type}).`, { cause });
-        }
+        foldStored(state, event);
         bytes += JSON.stringify(event.data).length;
       }
     const head = await log.head();
@@ -79,11 +81,31 @@ export class JournalStream {
     return new JournalStream(log, newId, stream, { state, revision, bytes, snapshotBytes: snapshot?.bytes ?? 0 });
   }
 
-  /** Takes the partition over: before anything else is written. */
+  /**
+   * Takes the partition over: before anything else is written. An owner that goes on writing meanwhile is read after, until the claim comes in between.
+   *
+   * @throws FENCED when it never does.
+   */
   async claim(data: JournalData["partition.claimed"]): Promise<Claim> {
-    const { clean, readAhead } = this.#state;
-    await this.append([{ type: "partition.claimed", data }]);
-    return { state: this.#state, unclean: !clean, readAhead };
+    for (let tries = 1; ; tries++) {
+      const { clean, readAhead } = this.#state;
+      try {
+        await this.append([{ type: claimType, data }]);
+        this.#claimed = this.#revision;
+        return { state: this.#state, unclean: !clean, readAhead };
+      } catch (error) {
+        if (!isRepriseError(error, "FENCED") || tries === maxClaims) throw error;
+        await this.#catchUp();
+      }
+    }
+  }
+
+  async #catchUp(): Promise<void> {
+    for await (const batch of this.#log.readStream(this.#stream, { from: this.#revision + 1 }))
+      for (const event of batch) {
+        this.#revision = event.revision;
+        foldStored(this.#state, event);
+      }
   }
 
   /**
@@ -122,6 +144,11 @@ export class JournalStream {
     return last.position;
   }
 
+  /** True for another's claim after ours: we are fenced from there on. */
+  isTakenBy({ stream, type, revision }: StoredEvent): boolean {
+    return type === claimType && stream === this.#stream && revision > this.#claimed;
+  }
+
   snapshotDue(): boolean {
     return this.#bytesSinceSnapshot >= Math.max(snapshotBytes, 4 * this.#lastSnapshotBytes);
   }
@@ -136,6 +163,16 @@ export class JournalStream {
     }
     this.#bytesSinceSnapshot = 0;
     this.#lastSnapshotBytes = bytes;
+  }
+}
+
+/** @throws JOURNAL_DAMAGED */
+function foldStored(state: PartitionState, { stream, revision, type, data }: StoredEvent): void {
+  if (type === "snapshot") return;
+  try {
+    fold(state, { type, data } as unknown as JournalEvent);
+  } catch (cause) {
+    throw new RepriseError("JOURNAL_DAMAGED", `${stream} does not fold at revision ${revision} (${type}).`, { cause });
   }
 }
 

@@ -1,6 +1,7 @@
 /** A log server for tests of the service: the stand-in in a process of its own, with its events on disk. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
@@ -12,6 +13,8 @@ export interface LogServer {
   readonly url: string;
   /** With the events that it had. */
   start(): Promise<void>;
+  /** Comes back with its first events only, as from an old backup. */
+  restore(events: number): Promise<void>;
   /** SIGTERM, SIGKILL: resolves when it has ended. SIGSTOP, SIGCONT: it hangs, it goes on. */
   send(signal: "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT"): Promise<void>;
 }
@@ -22,7 +25,7 @@ export async function makeLogServer(): Promise<LogServer> {
   const file = join(temporaryFolder(), "events.jsonl");
   let child: ChildProcess | null = null;
   onTestFinished(() => void child?.kill("SIGKILL"));
-  return {
+  const server: LogServer = {
     url: `esdb://127.0.0.1:${port}?tls=false`,
     async start() {
       const program = join(repositoryFolder, "test/support/eventstore-stand-in/child.ts");
@@ -31,12 +34,19 @@ export async function makeLogServer(): Promise<LogServer> {
       const said = await Promise.race([once(started.stdout, "data"), once(started, "exit").then(() => null)]);
       if (said === null) throw new Error("The log server has not started.");
     },
+    async restore(events) {
+      await server.send("SIGTERM");
+      const lines = readFileSync(file, "utf8").split("\n");
+      writeFileSync(file, `${lines.slice(0, events).join("\n")}\n`);
+      await server.start();
+    },
     async send(signal) {
       const ended = child!.exitCode === null && child!.signalCode === null ? once(child!, "exit") : Promise.resolve();
       child!.kill(signal);
       if (signal === "SIGTERM" || signal === "SIGKILL") await ended;
     },
   };
+  return server;
 }
 
 export async function startLogServer(): Promise<LogServer> {

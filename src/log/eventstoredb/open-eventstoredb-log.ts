@@ -25,7 +25,12 @@ export interface EventStoreDbOptions {
   /** Stands before the name of each stream, so that one server holds several logs. Default: nothing. */
   readonly namespace?: string;
   readonly limits?: Partial<EventStoreDbLogLimits>;
+  /** Gives up opening. */
+  readonly signal?: AbortSignal;
 }
+
+/** Appends in progress get so long when the log closes; a server that hangs is not waited for. */
+const drainMs = 1000;
 
 /** A log on EventStoreDB. */
 export interface EventStoreDbLog extends EventLog {
@@ -50,18 +55,27 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
   const reader = makeReader(server, truncations);
   const tail = makeTail(server, reader, truncations);
   // Appends that are in progress when the log closes go on reading until they know what became of them.
-  const writing: Server = { ...server, closing: new AbortController().signal };
+  const givingUp = new AbortController();
+  const writing: Server = { ...server, closing: givingUp.signal };
   const readerOfWriter: Reader = { ...makeReader(writing, truncations), noteHead: reader.noteHead };
   const ids = makeRecentIds(readerOfWriter, limits.recentIds, locate);
   const writer = makeWriter(writing, readerOfWriter, tail, ids);
+  const giveUp = () => {
+    closing.abort();
+    givingUp.abort();
+  };
   let logId: string;
+  options.signal?.addEventListener("abort", giveUp);
+  if (options.signal?.aborted) giveUp();
   try {
     logId = await findOrCreateLogId(reader, writer, makeId);
     await truncations.load();
   } catch (error) {
-    closing.abort();
+    giveUp();
     await client.dispose();
     throw fromOpenError(error, "Opening the log");
+  } finally {
+    options.signal?.removeEventListener("abort", giveUp);
   }
   const open = () => refuseWhenClosing(server);
   let closed: Promise<void> | null = null;
@@ -102,7 +116,9 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
     close() {
       closed ??= (async () => {
         closing.abort();
+        const timer = clock.after(drainMs, giveUp);
         await writer.drain();
+        timer.cancel();
         await client.dispose();
       })();
       return closed;

@@ -47,7 +47,7 @@ export function makeTruncations(server: Server): Truncations {
       try {
         const name = `$$${server.envelope.nativeName(stream)}`;
         await repeated(server, `Truncating ${stream}`, () =>
-          within(server.client.appendToStream(name, event, { expectedRevision, requiresLeader: true }), server.limits.answerMs, server.clock),
+          within(server.client.appendToStream(name, event, { expectedRevision, requiresLeader: true }), server.limits.answerMs, server.clock, server.closing),
         );
         return;
       } catch (error) {

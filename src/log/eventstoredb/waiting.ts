@@ -1,20 +1,30 @@
 import type { Clock } from "../../event/clock.ts";
 import { NoAnswerError } from "./server-error.ts";
 
-/** @throws NoAnswerError when `answer` takes longer; it may still come. */
-export function within<T>(answer: Promise<T>, ms: number, clock: Clock): Promise<T> {
+/** @throws NoAnswerError when `answer` takes longer, or `signal` is aborted; it may still come. */
+export function within<T>(answer: Promise<T>, ms: number, clock: Clock, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = clock.after(ms, () => reject(new NoAnswerError(`No answer within ${ms} ms.`)));
+    const giveUp = () => {
+      leave();
+      reject(new NoAnswerError(signal.aborted ? "No answer yet; the log closes." : `No answer within ${ms} ms.`));
+    };
+    const timer = clock.after(ms, giveUp);
+    signal.addEventListener("abort", giveUp);
+    const leave = () => {
+      timer.cancel();
+      signal.removeEventListener("abort", giveUp);
+    };
     answer.then(
       (value) => {
-        timer.cancel();
+        leave();
         resolve(value);
       },
       (reason: unknown) => {
-        timer.cancel();
+        leave();
         reject(reason);
       },
     );
+    if (signal.aborted) giveUp();
   });
 }
 

@@ -93,7 +93,7 @@ export function makeWriter(server: Server, reader: Reader, tail: Tail, ids: Rece
     const options = { expectedRevision: head === -1 ? NO_STREAM : BigInt(head), requiresLeader: true } as const;
     for (let n = 0; ; n++) {
       try {
-        const result = await within(client.appendToStream(envelope.nativeName(stream), proposed, options), limits.answerMs, clock);
+        const result = await within(client.appendToStream(envelope.nativeName(stream), proposed, options), limits.answerMs, clock, server.closing);
         if (!result.success) return { is: "conflict", actual: -1 }; // throwOnAppendFailure=false: what it says beside is not right
         return { is: "stored", last: Number(result.nextExpectedRevision), position: n === 0 ? result.position?.commit : undefined };
       } catch (error) {
@@ -102,7 +102,7 @@ export function makeWriter(server: Server, reader: Reader, tail: Tail, ids: Rece
           return { is: "conflict", actual: typeof actual === "bigint" ? Number(actual) : -1 };
         }
         // Time-outs are long: one repeat. The others fail at once.
-        if (!mayPass(error) || n >= (error instanceof NoAnswerError ? 1 : limits.repeats)) {
+        if (!mayPass(error) || server.closing.aborted || n >= (error instanceof NoAnswerError ? 1 : limits.repeats)) {
           heads.delete(stream);
           throw fromServerError(error, `Appending to ${stream}`);
         }
