@@ -1,13 +1,18 @@
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished } from "vitest";
-import { type OpenOptions, openStore } from "../../src/compose.ts";
+import { type OpenOptions, openLog, openStore } from "../../src/compose.ts";
 import type { Config } from "../../src/config.ts";
+import type { EventLog } from "../../src/log/event-log.ts";
 import type { Store } from "../../src/store.ts";
 import type { HandlerView } from "../../src/views/model.ts";
+import { type LogRow, readLogRows } from "./history-checker.ts";
 
-/** A started store over the embedded log in `folder`; closed when the test is over. */
-export async function startStore(config: Config, folder: string, options: Omit<OpenOptions, "log"> = {}): Promise<Store> {
-  const store = await openStore(config, { log: `sqlite:${folder}`, ...options });
+/** Where a store keeps what: the folder of an embedded log, or a server and the folder of the views. */
+export type Place = string | { readonly log: string; readonly data: string };
+
+/** A started store; closed when the test is over. */
+export async function startStore(config: Config, place: Place, options: Omit<OpenOptions, "log"> = {}): Promise<Store> {
+  const store = await openStore(config, { ...(typeof place === "string" ? { log: `sqlite:${place}` } : place), ...options });
   onTestFinished(() => store.close());
   await store.start();
   return store;
@@ -23,6 +28,31 @@ export function logHead(folder: string): bigint {
   }
 }
 
+/** Position of the last event of the log at a place. */
+export async function headOf(place: Place): Promise<bigint> {
+  return typeof place === "string" ? logHead(place) : withLog(place.log, (log) => log.head());
+}
+
+/** All rows of the log, read beside its owner. */
+export async function logRows(place: Place): Promise<readonly LogRow[]> {
+  if (typeof place === "string") return readLogRows(place);
+  return withLog(place.log, async (log) => {
+    const rows: LogRow[] = [];
+    for await (const batch of log.readAll())
+      for (const { position, data, ...row } of batch) rows.push({ ...row, position: Number(position), data: data as LogRow["data"] });
+    return rows;
+  });
+}
+
+async function withLog<T>(url: string, use: (log: EventLog) => Promise<T>): Promise<T> {
+  const log = await openLog(url);
+  try {
+    return await use(log);
+  } finally {
+    await log.close();
+  }
+}
+
 export async function handlerView(store: Store, name: string): Promise<HandlerView> {
   const view = (await store.views.handlers()).find((handler) => handler.name === name);
   if (view === undefined) throw new Error(`handler ${name} is not known`);
@@ -30,7 +60,7 @@ export async function handlerView(store: Store, name: string): Promise<HandlerVi
 }
 
 /** Waits until the views show these figures of the handler, and then for all that the log holds. */
-export async function handlerShows(store: Store, folder: string, name: string, figures: object, timeoutMs = 30_000): Promise<void> {
+export async function handlerShows(store: Store, place: Place, name: string, figures: object, timeoutMs = 30_000): Promise<void> {
   await expect.poll(() => handlerView(store, name), { timeout: timeoutMs, interval: 20 }).toMatchObject(figures);
-  await store.views.waitFor(logHead(folder));
+  await store.views.waitFor(await headOf(place));
 }
