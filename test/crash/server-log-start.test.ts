@@ -128,7 +128,7 @@ describe("a log that the views do not know", { timeout: 60_000 }, () => {
     await terminate(other);
   });
 
-  it("the same one, but older: the service does not start", async () => {
+  it("the same one, but older: the service that runs says so, and none starts", async () => {
     const server = await startLogServer();
     const receiver = await startReceiver(() => 204);
     const site = makeSite(config(receiver.url), server.url);
@@ -136,6 +136,15 @@ describe("a log that the views do not know", { timeout: 60_000 }, () => {
     for (let count = 0; count < 5; count++) expect((await append(service.url)).status).toBe(201);
     await until("the calls", () => receiver.calls().length === 5);
     await terminate(service);
+    const running = await startListening(site);
+    await untilQuiet(running.url);
+    await server.restore(4);
+    const notReady = await until("the running service to notice", async () => {
+      const answer = await ready(running.url);
+      return answer.waits_for?.includes("was read up to") && answer;
+    });
+    expect(notReady).toMatchObject({ code: 503, waits_for: expect.stringMatching(/^the log: The log ends at position \d+, but was read up to \d+$/) });
+    await terminate(running);
     await server.restore(4);
     const next = startService(site);
     expect(await next.listening).toBeNull();

@@ -77,6 +77,7 @@ export function makeTail(server: Server, reader: Reader, truncations: Truncation
 
   /** One subscription, until it breaks or the log closes. */
   const follow = async (onConfirmed: () => void) => {
+    const begun = reached;
     const source = client.subscribeToAll({ fromPosition: reached === 0n ? START : { commit: reached, prepare: reached }, requiresLeader: true }, readAhead);
     const intake = makeIntake(source as never as Parameters<typeof makeIntake<{ readonly event?: Parameters<typeof envelope.decode>[0] }>>[0], clock);
     const wake = () => intake.wake();
@@ -90,6 +91,8 @@ export function makeTail(server: Server, reader: Reader, truncations: Truncation
       reader.serverHead().then(
         (head) => {
           target = head;
+          // Restored from an old backup under us: such a subscription is silent, perhaps for ever.
+          if (head < begun) trouble = `The log ends at position ${head}, but was read up to ${begun}.`;
           setLive(reached >= head);
         },
         () => {}, // the subscription breaks, too, or stays behind until the next one
