@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
-import { repositoryFolder } from "./run-tool.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 export interface LogServer {
@@ -28,7 +28,7 @@ export async function makeLogServer(): Promise<LogServer> {
   const server: LogServer = {
     url: `esdb://127.0.0.1:${port}?tls=false`,
     async start() {
-      const program = join(repositoryFolder, "test/support/eventstore-stand-in/child.ts");
+      const program = fileURLToPath(new URL("./eventstore-stand-in/child.ts", import.meta.url));
       const started = spawn(process.execPath, [program, file, String(port)], { stdio: ["ignore", "pipe", "inherit"] });
       child = started;
       const said = await Promise.race([once(started.stdout, "data"), once(started, "exit").then(() => null)]);
