@@ -112,7 +112,7 @@ describe(`the log server away for ${awayMs} ms under load`, () => {
     expect(checkAppends(events, acknowledged)).toEqual([]);
     const findings = checkHistory({ events, handlers, history: receiver.history, lives: await lives.ended(), recordedWithinMs: 0 });
     console.log(
-      `${how} for ${awayMs} ms: ${unreadyMs === null ? "" : `not ready after ${unreadyMs} ms, 503 after ${refusedMs} ms; `} back: ready after ${readyMs} ms, appends after ${appendsMs} ms, ` +
+      `${how} for ${awayMs} ms: ${unreadyMs === null ? "" : `not ready after ${unreadyMs} ms, 503 after ${refusedMs} ms; `}back: ready after ${readyMs} ms, appends after ${appendsMs} ms, ` +
         `calls after ${callsMs} ms; ${load.repeated} appends repeated, ${events.length} events, ${receiver.calls().length} calls`,
     );
     expect(findings).toMatchObject({ broken: [], repeats: 0 });
