@@ -5,5 +5,5 @@ if (Number(process.versions.node.split(".")[0]) < 24)
 
 export default defineConfig({
   ssr: { resolve: { conditions: ["@reprise/source"] } },
-  test: { include: ["test/**/*.test.ts"], reporters: ["default", "./test/support/closing-line.ts"], maxWorkers: 2 },
+  test: { include: ["test/**/*.test.ts"], reporters: ["default", "./test/support/closing-line.ts"], maxWorkers: 2, testTimeout: 30_000, hookTimeout: 30_000 },
 });

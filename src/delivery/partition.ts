@@ -734,10 +734,14 @@ export class Partition {
     for (const [lane, revision] of this.#alone) {
       const order = lane.orders.find((each) => each.revision === revision);
       const first = lane.queue[0]?.revision;
-      if (order !== undefined) {
+      if (lane.running !== null)
+        this.#endAlone(lane); // by a call that goes on long after its time-out: nobody knows for how long
+      else if (order !== undefined) {
         if (this.#orderReady(lane) === order) return lane;
         if (order.event !== null) this.#endAlone(lane); // it waits for its retry, or behind another
-      } else if (lane.next > revision || (first !== undefined && first > revision) || !lane.detached || !this.#mayRunLive(lane)) this.#endAlone(lane);
+      } else if (this.#orderReady(lane) !== undefined)
+        return lane; // it is read on once that is over
+      else if (lane.next > revision || (first !== undefined && first > revision) || !lane.detached || !this.#mayRunLive(lane)) this.#endAlone(lane);
       else if (first !== undefined && this.#recordedEnough(lane)) return lane;
     }
     // When that was the last one, the others may go on.
