@@ -15,7 +15,7 @@ import { defaultTenant, streamName, viewsStream } from "./event/names.ts";
 import type { EventLog } from "./log/event-log.ts";
 import { type EventStoreDbOptions, openEventStoreDbLog } from "./log/eventstoredb/open-eventstoredb-log.ts";
 import { openSqliteLog } from "./log/sqlite/open-sqlite-log.ts";
-import { makeReplays } from "./replay/replays.ts";
+import { makeReplays, skippedOf } from "./replay/replays.ts";
 import type { Store } from "./store.ts";
 import { openViews } from "./views/open-views.ts";
 import { makeWaitingStore } from "./waiting-store.ts";
@@ -194,9 +194,8 @@ async function openOn(
         { tenant, actor, reason: reason ?? null, maxEvents, ratePerSecond: ratePerSecond ?? null },
       );
       const end = await within(ended, patienceMs);
-      const { total, succeeded, failed, skips } = counts;
-      const skipped = [...skips.values()].reduce((sum, count) => sum + count, 0);
-      return { replayId, total, succeeded, failed, remaining: total - succeeded - failed - skipped, position: end ?? position };
+      const { total, succeeded, failed } = counts;
+      return { replayId, total, succeeded, failed, remaining: total - succeeded - failed - skippedOf(counts), position: end ?? position };
     },
 
     async rebuildViews({ actor = "local", reason } = {}) {

@@ -15,7 +15,7 @@ import { claimType, JournalStream } from "./journal-stream.ts";
 import { judge, refuseLift } from "./judge.ts";
 import type { Delivery, Lane, Order } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
-import { Partition, type Verdict } from "./partition.ts";
+import { laneBatch, Partition, type Verdict } from "./partition.ts";
 import type { OrderEnd } from "./recorder.ts";
 
 /** What the operator's log is told. Never payloads. */
@@ -51,8 +51,6 @@ export interface OrderRequest {
   readonly reason: string | null;
 }
 
-/** Events of one reading of a detached lane's stream. */
-const laneBatch = 64;
 /** Readings of lanes at once. */
 const laneReads = 16;
 /** After its time-out a call that goes on gives its slot back after this. */
@@ -196,9 +194,7 @@ export class Dispatcher implements GateMember {
     this.#tick?.cancel();
     if (this.#fault === null) await this.#releaseWithin(Math.min(maxReleaseMs, Math.max(minReleaseMs, patienceMs - (clock.monotonicMs() - startedMs))));
     const stopped = new RepriseError("LOG_UNAVAILABLE", "The service stops.", { retryAfterMs: 1000 });
-    for (const { reject } of this.#replies.values()) reject(stopped);
-    for (const { reject } of this.#acts) reject(stopped);
-    this.#replies.clear();
+    this.#answerAll(stopped);
   }
 
   /** A log that does not answer is not waited for: what is not on record comes again at the next start. */
@@ -509,9 +505,15 @@ export class Dispatcher implements GateMember {
     this.#calling.abort(this.#fault);
     this.#room?.();
     this.#idle?.();
-    for (const { reject } of this.#replies.values()) reject(this.#fault);
-    this.#replies.clear();
+    this.#answerAll(this.#fault);
     this.#options.gate.moved(this);
+  }
+
+  /** Tells everybody who still waits for a record that there will be none. */
+  #answerAll(error: RepriseError): void {
+    for (const { reject } of [...this.#replies.values(), ...this.#acts]) reject(error);
+    this.#replies.clear();
+    this.#acts = [];
   }
 
   #backOff(failures: number): Promise<void> {

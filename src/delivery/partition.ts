@@ -47,8 +47,8 @@ export type Verdict =
   /** Nothing is recorded; the event keeps its place. */
   | { readonly kind: "put_back" };
 
-/** Outcomes of a detached lane that may wait for their record; as many events are suspects after a crash. */
-const laneBatch = 64;
+/** Events of one reading of a detached lane, and outcomes of it that may wait for their record: as many are suspects after a crash. */
+export const laneBatch = 64;
 /** A node of a cluster that lags behind is asked again after this. */
 const staleReadMs = 50;
 /** A retry that was stored to come later than this comes then: no wait is longer (Retry-After's limit). */
@@ -553,7 +553,8 @@ export class Partition {
     this.#refresh(lane);
   }
 
-  #concludeLive({ lane, event, attempt, round }: Delivery, verdict: Verdict, monotonicMs: number): void {
+  #concludeLive(delivery: Delivery, verdict: Verdict, monotonicMs: number): void {
+    const { lane, event, attempt } = delivery;
     switch (verdict.kind) {
       case "completed":
         if (lane.troubled) this.#recorder.completed({ ...about(lane, event), record: verdict.record });
@@ -578,14 +579,7 @@ export class Partition {
           this.#settle(lane, event, { outcome: "skipped", cause: verdict.cause, act: { actor: "policy", reason: null }, record: verdict.record });
           return;
         }
-        this.#deadLetter(lane, event, {
-          attempts: attempt,
-          retryCount: round + 1,
-          cause: verdict.cause,
-          error: verdict.error,
-          escalated: verdict.cause === "unknown_outcome",
-          record: verdict.record,
-        });
+        this.#giveUp(delivery, verdict);
         return;
       case "newer_build":
         lane.why = "newer_build";
@@ -603,7 +597,8 @@ export class Partition {
     if (!lane.detached || lane.readThrough >= event.revision) lane.queue.unshift(event);
   }
 
-  #concludeOrder({ lane, event, attempt, round }: Delivery, order: Order, verdict: Verdict, monotonicMs: number): void {
+  #concludeOrder(delivery: Delivery, order: Order, verdict: Verdict, monotonicMs: number): void {
+    const { lane, event, attempt } = delivery;
     const letter = lane.letters.get(event.revision);
     switch (verdict.kind) {
       case "completed": {
@@ -626,15 +621,7 @@ export class Partition {
         return;
       case "give_up":
         lane.failing = true;
-        this.#deadLetter(lane, event, {
-          attempts: attempt,
-          retryCount: round + 1,
-          cause: verdict.cause,
-          error: verdict.error,
-          escalated: verdict.cause === "unknown_outcome",
-          record: verdict.record,
-          replayId: order.replayId,
-        });
+        this.#giveUp(delivery, verdict);
         this.#endOrder(lane, order, { outcome: "dead_lettered", error: verdict.error });
         // Strict: what comes after it stays behind it. (Several letters in one lane are left from before the handler became strict.)
         if (this.#options.ordering === "strict")
@@ -646,6 +633,19 @@ export class Partition {
         return;
       case "put_back":
     }
+  }
+
+  #giveUp({ lane, event, attempt, round, order }: Delivery, { cause, error, record }: Extract<Verdict, { kind: "give_up" }>): void {
+    const escalated = cause === "unknown_outcome";
+    this.#deadLetter(lane, event, {
+      attempts: attempt,
+      retryCount: round + 1,
+      cause,
+      error,
+      escalated,
+      record,
+      ...(order ? { replayId: order.replayId } : {}),
+    });
   }
 
   #recordWait(lane: Lane, event: StoredEvent, { kind, record, retryAt }: Extract<Verdict, { kind: "retry" | "defer" }>): void {

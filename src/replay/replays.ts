@@ -55,6 +55,11 @@ export interface ReplayCounts {
   readonly skips: Map<string, number>;
 }
 
+/** Items that were left alone, for whatever reason. */
+export function skippedOf({ skips }: Pick<ReplayCounts, "skips">): number {
+  return [...skips.values()].reduce((sum, count) => sum + count, 0);
+}
+
 /** Items of one job under way at once. */
 const itemsAtOnce = 64;
 const itemsPerEvent = 500;
@@ -172,7 +177,7 @@ export function makeReplays({ log, views, delivery, catalog, clock, newId, onCut
       status: "completed",
       succeeded,
       failed,
-      skipped: [...skips.values()].reduce((sum, count) => sum + count, 0),
+      skipped: skippedOf({ skips }),
       skips: Array.from(skips, ([reason, count]) => ({ reason, count })),
     };
     const [appended] = await log.append(replayStream(replayId), [ownEvent(newId, "replay.ended", data)], "any");
