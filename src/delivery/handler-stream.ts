@@ -17,7 +17,7 @@ export interface HandlerRecord {
 
 /**
  * Compares the handler's definition with what the log has on record, and records what changed. A type added to a known handler is wanted from now on;
- * one that is listed no more is wanted no more.
+ * one that is listed no more is wanted no more. A type under another name, or split into others, is what it was: events stored before stay wanted.
  *
  * @throws START_FROM_REQUIRED for a new handler on a log that holds events.
  */
@@ -37,9 +37,11 @@ export async function configureHandler({
   const start = before.configured?.start ?? spec.startFrom ?? "beginning";
   if (before.configured === null && spec.startFrom === null && (await holdsEvents(log, catalog)))
     throw new RepriseError("START_FROM_REQUIRED", `handlers: "${spec.name}" is new, and the log already holds events.`);
-  const sinceOf = (type: string): string => before.configured?.types[type] ?? (before.configured !== null || start === "now" ? head.toString() : "0");
+  const sinceNew = before.configured !== null || start === "now" ? head : 0n;
+  const stored = sinceByStoredType(catalog, spec.types, before.configured, sinceNew);
   const configured: HandlerStreamData["handler.configured"] = {
-    types: Object.fromEntries(spec.types.map((type) => [type, sinceOf(type)])),
+    types: Object.fromEntries(spec.types.map((type) => [type, least(catalog.candidates([type]).map((name) => stored.get(name)!)).toString()])),
+    stored: Object.fromEntries(Array.from(stored, ([type, since]) => [type, since.toString()])),
     ordering: spec.ordering,
     start,
     partitions: 1,
@@ -85,19 +87,45 @@ async function holdsEvents(log: EventLog, catalog: Catalog): Promise<boolean> {
   return false;
 }
 
-/** Whether a handler wants a stored event: of an entity, its type listed, and beyond the position from which the type is wanted. */
-export function makeWants(catalog: Catalog, configured: HandlerStreamData["handler.configured"]): (event: StoredEvent) => boolean {
-  const since = new Map<string, Position>();
-  for (const [type, position] of Object.entries(configured.types)) for (const stored of catalog.candidates([type])) since.set(stored, BigInt(position));
+/**
+ * Beyond which position each stored type is wanted that can become one of `types` today. One that was on record keeps its place; another name of such
+ * a type has been wanted as long; what is new is wanted beyond `sinceNew`.
+ */
+function sinceByStoredType(
+  catalog: Catalog,
+  types: readonly string[],
+  before: HandlerStreamData["handler.configured"] | null,
+  sinceNew: Position,
+): ReadonlyMap<string, Position> {
+  const known = (name: string): Position | undefined => {
+    const since = before?.stored?.[name] ?? before?.types[name];
+    return since === undefined ? undefined : BigInt(since);
+  };
+  const sinceOf = (name: string): Position => {
+    const own = known(name);
+    if (own !== undefined) return own;
+    const { type, formerly } = catalog.describe(name)!;
+    const others = [type, ...formerly].map(known).filter((since) => since !== undefined);
+    return others.length > 0 ? least(others) : sinceNew;
+  };
+  return new Map(catalog.candidates(types).map((name) => [name, sinceOf(name)]));
+}
+
+/** Whether a handler wants a stored event: of an entity, its type one that can become what the handler takes, and beyond the position since when. */
+export function makeWants({ stored }: Pick<HandlerStreamData["handler.configured"], "stored">): (event: StoredEvent) => boolean {
+  const sinceOf = new Map(Object.entries(stored ?? {}).map(([type, since]) => [type, BigInt(since)]));
   return (event) => {
-    const from = since.get(event.type);
-    return from !== undefined && event.position > from && isEntityStream(event.stream);
+    const since = sinceOf.get(event.type);
+    return since !== undefined && event.position > since && isEntityStream(event.stream);
   };
 }
 
 /** Where a journal that is still empty begins: before the first event that any type is wanted from. */
-export function firstPosition(configured: HandlerStreamData["handler.configured"]): Position {
-  return Object.values(configured.types)
-    .map(BigInt)
-    .reduce((least, position) => (position < least ? position : least));
+export function firstPosition({ stored }: Pick<HandlerStreamData["handler.configured"], "stored">): Position {
+  return least(Object.values(stored ?? {}).map(BigInt));
+}
+
+/** @param positions at least one. */
+function least(positions: readonly Position[]): Position {
+  return positions.reduce((least, position) => (position < least ? position : least));
 }
