@@ -6,6 +6,7 @@ import { defineEvent, defineUpcasters, type EventDefinition, type UpcasterChain 
 import { makeCatalog } from "../../src/catalog/make-catalog.ts";
 import { RepriseError } from "../../src/errors.ts";
 import type { Json, StoredEvent } from "../../src/event/event.ts";
+import { storedAs } from "../support/stored-as.ts";
 
 const orderPlaced = defineEvent(
   "order.placed",
@@ -22,24 +23,6 @@ const orderPlacedUpcasters = defineUpcasters(orderPlaced, {
 });
 const noteAdded = defineEvent("note.added", { 1: z.looseObject({ text: z.string() }) });
 const catalog = makeCatalog({ events: [orderPlaced, noteAdded], upcasters: [orderPlacedUpcasters] });
-
-function storedAs(type: string, schemaVersion: number, data: Json): StoredEvent {
-  return {
-    id: "0197f3a0-0000-7000-8000-000000000001",
-    type,
-    schemaVersion,
-    source: "intake",
-    occurredAt: null,
-    data,
-    metadata: { priority: "normal", callChain: ["intake"] },
-    stream: "default.order-7",
-    tenant: "default",
-    entity: { type: "order", id: "7" },
-    revision: 4,
-    position: 12n,
-    recordedAt: "2026-07-01T12:00:00.000Z",
-  };
-}
 
 function caught(run: () => unknown): RepriseError {
   try {
