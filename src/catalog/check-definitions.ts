@@ -125,6 +125,10 @@ function checkSteps({ type }: EventDefinition, count: number, steps: UpcasterCha
         `Event type "${type}" has no upcaster from version ${from} to ${from + 1}: add the step ${from} to its defineUpcasters, and the list to \`upcasters\`.`,
       );
     }
+    if (steps[from]?.constructor.name === "AsyncFunction")
+      throw invalid(
+        `Event type "${type}" has an asynchronous upcaster from version ${from} to ${from + 1}: steps are pure and synchronous, without \`async\`.`,
+      );
   }
   return steps;
 }

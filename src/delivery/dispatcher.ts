@@ -16,6 +16,7 @@ import { judge, nothingToDo, refuseLift } from "./judge.ts";
 import type { Delivery, Lane, Order } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import { laneBatch, Partition, type Verdict } from "./partition.ts";
+import { skipPassedOver } from "./passed-over.ts";
 import type { OrderEnd } from "./recorder.ts";
 
 /** What the operator's log is told. Never payloads. */
@@ -103,10 +104,17 @@ export class Dispatcher implements GateMember {
   /** Reads the handler's record and its journal, and claims it. Nothing is delivered before `start`. */
   static async open(options: DispatcherOptions): Promise<Dispatcher> {
     const { spec, catalog, log, newId, limits, clock, owner, build } = options;
-    const { configured, paused } = await configureHandler({ log, newId, catalog, spec });
+    const { configured, paused, newNames, record } = await configureHandler({ log, newId, catalog, spec });
     const journal = await JournalStream.open({ log, newId, stream: configured.journal, start: firstPosition(configured) });
     const claim = await journal.claim({ owner, build, catalog: catalog.fingerprint, readAhead: limits.readAheadEvents });
     const wants = makeWants(configured);
+    const passedOver = await skipPassedOver(newNames, { log, state: claim.state, wants, record: (facts) => journal.append(facts) });
+    if (passedOver > 0)
+      options.logger.error(
+        { handler: spec.name, events: passedOver, types: newNames },
+        "events under a new name were passed over by a build that did not know it, and are skipped: replay them as history where they matter",
+      );
+    await record();
     const partition = new Partition(
       {
         ordering: spec.ordering,

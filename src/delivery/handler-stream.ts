@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Catalog } from "../catalog/catalog.ts";
 import { RepriseError } from "../errors.ts";
-import type { Position, StoredEvent } from "../event/event.ts";
+import type { NewEvent, Position, StoredEvent } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
 import { handlerStream, isEntityStream, journalStream } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -13,10 +13,14 @@ import { ownEvent } from "./journal-stream.ts";
 export interface HandlerRecord {
   readonly configured: HandlerStreamData["handler.configured"];
   readonly paused: boolean;
+  /** Stored types that are new names of what the handler has wanted for long: builds before may have passed over such events. */
+  readonly newNames: readonly string[];
+  /** Stores what changed. Once, when all that the change implies is on record. */
+  record(): Promise<void>;
 }
 
 /**
- * Compares the handler's definition with what the log has on record, and records what changed. A type added to a known handler is wanted from now on;
+ * Compares the handler's definition with what the log has on record. A type added to a known handler is wanted from now on;
  * one that is listed no more is wanted no more. A type under another name, or split into others, is what it was: events stored before stay wanted.
  *
  * @throws START_FROM_REQUIRED for a new handler on a log that holds events.
@@ -48,13 +52,19 @@ export async function configureHandler({
     journal: before.configured?.journal ?? journalStream(spec.name),
     endpoint: spec.endpoint,
   };
-  const facts = [];
+  const facts: NewEvent[] = [];
   if (!isDeepStrictEqual(configured, before.configured)) facts.push(ownEvent(newId, "handler.configured", configured));
   // Another address is a decision of its own: what the old one answered (410) says nothing about it.
   const moved = before.paused && before.configured?.endpoint !== configured.endpoint;
   if (moved) facts.push(ownEvent(newId, "handler.resumed", { act: { actor: "local", reason: "the config has another url" } satisfies Act }));
-  if (facts.length > 0) await log.append(handlerStream(spec.name), facts, before.revision === -1 ? "none" : before.revision);
-  return { configured, paused: before.paused && !moved };
+  return {
+    configured,
+    paused: before.paused && !moved,
+    newNames: newNamesIn(stored, before.configured, sinceNew),
+    async record() {
+      if (facts.length > 0) await log.append(handlerStream(spec.name), facts, before.revision === -1 ? "none" : before.revision);
+    },
+  };
 }
 
 /** Records that a handler stops (or goes on). */
@@ -97,10 +107,7 @@ function sinceByStoredType(
   before: HandlerStreamData["handler.configured"] | null,
   sinceNew: Position,
 ): ReadonlyMap<string, Position> {
-  const known = (name: string): Position | undefined => {
-    const since = before?.stored?.[name] ?? before?.types[name];
-    return since === undefined ? undefined : BigInt(since);
-  };
+  const known = (name: string): Position | undefined => (before === null ? undefined : knownSince(before, name));
   const sinceOf = (name: string): Position => {
     const own = known(name);
     if (own !== undefined) return own;
@@ -109,6 +116,16 @@ function sinceByStoredType(
     return others.length > 0 ? least(others) : sinceNew;
   };
   return new Map(catalog.candidates(types).map((name) => [name, sinceOf(name)]));
+}
+
+function newNamesIn(stored: ReadonlyMap<string, Position>, before: HandlerStreamData["handler.configured"] | null, sinceNew: Position): readonly string[] {
+  if (before === null) return [];
+  return [...stored].filter(([type, since]) => since < sinceNew && knownSince(before, type) === undefined).map(([type]) => type);
+}
+
+function knownSince({ stored, types }: HandlerStreamData["handler.configured"], name: string): Position | undefined {
+  const since = stored?.[name] ?? types[name];
+  return since === undefined ? undefined : BigInt(since);
 }
 
 /** Whether a handler wants a stored event: of an entity, its type one that can become what the handler takes, and beyond the position since when. */
