@@ -13,6 +13,7 @@ export {
   type UpcasterChain,
   type Upcasters,
 } from "./catalog/define.ts";
+export { defineMigration, type MigrationDefinition, type StoredData } from "./catalog/migration.ts";
 export { type OpenOptions, openStore } from "./compose.ts";
 export { type Config, defineConfig } from "./config.ts";
 export {
@@ -33,4 +34,4 @@ export type { DeliveryLimits } from "./delivery/limits.ts";
 export { type ErrorCode, type ErrorKind, type ErrorPlace, isRepriseError, RepriseError } from "./errors.ts";
 export type { ContextRef, CurrentEvent, Entity, EventMetadata, Json, Position, Priority, StoredEvent } from "./event/event.ts";
 export type { AppendedEvent, ExpectedRevision } from "./log/event-log.ts";
-export type { ActOptions, AppendOptions, EventInput, ReadEntityOptions, ReplayBatchResult, ReplayResult, Store } from "./store.ts";
+export type { ActOptions, AmendResult, AppendOptions, EventInput, ReadEntityOptions, ReplayBatchResult, ReplayResult, Store } from "./store.ts";

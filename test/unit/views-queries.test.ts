@@ -58,6 +58,7 @@ describe("one event", () => {
           processedAt: null,
           replayId: null,
           history: [first],
+          amendments: [],
         },
       ],
     });
