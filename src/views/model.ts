@@ -216,6 +216,8 @@ export interface HandlerView {
   readonly name: string;
   readonly ordering: "strict" | "relaxed";
   readonly state: "running" | "paused";
+  /** Who paused it, and why. */
+  readonly why: string | null;
   /** wanted = done + waiting. */
   readonly wanted: number;
   readonly done: number;

@@ -199,6 +199,7 @@ export const handlersReply = z.strictObject({
       name: z.string(),
       ordering: z.enum(["strict", "relaxed"]),
       state: z.enum(["running", "paused"]),
+      why: z.string().nullable(),
       wanted: count,
       done: count,
       waiting: count,
@@ -212,6 +213,9 @@ export const handlersReply = z.strictObject({
 export const schemasReply = z.strictObject({
   schemas: z.array(z.strictObject({ type: z.string(), versions: z.array(count), current: count, formerly: z.array(z.string()) })),
 });
+export const handlerActReply = z.strictObject({ name: z.string(), state: z.enum(["running", "paused"]), position });
+/** `handlers`: those whose lane the act was done on. */
+export const laneActReply = z.strictObject({ entity, handlers: z.array(z.string()), position });
 export const rebuildReply = z.strictObject({ status: z.literal("rebuilding"), position });
 export const healthReply = z.strictObject({ status: z.literal("ok") });
 export const readyReply = z.strictObject({ status: z.enum(["ready", "not_ready"]), waits_for: z.string().nullable() });
@@ -233,6 +237,8 @@ export type ReplayBatchReply = z.input<typeof replayBatchReply>;
 export type ReplayReply = z.input<typeof replayReply>;
 export type HandlersReply = z.input<typeof handlersReply>;
 export type SchemasReply = z.input<typeof schemasReply>;
+export type HandlerActReply = z.input<typeof handlerActReply>;
+export type LaneActReply = z.input<typeof laneActReply>;
 export type RebuildReply = z.input<typeof rebuildReply>;
 export type HealthReply = z.input<typeof healthReply>;
 export type ReadyReply = z.input<typeof readyReply>;

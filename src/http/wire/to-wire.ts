@@ -202,6 +202,7 @@ export function toHandlersReply(handlers: readonly HandlerView[]): HandlersReply
       name: handler.name,
       ordering: handler.ordering,
       state: handler.state,
+      why: handler.why,
       wanted: handler.wanted,
       done: handler.done,
       waiting: handler.waiting,
