@@ -14,7 +14,7 @@ import type {
 import { at } from "../client.ts";
 import { addFilters, deadLetterFilters, hint, hintNext, openSession, type Session, toQuery, type World } from "../command.ts";
 import { type ExitCode, exit, Failure, usage } from "../exit.ts";
-import { type Column, countText, failureText, fields, json, printList, printOne, section, table, tableSection, timeText, verbatim } from "../print.ts";
+import { type Column, countText, failureText, fields, hasData, json, printList, printOne, section, table, tableSection, timeText, verbatim } from "../print.ts";
 import { addAmend, amendmentText } from "./amend.ts";
 
 const listFilters = [...deadLetterFilters, "limit", "offset", "cursor", "after"] as const;
@@ -263,8 +263,10 @@ function letterText(letter: DeadLetterDetailReply, width: number | undefined): s
       ["amended", letter.amended_at],
       ["replay", letter.replay_id],
       ["data error", letter.data_error],
+      ["part", letter.part === null ? null : `${letter.part + 1} of ${letter.parts?.length ?? "several"}`],
+      ["dropped", letter.dropped],
     ]),
-    letter.data_error === null ? section("data", json(letter.data)) : "",
+    hasData(letter) ? section("data", json(letter.data)) : "",
     letter.amendment === null ? "" : section("amended data", json(letter.amendment.data)),
     letter.stored !== null && (letter.stored_schema_version !== letter.schema_version || letter.amendment !== null)
       ? section("stored data", json(letter.stored.data))

@@ -52,6 +52,12 @@ const deliveryReply = z.strictObject({
   amendments: z.array(amendmentAct),
 });
 
+/** What a stored event is today when it is not one event: split into these, or dropped, with the reason. */
+const today = {
+  parts: z.array(z.strictObject({ id: z.string(), type: z.string(), schema_version: count, data })).nullable(),
+  dropped: z.string().nullable(),
+};
+
 export const eventReply = z.strictObject({
   id: z.string(),
   type: z.string(),
@@ -72,6 +78,7 @@ export const eventReply = z.strictObject({
   schema_version: count,
   data,
   data_error: z.string().nullable(),
+  ...today,
   stored,
   deliveries: z.array(deliveryReply),
 });
@@ -118,6 +125,8 @@ export const deadLetterReply = z.strictObject({
   data,
   data_error: z.string().nullable(),
   amended_at: time.nullable(),
+  part: count.nullable(),
+  ...today,
   status: z.enum(["dead_lettered", "escalated"]),
   cause: z.enum(deadLetterCauses),
   error: failure,
@@ -146,7 +155,17 @@ export const deadLetterDetailReply = deadLetterReply.extend({
     })
     .nullable(),
   amendments: z.array(amendmentAct),
-  steps: z.array(z.strictObject({ from: count, to: count, type: z.string(), data, error: failure.nullable() })),
+  steps: z.array(
+    z.strictObject({
+      from: count,
+      to: count,
+      type: z.string(),
+      data,
+      error: failure.nullable(),
+      dropped: z.string().nullable(),
+      split: z.array(z.strictObject({ type: z.string(), schema_version: count, data })).nullable(),
+    }),
+  ),
   waiting_events: z.array(z.strictObject({ id: z.string(), type: z.string(), revision: count, recorded_at: time })),
   history: z.array(attemptReply),
 });
