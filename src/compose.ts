@@ -15,6 +15,7 @@ import { defaultTenant, streamName, viewsStream } from "./event/names.ts";
 import type { EventLog } from "./log/event-log.ts";
 import { type EventStoreDbOptions, openEventStoreDbLog } from "./log/eventstoredb/open-eventstoredb-log.ts";
 import { openSqliteLog } from "./log/sqlite/open-sqlite-log.ts";
+import { makePauses } from "./pauses.ts";
 import { makeAmendments } from "./replay/amendments.ts";
 import { makeReplays, skippedOf } from "./replay/replays.ts";
 import type { Store } from "./store.ts";
@@ -215,6 +216,8 @@ async function openOn(
       );
       return recorded!.position;
     },
+
+    ...makePauses({ log, views: opened, delivery }),
 
     async amend(id, { tenant = defaultTenant, actor = "local", data, reason, handler }) {
       const entry = await replays.find(id, tenant, handler);

@@ -109,6 +109,7 @@ export class Dispatcher implements GateMember {
   #idle: (() => void) | null = null;
   #subscription: Promise<void> = Promise.resolve();
   #paused: boolean;
+  #pauseActs: Promise<unknown> = Promise.resolve();
   #stopping = false;
   #saidTooMany = false;
   #fault: RepriseError | null = null;
@@ -185,20 +186,97 @@ export class Dispatcher implements GateMember {
     return promise;
   }
 
-  /** @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID, as `order` would now. */
-  mayAct(stream: string, revision: number): void {
+  /** @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID, as `order` would now; for a replay LANE_PAUSED, too. */
+  mayAct(stream: string, revision: number, act: "replay" | "other"): void {
     this.#mustWork();
-    this.#partition.mayOrder(stream, revision);
+    const { lane } = this.#partition.mayOrder(stream, revision);
+    if (act === "replay" && lane.paused) throw new RepriseError("LANE_PAUSED", `The entity is paused for ${this.name}.`);
   }
 
   /** Ends a dead letter by decision. @returns position of its record. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING */
   async discard(stream: string, revision: number, act: Act): Promise<Position> {
     this.#mustWork();
     this.#partition.discard(stream, revision, act);
+    return this.#recorded();
+  }
+
+  /** Keeps everything from starting. What is under way ends. @returns position of its record. */
+  pause(act: Act): Promise<Position> {
+    this.#mustWork();
+    this.#partition.hold("paused", true); // at once, whatever waits before it
+    return this.#inTurn(async () => {
+      this.#paused = true;
+      this.#partition.hold("paused", true);
+      const { log, newId } = this.#options;
+      return recordPause(log, newId, this.name, { why: act.reason ?? "by an operator" }, act);
+    });
+  }
+
+  /** @throws NOT_PAUSED */
+  resume(act: Act): Promise<Position> {
+    this.#mustWork();
+    return this.#inTurn(async () => {
+      if (!this.#paused) throw new RepriseError("NOT_PAUSED", `Handler ${this.name} is not paused.`);
+      const { log, newId } = this.#options;
+      const position = await recordPause(log, newId, this.name, null, act);
+      this.#paused = false;
+      this.#partition.hold("paused", false);
+      this.#pump();
+      return position;
+    });
+  }
+
+  /** Keeps everything of one lane from starting. What is under way ends. @returns position of its record. */
+  async pauseLane(stream: string, act: Act): Promise<Position> {
+    this.#mustWork();
+    const lane = this.#partition.pin(stream);
+    try {
+      const doneThrough = lane.fresh ? await this.#lastUpTo(stream, this.#partition.position()) : -1;
+      this.#mustWork();
+      this.#partition.pause(lane, act, doneThrough);
+    } finally {
+      this.#partition.unpin(lane);
+    }
+    return this.#recorded();
+  }
+
+  /** @throws NOT_PAUSED */
+  async resumeLane(stream: string, act: Act): Promise<Position> {
+    this.#mustWork();
+    this.#partition.resume(stream, act);
+    return this.#recorded();
+  }
+
+  /** @throws NOT_BACKING_OFF, LANE_PAUSED */
+  async retryLane(stream: string, act: Act): Promise<Position> {
+    this.#mustWork();
+    this.#partition.retryNow(stream, act);
+    return this.#recorded();
+  }
+
+  /** Revision of the stream's last event at or below a position; −1: there is none. */
+  async #lastUpTo(stream: string, position: Position): Promise<number> {
+    for await (const batch of this.#options.log.readStream(stream, { direction: "backward", signal: this.#reading.signal }))
+      for (const event of batch) if (event.position <= position) return event.revision;
+    return -1;
+  }
+
+  /** Resolves when all that the partition was told until now is on record, with the record's position. @throws when it never will be. */
+  async #recorded(): Promise<Position> {
     const { promise, resolve, reject } = Promise.withResolvers<Position>();
     this.#acts.push({ resolve, reject });
+    promise.catch(() => {}); // whoever waits is told below
+    await this.#quiet();
     void this.#flush();
+    this.#pump();
     return promise;
+  }
+
+  /** Pauses and resumes go one after another: the last one that was asked for is the last one on record. */
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#pauseActs.then(act);
+    this.#pauseActs = turn.catch(() => {});
+    return turn;
   }
 
   /**
@@ -210,7 +288,9 @@ export class Dispatcher implements GateMember {
     this.#mustWork();
     const fact = this.#partition.amendment(stream, revision, data, act);
     this.#journal.prepare([{ type: "delivery.amended", data: fact }]); // refused now, when it is too large
-    while (this.#flushing !== null) await this.#flushing.catch(() => {}); // whoever flushes tells
+    await this.#quiet();
+    if (this.#partition.dirty()) await this.#flush(); // the dead letter itself may not be on record yet
+    while (this.#flushing !== null) await this.#quiet(); // asked again after each wait: others wait for their turn, too
     this.#mustWork();
     const event: JournalEvent = { type: "delivery.amended", data: this.#partition.amendment(stream, revision, data, act) };
     const key = `${stream}\n${revision}`;
@@ -228,6 +308,11 @@ export class Dispatcher implements GateMember {
     this.#partition.amended(stream, revision, { revision: appended.revision, replayId: act.replayId ?? null });
     this.#pump();
     return appended;
+  }
+
+  /** When nothing is being appended to the journal. */
+  async #quiet(): Promise<void> {
+    while (this.#flushing !== null) await this.#flushing.catch(() => {}); // whoever flushes tells
   }
 
   /** @returns null when the log has the event no more. @throws NOT_DEAD_LETTERED */
@@ -481,7 +566,8 @@ export class Dispatcher implements GateMember {
     if (verdict.kind === "completed" && !isLast) {
       await call.settled;
       this.#partition.partCompleted(delivery, verdict.record);
-      if (spec.record === "each") await this.#recorded();
+      if (spec.record === "each")
+        await this.#recorded().catch(() => {}); // that it never will be shows below
       else this.#pump();
       if (!this.#calling.signal.aborted && this.#fault === null) return true;
       this.#finish(delivery, { kind: "put_back" });
@@ -500,15 +586,6 @@ export class Dispatcher implements GateMember {
     }
     this.#afterCall();
     return false;
-  }
-
-  /** Resolves when all that was told until now is on record, or never will be. */
-  async #recorded(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#acts.push({ resolve: () => resolve(), reject: () => resolve() });
-    while (this.#flushing !== null) await this.#flushing.catch(() => {});
-    void this.#flush();
-    await promise;
   }
 
   #finish(delivery: Delivery, verdict: Verdict): void {
@@ -538,8 +615,8 @@ export class Dispatcher implements GateMember {
     this.#paused = true;
     this.#partition.hold("paused", true);
     const { log, newId, logger } = this.#options;
-    logger.error({ handler: this.name }, "the receiver is gone (410): the handler is paused; give it another url and restart");
-    void recordPause(log, newId, this.name, { why }, { actor: "policy", reason: why }).catch((error: unknown) => {
+    logger.error({ handler: this.name }, "the receiver is gone (410): the handler is paused; resume it, or give it another url and restart");
+    this.#inTurn(() => recordPause(log, newId, this.name, { why }, { actor: "policy", reason: why })).catch((error: unknown) => {
       logger.warn({ handler: this.name, err: error }, "the pause could not be recorded");
     });
   }

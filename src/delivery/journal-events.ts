@@ -41,6 +41,9 @@ export interface Act {
   readonly migration?: string;
 }
 
+/** The first of these that holds. */
+export type LaneState = "paused" | "blocked" | "backing_off" | "behind" | "flowing";
+
 interface AboutDelivery {
   readonly lane: string;
   readonly revision: number;
@@ -104,6 +107,8 @@ export interface LaneSnapshot {
   readonly attempts: number;
   readonly retryAt: string | null;
   readonly letters: readonly LetterSnapshot[];
+  /** Left out when it is not. */
+  readonly paused?: true;
 }
 
 export interface JournalData {
@@ -128,6 +133,11 @@ export interface JournalData {
     readonly why: "full" | "slow" | "suspect" | "newer_build";
   };
   "lane.attached": { readonly lane: string; readonly at: string };
+  /** An operator's act: nothing of the lane starts until it is resumed. Detached as above. `before`: its state. */
+  "lane.paused": { readonly lane: string; readonly next: number; readonly at: string; readonly before: LaneState; readonly act: Act };
+  "lane.resumed": { readonly lane: string; readonly act: Act };
+  /** An operator's act: what waits for a retry is due now. */
+  "lane.retried": { readonly lane: string; readonly act: Act };
   "lane.gap": { readonly lane: string; readonly from: number; readonly to: number; readonly why: "missing" | "truncated" };
   /** `attempt` counts all calls of the delivery. */
   "delivery.started": AboutDelivery & { readonly attempt: number; readonly alone: boolean; readonly replayId?: string };

@@ -63,6 +63,12 @@ export class Lane implements Schedulable {
   /** Fed by its own stream; otherwise by the subscription. Never both. */
   detached = false;
   why: "newer_build" | null = null;
+  /** By an operator: nothing of it starts. */
+  paused = false;
+  /** Made for an operator's act on a lane that nothing was known of: `next` is not known either, until an event comes or the stream was read. */
+  fresh = false;
+  /** Acts that look at its stream meanwhile: it is not forgotten. */
+  pins = 0;
   readonly letters = new Map<number, Letter>();
   /** Failed calls of the event at `next`. */
   attempts = 0;

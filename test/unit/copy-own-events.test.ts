@@ -13,6 +13,9 @@ const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof o
   progress: true,
   "lane.detached": true,
   "lane.attached": true,
+  "lane.paused": true,
+  "lane.resumed": true,
+  "lane.retried": true,
   "lane.gap": true,
   "delivery.started": true,
   "delivery.part_completed": true,
@@ -87,6 +90,9 @@ describe("the events of Reprise's own in another log", () => {
     expect(rewrite("delivery.failed", { ...failed, lane: "theirs.order-1" })).toBeNull();
     expect(rewrite("lane.gap", { lane: "ours.order-1", from: 1, to: 2, why: "missing" })).toEqual({ lane: "ours.order-1", from: 1, to: 2, why: "missing" });
     expect(rewrite("lane.gap", { lane: "theirs.order-1", from: 1, to: 2, why: "missing" })).toBeNull();
+    const act = { actor: "local", reason: null };
+    expect(rewrite("lane.paused", { lane: "ours.order-1", next: 2, at: "3", before: "flowing", act })).toMatchObject({ next: 2, at: "300", act });
+    expect(rewrite("lane.resumed", { lane: "theirs.order-1", act })).toBeNull();
     expect(rewrite("lane.attached", { lane: "ours.order-1", at: "3" })).toEqual({ lane: "ours.order-1", at: "300" });
   });
 

@@ -66,6 +66,15 @@ export const deliveries: Projection = {
           handler,
         );
         return;
+      case "lane.retried":
+        db.run(
+          "update deliveries set next_attempt_at = ? where entity = ? and handler = ? and status = 'failed' and next_attempt_at > ?",
+          at.recordedAt,
+          entityOf(db, entry.data.lane).id,
+          handler,
+          at.recordedAt,
+        );
+        return;
       case "delivery.part_completed":
         partCompleted(db, at, entry.data);
         return;

@@ -6,7 +6,8 @@ import type { Projection } from "../projection.ts";
 export const handlers: Projection = {
   tables: `
     -- ordering is null until the handler's configuration was met.
-    create table handlers(name text primary key, ordering text, journal text, checkpoint integer not null default 0, paused integer not null default 0)
+    create table handlers(name text primary key, ordering text, journal text, checkpoint integer not null default 0, paused integer not null default 0,
+      paused_by text, paused_why text)
       strict, without rowid;
     create index handlers_by_journal on handlers(journal);
     -- exact: a stored type as it is; otherwise a type of the catalog, with its other names.
@@ -59,8 +60,10 @@ export const handlers: Projection = {
         refreshWanted(db, catalog);
         return;
       case "handler.paused":
+        db.run("update handlers set paused = 1, paused_by = ?, paused_why = ? where name = ?", entry.data.act.actor, entry.data.why, handler);
+        return;
       case "handler.resumed":
-        db.run("update handlers set paused = ? where name = ?", Number(entry.type === "handler.paused"), handler);
+        db.run("update handlers set paused = 0, paused_by = null, paused_why = null where name = ?", handler);
     }
   },
 };

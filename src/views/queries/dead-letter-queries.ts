@@ -7,7 +7,7 @@ import type { DeadLetterDetail, DeadLetterFilter, DeadLetterView, Views } from "
 import { type AmendmentInForce, amendmentActs, amendmentInForce, amendmentView } from "./amendments.ts";
 import { allOf, type Condition, currentType, oneOf, type Sources, storedTypes } from "./context.ts";
 import { fromCursor, toCursor } from "./cursor.ts";
-import { type EventKey, type HandlerRow, handlerRows, type LaneRow, untouched } from "./deliveries.ts";
+import { type EventKey, type HandlerRow, handlerRows, type LaneRow, laneColumns, untouched } from "./deliveries.ts";
 import { liftedView, readEvents } from "./event-view.ts";
 
 const maxOffset = 10_000;
@@ -224,9 +224,7 @@ function makeWaiting(sources: Sources) {
 function heldIn(sources: Sources, handler: HandlerRow | undefined, entity: number, limit: number): ReturnType<typeof untouched> {
   const none: readonly (EventKey & { readonly recorded_ms: number })[] = [];
   if (handler?.ordering !== "strict") return { count: 0, first: none };
-  const lane = sources
-    .db()
-    .get<LaneRow>("select handler, next, at, detached, why, retry_at, letters from lanes where entity = ? and handler = ?", entity, handler.name);
+  const lane = sources.db().get<LaneRow>(`select ${laneColumns} from lanes where entity = ? and handler = ?`, entity, handler.name);
   return untouched(sources, handler, lane, entity, limit);
 }
 
