@@ -19,6 +19,8 @@ export interface EncodedAppend {
   readonly stream: string;
   readonly tenant: string;
   readonly events: readonly EncodedEvent[];
+  /** Of the events, in their order. */
+  readonly ids: readonly string[];
   readonly expected: ExpectedRevision;
   readonly bytes: number;
 }
@@ -38,17 +40,21 @@ export function encodeAppend(stream: string, events: readonly NewEvent[], expect
   if (expected !== "any" && expected !== "none" && !(Number.isSafeInteger(expected) && expected >= -1))
     throw new RepriseError("REQUEST_INVALID", `An expected revision is "any", "none" or a whole number, not ${String(expected)}.`);
   const encoded = events.map(encodeEvent);
-  const ids = new Set<string>();
-  for (const { id } of events) {
-    if (ids.has(id)) throw new RepriseError("EVENT_ID_REUSED", `Event id ${id} is twice in one append.`, { fields: { eventIds: [id] } });
-    ids.add(id);
-  }
+  const ids = events.map(({ id }) => id);
+  const twice = firstRepeated(ids);
+  if (twice !== undefined) throw new RepriseError("EVENT_ID_REUSED", `Event id ${twice} is twice in one append.`, { fields: { eventIds: [twice] } });
   const bytes = encoded.reduce((sum, event) => sum + event.bytes, 0);
   if (bytes > maxAppendBytes)
     throw new RepriseError("APPEND_TOO_LARGE", `The append to ${stream} has ${bytes} bytes; the limit is ${maxAppendBytes}.`, {
       fields: { bytes, maxBytes: maxAppendBytes },
     });
-  return { stream, tenant, events: encoded, expected, bytes };
+  return { stream, tenant, events: encoded, ids, expected, bytes };
+}
+
+function firstRepeated(ids: readonly string[]): string | undefined {
+  if (ids.length === 1) return undefined;
+  const seen = new Set(ids);
+  return seen.size === ids.length ? undefined : ids.find((id) => !seen.delete(id));
 }
 
 /** @throws REQUEST_INVALID for a name that is no stream's: without a tenant, empty, too long, or not well-formed text. */

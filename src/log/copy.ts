@@ -195,30 +195,49 @@ interface Outbox {
   stored(): number;
 }
 
-/** Events on their way into the target: neighbours of one stream make one append. */
+/**
+ * Events on their way into the target: neighbours of one stream make one append. The answer of an append of several may name the last one's place
+ * only; then what was stored is read, in log order as it was sent.
+ */
 function makeOutbox({ target, together }: CopyOptions, scratch: CopyScratch): Outbox {
   let runs: Run[] = [];
   let unsettled = false;
   let events = 0;
   let bytes = 0;
   let stored = 0;
-  let last: Position = 0n;
+  /** Of the target's last event, once it is asked for. */
+  let last: Position | null = null;
 
-  /** Appends one run; the answer is where its events are. */
-  const append = async ({ stream, events: [first, ...rest] }: Run): Promise<readonly Position[]> => {
+  /** Appends one run; the answer is where its events are, or null when it does not say. */
+  const append = async ({ stream, events: [first, ...rest] }: Run): Promise<readonly Position[] | null> => {
     const news = [first!, ...rest].map(({ event }) => event);
     const appended = await target.append(stream, news, first!.revision === 0 ? "none" : first!.revision - 1);
-    return appended.map(({ position }) => position);
+    const isOfEach = appended.every(({ position }, index) => index === 0 || position > appended[index - 1]!.position);
+    return isOfEach ? appended.map(({ position }) => position) : null;
   };
 
-  const record = (run: Run, positions: readonly Position[]): void => {
-    run.events.forEach(({ position, isOwn }, index) => {
-      const at = positions[index]!;
-      if (at <= last) throw new RepriseError("LOG_DAMAGED", `The target stored ${run.stream} at position ${at}, before what was appended earlier (${last}).`);
-      last = at;
-      if (!isOwn) scratch.pair(position, at);
-      stored++;
-    });
+  const record = ({ stream, position, isOwn }: Copied, at: Position): void => {
+    if (at <= last!) throw new RepriseError("LOG_DAMAGED", `The target stored ${stream} at position ${at}, before what was appended earlier (${last}).`);
+    last = at;
+    if (!isOwn) scratch.pair(position, at);
+    stored++;
+  };
+
+  const recordAll = async (sent: readonly Run[], places: readonly (readonly Position[] | null)[]): Promise<void> => {
+    if (!places.includes(null)) {
+      for (const [index, run] of sent.entries()) for (const [at, one] of run.events.entries()) record(one, places[index]![at]!);
+      return;
+    }
+    const all = sent.flatMap(({ events: each }) => each);
+    let seen = 0;
+    for await (const event of only(walk(target, last!), (each) => isCopied(each))) {
+      const one = all[seen++];
+      if (event.id !== one?.event.id)
+        throw new RepriseError("LOG_DAMAGED", `The target has ${event.stream} at position ${event.position}, which was not sent there.`);
+      record(one, event.position);
+      if (seen === all.length) return;
+    }
+    throw new RepriseError("LOG_DAMAGED", `The target shows ${seen} of ${all.length} events that it has stored.`);
   };
 
   const flush = async (): Promise<void> => {
@@ -226,15 +245,18 @@ function makeOutbox({ target, together }: CopyOptions, scratch: CopyScratch): Ou
     runs = [];
     unsettled = false;
     events = bytes = 0;
-    if (!together) for (const run of sent) record(run, await append(run));
+    if (sent.length === 0) return;
+    last ??= await target.head();
+    const places: (readonly Position[] | null)[] = [];
+    if (!together) for (const run of sent) places.push(await append(run));
     else {
       const answers = await Promise.allSettled(sent.map(append));
-      sent.forEach((run, index) => {
-        const answer = answers[index]!;
+      for (const answer of answers) {
         if (answer.status === "rejected") throw answer.reason;
-        record(run, answer.value);
-      });
+        places.push(answer.value);
+      }
     }
+    await recordAll(sent, places);
   };
 
   return {
@@ -321,8 +343,8 @@ async function isReplayOf(source: EventLog, stream: string, { keeps }: OwnEventR
   return false;
 }
 
-async function* walk(log: EventLog): AsyncGenerator<StoredEvent, void> {
-  for await (const batch of log.readAll()) yield* batch;
+async function* walk(log: EventLog, after: Position = 0n): AsyncGenerator<StoredEvent, void> {
+  for await (const batch of log.readAll({ after })) yield* batch;
 }
 
 async function* only(events: AsyncIterable<StoredEvent>, wanted: (event: StoredEvent) => boolean): AsyncGenerator<StoredEvent, void> {

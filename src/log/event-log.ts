@@ -10,6 +10,11 @@ export const maxAppendEvents = 1000;
 export interface AppendedEvent {
   readonly id: string;
   readonly revision: number;
+  /**
+   * The event's own place, or, for all events of the append, that of its last one: a server's answer names no other, and finding out the others
+   * costs a read as large as the append. As an append is all or none, both mean the same to whoever waits for a view to reach it; where each event
+   * stands, reads and `findByIds` say. Of a duplicate: its own place.
+   */
   readonly position: Position;
   readonly recordedAt: string;
   /** The id was stored before, with the same content: this is where. */

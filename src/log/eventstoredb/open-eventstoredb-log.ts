@@ -59,7 +59,7 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
   const writing: Server = { ...server, closing: givingUp.signal };
   const readerOfWriter: Reader = { ...makeReader(writing, truncations), noteHead: reader.noteHead };
   const ids = makeRecentIds(readerOfWriter, limits.recentIds, locate);
-  const writer = makeWriter(writing, readerOfWriter, tail, ids);
+  const writer = makeWriter(writing, readerOfWriter, ids);
   const giveUp = () => {
     closing.abort();
     givingUp.abort();
