@@ -4,7 +4,7 @@ import { RepriseError } from "../errors.ts";
 import type { NewEvent } from "../event/event.ts";
 import { isUuid } from "../event/ids.ts";
 import { logStream, parseStreamName } from "../event/names.ts";
-import { type ExpectedRevision, maxAppendBytes, maxAppendEvents } from "./event-log.ts";
+import { type ExpectedRevision, maxAppendBytes, maxAppendEvents, type RecordedBefore } from "./event-log.ts";
 
 /** An event with its JSON, made once: measured, compared and stored as this text. */
 export interface EncodedEvent {
@@ -22,8 +22,13 @@ export interface EncodedAppend {
   /** Of the events, in their order. */
   readonly ids: readonly string[];
   readonly expected: ExpectedRevision;
+  /** When they were recorded, in their order; null: now. */
+  readonly recordedAt: readonly string[] | null;
   readonly bytes: number;
 }
+
+/** As `toIso` writes it. */
+export const recordedAtPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /** Allowed for each event beside its texts: ids, numbers and the names that an EventStoreDB server wants around them. */
 const envelopeBytes = 200;
@@ -33,12 +38,15 @@ const envelopeBytes = 200;
  *
  * @throws REQUEST_INVALID for what no log can hold, APPEND_TOO_LARGE above `maxAppendBytes`, EVENT_ID_REUSED for an id twice in one append.
  */
-export function encodeAppend(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): EncodedAppend {
+export function encodeAppend(stream: string, events: readonly NewEvent[], expected: ExpectedRevision, before?: RecordedBefore): EncodedAppend {
   const tenant = tenantOf(stream);
   if (events.length < 1 || events.length > maxAppendEvents)
     throw new RepriseError("REQUEST_INVALID", `An append takes 1 to ${maxAppendEvents} events, not ${events.length}.`);
   if (expected !== "any" && expected !== "none" && !(Number.isSafeInteger(expected) && expected >= -1))
     throw new RepriseError("REQUEST_INVALID", `An expected revision is "any", "none" or a whole number, not ${String(expected)}.`);
+  const recordedAt = before?.recordedAt ?? null;
+  if (recordedAt !== null && !(recordedAt.length === events.length && recordedAt.every(isRecordedAt)))
+    throw new RepriseError("REQUEST_INVALID", "Times of recording are as many as the events, RFC 3339 UTC with milliseconds.");
   const encoded = events.map(encodeEvent);
   const ids = events.map(({ id }) => id);
   const twice = firstRepeated(ids);
@@ -48,7 +56,11 @@ export function encodeAppend(stream: string, events: readonly NewEvent[], expect
     throw new RepriseError("APPEND_TOO_LARGE", `The append to ${stream} has ${bytes} bytes; the limit is ${maxAppendBytes}.`, {
       fields: { bytes, maxBytes: maxAppendBytes },
     });
-  return { stream, tenant, events: encoded, ids, expected, bytes };
+  return { stream, tenant, events: encoded, ids, expected, recordedAt, bytes };
+}
+
+function isRecordedAt(time: string): boolean {
+  return recordedAtPattern.test(time) && !Number.isNaN(Date.parse(time));
 }
 
 function firstRepeated(ids: readonly string[]): string | undefined {

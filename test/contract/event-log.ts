@@ -101,6 +101,25 @@ export function describeEventLog(name: string, openEmpty: () => Promise<LogUnder
         expect(await again.findByIds("shop", [full.id])).toStrictEqual([expected[0]]);
       });
 
+      it("keeps the times of what a copy says was recorded before, and records what comes then no earlier", async () => {
+        const { log, reopen } = await openPair();
+        const times = ["2020-02-29T12:00:00.001Z", "2020-02-29T12:00:00.000Z", "2021-01-01T00:00:00.999Z"];
+        const events = times.map(() => anEvent());
+        const appended = await log.append("shop.order-1", events, "none", { recordedAt: times });
+        expect(appended.map(({ recordedAt }) => recordedAt)).toEqual(times);
+        const repeated = await log.append("shop.order-1", events, "none", { recordedAt: times.toReversed() });
+        expect(repeated.map(({ recordedAt, duplicate }) => [recordedAt, duplicate])).toEqual(times.map((time) => [time, true]));
+        const [next] = await log.append("shop.order-1", [anEvent()], "any");
+        expect(next!.recordedAt > "2026").toBe(true);
+        await refuses(log.append("shop.order-1", [anEvent(), anEvent()], "any", { recordedAt: times.slice(0, 1) }), "REQUEST_INVALID");
+        await refuses(log.append("shop.order-1", [anEvent()], "any", { recordedAt: ["2020-02-29 12:00"] }), "REQUEST_INVALID");
+        await refuses(log.append("shop.order-1", [anEvent()], "any", { recordedAt: ["2020-02-39T12:00:00.000Z"] }), "REQUEST_INVALID");
+        await log.close();
+        const again = await reopen();
+        onTestFinished(() => again.close());
+        expect((await streamOf(again, "shop.order-1")).map(({ recordedAt }) => recordedAt)).toEqual([...times, next!.recordedAt]);
+      });
+
       it("keeps any JSON value, also members named as an object's own are", patient, async () => {
         const log = await open();
         await fc.assert(

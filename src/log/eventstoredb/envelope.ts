@@ -12,7 +12,7 @@ import type { AllStreamRecordedEvent, EventData, RecordedEvent } from "@eventsto
 import { toIso } from "../../event/clock.ts";
 import { type ContextRef, type EventMetadata, type Json, priorities, type StoredEvent } from "../../event/event.ts";
 import { parseStreamName } from "../../event/names.ts";
-import type { EncodedEvent } from "../append-rules.ts";
+import { type EncodedEvent, recordedAtPattern } from "../append-rules.ts";
 
 /** A stored event and about how many bytes its data and metadata take. */
 export interface Decoded {
@@ -94,7 +94,7 @@ export function makeEnvelope(namespace: string): Envelope {
         entity: name.entity,
         revision: Number(recorded.revision),
         position,
-        recordedAt: recordedAt !== undefined && isoPattern.test(recordedAt) ? recordedAt : toIso(recorded.created.getTime()),
+        recordedAt: recordedAt !== undefined && recordedAtPattern.test(recordedAt) ? recordedAt : toIso(recorded.created.getTime()),
       };
       return { event, bytes: roughBytes(event.data) + roughBytes(event.metadata) };
     },
@@ -102,7 +102,6 @@ export function makeEnvelope(namespace: string): Envelope {
 }
 
 const utf8 = new TextEncoder();
-const isoPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 function metadataOf(metadata: Readonly<Record<string, unknown>>): EventMetadata {
   const { $correlationId, $causationId, traceparent, callChain, priority, contextRefs, extensions } = metadata;

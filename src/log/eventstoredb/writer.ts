@@ -91,8 +91,8 @@ export function makeWriter(server: Server, reader: Reader, ids: RecentIds): Writ
   type Sent = { readonly is: "stored"; readonly last: number; readonly position: bigint | undefined } | { readonly is: "conflict"; readonly actual: number };
 
   /** Sends the same events to the same place until it is clear what became of them, or too late. */
-  const send = async ({ stream, events }: EncodedAppend, head: number, recordedAt: string): Promise<Sent> => {
-    const proposed = events.map((event) => envelope.encode(event, recordedAt));
+  const send = async ({ stream, events, recordedAt: before }: EncodedAppend, head: number, recordedAt: string): Promise<Sent> => {
+    const proposed = events.map((event, i) => envelope.encode(event, before?.[i] ?? recordedAt));
     const options = { expectedRevision: head === -1 ? NO_STREAM : BigInt(head), requiresLeader: true } as const;
     for (let n = 0; ; n++) {
       try {
@@ -116,9 +116,10 @@ export function makeWriter(server: Server, reader: Reader, ids: RecentIds): Writ
 
   /** Places and times of what was just stored. The server's answer has the last event's place; a repeat's has none, so they are read. */
   const answer = async (append: EncodedAppend, { last, position }: Sent & { is: "stored" }, recordedAt: string): Promise<readonly AppendedEvent[]> => {
-    const { stream, events } = append;
+    const { stream, events, recordedAt: before } = append;
     const first = last - events.length + 1;
-    if (position !== undefined) return events.map(({ event: { id } }, i) => ({ id, revision: first + i, position, recordedAt, duplicate: false }));
+    if (position !== undefined)
+      return events.map(({ event: { id } }, i) => ({ id, revision: first + i, position, recordedAt: before?.[i] ?? recordedAt, duplicate: false }));
     const stored = await reader.readPlaces(
       stream,
       Array.from(events, (_, i) => first + i),
