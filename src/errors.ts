@@ -94,6 +94,11 @@ export const errorCatalog = {
     kind: "config",
     remedy: "The log is older than what was already delivered from it (a restored backup?): point Reprise at the right log.",
   },
+  LOG_MISSING: { kind: "config", remedy: "Name the log that is to be read: nothing was made there." },
+  COPY_UNFINISHED: {
+    kind: "config",
+    remedy: "Run the same `reprise copy` again until it says that it is complete; or point Reprise at the source, or at a new log.",
+  },
   FENCED: { kind: "defect", remedy: "Another process took over this handler's journal: stop one of the two." },
   CLOSED: { kind: "defect", remedy: "The store was closed: open it again before using it." },
   INTERNAL: { kind: "defect", remedy: "Report this with the request_id; the service's log has the cause under it." },
