@@ -6,6 +6,7 @@ import type { Catalog, FailureText, Lifted, LiftStep } from "./catalog.ts";
 import { type CheckedType, checkDefinitions } from "./check-definitions.ts";
 import type { EventDefinition, UpcasterChain } from "./define.ts";
 import { freezeDeep } from "./frozen.ts";
+import { publishedSchema } from "./json-schema.ts";
 import { placesOf } from "./places.ts";
 
 /** A type's versions, ready to lift: `lifts[n]` takes an event stored as version n. */
@@ -80,7 +81,11 @@ export function makeCatalog({
 
     chainFingerprint: (type) => byName.get(type)?.fingerprint ?? "",
 
-    jsonSchema: (type, schemaVersion) => byName.get(type)?.versions[schemaVersion - 1]?.jsonSchema,
+    jsonSchema(type, schemaVersion) {
+      const chain = byName.get(type);
+      const version = chain?.versions[schemaVersion - 1];
+      return chain === undefined || version === undefined ? undefined : publishedSchema(chain.type, schemaVersion, version.jsonSchema);
+    },
   };
 }
 

@@ -25,6 +25,8 @@ export interface EventStoreDbOptions {
   /** Stands before the name of each stream, so that one server holds several logs. Default: nothing. */
   readonly namespace?: string;
   readonly limits?: Partial<EventStoreDbLogLimits>;
+  /** False: a server without a log is left as it is, and refused with CONFIG_INVALID. */
+  readonly create?: boolean;
   /** Gives up opening. */
   readonly signal?: AbortSignal;
 }
@@ -33,10 +35,7 @@ export interface EventStoreDbOptions {
 const drainMs = 1000;
 
 /** A log on EventStoreDB. */
-export interface EventStoreDbLog extends EventLog {
-  /** Events of other programs in this log's streams that could not be decoded, counted each time one was passed over. */
-  readonly passedOver: number;
-}
+export type EventStoreDbLog = EventLog & Required<Pick<EventLog, "passedOver">>;
 
 /**
  * Opens the log on an EventStoreDB or KurrentDB, and begins it when there is none: `esdb://host:port?tls=false`,
@@ -68,7 +67,7 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
   options.signal?.addEventListener("abort", giveUp);
   if (options.signal?.aborted) giveUp();
   try {
-    logId = await findOrCreateLogId(reader, writer, makeId);
+    logId = await findOrCreateLogId(reader, options.create === false ? null : writer, makeId);
     await truncations.load();
   } catch (error) {
     giveUp();
@@ -136,13 +135,14 @@ function connect(connectionString: string): EventStoreDBClient {
 }
 
 /** Several processes may begin the log at once: the stream must not exist, so one of them wins. */
-async function findOrCreateLogId(reader: Reader, writer: Writer, makeId: NewId): Promise<string> {
+async function findOrCreateLogId(reader: Reader, writer: Writer | null, makeId: NewId): Promise<string> {
   for (let attempt = 0; attempt < 2; attempt++) {
     for await (const [first] of reader.readStream(logStream, { limit: 1 })) {
       const logId = (first?.data as { readonly logId?: unknown } | null | undefined)?.logId;
       if (first?.type === "log.created" && typeof logId === "string" && isUuid(logId)) return logId;
       throw new RepriseError("LOG_FOREIGN", `The stream ${logStream} does not begin with log.created: this server holds something else under that name.`);
     }
+    if (writer === null) throw new RepriseError("CONFIG_INVALID", `The server holds no log of Reprise: it has no stream ${logStream}.`);
     const logId = makeId();
     const created = {
       id: makeId(),
