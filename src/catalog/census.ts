@@ -76,6 +76,8 @@ interface Counting {
   dropped: number;
   failed: number;
   newer: number;
+  /** Those that go through every step to the current version. */
+  wholeChain: number;
   firstError: CensusRow["firstError"];
 }
 
@@ -91,6 +93,8 @@ const namedTenants = 3;
 
 export function makeCensus(catalog: Catalog, limits: CensusLimits = defaultLimits): Census {
   const rows = new Map<string, Counting>();
+  /** `<type> <from>` → events that go through that step on another way than their own whole chain: up to a drop, or as parts of a split. */
+  const passed = new Map<string, number>();
   let [events, beyondRows, own, foreign, tenants] = [0, 0, 0, 0, 0];
 
   const rowOf = ({ type, schemaVersion, position, recordedAt }: StoredEvent): Counting | undefined => {
@@ -98,7 +102,7 @@ export function makeCensus(catalog: Catalog, limits: CensusLimits = defaultLimit
     let row = rows.get(key);
     if (row === undefined && rows.size < limits.rows) {
       const at = { position, recordedAt };
-      const none = { moreTenants: false, count: 0, lifted: 0, dropped: 0, failed: 0, newer: 0, firstError: null };
+      const none = { moreTenants: false, count: 0, lifted: 0, dropped: 0, failed: 0, newer: 0, wholeChain: 0, firstError: null };
       row = { storedType: type, version: schemaVersion, first: at, last: at, tenants: new Set(), ...none };
       rows.set(key, row);
     }
@@ -133,28 +137,33 @@ export function makeCensus(catalog: Catalog, limits: CensusLimits = defaultLimit
       const outcome = liftOutcome(catalog, event);
       if (outcome.is === "current" || outcome.is === "split") row.lifted++;
       else row[outcome.is]++;
+      if (outcome.is === "current" || outcome.is === "failed") row.wholeChain++;
+      else if (outcome.is !== "newer")
+        for (const step of new Set(catalog.steps(event).map(({ type, from }) => stepKey(type, from)))) passed.set(step, (passed.get(step) ?? 0) + 1);
       if (outcome.error !== null) row.firstError ??= { ...outcome.error, position };
     },
 
     report() {
-      const told = [...rows.values()].map(({ tenants: seen, moreTenants, ...row }): CensusRow => {
+      const told = [...rows.values()].map(({ tenants: seen, moreTenants, wholeChain: _, ...row }): CensusRow => {
         const type = catalog.resolve(row.storedType) ?? null;
         return { ...row, type, tenants: { count: seen.size, atLeast: moreTenants, names: [...seen].slice(0, namedTenants) } };
       });
       const order = ({ type, storedType, version }: CensusRow): string => `${type ?? storedType} ${storedType} ${String(version).padStart(9, "0")}`;
       told.sort((a, b) => (order(a) < order(b) ? -1 : 1));
-      return { events, rows: told, beyondRows, steps: stepsNeeded(catalog, told), own, foreign };
+      return { events, rows: told, beyondRows, steps: stepsNeeded(catalog, [...rows.values()], passed), own, foreign };
     },
   };
 }
 
-function stepsNeeded(catalog: Catalog, rows: readonly CensusRow[]): readonly StepNeed[] {
+const stepKey = (type: string, from: number): string => `${type} ${from}`;
+
+function stepsNeeded(catalog: Catalog, rows: readonly Counting[], passed: ReadonlyMap<string, number>): readonly StepNeed[] {
   return catalog.types.flatMap((type) => {
-    const ours = rows.filter((row) => row.type === type);
+    const ours = rows.filter(({ storedType }) => catalog.resolve(storedType) === type);
     const versions = catalog.describe(type)?.versions ?? [];
     return versions.slice(0, -1).map((from) => {
-      const events = ours.filter(({ version }) => version <= from).reduce((sum, { count }) => sum + count, 0);
-      return { type, from, to: from + 1, events };
+      const whole = ours.filter(({ version }) => version <= from).reduce((sum, { wholeChain }) => sum + wholeChain, 0);
+      return { type, from, to: from + 1, events: whole + (passed.get(stepKey(type, from)) ?? 0) };
     });
   });
 }

@@ -10,5 +10,6 @@ export type LiftOutcome =
 export function liftOutcome(catalog: Catalog, stored: StoredEvent): LiftOutcome {
   const lifted = catalog.current(stored);
   if (!lifted.ok) return { is: lifted.reason === "newer_build" ? "newer" : "failed", error: lifted.error };
-  return { is: "current", error: null };
+  if (lifted.dropped !== null) return { is: "dropped", error: null };
+  return { is: lifted.parts.some(({ origin }) => origin !== null) ? "split" : "current", error: null };
 }

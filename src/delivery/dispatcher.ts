@@ -2,7 +2,7 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
-import type { Position, StoredEvent } from "../event/event.ts";
+import type { CurrentEvent, Position, StoredEvent } from "../event/event.ts";
 import { deliveryId, type NewId } from "../event/ids.ts";
 import { isEntityStream } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -12,10 +12,11 @@ import type { HandlerSpec } from "./handler-spec.ts";
 import { configureHandler, firstPosition, makeWants, recordPause } from "./handler-stream.ts";
 import type { Act, JournalEvent } from "./journal-events.ts";
 import { claimType, JournalStream } from "./journal-stream.ts";
-import { judge, refuseLift } from "./judge.ts";
+import { judge, nothingToDo, refuseLift } from "./judge.ts";
 import type { Delivery, Lane, Order } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import { laneBatch, Partition, type Verdict } from "./partition.ts";
+import { skipPassedOver } from "./passed-over.ts";
 import type { OrderEnd } from "./recorder.ts";
 
 /** What the operator's log is told. Never payloads. */
@@ -103,10 +104,17 @@ export class Dispatcher implements GateMember {
   /** Reads the handler's record and its journal, and claims it. Nothing is delivered before `start`. */
   static async open(options: DispatcherOptions): Promise<Dispatcher> {
     const { spec, catalog, log, newId, limits, clock, owner, build } = options;
-    const { configured, paused } = await configureHandler({ log, newId, catalog, spec });
+    const { configured, paused, newNames, record } = await configureHandler({ log, newId, catalog, spec });
     const journal = await JournalStream.open({ log, newId, stream: configured.journal, start: firstPosition(configured) });
     const claim = await journal.claim({ owner, build, catalog: catalog.fingerprint, readAhead: limits.readAheadEvents });
-    const wants = makeWants(catalog, configured);
+    const wants = makeWants(configured);
+    const passedOver = await skipPassedOver(newNames, { log, state: claim.state, wants, record: (facts) => journal.append(facts) });
+    if (passedOver > 0)
+      options.logger.error(
+        { handler: spec.name, events: passedOver, types: newNames },
+        "events under a new name were passed over by a build that did not know it, and are skipped: replay them as history where they matter",
+      );
+    await record();
     const partition = new Partition(
       {
         ordering: spec.ordering,
@@ -342,24 +350,49 @@ export class Dispatcher implements GateMember {
   }
 
   async #deliver(delivery: Delivery): Promise<void> {
-    const { catalog, clock, spec, random } = this.#options;
-    const { event, order } = delivery;
+    const { catalog, clock, spec } = this.#options;
+    const { event } = delivery;
     const startedAtMs = clock.now();
-    const startedMs = clock.monotonicMs();
     if (this.#calling.signal.aborted) {
       this.#finish(delivery, { kind: "put_back" });
       return;
     }
-    const policy = spec.policy(catalog.resolve(event.type) ?? event.type);
     const lifted = catalog.current(event);
     if (!lifted.ok) {
+      const policy = spec.policy(catalog.resolve(event.type) ?? event.type);
       this.#finish(delivery, lifted.reason === "newer_build" ? { kind: "newer_build" } : refuseLift(delivery, lifted.error, { policy, startedAtMs }));
       return;
     }
+    if (lifted.dropped !== null) {
+      this.#finish(delivery, { kind: "dropped", reason: lifted.dropped });
+      return;
+    }
+    const wanted = lifted.parts.filter(({ type, origin }) => origin === null || spec.types.includes(type));
+    if (wanted.length === 0) {
+      this.#finish(delivery, { kind: "completed", record: nothingToDo(delivery, startedAtMs) });
+      return;
+    }
+    const first = this.#partition.firstPart(delivery);
+    const left = wanted.filter(({ origin }) => origin === null || origin.part >= first);
+    // None: the chain was changed since, and gives fewer parts. The last one is called again, so that the delivery ends with an answer.
+    const parts = left.length > 0 ? left : wanted.slice(-1);
+    for (const [index, part] of parts.entries()) {
+      delivery.part = part.origin && { index: part.origin.part, of: part.origin.of };
+      if (!(await this.#call(delivery, part, index === parts.length - 1))) return;
+    }
+  }
+
+  /** Calls the handler once. @returns whether the next part of the event, if there is one, may follow. */
+  async #call(delivery: Delivery, event: CurrentEvent, isLast: boolean): Promise<boolean> {
+    const { clock, spec, random } = this.#options;
+    const { order, lane } = delivery;
+    const startedAtMs = clock.now();
+    const startedMs = clock.monotonicMs();
+    const policy = spec.policy(event.type);
     const call = this.#options.attempt({
-      event: lifted.event,
+      event,
       attempt: delivery.attempt,
-      deliveryId: deliveryId(spec.name, event.stream, event.id),
+      deliveryId: deliveryId(spec.name, lane.stream, event.id),
       replay: order === null ? null : { id: order.replayId, reason: order.reason },
       timeoutMs: policy.timeoutMs,
       nonRetryable: policy.nonRetryable,
@@ -375,6 +408,15 @@ export class Dispatcher implements GateMember {
       endedAtMs: clock.now(),
       durationMs: clock.monotonicMs() - startedMs,
     });
+    if (verdict.kind === "completed" && !isLast) {
+      await call.settled;
+      this.#partition.partCompleted(delivery, verdict.record);
+      if (spec.record === "each") await this.#recorded();
+      else this.#pump();
+      if (!this.#calling.signal.aborted && this.#fault === null) return true;
+      this.#finish(delivery, { kind: "put_back" });
+      return false;
+    }
     this.#partition.conclude(delivery, verdict, clock.monotonicMs());
     if (outcome.kind === "abandoned") {
       this.#partition.settled(delivery); // the service stops: nothing of the lane starts any more
@@ -387,6 +429,16 @@ export class Dispatcher implements GateMember {
       this.#partition.settled(delivery);
     }
     this.#afterCall();
+    return false;
+  }
+
+  /** Resolves when all that was told until now is on record, or never will be. */
+  async #recorded(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#acts.push({ resolve: () => resolve(), reject: () => resolve() });
+    while (this.#flushing !== null) await this.#flushing.catch(() => {});
+    void this.#flush();
+    await promise;
   }
 
   #finish(delivery: Delivery, verdict: Verdict): void {

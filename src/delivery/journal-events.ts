@@ -69,6 +69,19 @@ export interface StartedSnapshot {
   readonly crashes: number;
 }
 
+/** Of a split event: its first part that is not done. */
+export interface PartSnapshot {
+  readonly lane: string;
+  readonly revision: number;
+  readonly at: string;
+  readonly part: number;
+}
+
+/** Which part of a split event an outcome is of. */
+interface AboutPart {
+  readonly part?: number;
+}
+
 export interface LaneSnapshot {
   readonly lane: string;
   readonly next: number;
@@ -105,23 +118,26 @@ export interface JournalData {
   "lane.gap": { readonly lane: string; readonly from: number; readonly to: number; readonly why: "missing" | "truncated" };
   /** `attempt` counts all calls of the delivery. */
   "delivery.started": AboutDelivery & { readonly attempt: number; readonly alone: boolean; readonly replayId?: string };
+  /** Part `part` (from 0) of the `of` that the event was split into is done, and others follow. */
+  "delivery.part_completed": AboutDelivery & { readonly part: number; readonly of: number; readonly record: AttemptRecord };
   /** An attempt failed and another will come at `retryAt`. */
-  "delivery.failed": AboutDelivery & { readonly record: AttemptRecord; readonly retryAt: string };
+  "delivery.failed": AboutDelivery & AboutPart & { readonly record: AttemptRecord; readonly retryAt: string };
   /** Not ready: another attempt comes at `until`, and none was used (`record.attempt` is the next one's number). */
-  "delivery.deferred": AboutDelivery & { readonly record: AttemptRecord; readonly until: string };
+  "delivery.deferred": AboutDelivery & AboutPart & { readonly record: AttemptRecord; readonly until: string };
   /** Gave up; also a replay that failed again. `attempts` all calls ever, `retryCount` the failed ones of this round. */
-  "delivery.dead_lettered": AboutDelivery & {
-    readonly attempts: number;
-    readonly retryCount: number;
-    readonly cause: DeadLetterCause;
-    readonly error: AttemptError;
-    readonly chain: string;
-    readonly escalated: boolean;
-    /** The last call, when there was one. */
-    readonly record: AttemptRecord | null;
-    readonly replayId?: string;
-  };
-  /** A final outcome other than plain completion. `cause`: why the policy skipped it. */
+  "delivery.dead_lettered": AboutDelivery &
+    AboutPart & {
+      readonly attempts: number;
+      readonly retryCount: number;
+      readonly cause: DeadLetterCause;
+      readonly error: AttemptError;
+      readonly chain: string;
+      readonly escalated: boolean;
+      /** The last call, when there was one. */
+      readonly record: AttemptRecord | null;
+      readonly replayId?: string;
+    };
+  /** A final outcome other than plain completion. `cause`: why the policy skipped it; null for one that a step dropped. */
   "delivery.settled": AboutDelivery & {
     readonly outcome: "replayed" | "discarded" | "skipped";
     /** What it was before the act, when it was a dead letter. */
@@ -142,6 +158,8 @@ export interface JournalData {
     readonly readAhead: number;
     readonly lanes: readonly LaneSnapshot[];
     readonly started: readonly StartedSnapshot[];
+    /** In part 0; left out when there are none. */
+    readonly partsDone?: readonly PartSnapshot[];
   };
 }
 
@@ -150,9 +168,13 @@ export type JournalEvent = { readonly [T in JournalEventType]: { readonly type: 
 
 /** Of `reprise.handler-<name>`. */
 export interface HandlerStreamData {
-  /** Whenever it changed. `types`: wanted type → position beyond which it is wanted (`"0"`: from the first event). */
+  /**
+   * Whenever it changed. `types`: wanted type → position beyond which it is wanted (`"0"`: from the first event). `stored`: the same for each
+   * stored type that can become one of them: other names, types that split into them. Left out by the first builds: then as `types` says.
+   */
   "handler.configured": {
     readonly types: Readonly<Record<string, string>>;
+    readonly stored?: Readonly<Record<string, string>>;
     readonly ordering: "strict" | "relaxed";
     readonly start: "beginning" | "now";
     readonly partitions: number;

@@ -20,10 +20,12 @@ export interface Order {
 export interface Delivery {
   readonly lane: Lane;
   readonly event: StoredEvent;
-  /** Which call it is, over all rounds, from 1. */
-  readonly attempt: number;
+  /** Which call it is, over all rounds, from 1; of a split event, which call of the part. */
+  attempt: number;
   /** Failed calls before it in this round: what the retry policy counts. */
-  readonly round: number;
+  round: number;
+  /** Of a split event: which part is called, and of how many. Null until it is lifted, and for one that is not split. */
+  part: { readonly index: number; readonly of: number } | null;
   readonly order: Order | null;
   readonly wasFailing: boolean;
   /** Monotonic; when it was given its slot. */

@@ -43,6 +43,8 @@ export type Verdict =
   | { readonly kind: "retry"; readonly record: AttemptRecord; readonly waitMs: number; readonly retryAt: string }
   | { readonly kind: "defer"; readonly record: AttemptRecord; readonly waitMs: number; readonly retryAt: string }
   | { readonly kind: "give_up"; readonly record: AttemptRecord; readonly cause: DeadLetterCause; readonly error: AttemptError; readonly skip: boolean }
+  /** A step of the chain says that the event is no more. */
+  | { readonly kind: "dropped"; readonly reason: string }
   | { readonly kind: "newer_build" }
   /** Nothing is recorded; the event keeps its place. */
   | { readonly kind: "put_back" };
@@ -77,6 +79,8 @@ export class Partition {
   /** Attached and without work: forgotten once the recorded checkpoint has passed them. */
   readonly #idle = new Set<Lane>();
   #recordedLanes = 0;
+  /** Of split events: the first part that is not done, by stream and revision. */
+  readonly #parts = new Map<string, Map<number, number>>();
 
   /** Suspects that were still open when the process died again: they run one at a time. */
   readonly #alone = new Map<Lane, number>();
@@ -92,6 +96,7 @@ export class Partition {
     this.#ready = new ReadyLanes(options.concurrency);
     this.#checkpoint = new Checkpoint(state.checkpoint);
     if (unclean) this.#suspectsLeft = readAhead;
+    for (const [stream, revisions] of state.parts) this.#parts.set(stream, new Map(Array.from(revisions, ([revision, { part }]) => [revision, part])));
     const dueMs = (retryAt: number): number => monotonicMs + Math.min(Math.max(0, retryAt - nowMs), maxWaitMs);
     for (const [stream, record] of state.lanes) {
       const lane = new Lane(stream, record.next);
@@ -246,6 +251,7 @@ export class Partition {
         event,
         attempt: (order ? (lane.letters.get(event.revision)?.attempts ?? 0) : lane.attempts) + 1,
         round: order ? order.failed : lane.attempts,
+        part: null,
         order: order ?? null,
         wasFailing: lane.failing,
         startedMs: monotonicMs,
@@ -267,6 +273,26 @@ export class Partition {
       } else now.push(delivery);
     }
     return now;
+  }
+
+  /** Of an event that was split: the first part (from 0) that no earlier attempt completed. */
+  firstPart({ lane, event }: Delivery): number {
+    return this.#parts.get(lane.stream)?.get(event.revision) ?? 0;
+  }
+
+  /** The part that was called is done and another one comes: with attempts of its own. */
+  partCompleted(delivery: Delivery, record: AttemptRecord): void {
+    const { lane, event, order } = delivery;
+    const { index, of } = delivery.part!;
+    this.#recorder.fact({ type: "delivery.part_completed", data: { ...about(lane, event), part: index, of, record } });
+    const revisions = this.#parts.get(lane.stream) ?? new Map<number, number>();
+    this.#parts.set(lane.stream, revisions.set(event.revision, index + 1));
+    delivery.attempt = 1;
+    delivery.round = 0;
+    const letter = lane.letters.get(event.revision);
+    if (letter !== undefined) letter.attempts = 0;
+    if (order !== null) order.failed = 0;
+    else lane.attempts = 0;
   }
 
   /** What the attempt came to. Once per delivery; `settled` follows when the call itself has ended. */
@@ -559,11 +585,12 @@ export class Partition {
       case "completed":
         if (lane.troubled) this.#recorder.completed({ ...about(lane, event), record: verdict.record });
         lane.failing = false;
+        this.#forgetParts(lane, event.revision);
         this.#advance(lane, event.revision + 1, event.position);
         return;
       case "retry":
       case "defer":
-        this.#recordWait(lane, event, verdict);
+        this.#recordWait(delivery, verdict);
         this.#leaveSubscription(lane);
         this.#dropQueue(lane);
         lane.next = event.revision;
@@ -581,6 +608,10 @@ export class Partition {
         }
         this.#giveUp(delivery, verdict);
         return;
+      case "dropped":
+        lane.failing = false;
+        this.#settle(lane, event, { outcome: "skipped", cause: null, act: { actor: "policy", reason: verdict.reason }, record: null });
+        return;
       case "newer_build":
         lane.why = "newer_build";
         this.#leaveSubscription(lane);
@@ -590,6 +621,11 @@ export class Partition {
       case "put_back":
         this.#putBack(lane, event);
     }
+  }
+
+  #forgetParts(lane: Lane, revision: number): void {
+    const revisions = this.#parts.get(lane.stream);
+    if (revisions?.delete(revision) && revisions.size === 0) this.#parts.delete(lane.stream);
   }
 
   #putBack(lane: Lane, event: StoredEvent): void {
@@ -610,7 +646,7 @@ export class Partition {
       }
       case "retry":
       case "defer":
-        this.#recordWait(lane, event, verdict);
+        this.#recordWait(delivery, verdict);
         if (verdict.kind === "retry") {
           order.failed++;
           if (letter) letter.attempts = attempt;
@@ -628,6 +664,13 @@ export class Partition {
           for (const later of [...lane.orders])
             this.#endOrder(lane, later, { outcome: "skipped", reason: "an earlier dead letter of its entity failed again" });
         return;
+      case "dropped": {
+        lane.failing = false;
+        const { actor, replayId } = order;
+        this.#settle(lane, event, { outcome: "skipped", cause: null, act: { actor, reason: verdict.reason, replayId }, record: null });
+        this.#endOrder(lane, order, { outcome: "skipped", reason: verdict.reason });
+        return;
+      }
       case "newer_build":
         this.#endOrder(lane, order, { outcome: "skipped", reason: "newer_build" });
         return;
@@ -635,7 +678,7 @@ export class Partition {
     }
   }
 
-  #giveUp({ lane, event, attempt, round, order }: Delivery, { cause, error, record }: Extract<Verdict, { kind: "give_up" }>): void {
+  #giveUp({ lane, event, attempt, round, order, part }: Delivery, { cause, error, record }: Extract<Verdict, { kind: "give_up" }>): void {
     const escalated = cause === "unknown_outcome";
     this.#deadLetter(lane, event, {
       attempts: attempt,
@@ -644,13 +687,15 @@ export class Partition {
       error,
       escalated,
       record,
+      ...which(part),
       ...(order ? { replayId: order.replayId } : {}),
     });
   }
 
-  #recordWait(lane: Lane, event: StoredEvent, { kind, record, retryAt }: Extract<Verdict, { kind: "retry" | "defer" }>): void {
-    if (kind === "retry") this.#recorder.fact({ type: "delivery.failed", data: { ...about(lane, event), record, retryAt } });
-    else this.#recorder.fact({ type: "delivery.deferred", data: { ...about(lane, event), record, until: retryAt } });
+  #recordWait({ lane, event, part }: Delivery, { kind, record, retryAt }: Extract<Verdict, { kind: "retry" | "defer" }>): void {
+    const delivery = { ...about(lane, event), ...which(part) };
+    if (kind === "retry") this.#recorder.fact({ type: "delivery.failed", data: { ...delivery, record, retryAt } });
+    else this.#recorder.fact({ type: "delivery.deferred", data: { ...delivery, record, until: retryAt } });
   }
 
   #endOrder(lane: Lane, order: Order, end: OrderEnd): void {
@@ -663,6 +708,7 @@ export class Partition {
     const letter = lane.letters.get(event.revision);
     const before = letter && { before: letter.escalated ? ("escalated" as const) : ("dead_lettered" as const) };
     this.#recorder.fact({ type: "delivery.settled", data: { ...about(lane, event), ...before, ...settled } });
+    this.#forgetParts(lane, event.revision);
     this.#recounting(lane, () => {
       if (!lane.letters.delete(event.revision)) this.#advance(lane, event.revision + 1, event.position);
     });
@@ -758,3 +804,4 @@ type Pointer = Pick<StoredEvent, "revision" | "position" | "id">;
 
 /** How the journal points at a delivery. */
 const about = ({ stream }: Lane, { revision, position, id }: Pointer) => ({ lane: stream, revision, at: position.toString(), eventId: id });
+const which = (part: Delivery["part"]) => (part === null ? {} : { part: part.index });

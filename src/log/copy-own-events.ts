@@ -46,12 +46,13 @@ const snapshot: Rewrite = (data, rules) => ({
   checkpoint: rules.position(data.checkpoint),
   lanes: each(data.lanes, lane, rules),
   started: each(data.started, aboutEvent, rules),
+  ...(data.partsDone === undefined ? {} : { partsDone: each(data.partsDone, aboutEvent, rules) }),
 });
 
-const configured: Rewrite = (data, { position }) => ({
-  ...data,
-  types: Object.fromEntries(Object.entries(data.types as Data).map(([type, since]) => [type, position(since)])),
-});
+const configured: Rewrite = (data, { position }) => {
+  const moved = (since: Json | undefined) => Object.fromEntries(Object.entries(since as Data).map(([type, at]) => [type, position(at)]));
+  return { ...data, types: moved(data.types), ...(data.stored === undefined ? {} : { stored: moved(data.stored) }) };
+};
 
 /** Every type of Reprise's own events (delivery/journal-events.ts), and where it has positions and lanes. */
 export const ownEventRewrites = {
@@ -62,6 +63,7 @@ export const ownEventRewrites = {
   "lane.attached": aboutEvent,
   "lane.gap": aboutLane,
   "delivery.started": aboutEvent,
+  "delivery.part_completed": aboutEvent,
   "delivery.failed": aboutEvent,
   "delivery.deferred": aboutEvent,
   "delivery.dead_lettered": aboutEvent,

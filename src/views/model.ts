@@ -35,12 +35,24 @@ export interface DeliveryView {
   readonly history: readonly AttemptRecord[];
 }
 
+/** One of the events that a stored one is today. */
+export interface PartView {
+  readonly id: string;
+  readonly type: string;
+  readonly schemaVersion: number;
+  readonly data: Json;
+}
+
 /** Data as today's schema has it, beside what the log holds. */
 export interface LiftedView {
   readonly schemaVersion: number;
-  /** Null when the payload cannot be lifted; then `dataError` says why. */
+  /** Null when the payload cannot be lifted (`dataError` says why), or is not one event today (see `parts`, `dropped`). */
   readonly data: Json;
   readonly dataError: string | null;
+  /** What the event was split into, in order; null for one that is not split. */
+  readonly parts: readonly PartView[] | null;
+  /** Why a step dropped the event; null for one that is not dropped. */
+  readonly dropped: string | null;
   readonly stored: { readonly type: string; readonly schemaVersion: number; readonly data: Json };
 }
 
@@ -150,6 +162,10 @@ export interface DeadLetterView {
   readonly storedSchemaVersion: number;
   readonly data: Json;
   readonly dataError: string | null;
+  /** Of a split event: which part is dead-lettered (`eventType`, `schemaVersion` and `data` are its own), and all of them. */
+  readonly part: number | null;
+  readonly parts: readonly PartView[] | null;
+  readonly dropped: string | null;
   readonly status: "dead_lettered" | "escalated";
   readonly cause: DeadLetterCause;
   readonly error: FailureText;

@@ -28,6 +28,8 @@ export const eventView: EventView = {
   schemaVersion: 2,
   data: { orderId: "o-1", totalCents: 995 },
   dataError: null,
+  parts: null,
+  dropped: null,
   stored: { type: "order.placed", schemaVersion: 1, data: { orderId: "o-1", total: 9.95 } },
   deliveries: [
     {
@@ -70,6 +72,9 @@ export const deadLetter: DeadLetterDetail = {
   storedSchemaVersion: 1,
   data: { orderId: "o-1", totalCents: 995 },
   dataError: null,
+  part: null,
+  parts: null,
+  dropped: null,
   status: "dead_lettered",
   cause: "exhausted",
   error: { type: "Error", message: "mail server down" },
@@ -141,6 +146,7 @@ const catalog: Catalog = {
   resolve: (type) => (type === "order.placed" || type === "order.created" ? "order.placed" : undefined),
   describe: (type) => (type === "order.placed" ? { type, versions: [1, 2], current: 2, formerly: ["order.created"] } : undefined),
   validate: () => {},
+  toStore: (event) => event,
   current: () => {
     throw new Error("not of this fake");
   },

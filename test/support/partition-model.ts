@@ -63,6 +63,8 @@ export class World {
   #high = new Map<string, number>();
   /** Events with an outcome of this life of the process: they never come again. */
   readonly #done = new Set<string>();
+  /** Of split events: parts done in all lives, in this one, and on record; each the first part that is not. */
+  readonly #partsDone = { ever: new Map<string, number>(), now: new Map<string, number>(), recorded: new Map<string, number>() };
   #letters = new Map<string, Set<number>>();
   crashes = 0;
   #replays = 0;
@@ -104,7 +106,7 @@ export class World {
       schemaVersion: 1,
       source: null,
       occurredAt: null,
-      data: null,
+      data: { parts: this.random() < 0.75 ? 1 : 2 + Math.floor(this.random() * 2) },
       metadata: { priority: this.pick(["low", "normal", "high", "critical"] as const) },
       stream,
       tenant: "default",
@@ -131,8 +133,10 @@ export class World {
       this.#now += Math.floor(this.random() * 1500);
       this.partition.tick(this.#now);
     } else if (act < 0.975) this.#operate();
-    else if (act < 0.99) this.crash();
-    else this.#stop();
+    else if (act < 0.99) {
+      // A kill from outside counts against whatever runs alone: three in a row on one event are beyond what can be told apart.
+      if (this.#options.kills === undefined || !this.partition.wantsAlone()) this.crash();
+    } else this.#stop();
   }
 
   /** No failures any more: everything must come to its end. */
@@ -144,7 +148,7 @@ export class World {
     for (let round = 0; round < 5000; round++) {
       this.#subscribe(50);
       this.#start();
-      while (this.#calls.length > 0) this.#finish(0, "completed");
+      while (this.#calls.length > 0) this.#finish(0, "completed"); // of a split event: part by part
       while (this.#readOne() || this.#answerRead(0, false));
       this.#record(true);
       this.#now += 61_000;
@@ -173,6 +177,7 @@ export class World {
     const state = this.foldAll();
     const left = [...state.lanes].filter(([, lane]) => lane.detached || lane.letters.size > 0);
     if (state.started.size > 0) this.broken.push(`calls are left open in the journal: ${[...state.started.keys()].join()}`);
+    if (state.parts.size > 0) this.broken.push(`parts are left in the journal: ${[...state.parts.keys()].join()}`);
     if (left.length > 0) this.broken.push(`lanes are left in the journal: ${dump({ ...state, lanes: new Map(left) })}`);
     if (state.checkpoint !== BigInt(this.log.length)) this.broken.push(`checkpoint ${state.checkpoint} of ${this.log.length}`);
   }
@@ -196,6 +201,7 @@ export class World {
     fold(state, claimed);
     this.#high = new Map();
     this.#done.clear();
+    this.#partsDone.now.clear();
     this.#letters = new Map([...state.lanes].filter(([, lane]) => lane.letters.size > 0).map(([stream, lane]) => [stream, new Set(lane.letters.keys())]));
     // What is recorded as done stays done; what was only in memory may come again.
     for (const [stream, lane] of state.lanes) this.#high.set(stream, lane.next - 1);
@@ -252,11 +258,32 @@ export class World {
         this.#high.set(event.stream, Math.max(high, event.revision));
       }
       if (event.type !== "thing.happened") this.broken.push(`${event.id} is not wanted`);
+      this.#beginPart(delivery);
       this.account.get(event.id)!.starts++;
       this.#calls.push({ delivery, concluded: false });
     }
     const killer = this.#calls.find(({ delivery, concluded }) => !concluded && this.#options.kills?.(delivery.event));
     if (killer) this.crash();
+  }
+
+  /** Parts in order, none left out, and none again but for those whose end a crash took. */
+  #beginPart(delivery: Delivery): void {
+    const { id } = delivery.event;
+    const index = this.partition.firstPart(delivery);
+    const { ever, now, recorded } = this.#partsDone;
+    if (index > (ever.get(id) ?? 0)) this.broken.push(`${id} begins with part ${index}, and the one before is not done`);
+    if (index < (now.get(id) ?? recorded.get(id) ?? 0)) this.broken.push(`${id} begins again with part ${index}`);
+    delivery.part = partsOf(delivery.event) === 1 ? null : { index, of: partsOf(delivery.event) };
+  }
+
+  #completePart(delivery: Delivery, record: AttemptRecord): void {
+    const { event, part } = delivery;
+    const done = part!.index + 1;
+    this.#partsDone.ever.set(event.id, Math.max(done, this.#partsDone.ever.get(event.id) ?? 0));
+    this.#partsDone.now.set(event.id, done);
+    this.partition.partCompleted(delivery, record);
+    this.#beginPart(delivery);
+    if (delivery.part!.index !== done) this.broken.push(`${event.id} goes on with part ${delivery.part!.index} after ${done - 1}`);
   }
 
   #return(): void {
@@ -297,6 +324,10 @@ export class World {
         error: null,
         ...(order ? { replayId: order.replayId } : {}),
       };
+      if (kind === "completed" && delivery.part !== null && delivery.part.index < delivery.part.of - 1) {
+        this.#completePart(delivery, record);
+        return;
+      }
       const waitMs = Math.floor(this.random() * 2000);
       const retryAt = new Date(this.#now + waitMs).toISOString();
       const error = { type: "Error", message: "planted" };
@@ -366,7 +397,9 @@ export class World {
   }
 
   #store(flush: Flush): void {
-    this.journal.push(...(JSON.parse(JSON.stringify(flush.events)) as JournalEvent[]));
+    const events = JSON.parse(JSON.stringify(flush.events)) as JournalEvent[];
+    this.journal.push(...events);
+    for (const { type, data } of events) if (type === "delivery.part_completed") this.#partsDone.recorded.set(data.eventId, data.part + 1);
   }
 
   #operate(): void {
@@ -423,6 +456,9 @@ export class World {
   }
 }
 
+/** How many parts a chain makes of an event, in this world. */
+const partsOf = (event: StoredEvent): number => (event.data as { readonly parts: number }).parts;
+
 /** State as text, maps in order, so that two can be compared. */
 export function dump(state: PartitionState): string {
   const lanes = [...state.lanes]
@@ -436,6 +472,7 @@ export function dump(state: PartitionState): string {
       lanes,
       attached: [...state.attached].sort(),
       started: [...state.started].sort(([a], [b]) => (a < b ? -1 : 1)).map(([lane, revisions]) => [lane, [...revisions].sort(([a], [b]) => a - b)]),
+      parts: [...state.parts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([lane, revisions]) => [lane, [...revisions].sort(([a], [b]) => a - b)]),
     },
     (_key, value) => (typeof value === "bigint" ? value.toString() : value),
   );

@@ -15,6 +15,7 @@ const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof o
   "lane.attached": true,
   "lane.gap": true,
   "delivery.started": true,
+  "delivery.part_completed": true,
   "delivery.failed": true,
   "delivery.deferred": true,
   "delivery.dead_lettered": true,

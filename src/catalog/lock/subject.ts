@@ -45,21 +45,24 @@ export function readAs({ versions }: CheckedType, version: number, data: Json): 
 /** Version → what the step to it makes of a payload that its own version accepts; ends with a step that fails, drops or splits. */
 export function liftSample({ catalog }: LockSubject, { type }: CheckedType, version: number, name: string, data: Json): Readonly<Record<string, Outcome>> {
   const becomes: Record<string, Outcome> = {};
-  for (const step of catalog.steps(asStored(type, version, name, data))) {
-    if (step.from === step.to) break;
+  const steps = catalog.steps(asStored(type, version, name, data)).filter(({ from, to }) => from < to);
+  for (const step of steps) {
     const outcome = outcomeOf(step);
     becomes[step.to] = outcome;
-    if (!("data" in outcome)) break;
+    if ("data" in outcome) continue;
+    // A part of a split that cannot be lifted fails the step that made it.
+    const last = steps.at(-1)!;
+    if (last !== step && last.error !== null && last.type === step.type && last.to === step.to) becomes[step.to] = outcomeOf(last);
+    break;
   }
   return becomes;
 }
 
-function outcomeOf(step: LiftStep & { readonly dropped?: string; readonly split?: readonly { type: string; schemaVersion: number; data: Json }[] }): Outcome {
-  if (step.error !== null) return { error: step.error.type };
-  if (step.dropped !== undefined) return { dropped: step.dropped };
-  if (step.split !== undefined)
-    return { split: step.split.map(({ type, schemaVersion, data }) => ({ type, schema_version: schemaVersion, data: canonical(data) })) };
-  return { data: canonical(step.data) };
+function outcomeOf({ error, dropped, split, data }: LiftStep): Outcome {
+  if (error !== null) return { error: error.type };
+  if (dropped !== undefined) return { dropped };
+  if (split !== undefined) return { split: split.map((part) => ({ type: part.type, schema_version: part.schemaVersion, data: canonical(part.data) })) };
+  return { data: canonical(data) };
 }
 
 const bareNames = new Set(["minimal", "smallest"]);

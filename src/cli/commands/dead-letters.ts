@@ -14,7 +14,7 @@ import type {
 import { at } from "../client.ts";
 import { addFilters, deadLetterFilters, hint, hintNext, openSession, type Session, toQuery, type World } from "../command.ts";
 import { type ExitCode, exit, Failure, usage } from "../exit.ts";
-import { type Column, countText, failureText, fields, json, printList, printOne, section, table, tableSection, timeText, verbatim } from "../print.ts";
+import { type Column, countText, failureText, fields, hasData, json, printList, printOne, section, table, tableSection, timeText, verbatim } from "../print.ts";
 
 const listFilters = [...deadLetterFilters, "limit", "offset", "cursor", "after"] as const;
 const statsFilters = [...deadLetterFilters, "after"] as const;
@@ -248,8 +248,10 @@ function letterText(letter: DeadLetterDetailReply, width: number | undefined): s
       ["dead-lettered", letter.dead_lettered_at],
       ["replay", letter.replay_id],
       ["data error", letter.data_error],
+      ["part", letter.part === null ? null : `${letter.part + 1} of ${letter.parts?.length ?? "several"}`],
+      ["dropped", letter.dropped],
     ]),
-    letter.data_error === null ? section("data", json(letter.data)) : "",
+    hasData(letter) ? section("data", json(letter.data)) : "",
     letter.stored !== null && letter.stored_schema_version !== letter.schema_version ? section("stored data", json(letter.stored.data)) : "",
     tableSection(
       "steps",

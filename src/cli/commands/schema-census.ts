@@ -1,34 +1,28 @@
-import type { Command } from "commander";
 import { type CensusReport, type CensusRow, makeCensus, type StepNeed } from "../../catalog/census.ts";
-import type { World } from "../command.ts";
 import { exit } from "../exit.ts";
 import { type Column, countText, type PrintOptions, table } from "../print.ts";
 import { requireSubject, type SchemaFlags } from "../schema-files.ts";
+import type { Terminal } from "../terminal.ts";
 import { type Walk, walkLog } from "../walk-log.ts";
 
-type Flags = SchemaFlags & Omit<PrintOptions, "quiet"> & { readonly quiet?: boolean; readonly log?: string };
+export interface CensusFlags extends SchemaFlags, Omit<PrintOptions, "quiet"> {
+  readonly quiet?: boolean;
+  readonly log: string;
+}
 
-export function addSchemaCensus(schema: Command, world: World): void {
-  const { terminal, env } = world;
-  schema
-    .command("census")
-    .description("count what a log holds, by event type and version, and which steps nothing needs any more; changes nothing")
-    .option("--config <file>", "config file (default: ./reprise.config.ts)")
-    .option("--log <log>", "sqlite:<folder> or esdb://…; it may be in use (REPRISE_LOG, default: sqlite:./data)")
-    .action(async (_flags: unknown, command: Command) => {
-      const { output, quiet = false, log, ...flags } = command.optsWithGlobals<Flags>();
-      const { catalog } = await requireSubject(flags);
-      const census = makeCensus(catalog);
-      const walk = await walkLog(log ?? (env.REPRISE_LOG || "sqlite:./data"), terminal, "Counting", (event) => census.add(event));
-      const report = census.report();
-      if (quiet) for (const { storedType, version } of report.rows) terminal.out(`${storedType}@${version}\n`);
-      else if (output === "json") terminal.out(JSON.stringify(wireReport(report, walk), null, 2) + "\n");
-      else if (output === "ndjson") for (const row of report.rows) terminal.out(JSON.stringify(wireRow(row)) + "\n");
-      else terminal.out(reportText(report, walk, terminal.columns));
-      if (walk.complete) return;
-      terminal.err("Stopped before the end of the log: these are the counts so far.\n");
-      world.exitCode = exit.partly;
-    });
+/** @returns the exit code. */
+export async function takeCensus({ output, quiet = false, log, ...flags }: CensusFlags, terminal: Terminal): Promise<number> {
+  const { catalog } = await requireSubject(flags);
+  const census = makeCensus(catalog);
+  const walk = await walkLog(log, terminal, "Counting", (event) => census.add(event));
+  const report = census.report();
+  if (quiet) for (const { storedType, version } of report.rows) terminal.out(`${storedType}@${version}\n`);
+  else if (output === "json") terminal.out(JSON.stringify(wireReport(report, walk), null, 2) + "\n");
+  else if (output === "ndjson") for (const row of report.rows) terminal.out(JSON.stringify(wireRow(row)) + "\n");
+  else terminal.out(reportText(report, walk, terminal.columns));
+  if (walk.complete) return exit.ok;
+  terminal.err("Stopped before the end of the log: these are the counts so far.\n");
+  return exit.partly;
 }
 
 function wireReport(report: CensusReport, { passedOver, complete }: Walk) {

@@ -1,43 +1,23 @@
 import { dirname } from "node:path";
-import type { Command } from "commander";
 import { checkLock } from "../../catalog/lock/check-lock.ts";
 import { type Finding, missingLock, rules } from "../../catalog/lock/findings.ts";
 import type { Lock } from "../../catalog/lock/lock.ts";
 import { nextLock, type Rewrite } from "../../catalog/lock/write-lock.ts";
 import { type LogCheckReport, type LogFailure, makeLogCheck } from "../../catalog/log-check.ts";
-import type { World } from "../command.ts";
 import { exit, usage } from "../exit.ts";
 import { countText, type PrintOptions } from "../print.ts";
 import { type LoadedConfig, loadLock, loadSubject, lockFile, readRealSamples, type SchemaFlags, saveLock, shownPath } from "../schema-files.ts";
 import type { Terminal } from "../terminal.ts";
 import { type Walk, walkLog } from "../walk-log.ts";
 
-type Flags = SchemaFlags & Omit<PrintOptions, "quiet"> & { readonly quiet?: boolean; readonly log?: string; readonly rewrite?: readonly string[] };
-
-export function addSchemaLock(schema: Command, world: World): void {
-  schema
-    .command("check")
-    .description("hold event types, versions and steps against what was published (schemas/lock.json)")
-    .option("--config <file>", "config file (default: ./reprise.config.ts)")
-    .option("--lock <file>", "lock file (default: schemas/lock.json beside the config)")
-    .option("--log <log>", "also lift and validate every event of this log, sqlite:<folder> or esdb://…; it may be in use")
-    .action(async (_flags: unknown, command: Command) => {
-      world.exitCode = await check(command.optsWithGlobals<Flags>(), world.terminal);
-    });
-  schema
-    .command("lock")
-    .description("record new versions, steps and samples in the lock file")
-    .option("--config <file>", "config file (default: ./reprise.config.ts)")
-    .option("--lock <file>", "lock file (default: schemas/lock.json beside the config)")
-    .option("--rewrite <type@version>", "record this version anew, with the step away from it, though it was published; may be repeated", collect)
-    .action(async (_flags: unknown, command: Command) => {
-      world.exitCode = await lock(command.optsWithGlobals<Flags>(), world.terminal);
-    });
+export interface LockFlags extends SchemaFlags, Omit<PrintOptions, "quiet"> {
+  readonly quiet?: boolean;
+  readonly log?: string;
+  readonly rewrite?: readonly string[];
 }
 
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
-
-async function check(flags: Flags, terminal: Terminal): Promise<number> {
+/** @returns the exit code. */
+export async function checkSchemas(flags: LockFlags, terminal: Terminal): Promise<number> {
   const path = lockFile(flags);
   const loaded = loadLock(path);
   const locked = loaded !== null && "format" in loaded ? loaded : null;
@@ -75,7 +55,8 @@ async function check(flags: Flags, terminal: Terminal): Promise<number> {
   return failed ? exit.failed : exit.ok;
 }
 
-async function lock(flags: Flags, terminal: Terminal): Promise<number> {
+/** @returns the exit code. */
+export async function lockSchemas(flags: LockFlags, terminal: Terminal): Promise<number> {
   const path = lockFile(flags);
   const loaded = loadLock(path);
   const before = loaded === null ? ({ format: 1, types: {} } as const) : "format" in loaded ? loaded : null;
@@ -119,7 +100,7 @@ function parseRewrite(text: string, { types }: Lock, subject: LoadedConfig): Rew
   return { type, version: version === undefined ? null : Number(version) };
 }
 
-function tell(findings: readonly Finding[], { output, quiet = false }: Flags, terminal: Terminal): void {
+function tell(findings: readonly Finding[], { output, quiet = false }: LockFlags, terminal: Terminal): void {
   if (quiet || output === "table") terminal.out(findings.map(findingText).join("\n"));
   else if (output === "json") terminal.out(JSON.stringify({ ok: false, findings: findings.map(wireFinding) }, null, 2) + "\n");
   else for (const finding of findings) terminal.out(JSON.stringify(wireFinding(finding)) + "\n");

@@ -1,69 +1,61 @@
-import type { Command } from "commander";
 import type { CheckedType } from "../../catalog/check-definitions.ts";
 import { type Difference, diffVersions, type Survival, survival } from "../../catalog/schema-diff.ts";
-import type { World } from "../command.ts";
 import { usage } from "../exit.ts";
 import { type Column, type PrintOptions, printList, table } from "../print.ts";
 import { type LoadedConfig, requireSubject, type SchemaFlags } from "../schema-files.ts";
+import type { Terminal } from "../terminal.ts";
 
-type Flags = SchemaFlags & Omit<PrintOptions, "quiet"> & { readonly quiet?: boolean };
+export interface ShowFlags extends SchemaFlags, Omit<PrintOptions, "quiet"> {
+  readonly quiet?: boolean;
+}
 
-export function addSchemaShow(schema: Command, { terminal }: World): void {
-  schema
-    .command("show")
-    .description("list event types, or print one version as JSON Schema 2020-12")
-    .argument("[type]", "event type, or a former name of it")
-    .argument("[version]", "default: the current one")
-    .option("--config <file>", "config file (default: ./reprise.config.ts)")
-    .action(async (type: string | undefined, version: string | undefined, _flags: unknown, command: Command) => {
-      const { output, quiet = false, ...flags } = command.optsWithGlobals<Flags>();
-      const subject = await requireSubject(flags);
-      if (type === undefined) {
-        const rows = subject.types.map(({ type: name, formerly, versions }) => ({ type: name, versions: versions.length, formerly: [...formerly] }));
-        rows.sort((a, b) => (a.type < b.type ? -1 : 1));
-        printList(
-          terminal,
-          { output, quiet },
-          {
-            reply: { schemas: rows },
-            rows,
-            columns: [
-              ["TYPE", (row) => row.type],
-              ["CURRENT VERSION", (row) => row.versions],
-              ["FORMERLY", (row) => (row.formerly.length === 0 ? null : row.formerly.join(", "))],
-            ],
-            id: (row) => row.type,
-            empty: "The config has no event types.",
-          },
-        );
-        return;
-      }
-      const found = typeNamed(subject, type);
-      const number = version === undefined ? found.versions.length : versionOf(found, version);
-      const shown = subject.catalog.jsonSchema(found.type, number);
-      terminal.out(quiet ? `${found.type}@${number}\n` : JSON.stringify(shown, null, output === "ndjson" ? 0 : 2) + "\n");
-    });
-  schema
-    .command("diff")
-    .description("name each difference between two versions, and whether payloads of the first are valid as the second")
-    .argument("<type>", "event type, or a former name of it")
-    .argument("<from>", "version")
-    .argument("<to>", "version")
-    .option("--config <file>", "config file (default: ./reprise.config.ts)")
-    .action(async (type: string, from: string, to: string, _flags: unknown, command: Command) => {
-      const { output, quiet = false, ...flags } = command.optsWithGlobals<Flags>();
-      const found = typeNamed(await requireSubject(flags), type);
-      const [before, after] = [versionOf(found, from), versionOf(found, to)];
-      const differences = diffVersions(found.versions[before - 1]!, found.versions[after - 1]!);
-      const survives = survival(differences);
-      if (quiet) for (const { rule } of differences) terminal.out(`${rule}\n`);
-      else if (output === "json") terminal.out(JSON.stringify({ type: found.type, from: before, to: after, survives, differences }, null, 2) + "\n");
-      else if (output === "ndjson") for (const difference of differences) terminal.out(JSON.stringify(difference) + "\n");
-      else {
-        if (differences.length > 0) terminal.out(table(differences, columns, terminal.columns));
-        terminal.out(verdict(survives, before, after));
-      }
-    });
+/** Lists the types, or prints one version of one. */
+export async function showSchema(
+  type: string | undefined,
+  version: string | undefined,
+  { output, quiet = false, ...flags }: ShowFlags,
+  terminal: Terminal,
+): Promise<void> {
+  const subject = await requireSubject(flags);
+  if (type === undefined) {
+    const rows = subject.types.map(({ type: name, formerly, versions }) => ({ type: name, versions: versions.length, formerly: [...formerly] }));
+    rows.sort((a, b) => (a.type < b.type ? -1 : 1));
+    printList(
+      terminal,
+      { output, quiet },
+      {
+        reply: { schemas: rows },
+        rows,
+        columns: [
+          ["TYPE", (row) => row.type],
+          ["CURRENT VERSION", (row) => row.versions],
+          ["FORMERLY", (row) => (row.formerly.length === 0 ? null : row.formerly.join(", "))],
+        ],
+        id: (row) => row.type,
+        empty: "The config has no event types.",
+      },
+    );
+    return;
+  }
+  const found = typeNamed(subject, type);
+  const number = version === undefined ? found.versions.length : versionOf(found, version);
+  const shown = subject.catalog.jsonSchema(found.type, number);
+  terminal.out(quiet ? `${found.type}@${number}\n` : JSON.stringify(shown, null, output === "ndjson" ? 0 : 2) + "\n");
+}
+
+/** Prints what differs between two versions, and a verdict. */
+export async function showDiff(type: string, from: string, to: string, { output, quiet = false, ...flags }: ShowFlags, terminal: Terminal): Promise<void> {
+  const found = typeNamed(await requireSubject(flags), type);
+  const [before, after] = [versionOf(found, from), versionOf(found, to)];
+  const differences = diffVersions(found.versions[before - 1]!, found.versions[after - 1]!);
+  const survives = survival(differences);
+  if (quiet) for (const { rule } of differences) terminal.out(`${rule}\n`);
+  else if (output === "json") terminal.out(JSON.stringify({ type: found.type, from: before, to: after, survives, differences }, null, 2) + "\n");
+  else if (output === "ndjson") for (const difference of differences) terminal.out(JSON.stringify(difference) + "\n");
+  else {
+    if (differences.length > 0) terminal.out(table(differences, columns, terminal.columns));
+    terminal.out(verdict(survives, before, after));
+  }
 }
 
 function typeNamed({ catalog, types }: LoadedConfig, name: string): CheckedType {

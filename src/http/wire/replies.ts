@@ -43,6 +43,12 @@ const deliveryReply = z.strictObject({
   history: z.array(attemptReply),
 });
 
+/** What a stored event is today when it is not one event: split into these, or dropped, with the reason. */
+const today = {
+  parts: z.array(z.strictObject({ id: z.string(), type: z.string(), schema_version: count, data })).nullable(),
+  dropped: z.string().nullable(),
+};
+
 export const eventReply = z.strictObject({
   id: z.string(),
   type: z.string(),
@@ -63,6 +69,7 @@ export const eventReply = z.strictObject({
   schema_version: count,
   data,
   data_error: z.string().nullable(),
+  ...today,
   stored,
   deliveries: z.array(deliveryReply),
 });
@@ -108,6 +115,8 @@ export const deadLetterReply = z.strictObject({
   stored_schema_version: count,
   data,
   data_error: z.string().nullable(),
+  part: count.nullable(),
+  ...today,
   status: z.enum(["dead_lettered", "escalated"]),
   cause: z.enum(deadLetterCauses),
   error: failure,
@@ -128,7 +137,17 @@ export const deadLettersReply = z.strictObject({
 });
 export const deadLetterDetailReply = deadLetterReply.extend({
   stored: stored.nullable(),
-  steps: z.array(z.strictObject({ from: count, to: count, type: z.string(), data, error: failure.nullable() })),
+  steps: z.array(
+    z.strictObject({
+      from: count,
+      to: count,
+      type: z.string(),
+      data,
+      error: failure.nullable(),
+      dropped: z.string().nullable(),
+      split: z.array(z.strictObject({ type: z.string(), schema_version: count, data })).nullable(),
+    }),
+  ),
   waiting_events: z.array(z.strictObject({ id: z.string(), type: z.string(), revision: count, recorded_at: time })),
   history: z.array(attemptReply),
 });

@@ -35,7 +35,7 @@ export function toAppendReply(events: Appended): AppendReply {
 
 /** @param as `stored`: `schema_version` and `data` are what the log holds. */
 export function toEventReply(event: EventView, as: "current" | "stored" = "current"): EventReply {
-  const shown = as === "stored" ? { ...event.stored, dataError: null } : event;
+  const shown = as === "stored" ? { ...event.stored, dataError: null, parts: null, dropped: null } : event;
   return {
     id: event.id,
     type: as === "stored" ? event.stored.type : event.type,
@@ -56,6 +56,7 @@ export function toEventReply(event: EventView, as: "current" | "stored" = "curre
     schema_version: shown.schemaVersion,
     data: shown.data,
     data_error: shown.dataError,
+    ...toToday(shown),
     stored: toStored(event.stored),
     deliveries: event.deliveries.map(toDelivery),
   };
@@ -98,6 +99,8 @@ export function toDeadLetterReply(letter: DeadLetterView): DeadLetterReply {
     stored_schema_version: letter.storedSchemaVersion,
     data: letter.data,
     data_error: letter.dataError,
+    part: letter.part,
+    ...toToday(letter),
     status: letter.status,
     cause: letter.cause,
     error: { type: letter.error.type, message: letter.error.message },
@@ -115,7 +118,15 @@ export function toDeadLetterDetailReply(letter: DeadLetterDetail): DeadLetterDet
   return {
     ...toDeadLetterReply(letter),
     stored: letter.stored && toStored(letter.stored),
-    steps: letter.steps.map(({ from, to, type, data, error }) => ({ from, to, type, data, error: toFailure(error) })),
+    steps: letter.steps.map(({ from, to, type, data, error, dropped = null, split = null }) => ({
+      from,
+      to,
+      type,
+      data,
+      error: toFailure(error),
+      dropped,
+      split: split?.map((part) => ({ type: part.type, schema_version: part.schemaVersion, data: part.data })) ?? null,
+    })),
     waiting_events: letter.waitingEvents.map(({ id, type, revision, recordedAt }) => ({ id, type, revision, recorded_at: recordedAt })),
     history: letter.history.map(toAttempt),
   };
@@ -228,6 +239,10 @@ function toAttempt(record: AttemptRecord): AttemptReply {
 /** Only type and message: a stack belongs to an attempt's record. */
 function toFailure(error: { readonly type: string; readonly message: string } | null): { type: string; message: string } | null {
   return error && { type: error.type, message: error.message };
+}
+
+function toToday({ parts, dropped }: Pick<EventView, "parts" | "dropped">): Pick<EventReply, "parts" | "dropped"> {
+  return { parts: parts?.map(({ id, type, schemaVersion, data }) => ({ id, type, schema_version: schemaVersion, data })) ?? null, dropped };
 }
 
 function toStored(stored: EventView["stored"]): EventReply["stored"] {

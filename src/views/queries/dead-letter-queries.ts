@@ -34,6 +34,7 @@ interface LetterRow {
   readonly replay_id: string | null;
   readonly first_failed_at: string;
   readonly dead_lettered_at: string;
+  readonly part: number | null;
   readonly schema_version: number | null;
   readonly recorded_ms: number | null;
 }
@@ -218,6 +219,7 @@ function heldIn(sources: Sources, handler: HandlerRow | undefined, entity: numbe
 function letterView({ catalog }: Sources, row: LetterRow, waiting: number, read: { readonly event: StoredEvent | undefined } | null): DeadLetterView {
   const storedSchemaVersion = row.schema_version ?? 1;
   const lifted = read?.event && liftedView(catalog, read.event);
+  const part = row.part === null ? undefined : lifted?.parts?.[row.part];
   return {
     id: row.event_id,
     deliveryId: row.delivery_id,
@@ -226,12 +228,15 @@ function letterView({ catalog }: Sources, row: LetterRow, waiting: number, read:
     stream: row.stream,
     position: BigInt(row.position),
     entity: parseStreamName(row.stream)?.entity ?? { type: "", id: "" },
-    eventType: currentType(catalog, row.type),
+    eventType: part?.type ?? currentType(catalog, row.type),
     source: row.source,
     revision: row.revision,
-    schemaVersion: lifted?.schemaVersion ?? catalog.describe(row.type)?.current ?? storedSchemaVersion,
+    schemaVersion: part?.schemaVersion ?? lifted?.schemaVersion ?? catalog.describe(row.type)?.current ?? storedSchemaVersion,
     storedSchemaVersion,
-    data: lifted?.data ?? null,
+    data: part?.data ?? lifted?.data ?? null,
+    part: row.part,
+    parts: lifted?.parts ?? null,
+    dropped: lifted?.dropped ?? null,
     dataError: lifted ? lifted.dataError : read === null ? null : eventRemoved,
     status: row.status,
     cause: row.cause,
