@@ -9,7 +9,7 @@ import { repositoryFolder, writeTree } from "../support/run-tool.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** Each command is a process, and the machine may be busy. */
-const timeout = 120_000;
+const timeout = 240_000;
 
 const config = `
   import { defineConfig } from "reprise";
