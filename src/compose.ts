@@ -13,9 +13,9 @@ import type { StoredEvent } from "./event/event.ts";
 import { deliveryId, newId } from "./event/ids.ts";
 import { defaultTenant, streamName, viewsStream } from "./event/names.ts";
 import { refuseUnfinishedCopy } from "./log/copy-marker.ts";
-import type { EventLog } from "./log/event-log.ts";
+import type { EventLog, ReadOnlyLog } from "./log/event-log.ts";
 import { type EventStoreDbOptions, openEventStoreDbLog } from "./log/eventstoredb/open-eventstoredb-log.ts";
-import { openSqliteLog } from "./log/sqlite/open-sqlite-log.ts";
+import { openSqliteLog, openSqliteLogReadOnly } from "./log/sqlite/open-sqlite-log.ts";
 import { makePauses } from "./pauses.ts";
 import { makeAmendments } from "./replay/amendments.ts";
 import { makeReplays, skippedOf } from "./replay/replays.ts";
@@ -57,7 +57,23 @@ export async function openLog(url: string, options: Pick<EventStoreDbOptions, "c
   const { clock = systemClock, create = true } = options;
   if (folder !== undefined) return openSqliteLog(folder, { clock, create });
   if (isServer(url)) return openEventStoreDbLog(url, options);
-  throw new RepriseError(
+  throw unknownLog(url);
+}
+
+/**
+ * Opens a log for reading only: an embedded one that a service owns, too. Nothing is begun where there is none.
+ *
+ * @throws CONFIG_INVALID for another kind of URL, LOG_MISSING where there is no log; what the adapter throws.
+ */
+export async function openLogReadOnly(url: string): Promise<ReadOnlyLog> {
+  const folder = folderOf(url);
+  if (folder !== undefined) return openSqliteLogReadOnly(folder);
+  if (isServer(url)) return openEventStoreDbLog(url, { create: false });
+  throw unknownLog(url);
+}
+
+function unknownLog(url: string): RepriseError {
+  return new RepriseError(
     "CONFIG_INVALID",
     `log is "${url.replace(/\/\/[^/]*@/, "//…@")}": it must be sqlite:<folder>, esdb://host:2113 or esdb+discover://host:2113.`,
   );

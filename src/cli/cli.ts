@@ -6,6 +6,7 @@ import { addCopy } from "./commands/copy.ts";
 import { addDeadLetters } from "./commands/dead-letters.ts";
 import { addEntities } from "./commands/entities.ts";
 import { addEvents } from "./commands/events.ts";
+import { addSchema } from "./commands/schema.ts";
 import { addServe } from "./commands/serve.ts";
 import { addService } from "./commands/service.ts";
 import { exit, Failure } from "./exit.ts";
@@ -36,6 +37,7 @@ export async function runCli(args: readonly string[], { terminal, env }: Pick<Wo
   addDeadLetters(program, world);
   addService(program, world);
   addCopy(program, world);
+  addSchema(program, world);
   try {
     await program.parseAsync(args, { from: "user" });
     return world.exitCode;
