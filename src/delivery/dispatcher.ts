@@ -10,12 +10,13 @@ import { readEvent } from "../log/read-event.ts";
 import type { AloneGate, GateMember } from "./alone-gate.ts";
 import { readAmendment } from "./amendment.ts";
 import type { Attempt } from "./attempt.ts";
+import { type Effects, makeEffects } from "./effects.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import { configureHandler, firstPosition, makeWants, recordPause } from "./handler-stream.ts";
 import type { Act, AmendmentPointer, JournalEvent } from "./journal-events.ts";
 import { claimType, JournalStream } from "./journal-stream.ts";
 import { judge, nothingToDo, refuseLift } from "./judge.ts";
-import type { Delivery, Lane, Order } from "./lane.ts";
+import type { Delivery, Lane, Order, ReplayMode } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import { laneBatch, Partition, type Verdict } from "./partition.ts";
 import { skipPassedOver } from "./passed-over.ts";
@@ -52,6 +53,7 @@ export interface OrderRequest {
   readonly replayId: string;
   readonly actor: string;
   readonly reason: string | null;
+  readonly effects: ReplayMode["effects"];
 }
 
 export interface AmendRequest {
@@ -92,6 +94,7 @@ export class Dispatcher implements GateMember {
   readonly #options: DispatcherOptions;
   readonly #journal: JournalStream;
   readonly #partition: Partition;
+  readonly #effects: Effects;
   /** Ends the subscription and the readings. */
   readonly #reading = new AbortController();
   /** Abandons the calls that still run. */
@@ -119,6 +122,8 @@ export class Dispatcher implements GateMember {
     this.#journal = journal;
     this.#partition = partition;
     this.#paused = paused;
+    const { log, clock, newId, spec } = options;
+    this.#effects = makeEffects({ handler: spec.name, log, clock, newId });
     partition.hold("paused", paused);
     partition.hold("not started", true);
     options.gate.join(this);
@@ -544,11 +549,14 @@ export class Dispatcher implements GateMember {
     const startedAtMs = clock.now();
     const startedMs = clock.monotonicMs();
     const policy = spec.policy(event.type);
+    const replay = order === null ? null : ({ id: order.replayId, reason: order.reason, mode: "run", effects: order.effects } as const);
+    const effects = this.#effects.open({ event, replay, attempt: delivery.attempt, mayBeRecorded: delivery.doubtful });
     const call = this.#options.attempt({
       event,
       attempt: delivery.attempt,
       deliveryId: deliveryId(spec.name, lane.stream, event.id),
-      replay: order === null ? null : { id: order.replayId, reason: order.reason },
+      replay,
+      effect: effects.run,
       timeoutMs: policy.timeoutMs,
       nonRetryable: policy.nonRetryable,
       signal: this.#calling.signal,
@@ -562,7 +570,9 @@ export class Dispatcher implements GateMember {
       startedAtMs,
       endedAtMs: clock.now(),
       durationMs: clock.monotonicMs() - startedMs,
+      askedEffects: effects.asked(),
     });
+    void call.settled.then(() => effects.close());
     if (verdict.kind === "completed" && !isLast) {
       await call.settled;
       this.#partition.partCompleted(delivery, verdict.record);

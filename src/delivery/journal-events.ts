@@ -28,6 +28,8 @@ export interface AttemptRecord {
   readonly log?: readonly string[];
   readonly replayId?: string;
   readonly actor?: string;
+  /** Of a dry run: effects that it asked for and that were not run; `recorded` ones gave the result on record. */
+  readonly effects?: readonly { readonly key: string; readonly recorded: boolean }[];
 }
 
 /** Who decided, and why. */
@@ -242,6 +244,26 @@ export interface ReplayStreamData {
     readonly failed: number;
     readonly skipped: number;
     readonly skips: readonly { readonly reason: string; readonly count: number }[];
+  };
+}
+
+/** Of `reprise.effects-<handler>-<stream>-<revision>`. */
+export interface EffectsStreamData {
+  /** The function that a handler gave for `key` succeeded. Its newest result stands in for it ever after. */
+  "effect.recorded": {
+    readonly handler: string;
+    readonly lane: string;
+    readonly revision: number;
+    readonly eventId: string;
+    /** Of a split event: which part the handler was called with. */
+    readonly part?: number;
+    readonly key: string;
+    /** Left out when there was none. At most 64 KiB. */
+    readonly result?: Json;
+    /** Which call of the delivery ran it. */
+    readonly attempt: number;
+    /** The replay that ran it. */
+    readonly replayId?: string;
   };
 }
 

@@ -7,7 +7,7 @@ import type { Json, Position, StoredEvent } from "../event/event.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import type { PartitionState } from "./journal.ts";
 import type { Act, AmendmentPointer, AttemptError, AttemptRecord, DeadLetterCause, JournalData, LaneState } from "./journal-events.ts";
-import { type Delivery, Lane, type Letter, type Order } from "./lane.ts";
+import { type Delivery, Lane, type Letter, type Order, type ReplayMode } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import { ReadyLanes } from "./ready-lanes.ts";
 import { type Flush, type OrderEnd, Recorder } from "./recorder.ts";
@@ -87,6 +87,7 @@ export class Partition {
   #aloneUntilFlush = 0;
   #aloneRunning: Delivery | null = null;
   #suspectsLeft = 0;
+  #doubtsLeft: number;
 
   /** Nothing starts while set: the handler is paused, another handler's suspect runs alone, the journal cannot be written, or the service stops. */
   readonly #holds = new Set<string>();
@@ -96,6 +97,7 @@ export class Partition {
     this.#ready = new ReadyLanes(options.concurrency);
     this.#checkpoint = new Checkpoint(state.checkpoint);
     if (unclean) this.#suspectsLeft = readAhead;
+    this.#doubtsLeft = readAhead;
     for (const [stream, revisions] of state.parts) this.#parts.set(stream, new Map(Array.from(revisions, ([revision, { part }]) => [revision, part])));
     const dueMs = (retryAt: number): number => monotonicMs + Math.min(Math.max(0, retryAt - nowMs), maxWaitMs);
     for (const [stream, record] of state.lanes) {
@@ -115,6 +117,7 @@ export class Partition {
       this.#lanes.set(stream, lane);
       if (this.#isRecorded(lane)) this.#recordedLanes++;
       if (unclean && lane.detached) lane.suspectThrough = lane.next + laneBatch;
+      if (lane.detached) lane.doubtThrough = lane.next + laneBatch;
       if (lane.dueMs !== null) this.#wakeUps.add(lane.dueMs, lane);
     }
     if (unclean)
@@ -150,6 +153,10 @@ export class Partition {
     if (this.#suspectsLeft > 0) {
       this.#suspectsLeft--;
       lane.suspectThrough = event.revision;
+    }
+    if (this.#doubtsLeft > 0) {
+      this.#doubtsLeft--;
+      lane.doubtThrough = event.revision;
     }
     this.#idle.delete(lane);
     lane.queue.push(event);
@@ -257,6 +264,7 @@ export class Partition {
         round: order ? order.failed : lane.attempts,
         part: null,
         order: order ?? null,
+        doubtful: order !== undefined || lane.attempts > 0 || lane.troubled || event.revision <= lane.doubtThrough,
         wasFailing: lane.failing,
         startedMs: monotonicMs,
         startedAt: this.#recorder.total,
@@ -431,12 +439,17 @@ export class Partition {
   order(
     stream: string,
     revision: number,
-    { replayId, actor, reason }: { readonly replayId: string; readonly actor: string; readonly reason: string | null },
+    {
+      replayId,
+      actor,
+      reason,
+      effects,
+    }: { readonly replayId: string; readonly actor: string; readonly reason: string | null; readonly effects: ReplayMode["effects"] },
   ): Order {
     const { lane, letter } = this.mayOrder(stream, revision);
     if (lane.paused) throw new RepriseError("LANE_PAUSED", "The entity is paused for this handler.");
     const before = letter.replay?.replayId === replayId ? letter.replay : null;
-    const order: Order = { revision, replayId, actor, reason, event: null, dueMs: before?.dueMs ?? null, failed: before?.failed ?? 0 };
+    const order: Order = { revision, replayId, actor, reason, effects, event: null, dueMs: before?.dueMs ?? null, failed: before?.failed ?? 0 };
     if (order.dueMs !== null) this.#wakeUps.add(order.dueMs, lane);
     if (letter.suspect) {
       letter.suspect = false;

@@ -85,6 +85,7 @@ export const ownEventRewrites = {
   "replay.requested": asIs,
   "replay.items": (data, rules, stream) => ({ ...data, items: each(data.items, aboutEvent, rules, stream) }),
   "replay.ended": asIs,
+  "effect.recorded": aboutLane,
   "views.rebuild_requested": asIs,
 } satisfies Record<string, Rewrite>;
 

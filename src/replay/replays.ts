@@ -132,6 +132,7 @@ export function makeReplays({ log, views, delivery, amendments, migrations, cloc
         replayId: job.replayId,
         actor: job.actor,
         reason: job.reason,
+        effects: "once",
       });
       if (end.outcome === "skipped") skip(end.reason);
       else if (end.outcome === "replayed") counts.succeeded++;

@@ -39,6 +39,16 @@ export interface AmendmentView extends AmendmentAct {
   readonly changesTotal: number;
 }
 
+/** Something that the handler did outside for the event, on record; without its result. */
+export interface EffectView {
+  readonly key: string;
+  /** Of a split event: for which part. */
+  readonly part: number | null;
+  readonly at: string;
+  /** The replay that did it. */
+  readonly replayId: string | null;
+}
+
 export interface DeliveryView {
   readonly deliveryId: string;
   readonly handler: string;
@@ -55,6 +65,8 @@ export interface DeliveryView {
   readonly history: readonly AttemptRecord[];
   /** Newest first, at most 50. Empty in lists. */
   readonly amendments: readonly AmendmentAct[];
+  /** In the order done, at most 256. Empty in lists. */
+  readonly effects: readonly EffectView[];
 }
 
 /** One of the events that a stored one is today. */

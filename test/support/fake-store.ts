@@ -54,6 +54,7 @@ export const eventView: EventView = {
         },
       ],
       amendments: [],
+      effects: [],
     },
   ],
 };

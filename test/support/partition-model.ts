@@ -480,7 +480,7 @@ export class World {
 
   #order(stream: string, revision: number): void {
     try {
-      this.partition.order(stream, revision, { replayId: `r${this.#replays++}`, actor: "local", reason: null });
+      this.partition.order(stream, revision, { replayId: `r${this.#replays++}`, actor: "local", reason: null, effects: "once" });
     } catch {
       // Refused: under way, or an earlier one comes first.
     }

@@ -61,6 +61,7 @@ describe("one event", () => {
           replayId: null,
           history: [first],
           amendments: [],
+          effects: [],
         },
       ],
     });

@@ -50,6 +50,7 @@ const deliveryReply = z.strictObject({
   replay_id: z.string().nullable(),
   history: z.array(attemptReply),
   amendments: z.array(amendmentAct),
+  effects: z.array(z.strictObject({ key: z.string(), part: count.nullable(), at: time, replay_id: z.string().nullable() })),
 });
 
 /** What a stored event is today when it is not one event: split into these, or dropped, with the reason. */

@@ -238,6 +238,7 @@ function toDelivery(delivery: DeliveryView): EventReply["deliveries"][number] {
     replay_id: delivery.replayId,
     history: delivery.history.map(toAttempt),
     amendments: delivery.amendments.map(toAmendmentAct),
+    effects: delivery.effects.map(({ key, part, at, replayId }) => ({ key, part, at, replay_id: replayId })),
   };
 }
 

@@ -12,6 +12,8 @@ export interface HandlerRow {
   readonly paused: 0 | 1;
   readonly paused_by: string | null;
   readonly paused_why: string | null;
+  /** Null for a function of this process, which may have effects. */
+  readonly endpoint: string | null;
 }
 
 export interface LaneRow {
@@ -69,7 +71,9 @@ export interface EventKey {
 const open: readonly DeliveryStatus[] = ["failed", "dead_lettered", "escalated"];
 
 export function handlerRows({ db }: Sources): readonly HandlerRow[] {
-  return db().all<HandlerRow>("select name, ordering, checkpoint, paused, paused_by, paused_why from handlers where ordering is not null order by name");
+  return db().all<HandlerRow>(
+    "select name, ordering, checkpoint, paused, paused_by, paused_why, endpoint from handlers where ordering is not null order by name",
+  );
 }
 
 export function laneState({ ordering }: HandlerRow, lane: LaneRow | undefined): LaneState {
@@ -181,6 +185,7 @@ export function makeDeliveryReader(sources: Sources): DeliveryReader {
         replayId: row?.replay_id ?? null,
         history: withHistory && row && entity !== undefined ? history(entity, event.revision, name) : [],
         amendments: withHistory && row && entity !== undefined ? amendmentActs(db, { entity, revision: event.revision, handler: name }) : [],
+        effects: [],
       })),
   };
 }
