@@ -50,7 +50,10 @@ describe("an effect", () => {
 
     // Killed in the first attempt, when both effects are on record.
     const first = await startListening(site);
-    onBook = () => (first.send("SIGKILL"), 500);
+    onBook = () => {
+      first.send("SIGKILL");
+      return 500;
+    };
     const id = v7();
     const appended = await post<AppendReply>(first.url, "/events", { id, type: "order.placed", entity: { type: "order", id: "o1" }, data: {} });
     expect(appended.status).toBe(201);
@@ -64,7 +67,10 @@ describe("an effect", () => {
     expect(await untilQuiet(second.url, position)).toMatchObject([{ by_status: { dead_lettered: 1 } }]);
 
     // Killed in the middle of its replay.
-    onBook = () => (second.send("SIGKILL"), 500);
+    onBook = () => {
+      second.send("SIGKILL");
+      return 500;
+    };
     await post(second.url, `/admin/dlq/${id}/replay`, {}).catch(() => {});
     await second.ended;
     onBook = () => 200;
