@@ -19,8 +19,9 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
  * @param args without the names of Node and the script.
  * @returns the exit code; problems were told on standard error.
  */
-export async function runCli(args: readonly string[], { terminal, env }: Pick<World, "terminal" | "env">): Promise<number> {
-  const world: World = { terminal, env, exitCode: exit.ok };
+export async function runCli(args: readonly string[], given: Omit<World, "exitCode">): Promise<number> {
+  const world: World = { ...given, exitCode: exit.ok };
+  const { terminal } = world;
   const program = new Command("reprise")
     .description("An event-sourced replay store: events in order per entity, dead letters that keep their place in line, replay through upcasters.")
     .version(version, "-V, --version")

@@ -8,6 +8,8 @@ import type { Terminal } from "./terminal.ts";
 export interface World {
   readonly terminal: Terminal;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Of a log on a server, as in OpenOptions: tests of the service have it, so that they can share one server. */
+  readonly namespace?: string;
   /** The exit code when a command that did not throw was not a full success. */
   exitCode: number;
 }

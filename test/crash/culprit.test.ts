@@ -100,7 +100,7 @@ describe("an event whose handler kills the process", () => {
       expect((await lives.stop()).code).toBe(0);
 
       const findings = checkHistory({
-        events: await readEntityEvents(lives.site.log),
+        events: await readEntityEvents(lives.site),
         handlers,
         history: receiver.history,
         lives: await lives.ended(),

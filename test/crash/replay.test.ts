@@ -75,7 +75,7 @@ describe("a replay of many dead letters", () => {
     expect((await lives.stop()).code).toBe(0);
 
     const findings = checkHistory({
-      events: await readEntityEvents(lives.site.log),
+      events: await readEntityEvents(lives.site),
       handlers,
       history: receiver.history,
       lives: await lives.ended(),

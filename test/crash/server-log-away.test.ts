@@ -107,7 +107,7 @@ describe(`the log server away for ${awayMs} ms under load`, () => {
     await untilQuiet(url, load.position);
     expect((await lives.stop()).code).toBe(0);
 
-    const events = await readEntityEvents(server.url);
+    const events = await readEntityEvents({ log: server.url });
     const acknowledged = [...load.acknowledged, { id: stored!.id, entity: "thing/probe", revision: stored!.revision }];
     expect(checkAppends(events, acknowledged)).toEqual([]);
     const findings = checkHistory({ events, handlers, history: receiver.history, lives: await lives.ended(), recordedWithinMs: 0 });

@@ -66,7 +66,7 @@ describe("SIGTERM", () => {
     expect(tookMs).toBeLessThan(stopsWithinMs);
     const running = receiver.calls().filter(({ answered }) => answered === null);
     expect(running).toEqual([]); // what ran was waited for
-    expect((await readEntityEvents(lives.site.log)).length).toBeGreaterThan(0); // the lock is free
+    expect((await readEntityEvents(lives.site)).length).toBeGreaterThan(0); // the lock is free
     const [first] = await lives.ended();
     expect([...first!.recorded.values()].map(({ clean }) => clean)).toEqual([true, true]);
     const before = receiver.calls().length;
@@ -78,7 +78,7 @@ describe("SIGTERM", () => {
     expect(load.broken).toEqual([]);
     await untilQuiet(url, load.position);
     expect((await lives.stop()).code).toBe(0);
-    const events = await readEntityEvents(lives.site.log);
+    const events = await readEntityEvents(lives.site);
     expect(checkAppends(events, load.acknowledged)).toEqual([]);
     expect(checkHistory({ events, handlers, history: receiver.history, lives: await lives.ended(), recordedWithinMs: 0 })).toMatchObject({
       broken: [],

@@ -1,11 +1,12 @@
 import { describeEvolution } from "../support/evolution-runs.ts";
-import { startLogServer } from "../support/log-server.ts";
 import { describeOutage } from "../support/outage-runs.ts";
+import { serverLogs } from "../support/server-logs.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { describeVersions } from "../support/version-runs.ts";
 
-const makePlace = async () => ({ log: (await startLogServer()).url, data: temporaryFolder() });
-
-describeOutage("on a log server", makePlace);
-describeVersions("on a log server", makePlace);
-describeEvolution("on a log server", makePlace);
+for (const [title, openLog] of serverLogs) {
+  const makePlace = async () => ({ ...(await openLog()), data: temporaryFolder() });
+  describeOutage(`on ${title}`, makePlace);
+  describeVersions(`on ${title}`, makePlace);
+  describeEvolution(`on ${title}`, makePlace);
+}

@@ -22,10 +22,10 @@ export type Recorded = ReadonlyMap<string, PartitionState>;
  * What is on record now. Of an embedded log it takes a copy, write-ahead log included, which the answer reads: the log itself stays as the crash
  * left it, and it is the next service that has to cope. A server is read at once.
  */
-export async function takeRecord({ data, log }: Site, handlers: readonly string[]): Promise<() => Promise<Recorded>> {
+export async function takeRecord({ data, log, namespace }: Site, handlers: readonly string[]): Promise<() => Promise<Recorded>> {
   if (!log.startsWith("sqlite:")) {
     await wait(serverSettlesMs);
-    const recorded = await readRecord(log, handlers);
+    const recorded = await readRecord({ log, namespace }, handlers);
     return async () => recorded;
   }
   const copy = mkdtempSync(join(tmpdir(), "reprise-record-"));
@@ -33,7 +33,7 @@ export async function takeRecord({ data, log }: Site, handlers: readonly string[
   for (const file of ["log.db", "log.db-wal"]) if (existsSync(join(data, file))) copyFileSync(join(data, file), join(copy, file));
   return async () => {
     try {
-      return there ? await readRecord(`sqlite:${copy}`, handlers) : empty(handlers);
+      return there ? await readRecord({ log: `sqlite:${copy}` }, handlers) : empty(handlers);
     } finally {
       rmSync(copy, { recursive: true });
     }
@@ -42,9 +42,9 @@ export async function takeRecord({ data, log }: Site, handlers: readonly string[
 
 const empty = (handlers: readonly string[]) => new Map(handlers.map((handler) => [handler, emptyState()]));
 
-async function readRecord(url: string, handlers: readonly string[]): Promise<Recorded> {
+async function readRecord(place: LogPlace, handlers: readonly string[]): Promise<Recorded> {
   const recorded = empty(handlers);
-  await withLog(url, async (log) => {
+  await withLog(place, async (log) => {
     for (const [handler, state] of recorded)
       for await (const batch of log.readStream(journalStream(handler)))
         for (const { type, data, revision } of batch) if (type !== "snapshot") fold(state, { type, data } as unknown as JournalEvent, revision);
@@ -52,17 +52,20 @@ async function readRecord(url: string, handlers: readonly string[]): Promise<Rec
   return recorded;
 }
 
-/** All events of entities, by position, of a log that nobody owns. @param url as REPRISE_LOG. */
-export async function readEntityEvents(url: string): Promise<readonly StoredEvent[]> {
+/** A site's log. */
+type LogPlace = Pick<Site, "log"> & Partial<Pick<Site, "namespace">>;
+
+/** All events of entities, by position, of a log that nobody owns. */
+export async function readEntityEvents(place: LogPlace): Promise<readonly StoredEvent[]> {
   const events: StoredEvent[] = [];
-  await withLog(url, async (log) => {
+  await withLog(place, async (log) => {
     for await (const batch of log.readAll()) events.push(...batch.filter(({ stream }) => isEntityStream(stream)));
   });
   return events;
 }
 
-async function withLog(url: string, use: (log: EventLog) => Promise<void>): Promise<void> {
-  const log = await openLog(url);
+async function withLog({ log: url, namespace = "" }: LogPlace, use: (log: EventLog) => Promise<void>): Promise<void> {
+  const log = await openLog(url, { namespace });
   try {
     await use(log);
   } finally {

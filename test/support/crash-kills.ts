@@ -145,7 +145,7 @@ export async function runKills(kills: number, makePlace: (config: string) => Pro
     expect({ name, waiting, done }).toEqual({ name, waiting: 0, done: wanted });
   expect((await lives.stop()).code).toBe(0);
 
-  const events = await readEntityEvents(lives.site.log);
+  const events = await readEntityEvents(lives.site);
   expect(checkAppends(events, load.acknowledged)).toEqual([]);
   const findings = checkHistory({ events, handlers, history: receiver.history, lives: await lives.ended(), recordedWithinMs });
   console.log(

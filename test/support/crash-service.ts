@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import type { HandlersReply } from "../../src/http/wire/replies.ts";
 import { repositoryFolder } from "./run-tool.ts";
@@ -16,13 +17,15 @@ export interface Site {
   readonly data: string;
   /** REPRISE_LOG. */
   readonly log: string;
+  /** Before the names of a server's streams. */
+  readonly namespace: string;
 }
 
 /** @param log a server's connection string; default: the embedded log in `data`. */
-export function makeSite(config: string, log?: string): Site {
+export function makeSite(config: string, log?: string, namespace = ""): Site {
   const folder = temporaryFolder();
   const data = join(folder, "data");
-  const site = { config: join(folder, "reprise.config.ts"), data, log: log ?? `sqlite:${data}` };
+  const site = { config: join(folder, "reprise.config.ts"), data, log: log ?? `sqlite:${data}`, namespace };
   mkdirSync(site.data);
   writeFileSync(site.config, config);
   return site;
@@ -45,10 +48,12 @@ export interface Service {
 }
 
 /** @param env is seen by the config. */
-export function startService({ config, data, log }: Site, env: Readonly<Record<string, string>> = {}): Service {
+export function startService({ config, data, log, namespace }: Site, env: Readonly<Record<string, string>> = {}): Service {
   const ours = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("REPRISE_")));
   const args = ["serve", "--config", config, "--log", log, "--data", data, "--port", "0"];
-  const child = spawn(process.execPath, [join(repositoryFolder, "bin/reprise.js"), ...args], { env: { ...ours, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const program =
+    namespace === "" ? [join(repositoryFolder, "bin/reprise.js")] : [fileURLToPath(new URL("./serve-in-namespace.ts", import.meta.url)), namespace];
+  const child = spawn(process.execPath, [...program, ...args], { env: { ...ours, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   onTestFinished(() => void child.kill("SIGKILL"));
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));

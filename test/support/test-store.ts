@@ -8,7 +8,7 @@ import type { HandlerView } from "../../src/views/model.ts";
 import { type LogRow, readLogRows } from "./history-checker.ts";
 
 /** Where a store keeps what: the folder of an embedded log, or a server and the folder of the views. */
-export type Place = string | { readonly log: string; readonly data: string };
+export type Place = string | { readonly log: string; readonly namespace?: string; readonly data: string };
 
 /** A started store; closed when the test is over. */
 export async function startStore(config: Config, place: Place, options: Omit<OpenOptions, "log"> = {}): Promise<Store> {
@@ -30,13 +30,13 @@ export function logHead(folder: string): bigint {
 
 /** Position of the last event of the log at a place. */
 export async function headOf(place: Place): Promise<bigint> {
-  return typeof place === "string" ? logHead(place) : withLog(place.log, (log) => log.head());
+  return typeof place === "string" ? logHead(place) : withLog(place, (log) => log.head());
 }
 
 /** All rows of the log, read beside its owner. */
 export async function logRows(place: Place): Promise<readonly LogRow[]> {
   if (typeof place === "string") return readLogRows(place);
-  return withLog(place.log, async (log) => {
+  return withLog(place, async (log) => {
     const rows: LogRow[] = [];
     for await (const batch of log.readAll())
       for (const { position, data, ...row } of batch) rows.push({ ...row, position: Number(position), data: data as LogRow["data"] });
@@ -44,8 +44,8 @@ export async function logRows(place: Place): Promise<readonly LogRow[]> {
   });
 }
 
-async function withLog<T>(url: string, use: (log: EventLog) => Promise<T>): Promise<T> {
-  const log = await openLog(url);
+async function withLog<T>({ log: url, namespace = "" }: Exclude<Place, string>, use: (log: EventLog) => Promise<T>): Promise<T> {
+  const log = await openLog(url, { namespace });
   try {
     return await use(log);
   } finally {

@@ -3,6 +3,7 @@ import { openEventStoreDbLog } from "../../src/log/eventstoredb/open-eventstored
 import { describeEventLog, type LogUnderTest } from "../contract/event-log.ts";
 import { locateByReading } from "../support/eventstore-log.ts";
 import { startStandIn } from "../support/eventstore-stand-in/server.ts";
+import { freshNamespace } from "../support/server-logs.ts";
 
 const endings: (() => Promise<unknown>)[] = [];
 afterAll(() => Promise.all(endings.map((end) => end())));
@@ -38,7 +39,4 @@ const tight = {
 describeEventLog("EventStoreDB's stand-in, with tight limits", () => openOnStandIn({ limits: tight }));
 
 const url = process.env.EVENTSTORE_URL;
-/** Each log has a namespace of its own, so that one server serves many runs. */
-let logs = 0;
-const run = `reprise-test-${process.pid}-${Date.now()}`;
-if (url !== undefined && url !== "") describeEventLog("EventStoreDB", () => openOn(url, { namespace: `${run}-${logs++}:` }));
+if (url !== undefined && url !== "") describeEventLog("EventStoreDB", () => openOn(url, { namespace: freshNamespace() }));

@@ -34,7 +34,7 @@ export function addServe(program: Command, world: World): void {
       const cannotStart = (error: unknown): never => {
         throw new Failure(exit.usage, `Reprise cannot start.\n${describe(error, resolve(flags.config || standardConfig))}`);
       };
-      const { server, store, logger, started } = await start(flags, world.env).catch(cannotStart);
+      const { server, store, logger, started } = await start(flags, world).catch(cannotStart);
       const failed = started.then(
         () => new Promise<never>(() => {}),
         (error: unknown) => ({ error }),
@@ -48,7 +48,7 @@ export function addServe(program: Command, world: World): void {
 
 type Server = Awaited<ReturnType<typeof serve>>;
 
-async function start(flags: ServeFlags, env: World["env"]): Promise<{ server: Server; store: Store; logger: Logger; started: Promise<void> }> {
+async function start(flags: ServeFlags, { env, namespace = "" }: World): Promise<{ server: Server; store: Store; logger: Logger; started: Promise<void> }> {
   const settings = readServeSettings(flags, env);
   const logger = pino({ level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
   // Loaded here, so that the commands that only talk to a service start fast.
@@ -57,7 +57,7 @@ async function start(flags: ServeFlags, env: World["env"]): Promise<{ server: Se
     import("../../compose.ts"),
     import("../../http/server.ts"),
   ]);
-  const store = await openStore(await loadConfig(settings.config), { log: settings.log, data: settings.data, logger });
+  const store = await openStore(await loadConfig(settings.config), { log: settings.log, data: settings.data, logger, namespace });
   try {
     // A log on a server may not be there yet: the service answers meanwhile, and /readyz says what it waits for.
     const started = store.start();
