@@ -15,9 +15,11 @@ import { defaultTenant, streamName, viewsStream } from "./event/names.ts";
 import type { EventLog, ReadOnlyLog } from "./log/event-log.ts";
 import { type EventStoreDbOptions, openEventStoreDbLog } from "./log/eventstoredb/open-eventstoredb-log.ts";
 import { openSqliteLog, openSqliteLogReadOnly } from "./log/sqlite/open-sqlite-log.ts";
+import { makeAmendments } from "./replay/amendments.ts";
 import { makeReplays, skippedOf } from "./replay/replays.ts";
 import type { Store } from "./store.ts";
 import { openViews } from "./views/open-views.ts";
+import { amendedDetail } from "./views/queries/amendments.ts";
 import { makeWaitingStore } from "./waiting-store.ts";
 
 export interface OpenOptions {
@@ -37,6 +39,7 @@ const batchPatienceMs = 30_000;
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
 type OpenViews = Awaited<ReturnType<typeof openViews>>;
+const named = (migration: string | undefined) => (migration === undefined ? {} : { migration });
 const silent: DeliveryLogger = { info() {}, warn() {}, error() {} };
 
 /**
@@ -95,7 +98,7 @@ export async function openStore(config: Config, options: OpenOptions): Promise<S
 }
 
 async function openOn(
-  { catalog, handlers, limits }: CheckedConfig,
+  { catalog, migrations, handlers, limits }: CheckedConfig,
   { log: where, data, logger = silent, clock = systemClock }: OpenOptions,
   signal?: AbortSignal,
 ): Promise<Store> {
@@ -114,11 +117,13 @@ async function openOn(
     throw error;
   });
   views = opened;
+  const amendments = makeAmendments({ delivery, catalog, migrations });
   const replays = makeReplays({
     log,
     views: opened,
     delivery,
-    catalog,
+    amendments,
+    migrations,
     clock,
     newId,
     onCutOff: (replay_id, err) => logger.warn({ replay_id, err }, "a replay was cut off"),
@@ -191,8 +196,8 @@ async function openOn(
       return closing;
     },
 
-    async replay(id, { tenant = defaultTenant, actor = "local", reason, handler, patienceMs = singlePatienceMs } = {}) {
-      const { replayId, letter, ended, position } = await replays.single(id, { tenant, actor, reason: reason ?? null, handler });
+    async replay(id, { tenant = defaultTenant, actor = "local", reason, handler, migration, patienceMs = singlePatienceMs } = {}) {
+      const { replayId, letter, ended, position } = await replays.single(id, { tenant, actor, reason: reason ?? null, handler, ...named(migration) });
       const end = await within(ended, patienceMs);
       return {
         status: end?.outcome ?? "processing",
@@ -204,14 +209,17 @@ async function openOn(
       };
     },
 
-    async replayBatch(filter, { tenant = defaultTenant, actor = "local", reason, maxEvents = 100, ratePerSecond, patienceMs = batchPatienceMs } = {}) {
+    async replayBatch(filter, options = {}) {
+      const { tenant = defaultTenant, actor = "local", reason, maxEvents = 100, ratePerSecond, migration, patienceMs = batchPatienceMs } = options;
       const { replayId, counts, ended, position } = await replays.batch(
         { ...filter, tenant },
-        { tenant, actor, reason: reason ?? null, maxEvents, ratePerSecond: ratePerSecond ?? null },
+        { tenant, actor, reason: reason ?? null, maxEvents, ratePerSecond: ratePerSecond ?? null, ...named(migration) },
       );
       const end = await within(ended, patienceMs);
       const { total, succeeded, failed } = counts;
-      return { replayId, total, succeeded, failed, remaining: total - succeeded - failed - skippedOf(counts), position: end ?? position };
+      const skipped = skippedOf(counts);
+      const skips = Array.from(counts.skips, ([reason, count]) => ({ reason, count }));
+      return { replayId, total, succeeded, failed, skipped, skips, remaining: total - succeeded - failed - skipped, position: end ?? position };
     },
 
     async rebuildViews({ actor = "local", reason } = {}) {
@@ -222,6 +230,13 @@ async function openOn(
         (err: unknown) => logger.error({ err }, "the views could not be rebuilt; the old ones go on"),
       );
       return recorded!.position;
+    },
+
+    async amend(id, { tenant = defaultTenant, actor = "local", data, reason, handler }) {
+      const entry = await replays.find(id, tenant, handler);
+      const { appended, letter } = await amendments.amend(entry, data, { actor, reason });
+      const act = { at: appended.recordedAt, actor, reason, migration: null, replayId: null };
+      return { entry: amendedDetail(catalog, entry, letter.stored, data, act), position: appended.position };
     },
 
     async discard(id, { tenant = defaultTenant, actor = "local", reason, handler, resolution }) {

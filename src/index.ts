@@ -17,6 +17,7 @@ export {
   type UpcasterChain,
   type Upcasters,
 } from "./catalog/define.ts";
+export { defineMigration, type MigrationDefinition, type StoredData } from "./catalog/migration.ts";
 export type { Dropped, Part, Split } from "./catalog/step-result.ts";
 export { type OpenOptions, openStore } from "./compose.ts";
 export { type Config, defineConfig } from "./config.ts";
@@ -38,4 +39,4 @@ export type { DeliveryLimits } from "./delivery/limits.ts";
 export { type ErrorCode, type ErrorKind, type ErrorPlace, isRepriseError, RepriseError } from "./errors.ts";
 export type { ContextRef, CurrentEvent, Entity, EventMetadata, EventOrigin, Json, Position, Priority, StoredEvent } from "./event/event.ts";
 export type { AppendedEvent, ExpectedRevision } from "./log/event-log.ts";
-export type { ActOptions, AppendOptions, EventInput, ReadEntityOptions, ReplayBatchResult, ReplayResult, Store } from "./store.ts";
+export type { ActOptions, AmendResult, AppendOptions, EventInput, ReadEntityOptions, ReplayBatchResult, ReplayResult, Store } from "./store.ts";

@@ -90,6 +90,7 @@ export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingSto
     },
     replay: async (...args) => mustBeOpen().replay(...args),
     replayBatch: async (...args) => mustBeOpen().replayBatch(...args),
+    amend: async (...args) => mustBeOpen().amend(...args),
     discard: async (...args) => mustBeOpen().discard(...args),
     rebuildViews: async (...args) => mustBeOpen().rebuildViews(...args),
   };

@@ -5,10 +5,10 @@ import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { Position } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
-import type { EventLog } from "../log/event-log.ts";
+import type { AppendedEvent, EventLog } from "../log/event-log.ts";
 import { AloneGate } from "./alone-gate.ts";
 import type { Attempt } from "./attempt.ts";
-import { type DeliveryLogger, Dispatcher, type OrderRequest } from "./dispatcher.ts";
+import { type AmendRequest, type DeliveryLogger, Dispatcher, type LetterEvent, type OrderRequest } from "./dispatcher.ts";
 import { makeFunctionAttempt } from "./function-attempt.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import type { Act } from "./journal-events.ts";
@@ -37,6 +37,10 @@ export interface Delivery {
   /** Delivers a dead letter again; resolves when the end is on record. @throws NOT_FOUND for a handler that this process does not run, and as Dispatcher.order. */
   order(handler: string, request: OrderRequest): Promise<{ readonly end: OrderEnd; readonly position: Position }>;
   discard(handler: string, stream: string, revision: number, act: Act): Promise<Position>;
+  /** Gives a dead letter other data. @throws as Dispatcher.amend */
+  amend(handler: string, request: AmendRequest): Promise<AppendedEvent>;
+  /** A dead letter's event with the data that its next delivery would carry; null when the log has it no more. @throws NOT_DEAD_LETTERED */
+  letterEvent(handler: string, stream: string, revision: number): Promise<LetterEvent | null>;
   /** @throws what `order` would throw now, so that nothing is written for an act that is refused. */
   mayAct(handler: string, stream: string, revision: number): void;
   running(handler: string): readonly { readonly stream: string; readonly revision: number }[];
@@ -84,6 +88,12 @@ export function makeDelivery({ handlers, ...common }: DeliveryOptions): Delivery
     },
     async discard(handler, stream, revision, act) {
       return mustRun(handler).discard(stream, revision, act);
+    },
+    async amend(handler, request) {
+      return mustRun(handler).amend(request);
+    },
+    async letterEvent(handler, stream, revision) {
+      return mustRun(handler).letterEvent(stream, revision);
     },
     mayAct(handler, stream, revision) {
       mustRun(handler).mayAct(stream, revision);

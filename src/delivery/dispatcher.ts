@@ -2,15 +2,17 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
-import type { CurrentEvent, Position, StoredEvent } from "../event/event.ts";
+import type { CurrentEvent, Json, Position, StoredEvent } from "../event/event.ts";
 import { deliveryId, type NewId } from "../event/ids.ts";
 import { isEntityStream } from "../event/names.ts";
-import type { EventLog } from "../log/event-log.ts";
+import type { AppendedEvent, EventLog } from "../log/event-log.ts";
+import { readEvent } from "../log/read-event.ts";
 import type { AloneGate, GateMember } from "./alone-gate.ts";
+import { readAmendment } from "./amendment.ts";
 import type { Attempt } from "./attempt.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import { configureHandler, firstPosition, makeWants, recordPause } from "./handler-stream.ts";
-import type { Act, JournalEvent } from "./journal-events.ts";
+import type { Act, AmendmentPointer, JournalEvent } from "./journal-events.ts";
 import { claimType, JournalStream } from "./journal-stream.ts";
 import { judge, nothingToDo, refuseLift } from "./judge.ts";
 import type { Delivery, Lane, Order } from "./lane.ts";
@@ -52,6 +54,24 @@ export interface OrderRequest {
   readonly reason: string | null;
 }
 
+export interface AmendRequest {
+  readonly stream: string;
+  readonly revision: number;
+  /** The whole new stored data, of the event's stored type and version. */
+  readonly data: Json;
+  readonly act: Act;
+}
+
+/** A dead letter as its next delivery would be. */
+export interface LetterEvent {
+  /** With the amended data when it was amended. */
+  readonly event: StoredEvent;
+  /** As the log holds it. */
+  readonly stored: StoredEvent;
+  readonly amended: AmendmentPointer | null;
+  readonly attempts: number;
+}
+
 /** Readings of lanes at once. */
 const laneReads = 16;
 /** After its time-out a call that goes on gives its slot back after this. */
@@ -77,6 +97,8 @@ export class Dispatcher implements GateMember {
   /** Abandons the calls that still run. */
   readonly #calling = new AbortController();
   readonly #replies = new Map<Order, Waiting<{ readonly end: OrderEnd; readonly position: Position }>>();
+  /** Amendments on their way into the journal, by stream and revision: what would deliver the letter waits for them. */
+  readonly #amending = new Map<string, Promise<unknown>>();
   /** Acts recorded by the next flush. */
   #acts: Waiting<Position>[] = [];
   #reads = 0;
@@ -151,6 +173,7 @@ export class Dispatcher implements GateMember {
 
   /** Delivers a dead letter again. Resolves when the end is on record. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID, LOG_UNAVAILABLE (the service stops). */
   async order({ stream, revision, attempts, ...about }: OrderRequest): Promise<{ readonly end: OrderEnd; readonly position: Position }> {
+    await this.#amending.get(`${stream}\n${revision}`)?.catch(() => {});
     this.#mustWork();
     const letter = this.#partition.letter(stream, revision);
     if (letter && attempts !== null && letter.attempts !== attempts && letter.replay?.replayId !== about.replayId)
@@ -176,6 +199,49 @@ export class Dispatcher implements GateMember {
     this.#acts.push({ resolve, reject });
     void this.#flush();
     return promise;
+  }
+
+  /**
+   * Gives a dead letter other data, for this handler's later deliveries of it. An append of its own: with its neighbours the data might not fit into one.
+   *
+   * @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, APPEND_TOO_LARGE
+   */
+  async amend({ stream, revision, data, act }: AmendRequest): Promise<AppendedEvent> {
+    this.#mustWork();
+    const fact = this.#partition.amendment(stream, revision, data, act);
+    this.#journal.prepare([{ type: "delivery.amended", data: fact }]); // refused now, when it is too large
+    while (this.#flushing !== null) await this.#flushing.catch(() => {}); // whoever flushes tells
+    this.#mustWork();
+    const event: JournalEvent = { type: "delivery.amended", data: this.#partition.amendment(stream, revision, data, act) };
+    const key = `${stream}\n${revision}`;
+    const stored = this.#store([event]);
+    this.#amending.set(key, stored);
+    this.#flushing = stored.then(
+      () => {},
+      (error: unknown) => this.#fail(error),
+    );
+    const appended = await stored.finally(() => {
+      this.#amending.delete(key);
+      this.#flushing = null;
+    });
+    if (appended === null) throw this.#fault ?? new RepriseError("LOG_UNAVAILABLE", "The amendment could not be recorded.");
+    this.#partition.amended(stream, revision, { revision: appended.revision, replayId: act.replayId ?? null });
+    this.#pump();
+    return appended;
+  }
+
+  /** @returns null when the log has the event no more. @throws NOT_DEAD_LETTERED */
+  async letterEvent(stream: string, revision: number): Promise<LetterEvent | null> {
+    this.#mustWork();
+    const letter = this.#partition.letter(stream, revision);
+    if (letter === undefined) throw new RepriseError("NOT_DEAD_LETTERED", "The delivery is not dead-lettered any more.");
+    const { amended, attempts } = letter;
+    const stored = await readEvent(this.#options.log, stream, revision);
+    return stored && { stored, event: await this.#asAmended(stored, amended), amended, attempts };
+  }
+
+  async #asAmended(stored: StoredEvent, amended: AmendmentPointer | null): Promise<StoredEvent> {
+    return amended === null ? stored : { ...stored, data: await readAmendment(this.#options.log, this.#journal.stream, amended.revision) };
   }
 
   /** Takes nothing new, lets what runs end within `patienceMs`, abandons the rest, and records all. */
@@ -329,11 +395,15 @@ export class Dispatcher implements GateMember {
     const { signal } = this.#reading;
     this.#reads++;
     try {
-      const head = order === null ? await log.streamRevision(lane.stream) : from;
-      const events: StoredEvent[] = [];
-      if (head >= from) for await (const batch of log.readStream(lane.stream, { from, limit: order === null ? laneBatch : 1, signal })) events.push(...batch);
-      if (order === null) this.#partition.laneRead(lane, events, head, this.#options.clock.monotonicMs());
-      else this.#partition.letterRead(lane, order, events[0]?.revision === from ? events[0] : null);
+      if (order !== null) {
+        const stored = await readEvent(log, lane.stream, from, signal);
+        this.#partition.letterRead(lane, order, stored && (await this.#asAmended(stored, lane.letters.get(from)?.amended ?? null)));
+      } else {
+        const head = await log.streamRevision(lane.stream);
+        const events: StoredEvent[] = [];
+        if (head >= from) for await (const batch of log.readStream(lane.stream, { from, limit: laneBatch, signal })) events.push(...batch);
+        this.#partition.laneRead(lane, events, head, this.#options.clock.monotonicMs());
+      }
     } catch (error) {
       if (!signal.aborted) {
         this.#options.logger.warn({ handler: this.name, err: error }, "a lane could not be read; tried again");
@@ -485,11 +555,12 @@ export class Dispatcher implements GateMember {
     const acts = this.#acts;
     this.#acts = [];
     this.#flushing = (async () => {
-      const position = await this.#store(flush.events);
-      if (position === null) {
+      const stored = await this.#store(flush.events);
+      if (stored === null) {
         for (const { reject } of acts) reject(this.#fault);
         return;
       }
+      const { position } = stored;
       this.#tellOfDeadLetters(flush.events);
       for (const { resolve } of acts) resolve(position);
       for (const { order, end } of flush.ended) {
@@ -529,13 +600,13 @@ export class Dispatcher implements GateMember {
   }
 
   /** Appends until it is stored: the same events with the same ids. @returns null when it never will be. */
-  async #store(events: Parameters<JournalStream["prepare"]>[0]): Promise<Position | null> {
+  async #store(events: Parameters<JournalStream["prepare"]>[0]): Promise<AppendedEvent | null> {
     const batch = this.#journal.prepare(events);
     for (let failures = 0; ; failures++) {
       try {
-        const position = await this.#journal.send(batch);
+        const stored = await this.#journal.send(batch);
         this.#partition.hold("the journal cannot be written", false);
-        return position;
+        return stored;
       } catch (error) {
         if (!isRepriseError(error, "LOG_UNAVAILABLE", "LOG_FULL") || (this.#stopping && failures >= 3)) {
           this.#fail(error);

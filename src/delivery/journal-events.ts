@@ -3,6 +3,7 @@
  * Positions are decimal strings, times RFC 3339 UTC, lanes stream names. DELIVERY §3 has the fold.
  */
 import type { FailureText } from "../catalog/catalog.ts";
+import type { Json } from "../event/event.ts";
 
 export type DeadLetterCause = "exhausted" | "terminal" | "schema" | "crash" | "unknown_outcome";
 export type AttemptClass = "transient" | "not_ready" | "terminal" | "schema" | "crash" | "timeout";
@@ -36,6 +37,8 @@ export interface Act {
   readonly reason: string | null;
   readonly replayId?: string;
   readonly resolution?: "not_needed" | "done_by_hand";
+  /** Of an amendment: the migration that made the data. */
+  readonly migration?: string;
 }
 
 interface AboutDelivery {
@@ -46,6 +49,14 @@ interface AboutDelivery {
   readonly eventId: string;
 }
 
+/** Where a dead letter's amendment stands. Its data may be large, and there may be many: the state keeps the place only, and delivery reads it. */
+export interface AmendmentPointer {
+  /** Of the `delivery.amended` in its journal. */
+  readonly revision: number;
+  /** The replay whose migration made it. */
+  readonly replayId: string | null;
+}
+
 export interface LetterSnapshot {
   readonly revision: number;
   readonly at: string;
@@ -54,6 +65,8 @@ export interface LetterSnapshot {
   readonly escalated: boolean;
   /** Failed calls of the replay under way, and when its next one is due. */
   readonly replay: { readonly replayId: string; readonly failed: number; readonly retryAt: string | null } | null;
+  /** Left out when the stored data is in force. */
+  readonly amended?: AmendmentPointer;
 }
 
 /** A recorded intent to call (suspects, replays, `record: "each"`, `unknownOutcome: "escalate"`), open until the outcome is recorded. */
@@ -146,6 +159,17 @@ export interface JournalData {
     readonly act: Act;
     readonly record: AttemptRecord | null;
   };
+  /**
+   * Later deliveries of this dead letter for this handler carry `data` in place of what is stored; it releases nothing. An append of its own, since the
+   * data may fill one. `replaces`: what was in force before, which stays on record.
+   */
+  "delivery.amended": AboutDelivery & {
+    /** The whole new stored data, of the event's stored type and version. */
+    readonly data: Json;
+    readonly before: "dead_lettered" | "escalated";
+    readonly replaces: "stored" | "amended";
+    readonly act: Act;
+  };
   /** The job starts nothing here any more. */
   "replay.stopped": { readonly replayId: string };
   /** The whole state when part 0 was written, in `parts` events; valid when all are there. */
@@ -197,6 +221,8 @@ export interface ReplayStreamData {
     readonly ratePerSecond: number | null;
     readonly total: number;
     readonly filter: Readonly<Record<string, string>> | null;
+    /** Each item is amended with what this migration of the config makes of it, before it is delivered. */
+    readonly migration?: string;
   };
   /** In parts of at most 500 items, in the order in which they start. */
   "replay.items": { readonly items: readonly ReplayItem[] };

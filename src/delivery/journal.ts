@@ -1,6 +1,6 @@
 /** Folding a journal gives all state of a handler's partition (DELIVERY §3). Pure; nothing else is the source of truth. */
 import type { Position } from "../event/event.ts";
-import type { JournalData, JournalEvent, LaneSnapshot } from "./journal-events.ts";
+import type { AmendmentPointer, JournalData, JournalEvent, LaneSnapshot } from "./journal-events.ts";
 
 /** A dead letter: a pointer to the event. */
 export interface LetterRecord {
@@ -11,6 +11,8 @@ export interface LetterRecord {
   escalated: boolean;
   /** The replay under way: its failed calls so far, and when the next one is due (wall clock, ms). */
   replay: { replayId: string; failed: number; retryAt: number | null } | null;
+  /** The data that its deliveries carry, when it is not the stored one. */
+  amended: AmendmentPointer | null;
 }
 
 /** A recorded intent to call, without an outcome yet. */
@@ -117,7 +119,7 @@ function ended(state: PartitionState, lane: string, revision: number): void {
   remove(state.started, lane, revision);
 }
 
-type Rules = { readonly [T in JournalEvent["type"]]: (state: PartitionState, data: JournalData[T]) => void };
+type Rules = { readonly [T in JournalEvent["type"]]: (state: PartitionState, data: JournalData[T], revision: number) => void };
 
 const rules: Rules = {
   "partition.claimed": (state, { readAhead }) => {
@@ -187,7 +189,7 @@ const rules: Rules = {
     waits(state, lane, revision, { attempts: record.attempt - 1, failed: 0, replayId: record.replayId, retryAt: Date.parse(until) }),
   "delivery.dead_lettered": (state, { lane, revision, at, eventId, attempts, escalated }) => {
     const record = laneOf(state, lane, revision + 1);
-    record.letters.set(revision, { at: BigInt(at), eventId, attempts, escalated, replay: null });
+    record.letters.set(revision, { at: BigInt(at), eventId, attempts, escalated, replay: null, amended: record.letters.get(revision)?.amended ?? null });
     ended(state, lane, revision);
     advance(record, revision + 1, BigInt(at));
     detach(state, lane, record);
@@ -197,6 +199,10 @@ const rules: Rules = {
     ended(state, lane, revision);
     remove(state.parts, lane, revision);
     if (!record.letters.delete(revision)) advance(record, revision + 1, BigInt(at));
+  },
+  "delivery.amended": (state, { lane, revision, act }, at) => {
+    const letter = state.lanes.get(lane)?.letters.get(revision);
+    if (letter !== undefined) letter.amended = { revision: at, replayId: act.replayId ?? null };
   },
   "replay.stopped": () => {},
   snapshot: () => {},
@@ -223,9 +229,9 @@ function waits(
   record.retryAt = retryAt;
 }
 
-/** Applies one journal event to the state, in place. */
-export function fold(state: PartitionState, event: JournalEvent): void {
-  (rules[event.type] as (state: PartitionState, data: JournalEvent["data"]) => void)(state, event.data);
+/** Applies one journal event to the state, in place. @param revision of the event in its journal. */
+export function fold(state: PartitionState, event: JournalEvent, revision: number): void {
+  (rules[event.type] as (state: PartitionState, data: JournalEvent["data"], revision: number) => void)(state, event.data, revision);
 }
 
 /** Bytes of state in one snapshot event, at most. */
@@ -254,6 +260,7 @@ export function toSnapshot(state: PartitionState, set: string): readonly { reado
         attempts: letter.attempts,
         escalated: letter.escalated,
         replay: letter.replay && { ...letter.replay, retryAt: iso(letter.replay.retryAt) },
+        ...(letter.amended === null ? {} : { amended: letter.amended }),
       })),
     };
     const size = Buffer.byteLength(JSON.stringify(one)) + 1;
@@ -314,6 +321,7 @@ export function fromSnapshot(parts: readonly JournalData["snapshot"][]): Partiti
               attempts: letter.attempts,
               escalated: letter.escalated,
               replay: letter.replay && { ...letter.replay, retryAt: ms(letter.replay.retryAt) },
+              amended: letter.amended ?? null,
             },
           ]),
         ),

@@ -1,5 +1,6 @@
 import type { Position, Priority, StoredEvent } from "../event/event.ts";
 import { parseStreamName } from "../event/names.ts";
+import type { AmendmentPointer } from "./journal-events.ts";
 import type { Schedulable } from "./ready-lanes.ts";
 
 /** An operator's order to deliver a dead letter again. */
@@ -47,6 +48,8 @@ export interface Letter {
   suspect?: boolean;
   /** The replay that was under way when the process ended: one with the same id goes on from there. */
   readonly replay: { readonly replayId: string; readonly failed: number; readonly dueMs: number | null } | null;
+  /** The data that its deliveries carry, when it is not the stored one. */
+  amended: AmendmentPointer | null;
 }
 
 /** The deliveries of one entity for one handler, in order, one at a time. */

@@ -3,10 +3,10 @@
  * events and outcomes, and does what it says. Dropping it and folding the journal again is a crash; the random model drives exactly this class.
  */
 import { RepriseError } from "../errors.ts";
-import type { Position, StoredEvent } from "../event/event.ts";
+import type { Json, Position, StoredEvent } from "../event/event.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import type { PartitionState } from "./journal.ts";
-import type { Act, AttemptError, AttemptRecord, DeadLetterCause, JournalData } from "./journal-events.ts";
+import type { Act, AmendmentPointer, AttemptError, AttemptRecord, DeadLetterCause, JournalData } from "./journal-events.ts";
 import { type Delivery, Lane, type Letter, type Order } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import { ReadyLanes } from "./ready-lanes.ts";
@@ -456,7 +456,7 @@ export class Partition {
   }
 
   /** The attempts of a dead letter, to tell whether it changed; undefined when it is none. */
-  letter(stream: string, revision: number): Readonly<Letter> | undefined {
+  letter(stream: string, revision: number): Letter | undefined {
     return this.#lanes.get(stream)?.letters.get(revision);
   }
 
@@ -467,6 +467,27 @@ export class Partition {
     lane.flush = this.#recorder.number;
     this.#recorder.outcome();
     this.#refresh(lane);
+  }
+
+  /**
+   * What the journal says of an amendment. It takes an append of its own; `amended` says that it is stored.
+   *
+   * @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING
+   */
+  amendment(stream: string, revision: number, data: Json, act: Act): JournalData["delivery.amended"] {
+    const { lane, letter } = this.#letterFor(stream, revision);
+    return {
+      ...about(lane, { revision, position: letter.at, id: letter.eventId }),
+      data,
+      before: letter.escalated ? "escalated" : "dead_lettered",
+      replaces: letter.amended === null ? "stored" : "amended",
+      act,
+    };
+  }
+
+  amended(stream: string, revision: number, amendment: AmendmentPointer): void {
+    const letter = this.letter(stream, revision);
+    if (letter !== undefined) letter.amended = amendment;
   }
 
   #letterFor(stream: string, revision: number): { readonly lane: Lane; readonly letter: Letter } {
@@ -723,7 +744,9 @@ export class Partition {
     this.#dropQueue(lane);
     const chain = event.type === undefined ? "" : this.#options.chainFingerprint(event.type);
     this.#recorder.fact({ type: "delivery.dead_lettered", data: { ...about(lane, event), chain, ...letter } });
-    lane.letters.set(event.revision, { at: event.position, eventId: event.id, attempts: letter.attempts, escalated: letter.escalated, replay: null });
+    const { attempts, escalated } = letter;
+    const amended = lane.letters.get(event.revision)?.amended ?? null;
+    lane.letters.set(event.revision, { at: event.position, eventId: event.id, attempts, escalated, replay: null, amended });
     if (event.revision >= lane.next) this.#advance(lane, event.revision + 1, event.position);
   }
 

@@ -13,40 +13,45 @@ export interface OwnEventRules {
   position(source: Json | undefined): string;
   /** False for the stream of an entity that is not copied. */
   keeps(lane: Json | undefined): boolean;
+  /** Revision of an amendment in the journal that is copied → its revision in the target's, where the journal may have closed up. */
+  amendment(journal: string, revision: Json | undefined): number;
 }
 
-type Rewrite = (data: Data, rules: OwnEventRules) => Data | null;
+type Rewrite = (data: Data, rules: OwnEventRules, stream: string) => Data | null;
 
 const asIs: Rewrite = (data) => data;
 const aboutLane: Rewrite = (data, { keeps }) => (keeps(data.lane) ? data : null);
 const aboutEvent: Rewrite = (data, { keeps, position }) => (keeps(data.lane) ? { ...data, at: position(data.at) } : null);
 
 const listOf = (value: Json | undefined): readonly Data[] => (Array.isArray(value) ? (value as readonly Data[]) : []);
-const each = (value: Json | undefined, rewrite: Rewrite, rules: OwnEventRules): readonly Data[] =>
+const each = (value: Json | undefined, rewrite: Rewrite, rules: OwnEventRules, stream: string): readonly Data[] =>
   listOf(value)
-    .map((item) => rewrite(item, rules))
+    .map((item) => rewrite(item, rules, stream))
     .filter((item) => item !== null);
 
-const lane: Rewrite = (data, rules) => {
-  const moved = aboutEvent(data, rules);
-  return moved && { ...moved, letters: listOf(data.letters).map((letter): Data => ({ ...letter, at: rules.position(letter.at) })) };
+const lane: Rewrite = (data, rules, stream) => {
+  const moved = aboutEvent(data, rules, stream);
+  const amended = (value: Json | undefined): Data =>
+    value === undefined ? {} : { amended: { ...(value as Data), revision: rules.amendment(stream, (value as Data).revision) } };
+  const letter = (one: Data): Data => ({ ...one, at: rules.position(one.at), ...amended(one.amended) });
+  return moved && { ...moved, letters: listOf(data.letters).map(letter) };
 };
 
-const progress: Rewrite = (data, rules) => ({
+const progress: Rewrite = (data, rules, stream) => ({
   ...data,
   checkpoint: rules.position(data.checkpoint),
   ahead: (data.ahead as readonly (readonly [string, number, string])[])
     .filter(([stream]) => rules.keeps(stream))
     .map(([stream, next, at]) => [stream, next, rules.position(at)] as const),
-  ...(data.completed === undefined ? {} : { completed: each(data.completed, aboutEvent, rules) }),
+  ...(data.completed === undefined ? {} : { completed: each(data.completed, aboutEvent, rules, stream) }),
 });
 
-const snapshot: Rewrite = (data, rules) => ({
+const snapshot: Rewrite = (data, rules, stream) => ({
   ...data,
   checkpoint: rules.position(data.checkpoint),
-  lanes: each(data.lanes, lane, rules),
-  started: each(data.started, aboutEvent, rules),
-  ...(data.partsDone === undefined ? {} : { partsDone: each(data.partsDone, aboutEvent, rules) }),
+  lanes: each(data.lanes, lane, rules, stream),
+  started: each(data.started, aboutEvent, rules, stream),
+  ...(data.partsDone === undefined ? {} : { partsDone: each(data.partsDone, aboutEvent, rules, stream) }),
 });
 
 const configured: Rewrite = (data, { position }) => {
@@ -68,13 +73,14 @@ export const ownEventRewrites = {
   "delivery.deferred": aboutEvent,
   "delivery.dead_lettered": aboutEvent,
   "delivery.settled": aboutEvent,
+  "delivery.amended": aboutEvent,
   "replay.stopped": asIs,
   snapshot,
   "handler.configured": configured,
   "handler.paused": asIs,
   "handler.resumed": asIs,
   "replay.requested": asIs,
-  "replay.items": (data, rules) => ({ ...data, items: each(data.items, aboutEvent, rules) }),
+  "replay.items": (data, rules, stream) => ({ ...data, items: each(data.items, aboutEvent, rules, stream) }),
   "replay.ended": asIs,
   "views.rebuild_requested": asIs,
 } satisfies Record<string, Rewrite>;
@@ -92,7 +98,7 @@ export function checkOwnEvent({ type, stream, revision }: StoredEvent): void {
  */
 export function rewriteOwnEvent({ type, data, stream, revision }: StoredEvent, rules: OwnEventRules): Json | null {
   try {
-    return (ownEventRewrites as Readonly<Record<string, Rewrite>>)[type]!(data as Data, rules);
+    return (ownEventRewrites as Readonly<Record<string, Rewrite>>)[type]!(data as Data, rules, stream);
   } catch (cause) {
     throw new RepriseError("JOURNAL_DAMAGED", `${stream} has a "${type}" at revision ${revision} that does not read as one.`, { cause });
   }

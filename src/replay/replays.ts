@@ -2,7 +2,8 @@
  * Replays: what an operator chose, as a job in the log. A job is a stream, `reprise.replay-<id>`: what was asked, the items in their order, the end.
  * Outcomes of items are only in the journals, so a job that was cut off asks the views which items are over, and goes on with the rest.
  */
-import type { Catalog, FailureText } from "../catalog/catalog.ts";
+import type { FailureText } from "../catalog/catalog.ts";
+import type { Migrations } from "../catalog/migration.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { ReplayItem, ReplayStreamData } from "../delivery/journal-events.ts";
 import { ownEvent } from "../delivery/journal-stream.ts";
@@ -13,13 +14,15 @@ import type { NewId } from "../event/ids.ts";
 import { replayStream } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { DeadLetterDetail, DeadLetterFilter, Views } from "../views/model.ts";
+import type { Amendments } from "./amendments.ts";
 import { makePace } from "./pace.ts";
 
 export interface ReplayParts {
   readonly log: EventLog;
   readonly views: Views;
   readonly delivery: Delivery;
-  readonly catalog: Catalog;
+  readonly amendments: Amendments;
+  readonly migrations: Migrations;
   readonly clock: Clock;
   readonly newId: NewId;
   /** Told when a job was cut off: it goes on at the next start. */
@@ -30,6 +33,8 @@ export interface Chosen {
   readonly tenant: string;
   readonly actor: string;
   readonly reason: string | null;
+  /** Of the config: makes the data that is delivered. */
+  readonly migration?: string;
 }
 
 export interface SingleReplay {
@@ -60,6 +65,8 @@ export function skippedOf({ skips }: Pick<ReplayCounts, "skips">): number {
   return [...skips.values()].reduce((sum, count) => sum + count, 0);
 }
 
+/** Reasons that a report tells apart: a migration's may name something else for each item. */
+const maxReasons = 50;
 /** Items of one job under way at once. */
 const itemsAtOnce = 64;
 const itemsPerEvent = 500;
@@ -75,7 +82,7 @@ export interface Replays {
   stop(): void;
 }
 
-export function makeReplays({ log, views, delivery, catalog, clock, newId, onCutOff }: ReplayParts): Replays {
+export function makeReplays({ log, views, delivery, amendments, migrations, clock, newId, onCutOff }: ReplayParts): Replays {
   const stopped = new AbortController();
 
   async function find(id: string, tenant: string, handler: string | undefined): Promise<DeadLetterDetail> {
@@ -98,14 +105,6 @@ export function makeReplays({ log, views, delivery, catalog, clock, newId, onCut
     });
   }
 
-  /** A payload that cannot be lifted would only fail again: said before anything is changed. */
-  async function mustLift({ tenant, id }: DeadLetterDetail): Promise<void> {
-    const [event] = await log.findByIds(tenant, [id]);
-    if (event === undefined) throw new RepriseError("NOT_FOUND", `Event ${id} was removed from the log: its dead letter can only be discarded.`);
-    const lifted = catalog.current(event);
-    if (!lifted.ok) throw new RepriseError("UPCAST_FAILED", `${event.type} version ${event.schemaVersion} cannot be lifted: ${lifted.error.message}`);
-  }
-
   async function request(data: Omit<ReplayStreamData["replay.requested"], "total">, items: readonly ReplayItem[]): Promise<Position> {
     const events = [ownEvent(newId, "replay.requested", { ...data, total: items.length } satisfies ReplayStreamData["replay.requested"])];
     for (let from = 0; from < items.length; from += itemsPerEvent)
@@ -116,13 +115,16 @@ export function makeReplays({ log, views, delivery, catalog, clock, newId, onCut
   /** One item, to its end. Null when the service stops before that. */
   async function runItem(
     item: ReplayItem,
-    job: Pick<ReplayStreamData["replay.requested"], "replayId" | "actor" | "reason">,
+    job: Pick<ReplayStreamData["replay.requested"], "replayId" | "actor" | "reason" | "migration">,
     counts: ReplayCounts,
   ): Promise<FailureText | null> {
-    const skip = (reason: string): void => {
+    const skip = (why: string): void => {
+      const reason = counts.skips.has(why) || counts.skips.size < maxReasons ? why : "other reasons";
       counts.skips.set(reason, (counts.skips.get(reason) ?? 0) + 1);
     };
     try {
+      const { migration } = job;
+      if (migration !== undefined) await amendments.migrate(item, { ...job, migration });
       const { end } = await delivery.order(item.handler, {
         stream: item.lane,
         revision: item.revision,
@@ -142,6 +144,8 @@ export function makeReplays({ log, views, delivery, catalog, clock, newId, onCut
       else if (isRepriseError(error, "DELIVERY_RUNNING")) skip("another replay of it is under way");
       else if (isRepriseError(error, "REQUEST_INVALID")) skip("an earlier dead letter of its entity comes first");
       else if (isRepriseError(error, "NOT_FOUND")) skip("its handler does not run here");
+      else if (isRepriseError(error) && error.kind === "unprocessable")
+        skip(error.message); // a migration that cannot help it
       else throw error;
     }
     return null;
@@ -217,11 +221,19 @@ export function makeReplays({ log, views, delivery, catalog, clock, newId, onCut
   return {
     find,
 
-    async single(id, { tenant, actor, reason, handler }) {
+    async single(id, { tenant, actor, reason, handler, migration }) {
       const letter = await find(id, tenant, handler);
-      await mustLift(letter);
+      await amendments.mustDeliver(letter, migration ?? null); // what cannot be lifted would only fail again: said before anything is changed
       const item = itemOf({ ...letter, eventId: letter.id });
-      const job = { replayId: newId(), kind: "single", actor, reason, ratePerSecond: null, filter: null } as const;
+      const job = {
+        replayId: newId(),
+        kind: "single",
+        actor,
+        reason,
+        ratePerSecond: null,
+        filter: null,
+        ...(migration === undefined ? {} : { migration }),
+      } as const;
       const position = await request(job, [item]);
       const run = async (): Promise<Awaited<SingleReplay["ended"]>> => {
         const counts = freshCounts(1);
@@ -234,7 +246,8 @@ export function makeReplays({ log, views, delivery, catalog, clock, newId, onCut
       return { replayId: job.replayId, letter, position, ended: watched(job.replayId, run()) };
     },
 
-    async batch(filter, { actor, reason, maxEvents, ratePerSecond }) {
+    async batch(filter, { actor, reason, maxEvents, ratePerSecond, migration }) {
+      if (migration !== undefined) migrations.mustKnow(migration);
       const { tenant: _tenant, ...asked } = filter;
       const items = (await views.oldestDeadLetters(filter, maxEvents)).map(itemOf);
       const job = {
@@ -245,6 +258,7 @@ export function makeReplays({ log, views, delivery, catalog, clock, newId, onCut
         ratePerSecond,
         filter: Object.fromEntries(Object.entries(asked).map(([name, value]) => [name, String(value)])),
         total: items.length,
+        ...(migration === undefined ? {} : { migration }),
       } as const;
       const position = await request(job, items);
       const counts = freshCounts(items.length);

@@ -1,6 +1,7 @@
 /** What the views answer with. Member by member the wire's shapes of API.md, in code's names. */
 import type { FailureText, LiftStep } from "../catalog/catalog.ts";
 import type { AttemptRecord, DeadLetterCause } from "../delivery/journal-events.ts";
+import type { Change } from "../event/changes.ts";
 import type { ContextRef, Entity, EventMetadata, Json, Position, Priority, StoredEvent } from "../event/event.ts";
 
 export const deliveryStatuses = [
@@ -19,6 +20,25 @@ export type DeliveryStatus = (typeof deliveryStatuses)[number];
 export const laneStates = ["flowing", "backing_off", "blocked", "paused", "behind"] as const;
 export type LaneState = (typeof laneStates)[number];
 
+/** That a dead letter was given other data: by whom, and why. */
+export interface AmendmentAct {
+  readonly at: string;
+  readonly actor: string;
+  readonly reason: string | null;
+  /** The migration that made the data; null: by hand. */
+  readonly migration: string | null;
+  readonly replayId: string | null;
+}
+
+/** The amendment in force. */
+export interface AmendmentView extends AmendmentAct {
+  /** The whole new stored data, of the event's stored type and version. */
+  readonly data: Json;
+  /** From what the log holds to `data`: the first 100. */
+  readonly changes: readonly Change[];
+  readonly changesTotal: number;
+}
+
 export interface DeliveryView {
   readonly deliveryId: string;
   readonly handler: string;
@@ -33,6 +53,8 @@ export interface DeliveryView {
   readonly replayId: string | null;
   /** Newest first, at most 50. Empty in lists. */
   readonly history: readonly AttemptRecord[];
+  /** Newest first, at most 50. Empty in lists. */
+  readonly amendments: readonly AmendmentAct[];
 }
 
 /** One of the events that a stored one is today. */
@@ -166,6 +188,8 @@ export interface DeadLetterView {
   readonly part: number | null;
   readonly parts: readonly PartView[] | null;
   readonly dropped: string | null;
+  /** When its data was amended: `data` is of the amendment. Null: it is of what is stored. */
+  readonly amendedAt: string | null;
   readonly status: "dead_lettered" | "escalated";
   readonly cause: DeadLetterCause;
   readonly error: FailureText;
@@ -181,7 +205,11 @@ export interface DeadLetterView {
 }
 
 export interface DeadLetterDetail extends DeadLetterView {
+  /** As the log holds it, whatever was amended. */
   readonly stored: LiftedView["stored"] | null;
+  readonly amendment: AmendmentView | null;
+  /** All of them, newest first, at most 50. */
+  readonly amendments: readonly AmendmentAct[];
   readonly steps: readonly LiftStep[];
   /** The first 10 events held behind it. */
   readonly waitingEvents: readonly { readonly id: string; readonly type: string; readonly revision: number; readonly recordedAt: string }[];

@@ -53,6 +53,7 @@ export const eventView: EventView = {
           httpStatus: 500,
         },
       ],
+      amendments: [],
     },
   ],
 };
@@ -75,6 +76,7 @@ export const deadLetter: DeadLetterDetail = {
   part: null,
   parts: null,
   dropped: null,
+  amendedAt: null,
   status: "dead_lettered",
   cause: "exhausted",
   error: { type: "Error", message: "mail server down" },
@@ -86,9 +88,25 @@ export const deadLetter: DeadLetterDetail = {
   firstFailedAt: at,
   deadLetteredAt: at,
   stored: eventView.stored,
+  amendment: null,
+  amendments: [],
   steps: [{ from: 1, to: 2, type: "order.placed", data: { orderId: "o-1", totalCents: 995 }, error: null }],
   waitingEvents: [{ id: eventId, type: "order.paid", revision: 1, recordedAt: at }],
   history: eventView.deliveries[0]!.history,
+};
+
+const amendment = { at, actor: "local", reason: "typo", migration: null, replayId: null } as const;
+export const amendedLetter: DeadLetterDetail = {
+  ...deadLetter,
+  data: { orderId: "o-1", totalCents: 999 },
+  amendedAt: at,
+  amendment: {
+    ...amendment,
+    data: { orderId: "o-1", total: 9.99 },
+    changes: [{ op: "replace", pointer: "#/total", before: 9.95, after: 9.99 }],
+    changesTotal: 1,
+  },
+  amendments: [amendment],
 };
 
 export const entityView: EntityView = {
@@ -219,7 +237,8 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     notReady: () => null,
     close: async () => {},
     replay: async () => ({ status: "replayed", replayId, deliveryId, originalEventId: eventId, error: null, position: 12n }),
-    replayBatch: async () => ({ replayId, total: 2, succeeded: 2, failed: 0, remaining: 0, position: 14n }),
+    replayBatch: async () => ({ replayId, total: 2, succeeded: 2, failed: 0, skipped: 0, skips: [], remaining: 0, position: 14n }),
+    amend: async () => ({ entry: amendedLetter, position: 13n }),
     discard: async () => ({ entry: deadLetter, position: 15n }),
     rebuildViews: async () => 16n,
     ...replace.store,

@@ -82,15 +82,15 @@ export class World {
   /** Any state must come out of any cut of the journal. */
   foldAll(): PartitionState {
     const state = emptyState();
-    for (const event of this.journal) fold(state, event);
+    for (const [index, event] of this.journal.entries()) fold(state, event, index);
     return state;
   }
 
   checkSnapshotAt(cut: number): void {
     const before = emptyState();
-    for (const event of this.journal.slice(0, cut)) fold(before, event);
+    for (const [index, event] of this.journal.slice(0, cut).entries()) fold(before, event, index);
     const again = fromSnapshot(toSnapshot(before, "s").map((each) => JSON.parse(JSON.stringify(each.data)) as JournalData["snapshot"]));
-    for (const event of this.journal.slice(cut)) fold(again, event);
+    for (const [index, event] of this.journal.slice(cut).entries()) fold(again, event, cut + index);
     if (dump(again) !== dump(this.foldAll())) this.broken.push(`fold(snapshot at ${cut} + rest) differs from fold(all)`);
   }
 
@@ -198,7 +198,7 @@ export class World {
     const readAhead = state.readAhead;
     const claimed: JournalEvent = { type: "partition.claimed", data: { owner: "o", build: "b", catalog: "c", readAhead: this.#limits().readAheadEvents } };
     this.journal.push(claimed);
-    fold(state, claimed);
+    fold(state, claimed, this.journal.length - 1);
     this.#high = new Map();
     this.#done.clear();
     this.#partsDone.now.clear();

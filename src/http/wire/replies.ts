@@ -30,6 +30,14 @@ export const attemptReply = z.strictObject({
   log: z.array(z.string()),
 });
 
+const amendmentAct = z.strictObject({
+  at: time,
+  actor: z.string(),
+  reason: z.string().nullable(),
+  migration: z.string().nullable(),
+  replay_id: z.string().nullable(),
+});
+
 const deliveryReply = z.strictObject({
   delivery_id: z.string(),
   handler: z.string(),
@@ -41,6 +49,7 @@ const deliveryReply = z.strictObject({
   processed_at: time.nullable(),
   replay_id: z.string().nullable(),
   history: z.array(attemptReply),
+  amendments: z.array(amendmentAct),
 });
 
 /** What a stored event is today when it is not one event: split into these, or dropped, with the reason. */
@@ -117,6 +126,7 @@ export const deadLetterReply = z.strictObject({
   data_error: z.string().nullable(),
   part: count.nullable(),
   ...today,
+  amended_at: time.nullable(),
   status: z.enum(["dead_lettered", "escalated"]),
   cause: z.enum(deadLetterCauses),
   error: failure,
@@ -137,6 +147,14 @@ export const deadLettersReply = z.strictObject({
 });
 export const deadLetterDetailReply = deadLetterReply.extend({
   stored: stored.nullable(),
+  amendment: amendmentAct
+    .extend({
+      data,
+      changes: z.array(z.strictObject({ op: z.enum(["add", "remove", "replace"]), pointer: z.string(), before: data.optional(), after: data.optional() })),
+      changes_total: count,
+    })
+    .nullable(),
+  amendments: z.array(amendmentAct),
   steps: z.array(
     z.strictObject({
       from: count,
@@ -151,7 +169,8 @@ export const deadLetterDetailReply = deadLetterReply.extend({
   waiting_events: z.array(z.strictObject({ id: z.string(), type: z.string(), revision: count, recorded_at: time })),
   history: z.array(attemptReply),
 });
-export const discardReply = deadLetterDetailReply.extend({ position });
+/** Of a discard and of an amendment. */
+export const letterActReply = deadLetterDetailReply.extend({ position });
 export const deadLetterStatsReply = z.strictObject({
   total: count,
   waiting: count,
@@ -170,7 +189,10 @@ export const replayedReply = z.strictObject({
   error: failure.nullable(),
   position,
 });
-export const replayBatchReply = z.strictObject({ replay_id: z.string(), total: count, succeeded: count, failed: count, remaining: count, position });
+const skips = z.array(z.strictObject({ reason: z.string(), count }));
+export const replayBatchReply = z.strictObject({
+  ...{ replay_id: z.string(), total: count, succeeded: count, failed: count, skipped: count, skips, remaining: count, position },
+});
 export const replayReply = z.strictObject({
   replay_id: z.string(),
   plan_id: z.string().nullable(),
@@ -187,7 +209,7 @@ export const replayReply = z.strictObject({
   started_at: time,
   ended_at: time.nullable(),
   rate_per_second: z.number().nullable(),
-  skips: z.array(z.strictObject({ reason: z.string(), count })),
+  skips,
 });
 
 export const handlersReply = z.strictObject({
@@ -223,7 +245,7 @@ export type EntitiesReply = z.input<typeof entitiesReply>;
 export type DeadLetterReply = z.input<typeof deadLetterReply>;
 export type DeadLettersReply = z.input<typeof deadLettersReply>;
 export type DeadLetterDetailReply = z.input<typeof deadLetterDetailReply>;
-export type DiscardReply = z.input<typeof discardReply>;
+export type LetterActReply = z.input<typeof letterActReply>;
 export type DeadLetterStatsReply = z.input<typeof deadLetterStatsReply>;
 export type ReplayedReply = z.input<typeof replayedReply>;
 export type ReplayBatchReply = z.input<typeof replayBatchReply>;

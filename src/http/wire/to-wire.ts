@@ -1,7 +1,17 @@
 /** From code's names to the wire's. `data` and `extensions` go out as they are. */
 import type { AttemptRecord } from "../../delivery/journal-events.ts";
 import type { Store } from "../../store.ts";
-import type { DeadLetterDetail, DeadLetterStats, DeadLetterView, DeliveryView, EntityView, EventView, HandlerView, ReplayView } from "../../views/model.ts";
+import type {
+  AmendmentAct,
+  DeadLetterDetail,
+  DeadLetterStats,
+  DeadLetterView,
+  DeliveryView,
+  EntityView,
+  EventView,
+  HandlerView,
+  ReplayView,
+} from "../../views/model.ts";
 import type {
   AppendReply,
   AttemptReply,
@@ -101,6 +111,7 @@ export function toDeadLetterReply(letter: DeadLetterView): DeadLetterReply {
     data_error: letter.dataError,
     part: letter.part,
     ...toToday(letter),
+    amended_at: letter.amendedAt,
     status: letter.status,
     cause: letter.cause,
     error: { type: letter.error.type, message: letter.error.message },
@@ -127,6 +138,13 @@ export function toDeadLetterDetailReply(letter: DeadLetterDetail): DeadLetterDet
       dropped,
       split: split?.map((part) => ({ type: part.type, schema_version: part.schemaVersion, data: part.data })) ?? null,
     })),
+    amendment: letter.amendment && {
+      ...toAmendmentAct(letter.amendment),
+      data: letter.amendment.data,
+      changes: letter.amendment.changes.map((change) => ({ ...change })),
+      changes_total: letter.amendment.changesTotal,
+    },
+    amendments: letter.amendments.map(toAmendmentAct),
     waiting_events: letter.waitingEvents.map(({ id, type, revision, recordedAt }) => ({ id, type, revision, recorded_at: recordedAt })),
     history: letter.history.map(toAttempt),
   };
@@ -161,6 +179,8 @@ export function toReplayBatchReply(result: ReplayedBatch): ReplayBatchReply {
     total: result.total,
     succeeded: result.succeeded,
     failed: result.failed,
+    skipped: result.skipped,
+    skips: result.skips.map(({ reason, count }) => ({ reason, count })),
     remaining: result.remaining,
     position: String(result.position),
   };
@@ -216,7 +236,12 @@ function toDelivery(delivery: DeliveryView): EventReply["deliveries"][number] {
     processed_at: delivery.processedAt,
     replay_id: delivery.replayId,
     history: delivery.history.map(toAttempt),
+    amendments: delivery.amendments.map(toAmendmentAct),
   };
+}
+
+function toAmendmentAct({ at, actor, reason, migration, replayId }: AmendmentAct): DeadLetterDetailReply["amendments"][number] {
+  return { at, actor, reason, migration, replay_id: replayId };
 }
 
 function toAttempt(record: AttemptRecord): AttemptReply {
