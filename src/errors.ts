@@ -65,13 +65,13 @@ export const errorCatalog = {
     kind: "unprocessable",
     remedy: "The stored payload cannot be lifted to the current version: correct the upcaster the detail names, restart, and replay again.",
   },
-  MIGRATION_FAILED: {
-    kind: "unprocessable",
-    remedy: "Nothing was changed. Correct the migration that the detail names, or select dead letters of its event type and version.",
-  },
   DOWNCAST_FAILED: {
     kind: "unprocessable",
     remedy: "The event type's `downcast` cannot store this payload as the older version: correct it, or remove it when no old build runs any more.",
+  },
+  MIGRATION_FAILED: {
+    kind: "unprocessable",
+    remedy: "Nothing was changed. Correct the migration that the detail names, or select dead letters of its event type and version.",
   },
   RATE_LIMITED: { kind: "rate_limited", remedy: "Wait as long as Retry-After says." },
   LOG_UNAVAILABLE: { kind: "unavailable", remedy: "Repeat with the same event ids: what was stored already is not stored twice." },

@@ -5,7 +5,7 @@ import { partId } from "../event/ids.ts";
 import type { FailureText, Lifted, LiftStep } from "./catalog.ts";
 import type { CheckedType } from "./check-definitions.ts";
 import type { UpcasterChain } from "./define.ts";
-import { freezeDeep } from "./frozen.ts";
+import { freezeDeep, letsThrough, makeFreezing } from "./frozen.ts";
 import { placesOf } from "./places.ts";
 import { isDropped, isSplit, type Part } from "./step-result.ts";
 
@@ -57,16 +57,18 @@ export function makeLifts(types: readonly CheckedType[]): ReadonlyMap<string, re
   );
 }
 
-function makeLift({ type, versions }: CheckedType, from: number, raise: Raise): Lift {
+function makeLift({ type, versions, into }: CheckedType, from: number, raise: Raise): Lift {
   const { schema } = versions[from - 1]!;
   const isCurrent = from === versions.length;
+  // Not a step that takes one parameter, and the parts of a split go through steps of others.
+  const looksAtEvent = into.length > 0 || versions.some(({ step }) => step !== undefined && step.length !== 1);
   return (stored, seen) => {
     if (isCurrent) {
       const parsed = parse(schema, stored.data);
-      if (parsed.ok) return { ok: true, parts: [whole(stored, { type, schemaVersion: from, data: parsed.data })], dropped: null };
+      if (parsed.success) return { ok: true, parts: [whole(stored, { type, schemaVersion: from, data: parsed.data })], dropped: null };
       return refused({ error: describeRefusal(parsed, `${type} v${from}`), from, to: from }, type, seen);
     }
-    const way: Way = { stored: freezeDeep(stored), seen, pieces: [], dropped: null }; // a step may look at it; the log has its own
+    const way: Way = { stored: looksAtEvent ? freezeDeep(stored) : stored, seen, pieces: [], dropped: null }; // the log has its own
     const refusal = raise(way.stored.data, way, 0);
     if (refusal !== null) return refused(refusal, type, seen);
     const { pieces, dropped } = way;
@@ -115,6 +117,7 @@ function makeRaise({ type, versions, into }: CheckedType, from: number, raiseOf:
     name: `${type} v${from + index} → v${from + 1 + index}`,
     step: versions[from - 1 + index]!.step!,
     next: next.schema,
+    freezes: makeFreezing(letsThrough(versions[from - 1 + index]!.jsonSchema)),
   }));
 
   const splitInto = (parts: readonly Part[], at: { readonly to: number; readonly name: string }, way: Way, splits: number): Refusal | null => {
@@ -145,20 +148,21 @@ function makeRaise({ type, versions, into }: CheckedType, from: number, raiseOf:
 
   return (data, way, splits) => {
     let parsed = parse(schema, data);
-    if (!parsed.ok) return { error: describeRefusal(parsed, `${type} v${from}`), from, to: from };
+    if (!parsed.success) return { error: describeRefusal(parsed, `${type} v${from}`), from, to: from };
     for (const at of steps) {
-      const { to, name, step, next } = at;
+      const { to, name, step, next, freezes } = at;
+      if (freezes()) freezeDeep(parsed.data);
       const raised = callStep(step, parsed.data, way.stored, name);
-      if (!raised.ok) return { error: raised.error, from: to - 1, to };
-      if (isDropped(raised.data)) {
-        const reason = String(raised.data.reason);
+      if (raised instanceof StepFailure) return { error: raised.error, from: to - 1, to };
+      if (isDropped(raised)) {
+        const reason = String(raised.reason);
         way.seen?.({ from: to - 1, to, type, data: null, error: null, dropped: reason });
         if (way.pieces.length === 0) way.dropped ??= clip(reason);
         return null;
       }
-      if (isSplit(raised.data)) return splitInto(raised.data.parts, at, way, splits);
-      parsed = parse(next, raised.data);
-      if (!parsed.ok) return { error: describeRefusal(parsed, name), from: to - 1, to };
+      if (isSplit(raised)) return splitInto(raised.parts, at, way, splits);
+      parsed = parse(next, raised);
+      if (!parsed.success) return { error: describeRefusal(parsed, name), from: to - 1, to };
       way.seen?.({ from: to - 1, to, type, data: parsed.data as Json, error: null });
     }
     way.pieces.push({ type, schemaVersion: current, data: parsed.data });
@@ -167,42 +171,46 @@ function makeRaise({ type, versions, into }: CheckedType, from: number, raiseOf:
 }
 
 export type Parsed =
-  | { readonly ok: true; readonly data: unknown }
-  | { readonly ok: false; readonly issues: z.ZodError }
-  | { readonly ok: false; readonly thrown: FailureText };
+  | { readonly success: true; readonly data: unknown }
+  | { readonly success: false; readonly error: z.ZodError }
+  | { readonly success: false; readonly thrown: FailureText };
+export type Refused = Exclude<Parsed, { readonly success: true }>;
 
 export function parse(schema: z.ZodType, data: unknown): Parsed {
   try {
-    const result = schema.safeParse(data);
-    return result.success ? { ok: true, data: result.data } : { ok: false, issues: result.error };
+    return schema.safeParse(data); // its own answer, not copied: three objects less for each step
   } catch (error) {
     // A refinement of the user's that throws, or one that is asynchronous ($ZodAsyncError).
     const { type, message } = describeThrown(error);
-    return { ok: false, thrown: { type, message: `The schema itself failed with ${type}: ${message}` } };
+    return { success: false, thrown: { type, message: `The schema itself failed with ${type}: ${message}` } };
   }
 }
 
-/** Calls a user's pure function. @param name of the step, for the failure's words. */
-export function callStep(
-  step: UpcasterChain["steps"][number],
-  data: unknown,
-  event: StoredEvent,
-  name: string,
-): { readonly ok: true; readonly data: unknown } | { readonly ok: false; readonly error: FailureText } {
+/** What a user's pure function failed with. */
+export class StepFailure {
+  readonly error: FailureText;
+
+  constructor(error: FailureText) {
+    this.error = error;
+  }
+}
+
+/** Calls a user's pure function. @param name of the step, for the failure's words. @returns what it returned, or StepFailure. */
+export function callStep(step: UpcasterChain["steps"][number], data: unknown, event: StoredEvent, name: string): unknown {
   try {
-    const result = step(freezeDeep(data) as never, event);
-    if (!(result instanceof Promise)) return { ok: true, data: result };
+    const result = step(data as never, event);
+    if (!(result instanceof Promise)) return result;
     result.catch(() => {}); // its outcome is of no use, but must not end the process
-    return { ok: false, error: { type: "UpcasterAsync", message: `${name}: the step returned a promise. Steps are pure and synchronous.` } };
+    return new StepFailure({ type: "UpcasterAsync", message: `${name}: the step returned a promise. Steps are pure and synchronous.` });
   } catch (error) {
     const { type, message } = describeThrown(error);
-    return { ok: false, error: { type, message: clip(`${name}: ${message}`) } };
+    return new StepFailure({ type, message: clip(`${name}: ${message}`) });
   }
 }
 
-export function describeRefusal(parsed: Exclude<Parsed, { readonly ok: true }>, where: string): FailureText {
+export function describeRefusal(parsed: Refused, where: string): FailureText {
   if ("thrown" in parsed) return { type: parsed.thrown.type, message: clip(`${where}: ${parsed.thrown.message}`) };
-  const places = placesOf(parsed.issues, "");
+  const places = placesOf(parsed.error, "");
   const shown = places.slice(0, 3).map(({ pointer, detail }) => `${pointer === "" ? "data" : pointer}: ${detail}`);
   const more = places.length - shown.length;
   return { type: "SchemaInvalid", message: clip(`${where}: ${shown.join("; ")}${more > 0 ? `; and ${more} more` : ""}`) };

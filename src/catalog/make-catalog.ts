@@ -4,7 +4,8 @@ import type { Json, NewEvent, StoredEvent } from "../event/event.ts";
 import type { Catalog, FailureText, Lifted, LiftStep } from "./catalog.ts";
 import { type CheckedType, checkDefinitions } from "./check-definitions.ts";
 import type { Downcast, EventDefinition, UpcasterChain } from "./define.ts";
-import { callStep, describeRefusal, type Lift, makeLifts, parse } from "./lift.ts";
+import { freezeDeep } from "./frozen.ts";
+import { callStep, describeRefusal, type Lift, makeLifts, parse, StepFailure } from "./lift.ts";
 import { placesOf } from "./places.ts";
 
 /** A type's versions, ready to lift: `lifts[n]` takes an event stored as version n. */
@@ -49,9 +50,9 @@ export function makeCatalog({
       if (version === undefined)
         throw new RepriseError("SCHEMA_VERSION_UNKNOWN", `Event type "${type}" has no schema version ${schemaVersion}: it has 1 to ${chain.current}.`);
       const parsed = parse(version.schema, data);
-      if (parsed.ok) return;
+      if (parsed.success) return;
       throw new RepriseError("DATA_INVALID", `The data does not fit ${type} version ${schemaVersion}.`, {
-        errors: "issues" in parsed ? placesOf(parsed.issues, pointer) : [{ pointer, detail: parsed.thrown.message }],
+        errors: "error" in parsed ? placesOf(parsed.error, pointer) : [{ pointer, detail: parsed.thrown.message }],
       });
     },
 
@@ -121,13 +122,13 @@ function downcastEvent(event: NewEvent, { type, current, versions, lifts }: Chai
   const fail = (message: string): RepriseError =>
     new RepriseError("DOWNCAST_FAILED", `Event type "${type}" could not be stored as version ${downcast.version}: ${message}`);
   const parsed = parse(versions[current - 1]!.schema, event.data);
-  if (!parsed.ok) throw fail("its data does not fit the current version"); // checked before, so a schema that judges by more than the data
-  const older = callStep(downcast.data, parsed.data, event as StoredEvent, `${type} v${current} → v${downcast.version}`);
-  if (!older.ok) throw fail(older.error.message);
-  const data = older.data as Json;
+  if (!parsed.success) throw fail("its data does not fit the current version"); // checked before, so a schema that judges by more than the data
+  const older = callStep(downcast.data, freezeDeep(parsed.data), event as StoredEvent, `${type} v${current} → v${downcast.version}`);
+  if (older instanceof StepFailure) throw fail(older.error.message);
+  const data = older as Json;
   const stored = { ...event, type: downcast.type ?? event.type, schemaVersion: downcast.version, data };
   const fits = parse(versions[downcast.version - 1]!.schema, data);
-  if (!fits.ok) throw fail(describeRefusal(fits, `${type} v${downcast.version}`).message);
+  if (!fits.success) throw fail(describeRefusal(fits, `${type} v${downcast.version}`).message);
   // Whoever reads it with this build must be able to.
   const again = lifts[downcast.version]!(stored as StoredEvent);
   if (!again.ok) throw fail(again.error.message);

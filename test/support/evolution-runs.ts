@@ -296,8 +296,9 @@ async function readsShow(store: Store): Promise<void> {
 /** Files of src that lift stored events, and what of the walk above goes through them: a new one has to be named here, and walked. */
 const readers: Readonly<Record<string, string>> = {
   "delivery/dispatcher.ts": "delivery, webhook, retry, replay",
-  "replay/replays.ts": "replay",
+  "replay/amendments.ts": "a replay refuses what cannot be lifted; amended data is checked by lifting it",
   "views/queries/event-view.ts": "reads, lists, dead letters",
+  "views/queries/amendments.ts": "the steps of a dead letter that was amended",
   "views/queries/dead-letter-queries.ts": "the steps of a dead letter",
 };
 
