@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { v7 } from "uuid";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { AppendReply, EventReply } from "../../src/http/wire/replies.ts";
-import { get, kill, makeSite, post, startListening, until, untilQuiet } from "../support/crash-service.ts";
+import { get, kill, makeSite, post, type Service, startListening, until, untilQuiet } from "../support/crash-service.ts";
 
 /** The handler charges and mails under keys, then books; what it asks for is done by a server that outlives it. */
 const config = (outside: string): string => `
@@ -28,6 +28,11 @@ export default defineConfig({
 });
 `;
 
+function killing(service: Service): number {
+  service.send("SIGKILL");
+  return 500;
+}
+
 describe("an effect", () => {
   it("under three attempts, a SIGKILL after its record and a replay runs once", { timeout: 120_000 }, async () => {
     const done: string[] = [];
@@ -50,10 +55,7 @@ describe("an effect", () => {
 
     // Killed in the first attempt, when both effects are on record.
     const first = await startListening(site);
-    onBook = () => {
-      first.send("SIGKILL");
-      return 500;
-    };
+    onBook = () => killing(first);
     const id = v7();
     const appended = await post<AppendReply>(first.url, "/events", { id, type: "order.placed", entity: { type: "order", id: "o1" }, data: {} });
     expect(appended.status).toBe(201);
@@ -67,10 +69,7 @@ describe("an effect", () => {
     expect(await untilQuiet(second.url, position)).toMatchObject([{ by_status: { dead_lettered: 1 } }]);
 
     // Killed in the middle of its replay.
-    onBook = () => {
-      second.send("SIGKILL");
-      return 500;
-    };
+    onBook = () => killing(second);
     await post(second.url, `/admin/dlq/${id}/replay`, {}).catch(() => {});
     await second.ended;
     onBook = () => 200;
