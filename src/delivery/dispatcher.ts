@@ -13,9 +13,11 @@ import { configureHandler, firstPosition, makeWants, recordPause } from "./handl
 import type { Act, JournalEvent } from "./journal-events.ts";
 import { claimType, JournalStream } from "./journal-stream.ts";
 import { judge, refuseLift } from "./judge.ts";
-import type { Delivery, Lane, Order } from "./lane.ts";
+import type { Delivery, Lane, Loan, Order, Withdrawal } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
-import { laneBatch, Partition, type Verdict } from "./partition.ts";
+import type { Lent, OwnCall } from "./own-call.ts";
+import type { Pace } from "./pace.ts";
+import { laneBatch, type OrderTerms, Partition, type Verdict } from "./partition.ts";
 import type { OrderEnd } from "./recorder.ts";
 
 /** What the operator's log is told. Never payloads. */
@@ -41,14 +43,11 @@ export interface DispatcherOptions {
   readonly build: string;
 }
 
-export interface OrderRequest {
+export interface OrderRequest extends OrderTerms {
   readonly stream: string;
   readonly revision: number;
   /** The letter's attempts when it was chosen; with another number it is left alone. Null: whatever they are. */
   readonly attempts: number | null;
-  readonly replayId: string;
-  readonly actor: string;
-  readonly reason: string | null;
 }
 
 /** Readings of lanes at once. */
@@ -76,8 +75,13 @@ export class Dispatcher implements GateMember {
   /** Abandons the calls that still run. */
   readonly #calling = new AbortController();
   readonly #replies = new Map<Order, Waiting<{ readonly end: OrderEnd; readonly position: Position }>>();
+  readonly #lent = new Map<Loan, { readonly call: OwnCall; readonly reply: Waiting<Verdict> }>();
+  /** Told by the flush after which no lane is on a replay's pace any more. */
+  readonly #passing = new Map<string, Waiting<void>[]>();
   /** Acts recorded by the next flush. */
   #acts: Waiting<Position>[] = [];
+  /** Takes the pump off a replay's pace. */
+  readonly #unpaced = new Map<string, () => void>();
   #reads = 0;
   #flushing: Promise<void> | null = null;
   #flushTimer: { cancel(): void } | null = null;
@@ -160,10 +164,91 @@ export class Dispatcher implements GateMember {
     this.#partition.mayOrder(stream, revision);
   }
 
+  /** A dead letter's attempts; undefined when the delivery is none. */
+  letterAttempts(stream: string, revision: number): number | undefined {
+    return this.#partition.letter(stream, revision)?.attempts;
+  }
+
+  letters(stream: string): readonly number[] {
+    return this.#partition.letters(stream);
+  }
+
   /** Ends a dead letter by decision. @returns position of its record. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING */
   async discard(stream: string, revision: number, act: Act): Promise<Position> {
     this.#mustWork();
     this.#partition.discard(stream, revision, act);
+    return this.#recorded();
+  }
+
+  // Replays -----------------------------------------------------------------------------------------------------------------------------------
+
+  /** Says at which pace a replay goes here; null: it is over. */
+  pace(replayId: string, pace: Pace | null): void {
+    this.#unpaced.get(replayId)?.();
+    this.#unpaced.delete(replayId);
+    if (pace !== null)
+      this.#unpaced.set(
+        replayId,
+        pace.onChange(() => this.#pump()),
+      );
+    this.#partition.pace(replayId, pace);
+    this.#pump();
+  }
+
+  unknownPaces(): readonly string[] {
+    return this.#partition.unknownPaces();
+  }
+
+  /** Takes back what a replay ordered and what does not run. `stop`: resolves when it is on record that nothing of it starts here any more. */
+  async withdraw(replayId: string, how: Withdrawal): Promise<void> {
+    this.#mustWork();
+    this.#partition.withdraw(replayId, how);
+    const stored = how === "stop" ? this.#recorded() : undefined;
+    this.#pump();
+    await stored;
+  }
+
+  /** Resolves when it is on record that no lane is on the replay's pace any more. */
+  passed(replayId: string): Promise<void> {
+    this.#mustWork();
+    if (this.#partition.followers(replayId) === 0) return Promise.resolve();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#passing.set(replayId, [...(this.#passing.get(replayId) ?? []), { resolve, reject }]);
+    return promise;
+  }
+
+  followers(replayId: string): number {
+    return this.#partition.followers(replayId);
+  }
+
+  /** Lends a lane's slot to a replay's own deliveries, until `end`. Its calls record nothing; what they come to is told, as the retry policy judges it. */
+  lend(stream: string, replayId: string): Lent {
+    this.#mustWork();
+    const loan = this.#partition.lend(stream, replayId, this.#options.clock.monotonicMs());
+    return {
+      call: async (call) => {
+        this.#mustWork();
+        const { promise, resolve, reject } = Promise.withResolvers<Verdict>();
+        this.#lent.set(loan, { call, reply: { resolve, reject } });
+        this.#partition.askFor(loan, { event: call.event, attempt: call.attempt });
+        this.#pump();
+        return promise;
+      },
+      takeBack: () => {
+        const waits = this.#lent.get(loan);
+        if (waits === undefined || !this.#partition.takeBack(loan)) return;
+        this.#lent.delete(loan);
+        waits.reply.resolve({ kind: "put_back" });
+      },
+      end: () => {
+        this.#partition.endLoan(loan);
+        this.#pump();
+      },
+    };
+  }
+
+  /** The next flush, which comes at once. @returns position of its record. */
+  #recorded(): Promise<Position> {
     const { promise, resolve, reject } = Promise.withResolvers<Position>();
     this.#acts.push({ resolve, reject });
     void this.#flush();
@@ -343,10 +428,11 @@ export class Dispatcher implements GateMember {
 
   async #deliver(delivery: Delivery): Promise<void> {
     const { catalog, clock, spec, random } = this.#options;
-    const { event, order } = delivery;
+    const { event, order, loan } = delivery;
+    const own = loan === null ? null : this.#lent.get(loan)?.call;
     const startedAtMs = clock.now();
     const startedMs = clock.monotonicMs();
-    if (this.#calling.signal.aborted) {
+    if (this.#calling.signal.aborted || own === undefined) {
       this.#finish(delivery, { kind: "put_back" });
       return;
     }
@@ -359,8 +445,8 @@ export class Dispatcher implements GateMember {
     const call = this.#options.attempt({
       event: lifted.event,
       attempt: delivery.attempt,
-      deliveryId: deliveryId(spec.name, event.stream, event.id),
-      replay: order === null ? null : { id: order.replayId, reason: order.reason },
+      deliveryId: deliveryId(spec.name, event.stream, event.id, own?.replay.id),
+      replay: own?.replay ?? (order === null ? null : { id: order.replayId, reason: order.reason, mode: "run", effects: order.effects }),
       timeoutMs: policy.timeoutMs,
       nonRetryable: policy.nonRetryable,
       signal: this.#calling.signal,
@@ -375,7 +461,7 @@ export class Dispatcher implements GateMember {
       endedAtMs: clock.now(),
       durationMs: clock.monotonicMs() - startedMs,
     });
-    this.#partition.conclude(delivery, verdict, clock.monotonicMs());
+    this.#conclude(delivery, verdict);
     if (outcome.kind === "abandoned") {
       this.#partition.settled(delivery); // the service stops: nothing of the lane starts any more
     } else {
@@ -389,8 +475,16 @@ export class Dispatcher implements GateMember {
     this.#afterCall();
   }
 
-  #finish(delivery: Delivery, verdict: Verdict): void {
+  #conclude(delivery: Delivery, verdict: Verdict): void {
+    const { loan } = delivery;
+    const lent = loan === null ? undefined : this.#lent.get(loan);
+    if (loan !== null) this.#lent.delete(loan);
     this.#partition.conclude(delivery, verdict, this.#options.clock.monotonicMs());
+    lent?.reply.resolve(verdict);
+  }
+
+  #finish(delivery: Delivery, verdict: Verdict): void {
+    this.#conclude(delivery, verdict);
     this.#partition.settled(delivery);
     // Not at once: a backlog that cannot be lifted would otherwise be walked in one synchronous step.
     setImmediate(() => this.#afterCall());
@@ -440,6 +534,11 @@ export class Dispatcher implements GateMember {
       }
       this.#tellOfDeadLetters(flush.events);
       for (const { resolve } of acts) resolve(position);
+      for (const [replayId, waiting] of this.#passing) {
+        if (this.#partition.followers(replayId) > 0) continue;
+        this.#passing.delete(replayId);
+        for (const { resolve } of waiting) resolve();
+      }
       for (const { order, end } of flush.ended) {
         this.#replies.get(order)?.resolve({ end, position });
         this.#replies.delete(order);
@@ -511,8 +610,11 @@ export class Dispatcher implements GateMember {
 
   /** Tells everybody who still waits for a record that there will be none. */
   #answerAll(error: RepriseError): void {
-    for (const { reject } of [...this.#replies.values(), ...this.#acts]) reject(error);
+    const lent = Array.from(this.#lent.values(), ({ reply }) => reply);
+    for (const { reject } of [...this.#replies.values(), ...this.#acts, ...[...this.#passing.values()].flat(), ...lent]) reject(error);
     this.#replies.clear();
+    this.#passing.clear();
+    this.#lent.clear();
     this.#acts = [];
   }
 

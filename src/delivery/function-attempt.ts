@@ -41,7 +41,7 @@ export function makeFunctionAttempt(definition: Extract<HandlerDefinition, { kin
     const context: HandlerContext = {
       attempt: request.attempt,
       deliveryId: request.deliveryId,
-      replay: request.replay && { ...request.replay },
+      replay: request.replay && { id: request.replay.id, reason: request.replay.reason, mode: request.replay.mode },
       signal: controller.signal,
       log(line) {
         // JavaScript may log anything; what is no text is not worth a failed attempt.

@@ -6,8 +6,8 @@ export interface HandlerContext {
   readonly attempt: number;
   /** UUID, the same over retries and dead-letter replays: the idempotency key for what the handler does. */
   readonly deliveryId: string;
-  /** Set while an operator's replay delivers the event. */
-  readonly replay: { readonly id: string; readonly reason: string | null } | null;
+  /** Set while an operator's replay delivers the event. `dry_run`: nothing outside may change; only handlers with `dryRun` are called so. */
+  readonly replay: { readonly id: string; readonly reason: string | null; readonly mode: "run" | "dry_run" } | null;
   /** Aborts when the attempt's time is up or the service stops. The lane waits until the handler has settled: honour it. */
   readonly signal: AbortSignal;
   /** Keeps a line with the attempt's record: at most 20 lines of 500 characters. */
@@ -60,6 +60,11 @@ export interface HandlerOptions {
 export interface FunctionHandler<E extends readonly EventDefinition[] = readonly EventDefinition[]> extends HandlerOptions {
   readonly events?: E;
   readonly on: NoInfer<On<E[number]>>;
+  /**
+   * A dry run of a replay may call it, with `context.replay.mode` "dry_run": it changes nothing outside then, whatever it is asked. Default false:
+   * a dry run ends before it.
+   */
+  readonly dryRun?: boolean;
 }
 
 export interface WebhookHandler extends HandlerOptions {
@@ -74,7 +79,12 @@ export interface WebhookHandler extends HandlerOptions {
 
 /** A handler as `defineHandler` and `webhookHandler` make it; config.ts checks it and fills in the defaults. */
 export type HandlerDefinition =
-  | ({ readonly kind: "function"; readonly events?: readonly EventDefinition[]; readonly on: Readonly<Record<string, AnyHandle>> } & HandlerOptions)
+  | ({
+      readonly kind: "function";
+      readonly events?: readonly EventDefinition[];
+      readonly on: Readonly<Record<string, AnyHandle>>;
+      readonly dryRun?: boolean;
+    } & HandlerOptions)
   | ({ readonly kind: "webhook" } & WebhookHandler);
 
 /** A handle whose event type is forgotten: the catalog makes sure that it only ever sees its own. */

@@ -36,6 +36,8 @@ export interface LaneRecord {
   /** When the event at `next` is due again (wall clock, ms). */
   retryAt: number | null;
   readonly letters: Map<number, LetterRecord>;
+  /** Its live deliveries up to `through` stay on the pace of the replay that released them. */
+  pace: { readonly replayId: string; readonly through: number } | null;
 }
 
 export interface PartitionState {
@@ -56,7 +58,7 @@ export function emptyState(): PartitionState {
   return { checkpoint: 0n, clean: true, readAhead: 0, lanes: new Map(), attached: new Set(), started: new Map() };
 }
 
-const newLane = (next: number): LaneRecord => ({ next, at: 0n, detached: false, why: null, attempts: 0, retryAt: null, letters: new Map() });
+const newLane = (next: number): LaneRecord => ({ next, at: 0n, detached: false, why: null, attempts: 0, retryAt: null, letters: new Map(), pace: null });
 
 function laneOf(state: PartitionState, lane: string, next: number): LaneRecord {
   let record = state.lanes.get(lane);
@@ -79,6 +81,7 @@ function advance(record: LaneRecord, next: number, at: Position): void {
     record.attempts = 0;
     record.retryAt = null;
     record.why = null;
+    if (record.pace !== null && next > record.pace.through) record.pace = null;
   }
   if (at > record.at) record.at = at;
 }
@@ -137,6 +140,7 @@ const rules: Rules = {
     record.detached = false;
     state.attached.add(lane);
     record.why = null;
+    record.pace = null;
     if (BigInt(at) > record.at) record.at = BigInt(at);
   },
   "lane.gap": (state, { lane, to }) => {
@@ -158,13 +162,20 @@ const rules: Rules = {
     ended(state, lane, revision);
     advance(record, revision + 1, BigInt(at));
     detach(state, lane, record);
+    record.pace = null; // it stands still: whoever releases it says at which pace
   },
-  "delivery.settled": (state, { lane, revision, at }) => {
+  "delivery.settled": (state, { lane, revision, at, act, paceThrough }) => {
     const record = laneOf(state, lane, revision + 1);
     ended(state, lane, revision);
     if (!record.letters.delete(revision)) advance(record, revision + 1, BigInt(at));
+    if (act.replayId !== undefined && paceThrough !== undefined && paceThrough >= record.next) record.pace = { replayId: act.replayId, through: paceThrough };
   },
-  "replay.stopped": () => {},
+  "replay.stopped": (state, { replayId }) => {
+    for (const record of state.lanes.values()) {
+      if (record.pace?.replayId === replayId) record.pace = null;
+      for (const letter of record.letters.values()) if (letter.replay?.replayId === replayId) letter.replay = null;
+    }
+  },
   snapshot: () => {},
 };
 
@@ -221,6 +232,7 @@ export function toSnapshot(state: PartitionState, set: string): readonly { reado
         escalated: letter.escalated,
         replay: letter.replay && { ...letter.replay, retryAt: iso(letter.replay.retryAt) },
       })),
+      ...(record.pace === null ? {} : { pace: record.pace }),
     };
     const size = Buffer.byteLength(JSON.stringify(one)) + 1;
     if (bytes + size > partBytes && bytes > 0) {
@@ -258,7 +270,7 @@ export function fromSnapshot(parts: readonly JournalData["snapshot"][]): Partiti
     state.readAhead = readAhead;
     for (const { lane, revision, at, ...rest } of started)
       state.started.set(lane, (state.started.get(lane) ?? new Map()).set(revision, { ...rest, at: BigInt(at) }));
-    for (const { lane, next, at, detached, why, attempts, retryAt, letters } of lanes) {
+    for (const { lane, next, at, detached, why, attempts, retryAt, letters, pace } of lanes) {
       if (!detached) state.attached.add(lane);
       state.lanes.set(lane, {
         next,
@@ -267,6 +279,7 @@ export function fromSnapshot(parts: readonly JournalData["snapshot"][]): Partiti
         why,
         attempts,
         retryAt: ms(retryAt),
+        pace: pace ?? null,
         letters: new Map(
           letters.map((letter) => [
             letter.revision,

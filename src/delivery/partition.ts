@@ -7,8 +7,10 @@ import type { Position, StoredEvent } from "../event/event.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import type { PartitionState } from "./journal.ts";
 import type { Act, AttemptError, AttemptRecord, DeadLetterCause, JournalData } from "./journal-events.ts";
-import { type Delivery, Lane, type Letter, type Order } from "./lane.ts";
+import { type Delivery, Lane, type Letter, type Loan, type LoanCall, type Order, unknownNext, type Withdrawal } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
+import type { Pace } from "./pace.ts";
+import { PacedLanes } from "./paced-lanes.ts";
 import { ReadyLanes } from "./ready-lanes.ts";
 import { type Flush, type OrderEnd, Recorder } from "./recorder.ts";
 import { WakeUps } from "./wake-ups.ts";
@@ -47,6 +49,17 @@ export type Verdict =
   /** Nothing is recorded; the event keeps its place. */
   | { readonly kind: "put_back" };
 
+/** What an order says beside its letter. */
+export type OrderTerms = Pick<Order, "replayId" | "actor" | "reason"> & Partial<Pick<Order, "effects" | "through">>;
+
+/** What a lane would start, and the replay whose turn it needs for that; null: none. */
+interface Work {
+  readonly event: StoredEvent;
+  readonly order: Order | null;
+  readonly loan: Loan | null;
+  readonly replayId: string | null;
+}
+
 /** Events of one reading of a detached lane, and outcomes of it that may wait for their record: as many are suspects after a crash. */
 export const laneBatch = 64;
 /** A node of a cluster that lags behind is asked again after this. */
@@ -65,6 +78,7 @@ export class Partition {
   readonly #lanes = new Map<string, Lane>();
   readonly #ready: ReadyLanes<Lane>;
   readonly #wakeUps = new WakeUps<Lane>();
+  readonly #paced = new PacedLanes();
   readonly #toRead = new Set<Lane>();
   readonly #running = new Set<Delivery>();
   #slotsTaken = 0;
@@ -107,6 +121,7 @@ export class Partition {
           replay: letter.replay && { ...letter.replay, dueMs: letter.replay.retryAt === null ? null : dueMs(letter.replay.retryAt) },
         });
       this.#lanes.set(stream, lane);
+      this.#paced.follow(lane, record.pace);
       if (this.#isRecorded(lane)) this.#recordedLanes++;
       if (unclean && lane.detached) lane.suspectThrough = lane.next + laneBatch;
       if (lane.dueMs !== null) this.#wakeUps.add(lane.dueMs, lane);
@@ -132,6 +147,7 @@ export class Partition {
       return;
     }
     if (lane === undefined) this.#lanes.set(event.stream, (lane = new Lane(event.stream, event.revision)));
+    else if (lane.next === unknownNext) lane.next = event.revision;
     else if (event.revision < lane.next) return;
     if (lane.queue.length >= this.#options.limits.laneQueueEvents) {
       this.#detach(lane, "full");
@@ -192,7 +208,7 @@ export class Partition {
    */
   laneRead(lane: Lane, events: readonly StoredEvent[], head: number, monotonicMs: number): void {
     lane.reading = false;
-    if (!lane.detached || lane.running !== null || lane.queue.length > 0 || !this.#mayRunLive(lane)) {
+    if (!lane.detached || lane.running !== null || this.#loanOf(lane) !== undefined || lane.queue.length > 0 || !this.#mayRunLive(lane)) {
       this.#refresh(lane);
       return;
     }
@@ -235,33 +251,44 @@ export class Partition {
   /** Takes slots for ready lanes. @returns deliveries to call now; others, whose intent has to be recorded first, come with `flushed`. */
   start(monotonicMs: number): readonly Delivery[] {
     const now: Delivery[] = [];
+    if (this.#mayGrant()) for (const lane of this.#paced.grant(monotonicMs, this.#freeSlots())) this.#refresh(lane);
     while (this.#holds.size === 0 && this.#slotsTaken < this.#options.concurrency && this.#recorder.pending() < pendingLimit) {
       const lane = this.#alone.size > 0 ? this.#pickAlone() : this.#ready.pick();
       if (lane === undefined) break;
-      const order = this.#orderReady(lane);
-      const event = order?.event ?? (this.#liveReady(lane) ? lane.queue[0] : undefined);
-      if (lane.running !== null || event === undefined || !this.#recordedEnough(lane)) continue; // it changed while it waited for its turn
+      const work = this.#workOf(lane);
+      // It changed while it waited in line.
+      if (work === undefined) this.#paced.used(lane);
+      if (lane.running !== null || work === undefined || (work.loan === null && !this.#recordedEnough(lane))) continue;
+      const alone = this.#alone.has(lane);
+      if (!alone && this.#needsTurn(lane, work)) {
+        this.#paced.wait(lane, work.replayId!);
+        continue;
+      }
+      const { event, order, loan } = work;
+      const failed = loan === null ? (order?.failed ?? lane.attempts) : loan.call!.attempt - 1;
       const delivery: Delivery = {
         lane,
         event,
-        attempt: (order ? (lane.letters.get(event.revision)?.attempts ?? 0) : lane.attempts) + 1,
-        round: order ? order.failed : lane.attempts,
-        order: order ?? null,
+        attempt: (order ? (lane.letters.get(event.revision)?.attempts ?? 0) : failed) + 1,
+        round: failed,
+        order,
+        loan,
         wasFailing: lane.failing,
         startedMs: monotonicMs,
         startedAt: this.#recorder.total,
         concluded: false,
         hasSlot: true,
       };
-      if (order === undefined) lane.queue.shift();
+      if (lane.turn?.replayId === work.replayId) this.#paced.used(lane);
+      if (order === null && loan === null) lane.queue.shift();
       lane.running = delivery;
       this.#idle.delete(lane);
       this.#running.add(delivery);
       this.#slotsTaken++;
       this.#ready.started(lane);
-      const alone = this.#alone.has(lane);
       if (alone) this.#aloneRunning = delivery;
-      if (order || alone || this.#options.record === "each" || this.#options.unknownOutcome === "escalate" || event.revision <= lane.suspectThrough) {
+      if (loan !== null) now.push(delivery);
+      else if (order || alone || this.#options.record === "each" || this.#options.unknownOutcome === "escalate" || event.revision <= lane.suspectThrough) {
         this.#recordStarted(delivery, alone);
         this.#recorder.intend(delivery);
       } else now.push(delivery);
@@ -273,7 +300,11 @@ export class Partition {
   conclude(delivery: Delivery, verdict: Verdict, monotonicMs: number): void {
     if (delivery.concluded) return;
     delivery.concluded = true;
-    const { lane, event, order } = delivery;
+    const { lane, event, order, loan } = delivery;
+    if (loan !== null) {
+      loan.call = null; // its outcome is the replay's to record: the lane knows nothing of it
+      return;
+    }
     if (order !== null) this.#concludeOrder(delivery, order, verdict, monotonicMs);
     else this.#concludeLive(delivery, verdict, monotonicMs);
     if (verdict.kind === "put_back") return;
@@ -327,9 +358,10 @@ export class Partition {
       this.#refresh(lane);
     }
     const { slowMs, readAheadEvents } = this.#options.limits;
-    for (let lane = this.#checkpoint.heldBy(); lane?.running; lane = this.#checkpoint.heldBy()) {
-      const { startedMs, startedAt } = lane.running;
-      if (monotonicMs - startedMs <= slowMs && this.#recorder.total - startedAt <= readAheadEvents / 2) break;
+    for (let lane = this.#checkpoint.heldBy(); lane !== undefined; lane = this.#checkpoint.heldBy()) {
+      const sinceMs = busySinceMs(lane);
+      const startedAt = lane.running?.startedAt ?? this.#recorder.total;
+      if (sinceMs === null || (monotonicMs - sinceMs <= slowMs && this.#recorder.total - startedAt <= readAheadEvents / 2)) break;
       this.#detach(lane, "slow");
     }
     if (this.#aloneRunning !== null && monotonicMs - this.#aloneRunning.startedMs >= alonePatienceMs) {
@@ -345,8 +377,10 @@ export class Partition {
   /** Monotonic time of the next `tick` that can change anything; null: none. */
   nextTickMs(): number | null {
     const times = [this.#wakeUps.next()];
-    const held = this.#checkpoint.heldBy()?.running;
-    if (held) times.push(held.startedMs + this.#options.limits.slowMs + 1);
+    const held = this.#checkpoint.heldBy();
+    const sinceMs = held === undefined ? null : busySinceMs(held);
+    if (sinceMs !== null) times.push(sinceMs + this.#options.limits.slowMs + 1);
+    if (this.#mayGrant()) times.push(this.#paced.nextMs(this.#freeSlots()));
     if (this.#aloneRunning) times.push(this.#aloneRunning.startedMs + alonePatienceMs);
     return times.reduce((least, time) => (time !== null && (least === null || time < least) ? time : least), null);
   }
@@ -398,14 +432,19 @@ export class Partition {
   // Operators ---------------------------------------------------------------------------------------------------------------------------------
 
   /** Orders a dead letter's replay. The end comes with the flush that records it. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID */
-  order(
-    stream: string,
-    revision: number,
-    { replayId, actor, reason }: { readonly replayId: string; readonly actor: string; readonly reason: string | null },
-  ): Order {
+  order(stream: string, revision: number, terms: OrderTerms): Order {
     const { lane, letter } = this.mayOrder(stream, revision);
-    const before = letter.replay?.replayId === replayId ? letter.replay : null;
-    const order: Order = { revision, replayId, actor, reason, event: null, dueMs: before?.dueMs ?? null, failed: before?.failed ?? 0 };
+    const before = letter.replay?.replayId === terms.replayId ? letter.replay : null;
+    const order: Order = {
+      effects: "once",
+      through: null,
+      ...terms,
+      revision,
+      leaving: null,
+      event: null,
+      dueMs: before?.dueMs ?? null,
+      failed: before?.failed ?? 0,
+    };
     if (order.dueMs !== null) this.#wakeUps.add(order.dueMs, lane);
     if (letter.suspect) {
       letter.suspect = false;
@@ -429,9 +468,97 @@ export class Partition {
     return found;
   }
 
+  /**
+   * Says at which pace a replay's orders, loans and followers start: from now on they wait for its turns. Null: it is over, and what is left of it
+   * starts like anything else.
+   */
+  pace(replayId: string, pace: Pace | null): void {
+    const left = this.#paced.set(replayId, pace);
+    if (pace === null) this.#release(replayId);
+    for (const lane of left) this.#refresh(lane);
+  }
+
+  /** Lanes whose live deliveries are still on the replay's pace. */
+  followers(replayId: string): number {
+    return this.#paced.followers(replayId).length;
+  }
+
+  /** Replays that lanes have been waiting for since the start, and whose pace nobody has told yet. */
+  unknownPaces(): readonly string[] {
+    return this.#paced.unknown();
+  }
+
+  /**
+   * Takes back what a replay ordered and what does not run. `stop`: nothing of it starts here any more, which the next flush records, and its
+   * followers are like any other live delivery. What runs ends by itself, and is not tried again.
+   */
+  withdraw(replayId: string, how: Withdrawal): void {
+    for (const lane of this.#lanes.values())
+      for (const order of lane.orders.filter((each) => each.replayId === replayId)) {
+        if (lane.running?.order === order && !lane.running.concluded) order.leaving = how;
+        else this.#leave(lane, order, how);
+        this.#refresh(lane);
+      }
+    if (how === "pause") return;
+    this.#release(replayId);
+    this.#recorder.fact({ type: "replay.stopped", data: { replayId } });
+  }
+
+  /** Lends the lane's slot to deliveries that are a replay's own; the lane's live ones and orders queue behind until `endLoan`. A second loan waits for the first. */
+  lend(stream: string, replayId: string, monotonicMs: number): Loan {
+    let lane = this.#lanes.get(stream);
+    if (lane === undefined) this.#lanes.set(stream, (lane = new Lane(stream, unknownNext)));
+    const loan: Loan = { lane, replayId, sinceMs: monotonicMs, call: null };
+    lane.loans.push(loan);
+    this.#idle.delete(lane);
+    return loan;
+  }
+
+  /** One call at a time for each loan: the next one after `conclude`. */
+  askFor(loan: Loan, call: LoanCall): void {
+    loan.call = call;
+    this.#refresh(loan.lane);
+  }
+
+  /** Takes a call back that did not start. @returns false: it runs. */
+  takeBack(loan: Loan): boolean {
+    if (loan.lane.running?.loan === loan) return false;
+    loan.call = null;
+    return true;
+  }
+
+  endLoan(loan: Loan): void {
+    const { lane } = loan;
+    const index = lane.loans.indexOf(loan);
+    if (index !== -1) lane.loans.splice(index, 1);
+    if (index === 0) this.#paced.used(lane);
+    this.#refresh(lane);
+  }
+
+  #release(replayId: string): void {
+    for (const lane of this.#paced.followers(replayId)) {
+      this.#paced.follow(lane, null);
+      this.#paced.used(lane);
+      this.#refresh(lane);
+    }
+  }
+
+  /** The order ends without an outcome; the same replay may give it again where it was. */
+  #leave(lane: Lane, order: Order, how: Withdrawal): void {
+    const letter = lane.letters.get(order.revision);
+    const { replayId, failed, dueMs } = order;
+    if (letter) letter.replay = how === "stop" || (failed === 0 && dueMs === null) ? null : { replayId, failed, dueMs };
+    this.#endOrder(lane, order, { outcome: "withdrawn" });
+  }
+
   /** The attempts of a dead letter, to tell whether it changed; undefined when it is none. */
   letter(stream: string, revision: number): Readonly<Letter> | undefined {
     return this.#lanes.get(stream)?.letters.get(revision);
+  }
+
+  /** Revisions of a lane's dead letters, in order. */
+  letters(stream: string): readonly number[] {
+    return [...(this.#lanes.get(stream)?.letters.keys() ?? [])].sort((a, b) => a - b);
   }
 
   /** Ends a dead letter by decision. Recorded by the next flush. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING */
@@ -467,6 +594,36 @@ export class Partition {
     return first !== undefined && first.event !== null && first.dueMs === null ? first : undefined;
   }
 
+  /** The loan that has the lane. What ran at a crash comes first. */
+  #loanOf(lane: Lane): Loan | undefined {
+    return this.#alone.has(lane) ? undefined : lane.loans[0];
+  }
+
+  #workOf(lane: Lane): Work | undefined {
+    const loan = this.#loanOf(lane);
+    if (loan !== undefined) return loan.call === null ? undefined : { event: loan.call.event, order: null, loan, replayId: loan.replayId };
+    const order = this.#orderReady(lane);
+    const ordered = order && { event: order.event!, order, loan: null, replayId: order.replayId };
+    const event = this.#liveReady(lane) ? lane.queue[0] : undefined;
+    // A relaxed lane goes on while its letter waits for a turn.
+    if (ordered && (event === undefined || !this.#needsTurn(lane, ordered))) return ordered;
+    if (event === undefined) return undefined;
+    return { event, order: null, loan: null, replayId: lane.pace !== null && event.revision <= lane.pace.through ? lane.pace.replayId : null };
+  }
+
+  #needsTurn(lane: Lane, { order, loan, replayId }: Work): boolean {
+    if (replayId === null || (lane.turn?.granted && lane.turn.replayId === replayId)) return false;
+    return (order === null && loan === null) || this.#paced.has(replayId); // a follower also waits for a pace that is not told yet
+  }
+
+  #freeSlots(): number {
+    return this.#options.concurrency - this.#slotsTaken;
+  }
+
+  #mayGrant(): boolean {
+    return this.#holds.size === 0 && this.#recorder.pending() < pendingLimit && this.#alone.size === 0;
+  }
+
   #recordedEnough(lane: Lane): boolean {
     if (lane.flush <= this.#recorder.stored) lane.unflushed = 0;
     const enough = this.#options.record === "each" ? lane.flush <= this.#recorder.stored : !lane.detached || lane.unflushed < laneBatch;
@@ -480,10 +637,16 @@ export class Partition {
     // Also beside events that are ready: a relaxed lane's next ones may never end, or may themselves wait for this letter to run alone.
     const toRead = !lane.reading && lane.orders.some((order) => order.event === null);
     if (toRead) this.#toRead.add(lane);
-    if (this.#orderReady(lane) || this.#liveReady(lane)) {
-      if (this.#recordedEnough(lane)) this.#ready.add(lane);
+    const work = this.#workOf(lane);
+    if (work !== undefined) {
+      if (work.loan === null && !this.#recordedEnough(lane)) return;
+      if (this.#needsTurn(lane, work)) this.#paced.wait(lane, work.replayId!);
+      else this.#ready.add(lane);
+      const order = work.order ?? this.#orderReady(lane);
+      if (work.loan === null && order !== undefined && work.order === null) this.#paced.wait(lane, order.replayId);
       return;
     }
+    if (this.#loanOf(lane) !== undefined) return;
     if (lane.reading || toRead || lane.queue.length > 0) return;
     if (lane.detached) {
       if (!this.#mayRunLive(lane)) return;
@@ -499,6 +662,7 @@ export class Partition {
 
   #advance(lane: Lane, next: number, at: Position): void {
     lane.next = Math.max(lane.next, next);
+    if (lane.pace !== null && lane.next > lane.pace.through) this.#paced.follow(lane, null);
     if (at > lane.at) lane.at = at;
     lane.attempts = 0;
     lane.troubled = false;
@@ -548,6 +712,7 @@ export class Partition {
     });
     lane.seen = -1;
     lane.readThrough = -1;
+    this.#paced.follow(lane, null);
     this.#recorder.fact({ type: "lane.attached", data: { lane: lane.stream, at: lane.at.toString() } });
     this.#recorder.moved(lane);
     this.#refresh(lane);
@@ -604,12 +769,19 @@ export class Partition {
       case "completed": {
         lane.failing = false;
         const { actor, reason, replayId } = order;
-        this.#settle(lane, event, { outcome: "replayed", cause: null, act: { actor, reason, replayId }, record: verdict.record });
+        const paceThrough = this.#pacesThrough(lane, order);
+        const paced = paceThrough === null ? {} : { paceThrough };
+        this.#settle(lane, event, { outcome: "replayed", cause: null, act: { actor, reason, replayId }, record: verdict.record, ...paced });
+        if (paceThrough !== null) this.#paced.follow(lane, { replayId, through: paceThrough });
         this.#endOrder(lane, order, { outcome: "replayed" });
         return;
       }
       case "retry":
       case "defer":
+        if (verdict.kind === "retry" && order.leaving === "stop") {
+          this.#concludeOrder(delivery, order, lastOne(verdict), monotonicMs);
+          return;
+        }
         this.#recordWait(lane, event, verdict);
         if (verdict.kind === "retry") {
           order.failed++;
@@ -617,7 +789,8 @@ export class Partition {
         }
         lane.failing = true;
         order.dueMs = monotonicMs + Math.min(verdict.waitMs, maxWaitMs);
-        this.#wakeUps.add(order.dueMs, lane);
+        if (order.leaving !== null) this.#leave(lane, order, order.leaving);
+        else this.#wakeUps.add(order.dueMs, lane);
         return;
       case "give_up":
         lane.failing = true;
@@ -632,7 +805,14 @@ export class Partition {
         this.#endOrder(lane, order, { outcome: "skipped", reason: "newer_build" });
         return;
       case "put_back":
+        if (order.leaving !== null) this.#leave(lane, order, order.leaving);
     }
+  }
+
+  /** How far the events that this letter alone still holds stay on its replay's pace; null: not at all. */
+  #pacesThrough({ letters, next }: Lane, { replayId, through }: Order): number | null {
+    const releases = this.#options.ordering === "strict" && letters.size === 1 && this.#paced.has(replayId);
+    return releases && through !== null && through >= next ? through : null;
   }
 
   #giveUp({ lane, event, attempt, round, order }: Delivery, { cause, error, record }: Extract<Verdict, { kind: "give_up" }>): void {
@@ -679,6 +859,7 @@ export class Partition {
     this.#recorder.fact({ type: "delivery.dead_lettered", data: { ...about(lane, event), chain, ...letter } });
     lane.letters.set(event.revision, { at: event.position, eventId: event.id, attempts: letter.attempts, escalated: letter.escalated, replay: null });
     if (event.revision >= lane.next) this.#advance(lane, event.revision + 1, event.position);
+    this.#paced.follow(lane, null); // it stands still: whoever releases it says at which pace
   }
 
   #recordStarted({ lane, event, attempt, order }: Delivery, alone: boolean): void {
@@ -755,6 +936,18 @@ export class Partition {
 }
 
 type Pointer = Pick<StoredEvent, "revision" | "position" | "id">;
+
+/** Since when the lane has not been free for the event that it is to start next; null: it is free. */
+const busySinceMs = ({ running, loans }: Lane): number | null => loans[0]?.sinceMs ?? running?.startedMs ?? null;
+
+/** A failure that would have been tried again, and is not. */
+const lastOne = ({ record }: Extract<Verdict, { kind: "retry" }>): Verdict => ({
+  kind: "give_up",
+  record,
+  cause: "exhausted",
+  error: record.error ?? { type: "Error", message: "failed" },
+  skip: false,
+});
 
 /** How the journal points at a delivery. */
 const about = ({ stream }: Lane, { revision, position, id }: Pointer) => ({ lane: stream, revision, at: position.toString(), eventId: id });

@@ -48,3 +48,4 @@ export const logStream = `${ownTenant}.log`;
 export const handlerStream = (handler: string): string => `${ownTenant}.handler-${handler}`;
 export const journalStream = (handler: string, partitions = 1, partition = 0): string => `${ownTenant}.journal-${handler}-${partitions}-${partition}`;
 export const replayStream = (replayId: string): string => `${ownTenant}.replay-${replayId}`;
+export const planStream = (planId: string): string => `${ownTenant}.plan-${planId}`;

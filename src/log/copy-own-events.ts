@@ -53,6 +53,10 @@ const configured: Rewrite = (data, { position }) => ({
   types: Object.fromEntries(Object.entries(data.types as Data).map(([type, since]) => [type, position(since)])),
 });
 
+const items: Rewrite = (data, rules) => ({ ...data, items: each(data.items, aboutEvent, rules) });
+
+const cutoff: Rewrite = (data, { position }) => (data.cutoff === undefined ? data : { ...data, cutoff: position(data.cutoff) });
+
 /** Every type of Reprise's own events (delivery/journal-events.ts), and where it has positions and lanes. */
 export const ownEventRewrites = {
   "partition.claimed": asIs,
@@ -71,9 +75,20 @@ export const ownEventRewrites = {
   "handler.configured": configured,
   "handler.paused": asIs,
   "handler.resumed": asIs,
-  "replay.requested": asIs,
-  "replay.items": (data, rules) => ({ ...data, items: each(data.items, aboutEvent, rules) }),
+  "replay.requested": cutoff,
+  "replay.items": items,
+  "replay.pausing": asIs,
+  "replay.paused": asIs,
+  "replay.resumed": asIs,
+  "replay.rate_changed": asIs,
+  "replay.cancelling": asIs,
+  "replay.stopping": asIs,
+  "replay.canary_passed": asIs,
+  "replay.started": asIs,
+  "replay.outcomes": asIs,
   "replay.ended": asIs,
+  "plan.made": cutoff,
+  "plan.used": (data, rules) => ({ ...data, job: cutoff(data.job as Data, rules) }),
   "views.rebuild_requested": asIs,
 } satisfies Record<string, Rewrite>;
 

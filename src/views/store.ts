@@ -13,7 +13,7 @@ import { lanes } from "./projections/lanes.ts";
 import { replays } from "./projections/replays.ts";
 
 /** Of tables and rules: a file of another number is built anew. */
-const formatVersion = 1;
+const formatVersion = 2;
 /** Marks the file as ours ("RPVW"), so that no other database is ever deleted. */
 const applicationId = 0x52505657;
 

@@ -156,7 +156,7 @@ describe("what a webhook gets", () => {
   });
 
   it("names the replay that delivers it", async () => {
-    await outcomeOf({}, { replay: { id: "r-1", reason: "fixed" } });
+    await outcomeOf({}, { replay: { id: "r-1", reason: "fixed", mode: "run", effects: "once" } });
     expect(JSON.parse(received[0]!.body)).toHaveProperty("replayid", "r-1");
   });
 

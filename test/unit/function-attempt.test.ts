@@ -76,10 +76,10 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
 describe("a call that goes well", () => {
   it("hands over the event and the context, and completes", async () => {
     const seen: unknown[] = [];
-    const replay = { id: "r-1", reason: "fixed" };
+    const replay = { id: "r-1", reason: "fixed", mode: "run" } as const;
     const { outcome, settled } = call((event, { attempt, deliveryId, replay }) => void seen.push(event.data, attempt, deliveryId, replay), {
       attempt: 4,
-      replay,
+      replay: { ...replay, effects: "again" },
     });
     expect(await outcome).toEqual({ kind: "completed" });
     await settled;
