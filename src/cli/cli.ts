@@ -6,6 +6,7 @@ import { addCopy } from "./commands/copy.ts";
 import { addDeadLetters } from "./commands/dead-letters.ts";
 import { addEntities } from "./commands/entities.ts";
 import { addEvents } from "./commands/events.ts";
+import { addReplays } from "./commands/replays.ts";
 import { addServe } from "./commands/serve.ts";
 import { addService } from "./commands/service.ts";
 import { exit, Failure } from "./exit.ts";
@@ -34,6 +35,7 @@ export async function runCli(args: readonly string[], { terminal, env }: Pick<Wo
   addEvents(program, world);
   addEntities(program, world);
   addDeadLetters(program, world);
+  addReplays(program, world);
   addService(program, world);
   addCopy(program, world);
   try {

@@ -268,8 +268,11 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     rebuildViews: async () => 16n,
     planReplay: async () => plan,
     replayPlan: async () => plan,
-    startReplay: async () => ({ replayId, status: "running", total: 1, position: 17n }),
-    replayState: async (id) => (id === replayId ? replayState : undefined),
+    startReplay: async () => ({ replayId, status: "running", total: 1, position: 8n }),
+    replayState: async (id) => {
+      const view = await views.replay(id);
+      return view && { ...replayState, ...view };
+    },
     replayStates: async () => ({ replays: [replayState], nextCursor: "next" }),
     replayReport: async () => ({
       items: [
