@@ -15,11 +15,13 @@ import { defaultTenant, streamName, viewsStream } from "./event/names.ts";
 import type { EventLog } from "./log/event-log.ts";
 import { type EventStoreDbOptions, openEventStoreDbLog } from "./log/eventstoredb/open-eventstoredb-log.ts";
 import { openSqliteLog } from "./log/sqlite/open-sqlite-log.ts";
+import { makeAmendments } from "./replay/amendments.ts";
 import { makeReplays } from "./replay/replays.ts";
 import { readReport } from "./replay/report.ts";
 import type { ReplayState, Store } from "./store.ts";
 import type { ReplayView } from "./views/model.ts";
 import { openViews } from "./views/open-views.ts";
+import { amendedDetail } from "./views/queries/amendments.ts";
 import { fromCursor, toCursor } from "./views/queries/cursor.ts";
 import { makeWaitingStore } from "./waiting-store.ts";
 
@@ -42,6 +44,7 @@ const flushPatienceMs = 1000;
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
 type OpenViews = Awaited<ReturnType<typeof openViews>>;
+const named = (migration: string | undefined) => (migration === undefined ? {} : { migration });
 const silent: DeliveryLogger = { info() {}, warn() {}, error() {} };
 
 /**
@@ -84,7 +87,7 @@ export async function openStore(config: Config, options: OpenOptions): Promise<S
 }
 
 async function openOn(
-  { catalog, handlers, limits }: CheckedConfig,
+  { catalog, migrations, handlers, limits }: CheckedConfig,
   { log: where, data, logger = silent, clock = systemClock }: OpenOptions,
   signal?: AbortSignal,
 ): Promise<Store> {
@@ -103,10 +106,13 @@ async function openOn(
     throw error;
   });
   views = opened;
+  const amendments = makeAmendments({ delivery, catalog, migrations });
   const replays = makeReplays({
     log,
     views: opened,
     delivery,
+    amendments,
+    migrations,
     catalog,
     clock,
     newId,
@@ -189,8 +195,8 @@ async function openOn(
       return closing;
     },
 
-    async replay(id, { tenant = defaultTenant, actor = "local", reason, handler, targetHandler, patienceMs = singlePatienceMs } = {}) {
-      const chosen = { tenant, actor, reason: reason ?? null, handler, targetHandler: targetHandler ?? null };
+    async replay(id, { tenant = defaultTenant, actor = "local", reason, handler, targetHandler, migration, patienceMs = singlePatienceMs } = {}) {
+      const chosen = { tenant, actor, reason: reason ?? null, handler, targetHandler: targetHandler ?? null, ...named(migration) };
       const { replayId, letter, ended, position } = await replays.single(id, chosen);
       const end = await within(ended, patienceMs);
       return {
@@ -203,14 +209,15 @@ async function openOn(
       };
     },
 
-    async replayBatch(filter, { tenant = defaultTenant, actor = "local", reason, maxEvents = 100, ratePerSecond, patienceMs = batchPatienceMs } = {}) {
+    async replayBatch(filter, options = {}) {
+      const { tenant = defaultTenant, actor = "local", reason, maxEvents = 100, ratePerSecond, migration, patienceMs = batchPatienceMs } = options;
       const { replayId, figures, ended, position } = await replays.batch(
         { ...filter, tenant },
-        { tenant, actor, reason: reason ?? null, maxEvents, ratePerSecond: ratePerSecond ?? null },
+        { tenant, actor, reason: reason ?? null, maxEvents, ratePerSecond: ratePerSecond ?? null, ...named(migration) },
       );
       const end = await within(ended, patienceMs);
-      const { total, succeeded, failed, skipped } = figures();
-      return { replayId, total, succeeded, failed, remaining: total - succeeded - failed - skipped, position: end ?? position };
+      const { total, succeeded, failed, skipped, skips } = figures();
+      return { replayId, total, succeeded, failed, skipped, skips, remaining: total - succeeded - failed - skipped, position: end ?? position };
     },
 
     async planReplay(selection, { tenant = defaultTenant, actor = "local", targetHandler, ratePerSecond } = {}) {
@@ -278,6 +285,13 @@ async function openOn(
         (err: unknown) => logger.error({ err }, "the views could not be rebuilt; the old ones go on"),
       );
       return recorded!.position;
+    },
+
+    async amend(id, { tenant = defaultTenant, actor = "local", data, reason, handler }) {
+      const entry = await replays.find(id, tenant, handler);
+      const { appended, letter } = await amendments.amend(entry, data, { actor, reason });
+      const act = { at: appended.recordedAt, actor, reason, migration: null, replayId: null };
+      return { entry: amendedDetail(catalog, entry, letter.stored, data, act), position: appended.position };
     },
 
     async discard(id, { tenant = defaultTenant, actor = "local", reason, handler, resolution }) {

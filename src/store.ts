@@ -60,11 +60,20 @@ export interface ReplayResult {
   readonly position: Position;
 }
 
+export interface AmendResult {
+  /** As it is now: `data` is what would be delivered. */
+  readonly entry: DeadLetterDetail;
+  readonly position: Position;
+}
+
 export interface ReplayBatchResult {
   readonly replayId: string;
   readonly total: number;
   readonly succeeded: number;
   readonly failed: number;
+  /** Left alone, and why. */
+  readonly skipped: number;
+  readonly skips: readonly { readonly reason: string; readonly count: number }[];
   readonly remaining: number;
   readonly position: Position;
 }
@@ -124,16 +133,16 @@ export interface Store {
    * `id`: event or delivery id; `handler` when several dead-lettered it. With `targetHandler` it goes to that one, as a delivery of the replay's own, and
    * the dead letter stays.
    *
-   * @throws NOT_FOUND, NOT_DEAD_LETTERED, HANDLER_AMBIGUOUS, DELIVERY_RUNNING, UPCAST_FAILED.
+   * @throws NOT_FOUND, NOT_DEAD_LETTERED, HANDLER_AMBIGUOUS, DELIVERY_RUNNING, UPCAST_FAILED, MIGRATION_FAILED.
    */
   replay(
     id: string,
-    options?: ActOptions & { readonly handler?: string; readonly targetHandler?: string; readonly patienceMs?: number },
+    options?: ActOptions & { readonly handler?: string; readonly targetHandler?: string; readonly migration?: string; readonly patienceMs?: number },
   ): Promise<ReplayResult>;
   /** The oldest first, entity order kept; `maxEvents` 1 to 1000, default 100. */
   replayBatch(
     filter: Omit<DeadLetterFilter, "tenant">,
-    options?: ActOptions & { readonly maxEvents?: number; readonly ratePerSecond?: number; readonly patienceMs?: number },
+    options?: ActOptions & { readonly maxEvents?: number; readonly ratePerSecond?: number; readonly migration?: string; readonly patienceMs?: number },
   ): Promise<ReplayBatchResult>;
   /** Freezes a selection and says what its replay would do. Lives 24 h. @throws REQUEST_INVALID */
   planReplay(selection: Selection, options?: PlanOptions): Promise<Plan>;
@@ -162,6 +171,12 @@ export interface Store {
     filter: Omit<DeadLetterFilter, "tenant">,
     options: ActOptions & { readonly reason: string; readonly maxEvents?: number; readonly resolution?: "not_needed" | "done_by_hand" },
   ): Promise<DiscardBatchResult>;
+  /**
+   * Gives one dead letter other stored data, for this handler's later deliveries of it. It releases nothing: replay it then.
+   *
+   * @throws DATA_INVALID, UPCAST_FAILED, APPEND_TOO_LARGE, and as `replay`.
+   */
+  amend(id: string, options: ActOptions & { readonly data: Json; readonly reason: string; readonly handler?: string }): Promise<AmendResult>;
   /** Records the act and begins to rebuild the views beside the old ones; a second call joins the first. @returns position of the record. */
   rebuildViews(options?: ActOptions): Promise<Position>;
   discard(

@@ -99,6 +99,7 @@ export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingSto
     actOnReplay: async (...args) => mustBeOpen().actOnReplay(...args),
     setReplayRate: async (...args) => mustBeOpen().setReplayRate(...args),
     discardBatch: async (...args) => mustBeOpen().discardBatch(...args),
+    amend: async (...args) => mustBeOpen().amend(...args),
     discard: async (...args) => mustBeOpen().discard(...args),
     rebuildViews: async (...args) => mustBeOpen().rebuildViews(...args),
   };

@@ -5,10 +5,10 @@ import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { Position } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
-import type { EventLog } from "../log/event-log.ts";
+import type { AppendedEvent, EventLog } from "../log/event-log.ts";
 import { AloneGate } from "./alone-gate.ts";
 import type { Attempt } from "./attempt.ts";
-import { type DeliveryLogger, Dispatcher, type OrderRequest } from "./dispatcher.ts";
+import { type AmendRequest, type DeliveryLogger, Dispatcher, type LetterEvent, type OrderRequest } from "./dispatcher.ts";
 import { makeFunctionAttempt } from "./function-attempt.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import type { Act } from "./journal-events.ts";
@@ -54,10 +54,16 @@ export interface Delivery {
   /** The handler as the config has it; undefined when it does not run here. */
   spec(handler: string): HandlerSpec | undefined;
   discard(handler: string, stream: string, revision: number, act: Act): Promise<Position>;
+  /** Gives a dead letter other data. @throws as Dispatcher.amend */
+  amend(handler: string, request: AmendRequest): Promise<AppendedEvent>;
+  /** A dead letter's event with the data that its next delivery would carry; null when the log has it no more. @throws NOT_DEAD_LETTERED */
+  letterEvent(handler: string, stream: string, revision: number): Promise<LetterEvent | null>;
   /** @throws what `order` would throw now, so that nothing is written for an act that is refused. */
   mayAct(handler: string, stream: string, revision: number): void;
   /** A dead letter's attempts; undefined when the delivery is none. */
   letterAttempts(handler: string, stream: string, revision: number): number | undefined;
+  /** Whether a dead letter carries other data than the stored ones. */
+  isAmended(handler: string, stream: string, revision: number): boolean;
   /** Revisions of a lane's dead letters, in order. */
   letters(handler: string, stream: string): readonly number[];
   running(handler: string): readonly { readonly stream: string; readonly revision: number }[];
@@ -106,6 +112,12 @@ export function makeDelivery({ handlers, ...common }: DeliveryOptions): Delivery
     async discard(handler, stream, revision, act) {
       return mustRun(handler).discard(stream, revision, act);
     },
+    async amend(handler, request) {
+      return mustRun(handler).amend(request);
+    },
+    async letterEvent(handler, stream, revision) {
+      return mustRun(handler).letterEvent(stream, revision);
+    },
     mayAct(handler, stream, revision) {
       mustRun(handler).mayAct(stream, revision);
     },
@@ -124,6 +136,7 @@ export function makeDelivery({ handlers, ...common }: DeliveryOptions): Delivery
     lend: (handler, stream, replayId) => mustRun(handler).lend(stream, replayId),
     spec: (handler) => (dispatchers.has(handler) ? handlers.find(({ name }) => name === handler) : undefined),
     letterAttempts: (handler, stream, revision) => dispatchers.get(handler)?.letterAttempts(stream, revision),
+    isAmended: (handler, stream, revision) => dispatchers.get(handler)?.isAmended(stream, revision) ?? false,
     letters: (handler, stream) => dispatchers.get(handler)?.letters(stream) ?? [],
     running: (handler) => dispatchers.get(handler)?.running() ?? [],
     faults: () => [...dispatchers.values()].flatMap(({ name, fault }) => (fault === null ? [] : [{ handler: name, error: fault }])),

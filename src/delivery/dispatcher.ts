@@ -2,22 +2,25 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
-import type { Position, StoredEvent } from "../event/event.ts";
+import type { CurrentEvent, Json, Position, StoredEvent } from "../event/event.ts";
 import { deliveryId, type NewId } from "../event/ids.ts";
 import { isEntityStream } from "../event/names.ts";
-import type { EventLog } from "../log/event-log.ts";
+import type { AppendedEvent, EventLog } from "../log/event-log.ts";
+import { readEvent } from "../log/read-event.ts";
 import type { AloneGate, GateMember } from "./alone-gate.ts";
+import { readAmendment } from "./amendment.ts";
 import type { Attempt } from "./attempt.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import { configureHandler, firstPosition, makeWants, recordPause } from "./handler-stream.ts";
-import type { Act, JournalEvent } from "./journal-events.ts";
+import type { Act, AmendmentPointer, JournalEvent } from "./journal-events.ts";
 import { claimType, JournalStream } from "./journal-stream.ts";
-import { judge, refuseLift } from "./judge.ts";
+import { judge, nothingToDo, refuseLift } from "./judge.ts";
 import type { Delivery, Lane, Loan, Order, Withdrawal } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import type { Lent, OwnCall } from "./own-call.ts";
 import type { Pace } from "./pace.ts";
 import { laneBatch, type OrderTerms, Partition, type Verdict } from "./partition.ts";
+import { skipPassedOver } from "./passed-over.ts";
 import type { OrderEnd } from "./recorder.ts";
 
 /** What the operator's log is told. Never payloads. */
@@ -50,6 +53,24 @@ export interface OrderRequest extends OrderTerms {
   readonly attempts: number | null;
 }
 
+export interface AmendRequest {
+  readonly stream: string;
+  readonly revision: number;
+  /** The whole new stored data, of the event's stored type and version. */
+  readonly data: Json;
+  readonly act: Act;
+}
+
+/** A dead letter as its next delivery would be. */
+export interface LetterEvent {
+  /** With the amended data when it was amended. */
+  readonly event: StoredEvent;
+  /** As the log holds it. */
+  readonly stored: StoredEvent;
+  readonly amended: AmendmentPointer | null;
+  readonly attempts: number;
+}
+
 /** Readings of lanes at once. */
 const laneReads = 16;
 /** After its time-out a call that goes on gives its slot back after this. */
@@ -78,6 +99,8 @@ export class Dispatcher implements GateMember {
   readonly #lent = new Map<Loan, { readonly call: OwnCall; readonly reply: Waiting<Verdict> }>();
   /** Told by the flush after which no lane is on a replay's pace any more. */
   readonly #passing = new Map<string, Waiting<void>[]>();
+  /** Amendments on their way into the journal, by stream and revision: what would deliver the letter waits for them. */
+  readonly #amending = new Map<string, Promise<unknown>>();
   /** Acts recorded by the next flush. */
   #acts: Waiting<Position>[] = [];
   /** Takes the pump off a replay's pace. */
@@ -107,10 +130,17 @@ export class Dispatcher implements GateMember {
   /** Reads the handler's record and its journal, and claims it. Nothing is delivered before `start`. */
   static async open(options: DispatcherOptions): Promise<Dispatcher> {
     const { spec, catalog, log, newId, limits, clock, owner, build } = options;
-    const { configured, paused } = await configureHandler({ log, newId, catalog, spec });
+    const { configured, paused, newNames, record } = await configureHandler({ log, newId, catalog, spec });
     const journal = await JournalStream.open({ log, newId, stream: configured.journal, start: firstPosition(configured) });
     const claim = await journal.claim({ owner, build, catalog: catalog.fingerprint, readAhead: limits.readAheadEvents });
-    const wants = makeWants(catalog, configured);
+    const wants = makeWants(configured);
+    const passedOver = await skipPassedOver(newNames, { log, state: claim.state, wants, record: (facts) => journal.append(facts) });
+    if (passedOver > 0)
+      options.logger.error(
+        { handler: spec.name, events: passedOver, types: newNames },
+        "events under a new name were passed over by a build that did not know it, and are skipped: replay them as history where they matter",
+      );
+    await record();
     const partition = new Partition(
       {
         ordering: spec.ordering,
@@ -147,6 +177,7 @@ export class Dispatcher implements GateMember {
 
   /** Delivers a dead letter again. Resolves when the end is on record. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID, LOG_UNAVAILABLE (the service stops). */
   async order({ stream, revision, attempts, ...about }: OrderRequest): Promise<{ readonly end: OrderEnd; readonly position: Position }> {
+    await this.#amending.get(`${stream}\n${revision}`)?.catch(() => {});
     this.#mustWork();
     const letter = this.#partition.letter(stream, revision);
     if (letter && attempts !== null && letter.attempts !== attempts && letter.replay?.replayId !== about.replayId)
@@ -169,6 +200,10 @@ export class Dispatcher implements GateMember {
     return this.#partition.letter(stream, revision)?.attempts;
   }
 
+  isAmended(stream: string, revision: number): boolean {
+    return (this.#partition.letter(stream, revision)?.amended ?? null) !== null;
+  }
+
   letters(stream: string): readonly number[] {
     return this.#partition.letters(stream);
   }
@@ -177,7 +212,7 @@ export class Dispatcher implements GateMember {
   async discard(stream: string, revision: number, act: Act): Promise<Position> {
     this.#mustWork();
     this.#partition.discard(stream, revision, act);
-    return this.#recorded();
+    return this.#act();
   }
 
   // Replays -----------------------------------------------------------------------------------------------------------------------------------
@@ -203,7 +238,7 @@ export class Dispatcher implements GateMember {
   async withdraw(replayId: string, how: Withdrawal): Promise<void> {
     this.#mustWork();
     this.#partition.withdraw(replayId, how);
-    const stored = how === "stop" ? this.#recorded() : undefined;
+    const stored = how === "stop" ? this.#act() : undefined;
     this.#pump();
     await stored;
   }
@@ -248,11 +283,54 @@ export class Dispatcher implements GateMember {
   }
 
   /** The next flush, which comes at once. @returns position of its record. */
-  #recorded(): Promise<Position> {
+  #act(): Promise<Position> {
     const { promise, resolve, reject } = Promise.withResolvers<Position>();
     this.#acts.push({ resolve, reject });
     void this.#flush();
     return promise;
+  }
+
+  /**
+   * Gives a dead letter other data, for this handler's later deliveries of it. An append of its own: with its neighbours the data might not fit into one.
+   *
+   * @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, APPEND_TOO_LARGE
+   */
+  async amend({ stream, revision, data, act }: AmendRequest): Promise<AppendedEvent> {
+    this.#mustWork();
+    const fact = this.#partition.amendment(stream, revision, data, act);
+    this.#journal.prepare([{ type: "delivery.amended", data: fact }]); // refused now, when it is too large
+    while (this.#flushing !== null) await this.#flushing.catch(() => {}); // whoever flushes tells
+    this.#mustWork();
+    const event: JournalEvent = { type: "delivery.amended", data: this.#partition.amendment(stream, revision, data, act) };
+    const key = `${stream}\n${revision}`;
+    const stored = this.#store([event]);
+    this.#amending.set(key, stored);
+    this.#flushing = stored.then(
+      () => {},
+      (error: unknown) => this.#fail(error),
+    );
+    const appended = await stored.finally(() => {
+      this.#amending.delete(key);
+      this.#flushing = null;
+    });
+    if (appended === null) throw this.#fault ?? new RepriseError("LOG_UNAVAILABLE", "The amendment could not be recorded.");
+    this.#partition.amended(stream, revision, { revision: appended.revision, replayId: act.replayId ?? null });
+    this.#pump();
+    return appended;
+  }
+
+  /** @returns null when the log has the event no more. @throws NOT_DEAD_LETTERED */
+  async letterEvent(stream: string, revision: number): Promise<LetterEvent | null> {
+    this.#mustWork();
+    const letter = this.#partition.letter(stream, revision);
+    if (letter === undefined) throw new RepriseError("NOT_DEAD_LETTERED", "The delivery is not dead-lettered any more.");
+    const { amended, attempts } = letter;
+    const stored = await readEvent(this.#options.log, stream, revision);
+    return stored && { stored, event: await this.#asAmended(stored, amended), amended, attempts };
+  }
+
+  async #asAmended(stored: StoredEvent, amended: AmendmentPointer | null): Promise<StoredEvent> {
+    return amended === null ? stored : { ...stored, data: await readAmendment(this.#options.log, this.#journal.stream, amended.revision) };
   }
 
   /** Takes nothing new, lets what runs end within `patienceMs`, abandons the rest, and records all. */
@@ -406,11 +484,15 @@ export class Dispatcher implements GateMember {
     const { signal } = this.#reading;
     this.#reads++;
     try {
-      const head = order === null ? await log.streamRevision(lane.stream) : from;
-      const events: StoredEvent[] = [];
-      if (head >= from) for await (const batch of log.readStream(lane.stream, { from, limit: order === null ? laneBatch : 1, signal })) events.push(...batch);
-      if (order === null) this.#partition.laneRead(lane, events, head, this.#options.clock.monotonicMs());
-      else this.#partition.letterRead(lane, order, events[0]?.revision === from ? events[0] : null);
+      if (order !== null) {
+        const stored = await readEvent(log, lane.stream, from, signal);
+        this.#partition.letterRead(lane, order, stored && (await this.#asAmended(stored, lane.letters.get(from)?.amended ?? null)));
+      } else {
+        const head = await log.streamRevision(lane.stream);
+        const events: StoredEvent[] = [];
+        if (head >= from) for await (const batch of log.readStream(lane.stream, { from, limit: laneBatch, signal })) events.push(...batch);
+        this.#partition.laneRead(lane, events, head, this.#options.clock.monotonicMs());
+      }
     } catch (error) {
       if (!signal.aborted) {
         this.#options.logger.warn({ handler: this.name, err: error }, "a lane could not be read; tried again");
@@ -427,25 +509,51 @@ export class Dispatcher implements GateMember {
   }
 
   async #deliver(delivery: Delivery): Promise<void> {
-    const { catalog, clock, spec, random } = this.#options;
-    const { event, order, loan } = delivery;
+    const { catalog, clock, spec } = this.#options;
+    const { event, loan } = delivery;
     const own = loan === null ? null : this.#lent.get(loan)?.call;
     const startedAtMs = clock.now();
-    const startedMs = clock.monotonicMs();
     if (this.#calling.signal.aborted || own === undefined) {
       this.#finish(delivery, { kind: "put_back" });
       return;
     }
-    const policy = spec.policy(catalog.resolve(event.type) ?? event.type);
     const lifted = catalog.current(event);
     if (!lifted.ok) {
+      const policy = spec.policy(catalog.resolve(event.type) ?? event.type);
       this.#finish(delivery, lifted.reason === "newer_build" ? { kind: "newer_build" } : refuseLift(delivery, lifted.error, { policy, startedAtMs }));
       return;
     }
+    if (lifted.dropped !== null) {
+      this.#finish(delivery, { kind: "dropped", reason: lifted.dropped });
+      return;
+    }
+    const wanted = lifted.parts.filter(({ type, origin }) => origin === null || spec.types.includes(type));
+    if (wanted.length === 0) {
+      this.#finish(delivery, { kind: "completed", record: nothingToDo(delivery, startedAtMs) });
+      return;
+    }
+    const first = this.#partition.firstPart(delivery);
+    const left = wanted.filter(({ origin }) => origin === null || origin.part >= first);
+    // None: the chain was changed since, and gives fewer parts. The last one is called again, so that the delivery ends with an answer.
+    const parts = left.length > 0 ? left : wanted.slice(-1);
+    for (const [index, part] of parts.entries()) {
+      delivery.part = part.origin && { index: part.origin.part, of: part.origin.of };
+      if (!(await this.#call(delivery, part, index === parts.length - 1))) return;
+    }
+  }
+
+  /** Calls the handler once. @returns whether the next part of the event, if there is one, may follow. */
+  async #call(delivery: Delivery, event: CurrentEvent, isLast: boolean): Promise<boolean> {
+    const { clock, spec, random } = this.#options;
+    const { order, lane, loan } = delivery;
+    const own = loan === null ? null : this.#lent.get(loan)?.call;
+    const startedAtMs = clock.now();
+    const startedMs = clock.monotonicMs();
+    const policy = spec.policy(event.type);
     const call = this.#options.attempt({
-      event: lifted.event,
+      event,
       attempt: delivery.attempt,
-      deliveryId: deliveryId(spec.name, event.stream, event.id, own?.replay.id),
+      deliveryId: deliveryId(spec.name, lane.stream, event.id, own?.replay.id),
       replay: own?.replay ?? (order === null ? null : { id: order.replayId, reason: order.reason, mode: "run", effects: order.effects }),
       timeoutMs: policy.timeoutMs,
       nonRetryable: policy.nonRetryable,
@@ -461,6 +569,15 @@ export class Dispatcher implements GateMember {
       endedAtMs: clock.now(),
       durationMs: clock.monotonicMs() - startedMs,
     });
+    if (verdict.kind === "completed" && !isLast) {
+      await call.settled;
+      this.#partition.partCompleted(delivery, verdict.record);
+      if (spec.record === "each") await this.#recorded();
+      else this.#pump();
+      if (!this.#calling.signal.aborted && this.#fault === null) return true;
+      this.#finish(delivery, { kind: "put_back" });
+      return false;
+    }
     this.#conclude(delivery, verdict);
     if (outcome.kind === "abandoned") {
       this.#partition.settled(delivery); // the service stops: nothing of the lane starts any more
@@ -473,6 +590,16 @@ export class Dispatcher implements GateMember {
       this.#partition.settled(delivery);
     }
     this.#afterCall();
+    return false;
+  }
+
+  /** Resolves when all that was told until now is on record, or never will be. */
+  async #recorded(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#acts.push({ resolve: () => resolve(), reject: () => resolve() });
+    while (this.#flushing !== null) await this.#flushing.catch(() => {});
+    void this.#flush();
+    await promise;
   }
 
   #conclude(delivery: Delivery, verdict: Verdict): void {
@@ -527,11 +654,12 @@ export class Dispatcher implements GateMember {
     const acts = this.#acts;
     this.#acts = [];
     this.#flushing = (async () => {
-      const position = await this.#store(flush.events);
-      if (position === null) {
+      const stored = await this.#store(flush.events);
+      if (stored === null) {
         for (const { reject } of acts) reject(this.#fault);
         return;
       }
+      const { position } = stored;
       this.#tellOfDeadLetters(flush.events);
       for (const { resolve } of acts) resolve(position);
       for (const [replayId, waiting] of this.#passing) {
@@ -576,13 +704,13 @@ export class Dispatcher implements GateMember {
   }
 
   /** Appends until it is stored: the same events with the same ids. @returns null when it never will be. */
-  async #store(events: Parameters<JournalStream["prepare"]>[0]): Promise<Position | null> {
+  async #store(events: Parameters<JournalStream["prepare"]>[0]): Promise<AppendedEvent | null> {
     const batch = this.#journal.prepare(events);
     for (let failures = 0; ; failures++) {
       try {
-        const position = await this.#journal.send(batch);
+        const stored = await this.#journal.send(batch);
         this.#partition.hold("the journal cannot be written", false);
-        return position;
+        return stored;
       } catch (error) {
         if (!isRepriseError(error, "LOG_UNAVAILABLE", "LOG_FULL") || (this.#stopping && failures >= 3)) {
           this.#fail(error);

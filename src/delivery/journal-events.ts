@@ -3,6 +3,7 @@
  * Positions are decimal strings, times RFC 3339 UTC, lanes stream names. DELIVERY §3 has the fold.
  */
 import type { FailureText } from "../catalog/catalog.ts";
+import type { Json } from "../event/event.ts";
 
 export type DeadLetterCause = "exhausted" | "terminal" | "schema" | "crash" | "unknown_outcome";
 export type AttemptClass = "transient" | "not_ready" | "terminal" | "schema" | "crash" | "timeout";
@@ -36,6 +37,8 @@ export interface Act {
   readonly reason: string | null;
   readonly replayId?: string;
   readonly resolution?: "not_needed" | "done_by_hand";
+  /** Of an amendment: the migration that made the data. */
+  readonly migration?: string;
 }
 
 interface AboutDelivery {
@@ -46,6 +49,14 @@ interface AboutDelivery {
   readonly eventId: string;
 }
 
+/** Where a dead letter's amendment stands. Its data may be large, and there may be many: the state keeps the place only, and delivery reads it. */
+export interface AmendmentPointer {
+  /** Of the `delivery.amended` in its journal. */
+  readonly revision: number;
+  /** The replay whose migration made it. */
+  readonly replayId: string | null;
+}
+
 export interface LetterSnapshot {
   readonly revision: number;
   readonly at: string;
@@ -54,6 +65,8 @@ export interface LetterSnapshot {
   readonly escalated: boolean;
   /** Failed calls of the replay under way, and when its next one is due. */
   readonly replay: { readonly replayId: string; readonly failed: number; readonly retryAt: string | null } | null;
+  /** Left out when the stored data is in force. */
+  readonly amended?: AmendmentPointer;
 }
 
 /** A recorded intent to call (suspects, replays, `record: "each"`, `unknownOutcome: "escalate"`), open until the outcome is recorded. */
@@ -67,6 +80,19 @@ export interface StartedSnapshot {
   readonly replayId: string | null;
   /** Ends of the process while it ran alone. */
   readonly crashes: number;
+}
+
+/** Of a split event: its first part that is not done. */
+export interface PartSnapshot {
+  readonly lane: string;
+  readonly revision: number;
+  readonly at: string;
+  readonly part: number;
+}
+
+/** Which part of a split event an outcome is of. */
+interface AboutPart {
+  readonly part?: number;
 }
 
 export interface LaneSnapshot {
@@ -106,23 +132,26 @@ export interface JournalData {
   "lane.gap": { readonly lane: string; readonly from: number; readonly to: number; readonly why: "missing" | "truncated" };
   /** `attempt` counts all calls of the delivery. */
   "delivery.started": AboutDelivery & { readonly attempt: number; readonly alone: boolean; readonly replayId?: string };
+  /** Part `part` (from 0) of the `of` that the event was split into is done, and others follow. */
+  "delivery.part_completed": AboutDelivery & { readonly part: number; readonly of: number; readonly record: AttemptRecord };
   /** An attempt failed and another will come at `retryAt`. */
-  "delivery.failed": AboutDelivery & { readonly record: AttemptRecord; readonly retryAt: string };
+  "delivery.failed": AboutDelivery & AboutPart & { readonly record: AttemptRecord; readonly retryAt: string };
   /** Not ready: another attempt comes at `until`, and none was used (`record.attempt` is the next one's number). */
-  "delivery.deferred": AboutDelivery & { readonly record: AttemptRecord; readonly until: string };
+  "delivery.deferred": AboutDelivery & AboutPart & { readonly record: AttemptRecord; readonly until: string };
   /** Gave up; also a replay that failed again. `attempts` all calls ever, `retryCount` the failed ones of this round. */
-  "delivery.dead_lettered": AboutDelivery & {
-    readonly attempts: number;
-    readonly retryCount: number;
-    readonly cause: DeadLetterCause;
-    readonly error: AttemptError;
-    readonly chain: string;
-    readonly escalated: boolean;
-    /** The last call, when there was one. */
-    readonly record: AttemptRecord | null;
-    readonly replayId?: string;
-  };
-  /** A final outcome other than plain completion. `cause`: why the policy skipped it. */
+  "delivery.dead_lettered": AboutDelivery &
+    AboutPart & {
+      readonly attempts: number;
+      readonly retryCount: number;
+      readonly cause: DeadLetterCause;
+      readonly error: AttemptError;
+      readonly chain: string;
+      readonly escalated: boolean;
+      /** The last call, when there was one. */
+      readonly record: AttemptRecord | null;
+      readonly replayId?: string;
+    };
+  /** A final outcome other than plain completion. `cause`: why the policy skipped it; null for one that a step dropped. */
   "delivery.settled": AboutDelivery & {
     readonly outcome: "replayed" | "discarded" | "skipped";
     /** What it was before the act, when it was a dead letter. */
@@ -132,6 +161,17 @@ export interface JournalData {
     readonly record: AttemptRecord | null;
     /** Of a replay: until the lane has passed this revision its live deliveries stay on the replay's pace. */
     readonly paceThrough?: number;
+  };
+  /**
+   * Later deliveries of this dead letter for this handler carry `data` in place of what is stored; it releases nothing. An append of its own, since the
+   * data may fill one. `replaces`: what was in force before, which stays on record.
+   */
+  "delivery.amended": AboutDelivery & {
+    /** The whole new stored data, of the event's stored type and version. */
+    readonly data: Json;
+    readonly before: "dead_lettered" | "escalated";
+    readonly replaces: "stored" | "amended";
+    readonly act: Act;
   };
   /** The job starts nothing here any more. */
   "replay.stopped": { readonly replayId: string };
@@ -145,6 +185,8 @@ export interface JournalData {
     readonly readAhead: number;
     readonly lanes: readonly LaneSnapshot[];
     readonly started: readonly StartedSnapshot[];
+    /** In part 0; left out when there are none. */
+    readonly partsDone?: readonly PartSnapshot[];
   };
 }
 
@@ -153,9 +195,13 @@ export type JournalEvent = { readonly [T in JournalEventType]: { readonly type: 
 
 /** Of `reprise.handler-<name>`. */
 export interface HandlerStreamData {
-  /** Whenever it changed. `types`: wanted type → position beyond which it is wanted (`"0"`: from the first event). */
+  /**
+   * Whenever it changed. `types`: wanted type → position beyond which it is wanted (`"0"`: from the first event). `stored`: the same for each
+   * stored type that can become one of them: other names, types that split into them. Left out by the first builds: then as `types` says.
+   */
   "handler.configured": {
     readonly types: Readonly<Record<string, string>>;
+    readonly stored?: Readonly<Record<string, string>>;
     readonly ordering: "strict" | "relaxed";
     readonly start: "beginning" | "now";
     readonly partitions: number;
@@ -197,6 +243,8 @@ export interface ReplayRequested extends Partial<ReplayTerms> {
   readonly targetHandler?: string | null;
   /** Position at which the items were chosen. */
   readonly cutoff?: string;
+  /** Each item is amended with what this migration of the config makes of it, before it is delivered. */
+  readonly migration?: string;
 }
 
 /** What became of a replay. The counts add up to its total. */

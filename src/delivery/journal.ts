@@ -1,6 +1,6 @@
 /** Folding a journal gives all state of a handler's partition (DELIVERY §3). Pure; nothing else is the source of truth. */
 import type { Position } from "../event/event.ts";
-import type { JournalData, JournalEvent, LaneSnapshot } from "./journal-events.ts";
+import type { AmendmentPointer, JournalData, JournalEvent, LaneSnapshot } from "./journal-events.ts";
 
 /** A dead letter: a pointer to the event. */
 export interface LetterRecord {
@@ -11,6 +11,8 @@ export interface LetterRecord {
   escalated: boolean;
   /** The replay under way: its failed calls so far, and when the next one is due (wall clock, ms). */
   replay: { replayId: string; failed: number; retryAt: number | null } | null;
+  /** The data that its deliveries carry, when it is not the stored one. */
+  amended: AmendmentPointer | null;
 }
 
 /** A recorded intent to call, without an outcome yet. */
@@ -52,10 +54,12 @@ export interface PartitionState {
   readonly attached: Set<string>;
   /** Calls on record without an outcome, by lane and revision. Apart from the lanes: a call is no reason to keep a lane that the checkpoint has passed. */
   readonly started: Map<string, Map<number, StartedRecord>>;
+  /** Of events that were split: the first part that is not done, by lane and revision. Kept apart for the same reason. */
+  readonly parts: Map<string, Map<number, { readonly at: Position; readonly part: number }>>;
 }
 
 export function emptyState(): PartitionState {
-  return { checkpoint: 0n, clean: true, readAhead: 0, lanes: new Map(), attached: new Set(), started: new Map() };
+  return { checkpoint: 0n, clean: true, readAhead: 0, lanes: new Map(), attached: new Set(), started: new Map(), parts: new Map() };
 }
 
 const newLane = (next: number): LaneRecord => ({ next, at: 0n, detached: false, why: null, attempts: 0, retryAt: null, letters: new Map(), pace: null });
@@ -89,12 +93,36 @@ function advance(record: LaneRecord, next: number, at: Position): void {
 /** A lane is kept in the state only while it says more than the checkpoint does. */
 const says = (record: LaneRecord, checkpoint: Position): boolean => record.detached || record.letters.size > 0 || record.at > checkpoint;
 
-function ended(state: PartitionState, lane: string, revision: number): void {
-  const started = state.started.get(lane);
-  if (started?.delete(revision) && started.size === 0) state.started.delete(lane);
+/** Entries by lane and revision. */
+type ByDelivery<T> = Map<string, Map<number, T>>;
+
+function put<T>(entries: ByDelivery<T>, lane: string, revision: number, entry: T): void {
+  const revisions = entries.get(lane);
+  if (revisions === undefined) entries.set(lane, new Map([[revision, entry]]));
+  else revisions.set(revision, entry);
 }
 
-type Rules = { readonly [T in JournalEvent["type"]]: (state: PartitionState, data: JournalData[T]) => void };
+function remove<T>(entries: ByDelivery<T>, lane: string, revision: number): void {
+  const revisions = entries.get(lane);
+  if (revisions?.delete(revision) && revisions.size === 0) entries.delete(lane);
+}
+
+/** Forgets the entries of deliveries that are done, dead letters apart. */
+function removeDone(state: PartitionState, entries: ByDelivery<{ readonly at: Position }>): void {
+  for (const [lane, revisions] of entries) {
+    const record = state.lanes.get(lane);
+    for (const [revision, { at }] of revisions) {
+      if (record?.letters.has(revision)) continue;
+      if (revision < (record?.next ?? 0) || (!record?.detached && at <= state.checkpoint)) remove(entries, lane, revision);
+    }
+  }
+}
+
+function ended(state: PartitionState, lane: string, revision: number): void {
+  remove(state.started, lane, revision);
+}
+
+type Rules = { readonly [T in JournalEvent["type"]]: (state: PartitionState, data: JournalData[T], revision: number) => void };
 
 const rules: Rules = {
   "partition.claimed": (state, { readAhead }) => {
@@ -120,13 +148,8 @@ const rules: Rules = {
       state.lanes.delete(lane);
       state.attached.delete(lane);
     }
-    for (const [lane, revisions] of state.started) {
-      const record = state.lanes.get(lane);
-      for (const [revision, { at }] of revisions) {
-        if (record?.letters.has(revision)) continue;
-        if (revision < (record?.next ?? 0) || (!record?.detached && at <= state.checkpoint)) ended(state, lane, revision);
-      }
-    }
+    removeDone(state, state.started);
+    removeDone(state, state.parts);
   },
   "lane.detached": (state, { lane, next, at, why }) => {
     const record = laneOf(state, lane, next);
@@ -148,9 +171,21 @@ const rules: Rules = {
     advance(record, to + 1, record.at);
   },
   "delivery.started": (state, { lane, revision, at, eventId, attempt, alone, replayId }) => {
-    const revisions = state.started.get(lane) ?? new Map<number, StartedRecord>();
-    state.started.set(lane, revisions);
-    revisions.set(revision, { at: BigInt(at), eventId, attempt, alone, replayId: replayId ?? null, crashes: revisions.get(revision)?.crashes ?? 0 });
+    const crashes = state.started.get(lane)?.get(revision)?.crashes ?? 0;
+    put(state.started, lane, revision, { at: BigInt(at), eventId, attempt, alone, replayId: replayId ?? null, crashes });
+  },
+  "delivery.part_completed": (state, { lane, revision, at, part }) => {
+    put(state.parts, lane, revision, { at: BigInt(at), part: part + 1 });
+    const record = state.lanes.get(lane);
+    const letter = record?.letters.get(revision);
+    // What failed before was the part's: the next one begins anew.
+    if (letter !== undefined) {
+      letter.attempts = 0;
+      if (letter.replay !== null) letter.replay = { ...letter.replay, failed: 0, retryAt: null };
+    } else if (record?.next === revision) {
+      record.attempts = 0;
+      record.retryAt = null;
+    }
   },
   "delivery.failed": (state, { lane, revision, record, retryAt }) =>
     waits(state, lane, revision, { attempts: record.attempt, failed: 1, replayId: record.replayId, retryAt: Date.parse(retryAt) }),
@@ -158,7 +193,7 @@ const rules: Rules = {
     waits(state, lane, revision, { attempts: record.attempt - 1, failed: 0, replayId: record.replayId, retryAt: Date.parse(until) }),
   "delivery.dead_lettered": (state, { lane, revision, at, eventId, attempts, escalated }) => {
     const record = laneOf(state, lane, revision + 1);
-    record.letters.set(revision, { at: BigInt(at), eventId, attempts, escalated, replay: null });
+    record.letters.set(revision, { at: BigInt(at), eventId, attempts, escalated, replay: null, amended: record.letters.get(revision)?.amended ?? null });
     ended(state, lane, revision);
     advance(record, revision + 1, BigInt(at));
     detach(state, lane, record);
@@ -167,6 +202,7 @@ const rules: Rules = {
   "delivery.settled": (state, { lane, revision, at, act, paceThrough }) => {
     const record = laneOf(state, lane, revision + 1);
     ended(state, lane, revision);
+    remove(state.parts, lane, revision);
     if (!record.letters.delete(revision)) advance(record, revision + 1, BigInt(at));
     if (act.replayId !== undefined && paceThrough !== undefined && paceThrough >= record.next) record.pace = { replayId: act.replayId, through: paceThrough };
   },
@@ -175,6 +211,10 @@ const rules: Rules = {
       if (record.pace?.replayId === replayId) record.pace = null;
       for (const letter of record.letters.values()) if (letter.replay?.replayId === replayId) letter.replay = null;
     }
+  },
+  "delivery.amended": (state, { lane, revision, act }, at) => {
+    const letter = state.lanes.get(lane)?.letters.get(revision);
+    if (letter !== undefined) letter.amended = { revision: at, replayId: act.replayId ?? null };
   },
   snapshot: () => {},
 };
@@ -200,9 +240,9 @@ function waits(
   record.retryAt = retryAt;
 }
 
-/** Applies one journal event to the state, in place. */
-export function fold(state: PartitionState, event: JournalEvent): void {
-  (rules[event.type] as (state: PartitionState, data: JournalEvent["data"]) => void)(state, event.data);
+/** Applies one journal event to the state, in place. @param revision of the event in its journal. */
+export function fold(state: PartitionState, event: JournalEvent, revision: number): void {
+  (rules[event.type] as (state: PartitionState, data: JournalEvent["data"], revision: number) => void)(state, event.data, revision);
 }
 
 /** Bytes of state in one snapshot event, at most. */
@@ -231,6 +271,7 @@ export function toSnapshot(state: PartitionState, set: string): readonly { reado
         attempts: letter.attempts,
         escalated: letter.escalated,
         replay: letter.replay && { ...letter.replay, retryAt: iso(letter.replay.retryAt) },
+        ...(letter.amended === null ? {} : { amended: letter.amended }),
       })),
       ...(record.pace === null ? {} : { pace: record.pace }),
     };
@@ -246,6 +287,9 @@ export function toSnapshot(state: PartitionState, set: string): readonly { reado
   const started = [...state.started].flatMap(([lane, revisions]) =>
     [...revisions].map(([revision, { at, ...rest }]) => ({ ...rest, lane, revision, at: at.toString() })),
   );
+  const partsDone = [...state.parts].flatMap(([lane, revisions]) =>
+    [...revisions].map(([revision, { at, part }]) => ({ lane, revision, at: at.toString(), part })),
+  );
   return slices.map((lanes, part) => ({
     type: "snapshot",
     data: {
@@ -257,6 +301,7 @@ export function toSnapshot(state: PartitionState, set: string): readonly { reado
       readAhead: state.readAhead,
       lanes,
       started: part === 0 ? started : [],
+      ...(part === 0 && partsDone.length > 0 ? { partsDone } : {}),
     },
   }));
 }
@@ -264,12 +309,12 @@ export function toSnapshot(state: PartitionState, set: string): readonly { reado
 /** The state that a complete set of snapshot events holds. */
 export function fromSnapshot(parts: readonly JournalData["snapshot"][]): PartitionState {
   const state = emptyState();
-  for (const { checkpoint, clean, readAhead, lanes, started } of parts) {
+  for (const { checkpoint, clean, readAhead, lanes, started, partsDone = [] } of parts) {
     state.checkpoint = BigInt(checkpoint);
     state.clean = clean;
     state.readAhead = readAhead;
-    for (const { lane, revision, at, ...rest } of started)
-      state.started.set(lane, (state.started.get(lane) ?? new Map()).set(revision, { ...rest, at: BigInt(at) }));
+    for (const { lane, revision, at, ...rest } of started) put(state.started, lane, revision, { ...rest, at: BigInt(at) });
+    for (const { lane, revision, at, part } of partsDone) put(state.parts, lane, revision, { at: BigInt(at), part });
     for (const { lane, next, at, detached, why, attempts, retryAt, letters, pace } of lanes) {
       if (!detached) state.attached.add(lane);
       state.lanes.set(lane, {
@@ -289,6 +334,7 @@ export function fromSnapshot(parts: readonly JournalData["snapshot"][]): Partiti
               attempts: letter.attempts,
               escalated: letter.escalated,
               replay: letter.replay && { ...letter.replay, retryAt: ms(letter.replay.retryAt) },
+              amended: letter.amended ?? null,
             },
           ]),
         ),

@@ -33,7 +33,7 @@ export function judge({ attempt, round, order }: Pick<Delivery, "attempt" | "rou
       ...(httpStatus === undefined ? {} : { httpStatus }),
       ...(responseHead === undefined ? {} : { responseHead }),
       ...(log === undefined || log.length === 0 ? {} : { log }),
-      ...(order === null ? {} : { replayId: order.replayId, actor: order.actor }),
+      ...byOrder(order),
     };
   };
   switch (outcome.kind) {
@@ -66,6 +66,11 @@ export function judge({ attempt, round, order }: Pick<Delivery, "attempt" | "rou
   }
 }
 
+/** Nothing of what the event is today is for this handler. */
+export function nothingToDo({ attempt, order }: Pick<Delivery, "attempt" | "order">, startedAtMs: number): AttemptRecord {
+  return { attempt, startedAt: toIso(startedAtMs), durationMs: 0, outcome: "completed", class: null, error: null, ...byOrder(order) };
+}
+
 /** The payload cannot be lifted: no call could help, so it is a dead letter at once. */
 export function refuseLift(
   { attempt, order }: Pick<Delivery, "attempt" | "order">,
@@ -79,7 +84,9 @@ export function refuseLift(
     outcome: "failed",
     class: "schema",
     error,
-    ...(order === null ? {} : { replayId: order.replayId, actor: order.actor }),
+    ...byOrder(order),
   };
   return { kind: "give_up", record, cause: "schema", error, skip: policy.onExhausted === "skip" };
 }
+
+const byOrder = (order: Delivery["order"]) => (order === null ? {} : { replayId: order.replayId, actor: order.actor });

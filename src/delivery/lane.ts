@@ -1,5 +1,6 @@
 import type { Position, Priority, StoredEvent } from "../event/event.ts";
 import { parseStreamName } from "../event/names.ts";
+import type { AmendmentPointer } from "./journal-events.ts";
 import type { Schedulable } from "./ready-lanes.ts";
 
 /** What a replay tells its deliveries. */
@@ -32,6 +33,8 @@ export interface Loan {
   readonly sinceMs: number;
   /** What waits for its turn and its slot, or runs. */
   call: LoanCall | null;
+  /** Of a split event that is tried again: the first part that is not done. */
+  part: { readonly revision: number; readonly index: number } | null;
 }
 
 /** An operator's order to deliver a dead letter again. */
@@ -57,10 +60,12 @@ export interface Order {
 export interface Delivery {
   readonly lane: Lane;
   readonly event: StoredEvent;
-  /** Which call it is, over all rounds, from 1. */
-  readonly attempt: number;
+  /** Which call it is, over all rounds, from 1; of a split event, which call of the part. */
+  attempt: number;
   /** Failed calls before it in this round: what the retry policy counts. */
-  readonly round: number;
+  round: number;
+  /** Of a split event: which part is called, and of how many. Null until it is lifted, and for one that is not split. */
+  part: { readonly index: number; readonly of: number } | null;
   readonly order: Order | null;
   readonly loan: Loan | null;
   readonly wasFailing: boolean;
@@ -83,6 +88,8 @@ export interface Letter {
   suspect?: boolean;
   /** The replay that was under way when the process ended: one with the same id goes on from there. */
   replay: { readonly replayId: string; readonly failed: number; readonly dueMs: number | null } | null;
+  /** The data that its deliveries carry, when it is not the stored one. */
+  amended: AmendmentPointer | null;
 }
 
 /** All that the checkpoint has passed is done, and the subscription will say what comes next. */

@@ -3,10 +3,10 @@
  * events and outcomes, and does what it says. Dropping it and folding the journal again is a crash; the random model drives exactly this class.
  */
 import { RepriseError } from "../errors.ts";
-import type { Position, StoredEvent } from "../event/event.ts";
+import type { Json, Position, StoredEvent } from "../event/event.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import type { PartitionState } from "./journal.ts";
-import type { Act, AttemptError, AttemptRecord, DeadLetterCause, JournalData } from "./journal-events.ts";
+import type { Act, AmendmentPointer, AttemptError, AttemptRecord, DeadLetterCause, JournalData } from "./journal-events.ts";
 import { type Delivery, Lane, type Letter, type Loan, type LoanCall, type Order, unknownNext, type Withdrawal } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import type { Pace } from "./pace.ts";
@@ -45,6 +45,8 @@ export type Verdict =
   | { readonly kind: "retry"; readonly record: AttemptRecord; readonly waitMs: number; readonly retryAt: string }
   | { readonly kind: "defer"; readonly record: AttemptRecord; readonly waitMs: number; readonly retryAt: string }
   | { readonly kind: "give_up"; readonly record: AttemptRecord; readonly cause: DeadLetterCause; readonly error: AttemptError; readonly skip: boolean }
+  /** A step of the chain says that the event is no more. */
+  | { readonly kind: "dropped"; readonly reason: string }
   | { readonly kind: "newer_build" }
   /** Nothing is recorded; the event keeps its place. */
   | { readonly kind: "put_back" };
@@ -91,6 +93,8 @@ export class Partition {
   /** Attached and without work: forgotten once the recorded checkpoint has passed them. */
   readonly #idle = new Set<Lane>();
   #recordedLanes = 0;
+  /** Of split events: the first part that is not done, by stream and revision. */
+  readonly #parts = new Map<string, Map<number, number>>();
 
   /** Suspects that were still open when the process died again: they run one at a time. */
   readonly #alone = new Map<Lane, number>();
@@ -106,6 +110,7 @@ export class Partition {
     this.#ready = new ReadyLanes(options.concurrency);
     this.#checkpoint = new Checkpoint(state.checkpoint);
     if (unclean) this.#suspectsLeft = readAhead;
+    for (const [stream, revisions] of state.parts) this.#parts.set(stream, new Map(Array.from(revisions, ([revision, { part }]) => [revision, part])));
     const dueMs = (retryAt: number): number => monotonicMs + Math.min(Math.max(0, retryAt - nowMs), maxWaitMs);
     for (const [stream, record] of state.lanes) {
       const lane = new Lane(stream, record.next);
@@ -271,6 +276,7 @@ export class Partition {
         event,
         attempt: (order ? (lane.letters.get(event.revision)?.attempts ?? 0) : failed) + 1,
         round: failed,
+        part: null,
         order,
         loan,
         wasFailing: lane.failing,
@@ -294,6 +300,31 @@ export class Partition {
       } else now.push(delivery);
     }
     return now;
+  }
+
+  /** Of an event that was split: the first part (from 0) that no earlier attempt completed. */
+  firstPart({ lane, event, loan }: Delivery): number {
+    if (loan !== null) return loan.part?.revision === event.revision ? loan.part.index : 0;
+    return this.#parts.get(lane.stream)?.get(event.revision) ?? 0;
+  }
+
+  /** The part that was called is done and another one comes: with attempts of its own. */
+  partCompleted(delivery: Delivery, record: AttemptRecord): void {
+    const { lane, event, order, loan } = delivery;
+    const { index, of } = delivery.part!;
+    if (loan !== null) {
+      loan.part = { revision: event.revision, index: index + 1 };
+      return;
+    }
+    this.#recorder.fact({ type: "delivery.part_completed", data: { ...about(lane, event), part: index, of, record } });
+    const revisions = this.#parts.get(lane.stream) ?? new Map<number, number>();
+    this.#parts.set(lane.stream, revisions.set(event.revision, index + 1));
+    delivery.attempt = 1;
+    delivery.round = 0;
+    const letter = lane.letters.get(event.revision);
+    if (letter !== undefined) letter.attempts = 0;
+    if (order !== null) order.failed = 0;
+    else lane.attempts = 0;
   }
 
   /** What the attempt came to. Once per delivery; `settled` follows when the call itself has ended. */
@@ -508,7 +539,7 @@ export class Partition {
   lend(stream: string, replayId: string, monotonicMs: number): Loan {
     let lane = this.#lanes.get(stream);
     if (lane === undefined) this.#lanes.set(stream, (lane = new Lane(stream, unknownNext)));
-    const loan: Loan = { lane, replayId, sinceMs: monotonicMs, call: null };
+    const loan: Loan = { lane, replayId, sinceMs: monotonicMs, call: null, part: null };
     lane.loans.push(loan);
     this.#idle.delete(lane);
     return loan;
@@ -552,7 +583,7 @@ export class Partition {
   }
 
   /** The attempts of a dead letter, to tell whether it changed; undefined when it is none. */
-  letter(stream: string, revision: number): Readonly<Letter> | undefined {
+  letter(stream: string, revision: number): Letter | undefined {
     return this.#lanes.get(stream)?.letters.get(revision);
   }
 
@@ -568,6 +599,27 @@ export class Partition {
     lane.flush = this.#recorder.number;
     this.#recorder.outcome();
     this.#refresh(lane);
+  }
+
+  /**
+   * What the journal says of an amendment. It takes an append of its own; `amended` says that it is stored.
+   *
+   * @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING
+   */
+  amendment(stream: string, revision: number, data: Json, act: Act): JournalData["delivery.amended"] {
+    const { lane, letter } = this.#letterFor(stream, revision);
+    return {
+      ...about(lane, { revision, position: letter.at, id: letter.eventId }),
+      data,
+      before: letter.escalated ? "escalated" : "dead_lettered",
+      replaces: letter.amended === null ? "stored" : "amended",
+      act,
+    };
+  }
+
+  amended(stream: string, revision: number, amendment: AmendmentPointer): void {
+    const letter = this.letter(stream, revision);
+    if (letter !== undefined) letter.amended = amendment;
   }
 
   #letterFor(stream: string, revision: number): { readonly lane: Lane; readonly letter: Letter } {
@@ -724,11 +776,12 @@ export class Partition {
       case "completed":
         if (lane.troubled) this.#recorder.completed({ ...about(lane, event), record: verdict.record });
         lane.failing = false;
+        this.#forgetParts(lane, event.revision);
         this.#advance(lane, event.revision + 1, event.position);
         return;
       case "retry":
       case "defer":
-        this.#recordWait(lane, event, verdict);
+        this.#recordWait(delivery, verdict);
         this.#leaveSubscription(lane);
         this.#dropQueue(lane);
         lane.next = event.revision;
@@ -746,6 +799,10 @@ export class Partition {
         }
         this.#giveUp(delivery, verdict);
         return;
+      case "dropped":
+        lane.failing = false;
+        this.#settle(lane, event, { outcome: "skipped", cause: null, act: { actor: "policy", reason: verdict.reason }, record: null });
+        return;
       case "newer_build":
         lane.why = "newer_build";
         this.#leaveSubscription(lane);
@@ -755,6 +812,11 @@ export class Partition {
       case "put_back":
         this.#putBack(lane, event);
     }
+  }
+
+  #forgetParts(lane: Lane, revision: number): void {
+    const revisions = this.#parts.get(lane.stream);
+    if (revisions?.delete(revision) && revisions.size === 0) this.#parts.delete(lane.stream);
   }
 
   #putBack(lane: Lane, event: StoredEvent): void {
@@ -782,7 +844,7 @@ export class Partition {
           this.#concludeOrder(delivery, order, lastOne(verdict), monotonicMs);
           return;
         }
-        this.#recordWait(lane, event, verdict);
+        this.#recordWait(delivery, verdict);
         if (verdict.kind === "retry") {
           order.failed++;
           if (letter) letter.attempts = attempt;
@@ -801,6 +863,16 @@ export class Partition {
           for (const later of [...lane.orders])
             this.#endOrder(lane, later, { outcome: "skipped", reason: "an earlier dead letter of its entity failed again" });
         return;
+      case "dropped": {
+        lane.failing = false;
+        const { actor, replayId } = order;
+        const paceThrough = this.#pacesThrough(lane, order);
+        const paced = paceThrough === null ? {} : { paceThrough };
+        this.#settle(lane, event, { outcome: "skipped", cause: null, act: { actor, reason: verdict.reason, replayId }, record: null, ...paced });
+        if (paceThrough !== null) this.#paced.follow(lane, { replayId, through: paceThrough });
+        this.#endOrder(lane, order, { outcome: "skipped", reason: verdict.reason });
+        return;
+      }
       case "newer_build":
         this.#endOrder(lane, order, { outcome: "skipped", reason: "newer_build" });
         return;
@@ -815,7 +887,7 @@ export class Partition {
     return releases && through !== null && through >= next ? through : null;
   }
 
-  #giveUp({ lane, event, attempt, round, order }: Delivery, { cause, error, record }: Extract<Verdict, { kind: "give_up" }>): void {
+  #giveUp({ lane, event, attempt, round, order, part }: Delivery, { cause, error, record }: Extract<Verdict, { kind: "give_up" }>): void {
     const escalated = cause === "unknown_outcome";
     this.#deadLetter(lane, event, {
       attempts: attempt,
@@ -824,13 +896,15 @@ export class Partition {
       error,
       escalated,
       record,
+      ...which(part),
       ...(order ? { replayId: order.replayId } : {}),
     });
   }
 
-  #recordWait(lane: Lane, event: StoredEvent, { kind, record, retryAt }: Extract<Verdict, { kind: "retry" | "defer" }>): void {
-    if (kind === "retry") this.#recorder.fact({ type: "delivery.failed", data: { ...about(lane, event), record, retryAt } });
-    else this.#recorder.fact({ type: "delivery.deferred", data: { ...about(lane, event), record, until: retryAt } });
+  #recordWait({ lane, event, part }: Delivery, { kind, record, retryAt }: Extract<Verdict, { kind: "retry" | "defer" }>): void {
+    const delivery = { ...about(lane, event), ...which(part) };
+    if (kind === "retry") this.#recorder.fact({ type: "delivery.failed", data: { ...delivery, record, retryAt } });
+    else this.#recorder.fact({ type: "delivery.deferred", data: { ...delivery, record, until: retryAt } });
   }
 
   #endOrder(lane: Lane, order: Order, end: OrderEnd): void {
@@ -843,6 +917,7 @@ export class Partition {
     const letter = lane.letters.get(event.revision);
     const before = letter && { before: letter.escalated ? ("escalated" as const) : ("dead_lettered" as const) };
     this.#recorder.fact({ type: "delivery.settled", data: { ...about(lane, event), ...before, ...settled } });
+    this.#forgetParts(lane, event.revision);
     this.#recounting(lane, () => {
       if (!lane.letters.delete(event.revision)) this.#advance(lane, event.revision + 1, event.position);
     });
@@ -857,7 +932,9 @@ export class Partition {
     this.#dropQueue(lane);
     const chain = event.type === undefined ? "" : this.#options.chainFingerprint(event.type);
     this.#recorder.fact({ type: "delivery.dead_lettered", data: { ...about(lane, event), chain, ...letter } });
-    lane.letters.set(event.revision, { at: event.position, eventId: event.id, attempts: letter.attempts, escalated: letter.escalated, replay: null });
+    const { attempts, escalated } = letter;
+    const amended = lane.letters.get(event.revision)?.amended ?? null;
+    lane.letters.set(event.revision, { at: event.position, eventId: event.id, attempts, escalated, replay: null, amended });
     if (event.revision >= lane.next) this.#advance(lane, event.revision + 1, event.position);
     this.#paced.follow(lane, null); // it stands still: whoever releases it says at which pace
   }
@@ -951,3 +1028,4 @@ const lastOne = ({ record }: Extract<Verdict, { kind: "retry" }>): Verdict => ({
 
 /** How the journal points at a delivery. */
 const about = ({ stream }: Lane, { revision, position, id }: Pointer) => ({ lane: stream, revision, at: position.toString(), eventId: id });
+const which = (part: Delivery["part"]) => (part === null ? {} : { part: part.index });

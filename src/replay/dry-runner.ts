@@ -45,7 +45,8 @@ export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutc
         const { type, message } = lifted.error;
         return end({ item: place, outcome: "failed", attempts: 0, error: { type, message } });
       }
-      if (spec.definition.kind !== "function" || !spec.definition.dryRun) return end({ item: place, outcome: "succeeded", attempts: 0, error: null });
+      if (lifted.dropped !== null || spec.definition.kind !== "function" || !spec.definition.dryRun)
+        return end({ item: place, outcome: "succeeded", attempts: 0, error: null });
       const slot = delivery.lend(item.handler, item.lane, replayId);
       lent.add(slot);
       try {
@@ -53,6 +54,7 @@ export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutc
         const verdict = await slot.call({ event, attempt: 1, replay: { id: replayId, reason, mode: "dry_run", effects } });
         switch (verdict.kind) {
           case "completed":
+          case "dropped":
             return await end({ item: place, outcome: "succeeded", attempts: 1, error: null });
           case "put_back":
             return { outcome: "withdrawn" };

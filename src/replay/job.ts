@@ -56,6 +56,8 @@ export interface JobFigures {
 
 /** Items under way at once: those that wait for their turn included. */
 const itemsAtOnce = 64;
+/** Reasons that a report tells apart: a migration's may name something else for each item. */
+const maxReasons = 50;
 
 export class Job {
   readonly #options: JobOptions;
@@ -284,7 +286,8 @@ export class Job {
     else if (failed && this.#canary !== "over") this.#stop("a delivery of the canary failed");
   }
 
-  #skip(reason: string, count: number): void {
+  #skip(why: string, count: number): void {
+    const reason = this.#skips.has(why) || this.#skips.size < maxReasons ? why : "other reasons";
     if (count > 0) this.#skips.set(reason, (this.#skips.get(reason) ?? 0) + count);
   }
 

@@ -1,14 +1,17 @@
 import type { Delivery } from "../delivery/delivery.ts";
 import { isRepriseError } from "../errors.ts";
+import type { Amendments } from "./amendments.ts";
 import type { ItemEnd, JobRequest, Runner } from "./runner.ts";
 
 /** Delivers dead letters again, in their own lanes: outcomes are the journals' to record, with the replay's id. */
 export function makeLetterRunner({
   delivery,
-  request: { replayId, actor, reason, effects = "once" },
+  amendments,
+  request: { replayId, actor, reason, effects = "once", migration },
   handlers,
 }: {
   readonly delivery: Delivery;
+  readonly amendments: Amendments;
   readonly request: JobRequest;
   readonly handlers: readonly string[];
 }): Runner {
@@ -17,6 +20,7 @@ export function makeLetterRunner({
     async run(_place, item): Promise<ItemEnd> {
       const { handler, lane: stream, revision, attempts, through = null } = item;
       try {
+        if (migration !== undefined) await amendments.migrate(item, { replayId, actor, reason, migration });
         const { end, position } = await delivery.order(handler, { stream, revision, attempts, through, replayId, actor, reason, effects });
         switch (end.outcome) {
           case "replayed":
@@ -51,5 +55,6 @@ function whyNot(error: unknown): string | null {
   if (isRepriseError(error, "DELIVERY_RUNNING")) return "another replay of it is under way";
   if (isRepriseError(error, "REQUEST_INVALID")) return "an earlier dead letter of its entity comes first";
   if (isRepriseError(error, "NOT_FOUND")) return "its handler does not run here";
+  if (isRepriseError(error) && error.kind === "unprocessable") return error.message; // a migration that cannot help it
   return null;
 }

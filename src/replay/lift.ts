@@ -1,6 +1,7 @@
 /** What today's catalog makes of events of the log, for plans and reports. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Catalog, FailureText, LiftStep } from "../catalog/catalog.ts";
+import type { Delivery } from "../delivery/delivery.ts";
 import type { ReplayItem } from "../delivery/journal-events.ts";
 import type { Json, StoredEvent } from "../event/event.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -22,6 +23,12 @@ export async function* eventsOf<T extends Pick<ReplayItem, "eventId">>(
   }
 }
 
+/** The event with the data that a dead letter's next delivery carries: an amendment's, where it has one. */
+export async function asDelivered(delivery: Delivery, { handler, lane, revision }: ReplayItem, stored: StoredEvent): Promise<StoredEvent> {
+  if (!delivery.isAmended(handler, lane, revision)) return stored;
+  return (await delivery.letterEvent(handler, lane, revision))?.event ?? stored;
+}
+
 export type Liftability =
   | { readonly kind: "ok" }
   | { readonly kind: "newer_build" }
@@ -37,20 +44,33 @@ export function liftability(catalog: Catalog, event: StoredEvent): Liftability {
   return { kind: "invalid", step: from === to ? `${type} v${from}` : `${type} v${from} → v${to}`, error: { type: error.type, message: error.message } };
 }
 
+type Today = { readonly type: string; readonly schemaVersion: number; readonly data: Json };
+
 export interface Sample {
   readonly eventId: string;
-  readonly stored: { readonly type: string; readonly schemaVersion: number; readonly data: Json };
-  /** Null when it cannot be lifted; the last step says why. */
-  readonly current: { readonly type: string; readonly schemaVersion: number; readonly data: Json } | null;
+  readonly stored: Today;
+  /** Null when it cannot be lifted (the last step says why), is dropped, or is several events today. */
+  readonly current: Today | null;
+  /** Of an event that a step splits. */
+  readonly parts: readonly Today[] | null;
+  /** Why a step dropped it. */
+  readonly dropped: string | null;
   readonly steps: readonly LiftStep[];
 }
 
 export function toSample(catalog: Catalog, event: StoredEvent): Sample {
   const lifted = catalog.current(event);
+  const today = lifted.ok
+    ? lifted.parts.map(({ type, schemaVersion, data, origin }) => ({ type, schemaVersion, data: data as Json, isPart: origin !== null }))
+    : [];
+  const split = today.some(({ isPart }) => isPart);
+  const shown = today.map(({ type, schemaVersion, data }) => ({ type, schemaVersion, data }));
   return {
     eventId: event.id,
     stored: { type: event.type, schemaVersion: event.schemaVersion, data: event.data },
-    current: lifted.ok ? { type: lifted.event.type, schemaVersion: lifted.event.schemaVersion, data: lifted.event.data as Json } : null,
+    current: split ? null : (shown[0] ?? null),
+    parts: split ? shown : null,
+    dropped: lifted.ok ? lifted.dropped : null,
     steps: catalog.steps(event),
   };
 }

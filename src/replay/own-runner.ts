@@ -82,6 +82,7 @@ export function makeOwnRunner(options: OwnRunnerOptions): Runner {
       const verdict = await laneFor(item).call({ event, attempt, replay: { id: replayId, reason, mode, effects } });
       switch (verdict.kind) {
         case "completed":
+        case "dropped": // by a step of the chain: there is nothing to deliver
           await record(item, { item: place, outcome: "succeeded", attempts: attempt, error: null });
           return { outcome: "succeeded", position: 0n };
         case "give_up":

@@ -10,7 +10,7 @@ import { planStream } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Views } from "../views/model.ts";
 import { appendAll, partsOf } from "./items.ts";
-import { eventsOf, type Sample, toSample } from "./lift.ts";
+import { asDelivered, eventsOf, type Sample, toSample } from "./lift.ts";
 import { type Selected, select } from "./select.ts";
 import type { Selection } from "./selection.ts";
 import { changesSince } from "./stale.ts";
@@ -92,7 +92,9 @@ export function makePlans(parts: PlanParts): Plans {
   async function present({ findings, used }: FrozenPlan, items: readonly ReplayItem[]): Promise<Plan> {
     const chosen = findings.samples.flatMap((place) => items[place] ?? []);
     const samples: Sample[] = [];
-    for await (const { event } of eventsOf(log, findings.tenant, chosen)) if (event !== undefined) samples.push(toSample(catalog, event));
+    const letters = findings.targetHandler === null && findings.selection.kind !== "history"; // others see the original
+    for await (const { item, event } of eventsOf(log, findings.tenant, chosen))
+      if (event !== undefined) samples.push(toSample(catalog, letters ? await asDelivered(delivery, item, event) : event));
     const { ratePerSecond: rate, deliveries, releases } = findings;
     return {
       ...findings,

@@ -4,6 +4,7 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Catalog, FailureText } from "../catalog/catalog.ts";
+import type { Migrations } from "../catalog/migration.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { Act, PlanStreamData, ReplayItem, ReplayKind, ReplayRequested, ReplayStreamData, ReplayTerms } from "../delivery/journal-events.ts";
 import { ownEvent } from "../delivery/journal-stream.ts";
@@ -15,10 +16,12 @@ import type { NewId } from "../event/ids.ts";
 import { defaultTenant, planStream, replayStream } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { DeadLetterDetail, DeadLetterFilter, ReplayView, Views } from "../views/model.ts";
+import type { Amendments } from "./amendments.ts";
 import { makeDryRunner } from "./dry-runner.ts";
 import { appendAll, keyOf, laneOf, partsOf } from "./items.ts";
 import { Job, type JobFigures, type JobProgress, noProgress } from "./job.ts";
 import { makeLetterRunner } from "./letter-runner.ts";
+import { asDelivered } from "./lift.ts";
 import { makeOwnRunner } from "./own-runner.ts";
 import { makePlans, type Plans } from "./plan.ts";
 import type { Runner } from "./runner.ts";
@@ -27,6 +30,8 @@ export interface ReplayParts {
   readonly log: EventLog;
   readonly views: Views;
   readonly delivery: Delivery;
+  readonly amendments: Amendments;
+  readonly migrations: Migrations;
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly newId: NewId;
@@ -38,6 +43,8 @@ export interface Chosen {
   readonly tenant: string;
   readonly actor: string;
   readonly reason: string | null;
+  /** Of the config: makes the data that is delivered. */
+  readonly migration?: string;
 }
 
 export interface SingleReplay {
@@ -91,7 +98,7 @@ const maxJobs = 1000;
 const maxBackOffMs = 5000;
 
 export function makeReplays(parts: ReplayParts): Replays {
-  const { log, views, delivery, catalog, clock, newId, onCutOff } = parts;
+  const { log, views, delivery, amendments, migrations, catalog, clock, newId, onCutOff } = parts;
   const stopped = new AbortController();
   const plans = makePlans(parts);
   const jobs = new Map<string, Job>();
@@ -119,14 +126,6 @@ export function makeReplays(parts: ReplayParts): Replays {
     throw new RepriseError("NOT_DEAD_LETTERED", `${id} is ${statuses}.`, {
       fields: { statuses: deliveries.map((each) => ({ handler: each.handler, status: each.status })) },
     });
-  }
-
-  /** A payload that cannot be lifted would only fail again: said before anything is changed. */
-  async function mustLift({ tenant, id }: DeadLetterDetail): Promise<void> {
-    const [event] = await log.findByIds(tenant, [id]);
-    if (event === undefined) throw new RepriseError("NOT_FOUND", `Event ${id} was removed from the log: its dead letter can only be discarded.`);
-    const lifted = catalog.current(event);
-    if (!lifted.ok) throw new RepriseError("UPCAST_FAILED", `${event.type} version ${event.schemaVersion} cannot be lifted: ${lifted.error.message}`);
   }
 
   function mustTake(targetHandler: string, eventType: string): void {
@@ -170,8 +169,15 @@ export function makeReplays(parts: ReplayParts): Replays {
   function runnerOf(job: ReplayRequested, handlers: readonly string[], suspects: ReadonlyMap<number, number> | null): Runner {
     const { replayId } = job;
     const storeOutcomes = (outcomes: ReplayStreamData["replay.outcomes"]["outcomes"]) => persist(replayId, "replay.outcomes", { outcomes });
-    if (job.mode === "dry_run") return makeDryRunner({ catalog, delivery, request: job, readEvent, storeOutcomes });
-    if (!job.own) return makeLetterRunner({ delivery, request: job, handlers });
+    if (job.mode === "dry_run") {
+      const letters = job.kind !== "history" && !job.targetHandler; // others see the original, not what was amended
+      const read = async (item: ReplayItem) => {
+        const event = await readEvent(item);
+        return letters && event !== undefined ? asDelivered(delivery, item, event) : event;
+      };
+      return makeDryRunner({ catalog, delivery, request: job, readEvent: read, storeOutcomes });
+    }
+    if (!job.own) return makeLetterRunner({ delivery, amendments, request: job, handlers });
     const storeStarted = (place: number) => persist(replayId, "replay.started", { items: [place] });
     return makeOwnRunner({
       delivery,
@@ -276,10 +282,14 @@ export function makeReplays(parts: ReplayParts): Replays {
     plans,
     find,
 
-    async single(id, { tenant, actor, reason, handler, targetHandler }) {
+    async single(id, { tenant, actor, reason, handler, targetHandler, migration }) {
+      if (targetHandler !== null && migration !== undefined) {
+        const detail = "A migration amends the dead letter of its own handler: replay it there, or without the migration.";
+        throw new RepriseError("REQUEST_INVALID", detail, { errors: [{ pointer: "#/migration", detail }] });
+      }
       const letter = await find(id, tenant, handler);
       if (targetHandler !== null) mustTake(targetHandler, letter.eventType);
-      await mustLift(letter);
+      await amendments.mustDeliver(letter, migration ?? null); // what cannot be lifted would only fail again: said before anything is changed
       mustHaveRoom();
       const { stream, revision, position: at, id: eventId, attempts } = letter;
       const own = targetHandler !== null;
@@ -295,6 +305,7 @@ export function makeReplays(parts: ReplayParts): Replays {
         total: 1,
         own,
         targetHandler,
+        ...(migration === undefined ? {} : { migration }),
       };
       const position = await request(job, [item]);
       const running = run(job, [item], noProgress, null);
@@ -307,7 +318,8 @@ export function makeReplays(parts: ReplayParts): Replays {
       return { replayId: job.replayId, letter, position, ended };
     },
 
-    async batch(filter, { tenant, actor, reason, maxEvents, ratePerSecond }) {
+    async batch(filter, { tenant, actor, reason, maxEvents, ratePerSecond, migration }) {
+      if (migration !== undefined) migrations.mustKnow(migration);
       mustHaveRoom();
       const { tenant: _tenant, ...asked } = filter;
       const letters = await views.oldestDeadLetters(filter, maxEvents);
@@ -318,7 +330,17 @@ export function makeReplays(parts: ReplayParts): Replays {
         const last = through.get(laneOf({ handler, lane })) ?? null;
         return { handler, lane, revision, at: position.toString(), eventId, attempts, ...(last === null ? {} : { through: last }) };
       });
-      const job: ReplayRequested = { replayId: ownId(), kind: "batch", actor, reason, tenant, ratePerSecond, filter: asText(asked), total: items.length };
+      const job: ReplayRequested = {
+        replayId: ownId(),
+        kind: "batch",
+        actor,
+        reason,
+        tenant,
+        ratePerSecond,
+        filter: asText(asked),
+        total: items.length,
+        ...(migration === undefined ? {} : { migration }),
+      };
       const position = await request(job, items);
       const running = run(job, items, noProgress, null);
       return { replayId: job.replayId, figures: () => running.figures(), position, ended: ratePerSecond === null ? running.ended : running.itemsEnded };

@@ -7,7 +7,7 @@ import { parseStreamName } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { ReplayView, Views } from "../views/model.ts";
 import { keyOf } from "./items.ts";
-import { eventsOf, toSample } from "./lift.ts";
+import { eventsOf, type Sample, toSample } from "./lift.ts";
 
 export interface Difference {
   /** JSON pointer into the payload. */
@@ -58,10 +58,16 @@ export async function readReport(
       attempts: outcome?.attempts ?? null,
       error: outcome?.error ?? null,
       effects: outcome?.effects ?? [],
-      differences: sample?.current ? differences(sample.stored.data, sample.current.data).slice(0, maxDifferences) : null,
+      differences: sample === undefined ? null : differencesOf(sample),
     });
   }
   return { items: report, next: items.length === limit && from + limit < view.total ? from + limit : null };
+}
+
+function differencesOf({ stored, current, parts, dropped }: Sample): readonly Difference[] | null {
+  if (current !== null) return differences(stored.data, current.data).slice(0, maxDifferences);
+  if (parts !== null) return [{ path: "", before: stored.data, after: parts.map(({ data }) => data) }];
+  return dropped === null ? null : [{ path: "", before: stored.data, after: undefined }];
 }
 
 /** What is different, member by member, in the order of the payloads. */

@@ -6,7 +6,7 @@ import { isRepriseError, RepriseError } from "../errors.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { DeliveryStatus, HistoryPointer, LetterPointer, Views } from "../views/model.ts";
 import { laneOf } from "./items.ts";
-import { eventsOf, liftability } from "./lift.ts";
+import { asDelivered, eventsOf, liftability } from "./lift.ts";
 import type { Selection } from "./selection.ts";
 
 export interface SelectOptions {
@@ -64,7 +64,8 @@ export async function select(parts: Parts, options: SelectOptions): Promise<Sele
     else if (target !== null && !target.types.includes(item.type)) gathered.refuse(`handler ${target.name} does not take ${item.type}`);
     else if (held?.ordering === "strict" && held.letters[taken.length] !== item.revision) refuse(behindAnother);
     else {
-      const lift = liftability(parts.catalog, event);
+      const letter = target === null && selection.kind !== "history"; // others see the original
+      const lift = liftability(parts.catalog, letter ? await asDelivered(parts.delivery, item, event) : event);
       if (lift.kind === "newer_build") refuse("this build does not know its schema version");
       else if (lift.kind === "invalid") {
         gathered.invalid(event.id, lift.step, lift.error);

@@ -1,6 +1,7 @@
 /** What the views answer with. Member by member the wire's shapes of API.md, in code's names. */
 import type { FailureText, LiftStep } from "../catalog/catalog.ts";
 import type { AttemptRecord, DeadLetterCause, OwnOutcome, ReplayKind, ReplayTerms } from "../delivery/journal-events.ts";
+import type { Change } from "../event/changes.ts";
 import type { ContextRef, Entity, EventMetadata, Json, Position, Priority, StoredEvent } from "../event/event.ts";
 
 export const deliveryStatuses = [
@@ -19,6 +20,25 @@ export type DeliveryStatus = (typeof deliveryStatuses)[number];
 export const laneStates = ["flowing", "backing_off", "blocked", "paused", "behind"] as const;
 export type LaneState = (typeof laneStates)[number];
 
+/** That a dead letter was given other data: by whom, and why. */
+export interface AmendmentAct {
+  readonly at: string;
+  readonly actor: string;
+  readonly reason: string | null;
+  /** The migration that made the data; null: by hand. */
+  readonly migration: string | null;
+  readonly replayId: string | null;
+}
+
+/** The amendment in force. */
+export interface AmendmentView extends AmendmentAct {
+  /** The whole new stored data, of the event's stored type and version. */
+  readonly data: Json;
+  /** From what the log holds to `data`: the first 100. */
+  readonly changes: readonly Change[];
+  readonly changesTotal: number;
+}
+
 export interface DeliveryView {
   readonly deliveryId: string;
   readonly handler: string;
@@ -33,14 +53,28 @@ export interface DeliveryView {
   readonly replayId: string | null;
   /** Newest first, at most 50. Empty in lists. */
   readonly history: readonly AttemptRecord[];
+  /** Newest first, at most 50. Empty in lists. */
+  readonly amendments: readonly AmendmentAct[];
+}
+
+/** One of the events that a stored one is today. */
+export interface PartView {
+  readonly id: string;
+  readonly type: string;
+  readonly schemaVersion: number;
+  readonly data: Json;
 }
 
 /** Data as today's schema has it, beside what the log holds. */
 export interface LiftedView {
   readonly schemaVersion: number;
-  /** Null when the payload cannot be lifted; then `dataError` says why. */
+  /** Null when the payload cannot be lifted (`dataError` says why), or is not one event today (see `parts`, `dropped`). */
   readonly data: Json;
   readonly dataError: string | null;
+  /** What the event was split into, in order; null for one that is not split. */
+  readonly parts: readonly PartView[] | null;
+  /** Why a step dropped the event; null for one that is not dropped. */
+  readonly dropped: string | null;
   readonly stored: { readonly type: string; readonly schemaVersion: number; readonly data: Json };
 }
 
@@ -150,6 +184,12 @@ export interface DeadLetterView {
   readonly storedSchemaVersion: number;
   readonly data: Json;
   readonly dataError: string | null;
+  /** Of a split event: which part is dead-lettered (`eventType`, `schemaVersion` and `data` are its own), and all of them. */
+  readonly part: number | null;
+  readonly parts: readonly PartView[] | null;
+  readonly dropped: string | null;
+  /** When its data was amended: `data` is of the amendment. Null: it is of what is stored. */
+  readonly amendedAt: string | null;
   readonly status: "dead_lettered" | "escalated";
   readonly cause: DeadLetterCause;
   readonly error: FailureText;
@@ -165,7 +205,11 @@ export interface DeadLetterView {
 }
 
 export interface DeadLetterDetail extends DeadLetterView {
+  /** As the log holds it, whatever was amended. */
   readonly stored: LiftedView["stored"] | null;
+  readonly amendment: AmendmentView | null;
+  /** All of them, newest first, at most 50. */
+  readonly amendments: readonly AmendmentAct[];
   readonly steps: readonly LiftStep[];
   /** The first 10 events held behind it. */
   readonly waitingEvents: readonly { readonly id: string; readonly type: string; readonly revision: number; readonly recordedAt: string }[];

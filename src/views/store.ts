@@ -5,6 +5,7 @@ import { RepriseError } from "../errors.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
 import { openDatabase, type ViewDatabase } from "./database.ts";
 import { type Projection, toEntry } from "./projection.ts";
+import { amendments } from "./projections/amendments.ts";
 import { deliveries } from "./projections/deliveries.ts";
 import { entities } from "./projections/entities.ts";
 import { eventIndex } from "./projections/event-index.ts";
@@ -18,7 +19,7 @@ const formatVersion = 2;
 const applicationId = 0x52505657;
 
 /** In this order, which matters: rows of deliveries say what lanes need to know. */
-const projections: readonly Projection[] = [handlers, entities, eventIndex, deliveries, lanes, replays];
+const projections: readonly Projection[] = [handlers, entities, eventIndex, deliveries, amendments, lanes, replays];
 
 /** A file of rows with the position up to which they contain the log. */
 export interface ViewStore {

@@ -13,7 +13,6 @@ const later = [
   "POST /handlers/mail/resume",
   "POST /entities/order/o-1/pause",
   "POST /entities/order/o-1/retry",
-  "POST /admin/dlq/x/amend",
   "GET /admin/errors",
   "GET /admin/escalations",
   "GET /metrics",

@@ -1,3 +1,4 @@
+import { describeEvolution } from "../support/evolution-runs.ts";
 import { startLogServer } from "../support/log-server.ts";
 import { describeOutage } from "../support/outage-runs.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -7,3 +8,4 @@ const makePlace = async () => ({ log: (await startLogServer()).url, data: tempor
 
 describeOutage("on a log server", makePlace);
 describeVersions("on a log server", makePlace);
+describeEvolution("on a log server", makePlace);

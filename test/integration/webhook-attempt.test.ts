@@ -91,6 +91,7 @@ const event: CurrentEvent = {
   metadata,
   revision: 3,
   position: 12n,
+  origin: null,
 };
 
 function requestOf(changes: Partial<AttemptRequest> = {}): AttemptRequest {

@@ -29,6 +29,8 @@ export const eventView: EventView = {
   schemaVersion: 2,
   data: { orderId: "o-1", totalCents: 995 },
   dataError: null,
+  parts: null,
+  dropped: null,
   stored: { type: "order.placed", schemaVersion: 1, data: { orderId: "o-1", total: 9.95 } },
   deliveries: [
     {
@@ -52,6 +54,7 @@ export const eventView: EventView = {
           httpStatus: 500,
         },
       ],
+      amendments: [],
     },
   ],
 };
@@ -71,6 +74,10 @@ export const deadLetter: DeadLetterDetail = {
   storedSchemaVersion: 1,
   data: { orderId: "o-1", totalCents: 995 },
   dataError: null,
+  part: null,
+  parts: null,
+  dropped: null,
+  amendedAt: null,
   status: "dead_lettered",
   cause: "exhausted",
   error: { type: "Error", message: "mail server down" },
@@ -82,9 +89,25 @@ export const deadLetter: DeadLetterDetail = {
   firstFailedAt: at,
   deadLetteredAt: at,
   stored: eventView.stored,
+  amendment: null,
+  amendments: [],
   steps: [{ from: 1, to: 2, type: "order.placed", data: { orderId: "o-1", totalCents: 995 }, error: null }],
   waitingEvents: [{ id: eventId, type: "order.paid", revision: 1, recordedAt: at }],
   history: eventView.deliveries[0]!.history,
+};
+
+const amendment = { at, actor: "local", reason: "typo", migration: null, replayId: null } as const;
+export const amendedLetter: DeadLetterDetail = {
+  ...deadLetter,
+  data: { orderId: "o-1", totalCents: 999 },
+  amendedAt: at,
+  amendment: {
+    ...amendment,
+    data: { orderId: "o-1", total: 9.99 },
+    changes: [{ op: "replace", pointer: "#/total", before: 9.95, after: 9.99 }],
+    changesTotal: 1,
+  },
+  amendments: [amendment],
 };
 
 export const entityView: EntityView = {
@@ -173,6 +196,8 @@ export const plan: Plan = {
       eventId,
       stored: { type: "order.placed", schemaVersion: 1, data: { total: 9.95 } },
       current: { type: "order.placed", schemaVersion: 2, data: { totalCents: 995 } },
+      parts: null,
+      dropped: null,
       steps: [{ from: 1, to: 2, type: "order.placed", data: { totalCents: 995 }, error: null }],
     },
   ],
@@ -185,6 +210,7 @@ const catalog: Catalog = {
   resolve: (type) => (type === "order.placed" || type === "order.created" ? "order.placed" : undefined),
   describe: (type) => (type === "order.placed" ? { type, versions: [1, 2], current: 2, formerly: ["order.created"] } : undefined),
   validate: () => {},
+  toStore: (event) => event,
   current: () => {
     throw new Error("not of this fake");
   },
@@ -263,7 +289,8 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     notReady: () => null,
     close: async () => {},
     replay: async () => ({ status: "replayed", replayId, deliveryId, originalEventId: eventId, error: null, position: 12n }),
-    replayBatch: async () => ({ replayId, total: 2, succeeded: 2, failed: 0, remaining: 0, position: 14n }),
+    replayBatch: async () => ({ replayId, total: 2, succeeded: 2, failed: 0, skipped: 0, skips: [], remaining: 0, position: 14n }),
+    amend: async () => ({ entry: amendedLetter, position: 13n }),
     discard: async () => ({ entry: deadLetter, position: 15n }),
     rebuildViews: async () => 16n,
     planReplay: async () => plan,

@@ -77,6 +77,8 @@ export class World {
   #high = new Map<string, number>();
   /** Events with an outcome of this life of the process: they never come again. */
   readonly #done = new Set<string>();
+  /** Of split events: parts done in all lives, in this one, and on record; each the first part that is not. */
+  readonly #partsDone = { ever: new Map<string, number>(), now: new Map<string, number>(), recorded: new Map<string, number>() };
   #letters = new Map<string, Set<number>>();
   crashes = 0;
   #replays = 0;
@@ -100,15 +102,15 @@ export class World {
   /** Any state must come out of any cut of the journal. */
   foldAll(): PartitionState {
     const state = emptyState();
-    for (const event of this.journal) fold(state, event);
+    for (const [index, event] of this.journal.entries()) fold(state, event, index);
     return state;
   }
 
   checkSnapshotAt(cut: number): void {
     const before = emptyState();
-    for (const event of this.journal.slice(0, cut)) fold(before, event);
+    for (const [index, event] of this.journal.slice(0, cut).entries()) fold(before, event, index);
     const again = fromSnapshot(toSnapshot(before, "s").map((each) => JSON.parse(JSON.stringify(each.data)) as JournalData["snapshot"]));
-    for (const event of this.journal.slice(cut)) fold(again, event);
+    for (const [index, event] of this.journal.slice(cut).entries()) fold(again, event, cut + index);
     if (dump(again) !== dump(this.foldAll())) this.broken.push(`fold(snapshot at ${cut} + rest) differs from fold(all)`);
   }
 
@@ -124,7 +126,7 @@ export class World {
       schemaVersion: 1,
       source: null,
       occurredAt: null,
-      data: null,
+      data: { parts: this.random() < 0.75 ? 1 : 2 + Math.floor(this.random() * 2) },
       metadata: { priority: this.pick(["low", "normal", "high", "critical"] as const) },
       stream,
       tenant: "default",
@@ -153,8 +155,10 @@ export class World {
     } else if (act < 0.96) this.#operate();
     else if (act < 0.97) this.#steer();
     else if (act < 0.98) this.#borrow();
-    else if (act < 0.991) this.crash();
-    else this.#stop();
+    else if (act < 0.991) {
+      // A kill from outside counts against whatever runs alone: three in a row on one event are beyond what can be told apart.
+      if (this.#options.kills === undefined || !this.partition.wantsAlone()) this.crash();
+    } else this.#stop();
   }
 
   /** No failures any more: everything must come to its end. */
@@ -170,7 +174,7 @@ export class World {
     for (let round = 0; round < 5000; round++) {
       this.#subscribe(50);
       this.#start();
-      while (this.#calls.length > 0) this.#finish(0, "completed");
+      while (this.#calls.length > 0) this.#finish(0, "completed"); // of a split event: part by part
       while (this.#readOne() || this.#answerRead(0, false));
       this.#record(true);
       this.#now += 61_000;
@@ -200,6 +204,7 @@ export class World {
     const state = this.foldAll();
     const left = [...state.lanes].filter(([, lane]) => lane.detached || lane.letters.size > 0);
     if (state.started.size > 0) this.broken.push(`calls are left open in the journal: ${[...state.started.keys()].join()}`);
+    if (state.parts.size > 0) this.broken.push(`parts are left in the journal: ${[...state.parts.keys()].join()}`);
     if (left.length > 0) this.broken.push(`lanes are left in the journal: ${dump({ ...state, lanes: new Map(left) })}`);
     if (state.checkpoint !== BigInt(this.log.length)) this.broken.push(`checkpoint ${state.checkpoint} of ${this.log.length}`);
   }
@@ -220,9 +225,10 @@ export class World {
     const readAhead = state.readAhead;
     const claimed: JournalEvent = { type: "partition.claimed", data: { owner: "o", build: "b", catalog: "c", readAhead: this.#limits().readAheadEvents } };
     this.journal.push(claimed);
-    fold(state, claimed);
+    fold(state, claimed, this.journal.length - 1);
     this.#high = new Map();
     this.#done.clear();
+    this.#partsDone.now.clear();
     this.#letters = new Map([...state.lanes].filter(([, lane]) => lane.letters.size > 0).map(([stream, lane]) => [stream, new Set(lane.letters.keys())]));
     // What is recorded as done stays done; what was only in memory may come again.
     for (const [stream, lane] of state.lanes) this.#high.set(stream, lane.next - 1);
@@ -305,11 +311,32 @@ export class World {
         this.#high.set(event.stream, Math.max(high, event.revision));
       }
       if (event.type !== "thing.happened") this.broken.push(`${event.id} is not wanted`);
+      this.#beginPart(delivery);
       this.account.get(event.id)!.starts++;
       this.#calls.push({ delivery, concluded: false });
     }
     const killer = this.#calls.find(({ delivery, concluded }) => !concluded && this.#options.kills?.(delivery.event));
     if (killer) this.crash();
+  }
+
+  /** Parts in order, none left out, and none again but for those whose end a crash took. */
+  #beginPart(delivery: Delivery): void {
+    const { id } = delivery.event;
+    const index = this.partition.firstPart(delivery);
+    const { ever, now, recorded } = this.#partsDone;
+    if (index > (ever.get(id) ?? 0)) this.broken.push(`${id} begins with part ${index}, and the one before is not done`);
+    if (index < (now.get(id) ?? recorded.get(id) ?? 0)) this.broken.push(`${id} begins again with part ${index}`);
+    delivery.part = partsOf(delivery.event) === 1 ? null : { index, of: partsOf(delivery.event) };
+  }
+
+  #completePart(delivery: Delivery, record: AttemptRecord): void {
+    const { event, part } = delivery;
+    const done = part!.index + 1;
+    this.#partsDone.ever.set(event.id, Math.max(done, this.#partsDone.ever.get(event.id) ?? 0));
+    this.#partsDone.now.set(event.id, done);
+    this.partition.partCompleted(delivery, record);
+    this.#beginPart(delivery);
+    if (delivery.part!.index !== done) this.broken.push(`${event.id} goes on with part ${delivery.part!.index} after ${done - 1}`);
   }
 
   #return(): void {
@@ -355,6 +382,10 @@ export class World {
         error: null,
         ...(order ? { replayId: order.replayId } : {}),
       };
+      if (kind === "completed" && delivery.part !== null && delivery.part.index < delivery.part.of - 1) {
+        this.#completePart(delivery, record);
+        return;
+      }
       const waitMs = Math.floor(this.random() * 2000);
       const retryAt = new Date(this.#now + waitMs).toISOString();
       const error = { type: "Error", message: "planted" };
@@ -424,7 +455,9 @@ export class World {
   }
 
   #store(flush: Flush): void {
-    this.journal.push(...(JSON.parse(JSON.stringify(flush.events)) as JournalEvent[]));
+    const events = JSON.parse(JSON.stringify(flush.events)) as JournalEvent[];
+    this.journal.push(...events);
+    for (const { type, data } of events) if (type === "delivery.part_completed") this.#partsDone.recorded.set(data.eventId, data.part + 1);
   }
 
   #operate(): void {
@@ -554,6 +587,9 @@ export class World {
   }
 }
 
+/** How many parts a chain makes of an event, in this world. */
+const partsOf = (event: StoredEvent): number => (event.data as { readonly parts: number }).parts;
+
 /** State as text, maps in order, so that two can be compared. */
 export function dump(state: PartitionState): string {
   const lanes = [...state.lanes]
@@ -567,6 +603,7 @@ export function dump(state: PartitionState): string {
       lanes,
       attached: [...state.attached].sort(),
       started: [...state.started].sort(([a], [b]) => (a < b ? -1 : 1)).map(([lane, revisions]) => [lane, [...revisions].sort(([a], [b]) => a - b)]),
+      parts: [...state.parts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([lane, revisions]) => [lane, [...revisions].sort(([a], [b]) => a - b)]),
     },
     (_key, value) => (typeof value === "bigint" ? value.toString() : value),
   );

@@ -15,10 +15,12 @@ const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof o
   "lane.attached": true,
   "lane.gap": true,
   "delivery.started": true,
+  "delivery.part_completed": true,
   "delivery.failed": true,
   "delivery.deferred": true,
   "delivery.dead_lettered": true,
   "delivery.settled": true,
+  "delivery.amended": true,
   "replay.stopped": true,
   snapshot: true,
   "handler.configured": true,
@@ -59,6 +61,7 @@ const eventOf = (type: string, data: Json): StoredEvent => ({
 const rules = {
   position: (source: Json | undefined) => (BigInt(source as string) * 100n).toString(),
   keeps: (lane: Json | undefined) => (lane as string).startsWith("ours."),
+  amendment: (journal: string, revision: Json | undefined) => (journal === "reprise.journal-ledger-1-0" ? (revision as number) - 1 : Number.NaN),
 };
 const rewrite = <T extends OwnType>(type: T, data: OwnData[T]): Json | null => rewriteOwnEvent(eventOf(type, data as unknown as Json), rules);
 const delivery = { revision: 2, at: "7", eventId: "e" };
@@ -107,7 +110,7 @@ describe("the events of Reprise's own in another log", () => {
       rewrite("snapshot", {
         ...state,
         lanes: [
-          { ...lane, lane: "ours.order-1", letters: [letter] },
+          { ...lane, lane: "ours.order-1", letters: [letter, { ...letter, revision: 3, amended: { revision: 17, replayId: null } }] },
           { ...lane, lane: "theirs.order-1", letters: [letter] },
         ],
         started: [
@@ -118,7 +121,15 @@ describe("the events of Reprise's own in another log", () => {
     ).toEqual({
       ...state,
       checkpoint: "600",
-      lanes: [{ ...lane, at: "800", lane: "ours.order-1", letters: [{ ...letter, at: "700" }] }],
+      lanes: [
+        {
+          ...{ ...lane, at: "800", lane: "ours.order-1" },
+          letters: [
+            { ...letter, at: "700" },
+            { ...letter, revision: 3, at: "700", amended: { revision: 16, replayId: null } },
+          ],
+        },
+      ],
       started: [{ ...started, at: "700", lane: "ours.order-1" }],
     });
   });

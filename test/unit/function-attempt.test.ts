@@ -35,6 +35,7 @@ function eventWith(data: unknown, type = "order.placed"): CurrentEvent {
     metadata: { priority: "normal", callChain: ["planner", "buyer"] },
     revision: 0,
     position: 1n,
+    origin: null,
   };
 }
 

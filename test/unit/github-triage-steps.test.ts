@@ -16,7 +16,7 @@ describe.each(versionedTypes.map((event) => [event.type, event.schemas as Readon
         const lifted = catalog.current(stored);
         if (!lifted.ok) throw new Error(lifted.error.message);
         expect(stored).toEqual(before);
-        expect(lifted.event.data).toMatchObject(data as object);
+        expect(lifted.parts[0]!.data).toMatchObject(data as object);
       }),
       { numRuns: 50 },
     );

@@ -28,9 +28,9 @@ const event = (revision: number, of = stream): StoredEvent => ({
 /** A partition as it comes out of a journal. */
 function recovered(journal: readonly JournalEvent[], options: Partial<PartitionOptions> = {}): Partition {
   const state = emptyState();
-  for (const each of journal) fold(state, each);
+  for (const [index, each] of journal.entries()) fold(state, each, index);
   const { clean, readAhead } = state;
-  fold(state, { type: "partition.claimed", data: { owner: "o", build: "b", catalog: "c", readAhead: 10 } });
+  fold(state, { type: "partition.claimed", data: { owner: "o", build: "b", catalog: "c", readAhead: 10 } }, journal.length);
   return new Partition(
     {
       ordering: "strict",

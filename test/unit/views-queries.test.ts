@@ -45,6 +45,8 @@ describe("one event", () => {
       schemaVersion: 2,
       data: { totalCents: 1250 },
       dataError: null,
+      parts: null,
+      dropped: null,
       stored: { type: "order.created", schemaVersion: 1, data: { total: 12.5 } },
       deliveries: [
         {
@@ -58,6 +60,7 @@ describe("one event", () => {
           processedAt: null,
           replayId: null,
           history: [first],
+          amendments: [],
         },
       ],
     });

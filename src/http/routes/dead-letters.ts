@@ -7,11 +7,12 @@ import type {
   DeadLetterStatsReply,
   DeadLettersReply,
   DiscardBatchReply,
-  DiscardReply,
+  LetterActReply,
   ReplayBatchReply,
   ReplayedReply,
 } from "../wire/replies.ts";
 import {
+  amendRequest,
   deadLetterQuery,
   deadLetterStatsQuery,
   deadLettersQuery,
@@ -71,7 +72,13 @@ export async function deadLetterRoutes(app: FastifyInstance, { store }: RouteOpt
     return toReplayedReply(result);
   });
 
-  app.post<ById>("/admin/dlq/:id/discard", async (request): Promise<DiscardReply> => {
+  app.post<ById>("/admin/dlq/:id/amend", async (request): Promise<LetterActReply> => {
+    const act = merge(parseQuery(handlerQuery, request), parse(amendRequest, bodyOf(request)));
+    const { entry, position } = await store.amend(request.params.id, { ...caller, ...defined(act) });
+    return { ...toDeadLetterDetailReply(entry), position: String(position) };
+  });
+
+  app.post<ById>("/admin/dlq/:id/discard", async (request): Promise<LetterActReply> => {
     const act = merge(parseQuery(handlerQuery, request), parse(discardRequest, bodyOf(request)));
     const { entry, position } = await store.discard(request.params.id, { ...caller, ...defined(act) });
     return { ...toDeadLetterDetailReply(entry), position: String(position) };
@@ -79,8 +86,8 @@ export async function deadLetterRoutes(app: FastifyInstance, { store }: RouteOpt
 
   app.post("/admin/dlq/replay-batch", async (request, reply): Promise<ReplayBatchReply> => {
     const act = merge(parseQuery(replayBatchQuery, request), parse(replayBatchRequest, bodyOf(request)));
-    const { reason, max_events: maxEvents, rate_per_second: ratePerSecond, ...filter } = act;
-    const result = await store.replayBatch(toDeadLetterFilter(filter), { ...caller, ...defined({ reason, maxEvents, ratePerSecond }) });
+    const { reason, max_events: maxEvents, rate_per_second: ratePerSecond, migration, ...filter } = act;
+    const result = await store.replayBatch(toDeadLetterFilter(filter), { ...caller, ...defined({ reason, maxEvents, ratePerSecond, migration }) });
     if (result.remaining > 0) accepted(reply, result.replayId);
     return toReplayBatchReply(result);
   });

@@ -11,6 +11,15 @@ const failure = z.strictObject({ type: z.string(), message: z.string() });
 const entity = z.strictObject({ type: z.string(), id: z.string() });
 const data = z.unknown();
 const stored = z.strictObject({ type: z.string(), schema_version: count, data });
+const step = z.strictObject({
+  from: count,
+  to: count,
+  type: z.string(),
+  data,
+  error: failure.nullable(),
+  dropped: z.string().nullable(),
+  split: z.array(stored).nullable(),
+});
 
 export const appendReply = z.strictObject({
   events: z.array(z.strictObject({ id: z.string(), entity, revision: count, position, recorded_at: time, duplicate: z.boolean() })),
@@ -30,6 +39,14 @@ export const attemptReply = z.strictObject({
   log: z.array(z.string()),
 });
 
+const amendmentAct = z.strictObject({
+  at: time,
+  actor: z.string(),
+  reason: z.string().nullable(),
+  migration: z.string().nullable(),
+  replay_id: z.string().nullable(),
+});
+
 const deliveryReply = z.strictObject({
   delivery_id: z.string(),
   handler: z.string(),
@@ -41,7 +58,14 @@ const deliveryReply = z.strictObject({
   processed_at: time.nullable(),
   replay_id: z.string().nullable(),
   history: z.array(attemptReply),
+  amendments: z.array(amendmentAct),
 });
+
+/** What a stored event is today when it is not one event: split into these, or dropped, with the reason. */
+const today = {
+  parts: z.array(z.strictObject({ id: z.string(), type: z.string(), schema_version: count, data })).nullable(),
+  dropped: z.string().nullable(),
+};
 
 export const eventReply = z.strictObject({
   id: z.string(),
@@ -63,6 +87,7 @@ export const eventReply = z.strictObject({
   schema_version: count,
   data,
   data_error: z.string().nullable(),
+  ...today,
   stored,
   deliveries: z.array(deliveryReply),
 });
@@ -108,6 +133,9 @@ export const deadLetterReply = z.strictObject({
   stored_schema_version: count,
   data,
   data_error: z.string().nullable(),
+  part: count.nullable(),
+  ...today,
+  amended_at: time.nullable(),
   status: z.enum(["dead_lettered", "escalated"]),
   cause: z.enum(deadLetterCauses),
   error: failure,
@@ -128,11 +156,20 @@ export const deadLettersReply = z.strictObject({
 });
 export const deadLetterDetailReply = deadLetterReply.extend({
   stored: stored.nullable(),
-  steps: z.array(z.strictObject({ from: count, to: count, type: z.string(), data, error: failure.nullable() })),
+  amendment: amendmentAct
+    .extend({
+      data,
+      changes: z.array(z.strictObject({ op: z.enum(["add", "remove", "replace"]), pointer: z.string(), before: data.optional(), after: data.optional() })),
+      changes_total: count,
+    })
+    .nullable(),
+  amendments: z.array(amendmentAct),
+  steps: z.array(step),
   waiting_events: z.array(z.strictObject({ id: z.string(), type: z.string(), revision: count, recorded_at: time })),
   history: z.array(attemptReply),
 });
-export const discardReply = deadLetterDetailReply.extend({ position });
+/** Of a discard and of an amendment. */
+export const letterActReply = deadLetterDetailReply.extend({ position });
 export const deadLetterStatsReply = z.strictObject({
   total: count,
   waiting: count,
@@ -151,7 +188,10 @@ export const replayedReply = z.strictObject({
   error: failure.nullable(),
   position,
 });
-export const replayBatchReply = z.strictObject({ replay_id: z.string(), total: count, succeeded: count, failed: count, remaining: count, position });
+const skips = z.array(z.strictObject({ reason: z.string(), count }));
+export const replayBatchReply = z.strictObject({
+  ...{ replay_id: z.string(), total: count, succeeded: count, failed: count, skipped: count, skips, remaining: count, position },
+});
 export const replayReply = z.strictObject({
   replay_id: z.string(),
   plan_id: z.string().nullable(),
@@ -173,7 +213,7 @@ export const replayReply = z.strictObject({
   effects: z.enum(["once", "again"]),
   canary: z.strictObject({ entities: count, hold_seconds: z.number() }).nullable(),
   stop_when: z.strictObject({ failure_ratio: z.number().nullable(), failures_in_a_row: count.nullable() }).nullable(),
-  skips: z.array(z.strictObject({ reason: z.string(), count })),
+  skips,
   why: z.string().nullable(),
   new_since: count.nullable(),
   cutoff_position: position.nullable(),
@@ -181,7 +221,6 @@ export const replayReply = z.strictObject({
   seconds_left: z.number().nullable(),
 });
 export const replaysReply = z.strictObject({ replays: z.array(replayReply), next_cursor: z.string().nullable() });
-const step = z.strictObject({ from: count, to: count, type: z.string(), data, error: failure.nullable() });
 export const planReply = z.strictObject({
   plan_id: z.string(),
   actor: z.string(),
@@ -205,7 +244,9 @@ export const planReply = z.strictObject({
     z.strictObject({
       event_id: z.string(),
       stored,
-      current: z.strictObject({ type: z.string(), schema_version: count, data }).nullable(),
+      current: stored.nullable(),
+      parts: z.array(stored).nullable(),
+      dropped: z.string().nullable(),
       steps: z.array(step),
     }),
   ),
@@ -264,7 +305,7 @@ export type EntitiesReply = z.input<typeof entitiesReply>;
 export type DeadLetterReply = z.input<typeof deadLetterReply>;
 export type DeadLettersReply = z.input<typeof deadLettersReply>;
 export type DeadLetterDetailReply = z.input<typeof deadLetterDetailReply>;
-export type DiscardReply = z.input<typeof discardReply>;
+export type LetterActReply = z.input<typeof letterActReply>;
 export type DeadLetterStatsReply = z.input<typeof deadLetterStatsReply>;
 export type ReplayedReply = z.input<typeof replayedReply>;
 export type ReplayBatchReply = z.input<typeof replayBatchReply>;

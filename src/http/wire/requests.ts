@@ -151,9 +151,12 @@ export const noQuery = z.strictObject({});
 const reason = text(500);
 /** Of acts that take nothing else. */
 export const actRequest = z.strictObject({ reason: reason.optional() });
-export const replayRequest = actRequest.extend({ handler: term, target_handler: term });
+const migration = term;
+export const replayRequest = actRequest.extend({ handler: term, target_handler: term, migration });
+const mustSayWhy = reason.refine((value) => value.trim() !== "", "must say why");
+export const amendRequest = z.strictObject({ data, reason: mustSayWhy, handler: term });
 export const discardRequest = z.strictObject({
-  reason: reason.refine((value) => value.trim() !== "", "must say why"),
+  reason: mustSayWhy,
   resolution: z.enum(["not_needed", "done_by_hand"], "must be not_needed or done_by_hand").optional(),
   handler: term,
 });
@@ -164,6 +167,7 @@ export const replayBatchRequest = actRequest.extend({
   ...deadLetterFilter,
   max_events: z.int(maxEvents).min(1, maxEvents).max(1000, maxEvents).optional(),
   rate_per_second: rate.optional(),
+  migration,
 });
 export const replayBatchQuery = actRequest.extend({
   ...deadLetterFilter,
@@ -174,6 +178,7 @@ export const replayBatchQuery = actRequest.extend({
     .transform(Number)
     .pipe(rate)
     .optional(),
+  migration,
 });
 
 const selectedLetters = z.strictObject(deadLetterFilter);

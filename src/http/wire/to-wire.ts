@@ -1,8 +1,9 @@
 /** From code's names to the wire's. `data` and `extensions` go out as they are. */
+import type { LiftStep } from "../../catalog/catalog.ts";
 import type { AttemptRecord } from "../../delivery/journal-events.ts";
 import type { Plan } from "../../replay/plan.ts";
 import type { DiscardBatchResult, ReplayActed, ReplayState, Store } from "../../store.ts";
-import type { DeadLetterDetail, DeadLetterStats, DeadLetterView, DeliveryView, EntityView, EventView, HandlerView } from "../../views/model.ts";
+import type { AmendmentAct, DeadLetterDetail, DeadLetterStats, DeadLetterView, DeliveryView, EntityView, EventView, HandlerView } from "../../views/model.ts";
 import type {
   AppendReply,
   AttemptReply,
@@ -40,7 +41,7 @@ export function toAppendReply(events: Appended): AppendReply {
 
 /** @param as `stored`: `schema_version` and `data` are what the log holds. */
 export function toEventReply(event: EventView, as: "current" | "stored" = "current"): EventReply {
-  const shown = as === "stored" ? { ...event.stored, dataError: null } : event;
+  const shown = as === "stored" ? { ...event.stored, dataError: null, parts: null, dropped: null } : event;
   return {
     id: event.id,
     type: as === "stored" ? event.stored.type : event.type,
@@ -61,6 +62,7 @@ export function toEventReply(event: EventView, as: "current" | "stored" = "curre
     schema_version: shown.schemaVersion,
     data: shown.data,
     data_error: shown.dataError,
+    ...toToday(shown),
     stored: toStored(event.stored),
     deliveries: event.deliveries.map(toDelivery),
   };
@@ -103,6 +105,9 @@ export function toDeadLetterReply(letter: DeadLetterView): DeadLetterReply {
     stored_schema_version: letter.storedSchemaVersion,
     data: letter.data,
     data_error: letter.dataError,
+    part: letter.part,
+    ...toToday(letter),
+    amended_at: letter.amendedAt,
     status: letter.status,
     cause: letter.cause,
     error: { type: letter.error.type, message: letter.error.message },
@@ -120,7 +125,14 @@ export function toDeadLetterDetailReply(letter: DeadLetterDetail): DeadLetterDet
   return {
     ...toDeadLetterReply(letter),
     stored: letter.stored && toStored(letter.stored),
-    steps: letter.steps.map(({ from, to, type, data, error }) => ({ from, to, type, data, error: toFailure(error) })),
+    steps: letter.steps.map(toStep),
+    amendment: letter.amendment && {
+      ...toAmendmentAct(letter.amendment),
+      data: letter.amendment.data,
+      changes: letter.amendment.changes.map((change) => ({ ...change })),
+      changes_total: letter.amendment.changesTotal,
+    },
+    amendments: letter.amendments.map(toAmendmentAct),
     waiting_events: letter.waitingEvents.map(({ id, type, revision, recordedAt }) => ({ id, type, revision, recorded_at: recordedAt })),
     history: letter.history.map(toAttempt),
   };
@@ -155,6 +167,8 @@ export function toReplayBatchReply(result: ReplayedBatch): ReplayBatchReply {
     total: result.total,
     succeeded: result.succeeded,
     failed: result.failed,
+    skipped: result.skipped,
+    skips: result.skips.map(({ reason, count }) => ({ reason, count })),
     remaining: result.remaining,
     position: String(result.position),
   };
@@ -212,11 +226,13 @@ export function toPlanReply(plan: Plan): PlanReply {
     invalid_total: plan.invalidTotal,
     rate_per_second: plan.ratePerSecond,
     estimated_seconds: plan.estimatedSeconds,
-    samples: plan.samples.map(({ eventId, stored, current, steps }) => ({
+    samples: plan.samples.map(({ eventId, stored, current, parts, dropped, steps }) => ({
       event_id: eventId,
       stored: toStored(stored),
       current: current && toStored(current),
-      steps: steps.map(({ from, to, type, data, error }) => ({ from, to, type, data, error: toFailure(error) })),
+      parts: parts?.map(toStored) ?? null,
+      dropped,
+      steps: steps.map(toStep),
     })),
   };
 }
@@ -283,7 +299,12 @@ function toDelivery(delivery: DeliveryView): EventReply["deliveries"][number] {
     processed_at: delivery.processedAt,
     replay_id: delivery.replayId,
     history: delivery.history.map(toAttempt),
+    amendments: delivery.amendments.map(toAmendmentAct),
   };
+}
+
+function toAmendmentAct({ at, actor, reason, migration, replayId }: AmendmentAct): DeadLetterDetailReply["amendments"][number] {
+  return { at, actor, reason, migration, replay_id: replayId };
 }
 
 function toAttempt(record: AttemptRecord): AttemptReply {
@@ -308,6 +329,18 @@ function toFailure(error: { readonly type: string; readonly message: string } | 
   return error && { type: error.type, message: error.message };
 }
 
-function toStored(stored: EventView["stored"]): { type: string; schema_version: number; data: unknown } {
+function toStep({ from, to, type, data, error, dropped, split }: LiftStep): DeadLetterDetailReply["steps"][number] {
+  return { from, to, type, data, error: toFailure(error), dropped: dropped ?? null, split: split?.map(toStored) ?? null };
+}
+
+function toToday({ parts, dropped }: Pick<EventView, "parts" | "dropped">): Pick<EventReply, "parts" | "dropped"> {
+  return { parts: parts?.map(({ id, type, schemaVersion, data }) => ({ id, type, schema_version: schemaVersion, data })) ?? null, dropped };
+}
+
+function toStored(stored: { readonly type: string; readonly schemaVersion: number; readonly data: unknown }): {
+  type: string;
+  schema_version: number;
+  data: unknown;
+} {
   return { type: stored.type, schema_version: stored.schemaVersion, data: stored.data };
 }

@@ -1,5 +1,5 @@
 import type { AttemptRecord, JournalData } from "../../delivery/journal-events.ts";
-import { deliveryId } from "../../event/ids.ts";
+import { deliveryId, partId } from "../../event/ids.ts";
 import type { ViewDatabase } from "../database.ts";
 import type { DeliveryStatus } from "../model.ts";
 import type { Projection } from "../projection.ts";
@@ -19,6 +19,7 @@ export const deliveries: Projection = {
       tenant text not null, entity_type text not null, type text not null, source text, status text not null, letter integer not null default 0,
       escalated integer not null default 0, attempts integer not null, retry_count integer not null default 0, cause text, error_type text,
       error_message text, next_attempt_at text, replay_id text, first_failed_at text, dead_lettered_at text, dead_lettered_position integer, processed_at text, chain text,
+      part integer, -- of a split event: the one that the rest is about
       primary key (entity, revision, handler)
     ) strict, without rowid;
     create index deliveries_by_status on deliveries(status, position);
@@ -64,6 +65,9 @@ export const deliveries: Projection = {
           entry.data.to,
           handler,
         );
+        return;
+      case "delivery.part_completed":
+        partCompleted(db, at, entry.data);
         return;
       case "delivery.failed":
         failed(db, at, entry.data, entry.data.retryAt, 1);
@@ -146,8 +150,35 @@ function addAttempt(db: ViewDatabase, { handler, position }: At, entity: number,
   );
 }
 
+/** Of a split event: the row is about this part now, and has the delivery id that its receiver sees. */
+function aboutPart(db: ViewDatabase, { handler }: At, entity: number, { lane, revision, eventId, part }: About & { readonly part?: number }): void {
+  if (part === undefined) return;
+  db.run(
+    "update deliveries set part = ?, delivery_id = ? where entity = ? and revision = ? and handler = ?",
+    part,
+    deliveryId(handler, lane, partId(eventId, part)),
+    entity,
+    revision,
+    handler,
+  );
+}
+
+/** Without a row there was no trouble, and nothing to tell. */
+function partCompleted(db: ViewDatabase, at: At, data: JournalData["delivery.part_completed"]): void {
+  const { id } = entityOf(db, data.lane);
+  const changes = db.run(
+    "update deliveries set attempts = 0, retry_count = 0, next_attempt_at = null where entity = ? and revision = ? and handler = ? and (status = 'failed' or letter = 1)",
+    id,
+    data.revision,
+    at.handler,
+  );
+  if (changes === 0) return;
+  addAttempt(db, at, id, data.revision, data.record);
+  aboutPart(db, at, id, { ...data, part: data.part + 1 });
+}
+
 /** @param used 1 when the call counts against the retry policy, 0 when it was deferred. */
-function failed(db: ViewDatabase, at: At, data: About & { readonly record: AttemptRecord }, nextAttemptAt: string, used: 0 | 1): void {
+function failed(db: ViewDatabase, at: At, data: About & { readonly record: AttemptRecord; readonly part?: number }, nextAttemptAt: string, used: 0 | 1): void {
   const { revision, record } = data;
   const row = openRow(db, at, data, record.attempt - 1);
   if (row === null) return;
@@ -168,6 +199,7 @@ function failed(db: ViewDatabase, at: At, data: About & { readonly record: Attem
     revision,
     at.handler,
   );
+  aboutPart(db, at, row.entity, data);
   addAttempt(db, at, row.entity, revision, record);
 }
 
@@ -194,6 +226,7 @@ function deadLettered(db: ViewDatabase, at: At, data: JournalData["delivery.dead
     data.revision,
     at.handler,
   );
+  aboutPart(db, at, row.entity, data);
   addAttempt(db, at, row.entity, data.revision, data.record);
 }
 

@@ -5,6 +5,7 @@ import { toIso } from "../../event/clock.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import { parseStreamName } from "../../event/names.ts";
 import type { DeadLetterDetail, DeadLetterFilter, DeadLetterView, HeldLane, LetterPointer, Views } from "../model.ts";
+import { type AmendmentInForce, amendmentActs, amendmentInForce, amendmentView } from "./amendments.ts";
 import { allOf, type Condition, currentType, oneOf, type Sources, storedTypes } from "./context.ts";
 import { fromCursor, toCursor } from "./cursor.ts";
 import { type EventKey, type HandlerRow, handlerRows, type LaneRow, untouched } from "./deliveries.ts";
@@ -36,6 +37,7 @@ interface LetterRow {
   readonly replay_id: string | null;
   readonly first_failed_at: string;
   readonly dead_lettered_at: string;
+  readonly part: number | null;
   readonly schema_version: number | null;
   readonly recorded_ms: number | null;
 }
@@ -68,6 +70,7 @@ export function makeDeadLetterQueries(
       const shown = rows.slice(0, limit);
       const waiting = makeWaiting(sources);
       const behind = shown.map((row) => waiting(row, 0).count);
+      const amended = shown.map((row) => amendmentInForce(sources, row));
       const stored = data
         ? await readEvents(
             log,
@@ -76,8 +79,14 @@ export function makeDeadLetterQueries(
           )
         : null;
       const last = shown.at(-1);
+      const events: DeadLetterView[] = [];
+      for (const [index, row] of shown.entries()) {
+        const amendment = amended[index]!;
+        const read = stored === null ? null : { event: await asAmended(stored.get(row.event_id), amendment) };
+        events.push(letterView(sources, row, { waiting: behind[index]!, read, amendment }));
+      }
       return {
-        events: shown.map((row, index) => letterView(sources, row, behind[index]!, stored === null ? null : { event: stored.get(row.event_id) })),
+        events,
         total,
         nextCursor: rows.length > limit && last ? toCursor(last.position, last.handler) : null,
       };
@@ -90,6 +99,7 @@ export function makeDeadLetterQueries(
       const rows = byEvent.length > 0 ? byEvent : found("delivery_id");
       const waiting = makeWaiting(sources);
       const behind = rows.map((row) => waiting(row, waitingEvents));
+      const amended = rows.map((row) => ({ inForce: amendmentInForce(sources, row), acts: amendmentActs(sources.db(), row) }));
       const histories = rows.map(({ entity, revision, handler }) =>
         sources
           .db()
@@ -106,12 +116,17 @@ export function makeDeadLetterQueries(
         tenant,
         rows.map(({ event_id }) => event_id),
       );
-      return rows.map((row, index): DeadLetterDetail => {
-        const event = stored.get(row.event_id);
+      const letters: DeadLetterDetail[] = [];
+      for (const [index, row] of rows.entries()) {
+        const original = stored.get(row.event_id);
+        const { inForce, acts } = amended[index]!;
+        const event = await asAmended(original, inForce);
         const { count, first } = behind[index]!;
-        return {
-          ...letterView(sources, row, count, { event }),
-          stored: event ? { type: event.type, schemaVersion: event.schemaVersion, data: event.data } : null,
+        letters.push({
+          ...letterView(sources, row, { waiting: count, read: { event }, amendment: inForce }),
+          stored: original ? { type: original.type, schemaVersion: original.schemaVersion, data: original.data } : null,
+          amendment: inForce && original && event ? amendmentView(inForce.act, original.data, event.data) : null,
+          amendments: acts,
           steps: event ? catalog.steps(event) : [],
           waitingEvents: first.map(({ id, type, revision, recorded_ms }) => ({
             id,
@@ -120,8 +135,9 @@ export function makeDeadLetterQueries(
             recordedAt: toIso(recorded_ms),
           })),
           history: histories[index]!,
-        };
-      });
+        });
+      }
+      return letters;
     },
 
     async oldestDeadLetters(filter, limit) {
@@ -281,10 +297,24 @@ function toPointer({ handler, stream, revision, position, event_id, type, attemp
   };
 }
 
+/** The event as the next delivery of the letter would have it. */
+async function asAmended(event: StoredEvent | undefined, amendment: AmendmentInForce | null): Promise<StoredEvent | undefined> {
+  return event === undefined || amendment === null ? event : { ...event, data: await amendment.data() };
+}
+
 /** @param read null: the data was not asked for. */
-function letterView({ catalog }: Sources, row: LetterRow, waiting: number, read: { readonly event: StoredEvent | undefined } | null): DeadLetterView {
+function letterView(
+  { catalog }: Sources,
+  row: LetterRow,
+  {
+    waiting,
+    read,
+    amendment,
+  }: { readonly waiting: number; readonly read: { readonly event: StoredEvent | undefined } | null; readonly amendment: AmendmentInForce | null },
+): DeadLetterView {
   const storedSchemaVersion = row.schema_version ?? 1;
   const lifted = read?.event && liftedView(catalog, read.event);
+  const part = row.part === null ? undefined : lifted?.parts?.[row.part];
   return {
     id: row.event_id,
     deliveryId: row.delivery_id,
@@ -293,13 +323,17 @@ function letterView({ catalog }: Sources, row: LetterRow, waiting: number, read:
     stream: row.stream,
     position: BigInt(row.position),
     entity: parseStreamName(row.stream)?.entity ?? { type: "", id: "" },
-    eventType: currentType(catalog, row.type),
+    eventType: part?.type ?? currentType(catalog, row.type),
     source: row.source,
     revision: row.revision,
-    schemaVersion: lifted?.schemaVersion ?? catalog.describe(row.type)?.current ?? storedSchemaVersion,
+    schemaVersion: part?.schemaVersion ?? lifted?.schemaVersion ?? catalog.describe(row.type)?.current ?? storedSchemaVersion,
     storedSchemaVersion,
-    data: lifted?.data ?? null,
+    data: part?.data ?? lifted?.data ?? null,
+    part: row.part,
+    parts: lifted?.parts ?? null,
+    dropped: lifted?.dropped ?? null,
     dataError: lifted ? lifted.dataError : read === null ? null : eventRemoved,
+    amendedAt: amendment?.act.at ?? null,
     status: row.status,
     cause: row.cause,
     error: { type: row.error_type, message: row.error_message },

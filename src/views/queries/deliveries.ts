@@ -2,6 +2,7 @@
 import type { AttemptRecord } from "../../delivery/journal-events.ts";
 import { deliveryId } from "../../event/ids.ts";
 import type { DeliveryStatus, DeliveryView, LaneState } from "../model.ts";
+import { amendmentActs } from "./amendments.ts";
 import type { Sources } from "./context.ts";
 
 export interface HandlerRow {
@@ -167,6 +168,7 @@ export function makeDeliveryReader(sources: Sources): DeliveryReader {
         processedAt: row ? row.processed_at : status === "completed" ? completedAt(sources, name, entity, event) : (gap?.recorded_at ?? null),
         replayId: row?.replay_id ?? null,
         history: withHistory && row && entity !== undefined ? history(entity, event.revision, name) : [],
+        amendments: withHistory && row && entity !== undefined ? amendmentActs(db, { entity, revision: event.revision, handler: name }) : [],
       })),
   };
 }
