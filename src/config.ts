@@ -230,6 +230,7 @@ const functionShape = fields(
   {
     kind: z.literal("function"),
     ...commonShape,
+    dryRun: z.boolean({ error: "must be true or false" }).optional(),
     events: z.array(eventDefinition, { error: "must be a list of event definitions" }).optional(),
     on: z.record(
       z.string(),

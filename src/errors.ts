@@ -44,6 +44,7 @@ export const errorCatalog = {
   },
   PLAN_STALE: { kind: "conflict", remedy: "Plan again: what the plan listed has changed." },
   PLAN_USED: { kind: "conflict", remedy: "The plan was started already: follow the replay that the detail names, or plan again." },
+  REPLAY_ENDED: { kind: "conflict", remedy: "The replay can no longer be changed: read its report, and plan again for what is left." },
   BODY_TOO_LARGE: { kind: "too_large", remedy: "Send at most 4 MiB a request: fewer events, or a reference in `context_refs` in place of a large payload." },
   APPEND_TOO_LARGE: {
     kind: "too_large",

@@ -7,6 +7,7 @@ import { addDeadLetters } from "./commands/dead-letters.ts";
 import { addEntities } from "./commands/entities.ts";
 import { addEvents } from "./commands/events.ts";
 import { addExport } from "./commands/export.ts";
+import { addReplays } from "./commands/replays.ts";
 import { addSchema } from "./commands/schema.ts";
 import { addServe } from "./commands/serve.ts";
 import { addService } from "./commands/service.ts";
@@ -38,6 +39,7 @@ export async function runCli(args: readonly string[], given: Omit<World, "exitCo
   addEvents(program, world);
   addEntities(program, world);
   addDeadLetters(program, world);
+  addReplays(program, world);
   addService(program, world);
   addCopy(program, world);
   addSchema(program, world);

@@ -16,9 +16,11 @@ import { configureHandler, firstPosition, makeWants, recordPause } from "./handl
 import type { Act, AmendmentPointer, JournalEvent } from "./journal-events.ts";
 import { claimType, JournalStream } from "./journal-stream.ts";
 import { judge, nothingToDo, refuseLift } from "./judge.ts";
-import type { Delivery, Lane, Order, ReplayMode } from "./lane.ts";
+import { type Delivery, type Lane, type Loan, type Order, unknownNext, type Withdrawal } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
-import { laneBatch, Partition, type Verdict } from "./partition.ts";
+import type { Lent, OwnCall } from "./own-call.ts";
+import type { Pace } from "./pace.ts";
+import { laneBatch, type OrderTerms, Partition, type Verdict } from "./partition.ts";
 import { skipPassedOver } from "./passed-over.ts";
 import type { OrderEnd } from "./recorder.ts";
 
@@ -45,15 +47,11 @@ export interface DispatcherOptions {
   readonly build: string;
 }
 
-export interface OrderRequest {
+export interface OrderRequest extends OrderTerms {
   readonly stream: string;
   readonly revision: number;
   /** The letter's attempts when it was chosen; with another number it is left alone. Null: whatever they are. */
   readonly attempts: number | null;
-  readonly replayId: string;
-  readonly actor: string;
-  readonly reason: string | null;
-  readonly effects: ReplayMode["effects"];
 }
 
 export interface AmendRequest {
@@ -100,10 +98,15 @@ export class Dispatcher implements GateMember {
   /** Abandons the calls that still run. */
   readonly #calling = new AbortController();
   readonly #replies = new Map<Order, Waiting<{ readonly end: OrderEnd; readonly position: Position }>>();
+  readonly #lent = new Map<Loan, { readonly call: OwnCall; readonly reply: Waiting<Verdict> }>();
+  /** Told by the flush after which no lane is on a replay's pace any more. */
+  readonly #passing = new Map<string, Waiting<void>[]>();
   /** Amendments on their way into the journal, by stream and revision: what would deliver the letter waits for them. */
   readonly #amending = new Map<string, Promise<unknown>>();
   /** Acts recorded by the next flush. */
   #acts: Waiting<Position>[] = [];
+  /** Takes the pump off a replay's pace. */
+  readonly #unpaced = new Map<string, () => void>();
   #reads = 0;
   #flushing: Promise<void> | null = null;
   #flushTimer: { cancel(): void } | null = null;
@@ -198,6 +201,19 @@ export class Dispatcher implements GateMember {
     if (act === "replay" && lane.paused) throw new RepriseError("LANE_PAUSED", `The entity is paused for ${this.name}.`);
   }
 
+  /** A dead letter's attempts; undefined when the delivery is none. */
+  letterAttempts(stream: string, revision: number): number | undefined {
+    return this.#partition.letter(stream, revision)?.attempts;
+  }
+
+  isAmended(stream: string, revision: number): boolean {
+    return (this.#partition.letter(stream, revision)?.amended ?? null) !== null;
+  }
+
+  letters(stream: string): readonly number[] {
+    return this.#partition.letters(stream);
+  }
+
   /** Ends a dead letter by decision. @returns position of its record. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING */
   async discard(stream: string, revision: number, act: Act): Promise<Position> {
     this.#mustWork();
@@ -236,7 +252,7 @@ export class Dispatcher implements GateMember {
     this.#mustWork();
     const lane = this.#partition.pin(stream);
     try {
-      const doneThrough = lane.fresh ? await this.#lastUpTo(stream, this.#partition.position()) : -1;
+      const doneThrough = lane.next === unknownNext ? await this.#lastUpTo(stream, this.#partition.position()) : -1;
       this.#mustWork();
       this.#partition.pause(lane, act, doneThrough);
     } finally {
@@ -264,6 +280,73 @@ export class Dispatcher implements GateMember {
     for await (const batch of this.#options.log.readStream(stream, { direction: "backward", signal: this.#reading.signal }))
       for (const event of batch) if (event.position <= position) return event.revision;
     return -1;
+  }
+
+  // Replays -----------------------------------------------------------------------------------------------------------------------------------
+
+  /** Says at which pace a replay goes here; null: it is over. */
+  pace(replayId: string, pace: Pace | null): void {
+    this.#unpaced.get(replayId)?.();
+    this.#unpaced.delete(replayId);
+    if (pace !== null)
+      this.#unpaced.set(
+        replayId,
+        pace.onChange(() => this.#pump()),
+      );
+    this.#partition.pace(replayId, pace);
+    this.#pump();
+  }
+
+  unknownPaces(): readonly string[] {
+    return this.#partition.unknownPaces();
+  }
+
+  /** Takes back what a replay ordered and what does not run. `stop`: resolves when it is on record that nothing of it starts here any more. */
+  async withdraw(replayId: string, how: Withdrawal): Promise<void> {
+    this.#mustWork();
+    this.#partition.withdraw(replayId, how);
+    const stored = how === "stop" ? this.#recorded() : undefined;
+    this.#pump();
+    await stored;
+  }
+
+  /** Resolves when it is on record that no lane is on the replay's pace any more. */
+  passed(replayId: string): Promise<void> {
+    this.#mustWork();
+    if (this.#partition.followers(replayId) === 0) return Promise.resolve();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#passing.set(replayId, [...(this.#passing.get(replayId) ?? []), { resolve, reject }]);
+    return promise;
+  }
+
+  followers(replayId: string): number {
+    return this.#partition.followers(replayId);
+  }
+
+  /** Lends a lane's slot to a replay's own deliveries, until `end`. Its calls record nothing; what they come to is told, as the retry policy judges it. */
+  lend(stream: string, replayId: string): Lent {
+    this.#mustWork();
+    const loan = this.#partition.lend(stream, replayId, this.#options.clock.monotonicMs());
+    return {
+      call: async (call) => {
+        this.#mustWork();
+        const { promise, resolve, reject } = Promise.withResolvers<Verdict>();
+        this.#lent.set(loan, { call, reply: { resolve, reject } });
+        this.#partition.askFor(loan, { event: call.event, attempt: call.attempt });
+        this.#pump();
+        return promise;
+      },
+      takeBack: () => {
+        const waits = this.#lent.get(loan);
+        if (waits === undefined || !this.#partition.takeBack(loan)) return;
+        this.#lent.delete(loan);
+        waits.reply.resolve({ kind: "put_back" });
+      },
+      end: () => {
+        this.#partition.endLoan(loan);
+        this.#pump();
+      },
+    };
   }
 
   /** Resolves when all that the partition was told until now is on record, with the record's position. @throws when it never will be. */
@@ -511,9 +594,10 @@ export class Dispatcher implements GateMember {
 
   async #deliver(delivery: Delivery): Promise<void> {
     const { catalog, clock, spec } = this.#options;
-    const { event } = delivery;
+    const { event, loan } = delivery;
+    const own = loan === null ? null : this.#lent.get(loan)?.call;
     const startedAtMs = clock.now();
-    if (this.#calling.signal.aborted) {
+    if (this.#calling.signal.aborted || own === undefined) {
       this.#finish(delivery, { kind: "put_back" });
       return;
     }
@@ -545,16 +629,18 @@ export class Dispatcher implements GateMember {
   /** Calls the handler once. @returns whether the next part of the event, if there is one, may follow. */
   async #call(delivery: Delivery, event: CurrentEvent, isLast: boolean): Promise<boolean> {
     const { clock, spec, random } = this.#options;
-    const { order, lane } = delivery;
+    const { order, lane, loan } = delivery;
+    const own = loan === null ? null : this.#lent.get(loan)?.call;
     const startedAtMs = clock.now();
     const startedMs = clock.monotonicMs();
     const policy = spec.policy(event.type);
-    const replay = order === null ? null : ({ id: order.replayId, reason: order.reason, mode: "run", effects: order.effects } as const);
+    const ordered = order && ({ id: order.replayId, reason: order.reason, mode: "run", effects: order.effects } as const);
+    const replay = own?.replay ?? ordered;
     const effects = this.#effects.open({ event, replay, attempt: delivery.attempt, mayBeRecorded: delivery.doubtful });
     const call = this.#options.attempt({
       event,
       attempt: delivery.attempt,
-      deliveryId: deliveryId(spec.name, lane.stream, event.id),
+      deliveryId: deliveryId(spec.name, lane.stream, event.id, own?.replay.id),
       replay,
       effect: effects.run,
       timeoutMs: policy.timeoutMs,
@@ -583,7 +669,7 @@ export class Dispatcher implements GateMember {
       this.#finish(delivery, { kind: "put_back" });
       return false;
     }
-    this.#partition.conclude(delivery, verdict, clock.monotonicMs());
+    this.#conclude(delivery, verdict);
     if (outcome.kind === "abandoned") {
       this.#partition.settled(delivery); // the service stops: nothing of the lane starts any more
     } else {
@@ -598,8 +684,16 @@ export class Dispatcher implements GateMember {
     return false;
   }
 
-  #finish(delivery: Delivery, verdict: Verdict): void {
+  #conclude(delivery: Delivery, verdict: Verdict): void {
+    const { loan } = delivery;
+    const lent = loan === null ? undefined : this.#lent.get(loan);
+    if (loan !== null) this.#lent.delete(loan);
     this.#partition.conclude(delivery, verdict, this.#options.clock.monotonicMs());
+    lent?.reply.resolve(verdict);
+  }
+
+  #finish(delivery: Delivery, verdict: Verdict): void {
+    this.#conclude(delivery, verdict);
     this.#partition.settled(delivery);
     // Not at once: a backlog that cannot be lifted would otherwise be walked in one synchronous step.
     setImmediate(() => this.#afterCall());
@@ -650,6 +744,11 @@ export class Dispatcher implements GateMember {
       const { position } = stored;
       this.#tellOfDeadLetters(flush.events);
       for (const { resolve } of acts) resolve(position);
+      for (const [replayId, waiting] of this.#passing) {
+        if (this.#partition.followers(replayId) > 0) continue;
+        this.#passing.delete(replayId);
+        for (const { resolve } of waiting) resolve();
+      }
       for (const { order, end } of flush.ended) {
         this.#replies.get(order)?.resolve({ end, position });
         this.#replies.delete(order);
@@ -721,8 +820,11 @@ export class Dispatcher implements GateMember {
 
   /** Tells everybody who still waits for a record that there will be none. */
   #answerAll(error: RepriseError): void {
-    for (const { reject } of [...this.#replies.values(), ...this.#acts]) reject(error);
+    const lent = Array.from(this.#lent.values(), ({ reply }) => reply);
+    for (const { reject } of [...this.#replies.values(), ...this.#acts, ...[...this.#passing.values()].flat(), ...lent]) reject(error);
     this.#replies.clear();
+    this.#passing.clear();
+    this.#lent.clear();
     this.#acts = [];
   }
 

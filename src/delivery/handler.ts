@@ -70,6 +70,11 @@ export interface HandlerOptions {
 export interface FunctionHandler<E extends readonly EventDefinition[] = readonly EventDefinition[]> extends HandlerOptions {
   readonly events?: E;
   readonly on: NoInfer<On<E[number]>>;
+  /**
+   * A dry run of a replay may call it, with `context.replay.mode` "dry_run": it changes nothing outside then, whatever it is asked. Default false:
+   * a dry run ends before it.
+   */
+  readonly dryRun?: boolean;
 }
 
 export interface WebhookHandler extends HandlerOptions {
@@ -84,7 +89,12 @@ export interface WebhookHandler extends HandlerOptions {
 
 /** A handler as `defineHandler` and `webhookHandler` make it; config.ts checks it and fills in the defaults. */
 export type HandlerDefinition =
-  | ({ readonly kind: "function"; readonly events?: readonly EventDefinition[]; readonly on: Readonly<Record<string, AnyHandle>> } & HandlerOptions)
+  | ({
+      readonly kind: "function";
+      readonly events?: readonly EventDefinition[];
+      readonly on: Readonly<Record<string, AnyHandle>>;
+      readonly dryRun?: boolean;
+    } & HandlerOptions)
   | ({ readonly kind: "webhook" } & WebhookHandler);
 
 /** A handle whose event type is forgotten: the catalog makes sure that it only ever sees its own. */

@@ -111,6 +111,7 @@ export interface LaneSnapshot {
   readonly letters: readonly LetterSnapshot[];
   /** Left out when it is not. */
   readonly paused?: true;
+  readonly pace?: { readonly replayId: string; readonly through: number };
 }
 
 export interface JournalData {
@@ -170,6 +171,8 @@ export interface JournalData {
     readonly cause: DeadLetterCause | null;
     readonly act: Act;
     readonly record: AttemptRecord | null;
+    /** Of a replay: until the lane has passed this revision its live deliveries stay on the replay's pace. */
+    readonly paceThrough?: number;
   };
   /**
    * Later deliveries of this dead letter for this handler carry `data` in place of what is stored; it releases nothing. An append of its own, since the
@@ -223,28 +226,124 @@ export interface HandlerStreamData {
   "handler.resumed": { readonly act: Act };
 }
 
-/** Of `reprise.replay-<id>`. Outcomes of the items are only in the journals, with the `replayId`. */
+/** What a replay does, how fast, and when it stops. */
+export interface ReplayTerms {
+  readonly ratePerSecond: number | null;
+  readonly mode: "run" | "dry_run";
+  readonly effects: "once" | "again";
+  /** First so many entities alone; then, after a hold, the rest if all went well. */
+  readonly canary: { readonly entities: number; readonly holdSeconds: number } | null;
+  readonly stopWhen: { readonly failureRatio: number | null; readonly failuresInARow: number | null } | null;
+}
+
+/** What the deliveries of a replay are: dead letters, delivered again in their own lanes; or deliveries of its own. */
+export type ReplayKind = "single" | "batch" | "dead_letters" | "history";
+
+export interface ReplayRequested extends Partial<ReplayTerms> {
+  readonly replayId: string;
+  readonly kind: ReplayKind;
+  readonly actor: string;
+  readonly reason: string | null;
+  readonly ratePerSecond: number | null;
+  readonly total: number;
+  readonly filter: Readonly<Record<string, string>> | null;
+  readonly tenant?: string;
+  /** Its items are in the plan's stream. */
+  readonly planId?: string;
+  /** Its deliveries are its own, with delivery ids of their own and outcomes in this stream only. */
+  readonly own?: boolean;
+  readonly targetHandler?: string | null;
+  /** Position at which the items were chosen. */
+  readonly cutoff?: string;
+  /** Each item is amended with what this migration of the config makes of it, before it is delivered. */
+  readonly migration?: string;
+}
+
+/** What became of a replay. The counts add up to its total. */
+export interface ReplayReport {
+  readonly status: "completed" | "stopped" | "cancelled";
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly skips: readonly { readonly reason: string; readonly count: number }[];
+  /** Why it stopped before its end. */
+  readonly why?: string | null;
+  /** Dead letters of the same handlers that are younger than the cut-off, those of its own items apart. */
+  readonly newSince?: number;
+}
+
+/** What came of one delivery of a replay's own: its place among the items, and how often it was called. */
+export interface OwnOutcome {
+  readonly item: number;
+  readonly outcome: "succeeded" | "failed";
+  readonly attempts: number;
+  readonly error: FailureText | null;
+  /** Keys of the effects that a dry run would have had. */
+  readonly effects?: readonly string[];
+}
+
+/** Of `reprise.replay-<id>`. Outcomes of dead letters are only in the journals, with the `replayId`. */
 export interface ReplayStreamData {
-  "replay.requested": {
-    readonly replayId: string;
-    readonly kind: "single" | "batch";
-    readonly actor: string;
-    readonly reason: string | null;
-    readonly ratePerSecond: number | null;
-    readonly total: number;
-    readonly filter: Readonly<Record<string, string>> | null;
-    /** Each item is amended with what this migration of the config makes of it, before it is delivered. */
-    readonly migration?: string;
-  };
+  "replay.requested": ReplayRequested;
   /** In parts of at most 500 items, in the order in which they start. */
   "replay.items": { readonly items: readonly ReplayItem[] };
-  "replay.ended": {
-    readonly status: "completed" | "stopped";
-    readonly succeeded: number;
-    readonly failed: number;
-    readonly skipped: number;
-    readonly skips: readonly { readonly reason: string; readonly count: number }[];
-  };
+  /** Starts nothing further; `replay.paused` once nothing of it runs. */
+  "replay.pausing": { readonly act: Act };
+  "replay.paused": Record<string, never>;
+  "replay.resumed": { readonly act: Act };
+  "replay.rate_changed": { readonly ratePerSecond: number | null; readonly act: Act };
+  "replay.cancelling": { readonly act: Act };
+  /** By its stop conditions or its canary. */
+  "replay.stopping": { readonly why: string };
+  "replay.canary_passed": { readonly entities: number };
+  /** Own deliveries that are about to be called, stored first: one that ends the process is found so. */
+  "replay.started": { readonly items: readonly number[] };
+  /** Of own deliveries, in parts of at most 256. */
+  "replay.outcomes": { readonly outcomes: readonly OwnOutcome[] };
+  "replay.ended": ReplayReport;
+}
+
+/** What an operator selected, as it was asked. Times in milliseconds since 1970. */
+export type ReplaySelection =
+  | { readonly kind: "dead_letters"; readonly filter: Readonly<Record<string, string | number>> }
+  | { readonly kind: "ids"; readonly ids: readonly string[] }
+  | { readonly kind: "history"; readonly handler: string; readonly filter: Readonly<Record<string, string | number | readonly string[]>> };
+
+/** What a plan found, without payloads. */
+export interface PlanFindings {
+  readonly planId: string;
+  readonly tenant: string;
+  readonly actor: string;
+  readonly selection: ReplaySelection;
+  readonly targetHandler: string | null;
+  readonly cutoff: string;
+  readonly madeAt: string;
+  readonly expiresAt: string;
+  /** Items of the plan: what its replay starts. */
+  readonly deliveries: number;
+  /** Dead letters that the selection matched. */
+  readonly deadLetters: number;
+  /** Events held behind them that would follow. */
+  readonly releases: number;
+  readonly entities: number;
+  readonly byHandler: readonly { readonly handler: string; readonly deliveries: number; readonly entities: number }[];
+  readonly byError: readonly { readonly error: string; readonly count: number }[];
+  readonly ineligible: readonly { readonly reason: string; readonly count: number }[];
+  readonly invalid: readonly { readonly eventId: string; readonly step: string; readonly error: FailureText }[];
+  readonly invalidTotal: number;
+  readonly ratePerSecond: number | null;
+  /** Fingerprint of each event type's chain: another one makes the plan stale. */
+  readonly chains: Readonly<Record<string, string>>;
+  /** Items to show as samples. */
+  readonly samples: readonly number[];
+}
+
+/** Of `reprise.plan-<id>`. Parts of items first; the plan is there once `plan.made` is. */
+export interface PlanStreamData {
+  "replay.items": { readonly items: readonly ReplayItem[] };
+  "plan.made": PlanFindings;
+  /** By whoever stores it first; what it started. */
+  "plan.used": { readonly job: ReplayRequested };
 }
 
 /** Of `reprise.effects-<handler>-<stream>-<revision>`. */
@@ -278,6 +377,8 @@ export interface ReplayItem {
   readonly revision: number;
   readonly at: string;
   readonly eventId: string;
-  /** The letter's attempts when it was chosen: another number means it changed since. */
+  /** The letter's attempts when it was chosen: another number means it changed since. 0 for a delivery of the replay's own. */
   readonly attempts: number;
+  /** Last revision that the lane held back when it was chosen: what it releases stays on the replay's pace up to there. */
+  readonly through?: number;
 }

@@ -40,6 +40,8 @@ export interface LaneRecord {
   readonly letters: Map<number, LetterRecord>;
   /** By an operator: nothing of it starts. */
   paused: boolean;
+  /** Its live deliveries up to `through` stay on the pace of the replay that released them. */
+  pace: { readonly replayId: string; readonly through: number } | null;
 }
 
 export interface PartitionState {
@@ -63,7 +65,7 @@ export function emptyState(): PartitionState {
 }
 
 const newLane = (next: number): LaneRecord => ({
-  ...{ next, at: 0n, detached: false, why: null, attempts: 0, retryAt: null, letters: new Map(), paused: false },
+  ...{ next, at: 0n, detached: false, why: null, attempts: 0, retryAt: null, letters: new Map(), paused: false, pace: null },
 });
 
 function laneOf(state: PartitionState, lane: string, next: number): LaneRecord {
@@ -87,6 +89,7 @@ function advance(record: LaneRecord, next: number, at: Position): void {
     record.attempts = 0;
     record.retryAt = null;
     record.why = null;
+    if (record.pace !== null && next > record.pace.through) record.pace = null;
   }
   if (at > record.at) record.at = at;
 }
@@ -164,6 +167,7 @@ const rules: Rules = {
     record.detached = false;
     state.attached.add(lane);
     record.why = null;
+    record.pace = null;
     if (BigInt(at) > record.at) record.at = BigInt(at);
   },
   "lane.paused": (state, { lane, next, at }) => {
@@ -213,18 +217,25 @@ const rules: Rules = {
     ended(state, lane, revision);
     advance(record, revision + 1, BigInt(at));
     detach(state, lane, record);
+    record.pace = null; // it stands still: whoever releases it says at which pace
   },
-  "delivery.settled": (state, { lane, revision, at }) => {
+  "delivery.settled": (state, { lane, revision, at, act, paceThrough }) => {
     const record = laneOf(state, lane, revision + 1);
     ended(state, lane, revision);
     remove(state.parts, lane, revision);
     if (!record.letters.delete(revision)) advance(record, revision + 1, BigInt(at));
+    if (act.replayId !== undefined && paceThrough !== undefined && paceThrough >= record.next) record.pace = { replayId: act.replayId, through: paceThrough };
+  },
+  "replay.stopped": (state, { replayId }) => {
+    for (const record of state.lanes.values()) {
+      if (record.pace?.replayId === replayId) record.pace = null;
+      for (const letter of record.letters.values()) if (letter.replay?.replayId === replayId) letter.replay = null;
+    }
   },
   "delivery.amended": (state, { lane, revision, act }, at) => {
     const letter = state.lanes.get(lane)?.letters.get(revision);
     if (letter !== undefined) letter.amended = { revision: at, replayId: act.replayId ?? null };
   },
-  "replay.stopped": () => {},
   snapshot: () => {},
 };
 
@@ -283,6 +294,7 @@ export function toSnapshot(state: PartitionState, set: string): readonly { reado
         replay: letter.replay && { ...letter.replay, retryAt: iso(letter.replay.retryAt) },
         ...(letter.amended === null ? {} : { amended: letter.amended }),
       })),
+      ...(record.pace === null ? {} : { pace: record.pace }),
     };
     const size = Buffer.byteLength(JSON.stringify(one)) + 1;
     if (bytes + size > partBytes && bytes > 0) {
@@ -324,7 +336,7 @@ export function fromSnapshot(parts: readonly JournalData["snapshot"][]): Partiti
     state.readAhead = readAhead;
     for (const { lane, revision, at, ...rest } of started) put(state.started, lane, revision, { ...rest, at: BigInt(at) });
     for (const { lane, revision, at, part } of partsDone) put(state.parts, lane, revision, { at: BigInt(at), part });
-    for (const { lane, next, at, detached, why, attempts, retryAt, letters, paused = false } of lanes) {
+    for (const { lane, next, at, detached, why, attempts, retryAt, letters, paused = false, pace } of lanes) {
       if (!detached) state.attached.add(lane);
       state.lanes.set(lane, {
         next,
@@ -334,6 +346,7 @@ export function fromSnapshot(parts: readonly JournalData["snapshot"][]): Partiti
         attempts,
         retryAt: ms(retryAt),
         paused,
+        pace: pace ?? null,
         letters: new Map(
           letters.map((letter) => [
             letter.revision,

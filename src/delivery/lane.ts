@@ -10,6 +10,33 @@ export interface ReplayMode {
   readonly effects: "once" | "again";
 }
 
+/** Why a replay takes back what it ordered. */
+export type Withdrawal = "pause" | "stop";
+
+/** A lane's place in a replay's pace. */
+export interface Turn {
+  readonly replayId: string;
+  granted: boolean;
+}
+
+/** One call that a loan asks for. */
+export interface LoanCall {
+  readonly event: StoredEvent;
+  /** Which call of this delivery it is, from 1; all of them are of one round. */
+  readonly attempt: number;
+}
+
+/** A replay's own deliveries (of history, or to another handler) borrow the lane's slot: live ones queue behind, and nothing of the lane's record changes. */
+export interface Loan {
+  readonly lane: Lane;
+  readonly replayId: string;
+  readonly sinceMs: number;
+  /** What waits for its turn and its slot, or runs. */
+  call: LoanCall | null;
+  /** Of a split event that is tried again: the first part that is not done. */
+  part: { readonly revision: number; readonly index: number } | null;
+}
+
 /** An operator's order to deliver a dead letter again. */
 export interface Order {
   readonly revision: number;
@@ -17,6 +44,10 @@ export interface Order {
   readonly actor: string;
   readonly reason: string | null;
   readonly effects: ReplayMode["effects"];
+  /** Once the letter is settled the lane's live deliveries stay on the replay's pace up to this revision; null: they do not. */
+  readonly through: number | null;
+  /** Withdrawn while its call runs: it is not tried again. `pause`: the same replay orders it later; `stop`: what fails now has failed. */
+  leaving: Withdrawal | null;
   /** The letter's event, once it was read. */
   event: StoredEvent | null;
   /** Monotonic time of the next attempt; null: now. */
@@ -38,6 +69,7 @@ export interface Delivery {
   readonly order: Order | null;
   /** It was called before, or may have been: effects may be on record. */
   readonly doubtful: boolean;
+  readonly loan: Loan | null;
   readonly wasFailing: boolean;
   /** Monotonic; when it was given its slot. */
   readonly startedMs: number;
@@ -57,16 +89,19 @@ export interface Letter {
   /** Its replay was under way when the process died: the next one runs alone. */
   suspect?: boolean;
   /** The replay that was under way when the process ended: one with the same id goes on from there. */
-  readonly replay: { readonly replayId: string; readonly failed: number; readonly dueMs: number | null } | null;
+  replay: { readonly replayId: string; readonly failed: number; readonly dueMs: number | null } | null;
   /** The data that its deliveries carry, when it is not the stored one. */
   amended: AmendmentPointer | null;
 }
+
+/** All that the checkpoint has passed is done, and the subscription will say what comes next. */
+export const unknownNext = -1;
 
 /** The deliveries of one entity for one handler, in order, one at a time. */
 export class Lane implements Schedulable {
   readonly stream: string;
   readonly tenant: string;
-  /** First revision that is not done, dead letters apart. */
+  /** First revision that is not done, dead letters apart; `unknownNext` while the lane is there only for a loan, or for an operator's act. */
   next: number;
   /** Position of the last event that is done. */
   at: Position;
@@ -75,8 +110,6 @@ export class Lane implements Schedulable {
   why: "newer_build" | null = null;
   /** By an operator: nothing of it starts. */
   paused = false;
-  /** Made for an operator's act on a lane that nothing was known of: `next` is not known either, until an event comes or the stream was read. */
-  fresh = false;
   /** Acts that look at its stream meanwhile: it is not forgotten. */
   pins = 0;
   readonly letters = new Map<number, Letter>();
@@ -96,6 +129,11 @@ export class Lane implements Schedulable {
   reading = false;
   running: Delivery | null = null;
   readonly orders: Order[] = [];
+  /** The first one has the lane. */
+  readonly loans: Loan[] = [];
+  /** Its live deliveries up to `through` stay on the pace of the replay that released them. */
+  pace: { readonly replayId: string; readonly through: number } | null = null;
+  turn: Turn | null = null;
   failing = false;
   queued = false;
   /** Events up to here may have been under way when the process died: their calls are recorded first. */
@@ -114,6 +152,6 @@ export class Lane implements Schedulable {
   }
 
   priority(): Priority {
-    return (this.orders[0]?.event ?? this.queue[0])?.metadata.priority ?? "normal";
+    return (this.loans[0]?.call?.event ?? this.orders[0]?.event ?? this.queue[0])?.metadata.priority ?? "normal";
   }
 }

@@ -55,3 +55,4 @@ export const journalStream = (handler: string, partitions = 1, partition = 0): s
  */
 export const effectsStream = (handler: string, stream: string, revision: number): string => `${ownTenant}.effects-${handler}-${stream}-${revision}`;
 export const replayStream = (replayId: string): string => `${ownTenant}.replay-${replayId}`;
+export const planStream = (planId: string): string => `${ownTenant}.plan-${planId}`;

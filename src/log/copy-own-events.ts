@@ -59,6 +59,10 @@ const configured: Rewrite = (data, { position }) => {
   return { ...data, types: moved(data.types), ...(data.stored === undefined ? {} : { stored: moved(data.stored) }) };
 };
 
+const items: Rewrite = (data, rules, stream) => ({ ...data, items: each(data.items, aboutEvent, rules, stream) });
+
+const cutoff: Rewrite = (data, { position }) => (data.cutoff === undefined ? data : { ...data, cutoff: position(data.cutoff) });
+
 /** Every type of Reprise's own events (delivery/journal-events.ts), and where it has positions and lanes. */
 export const ownEventRewrites = {
   "partition.claimed": asIs,
@@ -82,10 +86,21 @@ export const ownEventRewrites = {
   "handler.configured": configured,
   "handler.paused": asIs,
   "handler.resumed": asIs,
-  "replay.requested": asIs,
-  "replay.items": (data, rules, stream) => ({ ...data, items: each(data.items, aboutEvent, rules, stream) }),
+  "replay.requested": cutoff,
+  "replay.items": items,
+  "replay.pausing": asIs,
+  "replay.paused": asIs,
+  "replay.resumed": asIs,
+  "replay.rate_changed": asIs,
+  "replay.cancelling": asIs,
+  "replay.stopping": asIs,
+  "replay.canary_passed": asIs,
+  "replay.started": asIs,
+  "replay.outcomes": asIs,
   "replay.ended": asIs,
   "effect.recorded": aboutLane,
+  "plan.made": cutoff,
+  "plan.used": (data, rules, stream) => ({ ...data, job: cutoff(data.job as Data, rules, stream) }),
   "views.rebuild_requested": asIs,
 } satisfies Record<string, Rewrite>;
 

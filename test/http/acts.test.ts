@@ -40,7 +40,7 @@ describe("POST /admin/dlq/{id}/replay", () => {
     expect(replayedReply.parse(answer.json()).status).toBe("processing");
   });
 
-  it.each([{ reason: "x".repeat(501) }, { target_handler: "other" }, { migration: {} }, { reason: 1 }, []])("refuses %o", async (body) => {
+  it.each([{ reason: "x".repeat(501) }, { target_handler: "" }, { migration: {} }, { reason: 1 }, []])("refuses %o", async (body) => {
     const store = makeFakeStore();
     expectProblem(await post(replayUrl, body, store), 400, "REQUEST_INVALID");
     expect(store.calls).toEqual([]);

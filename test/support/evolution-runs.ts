@@ -1,6 +1,7 @@
 /** One log with every kind of schema change in it, read by today's build on every path, over any log. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent, defineUpcasters, drop, part, split } from "../../src/catalog/define.ts";
@@ -8,6 +9,7 @@ import { type Config, defineConfig } from "../../src/config.ts";
 import { defineHandler, type HandlerContext, Terminal, webhookHandler } from "../../src/delivery/handler.ts";
 import type { CurrentEvent, Json } from "../../src/event/event.ts";
 import { partId } from "../../src/event/ids.ts";
+import { toSelection } from "../../src/replay/selection.ts";
 import type { EventInput, Store } from "../../src/store.ts";
 import { countDeliveries } from "./history-checker.ts";
 import { handlerShows, logRows, type Place, startStore } from "./test-store.ts";
@@ -187,6 +189,35 @@ export function describeEvolution(kind: string, makePlace: () => Promise<Place> 
       expect(rows.map(({ type, data }) => ({ type, data }))).toEqual(stored.map(({ type, data }) => ({ type, data })));
     });
 
+    it("gives them to plans, dry runs and replays of history, too", async () => {
+      const place = await makePlace();
+      await openWritten(place);
+      const seen: Record<string, Seen[]> = { live: [], dry_run: [], run: [] };
+      const handler = defineHandler({
+        ...{ name: "again", events: [placed, paid, shipped], startFrom: "beginning", dryRun: true },
+        on: Object.fromEntries(
+          [placed, paid, shipped].map(({ type }) => [
+            type,
+            (event: CurrentEvent, { replay }: HandlerContext) => void seen[replay?.mode ?? "live"]!.push(seenOf(event)),
+          ]),
+        ),
+      });
+      const store = await startStore(defineConfig({ events, upcasters, handlers: [handler] }), place);
+      await handlerShows(store, place, "again", { wanted: 8, done: 8 });
+      const terms = { ratePerSecond: null, effects: "once", canary: null, stopWhen: null } as const;
+      for (const mode of ["dry_run", "run"] as const) {
+        const plan = await store.planReplay(toSelection({ history: { handler: "again" } }));
+        expect(plan).toMatchObject({ deliveries: 8, invalidTotal: 0, ineligible: [] });
+        for (const sample of plan.samples) {
+          const revision = stored.findIndex(({ data }) => isDeepStrictEqual(data, sample.stored.data));
+          expect(sample.parts?.map(seenOf) ?? [seenOf(sample.current!)]).toEqual(today[revision]);
+        }
+        const { replayId } = await store.startReplay(plan.planId, { reason: "to see the same", terms: { ...terms, mode } });
+        await expect.poll(() => store.replayState(replayId), { timeout: 20_000 }).toMatchObject({ status: "completed", succeeded: 8, failed: 0 });
+      }
+      expect(seen).toEqual({ live: today.flat(), dry_run: today.flat(), run: today.flat() });
+    });
+
     it("reaches handlers that want a renamed or a split type, from where they stood under the old names", async () => {
       const place = await makePlace();
       const before: Seen[] = [];
@@ -296,6 +327,8 @@ async function readsShow(store: Store): Promise<void> {
 /** Files of src that lift stored events, and what of the walk above goes through them: a new one has to be named here, and walked. */
 const readers: Readonly<Record<string, string>> = {
   "delivery/dispatcher.ts": "delivery, webhook, retry, replay",
+  "replay/dry-runner.ts": "dry run",
+  "replay/lift.ts": "plans, and the report of a dry run",
   "replay/amendments.ts": "a replay refuses what cannot be lifted; amended data is checked by lifting it",
   "views/queries/event-view.ts": "reads, lists, dead letters",
   "views/queries/amendments.ts": "the steps of a dead letter that was amended",

@@ -1,6 +1,7 @@
 import type { Catalog } from "../../src/catalog/catalog.ts";
 import { RepriseError } from "../../src/errors.ts";
-import type { Store } from "../../src/store.ts";
+import type { Plan } from "../../src/replay/plan.ts";
+import type { ReplayState, Store } from "../../src/store.ts";
 import type { DeadLetterDetail, EntityView, EventView, HandlerView, ReplayView, Views } from "../../src/views/model.ts";
 
 export const eventId = "018f2b2e-7c4a-7d3b-8a1e-0123456789ab";
@@ -158,6 +159,51 @@ export const replayView: ReplayView = {
   endedAt: at,
   ratePerSecond: null,
   skips: [],
+  mode: "run",
+  effects: "once",
+  canary: null,
+  stopWhen: null,
+  targetHandler: null,
+  why: null,
+  newSince: null,
+  cutoff: null,
+};
+
+const replayState: ReplayState = { ...replayView, followers: 0, secondsLeft: 0 };
+
+export const planId = "018f2b2e-8888-7d3b-8a1e-0123456789ab";
+export const plan: Plan = {
+  planId,
+  tenant: "default",
+  actor: "local",
+  selection: { kind: "dead_letters", filter: { handler: "mail" } },
+  targetHandler: null,
+  cutoff: "9",
+  madeAt: at,
+  expiresAt: at,
+  deliveries: 1,
+  deadLetters: 2,
+  releases: 2,
+  entities: 1,
+  byHandler: [{ handler: "mail", deliveries: 1, entities: 1 }],
+  byError: [{ error: "Error: mail server down", count: 1 }],
+  ineligible: [],
+  invalid: [{ eventId, step: "order.placed v1 → v2", error: { type: "SchemaInvalid", message: "data: is no text" } }],
+  invalidTotal: 1,
+  ratePerSecond: 10,
+  estimatedSeconds: 1,
+  chains: {},
+  samples: [
+    {
+      eventId,
+      stored: { type: "order.placed", schemaVersion: 1, data: { total: 9.95 } },
+      current: { type: "order.placed", schemaVersion: 2, data: { totalCents: 995 } },
+      parts: null,
+      dropped: null,
+      steps: [{ from: 1, to: 2, type: "order.placed", data: { totalCents: 995 }, error: null }],
+    },
+  ],
+  used: null,
 };
 
 const catalog: Catalog = {
@@ -218,6 +264,12 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     deliveriesOf: async () => eventView.deliveries,
     handlers: async () => [handlerView],
     replay: async (id) => (id === replayId ? replayView : undefined),
+    replays: async () => ({ replays: [replayView], nextCursor: null }),
+    ownOutcomes: async () => [],
+    deadLettersOf: async () => ({ letters: [], notDeadLettered: 0, unknown: 0 }),
+    heldLanes: async () => [],
+    history: async () => [],
+    deadLettersSince: async () => 0,
     replayOutcomes: async () => new Map(),
     openReplays: async () => [],
     rebuild: async () => {},
@@ -248,6 +300,34 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     amend: async () => ({ entry: amendedLetter, position: 13n }),
     discard: async () => ({ entry: deadLetter, position: 15n }),
     rebuildViews: async () => 16n,
+    planReplay: async () => plan,
+    replayPlan: async () => plan,
+    startReplay: async () => ({ replayId, status: "running", total: 1, position: 8n }),
+    replayState: async (id) => {
+      const view = await views.replay(id);
+      return view && { ...replayState, ...view };
+    },
+    replayStates: async () => ({ replays: [replayState], nextCursor: "next" }),
+    replayReport: async () => ({
+      items: [
+        {
+          eventId,
+          handler: "mail",
+          entity: { type: "order", id: "o-1" },
+          revision: 0,
+          position: 7n,
+          outcome: "failed",
+          attempts: 1,
+          error: { type: "Error", message: "mail server down" },
+          effects: [],
+          differences: [{ path: "/totalCents", before: undefined, after: 995 }],
+        },
+      ],
+      nextCursor: null,
+    }),
+    actOnReplay: async (_id, verb) => ({ replayId, status: verb === "pause" ? "paused" : verb === "resume" ? "running" : "cancelled", position: 18n }),
+    setReplayRate: async () => ({ replayId, status: "running", position: 19n }),
+    discardBatch: async () => ({ total: 2, discarded: 1, skipped: 1, remaining: 3, position: 20n }),
     ...replace.store,
   };
   return {

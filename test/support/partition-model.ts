@@ -1,11 +1,13 @@
 /**
- * A random world around the real `Partition`: a log, a journal, crashes, stale reads, slow calls, replays, discards. It keeps its own account of what
+ * A random world around the real `Partition`: a log, a journal, crashes, stale reads, slow calls, discards, replays with their paces, pauses, cancels and
+ * loans of lanes. It keeps its own account of what
  * a handler saw and says what was broken. Nothing here waits: time is a number.
  */
 import { emptyState, fold, fromSnapshot, type PartitionState, toSnapshot } from "../../src/delivery/journal.ts";
 import type { Act, AttemptRecord, JournalData, JournalEvent } from "../../src/delivery/journal-events.ts";
-import type { Delivery, Lane, Order } from "../../src/delivery/lane.ts";
+import type { Delivery, Lane, Loan, Order } from "../../src/delivery/lane.ts";
 import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
+import { Pace } from "../../src/delivery/pace.ts";
 import { Partition, type PartitionOptions, type Verdict } from "../../src/delivery/partition.ts";
 import type { Flush } from "../../src/delivery/recorder.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
@@ -31,6 +33,18 @@ export function makeRandom(seed: number): () => number {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
+}
+
+/** Each start of its replay has to have taken a turn before. */
+class CountedPace extends Pace {
+  taken = 0;
+  started = 0;
+
+  override take(nowMs: number): boolean {
+    const taken = super.take(nowMs);
+    if (taken) this.taken++;
+    return taken;
+  }
 }
 
 interface Account {
@@ -76,6 +90,12 @@ export class World {
   readonly #amended = new Map<string, number>();
   crashes = 0;
   #replays = 0;
+  /** Of replays that have not ended; those of a former life are told again, or ended. */
+  readonly #paces = new Map<string, CountedPace>();
+  readonly #stopped = new Set<string>();
+  /** Revisions of a lane that a loan delivers, in order. */
+  #loans: { loan: Loan; stream: string; next: number; attempt: number }[] = [];
+  loaned = 0;
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -137,12 +157,14 @@ export class World {
     else if (act < 0.66) this.#return();
     else if (act < 0.76) this.#read();
     else if (act < 0.89) this.#record();
-    else if (act < 0.935) {
+    else if (act < 0.93) {
       this.#now += Math.floor(this.random() * 1500);
       this.partition.tick(this.#now);
-    } else if (act < 0.965) this.#operate();
-    else if (act < 0.98) this.#operateLane();
-    else if (act < 0.99) {
+    } else if (act < 0.95) this.#operate();
+    else if (act < 0.96) this.#operateLane();
+    else if (act < 0.97) this.#steer();
+    else if (act < 0.98) this.#borrow();
+    else if (act < 0.991) {
       // A kill from outside counts against whatever runs alone: three in a row on one event are beyond what can be told apart.
       if (this.#options.kills === undefined || !this.partition.wantsAlone()) this.crash();
     } else this.#stop();
@@ -155,6 +177,10 @@ export class World {
     else this.#stop();
     for (const stream of this.#paused.keys()) this.partition.resume(stream, act);
     this.#paused.clear();
+    for (const pace of this.#paces.values()) {
+      pace.hold(false);
+      pace.set(null, this.#now);
+    }
     for (const [stream, letters] of this.#letters) for (const revision of letters) if (this.random() < 0.5) this.#order(stream, revision);
     for (let round = 0; round < 5000; round++) {
       this.#subscribe(50);
@@ -179,6 +205,7 @@ export class World {
         break;
     }
     for (const [id, { outcomes }] of this.account) if (outcomes.length === 0) this.broken.push(`${id} has no outcome`);
+    for (const replayId of this.#paces.keys()) if (this.partition.followers(replayId) > 0) this.broken.push(`lanes still follow ${replayId}`);
     for (let round = 0; round < 4; round++) {
       while (this.#readOne() || this.#answerRead(0, false));
       this.#record(true);
@@ -234,6 +261,12 @@ export class World {
     for (const [stream, revisions] of state.started)
       for (const revision of revisions.keys())
         if (this.partition.letter(stream, revision)) this.#letters.set(stream, (this.#letters.get(stream) ?? new Set()).add(revision));
+    this.#loans = [];
+    // Jobs that were cut off go on, or have ended.
+    for (const [replayId, pace] of [...this.#paces])
+      if (this.random() < 0.7) this.partition.pace(replayId, pace);
+      else this.#paces.delete(replayId);
+    for (const replayId of this.partition.unknownPaces()) this.#withdraw(replayId, "stop");
     this.#cursor = Number(state.checkpoint);
     this.#openedAt = BigInt(this.log.length);
   }
@@ -247,7 +280,23 @@ export class World {
   }
 
   #start(): void {
-    this.#call(this.partition.start(this.#now));
+    const before = new Set(this.partition.running());
+    const alone = this.partition.wantsAlone(); // what ran at a crash is brought to its end, whatever its replay's pace
+    const now = this.partition.start(this.#now);
+    for (const delivery of this.partition.running()) if (!before.has(delivery) && !alone) this.#checkTurn(delivery);
+    this.#call(now);
+  }
+
+  /** Nothing of a replay starts while it is held, or after it was stopped. */
+  #checkTurn({ lane, event, order, loan }: Delivery): void {
+    const follows = order === null && loan === null && lane.pace !== null && event.revision <= lane.pace.through ? lane.pace.replayId : null;
+    const replayId = order?.replayId ?? loan?.replayId ?? follows;
+    if (replayId === null) return;
+    const pace = this.#paces.get(replayId);
+    if (pace !== undefined && ++pace.started > pace.taken) this.broken.push(`${event.stream}@${event.revision} started without a turn of ${replayId}`);
+    if (pace?.held) this.broken.push(`${event.stream}@${event.revision} started while ${replayId} was held`);
+    if (this.#stopped.has(replayId)) this.broken.push(`${event.stream}@${event.revision} started after ${replayId} was stopped`);
+    if (lane.loans.length > 0 && loan === null) this.broken.push(`${event.stream}@${event.revision} started in a lane that is lent`);
   }
 
   #call(deliveries: readonly Delivery[]): void {
@@ -256,6 +305,10 @@ export class World {
       if (this.#calls.some((call) => call.delivery.lane.stream === lane.stream)) this.broken.push(`two at once in ${lane.stream}`);
       const atPause = this.#paused.get(event.stream);
       if (atPause !== undefined && atPause !== delivery) this.broken.push(`${event.stream}@${event.revision} started in a paused lane`);
+      if (delivery.loan !== null) {
+        this.#calls.push({ delivery, concluded: false });
+        continue;
+      }
       const amended = this.#amended.get(`${event.stream}@${event.revision}`);
       if (order !== null && lane.letters.get(event.revision)?.amended?.revision !== amended)
         this.broken.push(`${event.stream}@${event.revision} is replayed without its amendment at ${amended}`);
@@ -332,6 +385,11 @@ export class World {
     const call = this.#calls[index]!;
     const { delivery } = call;
     const { event, order, attempt } = delivery;
+    if (delivery.loan !== null) {
+      this.#calls.splice(index, 1);
+      this.#finishLoan(delivery, kind);
+      return;
+    }
     if (!call.concluded) {
       const record: AttemptRecord = {
         attempt,
@@ -479,11 +537,84 @@ export class World {
   }
 
   #order(stream: string, revision: number): void {
+    const known = [...this.#paces.keys()];
+    const replayId = known.length > 0 && this.random() < 0.4 ? this.pick(known) : `r${this.#replays++}`;
+    if (!this.#paces.has(replayId) && this.random() < 0.6) this.#begin(replayId);
+    const through = this.#streams.get(stream)!.length - 1;
     try {
-      this.partition.order(stream, revision, { replayId: `r${this.#replays++}`, actor: "local", reason: null, effects: "once" });
+      this.partition.order(stream, revision, { replayId, actor: "local", reason: null, effects: "once", ...(this.#paces.has(replayId) ? { through } : {}) });
     } catch {
       // Refused: under way, or an earlier one comes first.
     }
+  }
+
+  #begin(replayId: string): void {
+    const pace = new CountedPace(this.random() < 0.5 ? null : 1 + Math.floor(this.random() * 20), this.#now);
+    this.#paces.set(replayId, pace);
+    this.partition.pace(replayId, pace);
+  }
+
+  /** Pauses, lets go on, cancels, ends, or changes the rate of a replay. */
+  #steer(): void {
+    if (this.#paces.size === 0) return;
+    const replayId = this.pick([...this.#paces.keys()]);
+    const pace = this.#paces.get(replayId)!;
+    const act = this.random();
+    if (act < 0.25) {
+      pace.hold(true);
+      this.#withdraw(replayId, "pause");
+    } else if (act < 0.6) pace.hold(false);
+    else if (act < 0.75) pace.set(1 + Math.floor(this.random() * 50), this.#now);
+    else this.#withdraw(replayId, "stop");
+  }
+
+  #withdraw(replayId: string, how: "pause" | "stop"): void {
+    this.partition.withdraw(replayId, how);
+    const [mine, others] = [this.#loans.filter(({ loan }) => loan.replayId === replayId), this.#loans.filter(({ loan }) => loan.replayId !== replayId)];
+    this.#loans = others;
+    for (const each of mine)
+      if (this.partition.takeBack(each.loan)) this.partition.endLoan(each.loan);
+      else each.next = Number.POSITIVE_INFINITY; // it runs, and is the last one
+    this.#loans.push(...mine.filter(({ next }) => next === Number.POSITIVE_INFINITY));
+    if (how === "pause") return;
+    this.#stopped.add(replayId);
+    this.#paces.delete(replayId);
+    this.partition.pace(replayId, null);
+  }
+
+  /** A replay of the history of one entity. */
+  #borrow(): void {
+    const streams = [...this.#streams.keys()];
+    if (streams.length === 0) return;
+    const stream = this.pick(streams);
+    const replayId = `h${this.#replays++}`;
+    if (this.random() < 0.7) this.#begin(replayId);
+    const loan = { loan: this.partition.lend(stream, replayId, this.#now), stream, next: 0, attempt: 1 };
+    this.#loans.push(loan);
+    this.#askFor(loan);
+  }
+
+  #askFor(loan: { loan: Loan; stream: string; next: number; attempt: number }): void {
+    const events = this.#streams.get(loan.stream)!;
+    if (loan.next < events.length && loan.next < 5) {
+      this.partition.askFor(loan.loan, { event: events[loan.next]!, attempt: loan.attempt });
+      return;
+    }
+    this.#loans.splice(this.#loans.indexOf(loan), 1);
+    this.partition.endLoan(loan.loan);
+  }
+
+  #finishLoan(delivery: Delivery, kind: string): void {
+    const loan = this.#loans.find((each) => each.loan === delivery.loan)!;
+    const again = kind === "retry" || kind === "put_back";
+    this.partition.conclude(delivery, { kind: "put_back" }, this.#now); // what it came to is not the partition's to know
+    this.partition.settled(delivery);
+    this.loaned++;
+    if (!again) {
+      loan.next++;
+      loan.attempt = 1;
+    } else if (kind === "retry") loan.attempt++;
+    this.#askFor(loan);
   }
 
   #stop(): void {

@@ -1,9 +1,16 @@
 import { describe, expect, it } from "vitest";
-import type { EffectsStreamData, HandlerStreamData, JournalData, ReplayStreamData, ViewsStreamData } from "../../src/delivery/journal-events.ts";
+import type {
+  EffectsStreamData,
+  HandlerStreamData,
+  JournalData,
+  PlanStreamData,
+  ReplayStreamData,
+  ViewsStreamData,
+} from "../../src/delivery/journal-events.ts";
 import type { Json, StoredEvent } from "../../src/event/event.ts";
 import { checkOwnEvent, ownEventRewrites, rewriteOwnEvent } from "../../src/log/copy-own-events.ts";
 
-type OwnData = JournalData & HandlerStreamData & ReplayStreamData & EffectsStreamData & ViewsStreamData;
+type OwnData = JournalData & HandlerStreamData & ReplayStreamData & PlanStreamData & EffectsStreamData & ViewsStreamData;
 type OwnType = keyof OwnData;
 
 /** Each type in the log must be known here, and no other: a new one is a decision about its positions. */
@@ -31,8 +38,19 @@ const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof o
   "handler.resumed": true,
   "replay.requested": true,
   "replay.items": true,
+  "replay.pausing": true,
+  "replay.paused": true,
+  "replay.resumed": true,
+  "replay.rate_changed": true,
+  "replay.cancelling": true,
+  "replay.stopping": true,
+  "replay.canary_passed": true,
+  "replay.started": true,
+  "replay.outcomes": true,
   "replay.ended": true,
   "effect.recorded": true,
+  "plan.made": true,
+  "plan.used": true,
   "views.rebuild_requested": true,
 };
 

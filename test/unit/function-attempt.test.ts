@@ -81,7 +81,7 @@ describe("a call that goes well", () => {
     const replay = { id: "r-1", reason: "fixed", mode: "run" } as const;
     const { outcome, settled } = call((event, { attempt, deliveryId, replay }) => void seen.push(event.data, attempt, deliveryId, replay), {
       attempt: 4,
-      replay: { ...replay, effects: "once" },
+      replay: { ...replay, effects: "again" },
     });
     expect(await outcome).toEqual({ kind: "completed" });
     await settled;

@@ -393,10 +393,13 @@ describe("a replay", () => {
     const settled = { ...about(one!), outcome: "replayed", cause: null, act: { actor: "ann", reason: "fixed", replayId }, record: attemptRecord(4) } as const;
     await journal("ledger", { type: "delivery.settled", data: settled }, deadLettered(two!, { replayId, attempts: 4, retryCount: 1 }));
     await views.waitFor(await log.head());
-    const running = { ...requested, replayId, planId: null, status: "running", succeeded: 1, failed: 1, skipped: 0, remaining: 1, skips: [], endedAt: null };
+    const counts = { succeeded: 1, failed: 1, skipped: 0, remaining: 1, skips: [], endedAt: null, why: null, newSince: null, cutoff: null };
+    const terms = { mode: "run", effects: "once", canary: null, stopWhen: null, targetHandler: null };
+    const running = { ...requested, replayId, planId: null, status: "running", ...counts, ...terms };
     const { filter: _, ...shown } = { ...running, createdAt: started!.recordedAt, startedAt: started!.recordedAt };
     expect(await views.replay(replayId)).toEqual(shown);
-    expect(await views.openReplays()).toEqual([replayId]);
+    expect(await views.openReplays()).toEqual([{ replayId, planId: null }]);
+    expect(await views.replays(tenant, { limit: 1 })).toEqual({ replays: [shown], nextCursor: null });
     expect(await views.replayOutcomes(replayId)).toEqual(
       new Map([
         ["ledger\ndefault.order-1\n0", "replayed"],
@@ -593,8 +596,15 @@ it("every list and count finds its rows by an index", async () => {
   for (const filter of [{}, { laneState: "blocked" as const }, { laneState: "flowing" as const }, { entityType: "order" }, { handler: "ledger" }])
     await views.entities({ tenant, ...filter }, { limit: 2 });
   await views.replay(newId());
+  const { nextCursor } = await views.replays(tenant, { limit: 1 });
+  if (nextCursor !== null) await views.replays(tenant, { limit: 1, cursor: nextCursor });
   await views.replayOutcomes(newId());
+  await views.ownOutcomes(newId(), 0, 10);
   await views.openReplays();
+  await views.deadLettersOf(tenant, [event!.id, newId()]);
+  await views.heldLanes([{ handler: "ledger", stream: event!.stream }]);
+  await views.deadLettersSince({ tenant }, ["ledger"], 0n, newId());
+  for (const filter of filters) await views.history({ tenant, handler: "ledger", types: ["order.paid"], ...filter }, 10);
   await views.handlers();
   spy.mockRestore();
   await views.close();

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from "node:timers/promises";
 import { type Command, Option } from "commander";
 import type {
   AttemptReply,
@@ -6,22 +5,21 @@ import type {
   DeadLetterReply,
   DeadLetterStatsReply,
   DeadLettersReply,
+  DiscardBatchReply,
   LetterActReply,
   ReplayBatchReply,
   ReplayedReply,
-  ReplayReply,
 } from "../../http/wire/replies.ts";
 import { at } from "../client.ts";
-import { addFilters, deadLetterFilters, hint, hintNext, openSession, type Session, toQuery, type World } from "../command.ts";
+import { addFilters, confirm, confirmMany, deadLetterFilters, hint, hintNext, openSession, type Session, toQuery, type World } from "../command.ts";
 import { type ExitCode, exit, Failure, usage } from "../exit.ts";
+import { follow } from "../follow.ts";
 import { type Column, countText, failureText, fields, hasData, json, printList, printOne, section, table, tableSection, timeText, verbatim } from "../print.ts";
 import { addAmend, amendmentText } from "./amend.ts";
 
 const listFilters = [...deadLetterFilters, "limit", "offset", "cursor", "after"] as const;
 const statsFilters = [...deadLetterFilters, "after"] as const;
 const standardMax = "100";
-/** A replay past the service's patience is asked after so often. */
-const followEveryMs = 500;
 
 export function addDeadLetters(program: Command, world: World): void {
   const dlq = program.command("dlq").description("dead letters: look, amend, replay, discard");
@@ -80,20 +78,51 @@ export function addDeadLetters(program: Command, world: World): void {
 
   addAmend(dlq, world);
 
-  dlq
-    .command("discard <id...>")
-    .description("give dead letters up, for good; what waits behind them goes on")
-    .requiredOption("--reason <text>", "why, for the record")
-    .addOption(new Option("--resolution <kind>", "what became of it").choices(["not_needed", "done_by_hand"]))
-    .option("--handler <name>", "of this handler, when several dead-lettered the event")
-    .action(async (ids: readonly string[], { reason, resolution, handler }, command) => {
-      const session = openSession(command, world);
-      if (ids.length > 1 && session.terminal.interactive) await confirm(session, `Discard ${ids.length} dead letters for good?`);
-      world.exitCode = await each<LetterActReply>(session, ids, discardColumns, async (id) => {
-        const { reply } = await session.client.post<LetterActReply>(at`/admin/dlq/${id}/discard`, { body: { reason, resolution, handler } });
-        return { row: { ...reply, asked: id }, ok: true };
-      });
+  addFilters(
+    dlq
+      .command("discard [id...]")
+      .description("give dead letters up, for good, by event or delivery id, or all that a filter matches, the oldest first; what waits behind them goes on")
+      .requiredOption("--reason <text>", "why, for the record")
+      .addOption(new Option("--resolution <kind>", "what became of it").choices(["not_needed", "done_by_hand"]))
+      .option("--max <n>", `with a filter: at most so many, up to 1000 (default: ${standardMax})`),
+    deadLetterFilters,
+  ).action(async (ids: readonly string[], options, command) => {
+    const session = openSession(command, world);
+    const filter = toQuery(deadLetterFilters, options);
+    const { reason, resolution, max } = options;
+    if (ids.length === 0) {
+      if (Object.keys(filter).length === 0) throw usage("Say which: ids, or a filter such as --error or --handler.");
+      world.exitCode = await discardMatching(session, filter, { reason, resolution, max });
+      return;
+    }
+    const { handler, ...others } = filter;
+    if (Object.keys(others).length > 0 || max !== undefined)
+      throw usage("Name ids or a filter, not both; beside ids only --handler, --reason and --resolution stand.");
+    if (ids.length > 1 && session.terminal.interactive) await confirm(session, `Discard ${ids.length} dead letters for good?`);
+    world.exitCode = await each<LetterActReply>(session, ids, discardColumns, async (id) => {
+      const { reply } = await session.client.post<LetterActReply>(at`/admin/dlq/${id}/discard`, { body: { reason, resolution, handler } });
+      return { row: { ...reply, asked: id }, ok: true };
     });
+  });
+}
+
+async function discardMatching(
+  session: Session,
+  filter: ReturnType<typeof toQuery>,
+  { reason, resolution, max }: { readonly reason: string; readonly resolution?: string; readonly max?: string },
+): Promise<ExitCode> {
+  const { total } = await session.client.get<DeadLetterStatsReply>("/admin/dlq/stats", filter);
+  if (total > 0)
+    await confirmMany(session, `discard ${Math.min(total, Number(max ?? standardMax))} of the ${total} dead letters that match for good, the oldest first`);
+  const { reply } = await session.client.post<DiscardBatchReply>("/admin/dlq/discard-batch", {
+    query: { ...filter, max_events: max },
+    body: { reason, resolution },
+  });
+  printOne(session.terminal, session, reply, String(reply.discarded), () =>
+    total === 0 ? "No dead letter matches.\n" : fields(Object.entries(reply).filter(([name]) => name !== "position")),
+  );
+  if (reply.discarded === reply.total) return exit.ok;
+  return reply.discarded > 0 ? exit.partly : exit.failed;
 }
 
 const columns: readonly Column<DeadLetterReply>[] = [
@@ -210,32 +239,6 @@ async function replayMatching(session: Session, filter: ReturnType<typeof toQuer
   if (succeeded === total) return exit.ok;
   if (failed > 0) hint(session, `Those that failed again: reprise dlq ls --replay-id ${replay_id}`);
   return succeeded > 0 ? exit.partly : exit.failed;
-}
-
-/** Waits for a replay's end; on a terminal it shows how far it is. */
-async function follow({ client, terminal, quiet }: Session, replayId: string, position: string): Promise<ReplayReply> {
-  const show = terminal.interactive && !quiet;
-  for (;;) {
-    const replay = await client.get<ReplayReply>(at`/replays/${replayId}`, { after: position });
-    const done = replay.total - replay.remaining;
-    if (show) terminal.err(`\r${bar(done, replay.total)} ${done} of ${replay.total}, ${replay.failed} failed`);
-    if (["completed", "stopped", "cancelled"].includes(replay.status)) {
-      if (show) terminal.err("\n");
-      return replay;
-    }
-    await wait(followEveryMs);
-  }
-}
-
-function bar(done: number, total: number): string {
-  const width = 24;
-  const filled = Math.round((width * done) / Math.max(1, total));
-  return "█".repeat(filled) + "░".repeat(width - filled);
-}
-
-async function confirm({ terminal, yes }: Session, question: string): Promise<void> {
-  if (yes || /^y(?:es)?$/i.test((await terminal.ask(`${question} [y/N] `)).trim())) return;
-  throw new Failure(exit.refused, "Nothing was done.");
 }
 
 function letterText(letter: DeadLetterDetailReply, width: number | undefined): string {

@@ -6,24 +6,32 @@ import type {
   DeadLetterDetailReply,
   DeadLetterStatsReply,
   DeadLettersReply,
+  DiscardBatchReply,
   LetterActReply,
   ReplayBatchReply,
   ReplayedReply,
-  ReplayReply,
 } from "../wire/replies.ts";
 import {
-  afterQuery,
   amendRequest,
   deadLetterQuery,
   deadLetterStatsQuery,
   deadLettersQuery,
+  discardBatchQuery,
+  discardBatchRequest,
   discardRequest,
   handlerQuery,
   replayBatchQuery,
   replayBatchRequest,
   replayRequest,
 } from "../wire/requests.ts";
-import { toDeadLetterDetailReply, toDeadLetterReply, toDeadLetterStatsReply, toReplayBatchReply, toReplayedReply, toReplayReply } from "../wire/to-wire.ts";
+import {
+  toDeadLetterDetailReply,
+  toDeadLetterReply,
+  toDeadLetterStatsReply,
+  toDiscardBatchReply,
+  toReplayBatchReply,
+  toReplayedReply,
+} from "../wire/to-wire.ts";
 import { caller, type RouteOptions } from "./options.ts";
 
 interface ById {
@@ -58,8 +66,8 @@ export async function deadLetterRoutes(app: FastifyInstance, { store }: RouteOpt
   });
 
   app.post<ById>("/admin/dlq/:id/replay", async (request, reply): Promise<ReplayedReply> => {
-    const act = merge(parseQuery(handlerQuery, request), parse(replayRequest, bodyOf(request)));
-    const result = await store.replay(request.params.id, { ...caller, ...defined(act) });
+    const { target_handler: targetHandler, ...act } = merge(parseQuery(handlerQuery, request), parse(replayRequest, bodyOf(request)));
+    const result = await store.replay(request.params.id, { ...caller, ...defined({ ...act, targetHandler }) });
     if (result.status === "processing") accepted(reply, result.replayId);
     return toReplayedReply(result);
   });
@@ -84,11 +92,11 @@ export async function deadLetterRoutes(app: FastifyInstance, { store }: RouteOpt
     return toReplayBatchReply(result);
   });
 
-  app.get<ById>("/replays/:id", async (request): Promise<ReplayReply> => {
-    await parseGet(afterQuery, request, store.views);
-    const replay = await store.views.replay(request.params.id);
-    if (replay === undefined) throw new RepriseError("NOT_FOUND", "There is no replay with this id.");
-    return toReplayReply(replay);
+  app.post("/admin/dlq/discard-batch", async (request): Promise<DiscardBatchReply> => {
+    const { reason, resolution, max_events: maxEvents, ...filter } = merge(parseQuery(discardBatchQuery, request), parse(discardBatchRequest, bodyOf(request)));
+    if (reason === undefined || reason.trim() === "")
+      throw invalid("A discard is for good: it takes a reason.", { pointer: "#/reason", detail: "must say why" });
+    return toDiscardBatchReply(await store.discardBatch(toDeadLetterFilter(filter), { ...caller, reason, ...defined({ maxEvents, resolution }) }));
   });
 }
 

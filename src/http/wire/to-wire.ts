@@ -1,29 +1,25 @@
 /** From code's names to the wire's. `data` and `extensions` go out as they are. */
+import type { LiftStep } from "../../catalog/catalog.ts";
 import type { AttemptRecord } from "../../delivery/journal-events.ts";
-import type { Store } from "../../store.ts";
-import type {
-  AmendmentAct,
-  DeadLetterDetail,
-  DeadLetterStats,
-  DeadLetterView,
-  DeliveryView,
-  EntityView,
-  EventView,
-  HandlerView,
-  ReplayView,
-} from "../../views/model.ts";
+import type { Plan } from "../../replay/plan.ts";
+import type { DiscardBatchResult, ReplayActed, ReplayState, Store } from "../../store.ts";
+import type { AmendmentAct, DeadLetterDetail, DeadLetterStats, DeadLetterView, DeliveryView, EntityView, EventView, HandlerView } from "../../views/model.ts";
 import type {
   AppendReply,
   AttemptReply,
   DeadLetterDetailReply,
   DeadLetterReply,
   DeadLetterStatsReply,
+  DiscardBatchReply,
   EntityReply,
   EventReply,
   HandlersReply,
+  PlanReply,
+  ReplayActReply,
   ReplayBatchReply,
   ReplayedReply,
   ReplayReply,
+  ReplayReportReply,
 } from "./replies.ts";
 
 type Appended = Awaited<ReturnType<Store["append"]>>;
@@ -129,6 +125,7 @@ export function toDeadLetterDetailReply(letter: DeadLetterDetail): DeadLetterDet
   return {
     ...toDeadLetterReply(letter),
     stored: letter.stored && toStored(letter.stored),
+    steps: letter.steps.map(toStep),
     amendment: letter.amendment && {
       ...toAmendmentAct(letter.amendment),
       data: letter.amendment.data,
@@ -136,15 +133,6 @@ export function toDeadLetterDetailReply(letter: DeadLetterDetail): DeadLetterDet
       changes_total: letter.amendment.changesTotal,
     },
     amendments: letter.amendments.map(toAmendmentAct),
-    steps: letter.steps.map(({ from, to, type, data, error, dropped = null, split = null }) => ({
-      from,
-      to,
-      type,
-      data,
-      error: toFailure(error),
-      dropped,
-      split: split?.map((part) => ({ type: part.type, schema_version: part.schemaVersion, data: part.data })) ?? null,
-    })),
     waiting_events: letter.waitingEvents.map(({ id, type, revision, recordedAt }) => ({ id, type, revision, recorded_at: recordedAt })),
     history: letter.history.map(toAttempt),
   };
@@ -186,14 +174,17 @@ export function toReplayBatchReply(result: ReplayedBatch): ReplayBatchReply {
   };
 }
 
-export function toReplayReply(replay: ReplayView): ReplayReply {
+export function toReplayReply(replay: ReplayState): ReplayReply {
+  const { canary, stopWhen } = replay;
   return {
     replay_id: replay.replayId,
     plan_id: replay.planId,
     kind: replay.kind,
+    mode: replay.mode,
     status: replay.status,
     reason: replay.reason,
     actor: replay.actor,
+    target_handler: replay.targetHandler,
     total: replay.total,
     succeeded: replay.succeeded,
     failed: replay.failed,
@@ -203,8 +194,80 @@ export function toReplayReply(replay: ReplayView): ReplayReply {
     started_at: replay.startedAt,
     ended_at: replay.endedAt,
     rate_per_second: replay.ratePerSecond,
+    effects: replay.effects,
+    canary: canary && { entities: canary.entities, hold_seconds: canary.holdSeconds },
+    stop_when: stopWhen && { failure_ratio: stopWhen.failureRatio, failures_in_a_row: stopWhen.failuresInARow },
     skips: replay.skips.map(({ reason, count }) => ({ reason, count })),
+    why: replay.why,
+    new_since: replay.newSince,
+    cutoff_position: replay.cutoff === null ? null : String(replay.cutoff),
+    followers: replay.followers,
+    seconds_left: replay.secondsLeft,
   };
+}
+
+export function toPlanReply(plan: Plan): PlanReply {
+  return {
+    plan_id: plan.planId,
+    actor: plan.actor,
+    cutoff_position: plan.cutoff,
+    created_at: plan.madeAt,
+    expires_at: plan.expiresAt,
+    used: plan.used && { replay_id: plan.used.replayId, actor: plan.used.actor },
+    target_handler: plan.targetHandler,
+    deliveries: plan.deliveries,
+    dead_letters: plan.deadLetters,
+    releases: plan.releases,
+    entities: plan.entities,
+    by_handler: plan.byHandler.map(({ handler, deliveries, entities }) => ({ handler, deliveries, entities })),
+    by_error: plan.byError.map(({ error, count }) => ({ error, count })),
+    ineligible: plan.ineligible.map(({ reason, count }) => ({ reason, count })),
+    invalid: plan.invalid.map(({ eventId, step, error }) => ({ event_id: eventId, step, error: { ...error } })),
+    invalid_total: plan.invalidTotal,
+    rate_per_second: plan.ratePerSecond,
+    estimated_seconds: plan.estimatedSeconds,
+    samples: plan.samples.map(({ eventId, stored, current, parts, dropped, steps }) => ({
+      event_id: eventId,
+      stored: toStored(stored),
+      current: current && toStored(current),
+      parts: parts?.map(toStored) ?? null,
+      dropped,
+      steps: steps.map(toStep),
+    })),
+  };
+}
+
+export function toReplayActReply({ replayId, status, position }: ReplayActed): ReplayActReply {
+  return { replay_id: replayId, status, position: String(position) };
+}
+
+export function toReplayReportReply({ items, nextCursor }: Awaited<ReturnType<Store["replayReport"]>>): ReplayReportReply {
+  return {
+    items: items.map((item) => ({
+      event_id: item.eventId,
+      handler: item.handler,
+      entity: { ...item.entity },
+      revision: item.revision,
+      position: String(item.position),
+      outcome: item.outcome,
+      attempts: item.attempts,
+      error: toFailure(item.error),
+      effects: [...item.effects],
+      differences:
+        item.differences === null
+          ? null
+          : item.differences.map(({ path, before, after }) => ({
+              path,
+              ...(before === undefined ? {} : { before }),
+              ...(after === undefined ? {} : { after }),
+            })),
+    })),
+    next_cursor: nextCursor,
+  };
+}
+
+export function toDiscardBatchReply({ total, discarded, skipped, remaining, position }: DiscardBatchResult): DiscardBatchReply {
+  return { total, discarded, skipped, remaining, position: String(position) };
 }
 
 export function toHandlersReply(handlers: readonly HandlerView[]): HandlersReply {
@@ -268,10 +331,18 @@ function toFailure(error: { readonly type: string; readonly message: string } | 
   return error && { type: error.type, message: error.message };
 }
 
+function toStep({ from, to, type, data, error, dropped, split }: LiftStep): DeadLetterDetailReply["steps"][number] {
+  return { from, to, type, data, error: toFailure(error), dropped: dropped ?? null, split: split?.map(toStored) ?? null };
+}
+
 function toToday({ parts, dropped }: Pick<EventView, "parts" | "dropped">): Pick<EventReply, "parts" | "dropped"> {
   return { parts: parts?.map(({ id, type, schemaVersion, data }) => ({ id, type, schema_version: schemaVersion, data })) ?? null, dropped };
 }
 
-function toStored(stored: EventView["stored"]): EventReply["stored"] {
+function toStored(stored: { readonly type: string; readonly schemaVersion: number; readonly data: unknown }): {
+  type: string;
+  schema_version: number;
+  data: unknown;
+} {
   return { type: stored.type, schema_version: stored.schemaVersion, data: stored.data };
 }

@@ -26,7 +26,7 @@ export const deliveries: Projection = {
       entity integer not null, revision integer not null, handler text not null, position integer not null, event_id text not null, delivery_id text not null,
       tenant text not null, entity_type text not null, type text not null, source text, status text not null, letter integer not null default 0,
       escalated integer not null default 0, attempts integer not null, retry_count integer not null default 0, cause text, error_type text,
-      error_message text, next_attempt_at text, replay_id text, first_failed_at text, dead_lettered_at text, processed_at text, chain text,
+      error_message text, next_attempt_at text, replay_id text, first_failed_at text, dead_lettered_at text, dead_lettered_position integer, processed_at text, chain text,
       part integer, -- of a split event: the one that the rest is about
       primary key (entity, revision, handler)
     ) strict, without rowid;
@@ -245,7 +245,7 @@ function deadLettered(db: ViewDatabase, at: At, data: JournalData["delivery.dead
   if (row === null) return;
   db.run(
     `update deliveries set status = ?, letter = 1, escalated = ?, attempts = ?, retry_count = ?, cause = ?, error_type = ?, error_message = ?,
-       next_attempt_at = null, replay_id = coalesce(?, replay_id), first_failed_at = coalesce(first_failed_at, ?), dead_lettered_at = ?, chain = ?
+       next_attempt_at = null, replay_id = coalesce(?, replay_id), first_failed_at = coalesce(first_failed_at, ?), dead_lettered_at = ?, dead_lettered_position = ?, chain = ?
      where entity = ? and revision = ? and handler = ?`,
     data.escalated ? "escalated" : "dead_lettered",
     Number(data.escalated),
@@ -257,6 +257,7 @@ function deadLettered(db: ViewDatabase, at: At, data: JournalData["delivery.dead
     data.replayId ?? null,
     at.recordedAt,
     at.recordedAt,
+    at.position,
     data.chain,
     row.entity,
     data.revision,

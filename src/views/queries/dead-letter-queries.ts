@@ -1,9 +1,10 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { AttemptRecord, DeadLetterCause } from "../../delivery/journal-events.ts";
 import { RepriseError } from "../../errors.ts";
 import { toIso } from "../../event/clock.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import { parseStreamName } from "../../event/names.ts";
-import type { DeadLetterDetail, DeadLetterFilter, DeadLetterView, Views } from "../model.ts";
+import type { DeadLetterDetail, DeadLetterFilter, DeadLetterView, HeldLane, LetterPointer, Views } from "../model.ts";
 import { type AmendmentInForce, amendmentActs, amendmentInForce, amendmentView } from "./amendments.ts";
 import { allOf, type Condition, currentType, oneOf, type Sources, storedTypes } from "./context.ts";
 import { fromCursor, toCursor } from "./cursor.ts";
@@ -13,6 +14,7 @@ import { liftedView, readEvents } from "./event-view.ts";
 const maxOffset = 10_000;
 const topErrors = 10;
 const waitingEvents = 10;
+const lanesPerTurn = 200;
 const eventRemoved = "event removed from the log";
 
 interface LetterRow {
@@ -46,7 +48,9 @@ const isLetter: Condition = { sql: "d.letter = 1 and d.status <> 'failed'", para
 const selectLetters = `select d.*, (select stream from entities where id = d.entity) as stream, e.schema_version, e.recorded_ms
   from deliveries d left join events e on e.position = d.position`;
 
-export function makeDeadLetterQueries(sources: Sources): Pick<Views, "deadLetters" | "findDeadLetters" | "oldestDeadLetters" | "deadLetterStats"> {
+export function makeDeadLetterQueries(
+  sources: Sources,
+): Pick<Views, "deadLetters" | "findDeadLetters" | "oldestDeadLetters" | "deadLettersOf" | "heldLanes" | "deadLettersSince" | "deadLetterStats"> {
   const { log, catalog } = sources;
 
   return {
@@ -141,14 +145,63 @@ export function makeDeadLetterQueries(sources: Sources): Pick<Views, "deadLetter
       return sources
         .db()
         .all<LetterRow>(`${selectLetters} where ${sql} order by d.position, d.handler limit ?`, ...parameters, limit)
-        .map(({ handler, stream, revision, position, event_id, attempts }) => ({
-          handler,
-          stream,
-          revision,
-          position: BigInt(position),
-          eventId: event_id,
-          attempts,
-        }));
+        .map(toPointer);
+    },
+
+    async deadLettersOf(tenant, ids) {
+      const db = sources.db();
+      const wanted = JSON.stringify(ids);
+      const rows = db.all<LetterRow>(
+        `${selectLetters} where d.tenant = ? and ${isLetter.sql}
+           and (d.event_id in (select value from json_each(?)) or d.delivery_id in (select value from json_each(?)))`,
+        tenant,
+        wanted,
+        wanted,
+      );
+      const found = new Set(rows.flatMap(({ event_id, delivery_id }) => [event_id, delivery_id]));
+      const others = ids.filter((id) => !found.has(id));
+      const { known } = db.get<{ known: number }>(
+        `select count(*) as known from json_each(?) w where exists (select 1 from events e where e.id = w.value and e.tenant = ?)
+           or exists (select 1 from deliveries d where d.delivery_id = w.value and d.tenant = ?)`,
+        JSON.stringify(others),
+        tenant,
+        tenant,
+      )!;
+
+      const ordered = [...rows].sort((a, b) => a.position - b.position || (a.handler < b.handler ? -1 : 1));
+      return { letters: ordered.map(toPointer), notDeadLettered: known, unknown: others.length - known };
+    },
+
+    async heldLanes(lanes) {
+      const handlers = new Map(handlerRows(sources).map((handler) => [handler.name, handler]));
+      const held: HeldLane[] = [];
+      for (const [index, { handler: name, stream }] of lanes.entries()) {
+        if (index % lanesPerTurn === lanesPerTurn - 1) await nextTurn();
+        const db = sources.db();
+        const handler = handlers.get(name);
+        const entity = db.get<{ id: number }>("select id from entities where stream = ?", stream)?.id ?? -1;
+        const letters = db
+          .all<{ revision: number }>("select revision from deliveries where entity = ? and handler = ? and letter = 1 order by revision", entity, name)
+          .map(({ revision }) => revision);
+        const behind = handler?.ordering === "strict" ? untouched(sources, handler, laneRow(sources, entity, name), entity, 0).count : 0;
+        const last = db.get<{ revision: number | null }>(
+          `select max(e.revision) as revision from events e join temp.wanted w on w.handler = ? and w.type = e.type and w.since < e.position where e.entity = ?`,
+          name,
+          entity,
+        );
+        held.push({ held: behind, through: behind === 0 ? null : (last?.revision ?? null), letters, ordering: handler?.ordering ?? "strict" });
+      }
+      return held;
+    },
+
+    async deadLettersSince(filter, handlers, position, replayId) {
+      if (handlers.length === 0) return 0;
+      const { sql, parameters } = allOf([
+        ...filterConditions(sources, filter),
+        oneOf("d.handler", handlers),
+        { sql: "d.dead_lettered_position > ? and coalesce(d.replay_id, '') <> ?", parameters: [Number(position), replayId] },
+      ]);
+      return sources.db().get<{ count: number }>(`select count(*) as count from deliveries d where ${sql}`, ...parameters)!.count;
     },
 
     async deadLetterStats(filter) {
@@ -280,8 +333,24 @@ function makeWaiting(sources: Sources) {
 function heldIn(sources: Sources, handler: HandlerRow | undefined, entity: number, limit: number): ReturnType<typeof untouched> {
   const none: readonly (EventKey & { readonly recorded_ms: number })[] = [];
   if (handler?.ordering !== "strict") return { count: 0, first: none };
-  const lane = sources.db().get<LaneRow>(`select ${laneColumns} from lanes where entity = ? and handler = ?`, entity, handler.name);
-  return untouched(sources, handler, lane, entity, limit);
+  return untouched(sources, handler, laneRow(sources, entity, handler.name), entity, limit);
+}
+
+function laneRow({ db }: Sources, entity: number, handler: string): LaneRow | undefined {
+  return db().get<LaneRow>(`select ${laneColumns} from lanes where entity = ? and handler = ?`, entity, handler);
+}
+
+function toPointer({ handler, stream, revision, position, event_id, type, attempts, error_type, error_message }: LetterRow): LetterPointer {
+  return {
+    handler,
+    stream,
+    revision,
+    position: BigInt(position),
+    eventId: event_id,
+    type,
+    attempts,
+    error: { type: error_type, message: error_message },
+  };
 }
 
 /** The event as the next delivery of the letter would have it. */
