@@ -69,6 +69,6 @@ export interface Catalog {
   /** Fingerprint of one type's schemas and steps: kept with a dead letter, to tell whether the chain changed since. */
   chainFingerprint(type: string): string;
 
-  /** JSON Schema 2020-12 of one version; undefined when unknown. */
+  /** JSON Schema 2020-12 of what an append of one version accepts, with `$id` and title; undefined when unknown. */
   jsonSchema(type: string, schemaVersion: number): Readonly<Record<string, unknown>> | undefined;
 }

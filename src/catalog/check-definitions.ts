@@ -2,13 +2,13 @@ import { z } from "zod";
 import { RepriseError } from "../errors.ts";
 import { eventTypePattern } from "../event/names.ts";
 import { type Downcast, type EventDefinition, maxVersions, type UpcasterChain } from "./define.ts";
+import { type DescribedSchema, describeSchema } from "./json-schema.ts";
 
 type Step = UpcasterChain["steps"][number];
 
 /** One version of an event type, checked. */
-export interface CheckedVersion {
+export interface CheckedVersion extends DescribedSchema {
   readonly schema: z.ZodType;
-  readonly jsonSchema: Readonly<Record<string, unknown>>;
   /** Lifts data of this version to the next; undefined for the current one. */
   readonly step: Step | undefined;
 }
@@ -33,7 +33,9 @@ export function checkDefinitions(events: readonly EventDefinition[], chains: rea
     checkDowncast(event, count);
     const versions = Array.from({ length: count }, (_, index) => {
       const schema = event.schemas[index + 1]!;
-      return { schema, jsonSchema: toJsonSchema(event.type, index + 1, schema), step: ownSteps[index + 1] };
+      if (!(schema instanceof z.ZodType))
+        throw invalid(`Version ${index + 1} of event type "${event.type}" is not a zod schema: use z.object({ … }) of zod 4.`);
+      return { schema, ...describeSchema(event.type, index + 1, schema), step: ownSteps[index + 1] };
     });
     const into = checkInto(event.type, chainOf.get(event.type)?.into ?? [], events);
     return { type: event.type, formerly: [...event.formerly], versions, into, downcast: event.downcast };
@@ -131,36 +133,6 @@ function checkSteps({ type }: EventDefinition, count: number, steps: UpcasterCha
       );
   }
   return steps;
-}
-
-/** The JSON Schema of a version, and the proof that what its schema puts out survives JSON: zod throws for a Date, bigint, transform, Map …. */
-function toJsonSchema(type: string, version: number, schema: z.ZodType): Readonly<Record<string, unknown>> {
-  if (!(schema instanceof z.ZodType)) throw invalid(`Version ${version} of event type "${type}" is not a zod schema: use z.object({ … }) of zod 4.`);
-  let asynchronous = false;
-  let jsonSchema: Readonly<Record<string, unknown>>;
-  try {
-    jsonSchema = z.toJSONSchema(schema, {
-      io: "output",
-      override: ({ zodSchema }) => {
-        asynchronous ||= isAsync(zodSchema);
-      },
-    });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message.split("\n")[0] : "it cannot be represented";
-    throw new RepriseError("SCHEMA_NOT_JSON", `Version ${version} of event type "${type}" does not survive JSON: ${reason}.`, { cause: error });
-  }
-  if (asynchronous)
-    throw new RepriseError(
-      "SCHEMA_NOT_JSON",
-      `Version ${version} of event type "${type}" has an asynchronous check or a promise: schemas judge at once, from the data alone.`,
-    );
-  return jsonSchema;
-}
-
-/** True for a promise and for a check with an async function. What hides deeper (an async superRefine) shows when data is checked. */
-function isAsync(schema: z.core.$ZodTypes): boolean {
-  const { type, checks = [] } = schema._zod.def;
-  return type === "promise" || checks.some((check) => (check._zod.def as { fn?: object }).fn?.constructor.name === "AsyncFunction");
 }
 
 function invalid(message: string): RepriseError {

@@ -5,6 +5,7 @@ import type { Catalog, FailureText, Lifted, LiftStep } from "./catalog.ts";
 import { type CheckedType, checkDefinitions } from "./check-definitions.ts";
 import type { Downcast, EventDefinition, UpcasterChain } from "./define.ts";
 import { freezeDeep } from "./frozen.ts";
+import { publishedSchema } from "./json-schema.ts";
 import { callStep, describeRefusal, type Lift, makeLifts, parse, StepFailure } from "./lift.ts";
 import { placesOf } from "./places.ts";
 
@@ -84,7 +85,11 @@ export function makeCatalog({
 
     chainFingerprint: (type) => byName.get(type)?.fingerprint ?? "",
 
-    jsonSchema: (type, schemaVersion) => byName.get(type)?.versions[schemaVersion - 1]?.jsonSchema,
+    jsonSchema(type, schemaVersion) {
+      const chain = byName.get(type);
+      const version = chain?.versions[schemaVersion - 1];
+      return chain === undefined || version === undefined ? undefined : publishedSchema(chain.type, schemaVersion, version.jsonSchema);
+    },
   };
 }
 

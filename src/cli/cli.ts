@@ -7,6 +7,7 @@ import { addDeadLetters } from "./commands/dead-letters.ts";
 import { addEntities } from "./commands/entities.ts";
 import { addEvents } from "./commands/events.ts";
 import { addExport } from "./commands/export.ts";
+import { addSchema } from "./commands/schema.ts";
 import { addServe } from "./commands/serve.ts";
 import { addService } from "./commands/service.ts";
 import { addVerify } from "./commands/verify.ts";
@@ -40,6 +41,7 @@ export async function runCli(args: readonly string[], { terminal, env }: Pick<Wo
   addCopy(program, world);
   addVerify(program, world);
   addExport(program, world);
+  addSchema(program, world);
   try {
     await program.parseAsync(args, { from: "user" });
     return world.exitCode;

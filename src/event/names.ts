@@ -44,6 +44,8 @@ export function isEntityStream(stream: string): boolean {
 
 /** Operators' acts on the views. */
 export const viewsStream = `${ownTenant}.views`;
+/** What a copy has begun, and ended. */
+export const copyStream = `${ownTenant}.copy`;
 export const logStream = `${ownTenant}.log`;
 export const handlerStream = (handler: string): string => `${ownTenant}.handler-${handler}`;
 export const journalStream = (handler: string, partitions = 1, partition = 0): string => `${ownTenant}.journal-${handler}-${partitions}-${partition}`;

@@ -196,12 +196,12 @@ export interface DeadLetterView {
   readonly storedSchemaVersion: number;
   readonly data: Json;
   readonly dataError: string | null;
+  /** When its data was amended: `data` is of the amendment. Null: it is of what is stored. */
+  readonly amendedAt: string | null;
   /** Of a split event: which part is dead-lettered (`eventType`, `schemaVersion` and `data` are its own), and all of them. */
   readonly part: number | null;
   readonly parts: readonly PartView[] | null;
   readonly dropped: string | null;
-  /** When its data was amended: `data` is of the amendment. Null: it is of what is stored. */
-  readonly amendedAt: string | null;
   readonly status: "dead_lettered" | "escalated";
   readonly cause: DeadLetterCause;
   readonly error: FailureText;
