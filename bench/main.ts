@@ -1,11 +1,12 @@
 /** `npm run bench [-- name…] [--quick] [--json]`: figures beside their floors. docs/operating.md says how to read them. */
 import { parseArgs } from "node:util";
 import { deliveryBenchmarks } from "./delivery.ts";
+import { eventStoreDbBenchmarks } from "./eventstoredb.ts";
 import { appendBenchmarks, catchUpBenchmark } from "./log.ts";
 import { type Figure, measure } from "./measure.ts";
 import { upcastBenchmarks } from "./upcast.ts";
 
-const benchmarks = [...appendBenchmarks, catchUpBenchmark, ...upcastBenchmarks, ...deliveryBenchmarks];
+const benchmarks = [...appendBenchmarks, catchUpBenchmark, ...eventStoreDbBenchmarks, ...upcastBenchmarks, ...deliveryBenchmarks];
 
 const { values: flags, positionals: names } = parseArgs({
   allowPositionals: true,
@@ -29,7 +30,7 @@ function asRow({ name, value, unit, floor, ratio, spread, runs }: Figure): strin
 }
 
 function row(name: string, value: string, floor: string, ratio: string, spread: string, runs: string): string {
-  return `${name.padEnd(14)}${value.padStart(20)}${floor.padStart(12)}${ratio.padStart(8)}${spread.padStart(9)}${runs.padStart(6)}`;
+  return `${name.padEnd(26)}${value.padStart(20)}${floor.padStart(12)}${ratio.padStart(8)}${spread.padStart(9)}${runs.padStart(6)}`;
 }
 
 function inThousands(value: number): string {

@@ -27,7 +27,7 @@ export interface Figure {
   readonly unit: string;
   /** The floor's median, units a second. */
   readonly floor: number;
-  /** value / floor: 1 would mean that Reprise costs nothing on top. */
+  /** Median of the runs' own ratios, each to the floor's run right after it: 1 would mean that Reprise costs nothing on top. */
   readonly ratio: number;
   /** (largest − smallest) / median of Reprise's runs: a ratio below this difference says nothing. */
   readonly spread: number;
@@ -48,8 +48,8 @@ export async function measure({ name, unit, prepare }: Benchmark, runs: number, 
       floors.push(floor);
     }
     const value = median(values);
-    const floor = median(floors);
-    return { name, value, unit, floor, ratio: value / floor, spread: (Math.max(...values) - Math.min(...values)) / value, runs };
+    const ratio = median(values.map((each, run) => each / floors[run]!));
+    return { name, value, unit, floor: median(floors), ratio, spread: (Math.max(...values) - Math.min(...values)) / value, runs };
   } finally {
     await prepared.close();
   }

@@ -12,9 +12,11 @@ import { type Clock, systemClock } from "./event/clock.ts";
 import type { StoredEvent } from "./event/event.ts";
 import { deliveryId, newId } from "./event/ids.ts";
 import { defaultTenant, streamName, viewsStream } from "./event/names.ts";
+import { refuseUnfinishedCopy } from "./log/copy-marker.ts";
 import type { EventLog, ReadOnlyLog } from "./log/event-log.ts";
 import { type EventStoreDbOptions, openEventStoreDbLog } from "./log/eventstoredb/open-eventstoredb-log.ts";
 import { openSqliteLog, openSqliteLogReadOnly } from "./log/sqlite/open-sqlite-log.ts";
+import { makePauses } from "./pauses.ts";
 import { makeAmendments } from "./replay/amendments.ts";
 import { makeReplays, skippedOf } from "./replay/replays.ts";
 import type { Store } from "./store.ts";
@@ -30,6 +32,8 @@ export interface OpenOptions {
   /** Where troubles are told, pino's interface. Default: nowhere. */
   readonly logger?: DeliveryLogger;
   readonly clock?: Clock;
+  /** Stands before the name of each stream on a server, so that one server holds several logs. Default: nothing. An embedded log has its folder to itself. */
+  readonly namespace?: string;
 }
 
 /** How long the calls that run may take to end when the store closes. */
@@ -45,22 +49,21 @@ const silent: DeliveryLogger = { info() {}, warn() {}, error() {} };
 /**
  * Opens the log that a URL names. `locate` finds events by id for logs that have no index of ids themselves.
  *
+ * @param create false: where there is no log, LOG_MISSING in place of a new one.
  * @throws CONFIG_INVALID for another kind of URL; what the adapter throws.
  */
-export async function openLog(
-  url: string,
-  { clock = systemClock, locate, signal }: Pick<EventStoreDbOptions, "clock" | "locate" | "signal"> = {},
-): Promise<EventLog> {
+export async function openLog(url: string, options: Pick<EventStoreDbOptions, "clock" | "locate" | "namespace" | "create" | "signal"> = {}): Promise<EventLog> {
   const folder = folderOf(url);
-  if (folder !== undefined) return openSqliteLog(folder, { clock });
-  if (isServer(url)) return openEventStoreDbLog(url, { clock, ...(locate === undefined ? {} : { locate }), ...(signal === undefined ? {} : { signal }) });
+  const { clock = systemClock, create = true } = options;
+  if (folder !== undefined) return openSqliteLog(folder, { clock, create });
+  if (isServer(url)) return openEventStoreDbLog(url, options);
   throw unknownLog(url);
 }
 
 /**
  * Opens a log for reading only: an embedded one that a service owns, too. Nothing is begun where there is none.
  *
- * @throws CONFIG_INVALID for another kind of URL, and where there is no log; what the adapter throws.
+ * @throws CONFIG_INVALID for another kind of URL, LOG_MISSING where there is no log; what the adapter throws.
  */
 export async function openLogReadOnly(url: string): Promise<ReadOnlyLog> {
   const folder = folderOf(url);
@@ -99,11 +102,20 @@ export async function openStore(config: Config, options: OpenOptions): Promise<S
 
 async function openOn(
   { catalog, migrations, handlers, limits }: CheckedConfig,
-  { log: where, data, logger = silent, clock = systemClock }: OpenOptions,
+  { log: where, data, logger = silent, clock = systemClock, namespace = "" }: OpenOptions,
   signal?: AbortSignal,
 ): Promise<Store> {
   let views: OpenViews | null = null;
-  const log = await openLog(where, { clock, locate: async (tenant, ids) => views?.locate(tenant, ids) ?? [], ...(signal === undefined ? {} : { signal }) });
+  const log = await openLog(where, {
+    clock,
+    namespace,
+    locate: async (tenant, ids) => views?.locate(tenant, ids) ?? [],
+    ...(signal === undefined ? {} : { signal }),
+  });
+  await refuseUnfinishedCopy(log).catch(async (error: unknown) => {
+    await log.close();
+    throw error;
+  });
   const delivery = makeDeliveryOrClose();
   const opened = await openViews({
     file: join(data ?? folderOf(where) ?? "./data", "views.db"),
@@ -231,6 +243,8 @@ async function openOn(
       );
       return recorded!.position;
     },
+
+    ...makePauses({ log, views: opened, delivery }),
 
     async amend(id, { tenant = defaultTenant, actor = "local", data, reason, handler }) {
       const entry = await replays.find(id, tenant, handler);

@@ -65,13 +65,13 @@ export const errorCatalog = {
     kind: "unprocessable",
     remedy: "The stored payload cannot be lifted to the current version: correct the upcaster the detail names, restart, and replay again.",
   },
-  DOWNCAST_FAILED: {
-    kind: "unprocessable",
-    remedy: "The event type's `downcast` cannot store this payload as the older version: correct it, or remove it when no old build runs any more.",
-  },
   MIGRATION_FAILED: {
     kind: "unprocessable",
     remedy: "Nothing was changed. Correct the migration that the detail names, or select dead letters of its event type and version.",
+  },
+  DOWNCAST_FAILED: {
+    kind: "unprocessable",
+    remedy: "The event type's `downcast` cannot store this payload as the older version: correct it, or remove it when no old build runs any more.",
   },
   RATE_LIMITED: { kind: "rate_limited", remedy: "Wait as long as Retry-After says." },
   LOG_UNAVAILABLE: { kind: "unavailable", remedy: "Repeat with the same event ids: what was stored already is not stored twice." },
@@ -93,6 +93,11 @@ export const errorCatalog = {
   LOG_BEHIND_CHECKPOINT: {
     kind: "config",
     remedy: "The log is older than what was already delivered from it (a restored backup?): point Reprise at the right log.",
+  },
+  LOG_MISSING: { kind: "config", remedy: "Name the log that is to be read: nothing was made there." },
+  COPY_UNFINISHED: {
+    kind: "config",
+    remedy: "Run the same `reprise copy` again until it says that it is complete; or point Reprise at the source, or at a new log.",
   },
   FENCED: { kind: "defect", remedy: "Another process took over this handler's journal: stop one of the two." },
   CLOSED: { kind: "defect", remedy: "The store was closed: open it again before using it." },

@@ -39,4 +39,15 @@ export type { DeliveryLimits } from "./delivery/limits.ts";
 export { type ErrorCode, type ErrorKind, type ErrorPlace, isRepriseError, RepriseError } from "./errors.ts";
 export type { ContextRef, CurrentEvent, Entity, EventMetadata, EventOrigin, Json, Position, Priority, StoredEvent } from "./event/event.ts";
 export type { AppendedEvent, ExpectedRevision } from "./log/event-log.ts";
-export type { ActOptions, AmendResult, AppendOptions, EventInput, ReadEntityOptions, ReplayBatchResult, ReplayResult, Store } from "./store.ts";
+export type {
+  ActOptions,
+  AmendResult,
+  AppendOptions,
+  EventInput,
+  LaneActOptions,
+  LaneActResult,
+  ReadEntityOptions,
+  ReplayBatchResult,
+  ReplayResult,
+  Store,
+} from "./store.ts";

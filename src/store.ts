@@ -55,6 +55,18 @@ export interface ReplayResult {
   readonly position: Position;
 }
 
+export interface LaneActOptions extends ActOptions {
+  /** Default: every handler that runs here and wants any of the entity's events. */
+  readonly handler?: string;
+}
+
+export interface LaneActResult {
+  /** Those whose lane it was done on. */
+  readonly handlers: readonly string[];
+  /** Of the last record. */
+  readonly position: Position;
+}
+
 export interface AmendResult {
   /** As it is now: `data` is what would be delivered. */
   readonly entry: DeadLetterDetail;
@@ -108,6 +120,16 @@ export interface Store {
    * @throws DATA_INVALID, UPCAST_FAILED, APPEND_TOO_LARGE, and as `replay`.
    */
   amend(id: string, options: ActOptions & { readonly data: Json; readonly reason: string; readonly handler?: string }): Promise<AmendResult>;
+  /** Nothing of the handler starts until it is resumed; what is under way ends. @returns position of the record. @throws NOT_FOUND for a handler that does not run here. */
+  pauseHandler(name: string, options?: ActOptions): Promise<Position>;
+  /** @throws NOT_FOUND, NOT_PAUSED */
+  resumeHandler(name: string, options?: ActOptions): Promise<Position>;
+  /** Nothing of the entity starts for one handler, or for each that wants its events; it keeps its place in line. @throws NOT_FOUND */
+  pauseEntity(entity: Entity, options?: LaneActOptions): Promise<LaneActResult>;
+  /** @throws NOT_FOUND, NOT_PAUSED when none of its lanes is. */
+  resumeEntity(entity: Entity, options?: LaneActOptions): Promise<LaneActResult>;
+  /** What waits for a retry is tried now. @throws NOT_FOUND, NOT_BACKING_OFF when none of its lanes waits, LANE_PAUSED */
+  retryEntity(entity: Entity, options?: LaneActOptions): Promise<LaneActResult>;
   /** Records the act and begins to rebuild the views beside the old ones; a second call joins the first. @returns position of the record. */
   rebuildViews(options?: ActOptions): Promise<Position>;
   discard(

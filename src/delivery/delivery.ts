@@ -42,7 +42,15 @@ export interface Delivery {
   /** A dead letter's event with the data that its next delivery would carry; null when the log has it no more. @throws NOT_DEAD_LETTERED */
   letterEvent(handler: string, stream: string, revision: number): Promise<LetterEvent | null>;
   /** @throws what `order` would throw now, so that nothing is written for an act that is refused. */
-  mayAct(handler: string, stream: string, revision: number): void;
+  mayAct(handler: string, stream: string, revision: number, act: "replay" | "other"): void;
+  /** Of a handler: nothing of it starts until it is resumed; the position is that of the record. @throws NOT_PAUSED */
+  pause(handler: string, act: Act): Promise<Position>;
+  resume(handler: string, act: Act): Promise<Position>;
+  /** Of one lane. @throws NOT_PAUSED, NOT_BACKING_OFF, LANE_PAUSED */
+  pauseLane(handler: string, stream: string, act: Act): Promise<Position>;
+  resumeLane(handler: string, stream: string, act: Act): Promise<Position>;
+  retryLane(handler: string, stream: string, act: Act): Promise<Position>;
+  runs(handler: string): boolean;
   running(handler: string): readonly { readonly stream: string; readonly revision: number }[];
   /** Handlers that stand still for good, with the reason. */
   faults(): readonly { readonly handler: string; readonly error: RepriseError }[];
@@ -95,9 +103,25 @@ export function makeDelivery({ handlers, ...common }: DeliveryOptions): Delivery
     async letterEvent(handler, stream, revision) {
       return mustRun(handler).letterEvent(stream, revision);
     },
-    mayAct(handler, stream, revision) {
-      mustRun(handler).mayAct(stream, revision);
+    mayAct(handler, stream, revision, act) {
+      mustRun(handler).mayAct(stream, revision, act);
     },
+    async pause(handler, act) {
+      return mustRun(handler).pause(act);
+    },
+    async resume(handler, act) {
+      return mustRun(handler).resume(act);
+    },
+    async pauseLane(handler, stream, act) {
+      return mustRun(handler).pauseLane(stream, act);
+    },
+    async resumeLane(handler, stream, act) {
+      return mustRun(handler).resumeLane(stream, act);
+    },
+    async retryLane(handler, stream, act) {
+      return mustRun(handler).retryLane(stream, act);
+    },
+    runs: (handler) => dispatchers.has(handler),
     running: (handler) => dispatchers.get(handler)?.running() ?? [],
     faults: () => [...dispatchers.values()].flatMap(({ name, fault }) => (fault === null ? [] : [{ handler: name, error: fault }])),
   };

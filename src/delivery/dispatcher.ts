@@ -10,12 +10,13 @@ import { readEvent } from "../log/read-event.ts";
 import type { AloneGate, GateMember } from "./alone-gate.ts";
 import { readAmendment } from "./amendment.ts";
 import type { Attempt } from "./attempt.ts";
+import { type Effects, makeEffects } from "./effects.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import { configureHandler, firstPosition, makeWants, recordPause } from "./handler-stream.ts";
 import type { Act, AmendmentPointer, JournalEvent } from "./journal-events.ts";
 import { claimType, JournalStream } from "./journal-stream.ts";
 import { judge, nothingToDo, refuseLift } from "./judge.ts";
-import type { Delivery, Lane, Order } from "./lane.ts";
+import type { Delivery, Lane, Order, ReplayMode } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import { laneBatch, Partition, type Verdict } from "./partition.ts";
 import { skipPassedOver } from "./passed-over.ts";
@@ -52,6 +53,7 @@ export interface OrderRequest {
   readonly replayId: string;
   readonly actor: string;
   readonly reason: string | null;
+  readonly effects: ReplayMode["effects"];
 }
 
 export interface AmendRequest {
@@ -92,6 +94,7 @@ export class Dispatcher implements GateMember {
   readonly #options: DispatcherOptions;
   readonly #journal: JournalStream;
   readonly #partition: Partition;
+  readonly #effects: Effects;
   /** Ends the subscription and the readings. */
   readonly #reading = new AbortController();
   /** Abandons the calls that still run. */
@@ -109,6 +112,7 @@ export class Dispatcher implements GateMember {
   #idle: (() => void) | null = null;
   #subscription: Promise<void> = Promise.resolve();
   #paused: boolean;
+  #pauseActs: Promise<unknown> = Promise.resolve();
   #stopping = false;
   #saidTooMany = false;
   #fault: RepriseError | null = null;
@@ -118,6 +122,8 @@ export class Dispatcher implements GateMember {
     this.#journal = journal;
     this.#partition = partition;
     this.#paused = paused;
+    const { log, clock, newId, spec } = options;
+    this.#effects = makeEffects({ handler: spec.name, log, clock, newId });
     partition.hold("paused", paused);
     partition.hold("not started", true);
     options.gate.join(this);
@@ -185,20 +191,97 @@ export class Dispatcher implements GateMember {
     return promise;
   }
 
-  /** @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID, as `order` would now. */
-  mayAct(stream: string, revision: number): void {
+  /** @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID, as `order` would now; for a replay LANE_PAUSED, too. */
+  mayAct(stream: string, revision: number, act: "replay" | "other"): void {
     this.#mustWork();
-    this.#partition.mayOrder(stream, revision);
+    const { lane } = this.#partition.mayOrder(stream, revision);
+    if (act === "replay" && lane.paused) throw new RepriseError("LANE_PAUSED", `The entity is paused for ${this.name}.`);
   }
 
   /** Ends a dead letter by decision. @returns position of its record. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING */
   async discard(stream: string, revision: number, act: Act): Promise<Position> {
     this.#mustWork();
     this.#partition.discard(stream, revision, act);
+    return this.#recorded();
+  }
+
+  /** Keeps everything from starting. What is under way ends. @returns position of its record. */
+  pause(act: Act): Promise<Position> {
+    this.#mustWork();
+    this.#partition.hold("paused", true); // at once, whatever waits before it
+    return this.#inTurn(async () => {
+      this.#paused = true;
+      this.#partition.hold("paused", true);
+      const { log, newId } = this.#options;
+      return recordPause(log, newId, this.name, { why: act.reason ?? "by an operator" }, act);
+    });
+  }
+
+  /** @throws NOT_PAUSED */
+  resume(act: Act): Promise<Position> {
+    this.#mustWork();
+    return this.#inTurn(async () => {
+      if (!this.#paused) throw new RepriseError("NOT_PAUSED", `Handler ${this.name} is not paused.`);
+      const { log, newId } = this.#options;
+      const position = await recordPause(log, newId, this.name, null, act);
+      this.#paused = false;
+      this.#partition.hold("paused", false);
+      this.#pump();
+      return position;
+    });
+  }
+
+  /** Keeps everything of one lane from starting. What is under way ends. @returns position of its record. */
+  async pauseLane(stream: string, act: Act): Promise<Position> {
+    this.#mustWork();
+    const lane = this.#partition.pin(stream);
+    try {
+      const doneThrough = lane.fresh ? await this.#lastUpTo(stream, this.#partition.position()) : -1;
+      this.#mustWork();
+      this.#partition.pause(lane, act, doneThrough);
+    } finally {
+      this.#partition.unpin(lane);
+    }
+    return this.#recorded();
+  }
+
+  /** @throws NOT_PAUSED */
+  async resumeLane(stream: string, act: Act): Promise<Position> {
+    this.#mustWork();
+    this.#partition.resume(stream, act);
+    return this.#recorded();
+  }
+
+  /** @throws NOT_BACKING_OFF, LANE_PAUSED */
+  async retryLane(stream: string, act: Act): Promise<Position> {
+    this.#mustWork();
+    this.#partition.retryNow(stream, act);
+    return this.#recorded();
+  }
+
+  /** Revision of the stream's last event at or below a position; −1: there is none. */
+  async #lastUpTo(stream: string, position: Position): Promise<number> {
+    for await (const batch of this.#options.log.readStream(stream, { direction: "backward", signal: this.#reading.signal }))
+      for (const event of batch) if (event.position <= position) return event.revision;
+    return -1;
+  }
+
+  /** Resolves when all that the partition was told until now is on record, with the record's position. @throws when it never will be. */
+  async #recorded(): Promise<Position> {
     const { promise, resolve, reject } = Promise.withResolvers<Position>();
     this.#acts.push({ resolve, reject });
+    promise.catch(() => {}); // whoever waits is told below
+    await this.#quiet();
     void this.#flush();
+    this.#pump();
     return promise;
+  }
+
+  /** Pauses and resumes go one after another: the last one that was asked for is the last one on record. */
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#pauseActs.then(act);
+    this.#pauseActs = turn.catch(() => {});
+    return turn;
   }
 
   /**
@@ -210,7 +293,9 @@ export class Dispatcher implements GateMember {
     this.#mustWork();
     const fact = this.#partition.amendment(stream, revision, data, act);
     this.#journal.prepare([{ type: "delivery.amended", data: fact }]); // refused now, when it is too large
-    while (this.#flushing !== null) await this.#flushing.catch(() => {}); // whoever flushes tells
+    await this.#quiet();
+    if (this.#partition.dirty()) await this.#flush(); // the dead letter itself may not be on record yet
+    while (this.#flushing !== null) await this.#quiet(); // asked again after each wait: others wait for their turn, too
     this.#mustWork();
     const event: JournalEvent = { type: "delivery.amended", data: this.#partition.amendment(stream, revision, data, act) };
     const key = `${stream}\n${revision}`;
@@ -228,6 +313,11 @@ export class Dispatcher implements GateMember {
     this.#partition.amended(stream, revision, { revision: appended.revision, replayId: act.replayId ?? null });
     this.#pump();
     return appended;
+  }
+
+  /** When nothing is being appended to the journal. */
+  async #quiet(): Promise<void> {
+    while (this.#flushing !== null) await this.#flushing.catch(() => {}); // whoever flushes tells
   }
 
   /** @returns null when the log has the event no more. @throws NOT_DEAD_LETTERED */
@@ -459,11 +549,14 @@ export class Dispatcher implements GateMember {
     const startedAtMs = clock.now();
     const startedMs = clock.monotonicMs();
     const policy = spec.policy(event.type);
+    const replay = order === null ? null : ({ id: order.replayId, reason: order.reason, mode: "run", effects: order.effects } as const);
+    const effects = this.#effects.open({ event, replay, attempt: delivery.attempt, mayBeRecorded: delivery.doubtful });
     const call = this.#options.attempt({
       event,
       attempt: delivery.attempt,
       deliveryId: deliveryId(spec.name, lane.stream, event.id),
-      replay: order === null ? null : { id: order.replayId, reason: order.reason },
+      replay,
+      effect: effects.run,
       timeoutMs: policy.timeoutMs,
       nonRetryable: policy.nonRetryable,
       signal: this.#calling.signal,
@@ -477,11 +570,14 @@ export class Dispatcher implements GateMember {
       startedAtMs,
       endedAtMs: clock.now(),
       durationMs: clock.monotonicMs() - startedMs,
+      askedEffects: effects.asked(),
     });
+    void call.settled.then(() => effects.close());
     if (verdict.kind === "completed" && !isLast) {
       await call.settled;
       this.#partition.partCompleted(delivery, verdict.record);
-      if (spec.record === "each") await this.#recorded();
+      if (spec.record === "each")
+        await this.#recorded().catch(() => {}); // that it never will be shows below
       else this.#pump();
       if (!this.#calling.signal.aborted && this.#fault === null) return true;
       this.#finish(delivery, { kind: "put_back" });
@@ -500,15 +596,6 @@ export class Dispatcher implements GateMember {
     }
     this.#afterCall();
     return false;
-  }
-
-  /** Resolves when all that was told until now is on record, or never will be. */
-  async #recorded(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#acts.push({ resolve: () => resolve(), reject: () => resolve() });
-    while (this.#flushing !== null) await this.#flushing.catch(() => {});
-    void this.#flush();
-    await promise;
   }
 
   #finish(delivery: Delivery, verdict: Verdict): void {
@@ -538,8 +625,8 @@ export class Dispatcher implements GateMember {
     this.#paused = true;
     this.#partition.hold("paused", true);
     const { log, newId, logger } = this.#options;
-    logger.error({ handler: this.name }, "the receiver is gone (410): the handler is paused; give it another url and restart");
-    void recordPause(log, newId, this.name, { why }, { actor: "policy", reason: why }).catch((error: unknown) => {
+    logger.error({ handler: this.name }, "the receiver is gone (410): the handler is paused; resume it, or give it another url and restart");
+    this.#inTurn(() => recordPause(log, newId, this.name, { why }, { actor: "policy", reason: why })).catch((error: unknown) => {
       logger.warn({ handler: this.name, err: error }, "the pause could not be recorded");
     });
   }

@@ -55,11 +55,11 @@ export async function configureHandler({
   const facts: NewEvent[] = [];
   if (!isDeepStrictEqual(configured, before.configured)) facts.push(ownEvent(newId, "handler.configured", configured));
   // Another address is a decision of its own: what the old one answered (410) says nothing about it.
-  const moved = before.paused && before.configured?.endpoint !== configured.endpoint;
+  const moved = before.paused === "policy" && before.configured?.endpoint !== configured.endpoint;
   if (moved) facts.push(ownEvent(newId, "handler.resumed", { act: { actor: "local", reason: "the config has another url" } satisfies Act }));
   return {
     configured,
-    paused: before.paused && !moved,
+    paused: before.paused !== null && !moved,
     newNames: newNamesIn(stored, before.configured, sinceNew),
     async record() {
       if (facts.length > 0) await log.append(handlerStream(spec.name), facts, before.revision === -1 ? "none" : before.revision);
@@ -77,16 +77,16 @@ export async function recordPause(log: EventLog, newId: NewId, handler: string, 
 async function readHandler(
   log: EventLog,
   handler: string,
-): Promise<{ configured: HandlerStreamData["handler.configured"] | null; paused: boolean; revision: number }> {
+): Promise<{ configured: HandlerStreamData["handler.configured"] | null /** By whom. */; paused: string | null; revision: number }> {
   let configured: HandlerStreamData["handler.configured"] | null = null;
-  let paused = false;
+  let paused: string | null = null;
   let revision = -1;
   for await (const batch of log.readStream(handlerStream(handler)))
     for (const event of batch) {
       revision = event.revision;
       if (event.type === "handler.configured") configured = event.data as unknown as HandlerStreamData["handler.configured"];
-      else if (event.type === "handler.paused") paused = true;
-      else if (event.type === "handler.resumed") paused = false;
+      else if (event.type === "handler.paused") paused = (event.data as unknown as HandlerStreamData["handler.paused"]).act.actor;
+      else if (event.type === "handler.resumed") paused = null;
     }
   return { configured, paused, revision };
 }

@@ -28,6 +28,8 @@ export interface AttemptRecord {
   readonly log?: readonly string[];
   readonly replayId?: string;
   readonly actor?: string;
+  /** Of a dry run: effects that it asked for and that were not run; `recorded` ones gave the result on record. */
+  readonly effects?: readonly { readonly key: string; readonly recorded: boolean }[];
 }
 
 /** Who decided, and why. */
@@ -40,6 +42,9 @@ export interface Act {
   /** Of an amendment: the migration that made the data. */
   readonly migration?: string;
 }
+
+/** The first of these that holds. */
+export type LaneState = "paused" | "blocked" | "backing_off" | "behind" | "flowing";
 
 interface AboutDelivery {
   readonly lane: string;
@@ -104,6 +109,8 @@ export interface LaneSnapshot {
   readonly attempts: number;
   readonly retryAt: string | null;
   readonly letters: readonly LetterSnapshot[];
+  /** Left out when it is not. */
+  readonly paused?: true;
 }
 
 export interface JournalData {
@@ -128,6 +135,11 @@ export interface JournalData {
     readonly why: "full" | "slow" | "suspect" | "newer_build";
   };
   "lane.attached": { readonly lane: string; readonly at: string };
+  /** An operator's act: nothing of the lane starts until it is resumed. Detached as above. `before`: its state. */
+  "lane.paused": { readonly lane: string; readonly next: number; readonly at: string; readonly before: LaneState; readonly act: Act };
+  "lane.resumed": { readonly lane: string; readonly act: Act };
+  /** An operator's act: what waits for a retry is due now. */
+  "lane.retried": { readonly lane: string; readonly act: Act };
   "lane.gap": { readonly lane: string; readonly from: number; readonly to: number; readonly why: "missing" | "truncated" };
   /** `attempt` counts all calls of the delivery. */
   "delivery.started": AboutDelivery & { readonly attempt: number; readonly alone: boolean; readonly replayId?: string };
@@ -232,6 +244,26 @@ export interface ReplayStreamData {
     readonly failed: number;
     readonly skipped: number;
     readonly skips: readonly { readonly reason: string; readonly count: number }[];
+  };
+}
+
+/** Of `reprise.effects-<handler>-<stream>-<revision>`. */
+export interface EffectsStreamData {
+  /** The function that a handler gave for `key` succeeded. Its newest result stands in for it ever after. */
+  "effect.recorded": {
+    readonly handler: string;
+    readonly lane: string;
+    readonly revision: number;
+    readonly eventId: string;
+    /** Of a split event: which part the handler was called with. */
+    readonly part?: number;
+    readonly key: string;
+    /** Left out when there was none. At most 64 KiB. */
+    readonly result?: Json;
+    /** Which call of the delivery ran it. */
+    readonly attempt: number;
+    /** The replay that ran it. */
+    readonly replayId?: string;
   };
 }
 

@@ -38,6 +38,8 @@ export interface LaneRecord {
   /** When the event at `next` is due again (wall clock, ms). */
   retryAt: number | null;
   readonly letters: Map<number, LetterRecord>;
+  /** By an operator: nothing of it starts. */
+  paused: boolean;
 }
 
 export interface PartitionState {
@@ -60,7 +62,9 @@ export function emptyState(): PartitionState {
   return { checkpoint: 0n, clean: true, readAhead: 0, lanes: new Map(), attached: new Set(), started: new Map(), parts: new Map() };
 }
 
-const newLane = (next: number): LaneRecord => ({ next, at: 0n, detached: false, why: null, attempts: 0, retryAt: null, letters: new Map() });
+const newLane = (next: number): LaneRecord => ({
+  ...{ next, at: 0n, detached: false, why: null, attempts: 0, retryAt: null, letters: new Map(), paused: false },
+});
 
 function laneOf(state: PartitionState, lane: string, next: number): LaneRecord {
   let record = state.lanes.get(lane);
@@ -162,6 +166,22 @@ const rules: Rules = {
     record.why = null;
     if (BigInt(at) > record.at) record.at = BigInt(at);
   },
+  "lane.paused": (state, { lane, next, at }) => {
+    const record = laneOf(state, lane, next);
+    advance(record, next, BigInt(at));
+    detach(state, lane, record);
+    record.paused = true;
+  },
+  "lane.resumed": (state, { lane }) => {
+    const record = state.lanes.get(lane);
+    if (record !== undefined) record.paused = false;
+  },
+  "lane.retried": (state, { lane }) => {
+    const record = state.lanes.get(lane);
+    if (record === undefined) return;
+    record.retryAt = null;
+    for (const { replay } of record.letters.values()) if (replay !== null) replay.retryAt = null;
+  },
   "lane.gap": (state, { lane, to }) => {
     const record = laneOf(state, lane, to + 1);
     advance(record, to + 1, record.at);
@@ -253,6 +273,7 @@ export function toSnapshot(state: PartitionState, set: string): readonly { reado
       why: record.why,
       attempts: record.attempts,
       retryAt: iso(record.retryAt),
+      ...(record.paused ? { paused: true } : {}),
       letters: [...record.letters].map(([revision, letter]) => ({
         revision,
         at: letter.at.toString(),
@@ -303,7 +324,7 @@ export function fromSnapshot(parts: readonly JournalData["snapshot"][]): Partiti
     state.readAhead = readAhead;
     for (const { lane, revision, at, ...rest } of started) put(state.started, lane, revision, { ...rest, at: BigInt(at) });
     for (const { lane, revision, at, part } of partsDone) put(state.parts, lane, revision, { at: BigInt(at), part });
-    for (const { lane, next, at, detached, why, attempts, retryAt, letters } of lanes) {
+    for (const { lane, next, at, detached, why, attempts, retryAt, letters, paused = false } of lanes) {
       if (!detached) state.attached.add(lane);
       state.lanes.set(lane, {
         next,
@@ -312,6 +333,7 @@ export function fromSnapshot(parts: readonly JournalData["snapshot"][]): Partiti
         why,
         attempts,
         retryAt: ms(retryAt),
+        paused,
         letters: new Map(
           letters.map((letter) => [
             letter.revision,

@@ -1,6 +1,7 @@
 /** From what an attempt came to, to what the partition has to do about it. Pure. */
 import { toIso } from "../event/clock.ts";
 import type { AttemptOutcome } from "./attempt.ts";
+import type { AskedEffect } from "./effects.ts";
 import type { RetryPolicy } from "./handler-spec.ts";
 import type { AttemptClass, AttemptError, AttemptRecord } from "./journal-events.ts";
 import type { Delivery } from "./lane.ts";
@@ -17,6 +18,8 @@ export interface JudgeOptions {
   readonly endedAtMs: number;
   /** Monotonic. */
   readonly durationMs: number;
+  /** Of a dry run. */
+  readonly askedEffects: readonly AskedEffect[];
 }
 
 export function judge({ attempt, round, order }: Pick<Delivery, "attempt" | "round" | "order">, outcome: AttemptOutcome, options: JudgeOptions): Verdict {
@@ -34,6 +37,7 @@ export function judge({ attempt, round, order }: Pick<Delivery, "attempt" | "rou
       ...(responseHead === undefined ? {} : { responseHead }),
       ...(log === undefined || log.length === 0 ? {} : { log }),
       ...byOrder(order),
+      ...(options.askedEffects.length === 0 ? {} : { effects: options.askedEffects }),
     };
   };
   switch (outcome.kind) {

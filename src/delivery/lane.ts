@@ -3,12 +3,20 @@ import { parseStreamName } from "../event/names.ts";
 import type { AmendmentPointer } from "./journal-events.ts";
 import type { Schedulable } from "./ready-lanes.ts";
 
+/** What a replay tells its deliveries. */
+export interface ReplayMode {
+  readonly mode: "run" | "dry_run";
+  /** What `context.effect` does about effects that are on record: answer with the record, or run again. */
+  readonly effects: "once" | "again";
+}
+
 /** An operator's order to deliver a dead letter again. */
 export interface Order {
   readonly revision: number;
   readonly replayId: string;
   readonly actor: string;
   readonly reason: string | null;
+  readonly effects: ReplayMode["effects"];
   /** The letter's event, once it was read. */
   event: StoredEvent | null;
   /** Monotonic time of the next attempt; null: now. */
@@ -28,6 +36,8 @@ export interface Delivery {
   /** Of a split event: which part is called, and of how many. Null until it is lifted, and for one that is not split. */
   part: { readonly index: number; readonly of: number } | null;
   readonly order: Order | null;
+  /** It was called before, or may have been: effects may be on record. */
+  readonly doubtful: boolean;
   readonly wasFailing: boolean;
   /** Monotonic; when it was given its slot. */
   readonly startedMs: number;
@@ -63,6 +73,12 @@ export class Lane implements Schedulable {
   /** Fed by its own stream; otherwise by the subscription. Never both. */
   detached = false;
   why: "newer_build" | null = null;
+  /** By an operator: nothing of it starts. */
+  paused = false;
+  /** Made for an operator's act on a lane that nothing was known of: `next` is not known either, until an event comes or the stream was read. */
+  fresh = false;
+  /** Acts that look at its stream meanwhile: it is not forgotten. */
+  pins = 0;
   readonly letters = new Map<number, Letter>();
   /** Failed calls of the event at `next`. */
   attempts = 0;
@@ -84,6 +100,8 @@ export class Lane implements Schedulable {
   queued = false;
   /** Events up to here may have been under way when the process died: their calls are recorded first. */
   suspectThrough = -1;
+  /** Events up to here may have been called before this process had them, after a clean stop too: a call that was abandoned leaves no record. */
+  doubtThrough = -1;
   /** The flush that records the lane's last outcome, and how many outcomes wait for it. */
   flush = 0;
   unflushed = 0;

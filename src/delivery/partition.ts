@@ -6,8 +6,8 @@ import { RepriseError } from "../errors.ts";
 import type { Json, Position, StoredEvent } from "../event/event.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import type { PartitionState } from "./journal.ts";
-import type { Act, AmendmentPointer, AttemptError, AttemptRecord, DeadLetterCause, JournalData } from "./journal-events.ts";
-import { type Delivery, Lane, type Letter, type Order } from "./lane.ts";
+import type { Act, AmendmentPointer, AttemptError, AttemptRecord, DeadLetterCause, JournalData, LaneState } from "./journal-events.ts";
+import { type Delivery, Lane, type Letter, type Order, type ReplayMode } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import { ReadyLanes } from "./ready-lanes.ts";
 import { type Flush, type OrderEnd, Recorder } from "./recorder.ts";
@@ -87,6 +87,7 @@ export class Partition {
   #aloneUntilFlush = 0;
   #aloneRunning: Delivery | null = null;
   #suspectsLeft = 0;
+  #doubtsLeft: number;
 
   /** Nothing starts while set: the handler is paused, another handler's suspect runs alone, the journal cannot be written, or the service stops. */
   readonly #holds = new Set<string>();
@@ -96,6 +97,7 @@ export class Partition {
     this.#ready = new ReadyLanes(options.concurrency);
     this.#checkpoint = new Checkpoint(state.checkpoint);
     if (unclean) this.#suspectsLeft = readAhead;
+    this.#doubtsLeft = readAhead;
     for (const [stream, revisions] of state.parts) this.#parts.set(stream, new Map(Array.from(revisions, ([revision, { part }]) => [revision, part])));
     const dueMs = (retryAt: number): number => monotonicMs + Math.min(Math.max(0, retryAt - nowMs), maxWaitMs);
     for (const [stream, record] of state.lanes) {
@@ -104,7 +106,8 @@ export class Partition {
       lane.detached = record.detached;
       lane.attempts = record.attempts;
       lane.failing = record.attempts > 0;
-      lane.troubled = record.retryAt !== null;
+      lane.troubled = record.retryAt !== null || record.attempts > 0;
+      lane.paused = record.paused;
       if (record.retryAt !== null) lane.dueMs = dueMs(record.retryAt);
       for (const [revision, letter] of record.letters)
         lane.letters.set(revision, {
@@ -114,6 +117,7 @@ export class Partition {
       this.#lanes.set(stream, lane);
       if (this.#isRecorded(lane)) this.#recordedLanes++;
       if (unclean && lane.detached) lane.suspectThrough = lane.next + laneBatch;
+      if (lane.detached) lane.doubtThrough = lane.next + laneBatch;
       if (lane.dueMs !== null) this.#wakeUps.add(lane.dueMs, lane);
     }
     if (unclean)
@@ -137,7 +141,10 @@ export class Partition {
       return;
     }
     if (lane === undefined) this.#lanes.set(event.stream, (lane = new Lane(event.stream, event.revision)));
-    else if (event.revision < lane.next) return;
+    else if (lane.fresh) {
+      lane.fresh = false;
+      lane.next = event.revision;
+    } else if (event.revision < lane.next) return;
     if (lane.queue.length >= this.#options.limits.laneQueueEvents) {
       this.#detach(lane, "full");
       lane.seen = Math.max(lane.seen, event.revision);
@@ -146,6 +153,10 @@ export class Partition {
     if (this.#suspectsLeft > 0) {
       this.#suspectsLeft--;
       lane.suspectThrough = event.revision;
+    }
+    if (this.#doubtsLeft > 0) {
+      this.#doubtsLeft--;
+      lane.doubtThrough = event.revision;
     }
     this.#idle.delete(lane);
     lane.queue.push(event);
@@ -253,6 +264,7 @@ export class Partition {
         round: order ? order.failed : lane.attempts,
         part: null,
         order: order ?? null,
+        doubtful: order !== undefined || lane.attempts > 0 || lane.troubled || event.revision <= lane.doubtThrough,
         wasFailing: lane.failing,
         startedMs: monotonicMs,
         startedAt: this.#recorder.total,
@@ -414,7 +426,7 @@ export class Partition {
       this.#refresh(lane);
     }
     for (const lane of this.#idle) {
-      if (lane.at > this.#checkpoint.recorded || this.#recorder.hasMoved(lane)) continue;
+      if (lane.at > this.#checkpoint.recorded || this.#recorder.hasMoved(lane) || lane.pins > 0) continue;
       this.#idle.delete(lane);
       this.#lanes.delete(lane.stream);
     }
@@ -423,15 +435,21 @@ export class Partition {
 
   // Operators ---------------------------------------------------------------------------------------------------------------------------------
 
-  /** Orders a dead letter's replay. The end comes with the flush that records it. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID */
+  /** Orders a dead letter's replay. The end comes with the flush that records it. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID, LANE_PAUSED */
   order(
     stream: string,
     revision: number,
-    { replayId, actor, reason }: { readonly replayId: string; readonly actor: string; readonly reason: string | null },
+    {
+      replayId,
+      actor,
+      reason,
+      effects,
+    }: { readonly replayId: string; readonly actor: string; readonly reason: string | null; readonly effects: ReplayMode["effects"] },
   ): Order {
     const { lane, letter } = this.mayOrder(stream, revision);
+    if (lane.paused) throw new RepriseError("LANE_PAUSED", "The entity is paused for this handler.");
     const before = letter.replay?.replayId === replayId ? letter.replay : null;
-    const order: Order = { revision, replayId, actor, reason, event: null, dueMs: before?.dueMs ?? null, failed: before?.failed ?? 0 };
+    const order: Order = { revision, replayId, actor, reason, effects, event: null, dueMs: before?.dueMs ?? null, failed: before?.failed ?? 0 };
     if (order.dueMs !== null) this.#wakeUps.add(order.dueMs, lane);
     if (letter.suspect) {
       letter.suspect = false;
@@ -443,7 +461,7 @@ export class Partition {
     return order;
   }
 
-  /** Refuses what cannot be ordered now. @throws as `order` */
+  /** Refuses what cannot be ordered now, paused lanes apart: other acts may be done on them. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID */
   mayOrder(stream: string, revision: number): { readonly lane: Lane; readonly letter: Letter } {
     const found = this.#letterFor(stream, revision);
     const earlier = this.#options.ordering === "strict" ? Math.min(...found.lane.letters.keys()) : revision;
@@ -490,6 +508,67 @@ export class Partition {
     if (letter !== undefined) letter.amended = amendment;
   }
 
+  /** The lane for an operator's act, kept until `unpin`. A `fresh` one has to be told what is done when it is paused. */
+  pin(stream: string): Lane {
+    let lane = this.#lanes.get(stream);
+    if (lane === undefined) {
+      this.#lanes.set(stream, (lane = new Lane(stream, 0)));
+      lane.fresh = true;
+    }
+    lane.pins++;
+    return lane;
+  }
+
+  unpin(lane: Lane): void {
+    if (--lane.pins === 0 && lane.fresh) {
+      this.#lanes.delete(lane.stream);
+      this.#idle.delete(lane);
+    }
+  }
+
+  /**
+   * Keeps everything of a pinned lane from starting. What is under way ends as it does. Recorded by the next flush.
+   *
+   * @param doneThrough last revision of the stream at or below `position()` when the lane was pinned (−1: none): all of it is done when the lane is fresh.
+   */
+  pause(lane: Lane, act: Act, doneThrough: number): void {
+    if (lane.fresh) lane.next = doneThrough + 1;
+    lane.fresh = false;
+    const before = this.#stateOf(lane);
+    this.#leaveSubscription(lane);
+    this.#dropQueue(lane);
+    lane.paused = true;
+    this.#recorder.fact({ type: "lane.paused", data: { lane: lane.stream, next: lane.next, at: lane.at.toString(), before, act } });
+  }
+
+  /** The lane goes on where it was. Recorded by the next flush. @throws NOT_PAUSED */
+  resume(stream: string, act: Act): void {
+    const lane = this.#lanes.get(stream);
+    if (!lane?.paused) throw new RepriseError("NOT_PAUSED", "The lane is not paused.");
+    lane.paused = false;
+    this.#recorder.fact({ type: "lane.resumed", data: { lane: stream, act } });
+    this.#refresh(lane);
+  }
+
+  /** What waits for a retry is due now: the event at `next`, or a dead letter's replay. Recorded by the next flush. @throws LANE_PAUSED, NOT_BACKING_OFF */
+  retryNow(stream: string, act: Act): void {
+    const lane = this.#lanes.get(stream);
+    if (lane?.paused) throw new RepriseError("LANE_PAUSED", "The lane is paused: it retries when it is resumed.");
+    if (lane === undefined || (lane.dueMs === null && lane.orders.every(({ dueMs }) => dueMs === null)))
+      throw new RepriseError("NOT_BACKING_OFF", "The lane does not wait for a retry.");
+    lane.dueMs = null;
+    for (const order of lane.orders) order.dueMs = null;
+    this.#recorder.fact({ type: "lane.retried", data: { lane: stream, act } });
+    this.#refresh(lane);
+  }
+
+  #stateOf(lane: Lane): LaneState {
+    if (lane.paused) return "paused";
+    if (lane.why !== null || (this.#options.ordering === "strict" && lane.letters.size > 0)) return "blocked";
+    if (lane.dueMs !== null) return "backing_off";
+    return lane.detached ? "behind" : "flowing";
+  }
+
   #letterFor(stream: string, revision: number): { readonly lane: Lane; readonly letter: Letter } {
     const lane = this.#lanes.get(stream);
     const letter = lane?.letters.get(revision);
@@ -501,7 +580,7 @@ export class Partition {
   // Rules -------------------------------------------------------------------------------------------------------------------------------------
 
   #mayRunLive(lane: Lane): boolean {
-    return lane.why === null && lane.dueMs === null && !(this.#options.ordering === "strict" && lane.letters.size > 0);
+    return !lane.paused && lane.why === null && lane.dueMs === null && !(this.#options.ordering === "strict" && lane.letters.size > 0);
   }
 
   #liveReady(lane: Lane): boolean {
@@ -511,7 +590,7 @@ export class Partition {
   /** Orders of a lane run in revision order; a later one waits while the first is in back-off. */
   #orderReady(lane: Lane): Order | undefined {
     const first = lane.orders[0];
-    return first !== undefined && first.event !== null && first.dueMs === null ? first : undefined;
+    return first !== undefined && first.event !== null && first.dueMs === null && !lane.paused ? first : undefined;
   }
 
   #recordedEnough(lane: Lane): boolean {

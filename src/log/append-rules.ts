@@ -4,7 +4,7 @@ import { RepriseError } from "../errors.ts";
 import type { NewEvent } from "../event/event.ts";
 import { isUuid } from "../event/ids.ts";
 import { logStream, parseStreamName } from "../event/names.ts";
-import { type ExpectedRevision, maxAppendBytes, maxAppendEvents } from "./event-log.ts";
+import { type ExpectedRevision, maxAppendBytes, maxAppendEvents, type RecordedBefore } from "./event-log.ts";
 
 /** An event with its JSON, made once: measured, compared and stored as this text. */
 export interface EncodedEvent {
@@ -19,9 +19,16 @@ export interface EncodedAppend {
   readonly stream: string;
   readonly tenant: string;
   readonly events: readonly EncodedEvent[];
+  /** Of the events, in their order. */
+  readonly ids: readonly string[];
   readonly expected: ExpectedRevision;
+  /** When they were recorded, in their order; null: now. */
+  readonly recordedAt: readonly string[] | null;
   readonly bytes: number;
 }
+
+/** As `toIso` writes it. */
+export const recordedAtPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /** Allowed for each event beside its texts: ids, numbers and the names that an EventStoreDB server wants around them. */
 const envelopeBytes = 200;
@@ -31,24 +38,35 @@ const envelopeBytes = 200;
  *
  * @throws REQUEST_INVALID for what no log can hold, APPEND_TOO_LARGE above `maxAppendBytes`, EVENT_ID_REUSED for an id twice in one append.
  */
-export function encodeAppend(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): EncodedAppend {
+export function encodeAppend(stream: string, events: readonly NewEvent[], expected: ExpectedRevision, before?: RecordedBefore): EncodedAppend {
   const tenant = tenantOf(stream);
   if (events.length < 1 || events.length > maxAppendEvents)
     throw new RepriseError("REQUEST_INVALID", `An append takes 1 to ${maxAppendEvents} events, not ${events.length}.`);
   if (expected !== "any" && expected !== "none" && !(Number.isSafeInteger(expected) && expected >= -1))
     throw new RepriseError("REQUEST_INVALID", `An expected revision is "any", "none" or a whole number, not ${String(expected)}.`);
+  const recordedAt = before?.recordedAt ?? null;
+  if (recordedAt !== null && !(recordedAt.length === events.length && recordedAt.every(isRecordedAt)))
+    throw new RepriseError("REQUEST_INVALID", "Times of recording are as many as the events, RFC 3339 UTC with milliseconds.");
   const encoded = events.map(encodeEvent);
-  const ids = new Set<string>();
-  for (const { id } of events) {
-    if (ids.has(id)) throw new RepriseError("EVENT_ID_REUSED", `Event id ${id} is twice in one append.`, { fields: { eventIds: [id] } });
-    ids.add(id);
-  }
+  const ids = events.map(({ id }) => id);
+  const twice = firstRepeated(ids);
+  if (twice !== undefined) throw new RepriseError("EVENT_ID_REUSED", `Event id ${twice} is twice in one append.`, { fields: { eventIds: [twice] } });
   const bytes = encoded.reduce((sum, event) => sum + event.bytes, 0);
   if (bytes > maxAppendBytes)
     throw new RepriseError("APPEND_TOO_LARGE", `The append to ${stream} has ${bytes} bytes; the limit is ${maxAppendBytes}.`, {
       fields: { bytes, maxBytes: maxAppendBytes },
     });
-  return { stream, tenant, events: encoded, expected, bytes };
+  return { stream, tenant, events: encoded, ids, expected, recordedAt, bytes };
+}
+
+function isRecordedAt(time: string): boolean {
+  return recordedAtPattern.test(time) && !Number.isNaN(Date.parse(time));
+}
+
+function firstRepeated(ids: readonly string[]): string | undefined {
+  if (ids.length === 1) return undefined;
+  const seen = new Set(ids);
+  return seen.size === ids.length ? undefined : ids.find((id) => !seen.delete(id));
 }
 
 /** @throws REQUEST_INVALID for a name that is no stream's: without a tenant, empty, too long, or not well-formed text. */

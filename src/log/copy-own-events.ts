@@ -66,6 +66,9 @@ export const ownEventRewrites = {
   progress,
   "lane.detached": aboutEvent,
   "lane.attached": aboutEvent,
+  "lane.paused": aboutEvent,
+  "lane.resumed": aboutLane,
+  "lane.retried": aboutLane,
   "lane.gap": aboutLane,
   "delivery.started": aboutEvent,
   "delivery.part_completed": aboutEvent,
@@ -82,6 +85,7 @@ export const ownEventRewrites = {
   "replay.requested": asIs,
   "replay.items": (data, rules, stream) => ({ ...data, items: each(data.items, aboutEvent, rules, stream) }),
   "replay.ended": asIs,
+  "effect.recorded": aboutLane,
   "views.rebuild_requested": asIs,
 } satisfies Record<string, Rewrite>;
 

@@ -1,5 +1,5 @@
 /**
- * Copies a log, or one tenant of it, into another: same ids, revisions and relative order; positions are the target's own, so those that journals name are
+ * Copies a log, or one tenant of it, into another: same ids, revisions, times and relative order; positions are the target's own, so those that journals name are
  * mapped. Works on the port alone.
  *
  * What was copied is read from the target itself, not from a note about it: both logs are walked side by side, and where the target ends, appending begins.
@@ -9,8 +9,9 @@
 import { createHash } from "node:crypto";
 import { RepriseError } from "../errors.ts";
 import type { Json, NewEvent, Position, StoredEvent } from "../event/event.ts";
-import { isEntityStream, logStream, ownTenant, replayStream } from "../event/names.ts";
+import { copyStream, isEntityStream, logStream, ownTenant, replayStream } from "../event/names.ts";
 import { encodeAppend } from "./append-rules.ts";
+import { type CopyMark, isUnfinishedCopy, markCopy } from "./copy-marker.ts";
 import { checkOwnEvent, type OwnEventRules, rewriteOwnEvent } from "./copy-own-events.ts";
 import { type CopyScratch, openCopyScratch, type Side } from "./copy-scratch.ts";
 import { type EventLog, maxAppendBytes, maxAppendEvents } from "./event-log.ts";
@@ -76,6 +77,7 @@ const progressEvery = 1000;
 export async function copyLog(options: CopyOptions): Promise<CopyReport> {
   const { source, target, verify, signal } = options;
   if (source.logId === target.logId) throw new CopyRefused("Source and target are the same log.");
+  if (await isUnfinishedCopy(source)) throw new CopyRefused("The source is itself a copy that has not come to its end.");
   const scratch = openCopyScratch();
   try {
     const { total, passedOver } = await check(options, scratch);
@@ -83,6 +85,9 @@ export async function copyLog(options: CopyOptions): Promise<CopyReport> {
     const { copied, present } = await bring(options, scratch, total);
     const complete = !signal.aborted;
     const verified = verify && complete ? await compare(options, scratch, total) : null;
+    // Not when the comparison found differences or was cut off: that is no copy to start a service on.
+    const isWhole = complete && !(verify && verified === null) && (verified?.differing.total ?? 0) === 0;
+    if (isWhole && (await isUnfinishedCopy(target))) await markCopy(target, "copy.ended", markOf(options));
     return { copied, present, passedOver, verified, complete: !signal.aborted };
   } finally {
     scratch.close();
@@ -96,7 +101,7 @@ async function check({ source, tenant, signal, onProgress }: CopyOptions, scratc
   for await (const event of walk(source)) {
     if (signal.aborted) break;
     if (!isCopied(event, tenant)) {
-      if (!isCopied(event) && event.stream !== logStream) passedOver++;
+      if (!isCopied(event) && !isLogsOwn(event.stream)) passedOver++;
       continue;
     }
     if (event.tenant === ownTenant) checkOwnEvent(event);
@@ -116,6 +121,7 @@ interface Copied {
   readonly stream: string;
   readonly revision: number;
   readonly isOwn: boolean;
+  readonly recordedAt: string;
   readonly event: NewEvent;
 }
 
@@ -139,7 +145,7 @@ async function* asCopied({ source, tenant }: CopyOptions, scratch: CopyScratch, 
   };
   for await (const event of walk(source)) {
     if (!isCopied(event, tenant)) continue;
-    const { id, type, schemaVersion, source: from, occurredAt, metadata, position, stream } = event;
+    const { id, type, schemaVersion, source: from, occurredAt, metadata, position, stream, recordedAt } = event;
     const isOwn = event.tenant === ownTenant;
     let { data } = event;
     if (isOwn) {
@@ -152,9 +158,11 @@ async function* asCopied({ source, tenant }: CopyOptions, scratch: CopyScratch, 
     // One tenant's copy has gaps in the journals, which close; everywhere else the count is the revision.
     const revision = scratch.nextRevision(stream);
     if (isOwn && type === "delivery.amended") amendments.set(`${stream}\n${event.revision}`, revision);
-    yield { position, stream, revision, isOwn, event: { id, type, schemaVersion, source: from, occurredAt, data, metadata } };
+    yield { position, stream, revision, isOwn, recordedAt, event: { id, type, schemaVersion, source: from, occurredAt, data, metadata } };
   }
 }
+
+const markOf = ({ source, tenant }: CopyOptions): CopyMark => ({ source: source.logId, tenant: tenant ?? null });
 
 /** Brings the target up to the source. */
 async function bring(options: CopyOptions, scratch: CopyScratch, total: number): Promise<{ copied: number; present: number }> {
@@ -203,30 +211,52 @@ interface Outbox {
   stored(): number;
 }
 
-/** Events on their way into the target: neighbours of one stream make one append. */
-function makeOutbox({ target, together }: CopyOptions, scratch: CopyScratch): Outbox {
+/**
+ * Events on their way into the target: neighbours of one stream make one append. The answer of an append of several may name the last one's place
+ * only; then what was stored is read, in log order as it was sent.
+ */
+function makeOutbox(options: CopyOptions, scratch: CopyScratch): Outbox {
+  const { target, together } = options;
   let runs: Run[] = [];
   let unsettled = false;
   let events = 0;
   let bytes = 0;
   let stored = 0;
-  let last: Position = 0n;
+  /** Of the target's last event, once it is asked for. */
+  let last: Position | null = null;
 
-  /** Appends one run; the answer is where its events are. */
-  const append = async ({ stream, events: [first, ...rest] }: Run): Promise<readonly Position[]> => {
-    const news = [first!, ...rest].map(({ event }) => event);
-    const appended = await target.append(stream, news, first!.revision === 0 ? "none" : first!.revision - 1);
-    return appended.map(({ position }) => position);
+  /** Appends one run; the answer is where its events are, or null when it does not say. */
+  const append = async ({ stream, events: [first, ...rest] }: Run): Promise<readonly Position[] | null> => {
+    const all = [first!, ...rest];
+    const before = { recordedAt: all.map(({ recordedAt }) => recordedAt) };
+    const news = all.map(({ event }) => event);
+    const appended = await target.append(stream, news, first!.revision === 0 ? "none" : first!.revision - 1, before);
+    const isOfEach = appended.every(({ position }, index) => index === 0 || position > appended[index - 1]!.position);
+    return isOfEach ? appended.map(({ position }) => position) : null;
   };
 
-  const record = (run: Run, positions: readonly Position[]): void => {
-    run.events.forEach(({ position, isOwn }, index) => {
-      const at = positions[index]!;
-      if (at <= last) throw new RepriseError("LOG_DAMAGED", `The target stored ${run.stream} at position ${at}, before what was appended earlier (${last}).`);
-      last = at;
-      if (!isOwn) scratch.pair(position, at);
-      stored++;
-    });
+  const record = ({ stream, position, isOwn }: Copied, at: Position): void => {
+    if (at <= last!) throw new RepriseError("LOG_DAMAGED", `The target stored ${stream} at position ${at}, before what was appended earlier (${last}).`);
+    last = at;
+    if (!isOwn) scratch.pair(position, at);
+    stored++;
+  };
+
+  const recordAll = async (sent: readonly Run[], places: readonly (readonly Position[] | null)[]): Promise<void> => {
+    if (!places.includes(null)) {
+      for (const [index, run] of sent.entries()) for (const [at, one] of run.events.entries()) record(one, places[index]![at]!);
+      return;
+    }
+    const all = sent.flatMap(({ events: each }) => each);
+    let seen = 0;
+    for await (const event of only(walk(target, last!), (each) => isCopied(each))) {
+      const one = all[seen++];
+      if (event.id !== one?.event.id)
+        throw new RepriseError("LOG_DAMAGED", `The target has ${event.stream} at position ${event.position}, which was not sent there.`);
+      record(one, event.position);
+      if (seen === all.length) return;
+    }
+    throw new RepriseError("LOG_DAMAGED", `The target shows ${seen} of ${all.length} events that it has stored.`);
   };
 
   const flush = async (): Promise<void> => {
@@ -234,15 +264,21 @@ function makeOutbox({ target, together }: CopyOptions, scratch: CopyScratch): Ou
     runs = [];
     unsettled = false;
     events = bytes = 0;
-    if (!together) for (const run of sent) record(run, await append(run));
+    if (sent.length === 0) return;
+    if (last === null) {
+      if (!(await isUnfinishedCopy(target))) await markCopy(target, "copy.begun", markOf(options));
+      last = await target.head();
+    }
+    const places: (readonly Position[] | null)[] = [];
+    if (!together) for (const run of sent) places.push(await append(run));
     else {
       const answers = await Promise.allSettled(sent.map(append));
-      sent.forEach((run, index) => {
-        const answer = answers[index]!;
+      for (const answer of answers) {
         if (answer.status === "rejected") throw answer.reason;
-        record(run, answer.value);
-      });
+        places.push(answer.value);
+      }
     }
+    await recordAll(sent, places);
   };
 
   return {
@@ -270,18 +306,18 @@ function makeOutbox({ target, together }: CopyOptions, scratch: CopyScratch): Ou
 async function compare(options: CopyOptions, scratch: CopyScratch, total: number): Promise<Verified | null> {
   const { target, signal, onProgress } = options;
   let seen = 0;
-  const fold = (side: Side, stream: string, revision: number, event: NewEvent): void => {
-    scratch.digest(side, stream, (before) => digestOf(before, revision, event));
+  const fold = (side: Side, stream: string, revision: number, recordedAt: string, event: NewEvent): void => {
+    scratch.digest(side, stream, (before) => digestOf(before, revision, recordedAt, event));
     if (++seen % progressEvery === 0) onProgress({ phase: "verifying", events: seen, total: 2 * total });
   };
   scratch.restartRevisions();
-  for await (const { stream, revision, event } of asCopied(options, scratch, async () => {})) {
+  for await (const { stream, revision, recordedAt, event } of asCopied(options, scratch, async () => {})) {
     if (signal.aborted) return null;
-    fold("source", stream, revision, event);
+    fold("source", stream, revision, recordedAt, event);
   }
   for await (const event of only(walk(target), (each) => isCopied(each))) {
     if (signal.aborted) return null;
-    fold("target", event.stream, event.revision, event);
+    fold("target", event.stream, event.revision, event.recordedAt, event);
   }
   const whole = createHash("sha256");
   let streams = 0;
@@ -294,11 +330,16 @@ async function compare(options: CopyOptions, scratch: CopyScratch, total: number
   return { streams, events, digest: whole.digest("hex"), differing: scratch.differing(namedStreams) };
 }
 
-/** All but what is the log's own: position and recorded time. */
-function digestOf(before: Uint8Array | null, revision: number, { id, type, schemaVersion, source, occurredAt, data, metadata }: NewEvent): Uint8Array {
+/** All but the position, which is the log's own. */
+function digestOf(
+  before: Uint8Array | null,
+  revision: number,
+  recordedAt: string,
+  { id, type, schemaVersion, source, occurredAt, data, metadata }: NewEvent,
+): Uint8Array {
   const hash = createHash("sha256");
   if (before !== null) hash.update(before);
-  return hash.update(JSON.stringify(sorted([revision, id, type, schemaVersion, source, occurredAt, data, metadata as unknown as Json]))).digest();
+  return hash.update(JSON.stringify(sorted([revision, recordedAt, id, type, schemaVersion, source, occurredAt, data, metadata as unknown as Json]))).digest();
 }
 
 /** Members by name: their order says nothing, and a log may put metadata together anew. */
@@ -312,9 +353,11 @@ function sorted(value: Json): Json {
   );
 }
 
-/** Entities and Reprise's own streams; not the log's id, which each log has of its own, nor what other programs keep in the same server. */
+const isLogsOwn = (stream: string): boolean => stream === logStream || stream === copyStream;
+
+/** Entities and Reprise's own streams; not the log's id and the marks of copies, which each log has of its own, nor what other programs keep in the same server. */
 function isCopied({ stream, tenant }: StoredEvent, wanted?: string): boolean {
-  if (tenant === ownTenant) return stream !== logStream;
+  if (tenant === ownTenant) return !isLogsOwn(stream);
   return isEntityStream(stream) && (wanted === undefined || tenant === wanted);
 }
 
@@ -329,8 +372,8 @@ async function isReplayOf(source: EventLog, stream: string, { keeps }: OwnEventR
   return false;
 }
 
-async function* walk(log: EventLog): AsyncGenerator<StoredEvent, void> {
-  for await (const batch of log.readAll()) yield* batch;
+async function* walk(log: EventLog, after: Position = 0n): AsyncGenerator<StoredEvent, void> {
+  for await (const batch of log.readAll({ after })) yield* batch;
 }
 
 async function* only(events: AsyncIterable<StoredEvent>, wanted: (event: StoredEvent) => boolean): AsyncGenerator<StoredEvent, void> {

@@ -10,10 +10,21 @@ export const maxAppendEvents = 1000;
 export interface AppendedEvent {
   readonly id: string;
   readonly revision: number;
+  /**
+   * The event's own place, or, for all events of the append, that of its last one: a server's answer names no other, and finding out the others
+   * costs a read as large as the append. As an append is all or none, both mean the same to whoever waits for a view to reach it; where each event
+   * stands, reads and `findByIds` say. Of a duplicate: its own place.
+   */
   readonly position: Position;
   readonly recordedAt: string;
   /** The id was stored before, with the same content: this is where. */
   readonly duplicate: boolean;
+}
+
+/** Of an append that copies what another log has recorded. Nothing else uses it: what is new is recorded now. */
+export interface RecordedBefore {
+  /** RFC 3339 UTC with milliseconds, for each event: kept as they are, in place of this log's clock. */
+  readonly recordedAt: readonly string[];
 }
 
 export interface ReadStreamOptions {
@@ -67,11 +78,12 @@ export interface EventLog {
    * answers with its first revision and `duplicate: true`, so a repeat after an unclear failure is safe.
    *
    * @param events 1 to 1000, in order, at most `maxAppendBytes` encoded.
+   * @param before only for a copy.
    * @throws REVISION_CONFLICT `{ expected, actual }` when the stream is elsewhere; `actual` is −1 for no stream.
    * @throws EVENT_ID_REUSED when some ids are known, or known with other content or in another stream of the tenant.
    * @throws APPEND_TOO_LARGE, LOG_FULL (no room; nothing stored), LOG_UNAVAILABLE (unclear; safe to repeat), CLOSED.
    */
-  append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<readonly AppendedEvent[]>;
+  append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision, before?: RecordedBefore): Promise<readonly AppendedEvent[]>;
 
   /** The events of one tenant with these ids, in no order; ids that are not there are left out. At most 1000 ids. */
   findByIds(tenant: string, ids: readonly string[]): Promise<readonly StoredEvent[]>;

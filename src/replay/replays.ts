@@ -94,7 +94,7 @@ export function makeReplays({ log, views, delivery, amendments, migrations, cloc
     }
     const [letter] = letters;
     if (letter !== undefined) {
-      delivery.mayAct(letter.handler, letter.stream, letter.revision);
+      delivery.mayAct(letter.handler, letter.stream, letter.revision, "other");
       return letter;
     }
     const deliveries = (await views.deliveriesOf(tenant, id)).filter((each) => handler === undefined || each.handler === handler);
@@ -132,6 +132,7 @@ export function makeReplays({ log, views, delivery, amendments, migrations, cloc
         replayId: job.replayId,
         actor: job.actor,
         reason: job.reason,
+        effects: "once",
       });
       if (end.outcome === "skipped") skip(end.reason);
       else if (end.outcome === "replayed") counts.succeeded++;
@@ -142,6 +143,7 @@ export function makeReplays({ log, views, delivery, amendments, migrations, cloc
     } catch (error) {
       if (isRepriseError(error, "NOT_DEAD_LETTERED")) skip("not dead-lettered any more");
       else if (isRepriseError(error, "DELIVERY_RUNNING")) skip("another replay of it is under way");
+      else if (isRepriseError(error, "LANE_PAUSED")) skip("its entity is paused");
       else if (isRepriseError(error, "REQUEST_INVALID")) skip("an earlier dead letter of its entity comes first");
       else if (isRepriseError(error, "NOT_FOUND")) skip("its handler does not run here");
       else if (isRepriseError(error) && error.kind === "unprocessable")
@@ -223,6 +225,7 @@ export function makeReplays({ log, views, delivery, amendments, migrations, cloc
 
     async single(id, { tenant, actor, reason, handler, migration }) {
       const letter = await find(id, tenant, handler);
+      delivery.mayAct(letter.handler, letter.stream, letter.revision, "replay");
       await amendments.mustDeliver(letter, migration ?? null); // what cannot be lifted would only fail again: said before anything is changed
       const item = itemOf({ ...letter, eventId: letter.id });
       const job = {

@@ -39,6 +39,16 @@ export interface AmendmentView extends AmendmentAct {
   readonly changesTotal: number;
 }
 
+/** Something that the handler did outside for the event, on record; without its result. */
+export interface EffectView {
+  readonly key: string;
+  /** Of a split event: for which part. */
+  readonly part: number | null;
+  readonly at: string;
+  /** The replay that did it. */
+  readonly replayId: string | null;
+}
+
 export interface DeliveryView {
   readonly deliveryId: string;
   readonly handler: string;
@@ -55,6 +65,8 @@ export interface DeliveryView {
   readonly history: readonly AttemptRecord[];
   /** Newest first, at most 50. Empty in lists. */
   readonly amendments: readonly AmendmentAct[];
+  /** In the order done, at most 256. Empty in lists. */
+  readonly effects: readonly EffectView[];
 }
 
 /** One of the events that a stored one is today. */
@@ -184,12 +196,12 @@ export interface DeadLetterView {
   readonly storedSchemaVersion: number;
   readonly data: Json;
   readonly dataError: string | null;
+  /** When its data was amended: `data` is of the amendment. Null: it is of what is stored. */
+  readonly amendedAt: string | null;
   /** Of a split event: which part is dead-lettered (`eventType`, `schemaVersion` and `data` are its own), and all of them. */
   readonly part: number | null;
   readonly parts: readonly PartView[] | null;
   readonly dropped: string | null;
-  /** When its data was amended: `data` is of the amendment. Null: it is of what is stored. */
-  readonly amendedAt: string | null;
   readonly status: "dead_lettered" | "escalated";
   readonly cause: DeadLetterCause;
   readonly error: FailureText;
@@ -232,6 +244,8 @@ export interface HandlerView {
   readonly name: string;
   readonly ordering: "strict" | "relaxed";
   readonly state: "running" | "paused";
+  /** Who paused it, and why. */
+  readonly why: string | null;
   /** wanted = done + waiting. */
   readonly wanted: number;
   readonly done: number;

@@ -14,7 +14,7 @@ import { lanes } from "./projections/lanes.ts";
 import { replays } from "./projections/replays.ts";
 
 /** Of tables and rules: a file of another number is built anew. */
-const formatVersion = 2;
+const formatVersion = 3;
 /** Marks the file as ours ("RPVW"), so that no other database is ever deleted. */
 const applicationId = 0x52505657;
 

@@ -73,3 +73,20 @@ describe("dlq replay --migration", { timeout }, () => {
     expect(store.last("replayBatch")).toEqual([{ handler: "mail" }, { tenant: "default", actor: "local", migration: "cents" }]);
   });
 });
+
+describe("handlers and entities, paused and resumed", { timeout }, () => {
+  it("name the handler or the entity, with a reason", async () => {
+    const paused = await run("handlers", "pause", "mail", "--reason", "look first");
+    expect(paused).toMatchObject({ code: 0, stdout: "Handler mail is paused.\n", stderr: "To let it go on: reprise handlers resume mail\n" });
+    expect(store.last("pauseHandler")).toEqual(["mail", { tenant: "default", actor: "local", reason: "look first" }]);
+    expect((await run("handlers", "resume", "mail")).stdout).toBe("Handler mail is running.\n");
+    expect((await run("entities", "pause", "order/a/b", "--handler", "mail", "--reason", "x")).stdout).toBe("order/a/b is paused for mail, ledger.\n");
+    expect(store.last("pauseEntity")).toEqual([
+      { type: "order", id: "a/b" },
+      { tenant: "default", actor: "local", handler: "mail", reason: "x" },
+    ]);
+    expect((await run("entities", "resume", "order/a", "-o", "json")).stdout).toContain('"position": "20"');
+    expect((await run("entities", "retry", "order/a", "-q")).stdout).toBe("order/a\n");
+    expect((await run("entities", "retry", "order")).code).toBe(2);
+  });
+});

@@ -36,11 +36,31 @@ export function describeEventLog(name: string, openEmpty: () => Promise<LogUnder
         const all = [...first, ...other, ...second];
         expect(all.map(({ revision }) => revision)).toEqual([0, 1, 0, 2]);
         expect(all.every(({ duplicate }) => !duplicate)).toBe(true);
-        expect(rises(all.map(({ position }) => position))).toBe(true);
         for (const { recordedAt } of all) expect(recordedAt).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
         for (const [i, { recordedAt }] of all.entries()) expect(recordedAt >= (all[i - 1]?.recordedAt ?? "")).toBe(true);
         expect(await log.head()).toBe(second[0]!.position);
-        expect(await stored(log)).toEqual(await Promise.all(all.map(async ({ id }) => (await log.findByIds("shop", [id]))[0])));
+        const events = await stored(log);
+        expect(events).toEqual(await Promise.all(all.map(async ({ id }) => (await log.findByIds("shop", [id]))[0])));
+        expect(rises(events.map(({ position }) => position))).toBe(true);
+      });
+
+      it("answers with the place of each event, or with that of the append's last one for all", async () => {
+        const log = await open();
+        for (const [stream, count] of [
+          ["shop.order-1", 3],
+          ["shop.order-2", 1],
+          ["shop.order-1", 2],
+        ] as const) {
+          const appended = await log.append(
+            stream,
+            Array.from({ length: count }, () => anEvent()),
+            "any",
+          );
+          const places = (await log.findByIds("shop", ids(appended))).map(({ position }) => position).toSorted((a, b) => Number(a - b));
+          const told = appended.map(({ position }) => position);
+          expect([places, places.map(() => places.at(-1))]).toContainEqual(told);
+          expect(await log.head()).toBe(told.at(-1));
+        }
       });
 
       it("keeps the whole envelope unchanged", async () => {
@@ -67,8 +87,10 @@ export function describeEventLog(name: string, openEmpty: () => Promise<LogUnder
         const events = [full, bare, ...others];
         const stream = "shop.order-A._:@~/#+=-1.x-y";
         const appended = await log.append(stream, events, "none");
+        const places = new Map((await log.findByIds("shop", ids(appended))).map(({ id, position }) => [id, position]));
         const expected = events.map((event, revision) => {
-          const { position, recordedAt } = appended[revision]!;
+          const { recordedAt } = appended[revision]!;
+          const position = places.get(event.id);
           return { ...event, stream, tenant: "shop", entity: { type: "order", id: "A._:@~/#+=-1.x-y" }, revision, position, recordedAt };
         });
         expect(await streamOf(log, stream)).toStrictEqual(expected);
@@ -77,6 +99,25 @@ export function describeEventLog(name: string, openEmpty: () => Promise<LogUnder
         onTestFinished(() => again.close());
         expect(await stored(again)).toStrictEqual(expected);
         expect(await again.findByIds("shop", [full.id])).toStrictEqual([expected[0]]);
+      });
+
+      it("keeps the times of what a copy says was recorded before, and records what comes then no earlier", async () => {
+        const { log, reopen } = await openPair();
+        const times = ["2020-02-29T12:00:00.001Z", "2020-02-29T12:00:00.000Z", "2021-01-01T00:00:00.999Z"];
+        const events = times.map(() => anEvent());
+        const appended = await log.append("shop.order-1", events, "none", { recordedAt: times });
+        expect(appended.map(({ recordedAt }) => recordedAt)).toEqual(times);
+        const repeated = await log.append("shop.order-1", events, "none", { recordedAt: times.toReversed() });
+        expect(repeated.map(({ recordedAt, duplicate }) => [recordedAt, duplicate])).toEqual(times.map((time) => [time, true]));
+        const [next] = await log.append("shop.order-1", [anEvent()], "any");
+        expect(next!.recordedAt > "2026").toBe(true);
+        await refuses(log.append("shop.order-1", [anEvent(), anEvent()], "any", { recordedAt: times.slice(0, 1) }), "REQUEST_INVALID");
+        await refuses(log.append("shop.order-1", [anEvent()], "any", { recordedAt: ["2020-02-29 12:00"] }), "REQUEST_INVALID");
+        await refuses(log.append("shop.order-1", [anEvent()], "any", { recordedAt: ["2020-02-39T12:00:00.000Z"] }), "REQUEST_INVALID");
+        await log.close();
+        const again = await reopen();
+        onTestFinished(() => again.close());
+        expect((await streamOf(again, "shop.order-1")).map(({ recordedAt }) => recordedAt)).toEqual([...times, next!.recordedAt]);
       });
 
       it("keeps any JSON value, also members named as an object's own are", patient, async () => {
@@ -151,7 +192,8 @@ export function describeEventLog(name: string, openEmpty: () => Promise<LogUnder
         const events = [anEvent({ a: 1, b: { c: [1, 2] } }), anEvent()];
         const first = await log.append("shop.order-1", events, "none");
         await log.append("shop.order-1", [anEvent()], 1);
-        const repeat = first.map((event) => ({ ...event, duplicate: true }));
+        const places = await log.findByIds("shop", ids(first));
+        const repeat = first.map((event) => ({ ...event, position: places.find(({ id }) => id === event.id)!.position, duplicate: true }));
         for (const expected of ["none", "any", 0, 77] as const) expect(await log.append("shop.order-1", events, expected)).toEqual(repeat);
         expect(await log.append("shop.order-1", [events[1]!], "any")).toEqual([repeat[1]]);
         const otherOrder = { ...events[0]!, data: { b: { c: [1, 2] }, a: 1 }, source: "someone else" };
@@ -230,7 +272,15 @@ export function describeEventLog(name: string, openEmpty: () => Promise<LogUnder
             const entries = await stored(log);
             await log.close();
             const acknowledged = answers.flatMap((answer) => (Array.isArray(answer) ? answer.filter(({ duplicate }) => !duplicate) : []));
-            expect(entries.map(({ position }) => position)).toEqual(acknowledged.map(({ position }) => position).toSorted((a, b) => Number(a - b)));
+            expect(entries.map(({ id, stream }) => [id, stream]).toSorted()).toEqual(
+              appends
+                .flatMap(({ stream }, i) =>
+                  typeof answers[i] === "string" ? [] : answers[i]!.filter(({ duplicate }) => !duplicate).map(({ id }) => [id, stream]),
+                )
+                .toSorted(),
+            );
+            for (const { id, revision, position } of acknowledged)
+              expect(entries.some((entry) => entry.id === id && entry.revision === revision && entry.position <= position)).toBe(true);
             for (const stream of new Set(entries.map((entry) => entry.stream)))
               expect(entries.filter((entry) => entry.stream === stream).map(({ revision }, i) => revision - i)).toEqual(
                 entries.filter((entry) => entry.stream === stream).map(() => 0),
@@ -412,7 +462,8 @@ export function describeEventLog(name: string, openEmpty: () => Promise<LogUnder
 
       it("begin after a position, and say at once when nothing is behind it", async () => {
         const log = await open();
-        const [first] = await log.append("shop.order-1", [anEvent(), anEvent()], "none");
+        await log.append("shop.order-1", [anEvent(), anEvent()], "none");
+        const [first] = await stored(log);
         const follower = follow(log, { after: first!.position });
         await follower.reaches(await log.head());
         expect((await follower.stop()).map(({ revision }) => revision)).toEqual([1]);
@@ -711,6 +762,10 @@ function follow(log: EventLog, options: Omit<SubscribeOptions, "signal">) {
       return seen;
     },
   };
+}
+
+function ids(events: readonly { readonly id: string }[]): readonly string[] {
+  return events.map(({ id }) => id);
 }
 
 function rises(positions: readonly bigint[]): boolean {

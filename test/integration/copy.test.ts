@@ -117,6 +117,10 @@ async function startOn({ log, data }: Place, config: Config): Promise<Store> {
   return store;
 }
 
+async function startAndClose(store: Store): Promise<void> {
+  await store.start().finally(() => store.close());
+}
+
 const shows = (store: Store, figures: object) => expect.poll(() => handlerView(store, "ledger"), { timeout: 120_000, interval: 50 }).toMatchObject(figures);
 
 /** 50 events of each entity: 100,000 into the embedded log; fewer into a server, where one append goes after another. */
@@ -153,6 +157,7 @@ describe("reprise copy", () => {
       const args = ["--from", from.log, "--to", to.log];
       const { signal, stderr } = await killedHalfWay(args);
       expect(signal, stderr).toBe("SIGKILL");
+      await expect(openStore(makeScene().config, to).then(startAndClose)).rejects.toMatchObject({ code: "COPY_UNFINISHED" });
       const started = performance.now();
       const run = await reprise(["copy", ...args, "--verify", "-o", "json"]);
       expect(run.code, run.stderr).toBe(0);
@@ -174,6 +179,8 @@ describe("reprise copy", () => {
       const figures = ({ wanted, done, byStatus, lanes }: typeof there) => ({ wanted, done, byStatus, lanes });
       expect(figures(there)).toEqual(figures(here));
       expect(there).toMatchObject({ wanted: entities * lines, lanes: { blocked: bad - 2 } });
+      const times = async (store: Store) => (await store.readEntity({ type: "order", id: "o-7" })).events.map(({ recordedAt }) => recordedAt);
+      expect(await times(copied)).toEqual(await times(original));
       const byId = (list: readonly DeadLetterView[]) => list.map(kept).toSorted((a, b) => (a.id < b.id ? -1 : 1));
       expect(byId(await deadLetters(copied))).toEqual(byId(await deadLetters(original)));
 
@@ -207,6 +214,14 @@ describe("reprise copy", () => {
     expect(await copy("--from", `sqlite:${from}`)).toMatchObject({ code: 2 });
     const missing = await copy("--from", `sqlite:${empty}`, "--to", `sqlite:${to}`);
     expect(missing).toMatchObject({ code: 2, stderr: expect.stringMatching(/no log in that folder/) as string });
+    const server = await startStandIn();
+    onTestFinished(() => server.stop());
+    const before = server.database.log.length;
+    expect(await copy("--from", server.connectionString, "--to", `sqlite:${to}`)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/LOG_MISSING.*no log on this server/s) as string,
+    });
+    expect(server.database.log).toHaveLength(before);
     expect(await copy("--from", `sqlite:${from}`, "--to", "mysql://here")).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/sqlite:<folder>/) as string,

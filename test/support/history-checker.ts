@@ -117,7 +117,7 @@ export function countDeliveries(rows: readonly LogRow[], handler: string, orderi
       if (letters.has(key)) continue; // its replay waits
       detached.add(lane);
       advance(lane, revision);
-    } else if (type === "lane.detached") {
+    } else if (type === "lane.detached" || type === "lane.paused") {
       detached.add(lane);
       advance(lane, data.next as number);
     } else if (type === "lane.gap") {

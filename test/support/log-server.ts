@@ -1,11 +1,11 @@
 /** A log server for tests of the service: the stand-in in a process of its own, with its events on disk. */
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
+import { spawnStandIn } from "./eventstore-stand-in/spawn.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 export interface LogServer {
@@ -28,11 +28,7 @@ export async function makeLogServer(): Promise<LogServer> {
   const server: LogServer = {
     url: `esdb://127.0.0.1:${port}?tls=false`,
     async start() {
-      const program = fileURLToPath(new URL("./eventstore-stand-in/child.ts", import.meta.url));
-      const started = spawn(process.execPath, [program, file, String(port)], { stdio: ["ignore", "pipe", "inherit"] });
-      child = started;
-      const said = await Promise.race([once(started.stdout, "data"), once(started, "exit").then(() => null)]);
-      if (said === null) throw new Error("The log server has not started.");
+      ({ child } = await spawnStandIn(file, port));
     },
     async restore(events) {
       await server.send("SIGTERM");

@@ -52,7 +52,7 @@ export function openMemoryLog({ clock = systemClock, logId = newId(), batchSize 
   return openHandle(content, clock, batchSize);
 }
 
-function append(content: Content, { stream, tenant, events, expected }: EncodedAppend, nowMs: number): readonly AppendedEvent[] {
+function append(content: Content, { stream, tenant, events, expected, recordedAt }: EncodedAppend, nowMs: number): readonly AppendedEvent[] {
   const { slots, streams, ids } = content;
   const known = events.map(({ event }) => ids.get(`${tenant}\n${event.id}`));
   const repeated = known.filter((stored) => stored !== undefined);
@@ -66,8 +66,9 @@ function append(content: Content, { stream, tenant, events, expected }: EncodedA
   const place = streams.get(stream) ?? { events: [], revision: -1 };
   checkRevision(stream, expected, place.revision);
   streams.set(stream, place);
-  content.lastMs = Math.max(content.lastMs, nowMs);
-  return events.map(({ event, data, metadata }) => {
+  if (recordedAt === null) content.lastMs = Math.max(content.lastMs, nowMs);
+  return events.map(({ event, data, metadata }, index) => {
+    if (recordedAt !== null) content.lastMs = Math.max(content.lastMs, Date.parse(recordedAt[index]!));
     const stored = freezeDeep<StoredEvent>({
       id: event.id,
       type: event.type,
@@ -81,7 +82,7 @@ function append(content: Content, { stream, tenant, events, expected }: EncodedA
       entity: parseStreamName(stream)!.entity,
       revision: ++place.revision,
       position: BigInt(slots.length + 1),
-      recordedAt: toIso(content.lastMs),
+      recordedAt: recordedAt?.[index] ?? toIso(content.lastMs),
     });
     slots.push(stored);
     place.events.push(stored);
@@ -106,9 +107,9 @@ function openHandle(content: Content, clock: Pick<Clock, "now">, batchSize: numb
 
   return {
     logId: content.logId,
-    async append(stream, events, expected) {
+    async append(stream, events, expected, before) {
       refuseWhenClosed();
-      const appended = append(content, encodeAppend(stream, events, expected), clock.now());
+      const appended = append(content, encodeAppend(stream, events, expected, before), clock.now());
       wakeAll();
       return appended;
     },

@@ -3,7 +3,7 @@
  * a handler saw and says what was broken. Nothing here waits: time is a number.
  */
 import { emptyState, fold, fromSnapshot, type PartitionState, toSnapshot } from "../../src/delivery/journal.ts";
-import type { AttemptRecord, JournalData, JournalEvent } from "../../src/delivery/journal-events.ts";
+import type { Act, AttemptRecord, JournalData, JournalEvent } from "../../src/delivery/journal-events.ts";
 import type { Delivery, Lane, Order } from "../../src/delivery/lane.ts";
 import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
 import { Partition, type PartitionOptions, type Verdict } from "../../src/delivery/partition.ts";
@@ -39,6 +39,8 @@ interface Account {
   starts: number;
 }
 
+const act: Act = { actor: "local", reason: "planted" };
+
 const laneName = (entity: number): string => `default.thing-${entity}`;
 
 export class World {
@@ -61,11 +63,17 @@ export class World {
   readonly account = new Map<string, Account>();
   /** Per lane: highest revision started live since the last (re)start. */
   #high = new Map<string, number>();
-  /** Events with an outcome of this life of the process: they never come again. */
+  /** Events with an outcome that is recorded, or of this life of the process: they never come again. */
   readonly #done = new Set<string>();
   /** Of split events: parts done in all lives, in this one, and on record; each the first part that is not. */
   readonly #partsDone = { ever: new Map<string, number>(), now: new Map<string, number>(), recorded: new Map<string, number>() };
   #letters = new Map<string, Set<number>>();
+  /** Paused lanes, and what ran there when they were paused. */
+  #paused = new Map<string, Delivery | null>();
+  /** Pauses that look at their stream meanwhile. */
+  #pausing: { lane: Lane; doneThrough: number }[] = [];
+  /** `stream@revision` → where its newest amendment stands in the journal. */
+  readonly #amended = new Map<string, number>();
   crashes = 0;
   #replays = 0;
 
@@ -128,11 +136,12 @@ export class World {
     else if (act < 0.5) this.#start();
     else if (act < 0.66) this.#return();
     else if (act < 0.76) this.#read();
-    else if (act < 0.9) this.#record();
-    else if (act < 0.95) {
+    else if (act < 0.89) this.#record();
+    else if (act < 0.935) {
       this.#now += Math.floor(this.random() * 1500);
       this.partition.tick(this.#now);
-    } else if (act < 0.975) this.#operate();
+    } else if (act < 0.965) this.#operate();
+    else if (act < 0.98) this.#operateLane();
     else if (act < 0.99) {
       // A kill from outside counts against whatever runs alone: three in a row on one event are beyond what can be told apart.
       if (this.#options.kills === undefined || !this.partition.wantsAlone()) this.crash();
@@ -141,9 +150,11 @@ export class World {
 
   /** No failures any more: everything must come to its end. */
   drain(): void {
-    // The build that starts now knows every version. What ran at a crash runs alone at first, and operators do not wait for that.
+    // Operators resume what they paused. The build that starts now knows every version. What ran at a crash runs alone at first, and operators do not wait for that.
     if (this.random() < 0.5) this.crash();
     else this.#stop();
+    for (const stream of this.#paused.keys()) this.partition.resume(stream, act);
+    this.#paused.clear();
     for (const [stream, letters] of this.#letters) for (const revision of letters) if (this.random() < 0.5) this.#order(stream, revision);
     for (let round = 0; round < 5000; round++) {
       this.#subscribe(50);
@@ -200,7 +211,9 @@ export class World {
     this.journal.push(claimed);
     fold(state, claimed, this.journal.length - 1);
     this.#high = new Map();
-    this.#done.clear();
+    this.#pausing = [];
+    this.#paused = new Map([...state.lanes].filter(([, lane]) => lane.paused).map(([stream]) => [stream, null]));
+    if (unclean) this.#done.clear();
     this.#partsDone.now.clear();
     this.#letters = new Map([...state.lanes].filter(([, lane]) => lane.letters.size > 0).map(([stream, lane]) => [stream, new Set(lane.letters.keys())]));
     // What is recorded as done stays done; what was only in memory may come again.
@@ -241,6 +254,11 @@ export class World {
     for (const delivery of deliveries) {
       const { event, order, lane } = delivery;
       if (this.#calls.some((call) => call.delivery.lane.stream === lane.stream)) this.broken.push(`two at once in ${lane.stream}`);
+      const atPause = this.#paused.get(event.stream);
+      if (atPause !== undefined && atPause !== delivery) this.broken.push(`${event.stream}@${event.revision} started in a paused lane`);
+      const amended = this.#amended.get(`${event.stream}@${event.revision}`);
+      if (order !== null && lane.letters.get(event.revision)?.amended?.revision !== amended)
+        this.broken.push(`${event.stream}@${event.revision} is replayed without its amendment at ${amended}`);
       const high = this.#high.get(event.stream) ?? -1;
       if (order === null) {
         if (event.revision < high || this.#done.has(event.id)) this.broken.push(`${event.stream} went back to ${event.revision} after ${high}`);
@@ -406,13 +424,53 @@ export class World {
     const letters = [...this.#letters].flatMap(([stream, revisions]) => [...revisions].map((revision) => ({ stream, revision })));
     if (letters.length === 0) return;
     const { stream, revision } = this.pick(letters);
-    if (this.random() < 0.7) this.#order(stream, revision);
+    const chance = this.random();
+    if (chance < 0.6) this.#order(stream, revision);
+    else if (chance < 0.8) this.#amend(stream, revision);
     else this.#discard(stream, revision);
+  }
+
+  /** Pauses, resumes, or retries now; a pause of a lane that nothing is known of takes a while. */
+  #operateLane(): void {
+    const stream = laneName(Math.floor(this.random() * (this.#options.entities ?? 4)));
+    const chance = this.random();
+    if (this.#pausing.length > 0 && chance < 0.5) {
+      const { lane, doneThrough } = this.#pausing.splice(Math.floor(this.random() * this.#pausing.length), 1)[0]!;
+      this.partition.pause(lane, act, doneThrough);
+      this.partition.unpin(lane);
+      this.#paused.set(lane.stream, lane.running);
+    } else if (chance < 0.5 && this.#streams.has(stream)) {
+      const lane = this.partition.pin(stream);
+      const done = this.#streams.get(stream)!.findLast(({ position }) => position <= this.partition.position());
+      this.#pausing.push({ lane, doneThrough: done?.revision ?? -1 });
+    } else if (this.#paused.has(stream) && chance < 0.85) {
+      this.partition.resume(stream, act);
+      this.#paused.delete(stream);
+    } else
+      try {
+        this.partition.retryNow(stream, act);
+      } catch {
+        // Refused: it does not wait, or is paused.
+      }
+  }
+
+  /** An append of its own, of a dead letter that is on record. */
+  #amend(stream: string, revision: number): void {
+    if (this.#flush !== null || !this.foldAll().lanes.get(stream)?.letters.has(revision)) return;
+    try {
+      const data = this.partition.amendment(stream, revision, "amended", act);
+      this.journal.push({ type: "delivery.amended", data });
+    } catch {
+      return; // refused: under way
+    }
+    const at = this.journal.length - 1;
+    this.partition.amended(stream, revision, { revision: at, replayId: null });
+    this.#amended.set(`${stream}@${revision}`, at);
   }
 
   #discard(stream: string, revision: number): void {
     try {
-      this.partition.discard(stream, revision, { actor: "local", reason: "planted" });
+      this.partition.discard(stream, revision, act);
     } catch {
       return; // refused: under way
     }
@@ -422,7 +480,7 @@ export class World {
 
   #order(stream: string, revision: number): void {
     try {
-      this.partition.order(stream, revision, { replayId: `r${this.#replays++}`, actor: "local", reason: null });
+      this.partition.order(stream, revision, { replayId: `r${this.#replays++}`, actor: "local", reason: null, effects: "once" });
     } catch {
       // Refused: under way, or an earlier one comes first.
     }

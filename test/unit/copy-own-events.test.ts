@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { HandlerStreamData, JournalData, ReplayStreamData, ViewsStreamData } from "../../src/delivery/journal-events.ts";
+import type { EffectsStreamData, HandlerStreamData, JournalData, ReplayStreamData, ViewsStreamData } from "../../src/delivery/journal-events.ts";
 import type { Json, StoredEvent } from "../../src/event/event.ts";
 import { checkOwnEvent, ownEventRewrites, rewriteOwnEvent } from "../../src/log/copy-own-events.ts";
 
-type OwnData = JournalData & HandlerStreamData & ReplayStreamData & ViewsStreamData;
+type OwnData = JournalData & HandlerStreamData & ReplayStreamData & EffectsStreamData & ViewsStreamData;
 type OwnType = keyof OwnData;
 
 /** Each type in the log must be known here, and no other: a new one is a decision about its positions. */
@@ -13,6 +13,9 @@ const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof o
   progress: true,
   "lane.detached": true,
   "lane.attached": true,
+  "lane.paused": true,
+  "lane.resumed": true,
+  "lane.retried": true,
   "lane.gap": true,
   "delivery.started": true,
   "delivery.part_completed": true,
@@ -29,6 +32,7 @@ const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof o
   "replay.requested": true,
   "replay.items": true,
   "replay.ended": true,
+  "effect.recorded": true,
   "views.rebuild_requested": true,
 };
 
@@ -87,6 +91,12 @@ describe("the events of Reprise's own in another log", () => {
     expect(rewrite("delivery.failed", { ...failed, lane: "theirs.order-1" })).toBeNull();
     expect(rewrite("lane.gap", { lane: "ours.order-1", from: 1, to: 2, why: "missing" })).toEqual({ lane: "ours.order-1", from: 1, to: 2, why: "missing" });
     expect(rewrite("lane.gap", { lane: "theirs.order-1", from: 1, to: 2, why: "missing" })).toBeNull();
+    const act = { actor: "local", reason: null };
+    expect(rewrite("lane.paused", { lane: "ours.order-1", next: 2, at: "3", before: "flowing", act })).toMatchObject({ next: 2, at: "300", act });
+    expect(rewrite("lane.resumed", { lane: "theirs.order-1", act })).toBeNull();
+    const effect = { handler: "ledger", revision: 2, eventId: "e", key: "charge", result: { id: "c-1" }, attempt: 1 };
+    expect(rewrite("effect.recorded", { ...effect, lane: "ours.order-1" })).toEqual({ ...effect, lane: "ours.order-1" });
+    expect(rewrite("effect.recorded", { ...effect, lane: "theirs.order-1" })).toBeNull();
     expect(rewrite("lane.attached", { lane: "ours.order-1", at: "3" })).toEqual({ lane: "ours.order-1", at: "300" });
   });
 

@@ -4,6 +4,7 @@ import { ownEvent } from "../../src/delivery/journal-stream.ts";
 import type { Json, NewEvent, StoredEvent } from "../../src/event/event.ts";
 import { newId } from "../../src/event/ids.ts";
 import { type CopyOptions, type CopyProgress, CopyRefused, type CopyReport, copyLog } from "../../src/log/copy.ts";
+import { refuseUnfinishedCopy } from "../../src/log/copy-marker.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { openMemoryLog } from "../support/memory-log.ts";
 
@@ -26,10 +27,10 @@ const copy = (source: EventLog, target: EventLog, options: Partial<CopyOptions> 
 async function all(log: EventLog): Promise<readonly StoredEvent[]> {
   const events: StoredEvent[] = [];
   for await (const batch of log.readAll()) events.push(...batch);
-  return events.filter(({ stream }) => stream !== "reprise.log");
+  return events.filter(({ stream }) => stream !== "reprise.log" && stream !== "reprise.copy");
 }
 /** All of an event that is no log's own. */
-const kept = ({ position: _position, recordedAt: _recordedAt, ...rest }: StoredEvent) => rest;
+const kept = ({ position: _position, ...rest }: StoredEvent) => rest;
 const placeOf = (events: readonly StoredEvent[], id: string) => events.find((event) => event.id === id)!.position;
 
 /** A log that fails once it has taken so many appends, as a server that goes away; what is stored stays. */
@@ -173,11 +174,65 @@ describe("a copy of a log", () => {
     const inner = openMemoryLog();
     const target: EventLog = {
       ...inner,
-      append: (stream, events, expected) =>
-        inner.append(stream, stream === "shop.order-2" ? events.map((event) => ({ ...event, data: { n: 0 } })) : events, expected),
+      append: (stream, events, ...rest) =>
+        inner.append(stream, stream === "shop.order-2" ? events.map((event) => ({ ...event, data: { n: 0 } })) : events, ...rest),
     };
     const { verified } = await copy(source, target);
     expect(verified).toMatchObject({ streams: 3, events: 3, differing: { streams: ["shop.order-2"], total: 1 } });
+  });
+});
+
+describe("the marks of a copy", () => {
+  const marks = async (log: EventLog) => {
+    const types: string[] = [];
+    for await (const batch of log.readStream("reprise.copy")) types.push(...batch.map(({ type }) => type));
+    return types;
+  };
+  const filled = async () => {
+    const source = openMemoryLog();
+    for (let n = 0; n < 3; n++)
+      await source.append(
+        `shop.order-${n}`,
+        Array.from({ length: 1000 }, () => anEvent()),
+        "none",
+      );
+    return source;
+  };
+
+  it("say that it was begun until it is whole, over as many runs as that takes; one that brings nothing leaves none", async () => {
+    const source = await filled();
+    const target = openMemoryLog();
+    await expect(copy(source, failingAfter(target, 2), { together: false })).rejects.toThrow("gone");
+    expect(await marks(target)).toEqual(["copy.begun"]);
+    await expect(refuseUnfinishedCopy(target)).rejects.toMatchObject({ code: "COPY_UNFINISHED" });
+    await expect(copy(source, failingAfter(target, 1), { together: false })).rejects.toThrow("gone");
+    await expect(refuseUnfinishedCopy(target)).rejects.toMatchObject({ code: "COPY_UNFINISHED" });
+    await copy(source, target);
+    expect(await marks(target)).toEqual(["copy.begun", "copy.ended"]);
+    await refuseUnfinishedCopy(target);
+    await copy(source, target);
+    expect(await marks(target)).toEqual(["copy.begun", "copy.ended"]);
+    await source.append("shop.order-9", [anEvent()], "none");
+    await copy(source, target, { verify: false });
+    expect(await marks(target)).toEqual(["copy.begun", "copy.ended", "copy.begun", "copy.ended"]);
+    expect(await copy(target, openMemoryLog())).toMatchObject({ copied: 3001, passedOver: 0, verified: { differing: { total: 0 } } });
+  });
+
+  it("do not say that it has ended where the comparison was cut off or found differences", async () => {
+    const source = await filled();
+    const target = openMemoryLog();
+    const stop = new AbortController();
+    await copy(source, target, { signal: stop.signal, onProgress: ({ phase }) => phase === "verifying" && stop.abort() });
+    expect(await marks(target)).toEqual(["copy.begun"]);
+    expect(await copy(source, target)).toMatchObject({ copied: 0, present: 3000, complete: true });
+    expect(await marks(target)).toEqual(["copy.begun", "copy.ended"]);
+  });
+
+  it("keep an unfinished copy from being copied itself", async () => {
+    const source = await filled();
+    const half = openMemoryLog();
+    await copy(source, failingAfter(half, 2), { together: false }).catch(() => {});
+    await expect(copy(half, openMemoryLog())).rejects.toThrow(CopyRefused);
   });
 });
 

@@ -68,7 +68,7 @@ const started = (revision: number): JournalEvent => ({
   type: "delivery.started",
   data: { lane: stream, revision, at: String(revision + 1), eventId: `e${revision}`, attempt: 1, alone: false },
 });
-const about = { replayId: "r1", actor: "local", reason: null };
+const about = { replayId: "r1", actor: "local", reason: null, effects: "once" } as const;
 
 /** Stores what waits, and says what it was. */
 function flush(partition: Partition): {

@@ -61,6 +61,7 @@ describe("one event", () => {
           replayId: null,
           history: [first],
           amendments: [],
+          effects: [],
         },
       ],
     });
@@ -494,12 +495,17 @@ describe("handlers and lanes", () => {
     const [newer] = await paid("default.order-3", 2);
     const [slow] = await paid("default.order-4", 2);
     const [done] = await paid("default.order-5");
+    const [paused, resumed] = [(await paid("default.order-6", 2))[0]!, (await paid("default.order-7", 2))[0]!];
+    const act = { actor: "ann", reason: "look first" };
     const retryAt = "2026-01-01T00:01:00.000Z";
     await journal(
       "ledger",
       deadLettered(letter!),
       { type: "delivery.failed", data: { ...about(failing!), record: attemptRecord(1), retryAt } },
       { type: "lane.detached", data: { lane: newer!.stream, next: 0, at: "0", why: "newer_build" } },
+      { type: "lane.paused", data: { lane: paused.stream, next: 1, at: paused.position.toString(), before: "flowing", act } },
+      { type: "lane.paused", data: { lane: resumed.stream, next: 0, at: "0", before: "flowing", act: { actor: "ann", reason: null } } },
+      { type: "lane.resumed", data: { lane: resumed.stream, act } },
       { type: "lane.detached", data: { lane: slow!.stream, next: 1, at: slow!.position.toString(), why: "slow" } },
       progress(await log.head(), [[letter!], [slow!], [done!]]),
     );
@@ -523,13 +529,23 @@ describe("handlers and lanes", () => {
       { laneState: "blocked", why: "revision 0 is of a schema version newer than this build knows", waiting: 2, head: { status: "held" } },
       { laneState: "behind", why: "the lane catches up from its own stream", nextRevision: 1, waiting: 1, head: { revision: 1, status: "pending" } },
       { laneState: "flowing", why: null, nextRevision: 1, waiting: 0, head: null },
+      { laneState: "paused", why: "paused by ann: look first", nextRevision: 1, waiting: 1, head: { revision: 1, status: "held" } },
+      { laneState: "behind", nextRevision: 0, waiting: 2, head: { revision: 0, status: "pending" } },
     ]);
-    expect((await views.handlers())[0]?.lanes).toEqual({ flowing: 1, backing_off: 1, blocked: 2, paused: 0, behind: 1 });
+    expect((await views.handlers())[0]).toMatchObject({
+      lanes: { flowing: 1, backing_off: 1, blocked: 2, paused: 1, behind: 2 },
+      byStatus: { held: 4, pending: 4, failed: 1, dead_lettered: 1, completed: 3 },
+    });
+    await journal("ledger", { type: "lane.retried", data: { lane: failing!.stream, act } });
+    await views.waitFor(await log.head());
+    expect((await views.entity(tenant, { type: "order", id: "2" }))?.handlers).toMatchObject([
+      { laneState: "behind", head: { status: "failed", nextAttemptAt: "2026-01-01T00:00:00.000Z" } },
+    ]);
     const ids = async (filter: Omit<Parameters<typeof views.entities>[0], "tenant">) =>
       (await views.entities({ tenant, ...filter }, { limit: 10 })).entities.map(({ entity }) => entity.id);
     expect(await ids({ laneState: "blocked" })).toEqual(["1", "3"]);
     expect(await ids({ laneState: "flowing", handler: "ledger" })).toEqual(["5"]);
-    expect(await ids({ laneState: "paused" })).toEqual([]);
+    expect(await ids({ laneState: "paused" })).toEqual(["6"]);
     expect(await ids({ handler: "nobody" })).toEqual([]);
     expect(await ids({ entityType: "cart" })).toEqual([]);
     await journal("ledger", { type: "partition.claimed", data: { owner: "o", build: "b2", catalog: "c2", readAhead: 1 } });
@@ -586,7 +602,7 @@ it("every list and count finds its rows by an index", async () => {
   const db = new DatabaseSync(file);
   db.exec("create temp table wanted(handler text not null, type text not null, since integer not null, primary key (handler, type)) without rowid");
   /** Handlers, gaps and what runs are few. Counting a handler's lanes reads the types of all entities. */
-  const large = /^SCAN (e|d|n|h|r|o|events|deliveries|entities|attempts|lanes|lane_marks|progress_marks|minutes|types|replays)\b/;
+  const large = /^SCAN (e|d|n|h|r|o|events|deliveries|entities|attempts|amendments|lanes|lane_marks|progress_marks|minutes|types|replays)\b/;
   const plans = [...prepared].flatMap((sql) =>
     (db.prepare(`explain query plan ${sql}`).all() as { readonly detail: string }[]).map(({ detail }) => ({ detail, sql })),
   );

@@ -54,15 +54,15 @@ async function copy({ from, to, tenant, verify = false, output, quiet = false }:
   // Loaded here, so that the commands that only talk to a service start fast.
   const [{ openLog }, { copyLog, CopyRefused }] = await Promise.all([import("../../compose.ts"), import("../../log/copy.ts")]);
   const logs: EventLog[] = [];
-  const open = async (url: string): Promise<EventLog> => {
-    const log = await openLog(url);
+  const open = async (url: string, create: boolean): Promise<EventLog> => {
+    const log = await openLog(url, { create });
     logs.push(log);
     return log;
   };
   const progress = showProgress(terminal);
   try {
-    const source = await open(from);
-    const target = await open(to);
+    const source = await open(from, false);
+    const target = await open(to, true);
     const together = folderOf(to) !== undefined;
     const report = await copyLog({ source, target, ...(tenant === undefined ? {} : { tenant }), together, verify, signal, onProgress: progress.show });
     progress.end();

@@ -98,5 +98,28 @@ function eventText(event: EventReply, width: number | undefined): string {
       ],
       width,
     ),
+    tableSection(
+      "effects",
+      event.deliveries.flatMap(({ handler, effects }) => effects.map((effect) => ({ handler, ...effect }))),
+      [
+        ["HANDLER", ({ handler }) => handler],
+        ["KEY", ({ key }) => key],
+        ["AT", ({ at }) => timeText(at)],
+        ["REPLAY", ({ replay_id }) => replay_id, ({ replay_id }) => [replay_id && `replay ${replay_id}`]],
+      ],
+      width,
+    ),
+    tableSection(
+      "amendments",
+      event.deliveries.flatMap(({ handler, amendments }) => amendments.map((amendment) => ({ handler, ...amendment }))),
+      [
+        ["HANDLER", ({ handler }) => handler],
+        ["AT", ({ at }) => timeText(at)],
+        ["BY", ({ actor }) => actor],
+        ["MIGRATION", ({ migration }) => migration],
+        ["REASON", ({ reason }) => reason, ({ reason }) => [reason]],
+      ],
+      width,
+    ),
   ].join("");
 }

@@ -1,6 +1,6 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import { RepriseError } from "../../errors.ts";
-import { invalid, parse, parseGet, parseQuery } from "../parse.ts";
+import { bodyOf, invalid, merge, parse, parseGet, parseQuery } from "../parse.ts";
 import { defined, toDeadLetterFilter } from "../wire/from-wire.ts";
 import type {
   DeadLetterDetailReply,
@@ -90,18 +90,6 @@ export async function deadLetterRoutes(app: FastifyInstance, { store }: RouteOpt
     if (replay === undefined) throw new RepriseError("NOT_FOUND", "There is no replay with this id.");
     return toReplayReply(replay);
   });
-}
-
-/** An act's body may be absent. */
-function bodyOf(request: FastifyRequest): unknown {
-  return request.body ?? {};
-}
-
-function merge<Q extends object, B extends object>(query: Q, body: B): Q & B {
-  const twice = Object.keys(query).filter((name) => Object.hasOwn(body, name));
-  if (twice.length > 0)
-    throw invalid("The query and the body name the same thing.", ...twice.map((name) => ({ pointer: `?${name}`, detail: "stands in the body, too" })));
-  return { ...query, ...body };
 }
 
 /** Past its patience: it goes on, and its report tells how. */

@@ -50,6 +50,7 @@ const deliveryReply = z.strictObject({
   replay_id: z.string().nullable(),
   history: z.array(attemptReply),
   amendments: z.array(amendmentAct),
+  effects: z.array(z.strictObject({ key: z.string(), part: count.nullable(), at: time, replay_id: z.string().nullable() })),
 });
 
 /** What a stored event is today when it is not one event: split into these, or dropped, with the reason. */
@@ -124,9 +125,9 @@ export const deadLetterReply = z.strictObject({
   stored_schema_version: count,
   data,
   data_error: z.string().nullable(),
+  amended_at: time.nullable(),
   part: count.nullable(),
   ...today,
-  amended_at: time.nullable(),
   status: z.enum(["dead_lettered", "escalated"]),
   cause: z.enum(deadLetterCauses),
   error: failure,
@@ -218,6 +219,7 @@ export const handlersReply = z.strictObject({
       name: z.string(),
       ordering: z.enum(["strict", "relaxed"]),
       state: z.enum(["running", "paused"]),
+      why: z.string().nullable(),
       wanted: count,
       done: count,
       waiting: count,
@@ -231,6 +233,9 @@ export const handlersReply = z.strictObject({
 export const schemasReply = z.strictObject({
   schemas: z.array(z.strictObject({ type: z.string(), versions: z.array(count), current: count, formerly: z.array(z.string()) })),
 });
+export const handlerActReply = z.strictObject({ name: z.string(), state: z.enum(["running", "paused"]), position });
+/** `handlers`: those whose lane the act was done on. */
+export const laneActReply = z.strictObject({ entity, handlers: z.array(z.string()), position });
 export const rebuildReply = z.strictObject({ status: z.literal("rebuilding"), position });
 export const healthReply = z.strictObject({ status: z.literal("ok") });
 export const readyReply = z.strictObject({ status: z.enum(["ready", "not_ready"]), waits_for: z.string().nullable() });
@@ -252,6 +257,8 @@ export type ReplayBatchReply = z.input<typeof replayBatchReply>;
 export type ReplayReply = z.input<typeof replayReply>;
 export type HandlersReply = z.input<typeof handlersReply>;
 export type SchemasReply = z.input<typeof schemasReply>;
+export type HandlerActReply = z.input<typeof handlerActReply>;
+export type LaneActReply = z.input<typeof laneActReply>;
 export type RebuildReply = z.input<typeof rebuildReply>;
 export type HealthReply = z.input<typeof healthReply>;
 export type ReadyReply = z.input<typeof readyReply>;

@@ -151,6 +151,7 @@ export const noQuery = z.strictObject({});
 const reason = text(500);
 /** Of acts that take nothing else. */
 export const actRequest = z.strictObject({ reason: reason.optional() });
+export const laneActRequest = actRequest.extend({ handler: term });
 const migration = term;
 export const replayRequest = actRequest.extend({ handler: term, migration });
 const mustSayWhy = reason.refine((value) => value.trim() !== "", "must say why");

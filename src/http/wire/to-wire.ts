@@ -109,9 +109,9 @@ export function toDeadLetterReply(letter: DeadLetterView): DeadLetterReply {
     stored_schema_version: letter.storedSchemaVersion,
     data: letter.data,
     data_error: letter.dataError,
+    amended_at: letter.amendedAt,
     part: letter.part,
     ...toToday(letter),
-    amended_at: letter.amendedAt,
     status: letter.status,
     cause: letter.cause,
     error: { type: letter.error.type, message: letter.error.message },
@@ -129,6 +129,13 @@ export function toDeadLetterDetailReply(letter: DeadLetterDetail): DeadLetterDet
   return {
     ...toDeadLetterReply(letter),
     stored: letter.stored && toStored(letter.stored),
+    amendment: letter.amendment && {
+      ...toAmendmentAct(letter.amendment),
+      data: letter.amendment.data,
+      changes: letter.amendment.changes.map((change) => ({ ...change })),
+      changes_total: letter.amendment.changesTotal,
+    },
+    amendments: letter.amendments.map(toAmendmentAct),
     steps: letter.steps.map(({ from, to, type, data, error, dropped = null, split = null }) => ({
       from,
       to,
@@ -138,13 +145,6 @@ export function toDeadLetterDetailReply(letter: DeadLetterDetail): DeadLetterDet
       dropped,
       split: split?.map((part) => ({ type: part.type, schema_version: part.schemaVersion, data: part.data })) ?? null,
     })),
-    amendment: letter.amendment && {
-      ...toAmendmentAct(letter.amendment),
-      data: letter.amendment.data,
-      changes: letter.amendment.changes.map((change) => ({ ...change })),
-      changes_total: letter.amendment.changesTotal,
-    },
-    amendments: letter.amendments.map(toAmendmentAct),
     waiting_events: letter.waitingEvents.map(({ id, type, revision, recordedAt }) => ({ id, type, revision, recorded_at: recordedAt })),
     history: letter.history.map(toAttempt),
   };
@@ -213,6 +213,7 @@ export function toHandlersReply(handlers: readonly HandlerView[]): HandlersReply
       name: handler.name,
       ordering: handler.ordering,
       state: handler.state,
+      why: handler.why,
       wanted: handler.wanted,
       done: handler.done,
       waiting: handler.waiting,
@@ -237,6 +238,7 @@ function toDelivery(delivery: DeliveryView): EventReply["deliveries"][number] {
     replay_id: delivery.replayId,
     history: delivery.history.map(toAttempt),
     amendments: delivery.amendments.map(toAmendmentAct),
+    effects: delivery.effects.map(({ key, part, at, replayId }) => ({ key, part, at, replay_id: replayId })),
   };
 }
 

@@ -25,7 +25,7 @@ export interface EventStoreDbOptions {
   /** Stands before the name of each stream, so that one server holds several logs. Default: nothing. */
   readonly namespace?: string;
   readonly limits?: Partial<EventStoreDbLogLimits>;
-  /** False: a server without a log is left as it is, and refused with CONFIG_INVALID. */
+  /** False: a server without a log is refused with LOG_MISSING, and left as it is. Default: the log is begun. */
   readonly create?: boolean;
   /** Gives up opening. */
   readonly signal?: AbortSignal;
@@ -42,10 +42,10 @@ export type EventStoreDbLog = EventLog & Required<Pick<EventLog, "passedOver">>;
  * `esdb://user:password@a,b,c`, `esdb+discover://user:password@cluster`. The user must be allowed to read `$all`.
  *
  * @throws CONFIG_INVALID for a connection string that cannot be read, or credentials that the server refuses; LOG_UNAVAILABLE when it cannot be
- *   reached, safe to repeat; LOG_FOREIGN when `reprise.log` was begun by something else.
+ *   reached, safe to repeat; LOG_MISSING when it has no log and none is to be begun; LOG_FOREIGN when `reprise.log` was begun by something else.
  */
 export async function openEventStoreDbLog(connectionString: string, options: EventStoreDbOptions = {}): Promise<EventStoreDbLog> {
-  const { clock = systemClock, newId: makeId = newId, locate, namespace = "" } = options;
+  const { clock = systemClock, newId: makeId = newId, locate, namespace = "", create = true } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const closing = new AbortController();
   const client = connect(connectionString);
@@ -58,7 +58,7 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
   const writing: Server = { ...server, closing: givingUp.signal };
   const readerOfWriter: Reader = { ...makeReader(writing, truncations), noteHead: reader.noteHead };
   const ids = makeRecentIds(readerOfWriter, limits.recentIds, locate);
-  const writer = makeWriter(writing, readerOfWriter, tail, ids);
+  const writer = makeWriter(writing, readerOfWriter, ids);
   const giveUp = () => {
     closing.abort();
     givingUp.abort();
@@ -67,7 +67,7 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
   options.signal?.addEventListener("abort", giveUp);
   if (options.signal?.aborted) giveUp();
   try {
-    logId = await findOrCreateLogId(reader, options.create === false ? null : writer, makeId);
+    logId = await findOrCreateLogId(reader, writer, makeId, create);
     await truncations.load();
   } catch (error) {
     giveUp();
@@ -84,9 +84,9 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
     get passedOver() {
       return server.envelope.passedOver;
     },
-    async append(stream, events, expected) {
+    async append(stream, events, expected, before) {
       open();
-      return writer.append(encodeAppend(stream, events, expected));
+      return writer.append(encodeAppend(stream, events, expected, before));
     },
     async findByIds(tenant, wanted) {
       open();
@@ -135,14 +135,14 @@ function connect(connectionString: string): EventStoreDBClient {
 }
 
 /** Several processes may begin the log at once: the stream must not exist, so one of them wins. */
-async function findOrCreateLogId(reader: Reader, writer: Writer | null, makeId: NewId): Promise<string> {
+async function findOrCreateLogId(reader: Reader, writer: Writer, makeId: NewId, create: boolean): Promise<string> {
   for (let attempt = 0; attempt < 2; attempt++) {
     for await (const [first] of reader.readStream(logStream, { limit: 1 })) {
       const logId = (first?.data as { readonly logId?: unknown } | null | undefined)?.logId;
       if (first?.type === "log.created" && typeof logId === "string" && isUuid(logId)) return logId;
       throw new RepriseError("LOG_FOREIGN", `The stream ${logStream} does not begin with log.created: this server holds something else under that name.`);
     }
-    if (writer === null) throw new RepriseError("CONFIG_INVALID", `The server holds no log of Reprise: it has no stream ${logStream}.`);
+    if (!create) throw new RepriseError("LOG_MISSING", "There is no log on this server.");
     const logId = makeId();
     const created = {
       id: makeId(),

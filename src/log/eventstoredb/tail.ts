@@ -31,8 +31,6 @@ export interface Tail {
   readonly live: boolean;
   /** Why the server cannot be followed just now; null while it can. */
   readonly trouble: string | null;
-  /** The events of one append, the last of which is at `position`, if they come within `ms`. */
-  ofAppend(position: Position, stream: string, count: number, ms: number): Promise<readonly StoredEvent[] | null>;
   /** Calls `wake` when entries came or `live` changed, until the answer is called. */
   listen(wake: () => void): () => void;
 }
@@ -176,29 +174,6 @@ export function makeTail(server: Server, reader: Reader, truncations: Truncation
     },
     get trouble() {
       return trouble;
-    },
-    async ofAppend(position, stream, count, ms) {
-      if (!live) return null;
-      const until = clock.monotonicMs() + ms;
-      while (last() < position) {
-        const leftMs = until - clock.monotonicMs();
-        if (leftMs <= 0 || !live) return null;
-        await new Promise<void>((resolve) => {
-          const end = () => {
-            timer.cancel();
-            listeners.delete(end);
-            resolve();
-          };
-          const timer = clock.after(leftMs, end);
-          listeners.add(end);
-        });
-      }
-      const events: StoredEvent[] = [];
-      for (let at = entries.length - 1; at >= first && events.length < count; at--) {
-        const entry = entries[at]!;
-        if (entry.position <= position && entry.event.stream === stream) events.push(entry.event);
-      }
-      return events.length === count ? events.reverse() : null;
     },
     listen(wake) {
       listeners.add(wake);

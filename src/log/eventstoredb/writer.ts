@@ -10,12 +10,12 @@ import type { StoredEvent } from "../../event/event.ts";
 import { checkRevision, type EncodedAppend, sameContent } from "../append-rules.ts";
 import type { AppendedEvent } from "../event-log.ts";
 import { readStreamPage } from "./page.ts";
+import { makePatience } from "./patience.ts";
 import type { Reader } from "./reader.ts";
 import type { RecentIds } from "./recent-ids.ts";
 import type { Server } from "./server.ts";
 import { fromServerError, isServerError, mayPass, NoAnswerError } from "./server-error.ts";
-import type { Tail } from "./tail.ts";
-import { pause, repeatDelay, within } from "./waiting.ts";
+import { pause, repeatDelay } from "./waiting.ts";
 
 export interface Writer {
   append(append: EncodedAppend): Promise<readonly AppendedEvent[]>;
@@ -25,17 +25,23 @@ export interface Writer {
 
 /** How often an append to wherever the stream is may find it elsewhere. */
 const maxConflicts = 32;
-/** A subscription that is up to date brings an append's events back within some milliseconds; then reading them is not needed. */
-const tailMs = 100;
 
-export function makeWriter(server: Server, reader: Reader, tail: Tail, ids: RecentIds): Writer {
+export function makeWriter(server: Server, reader: Reader, ids: RecentIds): Writer {
   const { client, envelope, limits, clock } = server;
   const heads = new LRUCache<string, number>({ max: limits.cachedStreams });
   /** The last append of each stream that is under way: the next one waits for it. */
-  const queues = new Map<string, Promise<unknown>>();
+  const queues = new Map<string, Promise<void>>();
+  const patience = makePatience(limits.answerMs, clock, server.closing);
   let waiting = 0;
   let waitingBytes = 0;
-  let lastMs = 0;
+  let recorded = { ms: 0, iso: toIso(0) };
+
+  /** The log's clock, which never goes back. Making its text takes a microsecond, so it is made once for a millisecond. */
+  const nextTime = (): string => {
+    const ms = clock.now();
+    if (ms > recorded.ms) recorded = { ms, iso: toIso(ms) };
+    return recorded.iso;
+  };
 
   /** Learns the head, and the ids of what was not known to be there. */
   const refresh = async (stream: string): Promise<number> => {
@@ -43,7 +49,7 @@ export function makeWriter(server: Server, reader: Reader, tail: Tail, ids: Rece
     let reached = head ?? -1;
     const learn = ({ revision, position, id, event }: { revision: number; position: bigint; id: string; event: StoredEvent | undefined }) => {
       reached = Math.max(reached, revision);
-      if (event !== undefined) ids.add(event.tenant, id, { stream, revision });
+      if (event !== undefined) ids.add(event.tenant, [id], stream, revision);
       reader.noteHead(event === undefined ? 0n : position);
     };
     for (let from = head === undefined ? null : head + 1; ; from = reached + 1) {
@@ -61,11 +67,8 @@ export function makeWriter(server: Server, reader: Reader, tail: Tail, ids: Rece
   };
 
   /** Null when none of the ids is known. */
-  const duplicates = async ({ stream, tenant, events }: EncodedAppend): Promise<readonly AppendedEvent[] | null> => {
-    const known = await ids.find(
-      tenant,
-      events.map(({ event }) => event.id),
-    );
+  const duplicates = async ({ stream, tenant, events, ids: wanted }: EncodedAppend): Promise<readonly AppendedEvent[] | null> => {
+    const known = await ids.find(tenant, wanted);
     if (known.size === 0) return null;
     const same = events.every((event) => {
       const before = known.get(event.event.id);
@@ -88,12 +91,12 @@ export function makeWriter(server: Server, reader: Reader, tail: Tail, ids: Rece
   type Sent = { readonly is: "stored"; readonly last: number; readonly position: bigint | undefined } | { readonly is: "conflict"; readonly actual: number };
 
   /** Sends the same events to the same place until it is clear what became of them, or too late. */
-  const send = async ({ stream, events }: EncodedAppend, head: number, recordedAt: string): Promise<Sent> => {
-    const proposed = events.map((event) => envelope.encode(event, recordedAt));
+  const send = async ({ stream, events, recordedAt: before }: EncodedAppend, head: number, recordedAt: string): Promise<Sent> => {
+    const proposed = events.map((event, i) => envelope.encode(event, before?.[i] ?? recordedAt));
     const options = { expectedRevision: head === -1 ? NO_STREAM : BigInt(head), requiresLeader: true } as const;
     for (let n = 0; ; n++) {
       try {
-        const result = await within(client.appendToStream(envelope.nativeName(stream), proposed, options), limits.answerMs, clock, server.closing);
+        const result = await patience.wait(client.appendToStream(envelope.nativeName(stream), proposed, options));
         if (!result.success) return { is: "conflict", actual: -1 }; // throwOnAppendFailure=false: what it says beside is not right
         return { is: "stored", last: Number(result.nextExpectedRevision), position: n === 0 ? result.position?.commit : undefined };
       } catch (error) {
@@ -111,24 +114,22 @@ export function makeWriter(server: Server, reader: Reader, tail: Tail, ids: Rece
     }
   };
 
-  /** Places and times of what was just stored: from the answer, from the subscription that brought it, or read back. */
+  /** Places and times of what was just stored. The server's answer has the last event's place; a repeat's has none, so they are read. */
   const answer = async (append: EncodedAppend, { last, position }: Sent & { is: "stored" }, recordedAt: string): Promise<readonly AppendedEvent[]> => {
-    const { stream, events } = append;
+    const { stream, events, recordedAt: before } = append;
     const first = last - events.length + 1;
-    if (position !== undefined && events.length === 1) return [{ id: events[0]!.event.id, revision: last, position, recordedAt, duplicate: false }];
-    const brought = position === undefined ? null : await tail.ofAppend(position, stream, events.length, tailMs);
-    const stored =
-      brought ??
-      (await reader.readPlaces(
-        stream,
-        Array.from(events, (_, i) => first + i),
-      ));
+    if (position !== undefined)
+      return events.map(({ event: { id } }, i) => ({ id, revision: first + i, position, recordedAt: before?.[i] ?? recordedAt, duplicate: false }));
+    const stored = await reader.readPlaces(
+      stream,
+      Array.from(events, (_, i) => first + i),
+    );
     const byId = new Map(stored.map((event) => [event.id, event]));
     return events.map((event) => {
       const found = byId.get(event.event.id);
-      // Only a repeat can have met what somebody else stored under these ids: the server compares no content.
-      const same = found !== undefined && (position !== undefined || sameContent({ ...found, data: JSON.stringify(found.data) }, event));
-      if (!same) throw new RepriseError("LOG_UNAVAILABLE", `It is not clear where the append to ${stream} was stored.`, { retryAfterMs: 1000 });
+      // It may have met what somebody else stored under these ids: the server compares no content.
+      if (found === undefined || !sameContent({ ...found, data: JSON.stringify(found.data) }, event))
+        throw new RepriseError("LOG_UNAVAILABLE", `It is not clear where the append to ${stream} was stored.`, { retryAfterMs: 1000 });
       return appended(found, false);
     });
   };
@@ -144,15 +145,14 @@ export function makeWriter(server: Server, reader: Reader, tail: Tail, ids: Rece
         fresh = true;
       }
       const head = Math.max(heads.get(stream)!, told ?? -1);
-      const before = await duplicates(append);
+      const before = ids.mayKnow(tenant, append.ids) ? await duplicates(append) : null;
       if (before !== null) return before;
       if (!fresh && expected !== "any" && (expected === "none" ? -1 : expected) !== head) {
         fresh = true; // another process may have moved the stream
         continue;
       }
       checkRevision(stream, expected, head);
-      lastMs = Math.max(lastMs, clock.now());
-      const recordedAt = toIso(lastMs);
+      const recordedAt = nextTime();
       const sent = await send(append, head, recordedAt);
       if (sent.is === "conflict") {
         fresh = true;
@@ -160,51 +160,39 @@ export function makeWriter(server: Server, reader: Reader, tail: Tail, ids: Rece
         continue;
       }
       heads.set(stream, sent.last);
-      for (const [i, { event }] of events.entries()) ids.add(tenant, event.id, { stream, revision: sent.last - events.length + 1 + i });
+      ids.add(tenant, append.ids, stream, sent.last - events.length + 1);
       if (sent.position !== undefined) reader.noteHead(sent.position);
       return answer(append, sent, recordedAt);
     }
     throw new RepriseError("LOG_UNAVAILABLE", `Others append to ${stream} all the time.`, { retryAfterMs: 100 });
   };
 
-  /** Appends to one stream, and appends with the same id, go one after another. */
-  const inTurn = async (append: EncodedAppend): Promise<readonly AppendedEvent[]> => {
-    const before = queues.get(append.stream);
-    const mine = (async () => {
-      await before?.catch(() => {});
-      const release = await ids.reserve(
-        append.tenant,
-        append.events.map(({ event }) => event.id),
-      );
+  return {
+    /** Appends to one stream, and appends with the same id, go one after another. */
+    async append(append) {
+      const { stream, bytes } = append;
+      if (waiting >= limits.queuedAppends || waitingBytes + bytes > limits.queuedBytes)
+        throw new RepriseError("LOG_UNAVAILABLE", `${waiting} appends (${waitingBytes} bytes) are waiting for the server.`, { retryAfterMs: 100 });
+      waiting++;
+      waitingBytes += bytes;
+      const before = queues.get(stream);
+      const mine = Promise.withResolvers<void>();
+      queues.set(stream, mine.promise);
+      if (before !== undefined) await before;
+      for (let other = ids.reserve(append.ids); other !== null; other = ids.reserve(append.ids)) await other;
       try {
         return await judgeAndSend(append);
       } finally {
-        release();
-      }
-    })();
-    queues.set(append.stream, mine);
-    try {
-      return await mine;
-    } finally {
-      if (queues.get(append.stream) === mine) queues.delete(append.stream);
-    }
-  };
-
-  return {
-    async append(append) {
-      if (waiting >= limits.queuedAppends || waitingBytes + append.bytes > limits.queuedBytes)
-        throw new RepriseError("LOG_UNAVAILABLE", `${waiting} appends (${waitingBytes} bytes) are waiting for the server.`, { retryAfterMs: 100 });
-      waiting++;
-      waitingBytes += append.bytes;
-      try {
-        return await inTurn(append);
-      } finally {
+        ids.release(append.ids);
         waiting--;
-        waitingBytes -= append.bytes;
+        waitingBytes -= bytes;
+        mine.resolve();
+        if (queues.get(stream) === mine.promise) queues.delete(stream);
       }
     },
     async drain() {
-      await Promise.allSettled(queues.values());
+      await Promise.all(queues.values());
+      patience.end();
     },
   };
 }

@@ -19,13 +19,15 @@ export interface SqliteLogOptions {
   readonly clock?: Clock;
   readonly newId?: NewId;
   readonly limits?: Partial<SqliteLogLimits>;
+  /** False: a folder without a log is refused with LOG_MISSING, and left as it is. Default: the log is made. */
+  readonly create?: boolean;
 }
 
 /**
  * Opens the embedded log in `folder`, and makes it when there is none: `log.db` (SQLite, write-ahead log, an fsync before each answer) and
  * `lock.db`, by which one process owns it.
  *
- * @throws LOG_IN_USE; LOG_DAMAGED, LOG_FOREIGN, LOG_NEWER, each with log.db left as it was; LOG_FULL; CONFIG_INVALID when the folder cannot be used.
+ * @throws LOG_IN_USE; LOG_MISSING; LOG_DAMAGED, LOG_FOREIGN, LOG_NEWER, each with log.db left as it was; LOG_FULL; CONFIG_INVALID when the folder cannot be used.
  */
 export async function openSqliteLog(folder: string, options: SqliteLogOptions = {}): Promise<EventLog> {
   try {
@@ -44,13 +46,13 @@ export async function openSqliteLog(folder: string, options: SqliteLogOptions = 
 /**
  * Opens the log in `folder` for reading, without the lock: a service may own it, and go on. Nothing is written, and it ends where it ended now.
  *
- * @throws CONFIG_INVALID when there is no log; LOG_DAMAGED, LOG_FOREIGN, LOG_NEWER, LOG_UNAVAILABLE.
+ * @throws LOG_MISSING; LOG_DAMAGED, LOG_FOREIGN, LOG_NEWER, LOG_UNAVAILABLE.
  */
 export async function openSqliteLogReadOnly(folder: string, { limits: given }: Pick<SqliteLogOptions, "limits"> = {}): Promise<ReadOnlyLog> {
   const limits = { ...defaultLimits, ...given };
   const path = join(folder, "log.db");
   try {
-    if (!inspectLogFile(path)) throw new RepriseError("CONFIG_INVALID", `There is no log in the folder ${folder}: it has no log.db.`);
+    if (!inspectLogFile(path)) throw new RepriseError("LOG_MISSING", `There is no log in ${folder}.`);
     const connection = openReadOnlyConnection(path, limits.cachedStreams);
     const { logId, lastPosition } = connection.use();
     const reader = makeReader(connection, limits);
@@ -67,8 +69,9 @@ export async function openSqliteLogReadOnly(folder: string, { limits: given }: P
 
 function openOwned(folder: string, options: SqliteLogOptions): EventLog {
   const limits = { ...defaultLimits, ...options.limits };
-  const { clock = systemClock, newId: makeId = newId } = options;
+  const { clock = systemClock, newId: makeId = newId, create = true } = options;
   const path = join(folder, "log.db");
+  if (!create && !inspectLogFile(path)) throw new RepriseError("LOG_MISSING", `There is no log in ${folder}.`);
   mkdirSync(folder, { recursive: true });
   if (inspectLogFile(path)) accessSync(path, constants.R_OK | constants.W_OK); // before the lock: a folder that is not ours stays as it was
   const lock = lockFolder(folder);
@@ -99,9 +102,9 @@ function makeLog(path: string, clock: Clock, limits: SqliteLogLimits, release: (
   return {
     logId: connection.use().logId,
 
-    async append(stream, events, expected) {
+    async append(stream, events, expected, before) {
       open();
-      return writer.append(encodeAppend(stream, events, expected));
+      return writer.append(encodeAppend(stream, events, expected, before));
     },
     async findByIds(tenant, ids) {
       open();

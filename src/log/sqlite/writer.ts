@@ -140,8 +140,8 @@ function judge(draft: Draft, append: EncodedAppend): readonly AppendedEvent[] {
   draft.appends.push({ append, stream, revision, position });
   stream.head += events.length;
   draft.nextPosition += events.length;
-  const { recordedAtMs, recordedAt } = draft;
   return events.map(({ event: { id, type, schemaVersion }, data }, i) => {
+    const { recordedAtMs, recordedAt } = recordedOf(draft, append, i);
     draft.known.set(knownKey(tenant, id), {
       id,
       tenant,
@@ -155,6 +155,12 @@ function judge(draft: Draft, append: EncodedAppend): readonly AppendedEvent[] {
     });
     return { id, revision: revision + i, position: BigInt(position + i), recordedAt, duplicate: false };
   });
+}
+
+/** When the event at this place of the append is recorded: with the group, unless a copy says when it was. */
+function recordedOf({ recordedAtMs, recordedAt }: Draft, append: EncodedAppend, index: number): Pick<Draft, "recordedAtMs" | "recordedAt"> {
+  const before = append.recordedAt?.[index];
+  return before === undefined ? { recordedAtMs, recordedAt } : { recordedAtMs: Date.parse(before), recordedAt: before };
 }
 
 const knownKey = (tenant: string, id: string) => `${tenant}\n${id}`;
@@ -183,12 +189,15 @@ function duplicates({ stream, events }: EncodedAppend, known: readonly KnownEven
 
 /** @throws the error of a transaction that left nothing behind, or LOG_UNAVAILABLE when that cannot be found out. */
 function store(draft: Draft, connection: Connection): void {
-  const { db, recordedAtMs } = draft;
+  const { db } = draft;
+  let latestMs = db.lastRecordedAtMs;
   const outcome = db.transact(() => {
     for (const { append, stream, revision, position } of draft.appends) {
       if (stream.id === 0) stream.id = db.insertStream(stream.name, stream.tenant);
       append.events.forEach((event, i) => {
-        db.insertEvent(position + i, stream.id, revision + i, recordedAtMs, event);
+        const recorded = recordedOf(draft, append, i).recordedAtMs;
+        latestMs = Math.max(latestMs, recorded);
+        db.insertEvent(position + i, stream.id, revision + i, recorded, event);
       });
     }
   });
@@ -199,7 +208,7 @@ function store(draft: Draft, connection: Connection): void {
   }
   for (const { name, id, head } of draft.streams.values()) db.rememberHead(name, { id, head });
   db.lastPosition = draft.nextPosition - 1;
-  db.lastRecordedAtMs = recordedAtMs;
+  db.lastRecordedAtMs = latestMs;
 }
 
 /** A transaction is on disk whole or not at all: one of its ids tells. */

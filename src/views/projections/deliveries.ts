@@ -8,6 +8,14 @@ import { entityOf } from "./entities.ts";
 /** Attempts kept for each delivery: the newest. */
 const keptAttempts = 50;
 
+/** Dead letters under a replay that waits for its retry are `failed` meanwhile: in no list. */
+const isLetter = (row: "old" | "new") => `${row}.letter = 1 and ${row}.status <> 'failed'`;
+const alike = (row: "old" | "new") =>
+  [
+    ...["tenant", "handler", "entity_type", "type", "cause", "error_type", "error_message"].map((column) => `${column} = ${row}.${column}`),
+    `has_source = (${row}.source is not null) and source = ifnull(${row}.source, '')`,
+  ].join(" and ");
+
 /**
  * Deliveries that had trouble, dead letters among them, with their attempts. What went well has no row.
  * `letter` is 1 from the dead letter until its final outcome; its status is `failed` while a replay of it waits for a retry.
@@ -28,11 +36,31 @@ export const deliveries: Projection = {
     create index deliveries_by_id on deliveries(delivery_id);
     create index letters_by_tenant on deliveries(tenant, position, handler) where letter = 1;
     create index letters_by_handler on deliveries(handler, tenant, position) where letter = 1;
+    create index letters_by_type on deliveries(tenant, type, position) where letter = 1;
+    create index letters_by_source on deliveries(tenant, source, position) where letter = 1;
+    create index letters_by_error on deliveries(tenant, error_type, error_message, position) where letter = 1;
+    create index letters_by_time on deliveries(tenant, dead_lettered_at) where letter = 1;
     create index retries_by_lane on deliveries(handler, entity, revision) where status = 'failed' and letter = 0;
 
     -- position: that of the journal's entry.
     create table attempts(entity integer not null, revision integer not null, handler text not null, position integer not null, record text not null,
       primary key (entity, revision, handler, position)) strict, without rowid;
+
+    -- How many dead letters are alike in what people filter and group by: counting a million of them one by one takes a second.
+    create table letter_counts(
+      tenant text not null, handler text not null, entity_type text not null, type text not null, has_source integer not null, source text not null,
+      cause text not null, error_type text not null, error_message text not null, letters integer not null,
+      primary key (tenant, handler, entity_type, type, has_source, source, cause, error_type, error_message)
+    ) strict, without rowid;
+    create trigger letter_goes after update on deliveries when ${isLetter("old")} begin
+      update letter_counts set letters = letters - 1 where ${alike("old")};
+      delete from letter_counts where ${alike("old")} and letters = 0;
+    end;
+    create trigger letter_comes after update on deliveries when ${isLetter("new")} begin
+      insert into letter_counts values (new.tenant, new.handler, new.entity_type, new.type, new.source is not null, ifnull(new.source, ''),
+        new.cause, new.error_type, new.error_message, 1)
+        on conflict do update set letters = letters + 1;
+    end;
   `,
   apply({ db }, input) {
     if (input.kind === "replay") {
@@ -64,6 +92,15 @@ export const deliveries: Projection = {
           entry.data.from,
           entry.data.to,
           handler,
+        );
+        return;
+      case "lane.retried":
+        db.run(
+          "update deliveries set next_attempt_at = ? where entity = ? and handler = ? and status = 'failed' and next_attempt_at > ?",
+          at.recordedAt,
+          entityOf(db, entry.data.lane).id,
+          handler,
+          at.recordedAt,
         );
         return;
       case "delivery.part_completed":

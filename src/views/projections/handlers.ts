@@ -6,7 +6,8 @@ import type { Projection } from "../projection.ts";
 export const handlers: Projection = {
   tables: `
     -- ordering is null until the handler's configuration was met.
-    create table handlers(name text primary key, ordering text, journal text, checkpoint integer not null default 0, paused integer not null default 0)
+    create table handlers(name text primary key, ordering text, journal text, checkpoint integer not null default 0, paused integer not null default 0,
+      paused_by text, paused_why text, endpoint text)
       strict, without rowid;
     create index handlers_by_journal on handlers(journal);
     -- exact: a stored type as it is; otherwise a type of the catalog, with its other names.
@@ -42,10 +43,12 @@ export const handlers: Projection = {
     switch (entry.type) {
       case "handler.configured":
         db.run(
-          "insert into handlers(name, ordering, journal) values (?, ?, ?) on conflict do update set ordering = excluded.ordering, journal = excluded.journal",
+          `insert into handlers(name, ordering, journal, endpoint) values (?, ?, ?, ?)
+           on conflict do update set ordering = excluded.ordering, journal = excluded.journal, endpoint = excluded.endpoint`,
           handler,
           entry.data.ordering,
           entry.data.journal,
+          entry.data.endpoint,
         );
         db.run("delete from handler_types where handler = ?", handler);
         for (const [type, since] of Object.entries(entry.data.stored ?? entry.data.types))
@@ -59,8 +62,10 @@ export const handlers: Projection = {
         refreshWanted(db, catalog);
         return;
       case "handler.paused":
+        db.run("update handlers set paused = 1, paused_by = ?, paused_why = ? where name = ?", entry.data.act.actor, entry.data.why, handler);
+        return;
       case "handler.resumed":
-        db.run("update handlers set paused = ? where name = ?", Number(entry.type === "handler.paused"), handler);
+        db.run("update handlers set paused = 0, paused_by = null, paused_why = null where name = ?", handler);
     }
   },
 };

@@ -81,11 +81,15 @@ export function amendmentView(act: AmendmentAct, stored: Json, data: Json): Amen
 export function amendedDetail(catalog: Catalog, letter: DeadLetterDetail, stored: StoredEvent, data: Json, act: AmendmentAct): DeadLetterDetail {
   const event = { ...stored, data };
   const lifted = liftedView(catalog, event);
+  const part = letter.part === null ? undefined : lifted.parts?.[letter.part];
   return {
     ...letter,
-    schemaVersion: lifted.schemaVersion,
-    data: lifted.data,
+    eventType: part?.type ?? letter.eventType,
+    schemaVersion: part?.schemaVersion ?? lifted.schemaVersion,
+    data: part?.data ?? lifted.data,
     dataError: lifted.dataError,
+    parts: lifted.parts,
+    dropped: lifted.dropped,
     amendedAt: act.at,
     steps: catalog.steps(event),
     amendment: amendmentView(act, stored.data, data),

@@ -7,7 +7,7 @@ import type { DeadLetterDetail, DeadLetterFilter, DeadLetterView, Views } from "
 import { type AmendmentInForce, amendmentActs, amendmentInForce, amendmentView } from "./amendments.ts";
 import { allOf, type Condition, currentType, oneOf, type Sources, storedTypes } from "./context.ts";
 import { fromCursor, toCursor } from "./cursor.ts";
-import { type EventKey, type HandlerRow, handlerRows, type LaneRow, untouched } from "./deliveries.ts";
+import { type EventKey, type HandlerRow, handlerRows, type LaneRow, laneColumns, untouched } from "./deliveries.ts";
 import { liftedView, readEvents } from "./event-view.ts";
 
 const maxOffset = 10_000;
@@ -62,7 +62,7 @@ export function makeDeadLetterQueries(sources: Sources): Pick<Views, "deadLetter
         limit + 1,
         offset,
       );
-      const { total } = db.get<{ total: number }>(`select count(*) as total from deliveries d where ${matching.sql}`, ...matching.parameters)!;
+      const total = countLetters(sources, filter);
       const shown = rows.slice(0, limit);
       const waiting = makeWaiting(sources);
       const behind = shown.map((row) => waiting(row, 0).count);
@@ -153,34 +153,71 @@ export function makeDeadLetterQueries(sources: Sources): Pick<Views, "deadLetter
 
     async deadLetterStats(filter) {
       const db = sources.db();
-      const { sql, parameters } = allOf(filterConditions(sources, filter));
-      const count = <Row>(columns: string, rest: string) => db.all<Row>(`select ${columns} from deliveries d where ${sql} ${rest}`, ...parameters);
-      const total = count<{ count: number; oldest: string | null }>("count(*) as count, min(d.dead_lettered_at) as oldest", "")[0]!;
-      const lanes = count<{ handler: string; entity: number }>("distinct d.handler, d.entity", "");
+      const { from, sql, parameters, letters } = counted(sources, filter);
+      const group = <Row>(columns: string, rest: string) =>
+        db.all<Row>(`select ${columns}, ${letters} as count from ${from} where ${sql} ${rest}`, ...parameters).map((row) => ({ ...row }));
+      const matching = allOf(filterConditions(sources, filter));
+      const oldest = db.get<{ dead_lettered_at: string }>(
+        `select d.dead_lettered_at from deliveries d where ${matching.sql} order by d.dead_lettered_at limit 1`,
+        ...matching.parameters,
+      );
+      // Relaxed handlers hold nothing behind their dead letters, and may have a million of them.
+      const strict = handlerRows(sources).filter(({ ordering }) => ordering === "strict");
+      const holding =
+        strict.length === 0
+          ? []
+          : lanesOf(
+              db,
+              allOf([
+                matching,
+                oneOf(
+                  "d.handler",
+                  strict.map(({ name }) => name),
+                ),
+              ]),
+            );
       const waiting = makeWaiting(sources);
       const types = new Map<string, number>();
-      for (const row of count<{ type: string; count: number }>("d.type, count(*) as count", "group by d.type")) {
+      for (const row of group<{ type: string; count: number }>("type", "group by type")) {
         const type = currentType(catalog, row.type);
         types.set(type, (types.get(type) ?? 0) + row.count);
       }
       return {
-        total: total.count,
-        waiting: lanes.reduce((sum, lane) => sum + waiting(lane, 0).count, 0),
-        oldestAt: total.oldest,
+        total: countLetters(sources, filter),
+        waiting: holding.reduce((sum, lane) => sum + waiting(lane, 0).count, 0),
+        oldestAt: oldest?.dead_lettered_at ?? null,
         byEventType: [...types].map(([eventType, count]) => ({ eventType, count })).sort((a, b) => b.count - a.count || (a.eventType < b.eventType ? -1 : 1)),
-        byHandler: count<{ handler: string; count: number }>("d.handler, count(*) as count", "group by 1 order by 2 desc, 1").map((row) => ({ ...row })),
-        bySource: count<{ source: string | null; count: number }>("d.source, count(*) as count", "group by 1 order by 2 desc, 1").map((row) => ({ ...row })),
-        topErrors: count<{ error: string; count: number }>(
-          "d.error_type || ': ' || d.error_message as error, count(*) as count",
-          `group by 1 order by 2 desc, 1 limit ${topErrors}`,
-        ).map((row) => ({ ...row })),
+        byHandler: group<{ handler: string; count: number }>("handler", "group by 1 order by 2 desc, 1"),
+        bySource: group<{ source: string | null; count: number }>(
+          from.startsWith("letter_counts") ? "iif(has_source, source, null) as source" : "source",
+          "group by 1 order by 2 desc, 1",
+        ),
+        topErrors: group<{ error: string; count: number }>("error_type || ': ' || error_message as error", `group by 1 order by 2 desc, 1 limit ${topErrors}`),
       };
     },
   };
 }
 
-function filterConditions({ db, catalog }: Sources, filter: DeadLetterFilter): readonly Condition[] {
-  const conditions: Condition[] = [isLetter, oneOf("d.tenant", [filter.tenant])];
+const lanesOf = (db: ReturnType<Sources["db"]>, { sql, parameters }: Condition) =>
+  db.all<{ handler: string; entity: number }>(`select distinct d.handler, d.entity from deliveries d where ${sql}`, ...parameters);
+
+/** Where dead letters are counted: by their kinds, where the filter allows it, else one by one. */
+function counted(sources: Sources, filter: DeadLetterFilter): Condition & { readonly from: string; readonly letters: string } {
+  const { entityId, replayId, sinceMs, untilMs } = filter;
+  const byKind = entityId === undefined && replayId === undefined && sinceMs === undefined && untilMs === undefined;
+  if (byKind) return { from: "letter_counts d", letters: "sum(letters)", ...allOf(kindConditions(sources, filter)) };
+  return { from: "deliveries d", letters: "count(*)", ...allOf(filterConditions(sources, filter)) };
+}
+
+function countLetters(sources: Sources, filter: DeadLetterFilter): number {
+  const { from, letters, sql, parameters } = counted(sources, filter);
+  return sources.db().get<{ total: number | null }>(`select ${letters} as total from ${from} where ${sql}`, ...parameters)!.total ?? 0;
+}
+
+/** What dead letters are alike in, as `letter_counts` has it, too. */
+function kindConditions(sources: Sources, filter: DeadLetterFilter): Condition[] {
+  const { catalog } = sources;
+  const conditions: Condition[] = [oneOf("d.tenant", [filter.tenant])];
   const equal = (column: string, value: string | undefined) => {
     if (value !== undefined) conditions.push(oneOf(column, [value]));
   };
@@ -189,7 +226,28 @@ function filterConditions({ db, catalog }: Sources, filter: DeadLetterFilter): r
   equal("d.handler", filter.handler);
   equal("d.entity_type", filter.entityType);
   equal("d.cause", filter.cause);
-  equal("d.replay_id", filter.replayId);
+  if (filter.error !== undefined) conditions.push(errorCondition(sources, filter.tenant, filter.error));
+  return conditions;
+}
+
+/** `<type>` or `<type>: <message>`, as columns that an index has: where a type ends is known from what there is. */
+function errorCondition(sources: Sources, tenant: string, error: string): Condition {
+  const found = sources
+    .db()
+    .all<{ error_type: string; error_message: string }>(
+      "select distinct error_type, error_message from letter_counts where tenant = ? and error_type || ': ' || error_message = ?",
+      tenant,
+      error,
+    );
+  const exact = found.map(({ error_type, error_message }) => ({ sql: "(d.error_type = ? and d.error_message = ?)", parameters: [error_type, error_message] }));
+  const conditions: readonly Condition[] = [{ sql: "d.error_type = ?", parameters: [error] }, ...exact];
+  return { sql: `(${conditions.map(({ sql }) => sql).join(" or ")})`, parameters: conditions.flatMap(({ parameters }) => parameters) };
+}
+
+function filterConditions(sources: Sources, filter: DeadLetterFilter): readonly Condition[] {
+  const { db } = sources;
+  const conditions: Condition[] = [isLetter, ...kindConditions(sources, filter)];
+  if (filter.replayId !== undefined) conditions.push(oneOf("d.replay_id", [filter.replayId]));
   if (filter.entityId !== undefined) {
     const entities = db().all<{ id: number }>("select id from entities where tenant = ? and entity = ?", filter.tenant, filter.entityId);
     conditions.push(
@@ -201,11 +259,9 @@ function filterConditions({ db, catalog }: Sources, filter: DeadLetterFilter): r
           ),
     );
   }
-  if (filter.error !== undefined)
-    conditions.push({ sql: "(d.error_type = ? or d.error_type || ': ' || d.error_message = ?)", parameters: [filter.error, filter.error] });
-  // Times of the log are written alike, so that they compare as text.
-  if (filter.sinceMs !== undefined) conditions.push({ sql: "d.dead_lettered_at >= ?", parameters: [toIso(filter.sinceMs)] });
-  if (filter.untilMs !== undefined) conditions.push({ sql: "d.dead_lettered_at < ?", parameters: [toIso(filter.untilMs)] });
+  // Times of the log are written alike, so that they compare as text. The plus keeps their index out: pages are in the order of positions.
+  if (filter.sinceMs !== undefined) conditions.push({ sql: "+d.dead_lettered_at >= ?", parameters: [toIso(filter.sinceMs)] });
+  if (filter.untilMs !== undefined) conditions.push({ sql: "+d.dead_lettered_at < ?", parameters: [toIso(filter.untilMs)] });
   return conditions;
 }
 
@@ -224,9 +280,7 @@ function makeWaiting(sources: Sources) {
 function heldIn(sources: Sources, handler: HandlerRow | undefined, entity: number, limit: number): ReturnType<typeof untouched> {
   const none: readonly (EventKey & { readonly recorded_ms: number })[] = [];
   if (handler?.ordering !== "strict") return { count: 0, first: none };
-  const lane = sources
-    .db()
-    .get<LaneRow>("select handler, next, at, detached, why, retry_at, letters from lanes where entity = ? and handler = ?", entity, handler.name);
+  const lane = sources.db().get<LaneRow>(`select ${laneColumns} from lanes where entity = ? and handler = ?`, entity, handler.name);
   return untouched(sources, handler, lane, entity, limit);
 }
 

@@ -1,4 +1,7 @@
-/** The stand-in as a process of its own, so that tests can kill or freeze it: `child.ts <file> <port>`. It is durable: events are in the file before they are answered. */
+/**
+ * The stand-in as a process of its own, so that tests can kill or freeze it: `child.ts <file> <port>`. It is durable: events are in the file before
+ * they are answered. Without a file ("") they live as long as the process.
+ */
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
 import { makeDatabase, type Proposed, type Recorded } from "./database.ts";
 import { startStandIn } from "./server.ts";
@@ -19,15 +22,16 @@ for (const line of existsSync(file) ? readFileSync(file, "utf8").split("\n").sli
 createdMs = null;
 database.forgetIds();
 let kept = database.log.length;
-const out = openSync(file, "a");
-database.onAppend(() => {
+const out = file === "" ? null : openSync(file, "a");
+const keep = (descriptor: number) => {
   const lines = database.log.slice(kept).map((record) => {
     const line: Line = { ...record, data: Buffer.from(record.data).toString("base64"), metadata: Buffer.from(record.metadata).toString("base64") };
     return `${JSON.stringify(line)}\n`;
   });
   kept = database.log.length;
-  writeSync(out, lines.join(""));
-});
+  writeSync(descriptor, lines.join(""));
+};
+if (out !== null) database.onAppend(() => keep(out));
 const standIn = await startStandIn({ database, port: Number(port) });
-process.once("SIGTERM", () => void standIn.stop().then(() => closeSync(out)));
+process.once("SIGTERM", () => void standIn.stop().then(() => out !== null && closeSync(out)));
 process.stdout.write(`${standIn.port}\n`);

@@ -1,0 +1,70 @@
+import type { Clock } from "../../event/clock.ts";
+import { NoAnswerError } from "./server-error.ts";
+
+/** How long answers are waited for, all equally long: one timer and one listener for whatever is under way, where each its own took a tenth of an append. */
+export interface Patience {
+  /** @throws NoAnswerError when `answer` takes longer, or `signal` is aborted; it may still come. */
+  wait<T>(answer: Promise<T>): Promise<T>;
+  /** Nothing is waited for any more. */
+  end(): void;
+}
+
+interface Waiting {
+  readonly dueMs: number;
+  giveUp(why: string): void;
+}
+
+export function makePatience(ms: number, clock: Clock, signal: AbortSignal): Patience {
+  /** In the order in which they are due. */
+  const waiting = new Set<Waiting>();
+  let timer: { cancel(): void } | null = null;
+
+  const look = () => {
+    timer = null;
+    for (const one of waiting) {
+      const leftMs = one.dueMs - clock.monotonicMs();
+      if (leftMs > 0) {
+        timer = clock.after(leftMs, look);
+        return;
+      }
+      one.giveUp(`No answer within ${ms} ms.`);
+    }
+  };
+  const close = () => {
+    for (const one of waiting) one.giveUp("No answer yet; the log closes.");
+    timer?.cancel();
+    timer = null;
+  };
+  signal.addEventListener("abort", close);
+
+  return {
+    wait(answer) {
+      return new Promise((resolve, reject) => {
+        const one: Waiting = {
+          dueMs: clock.monotonicMs() + ms,
+          giveUp(why) {
+            waiting.delete(one);
+            reject(new NoAnswerError(why));
+          },
+        };
+        waiting.add(one);
+        timer ??= clock.after(ms, look);
+        answer.then(
+          (value) => {
+            waiting.delete(one);
+            resolve(value);
+          },
+          (reason: unknown) => {
+            waiting.delete(one);
+            reject(reason);
+          },
+        );
+        if (signal.aborted) close();
+      });
+    },
+    end() {
+      signal.removeEventListener("abort", close);
+      close();
+    },
+  };
+}
