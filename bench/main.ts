@@ -21,7 +21,7 @@ if (unknown.length > 0) {
 if (!flags.json) console.log(row("", "Reprise", "floor", "ratio", "spread", "runs"));
 for (const benchmark of benchmarks) {
   if (names.length > 0 && !names.includes(benchmark.name)) continue;
-  const figure = flags.quick ? await measure(benchmark, 3, 0.1) : await measure(benchmark, 7, 1);
+  const figure = flags.quick ? await measure(benchmark, 3, 0.1) : await measure(benchmark, benchmark.turns ?? 7, 1);
   console.log(flags.json ? JSON.stringify(figure) : asRow(figure));
 }
 

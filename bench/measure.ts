@@ -3,6 +3,11 @@ export interface Benchmark {
   readonly name: string;
   /** What is counted a second. */
   readonly unit: string;
+  /**
+   * Default: 7 runs, the floor after the subject. Given where subject and floor wait for a third party, whose moods would else hit one of the two: so
+   * many runs, short ones, and they take turns at being first; the floor then makes nothing of what the subject did.
+   */
+  readonly turns?: number;
   /** Builds what both runs need. `scale` is 1, or less for a quick look. */
   prepare(scale: number): Promise<Prepared>;
 }
@@ -15,7 +20,7 @@ export interface Run {
 
 export interface Prepared {
   readonly subject: Run;
-  /** Always runs right after the subject. */
+  /** Runs right after the subject, or before it where they take turns. */
   readonly floor: Run;
   close(): Promise<void>;
 }
@@ -27,22 +32,23 @@ export interface Figure {
   readonly unit: string;
   /** The floor's median, units a second. */
   readonly floor: number;
-  /** Median of the runs' own ratios, each to the floor's run right after it: 1 would mean that Reprise costs nothing on top. */
+  /** Median of the runs' own ratios, each to the floor's run beside it: 1 would mean that Reprise costs nothing on top. */
   readonly ratio: number;
   /** (largest − smallest) / median of Reprise's runs: a ratio below this difference says nothing. */
   readonly spread: number;
   readonly runs: number;
 }
 
-/** Runs subject and floor in turn, so that what disturbs the machine disturbs both. The first run of each warms up and is not counted. */
-export async function measure({ name, unit, prepare }: Benchmark, runs: number, scale: number): Promise<Figure> {
+/** Runs subject and floor one after the other, so that what disturbs the machine disturbs both. The first run of each warms up and is not counted. */
+export async function measure({ name, unit, turns, prepare }: Benchmark, runs: number, scale: number): Promise<Figure> {
   const prepared = await prepare(scale);
   try {
     const values: number[] = [];
     const floors: number[] = [];
     for (let run = 0; run <= runs; run++) {
+      const floorFirst = turns !== undefined && run % 2 === 1 ? await perSecond(prepared.floor) : null;
       const value = await perSecond(prepared.subject);
-      const floor = await perSecond(prepared.floor);
+      const floor = floorFirst ?? (await perSecond(prepared.floor));
       if (run === 0) continue;
       values.push(value);
       floors.push(floor);
