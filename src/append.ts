@@ -18,9 +18,9 @@ export interface AppenderParts {
 
 /**
  * Makes `Store.append`: fills in what the caller left out, checks everything, then stores entity by entity, in the order in which they first
- * appear. Data is stored as it was given; it must not change until the promise has settled.
+ * appear. Data is stored as it was given, unless its type says `downcast`; it must not change until the promise has settled.
  *
- * In this order it throws REQUEST_INVALID, NUMBER_UNSAFE, EVENT_TYPE_UNKNOWN, SCHEMA_VERSION_UNKNOWN, DATA_INVALID, CALL_CHAIN_BROKEN,
+ * In this order it throws REQUEST_INVALID, NUMBER_UNSAFE, EVENT_TYPE_UNKNOWN, SCHEMA_VERSION_UNKNOWN, DATA_INVALID, CALL_CHAIN_BROKEN, DOWNCAST_FAILED,
  * EVENT_ID_REUSED, APPEND_TOO_LARGE with nothing stored, then what the log throws. LOG_UNAVAILABLE and LOG_FULL carry `eventIds`: the ids of all
  * events of the request, in order. With them the request can be repeated, wherever it stopped: an entity that is stored already answers with duplicates.
  */
@@ -31,9 +31,10 @@ export function makeAppender({ catalog, log, newId }: AppenderParts): Store["app
     checkAppendShape(inputs, options, places);
 
     const { tenant = defaultTenant, expectedRevision = "any" } = options;
-    const events = inputs.map((one) => complete(one, catalog, newId));
-    checkAgainstCatalog(events, catalog, places);
-    checkCallChains(events, places);
+    const sent = inputs.map((one) => complete(one, catalog, newId));
+    checkAgainstCatalog(sent, catalog, places);
+    checkCallChains(sent, places);
+    const events = sent.map((event) => catalog.toStore(event));
     const groups = groupByEntity(inputs, events, tenant, places);
     // A single entity's append is measured by the log itself; with several the last must not fail when the first is stored.
     if (groups.length > 1) for (const group of groups) encodeAppend(group.stream, group.events, "any");

@@ -7,18 +7,24 @@ import { makeDelivery } from "./delivery/delivery.ts";
 import type { DeliveryLogger } from "./delivery/dispatcher.ts";
 import type { ViewsStreamData } from "./delivery/journal-events.ts";
 import { ownEvent } from "./delivery/journal-stream.ts";
-import { RepriseError } from "./errors.ts";
+import { isRepriseError, RepriseError } from "./errors.ts";
 import { type Clock, systemClock } from "./event/clock.ts";
 import type { StoredEvent } from "./event/event.ts";
 import { deliveryId, newId } from "./event/ids.ts";
 import { defaultTenant, streamName, viewsStream } from "./event/names.ts";
 import { refuseUnfinishedCopy } from "./log/copy-marker.ts";
-import type { EventLog } from "./log/event-log.ts";
+import type { EventLog, ReadOnlyLog } from "./log/event-log.ts";
 import { type EventStoreDbOptions, openEventStoreDbLog } from "./log/eventstoredb/open-eventstoredb-log.ts";
-import { openSqliteLog } from "./log/sqlite/open-sqlite-log.ts";
-import { makeReplays, skippedOf } from "./replay/replays.ts";
-import type { Store } from "./store.ts";
+import { openSqliteLog, openSqliteLogReadOnly } from "./log/sqlite/open-sqlite-log.ts";
+import { makePauses } from "./pauses.ts";
+import { makeAmendments } from "./replay/amendments.ts";
+import { makeReplays } from "./replay/replays.ts";
+import { readReport } from "./replay/report.ts";
+import type { ReplayState, Store } from "./store.ts";
+import type { ReplayView } from "./views/model.ts";
 import { openViews } from "./views/open-views.ts";
+import { amendedDetail } from "./views/queries/amendments.ts";
+import { fromCursor, toCursor } from "./views/queries/cursor.ts";
 import { makeWaitingStore } from "./waiting-store.ts";
 
 export interface OpenOptions {
@@ -37,9 +43,12 @@ export interface OpenOptions {
 const closePatienceMs = 7000;
 const singlePatienceMs = 10_000;
 const batchPatienceMs = 30_000;
+const cancelPatienceMs = 5000;
+const flushPatienceMs = 1000;
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
 type OpenViews = Awaited<ReturnType<typeof openViews>>;
+const named = (migration: string | undefined) => (migration === undefined ? {} : { migration });
 const silent: DeliveryLogger = { info() {}, warn() {}, error() {} };
 
 /**
@@ -53,7 +62,23 @@ export async function openLog(url: string, options: Pick<EventStoreDbOptions, "c
   const { clock = systemClock, create = true } = options;
   if (folder !== undefined) return openSqliteLog(folder, { clock, create });
   if (isServer(url)) return openEventStoreDbLog(url, options);
-  throw new RepriseError(
+  throw unknownLog(url);
+}
+
+/**
+ * Opens a log for reading only: an embedded one that a service owns, too. Nothing is begun where there is none.
+ *
+ * @throws CONFIG_INVALID for another kind of URL, LOG_MISSING where there is no log; what the adapter throws.
+ */
+export async function openLogReadOnly(url: string): Promise<ReadOnlyLog> {
+  const folder = folderOf(url);
+  if (folder !== undefined) return openSqliteLogReadOnly(folder);
+  if (isServer(url)) return openEventStoreDbLog(url, { create: false });
+  throw unknownLog(url);
+}
+
+function unknownLog(url: string): RepriseError {
+  return new RepriseError(
     "CONFIG_INVALID",
     `log is "${url.replace(/\/\/[^/]*@/, "//…@")}": it must be sqlite:<folder>, esdb://host:2113 or esdb+discover://host:2113.`,
   );
@@ -81,7 +106,7 @@ export async function openStore(config: Config, options: OpenOptions): Promise<S
 }
 
 async function openOn(
-  { catalog, handlers, limits }: CheckedConfig,
+  { catalog, migrations, handlers, limits }: CheckedConfig,
   { log: where, data, logger = silent, clock = systemClock, namespace = "" }: OpenOptions,
   signal?: AbortSignal,
 ): Promise<Store> {
@@ -109,10 +134,13 @@ async function openOn(
     throw error;
   });
   views = opened;
+  const amendments = makeAmendments({ delivery, catalog, migrations });
   const replays = makeReplays({
     log,
     views: opened,
     delivery,
+    amendments,
+    migrations,
     catalog,
     clock,
     newId,
@@ -141,10 +169,19 @@ async function openOn(
     }
   }
 
+  /** What the process that runs a replay knows better than the views. */
+  function now(view: ReplayView): ReplayState {
+    const figures = view.endedAt === null ? replays.figures(view.replayId) : undefined;
+    if (figures === undefined) return { ...view, followers: 0, secondsLeft: view.endedAt === null ? null : 0 };
+    const { succeeded, failed, skipped, total } = figures;
+    return { ...view, ...figures, remaining: total - succeeded - failed - skipped };
+  }
+
   async function close(): Promise<void> {
     state = "closed";
     replays.stop();
     await delivery.stop(closePatienceMs);
+    await within(replays.flushed(), flushPatienceMs);
     await opened.close();
     await log.close();
   }
@@ -186,27 +223,86 @@ async function openOn(
       return closing;
     },
 
-    async replay(id, { tenant = defaultTenant, actor = "local", reason, handler, patienceMs = singlePatienceMs } = {}) {
-      const { replayId, letter, ended, position } = await replays.single(id, { tenant, actor, reason: reason ?? null, handler });
+    async replay(id, { tenant = defaultTenant, actor = "local", reason, handler, targetHandler, migration, patienceMs = singlePatienceMs } = {}) {
+      const chosen = { tenant, actor, reason: reason ?? null, handler, targetHandler: targetHandler ?? null, ...named(migration) };
+      const { replayId, letter, ended, position } = await replays.single(id, chosen);
       const end = await within(ended, patienceMs);
       return {
         status: end?.outcome ?? "processing",
         replayId,
-        deliveryId: deliveryId(letter.handler, letter.stream, letter.id),
+        deliveryId: deliveryId(targetHandler ?? letter.handler, letter.stream, letter.id, targetHandler === undefined ? undefined : replayId),
         originalEventId: letter.id,
         error: end?.error ?? null,
         position: end?.position ?? position,
       };
     },
 
-    async replayBatch(filter, { tenant = defaultTenant, actor = "local", reason, maxEvents = 100, ratePerSecond, patienceMs = batchPatienceMs } = {}) {
-      const { replayId, counts, ended, position } = await replays.batch(
+    async replayBatch(filter, options = {}) {
+      const { tenant = defaultTenant, actor = "local", reason, maxEvents = 100, ratePerSecond, migration, patienceMs = batchPatienceMs } = options;
+      const { replayId, figures, ended, position } = await replays.batch(
         { ...filter, tenant },
-        { tenant, actor, reason: reason ?? null, maxEvents, ratePerSecond: ratePerSecond ?? null },
+        { tenant, actor, reason: reason ?? null, maxEvents, ratePerSecond: ratePerSecond ?? null, ...named(migration) },
       );
       const end = await within(ended, patienceMs);
-      const { total, succeeded, failed } = counts;
-      return { replayId, total, succeeded, failed, remaining: total - succeeded - failed - skippedOf(counts), position: end ?? position };
+      const { total, succeeded, failed, skipped, skips } = figures();
+      return { replayId, total, succeeded, failed, skipped, skips, remaining: total - succeeded - failed - skipped, position: end ?? position };
+    },
+
+    async planReplay(selection, { tenant = defaultTenant, actor = "local", targetHandler, ratePerSecond } = {}) {
+      return replays.plans.make({ tenant, actor, selection, targetHandler: targetHandler ?? null, ratePerSecond: ratePerSecond ?? null });
+    },
+
+    async replayPlan(planId, { tenant = defaultTenant } = {}) {
+      return replays.plans.show(planId, tenant);
+    },
+
+    async startReplay(planId, { tenant = defaultTenant, actor = "local", reason, terms }) {
+      const { replayId, figures, position } = await replays.startPlan(planId, { tenant, actor, reason, terms });
+      const { status, total } = figures();
+      return { replayId, status, total, position };
+    },
+
+    async replayState(replayId) {
+      const view = await opened.replay(replayId);
+      return view && now(view);
+    },
+
+    async replayStates({ tenant = defaultTenant, ...page }) {
+      const { replays: rows, nextCursor } = await opened.replays(tenant, page);
+      return { replays: rows.map(now), nextCursor };
+    },
+
+    async replayReport(replayId, { tenant = defaultTenant, limit, cursor }) {
+      const view = await opened.replay(replayId);
+      if (view === undefined) throw new RepriseError("NOT_FOUND", "There is no replay with this id.");
+      const from = fromCursor(cursor, ["number"])?.[0] ?? 0;
+      const { items, next } = await readReport({ log, views: opened, catalog }, { view, tenant, from, limit }, (at, count) =>
+        replays.items(replayId, at, count),
+      );
+      return { items, nextCursor: next === null ? null : toCursor(next) };
+    },
+
+    async actOnReplay(replayId, verb, { tenant = defaultTenant, actor = "local", reason, patienceMs = cancelPatienceMs } = {}) {
+      return { replayId, ...(await replays.act(replayId, verb, { tenant, actor, reason: reason ?? null, patienceMs })) };
+    },
+
+    async setReplayRate(replayId, ratePerSecond, { tenant = defaultTenant, actor = "local", reason } = {}) {
+      return { replayId, ...(await replays.setRate(replayId, ratePerSecond, { tenant, actor, reason: reason ?? null })) };
+    },
+
+    async discardBatch(filter, { tenant = defaultTenant, actor = "local", reason, maxEvents = 100, resolution }) {
+      if (Object.keys(filter).length === 0)
+        throw new RepriseError("REQUEST_INVALID", "Nothing is selected: name what to discard by at least one filter. It is never everything.");
+      const { total: matching } = await opened.deadLetters({ ...filter, tenant }, { limit: 1, data: false });
+      const letters = await opened.oldestDeadLetters({ ...filter, tenant }, maxEvents);
+      const act = { actor, reason, ...(resolution === undefined ? {} : { resolution }) };
+      const ends = await Promise.allSettled(letters.map(({ handler, stream, revision }) => delivery.discard(handler, stream, revision, act)));
+      const refused = ends.filter((end) => end.status === "rejected");
+      const broken = refused.find(({ reason: error }) => !isRepriseError(error, "NOT_DEAD_LETTERED", "DELIVERY_RUNNING", "NOT_FOUND"));
+      if (broken !== undefined) throw broken.reason;
+      const position = ends.reduce((last, end) => (end.status === "fulfilled" && end.value > last ? end.value : last), opened.position());
+      const remaining = Math.max(0, matching - letters.length);
+      return { total: letters.length, discarded: ends.length - refused.length, skipped: refused.length, remaining, position };
     },
 
     async rebuildViews({ actor = "local", reason } = {}) {
@@ -217,6 +313,15 @@ async function openOn(
         (err: unknown) => logger.error({ err }, "the views could not be rebuilt; the old ones go on"),
       );
       return recorded!.position;
+    },
+
+    ...makePauses({ log, views: opened, delivery }),
+
+    async amend(id, { tenant = defaultTenant, actor = "local", data, reason, handler }) {
+      const entry = await replays.find(id, tenant, handler);
+      const { appended, letter } = await amendments.amend(entry, data, { actor, reason });
+      const act = { at: appended.recordedAt, actor, reason, migration: null, replayId: null };
+      return { entry: amendedDetail(catalog, entry, letter.stored, data, act), position: appended.position };
     },
 
     async discard(id, { tenant = defaultTenant, actor = "local", reason, handler, resolution }) {

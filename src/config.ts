@@ -1,8 +1,9 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import { z } from "zod";
 import type { Catalog } from "./catalog/catalog.ts";
-import type { EventDefinition, UpcasterChain } from "./catalog/define.ts";
+import { type EventDefinition, maxVersions, type UpcasterChain } from "./catalog/define.ts";
 import { makeCatalog } from "./catalog/make-catalog.ts";
+import { type MigrationDefinition, type Migrations, makeMigrations } from "./catalog/migration.ts";
 import { below } from "./catalog/places.ts";
 import type { HandlerDefinition, Jitter, RetryOptions } from "./delivery/handler.ts";
 import type { HandlerSpec, RetryPolicy } from "./delivery/handler-spec.ts";
@@ -16,6 +17,8 @@ export interface Config {
   readonly events: readonly EventDefinition[];
   /** The steps of every type that has more than one version, made by `defineUpcasters`. */
   readonly upcasters?: readonly UpcasterChain[];
+  /** One-off repairs of dead letters, made by `defineMigration`; an operator names one when replaying. */
+  readonly migrations?: readonly MigrationDefinition[];
   /** Made by `defineHandler` and `webhookHandler`. */
   readonly handlers?: readonly HandlerDefinition[];
   /** What bounds each handler's memory, records and waits; what is left out keeps its default. */
@@ -25,6 +28,7 @@ export interface Config {
 /** A config as `checkConfig` found it good. */
 export interface CheckedConfig {
   readonly catalog: Catalog;
+  readonly migrations: Migrations;
   readonly handlers: readonly HandlerSpec[];
   readonly limits: DeliveryLimits;
 }
@@ -42,8 +46,9 @@ export function defineConfig(config: Config): Config {
 export function checkConfig(config: Config): CheckedConfig {
   const shape = configShape.safeParse(config);
   if (!shape.success) throw refuse(shape.error, config);
-  const { events, upcasters = [], handlers = [], limits } = config;
+  const { events, upcasters = [], migrations = [], handlers = [], limits } = config;
   const catalog = makeCatalog({ events, upcasters });
+  checkMigrations(migrations, events, catalog);
   const names = new Map<string, number>();
   const specs = handlers.map((handler, index) => {
     const twin = names.get(handler.name);
@@ -52,7 +57,20 @@ export function checkConfig(config: Config): CheckedConfig {
     names.set(handler.name, index);
     return makeSpec(handler, `handlers[${index}]`, catalog);
   });
-  return { catalog, handlers: specs, limits: { ...defaultDeliveryLimits, ...defined(limits ?? {}) } };
+  return { catalog, migrations: makeMigrations(catalog, migrations), handlers: specs, limits: { ...defaultDeliveryLimits, ...defined(limits ?? {}) } };
+}
+
+/** Each has a name of its own, and an event type and version that the catalog has. */
+function checkMigrations(migrations: readonly MigrationDefinition[], events: readonly EventDefinition[], catalog: Catalog): void {
+  const names = new Set<string>();
+  for (const [index, { name, event, version }] of migrations.entries()) {
+    const place = `migrations[${index}]`;
+    if (names.has(name)) throw invalid(`${place}.name`, `is ${show(name)}, the name of an earlier one too: give each migration a name of its own`);
+    names.add(name);
+    if (!events.includes(event)) throw invalid(`${place}.event`, `is ${show(event.type)}, whose definition is not in \`events\`: list it there`);
+    const { versions } = catalog.describe(event.type)!;
+    if (!versions.includes(version)) throw invalid(`${place}.version`, `is ${show(version)}: ${event.type} has versions ${versions.join(", ")}`);
+  }
 }
 
 const defaultTimeoutMs = 15_000;
@@ -165,6 +183,19 @@ const upcasterChain = custom(
   "must be made by defineUpcasters",
 );
 
+const nameText = `must be 1 to 63 lower-case letters, digits and "-", beginning with a letter`;
+const nameShape = z.string({ error: nameText }).regex(handlerNamePattern, { error: nameText });
+
+const migrationShape = fields(
+  {
+    name: nameShape,
+    event: eventDefinition,
+    version: whole(1, maxVersions),
+    migrate: custom((value) => typeof value === "function", "must be a function"),
+  },
+  "must be made by defineMigration",
+);
+
 const retryShape = fields(
   {
     maxAttempts: whole(1, 1000).optional(),
@@ -183,9 +214,8 @@ const retryShape = fields(
   "must be an object, { maxAttempts: 3 }",
 );
 
-const handlerName = `must be 1 to 63 lower-case letters, digits and "-", beginning with a letter`;
 const commonShape = {
-  name: z.string({ error: handlerName }).regex(handlerNamePattern, { error: handlerName }),
+  name: nameShape,
   ordering: oneOf("strict", "relaxed").optional(),
   concurrency: whole(1, 256).optional(),
   startFrom: oneOf("beginning", "now").optional(),
@@ -200,6 +230,7 @@ const functionShape = fields(
   {
     kind: z.literal("function"),
     ...commonShape,
+    dryRun: z.boolean({ error: "must be true or false" }).optional(),
     events: z.array(eventDefinition, { error: "must be a list of event definitions" }).optional(),
     on: z.record(
       z.string(),
@@ -262,6 +293,7 @@ const configShape = fields(
   {
     events: z.array(eventDefinition, { error: "must be a list of event definitions, [orderPlaced]" }),
     upcasters: z.array(upcasterChain, { error: "must be a list of what defineUpcasters makes" }).optional(),
+    migrations: z.array(migrationShape, { error: "must be a list of what defineMigration makes" }).optional(),
     handlers: z.array(handlerShape, { error: "must be a list of handlers" }).optional(),
     limits: limitsShape.optional(),
   },

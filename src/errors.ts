@@ -22,7 +22,7 @@ export const errorCatalog = {
   REQUEST_INVALID: { kind: "malformed", remedy: "Correct the members that `errors` points at; unknown members are refused." },
   NOT_DEAD_LETTERED: {
     kind: "malformed",
-    remedy: "Only a dead-lettered or escalated delivery can be replayed or discarded; read the event to see its status.",
+    remedy: "Only a dead-lettered or escalated delivery can be replayed, amended or discarded; read the event to see its status.",
   },
   KEY_MISSING: { kind: "unauthenticated", remedy: "Send `Authorization: Bearer <key>`." },
   ROLE_REQUIRED: { kind: "forbidden", remedy: "Use a key with the role that the detail names." },
@@ -36,8 +36,15 @@ export const errorCatalog = {
   EVENT_ID_REUSED: { kind: "conflict", remedy: "An event id names one event for ever: repeat it only with the same content, or use a new id." },
   HANDLER_AMBIGUOUS: { kind: "conflict", remedy: "Several handlers dead-lettered this event: name one with `handler`." },
   DELIVERY_RUNNING: { kind: "conflict", remedy: "The delivery is running now: wait for its outcome, then decide." },
+  LANE_PAUSED: { kind: "conflict", remedy: "Resume the entity for the handler, then replay: nothing of a paused lane starts." },
+  NOT_PAUSED: { kind: "conflict", remedy: "Nothing has to be resumed; `GET /handlers` and `GET /entities/{type}/{id}` show what is paused." },
+  NOT_BACKING_OFF: {
+    kind: "conflict",
+    remedy: "Only a lane that waits for a retry can be told to retry now; `GET /entities/{type}/{id}` shows the state of each.",
+  },
   PLAN_STALE: { kind: "conflict", remedy: "Plan again: what the plan listed has changed." },
   PLAN_USED: { kind: "conflict", remedy: "The plan was started already: follow the replay that the detail names, or plan again." },
+  REPLAY_ENDED: { kind: "conflict", remedy: "The replay can no longer be changed: read its report, and plan again for what is left." },
   BODY_TOO_LARGE: { kind: "too_large", remedy: "Send at most 4 MiB a request: fewer events, or a reference in `context_refs` in place of a large payload." },
   APPEND_TOO_LARGE: {
     kind: "too_large",
@@ -58,6 +65,14 @@ export const errorCatalog = {
   UPCAST_FAILED: {
     kind: "unprocessable",
     remedy: "The stored payload cannot be lifted to the current version: correct the upcaster the detail names, restart, and replay again.",
+  },
+  MIGRATION_FAILED: {
+    kind: "unprocessable",
+    remedy: "Nothing was changed. Correct the migration that the detail names, or select dead letters of its event type and version.",
+  },
+  DOWNCAST_FAILED: {
+    kind: "unprocessable",
+    remedy: "The event type's `downcast` cannot store this payload as the older version: correct it, or remove it when no old build runs any more.",
   },
   RATE_LIMITED: { kind: "rate_limited", remedy: "Wait as long as Retry-After says." },
   LOG_UNAVAILABLE: { kind: "unavailable", remedy: "Repeat with the same event ids: what was stored already is not stored twice." },

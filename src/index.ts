@@ -6,13 +6,19 @@ export {
   type DataOf,
   defineEvent,
   defineUpcasters,
+  drop,
   type EventDefinition,
   type EventOf,
+  type EventOptions,
+  part,
   type Schemas,
+  split,
   type Upcaster,
   type UpcasterChain,
   type Upcasters,
 } from "./catalog/define.ts";
+export { defineMigration, type MigrationDefinition, type StoredData } from "./catalog/migration.ts";
+export type { Dropped, Part, Split } from "./catalog/step-result.ts";
 export { type OpenOptions, openStore } from "./compose.ts";
 export { type Config, defineConfig } from "./config.ts";
 export {
@@ -31,6 +37,17 @@ export {
 } from "./delivery/handler.ts";
 export type { DeliveryLimits } from "./delivery/limits.ts";
 export { type ErrorCode, type ErrorKind, type ErrorPlace, isRepriseError, RepriseError } from "./errors.ts";
-export type { ContextRef, CurrentEvent, Entity, EventMetadata, Json, Position, Priority, StoredEvent } from "./event/event.ts";
+export type { ContextRef, CurrentEvent, Entity, EventMetadata, EventOrigin, Json, Position, Priority, StoredEvent } from "./event/event.ts";
 export type { AppendedEvent, ExpectedRevision } from "./log/event-log.ts";
-export type { ActOptions, AppendOptions, EventInput, ReadEntityOptions, ReplayBatchResult, ReplayResult, Store } from "./store.ts";
+export type {
+  ActOptions,
+  AmendResult,
+  AppendOptions,
+  EventInput,
+  LaneActOptions,
+  LaneActResult,
+  ReadEntityOptions,
+  ReplayBatchResult,
+  ReplayResult,
+  Store,
+} from "./store.ts";

@@ -1,4 +1,4 @@
-import type { CurrentEvent, Json, StoredEvent } from "../event/event.ts";
+import type { CurrentEvent, Json, NewEvent, StoredEvent } from "../event/event.ts";
 
 /** What went wrong, in the words of the code that threw. Never carries data. */
 export interface FailureText {
@@ -13,11 +13,16 @@ export interface LiftStep {
   readonly type: string;
   readonly data: Json;
   readonly error: FailureText | null;
+  /** The step said that the event is no more: why. */
+  readonly dropped?: string;
+  /** The step split the event: into these, as they are before their own steps. */
+  readonly split?: readonly { readonly type: string; readonly schemaVersion: number; readonly data: Json }[];
 }
 
 /** The outcome of lifting a stored event to the current version. */
 export type Lifted =
-  | { readonly ok: true; readonly event: CurrentEvent }
+  /** What it is today: one event, several in order when a step split it, none when a step dropped it (`dropped` says why). */
+  | { readonly ok: true; readonly parts: readonly CurrentEvent[]; readonly dropped: string | null }
   /** The type or the version is newer than this build: no failure, another build will know it. */
   | { readonly ok: false; readonly reason: "newer_build"; readonly error: FailureText }
   /** A step threw, or a version's schema refused the data. `from`/`to` name the step; equal when the stored version itself was refused. */
@@ -45,18 +50,25 @@ export interface Catalog {
    */
   validate(type: string, schemaVersion: number, data: Json, pointer?: string): void;
 
+  /**
+   * What is stored for data that was checked: the same, or for a current version with a `downcast` the older one that it says.
+   *
+   * @throws DOWNCAST_FAILED when the downcast throws, or gives what its version's schema refuses or what cannot be lifted again.
+   */
+  toStore(event: NewEvent): NewEvent;
+
   /** Lifts a stored event through the chain and validates each version on the way. Never throws for bad data; never changes `stored`. */
   current(stored: StoredEvent): Lifted;
 
   /** Each step of the lift, for showing; empty when the event is current already. */
   steps(stored: StoredEvent): readonly LiftStep[];
 
-  /** The stored types from which the chain can reach one of `types`: their own and former names. */
+  /** The stored types from which the chain can reach one of `types`: their own and former names, and those that split into them. */
   candidates(types: readonly string[]): readonly string[];
 
   /** Fingerprint of one type's schemas and steps: kept with a dead letter, to tell whether the chain changed since. */
   chainFingerprint(type: string): string;
 
-  /** JSON Schema 2020-12 of one version; undefined when unknown. */
+  /** JSON Schema 2020-12 of what an append of one version accepts, with `$id` and title; undefined when unknown. */
   jsonSchema(type: string, schemaVersion: number): Readonly<Record<string, unknown>> | undefined;
 }

@@ -1,14 +1,14 @@
 import { z } from "zod";
 import { RepriseError } from "../errors.ts";
 import { eventTypePattern } from "../event/names.ts";
-import { type EventDefinition, maxVersions, type UpcasterChain } from "./define.ts";
+import { type Downcast, type EventDefinition, maxVersions, type UpcasterChain } from "./define.ts";
+import { type DescribedSchema, describeSchema } from "./json-schema.ts";
 
 type Step = UpcasterChain["steps"][number];
 
 /** One version of an event type, checked. */
-export interface CheckedVersion {
+export interface CheckedVersion extends DescribedSchema {
   readonly schema: z.ZodType;
-  readonly jsonSchema: Readonly<Record<string, unknown>>;
   /** Lifts data of this version to the next; undefined for the current one. */
   readonly step: Step | undefined;
 }
@@ -18,20 +18,27 @@ export interface CheckedType {
   readonly type: string;
   readonly formerly: readonly string[];
   readonly versions: readonly CheckedVersion[];
+  /** Types that its steps may split it into. */
+  readonly into: readonly string[];
+  readonly downcast: Downcast | null;
 }
 
 /** Checks again at start what the types of `defineEvent` and `defineUpcasters` check while compiling, and what types cannot. */
 export function checkDefinitions(events: readonly EventDefinition[], chains: readonly UpcasterChain[]): readonly CheckedType[] {
   checkNames(events);
-  const steps = stepsByType(events, chains);
+  const chainOf = chainsByType(events, chains);
   return events.map((event) => {
     const count = checkVersions(event);
-    const ownSteps = checkSteps(event, count, steps.get(event.type) ?? {});
+    const ownSteps = checkSteps(event, count, chainOf.get(event.type)?.steps ?? {});
+    checkDowncast(event, count);
     const versions = Array.from({ length: count }, (_, index) => {
       const schema = event.schemas[index + 1]!;
-      return { schema, jsonSchema: toJsonSchema(event.type, index + 1, schema), step: ownSteps[index + 1] };
+      if (!(schema instanceof z.ZodType))
+        throw invalid(`Version ${index + 1} of event type "${event.type}" is not a zod schema: use z.object({ … }) of zod 4.`);
+      return { schema, ...describeSchema(event.type, index + 1, schema), step: ownSteps[index + 1] };
     });
-    return { type: event.type, formerly: [...event.formerly], versions };
+    const into = checkInto(event.type, chainOf.get(event.type)?.into ?? [], events);
+    return { type: event.type, formerly: [...event.formerly], versions, into, downcast: event.downcast };
   });
 }
 
@@ -55,9 +62,9 @@ function checkNames(events: readonly EventDefinition[]): void {
   }
 }
 
-function stepsByType(events: readonly EventDefinition[], chains: readonly UpcasterChain[]): Map<string, UpcasterChain["steps"]> {
+function chainsByType(events: readonly EventDefinition[], chains: readonly UpcasterChain[]): Map<string, UpcasterChain> {
   const types = new Set(events.map(({ type }) => type));
-  const steps = new Map<string, UpcasterChain["steps"]>();
+  const byType = new Map<string, UpcasterChain>();
   for (const chain of chains) {
     const type = chain.event.type;
     if (!types.has(type))
@@ -65,10 +72,27 @@ function stepsByType(events: readonly EventDefinition[], chains: readonly Upcast
         "UPCASTER_UNEXPECTED",
         `There are upcasters for event type ${quote(type)}, which is not in \`events\`: list it there, or remove them.`,
       );
-    if (steps.has(type)) throw invalid(`Event type "${type}" has two lists of upcasters: put all its steps into one defineUpcasters.`);
-    steps.set(type, chain.steps);
+    if (byType.has(type)) throw invalid(`Event type "${type}" has two lists of upcasters: put all its steps into one defineUpcasters.`);
+    byType.set(type, chain);
   }
-  return steps;
+  return byType;
+}
+
+/** The types that a split may give have to be known before any step runs: handlers that want them read the split type, too. */
+function checkInto(type: string, into: readonly EventDefinition[], events: readonly EventDefinition[]): readonly string[] {
+  for (const { type: target } of into)
+    if (!events.some((event) => event.type === target))
+      throw invalid(`The upcasters of event type "${type}" split it into ${quote(target)}, which is not in \`events\`: list it there.`);
+  return into.map((event) => event.type);
+}
+
+function checkDowncast({ type, formerly, downcast }: EventDefinition, count: number): void {
+  if (downcast === null) return;
+  if (!(Number.isInteger(downcast.version) && downcast.version >= 1 && downcast.version <= count))
+    throw invalid(`Event type "${type}" has a downcast to version ${String(downcast.version)}: name one of its versions, 1 to ${count}.`);
+  if (downcast.type !== undefined && !formerly.includes(downcast.type))
+    throw invalid(`Event type "${type}" has a downcast to the name ${quote(downcast.type)}: name one that \`formerly\` lists.`);
+  if (typeof downcast.data !== "function") throw invalid(`Event type "${type}" has a downcast without \`data\`: give it a function, (data) => ({ … }).`);
 }
 
 /** @returns how many versions there are: 1 to 32, without gaps. */
@@ -103,38 +127,12 @@ function checkSteps({ type }: EventDefinition, count: number, steps: UpcasterCha
         `Event type "${type}" has no upcaster from version ${from} to ${from + 1}: add the step ${from} to its defineUpcasters, and the list to \`upcasters\`.`,
       );
     }
+    if (steps[from]?.constructor.name === "AsyncFunction")
+      throw invalid(
+        `Event type "${type}" has an asynchronous upcaster from version ${from} to ${from + 1}: steps are pure and synchronous, without \`async\`.`,
+      );
   }
   return steps;
-}
-
-/** The JSON Schema of a version, and the proof that what its schema puts out survives JSON: zod throws for a Date, bigint, transform, Map …. */
-function toJsonSchema(type: string, version: number, schema: z.ZodType): Readonly<Record<string, unknown>> {
-  if (!(schema instanceof z.ZodType)) throw invalid(`Version ${version} of event type "${type}" is not a zod schema: use z.object({ … }) of zod 4.`);
-  let asynchronous = false;
-  let jsonSchema: Readonly<Record<string, unknown>>;
-  try {
-    jsonSchema = z.toJSONSchema(schema, {
-      io: "output",
-      override: ({ zodSchema }) => {
-        asynchronous ||= isAsync(zodSchema);
-      },
-    });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message.split("\n")[0] : "it cannot be represented";
-    throw new RepriseError("SCHEMA_NOT_JSON", `Version ${version} of event type "${type}" does not survive JSON: ${reason}.`, { cause: error });
-  }
-  if (asynchronous)
-    throw new RepriseError(
-      "SCHEMA_NOT_JSON",
-      `Version ${version} of event type "${type}" has an asynchronous check or a promise: schemas judge at once, from the data alone.`,
-    );
-  return jsonSchema;
-}
-
-/** True for a promise and for a check with an async function. What hides deeper (an async superRefine) shows when data is checked. */
-function isAsync(schema: z.core.$ZodTypes): boolean {
-  const { type, checks = [] } = schema._zod.def;
-  return type === "promise" || checks.some((check) => (check._zod.def as { fn?: object }).fn?.constructor.name === "AsyncFunction");
 }
 
 function invalid(message: string): RepriseError {

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { CurrentEvent, StoredEvent } from "../event/event.ts";
+import { type Dropped, lifted, type Part, type Split } from "./step-result.ts";
 
 /** N → N + 1: a table, since TypeScript does not add. A 33rd version is refused here and at start. */
 interface Next {
@@ -41,12 +42,20 @@ type After<N> = N extends keyof Next ? Next[N] : never;
 /** Version → its schema: `{ 1: z.object(…), 2: z.object(…) }`, without gaps. */
 export type Schemas = Readonly<Record<number, z.ZodType>>;
 
+/** Data of the current version → data of an older one, for builds that do not know the current one yet. */
+export interface Downcast {
+  readonly version: number;
+  readonly type: string | undefined;
+  readonly data: (data: never) => unknown;
+}
+
 /** An event type with all schema versions that were ever stored. Made by `defineEvent`. */
 export interface EventDefinition<T extends string = string, S extends Schemas = Schemas> {
   readonly type: T;
   readonly schemas: S;
   /** Older names of the type in the log; their versions are versions of this one. */
   readonly formerly: readonly string[];
+  readonly downcast: Downcast | null;
 }
 
 type Version<E extends EventDefinition> = keyof E["schemas"] & number;
@@ -54,25 +63,54 @@ type Version<E extends EventDefinition> = keyof E["schemas"] & number;
 type Step<E extends EventDefinition> = { [N in Version<E>]: After<N> extends Version<E> ? N : never }[Version<E>];
 
 export type DataOf<E extends EventDefinition, N extends Version<E>> = z.output<E["schemas"][N]>;
-export type CurrentData<E extends EventDefinition> = z.output<E["schemas"][Exclude<Version<E>, Step<E>>]>;
+/** The newest version: the one without a step. */
+type Current<E extends EventDefinition> = Exclude<Version<E>, Step<E>>;
+export type CurrentData<E extends EventDefinition> = z.output<E["schemas"][Current<E>]>;
 /** The event as a handler of it sees it. */
 export type EventOf<E extends EventDefinition> = E extends EventDefinition ? CurrentEvent<E["type"], CurrentData<E>> : never;
 
-/** Pure: version N as its schema puts it out → version N + 1 as its schema takes it in. The input is frozen. */
-export type Upcaster<E extends EventDefinition, N extends Step<E>> = (data: DataOf<E, N>, event: StoredEvent) => z.input<E["schemas"][After<N> & Version<E>]>;
+/**
+ * Pure: version N as its schema puts it out → version N + 1 as its schema takes it in. The input is frozen; the second parameter is the event as
+ * it was stored, with its metadata and times.
+ *
+ * @typeParam Beside what the step may return as well: `Dropped`, `Split<"order.placed">`.
+ */
+export type Upcaster<E extends EventDefinition, N extends Step<E>, Beside extends Dropped | Split = never> = (
+  data: DataOf<E, N>,
+  event: StoredEvent,
+) => z.input<E["schemas"][After<N> & Version<E>]> | Beside;
 
 /** One step for each version but the newest. No step is spelled out: `{}` would let any key pass. */
-export type Upcasters<E extends EventDefinition> = [Step<E>] extends [never]
+export type Upcasters<E extends EventDefinition, Into extends string = never> = [Step<E>] extends [never]
   ? Readonly<Record<PropertyKey, never>>
-  : { readonly [N in Step<E>]: Upcaster<E, N> };
+  : { readonly [N in Step<E>]: Upcaster<E, N, Dropped | Split<Into>> };
 
 /** All steps of one event type. Made by `defineUpcasters`. */
 export interface UpcasterChain {
   readonly event: EventDefinition;
   readonly steps: Readonly<Record<number, (data: never, event: StoredEvent) => unknown>>;
+  /** The types that a `split` of these steps may give. */
+  readonly into: readonly EventDefinition[];
 }
 
 type Gapless<S> = { [N in keyof S]: N extends 1 ? S[N] : N extends After<keyof S> ? S[N] : `version ${N & number} has no version before it` };
+/** The highest key. */
+type Newest<S> = { [N in keyof S & number]: After<N> extends keyof S ? never : N }[keyof S & number];
+
+/** What `defineEvent` takes beside type and schemas. */
+export interface EventOptions<S extends Schemas, N extends keyof S & number> {
+  /** Older names of the type in the log: events stored under them are events of this type. */
+  readonly formerly?: readonly string[];
+  /**
+   * While builds run that do not know the current version: data of the current version is checked as such, then stored as version `version` (and
+   * under the former name `type`, while the new name is not known everywhere). Remove it when the last old build is gone. Pure and synchronous.
+   */
+  readonly downcast?: {
+    readonly version: N;
+    readonly type?: string;
+    readonly data: (data: z.output<S[Newest<S>]>) => z.input<S[N]>;
+  };
+}
 
 /**
  * Defines an event type by its schema versions, `{ 1: schema, 2: schema }`; the highest is current.
@@ -80,19 +118,50 @@ type Gapless<S> = { [N in keyof S]: N extends 1 ? S[N] : N extends After<keyof S
  * @param type dotted past-tense name, stable for ever: `order.placed`.
  * @param schemas zod schemas of what JSON can hold. A version that was ever stored is frozen.
  */
-export function defineEvent<const T extends string, const S extends Schemas>(
+export function defineEvent<const T extends string, const S extends Schemas, const N extends keyof S & number = keyof S & number>(
   type: T,
   schemas: S & Gapless<S>,
-  { formerly = [] }: { readonly formerly?: readonly string[] } = {},
+  { formerly = [], downcast }: EventOptions<S, N> = {},
 ): EventDefinition<T, S> {
-  return { type, schemas, formerly };
+  return { type, schemas, formerly, downcast: downcast === undefined ? null : { type: undefined, ...(downcast as Omit<Downcast, "type">) } };
 }
 
 /**
  * Defines the steps that lift old payloads: `{ 1: v1 → v2, 2: v2 → v3 }`, bare number keys. A missing, extra or ill-typed
  * step does not compile, and is refused again at start.
+ *
+ * @param options `into`: the event types that a step's `split` gives.
  */
 // NoInfer: the event alone fixes the types, and only so do number keys give lambdas their context.
-export function defineUpcasters<E extends EventDefinition>(event: E, steps: NoInfer<Upcasters<E>>): UpcasterChain {
-  return { event, steps: steps as UpcasterChain["steps"] };
+export function defineUpcasters<E extends EventDefinition, const I extends readonly EventDefinition[] = readonly []>(
+  event: E,
+  steps: NoInfer<Upcasters<E, I[number]["type"]>>,
+  { into }: { readonly into?: I } = {},
+): UpcasterChain {
+  return { event, steps: steps as UpcasterChain["steps"], into: into ?? [] };
+}
+
+/**
+ * One event of a split, for `split`.
+ *
+ * @param options `version`: of `data`; it is lifted from there. Say it, so that the step stays as it is when the type gets a newer version. Default: the current one.
+ */
+export function part<E extends EventDefinition>(event: E, data: z.input<E["schemas"][Current<E>]>): Part<E["type"]>;
+export function part<E extends EventDefinition, const N extends Version<E>>(
+  event: E,
+  data: z.input<E["schemas"][N]>,
+  options: { readonly version: N },
+): Part<E["type"]>;
+export function part(event: EventDefinition, data: unknown, { version }: { readonly version?: number } = {}): Part {
+  return { type: event.type, schemaVersion: version ?? Object.keys(event.schemas).length, data };
+}
+
+/** What a step returns for an event that is no more: handlers do not see it, and each records it as skipped. */
+export function drop(reason: string): Dropped {
+  return { [lifted]: "dropped", reason };
+}
+
+/** What a step returns for an event that is several today: they are delivered in this order, within one delivery. */
+export function split<T extends string>(...parts: readonly Part<T>[]): Split<T> {
+  return { [lifted]: "split", parts };
 }

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import type { z } from "zod";
 import { RepriseError } from "../errors.ts";
-import type { Json, StoredEvent } from "../event/event.ts";
+import type { Json, NewEvent, StoredEvent } from "../event/event.ts";
 import type { Catalog, FailureText, Lifted, LiftStep } from "./catalog.ts";
 import { type CheckedType, checkDefinitions } from "./check-definitions.ts";
-import type { EventDefinition, UpcasterChain } from "./define.ts";
+import type { Downcast, EventDefinition, UpcasterChain } from "./define.ts";
 import { freezeDeep } from "./frozen.ts";
+import { publishedSchema } from "./json-schema.ts";
+import { callStep, describeRefusal, type Lift, makeLifts, parse, StepFailure } from "./lift.ts";
 import { placesOf } from "./places.ts";
 
 /** A type's versions, ready to lift: `lifts[n]` takes an event stored as version n. */
@@ -15,9 +16,6 @@ interface Chain extends CheckedType {
   readonly lifts: readonly (Lift | undefined)[];
   readonly fingerprint: string;
 }
-
-/** @param seen is told of each step; for showing only. */
-type Lift = (stored: StoredEvent, seen?: (step: LiftStep) => void) => Lifted;
 
 /**
  * Builds the catalog of a config's event types and upcasters, and checks that they fit together.
@@ -32,10 +30,11 @@ export function makeCatalog({
   readonly events: readonly EventDefinition[];
   readonly upcasters?: readonly UpcasterChain[];
 }): Catalog {
-  const chains = checkDefinitions(events, upcasters)
-    .map(makeChain)
-    .sort((a, b) => (a.type < b.type ? -1 : 1));
+  const checked = checkDefinitions(events, upcasters);
+  const lifts = makeLifts(checked);
+  const chains = checked.map((type) => makeChain(type, lifts.get(type.type)!)).sort((a, b) => (a.type < b.type ? -1 : 1));
   const byName = new Map(chains.flatMap((chain) => [chain.type, ...chain.formerly].map((name) => [name, chain])));
+  const sources = sourcesOf(chains);
 
   return {
     types: chains.map(({ type }) => type),
@@ -52,9 +51,9 @@ export function makeCatalog({
       if (version === undefined)
         throw new RepriseError("SCHEMA_VERSION_UNKNOWN", `Event type "${type}" has no schema version ${schemaVersion}: it has 1 to ${chain.current}.`);
       const parsed = parse(version.schema, data);
-      if (parsed.ok) return;
+      if (parsed.success) return;
       throw new RepriseError("DATA_INVALID", `The data does not fit ${type} version ${schemaVersion}.`, {
-        errors: "issues" in parsed ? placesOf(parsed.issues, pointer) : [{ pointer, detail: parsed.thrown.message }],
+        errors: "error" in parsed ? placesOf(parsed.error, pointer) : [{ pointer, detail: parsed.thrown.message }],
       });
     },
 
@@ -73,124 +72,72 @@ export function makeCatalog({
     candidates(types) {
       const found = types.flatMap((type) => {
         const chain = byName.get(type);
-        return chain === undefined ? [] : [chain.type, ...chain.formerly];
+        return chain === undefined ? [] : [...sources.get(chain.type)!].flatMap((source) => [source, ...byName.get(source)!.formerly]);
       });
       return [...new Set(found)].sort();
     },
 
+    toStore(event) {
+      const chain = byName.get(event.type);
+      const downcast = chain?.downcast ?? null;
+      return chain === undefined || downcast === null || event.schemaVersion !== chain.current ? event : downcastEvent(event, chain, downcast);
+    },
+
     chainFingerprint: (type) => byName.get(type)?.fingerprint ?? "",
 
-    jsonSchema: (type, schemaVersion) => byName.get(type)?.versions[schemaVersion - 1]?.jsonSchema,
+    jsonSchema(type, schemaVersion) {
+      const chain = byName.get(type);
+      const version = chain?.versions[schemaVersion - 1];
+      return chain === undefined || version === undefined ? undefined : publishedSchema(chain.type, schemaVersion, version.jsonSchema);
+    },
   };
 }
 
-function makeChain(checked: CheckedType): Chain {
+function makeChain(checked: CheckedType, lifts: Chain["lifts"]): Chain {
   const current = checked.versions.length;
-  const lifts = checked.versions.map((_, index) => makeLift(checked, index + 1));
   const fingerprint = hash([
     checked.type,
     ...checked.formerly,
+    ...checked.into,
     ...checked.versions.flatMap(({ jsonSchema, step }) => [JSON.stringify(jsonSchema), step === undefined ? "" : String(step)]),
   ]);
   const description = { type: checked.type, versions: checked.versions.map((_, index) => index + 1), current, formerly: checked.formerly };
-  return { ...checked, current, description, lifts: [undefined, ...lifts], fingerprint };
+  return { ...checked, current, description, lifts, fingerprint };
 }
 
-/** Made once for each (type, version), so that an event that is current already costs one safeParse. */
-function makeLift({ type, versions }: CheckedType, from: number): Lift {
-  const current = versions.length;
-  const { schema } = versions[from - 1]!;
-  const steps = versions.slice(from).map((next, index) => ({ to: from + 1 + index, step: versions[from - 1 + index]!.step!, next: next.schema }));
-
-  const finish = (stored: StoredEvent, data: unknown): Lifted => ({
-    ok: true,
-    event: {
-      id: stored.id,
-      type,
-      schemaVersion: current,
-      entity: stored.entity,
-      tenant: stored.tenant,
-      source: stored.source,
-      occurredAt: stored.occurredAt,
-      recordedAt: stored.recordedAt,
-      data,
-      metadata: stored.metadata,
-      revision: stored.revision,
-      position: stored.position,
-    },
-  });
-
-  return (stored, seen) => {
-    const refuse = (error: FailureText, from: number, to: number): Lifted => {
-      seen?.({ from, to, type, data: null, error });
-      return { ok: false, reason: "schema", error, from, to };
-    };
-    if (steps.length === 0) {
-      const parsed = parse(schema, stored.data);
-      return parsed.ok ? finish(stored, parsed.data) : refuse(describeRefusal(parsed, `${type} v${from}`), from, from);
-    }
-
-    const event = freezeDeep(stored); // a step may look at it; the log has its own
-    let parsed = parse(schema, event.data);
-    if (!parsed.ok) return refuse(describeRefusal(parsed, `${type} v${from}`), from, from);
-    for (const { to, step, next } of steps) {
-      const name = `${type} v${to - 1} → v${to}`;
-      const raised = callStep(step, parsed.data, event, name);
-      if (!raised.ok) return refuse(raised.error, to - 1, to);
-      parsed = parse(next, raised.data);
-      if (!parsed.ok) return refuse(describeRefusal(parsed, name), to - 1, to);
-      seen?.({ from: to - 1, to, type, data: parsed.data as Json, error: null });
-    }
-    return finish(stored, parsed.data);
-  };
-}
-
-type Parsed =
-  | { readonly ok: true; readonly data: unknown }
-  | { readonly ok: false; readonly issues: z.ZodError }
-  | { readonly ok: false; readonly thrown: FailureText };
-
-function parse(schema: z.ZodType, data: unknown): Parsed {
-  try {
-    const result = schema.safeParse(data);
-    return result.success ? { ok: true, data: result.data } : { ok: false, issues: result.error };
-  } catch (error) {
-    // A refinement of the user's that throws, or one that is asynchronous ($ZodAsyncError).
-    const { type, message } = describeThrown(error);
-    return { ok: false, thrown: { type, message: `The schema itself failed with ${type}: ${message}` } };
+/** By type: itself and the types that split into it, over any number of splits. */
+function sourcesOf(chains: readonly Chain[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const sources = new Map(chains.map(({ type }) => [type, new Set([type])]));
+  for (let grew = true; grew; ) {
+    grew = false;
+    for (const { type, into } of chains)
+      for (const target of into) {
+        const known = sources.get(target)!;
+        for (const source of sources.get(type)!) {
+          if (known.has(source)) continue;
+          known.add(source);
+          grew = true;
+        }
+      }
   }
+  return sources;
 }
 
-function callStep(
-  step: UpcasterChain["steps"][number],
-  data: unknown,
-  event: StoredEvent,
-  name: string,
-): { readonly ok: true; readonly data: unknown } | { readonly ok: false; readonly error: FailureText } {
-  try {
-    const result = step(freezeDeep(data) as never, event);
-    if (!(result instanceof Promise)) return { ok: true, data: result };
-    result.catch(() => {}); // its outcome is of no use, but must not end the process
-    return { ok: false, error: { type: "UpcasterAsync", message: `${name}: the step returned a promise. Steps are pure and synchronous.` } };
-  } catch (error) {
-    const { type, message } = describeThrown(error);
-    return { ok: false, error: { type, message: clip(`${name}: ${message}`) } };
-  }
-}
-
-function describeRefusal(parsed: Exclude<Parsed, { readonly ok: true }>, where: string): FailureText {
-  if ("thrown" in parsed) return { type: parsed.thrown.type, message: clip(`${where}: ${parsed.thrown.message}`) };
-  const places = placesOf(parsed.issues, "");
-  const shown = places.slice(0, 3).map(({ pointer, detail }) => `${pointer === "" ? "data" : pointer}: ${detail}`);
-  const more = places.length - shown.length;
-  return { type: "SchemaInvalid", message: clip(`${where}: ${shown.join("; ")}${more > 0 ? `; and ${more} more` : ""}`) };
-}
-
-/** What was thrown may be anything; only an Error's own words are kept, never a value. */
-function describeThrown(error: unknown): FailureText {
-  return error instanceof Error
-    ? { type: error.name, message: error.message }
-    : { type: "Error", message: `threw a value of type ${typeof error}, not an Error` };
+function downcastEvent(event: NewEvent, { type, current, versions, lifts }: Chain, downcast: Downcast): NewEvent {
+  const fail = (message: string): RepriseError =>
+    new RepriseError("DOWNCAST_FAILED", `Event type "${type}" could not be stored as version ${downcast.version}: ${message}`);
+  const parsed = parse(versions[current - 1]!.schema, event.data);
+  if (!parsed.success) throw fail("its data does not fit the current version"); // checked before, so a schema that judges by more than the data
+  const older = callStep(downcast.data, freezeDeep(parsed.data), event as StoredEvent, `${type} v${current} → v${downcast.version}`);
+  if (older instanceof StepFailure) throw fail(older.error.message);
+  const data = older as Json;
+  const stored = { ...event, type: downcast.type ?? event.type, schemaVersion: downcast.version, data };
+  const fits = parse(versions[downcast.version - 1]!.schema, data);
+  if (!fits.success) throw fail(describeRefusal(fits, `${type} v${downcast.version}`).message);
+  // Whoever reads it with this build must be able to.
+  const again = lifts[downcast.version]!(stored as StoredEvent);
+  if (!again.ok) throw fail(again.error.message);
+  return stored;
 }
 
 function newerBuild({ type, schemaVersion }: StoredEvent, chain: Chain | undefined): Lifted {
@@ -199,10 +146,6 @@ function newerBuild({ type, schemaVersion }: StoredEvent, chain: Chain | undefin
       ? { type: "EventTypeUnknown", message: `This build does not know event type "${type}".` }
       : { type: "SchemaVersionUnknown", message: `This build knows ${chain.type} up to version ${chain.current}; the event has version ${schemaVersion}.` };
   return { ok: false, reason: "newer_build", error };
-}
-
-function clip(message: string): string {
-  return message.length <= 500 ? message : `${message.slice(0, 499)}…`;
 }
 
 function hash(parts: readonly string[]): string {

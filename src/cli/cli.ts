@@ -6,8 +6,12 @@ import { addCopy } from "./commands/copy.ts";
 import { addDeadLetters } from "./commands/dead-letters.ts";
 import { addEntities } from "./commands/entities.ts";
 import { addEvents } from "./commands/events.ts";
+import { addExport } from "./commands/export.ts";
+import { addReplays } from "./commands/replays.ts";
+import { addSchema } from "./commands/schema.ts";
 import { addServe } from "./commands/serve.ts";
 import { addService } from "./commands/service.ts";
+import { addVerify } from "./commands/verify.ts";
 import { exit, Failure } from "./exit.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
@@ -35,8 +39,12 @@ export async function runCli(args: readonly string[], given: Omit<World, "exitCo
   addEvents(program, world);
   addEntities(program, world);
   addDeadLetters(program, world);
+  addReplays(program, world);
   addService(program, world);
   addCopy(program, world);
+  addSchema(program, world);
+  addVerify(program, world);
+  addExport(program, world);
   try {
     await program.parseAsync(args, { from: "user" });
     return world.exitCode;

@@ -7,6 +7,8 @@ export type Query = Readonly<Record<string, string | undefined>>;
 export interface Client {
   get<T>(path: string, query?: Query): Promise<T>;
   /** @param body JSON text or a value; none: no body. `started`: the answer was 202, it goes on. */
+  /** @param body a value. */
+  patch<T>(path: string, body: unknown): Promise<T>;
   post<T>(path: string, request?: { readonly query?: Query; readonly body?: unknown; readonly json?: string }): Promise<{ reply: T; started: boolean }>;
 }
 
@@ -44,6 +46,7 @@ export function makeClient(base: string): Client {
 
   return {
     get: async <T>(path: string, query: Query = {}) => (await ask<T>("GET", path, query)).reply,
+    patch: async <T>(path: string, body: unknown) => (await ask<T>("PATCH", path, {}, JSON.stringify(body))).reply,
     post: (path, { query = {}, body, json } = {}) => ask("POST", path, query, json ?? (body === undefined ? undefined : JSON.stringify(body))),
   };
 }
@@ -57,7 +60,10 @@ function exitOf(status: number): 1 | 4 | 5 {
 function describe(problem: Problem): string {
   const places = (problem.errors ?? []).slice(0, 20).map(({ pointer, detail }) => `  ${pointer}: ${detail}`);
   const handlers = Array.isArray(problem.handlers) ? [`  handlers: ${problem.handlers.join(", ")}`] : [];
-  return [`${problem.title} (${problem.status} ${problem.code})`, problem.detail, ...places, ...handlers, problem.remedy].join("\n");
+  const changed = Array.isArray(problem.changed)
+    ? problem.changed.map(({ reason, count, event_ids: ids }) => `  ${count} ${reason}${Array.isArray(ids) && ids.length > 0 ? `: ${ids.join(", ")}` : ""}`)
+    : [];
+  return [`${problem.title} (${problem.status} ${problem.code})`, problem.detail, ...places, ...handlers, ...changed, problem.remedy].join("\n");
 }
 
 function isProblem(reply: unknown): reply is Problem {

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { type Client, makeClient, type Query } from "./client.ts";
-import { usage } from "./exit.ts";
+import { exit, Failure, usage } from "./exit.ts";
 import { formats, type PrintOptions } from "./print.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -117,4 +117,17 @@ export function hintNext(session: Session, flag: string, value: string | number 
 /** Says on standard error, to people only, what to do next. */
 export function hint({ terminal, quiet, output }: Session, text: string): void {
   if (!quiet && output === "table") terminal.err(`${text}\n`);
+}
+
+/** Asks the person at the terminal, unless `--yes` has answered. @throws exit 4 for a no. */
+export async function confirm({ terminal, yes }: Session, question: string): Promise<void> {
+  if (yes || /^y(?:es)?$/i.test((await terminal.ask(`${question} [y/N] `)).trim())) return;
+  throw new Failure(exit.refused, "Nothing was done.");
+}
+
+/** The same for an act on many, where nobody may be there to be asked. @param what it would do, for the question and the refusal. */
+export async function confirmMany(session: Session, what: string): Promise<void> {
+  if (!session.yes && !session.terminal.interactive)
+    throw new Failure(exit.refused, `Nobody can be asked whether to ${what}.\nAdd --yes to say that it is meant.`);
+  await confirm(session, `${what[0]!.toUpperCase()}${what.slice(1)}?`);
 }

@@ -154,3 +154,18 @@ function clean(text: string, { keepIndent = false } = {}): string {
 function cut(line: string, width: number): string {
   return line.length > width ? line.slice(0, width - 1) + "…" : line;
 }
+
+/** Whether there is data to show: of an event that cannot be lifted, was split or dropped there is none. */
+export function hasData({
+  data,
+  data_error,
+  parts,
+  dropped,
+}: {
+  readonly data: unknown;
+  readonly data_error: string | null;
+  readonly parts: unknown;
+  readonly dropped: string | null;
+}): boolean {
+  return data !== null || (data_error === null && parts === null && dropped === null);
+}

@@ -1,5 +1,7 @@
 import type { CurrentEvent } from "../event/event.ts";
+import type { EffectScope } from "./effects.ts";
 import type { AttemptError } from "./journal-events.ts";
+import type { ReplayMode } from "./lane.ts";
 
 /** One call of a handler, as the dispatcher orders it. */
 export interface AttemptRequest {
@@ -7,7 +9,9 @@ export interface AttemptRequest {
   /** Which call of the delivery it is, from 1. */
   readonly attempt: number;
   readonly deliveryId: string;
-  readonly replay: { readonly id: string; readonly reason: string | null } | null;
+  readonly replay: ({ readonly id: string; readonly reason: string | null } & ReplayMode) | null;
+  /** `context.effect`, for a function. */
+  readonly effect: EffectScope["run"];
   readonly timeoutMs: number;
   /** Error names that are terminal at once. */
   readonly nonRetryable: readonly string[];

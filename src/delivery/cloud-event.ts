@@ -4,7 +4,7 @@ import type { AttemptRequest } from "./attempt.ts";
 const reserved: ReadonlySet<string> = new Set([
   ...["specversion", "id", "type", "source", "subject", "time", "datacontenttype", "data", "data_base64"],
   ...["schemaversion", "revision", "recordedtime", "tenant", "priority", "correlationid", "causationid", "traceparent", "callchain", "contextrefs"],
-  ...["deliveryid", "attempt", "replayid"],
+  ...["deliveryid", "attempt", "replayid", "originid", "partindex", "partcount"],
 ]);
 
 /** The body of a webhook: one CloudEvents 1.0 event in structured JSON, with the current data. */
@@ -33,6 +33,9 @@ export function toCloudEvent({ event, attempt, deliveryId, replay }: AttemptRequ
     deliveryid: deliveryId,
     attempt,
     replayid: replay?.id,
+    originid: event.origin?.id,
+    partindex: event.origin?.part,
+    partcount: event.origin?.of,
     data: event.data,
   });
 }

@@ -5,14 +5,17 @@ import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { Position } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
-import type { EventLog } from "../log/event-log.ts";
+import type { AppendedEvent, EventLog } from "../log/event-log.ts";
 import { AloneGate } from "./alone-gate.ts";
 import type { Attempt } from "./attempt.ts";
-import { type DeliveryLogger, Dispatcher, type OrderRequest } from "./dispatcher.ts";
+import { type AmendRequest, type DeliveryLogger, Dispatcher, type LetterEvent, type OrderRequest } from "./dispatcher.ts";
 import { makeFunctionAttempt } from "./function-attempt.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import type { Act } from "./journal-events.ts";
+import type { Withdrawal } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
+import type { Lent } from "./own-call.ts";
+import type { Pace } from "./pace.ts";
 import type { OrderEnd } from "./recorder.ts";
 import { makeWebhookAttempt } from "./webhook-attempt.ts";
 
@@ -36,9 +39,41 @@ export interface Delivery {
   stop(patienceMs: number): Promise<void>;
   /** Delivers a dead letter again; resolves when the end is on record. @throws NOT_FOUND for a handler that this process does not run, and as Dispatcher.order. */
   order(handler: string, request: OrderRequest): Promise<{ readonly end: OrderEnd; readonly position: Position }>;
+  /** Tells the handler at which pace a replay goes; null: it is over. */
+  pace(handler: string, replayId: string, pace: Pace | null): void;
+  /** As Dispatcher.withdraw: takes back what a replay ordered of this handler and what does not run. */
+  withdraw(handler: string, replayId: string, how: Withdrawal): Promise<void>;
+  /** Resolves when all lanes that the replay released have passed what it held back. */
+  passed(handler: string, replayId: string): Promise<void>;
+  /** Lanes that have not. */
+  followers(handler: string, replayId: string): number;
+  /** Replays on whose pace lanes have been waiting since the start, with the handler. */
+  unknownPaces(): readonly { readonly handler: string; readonly replayId: string }[];
+  /** Lends the slot of an entity's lane to a replay's own deliveries. */
+  lend(handler: string, stream: string, replayId: string): Lent;
+  /** The handler as the config has it; undefined when it does not run here. */
+  spec(handler: string): HandlerSpec | undefined;
   discard(handler: string, stream: string, revision: number, act: Act): Promise<Position>;
+  /** Gives a dead letter other data. @throws as Dispatcher.amend */
+  amend(handler: string, request: AmendRequest): Promise<AppendedEvent>;
+  /** A dead letter's event with the data that its next delivery would carry; null when the log has it no more. @throws NOT_DEAD_LETTERED */
+  letterEvent(handler: string, stream: string, revision: number): Promise<LetterEvent | null>;
   /** @throws what `order` would throw now, so that nothing is written for an act that is refused. */
-  mayAct(handler: string, stream: string, revision: number): void;
+  mayAct(handler: string, stream: string, revision: number, act: "replay" | "other"): void;
+  /** Of a handler: nothing of it starts until it is resumed; the position is that of the record. @throws NOT_PAUSED */
+  pause(handler: string, act: Act): Promise<Position>;
+  resume(handler: string, act: Act): Promise<Position>;
+  /** Of one lane. @throws NOT_PAUSED, NOT_BACKING_OFF, LANE_PAUSED */
+  pauseLane(handler: string, stream: string, act: Act): Promise<Position>;
+  resumeLane(handler: string, stream: string, act: Act): Promise<Position>;
+  retryLane(handler: string, stream: string, act: Act): Promise<Position>;
+  runs(handler: string): boolean;
+  /** A dead letter's attempts; undefined when the delivery is none. */
+  letterAttempts(handler: string, stream: string, revision: number): number | undefined;
+  /** Whether a dead letter carries other data than the stored ones. */
+  isAmended(handler: string, stream: string, revision: number): boolean;
+  /** Revisions of a lane's dead letters, in order. */
+  letters(handler: string, stream: string): readonly number[];
   running(handler: string): readonly { readonly stream: string; readonly revision: number }[];
   /** Handlers that stand still for good, with the reason. */
   faults(): readonly { readonly handler: string; readonly error: RepriseError }[];
@@ -85,9 +120,48 @@ export function makeDelivery({ handlers, ...common }: DeliveryOptions): Delivery
     async discard(handler, stream, revision, act) {
       return mustRun(handler).discard(stream, revision, act);
     },
-    mayAct(handler, stream, revision) {
-      mustRun(handler).mayAct(stream, revision);
+    async amend(handler, request) {
+      return mustRun(handler).amend(request);
     },
+    async letterEvent(handler, stream, revision) {
+      return mustRun(handler).letterEvent(stream, revision);
+    },
+    mayAct(handler, stream, revision, act) {
+      mustRun(handler).mayAct(stream, revision, act);
+    },
+    async pause(handler, act) {
+      return mustRun(handler).pause(act);
+    },
+    async resume(handler, act) {
+      return mustRun(handler).resume(act);
+    },
+    async pauseLane(handler, stream, act) {
+      return mustRun(handler).pauseLane(stream, act);
+    },
+    async resumeLane(handler, stream, act) {
+      return mustRun(handler).resumeLane(stream, act);
+    },
+    async retryLane(handler, stream, act) {
+      return mustRun(handler).retryLane(stream, act);
+    },
+    runs: (handler) => dispatchers.has(handler),
+    pace(handler, replayId, pace) {
+      mustRun(handler).pace(replayId, pace);
+    },
+    async withdraw(handler, replayId, how) {
+      await mustRun(handler).withdraw(replayId, how);
+    },
+    async passed(handler, replayId) {
+      await mustRun(handler).passed(replayId);
+    },
+    followers: (handler, replayId) => dispatchers.get(handler)?.followers(replayId) ?? 0,
+    unknownPaces: () =>
+      [...dispatchers.values()].flatMap((dispatcher) => dispatcher.unknownPaces().map((replayId) => ({ handler: dispatcher.name, replayId }))),
+    lend: (handler, stream, replayId) => mustRun(handler).lend(stream, replayId),
+    spec: (handler) => (dispatchers.has(handler) ? handlers.find(({ name }) => name === handler) : undefined),
+    letterAttempts: (handler, stream, revision) => dispatchers.get(handler)?.letterAttempts(stream, revision),
+    isAmended: (handler, stream, revision) => dispatchers.get(handler)?.isAmended(stream, revision) ?? false,
+    letters: (handler, stream) => dispatchers.get(handler)?.letters(stream) ?? [],
     running: (handler) => dispatchers.get(handler)?.running() ?? [],
     faults: () => [...dispatchers.values()].flatMap(({ name, fault }) => (fault === null ? [] : [{ handler: name, error: fault }])),
   };

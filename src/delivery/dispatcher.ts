@@ -2,20 +2,26 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
-import type { Position, StoredEvent } from "../event/event.ts";
+import type { CurrentEvent, Json, Position, StoredEvent } from "../event/event.ts";
 import { deliveryId, type NewId } from "../event/ids.ts";
 import { isEntityStream } from "../event/names.ts";
-import type { EventLog } from "../log/event-log.ts";
+import type { AppendedEvent, EventLog } from "../log/event-log.ts";
+import { readEvent } from "../log/read-event.ts";
 import type { AloneGate, GateMember } from "./alone-gate.ts";
+import { readAmendment } from "./amendment.ts";
 import type { Attempt } from "./attempt.ts";
+import { type Effects, makeEffects } from "./effects.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import { configureHandler, firstPosition, makeWants, recordPause } from "./handler-stream.ts";
-import type { Act, JournalEvent } from "./journal-events.ts";
+import type { Act, AmendmentPointer, JournalEvent } from "./journal-events.ts";
 import { claimType, JournalStream } from "./journal-stream.ts";
-import { judge, refuseLift } from "./judge.ts";
-import type { Delivery, Lane, Order } from "./lane.ts";
+import { judge, nothingToDo, refuseLift } from "./judge.ts";
+import { type Delivery, type Lane, type Loan, type Order, unknownNext, type Withdrawal } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
-import { laneBatch, Partition, type Verdict } from "./partition.ts";
+import type { Lent, OwnCall } from "./own-call.ts";
+import type { Pace } from "./pace.ts";
+import { laneBatch, type OrderTerms, Partition, type Verdict } from "./partition.ts";
+import { skipPassedOver } from "./passed-over.ts";
 import type { OrderEnd } from "./recorder.ts";
 
 /** What the operator's log is told. Never payloads. */
@@ -41,14 +47,29 @@ export interface DispatcherOptions {
   readonly build: string;
 }
 
-export interface OrderRequest {
+export interface OrderRequest extends OrderTerms {
   readonly stream: string;
   readonly revision: number;
   /** The letter's attempts when it was chosen; with another number it is left alone. Null: whatever they are. */
   readonly attempts: number | null;
-  readonly replayId: string;
-  readonly actor: string;
-  readonly reason: string | null;
+}
+
+export interface AmendRequest {
+  readonly stream: string;
+  readonly revision: number;
+  /** The whole new stored data, of the event's stored type and version. */
+  readonly data: Json;
+  readonly act: Act;
+}
+
+/** A dead letter as its next delivery would be. */
+export interface LetterEvent {
+  /** With the amended data when it was amended. */
+  readonly event: StoredEvent;
+  /** As the log holds it. */
+  readonly stored: StoredEvent;
+  readonly amended: AmendmentPointer | null;
+  readonly attempts: number;
 }
 
 /** Readings of lanes at once. */
@@ -71,13 +92,21 @@ export class Dispatcher implements GateMember {
   readonly #options: DispatcherOptions;
   readonly #journal: JournalStream;
   readonly #partition: Partition;
+  readonly #effects: Effects;
   /** Ends the subscription and the readings. */
   readonly #reading = new AbortController();
   /** Abandons the calls that still run. */
   readonly #calling = new AbortController();
   readonly #replies = new Map<Order, Waiting<{ readonly end: OrderEnd; readonly position: Position }>>();
+  readonly #lent = new Map<Loan, { readonly call: OwnCall; readonly reply: Waiting<Verdict> }>();
+  /** Told by the flush after which no lane is on a replay's pace any more. */
+  readonly #passing = new Map<string, Waiting<void>[]>();
+  /** Amendments on their way into the journal, by stream and revision: what would deliver the letter waits for them. */
+  readonly #amending = new Map<string, Promise<unknown>>();
   /** Acts recorded by the next flush. */
   #acts: Waiting<Position>[] = [];
+  /** Takes the pump off a replay's pace. */
+  readonly #unpaced = new Map<string, () => void>();
   #reads = 0;
   #flushing: Promise<void> | null = null;
   #flushTimer: { cancel(): void } | null = null;
@@ -86,6 +115,7 @@ export class Dispatcher implements GateMember {
   #idle: (() => void) | null = null;
   #subscription: Promise<void> = Promise.resolve();
   #paused: boolean;
+  #pauseActs: Promise<unknown> = Promise.resolve();
   #stopping = false;
   #saidTooMany = false;
   #fault: RepriseError | null = null;
@@ -95,6 +125,8 @@ export class Dispatcher implements GateMember {
     this.#journal = journal;
     this.#partition = partition;
     this.#paused = paused;
+    const { log, clock, newId, spec } = options;
+    this.#effects = makeEffects({ handler: spec.name, log, clock, newId });
     partition.hold("paused", paused);
     partition.hold("not started", true);
     options.gate.join(this);
@@ -103,10 +135,17 @@ export class Dispatcher implements GateMember {
   /** Reads the handler's record and its journal, and claims it. Nothing is delivered before `start`. */
   static async open(options: DispatcherOptions): Promise<Dispatcher> {
     const { spec, catalog, log, newId, limits, clock, owner, build } = options;
-    const { configured, paused } = await configureHandler({ log, newId, catalog, spec });
+    const { configured, paused, newNames, record } = await configureHandler({ log, newId, catalog, spec });
     const journal = await JournalStream.open({ log, newId, stream: configured.journal, start: firstPosition(configured) });
     const claim = await journal.claim({ owner, build, catalog: catalog.fingerprint, readAhead: limits.readAheadEvents });
-    const wants = makeWants(catalog, configured);
+    const wants = makeWants(configured);
+    const passedOver = await skipPassedOver(newNames, { log, state: claim.state, wants, record: (facts) => journal.append(facts) });
+    if (passedOver > 0)
+      options.logger.error(
+        { handler: spec.name, events: passedOver, types: newNames },
+        "events under a new name were passed over by a build that did not know it, and are skipped: replay them as history where they matter",
+      );
+    await record();
     const partition = new Partition(
       {
         ordering: spec.ordering,
@@ -143,6 +182,7 @@ export class Dispatcher implements GateMember {
 
   /** Delivers a dead letter again. Resolves when the end is on record. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID, LOG_UNAVAILABLE (the service stops). */
   async order({ stream, revision, attempts, ...about }: OrderRequest): Promise<{ readonly end: OrderEnd; readonly position: Position }> {
+    await this.#amending.get(`${stream}\n${revision}`)?.catch(() => {});
     this.#mustWork();
     const letter = this.#partition.letter(stream, revision);
     if (letter && attempts !== null && letter.attempts !== attempts && letter.replay?.replayId !== about.replayId)
@@ -154,20 +194,227 @@ export class Dispatcher implements GateMember {
     return promise;
   }
 
-  /** @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID, as `order` would now. */
-  mayAct(stream: string, revision: number): void {
+  /** @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID, as `order` would now; for a replay LANE_PAUSED, too. */
+  mayAct(stream: string, revision: number, act: "replay" | "other"): void {
     this.#mustWork();
-    this.#partition.mayOrder(stream, revision);
+    const { lane } = this.#partition.mayOrder(stream, revision);
+    if (act === "replay" && lane.paused) throw new RepriseError("LANE_PAUSED", `The entity is paused for ${this.name}.`);
+  }
+
+  /** A dead letter's attempts; undefined when the delivery is none. */
+  letterAttempts(stream: string, revision: number): number | undefined {
+    return this.#partition.letter(stream, revision)?.attempts;
+  }
+
+  isAmended(stream: string, revision: number): boolean {
+    return (this.#partition.letter(stream, revision)?.amended ?? null) !== null;
+  }
+
+  letters(stream: string): readonly number[] {
+    return this.#partition.letters(stream);
   }
 
   /** Ends a dead letter by decision. @returns position of its record. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING */
   async discard(stream: string, revision: number, act: Act): Promise<Position> {
     this.#mustWork();
     this.#partition.discard(stream, revision, act);
+    return this.#recorded();
+  }
+
+  /** Keeps everything from starting. What is under way ends. @returns position of its record. */
+  pause(act: Act): Promise<Position> {
+    this.#mustWork();
+    this.#partition.hold("paused", true); // at once, whatever waits before it
+    return this.#inTurn(async () => {
+      this.#paused = true;
+      this.#partition.hold("paused", true);
+      const { log, newId } = this.#options;
+      return recordPause(log, newId, this.name, { why: act.reason ?? "by an operator" }, act);
+    });
+  }
+
+  /** @throws NOT_PAUSED */
+  resume(act: Act): Promise<Position> {
+    this.#mustWork();
+    return this.#inTurn(async () => {
+      if (!this.#paused) throw new RepriseError("NOT_PAUSED", `Handler ${this.name} is not paused.`);
+      const { log, newId } = this.#options;
+      const position = await recordPause(log, newId, this.name, null, act);
+      this.#paused = false;
+      this.#partition.hold("paused", false);
+      this.#pump();
+      return position;
+    });
+  }
+
+  /** Keeps everything of one lane from starting. What is under way ends. @returns position of its record. */
+  async pauseLane(stream: string, act: Act): Promise<Position> {
+    this.#mustWork();
+    const lane = this.#partition.pin(stream);
+    try {
+      const doneThrough = lane.next === unknownNext ? await this.#lastUpTo(stream, this.#partition.position()) : -1;
+      this.#mustWork();
+      this.#partition.pause(lane, act, doneThrough);
+    } finally {
+      this.#partition.unpin(lane);
+    }
+    return this.#recorded();
+  }
+
+  /** @throws NOT_PAUSED */
+  async resumeLane(stream: string, act: Act): Promise<Position> {
+    this.#mustWork();
+    this.#partition.resume(stream, act);
+    return this.#recorded();
+  }
+
+  /** @throws NOT_BACKING_OFF, LANE_PAUSED */
+  async retryLane(stream: string, act: Act): Promise<Position> {
+    this.#mustWork();
+    this.#partition.retryNow(stream, act);
+    return this.#recorded();
+  }
+
+  /** Revision of the stream's last event at or below a position; −1: there is none. */
+  async #lastUpTo(stream: string, position: Position): Promise<number> {
+    for await (const batch of this.#options.log.readStream(stream, { direction: "backward", signal: this.#reading.signal }))
+      for (const event of batch) if (event.position <= position) return event.revision;
+    return -1;
+  }
+
+  // Replays -----------------------------------------------------------------------------------------------------------------------------------
+
+  /** Says at which pace a replay goes here; null: it is over. */
+  pace(replayId: string, pace: Pace | null): void {
+    this.#unpaced.get(replayId)?.();
+    this.#unpaced.delete(replayId);
+    if (pace !== null)
+      this.#unpaced.set(
+        replayId,
+        pace.onChange(() => this.#pump()),
+      );
+    this.#partition.pace(replayId, pace);
+    this.#pump();
+  }
+
+  unknownPaces(): readonly string[] {
+    return this.#partition.unknownPaces();
+  }
+
+  /** Takes back what a replay ordered and what does not run. `stop`: resolves when it is on record that nothing of it starts here any more. */
+  async withdraw(replayId: string, how: Withdrawal): Promise<void> {
+    this.#mustWork();
+    this.#partition.withdraw(replayId, how);
+    const stored = how === "stop" ? this.#recorded() : undefined;
+    this.#pump();
+    await stored;
+  }
+
+  /** Resolves when it is on record that no lane is on the replay's pace any more. */
+  passed(replayId: string): Promise<void> {
+    this.#mustWork();
+    if (this.#partition.followers(replayId) === 0) return Promise.resolve();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#passing.set(replayId, [...(this.#passing.get(replayId) ?? []), { resolve, reject }]);
+    return promise;
+  }
+
+  followers(replayId: string): number {
+    return this.#partition.followers(replayId);
+  }
+
+  /** Lends a lane's slot to a replay's own deliveries, until `end`. Its calls record nothing; what they come to is told, as the retry policy judges it. */
+  lend(stream: string, replayId: string): Lent {
+    this.#mustWork();
+    const loan = this.#partition.lend(stream, replayId, this.#options.clock.monotonicMs());
+    return {
+      call: async (call) => {
+        this.#mustWork();
+        const { promise, resolve, reject } = Promise.withResolvers<Verdict>();
+        this.#lent.set(loan, { call, reply: { resolve, reject } });
+        this.#partition.askFor(loan, { event: call.event, attempt: call.attempt });
+        this.#pump();
+        return promise;
+      },
+      takeBack: () => {
+        const waits = this.#lent.get(loan);
+        if (waits === undefined || !this.#partition.takeBack(loan)) return;
+        this.#lent.delete(loan);
+        waits.reply.resolve({ kind: "put_back" });
+      },
+      end: () => {
+        this.#partition.endLoan(loan);
+        this.#pump();
+      },
+    };
+  }
+
+  /** Resolves when all that the partition was told until now is on record, with the record's position. @throws when it never will be. */
+  async #recorded(): Promise<Position> {
     const { promise, resolve, reject } = Promise.withResolvers<Position>();
     this.#acts.push({ resolve, reject });
+    promise.catch(() => {}); // whoever waits is told below
+    await this.#quiet();
     void this.#flush();
+    this.#pump();
     return promise;
+  }
+
+  /** Pauses and resumes go one after another: the last one that was asked for is the last one on record. */
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#pauseActs.then(act);
+    this.#pauseActs = turn.catch(() => {});
+    return turn;
+  }
+
+  /**
+   * Gives a dead letter other data, for this handler's later deliveries of it. An append of its own: with its neighbours the data might not fit into one.
+   *
+   * @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, APPEND_TOO_LARGE
+   */
+  async amend({ stream, revision, data, act }: AmendRequest): Promise<AppendedEvent> {
+    this.#mustWork();
+    const fact = this.#partition.amendment(stream, revision, data, act);
+    this.#journal.prepare([{ type: "delivery.amended", data: fact }]); // refused now, when it is too large
+    await this.#quiet();
+    if (this.#partition.dirty()) await this.#flush(); // the dead letter itself may not be on record yet
+    while (this.#flushing !== null) await this.#quiet(); // asked again after each wait: others wait for their turn, too
+    this.#mustWork();
+    const event: JournalEvent = { type: "delivery.amended", data: this.#partition.amendment(stream, revision, data, act) };
+    const key = `${stream}\n${revision}`;
+    const stored = this.#store([event]);
+    this.#amending.set(key, stored);
+    this.#flushing = stored.then(
+      () => {},
+      (error: unknown) => this.#fail(error),
+    );
+    const appended = await stored.finally(() => {
+      this.#amending.delete(key);
+      this.#flushing = null;
+    });
+    if (appended === null) throw this.#fault ?? new RepriseError("LOG_UNAVAILABLE", "The amendment could not be recorded.");
+    this.#partition.amended(stream, revision, { revision: appended.revision, replayId: act.replayId ?? null });
+    this.#pump();
+    return appended;
+  }
+
+  /** When nothing is being appended to the journal. */
+  async #quiet(): Promise<void> {
+    while (this.#flushing !== null) await this.#flushing.catch(() => {}); // whoever flushes tells
+  }
+
+  /** @returns null when the log has the event no more. @throws NOT_DEAD_LETTERED */
+  async letterEvent(stream: string, revision: number): Promise<LetterEvent | null> {
+    this.#mustWork();
+    const letter = this.#partition.letter(stream, revision);
+    if (letter === undefined) throw new RepriseError("NOT_DEAD_LETTERED", "The delivery is not dead-lettered any more.");
+    const { amended, attempts } = letter;
+    const stored = await readEvent(this.#options.log, stream, revision);
+    return stored && { stored, event: await this.#asAmended(stored, amended), amended, attempts };
+  }
+
+  async #asAmended(stored: StoredEvent, amended: AmendmentPointer | null): Promise<StoredEvent> {
+    return amended === null ? stored : { ...stored, data: await readAmendment(this.#options.log, this.#journal.stream, amended.revision) };
   }
 
   /** Takes nothing new, lets what runs end within `patienceMs`, abandons the rest, and records all. */
@@ -321,11 +568,15 @@ export class Dispatcher implements GateMember {
     const { signal } = this.#reading;
     this.#reads++;
     try {
-      const head = order === null ? await log.streamRevision(lane.stream) : from;
-      const events: StoredEvent[] = [];
-      if (head >= from) for await (const batch of log.readStream(lane.stream, { from, limit: order === null ? laneBatch : 1, signal })) events.push(...batch);
-      if (order === null) this.#partition.laneRead(lane, events, head, this.#options.clock.monotonicMs());
-      else this.#partition.letterRead(lane, order, events[0]?.revision === from ? events[0] : null);
+      if (order !== null) {
+        const stored = await readEvent(log, lane.stream, from, signal);
+        this.#partition.letterRead(lane, order, stored && (await this.#asAmended(stored, lane.letters.get(from)?.amended ?? null)));
+      } else {
+        const head = await log.streamRevision(lane.stream);
+        const events: StoredEvent[] = [];
+        if (head >= from) for await (const batch of log.readStream(lane.stream, { from, limit: laneBatch, signal })) events.push(...batch);
+        this.#partition.laneRead(lane, events, head, this.#options.clock.monotonicMs());
+      }
     } catch (error) {
       if (!signal.aborted) {
         this.#options.logger.warn({ handler: this.name, err: error }, "a lane could not be read; tried again");
@@ -342,25 +593,56 @@ export class Dispatcher implements GateMember {
   }
 
   async #deliver(delivery: Delivery): Promise<void> {
-    const { catalog, clock, spec, random } = this.#options;
-    const { event, order } = delivery;
+    const { catalog, clock, spec } = this.#options;
+    const { event, loan } = delivery;
+    const own = loan === null ? null : this.#lent.get(loan)?.call;
     const startedAtMs = clock.now();
-    const startedMs = clock.monotonicMs();
-    if (this.#calling.signal.aborted) {
+    if (this.#calling.signal.aborted || own === undefined) {
       this.#finish(delivery, { kind: "put_back" });
       return;
     }
-    const policy = spec.policy(catalog.resolve(event.type) ?? event.type);
     const lifted = catalog.current(event);
     if (!lifted.ok) {
+      const policy = spec.policy(catalog.resolve(event.type) ?? event.type);
       this.#finish(delivery, lifted.reason === "newer_build" ? { kind: "newer_build" } : refuseLift(delivery, lifted.error, { policy, startedAtMs }));
       return;
     }
+    if (lifted.dropped !== null) {
+      this.#finish(delivery, { kind: "dropped", reason: lifted.dropped });
+      return;
+    }
+    const wanted = lifted.parts.filter(({ type, origin }) => origin === null || spec.types.includes(type));
+    if (wanted.length === 0) {
+      this.#finish(delivery, { kind: "completed", record: nothingToDo(delivery, startedAtMs) });
+      return;
+    }
+    const first = this.#partition.firstPart(delivery);
+    const left = wanted.filter(({ origin }) => origin === null || origin.part >= first);
+    // None: the chain was changed since, and gives fewer parts. The last one is called again, so that the delivery ends with an answer.
+    const parts = left.length > 0 ? left : wanted.slice(-1);
+    for (const [index, part] of parts.entries()) {
+      delivery.part = part.origin && { index: part.origin.part, of: part.origin.of };
+      if (!(await this.#call(delivery, part, index === parts.length - 1))) return;
+    }
+  }
+
+  /** Calls the handler once. @returns whether the next part of the event, if there is one, may follow. */
+  async #call(delivery: Delivery, event: CurrentEvent, isLast: boolean): Promise<boolean> {
+    const { clock, spec, random } = this.#options;
+    const { order, lane, loan } = delivery;
+    const own = loan === null ? null : this.#lent.get(loan)?.call;
+    const startedAtMs = clock.now();
+    const startedMs = clock.monotonicMs();
+    const policy = spec.policy(event.type);
+    const ordered = order && ({ id: order.replayId, reason: order.reason, mode: "run", effects: order.effects } as const);
+    const replay = own?.replay ?? ordered;
+    const effects = this.#effects.open({ event, replay, attempt: delivery.attempt, mayBeRecorded: delivery.doubtful });
     const call = this.#options.attempt({
-      event: lifted.event,
+      event,
       attempt: delivery.attempt,
-      deliveryId: deliveryId(spec.name, event.stream, event.id),
-      replay: order === null ? null : { id: order.replayId, reason: order.reason },
+      deliveryId: deliveryId(spec.name, lane.stream, event.id, own?.replay.id),
+      replay,
+      effect: effects.run,
       timeoutMs: policy.timeoutMs,
       nonRetryable: policy.nonRetryable,
       signal: this.#calling.signal,
@@ -374,8 +656,20 @@ export class Dispatcher implements GateMember {
       startedAtMs,
       endedAtMs: clock.now(),
       durationMs: clock.monotonicMs() - startedMs,
+      askedEffects: effects.asked(),
     });
-    this.#partition.conclude(delivery, verdict, clock.monotonicMs());
+    void call.settled.then(() => effects.close());
+    if (verdict.kind === "completed" && !isLast) {
+      await call.settled;
+      this.#partition.partCompleted(delivery, verdict.record);
+      if (spec.record === "each")
+        await this.#recorded().catch(() => {}); // that it never will be shows below
+      else this.#pump();
+      if (!this.#calling.signal.aborted && this.#fault === null) return true;
+      this.#finish(delivery, { kind: "put_back" });
+      return false;
+    }
+    this.#conclude(delivery, verdict);
     if (outcome.kind === "abandoned") {
       this.#partition.settled(delivery); // the service stops: nothing of the lane starts any more
     } else {
@@ -387,10 +681,19 @@ export class Dispatcher implements GateMember {
       this.#partition.settled(delivery);
     }
     this.#afterCall();
+    return false;
+  }
+
+  #conclude(delivery: Delivery, verdict: Verdict): void {
+    const { loan } = delivery;
+    const lent = loan === null ? undefined : this.#lent.get(loan);
+    if (loan !== null) this.#lent.delete(loan);
+    this.#partition.conclude(delivery, verdict, this.#options.clock.monotonicMs());
+    lent?.reply.resolve(verdict);
   }
 
   #finish(delivery: Delivery, verdict: Verdict): void {
-    this.#partition.conclude(delivery, verdict, this.#options.clock.monotonicMs());
+    this.#conclude(delivery, verdict);
     this.#partition.settled(delivery);
     // Not at once: a backlog that cannot be lifted would otherwise be walked in one synchronous step.
     setImmediate(() => this.#afterCall());
@@ -416,8 +719,8 @@ export class Dispatcher implements GateMember {
     this.#paused = true;
     this.#partition.hold("paused", true);
     const { log, newId, logger } = this.#options;
-    logger.error({ handler: this.name }, "the receiver is gone (410): the handler is paused; give it another url and restart");
-    void recordPause(log, newId, this.name, { why }, { actor: "policy", reason: why }).catch((error: unknown) => {
+    logger.error({ handler: this.name }, "the receiver is gone (410): the handler is paused; resume it, or give it another url and restart");
+    this.#inTurn(() => recordPause(log, newId, this.name, { why }, { actor: "policy", reason: why })).catch((error: unknown) => {
       logger.warn({ handler: this.name, err: error }, "the pause could not be recorded");
     });
   }
@@ -433,13 +736,19 @@ export class Dispatcher implements GateMember {
     const acts = this.#acts;
     this.#acts = [];
     this.#flushing = (async () => {
-      const position = await this.#store(flush.events);
-      if (position === null) {
+      const stored = await this.#store(flush.events);
+      if (stored === null) {
         for (const { reject } of acts) reject(this.#fault);
         return;
       }
+      const { position } = stored;
       this.#tellOfDeadLetters(flush.events);
       for (const { resolve } of acts) resolve(position);
+      for (const [replayId, waiting] of this.#passing) {
+        if (this.#partition.followers(replayId) > 0) continue;
+        this.#passing.delete(replayId);
+        for (const { resolve } of waiting) resolve();
+      }
       for (const { order, end } of flush.ended) {
         this.#replies.get(order)?.resolve({ end, position });
         this.#replies.delete(order);
@@ -477,13 +786,13 @@ export class Dispatcher implements GateMember {
   }
 
   /** Appends until it is stored: the same events with the same ids. @returns null when it never will be. */
-  async #store(events: Parameters<JournalStream["prepare"]>[0]): Promise<Position | null> {
+  async #store(events: Parameters<JournalStream["prepare"]>[0]): Promise<AppendedEvent | null> {
     const batch = this.#journal.prepare(events);
     for (let failures = 0; ; failures++) {
       try {
-        const position = await this.#journal.send(batch);
+        const stored = await this.#journal.send(batch);
         this.#partition.hold("the journal cannot be written", false);
-        return position;
+        return stored;
       } catch (error) {
         if (!isRepriseError(error, "LOG_UNAVAILABLE", "LOG_FULL") || (this.#stopping && failures >= 3)) {
           this.#fail(error);
@@ -511,8 +820,11 @@ export class Dispatcher implements GateMember {
 
   /** Tells everybody who still waits for a record that there will be none. */
   #answerAll(error: RepriseError): void {
-    for (const { reject } of [...this.#replies.values(), ...this.#acts]) reject(error);
+    const lent = Array.from(this.#lent.values(), ({ reply }) => reply);
+    for (const { reject } of [...this.#replies.values(), ...this.#acts, ...[...this.#passing.values()].flat(), ...lent]) reject(error);
     this.#replies.clear();
+    this.#passing.clear();
+    this.#lent.clear();
     this.#acts = [];
   }
 

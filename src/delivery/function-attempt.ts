@@ -41,8 +41,9 @@ export function makeFunctionAttempt(definition: Extract<HandlerDefinition, { kin
     const context: HandlerContext = {
       attempt: request.attempt,
       deliveryId: request.deliveryId,
-      replay: request.replay && { ...request.replay },
+      replay: request.replay && { id: request.replay.id, reason: request.replay.reason, mode: request.replay.mode },
       signal: controller.signal,
+      effect: (key, effect) => request.effect(key, effect, controller.signal),
       log(line) {
         // JavaScript may log anything; what is no text is not worth a failed attempt.
         if (lines.length < maxLogLines) lines.push(clipChars(typeof line === "object" ? "(object)" : String(line), maxLogLineChars));

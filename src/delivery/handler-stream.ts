@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Catalog } from "../catalog/catalog.ts";
 import { RepriseError } from "../errors.ts";
-import type { Position, StoredEvent } from "../event/event.ts";
+import type { NewEvent, Position, StoredEvent } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
 import { handlerStream, isEntityStream, journalStream } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -13,11 +13,15 @@ import { ownEvent } from "./journal-stream.ts";
 export interface HandlerRecord {
   readonly configured: HandlerStreamData["handler.configured"];
   readonly paused: boolean;
+  /** Stored types that are new names of what the handler has wanted for long: builds before may have passed over such events. */
+  readonly newNames: readonly string[];
+  /** Stores what changed. Once, when all that the change implies is on record. */
+  record(): Promise<void>;
 }
 
 /**
- * Compares the handler's definition with what the log has on record, and records what changed. A type added to a known handler is wanted from now on;
- * one that is listed no more is wanted no more.
+ * Compares the handler's definition with what the log has on record. A type added to a known handler is wanted from now on;
+ * one that is listed no more is wanted no more. A type under another name, or split into others, is what it was: events stored before stay wanted.
  *
  * @throws START_FROM_REQUIRED for a new handler on a log that holds events.
  */
@@ -37,22 +41,30 @@ export async function configureHandler({
   const start = before.configured?.start ?? spec.startFrom ?? "beginning";
   if (before.configured === null && spec.startFrom === null && (await holdsEvents(log, catalog)))
     throw new RepriseError("START_FROM_REQUIRED", `handlers: "${spec.name}" is new, and the log already holds events.`);
-  const sinceOf = (type: string): string => before.configured?.types[type] ?? (before.configured !== null || start === "now" ? head.toString() : "0");
+  const sinceNew = before.configured !== null || start === "now" ? head : 0n;
+  const stored = sinceByStoredType(catalog, spec.types, before.configured, sinceNew);
   const configured: HandlerStreamData["handler.configured"] = {
-    types: Object.fromEntries(spec.types.map((type) => [type, sinceOf(type)])),
+    types: Object.fromEntries(spec.types.map((type) => [type, least(catalog.candidates([type]).map((name) => stored.get(name)!)).toString()])),
+    stored: Object.fromEntries(Array.from(stored, ([type, since]) => [type, since.toString()])),
     ordering: spec.ordering,
     start,
     partitions: 1,
     journal: before.configured?.journal ?? journalStream(spec.name),
     endpoint: spec.endpoint,
   };
-  const facts = [];
+  const facts: NewEvent[] = [];
   if (!isDeepStrictEqual(configured, before.configured)) facts.push(ownEvent(newId, "handler.configured", configured));
   // Another address is a decision of its own: what the old one answered (410) says nothing about it.
-  const moved = before.paused && before.configured?.endpoint !== configured.endpoint;
+  const moved = before.paused === "policy" && before.configured?.endpoint !== configured.endpoint;
   if (moved) facts.push(ownEvent(newId, "handler.resumed", { act: { actor: "local", reason: "the config has another url" } satisfies Act }));
-  if (facts.length > 0) await log.append(handlerStream(spec.name), facts, before.revision === -1 ? "none" : before.revision);
-  return { configured, paused: before.paused && !moved };
+  return {
+    configured,
+    paused: before.paused !== null && !moved,
+    newNames: newNamesIn(stored, before.configured, sinceNew),
+    async record() {
+      if (facts.length > 0) await log.append(handlerStream(spec.name), facts, before.revision === -1 ? "none" : before.revision);
+    },
+  };
 }
 
 /** Records that a handler stops (or goes on). */
@@ -65,16 +77,16 @@ export async function recordPause(log: EventLog, newId: NewId, handler: string, 
 async function readHandler(
   log: EventLog,
   handler: string,
-): Promise<{ configured: HandlerStreamData["handler.configured"] | null; paused: boolean; revision: number }> {
+): Promise<{ configured: HandlerStreamData["handler.configured"] | null /** By whom. */; paused: string | null; revision: number }> {
   let configured: HandlerStreamData["handler.configured"] | null = null;
-  let paused = false;
+  let paused: string | null = null;
   let revision = -1;
   for await (const batch of log.readStream(handlerStream(handler)))
     for (const event of batch) {
       revision = event.revision;
       if (event.type === "handler.configured") configured = event.data as unknown as HandlerStreamData["handler.configured"];
-      else if (event.type === "handler.paused") paused = true;
-      else if (event.type === "handler.resumed") paused = false;
+      else if (event.type === "handler.paused") paused = (event.data as unknown as HandlerStreamData["handler.paused"]).act.actor;
+      else if (event.type === "handler.resumed") paused = null;
     }
   return { configured, paused, revision };
 }
@@ -85,19 +97,52 @@ async function holdsEvents(log: EventLog, catalog: Catalog): Promise<boolean> {
   return false;
 }
 
-/** Whether a handler wants a stored event: of an entity, its type listed, and beyond the position from which the type is wanted. */
-export function makeWants(catalog: Catalog, configured: HandlerStreamData["handler.configured"]): (event: StoredEvent) => boolean {
-  const since = new Map<string, Position>();
-  for (const [type, position] of Object.entries(configured.types)) for (const stored of catalog.candidates([type])) since.set(stored, BigInt(position));
+/**
+ * Beyond which position each stored type is wanted that can become one of `types` today. One that was on record keeps its place; another name of such
+ * a type has been wanted as long; what is new is wanted beyond `sinceNew`.
+ */
+function sinceByStoredType(
+  catalog: Catalog,
+  types: readonly string[],
+  before: HandlerStreamData["handler.configured"] | null,
+  sinceNew: Position,
+): ReadonlyMap<string, Position> {
+  const known = (name: string): Position | undefined => (before === null ? undefined : knownSince(before, name));
+  const sinceOf = (name: string): Position => {
+    const own = known(name);
+    if (own !== undefined) return own;
+    const { type, formerly } = catalog.describe(name)!;
+    const others = [type, ...formerly].map(known).filter((since) => since !== undefined);
+    return others.length > 0 ? least(others) : sinceNew;
+  };
+  return new Map(catalog.candidates(types).map((name) => [name, sinceOf(name)]));
+}
+
+function newNamesIn(stored: ReadonlyMap<string, Position>, before: HandlerStreamData["handler.configured"] | null, sinceNew: Position): readonly string[] {
+  if (before === null) return [];
+  return [...stored].filter(([type, since]) => since < sinceNew && knownSince(before, type) === undefined).map(([type]) => type);
+}
+
+function knownSince({ stored, types }: HandlerStreamData["handler.configured"], name: string): Position | undefined {
+  const since = stored?.[name] ?? types[name];
+  return since === undefined ? undefined : BigInt(since);
+}
+
+/** Whether a handler wants a stored event: of an entity, its type one that can become what the handler takes, and beyond the position since when. */
+export function makeWants({ stored }: Pick<HandlerStreamData["handler.configured"], "stored">): (event: StoredEvent) => boolean {
+  const sinceOf = new Map(Object.entries(stored ?? {}).map(([type, since]) => [type, BigInt(since)]));
   return (event) => {
-    const from = since.get(event.type);
-    return from !== undefined && event.position > from && isEntityStream(event.stream);
+    const since = sinceOf.get(event.type);
+    return since !== undefined && event.position > since && isEntityStream(event.stream);
   };
 }
 
 /** Where a journal that is still empty begins: before the first event that any type is wanted from. */
-export function firstPosition(configured: HandlerStreamData["handler.configured"]): Position {
-  return Object.values(configured.types)
-    .map(BigInt)
-    .reduce((least, position) => (position < least ? position : least));
+export function firstPosition({ stored }: Pick<HandlerStreamData["handler.configured"], "stored">): Position {
+  return least(Object.values(stored ?? {}).map(BigInt));
+}
+
+/** @param positions at least one. */
+function least(positions: readonly Position[]): Position {
+  return positions.reduce((least, position) => (position < least ? position : least));
 }

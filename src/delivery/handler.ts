@@ -6,10 +6,20 @@ export interface HandlerContext {
   readonly attempt: number;
   /** UUID, the same over retries and dead-letter replays: the idempotency key for what the handler does. */
   readonly deliveryId: string;
-  /** Set while an operator's replay delivers the event. */
-  readonly replay: { readonly id: string; readonly reason: string | null } | null;
+  /** Set while an operator's replay delivers the event. `dry_run`: nothing outside may change; only handlers with `dryRun` are called so. */
+  readonly replay: { readonly id: string; readonly reason: string | null; readonly mode: "run" | "dry_run" } | null;
   /** Aborts when the attempt's time is up or the service stops. The lane waits until the handler has settled: honour it. */
   readonly signal: AbortSignal;
+  /**
+   * Does something outside, once for this handler, event and key: what `effect` returned is recorded before this resolves, and returned ever after, on a
+   * retry, a replay and a replay of history, without running it again. An effect that throws is not recorded. Await it.
+   *
+   * The process may die between the effect and its record: then it runs again. Hand `deliveryId` and the key on to the receiver as its idempotency key.
+   *
+   * @param key 1 to 256 characters, the same for the same effect whenever the handler is called; at most 256 of them for one event.
+   * @returns what JSON makes of the result, at most 64 KiB of it.
+   */
+  effect<T>(key: string, effect: () => Promise<T> | T): Promise<T>;
   /** Keeps a line with the attempt's record: at most 20 lines of 500 characters. */
   log(line: string): void;
 }
@@ -60,6 +70,11 @@ export interface HandlerOptions {
 export interface FunctionHandler<E extends readonly EventDefinition[] = readonly EventDefinition[]> extends HandlerOptions {
   readonly events?: E;
   readonly on: NoInfer<On<E[number]>>;
+  /**
+   * A dry run of a replay may call it, with `context.replay.mode` "dry_run": it changes nothing outside then, whatever it is asked. Default false:
+   * a dry run ends before it.
+   */
+  readonly dryRun?: boolean;
 }
 
 export interface WebhookHandler extends HandlerOptions {
@@ -74,7 +89,12 @@ export interface WebhookHandler extends HandlerOptions {
 
 /** A handler as `defineHandler` and `webhookHandler` make it; config.ts checks it and fills in the defaults. */
 export type HandlerDefinition =
-  | ({ readonly kind: "function"; readonly events?: readonly EventDefinition[]; readonly on: Readonly<Record<string, AnyHandle>> } & HandlerOptions)
+  | ({
+      readonly kind: "function";
+      readonly events?: readonly EventDefinition[];
+      readonly on: Readonly<Record<string, AnyHandle>>;
+      readonly dryRun?: boolean;
+    } & HandlerOptions)
   | ({ readonly kind: "webhook" } & WebhookHandler);
 
 /** A handle whose event type is forgotten: the catalog makes sure that it only ever sees its own. */

@@ -3,6 +3,7 @@
  * Positions are decimal strings, times RFC 3339 UTC, lanes stream names. DELIVERY §3 has the fold.
  */
 import type { FailureText } from "../catalog/catalog.ts";
+import type { Json } from "../event/event.ts";
 
 export type DeadLetterCause = "exhausted" | "terminal" | "schema" | "crash" | "unknown_outcome";
 export type AttemptClass = "transient" | "not_ready" | "terminal" | "schema" | "crash" | "timeout";
@@ -27,6 +28,8 @@ export interface AttemptRecord {
   readonly log?: readonly string[];
   readonly replayId?: string;
   readonly actor?: string;
+  /** Of a dry run: effects that it asked for and that were not run; `recorded` ones gave the result on record. */
+  readonly effects?: readonly { readonly key: string; readonly recorded: boolean }[];
 }
 
 /** Who decided, and why. */
@@ -36,7 +39,12 @@ export interface Act {
   readonly reason: string | null;
   readonly replayId?: string;
   readonly resolution?: "not_needed" | "done_by_hand";
+  /** Of an amendment: the migration that made the data. */
+  readonly migration?: string;
 }
+
+/** The first of these that holds. */
+export type LaneState = "paused" | "blocked" | "backing_off" | "behind" | "flowing";
 
 interface AboutDelivery {
   readonly lane: string;
@@ -44,6 +52,14 @@ interface AboutDelivery {
   /** Position of the event. */
   readonly at: string;
   readonly eventId: string;
+}
+
+/** Where a dead letter's amendment stands. Its data may be large, and there may be many: the state keeps the place only, and delivery reads it. */
+export interface AmendmentPointer {
+  /** Of the `delivery.amended` in its journal. */
+  readonly revision: number;
+  /** The replay whose migration made it. */
+  readonly replayId: string | null;
 }
 
 export interface LetterSnapshot {
@@ -54,6 +70,8 @@ export interface LetterSnapshot {
   readonly escalated: boolean;
   /** Failed calls of the replay under way, and when its next one is due. */
   readonly replay: { readonly replayId: string; readonly failed: number; readonly retryAt: string | null } | null;
+  /** Left out when the stored data is in force. */
+  readonly amended?: AmendmentPointer;
 }
 
 /** A recorded intent to call (suspects, replays, `record: "each"`, `unknownOutcome: "escalate"`), open until the outcome is recorded. */
@@ -69,6 +87,19 @@ export interface StartedSnapshot {
   readonly crashes: number;
 }
 
+/** Of a split event: its first part that is not done. */
+export interface PartSnapshot {
+  readonly lane: string;
+  readonly revision: number;
+  readonly at: string;
+  readonly part: number;
+}
+
+/** Which part of a split event an outcome is of. */
+interface AboutPart {
+  readonly part?: number;
+}
+
 export interface LaneSnapshot {
   readonly lane: string;
   readonly next: number;
@@ -78,6 +109,9 @@ export interface LaneSnapshot {
   readonly attempts: number;
   readonly retryAt: string | null;
   readonly letters: readonly LetterSnapshot[];
+  /** Left out when it is not. */
+  readonly paused?: true;
+  readonly pace?: { readonly replayId: string; readonly through: number };
 }
 
 export interface JournalData {
@@ -102,26 +136,34 @@ export interface JournalData {
     readonly why: "full" | "slow" | "suspect" | "newer_build";
   };
   "lane.attached": { readonly lane: string; readonly at: string };
+  /** An operator's act: nothing of the lane starts until it is resumed. Detached as above. `before`: its state. */
+  "lane.paused": { readonly lane: string; readonly next: number; readonly at: string; readonly before: LaneState; readonly act: Act };
+  "lane.resumed": { readonly lane: string; readonly act: Act };
+  /** An operator's act: what waits for a retry is due now. */
+  "lane.retried": { readonly lane: string; readonly act: Act };
   "lane.gap": { readonly lane: string; readonly from: number; readonly to: number; readonly why: "missing" | "truncated" };
   /** `attempt` counts all calls of the delivery. */
   "delivery.started": AboutDelivery & { readonly attempt: number; readonly alone: boolean; readonly replayId?: string };
+  /** Part `part` (from 0) of the `of` that the event was split into is done, and others follow. */
+  "delivery.part_completed": AboutDelivery & { readonly part: number; readonly of: number; readonly record: AttemptRecord };
   /** An attempt failed and another will come at `retryAt`. */
-  "delivery.failed": AboutDelivery & { readonly record: AttemptRecord; readonly retryAt: string };
+  "delivery.failed": AboutDelivery & AboutPart & { readonly record: AttemptRecord; readonly retryAt: string };
   /** Not ready: another attempt comes at `until`, and none was used (`record.attempt` is the next one's number). */
-  "delivery.deferred": AboutDelivery & { readonly record: AttemptRecord; readonly until: string };
+  "delivery.deferred": AboutDelivery & AboutPart & { readonly record: AttemptRecord; readonly until: string };
   /** Gave up; also a replay that failed again. `attempts` all calls ever, `retryCount` the failed ones of this round. */
-  "delivery.dead_lettered": AboutDelivery & {
-    readonly attempts: number;
-    readonly retryCount: number;
-    readonly cause: DeadLetterCause;
-    readonly error: AttemptError;
-    readonly chain: string;
-    readonly escalated: boolean;
-    /** The last call, when there was one. */
-    readonly record: AttemptRecord | null;
-    readonly replayId?: string;
-  };
-  /** A final outcome other than plain completion. `cause`: why the policy skipped it. */
+  "delivery.dead_lettered": AboutDelivery &
+    AboutPart & {
+      readonly attempts: number;
+      readonly retryCount: number;
+      readonly cause: DeadLetterCause;
+      readonly error: AttemptError;
+      readonly chain: string;
+      readonly escalated: boolean;
+      /** The last call, when there was one. */
+      readonly record: AttemptRecord | null;
+      readonly replayId?: string;
+    };
+  /** A final outcome other than plain completion. `cause`: why the policy skipped it; null for one that a step dropped. */
   "delivery.settled": AboutDelivery & {
     readonly outcome: "replayed" | "discarded" | "skipped";
     /** What it was before the act, when it was a dead letter. */
@@ -129,6 +171,19 @@ export interface JournalData {
     readonly cause: DeadLetterCause | null;
     readonly act: Act;
     readonly record: AttemptRecord | null;
+    /** Of a replay: until the lane has passed this revision its live deliveries stay on the replay's pace. */
+    readonly paceThrough?: number;
+  };
+  /**
+   * Later deliveries of this dead letter for this handler carry `data` in place of what is stored; it releases nothing. An append of its own, since the
+   * data may fill one. `replaces`: what was in force before, which stays on record.
+   */
+  "delivery.amended": AboutDelivery & {
+    /** The whole new stored data, of the event's stored type and version. */
+    readonly data: Json;
+    readonly before: "dead_lettered" | "escalated";
+    readonly replaces: "stored" | "amended";
+    readonly act: Act;
   };
   /** The job starts nothing here any more. */
   "replay.stopped": { readonly replayId: string };
@@ -142,6 +197,8 @@ export interface JournalData {
     readonly readAhead: number;
     readonly lanes: readonly LaneSnapshot[];
     readonly started: readonly StartedSnapshot[];
+    /** In part 0; left out when there are none. */
+    readonly partsDone?: readonly PartSnapshot[];
   };
 }
 
@@ -150,9 +207,13 @@ export type JournalEvent = { readonly [T in JournalEventType]: { readonly type: 
 
 /** Of `reprise.handler-<name>`. */
 export interface HandlerStreamData {
-  /** Whenever it changed. `types`: wanted type → position beyond which it is wanted (`"0"`: from the first event). */
+  /**
+   * Whenever it changed. `types`: wanted type → position beyond which it is wanted (`"0"`: from the first event). `stored`: the same for each
+   * stored type that can become one of them: other names, types that split into them. Left out by the first builds: then as `types` says.
+   */
   "handler.configured": {
     readonly types: Readonly<Record<string, string>>;
+    readonly stored?: Readonly<Record<string, string>>;
     readonly ordering: "strict" | "relaxed";
     readonly start: "beginning" | "now";
     readonly partitions: number;
@@ -165,25 +226,143 @@ export interface HandlerStreamData {
   "handler.resumed": { readonly act: Act };
 }
 
-/** Of `reprise.replay-<id>`. Outcomes of the items are only in the journals, with the `replayId`. */
+/** What a replay does, how fast, and when it stops. */
+export interface ReplayTerms {
+  readonly ratePerSecond: number | null;
+  readonly mode: "run" | "dry_run";
+  readonly effects: "once" | "again";
+  /** First so many entities alone; then, after a hold, the rest if all went well. */
+  readonly canary: { readonly entities: number; readonly holdSeconds: number } | null;
+  readonly stopWhen: { readonly failureRatio: number | null; readonly failuresInARow: number | null } | null;
+}
+
+/** What the deliveries of a replay are: dead letters, delivered again in their own lanes; or deliveries of its own. */
+export type ReplayKind = "single" | "batch" | "dead_letters" | "history";
+
+export interface ReplayRequested extends Partial<ReplayTerms> {
+  readonly replayId: string;
+  readonly kind: ReplayKind;
+  readonly actor: string;
+  readonly reason: string | null;
+  readonly ratePerSecond: number | null;
+  readonly total: number;
+  readonly filter: Readonly<Record<string, string>> | null;
+  readonly tenant?: string;
+  /** Its items are in the plan's stream. */
+  readonly planId?: string;
+  /** Its deliveries are its own, with delivery ids of their own and outcomes in this stream only. */
+  readonly own?: boolean;
+  readonly targetHandler?: string | null;
+  /** Position at which the items were chosen. */
+  readonly cutoff?: string;
+  /** Each item is amended with what this migration of the config makes of it, before it is delivered. */
+  readonly migration?: string;
+}
+
+/** What became of a replay. The counts add up to its total. */
+export interface ReplayReport {
+  readonly status: "completed" | "stopped" | "cancelled";
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly skips: readonly { readonly reason: string; readonly count: number }[];
+  /** Why it stopped before its end. */
+  readonly why?: string | null;
+  /** Dead letters of the same handlers that are younger than the cut-off, those of its own items apart. */
+  readonly newSince?: number;
+}
+
+/** What came of one delivery of a replay's own: its place among the items, and how often it was called. */
+export interface OwnOutcome {
+  readonly item: number;
+  readonly outcome: "succeeded" | "failed";
+  readonly attempts: number;
+  readonly error: FailureText | null;
+  /** Keys of the effects that a dry run would have had. */
+  readonly effects?: readonly string[];
+}
+
+/** Of `reprise.replay-<id>`. Outcomes of dead letters are only in the journals, with the `replayId`. */
 export interface ReplayStreamData {
-  "replay.requested": {
-    readonly replayId: string;
-    readonly kind: "single" | "batch";
-    readonly actor: string;
-    readonly reason: string | null;
-    readonly ratePerSecond: number | null;
-    readonly total: number;
-    readonly filter: Readonly<Record<string, string>> | null;
-  };
+  "replay.requested": ReplayRequested;
   /** In parts of at most 500 items, in the order in which they start. */
   "replay.items": { readonly items: readonly ReplayItem[] };
-  "replay.ended": {
-    readonly status: "completed" | "stopped";
-    readonly succeeded: number;
-    readonly failed: number;
-    readonly skipped: number;
-    readonly skips: readonly { readonly reason: string; readonly count: number }[];
+  /** Starts nothing further; `replay.paused` once nothing of it runs. */
+  "replay.pausing": { readonly act: Act };
+  "replay.paused": Record<string, never>;
+  "replay.resumed": { readonly act: Act };
+  "replay.rate_changed": { readonly ratePerSecond: number | null; readonly act: Act };
+  "replay.cancelling": { readonly act: Act };
+  /** By its stop conditions or its canary. */
+  "replay.stopping": { readonly why: string };
+  "replay.canary_passed": { readonly entities: number };
+  /** Own deliveries that are about to be called, stored first: one that ends the process is found so. */
+  "replay.started": { readonly items: readonly number[] };
+  /** Of own deliveries, in parts of at most 256. */
+  "replay.outcomes": { readonly outcomes: readonly OwnOutcome[] };
+  "replay.ended": ReplayReport;
+}
+
+/** What an operator selected, as it was asked. Times in milliseconds since 1970. */
+export type ReplaySelection =
+  | { readonly kind: "dead_letters"; readonly filter: Readonly<Record<string, string | number>> }
+  | { readonly kind: "ids"; readonly ids: readonly string[] }
+  | { readonly kind: "history"; readonly handler: string; readonly filter: Readonly<Record<string, string | number | readonly string[]>> };
+
+/** What a plan found, without payloads. */
+export interface PlanFindings {
+  readonly planId: string;
+  readonly tenant: string;
+  readonly actor: string;
+  readonly selection: ReplaySelection;
+  readonly targetHandler: string | null;
+  readonly cutoff: string;
+  readonly madeAt: string;
+  readonly expiresAt: string;
+  /** Items of the plan: what its replay starts. */
+  readonly deliveries: number;
+  /** Dead letters that the selection matched. */
+  readonly deadLetters: number;
+  /** Events held behind them that would follow. */
+  readonly releases: number;
+  readonly entities: number;
+  readonly byHandler: readonly { readonly handler: string; readonly deliveries: number; readonly entities: number }[];
+  readonly byError: readonly { readonly error: string; readonly count: number }[];
+  readonly ineligible: readonly { readonly reason: string; readonly count: number }[];
+  readonly invalid: readonly { readonly eventId: string; readonly step: string; readonly error: FailureText }[];
+  readonly invalidTotal: number;
+  readonly ratePerSecond: number | null;
+  /** Fingerprint of each event type's chain: another one makes the plan stale. */
+  readonly chains: Readonly<Record<string, string>>;
+  /** Items to show as samples. */
+  readonly samples: readonly number[];
+}
+
+/** Of `reprise.plan-<id>`. Parts of items first; the plan is there once `plan.made` is. */
+export interface PlanStreamData {
+  "replay.items": { readonly items: readonly ReplayItem[] };
+  "plan.made": PlanFindings;
+  /** By whoever stores it first; what it started. */
+  "plan.used": { readonly job: ReplayRequested };
+}
+
+/** Of `reprise.effects-<handler>-<stream>-<revision>`. */
+export interface EffectsStreamData {
+  /** The function that a handler gave for `key` succeeded. Its newest result stands in for it ever after. */
+  "effect.recorded": {
+    readonly handler: string;
+    readonly lane: string;
+    readonly revision: number;
+    readonly eventId: string;
+    /** Of a split event: which part the handler was called with. */
+    readonly part?: number;
+    readonly key: string;
+    /** Left out when there was none. At most 64 KiB. */
+    readonly result?: Json;
+    /** Which call of the delivery ran it. */
+    readonly attempt: number;
+    /** The replay that ran it. */
+    readonly replayId?: string;
   };
 }
 
@@ -198,6 +377,8 @@ export interface ReplayItem {
   readonly revision: number;
   readonly at: string;
   readonly eventId: string;
-  /** The letter's attempts when it was chosen: another number means it changed since. */
+  /** The letter's attempts when it was chosen: another number means it changed since. 0 for a delivery of the replay's own. */
   readonly attempts: number;
+  /** Last revision that the lane held back when it was chosen: what it releases stays on the replay's pace up to there. */
+  readonly through?: number;
 }

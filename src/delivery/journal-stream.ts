@@ -3,7 +3,7 @@ import { isRepriseError, RepriseError } from "../errors.ts";
 import type { Json, NewEvent, Position, StoredEvent } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
 import { encodeAppend } from "../log/append-rules.ts";
-import type { EventLog } from "../log/event-log.ts";
+import type { AppendedEvent, EventLog } from "../log/event-log.ts";
 import { emptyState, fold, fromSnapshot, type PartitionState, toSnapshot } from "./journal.ts";
 import type { AttemptRecord, JournalData, JournalEvent } from "./journal-events.ts";
 
@@ -28,7 +28,7 @@ export function ownEvent(newId: NewId, type: string, data: object): NewEvent {
 export class JournalStream {
   readonly #log: EventLog;
   readonly #newId: NewId;
-  readonly #stream: string;
+  readonly stream: string;
   readonly #state: PartitionState;
   #revision: number;
   /** Of our own claim. */
@@ -39,7 +39,7 @@ export class JournalStream {
   private constructor(log: EventLog, newId: NewId, stream: string, loaded: { state: PartitionState; revision: number; bytes: number; snapshotBytes: number }) {
     this.#log = log;
     this.#newId = newId;
-    this.#stream = stream;
+    this.stream = stream;
     this.#state = loaded.state;
     this.#revision = loaded.revision;
     this.#bytesSinceSnapshot = loaded.bytes;
@@ -101,7 +101,7 @@ export class JournalStream {
   }
 
   async #catchUp(): Promise<void> {
-    for await (const batch of this.#log.readStream(this.#stream, { from: this.#revision + 1 }))
+    for await (const batch of this.#log.readStream(this.stream, { from: this.#revision + 1 }))
       for (const event of batch) {
         this.#revision = event.revision;
         foldStored(this.#state, event);
@@ -115,7 +115,7 @@ export class JournalStream {
    * @throws FENCED when another writer was here; LOG_UNAVAILABLE and LOG_FULL, after which the same batch may be sent again.
    */
   async append(events: readonly JournalEvent[]): Promise<Position> {
-    return this.send(this.prepare(events));
+    return (await this.send(this.prepare(events))).position;
   }
 
   /** Encodes a batch; details of attempts are shortened when it is too large for one append. */
@@ -124,7 +124,7 @@ export class JournalStream {
       const fitting = messageChars === Number.POSITIVE_INFINITY ? events : events.map((event) => shorten(event, messageChars));
       const encoded = fitting.map(({ type, data }) => ownEvent(this.#newId, type, data));
       try {
-        return { events: fitting, encoded, bytes: encodeAppend(this.#stream, encoded, this.#revision).bytes };
+        return { events: fitting, encoded, bytes: encodeAppend(this.stream, encoded, this.#revision).bytes };
       } catch (error) {
         if (messageChars === 0 || !isRepriseError(error, "APPEND_TOO_LARGE")) throw error;
       }
@@ -132,21 +132,22 @@ export class JournalStream {
     throw new Error("unreachable");
   }
 
-  async send({ events, encoded, bytes }: ReturnType<JournalStream["prepare"]>): Promise<Position> {
-    const appended = await this.#log.append(this.#stream, encoded, this.#revision === -1 ? "none" : this.#revision).catch((error: unknown) => {
+  /** @returns where its last event is. */
+  async send({ events, encoded, bytes }: ReturnType<JournalStream["prepare"]>): Promise<AppendedEvent> {
+    const appended = await this.#log.append(this.stream, encoded, this.#revision === -1 ? "none" : this.#revision).catch((error: unknown) => {
       if (!isRepriseError(error, "REVISION_CONFLICT")) throw error;
-      throw new RepriseError("FENCED", `${this.#stream} is at another revision than ${this.#revision}: another process writes it.`, { cause: error });
+      throw new RepriseError("FENCED", `${this.stream} is at another revision than ${this.#revision}: another process writes it.`, { cause: error });
     });
     const last = appended.at(-1)!;
     this.#revision = last.revision;
-    for (const event of events) fold(this.#state, event);
+    for (const [index, event] of events.entries()) fold(this.#state, event, last.revision - events.length + 1 + index);
     this.#bytesSinceSnapshot += bytes;
-    return last.position;
+    return last;
   }
 
   /** True for another's claim after ours: we are fenced from there on. */
   isTakenBy({ stream, type, revision }: StoredEvent): boolean {
-    return type === claimType && stream === this.#stream && revision > this.#claimed;
+    return type === claimType && stream === this.stream && revision > this.#claimed;
   }
 
   snapshotDue(): boolean {
@@ -170,7 +171,7 @@ export class JournalStream {
 function foldStored(state: PartitionState, { stream, revision, type, data }: StoredEvent): void {
   if (type === "snapshot") return;
   try {
-    fold(state, { type, data } as unknown as JournalEvent);
+    fold(state, { type, data } as unknown as JournalEvent, revision);
   } catch (cause) {
     throw new RepriseError("JOURNAL_DAMAGED", `${stream} does not fold at revision ${revision} (${type}).`, { cause });
   }

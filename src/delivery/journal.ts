@@ -1,6 +1,6 @@
 /** Folding a journal gives all state of a handler's partition (DELIVERY §3). Pure; nothing else is the source of truth. */
 import type { Position } from "../event/event.ts";
-import type { JournalData, JournalEvent, LaneSnapshot } from "./journal-events.ts";
+import type { AmendmentPointer, JournalData, JournalEvent, LaneSnapshot } from "./journal-events.ts";
 
 /** A dead letter: a pointer to the event. */
 export interface LetterRecord {
@@ -11,6 +11,8 @@ export interface LetterRecord {
   escalated: boolean;
   /** The replay under way: its failed calls so far, and when the next one is due (wall clock, ms). */
   replay: { replayId: string; failed: number; retryAt: number | null } | null;
+  /** The data that its deliveries carry, when it is not the stored one. */
+  amended: AmendmentPointer | null;
 }
 
 /** A recorded intent to call, without an outcome yet. */
@@ -36,6 +38,10 @@ export interface LaneRecord {
   /** When the event at `next` is due again (wall clock, ms). */
   retryAt: number | null;
   readonly letters: Map<number, LetterRecord>;
+  /** By an operator: nothing of it starts. */
+  paused: boolean;
+  /** Its live deliveries up to `through` stay on the pace of the replay that released them. */
+  pace: { readonly replayId: string; readonly through: number } | null;
 }
 
 export interface PartitionState {
@@ -50,13 +56,17 @@ export interface PartitionState {
   readonly attached: Set<string>;
   /** Calls on record without an outcome, by lane and revision. Apart from the lanes: a call is no reason to keep a lane that the checkpoint has passed. */
   readonly started: Map<string, Map<number, StartedRecord>>;
+  /** Of events that were split: the first part that is not done, by lane and revision. Kept apart for the same reason. */
+  readonly parts: Map<string, Map<number, { readonly at: Position; readonly part: number }>>;
 }
 
 export function emptyState(): PartitionState {
-  return { checkpoint: 0n, clean: true, readAhead: 0, lanes: new Map(), attached: new Set(), started: new Map() };
+  return { checkpoint: 0n, clean: true, readAhead: 0, lanes: new Map(), attached: new Set(), started: new Map(), parts: new Map() };
 }
 
-const newLane = (next: number): LaneRecord => ({ next, at: 0n, detached: false, why: null, attempts: 0, retryAt: null, letters: new Map() });
+const newLane = (next: number): LaneRecord => ({
+  ...{ next, at: 0n, detached: false, why: null, attempts: 0, retryAt: null, letters: new Map(), paused: false, pace: null },
+});
 
 function laneOf(state: PartitionState, lane: string, next: number): LaneRecord {
   let record = state.lanes.get(lane);
@@ -79,6 +89,7 @@ function advance(record: LaneRecord, next: number, at: Position): void {
     record.attempts = 0;
     record.retryAt = null;
     record.why = null;
+    if (record.pace !== null && next > record.pace.through) record.pace = null;
   }
   if (at > record.at) record.at = at;
 }
@@ -86,12 +97,36 @@ function advance(record: LaneRecord, next: number, at: Position): void {
 /** A lane is kept in the state only while it says more than the checkpoint does. */
 const says = (record: LaneRecord, checkpoint: Position): boolean => record.detached || record.letters.size > 0 || record.at > checkpoint;
 
-function ended(state: PartitionState, lane: string, revision: number): void {
-  const started = state.started.get(lane);
-  if (started?.delete(revision) && started.size === 0) state.started.delete(lane);
+/** Entries by lane and revision. */
+type ByDelivery<T> = Map<string, Map<number, T>>;
+
+function put<T>(entries: ByDelivery<T>, lane: string, revision: number, entry: T): void {
+  const revisions = entries.get(lane);
+  if (revisions === undefined) entries.set(lane, new Map([[revision, entry]]));
+  else revisions.set(revision, entry);
 }
 
-type Rules = { readonly [T in JournalEvent["type"]]: (state: PartitionState, data: JournalData[T]) => void };
+function remove<T>(entries: ByDelivery<T>, lane: string, revision: number): void {
+  const revisions = entries.get(lane);
+  if (revisions?.delete(revision) && revisions.size === 0) entries.delete(lane);
+}
+
+/** Forgets the entries of deliveries that are done, dead letters apart. */
+function removeDone(state: PartitionState, entries: ByDelivery<{ readonly at: Position }>): void {
+  for (const [lane, revisions] of entries) {
+    const record = state.lanes.get(lane);
+    for (const [revision, { at }] of revisions) {
+      if (record?.letters.has(revision)) continue;
+      if (revision < (record?.next ?? 0) || (!record?.detached && at <= state.checkpoint)) remove(entries, lane, revision);
+    }
+  }
+}
+
+function ended(state: PartitionState, lane: string, revision: number): void {
+  remove(state.started, lane, revision);
+}
+
+type Rules = { readonly [T in JournalEvent["type"]]: (state: PartitionState, data: JournalData[T], revision: number) => void };
 
 const rules: Rules = {
   "partition.claimed": (state, { readAhead }) => {
@@ -117,13 +152,8 @@ const rules: Rules = {
       state.lanes.delete(lane);
       state.attached.delete(lane);
     }
-    for (const [lane, revisions] of state.started) {
-      const record = state.lanes.get(lane);
-      for (const [revision, { at }] of revisions) {
-        if (record?.letters.has(revision)) continue;
-        if (revision < (record?.next ?? 0) || (!record?.detached && at <= state.checkpoint)) ended(state, lane, revision);
-      }
-    }
+    removeDone(state, state.started);
+    removeDone(state, state.parts);
   },
   "lane.detached": (state, { lane, next, at, why }) => {
     const record = laneOf(state, lane, next);
@@ -137,16 +167,45 @@ const rules: Rules = {
     record.detached = false;
     state.attached.add(lane);
     record.why = null;
+    record.pace = null;
     if (BigInt(at) > record.at) record.at = BigInt(at);
+  },
+  "lane.paused": (state, { lane, next, at }) => {
+    const record = laneOf(state, lane, next);
+    advance(record, next, BigInt(at));
+    detach(state, lane, record);
+    record.paused = true;
+  },
+  "lane.resumed": (state, { lane }) => {
+    const record = state.lanes.get(lane);
+    if (record !== undefined) record.paused = false;
+  },
+  "lane.retried": (state, { lane }) => {
+    const record = state.lanes.get(lane);
+    if (record === undefined) return;
+    record.retryAt = null;
+    for (const { replay } of record.letters.values()) if (replay !== null) replay.retryAt = null;
   },
   "lane.gap": (state, { lane, to }) => {
     const record = laneOf(state, lane, to + 1);
     advance(record, to + 1, record.at);
   },
   "delivery.started": (state, { lane, revision, at, eventId, attempt, alone, replayId }) => {
-    const revisions = state.started.get(lane) ?? new Map<number, StartedRecord>();
-    state.started.set(lane, revisions);
-    revisions.set(revision, { at: BigInt(at), eventId, attempt, alone, replayId: replayId ?? null, crashes: revisions.get(revision)?.crashes ?? 0 });
+    const crashes = state.started.get(lane)?.get(revision)?.crashes ?? 0;
+    put(state.started, lane, revision, { at: BigInt(at), eventId, attempt, alone, replayId: replayId ?? null, crashes });
+  },
+  "delivery.part_completed": (state, { lane, revision, at, part }) => {
+    put(state.parts, lane, revision, { at: BigInt(at), part: part + 1 });
+    const record = state.lanes.get(lane);
+    const letter = record?.letters.get(revision);
+    // What failed before was the part's: the next one begins anew.
+    if (letter !== undefined) {
+      letter.attempts = 0;
+      if (letter.replay !== null) letter.replay = { ...letter.replay, failed: 0, retryAt: null };
+    } else if (record?.next === revision) {
+      record.attempts = 0;
+      record.retryAt = null;
+    }
   },
   "delivery.failed": (state, { lane, revision, record, retryAt }) =>
     waits(state, lane, revision, { attempts: record.attempt, failed: 1, replayId: record.replayId, retryAt: Date.parse(retryAt) }),
@@ -154,17 +213,29 @@ const rules: Rules = {
     waits(state, lane, revision, { attempts: record.attempt - 1, failed: 0, replayId: record.replayId, retryAt: Date.parse(until) }),
   "delivery.dead_lettered": (state, { lane, revision, at, eventId, attempts, escalated }) => {
     const record = laneOf(state, lane, revision + 1);
-    record.letters.set(revision, { at: BigInt(at), eventId, attempts, escalated, replay: null });
+    record.letters.set(revision, { at: BigInt(at), eventId, attempts, escalated, replay: null, amended: record.letters.get(revision)?.amended ?? null });
     ended(state, lane, revision);
     advance(record, revision + 1, BigInt(at));
     detach(state, lane, record);
+    record.pace = null; // it stands still: whoever releases it says at which pace
   },
-  "delivery.settled": (state, { lane, revision, at }) => {
+  "delivery.settled": (state, { lane, revision, at, act, paceThrough }) => {
     const record = laneOf(state, lane, revision + 1);
     ended(state, lane, revision);
+    remove(state.parts, lane, revision);
     if (!record.letters.delete(revision)) advance(record, revision + 1, BigInt(at));
+    if (act.replayId !== undefined && paceThrough !== undefined && paceThrough >= record.next) record.pace = { replayId: act.replayId, through: paceThrough };
   },
-  "replay.stopped": () => {},
+  "replay.stopped": (state, { replayId }) => {
+    for (const record of state.lanes.values()) {
+      if (record.pace?.replayId === replayId) record.pace = null;
+      for (const letter of record.letters.values()) if (letter.replay?.replayId === replayId) letter.replay = null;
+    }
+  },
+  "delivery.amended": (state, { lane, revision, act }, at) => {
+    const letter = state.lanes.get(lane)?.letters.get(revision);
+    if (letter !== undefined) letter.amended = { revision: at, replayId: act.replayId ?? null };
+  },
   snapshot: () => {},
 };
 
@@ -189,9 +260,9 @@ function waits(
   record.retryAt = retryAt;
 }
 
-/** Applies one journal event to the state, in place. */
-export function fold(state: PartitionState, event: JournalEvent): void {
-  (rules[event.type] as (state: PartitionState, data: JournalEvent["data"]) => void)(state, event.data);
+/** Applies one journal event to the state, in place. @param revision of the event in its journal. */
+export function fold(state: PartitionState, event: JournalEvent, revision: number): void {
+  (rules[event.type] as (state: PartitionState, data: JournalEvent["data"], revision: number) => void)(state, event.data, revision);
 }
 
 /** Bytes of state in one snapshot event, at most. */
@@ -213,6 +284,7 @@ export function toSnapshot(state: PartitionState, set: string): readonly { reado
       why: record.why,
       attempts: record.attempts,
       retryAt: iso(record.retryAt),
+      ...(record.paused ? { paused: true } : {}),
       letters: [...record.letters].map(([revision, letter]) => ({
         revision,
         at: letter.at.toString(),
@@ -220,7 +292,9 @@ export function toSnapshot(state: PartitionState, set: string): readonly { reado
         attempts: letter.attempts,
         escalated: letter.escalated,
         replay: letter.replay && { ...letter.replay, retryAt: iso(letter.replay.retryAt) },
+        ...(letter.amended === null ? {} : { amended: letter.amended }),
       })),
+      ...(record.pace === null ? {} : { pace: record.pace }),
     };
     const size = Buffer.byteLength(JSON.stringify(one)) + 1;
     if (bytes + size > partBytes && bytes > 0) {
@@ -234,6 +308,9 @@ export function toSnapshot(state: PartitionState, set: string): readonly { reado
   const started = [...state.started].flatMap(([lane, revisions]) =>
     [...revisions].map(([revision, { at, ...rest }]) => ({ ...rest, lane, revision, at: at.toString() })),
   );
+  const partsDone = [...state.parts].flatMap(([lane, revisions]) =>
+    [...revisions].map(([revision, { at, part }]) => ({ lane, revision, at: at.toString(), part })),
+  );
   return slices.map((lanes, part) => ({
     type: "snapshot",
     data: {
@@ -245,6 +322,7 @@ export function toSnapshot(state: PartitionState, set: string): readonly { reado
       readAhead: state.readAhead,
       lanes,
       started: part === 0 ? started : [],
+      ...(part === 0 && partsDone.length > 0 ? { partsDone } : {}),
     },
   }));
 }
@@ -252,13 +330,13 @@ export function toSnapshot(state: PartitionState, set: string): readonly { reado
 /** The state that a complete set of snapshot events holds. */
 export function fromSnapshot(parts: readonly JournalData["snapshot"][]): PartitionState {
   const state = emptyState();
-  for (const { checkpoint, clean, readAhead, lanes, started } of parts) {
+  for (const { checkpoint, clean, readAhead, lanes, started, partsDone = [] } of parts) {
     state.checkpoint = BigInt(checkpoint);
     state.clean = clean;
     state.readAhead = readAhead;
-    for (const { lane, revision, at, ...rest } of started)
-      state.started.set(lane, (state.started.get(lane) ?? new Map()).set(revision, { ...rest, at: BigInt(at) }));
-    for (const { lane, next, at, detached, why, attempts, retryAt, letters } of lanes) {
+    for (const { lane, revision, at, ...rest } of started) put(state.started, lane, revision, { ...rest, at: BigInt(at) });
+    for (const { lane, revision, at, part } of partsDone) put(state.parts, lane, revision, { at: BigInt(at), part });
+    for (const { lane, next, at, detached, why, attempts, retryAt, letters, paused = false, pace } of lanes) {
       if (!detached) state.attached.add(lane);
       state.lanes.set(lane, {
         next,
@@ -267,6 +345,8 @@ export function fromSnapshot(parts: readonly JournalData["snapshot"][]): Partiti
         why,
         attempts,
         retryAt: ms(retryAt),
+        paused,
+        pace: pace ?? null,
         letters: new Map(
           letters.map((letter) => [
             letter.revision,
@@ -276,6 +356,7 @@ export function fromSnapshot(parts: readonly JournalData["snapshot"][]): Partiti
               attempts: letter.attempts,
               escalated: letter.escalated,
               replay: letter.replay && { ...letter.replay, retryAt: ms(letter.replay.retryAt) },
+              amended: letter.amended ?? null,
             },
           ]),
         ),

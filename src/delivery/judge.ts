@@ -1,6 +1,7 @@
 /** From what an attempt came to, to what the partition has to do about it. Pure. */
 import { toIso } from "../event/clock.ts";
 import type { AttemptOutcome } from "./attempt.ts";
+import type { AskedEffect } from "./effects.ts";
 import type { RetryPolicy } from "./handler-spec.ts";
 import type { AttemptClass, AttemptError, AttemptRecord } from "./journal-events.ts";
 import type { Delivery } from "./lane.ts";
@@ -17,6 +18,8 @@ export interface JudgeOptions {
   readonly endedAtMs: number;
   /** Monotonic. */
   readonly durationMs: number;
+  /** Of a dry run. */
+  readonly askedEffects: readonly AskedEffect[];
 }
 
 export function judge({ attempt, round, order }: Pick<Delivery, "attempt" | "round" | "order">, outcome: AttemptOutcome, options: JudgeOptions): Verdict {
@@ -33,7 +36,8 @@ export function judge({ attempt, round, order }: Pick<Delivery, "attempt" | "rou
       ...(httpStatus === undefined ? {} : { httpStatus }),
       ...(responseHead === undefined ? {} : { responseHead }),
       ...(log === undefined || log.length === 0 ? {} : { log }),
-      ...(order === null ? {} : { replayId: order.replayId, actor: order.actor }),
+      ...byOrder(order),
+      ...(options.askedEffects.length === 0 ? {} : { effects: options.askedEffects }),
     };
   };
   switch (outcome.kind) {
@@ -66,6 +70,11 @@ export function judge({ attempt, round, order }: Pick<Delivery, "attempt" | "rou
   }
 }
 
+/** Nothing of what the event is today is for this handler. */
+export function nothingToDo({ attempt, order }: Pick<Delivery, "attempt" | "order">, startedAtMs: number): AttemptRecord {
+  return { attempt, startedAt: toIso(startedAtMs), durationMs: 0, outcome: "completed", class: null, error: null, ...byOrder(order) };
+}
+
 /** The payload cannot be lifted: no call could help, so it is a dead letter at once. */
 export function refuseLift(
   { attempt, order }: Pick<Delivery, "attempt" | "order">,
@@ -79,7 +88,9 @@ export function refuseLift(
     outcome: "failed",
     class: "schema",
     error,
-    ...(order === null ? {} : { replayId: order.replayId, actor: order.actor }),
+    ...byOrder(order),
   };
   return { kind: "give_up", record, cause: "schema", error, skip: policy.onExhausted === "skip" };
 }
+
+const byOrder = (order: Delivery["order"]) => (order === null ? {} : { replayId: order.replayId, actor: order.actor });

@@ -1,6 +1,41 @@
 import type { Position, Priority, StoredEvent } from "../event/event.ts";
 import { parseStreamName } from "../event/names.ts";
+import type { AmendmentPointer } from "./journal-events.ts";
 import type { Schedulable } from "./ready-lanes.ts";
+
+/** What a replay tells its deliveries. */
+export interface ReplayMode {
+  readonly mode: "run" | "dry_run";
+  /** What `context.effect` does about effects that are on record: answer with the record, or run again. */
+  readonly effects: "once" | "again";
+}
+
+/** Why a replay takes back what it ordered. */
+export type Withdrawal = "pause" | "stop";
+
+/** A lane's place in a replay's pace. */
+export interface Turn {
+  readonly replayId: string;
+  granted: boolean;
+}
+
+/** One call that a loan asks for. */
+export interface LoanCall {
+  readonly event: StoredEvent;
+  /** Which call of this delivery it is, from 1; all of them are of one round. */
+  readonly attempt: number;
+}
+
+/** A replay's own deliveries (of history, or to another handler) borrow the lane's slot: live ones queue behind, and nothing of the lane's record changes. */
+export interface Loan {
+  readonly lane: Lane;
+  readonly replayId: string;
+  readonly sinceMs: number;
+  /** What waits for its turn and its slot, or runs. */
+  call: LoanCall | null;
+  /** Of a split event that is tried again: the first part that is not done. */
+  part: { readonly revision: number; readonly index: number } | null;
+}
 
 /** An operator's order to deliver a dead letter again. */
 export interface Order {
@@ -8,6 +43,11 @@ export interface Order {
   readonly replayId: string;
   readonly actor: string;
   readonly reason: string | null;
+  readonly effects: ReplayMode["effects"];
+  /** Once the letter is settled the lane's live deliveries stay on the replay's pace up to this revision; null: they do not. */
+  readonly through: number | null;
+  /** Withdrawn while its call runs: it is not tried again. `pause`: the same replay orders it later; `stop`: what fails now has failed. */
+  leaving: Withdrawal | null;
   /** The letter's event, once it was read. */
   event: StoredEvent | null;
   /** Monotonic time of the next attempt; null: now. */
@@ -20,11 +60,16 @@ export interface Order {
 export interface Delivery {
   readonly lane: Lane;
   readonly event: StoredEvent;
-  /** Which call it is, over all rounds, from 1. */
-  readonly attempt: number;
+  /** Which call it is, over all rounds, from 1; of a split event, which call of the part. */
+  attempt: number;
   /** Failed calls before it in this round: what the retry policy counts. */
-  readonly round: number;
+  round: number;
+  /** Of a split event: which part is called, and of how many. Null until it is lifted, and for one that is not split. */
+  part: { readonly index: number; readonly of: number } | null;
   readonly order: Order | null;
+  /** It was called before, or may have been: effects may be on record. */
+  readonly doubtful: boolean;
+  readonly loan: Loan | null;
   readonly wasFailing: boolean;
   /** Monotonic; when it was given its slot. */
   readonly startedMs: number;
@@ -44,20 +89,29 @@ export interface Letter {
   /** Its replay was under way when the process died: the next one runs alone. */
   suspect?: boolean;
   /** The replay that was under way when the process ended: one with the same id goes on from there. */
-  readonly replay: { readonly replayId: string; readonly failed: number; readonly dueMs: number | null } | null;
+  replay: { readonly replayId: string; readonly failed: number; readonly dueMs: number | null } | null;
+  /** The data that its deliveries carry, when it is not the stored one. */
+  amended: AmendmentPointer | null;
 }
+
+/** All that the checkpoint has passed is done, and the subscription will say what comes next. */
+export const unknownNext = -1;
 
 /** The deliveries of one entity for one handler, in order, one at a time. */
 export class Lane implements Schedulable {
   readonly stream: string;
   readonly tenant: string;
-  /** First revision that is not done, dead letters apart. */
+  /** First revision that is not done, dead letters apart; `unknownNext` while the lane is there only for a loan, or for an operator's act. */
   next: number;
   /** Position of the last event that is done. */
   at: Position;
   /** Fed by its own stream; otherwise by the subscription. Never both. */
   detached = false;
   why: "newer_build" | null = null;
+  /** By an operator: nothing of it starts. */
+  paused = false;
+  /** Acts that look at its stream meanwhile: it is not forgotten. */
+  pins = 0;
   readonly letters = new Map<number, Letter>();
   /** Failed calls of the event at `next`. */
   attempts = 0;
@@ -75,10 +129,17 @@ export class Lane implements Schedulable {
   reading = false;
   running: Delivery | null = null;
   readonly orders: Order[] = [];
+  /** The first one has the lane. */
+  readonly loans: Loan[] = [];
+  /** Its live deliveries up to `through` stay on the pace of the replay that released them. */
+  pace: { readonly replayId: string; readonly through: number } | null = null;
+  turn: Turn | null = null;
   failing = false;
   queued = false;
   /** Events up to here may have been under way when the process died: their calls are recorded first. */
   suspectThrough = -1;
+  /** Events up to here may have been called before this process had them, after a clean stop too: a call that was abandoned leaves no record. */
+  doubtThrough = -1;
   /** The flush that records the lane's last outcome, and how many outcomes wait for it. */
   flush = 0;
   unflushed = 0;
@@ -91,6 +152,6 @@ export class Lane implements Schedulable {
   }
 
   priority(): Priority {
-    return (this.orders[0]?.event ?? this.queue[0])?.metadata.priority ?? "normal";
+    return (this.loans[0]?.call?.event ?? this.orders[0]?.event ?? this.queue[0])?.metadata.priority ?? "normal";
   }
 }

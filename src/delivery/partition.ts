@@ -3,12 +3,14 @@
  * events and outcomes, and does what it says. Dropping it and folding the journal again is a crash; the random model drives exactly this class.
  */
 import { RepriseError } from "../errors.ts";
-import type { Position, StoredEvent } from "../event/event.ts";
+import type { Json, Position, StoredEvent } from "../event/event.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import type { PartitionState } from "./journal.ts";
-import type { Act, AttemptError, AttemptRecord, DeadLetterCause, JournalData } from "./journal-events.ts";
-import { type Delivery, Lane, type Letter, type Order } from "./lane.ts";
+import type { Act, AmendmentPointer, AttemptError, AttemptRecord, DeadLetterCause, JournalData, LaneState } from "./journal-events.ts";
+import { type Delivery, Lane, type Letter, type Loan, type LoanCall, type Order, unknownNext, type Withdrawal } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
+import type { Pace } from "./pace.ts";
+import { PacedLanes } from "./paced-lanes.ts";
 import { ReadyLanes } from "./ready-lanes.ts";
 import { type Flush, type OrderEnd, Recorder } from "./recorder.ts";
 import { WakeUps } from "./wake-ups.ts";
@@ -43,9 +45,22 @@ export type Verdict =
   | { readonly kind: "retry"; readonly record: AttemptRecord; readonly waitMs: number; readonly retryAt: string }
   | { readonly kind: "defer"; readonly record: AttemptRecord; readonly waitMs: number; readonly retryAt: string }
   | { readonly kind: "give_up"; readonly record: AttemptRecord; readonly cause: DeadLetterCause; readonly error: AttemptError; readonly skip: boolean }
+  /** A step of the chain says that the event is no more. */
+  | { readonly kind: "dropped"; readonly reason: string }
   | { readonly kind: "newer_build" }
   /** Nothing is recorded; the event keeps its place. */
   | { readonly kind: "put_back" };
+
+/** What an order says beside its letter. */
+export type OrderTerms = Pick<Order, "replayId" | "actor" | "reason"> & Partial<Pick<Order, "effects" | "through">>;
+
+/** What a lane would start, and the replay whose turn it needs for that; null: none. */
+interface Work {
+  readonly event: StoredEvent;
+  readonly order: Order | null;
+  readonly loan: Loan | null;
+  readonly replayId: string | null;
+}
 
 /** Events of one reading of a detached lane, and outcomes of it that may wait for their record: as many are suspects after a crash. */
 export const laneBatch = 64;
@@ -65,6 +80,7 @@ export class Partition {
   readonly #lanes = new Map<string, Lane>();
   readonly #ready: ReadyLanes<Lane>;
   readonly #wakeUps = new WakeUps<Lane>();
+  readonly #paced = new PacedLanes();
   readonly #toRead = new Set<Lane>();
   readonly #running = new Set<Delivery>();
   #slotsTaken = 0;
@@ -77,12 +93,15 @@ export class Partition {
   /** Attached and without work: forgotten once the recorded checkpoint has passed them. */
   readonly #idle = new Set<Lane>();
   #recordedLanes = 0;
+  /** Of split events: the first part that is not done, by stream and revision. */
+  readonly #parts = new Map<string, Map<number, number>>();
 
   /** Suspects that were still open when the process died again: they run one at a time. */
   readonly #alone = new Map<Lane, number>();
   #aloneUntilFlush = 0;
   #aloneRunning: Delivery | null = null;
   #suspectsLeft = 0;
+  #doubtsLeft: number;
 
   /** Nothing starts while set: the handler is paused, another handler's suspect runs alone, the journal cannot be written, or the service stops. */
   readonly #holds = new Set<string>();
@@ -92,6 +111,8 @@ export class Partition {
     this.#ready = new ReadyLanes(options.concurrency);
     this.#checkpoint = new Checkpoint(state.checkpoint);
     if (unclean) this.#suspectsLeft = readAhead;
+    this.#doubtsLeft = readAhead;
+    for (const [stream, revisions] of state.parts) this.#parts.set(stream, new Map(Array.from(revisions, ([revision, { part }]) => [revision, part])));
     const dueMs = (retryAt: number): number => monotonicMs + Math.min(Math.max(0, retryAt - nowMs), maxWaitMs);
     for (const [stream, record] of state.lanes) {
       const lane = new Lane(stream, record.next);
@@ -99,7 +120,8 @@ export class Partition {
       lane.detached = record.detached;
       lane.attempts = record.attempts;
       lane.failing = record.attempts > 0;
-      lane.troubled = record.retryAt !== null;
+      lane.troubled = record.retryAt !== null || record.attempts > 0;
+      lane.paused = record.paused;
       if (record.retryAt !== null) lane.dueMs = dueMs(record.retryAt);
       for (const [revision, letter] of record.letters)
         lane.letters.set(revision, {
@@ -107,8 +129,10 @@ export class Partition {
           replay: letter.replay && { ...letter.replay, dueMs: letter.replay.retryAt === null ? null : dueMs(letter.replay.retryAt) },
         });
       this.#lanes.set(stream, lane);
+      this.#paced.follow(lane, record.pace);
       if (this.#isRecorded(lane)) this.#recordedLanes++;
       if (unclean && lane.detached) lane.suspectThrough = lane.next + laneBatch;
+      if (lane.detached) lane.doubtThrough = lane.next + laneBatch;
       if (lane.dueMs !== null) this.#wakeUps.add(lane.dueMs, lane);
     }
     if (unclean)
@@ -132,6 +156,7 @@ export class Partition {
       return;
     }
     if (lane === undefined) this.#lanes.set(event.stream, (lane = new Lane(event.stream, event.revision)));
+    else if (lane.next === unknownNext) lane.next = event.revision;
     else if (event.revision < lane.next) return;
     if (lane.queue.length >= this.#options.limits.laneQueueEvents) {
       this.#detach(lane, "full");
@@ -141,6 +166,10 @@ export class Partition {
     if (this.#suspectsLeft > 0) {
       this.#suspectsLeft--;
       lane.suspectThrough = event.revision;
+    }
+    if (this.#doubtsLeft > 0) {
+      this.#doubtsLeft--;
+      lane.doubtThrough = event.revision;
     }
     this.#idle.delete(lane);
     lane.queue.push(event);
@@ -192,7 +221,7 @@ export class Partition {
    */
   laneRead(lane: Lane, events: readonly StoredEvent[], head: number, monotonicMs: number): void {
     lane.reading = false;
-    if (!lane.detached || lane.running !== null || lane.queue.length > 0 || !this.#mayRunLive(lane)) {
+    if (!lane.detached || lane.running !== null || this.#loanOf(lane) !== undefined || lane.queue.length > 0 || !this.#mayRunLive(lane)) {
       this.#refresh(lane);
       return;
     }
@@ -235,33 +264,46 @@ export class Partition {
   /** Takes slots for ready lanes. @returns deliveries to call now; others, whose intent has to be recorded first, come with `flushed`. */
   start(monotonicMs: number): readonly Delivery[] {
     const now: Delivery[] = [];
+    if (this.#mayGrant()) for (const lane of this.#paced.grant(monotonicMs, this.#freeSlots())) this.#refresh(lane);
     while (this.#holds.size === 0 && this.#slotsTaken < this.#options.concurrency && this.#recorder.pending() < pendingLimit) {
       const lane = this.#alone.size > 0 ? this.#pickAlone() : this.#ready.pick();
       if (lane === undefined) break;
-      const order = this.#orderReady(lane);
-      const event = order?.event ?? (this.#liveReady(lane) ? lane.queue[0] : undefined);
-      if (lane.running !== null || event === undefined || !this.#recordedEnough(lane)) continue; // it changed while it waited for its turn
+      const work = this.#workOf(lane);
+      // It changed while it waited in line.
+      if (work === undefined) this.#paced.used(lane);
+      if (lane.running !== null || work === undefined || (work.loan === null && !this.#recordedEnough(lane))) continue;
+      const alone = this.#alone.has(lane);
+      if (!alone && this.#needsTurn(lane, work)) {
+        this.#paced.wait(lane, work.replayId!);
+        continue;
+      }
+      const { event, order, loan } = work;
+      const failed = loan === null ? (order?.failed ?? lane.attempts) : loan.call!.attempt - 1;
       const delivery: Delivery = {
         lane,
         event,
-        attempt: (order ? (lane.letters.get(event.revision)?.attempts ?? 0) : lane.attempts) + 1,
-        round: order ? order.failed : lane.attempts,
-        order: order ?? null,
+        attempt: (order ? (lane.letters.get(event.revision)?.attempts ?? 0) : failed) + 1,
+        round: failed,
+        part: null,
+        order,
+        loan,
+        doubtful: loan !== null || order !== null || lane.attempts > 0 || lane.troubled || event.revision <= lane.doubtThrough,
         wasFailing: lane.failing,
         startedMs: monotonicMs,
         startedAt: this.#recorder.total,
         concluded: false,
         hasSlot: true,
       };
-      if (order === undefined) lane.queue.shift();
+      if (lane.turn?.replayId === work.replayId) this.#paced.used(lane);
+      if (order === null && loan === null) lane.queue.shift();
       lane.running = delivery;
       this.#idle.delete(lane);
       this.#running.add(delivery);
       this.#slotsTaken++;
       this.#ready.started(lane);
-      const alone = this.#alone.has(lane);
       if (alone) this.#aloneRunning = delivery;
-      if (order || alone || this.#options.record === "each" || this.#options.unknownOutcome === "escalate" || event.revision <= lane.suspectThrough) {
+      if (loan !== null) now.push(delivery);
+      else if (order || alone || this.#options.record === "each" || this.#options.unknownOutcome === "escalate" || event.revision <= lane.suspectThrough) {
         this.#recordStarted(delivery, alone);
         this.#recorder.intend(delivery);
       } else now.push(delivery);
@@ -269,11 +311,40 @@ export class Partition {
     return now;
   }
 
+  /** Of an event that was split: the first part (from 0) that no earlier attempt completed. */
+  firstPart({ lane, event, loan }: Delivery): number {
+    if (loan !== null) return loan.part?.revision === event.revision ? loan.part.index : 0;
+    return this.#parts.get(lane.stream)?.get(event.revision) ?? 0;
+  }
+
+  /** The part that was called is done and another one comes: with attempts of its own. */
+  partCompleted(delivery: Delivery, record: AttemptRecord): void {
+    const { lane, event, order, loan } = delivery;
+    const { index, of } = delivery.part!;
+    if (loan !== null) {
+      loan.part = { revision: event.revision, index: index + 1 };
+      return;
+    }
+    this.#recorder.fact({ type: "delivery.part_completed", data: { ...about(lane, event), part: index, of, record } });
+    const revisions = this.#parts.get(lane.stream) ?? new Map<number, number>();
+    this.#parts.set(lane.stream, revisions.set(event.revision, index + 1));
+    delivery.attempt = 1;
+    delivery.round = 0;
+    const letter = lane.letters.get(event.revision);
+    if (letter !== undefined) letter.attempts = 0;
+    if (order !== null) order.failed = 0;
+    else lane.attempts = 0;
+  }
+
   /** What the attempt came to. Once per delivery; `settled` follows when the call itself has ended. */
   conclude(delivery: Delivery, verdict: Verdict, monotonicMs: number): void {
     if (delivery.concluded) return;
     delivery.concluded = true;
-    const { lane, event, order } = delivery;
+    const { lane, event, order, loan } = delivery;
+    if (loan !== null) {
+      loan.call = null; // its outcome is the replay's to record: the lane knows nothing of it
+      return;
+    }
     if (order !== null) this.#concludeOrder(delivery, order, verdict, monotonicMs);
     else this.#concludeLive(delivery, verdict, monotonicMs);
     if (verdict.kind === "put_back") return;
@@ -327,9 +398,10 @@ export class Partition {
       this.#refresh(lane);
     }
     const { slowMs, readAheadEvents } = this.#options.limits;
-    for (let lane = this.#checkpoint.heldBy(); lane?.running; lane = this.#checkpoint.heldBy()) {
-      const { startedMs, startedAt } = lane.running;
-      if (monotonicMs - startedMs <= slowMs && this.#recorder.total - startedAt <= readAheadEvents / 2) break;
+    for (let lane = this.#checkpoint.heldBy(); lane !== undefined; lane = this.#checkpoint.heldBy()) {
+      const sinceMs = busySinceMs(lane);
+      const startedAt = lane.running?.startedAt ?? this.#recorder.total;
+      if (sinceMs === null || (monotonicMs - sinceMs <= slowMs && this.#recorder.total - startedAt <= readAheadEvents / 2)) break;
       this.#detach(lane, "slow");
     }
     if (this.#aloneRunning !== null && monotonicMs - this.#aloneRunning.startedMs >= alonePatienceMs) {
@@ -345,8 +417,10 @@ export class Partition {
   /** Monotonic time of the next `tick` that can change anything; null: none. */
   nextTickMs(): number | null {
     const times = [this.#wakeUps.next()];
-    const held = this.#checkpoint.heldBy()?.running;
-    if (held) times.push(held.startedMs + this.#options.limits.slowMs + 1);
+    const held = this.#checkpoint.heldBy();
+    const sinceMs = held === undefined ? null : busySinceMs(held);
+    if (sinceMs !== null) times.push(sinceMs + this.#options.limits.slowMs + 1);
+    if (this.#mayGrant()) times.push(this.#paced.nextMs(this.#freeSlots()));
     if (this.#aloneRunning) times.push(this.#aloneRunning.startedMs + alonePatienceMs);
     return times.reduce((least, time) => (time !== null && (least === null || time < least) ? time : least), null);
   }
@@ -388,7 +462,7 @@ export class Partition {
       this.#refresh(lane);
     }
     for (const lane of this.#idle) {
-      if (lane.at > this.#checkpoint.recorded || this.#recorder.hasMoved(lane)) continue;
+      if (lane.at > this.#checkpoint.recorded || this.#recorder.hasMoved(lane) || lane.pins > 0) continue;
       this.#idle.delete(lane);
       this.#lanes.delete(lane.stream);
     }
@@ -397,15 +471,21 @@ export class Partition {
 
   // Operators ---------------------------------------------------------------------------------------------------------------------------------
 
-  /** Orders a dead letter's replay. The end comes with the flush that records it. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID */
-  order(
-    stream: string,
-    revision: number,
-    { replayId, actor, reason }: { readonly replayId: string; readonly actor: string; readonly reason: string | null },
-  ): Order {
+  /** Orders a dead letter's replay. The end comes with the flush that records it. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID, LANE_PAUSED */
+  order(stream: string, revision: number, terms: OrderTerms): Order {
     const { lane, letter } = this.mayOrder(stream, revision);
-    const before = letter.replay?.replayId === replayId ? letter.replay : null;
-    const order: Order = { revision, replayId, actor, reason, event: null, dueMs: before?.dueMs ?? null, failed: before?.failed ?? 0 };
+    if (lane.paused) throw new RepriseError("LANE_PAUSED", "The entity is paused for this handler.");
+    const before = letter.replay?.replayId === terms.replayId ? letter.replay : null;
+    const order: Order = {
+      effects: "once",
+      through: null,
+      ...terms,
+      revision,
+      leaving: null,
+      event: null,
+      dueMs: before?.dueMs ?? null,
+      failed: before?.failed ?? 0,
+    };
     if (order.dueMs !== null) this.#wakeUps.add(order.dueMs, lane);
     if (letter.suspect) {
       letter.suspect = false;
@@ -417,7 +497,7 @@ export class Partition {
     return order;
   }
 
-  /** Refuses what cannot be ordered now. @throws as `order` */
+  /** Refuses what cannot be ordered now, paused lanes apart: other acts may be done on them. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID */
   mayOrder(stream: string, revision: number): { readonly lane: Lane; readonly letter: Letter } {
     const found = this.#letterFor(stream, revision);
     const earlier = this.#options.ordering === "strict" ? Math.min(...found.lane.letters.keys()) : revision;
@@ -429,9 +509,97 @@ export class Partition {
     return found;
   }
 
+  /**
+   * Says at which pace a replay's orders, loans and followers start: from now on they wait for its turns. Null: it is over, and what is left of it
+   * starts like anything else.
+   */
+  pace(replayId: string, pace: Pace | null): void {
+    const left = this.#paced.set(replayId, pace);
+    if (pace === null) this.#release(replayId);
+    for (const lane of left) this.#refresh(lane);
+  }
+
+  /** Lanes whose live deliveries are still on the replay's pace. */
+  followers(replayId: string): number {
+    return this.#paced.followers(replayId).length;
+  }
+
+  /** Replays that lanes have been waiting for since the start, and whose pace nobody has told yet. */
+  unknownPaces(): readonly string[] {
+    return this.#paced.unknown();
+  }
+
+  /**
+   * Takes back what a replay ordered and what does not run. `stop`: nothing of it starts here any more, which the next flush records, and its
+   * followers are like any other live delivery. What runs ends by itself, and is not tried again.
+   */
+  withdraw(replayId: string, how: Withdrawal): void {
+    for (const lane of this.#lanes.values())
+      for (const order of lane.orders.filter((each) => each.replayId === replayId)) {
+        if (lane.running?.order === order && !lane.running.concluded) order.leaving = how;
+        else this.#leave(lane, order, how);
+        this.#refresh(lane);
+      }
+    if (how === "pause") return;
+    this.#release(replayId);
+    this.#recorder.fact({ type: "replay.stopped", data: { replayId } });
+  }
+
+  /** Lends the lane's slot to deliveries that are a replay's own; the lane's live ones and orders queue behind until `endLoan`. A second loan waits for the first. */
+  lend(stream: string, replayId: string, monotonicMs: number): Loan {
+    let lane = this.#lanes.get(stream);
+    if (lane === undefined) this.#lanes.set(stream, (lane = new Lane(stream, unknownNext)));
+    const loan: Loan = { lane, replayId, sinceMs: monotonicMs, call: null, part: null };
+    lane.loans.push(loan);
+    this.#idle.delete(lane);
+    return loan;
+  }
+
+  /** One call at a time for each loan: the next one after `conclude`. */
+  askFor(loan: Loan, call: LoanCall): void {
+    loan.call = call;
+    this.#refresh(loan.lane);
+  }
+
+  /** Takes a call back that did not start. @returns false: it runs. */
+  takeBack(loan: Loan): boolean {
+    if (loan.lane.running?.loan === loan) return false;
+    loan.call = null;
+    return true;
+  }
+
+  endLoan(loan: Loan): void {
+    const { lane } = loan;
+    const index = lane.loans.indexOf(loan);
+    if (index !== -1) lane.loans.splice(index, 1);
+    if (index === 0) this.#paced.used(lane);
+    this.#refresh(lane);
+  }
+
+  #release(replayId: string): void {
+    for (const lane of this.#paced.followers(replayId)) {
+      this.#paced.follow(lane, null);
+      this.#paced.used(lane);
+      this.#refresh(lane);
+    }
+  }
+
+  /** The order ends without an outcome; the same replay may give it again where it was. */
+  #leave(lane: Lane, order: Order, how: Withdrawal): void {
+    const letter = lane.letters.get(order.revision);
+    const { replayId, failed, dueMs } = order;
+    if (letter) letter.replay = how === "stop" || (failed === 0 && dueMs === null) ? null : { replayId, failed, dueMs };
+    this.#endOrder(lane, order, { outcome: "withdrawn" });
+  }
+
   /** The attempts of a dead letter, to tell whether it changed; undefined when it is none. */
-  letter(stream: string, revision: number): Readonly<Letter> | undefined {
+  letter(stream: string, revision: number): Letter | undefined {
     return this.#lanes.get(stream)?.letters.get(revision);
+  }
+
+  /** Revisions of a lane's dead letters, in order. */
+  letters(stream: string): readonly number[] {
+    return [...(this.#lanes.get(stream)?.letters.keys() ?? [])].sort((a, b) => a - b);
   }
 
   /** Ends a dead letter by decision. Recorded by the next flush. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING */
@@ -441,6 +609,83 @@ export class Partition {
     lane.flush = this.#recorder.number;
     this.#recorder.outcome();
     this.#refresh(lane);
+  }
+
+  /**
+   * What the journal says of an amendment. It takes an append of its own; `amended` says that it is stored.
+   *
+   * @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING
+   */
+  amendment(stream: string, revision: number, data: Json, act: Act): JournalData["delivery.amended"] {
+    const { lane, letter } = this.#letterFor(stream, revision);
+    return {
+      ...about(lane, { revision, position: letter.at, id: letter.eventId }),
+      data,
+      before: letter.escalated ? "escalated" : "dead_lettered",
+      replaces: letter.amended === null ? "stored" : "amended",
+      act,
+    };
+  }
+
+  amended(stream: string, revision: number, amendment: AmendmentPointer): void {
+    const letter = this.letter(stream, revision);
+    if (letter !== undefined) letter.amended = amendment;
+  }
+
+  /** The lane for an operator's act, kept until `unpin`. One whose `next` is not known has to be told what is done when it is paused. */
+  pin(stream: string): Lane {
+    let lane = this.#lanes.get(stream);
+    if (lane === undefined) this.#lanes.set(stream, (lane = new Lane(stream, unknownNext)));
+    lane.pins++;
+    return lane;
+  }
+
+  unpin(lane: Lane): void {
+    if (--lane.pins > 0 || lane.next !== unknownNext || lane.loans.length > 0) return;
+    this.#lanes.delete(lane.stream);
+    this.#idle.delete(lane);
+  }
+
+  /**
+   * Keeps everything of a pinned lane from starting. What is under way ends as it does. Recorded by the next flush.
+   *
+   * @param doneThrough last revision of the stream at or below `position()` when the lane was pinned (−1: none): all of it is done when the lane's `next` is not known.
+   */
+  pause(lane: Lane, act: Act, doneThrough: number): void {
+    if (lane.next === unknownNext) lane.next = doneThrough + 1;
+    const before = this.#stateOf(lane);
+    this.#leaveSubscription(lane);
+    this.#dropQueue(lane);
+    lane.paused = true;
+    this.#recorder.fact({ type: "lane.paused", data: { lane: lane.stream, next: lane.next, at: lane.at.toString(), before, act } });
+  }
+
+  /** The lane goes on where it was. Recorded by the next flush. @throws NOT_PAUSED */
+  resume(stream: string, act: Act): void {
+    const lane = this.#lanes.get(stream);
+    if (!lane?.paused) throw new RepriseError("NOT_PAUSED", "The lane is not paused.");
+    lane.paused = false;
+    this.#recorder.fact({ type: "lane.resumed", data: { lane: stream, act } });
+    this.#refresh(lane);
+  }
+
+  /** What waits for a retry is due now: the event at `next`, or a dead letter's replay. Recorded by the next flush. @throws LANE_PAUSED, NOT_BACKING_OFF */
+  retryNow(stream: string, act: Act): void {
+    const lane = this.#lanes.get(stream);
+    if (lane?.paused) throw new RepriseError("LANE_PAUSED", "The lane is paused: it retries when it is resumed.");
+    if (lane === undefined || (lane.dueMs === null && lane.orders.every(({ dueMs }) => dueMs === null)))
+      throw new RepriseError("NOT_BACKING_OFF", "The lane does not wait for a retry.");
+    lane.dueMs = null;
+    for (const order of lane.orders) order.dueMs = null;
+    this.#recorder.fact({ type: "lane.retried", data: { lane: stream, act } });
+    this.#refresh(lane);
+  }
+
+  #stateOf(lane: Lane): LaneState {
+    if (lane.paused) return "paused";
+    if (lane.why !== null || (this.#options.ordering === "strict" && lane.letters.size > 0)) return "blocked";
+    if (lane.dueMs !== null) return "backing_off";
+    return lane.detached ? "behind" : "flowing";
   }
 
   #letterFor(stream: string, revision: number): { readonly lane: Lane; readonly letter: Letter } {
@@ -454,7 +699,7 @@ export class Partition {
   // Rules -------------------------------------------------------------------------------------------------------------------------------------
 
   #mayRunLive(lane: Lane): boolean {
-    return lane.why === null && lane.dueMs === null && !(this.#options.ordering === "strict" && lane.letters.size > 0);
+    return !lane.paused && lane.why === null && lane.dueMs === null && !(this.#options.ordering === "strict" && lane.letters.size > 0);
   }
 
   #liveReady(lane: Lane): boolean {
@@ -464,7 +709,37 @@ export class Partition {
   /** Orders of a lane run in revision order; a later one waits while the first is in back-off. */
   #orderReady(lane: Lane): Order | undefined {
     const first = lane.orders[0];
-    return first !== undefined && first.event !== null && first.dueMs === null ? first : undefined;
+    return first !== undefined && first.event !== null && first.dueMs === null && !lane.paused ? first : undefined;
+  }
+
+  /** The loan that has the lane. What ran at a crash comes first. */
+  #loanOf(lane: Lane): Loan | undefined {
+    return this.#alone.has(lane) ? undefined : lane.loans[0];
+  }
+
+  #workOf(lane: Lane): Work | undefined {
+    const loan = this.#loanOf(lane);
+    if (loan !== undefined) return loan.call === null || lane.paused ? undefined : { event: loan.call.event, order: null, loan, replayId: loan.replayId };
+    const order = this.#orderReady(lane);
+    const ordered = order && { event: order.event!, order, loan: null, replayId: order.replayId };
+    const event = this.#liveReady(lane) ? lane.queue[0] : undefined;
+    // A relaxed lane goes on while its letter waits for a turn.
+    if (ordered && (event === undefined || !this.#needsTurn(lane, ordered))) return ordered;
+    if (event === undefined) return undefined;
+    return { event, order: null, loan: null, replayId: lane.pace !== null && event.revision <= lane.pace.through ? lane.pace.replayId : null };
+  }
+
+  #needsTurn(lane: Lane, { order, loan, replayId }: Work): boolean {
+    if (replayId === null || (lane.turn?.granted && lane.turn.replayId === replayId)) return false;
+    return (order === null && loan === null) || this.#paced.has(replayId); // a follower also waits for a pace that is not told yet
+  }
+
+  #freeSlots(): number {
+    return this.#options.concurrency - this.#slotsTaken;
+  }
+
+  #mayGrant(): boolean {
+    return this.#holds.size === 0 && this.#recorder.pending() < pendingLimit && this.#alone.size === 0;
   }
 
   #recordedEnough(lane: Lane): boolean {
@@ -480,10 +755,16 @@ export class Partition {
     // Also beside events that are ready: a relaxed lane's next ones may never end, or may themselves wait for this letter to run alone.
     const toRead = !lane.reading && lane.orders.some((order) => order.event === null);
     if (toRead) this.#toRead.add(lane);
-    if (this.#orderReady(lane) || this.#liveReady(lane)) {
-      if (this.#recordedEnough(lane)) this.#ready.add(lane);
+    const work = this.#workOf(lane);
+    if (work !== undefined) {
+      if (work.loan === null && !this.#recordedEnough(lane)) return;
+      if (this.#needsTurn(lane, work)) this.#paced.wait(lane, work.replayId!);
+      else this.#ready.add(lane);
+      const order = work.order ?? this.#orderReady(lane);
+      if (work.loan === null && order !== undefined && work.order === null) this.#paced.wait(lane, order.replayId);
       return;
     }
+    if (this.#loanOf(lane) !== undefined) return;
     if (lane.reading || toRead || lane.queue.length > 0) return;
     if (lane.detached) {
       if (!this.#mayRunLive(lane)) return;
@@ -499,6 +780,7 @@ export class Partition {
 
   #advance(lane: Lane, next: number, at: Position): void {
     lane.next = Math.max(lane.next, next);
+    if (lane.pace !== null && lane.next > lane.pace.through) this.#paced.follow(lane, null);
     if (at > lane.at) lane.at = at;
     lane.attempts = 0;
     lane.troubled = false;
@@ -548,6 +830,7 @@ export class Partition {
     });
     lane.seen = -1;
     lane.readThrough = -1;
+    this.#paced.follow(lane, null);
     this.#recorder.fact({ type: "lane.attached", data: { lane: lane.stream, at: lane.at.toString() } });
     this.#recorder.moved(lane);
     this.#refresh(lane);
@@ -559,11 +842,12 @@ export class Partition {
       case "completed":
         if (lane.troubled) this.#recorder.completed({ ...about(lane, event), record: verdict.record });
         lane.failing = false;
+        this.#forgetParts(lane, event.revision);
         this.#advance(lane, event.revision + 1, event.position);
         return;
       case "retry":
       case "defer":
-        this.#recordWait(lane, event, verdict);
+        this.#recordWait(delivery, verdict);
         this.#leaveSubscription(lane);
         this.#dropQueue(lane);
         lane.next = event.revision;
@@ -581,6 +865,10 @@ export class Partition {
         }
         this.#giveUp(delivery, verdict);
         return;
+      case "dropped":
+        lane.failing = false;
+        this.#settle(lane, event, { outcome: "skipped", cause: null, act: { actor: "policy", reason: verdict.reason }, record: null });
+        return;
       case "newer_build":
         lane.why = "newer_build";
         this.#leaveSubscription(lane);
@@ -590,6 +878,11 @@ export class Partition {
       case "put_back":
         this.#putBack(lane, event);
     }
+  }
+
+  #forgetParts(lane: Lane, revision: number): void {
+    const revisions = this.#parts.get(lane.stream);
+    if (revisions?.delete(revision) && revisions.size === 0) this.#parts.delete(lane.stream);
   }
 
   #putBack(lane: Lane, event: StoredEvent): void {
@@ -604,20 +897,28 @@ export class Partition {
       case "completed": {
         lane.failing = false;
         const { actor, reason, replayId } = order;
-        this.#settle(lane, event, { outcome: "replayed", cause: null, act: { actor, reason, replayId }, record: verdict.record });
+        const paceThrough = this.#pacesThrough(lane, order);
+        const paced = paceThrough === null ? {} : { paceThrough };
+        this.#settle(lane, event, { outcome: "replayed", cause: null, act: { actor, reason, replayId }, record: verdict.record, ...paced });
+        if (paceThrough !== null) this.#paced.follow(lane, { replayId, through: paceThrough });
         this.#endOrder(lane, order, { outcome: "replayed" });
         return;
       }
       case "retry":
       case "defer":
-        this.#recordWait(lane, event, verdict);
+        if (verdict.kind === "retry" && order.leaving === "stop") {
+          this.#concludeOrder(delivery, order, lastOne(verdict), monotonicMs);
+          return;
+        }
+        this.#recordWait(delivery, verdict);
         if (verdict.kind === "retry") {
           order.failed++;
           if (letter) letter.attempts = attempt;
         }
         lane.failing = true;
         order.dueMs = monotonicMs + Math.min(verdict.waitMs, maxWaitMs);
-        this.#wakeUps.add(order.dueMs, lane);
+        if (order.leaving !== null) this.#leave(lane, order, order.leaving);
+        else this.#wakeUps.add(order.dueMs, lane);
         return;
       case "give_up":
         lane.failing = true;
@@ -628,14 +929,31 @@ export class Partition {
           for (const later of [...lane.orders])
             this.#endOrder(lane, later, { outcome: "skipped", reason: "an earlier dead letter of its entity failed again" });
         return;
+      case "dropped": {
+        lane.failing = false;
+        const { actor, replayId } = order;
+        const paceThrough = this.#pacesThrough(lane, order);
+        const paced = paceThrough === null ? {} : { paceThrough };
+        this.#settle(lane, event, { outcome: "skipped", cause: null, act: { actor, reason: verdict.reason, replayId }, record: null, ...paced });
+        if (paceThrough !== null) this.#paced.follow(lane, { replayId, through: paceThrough });
+        this.#endOrder(lane, order, { outcome: "skipped", reason: verdict.reason });
+        return;
+      }
       case "newer_build":
         this.#endOrder(lane, order, { outcome: "skipped", reason: "newer_build" });
         return;
       case "put_back":
+        if (order.leaving !== null) this.#leave(lane, order, order.leaving);
     }
   }
 
-  #giveUp({ lane, event, attempt, round, order }: Delivery, { cause, error, record }: Extract<Verdict, { kind: "give_up" }>): void {
+  /** How far the events that this letter alone still holds stay on its replay's pace; null: not at all. */
+  #pacesThrough({ letters, next }: Lane, { replayId, through }: Order): number | null {
+    const releases = this.#options.ordering === "strict" && letters.size === 1 && this.#paced.has(replayId);
+    return releases && through !== null && through >= next ? through : null;
+  }
+
+  #giveUp({ lane, event, attempt, round, order, part }: Delivery, { cause, error, record }: Extract<Verdict, { kind: "give_up" }>): void {
     const escalated = cause === "unknown_outcome";
     this.#deadLetter(lane, event, {
       attempts: attempt,
@@ -644,13 +962,15 @@ export class Partition {
       error,
       escalated,
       record,
+      ...which(part),
       ...(order ? { replayId: order.replayId } : {}),
     });
   }
 
-  #recordWait(lane: Lane, event: StoredEvent, { kind, record, retryAt }: Extract<Verdict, { kind: "retry" | "defer" }>): void {
-    if (kind === "retry") this.#recorder.fact({ type: "delivery.failed", data: { ...about(lane, event), record, retryAt } });
-    else this.#recorder.fact({ type: "delivery.deferred", data: { ...about(lane, event), record, until: retryAt } });
+  #recordWait({ lane, event, part }: Delivery, { kind, record, retryAt }: Extract<Verdict, { kind: "retry" | "defer" }>): void {
+    const delivery = { ...about(lane, event), ...which(part) };
+    if (kind === "retry") this.#recorder.fact({ type: "delivery.failed", data: { ...delivery, record, retryAt } });
+    else this.#recorder.fact({ type: "delivery.deferred", data: { ...delivery, record, until: retryAt } });
   }
 
   #endOrder(lane: Lane, order: Order, end: OrderEnd): void {
@@ -663,6 +983,7 @@ export class Partition {
     const letter = lane.letters.get(event.revision);
     const before = letter && { before: letter.escalated ? ("escalated" as const) : ("dead_lettered" as const) };
     this.#recorder.fact({ type: "delivery.settled", data: { ...about(lane, event), ...before, ...settled } });
+    this.#forgetParts(lane, event.revision);
     this.#recounting(lane, () => {
       if (!lane.letters.delete(event.revision)) this.#advance(lane, event.revision + 1, event.position);
     });
@@ -677,8 +998,11 @@ export class Partition {
     this.#dropQueue(lane);
     const chain = event.type === undefined ? "" : this.#options.chainFingerprint(event.type);
     this.#recorder.fact({ type: "delivery.dead_lettered", data: { ...about(lane, event), chain, ...letter } });
-    lane.letters.set(event.revision, { at: event.position, eventId: event.id, attempts: letter.attempts, escalated: letter.escalated, replay: null });
+    const { attempts, escalated } = letter;
+    const amended = lane.letters.get(event.revision)?.amended ?? null;
+    lane.letters.set(event.revision, { at: event.position, eventId: event.id, attempts, escalated, replay: null, amended });
     if (event.revision >= lane.next) this.#advance(lane, event.revision + 1, event.position);
+    this.#paced.follow(lane, null); // it stands still: whoever releases it says at which pace
   }
 
   #recordStarted({ lane, event, attempt, order }: Delivery, alone: boolean): void {
@@ -756,5 +1080,18 @@ export class Partition {
 
 type Pointer = Pick<StoredEvent, "revision" | "position" | "id">;
 
+/** Since when the lane has not been free for the event that it is to start next; null: it is free. */
+const busySinceMs = ({ running, loans }: Lane): number | null => loans[0]?.sinceMs ?? running?.startedMs ?? null;
+
+/** A failure that would have been tried again, and is not. */
+const lastOne = ({ record }: Extract<Verdict, { kind: "retry" }>): Verdict => ({
+  kind: "give_up",
+  record,
+  cause: "exhausted",
+  error: record.error ?? { type: "Error", message: "failed" },
+  skip: false,
+});
+
 /** How the journal points at a delivery. */
 const about = ({ stream }: Lane, { revision, position, id }: Pointer) => ({ lane: stream, revision, at: position.toString(), eventId: id });
+const which = (part: Delivery["part"]) => (part === null ? {} : { part: part.index });

@@ -5,7 +5,9 @@ export type OrderEnd =
   | { readonly outcome: "replayed" }
   | { readonly outcome: "dead_lettered"; readonly error: AttemptError }
   /** It did not start: why. */
-  | { readonly outcome: "skipped"; readonly reason: string };
+  | { readonly outcome: "skipped"; readonly reason: string }
+  /** Taken back by its replay; what ran failed and was not the last attempt. */
+  | { readonly outcome: "withdrawn" };
 
 /** What one append to the journal carries, and what waits for it. */
 export interface Flush {

@@ -75,4 +75,12 @@ export interface CurrentEvent<T extends string = string, D = unknown> {
   readonly metadata: EventMetadata;
   readonly revision: number;
   readonly position: Position;
+  /** Of an event that a stored one was split into: the stored one's id, which part this is (from 0), and of how many. Its own `id` is derived. */
+  readonly origin: EventOrigin | null;
+}
+
+export interface EventOrigin {
+  readonly id: string;
+  readonly part: number;
+  readonly of: number;
 }

@@ -27,3 +27,8 @@ export function deliveryId(handler: string, stream: string, eventId: string, rep
 export function idFromCloudEvent(source: string, id: string): string {
   return v5(`${source}\n${id}`, repriseNamespace);
 }
+
+/** The id of an event that a stored one is split into: UUIDv5 of its id and the part's index, so that delivery ids of parts differ, and stay. */
+export function partId(eventId: string, index: number): string {
+  return v5(`${eventId}\n${index}`, repriseNamespace);
+}

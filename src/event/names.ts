@@ -49,4 +49,10 @@ export const copyStream = `${ownTenant}.copy`;
 export const logStream = `${ownTenant}.log`;
 export const handlerStream = (handler: string): string => `${ownTenant}.handler-${handler}`;
 export const journalStream = (handler: string, partitions = 1, partition = 0): string => `${ownTenant}.journal-${handler}-${partitions}-${partition}`;
+/**
+ * At most 483 of the 512 characters that a stream's name may have: the entity's stream takes 386, the handler 63, a revision 16. A tenant has no `-`, so
+ * the entity's stream begins behind the last `-` before the first `.` of the rest.
+ */
+export const effectsStream = (handler: string, stream: string, revision: number): string => `${ownTenant}.effects-${handler}-${stream}-${revision}`;
 export const replayStream = (replayId: string): string => `${ownTenant}.replay-${replayId}`;
+export const planStream = (planId: string): string => `${ownTenant}.plan-${planId}`;

@@ -31,6 +31,19 @@ export async function parseGet<S extends z.ZodType<z.output<typeof afterQuery>>>
   return query;
 }
 
+/** An act's body may be absent. */
+export function bodyOf(request: FastifyRequest): unknown {
+  return request.body ?? {};
+}
+
+/** What an act was asked with, in its query and in its body. @throws REQUEST_INVALID for a name in both. */
+export function merge<Q extends object, B extends object>(query: Q, body: B): Q & B {
+  const twice = Object.keys(query).filter((name) => Object.hasOwn(body, name));
+  if (twice.length > 0)
+    throw invalid("The query and the body name the same thing.", ...twice.map((name) => ({ pointer: `?${name}`, detail: "stands in the body, too" })));
+  return { ...query, ...body };
+}
+
 export function invalid(detail: string, ...errors: readonly ErrorPlace[]): RepriseError {
   return new RepriseError("REQUEST_INVALID", detail, { errors });
 }

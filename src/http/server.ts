@@ -11,6 +11,7 @@ import { retryAfterSeconds, toProblem } from "./problem.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { entityRoutes } from "./routes/entities.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { replayRoutes } from "./routes/replays.ts";
 import { serviceRoutes } from "./routes/service.ts";
 
 export interface ServerOptions {
@@ -33,9 +34,6 @@ declare module "fastify" {
 const requestTimeoutMs = 60_000;
 /** An entity id has up to 256 characters, and each may be percent-encoded. */
 const maxParamCharacters = 3 * 256;
-
-/** Routes of a later release whose path another method or an `{id}` already answers to: like all that are not there yet they are a 404. */
-const comesLater = /^(?:POST \/replays\/plan|POST \/admin\/dlq\/discard-batch|PATCH \/replays\/[^/]+)$/;
 
 /** The HTTP side of a store, not yet listening: `inject` for tests, `serve` for the world. */
 export function makeServer({ store, logger, clock, newId = timeOrderedId }: ServerOptions): FastifyInstance {
@@ -81,7 +79,6 @@ export function makeServer({ store, logger, clock, newId = timeOrderedId }: Serv
   /** The path is unknown, or known under other methods. */
   function notRouted(request: FastifyRequest, reply: FastifyReply): RepriseError {
     const path = pathOf(request);
-    if (comesLater.test(`${request.method} ${path}`)) return new RepriseError("NOT_FOUND", "There is nothing at this path.");
     const allowed = [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
     if (allowed.length === 0) return new RepriseError("NOT_FOUND", "There is nothing at this path.");
     reply.header("allow", allowed.sort().join(", "));
@@ -108,6 +105,7 @@ export function makeServer({ store, logger, clock, newId = timeOrderedId }: Serv
   app.register(eventRoutes, options);
   app.register(entityRoutes, options);
   app.register(deadLetterRoutes, options);
+  app.register(replayRoutes, options);
   app.register(serviceRoutes, options);
   return app;
 }

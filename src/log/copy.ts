@@ -132,9 +132,16 @@ interface Copied {
  * @param settle waits until the events handed on so far have a position in the target.
  */
 async function* asCopied({ source, tenant }: CopyOptions, scratch: CopyScratch, settle: () => Promise<void>): AsyncGenerator<Copied, void> {
+  /** Journal and revision of each amendment in the source → its revision in the target. Few: each is a person's or a migration's act. */
+  const amendments = new Map<string, number>();
   const rules: OwnEventRules = {
     position: (text) => scratch.targetOf(BigInt(text as string)).toString(),
     keeps: (lane) => tenant === undefined || (lane as string).startsWith(`${tenant}.`),
+    amendment: (journal, revision) => {
+      const copied = amendments.get(`${journal}\n${revision as number}`);
+      if (copied === undefined) throw new Error(`there is no amendment at revision ${revision as number}`);
+      return copied;
+    },
   };
   for await (const event of walk(source)) {
     if (!isCopied(event, tenant)) continue;
@@ -150,6 +157,7 @@ async function* asCopied({ source, tenant }: CopyOptions, scratch: CopyScratch, 
     }
     // One tenant's copy has gaps in the journals, which close; everywhere else the count is the revision.
     const revision = scratch.nextRevision(stream);
+    if (isOwn && type === "delivery.amended") amendments.set(`${stream}\n${event.revision}`, revision);
     yield { position, stream, revision, isOwn, recordedAt, event: { id, type, schemaVersion, source: from, occurredAt, data, metadata } };
   }
 }

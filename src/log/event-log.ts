@@ -109,6 +109,12 @@ export interface EventLog {
   /** Of a log elsewhere: why it cannot be reached just now, as far as its subscriptions have noticed; null while it can. */
   trouble?(): string | null;
 
+  /** Of a log elsewhere: events of other programs in this log's streams that could not be decoded, counted each time one was passed over. */
+  readonly passedOver?: number;
+
   /** Ends all subscriptions and reads, lets appends in progress finish, and frees the log. May be called twice. */
   close(): Promise<void>;
 }
+
+/** A log as tools read it that must not change it. */
+export type ReadOnlyLog = Pick<EventLog, "logId" | "readAll" | "head" | "passedOver" | "close">;

@@ -1,24 +1,37 @@
 /**
- * Replays: what an operator chose, as a job in the log. A job is a stream, `reprise.replay-<id>`: what was asked, the items in their order, the end.
- * Outcomes of items are only in the journals, so a job that was cut off asks the views which items are over, and goes on with the rest.
+ * Replays: what operators chose, as jobs in the log. A job is a stream, `reprise.replay-<id>`: what was asked, the items or the plan that has them, the
+ * acts, the end. Outcomes of dead letters are only in the journals, so a job that was cut off asks the views which items are over, and goes on with the rest.
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Catalog, FailureText } from "../catalog/catalog.ts";
+import type { Migrations } from "../catalog/migration.ts";
 import type { Delivery } from "../delivery/delivery.ts";
-import type { ReplayItem, ReplayStreamData } from "../delivery/journal-events.ts";
+import type { Act, PlanStreamData, ReplayItem, ReplayKind, ReplayRequested, ReplayStreamData, ReplayTerms } from "../delivery/journal-events.ts";
 import { ownEvent } from "../delivery/journal-stream.ts";
+import { Pace } from "../delivery/pace.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
-import type { Position } from "../event/event.ts";
+import type { Position, StoredEvent } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
-import { replayStream } from "../event/names.ts";
+import { defaultTenant, planStream, replayStream } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
-import type { DeadLetterDetail, DeadLetterFilter, Views } from "../views/model.ts";
-import { makePace } from "./pace.ts";
+import type { DeadLetterDetail, DeadLetterFilter, ReplayView, Views } from "../views/model.ts";
+import type { Amendments } from "./amendments.ts";
+import { makeDryRunner } from "./dry-runner.ts";
+import { appendAll, keyOf, laneOf, partsOf } from "./items.ts";
+import { Job, type JobFigures, type JobProgress, noProgress } from "./job.ts";
+import { makeLetterRunner } from "./letter-runner.ts";
+import { asDelivered } from "./lift.ts";
+import { makeOwnRunner } from "./own-runner.ts";
+import { makePlans, type Plans } from "./plan.ts";
+import type { Runner } from "./runner.ts";
 
 export interface ReplayParts {
   readonly log: EventLog;
   readonly views: Views;
   readonly delivery: Delivery;
+  readonly amendments: Amendments;
+  readonly migrations: Migrations;
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly newId: NewId;
@@ -30,6 +43,8 @@ export interface Chosen {
   readonly tenant: string;
   readonly actor: string;
   readonly reason: string | null;
+  /** Of the config: makes the data that is delivered. */
+  readonly migration?: string;
 }
 
 export interface SingleReplay {
@@ -40,43 +55,58 @@ export interface SingleReplay {
   readonly position: Position;
 }
 
-export interface BatchReplay {
+export interface StartedReplay {
   readonly replayId: string;
-  readonly counts: ReplayCounts;
+  readonly figures: () => JobFigures;
+  /** Every item is over. */
   readonly ended: Promise<Position>;
   readonly position: Position;
 }
 
-/** Counts of a job; it is the job's own, and changes while it runs. */
-export interface ReplayCounts {
-  readonly total: number;
-  succeeded: number;
-  failed: number;
-  readonly skips: Map<string, number>;
-}
-
-/** Items that were left alone, for whatever reason. */
-export function skippedOf({ skips }: Pick<ReplayCounts, "skips">): number {
-  return [...skips.values()].reduce((sum, count) => sum + count, 0);
-}
-
-/** Items of one job under way at once. */
-const itemsAtOnce = 64;
-const itemsPerEvent = 500;
+export type ReplayVerb = "pause" | "resume" | "cancel";
 
 export interface Replays {
+  readonly plans: Plans;
   /** The dead letter that `id` (event or delivery) names. @throws NOT_FOUND, NOT_DEAD_LETTERED, HANDLER_AMBIGUOUS, DELIVERY_RUNNING */
   find(id: string, tenant: string, handler: string | undefined): Promise<DeadLetterDetail>;
-  single(id: string, chosen: Chosen & { readonly handler: string | undefined }): Promise<SingleReplay>;
-  batch(filter: DeadLetterFilter, chosen: Chosen & { readonly maxEvents: number; readonly ratePerSecond: number | null }): Promise<BatchReplay>;
+  /** @param targetHandler delivers it to that one instead; the dead letter stays. */
+  single(id: string, chosen: Chosen & { readonly handler: string | undefined; readonly targetHandler: string | null }): Promise<SingleReplay>;
+  batch(filter: DeadLetterFilter, chosen: Chosen & { readonly maxEvents: number; readonly ratePerSecond: number | null }): Promise<StartedReplay>;
+  /** Runs a plan. @throws NOT_FOUND, PLAN_STALE, PLAN_USED */
+  startPlan(planId: string, chosen: Chosen & { readonly terms: ReplayTerms }): Promise<StartedReplay>;
+  /** Pauses, goes on, or cancels. @returns once `cancel` is on record everywhere, or after `patienceMs`. @throws NOT_FOUND, REPLAY_ENDED */
+  act(
+    replayId: string,
+    verb: ReplayVerb,
+    chosen: Chosen & { readonly patienceMs: number },
+  ): Promise<{ readonly status: ReplayView["status"]; readonly position: Position }>;
+  setRate(replayId: string, ratePerSecond: number | null, chosen: Chosen): Promise<{ readonly status: ReplayView["status"]; readonly position: Position }>;
+  /** Figures of a job of this process; undefined when it is over. */
+  figures(replayId: string): JobFigures | undefined;
+  /** Items of a replay in their order, from a place on. */
+  items(replayId: string, from: number, limit: number): Promise<readonly ReplayItem[]>;
   /** Goes on with the jobs that the last end of the process cut off. */
   resume(): Promise<void>;
   /** Starts no further item. Jobs under way go on at the next start. */
   stop(): void;
+  /** After the handlers have stopped: what came of the last deliveries is on record. */
+  flushed(): Promise<void>;
 }
 
-export function makeReplays({ log, views, delivery, catalog, clock, newId, onCutOff }: ReplayParts): Replays {
+/** Jobs that have not ended, of one process. */
+const maxJobs = 1000;
+const maxBackOffMs = 5000;
+
+export function makeReplays(parts: ReplayParts): Replays {
+  const { log, views, delivery, amendments, migrations, catalog, clock, newId, onCutOff } = parts;
   const stopped = new AbortController();
+  const plans = makePlans(parts);
+  const jobs = new Map<string, Job>();
+  const runners = new Set<Runner>();
+  /** Replays that this process began: they are never taken for ones that were cut off. */
+  const ours = new Set<string>();
+  /** Settled once the jobs that were cut off are known again. */
+  let resumed: Promise<void> = Promise.resolve();
 
   async function find(id: string, tenant: string, handler: string | undefined): Promise<DeadLetterDetail> {
     const all = await views.findDeadLetters(tenant, id);
@@ -87,7 +117,7 @@ export function makeReplays({ log, views, delivery, catalog, clock, newId, onCut
     }
     const [letter] = letters;
     if (letter !== undefined) {
-      delivery.mayAct(letter.handler, letter.stream, letter.revision);
+      delivery.mayAct(letter.handler, letter.stream, letter.revision, "other");
       return letter;
     }
     const deliveries = (await views.deliveriesOf(tenant, id)).filter((each) => handler === undefined || each.handler === handler);
@@ -98,186 +128,358 @@ export function makeReplays({ log, views, delivery, catalog, clock, newId, onCut
     });
   }
 
-  /** A payload that cannot be lifted would only fail again: said before anything is changed. */
-  async function mustLift({ tenant, id }: DeadLetterDetail): Promise<void> {
-    const [event] = await log.findByIds(tenant, [id]);
-    if (event === undefined) throw new RepriseError("NOT_FOUND", `Event ${id} was removed from the log: its dead letter can only be discarded.`);
-    const lifted = catalog.current(event);
-    if (!lifted.ok) throw new RepriseError("UPCAST_FAILED", `${event.type} version ${event.schemaVersion} cannot be lifted: ${lifted.error.message}`);
+  function mustTake(targetHandler: string, eventType: string): void {
+    const spec = delivery.spec(targetHandler);
+    const detail = spec === undefined ? `Handler ${targetHandler} does not run here.` : `Handler ${targetHandler} does not take ${eventType}.`;
+    if (!spec?.types.includes(eventType)) throw new RepriseError("REQUEST_INVALID", detail, { errors: [{ pointer: "#/target_handler", detail }] });
   }
 
-  async function request(data: Omit<ReplayStreamData["replay.requested"], "total">, items: readonly ReplayItem[]): Promise<Position> {
-    const events = [ownEvent(newId, "replay.requested", { ...data, total: items.length } satisfies ReplayStreamData["replay.requested"])];
-    for (let from = 0; from < items.length; from += itemsPerEvent)
-      events.push(ownEvent(newId, "replay.items", { items: items.slice(from, from + itemsPerEvent) } satisfies ReplayStreamData["replay.items"]));
-    return (await log.append(replayStream(data.replayId), events, "none")).at(-1)!.position;
-  }
-
-  /** One item, to its end. Null when the service stops before that. */
-  async function runItem(
-    item: ReplayItem,
-    job: Pick<ReplayStreamData["replay.requested"], "replayId" | "actor" | "reason">,
-    counts: ReplayCounts,
-  ): Promise<FailureText | null> {
-    const skip = (reason: string): void => {
-      counts.skips.set(reason, (counts.skips.get(reason) ?? 0) + 1);
-    };
-    try {
-      const { end } = await delivery.order(item.handler, {
-        stream: item.lane,
-        revision: item.revision,
-        attempts: item.attempts,
-        replayId: job.replayId,
-        actor: job.actor,
-        reason: job.reason,
-      });
-      if (end.outcome === "skipped") skip(end.reason);
-      else if (end.outcome === "replayed") counts.succeeded++;
-      else {
-        counts.failed++;
-        return { type: end.error.type, message: end.error.message };
-      }
-    } catch (error) {
-      if (isRepriseError(error, "NOT_DEAD_LETTERED")) skip("not dead-lettered any more");
-      else if (isRepriseError(error, "DELIVERY_RUNNING")) skip("another replay of it is under way");
-      else if (isRepriseError(error, "REQUEST_INVALID")) skip("an earlier dead letter of its entity comes first");
-      else if (isRepriseError(error, "NOT_FOUND")) skip("its handler does not run here");
-      else throw error;
-    }
-    return null;
-  }
-
-  /** Runs items in their order: a lane's one after another, lanes side by side, at most `itemsAtOnce` and at the job's rate. */
-  async function runAll(items: readonly ReplayItem[], job: ReplayStreamData["replay.requested"], counts: ReplayCounts): Promise<Position> {
-    const pace = makePace(clock, job.ratePerSecond, stopped.signal);
-    const running = new Set<Promise<void>>();
-    let broken: unknown;
-    for (const item of items) {
-      if (running.size >= itemsAtOnce) await Promise.race(running);
-      await pace();
-      if (broken !== undefined || stopped.signal.aborted) break;
-      const one: Promise<void> = runItem(item, job, counts).then(
-        () => void running.delete(one),
-        (error: unknown) => {
-          broken = error;
-          running.delete(one);
-        },
-      );
-      running.add(one);
-    }
-    await Promise.all(running);
-    if (broken !== undefined) throw broken;
-    if (stopped.signal.aborted)
-      throw new RepriseError("LOG_UNAVAILABLE", "The service stops; the replay goes on when it starts again.", { retryAfterMs: 1000 });
-    return end(job.replayId, counts);
-  }
-
-  async function end(replayId: string, { succeeded, failed, skips }: ReplayCounts): Promise<Position> {
-    const data: ReplayStreamData["replay.ended"] = {
-      status: "completed",
-      succeeded,
-      failed,
-      skipped: skippedOf({ skips }),
-      skips: Array.from(skips, ([reason, count]) => ({ reason, count })),
-    };
-    const [appended] = await log.append(replayStream(replayId), [ownEvent(newId, "replay.ended", data)], "any");
+  async function appendTo<T extends keyof ReplayStreamData>(replayId: string, type: T, data: ReplayStreamData[T]): Promise<Position> {
+    const [appended] = await log.append(replayStream(replayId), [ownEvent(newId, type, data)], "any");
     return appended!.position;
   }
 
-  /** Nobody may be waiting for a job that is cut off: that is said here, not as an unhandled rejection. */
-  function watched<T>(replayId: string, running: Promise<T>): Promise<T> {
-    running.catch((error: unknown) => onCutOff(replayId, error));
-    return running;
+  /** Appends until it is stored: the same event with the same id. @throws LOG_UNAVAILABLE when the service stops. */
+  async function persist<T extends keyof ReplayStreamData>(replayId: string, type: T, data: ReplayStreamData[T]): Promise<Position> {
+    const event = ownEvent(newId, type, data);
+    for (let failures = 0; ; failures++) {
+      try {
+        return (await log.append(replayStream(replayId), [event], "any"))[0]!.position;
+      } catch (error) {
+        if (!isRepriseError(error, "LOG_UNAVAILABLE", "LOG_FULL") || stopped.signal.aborted) throw error;
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const timer = clock.after(Math.min(100 * 2 ** failures, maxBackOffMs), resolve);
+        stopped.signal.addEventListener("abort", () => resolve(), { once: true });
+        await promise;
+        timer.cancel();
+      }
+    }
   }
 
-  const freshCounts = (total: number): ReplayCounts => ({ total, succeeded: 0, failed: 0, skips: new Map() });
-  const itemOf = ({
-    handler,
-    stream,
-    revision,
-    position,
-    eventId,
-    attempts,
-  }: {
-    handler: string;
-    stream: string;
-    revision: number;
-    position: Position;
-    eventId: string;
-    attempts: number;
-  }): ReplayItem => ({
-    handler,
-    lane: stream,
-    revision,
-    at: position.toString(),
-    eventId,
-    attempts,
-  });
+  const request = async (data: ReplayRequested, items: readonly ReplayItem[]): Promise<Position> =>
+    (await appendAll(log, replayStream(data.replayId), [ownEvent(newId, "replay.requested", data), ...partsOf(newId, items)])).position;
+
+  async function readEvent({ lane, revision }: ReplayItem): Promise<StoredEvent | undefined> {
+    for await (const batch of log.readStream(lane, { from: revision, limit: 1 })) return batch[0]?.revision === revision ? batch[0] : undefined;
+    return undefined;
+  }
+
+  // Jobs --------------------------------------------------------------------------------------------------------------------------------------
+
+  function runnerOf(job: ReplayRequested, handlers: readonly string[], suspects: ReadonlyMap<number, number> | null): Runner {
+    const { replayId } = job;
+    const storeOutcomes = (outcomes: ReplayStreamData["replay.outcomes"]["outcomes"]) => persist(replayId, "replay.outcomes", { outcomes });
+    if (job.mode === "dry_run") {
+      const letters = job.kind !== "history" && !job.targetHandler; // others see the original, not what was amended
+      const read = async (item: ReplayItem) => {
+        const event = await readEvent(item);
+        return letters && event !== undefined ? asDelivered(delivery, item, event) : event;
+      };
+      return makeDryRunner({ catalog, delivery, request: job, readEvent: read, storeOutcomes });
+    }
+    if (!job.own) return makeLetterRunner({ delivery, amendments, request: job, handlers });
+    const storeStarted = (place: number) => persist(replayId, "replay.started", { items: [place] });
+    return makeOwnRunner({
+      delivery,
+      clock,
+      request: job,
+      readEvent,
+      storeOutcomes,
+      storeStarted,
+      suspects: suspects ?? new Map(),
+      resumed: suspects !== null,
+    });
+  }
+
+  /** Puts a job to work. @param suspects of one that was cut off: its own deliveries that were called and have no outcome. */
+  function run(job: ReplayRequested, items: readonly ReplayItem[], progress: JobProgress, suspects: ReadonlyMap<number, number> | null): Job {
+    const { replayId } = job;
+    const handlers = [...new Set(items.map(({ handler }) => handler))].filter((handler) => delivery.spec(handler) !== undefined);
+    const runner = runnerOf(job, handlers, suspects);
+    runners.add(runner);
+    const pace = new Pace(job.ratePerSecond, clock.monotonicMs());
+    const made = new Job({
+      request: job,
+      items,
+      progress,
+      runner,
+      pace,
+      clock,
+      append: (type, data) => appendTo(replayId, type, data),
+      persist: (type, data) => persist(replayId, type, data),
+      letters: (of) =>
+        handlers.flatMap((handler) =>
+          [...of].flatMap((stream) => delivery.letters(handler, stream).map((revision) => keyOf({ handler, lane: stream, revision }))),
+        ),
+      newSince: () => countNew(job, handlers),
+      onCutOff: (error) => {
+        over(replayId, handlers);
+        onCutOff(replayId, error);
+      },
+    });
+    jobs.set(replayId, made);
+    for (const handler of handlers) delivery.pace(handler, replayId, pace);
+    made.ended.then(
+      () => {
+        runners.delete(runner);
+        over(replayId, handlers);
+      },
+      () => {},
+    );
+    made.start();
+    return made;
+  }
+
+  function over(replayId: string, handlers: readonly string[]): void {
+    jobs.delete(replayId);
+    if (stopped.signal.aborted) return;
+    for (const handler of handlers)
+      try {
+        delivery.pace(handler, replayId, null);
+      } catch {
+        // the handler is gone with its lanes
+      }
+  }
+
+  /** Dead letters of the job's handlers that are younger than its cut-off. As far as the views have come. */
+  async function countNew({ replayId, cutoff, tenant = defaultTenant, filter }: ReplayRequested, handlers: readonly string[]): Promise<number> {
+    try {
+      await views.waitFor(await log.head());
+    } catch (error) {
+      if (!isRepriseError(error)) throw error;
+    }
+    // What selected by time, or by an earlier replay, says nothing about what failed since.
+    const { sinceMs: _since, untilMs: _until, replayId: _replay, ...selected } = (filter ?? {}) as Readonly<Record<string, string>>;
+    return views.deadLettersSince({ ...(selected as Omit<DeadLetterFilter, "tenant">), tenant }, handlers, BigInt(cutoff ?? 0), replayId);
+  }
+
+  const asText = (filter: object): Readonly<Record<string, string>> => Object.fromEntries(Object.entries(filter).map(([name, value]) => [name, String(value)]));
+
+  function ownId(): string {
+    const id = newId();
+    ours.add(id);
+    return id;
+  }
+
+  function mustHaveRoom(): void {
+    if (jobs.size >= maxJobs)
+      throw new RepriseError("RATE_LIMITED", `${jobs.size} replays have not ended: wait for some, or cancel them.`, { retryAfterMs: 60_000 });
+  }
+
+  /** A job of this process, or of the last one as soon as it goes on. */
+  async function jobOf(replayId: string, tenant: string): Promise<Job> {
+    if (!jobs.has(replayId)) await resumed;
+    const job = jobs.get(replayId);
+    if (job !== undefined && (job.request.tenant ?? defaultTenant) === tenant) return job;
+    const view = job === undefined ? await views.replay(replayId) : undefined;
+    if (view === undefined) throw new RepriseError("NOT_FOUND", "There is no replay with this id.");
+    if (view.endedAt === null)
+      throw new RepriseError("LOG_UNAVAILABLE", "The replay was cut off; it goes on when the service starts again.", { retryAfterMs: 1000 });
+    throw new RepriseError("REPLAY_ENDED", `The replay is ${view.status}.`, { fields: { status: view.status } });
+  }
 
   return {
+    plans,
     find,
 
-    async single(id, { tenant, actor, reason, handler }) {
+    async single(id, { tenant, actor, reason, handler, targetHandler, migration }) {
+      if (targetHandler !== null && migration !== undefined) {
+        const detail = "A migration amends the dead letter of its own handler: replay it there, or without the migration.";
+        throw new RepriseError("REQUEST_INVALID", detail, { errors: [{ pointer: "#/migration", detail }] });
+      }
       const letter = await find(id, tenant, handler);
-      await mustLift(letter);
-      const item = itemOf({ ...letter, eventId: letter.id });
-      const job = { replayId: newId(), kind: "single", actor, reason, ratePerSecond: null, filter: null } as const;
-      const position = await request(job, [item]);
-      const run = async (): Promise<Awaited<SingleReplay["ended"]>> => {
-        const counts = freshCounts(1);
-        const error = await runItem(item, job, counts);
-        const [skipped] = counts.skips.keys();
-        const ended = await end(job.replayId, counts);
-        if (skipped !== undefined) throw new RepriseError("NOT_DEAD_LETTERED", `The dead letter was left alone: ${skipped}.`);
-        return { outcome: counts.succeeded === 1 ? "replayed" : "dead_lettered", error, position: ended };
+      if (targetHandler === null) delivery.mayAct(letter.handler, letter.stream, letter.revision, "replay");
+      else mustTake(targetHandler, letter.eventType);
+      await amendments.mustDeliver(letter, migration ?? null); // what cannot be lifted would only fail again: said before anything is changed
+      mustHaveRoom();
+      const { stream, revision, position: at, id: eventId, attempts } = letter;
+      const own = targetHandler !== null;
+      const item: ReplayItem = { handler: targetHandler ?? letter.handler, lane: stream, revision, at: at.toString(), eventId, attempts: own ? 0 : attempts };
+      const job: ReplayRequested = {
+        replayId: ownId(),
+        kind: "single",
+        actor,
+        reason,
+        tenant,
+        ratePerSecond: null,
+        filter: null,
+        total: 1,
+        own,
+        targetHandler,
+        ...(migration === undefined ? {} : { migration }),
       };
-      return { replayId: job.replayId, letter, position, ended: watched(job.replayId, run()) };
+      const position = await request(job, [item]);
+      const running = run(job, [item], noProgress, null);
+      const ended = running.ended.then((endedAt): Awaited<SingleReplay["ended"]> => {
+        const { succeeded, skips } = running.figures();
+        if (skips.length > 0) throw new RepriseError("NOT_DEAD_LETTERED", `The dead letter was left alone: ${skips[0]!.reason}.`);
+        return { outcome: succeeded === 1 ? "replayed" : "dead_lettered", error: running.lastError, position: endedAt };
+      });
+      ended.catch(() => {}); // nobody may be waiting for it
+      return { replayId: job.replayId, letter, position, ended };
     },
 
-    async batch(filter, { actor, reason, maxEvents, ratePerSecond }) {
+    async batch(filter, { tenant, actor, reason, maxEvents, ratePerSecond, migration }) {
+      if (migration !== undefined) migrations.mustKnow(migration);
+      mustHaveRoom();
       const { tenant: _tenant, ...asked } = filter;
-      const items = (await views.oldestDeadLetters(filter, maxEvents)).map(itemOf);
-      const job = {
-        replayId: newId(),
+      const letters = await views.oldestDeadLetters(filter, maxEvents);
+      const lanes = new Map(ratePerSecond === null ? [] : letters.map(({ handler, stream }) => [laneOf({ handler, lane: stream }), { handler, stream }]));
+      const held = await views.heldLanes([...lanes.values()]);
+      const through = new Map([...lanes.keys()].map((lane, index) => [lane, held[index]!.through]));
+      const items = letters.map(({ handler, stream: lane, revision, position, eventId, attempts }): ReplayItem => {
+        const last = through.get(laneOf({ handler, lane })) ?? null;
+        return { handler, lane, revision, at: position.toString(), eventId, attempts, ...(last === null ? {} : { through: last }) };
+      });
+      const job: ReplayRequested = {
+        replayId: ownId(),
         kind: "batch",
         actor,
         reason,
+        tenant,
         ratePerSecond,
-        filter: Object.fromEntries(Object.entries(asked).map(([name, value]) => [name, String(value)])),
+        filter: asText(asked),
         total: items.length,
-      } as const;
+        ...(migration === undefined ? {} : { migration }),
+      };
       const position = await request(job, items);
-      const counts = freshCounts(items.length);
-      return { replayId: job.replayId, counts, position, ended: watched(job.replayId, runAll(items, job, counts)) };
+      const running = run(job, items, noProgress, null);
+      return { replayId: job.replayId, figures: () => running.figures(), position, ended: ratePerSecond === null ? running.ended : running.itemsEnded };
     },
 
-    async resume() {
-      await reached(await log.head());
-      for (const replayId of await views.openReplays()) {
-        if (stopped.signal.aborted) return;
-        let job: ReplayStreamData["replay.requested"] | undefined;
-        const items: ReplayItem[] = [];
-        for await (const batch of log.readStream(replayStream(replayId)))
-          for (const { type, data } of batch)
-            if (type === "replay.requested") job = data as unknown as ReplayStreamData["replay.requested"];
-            else if (type === "replay.items") items.push(...(data as unknown as ReplayStreamData["replay.items"]).items);
-        if (job === undefined) continue;
-        const outcomes = await views.replayOutcomes(replayId);
-        const counts = freshCounts(items.length);
-        const left = items.filter(({ handler, lane, revision }) => {
-          const outcome = outcomes.get(`${handler}\n${lane}\n${revision}`);
-          if (outcome === "replayed") counts.succeeded++;
-          else if (outcome === "dead_lettered") counts.failed++;
-          return outcome === undefined;
-        });
-        void watched(replayId, runAll(left, job, counts));
-      }
+    async startPlan(planId, { tenant, actor, reason, terms }) {
+      mustHaveRoom();
+      const plan = await plans.read(planId, tenant);
+      const { selection, targetHandler, cutoff } = plan.findings;
+      const items = await plans.items(planId);
+      if (plan.used === null) plans.mustBeFresh(plan, items);
+      const kind: ReplayKind = selection.kind === "history" ? "history" : "dead_letters";
+      const job: ReplayRequested = {
+        ...{ replayId: ownId(), kind, actor, reason, tenant, total: items.length, planId, targetHandler, cutoff, ...terms },
+        filter: selection.kind === "dead_letters" ? asText(selection.filter) : null,
+        own: terms.mode === "dry_run" || kind === "history" || targetHandler !== null,
+      };
+      // A dry run leaves the plan to be run afterwards.
+      if (terms.mode === "run") await plans.use(plan, job);
+      const position = await request(job, []);
+      const running = run(job, items, noProgress, null);
+      return { replayId: job.replayId, figures: () => running.figures(), position, ended: running.ended };
+    },
+
+    async act(replayId, verb, { tenant, actor, reason, patienceMs }) {
+      const act: Act = { actor, reason };
+      const job = await jobOf(replayId, tenant).catch(async (error: unknown) => {
+        // Cancelled is cancelled: a repeat says so.
+        if (verb !== "cancel" || !isRepriseError(error, "REPLAY_ENDED") || (await views.replay(replayId))?.status !== "cancelled") throw error;
+        return null;
+      });
+      if (job === null) return { status: "cancelled", position: 0n };
+      const position = (await job[verb](act)) ?? 0n;
+      if (verb !== "cancel") return { status: job.status, position };
+      const { promise: late, resolve } = Promise.withResolvers<Position>();
+      const timer = clock.after(patienceMs, () => resolve(position));
+      const last = await Promise.race([job.ended, late]);
+      timer.cancel();
+      return { status: job.status, position: last };
+    },
+
+    async setRate(replayId, ratePerSecond, { tenant, actor, reason }) {
+      const job = await jobOf(replayId, tenant);
+      const position = await job.setRate(ratePerSecond, { actor, reason });
+      return { status: job.status, position };
+    },
+
+    figures: (replayId) => jobs.get(replayId)?.figures(),
+
+    async items(replayId, from, limit) {
+      const [requested] = await firstOf(replayStream(replayId));
+      const { planId } = (requested?.data ?? {}) as Partial<ReplayRequested>;
+      const items: ReplayItem[] = [];
+      const streamOf = planId === undefined ? replayStream(replayId) : planStream(planId);
+      let place = 0;
+      for await (const batch of log.readStream(streamOf))
+        for (const event of batch) {
+          if (event.type !== "replay.items") continue;
+          const { items: part } = event.data as unknown as ReplayStreamData["replay.items"];
+          if (place + part.length > from) items.push(...part.slice(Math.max(0, from - place)));
+          place += part.length;
+          if (items.length >= limit) return items.slice(0, limit);
+        }
+      return items;
+    },
+
+    resume() {
+      resumed = goOn();
+      return resumed;
     },
 
     stop() {
       stopped.abort();
+      for (const job of jobs.values()) job.cutOff();
+    },
+
+    async flushed() {
+      await nextTurn(); // until then each has told what its call came to
+      await Promise.allSettled([...runners].map((runner) => runner.flushed()));
     },
   };
+
+  async function firstOf(stream: string): Promise<readonly StoredEvent[]> {
+    for await (const batch of log.readStream(stream, { limit: 1 })) return batch;
+    return [];
+  }
+
+  async function goOn(): Promise<void> {
+    await reached(await log.head());
+    const open = await views.openReplays();
+    for (const { replayId, planId } of open) {
+      if (stopped.signal.aborted) return;
+      if (!ours.has(replayId)) await goOnWith(replayId, planId);
+    }
+    // Lanes that wait for the turns of a replay that has ended, by the skin of its teeth: nobody else would let them go.
+    for (const { handler, replayId } of delivery.unknownPaces()) if (!jobs.has(replayId)) await delivery.withdraw(handler, replayId, "stop");
+  }
+
+  async function goOnWith(replayId: string, planId: string | null): Promise<void> {
+    let job: ReplayRequested | null = null;
+    const items: ReplayItem[] = [];
+    const outcomes = new Map<number, "succeeded" | "failed">();
+    const suspects = new Map<number, number>();
+    const acts = { paused: false, cancelling: false, stopping: null as string | null, canaryPassed: false };
+    let ratePerSecond: number | null | undefined;
+    for await (const batch of log.readStream(replayStream(replayId)))
+      for (const { type, data } of batch) {
+        const of = <T extends keyof ReplayStreamData>(_type: T) => data as unknown as ReplayStreamData[T];
+        if (type === "replay.requested") job = of(type);
+        else if (type === "replay.items") items.push(...of(type).items);
+        else if (type === "replay.pausing") acts.paused = true;
+        else if (type === "replay.resumed") acts.paused = false;
+        else if (type === "replay.rate_changed") ({ ratePerSecond } = of(type));
+        else if (type === "replay.cancelling") acts.cancelling = true;
+        else if (type === "replay.stopping") acts.stopping = of(type).why;
+        else if (type === "replay.canary_passed") acts.canaryPassed = true;
+        else if (type === "replay.started") for (const place of of(type).items) suspects.set(place, (suspects.get(place) ?? 0) + 1);
+        else if (type === "replay.outcomes") for (const { item, outcome } of of(type).outcomes) outcomes.set(item, outcome);
+        else if (type === "replay.ended") return; // the views are a moment behind
+      }
+    if (job === null && planId !== null) {
+      // The process died between the plan's last event and the replay's first.
+      for await (const batch of log.readStream(planStream(planId), { direction: "backward", limit: 1 }))
+        for (const { type, data } of batch) if (type === "plan.used") ({ job } = data as unknown as PlanStreamData["plan.used"]);
+      if (job !== null) await request(job, []);
+    }
+    if (job === null) return;
+    if (planId !== null) items.push(...(await plans.items(planId)));
+    for (const place of outcomes.keys()) suspects.delete(place);
+    if (!job.own) {
+      const known = await views.replayOutcomes(replayId);
+      items.forEach((item, place) => {
+        const outcome = known.get(keyOf(item));
+        if (outcome !== undefined) outcomes.set(place, outcome === "replayed" ? "succeeded" : "failed");
+      });
+    }
+    run(ratePerSecond === undefined ? job : { ...job, ratePerSecond }, items, { ...acts, outcomes }, suspects);
+  }
 
   /** However long the views take: a rebuild may be under way. */
   async function reached(position: Position): Promise<void> {

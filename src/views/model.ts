@@ -1,6 +1,7 @@
 /** What the views answer with. Member by member the wire's shapes of API.md, in code's names. */
 import type { FailureText, LiftStep } from "../catalog/catalog.ts";
-import type { AttemptRecord, DeadLetterCause } from "../delivery/journal-events.ts";
+import type { AttemptRecord, DeadLetterCause, OwnOutcome, ReplayKind, ReplayTerms } from "../delivery/journal-events.ts";
+import type { Change } from "../event/changes.ts";
 import type { ContextRef, Entity, EventMetadata, Json, Position, Priority, StoredEvent } from "../event/event.ts";
 
 export const deliveryStatuses = [
@@ -19,6 +20,35 @@ export type DeliveryStatus = (typeof deliveryStatuses)[number];
 export const laneStates = ["flowing", "backing_off", "blocked", "paused", "behind"] as const;
 export type LaneState = (typeof laneStates)[number];
 
+/** That a dead letter was given other data: by whom, and why. */
+export interface AmendmentAct {
+  readonly at: string;
+  readonly actor: string;
+  readonly reason: string | null;
+  /** The migration that made the data; null: by hand. */
+  readonly migration: string | null;
+  readonly replayId: string | null;
+}
+
+/** The amendment in force. */
+export interface AmendmentView extends AmendmentAct {
+  /** The whole new stored data, of the event's stored type and version. */
+  readonly data: Json;
+  /** From what the log holds to `data`: the first 100. */
+  readonly changes: readonly Change[];
+  readonly changesTotal: number;
+}
+
+/** Something that the handler did outside for the event, on record; without its result. */
+export interface EffectView {
+  readonly key: string;
+  /** Of a split event: for which part. */
+  readonly part: number | null;
+  readonly at: string;
+  /** The replay that did it. */
+  readonly replayId: string | null;
+}
+
 export interface DeliveryView {
   readonly deliveryId: string;
   readonly handler: string;
@@ -33,14 +63,30 @@ export interface DeliveryView {
   readonly replayId: string | null;
   /** Newest first, at most 50. Empty in lists. */
   readonly history: readonly AttemptRecord[];
+  /** Newest first, at most 50. Empty in lists. */
+  readonly amendments: readonly AmendmentAct[];
+  /** In the order done, at most 256. Empty in lists. */
+  readonly effects: readonly EffectView[];
+}
+
+/** One of the events that a stored one is today. */
+export interface PartView {
+  readonly id: string;
+  readonly type: string;
+  readonly schemaVersion: number;
+  readonly data: Json;
 }
 
 /** Data as today's schema has it, beside what the log holds. */
 export interface LiftedView {
   readonly schemaVersion: number;
-  /** Null when the payload cannot be lifted; then `dataError` says why. */
+  /** Null when the payload cannot be lifted (`dataError` says why), or is not one event today (see `parts`, `dropped`). */
   readonly data: Json;
   readonly dataError: string | null;
+  /** What the event was split into, in order; null for one that is not split. */
+  readonly parts: readonly PartView[] | null;
+  /** Why a step dropped the event; null for one that is not dropped. */
+  readonly dropped: string | null;
   readonly stored: { readonly type: string; readonly schemaVersion: number; readonly data: Json };
 }
 
@@ -150,6 +196,12 @@ export interface DeadLetterView {
   readonly storedSchemaVersion: number;
   readonly data: Json;
   readonly dataError: string | null;
+  /** When its data was amended: `data` is of the amendment. Null: it is of what is stored. */
+  readonly amendedAt: string | null;
+  /** Of a split event: which part is dead-lettered (`eventType`, `schemaVersion` and `data` are its own), and all of them. */
+  readonly part: number | null;
+  readonly parts: readonly PartView[] | null;
+  readonly dropped: string | null;
   readonly status: "dead_lettered" | "escalated";
   readonly cause: DeadLetterCause;
   readonly error: FailureText;
@@ -165,7 +217,11 @@ export interface DeadLetterView {
 }
 
 export interface DeadLetterDetail extends DeadLetterView {
+  /** As the log holds it, whatever was amended. */
   readonly stored: LiftedView["stored"] | null;
+  readonly amendment: AmendmentView | null;
+  /** All of them, newest first, at most 50. */
+  readonly amendments: readonly AmendmentAct[];
   readonly steps: readonly LiftStep[];
   /** The first 10 events held behind it. */
   readonly waitingEvents: readonly { readonly id: string; readonly type: string; readonly revision: number; readonly recordedAt: string }[];
@@ -188,6 +244,8 @@ export interface HandlerView {
   readonly name: string;
   readonly ordering: "strict" | "relaxed";
   readonly state: "running" | "paused";
+  /** Who paused it, and why. */
+  readonly why: string | null;
   /** wanted = done + waiting. */
   readonly wanted: number;
   readonly done: number;
@@ -199,13 +257,17 @@ export interface HandlerView {
   readonly lanes: Readonly<Record<LaneState, number>>;
 }
 
-export interface ReplayView {
+export const replayStatuses = ["running", "pausing", "paused", "cancelling", "cancelled", "stopped", "completed"] as const;
+export type ReplayStatus = (typeof replayStatuses)[number];
+
+export interface ReplayView extends ReplayTerms {
   readonly replayId: string;
   readonly planId: string | null;
-  readonly kind: "single" | "batch";
-  readonly status: "running" | "pausing" | "paused" | "cancelling" | "cancelled" | "stopped" | "completed";
+  readonly kind: ReplayKind;
+  readonly status: ReplayStatus;
   readonly reason: string | null;
   readonly actor: string;
+  readonly targetHandler: string | null;
   readonly total: number;
   readonly succeeded: number;
   readonly failed: number;
@@ -214,8 +276,62 @@ export interface ReplayView {
   readonly createdAt: string;
   readonly startedAt: string;
   readonly endedAt: string | null;
-  readonly ratePerSecond: number | null;
   readonly skips: readonly { readonly reason: string; readonly count: number }[];
+  /** Why it stopped before its end. */
+  readonly why: string | null;
+  /** Null until it has ended, and for replays without a plan. */
+  readonly newSince: number | null;
+  /** Position at which its items were chosen. */
+  readonly cutoff: Position | null;
+}
+
+/** A dead letter as plans and replays need it: a pointer with its cause. */
+export interface LetterPointer {
+  readonly handler: string;
+  readonly stream: string;
+  readonly revision: number;
+  readonly position: Position;
+  readonly eventId: string;
+  /** As the log holds it. */
+  readonly type: string;
+  readonly attempts: number;
+  readonly error: FailureText;
+}
+
+/** What a lane holds behind its dead letters. */
+export interface HeldLane {
+  /** Events held behind them, and the last one's revision. */
+  readonly held: number;
+  readonly through: number | null;
+  /** Revisions of all its dead letters, in order. */
+  readonly letters: readonly number[];
+  readonly ordering: "strict" | "relaxed";
+}
+
+export interface HistoryFilter {
+  readonly tenant: string;
+  readonly handler: string;
+  /** Current names of the types to take. */
+  readonly types: readonly string[];
+  readonly entityType?: string;
+  readonly entityId?: string;
+  /** Recorded at or after, before: milliseconds since 1970. */
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+  /** Both inclusive. */
+  readonly fromPosition?: Position;
+  readonly toPosition?: Position;
+}
+
+/** An event that was delivered before, or was never wanted. */
+export interface HistoryPointer {
+  readonly stream: string;
+  readonly revision: number;
+  readonly position: Position;
+  readonly eventId: string;
+  readonly type: string;
+  /** Of its delivery to the handler; null when the handler does not want it. */
+  readonly status: DeliveryStatus | null;
 }
 
 /** What runs in this process right now: `processing` is in nobody's record. */
@@ -248,29 +364,32 @@ export interface Views {
   /** Dead letters (all handlers) of one event id or delivery id, whatever their handler. */
   findDeadLetters(tenant: string, id: string): Promise<readonly DeadLetterDetail[]>;
   /** Oldest event first, for replay: pointers only. At most `limit`. */
-  oldestDeadLetters(
-    filter: DeadLetterFilter,
-    limit: number,
-  ): Promise<
-    readonly {
-      readonly handler: string;
-      readonly stream: string;
-      readonly revision: number;
-      readonly position: Position;
-      readonly eventId: string;
-      readonly attempts: number;
-    }[]
-  >;
+  oldestDeadLetters(filter: DeadLetterFilter, limit: number): Promise<readonly LetterPointer[]>;
+  /** The dead letters of these event or delivery ids, oldest event first, and how many of the ids name an event or delivery without one, or nothing. */
+  deadLettersOf(
+    tenant: string,
+    ids: readonly string[],
+  ): Promise<{ readonly letters: readonly LetterPointer[]; readonly notDeadLettered: number; readonly unknown: number }>;
+  /** What lanes hold that have dead letters, in the order asked. */
+  heldLanes(lanes: readonly { readonly handler: string; readonly stream: string }[]): Promise<readonly HeldLane[]>;
+  /** Events of the log for one handler, oldest first, as a replay of history needs them. At most `limit`. */
+  history(filter: HistoryFilter, limit: number): Promise<readonly HistoryPointer[]>;
+  /** How many dead letters of the filter (of any of `handlers`) are younger than a position, those that a replay left apart. */
+  deadLettersSince(filter: DeadLetterFilter, handlers: readonly string[], position: Position, replayId: string): Promise<number>;
   deadLetterStats(filter: DeadLetterFilter): Promise<DeadLetterStats>;
   /** Status of one event's delivery, for refusing an act with its reason; undefined when no such event or delivery. */
   deliveriesOf(tenant: string, id: string): Promise<readonly DeliveryView[]>;
 
   handlers(): Promise<readonly HandlerView[]>;
   replay(replayId: string): Promise<ReplayView | undefined>;
+  /** Newest first. */
+  replays(tenant: string, page: PageOptions): Promise<{ readonly replays: readonly ReplayView[]; readonly nextCursor: string | null }>;
+  /** What came of a replay's own deliveries, by item, from this one on. */
+  ownOutcomes(replayId: string, from: number, limit: number): Promise<readonly OwnOutcome[]>;
   /** Outcome so far of each item of a replay, by `<handler>\n<stream>\n<revision>`. */
   replayOutcomes(replayId: string): Promise<ReadonlyMap<string, "replayed" | "dead_lettered">>;
-  /** Replays without an end. */
-  openReplays(): Promise<readonly string[]>;
+  /** Replays without an end, and the plans that they run. */
+  openReplays(): Promise<readonly { readonly replayId: string; readonly planId: string | null }[]>;
 
   /** Starts a rebuild into a new file beside the old one, swapped in when it has caught up. A second call joins the first. */
   rebuild(): Promise<void>;

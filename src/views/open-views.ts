@@ -11,6 +11,7 @@ import { makeDeadLetterQueries } from "./queries/dead-letter-queries.ts";
 import { makeEntityQueries } from "./queries/entity-queries.ts";
 import { makeEventQueries } from "./queries/event-queries.ts";
 import { makeHandlerQueries } from "./queries/handler-queries.ts";
+import { makeHistoryQueries } from "./queries/history-queries.ts";
 import { makeReplayQueries } from "./queries/replay-queries.ts";
 import { type Rows, rebuildFile, rebuildRows } from "./rebuild.ts";
 import { openViewStore, removeViewStore } from "./store.ts";
@@ -115,6 +116,7 @@ export async function openViews({
     ...makeDeadLetterQueries(sources),
     ...makeHandlerQueries(sources),
     ...makeReplayQueries(sources),
+    ...makeHistoryQueries(sources),
 
     rebuild() {
       rebuilding ??= rebuild().finally(() => {

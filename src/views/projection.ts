@@ -1,8 +1,8 @@
 /** What every projection is: its tables, and what one entry of the log does to them. */
 import type { Catalog } from "../catalog/catalog.ts";
-import type { HandlerStreamData, JournalEvent, ReplayStreamData } from "../delivery/journal-events.ts";
+import type { HandlerStreamData, JournalEvent, PlanStreamData, ReplayStreamData } from "../delivery/journal-events.ts";
 import type { StoredEvent } from "../event/event.ts";
-import { handlerStream, isEntityStream, replayStream } from "../event/names.ts";
+import { handlerStream, isEntityStream, planStream, replayStream } from "../event/names.ts";
 import type { ViewDatabase } from "./database.ts";
 
 type EntryOf<D> = { readonly [T in keyof D]: { readonly type: T; readonly data: D[T] } }[keyof D];
@@ -12,6 +12,7 @@ export type Entry =
   | { readonly kind: "event"; readonly event: StoredEvent }
   | { readonly kind: "journal"; readonly event: StoredEvent; readonly handler: string; readonly entry: JournalEvent }
   | { readonly kind: "handler"; readonly event: StoredEvent; readonly handler: string; readonly entry: EntryOf<HandlerStreamData> }
+  | { readonly kind: "plan"; readonly event: StoredEvent; readonly entry: EntryOf<PlanStreamData> }
   | { readonly kind: "replay"; readonly event: StoredEvent; readonly replayId: string; readonly entry: EntryOf<ReplayStreamData> };
 
 export interface Folding {
@@ -28,6 +29,7 @@ export interface Projection {
 
 const handlerPrefix = handlerStream("");
 const replayPrefix = replayStream("");
+const planPrefix = planStream("");
 /** `reprise.journal-<handler>-<n>-<p>`: where no `handler.configured` names the journal. */
 const journalPattern = /^reprise\.journal-(.+)-\d+-\d+$/;
 
@@ -40,6 +42,7 @@ export function toEntry(db: ViewDatabase, event: StoredEvent): Entry | null {
   if (stream.startsWith(handlerPrefix))
     return { kind: "handler", event, handler: stream.slice(handlerPrefix.length), entry: entry as EntryOf<HandlerStreamData> };
   if (stream.startsWith(replayPrefix)) return { kind: "replay", event, replayId: stream.slice(replayPrefix.length), entry: entry as EntryOf<ReplayStreamData> };
+  if (stream.startsWith(planPrefix)) return { kind: "plan", event, entry: entry as EntryOf<PlanStreamData> };
   const journal = journalPattern.exec(stream);
   if (journal === null) return null;
   const named = db.get<{ name: string }>("select name from handlers where journal = ?", stream);

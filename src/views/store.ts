@@ -5,6 +5,7 @@ import { RepriseError } from "../errors.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
 import { openDatabase, type ViewDatabase } from "./database.ts";
 import { type Projection, toEntry } from "./projection.ts";
+import { amendments } from "./projections/amendments.ts";
 import { deliveries } from "./projections/deliveries.ts";
 import { entities } from "./projections/entities.ts";
 import { eventIndex } from "./projections/event-index.ts";
@@ -13,12 +14,12 @@ import { lanes } from "./projections/lanes.ts";
 import { replays } from "./projections/replays.ts";
 
 /** Of tables and rules: a file of another number is built anew. */
-const formatVersion = 1;
+const formatVersion = 5;
 /** Marks the file as ours ("RPVW"), so that no other database is ever deleted. */
 const applicationId = 0x52505657;
 
 /** In this order, which matters: rows of deliveries say what lanes need to know. */
-const projections: readonly Projection[] = [handlers, entities, eventIndex, deliveries, lanes, replays];
+const projections: readonly Projection[] = [handlers, entities, eventIndex, deliveries, amendments, lanes, replays];
 
 /** A file of rows with the position up to which they contain the log. */
 export interface ViewStore {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RepriseError } from "../../src/errors.ts";
 import { listen, reprise } from "../support/cli.ts";
-import { deadLetter, deliveryId, eventId, eventView, type FakeStore, makeFakeStore, replayId, replayView } from "../support/fake-store.ts";
+import { deadLetter, deliveryId, eventId, eventView, type FakeStore, makeFakeStore, planId, replayId, replayView } from "../support/fake-store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** Each command is a process, and the machine may be busy. */
@@ -266,20 +266,32 @@ describe("dlq replay and discard", { timeout }, () => {
     [{ total: 2, succeeded: 0, failed: 2 }, 1],
     [{ total: 0, succeeded: 0, failed: 0 }, 0],
   ])("ends a batch of %o with %i", async (counts, code) => {
-    const { url } = await service({ store: { replayBatch: async () => ({ replayId, remaining: 0, position: 1n, ...counts }) } });
+    const { url } = await service({ store: { replayBatch: async () => ({ replayId, skipped: 0, skips: [], remaining: 0, position: 1n, ...counts }) } });
     expect((await reprise(["dlq", "replay", "--all", "--yes", "-q"], { url })).code).toBe(code);
   });
 
   it("follows a batch past the service's patience to its end", async () => {
     let asked = 0;
     const { url } = await service({
-      store: { replayBatch: async () => ({ replayId, total: 2, succeeded: 0, failed: 0, remaining: 2, position: 1n }) },
+      store: { replayBatch: async () => ({ replayId, total: 2, succeeded: 0, failed: 0, skipped: 0, skips: [], remaining: 2, position: 1n }) },
       views: { replay: async () => (asked++ === 0 ? { ...replayView, status: "running", succeeded: 1, remaining: 1 } : replayView) },
     });
     const { code, stdout } = await reprise(["dlq", "replay", "--all", "--yes", "-o", "json"], { url });
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ replay_id: replayId, status: "completed", succeeded: 2 });
     expect(asked).toBe(2);
+  });
+
+  it("discards what a filter matches, and never everything", async () => {
+    expect((await run("dlq", "discard", "--reason", "x", "--yes")).code).toBe(2);
+    expect((await run("dlq", "discard", "--reason", "x", "--handler", "mail")).code).toBe(4);
+    const { code, stdout } = await run("dlq", "discard", "--handler", "mail", "--max", "5", "--reason", "tidy", "--resolution", "not_needed", "--yes");
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/discarded +1\n/);
+    expect(store.last("discardBatch")).toEqual([
+      { handler: "mail" },
+      { tenant: "default", actor: "local", reason: "tidy", maxEvents: 5, resolution: "not_needed" },
+    ]);
   });
 
   it("discards with a reason", async () => {
@@ -349,5 +361,86 @@ describe("help", { timeout }, () => {
     for (const command of ["serve", "append", "events", "entities", "dlq", "handlers", "views"]) expect(help.stdout).toMatch(new RegExp(`^  ${command} `, "m"));
     expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
     for (const flag of ["--error", "--max", "--rate", "--reason", "--yes", "--url"]) expect(replay.stdout).toContain(flag);
+  });
+});
+
+describe("replay", { timeout }, () => {
+  it("plans by filter, by ids and by history, and says how to go on", async () => {
+    const filtered = await run("replay", "plan", "--handler", "mail", "--error", "Error: down", "--rate", "10");
+    expect(filtered.code).toBe(0);
+    expect(filtered.stdout).toMatch(/deliveries +1\n/);
+    expect(filtered.stdout).toMatch(/1 {2}Error: mail server down/);
+    expect(filtered.stdout).toContain('"totalCents": 995');
+    expect(filtered.stderr).toContain(`reprise replay run ${planId} --reason`);
+    expect(store.last("planReplay")).toMatchObject([{ kind: "dead_letters", filter: { handler: "mail", error: "Error: down" } }, { ratePerSecond: 10 }]);
+    expect((await run("-q", "replay", "plan", eventId, deliveryId, "--target-handler", "sandbox")).stdout).toBe(`${planId}\n`);
+    expect(store.last("planReplay")).toMatchObject([{ kind: "ids", ids: [eventId, deliveryId] }, { targetHandler: "sandbox" }]);
+    await run("replay", "plan", "--history", "mail", "--entity", "order/o-1", "--types", "order.placed,order.paid", "--since", "2026-01-01T00:00:00Z");
+    expect(store.last("planReplay")).toMatchObject([
+      {
+        kind: "history",
+        handler: "mail",
+        filter: { entityType: "order", entityId: "o-1", types: ["order.placed", "order.paid"], sinceMs: Date.UTC(2026, 0, 1) },
+      },
+      {},
+    ]);
+    for (const args of [[], [eventId, "--handler", "mail"], ["--types", "a.b"], ["--history", "mail", "--error", "x"], ["--handler", "mail", "--rate", "many"]])
+      expect((await run("replay", "plan", ...args)).code, args.join(" ")).toBe(2);
+  });
+
+  it("runs a plan with all its terms, to its end", async () => {
+    expect((await run("replay", "run", planId, "--reason", "back")).code).toBe(4);
+    const terms = ["--rate", "5", "--canary", "2", "--hold", "1.5", "--stop-ratio", "0.1", "--stop-in-a-row", "3", "--effects", "again"];
+    const { code, stdout } = await run("replay", "run", planId, "--reason", "back", ...terms, "--yes");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/status +completed\n/);
+    expect(store.last("startReplay")).toEqual([
+      planId,
+      {
+        ...{ tenant: "default", actor: "local", reason: "back" },
+        terms: {
+          ...{ mode: "run", ratePerSecond: 5, effects: "again" },
+          canary: { entities: 2, holdSeconds: 1.5 },
+          stopWhen: { failureRatio: 0.1, failuresInARow: 3 },
+        },
+      },
+    ]);
+    const dry = await run("replay", "run", planId, "--reason", "look", "--dry-run");
+    expect(dry.stdout).toContain("/totalCents: nothing → 995");
+    expect(store.last("startReplay")).toMatchObject([planId, { terms: { mode: "dry_run" } }]);
+    expect((await run("-q", "replay", "run", planId, "--reason", "x", "--yes", "--detach")).stdout).toBe(`${replayId}\n`);
+  });
+
+  it("tells who started a plan, and what changed in a stale one", async () => {
+    const { url } = await service({
+      store: {
+        startReplay: async () => {
+          const changed = [{ reason: "are not dead-lettered any more", count: 1, event_ids: [eventId] }];
+          throw new RepriseError("PLAN_STALE", "It has changed.", { fields: { changed } });
+        },
+      },
+    });
+    const { code, stderr } = await reprise(["replay", "run", planId, "--reason", "x", "--yes"], { url });
+    expect(code).toBe(4);
+    expect(stderr).toContain(`1 are not dead-lettered any more: ${eventId}`);
+  });
+
+  it("lists, shows, pauses, resumes, cancels, and changes the rate", async () => {
+    expect((await run("replay", "ls")).stdout).toMatch(new RegExp(`^REPLAY .*\\n${replayId} +batch +completed +2 +2 +0 +0 `));
+    expect((await run("replay", "show", replayId)).stdout).toMatch(/succeeded +2\n/);
+    expect((await run("replay", "show", planId)).stdout).toMatch(/deliveries +1\n/);
+    expect((await run("replay", "show", replayId, "--report")).stdout).toContain("/totalCents: nothing → 995");
+    for (const [verb, status] of [
+      ["pause", "paused"],
+      ["resume", "running"],
+      ["cancel", "cancelled"],
+    ] as const) {
+      expect((await run("replay", verb, replayId, "--reason", "so")).stdout).toMatch(new RegExp(`status +${status}\n`));
+      expect(store.last("actOnReplay")).toEqual([replayId, verb, { tenant: "default", actor: "local", reason: "so" }]);
+    }
+    expect((await run("replay", "rate", replayId, "20")).code).toBe(0);
+    expect(store.last("setReplayRate")).toEqual([replayId, 20, { tenant: "default", actor: "local" }]);
+    await run("replay", "rate", replayId, "none");
+    expect(store.last("setReplayRate")).toEqual([replayId, null, { tenant: "default", actor: "local" }]);
   });
 });

@@ -26,7 +26,17 @@ function play(
     }
     const [revision, status, replay] = line.split(" ");
     const call: Call = {
-      ...{ handler: "hook", id: `e${revision}`, lane: "thing/a", revision: Number(revision), attempt: 1, replayId: replay ?? null, life, arrivedMs: index },
+      ...{
+        handler: "hook",
+        id: `e${revision}`,
+        lane: "thing/a",
+        revision: Number(revision),
+        attempt: 1,
+        replayId: replay ?? null,
+        deliveryId: `d${revision}`,
+        life,
+        arrivedMs: index,
+      },
       answered: status === undefined ? null : { atMs: index, status: Number(status) },
     };
     history.push({ kind: "arrived", call });

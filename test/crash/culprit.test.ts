@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { v7 } from "uuid";
 import { describe, expect, it } from "vitest";
-import type { AppendReply, DeadLetterReply, DiscardReply } from "../../src/http/wire/replies.ts";
+import type { AppendReply, DeadLetterReply, LetterActReply } from "../../src/http/wire/replies.ts";
 import { type CheckedHandler, checkHistory } from "../support/crash-checker.ts";
 import { readEntityEvents } from "../support/crash-journal.ts";
 import { Lives } from "../support/crash-lives.ts";
@@ -94,7 +94,7 @@ describe("an event whose handler kills the process", () => {
       ]);
       expect(receiver.calls("audit").filter(({ id }) => id === culprit).length).toBeGreaterThan(0);
 
-      const discarded = await post<DiscardReply>(url, `/admin/dlq/${culprit}/discard`, { reason: "it kills the service" });
+      const discarded = await post<LetterActReply>(url, `/admin/dlq/${culprit}/discard`, { reason: "it kills the service" });
       expect(discarded.status).toBe(200);
       for (const { name, wanted, done } of await untilQuiet(url, discarded.body.position)) expect({ name, done }).toEqual({ name, done: wanted });
       expect((await lives.stop()).code).toBe(0);

@@ -1,5 +1,6 @@
 import { v7 } from "uuid";
 import { describe, expect, it } from "vitest";
+import { ReceivedHistory } from "../../src/delivery/received-history.ts";
 import type { AppendReply, ReplayReply } from "../../src/http/wire/replies.ts";
 import { type CheckedHandler, checkHistory } from "../support/crash-checker.ts";
 import { readEntityEvents } from "../support/crash-journal.ts";
@@ -82,6 +83,11 @@ describe("a replay of many dead letters", () => {
       recordedWithinMs: 2000,
     });
     expect(findings.broken).toEqual([]);
+    // And the receiver's own record, by itself: order kept, one at a time, nothing above a failed call.
+    const verified = new ReceivedHistory({ ordering: "strict" });
+    for (const line of receiver.record()) verified.add(line);
+    for (const { killedMs } of await lives.ended()) if (killedMs !== null) verified.add(JSON.stringify({ crashed_at: killedMs }));
+    expect(verified.judge()).toMatchObject({ violations: [], notChecked: [], lanes: letters });
     // Each was replayed once, but for those that ran, or were not on record yet, at a kill.
     const calls = receiver.calls().filter((call) => call.replayId !== null);
     const again = calls.length - new Set(calls.map(({ id }) => id)).size;

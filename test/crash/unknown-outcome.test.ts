@@ -1,6 +1,6 @@
 import { v7 } from "uuid";
 import { describe, expect, it } from "vitest";
-import type { AppendReply, DeadLetterReply, DiscardReply, EntityReply, EventReply } from "../../src/http/wire/replies.ts";
+import type { AppendReply, DeadLetterReply, EntityReply, EventReply, LetterActReply } from "../../src/http/wire/replies.ts";
 import { type Receiver, startReceiver } from "../support/crash-receiver.ts";
 import { get, getAll, kill, makeSite, post, startListening, until, untilQuiet } from "../support/crash-service.ts";
 
@@ -68,7 +68,7 @@ describe('unknownOutcome: "escalate"', () => {
     await escalated(service.url, 2);
 
     const act = { reason: "paid at the counter", resolution: "done_by_hand" };
-    const discarded = await post<DiscardReply>(service.url, `/admin/dlq/${hanging.id}/discard`, act);
+    const discarded = await post<LetterActReply>(service.url, `/admin/dlq/${hanging.id}/discard`, act);
     expect(discarded.status).toBe(200);
     expect((await untilQuiet(service.url, discarded.body.position))[0]).toMatchObject({ waiting: 0, by_status: { discarded: 1 } });
     expect(callsOf(receiver, [first, hanging, ...followers])).toEqual([1, 2, 1, 1]);

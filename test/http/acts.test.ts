@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { RepriseError } from "../../src/errors.ts";
-import { discardReply, rebuildReply, replayBatchReply, replayedReply } from "../../src/http/wire/replies.ts";
+import { letterActReply, rebuildReply, replayBatchReply, replayedReply } from "../../src/http/wire/replies.ts";
 import type { Store } from "../../src/store.ts";
 import { deliveryId, eventId, makeFakeStore, replayId } from "../support/fake-store.ts";
 import { expectProblem, serverOver } from "../support/http.ts";
@@ -8,6 +8,7 @@ import { expectProblem, serverOver } from "../support/http.ts";
 const post = (url: string, payload?: object, store = makeFakeStore()) =>
   serverOver(store).inject({ method: "POST", url, ...(payload === undefined ? {} : { payload }) });
 const replayUrl = `/admin/dlq/${eventId}/replay`;
+const amendUrl = `/admin/dlq/${eventId}/amend`;
 const discardUrl = `/admin/dlq/${eventId}/discard`;
 const failing = (method: keyof Store, error: Error) => makeFakeStore({ store: { [method]: () => Promise.reject(error) } });
 
@@ -39,7 +40,7 @@ describe("POST /admin/dlq/{id}/replay", () => {
     expect(replayedReply.parse(answer.json()).status).toBe("processing");
   });
 
-  it.each([{ reason: "x".repeat(501) }, { target_handler: "other" }, { migration: {} }, { reason: 1 }, []])("refuses %o", async (body) => {
+  it.each([{ reason: "x".repeat(501) }, { target_handler: "" }, { migration: {} }, { reason: 1 }, []])("refuses %o", async (body) => {
     const store = makeFakeStore();
     expectProblem(await post(replayUrl, body, store), 400, "REQUEST_INVALID");
     expect(store.calls).toEqual([]);
@@ -66,7 +67,7 @@ describe("POST /admin/dlq/{id}/discard", () => {
     const store = makeFakeStore();
     const answer = await post(discardUrl, { reason: "sent by hand", resolution: "done_by_hand" }, store);
     expect(answer.statusCode).toBe(200);
-    expect(discardReply.parse(answer.json())).toMatchObject({ id: eventId, position: "15" });
+    expect(letterActReply.parse(answer.json())).toMatchObject({ id: eventId, position: "15" });
     expect(store.last("discard")).toEqual([eventId, { tenant: "default", actor: "local", reason: "sent by hand", resolution: "done_by_hand" }]);
   });
 
@@ -74,6 +75,58 @@ describe("POST /admin/dlq/{id}/discard", () => {
     const store = makeFakeStore();
     expectProblem(await post(discardUrl, body, store), 400, "REQUEST_INVALID");
     expect(store.calls).toEqual([]);
+  });
+});
+
+describe("POST /admin/dlq/{id}/amend", () => {
+  it("takes data and a reason, and answers with the entry as it is now", async () => {
+    const store = makeFakeStore();
+    const answer = await post(amendUrl, { data: { orderId: "o-1", total: 9.99 }, reason: "typo", handler: "mail" }, store);
+    expect(answer.statusCode).toBe(200);
+    expect(letterActReply.parse(answer.json())).toMatchObject({
+      ...{ id: eventId, position: "13", data: { totalCents: 999 }, stored: { data: { total: 9.95 } } },
+      amendment: { actor: "local", reason: "typo", migration: null, data: { total: 9.99 }, changes_total: 1 },
+      amendments: [{ reason: "typo" }],
+    });
+    expect(store.last("amend")).toEqual([
+      eventId,
+      { tenant: "default", actor: "local", data: { orderId: "o-1", total: 9.99 }, reason: "typo", handler: "mail" },
+    ]);
+    await post(amendUrl, { data: null, reason: "null is data, too" }, store);
+    expect(store.last("amend")).toMatchObject([eventId, { data: null }]);
+  });
+
+  it.each([undefined, {}, { data: {} }, { reason: "typo" }, { data: {}, reason: " " }, { data: {}, reason: "x", schema_version: 2 }])(
+    "refuses %o",
+    async (body) => {
+      const store = makeFakeStore();
+      expectProblem(await post(amendUrl, body, store), 400, "REQUEST_INVALID");
+      expect(store.calls).toEqual([]);
+    },
+  );
+
+  it("says where data is wrong, and keeps numbers to the digit", async () => {
+    const error = new RepriseError("DATA_INVALID", "The data does not fit.", { errors: [{ pointer: "#/data/total", detail: "Invalid input" }] });
+    const problem = expectProblem(await post(amendUrl, { data: {}, reason: "typo" }, failing("amend", error)), 422, "DATA_INVALID");
+    expect(problem.errors).toEqual([{ pointer: "#/data/total", detail: "Invalid input" }]);
+    const server = serverOver(makeFakeStore());
+    const unsafe = await server.inject({
+      ...{ method: "POST", url: amendUrl, headers: { "content-type": "application/json" } },
+      payload: '{"reason":"x","data":{"total":12345678901234567890}}',
+    });
+    expectProblem(unsafe, 422, "NUMBER_UNSAFE");
+  });
+});
+
+describe("a migration", () => {
+  it("is named on a replay and on a batch, in query or body", async () => {
+    const store = makeFakeStore();
+    await post(replayUrl, { migration: "cents", reason: "mend" }, store);
+    expect(store.last("replay")).toEqual([eventId, { tenant: "default", actor: "local", reason: "mend", migration: "cents" }]);
+    await post("/admin/dlq/replay-batch?migration=cents", { handler: "mail" }, store);
+    expect(store.last("replayBatch")).toEqual([{ handler: "mail" }, { tenant: "default", actor: "local", migration: "cents" }]);
+    const failed = new RepriseError("MIGRATION_FAILED", 'Migration "cents": it threw Error: no total.');
+    expectProblem(await post(replayUrl, { migration: "cents" }, failing("replay", failed)), 422, "MIGRATION_FAILED");
   });
 });
 
@@ -89,7 +142,9 @@ describe("POST /admin/dlq/replay-batch", () => {
     const store = makeFakeStore();
     const answer = await post(`${url}?handler=mail&error=Error:%20down&since=${noon}&max_events=500&rate_per_second=2.5&reason=back`, undefined, store);
     expect(answer.statusCode).toBe(200);
-    expect(replayBatchReply.parse(answer.json())).toEqual({ replay_id: replayId, total: 2, succeeded: 2, failed: 0, remaining: 0, position: "14" });
+    expect(replayBatchReply.parse(answer.json())).toEqual({
+      ...{ replay_id: replayId, total: 2, succeeded: 2, failed: 0, skipped: 0, skips: [], remaining: 0, position: "14" },
+    });
     expect(store.last("replayBatch")).toEqual(expected);
     await post(url, { handler: "mail", error: "Error: down", since: noon, max_events: 500, rate_per_second: 2.5, reason: "back" }, store);
     expect(store.last("replayBatch")).toEqual(expected);
@@ -111,7 +166,9 @@ describe("POST /admin/dlq/replay-batch", () => {
   });
 
   it("answers 202 with the place of the report while some remain", async () => {
-    const store = makeFakeStore({ store: { replayBatch: async () => ({ replayId, total: 5, succeeded: 1, failed: 1, remaining: 3, position: 14n }) } });
+    const store = makeFakeStore({
+      store: { replayBatch: async () => ({ replayId, total: 5, succeeded: 1, failed: 1, skipped: 0, skips: [], remaining: 3, position: 14n }) },
+    });
     const answer = await post(url, undefined, store);
     expect(answer.statusCode).toBe(202);
     expect(answer.headers.location).toBe(`/replays/${replayId}`);
@@ -131,7 +188,7 @@ describe("POST /views/rebuild", () => {
 });
 
 describe("every act", () => {
-  it.each([replayUrl, discardUrl, "/admin/dlq/replay-batch", "/views/rebuild"])("%s takes JSON only", async (url) => {
+  it.each([replayUrl, amendUrl, discardUrl, "/admin/dlq/replay-batch", "/views/rebuild"])("%s takes JSON only", async (url) => {
     const store = makeFakeStore();
     for (const type of ["text/plain", "application/cloudevents+json"]) {
       const answer = await serverOver(store).inject({ method: "POST", url, headers: { "content-type": type }, payload: '{"reason":"x"}' });

@@ -9,20 +9,10 @@ import { eventId, type FakeStore, makeFakeStore } from "../support/fake-store.ts
 import { expectProblem, serverOver, silent } from "../support/http.ts";
 
 const later = [
-  "GET /replays",
-  "POST /replays",
-  "POST /replays/plan",
-  "POST /replays/x/pause",
-  "POST /replays/x/resume",
-  "POST /replays/x/cancel",
-  "GET /replays/plans/x",
-  "PATCH /replays/x",
   "POST /handlers/mail/pause",
   "POST /handlers/mail/resume",
   "POST /entities/order/o-1/pause",
   "POST /entities/order/o-1/retry",
-  "POST /admin/dlq/x/amend",
-  "POST /admin/dlq/discard-batch",
   "GET /admin/errors",
   "GET /admin/escalations",
   "GET /metrics",
@@ -44,7 +34,7 @@ describe("routing", () => {
     ["DELETE", "/events", "GET, HEAD, POST"],
     ["POST", `/events/${eventId}`, "GET, HEAD"],
     ["PUT", "/entities/order/o-1", "GET, HEAD"],
-    ["DELETE", "/replays/x", "GET, HEAD"],
+    ["DELETE", "/replays/x", "GET, HEAD, PATCH"],
     ["GET", "/admin/dlq/x/replay", "POST"],
     ["OPTIONS", "/handlers", "GET, HEAD"],
   ] as const)("%s %s is METHOD_NOT_ALLOWED", async (method, url, allow) => {

@@ -122,8 +122,8 @@ describe("snapshots of the journal", () => {
     const all = emptyState();
     let fromLast: PartitionState | null = null;
     for (const [index, row] of rows.entries()) {
-      fold(all, entryOf(row));
-      if (fromLast !== null) fold(fromLast, entryOf(row));
+      fold(all, entryOf(row), row.revision);
+      if (fromLast !== null) fold(fromLast, entryOf(row), row.revision);
       const last = row.type === "snapshot" ? (row.data as unknown as JournalData["snapshot"]) : null;
       if (last !== null && last.part === last.parts - 1) {
         fromLast = fromSnapshot(parts(rows).filter(({ set }) => set === last.set));
@@ -145,7 +145,7 @@ describe("snapshots of the journal", () => {
     const claim = { owner: "test", build: "0", catalog: "c", readAhead: 4096 };
     const { state, unclean } = await again.claim(claim);
     expect(unclean).toBe(false);
-    fold(all, { type: "partition.claimed", data: claim });
+    fold(all, { type: "partition.claimed", data: claim }, 0);
     expect(state).toEqual(all);
     await expect(opened.append([{ type: "partition.claimed", data: claim }])).rejects.toMatchObject({ code: "FENCED" });
   });

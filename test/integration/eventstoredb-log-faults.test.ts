@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { binaryEvent, EventStoreDBClient, jsonEvent } from "@eventstore/db-client";
 import { status } from "@grpc/grpc-js";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { openLogReadOnly } from "../../src/compose.ts";
 import { newId } from "../../src/event/ids.ts";
 import type { EventFilter, EventLog } from "../../src/log/event-log.ts";
 import { type EventStoreDbLog, type EventStoreDbOptions, openEventStoreDbLog } from "../../src/log/eventstoredb/open-eventstoredb-log.ts";
@@ -250,6 +251,24 @@ describe("a subscription", () => {
 });
 
 describe("opening", () => {
+  it("for reading only begins no log where there is none, and reads one that there is", async () => {
+    const server = await startStandIn();
+    onTestFinished(() => server.stop());
+    const client = connect(server);
+    await refuses(openLogReadOnly(server.connectionString), "CONFIG_INVALID");
+    const events = [];
+    for await (const { event } of client.readAll()) if (event !== undefined && !event.streamId.startsWith("$")) events.push(event);
+    expect(events).toEqual([]);
+    const log = await openOn(server);
+    await log.append("shop.order-1", [anEvent("ours")], "none");
+    await client.appendToStream("shop.order-1", binaryEvent({ type: "OrderPlaced", data: Buffer.from([1]) }));
+    const reader = await openLogReadOnly(server.connectionString);
+    onTestFinished(() => reader.close());
+    expect(reader.logId).toBe(log.logId);
+    expect((await flat(reader.readAll())).map(({ type }) => type)).toEqual(["log.created", "order.placed"]);
+    expect(reader.passedOver).toBe(1);
+  });
+
   it("says when the server is away, and when it refuses the credentials", async () => {
     const server = await startStandIn();
     onTestFinished(() => server.stop());

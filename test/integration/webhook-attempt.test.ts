@@ -91,10 +91,12 @@ const event: CurrentEvent = {
   metadata,
   revision: 3,
   position: 12n,
+  origin: null,
 };
 
 function requestOf(changes: Partial<AttemptRequest> = {}): AttemptRequest {
-  return { event, attempt: 2, deliveryId, replay: null, timeoutMs: 1000, nonRetryable: [], signal: new AbortController().signal, ...changes };
+  const signal = new AbortController().signal;
+  return { event, attempt: 2, deliveryId, replay: null, effect: async (_key, effect) => effect(), timeoutMs: 1000, nonRetryable: [], signal, ...changes };
 }
 
 const outcomeOf = (options: Partial<WebhookHandler> = {}, changes: Partial<AttemptRequest> = {}) => attemptOf(options)(requestOf(changes)).outcome;
@@ -156,7 +158,7 @@ describe("what a webhook gets", () => {
   });
 
   it("names the replay that delivers it", async () => {
-    await outcomeOf({}, { replay: { id: "r-1", reason: "fixed" } });
+    await outcomeOf({}, { replay: { id: "r-1", reason: "fixed", mode: "run", effects: "once" } });
     expect(JSON.parse(received[0]!.body)).toHaveProperty("replayid", "r-1");
   });
 

@@ -47,7 +47,7 @@ async function readRecord(place: LogPlace, handlers: readonly string[]): Promise
   await withLog(place, async (log) => {
     for (const [handler, state] of recorded)
       for await (const batch of log.readStream(journalStream(handler)))
-        for (const { type, data } of batch) if (type !== "snapshot") fold(state, { type, data } as unknown as JournalEvent);
+        for (const { type, data, revision } of batch) if (type !== "snapshot") fold(state, { type, data } as unknown as JournalEvent, revision);
   });
   return recorded;
 }

@@ -15,6 +15,7 @@ export interface Call {
   readonly revision: number;
   readonly attempt: number;
   readonly replayId: string | null;
+  readonly deliveryId: string;
   /** Which life of the service made it: its `x-life` header. */
   readonly life: number;
   /** performance.now() */
@@ -33,6 +34,8 @@ export interface Receiver {
   readonly url: string;
   readonly history: readonly Moment[];
   calls(handler?: string): readonly Call[];
+  /** The record that `reprise verify` takes. */
+  record(): readonly string[];
 }
 
 /** @param answer the status to answer with, in time. */
@@ -44,7 +47,14 @@ export async function startReceiver(answer: (call: Call) => Promise<number> | nu
   };
   const server = createServer((request, response) => {
     void (async () => {
-      const event = JSON.parse(await text(request)) as { id: string; subject: string; revision: number; attempt: number; replayid?: string };
+      const event = JSON.parse(await text(request)) as {
+        id: string;
+        subject: string;
+        revision: number;
+        attempt: number;
+        deliveryid: string;
+        replayid?: string;
+      };
       const call: Call = {
         handler: request.url!.slice(request.url!.lastIndexOf("/") + 1),
         id: event.id,
@@ -52,6 +62,7 @@ export async function startReceiver(answer: (call: Call) => Promise<number> | nu
         revision: event.revision,
         attempt: event.attempt,
         replayId: event.replayid ?? null,
+        deliveryId: event.deliveryid,
         life: Number(request.headers["x-life"] ?? 0),
         arrivedMs: performance.now(),
         answered: null,
@@ -71,9 +82,18 @@ export async function startReceiver(answer: (call: Call) => Promise<number> | nu
     server.close();
   });
   const { port } = server.address() as { port: number };
+  const calls = (handler?: string): readonly Call[] =>
+    history.filter(({ kind, call }) => kind === "arrived" && (handler === undefined || call.handler === handler)).map(({ call }) => call);
   return {
     url: `http://127.0.0.1:${port}`,
     history,
-    calls: (handler) => history.filter(({ kind, call }) => kind === "arrived" && (handler === undefined || call.handler === handler)).map(({ call }) => call),
+    calls,
+    record: () =>
+      calls().map(({ handler, id, lane, revision, attempt, replayId, deliveryId, arrivedMs, answered }) =>
+        JSON.stringify({
+          ...{ handler, id, subject: lane, revision, attempt, deliveryid: deliveryId, replayid: replayId ?? undefined },
+          ...{ received_at: arrivedMs, ended_at: answered?.atMs ?? null, status: answered?.status ?? null },
+        }),
+      ),
   };
 }

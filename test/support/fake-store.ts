@@ -1,6 +1,7 @@
 import type { Catalog } from "../../src/catalog/catalog.ts";
 import { RepriseError } from "../../src/errors.ts";
-import type { Store } from "../../src/store.ts";
+import type { Plan } from "../../src/replay/plan.ts";
+import type { ReplayState, Store } from "../../src/store.ts";
 import type { DeadLetterDetail, EntityView, EventView, HandlerView, ReplayView, Views } from "../../src/views/model.ts";
 
 export const eventId = "018f2b2e-7c4a-7d3b-8a1e-0123456789ab";
@@ -28,6 +29,8 @@ export const eventView: EventView = {
   schemaVersion: 2,
   data: { orderId: "o-1", totalCents: 995 },
   dataError: null,
+  parts: null,
+  dropped: null,
   stored: { type: "order.placed", schemaVersion: 1, data: { orderId: "o-1", total: 9.95 } },
   deliveries: [
     {
@@ -51,6 +54,8 @@ export const eventView: EventView = {
           httpStatus: 500,
         },
       ],
+      amendments: [],
+      effects: [],
     },
   ],
 };
@@ -70,6 +75,10 @@ export const deadLetter: DeadLetterDetail = {
   storedSchemaVersion: 1,
   data: { orderId: "o-1", totalCents: 995 },
   dataError: null,
+  amendedAt: null,
+  part: null,
+  parts: null,
+  dropped: null,
   status: "dead_lettered",
   cause: "exhausted",
   error: { type: "Error", message: "mail server down" },
@@ -81,9 +90,25 @@ export const deadLetter: DeadLetterDetail = {
   firstFailedAt: at,
   deadLetteredAt: at,
   stored: eventView.stored,
+  amendment: null,
+  amendments: [],
   steps: [{ from: 1, to: 2, type: "order.placed", data: { orderId: "o-1", totalCents: 995 }, error: null }],
   waitingEvents: [{ id: eventId, type: "order.paid", revision: 1, recordedAt: at }],
   history: eventView.deliveries[0]!.history,
+};
+
+const amendment = { at, actor: "local", reason: "typo", migration: null, replayId: null } as const;
+export const amendedLetter: DeadLetterDetail = {
+  ...deadLetter,
+  data: { orderId: "o-1", totalCents: 999 },
+  amendedAt: at,
+  amendment: {
+    ...amendment,
+    data: { orderId: "o-1", total: 9.99 },
+    changes: [{ op: "replace", pointer: "#/total", before: 9.95, after: 9.99 }],
+    changesTotal: 1,
+  },
+  amendments: [amendment],
 };
 
 export const entityView: EntityView = {
@@ -107,6 +132,7 @@ const handlerView: HandlerView = {
   name: "mail",
   ordering: "strict",
   state: "running",
+  why: null,
   wanted: 10,
   done: 7,
   waiting: 3,
@@ -133,6 +159,51 @@ export const replayView: ReplayView = {
   endedAt: at,
   ratePerSecond: null,
   skips: [],
+  mode: "run",
+  effects: "once",
+  canary: null,
+  stopWhen: null,
+  targetHandler: null,
+  why: null,
+  newSince: null,
+  cutoff: null,
+};
+
+const replayState: ReplayState = { ...replayView, followers: 0, secondsLeft: 0 };
+
+export const planId = "018f2b2e-8888-7d3b-8a1e-0123456789ab";
+export const plan: Plan = {
+  planId,
+  tenant: "default",
+  actor: "local",
+  selection: { kind: "dead_letters", filter: { handler: "mail" } },
+  targetHandler: null,
+  cutoff: "9",
+  madeAt: at,
+  expiresAt: at,
+  deliveries: 1,
+  deadLetters: 2,
+  releases: 2,
+  entities: 1,
+  byHandler: [{ handler: "mail", deliveries: 1, entities: 1 }],
+  byError: [{ error: "Error: mail server down", count: 1 }],
+  ineligible: [],
+  invalid: [{ eventId, step: "order.placed v1 → v2", error: { type: "SchemaInvalid", message: "data: is no text" } }],
+  invalidTotal: 1,
+  ratePerSecond: 10,
+  estimatedSeconds: 1,
+  chains: {},
+  samples: [
+    {
+      eventId,
+      stored: { type: "order.placed", schemaVersion: 1, data: { total: 9.95 } },
+      current: { type: "order.placed", schemaVersion: 2, data: { totalCents: 995 } },
+      parts: null,
+      dropped: null,
+      steps: [{ from: 1, to: 2, type: "order.placed", data: { totalCents: 995 }, error: null }],
+    },
+  ],
+  used: null,
 };
 
 const catalog: Catalog = {
@@ -141,6 +212,7 @@ const catalog: Catalog = {
   resolve: (type) => (type === "order.placed" || type === "order.created" ? "order.placed" : undefined),
   describe: (type) => (type === "order.placed" ? { type, versions: [1, 2], current: 2, formerly: ["order.created"] } : undefined),
   validate: () => {},
+  toStore: (event) => event,
   current: () => {
     throw new Error("not of this fake");
   },
@@ -192,6 +264,12 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     deliveriesOf: async () => eventView.deliveries,
     handlers: async () => [handlerView],
     replay: async (id) => (id === replayId ? replayView : undefined),
+    replays: async () => ({ replays: [replayView], nextCursor: null }),
+    ownOutcomes: async () => [],
+    deadLettersOf: async () => ({ letters: [], notDeadLettered: 0, unknown: 0 }),
+    heldLanes: async () => [],
+    history: async () => [],
+    deadLettersSince: async () => 0,
     replayOutcomes: async () => new Map(),
     openReplays: async () => [],
     rebuild: async () => {},
@@ -213,9 +291,43 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     notReady: () => null,
     close: async () => {},
     replay: async () => ({ status: "replayed", replayId, deliveryId, originalEventId: eventId, error: null, position: 12n }),
-    replayBatch: async () => ({ replayId, total: 2, succeeded: 2, failed: 0, remaining: 0, position: 14n }),
+    replayBatch: async () => ({ replayId, total: 2, succeeded: 2, failed: 0, skipped: 0, skips: [], remaining: 0, position: 14n }),
+    pauseHandler: async () => 17n,
+    resumeHandler: async () => 18n,
+    pauseEntity: async () => ({ handlers: ["mail", "ledger"], position: 19n }),
+    resumeEntity: async () => ({ handlers: ["mail"], position: 20n }),
+    retryEntity: async () => ({ handlers: ["mail"], position: 21n }),
+    amend: async () => ({ entry: amendedLetter, position: 13n }),
     discard: async () => ({ entry: deadLetter, position: 15n }),
     rebuildViews: async () => 16n,
+    planReplay: async () => plan,
+    replayPlan: async () => plan,
+    startReplay: async () => ({ replayId, status: "running", total: 1, position: 8n }),
+    replayState: async (id) => {
+      const view = await views.replay(id);
+      return view && { ...replayState, ...view };
+    },
+    replayStates: async () => ({ replays: [replayState], nextCursor: "next" }),
+    replayReport: async () => ({
+      items: [
+        {
+          eventId,
+          handler: "mail",
+          entity: { type: "order", id: "o-1" },
+          revision: 0,
+          position: 7n,
+          outcome: "failed",
+          attempts: 1,
+          error: { type: "Error", message: "mail server down" },
+          effects: [],
+          differences: [{ path: "/totalCents", before: undefined, after: 995 }],
+        },
+      ],
+      nextCursor: null,
+    }),
+    actOnReplay: async (_id, verb) => ({ replayId, status: verb === "pause" ? "paused" : verb === "resume" ? "running" : "cancelled", position: 18n }),
+    setReplayRate: async () => ({ replayId, status: "running", position: 19n }),
+    discardBatch: async () => ({ total: 2, discarded: 1, skipped: 1, remaining: 3, position: 20n }),
     ...replace.store,
   };
   return {

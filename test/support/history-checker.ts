@@ -1,8 +1,6 @@
-/**
- * Judges what a handler was called with by DELIVERY §7, from its own book of calls and the rows of the log. It shares no code with delivery or views:
- * what both get wrong in the same way would not show.
- */
+/** Judges what a handler was called with by DELIVERY §7, from its own book of calls and the rows of the log, with the checker of `reprise verify`. */
 import { DatabaseSync } from "node:sqlite";
+import { checkLane, type LaneStory } from "../../src/delivery/history.ts";
 
 /** One call as the handler saw it. Places in time are numbers of one count over all starts and ends. */
 export interface Call {
@@ -117,7 +115,7 @@ export function countDeliveries(rows: readonly LogRow[], handler: string, orderi
       if (letters.has(key)) continue; // its replay waits
       detached.add(lane);
       advance(lane, revision);
-    } else if (type === "lane.detached") {
+    } else if (type === "lane.detached" || type === "lane.paused") {
       detached.add(lane);
       advance(lane, data.next as number);
     } else if (type === "lane.gap") {
@@ -152,7 +150,7 @@ export function checkHistory(calls: readonly Call[], story: Story): readonly str
   const broken: string[] = [];
   const lanes = Map.groupBy(calls, ({ lane }) => lane);
   for (const [lane, its] of lanes) {
-    if (story.wanted.has(lane)) checkLane(lane, its, story, broken);
+    if (story.wanted.has(lane)) broken.push(...checkLane(its, laneStory(lane, story)).broken.map((what) => `${lane}@${what}`));
     else broken.push(`${lane} was called and is not wanted`);
   }
   for (const [lane, revisions] of story.wanted) {
@@ -167,37 +165,16 @@ export function checkHistory(calls: readonly Call[], story: Story): readonly str
   return broken;
 }
 
-function checkLane(lane: string, calls: readonly Call[], { wanted, statuses, letters, ordering = "strict", crashes = [] }: Story, broken: string[]): void {
-  const line = wanted.get(lane)!;
-  const last = new Map<number, Call>();
-  /** Place in `line` of the first event whose turn it still is. */
-  let turn = 0;
-  let before: Call | undefined;
-  for (const call of calls.toSorted((a, b) => a.startedAt - b.startedAt)) {
-    const { revision } = call;
-    const say = (what: string) => broken.push(`${lane}@${revision} attempt ${call.attempt} ${what}`);
-    const crash = crashes.findLast(({ at }) => at < call.startedAt && (before === undefined || at > before.startedAt));
-    if (before !== undefined && crash === undefined && (before.endedAt === null || before.endedAt > call.startedAt)) say(`began while ${before.revision} ran`);
-    const place = line.indexOf(revision);
-    if (crash !== undefined && place < turn && revision >= crash.next(lane)) turn = place;
-
-    const again = last.get(revision);
-    if (again !== undefined && again.deliveryId !== call.deliveryId) say("has another delivery id");
-    if (again?.outcome === "failed" && call.attempt !== again.attempt + 1 && crash === undefined) say(`follows attempt ${again.attempt}`);
-    if (again?.outcome === "deferred" && call.attempt !== again.attempt) say(`follows the deferred attempt ${again.attempt}`);
-    if (again === undefined && call.attempt !== 1 && statuses.get(`${lane}@${revision}`) !== "replayed") say("is the first one seen");
-
-    const letterBack = ordering === "relaxed" && call.replayId !== null && letters.has(`${lane}@${revision}`);
-    if (place === -1) say("is not wanted");
-    else if (place < turn && !letterBack) say(`goes back behind ${line[turn] ?? "the end"}`);
-    for (; turn < place && !letterBack; turn++) {
-      const key = `${lane}@${line[turn]}`;
-      const status = statuses.get(key);
-      const passes = status === "skipped" || status === "discarded" || (ordering === "relaxed" && letters.has(key));
-      if (!passes) say(`begins before ${line[turn]} has ended${letters.has(key) ? " (a dead letter)" : ""}`);
-    }
-    if (call.outcome === "completed" && place === turn) turn++;
-    last.set(revision, call);
-    before = call;
-  }
+function laneStory(lane: string, { wanted, statuses, letters, ordering = "strict", crashes = [] }: Story): LaneStory {
+  const statusOf = (revision: number) => statuses.get(`${lane}@${revision}`);
+  return {
+    ordering,
+    isOver: ({ revision }) => statusOf(revision) === "skipped" || statusOf(revision) === "discarded",
+    crashes: crashes.map(({ at, next }) => ({ at, next: next(lane) })),
+    log: {
+      wanted: wanted.get(lane)!,
+      isLetter: (revision) => letters.has(`${lane}@${revision}`),
+      isReplayed: (revision) => statusOf(revision) === "replayed",
+    },
+  };
 }

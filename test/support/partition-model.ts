@@ -1,11 +1,13 @@
 /**
- * A random world around the real `Partition`: a log, a journal, crashes, stale reads, slow calls, replays, discards. It keeps its own account of what
+ * A random world around the real `Partition`: a log, a journal, crashes, stale reads, slow calls, discards, replays with their paces, pauses, cancels and
+ * loans of lanes. It keeps its own account of what
  * a handler saw and says what was broken. Nothing here waits: time is a number.
  */
 import { emptyState, fold, fromSnapshot, type PartitionState, toSnapshot } from "../../src/delivery/journal.ts";
-import type { AttemptRecord, JournalData, JournalEvent } from "../../src/delivery/journal-events.ts";
-import type { Delivery, Lane, Order } from "../../src/delivery/lane.ts";
+import type { Act, AttemptRecord, JournalData, JournalEvent } from "../../src/delivery/journal-events.ts";
+import type { Delivery, Lane, Loan, Order } from "../../src/delivery/lane.ts";
 import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
+import { Pace } from "../../src/delivery/pace.ts";
 import { Partition, type PartitionOptions, type Verdict } from "../../src/delivery/partition.ts";
 import type { Flush } from "../../src/delivery/recorder.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
@@ -33,11 +35,25 @@ export function makeRandom(seed: number): () => number {
   };
 }
 
+/** Each start of its replay has to have taken a turn before. */
+class CountedPace extends Pace {
+  taken = 0;
+  started = 0;
+
+  override take(nowMs: number): boolean {
+    const taken = super.take(nowMs);
+    if (taken) this.taken++;
+    return taken;
+  }
+}
+
 interface Account {
   /** Final outcomes that are certain: recorded, or returned to a living process. */
   readonly outcomes: string[];
   starts: number;
 }
+
+const act: Act = { actor: "local", reason: "planted" };
 
 const laneName = (entity: number): string => `default.thing-${entity}`;
 
@@ -61,11 +77,25 @@ export class World {
   readonly account = new Map<string, Account>();
   /** Per lane: highest revision started live since the last (re)start. */
   #high = new Map<string, number>();
-  /** Events with an outcome of this life of the process: they never come again. */
+  /** Events with an outcome that is recorded, or of this life of the process: they never come again. */
   readonly #done = new Set<string>();
+  /** Of split events: parts done in all lives, in this one, and on record; each the first part that is not. */
+  readonly #partsDone = { ever: new Map<string, number>(), now: new Map<string, number>(), recorded: new Map<string, number>() };
   #letters = new Map<string, Set<number>>();
+  /** Paused lanes, and what ran there when they were paused. */
+  #paused = new Map<string, Delivery | null>();
+  /** Pauses that look at their stream meanwhile. */
+  #pausing: { lane: Lane; doneThrough: number }[] = [];
+  /** `stream@revision` → where its newest amendment stands in the journal. */
+  readonly #amended = new Map<string, number>();
   crashes = 0;
   #replays = 0;
+  /** Of replays that have not ended; those of a former life are told again, or ended. */
+  readonly #paces = new Map<string, CountedPace>();
+  readonly #stopped = new Set<string>();
+  /** Revisions of a lane that a loan delivers, in order. */
+  #loans: { loan: Loan; stream: string; next: number; attempt: number }[] = [];
+  loaned = 0;
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -80,15 +110,15 @@ export class World {
   /** Any state must come out of any cut of the journal. */
   foldAll(): PartitionState {
     const state = emptyState();
-    for (const event of this.journal) fold(state, event);
+    for (const [index, event] of this.journal.entries()) fold(state, event, index);
     return state;
   }
 
   checkSnapshotAt(cut: number): void {
     const before = emptyState();
-    for (const event of this.journal.slice(0, cut)) fold(before, event);
+    for (const [index, event] of this.journal.slice(0, cut).entries()) fold(before, event, index);
     const again = fromSnapshot(toSnapshot(before, "s").map((each) => JSON.parse(JSON.stringify(each.data)) as JournalData["snapshot"]));
-    for (const event of this.journal.slice(cut)) fold(again, event);
+    for (const [index, event] of this.journal.slice(cut).entries()) fold(again, event, cut + index);
     if (dump(again) !== dump(this.foldAll())) this.broken.push(`fold(snapshot at ${cut} + rest) differs from fold(all)`);
   }
 
@@ -104,7 +134,7 @@ export class World {
       schemaVersion: 1,
       source: null,
       occurredAt: null,
-      data: null,
+      data: { parts: this.random() < 0.75 ? 1 : 2 + Math.floor(this.random() * 2) },
       metadata: { priority: this.pick(["low", "normal", "high", "critical"] as const) },
       stream,
       tenant: "default",
@@ -126,25 +156,36 @@ export class World {
     else if (act < 0.5) this.#start();
     else if (act < 0.66) this.#return();
     else if (act < 0.76) this.#read();
-    else if (act < 0.9) this.#record();
-    else if (act < 0.95) {
+    else if (act < 0.89) this.#record();
+    else if (act < 0.93) {
       this.#now += Math.floor(this.random() * 1500);
       this.partition.tick(this.#now);
-    } else if (act < 0.975) this.#operate();
-    else if (act < 0.99) this.crash();
-    else this.#stop();
+    } else if (act < 0.95) this.#operate();
+    else if (act < 0.96) this.#operateLane();
+    else if (act < 0.97) this.#steer();
+    else if (act < 0.98) this.#borrow();
+    else if (act < 0.991) {
+      // A kill from outside counts against whatever runs alone: three in a row on one event are beyond what can be told apart.
+      if (this.#options.kills === undefined || !this.partition.wantsAlone()) this.crash();
+    } else this.#stop();
   }
 
   /** No failures any more: everything must come to its end. */
   drain(): void {
-    // The build that starts now knows every version. What ran at a crash runs alone at first, and operators do not wait for that.
+    // Operators resume what they paused. The build that starts now knows every version. What ran at a crash runs alone at first, and operators do not wait for that.
     if (this.random() < 0.5) this.crash();
     else this.#stop();
+    for (const stream of this.#paused.keys()) this.partition.resume(stream, act);
+    this.#paused.clear();
+    for (const pace of this.#paces.values()) {
+      pace.hold(false);
+      pace.set(null, this.#now);
+    }
     for (const [stream, letters] of this.#letters) for (const revision of letters) if (this.random() < 0.5) this.#order(stream, revision);
     for (let round = 0; round < 5000; round++) {
       this.#subscribe(50);
       this.#start();
-      while (this.#calls.length > 0) this.#finish(0, "completed");
+      while (this.#calls.length > 0) this.#finish(0, "completed"); // of a split event: part by part
       while (this.#readOne() || this.#answerRead(0, false));
       this.#record(true);
       this.#now += 61_000;
@@ -164,6 +205,7 @@ export class World {
         break;
     }
     for (const [id, { outcomes }] of this.account) if (outcomes.length === 0) this.broken.push(`${id} has no outcome`);
+    for (const replayId of this.#paces.keys()) if (this.partition.followers(replayId) > 0) this.broken.push(`lanes still follow ${replayId}`);
     for (let round = 0; round < 4; round++) {
       while (this.#readOne() || this.#answerRead(0, false));
       this.#record(true);
@@ -173,6 +215,7 @@ export class World {
     const state = this.foldAll();
     const left = [...state.lanes].filter(([, lane]) => lane.detached || lane.letters.size > 0);
     if (state.started.size > 0) this.broken.push(`calls are left open in the journal: ${[...state.started.keys()].join()}`);
+    if (state.parts.size > 0) this.broken.push(`parts are left in the journal: ${[...state.parts.keys()].join()}`);
     if (left.length > 0) this.broken.push(`lanes are left in the journal: ${dump({ ...state, lanes: new Map(left) })}`);
     if (state.checkpoint !== BigInt(this.log.length)) this.broken.push(`checkpoint ${state.checkpoint} of ${this.log.length}`);
   }
@@ -193,9 +236,12 @@ export class World {
     const readAhead = state.readAhead;
     const claimed: JournalEvent = { type: "partition.claimed", data: { owner: "o", build: "b", catalog: "c", readAhead: this.#limits().readAheadEvents } };
     this.journal.push(claimed);
-    fold(state, claimed);
+    fold(state, claimed, this.journal.length - 1);
     this.#high = new Map();
-    this.#done.clear();
+    this.#pausing = [];
+    this.#paused = new Map([...state.lanes].filter(([, lane]) => lane.paused).map(([stream]) => [stream, null]));
+    if (unclean) this.#done.clear();
+    this.#partsDone.now.clear();
     this.#letters = new Map([...state.lanes].filter(([, lane]) => lane.letters.size > 0).map(([stream, lane]) => [stream, new Set(lane.letters.keys())]));
     // What is recorded as done stays done; what was only in memory may come again.
     for (const [stream, lane] of state.lanes) this.#high.set(stream, lane.next - 1);
@@ -215,6 +261,12 @@ export class World {
     for (const [stream, revisions] of state.started)
       for (const revision of revisions.keys())
         if (this.partition.letter(stream, revision)) this.#letters.set(stream, (this.#letters.get(stream) ?? new Set()).add(revision));
+    this.#loans = [];
+    // Jobs that were cut off go on, or have ended.
+    for (const [replayId, pace] of [...this.#paces])
+      if (this.random() < 0.7) this.partition.pace(replayId, pace);
+      else this.#paces.delete(replayId);
+    for (const replayId of this.partition.unknownPaces()) this.#withdraw(replayId, "stop");
     this.#cursor = Number(state.checkpoint);
     this.#openedAt = BigInt(this.log.length);
   }
@@ -228,13 +280,38 @@ export class World {
   }
 
   #start(): void {
-    this.#call(this.partition.start(this.#now));
+    const before = new Set(this.partition.running());
+    const alone = this.partition.wantsAlone(); // what ran at a crash is brought to its end, whatever its replay's pace
+    const now = this.partition.start(this.#now);
+    for (const delivery of this.partition.running()) if (!before.has(delivery) && !alone) this.#checkTurn(delivery);
+    this.#call(now);
+  }
+
+  /** Nothing of a replay starts while it is held, or after it was stopped. */
+  #checkTurn({ lane, event, order, loan }: Delivery): void {
+    const follows = order === null && loan === null && lane.pace !== null && event.revision <= lane.pace.through ? lane.pace.replayId : null;
+    const replayId = order?.replayId ?? loan?.replayId ?? follows;
+    if (replayId === null) return;
+    const pace = this.#paces.get(replayId);
+    if (pace !== undefined && ++pace.started > pace.taken) this.broken.push(`${event.stream}@${event.revision} started without a turn of ${replayId}`);
+    if (pace?.held) this.broken.push(`${event.stream}@${event.revision} started while ${replayId} was held`);
+    if (this.#stopped.has(replayId)) this.broken.push(`${event.stream}@${event.revision} started after ${replayId} was stopped`);
+    if (lane.loans.length > 0 && loan === null) this.broken.push(`${event.stream}@${event.revision} started in a lane that is lent`);
   }
 
   #call(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) {
       const { event, order, lane } = delivery;
       if (this.#calls.some((call) => call.delivery.lane.stream === lane.stream)) this.broken.push(`two at once in ${lane.stream}`);
+      const atPause = this.#paused.get(event.stream);
+      if (atPause !== undefined && atPause !== delivery) this.broken.push(`${event.stream}@${event.revision} started in a paused lane`);
+      if (delivery.loan !== null) {
+        this.#calls.push({ delivery, concluded: false });
+        continue;
+      }
+      const amended = this.#amended.get(`${event.stream}@${event.revision}`);
+      if (order !== null && lane.letters.get(event.revision)?.amended?.revision !== amended)
+        this.broken.push(`${event.stream}@${event.revision} is replayed without its amendment at ${amended}`);
       const high = this.#high.get(event.stream) ?? -1;
       if (order === null) {
         if (event.revision < high || this.#done.has(event.id)) this.broken.push(`${event.stream} went back to ${event.revision} after ${high}`);
@@ -252,11 +329,32 @@ export class World {
         this.#high.set(event.stream, Math.max(high, event.revision));
       }
       if (event.type !== "thing.happened") this.broken.push(`${event.id} is not wanted`);
+      this.#beginPart(delivery);
       this.account.get(event.id)!.starts++;
       this.#calls.push({ delivery, concluded: false });
     }
     const killer = this.#calls.find(({ delivery, concluded }) => !concluded && this.#options.kills?.(delivery.event));
     if (killer) this.crash();
+  }
+
+  /** Parts in order, none left out, and none again but for those whose end a crash took. */
+  #beginPart(delivery: Delivery): void {
+    const { id } = delivery.event;
+    const index = this.partition.firstPart(delivery);
+    const { ever, now, recorded } = this.#partsDone;
+    if (index > (ever.get(id) ?? 0)) this.broken.push(`${id} begins with part ${index}, and the one before is not done`);
+    if (index < (now.get(id) ?? recorded.get(id) ?? 0)) this.broken.push(`${id} begins again with part ${index}`);
+    delivery.part = partsOf(delivery.event) === 1 ? null : { index, of: partsOf(delivery.event) };
+  }
+
+  #completePart(delivery: Delivery, record: AttemptRecord): void {
+    const { event, part } = delivery;
+    const done = part!.index + 1;
+    this.#partsDone.ever.set(event.id, Math.max(done, this.#partsDone.ever.get(event.id) ?? 0));
+    this.#partsDone.now.set(event.id, done);
+    this.partition.partCompleted(delivery, record);
+    this.#beginPart(delivery);
+    if (delivery.part!.index !== done) this.broken.push(`${event.id} goes on with part ${delivery.part!.index} after ${done - 1}`);
   }
 
   #return(): void {
@@ -287,6 +385,11 @@ export class World {
     const call = this.#calls[index]!;
     const { delivery } = call;
     const { event, order, attempt } = delivery;
+    if (delivery.loan !== null) {
+      this.#calls.splice(index, 1);
+      this.#finishLoan(delivery, kind);
+      return;
+    }
     if (!call.concluded) {
       const record: AttemptRecord = {
         attempt,
@@ -297,6 +400,10 @@ export class World {
         error: null,
         ...(order ? { replayId: order.replayId } : {}),
       };
+      if (kind === "completed" && delivery.part !== null && delivery.part.index < delivery.part.of - 1) {
+        this.#completePart(delivery, record);
+        return;
+      }
       const waitMs = Math.floor(this.random() * 2000);
       const retryAt = new Date(this.#now + waitMs).toISOString();
       const error = { type: "Error", message: "planted" };
@@ -366,20 +473,62 @@ export class World {
   }
 
   #store(flush: Flush): void {
-    this.journal.push(...(JSON.parse(JSON.stringify(flush.events)) as JournalEvent[]));
+    const events = JSON.parse(JSON.stringify(flush.events)) as JournalEvent[];
+    this.journal.push(...events);
+    for (const { type, data } of events) if (type === "delivery.part_completed") this.#partsDone.recorded.set(data.eventId, data.part + 1);
   }
 
   #operate(): void {
     const letters = [...this.#letters].flatMap(([stream, revisions]) => [...revisions].map((revision) => ({ stream, revision })));
     if (letters.length === 0) return;
     const { stream, revision } = this.pick(letters);
-    if (this.random() < 0.7) this.#order(stream, revision);
+    const chance = this.random();
+    if (chance < 0.6) this.#order(stream, revision);
+    else if (chance < 0.8) this.#amend(stream, revision);
     else this.#discard(stream, revision);
+  }
+
+  /** Pauses, resumes, or retries now; a pause of a lane that nothing is known of takes a while. */
+  #operateLane(): void {
+    const stream = laneName(Math.floor(this.random() * (this.#options.entities ?? 4)));
+    const chance = this.random();
+    if (this.#pausing.length > 0 && chance < 0.5) {
+      const { lane, doneThrough } = this.#pausing.splice(Math.floor(this.random() * this.#pausing.length), 1)[0]!;
+      this.partition.pause(lane, act, doneThrough);
+      this.partition.unpin(lane);
+      this.#paused.set(lane.stream, lane.running);
+    } else if (chance < 0.5 && this.#streams.has(stream)) {
+      const lane = this.partition.pin(stream);
+      const done = this.#streams.get(stream)!.findLast(({ position }) => position <= this.partition.position());
+      this.#pausing.push({ lane, doneThrough: done?.revision ?? -1 });
+    } else if (this.#paused.has(stream) && chance < 0.85) {
+      this.partition.resume(stream, act);
+      this.#paused.delete(stream);
+    } else
+      try {
+        this.partition.retryNow(stream, act);
+      } catch {
+        // Refused: it does not wait, or is paused.
+      }
+  }
+
+  /** An append of its own, of a dead letter that is on record. */
+  #amend(stream: string, revision: number): void {
+    if (this.#flush !== null || !this.foldAll().lanes.get(stream)?.letters.has(revision)) return;
+    try {
+      const data = this.partition.amendment(stream, revision, "amended", act);
+      this.journal.push({ type: "delivery.amended", data });
+    } catch {
+      return; // refused: under way
+    }
+    const at = this.journal.length - 1;
+    this.partition.amended(stream, revision, { revision: at, replayId: null });
+    this.#amended.set(`${stream}@${revision}`, at);
   }
 
   #discard(stream: string, revision: number): void {
     try {
-      this.partition.discard(stream, revision, { actor: "local", reason: "planted" });
+      this.partition.discard(stream, revision, act);
     } catch {
       return; // refused: under way
     }
@@ -388,11 +537,84 @@ export class World {
   }
 
   #order(stream: string, revision: number): void {
+    const known = [...this.#paces.keys()];
+    const replayId = known.length > 0 && this.random() < 0.4 ? this.pick(known) : `r${this.#replays++}`;
+    if (!this.#paces.has(replayId) && this.random() < 0.6) this.#begin(replayId);
+    const through = this.#streams.get(stream)!.length - 1;
     try {
-      this.partition.order(stream, revision, { replayId: `r${this.#replays++}`, actor: "local", reason: null });
+      this.partition.order(stream, revision, { replayId, actor: "local", reason: null, effects: "once", ...(this.#paces.has(replayId) ? { through } : {}) });
     } catch {
       // Refused: under way, or an earlier one comes first.
     }
+  }
+
+  #begin(replayId: string): void {
+    const pace = new CountedPace(this.random() < 0.5 ? null : 1 + Math.floor(this.random() * 20), this.#now);
+    this.#paces.set(replayId, pace);
+    this.partition.pace(replayId, pace);
+  }
+
+  /** Pauses, lets go on, cancels, ends, or changes the rate of a replay. */
+  #steer(): void {
+    if (this.#paces.size === 0) return;
+    const replayId = this.pick([...this.#paces.keys()]);
+    const pace = this.#paces.get(replayId)!;
+    const act = this.random();
+    if (act < 0.25) {
+      pace.hold(true);
+      this.#withdraw(replayId, "pause");
+    } else if (act < 0.6) pace.hold(false);
+    else if (act < 0.75) pace.set(1 + Math.floor(this.random() * 50), this.#now);
+    else this.#withdraw(replayId, "stop");
+  }
+
+  #withdraw(replayId: string, how: "pause" | "stop"): void {
+    this.partition.withdraw(replayId, how);
+    const [mine, others] = [this.#loans.filter(({ loan }) => loan.replayId === replayId), this.#loans.filter(({ loan }) => loan.replayId !== replayId)];
+    this.#loans = others;
+    for (const each of mine)
+      if (this.partition.takeBack(each.loan)) this.partition.endLoan(each.loan);
+      else each.next = Number.POSITIVE_INFINITY; // it runs, and is the last one
+    this.#loans.push(...mine.filter(({ next }) => next === Number.POSITIVE_INFINITY));
+    if (how === "pause") return;
+    this.#stopped.add(replayId);
+    this.#paces.delete(replayId);
+    this.partition.pace(replayId, null);
+  }
+
+  /** A replay of the history of one entity. */
+  #borrow(): void {
+    const streams = [...this.#streams.keys()];
+    if (streams.length === 0) return;
+    const stream = this.pick(streams);
+    const replayId = `h${this.#replays++}`;
+    if (this.random() < 0.7) this.#begin(replayId);
+    const loan = { loan: this.partition.lend(stream, replayId, this.#now), stream, next: 0, attempt: 1 };
+    this.#loans.push(loan);
+    this.#askFor(loan);
+  }
+
+  #askFor(loan: { loan: Loan; stream: string; next: number; attempt: number }): void {
+    const events = this.#streams.get(loan.stream)!;
+    if (loan.next < events.length && loan.next < 5) {
+      this.partition.askFor(loan.loan, { event: events[loan.next]!, attempt: loan.attempt });
+      return;
+    }
+    this.#loans.splice(this.#loans.indexOf(loan), 1);
+    this.partition.endLoan(loan.loan);
+  }
+
+  #finishLoan(delivery: Delivery, kind: string): void {
+    const loan = this.#loans.find((each) => each.loan === delivery.loan)!;
+    const again = kind === "retry" || kind === "put_back";
+    this.partition.conclude(delivery, { kind: "put_back" }, this.#now); // what it came to is not the partition's to know
+    this.partition.settled(delivery);
+    this.loaned++;
+    if (!again) {
+      loan.next++;
+      loan.attempt = 1;
+    } else if (kind === "retry") loan.attempt++;
+    this.#askFor(loan);
   }
 
   #stop(): void {
@@ -423,6 +645,9 @@ export class World {
   }
 }
 
+/** How many parts a chain makes of an event, in this world. */
+const partsOf = (event: StoredEvent): number => (event.data as { readonly parts: number }).parts;
+
 /** State as text, maps in order, so that two can be compared. */
 export function dump(state: PartitionState): string {
   const lanes = [...state.lanes]
@@ -436,6 +661,7 @@ export function dump(state: PartitionState): string {
       lanes,
       attached: [...state.attached].sort(),
       started: [...state.started].sort(([a], [b]) => (a < b ? -1 : 1)).map(([lane, revisions]) => [lane, [...revisions].sort(([a], [b]) => a - b)]),
+      parts: [...state.parts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([lane, revisions]) => [lane, [...revisions].sort(([a], [b]) => a - b)]),
     },
     (_key, value) => (typeof value === "bigint" ? value.toString() : value),
   );

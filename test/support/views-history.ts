@@ -43,6 +43,9 @@ interface ModelLane {
   detached: boolean;
   newerBuild: boolean;
   retrying: boolean;
+  /** An operator said that it retries now. */
+  due: boolean;
+  paused: boolean;
   attempts: number;
   readonly letters: Map<number, { replayId: string | null; escalated: boolean }>;
 }
@@ -151,7 +154,17 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
     let lane = handler.lanes.get(stream);
     if (lane === undefined) {
       const first = events.find((event) => event.stream === stream && wants(handler, event));
-      lane = { next: first?.revision ?? 0, at: 0n, detached: false, newerBuild: false, retrying: false, attempts: 0, letters: new Map() };
+      lane = {
+        next: first?.revision ?? 0,
+        at: 0n,
+        detached: false,
+        newerBuild: false,
+        retrying: false,
+        due: false,
+        paused: false,
+        attempts: 0,
+        letters: new Map(),
+      };
       handler.lanes.set(stream, lane);
     }
     return lane;
@@ -196,7 +209,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
   /** The next wanted event of a lane that is free to run one. */
   function nextOf(handler: ModelHandler, stream: string): StoredEvent | undefined {
     const lane = handler.lanes.get(stream);
-    if (lane && isBlocked(handler, lane)) return undefined;
+    if (lane && (lane.paused || isBlocked(handler, lane))) return undefined;
     return events.find(
       (event) => event.stream === stream && wants(handler, event) && isOpen(handler, event) && (event.position <= handler.scanned || lane?.detached === true),
     );
@@ -220,11 +233,11 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
       handler.facts.push({ type: "delivery.failed", data: { ...about(event), record: record(attempt, "failed"), retryAt: "2026-01-01T00:01:00.000Z" } });
       handler.attempts.set(key(event), attempt);
       handler.outcomes.set(key(event), "failed");
-      Object.assign(lane, { detached: true, retrying: true, attempts: attempt, next: event.revision });
+      Object.assign(lane, { detached: true, retrying: true, due: false, attempts: attempt, next: event.revision });
     } else if (outcome < 14) {
       handler.facts.push({ type: "delivery.deferred", data: { ...about(event), record: record(attempt, "failed"), until: "2026-01-01T00:02:00.000Z" } });
       handler.outcomes.set(key(event), "failed");
-      Object.assign(lane, { detached: true, retrying: true, attempts: attempt - 1, next: event.revision });
+      Object.assign(lane, { detached: true, retrying: true, due: false, attempts: attempt - 1, next: event.revision });
     } else if (outcome < 17) {
       handler.facts.push({
         type: "delivery.dead_lettered",
@@ -321,7 +334,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
 
   /** A detached lane that has caught up is fed by the subscription again; an attached one may become slow. */
   function change(handler: ModelHandler): void {
-    const lanes = [...handler.lanes].filter(([, lane]) => !isBlocked(handler, lane) && !lane.retrying);
+    const lanes = [...handler.lanes].filter(([, lane]) => !lane.paused && !isBlocked(handler, lane) && !lane.retrying);
     if (lanes.length === 0) return;
     const [stream, lane] = pick(lanes);
     if (!lane.detached) {
@@ -335,6 +348,26 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
     if (last && last.position <= handler.scanned) lane.next = Math.max(lane.next, last.revision + 1);
     handler.facts.push({ type: "lane.attached", data: { lane: stream, at: lane.at.toString() } });
     handler.changed.add(stream);
+  }
+
+  /** Pauses a lane, resumes it, or has it retry now. */
+  function operate(handler: ModelHandler): void {
+    const act = { actor: "ann", reason: pick(["look first", null]) };
+    const streams = [...new Set(events.filter((event) => wants(handler, event)).map(({ stream }) => stream))];
+    if (streams.length === 0) return;
+    const stream = pick(streams);
+    const lane = laneOf(handler, stream);
+    if (lane.paused) {
+      lane.paused = false;
+      handler.facts.push({ type: "lane.resumed", data: { lane: stream, act } });
+    } else if (lane.retrying && dice(2) === 0) {
+      lane.due = true;
+      handler.facts.push({ type: "lane.retried", data: { lane: stream, act } });
+    } else {
+      Object.assign(lane, { paused: true, detached: true });
+      handler.facts.push({ type: "lane.paused", data: { lane: stream, next: lane.next, at: lane.at.toString(), before: "flowing", act } });
+      handler.changed.add(stream);
+    }
   }
 
   function checkpointOf(handler: ModelHandler): bigint {
@@ -377,7 +410,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
 
   async function step(): Promise<void> {
     const handler = pick(handlers);
-    const act = dice(24);
+    const act = dice(26);
     if (act < 6) await append();
     else if (!handler.configured) {
       if (act < 9) await configure(handler);
@@ -387,6 +420,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
     else if (act < 20) change(handler);
     else if (act < 22) await flush(handler);
     else if (act < 23) await claim(handler);
+    else if (act < 25) operate(handler);
     else await configure(handler);
   }
 
@@ -402,13 +436,14 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
       const outcome = handler.outcomes.get(key(event));
       if (outcome !== undefined) return outcome;
       const lane = handler.lanes.get(event.stream);
-      return lane !== undefined && isBlocked(handler, lane) ? "held" : "pending";
+      return lane !== undefined && (lane.paused || isBlocked(handler, lane)) ? "held" : "pending";
     },
     laneStateOf(handler: ModelHandler, stream: string): LaneState {
       const lane = handler.lanes.get(stream);
       if (lane === undefined) return "flowing";
+      if (lane.paused) return "paused";
       if (isBlocked(handler, lane)) return "blocked";
-      if (lane.retrying) return "backing_off";
+      if (lane.retrying && !lane.due) return "backing_off";
       return lane.detached ? "behind" : "flowing";
     },
   };

@@ -1,7 +1,20 @@
 // Checked by plain `tsc`: each wrong line must fail for its reason, and an unused @ts-expect-error fails as well.
 import { expectTypeOf } from "vitest";
 import { z } from "zod";
-import { type CurrentEvent, defineEvent, defineHandler, defineUpcasters, type EventDefinition, type StoredEvent, type Upcaster } from "../../src/index.ts";
+import {
+  type CurrentEvent,
+  type Dropped,
+  defineEvent,
+  defineHandler,
+  defineUpcasters,
+  drop,
+  type EventDefinition,
+  part,
+  type Split,
+  type StoredEvent,
+  split,
+  type Upcaster,
+} from "../../src/index.ts";
 
 const orderPlaced = defineEvent("order.placed", {
   1: z.object({ orderId: z.string(), total: z.number() }),
@@ -81,3 +94,29 @@ defineHandler({ name: "ledger", events: [orderPlaced], on: { "order.placed": () 
 defineHandler({ name: "ledger", events: [orderPaid], on: { "order.paid": (event) => void event.data.amount } });
 // Without `events` the data is unknown.
 defineHandler({ name: "ledger", on: { "order.placed": (event) => void expectTypeOf(event.data).toBeUnknown() } });
+
+// Drop and split: allowed in any step, into the types that `into` names.
+const cartTouched = defineEvent("cart.touched", { 1: z.object({ by: z.string() }), 2: z.never() });
+defineUpcasters(cartTouched, { 1: () => drop("no more") });
+defineUpcasters(cartTouched, { 1: (data) => split(part(orderPaid, { amountCents: data.by.length })) }, { into: [orderPaid] });
+defineUpcasters(orderPlaced, { 1: (data) => (data.total < 0 ? drop("never was an order") : { orderId: data.orderId, totalCents: 1 }), 2: (data) => data });
+const dropping: Upcaster<typeof cartTouched, 1, Dropped> = () => drop("no more");
+const splitting: Upcaster<typeof cartTouched, 1, Split<"order.paid">> = () => split(part(orderPaid, { amountCents: 1 }));
+defineUpcasters(cartTouched, { 1: dropping });
+defineUpcasters(cartTouched, { 1: splitting }, { into: [orderPaid] });
+expectTypeOf(part(orderPlaced, { orderId: "a", totalCents: 1 }, { version: 2 }).type).toEqualTypeOf<"order.placed">();
+// @ts-expect-error a split into a type that `into` does not name
+defineUpcasters(cartTouched, { 1: () => split(part(orderPaid, { amountCents: 1 })) });
+// @ts-expect-error a split into another type than `into` names
+defineUpcasters(cartTouched, { 1: () => split(part(orderPaid, { amountCents: 1 })) }, { into: [orderPlaced] });
+// @ts-expect-error a part with data of another version
+part(orderPlaced, { orderId: "a", total: 1 }, { version: 2 });
+// @ts-expect-error a part of a version that is not there
+part(orderPaid, { amountCents: 1 }, { version: 2 });
+
+// Downcast: from the current version's output to the named one's input.
+defineEvent("a.b", { 1: z.object({ x: z.number() }), 2: z.object({ y: z.number() }) }, { downcast: { version: 1, data: ({ y }) => ({ x: y }) } });
+// @ts-expect-error data of the wrong version
+defineEvent("a.b", { 1: z.object({ x: z.number() }), 2: z.object({ y: z.number() }) }, { downcast: { version: 1, data: ({ y }) => ({ y }) } });
+// @ts-expect-error a version that is not there
+defineEvent("a.b", { 1: z.object({ x: z.number() }), 2: z.object({ y: z.number() }) }, { downcast: { version: 3, data: ({ y }) => ({ x: y }) } });

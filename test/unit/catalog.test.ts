@@ -6,6 +6,7 @@ import { defineEvent, defineUpcasters, type EventDefinition, type UpcasterChain 
 import { makeCatalog } from "../../src/catalog/make-catalog.ts";
 import { RepriseError } from "../../src/errors.ts";
 import type { Json, StoredEvent } from "../../src/event/event.ts";
+import { storedAs } from "../support/stored-as.ts";
 
 const orderPlaced = defineEvent(
   "order.placed",
@@ -22,24 +23,6 @@ const orderPlacedUpcasters = defineUpcasters(orderPlaced, {
 });
 const noteAdded = defineEvent("note.added", { 1: z.looseObject({ text: z.string() }) });
 const catalog = makeCatalog({ events: [orderPlaced, noteAdded], upcasters: [orderPlacedUpcasters] });
-
-function storedAs(type: string, schemaVersion: number, data: Json): StoredEvent {
-  return {
-    id: "0197f3a0-0000-7000-8000-000000000001",
-    type,
-    schemaVersion,
-    source: "intake",
-    occurredAt: null,
-    data,
-    metadata: { priority: "normal", callChain: ["intake"] },
-    stream: "default.order-7",
-    tenant: "default",
-    entity: { type: "order", id: "7" },
-    revision: 4,
-    position: 12n,
-    recordedAt: "2026-07-01T12:00:00.000Z",
-  };
-}
 
 function caught(run: () => unknown): RepriseError {
   try {
@@ -62,13 +45,17 @@ describe("current", () => {
     const stored = storedAs("order.placed", 1, { orderId: "a", total: 12.34 });
     const lifted = catalog.current(stored);
     const { stream, ...envelope } = stored;
-    expect(lifted).toEqual({ ok: true, event: { ...envelope, schemaVersion: 3, data: { orderId: "a", totalCents: 1234, lines: [] } } });
+    expect(lifted).toEqual({
+      ok: true,
+      parts: [{ ...envelope, schemaVersion: 3, data: { orderId: "a", totalCents: 1234, lines: [] }, origin: null }],
+      dropped: null,
+    });
     expect(stream).toBe("default.order-7");
   });
 
   it("lifts what was stored under a former name, and answers with the current one", () => {
     const lifted = catalog.current(storedAs("order.created", 2, { orderId: "a", totalCents: 5 }));
-    expect(lifted).toMatchObject({ ok: true, event: { type: "order.placed", schemaVersion: 3 } });
+    expect(lifted).toMatchObject({ ok: true, parts: [{ type: "order.placed", schemaVersion: 3 }] });
   });
 
   it.each([
@@ -96,7 +83,7 @@ describe("current", () => {
   ])("reports %s, naming the step", (_, step, type, message) => {
     const event = defineEvent("a.b", { 1: z.object({ id: z.string() }), 2: z.object({ total: z.number() }) });
     const stored = storedAs("a.b", 1, { id: "1" });
-    const found = failure(makeCatalog({ events: [event], upcasters: [{ event, steps: { 1: step as never } }] }), stored);
+    const found = failure(makeCatalog({ events: [event], upcasters: [{ event, steps: { 1: step as never }, into: [] }] }), stored);
     expect(found).toMatchObject({ reason: "schema", from: 1, to: 2, error: { type, message: expect.stringContaining(message) } });
     expect(found.error.message).not.toContain("secret");
     expect(stored).toEqual(storedAs("a.b", 1, { id: "1" }));
@@ -125,8 +112,8 @@ describe("current", () => {
         const lifted = catalog.current(stored);
         expect(stored).toEqual(before);
         if (!lifted.ok) throw new Error(lifted.error.message);
-        expect(orderPlaced.schemas[3].safeParse(lifted.event.data).success).toBe(true);
-        const again = catalog.current({ ...stored, schemaVersion: 3, data: lifted.event.data as Json });
+        expect(orderPlaced.schemas[3].safeParse(lifted.parts[0]!.data).success).toBe(true);
+        const again = catalog.current({ ...stored, schemaVersion: 3, data: lifted.parts[0]!.data as Json });
         expect(again).toEqual(lifted);
       }),
     );
@@ -226,8 +213,9 @@ describe("start", () => {
     type,
     schemas: versions as never,
     formerly,
+    downcast: null,
   });
-  const chain = (definition: EventDefinition, steps: Record<string, unknown>): UpcasterChain => ({ event: definition, steps: steps as never });
+  const chain = (definition: EventDefinition, steps: Record<string, unknown>): UpcasterChain => ({ event: definition, steps: steps as never, into: [] });
   const two = event("a.b", { 1: one, 2: one });
   const step = (data: unknown) => data;
 

@@ -1,9 +1,16 @@
 import { describe, expect, it } from "vitest";
-import type { HandlerStreamData, JournalData, ReplayStreamData, ViewsStreamData } from "../../src/delivery/journal-events.ts";
+import type {
+  EffectsStreamData,
+  HandlerStreamData,
+  JournalData,
+  PlanStreamData,
+  ReplayStreamData,
+  ViewsStreamData,
+} from "../../src/delivery/journal-events.ts";
 import type { Json, StoredEvent } from "../../src/event/event.ts";
 import { checkOwnEvent, ownEventRewrites, rewriteOwnEvent } from "../../src/log/copy-own-events.ts";
 
-type OwnData = JournalData & HandlerStreamData & ReplayStreamData & ViewsStreamData;
+type OwnData = JournalData & HandlerStreamData & ReplayStreamData & PlanStreamData & EffectsStreamData & ViewsStreamData;
 type OwnType = keyof OwnData;
 
 /** Each type in the log must be known here, and no other: a new one is a decision about its positions. */
@@ -13,12 +20,17 @@ const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof o
   progress: true,
   "lane.detached": true,
   "lane.attached": true,
+  "lane.paused": true,
+  "lane.resumed": true,
+  "lane.retried": true,
   "lane.gap": true,
   "delivery.started": true,
+  "delivery.part_completed": true,
   "delivery.failed": true,
   "delivery.deferred": true,
   "delivery.dead_lettered": true,
   "delivery.settled": true,
+  "delivery.amended": true,
   "replay.stopped": true,
   snapshot: true,
   "handler.configured": true,
@@ -26,7 +38,19 @@ const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof o
   "handler.resumed": true,
   "replay.requested": true,
   "replay.items": true,
+  "replay.pausing": true,
+  "replay.paused": true,
+  "replay.resumed": true,
+  "replay.rate_changed": true,
+  "replay.cancelling": true,
+  "replay.stopping": true,
+  "replay.canary_passed": true,
+  "replay.started": true,
+  "replay.outcomes": true,
   "replay.ended": true,
+  "effect.recorded": true,
+  "plan.made": true,
+  "plan.used": true,
   "views.rebuild_requested": true,
 };
 
@@ -48,6 +72,7 @@ const eventOf = (type: string, data: Json): StoredEvent => ({
 const rules = {
   position: (source: Json | undefined) => (BigInt(source as string) * 100n).toString(),
   keeps: (lane: Json | undefined) => (lane as string).startsWith("ours."),
+  amendment: (journal: string, revision: Json | undefined) => (journal === "reprise.journal-ledger-1-0" ? (revision as number) - 1 : Number.NaN),
 };
 const rewrite = <T extends OwnType>(type: T, data: OwnData[T]): Json | null => rewriteOwnEvent(eventOf(type, data as unknown as Json), rules);
 const delivery = { revision: 2, at: "7", eventId: "e" };
@@ -84,6 +109,12 @@ describe("the events of Reprise's own in another log", () => {
     expect(rewrite("delivery.failed", { ...failed, lane: "theirs.order-1" })).toBeNull();
     expect(rewrite("lane.gap", { lane: "ours.order-1", from: 1, to: 2, why: "missing" })).toEqual({ lane: "ours.order-1", from: 1, to: 2, why: "missing" });
     expect(rewrite("lane.gap", { lane: "theirs.order-1", from: 1, to: 2, why: "missing" })).toBeNull();
+    const act = { actor: "local", reason: null };
+    expect(rewrite("lane.paused", { lane: "ours.order-1", next: 2, at: "3", before: "flowing", act })).toMatchObject({ next: 2, at: "300", act });
+    expect(rewrite("lane.resumed", { lane: "theirs.order-1", act })).toBeNull();
+    const effect = { handler: "ledger", revision: 2, eventId: "e", key: "charge", result: { id: "c-1" }, attempt: 1 };
+    expect(rewrite("effect.recorded", { ...effect, lane: "ours.order-1" })).toEqual({ ...effect, lane: "ours.order-1" });
+    expect(rewrite("effect.recorded", { ...effect, lane: "theirs.order-1" })).toBeNull();
     expect(rewrite("lane.attached", { lane: "ours.order-1", at: "3" })).toEqual({ lane: "ours.order-1", at: "300" });
   });
 
@@ -96,7 +127,7 @@ describe("the events of Reprise's own in another log", () => {
       rewrite("snapshot", {
         ...state,
         lanes: [
-          { ...lane, lane: "ours.order-1", letters: [letter] },
+          { ...lane, lane: "ours.order-1", letters: [letter, { ...letter, revision: 3, amended: { revision: 17, replayId: null } }] },
           { ...lane, lane: "theirs.order-1", letters: [letter] },
         ],
         started: [
@@ -107,7 +138,15 @@ describe("the events of Reprise's own in another log", () => {
     ).toEqual({
       ...state,
       checkpoint: "600",
-      lanes: [{ ...lane, at: "800", lane: "ours.order-1", letters: [{ ...letter, at: "700" }] }],
+      lanes: [
+        {
+          ...{ ...lane, at: "800", lane: "ours.order-1" },
+          letters: [
+            { ...letter, at: "700" },
+            { ...letter, revision: 3, at: "700", amended: { revision: 16, replayId: null } },
+          ],
+        },
+      ],
       started: [{ ...started, at: "700", lane: "ours.order-1" }],
     });
   });

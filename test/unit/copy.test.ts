@@ -134,6 +134,39 @@ describe("a copy of a log", () => {
     expect({ sum: copied + present, complete }).toEqual({ sum: 3000, complete: true });
   });
 
+  it("of one tenant finds an amendment where the journal closed up, and takes that tenant's effects", async () => {
+    const source = openMemoryLog();
+    const about = (tenant: string) => ({ lane: `${tenant}.order-1`, revision: 0, at: "1", eventId: "e" });
+    const amended = (tenant: string) =>
+      ownEvent(newId, "delivery.amended", {
+        ...about(tenant),
+        data: { tenant },
+        before: "dead_lettered",
+        replaces: "stored",
+        act: { actor: "a", reason: null },
+      });
+    const effect = (tenant: string) => ownEvent(newId, "effect.recorded", { ...about(tenant), handler: "ledger", key: "k", attempt: 1 });
+    for (const tenant of ["theirs", "ours"]) {
+      await source.append(`${tenant}.order-1`, [anEvent()], "none");
+      await source.append(`reprise.effects-ledger-${tenant}.order-1-0`, [effect(tenant)], "none");
+    }
+    await source.append(journal, [amended("theirs"), amended("theirs"), amended("ours")], "none");
+    const letter = { revision: 0, at: "1", eventId: "e", attempts: 1, escalated: false, replay: null, amended: { revision: 2, replayId: null } };
+    const lanes = [{ lane: "ours.order-1", next: 1, at: "1", detached: true, why: null, attempts: 0, retryAt: null, letters: [letter] }];
+    const snapshot = { set: "s", part: 0, parts: 1, checkpoint: "1", clean: true, readAhead: 1, lanes, started: [] };
+    await source.append(journal, [ownEvent(newId, "snapshot", snapshot)], 2);
+    const target = openMemoryLog();
+    expect(await copy(source, target, { tenant: "ours" })).toMatchObject({ copied: 4, verified: { differing: { total: 0 } } });
+    const events = await all(target);
+    expect(events.map(({ stream, type, revision }) => [stream, type, revision])).toEqual([
+      ["ours.order-1", "order.placed", 0],
+      ["reprise.effects-ledger-ours.order-1-0", "effect.recorded", 0],
+      [journal, "delivery.amended", 0],
+      [journal, "snapshot", 1],
+    ]);
+    expect(events[3]!.data).toMatchObject({ lanes: [{ letters: [{ amended: { revision: 0, replayId: null } }] }] });
+  });
+
   it("of one tenant has that tenant's entities, and of the journals what is about them", async () => {
     const source = openMemoryLog();
     const [theirs] = await source.append("theirs.order-1", [anEvent(), anEvent()], "none");

@@ -35,6 +35,7 @@ function eventWith(data: unknown, type = "order.placed"): CurrentEvent {
     metadata: { priority: "normal", callChain: ["planner", "buyer"] },
     revision: 0,
     position: 1n,
+    origin: null,
   };
 }
 
@@ -44,6 +45,7 @@ function requestOf(changes: Partial<AttemptRequest> = {}): AttemptRequest {
     attempt: 1,
     deliveryId: "3b0e9f0c-6f5c-5e0e-8a55-000000000001",
     replay: null,
+    effect: async (_key, effect) => effect(),
     timeoutMs: 1000,
     nonRetryable: [],
     signal: new AbortController().signal,
@@ -76,10 +78,10 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
 describe("a call that goes well", () => {
   it("hands over the event and the context, and completes", async () => {
     const seen: unknown[] = [];
-    const replay = { id: "r-1", reason: "fixed" };
+    const replay = { id: "r-1", reason: "fixed", mode: "run" } as const;
     const { outcome, settled } = call((event, { attempt, deliveryId, replay }) => void seen.push(event.data, attempt, deliveryId, replay), {
       attempt: 4,
-      replay,
+      replay: { ...replay, effects: "again" },
     });
     expect(await outcome).toEqual({ kind: "completed" });
     await settled;

@@ -73,7 +73,12 @@ async function deliver(handlerName: string, type: string, data: unknown, more: {
     revision: 0,
     position: 1n,
   };
-  const context: HandlerContext = { attempt: 1, deliveryId, replay: null, signal: new AbortController().signal, log: (line) => logged.push(line), ...more };
+  const context: HandlerContext = {
+    ...{ attempt: 1, deliveryId, replay: null, signal: new AbortController().signal },
+    log: (line) => logged.push(line),
+    effect: async (_key, effect) => effect(),
+    ...more,
+  };
   await handler.on[type]?.(event as never, context);
   return logged;
 }

@@ -15,12 +15,15 @@ function run(options: WorldOptions, steps: number): World {
 function explore(name: string, options: Omit<WorldOptions, "seed">, count = seeds): void {
   it(`${name}: ${count} seeds`, { timeout: 120_000 }, () => {
     let crashes = 0;
+    let loaned = 0;
     for (let seed = 1; seed <= count; seed++) {
       const world = run({ ...options, seed }, 250);
       crashes += world.crashes;
+      loaned += world.loaned;
       expect(world.broken, `seed ${seed}`).toEqual([]);
     }
     expect(crashes).toBeGreaterThan(count / 10);
+    expect(loaned).toBeGreaterThan(count / 10);
   });
 }
 

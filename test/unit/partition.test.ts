@@ -28,9 +28,9 @@ const event = (revision: number, of = stream): StoredEvent => ({
 /** A partition as it comes out of a journal. */
 function recovered(journal: readonly JournalEvent[], options: Partial<PartitionOptions> = {}): Partition {
   const state = emptyState();
-  for (const each of journal) fold(state, each);
+  for (const [index, each] of journal.entries()) fold(state, each, index);
   const { clean, readAhead } = state;
-  fold(state, { type: "partition.claimed", data: { owner: "o", build: "b", catalog: "c", readAhead: 10 } });
+  fold(state, { type: "partition.claimed", data: { owner: "o", build: "b", catalog: "c", readAhead: 10 } }, journal.length);
   return new Partition(
     {
       ordering: "strict",
@@ -68,7 +68,7 @@ const started = (revision: number): JournalEvent => ({
   type: "delivery.started",
   data: { lane: stream, revision, at: String(revision + 1), eventId: `e${revision}`, attempt: 1, alone: false },
 });
-const about = { replayId: "r1", actor: "local", reason: null };
+const about = { replayId: "r1", actor: "local", reason: null, effects: "once" } as const;
 
 /** Stores what waits, and says what it was. */
 function flush(partition: Partition): {

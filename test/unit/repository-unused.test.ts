@@ -76,8 +76,8 @@ describe("the unused-code check", { timeout: 60_000 }, () => {
     expect(found("unresolved")).toEqual(["src/main.ts: ./nowhere.ts"]);
   });
 
-  it("is part of npm run check, with the import direction, the types and the linter", () => {
+  it("is part of npm run check, with the import direction, the types, the linter and the schemas", () => {
     const { scripts } = JSON.parse(readFileSync(join(repositoryFolder, "package.json"), "utf8")) as { scripts: { check: string } };
-    expect(scripts.check.split(" && ").map((step) => step.split(" ")[0])).toEqual(["biome", "tsc", "depcruise", "knip", "vitest"]);
+    expect(scripts.check.split(" && ").map((step) => step.split(" ")[0])).toEqual(["biome", "tsc", "depcruise", "knip", "node", "vitest"]);
   });
 });

@@ -45,6 +45,8 @@ describe("one event", () => {
       schemaVersion: 2,
       data: { totalCents: 1250 },
       dataError: null,
+      parts: null,
+      dropped: null,
       stored: { type: "order.created", schemaVersion: 1, data: { total: 12.5 } },
       deliveries: [
         {
@@ -58,6 +60,8 @@ describe("one event", () => {
           processedAt: null,
           replayId: null,
           history: [first],
+          amendments: [],
+          effects: [],
         },
       ],
     });
@@ -389,10 +393,13 @@ describe("a replay", () => {
     const settled = { ...about(one!), outcome: "replayed", cause: null, act: { actor: "ann", reason: "fixed", replayId }, record: attemptRecord(4) } as const;
     await journal("ledger", { type: "delivery.settled", data: settled }, deadLettered(two!, { replayId, attempts: 4, retryCount: 1 }));
     await views.waitFor(await log.head());
-    const running = { ...requested, replayId, planId: null, status: "running", succeeded: 1, failed: 1, skipped: 0, remaining: 1, skips: [], endedAt: null };
+    const counts = { succeeded: 1, failed: 1, skipped: 0, remaining: 1, skips: [], endedAt: null, why: null, newSince: null, cutoff: null };
+    const terms = { mode: "run", effects: "once", canary: null, stopWhen: null, targetHandler: null };
+    const running = { ...requested, replayId, planId: null, status: "running", ...counts, ...terms };
     const { filter: _, ...shown } = { ...running, createdAt: started!.recordedAt, startedAt: started!.recordedAt };
     expect(await views.replay(replayId)).toEqual(shown);
-    expect(await views.openReplays()).toEqual([replayId]);
+    expect(await views.openReplays()).toEqual([{ replayId, planId: null }]);
+    expect(await views.replays(tenant, { limit: 1 })).toEqual({ replays: [shown], nextCursor: null });
     expect(await views.replayOutcomes(replayId)).toEqual(
       new Map([
         ["ledger\ndefault.order-1\n0", "replayed"],
@@ -491,12 +498,17 @@ describe("handlers and lanes", () => {
     const [newer] = await paid("default.order-3", 2);
     const [slow] = await paid("default.order-4", 2);
     const [done] = await paid("default.order-5");
+    const [paused, resumed] = [(await paid("default.order-6", 2))[0]!, (await paid("default.order-7", 2))[0]!];
+    const act = { actor: "ann", reason: "look first" };
     const retryAt = "2026-01-01T00:01:00.000Z";
     await journal(
       "ledger",
       deadLettered(letter!),
       { type: "delivery.failed", data: { ...about(failing!), record: attemptRecord(1), retryAt } },
       { type: "lane.detached", data: { lane: newer!.stream, next: 0, at: "0", why: "newer_build" } },
+      { type: "lane.paused", data: { lane: paused.stream, next: 1, at: paused.position.toString(), before: "flowing", act } },
+      { type: "lane.paused", data: { lane: resumed.stream, next: 0, at: "0", before: "flowing", act: { actor: "ann", reason: null } } },
+      { type: "lane.resumed", data: { lane: resumed.stream, act } },
       { type: "lane.detached", data: { lane: slow!.stream, next: 1, at: slow!.position.toString(), why: "slow" } },
       progress(await log.head(), [[letter!], [slow!], [done!]]),
     );
@@ -520,13 +532,23 @@ describe("handlers and lanes", () => {
       { laneState: "blocked", why: "revision 0 is of a schema version newer than this build knows", waiting: 2, head: { status: "held" } },
       { laneState: "behind", why: "the lane catches up from its own stream", nextRevision: 1, waiting: 1, head: { revision: 1, status: "pending" } },
       { laneState: "flowing", why: null, nextRevision: 1, waiting: 0, head: null },
+      { laneState: "paused", why: "paused by ann: look first", nextRevision: 1, waiting: 1, head: { revision: 1, status: "held" } },
+      { laneState: "behind", nextRevision: 0, waiting: 2, head: { revision: 0, status: "pending" } },
     ]);
-    expect((await views.handlers())[0]?.lanes).toEqual({ flowing: 1, backing_off: 1, blocked: 2, paused: 0, behind: 1 });
+    expect((await views.handlers())[0]).toMatchObject({
+      lanes: { flowing: 1, backing_off: 1, blocked: 2, paused: 1, behind: 2 },
+      byStatus: { held: 4, pending: 4, failed: 1, dead_lettered: 1, completed: 3 },
+    });
+    await journal("ledger", { type: "lane.retried", data: { lane: failing!.stream, act } });
+    await views.waitFor(await log.head());
+    expect((await views.entity(tenant, { type: "order", id: "2" }))?.handlers).toMatchObject([
+      { laneState: "behind", head: { status: "failed", nextAttemptAt: "2026-01-01T00:00:00.000Z" } },
+    ]);
     const ids = async (filter: Omit<Parameters<typeof views.entities>[0], "tenant">) =>
       (await views.entities({ tenant, ...filter }, { limit: 10 })).entities.map(({ entity }) => entity.id);
     expect(await ids({ laneState: "blocked" })).toEqual(["1", "3"]);
     expect(await ids({ laneState: "flowing", handler: "ledger" })).toEqual(["5"]);
-    expect(await ids({ laneState: "paused" })).toEqual([]);
+    expect(await ids({ laneState: "paused" })).toEqual(["6"]);
     expect(await ids({ handler: "nobody" })).toEqual([]);
     expect(await ids({ entityType: "cart" })).toEqual([]);
     await journal("ledger", { type: "partition.claimed", data: { owner: "o", build: "b2", catalog: "c2", readAhead: 1 } });
@@ -574,8 +596,15 @@ it("every list and count finds its rows by an index", async () => {
   for (const filter of [{}, { laneState: "blocked" as const }, { laneState: "flowing" as const }, { entityType: "order" }, { handler: "ledger" }])
     await views.entities({ tenant, ...filter }, { limit: 2 });
   await views.replay(newId());
+  const { nextCursor } = await views.replays(tenant, { limit: 1 });
+  if (nextCursor !== null) await views.replays(tenant, { limit: 1, cursor: nextCursor });
   await views.replayOutcomes(newId());
+  await views.ownOutcomes(newId(), 0, 10);
   await views.openReplays();
+  await views.deadLettersOf(tenant, [event!.id, newId()]);
+  await views.heldLanes([{ handler: "ledger", stream: event!.stream }]);
+  await views.deadLettersSince({ tenant }, ["ledger"], 0n, newId());
+  for (const filter of filters) await views.history({ tenant, handler: "ledger", types: ["order.paid"], ...filter }, 10);
   await views.handlers();
   spy.mockRestore();
   await views.close();
@@ -583,7 +612,7 @@ it("every list and count finds its rows by an index", async () => {
   const db = new DatabaseSync(file);
   db.exec("create temp table wanted(handler text not null, type text not null, since integer not null, primary key (handler, type)) without rowid");
   /** Handlers, gaps and what runs are few. Counting a handler's lanes reads the types of all entities. */
-  const large = /^SCAN (e|d|n|h|r|o|events|deliveries|entities|attempts|lanes|lane_marks|progress_marks|minutes|types|replays)\b/;
+  const large = /^SCAN (e|d|n|h|r|o|events|deliveries|entities|attempts|amendments|lanes|lane_marks|progress_marks|minutes|types|replays)\b/;
   const plans = [...prepared].flatMap((sql) =>
     (db.prepare(`explain query plan ${sql}`).all() as { readonly detail: string }[]).map(({ detail }) => ({ detail, sql })),
   );

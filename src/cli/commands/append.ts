@@ -1,15 +1,15 @@
-import { open } from "node:fs/promises";
 import type { Command } from "commander";
 import type { AppendReply } from "../../http/wire/replies.ts";
 import { openSession, parseEntity, type World } from "../command.ts";
 import { exit, Failure, usage } from "../exit.ts";
 import { printList } from "../print.ts";
+import { isJson, readData, readText } from "../read-text.ts";
 import type { Terminal } from "../terminal.ts";
 
 const maxEvents = 1000;
 /** Below the service's 4 MiB a request. */
 const maxRequestCharacters = 1024 * 1024;
-const maxInputBytes = 256 * 1024 * 1024;
+const nothing = "There is nothing to append: describe an event with --type, --entity and --data, or name a file.";
 
 interface Flags {
   readonly type?: string;
@@ -59,7 +59,9 @@ export function addAppend(program: Command, world: World): void {
       const { expectedRevision, ...event } = flags;
       const one = Object.keys(event).length > 0;
       if (one && file !== undefined) throw usage("Describe one event with flags or name a file, not both.");
-      const requests = one ? [{ json: await fromFlags(flags, session.terminal), line: null }] : fromText(await readText(file ?? "-", session.terminal));
+      const requests = one
+        ? [{ json: await fromFlags(flags, session.terminal), line: null }]
+        : fromText(await readText(file ?? "-", session.terminal, nothing));
       if (expectedRevision !== undefined && requests.length > 1)
         throw usage(`--expected-revision needs all events in one request, of at most ${maxEvents} events.`);
 
@@ -95,8 +97,7 @@ export function addAppend(program: Command, world: World): void {
 async function fromFlags(flags: Flags, terminal: Terminal): Promise<string> {
   const { type, entity, data } = flags;
   if (type === undefined || entity === undefined || data === undefined) throw usage("One event needs --type, --entity and --data.");
-  const text = data === "-" || data.startsWith("@") ? await readText(data.replace(/^@/, ""), terminal) : data;
-  if (!isJson(text)) throw usage("--data is not JSON.");
+  const text = await readData(data, terminal, nothing);
   const envelope = JSON.stringify({
     id: flags.id,
     type,
@@ -142,33 +143,4 @@ function fromText(text: string): readonly Request[] {
   }
   flush();
   return requests;
-}
-
-async function readText(file: string, terminal: Terminal): Promise<string> {
-  if (file === "-" && terminal.interactive) throw usage("There is nothing to append: describe an event with --type, --entity and --data, or name a file.");
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of file === "-" ? terminal.input() : (await open(file)).createReadStream()) {
-      chunks.push(chunk);
-      if ((bytes += chunk.length) > maxInputBytes) throw usage(`The input is larger than ${maxInputBytes} bytes: split it.`);
-    }
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    throw usage(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}.`);
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
-  } catch {
-    throw usage("The input is not valid UTF-8.");
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

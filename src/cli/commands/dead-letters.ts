@@ -1,4 +1,3 @@
-import { setTimeout as wait } from "node:timers/promises";
 import { type Command, Option } from "commander";
 import type {
   AttemptReply,
@@ -6,24 +5,24 @@ import type {
   DeadLetterReply,
   DeadLetterStatsReply,
   DeadLettersReply,
-  DiscardReply,
+  DiscardBatchReply,
+  LetterActReply,
   ReplayBatchReply,
   ReplayedReply,
-  ReplayReply,
 } from "../../http/wire/replies.ts";
 import { at } from "../client.ts";
-import { addFilters, deadLetterFilters, hint, hintNext, openSession, type Session, toQuery, type World } from "../command.ts";
+import { addFilters, confirm, confirmMany, deadLetterFilters, hint, hintNext, openSession, type Session, toQuery, type World } from "../command.ts";
 import { type ExitCode, exit, Failure, usage } from "../exit.ts";
-import { type Column, countText, failureText, fields, json, printList, printOne, section, table, tableSection, timeText, verbatim } from "../print.ts";
+import { follow } from "../follow.ts";
+import { type Column, countText, failureText, fields, hasData, json, printList, printOne, section, table, tableSection, timeText, verbatim } from "../print.ts";
+import { addAmend, amendmentText } from "./amend.ts";
 
 const listFilters = [...deadLetterFilters, "limit", "offset", "cursor", "after"] as const;
 const statsFilters = [...deadLetterFilters, "after"] as const;
 const standardMax = "100";
-/** A replay past the service's patience is asked after so often. */
-const followEveryMs = 500;
 
 export function addDeadLetters(program: Command, world: World): void {
-  const dlq = program.command("dlq").description("dead letters: look, replay, discard");
+  const dlq = program.command("dlq").description("dead letters: look, amend, replay, discard");
 
   addFilters(dlq.command("ls").description("list dead letters, newest event first"), listFilters).action(async (options, command) => {
     const session = openSession(command, world);
@@ -42,7 +41,7 @@ export function addDeadLetters(program: Command, world: World): void {
       printOne(session.terminal, session, letter, letter.delivery_id, (width) => letterText(letter, width));
       hint(
         session,
-        `\nTo deliver it again: reprise dlq replay ${letter.delivery_id} --reason …\nTo give it up: reprise dlq discard ${letter.delivery_id} --reason …`,
+        `\nTo deliver it again: reprise dlq replay ${letter.delivery_id} --reason …\nTo give it other data first: reprise dlq amend ${letter.delivery_id} --data @file.json --reason …\nTo give it up: reprise dlq discard ${letter.delivery_id} --reason …`,
       );
     },
   );
@@ -60,6 +59,7 @@ export function addDeadLetters(program: Command, world: World): void {
       .option("--all", "without a filter: every dead letter, up to --max")
       .option("--max <n>", `with a filter: at most so many, up to 1000 (default: ${standardMax})`)
       .option("--rate <n>", "with a filter: at most so many a second")
+      .option("--migration <name>", "deliver what this migration of the config makes of each")
       .option("--reason <text>", "why, for the record"),
     deadLetterFilters,
   ).action(async (ids: readonly string[], options, command) => {
@@ -68,28 +68,61 @@ export function addDeadLetters(program: Command, world: World): void {
     if (ids.length > 0) {
       const { handler, ...others } = filter;
       if (Object.keys(others).length > 0 || options.all || options.max !== undefined || options.rate !== undefined)
-        throw usage("Name ids or a filter, not both; beside ids only --handler and --reason stand.");
-      world.exitCode = await replayEach(session, ids, { handler, reason: options.reason });
+        throw usage("Name ids or a filter, not both; beside ids only --handler, --migration and --reason stand.");
+      world.exitCode = await replayEach(session, ids, { handler, migration: options.migration, reason: options.reason });
     } else {
       if (Object.keys(filter).length === 0 && !options.all) throw usage("Say which: ids, a filter such as --error or --handler, or --all.");
       world.exitCode = await replayMatching(session, filter, options);
     }
   });
 
-  dlq
-    .command("discard <id...>")
-    .description("give dead letters up, for good; what waits behind them goes on")
-    .requiredOption("--reason <text>", "why, for the record")
-    .addOption(new Option("--resolution <kind>", "what became of it").choices(["not_needed", "done_by_hand"]))
-    .option("--handler <name>", "of this handler, when several dead-lettered the event")
-    .action(async (ids: readonly string[], { reason, resolution, handler }, command) => {
-      const session = openSession(command, world);
-      if (ids.length > 1 && session.terminal.interactive) await confirm(session, `Discard ${ids.length} dead letters for good?`);
-      world.exitCode = await each<DiscardReply>(session, ids, discardColumns, async (id) => {
-        const { reply } = await session.client.post<DiscardReply>(at`/admin/dlq/${id}/discard`, { body: { reason, resolution, handler } });
-        return { row: { ...reply, asked: id }, ok: true };
-      });
+  addAmend(dlq, world);
+
+  addFilters(
+    dlq
+      .command("discard [id...]")
+      .description("give dead letters up, for good, by event or delivery id, or all that a filter matches, the oldest first; what waits behind them goes on")
+      .requiredOption("--reason <text>", "why, for the record")
+      .addOption(new Option("--resolution <kind>", "what became of it").choices(["not_needed", "done_by_hand"]))
+      .option("--max <n>", `with a filter: at most so many, up to 1000 (default: ${standardMax})`),
+    deadLetterFilters,
+  ).action(async (ids: readonly string[], options, command) => {
+    const session = openSession(command, world);
+    const filter = toQuery(deadLetterFilters, options);
+    const { reason, resolution, max } = options;
+    if (ids.length === 0) {
+      if (Object.keys(filter).length === 0) throw usage("Say which: ids, or a filter such as --error or --handler.");
+      world.exitCode = await discardMatching(session, filter, { reason, resolution, max });
+      return;
+    }
+    const { handler, ...others } = filter;
+    if (Object.keys(others).length > 0 || max !== undefined)
+      throw usage("Name ids or a filter, not both; beside ids only --handler, --reason and --resolution stand.");
+    if (ids.length > 1 && session.terminal.interactive) await confirm(session, `Discard ${ids.length} dead letters for good?`);
+    world.exitCode = await each<LetterActReply>(session, ids, discardColumns, async (id) => {
+      const { reply } = await session.client.post<LetterActReply>(at`/admin/dlq/${id}/discard`, { body: { reason, resolution, handler } });
+      return { row: { ...reply, asked: id }, ok: true };
     });
+  });
+}
+
+async function discardMatching(
+  session: Session,
+  filter: ReturnType<typeof toQuery>,
+  { reason, resolution, max }: { readonly reason: string; readonly resolution?: string; readonly max?: string },
+): Promise<ExitCode> {
+  const { total } = await session.client.get<DeadLetterStatsReply>("/admin/dlq/stats", filter);
+  if (total > 0)
+    await confirmMany(session, `discard ${Math.min(total, Number(max ?? standardMax))} of the ${total} dead letters that match for good, the oldest first`);
+  const { reply } = await session.client.post<DiscardBatchReply>("/admin/dlq/discard-batch", {
+    query: { ...filter, max_events: max },
+    body: { reason, resolution },
+  });
+  printOne(session.terminal, session, reply, String(reply.discarded), () =>
+    total === 0 ? "No dead letter matches.\n" : fields(Object.entries(reply).filter(([name]) => name !== "position")),
+  );
+  if (reply.discarded === reply.total) return exit.ok;
+  return reply.discarded > 0 ? exit.partly : exit.failed;
 }
 
 const columns: readonly Column<DeadLetterReply>[] = [
@@ -124,14 +157,16 @@ const replayColumns: readonly Column<Asked<ReplayedReply>>[] = [
   ["REPLAY", ({ replay_id }) => replay_id],
   ["ERROR", ({ error }) => failureText(error), ({ error }) => [failureText(error)]],
 ];
-const discardColumns: readonly Column<Asked<DiscardReply>>[] = [
+const discardColumns: readonly Column<Asked<LetterActReply>>[] = [
   ["ID", ({ asked }) => asked],
   ["STATUS", () => "discarded"],
   ["HANDLER", ({ handler }) => handler],
   ["ENTITY", ({ entity }) => `${entity.type}/${entity.id}`],
 ];
 
-function replayEach(session: Session, ids: readonly string[], body: { readonly handler: string | undefined; readonly reason: string | undefined }) {
+type ReplayBody = { readonly [member in "handler" | "migration" | "reason"]: string | undefined };
+
+function replayEach(session: Session, ids: readonly string[], body: ReplayBody) {
   return each<ReplayedReply>(session, ids, replayColumns, async (id) => {
     const { reply, started } = await session.client.post<ReplayedReply>(at`/admin/dlq/${id}/replay`, { body });
     if (!started) return { row: { ...reply, asked: id }, ok: reply.status === "replayed" };
@@ -169,13 +204,19 @@ async function each<T extends object>(
   return done > 0 ? exit.partly : (failure?.exitCode ?? exit.failed);
 }
 
+const skipColumns: readonly Column<ReplayBatchReply["skips"][number]>[] = [
+  ["COUNT", ({ count }) => count],
+  ["REASON", ({ reason }) => reason],
+];
+
 interface BatchOptions {
   readonly max?: string;
   readonly rate?: string;
+  readonly migration?: string;
   readonly reason?: string;
 }
 
-async function replayMatching(session: Session, filter: ReturnType<typeof toQuery>, { max, rate, reason }: BatchOptions): Promise<ExitCode> {
+async function replayMatching(session: Session, filter: ReturnType<typeof toQuery>, { max, rate, migration, reason }: BatchOptions): Promise<ExitCode> {
   if (!session.yes) {
     if (!session.terminal.interactive)
       throw new Failure(exit.refused, "Nobody can be asked whether to replay all that the filter matches.\nAdd --yes to say that it is meant.");
@@ -185,43 +226,19 @@ async function replayMatching(session: Session, filter: ReturnType<typeof toQuer
   if (session.terminal.interactive) hint(session, "Replaying, the oldest first …");
   const { reply, started } = await session.client.post<ReplayBatchReply>("/admin/dlq/replay-batch", {
     query: { ...filter, max_events: max, rate_per_second: rate },
-    body: { reason },
+    body: { migration, reason },
   });
   const end = started ? await follow(session, reply.replay_id, reply.position) : null;
   const { replay_id, total } = reply;
-  const { succeeded, failed, remaining } = end ?? reply;
-  printOne(session.terminal, session, end ?? reply, replay_id, () =>
-    total === 0 ? "No dead letter matches.\n" : fields(Object.entries({ replay: replay_id, total, succeeded, failed, remaining, skipped: end?.skipped })),
+  const { succeeded, failed, skipped, remaining, skips } = end ?? reply;
+  printOne(session.terminal, session, end ?? reply, replay_id, (width) =>
+    total === 0
+      ? "No dead letter matches.\n"
+      : fields(Object.entries({ replay: replay_id, total, succeeded, failed, skipped, remaining })) + tableSection("skipped", skips, skipColumns, width),
   );
   if (succeeded === total) return exit.ok;
   if (failed > 0) hint(session, `Those that failed again: reprise dlq ls --replay-id ${replay_id}`);
   return succeeded > 0 ? exit.partly : exit.failed;
-}
-
-/** Waits for a replay's end; on a terminal it shows how far it is. */
-async function follow({ client, terminal, quiet }: Session, replayId: string, position: string): Promise<ReplayReply> {
-  const show = terminal.interactive && !quiet;
-  for (;;) {
-    const replay = await client.get<ReplayReply>(at`/replays/${replayId}`, { after: position });
-    const done = replay.total - replay.remaining;
-    if (show) terminal.err(`\r${bar(done, replay.total)} ${done} of ${replay.total}, ${replay.failed} failed`);
-    if (["completed", "stopped", "cancelled"].includes(replay.status)) {
-      if (show) terminal.err("\n");
-      return replay;
-    }
-    await wait(followEveryMs);
-  }
-}
-
-function bar(done: number, total: number): string {
-  const width = 24;
-  const filled = Math.round((width * done) / Math.max(1, total));
-  return "█".repeat(filled) + "░".repeat(width - filled);
-}
-
-async function confirm({ terminal, yes }: Session, question: string): Promise<void> {
-  if (yes || /^y(?:es)?$/i.test((await terminal.ask(`${question} [y/N] `)).trim())) return;
-  throw new Failure(exit.refused, "Nothing was done.");
 }
 
 function letterText(letter: DeadLetterDetailReply, width: number | undefined): string {
@@ -246,11 +263,18 @@ function letterText(letter: DeadLetterDetailReply, width: number | undefined): s
       ["recorded", letter.created_at],
       ["first failed", letter.first_failed_at],
       ["dead-lettered", letter.dead_lettered_at],
+      ["amended", letter.amended_at],
       ["replay", letter.replay_id],
       ["data error", letter.data_error],
+      ["part", letter.part === null ? null : `${letter.part + 1} of ${letter.parts?.length ?? "several"}`],
+      ["dropped", letter.dropped],
     ]),
-    letter.data_error === null ? section("data", json(letter.data)) : "",
-    letter.stored !== null && letter.stored_schema_version !== letter.schema_version ? section("stored data", json(letter.stored.data)) : "",
+    hasData(letter) ? section("data", json(letter.data)) : "",
+    letter.amendment === null ? "" : section("amended data", json(letter.amendment.data)),
+    letter.stored !== null && (letter.stored_schema_version !== letter.schema_version || letter.amendment !== null)
+      ? section("stored data", json(letter.stored.data))
+      : "",
+    amendmentText(letter, width),
     tableSection(
       "steps",
       letter.steps,

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import type { EntitiesReply, EntityEventsReply, EntityReply } from "../../http/wire/replies.ts";
+import type { EntitiesReply, EntityEventsReply, EntityReply, LaneActReply } from "../../http/wire/replies.ts";
 import { at } from "../client.ts";
-import { addFilters, hintNext, openSession, parseEntity, toQuery, type World } from "../command.ts";
+import { addFilters, hint, hintNext, openSession, parseEntity, toQuery, type World } from "../command.ts";
 import { type Column, fields, printList, printOne, tableSection, timeText } from "../print.ts";
 import { eventColumns } from "./events.ts";
 
@@ -9,7 +9,7 @@ const listFilters = ["lane_state", "handler", "entity_type", "limit", "cursor", 
 const eventFilters = ["from", "limit", "direction", "as", "after"] as const;
 
 export function addEntities(program: Command, world: World): void {
-  const entities = program.command("entities").description("read entities and their lanes");
+  const entities = program.command("entities").description("read entities and their lanes; pause, resume and retry them");
 
   addFilters(entities.command("ls").description("list entities with the state of their lanes"), listFilters).action(async (options, command) => {
     const session = openSession(command, world);
@@ -32,6 +32,24 @@ export function addEntities(program: Command, world: World): void {
     printList(session.terminal, session, { reply, rows: reply.events, columns: eventColumns, id: (event) => event.id, empty: "There are no events there." });
     hintNext(session, "--from", reply.next_from);
   });
+
+  for (const [verb, done, description] of [
+    ["pause", "paused", "start nothing of an entity until it is resumed; it keeps its place in line"],
+    ["resume", "resumed", "let a paused entity go on where it was"],
+    ["retry", "retried", "try now what waits for its retry"],
+  ] as const)
+    entities
+      .command(`${verb} <type/id>`)
+      .description(description)
+      .option("--handler <name>", "for this handler only (default: each that wants its events)")
+      .option("--reason <text>", "why, for the record")
+      .action(async (name: string, body: { readonly handler?: string; readonly reason?: string }, command: Command) => {
+        const session = openSession(command, world);
+        const { type, id } = parseEntity(name);
+        const { reply } = await session.client.post<LaneActReply>(at`/entities/${type}/${id}/` + verb, { body });
+        printOne(session.terminal, session, reply, name, () => `${name} is ${done} for ${reply.handlers.join(", ")}.\n`);
+        if (verb === "pause") hint(session, `To let it go on: reprise entities resume ${name}`);
+      });
 }
 
 const columns: readonly Column<EntityReply>[] = [

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { EventReply, EventsReply } from "../../http/wire/replies.ts";
 import { at } from "../client.ts";
 import { addFilters, hintNext, openSession, toQuery, type World } from "../command.ts";
-import { type Column, failureText, fields, json, printList, printOne, section, tableSection, timeText } from "../print.ts";
+import { type Column, failureText, fields, hasData, json, printList, printOne, section, tableSection, timeText } from "../print.ts";
 
 const filters = [
   "status",
@@ -76,8 +76,10 @@ function eventText(event: EventReply, width: number | undefined): string {
       ["context", event.context_refs?.map(({ kind, ref }) => `${kind}:${ref}`).join(", ")],
       ["extensions", event.extensions && JSON.stringify(event.extensions)],
       ["data error", event.data_error],
+      ["dropped", event.dropped],
     ]),
-    event.data_error === null ? section("data", json(event.data)) : "",
+    hasData(event) ? section("data", json(event.data)) : "",
+    ...(event.parts ?? []).map((part, index) => section(`part ${index + 1}: ${part.type} ${part.schema_version} (${part.id})`, json(part.data))),
     lifted ? section(`stored data (${event.stored.type} ${event.stored.schema_version})`, json(event.stored.data)) : "",
     tableSection(
       "deliveries",
@@ -93,6 +95,29 @@ function eventText(event: EventReply, width: number | undefined): string {
           ({ next_attempt_at: at }) => (at === null ? [] : [`next attempt at ${timeText(at)}`]),
         ],
         ["ERROR", ({ error }) => failureText(error), ({ error }) => [failureText(error)]],
+      ],
+      width,
+    ),
+    tableSection(
+      "effects",
+      event.deliveries.flatMap(({ handler, effects }) => effects.map((effect) => ({ handler, ...effect }))),
+      [
+        ["HANDLER", ({ handler }) => handler],
+        ["KEY", ({ key }) => key],
+        ["AT", ({ at }) => timeText(at)],
+        ["REPLAY", ({ replay_id }) => replay_id, ({ replay_id }) => [replay_id && `replay ${replay_id}`]],
+      ],
+      width,
+    ),
+    tableSection(
+      "amendments",
+      event.deliveries.flatMap(({ handler, amendments }) => amendments.map((amendment) => ({ handler, ...amendment }))),
+      [
+        ["HANDLER", ({ handler }) => handler],
+        ["AT", ({ at }) => timeText(at)],
+        ["BY", ({ actor }) => actor],
+        ["MIGRATION", ({ migration }) => migration],
+        ["REASON", ({ reason }) => reason, ({ reason }) => [reason]],
       ],
       width,
     ),

@@ -1,11 +1,12 @@
 import type { Command } from "commander";
-import type { HandlersReply, RebuildReply } from "../../http/wire/replies.ts";
-import { addFilters, openSession, toQuery, type World } from "../command.ts";
+import type { HandlerActReply, HandlersReply, RebuildReply } from "../../http/wire/replies.ts";
+import { at } from "../client.ts";
+import { addFilters, hint, openSession, toQuery, type World } from "../command.ts";
 import { countText, durationText, printList, printOne } from "../print.ts";
 
-/** `handlers ls` and `views rebuild`. */
+/** `handlers ls|pause|resume` and `views rebuild`. */
 export function addService(program: Command, world: World): void {
-  const handlers = program.command("handlers").description("read handlers");
+  const handlers = program.command("handlers").description("read handlers, pause and resume them");
   addFilters(handlers.command("ls").description("list handlers with what is done and what waits"), ["after"]).action(async (options, command) => {
     const session = openSession(command, world);
     const reply = await session.client.get<HandlersReply>("/handlers", toQuery(["after"], options));
@@ -24,11 +25,27 @@ export function addService(program: Command, world: World): void {
         ["BLOCKED LANES", ({ lanes }) => lanes.blocked, () => []],
         ["LAG", ({ lag_events, lag_seconds }) => (lag_events === 0 ? "none" : `${countText(lag_events, "event")}, ${durationText(lag_seconds)}`)],
         ["ORDERING", ({ ordering }) => ordering, () => []],
+        ["WHY", ({ why }) => why, ({ why }) => [why]],
       ],
       id: ({ name }) => name,
       empty: "The config has no handlers.",
     });
   });
+
+  for (const [verb, description] of [
+    ["pause", "start nothing of a handler until it is resumed; what runs ends"],
+    ["resume", "let a paused handler go on where it was"],
+  ] as const)
+    handlers
+      .command(`${verb} <name>`)
+      .description(description)
+      .option("--reason <text>", "why, for the record")
+      .action(async (name: string, { reason }: { readonly reason?: string }, command: Command) => {
+        const session = openSession(command, world);
+        const { reply } = await session.client.post<HandlerActReply>(at`/handlers/${name}/` + verb, { body: { reason } });
+        printOne(session.terminal, session, reply, reply.name, () => `Handler ${reply.name} is ${reply.state}.\n`);
+        if (verb === "pause") hint(session, `To let it go on: reprise handlers resume ${name}`);
+      });
 
   const views = program.command("views").description("the rows computed from the log");
   views

@@ -1,28 +1,37 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import { RepriseError } from "../../errors.ts";
-import { invalid, parse, parseGet, parseQuery } from "../parse.ts";
+import { bodyOf, invalid, merge, parse, parseGet, parseQuery } from "../parse.ts";
 import { defined, toDeadLetterFilter } from "../wire/from-wire.ts";
 import type {
   DeadLetterDetailReply,
   DeadLetterStatsReply,
   DeadLettersReply,
-  DiscardReply,
+  DiscardBatchReply,
+  LetterActReply,
   ReplayBatchReply,
   ReplayedReply,
-  ReplayReply,
 } from "../wire/replies.ts";
 import {
-  afterQuery,
+  amendRequest,
   deadLetterQuery,
   deadLetterStatsQuery,
   deadLettersQuery,
+  discardBatchQuery,
+  discardBatchRequest,
   discardRequest,
   handlerQuery,
   replayBatchQuery,
   replayBatchRequest,
   replayRequest,
 } from "../wire/requests.ts";
-import { toDeadLetterDetailReply, toDeadLetterReply, toDeadLetterStatsReply, toReplayBatchReply, toReplayedReply, toReplayReply } from "../wire/to-wire.ts";
+import {
+  toDeadLetterDetailReply,
+  toDeadLetterReply,
+  toDeadLetterStatsReply,
+  toDiscardBatchReply,
+  toReplayBatchReply,
+  toReplayedReply,
+} from "../wire/to-wire.ts";
 import { caller, type RouteOptions } from "./options.ts";
 
 interface ById {
@@ -57,13 +66,19 @@ export async function deadLetterRoutes(app: FastifyInstance, { store }: RouteOpt
   });
 
   app.post<ById>("/admin/dlq/:id/replay", async (request, reply): Promise<ReplayedReply> => {
-    const act = merge(parseQuery(handlerQuery, request), parse(replayRequest, bodyOf(request)));
-    const result = await store.replay(request.params.id, { ...caller, ...defined(act) });
+    const { target_handler: targetHandler, ...act } = merge(parseQuery(handlerQuery, request), parse(replayRequest, bodyOf(request)));
+    const result = await store.replay(request.params.id, { ...caller, ...defined({ ...act, targetHandler }) });
     if (result.status === "processing") accepted(reply, result.replayId);
     return toReplayedReply(result);
   });
 
-  app.post<ById>("/admin/dlq/:id/discard", async (request): Promise<DiscardReply> => {
+  app.post<ById>("/admin/dlq/:id/amend", async (request): Promise<LetterActReply> => {
+    const act = merge(parseQuery(handlerQuery, request), parse(amendRequest, bodyOf(request)));
+    const { entry, position } = await store.amend(request.params.id, { ...caller, ...defined(act) });
+    return { ...toDeadLetterDetailReply(entry), position: String(position) };
+  });
+
+  app.post<ById>("/admin/dlq/:id/discard", async (request): Promise<LetterActReply> => {
     const act = merge(parseQuery(handlerQuery, request), parse(discardRequest, bodyOf(request)));
     const { entry, position } = await store.discard(request.params.id, { ...caller, ...defined(act) });
     return { ...toDeadLetterDetailReply(entry), position: String(position) };
@@ -71,30 +86,18 @@ export async function deadLetterRoutes(app: FastifyInstance, { store }: RouteOpt
 
   app.post("/admin/dlq/replay-batch", async (request, reply): Promise<ReplayBatchReply> => {
     const act = merge(parseQuery(replayBatchQuery, request), parse(replayBatchRequest, bodyOf(request)));
-    const { reason, max_events: maxEvents, rate_per_second: ratePerSecond, ...filter } = act;
-    const result = await store.replayBatch(toDeadLetterFilter(filter), { ...caller, ...defined({ reason, maxEvents, ratePerSecond }) });
+    const { reason, max_events: maxEvents, rate_per_second: ratePerSecond, migration, ...filter } = act;
+    const result = await store.replayBatch(toDeadLetterFilter(filter), { ...caller, ...defined({ reason, maxEvents, ratePerSecond, migration }) });
     if (result.remaining > 0) accepted(reply, result.replayId);
     return toReplayBatchReply(result);
   });
 
-  app.get<ById>("/replays/:id", async (request): Promise<ReplayReply> => {
-    await parseGet(afterQuery, request, store.views);
-    const replay = await store.views.replay(request.params.id);
-    if (replay === undefined) throw new RepriseError("NOT_FOUND", "There is no replay with this id.");
-    return toReplayReply(replay);
+  app.post("/admin/dlq/discard-batch", async (request): Promise<DiscardBatchReply> => {
+    const { reason, resolution, max_events: maxEvents, ...filter } = merge(parseQuery(discardBatchQuery, request), parse(discardBatchRequest, bodyOf(request)));
+    if (reason === undefined || reason.trim() === "")
+      throw invalid("A discard is for good: it takes a reason.", { pointer: "#/reason", detail: "must say why" });
+    return toDiscardBatchReply(await store.discardBatch(toDeadLetterFilter(filter), { ...caller, reason, ...defined({ maxEvents, resolution }) }));
   });
-}
-
-/** An act's body may be absent. */
-function bodyOf(request: FastifyRequest): unknown {
-  return request.body ?? {};
-}
-
-function merge<Q extends object, B extends object>(query: Q, body: B): Q & B {
-  const twice = Object.keys(query).filter((name) => Object.hasOwn(body, name));
-  if (twice.length > 0)
-    throw invalid("The query and the body name the same thing.", ...twice.map((name) => ({ pointer: `?${name}`, detail: "stands in the body, too" })));
-  return { ...query, ...body };
 }
 
 /** Past its patience: it goes on, and its report tells how. */

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from "fastify";
 import { RepriseError } from "../../errors.ts";
 import type { Entity } from "../../event/event.ts";
-import { parseGet } from "../parse.ts";
+import { bodyOf, merge, parse, parseGet, parseQuery } from "../parse.ts";
 import { defined } from "../wire/from-wire.ts";
-import type { EntitiesReply, EntityEventsReply, EntityReply } from "../wire/replies.ts";
-import { afterQuery, entitiesQuery, entityEventsQuery, entity as entityShape } from "../wire/requests.ts";
+import type { EntitiesReply, EntityEventsReply, EntityReply, LaneActReply } from "../wire/replies.ts";
+import { afterQuery, entitiesQuery, entityEventsQuery, entity as entityShape, handlerQuery, laneActRequest } from "../wire/requests.ts";
 import { toEntityReply, toEventReply } from "../wire/to-wire.ts";
 import { caller, type RouteOptions } from "./options.ts";
 
@@ -38,6 +38,14 @@ export async function entityRoutes(app: FastifyInstance, { store }: RouteOptions
     if (page.revision < 0) throw notFound();
     return { events: page.events.map((event) => toEventReply(event, query.as)), next_from: page.nextFrom };
   });
+
+  for (const [verb, act] of [["pause", "pauseEntity"], ["resume", "resumeEntity"], ["retry", "retryEntity"]] as const) // biome-ignore format: one line
+    app.post<OneEntity>(`/entities/:type/:id/${verb}`, async (request): Promise<LaneActReply> => {
+      const asked = merge(parseQuery(handlerQuery, request), parse(laneActRequest, bodyOf(request)));
+      const entity = known(request.params);
+      const { handlers, position } = await store[act](entity, { ...caller, ...defined(asked) });
+      return { entity: { ...entity }, handlers: [...handlers], position: String(position) };
+    });
 }
 
 /** Names that no entity can have are not looked for. @throws NOT_FOUND */

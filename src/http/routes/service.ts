@@ -1,7 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import { RepriseError } from "../../errors.ts";
 import { parse, parseGet, parseQuery } from "../parse.ts";
-import type { HandlersReply, HealthReply, ReadyReply, RebuildReply, SchemasReply } from "../wire/replies.ts";
+import { defined } from "../wire/from-wire.ts";
+import type { HandlerActReply, HandlersReply, HealthReply, ReadyReply, RebuildReply, SchemasReply } from "../wire/replies.ts";
 import { actRequest, afterQuery, noQuery } from "../wire/requests.ts";
 import { toHandlersReply } from "../wire/to-wire.ts";
 import { caller, type RouteOptions } from "./options.ts";
@@ -12,6 +13,15 @@ export async function serviceRoutes(app: FastifyInstance, { store }: RouteOption
     await parseGet(afterQuery, request, store.views);
     return toHandlersReply(await store.views.handlers());
   });
+
+  for (const [verb, state] of [["pause", "paused"], ["resume", "running"]] as const) // biome-ignore format: one line
+    app.post<{ Params: { name: string } }>(`/handlers/:name/${verb}`, async (request): Promise<HandlerActReply> => {
+      parseQuery(noQuery, request);
+      const act = parse(actRequest, request.body ?? {});
+      const { name } = request.params;
+      const position = await store[verb === "pause" ? "pauseHandler" : "resumeHandler"](name, { ...caller, ...defined(act) });
+      return { name, state, position: String(position) };
+    });
 
   app.get("/schemas", async (request): Promise<SchemasReply> => {
     await parseGet(afterQuery, request, store.views);

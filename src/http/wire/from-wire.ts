@@ -1,8 +1,10 @@
 /** From the wire's names to code's. */
 import type { z } from "zod";
+import type { ReplayTerms } from "../../delivery/journal-events.ts";
+import { type Selection, toSelection as selectionOf } from "../../replay/selection.ts";
 import type { EventInput } from "../../store.ts";
 import type { DeadLetterFilter } from "../../views/model.ts";
-import type { deadLetterStatsQuery, eventRequest } from "./requests.ts";
+import type { deadLetterStatsQuery, eventRequest, planRequest, startReplayRequest } from "./requests.ts";
 
 type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
@@ -44,4 +46,25 @@ export function toDeadLetterFilter(wire: Omit<z.output<typeof deadLetterStatsQue
     sinceMs: wire.since,
     untilMs: wire.until,
   });
+}
+
+export function toSelection({ selection }: z.output<typeof planRequest>): Selection {
+  if ("ids" in selection) return selectionOf({ ids: selection.ids });
+  if ("dead_letters" in selection) {
+    const { dead_letters: asked } = selection;
+    return selectionOf({ deadLetters: toDeadLetterFilter("filter" in asked ? asked.filter : asked) });
+  }
+  const { handler, entity, event_types: types, since, until, from_position: fromPosition, to_position: toPosition } = selection.history;
+  const filter = { types, entityType: entity?.type, entityId: entity?.id, sinceMs: since, untilMs: until, fromPosition, toPosition };
+  return selectionOf({ history: { handler, ...defined(filter) } });
+}
+
+export function toTerms({ mode, rate_per_second, canary, stop_when, effects }: z.output<typeof startReplayRequest>): ReplayTerms {
+  return {
+    mode,
+    ratePerSecond: rate_per_second ?? null,
+    effects: effects ?? "once",
+    canary: canary === undefined ? null : { entities: canary.entities, holdSeconds: canary.hold_seconds },
+    stopWhen: stop_when === undefined ? null : { failureRatio: stop_when.failure_ratio ?? null, failuresInARow: stop_when.failures_in_a_row ?? null },
+  };
 }

@@ -1,7 +1,7 @@
 /** What Reprise answers with, member by member as API.md says. Strict, so that a test notices a member too many. */
 import { z } from "zod";
 import { priorities } from "../../event/event.ts";
-import { deliveryStatuses, laneStates } from "../../views/model.ts";
+import { deliveryStatuses, laneStates, replayStatuses } from "../../views/model.ts";
 import { deadLetterCauses } from "./requests.ts";
 
 const count = z.int().min(0);
@@ -11,6 +11,15 @@ const failure = z.strictObject({ type: z.string(), message: z.string() });
 const entity = z.strictObject({ type: z.string(), id: z.string() });
 const data = z.unknown();
 const stored = z.strictObject({ type: z.string(), schema_version: count, data });
+const step = z.strictObject({
+  from: count,
+  to: count,
+  type: z.string(),
+  data,
+  error: failure.nullable(),
+  dropped: z.string().nullable(),
+  split: z.array(stored).nullable(),
+});
 
 export const appendReply = z.strictObject({
   events: z.array(z.strictObject({ id: z.string(), entity, revision: count, position, recorded_at: time, duplicate: z.boolean() })),
@@ -30,6 +39,14 @@ export const attemptReply = z.strictObject({
   log: z.array(z.string()),
 });
 
+const amendmentAct = z.strictObject({
+  at: time,
+  actor: z.string(),
+  reason: z.string().nullable(),
+  migration: z.string().nullable(),
+  replay_id: z.string().nullable(),
+});
+
 const deliveryReply = z.strictObject({
   delivery_id: z.string(),
   handler: z.string(),
@@ -41,7 +58,15 @@ const deliveryReply = z.strictObject({
   processed_at: time.nullable(),
   replay_id: z.string().nullable(),
   history: z.array(attemptReply),
+  amendments: z.array(amendmentAct),
+  effects: z.array(z.strictObject({ key: z.string(), part: count.nullable(), at: time, replay_id: z.string().nullable() })),
 });
+
+/** What a stored event is today when it is not one event: split into these, or dropped, with the reason. */
+const today = {
+  parts: z.array(z.strictObject({ id: z.string(), type: z.string(), schema_version: count, data })).nullable(),
+  dropped: z.string().nullable(),
+};
 
 export const eventReply = z.strictObject({
   id: z.string(),
@@ -63,6 +88,7 @@ export const eventReply = z.strictObject({
   schema_version: count,
   data,
   data_error: z.string().nullable(),
+  ...today,
   stored,
   deliveries: z.array(deliveryReply),
 });
@@ -108,6 +134,9 @@ export const deadLetterReply = z.strictObject({
   stored_schema_version: count,
   data,
   data_error: z.string().nullable(),
+  amended_at: time.nullable(),
+  part: count.nullable(),
+  ...today,
   status: z.enum(["dead_lettered", "escalated"]),
   cause: z.enum(deadLetterCauses),
   error: failure,
@@ -128,11 +157,20 @@ export const deadLettersReply = z.strictObject({
 });
 export const deadLetterDetailReply = deadLetterReply.extend({
   stored: stored.nullable(),
-  steps: z.array(z.strictObject({ from: count, to: count, type: z.string(), data, error: failure.nullable() })),
+  amendment: amendmentAct
+    .extend({
+      data,
+      changes: z.array(z.strictObject({ op: z.enum(["add", "remove", "replace"]), pointer: z.string(), before: data.optional(), after: data.optional() })),
+      changes_total: count,
+    })
+    .nullable(),
+  amendments: z.array(amendmentAct),
+  steps: z.array(step),
   waiting_events: z.array(z.strictObject({ id: z.string(), type: z.string(), revision: count, recorded_at: time })),
   history: z.array(attemptReply),
 });
-export const discardReply = deadLetterDetailReply.extend({ position });
+/** Of a discard and of an amendment. */
+export const letterActReply = deadLetterDetailReply.extend({ position });
 export const deadLetterStatsReply = z.strictObject({
   total: count,
   waiting: count,
@@ -151,14 +189,19 @@ export const replayedReply = z.strictObject({
   error: failure.nullable(),
   position,
 });
-export const replayBatchReply = z.strictObject({ replay_id: z.string(), total: count, succeeded: count, failed: count, remaining: count, position });
+const skips = z.array(z.strictObject({ reason: z.string(), count }));
+export const replayBatchReply = z.strictObject({
+  ...{ replay_id: z.string(), total: count, succeeded: count, failed: count, skipped: count, skips, remaining: count, position },
+});
 export const replayReply = z.strictObject({
   replay_id: z.string(),
   plan_id: z.string().nullable(),
-  kind: z.enum(["single", "batch"]),
-  status: z.enum(["running", "pausing", "paused", "cancelling", "cancelled", "stopped", "completed"]),
+  kind: z.enum(["single", "batch", "dead_letters", "history"]),
+  mode: z.enum(["run", "dry_run"]),
+  status: z.enum(replayStatuses),
   reason: z.string().nullable(),
   actor: z.string(),
+  target_handler: z.string().nullable(),
   total: count,
   succeeded: count,
   failed: count,
@@ -168,8 +211,67 @@ export const replayReply = z.strictObject({
   started_at: time,
   ended_at: time.nullable(),
   rate_per_second: z.number().nullable(),
-  skips: z.array(z.strictObject({ reason: z.string(), count })),
+  effects: z.enum(["once", "again"]),
+  canary: z.strictObject({ entities: count, hold_seconds: z.number() }).nullable(),
+  stop_when: z.strictObject({ failure_ratio: z.number().nullable(), failures_in_a_row: count.nullable() }).nullable(),
+  skips,
+  why: z.string().nullable(),
+  new_since: count.nullable(),
+  cutoff_position: position.nullable(),
+  followers: count,
+  seconds_left: z.number().nullable(),
 });
+export const replaysReply = z.strictObject({ replays: z.array(replayReply), next_cursor: z.string().nullable() });
+export const planReply = z.strictObject({
+  plan_id: z.string(),
+  actor: z.string(),
+  cutoff_position: position,
+  created_at: time,
+  expires_at: time,
+  used: z.strictObject({ replay_id: z.string(), actor: z.string() }).nullable(),
+  target_handler: z.string().nullable(),
+  deliveries: count,
+  dead_letters: count,
+  releases: count,
+  entities: count,
+  by_handler: z.array(z.strictObject({ handler: z.string(), deliveries: count, entities: count })),
+  by_error: z.array(z.strictObject({ error: z.string(), count })),
+  ineligible: z.array(z.strictObject({ reason: z.string(), count })),
+  invalid: z.array(z.strictObject({ event_id: z.string(), step: z.string(), error: failure })),
+  invalid_total: count,
+  rate_per_second: z.number().nullable(),
+  estimated_seconds: z.number().nullable(),
+  samples: z.array(
+    z.strictObject({
+      event_id: z.string(),
+      stored,
+      current: stored.nullable(),
+      parts: z.array(stored).nullable(),
+      dropped: z.string().nullable(),
+      steps: z.array(step),
+    }),
+  ),
+});
+export const replayActReply = z.strictObject({ replay_id: z.string(), status: z.enum(replayStatuses), position });
+export const replayStartedReply = replayActReply.extend({ plan_id: z.string(), total: count });
+export const replayReportReply = z.strictObject({
+  items: z.array(
+    z.strictObject({
+      event_id: z.string(),
+      handler: z.string(),
+      entity,
+      revision: count,
+      position,
+      outcome: z.enum(["succeeded", "failed"]).nullable(),
+      attempts: count.nullable(),
+      error: failure.nullable(),
+      effects: z.array(z.string()),
+      differences: z.array(z.strictObject({ path: z.string(), before: data.optional(), after: data.optional() })).nullable(),
+    }),
+  ),
+  next_cursor: z.string().nullable(),
+});
+export const discardBatchReply = z.strictObject({ total: count, discarded: count, skipped: count, remaining: count, position });
 
 export const handlersReply = z.strictObject({
   handlers: z.array(
@@ -177,6 +279,7 @@ export const handlersReply = z.strictObject({
       name: z.string(),
       ordering: z.enum(["strict", "relaxed"]),
       state: z.enum(["running", "paused"]),
+      why: z.string().nullable(),
       wanted: count,
       done: count,
       waiting: count,
@@ -190,6 +293,9 @@ export const handlersReply = z.strictObject({
 export const schemasReply = z.strictObject({
   schemas: z.array(z.strictObject({ type: z.string(), versions: z.array(count), current: count, formerly: z.array(z.string()) })),
 });
+export const handlerActReply = z.strictObject({ name: z.string(), state: z.enum(["running", "paused"]), position });
+/** `handlers`: those whose lane the act was done on. */
+export const laneActReply = z.strictObject({ entity, handlers: z.array(z.string()), position });
 export const rebuildReply = z.strictObject({ status: z.literal("rebuilding"), position });
 export const healthReply = z.strictObject({ status: z.literal("ok") });
 export const readyReply = z.strictObject({ status: z.enum(["ready", "not_ready"]), waits_for: z.string().nullable() });
@@ -204,13 +310,21 @@ export type EntitiesReply = z.input<typeof entitiesReply>;
 export type DeadLetterReply = z.input<typeof deadLetterReply>;
 export type DeadLettersReply = z.input<typeof deadLettersReply>;
 export type DeadLetterDetailReply = z.input<typeof deadLetterDetailReply>;
-export type DiscardReply = z.input<typeof discardReply>;
+export type LetterActReply = z.input<typeof letterActReply>;
 export type DeadLetterStatsReply = z.input<typeof deadLetterStatsReply>;
 export type ReplayedReply = z.input<typeof replayedReply>;
 export type ReplayBatchReply = z.input<typeof replayBatchReply>;
 export type ReplayReply = z.input<typeof replayReply>;
+export type ReplaysReply = z.input<typeof replaysReply>;
+export type PlanReply = z.input<typeof planReply>;
+export type ReplayActReply = z.input<typeof replayActReply>;
+export type ReplayStartedReply = z.input<typeof replayStartedReply>;
+export type ReplayReportReply = z.input<typeof replayReportReply>;
+export type DiscardBatchReply = z.input<typeof discardBatchReply>;
 export type HandlersReply = z.input<typeof handlersReply>;
 export type SchemasReply = z.input<typeof schemasReply>;
+export type HandlerActReply = z.input<typeof handlerActReply>;
+export type LaneActReply = z.input<typeof laneActReply>;
 export type RebuildReply = z.input<typeof rebuildReply>;
 export type HealthReply = z.input<typeof healthReply>;
 export type ReadyReply = z.input<typeof readyReply>;

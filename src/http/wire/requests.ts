@@ -151,9 +151,13 @@ export const noQuery = z.strictObject({});
 const reason = text(500);
 /** Of acts that take nothing else. */
 export const actRequest = z.strictObject({ reason: reason.optional() });
-export const replayRequest = actRequest.extend({ handler: term });
+export const laneActRequest = actRequest.extend({ handler: term });
+const migration = term;
+export const replayRequest = actRequest.extend({ handler: term, target_handler: term, migration });
+const mustSayWhy = reason.refine((value) => value.trim() !== "", "must say why");
+export const amendRequest = z.strictObject({ data, reason: mustSayWhy, handler: term });
 export const discardRequest = z.strictObject({
-  reason: reason.refine((value) => value.trim() !== "", "must say why"),
+  reason: mustSayWhy,
   resolution: z.enum(["not_needed", "done_by_hand"], "must be not_needed or done_by_hand").optional(),
   handler: term,
 });
@@ -164,6 +168,7 @@ export const replayBatchRequest = actRequest.extend({
   ...deadLetterFilter,
   max_events: z.int(maxEvents).min(1, maxEvents).max(1000, maxEvents).optional(),
   rate_per_second: rate.optional(),
+  migration,
 });
 export const replayBatchQuery = actRequest.extend({
   ...deadLetterFilter,
@@ -174,4 +179,76 @@ export const replayBatchQuery = actRequest.extend({
     .transform(Number)
     .pipe(rate)
     .optional(),
+  migration,
 });
+
+const selectedLetters = z.strictObject(deadLetterFilter);
+const someOf = <T extends z.ZodType<object>>(schema: T) =>
+  schema.refine((value) => Object.values(value).some((member) => member !== undefined), "selects nothing: it is never everything");
+const positionInBody = z
+  .string("must be a position that Reprise answered with")
+  .regex(/^\d{1,19}$/, "must be a position that Reprise answered with")
+  .transform(BigInt)
+  .refine((value) => value <= maxPosition, "must be a position that Reprise answered with");
+const idsMessage = "must have 1 to 10000 event or delivery ids";
+
+/** What a plan freezes: one of the three. */
+const selection = z.union(
+  [
+    z.strictObject({ dead_letters: z.union([someOf(selectedLetters), z.strictObject({ filter: someOf(selectedLetters) })], "must have at least one filter") }),
+    z.strictObject({ ids: z.array(uuid, idsMessage).min(1, idsMessage).max(10_000, idsMessage) }),
+    z.strictObject({
+      history: z.strictObject({
+        handler: text(),
+        entity: entity.optional(),
+        event_types: z
+          .array(eventType, "must be a list of event types")
+          .min(1, "must have 1 to 100 event types")
+          .max(100, "must have 1 to 100 event types")
+          .optional(),
+        since: timeMs.optional(),
+        until: timeMs.optional(),
+        from_position: positionInBody.optional(),
+        to_position: positionInBody.optional(),
+      }),
+    }),
+  ],
+  'must be { "dead_letters": { … at least one filter … } }, { "ids": [ … ] } or { "history": { "handler": … } }',
+);
+export const planRequest = z.strictObject({ selection, target_handler: term, rate_per_second: rate.optional() });
+
+const entitiesMessage = "must be a whole number from 1 to 10000";
+const inARowMessage = "must be a whole number from 1 to 100000";
+const holdMessage = "must be a number of seconds from 0 to 86400";
+export const startReplayRequest = z.strictObject({
+  plan_id: uuid,
+  reason: reason.refine((value) => value.trim() !== "", "must say why"),
+  mode: z.enum(["run", "dry_run"], "must be run or dry_run"),
+  rate_per_second: rate.optional(),
+  canary: z
+    .strictObject({
+      entities: z.int(entitiesMessage).min(1, entitiesMessage).max(10_000, entitiesMessage),
+      hold_seconds: z.number(holdMessage).min(0, holdMessage).max(86_400, holdMessage),
+    })
+    .optional(),
+  stop_when: z
+    .strictObject({
+      failure_ratio: z.number("must be a number above 0, at most 1").positive("must be above 0").max(1, "must be at most 1").optional(),
+      failures_in_a_row: z.int(inARowMessage).min(1, inARowMessage).max(100_000, inARowMessage).optional(),
+    })
+    .refine((value) => value.failure_ratio !== undefined || value.failures_in_a_row !== undefined, "must have failure_ratio, failures_in_a_row or both")
+    .optional(),
+  effects: z.enum(["once", "again"], "must be once or again").optional(),
+});
+/** `null` takes the limit away. */
+export const rateRequest = actRequest.extend({ rate_per_second: rate.nullable() });
+
+export const replaysQuery = afterQuery.extend({ limit: limit(100, 1000), cursor });
+
+export const discardBatchRequest = z.strictObject({
+  ...deadLetterFilter,
+  reason: reason.refine((value) => value.trim() !== "", "must say why").optional(),
+  resolution: z.enum(["not_needed", "done_by_hand"], "must be not_needed or done_by_hand").optional(),
+  max_events: z.int(maxEvents).min(1, maxEvents).max(1000, maxEvents).optional(),
+});
+export const discardBatchQuery = z.strictObject({ ...deadLetterFilter, reason: reason.optional(), max_events: wholeNumber(1, 1000).optional() });

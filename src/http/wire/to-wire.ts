@@ -1,19 +1,25 @@
 /** From code's names to the wire's. `data` and `extensions` go out as they are. */
+import type { LiftStep } from "../../catalog/catalog.ts";
 import type { AttemptRecord } from "../../delivery/journal-events.ts";
-import type { Store } from "../../store.ts";
-import type { DeadLetterDetail, DeadLetterStats, DeadLetterView, DeliveryView, EntityView, EventView, HandlerView, ReplayView } from "../../views/model.ts";
+import type { Plan } from "../../replay/plan.ts";
+import type { DiscardBatchResult, ReplayActed, ReplayState, Store } from "../../store.ts";
+import type { AmendmentAct, DeadLetterDetail, DeadLetterStats, DeadLetterView, DeliveryView, EntityView, EventView, HandlerView } from "../../views/model.ts";
 import type {
   AppendReply,
   AttemptReply,
   DeadLetterDetailReply,
   DeadLetterReply,
   DeadLetterStatsReply,
+  DiscardBatchReply,
   EntityReply,
   EventReply,
   HandlersReply,
+  PlanReply,
+  ReplayActReply,
   ReplayBatchReply,
   ReplayedReply,
   ReplayReply,
+  ReplayReportReply,
 } from "./replies.ts";
 
 type Appended = Awaited<ReturnType<Store["append"]>>;
@@ -35,7 +41,7 @@ export function toAppendReply(events: Appended): AppendReply {
 
 /** @param as `stored`: `schema_version` and `data` are what the log holds. */
 export function toEventReply(event: EventView, as: "current" | "stored" = "current"): EventReply {
-  const shown = as === "stored" ? { ...event.stored, dataError: null } : event;
+  const shown = as === "stored" ? { ...event.stored, dataError: null, parts: null, dropped: null } : event;
   return {
     id: event.id,
     type: as === "stored" ? event.stored.type : event.type,
@@ -56,6 +62,7 @@ export function toEventReply(event: EventView, as: "current" | "stored" = "curre
     schema_version: shown.schemaVersion,
     data: shown.data,
     data_error: shown.dataError,
+    ...toToday(shown),
     stored: toStored(event.stored),
     deliveries: event.deliveries.map(toDelivery),
   };
@@ -98,6 +105,9 @@ export function toDeadLetterReply(letter: DeadLetterView): DeadLetterReply {
     stored_schema_version: letter.storedSchemaVersion,
     data: letter.data,
     data_error: letter.dataError,
+    amended_at: letter.amendedAt,
+    part: letter.part,
+    ...toToday(letter),
     status: letter.status,
     cause: letter.cause,
     error: { type: letter.error.type, message: letter.error.message },
@@ -115,7 +125,14 @@ export function toDeadLetterDetailReply(letter: DeadLetterDetail): DeadLetterDet
   return {
     ...toDeadLetterReply(letter),
     stored: letter.stored && toStored(letter.stored),
-    steps: letter.steps.map(({ from, to, type, data, error }) => ({ from, to, type, data, error: toFailure(error) })),
+    steps: letter.steps.map(toStep),
+    amendment: letter.amendment && {
+      ...toAmendmentAct(letter.amendment),
+      data: letter.amendment.data,
+      changes: letter.amendment.changes.map((change) => ({ ...change })),
+      changes_total: letter.amendment.changesTotal,
+    },
+    amendments: letter.amendments.map(toAmendmentAct),
     waiting_events: letter.waitingEvents.map(({ id, type, revision, recordedAt }) => ({ id, type, revision, recorded_at: recordedAt })),
     history: letter.history.map(toAttempt),
   };
@@ -150,19 +167,24 @@ export function toReplayBatchReply(result: ReplayedBatch): ReplayBatchReply {
     total: result.total,
     succeeded: result.succeeded,
     failed: result.failed,
+    skipped: result.skipped,
+    skips: result.skips.map(({ reason, count }) => ({ reason, count })),
     remaining: result.remaining,
     position: String(result.position),
   };
 }
 
-export function toReplayReply(replay: ReplayView): ReplayReply {
+export function toReplayReply(replay: ReplayState): ReplayReply {
+  const { canary, stopWhen } = replay;
   return {
     replay_id: replay.replayId,
     plan_id: replay.planId,
     kind: replay.kind,
+    mode: replay.mode,
     status: replay.status,
     reason: replay.reason,
     actor: replay.actor,
+    target_handler: replay.targetHandler,
     total: replay.total,
     succeeded: replay.succeeded,
     failed: replay.failed,
@@ -172,8 +194,80 @@ export function toReplayReply(replay: ReplayView): ReplayReply {
     started_at: replay.startedAt,
     ended_at: replay.endedAt,
     rate_per_second: replay.ratePerSecond,
+    effects: replay.effects,
+    canary: canary && { entities: canary.entities, hold_seconds: canary.holdSeconds },
+    stop_when: stopWhen && { failure_ratio: stopWhen.failureRatio, failures_in_a_row: stopWhen.failuresInARow },
     skips: replay.skips.map(({ reason, count }) => ({ reason, count })),
+    why: replay.why,
+    new_since: replay.newSince,
+    cutoff_position: replay.cutoff === null ? null : String(replay.cutoff),
+    followers: replay.followers,
+    seconds_left: replay.secondsLeft,
   };
+}
+
+export function toPlanReply(plan: Plan): PlanReply {
+  return {
+    plan_id: plan.planId,
+    actor: plan.actor,
+    cutoff_position: plan.cutoff,
+    created_at: plan.madeAt,
+    expires_at: plan.expiresAt,
+    used: plan.used && { replay_id: plan.used.replayId, actor: plan.used.actor },
+    target_handler: plan.targetHandler,
+    deliveries: plan.deliveries,
+    dead_letters: plan.deadLetters,
+    releases: plan.releases,
+    entities: plan.entities,
+    by_handler: plan.byHandler.map(({ handler, deliveries, entities }) => ({ handler, deliveries, entities })),
+    by_error: plan.byError.map(({ error, count }) => ({ error, count })),
+    ineligible: plan.ineligible.map(({ reason, count }) => ({ reason, count })),
+    invalid: plan.invalid.map(({ eventId, step, error }) => ({ event_id: eventId, step, error: { ...error } })),
+    invalid_total: plan.invalidTotal,
+    rate_per_second: plan.ratePerSecond,
+    estimated_seconds: plan.estimatedSeconds,
+    samples: plan.samples.map(({ eventId, stored, current, parts, dropped, steps }) => ({
+      event_id: eventId,
+      stored: toStored(stored),
+      current: current && toStored(current),
+      parts: parts?.map(toStored) ?? null,
+      dropped,
+      steps: steps.map(toStep),
+    })),
+  };
+}
+
+export function toReplayActReply({ replayId, status, position }: ReplayActed): ReplayActReply {
+  return { replay_id: replayId, status, position: String(position) };
+}
+
+export function toReplayReportReply({ items, nextCursor }: Awaited<ReturnType<Store["replayReport"]>>): ReplayReportReply {
+  return {
+    items: items.map((item) => ({
+      event_id: item.eventId,
+      handler: item.handler,
+      entity: { ...item.entity },
+      revision: item.revision,
+      position: String(item.position),
+      outcome: item.outcome,
+      attempts: item.attempts,
+      error: toFailure(item.error),
+      effects: [...item.effects],
+      differences:
+        item.differences === null
+          ? null
+          : item.differences.map(({ path, before, after }) => ({
+              path,
+              ...(before === undefined ? {} : { before }),
+              ...(after === undefined ? {} : { after }),
+            })),
+    })),
+    next_cursor: nextCursor,
+  };
+}
+
+export function toDiscardBatchReply({ total, discarded, skipped, remaining, position }: DiscardBatchResult): DiscardBatchReply {
+  return { total, discarded, skipped, remaining, position: String(position) };
 }
 
 export function toHandlersReply(handlers: readonly HandlerView[]): HandlersReply {
@@ -182,6 +276,7 @@ export function toHandlersReply(handlers: readonly HandlerView[]): HandlersReply
       name: handler.name,
       ordering: handler.ordering,
       state: handler.state,
+      why: handler.why,
       wanted: handler.wanted,
       done: handler.done,
       waiting: handler.waiting,
@@ -205,7 +300,13 @@ function toDelivery(delivery: DeliveryView): EventReply["deliveries"][number] {
     processed_at: delivery.processedAt,
     replay_id: delivery.replayId,
     history: delivery.history.map(toAttempt),
+    amendments: delivery.amendments.map(toAmendmentAct),
+    effects: delivery.effects.map(({ key, part, at, replayId }) => ({ key, part, at, replay_id: replayId })),
   };
+}
+
+function toAmendmentAct({ at, actor, reason, migration, replayId }: AmendmentAct): DeadLetterDetailReply["amendments"][number] {
+  return { at, actor, reason, migration, replay_id: replayId };
 }
 
 function toAttempt(record: AttemptRecord): AttemptReply {
@@ -230,6 +331,18 @@ function toFailure(error: { readonly type: string; readonly message: string } | 
   return error && { type: error.type, message: error.message };
 }
 
-function toStored(stored: EventView["stored"]): EventReply["stored"] {
+function toStep({ from, to, type, data, error, dropped, split }: LiftStep): DeadLetterDetailReply["steps"][number] {
+  return { from, to, type, data, error: toFailure(error), dropped: dropped ?? null, split: split?.map(toStored) ?? null };
+}
+
+function toToday({ parts, dropped }: Pick<EventView, "parts" | "dropped">): Pick<EventReply, "parts" | "dropped"> {
+  return { parts: parts?.map(({ id, type, schemaVersion, data }) => ({ id, type, schema_version: schemaVersion, data })) ?? null, dropped };
+}
+
+function toStored(stored: { readonly type: string; readonly schemaVersion: number; readonly data: unknown }): {
+  type: string;
+  schema_version: number;
+  data: unknown;
+} {
   return { type: stored.type, schema_version: stored.schemaVersion, data: stored.data };
 }

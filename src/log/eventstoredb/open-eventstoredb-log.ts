@@ -35,10 +35,7 @@ export interface EventStoreDbOptions {
 const drainMs = 1000;
 
 /** A log on EventStoreDB. */
-export interface EventStoreDbLog extends EventLog {
-  /** Events of other programs in this log's streams that could not be decoded, counted each time one was passed over. */
-  readonly passedOver: number;
-}
+export type EventStoreDbLog = EventLog & Required<Pick<EventLog, "passedOver">>;
 
 /**
  * Opens the log on an EventStoreDB or KurrentDB, and begins it when there is none: `esdb://host:port?tls=false`,

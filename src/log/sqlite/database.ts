@@ -57,12 +57,16 @@ export interface LogDatabase {
   close(): void;
 }
 
-/** @throws LOG_DAMAGED, LOG_FULL, LOG_UNAVAILABLE. */
-export function openDatabase(path: string, cachedStreams: number): LogDatabase {
+/**
+ * @param access `write`: for the owner. `read`: beside an owner, or after an unclean stop; SQLite may make its index of the write-ahead log anew
+ *   (`-shm`), nothing else. `frozen`: no file but log.db is looked at or made, so it must not change meanwhile.
+ * @throws LOG_DAMAGED, LOG_FULL, LOG_UNAVAILABLE.
+ */
+export function openDatabase(path: string, cachedStreams: number, access: "write" | "read" | "frozen" = "write"): LogDatabase {
   // Another program's write lock is waited for on this thread: hence 200 ms, no more.
   let db: DatabaseSync | null = null;
   try {
-    db = new DatabaseSync(existing(path), { timeout: 200, enableForeignKeyConstraints: false });
+    db = new DatabaseSync(existing(path, access), { timeout: 200, enableForeignKeyConstraints: false, readOnly: access !== "write" });
     return makeDatabase(db, path, cachedStreams);
   } catch (error) {
     db?.close();
@@ -71,9 +75,10 @@ export function openDatabase(path: string, cachedStreams: number): LogDatabase {
 }
 
 /** SQLite would make an empty file where there is none. */
-function existing(path: string): URL {
+function existing(path: string, access: "write" | "read" | "frozen"): URL {
   const url = pathToFileURL(path);
-  url.searchParams.set("mode", "rw");
+  url.searchParams.set("mode", access === "write" ? "rw" : "ro");
+  if (access === "frozen") url.searchParams.set("immutable", "1");
   return url;
 }
 

@@ -5,8 +5,8 @@ import { isRepriseError, RepriseError } from "../../errors.ts";
 import { type Clock, systemClock } from "../../event/clock.ts";
 import { type NewId, newId } from "../../event/ids.ts";
 import { checkTruncate, encodeAppend, tenantOf } from "../append-rules.ts";
-import type { EventLog } from "../event-log.ts";
-import { openConnection } from "./connection.ts";
+import type { EventLog, ReadOnlyLog } from "../event-log.ts";
+import { openConnection, openReadOnlyConnection } from "./connection.ts";
 import { checkLogFile, createLogFile, inspectLogFile } from "./file.ts";
 import { defaultLimits, type SqliteLogLimits } from "./limits.ts";
 import { lockFolder } from "./lock.ts";
@@ -40,6 +40,30 @@ export async function openSqliteLog(folder: string, options: SqliteLogOptions = 
       `The log's folder ${folder} cannot be used: ${(error as Error).message}. Let this user write there, or name another folder in REPRISE_LOG.`,
       { cause: error },
     );
+  }
+}
+
+/**
+ * Opens the log in `folder` for reading, without the lock: a service may own it, and go on. Nothing is written, and it ends where it ended now.
+ *
+ * @throws LOG_MISSING; LOG_DAMAGED, LOG_FOREIGN, LOG_NEWER, LOG_UNAVAILABLE.
+ */
+export async function openSqliteLogReadOnly(folder: string, { limits: given }: Pick<SqliteLogOptions, "limits"> = {}): Promise<ReadOnlyLog> {
+  const limits = { ...defaultLimits, ...given };
+  const path = join(folder, "log.db");
+  try {
+    if (!inspectLogFile(path)) throw new RepriseError("LOG_MISSING", `There is no log in ${folder}.`);
+    const connection = openReadOnlyConnection(path, limits.cachedStreams);
+    const { logId, lastPosition } = connection.use();
+    const reader = makeReader(connection, limits);
+    return {
+      logId,
+      readAll: (options = {}) => reader.readAll(options),
+      head: async () => BigInt(lastPosition),
+      close: async () => connection.close(),
+    };
+  } catch (error) {
+    throw fromSqliteError(error, `Opening the log in ${folder}`);
   }
 }
 

@@ -43,10 +43,13 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
   };
 
   const step = <T>(read: (db: LogDatabase) => T): T => {
-    try {
-      return read(connection.use());
-    } catch (error) {
-      throw fromSqliteError(error, "Reading the log");
+    for (;;) {
+      try {
+        const result = read(connection.use());
+        if (connection.isWhole?.() !== false) return result;
+      } catch (error) {
+        if (connection.isWhole?.() !== false) throw fromSqliteError(error, "Reading the log");
+      }
     }
   };
 

@@ -1,5 +1,5 @@
 import type { AttemptRecord, JournalData } from "../../delivery/journal-events.ts";
-import { deliveryId } from "../../event/ids.ts";
+import { deliveryId, partId } from "../../event/ids.ts";
 import type { ViewDatabase } from "../database.ts";
 import type { DeliveryStatus } from "../model.ts";
 import type { Projection } from "../projection.ts";
@@ -7,6 +7,14 @@ import { entityOf } from "./entities.ts";
 
 /** Attempts kept for each delivery: the newest. */
 const keptAttempts = 50;
+
+/** Dead letters under a replay that waits for its retry are `failed` meanwhile: in no list. */
+const isLetter = (row: "old" | "new") => `${row}.letter = 1 and ${row}.status <> 'failed'`;
+const alike = (row: "old" | "new") =>
+  [
+    ...["tenant", "handler", "entity_type", "type", "cause", "error_type", "error_message"].map((column) => `${column} = ${row}.${column}`),
+    `has_source = (${row}.source is not null) and source = ifnull(${row}.source, '')`,
+  ].join(" and ");
 
 /**
  * Deliveries that had trouble, dead letters among them, with their attempts. What went well has no row.
@@ -18,7 +26,8 @@ export const deliveries: Projection = {
       entity integer not null, revision integer not null, handler text not null, position integer not null, event_id text not null, delivery_id text not null,
       tenant text not null, entity_type text not null, type text not null, source text, status text not null, letter integer not null default 0,
       escalated integer not null default 0, attempts integer not null, retry_count integer not null default 0, cause text, error_type text,
-      error_message text, next_attempt_at text, replay_id text, first_failed_at text, dead_lettered_at text, processed_at text, chain text,
+      error_message text, next_attempt_at text, replay_id text, first_failed_at text, dead_lettered_at text, dead_lettered_position integer, processed_at text, chain text,
+      part integer, -- of a split event: the one that the rest is about
       primary key (entity, revision, handler)
     ) strict, without rowid;
     create index deliveries_by_status on deliveries(status, position);
@@ -27,11 +36,31 @@ export const deliveries: Projection = {
     create index deliveries_by_id on deliveries(delivery_id);
     create index letters_by_tenant on deliveries(tenant, position, handler) where letter = 1;
     create index letters_by_handler on deliveries(handler, tenant, position) where letter = 1;
+    create index letters_by_type on deliveries(tenant, type, position) where letter = 1;
+    create index letters_by_source on deliveries(tenant, source, position) where letter = 1;
+    create index letters_by_error on deliveries(tenant, error_type, error_message, position) where letter = 1;
+    create index letters_by_time on deliveries(tenant, dead_lettered_at) where letter = 1;
     create index retries_by_lane on deliveries(handler, entity, revision) where status = 'failed' and letter = 0;
 
     -- position: that of the journal's entry.
     create table attempts(entity integer not null, revision integer not null, handler text not null, position integer not null, record text not null,
       primary key (entity, revision, handler, position)) strict, without rowid;
+
+    -- How many dead letters are alike in what people filter and group by: counting a million of them one by one takes a second.
+    create table letter_counts(
+      tenant text not null, handler text not null, entity_type text not null, type text not null, has_source integer not null, source text not null,
+      cause text not null, error_type text not null, error_message text not null, letters integer not null,
+      primary key (tenant, handler, entity_type, type, has_source, source, cause, error_type, error_message)
+    ) strict, without rowid;
+    create trigger letter_goes after update on deliveries when ${isLetter("old")} begin
+      update letter_counts set letters = letters - 1 where ${alike("old")};
+      delete from letter_counts where ${alike("old")} and letters = 0;
+    end;
+    create trigger letter_comes after update on deliveries when ${isLetter("new")} begin
+      insert into letter_counts values (new.tenant, new.handler, new.entity_type, new.type, new.source is not null, ifnull(new.source, ''),
+        new.cause, new.error_type, new.error_message, 1)
+        on conflict do update set letters = letters + 1;
+    end;
   `,
   apply({ db }, input) {
     if (input.kind === "replay") {
@@ -64,6 +93,18 @@ export const deliveries: Projection = {
           entry.data.to,
           handler,
         );
+        return;
+      case "lane.retried":
+        db.run(
+          "update deliveries set next_attempt_at = ? where entity = ? and handler = ? and status = 'failed' and next_attempt_at > ?",
+          at.recordedAt,
+          entityOf(db, entry.data.lane).id,
+          handler,
+          at.recordedAt,
+        );
+        return;
+      case "delivery.part_completed":
+        partCompleted(db, at, entry.data);
         return;
       case "delivery.failed":
         failed(db, at, entry.data, entry.data.retryAt, 1);
@@ -146,8 +187,35 @@ function addAttempt(db: ViewDatabase, { handler, position }: At, entity: number,
   );
 }
 
+/** Of a split event: the row is about this part now, and has the delivery id that its receiver sees. */
+function aboutPart(db: ViewDatabase, { handler }: At, entity: number, { lane, revision, eventId, part }: About & { readonly part?: number }): void {
+  if (part === undefined) return;
+  db.run(
+    "update deliveries set part = ?, delivery_id = ? where entity = ? and revision = ? and handler = ?",
+    part,
+    deliveryId(handler, lane, partId(eventId, part)),
+    entity,
+    revision,
+    handler,
+  );
+}
+
+/** Without a row there was no trouble, and nothing to tell. */
+function partCompleted(db: ViewDatabase, at: At, data: JournalData["delivery.part_completed"]): void {
+  const { id } = entityOf(db, data.lane);
+  const changes = db.run(
+    "update deliveries set attempts = 0, retry_count = 0, next_attempt_at = null where entity = ? and revision = ? and handler = ? and (status = 'failed' or letter = 1)",
+    id,
+    data.revision,
+    at.handler,
+  );
+  if (changes === 0) return;
+  addAttempt(db, at, id, data.revision, data.record);
+  aboutPart(db, at, id, { ...data, part: data.part + 1 });
+}
+
 /** @param used 1 when the call counts against the retry policy, 0 when it was deferred. */
-function failed(db: ViewDatabase, at: At, data: About & { readonly record: AttemptRecord }, nextAttemptAt: string, used: 0 | 1): void {
+function failed(db: ViewDatabase, at: At, data: About & { readonly record: AttemptRecord; readonly part?: number }, nextAttemptAt: string, used: 0 | 1): void {
   const { revision, record } = data;
   const row = openRow(db, at, data, record.attempt - 1);
   if (row === null) return;
@@ -168,6 +236,7 @@ function failed(db: ViewDatabase, at: At, data: About & { readonly record: Attem
     revision,
     at.handler,
   );
+  aboutPart(db, at, row.entity, data);
   addAttempt(db, at, row.entity, revision, record);
 }
 
@@ -176,7 +245,7 @@ function deadLettered(db: ViewDatabase, at: At, data: JournalData["delivery.dead
   if (row === null) return;
   db.run(
     `update deliveries set status = ?, letter = 1, escalated = ?, attempts = ?, retry_count = ?, cause = ?, error_type = ?, error_message = ?,
-       next_attempt_at = null, replay_id = coalesce(?, replay_id), first_failed_at = coalesce(first_failed_at, ?), dead_lettered_at = ?, chain = ?
+       next_attempt_at = null, replay_id = coalesce(?, replay_id), first_failed_at = coalesce(first_failed_at, ?), dead_lettered_at = ?, dead_lettered_position = ?, chain = ?
      where entity = ? and revision = ? and handler = ?`,
     data.escalated ? "escalated" : "dead_lettered",
     Number(data.escalated),
@@ -188,11 +257,13 @@ function deadLettered(db: ViewDatabase, at: At, data: JournalData["delivery.dead
     data.replayId ?? null,
     at.recordedAt,
     at.recordedAt,
+    at.position,
     data.chain,
     row.entity,
     data.revision,
     at.handler,
   );
+  aboutPart(db, at, row.entity, data);
   addAttempt(db, at, row.entity, data.revision, data.record);
 }
 

@@ -6,10 +6,13 @@ import type { Projection } from "../projection.ts";
 export const handlers: Projection = {
   tables: `
     -- ordering is null until the handler's configuration was met.
-    create table handlers(name text primary key, ordering text, journal text, checkpoint integer not null default 0, paused integer not null default 0)
+    create table handlers(name text primary key, ordering text, journal text, checkpoint integer not null default 0, paused integer not null default 0,
+      paused_by text, paused_why text, endpoint text)
       strict, without rowid;
     create index handlers_by_journal on handlers(journal);
-    create table handler_types(handler text not null, type text not null, since integer not null, primary key (handler, type)) strict, without rowid;
+    -- exact: a stored type as it is; otherwise a type of the catalog, with its other names.
+    create table handler_types(handler text not null, type text not null, since integer not null, exact integer not null, primary key (handler, type))
+      strict, without rowid;
 
     -- The last progress of each second: when events without a row of their own were completed.
     create table progress_marks(handler text not null, second integer not null, checkpoint integer not null, recorded_at text not null,
@@ -40,25 +43,35 @@ export const handlers: Projection = {
     switch (entry.type) {
       case "handler.configured":
         db.run(
-          "insert into handlers(name, ordering, journal) values (?, ?, ?) on conflict do update set ordering = excluded.ordering, journal = excluded.journal",
+          `insert into handlers(name, ordering, journal, endpoint) values (?, ?, ?, ?)
+           on conflict do update set ordering = excluded.ordering, journal = excluded.journal, endpoint = excluded.endpoint`,
           handler,
           entry.data.ordering,
           entry.data.journal,
+          entry.data.endpoint,
         );
         db.run("delete from handler_types where handler = ?", handler);
-        for (const [type, since] of Object.entries(entry.data.types))
-          db.run("insert into handler_types(handler, type, since) values (?, ?, ?)", handler, type, Number(since));
+        for (const [type, since] of Object.entries(entry.data.stored ?? entry.data.types))
+          db.run(
+            "insert into handler_types(handler, type, since, exact) values (?, ?, ?, ?)",
+            handler,
+            type,
+            Number(since),
+            Number(entry.data.stored !== undefined),
+          );
         refreshWanted(db, catalog);
         return;
       case "handler.paused":
+        db.run("update handlers set paused = 1, paused_by = ?, paused_why = ? where name = ?", entry.data.act.actor, entry.data.why, handler);
+        return;
       case "handler.resumed":
-        db.run("update handlers set paused = ? where name = ?", Number(entry.type === "handler.paused"), handler);
+        db.run("update handlers set paused = 0, paused_by = null, paused_why = null where name = ?", handler);
     }
   },
 };
 
 /**
- * Fills `temp.wanted`: which stored types, former names included, each handler wants, and beyond which position. It depends on this
+ * Fills `temp.wanted`: which stored types each handler wants, and beyond which position. What the first builds recorded depends on this
  * build's catalog, hence it is no part of the file.
  */
 export function refreshWanted(db: ViewDatabase, catalog: Catalog): void {
@@ -66,6 +79,14 @@ export function refreshWanted(db: ViewDatabase, catalog: Catalog): void {
     create temp table if not exists wanted(handler text not null, type text not null, since integer not null, primary key (handler, type)) without rowid;
     delete from temp.wanted;
   `);
-  for (const { handler, type, since } of db.all<{ handler: string; type: string; since: number }>("select handler, type, since from handler_types"))
-    for (const stored of catalog.candidates([type])) db.run("insert or ignore into temp.wanted(handler, type, since) values (?, ?, ?)", handler, stored, since);
+  for (const { handler, type, since, exact } of db.all<{ handler: string; type: string; since: number; exact: 0 | 1 }>(
+    "select handler, type, since, exact from handler_types",
+  ))
+    for (const stored of exact ? [type] : catalog.candidates([type]))
+      db.run(
+        "insert into temp.wanted(handler, type, since) values (?, ?, ?) on conflict do update set since = min(since, excluded.since)",
+        handler,
+        stored,
+        since,
+      );
 }

@@ -10,7 +10,8 @@ export const lanes: Projection = {
   tables: `
     create table lanes(
       entity integer not null, handler text not null, next integer not null, at integer not null default 0, detached integer not null default 0, why text,
-      attempts integer not null default 0, retry_at text, letters integer not null default 0, primary key (entity, handler)
+      attempts integer not null default 0, retry_at text, letters integer not null default 0, paused integer not null default 0, paused_by text,
+      paused_reason text, primary key (entity, handler)
     ) strict, without rowid;
     create index lanes_by_handler on lanes(handler, detached, at);
 
@@ -55,6 +56,30 @@ export const lanes: Projection = {
         addMark(db, id, mark);
         return;
       }
+      case "lane.paused": {
+        const { lane, next, at, act } = entry.data;
+        const { id } = entityOf(db, lane);
+        advance(db, id, mark, next, Number(at));
+        db.run(
+          "update lanes set detached = 1, paused = 1, paused_by = ?, paused_reason = ? where entity = ? and handler = ?",
+          act.actor,
+          act.reason,
+          id,
+          handler,
+        );
+        addMark(db, id, mark);
+        return;
+      }
+      case "lane.resumed":
+        db.run(
+          "update lanes set paused = 0, paused_by = null, paused_reason = null where entity = ? and handler = ?",
+          entityOf(db, entry.data.lane).id,
+          handler,
+        );
+        return;
+      case "lane.retried":
+        db.run("update lanes set retry_at = null where entity = ? and handler = ?", entityOf(db, entry.data.lane).id, handler);
+        return;
       case "lane.gap": {
         const { lane, from, to } = entry.data;
         const { id } = entityOf(db, lane);

@@ -1,17 +1,20 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { AttemptRecord, DeadLetterCause } from "../../delivery/journal-events.ts";
 import { RepriseError } from "../../errors.ts";
 import { toIso } from "../../event/clock.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import { parseStreamName } from "../../event/names.ts";
-import type { DeadLetterDetail, DeadLetterFilter, DeadLetterView, Views } from "../model.ts";
+import type { DeadLetterDetail, DeadLetterFilter, DeadLetterView, HeldLane, LetterPointer, Views } from "../model.ts";
+import { type AmendmentInForce, amendmentActs, amendmentInForce, amendmentView } from "./amendments.ts";
 import { allOf, type Condition, currentType, oneOf, type Sources, storedTypes } from "./context.ts";
 import { fromCursor, toCursor } from "./cursor.ts";
-import { type EventKey, type HandlerRow, handlerRows, type LaneRow, untouched } from "./deliveries.ts";
+import { type EventKey, type HandlerRow, handlerRows, type LaneRow, laneColumns, untouched } from "./deliveries.ts";
 import { liftedView, readEvents } from "./event-view.ts";
 
 const maxOffset = 10_000;
 const topErrors = 10;
 const waitingEvents = 10;
+const lanesPerTurn = 200;
 const eventRemoved = "event removed from the log";
 
 interface LetterRow {
@@ -34,6 +37,7 @@ interface LetterRow {
   readonly replay_id: string | null;
   readonly first_failed_at: string;
   readonly dead_lettered_at: string;
+  readonly part: number | null;
   readonly schema_version: number | null;
   readonly recorded_ms: number | null;
 }
@@ -44,7 +48,9 @@ const isLetter: Condition = { sql: "d.letter = 1 and d.status <> 'failed'", para
 const selectLetters = `select d.*, (select stream from entities where id = d.entity) as stream, e.schema_version, e.recorded_ms
   from deliveries d left join events e on e.position = d.position`;
 
-export function makeDeadLetterQueries(sources: Sources): Pick<Views, "deadLetters" | "findDeadLetters" | "oldestDeadLetters" | "deadLetterStats"> {
+export function makeDeadLetterQueries(
+  sources: Sources,
+): Pick<Views, "deadLetters" | "findDeadLetters" | "oldestDeadLetters" | "deadLettersOf" | "heldLanes" | "deadLettersSince" | "deadLetterStats"> {
   const { log, catalog } = sources;
 
   return {
@@ -60,10 +66,11 @@ export function makeDeadLetterQueries(sources: Sources): Pick<Views, "deadLetter
         limit + 1,
         offset,
       );
-      const { total } = db.get<{ total: number }>(`select count(*) as total from deliveries d where ${matching.sql}`, ...matching.parameters)!;
+      const total = countLetters(sources, filter);
       const shown = rows.slice(0, limit);
       const waiting = makeWaiting(sources);
       const behind = shown.map((row) => waiting(row, 0).count);
+      const amended = shown.map((row) => amendmentInForce(sources, row));
       const stored = data
         ? await readEvents(
             log,
@@ -72,8 +79,14 @@ export function makeDeadLetterQueries(sources: Sources): Pick<Views, "deadLetter
           )
         : null;
       const last = shown.at(-1);
+      const events: DeadLetterView[] = [];
+      for (const [index, row] of shown.entries()) {
+        const amendment = amended[index]!;
+        const read = stored === null ? null : { event: await asAmended(stored.get(row.event_id), amendment) };
+        events.push(letterView(sources, row, { waiting: behind[index]!, read, amendment }));
+      }
       return {
-        events: shown.map((row, index) => letterView(sources, row, behind[index]!, stored === null ? null : { event: stored.get(row.event_id) })),
+        events,
         total,
         nextCursor: rows.length > limit && last ? toCursor(last.position, last.handler) : null,
       };
@@ -86,6 +99,7 @@ export function makeDeadLetterQueries(sources: Sources): Pick<Views, "deadLetter
       const rows = byEvent.length > 0 ? byEvent : found("delivery_id");
       const waiting = makeWaiting(sources);
       const behind = rows.map((row) => waiting(row, waitingEvents));
+      const amended = rows.map((row) => ({ inForce: amendmentInForce(sources, row), acts: amendmentActs(sources.db(), row) }));
       const histories = rows.map(({ entity, revision, handler }) =>
         sources
           .db()
@@ -102,12 +116,17 @@ export function makeDeadLetterQueries(sources: Sources): Pick<Views, "deadLetter
         tenant,
         rows.map(({ event_id }) => event_id),
       );
-      return rows.map((row, index): DeadLetterDetail => {
-        const event = stored.get(row.event_id);
+      const letters: DeadLetterDetail[] = [];
+      for (const [index, row] of rows.entries()) {
+        const original = stored.get(row.event_id);
+        const { inForce, acts } = amended[index]!;
+        const event = await asAmended(original, inForce);
         const { count, first } = behind[index]!;
-        return {
-          ...letterView(sources, row, count, { event }),
-          stored: event ? { type: event.type, schemaVersion: event.schemaVersion, data: event.data } : null,
+        letters.push({
+          ...letterView(sources, row, { waiting: count, read: { event }, amendment: inForce }),
+          stored: original ? { type: original.type, schemaVersion: original.schemaVersion, data: original.data } : null,
+          amendment: inForce && original && event ? amendmentView(inForce.act, original.data, event.data) : null,
+          amendments: acts,
           steps: event ? catalog.steps(event) : [],
           waitingEvents: first.map(({ id, type, revision, recorded_ms }) => ({
             id,
@@ -116,8 +135,9 @@ export function makeDeadLetterQueries(sources: Sources): Pick<Views, "deadLetter
             recordedAt: toIso(recorded_ms),
           })),
           history: histories[index]!,
-        };
-      });
+        });
+      }
+      return letters;
     },
 
     async oldestDeadLetters(filter, limit) {
@@ -125,46 +145,132 @@ export function makeDeadLetterQueries(sources: Sources): Pick<Views, "deadLetter
       return sources
         .db()
         .all<LetterRow>(`${selectLetters} where ${sql} order by d.position, d.handler limit ?`, ...parameters, limit)
-        .map(({ handler, stream, revision, position, event_id, attempts }) => ({
-          handler,
-          stream,
-          revision,
-          position: BigInt(position),
-          eventId: event_id,
-          attempts,
-        }));
+        .map(toPointer);
+    },
+
+    async deadLettersOf(tenant, ids) {
+      const db = sources.db();
+      const wanted = JSON.stringify(ids);
+      const rows = db.all<LetterRow>(
+        `${selectLetters} where d.tenant = ? and ${isLetter.sql}
+           and (d.event_id in (select value from json_each(?)) or d.delivery_id in (select value from json_each(?)))`,
+        tenant,
+        wanted,
+        wanted,
+      );
+      const found = new Set(rows.flatMap(({ event_id, delivery_id }) => [event_id, delivery_id]));
+      const others = ids.filter((id) => !found.has(id));
+      const { known } = db.get<{ known: number }>(
+        `select count(*) as known from json_each(?) w where exists (select 1 from events e where e.id = w.value and e.tenant = ?)
+           or exists (select 1 from deliveries d where d.delivery_id = w.value and d.tenant = ?)`,
+        JSON.stringify(others),
+        tenant,
+        tenant,
+      )!;
+
+      const ordered = [...rows].sort((a, b) => a.position - b.position || (a.handler < b.handler ? -1 : 1));
+      return { letters: ordered.map(toPointer), notDeadLettered: known, unknown: others.length - known };
+    },
+
+    async heldLanes(lanes) {
+      const handlers = new Map(handlerRows(sources).map((handler) => [handler.name, handler]));
+      const held: HeldLane[] = [];
+      for (const [index, { handler: name, stream }] of lanes.entries()) {
+        if (index % lanesPerTurn === lanesPerTurn - 1) await nextTurn();
+        const db = sources.db();
+        const handler = handlers.get(name);
+        const entity = db.get<{ id: number }>("select id from entities where stream = ?", stream)?.id ?? -1;
+        const letters = db
+          .all<{ revision: number }>("select revision from deliveries where entity = ? and handler = ? and letter = 1 order by revision", entity, name)
+          .map(({ revision }) => revision);
+        const behind = handler?.ordering === "strict" ? untouched(sources, handler, laneRow(sources, entity, name), entity, 0).count : 0;
+        const last = db.get<{ revision: number | null }>(
+          `select max(e.revision) as revision from events e join temp.wanted w on w.handler = ? and w.type = e.type and w.since < e.position where e.entity = ?`,
+          name,
+          entity,
+        );
+        held.push({ held: behind, through: behind === 0 ? null : (last?.revision ?? null), letters, ordering: handler?.ordering ?? "strict" });
+      }
+      return held;
+    },
+
+    async deadLettersSince(filter, handlers, position, replayId) {
+      if (handlers.length === 0) return 0;
+      const { sql, parameters } = allOf([
+        ...filterConditions(sources, filter),
+        oneOf("d.handler", handlers),
+        { sql: "d.dead_lettered_position > ? and coalesce(d.replay_id, '') <> ?", parameters: [Number(position), replayId] },
+      ]);
+      return sources.db().get<{ count: number }>(`select count(*) as count from deliveries d where ${sql}`, ...parameters)!.count;
     },
 
     async deadLetterStats(filter) {
       const db = sources.db();
-      const { sql, parameters } = allOf(filterConditions(sources, filter));
-      const count = <Row>(columns: string, rest: string) => db.all<Row>(`select ${columns} from deliveries d where ${sql} ${rest}`, ...parameters);
-      const total = count<{ count: number; oldest: string | null }>("count(*) as count, min(d.dead_lettered_at) as oldest", "")[0]!;
-      const lanes = count<{ handler: string; entity: number }>("distinct d.handler, d.entity", "");
+      const { from, sql, parameters, letters } = counted(sources, filter);
+      const group = <Row>(columns: string, rest: string) =>
+        db.all<Row>(`select ${columns}, ${letters} as count from ${from} where ${sql} ${rest}`, ...parameters).map((row) => ({ ...row }));
+      const matching = allOf(filterConditions(sources, filter));
+      const oldest = db.get<{ dead_lettered_at: string }>(
+        `select d.dead_lettered_at from deliveries d where ${matching.sql} order by d.dead_lettered_at limit 1`,
+        ...matching.parameters,
+      );
+      // Relaxed handlers hold nothing behind their dead letters, and may have a million of them.
+      const strict = handlerRows(sources).filter(({ ordering }) => ordering === "strict");
+      const holding =
+        strict.length === 0
+          ? []
+          : lanesOf(
+              db,
+              allOf([
+                matching,
+                oneOf(
+                  "d.handler",
+                  strict.map(({ name }) => name),
+                ),
+              ]),
+            );
       const waiting = makeWaiting(sources);
       const types = new Map<string, number>();
-      for (const row of count<{ type: string; count: number }>("d.type, count(*) as count", "group by d.type")) {
+      for (const row of group<{ type: string; count: number }>("type", "group by type")) {
         const type = currentType(catalog, row.type);
         types.set(type, (types.get(type) ?? 0) + row.count);
       }
       return {
-        total: total.count,
-        waiting: lanes.reduce((sum, lane) => sum + waiting(lane, 0).count, 0),
-        oldestAt: total.oldest,
+        total: countLetters(sources, filter),
+        waiting: holding.reduce((sum, lane) => sum + waiting(lane, 0).count, 0),
+        oldestAt: oldest?.dead_lettered_at ?? null,
         byEventType: [...types].map(([eventType, count]) => ({ eventType, count })).sort((a, b) => b.count - a.count || (a.eventType < b.eventType ? -1 : 1)),
-        byHandler: count<{ handler: string; count: number }>("d.handler, count(*) as count", "group by 1 order by 2 desc, 1").map((row) => ({ ...row })),
-        bySource: count<{ source: string | null; count: number }>("d.source, count(*) as count", "group by 1 order by 2 desc, 1").map((row) => ({ ...row })),
-        topErrors: count<{ error: string; count: number }>(
-          "d.error_type || ': ' || d.error_message as error, count(*) as count",
-          `group by 1 order by 2 desc, 1 limit ${topErrors}`,
-        ).map((row) => ({ ...row })),
+        byHandler: group<{ handler: string; count: number }>("handler", "group by 1 order by 2 desc, 1"),
+        bySource: group<{ source: string | null; count: number }>(
+          from.startsWith("letter_counts") ? "iif(has_source, source, null) as source" : "source",
+          "group by 1 order by 2 desc, 1",
+        ),
+        topErrors: group<{ error: string; count: number }>("error_type || ': ' || error_message as error", `group by 1 order by 2 desc, 1 limit ${topErrors}`),
       };
     },
   };
 }
 
-function filterConditions({ db, catalog }: Sources, filter: DeadLetterFilter): readonly Condition[] {
-  const conditions: Condition[] = [isLetter, oneOf("d.tenant", [filter.tenant])];
+const lanesOf = (db: ReturnType<Sources["db"]>, { sql, parameters }: Condition) =>
+  db.all<{ handler: string; entity: number }>(`select distinct d.handler, d.entity from deliveries d where ${sql}`, ...parameters);
+
+/** Where dead letters are counted: by their kinds, where the filter allows it, else one by one. */
+function counted(sources: Sources, filter: DeadLetterFilter): Condition & { readonly from: string; readonly letters: string } {
+  const { entityId, replayId, sinceMs, untilMs } = filter;
+  const byKind = entityId === undefined && replayId === undefined && sinceMs === undefined && untilMs === undefined;
+  if (byKind) return { from: "letter_counts d", letters: "sum(letters)", ...allOf(kindConditions(sources, filter)) };
+  return { from: "deliveries d", letters: "count(*)", ...allOf(filterConditions(sources, filter)) };
+}
+
+function countLetters(sources: Sources, filter: DeadLetterFilter): number {
+  const { from, letters, sql, parameters } = counted(sources, filter);
+  return sources.db().get<{ total: number | null }>(`select ${letters} as total from ${from} where ${sql}`, ...parameters)!.total ?? 0;
+}
+
+/** What dead letters are alike in, as `letter_counts` has it, too. */
+function kindConditions(sources: Sources, filter: DeadLetterFilter): Condition[] {
+  const { catalog } = sources;
+  const conditions: Condition[] = [oneOf("d.tenant", [filter.tenant])];
   const equal = (column: string, value: string | undefined) => {
     if (value !== undefined) conditions.push(oneOf(column, [value]));
   };
@@ -173,7 +279,28 @@ function filterConditions({ db, catalog }: Sources, filter: DeadLetterFilter): r
   equal("d.handler", filter.handler);
   equal("d.entity_type", filter.entityType);
   equal("d.cause", filter.cause);
-  equal("d.replay_id", filter.replayId);
+  if (filter.error !== undefined) conditions.push(errorCondition(sources, filter.tenant, filter.error));
+  return conditions;
+}
+
+/** `<type>` or `<type>: <message>`, as columns that an index has: where a type ends is known from what there is. */
+function errorCondition(sources: Sources, tenant: string, error: string): Condition {
+  const found = sources
+    .db()
+    .all<{ error_type: string; error_message: string }>(
+      "select distinct error_type, error_message from letter_counts where tenant = ? and error_type || ': ' || error_message = ?",
+      tenant,
+      error,
+    );
+  const exact = found.map(({ error_type, error_message }) => ({ sql: "(d.error_type = ? and d.error_message = ?)", parameters: [error_type, error_message] }));
+  const conditions: readonly Condition[] = [{ sql: "d.error_type = ?", parameters: [error] }, ...exact];
+  return { sql: `(${conditions.map(({ sql }) => sql).join(" or ")})`, parameters: conditions.flatMap(({ parameters }) => parameters) };
+}
+
+function filterConditions(sources: Sources, filter: DeadLetterFilter): readonly Condition[] {
+  const { db } = sources;
+  const conditions: Condition[] = [isLetter, ...kindConditions(sources, filter)];
+  if (filter.replayId !== undefined) conditions.push(oneOf("d.replay_id", [filter.replayId]));
   if (filter.entityId !== undefined) {
     const entities = db().all<{ id: number }>("select id from entities where tenant = ? and entity = ?", filter.tenant, filter.entityId);
     conditions.push(
@@ -185,11 +312,9 @@ function filterConditions({ db, catalog }: Sources, filter: DeadLetterFilter): r
           ),
     );
   }
-  if (filter.error !== undefined)
-    conditions.push({ sql: "(d.error_type = ? or d.error_type || ': ' || d.error_message = ?)", parameters: [filter.error, filter.error] });
-  // Times of the log are written alike, so that they compare as text.
-  if (filter.sinceMs !== undefined) conditions.push({ sql: "d.dead_lettered_at >= ?", parameters: [toIso(filter.sinceMs)] });
-  if (filter.untilMs !== undefined) conditions.push({ sql: "d.dead_lettered_at < ?", parameters: [toIso(filter.untilMs)] });
+  // Times of the log are written alike, so that they compare as text. The plus keeps their index out: pages are in the order of positions.
+  if (filter.sinceMs !== undefined) conditions.push({ sql: "+d.dead_lettered_at >= ?", parameters: [toIso(filter.sinceMs)] });
+  if (filter.untilMs !== undefined) conditions.push({ sql: "+d.dead_lettered_at < ?", parameters: [toIso(filter.untilMs)] });
   return conditions;
 }
 
@@ -208,16 +333,44 @@ function makeWaiting(sources: Sources) {
 function heldIn(sources: Sources, handler: HandlerRow | undefined, entity: number, limit: number): ReturnType<typeof untouched> {
   const none: readonly (EventKey & { readonly recorded_ms: number })[] = [];
   if (handler?.ordering !== "strict") return { count: 0, first: none };
-  const lane = sources
-    .db()
-    .get<LaneRow>("select handler, next, at, detached, why, retry_at, letters from lanes where entity = ? and handler = ?", entity, handler.name);
-  return untouched(sources, handler, lane, entity, limit);
+  return untouched(sources, handler, laneRow(sources, entity, handler.name), entity, limit);
+}
+
+function laneRow({ db }: Sources, entity: number, handler: string): LaneRow | undefined {
+  return db().get<LaneRow>(`select ${laneColumns} from lanes where entity = ? and handler = ?`, entity, handler);
+}
+
+function toPointer({ handler, stream, revision, position, event_id, type, attempts, error_type, error_message }: LetterRow): LetterPointer {
+  return {
+    handler,
+    stream,
+    revision,
+    position: BigInt(position),
+    eventId: event_id,
+    type,
+    attempts,
+    error: { type: error_type, message: error_message },
+  };
+}
+
+/** The event as the next delivery of the letter would have it. */
+async function asAmended(event: StoredEvent | undefined, amendment: AmendmentInForce | null): Promise<StoredEvent | undefined> {
+  return event === undefined || amendment === null ? event : { ...event, data: await amendment.data() };
 }
 
 /** @param read null: the data was not asked for. */
-function letterView({ catalog }: Sources, row: LetterRow, waiting: number, read: { readonly event: StoredEvent | undefined } | null): DeadLetterView {
+function letterView(
+  { catalog }: Sources,
+  row: LetterRow,
+  {
+    waiting,
+    read,
+    amendment,
+  }: { readonly waiting: number; readonly read: { readonly event: StoredEvent | undefined } | null; readonly amendment: AmendmentInForce | null },
+): DeadLetterView {
   const storedSchemaVersion = row.schema_version ?? 1;
   const lifted = read?.event && liftedView(catalog, read.event);
+  const part = row.part === null ? undefined : lifted?.parts?.[row.part];
   return {
     id: row.event_id,
     deliveryId: row.delivery_id,
@@ -226,13 +379,17 @@ function letterView({ catalog }: Sources, row: LetterRow, waiting: number, read:
     stream: row.stream,
     position: BigInt(row.position),
     entity: parseStreamName(row.stream)?.entity ?? { type: "", id: "" },
-    eventType: currentType(catalog, row.type),
+    eventType: part?.type ?? currentType(catalog, row.type),
     source: row.source,
     revision: row.revision,
-    schemaVersion: lifted?.schemaVersion ?? catalog.describe(row.type)?.current ?? storedSchemaVersion,
+    schemaVersion: part?.schemaVersion ?? lifted?.schemaVersion ?? catalog.describe(row.type)?.current ?? storedSchemaVersion,
     storedSchemaVersion,
-    data: lifted?.data ?? null,
+    data: part?.data ?? lifted?.data ?? null,
+    part: row.part,
+    parts: lifted?.parts ?? null,
+    dropped: lifted?.dropped ?? null,
     dataError: lifted ? lifted.dataError : read === null ? null : eventRemoved,
+    amendedAt: amendment?.act.at ?? null,
     status: row.status,
     cause: row.cause,
     error: { type: row.error_type, message: row.error_message },

@@ -2,6 +2,7 @@
 import type { AttemptRecord } from "../../delivery/journal-events.ts";
 import { deliveryId } from "../../event/ids.ts";
 import type { DeliveryStatus, DeliveryView, LaneState } from "../model.ts";
+import { amendmentActs } from "./amendments.ts";
 import type { Sources } from "./context.ts";
 
 export interface HandlerRow {
@@ -9,6 +10,10 @@ export interface HandlerRow {
   readonly ordering: "strict" | "relaxed";
   readonly checkpoint: number;
   readonly paused: 0 | 1;
+  readonly paused_by: string | null;
+  readonly paused_why: string | null;
+  /** Null for a function of this process, which may have effects. */
+  readonly endpoint: string | null;
 }
 
 export interface LaneRow {
@@ -19,7 +24,13 @@ export interface LaneRow {
   readonly why: "newer_build" | null;
   readonly retry_at: string | null;
   readonly letters: number;
+  readonly paused: 0 | 1;
+  readonly paused_by: string | null;
+  readonly paused_reason: string | null;
 }
+
+/** Of `lanes`. */
+export const laneColumns = "handler, next, at, detached, why, retry_at, letters, paused, paused_by, paused_reason";
 
 export interface DeliveryRow {
   readonly handler: string;
@@ -60,14 +71,22 @@ export interface EventKey {
 const open: readonly DeliveryStatus[] = ["failed", "dead_lettered", "escalated"];
 
 export function handlerRows({ db }: Sources): readonly HandlerRow[] {
-  return db().all<HandlerRow>("select name, ordering, checkpoint, paused from handlers where ordering is not null order by name");
+  return db().all<HandlerRow>(
+    "select name, ordering, checkpoint, paused, paused_by, paused_why, endpoint from handlers where ordering is not null order by name",
+  );
 }
 
 export function laneState({ ordering }: HandlerRow, lane: LaneRow | undefined): LaneState {
   if (lane === undefined) return "flowing";
+  if (lane.paused === 1) return "paused";
   if (isBlocked(ordering, lane)) return "blocked";
   if (lane.retry_at !== null) return "backing_off";
   return lane.detached === 1 ? "behind" : "flowing";
+}
+
+/** Nothing of it can start before someone acts: what waits there is held. */
+function holds(ordering: HandlerRow["ordering"], lane: LaneRow): boolean {
+  return lane.paused === 1 || isBlocked(ordering, lane);
 }
 
 function isBlocked(ordering: HandlerRow["ordering"], lane: LaneRow): boolean {
@@ -106,9 +125,7 @@ export function makeDeliveryReader(sources: Sources): DeliveryReader {
   const entityId = memo((stream: string) => db.get<{ id: number }>("select id from entities where stream = ?", stream)?.id);
   const lanes = memo(
     (entity: number): ReadonlyMap<string, LaneRow> =>
-      new Map(
-        db.all<LaneRow>("select handler, next, at, detached, why, retry_at, letters from lanes where entity = ?", entity).map((lane) => [lane.handler, lane]),
-      ),
+      new Map(db.all<LaneRow>(`select ${laneColumns} from lanes where entity = ?`, entity).map((lane) => [lane.handler, lane])),
   );
   const gaps = memo((entity: number) => db.all<GapRow>("select handler, first, last, recorded_at from gaps where entity = ?", entity));
 
@@ -128,7 +145,7 @@ export function makeDeliveryReader(sources: Sources): DeliveryReader {
           ? undefined
           : gaps(entity).find((each) => each.handler === handler.name && each.first <= event.revision && event.revision <= each.last);
       const passed = row === undefined && isPassed(handler, lane, event);
-      const recorded = row?.status ?? (gap ? "skipped" : passed ? "completed" : lane && isBlocked(handler.ordering, lane) ? "held" : "pending");
+      const recorded = row?.status ?? (gap ? "skipped" : passed ? "completed" : lane && holds(handler.ordering, lane) ? "held" : "pending");
       const waits = open.includes(recorded) || recorded === "held" || recorded === "pending";
       const status: DeliveryStatus = waits && isRunning(handler.name, event.stream, event.revision) ? "processing" : recorded;
       yield { handler, entity, row, gap, status };
@@ -167,6 +184,8 @@ export function makeDeliveryReader(sources: Sources): DeliveryReader {
         processedAt: row ? row.processed_at : status === "completed" ? completedAt(sources, name, entity, event) : (gap?.recorded_at ?? null),
         replayId: row?.replay_id ?? null,
         history: withHistory && row && entity !== undefined ? history(entity, event.revision, name) : [],
+        amendments: withHistory && row && entity !== undefined ? amendmentActs(db, { entity, revision: event.revision, handler: name }) : [],
+        effects: [],
       })),
   };
 }

@@ -117,7 +117,7 @@ function laneView(sources: Sources, reader: DeliveryReader, { id, stream, revisi
       ? {
           eventId: next.id,
           revision: next.revision,
-          status: running(next.revision, state === "blocked" ? "held" : "pending"),
+          status: running(next.revision, state === "blocked" || state === "paused" ? "held" : "pending"),
           error: null,
           nextAttemptAt: null,
         }
@@ -147,6 +147,8 @@ function isWantedRow({ db }: Sources, handler: string, entity: number, position:
 
 function describe(state: LaneView["laneState"], lane: LaneRow | undefined, trouble: DeliveryRow | undefined): string | null {
   switch (state) {
+    case "paused":
+      return `paused by ${lane?.paused_by}${lane?.paused_reason === null ? "" : `: ${lane?.paused_reason}`}`;
     case "blocked":
       if (lane?.why === "newer_build") return `revision ${lane.next} is of a schema version newer than this build knows`;
       return trouble === undefined

@@ -4,6 +4,7 @@ import type { DeliveryStatus, EventFilterOptions, EventView, PageOptions, Views 
 import { allOf, type Condition, oneOf, type Sources, storedTypes } from "./context.ts";
 import { fromCursor, toCursor } from "./cursor.ts";
 import { type EventKey, makeDeliveryReader } from "./deliveries.ts";
+import { withEffects } from "./effects.ts";
 import { eventView, readEvents } from "./event-view.ts";
 
 /** Rows that one page looks at, at most: a page may be shorter than its limit, and `nextCursor` then goes on behind them. */
@@ -23,7 +24,7 @@ export function makeEventQueries(sources: Sources): Pick<Views, "event" | "event
   return {
     async event(tenant, id) {
       const stored = await findEvent(tenant, id);
-      return stored && eventView(catalog, stored, makeDeliveryReader(sources).deliveries(toKey(stored), true));
+      return stored && eventView(catalog, stored, await withEffects(sources, stored, makeDeliveryReader(sources).deliveries(toKey(stored), true)));
     },
 
     locate(tenant, ids) {

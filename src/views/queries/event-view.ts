@@ -8,9 +8,13 @@ import { currentType } from "./context.ts";
 export function liftedView(catalog: Catalog, event: StoredEvent): LiftedView {
   const stored = { type: event.type, schemaVersion: event.schemaVersion, data: event.data };
   const lifted = catalog.current(event);
-  if (lifted.ok) return { schemaVersion: lifted.event.schemaVersion, data: lifted.event.data as Json, dataError: null, stored };
-  const { type, message } = lifted.error;
-  return { schemaVersion: catalog.describe(event.type)?.current ?? event.schemaVersion, data: null, dataError: `${type}: ${message}`, stored };
+  const schemaVersion = catalog.describe(event.type)?.current ?? event.schemaVersion;
+  const none = { schemaVersion, data: null, dataError: null, parts: null, dropped: null, stored };
+  if (!lifted.ok) return { ...none, dataError: `${lifted.error.type}: ${lifted.error.message}` };
+  if (lifted.dropped !== null) return { ...none, dropped: lifted.dropped };
+  const [first] = lifted.parts;
+  if (first!.origin === null) return { ...none, data: first!.data as Json };
+  return { ...none, parts: lifted.parts.map((part) => ({ id: part.id, type: part.type, schemaVersion: part.schemaVersion, data: part.data as Json })) };
 }
 
 export function eventView(catalog: Catalog, event: StoredEvent, deliveries: readonly DeliveryView[]): EventView {

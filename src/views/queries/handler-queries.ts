@@ -62,6 +62,7 @@ function handlerView(sources: Sources, handler: HandlerRow, wanted: number): Han
     name,
     ordering,
     state: paused === 1 ? "paused" : "running",
+    why: paused === 1 ? `paused by ${handler.paused_by}: ${handler.paused_why}` : null,
     wanted,
     done,
     waiting,
@@ -122,7 +123,7 @@ function countUntouched({ db }: Sources, { name, ordering, checkpoint }: Handler
 
   const recorded = db().get<Counts>(
     `${counts("blocked")} from (
-       select ${columns}, (l.why is not null or (? = 'strict' and l.letters > 0)) as blocked
+       select ${columns}, (l.paused = 1 or l.why is not null or (? = 'strict' and l.letters > 0)) as blocked
        from lanes l cross join events e on e.entity = l.entity and e.revision >= l.next and (l.detached = 1 or e.position > ?)
        ${untouched} and l.handler = ?
      )`,
@@ -155,10 +156,11 @@ function countUntouched({ db }: Sources, { name, ordering, checkpoint }: Handler
 }
 
 function countLanes({ db }: Sources, { name, ordering }: HandlerRow): Record<LaneState, number> {
-  const states = db().get<{ blocked: number; backing_off: number; behind: number }>(
-    `select count(*) filter (where blocked) as blocked, count(*) filter (where not blocked and retry_at is not null) as backing_off,
-       count(*) filter (where not blocked and retry_at is null and detached = 1) as behind
-     from (select retry_at, detached, (why is not null or (? = 'strict' and letters > 0)) as blocked from lanes where handler = ?)`,
+  const states = db().get<{ paused: number; blocked: number; backing_off: number; behind: number }>(
+    `select count(*) filter (where paused = 1) as paused, count(*) filter (where paused = 0 and blocked) as blocked,
+       count(*) filter (where paused = 0 and not blocked and retry_at is not null) as backing_off,
+       count(*) filter (where paused = 0 and not blocked and retry_at is null and detached = 1) as behind
+     from (select paused, retry_at, detached, (why is not null or (? = 'strict' and letters > 0)) as blocked from lanes where handler = ?)`,
     ordering,
     name,
   )!;
@@ -166,6 +168,6 @@ function countLanes({ db }: Sources, { name, ordering }: HandlerRow): Record<Lan
     `select count(distinct t.entity) as "all" from entity_types t join temp.wanted w on w.handler = ? and w.type = t.type and w.since < t.position`,
     name,
   )!;
-  const { blocked, backing_off, behind } = states;
-  return { flowing: Math.max(0, all - blocked - backing_off - behind), backing_off, blocked, paused: 0, behind };
+  const { paused, blocked, backing_off, behind } = states;
+  return { flowing: Math.max(0, all - paused - blocked - backing_off - behind), backing_off, blocked, paused, behind };
 }

@@ -1,51 +1,79 @@
+import type { ReplayRequested } from "../../delivery/journal-events.ts";
 import type { ReplayView, Views } from "../model.ts";
 import type { Sources } from "./context.ts";
+import { fromCursor, toCursor } from "./cursor.ts";
 
 interface ReplayRow {
   readonly id: string;
-  readonly kind: ReplayView["kind"];
-  readonly status: "running" | "completed" | "stopped";
-  readonly reason: string | null;
-  readonly actor: string;
+  readonly status: ReplayView["status"];
   readonly total: number;
   readonly rate_per_second: number | null;
+  /** JSON. */
+  readonly requested: string;
   readonly succeeded: number;
   readonly failed: number;
   readonly skipped: number;
   readonly skips: string;
+  readonly why: string | null;
+  readonly new_since: number | null;
   readonly created_at: string;
   readonly ended_at: string | null;
 }
 
-export function makeReplayQueries({ db }: Sources): Pick<Views, "replay" | "replayOutcomes" | "openReplays"> {
+export function makeReplayQueries({ db }: Sources): Pick<Views, "replay" | "replays" | "replayOutcomes" | "ownOutcomes" | "openReplays"> {
+  function view(row: ReplayRow): ReplayView {
+    const requested = JSON.parse(row.requested) as ReplayRequested;
+    const { succeeded, failed, skipped } = row.ended_at === null ? { ...soFar(row.id, requested.own ?? false), skipped: 0 } : row;
+    return {
+      replayId: row.id,
+      planId: requested.planId ?? null,
+      kind: requested.kind,
+      status: row.status,
+      reason: requested.reason,
+      actor: requested.actor,
+      targetHandler: requested.targetHandler ?? null,
+      total: row.total,
+      succeeded,
+      failed,
+      skipped,
+      remaining: Math.max(0, row.total - succeeded - failed - skipped),
+      createdAt: row.created_at,
+      startedAt: row.created_at,
+      endedAt: row.ended_at,
+      ratePerSecond: row.rate_per_second,
+      mode: requested.mode ?? "run",
+      effects: requested.effects ?? "once",
+      canary: requested.canary ?? null,
+      stopWhen: requested.stopWhen ?? null,
+      skips: JSON.parse(row.skips) as ReplayView["skips"],
+      why: row.why,
+      newSince: row.new_since,
+      cutoff: requested.cutoff === undefined ? null : BigInt(requested.cutoff),
+    };
+  }
+
+  function soFar(replayId: string, own: boolean): { readonly succeeded: number; readonly failed: number } {
+    const [table, succeeded] = own ? ["replay_own_outcomes", "succeeded"] : ["replay_outcomes", "replayed"];
+    return db().get<{ succeeded: number; failed: number }>(
+      `select count(*) filter (where outcome = ?) as succeeded, count(*) filter (where outcome <> ?) as failed from ${table} where replay = ?`,
+      succeeded!,
+      succeeded!,
+      replayId,
+    )!;
+  }
+
   return {
     async replay(replayId) {
       const row = db().get<ReplayRow>("select * from replays where id = ?", replayId);
-      if (row === undefined) return undefined;
-      const soFar = db().get<{ succeeded: number; failed: number }>(
-        `select count(*) filter (where outcome = 'replayed') as succeeded, count(*) filter (where outcome = 'dead_lettered') as failed
-         from replay_outcomes where replay = ?`,
-        replayId,
-      )!;
-      const { succeeded, failed, skipped } = row.ended_at === null ? { ...soFar, skipped: 0 } : row;
-      return {
-        replayId,
-        planId: null,
-        kind: row.kind,
-        status: row.status,
-        reason: row.reason,
-        actor: row.actor,
-        total: row.total,
-        succeeded,
-        failed,
-        skipped,
-        remaining: Math.max(0, row.total - succeeded - failed - skipped),
-        createdAt: row.created_at,
-        startedAt: row.created_at,
-        endedAt: row.ended_at,
-        ratePerSecond: row.rate_per_second,
-        skips: JSON.parse(row.skips) as ReplayView["skips"],
-      };
+      return row && view(row);
+    },
+
+    async replays(tenant, { limit, cursor }) {
+      // Ids are ordered by time (UUIDv7).
+      const before = fromCursor(cursor, ["string"])?.[0] ?? "~";
+      const rows = db().all<ReplayRow>("select * from replays where tenant = ? and id < ? order by id desc limit ?", tenant, before, limit + 1);
+      const shown = rows.slice(0, limit);
+      return { replays: shown.map(view), nextCursor: rows.length > limit ? toCursor(shown.at(-1)!.id) : null };
     },
 
     async replayOutcomes(replayId) {
@@ -56,10 +84,27 @@ export function makeReplayQueries({ db }: Sources): Pick<Views, "replay" | "repl
       return new Map(rows.map(({ handler, stream, revision, outcome }) => [`${handler}\n${stream}\n${revision}`, outcome]));
     },
 
+    async ownOutcomes(replayId, from, limit) {
+      return db()
+        .all<{ item: number; outcome: "succeeded" | "failed"; attempts: number; error_type: string | null; error_message: string | null; effects: string }>(
+          "select * from replay_own_outcomes where replay = ? and item >= ? order by item limit ?",
+          replayId,
+          from,
+          limit,
+        )
+        .map(({ item, outcome, attempts, error_type, error_message, effects }) => ({
+          item,
+          outcome,
+          attempts,
+          error: error_type === null ? null : { type: error_type, message: error_message ?? "" },
+          effects: JSON.parse(effects) as readonly string[],
+        }));
+    },
+
     async openReplays() {
       return db()
-        .all<{ id: string }>("select id from replays where status = 'running' order by created_at, id")
-        .map(({ id }) => id);
+        .all<{ id: string; requested: string }>("select id, requested from replays where ended_at is null order by created_at, id")
+        .map(({ id, requested }) => ({ replayId: id, planId: (JSON.parse(requested) as ReplayRequested).planId ?? null }));
     },
   };
 }

@@ -1,0 +1,228 @@
+/** From a stored payload to what it is today: parse, step, parse, step … through one type's versions, and through those of the parts of a split. */
+import type { z } from "zod";
+import type { CurrentEvent, Json, StoredEvent } from "../event/event.ts";
+import { partId } from "../event/ids.ts";
+import type { FailureText, Lifted, LiftStep } from "./catalog.ts";
+import type { CheckedType } from "./check-definitions.ts";
+import type { UpcasterChain } from "./define.ts";
+import { freezeDeep, letsThrough, makeFreezing } from "./frozen.ts";
+import { placesOf } from "./places.ts";
+import { isDropped, isSplit, type Part } from "./step-result.ts";
+
+/** @param seen is told of each step; for showing only. */
+export type Lift = (stored: StoredEvent, seen?: (step: LiftStep) => void) => Lifted;
+
+/** Events that one may become, over all its splits, and splits within splits. */
+export const maxParts = 100;
+const maxSplits = 8;
+
+interface Piece {
+  readonly type: string;
+  readonly schemaVersion: number;
+  readonly data: unknown;
+}
+
+interface Refusal {
+  readonly error: FailureText;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One payload's way: what has come of it so far. */
+interface Way {
+  readonly stored: StoredEvent;
+  readonly seen: ((step: LiftStep) => void) | undefined;
+  readonly pieces: Piece[];
+  dropped: string | null;
+}
+
+/** Lifts `data` to the end of one chain. Puts what it became into `way.pieces`; answers what went wrong, or null. */
+type Raise = (data: unknown, way: Way, splits: number) => Refusal | null;
+
+/**
+ * Makes the lifts of all types once, one for each version: an event that is current already costs one safeParse.
+ *
+ * @returns by type: lifts[n] takes an event stored as version n.
+ */
+export function makeLifts(types: readonly CheckedType[]): ReadonlyMap<string, readonly (Lift | undefined)[]> {
+  const raises = new Map<string, readonly Raise[]>();
+  const raiseOf = ({ type, schemaVersion }: Part): Raise | undefined => raises.get(type)?.[schemaVersion - 1];
+  for (const checked of types)
+    raises.set(
+      checked.type,
+      checked.versions.map((_, index) => makeRaise(checked, index + 1, raiseOf)),
+    );
+  return new Map(
+    types.map((checked) => [checked.type, [undefined, ...checked.versions.map((_, index) => makeLift(checked, index + 1, raises.get(checked.type)![index]!))]]),
+  );
+}
+
+function makeLift({ type, versions, into }: CheckedType, from: number, raise: Raise): Lift {
+  const { schema } = versions[from - 1]!;
+  const isCurrent = from === versions.length;
+  // Not a step that takes one parameter, and the parts of a split go through steps of others.
+  const looksAtEvent = into.length > 0 || versions.some(({ step }) => step !== undefined && step.length !== 1);
+  return (stored, seen) => {
+    if (isCurrent) {
+      const parsed = parse(schema, stored.data);
+      if (parsed.success) return { ok: true, parts: [whole(stored, { type, schemaVersion: from, data: parsed.data })], dropped: null };
+      return refused({ error: describeRefusal(parsed, `${type} v${from}`), from, to: from }, type, seen);
+    }
+    const way: Way = { stored: looksAtEvent ? freezeDeep(stored) : stored, seen, pieces: [], dropped: null }; // the log has its own
+    const refusal = raise(way.stored.data, way, 0);
+    if (refusal !== null) return refused(refusal, type, seen);
+    const { pieces, dropped } = way;
+    if (pieces.length === 0) return { ok: true, parts: [], dropped: dropped ?? "dropped" };
+    const isWhole = pieces.length === 1 && pieces[0]!.type === type;
+    return {
+      ok: true,
+      parts: isWhole ? [whole(stored, pieces[0]!)] : pieces.map((piece, index) => partOf(stored, piece, index, pieces.length)),
+      dropped: null,
+    };
+  };
+}
+
+function refused({ error, from, to }: Refusal, type: string, seen: Way["seen"]): Lifted {
+  seen?.({ from, to, type, data: null, error });
+  return { ok: false, reason: "schema", error, from, to };
+}
+
+function whole(stored: StoredEvent, { type, schemaVersion, data }: Piece): CurrentEvent {
+  return {
+    id: stored.id,
+    type,
+    schemaVersion,
+    entity: stored.entity,
+    tenant: stored.tenant,
+    source: stored.source,
+    occurredAt: stored.occurredAt,
+    recordedAt: stored.recordedAt,
+    data,
+    metadata: stored.metadata,
+    revision: stored.revision,
+    position: stored.position,
+    origin: null,
+  };
+}
+
+function partOf(stored: StoredEvent, piece: Piece, part: number, of: number): CurrentEvent {
+  return { ...whole(stored, piece), id: partId(stored.id, part), origin: { id: stored.id, part, of } };
+}
+
+function makeRaise({ type, versions, into }: CheckedType, from: number, raiseOf: (part: Part) => Raise | undefined): Raise {
+  const current = versions.length;
+  const { schema } = versions[from - 1]!;
+  const steps = versions.slice(from).map((next, index) => ({
+    to: from + 1 + index,
+    name: `${type} v${from + index} → v${from + 1 + index}`,
+    step: versions[from - 1 + index]!.step!,
+    next: next.schema,
+    freezes: makeFreezing(letsThrough(versions[from - 1 + index]!.jsonSchema)),
+  }));
+
+  const splitInto = (parts: readonly Part[], at: { readonly to: number; readonly name: string }, way: Way, splits: number): Refusal | null => {
+    const refuse = (type: string, message: string): Refusal => ({ error: { type, message: clip(`${at.name}: ${message}`) }, from: at.to - 1, to: at.to });
+    if (parts.length === 0) return refuse("SplitEmpty", "the step split the event into nothing; say drop(reason)");
+    if (splits >= maxSplits) return refuse("SplitTooDeep", `splits lead to splits more than ${maxSplits} times`);
+    way.seen?.({
+      from: at.to - 1,
+      to: at.to,
+      type,
+      data: null,
+      error: null,
+      split: parts.map((part) => ({ type: part.type, schemaVersion: part.schemaVersion, data: part.data as Json })),
+    });
+    for (const part of parts) {
+      if (!into.includes(part.type))
+        return refuse("SplitUndeclared", `the step gives ${JSON.stringify(part.type)}, which \`into\` of its defineUpcasters does not list`);
+      const raise = raiseOf(part);
+      if (raise === undefined) return refuse("SplitUnknown", `the step gives ${part.type} version ${part.schemaVersion}, which the catalog has not`);
+      const before = way.pieces.length;
+      const refusal = raise(freezeDeep(part.data), way, splits + 1);
+      if (refusal !== null) return { ...refusal, from: at.to - 1, to: at.to };
+      if (way.pieces.length > maxParts) return refuse("SplitTooLarge", `the event becomes more than ${maxParts}`);
+      if (way.pieces.length > before) way.dropped = null;
+    }
+    return null;
+  };
+
+  return (data, way, splits) => {
+    let parsed = parse(schema, data);
+    if (!parsed.success) return { error: describeRefusal(parsed, `${type} v${from}`), from, to: from };
+    for (const at of steps) {
+      const { to, name, step, next, freezes } = at;
+      if (freezes()) freezeDeep(parsed.data);
+      const raised = callStep(step, parsed.data, way.stored, name);
+      if (raised instanceof StepFailure) return { error: raised.error, from: to - 1, to };
+      if (isDropped(raised)) {
+        const reason = String(raised.reason);
+        way.seen?.({ from: to - 1, to, type, data: null, error: null, dropped: reason });
+        if (way.pieces.length === 0) way.dropped ??= clip(reason);
+        return null;
+      }
+      if (isSplit(raised)) return splitInto(raised.parts, at, way, splits);
+      parsed = parse(next, raised);
+      if (!parsed.success) return { error: describeRefusal(parsed, name), from: to - 1, to };
+      way.seen?.({ from: to - 1, to, type, data: parsed.data as Json, error: null });
+    }
+    way.pieces.push({ type, schemaVersion: current, data: parsed.data });
+    return null;
+  };
+}
+
+export type Parsed =
+  | { readonly success: true; readonly data: unknown }
+  | { readonly success: false; readonly error: z.ZodError }
+  | { readonly success: false; readonly thrown: FailureText };
+export type Refused = Exclude<Parsed, { readonly success: true }>;
+
+export function parse(schema: z.ZodType, data: unknown): Parsed {
+  try {
+    return schema.safeParse(data); // its own answer, not copied: three objects less for each step
+  } catch (error) {
+    // A refinement of the user's that throws, or one that is asynchronous ($ZodAsyncError).
+    const { type, message } = describeThrown(error);
+    return { success: false, thrown: { type, message: `The schema itself failed with ${type}: ${message}` } };
+  }
+}
+
+/** What a user's pure function failed with. */
+export class StepFailure {
+  readonly error: FailureText;
+
+  constructor(error: FailureText) {
+    this.error = error;
+  }
+}
+
+/** Calls a user's pure function. @param name of the step, for the failure's words. @returns what it returned, or StepFailure. */
+export function callStep(step: UpcasterChain["steps"][number], data: unknown, event: StoredEvent, name: string): unknown {
+  try {
+    const result = step(data as never, event);
+    if (!(result instanceof Promise)) return result;
+    result.catch(() => {}); // its outcome is of no use, but must not end the process
+    return new StepFailure({ type: "UpcasterAsync", message: `${name}: the step returned a promise. Steps are pure and synchronous.` });
+  } catch (error) {
+    const { type, message } = describeThrown(error);
+    return new StepFailure({ type, message: clip(`${name}: ${message}`) });
+  }
+}
+
+export function describeRefusal(parsed: Refused, where: string): FailureText {
+  if ("thrown" in parsed) return { type: parsed.thrown.type, message: clip(`${where}: ${parsed.thrown.message}`) };
+  const places = placesOf(parsed.error, "");
+  const shown = places.slice(0, 3).map(({ pointer, detail }) => `${pointer === "" ? "data" : pointer}: ${detail}`);
+  const more = places.length - shown.length;
+  return { type: "SchemaInvalid", message: clip(`${where}: ${shown.join("; ")}${more > 0 ? `; and ${more} more` : ""}`) };
+}
+
+/** What was thrown may be anything; only an Error's own words are kept, never a value. */
+function describeThrown(error: unknown): FailureText {
+  return error instanceof Error
+    ? { type: error.name, message: error.message }
+    : { type: "Error", message: `threw a value of type ${typeof error}, not an Error` };
+}
+
+function clip(message: string): string {
+  return message.length <= 500 ? message : `${message.slice(0, 499)}…`;
+}

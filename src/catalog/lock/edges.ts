@@ -1,0 +1,133 @@
+/** Payloads just inside and just outside of a schema: a good one, changed at one place. */
+import type { Json } from "../../event/event.ts";
+import { below } from "../places.ts";
+import type { LockedEdges } from "./lock.ts";
+import { resolveRef, type Shape, unlistedName } from "./payloads.ts";
+
+/** A change of a payload; without a value the member is removed. */
+export interface Change {
+  /** JSON pointer. */
+  readonly at: string;
+  readonly value?: Json;
+}
+
+/** Of one version. The JSON Schema shows most changes; these show those of refinements, and the first ones do most. */
+const maxEdges = 120;
+const maxDepth = 6;
+/** Longer texts stay out of the lock. */
+const maxTextLength = 100;
+const maxItems = 20;
+
+/** All places of `payload`, made for `root`, with values that stand near its schema's limits. */
+export function changesOf(root: Shape, payload: Json): readonly Change[] {
+  const changes: Change[] = [];
+  visit(root, root, payload, "", 0, changes);
+  return changes.slice(0, maxEdges);
+}
+
+function visit(root: Shape, at: Shape, payload: Json, pointer: string, depth: number, changes: Change[]): void {
+  if (depth > maxDepth) return;
+  const shape = resolveRef(root, at);
+  const options = shape.anyOf ?? shape.oneOf;
+  if (options !== undefined) {
+    // The option that the payload was made of stands first; the others' kinds are tried as they are.
+    changes.push(...options.flatMap((option) => samplesOfKind(resolveRef(root, option))).map((value) => ({ at: pointer, value })));
+    if (options[0] !== undefined) visit(root, options[0], payload, pointer, depth + 1, changes);
+    return;
+  }
+  if (isObject(payload)) {
+    for (const name of Object.keys(payload)) changes.push({ at: below(pointer, name) });
+    changes.push({ at: below(pointer, unlistedName), value: 1 });
+    for (const [name, member] of Object.entries(payload)) {
+      const inner = shape.properties?.[name] ?? (typeof shape.additionalProperties === "object" ? shape.additionalProperties : undefined);
+      if (inner !== undefined) visit(root, inner, member, below(pointer, name), depth + 1, changes);
+    }
+    return;
+  }
+  if (Array.isArray(payload)) {
+    const [first] = payload as readonly Json[];
+    changes.push({ at: pointer, value: [] });
+    if (shape.maxItems !== undefined && shape.maxItems < maxItems && first !== undefined)
+      changes.push({ at: pointer, value: Array(shape.maxItems + 1).fill(first) });
+    const inner = shape.prefixItems?.[0] ?? (typeof shape.items === "object" ? shape.items : undefined);
+    if (first !== undefined && inner !== undefined) visit(root, inner, first, below(pointer, 0), depth + 1, changes);
+    return;
+  }
+  changes.push(...[...nearby(shape), null].map((value) => ({ at: pointer, value })));
+}
+
+function nearby(shape: Shape): readonly Json[] {
+  const { minLength = 0, maxLength, minimum, maximum, exclusiveMinimum, exclusiveMaximum } = shape;
+  switch (shape.enum === undefined && shape.const === undefined ? shape.type : "choice") {
+    case "choice":
+      return [...(shape.enum ?? []), "not a choice"];
+    case "string":
+      return ["", " ", "a", "A b", "é", 7, ...lengths(minLength - 1, maxLength, maxLength === undefined ? undefined : maxLength + 1)];
+    case "integer":
+    case "number": {
+      const limits = [minimum, maximum, exclusiveMinimum, exclusiveMaximum].filter(
+        (limit) => limit !== undefined && Number.isSafeInteger(limit + 1) && Number.isSafeInteger(limit - 1),
+      );
+      return [...new Set([-1, 0, 0.5, 1, 1000, ...limits.flatMap((limit) => [limit! - 1, limit!, limit! + 1])]), "1"];
+    }
+    case "boolean":
+      return [true, false, "true"];
+    default:
+      return [];
+  }
+}
+
+function samplesOfKind(shape: Shape): readonly Json[] {
+  if (shape.type === "null") return [null];
+  if (shape.const !== undefined) return [shape.const];
+  return shape.enum ?? [];
+}
+
+function lengths(...wanted: readonly (number | undefined)[]): readonly string[] {
+  return wanted.filter((length) => length !== undefined && length > 1 && length <= maxTextLength).map((length) => "a".repeat(length!));
+}
+
+/** The payload with that change; null when it has no such place. */
+export function changed(payload: Json, { at, value }: Change): { readonly data: Json } | null {
+  if (at === "") return value === undefined ? null : { data: value };
+  const path = at
+    .slice(1)
+    .split("/")
+    .map((name) => name.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const change = (inside: Json, [name, ...rest]: readonly string[]): Json | undefined => {
+    if (typeof inside !== "object" || inside === null || name === undefined) return undefined;
+    const members = Object.entries(inside);
+    const before = members.find(([known]) => known === name)?.[1];
+    const after = rest.length === 0 ? value : before === undefined ? undefined : change(before, rest);
+    if (rest.length > 0 && after === undefined) return undefined;
+    if (Array.isArray(inside)) return members.map(([index, item]) => (index === name ? (after ?? null) : item));
+    const others = members.filter(([known]) => known !== name);
+    return Object.fromEntries(after === undefined ? others : [...others, [name, after]]);
+  };
+  const data = change(payload, path);
+  return data === undefined ? null : { data };
+}
+
+/** Sorted by whether they are taken, and by place: as the lock has them. */
+export function groupEdges(of: string, judged: readonly (readonly [change: Change, accepted: boolean])[]): LockedEdges {
+  const without = (wanted: boolean) => judged.flatMap(([{ at, value }, accepted]) => (value === undefined && accepted === wanted ? [at] : []));
+  const values = (wanted: boolean) => {
+    const places = new Map<string, Json[]>();
+    for (const [{ at, value }, accepted] of judged) if (value !== undefined && accepted === wanted) places.set(at, [...(places.get(at) ?? []), value]);
+    return Object.fromEntries(places);
+  };
+  return { of, accepts: values(true), accepts_without: without(true), refuses: values(false), refuses_without: without(false) };
+}
+
+/** As they were before `groupEdges`. */
+export function listEdges(edges: LockedEdges): readonly (readonly [change: Change, accepted: boolean])[] {
+  const list = (values: LockedEdges["accepts"], without: readonly string[], accepted: boolean) => [
+    ...without.map((at) => [{ at }, accepted] as const),
+    ...Object.entries(values).flatMap(([at, each]) => each.map((value) => [{ at, value }, accepted] as const)),
+  ];
+  return [...list(edges.accepts, edges.accepts_without, true), ...list(edges.refuses, edges.refuses_without, false)];
+}
+
+function isObject(value: Json): value is { readonly [name: string]: Json } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

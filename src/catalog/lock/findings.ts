@@ -1,0 +1,240 @@
+/** What `schema check` finds, each with the rule that was broken. Rule ids are stable: scripts and people refer to them. */
+
+export const rules = {
+  "config-does-not-load": "The config has to load before anything can be checked.",
+  "config-invalid": "Event types and steps have to fit together.",
+  "chain-gap": "Every version but the newest has a step to the next.",
+  "type-disappeared": "An event type never disappears: its events stay in the log.",
+  "version-disappeared": "A version that was published stays: its events stay in the log.",
+  "former-name-disappeared": "A former name belongs to its event type for ever.",
+  "published-version-changed": "A published version never changes.",
+  "check-edited": "A check that JSON Schema does not show changes only knowingly.",
+  "step-result-changed": "What a step makes of a payload never changes unseen.",
+  "step-edited": "A step changes only knowingly.",
+  "step-not-pure": "A step makes the same of the same payload, always.",
+  "sample-changed": "A recorded sample stays as it is.",
+  "sample-disappeared": "A recorded sample stays.",
+  "sample-refused": "A real payload fits its version, and every step takes it.",
+  "lock-missing": "What is published is recorded in a lock file.",
+  "lock-unreadable": "The lock file is written by `reprise schema lock` only.",
+  "lock-edited": "The lock file is written by `reprise schema lock` only.",
+  "not-locked": "What is published is recorded in the lock file.",
+} as const;
+export type Rule = keyof typeof rules;
+
+export interface Finding {
+  readonly rule: Rule;
+  readonly type: string | null;
+  /** Of the schema, or of the step that leads away from it. */
+  readonly version: number | null;
+  /** What was found, in one sentence. */
+  readonly message: string;
+  /** The difference, a line each. */
+  readonly details: readonly string[];
+  /** What to do, for someone who meets this for the first time. */
+  readonly remedy: string;
+}
+
+/** What the next `schema lock` records without a flag: something new, or code that was rewritten with no sample becoming anything else. */
+export function isAddition({ rule }: Finding): boolean {
+  return rule === "not-locked" || rule === "lock-missing" || rule === "step-edited" || rule === "check-edited";
+}
+
+const lockIt = "run `reprise schema lock` and commit the lock file with the change";
+const rewrite = (type: string | null, version: number | null): string => `\`reprise schema lock --rewrite ${type}${version === null ? "" : `@${version}`}\``;
+
+export function missingLock(path: string): Finding {
+  return {
+    rule: "lock-missing",
+    type: null,
+    version: null,
+    message: `There is no lock file ${path}.`,
+    details: [],
+    remedy: "Run `reprise schema lock` once, look at what it wrote, and commit it.",
+  };
+}
+
+export function unreadableLock(path: string, why: string): Finding {
+  return {
+    rule: "lock-unreadable",
+    type: null,
+    version: null,
+    message: `${path} cannot be used: ${why}.`,
+    details: [],
+    remedy: `Put it back as it was committed (git checkout -- ${path}), then run \`reprise schema lock\`, which adds what is new. After a merge conflict: take one side whole, then lock.`,
+  };
+}
+
+export function configDoesNotLoad(why: string): Finding {
+  return {
+    rule: "config-does-not-load",
+    type: null,
+    version: null,
+    message: why,
+    details: [],
+    remedy:
+      "When a file of a schema version or of a step is missing: put it back (git checkout -- <file>). Stored events of old versions need every version and every step for ever; a newer version is added beside them, never in their place.",
+  };
+}
+
+export function configInvalid(why: string, remedy: string): Finding {
+  return { rule: "config-invalid", type: null, version: null, message: why, details: [], remedy };
+}
+
+export function chainGap(type: string, from: number, wasLocked: boolean): Finding {
+  return {
+    rule: "chain-gap",
+    type,
+    version: from,
+    message: `${type} has no step from version ${from} to ${from + 1}, so stored events of version ${from}${from > 1 ? " and older" : ""} can no longer be read.`,
+    details: [],
+    remedy: wasLocked
+      ? `The step was there when the lock was written: put it back (upcasters/${type}/v${from}-to-v${from + 1}.ts, and its line in that folder's index.ts). A step stays as long as the log holds an event of version ${from} or older; \`reprise schema census --log …\` tells.`
+      : `Write the step: upcasters/${type}/v${from}-to-v${from + 1}.ts, a pure function from version ${from} to ${from + 1}, and list it in that folder's index.ts as \`${from}: v${from}ToV${from + 1}\`. Then ${lockIt}.`,
+  };
+}
+
+export function typeDisappeared(type: string): Finding {
+  return {
+    rule: "type-disappeared",
+    type,
+    version: null,
+    message: `The lock has event type ${type}; the config does not.`,
+    details: [],
+    remedy: `Put its definition back into \`events\`. Was it renamed: say \`{ formerly: ["${type}"] }\` in the definition with the new name. Is the event no more: keep the type, and add a version whose step drops it. Only if no log holds one of its events: ${rewrite(type, null)}.`,
+  };
+}
+
+export function versionDisappeared(type: string, version: number): Finding {
+  return {
+    rule: "version-disappeared",
+    type,
+    version,
+    message: `The lock has version ${version} of ${type}; the config does not.`,
+    details: [],
+    remedy: `Put schemas/${type}/v${version}.ts back, with its line in that folder's index.ts and the steps beside it. A version that was ever stored stays for ever. Only if no log holds an event of it: ${rewrite(type, version)}.`,
+  };
+}
+
+export function formerNameDisappeared(type: string, name: string): Finding {
+  return {
+    rule: "former-name-disappeared",
+    type,
+    version: null,
+    message: `${type} was formerly called ${name}, and its definition does not say so any more: events stored as ${name} can no longer be read.`,
+    details: [],
+    remedy: `Put "${name}" back into \`formerly\` of ${type}. Only if no log holds an event of that name: ${rewrite(type, null)}.`,
+  };
+}
+
+export function publishedVersionChanged(type: string, version: number, newest: number, details: readonly string[]): Finding {
+  const next = newest + 1;
+  return {
+    rule: "published-version-changed",
+    type,
+    version,
+    message: `Version ${version} of ${type} is not what was published.`,
+    details,
+    remedy: `A published version never changes: add version ${next} (schemas/${type}/v${next}.ts) and a step ${newest} → ${next} (upcasters/${type}/v${newest}-to-v${next}.ts), and put version ${version} back as it was (git checkout -- schemas/${type}/v${version}.ts). Only if version ${version} was never deployed: ${rewrite(type, version)}.`,
+  };
+}
+
+export function checkEdited(type: string, version: number, details: readonly string[]): Finding {
+  return {
+    rule: "check-edited",
+    type,
+    version,
+    message: `The code of a check in version ${version} of ${type} is not what it was, though every sample is still judged the same.`,
+    details,
+    remedy: `If it judges every payload as before, ${lockIt}. If it is meant to judge some payload otherwise, that is a new version: put this one back, and add the next.`,
+  };
+}
+
+export function stepResultChanged(type: string, from: number, details: readonly string[]): Finding {
+  return {
+    rule: "step-result-changed",
+    type,
+    version: from,
+    message: `The step ${from} → ${from + 1} of ${type} makes something else of recorded samples than before.`,
+    details,
+    remedy: `Put the step back as it was (git checkout -- upcasters/${type}/v${from}-to-v${from + 1}.ts). If the old result was a mistake and the new one is meant, know that handlers and views then see old events otherwise than they did: ${rewrite(type, from)}, and commit the lock file with the correction.`,
+  };
+}
+
+export function stepEdited(type: string, from: number): Finding {
+  return {
+    rule: "step-edited",
+    type,
+    version: from,
+    message: `The code of the step ${from} → ${from + 1} of ${type} is not what it was, though every sample still becomes the same.`,
+    details: [],
+    remedy: `If the step makes the same of every payload as before, ${lockIt}. If it is meant to make something else of some payload, put such a payload into schemas/${type}/samples/v${from}/ first: the lock then shows what becomes of it, before and after.`,
+  };
+}
+
+export function stepNotPure(type: string, from: number, details: readonly string[]): Finding {
+  return {
+    rule: "step-not-pure",
+    type,
+    version: from,
+    message: `The step ${from} → ${from + 1} of ${type} made two different things of the same payload.`,
+    details,
+    remedy:
+      "A step may use its two arguments only: no clock, no chance, no counter, nothing read from elsewhere. Take a time from the event (`event.recordedAt`), and null for what the old version did not tell.",
+  };
+}
+
+export function sampleChanged(type: string, version: number, name: string, details: readonly string[]): Finding {
+  return {
+    rule: "sample-changed",
+    type,
+    version,
+    message: `The sample ${name} of ${type} version ${version} is not what was recorded.`,
+    details,
+    remedy: `Put the file back as it was, and add the new payload as a file of its own. If the old one is not wanted any more: ${rewrite(type, version)}.`,
+  };
+}
+
+export function sampleDisappeared(type: string, version: number, name: string): Finding {
+  return {
+    rule: "sample-disappeared",
+    type,
+    version,
+    message: `The sample ${name} of ${type} version ${version} was recorded, and its file is gone.`,
+    details: [],
+    remedy: `Put the file back. If it is not wanted any more: ${rewrite(type, version)}.`,
+  };
+}
+
+export function sampleRefused(type: string, version: number, name: string, why: string): Finding {
+  return {
+    rule: "sample-refused",
+    type,
+    version,
+    message: `The sample ${name} of ${type} version ${version} cannot be read: ${why}.`,
+    details: [],
+    remedy: `If it was really stored as version ${version}, the schema or the step is wrong: correct that. If it was not, move the file to the version that it has.`,
+  };
+}
+
+export function lockEdited(type: string, version: number): Finding {
+  return {
+    rule: "lock-edited",
+    type,
+    version,
+    message: `The lock's entry for ${type} version ${version} was changed by hand: its fingerprint is not that of the schema beside it.`,
+    details: [],
+    remedy: "Put the lock file back as it was committed. What may change is changed by `reprise schema lock`.",
+  };
+}
+
+export function notLocked(type: string, details: readonly string[]): Finding {
+  return {
+    rule: "not-locked",
+    type,
+    version: null,
+    message: `${type} has something that the lock file does not have yet.`,
+    details,
+    remedy: `If it is ready to be published, ${lockIt}. From then on it cannot change unseen.`,
+  };
+}

@@ -1,0 +1,246 @@
+/** Payloads made from a JSON Schema: always the same ones for the same schema, since the lock keeps what becomes of them. */
+import type { Json } from "../../event/event.ts";
+import { textOf } from "./text-of.ts";
+
+/** The part of JSON Schema that zod writes. */
+export interface Shape {
+  readonly type?: string | readonly string[];
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, Shape>>;
+  readonly properties?: Readonly<Record<string, Shape>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: Shape | boolean;
+  readonly propertyNames?: Shape;
+  readonly items?: Shape | false;
+  readonly prefixItems?: readonly Shape[];
+  readonly anyOf?: readonly Shape[];
+  readonly oneOf?: readonly Shape[];
+  readonly allOf?: readonly Shape[];
+  readonly enum?: readonly Json[];
+  readonly const?: Json;
+  readonly pattern?: string;
+  readonly format?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+  readonly multipleOf?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+}
+
+/** How a payload is made. */
+export interface Plan {
+  /** Members that may be left out are there. */
+  readonly optional: boolean;
+  readonly size: "smallest" | "usual" | "largest";
+  /** Which alternative of an enum or a union. */
+  readonly pick: number;
+  /** Objects that take members they do not name have one. */
+  readonly unlisted: boolean;
+}
+
+export const unlistedName = "unlisted_member";
+/** A recursive schema ends here. */
+const maxDepth = 12;
+const shortDepth = 6;
+const maxAlternatives = 8;
+const maxTextLength = 40;
+
+/** What is asked for cannot be made: a pattern that is not understood, or a schema that takes nothing. */
+class NoPayload extends Error {}
+
+/** The plans that show different sides of a schema, by name; a payload that comes out twice is kept under its first name. */
+export function payloadsOf(root: Shape): ReadonlyMap<string, Json> {
+  const usual: Plan = { optional: true, size: "usual", pick: 0, unlisted: false };
+  const plans: readonly (readonly [string, Plan])[] = [
+    ["full", usual],
+    ["minimal", { ...usual, optional: false }],
+    // Two at least: other numbers and texts make a step show more of itself.
+    ...Array.from({ length: Math.min(Math.max(alternativesOf(root, root, 0), 2), maxAlternatives) - 1 }, (_, index) => {
+      return [`other-${index + 2}`, { ...usual, pick: index + 1 }] as const;
+    }),
+    ["smallest", { ...usual, size: "smallest" }],
+    ["largest", { ...usual, size: "largest", pick: 1 }],
+    ["unlisted", { ...usual, unlisted: true }],
+  ];
+  const payloads = new Map<string, Json>();
+  const seen = new Set<string>();
+  for (const [name, plan] of plans) {
+    const payload = payloadOf(root, root, plan);
+    if (payload === undefined || seen.has(JSON.stringify(payload))) continue;
+    seen.add(JSON.stringify(payload));
+    payloads.set(name, payload);
+  }
+  return payloads;
+}
+
+/** @returns undefined when none can be made. */
+export function payloadOf(root: Shape, shape: Shape, plan: Plan): Json | undefined {
+  try {
+    return make(root, shape, plan, "value", 0);
+  } catch (error) {
+    if (error instanceof NoPayload) return undefined;
+    throw error;
+  }
+}
+
+/** The schema that `$ref` names (zod writes `#` and `#/$defs/<name>` only), with several types as alternatives. */
+export function resolveRef(root: Shape, shape: Shape): Shape {
+  let found = shape;
+  for (let hops = 0; found.$ref !== undefined && hops < maxDepth; hops++) {
+    const name = /^#\/\$defs\/(.+)$/.exec(found.$ref)?.[1];
+    found = name === undefined ? root : (root.$defs?.[name.replaceAll("~1", "/").replaceAll("~0", "~")] ?? {});
+  }
+  const { type } = found;
+  return typeof type === "object" ? { anyOf: type.map((each) => ({ type: each })) } : found;
+}
+
+/** The most alternatives that one place has: with so many payloads each was there once. */
+function alternativesOf(root: Shape, at: Shape, depth: number): number {
+  if (depth > shortDepth) return 1;
+  const shape = resolveRef(root, at);
+  const options = shape.anyOf ?? shape.oneOf ?? [];
+  const inner = [
+    ...options,
+    ...(shape.allOf ?? []),
+    ...Object.values(shape.properties ?? {}),
+    ...(shape.prefixItems ?? []),
+    ...(typeof shape.items === "object" ? [shape.items] : []),
+    ...(typeof shape.additionalProperties === "object" ? [shape.additionalProperties] : []),
+  ];
+  const own = shape.enum?.length ?? (shape.type === "boolean" ? 2 : options.length);
+  return Math.max(1, own, ...inner.map((each) => alternativesOf(root, each, depth + 1)));
+}
+
+function make(root: Shape, at: Shape, plan: Plan, name: string, depth: number): Json {
+  if (depth > maxDepth) throw new NoPayload();
+  const shape = resolveRef(root, at);
+  if (shape.const !== undefined) return shape.const;
+  if (shape.enum !== undefined) return chosen(shape.enum, plan);
+  const options = shape.anyOf ?? shape.oneOf;
+  // A recursive schema comes to its end by an alternative that does not go on, which by habit stands last: null.
+  if (options !== undefined) return make(root, depth > shortDepth ? options.at(-1)! : chosen(options, plan), plan, name, depth + 1);
+  if (shape.allOf !== undefined) return makeAll(root, shape.allOf, plan, name, depth);
+  switch (shape.type) {
+    case "object":
+      return makeObject(root, shape, plan, depth);
+    case "array":
+      return makeArray(root, shape, plan, name, depth);
+    case "string":
+      return makeText(shape, plan, name);
+    case "integer":
+    case "number":
+      return makeNumber(shape, plan);
+    case "boolean":
+      return plan.size === "usual" ? plan.pick % 2 === 0 : plan.size === "largest";
+    case "null":
+      return null;
+    default:
+      if ("not" in shape) throw new NoPayload();
+      return chosen<Json>([`any ${name}`, null, { nested: [1] }], plan);
+  }
+}
+
+function chosen<T>(options: readonly T[], { pick, size }: Plan): T {
+  if (options.length === 0) throw new NoPayload();
+  return size === "largest" ? options.at(-1)! : options[pick % options.length]!;
+}
+
+function makeAll(root: Shape, all: readonly Shape[], plan: Plan, name: string, depth: number): Json {
+  const made = all.map((each) => make(root, each, plan, name, depth + 1));
+  if (made.every((each) => typeof each === "object" && each !== null && !Array.isArray(each))) return Object.assign({}, ...made) as Json;
+  return made[0] ?? null;
+}
+
+function makeObject(root: Shape, shape: Shape, plan: Plan, depth: number): Json {
+  const required = new Set(shape.required ?? []);
+  const optional = plan.optional && depth <= shortDepth;
+  const names = Object.keys(shape.properties ?? {}).filter((name) => required.has(name) || optional);
+  const members: [string, Json][] = names.map((name) => [name, make(root, shape.properties![name]!, plan, name, depth + 1)]);
+  const { additionalProperties: others } = shape;
+  if (typeof others === "object" && shape.properties === undefined) {
+    const keys = required.size > 0 ? [...required] : optional && plan.size !== "smallest" ? keysOf(root, shape.propertyNames, plan) : [];
+    for (const key of keys) members.push([key, make(root, others, plan, key, depth + 1)]);
+  } else if (plan.unlisted && others !== false && shape.properties !== undefined) members.push([unlistedName, "not in the schema"]);
+  return Object.fromEntries(members);
+}
+
+/** Two keys of a record. */
+function keysOf(root: Shape, names: Shape | undefined, plan: Plan): readonly string[] {
+  const keys = [plan.pick, plan.pick + 1].map((pick) => (names === undefined ? `key${pick}` : make(root, names, { ...plan, pick }, `key${pick}`, 0)));
+  return [...new Set(keys.map(String))];
+}
+
+function makeArray(root: Shape, shape: Shape, plan: Plan, name: string, depth: number): Json {
+  const { items, prefixItems = [], minItems = 0, maxItems = Number.POSITIVE_INFINITY } = shape;
+  const first = prefixItems.map((each, index) => make(root, each, plan, `${name}-${index + 1}`, depth + 1));
+  if (items === undefined || items === false) return first;
+  // The first item comes again: what counts, groups or removes repeats shows.
+  const usual = { smallest: minItems, usual: 3, largest: 4 }[plan.size];
+  const wanted = depth > shortDepth ? minItems : Math.min(Math.max(usual, minItems), maxItems);
+  const item = (index: number) => make(root, items, { ...plan, pick: plan.pick + index }, `${name}-${index + 1}`, depth + 1);
+  const different = Math.max(1, wanted - 1);
+  return [...first, ...Array.from({ length: Math.max(0, wanted - first.length) }, (_, index) => item(index % different))];
+}
+
+const formats: Readonly<Record<string, readonly string[]>> = {
+  email: ["ada@example.org", "Grace.Hopper+desk@mail.example.com"],
+  "date-time": ["2026-01-31T12:30:45.678Z", "2024-02-29T00:00:00Z"],
+  date: ["2026-01-31", "2024-02-29"],
+  time: ["12:30:45", "00:00:00.001"],
+  duration: ["P1DT2H", "P3W"],
+  uuid: ["0198c0de-0000-7000-8000-000000000001", "b6c3f5de-9f4e-4d0c-8a55-0a4f7a3b1c2d"],
+  uri: ["https://example.org/a?b=1", "http://127.0.0.1:8080/"],
+  ipv4: ["192.0.2.1", "10.0.0.255"],
+  ipv6: ["2001:db8::1", "::1"],
+  cidrv4: ["192.0.2.0/24", "10.0.0.0/8"],
+  cidrv6: ["2001:db8::/32", "::1/128"],
+  hostname: ["example.org", "a.b-c.example"],
+};
+
+function makeText(shape: Shape, { pick, size }: Plan, name: string): Json {
+  const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern, format } = shape;
+  const fits = (text: string) => text.length >= minLength && text.length <= maxLength && (pattern === undefined || new RegExp(pattern).test(text));
+  const known = format === undefined ? undefined : formats[format];
+  if (known !== undefined) {
+    const text = known[pick % known.length]!;
+    if (fits(text)) return text;
+  }
+  if (pattern !== undefined) {
+    for (const each of [size, "usual", "largest", "smallest"] as const) {
+      const text = textOf(pattern, { pick, size: each });
+      if (text !== undefined && fits(text)) return text;
+    }
+    throw new NoPayload();
+  }
+  if (format !== undefined && known === undefined) throw new NoPayload();
+  if (size === "smallest") return "s".repeat(minLength);
+  if (size === "largest") return "L".repeat(Math.max(minLength, Math.min(maxLength, maxTextLength)));
+  const word = pick === 0 ? name : `${name}-${pick + 1}`;
+  return word.padEnd(minLength, "-").slice(0, Math.min(maxLength, Number.MAX_SAFE_INTEGER));
+}
+
+function makeNumber(shape: Shape, { pick, size }: Plan): Json {
+  const whole = shape.type === "integer";
+  const unit = shape.multipleOf ?? (whole ? 1 : 0.01);
+  // zod gives every integer the bounds of a safe one: those are none.
+  const low = bound(shape.minimum) ?? (shape.exclusiveMinimum === undefined ? undefined : shape.exclusiveMinimum + unit);
+  const high = bound(shape.maximum) ?? (shape.exclusiveMaximum === undefined ? undefined : shape.exclusiveMaximum - unit);
+  const wished = {
+    smallest: low ?? Math.min(whole ? -7 : -7.25, high ?? 0),
+    // Not exact in binary: rounding it up, down or to the nearest makes a difference.
+    usual: (whole ? 42 : 19.99) + pick * (whole ? 3 : 2.35),
+    largest: high ?? Math.max(whole ? 1_234_567 : 1_234_567.89, low ?? 0),
+  }[size];
+  const inside = Math.min(Math.max(wished, low ?? wished), high ?? wished);
+  if (shape.multipleOf === undefined) return whole ? Math.round(inside) : Number(inside.toFixed(6));
+  const up = Math.ceil(inside / unit) * unit;
+  return Number((high !== undefined && up > high ? Math.floor(inside / unit) * unit : up).toFixed(6));
+}
+
+function bound(limit: number | undefined): number | undefined {
+  return limit === undefined || Math.abs(limit) >= Number.MAX_SAFE_INTEGER ? undefined : limit;
+}

@@ -1,0 +1,57 @@
+/** Brings a lock up to a catalog: adds what is new, and rewrites what was asked for. */
+import { checkLock } from "./check-lock.ts";
+import { type Finding, isAddition } from "./findings.ts";
+import type { Lock, LockedType, LockedVersion } from "./lock.ts";
+import { recordVersion } from "./record.ts";
+import type { LockSubject, RealSample } from "./subject.ts";
+
+/** Entries that may be written anew: a type, or one version of it with the step away from it. */
+export interface Rewrite {
+  readonly type: string;
+  readonly version: number | null;
+}
+
+export type Locking =
+  /** `notes`: samples that a step refuses, versions without any sample. They are recorded so. */
+  | { readonly ok: true; readonly lock: Lock; readonly written: readonly Finding[]; readonly notes: readonly string[] }
+  /** Nothing may be written: these need a rewrite, or a correction. */
+  | { readonly ok: false; readonly refused: readonly Finding[] };
+
+export function nextLock(lock: Lock, subject: LockSubject, real: readonly RealSample[], rewrites: readonly Rewrite[]): Locking {
+  const findings = checkLock(lock, subject, real);
+  const rewritten = (finding: Finding): boolean =>
+    finding.rule !== "sample-refused" &&
+    finding.rule !== "step-not-pure" &&
+    rewrites.some(({ type, version }) => type === finding.type && (version === null || version === finding.version));
+  const refused = findings.filter((finding) => !isAddition(finding) && !rewritten(finding));
+  if (refused.length > 0) return { ok: false, refused };
+
+  const types: Record<string, LockedType> = {};
+  const notes: string[] = [];
+  for (const type of subject.types) {
+    const names = [type.type, ...type.formerly];
+    const before = names.map((name) => lock.types[name]).find((entry) => entry !== undefined);
+    const versions: Record<string, LockedVersion> = {};
+    for (const index of type.versions.keys()) {
+      const version = index + 1;
+      const anew = rewrites.some((rewrite) => names.includes(rewrite.type) && (rewrite.version === null || rewrite.version === version));
+      const ours = real.filter((sample) => sample.type === type.type && sample.version === version);
+      const entry = recordVersion(subject, type, version, ours, anew ? null : (before?.versions[version] ?? null));
+      versions[version] = entry;
+      notes.push(...notesOf(type.type, version, entry));
+    }
+    types[type.type] = { formerly: [...type.formerly].sort(), versions };
+  }
+  return { ok: true, lock: { format: 1, types }, written: findings, notes };
+}
+
+function notesOf(type: string, version: number, { samples }: LockedVersion): readonly string[] {
+  const notes = Object.entries(samples).flatMap(([name, { becomes }]) =>
+    Object.entries(becomes).flatMap(([to, outcome]) =>
+      "error" in outcome ? [`${type}: the step ${Number(to) - 1} → ${to} fails for the sample ${name} of version ${version} with ${outcome.error}.`] : [],
+    ),
+  );
+  if (Object.keys(samples).length === 0)
+    notes.push(`${type} version ${version}: no sample could be made that its checks accept. Put a real payload into schemas/${type}/samples/v${version}/.`);
+  return notes;
+}

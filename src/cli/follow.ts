@@ -1,0 +1,38 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { ReplayReply } from "../http/wire/replies.ts";
+import { at } from "./client.ts";
+import type { Session } from "./command.ts";
+import { durationText } from "./print.ts";
+
+/** A replay that goes on is asked after so often. */
+const followEveryMs = 500;
+const barCharacters = 24;
+/** It has ended, or goes on only when a person says so. */
+const still: readonly ReplayReply["status"][] = ["completed", "stopped", "cancelled", "paused"];
+
+/** Waits for a replay's end, or until it is paused; on a terminal it shows how far it is and how long it will take. */
+export async function follow({ client, terminal, quiet }: Session, replayId: string, position: string): Promise<ReplayReply> {
+  const show = terminal.interactive && !quiet;
+  for (let before = ""; ; ) {
+    const replay = await client.get<ReplayReply>(at`/replays/${replayId}`, { after: position });
+    if (show) {
+      const line = progressText(replay);
+      terminal.err(`\r${line.padEnd(before.length)}`);
+      before = line;
+    }
+    if (still.includes(replay.status)) {
+      if (show) terminal.err("\n");
+      return replay;
+    }
+    await wait(followEveryMs);
+  }
+}
+
+function progressText({ total, remaining, failed, status, seconds_left: left, followers }: ReplayReply): string {
+  const done = total - remaining;
+  const filled = Math.round((barCharacters * done) / Math.max(1, total));
+  const bar = "█".repeat(filled) + "░".repeat(barCharacters - filled);
+  const then = remaining === 0 && followers > 0 ? `, ${followers} to follow` : left === null ? "" : `, ${durationText(left)} left`;
+  const time = status === "completed" ? "" : status === "running" ? then : `, ${status}`;
+  return `${bar} ${done} of ${total}, ${failed} failed${time}`;
+}

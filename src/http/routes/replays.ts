@@ -1,0 +1,71 @@
+import type { FastifyInstance } from "fastify";
+import { RepriseError } from "../../errors.ts";
+import { parse, parseGet, parseQuery } from "../parse.ts";
+import { defined, toSelection, toTerms } from "../wire/from-wire.ts";
+import type { PlanReply, ReplayActReply, ReplayReply, ReplayReportReply, ReplayStartedReply, ReplaysReply } from "../wire/replies.ts";
+import { actRequest, afterQuery, noQuery, planRequest, rateRequest, replaysQuery, startReplayRequest } from "../wire/requests.ts";
+import { toPlanReply, toReplayActReply, toReplayReply, toReplayReportReply } from "../wire/to-wire.ts";
+import { caller, type RouteOptions } from "./options.ts";
+
+interface ById {
+  readonly Params: { readonly id: string };
+}
+
+/** Plans, and the replays that run them. */
+export async function replayRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
+  app.post("/replays/plan", async (request): Promise<PlanReply> => {
+    parseQuery(noQuery, request);
+    const body = parse(planRequest, request.body ?? {});
+    const { target_handler: targetHandler, rate_per_second: ratePerSecond } = body;
+    return toPlanReply(await store.planReplay(toSelection(body), { ...caller, ...defined({ targetHandler, ratePerSecond }) }));
+  });
+
+  app.get<ById>("/replays/plans/:id", async (request): Promise<PlanReply> => {
+    await parseGet(afterQuery, request, store.views);
+    return toPlanReply(await store.replayPlan(request.params.id, { tenant: caller.tenant }));
+  });
+
+  app.post("/replays", async (request, reply): Promise<ReplayStartedReply> => {
+    parseQuery(noQuery, request);
+    const body = parse(startReplayRequest, request.body ?? {});
+    const { total, ...started } = await store.startReplay(body.plan_id, { ...caller, reason: body.reason, terms: toTerms(body) });
+    reply.code(202).header("location", placeOf(started.replayId));
+    return { ...toReplayActReply(started), plan_id: body.plan_id, total };
+  });
+
+  app.get("/replays", async (request): Promise<ReplaysReply> => {
+    const { limit, cursor } = await parseGet(replaysQuery, request, store.views);
+    const { replays, nextCursor } = await store.replayStates({ tenant: caller.tenant, limit, ...defined({ cursor }) });
+    return { replays: replays.map(toReplayReply), next_cursor: nextCursor };
+  });
+
+  app.get<ById>("/replays/:id", async (request): Promise<ReplayReply> => {
+    await parseGet(afterQuery, request, store.views);
+    const replay = await store.replayState(request.params.id, { tenant: caller.tenant });
+    if (replay === undefined) throw new RepriseError("NOT_FOUND", "There is no replay with this id.");
+    return toReplayReply(replay);
+  });
+
+  app.get<ById>("/replays/:id/report", async (request): Promise<ReplayReportReply> => {
+    const { limit, cursor } = await parseGet(replaysQuery, request, store.views);
+    return toReplayReportReply(await store.replayReport(request.params.id, { tenant: caller.tenant, limit, ...defined({ cursor }) }));
+  });
+
+  for (const verb of ["pause", "resume", "cancel"] as const)
+    app.post<ById>(`/replays/:id/${verb}`, async (request, reply): Promise<ReplayActReply> => {
+      parseQuery(noQuery, request);
+      const act = parse(actRequest, request.body ?? {});
+      const acted = await store.actOnReplay(request.params.id, verb, { ...caller, ...defined(act) });
+      // It goes on by itself: the report tells when it has come that far.
+      if (acted.status === "cancelling" || acted.status === "pausing") reply.code(202).header("location", placeOf(request.params.id));
+      return toReplayActReply(acted);
+    });
+
+  app.patch<ById>("/replays/:id", async (request): Promise<ReplayActReply> => {
+    parseQuery(noQuery, request);
+    const { rate_per_second: rate, ...act } = parse(rateRequest, request.body ?? {});
+    return toReplayActReply(await store.setReplayRate(request.params.id, rate, { ...caller, ...defined(act) }));
+  });
+}
+
+const placeOf = (replayId: string): string => `/replays/${encodeURIComponent(replayId)}`;

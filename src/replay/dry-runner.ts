@@ -1,0 +1,87 @@
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import type { OwnOutcome, ReplayItem } from "../delivery/journal-events.ts";
+import type { Lent } from "../delivery/own-call.ts";
+import type { Position, StoredEvent } from "../event/event.ts";
+import { OutcomeWriter } from "./outcome-writer.ts";
+import type { ItemEnd, JobRequest, Runner } from "./runner.ts";
+
+export interface DryRunnerOptions {
+  readonly catalog: Catalog;
+  readonly delivery: Delivery;
+  readonly request: JobRequest;
+  readonly readEvent: (item: ReplayItem) => Promise<StoredEvent | undefined>;
+  readonly storeOutcomes: (outcomes: readonly OwnOutcome[]) => Promise<Position>;
+}
+
+/**
+ * The way of a delivery up to the handler: the event is read and lifted, and that is the end of it, but for handlers that declare `dryRun`. Those are
+ * called once, in their entity's slot, and told that it is a dry run. Nothing is written but the report, in the replay's stream.
+ */
+export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutcomes }: DryRunnerOptions): Runner {
+  const { replayId, reason, effects = "once" } = request;
+  const writer = new OutcomeWriter(storeOutcomes);
+  const lent = new Set<Lent>();
+  let withdrawn = false;
+
+  async function end(outcome: OwnOutcome): Promise<ItemEnd> {
+    const stored = writer.add(outcome);
+    if (writer.full()) await stored;
+    else stored.catch(() => {}); // `flushed` tells
+    return outcome.error === null ? { outcome: "succeeded", position: 0n } : { outcome: "failed", position: 0n, error: outcome.error };
+  }
+
+  return {
+    endsLane: null,
+
+    async run(place, item) {
+      withdrawn = false;
+      const event = await readEvent(item);
+      if (event === undefined) return { outcome: "skipped", reason: "event removed from the log" };
+      const spec = delivery.spec(item.handler);
+      if (spec === undefined) return { outcome: "skipped", reason: "its handler does not run here" };
+      const lifted = catalog.current(event);
+      if (!lifted.ok) {
+        const { type, message } = lifted.error;
+        return end({ item: place, outcome: "failed", attempts: 0, error: { type, message } });
+      }
+      if (lifted.dropped !== null || spec.definition.kind !== "function" || !spec.definition.dryRun)
+        return end({ item: place, outcome: "succeeded", attempts: 0, error: null });
+      const slot = delivery.lend(item.handler, item.lane, replayId);
+      lent.add(slot);
+      try {
+        if (withdrawn) return { outcome: "withdrawn" };
+        const verdict = await slot.call({ event, attempt: 1, replay: { id: replayId, reason, mode: "dry_run", effects } });
+        switch (verdict.kind) {
+          case "completed": {
+            const effects = verdict.record.effects?.map(({ key }) => key) ?? [];
+            return await end({ item: place, outcome: "succeeded", attempts: 1, error: null, ...(effects.length === 0 ? {} : { effects }) });
+          }
+          case "dropped":
+            return await end({ item: place, outcome: "succeeded", attempts: 1, error: null });
+          case "put_back":
+            return { outcome: "withdrawn" };
+          case "newer_build":
+            return { outcome: "skipped", reason: "newer_build" };
+          default: {
+            const { type, message } = verdict.record.error ?? { type: "Error", message: "failed" };
+            return await end({ item: place, outcome: "failed", attempts: 1, error: { type, message } });
+          }
+        }
+      } finally {
+        lent.delete(slot);
+        slot.end();
+      }
+    },
+
+    async withdraw() {
+      withdrawn = true;
+      for (const slot of lent) slot.takeBack();
+    },
+
+    leaveLane() {},
+    async passed() {},
+    followers: () => 0,
+    flushed: () => writer.flushed(),
+  };
+}

@@ -1,0 +1,36 @@
+/** The items of plans and replays, as their streams hold them: in parts, in the order in which they start. */
+import type { ReplayItem, ReplayStreamData } from "../delivery/journal-events.ts";
+import { ownEvent } from "../delivery/journal-stream.ts";
+import type { NewEvent } from "../event/event.ts";
+import type { NewId } from "../event/ids.ts";
+import type { EventLog } from "../log/event-log.ts";
+import { maxAppendBytes } from "../log/event-log.ts";
+
+export const itemsPerPart = 500;
+
+export function partsOf(newId: NewId, items: readonly ReplayItem[]): readonly NewEvent[] {
+  const parts: NewEvent[] = [];
+  for (let from = 0; from < items.length; from += itemsPerPart)
+    parts.push(ownEvent(newId, "replay.items", { items: items.slice(from, from + itemsPerPart) } satisfies ReplayStreamData["replay.items"]));
+  return parts;
+}
+
+/** Appends in as few appends as their size allows, the first one to a stream that is not there yet. @returns position and revision of the last event. */
+export async function appendAll(log: EventLog, stream: string, events: readonly NewEvent[]): Promise<{ readonly position: bigint; readonly revision: number }> {
+  let last = { position: 0n, revision: -1 };
+  for (let from = 0; from < events.length; ) {
+    let to = from;
+    for (let bytes = 0; to < events.length; to++) {
+      bytes += Buffer.byteLength(JSON.stringify(events[to]!.data)) + 1000;
+      if (bytes > maxAppendBytes && to > from) break;
+    }
+    const appended = await log.append(stream, events.slice(from, to), last.revision === -1 ? "none" : last.revision);
+    last = appended.at(-1)!;
+    from = to;
+  }
+  return last;
+}
+
+/** Identity of a delivery within a replay, and of its lane. */
+export const keyOf = ({ handler, lane, revision }: Pick<ReplayItem, "handler" | "lane" | "revision">): string => `${handler}\n${lane}\n${revision}`;
+export const laneOf = ({ handler, lane }: Pick<ReplayItem, "handler" | "lane">): string => `${handler}\n${lane}`;

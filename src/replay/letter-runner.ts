@@ -1,0 +1,61 @@
+import type { Delivery } from "../delivery/delivery.ts";
+import { isRepriseError } from "../errors.ts";
+import type { Amendments } from "./amendments.ts";
+import type { ItemEnd, JobRequest, Runner } from "./runner.ts";
+
+/** Delivers dead letters again, in their own lanes: outcomes are the journals' to record, with the replay's id. */
+export function makeLetterRunner({
+  delivery,
+  amendments,
+  request: { replayId, actor, reason, effects = "once", migration },
+  handlers,
+}: {
+  readonly delivery: Delivery;
+  readonly amendments: Amendments;
+  readonly request: JobRequest;
+  readonly handlers: readonly string[];
+}): Runner {
+  return {
+    endsLane: null, // a strict lane says so itself: what comes behind a dead letter is refused
+    async run(_place, item): Promise<ItemEnd> {
+      const { handler, lane: stream, revision, attempts, through = null } = item;
+      try {
+        if (migration !== undefined) await amendments.migrate(item, { replayId, actor, reason, migration });
+        const { end, position } = await delivery.order(handler, { stream, revision, attempts, through, replayId, actor, reason, effects });
+        switch (end.outcome) {
+          case "replayed":
+            return { outcome: "succeeded", position };
+          case "dead_lettered":
+            return { outcome: "failed", position, error: { type: end.error.type, message: end.error.message } };
+          default:
+            return end;
+        }
+      } catch (error) {
+        const reason = whyNot(error);
+        if (reason === null) throw error;
+        return { outcome: "skipped", reason };
+      }
+    },
+    async withdraw(how) {
+      // A handler that stands still starts nothing.
+      await Promise.all(handlers.map((handler) => delivery.withdraw(handler, replayId, how).catch(() => {})));
+    },
+    leaveLane() {},
+    async passed() {
+      await Promise.all(handlers.map((handler) => delivery.passed(handler, replayId)));
+    },
+    followers: () => handlers.reduce((sum, handler) => sum + delivery.followers(handler, replayId), 0),
+    async flushed() {},
+  };
+}
+
+/** Why an item was left alone; null for a failure that is the job's. */
+function whyNot(error: unknown): string | null {
+  if (isRepriseError(error, "NOT_DEAD_LETTERED")) return "not dead-lettered any more";
+  if (isRepriseError(error, "DELIVERY_RUNNING")) return "another replay of it is under way";
+  if (isRepriseError(error, "LANE_PAUSED")) return "its entity is paused";
+  if (isRepriseError(error, "REQUEST_INVALID")) return "an earlier dead letter of its entity comes first";
+  if (isRepriseError(error, "NOT_FOUND")) return "its handler does not run here";
+  if (isRepriseError(error) && error.kind === "unprocessable") return error.message; // a migration that cannot help it
+  return null;
+}

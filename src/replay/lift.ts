@@ -1,0 +1,76 @@
+/** What today's catalog makes of events of the log, for plans and reports. */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Catalog, FailureText, LiftStep } from "../catalog/catalog.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import type { ReplayItem } from "../delivery/journal-events.ts";
+import type { Json, StoredEvent } from "../event/event.ts";
+import type { EventLog } from "../log/event-log.ts";
+
+/** Events read and lifted at once, between two turns of the event loop. */
+const eventsAtOnce = 500;
+
+/** Hands on the items in their order, each with its event; undefined when the log has it no more. */
+export async function* eventsOf<T extends Pick<ReplayItem, "eventId">>(
+  log: EventLog,
+  tenant: string,
+  items: readonly T[],
+): AsyncGenerator<{ readonly item: T; readonly event: StoredEvent | undefined }, void> {
+  for (let from = 0; from < items.length; from += eventsAtOnce) {
+    const part = items.slice(from, from + eventsAtOnce);
+    const events = new Map((await log.findByIds(tenant, [...new Set(part.map(({ eventId }) => eventId))])).map((event) => [event.id, event]));
+    for (const item of part) yield { item, event: events.get(item.eventId) };
+    await nextTurn();
+  }
+}
+
+/** The event with the data that a dead letter's next delivery carries: an amendment's, where it has one. */
+export async function asDelivered(delivery: Delivery, { handler, lane, revision }: ReplayItem, stored: StoredEvent): Promise<StoredEvent> {
+  if (!delivery.isAmended(handler, lane, revision)) return stored;
+  return (await delivery.letterEvent(handler, lane, revision))?.event ?? stored;
+}
+
+export type Liftability =
+  | { readonly kind: "ok" }
+  | { readonly kind: "newer_build" }
+  /** `step`: `order.placed v1 → v2`, or the version whose schema refused it. */
+  | { readonly kind: "invalid"; readonly step: string; readonly error: FailureText };
+
+export function liftability(catalog: Catalog, event: StoredEvent): Liftability {
+  const lifted = catalog.current(event);
+  if (lifted.ok) return { kind: "ok" };
+  if (lifted.reason === "newer_build") return { kind: "newer_build" };
+  const type = catalog.resolve(event.type) ?? event.type;
+  const { error, from, to } = lifted;
+  return { kind: "invalid", step: from === to ? `${type} v${from}` : `${type} v${from} → v${to}`, error: { type: error.type, message: error.message } };
+}
+
+type Today = { readonly type: string; readonly schemaVersion: number; readonly data: Json };
+
+export interface Sample {
+  readonly eventId: string;
+  readonly stored: Today;
+  /** Null when it cannot be lifted (the last step says why), is dropped, or is several events today. */
+  readonly current: Today | null;
+  /** Of an event that a step splits. */
+  readonly parts: readonly Today[] | null;
+  /** Why a step dropped it. */
+  readonly dropped: string | null;
+  readonly steps: readonly LiftStep[];
+}
+
+export function toSample(catalog: Catalog, event: StoredEvent): Sample {
+  const lifted = catalog.current(event);
+  const today = lifted.ok
+    ? lifted.parts.map(({ type, schemaVersion, data, origin }) => ({ type, schemaVersion, data: data as Json, isPart: origin !== null }))
+    : [];
+  const split = today.some(({ isPart }) => isPart);
+  const shown = today.map(({ type, schemaVersion, data }) => ({ type, schemaVersion, data }));
+  return {
+    eventId: event.id,
+    stored: { type: event.type, schemaVersion: event.schemaVersion, data: event.data },
+    current: split ? null : (shown[0] ?? null),
+    parts: split ? shown : null,
+    dropped: lifted.ok ? lifted.dropped : null,
+    steps: catalog.steps(event),
+  };
+}

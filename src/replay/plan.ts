@@ -1,0 +1,208 @@
+/** Plans: a selection, frozen at a place in the log, with what would happen. A stream each, `reprise.plan-<id>`, without payloads. */
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import type { PlanFindings, PlanStreamData, ReplayItem, ReplayRequested } from "../delivery/journal-events.ts";
+import { ownEvent } from "../delivery/journal-stream.ts";
+import { isRepriseError, RepriseError } from "../errors.ts";
+import { type Clock, toIso } from "../event/clock.ts";
+import { isUuid, type NewId } from "../event/ids.ts";
+import { planStream } from "../event/names.ts";
+import type { EventLog } from "../log/event-log.ts";
+import type { Views } from "../views/model.ts";
+import { appendAll, partsOf } from "./items.ts";
+import { asDelivered, eventsOf, type Sample, toSample } from "./lift.ts";
+import { type Selected, select } from "./select.ts";
+import type { Selection } from "./selection.ts";
+import { changesSince } from "./stale.ts";
+
+export interface PlanParts {
+  readonly log: EventLog;
+  readonly views: Views;
+  readonly delivery: Delivery;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly newId: NewId;
+}
+
+export interface PlanRequest {
+  readonly tenant: string;
+  readonly actor: string;
+  readonly selection: Selection;
+  /** To this handler instead: deliveries of the replay's own, and dead letters stay what they are. */
+  readonly targetHandler: string | null;
+  /** For the estimate only. */
+  readonly ratePerSecond: number | null;
+}
+
+/** A plan as it is shown. */
+export interface Plan extends Omit<PlanFindings, "samples"> {
+  readonly samples: readonly Sample[];
+  /** Null without a rate. */
+  readonly estimatedSeconds: number | null;
+  /** What it started, once it was used. */
+  readonly used: { readonly replayId: string; readonly actor: string } | null;
+}
+
+/** A plan with all that a replay needs of it. */
+export interface FrozenPlan {
+  readonly findings: PlanFindings;
+  /** Revision of `plan.made`: who appends behind it first has the plan. */
+  readonly revision: number;
+  readonly used: ReplayRequested | null;
+}
+
+const planLifeMs = 24 * 3_600_000;
+/** Of one plan. Larger selections are several plans: each is a bounded act. */
+export const maxPlanItems = 100_000;
+const maxSamples = 5;
+const maxErrors = 50;
+
+export interface Plans {
+  /** @throws REQUEST_INVALID for a selection that is too large, or names a handler or type that does not fit. */
+  make(request: PlanRequest): Promise<Plan>;
+  /** @throws NOT_FOUND */
+  show(planId: string, tenant: string): Promise<Plan>;
+  read(planId: string, tenant: string): Promise<FrozenPlan>;
+  items(planId: string): Promise<readonly ReplayItem[]>;
+  /** @throws PLAN_STALE when it is too old, or what it lists has changed. */
+  mustBeFresh(plan: FrozenPlan, items: readonly ReplayItem[]): void;
+  /** Makes the plan this replay's. @throws PLAN_USED when another one was first. */
+  use(plan: FrozenPlan, job: ReplayRequested): Promise<bigint>;
+}
+
+export function makePlans(parts: PlanParts): Plans {
+  const { log, views, delivery, catalog, clock, newId } = parts;
+
+  async function read(planId: string, tenant: string): Promise<FrozenPlan> {
+    let findings: PlanFindings | null = null;
+    let used: ReplayRequested | null = null;
+    let revision = -1;
+    if (isUuid(planId))
+      for await (const batch of log.readStream(planStream(planId), { direction: "backward", limit: 2 }))
+        for (const event of batch)
+          if (event.type === "plan.used") used = (event.data as unknown as PlanStreamData["plan.used"]).job;
+          else if (event.type === "plan.made") {
+            findings = event.data as unknown as PlanFindings;
+            revision = event.revision;
+          }
+    if (findings === null || findings.tenant !== tenant) throw new RepriseError("NOT_FOUND", "There is no plan with this id.");
+    return { findings, revision, used };
+  }
+
+  async function present({ findings, used }: FrozenPlan, items: readonly ReplayItem[]): Promise<Plan> {
+    const chosen = findings.samples.flatMap((place) => items[place] ?? []);
+    const samples: Sample[] = [];
+    const letters = findings.targetHandler === null && findings.selection.kind !== "history"; // others see the original
+    for await (const { item, event } of eventsOf(log, findings.tenant, chosen))
+      if (event !== undefined) samples.push(toSample(catalog, letters ? await asDelivered(delivery, item, event) : event));
+    const { ratePerSecond: rate, deliveries, releases } = findings;
+    return {
+      ...findings,
+      samples,
+      estimatedSeconds: rate === null ? null : Math.ceil((deliveries + releases) / rate),
+      used: used && { replayId: used.replayId, actor: used.actor },
+    };
+  }
+
+  async function items(planId: string): Promise<readonly ReplayItem[]> {
+    const all: ReplayItem[] = [];
+    for await (const batch of log.readStream(planStream(planId)))
+      for (const { type, data } of batch) if (type === "replay.items") all.push(...(data as unknown as PlanStreamData["replay.items"]).items);
+    return all;
+  }
+
+  return {
+    async make({ tenant, actor, selection, targetHandler, ratePerSecond }) {
+      await views.waitFor(await log.head());
+      const cutoff = views.position();
+      const selected = await select({ log, views, delivery, catalog }, { tenant, selection, targetHandler, maxItems: maxPlanItems });
+      const madeMs = clock.now();
+      const findings: PlanFindings = {
+        planId: newId(),
+        tenant,
+        actor,
+        selection: selection.stored,
+        targetHandler,
+        cutoff: cutoff.toString(),
+        madeAt: toIso(madeMs),
+        expiresAt: toIso(madeMs + planLifeMs),
+        ...summary(selected),
+        ratePerSecond,
+        chains: Object.fromEntries(selected.types.map((type) => [type, catalog.chainFingerprint(type)])),
+      };
+      const stream = planStream(findings.planId);
+      const made = ownEvent(newId, "plan.made", findings satisfies PlanStreamData["plan.made"]);
+      const { revision } = await appendAll(log, stream, [
+        ...partsOf(
+          newId,
+          selected.items.map(({ type: _type, ...item }) => item),
+        ),
+        made,
+      ]);
+      return present({ findings, revision, used: null }, selected.items);
+    },
+
+    async show(planId, tenant) {
+      const plan = await read(planId, tenant);
+      return present(plan, await items(planId));
+    },
+
+    read,
+    items,
+
+    mustBeFresh({ findings }, listed) {
+      if (clock.now() >= Date.parse(findings.expiresAt))
+        throw new RepriseError("PLAN_STALE", `The plan expired at ${findings.expiresAt}.`, { fields: { expiresAt: findings.expiresAt, changed: [] } });
+      const changed = changesSince(findings, listed, { delivery, catalog });
+      if (changed.length === 0) return;
+      const what = changed.map(({ reason, count }) => `${count} ${reason}`).join("; ");
+      throw new RepriseError("PLAN_STALE", `What the plan lists has changed since ${findings.madeAt}: ${what}.`, {
+        fields: { changed: changed.map(({ reason, count, eventIds }) => ({ reason, count, event_ids: eventIds })) },
+      });
+    },
+
+    async use({ findings, revision, used }, job) {
+      const taken = ({ replayId, actor, reason }: ReplayRequested) =>
+        new RepriseError("PLAN_USED", `${actor} started the plan as replay ${replayId}${reason === null ? "" : ` (${reason})`}.`, {
+          fields: { replayId, actor },
+        });
+      if (used !== null) throw taken(used);
+      try {
+        const data = { job } satisfies PlanStreamData["plan.used"];
+        const [appended] = await log.append(planStream(findings.planId), [ownEvent(newId, "plan.used", data)], revision);
+        return appended!.position;
+      } catch (error) {
+        if (!isRepriseError(error, "REVISION_CONFLICT")) throw error;
+        const { used: first } = await read(findings.planId, findings.tenant);
+        throw first === null ? error : taken(first);
+      }
+    },
+  };
+}
+
+function summary({ items, deadLetters, releases, byError, ineligible, invalid, invalidTotal, types }: Selected) {
+  const handlers = Map.groupBy(items, ({ handler }) => handler);
+  return {
+    deliveries: items.length,
+    deadLetters,
+    releases,
+    entities: new Set(items.map(({ lane }) => lane)).size,
+    byHandler: Array.from(handlers, ([handler, its]) => ({ handler, deliveries: its.length, entities: new Set(its.map(({ lane }) => lane)).size })),
+    byError: counted(byError)
+      .map(([error, count]) => ({ error, count }))
+      .slice(0, maxErrors),
+    ineligible: counted(ineligible).map(([reason, count]) => ({ reason, count })),
+    invalid,
+    invalidTotal,
+    samples: samplePlaces(items, types),
+  };
+}
+
+const counted = (counts: ReadonlyMap<string, number>) => [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+
+/** Of each event type one, then others, spread over the plan. */
+function samplePlaces(items: Selected["items"], types: readonly string[]): readonly number[] {
+  const places = new Set(types.flatMap((type) => items.findIndex((item) => item.type === type)).filter((place) => place >= 0));
+  for (let step = 0; step < maxSamples && places.size < Math.min(maxSamples, items.length); step++) places.add(Math.floor((step * items.length) / maxSamples));
+  return [...places].slice(0, maxSamples);
+}

@@ -1,0 +1,33 @@
+/** What an operator selects for a replay. */
+import type { ReplaySelection } from "../delivery/journal-events.ts";
+import type { DeadLetterFilter, HistoryFilter } from "../views/model.ts";
+
+export type Selection =
+  | { readonly kind: "dead_letters"; readonly filter: Omit<DeadLetterFilter, "tenant">; readonly stored: ReplaySelection }
+  /** Event or delivery ids. */
+  | { readonly kind: "ids"; readonly ids: readonly string[]; readonly stored: ReplaySelection }
+  | { readonly kind: "history"; readonly handler: string; readonly filter: HistorySelection; readonly stored: ReplaySelection };
+
+export type HistorySelection = Partial<Omit<HistoryFilter, "tenant" | "handler">>;
+
+/** As plans keep it: what was asked, in words that JSON can hold. */
+export function toSelection(
+  selected:
+    | { readonly deadLetters: Omit<DeadLetterFilter, "tenant"> }
+    | { readonly ids: readonly string[] }
+    | { readonly history: HistorySelection & { readonly handler: string } },
+): Selection {
+  if ("ids" in selected) {
+    const ids = [...new Set(selected.ids)];
+    return { kind: "ids", ids, stored: { kind: "ids", ids } };
+  }
+  if ("deadLetters" in selected)
+    return { kind: "dead_letters", filter: selected.deadLetters, stored: { kind: "dead_letters", filter: { ...selected.deadLetters } } };
+  const { handler, ...filter } = selected.history;
+  const { fromPosition, toPosition, ...rest } = filter;
+  const positions = {
+    ...(fromPosition === undefined ? {} : { fromPosition: fromPosition.toString() }),
+    ...(toPosition === undefined ? {} : { toPosition: toPosition.toString() }),
+  };
+  return { kind: "history", handler, filter, stored: { kind: "history", handler, filter: { ...rest, ...positions } } };
+}

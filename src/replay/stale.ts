@@ -1,0 +1,43 @@
+/** What has changed since a plan was made. */
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import type { PlanFindings, ReplayItem } from "../delivery/journal-events.ts";
+
+export interface Change {
+  readonly reason: string;
+  readonly count: number;
+  /** The first ten. */
+  readonly eventIds: readonly string[];
+}
+
+const maxShown = 10;
+
+export function changesSince(
+  { chains, selection, targetHandler }: PlanFindings,
+  items: readonly ReplayItem[],
+  { delivery, catalog }: { readonly delivery: Delivery; readonly catalog: Catalog },
+): readonly Change[] {
+  const changes = new Map<string, { count: number; eventIds: string[] }>();
+  const note = (reason: string, { eventId }: ReplayItem): void => {
+    const change = changes.get(reason) ?? { count: 0, eventIds: [] };
+    changes.set(reason, change);
+    change.count++;
+    if (change.eventIds.length < maxShown) change.eventIds.push(eventId);
+  };
+  for (const item of items) {
+    const { handler, lane, revision, attempts } = item;
+    if (delivery.spec(handler) === undefined) note("are for a handler that does not run here", item);
+    else if (selection.kind !== "history" && targetHandler === null) {
+      const now = delivery.letterAttempts(handler, lane, revision);
+      if (now === undefined) note("are not dead-lettered any more", item);
+      else if (now !== attempts) note("failed again", item);
+    }
+  }
+  const lifted = Object.entries(chains).filter(([type, fingerprint]) => catalog.chainFingerprint(type) !== fingerprint);
+  return [
+    ...Array.from(changes, ([reason, { count, eventIds }]) => ({ reason, count, eventIds })),
+    ...(lifted.length === 0
+      ? []
+      : [{ reason: `event types have other schemas or upcasters (${lifted.map(([type]) => type).join(", ")})`, count: lifted.length, eventIds: [] }]),
+  ];
+}

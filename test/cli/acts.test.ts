@@ -1,0 +1,92 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { listen, reprise } from "../support/cli.ts";
+import { amendedLetter, deliveryId, eventId, type FakeStore, makeFakeStore, replayId } from "../support/fake-store.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+/** Each command is a process, and the machine may be busy. */
+const timeout = 30_000;
+const skips = [{ reason: 'Migration "cents": it threw Error: no total', count: 2 }];
+let store: FakeStore;
+let url: string;
+let close: () => Promise<void>;
+beforeAll(async () => {
+  store = makeFakeStore({
+    store: { replayBatch: async () => ({ replayId, total: 3, succeeded: 1, failed: 0, skipped: 2, skips, remaining: 0, position: 14n }) },
+    views: { findDeadLetters: async () => [amendedLetter] },
+  });
+  ({ url, close } = await listen(store));
+});
+afterAll(() => close());
+
+const run = (...args: string[]) => reprise(args, { url });
+
+describe("dlq amend", { timeout }, () => {
+  it("takes data as it stands, from a file and from standard input, and shows what changes", async () => {
+    const file = join(temporaryFolder(), "data.json");
+    writeFileSync(file, '{"orderId":"o-1","total":9.99}');
+    const { code, stdout, stderr } = await run("dlq", "amend", eventId, "--data", `@${file}`, "--reason", "typo", "--handler", "mail");
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringMatching(/WHERE +CHANGE +FROM +TO\n +#\/total +replace +9.95 +9.99\n/) });
+    expect(stderr).toContain(`reprise dlq replay ${deliveryId}`);
+    const data = { orderId: "o-1", total: 9.99 };
+    expect(store.last("amend")).toEqual([eventId, { tenant: "default", actor: "local", data, reason: "typo", handler: "mail" }]);
+    expect((await reprise(["dlq", "amend", eventId, "--data", "-", "--reason", "x", "-q"], { url, input: '{"total":1.50}' })).stdout).toBe(`${deliveryId}\n`);
+    expect(store.last("amend")).toMatchObject([eventId, { data: { total: 1.5 } }]);
+    expect(JSON.parse((await run("dlq", "amend", eventId, "--data", "[]", "--reason", "x", "-o", "json")).stdout)).toMatchObject({
+      amended_at: amendedLetter.amendedAt,
+    });
+  });
+
+  it("refuses what is no JSON or not there, and a missing reason", async () => {
+    const calls = store.calls.length;
+    const [noJson, noFile, noReason] = await Promise.all([
+      run("dlq", "amend", eventId, "--data", "{", "--reason", "x"),
+      run("dlq", "amend", eventId, "--data", "@/nowhere.json", "--reason", "x"),
+      run("dlq", "amend", eventId, "--data", "{}"),
+    ]);
+    expect(noJson).toMatchObject({ code: 2, stderr: "--data is not JSON.\n" });
+    expect(noFile).toMatchObject({ code: 2, stderr: expect.stringMatching(/nowhere.json cannot be read: ENOENT/) });
+    expect(noReason).toMatchObject({ code: 2, stderr: expect.stringMatching(/--reason/) });
+    expect(store.calls.length).toBe(calls);
+  });
+});
+
+describe("dlq show", { timeout }, () => {
+  it("shows the original beside the amendment, with who and why", async () => {
+    const { stdout } = await run("dlq", "show", eventId);
+    expect(stdout).toMatch(/amended data\n +\{\n.*\n +"total": 9.99/);
+    expect(stdout).toMatch(/stored data\n +\{\n.*\n +"total": 9.95/);
+    expect(stdout).toMatch(/#\/total +replace +9.95 +9.99/);
+    expect(stdout).toMatch(/amendments, newest first\n +AT +BY +MIGRATION +REASON\n +2026-01-31 12:00:00Z +local +- +typo/);
+  });
+});
+
+describe("dlq replay --migration", { timeout }, () => {
+  it("names it for ids and for a filter, and shows what was left alone and why", async () => {
+    await run("dlq", "replay", eventId, "--migration", "cents", "--reason", "mend");
+    expect(store.last("replay")).toEqual([eventId, { tenant: "default", actor: "local", reason: "mend", migration: "cents" }]);
+    const { code, stdout } = await run("dlq", "replay", "--handler", "mail", "--migration", "cents", "--yes");
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/skipped +2\n/);
+    expect(stdout).toMatch(/2 +Migration "cents": it threw Error: no total/);
+    expect(store.last("replayBatch")).toEqual([{ handler: "mail" }, { tenant: "default", actor: "local", migration: "cents" }]);
+  });
+});
+
+describe("handlers and entities, paused and resumed", { timeout }, () => {
+  it("name the handler or the entity, with a reason", async () => {
+    const paused = await run("handlers", "pause", "mail", "--reason", "look first");
+    expect(paused).toMatchObject({ code: 0, stdout: "Handler mail is paused.\n", stderr: "To let it go on: reprise handlers resume mail\n" });
+    expect(store.last("pauseHandler")).toEqual(["mail", { tenant: "default", actor: "local", reason: "look first" }]);
+    expect((await run("handlers", "resume", "mail")).stdout).toBe("Handler mail is running.\n");
+    expect((await run("entities", "pause", "order/a/b", "--handler", "mail", "--reason", "x")).stdout).toBe("order/a/b is paused for mail, ledger.\n");
+    expect(store.last("pauseEntity")).toEqual([
+      { type: "order", id: "a/b" },
+      { tenant: "default", actor: "local", handler: "mail", reason: "x" },
+    ]);
+    expect((await run("entities", "resume", "order/a", "-o", "json")).stdout).toContain('"position": "20"');
+    expect((await run("entities", "retry", "order/a", "-q")).stdout).toBe("order/a\n");
+    expect((await run("entities", "retry", "order")).code).toBe(2);
+  });
+});
