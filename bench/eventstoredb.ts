@@ -7,6 +7,8 @@ import { spawnStandIn } from "../test/support/eventstore-stand-in/spawn.ts";
 import type { Benchmark } from "./measure.ts";
 import { sampleOrder } from "./samples.ts";
 
+const turns = 41;
+
 /**
  * The log on EventStoreDB: one event at a time, 64 writers at once, batches of 500. The floor sends the same events with the same metadata to the
  * same server with @eventstore/db-client alone, each writer at the revision that it knows. A writer has one stream over all runs.
@@ -15,9 +17,9 @@ import { sampleOrder } from "./samples.ts";
  * figures say what the adapter adds to its client, and nothing about a server.
  */
 export const eventStoreDbBenchmarks: readonly Benchmark[] = [
-  append("eventstoredb-append-1", { writers: 1, appends: 2000, batch: 1 }),
-  append("eventstoredb-append-64", { writers: 64, appends: 150, batch: 1 }),
-  append("eventstoredb-append-batch", { writers: 1, appends: 40, batch: 500 }),
+  append("eventstoredb-append-1", { writers: 1, appends: 300, batch: 1 }),
+  append("eventstoredb-append-64", { writers: 64, appends: 20, batch: 1 }),
+  append("eventstoredb-append-batch", { writers: 1, appends: 10, batch: 500 }),
   catchUp("eventstoredb-catch-up"),
 ];
 
@@ -41,6 +43,7 @@ function append(name: string, { writers, appends, batch }: { readonly writers: n
     name,
     target: 0.9,
     unit: "events/s",
+    turns,
     async prepare(scale) {
       const server = await startServer();
       const client = EventStoreDBClient.connectionString(server.url);
@@ -100,11 +103,12 @@ function catchUp(name: string): Benchmark {
     name,
     target: 0.9,
     unit: "events/s",
+    turns,
     async prepare(scale) {
       const server = await startServer();
       const client = EventStoreDBClient.connectionString(server.url);
       const namespace = freshNames();
-      const count = Math.round(50_000 * scale);
+      const count = Math.round(20_000 * scale);
       const filling = await openEventStoreDbLog(server.url, { namespace });
       for (let number = 0; number < count; number += 500)
         await filling.append(
@@ -117,6 +121,7 @@ function catchUp(name: string): Benchmark {
       return {
         subject: {
           async before() {
+            await log?.close();
             log = await openEventStoreDbLog(server.url, { namespace });
           },
           async go() {

@@ -35,7 +35,9 @@ if (unknown.length > 0) {
 if (!flags.json) console.log(row("", "Reprise", "floor", "ratio", "target", "", "spread", "runs"));
 for (const benchmark of benchmarks) {
   if (names.length > 0 && !names.includes(benchmark.name)) continue;
-  const figure = flags.quick ? await measure(benchmark, Math.min(3, benchmark.runs ?? 3), quickScale) : await measure(benchmark, benchmark.runs ?? 7, 1);
+  const figure = flags.quick
+    ? await measure(benchmark, Math.min(3, benchmark.runs ?? 3), quickScale)
+    : await measure(benchmark, benchmark.turns ?? benchmark.runs ?? 7, 1);
   console.log(flags.json ? JSON.stringify(figure) : asRow(figure));
 }
 

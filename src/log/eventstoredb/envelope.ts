@@ -10,7 +10,7 @@
  */
 import type { AllStreamRecordedEvent, EventData, RecordedEvent } from "@eventstore/db-client";
 import { toIso } from "../../event/clock.ts";
-import { type ContextRef, type EventMetadata, type Json, priorities, type StoredEvent } from "../../event/event.ts";
+import { type ContextRef, type EventMetadata, type Json, type NewEvent, priorities, type StoredEvent } from "../../event/event.ts";
 import { parseStreamName } from "../../event/names.ts";
 import { type EncodedEvent, recordedAtPattern } from "../append-rules.ts";
 
@@ -48,24 +48,13 @@ export function makeEnvelope(namespace: string): Envelope {
     nativeName: (stream) => namespace + stream,
     ownName,
     encode({ event }, recordedAt) {
-      const { id, type, schemaVersion, source, occurredAt, data, metadata } = event;
-      const { correlationId, causationId, ...rest } = metadata;
-      const members = {
-        schemaVersion,
-        recordedAt,
-        source: source ?? undefined,
-        occurredAt: occurredAt ?? undefined,
-        $correlationId: correlationId,
-        $causationId: causationId,
-        ...rest,
-      };
       return {
-        id,
-        type,
+        id: event.id,
+        type: event.type,
         contentType: "application/json",
-        data: data as never, // any JSON value, though the client's types want an object or an array
+        data: event.data as never, // any JSON value, though the client's types want an object or an array
         // As bytes: what it makes of an object goes through base64, there and back twice.
-        metadata: utf8.encode(JSON.stringify(members)),
+        metadata: utf8(metadataText(event, recordedAt)),
       };
     },
     decode(recorded) {
@@ -101,7 +90,23 @@ export function makeEnvelope(namespace: string): Envelope {
   };
 }
 
-const utf8 = new TextEncoder();
+/** A plain array of bytes, as the client wants it; TextEncoder takes eight times as long for so short a text. */
+function utf8(text: string): Uint8Array {
+  const { buffer, byteOffset, length } = Buffer.from(text);
+  return new Uint8Array(buffer, byteOffset, length);
+}
+
+/** The event's metadata on the server. Put together by hand: as an object with spread members it costs a tenth of an append. */
+function metadataText({ schemaVersion, source, occurredAt, metadata }: NewEvent, recordedAt: string): string {
+  let text = `{"schemaVersion":${schemaVersion},"recordedAt":"${recordedAt}"`;
+  if (source !== null) text += `,"source":${JSON.stringify(source)}`;
+  if (occurredAt !== null) text += `,"occurredAt":${JSON.stringify(occurredAt)}`;
+  for (const name of Object.keys(metadata) as (keyof EventMetadata)[]) {
+    const json = JSON.stringify(metadata[name]) as string | undefined;
+    if (json !== undefined) text += `,${name === "correlationId" || name === "causationId" ? `"$${name}"` : JSON.stringify(name)}:${json}`;
+  }
+  return `${text}}`;
+}
 
 function metadataOf(metadata: Readonly<Record<string, unknown>>): EventMetadata {
   const { $correlationId, $causationId, traceparent, callChain, priority, contextRefs, extensions } = metadata;

@@ -18,6 +18,7 @@ import { fromServerError, isServerError, mayPass, NoAnswerError } from "./server
 import { pause, repeatDelay } from "./waiting.ts";
 
 export interface Writer {
+  /** @throws at once, LOG_UNAVAILABLE, when too many wait. */
   append(append: EncodedAppend): Promise<readonly AppendedEvent[]>;
   /** When the appends that wait now have their answers. */
   drain(): Promise<void>;
@@ -28,9 +29,9 @@ const maxConflicts = 32;
 
 export function makeWriter(server: Server, reader: Reader, ids: RecentIds): Writer {
   const { client, envelope, limits, clock } = server;
-  const heads = new LRUCache<string, number>({ max: limits.cachedStreams });
-  /** The last append of each stream that is under way: the next one waits for it. */
-  const queues = new Map<string, Promise<void>>();
+  /** Changed in place: taking one out and in again for each append costs as much as all the rest of judging. */
+  const heads = new LRUCache<string, { revision: number }>({ max: limits.cachedStreams });
+  const lines = new Map<string, Line>();
   const patience = makePatience(limits.answerMs, clock, server.closing);
   let waiting = 0;
   let waitingBytes = 0;
@@ -44,12 +45,12 @@ export function makeWriter(server: Server, reader: Reader, ids: RecentIds): Writ
   };
 
   /** Learns the head, and the ids of what was not known to be there. */
-  const refresh = async (stream: string): Promise<number> => {
-    const head = heads.get(stream);
+  const refresh = async (stream: string): Promise<{ revision: number }> => {
+    const head = heads.get(stream)?.revision;
     let reached = head ?? -1;
     const learn = ({ revision, position, id, event }: { revision: number; position: bigint; id: string; event: StoredEvent | undefined }) => {
       reached = Math.max(reached, revision);
-      if (event !== undefined) ids.add(event.tenant, [id], stream, revision);
+      if (event !== undefined) ids.add([id], stream, revision);
       reader.noteHead(event === undefined ? 0n : position);
     };
     for (let from = head === undefined ? null : head + 1; ; from = reached + 1) {
@@ -62,8 +63,9 @@ export function makeWriter(server: Server, reader: Reader, ids: RecentIds): Writ
       }
       if (from === null || !cut) break;
     }
-    heads.set(stream, reached);
-    return reached;
+    const found = { revision: reached };
+    heads.set(stream, found);
+    return found;
   };
 
   /** Null when none of the ids is known. */
@@ -114,12 +116,8 @@ export function makeWriter(server: Server, reader: Reader, ids: RecentIds): Writ
     }
   };
 
-  /** Places and times of what was just stored. The server's answer has the last event's place; a repeat's has none, so they are read. */
-  const answer = async (append: EncodedAppend, { last, position }: Sent & { is: "stored" }, recordedAt: string): Promise<readonly AppendedEvent[]> => {
-    const { stream, events, recordedAt: before } = append;
-    const first = last - events.length + 1;
-    if (position !== undefined)
-      return events.map(({ event: { id } }, i) => ({ id, revision: first + i, position, recordedAt: before?.[i] ?? recordedAt, duplicate: false }));
+  /** Places and times of what was stored by an attempt whose answer does not have them, or not these. */
+  const readBack = async ({ stream, events }: EncodedAppend, first: number): Promise<readonly AppendedEvent[]> => {
     const stored = await reader.readPlaces(
       stream,
       Array.from(events, (_, i) => first + i),
@@ -140,11 +138,12 @@ export function makeWriter(server: Server, reader: Reader, ids: RecentIds): Writ
     /** Where the server says that the stream is, though it shows no event there: one that was deleted or truncated by another program. */
     let told: number | null = null;
     for (let conflicts = 0; conflicts < maxConflicts; conflicts++) {
-      if (fresh || heads.get(stream) === undefined) {
-        await refresh(stream);
+      let at = fresh ? undefined : heads.get(stream);
+      if (at === undefined) {
+        at = await refresh(stream);
         fresh = true;
       }
-      const head = Math.max(heads.get(stream)!, told ?? -1);
+      const head = Math.max(at.revision, told ?? -1);
       const before = ids.mayKnow(tenant, append.ids) ? await duplicates(append) : null;
       if (before !== null) return before;
       if (!fresh && expected !== "any" && (expected === "none" ? -1 : expected) !== head) {
@@ -159,42 +158,56 @@ export function makeWriter(server: Server, reader: Reader, ids: RecentIds): Writ
         told = sent.actual;
         continue;
       }
-      heads.set(stream, sent.last);
-      ids.add(tenant, append.ids, stream, sent.last - events.length + 1);
-      if (sent.position !== undefined) reader.noteHead(sent.position);
-      return answer(append, sent, recordedAt);
+      at.revision = sent.last;
+      const first = sent.last - events.length + 1;
+      ids.add(append.ids, stream, first);
+      const { position } = sent;
+      if (position === undefined) return readBack(append, first);
+      reader.noteHead(position);
+      return append.ids.map((id, i) => ({ id, revision: first + i, position, recordedAt: append.recordedAt?.[i] ?? recordedAt, duplicate: false }));
     }
     throw new RepriseError("LOG_UNAVAILABLE", `Others append to ${stream} all the time.`, { retryAfterMs: 100 });
   };
 
+  /** Appends to one stream, and appends with the same id, go one after another. */
+  const inTurn = async (append: EncodedAppend, line: Line): Promise<readonly AppendedEvent[]> => {
+    if (line.last !== null) await line.last.catch(() => {});
+    for (let other = ids.reserve(append.ids); other !== null; other = ids.reserve(append.ids)) await other;
+    try {
+      return await judgeAndSend(append);
+    } finally {
+      ids.release(append.ids);
+      waiting--;
+      waitingBytes -= append.bytes;
+      if (--line.appends === 0) lines.delete(append.stream);
+    }
+  };
+
   return {
-    /** Appends to one stream, and appends with the same id, go one after another. */
-    async append(append) {
+    append(append) {
       const { stream, bytes } = append;
       if (waiting >= limits.queuedAppends || waitingBytes + bytes > limits.queuedBytes)
         throw new RepriseError("LOG_UNAVAILABLE", `${waiting} appends (${waitingBytes} bytes) are waiting for the server.`, { retryAfterMs: 100 });
       waiting++;
       waitingBytes += bytes;
-      const before = queues.get(stream);
-      const mine = Promise.withResolvers<void>();
-      queues.set(stream, mine.promise);
-      if (before !== undefined) await before;
-      for (let other = ids.reserve(append.ids); other !== null; other = ids.reserve(append.ids)) await other;
-      try {
-        return await judgeAndSend(append);
-      } finally {
-        ids.release(append.ids);
-        waiting--;
-        waitingBytes -= bytes;
-        mine.resolve();
-        if (queues.get(stream) === mine.promise) queues.delete(stream);
-      }
+      let line = lines.get(stream);
+      if (line === undefined) lines.set(stream, (line = { last: null, appends: 0 }));
+      line.appends++;
+      line.last = inTurn(append, line);
+      return line.last;
     },
     async drain() {
-      await Promise.all(queues.values());
+      await Promise.allSettled(Array.from(lines.values(), ({ last }) => last));
       patience.end();
     },
   };
+}
+
+/** The appends to one stream that are under way. */
+interface Line {
+  /** The next one waits for it. */
+  last: Promise<readonly AppendedEvent[]> | null;
+  appends: number;
 }
 
 function appended({ id, revision, position, recordedAt }: StoredEvent, duplicate: boolean): AppendedEvent {
