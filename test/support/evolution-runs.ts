@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { makeCensus } from "../../src/catalog/census.ts";
 import { defineEvent, defineUpcasters, drop, part, split } from "../../src/catalog/define.ts";
+import { makeLogCheck } from "../../src/catalog/log-check.ts";
 import { type Config, defineConfig } from "../../src/config.ts";
 import { defineHandler, type HandlerContext, Terminal, webhookHandler } from "../../src/delivery/handler.ts";
 import type { CurrentEvent, Json } from "../../src/event/event.ts";
@@ -12,7 +14,7 @@ import { partId } from "../../src/event/ids.ts";
 import { toSelection } from "../../src/replay/selection.ts";
 import type { EventInput, Store } from "../../src/store.ts";
 import { countDeliveries } from "./history-checker.ts";
-import { handlerShows, logRows, type Place, startStore } from "./test-store.ts";
+import { eachEvent, handlerShows, logRows, type Place, startStore } from "./test-store.ts";
 import { openWebhookReceiver } from "./webhook-receiver.ts";
 
 const placedSchemas = {
@@ -132,7 +134,7 @@ const everything = { wanted: 9, done: 9, waiting: 0 };
 /** @param makePlace an empty log for one test. */
 export function describeEvolution(kind: string, makePlace: () => Promise<Place> | Place): void {
   describe(`every kind of schema change, ${kind}`, { timeout: 60_000 }, () => {
-    it("gives the same payloads on every path: delivery, webhook, retry, dead letter, replay, reads, views", async () => {
+    it("gives the same payloads on every path: delivery, webhook, retry, dead letter, replay, reads, views, census", async () => {
       const place = await makePlace();
       await openWritten(place);
       const receiver = await openWebhookReceiver();
@@ -184,6 +186,7 @@ export function describeEvolution(kind: string, makePlace: () => Promise<Place> 
       expect(replayed).toEqual(all);
 
       await readsShow(store);
+      await countsShow(store, place);
       // Nothing that is stored was touched.
       const rows = (await logRows(place)).filter(({ stream }) => stream === "default.order-a");
       expect(rows.map(({ type, data }) => ({ type, data }))).toEqual(stored.map(({ type, data }) => ({ type, data })));
@@ -322,6 +325,22 @@ async function readsShow(store: Store): Promise<void> {
   for (const [revision, event] of page.entries()) expect(shownOf((await store.views.event("default", event.id))!)).toEqual(today[revision]);
   const paidOnes = await store.views.events({ tenant: "default", eventType: "order.paid" }, { limit: 100 });
   expect(paidOnes.events.flatMap(shownOf).filter(({ type }) => type === "order.paid")).toHaveLength(2);
+}
+
+/** The census and the check of the log find every event readable, and every step of the way needed. */
+async function countsShow({ catalog }: Store, place: Place): Promise<void> {
+  const census = makeCensus(catalog);
+  const check = makeLogCheck(catalog);
+  await eachEvent(place, (event) => {
+    census.add(event);
+    check.add(event);
+  });
+  const { events, rows, steps } = census.report();
+  expect(events).toBe(9);
+  expect(rows.reduce((sum, { lifted }) => sum + lifted, 0)).toBe(8);
+  expect(rows.find(({ type }) => type === "cart.touched")).toMatchObject({ dropped: 1, lifted: 0, failed: 0, newer: 0 });
+  expect(steps.filter((step) => step.events === 0)).toEqual([]);
+  expect(check.report()).toMatchObject({ events: 9, failed: 0 });
 }
 
 /** Files of src that lift stored events, and what of the walk above goes through them: a new one has to be named here, and walked. */

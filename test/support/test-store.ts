@@ -1,7 +1,8 @@
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished } from "vitest";
-import { type OpenOptions, openLog, openStore } from "../../src/compose.ts";
+import { type OpenOptions, openLog, openLogReadOnly, openStore } from "../../src/compose.ts";
 import type { Config } from "../../src/config.ts";
+import type { StoredEvent } from "../../src/event/event.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import type { Store } from "../../src/store.ts";
 import type { HandlerView } from "../../src/views/model.ts";
@@ -42,6 +43,16 @@ export async function logRows(place: Place): Promise<readonly LogRow[]> {
       for (const { position, data, ...row } of batch) rows.push({ ...row, position: Number(position), data: data as LogRow["data"] });
     return rows;
   });
+}
+
+/** Every event of the log, read beside its owner. */
+export async function eachEvent(place: Place, visit: (event: StoredEvent) => void): Promise<void> {
+  const log = typeof place === "string" ? await openLogReadOnly(`sqlite:${place}`) : await openLog(place.log, { namespace: place.namespace ?? "" });
+  try {
+    for await (const batch of log.readAll()) for (const event of batch) visit(event);
+  } finally {
+    await log.close();
+  }
 }
 
 async function withLog<T>({ log: url, namespace = "" }: Exclude<Place, string>, use: (log: EventLog) => Promise<T>): Promise<T> {
