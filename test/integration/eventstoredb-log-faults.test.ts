@@ -255,7 +255,7 @@ describe("opening", () => {
     const server = await startStandIn();
     onTestFinished(() => server.stop());
     const client = connect(server);
-    await refuses(openLogReadOnly(server.connectionString), "CONFIG_INVALID");
+    await refuses(openLogReadOnly(server.connectionString), "LOG_MISSING");
     const events = [];
     for await (const { event } of client.readAll()) if (event !== undefined && !event.streamId.startsWith("$")) events.push(event);
     expect(events).toEqual([]);
