@@ -20,7 +20,7 @@ const eventsOfLane = 10;
  * Delivering to a function that does nothing, in order per entity. The floor reads the same log, lifts each event and awaits the same function:
  * no lanes, no journal, no views.
  *
- * `deliver` catches up with a log that nobody has read yet. `replay-ordered` replays one dead letter of each lane, and the nine events that each
+ * `deliver` catches up with a log that nobody has read yet. `replay-letters` replays one dead letter of each lane, and the nine events that each
  * of them holds follow.
  */
 export const deliveryBenchmarks: readonly Benchmark[] = [
@@ -28,7 +28,7 @@ export const deliveryBenchmarks: readonly Benchmark[] = [
     await append(store, lanes);
     return () => store.start();
   }),
-  delivery("replay-ordered", async ({ store, lanes, mail }) => {
+  delivery("replay-letters", async ({ store, lanes, mail }) => {
     mail.down = true;
     await store.start();
     await append(store, lanes);

@@ -41,6 +41,7 @@ const freshNames = () => `reprise-bench-${process.pid}-${Date.now()}-${++names}:
 function append(name: string, { writers, appends, batch }: { readonly writers: number; readonly appends: number; readonly batch: number }): Benchmark {
   return {
     name,
+    target: 0.9,
     unit: "events/s",
     turns,
     async prepare(scale) {
@@ -100,6 +101,7 @@ function append(name: string, { writers, appends, batch }: { readonly writers: n
 function catchUp(name: string): Benchmark {
   return {
     name,
+    target: 0.9,
     unit: "events/s",
     turns,
     async prepare(scale) {

@@ -4,9 +4,23 @@ import { deliveryBenchmarks } from "./delivery.ts";
 import { eventStoreDbBenchmarks } from "./eventstoredb.ts";
 import { appendBenchmarks, catchUpBenchmark } from "./log.ts";
 import { type Figure, measure } from "./measure.ts";
+import { orderedBenchmarks } from "./ordered.ts";
 import { upcastBenchmarks } from "./upcast.ts";
+import { deadLetterBenchmarks, rebuildBenchmark } from "./views.ts";
 
-const benchmarks = [...appendBenchmarks, catchUpBenchmark, ...eventStoreDbBenchmarks, ...upcastBenchmarks, ...deliveryBenchmarks];
+const benchmarks = [
+  ...appendBenchmarks,
+  catchUpBenchmark,
+  ...eventStoreDbBenchmarks,
+  ...upcastBenchmarks,
+  ...orderedBenchmarks,
+  ...deliveryBenchmarks,
+  rebuildBenchmark,
+  ...deadLetterBenchmarks,
+];
+
+/** Of the full size, with `--quick`: all of it in two minutes. */
+const quickScale = 0.05;
 
 const { values: flags, positionals: names } = parseArgs({
   allowPositionals: true,
@@ -18,19 +32,26 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-if (!flags.json) console.log(row("", "Reprise", "floor", "ratio", "spread", "runs"));
+if (!flags.json) console.log(row("", "Reprise", "floor", "ratio", "target", "", "spread", "runs"));
 for (const benchmark of benchmarks) {
   if (names.length > 0 && !names.includes(benchmark.name)) continue;
-  const figure = flags.quick ? await measure(benchmark, 3, 0.1) : await measure(benchmark, benchmark.turns ?? 7, 1);
+  const figure = flags.quick
+    ? await measure(benchmark, Math.min(3, benchmark.runs ?? 3), quickScale)
+    : await measure(benchmark, benchmark.turns ?? benchmark.runs ?? 7, 1);
   console.log(flags.json ? JSON.stringify(figure) : asRow(figure));
 }
 
-function asRow({ name, value, unit, floor, ratio, spread, runs }: Figure): string {
-  return row(name, `${inThousands(value)} ${unit}`, inThousands(floor), ratio.toFixed(2), `${Math.round(spread * 100)} %`, String(runs));
+function asRow({ name, value, unit, floor, ratio, target, ok, spread, runs }: Figure): string {
+  const isTime = unit === "ms";
+  const number = isTime ? (ms: number) => ms.toFixed(2) : inThousands;
+  const wanted = target === null ? "" : isTime ? `≤ ${target} ms` : `≥ ${target.toFixed(2)}`;
+  const verdict = ok === null ? "" : ok ? "ok" : "missed";
+  return row(name, `${number(value)} ${unit}`, number(floor), ratio.toFixed(2), wanted, verdict, `${Math.round(spread * 100)} %`, String(runs));
 }
 
-function row(name: string, value: string, floor: string, ratio: string, spread: string, runs: string): string {
-  return `${name.padEnd(26)}${value.padStart(20)}${floor.padStart(12)}${ratio.padStart(8)}${spread.padStart(9)}${runs.padStart(6)}`;
+function row(name: string, value: string, floor: string, ratio: string, target: string, verdict: string, spread: string, runs: string): string {
+  const right = [value.padStart(20), floor.padStart(12), ratio.padStart(8), target.padStart(9), verdict.padStart(8), spread.padStart(9), runs.padStart(6)];
+  return name.padEnd(26) + right.join("");
 }
 
 function inThousands(value: number): string {

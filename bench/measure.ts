@@ -1,8 +1,12 @@
 /** One figure beside its floor: the same work done by the bare means below it, in the same process and minute. */
 export interface Benchmark {
   readonly name: string;
-  /** What is counted a second. */
+  /** What is counted a second; or `ms`, where less is better. */
   readonly unit: string;
+  /** What the figure has to reach, where that was said: a ratio to the floor at least, or of a time its value at most. */
+  readonly target?: number;
+  /** Runs in the full measure; default 7. */
+  readonly runs?: number;
   /**
    * Default: 7 runs, the floor after the subject. Given where subject and floor wait for a third party, whose moods would else hit one of the two: so
    * many runs, short ones, and they take turns at being first; the floor then makes nothing of what the subject did.
@@ -27,35 +31,46 @@ export interface Prepared {
 
 export interface Figure {
   readonly name: string;
-  /** Median of the runs, units a second. */
+  /** Median of the runs: units a second; of a time the 95th percentile within a run. */
   readonly value: number;
   readonly unit: string;
-  /** The floor's median, units a second. */
+  /** The floor's median. */
   readonly floor: number;
-  /** Median of the runs' own ratios, each to the floor's run beside it: 1 would mean that Reprise costs nothing on top. */
+  /** Median of the runs' own ratios, each to the floor's run beside it. Of rates 1 would mean that Reprise costs nothing on top; of times how many times longer it takes. */
   readonly ratio: number;
+  readonly target: number | null;
+  /** Null without a target. */
+  readonly ok: boolean | null;
   /** (largest − smallest) / median of Reprise's runs: a ratio below this difference says nothing. */
   readonly spread: number;
   readonly runs: number;
 }
 
 /** Runs subject and floor one after the other, so that what disturbs the machine disturbs both. The first run of each warms up and is not counted. */
-export async function measure({ name, unit, turns, prepare }: Benchmark, runs: number, scale: number): Promise<Figure> {
+export async function measure(
+  { name, unit, turns, target = null, prepare }: Omit<Benchmark, "target"> & { readonly target?: number | null },
+  runs: number,
+  scale: number,
+): Promise<Figure> {
   const prepared = await prepare(scale);
+  const isTime = unit === "ms";
+  const once = isTime ? percentile95 : perSecond;
   try {
     const values: number[] = [];
     const floors: number[] = [];
     for (let run = 0; run <= runs; run++) {
-      const floorFirst = turns !== undefined && run % 2 === 1 ? await perSecond(prepared.floor) : null;
-      const value = await perSecond(prepared.subject);
-      const floor = floorFirst ?? (await perSecond(prepared.floor));
+      const floorFirst = turns !== undefined && run % 2 === 1 ? await once(prepared.floor) : null;
+      const value = await once(prepared.subject);
+      const floor = floorFirst ?? (await once(prepared.floor));
       if (run === 0) continue;
       values.push(value);
       floors.push(floor);
     }
     const value = median(values);
-    const ratio = median(values.map((each, run) => each / floors[run]!));
-    return { name, value, unit, floor: median(floors), ratio, spread: (Math.max(...values) - Math.min(...values)) / value, runs };
+    const floor = median(floors);
+    const ratio = median(values.map((each, index) => each / floors[index]!));
+    const ok = target === null ? null : isTime ? value <= target : ratio >= target;
+    return { name, value, unit, floor, ratio, target, ok, spread: (Math.max(...values) - Math.min(...values)) / value, runs };
   } finally {
     await prepared.close();
   }
@@ -66,6 +81,20 @@ async function perSecond(run: Run): Promise<number> {
   const startedMs = performance.now();
   const count = await run.go();
   return count / ((performance.now() - startedMs) / 1000);
+}
+
+/** Requests of one run of a time: each `go` is one. */
+const requests = 100;
+
+async function percentile95(run: Run): Promise<number> {
+  const times: number[] = [];
+  for (let request = 0; request < requests; request++) {
+    await run.before?.();
+    const startedMs = performance.now();
+    await run.go();
+    times.push(performance.now() - startedMs);
+  }
+  return times.sort((a, b) => a - b)[Math.floor(requests * 0.95)]!;
 }
 
 function median(values: readonly number[]): number {

@@ -10,7 +10,7 @@ import { readEvent } from "../log/read-event.ts";
 import type { AloneGate, GateMember } from "./alone-gate.ts";
 import { readAmendment } from "./amendment.ts";
 import type { Attempt } from "./attempt.ts";
-import { type Effects, makeEffects } from "./effects.ts";
+import { type EffectScope, type Effects, type EffectsOf, makeEffects } from "./effects.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import { configureHandler, firstPosition, makeWants, recordPause } from "./handler-stream.ts";
 import type { Act, AmendmentPointer, JournalEvent } from "./journal-events.ts";
@@ -611,7 +611,11 @@ export class Dispatcher implements GateMember {
       this.#finish(delivery, { kind: "dropped", reason: lifted.dropped });
       return;
     }
-    const wanted = lifted.parts.filter(({ type, origin }) => origin === null || spec.types.includes(type));
+    if (lifted.parts.length === 1 && lifted.parts[0]!.origin === null) {
+      await this.#call(delivery, lifted.parts[0]!, true);
+      return;
+    }
+    const wanted = lifted.parts.filter(({ type }) => spec.types.includes(type));
     if (wanted.length === 0) {
       this.#finish(delivery, { kind: "completed", record: nothingToDo(delivery, startedAtMs) });
       return;
@@ -626,6 +630,24 @@ export class Dispatcher implements GateMember {
     }
   }
 
+  /** The scope of an attempt's effects, which most have none of: opened with the first. */
+  #effectsOf(of: EffectsOf): EffectScope {
+    let scope: EffectScope | null = null;
+    let closed = false;
+    return {
+      run: (key, effect, signal) => {
+        scope ??= this.#effects.open(of);
+        if (closed) scope.close();
+        return scope.run(key, effect, signal);
+      },
+      asked: () => scope?.asked() ?? [],
+      close() {
+        closed = true;
+        scope?.close();
+      },
+    };
+  }
+
   /** Calls the handler once. @returns whether the next part of the event, if there is one, may follow. */
   async #call(delivery: Delivery, event: CurrentEvent, isLast: boolean): Promise<boolean> {
     const { clock, spec, random } = this.#options;
@@ -636,11 +658,14 @@ export class Dispatcher implements GateMember {
     const policy = spec.policy(event.type);
     const ordered = order && ({ id: order.replayId, reason: order.reason, mode: "run", effects: order.effects } as const);
     const replay = own?.replay ?? ordered;
-    const effects = this.#effects.open({ event, replay, attempt: delivery.attempt, mayBeRecorded: delivery.doubtful });
+    const effects = this.#effectsOf({ event, replay, attempt: delivery.attempt, mayBeRecorded: delivery.doubtful });
+    let id: string | undefined; // not every handler wants to know
     const call = this.#options.attempt({
       event,
       attempt: delivery.attempt,
-      deliveryId: deliveryId(spec.name, lane.stream, event.id, own?.replay.id),
+      get deliveryId() {
+        return (id ??= deliveryId(spec.name, lane.stream, event.id, own?.replay.id));
+      },
       replay,
       effect: effects.run,
       timeoutMs: policy.timeoutMs,

@@ -20,41 +20,83 @@ export function makeFunctionAttempt(definition: Extract<HandlerDefinition, { kin
     if (request.signal.aborted) return { outcome: Promise.resolve({ kind: "abandoned" }), settled: Promise.resolve() };
 
     const { promise: outcome, resolve } = Promise.withResolvers<AttemptOutcome>();
-    const controller = new AbortController();
     const lines: string[] = [];
-    // The outcome comes before the abort: what the handler does about its signal is too late to change it.
-    const onStop = () => {
-      resolve({ kind: "abandoned" });
-      controller.abort(request.signal.reason);
+    const signal = makeLazySignal();
+    let over = false;
+    const end = (came: AttemptOutcome): void => {
+      if (over) return;
+      over = true;
+      timer.cancel();
+      forget();
+      resolve(came);
     };
+    // The outcome comes before the abort: what the handler does about its signal is too late to change it.
+    const forget = whenAborted(request.signal, () => {
+      end({ kind: "abandoned" });
+      signal.abort(request.signal.reason);
+    });
     const timer = clock.after(request.timeoutMs, () => {
       const error = { type: "TimeoutError", message: `no outcome within ${request.timeoutMs} ms` };
-      resolve({ kind: "failed", class: "timeout", error, ...kept(lines) });
-      controller.abort(new DOMException(error.message, error.type));
-    });
-    request.signal.addEventListener("abort", onStop, { once: true });
-    void outcome.then(() => {
-      timer.cancel();
-      request.signal.removeEventListener("abort", onStop);
+      end({ kind: "failed", class: "timeout", error, ...kept(lines) });
+      signal.abort(new DOMException(error.message, error.type));
     });
 
     const context: HandlerContext = {
       attempt: request.attempt,
-      deliveryId: request.deliveryId,
+      get deliveryId() {
+        return request.deliveryId;
+      },
       replay: request.replay && { id: request.replay.id, reason: request.replay.reason, mode: request.replay.mode },
-      signal: controller.signal,
-      effect: (key, effect) => request.effect(key, effect, controller.signal),
+      get signal() {
+        return signal.get();
+      },
+      effect: (key, effect) => request.effect(key, effect, signal.get()),
       log(line) {
         // JavaScript may log anything; what is no text is not worth a failed attempt.
         if (lines.length < maxLogLines) lines.push(clipChars(typeof line === "object" ? "(object)" : String(line), maxLogLineChars));
       },
     };
     const settled = call(definition, request.event, context).then(
-      () => resolve({ kind: "completed", ...kept(lines) }),
-      (thrown: unknown) => resolve({ ...failure(thrown, request), ...kept(lines) }),
+      () => end({ kind: "completed", ...kept(lines) }),
+      (thrown: unknown) => end({ ...failure(thrown, request), ...kept(lines) }),
     );
     return { outcome, settled };
   };
+}
+
+/** An abort signal for handlers that look at it: making one for each call costs more than lifting its event. */
+function makeLazySignal(): { get(): AbortSignal; abort(reason: unknown): void } {
+  let controller: AbortController | null = null;
+  let aborted: { readonly reason: unknown } | null = null;
+  return {
+    get() {
+      if (controller === null) {
+        controller = new AbortController();
+        if (aborted !== null) controller.abort(aborted.reason);
+      }
+      return controller.signal;
+    },
+    abort(reason) {
+      aborted ??= { reason };
+      controller?.abort(reason);
+    },
+  };
+}
+
+/** One listener for each signal, however many calls are under way: adding and removing one is dear. */
+const listeners = new WeakMap<AbortSignal, Set<() => void>>();
+
+/** @returns forgets it. */
+function whenAborted(signal: AbortSignal, act: () => void): () => void {
+  let acts = listeners.get(signal);
+  if (acts === undefined) {
+    const all = new Set<() => void>();
+    signal.addEventListener("abort", () => all.forEach((each) => void each()), { once: true });
+    listeners.set(signal, (acts = all));
+  }
+  const those = acts;
+  those.add(act);
+  return () => void those.delete(act);
 }
 
 /** Async, so that what is thrown at once is a rejection too. */
@@ -87,12 +129,20 @@ function kept(lines: readonly string[]): { readonly log?: readonly string[] } {
   return lines.length === 0 ? {} : { log: [...lines] };
 }
 
-/** Freezes in place, without recursion (JSON nests as deep as it likes), each object once (an upcaster may have made a ring). */
+/** Freezes in place, without recursion (JSON nests as deep as it likes). What is frozen already is looked into once: an upcaster may have made a ring. */
 function freeze(event: CurrentEvent): void {
-  const seen = new Set<object>([event]);
-  // A Set is walked in the order of adding, what is added on the way included.
-  for (const part of seen) {
-    for (const value of Object.values(part)) if (typeof value === "object" && value !== null) seen.add(value);
-    Object.freeze(part);
+  const left: object[] = [event];
+  let known: Set<object> | null = null;
+  for (let part = left.pop(); part !== undefined; part = left.pop()) {
+    if (!Object.isFrozen(part)) Object.freeze(part);
+    else if ((known ??= new Set()).has(part)) continue;
+    else known.add(part);
+    if (Array.isArray(part)) {
+      for (const value of part as readonly unknown[]) if (typeof value === "object" && value !== null) left.push(value);
+    } else
+      for (const name in part) {
+        const value = (part as Readonly<Record<string, unknown>>)[name];
+        if (typeof value === "object" && value !== null) left.push(value);
+      }
   }
 }

@@ -42,7 +42,13 @@ export function judge({ attempt, round, order }: Pick<Delivery, "attempt" | "rou
   };
   switch (outcome.kind) {
     case "completed":
-      return { kind: "completed", record: record("completed", null, null) };
+      return {
+        kind: "completed",
+        // Of what goes well at the first call nobody asks for it.
+        get record() {
+          return record("completed", null, null);
+        },
+      };
     case "deferred": {
       const waitMs = outcome.retryAfterMs ?? delayBeforeMs(policy, Math.max(1, round), random);
       return { kind: "defer", record: record("failed", "not_ready", outcome.error), waitMs, retryAt: toIso(endedAtMs + waitMs) };

@@ -9,10 +9,6 @@ import { eventId, type FakeStore, makeFakeStore } from "../support/fake-store.ts
 import { expectProblem, serverOver, silent } from "../support/http.ts";
 
 const later = [
-  "POST /handlers/mail/pause",
-  "POST /handlers/mail/resume",
-  "POST /entities/order/o-1/pause",
-  "POST /entities/order/o-1/retry",
   "GET /admin/errors",
   "GET /admin/escalations",
   "GET /metrics",

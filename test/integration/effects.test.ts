@@ -7,6 +7,7 @@ import { defineHandler, type HandlerContext, NotReady } from "../../src/delivery
 import { systemClock } from "../../src/event/clock.ts";
 import { newId } from "../../src/event/ids.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
+import { toSelection } from "../../src/replay/selection.ts";
 import type { EventInput } from "../../src/store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { handlerShows, logRows, startStore } from "../support/test-store.ts";
@@ -16,11 +17,12 @@ const order = (id: string): EventInput => ({ type: "order.placed", entity: { typ
 const about = { tenant: "default", stream: "default.order-a" };
 
 /** Charges once under a key, then does what `after` says. */
-function payment(after: (context: HandlerContext) => unknown) {
+function payment(after: (context: HandlerContext) => unknown, options: { readonly dryRun?: boolean } = {}) {
   const charges: string[] = [];
   const got: unknown[] = [];
   const handler = defineHandler({
     ...{ name: "payment", events: [placed], retry: { maxAttempts: 3, initialDelayMs: 5, maxDelayMs: 5 } },
+    ...options,
     on: {
       "order.placed": async ({ entity }, context) => {
         got.push(
@@ -115,5 +117,34 @@ describe("an effect", () => {
       [event!.id, "charge", undefined, 1],
       [event!.id, "charge", "r-1", 4],
     ]);
+  });
+
+  it("of a job runs again where the job says so; a dry run asks for it and does nothing; a replay of history gets what is on record", async () => {
+    const folder = temporaryFolder();
+    let down = true;
+    const { charges, config } = payment(() => (down ? Promise.reject(new Error("ledger down")) : undefined), { dryRun: true });
+    const store = await startStore(config, folder);
+    await store.append([order("a"), order("b")]);
+    await handlerShows(store, folder, "payment", { byStatus: { dead_lettered: 2 } });
+    down = false;
+    const terms = { ratePerSecond: null, canary: null, stopWhen: null } as const;
+    const run = async (selection: Parameters<typeof toSelection>[0], mode: "run" | "dry_run", effects: "once" | "again") => {
+      const { planId } = await store.planReplay(toSelection(selection));
+      const { replayId } = await store.startReplay(planId, { reason: "mended", terms: { ...terms, mode, effects } });
+      await expect.poll(() => store.replayState(replayId), { timeout: 20_000 }).toMatchObject({ status: "completed", failed: 0 });
+      return replayId;
+    };
+    expect([...charges].sort()).toEqual(["a", "b"]);
+    const dry = await run({ deadLetters: { handler: "payment" } }, "dry_run", "once");
+    expect((await store.replayReport(dry, { limit: 10 })).items.map(({ effects }) => effects)).toEqual([["charge"], ["charge"]]);
+    expect(charges).toHaveLength(2);
+    const again = await run({ deadLetters: { handler: "payment", entityId: "a" } }, "run", "again");
+    const once = await run({ deadLetters: { handler: "payment" } }, "run", "once");
+    await run({ history: { handler: "payment" } }, "run", "once");
+    expect(charges.slice(2)).toEqual(["a"]);
+    const recorded = (await logRows(folder)).filter(({ type }) => type === "effect.recorded").map(({ data }) => data as { lane: string; replayId?: string });
+    expect(recorded.filter(({ lane }) => lane === "default.order-a").map(({ replayId }) => replayId)).toEqual([undefined, again]);
+    expect(recorded.filter(({ lane }) => lane === "default.order-b").map(({ replayId }) => replayId)).toEqual([undefined]);
+    expect(once).not.toBe(again);
   });
 });

@@ -74,11 +74,13 @@ describe("an append", () => {
         [1, false],
         [2, false],
       ]);
-      expect((await stored(log)).map(({ data, position }) => [data, position])).toEqual([
-        [0, expect.any(BigInt)],
-        ...answer.map(({ position }, i) => [i + 1, position]),
-      ]);
-      expect(await log.append("shop.order-1", events, "any")).toEqual(answer.map((event) => ({ ...event, duplicate: true })));
+      const all = await stored(log);
+      expect(all.map(({ data }) => data)).toEqual([0, 1, 2]);
+      // Where the first answer came before the break, it knows the last event's position only: that of the append.
+      expect(answer.at(-1)!.position).toBe(all.at(-1)!.position);
+      expect(answer[0]!.position >= all[1]!.position && answer[0]!.position <= all[2]!.position).toBe(true);
+      const repeated = await log.append("shop.order-1", events, "any");
+      expect(repeated).toEqual(answer.map((event, i) => ({ ...event, position: all[i + 1]!.position, duplicate: true })));
     });
 
   it("that others repeat after its answer got lost is a duplicate, also when the server has forgotten the ids", async () => {

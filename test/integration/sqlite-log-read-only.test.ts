@@ -102,8 +102,8 @@ describe("an embedded log opened for reading", () => {
 
   it("is not made where there is none", async () => {
     const folder = temporaryFolder();
-    await refuses(openLogReadOnly(`sqlite:${folder}`), "CONFIG_INVALID");
-    await refuses(openLogReadOnly(`sqlite:${join(folder, "none")}`), "CONFIG_INVALID");
+    await refuses(openLogReadOnly(`sqlite:${folder}`), "LOG_MISSING");
+    await refuses(openLogReadOnly(`sqlite:${join(folder, "none")}`), "LOG_MISSING");
     await refuses(openLogReadOnly("mysql://x"), "CONFIG_INVALID");
     expect(readdirSync(folder)).toEqual([]);
   });

@@ -1,8 +1,11 @@
 /** A planned replay of many dead letters through two SIGKILLs, a pause and another rate: one run for each kind of log. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { v7 } from "uuid";
 import { expect } from "vitest";
 import type { AppendReply, PlanReply, ReplayActReply, ReplayReply, ReplayStartedReply } from "../../src/http/wire/replies.ts";
+import { reprise } from "./cli.ts";
 import { type CheckedHandler, checkHistory } from "./crash-checker.ts";
 import { readEntityEvents } from "./crash-journal.ts";
 import { Lives } from "./crash-lives.ts";
@@ -64,6 +67,7 @@ export async function runReplayKills(log?: string): Promise<void> {
   expect(await untilQuiet(await lives.url(), await append(failing))).toMatchObject([{ by_status: { dead_lettered: letters } }]);
   const brokenMs = performance.now() - beganMs;
   expect((await lives.stop()).code).toBe(0);
+  const firstLines = receiver.record().length;
   lives.start();
   const lastPosition = await append(held);
   expect(await untilQuiet(await lives.url(), lastPosition)).toMatchObject([{ by_status: { dead_lettered: letters, held: entities } }]);
@@ -142,9 +146,13 @@ export async function runReplayKills(log?: string): Promise<void> {
   expect(again).toBeLessThanOrEqual(cut + findings.unrecorded);
   expect(outOfOrder(calls)).toEqual([]);
   expectCanary(replays);
+  const record = join(lives.site.data, "received.ndjson");
+  writeFileSync(record, receiver.record().slice(firstLines).join("\n"));
+  const verified = await reprise(["verify", record]);
+  expect(verified).toMatchObject({ code: 0 });
   console.info(
     `replay of ${letters} dead letters over ${entities} entities, ${log === undefined ? "embedded log" : "log server"}: dead-lettered in ${seconds(brokenMs)}, ` +
-      `planned in ${Math.round(planMs)} ms, over in ${seconds(tookMs)} with ${killedAt.length} kills and a pause; ${calls.length} calls, ${again} of them again`,
+      `planned in ${Math.round(planMs)} ms, over in ${seconds(tookMs)} with ${killedAt.length} kills and a pause; ${calls.length} calls, ${again} of them again; ${verified.stdout.trim()}`,
   );
 }
 

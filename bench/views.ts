@@ -1,0 +1,205 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { defineEvent } from "../src/catalog/define.ts";
+import { makeCatalog } from "../src/catalog/make-catalog.ts";
+import type { HandlerStreamData, JournalEvent } from "../src/delivery/journal-events.ts";
+import { ownEvent } from "../src/delivery/journal-stream.ts";
+import { systemClock } from "../src/event/clock.ts";
+import { newId } from "../src/event/ids.ts";
+import { handlerStream, journalStream } from "../src/event/names.ts";
+import type { EventLog } from "../src/log/event-log.ts";
+import { openSqliteLog } from "../src/log/sqlite/open-sqlite-log.ts";
+import type { DeadLetterFilter } from "../src/views/model.ts";
+import { openViews } from "../src/views/open-views.ts";
+import type { Benchmark } from "./measure.ts";
+import { orderV1, sampleOrder } from "./samples.ts";
+
+const catalog = makeCatalog({ events: [defineEvent("order.placed", { 1: orderV1 })] });
+const silent = { running: () => [] };
+
+async function openScene(events: number, entities: number) {
+  const folder = mkdtempSync(join(tmpdir(), "reprise-bench-"));
+  const log = await openSqliteLog(folder);
+  for (let from = 0; from < events; from += 1000)
+    await Promise.all(
+      Array.from({ length: Math.min(1000, events - from) }, (_, index) =>
+        log.append(`default.order-${(from + index) % entities}`, [sampleOrder(from + index)], "any"),
+      ),
+    );
+  const file = join(folder, "views.db");
+  const views = await openViews({ file, log, catalog, clock: systemClock, running: silent });
+  return {
+    folder,
+    file,
+    log,
+    views,
+    async close() {
+      await views.close();
+      await log.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** Rows of a log's events from nothing. The floor inserts the very rows into the same tables with the same indexes, in transactions of 512. */
+export const rebuildBenchmark: Benchmark = {
+  name: "views-rebuild",
+  unit: "events/s",
+  target: 0.7,
+  runs: 3,
+  async prepare(scale) {
+    const count = Math.round(1_000_000 * scale);
+    const scene = await openScene(count, 10_000);
+    let rows: ReadonlyMap<string, readonly (readonly SQLInputValue[])[]> = new Map();
+    let twin: DatabaseSync;
+    let runs = 0;
+    return {
+      subject: {
+        async go() {
+          await scene.views.rebuild();
+          return count;
+        },
+      },
+      floor: {
+        async before() {
+          const made = twinOf(scene.file, join(scene.folder, `twin-${++runs}.db`));
+          twin = made.twin;
+          rows = made.rows;
+        },
+        async go() {
+          for (const [table, all] of rows) {
+            const insert = twin.prepare(`insert into ${table} values (${all[0]!.map(() => "?").join(", ")})`);
+            for (let from = 0; from < all.length; from += 512) {
+              twin.exec("begin immediate");
+              for (let index = from; index < Math.min(from + 512, all.length); index++) insert.run(...all[index]!);
+              twin.exec("commit");
+            }
+          }
+          twin.close();
+          return count;
+        },
+      },
+      close: scene.close,
+    };
+  },
+};
+
+/** A database with the tables and indexes of the views and no rows, and the rows by table. */
+function twinOf(file: string, twinFile: string): { readonly twin: DatabaseSync; readonly rows: ReadonlyMap<string, readonly (readonly SQLInputValue[])[]> } {
+  const views = new DatabaseSync(file, { readOnly: true });
+  const definitions = views
+    .prepare("select name, type, sql from sqlite_schema where sql is not null and type in ('table', 'index')")
+    .all() as unknown as readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly sql: string;
+  }[];
+  const rows = new Map<string, SQLInputValue[][]>();
+  for (const { name, type } of definitions) {
+    if (type !== "table") continue;
+    const all = views.prepare(`select * from ${name}`, { returnArrays: true }).all() as unknown as SQLInputValue[][];
+    if (all.length > 0) rows.set(name, all);
+  }
+  views.close();
+  const twin = new DatabaseSync(twinFile);
+  twin.exec("pragma journal_mode = wal; pragma synchronous = normal; pragma temp_store = memory;");
+  for (const { sql } of definitions) twin.exec(sql);
+  return { twin, rows };
+}
+
+const filters: readonly Omit<DeadLetterFilter, "tenant">[] = [
+  {},
+  { handler: "ledger" },
+  { eventType: "order.placed" },
+  { error: "HttpError" },
+  { error: "HttpError: HTTP 503" },
+  { source: "bench", cause: "exhausted" },
+];
+
+/**
+ * A million dead letters of a relaxed handler over 50,000 entities: pages of 50 by filter and cursor with their data, and the counts of all. The floor
+ * takes 50 of the same rows by their primary order, and counts nothing.
+ */
+export const deadLetterBenchmarks: readonly Benchmark[] = [deadLetters("dlq-list-1m", 10), deadLetters("dlq-stats-1m", 50)];
+
+function deadLetters(name: "dlq-list-1m" | "dlq-stats-1m", target: number): Benchmark {
+  return {
+    name,
+    unit: "ms",
+    target,
+    runs: 3,
+    async prepare(scale) {
+      const count = Math.round(1_000_000 * scale);
+      const entities = Math.max(100, Math.round(50_000 * scale));
+      const scene = await openScene(count, entities);
+      await deadLetterAll(scene.log);
+      scene.views.start();
+      const head = await scene.log.head();
+      while (scene.views.position() < head) await scene.views.waitFor(head, 60_000).catch(() => {});
+      const db = new DatabaseSync(scene.file, { readOnly: true });
+      const page = db.prepare("select * from deliveries order by entity, revision limit 50 offset ?");
+      let request = 0;
+      let cursor: string | undefined;
+      return {
+        subject: {
+          async go() {
+            const filter = { tenant: "default", ...filters[request++ % filters.length] };
+            if (name === "dlq-stats-1m") await scene.views.deadLetterStats(filter);
+            else {
+              // Each second request goes on where a former page of the same tenant ended.
+              const { nextCursor } = await scene.views.deadLetters(filter, { limit: 50, ...(cursor !== undefined && request % 2 === 0 ? { cursor } : {}) });
+              cursor = nextCursor ?? undefined;
+            }
+            return 1;
+          },
+        },
+        floor: {
+          async go() {
+            page.all(request % 1000);
+            return 1;
+          },
+        },
+        async close() {
+          db.close();
+          await scene.close();
+        },
+      };
+    },
+  };
+}
+
+const errors = [500, 502, 503].map((status) => ({ type: "HttpError", message: `HTTP ${status}` }));
+
+/** What a relaxed handler's journal says when every call failed. */
+async function deadLetterAll(log: EventLog): Promise<void> {
+  const journal = journalStream("ledger");
+  const configured: HandlerStreamData["handler.configured"] = {
+    ...{ types: { "order.placed": "0" }, stored: { "order.placed": "0" }, ordering: "relaxed", start: "beginning", partitions: 1, journal, endpoint: null },
+  };
+  await log.append(handlerStream("ledger"), [ownEvent(newId, "handler.configured", configured)], "any");
+  let facts: JournalEvent[] = [];
+  let checkpoint = "0";
+  const flush = async () => {
+    facts.push({ type: "progress", data: { checkpoint, ahead: [] } });
+    await log.append(
+      journal,
+      facts.map(({ type, data }) => ownEvent(newId, type, data)),
+      "any",
+    );
+    facts = [];
+  };
+  for await (const batch of log.readAll({ filter: { types: ["order.placed"] } }))
+    for (const { id, stream, revision, position } of batch) {
+      const about = { lane: stream, revision, at: position.toString(), eventId: id };
+      const error = errors[Number(position) % errors.length]!;
+      facts.push({
+        type: "delivery.dead_lettered",
+        data: { ...about, attempts: 3, retryCount: 3, cause: "exhausted", error, chain: "", escalated: false, record: null },
+      });
+      checkpoint = position.toString();
+      if (facts.length === 900) await flush();
+    }
+  await flush();
+}
