@@ -1,3 +1,4 @@
+import type { CurrentEvent, EventMetadata } from "../event/event.ts";
 import type { AttemptRequest } from "./attempt.ts";
 
 /** What Reprise says itself: a producer's extension of such a name is not sent on, or it could pass for ours. */
@@ -7,10 +8,14 @@ const reserved: ReadonlySet<string> = new Set([
   ...["deliveryid", "attempt", "replayid", "originid", "partindex", "partcount"],
 ]);
 
-/** The body of a webhook: one CloudEvents 1.0 event in structured JSON, with the current data. */
-export function toCloudEvent({ event, attempt, deliveryId, replay }: AttemptRequest): string {
+type Described = Pick<CurrentEvent, "id" | "type" | "schemaVersion" | "entity" | "tenant" | "source" | "occurredAt" | "recordedAt" | "data" | "revision"> & {
+  readonly metadata: { readonly [M in keyof EventMetadata]: EventMetadata[M] | undefined };
+};
+
+/** One CloudEvents 1.0 event with the current data. @param about further attributes, of the delivery. */
+export function cloudEventOf(event: Described, about: object): object {
   const { metadata } = event;
-  return JSON.stringify({
+  return {
     ...Object.fromEntries(Object.entries(metadata.extensions ?? {}).filter(([name]) => !reserved.has(name))),
     specversion: "1.0",
     id: event.id,
@@ -30,12 +35,15 @@ export function toCloudEvent({ event, attempt, deliveryId, replay }: AttemptRequ
     traceparent: metadata.traceparent,
     callchain: metadata.callChain?.join(",") || undefined,
     contextrefs: metadata.contextRefs?.map(({ kind, ref }) => `${kind}:${ref}`).join(",") || undefined,
-    deliveryid: deliveryId,
-    attempt,
-    replayid: replay?.id,
-    originid: event.origin?.id,
-    partindex: event.origin?.part,
-    partcount: event.origin?.of,
+    ...about,
     data: event.data,
-  });
+  };
+}
+
+/** The body of a webhook: in structured JSON. */
+export function toCloudEvent({ event, attempt, deliveryId, replay }: AttemptRequest): string {
+  const { origin } = event;
+  return JSON.stringify(
+    cloudEventOf(event, { deliveryid: deliveryId, attempt, replayid: replay?.id, originid: origin?.id, partindex: origin?.part, partcount: origin?.of }),
+  );
 }

@@ -4,7 +4,7 @@
  * there, and only there, it can run twice.
  */
 import { isRepriseError } from "../errors.ts";
-import type { Clock } from "../event/clock.ts";
+import { type Clock, pause } from "../event/clock.ts";
 import type { CurrentEvent, Json } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
 import { effectsStream, streamName } from "../event/names.ts";
@@ -145,22 +145,11 @@ export function makeEffects({ handler, log, clock, newId }: EffectsOptions): Eff
           await read(ledger);
           const found = recorded();
           if (found !== undefined) return found.result;
-        } else if (isRepriseError(error, "LOG_UNAVAILABLE", "LOG_FULL") && !signal.aborted) await wait(firstWaitMs * 2 ** failures++, signal);
+        } else if (isRepriseError(error, "LOG_UNAVAILABLE", "LOG_FULL") && !signal.aborted)
+          await pause(Math.min(firstWaitMs * 2 ** failures++, lastWaitMs), clock, signal);
         else throw error;
       }
     }
-  }
-
-  function wait(ms: number, signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const end = (): void => {
-      timer.cancel();
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = clock.after(Math.min(ms, lastWaitMs), end);
-    signal.addEventListener("abort", end, { once: true });
-    return promise;
   }
 
   return {

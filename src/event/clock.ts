@@ -30,3 +30,17 @@ export const systemClock: Clock = {
 export function toIso(ms: number): string {
   return new Date(ms).toISOString();
 }
+
+/** Ends early when `signal` is aborted. */
+export function pause(ms: number, clock: Clock, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const end = () => {
+      timer.cancel();
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = clock.after(ms, end);
+    signal?.addEventListener("abort", end);
+  });
+}

@@ -3,7 +3,7 @@ import type { OwnOutcome, ReplayItem } from "../delivery/journal-events.ts";
 import type { Withdrawal } from "../delivery/lane.ts";
 import type { Lent } from "../delivery/own-call.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
-import type { Clock } from "../event/clock.ts";
+import { type Clock, pause } from "../event/clock.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
 import { laneOf } from "./items.ts";
 import { OutcomeWriter } from "./outcome-writer.ts";
@@ -66,15 +66,7 @@ export function makeOwnRunner(options: OwnRunnerOptions): Runner {
     return { outcome: "failed", position: 0n, error: { type, message } };
   }
 
-  async function wait(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const { signal } = leave;
-    const timer = clock.after(ms, resolve);
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    if (signal.aborted) resolve();
-    await promise;
-    timer.cancel();
-  }
+  const wait = (ms: number): Promise<void> => pause(ms, clock, leave.signal);
 
   async function attempts(place: number, item: ReplayItem, event: StoredEvent): Promise<ItemEnd> {
     for (let attempt = 1; ; ) {

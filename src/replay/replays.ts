@@ -10,11 +10,12 @@ import type { Act, PlanStreamData, ReplayItem, ReplayKind, ReplayRequested, Repl
 import { ownEvent } from "../delivery/journal-stream.ts";
 import { Pace } from "../delivery/pace.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
-import type { Clock } from "../event/clock.ts";
+import { type Clock, pause } from "../event/clock.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
 import { defaultTenant, planStream, replayStream } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
+import { readEvent } from "../log/read-event.ts";
 import type { DeadLetterDetail, DeadLetterFilter, ReplayView, Views } from "../views/model.ts";
 import type { Amendments } from "./amendments.ts";
 import { makeDryRunner } from "./dry-runner.ts";
@@ -147,11 +148,7 @@ export function makeReplays(parts: ReplayParts): Replays {
         return (await log.append(replayStream(replayId), [event], "any"))[0]!.position;
       } catch (error) {
         if (!isRepriseError(error, "LOG_UNAVAILABLE", "LOG_FULL") || stopped.signal.aborted) throw error;
-        const { promise, resolve } = Promise.withResolvers<void>();
-        const timer = clock.after(Math.min(100 * 2 ** failures, maxBackOffMs), resolve);
-        stopped.signal.addEventListener("abort", () => resolve(), { once: true });
-        await promise;
-        timer.cancel();
+        await pause(Math.min(100 * 2 ** failures, maxBackOffMs), clock, stopped.signal);
       }
     }
   }
@@ -159,10 +156,7 @@ export function makeReplays(parts: ReplayParts): Replays {
   const request = async (data: ReplayRequested, items: readonly ReplayItem[]): Promise<Position> =>
     (await appendAll(log, replayStream(data.replayId), [ownEvent(newId, "replay.requested", data), ...partsOf(newId, items)])).position;
 
-  async function readEvent({ lane, revision }: ReplayItem): Promise<StoredEvent | undefined> {
-    for await (const batch of log.readStream(lane, { from: revision, limit: 1 })) return batch[0]?.revision === revision ? batch[0] : undefined;
-    return undefined;
-  }
+  const eventOf = async ({ lane, revision }: ReplayItem): Promise<StoredEvent | undefined> => (await readEvent(log, lane, revision)) ?? undefined;
 
   // Jobs --------------------------------------------------------------------------------------------------------------------------------------
 
@@ -172,7 +166,7 @@ export function makeReplays(parts: ReplayParts): Replays {
     if (job.mode === "dry_run") {
       const letters = job.kind !== "history" && !job.targetHandler; // others see the original, not what was amended
       const read = async (item: ReplayItem) => {
-        const event = await readEvent(item);
+        const event = await eventOf(item);
         return letters && event !== undefined ? asDelivered(delivery, item, event) : event;
       };
       return makeDryRunner({ catalog, delivery, request: job, readEvent: read, storeOutcomes });
@@ -183,7 +177,7 @@ export function makeReplays(parts: ReplayParts): Replays {
       delivery,
       clock,
       request: job,
-      readEvent,
+      readEvent: eventOf,
       storeOutcomes,
       storeStarted,
       suspects: suspects ?? new Map(),

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Clock } from "../event/clock.ts";
+import { type Clock, pause } from "../event/clock.ts";
 import type { Position } from "../event/event.ts";
 import type { EventLog, SubscriptionBatch } from "../log/event-log.ts";
 import type { ViewStore } from "./store.ts";
@@ -62,7 +62,7 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved }: P
       } catch (error) {
         if (signal.aborted) return;
         onTrouble(error);
-        await wait(clock, waitMs, signal);
+        await pause(waitMs, clock, signal);
         waitMs = Math.min(waitMs * 2, lastWaitMs);
       }
     }
@@ -81,16 +81,4 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved }: P
       running = null;
     },
   };
-}
-
-function wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      timer.cancel();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = clock.after(ms, done);
-    signal.addEventListener("abort", done, { once: true });
-  });
 }

@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Command } from "commander";
+import { cloudEventOf } from "../../delivery/cloud-event.ts";
 import type { DeadLetterDetailReply, DeadLetterReply, DeadLettersReply, EntityEventsReply, EventReply } from "../../http/wire/replies.ts";
 import { at } from "../client.ts";
 import { addFilters, deadLetterFilters, openSession, parseEntity, type Session, toQuery, type World } from "../command.ts";
@@ -158,28 +159,18 @@ function writeEvent(event: EventReply, about: object, terminal: Session["termina
   count.written += parts?.length ?? 1;
 }
 
-/** As a webhook gets it. What is undefined or null is left out: CloudEvents knows no null. */
+/** As a webhook gets it. */
 function cloudEvent(event: EventReply, today: Pick<EventReply, "id" | "type" | "schema_version" | "data">, about: object): object {
-  return {
-    ...event.extensions,
-    specversion: "1.0",
-    id: today.id,
-    type: today.type,
-    source: event.source ?? "reprise",
-    subject: `${event.entity.type}/${event.entity.id}`,
-    time: event.occurred_at ?? event.recorded_at,
-    datacontenttype: "application/json",
-    schemaversion: today.schema_version,
-    revision: event.revision,
-    recordedtime: event.recorded_at,
-    tenant: event.tenant,
+  const metadata = {
     priority: event.priority,
-    correlationid: event.correlation_id ?? undefined,
-    causationid: event.causation_id ?? undefined,
+    correlationId: event.correlation_id ?? undefined,
+    causationId: event.causation_id ?? undefined,
     traceparent: event.traceparent ?? undefined,
-    callchain: event.call_chain?.join(",") || undefined,
-    contextrefs: event.context_refs?.map(({ kind, ref }) => `${kind}:${ref}`).join(",") || undefined,
-    ...about,
-    data: today.data,
+    callChain: event.call_chain ?? undefined,
+    contextRefs: event.context_refs ?? undefined,
+    extensions: event.extensions ?? undefined,
   };
+  const { entity, tenant, source, revision, occurred_at: occurredAt, recorded_at: recordedAt } = event;
+  const { id, type, schema_version: schemaVersion, data } = today;
+  return cloudEventOf({ id, type, schemaVersion, entity, tenant, source, occurredAt, recordedAt, revision, data, metadata }, about);
 }

@@ -1,10 +1,10 @@
 import type { EventStoreDBClient } from "@eventstore/db-client";
 import { RepriseError } from "../../errors.ts";
-import type { Clock } from "../../event/clock.ts";
+import { type Clock, pause } from "../../event/clock.ts";
 import type { Envelope } from "./envelope.ts";
 import type { EventStoreDbLogLimits } from "./limits.ts";
 import { fromServerError, mayPass, NoAnswerError } from "./server-error.ts";
-import { pause, repeatDelay } from "./waiting.ts";
+import { repeatDelay } from "./waiting.ts";
 
 /** What all parts of the adapter share. */
 export interface Server {

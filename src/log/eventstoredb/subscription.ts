@@ -1,5 +1,6 @@
 import { eventTypeFilter, type RecordedEvent, START, streamNameFilter } from "@eventstore/db-client";
 import { isRepriseError, RepriseError } from "../../errors.ts";
+import { pause } from "../../event/clock.ts";
 import type { Position, StoredEvent } from "../../event/event.ts";
 import type { EventFilter, SubscribeOptions, SubscriptionBatch } from "../event-log.ts";
 import { makeIntake, readAhead } from "./intake.ts";
@@ -8,7 +9,7 @@ import { matches, type Reader } from "./reader.ts";
 import type { Server } from "./server.ts";
 import type { Tail } from "./tail.ts";
 import type { Truncations } from "./truncations.ts";
-import { pause, repeatDelay } from "./waiting.ts";
+import { repeatDelay } from "./waiting.ts";
 
 export interface SubscriptionContext {
   readonly server: Server;

@@ -2,7 +2,9 @@
  * The newest events of the log, followed by one subscription that all subscribers at the end of the log share: each event comes over the wire
  * once, whatever the number of handlers, and a slow handler holds up nobody. Begun with the first subscriber.
  */
+
 import { START } from "@eventstore/db-client";
+import { pause } from "../../event/clock.ts";
 import type { Position, StoredEvent } from "../../event/event.ts";
 import { logStream } from "../../event/names.ts";
 import { makeIntake, readAhead } from "./intake.ts";
@@ -10,7 +12,7 @@ import type { Reader } from "./reader.ts";
 import type { Server } from "./server.ts";
 import { fromServerError } from "./server-error.ts";
 import type { Truncations } from "./truncations.ts";
-import { pause, repeatDelay } from "./waiting.ts";
+import { repeatDelay } from "./waiting.ts";
 
 export interface TailEntry {
   readonly position: Position;

@@ -28,20 +28,6 @@ export function within<T>(answer: Promise<T>, ms: number, clock: Clock, signal: 
   });
 }
 
-/** Ends early when `signal` is aborted. */
-export function pause(ms: number, clock: Clock, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve();
-    const end = () => {
-      timer.cancel();
-      signal?.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = clock.after(ms, end);
-    signal?.addEventListener("abort", end);
-  });
-}
-
 /** The wait before repeat `n` (from 0): doubling. */
 export function repeatDelay(n: number, { repeatDelayMs, maxRepeatDelayMs }: { readonly repeatDelayMs: number; readonly maxRepeatDelayMs: number }): number {
   return Math.min(repeatDelayMs * 2 ** Math.min(n, 20), maxRepeatDelayMs);

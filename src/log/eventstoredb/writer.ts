@@ -5,7 +5,7 @@
 import { ErrorType, NO_STREAM } from "@eventstore/db-client";
 import { LRUCache } from "lru-cache";
 import { RepriseError } from "../../errors.ts";
-import { toIso } from "../../event/clock.ts";
+import { pause, toIso } from "../../event/clock.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import { checkRevision, type EncodedAppend, sameContent } from "../append-rules.ts";
 import type { AppendedEvent } from "../event-log.ts";
@@ -15,7 +15,7 @@ import type { Reader } from "./reader.ts";
 import type { RecentIds } from "./recent-ids.ts";
 import type { Server } from "./server.ts";
 import { fromServerError, isServerError, mayPass, NoAnswerError } from "./server-error.ts";
-import { pause, repeatDelay } from "./waiting.ts";
+import { repeatDelay } from "./waiting.ts";
 
 export interface Writer {
   /** @throws at once, LOG_UNAVAILABLE, when too many wait. */
