@@ -37,11 +37,12 @@ export type AttemptOutcome =
 
 /** A call under way. Neither promise ever rejects. */
 export interface AttemptInFlight {
+  readonly kind: "running";
   /** What it came to, at the latest when its time is up. */
   readonly outcome: Promise<AttemptOutcome>;
   /** The call itself has ended: until then nothing else of its lane may start. For a webhook, destroying the socket is the end. */
   readonly settled: Promise<void>;
 }
 
-/** Calls a handler once: a function in this process, or a webhook. */
-export type Attempt = (request: AttemptRequest) => AttemptInFlight;
+/** Calls a handler once: a function in this process, or a webhook. The outcome itself where the call has ended with it, as that of a function without a promise. */
+export type Attempt = (request: AttemptRequest) => AttemptInFlight | AttemptOutcome;

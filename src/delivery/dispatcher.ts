@@ -3,14 +3,15 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { CurrentEvent, Json, Position, StoredEvent } from "../event/event.ts";
-import { deliveryId, type NewId } from "../event/ids.ts";
+import type { NewId } from "../event/ids.ts";
 import { isEntityStream } from "../event/names.ts";
 import type { AppendedEvent, EventLog } from "../log/event-log.ts";
 import { readEvent } from "../log/read-event.ts";
 import type { AloneGate, GateMember } from "./alone-gate.ts";
 import { readAmendment } from "./amendment.ts";
-import type { Attempt } from "./attempt.ts";
-import { type EffectScope, type Effects, type EffectsOf, makeEffects } from "./effects.ts";
+import type { Attempt, AttemptInFlight, AttemptOutcome } from "./attempt.ts";
+import { type Effects, makeEffects } from "./effects.ts";
+import { HandlerCall } from "./handler-call.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import { configureHandler, firstPosition, makeWants, recordPause } from "./handler-stream.ts";
 import type { Act, AmendmentPointer, JournalEvent } from "./journal-events.ts";
@@ -72,6 +73,11 @@ export interface LetterEvent {
   readonly attempts: number;
 }
 
+/** Deliveries that start between two looks at the clock. */
+const startsOfRound = 16;
+/** What a turn of the event loop may have of calls that end at once. */
+const turnMs = 5;
+const roundsOfTurn = 64;
 /** Readings of lanes at once. */
 const laneReads = 16;
 /** After its time-out a call that goes on gives its slot back after this. */
@@ -108,8 +114,14 @@ export class Dispatcher implements GateMember {
   /** Takes the pump off a replay's pace. */
   readonly #unpaced = new Map<string, () => void>();
   #reads = 0;
+  #pumping = false;
+  /** Another pump comes: in this turn of the event loop, in the next. */
+  #soon = false;
+  #nextTurn = false;
   #flushing: Promise<void> | null = null;
   #flushTimer: { cancel(): void } | null = null;
+  /** Monotonic; when the last flush began. */
+  #flushedMs = Number.NEGATIVE_INFINITY;
   #tick: { readonly atMs: number; cancel(): void } | null = null;
   #room: (() => void) | null = null;
   #idle: (() => void) | null = null;
@@ -484,24 +496,63 @@ export class Dispatcher implements GateMember {
 
   /** Does all that the partition has ready now. Called after each change; does nothing when nothing changed. */
   #pump(): void {
-    if (this.#fault !== null) return;
+    if (this.#fault !== null || this.#pumping) return; // what changed meanwhile is seen by the one under way
+    this.#pumping = true;
+    try {
+      this.#turn();
+    } finally {
+      this.#pumping = false;
+    }
+    this.#options.gate.moved(this);
+  }
+
+  /** Calls that end at once are followed by the next ones, for as long as a turn of the event loop may take. */
+  #turn(): void {
     const { clock, gate, limits } = this.#options;
-    const now = clock.monotonicMs();
+    const begunMs = clock.monotonicMs();
+    let now = begunMs;
     this.#partition.tick(now);
     this.#partition.hold("another handler's suspect runs alone", gate.holds(this));
-    for (const delivery of this.#partition.start(now)) this.#run(delivery);
+    for (let rounds = 1; ; rounds++) {
+      const started = this.#partition.start(now, startsOfRound);
+      if (started.length === 0) break;
+      for (const delivery of started) this.#run(delivery);
+      now = clock.monotonicMs();
+      if (now - begunMs >= turnMs || rounds === roundsOfTurn) {
+        this.#pumpNextTurn();
+        break;
+      }
+    }
     while (!this.#stopping && this.#reads < laneReads) {
       const read = this.#partition.nextRead();
       if (read === undefined) break;
       void this.#read(read.lane, read.from, read.order);
     }
     if (this.#partition.dirty()) {
-      if (this.#partition.flushNow()) void this.#flush();
+      if (this.#partition.flushNow(now - this.#flushedMs)) void this.#flush();
       else if (this.#flushing === null) this.#flushTimer ??= clock.after(limits.flushMs, () => void this.#flush());
     }
-    if (this.#room !== null && this.#partition.hasRoom()) this.#room();
+    if (this.#room !== null && this.#mayRead()) this.#room();
     this.#sleep(now);
-    gate.moved(this);
+  }
+
+  /** One pump for all calls that end in the same moment. */
+  #pumpSoon(): void {
+    if (this.#pumping || this.#soon) return;
+    this.#soon = true;
+    queueMicrotask(() => {
+      this.#soon = false;
+      this.#pump();
+    });
+  }
+
+  #pumpNextTurn(): void {
+    if (this.#nextTurn) return;
+    this.#nextTurn = true;
+    setImmediate(() => {
+      this.#nextTurn = false;
+      this.#pump();
+    });
   }
 
   #sleep(now: number): void {
@@ -530,7 +581,7 @@ export class Dispatcher implements GateMember {
               this.#fail(new RepriseError("FENCED", `${event.stream} was claimed by another process.`));
               return;
             }
-            if (!this.#partition.hasRoom() && !(await this.#roomFor())) return;
+            if (!this.#mayRead() && !(await this.#roomFor())) return;
             this.#partition.offer(event, batch.bytes / batch.events.length);
           }
           this.#partition.scanned(batch.position);
@@ -543,9 +594,14 @@ export class Dispatcher implements GateMember {
     }
   }
 
+  /** Nor while calls that end at once are not through with what was read: events that wait long are dear to the garbage collector. */
+  #mayRead(): boolean {
+    return !this.#nextTurn && this.#partition.hasRoom();
+  }
+
   /** Waits until the partition may take more. @returns false when the dispatcher stops. */
   async #roomFor(): Promise<boolean> {
-    while (!this.#partition.hasRoom() && !this.#stopping && this.#fault === null) {
+    while (!this.#mayRead() && !this.#stopping && this.#fault === null) {
       if (this.#partition.tooManyLanes() && !this.#saidTooMany) {
         this.#saidTooMany = true;
         this.#options.logger.error(
@@ -555,7 +611,7 @@ export class Dispatcher implements GateMember {
       }
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#room = resolve;
-      this.#pump();
+      if (!this.#nextTurn) this.#pump();
       await promise;
       this.#room = null;
     }
@@ -588,145 +644,146 @@ export class Dispatcher implements GateMember {
     this.#pump();
   }
 
+  /** Delivers. What ends at once has ended when this returns. */
   #run(delivery: Delivery): void {
-    this.#deliver(delivery).catch((error: unknown) => this.#fail(error)); // a defect of ours: no attempt ever rejects
+    try {
+      this.#deliver(delivery);
+    } catch (error) {
+      this.#fail(error); // a defect of ours: no attempt ever throws
+    }
   }
 
-  async #deliver(delivery: Delivery): Promise<void> {
+  #deliver(delivery: Delivery): void {
     const { catalog, clock, spec } = this.#options;
     const { event, loan } = delivery;
-    const own = loan === null ? null : this.#lent.get(loan)?.call;
-    const startedAtMs = clock.now();
-    if (this.#calling.signal.aborted || own === undefined) {
+    if (this.#calling.signal.aborted || (loan !== null && !this.#lent.has(loan))) {
       this.#finish(delivery, { kind: "put_back" });
       return;
     }
     const lifted = catalog.current(event);
     if (!lifted.ok) {
-      const policy = spec.policy(catalog.resolve(event.type) ?? event.type);
-      this.#finish(delivery, lifted.reason === "newer_build" ? { kind: "newer_build" } : refuseLift(delivery, lifted.error, { policy, startedAtMs }));
+      const about = { policy: spec.policy(catalog.resolve(event.type) ?? event.type), startedAtMs: clock.now() };
+      this.#finish(delivery, lifted.reason === "newer_build" ? { kind: "newer_build" } : refuseLift(delivery, lifted.error, about));
       return;
     }
-    if (lifted.dropped !== null) {
-      this.#finish(delivery, { kind: "dropped", reason: lifted.dropped });
+    const { parts, dropped } = lifted;
+    if (dropped !== null) {
+      this.#finish(delivery, { kind: "dropped", reason: dropped });
       return;
     }
-    if (lifted.parts.length === 1 && lifted.parts[0]!.origin === null) {
-      await this.#call(delivery, lifted.parts[0]!, true);
+    if (parts.length === 1 && parts[0]!.origin === null) {
+      this.#callLast(delivery, parts[0]!);
       return;
     }
-    const wanted = lifted.parts.filter(({ type }) => spec.types.includes(type));
+    const wanted = parts.filter(({ type }) => spec.types.includes(type));
     if (wanted.length === 0) {
-      this.#finish(delivery, { kind: "completed", record: nothingToDo(delivery, startedAtMs) });
+      this.#finish(delivery, { kind: "completed", record: nothingToDo(delivery, clock.now()) });
       return;
     }
     const first = this.#partition.firstPart(delivery);
     const left = wanted.filter(({ origin }) => origin === null || origin.part >= first);
     // None: the chain was changed since, and gives fewer parts. The last one is called again, so that the delivery ends with an answer.
-    const parts = left.length > 0 ? left : wanted.slice(-1);
+    this.#callParts(delivery, left.length > 0 ? left : wanted.slice(-1)).catch((error: unknown) => this.#fail(error));
+  }
+
+  /** Calls the handler for one part after the other, as long as they complete. */
+  async #callParts(delivery: Delivery, parts: readonly CurrentEvent[]): Promise<void> {
     for (const [index, part] of parts.entries()) {
       delivery.part = part.origin && { index: part.origin.part, of: part.origin.of };
-      if (!(await this.#call(delivery, part, index === parts.length - 1))) return;
-    }
-  }
-
-  /** The scope of an attempt's effects, which most have none of: opened with the first. */
-  #effectsOf(of: EffectsOf): EffectScope {
-    let scope: EffectScope | null = null;
-    let closed = false;
-    return {
-      run: (key, effect, signal) => {
-        scope ??= this.#effects.open(of);
-        if (closed) scope.close();
-        return scope.run(key, effect, signal);
-      },
-      asked: () => scope?.asked() ?? [],
-      close() {
-        closed = true;
-        scope?.close();
-      },
-    };
-  }
-
-  /** Calls the handler once. @returns whether the next part of the event, if there is one, may follow. */
-  async #call(delivery: Delivery, event: CurrentEvent, isLast: boolean): Promise<boolean> {
-    const { clock, spec, random } = this.#options;
-    const { order, lane, loan } = delivery;
-    const own = loan === null ? null : this.#lent.get(loan)?.call;
-    const startedAtMs = clock.now();
-    const startedMs = clock.monotonicMs();
-    const policy = spec.policy(event.type);
-    const ordered = order && ({ id: order.replayId, reason: order.reason, mode: "run", effects: order.effects } as const);
-    const replay = own?.replay ?? ordered;
-    const effects = this.#effectsOf({ event, replay, attempt: delivery.attempt, mayBeRecorded: delivery.doubtful });
-    let id: string | undefined; // not every handler wants to know
-    const call = this.#options.attempt({
-      event,
-      attempt: delivery.attempt,
-      get deliveryId() {
-        return (id ??= deliveryId(spec.name, lane.stream, event.id, own?.replay.id));
-      },
-      replay,
-      effect: effects.run,
-      timeoutMs: policy.timeoutMs,
-      nonRetryable: policy.nonRetryable,
-      signal: this.#calling.signal,
-    });
-    const outcome = await call.outcome;
-    if (outcome.kind === "gone") this.#pause(`the receiver answered 410: ${outcome.error.message}`);
-    const verdict = judge(delivery, outcome, {
-      policy,
-      unknownOutcome: spec.unknownOutcome,
-      random,
-      startedAtMs,
-      endedAtMs: clock.now(),
-      durationMs: clock.monotonicMs() - startedMs,
-      askedEffects: effects.asked(),
-    });
-    void call.settled.then(() => effects.close());
-    if (verdict.kind === "completed" && !isLast) {
-      await call.settled;
-      this.#partition.partCompleted(delivery, verdict.record);
-      if (spec.record === "each")
+      if (index === parts.length - 1) {
+        this.#callLast(delivery, part);
+        return;
+      }
+      const call = this.#callOf(delivery, part);
+      const attempt = this.#begin(call);
+      const outcome = attempt.kind === "running" ? await attempt.outcome : attempt;
+      const verdict = this.#judge(delivery, call, outcome);
+      if (verdict.kind !== "completed") {
+        this.#end(delivery, attempt, outcome, verdict);
+        return;
+      }
+      const { record } = verdict;
+      if (attempt.kind === "running") await attempt.settled;
+      this.#partition.partCompleted(delivery, record);
+      if (this.#options.spec.record === "each")
         await this.#recorded().catch(() => {}); // that it never will be shows below
       else this.#pump();
-      if (!this.#calling.signal.aborted && this.#fault === null) return true;
-      this.#finish(delivery, { kind: "put_back" });
-      return false;
+      if (this.#calling.signal.aborted || this.#fault !== null) {
+        this.#finish(delivery, { kind: "put_back" });
+        return;
+      }
     }
+  }
+
+  /** Calls the handler for the last part of an event, or for one that is not split. */
+  #callLast(delivery: Delivery, event: CurrentEvent): void {
+    const call = this.#callOf(delivery, event);
+    const attempt = this.#begin(call);
+    if (attempt.kind === "running") this.#follow(delivery, call, attempt);
+    else this.#end(delivery, attempt, attempt, this.#judge(delivery, call, attempt));
+  }
+
+  #follow(delivery: Delivery, call: HandlerCall, attempt: AttemptInFlight): void {
+    attempt.outcome.then((outcome) => this.#end(delivery, attempt, outcome, this.#judge(delivery, call, outcome))).catch((error: unknown) => this.#fail(error));
+  }
+
+  #callOf(delivery: Delivery, event: CurrentEvent): HandlerCall {
+    const { clock, spec } = this.#options;
+    const { loan } = delivery;
+    const own = loan === null ? undefined : this.#lent.get(loan)?.call;
+    return new HandlerCall(delivery, event, spec, this.#effects, clock, own, this.#calling.signal);
+  }
+
+  #begin(call: HandlerCall): AttemptInFlight | AttemptOutcome {
+    const attempt = this.#options.attempt(call);
+    if (attempt.kind === "running") void attempt.settled.then(() => call.close());
+    else call.close();
+    return attempt;
+  }
+
+  #judge(delivery: Delivery, call: HandlerCall, outcome: AttemptOutcome): Verdict {
+    const { spec, random } = this.#options;
+    if (outcome.kind === "gone") this.#pause(`the receiver answered 410: ${outcome.error.message}`);
+    return judge(delivery, outcome, { call, unknownOutcome: spec.unknownOutcome, random });
+  }
+
+  /** The verdict on a delivery's last call. Its lane goes on when the call itself has ended. */
+  #end(delivery: Delivery, attempt: AttemptInFlight | AttemptOutcome, outcome: AttemptOutcome, verdict: Verdict): void {
     this.#conclude(delivery, verdict);
-    if (outcome.kind === "abandoned") {
-      this.#partition.settled(delivery); // the service stops: nothing of the lane starts any more
-    } else {
-      const late = outcome.kind === "failed" && outcome.class === "timeout";
-      const stuck = late ? clock.after(stuckMs, () => this.#giveBack(delivery)) : null;
-      if (late) this.#pump();
-      await call.settled;
-      stuck?.cancel();
-      this.#partition.settled(delivery);
+    // Abandoned: the service stops, and nothing of the lane starts any more.
+    if (attempt.kind !== "running" || outcome.kind === "abandoned") {
+      this.#settled(delivery);
+      return;
     }
-    this.#afterCall();
-    return false;
+    const late = outcome.kind === "failed" && outcome.class === "timeout";
+    const stuck = late ? this.#options.clock.after(stuckMs, () => this.#giveBack(delivery)) : null;
+    if (late) this.#pumpSoon();
+    attempt.settled
+      .then(() => {
+        stuck?.cancel();
+        this.#settled(delivery);
+      })
+      .catch((error: unknown) => this.#fail(error));
   }
 
   #conclude(delivery: Delivery, verdict: Verdict): void {
     const { loan } = delivery;
     const lent = loan === null ? undefined : this.#lent.get(loan);
     if (loan !== null) this.#lent.delete(loan);
-    this.#partition.conclude(delivery, verdict, this.#options.clock.monotonicMs());
+    // Only waits are counted from now.
+    this.#partition.conclude(delivery, verdict, verdict.kind === "completed" ? delivery.startedMs : this.#options.clock.monotonicMs());
     lent?.reply.resolve(verdict);
   }
 
   #finish(delivery: Delivery, verdict: Verdict): void {
     this.#conclude(delivery, verdict);
-    this.#partition.settled(delivery);
-    // Not at once: a backlog that cannot be lifted would otherwise be walked in one synchronous step.
-    setImmediate(() => this.#afterCall());
+    this.#settled(delivery);
   }
 
-  #afterCall(): void {
+  #settled(delivery: Delivery): void {
+    this.#partition.settled(delivery);
     if (this.#idle !== null && !this.busy()) this.#idle();
-    this.#pump();
+    this.#pumpSoon();
   }
 
   #giveBack(delivery: Delivery): void {
@@ -758,6 +815,7 @@ export class Dispatcher implements GateMember {
     if (this.#flushing !== null || this.#fault !== null) return;
     const flush = this.#partition.takeFlush(closing);
     if (flush === null) return;
+    this.#flushedMs = this.#options.clock.monotonicMs();
     const acts = this.#acts;
     this.#acts = [];
     this.#flushing = (async () => {

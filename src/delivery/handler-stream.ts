@@ -129,11 +129,11 @@ function knownSince({ stored, types }: HandlerStreamData["handler.configured"], 
 }
 
 /** Whether a handler wants a stored event: of an entity, its type one that can become what the handler takes, and beyond the position since when. */
-export function makeWants({ stored }: Pick<HandlerStreamData["handler.configured"], "stored">): (event: StoredEvent) => boolean {
+export function makeWants({ stored }: Pick<HandlerStreamData["handler.configured"], "stored">): (event: StoredEvent, isEntitys?: boolean) => boolean {
   const sinceOf = new Map(Object.entries(stored ?? {}).map(([type, since]) => [type, BigInt(since)]));
-  return (event) => {
+  return (event, isEntitys = false) => {
     const since = sinceOf.get(event.type);
-    return since !== undefined && event.position > since && isEntityStream(event.stream);
+    return since !== undefined && event.position > since && (isEntitys || isEntityStream(event.stream));
   };
 }
 

@@ -1,7 +1,7 @@
-/** From what an attempt came to, to what the partition has to do about it. Pure. */
+/** From what an attempt came to, to what the partition has to do about it. */
 import { toIso } from "../event/clock.ts";
 import type { AttemptOutcome } from "./attempt.ts";
-import type { AskedEffect } from "./effects.ts";
+import type { HandlerCall } from "./handler-call.ts";
 import type { RetryPolicy } from "./handler-spec.ts";
 import type { AttemptClass, AttemptError, AttemptRecord } from "./journal-events.ts";
 import type { Delivery } from "./lane.ts";
@@ -9,71 +9,88 @@ import type { Verdict } from "./partition.ts";
 import { decide, delayBeforeMs } from "./retry-policy.ts";
 
 export interface JudgeOptions {
-  readonly policy: RetryPolicy;
+  /** Just over. */
+  readonly call: Pick<HandlerCall, "policy" | "timing" | "asked">;
   /** `escalate`: a call that is abandoned is never repeated by itself. */
   readonly unknownOutcome: "repeat" | "escalate";
   readonly random: () => number;
-  /** Wall clock, ms. */
-  readonly startedAtMs: number;
-  readonly endedAtMs: number;
-  /** Monotonic. */
-  readonly durationMs: number;
-  /** Of a dry run. */
-  readonly askedEffects: readonly AskedEffect[];
 }
 
-export function judge({ attempt, round, order }: Pick<Delivery, "attempt" | "round" | "order">, outcome: AttemptOutcome, options: JudgeOptions): Verdict {
-  const { policy, random, endedAtMs } = options;
-  const record = (result: "completed" | "failed", failure: AttemptClass | null, error: AttemptError | null): AttemptRecord => {
-    const { httpStatus, responseHead, log } = outcome.kind === "abandoned" ? {} : outcome;
-    return {
-      attempt,
-      startedAt: toIso(options.startedAtMs),
-      durationMs: Math.round(options.durationMs),
-      outcome: result,
-      class: failure,
-      error,
-      ...(httpStatus === undefined ? {} : { httpStatus }),
-      ...(responseHead === undefined ? {} : { responseHead }),
-      ...(log === undefined || log.length === 0 ? {} : { log }),
-      ...byOrder(order),
-      ...(options.askedEffects.length === 0 ? {} : { effects: options.askedEffects }),
-    };
-  };
+type Judged = Pick<Delivery, "attempt" | "round" | "order" | "loan">;
+
+export function judge(delivery: Judged, outcome: AttemptOutcome, { call, unknownOutcome, random }: JudgeOptions): Verdict {
+  const { round } = delivery;
+  const { policy } = call;
   switch (outcome.kind) {
     case "completed":
-      return {
-        kind: "completed",
-        // Of what goes well at the first call nobody asks for it.
-        get record() {
-          return record("completed", null, null);
-        },
-      };
+      return new Completed(delivery, outcome, call);
     case "deferred": {
       const waitMs = outcome.retryAfterMs ?? delayBeforeMs(policy, Math.max(1, round), random);
-      return { kind: "defer", record: record("failed", "not_ready", outcome.error), waitMs, retryAt: toIso(endedAtMs + waitMs) };
+      const record = recordOf(delivery, outcome, call, "failed", "not_ready", outcome.error);
+      return { kind: "defer", record, waitMs, retryAt: toIso(call.timing().nowMs + waitMs) };
     }
     case "failed": {
+      const record = recordOf(delivery, outcome, call, "failed", outcome.class, outcome.error);
       const decision = decide(policy, { failed: round + 1, class: outcome.class });
-      if (decision.kind === "give_up")
-        return {
-          kind: "give_up",
-          record: record("failed", outcome.class, outcome.error),
-          cause: decision.cause,
-          error: outcome.error,
-          skip: policy.onExhausted === "skip",
-        };
+      if (decision.kind === "give_up") return { kind: "give_up", record, cause: decision.cause, error: outcome.error, skip: policy.onExhausted === "skip" };
       const waitMs = delayBeforeMs(policy, round + 1, random);
-      return { kind: "retry", record: record("failed", outcome.class, outcome.error), waitMs, retryAt: toIso(endedAtMs + waitMs) };
+      return { kind: "retry", record, waitMs, retryAt: toIso(call.timing().nowMs + waitMs) };
     }
     case "gone":
       return { kind: "put_back" };
     case "abandoned": {
-      if (options.unknownOutcome === "repeat") return { kind: "put_back" };
+      if (unknownOutcome === "repeat") return { kind: "put_back" };
       const error = { type: "UnknownOutcome", message: "the service stopped while the handler was called; what it did is unknown" };
-      return { kind: "give_up", record: record("failed", "crash", error), cause: "unknown_outcome", error, skip: false };
+      return { kind: "give_up", record: recordOf(delivery, outcome, call, "failed", "crash", error), cause: "unknown_outcome", error, skip: false };
     }
   }
+}
+
+/** Of what goes well at the first call nobody asks for the record: most are never made. */
+class Completed {
+  readonly kind = "completed";
+  readonly #delivery: Judged;
+  readonly #outcome: AttemptOutcome;
+  readonly #call: JudgeOptions["call"];
+  #record: AttemptRecord | null = null;
+
+  constructor(delivery: Judged, outcome: AttemptOutcome, call: JudgeOptions["call"]) {
+    this.#delivery = delivery;
+    this.#outcome = outcome;
+    this.#call = call;
+    if (delivery.loan !== null) this.#record = this.record; // whoever lent the lane asks later, and the call is over now
+  }
+
+  get record(): AttemptRecord {
+    this.#record ??= recordOf(this.#delivery, this.#outcome, this.#call, "completed", null, null);
+    return this.#record;
+  }
+}
+
+function recordOf(
+  { attempt, order }: Judged,
+  outcome: AttemptOutcome,
+  call: JudgeOptions["call"],
+  result: "completed" | "failed",
+  failure: AttemptClass | null,
+  error: AttemptError | null,
+): AttemptRecord {
+  const { httpStatus, responseHead, log } = outcome.kind === "abandoned" ? {} : outcome;
+  const { startedAtMs, durationMs } = call.timing();
+  const effects = call.asked();
+  return {
+    attempt,
+    startedAt: toIso(startedAtMs),
+    durationMs: Math.round(durationMs),
+    outcome: result,
+    class: failure,
+    error,
+    ...(httpStatus === undefined ? {} : { httpStatus }),
+    ...(responseHead === undefined ? {} : { responseHead }),
+    ...(log === undefined || log.length === 0 ? {} : { log }),
+    ...byOrder(order),
+    ...(effects.length === 0 ? {} : { effects }),
+  };
 }
 
 /** Nothing of what the event is today is for this handler. */
@@ -85,7 +102,7 @@ export function nothingToDo({ attempt, order }: Pick<Delivery, "attempt" | "orde
 export function refuseLift(
   { attempt, order }: Pick<Delivery, "attempt" | "order">,
   error: AttemptError,
-  { policy, startedAtMs }: Pick<JudgeOptions, "policy" | "startedAtMs">,
+  { policy, startedAtMs }: { readonly policy: RetryPolicy /** Wall clock, ms. */; readonly startedAtMs: number },
 ): Verdict {
   const record: AttemptRecord = {
     attempt,

@@ -97,6 +97,10 @@ export interface Letter {
 /** All that the checkpoint has passed is done, and the subscription will say what comes next. */
 export const unknownNext = -1;
 
+// Most lanes have none of these, and a log may have a million of them.
+const none: readonly never[] = [];
+const noLetters: ReadonlyMap<number, Letter> = new Map();
+
 /** The deliveries of one entity for one handler, in order, one at a time. */
 export class Lane implements Schedulable {
   readonly stream: string;
@@ -112,7 +116,7 @@ export class Lane implements Schedulable {
   paused = false;
   /** Acts that look at its stream meanwhile: it is not forgotten. */
   pins = 0;
-  readonly letters = new Map<number, Letter>();
+  #letters: Map<number, Letter> | null = null;
   /** Failed calls of the event at `next`. */
   attempts = 0;
   /** The event at `next` has a failed or a deferred call on record: its completion is told in full. */
@@ -128,9 +132,10 @@ export class Lane implements Schedulable {
   readThrough = -1;
   reading = false;
   running: Delivery | null = null;
-  readonly orders: Order[] = [];
+  /** In revision order. */
+  orders: readonly Order[] = none;
   /** The first one has the lane. */
-  readonly loans: Loan[] = [];
+  loans: readonly Loan[] = none;
   /** Its live deliveries up to `through` stay on the pace of the replay that released them. */
   pace: { readonly replayId: string; readonly through: number } | null = null;
   turn: Turn | null = null;
@@ -144,11 +149,41 @@ export class Lane implements Schedulable {
   flush = 0;
   unflushed = 0;
 
-  constructor(stream: string, next: number) {
+  constructor(stream: string, next: number, tenant = parseStreamName(stream)?.tenant ?? "") {
     this.stream = stream;
-    this.tenant = parseStreamName(stream)?.tenant ?? "";
+    this.tenant = tenant;
     this.next = next;
     this.at = 0n;
+  }
+
+  get letters(): ReadonlyMap<number, Letter> {
+    return this.#letters ?? noLetters;
+  }
+
+  putLetter(revision: number, letter: Letter): void {
+    this.#letters ??= new Map();
+    this.#letters.set(revision, letter);
+  }
+
+  /** @returns whether there was one. */
+  removeLetter(revision: number): boolean {
+    return this.#letters?.delete(revision) ?? false;
+  }
+
+  addOrder(order: Order): void {
+    this.orders = [...this.orders, order].sort((a, b) => a.revision - b.revision);
+  }
+
+  removeOrder(order: Order): void {
+    this.orders = this.orders.filter((each) => each !== order);
+  }
+
+  addLoan(loan: Loan): void {
+    this.loans = [...this.loans, loan];
+  }
+
+  removeLoan(loan: Loan): void {
+    this.loans = this.loans.filter((each) => each !== loan);
   }
 
   priority(): Priority {

@@ -14,11 +14,14 @@ export interface Schedulable {
 }
 
 interface Tenant<L> {
+  readonly name: string;
+  /** By priority, the highest first. */
   readonly healthy: readonly Fifo<L>[];
   readonly failing: readonly Fifo<L>[];
   /** Whose turn it is, so that neither kind waits for the other. */
   failingNext: boolean;
   ready: number;
+  running: number;
 }
 
 const highestFirst = [...priorities].reverse();
@@ -26,9 +29,10 @@ const levels = <L>(): readonly Fifo<L>[] => highestFirst.map(() => new Fifo<L>()
 
 export class ReadyLanes<L extends Schedulable> {
   readonly #slots: number;
-  /** In the order of their turns. */
+  /** Those with lanes that are ready or run. */
   readonly #tenants = new Map<string, Tenant<L>>();
-  readonly #runningOf = new Map<string, number>();
+  /** Those with lanes that are ready, in the order of their turns. */
+  readonly #turns = new Set<Tenant<L>>();
   #runningFailing = 0;
   /** Slots that failing lanes may hold: half, so that time-outs never keep healthy lanes waiting, but one at least. */
   readonly #failingSlots: number;
@@ -43,47 +47,60 @@ export class ReadyLanes<L extends Schedulable> {
   add(lane: L): void {
     if (lane.queued) return;
     lane.queued = true;
-    let tenant = this.#tenants.get(lane.tenant);
-    if (tenant === undefined) this.#tenants.set(lane.tenant, (tenant = { healthy: levels(), failing: levels(), failingNext: false, ready: 0 }));
+    const tenant = this.#tenantOf(lane.tenant);
     (lane.failing ? tenant.failing : tenant.healthy)[highestFirst.indexOf(lane.priority())]!.push(lane);
-    tenant.ready++;
+    if (tenant.ready++ === 0) this.#turns.add(tenant);
   }
 
   /** Takes the lane whose turn it is out, or nothing when none is ready or may have a slot. `started` says that it took one. */
   pick(): L | undefined {
     // A tenant gets more than half of the slots only while no other tenant's lane waits.
-    return this.#pickFrom((name) => (this.#runningOf.get(name) ?? 0) < this.#tenantSlots) ?? this.#pickFrom(() => true);
+    return this.#pickOf(this.#tenantSlots) ?? this.#pickOf(Number.POSITIVE_INFINITY);
   }
 
   started(lane: L): void {
-    this.#runningOf.set(lane.tenant, (this.#runningOf.get(lane.tenant) ?? 0) + 1);
+    this.#tenantOf(lane.tenant).running++;
     if (lane.failing) this.#runningFailing++;
   }
 
   /** @param wasFailing as it was when it started. */
   ended(lane: L, wasFailing: boolean): void {
-    const left = (this.#runningOf.get(lane.tenant) ?? 1) - 1;
-    if (left > 0) this.#runningOf.set(lane.tenant, left);
-    else this.#runningOf.delete(lane.tenant);
+    const tenant = this.#tenantOf(lane.tenant);
+    tenant.running--;
+    if (tenant.running === 0 && tenant.ready === 0) this.#tenants.delete(tenant.name);
     if (wasFailing) this.#runningFailing--;
   }
 
-  #pickFrom(allowed: (tenant: string) => boolean): L | undefined {
+  #tenantOf(name: string): Tenant<L> {
+    let tenant = this.#tenants.get(name);
+    if (tenant === undefined) this.#tenants.set(name, (tenant = { name, healthy: levels(), failing: levels(), failingNext: false, ready: 0, running: 0 }));
+    return tenant;
+  }
+
+  /** @param running lanes that a tenant has at work already and gets none more. */
+  #pickOf(running: number): L | undefined {
     const failingMay = this.#slots === 1 || this.#runningFailing < this.#failingSlots;
-    for (const [name, tenant] of this.#tenants) {
-      if (!allowed(name)) continue;
-      const failing = failingMay ? tenant.failing.find((level) => level.length > 0) : undefined;
-      const healthy = tenant.healthy.find((level) => level.length > 0);
+    for (const tenant of this.#turns) {
+      if (tenant.running >= running) continue;
+      const failing = failingMay ? firstOf(tenant.failing) : undefined;
+      const healthy = firstOf(tenant.healthy);
       const level = tenant.failingNext ? (failing ?? healthy) : (healthy ?? failing);
       if (level === undefined) continue;
       const lane = level.shift()!;
       lane.queued = false;
-      tenant.ready--;
       tenant.failingNext = level !== failing;
-      this.#tenants.delete(name); // its turn is over: to the end of the line
-      if (tenant.ready > 0) this.#tenants.set(name, tenant);
+      if (--tenant.ready === 0) this.#turns.delete(tenant);
+      else if (this.#turns.size > 1) {
+        this.#turns.delete(tenant); // its turn is over: to the end of the line
+        this.#turns.add(tenant);
+      }
       return lane;
     }
     return undefined;
   }
+}
+
+function firstOf<L>(levels: readonly Fifo<L>[]): Fifo<L> | undefined {
+  for (const level of levels) if (level.length > 0) return level;
+  return undefined;
 }

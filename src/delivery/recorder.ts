@@ -9,6 +9,9 @@ export type OrderEnd =
   /** Taken back by its replay; what ran failed and was not the last attempt. */
   | { readonly outcome: "withdrawn" };
 
+const factsLimit = 300;
+const outcomesLimit = 1300;
+
 /** What one append to the journal carries, and what waits for it. */
 export interface Flush {
   readonly number: number;
@@ -82,6 +85,11 @@ export class Recorder {
   /** Facts and outcomes that wait. */
   pending(): number {
     return this.#outcomes + this.#facts.length;
+  }
+
+  /** Nothing new starts or is read before a flush: an append takes 1000 events, and outcomes without a fact are repeated after a crash. */
+  isFull(): boolean {
+    return this.#facts.length >= factsLimit || this.#outcomes >= outcomesLimit;
   }
 
   /** Somebody waits: calls whose intent it records, or an operator. */

@@ -83,7 +83,7 @@ export function makeWebhookAttempt(
   };
 
   const attempt: Attempt = (request) => {
-    if (closed || request.signal.aborted) return { outcome: Promise.resolve({ kind: "abandoned" }), settled: Promise.resolve() };
+    if (closed || request.signal.aborted) return { kind: "abandoned" };
     const { promise: outcome, resolve } = Promise.withResolvers<AttemptOutcome>();
     const controller = new AbortController();
     const answer: Answer = { status: null, headers: {}, chunks: [] };
@@ -103,7 +103,7 @@ export function makeWebhookAttempt(
       timer.cancel();
       request.signal.removeEventListener("abort", onStop);
     });
-    return { outcome, settled };
+    return { kind: "running", outcome, settled };
   };
 
   return Object.assign(attempt, {

@@ -10,6 +10,7 @@ import { makeWebhookAttempt } from "../../src/delivery/webhook-attempt.ts";
 import { isRepriseError } from "../../src/errors.ts";
 import type { CurrentEvent, EventMetadata } from "../../src/event/event.ts";
 import { type FakeClock, makeFakeClock } from "../support/fake-clock.ts";
+import { inFlight } from "../support/in-flight.ts";
 
 const dayMs = 86_400_000;
 const deliveryId = "3b0e9f0c-6f5c-5e0e-8a55-000000000001";
@@ -62,7 +63,7 @@ function attemptOf(options: Partial<WebhookHandler> = {}, dispatcher?: Agent) {
   if (definition.kind !== "webhook") throw new Error("webhookHandler makes webhooks");
   const attempt = makeWebhookAttempt(definition, dispatcher === undefined ? { clock } : { clock, dispatcher });
   ends.push(() => attempt.close());
-  return attempt;
+  return Object.assign(inFlight(attempt), { close: () => attempt.close() });
 }
 
 const metadata: EventMetadata = {

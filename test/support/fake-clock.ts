@@ -3,6 +3,8 @@ import type { Clock } from "../../src/event/clock.ts";
 export interface FakeClock extends Clock {
   /** Moves time by `ms` and fires what becomes due, in order of time, then of setting; all pending microtasks run before, between and after. */
   advance(ms: number): Promise<void>;
+  /** How many timers are set. */
+  pending(): number;
 }
 
 /** A clock that stands still until a test moves it. `startMs`: wall clock at the start, milliseconds since 1970. */
@@ -25,6 +27,7 @@ export function makeFakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
       timers.add(timer);
       return { cancel: () => void timers.delete(timer) };
     },
+    pending: () => timers.size,
     async advance(ms) {
       const untilMs = elapsedMs + ms;
       await drained();

@@ -254,6 +254,7 @@ export class World {
         limits: this.#limits(),
         wants: (event) => event.type === "thing.happened",
         chainFingerprint: () => "chain",
+        idleLanes: [0, 2, 1000][Math.floor(this.random() * 3)]!, // lanes are forgotten at once, soon, never
       },
       { state, unclean, readAhead, nowMs: this.#now, monotonicMs: this.#now },
     );

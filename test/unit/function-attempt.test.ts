@@ -4,6 +4,7 @@ import { makeFunctionAttempt } from "../../src/delivery/function-attempt.ts";
 import { defineHandler, type HandlerContext, NotReady, Terminal } from "../../src/delivery/handler.ts";
 import type { CurrentEvent } from "../../src/event/event.ts";
 import { type FakeClock, makeFakeClock } from "../support/fake-clock.ts";
+import { inFlight } from "../support/in-flight.ts";
 
 const dayMs = 86_400_000;
 let clock: FakeClock;
@@ -58,7 +59,7 @@ type Handle = (event: CurrentEvent, context: HandlerContext) => unknown;
 function call(handle: Handle, changes: Partial<AttemptRequest> = {}) {
   const definition = defineHandler({ name: "ledger", on: { "order.placed": handle as () => void } });
   if (definition.kind !== "function") throw new Error("defineHandler makes function handlers");
-  return makeFunctionAttempt(definition, clock)(requestOf(changes));
+  return inFlight(makeFunctionAttempt(definition, clock))(requestOf(changes));
 }
 
 /** What came of it when the handler throws `thrown` after a tick. */
@@ -86,6 +87,17 @@ describe("a call that goes well", () => {
     expect(await outcome).toEqual({ kind: "completed" });
     await settled;
     expect(seen).toEqual([{ items: [{ sku: "a" }] }, 4, "3b0e9f0c-6f5c-5e0e-8a55-000000000001", replay]);
+  });
+
+  it("has ended with its outcome when it returns no promise", () => {
+    const attemptOf = (handle: Handle) => {
+      const definition = defineHandler({ name: "ledger", on: { "order.placed": handle as () => void } });
+      return makeFunctionAttempt(definition as Extract<typeof definition, { kind: "function" }>, clock)(requestOf());
+    };
+    expect(attemptOf(() => {})).toEqual({ kind: "completed" });
+    expect(attemptOf((_event, { log }) => log("a line"))).toEqual({ kind: "completed", log: ["a line"] });
+    expect(attemptOf(() => expect.fail("no"))).toMatchObject({ kind: "failed", class: "transient" });
+    expect(attemptOf(async () => {}).kind).toBe("running");
   });
 
   it("keeps the first 20 log lines of 500 characters, and never half a character", async () => {

@@ -1,0 +1,9 @@
+import type { Attempt, AttemptOutcome, AttemptRequest } from "../../src/delivery/attempt.ts";
+
+/** Calls a handler once, as if every call took its time: promises also for one that has ended already. */
+export function inFlight(attempt: Attempt): (request: AttemptRequest) => { readonly outcome: Promise<AttemptOutcome>; readonly settled: Promise<void> } {
+  return (request) => {
+    const begun = attempt(request);
+    return begun.kind === "running" ? begun : { outcome: Promise.resolve(begun), settled: Promise.resolve() };
+  };
+}
