@@ -20,6 +20,11 @@ export interface Part<T extends string = string> {
   readonly data: unknown;
 }
 
+/** Whether a step answered with `drop` or `split`. */
+export function isNoData(result: unknown): boolean {
+  return typeof result === "object" && result !== null && lifted in result;
+}
+
 export function isDropped(result: unknown): result is Dropped {
   return typeof result === "object" && result !== null && lifted in result && result[lifted] === "dropped";
 }
