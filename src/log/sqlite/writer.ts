@@ -20,8 +20,10 @@ export interface Writer {
 
 interface Waiting {
   readonly append: EncodedAppend;
-  resolve(appended: readonly AppendedEvent[]): void;
-  reject(error: unknown): void;
+  readonly resolve: (appended: readonly AppendedEvent[]) => void;
+  readonly reject: (error: unknown) => void;
+  /** What its group made of it, told after the commit. */
+  answer: { readonly appended: readonly AppendedEvent[] } | { readonly refusal: unknown } | null;
 }
 
 /** @param stored is called after each group, when its appends are answered. */
@@ -67,7 +69,7 @@ export function makeWriter(connection: Connection, clock: Clock, limits: SqliteL
         throw new RepriseError("LOG_UNAVAILABLE", `${queue.length} appends (${queuedBytes} bytes) are waiting for the disk.`, { retryAfterMs: 100 });
       queuedBytes += append.bytes;
       schedule();
-      return new Promise((resolve, reject) => queue.push({ append, resolve, reject }));
+      return new Promise((resolve, reject) => queue.push({ append, resolve, reject, answer: null }));
     },
     drain: () => (queue.length === 0 ? Promise.resolve() : new Promise((resolve) => drained.push(resolve))),
   };
@@ -79,37 +81,44 @@ interface DraftStream extends StreamHead {
   readonly tenant: string;
 }
 
+/** An append that will be stored, from `revision` and `position` on. */
+interface DraftAppend {
+  readonly append: EncodedAppend;
+  readonly stream: DraftStream;
+  readonly revision: number;
+  readonly position: number;
+}
+
 /** What a group will store. */
 interface Draft {
   readonly db: LogDatabase;
   readonly recordedAtMs: number;
   readonly recordedAt: string;
   readonly streams: Map<string, DraftStream>;
-  /** What the log has of the group's ids, and what the group adds, by tenant and id. */
-  readonly known: Map<string, KnownEvent>;
-  readonly appends: { readonly append: EncodedAppend; readonly stream: DraftStream; readonly revision: number; readonly position: number }[];
+  /** What the log has of the group's ids, by tenant and id. */
+  readonly stored: ReadonlyMap<string, KnownEvent>;
+  /** What the group adds, by tenant, then id. */
+  readonly added: Map<string, Map<string, DraftAppend>>;
+  readonly appends: DraftAppend[];
   nextPosition: number;
 }
 
 function makeDraft(db: LogDatabase, clock: Clock, group: readonly Waiting[]): Draft {
   const recordedAtMs = Math.max(clock.now(), db.lastRecordedAtMs);
-  const ids = group.flatMap(({ append }) => append.events.map(({ event }) => event.id));
-  const known = new Map(db.knownEvents(ids).map((event) => [knownKey(event.tenant, event.id), event]));
-  return { db, recordedAtMs, recordedAt: toIso(recordedAtMs), streams: new Map(), known, appends: [], nextPosition: db.lastPosition + 1 };
+  const ids = group.flatMap(({ append }) => append.ids);
+  const stored = new Map(db.knownEvents(ids).map((event) => [knownKey(event.tenant, event.id), event]));
+  return { db, recordedAtMs, recordedAt: toIso(recordedAtMs), streams: new Map(), stored, added: new Map(), appends: [], nextPosition: db.lastPosition + 1 };
 }
 
 /** Answers every append of the group, whatever happens, and none before the commit. */
 function storeGroup(connection: Connection, clock: Clock, group: readonly Waiting[]): void {
-  const answers: (() => void)[] = [];
   try {
     const draft = makeDraft(connection.use(), clock, group);
-    for (const { append, resolve, reject } of group) {
+    for (const waiting of group) {
       try {
-        const appended = judge(draft, append);
-        answers.push(() => resolve(appended));
+        waiting.answer = { appended: judge(draft, waiting.append) };
       } catch (error) {
-        const refusal = fromSqliteError(error, "Judging an append");
-        answers.push(() => reject(refusal));
+        waiting.answer = { refusal: fromSqliteError(error, "Judging an append") };
       }
     }
     if (draft.appends.length > 0) store(draft, connection);
@@ -119,48 +128,51 @@ function storeGroup(connection: Connection, clock: Clock, group: readonly Waitin
     for (const { reject } of group) reject(failure);
     return;
   }
-  for (const answer of answers) answer();
+  for (const { answer, resolve, reject } of group)
+    if (answer !== null && "appended" in answer) resolve(answer.appended);
+    else reject(answer?.refusal);
 }
 
 /** @throws REVISION_CONFLICT, EVENT_ID_REUSED. Then the draft is as before. */
 function judge(draft: Draft, append: EncodedAppend): readonly AppendedEvent[] {
-  const known: KnownEvent[] = [];
-  for (const { event } of append.events) {
-    const before = draft.known.get(knownKey(append.tenant, event.id));
-    if (before !== undefined) known.push(before);
+  const { stream: name, tenant, ids, expected } = append;
+  let added = draft.added.get(tenant);
+  if (added === undefined) draft.added.set(tenant, (added = new Map()));
+  if (draft.stored.size > 0 || ids.some((id) => added.has(id))) {
+    const known = ids.flatMap((id) => draft.stored.get(knownKey(tenant, id)) ?? knownOf(draft, added.get(id), id) ?? []);
+    if (known.length > 0) return duplicates(append, known);
   }
-  if (known.length > 0) return duplicates(append, known);
-
-  const { stream: name, tenant, events, expected } = append;
   const stream = draft.streams.get(name) ?? { name, tenant, ...draft.db.streamHead(name) };
   checkRevision(name, expected, stream.head);
   draft.streams.set(name, stream);
   const revision = stream.head + 1;
   const position = draft.nextPosition;
-  draft.appends.push({ append, stream, revision, position });
-  stream.head += events.length;
-  draft.nextPosition += events.length;
-  return events.map(({ event: { id, type, schemaVersion }, data }, i) => {
-    const { recordedAtMs, recordedAt } = recordedOf(draft, append, i);
-    draft.known.set(knownKey(tenant, id), {
-      id,
-      tenant,
-      stream: name,
-      revision: revision + i,
-      position: position + i,
-      type,
-      schemaVersion,
-      recordedAtMs,
-      data,
-    });
-    return { id, revision: revision + i, position: BigInt(position + i), recordedAt, duplicate: false };
+  const drafted = { append, stream, revision, position };
+  draft.appends.push(drafted);
+  stream.head += ids.length;
+  draft.nextPosition += ids.length;
+  return ids.map((id, i) => {
+    added.set(id, drafted);
+    return { id, revision: revision + i, position: BigInt(position + i), recordedAt: append.recordedAt?.[i] ?? draft.recordedAt, duplicate: false };
   });
 }
 
+/** An event of an append before in the same group, as the log will have it. */
+function knownOf(draft: Draft, drafted: DraftAppend | undefined, id: string): KnownEvent | undefined {
+  if (drafted === undefined) return undefined;
+  const { append, revision, position } = drafted;
+  const i = append.ids.indexOf(id);
+  const {
+    event: { type, schemaVersion },
+    data,
+  } = append.events[i]!;
+  const { stream, tenant } = append;
+  return { id, tenant, stream, revision: revision + i, position: position + i, type, schemaVersion, recordedAtMs: recordedAtMsOf(draft, append, i), data };
+}
+
 /** When the event at this place of the append is recorded: with the group, unless a copy says when it was. */
-function recordedOf({ recordedAtMs, recordedAt }: Draft, append: EncodedAppend, index: number): Pick<Draft, "recordedAtMs" | "recordedAt"> {
-  const before = append.recordedAt?.[index];
-  return before === undefined ? { recordedAtMs, recordedAt } : { recordedAtMs: Date.parse(before), recordedAt: before };
+function recordedAtMsOf({ recordedAtMs }: Draft, { recordedAt }: EncodedAppend, index: number): number {
+  return recordedAt === null ? recordedAtMs : Date.parse(recordedAt[index]!);
 }
 
 const knownKey = (tenant: string, id: string) => `${tenant}\n${id}`;
@@ -194,11 +206,11 @@ function store(draft: Draft, connection: Connection): void {
   const outcome = db.transact(() => {
     for (const { append, stream, revision, position } of draft.appends) {
       if (stream.id === 0) stream.id = db.insertStream(stream.name, stream.tenant);
-      append.events.forEach((event, i) => {
-        const recorded = recordedOf(draft, append, i).recordedAtMs;
-        latestMs = Math.max(latestMs, recorded);
-        db.insertEvent(position + i, stream.id, revision + i, recorded, event);
-      });
+      for (const [i, event] of append.events.entries()) {
+        const recordedAtMs = recordedAtMsOf(draft, append, i);
+        latestMs = Math.max(latestMs, recordedAtMs);
+        db.insertEvent(position + i, stream.id, revision + i, recordedAtMs, event);
+      }
     }
   });
   if (outcome.is === "undone") throw outcome.error;
