@@ -1,4 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { LRUCache } from "lru-cache";
+import type { EntityKey } from "./entity-keys.ts";
 
 /**
  * SQLite with its statements kept: preparing one takes three times as long as running it. All calls are synchronous and short.
@@ -11,14 +13,22 @@ export interface ViewDatabase {
   run(sql: string, ...parameters: readonly SQLInputValue[]): number;
   get<Row>(sql: string, ...parameters: readonly SQLInputValue[]): Row | undefined;
   all<Row>(sql: string, ...parameters: readonly SQLInputValue[]): readonly Row[];
+  /** Keys of entities by stream, as far as they were asked for lately. */
+  readonly entities: LRUCache<string, EntityKey>;
   /** All or nothing of what `work` writes. `work` must not wait. */
   transaction<T>(work: () => T): T;
+  /** A transaction over several turns, for a file that nobody else reads: until `commit`, or `rollback`. */
+  begin(): void;
+  commit(): void;
+  rollback(): void;
   /** May be called twice. */
   close(): void;
 }
 
 /** Filters make texts of their own; when there are more than this the cache starts again. */
 const maxStatements = 500;
+/** About 200 bytes each. */
+const cachedEntities = 20_000;
 
 /** @throws Error with `errcode` as SETUP §5 lists them; a file that is no database fails at the first statement. */
 export function openDatabase(file: string): ViewDatabase {
@@ -32,22 +42,33 @@ export function openDatabase(file: string): ViewDatabase {
     }
     return statement;
   };
+  const entities = new LRUCache<string, EntityKey>({ max: cachedEntities });
+  const begin = () => database.exec("begin immediate");
+  const commit = () => database.exec("commit");
+  const rollback = () => {
+    entities.clear(); // some may have been made by what is undone
+    if (database.isTransaction) database.exec("rollback"); // a full disk has done so already
+  };
   return {
+    entities,
     exec: (sql) => database.exec(sql),
     run: (sql, ...parameters) => Number(prepared(sql).run(...parameters).changes),
     get: <Row>(sql: string, ...parameters: readonly SQLInputValue[]) => prepared(sql).get(...parameters) as Row | undefined,
     all: <Row>(sql: string, ...parameters: readonly SQLInputValue[]) => prepared(sql).all(...parameters) as Row[],
     transaction(work) {
-      database.exec("begin immediate");
+      begin();
       try {
         const result = work();
-        database.exec("commit");
+        commit();
         return result;
       } catch (error) {
-        if (database.isTransaction) database.exec("rollback"); // a full disk has done so already
+        rollback();
         throw error;
       }
     },
+    begin,
+    commit,
+    rollback,
     close() {
       if (database.isOpen) database.close();
     },

@@ -47,8 +47,8 @@ export async function openViews({
   let rebuilding: Promise<void> | null = null;
   let fresh: Rows | null = null;
 
-  function openRows(at: string, waiters: PositionWaiters, from: Position = 0n): Rows {
-    const store = openViewStore(at, log.logId, catalog);
+  function openRows(at: string, waiters: PositionWaiters, { from = 0n, use = "live" }: { from?: Position; use?: "live" | "rebuild" } = {}): Rows {
+    const store = openViewStore(at, log.logId, catalog, use);
     const projector = makeProjector({ store, log, clock, from, onTrouble, onMoved: () => waiters.moved(projector.position()) });
     return { store, projector, waiters };
   }
@@ -82,9 +82,10 @@ export async function openViews({
     const building: Rows = openRows(
       rebuildFile(file),
       makePositionWaiters(() => building.projector.position()),
+      { use: "rebuild" },
     );
     fresh = building;
-    const rebuilt = await rebuildRows(rows, building, head, (from) => openRows(file, waiters, from));
+    const rebuilt = await rebuildRows(rows, building, head, (from) => openRows(file, waiters, { from }));
     fresh = null;
     rows = rebuilt.rows;
     if (started && !closed) rows.projector.start();

@@ -4,6 +4,7 @@ import type { HandlerStreamData, JournalEvent, PlanStreamData, ReplayStreamData 
 import type { StoredEvent } from "../event/event.ts";
 import { handlerStream, isEntityStream, planStream, replayStream } from "../event/names.ts";
 import type { ViewDatabase } from "./database.ts";
+import { isKnownEntity } from "./entity-keys.ts";
 
 type EntryOf<D> = { readonly [T in keyof D]: { readonly type: T; readonly data: D[T] } }[keyof D];
 
@@ -18,6 +19,19 @@ export type Entry =
 export interface Folding {
   readonly db: ViewDatabase;
   readonly catalog: Catalog;
+  readonly latest: Latest;
+}
+
+/** What a transaction writes once, at its end, however often it changes meanwhile. */
+export interface Latest {
+  /** By entity. */
+  readonly entities: Map<number, { readonly revision: number; readonly recordedMs: number }>;
+  /** By event type and entity: the last position. */
+  readonly entityTypes: Map<string, Map<number, number>>;
+  /** By stored type: how many events more. */
+  readonly types: Map<string, number>;
+  /** By minute: the first and the last position. */
+  readonly minutes: Map<number, { readonly first: number; last: number }>;
 }
 
 export interface Projection {
@@ -25,6 +39,8 @@ export interface Projection {
   readonly tables: string;
   /** Within the transaction of its batch. Types that it does not know are no concern of it. */
   apply(folding: Folding, entry: Entry): void;
+  /** At the end of the transaction: writes what `apply` left in `latest`. */
+  settle?(folding: Folding): void;
 }
 
 const handlerPrefix = handlerStream("");
@@ -36,7 +52,7 @@ const journalPattern = /^reprise\.journal-(.+)-\d+-\d+$/;
 /** @returns null for what no view shows: streams of the server or of nobody, and `reprise.log`. */
 export function toEntry(db: ViewDatabase, event: StoredEvent): Entry | null {
   const { stream } = event;
-  if (isEntityStream(stream)) return { kind: "event", event };
+  if (isKnownEntity(db, stream) || isEntityStream(stream)) return { kind: "event", event };
   const { type, data } = event;
   const entry = { type, data } as unknown;
   if (stream.startsWith(handlerPrefix))

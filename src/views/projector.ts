@@ -37,21 +37,24 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved }: P
   let waitMs = firstWaitMs;
   let running: { readonly ended: Promise<void>; readonly controller: AbortController } | null = null;
 
-  async function project({ events, position: looked }: SubscriptionBatch, signal: AbortSignal): Promise<void> {
+  async function project({ events, position: looked, live }: SubscriptionBatch, signal: AbortSignal): Promise<void> {
     let rest = events;
     while (rest.length > 0) {
       if (signal.aborted) return;
       const untilMs = clock.monotonicMs() + transactionMs;
       rest = rest.slice(store.fold(rest, (folded) => folded >= transactionEvents || clock.monotonicMs() >= untilMs));
-      position = store.position();
-      onMoved();
+      moveTo(store.position());
       await nextTurn(); // others of this process first
     }
-    if (looked > position) {
-      position = looked;
-      onMoved();
-    }
+    if (live) store.settle();
+    moveTo(store.isSettled() ? looked : store.position());
     waitMs = firstWaitMs;
+  }
+
+  function moveTo(reached: Position): void {
+    if (reached <= position) return;
+    position = reached;
+    onMoved();
   }
 
   async function run(signal: AbortSignal): Promise<void> {

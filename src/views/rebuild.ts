@@ -1,4 +1,5 @@
 import { renameSync } from "node:fs";
+import { open } from "node:fs/promises";
 import type { Position } from "../event/event.ts";
 import type { PositionWaiters } from "./position-waiters.ts";
 import type { Projector } from "./projector.ts";
@@ -9,6 +10,16 @@ export interface Rows {
   readonly store: ViewStore;
   readonly projector: Projector;
   readonly waiters: PositionWaiters;
+}
+
+/** Rows are built without waiting for the disk: before they take the place of others they have to be there. */
+async function syncFile(file: string): Promise<void> {
+  const handle = await open(file, "r+");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Where rows are built anew: beside the file that queries read meanwhile. */
@@ -30,6 +41,7 @@ export async function rebuildRows(
   try {
     fresh.projector.start();
     await fresh.waiters.until(head).reached;
+    await syncFile(fresh.store.file);
     await old.projector.stop(); // views stand still from here on, for milliseconds
     await fresh.waiters.until(old.projector.position()).reached;
     await fresh.projector.stop();
@@ -40,11 +52,13 @@ export async function rebuildRows(
     return { rows: old, error };
   }
   const from = fresh.projector.position();
-  fresh.store.close(); // the last one out moves the write-ahead log into the file
-  old.store.close();
+  fresh.store.close();
   try {
+    await syncFile(fresh.store.file); // what came since
+    old.store.close();
     renameSync(fresh.store.file, old.store.file);
   } catch (error) {
+    old.store.close();
     return { rows: reopen(old.projector.position()), error };
   }
   return { rows: reopen(from) };

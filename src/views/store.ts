@@ -4,7 +4,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { RepriseError } from "../errors.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
 import { openDatabase, type ViewDatabase } from "./database.ts";
-import { type Projection, toEntry } from "./projection.ts";
+import { type Folding, type Latest, type Projection, toEntry } from "./projection.ts";
 import { amendments } from "./projections/amendments.ts";
 import { deliveries } from "./projections/deliveries.ts";
 import { entities } from "./projections/entities.ts";
@@ -17,6 +17,9 @@ import { replays } from "./projections/replays.ts";
 const formatVersion = 5;
 /** Marks the file as ours ("RPVW"), so that no other database is ever deleted. */
 const applicationId = 0x52505657;
+
+/** Of one transaction of a rebuild. */
+const rebuildEvents = 50_000;
 
 /** In this order, which matters: rows of deliveries say what lanes need to know. */
 const projections: readonly Projection[] = [handlers, entities, eventIndex, deliveries, amendments, lanes, replays];
@@ -34,18 +37,44 @@ export interface ViewStore {
    * @returns how many were folded.
    */
   fold(events: readonly StoredEvent[], enough: (folded: number) => boolean): number;
+  /** Commits what was folded: in a store that is built anew `position` moves only then, and with every so many events. */
+  settle(): void;
+  isSettled(): boolean;
   close(): void;
 }
 
 /**
  * Opens the rows, or begins them anew: when there are none, when they are of another log or format, or damaged. They hold no truth.
  *
+ * @param use `rebuild`: nobody reads the file before it is whole, and after a crash it is removed. Its transactions are long, since an entity's row is
+ *   written once for each, and it has no write-ahead log.
  * @throws CONFIG_INVALID when the file is somebody else's database, or cannot be written.
  */
-export function openViewStore(file: string, logId: string, catalog: Catalog): ViewStore {
+export function openViewStore(file: string, logId: string, catalog: Catalog, use: "live" | "rebuild" = "live"): ViewStore {
   const db = openWritable(file, logId, catalog);
+  if (use === "rebuild") db.exec("pragma journal_mode = memory; pragma synchronous = off;");
   let position = BigInt(db.get<{ position: number }>("select position from meta")!.position);
-  const folding = { db, catalog };
+  const latest: Latest = { entities: new Map(), entityTypes: new Map(), types: new Map(), minutes: new Map() };
+  const folding: Folding = { db, catalog, latest };
+  /** What is in the rows, but not committed. */
+  let open: { position: Position; events: number } | null = null;
+
+  const foldOne = (event: StoredEvent): void => {
+    const entry = toEntry(db, event);
+    if (entry !== null) for (const projection of projections) projection.apply(folding, entry);
+  };
+  const commit = (folded: Position): void => {
+    for (const { settle } of projections) settle?.(folding);
+    db.run("update meta set position = ?", Number(folded));
+    db.commit();
+    open = null;
+    position = folded;
+  };
+  const rollback = (): void => {
+    open = null;
+    for (const each of Object.values(latest)) each.clear();
+    db.rollback();
+  };
 
   return {
     file,
@@ -54,17 +83,29 @@ export function openViewStore(file: string, logId: string, catalog: Catalog): Vi
     fold(events, enough) {
       if (events.length === 0) return 0;
       let folded = 0;
-      db.transaction(() => {
-        do {
-          const event = events[folded++]!;
-          const entry = toEntry(db, event);
-          if (entry !== null) for (const projection of projections) projection.apply(folding, entry);
-        } while (folded < events.length && !enough(folded));
-        db.run("update meta set position = ?", Number(events[folded - 1]!.position));
-      });
-      position = events[folded - 1]!.position;
+      try {
+        if (open === null) db.begin();
+        do foldOne(events[folded++]!);
+        while (folded < events.length && !enough(folded));
+        const last = events[folded - 1]!.position;
+        open = { position: last, events: (open?.events ?? 0) + folded };
+        if (use === "live" || open.events >= rebuildEvents) commit(last);
+      } catch (error) {
+        rollback();
+        throw error;
+      }
       return folded;
     },
+    settle() {
+      if (open === null) return;
+      try {
+        commit(open.position);
+      } catch (error) {
+        rollback();
+        throw error;
+      }
+    },
+    isSettled: () => open === null,
     close: () => db.close(),
   };
 }

@@ -1,5 +1,5 @@
+import { entityOf } from "../entity-keys.ts";
 import type { Projection } from "../projection.ts";
-import { entityOf } from "./entities.ts";
 
 /** Who gave a dead letter other data, when and why. The data itself stays in the journal: it may be large. The newest one is in force while the letter is. */
 export const amendments: Projection = {

@@ -1,9 +1,9 @@
 import type { AttemptRecord, JournalData } from "../../delivery/journal-events.ts";
 import { deliveryId, partId } from "../../event/ids.ts";
 import type { ViewDatabase } from "../database.ts";
+import { entityOf } from "../entity-keys.ts";
 import type { DeliveryStatus } from "../model.ts";
 import type { Projection } from "../projection.ts";
-import { entityOf } from "./entities.ts";
 
 /** Attempts kept for each delivery: the newest. */
 const keptAttempts = 50;

@@ -1,5 +1,5 @@
+import { entityOf } from "../entity-keys.ts";
 import type { Projection } from "../projection.ts";
-import { entityOf } from "./entities.ts";
 
 /** Where each event is, by what people look for. Its data stays in the log. */
 export const eventIndex: Projection = {
@@ -21,7 +21,7 @@ export const eventIndex: Projection = {
     -- The positions of each minute's events: times become positions by it, whatever the log's clock did.
     create table minutes(minute integer primary key, first_position integer not null, last_position integer not null) strict;
   `,
-  apply({ db }, { kind, event }) {
+  apply({ db, latest }, { kind, event }) {
     if (kind !== "event") return;
     const position = Number(event.position);
     const recordedMs = Date.parse(event.recordedAt);
@@ -40,12 +40,23 @@ export const eventIndex: Projection = {
       event.metadata.correlationId ?? null,
       recordedMs,
     );
-    db.run("insert into types(type, events) values (?, 1) on conflict do update set events = events + 1", event.type);
-    db.run(
-      "insert into minutes(minute, first_position, last_position) values (?, ?, ?) on conflict do update set last_position = excluded.last_position",
-      Math.floor(recordedMs / 60_000),
-      position,
-      position,
-    );
+    latest.types.set(event.type, (latest.types.get(event.type) ?? 0) + 1);
+    const minute = Math.floor(recordedMs / 60_000);
+    const positions = latest.minutes.get(minute);
+    if (positions === undefined) latest.minutes.set(minute, { first: position, last: position });
+    else positions.last = position;
+  },
+  settle({ db, latest }) {
+    for (const [type, events] of latest.types)
+      db.run("insert into types(type, events) values (?, ?) on conflict do update set events = events + excluded.events", type, events);
+    for (const [minute, { first, last }] of latest.minutes)
+      db.run(
+        "insert into minutes(minute, first_position, last_position) values (?, ?, ?) on conflict do update set last_position = excluded.last_position",
+        minute,
+        first,
+        last,
+      );
+    latest.types.clear();
+    latest.minutes.clear();
   },
 };

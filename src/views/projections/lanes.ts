@@ -1,6 +1,6 @@
 import type { ViewDatabase } from "../database.ts";
+import { entityOf } from "../entity-keys.ts";
 import type { Projection } from "../projection.ts";
-import { entityOf } from "./entities.ts";
 
 /**
  * The fold of DELIVERY §3 as rows: lanes that are not simply flowing, or are ahead of the checkpoint. Runs after `deliveries`, whose rows say

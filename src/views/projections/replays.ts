@@ -1,8 +1,8 @@
 import type { ReplayRequested } from "../../delivery/journal-events.ts";
 import { defaultTenant } from "../../event/names.ts";
 import type { ViewDatabase } from "../database.ts";
+import { entityOf } from "../entity-keys.ts";
 import type { Projection } from "../projection.ts";
-import { entityOf } from "./entities.ts";
 
 /** Replays, and what became of each of their deliveries: of dead letters as the journals say, of their own as they say themselves. */
 export const replays: Projection = {
