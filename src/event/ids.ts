@@ -3,8 +3,32 @@ import { v5, v7, validate } from "uuid";
 /** Makes ids; passed in, so that tests can count. */
 export type NewId = () => string;
 
-/** Time-ordered (UUIDv7), so that new ids land at one end of an index. */
-export const newId: NewId = () => v7();
+/** Random bytes for so many ids at once: asking for 16 takes as long as for 4096 (4 µs of a Linux call), and was a tenth of an append over HTTP. */
+const poolIds = 256;
+const idBytes = 16;
+const pool = new Uint8Array(poolIds * idBytes);
+let used = pool.length;
+/** Of the last id: milliseconds since 1970, and its place among those of the same millisecond, 32 bits. */
+let lastMs = 0;
+let place = 0;
+
+/** Time-ordered (UUIDv7), so that new ids land at one end of an index; those of one process in the order in which they were made. */
+export const newId: NewId = () => {
+  if (used === pool.length) {
+    crypto.getRandomValues(pool);
+    used = 0;
+  }
+  const random = pool.subarray(used, (used += idBytes));
+  const now = Date.now();
+  if (now > lastMs) {
+    lastMs = now;
+    place = ((random[6]! & 0x7f) << 24) | (random[7]! << 16) | (random[8]! << 8) | random[9]!;
+  } else if (++place > 0xffff_ffff) {
+    lastMs++;
+    place = 0;
+  }
+  return v7({ random, msecs: lastMs, seq: place });
+};
 
 export function isUuid(text: string): boolean {
   return validate(text);

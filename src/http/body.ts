@@ -53,6 +53,7 @@ function readAll(payload: IncomingMessage, declared: string | undefined): Promis
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
+    let ended = false;
     payload.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes <= maxBodyBytes) chunks.push(chunk);
@@ -60,11 +61,12 @@ function readAll(payload: IncomingMessage, declared: string | undefined): Promis
       if (bytes > maxDrainedBytes) reject(tooLarge());
     });
     payload.on("end", () => {
+      ended = true;
       if (bytes > maxBodyBytes) reject(tooLarge());
       else if (declaredBytes !== undefined && declaredBytes !== bytes) reject(cutOff());
       else resolve(Buffer.concat(chunks, bytes));
     });
     payload.on("error", () => reject(cutOff()));
-    payload.on("close", () => reject(cutOff())); // after `end` this changes nothing
+    payload.on("close", () => ended || reject(cutOff()));
   });
 }

@@ -7,6 +7,7 @@ import type { ViewStore } from "./store.ts";
 /** A transaction holds the event loop at most about so long, and so many events. */
 const transactionMs = 10;
 const transactionEvents = 512;
+const restTurns = 32;
 /** After trouble: doubling from the first wait to the last. */
 const firstWaitMs = 100;
 const lastWaitMs = 30_000;
@@ -49,6 +50,8 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved }: P
     if (live) store.settle();
     moveTo(store.isSettled() ? looked : store.position());
     waitMs = firstWaitMs;
+    // Appends that come one after another are folded together: under load each turn brings a group of them, without it the turns are over at once.
+    if (live) for (let turn = 0; turn < restTurns && !signal.aborted; turn++) await nextTurn();
   }
 
   function moveTo(reached: Position): void {

@@ -168,9 +168,14 @@ function create(file: string, logId: string): ViewDatabase {
   return db;
 }
 
-/** Rows that a power cut takes are folded again: no fsync for each commit. */
+/**
+ * Rows that a power cut takes are folded again: no fsync for each commit. Rows of 64 events are on a hundred pages of eight trees: with a write-ahead log
+ * of 32 MiB, SQLite's 4, a page is written to the file once for many commits.
+ */
 function configure(db: ViewDatabase): void {
-  db.exec("pragma journal_mode = wal; pragma synchronous = normal; pragma temp_store = memory;");
+  db.exec(
+    "pragma journal_mode = wal; pragma synchronous = normal; pragma temp_store = memory; pragma cache_size = -16384; pragma wal_autocheckpoint = 8192; pragma journal_size_limit = 67108864",
+  );
 }
 
 /** SQLITE_CORRUPT, SQLITE_NOTADB. */

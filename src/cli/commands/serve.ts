@@ -50,7 +50,8 @@ type Server = Awaited<ReturnType<typeof serve>>;
 
 async function start(flags: ServeFlags, { env, namespace = "" }: World): Promise<{ server: Server; store: Store; logger: Logger; started: Promise<void> }> {
   const settings = readServeSettings(flags, env);
-  const logger = pino({ level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  // Not one system call a line: while one is written the next ones gather. What is left at the end of the process is written then.
+  const logger = pino({ level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 1, sync: false }));
   // Loaded here, so that the commands that only talk to a service start fast.
   const [{ loadConfig }, { openStore }, { serve }] = await Promise.all([
     import("../../load-config.ts"),

@@ -1,0 +1,19 @@
+import { describe, expect, it } from "vitest";
+import { isUuid, newId } from "../../src/event/ids.ts";
+
+describe("new ids", () => {
+  it("are UUIDs of version 7, all different, in the order in which they were made, of the time when they were", () => {
+    const before = Date.now();
+    const ids = Array.from({ length: 100_000 }, () => newId());
+    const after = Date.now();
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.every((id, index) => index === 0 || ids[index - 1]! < id)).toBe(true);
+    for (const id of ids.filter((_, index) => index % 1000 === 0)) {
+      expect(isUuid(id)).toBe(true);
+      expect(id[14]).toBe("7");
+      const madeMs = Number.parseInt(id.slice(0, 13).replace("-", ""), 16);
+      expect(madeMs).toBeGreaterThanOrEqual(before);
+      expect(madeMs).toBeLessThanOrEqual(after);
+    }
+  });
+});
