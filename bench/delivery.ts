@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { defineEvent } from "../src/catalog/define.ts";
@@ -12,6 +11,7 @@ import { openSqliteLog } from "../src/log/sqlite/open-sqlite-log.ts";
 import type { Store } from "../src/store.ts";
 import type { Benchmark } from "./measure.ts";
 import { orderV1, sampleOrder } from "./samples.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 const orderPlaced = defineEvent("order.placed", { 1: orderV1 });
 const eventsOfLane = 10;
@@ -52,7 +52,7 @@ function delivery(name: string, arrange: (scene: Scene) => Promise<() => Promise
     name,
     unit: "events/s",
     async prepare(scale) {
-      const folder = mkdtempSync(join(tmpdir(), "reprise-bench-"));
+      const folder = temporaryFolder();
       const lanes = Math.round(1000 * scale);
       const count = lanes * eventsOfLane;
       const mail = { down: false };

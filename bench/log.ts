@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import type { NewEvent } from "../src/event/event.ts";
@@ -7,6 +6,8 @@ import type { EventLog } from "../src/log/event-log.ts";
 import { openSqliteLog } from "../src/log/sqlite/open-sqlite-log.ts";
 import type { Benchmark } from "./measure.ts";
 import { sampleOrder } from "./samples.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+import { emptyTwin } from "./twin.ts";
 
 /**
  * Appending: one event at a time, 64 writers at once (who share commits), batches of 100. The floor inserts the very rows that the log has just
@@ -23,7 +24,7 @@ export const catchUpBenchmark: Benchmark = {
   name: "catch-up",
   unit: "events/s",
   async prepare(scale) {
-    const folder = mkdtempSync(join(tmpdir(), "reprise-bench-"));
+    const folder = temporaryFolder();
     const log = await openSqliteLog(folder);
     const count = Math.round(50_000 * scale);
     for (let number = 0; number < count; number += 500) await log.append(`default.order-${(number / 500) % 20}`, orders(500), "any");
@@ -58,16 +59,23 @@ export const catchUpBenchmark: Benchmark = {
   },
 };
 
-function append(
-  name: string,
-  { writers, appends, batch, target }: { readonly writers: number; readonly appends: number; readonly batch: number; readonly target?: number },
-): Benchmark {
+interface Appends {
+  readonly writers: number;
+  /** Of each writer. */
+  readonly appends: number;
+  /** Events of an append. */
+  readonly batch: number;
+  readonly target?: number;
+  readonly sample?: (number: number) => NewEvent;
+}
+
+export function append(name: string, { writers, appends, batch, target, sample = sampleOrder }: Appends): Benchmark {
   return {
     name,
     ...(target === undefined ? {} : { target }),
     unit: "events/s",
     async prepare(scale) {
-      const folder = mkdtempSync(join(tmpdir(), "reprise-bench-"));
+      const folder = temporaryFolder();
       const each = Math.max(1, Math.round(appends * scale));
       const count = writers * each * batch;
       let runs = 0;
@@ -82,7 +90,7 @@ function append(
           async before() {
             path = join(folder, String(++runs));
             log = await openSqliteLog(path);
-            batches = Array.from({ length: each }, () => orders(writers * batch));
+            batches = Array.from({ length: each }, (_, turn) => Array.from({ length: writers * batch }, (_, index) => sample(turn * writers * batch + index)));
           },
           async go() {
             const write = async (writer: number) => {
@@ -95,7 +103,8 @@ function append(
         floor: {
           async before() {
             await log.close();
-            ({ db: floor, rows } = emptyTwin(join(path, "log.db"), join(path, "floor.db"), count));
+            floor = emptyTwin(join(path, "log.db"), join(path, "floor.db"));
+            rows = lastRows(join(path, "log.db"), count);
           },
           async go() {
             const insert = floor.prepare(`insert into events values (${rows[0]!.map(() => "?").join(", ")})`);
@@ -116,16 +125,12 @@ function append(
   };
 }
 
-/** A database with the tables, indexes and durability of the log at `path` and no rows, and the last `count` rows of that log's events. */
-function emptyTwin(path: string, twinPath: string, count: number): { readonly db: DatabaseSync; readonly rows: readonly (readonly SQLInputValue[])[] } {
+/** The last rows of the events of the log at `path`. */
+function lastRows(path: string, count: number): readonly (readonly SQLInputValue[])[] {
   const log = new DatabaseSync(path, { readOnly: true });
-  const definitions = log.prepare("select sql from sqlite_schema where sql is not null").all() as unknown as readonly { readonly sql: string }[];
   const rows = log.prepare("select * from events order by position desc limit ?", { returnArrays: true }).all(count) as unknown as SQLInputValue[][];
   log.close();
-  const db = new DatabaseSync(twinPath);
-  db.exec("pragma journal_mode=wal; pragma synchronous=full; pragma fullfsync=on; pragma checkpoint_fullfsync=on; pragma cache_size=-16384");
-  for (const { sql } of definitions) db.exec(sql);
-  return { db, rows: rows.reverse() };
+  return rows.reverse();
 }
 
 function orders(count: number): readonly NewEvent[] {

@@ -1,12 +1,22 @@
 /** One figure beside its floor: the same work done by the bare means below it, in the same process and minute. */
 export interface Benchmark {
   readonly name: string;
-  /** What is counted a second; or `ms`, where less is better. */
   readonly unit: string;
-  /** What the figure has to reach, where that was said: a ratio to the floor at least, or of a time its value at most. */
+  /** What has to be reached, where that was said. */
   readonly target?: number;
+  /** What the target is about. Default: the ratio, at least. */
+  readonly bound?: Bound;
+  /**
+   * What a run's figure is. `rate` (default): the units of `go`, a second. `percentile95`: milliseconds of a hundred `go`, all but five. `own`: what `go`
+   * resolves with.
+   */
+  readonly figure?: "rate" | "percentile95" | "own";
   /** Runs in the full measure; default 7. */
   readonly runs?: number;
+  /** Default true. False where each run is a process of its own, which a run before it cannot warm. */
+  readonly warmUp?: boolean;
+  /** Of the full size, with `--quick`. Default 0.05. */
+  readonly quickScale?: number;
   /**
    * Default: 7 runs, the floor after the subject. Given where subject and floor wait for a third party, whose moods would else hit one of the two: so
    * many runs, short ones, and they take turns at being first; the floor then makes nothing of what the subject did.
@@ -16,7 +26,10 @@ export interface Benchmark {
   prepare(scale: number): Promise<Prepared>;
 }
 
-/** One run's work: `before` is not timed; `go` is, and resolves with how many units it did. */
+/** Less is better with `at most`. */
+export type Bound = "ratio at least" | "ratio at most" | "value at least" | "value at most";
+
+/** One run's work: `before` is not timed; `go` is, and resolves with how many units it did, or with a figure of its own. */
 export interface Run {
   before?(): Promise<void>;
   go(): Promise<number>;
@@ -26,12 +39,14 @@ export interface Prepared {
   readonly subject: Run;
   /** Runs right after the subject, or before it where they take turns. */
   readonly floor: Run;
+  /** What else was missed beside the target, asked after the last run; null: nothing. */
+  fault?(): string | null;
   close(): Promise<void>;
 }
 
 export interface Figure {
   readonly name: string;
-  /** Median of the runs: units a second; of a time the 95th percentile within a run. */
+  /** Median of the runs: units a second; a 95th percentile within a run; or what the benchmark says that it is. */
   readonly value: number;
   readonly unit: string;
   /** The floor's median. */
@@ -39,7 +54,7 @@ export interface Figure {
   /** Median of the runs' own ratios, each to the floor's run beside it. Of rates 1 would mean that Reprise costs nothing on top; of times how many times longer it takes. */
   readonly ratio: number;
   readonly target: number | null;
-  /** Null without a target. */
+  /** Null without a target. False also for what else the benchmark demands; it then says so on stderr. */
   readonly ok: boolean | null;
   /** (largest − smallest) / median of Reprise's runs: a ratio below this difference says nothing. */
   readonly spread: number;
@@ -48,17 +63,27 @@ export interface Figure {
 
 /** Runs subject and floor one after the other, so that what disturbs the machine disturbs both. The first run of each warms up and is not counted. */
 export async function measure(
-  { name, unit, turns, target = null, prepare }: Omit<Benchmark, "target"> & { readonly target?: number | null },
+  {
+    name,
+    unit,
+    turns,
+    target = null,
+    bound = "ratio at least",
+    figure = "rate",
+    warmUp = true,
+    prepare,
+  }: Omit<Benchmark, "target"> & {
+    readonly target?: number | null;
+  },
   runs: number,
   scale: number,
 ): Promise<Figure> {
   const prepared = await prepare(scale);
-  const isTime = unit === "ms";
-  const once = isTime ? percentile95 : perSecond;
+  const once = { rate: perSecond, percentile95, own }[figure];
   try {
     const values: number[] = [];
     const floors: number[] = [];
-    for (let run = 0; run <= runs; run++) {
+    for (let run = warmUp ? 0 : 1; run <= runs; run++) {
       const floorFirst = turns !== undefined && run % 2 === 1 ? await once(prepared.floor) : null;
       const value = await once(prepared.subject);
       const floor = floorFirst ?? (await once(prepared.floor));
@@ -69,11 +94,23 @@ export async function measure(
     const value = median(values);
     const floor = median(floors);
     const ratio = median(values.map((each, index) => each / floors[index]!));
-    const ok = target === null ? null : isTime ? value <= target : ratio >= target;
+    const fault = prepared.fault?.() ?? null;
+    if (fault !== null) console.error(`${name}: ${fault}`);
+    const ok = target === null ? null : fault === null && reaches({ value, ratio }, bound, target);
     return { name, value, unit, floor, ratio, target, ok, spread: (Math.max(...values) - Math.min(...values)) / value, runs };
   } finally {
     await prepared.close();
   }
+}
+
+function reaches({ value, ratio }: { readonly value: number; readonly ratio: number }, bound: Bound, target: number): boolean {
+  const judged = bound.startsWith("ratio") ? ratio : value;
+  return bound.endsWith("least") ? judged >= target : judged <= target;
+}
+
+async function own(run: Run): Promise<number> {
+  await run.before?.();
+  return run.go();
 }
 
 async function perSecond(run: Run): Promise<number> {
@@ -83,7 +120,7 @@ async function perSecond(run: Run): Promise<number> {
   return count / ((performance.now() - startedMs) / 1000);
 }
 
-/** Requests of one run of a time: each `go` is one. */
+/** Of one run: each `go` is one. */
 const requests = 100;
 
 async function percentile95(run: Run): Promise<number> {

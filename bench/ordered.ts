@@ -1,21 +1,23 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { EventStoreDBClient, eventTypeFilter, START } from "@eventstore/db-client";
 import { z } from "zod";
-import { defineEvent, defineUpcasters } from "../src/catalog/define.ts";
+import { defineEvent, defineUpcasters, type EventDefinition, type UpcasterChain } from "../src/catalog/define.ts";
 import { checkConfig, defineConfig } from "../src/config.ts";
 import { type Delivery, makeDelivery } from "../src/delivery/delivery.ts";
 import { defineHandler } from "../src/delivery/handler.ts";
 import { systemClock } from "../src/event/clock.ts";
+import type { NewEvent } from "../src/event/event.ts";
 import { newId } from "../src/event/ids.ts";
 import type { EventLog } from "../src/log/event-log.ts";
 import { openEventStoreDbLog } from "../src/log/eventstoredb/open-eventstoredb-log.ts";
 import { openSqliteLog } from "../src/log/sqlite/open-sqlite-log.ts";
 import { spawnStandIn } from "../test/support/eventstore-stand-in/spawn.ts";
+import { fill } from "./fill.ts";
 import type { Benchmark } from "./measure.ts";
 import { orderV1, sampleOrder } from "./samples.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 const orderV2 = orderV1.omit({ total: true }).extend({ totalCents: z.int() });
 const orderV3 = orderV2.extend({ currency: z.string() });
@@ -25,6 +27,16 @@ const v2ToV3 = (data: z.output<typeof orderV2>) => ({ ...data, currency: "EUR" }
 const upcasters = defineUpcasters(orderPlaced, { 1: v1ToV2, 2: v2ToV3 });
 const lift = (data: unknown) => orderV3.parse(v2ToV3(orderV2.parse(v1ToV2(orderV1.parse(data)))));
 const silent = { info() {}, warn() {}, error() {} };
+
+/** What is in the log, and how it is lifted by hand. */
+interface Material {
+  readonly events: readonly EventDefinition[];
+  readonly upcasters: readonly UpcasterChain[];
+  readonly sample: (number: number) => NewEvent;
+  readonly lift: (data: unknown, type: string, schemaVersion: number) => unknown;
+}
+
+const orders: Material = { events: [orderPlaced], upcasters: [upcasters], sample: sampleOrder, lift };
 
 /**
  * The log from its first event through lanes, two upcast steps and every check to a handler that does nothing, journal on, in order for each entity.
@@ -39,23 +51,24 @@ export const orderedBenchmarks: readonly Benchmark[] = [
 interface Opened {
   readonly log: EventLog;
   /** Reads the events without Reprise; `take` gets the parsed data of each. */
-  readBare(count: number, take: (data: unknown) => void): Promise<void>;
+  readBare(count: number, take: (data: unknown, type: string, schemaVersion: number) => void): Promise<void>;
   close(): Promise<void>;
 }
 
-async function openEmbedded(): Promise<Opened> {
-  const folder = mkdtempSync(join(tmpdir(), "reprise-bench-"));
+export async function openEmbedded({ events }: Material): Promise<Opened> {
+  const folder = temporaryFolder();
+  const types = events.map(({ type }) => `'${type}'`).join(", ");
   const log = await openSqliteLog(folder);
   const db = new DatabaseSync(join(folder, "log.db"), { readOnly: true });
-  const page = db.prepare("select * from events where position > ? and type = 'order.placed' order by position limit 512", { returnArrays: true });
+  const page = db.prepare(`select * from events where position > ? and type in (${types}) order by position limit 512`, { returnArrays: true });
   return {
     log,
     async readBare(_count, take) {
       for (let after: SQLInputValue = 0; ; ) {
-        const rows = page.all(after) as unknown as readonly (readonly [number, ...string[]])[];
+        const rows = page.all(after) as unknown as readonly Row[];
         for (const row of rows) {
-          JSON.parse(row[9]!);
-          take(JSON.parse(row[10]!));
+          JSON.parse(row[9]);
+          take(JSON.parse(row[10]), row[4], row[5]);
         }
         if (rows.length === 0) return;
         after = rows.at(-1)![0];
@@ -69,6 +82,8 @@ async function openEmbedded(): Promise<Opened> {
   };
 }
 
+type Row = readonly [number, number, number, string, string, number, string | null, string | null, number, string, string];
+
 async function openServer(): Promise<Opened> {
   const standIn = await spawnStandIn("", 0);
   const log = await openEventStoreDbLog(standIn.url);
@@ -79,7 +94,7 @@ async function openServer(): Promise<Opened> {
       const subscription = client.subscribeToAll({ fromPosition: START, filter: eventTypeFilter({ prefixes: ["order.placed"] }) });
       let left = count;
       for await (const { event } of subscription) {
-        take(event?.data);
+        take(event?.data, orderPlaced.type, 1);
         if (--left === 0) break;
       }
       await subscription.unsubscribe();
@@ -92,9 +107,21 @@ async function openServer(): Promise<Opened> {
   };
 }
 
-function ordered(
+export function ordered(
   name: string,
-  { events, lanes, target, open }: { readonly events: number; readonly lanes: number; readonly target: number; readonly open: () => Promise<Opened> },
+  {
+    events,
+    lanes,
+    target,
+    open,
+    material = orders,
+  }: {
+    readonly events: number;
+    readonly lanes: number;
+    readonly target: number;
+    readonly open: (material: Material) => Promise<Opened>;
+    readonly material?: Material;
+  },
 ): Benchmark {
   return {
     name,
@@ -102,15 +129,10 @@ function ordered(
     target,
     runs: 3,
     async prepare(scale) {
-      const { log, readBare, close } = await open();
+      const { log, readBare, close } = await open(material);
       const count = Math.round(events * scale);
       const entities = Math.max(100, Math.round(lanes * scale));
-      for (let from = 0; from < count; from += 1000)
-        await Promise.all(
-          Array.from({ length: Math.min(1000, count - from) }, (_, index) =>
-            log.append(`default.order-${(from + index) % entities}`, [sampleOrder(from + index)], "any"),
-          ),
-        );
+      await fill(log, count, entities, material.sample);
       let handled = 0;
       let all = Promise.withResolvers<void>();
       const take = () => {
@@ -130,10 +152,10 @@ function ordered(
             reset();
             // A handler of its own for each run: it begins at the first event.
             const handler = defineHandler({
-              ...{ name: `bench-${++runs}`, events: [orderPlaced], concurrency: 64, startFrom: "beginning" },
-              on: { "order.placed": take },
+              ...{ name: `bench-${++runs}`, events: material.events, concurrency: 64, startFrom: "beginning" },
+              on: Object.fromEntries(material.events.map(({ type }) => [type, take])),
             });
-            const config = checkConfig(defineConfig({ events: [orderPlaced], upcasters: [upcasters], handlers: [handler] }));
+            const config = checkConfig(defineConfig({ events: material.events, upcasters: material.upcasters, handlers: [handler] }));
             const { handlers, limits } = config;
             delivery = makeDelivery({
               handlers,
@@ -160,8 +182,8 @@ function ordered(
             reset();
           },
           async go() {
-            await readBare(count, (data) => {
-              lift(data);
+            await readBare(count, (data, type, schemaVersion) => {
+              material.lift(data, type, schemaVersion);
               take();
             });
             return count;

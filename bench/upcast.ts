@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { defineEvent, defineUpcasters } from "../src/catalog/define.ts";
 import { makeCatalog } from "../src/catalog/make-catalog.ts";
-import type { StoredEvent } from "../src/event/event.ts";
+import type { NewEvent, StoredEvent } from "../src/event/event.ts";
 import type { Benchmark } from "./measure.ts";
 import { orderV1, sampleOrder } from "./samples.ts";
 
@@ -46,24 +46,31 @@ export const upcastBenchmarks: readonly Benchmark[] = [
   }),
 ];
 
-function upcast(name: string, catalog: ReturnType<typeof makeCatalog>, bare: (data: unknown) => unknown): Benchmark {
+/** @param stored lifted in turn, `events` times in all. */
+export function upcast(
+  name: string,
+  catalog: ReturnType<typeof makeCatalog>,
+  bare: (data: unknown, event: StoredEvent) => unknown,
+  { events, stored }: { readonly events: number; readonly stored: () => readonly StoredEvent[] } = { events: 50_000, stored: storedOrders },
+): Benchmark {
   return {
     name,
     target: 0.87, // the floor's time within 1.15
     unit: "events/s",
     async prepare(scale) {
-      const count = Math.round(50_000 * scale);
-      const stored = Array.from({ length: 1000 }, (_, index) => storedOrder(index));
+      const count = Math.round(events * scale);
+      const given = stored();
+      const next = (index: number) => given[index % given.length]!;
       return {
         subject: {
           async go() {
-            for (let index = 0; index < count; index++) if (!catalog.current(stored[index % 1000]!).ok) throw new Error(`${name}: an event was refused`);
+            for (let index = 0; index < count; index++) if (!catalog.current(next(index)).ok) throw new Error(`${name}: an event was refused`);
             return count;
           },
         },
         floor: {
           async go() {
-            for (let index = 0; index < count; index++) bare(stored[index % 1000]!.data);
+            for (let index = 0; index < count; index++) bare(next(index).data, next(index));
             return count;
           },
         },
@@ -73,9 +80,14 @@ function upcast(name: string, catalog: ReturnType<typeof makeCatalog>, bare: (da
   };
 }
 
-function storedOrder(number: number): StoredEvent {
+function storedOrders(): readonly StoredEvent[] {
+  return Array.from({ length: 1000 }, (_, number) => asStored(sampleOrder(number), number));
+}
+
+/** The event as the log would hand it out, first of its own entity. */
+export function asStored(event: NewEvent, number: number): StoredEvent {
   return {
-    ...sampleOrder(number),
+    ...event,
     stream: `default.order-${number}`,
     tenant: "default",
     entity: { type: "order", id: String(number) },

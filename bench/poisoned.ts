@@ -1,0 +1,141 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { defineEvent } from "../src/catalog/define.ts";
+import { makeCatalog } from "../src/catalog/make-catalog.ts";
+import { openStore } from "../src/compose.ts";
+import { defineConfig } from "../src/config.ts";
+import { defineHandler } from "../src/delivery/handler.ts";
+import { openSqliteLog } from "../src/log/sqlite/open-sqlite-log.ts";
+import type { Benchmark, Run } from "./measure.ts";
+import { orderV1, sampleOrder } from "./samples.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+const orderPlaced = defineEvent("order.placed", { 1: orderV1 });
+const catalog = makeCatalog({ events: [orderPlaced] });
+const lanes = 10_000;
+const eventsOfLane = 2;
+/** About a tenth of what the same store takes at full speed, so that nothing queues but for the poison. */
+const eventsPerSecond = 2000;
+const tickMs = 5;
+
+/**
+ * How long an event of a healthy lane waits, from its resolved append to its handler's call: the 99th percentile, while events come at a steady rate over
+ * 10,000 lanes. None, 1 % or 10 % of the lanes fail each call: one retry after 100 ms, then a dead letter, behind which the lane's later events are held.
+ *
+ * The floor of `poisoned-0` is a subscription to such a log that calls the same function: no lanes, no journal, no views. The floor of the others is
+ * `poisoned-0`'s own work, right after.
+ */
+export const poisonedBenchmarks: readonly Benchmark[] = [0, 1, 10].map((percent) => ({
+  name: `poisoned-${percent}`,
+  unit: "ms",
+  target: 1.2,
+  bound: "ratio at most",
+  figure: "own",
+  runs: 3,
+  async prepare(scale) {
+    const folder = temporaryFolder();
+    let runs = 0;
+    const run = (open: Open): Run => ({
+      async go() {
+        const path = join(folder, String(++runs));
+        const delayMs = await percentile99(open, path, Math.round(lanes * scale), percent);
+        rmSync(path, { recursive: true });
+        return delayMs;
+      },
+    });
+    return {
+      subject: run((path, take) => openReprise(path, take, percent)),
+      floor: run(percent === 0 ? openBare : (path, take) => openReprise(path, take, 0)),
+      async close() {
+        rmSync(folder, { recursive: true });
+      },
+    };
+  },
+}));
+
+interface Opened {
+  append(lane: number): Promise<void>;
+  close(): Promise<void>;
+}
+/** @param take is called with the lane of each event, as a handler. */
+type Open = (path: string, take: (lane: number) => void) => Promise<Opened>;
+
+/** A handler may be called before the append's caller has had its turn, which is no delay; a ratio needs one all the same. */
+const leastMs = 0.01;
+
+/** Of each hundred lanes the first `percent`, so that all have as many healthy lanes' neighbours. */
+const isPoisoned = (lane: number, percent: number) => lane % 100 < percent;
+
+async function percentile99(open: Open, path: string, laneCount: number, percent: number): Promise<number> {
+  const healthyLanes = Array.from({ length: laneCount }, (_, lane) => lane).filter((lane) => !isPoisoned(lane, percent));
+  const calls = new Map(healthyLanes.map((lane) => [lane, [] as number[]]));
+  const appends = new Map(healthyLanes.map((lane) => [lane, [] as number[]]));
+  let left = healthyLanes.length * eventsOfLane;
+  const all = Promise.withResolvers<void>();
+  const store = await open(path, (lane) => {
+    calls.get(lane)?.push(performance.now());
+    if (calls.has(lane) && --left === 0) all.resolve();
+  });
+  try {
+    const append = async (lane: number) => {
+      await store.append(lane);
+      appends.get(lane)?.push(performance.now());
+    };
+    const pending: Promise<void>[] = [];
+    const startedMs = performance.now();
+    for (let sent = 0; sent < laneCount * eventsOfLane; await wait(tickMs)) {
+      const due = Math.min(laneCount * eventsOfLane, Math.ceil(((performance.now() - startedMs) / 1000) * eventsPerSecond));
+      for (; sent < due; sent++) pending.push(append(sent % laneCount));
+    }
+    await Promise.all(pending);
+    await all.promise;
+  } finally {
+    await store.close();
+  }
+  const delaysMs = healthyLanes.flatMap((lane) => calls.get(lane)!.map((calledMs, turn) => Math.max(leastMs, calledMs - appends.get(lane)![turn]!)));
+  return delaysMs.sort((a, b) => a - b)[Math.floor(delaysMs.length * 0.99)]!;
+}
+
+async function openReprise(path: string, take: (lane: number) => void, percent: number): Promise<Opened> {
+  const handler = defineHandler({
+    name: "worker",
+    events: [orderPlaced],
+    concurrency: 64,
+    startFrom: "beginning",
+    retry: { maxAttempts: 2, initialDelayMs: 100 },
+    on: {
+      "order.placed": async ({ entity }) => {
+        take(Number(entity.id));
+        if (isPoisoned(Number(entity.id), percent)) throw new Error("poisoned");
+      },
+    },
+  });
+  const store = await openStore(defineConfig({ events: [orderPlaced], handlers: [handler] }), { log: `sqlite:${path}` });
+  await store.start();
+  return {
+    async append(lane) {
+      await store.append({ type: "order.placed", entity: { type: "order", id: String(lane) }, data: sampleOrder(lane).data });
+    },
+    close: () => store.close(),
+  };
+}
+
+async function openBare(path: string, take: (lane: number) => void): Promise<Opened> {
+  const log = await openSqliteLog(path);
+  const ending = new AbortController();
+  const following = (async () => {
+    for await (const { events } of log.subscribe({ after: 0n, filter: { types: ["order.placed"] }, signal: ending.signal }))
+      for (const event of events) if (catalog.current(event).ok) take(Number(event.entity.id));
+  })();
+  return {
+    async append(lane) {
+      await log.append(`default.order-${lane}`, [sampleOrder(lane)], "any");
+    },
+    async close() {
+      ending.abort();
+      await following;
+      await log.close();
+    },
+  };
+}
