@@ -7,6 +7,8 @@ import type { ViewStore } from "./store.ts";
 /** A transaction holds the event loop at most about so long, and so many events. */
 const transactionMs = 10;
 const transactionEvents = 512;
+/** A batch of so many says that there is load; then the rows wait for so many turns. */
+const busyEvents = 8;
 const restTurns = 32;
 /** After trouble: doubling from the first wait to the last. */
 const firstWaitMs = 100;
@@ -50,8 +52,8 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved }: P
     if (live) store.settle();
     moveTo(store.isSettled() ? looked : store.position());
     waitMs = firstWaitMs;
-    // Appends that come one after another are folded together: under load each turn brings a group of them, without it the turns are over at once.
-    if (live) for (let turn = 0; turn < restTurns && !signal.aborted; turn++) await nextTurn();
+    // Under load each turn of the event loop brings a group of appends, and they are folded together.
+    if (live && events.length >= busyEvents) for (let turn = 0; turn < restTurns && !signal.aborted; turn++) await nextTurn();
   }
 
   function moveTo(reached: Position): void {
