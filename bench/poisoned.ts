@@ -64,7 +64,7 @@ type Open = (path: string, take: (lane: number) => void) => Promise<Opened>;
 /** A handler may be called before the append's caller has had its turn, which is no delay; a ratio needs one all the same. */
 const leastMs = 0.01;
 
-/** Of each hundred lanes the first `percent`, so that all have as many healthy lanes' neighbours. */
+/** Of each hundred lanes the first `percent`, so that failing lanes are spread evenly among healthy ones. */
 const isPoisoned = (lane: number, percent: number) => lane % 100 < percent;
 
 async function percentile99(open: Open, path: string, laneCount: number, percent: number): Promise<number> {

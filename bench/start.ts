@@ -24,7 +24,7 @@ export const startBenchmark: Benchmark = {
   figure: "own",
   runs: 5,
   warmUp: false,
-  quickScale: 0.03,
+  quickScale: 0.02,
   async prepare(scale) {
     const folder = temporaryFolder();
     const killed = join(folder, "killed");

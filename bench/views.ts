@@ -46,6 +46,7 @@ export const rebuildBenchmark: Benchmark = {
   unit: "events/s",
   target: 0.7,
   runs: 3,
+  quickScale: 0.03,
   async prepare(scale) {
     const count = Math.round(1_000_000 * scale);
     const scene = await openScene((log) => fill(log, count, 10_000));
@@ -142,7 +143,7 @@ function deadLetters(name: "dlq-list-1m" | "dlq-stats-1m", target: number): Benc
     bound: "value at most",
     figure: "percentile95",
     runs: 3,
-    quickScale: 0.03,
+    quickScale: 0.005,
     async prepare(scale) {
       const scene = await openLetters(scale);
       const db = new DatabaseSync(scene.file, { readOnly: true });
