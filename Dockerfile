@@ -33,5 +33,6 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.REPRISE_PORT || 4680}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 STOPSIGNAL SIGTERM
 # Node itself takes SIGTERM: no shell and no npm in between.
-ENTRYPOINT ["node", "/app/bin/reprise.js"]
+# The two flags keep the heap small, as npm start has them: docs/operating.md, Memory.
+ENTRYPOINT ["node", "--max-semi-space-size=16", "--heap-growing-percent=50", "/app/bin/reprise.js"]
 CMD ["serve", "--config", "/config/reprise.config.ts"]

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -12,14 +12,27 @@ export interface Child {
   kill(): Promise<void>;
 }
 
+interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Node's own. */
+  readonly flags?: readonly string[];
+}
+
+/** As `npm start` and the container run it. */
+export const serviceFlags = ["--max-semi-space-size=16", "--heap-growing-percent=50"];
+
+const alive = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of alive) child.kill("SIGKILL");
+});
+
 /** This Node in a process of its own, which does not outlive the bench. */
-export function startNode(program: URL, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Child {
-  const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(program), ...args], {
+export function startNode(program: URL, args: readonly string[] = [], { env = {}, flags = [] }: StartOptions = {}): Child {
+  const child = spawn(process.execPath, [...process.execArgv, ...flags, fileURLToPath(program), ...args], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const killNow = () => void child.kill("SIGKILL");
-  process.once("exit", killNow);
+  alive.add(child);
   const lines: string[] = [];
   const waiting = new Map<string, (line: string) => void>();
   let stderr = "";
@@ -30,7 +43,7 @@ export function startNode(program: URL, args: readonly string[] = [], env: Reado
   });
   const closed = once(reader, "close");
   const ended = once(child, "exit").then(async ([code]) => {
-    process.off("exit", killNow);
+    alive.delete(child);
     await closed;
     return code as number | null;
   });
@@ -50,7 +63,7 @@ export function startNode(program: URL, args: readonly string[] = [], env: Reado
       return lines;
     },
     async kill() {
-      killNow();
+      child.kill("SIGKILL");
       await ended;
     },
   };

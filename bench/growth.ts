@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Child, startNode } from "./child.ts";
+import { type Child, serviceFlags, startNode } from "./child.ts";
 import type { Benchmark } from "./measure.ts";
 import type { Window } from "./processes/grow.ts";
 import { shared } from "./shared.ts";
@@ -8,7 +8,8 @@ import { temporaryFolder } from "./temporary-folder.ts";
 
 /** A process that appends events over so many lanes, has them delivered and shown by the views, window after window, and then reads all entities. */
 async function grow(folder: string, events: number, lanes: number): Promise<{ readonly windows: readonly Window[]; readonly peakMb: number }> {
-  const lines = await linesOf(startNode(new URL("./processes/grow.ts", import.meta.url), [folder, String(events), String(lanes)]));
+  const program = new URL("./processes/grow.ts", import.meta.url);
+  const lines = await linesOf(startNode(program, [folder, String(events), String(lanes)], { flags: serviceFlags }));
   return { windows: lines.slice(0, -1).map((line) => JSON.parse(line) as Window), peakMb: Number(lines.at(-1)) };
 }
 
