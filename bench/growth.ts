@@ -30,9 +30,9 @@ const tenMillion = shared(async (scale) => {
 const growthAllowed = 0.1;
 
 /**
- * The largest resident memory of the process that appended, delivered and read ten million events. At full size missed also when the last quarter's
- * events took over a tenth more memory than those of the quarter before. The floor's process inserts the same rows, 1,000 a transaction, and reads them, with node:sqlite
- * alone.
+ * The largest resident memory of the process that appended, delivered and read ten million events. At full size missed also when
+ * the last quarter's events took over a tenth more memory than those of the quarter before. The floor's process inserts the same rows, 1,000 a
+ * transaction, and reads them, with node:sqlite alone.
  */
 const memoryBenchmark: Benchmark = {
   name: "memory-10m",
