@@ -8,7 +8,7 @@ import type { ViewStore } from "./store.ts";
 const transactionMs = 10;
 const transactionEvents = 512;
 /** A batch of so many says that there is load; then the rows wait for so many turns. */
-const busyEvents = 8;
+const busyEvents = 32;
 const restTurns = 32;
 /** After trouble: doubling from the first wait to the last. */
 const firstWaitMs = 100;

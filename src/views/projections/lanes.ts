@@ -115,9 +115,10 @@ export const lanes: Projection = {
         const { lane, revision, at } = entry.data;
         const { id } = entityOf(db, lane);
         advance(db, id, mark, revision + 1, Number(at));
+        // The plus keeps SQLite on the primary key: by letters_by_handler it looks at all of the handler's dead letters for each one that comes.
         db.run(
           `update lanes set detached = max(detached, ?),
-             letters = (select count(*) from deliveries d where d.letter = 1 and d.handler = lanes.handler and d.entity = lanes.entity)
+             letters = (select count(*) from deliveries d where d.letter = 1 and +d.handler = lanes.handler and d.entity = lanes.entity)
            where entity = ? and handler = ?`,
           Number(entry.type === "delivery.dead_lettered"),
           id,
