@@ -154,7 +154,10 @@ describe("Dockerfile", () => {
     expect(instructions).toContain("RUN npm ci --omit=dev --ignore-scripts");
     expect(of("USER")).toEqual(["1000:1000"]);
     expect(of("VOLUME")).toEqual(['["/data"]']);
-    expect(JSON.parse(of("ENTRYPOINT")[0]!)).toEqual(["node", "/app/bin/reprise.js"]);
+    // With Node's flags as npm start has them.
+    const start = (JSON.parse(read("package.json")) as { readonly scripts: { readonly start: string } }).scripts.start.split(" ");
+    expect(start.slice(-2)).toEqual(["bin/reprise.js", "serve"]);
+    expect(JSON.parse(of("ENTRYPOINT")[0]!)).toEqual([...start.slice(0, -2), "/app/bin/reprise.js"]);
     expect((JSON.parse(of("CMD")[0]!) as readonly string[])[0]).toBe("serve");
     expect(of("HEALTHCHECK").join()).toContain("/healthz");
     expect(of("EXPOSE")).toEqual([]);
