@@ -26,6 +26,9 @@ const tenMillion = shared(async (scale) => {
   };
 });
 
+/** A run is a process of its own that says what it came to, and takes minutes. */
+const longRun = { figure: "own", runs: 1, warmUp: false } as const;
+
 /** What the resident memory of the last quarter may be above that of the quarter before: less is the collector's mood. */
 const growthAllowed = 0.1;
 
@@ -39,9 +42,7 @@ const memoryBenchmark: Benchmark = {
   unit: "MB",
   target: 250,
   bound: "value at most",
-  figure: "own",
-  runs: 1,
-  warmUp: false,
+  ...longRun,
   quickScale: 0.004,
   async prepare(scale) {
     const { folder, windows, peakMb } = await tenMillion(scale);
@@ -76,9 +77,7 @@ const eventsBenchmark: Benchmark = {
   name: "growth-events",
   unit: "events/s",
   target: 0.83, // the time of an event within 1.2
-  figure: "own",
-  runs: 1,
-  warmUp: false,
+  ...longRun,
   quickScale: 0.004,
   async prepare(scale) {
     const { windows } = await tenMillion(scale);
@@ -95,9 +94,7 @@ const lanesBenchmark: Benchmark = {
   name: "growth-lanes",
   unit: "events/s",
   target: 0.67, // the time of an event within 1.5
-  figure: "own",
-  runs: 1,
-  warmUp: false,
+  ...longRun,
   quickScale: 0.008,
   async prepare(scale) {
     const over = (lanes: number) => ({

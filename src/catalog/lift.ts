@@ -62,8 +62,9 @@ function makeLift(checked: CheckedType, from: number, raise: Raise): Lift {
   const current = versions.length;
   const { schema } = versions[from - 1]!;
   const steps = stepsOf(checked, from);
-  // Not a step that takes one parameter, and the parts of a split go through steps of others.
-  const looksAtEvent = into.length > 0 || versions.some(({ step }) => step !== undefined && step.length !== 1);
+  const maySplit = into.length > 0;
+  // Not a step that takes one parameter, and the parts of a split go through steps of others. What is current meets no step.
+  const looksAtEvent = steps.length > 0 && (maySplit || versions.some(({ step }) => step !== undefined && step.length !== 1));
 
   /** Most events go straight from version to version. @returns undefined for one that is refused, split or dropped. */
   const liftPlain = (stored: StoredEvent): Lifted | undefined => {
@@ -80,7 +81,8 @@ function makeLift(checked: CheckedType, from: number, raise: Raise): Lift {
 
   return (event, seen) => {
     const stored = looksAtEvent ? freezeDeep(event) : event; // the log has its own
-    const lifted = seen === undefined ? liftPlain(stored) : undefined;
+    // A type that splits would nearly always go its way twice.
+    const lifted = seen === undefined && (!maySplit || steps.length === 0) ? liftPlain(stored) : undefined;
     if (lifted !== undefined) return lifted;
     // Anything else goes the whole way again: steps are pure.
     const way: Way = { stored, seen, pieces: [], dropped: null };

@@ -21,14 +21,14 @@ export interface Part<T extends string = string> {
 }
 
 /** Whether a step answered with `drop` or `split`. */
-export function isNoData(result: unknown): boolean {
+export function isNoData(result: unknown): result is Dropped | Split {
   return typeof result === "object" && result !== null && lifted in result;
 }
 
 export function isDropped(result: unknown): result is Dropped {
-  return typeof result === "object" && result !== null && lifted in result && result[lifted] === "dropped";
+  return isNoData(result) && result[lifted] === "dropped";
 }
 
 export function isSplit(result: unknown): result is Split {
-  return typeof result === "object" && result !== null && lifted in result && result[lifted] === "split";
+  return isNoData(result) && result[lifted] === "split";
 }
