@@ -15,8 +15,8 @@ import { emptyTwin } from "./twin.ts";
  */
 export const appendBenchmarks: readonly Benchmark[] = [
   append("append-1", { writers: 1, appends: 2000, batch: 1 }),
-  append("append-64", { writers: 64, appends: 200, batch: 1, target: 0.8 }),
-  append("append-batch", { writers: 1, appends: 200, batch: 100, target: 0.85 }),
+  append("append-64", { writers: 64, appends: 1000, batch: 1, target: 0.8 }),
+  append("append-batch", { writers: 1, appends: 500, batch: 100, target: 0.85 }),
 ];
 
 /** Reading the whole log in batches, as a handler that catches up does. The floor fetches the same rows, page by page, and decodes nothing. */
