@@ -24,11 +24,7 @@ test("what is called new is not stored, whatever clocks and ids do, and after op
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const stored = new Set<string>();
-      const greatestBelow = (bound: string) =>
-        [...stored]
-          .filter((each) => each < bound)
-          .sort()
-          .at(-1) ?? null;
+      const greatestBelow = (bound: string) => Array.from(stored).reduce((greatest, each) => (each < bound && each > greatest ? each : greatest), "");
       let ids = new NewIds(greatestBelow);
       let clockMs = nowMs;
       for (const each of steps) {
