@@ -1,5 +1,6 @@
 import type { Position, Priority, StoredEvent } from "../event/event.ts";
 import { parseStreamName } from "../event/names.ts";
+import { EventQueue } from "./event-queue.ts";
 import type { AmendmentPointer } from "./journal-events.ts";
 import type { Schedulable } from "./ready-lanes.ts";
 
@@ -125,7 +126,7 @@ export class Lane implements Schedulable {
   dueMs: number | null = null;
 
   /** Wanted events in order, the first at or above `next`. */
-  queue: StoredEvent[] = [];
+  readonly queue = new EventQueue();
   /** Highest revision that the subscription brought while the lane was detached. */
   seen = -1;
   /** Last revision of the stream that the queue's reading covered. */
@@ -148,6 +149,8 @@ export class Lane implements Schedulable {
   /** The flush that records the lane's last outcome, and how many outcomes wait for it. */
   flush = 0;
   unflushed = 0;
+  /** The flush that records where the lane's `next` moved to last. */
+  movedIn = 0;
 
   constructor(stream: string, next: number, tenant = parseStreamName(stream)?.tenant ?? "") {
     this.stream = stream;
@@ -186,7 +189,24 @@ export class Lane implements Schedulable {
     this.loans = this.loans.filter((each) => each !== loan);
   }
 
+  /** Fed by the subscription, and nothing of it runs, waits or is on record: it comes to be again with its next event. */
+  isIdle(): boolean {
+    return (
+      !this.detached &&
+      !this.paused &&
+      !this.reading &&
+      this.pins === 0 &&
+      this.running === null &&
+      this.queue.length === 0 &&
+      this.letters.size === 0 &&
+      this.orders.length === 0 &&
+      this.loans.length === 0 &&
+      this.pace === null &&
+      this.turn === null
+    );
+  }
+
   priority(): Priority {
-    return (this.loans[0]?.call?.event ?? this.orders[0]?.event ?? this.queue[0])?.metadata.priority ?? "normal";
+    return (this.loans[0]?.call?.event ?? this.orders[0]?.event ?? this.queue.first())?.metadata.priority ?? "normal";
   }
 }

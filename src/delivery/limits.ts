@@ -8,7 +8,7 @@ export interface DeliveryLimits {
   readonly laneQueueEvents: number;
   /** Lanes a handler's journal keeps a record of; above it the handler stops reading and says so. */
   readonly recordedLanes: number;
-  /** Outcomes that make a flush at once; four times as many do within 5 ms of the last one. */
+  /** Outcomes that make a flush at once; eight times as many do within 10 ms of the last one. */
   readonly flushOutcomes: number;
   /** The longest an outcome waits for its flush. */
   readonly flushMs: number;

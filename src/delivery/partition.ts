@@ -75,8 +75,10 @@ const alonePatienceMs = 10_000;
 /** Checkpoints over events that the handler does not want are worth a record only so often. */
 const foreignEvents = 10_000;
 /** A flush so soon after the last one is worth its fsync for so many times more outcomes: at 100,000 a second one for 256 costs a fifth of the time. */
-const frequentMs = 5;
-const frequentOutcomes = 4;
+const frequentMs = 10;
+const frequentOutcomes = 8;
+/** Lanes that one flush looks at when there are too many without work: several times more than it may have brought. */
+const sweepLooks = 4096;
 /** Lanes that come and go were most of what a catch-up over 10,000 lanes cost the garbage collector. */
 const defaultIdleLanes = 10_000;
 
@@ -95,8 +97,8 @@ export class Partition {
   /** Looks at events that the handler does not want, since the last flush. */
   #foreign = 0;
   readonly #awaitingFlush = new Set<Lane>();
-  /** Attached and without work: the oldest are forgotten, once the recorded checkpoint has passed them. */
-  readonly #idle = new Set<Lane>();
+  /** Goes round the lanes and forgets those without work. */
+  #sweep: Iterator<Lane> | null = null;
   #recordedLanes = 0;
   /** Of split events: the first part that is not done, by stream and revision. */
   readonly #parts = new Map<string, Map<number, number>>();
@@ -176,7 +178,6 @@ export class Partition {
       this.#doubtsLeft--;
       lane.doubtThrough = event.revision;
     }
-    this.#idle.delete(lane);
     lane.queue.push(event);
     this.#checkpoint.offer(lane, event.revision, event.position, bytes);
     this.#refresh(lane);
@@ -297,7 +298,6 @@ export class Partition {
       if (lane.turn?.replayId === work.replayId) this.#paced.used(lane);
       if (order === null && loan === null) lane.queue.shift();
       lane.running = delivery;
-      this.#idle.delete(lane);
       this.#running.add(delivery);
       this.#slotsTaken++;
       this.#ready.started(lane);
@@ -462,13 +462,7 @@ export class Partition {
       lane.unflushed = 0;
       this.#refresh(lane);
     }
-    const { idleLanes = defaultIdleLanes } = this.#options;
-    for (const lane of this.#idle) {
-      if (this.#idle.size <= idleLanes) break;
-      if (lane.at > this.#checkpoint.recorded || this.#recorder.hasMoved(lane) || lane.pins > 0) continue;
-      this.#idle.delete(lane);
-      this.#lanes.delete(lane.stream);
-    }
+    this.#forgetIdle();
     return flush.intended;
   }
 
@@ -553,7 +547,6 @@ export class Partition {
     if (lane === undefined) this.#lanes.set(stream, (lane = new Lane(stream, unknownNext)));
     const loan: Loan = { lane, replayId, sinceMs: monotonicMs, call: null, part: null };
     lane.addLoan(loan);
-    this.#idle.delete(lane);
     return loan;
   }
 
@@ -645,7 +638,6 @@ export class Partition {
   unpin(lane: Lane): void {
     if (--lane.pins > 0 || lane.next !== unknownNext || lane.loans.length > 0) return;
     this.#lanes.delete(lane.stream);
-    this.#idle.delete(lane);
   }
 
   /**
@@ -724,7 +716,7 @@ export class Partition {
     if (loan !== undefined) return loan.call === null || lane.paused ? undefined : { event: loan.call.event, order: null, loan, replayId: loan.replayId };
     const order = this.#orderReady(lane);
     const ordered = order && { event: order.event!, order, loan: null, replayId: order.replayId };
-    const event = this.#liveReady(lane) ? lane.queue[0] : undefined;
+    const event = this.#liveReady(lane) ? lane.queue.first() : undefined;
     // A relaxed lane goes on while its letter waits for a turn.
     if (ordered && (event === undefined || !this.#needsTurn(lane, ordered))) return ordered;
     if (event === undefined) return undefined;
@@ -755,7 +747,7 @@ export class Partition {
   #refresh(lane: Lane): void {
     if (lane.running !== null) return;
     // Also beside events that are ready: a relaxed lane's next ones may never end, or may themselves wait for this letter to run alone.
-    const toRead = !lane.reading && lane.orders.some((order) => order.event === null);
+    const toRead = lane.orders.length > 0 && !lane.reading && lane.orders.some((order) => order.event === null);
     if (toRead) this.#toRead.add(lane);
     const work = this.#workOf(lane);
     if (work !== undefined) {
@@ -772,7 +764,21 @@ export class Partition {
       if (!this.#mayRunLive(lane)) return;
       this.#passUnwanted(lane);
       this.#toRead.add(lane);
-    } else if (lane.letters.size === 0 && lane.orders.length === 0) this.#idle.add(lane);
+    }
+  }
+
+  /** Forgets lanes that have no work while there are many, a bounded number of looks at a time. */
+  #forgetIdle(): void {
+    const { idleLanes = defaultIdleLanes } = this.#options;
+    for (let looks = 0; looks < sweepLooks && this.#lanes.size > idleLanes; looks++) {
+      this.#sweep ??= this.#lanes.values();
+      const { value: lane } = this.#sweep.next();
+      if (lane === undefined) {
+        this.#sweep = null; // once round
+        return;
+      }
+      if (lane.isIdle() && lane.at <= this.#checkpoint.recorded) this.#lanes.delete(lane.stream);
+    }
   }
 
   /** What the last reading passed over beyond the last wanted event needs no outcome. */
@@ -800,7 +806,6 @@ export class Partition {
     const before = this.#isRecorded(lane);
     change();
     this.#recordedLanes += Number(this.#isRecorded(lane)) - Number(before);
-    this.#idle.delete(lane);
   }
 
   /** From now on its own stream feeds the lane, and the checkpoint passes it. */
@@ -809,13 +814,13 @@ export class Partition {
     this.#recounting(lane, () => {
       lane.detached = true;
     });
-    lane.seen = Math.max(lane.seen, lane.running?.event.revision ?? -1, lane.queue.at(-1)?.revision ?? -1);
+    lane.seen = Math.max(lane.seen, lane.running?.event.revision ?? -1, lane.queue.last()?.revision ?? -1);
     this.#dropQueue(lane);
   }
 
   /** The queue is read again from `next` on. */
   #dropQueue(lane: Lane): void {
-    lane.queue = [];
+    lane.queue.clear();
     lane.readThrough = -1;
   }
 
@@ -1057,7 +1062,7 @@ export class Partition {
     if (this.#slotsTaken > 0 || this.#aloneUntilFlush > this.#recorder.stored) return undefined;
     for (const [lane, revision] of this.#alone) {
       const order = lane.orders.find((each) => each.revision === revision);
-      const first = lane.queue[0]?.revision;
+      const first = lane.queue.first()?.revision;
       if (lane.running !== null)
         this.#endAlone(lane); // by a call that goes on long after its time-out: nobody knows for how long
       else if (order !== undefined) {

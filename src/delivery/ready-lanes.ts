@@ -31,6 +31,8 @@ export class ReadyLanes<L extends Schedulable> {
   readonly #slots: number;
   /** Those with lanes that are ready or run. */
   readonly #tenants = new Map<string, Tenant<L>>();
+  /** The one that was asked for last: mostly it is asked for again. */
+  #last: Tenant<L> | null = null;
   /** Those with lanes that are ready, in the order of their turns. */
   readonly #turns = new Set<Tenant<L>>();
   #runningFailing = 0;
@@ -67,13 +69,18 @@ export class ReadyLanes<L extends Schedulable> {
   ended(lane: L, wasFailing: boolean): void {
     const tenant = this.#tenantOf(lane.tenant);
     tenant.running--;
-    if (tenant.running === 0 && tenant.ready === 0) this.#tenants.delete(tenant.name);
+    if (tenant.running === 0 && tenant.ready === 0) {
+      this.#tenants.delete(tenant.name);
+      this.#last = null;
+    }
     if (wasFailing) this.#runningFailing--;
   }
 
   #tenantOf(name: string): Tenant<L> {
+    if (this.#last?.name === name) return this.#last;
     let tenant = this.#tenants.get(name);
     if (tenant === undefined) this.#tenants.set(name, (tenant = { name, healthy: levels(), failing: levels(), failingNext: false, ready: 0, running: 0 }));
+    this.#last = tenant;
     return tenant;
   }
 

@@ -10,7 +10,7 @@ export type OrderEnd =
   | { readonly outcome: "withdrawn" };
 
 const factsLimit = 300;
-const outcomesLimit = 1300;
+const outcomesLimit = 2300;
 
 /** What one append to the journal carries, and what waits for it. */
 export interface Flush {
@@ -31,7 +31,8 @@ export class Recorder {
   #outcomes = 0;
   /** Outcomes ever counted. */
   #total = 0;
-  #changed = new Set<Lane>();
+  /** Each once. */
+  #changed: Lane[] = [];
   #number = 1;
   #stored = 0;
   #outstanding: Flush | null = null;
@@ -75,11 +76,9 @@ export class Recorder {
 
   /** The lane's `next` moved. */
   moved(lane: Lane): void {
-    this.#changed.add(lane);
-  }
-
-  hasMoved(lane: Lane): boolean {
-    return this.#changed.has(lane);
+    if (lane.movedIn === this.#number) return;
+    lane.movedIn = this.#number;
+    this.#changed.push(lane);
   }
 
   /** Facts and outcomes that wait. */
@@ -118,7 +117,7 @@ export class Recorder {
     this.#intended = [];
     this.#ended = [];
     this.#outcomes = 0;
-    this.#changed = new Set();
+    this.#changed = [];
     return this.#outstanding;
   }
 
