@@ -22,7 +22,7 @@ export interface Part<T extends string = string> {
 
 /** Whether a step answered with `drop` or `split`. */
 export function isNoData(result: unknown): result is Dropped | Split {
-  return typeof result === "object" && result !== null && lifted in result;
+  return typeof result === "object" && result !== null && (result as { readonly [lifted]?: unknown })[lifted] !== undefined;
 }
 
 export function isDropped(result: unknown): result is Dropped {

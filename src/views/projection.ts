@@ -1,4 +1,5 @@
 /** What every projection is: its tables, and what one entry of the log does to them. */
+import type { SQLInputValue } from "node:sqlite";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { HandlerStreamData, JournalEvent, PlanStreamData, ReplayStreamData } from "../delivery/journal-events.ts";
 import type { StoredEvent } from "../event/event.ts";
@@ -24,14 +25,23 @@ export interface Folding {
 
 /** What a transaction writes once, at its end, however often it changes meanwhile. */
 export interface Latest {
+  /** Rows of `events`, one behind the other, that are not written yet. */
+  readonly events: SQLInputValue[];
   /** By entity. */
-  readonly entities: Map<number, { readonly revision: number; readonly recordedMs: number }>;
-  /** By event type and entity: the last position. */
-  readonly entityTypes: Map<string, Map<number, number>>;
+  readonly entities: Map<number, LatestOfEntity>;
   /** By stored type: how many events more. */
   readonly types: Map<string, number>;
   /** By minute: the first and the last position. */
   readonly minutes: Map<number, { readonly first: number; last: number }>;
+}
+
+/** An entity's last event; `others`: the last positions of the other types that it had events of. */
+export interface LatestOfEntity {
+  revision: number;
+  recordedMs: number;
+  type: string;
+  position: number;
+  others: Map<string, number> | null;
 }
 
 export interface Projection {
@@ -41,6 +51,15 @@ export interface Projection {
   apply(folding: Folding, entry: Entry): void;
   /** At the end of the transaction: writes what `apply` left in `latest`. */
   settle?(folding: Folding): void;
+}
+
+/** The last time that was read: events of one commit share theirs. */
+let recorded = { at: "", ms: Number.NaN };
+
+/** When the event was recorded, in milliseconds since 1970. */
+export function recordedMsOf({ recordedAt }: StoredEvent): number {
+  if (recorded.at !== recordedAt) recorded = { at: recordedAt, ms: Date.parse(recordedAt) };
+  return recorded.ms;
 }
 
 const handlerPrefix = handlerStream("");

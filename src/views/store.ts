@@ -54,7 +54,7 @@ export function openViewStore(file: string, logId: string, catalog: Catalog, use
   const db = openWritable(file, logId, catalog);
   if (use === "rebuild") db.exec("pragma journal_mode = memory; pragma synchronous = off;");
   let position = BigInt(db.get<{ position: number }>("select position from meta")!.position);
-  const latest: Latest = { entities: new Map(), entityTypes: new Map(), types: new Map(), minutes: new Map() };
+  const latest: Latest = { events: [], entities: new Map(), types: new Map(), minutes: new Map() };
   const folding: Folding = { db, catalog, latest };
   /** What is in the rows, but not committed. */
   let open: { position: Position; events: number } | null = null;
@@ -72,7 +72,8 @@ export function openViewStore(file: string, logId: string, catalog: Catalog, use
   };
   const rollback = (): void => {
     open = null;
-    for (const each of Object.values(latest)) each.clear();
+    latest.events.length = 0;
+    for (const each of [latest.entities, latest.types, latest.minutes]) each.clear();
     db.rollback();
   };
 

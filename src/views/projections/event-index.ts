@@ -1,5 +1,20 @@
 import { entityOf } from "../entity-keys.ts";
-import type { Projection } from "../projection.ts";
+import { type Folding, type Projection, recordedMsOf } from "../projection.ts";
+
+const insert = "into events(position, entity, revision, id, tenant, type, schema_version, entity_type, source, correlation_id, recorded_ms) values";
+const columns = 11;
+const parameters = `(${Array.from({ length: columns }, () => "?").join(", ")})`;
+/** Events that one statement inserts: one for each costs a tenth more. */
+const rowsAtOnce = 16;
+const insertOne = `insert ${insert} ${parameters}`;
+// Not "or abort", the default: to undo a statement of several rows SQLite would copy each page before it is changed.
+const insertMany = `insert or rollback ${insert} ${Array.from({ length: rowsAtOnce }, () => parameters).join(", ")}`;
+
+function writeEvents({ db, latest: { events } }: Folding): void {
+  if (events.length === columns * rowsAtOnce) db.run(insertMany, ...events);
+  else for (let row = 0; row < events.length; row += columns) db.run(insertOne, ...events.slice(row, row + columns));
+  events.length = 0;
+}
 
 /** Where each event is, by what people look for. Its data stays in the log. */
 export const eventIndex: Projection = {
@@ -21,13 +36,15 @@ export const eventIndex: Projection = {
     -- The positions of each minute's events: times become positions by it, whatever the log's clock did.
     create table minutes(minute integer primary key, first_position integer not null, last_position integer not null) strict;
   `,
-  apply({ db, latest }, { kind, event }) {
-    if (kind !== "event") return;
+  apply(folding, { kind, event }) {
+    if (kind !== "event") {
+      writeEvents(folding); // the other projections look for the event that the entry is about
+      return;
+    }
+    const { db, latest } = folding;
     const position = Number(event.position);
-    const recordedMs = Date.parse(event.recordedAt);
-    db.run(
-      `insert into events(position, entity, revision, id, tenant, type, schema_version, entity_type, source, correlation_id, recorded_ms)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    const recordedMs = recordedMsOf(event);
+    latest.events.push(
       position,
       entityOf(db, event.stream).id,
       event.revision,
@@ -40,13 +57,16 @@ export const eventIndex: Projection = {
       event.metadata.correlationId ?? null,
       recordedMs,
     );
+    if (latest.events.length === columns * rowsAtOnce) writeEvents(folding);
     latest.types.set(event.type, (latest.types.get(event.type) ?? 0) + 1);
     const minute = Math.floor(recordedMs / 60_000);
     const positions = latest.minutes.get(minute);
     if (positions === undefined) latest.minutes.set(minute, { first: position, last: position });
     else positions.last = position;
   },
-  settle({ db, latest }) {
+  settle(folding) {
+    writeEvents(folding);
+    const { db, latest } = folding;
     for (const [type, events] of latest.types)
       db.run("insert into types(type, events) values (?, ?) on conflict do update set events = events + excluded.events", type, events);
     for (const [minute, { first, last }] of latest.minutes)
