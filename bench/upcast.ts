@@ -51,7 +51,7 @@ export function upcast(
   name: string,
   catalog: ReturnType<typeof makeCatalog>,
   bare: (data: unknown, event: StoredEvent) => unknown,
-  { events, stored }: { readonly events: number; readonly stored: () => readonly StoredEvent[] } = { events: 50_000, stored: storedOrders },
+  { events, stored }: { readonly events: number; readonly stored: () => readonly StoredEvent[] } = { events: 1_000_000, stored: storedOrders },
 ): Benchmark {
   return {
     name,

@@ -1,18 +1,15 @@
-/** Inputs of a step that are frozen before only some are, and then one of how many. */
+/** Events of one type and version whose steps' inputs are frozen before only those of some are, and then one of how many. */
 const firstFrozen = 256;
 const frozenOneOf = 1024;
 
 /**
- * Says which inputs of one step to freeze. A step that writes to its input throws for a frozen one, and is so found out when it is new. To freeze all of
- * them costs more than all else together (540 ns to parse and freeze an order of two lines, 154 to parse it), one in 64 still a tenth, as what follows
- * then meets two kinds of objects; and it is needless where the input is a copy of zod's that nobody else holds.
- *
- * @param always where the input is not only the step's: what a schema lets through as it is.
+ * Says of which events to freeze what the steps get. A step that writes to its input throws for a frozen one, and is so found out when it is new. To
+ * freeze all of them costs more than all else together (540 ns to parse and freeze an order of two lines, 154 to parse it), one in 64 still a tenth, as
+ * what follows then meets two kinds of objects; and it is needless where the input is a copy of zod's that nobody else holds.
  */
-export function makeFreezing(always: boolean): () => boolean {
-  if (always) return () => true;
-  let inputs = 0;
-  return () => inputs++ < firstFrozen || inputs % frozenOneOf === 0;
+export function makeSampling(): () => boolean {
+  let events = 0;
+  return () => events++ < firstFrozen || events % frozenOneOf === 0;
 }
 
 /** Whether a schema (as JSON Schema) lets parts of the data through as they are, without a copy: `z.unknown()`, `z.any()`, `z.looseObject()`. */
