@@ -888,6 +888,7 @@ export class Partition {
   }
 
   #forgetParts(lane: Lane, revision: number): void {
+    if (this.#parts.size === 0) return;
     const revisions = this.#parts.get(lane.stream);
     if (revisions?.delete(revision) && revisions.size === 0) this.#parts.delete(lane.stream);
   }
