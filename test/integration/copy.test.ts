@@ -174,7 +174,9 @@ describe("reprise copy", () => {
       const copied = await startOn(to, target.config);
       source.calls.length = 0;
       const original = await startOn(from, source.config);
-      for (const each of [copied, original]) await shows(each, { waiting: (bad - 2) * (lines - badLine) });
+      for (const each of [copied, original]) {
+        await shows(each, { wanted: entities * lines, byStatus: { pending: 0, processing: 0 }, waiting: (bad - 2) * (lines - badLine) });
+      }
       const [there, here] = [await handlerView(copied, "ledger"), await handlerView(original, "ledger")];
       const figures = ({ wanted, done, byStatus, lanes }: typeof there) => ({ wanted, done, byStatus, lanes });
       expect(figures(there)).toEqual(figures(here));
