@@ -77,7 +77,7 @@ const foreignEvents = 10_000;
 /** A flush so soon after the last one is worth its fsync for so many times more outcomes: at 100,000 a second one for 256 costs a fifth of the time. */
 const frequentMs = 10;
 const frequentOutcomes = 8;
-/** Lanes that one flush looks at when there are too many without work: several times more than it may have brought. */
+/** Lanes that one flush looks at when there are too many: more than it may have brought, as it has at most 2,300 outcomes. */
 const sweepLooks = 4096;
 /** Lanes that come and go were most of what a catch-up over 10,000 lanes cost the garbage collector. */
 const defaultIdleLanes = 10_000;
