@@ -12,6 +12,7 @@ import type { NewEvent } from "../src/event/event.ts";
 import { newId } from "../src/event/ids.ts";
 import type { EventLog } from "../src/log/event-log.ts";
 import { openEventStoreDbLog } from "../src/log/eventstoredb/open-eventstoredb-log.ts";
+import { type EventRow, eventColumns } from "../src/log/sqlite/database.ts";
 import { openSqliteLog } from "../src/log/sqlite/open-sqlite-log.ts";
 import { spawnStandIn } from "../test/support/eventstore-stand-in/spawn.ts";
 import { fill } from "./fill.ts";
@@ -60,12 +61,12 @@ export async function openEmbedded({ events }: Material): Promise<Opened> {
   const types = events.map(({ type }) => `'${type}'`).join(", ");
   const log = await openSqliteLog(folder);
   const db = new DatabaseSync(join(folder, "log.db"), { readOnly: true });
-  const page = db.prepare(`select * from events where position > ? and type in (${types}) order by position limit 512`, { returnArrays: true });
+  const page = db.prepare(`select ${eventColumns} from events e where position > ? and type in (${types}) order by position limit 512`, { returnArrays: true });
   return {
     log,
     async readBare(_count, take) {
       for (let after: SQLInputValue = 0; ; ) {
-        const rows = page.all(after) as unknown as readonly Row[];
+        const rows = page.all(after) as unknown as readonly EventRow[];
         for (const row of rows) {
           JSON.parse(row[9]);
           take(JSON.parse(row[10]), row[4], row[5]);
@@ -81,8 +82,6 @@ export async function openEmbedded({ events }: Material): Promise<Opened> {
     },
   };
 }
-
-type Row = readonly [number, number, number, string, string, number, string | null, string | null, number, string, string];
 
 async function openServer(): Promise<Opened> {
   const standIn = await spawnStandIn("", 0);

@@ -4,7 +4,7 @@ import { emptyTwin } from "../twin.ts";
 
 const [path = "", twinPath = ""] = process.argv.slice(2);
 const twin = emptyTwin(path, twinPath);
-const insert = twin.prepare("insert into events values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+const insert = twin.prepare("insert into events values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 
 const log = new DatabaseSync(path, { readOnly: true });
 forEachPage(log, (rows) => {

@@ -4,7 +4,11 @@ import { journalStream } from "../../src/event/names.ts";
 
 const db = new DatabaseSync(process.argv[2]!, { readOnly: true });
 const recorded = db.prepare(
-  "select e.data from streams s join events e on e.stream_id = s.id where s.name = ? and e.type = ? order by e.revision desc limit 1",
+  `with recursive walk (position, previous) as (
+     select position, previous from events where position = (select h.position from streams s join heads h on h.stream_id = s.id where s.name = ?)
+     union all select e.position, e.previous from walk w cross join events e on e.position = w.previous
+   )
+   select e.data from walk w cross join events e on e.position = w.position where e.type = ? limit 1`,
 );
 const last = (type: string) => {
   const row = recorded.get(journalStream("worker"), type) as { readonly data: string } | undefined;

@@ -575,6 +575,36 @@ export function describeEventLog(name: string, openEmpty: () => Promise<LogUnder
       });
     });
 
+    it("reads a long stream from any revision, in both directions, among others and after a truncation", async () => {
+      const { log, reopen } = await openPair();
+      const streams = ["shop.order-1", "shop.order-2", "shop.order-3"];
+      for (let turn = 0; turn < 70; turn++)
+        for (const [index, stream] of streams.entries()) await log.append(stream, Array.from({ length: 1 + ((turn + index) % 4) }, anEvent), "any");
+      await log.close();
+      const again = await reopen();
+      onTestFinished(() => again.close());
+      for (const stream of streams) await again.append(stream, Array.from({ length: 5 }, anEvent), "any");
+
+      const all = (await stored(again)).filter((event) => event.stream === "shop.order-2");
+      expect(all.length).toBeGreaterThan(150);
+      const check = async (first: number) => {
+        const kept = all.slice(first);
+        const places = [0, 1, 2, 62, 63, 64, 65, 66, 127, 128, 129, 150, all.length - 2, all.length - 1, all.length];
+        for (const from of places)
+          for (const limit of [1, 3, 64, 65, 1000]) {
+            const forward = kept.filter(({ revision }) => revision >= from).slice(0, limit);
+            const backward = kept.filter(({ revision }) => revision <= from).reverse();
+            expect(await flat(again.readStream("shop.order-2", { from, limit }))).toEqual(forward);
+            expect(await flat(again.readStream("shop.order-2", { direction: "backward", from, limit }))).toEqual(backward.slice(0, limit));
+          }
+      };
+      await check(0);
+      for (const before of [64, 130]) {
+        await again.truncate("shop.order-2", before);
+        await check(before);
+      }
+    });
+
     describe("truncate", () => {
       it("removes a stream's first events; revisions, heads and the other streams stay, also over a reopen", async () => {
         const { log, reopen } = await openPair();

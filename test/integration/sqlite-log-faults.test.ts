@@ -6,11 +6,73 @@ import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { openSqliteLog, type SqliteLogOptions } from "../../src/log/sqlite/open-sqlite-log.ts";
+import { openSqliteLog, openSqliteLogReadOnly, type SqliteLogOptions } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { anEvent, flat, refuses, stored } from "../contract/event-log.ts";
+import { toFormat1 } from "../support/old-log.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const childScript = fileURLToPath(new URL("../support/sqlite-log-child.ts", import.meta.url));
+
+describe("a log.db of format 1", () => {
+  async function anOldLog(): Promise<string> {
+    const folder = temporaryFolder();
+    const log = await openSqliteLog(folder);
+    for (let turn = 0; turn < 100; turn++) for (const stream of ["shop.order-1", "shop.order-2"]) await log.append(stream, [anEvent(), anEvent()], "any");
+    await log.append("shop.gone-1", [anEvent(), anEvent()], "none");
+    await log.truncate("shop.order-1", 70);
+    await log.truncate("shop.gone-1", 2);
+    await log.close();
+    toFormat1(join(folder, "log.db"));
+    return folder;
+  }
+
+  it("is brought to this build's, with all that it holds", async () => {
+    const folder = await anOldLog();
+    const before = await openSqliteLogReadOnly(folder);
+    const events = await flat(before.readAll());
+    await before.close();
+    expect(pragmaOf(folder, "user_version")).toBe(1);
+
+    const log = await openSqliteLog(folder);
+    onTestFinished(() => log.close());
+    expect(await stored(log)).toEqual(events.slice(1));
+    for (const stream of ["shop.order-1", "shop.order-2"])
+      for (const from of [0, 69, 70, 71, 127, 128, 199])
+        expect(await flat(log.readStream(stream, { from }))).toEqual(events.filter((event) => event.stream === stream && event.revision >= from));
+    expect(await log.streamRevision("shop.gone-1")).toBe(1);
+    await refuses(log.append("shop.order-1", [anEvent()], 198), "REVISION_CONFLICT");
+    for (const [stream, revision] of [
+      ["shop.order-1", 199],
+      ["shop.gone-1", 1],
+    ] as const) {
+      await log.append(stream, [anEvent()], revision);
+      expect((await flat(log.readStream(stream, { from: revision }))).at(-1)!.revision).toBe(revision + 1);
+    }
+    await log.close();
+    const again = await openSqliteLog(folder);
+    expect(await stored(again)).toHaveLength(events.length + 1);
+    await again.close();
+  });
+
+  it("stays as it was when that does not succeed", async () => {
+    const folder = await anOldLog();
+    const path = join(folder, "log.db");
+    execute(path, "create table marks (taken integer)");
+    await refuses(openSqliteLog(folder), "LOG_UNAVAILABLE");
+    expect(pragmaOf(folder, "user_version")).toBe(1);
+    execute(path, "drop table marks");
+    const log = await openSqliteLog(folder);
+    expect((await flat(log.readStream("shop.order-2"))).map(({ revision }) => revision)).toEqual(Array.from({ length: 200 }, (_, revision) => revision));
+    await log.close();
+  });
+
+  function pragmaOf(folder: string, name: string): unknown {
+    const db = new DatabaseSync(join(folder, "log.db"), { readOnly: true });
+    const value = Object.values(db.prepare(`pragma ${name}`).get()!)[0];
+    db.close();
+    return value;
+  }
+});
 
 describe("a log.db that is not as it should be", () => {
   const cases: readonly [string, "LOG_DAMAGED" | "LOG_FOREIGN" | "LOG_NEWER", (path: string) => void][] = [
@@ -24,7 +86,7 @@ describe("a log.db that is not as it should be", () => {
     ["text", "LOG_DAMAGED", (path) => writeFileSync(path, "Dear diary, ".repeat(50))],
     ["of another program", "LOG_FOREIGN", (path) => makeForeign(path, "delete")],
     ["of another program, in WAL mode", "LOG_FOREIGN", (path) => makeForeign(path, "wal")],
-    ["of a newer build", "LOG_NEWER", (path) => execute(path, "pragma user_version=2")],
+    ["of a newer build", "LOG_NEWER", (path) => execute(path, "pragma user_version=3")],
     ["without a format number", "LOG_DAMAGED", (path) => execute(path, "pragma user_version=0")],
     ["without the event it begins with", "LOG_DAMAGED", (path) => execute(path, "delete from events where position = 1")],
   ];

@@ -1,11 +1,13 @@
 /** One open log.db: its statements, the end of the log, and caches that die with it. */
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { LRUCache } from "lru-cache";
 import { RepriseError } from "../../errors.ts";
 import type { Entity, EventMetadata, Json, StoredEvent } from "../../event/event.ts";
 import { logStream, parseStreamName } from "../../event/names.ts";
 import type { EncodedEvent } from "../append-rules.ts";
+import { RowBuffer } from "../row-buffer.ts";
+import { eventsPerMark } from "./file.ts";
 import { NewIds } from "./new-ids.ts";
 import { fromSqliteError, sqliteErrorCode, sqliteFull } from "./sqlite-error.ts";
 
@@ -13,15 +15,15 @@ export const eventColumns = "e.position, e.stream_id, e.revision, e.id, e.type, 
 /** A row of `eventColumns`, as an array: half the cost of an object (2 against 0.96 million rows a second). */
 export type EventRow = readonly [number, number, number, string, string, number, string | null, string | null, number, string, string];
 
-const columns = eventColumns.split(", ").length;
-const parameters = `(${Array.from({ length: columns }, () => "?").join(", ")})`;
-/** Events that one statement inserts: a statement for each costs a fifth more. */
-const rowsAtOnce = 16;
+/** A row of `events` has `previous` as well. */
+const columns = eventColumns.split(", ").length + 1;
 
-/** Where a stream is: `id` 0 and `head` −1 before its first event. */
+/** Where a stream is: `id` 0, `head` −1 and `position` 0 before its first event. */
 export interface StreamHead {
   id: number;
   head: number;
+  /** Of the last event, truncated or not. */
+  position: number;
 }
 
 /** A stored event as far as judging an append with its id needs it. */
@@ -57,8 +59,12 @@ export interface LogDatabase {
   /** All or nothing, and on disk when it says `stored`. `work` is synchronous. */
   transact(work: () => void): Outcome;
   insertStream(stream: string, tenant: string): number;
-  /** Stored by the end of `transact`. */
-  insertEvent(position: number, streamId: number, revision: number, recordedAtMs: number, event: EncodedEvent): void;
+  /** Stored by the end of `transact`. @param previous position of the event before it in its stream, 0 for none. */
+  insertEvent(position: number, streamId: number, revision: number, previous: number, recordedAtMs: number, event: EncodedEvent): void;
+  /** Where a stream is after the events of this transaction. Stored by the end of `transact`. */
+  writeHead(at: StreamHead): void;
+  /** Up to `limit` events of a stream from a revision on, in the order of the direction, none beyond `head`. */
+  streamPage(stream: StreamHead, direction: "forward" | "backward", from: number, limit: number): readonly EventRow[];
   /** Removes up to `limit` of the stream's oldest events below `before`; answers how many. Inside `transact`. */
   removeEvents(streamId: number, before: number, limit: number): number;
   close(): void;
@@ -101,20 +107,11 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
   };
   const logId = readLogId(prepare, path);
 
-  const selectHead = prepare("select s.id, coalesce((select max(revision) from events where stream_id = s.id), s.first - 1) from streams s where s.name = ?");
   const selectName = prepare("select name from streams where id = ?");
   const selectKnown = prepare(
     "select e.id, s.tenant, s.name, e.revision, e.position, e.type, e.schema_version, e.recorded_at, e.data from json_each(?) wanted cross join events e on e.id = wanted.value join streams s on s.id = e.stream_id",
   );
-  const insertStream = db.prepare("insert into streams (name, tenant, first) values (?, ?, 0)");
-  const insertEvent = db.prepare(`insert into events values ${parameters}`);
-  // Not "or abort", the default: to undo only a statement of several rows SQLite copies each page before it is changed, which costs more than the rows.
-  const insertEvents = db.prepare(`insert or rollback into events values ${Array.from({ length: rowsAtOnce }, () => parameters).join(", ")}`);
   const selectGreatest = prepare("select max(id) from events where id < ?");
-  const selectCut = prepare("select max(revision) from (select revision from events where stream_id = ? and revision < ? order by revision limit ?)");
-  const deleteEvents = db.prepare("delete from events where stream_id = ? and revision <= ?");
-  const updateFirst = db.prepare("update streams set first = ? where id = ?");
-  const updateTail = db.prepare("update tail set position = ?, recorded_at = ?");
 
   const tail = prepare(
     "select max(t.position, coalesce(e.position, 0)), max(t.recorded_at, coalesce(e.recorded_at, 0)) from tail t left join (select position, recorded_at from events order by position desc limit 1) e",
@@ -138,9 +135,18 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
   let recorded = { ms: -1, iso: "" };
   const isoOf = (ms: number) => (recorded.ms === ms ? recorded : (recorded = { ms, iso: new Date(ms).toISOString() })).iso;
 
+  const firstOf = (streamId: number) => (prepare("select first from streams where id = ?").get(streamId) as unknown as readonly [number] | undefined)?.[0] ?? 0;
   const newIds = new NewIds((bound) => (selectGreatest.get(bound) as unknown as readonly [string | null])[0]);
-  /** Of events of the transaction under way that no statement has inserted yet, row behind row. */
-  const values: SQLInputValue[] = [];
+  const eventRows = new RowBuffer(
+    columns,
+    (rows) => `insert or rollback into events values ${rows}`,
+    (sql, values) => prepare(sql).run(...values),
+  );
+  const headRows = new RowBuffer(
+    3,
+    (rows) => `insert or rollback into heads values ${rows} on conflict (stream_id) do update set revision = excluded.revision, position = excluded.position`,
+    (sql, values) => prepare(sql).run(...values),
+  );
 
   const database: LogDatabase = {
     logId,
@@ -170,9 +176,9 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
     streamHead(stream) {
       const cached = heads.get(stream);
       if (cached !== undefined) return cached;
-      const row = selectHead.get(stream) as unknown as readonly [number, number] | undefined;
-      if (row === undefined) return { id: 0, head: -1 };
-      const at = { id: row[0], head: row[1] };
+      const row = prepare(selectHead).get(stream) as unknown as readonly [number, number, number] | undefined;
+      if (row === undefined) return { id: 0, head: -1, position: 0 };
+      const at = { id: row[0], head: row[1], position: row[2] };
       heads.set(stream, at);
       return at;
     },
@@ -202,11 +208,13 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
     },
 
     transact(work) {
-      values.length = 0;
+      eventRows.clear();
+      headRows.clear();
       try {
         db.exec("begin immediate");
         work();
-        while (values.length > 0) insertEvent.run(...values.splice(0, columns));
+        eventRows.write();
+        headRows.write();
       } catch (error) {
         return { is: rollBack(db) ? "undone" : "unclear", error };
       }
@@ -221,26 +229,53 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
       }
     },
 
-    insertStream: (stream, tenant) => Number(insertStream.run(stream, tenant).lastInsertRowid),
-    insertEvent(position, streamId, revision, recordedAtMs, { event: { id, type, schemaVersion, source, occurredAt }, data, metadata }) {
+    insertStream: (stream, tenant) => Number(prepare("insert into streams (name, tenant, first) values (?, ?, 0)").run(stream, tenant).lastInsertRowid),
+    insertEvent(position, streamId, revision, previous, recordedAtMs, { event: { id, type, schemaVersion, source, occurredAt }, data, metadata }) {
       newIds.stored(id);
-      values.push(position, streamId, revision, id, type, schemaVersion, source, occurredAt, recordedAtMs, metadata, data);
-      if (values.length < rowsAtOnce * columns) return;
-      insertEvents.run(...values);
-      values.length = 0;
+      eventRows.values.push(position, streamId, revision, previous, id, type, schemaVersion, source, occurredAt, recordedAtMs, metadata, data);
+      eventRows.added();
+      if (revision > 0 && revision % eventsPerMark === 0) prepare("insert into marks values (?, ?, ?)").run(streamId, revision, position);
+    },
+    writeHead({ id, head, position }) {
+      headRows.values.push(id, head, position);
+      headRows.added();
+    },
+    streamPage({ id, head }, direction, from, limit) {
+      const first = firstOf(id);
+      const [low, high] =
+        direction === "forward" ? [Math.max(from, first), Math.min(Math.max(from, first) + limit - 1, head)] : [Math.max(from - limit + 1, first), from];
+      if (low > high) return [];
+      const rows = prepare(selectPage).all(id, high, id, low, high) as unknown as EventRow[];
+      return rows.sort(direction === "forward" ? (one, other) => one[2] - other[2] : (one, other) => other[2] - one[2]);
     },
     removeEvents(streamId, before, limit) {
-      const [last] = selectCut.get(streamId, before, limit) as unknown as readonly [number | null];
-      if (last === null) return 0;
-      const removed = Number(deleteEvents.run(streamId, last).changes);
-      updateFirst.run(last + 1, streamId);
-      updateTail.run(database.lastPosition, database.lastRecordedAtMs);
+      const last = Math.min(before, firstOf(streamId) + limit) - 1;
+      const removed = Number(prepare(deleteEvents).run(streamId, last, streamId, 0, last).changes);
+      if (removed === 0) return 0;
+      prepare("delete from marks where stream_id = ? and revision <= ?").run(streamId, last);
+      prepare("update streams set first = ? where id = ?").run(last + 1, streamId);
+      prepare("update tail set position = ?, recorded_at = ?").run(database.lastPosition, database.lastRecordedAtMs);
       return removed;
     },
     close: () => db.close(),
   };
   return database;
 }
+
+const selectHead =
+  "select s.id, coalesce(h.revision, s.first - 1), coalesce(h.position, 0) from streams s left join heads h on h.stream_id = s.id where s.name = ?";
+
+/**
+ * Events of a stream backwards, from the first mark at or above a revision, or its last event where there is none above, to a lower one. Values: stream,
+ * upper revision, stream, lower revision.
+ */
+const walk = `with recursive walk (position, revision, previous) as (
+    select e.position, e.revision, e.previous from events e where e.position = coalesce(
+      (select position from marks where stream_id = ? and revision >= ? order by revision limit 1), (select position from heads where stream_id = ?))
+    union all select e.position, e.revision, e.previous from walk w cross join events e on e.position = w.previous where w.revision > ?
+  )`;
+const selectPage = `${walk} select ${eventColumns} from walk w cross join events e on e.position = w.position where w.revision <= ?`;
+const deleteEvents = `${walk} delete from events where position in (select position from walk where revision <= ?)`;
 
 /** A full disk makes SQLite roll back by itself, and a later statement would then commit alone: hence the look at isTransaction. */
 function rollBack(db: DatabaseSync): boolean {
@@ -253,7 +288,7 @@ function rollBack(db: DatabaseSync): boolean {
 }
 
 function readLogId(prepare: (sql: string) => StatementSync, path: string): string {
-  const row = prepare("select e.data from events e join streams s on s.id = e.stream_id where s.name = ? and e.revision = 0").get(logStream) as unknown as
+  const row = prepare("select e.data from events e join streams s on s.id = e.stream_id where e.position = 1 and s.name = ?").get(logStream) as unknown as
     | readonly [string]
     | undefined;
   const created = row === undefined ? null : (JSON.parse(row[0]) as { readonly logId?: unknown });

@@ -10,21 +10,33 @@ import { fromSqliteError } from "./sqlite-error.ts";
 /** "RPRS": says whose file it is, in SQLite's header. */
 const applicationId = 0x52505253;
 /** Grows when an older build could no longer read the file. */
-const formatVersion = 1;
+const formatVersion = 2;
+
+/** Events of one stream from a row of `marks` to the next: what finding one of them walks, at most. */
+export const eventsPerMark = 64;
 
 /**
- * `streams.first` is the lowest revision that may still be there, and `tail` the last position that may no longer be: they are written only by
- * a truncation. A stream's head and the log's are read off the events' indexes, so that an append writes nothing but its events.
+ * An event knows the position of the one before it in its stream (`previous`, 0 for none), `heads` the last event of each stream, and `marks` each
+ * 64th: from there a stream is walked backwards. An index by stream and revision would do the same, but an append would then change a page of it that no
+ * other stream shares: over 10,000 streams events came in three times as slowly once each of them had such pages (docs/performance.md).
+ * `streams.first` is the lowest revision that is still there, and `tail` the last position that may no longer be: they are written only by a truncation.
  * `data` comes last: a filter looks at the columns before it, and SQLite then leaves a large payload's pages alone.
  */
+const eventsTable = `
+  create table events (
+    position integer primary key, stream_id integer not null, revision integer not null, previous integer not null, id text not null, type text not null,
+    schema_version integer not null, source text, occurred_at text, recorded_at integer not null, metadata text not null, data text not null
+  ) strict;
+`;
+const linkTables = `
+  create table heads (stream_id integer primary key, revision integer not null, position integer not null) strict;
+  create table marks (stream_id integer not null, revision integer not null, position integer not null, primary key (stream_id, revision)) strict, without rowid;
+`;
 const tables = `
   create table streams (id integer primary key, name text not null unique, tenant text not null, first integer not null) strict;
-  create table events (
-    position integer primary key, stream_id integer not null, revision integer not null, id text not null, type text not null,
-    schema_version integer not null, source text, occurred_at text, recorded_at integer not null, metadata text not null, data text not null,
-    unique (stream_id, revision)
-  ) strict;
+  ${eventsTable}
   create index events_by_id on events (id);
+  ${linkTables}
   create table tail (one integer primary key check (one = 1), position integer not null, recorded_at integer not null) strict;
 `;
 
@@ -86,13 +98,13 @@ export function createLogFile(path: string, created: { readonly eventId: string;
       `pragma synchronous=full; pragma fullfsync=on; pragma application_id=${applicationId}; pragma user_version=${formatVersion}; begin immediate; ${tables}`,
     );
     db.prepare("insert into streams (id, name, tenant, first) values (1, ?, ?, 0)").run(logStream, ownTenant);
-    db.prepare("insert into events values (1, 1, 0, ?, 'log.created', 1, null, null, ?, ?, ?)").run(
+    db.prepare("insert into events values (1, 1, 0, 0, ?, 'log.created', 1, null, null, ?, ?, ?)").run(
       created.eventId,
       created.recordedAtMs,
       JSON.stringify({ priority: "normal" }),
       JSON.stringify({ logId: created.logId }),
     );
-    db.exec("insert into tail values (1, 0, 0); commit; pragma journal_mode=wal");
+    db.exec("insert into heads values (1, 0, 1); insert into tail values (1, 0, 0); commit; pragma journal_mode=wal");
   } finally {
     db.close();
   }
@@ -100,6 +112,46 @@ export function createLogFile(path: string, created: { readonly eventId: string;
   const folder = openSync(dirname(path), "r");
   fsyncSync(folder);
   closeSync(folder);
+}
+
+/**
+ * Brings a log of format 1, which had an index by stream and revision and no links, to this build's, in one transaction: a process killed here leaves it
+ * as it was. It takes about 10 s a million events, and needs as much room again as the log has; the file stays that large.
+ *
+ * @returns whether there was anything to do.
+ * @throws LOG_FULL, with the log as it was.
+ */
+export function upgradeLogFile(path: string): boolean {
+  if (readHeader(path).readUInt32BE(60) === formatVersion) return false;
+  const db = new DatabaseSync(path, { timeout: 200, enableForeignKeyConstraints: false });
+  try {
+    if (pragma(db, "user_version") === formatVersion) return false;
+    db.exec("pragma synchronous=full; pragma fullfsync=on; pragma checkpoint_fullfsync=on");
+    db.exec(`
+      begin immediate;
+      create temp table links (position integer primary key, previous integer not null) strict;
+      insert into temp.links select position, lag(position, 1, 0) over (partition by stream_id order by revision) from events;
+      alter table events rename to events_1;
+      ${eventsTable}
+      insert into events
+        select e.position, e.stream_id, e.revision, l.previous, e.id, e.type, e.schema_version, e.source, e.occurred_at, e.recorded_at, e.metadata, e.data
+        from events_1 e join temp.links l on l.position = e.position order by e.position;
+      drop table temp.links;
+      drop table events_1;
+      create index events_by_id on events (id);
+      ${linkTables}
+      insert into heads select s.id, coalesce(e.revision, s.first - 1), coalesce(e.position, 0) from streams s
+        left join (select stream_id, max(revision) as revision, max(position) as position from events group by stream_id) e on e.stream_id = s.id;
+      insert into marks select stream_id, revision, position from events where revision > 0 and revision % ${eventsPerMark} = 0;
+      pragma user_version=${formatVersion};
+      commit;
+    `);
+    return true;
+  } catch (error) {
+    throw fromSqliteError(error, `Bringing ${path} to format ${formatVersion}`);
+  } finally {
+    db.close();
+  }
 }
 
 function checkPages(path: string, db: DatabaseSync): void {

@@ -7,7 +7,7 @@ import { type NewId, newId } from "../../event/ids.ts";
 import { checkTruncate, encodeAppend, tenantOf } from "../append-rules.ts";
 import type { EventLog, ReadOnlyLog } from "../event-log.ts";
 import { openConnection, openReadOnlyConnection } from "./connection.ts";
-import { checkLogFile, createLogFile, inspectLogFile } from "./file.ts";
+import { checkLogFile, createLogFile, inspectLogFile, upgradeLogFile } from "./file.ts";
 import { defaultLimits, type SqliteLogLimits } from "./limits.ts";
 import { lockFolder } from "./lock.ts";
 import { makeReader } from "./reader.ts";
@@ -76,8 +76,10 @@ function openOwned(folder: string, options: SqliteLogOptions): EventLog {
   if (inspectLogFile(path)) accessSync(path, constants.R_OK | constants.W_OK); // before the lock: a folder that is not ours stays as it was
   const lock = lockFolder(folder);
   try {
-    if (inspectLogFile(path)) checkLogFile(path, limits.checkBytes);
-    else createLogFile(path, { eventId: makeId(), logId: makeId(), recordedAtMs: clock.now() });
+    if (inspectLogFile(path)) {
+      checkLogFile(path, limits.checkBytes);
+      upgradeLogFile(path);
+    } else createLogFile(path, { eventId: makeId(), logId: makeId(), recordedAtMs: clock.now() });
     return makeLog(path, clock, limits, () => lock.release());
   } catch (error) {
     lock.release();

@@ -115,15 +115,15 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
     async *readStream(stream, { direction = "forward", from, limit = Number.MAX_SAFE_INTEGER, signal }) {
       signal?.throwIfAborted();
       const forward = direction === "forward";
-      const { id, head } = step((db) => db.streamHead(stream));
+      const at = step((db) => db.streamHead(stream));
+      const { id, head } = at;
       let next = forward ? Math.max(from ?? 0, 0) : Math.min(from ?? head, head);
       let left = limit;
       while (left > 0 && id !== 0 && next >= 0 && next <= head) {
         const wanted = Math.min(left, limits.batchEvents);
-        const { events, cut } = step((db) => {
-          const statement = db.prepare(forward ? streamForward : streamBackward);
-          return take(db, wanted, (rows, last) => rowsOf(statement, id, last === null ? next : last[2] + (forward ? 1 : -1), forward ? head : 0, rows));
-        });
+        const { events, cut } = step((db) =>
+          take(db, wanted, (rows, last) => db.streamPage(at, direction, last === null ? next : last[2] + (forward ? 1 : -1), rows)),
+        );
         if (events.length > 0) yield events;
         if (!cut) return;
         left -= events.length;
@@ -147,8 +147,6 @@ function rowsOf(statement: StatementSync, ...values: readonly SQLInputValue[]): 
   return statement.all(...values) as unknown as readonly EventRow[];
 }
 
-const streamForward = `select ${eventColumns} from events e where e.stream_id = ? and e.revision >= ? and e.revision <= ? order by e.revision limit ?`;
-const streamBackward = `select ${eventColumns} from events e where e.stream_id = ? and e.revision <= ? and e.revision >= ? order by e.revision desc limit ?`;
 const selectByIds = `select ${eventColumns} from json_each(?) wanted cross join events e on e.id = wanted.value join streams s on s.id = e.stream_id where s.tenant = ?`;
 
 /** `cross join` keeps SQLite on positions: it would else read all events of the streams that match, and sort them. */

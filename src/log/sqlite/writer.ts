@@ -87,6 +87,8 @@ interface DraftAppend {
   readonly stream: DraftStream;
   readonly revision: number;
   readonly position: number;
+  /** Position of the event before its first one in the stream, 0 for none. */
+  readonly previous: number;
 }
 
 /** What a group will store. */
@@ -147,10 +149,11 @@ function judge(draft: Draft, append: EncodedAppend): readonly AppendedEvent[] {
   draft.streams.set(name, stream);
   const revision = stream.head + 1;
   const position = draft.nextPosition;
-  const drafted = { append, stream, revision, position };
+  const drafted = { append, stream, revision, position, previous: stream.position };
   draft.appends.push(drafted);
   stream.head += ids.length;
   draft.nextPosition += ids.length;
+  stream.position = draft.nextPosition - 1;
   return ids.map((id, i) => {
     added.set(id, drafted);
     return { id, revision: revision + i, position: BigInt(position + i), recordedAt: append.recordedAt?.[i] ?? draft.recordedAt, duplicate: false };
@@ -204,21 +207,22 @@ function store(draft: Draft, connection: Connection): void {
   const { db } = draft;
   let latestMs = db.lastRecordedAtMs;
   const outcome = db.transact(() => {
-    for (const { append, stream, revision, position } of draft.appends) {
+    for (const { append, stream, revision, position, previous } of draft.appends) {
       if (stream.id === 0) stream.id = db.insertStream(stream.name, stream.tenant);
       for (const [i, event] of append.events.entries()) {
         const recordedAtMs = recordedAtMsOf(draft, append, i);
         latestMs = Math.max(latestMs, recordedAtMs);
-        db.insertEvent(position + i, stream.id, revision + i, recordedAtMs, event);
+        db.insertEvent(position + i, stream.id, revision + i, i === 0 ? previous : position + i - 1, recordedAtMs, event);
       }
     }
+    for (const stream of draft.streams.values()) db.writeHead(stream);
   });
   if (outcome.is === "undone") throw outcome.error;
   if (outcome.is === "unclear") {
     if (!isOnDisk(draft, connection)) throw outcome.error;
     return; // the database that was opened again has read heads and tail from disk
   }
-  for (const { name, id, head } of draft.streams.values()) db.rememberHead(name, { id, head });
+  for (const { name, id, head, position } of draft.streams.values()) db.rememberHead(name, { id, head, position });
   db.lastPosition = draft.nextPosition - 1;
   db.lastRecordedAtMs = latestMs;
 }
