@@ -1,6 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { LRUCache } from "lru-cache";
-import type { EntityKey } from "./entity-keys.ts";
+import { EntityKeys } from "./entity-cache.ts";
 
 /**
  * SQLite with its statements kept: preparing one takes three times as long as running it. All calls are synchronous and short.
@@ -13,8 +12,7 @@ export interface ViewDatabase {
   run(sql: string, ...parameters: readonly SQLInputValue[]): number;
   get<Row>(sql: string, ...parameters: readonly SQLInputValue[]): Row | undefined;
   all<Row>(sql: string, ...parameters: readonly SQLInputValue[]): readonly Row[];
-  /** Keys of entities by stream, as far as they were asked for lately. */
-  readonly entities: LRUCache<string, EntityKey>;
+  readonly entities: EntityKeys;
   /** All or nothing of what `work` writes. `work` must not wait. */
   transaction<T>(work: () => T): T;
   /** A transaction over several turns, for a file that nobody else reads: until `commit`, or `rollback`. */
@@ -27,8 +25,6 @@ export interface ViewDatabase {
 
 /** Filters make texts of their own; when there are more than this the cache starts again. */
 const maxStatements = 500;
-/** About 200 bytes each. */
-const cachedEntities = 20_000;
 
 /** @throws Error with `errcode` as SETUP §5 lists them; a file that is no database fails at the first statement. */
 export function openDatabase(file: string): ViewDatabase {
@@ -42,7 +38,7 @@ export function openDatabase(file: string): ViewDatabase {
     }
     return statement;
   };
-  const entities = new LRUCache<string, EntityKey>({ max: cachedEntities });
+  const entities = new EntityKeys();
   const begin = () => database.exec("begin immediate");
   const commit = () => database.exec("commit");
   const rollback = () => {

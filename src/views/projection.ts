@@ -1,17 +1,18 @@
 /** What every projection is: its tables, and what one entry of the log does to them. */
-import type { SQLInputValue } from "node:sqlite";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { HandlerStreamData, JournalEvent, PlanStreamData, ReplayStreamData } from "../delivery/journal-events.ts";
 import type { StoredEvent } from "../event/event.ts";
 import { handlerStream, isEntityStream, planStream, replayStream } from "../event/names.ts";
+import type { RowBuffer } from "../log/row-buffer.ts";
 import type { ViewDatabase } from "./database.ts";
-import { isKnownEntity } from "./entity-keys.ts";
+import type { EntityKey } from "./entity-cache.ts";
+import { entityOf } from "./entity-keys.ts";
 
 type EntryOf<D> = { readonly [T in keyof D]: { readonly type: T; readonly data: D[T] } }[keyof D];
 
 /** One entry of the log, by the kind of its stream. */
 export type Entry =
-  | { readonly kind: "event"; readonly event: StoredEvent }
+  | { readonly kind: "event"; readonly event: StoredEvent; readonly entity: EntityKey }
   | { readonly kind: "journal"; readonly event: StoredEvent; readonly handler: string; readonly entry: JournalEvent }
   | { readonly kind: "handler"; readonly event: StoredEvent; readonly handler: string; readonly entry: EntryOf<HandlerStreamData> }
   | { readonly kind: "plan"; readonly event: StoredEvent; readonly entry: EntryOf<PlanStreamData> }
@@ -25,23 +26,14 @@ export interface Folding {
 
 /** What a transaction writes once, at its end, however often it changes meanwhile. */
 export interface Latest {
-  /** Rows of `events`, one behind the other, that are not written yet. */
-  readonly events: SQLInputValue[];
-  /** By entity. */
-  readonly entities: Map<number, LatestOfEntity>;
+  /** Of the table `events`. */
+  readonly events: RowBuffer;
+  /** Those with something pending. */
+  readonly entities: EntityKey[];
   /** By stored type: how many events more. */
   readonly types: Map<string, number>;
   /** By minute: the first and the last position. */
   readonly minutes: Map<number, { readonly first: number; last: number }>;
-}
-
-/** An entity's last event; `others`: the last positions of the other types that it had events of. */
-export interface LatestOfEntity {
-  revision: number;
-  recordedMs: number;
-  type: string;
-  position: number;
-  others: Map<string, number> | null;
 }
 
 export interface Projection {
@@ -71,7 +63,8 @@ const journalPattern = /^reprise\.journal-(.+)-\d+-\d+$/;
 /** @returns null for what no view shows: streams of the server or of nobody, and `reprise.log`. */
 export function toEntry(db: ViewDatabase, event: StoredEvent): Entry | null {
   const { stream } = event;
-  if (isKnownEntity(db, stream) || isEntityStream(stream)) return { kind: "event", event };
+  const known = db.entities.get(stream);
+  if (known !== undefined || isEntityStream(stream)) return { kind: "event", event, entity: known ?? entityOf(db, stream) };
   const { type, data } = event;
   const entry = { type, data } as unknown;
   if (stream.startsWith(handlerPrefix))

@@ -3,26 +3,27 @@ import { dirname } from "node:path";
 import type { Catalog } from "../catalog/catalog.ts";
 import { RepriseError } from "../errors.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
+import { RowBuffer } from "../log/row-buffer.ts";
 import { openDatabase, type ViewDatabase } from "./database.ts";
 import { type Folding, type Latest, type Projection, toEntry } from "./projection.ts";
 import { amendments } from "./projections/amendments.ts";
 import { deliveries } from "./projections/deliveries.ts";
 import { entities } from "./projections/entities.ts";
-import { eventIndex } from "./projections/event-index.ts";
+import { eventColumns, eventIndex } from "./projections/event-index.ts";
 import { handlers, refreshWanted } from "./projections/handlers.ts";
 import { lanes } from "./projections/lanes.ts";
 import { replays } from "./projections/replays.ts";
 
 /** Of tables and rules: a file of another number is built anew. */
-const formatVersion = 5;
+const formatVersion = 6;
 /** Marks the file as ours ("RPVW"), so that no other database is ever deleted. */
 const applicationId = 0x52505657;
 
 /** Of one transaction of a rebuild. */
 const rebuildEvents = 50_000;
 
-/** In this order, which matters: rows of deliveries say what lanes need to know. */
-const projections: readonly Projection[] = [handlers, entities, eventIndex, deliveries, amendments, lanes, replays];
+/** In this order, which matters: the event index looks at what was an entity's last event, which `entities` moves on; rows of deliveries say what lanes need to know. */
+const projections: readonly Projection[] = [handlers, eventIndex, entities, deliveries, amendments, lanes, replays];
 
 /** A file of rows with the position up to which they contain the log. */
 export interface ViewStore {
@@ -54,7 +55,12 @@ export function openViewStore(file: string, logId: string, catalog: Catalog, use
   const db = openWritable(file, logId, catalog);
   if (use === "rebuild") db.exec("pragma journal_mode = memory; pragma synchronous = off;");
   let position = BigInt(db.get<{ position: number }>("select position from meta")!.position);
-  const latest: Latest = { events: [], entities: new Map(), types: new Map(), minutes: new Map() };
+  const events = new RowBuffer(
+    eventColumns,
+    (rows) => `insert or rollback into events values ${rows}`,
+    (sql, values) => db.run(sql, ...values),
+  );
+  const latest: Latest = { events, entities: [], types: new Map(), minutes: new Map() };
   const folding: Folding = { db, catalog, latest };
   /** What is in the rows, but not committed. */
   let open: { position: Position; events: number } | null = null;
@@ -72,8 +78,9 @@ export function openViewStore(file: string, logId: string, catalog: Catalog, use
   };
   const rollback = (): void => {
     open = null;
-    latest.events.length = 0;
-    for (const each of [latest.entities, latest.types, latest.minutes]) each.clear();
+    events.clear();
+    latest.entities.length = 0;
+    for (const each of [latest.types, latest.minutes]) each.clear();
     db.rollback();
   };
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { systemClock } from "../../src/event/clock.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 import { openDatabase } from "../../src/views/database.ts";
+import { cachedEntities, type EntityKeys } from "../../src/views/entity-cache.ts";
 import { type DeliveryStatus, deliveryStatuses, laneStates } from "../../src/views/model.ts";
 import { openViews } from "../../src/views/open-views.ts";
 import { openViewStore } from "../../src/views/store.ts";
@@ -60,6 +61,12 @@ function foldPiecewise(file: string, logId: string, events: readonly StoredEvent
   store.close();
 }
 
+/** Others take the room of all that were asked for lately. */
+function evictAll(entities: EntityKeys): void {
+  for (let other = 0; other < cachedEntities; other++)
+    entities.set(`other-${other}`, { id: 1_000_000 + other, tenant: "", type: "", revision: -1, position: 0, pending: null });
+}
+
 /** Folds as a rebuild does, in transactions over many batches, some of which fail and are folded again from the position that was committed. */
 function foldAnew(file: string, logId: string, events: readonly StoredEvent[], dice: Dice): void {
   const store = openViewStore(file, logId, ordersCatalog, "rebuild");
@@ -74,6 +81,7 @@ function foldAnew(file: string, logId: string, events: readonly StoredEvent[], d
       continue;
     }
     at += store.fold(events.slice(at), (folded) => folded >= size);
+    if (dice(5) === 0) evictAll(store.db.entities);
     if (dice(3) === 0) store.settle();
     expect(store.position() === events[at - 1]!.position).toBe(store.isSettled());
   }

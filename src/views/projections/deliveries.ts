@@ -147,7 +147,12 @@ function openRow(db: ViewDatabase, { handler }: At, { lane, revision, at, eventI
   const columns = "entity, status, letter, attempts, retry_count, replay_id";
   const known = db.get<Found>(`select ${columns} from deliveries where entity = ? and revision = ? and handler = ?`, id, revision, handler);
   if (known !== undefined) return finalStatuses.includes(known.status) ? null : known;
-  const event = db.get<{ type: string; source: string | null }>("select type, source from events where entity = ? and revision = ?", id, revision);
+  const event = db.get<{ type: string; source: string | null }>(
+    "select type, source from events where position = ? and entity = ? and revision = ?",
+    Number(at),
+    id,
+    revision,
+  );
   return db.get<Found>(
     `insert into deliveries(entity, revision, handler, position, event_id, delivery_id, tenant, entity_type, type, source, status, attempts)
      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'failed', ?) returning ${columns}`,

@@ -1,4 +1,3 @@
-import { entityOf } from "../entity-keys.ts";
 import { type Projection, recordedMsOf } from "../projection.ts";
 
 /** One row for each stream, numbered in the order of its first event, and the event types it ever held. */
@@ -6,40 +5,44 @@ export const entities: Projection = {
   tables: `
     create table entities(
       id integer primary key, stream text not null unique, tenant text not null, type text not null, entity text not null,
-      revision integer not null, recorded_ms integer not null
+      revision integer not null, position integer not null, recorded_ms integer not null
     ) strict;
     create index entities_by_type on entities(tenant, type);
     create index entities_by_name on entities(tenant, entity);
     create table entity_types(entity integer not null, type text not null, position integer not null, primary key (entity, type)) strict, without rowid;
   `,
-  apply({ db, latest: { entities } }, { kind, event }) {
-    if (kind !== "event") return;
-    const { id } = entityOf(db, event.stream);
-    const { type, revision } = event;
-    const position = Number(event.position);
+  apply({ latest: { entities } }, input) {
+    if (input.kind !== "event") return;
+    const { event, entity } = input;
+    const { type } = event;
     const recordedMs = recordedMsOf(event);
-    const known = entities.get(id);
-    if (known === undefined) {
-      entities.set(id, { revision, recordedMs, type, position, others: null });
-      return;
+    const { pending } = entity;
+    if (pending === null) {
+      entity.pending = { recordedMs, type, others: null };
+      entities.push(entity);
+    } else {
+      if (pending.type !== type) {
+        pending.others ??= new Map();
+        pending.others.set(pending.type, entity.position);
+        pending.others.delete(type);
+        pending.type = type;
+      }
+      pending.recordedMs = recordedMs;
     }
-    if (known.type !== type) {
-      known.others ??= new Map();
-      known.others.set(known.type, known.position);
-      known.others.delete(type);
-      known.type = type;
-    }
-    known.revision = revision;
-    known.recordedMs = recordedMs;
-    known.position = position;
+    entity.revision = event.revision;
+    entity.position = Number(event.position);
   },
   settle({ db, latest: { entities } }) {
-    for (const [id, { revision, recordedMs, type, position, others }] of entities) {
-      db.run("update entities set revision = ?, recorded_ms = ? where id = ?", revision, recordedMs, id);
+    for (const entity of entities) {
+      const { id, revision, position, pending } = entity;
+      const { recordedMs, type, others } = pending!;
+      db.run("update entities set revision = ?, position = ?, recorded_ms = ? where id = ?", revision, position, recordedMs, id);
       db.run(lastOfType, id, type, position);
       if (others !== null) for (const [type, position] of others) db.run(lastOfType, id, type, position);
+      entity.pending = null;
     }
-    entities.clear();
+    entities.length = 0;
+    db.entities.settled();
   },
 };
 

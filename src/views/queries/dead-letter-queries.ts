@@ -9,6 +9,7 @@ import { type AmendmentInForce, amendmentActs, amendmentInForce, amendmentView }
 import { allOf, type Condition, currentType, oneOf, type Sources, storedTypes } from "./context.ts";
 import { fromCursor, toCursor } from "./cursor.ts";
 import { type EventKey, type HandlerRow, handlerRows, type LaneRow, laneColumns, untouched } from "./deliveries.ts";
+import { above, newestFirst } from "./entity-events.ts";
 import { liftedView, readEvents } from "./event-view.ts";
 
 const maxOffset = 10_000;
@@ -184,10 +185,13 @@ export function makeDeadLetterQueries(
           .all<{ revision: number }>("select revision from deliveries where entity = ? and handler = ? and letter = 1 order by revision", entity, name)
           .map(({ revision }) => revision);
         const behind = handler?.ordering === "strict" ? untouched(sources, handler, laneRow(sources, entity, name), entity, 0).count : 0;
-        const last = db.get<{ revision: number | null }>(
-          `select max(e.revision) as revision from events e join temp.wanted w on w.handler = ? and w.type = e.type and w.since < e.position where e.entity = ?`,
+        const last = db.get<{ revision: number }>(
+          `${newestFirst} select e.revision from walk cross join events e on e.position = walk.position
+             join temp.wanted w on w.handler = ? and w.type = e.type and w.since < e.position limit 1`,
+          JSON.stringify([entity]),
+          above,
+          above,
           name,
-          entity,
         );
         held.push({ held: behind, through: behind === 0 ? null : (last?.revision ?? null), letters, ordering: handler?.ordering ?? "strict" });
       }

@@ -4,6 +4,7 @@ import { deliveryId } from "../../event/ids.ts";
 import type { DeliveryStatus, DeliveryView, LaneState } from "../model.ts";
 import { amendmentActs } from "./amendments.ts";
 import type { Sources } from "./context.ts";
+import { newestFirst, positionsFrom } from "./entity-events.ts";
 
 export interface HandlerRow {
   readonly name: string;
@@ -231,26 +232,28 @@ export function untouched(
   let from = lane?.next ?? 0;
   if (lane?.detached !== 1) {
     const done = db().get<{ revision: number }>(
-      "select revision from events where entity = ? and position <= ? order by revision desc limit 1",
-      entity,
+      `${newestFirst} select e.revision from walk cross join events e on e.position = walk.position where e.position <= ? limit 1`,
+      JSON.stringify([entity]),
+      checkpoint + 1,
+      checkpoint + 1,
       checkpoint,
     );
     from = Math.max(from, (done?.revision ?? -1) + 1);
   }
-  const rest = `from events e join temp.wanted w on w.handler = ? and w.type = e.type and w.since < e.position
-    where e.entity = ? and e.revision >= ?
-      and not exists (select 1 from deliveries d where d.entity = e.entity and d.revision = e.revision and d.handler = w.handler)
+  const rest = `from ${positionsFrom} p cross join events e on e.position = p.value
+      join temp.wanted w on w.handler = ? and w.type = e.type and w.since < e.position
+    where not exists (select 1 from deliveries d where d.entity = e.entity and d.revision = e.revision and d.handler = w.handler)
       and not exists (select 1 from gaps g where g.entity = e.entity and g.handler = w.handler and e.revision between g.first and g.last)`;
-  const { count } = db().get<{ count: number }>(`select count(*) as count ${rest}`, name, entity, from)!;
+  const { count } = db().get<{ count: number }>(`select count(*) as count ${rest}`, entity, from, name)!;
   const first =
     count === 0 || limit === 0
       ? []
       : db().all<EventKey & { readonly recorded_ms: number }>(
           `select e.id, e.type, e.revision, e.position, e.recorded_ms, (select stream from entities where id = e.entity) as stream ${rest}
            order by e.revision limit ?`,
-          name,
           entity,
           from,
+          name,
           limit,
         );
   return { count, first };

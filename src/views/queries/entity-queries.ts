@@ -136,7 +136,7 @@ function laneView(sources: Sources, reader: DeliveryReader, { id, stream, revisi
 function isWantedRow({ db }: Sources, handler: string, entity: number, position: number, revision: number): boolean {
   return (
     db().get(
-      `select 1 from events e join temp.wanted w on w.handler = ? and w.type = e.type and w.since < ? where e.entity = ? and e.revision = ?`,
+      `select 1 from events e join temp.wanted w on w.handler = ? and w.type = e.type and w.since < e.position where e.position = ? and e.entity = ? and e.revision = ?`,
       handler,
       position,
       entity,

@@ -5,6 +5,7 @@ import { allOf, type Condition, oneOf, type Sources, storedTypes } from "./conte
 import { fromCursor, toCursor } from "./cursor.ts";
 import { type EventKey, makeDeliveryReader } from "./deliveries.ts";
 import { withEffects } from "./effects.ts";
+import { newestFirst, positionsBetween } from "./entity-events.ts";
 import { eventView, readEvents } from "./event-view.ts";
 
 /** Rows that one page looks at, at most: a page may be shorter than its limit, and `nextCursor` then goes on behind them. */
@@ -131,7 +132,7 @@ function makeSelect(sources: Sources, filter: EventFilterOptions): ((before: num
     );
     return (before) => ({
       sql: `${columns} from json_each(?) j cross join entities n on n.stream = j.value ->> 0
-              cross join events e on e.entity = n.id and e.revision = j.value ->> 1
+              cross join ${positionsBetween("n.id", "j.value ->> 1", "j.value ->> 1")} p cross join events e on e.position = p.value
             where ${where} and e.position < ? order by e.position desc`,
       parameters: [JSON.stringify(running), ...parameters, before],
     });
@@ -140,7 +141,7 @@ function makeSelect(sources: Sources, filter: EventFilterOptions): ((before: num
     return (before) => ({
       sql: `${columns} from (
               select d.position from deliveries d where d.status = 'skipped' ${ofHandler("d")} and d.position < ?
-              union select h.position from gaps g cross join events h on h.entity = g.entity and h.revision between g.first and g.last
+              union select h.position from gaps g cross join ${positionsBetween("g.entity", "g.first", "g.last")} p cross join events h on h.position = p.value
                 where h.position < ? ${ofHandler("g")}
             ) p cross join events e on e.position = p.position where ${where} order by p.position desc`,
       parameters: [...some, before, before, ...some, ...parameters],
@@ -151,8 +152,12 @@ function makeSelect(sources: Sources, filter: EventFilterOptions): ((before: num
             where d.status = ? ${ofHandler("d")} and d.position < ? and ${where} order by d.position desc`,
       parameters: [status, ...some, before, ...parameters],
     });
-  const below = entities?.length === 1 ? "and +e.position < ? order by e.revision desc" : "and e.position < ? order by e.position desc"; // the same order
-  return (before) => ({ sql: `${columns} from events e where ${where} ${below}`, parameters: [...parameters, before] });
+  if (entities !== null)
+    return (before) => ({
+      sql: `${newestFirst} ${columns} from walk cross join events e on e.position = walk.position where ${where} and e.position < ?`,
+      parameters: [JSON.stringify(entities), before, before, ...parameters, before],
+    });
+  return (before) => ({ sql: `${columns} from events e where ${where} and e.position < ? order by e.position desc`, parameters: [...parameters, before] });
 }
 
 /** Entities that the filter names; null when it names none by id. */

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { type DeliveryStatus, deliveryStatuses, type HandlerView, type LaneState, type Views } from "../model.ts";
 import type { Sources } from "./context.ts";
 import { type HandlerRow, handlerRows } from "./deliveries.ts";
+import { above, positionsBetween } from "./entity-events.ts";
 
 export function makeHandlerQueries(sources: Sources): Pick<Views, "handlers"> {
   /** since → events of each stored type at or below it. What is below a `since` never changes. */
@@ -77,9 +78,10 @@ function handlerView(sources: Sources, handler: HandlerRow, wanted: number): Han
 function runningPositions({ db, running }: Sources, handler: string): string {
   const positions = running.running(handler).flatMap(({ stream, revision }) => {
     const found = db().get<{ position: number }>(
-      "select position from events where entity = (select id from entities where stream = ?) and revision = ?",
-      stream,
+      `select p.value as position from (select id as entity, ? as revision from entities where stream = ?) r
+         cross join ${positionsBetween("r.entity", "r.revision", "r.revision")} p`,
       revision,
+      stream,
     );
     return found === undefined ? [] : [found.position];
   });
@@ -99,7 +101,7 @@ function countRows({ db }: Sources, handler: string, running: string) {
 /** Events in holes of their streams that had no record before. */
 function countGaps({ db }: Sources, handler: string): number {
   return db().get<{ count: number }>(
-    `select count(*) as count from gaps g cross join events e on e.entity = g.entity and e.revision between g.first and g.last
+    `select count(*) as count from gaps g cross join ${positionsBetween("g.entity", "g.first", "g.last")} p cross join events e on e.position = p.value
        join temp.wanted w on w.handler = g.handler and w.type = e.type and w.since < e.position
      where g.handler = ? and not exists (select 1 from deliveries d where d.entity = e.entity and d.revision = e.revision and d.handler = g.handler)`,
     handler,
@@ -124,7 +126,8 @@ function countUntouched({ db }: Sources, { name, ordering, checkpoint }: Handler
   const recorded = db().get<Counts>(
     `${counts("blocked")} from (
        select ${columns}, (l.paused = 1 or l.why is not null or (? = 'strict' and l.letters > 0)) as blocked
-       from lanes l cross join events e on e.entity = l.entity and e.revision >= l.next and (l.detached = 1 or e.position > ?)
+       from lanes l cross join ${positionsBetween("l.entity", "l.next", String(above))} p
+         cross join events e on e.position = p.value and (l.detached = 1 or e.position > ?)
        ${untouched} and l.handler = ?
      )`,
     running,
