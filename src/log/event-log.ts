@@ -52,6 +52,11 @@ export interface SubscribeOptions {
   /** Exclusive: the last position already handled; 0 for all. */
   readonly after: Position;
   readonly filter?: EventFilter;
+  /**
+   * Of which streams the events' data is needed; default: of all. Data of others may be null: a log that reads and parses it only for this spares itself
+   * the work, which for large payloads is most of a read.
+   */
+  readonly dataOf?: (stream: string) => boolean;
   /** Ends the subscription: the iteration returns, without an error. */
   readonly signal: AbortSignal;
 }

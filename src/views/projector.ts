@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Clock, pause } from "../event/clock.ts";
 import type { Position } from "../event/event.ts";
+import { ownTenant } from "../event/names.ts";
 import type { EventLog, SubscriptionBatch } from "../log/event-log.ts";
 import type { ViewStore } from "./store.ts";
 
@@ -13,6 +14,10 @@ const restTurns = 32;
 /** After trouble: doubling from the first wait to the last. */
 const firstWaitMs = 100;
 const lastWaitMs = 30_000;
+
+/** Views show no data: they fold only what Reprise itself writes. */
+const isOurs = (stream: string) => stream.startsWith(ownPrefix);
+const ownPrefix = `${ownTenant}.`;
 
 interface ProjectorOptions {
   readonly store: ViewStore;
@@ -65,7 +70,7 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved }: P
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        for await (const batch of log.subscribe({ after: position, signal })) await project(batch, signal);
+        for await (const batch of log.subscribe({ after: position, dataOf: isOurs, signal })) await project(batch, signal);
         return; // ended by the signal, or with the log
       } catch (error) {
         if (signal.aborted) return;

@@ -439,6 +439,22 @@ export function describeEventLog(name: string, openEmpty: () => Promise<LogUnder
     });
 
     describe("subscriptions", () => {
+      it("have the data of the streams it is needed of, and all else of all", async () => {
+        const log = await open();
+        const append = async () => {
+          for (let i = 0; i < 40; i++)
+            await log.append(`shop.${i % 3 === 0 ? "item" : "order"}-${i % 7}`, [anEvent({ data: { text: "x".repeat(i * 20) } })], "any");
+        };
+        await append();
+        const follower = follow(log, { after: 0n, dataOf: (stream) => stream.startsWith("shop.item") });
+        await append();
+        await follower.reaches(await log.head());
+        const all = await stored(log, {}, true);
+        const seen = await follower.stop();
+        expect(seen.map(({ data, ...rest }) => rest)).toEqual(all.map(({ data, ...rest }) => rest));
+        for (const [index, { stream, data }] of seen.entries()) if (stream.startsWith("shop.item") || data !== null) expect(data).toEqual(all[index]!.data);
+      });
+
       it("go from catch-up to live without gap or duplicate", async () => {
         const log = await open();
         for (let i = 0; i < 3; i++)

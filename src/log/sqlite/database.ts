@@ -12,6 +12,8 @@ import { NewIds } from "./new-ids.ts";
 import { fromSqliteError, sqliteErrorCode, sqliteFull } from "./sqlite-error.ts";
 
 export const eventColumns = "e.position, e.stream_id, e.revision, e.id, e.type, e.schema_version, e.source, e.occurred_at, e.recorded_at, e.metadata, e.data";
+/** The same with an empty text for the data. */
+export const eventColumnsWithoutData = eventColumns.replace(/e\.data$/, "''");
 /** A row of `eventColumns`, as an array: half the cost of an object (2 against 0.96 million rows a second). */
 export type EventRow = readonly [number, number, number, string, string, number, string | null, string | null, number, string, string];
 
@@ -50,7 +52,10 @@ export interface LogDatabase {
 
   /** One statement for reads; rows come as arrays. It must be read to its end, or left, before the next await. */
   prepare(sql: string): StatementSync;
-  decode(row: EventRow): StoredEvent;
+  /** @param data the row's, as JSON; null where nobody needs it. */
+  decode(row: EventRow, data: string | null): StoredEvent;
+  /** What `dataOf` wants of a row of `eventColumnsWithoutData`, or null. */
+  dataOf(row: EventRow, wanted: (stream: string) => boolean): string | null;
   streamHead(stream: string): StreamHead;
   rememberHead(stream: string, at: StreamHead): void;
   /** The events with these ids, of any tenant. One statement for a group's ids: a statement for each cost twice as much. */
@@ -154,7 +159,10 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
     lastRecordedAtMs: tail[1],
     prepare,
 
-    decode(row) {
+    dataOf: (row, wanted) =>
+      wanted(nameOf(row[1]).stream) ? (prepare("select data from events where position = ?").get(row[0]) as unknown as readonly [string])[0] : null,
+
+    decode(row, data) {
       const { stream, tenant, entity } = nameOf(row[1]);
       return {
         id: row[3],
@@ -162,7 +170,7 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
         schemaVersion: row[5],
         source: row[6],
         occurredAt: row[7],
-        data: JSON.parse(row[10]) as Json,
+        data: data === null ? null : (JSON.parse(data) as Json),
         metadata: JSON.parse(row[9]) as EventMetadata,
         stream,
         tenant,

@@ -8,7 +8,7 @@ import { RepriseError } from "../../errors.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import type { EventFilter, ReadAllOptions, ReadStreamOptions } from "../event-log.ts";
 import type { Connection } from "./connection.ts";
-import { type EventRow, eventColumns, type LogDatabase } from "./database.ts";
+import { type EventRow, eventColumns, eventColumnsWithoutData, type LogDatabase } from "./database.ts";
 import type { SqliteLogLimits } from "./limits.ts";
 import { fromSqliteError } from "./sqlite-error.ts";
 
@@ -31,7 +31,7 @@ export interface Scan {
 
 export interface Reader {
   /** One step from `from` (exclusive) towards the end of the log, or its beginning, at most `limit` events. */
-  scan(filter: EventFilter | undefined, direction: Direction, from: number, limit: number): Scan;
+  scan(filter: EventFilter | undefined, direction: Direction, from: number, limit: number, dataOf?: (stream: string) => boolean): Scan;
   readAll(options: ReadAllOptions): AsyncGenerator<readonly StoredEvent[], void>;
   readStream(stream: string, options: ReadStreamOptions): AsyncGenerator<readonly StoredEvent[], void>;
   findByIds(tenant: string, ids: readonly string[]): readonly StoredEvent[];
@@ -44,26 +44,29 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
   /**
    * Decodes up to `limit` rows or about `batchBytes`, page by page; `cut` when there may be more.
    *
-   * @param page the rows behind `last` (null: from the start), at most `rows` of them.
+   * @param page the rows behind `last` (null: from the start), at most `rows` of them; without data when `dataOf` says of which streams it is needed.
    */
   const take = (
     db: LogDatabase,
     limit: number,
     page: (rows: number, last: EventRow | null) => readonly EventRow[],
+    dataOf?: (stream: string) => boolean,
   ): { readonly events: StoredEvent[]; readonly bytes: number; readonly cut: boolean } => {
     const events: StoredEvent[] = [];
     let bytes = 0;
     for (let last: EventRow | null = null; ; ) {
-      const wanted = Math.min(pageRows, limit - events.length);
+      const wanted = Math.min(dataOf === undefined ? pageRows : maxPageRows, limit - events.length);
       const rows = page(wanted, last);
       const before = bytes;
       for (const row of rows) {
-        events.push(db.decode(row));
-        bytes += row[9].length + row[10].length;
+        const data = dataOf === undefined ? row[10] : db.dataOf(row, dataOf);
+        events.push(db.decode(row, data));
+        bytes += row[9].length + (data?.length ?? 0);
         if (events.length === limit || bytes >= limits.batchBytes) return { events, bytes, cut: true };
       }
       if (rows.length < wanted) return { events, bytes, cut: false };
       last = rows.at(-1)!;
+      if (dataOf !== undefined) continue; // small, whatever the events' size
       const fitting = (limits.batchBytes / 4) * (rows.length / (bytes - before));
       pageRows = Math.max(minPageRows, Math.min(maxPageRows, 2 * pageRows, Math.floor(fitting)));
     }
@@ -80,15 +83,15 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
     }
   };
 
-  const scan = (filter: EventFilter | undefined, direction: Direction, from: number, limit: number): Scan =>
+  const scan = (filter: EventFilter | undefined, direction: Direction, from: number, limit: number, dataOf?: (stream: string) => boolean): Scan =>
     step((db) => {
-      const { sql, values } = scanStatement(filter, direction);
+      const { sql, values } = scanStatement(dataOf === undefined ? eventColumns : eventColumnsWithoutData, filter, direction);
       // Without a filter every position is an event, so the number of events bounds the step.
       const span = filter === undefined ? Number.MAX_SAFE_INTEGER : limits.scanPositions;
       const reached = direction === "forward" ? Math.min(from + span, db.lastPosition) : Math.max(from - span, 1);
       const wanted = Math.min(limit, limits.batchEvents);
       const statement = db.prepare(sql);
-      const { events, bytes, cut } = take(db, wanted, (rows, last) => rowsOf(statement, last === null ? from : last[0], reached, ...values, rows));
+      const { events, bytes, cut } = take(db, wanted, (rows, last) => rowsOf(statement, last === null ? from : last[0], reached, ...values, rows), dataOf);
       return { events, bytes, reached: cut ? Number(events.at(-1)!.position) : reached };
     });
 
@@ -137,7 +140,7 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
       if (ids.length > 1000) throw new RepriseError("REQUEST_INVALID", `At most 1000 ids are looked up at once, not ${ids.length}.`);
       return step((db) => {
         const rows = db.prepare(selectByIds).all(JSON.stringify([...new Set(ids)]), tenant) as unknown as EventRow[];
-        return rows.map((row) => db.decode(row));
+        return rows.map((row) => db.decode(row, row[10]));
       });
     },
   };
@@ -150,25 +153,25 @@ function rowsOf(statement: StatementSync, ...values: readonly SQLInputValue[]): 
 const selectByIds = `select ${eventColumns} from json_each(?) wanted cross join events e on e.id = wanted.value join streams s on s.id = e.stream_id where s.tenant = ?`;
 
 /** `cross join` keeps SQLite on positions: it would else read all events of the streams that match, and sort them. */
-function scanStatement(filter: EventFilter | undefined, direction: Direction): { readonly sql: string; readonly values: readonly string[] } {
+function scanStatement(columns: string, filter: EventFilter | undefined, direction: Direction): { readonly sql: string; readonly values: readonly string[] } {
   const forward = direction === "forward";
   const range = forward ? "e.position > ? and e.position <= ?" : "e.position < ? and e.position >= ?";
   const end = `order by e.position ${forward ? "asc" : "desc"} limit ?`;
-  if (filter === undefined) return { sql: `select ${eventColumns} from events e where ${range} ${end}`, values: [] };
+  if (filter === undefined) return { sql: `select ${columns} from events e where ${range} ${end}`, values: [] };
   if ("types" in filter) {
     const { types } = filter;
     // A table of them (`json_each`) would cost a tenth of the row. More would be a statement too long to keep.
     if (types.length <= 100)
-      return { sql: `select ${eventColumns} from events e where ${range} and e.type in (${types.map(() => "?").join(", ")}) ${end}`, values: types };
+      return { sql: `select ${columns} from events e where ${range} and e.type in (${types.map(() => "?").join(", ")}) ${end}`, values: types };
     return {
-      sql: `select ${eventColumns} from events e where ${range} and e.type in (select value from json_each(?)) ${end}`,
+      sql: `select ${columns} from events e where ${range} and e.type in (select value from json_each(?)) ${end}`,
       values: [JSON.stringify(types)],
     };
   }
   const prefix = "(s.name >= ? and s.name < ?)";
   const prefixes = filter.streamPrefixes.length === 0 ? "false" : filter.streamPrefixes.map(() => prefix).join(" or ");
   return {
-    sql: `select ${eventColumns} from events e cross join streams s on s.id = e.stream_id where ${range} and (${prefixes}) ${end}`,
+    sql: `select ${columns} from events e cross join streams s on s.id = e.stream_id where ${range} and (${prefixes}) ${end}`,
     values: filter.streamPrefixes.flatMap((start) => [start, `${start}\u{10ffff}`]), // the last code point, in UTF-8's order too
   };
 }

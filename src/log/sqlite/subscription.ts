@@ -32,7 +32,7 @@ export function makeBell(): Bell {
  * @throws LOG_BEHIND_CHECKPOINT when `after` is beyond the end: such a subscription would be silent for ever.
  */
 export async function* subscribe(
-  { after, filter, signal }: SubscribeOptions,
+  { after, filter, dataOf, signal }: SubscribeOptions,
   { connection, reader, bell, limits, isClosing }: { connection: Connection; reader: Reader; bell: Bell; limits: SqliteLogLimits; isClosing: () => boolean },
 ): AsyncGenerator<SubscriptionBatch, void> {
   const ended = () => signal.aborted || isClosing();
@@ -48,7 +48,7 @@ export async function* subscribe(
     let reached = Number(after);
     let toldLive = false;
     while (!ended()) {
-      const scanned = reader.scan(filter, "forward", reached, limits.batchEvents);
+      const scanned = reader.scan(filter, "forward", reached, limits.batchEvents, dataOf);
       const live = scanned.reached >= connection.use().lastPosition;
       const news = scanned.events.length > 0 || scanned.reached > reached || live !== toldLive;
       reached = scanned.reached;
