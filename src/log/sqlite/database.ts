@@ -1,4 +1,5 @@
 /** One open log.db: its statements, the end of the log, and caches that die with it. */
+import { closeSync, fdatasync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { LRUCache } from "lru-cache";
@@ -61,8 +62,14 @@ export interface LogDatabase {
   /** The events with these ids, of any tenant. One statement for a group's ids: a statement for each cost twice as much. */
   knownEvents(ids: readonly string[]): readonly KnownEvent[];
 
-  /** All or nothing, and on disk when it says `stored`. `work` is synchronous. */
-  transact(work: () => void): Outcome;
+  /**
+   * All or nothing. `work` is synchronous.
+   *
+   * @param durable `now`: it is on disk when this says `stored`; `later`: when `sync` then resolves. Until then a power cut may take it, a crash cannot.
+   */
+  transact(work: () => void, durable: "now" | "later"): Outcome;
+  /** Waits, off this thread, for the disk to have all that was committed. @throws what the disk says; nobody knows then what it has. */
+  sync(): Promise<void>;
   insertStream(stream: string, tenant: string): number;
   /** Stored by the end of `transact`. @param previous position of the event before it in its stream, 0 for none. */
   insertEvent(position: number, streamId: number, revision: number, previous: number, recordedAtMs: number, event: EncodedEvent): void;
@@ -141,6 +148,10 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
   const isoOf = (ms: number) => (recorded.ms === ms ? recorded : (recorded = { ms, iso: new Date(ms).toISOString() })).iso;
 
   const firstOf = (streamId: number) => (prepare("select first from streams where id = ?").get(streamId) as unknown as readonly [number] | undefined)?.[0] ?? 0;
+  let durability: "now" | "later" = "now";
+  /** SQLite keeps its write-ahead log as one file as long as it is open. The bytes it wrote are synced through any descriptor of that file. */
+  let wal: number | null = null;
+  let syncs = 0;
   const newIds = new NewIds((bound) => (selectGreatest.get(bound) as unknown as readonly [string | null])[0]);
   const eventRows = new RowBuffer(
     columns,
@@ -215,10 +226,12 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
       });
     },
 
-    transact(work) {
+    transact(work, durable) {
       eventRows.clear();
       headRows.clear();
       try {
+        if (durable !== durability) db.exec(`pragma synchronous=${durable === "now" ? "full" : "normal"}`);
+        durability = durable;
         db.exec("begin immediate");
         work();
         eventRows.write();
@@ -235,6 +248,18 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
         const refused = db.isTransaction && rollBack(db);
         return { is: refused || sqliteErrorCode(error) === sqliteFull ? "undone" : "unclear", error };
       }
+    },
+
+    sync() {
+      return new Promise((resolve, reject) => {
+        wal ??= openSync(`${path}-wal`, "r+");
+        syncs++;
+        fdatasync(wal, (error) => {
+          if (--syncs === 0 && !db.isOpen) closeSync(wal!);
+          if (error === null) resolve();
+          else reject(error);
+        });
+      });
     },
 
     insertStream: (stream, tenant) => Number(prepare("insert into streams (name, tenant, first) values (?, ?, 0)").run(stream, tenant).lastInsertRowid),
@@ -265,7 +290,10 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
       prepare("update tail set position = ?, recorded_at = ?").run(database.lastPosition, database.lastRecordedAtMs);
       return removed;
     },
-    close: () => db.close(),
+    close() {
+      db.close();
+      if (wal !== null && syncs === 0) closeSync(wal);
+    },
   };
   return database;
 }

@@ -131,7 +131,7 @@ function makeLog(path: string, clock: Clock, limits: SqliteLogLimits, release: (
         const { id, head } = db.streamHead(stream);
         const outcome = db.transact(() => {
           removed = db.removeEvents(id, Math.min(before, head + 1), removedAtOnce);
-        });
+        }, "now");
         if (outcome.is === "unclear") connection.drop();
         if (outcome.is !== "stored") throw fromSqliteError(outcome.error, `Truncating ${stream}`);
       }

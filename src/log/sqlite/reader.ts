@@ -139,7 +139,7 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
     findByIds(tenant, ids) {
       if (ids.length > 1000) throw new RepriseError("REQUEST_INVALID", `At most 1000 ids are looked up at once, not ${ids.length}.`);
       return step((db) => {
-        const rows = db.prepare(selectByIds).all(JSON.stringify([...new Set(ids)]), tenant) as unknown as EventRow[];
+        const rows = db.prepare(selectByIds).all(JSON.stringify([...new Set(ids)]), tenant, db.lastPosition) as unknown as EventRow[];
         return rows.map((row) => db.decode(row, row[10]));
       });
     },
@@ -150,7 +150,7 @@ function rowsOf(statement: StatementSync, ...values: readonly SQLInputValue[]): 
   return statement.all(...values) as unknown as readonly EventRow[];
 }
 
-const selectByIds = `select ${eventColumns} from json_each(?) wanted cross join events e on e.id = wanted.value join streams s on s.id = e.stream_id where s.tenant = ?`;
+const selectByIds = `select ${eventColumns} from json_each(?) wanted cross join events e on e.id = wanted.value join streams s on s.id = e.stream_id where s.tenant = ? and e.position <= ?`;
 
 /** `cross join` keeps SQLite on positions: it would else read all events of the streams that match, and sort them. */
 function scanStatement(columns: string, filter: EventFilter | undefined, direction: Direction): { readonly sql: string; readonly values: readonly string[] } {

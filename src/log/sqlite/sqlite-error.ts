@@ -51,5 +51,6 @@ function fromFileError(error: unknown, doing: string): unknown {
   const said = `${doing} failed: ${error.message}`;
   if (error.code === "ENOSPC" || error.code === "EDQUOT" || error.code === "EFBIG")
     return new RepriseError("LOG_FULL", said, { cause: error, retryAfterMs: 5000 });
+  if (error.syscall === "fdatasync") return new RepriseError("LOG_UNAVAILABLE", said, { cause: error, retryAfterMs: 1000 });
   return new RepriseError("CONFIG_INVALID", said, { cause: error });
 }

@@ -31,10 +31,12 @@ export function makeWriter(connection: Connection, clock: Clock, limits: SqliteL
   const queue: Waiting[] = [];
   let queuedBytes = 0;
   let scheduled = false;
+  /** A group waits for the disk; the next one is stored behind it. */
+  let syncing = false;
   let drained: (() => void)[] = [];
 
   const schedule = () => {
-    if (scheduled) return;
+    if (scheduled || syncing) return;
     scheduled = true;
     setImmediate(flush);
   };
@@ -56,7 +58,14 @@ export function makeWriter(connection: Connection, clock: Clock, limits: SqliteL
 
   const flush = () => {
     scheduled = false;
-    storeGroup(connection, clock, takeGroup());
+    const answered = storeGroup(connection, clock, takeGroup());
+    if (answered === null) return goOn();
+    syncing = true;
+    void answered.then(goOn);
+  };
+
+  const goOn = () => {
+    syncing = false;
     stored();
     if (queue.length > 0) return schedule();
     for (const done of drained) done();
@@ -71,7 +80,7 @@ export function makeWriter(connection: Connection, clock: Clock, limits: SqliteL
       schedule();
       return new Promise((resolve, reject) => queue.push({ append, resolve, reject, answer: null }));
     },
-    drain: () => (queue.length === 0 ? Promise.resolve() : new Promise((resolve) => drained.push(resolve))),
+    drain: () => (queue.length === 0 && !syncing ? Promise.resolve() : new Promise((resolve) => drained.push(resolve))),
   };
 }
 
@@ -112,8 +121,23 @@ function makeDraft(db: LogDatabase, clock: Clock, group: readonly Waiting[]): Dr
   return { db, recordedAtMs, recordedAt: toIso(recordedAtMs), streams: new Map(), stored, added: new Map(), appends: [], nextPosition: db.lastPosition + 1 };
 }
 
-/** Answers every append of the group, whatever happens, and none before the commit. */
-function storeGroup(connection: Connection, clock: Clock, group: readonly Waiting[]): void {
+/**
+ * Answers every append of the group, whatever happens, and none before it is on disk. A single append is synced to disk on this thread, which is quickest
+ * (a caller that waits for each of its appends has nothing else to do); with several, others have work to do meanwhile.
+ *
+ * @returns null when they are answered; else resolves when they are.
+ */
+function storeGroup(connection: Connection, clock: Clock, group: readonly Waiting[]): Promise<void> | null {
+  const answerAll = () => {
+    for (const { answer, resolve, reject } of group)
+      if (answer !== null && "appended" in answer) resolve(answer.appended);
+      else reject(answer?.refusal);
+  };
+  // Also those refused: they may have been judged against neighbours that are not stored now.
+  const failAll = (error: unknown) => {
+    const failure = fromSqliteError(error, "Storing an append");
+    for (const { reject } of group) reject(failure);
+  };
   try {
     const draft = makeDraft(connection.use(), clock, group);
     for (const waiting of group) {
@@ -123,16 +147,14 @@ function storeGroup(connection: Connection, clock: Clock, group: readonly Waitin
         waiting.answer = { refusal: fromSqliteError(error, "Judging an append") };
       }
     }
-    if (draft.appends.length > 0) store(draft, connection);
+    const synced = draft.appends.length === 0 ? null : store(draft, connection, group.length === 1 ? "now" : "later");
+    if (synced !== null) return synced.then(answerAll, failAll);
   } catch (error) {
-    // Also for those refused above: they may have been judged against neighbours that are not stored now.
-    const failure = fromSqliteError(error, "Storing an append");
-    for (const { reject } of group) reject(failure);
-    return;
+    failAll(error);
+    return null;
   }
-  for (const { answer, resolve, reject } of group)
-    if (answer !== null && "appended" in answer) resolve(answer.appended);
-    else reject(answer?.refusal);
+  answerAll();
+  return null;
 }
 
 /** @throws REVISION_CONFLICT, EVENT_ID_REUSED. Then the draft is as before. */
@@ -202,8 +224,11 @@ function duplicates({ stream, events }: EncodedAppend, known: readonly KnownEven
   });
 }
 
-/** @throws the error of a transaction that left nothing behind, or LOG_UNAVAILABLE when that cannot be found out. */
-function store(draft: Draft, connection: Connection): void {
+/**
+ * @returns null when it is on disk; else resolves when it is. Positions, heads and readers go on only then.
+ * @throws the error of a transaction that left nothing behind, or LOG_UNAVAILABLE when that cannot be found out.
+ */
+function store(draft: Draft, connection: Connection, durable: "now" | "later"): Promise<void> | null {
   const { db } = draft;
   let latestMs = db.lastRecordedAtMs;
   const outcome = db.transact(() => {
@@ -216,15 +241,23 @@ function store(draft: Draft, connection: Connection): void {
       }
     }
     for (const stream of draft.streams.values()) db.writeHead(stream);
-  });
+  }, durable);
   if (outcome.is === "undone") throw outcome.error;
   if (outcome.is === "unclear") {
     if (!isOnDisk(draft, connection)) throw outcome.error;
-    return; // the database that was opened again has read heads and tail from disk
+    return null; // the database that was opened again has read heads and tail from disk
   }
-  for (const { name, id, head, position } of draft.streams.values()) db.rememberHead(name, { id, head, position });
-  db.lastPosition = draft.nextPosition - 1;
-  db.lastRecordedAtMs = latestMs;
+  const conclude = () => {
+    for (const { name, id, head, position } of draft.streams.values()) db.rememberHead(name, { id, head, position });
+    db.lastPosition = draft.nextPosition - 1;
+    db.lastRecordedAtMs = latestMs;
+  };
+  if (durable === "later")
+    return db.sync().then(conclude, (error: unknown) => {
+      if (!isOnDisk(draft, connection)) throw error;
+    });
+  conclude();
+  return null;
 }
 
 /** A transaction is on disk whole or not at all: one of its ids tells. */

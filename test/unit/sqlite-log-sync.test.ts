@@ -1,0 +1,106 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { expect, it, onTestFinished, vi } from "vitest";
+import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
+import { anEvent, flat, refuses, stored } from "../contract/event-log.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+type Done = (error: Error | null) => void;
+/** The disk's syncs that are asked for off the thread, as long as one has to wait. */
+const disk = vi.hoisted(() => ({ waits: false, asked: [] as Done[] }));
+vi.mock("node:fs", async (original) => {
+  const fs = await original<typeof import("node:fs")>();
+  const fdatasync = (file: number, done: Done) => (disk.waits ? void disk.asked.push(done) : fs.fdatasync(file, done));
+  return { ...fs, fdatasync };
+});
+
+async function openLog() {
+  const folder = temporaryFolder();
+  const log = await openSqliteLog(folder);
+  onTestFinished(async () => {
+    disk.waits = false;
+    for (const done of disk.asked.splice(0)) done(null);
+    await log.close();
+  });
+  await log.append("shop.order-1", [anEvent()], "none");
+  return { log, folder };
+}
+
+const turns = async (count: number) => {
+  for (let turn = 0; turn < count; turn++) await nextTurn();
+};
+
+it("answers appends of one turn, and shows them, when the disk has them and not before; others wait and then share the next sync", async () => {
+  const { log } = await openLog();
+  const before = await log.head();
+  const controller = new AbortController();
+  const seen: string[] = [];
+  const following = (async () => {
+    for await (const { events } of log.subscribe({ after: before, signal: controller.signal })) seen.push(...events.map(({ stream }) => stream));
+  })();
+  disk.waits = true;
+  const answers: string[] = [];
+  const event = anEvent();
+  const append = async (stream: string, events = [anEvent()]) => {
+    const [appended] = await log.append(stream, events, "any");
+    answers.push(`${stream} ${appended!.revision}`);
+  };
+  const first = [append("shop.order-1", [event]), append("shop.order-2")];
+  await turns(3);
+  const second = [append("shop.order-1"), append("shop.order-3"), append("shop.order-2")];
+  await turns(5);
+  expect(disk.asked).toHaveLength(1);
+  expect(answers).toEqual([]);
+  expect(seen).toEqual([]);
+  expect(await log.head()).toBe(before);
+  expect(await log.streamRevision("shop.order-1")).toBe(0);
+  expect(await stored(log)).toHaveLength(1);
+  expect(await flat(log.readStream("shop.order-1"))).toHaveLength(1);
+  expect(await log.findByIds("shop", [event.id])).toEqual([]);
+
+  disk.asked.shift()!(null);
+  await Promise.all(first);
+  await turns(5);
+  expect(disk.asked).toHaveLength(1);
+  expect(answers).toEqual(["shop.order-1 1", "shop.order-2 0"]);
+  expect(seen).toEqual(["shop.order-1", "shop.order-2"]);
+  expect(await log.findByIds("shop", [event.id])).toHaveLength(1);
+
+  disk.asked.shift()!(null);
+  await Promise.all(second);
+  await turns(5);
+  expect(answers.slice(2)).toEqual(["shop.order-1 2", "shop.order-3 0", "shop.order-2 1"]);
+  expect(seen).toEqual(["shop.order-1", "shop.order-2", "shop.order-1", "shop.order-3", "shop.order-2"]);
+  controller.abort();
+  await following;
+});
+
+it("closes when what waits for the disk is answered", async () => {
+  const { log, folder } = await openLog();
+  disk.waits = true;
+  const appends = [log.append("shop.order-1", [anEvent()], 0), log.append("shop.order-2", [anEvent()], "none")];
+  await turns(3);
+  let closed = false;
+  const closing = log.close().then(() => (closed = true));
+  await turns(5);
+  expect(closed).toBe(false);
+  disk.waits = false;
+  disk.asked.shift()!(null);
+  await Promise.all([...appends, closing]);
+  const again = await openSqliteLog(folder);
+  expect(await stored(again)).toHaveLength(3);
+  await again.close();
+});
+
+it("opens the log again when the disk cannot sync, answers by what it finds there, and goes on", async () => {
+  const { log } = await openLog();
+  disk.waits = true;
+  const appends = [log.append("shop.order-1", [anEvent()], 0), log.append("shop.order-2", [anEvent()], "none"), log.append("shop.order-2", [anEvent()], 7)];
+  const refused = refuses(appends.pop()!, "REVISION_CONFLICT");
+  await turns(3);
+  disk.waits = false;
+  disk.asked.shift()!(Object.assign(new Error("EIO: i/o error, fdatasync"), { code: "EIO", syscall: "fdatasync" }));
+  expect((await Promise.all(appends)).map(([appended]) => appended!.revision)).toEqual([1, 0]);
+  await refused;
+  await Promise.all([log.append("shop.order-1", [anEvent()], 1), log.append("shop.order-2", [anEvent()], 0)]);
+  expect(await stored(log)).toHaveLength(5);
+});
