@@ -77,19 +77,19 @@ function makeLift(checked: CheckedType, from: number, raise: Raise): Lift {
   const liftPlain = (stored: StoredEvent): Lifted | undefined => {
     try {
       const freezing = steps.length > 0 && sampled();
-      let parsed = schema.safeParse(stored.data);
-      for (let index = 0; index < steps.length && parsed.success; index++) {
+      let data: unknown = schema.parse(stored.data);
+      for (let index = 0; index < steps.length; index++) {
         const { step, next, freezes } = steps[index]!;
-        if (freezing || freezes) freezeDeep(parsed.data);
-        const raised: unknown = step(parsed.data as never, stored);
+        if (freezing || freezes) freezeDeep(data);
+        const raised: unknown = step(data as never, stored);
         if (raised instanceof Promise) {
           raised.catch(() => {}); // as in callStep
           return undefined;
         }
         if (isNoData(raised)) return undefined;
-        parsed = next.safeParse(raised);
+        data = next.parse(raised);
       }
-      return parsed.success ? { ok: true, parts: [whole(stored, type, current, parsed.data)], dropped: null } : undefined;
+      return { ok: true, parts: [whole(stored, type, current, data)], dropped: null };
     } catch {
       return undefined;
     }

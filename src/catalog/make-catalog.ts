@@ -35,6 +35,8 @@ export function makeCatalog({
   const chains = checked.map((type) => makeChain(type, lifts.get(type.type)!)).sort((a, b) => (a.type < b.type ? -1 : 1));
   const byName = new Map(chains.flatMap((chain) => [chain.type, ...chain.formerly].map((name) => [name, chain])));
   const sources = sourcesOf(chains);
+  /** Events of one type often follow one another, and a look into the map has to hash each one's name. */
+  let recent: { readonly name: string; readonly chain: Chain | undefined } = { name: "", chain: undefined };
 
   return {
     types: chains.map(({ type }) => type),
@@ -58,7 +60,8 @@ export function makeCatalog({
     },
 
     current(stored) {
-      const chain = byName.get(stored.type);
+      if (recent.name !== stored.type) recent = { name: stored.type, chain: byName.get(stored.type) };
+      const { chain } = recent;
       const lift = chain?.lifts[stored.schemaVersion];
       return lift === undefined ? newerBuild(stored, chain) : lift(stored);
     },
