@@ -116,7 +116,7 @@ export function createLogFile(path: string, created: { readonly eventId: string;
 
 /**
  * Brings a log of format 1, which had an index by stream and revision and no links, to this build's, in one transaction: a process killed here leaves it
- * as it was. It takes about 10 s a million events, and needs as much room again as the log has; the file stays that large.
+ * as it was. It takes about 6 s a million events, and needs as much room again as the log has; the file stays that large.
  *
  * @returns whether there was anything to do.
  * @throws LOG_FULL, with the log as it was.
