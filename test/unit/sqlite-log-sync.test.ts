@@ -6,11 +6,15 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 
 type Done = (error: Error | null) => void;
 /** The disk's syncs that are asked for off the thread, as long as one has to wait. */
-const disk = vi.hoisted(() => ({ waits: false, asked: [] as Done[] }));
+const disk = vi.hoisted(() => ({ waits: false, asked: [] as Done[], folders: 0 }));
 vi.mock("node:fs", async (original) => {
   const fs = await original<typeof import("node:fs")>();
   const fdatasync = (file: number, done: Done) => (disk.waits ? void disk.asked.push(done) : fs.fdatasync(file, done));
-  return { ...fs, fdatasync };
+  const fsyncSync = (file: number) => {
+    if (fs.fstatSync(file).isDirectory()) disk.folders++;
+    fs.fsyncSync(file);
+  };
+  return { ...fs, fdatasync, fsyncSync };
 });
 
 async function openLog() {
@@ -103,4 +107,13 @@ it("opens the log again when the disk cannot sync, answers by what it finds ther
   await refused;
   await Promise.all([log.append("shop.order-1", [anEvent()], 1), log.append("shop.order-2", [anEvent()], 0)]);
   expect(await stored(log)).toHaveLength(5);
+});
+
+it("syncs the folder, too, before the first appends that it syncs itself are answered: the write-ahead log may be new there", async () => {
+  const { log } = await openLog();
+  const before = disk.folders;
+  for (let turn = 0; turn < 2; turn++) {
+    await Promise.all([log.append("shop.order-1", [anEvent()], "any"), log.append("shop.order-2", [anEvent()], "any")]);
+    expect(disk.folders).toBe(before + 1);
+  }
 });

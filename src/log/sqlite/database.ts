@@ -8,7 +8,7 @@ import type { Entity, EventMetadata, Json, StoredEvent } from "../../event/event
 import { logStream, parseStreamName } from "../../event/names.ts";
 import type { EncodedEvent } from "../append-rules.ts";
 import { RowBuffer } from "../row-buffer.ts";
-import { eventsPerMark } from "./file.ts";
+import { eventsPerMark, syncFolder } from "./file.ts";
 import { NewIds } from "./new-ids.ts";
 import { fromSqliteError, sqliteErrorCode, sqliteFull } from "./sqlite-error.ts";
 
@@ -252,7 +252,10 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
 
     sync() {
       return new Promise((resolve, reject) => {
-        wal ??= openSync(`${path}-wal`, "r+");
+        if (wal === null) {
+          wal = openSync(`${path}-wal`, "r+");
+          syncFolder(path); // SQLite does so for a write-ahead log that it made when it syncs it itself
+        }
         syncs++;
         fdatasync(wal, (error) => {
           if (--syncs === 0 && !db.isOpen) closeSync(wal!);

@@ -109,6 +109,11 @@ export function createLogFile(path: string, created: { readonly eventId: string;
     db.close();
   }
   renameSync(draft, path);
+  syncFolder(path);
+}
+
+/** That a file is in its folder has to reach the disk, too. */
+export function syncFolder(path: string): void {
   const folder = openSync(dirname(path), "r");
   fsyncSync(folder);
   closeSync(folder);
@@ -118,14 +123,13 @@ export function createLogFile(path: string, created: { readonly eventId: string;
  * Brings a log of format 1, which had an index by stream and revision and no links, to this build's, in one transaction: a process killed here leaves it
  * as it was. It takes about 6 s a million events, and needs as much room again as the log has; the file stays that large.
  *
- * @returns whether there was anything to do.
  * @throws LOG_FULL, with the log as it was.
  */
-export function upgradeLogFile(path: string): boolean {
-  if (readHeader(path).readUInt32BE(60) === formatVersion) return false;
+export function upgradeLogFile(path: string): void {
+  if (readHeader(path).readUInt32BE(60) === formatVersion) return;
   const db = new DatabaseSync(path, { timeout: 200, enableForeignKeyConstraints: false });
   try {
-    if (pragma(db, "user_version") === formatVersion) return false;
+    if (pragma(db, "user_version") === formatVersion) return; // so says the write-ahead log
     db.exec("pragma synchronous=full; pragma fullfsync=on; pragma checkpoint_fullfsync=on");
     db.exec(`
       begin immediate;
@@ -146,7 +150,6 @@ export function upgradeLogFile(path: string): boolean {
       pragma user_version=${formatVersion};
       commit;
     `);
-    return true;
   } catch (error) {
     throw fromSqliteError(error, `Bringing ${path} to format ${formatVersion}`);
   } finally {
