@@ -129,6 +129,23 @@ describe("an append", () => {
     expect((await log.append("shop.order-1", [theirs], "any"))[0]).toMatchObject({ revision: 1, duplicate: true });
   });
 
+  it("is stored once, and its late answer ends no process, when the connection of another log of the process breaks", async () => {
+    const { server, log } = await openPair();
+    const other = await openOn(server);
+    await other.append("shop.order-2", [anEvent()], "any"); // now both have a connection's stream for appends
+    const sent = server.calls.append;
+    server.delayNext("append", 60);
+    const event = anEvent();
+    const appending = log.append("shop.order-1", [event], "none");
+    await vi.waitFor(() => expect(server.calls.append).toBe(sent + 1), { interval: 1 });
+    await other.close();
+    expect(await appending).toMatchObject([{ id: event.id, revision: 0 }]);
+    server.delayNext("append", 90); // answered when the first answer has long come, too
+    await log.append("shop.order-1", [anEvent()], 0);
+    expect((await flat(log.readStream("shop.order-1"))).map(({ id }) => id)[0]).toBe(event.id);
+    expect(await log.streamRevision("shop.order-1")).toBe(1);
+  });
+
   it("is refused when too many wait", async () => {
     const { server, log } = await openPair({ limits: { queuedAppends: 2 } });
     server.delayNext("append", 50);

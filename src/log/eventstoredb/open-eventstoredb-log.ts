@@ -1,10 +1,10 @@
-import { EventStoreDBClient } from "@eventstore/db-client";
 import { RepriseError } from "../../errors.ts";
 import { type Clock, systemClock } from "../../event/clock.ts";
 import { isUuid, type NewId, newId } from "../../event/ids.ts";
 import { logStream } from "../../event/names.ts";
 import { checkTruncate, encodeAppend, tenantOf } from "../append-rules.ts";
 import type { EventLog } from "../event-log.ts";
+import { connect } from "./connect.ts";
 import { makeEnvelope } from "./envelope.ts";
 import { defaultLimits, type EventStoreDbLogLimits } from "./limits.ts";
 import { checkIds, makeReader, type Reader } from "./reader.ts";
@@ -123,15 +123,6 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
       return closed;
     },
   };
-}
-
-function connect(connectionString: string): EventStoreDBClient {
-  try {
-    return EventStoreDBClient.connectionString(connectionString);
-  } catch {
-    // The client's own text quotes the string, which may hold a password.
-    throw new RepriseError("CONFIG_INVALID", "The log's connection string cannot be read, or names a certificate file that is not there.");
-  }
 }
 
 /** Several processes may begin the log at once: the stream must not exist, so one of them wins. */
