@@ -7,7 +7,8 @@ import type { CheckedType } from "./check-definitions.ts";
 import type { UpcasterChain } from "./define.ts";
 import { freezeDeep, letsThrough, makeSampling } from "./frozen.ts";
 import { placesOf } from "./places.ts";
-import { isDropped, isNoData, isSplit, type Part } from "./step-result.ts";
+import { isDropped, isSplit, type Part } from "./step-result.ts";
+import { makeStraightLift, notStraight } from "./straight-lift.ts";
 
 /** @param seen is told of each step; for showing only. */
 export type Lift = (stored: StoredEvent, seen?: (step: LiftStep) => void) => Lifted;
@@ -62,43 +63,26 @@ function makeLift(checked: CheckedType, from: number, raise: Raise): Lift {
   const current = versions.length;
   const { schema } = versions[from - 1]!;
   const steps = stepsOf(checked, from);
+  const hasSteps = steps.length > 0;
   const sampled = makeSampling();
   const maySplit = into.length > 0;
   // A type that splits would nearly always go its way twice.
-  const mayBePlain = !maySplit || steps.length === 0;
+  const mayBePlain = !maySplit || !hasSteps;
   // Not a step that takes one parameter, and the parts of a split go through steps of others. What is current meets no step.
-  const looksAtEvent = steps.length > 0 && (maySplit || versions.some(({ step }) => step !== undefined && step.length !== 1));
+  const looksAtEvent = hasSteps && (maySplit || versions.some(({ step }) => step !== undefined && step.length !== 1));
 
-  /**
-   * Most events go straight from version to version, with one `try` for all of it: one around each schema and step costs a tenth.
-   *
-   * @returns undefined for one that is refused, split or dropped, or whose step or schema fails.
-   */
-  const liftPlain = (stored: StoredEvent): Lifted | undefined => {
-    try {
-      const freezing = steps.length > 0 && sampled();
-      let data: unknown = schema.parse(stored.data);
-      for (let index = 0; index < steps.length; index++) {
-        const { step, next, freezes } = steps[index]!;
-        if (freezing || freezes) freezeDeep(data);
-        const raised: unknown = step(data as never, stored);
-        if (raised instanceof Promise) {
-          raised.catch(() => {}); // as in callStep
-          return undefined;
-        }
-        if (isNoData(raised)) return undefined;
-        data = next.parse(raised);
-      }
-      return { ok: true, parts: [whole(stored, type, current, data)], dropped: null };
-    } catch {
-      return undefined;
-    }
-  };
+  const straight = makeStraightLift(schema, steps);
 
   return (event, seen) => {
     const stored = looksAtEvent ? freezeDeep(event) : event; // the log has its own
-    const lifted = seen === undefined && mayBePlain ? liftPlain(stored) : undefined;
-    if (lifted !== undefined) return lifted;
+    // With one `try` for all of it: one around each schema and step costs a tenth.
+    if (seen === undefined && mayBePlain)
+      try {
+        const data = straight(stored, hasSteps && sampled());
+        if (data !== notStraight) return { ok: true, parts: [whole(stored, type, current, data)], dropped: null };
+      } catch {
+        // told below
+      }
     // Anything else goes the whole way again: steps are pure.
     const way: Way = { stored, seen, pieces: [], dropped: null };
     const refusal = raise(stored.data, way, 0);

@@ -1,0 +1,86 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { drop, split } from "../../src/catalog/define.ts";
+import { makeLoopedLift, makeStraightLift, notStraight, type Step } from "../../src/catalog/straight-lift.ts";
+import type { StoredEvent } from "../../src/event/event.ts";
+
+const schema = z.object({ path: z.array(z.string()) });
+type Data = z.output<typeof schema>;
+
+/** What a step may do, and whether its input is always frozen. */
+const kinds = ["adds", "writes", "drops", "splits", "promises", "promises failure", "throws", "does not fit"] as const;
+const chains = fc.array(fc.record({ kind: fc.oneof({ weight: 4, arbitrary: fc.constant("adds") }, fc.constantFrom(...kinds)), freezes: fc.boolean() }), {
+  maxLength: 6,
+});
+
+function stepsOf(chain: readonly { readonly kind: (typeof kinds)[number] | string; readonly freezes: boolean }[], calls: string[]): readonly Step[] {
+  return chain.map(({ kind, freezes }, index) => {
+    const step = (data: Data, event: StoredEvent): unknown => {
+      calls.push(`${index} ${event.id} ${Object.isFrozen(data) && Object.isFrozen(data.path)}`);
+      if (kind === "writes") data.path.push("written");
+      if (kind === "drops") return drop("no more");
+      if (kind === "splits") return split();
+      if (kind === "promises") return Promise.resolve(data);
+      if (kind === "promises failure") return Promise.reject(new Error("never met"));
+      if (kind === "throws") throw new Error(`step ${index}`);
+      if (kind === "does not fit") return { path: index };
+      return { path: [...data.path, String(index)] };
+    };
+    return { step: step as unknown as Step["step"], next: schema, freezes };
+  });
+}
+
+function outcomeOf(make: typeof makeStraightLift, chain: Parameters<typeof stepsOf>[0], stored: StoredEvent, freezing: boolean): object {
+  const calls: string[] = [];
+  const lift = make(schema, stepsOf(chain, calls));
+  try {
+    const data = lift(stored, freezing);
+    return { calls, data: data === notStraight ? "not straight" : data };
+  } catch (error) {
+    return { calls, error: (error as Error).message };
+  }
+}
+
+describe("a straight lift", () => {
+  const stored = (data: unknown) => ({ id: "an-id", data }) as StoredEvent;
+
+  it("does what a loop over its steps does", () => {
+    const datas = fc.oneof({ weight: 9, arbitrary: fc.record({ path: fc.array(fc.string(), { maxLength: 2 }) }) }, fc.constant({ path: null }));
+    fc.assert(
+      fc.property(chains, datas, fc.boolean(), (chain, data, freezing) => {
+        expect(outcomeOf(makeStraightLift, chain, stored(structuredClone(data)), freezing)).toEqual(
+          outcomeOf(makeLoopedLift, chain, stored(structuredClone(data)), freezing),
+        );
+      }),
+    );
+  });
+
+  it("calls the steps in order, and freezes what they get where it must", () => {
+    const adds = { kind: "adds", freezes: false };
+    const lift = (chain: Parameters<typeof stepsOf>[0], freezing: boolean) => outcomeOf(makeStraightLift, chain, stored({ path: ["from"] }), freezing);
+    expect(lift([adds, { kind: "adds", freezes: true }, adds], false)).toEqual({
+      calls: ["0 an-id false", "1 an-id true", "2 an-id false"],
+      data: { path: ["from", "0", "1", "2"] },
+    });
+    expect(lift([adds, adds], true)).toMatchObject({ calls: ["0 an-id true", "1 an-id true"] });
+    expect(lift([adds, { kind: "drops", freezes: false }, adds], false)).toEqual({ calls: ["0 an-id false", "1 an-id false"], data: "not straight" });
+    expect(lift([], true)).toEqual({ calls: [], data: { path: ["from"] } });
+  });
+
+  it("lifts where code from strings is not allowed", { timeout: 60_000 }, async () => {
+    const program = `
+      import { z } from "zod";
+      import { makeStraightLift } from ${JSON.stringify(new URL("../../src/catalog/straight-lift.ts", import.meta.url).href)};
+      const next = z.object({ cents: z.int() });
+      const lift = makeStraightLift(z.object({ euros: z.number() }), [{ step: ({ euros }) => ({ cents: euros * 100 }), next, freezes: false }]);
+      console.log(JSON.stringify(lift({ data: { euros: 3 } }, false)));
+      try { new Function(""); } catch (error) { console.log(error.name); }`;
+    const flags = ["--disallow-code-generation-from-strings", "--input-type=module", "--eval", program];
+    const { stdout } = await promisify(execFile)(process.execPath, flags, { cwd: fileURLToPath(new URL("../..", import.meta.url)) });
+    expect(stdout).toBe('{"cents":300}\nEvalError\n');
+  });
+});
