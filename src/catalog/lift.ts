@@ -1,11 +1,12 @@
 /** From a stored payload to what it is today: parse, step, parse, step … through one type's versions, and through those of the parts of a split. */
 import type { z } from "zod";
 import type { CurrentEvent, Json, StoredEvent } from "../event/event.ts";
+import { freezeDeep } from "../event/freeze-deep.ts";
 import { partId } from "../event/ids.ts";
 import type { FailureText, Lifted, LiftStep } from "./catalog.ts";
 import type { CheckedType } from "./check-definitions.ts";
 import type { UpcasterChain } from "./define.ts";
-import { freezeDeep, letsThrough, makeSampling } from "./frozen.ts";
+import { letsThrough, makeSampling } from "./frozen.ts";
 import { placesOf } from "./places.ts";
 import { isDropped, isSplit, type Part } from "./step-result.ts";
 import { makeStraightLift, notStraight } from "./straight-lift.ts";

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { RepriseError } from "../errors.ts";
 import type { Json, NewEvent, StoredEvent } from "../event/event.ts";
+import { freezeDeep } from "../event/freeze-deep.ts";
 import type { Catalog, FailureText, Lifted, LiftStep } from "./catalog.ts";
 import { type CheckedType, checkDefinitions } from "./check-definitions.ts";
 import type { Downcast, EventDefinition, UpcasterChain } from "./define.ts";
-import { freezeDeep } from "./frozen.ts";
 import { publishedSchema } from "./json-schema.ts";
 import { callStep, describeRefusal, type Lift, makeLifts, parse, StepFailure } from "./lift.ts";
 import { placesOf } from "./places.ts";

@@ -2,9 +2,9 @@
 import type { z } from "zod";
 import { type ErrorPlace, RepriseError } from "../errors.ts";
 import type { Json, StoredEvent } from "../event/event.ts";
+import { freezeDeep } from "../event/freeze-deep.ts";
 import type { Catalog } from "./catalog.ts";
 import type { EventDefinition } from "./define.ts";
-import { freezeDeep } from "./frozen.ts";
 
 type Version<E extends EventDefinition> = keyof E["schemas"] & number;
 /** Data as its version's schema takes it in: what `POST /events` would take. */

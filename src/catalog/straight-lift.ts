@@ -1,8 +1,8 @@
 /** The way of most events: from version to version, with nothing refused, dropped or split. */
 import type { z } from "zod";
 import type { StoredEvent } from "../event/event.ts";
+import { freezeDeep } from "../event/freeze-deep.ts";
 import type { UpcasterChain } from "./define.ts";
-import { freezeDeep } from "./frozen.ts";
 import { isNoData } from "./step-result.ts";
 
 /** One step of a chain, and the schema of the version that it gives. */

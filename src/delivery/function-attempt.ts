@@ -190,13 +190,17 @@ function retryAfterOf(notReady: NotReady): number | null {
 /** Data that nests deeper is frozen without recursion: JSON nests as deep as it likes, and an upcaster may have made a ring. */
 const maxDepth = 64;
 
+/** Metadata that the event before had, too: events of the embedded log often share it. */
+let frozenLast: unknown = null;
+
 /** Freezes in place, to the depth; what is frozen already is looked into, too: a step may have frozen only the top of what it gives. */
 function freeze(event: CurrentEvent): void {
   const { entity, metadata, origin, data } = event;
   Object.freeze(event);
   Object.freeze(entity);
   if (origin !== null) Object.freeze(origin);
-  freezeDown(metadata, 0);
+  if (metadata !== frozenLast) freezeDown(metadata, 0);
+  frozenLast = metadata;
   freezeDown(data, 0);
 }
 

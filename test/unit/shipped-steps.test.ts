@@ -5,8 +5,8 @@ import { describe, expect, it } from "vitest";
 import type { z } from "zod";
 import { events as githubEvents, upcasters as githubUpcasters } from "../../examples/github-triage/catalog.ts";
 import { events as deskEvents } from "../../schemas/index.ts";
-import { freezeDeep } from "../../src/catalog/frozen.ts";
 import { makeCatalog } from "../../src/catalog/make-catalog.ts";
+import { freezeDeep } from "../../src/event/freeze-deep.ts";
 import { upcasters as deskUpcasters } from "../../upcasters/index.ts";
 import { arbitraryInputOf, arbitraryOf } from "../support/arbitrary-of.ts";
 

@@ -5,6 +5,7 @@
  */
 import { RepriseError } from "../../errors.ts";
 import { type Clock, toIso } from "../../event/clock.ts";
+import { ownTenant } from "../../event/names.ts";
 import { checkRevision, type EncodedAppend, sameContent } from "../append-rules.ts";
 import type { AppendedEvent } from "../event-log.ts";
 import type { Connection } from "./connection.ts";
@@ -123,7 +124,7 @@ function makeDraft(db: LogDatabase, clock: Clock, group: readonly Waiting[]): Dr
 
 /**
  * Answers every append of the group, whatever happens, and none before it is on disk. A single append is synced to disk on this thread, which is quickest
- * (a caller that waits for each of its appends has nothing else to do); with several, others have work to do meanwhile.
+ * (a caller that waits for each of its appends has nothing else to do); with several, others have work to do meanwhile, and a handler while its journal is written.
  *
  * @returns null when they are answered; else resolves when they are.
  */
@@ -147,7 +148,7 @@ function storeGroup(connection: Connection, clock: Clock, group: readonly Waitin
         waiting.answer = { refusal: fromSqliteError(error, "Judging an append") };
       }
     }
-    const synced = draft.appends.length === 0 ? null : store(draft, connection, group.length === 1 ? "now" : "later");
+    const synced = draft.appends.length === 0 ? null : store(draft, connection, group.length === 1 && group[0]!.append.tenant !== ownTenant ? "now" : "later");
     if (synced !== null) return synced.then(answerAll, failAll);
   } catch (error) {
     failAll(error);
