@@ -25,8 +25,11 @@ export class EventQueue {
 
   /** Takes the first one out. */
   shift(): void {
-    this.#first = this.#rest.shift();
-    if (this.#rest.length === 0) this.#rest = none;
+    if (this.#rest === none) this.#first = undefined;
+    else {
+      this.#first = this.#rest.shift();
+      if (this.#rest.length === 0) this.#rest = none;
+    }
   }
 
   /** Puts one back before all others. */

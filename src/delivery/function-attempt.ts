@@ -201,18 +201,29 @@ function freeze(event: CurrentEvent): void {
   if (origin !== null) Object.freeze(origin);
   if (metadata !== frozenLast) freezeDown(metadata, 0);
   frozenLast = metadata;
-  freezeDown(data, 0);
+  if (isObject(data)) freezeDown(data, 0);
 }
 
-function freezeDown(value: unknown, depth: number): void {
-  if (typeof value !== "object" || value === null) return;
+function freezeDown(value: object, depth: number): void {
   if (depth === maxDepth) {
     freezeFlat(value);
     return;
   }
+  if (Array.isArray(value))
+    for (let index = 0; index < value.length; index++) {
+      const inner: unknown = value[index];
+      if (isObject(inner)) freezeDown(inner, depth + 1);
+    }
+  else
+    for (const name in value) {
+      const inner = (value as Readonly<Record<string, unknown>>)[name];
+      if (isObject(inner)) freezeDown(inner, depth + 1);
+    }
   Object.freeze(value);
-  if (Array.isArray(value)) for (let index = 0; index < value.length; index++) freezeDown(value[index], depth + 1);
-  else for (const name in value) freezeDown((value as Readonly<Record<string, unknown>>)[name], depth + 1);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 function freezeFlat(value: object): void {
@@ -221,7 +232,7 @@ function freezeFlat(value: object): void {
   for (let part = left.pop(); part !== undefined; part = left.pop()) {
     Object.freeze(part);
     for (const inner of Object.values(part) as readonly unknown[])
-      if (typeof inner === "object" && inner !== null && !known.has(inner)) {
+      if (isObject(inner) && !known.has(inner)) {
         known.add(inner);
         left.push(inner);
       }

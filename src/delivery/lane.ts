@@ -79,6 +79,8 @@ export interface Delivery {
   /** Its outcome is known. */
   concluded: boolean;
   hasSlot: boolean;
+  /** Its place among those that run. */
+  place: number;
 }
 
 /** A dead letter as the lane keeps it. */

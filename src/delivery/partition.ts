@@ -89,7 +89,8 @@ export class Partition {
   readonly #wakeUps = new WakeUps<Lane>();
   readonly #paced = new PacedLanes();
   readonly #toRead = new Set<Lane>();
-  readonly #running = new Set<Delivery>();
+  /** In no order. A set would have to hash each delivery, which costs more than finding its lane. */
+  readonly #running: Delivery[] = [];
   #slotsTaken = 0;
 
   readonly #checkpoint: Checkpoint;
@@ -294,11 +295,12 @@ export class Partition {
         startedAt: this.#recorder.total,
         concluded: false,
         hasSlot: true,
+        place: this.#running.length,
       };
       if (lane.turn?.replayId === work.replayId) this.#paced.used(lane);
       if (order === null && loan === null) lane.queue.shift();
       lane.running = delivery;
-      this.#running.add(delivery);
+      this.#running.push(delivery);
       this.#slotsTaken++;
       this.#ready.started(lane);
       if (alone) this.#aloneRunning = delivery;
@@ -359,7 +361,8 @@ export class Partition {
   /** The call has ended: the lane may go on. */
   settled(delivery: Delivery): void {
     this.giveBackSlot(delivery);
-    this.#running.delete(delivery);
+    const last = this.#running.pop()!;
+    if (last !== delivery) this.#running[(last.place = delivery.place)] = last;
     delivery.lane.running = null;
     this.#refresh(delivery.lane);
   }
@@ -373,7 +376,7 @@ export class Partition {
     if (this.#aloneRunning === delivery) this.#aloneRunning = null;
   }
 
-  running(): Iterable<Delivery> {
+  running(): readonly Delivery[] {
     return this.#running;
   }
 
