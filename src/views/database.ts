@@ -10,6 +10,8 @@ export interface ViewDatabase {
   exec(sql: string): void;
   /** @returns the number of rows changed. */
   run(sql: string, ...parameters: readonly SQLInputValue[]): number;
+  /** @returns the row's number; null when there was such a row, and the statement says `do nothing`. */
+  insert(sql: string, ...parameters: readonly SQLInputValue[]): number | null;
   get<Row>(sql: string, ...parameters: readonly SQLInputValue[]): Row | undefined;
   all<Row>(sql: string, ...parameters: readonly SQLInputValue[]): readonly Row[];
   readonly entities: EntityKeys;
@@ -49,6 +51,10 @@ export function openDatabase(file: string): ViewDatabase {
     entities,
     exec: (sql) => database.exec(sql),
     run: (sql, ...parameters) => Number(prepared(sql).run(...parameters).changes),
+    insert(sql, ...parameters) {
+      const { changes, lastInsertRowid } = prepared(sql).run(...parameters);
+      return changes === 0 ? null : Number(lastInsertRowid);
+    },
     get: <Row>(sql: string, ...parameters: readonly SQLInputValue[]) => prepared(sql).get(...parameters) as Row | undefined,
     all: <Row>(sql: string, ...parameters: readonly SQLInputValue[]) => prepared(sql).all(...parameters) as Row[],
     transaction(work) {

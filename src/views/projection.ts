@@ -6,7 +6,7 @@ import { handlerStream, isEntityStream, planStream, replayStream } from "../even
 import type { RowBuffer } from "../log/row-buffer.ts";
 import type { ViewDatabase } from "./database.ts";
 import type { EntityKey } from "./entity-cache.ts";
-import { entityOf } from "./entity-keys.ts";
+import { entityOfEvent } from "./entity-keys.ts";
 
 type EntryOf<D> = { readonly [T in keyof D]: { readonly type: T; readonly data: D[T] } }[keyof D];
 
@@ -64,7 +64,7 @@ const journalPattern = /^reprise\.journal-(.+)-\d+-\d+$/;
 export function toEntry(db: ViewDatabase, event: StoredEvent): Entry | null {
   const { stream } = event;
   const known = db.entities.get(stream);
-  if (known !== undefined || isEntityStream(stream)) return { kind: "event", event, entity: known ?? entityOf(db, stream) };
+  if (known !== undefined || isEntityStream(stream)) return { kind: "event", event, entity: known ?? entityOfEvent(db, event) };
   const { type, data } = event;
   const entry = { type, data } as unknown;
   if (stream.startsWith(handlerPrefix))

@@ -107,6 +107,8 @@ interface Draft {
   readonly recordedAtMs: number;
   readonly recordedAt: string;
   readonly streams: Map<string, DraftStream>;
+  /** Where streams are that were not in memory. */
+  readonly heads: ReadonlyMap<string, StreamHead>;
   /** What the log has of the group's ids, by tenant and id. */
   readonly stored: ReadonlyMap<string, KnownEvent>;
   /** What the group adds, by tenant, then id. */
@@ -119,7 +121,18 @@ function makeDraft(db: LogDatabase, clock: Clock, group: readonly Waiting[]): Dr
   const recordedAtMs = Math.max(clock.now(), db.lastRecordedAtMs);
   const ids = group.flatMap(({ append }) => append.ids);
   const stored = new Map(db.knownEvents(ids).map((event) => [knownKey(event.tenant, event.id), event]));
-  return { db, recordedAtMs, recordedAt: toIso(recordedAtMs), streams: new Map(), stored, added: new Map(), appends: [], nextPosition: db.lastPosition + 1 };
+  const heads = db.streamHeads(group.map(({ append }) => append.stream));
+  return {
+    db,
+    recordedAtMs,
+    recordedAt: toIso(recordedAtMs),
+    streams: new Map(),
+    heads,
+    stored,
+    added: new Map(),
+    appends: [],
+    nextPosition: db.lastPosition + 1,
+  };
 }
 
 /**
@@ -167,7 +180,7 @@ function judge(draft: Draft, append: EncodedAppend): readonly AppendedEvent[] {
     const known = ids.flatMap((id) => draft.stored.get(knownKey(tenant, id)) ?? knownOf(draft, added.get(id), id) ?? []);
     if (known.length > 0) return duplicates(append, known);
   }
-  const stream = draft.streams.get(name) ?? { name, tenant, ...draft.db.streamHead(name) };
+  const stream = draft.streams.get(name) ?? { name, tenant, ...(draft.heads.get(name) ?? draft.db.streamHead(name)) };
   checkRevision(name, expected, stream.head);
   draft.streams.set(name, stream);
   const revision = stream.head + 1;
