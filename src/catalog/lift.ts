@@ -68,16 +68,14 @@ function makeLift(checked: CheckedType, from: number, raise: Raise): Lift {
   const sampled = makeSampling();
   const maySplit = into.length > 0;
   // A type that splits would nearly always go its way twice.
-  const mayBePlain = !maySplit || !hasSteps;
+  const straight = maySplit && hasSteps ? null : makeStraightLift(schema, steps);
   // Not a step that takes one parameter, and the parts of a split go through steps of others. What is current meets no step.
   const looksAtEvent = hasSteps && (maySplit || versions.some(({ step }) => step !== undefined && step.length !== 1));
-
-  const straight = makeStraightLift(schema, steps);
 
   return (event, seen) => {
     const stored = looksAtEvent ? freezeDeep(event) : event; // the log has its own
     // With one `try` for all of it: one around each schema and step costs a tenth.
-    if (seen === undefined && mayBePlain)
+    if (seen === undefined && straight !== null)
       try {
         const data = straight(stored, hasSteps && sampled());
         if (data !== notStraight) return { ok: true, parts: [whole(stored, type, current, data)], dropped: null };

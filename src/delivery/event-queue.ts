@@ -25,11 +25,8 @@ export class EventQueue {
 
   /** Takes the first one out. */
   shift(): void {
-    if (this.#rest === none) this.#first = undefined;
-    else {
-      this.#first = this.#rest.shift();
-      if (this.#rest.length === 0) this.#rest = none;
-    }
+    this.#first = this.#rest.shift();
+    if (this.#rest.length === 0) this.#rest = none;
   }
 
   /** Puts one back before all others. */

@@ -21,8 +21,6 @@ interface Tenant<L> {
   /** Whose turn it is, so that neither kind waits for the other. */
   failingNext: boolean;
   ready: number;
-  /** Of them, those that failed last. */
-  readyFailing: number;
   running: number;
 }
 
@@ -53,7 +51,6 @@ export class ReadyLanes<L extends Schedulable> {
     lane.queued = true;
     const tenant = this.#tenantOf(lane.tenant);
     (lane.failing ? tenant.failing : tenant.healthy)[highestFirst.indexOf(lane.priority())]!.push(lane);
-    if (lane.failing) tenant.readyFailing++;
     if (tenant.ready++ === 0) this.#turns.add(tenant);
   }
 
@@ -82,8 +79,7 @@ export class ReadyLanes<L extends Schedulable> {
   #tenantOf(name: string): Tenant<L> {
     if (this.#last?.name === name) return this.#last;
     let tenant = this.#tenants.get(name);
-    if (tenant === undefined)
-      this.#tenants.set(name, (tenant = { name, healthy: levels(), failing: levels(), failingNext: false, ready: 0, readyFailing: 0, running: 0 }));
+    if (tenant === undefined) this.#tenants.set(name, (tenant = { name, healthy: levels(), failing: levels(), failingNext: false, ready: 0, running: 0 }));
     this.#last = tenant;
     return tenant;
   }
@@ -93,14 +89,13 @@ export class ReadyLanes<L extends Schedulable> {
     const failingMay = this.#slots === 1 || this.#runningFailing < this.#failingSlots;
     for (const tenant of this.#turns) {
       if (tenant.running >= running) continue;
-      const failing = failingMay && tenant.readyFailing > 0 ? firstOf(tenant.failing) : undefined;
+      const failing = failingMay ? firstOf(tenant.failing) : undefined;
       const healthy = firstOf(tenant.healthy);
       const level = tenant.failingNext ? (failing ?? healthy) : (healthy ?? failing);
       if (level === undefined) continue;
       const lane = level.shift()!;
       lane.queued = false;
       tenant.failingNext = level !== failing;
-      if (level === failing) tenant.readyFailing--;
       if (--tenant.ready === 0) this.#turns.delete(tenant);
       else if (this.#turns.size > 1) {
         this.#turns.delete(tenant); // its turn is over: to the end of the line

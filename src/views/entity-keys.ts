@@ -7,27 +7,30 @@ import type { EntityKey } from "./entity-cache.ts";
 /** The entity of a stream. Made when new: a journal may tell of a stream whose events the log has no more (revision −1 then). */
 export function entityOf(db: ViewDatabase, stream: string): EntityKey {
   let key = db.entities.get(stream);
-  if (key === undefined) db.entities.set(stream, (key = { ...(read(db, stream) ?? make(db, stream)), pending: null }));
+  if (key === undefined) db.entities.set(stream, (key = { ...(read(db, stream) ?? make(db, stream, parseStreamName(stream) ?? nobody)!), pending: null }));
   return key;
 }
 
-/** The entity of an event of its stream. That of a first event is made before it is looked for: it is nearly always new. */
-export function entityOfEvent(db: ViewDatabase, { stream, tenant, entity: { type, id }, revision }: StoredEvent): EntityKey {
-  let key = db.entities.get(stream);
-  if (key !== undefined) return key;
-  const made = revision === 0 ? db.insert(`${insert} on conflict (stream) do nothing`, stream, tenant, type, id) : null;
+const nobody = { tenant: "", entity: { type: "", id: "" } };
+
+/** The entity of an event whose entity is not in memory. That of a first event is made before it is looked for: it is nearly always new. */
+export function entityOfEvent(db: ViewDatabase, { stream, tenant, entity, revision }: StoredEvent): EntityKey {
+  const made = revision === 0 ? make(db, stream, { tenant, entity }) : null;
   if (made === null) return entityOf(db, stream);
-  db.entities.set(stream, (key = { id: made, tenant, type, revision: -1, position: 0, pending: null }));
+  const key = { ...made, pending: null };
+  db.entities.set(stream, key);
   return key;
 }
-
-const insert = "insert into entities(stream, tenant, type, entity, revision, position, recorded_ms) values (?, ?, ?, ?, -1, 0, 0)";
 
 function read(db: ViewDatabase, stream: string): Omit<EntityKey, "pending"> | undefined {
   return db.get("select id, tenant, type, revision, position from entities where stream = ?", stream);
 }
 
-function make(db: ViewDatabase, stream: string): Omit<EntityKey, "pending"> {
-  const { tenant, entity } = parseStreamName(stream) ?? { tenant: "", entity: { type: "", id: "" } };
-  return { id: db.insert(insert, stream, tenant, entity.type, entity.id)!, tenant, type: entity.type, revision: -1, position: 0 };
+/** @returns null when the stream has a row. */
+function make(db: ViewDatabase, stream: string, { tenant, entity }: Pick<StoredEvent, "tenant" | "entity">): Omit<EntityKey, "pending"> | null {
+  const id = db.insert(
+    "insert into entities(stream, tenant, type, entity, revision, position, recorded_ms) values (?, ?, ?, ?, -1, 0, 0) on conflict (stream) do nothing",
+    ...[stream, tenant, entity.type, entity.id],
+  );
+  return id === null ? null : { id, tenant, type: entity.type, revision: -1, position: 0 };
 }

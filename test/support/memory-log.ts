@@ -1,6 +1,7 @@
 import { RepriseError } from "../../src/errors.ts";
 import { type Clock, systemClock, toIso } from "../../src/event/clock.ts";
 import type { Json, StoredEvent } from "../../src/event/event.ts";
+import { freezeDeep } from "../../src/event/freeze-deep.ts";
 import { newId } from "../../src/event/ids.ts";
 import { logStream, parseStreamName } from "../../src/event/names.ts";
 import { checkRevision, checkTruncate, type EncodedAppend, encodeAppend, sameContent, tenantOf } from "../../src/log/append-rules.ts";
@@ -236,9 +237,4 @@ function matches(event: StoredEvent, filter: EventFilter | undefined): boolean {
   if (filter === undefined) return true;
   if ("types" in filter) return filter.types.includes(event.type);
   return filter.streamPrefixes.some((prefix) => event.stream.startsWith(prefix));
-}
-
-function freezeDeep<T extends object>(value: T): T {
-  for (const inner of Object.values(value) as unknown[]) if (typeof inner === "object" && inner !== null) freezeDeep(inner);
-  return Object.freeze(value);
 }

@@ -284,7 +284,12 @@ export class World {
     const before = new Set(this.partition.running());
     const alone = this.partition.wantsAlone(); // what ran at a crash is brought to its end, whatever its replay's pace
     const now = this.partition.start(this.#now);
-    for (const delivery of this.partition.running()) if (!before.has(delivery) && !alone) this.#checkTurn(delivery);
+    const running = new Set(this.partition.running());
+    for (const delivery of running) if (!before.has(delivery) && !alone) this.#checkTurn(delivery);
+    for (const { lane, event } of running)
+      if (lane.running?.event !== event) this.broken.push(`${event.stream}@${event.revision} is among those that run, and does not`);
+    for (const { delivery } of this.#calls)
+      if (!running.has(delivery)) this.broken.push(`${delivery.event.stream}@${delivery.event.revision} runs, and is not among those that do`);
     this.#call(now);
   }
 

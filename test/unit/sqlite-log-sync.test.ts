@@ -78,6 +78,20 @@ it("answers appends of one turn, and shows them, when the disk has them and not 
   await following;
 });
 
+it("answers what Reprise itself records when the disk has it, and waits for that off the thread", async () => {
+  const { log } = await openLog();
+  disk.waits = true;
+  let answered = false;
+  const appending = log.append("reprise.journal-mail-1-0", [anEvent()], "none").then(() => (answered = true));
+  await turns(5);
+  expect(disk.asked).toHaveLength(1);
+  expect(answered).toBe(false);
+  disk.asked.shift()!(null);
+  await appending;
+  await log.append("shop.order-1", [anEvent()], 0); // a single one of others asks for nothing off the thread
+  expect(disk.asked).toEqual([]);
+});
+
 it("closes when what waits for the disk is answered", async () => {
   const { log, folder } = await openLog();
   disk.waits = true;

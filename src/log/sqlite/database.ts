@@ -204,7 +204,8 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
       if (cached !== undefined) return cached;
       const row = prepare(`${selectHead} where s.name = ?`).get(stream) as unknown as HeadRow | undefined;
       if (row === undefined) return { id: 0, head: -1, position: 0 };
-      const at = headOf(row);
+      const [id, head, position] = row;
+      const at = { id, head, position };
       heads.set(stream, at);
       return at;
     },
@@ -322,7 +323,6 @@ type HeadRow = readonly [id: number, head: number, position: number];
 const headColumns = "s.id, coalesce(h.revision, s.first - 1), coalesce(h.position, 0)";
 const selectHead = `select ${headColumns} from streams s left join heads h on h.stream_id = s.id`;
 const selectHeads = `select ${headColumns}, s.name from json_each(?) wanted cross join streams s on s.name = wanted.value left join heads h on h.stream_id = s.id`;
-const headOf = ([id, head, position]: HeadRow): StreamHead => ({ id, head, position });
 const noHeads: ReadonlyMap<string, StreamHead> = new Map();
 
 /**
