@@ -28,13 +28,28 @@ export const readAhead = { highWaterMark: 64 };
 export function makeIntake<T>(source: Source<T>, clock: Clock): Intake<T> {
   let ended = false;
   let failure: unknown;
-  let wake = () => {};
+  /** Somebody ended the wait, or its time is up. */
+  let interrupted = false;
+  let look = () => {};
+  const interrupt = () => {
+    interrupted = true;
+    look();
+  };
   const end = (reason?: unknown) => {
     if (reason !== undefined) failure ??= reason;
     ended = true;
-    wake();
+    look();
   };
-  source.on("readable", () => wake());
+  // In the next turn: the client hands its events on one by one, and by then those that came with the first one are there, too.
+  let looking = false;
+  source.on("readable", () => {
+    if (looking) return;
+    looking = true;
+    setImmediate(() => {
+      looking = false;
+      look();
+    });
+  });
   source.on("end", () => end());
   source.on("close", () => end());
   source.on("error", (reason) => end(reason ?? new Error("The stream broke.")));
@@ -43,27 +58,30 @@ export function makeIntake<T>(source: Source<T>, clock: Clock): Intake<T> {
     get ended() {
       return ended;
     },
-    wake: () => wake(),
+    wake: interrupt,
     async take(enough, { ms, quietMs }) {
-      for (let waited = false; ; waited = true) {
-        const events: T[] = [];
-        for (let event = source.read(); event !== null; event = source.read()) {
-          events.push(event);
-          if (enough(event)) break;
+      interrupted = false;
+      const limitMs = quietMs ?? ms;
+      let timer: { cancel(): void } | null = null;
+      try {
+        for (;;) {
+          const events: T[] = [];
+          for (let event = source.read(); event !== null; event = source.read()) {
+            events.push(event);
+            if (enough(event)) break;
+          }
+          if (events.length > 0) return events;
+          if (failure !== undefined) throw failure;
+          if (ended || interrupted) return [];
+          if (limitMs !== undefined)
+            timer ??= clock.after(limitMs, () => {
+              if (quietMs === undefined) failure ??= new NoAnswerError(`No event within ${limitMs} ms.`);
+              interrupt();
+            });
+          await new Promise<void>((resolve) => (look = resolve));
         }
-        if (events.length > 0) return events;
-        if (failure !== undefined) throw failure;
-        if (ended || waited) return [];
-        await new Promise<void>((resolve, reject) => {
-          wake = resolve;
-          const limitMs = quietMs ?? ms;
-          if (limitMs === undefined) return;
-          const timer = clock.after(limitMs, () => (quietMs === undefined ? reject(new NoAnswerError(`No event within ${limitMs} ms.`)) : resolve()));
-          wake = () => {
-            timer.cancel();
-            resolve();
-          };
-        });
+      } finally {
+        timer?.cancel();
       }
     },
   };
