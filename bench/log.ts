@@ -10,9 +10,9 @@ import { temporaryFolder } from "./temporary-folder.ts";
 import { emptyTwin } from "./twin.ts";
 
 /**
- * Appending: one event at a time, 64 writers at once (who share commits), batches of 100. The floor inserts the very rows that the log has just
- * stored, with the heads of their streams, into the same tables with the same indexes, and syncs to disk as often: begin, insert, commit, on nothing but
- * node:sqlite.
+ * Appending: one event at a time, 64 writers at once (who share commits), batches of 100. The floor is given the same events, makes JSON of their data and
+ * metadata, and inserts the very rows that the log has just stored, with the heads of their streams, into the same tables with the same indexes, and syncs
+ * to disk as often: stringify, begin, insert, commit, on nothing but node:sqlite.
  */
 export const appendBenchmarks: readonly Benchmark[] = [
   append("append-1", { writers: 1, appends: 2000, batch: 1 }),
@@ -84,7 +84,7 @@ export function append(name: string, { writers, appends, batch, target, sample =
       let log: EventLog;
       let batches: readonly (readonly NewEvent[])[];
       let floor: DatabaseSync;
-      let rows: readonly (readonly SQLInputValue[])[];
+      let rows: readonly Row[];
 
       return {
         subject: {
@@ -108,15 +108,16 @@ export function append(name: string, { writers, appends, batch, target, sample =
             rows = lastRows(join(path, "log.db"), count);
           },
           async go() {
-            const insert = floor.prepare(`insert into events values (${rows[0]!.map(() => "?").join(", ")})`);
+            const insert = floor.prepare(`insert into events values (${rows[0]!.columns.map(() => "?").join(", ")}, ?, ?)`);
             const writeHead = floor.prepare(
               "insert into heads values (?, ?, ?) on conflict (stream_id) do update set revision = excluded.revision, position = excluded.position",
             );
             for (let first = 0; first < count; first += writers * batch) {
               const group = rows.slice(first, first + writers * batch);
               floor.exec("begin immediate");
-              for (const row of group) insert.run(...row);
-              for (const [position, stream, revision] of new Map(group.map((row) => [row[1]!, row])).values()) writeHead.run(stream!, revision!, position!);
+              for (const { columns, metadata, data } of group) insert.run(...columns, JSON.stringify(metadata), JSON.stringify(data));
+              for (const [position, stream, revision] of new Map(group.map(({ columns }) => [columns[1]!, columns])).values())
+                writeHead.run(stream!, revision!, position!);
               floor.exec("commit");
             }
             floor.close();
@@ -131,12 +132,21 @@ export function append(name: string, { writers, appends, batch, target, sample =
   };
 }
 
-/** The last rows of the events of the log at `path`. */
-function lastRows(path: string, count: number): readonly (readonly SQLInputValue[])[] {
+/** A stored event, its last two columns as the objects that they are the JSON of. */
+interface Row {
+  readonly columns: readonly SQLInputValue[];
+  readonly metadata: unknown;
+  readonly data: unknown;
+}
+
+/** Of the last events of the log at `path`. */
+function lastRows(path: string, count: number): readonly Row[] {
   const log = new DatabaseSync(path, { readOnly: true });
   const rows = log.prepare("select * from events order by position desc limit ?", { returnArrays: true }).all(count) as unknown as SQLInputValue[][];
   log.close();
-  return rows.reverse();
+  return rows
+    .reverse()
+    .map((row) => ({ columns: row.slice(0, -2), metadata: JSON.parse(row.at(-2) as string) as unknown, data: JSON.parse(row.at(-1) as string) as unknown }));
 }
 
 function orders(count: number): readonly NewEvent[] {
