@@ -17,9 +17,10 @@ vi.mock("node:fs", async (original) => {
   return { ...fs, fdatasync, fsyncSync };
 });
 
-async function openLog() {
+/** Of a disk that is not quick, unless said. */
+async function openLog(quickSyncMs = 0) {
   const folder = temporaryFolder();
-  const log = await openSqliteLog(folder);
+  const log = await openSqliteLog(folder, { limits: { quickSyncMs } });
   onTestFinished(async () => {
     disk.waits = false;
     for (const done of disk.asked.splice(0)) done(null);
@@ -90,6 +91,17 @@ it("answers what Reprise itself records when the disk has it, and waits for that
   await appending;
   await log.append("shop.order-1", [anEvent()], 0); // a single one of others asks for nothing off the thread
   expect(disk.asked).toEqual([]);
+});
+
+it("waits for a quick disk on its thread, except with what Reprise itself records", async () => {
+  const { log } = await openLog(1000);
+  disk.waits = true;
+  await Promise.all([log.append("shop.order-1", [anEvent()], "any"), log.append("shop.order-2", [anEvent()], "none")]);
+  expect(disk.asked).toEqual([]);
+  const recorded = [log.append("reprise.journal-mail-1-0", [anEvent()], "none"), log.append("reprise.journal-bill-1-0", [anEvent()], "none")];
+  await turns(5);
+  disk.asked.shift()!(null);
+  await Promise.all(recorded);
 });
 
 it("closes when what waits for the disk is answered", async () => {

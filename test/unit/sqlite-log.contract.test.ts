@@ -12,8 +12,8 @@ describeEventLog("sqlite", async () => {
   return { log: await openSqliteLog(folder), reopen: () => openSqliteLog(folder) };
 });
 
-/** Limits so small that a few events already meet them. */
-const tight = { groupEvents: 4, groupBytes: 2000, batchEvents: 3, batchBytes: 500, scanPositions: 5, cachedStreams: 1 };
+/** Limits so small that a few events already meet them, and a disk that is never quick. */
+const tight = { groupEvents: 4, groupBytes: 2000, quickSyncMs: 0, batchEvents: 3, batchBytes: 500, scanPositions: 5, cachedStreams: 1 };
 
 describeEventLog("sqlite with tight limits", async () => {
   const folder = temporaryFolder();

@@ -6,6 +6,8 @@ export interface SqliteLogLimits {
   /** Appends that wait for a commit, and their bytes; above it LOG_UNAVAILABLE. */
   readonly queuedAppends: number;
   readonly queuedBytes: number;
+  /** What a commit with its sync takes on average, at most, for several appends to wait for it on this thread: handing it to another and hearing of it takes 0.1 ms. */
+  readonly quickSyncMs: number;
   /** Events and (about) bytes of one batch of a read. One event is a batch whatever its size. */
   readonly batchEvents: number;
   readonly batchBytes: number;
@@ -22,6 +24,7 @@ export const defaultLimits: SqliteLogLimits = {
   groupBytes: 4 * 1024 * 1024,
   queuedAppends: 10_000,
   queuedBytes: 64 * 1024 * 1024,
+  quickSyncMs: 1,
   batchEvents: 512,
   batchBytes: 2 * 1024 * 1024,
   scanPositions: 4096,

@@ -12,6 +12,7 @@ import type { Connection } from "./connection.ts";
 import type { KnownEvent, LogDatabase, StreamHead } from "./database.ts";
 import type { SqliteLogLimits } from "./limits.ts";
 import { fromSqliteError } from "./sqlite-error.ts";
+import { SyncPlace } from "./sync-place.ts";
 
 export interface Writer {
   append(append: EncodedAppend): Promise<readonly AppendedEvent[]>;
@@ -30,6 +31,7 @@ interface Waiting {
 /** @param stored is called after each group, when its appends are answered. */
 export function makeWriter(connection: Connection, clock: Clock, limits: SqliteLogLimits, stored: () => void): Writer {
   const queue: Waiting[] = [];
+  const syncPlace = new SyncPlace(limits.quickSyncMs);
   let queuedBytes = 0;
   let scheduled = false;
   /** A group waits for the disk; the next one is stored behind it. */
@@ -59,7 +61,7 @@ export function makeWriter(connection: Connection, clock: Clock, limits: SqliteL
 
   const flush = () => {
     scheduled = false;
-    const answered = storeGroup(connection, clock, takeGroup());
+    const answered = storeGroup(connection, clock, syncPlace, takeGroup());
     if (answered === null) return goOn();
     syncing = true;
     void answered.then(goOn);
@@ -136,12 +138,12 @@ function makeDraft(db: LogDatabase, clock: Clock, group: readonly Waiting[]): Dr
 }
 
 /**
- * Answers every append of the group, whatever happens, and none before it is on disk. A single append is synced to disk on this thread, which is quickest
- * (a caller that waits for each of its appends has nothing else to do); with several, others have work to do meanwhile, and a handler while its journal is written.
+ * Answers every append of the group, whatever happens, and none before it is on disk. A single append is synced to disk on this thread, which is quickest:
+ * a caller that waits for each of its appends has nothing else to do. A handler has while its journal is written, and with several callers the disk decides.
  *
  * @returns null when they are answered; else resolves when they are.
  */
-function storeGroup(connection: Connection, clock: Clock, group: readonly Waiting[]): Promise<void> | null {
+function storeGroup(connection: Connection, clock: Clock, syncPlace: SyncPlace, group: readonly Waiting[]): Promise<void> | null {
   const answerAll = () => {
     for (const { answer, resolve, reject } of group)
       if (answer !== null && "appended" in answer) resolve(answer.appended);
@@ -161,8 +163,11 @@ function storeGroup(connection: Connection, clock: Clock, group: readonly Waitin
         waiting.answer = { refusal: fromSqliteError(error, "Judging an append") };
       }
     }
-    const synced = draft.appends.length === 0 ? null : store(draft, connection, group.length === 1 && group[0]!.append.tenant !== ownTenant ? "now" : "later");
-    if (synced !== null) return synced.then(answerAll, failAll);
+    if (draft.appends.length > 0) {
+      const isOurs = group.every(({ append }) => append.tenant === ownTenant);
+      const synced = store(draft, connection, clock, syncPlace, isOurs ? "later" : group.length === 1 ? "now" : syncPlace.next());
+      if (synced !== null) return synced.then(answerAll, failAll);
+    }
   } catch (error) {
     failAll(error);
     return null;
@@ -242,9 +247,10 @@ function duplicates({ stream, events }: EncodedAppend, known: readonly KnownEven
  * @returns null when it is on disk; else resolves when it is. Positions, heads and readers go on only then.
  * @throws the error of a transaction that left nothing behind, or LOG_UNAVAILABLE when that cannot be found out.
  */
-function store(draft: Draft, connection: Connection, durable: "now" | "later"): Promise<void> | null {
+function store(draft: Draft, connection: Connection, clock: Clock, syncPlace: SyncPlace, durable: "now" | "later"): Promise<void> | null {
   const { db } = draft;
   let latestMs = db.lastRecordedAtMs;
+  let insertedMs = 0;
   const outcome = db.transact(() => {
     for (const { append, stream, revision, position, previous } of draft.appends) {
       if (stream.id === 0) stream.id = db.insertStream(stream.name, stream.tenant);
@@ -255,7 +261,9 @@ function store(draft: Draft, connection: Connection, durable: "now" | "later"): 
       }
     }
     for (const stream of draft.streams.values()) db.writeHead(stream);
+    insertedMs = clock.monotonicMs();
   }, durable);
+  if (durable === "now") syncPlace.took(clock.monotonicMs() - insertedMs);
   if (outcome.is === "undone") throw outcome.error;
   if (outcome.is === "unclear") {
     if (!isOnDisk(draft, connection)) throw outcome.error;
