@@ -143,7 +143,7 @@ function inspect(value: unknown, note: (problem: string, path: readonly Property
     if (path.length >= maxDepth) note(`Must not be nested more than ${maxDepth} levels deep.`, path);
     else if (Array.isArray(value)) for (let index = 0; index < value.length; index++) visitMember(index, value[index]);
     else if (prototype !== Object.prototype && prototype !== null) note("Must be JSON: a plain object or a list, not an instance of a class.", path);
-    else for (const [key, member] of Object.entries(value)) visitMember(key, member);
+    else for (const key of Object.keys(value)) visitMember(key, (value as Readonly<Record<string, unknown>>)[key]);
   };
   const visitMember = (key: PropertyKey, member: unknown): void => {
     path.push(key);
@@ -188,5 +188,7 @@ const wireNames = new Map([
 ]);
 
 function onTheWire(path: string): string {
-  return path.replace(/^\/(\w+)/, (all, member: string) => (wireNames.has(member) ? `/${wireNames.get(member)}` : all));
+  const end = path.indexOf("/", 1);
+  const wireName = wireNames.get(end === -1 ? path.slice(1) : path.slice(1, end));
+  return wireName === undefined ? path : `/${wireName}${end === -1 ? "" : path.slice(end)}`;
 }

@@ -1,3 +1,4 @@
+import { isAscii, isUtf8 } from "node:buffer";
 import { below } from "../catalog/places.ts";
 import { type ErrorPlace, RepriseError } from "../errors.ts";
 
@@ -10,7 +11,7 @@ const maxPlaces = 100;
  *
  * @throws JSON_MALFORMED, NUMBER_UNSAFE, and REQUEST_INVALID for the keys `__proto__` and `constructor` or more than 128 levels.
  */
-export function parseJson(bytes: Uint8Array): unknown {
+export function parseJson(bytes: Buffer): unknown {
   const text = decode(bytes);
   let value: unknown;
   try {
@@ -20,18 +21,17 @@ export function parseJson(bytes: Uint8Array): unknown {
     throw new RepriseError("JSON_MALFORMED", "The body is not one complete JSON document.");
   }
   const found: Found = { unsafe: [], refused: [] };
-  inspect(value, "#", 0, found);
+  inspect(value, [], found);
   if (found.refused.length > 0) throw new RepriseError("REQUEST_INVALID", "The body holds what cannot be stored.", { errors: found.refused });
   if (found.unsafe.length > 0) throw new RepriseError("NUMBER_UNSAFE", "The body holds numbers that JavaScript cannot keep exactly.", { errors: found.unsafe });
   return value;
 }
 
-function decode(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new RepriseError("JSON_MALFORMED", "The body is not valid UTF-8.");
-  }
+function decode(bytes: Buffer): string {
+  if (isAscii(bytes)) return bytes.toString("latin1"); // a quarter of the whole parse faster than by a TextDecoder
+  if (!isUtf8(bytes)) throw new RepriseError("JSON_MALFORMED", "The body is not valid UTF-8.");
+  const text = bytes.toString("utf8");
+  return text.startsWith("\ufeff") ? text.slice(1) : text;
 }
 
 /**
@@ -53,22 +53,24 @@ interface Found {
   readonly refused: ErrorPlace[];
 }
 
-function inspect(value: unknown, pointer: string, depth: number, found: Found): void {
+/** @param path of `value`, by member and index; as it was when this returns. */
+function inspect(value: unknown, path: PropertyKey[], found: Found): void {
   if (typeof value !== "object" || value === null) return;
-  if (value instanceof UnsafeNumber) note(found.unsafe, pointer, "is a number beyond ±(2^53−1)");
-  else if (depth >= maxDepth) note(found.refused, pointer, `is nested more than ${maxDepth} levels deep`);
-  else if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) {
-      const item: unknown = value[index];
-      if (typeof item === "object" && item !== null) inspect(item, below(pointer, index), depth + 1, found);
-    }
-  } else
-    for (const [key, member] of Object.entries(value)) {
-      if (key === "__proto__" || key === "constructor") note(found.refused, below(pointer, key), `the key ${key} is refused`);
-      else if (typeof member === "object" && member !== null) inspect(member, below(pointer, key), depth + 1, found);
-    }
+  if (value instanceof UnsafeNumber) note(found.unsafe, path, "is a number beyond ±(2^53−1)");
+  else if (path.length >= maxDepth) note(found.refused, path, `is nested more than ${maxDepth} levels deep`);
+  else if (Array.isArray(value)) for (let index = 0; index < value.length; index++) inspectMember(index, value[index], path, found);
+  else for (const key in value) inspectMember(key, (value as Readonly<Record<string, unknown>>)[key], path, found);
 }
 
-function note(places: ErrorPlace[], pointer: string, detail: string): void {
-  if (places.length < maxPlaces) places.push({ pointer, detail });
+function inspectMember(key: PropertyKey, member: unknown, path: PropertyKey[], found: Found): void {
+  const isRefused = key === "__proto__" || key === "constructor";
+  if (!isRefused && (typeof member !== "object" || member === null)) return;
+  path.push(key);
+  if (isRefused) note(found.refused, path, `the key ${key} is refused`);
+  else inspect(member, path, found);
+  path.pop();
+}
+
+function note(places: ErrorPlace[], path: readonly PropertyKey[], detail: string): void {
+  if (places.length < maxPlaces) places.push({ pointer: below("#", ...path), detail });
 }
