@@ -182,7 +182,7 @@ function create(file: string, logId: string): ViewDatabase {
  */
 function configure(db: ViewDatabase): void {
   db.exec(
-    "pragma journal_mode = wal; pragma synchronous = normal; pragma temp_store = memory; pragma cache_size = -16384; pragma wal_autocheckpoint = 8192; pragma journal_size_limit = 67108864",
+    "pragma journal_mode = wal; pragma synchronous = normal; pragma temp_store = memory; pragma cache_size = -12288; pragma wal_autocheckpoint = 8192; pragma journal_size_limit = 67108864",
   );
 }
 

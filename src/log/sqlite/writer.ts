@@ -28,10 +28,17 @@ interface Waiting {
   answer: { readonly appended: readonly AppendedEvent[] } | { readonly refusal: unknown } | null;
 }
 
+/** What storing a group needs. */
+interface Parts {
+  readonly connection: Connection;
+  readonly clock: Clock;
+  readonly syncPlace: SyncPlace;
+}
+
 /** @param stored is called after each group, when its appends are answered. */
 export function makeWriter(connection: Connection, clock: Clock, limits: SqliteLogLimits, stored: () => void): Writer {
+  const parts: Parts = { connection, clock, syncPlace: new SyncPlace(limits.quickSyncMs) };
   const queue: Waiting[] = [];
-  const syncPlace = new SyncPlace(limits.quickSyncMs);
   let queuedBytes = 0;
   let scheduled = false;
   /** A group waits for the disk; the next one is stored behind it. */
@@ -61,7 +68,7 @@ export function makeWriter(connection: Connection, clock: Clock, limits: SqliteL
 
   const flush = () => {
     scheduled = false;
-    const answered = storeGroup(connection, clock, syncPlace, takeGroup());
+    const answered = storeGroup(parts, takeGroup());
     if (answered === null) return goOn();
     syncing = true;
     void answered.then(goOn);
@@ -119,7 +126,8 @@ interface Draft {
   nextPosition: number;
 }
 
-function makeDraft(db: LogDatabase, clock: Clock, group: readonly Waiting[]): Draft {
+function makeDraft({ connection, clock }: Parts, group: readonly Waiting[]): Draft {
+  const db = connection.use();
   const recordedAtMs = Math.max(clock.now(), db.lastRecordedAtMs);
   const ids = group.flatMap(({ append }) => append.ids);
   const stored = new Map(db.knownEvents(ids).map((event) => [knownKey(event.tenant, event.id), event]));
@@ -143,7 +151,7 @@ function makeDraft(db: LogDatabase, clock: Clock, group: readonly Waiting[]): Dr
  *
  * @returns null when they are answered; else resolves when they are.
  */
-function storeGroup(connection: Connection, clock: Clock, syncPlace: SyncPlace, group: readonly Waiting[]): Promise<void> | null {
+function storeGroup(parts: Parts, group: readonly Waiting[]): Promise<void> | null {
   const answerAll = () => {
     for (const { answer, resolve, reject } of group)
       if (answer !== null && "appended" in answer) resolve(answer.appended);
@@ -155,7 +163,7 @@ function storeGroup(connection: Connection, clock: Clock, syncPlace: SyncPlace, 
     for (const { reject } of group) reject(failure);
   };
   try {
-    const draft = makeDraft(connection.use(), clock, group);
+    const draft = makeDraft(parts, group);
     for (const waiting of group) {
       try {
         waiting.answer = { appended: judge(draft, waiting.append) };
@@ -165,7 +173,7 @@ function storeGroup(connection: Connection, clock: Clock, syncPlace: SyncPlace, 
     }
     if (draft.appends.length > 0) {
       const isOurs = group.every(({ append }) => append.tenant === ownTenant);
-      const synced = store(draft, connection, clock, syncPlace, isOurs ? "later" : group.length === 1 ? "now" : syncPlace.next());
+      const synced = store(draft, parts, isOurs ? "later" : group.length === 1 ? "now" : parts.syncPlace.next());
       if (synced !== null) return synced.then(answerAll, failAll);
     }
   } catch (error) {
@@ -247,7 +255,7 @@ function duplicates({ stream, events }: EncodedAppend, known: readonly KnownEven
  * @returns null when it is on disk; else resolves when it is. Positions, heads and readers go on only then.
  * @throws the error of a transaction that left nothing behind, or LOG_UNAVAILABLE when that cannot be found out.
  */
-function store(draft: Draft, connection: Connection, clock: Clock, syncPlace: SyncPlace, durable: "now" | "later"): Promise<void> | null {
+function store(draft: Draft, { connection, clock, syncPlace }: Parts, durable: "now" | "later"): Promise<void> | null {
   const { db } = draft;
   let latestMs = db.lastRecordedAtMs;
   let insertedMs = 0;
