@@ -1,7 +1,7 @@
 /**
  * Appends share commits: those that came in one turn of the event loop are judged in order, each against the log and what the ones
  * before it will have changed, then stored in one transaction. A bad append is refused before SQL, so it cannot undo its neighbours.
- * One fsync a group instead of one an append: 64 in flight store 63,000 events a second where one at a time stores 3,500.
+ * One fsync a group instead of one an append: 64 in flight store 76,000 events a second where one at a time stores 3,300.
  */
 import { RepriseError } from "../../errors.ts";
 import { type Clock, toIso } from "../../event/clock.ts";
