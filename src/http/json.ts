@@ -63,12 +63,12 @@ function inspect(value: unknown, path: PropertyKey[], found: Found): void {
 }
 
 function inspectMember(key: PropertyKey, member: unknown, path: PropertyKey[], found: Found): void {
-  const isRefused = key === "__proto__" || key === "constructor";
-  if (!isRefused && (typeof member !== "object" || member === null)) return;
-  path.push(key);
-  if (isRefused) note(found.refused, path, `the key ${key} is refused`);
-  else inspect(member, path, found);
-  path.pop();
+  if (key === "__proto__" || key === "constructor") note(found.refused, [...path, key], `the key ${key} is refused`);
+  else if (typeof member === "object" && member !== null) {
+    path.push(key);
+    inspect(member, path, found);
+    path.pop();
+  }
 }
 
 function note(places: ErrorPlace[], path: readonly PropertyKey[], detail: string): void {
