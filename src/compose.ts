@@ -218,6 +218,8 @@ async function openOn(
       return trouble === null ? null : `the log: ${trouble.replace(/\.$/, "")}`;
     },
 
+    warnings: () => [],
+
     close() {
       closing ??= close();
       return closing;

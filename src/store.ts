@@ -138,6 +138,8 @@ export interface Store {
   start(): Promise<void>;
   /** Null when ready; otherwise what it waits for. */
   notReady(): string | null;
+  /** What an operator should look at although the service works, a sentence each. */
+  warnings(): readonly string[];
   /** Lets what runs finish (at most 8 s), flushes, releases, closes. May be called twice. */
   close(): Promise<void>;
 

@@ -80,6 +80,7 @@ export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingSto
       return started;
     },
     notReady: () => (closed ? "the store is closed" : store === null ? `the log: ${trouble}` : store.notReady()),
+    warnings: () => store?.warnings() ?? [],
     async close() {
       closed = true;
       leaving.abort();

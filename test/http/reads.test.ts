@@ -228,11 +228,11 @@ describe("the rest", () => {
   });
 
   it("GET /readyz says what it waits for", async () => {
-    expect(await read(replies.readyReply, "/readyz")).toEqual({ status: "ready", waits_for: null });
-    const answer = await get("/readyz", makeFakeStore({ store: { notReady: () => "the log" } }));
+    expect(await read(replies.readyReply, "/readyz")).toEqual({ status: "ready", waits_for: null, warnings: [] });
+    const answer = await get("/readyz", makeFakeStore({ store: { notReady: () => "the log", warnings: () => ["The clock is behind."] } }));
     expect(answer.statusCode).toBe(503);
     expect(answer.headers["retry-after"]).toBe("1");
-    expect(replies.readyReply.parse(answer.json()).waits_for).toBe("the log");
+    expect(replies.readyReply.parse(answer.json())).toEqual({ status: "not_ready", waits_for: "the log", warnings: ["The clock is behind."] });
     expect(await read(replies.healthReply, "/healthz")).toEqual({ status: "ok" });
   });
 });

@@ -289,6 +289,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     readEntity: async ({ id }) => (id === "o-1" ? { events: [eventView], nextFrom: 1, revision: 2 } : { events: [], nextFrom: null, revision: -1 }),
     start: async () => {},
     notReady: () => null,
+    warnings: () => [],
     close: async () => {},
     replay: async () => ({ status: "replayed", replayId, deliveryId, originalEventId: eventId, error: null, position: 12n }),
     replayBatch: async () => ({ replayId, total: 2, succeeded: 2, failed: 0, skipped: 0, skips: [], remaining: 0, position: 14n }),

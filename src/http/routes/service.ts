@@ -58,8 +58,8 @@ export async function serviceRoutes(app: FastifyInstance, { store }: RouteOption
   app.get("/readyz", async (request, reply): Promise<ReadyReply> => {
     await parseGet(afterQuery, request, store.views);
     const waitsFor = store.notReady();
-    if (waitsFor === null) return { status: "ready", waits_for: null };
+    if (waitsFor === null) return { status: "ready", waits_for: null, warnings: [...store.warnings()] };
     reply.code(503).header("retry-after", "1");
-    return { status: "not_ready", waits_for: waitsFor };
+    return { status: "not_ready", waits_for: waitsFor, warnings: [...store.warnings()] };
   });
 }

@@ -298,7 +298,7 @@ export const handlerActReply = z.strictObject({ name: z.string(), state: z.enum(
 export const laneActReply = z.strictObject({ entity, handlers: z.array(z.string()), position });
 export const rebuildReply = z.strictObject({ status: z.literal("rebuilding"), position });
 export const healthReply = z.strictObject({ status: z.literal("ok") });
-export const readyReply = z.strictObject({ status: z.enum(["ready", "not_ready"]), waits_for: z.string().nullable() });
+export const readyReply = z.strictObject({ status: z.enum(["ready", "not_ready"]), waits_for: z.string().nullable(), warnings: z.array(z.string()) });
 
 export type AppendReply = z.input<typeof appendReply>;
 export type AttemptReply = z.input<typeof attemptReply>;
