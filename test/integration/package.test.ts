@@ -70,7 +70,10 @@ describe("the packed package", { timeout: 60_000 }, () => {
       "package.json": JSON.stringify({ name: "empty-project", private: true, type: "module" }),
       "library.mjs": library,
       "reprise.config.ts": config,
-      "tsconfig.json": JSON.stringify({ compilerOptions: { module: "nodenext", target: "es2024", strict: true, noEmit: true, types: [] }, include: ["*.ts"] }),
+      "tsconfig.json": JSON.stringify({
+        compilerOptions: { module: "nodenext", target: "es2024", strict: true, noEmit: true, skipLibCheck: false, types: [] },
+        include: ["*.ts"],
+      }),
     });
     writeTree(elsewhere, { "reprise.config.ts": config });
     const tarball = readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "";
@@ -103,8 +106,8 @@ describe("the packed package", { timeout: 60_000 }, () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${manifest.version}\n` });
   });
 
-  it("has types that fit a strict project", async () => {
-    const { code, stdout } = await runNode(project, join(repositoryFolder, "node_modules/typescript/bin/tsc"), "-p", ".");
+  it.each(["typescript-5.8", "typescript", "typescript-7"])("has types that fit a strict project that checks its libraries, too: %s", async (compiler) => {
+    const { code, stdout } = await runNode(project, join(repositoryFolder, "node_modules", compiler, "bin/tsc"), "-p", ".");
     expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
   });
 
