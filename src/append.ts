@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { checkAppendShape, makePlaces, type Places } from "./append-shape.ts";
 import type { Catalog } from "./catalog/catalog.ts";
-import { isRepriseError, RepriseError } from "./errors.ts";
+import { isLogTrouble, isRepriseError, RepriseError } from "./errors.ts";
 import type { Entity, EventMetadata, Json, NewEvent, StoredEvent } from "./event/event.ts";
 import type { NewId } from "./event/ids.ts";
 import { defaultTenant, streamName } from "./event/names.ts";
@@ -178,7 +178,7 @@ async function appendGroup(log: AppenderParts["log"], group: Group, expected: Ex
   try {
     return await log.append(group.stream, group.events, expected);
   } catch (error) {
-    if (!isRepriseError(error, "LOG_UNAVAILABLE", "LOG_FULL")) throw error;
+    if (!isLogTrouble(error)) throw error;
     throw new RepriseError(error.code, error.message, {
       cause: error,
       fields: { ...error.fields, eventIds: all.map(({ id }) => id) },

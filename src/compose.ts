@@ -17,12 +17,13 @@ import type { EventLog, ReadOnlyLog } from "./log/event-log.ts";
 import { type EventStoreDbOptions, openEventStoreDbLog } from "./log/eventstoredb/open-eventstoredb-log.ts";
 import { openSqliteLog, openSqliteLogReadOnly } from "./log/sqlite/open-sqlite-log.ts";
 import { makePauses } from "./pauses.ts";
+import { makeReadiness } from "./readiness.ts";
 import { makeAmendments } from "./replay/amendments.ts";
 import { makeReplays } from "./replay/replays.ts";
 import { readReport } from "./replay/report.ts";
 import type { ReplayState, Store } from "./store.ts";
 import type { ReplayView } from "./views/model.ts";
-import { openViews } from "./views/open-views.ts";
+import { type OpenViews, openViews } from "./views/open-views.ts";
 import { amendedDetail } from "./views/queries/amendments.ts";
 import { fromCursor, toCursor } from "./views/queries/cursor.ts";
 import { makeWaitingStore } from "./waiting-store.ts";
@@ -47,7 +48,6 @@ const cancelPatienceMs = 5000;
 const flushPatienceMs = 1000;
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
-type OpenViews = Awaited<ReturnType<typeof openViews>>;
 const named = (migration: string | undefined) => (migration === undefined ? {} : { migration });
 const silent: DeliveryLogger = { info() {}, warn() {}, error() {} };
 
@@ -146,6 +146,20 @@ async function openOn(
     newId,
     onCutOff: (replay_id, err) => logger.warn({ replay_id, err }, "a replay was cut off"),
   });
+  const readiness = makeReadiness(
+    [
+      {
+        name: "",
+        reasons: () => [
+          ...delivery.faults().map(({ handler, error }) => `handler ${handler} stands still: ${error.code}`),
+          ...delivery.troubles().map(({ handler, trouble }) => `handler ${handler}: ${trouble}`),
+        ],
+      },
+      { name: "the views", reasons: () => [opened.trouble() ?? []].flat(), probe: () => opened.probe() },
+      { name: "the log", reasons: () => [log.trouble?.() ?? []].flat(), probe: async () => log.probe?.() },
+    ],
+    clock,
+  );
   let state: "opened" | "started" | "closed" = "opened";
   let closing: Promise<void> | null = null;
 
@@ -212,13 +226,10 @@ async function openOn(
 
     notReady() {
       if (state !== "started") return state === "opened" ? "the store has not started" : "the store is closed";
-      const [fault] = delivery.faults();
-      if (fault !== undefined) return `handler ${fault.handler} stands still: ${fault.error.code}`;
-      const trouble = log.trouble?.() ?? null;
-      return trouble === null ? null : `the log: ${trouble.replace(/\.$/, "")}`;
+      return readiness.notReady();
     },
-
-    warnings: () => [],
+    warnings: () => readiness.warnings(),
+    probe: async () => (state === "started" ? readiness.probe() : undefined),
 
     close() {
       closing ??= close();

@@ -77,6 +77,11 @@ export const errorCatalog = {
   RATE_LIMITED: { kind: "rate_limited", remedy: "Wait as long as Retry-After says." },
   LOG_UNAVAILABLE: { kind: "unavailable", remedy: "Repeat with the same event ids: what was stored already is not stored twice." },
   LOG_FULL: { kind: "unavailable", remedy: "The log's disk is full: make room, then repeat with the same event ids. Nothing was lost." },
+  LOG_SYNC_FAILED: {
+    kind: "unavailable",
+    remedy:
+      "The disk did not take what was written to the log: repeat with the same event ids once /readyz answers 200. If it stays so, the disk is failing: look at the kernel's log, and move the folder to another disk.",
+  },
   VIEW_BEHIND: { kind: "unavailable", remedy: "The views have not reached the position asked for yet: repeat the request." },
 
   CONFIG_INVALID: { kind: "config", remedy: "Correct the field that the message names." },
@@ -147,6 +152,11 @@ export class RepriseError extends Error {
   get remedy(): string {
     return errorCatalog[this.code].remedy;
   }
+}
+
+/** True when the log could not take (or give) something just now: the same again, with the same ids, is safe and may succeed. */
+export function isLogTrouble(error: unknown): error is RepriseError {
+  return isRepriseError(error, "LOG_UNAVAILABLE", "LOG_FULL", "LOG_SYNC_FAILED");
 }
 
 /** True for a RepriseError, of one of `codes` when any are named. */

@@ -140,6 +140,8 @@ export interface Store {
   notReady(): string | null;
   /** What an operator should look at although the service works, a sentence each. */
   warnings(): readonly string[];
+  /** Tries whether an append would be taken and the views would be written, so that `notReady` knows of it on an idle service, too. Never throws. */
+  probe(): Promise<void>;
   /** Lets what runs finish (at most 8 s), flushes, releases, closes. May be called twice. */
   close(): Promise<void>;
 

@@ -81,6 +81,7 @@ export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingSto
     },
     notReady: () => (closed ? "the store is closed" : store === null ? `the log: ${trouble}` : store.notReady()),
     warnings: () => store?.warnings() ?? [],
+    probe: async () => store?.probe(),
     async close() {
       closed = true;
       leaving.abort();

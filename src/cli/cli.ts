@@ -32,7 +32,7 @@ export async function runCli(args: readonly string[], given: Omit<World, "exitCo
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError("Add --help to see what it takes.")
-    .addHelpText("after", "\nExit codes: 0 ok · 1 failed · 2 usage or config · 3 partly done · 4 refused · 5 unreachable");
+    .addHelpText("after", "\nExit codes: 0 ok · 1 failed · 2 usage or config · 3 partly done · 4 refused · 5 unreachable · 6 the log cannot be synced");
   addGlobalOptions(program);
   addServe(program, world);
   addAppend(program, world);

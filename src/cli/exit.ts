@@ -1,5 +1,5 @@
 /** Exit codes: what a script can tell apart. */
-export const exit = { ok: 0, failed: 1, usage: 2, partly: 3, refused: 4, unreachable: 5 } as const;
+export const exit = { ok: 0, failed: 1, usage: 2, partly: 3, refused: 4, unreachable: 5, unsynced: 6 } as const;
 export type ExitCode = (typeof exit)[keyof typeof exit];
 
 /** A command that ends without success. `message` is for people: what happened, where, and what to do, one thing a line. */

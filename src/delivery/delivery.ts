@@ -77,6 +77,8 @@ export interface Delivery {
   running(handler: string): readonly { readonly stream: string; readonly revision: number }[];
   /** Handlers that stand still for good, with the reason. */
   faults(): readonly { readonly handler: string; readonly error: RepriseError }[];
+  /** Handlers of which nothing is delivered or recorded just now, with the reasons; they go on by themselves. */
+  troubles(): readonly { readonly handler: string; readonly trouble: string }[];
 }
 
 export function makeDelivery({ handlers, ...common }: DeliveryOptions): Delivery {
@@ -164,5 +166,6 @@ export function makeDelivery({ handlers, ...common }: DeliveryOptions): Delivery
     letters: (handler, stream) => dispatchers.get(handler)?.letters(stream) ?? [],
     running: (handler) => dispatchers.get(handler)?.running() ?? [],
     faults: () => [...dispatchers.values()].flatMap(({ name, fault }) => (fault === null ? [] : [{ handler: name, error: fault }])),
+    troubles: () => [...dispatchers.values()].flatMap(({ name, troubles }) => troubles.map((trouble) => ({ handler: name, trouble }))),
   };
 }

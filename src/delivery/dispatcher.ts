@@ -1,6 +1,6 @@
 /** One handler at work: feeds its partition from the log, calls the handler, writes the journal. What to do is the partition's to say. */
 import type { Catalog } from "../catalog/catalog.ts";
-import { isRepriseError, RepriseError } from "../errors.ts";
+import { isLogTrouble, isRepriseError, RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { CurrentEvent, Json, Position, StoredEvent } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
@@ -130,6 +130,8 @@ export class Dispatcher implements GateMember {
   #pauseActs: Promise<unknown> = Promise.resolve();
   #stopping = false;
   #saidTooMany = false;
+  /** Why nothing is read from the log, why nothing is recorded, just now. */
+  readonly #troubles: { reading: string | null; recording: string | null } = { reading: null, recording: null };
   #fault: RepriseError | null = null;
 
   private constructor(options: DispatcherOptions, { journal, partition, paused }: { journal: JournalStream; partition: Partition; paused: boolean }) {
@@ -180,6 +182,15 @@ export class Dispatcher implements GateMember {
   /** Why it stands still, for good; null while it works. */
   get fault(): RepriseError | null {
     return this.#fault;
+  }
+
+  /** Why nothing of it is delivered or recorded just now, although it works; it goes on by itself. */
+  get troubles(): readonly string[] {
+    const { reading, recording } = this.#troubles;
+    const tooMany = this.#partition.tooManyLanes()
+      ? `${this.#options.limits.recordedLanes} lanes are blocked or behind, its limit: it reads no further until some flow again`
+      : null;
+    return [recording, reading, tooMany].filter((trouble) => trouble !== null);
   }
 
   start(): void {
@@ -575,6 +586,7 @@ export class Dispatcher implements GateMember {
       try {
         for await (const batch of log.subscribe({ after: this.#partition.position(), filter: { types }, signal })) {
           failures = 0;
+          this.#troubles.reading = null;
           for (const event of batch.events) {
             if (event.type === claimType && !isEntityStream(event.stream)) {
               if (!this.#journal.isTakenBy(event)) continue;
@@ -588,6 +600,7 @@ export class Dispatcher implements GateMember {
           this.#pump();
         }
       } catch (error) {
+        this.#troubles.reading = `the log cannot be read: ${textOf(error)}`;
         logger.warn({ handler: spec.name, err: error }, "the subscription dropped; it goes on by itself");
         await this.#backOff(failures);
       }
@@ -840,7 +853,7 @@ export class Dispatcher implements GateMember {
         if (this.#stopping) this.#finish(delivery, { kind: "put_back" });
         else this.#run(delivery);
       }
-      if (this.#journal.snapshotDue()) await this.#journal.snapshot();
+      if (this.#journal.snapshotDue()) await this.#journal.snapshot((part) => this.#storeBatch(part));
     })();
     try {
       await this.#flushing;
@@ -869,19 +882,24 @@ export class Dispatcher implements GateMember {
   }
 
   /** Appends until it is stored: the same events with the same ids. @returns null when it never will be. */
-  async #store(events: Parameters<JournalStream["prepare"]>[0]): Promise<AppendedEvent | null> {
-    const batch = this.#journal.prepare(events);
+  #store(events: Parameters<JournalStream["prepare"]>[0]): Promise<AppendedEvent | null> {
+    return this.#storeBatch(this.#journal.prepare(events));
+  }
+
+  async #storeBatch(batch: ReturnType<JournalStream["prepare"]>): Promise<AppendedEvent | null> {
     for (let failures = 0; ; failures++) {
       try {
         const stored = await this.#journal.send(batch);
         this.#partition.hold("the journal cannot be written", false);
+        this.#troubles.recording = null;
         return stored;
       } catch (error) {
-        if (!isRepriseError(error, "LOG_UNAVAILABLE", "LOG_FULL") || (this.#stopping && failures >= 3)) {
+        if (!isLogTrouble(error) || (this.#stopping && failures >= 3)) {
           this.#fail(error);
           return null;
         }
         this.#partition.hold("the journal cannot be written", true);
+        this.#troubles.recording = `outcomes cannot be recorded: ${textOf(error)}`;
         this.#options.logger.warn({ handler: this.name, err: error }, "outcomes could not be recorded; nothing new starts until they are");
         await this.#backOff(failures);
       }
@@ -928,4 +946,8 @@ export class Dispatcher implements GateMember {
     if (this.#fault !== null) throw this.#fault;
     if (this.#stopping) throw new RepriseError("LOG_UNAVAILABLE", "The service stops.", { retryAfterMs: 1000 });
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

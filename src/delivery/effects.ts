@@ -3,7 +3,7 @@
  * event for each effect that succeeded, stored before `context.effect` returns. What happened between an effect and its record is in nobody's record:
  * there, and only there, it can run twice.
  */
-import { isRepriseError } from "../errors.ts";
+import { isLogTrouble, isRepriseError } from "../errors.ts";
 import { type Clock, pause } from "../event/clock.ts";
 import type { CurrentEvent, Json } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
@@ -145,8 +145,7 @@ export function makeEffects({ handler, log, clock, newId }: EffectsOptions): Eff
           await read(ledger);
           const found = recorded();
           if (found !== undefined) return found.result;
-        } else if (isRepriseError(error, "LOG_UNAVAILABLE", "LOG_FULL") && !signal.aborted)
-          await pause(Math.min(firstWaitMs * 2 ** failures++, lastWaitMs), clock, signal);
+        } else if (isLogTrouble(error) && !signal.aborted) await pause(Math.min(firstWaitMs * 2 ** failures++, lastWaitMs), clock, signal);
         else throw error;
       }
     }

@@ -154,12 +154,16 @@ export class JournalStream {
     return this.#bytesSinceSnapshot >= Math.max(snapshotBytes, 4 * this.#lastSnapshotBytes);
   }
 
-  /** Writes the state as it is recorded. Nothing else may be appended meanwhile. */
-  async snapshot(): Promise<void> {
+  /**
+   * Writes the state as it is recorded. Nothing else may be appended meanwhile.
+   *
+   * @param store sends one part, again when the log could not take it; null when it never will.
+   */
+  async snapshot(store: (part: ReturnType<JournalStream["prepare"]>) => Promise<AppendedEvent | null> = (part) => this.send(part)): Promise<void> {
     let bytes = 0;
     for (const part of toSnapshot(this.#state, this.#newId())) {
       const prepared = this.prepare([part]);
-      await this.send(prepared);
+      if ((await store(prepared)) === null) return;
       bytes += prepared.bytes;
     }
     this.#bytesSinceSnapshot = 0;

@@ -111,8 +111,11 @@ export interface EventLog {
   /** Position of the last event; 0 for an empty log. */
   head(): Promise<Position>;
 
-  /** Of a log elsewhere: why it cannot be reached just now, as far as its subscriptions have noticed; null while it can. */
+  /** Why an append would be refused or nothing is handed on just now, as far as that was noticed; null while all works. */
   trouble?(): string | null;
+
+  /** Finds out whether an append would be taken, by the smallest write of its kind that leaves no event. @throws as `append` does. */
+  probe?(): Promise<void>;
 
   /** Of a log elsewhere: events of other programs in this log's streams that could not be decoded, counted each time one was passed over. */
   readonly passedOver?: number;

@@ -9,7 +9,7 @@ import type { Delivery } from "../delivery/delivery.ts";
 import type { Act, PlanStreamData, ReplayItem, ReplayKind, ReplayRequested, ReplayStreamData, ReplayTerms } from "../delivery/journal-events.ts";
 import { ownEvent } from "../delivery/journal-stream.ts";
 import { Pace } from "../delivery/pace.ts";
-import { isRepriseError, RepriseError } from "../errors.ts";
+import { isLogTrouble, isRepriseError, RepriseError } from "../errors.ts";
 import { type Clock, pause } from "../event/clock.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
@@ -147,7 +147,7 @@ export function makeReplays(parts: ReplayParts): Replays {
       try {
         return (await log.append(replayStream(replayId), [event], "any"))[0]!.position;
       } catch (error) {
-        if (!isRepriseError(error, "LOG_UNAVAILABLE", "LOG_FULL") || stopped.signal.aborted) throw error;
+        if (!isLogTrouble(error) || stopped.signal.aborted) throw error;
         await pause(Math.min(100 * 2 ** failures, maxBackOffMs), clock, stopped.signal);
       }
     }

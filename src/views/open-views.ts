@@ -27,6 +27,15 @@ export interface ViewsOptions {
   readonly onTrouble?: (error: unknown) => void;
 }
 
+export interface OpenViews extends Views {
+  /** May be called twice. */
+  start(): void;
+  /** Why they do not go on just now; null while they do. */
+  trouble(): string | null;
+  /** Writes what they hold already. @throws why they could not be written. */
+  probe(): Promise<void>;
+}
+
 const waitForMs = 5000;
 
 /**
@@ -34,14 +43,7 @@ const waitForMs = 5000;
  *
  * @throws LOG_BEHIND_CHECKPOINT when the rows contain more than the log, CONFIG_INVALID when the file is another's.
  */
-export async function openViews({
-  file,
-  log,
-  catalog,
-  clock,
-  running,
-  onTrouble = () => {},
-}: ViewsOptions): Promise<Views & { /** May be called twice. */ start(): void }> {
+export async function openViews({ file, log, catalog, clock, running, onTrouble = () => {} }: ViewsOptions): Promise<OpenViews> {
   let started = false;
   let closed = false;
   let rebuilding: Promise<void> | null = null;
@@ -97,6 +99,10 @@ export async function openViews({
       refuseWhenClosed();
       started = true;
       rows.projector.start();
+    },
+    trouble: () => rows.projector.trouble(),
+    async probe() {
+      if (!closed) rows.store.probe();
     },
     position: () => rows.projector.position(),
     async waitFor(position, timeoutMs = waitForMs) {

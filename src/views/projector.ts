@@ -13,7 +13,7 @@ const busyEvents = 32;
 const restTurns = 32;
 /** After trouble: doubling from the first wait to the last. */
 const firstWaitMs = 100;
-const lastWaitMs = 30_000;
+const lastWaitMs = 5000;
 
 /** Views show no data: they fold only what Reprise itself writes. */
 const isOurs = (stream: string) => stream.startsWith(ownPrefix);
@@ -35,6 +35,8 @@ interface ProjectorOptions {
 export interface Projector {
   /** Everything up to here is in the rows. May be beyond the stored position, where the log has nothing to fold. */
   position(): Position;
+  /** Why it does not go on just now; null while it does. */
+  trouble(): string | null;
   start(): void;
   /** Resolves when nothing writes any more. */
   stop(): Promise<void>;
@@ -43,6 +45,7 @@ export interface Projector {
 export function makeProjector({ store, from, log, clock, onTrouble, onMoved }: ProjectorOptions): Projector {
   let position = from > store.position() ? from : store.position();
   let waitMs = firstWaitMs;
+  let trouble: string | null = null;
   let running: { readonly ended: Promise<void>; readonly controller: AbortController } | null = null;
 
   async function project({ events, position: looked, live }: SubscriptionBatch, signal: AbortSignal): Promise<void> {
@@ -57,6 +60,7 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved }: P
     if (live) store.settle();
     moveTo(store.isSettled() ? looked : store.position());
     waitMs = firstWaitMs;
+    trouble = null;
     // Under load each turn of the event loop brings a group of appends, and they are folded together.
     if (live && events.length >= busyEvents) for (let turn = 0; turn < restTurns && !signal.aborted; turn++) await nextTurn();
   }
@@ -74,6 +78,7 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved }: P
         return; // ended by the signal, or with the log
       } catch (error) {
         if (signal.aborted) return;
+        trouble = error instanceof Error ? error.message : String(error);
         onTrouble(error);
         await pause(waitMs, clock, signal);
         waitMs = Math.min(waitMs * 2, lastWaitMs);
@@ -83,6 +88,7 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved }: P
 
   return {
     position: () => position,
+    trouble: () => trouble,
     start() {
       if (running !== null) return;
       const controller = new AbortController();

@@ -41,6 +41,8 @@ export interface ViewStore {
   /** Commits what was folded: in a store that is built anew `position` moves only then, and with every so many events. */
   settle(): void;
   isSettled(): boolean;
+  /** Writes what is there already. @throws why that does not work. */
+  probe(): void;
   close(): void;
 }
 
@@ -114,6 +116,9 @@ export function openViewStore(file: string, logId: string, catalog: Catalog, use
       }
     },
     isSettled: () => open === null,
+    probe() {
+      if (open === null) db.transaction(() => db.run("update meta set position = position"));
+    },
     close: () => db.close(),
   };
 }

@@ -290,6 +290,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     start: async () => {},
     notReady: () => null,
     warnings: () => [],
+    probe: async () => {},
     close: async () => {},
     replay: async () => ({ status: "replayed", replayId, deliveryId, originalEventId: eventId, error: null, position: 12n }),
     replayBatch: async () => ({ replayId, total: 2, succeeded: 2, failed: 0, skipped: 0, skips: [], remaining: 0, position: 14n }),

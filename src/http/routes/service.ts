@@ -57,6 +57,7 @@ export async function serviceRoutes(app: FastifyInstance, { store }: RouteOption
 
   app.get("/readyz", async (request, reply): Promise<ReadyReply> => {
     await parseGet(afterQuery, request, store.views);
+    await store.probe();
     const waitsFor = store.notReady();
     if (waitsFor === null) return { status: "ready", waits_for: null, warnings: [...store.warnings()] };
     reply.code(503).header("retry-after", "1");
