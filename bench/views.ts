@@ -19,7 +19,7 @@ import { shared } from "./shared.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const catalog = makeCatalog({ events: [defineEvent("order.placed", { 1: orderV1 })] });
-const silent = { running: () => [] };
+const silent = { running: () => [], condition: () => ({ state: "running", fault: null }) as const };
 
 async function openScene(fillLog: (log: EventLog) => Promise<void>) {
   const folder = temporaryFolder();

@@ -61,7 +61,7 @@ const filterFlags = {
   error: ["<text>", "errors of this type, or exactly `<type>: <message>`"],
   cause: ["<cause>", "exhausted, terminal, schema, crash or unknown_outcome"],
   replay_id: ["<id>", "last replayed by this replay"],
-  lane_state: ["<state>", "flowing, backing_off, blocked, paused or behind"],
+  lane_state: ["<state>", "flowing, backing_off, blocked, paused, behind or stuck"],
   since: ["<time>", "at or after this RFC 3339 time"],
   until: ["<time>", "before this RFC 3339 time"],
   from: ["<revision>", "first revision; backward: the one to go down from"],

@@ -8,6 +8,7 @@ import type { NewId } from "../event/ids.ts";
 import type { AppendedEvent, EventLog } from "../log/event-log.ts";
 import { AloneGate } from "./alone-gate.ts";
 import type { Attempt } from "./attempt.ts";
+import type { Condition } from "./condition.ts";
 import { type AmendRequest, type DeliveryLogger, Dispatcher, type LetterEvent, type OrderRequest } from "./dispatcher.ts";
 import { makeFunctionAttempt } from "./function-attempt.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
@@ -74,7 +75,9 @@ export interface Delivery {
   isAmended(handler: string, stream: string, revision: number): boolean;
   /** Revisions of a lane's dead letters, in order. */
   letters(handler: string, stream: string): readonly number[];
-  running(handler: string): readonly { readonly stream: string; readonly revision: number }[];
+  running(handler: string): readonly { readonly stream: string; readonly revision: number; readonly stuck: boolean }[];
+  /** What has become of a handler in this process; its pause is on record. */
+  condition(handler: string): Condition;
   /** Handlers that stand still for good, with the reason. */
   faults(): readonly { readonly handler: string; readonly error: RepriseError }[];
   /** Handlers of which nothing is delivered or recorded just now, with the reasons; they go on by themselves. */
@@ -164,6 +167,12 @@ export function makeDelivery({ handlers, ...common }: DeliveryOptions): Delivery
     letterAttempts: (handler, stream, revision) => dispatchers.get(handler)?.letterAttempts(stream, revision),
     isAmended: (handler, stream, revision) => dispatchers.get(handler)?.isAmended(stream, revision) ?? false,
     letters: (handler, stream) => dispatchers.get(handler)?.letters(stream) ?? [],
+    condition(handler) {
+      const dispatcher = dispatchers.get(handler);
+      if (dispatcher !== undefined) return dispatcher.condition();
+      if (!handlers.some(({ name }) => name === handler)) return { state: "absent", fault: null };
+      return { state: "stopped", fault: "the service has not started it" };
+    },
     running: (handler) => dispatchers.get(handler)?.running() ?? [],
     faults: () => [...dispatchers.values()].flatMap(({ name, fault }) => (fault === null ? [] : [{ handler: name, error: fault }])),
     troubles: () => [...dispatchers.values()].flatMap(({ name, troubles }) => troubles.map((trouble) => ({ handler: name, trouble }))),

@@ -10,6 +10,7 @@ import { readEvent } from "../log/read-event.ts";
 import type { AloneGate, GateMember } from "./alone-gate.ts";
 import { readAmendment } from "./amendment.ts";
 import type { Attempt, AttemptInFlight, AttemptOutcome } from "./attempt.ts";
+import { type Condition, conditionOf } from "./condition.ts";
 import { type Effects, makeEffects } from "./effects.ts";
 import { HandlerCall } from "./handler-call.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
@@ -113,6 +114,8 @@ export class Dispatcher implements GateMember {
   #acts: Waiting<Position>[] = [];
   /** Takes the pump off a replay's pace. */
   readonly #unpaced = new Map<string, () => void>();
+  /** Calls that go on although their time-out is over. */
+  readonly #late = new Set<Delivery>();
   #reads = 0;
   #pumping = false;
   /** Another pump comes: in this turn of the event loop, in the next. */
@@ -199,8 +202,18 @@ export class Dispatcher implements GateMember {
     this.#pump();
   }
 
-  running(): readonly { readonly stream: string; readonly revision: number }[] {
-    return Array.from(this.#partition.running(), ({ lane, event }) => ({ stream: lane.stream, revision: event.revision }));
+  /** What has become of it; its pause is on record. */
+  condition(): Condition {
+    return conditionOf(this.#fault);
+  }
+
+  /** `stuck`: the call goes on although its time-out is over. */
+  running(): readonly { readonly stream: string; readonly revision: number; readonly stuck: boolean }[] {
+    return Array.from(this.#partition.running(), (delivery) => ({
+      stream: delivery.lane.stream,
+      revision: delivery.event.revision,
+      stuck: this.#late.has(delivery),
+    }));
   }
 
   /** Delivers a dead letter again. Resolves when the end is on record. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID, LOG_UNAVAILABLE (the service stops). */
@@ -770,7 +783,10 @@ export class Dispatcher implements GateMember {
     }
     const late = outcome.kind === "failed" && outcome.class === "timeout";
     const stuck = late ? this.#options.clock.after(stuckMs, () => this.#giveBack(delivery)) : null;
-    if (late) this.#pumpSoon();
+    if (late) {
+      this.#late.add(delivery);
+      this.#pumpSoon();
+    }
     attempt.settled
       .then(() => {
         stuck?.cancel();
@@ -794,6 +810,7 @@ export class Dispatcher implements GateMember {
   }
 
   #settled(delivery: Delivery): void {
+    this.#late.delete(delivery);
     this.#partition.settled(delivery);
     if (this.#idle !== null && !this.busy()) this.#idle();
     this.#pumpSoon();

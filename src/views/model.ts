@@ -17,8 +17,16 @@ export const deliveryStatuses = [
   "skipped",
 ] as const;
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
-export const laneStates = ["flowing", "backing_off", "blocked", "paused", "behind"] as const;
+/** `stuck`: its call has not settled after its time-out. */
+export const laneStates = ["flowing", "backing_off", "blocked", "paused", "behind", "stuck"] as const;
 export type LaneState = (typeof laneStates)[number];
+
+/**
+ * `fenced`: another instance owns it. `standby`: another one does, and this one waits to take over. `absent`: it is not in the config any more.
+ * `stopped`: it stands still for good.
+ */
+export const handlerStates = ["running", "paused", "fenced", "standby", "absent", "stopped"] as const;
+export type HandlerState = (typeof handlerStates)[number];
 
 /** That a dead letter was given other data: by whom, and why. */
 export interface AmendmentAct {
@@ -243,9 +251,11 @@ export interface DeadLetterStats {
 export interface HandlerView {
   readonly name: string;
   readonly ordering: "strict" | "relaxed";
-  readonly state: "running" | "paused";
-  /** Who paused it, and why. */
+  readonly state: HandlerState;
+  /** Why it delivers nothing, in words; null while it does. */
   readonly why: string | null;
+  /** What stopped it, with the error's code; null unless it is `stopped` or `fenced`. */
+  readonly fault: string | null;
   /** wanted = done + waiting. */
   readonly wanted: number;
   readonly done: number;
@@ -336,8 +346,17 @@ export interface HistoryPointer {
 
 /** What runs in this process right now: `processing` is in nobody's record. */
 export interface RunningDeliveries {
-  /** Streams and revisions being delivered now to one handler. */
-  running(handler: string): readonly { readonly stream: string; readonly revision: number }[];
+  /** Streams and revisions being delivered now to one handler; `stuck`: the call goes on although its time-out is over. */
+  running(handler: string): readonly { readonly stream: string; readonly revision: number; readonly stuck?: boolean }[];
+  /** What has become of a handler in this process. */
+  condition(handler: string): HandlerCondition;
+}
+
+/** What only the running process knows of a handler; whether it is paused is on record. */
+export interface HandlerCondition {
+  readonly state: Exclude<HandlerState, "paused">;
+  /** The error that made it stand still, as `<code>: <message>`; null when none did. */
+  readonly fault: string | null;
 }
 
 /** The read side. Answers are as of `position()`; `waitFor` to read your own write. */

@@ -133,13 +133,14 @@ const handlerView: HandlerView = {
   ordering: "strict",
   state: "running",
   why: null,
+  fault: null,
   wanted: 10,
   done: 7,
   waiting: 3,
   lagEvents: 0,
   lagSeconds: 0,
   byStatus: { pending: 0, processing: 0, completed: 7, failed: 0, dead_lettered: 1, held: 2, escalated: 0, replayed: 0, discarded: 0, skipped: 0 },
-  lanes: { flowing: 4, backing_off: 0, blocked: 1, paused: 0, behind: 0 },
+  lanes: { flowing: 4, backing_off: 0, blocked: 1, paused: 0, behind: 0, stuck: 0 },
 };
 
 export const replayView: ReplayView = {

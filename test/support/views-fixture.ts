@@ -20,7 +20,10 @@ export function makeViewsFixture({ log: given, clock = makeFakeClock() }: { read
   const log = given ?? openMemoryLog({ clock });
   const file = join(temporaryFolder(), "data", "views.db");
   const running: { stream: string; revision: number; handler: string }[] = [];
-  const runningDeliveries: RunningDeliveries = { running: (handler) => running.filter((each) => each.handler === handler) };
+  const runningDeliveries: RunningDeliveries = {
+    running: (handler) => running.filter((each) => each.handler === handler),
+    condition: () => ({ state: "running", fault: null }),
+  };
 
   async function append(stream: string, ...entries: readonly Entry[]): Promise<readonly StoredEvent[]> {
     const fresh = entries.map(

@@ -122,7 +122,13 @@ describe("the rows of a random history (property)", () => {
         const store = openViewStore(file, log.logId, ordersCatalog);
         store.fold(events, () => false);
         store.close();
-        const views = await openViews({ file, log, catalog: ordersCatalog, clock: systemClock, running: { running: () => [] } });
+        const views = await openViews({
+          file,
+          log,
+          catalog: ordersCatalog,
+          clock: systemClock,
+          running: { running: () => [], condition: () => ({ state: "running", fault: null }) },
+        });
         await checkDeliveries(views, history);
         await checkHandlers(views, history);
         await checkEntities(views, history);

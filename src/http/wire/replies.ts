@@ -1,7 +1,7 @@
 /** What Reprise answers with, member by member as API.md says. Strict, so that a test notices a member too many. */
 import { z } from "zod";
 import { priorities } from "../../event/event.ts";
-import { deliveryStatuses, laneStates, replayStatuses } from "../../views/model.ts";
+import { deliveryStatuses, handlerStates, laneStates, replayStatuses } from "../../views/model.ts";
 import { deadLetterCauses } from "./requests.ts";
 
 const count = z.int().min(0);
@@ -278,8 +278,9 @@ export const handlersReply = z.strictObject({
     z.strictObject({
       name: z.string(),
       ordering: z.enum(["strict", "relaxed"]),
-      state: z.enum(["running", "paused"]),
+      state: z.enum(handlerStates),
       why: z.string().nullable(),
+      fault: z.string().nullable(),
       wanted: count,
       done: count,
       waiting: count,

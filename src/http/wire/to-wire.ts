@@ -277,6 +277,7 @@ export function toHandlersReply(handlers: readonly HandlerView[]): HandlersReply
       ordering: handler.ordering,
       state: handler.state,
       why: handler.why,
+      fault: handler.fault,
       wanted: handler.wanted,
       done: handler.done,
       waiting: handler.waiting,

@@ -5,6 +5,7 @@ import type { DeliveryStatus, DeliveryView, LaneState } from "../model.ts";
 import { amendmentActs } from "./amendments.ts";
 import type { Sources } from "./context.ts";
 import { newestFirst, positionsFrom } from "./entity-events.ts";
+import { holds, laneState, stuckStreams } from "./lane-state.ts";
 
 export interface HandlerRow {
   readonly name: string;
@@ -70,28 +71,13 @@ export interface EventKey {
 
 /** `letter` is set as long as the delivery has no final outcome but was dead-lettered. */
 const open: readonly DeliveryStatus[] = ["failed", "dead_lettered", "escalated"];
+/** Nothing of a lane in these states starts at a time that is set. */
+const standsStill: readonly LaneState[] = ["paused", "stuck"];
 
 export function handlerRows({ db }: Sources): readonly HandlerRow[] {
   return db().all<HandlerRow>(
     "select name, ordering, checkpoint, paused, paused_by, paused_why, endpoint from handlers where ordering is not null order by name",
   );
-}
-
-export function laneState({ ordering }: HandlerRow, lane: LaneRow | undefined): LaneState {
-  if (lane === undefined) return "flowing";
-  if (lane.paused === 1) return "paused";
-  if (isBlocked(ordering, lane)) return "blocked";
-  if (lane.retry_at !== null) return "backing_off";
-  return lane.detached === 1 ? "behind" : "flowing";
-}
-
-/** Nothing of it can start before someone acts: what waits there is held. */
-function holds(ordering: HandlerRow["ordering"], lane: LaneRow): boolean {
-  return lane.paused === 1 || isBlocked(ordering, lane);
-}
-
-function isBlocked(ordering: HandlerRow["ordering"], lane: LaneRow): boolean {
-  return lane.why === "newer_build" || (ordering === "strict" && lane.letters > 0);
 }
 
 /** Whether a wanted event without a row of its own is done. */
@@ -108,6 +94,10 @@ export interface DeliveryReader {
   /** Whether the handler wants events of this stored type at this position. */
   wants(handler: string, type: string, position: number): boolean;
   isRunning(handler: string, stream: string, revision: number): boolean;
+  /** The lane of an entity for one of `handlers`. */
+  state(handler: HandlerRow, entity: number | undefined, stream: string): LaneState;
+  /** When a failed delivery is tried again; null where nothing of its lane starts by itself. */
+  nextAttemptAt(handler: HandlerRow, entity: number | undefined, stream: string, row: DeliveryRow): string | null;
   /** By handler's name; of those that want the event, or have a record of it. */
   statuses(event: EventKey): ReadonlyMap<string, DeliveryStatus>;
   deliveries(event: EventKey, withHistory: boolean): readonly DeliveryView[];
@@ -132,6 +122,16 @@ export function makeDeliveryReader(sources: Sources): DeliveryReader {
 
   const wants = (handler: string, type: string, position: number) => position > (wanted.get(handler)?.get(type) ?? Number.POSITIVE_INFINITY);
   const isRunning = (handler: string, stream: string, revision: number) => running.get(handler)?.has(`${stream}\n${revision}`) ?? false;
+
+  const condition = memo((handler: string) => sources.running.condition(handler));
+  const stuck = memo((handler: string) => stuckStreams(sources, handler));
+  const state = (handler: HandlerRow, entity: number | undefined, stream: string): LaneState =>
+    laneState(handler, condition(handler.name), entity === undefined ? undefined : lanes(entity).get(handler.name), stuck(handler.name).has(stream));
+
+  /** When a failed delivery is tried again; null where nothing of its lane starts by itself, at whatever time it was to be. */
+  function nextAttemptAt(handler: HandlerRow, entity: number | undefined, stream: string, row: DeliveryRow): string | null {
+    return standsStill.includes(state(handler, entity, stream)) || condition(handler.name).state !== "running" ? null : row.next_attempt_at;
+  }
 
   function* judged(event: EventKey) {
     const entity = entityId(event.stream);
@@ -169,9 +169,11 @@ export function makeDeliveryReader(sources: Sources): DeliveryReader {
     lanes,
     wants,
     isRunning,
+    state,
+    nextAttemptAt,
     statuses: (event) => new Map([...judged(event)].map(({ handler, status }) => [handler.name, status])),
     deliveries: (event, withHistory) =>
-      [...judged(event)].map(({ handler: { name }, entity, row, gap, status }) => ({
+      [...judged(event)].map(({ handler, handler: { name }, entity, row, gap, status }) => ({
         deliveryId: deliveryId(name, event.stream, event.id),
         handler: name,
         status,
@@ -181,7 +183,7 @@ export function makeDeliveryReader(sources: Sources): DeliveryReader {
           row === undefined || row.error_type === null || status === "completed" || status === "replayed"
             ? null
             : { type: row.error_type, message: row.error_message ?? "" },
-        nextAttemptAt: status === "failed" ? (row?.next_attempt_at ?? null) : null,
+        nextAttemptAt: status === "failed" && row !== undefined ? nextAttemptAt(handler, entity, event.stream, row) : null,
         processedAt: row ? row.processed_at : status === "completed" ? completedAt(sources, name, entity, event) : (gap?.recorded_at ?? null),
         replayId: row?.replay_id ?? null,
         history: withHistory && row && entity !== undefined ? history(entity, event.revision, name) : [],

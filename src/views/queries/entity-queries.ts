@@ -4,7 +4,8 @@ import { parseStreamName, streamName } from "../../event/names.ts";
 import type { DeliveryStatus, EntityFilterOptions, EntityView, LaneView, Views } from "../model.ts";
 import type { Sources } from "./context.ts";
 import { fromCursor, toCursor } from "./cursor.ts";
-import { type DeliveryReader, type DeliveryRow, type HandlerRow, type LaneRow, laneState, makeDeliveryReader, untouched } from "./deliveries.ts";
+import { type DeliveryReader, type DeliveryRow, type HandlerRow, handlerRows, type LaneRow, makeDeliveryReader, untouched } from "./deliveries.ts";
+import { holds, whyHandlerStands } from "./lane-state.ts";
 
 interface EntityRow {
   readonly id: number;
@@ -16,6 +17,7 @@ interface EntityRow {
 /** Entities that one page looks at, at most: a page may be shorter than its limit, and `nextCursor` then goes on behind them. */
 const rowsPerPage = 50_000;
 const rowsPerTurn = 500;
+const catchesUp = "the lane catches up from its own stream";
 
 export function makeEntityQueries(sources: Sources): Pick<Views, "entity" | "entities"> {
   return {
@@ -47,9 +49,10 @@ export function makeEntityQueries(sources: Sources): Pick<Views, "entity" | "ent
 }
 
 /** In the order of their first events. Lanes that do not flow have rows, which are fewer than entities. */
-function nextEntities({ db }: Sources, { tenant, entityType, laneState, handler }: EntityFilterOptions, after: number): readonly EntityRow[] {
+function nextEntities(sources: Sources, { tenant, entityType, laneState, handler }: EntityFilterOptions, after: number): readonly EntityRow[] {
+  const { db } = sources;
   const ofType = entityType === undefined ? [] : [entityType];
-  const byLane = laneState !== undefined && laneState !== "flowing";
+  const byLane = laneState !== undefined && laneState !== "flowing" && laneState !== "stuck" && !standsStill(sources, handler);
   const from = byLane
     ? `(select distinct entity from lanes where entity > ? ${handler === undefined ? "" : "and handler = ?"} order by entity) l cross join entities n on n.id = l.entity where true`
     : "entities n where n.id > ?";
@@ -64,12 +67,19 @@ function nextEntities({ db }: Sources, { tenant, entityType, laneState, handler 
   );
 }
 
-function matchesLane(sources: Sources, reader: DeliveryReader, { id }: EntityRow, filter: EntityFilterOptions): boolean {
+/** Whether all lanes of the handler (of any, without one) have a state of its own: then those without rows, too. */
+function standsStill(sources: Sources, handler: string | undefined): boolean {
+  return handlerRows(sources).some(
+    ({ name, paused }) => (handler === undefined || handler === name) && (paused === 1 || sources.running.condition(name).state !== "running"),
+  );
+}
+
+function matchesLane(sources: Sources, reader: DeliveryReader, { id, stream }: EntityRow, filter: EntityFilterOptions): boolean {
   if (filter.laneState === undefined && filter.handler === undefined) return true;
   return wantingHandlers(sources, reader, id).some(
     (handler) =>
       (filter.handler === undefined || handler.name === filter.handler) &&
-      (filter.laneState === undefined || laneState(handler, reader.lanes(id).get(handler.name)) === filter.laneState),
+      (filter.laneState === undefined || reader.state(handler, id, stream) === filter.laneState),
   );
 }
 
@@ -100,7 +110,7 @@ function laneView(sources: Sources, reader: DeliveryReader, { id, stream, revisi
     )
     .filter(({ position, revision }) => isWantedRow(sources, handler.name, id, position, revision));
   const { count, first } = untouched(sources, handler, lane, id, 1);
-  const state = laneState(handler, lane);
+  const state = reader.state(handler, id, stream);
   const trouble = troubled[0];
   const next = first[0];
   const headIsTrouble = trouble !== undefined && (next === undefined || trouble.revision < next.revision);
@@ -111,13 +121,13 @@ function laneView(sources: Sources, reader: DeliveryReader, { id, stream, revisi
         revision: trouble.revision,
         status: running(trouble.revision, trouble.status),
         error: trouble.error_type === null ? null : { type: trouble.error_type, message: trouble.error_message ?? "" },
-        nextAttemptAt: trouble.next_attempt_at,
+        nextAttemptAt: reader.nextAttemptAt(handler, id, stream, trouble),
       }
     : next
       ? {
           eventId: next.id,
           revision: next.revision,
-          status: running(next.revision, state === "blocked" || state === "paused" ? "held" : "pending"),
+          status: running(next.revision, lane !== undefined && holds(handler.ordering, lane) ? "held" : "pending"),
           error: null,
           nextAttemptAt: null,
         }
@@ -125,7 +135,7 @@ function laneView(sources: Sources, reader: DeliveryReader, { id, stream, revisi
   return {
     handler: handler.name,
     laneState: state,
-    why: describe(state, lane, trouble),
+    why: describe(state, lane, trouble) ?? whyHandlerStands(handler, sources.running.condition(handler.name)) ?? (state === "behind" ? catchesUp : null),
     nextRevision: lane?.detached === 1 ? lane.next : (next?.revision ?? revision + 1),
     waiting: count + troubled.length,
     head,
@@ -148,7 +158,9 @@ function isWantedRow({ db }: Sources, handler: string, entity: number, position:
 function describe(state: LaneView["laneState"], lane: LaneRow | undefined, trouble: DeliveryRow | undefined): string | null {
   switch (state) {
     case "paused":
-      return `paused by ${lane?.paused_by}${lane?.paused_reason === null ? "" : `: ${lane?.paused_reason}`}`;
+      return lane?.paused === 1 ? `paused by ${lane.paused_by}${lane.paused_reason === null ? "" : `: ${lane.paused_reason}`}` : null;
+    case "stuck":
+      return `the call of revision ${trouble?.revision ?? lane?.next} goes on although its time-out is over: nothing of the lane starts until it ends, or the process does`;
     case "blocked":
       if (lane?.why === "newer_build") return `revision ${lane.next} is of a schema version newer than this build knows`;
       return trouble === undefined
@@ -156,8 +168,6 @@ function describe(state: LaneView["laneState"], lane: LaneRow | undefined, troub
         : `revision ${trouble.revision} is ${trouble.status === "failed" ? "being replayed" : trouble.status.replace("_", "-")}: ${trouble.error_type}: ${trouble.error_message}`;
     case "backing_off":
       return `revision ${lane?.next} failed and is tried again at ${lane?.retry_at}`;
-    case "behind":
-      return "the lane catches up from its own stream";
     default:
       return null;
   }

@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type DeliveryStatus, deliveryStatuses, type HandlerView, type LaneState, type Views } from "../model.ts";
 import type { Sources } from "./context.ts";
-import { type HandlerRow, handlerRows } from "./deliveries.ts";
+import { type HandlerRow, handlerRows, type LaneRow, laneColumns } from "./deliveries.ts";
 import { above, positionsBetween } from "./entity-events.ts";
+import { handlerState, laneState, stuckStreams, whyHandlerStands } from "./lane-state.ts";
 
 export function makeHandlerQueries(sources: Sources): Pick<Views, "handlers"> {
   /** since → events of each stored type at or below it. What is below a `since` never changes. */
@@ -42,7 +43,8 @@ export function makeHandlerQueries(sources: Sources): Pick<Views, "handlers"> {
 }
 
 function handlerView(sources: Sources, handler: HandlerRow, wanted: number): HandlerView {
-  const { name, ordering, paused } = handler;
+  const { name, ordering } = handler;
+  const condition = sources.running.condition(name);
   const running = runningPositions(sources, name);
   const rows = countRows(sources, name, running);
   const rest = countUntouched(sources, handler, running);
@@ -62,8 +64,9 @@ function handlerView(sources: Sources, handler: HandlerRow, wanted: number): Han
   return {
     name,
     ordering,
-    state: paused === 1 ? "paused" : "running",
-    why: paused === 1 ? `paused by ${handler.paused_by}: ${handler.paused_why}` : null,
+    state: handlerState(handler, condition),
+    why: whyHandlerStands(handler, condition),
+    fault: condition.fault,
     wanted,
     done,
     waiting,
@@ -73,6 +76,8 @@ function handlerView(sources: Sources, handler: HandlerRow, wanted: number): Han
     lanes: countLanes(sources, handler),
   };
 }
+
+const none: Record<LaneState, number> = { flowing: 0, backing_off: 0, blocked: 0, paused: 0, behind: 0, stuck: 0 };
 
 /** Positions of what runs, as a JSON list. */
 function runningPositions({ db, running }: Sources, handler: string): string {
@@ -158,7 +163,9 @@ function countUntouched({ db }: Sources, { name, ordering, checkpoint }: Handler
   };
 }
 
-function countLanes({ db }: Sources, { name, ordering }: HandlerRow): Record<LaneState, number> {
+function countLanes(sources: Sources, handler: HandlerRow): Record<LaneState, number> {
+  const { db, running } = sources;
+  const { name, ordering } = handler;
   const states = db().get<{ paused: number; blocked: number; backing_off: number; behind: number }>(
     `select count(*) filter (where paused = 1) as paused, count(*) filter (where paused = 0 and blocked) as blocked,
        count(*) filter (where paused = 0 and not blocked and retry_at is not null) as backing_off,
@@ -172,5 +179,17 @@ function countLanes({ db }: Sources, { name, ordering }: HandlerRow): Record<Lan
     name,
   )!;
   const { paused, blocked, backing_off, behind } = states;
-  return { flowing: Math.max(0, all - paused - blocked - backing_off - behind), backing_off, blocked, paused, behind };
+  const flowing = Math.max(0, all - paused - blocked - backing_off - behind);
+  const counts: Record<LaneState, number> = { flowing, backing_off, blocked, paused, behind, stuck: 0 };
+  const condition = running.condition(name);
+  // Each state as the rows have it, as it is under this handler.
+  if (handlerState(handler, condition) === "paused") return { ...none, paused: all };
+  if (condition.state !== "running") return { ...none, paused, blocked, behind: flowing + backing_off + behind };
+  for (const stream of stuckStreams(sources, name)) {
+    const lane = db().get<LaneRow>(`select ${laneColumns} from lanes where entity = (select id from entities where stream = ?) and handler = ?`, stream, name);
+    if (laneState(handler, condition, lane, true) !== "stuck") continue;
+    counts[laneState(handler, condition, lane, false)]--;
+    counts.stuck++;
+  }
+  return counts;
 }
