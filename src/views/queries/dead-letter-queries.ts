@@ -8,9 +8,10 @@ import type { DeadLetterDetail, DeadLetterFilter, DeadLetterView, HeldLane, Lett
 import { type AmendmentInForce, amendmentActs, amendmentInForce, amendmentView } from "./amendments.ts";
 import { allOf, type Condition, currentType, oneOf, type Sources, storedTypes } from "./context.ts";
 import { fromCursor, toCursor } from "./cursor.ts";
-import { type EventKey, type HandlerRow, handlerRows, type LaneRow, laneColumns, untouched } from "./deliveries.ts";
+import { type EventKey, handlerRows, laneColumns, untouched } from "./deliveries.ts";
 import { above, newestFirst } from "./entity-events.ts";
 import { liftedView, readEvents } from "./event-view.ts";
+import type { HandlerRow, LaneRow } from "./lane-state.ts";
 
 const maxOffset = 10_000;
 const topErrors = 10;

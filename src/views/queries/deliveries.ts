@@ -5,31 +5,7 @@ import type { DeliveryStatus, DeliveryView, LaneState } from "../model.ts";
 import { amendmentActs } from "./amendments.ts";
 import type { Sources } from "./context.ts";
 import { newestFirst, positionsFrom } from "./entity-events.ts";
-import { holds, laneState, stuckStreams } from "./lane-state.ts";
-
-export interface HandlerRow {
-  readonly name: string;
-  readonly ordering: "strict" | "relaxed";
-  readonly checkpoint: number;
-  readonly paused: 0 | 1;
-  readonly paused_by: string | null;
-  readonly paused_why: string | null;
-  /** Null for a function of this process, which may have effects. */
-  readonly endpoint: string | null;
-}
-
-export interface LaneRow {
-  readonly handler: string;
-  readonly next: number;
-  readonly at: number;
-  readonly detached: 0 | 1;
-  readonly why: "newer_build" | null;
-  readonly retry_at: string | null;
-  readonly letters: number;
-  readonly paused: 0 | 1;
-  readonly paused_by: string | null;
-  readonly paused_reason: string | null;
-}
+import { type HandlerRow, holds, type LaneRow, laneState, stuckCalls } from "./lane-state.ts";
 
 /** Of `lanes`. */
 export const laneColumns = "handler, next, at, detached, why, retry_at, letters, paused, paused_by, paused_reason";
@@ -124,7 +100,7 @@ export function makeDeliveryReader(sources: Sources): DeliveryReader {
   const isRunning = (handler: string, stream: string, revision: number) => running.get(handler)?.has(`${stream}\n${revision}`) ?? false;
 
   const condition = memo((handler: string) => sources.running.condition(handler));
-  const stuck = memo((handler: string) => stuckStreams(sources, handler));
+  const stuck = memo((handler: string) => stuckCalls(sources, handler));
   const state = (handler: HandlerRow, entity: number | undefined, stream: string): LaneState =>
     laneState(handler, condition(handler.name), entity === undefined ? undefined : lanes(entity).get(handler.name), stuck(handler.name).has(stream));
 

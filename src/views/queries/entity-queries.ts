@@ -4,8 +4,8 @@ import { parseStreamName, streamName } from "../../event/names.ts";
 import type { DeliveryStatus, EntityFilterOptions, EntityView, LaneView, Views } from "../model.ts";
 import type { Sources } from "./context.ts";
 import { fromCursor, toCursor } from "./cursor.ts";
-import { type DeliveryReader, type DeliveryRow, type HandlerRow, handlerRows, type LaneRow, makeDeliveryReader, untouched } from "./deliveries.ts";
-import { holds, whyHandlerStands } from "./lane-state.ts";
+import { type DeliveryReader, type DeliveryRow, handlerRows, makeDeliveryReader, untouched } from "./deliveries.ts";
+import { type HandlerRow, holds, type LaneRow, stuckCalls, whyHandlerStands } from "./lane-state.ts";
 
 interface EntityRow {
   readonly id: number;
@@ -17,6 +17,8 @@ interface EntityRow {
 /** Entities that one page looks at, at most: a page may be shorter than its limit, and `nextCursor` then goes on behind them. */
 const rowsPerPage = 50_000;
 const rowsPerTurn = 500;
+const callGoesOn = (revision: number | undefined) =>
+  `the call of revision ${revision} goes on although its time-out is over: nothing of the lane starts until it ends, or the process does`;
 const catchesUp = "the lane catches up from its own stream";
 
 export function makeEntityQueries(sources: Sources): Pick<Views, "entity" | "entities"> {
@@ -135,7 +137,10 @@ function laneView(sources: Sources, reader: DeliveryReader, { id, stream, revisi
   return {
     handler: handler.name,
     laneState: state,
-    why: describe(state, lane, trouble) ?? whyHandlerStands(handler, sources.running.condition(handler.name)) ?? (state === "behind" ? catchesUp : null),
+    why:
+      state === "stuck"
+        ? callGoesOn(stuckCalls(sources, handler.name).get(stream))
+        : (describe(state, lane, trouble) ?? whyHandlerStands(handler, sources.running.condition(handler.name)) ?? (state === "behind" ? catchesUp : null)),
     nextRevision: lane?.detached === 1 ? lane.next : (next?.revision ?? revision + 1),
     waiting: count + troubled.length,
     head,
@@ -159,8 +164,6 @@ function describe(state: LaneView["laneState"], lane: LaneRow | undefined, troub
   switch (state) {
     case "paused":
       return lane?.paused === 1 ? `paused by ${lane.paused_by}${lane.paused_reason === null ? "" : `: ${lane.paused_reason}`}` : null;
-    case "stuck":
-      return `the call of revision ${trouble?.revision ?? lane?.next} goes on although its time-out is over: nothing of the lane starts until it ends, or the process does`;
     case "blocked":
       if (lane?.why === "newer_build") return `revision ${lane.next} is of a schema version newer than this build knows`;
       return trouble === undefined

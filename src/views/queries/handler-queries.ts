@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type DeliveryStatus, deliveryStatuses, type HandlerView, type LaneState, type Views } from "../model.ts";
 import type { Sources } from "./context.ts";
-import { type HandlerRow, handlerRows, type LaneRow, laneColumns } from "./deliveries.ts";
+import { handlerRows, laneColumns } from "./deliveries.ts";
 import { above, positionsBetween } from "./entity-events.ts";
-import { handlerState, laneState, stuckStreams, whyHandlerStands } from "./lane-state.ts";
+import { type HandlerRow, handlerState, type LaneRow, laneState, stuckCalls, whyHandlerStands } from "./lane-state.ts";
 
 export function makeHandlerQueries(sources: Sources): Pick<Views, "handlers"> {
   /** since → events of each stored type at or below it. What is below a `since` never changes. */
@@ -185,7 +185,7 @@ function countLanes(sources: Sources, handler: HandlerRow): Record<LaneState, nu
   // Each state as the rows have it, as it is under this handler.
   if (handlerState(handler, condition) === "paused") return { ...none, paused: all };
   if (condition.state !== "running") return { ...none, paused, blocked, behind: flowing + backing_off + behind };
-  for (const stream of stuckStreams(sources, name)) {
+  for (const stream of stuckCalls(sources, name).keys()) {
     const lane = db().get<LaneRow>(`select ${laneColumns} from lanes where entity = (select id from entities where stream = ?) and handler = ?`, stream, name);
     if (laneState(handler, condition, lane, true) !== "stuck") continue;
     counts[laneState(handler, condition, lane, false)]--;

@@ -1,7 +1,30 @@
 /** What a lane is, as operators see it: from its row, from its handler, and from the calls that this process has under way. */
 import type { HandlerCondition, HandlerState, LaneState } from "../model.ts";
 import type { Sources } from "./context.ts";
-import type { HandlerRow, LaneRow } from "./deliveries.ts";
+
+export interface HandlerRow {
+  readonly name: string;
+  readonly ordering: "strict" | "relaxed";
+  readonly checkpoint: number;
+  readonly paused: 0 | 1;
+  readonly paused_by: string | null;
+  readonly paused_why: string | null;
+  /** Null for a function of this process, which may have effects. */
+  readonly endpoint: string | null;
+}
+
+export interface LaneRow {
+  readonly handler: string;
+  readonly next: number;
+  readonly at: number;
+  readonly detached: 0 | 1;
+  readonly why: "newer_build" | null;
+  readonly retry_at: string | null;
+  readonly letters: number;
+  readonly paused: 0 | 1;
+  readonly paused_by: string | null;
+  readonly paused_reason: string | null;
+}
 
 type Pausable = Pick<HandlerRow, "ordering" | "paused">;
 
@@ -35,9 +58,9 @@ function isBlocked(ordering: HandlerRow["ordering"], lane: LaneRow): boolean {
   return lane.why === "newer_build" || (ordering === "strict" && lane.letters > 0);
 }
 
-/** Streams of which a call goes on although its time-out is over. */
-export function stuckStreams({ running }: Sources, handler: string): ReadonlySet<string> {
-  return new Set(running.running(handler).flatMap(({ stream, stuck }) => (stuck === true ? [stream] : [])));
+/** Calls that go on although their time-out is over: their revisions, by stream. */
+export function stuckCalls({ running }: Sources, handler: string): ReadonlyMap<string, number> {
+  return new Map(running.running(handler).flatMap(({ stream, revision, stuck }) => (stuck === true ? [[stream, revision] as const] : [])));
 }
 
 /** Why a handler does not do what its lanes wait for, in words; null while it does. */
