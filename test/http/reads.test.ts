@@ -204,7 +204,7 @@ describe("limits of lists", () => {
   it.each([
     "/events?status=lost",
     "/events?since=yesterday",
-    "/entities?lane_state=stuck",
+    "/entities?lane_state=hung",
     "/admin/dlq?cause=bad",
     "/admin/dlq?offset=10001",
     "/admin/dlq?data=no",
