@@ -52,7 +52,7 @@ export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingSto
         onTrouble(error);
       }
       const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = clock.after(waitMs, resolve);
+      const timer = clock.after(waitMs, () => resolve());
       wake = resolve;
       await promise;
       timer.cancel();

@@ -24,10 +24,9 @@ export function makeTimeouts(clock: Clock): Timeouts {
   const arm = (queue: Queue): void => {
     const [first] = queue.timeouts;
     if (first === undefined) return;
-    queue.timer = clock.after(Math.max(0, first.dueMs - clock.monotonicMs()), () => {
-      const nowMs = clock.monotonicMs();
+    queue.timer = clock.after(Math.max(0, first.dueMs - clock.monotonicMs()), (dueByMs) => {
       for (const timeout of queue.timeouts) {
-        if (timeout.dueMs > nowMs) break;
+        if (timeout.dueMs > dueByMs) break; // due meanwhile: what arrived for it may not be taken yet
         queue.timeouts.delete(timeout);
         timeout.act();
       }

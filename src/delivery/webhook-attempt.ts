@@ -7,6 +7,7 @@ import type { Attempt, AttemptOutcome, AttemptRequest } from "./attempt.ts";
 import { clipBytes, maxRetryAfterMs, maxTextBytes, transportCode } from "./attempt-error.ts";
 import { toCloudEvent } from "./cloud-event.ts";
 import type { HandlerDefinition } from "./handler.ts";
+import { tellingWhenSent } from "./sent-request.ts";
 
 export type WebhookDefinition = Extract<HandlerDefinition, { kind: "webhook" }>;
 
@@ -15,6 +16,10 @@ export type WebhookAttempt = Attempt & { readonly close: () => Promise<void> };
 
 /** A host that never answers a SYN is given up long before an agent's patience of minutes. */
 const connectTimeoutMs = 10_000;
+/** A deadline that comes so much after its time says that the thread was busy, and nothing of what is at the other end. */
+const lateMs = 50;
+/** How often a call whose request could not go out for that reason gets its time anew. */
+const maxAnew = 10;
 /** Reprise's own, or the connection's: a handler's `headers` may not name them. */
 const ownHeaders: ReadonlySet<string> = new Set([
   ...["content-type", "content-length", "transfer-encoding", "connection", "keep-alive", "expect", "upgrade", "te", "trailer"],
@@ -32,7 +37,8 @@ interface Answer {
 /**
  * POSTs an event once, as a CloudEvent in structured JSON, signed as Standard Webhooks says, and waits for the whole answer (of a long
  * one, its first 4 KiB) until the time is up. 2xx completes, 422 is terminal, 410 is gone, 429 defers, and so does 503 with `Retry-After`;
- * all else fails, redirects too. The call has settled with its outcome: ending one early destroys its socket.
+ * all else fails, redirects too. The call has settled with its outcome: ending one early destroys its socket. The time begins when the request goes out;
+ * until then it may take as long to connect.
  *
  * @param dispatcher sends in place of an agent of its own, and outlives `close`.
  * @throws CONFIG_INVALID for a secret or a header that cannot be used. Calls never throw.
@@ -57,11 +63,11 @@ export function makeWebhookAttempt(
   let closed = false;
 
   /** Never rejects. */
-  const post = async (request: AttemptRequest, answer: Answer, signal: AbortSignal): Promise<AttemptOutcome> => {
+  const post = async (request: AttemptRequest, answer: Answer, signal: AbortSignal, onSent: () => void): Promise<AttemptOutcome> => {
     try {
       const body = toCloudEvent(request);
       const response = await send(url, {
-        dispatcher: agent,
+        dispatcher: tellingWhenSent(agent, onSent),
         signal,
         method: "POST",
         headers: { "user-agent": "reprise", ...headers, ...ownHeadersFor(request, body, signers, clock) },
@@ -91,14 +97,30 @@ export function makeWebhookAttempt(
       resolve({ kind: "abandoned" });
       controller.abort();
     };
-    const timer = clock.after(request.timeoutMs, () => {
-      const error = { type: "TimeoutError", message: `no complete answer within ${request.timeoutMs} ms` };
-      resolve({ kind: "failed", class: "timeout", error, ...details(answer) });
+    const giveUp = (came: AttemptOutcome) => {
+      resolve(came);
       // On a socket that still connects nothing of the call was sent, and undici does not send what was aborted.
       controller.abort();
-    });
+    };
+    let sentMs: number | null = null;
+    let anew = 0;
+    const wait = (fromMs: number): { cancel(): void } => {
+      const dueMs = fromMs + request.timeoutMs;
+      return clock.after(dueMs - clock.monotonicMs(), (dueByMs) => {
+        const error = { type: "TimeoutError", message: `no complete answer within ${request.timeoutMs} ms` };
+        if (sentMs !== null && sentMs + request.timeoutMs > dueByMs) timer = wait(sentMs);
+        else if (sentMs !== null || dueByMs - dueMs <= lateMs) giveUp({ kind: "failed", class: "timeout", error, ...details(answer) });
+        else if (anew++ < maxAnew) timer = wait(clock.monotonicMs());
+        // Nobody was asked: no attempt is used, and none can make a dead letter.
+        else giveUp({ kind: "deferred", error: { type: "NotSent", message: "this process was too busy to send the request" }, retryAfterMs: null });
+      });
+    };
+    let timer = wait(clock.monotonicMs());
     request.signal.addEventListener("abort", onStop, { once: true });
-    void post(request, answer, controller.signal).then(resolve);
+    const onSent = () => {
+      sentMs ??= clock.monotonicMs();
+    };
+    void post(request, answer, controller.signal, onSent).then(resolve);
     const settled = outcome.then(() => {
       timer.cancel();
       request.signal.removeEventListener("abort", onStop);

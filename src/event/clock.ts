@@ -4,26 +4,41 @@ export interface Clock {
   now(): number;
   /** Milliseconds that never go back: for waits and durations. */
   monotonicMs(): number;
-  /** Calls `wake` once, `afterMs` from now. Any length: see systemClock. */
-  after(afterMs: number, wake: () => void): { cancel(): void };
+  /**
+   * Calls `wake` once, `afterMs` from now, when what has arrived by then has been taken. Any length: see systemClock.
+   *
+   * @param wake is told the monotonic time up to which all that arrived was taken: what is due by then may be judged.
+   */
+  after(afterMs: number, wake: (dueByMs: number) => void): { cancel(): void };
 }
 
 /** `setTimeout` takes at most 2^31 − 1 ms (a year fires after 1 ms), so longer waits go in steps of at most an hour. */
 const stepMs = 3_600_000;
 
+/**
+ * The one timer of the product, since whoever sets one judges by it that something did not come. A thread that computed for seconds finds the timer due
+ * and the answers of those seconds still in the kernel, and Node runs timers first: so a timer that is due lets the event loop go round once, which takes
+ * what is there, and is over only then.
+ */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   after(afterMs, wake) {
     const due = performance.now() + Math.max(0, afterMs);
     let timer: NodeJS.Timeout;
+    let turn: NodeJS.Immediate | undefined;
     const step = () => {
-      const leftMs = due - performance.now();
-      if (leftMs <= 0) wake();
-      else timer = setTimeout(step, Math.min(leftMs, stepMs));
+      const nowMs = performance.now();
+      if (nowMs < due) timer = setTimeout(step, Math.min(due - nowMs, stepMs));
+      else turn = setImmediate(() => wake(nowMs));
     };
     timer = setTimeout(step, Math.min(Math.max(0, afterMs), stepMs));
-    return { cancel: () => clearTimeout(timer) };
+    return {
+      cancel() {
+        clearTimeout(timer);
+        clearImmediate(turn);
+      },
+    };
   },
 };
 

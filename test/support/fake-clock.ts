@@ -10,11 +10,11 @@ export interface FakeClock extends Clock {
 /** A clock that stands still until a test moves it. `startMs`: wall clock at the start, milliseconds since 1970. */
 export function makeFakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
   let elapsedMs = 0;
-  const timers = new Set<{ readonly dueMs: number; readonly wake: () => void }>();
+  const timers = new Set<{ readonly dueMs: number; readonly wake: (dueByMs: number) => void }>();
 
   /** The earliest timer due by then; a Set keeps the order of setting, so the first of equals wins. */
   const nextDue = (byMs: number) => {
-    let next: { readonly dueMs: number; readonly wake: () => void } | undefined;
+    let next: { readonly dueMs: number; readonly wake: (dueByMs: number) => void } | undefined;
     for (const timer of timers) if (timer.dueMs <= byMs && (next === undefined || timer.dueMs < next.dueMs)) next = timer;
     return next;
   };
@@ -34,7 +34,7 @@ export function makeFakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
       for (let timer = nextDue(untilMs); timer !== undefined; timer = nextDue(untilMs)) {
         timers.delete(timer);
         elapsedMs = timer.dueMs;
-        timer.wake();
+        timer.wake(elapsedMs);
         await drained();
       }
       elapsedMs = untilMs;

@@ -63,6 +63,7 @@ export function makeIntake<T>(source: Source<T>, clock: Clock): Intake<T> {
       interrupted = false;
       const limitMs = quietMs ?? ms;
       let timer: { cancel(): void } | null = null;
+      let late = false;
       try {
         for (;;) {
           const events: T[] = [];
@@ -71,11 +72,13 @@ export function makeIntake<T>(source: Source<T>, clock: Clock): Intake<T> {
             if (enough(event)) break;
           }
           if (events.length > 0) return events;
+          // Only now, and after what came at the end of the patience was taken.
+          if (late && quietMs === undefined && !ended) failure ??= new NoAnswerError(`No event within ${limitMs} ms.`);
           if (failure !== undefined) throw failure;
           if (ended || interrupted) return [];
           if (limitMs !== undefined)
             timer ??= clock.after(limitMs, () => {
-              if (quietMs === undefined) failure ??= new NoAnswerError(`No event within ${limitMs} ms.`);
+              late = true;
               interrupt();
             });
           await new Promise<void>((resolve) => (look = resolve));

@@ -19,12 +19,12 @@ export function makePatience(ms: number, clock: Clock, signal: AbortSignal): Pat
   const waiting = new Set<Waiting>();
   let timer: { cancel(): void } | null = null;
 
-  const look = () => {
+  const look = (dueByMs: number) => {
     timer = null;
     for (const one of waiting) {
-      const leftMs = one.dueMs - clock.monotonicMs();
-      if (leftMs > 0) {
-        timer = clock.after(leftMs, look);
+      // Due meanwhile: its answer may have arrived and not be taken yet.
+      if (one.dueMs > dueByMs) {
+        timer = clock.after(one.dueMs - clock.monotonicMs(), look);
         return;
       }
       one.giveUp(`No answer within ${ms} ms.`);
