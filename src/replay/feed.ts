@@ -3,22 +3,29 @@ import type { ReplayItem } from "../delivery/journal-events.ts";
 import { laneOf } from "./items.ts";
 
 interface FeedLane {
+  readonly stream: string;
   /** Places of its items that have not started, in order. */
   readonly waiting: number[];
-  busy: boolean;
+  begun: boolean;
 }
 
 export class Feed {
   readonly #items: readonly ReplayItem[];
   readonly #lanes = new Map<string, FeedLane>();
-  /** Lanes that were not begun yet, the canary's first. */
+  /** In the order in which they are begun, the canary's apart. */
   readonly #fresh: FeedLane[] = [];
-  #begun = 0;
+  /** Lanes before this one were begun. */
+  #cursor = 0;
   /** Lanes that go on: before any fresh one, since what they have left is older work. */
   readonly #again: FeedLane[] = [];
-  /** Fresh lanes that may be begun. */
-  #fence = Number.POSITIVE_INFINITY;
-  readonly #canary: ReadonlySet<string>;
+  /** Streams that go first, and no other before `lift`; null: all may start. */
+  #canary: Set<string> | null;
+  /** Lanes of the canary that were not begun, in order. */
+  #first: FeedLane[] = [];
+  /** Streams of the items, in order, and the next one that is not in the canary. */
+  readonly #streams: readonly string[];
+  #nextStream = 0;
+  readonly #lanesOf: ReadonlyMap<string, readonly FeedLane[]>;
 
   /**
    * @param items in the order of their places.
@@ -27,45 +34,59 @@ export class Feed {
    */
   constructor(items: readonly ReplayItem[], isDone: (item: number) => boolean, canaryEntities: number | null) {
     this.#items = items;
-    this.#canary = firstStreams(items, canaryEntities ?? 0);
-    const canaryLanes = new Set<FeedLane>();
     items.forEach((item, place) => {
       if (isDone(place)) return;
       const key = laneOf(item);
       let lane = this.#lanes.get(key);
       if (lane === undefined) {
-        this.#lanes.set(key, (lane = { waiting: [], busy: false }));
-        if (this.#canary.has(item.lane)) canaryLanes.add(lane);
-        else this.#fresh.push(lane);
+        this.#lanes.set(key, (lane = { stream: item.lane, waiting: [], begun: false }));
+        this.#fresh.push(lane);
       }
       lane.waiting.push(place);
     });
-    if (canaryEntities !== null) this.#fence = canaryLanes.size;
-    this.#fresh.unshift(...canaryLanes);
+    this.#streams = canaryEntities === null ? [] : [...new Set(items.map(({ lane }) => lane))];
+    this.#lanesOf = canaryEntities === null ? new Map() : Map.groupBy(this.#fresh, ({ stream }) => stream);
+    this.#canary = canaryEntities === null ? null : new Set();
+    if (canaryEntities !== null) this.widen(canaryEntities);
   }
 
-  /** Streams of the canary. */
+  /** Streams of the canary; none without one. */
   get canary(): ReadonlySet<string> {
-    return this.#canary;
+    return this.#canary ?? new Set();
+  }
+
+  /** Takes so many entities more into the canary, the next ones in line. @returns their streams; none when there are no others. */
+  widen(entities: number): ReadonlySet<string> {
+    const more = this.#streams.slice(this.#nextStream, this.#nextStream + entities);
+    this.#nextStream += more.length;
+    for (const stream of more) {
+      this.#canary?.add(stream);
+      this.#first.push(...(this.#lanesOf.get(stream) ?? []));
+    }
+    return new Set(more);
   }
 
   /** The canary went well: all may start. */
   lift(): void {
-    this.#fence = Number.POSITIVE_INFINITY;
+    this.#canary = null;
   }
 
   /** Takes the next item whose lane is free; undefined when there is none now. */
   next(): number | undefined {
-    const lane = this.#again.pop() ?? (this.#begun < this.#fence ? this.#fresh[this.#begun++] : undefined);
+    const lane = this.#again.pop() ?? this.#first.shift() ?? (this.#canary === null ? this.#nextFresh() : undefined);
     if (lane === undefined) return undefined;
-    lane.busy = true;
+    lane.begun = true;
     return lane.waiting.shift();
+  }
+
+  #nextFresh(): FeedLane | undefined {
+    while (this.#fresh[this.#cursor]?.begun) this.#cursor++;
+    return this.#fresh[this.#cursor];
   }
 
   /** The item is over: its lane may go on. */
   ended(place: number): void {
     const lane = this.#laneAt(place);
-    lane.busy = false;
     if (lane.waiting.length > 0) this.#again.push(lane);
   }
 
@@ -88,13 +109,4 @@ export class Feed {
   #laneAt(place: number): FeedLane {
     return this.#lanes.get(laneOf(this.#items[place]!))!;
   }
-}
-
-function firstStreams(items: readonly ReplayItem[], count: number): ReadonlySet<string> {
-  const streams = new Set<string>();
-  for (const { lane } of items) {
-    if (streams.size >= count) break;
-    streams.add(lane);
-  }
-  return streams;
 }

@@ -71,7 +71,9 @@ export class Job {
   #status: ReplayStatus = "running";
   #why: string | null = null;
   #canary: "running" | "holding" | "over";
-  #lettersBefore: ReadonlySet<string> = new Set();
+  readonly #lettersBefore = new Set<string>();
+  /** Entities of which something was delivered: only they have tested anything. */
+  readonly #tested = new Set<string>();
   #hold: { cancel(): void } | null = null;
   #passing: "no" | "waiting" | "done" = "no";
   #resting = false;
@@ -87,9 +89,11 @@ export class Job {
   constructor(options: JobOptions) {
     const { request, items, progress, clock } = options;
     this.#options = options;
-    for (const outcome of progress.outcomes.values()) {
+    for (const [place, outcome] of progress.outcomes) {
       if (outcome === "succeeded") this.#succeeded++;
       else this.#failed++;
+      const item = items[place];
+      if (item !== undefined) this.#tested.add(item.lane);
     }
     this.#succeededBefore = this.#succeeded + this.#failed;
     const canary = progress.canaryPassed ? null : (request.canary?.entities ?? null);
@@ -97,7 +101,10 @@ export class Job {
     this.#feed = new Feed(items, (place) => progress.outcomes.has(place), canary);
     this.#rules = new StopRules(request.stopWhen ?? null, items.length, { succeeded: this.#succeeded, failed: this.#failed });
     if (progress.cancelling) this.#status = "cancelling";
-    else if (progress.paused) this.#status = "pausing";
+    else if (progress.paused) {
+      this.#status = "pausing";
+      options.pace.hold(true); // before any handler is told of the pace, or it lets followers through
+    }
     this.#why = progress.stopping;
     this.#startedMs = clock.monotonicMs();
     this.#itemsEnded.promise.catch(() => {});
@@ -154,9 +161,8 @@ export class Job {
   }
 
   start(): void {
-    const { pace, runner } = this.#options;
-    if (this.#canary !== "over") this.#lettersBefore = new Set(this.#options.letters(this.#feed.canary));
-    if (this.#status === "pausing") pace.hold(true);
+    const { runner } = this.#options;
+    if (this.#canary !== "over") this.#rememberLetters(this.#feed.canary);
     if (this.#status === "cancelling" || this.#why !== null) this.#guard(runner.withdraw("stop"));
     this.#pump();
   }
@@ -266,7 +272,10 @@ export class Job {
       runner.leaveLane(items[place]!);
     } else {
       if (end.outcome === "skipped") this.#skip(end.reason, 1);
-      else this.#count(end);
+      else {
+        this.#tested.add(items[place]!.lane);
+        this.#count(end);
+      }
       if (end.outcome !== "succeeded" && runner.endsLane !== null) this.#skip(runner.endsLane, this.#feed.dropLane(place).length);
       if (!this.#feed.hasMore(place) || !this.#goesOn()) runner.leaveLane(items[place]!);
       this.#feed.ended(place);
@@ -328,7 +337,7 @@ export class Job {
   }
 
   async #nextState(): Promise<void> {
-    const { persist, runner } = this.#options;
+    const { persist, runner, items } = this.#options;
     if (this.#status === "cancelling" || this.#why !== null) return this.#end(this.#status === "cancelling" ? "cancelled" : "stopped");
     if (this.#status === "pausing") {
       await runner.flushed();
@@ -338,7 +347,11 @@ export class Job {
       return;
     }
     if (this.#status !== "running") return;
-    if (this.#canary === "running") return this.#holdCanary();
+    if (this.#canary === "running") {
+      if (this.#widenCanary()) return;
+      if (this.#tested.size > 0 || items.length === 0) return this.#holdCanary();
+      return this.#stop("nothing of the canary could be delivered: every item was skipped");
+    }
     if (this.#canary === "holding") return;
     const position = this.#position;
     await runner.flushed();
@@ -355,6 +368,20 @@ export class Job {
     if (this.#passing === "done") await this.#end("completed");
   }
 
+  /** Takes others for entities of which every item was skipped, which says nothing about the rest. @returns false when there are enough, or no others. */
+  #widenCanary(): boolean {
+    const missing = (this.#options.request.canary?.entities ?? 0) - this.#tested.size;
+    const more = missing <= 0 ? new Set<string>() : this.#feed.widen(missing);
+    if (more.size === 0) return false;
+    this.#rememberLetters(more);
+    this.#pump();
+    return true;
+  }
+
+  #rememberLetters(streams: ReadonlySet<string>): void {
+    for (const letter of this.#options.letters(streams)) this.#lettersBefore.add(letter);
+  }
+
   #holdCanary(): void {
     const { request, clock, letters, persist } = this.#options;
     this.#canary = "holding";
@@ -364,7 +391,7 @@ export class Job {
       const fresh = letters(this.#feed.canary).filter((letter) => !this.#lettersBefore.has(letter));
       if (fresh.length > 0) return this.#stop("an event that the canary released failed");
       this.#guard(
-        persist("replay.canary_passed", { entities: this.#feed.canary.size }).then(() => {
+        persist("replay.canary_passed", { entities: this.#tested.size }).then(() => {
           this.#canary = "over";
           this.#feed.lift();
           this.#pump();

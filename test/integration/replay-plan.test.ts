@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { toSelection } from "../../src/replay/selection.ts";
 import { openScene, overlaps, replayWith, runTerms, type Seen } from "../support/replay-scene.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const all = toSelection({ deadLetters: { handler: "main" } });
 
@@ -132,6 +133,45 @@ describe("a replay", () => {
     const others = seen.filter(({ entity }) => entity !== seen[0]!.entity && entity !== "e1");
     const last = Math.max(...seen.filter(({ entity, revision }) => ["e0", "e1"].includes(entity) && revision === 0).map(({ endedMs }) => endedMs!));
     expect(Math.min(...others.map(({ startedMs }) => startedMs))).toBeGreaterThanOrEqual(last + 190);
+  });
+
+  it("takes other entities into its canary where every item was skipped, and stops when there are none", async () => {
+    const { store, seen, state } = await outage();
+    const canary = { entities: 2, holdSeconds: 0.2 };
+    const first = await store.planReplay(all);
+    for (const id of ["e0", "e1", "e2"]) await store.pauseEntity({ type: "thing", id }, { reason: "looked at" });
+    state.broken = true;
+    const { replayId } = await store.startReplay(first.planId, { reason: "try", terms: { ...runTerms, canary } });
+    expect(await replayWith(store, replayId, "stopped")).toMatchObject({ why: "a delivery of the canary failed" });
+    expect([...new Set(seen.map(({ entity }) => entity))].every((entity) => ["e3", "e4"].includes(entity))).toBe(true);
+    const second = await store.planReplay(all);
+    for (let e = 3; e < 10; e++) await store.pauseEntity({ type: "thing", id: `e${e}` }, { reason: "looked at" });
+    const { replayId: none } = await store.startReplay(second.planId, { reason: "try", terms: { ...runTerms, canary } });
+    expect(await replayWith(store, none, "stopped")).toMatchObject({ skipped: 7, why: "nothing of the canary could be delivered: every item was skipped" });
+  });
+
+  it("that is paused lets no follower through when the service starts again", async () => {
+    const folder = temporaryFolder();
+    const { store, seen, replayed } = await outage({ folder });
+    const { planId } = await store.planReplay(all);
+    const { replayId } = await store.startReplay(planId, { reason: "slowly", terms: { ...runTerms, ratePerSecond: 50 } });
+    while (seen.length < 6) await new Promise((resolve) => setTimeout(resolve, 5));
+    await store.actOnReplay(replayId, "pause");
+    await replayWith(store, replayId, "paused");
+    expect(replayed(replayId).length).toBeGreaterThan(0);
+    await store.close();
+    for (let start = 0; start < 3; start++) {
+      const again = await openScene({ folder });
+      await replayWith(again.store, replayId, "paused");
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(again.seen).toEqual([]);
+      await again.store.close();
+    }
+    const last = await openScene({ folder });
+    await replayWith(last.store, replayId, "paused");
+    await last.store.actOnReplay(replayId, "resume");
+    await replayWith(last.store, replayId, "completed");
+    expect(seen.length + last.seen.length).toBe(50);
   });
 
   it("pauses with its followers, goes on, and keeps its rate", async () => {

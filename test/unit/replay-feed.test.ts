@@ -35,6 +35,22 @@ describe("the order of a replay's items", () => {
     feed.lift();
     expect([next(feed), next(feed), next(feed)]).toEqual([1, 3, undefined]);
   });
+
+  it("takes other entities into the canary, the next ones in line, as long as there are any", () => {
+    const feed = new Feed(items, () => false, 1);
+    expect(next(feed)).toBe(0);
+    expect(feed.dropLane(0)).toEqual([2, 5]);
+    feed.ended(0);
+    expect(next(feed)).toBeUndefined();
+    expect(feed.widen(1)).toEqual(new Set(["b"]));
+    expect([next(feed), next(feed)]).toEqual([1, undefined]);
+    feed.ended(1);
+    expect(next(feed)).toBe(4);
+    expect(feed.widen(5)).toEqual(new Set(["c"]));
+    expect(feed.widen(5)).toEqual(new Set());
+    expect(feed.canary).toEqual(new Set(["a", "b", "c"]));
+    expect([next(feed), next(feed)]).toEqual([3, undefined]);
+  });
 });
 
 describe("stop conditions", () => {
