@@ -8,6 +8,7 @@ import { below } from "./catalog/places.ts";
 import type { HandlerDefinition, Jitter, RetryOptions } from "./delivery/handler.ts";
 import type { HandlerSpec, RetryPolicy } from "./delivery/handler-spec.ts";
 import { type DeliveryLimits, defaultDeliveryLimits } from "./delivery/limits.ts";
+import { maxDelayMs } from "./delivery/waits.ts";
 import { RepriseError } from "./errors.ts";
 import { eventTypePattern, handlerNamePattern } from "./event/names.ts";
 
@@ -75,7 +76,6 @@ function checkMigrations(migrations: readonly MigrationDefinition[], events: rea
 
 const defaultTimeoutMs = 15_000;
 const maxTimeoutMs = 900_000;
-const maxDelayMs = 7 * 86_400_000;
 const defaultPolicy: RetryPolicy = {
   maxAttempts: 3,
   initialDelayMs: 2000,

@@ -4,8 +4,6 @@ const maxTypeChars = 200;
 const maxMessageChars = 1000;
 /** Of a stack, and of the head of a response, in UTF-8. */
 export const maxTextBytes = 4096;
-/** The longest wait that a handler or a receiver may ask for: 24 h. */
-export const maxRetryAfterMs = 86_400_000;
 /** A `fetch failed` says nothing without its cause; a chain of causes can be endless. */
 const maxCauses = 3;
 

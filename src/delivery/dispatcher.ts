@@ -368,7 +368,7 @@ export class Dispatcher implements GateMember {
         this.#mustWork();
         const { promise, resolve, reject } = Promise.withResolvers<Verdict>();
         this.#lent.set(loan, { call, reply: { resolve, reject } });
-        this.#partition.askFor(loan, { event: call.event, attempt: call.attempt });
+        this.#partition.askFor(loan, { event: call.event, attempt: call.attempt, deferred: call.deferred });
         this.#pump();
         return promise;
       },

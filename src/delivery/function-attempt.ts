@@ -1,9 +1,10 @@
 import type { Clock } from "../event/clock.ts";
 import type { CurrentEvent } from "../event/event.ts";
 import type { Attempt, AttemptInFlight, AttemptOutcome, AttemptRequest } from "./attempt.ts";
-import { clipChars, errorNames, isA, maxRetryAfterMs, toAttemptError } from "./attempt-error.ts";
+import { clipChars, errorNames, isA, toAttemptError } from "./attempt-error.ts";
 import { type HandlerContext, type HandlerDefinition, NotReady, Terminal } from "./handler.ts";
 import { makeTimeouts } from "./timeouts.ts";
+import { maxRetryAfterMs } from "./waits.ts";
 
 const maxLogLines = 20;
 const maxLogLineChars = 500;

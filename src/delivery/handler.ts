@@ -33,7 +33,7 @@ export type Jitter = "none" | "full" | "equal" | number;
 export interface RetryOptions {
   /** Calls in all, the first one included. Default 3. */
   readonly maxAttempts?: number;
-  /** Wait before attempt n+1 = min(initialDelayMs · factor^(n−1), maxDelayMs). Defaults 2000, 2, 60000. */
+  /** Wait before attempt n+1 = min(initialDelayMs · factor^(n−1), maxDelayMs), at least 10 ms, at most a week. Defaults 2000, 2, 60000. */
   readonly initialDelayMs?: number;
   readonly factor?: number;
   readonly maxDelayMs?: number;
@@ -118,7 +118,7 @@ export class Terminal extends Error {
 /** Thrown by a handler that cannot work just now (a model's rate limit, a dependency that starts up): tried again later, and no attempt is used. */
 export class NotReady extends Error {
   override readonly name: string = "NotReady";
-  /** Milliseconds to wait, at most 24 h; without it the retry policy's delay. */
+  /** Milliseconds to wait, 10 ms to 24 h, and longer with each deferral that follows; without it the retry policy's delay. */
   readonly retryAfterMs: number | undefined;
 
   constructor(message: string, options: { readonly retryAfterMs?: number } = {}) {

@@ -4,6 +4,7 @@
  */
 import type { FailureText } from "../catalog/catalog.ts";
 import type { Json } from "../event/event.ts";
+import type { Deferrals } from "./waits.ts";
 
 export type DeadLetterCause = "exhausted" | "terminal" | "schema" | "crash" | "unknown_outcome";
 export type AttemptClass = "transient" | "not_ready" | "terminal" | "schema" | "crash" | "timeout";
@@ -62,6 +63,13 @@ export interface AmendmentPointer {
   readonly replayId: string | null;
 }
 
+/** Both left out when there are none, and by the first builds. */
+interface WaitSnapshot {
+  /** How long the wait until `retryAt` was when it began: clocks may be set meanwhile, and waits are what was set. */
+  readonly waitMs?: number;
+  readonly deferred?: Deferrals;
+}
+
 export interface LetterSnapshot {
   readonly revision: number;
   readonly at: string;
@@ -69,7 +77,7 @@ export interface LetterSnapshot {
   readonly attempts: number;
   readonly escalated: boolean;
   /** Failed calls of the replay under way, and when its next one is due. */
-  readonly replay: { readonly replayId: string; readonly failed: number; readonly retryAt: string | null } | null;
+  readonly replay: ({ readonly replayId: string; readonly failed: number; readonly retryAt: string | null } & WaitSnapshot) | null;
   /** Left out when the stored data is in force. */
   readonly amended?: AmendmentPointer;
 }
@@ -100,7 +108,7 @@ interface AboutPart {
   readonly part?: number;
 }
 
-export interface LaneSnapshot {
+export interface LaneSnapshot extends WaitSnapshot {
   readonly lane: string;
   readonly next: number;
   readonly at: string;
@@ -148,8 +156,8 @@ export interface JournalData {
   "delivery.part_completed": AboutDelivery & { readonly part: number; readonly of: number; readonly record: AttemptRecord };
   /** An attempt failed and another will come at `retryAt`. */
   "delivery.failed": AboutDelivery & AboutPart & { readonly record: AttemptRecord; readonly retryAt: string };
-  /** Not ready: another attempt comes at `until`, and none was used (`record.attempt` is the next one's number). */
-  "delivery.deferred": AboutDelivery & AboutPart & { readonly record: AttemptRecord; readonly until: string };
+  /** Not ready: another attempt comes at `until`, and none was used (`record.attempt` is the next one's number). `deferred`: with this one; left out by the first builds. */
+  "delivery.deferred": AboutDelivery & AboutPart & { readonly record: AttemptRecord; readonly until: string; readonly deferred?: Deferrals };
   /** Gave up; also a replay that failed again. `attempts` all calls ever, `retryCount` the failed ones of this round. */
   "delivery.dead_lettered": AboutDelivery &
     AboutPart & {

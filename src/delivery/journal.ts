@@ -1,6 +1,16 @@
 /** Folding a journal gives all state of a handler's partition (DELIVERY §3). Pure; nothing else is the source of truth. */
 import type { Position } from "../event/event.ts";
-import type { AmendmentPointer, JournalData, JournalEvent, LaneSnapshot } from "./journal-events.ts";
+import type { AmendmentPointer, AttemptRecord, JournalData, JournalEvent, LaneSnapshot } from "./journal-events.ts";
+import { type Deferrals, noDeferrals } from "./waits.ts";
+
+/** Of the event that comes next. */
+interface WaitRecord {
+  /** When it is due again (wall clock, ms). */
+  retryAt: number | null;
+  /** How long that was when the wait began; null: not known. */
+  waitMs: number | null;
+  deferred: Deferrals;
+}
 
 /** A dead letter: a pointer to the event. */
 export interface LetterRecord {
@@ -10,7 +20,7 @@ export interface LetterRecord {
   attempts: number;
   escalated: boolean;
   /** The replay under way: its failed calls so far, and when the next one is due (wall clock, ms). */
-  replay: { replayId: string; failed: number; retryAt: number | null } | null;
+  replay: ({ replayId: string; failed: number } & WaitRecord) | null;
   /** The data that its deliveries carry, when it is not the stored one. */
   amended: AmendmentPointer | null;
 }
@@ -26,7 +36,7 @@ export interface StartedRecord {
   crashes: number;
 }
 
-export interface LaneRecord {
+export interface LaneRecord extends WaitRecord {
   /** First revision that is not done, dead letters apart. */
   next: number;
   /** Position of the last event known to be done; 0 when none is. */
@@ -35,8 +45,6 @@ export interface LaneRecord {
   why: "newer_build" | null;
   /** Failed calls of the event at `next`. */
   attempts: number;
-  /** When the event at `next` is due again (wall clock, ms). */
-  retryAt: number | null;
   readonly letters: Map<number, LetterRecord>;
   /** By an operator: nothing of it starts. */
   paused: boolean;
@@ -64,8 +72,10 @@ export function emptyState(): PartitionState {
   return { checkpoint: 0n, clean: true, readAhead: 0, lanes: new Map(), attached: new Set(), started: new Map(), parts: new Map() };
 }
 
+const noWait = { retryAt: null, waitMs: null, deferred: noDeferrals };
+
 const newLane = (next: number): LaneRecord => ({
-  ...{ next, at: 0n, detached: false, why: null, attempts: 0, retryAt: null, letters: new Map(), paused: false, pace: null },
+  ...{ next, at: 0n, detached: false, why: null, attempts: 0, ...noWait, letters: new Map(), paused: false, pace: null },
 });
 
 function laneOf(state: PartitionState, lane: string, next: number): LaneRecord {
@@ -87,7 +97,7 @@ function advance(record: LaneRecord, next: number, at: Position): void {
   if (next > record.next) {
     record.next = next;
     record.attempts = 0;
-    record.retryAt = null;
+    Object.assign(record, noWait);
     record.why = null;
     if (record.pace !== null && next > record.pace.through) record.pace = null;
   }
@@ -201,16 +211,16 @@ const rules: Rules = {
     // What failed before was the part's: the next one begins anew.
     if (letter !== undefined) {
       letter.attempts = 0;
-      if (letter.replay !== null) letter.replay = { ...letter.replay, failed: 0, retryAt: null };
+      if (letter.replay !== null) letter.replay = { ...letter.replay, failed: 0, ...noWait };
     } else if (record?.next === revision) {
       record.attempts = 0;
-      record.retryAt = null;
+      Object.assign(record, noWait);
     }
   },
   "delivery.failed": (state, { lane, revision, record, retryAt }) =>
-    waits(state, lane, revision, { attempts: record.attempt, failed: 1, replayId: record.replayId, retryAt: Date.parse(retryAt) }),
-  "delivery.deferred": (state, { lane, revision, record, until }) =>
-    waits(state, lane, revision, { attempts: record.attempt - 1, failed: 0, replayId: record.replayId, retryAt: Date.parse(until) }),
+    waits(state, lane, revision, { attempts: record.attempt, failed: 1, replayId: record.replayId, deferred: null, ...waitFrom(record, retryAt) }),
+  "delivery.deferred": (state, { lane, revision, record, until, deferred = noDeferrals }) =>
+    waits(state, lane, revision, { attempts: record.attempt - 1, failed: 0, replayId: record.replayId, deferred, ...waitFrom(record, until) }),
   "delivery.dead_lettered": (state, { lane, revision, at, eventId, attempts, escalated }) => {
     const record = laneOf(state, lane, revision + 1);
     record.letters.set(revision, { at: BigInt(at), eventId, attempts, escalated, replay: null, amended: record.letters.get(revision)?.amended ?? null });
@@ -239,25 +249,34 @@ const rules: Rules = {
   snapshot: () => {},
 };
 
+interface NextCall extends Omit<WaitRecord, "deferred"> {
+  readonly attempts: number;
+  readonly failed: 0 | 1;
+  readonly replayId: string | undefined;
+  /** Null: as before. */
+  readonly deferred: Deferrals | null;
+}
+
+/** Until when the delivery waits, and how long that is on the clock that began the wait. */
+function waitFrom({ startedAt, durationMs }: AttemptRecord, until: string): Pick<WaitRecord, "retryAt" | "waitMs"> {
+  const retryAt = Date.parse(until);
+  return { retryAt, waitMs: Math.max(0, retryAt - Date.parse(startedAt) - durationMs) };
+}
+
 /** The event at `revision` gets another attempt at `retryAt`: a dead letter's replay, or the lane's next one. */
-function waits(
-  state: PartitionState,
-  lane: string,
-  revision: number,
-  { attempts, failed, replayId, retryAt }: { attempts: number; failed: 0 | 1; replayId: string | undefined; retryAt: number },
-): void {
+function waits(state: PartitionState, lane: string, revision: number, { attempts, failed, replayId, deferred, retryAt, waitMs }: NextCall): void {
   const record = laneOf(state, lane, revision);
   const letter = record.letters.get(revision);
   ended(state, lane, revision);
   if (letter !== undefined && replayId !== undefined) {
     letter.attempts = attempts;
-    letter.replay = { replayId, failed: (letter.replay?.replayId === replayId ? letter.replay.failed : 0) + failed, retryAt };
+    const before = letter.replay?.replayId === replayId ? letter.replay : { failed: 0, deferred: noDeferrals };
+    letter.replay = { replayId, failed: before.failed + failed, retryAt, waitMs, deferred: deferred ?? before.deferred };
     return;
   }
   detach(state, lane, record);
-  record.next = revision;
-  record.attempts = attempts;
-  record.retryAt = retryAt;
+  const before = record.next === revision ? record.deferred : noDeferrals;
+  Object.assign(record, { next: revision, attempts, retryAt, waitMs, deferred: deferred ?? before });
 }
 
 /** Applies one journal event to the state, in place. @param revision of the event in its journal. */
@@ -271,6 +290,17 @@ const partBytes = 512 * 1024;
 const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 const ms = (text: string | null): number | null => (text === null ? null : Date.parse(text));
 
+const toWait = ({ retryAt, waitMs, deferred }: WaitRecord) => ({
+  retryAt: iso(retryAt),
+  ...(waitMs === null ? {} : { waitMs }),
+  ...(deferred.count === 0 ? {} : { deferred }),
+});
+const fromWait = ({ retryAt, waitMs, deferred = noDeferrals }: Pick<LaneSnapshot, "retryAt" | "waitMs" | "deferred">): WaitRecord => ({
+  retryAt: ms(retryAt),
+  waitMs: waitMs ?? null,
+  deferred,
+});
+
 /** The state as snapshot events, each at most about 512 KiB. */
 export function toSnapshot(state: PartitionState, set: string): readonly { readonly type: "snapshot"; readonly data: JournalData["snapshot"] }[] {
   const slices: LaneSnapshot[][] = [[]];
@@ -283,7 +313,7 @@ export function toSnapshot(state: PartitionState, set: string): readonly { reado
       detached: record.detached,
       why: record.why,
       attempts: record.attempts,
-      retryAt: iso(record.retryAt),
+      ...toWait(record),
       ...(record.paused ? { paused: true } : {}),
       letters: [...record.letters].map(([revision, letter]) => ({
         revision,
@@ -291,7 +321,7 @@ export function toSnapshot(state: PartitionState, set: string): readonly { reado
         eventId: letter.eventId,
         attempts: letter.attempts,
         escalated: letter.escalated,
-        replay: letter.replay && { ...letter.replay, retryAt: iso(letter.replay.retryAt) },
+        replay: letter.replay && { replayId: letter.replay.replayId, failed: letter.replay.failed, ...toWait(letter.replay) },
         ...(letter.amended === null ? {} : { amended: letter.amended }),
       })),
       ...(record.pace === null ? {} : { pace: record.pace }),
@@ -336,7 +366,7 @@ export function fromSnapshot(parts: readonly JournalData["snapshot"][]): Partiti
     state.readAhead = readAhead;
     for (const { lane, revision, at, ...rest } of started) put(state.started, lane, revision, { ...rest, at: BigInt(at) });
     for (const { lane, revision, at, part } of partsDone) put(state.parts, lane, revision, { at: BigInt(at), part });
-    for (const { lane, next, at, detached, why, attempts, retryAt, letters, paused = false, pace } of lanes) {
+    for (const { lane, next, at, detached, why, attempts, letters, paused = false, pace, ...wait } of lanes) {
       if (!detached) state.attached.add(lane);
       state.lanes.set(lane, {
         next,
@@ -344,7 +374,7 @@ export function fromSnapshot(parts: readonly JournalData["snapshot"][]): Partiti
         detached,
         why,
         attempts,
-        retryAt: ms(retryAt),
+        ...fromWait(wait),
         paused,
         pace: pace ?? null,
         letters: new Map(
@@ -355,7 +385,7 @@ export function fromSnapshot(parts: readonly JournalData["snapshot"][]): Partiti
               eventId: letter.eventId,
               attempts: letter.attempts,
               escalated: letter.escalated,
-              replay: letter.replay && { ...letter.replay, retryAt: ms(letter.replay.retryAt) },
+              replay: letter.replay && { replayId: letter.replay.replayId, failed: letter.replay.failed, ...fromWait(letter.replay) },
               amended: letter.amended ?? null,
             },
           ]),

@@ -1,12 +1,14 @@
 /** From what an attempt came to, to what the partition has to do about it. */
 import { toIso } from "../event/clock.ts";
 import type { AttemptOutcome } from "./attempt.ts";
+import { clipChars } from "./attempt-error.ts";
 import type { HandlerCall } from "./handler-call.ts";
 import type { RetryPolicy } from "./handler-spec.ts";
 import type { AttemptClass, AttemptError, AttemptRecord } from "./journal-events.ts";
 import type { Delivery } from "./lane.ts";
 import type { Verdict } from "./partition.ts";
 import { decide, delayBeforeMs } from "./retry-policy.ts";
+import { maxDeferredMs, putOff } from "./waits.ts";
 
 export interface JudgeOptions {
   /** Just over. */
@@ -16,7 +18,7 @@ export interface JudgeOptions {
   readonly random: () => number;
 }
 
-type Judged = Pick<Delivery, "attempt" | "round" | "order" | "loan">;
+type Judged = Pick<Delivery, "attempt" | "round" | "deferred" | "order" | "loan">;
 
 export function judge(delivery: Judged, outcome: AttemptOutcome, { call, unknownOutcome, random }: JudgeOptions): Verdict {
   const { round } = delivery;
@@ -25,9 +27,11 @@ export function judge(delivery: Judged, outcome: AttemptOutcome, { call, unknown
     case "completed":
       return new Completed(delivery, outcome, call);
     case "deferred": {
-      const waitMs = outcome.retryAfterMs ?? delayBeforeMs(policy, Math.max(1, round), random);
+      const askedMs = outcome.retryAfterMs ?? delayBeforeMs(policy, Math.max(1, round) + delivery.deferred.count, random);
       const record = recordOf(delivery, outcome, call, "failed", "not_ready", outcome.error);
-      return { kind: "defer", record, waitMs, retryAt: toIso(call.timing().nowMs + waitMs) };
+      const next = putOff(askedMs, delivery.deferred);
+      if (next === null) return { kind: "give_up", record, cause: "exhausted", error: deferredTooLong(outcome.error), skip: policy.onExhausted === "skip" };
+      return { kind: "defer", record, ...next, retryAt: toIso(call.timing().nowMs + next.waitMs) };
     }
     case "failed": {
       const record = recordOf(delivery, outcome, call, "failed", outcome.class, outcome.error);
@@ -91,6 +95,11 @@ function recordOf(
     ...byOrder(order),
     ...(effects.length === 0 ? {} : { effects }),
   };
+}
+
+/** Always the same text for the same trouble, since it is what dead letters are counted by. */
+function deferredTooLong({ type, message }: AttemptError): AttemptError {
+  return { type: "DeferredTooLong", message: clipChars(`put off for ${maxDeferredMs / 3_600_000} h in all; the last time: ${type}: ${message}`, 1000) };
 }
 
 /** Nothing of what the event is today is for this handler. */

@@ -3,6 +3,7 @@ import { parseStreamName } from "../event/names.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { AmendmentPointer } from "./journal-events.ts";
 import type { Schedulable } from "./ready-lanes.ts";
+import { type Deferrals, noDeferrals } from "./waits.ts";
 
 /** What a replay tells its deliveries. */
 export interface ReplayMode {
@@ -25,6 +26,7 @@ export interface LoanCall {
   readonly event: StoredEvent;
   /** Which call of this delivery it is, from 1; all of them are of one round. */
   readonly attempt: number;
+  readonly deferred: Deferrals;
 }
 
 /** A replay's own deliveries (of history, or to another handler) borrow the lane's slot: live ones queue behind, and nothing of the lane's record changes. */
@@ -55,6 +57,7 @@ export interface Order {
   dueMs: number | null;
   /** Failed calls of this replay. */
   failed: number;
+  deferred: Deferrals;
 }
 
 /** One event for the handler, under way. */
@@ -65,6 +68,8 @@ export interface Delivery {
   attempt: number;
   /** Failed calls before it in this round: what the retry policy counts. */
   round: number;
+  /** How often it was put off before. */
+  deferred: Deferrals;
   /** Of a split event: which part is called, and of how many. Null until it is lifted, and for one that is not split. */
   part: { readonly index: number; readonly of: number } | null;
   readonly order: Order | null;
@@ -92,7 +97,7 @@ export interface Letter {
   /** Its replay was under way when the process died: the next one runs alone. */
   suspect?: boolean;
   /** The replay that was under way when the process ended: one with the same id goes on from there. */
-  replay: { readonly replayId: string; readonly failed: number; readonly dueMs: number | null } | null;
+  replay: { readonly replayId: string; readonly failed: number; readonly deferred: Deferrals; readonly dueMs: number | null } | null;
   /** The data that its deliveries carry, when it is not the stored one. */
   amended: AmendmentPointer | null;
 }
@@ -122,6 +127,7 @@ export class Lane implements Schedulable {
   #letters: Map<number, Letter> | null = null;
   /** Failed calls of the event at `next`. */
   attempts = 0;
+  deferred: Deferrals = noDeferrals;
   /** The event at `next` has a failed or a deferred call on record: its completion is told in full. */
   troubled = false;
   /** Monotonic time before which the event at `next` is not due; null: it is. */

@@ -1,12 +1,15 @@
 import type { StoredEvent } from "../event/event.ts";
 import type { AttemptRequest } from "./attempt.ts";
 import type { Verdict } from "./partition.ts";
+import type { Deferrals } from "./waits.ts";
 
 /** One call of a delivery that is a replay's own: of history, or to another handler. */
 export interface OwnCall {
   readonly event: StoredEvent;
   /** Which call of this delivery it is, from 1. */
   readonly attempt: number;
+  /** How often it was put off before. */
+  readonly deferred: Deferrals;
   readonly replay: NonNullable<AttemptRequest["replay"]>;
 }
 

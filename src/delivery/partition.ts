@@ -13,6 +13,7 @@ import type { Pace } from "./pace.ts";
 import { PacedLanes } from "./paced-lanes.ts";
 import { ReadyLanes } from "./ready-lanes.ts";
 import { type Flush, type OrderEnd, Recorder } from "./recorder.ts";
+import { type Deferrals, maxDelayMs, noDeferrals } from "./waits.ts";
 import { WakeUps } from "./wake-ups.ts";
 
 export interface PartitionOptions {
@@ -45,7 +46,7 @@ export interface Recovered {
 export type Verdict =
   | { readonly kind: "completed"; readonly record: AttemptRecord }
   | { readonly kind: "retry"; readonly record: AttemptRecord; readonly waitMs: number; readonly retryAt: string }
-  | { readonly kind: "defer"; readonly record: AttemptRecord; readonly waitMs: number; readonly retryAt: string }
+  | { readonly kind: "defer"; readonly record: AttemptRecord; readonly waitMs: number; readonly retryAt: string; readonly deferrals: Deferrals }
   | { readonly kind: "give_up"; readonly record: AttemptRecord; readonly cause: DeadLetterCause; readonly error: AttemptError; readonly skip: boolean }
   /** A step of the chain says that the event is no more. */
   | { readonly kind: "dropped"; readonly reason: string }
@@ -68,8 +69,6 @@ interface Work {
 export const laneBatch = 64;
 /** A node of a cluster that lags behind is asked again after this. */
 const staleReadMs = 50;
-/** A retry that was stored to come later than this comes then: no wait is longer (Retry-After's limit). */
-const maxWaitMs = 24 * 3_600_000;
 /** How long a suspect may keep everything else waiting while it runs alone. */
 const alonePatienceMs = 10_000;
 /** Checkpoints over events that the handler does not want are worth a record only so often. */
@@ -121,20 +120,22 @@ export class Partition {
     if (unclean) this.#suspectsLeft = readAhead;
     this.#doubtsLeft = readAhead;
     for (const [stream, revisions] of state.parts) this.#parts.set(stream, new Map(Array.from(revisions, ([revision, { part }]) => [revision, part])));
-    const dueMs = (retryAt: number): number => monotonicMs + Math.min(Math.max(0, retryAt - nowMs), maxWaitMs);
+    // A clock that was set back meanwhile makes no wait longer than it was set.
+    const dueMs = (retryAt: number, waitMs: number | null): number => monotonicMs + Math.min(Math.max(0, retryAt - nowMs), waitMs ?? maxDelayMs);
     for (const [stream, record] of state.lanes) {
       const lane = new Lane(stream, record.next);
       lane.at = record.at;
       lane.detached = record.detached;
       lane.attempts = record.attempts;
+      lane.deferred = record.deferred;
       lane.failing = record.attempts > 0;
       lane.troubled = record.retryAt !== null || record.attempts > 0;
       lane.paused = record.paused;
-      if (record.retryAt !== null) lane.dueMs = dueMs(record.retryAt);
+      if (record.retryAt !== null) lane.dueMs = dueMs(record.retryAt, record.waitMs);
       for (const [revision, letter] of record.letters)
         lane.putLetter(revision, {
           ...letter,
-          replay: letter.replay && { ...letter.replay, dueMs: letter.replay.retryAt === null ? null : dueMs(letter.replay.retryAt) },
+          replay: letter.replay && { ...letter.replay, dueMs: letter.replay.retryAt === null ? null : dueMs(letter.replay.retryAt, letter.replay.waitMs) },
         });
       this.#lanes.set(stream, lane);
       this.#paced.follow(lane, record.pace);
@@ -286,6 +287,7 @@ export class Partition {
         event,
         attempt: (order ? (lane.letters.get(event.revision)?.attempts ?? 0) : failed) + 1,
         round: failed,
+        deferred: (loan === null ? order : loan.call)?.deferred ?? lane.deferred,
         part: null,
         order,
         loan,
@@ -332,10 +334,11 @@ export class Partition {
     this.#parts.set(lane.stream, revisions.set(event.revision, index + 1));
     delivery.attempt = 1;
     delivery.round = 0;
+    delivery.deferred = noDeferrals;
     const letter = lane.letters.get(event.revision);
     if (letter !== undefined) letter.attempts = 0;
-    if (order !== null) order.failed = 0;
-    else lane.attempts = 0;
+    if (order !== null) Object.assign(order, { failed: 0, deferred: noDeferrals });
+    else Object.assign(lane, { attempts: 0, deferred: noDeferrals });
   }
 
   /** What the attempt came to. Once per delivery; `settled` follows when the call itself has ended. */
@@ -485,6 +488,7 @@ export class Partition {
       event: null,
       dueMs: before?.dueMs ?? null,
       failed: before?.failed ?? 0,
+      deferred: before?.deferred ?? noDeferrals,
     };
     if (order.dueMs !== null) this.#wakeUps.add(order.dueMs, lane);
     if (letter.suspect) {
@@ -585,8 +589,8 @@ export class Partition {
   /** The order ends without an outcome; the same replay may give it again where it was. */
   #leave(lane: Lane, order: Order, how: Withdrawal): void {
     const letter = lane.letters.get(order.revision);
-    const { replayId, failed, dueMs } = order;
-    if (letter) letter.replay = how === "stop" || (failed === 0 && dueMs === null) ? null : { replayId, failed, dueMs };
+    const { replayId, failed, deferred, dueMs } = order;
+    if (letter) letter.replay = how === "stop" || (failed === 0 && deferred.count === 0 && dueMs === null) ? null : { replayId, failed, deferred, dueMs };
     this.#endOrder(lane, order, { outcome: "withdrawn" });
   }
 
@@ -794,6 +798,7 @@ export class Partition {
     if (lane.pace !== null && lane.next > lane.pace.through) this.#paced.follow(lane, null);
     if (at > lane.at) lane.at = at;
     lane.attempts = 0;
+    lane.deferred = noDeferrals;
     lane.troubled = false;
     lane.dueMs = null;
     lane.why = null;
@@ -861,10 +866,11 @@ export class Partition {
         this.#leaveSubscription(lane);
         this.#dropQueue(lane);
         lane.next = event.revision;
-        lane.attempts = verdict.kind === "retry" ? attempt : attempt - 1;
+        if (verdict.kind === "retry") lane.attempts = attempt;
+        else Object.assign(lane, { attempts: attempt - 1, deferred: verdict.deferrals });
         lane.troubled = true;
         lane.failing = true;
-        lane.dueMs = monotonicMs + Math.min(verdict.waitMs, maxWaitMs);
+        lane.dueMs = monotonicMs + verdict.waitMs;
         this.#wakeUps.add(lane.dueMs, lane);
         return;
       case "give_up":
@@ -927,7 +933,8 @@ export class Partition {
           if (letter) letter.attempts = attempt;
         }
         lane.failing = true;
-        order.dueMs = monotonicMs + Math.min(verdict.waitMs, maxWaitMs);
+        if (verdict.kind === "defer") order.deferred = verdict.deferrals;
+        order.dueMs = monotonicMs + verdict.waitMs;
         if (order.leaving !== null) this.#leave(lane, order, order.leaving);
         else this.#wakeUps.add(order.dueMs, lane);
         return;
@@ -977,10 +984,11 @@ export class Partition {
     });
   }
 
-  #recordWait({ lane, event, part }: Delivery, { kind, record, retryAt }: Extract<Verdict, { kind: "retry" | "defer" }>): void {
+  #recordWait({ lane, event, part }: Delivery, verdict: Extract<Verdict, { kind: "retry" | "defer" }>): void {
+    const { record, retryAt } = verdict;
     const delivery = { ...about(lane, event), ...which(part) };
-    if (kind === "retry") this.#recorder.fact({ type: "delivery.failed", data: { ...delivery, record, retryAt } });
-    else this.#recorder.fact({ type: "delivery.deferred", data: { ...delivery, record, until: retryAt } });
+    if (verdict.kind === "retry") this.#recorder.fact({ type: "delivery.failed", data: { ...delivery, record, retryAt } });
+    else this.#recorder.fact({ type: "delivery.deferred", data: { ...delivery, record, until: retryAt, deferred: verdict.deferrals } });
   }
 
   #endOrder(lane: Lane, order: Order, end: OrderEnd): void {

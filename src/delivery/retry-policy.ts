@@ -1,5 +1,6 @@
 import type { RetryPolicy } from "./handler-spec.ts";
 import type { AttemptClass, DeadLetterCause } from "./journal-events.ts";
+import { minWaitMs } from "./waits.ts";
 
 /** The calls of one delivery since its retry policy started: when it was first delivered, or with its last replay. */
 export interface Round {
@@ -19,7 +20,8 @@ export function decide(policy: Pick<RetryPolicy, "maxAttempts">, round: Round): 
 
 /**
  * Milliseconds to wait after `failedAttempts` failed calls (from 1): min(initialDelayMs · factor^(failedAttempts−1), maxDelayMs), then jitter.
- * `full` gives 0 … wait, `equal` wait/2 … wait, a ratio r wait·(1−r) … wait·(1+r): only the ratio may pass maxDelayMs.
+ * `full` gives 0 … wait, `equal` wait/2 … wait, a ratio r wait·(1−r) … wait·(1+r), where wait·(1+r) is at most maxDelayMs: no wait is longer. None is
+ * shorter than 10 ms.
  *
  * @param random 0 ≤ random() < 1; not called without jitter.
  */
@@ -31,15 +33,20 @@ export function delayBeforeMs(
   const { initialDelayMs, factor, maxDelayMs, jitter } = policy;
   // factor^n ends at Infinity, and 0 · Infinity is NaN.
   const grownMs = initialDelayMs === 0 ? 0 : initialDelayMs * factor ** Math.max(0, failedAttempts - 1);
-  const waitMs = Math.min(grownMs, maxDelayMs);
+  const ratio = typeof jitter === "number" ? jitter : 0;
+  const waitMs = Math.min(grownMs, maxDelayMs / (1 + ratio));
+  return Math.max(minWaitMs, waitMs * spread(jitter, random));
+}
+
+function spread(jitter: RetryPolicy["jitter"], random: () => number): number {
   switch (jitter) {
     case "none":
-      return waitMs;
+      return 1;
     case "full":
-      return waitMs * random();
+      return random();
     case "equal":
-      return waitMs * (0.5 + 0.5 * random());
+      return 0.5 + 0.5 * random();
     default:
-      return Math.max(0, waitMs * (1 + jitter * (2 * random() - 1)));
+      return 1 + jitter * (2 * random() - 1);
   }
 }

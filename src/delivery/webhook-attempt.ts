@@ -4,10 +4,11 @@ import { Agent, type Dispatcher, request as send } from "undici";
 import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { Attempt, AttemptOutcome, AttemptRequest } from "./attempt.ts";
-import { clipBytes, maxRetryAfterMs, maxTextBytes, transportCode } from "./attempt-error.ts";
+import { clipBytes, maxTextBytes, transportCode } from "./attempt-error.ts";
 import { toCloudEvent } from "./cloud-event.ts";
 import type { HandlerDefinition } from "./handler.ts";
 import { tellingWhenSent } from "./sent-request.ts";
+import { maxRetryAfterMs } from "./waits.ts";
 
 export type WebhookDefinition = Extract<HandlerDefinition, { kind: "webhook" }>;
 

@@ -2,6 +2,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { OwnOutcome, ReplayItem } from "../delivery/journal-events.ts";
 import type { Lent } from "../delivery/own-call.ts";
+import { noDeferrals } from "../delivery/waits.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
 import { OutcomeWriter } from "./outcome-writer.ts";
 import type { ItemEnd, JobRequest, Runner } from "./runner.ts";
@@ -51,7 +52,7 @@ export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutc
       lent.add(slot);
       try {
         if (withdrawn) return { outcome: "withdrawn" };
-        const verdict = await slot.call({ event, attempt: 1, replay: { id: replayId, reason, mode: "dry_run", effects } });
+        const verdict = await slot.call({ event, attempt: 1, deferred: noDeferrals, replay: { id: replayId, reason, mode: "dry_run", effects } });
         switch (verdict.kind) {
           case "completed": {
             const effects = verdict.record.effects?.map(({ key }) => key) ?? [];

@@ -2,6 +2,7 @@ import type { Delivery } from "../delivery/delivery.ts";
 import type { OwnOutcome, ReplayItem } from "../delivery/journal-events.ts";
 import type { Withdrawal } from "../delivery/lane.ts";
 import type { Lent } from "../delivery/own-call.ts";
+import { noDeferrals } from "../delivery/waits.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
 import { type Clock, pause } from "../event/clock.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
@@ -69,9 +70,10 @@ export function makeOwnRunner(options: OwnRunnerOptions): Runner {
   const wait = (ms: number): Promise<void> => pause(ms, clock, leave.signal);
 
   async function attempts(place: number, item: ReplayItem, event: StoredEvent): Promise<ItemEnd> {
+    let deferred = noDeferrals;
     for (let attempt = 1; ; ) {
       if (withdrawn !== null) return { outcome: "withdrawn" };
-      const verdict = await laneFor(item).call({ event, attempt, replay: { id: replayId, reason, mode, effects } });
+      const verdict = await laneFor(item).call({ event, attempt, deferred, replay: { id: replayId, reason, mode, effects } });
       switch (verdict.kind) {
         case "completed":
         case "dropped": // by a step of the chain: there is nothing to deliver
@@ -88,6 +90,7 @@ export function makeOwnRunner(options: OwnRunnerOptions): Runner {
           await wait(verdict.waitMs);
           break;
         case "defer":
+          deferred = verdict.deferrals;
           await wait(verdict.waitMs);
           break;
         case "put_back":

@@ -10,6 +10,7 @@ import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
 import { Pace } from "../../src/delivery/pace.ts";
 import { Partition, type PartitionOptions, type Verdict } from "../../src/delivery/partition.ts";
 import type { Flush } from "../../src/delivery/recorder.ts";
+import { noDeferrals } from "../../src/delivery/waits.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 
 export interface WorldOptions {
@@ -418,7 +419,9 @@ export class World {
           ? { kind, record }
           : kind === "give_up" || kind === "skip"
             ? { kind: "give_up", record, cause: "exhausted", error, skip: kind === "skip" && order === null }
-            : { kind: kind === "defer" ? "defer" : "retry", record, waitMs, retryAt };
+            : kind === "defer"
+              ? { kind, record, waitMs, retryAt, deferrals: { count: delivery.deferred.count + 1, ms: delivery.deferred.ms + waitMs } }
+              : { kind: "retry", record, waitMs, retryAt };
       this.partition.conclude(delivery, verdict, this.#now);
       const letters = this.#letters.get(event.stream) ?? new Set();
       this.#letters.set(event.stream, letters);
@@ -603,7 +606,7 @@ export class World {
   #askFor(loan: { loan: Loan; stream: string; next: number; attempt: number }): void {
     const events = this.#streams.get(loan.stream)!;
     if (loan.next < events.length && loan.next < 5) {
-      this.partition.askFor(loan.loan, { event: events[loan.next]!, attempt: loan.attempt });
+      this.partition.askFor(loan.loan, { event: events[loan.next]!, attempt: loan.attempt, deferred: noDeferrals });
       return;
     }
     this.#loans.splice(this.#loans.indexOf(loan), 1);

@@ -13,7 +13,7 @@ describe("delayBeforeMs", () => {
   });
 
   it.each([
-    { jitter: "full", least: 0, middle: 4000, most: 8000 },
+    { jitter: "full", least: 10, middle: 4000, most: 8000 },
     { jitter: "equal", least: 4000, middle: 6000, most: 8000 },
     { jitter: 0.1, least: 7200, middle: 8000, most: 8800 },
     { jitter: 0, least: 8000, middle: 8000, most: 8000 },
@@ -25,11 +25,12 @@ describe("delayBeforeMs", () => {
   });
 
   it.each([
-    { name: "a first delay of 0 stays 0, however large the factor's power", policy: { ...defaults, initialDelayMs: 0 }, failed: 5000, expected: 0 },
+    { name: "a first delay of 0 is 10 ms, however large the factor's power", policy: { ...defaults, initialDelayMs: 0 }, failed: 5000, expected: 10 },
     { name: "a power beyond all numbers is the longest delay", policy: defaults, failed: 1_000_000, expected: 60_000 },
     { name: "a factor of 1 repeats the first delay", policy: { ...defaults, factor: 1 }, failed: 9, expected: 2000 },
     { name: "a first delay beyond the longest is the longest", policy: { ...defaults, initialDelayMs: 90_000 }, failed: 1, expected: 60_000 },
-    { name: "a longest delay of 0 means no wait", policy: { ...defaults, maxDelayMs: 0 }, failed: 3, expected: 0 },
+    { name: "a longest delay of 0 is 10 ms, too", policy: { ...defaults, maxDelayMs: 0 }, failed: 3, expected: 10 },
+    { name: "two days are two days", policy: { ...defaults, initialDelayMs: 2 * 86_400_000, maxDelayMs: 2 * 86_400_000 }, failed: 1, expected: 2 * 86_400_000 },
   ])("$name", ({ policy, failed, expected }) => {
     expect(delayBeforeMs(policy, failed, never)).toBe(expected);
   });
@@ -43,13 +44,12 @@ describe("delayBeforeMs", () => {
   const failures = fc.oneof(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 2 ** 31 }));
   const randoms = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
-  it("is a number from 0 to the longest delay, which only a ratio may pass, and by no more than itself", () => {
+  it("is a number from 10 ms to the longest delay, whatever is random", () => {
     fc.assert(
       fc.property(policies, failures, randoms, (policy, failed, random) => {
         const delayMs = delayBeforeMs(policy, failed, () => random);
-        const mostMs = policy.maxDelayMs * (1 + (typeof policy.jitter === "number" ? policy.jitter : 0));
-        expect(delayMs).toBeGreaterThanOrEqual(0);
-        expect(delayMs).toBeLessThanOrEqual(mostMs);
+        expect(delayMs).toBeGreaterThanOrEqual(10);
+        expect(delayMs).toBeLessThanOrEqual(Math.max(10, policy.maxDelayMs) * (1 + Number.EPSILON));
       }),
       { numRuns: 5000 },
     );
