@@ -13,7 +13,7 @@ export interface WaitingStoreOptions {
 }
 
 const firstWaitMs = 250;
-const maxWaitMs = 10_000;
+const maxWaitMs = 2_000;
 
 /**
  * A store whose log is elsewhere and may not be there yet: until it answers, everything that needs it fails with LOG_UNAVAILABLE, which is safe to

@@ -83,7 +83,7 @@ const roundsOfTurn = 64;
 const laneReads = 16;
 /** After its time-out a call that goes on gives its slot back after this. */
 const stuckMs = 5000;
-const maxBackOffMs = 5000;
+const maxBackOffMs = 2000;
 /** What the journal gets for its last records, out of what patience is left. */
 const minReleaseMs = 500;
 const maxReleaseMs = 3000;

@@ -117,11 +117,21 @@ export interface EventLog {
   /** Finds out whether an append would be taken, by the smallest write of its kind that leaves no event. @throws as `append` does. */
   probe?(): Promise<void>;
 
+  /** Of a log that several processes may write at once: signs of life, by which one sees that another is gone. They are no events of the log. */
+  readonly beats?: Beats;
+
   /** Of a log elsewhere: events of other programs in this log's streams that could not be decoded, counted each time one was passed over. */
   readonly passedOver?: number;
 
   /** Ends all subscriptions and reads, lets appends in progress finish, and frees the log. May be called twice. */
   close(): Promise<void>;
+}
+
+export interface Beats {
+  /** Stores a sign of life. Not repeated: the next one comes soon. @throws LOG_UNAVAILABLE */
+  beat(who: string): Promise<void>;
+  /** Grows with each sign of life; −1: there is none. @throws LOG_UNAVAILABLE */
+  last(who: string): Promise<number>;
 }
 
 /** A log as tools read it that must not change it. */

@@ -96,7 +96,7 @@ export interface Replays {
 
 /** Jobs that have not ended, of one process. */
 const maxJobs = 1000;
-const maxBackOffMs = 5000;
+const maxBackOffMs = 2000;
 
 export function makeReplays(parts: ReplayParts): Replays {
   const { log, views, delivery, amendments, migrations, catalog, clock, newId, onCutOff } = parts;

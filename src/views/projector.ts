@@ -13,7 +13,7 @@ const busyEvents = 32;
 const restTurns = 32;
 /** After trouble: doubling from the first wait to the last. */
 const firstWaitMs = 100;
-const lastWaitMs = 5000;
+const lastWaitMs = 2000;
 
 /** Views show no data: they fold only what Reprise itself writes. */
 const isOurs = (stream: string) => stream.startsWith(ownPrefix);

@@ -52,7 +52,7 @@ export async function startLogServer(): Promise<LogServer> {
 }
 
 /** A port of 127.0.0.1 where nobody listens now. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const { port } = probe.address() as { port: number };

@@ -1,18 +1,93 @@
 import type { Duplex } from "node:stream";
 import { EventStoreDBClient } from "@eventstore/db-client";
 import { RepriseError } from "../../errors.ts";
+import type { Clock } from "../../event/clock.ts";
+import { within } from "./waiting.ts";
 
-/** @throws CONFIG_INVALID */
-export function connect(connectionString: string): EventStoreDBClient {
+/** One client of the server, and how it is given up. */
+export interface Connected {
+  readonly client: EventStoreDBClient;
+  /** What the client knows of the server's methods; a rejected promise is kept, and every append fails with it for ever. */
+  capabilities(): Promise<unknown>;
+  /** Breaks what is under way and closes the channel, which the client itself leaves open. In a second, whatever hangs. */
+  dispose(): Promise<void>;
+}
+
+/**
+ * A discovery asks each host for its view of the cluster, one after the other: a frozen one must not hold up the others for long, and a discovery
+ * that finds nobody must end. What the connection string says goes first.
+ */
+const defaults = { gossipTimeout: 2, maxDiscoverAttempts: 3 };
+const disposeMs = 1000;
+/** The client's own. */
+const keepAliveMs = 10_000;
+
+/**
+ * @param number of this client among those of one log: no two share a connection.
+ * @throws CONFIG_INVALID
+ */
+export function connect(connectionString: string, clock: Clock, number: number): Connected {
   let client: EventStoreDBClient;
   try {
-    client = EventStoreDBClient.connectionString(connectionString);
+    client = EventStoreDBClient.connectionString(apart(withDefaults(connectionString), number));
   } catch {
     // The client's own text quotes the string, which may hold a password.
     throw new RepriseError("CONFIG_INVALID", "The log's connection string cannot be read, or names a certificate file that is not there.");
   }
   dropLateAnswers(client as never);
-  return client;
+  const channels = keepChannels(client as never);
+  let disposed: Promise<void> | null = null;
+  return {
+    client,
+    capabilities: () => (client as unknown as { readonly capabilities: Promise<unknown> }).capabilities,
+    dispose() {
+      disposed ??= within(client.dispose(), disposeMs, clock, new AbortController().signal)
+        .catch(() => {}) // a stream that nobody reads to its end does not end by itself; without its channel it does
+        .then(() => channels.close());
+      return disposed;
+    },
+  };
+}
+
+function withDefaults(connectionString: string): string {
+  let text = connectionString;
+  for (const [name, value] of Object.entries(defaults))
+    if (!new RegExp(`[?&]${name}=`, "i").test(text)) text += `${text.includes("?") ? "&" : "?"}${name}=${value}`;
+  return text;
+}
+
+/**
+ * Channels with the same address and the same options share their connections in all of a process, so a new client would wait on the dead one of the
+ * client before. A millisecond tells them apart.
+ */
+function apart(connectionString: string, number: number): string {
+  const set = /([?&]keepAliveInterval=)(-?\d+)/i.exec(connectionString);
+  if (set === null) return `${connectionString}&keepAliveInterval=${keepAliveMs + number}`;
+  return Number(set[2]) < 0 ? connectionString : connectionString.replace(set[0], `${set[1]}${Number(set[2]) + number}`);
+}
+
+/** What makes the client's channels; private in its types. */
+interface ChannelMaker {
+  createChannel(): Promise<{ close(): void }>;
+}
+
+/** The client replaces its channel after some failures and closes the old one; the last one stays open when it is disposed. */
+function keepChannels(client: ChannelMaker): { close(): void } {
+  const make = client.createChannel;
+  let last: { close(): void } | null = null;
+  let closed = false;
+  client.createChannel = async () => {
+    const channel = await make();
+    if (closed) channel.close(); // found by a discovery that nobody waits for any more
+    last = channel;
+    return channel;
+  };
+  return {
+    close() {
+      closed = true;
+      last?.close();
+    },
+  };
 }
 
 /** What makes the client's streams; protected in its types. The appends of one connection share a stream, whose listener is set in `creator`. */

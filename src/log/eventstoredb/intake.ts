@@ -2,9 +2,11 @@ import type { Clock } from "../../event/clock.ts";
 import { NoAnswerError } from "./server-error.ts";
 
 /** What the client's reads and subscriptions have in common: readable streams of events. */
-interface Source<T> {
+export interface Source<T> {
   read(): T | null;
   on(event: string, listener: (reason?: unknown) => void): unknown;
+  removeAllListeners(event: string): unknown;
+  resume(): unknown;
 }
 
 /** Events of one stream of the client, taken by whoever wants them; while nobody does the server is held back. */
@@ -17,6 +19,8 @@ export interface Intake<T> {
    * @throws the stream's error, or NoAnswerError when nothing came for `ms`.
    */
   take(enough: (event: T) => boolean, wait: { readonly ms?: number; readonly quietMs?: number }): Promise<readonly T[]>;
+  /** Nobody takes any more: what still arrives is thrown away. A stream that is cancelled while some of it waits does not end, nor its client, until it is taken. */
+  leave(): void;
   /** Ends a wait in `take`. */
   wake(): void;
   readonly ended: boolean;
@@ -57,6 +61,10 @@ export function makeIntake<T>(source: Source<T>, clock: Clock): Intake<T> {
   return {
     get ended() {
       return ended;
+    },
+    leave() {
+      source.removeAllListeners("readable");
+      source.resume();
     },
     wake: interrupt,
     async take(enough, { ms, quietMs }) {

@@ -20,6 +20,12 @@ export interface EventStoreDbLogLimits {
   readonly lookBackEvents: number;
   /** How long the server may take for an append, and for the next event of a read. */
   readonly answerMs: number;
+  /** Nothing at all has arrived for so long, though somebody waits: other connections are tried. */
+  readonly stallMs: number;
+  /** How long one that is tried may take to find its node and to read an event. */
+  readonly trialMs: number;
+  /** The longest wait between two trials. */
+  readonly maxTrialDelayMs: number;
   /** Repeats of an append whose answer is unclear, and of a read that broke. */
   readonly repeats: number;
   /** The first wait before a repeat; each next one is twice as long, up to `maxRepeatDelayMs`. */
@@ -45,9 +51,12 @@ export const defaultLimits: EventStoreDbLogLimits = {
   recentIds: 50_000,
   lookBackEvents: 128,
   answerMs: 10_000,
+  stallMs: 3_000,
+  trialMs: 5_000,
+  maxTrialDelayMs: 1_000,
   repeats: 4,
   repeatDelayMs: 50,
-  maxRepeatDelayMs: 5_000,
+  maxRepeatDelayMs: 2_000,
   idleMs: 500,
   positionMs: 20,
   truncatedStreams: 5_000,

@@ -4,7 +4,9 @@ import { isUuid, type NewId, newId } from "../../event/ids.ts";
 import { logStream } from "../../event/names.ts";
 import { checkTruncate, encodeAppend, tenantOf } from "../append-rules.ts";
 import type { EventLog } from "../event-log.ts";
+import { makeBeats } from "./beats.ts";
 import { connect } from "./connect.ts";
+import { makeConnection } from "./connection.ts";
 import { makeEnvelope } from "./envelope.ts";
 import { defaultLimits, type EventStoreDbLogLimits } from "./limits.ts";
 import { checkIds, makeReader, type Reader } from "./reader.ts";
@@ -33,6 +35,8 @@ export interface EventStoreDbOptions {
 
 /** Appends in progress get so long when the log closes; a server that hangs is not waited for. */
 const drainMs = 1000;
+/** What was heard so long ago says nothing about now. */
+const quietMs = 1000;
 
 /** A log on EventStoreDB. */
 export type EventStoreDbLog = EventLog & Required<Pick<EventLog, "passedOver">>;
@@ -48,8 +52,8 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
   const { clock = systemClock, newId: makeId = newId, locate, namespace = "", create = true } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const closing = new AbortController();
-  const client = connect(connectionString);
-  const server: Server = { client, envelope: makeEnvelope(namespace), limits, clock, closing: closing.signal };
+  const connection = makeConnection({ connect: (number) => connect(connectionString, clock, number), clock, closing: closing.signal, limits });
+  const server: Server = { connection, envelope: makeEnvelope(namespace), limits, clock, closing: closing.signal };
   const truncations = makeTruncations(server);
   const reader = makeReader(server, truncations);
   const tail = makeTail(server, reader, truncations);
@@ -57,6 +61,7 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
   const givingUp = new AbortController();
   const writing: Server = { ...server, closing: givingUp.signal };
   const readerOfWriter: Reader = { ...makeReader(writing, truncations), noteHead: reader.noteHead };
+  const beats = makeBeats(server, makeId, namespace);
   const ids = makeRecentIds(readerOfWriter, limits.recentIds, locate);
   const writer = makeWriter(writing, readerOfWriter, ids);
   const giveUp = () => {
@@ -71,7 +76,7 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
     await truncations.load();
   } catch (error) {
     giveUp();
-    await client.dispose();
+    await connection.dispose();
     throw fromOpenError(error, "Opening the log");
   } finally {
     options.signal?.removeEventListener("abort", giveUp);
@@ -107,7 +112,14 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
       const head = await reader.streamRevision(stream);
       if (head >= 0) await truncations.truncate(stream, Math.min(before, head + 1), head);
     },
-    trouble: () => tail.trouble,
+    trouble: () => connection.trouble("write") ?? tail.trouble ?? connection.trouble("read"),
+    async probe() {
+      open();
+      // What the last append came to holds until the next one; whether the server is there at all is told by a read.
+      if (connection.trouble("write") !== null) await beats.beat("probe");
+      else if (clock.monotonicMs() - connection.heardMs > quietMs) await reader.serverHead();
+    },
+    beats,
     async head() {
       open();
       return reader.head();
@@ -118,7 +130,7 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
         const timer = clock.after(drainMs, giveUp);
         await writer.drain();
         timer.cancel();
-        await client.dispose();
+        await connection.dispose();
       })();
       return closed;
     },

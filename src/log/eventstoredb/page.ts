@@ -1,8 +1,9 @@
 import { BACKWARDS, END, ErrorType, FORWARDS, type RecordedEvent, START } from "@eventstore/db-client";
+import { isRepriseError } from "../../errors.ts";
 import type { Position } from "../../event/event.ts";
-import { makeIntake, readAhead } from "./intake.ts";
+import { makeIntake, readAhead, type Source } from "./intake.ts";
 import { refuseWhenClosing, repeated, type Server } from "./server.ts";
-import { isServerError } from "./server-error.ts";
+import { isServerError, mayPass } from "./server-error.ts";
 
 export type Direction = "forward" | "backward";
 
@@ -20,11 +21,14 @@ export interface Page {
  */
 export function readAllPage(server: Server, direction: Direction, from: Position | null, count: number, enough: Enough, signal?: AbortSignal): Promise<Page> {
   const fromPosition = from === null ? END : from === 0n ? START : { commit: from, prepare: from };
-  return repeated(server, "Reading the log", () =>
+  return repeated(server, "read", "Reading the log", () =>
     readPage(
       server,
       () =>
-        server.client.readAll({ direction: direction === "forward" ? FORWARDS : BACKWARDS, fromPosition, maxCount: count, requiresLeader: true }, readAhead),
+        server.connection.client.readAll(
+          { direction: direction === "forward" ? FORWARDS : BACKWARDS, fromPosition, maxCount: count, requiresLeader: true },
+          readAhead,
+        ),
       count,
       enough,
       signal,
@@ -47,12 +51,25 @@ export function readStreamPage(
   signal?: AbortSignal,
 ): Promise<Page> {
   const name = stream.startsWith("$$") ? `$$${server.envelope.nativeName(stream.slice(2))}` : server.envelope.nativeName(stream);
-  return repeated(server, `Reading ${stream}`, async () => {
+  return readNativePage(server, name, direction, from, count, enough, signal);
+}
+
+/** As readStreamPage, of a stream by its name on the server. */
+export function readNativePage(
+  server: Server,
+  name: string,
+  direction: Direction,
+  from: number | null,
+  count: number,
+  enough: Enough = () => false,
+  signal?: AbortSignal,
+): Promise<Page> {
+  return repeated(server, "read", `Reading ${name}`, async () => {
     try {
       return await readPage(
         server,
         () =>
-          server.client.readStream(
+          server.connection.client.readStream(
             name,
             {
               direction: direction === "forward" ? FORWARDS : BACKWARDS,
@@ -75,9 +92,7 @@ export function readStreamPage(
 
 type Enough = (event: RecordedEvent) => boolean;
 
-interface ClientRead {
-  read(): { readonly event?: RecordedEvent } | null;
-  on(event: string, listener: (reason?: unknown) => void): unknown;
+interface ClientRead extends Source<{ readonly event?: RecordedEvent }> {
   cancel(): Promise<void>;
 }
 
@@ -87,7 +102,9 @@ async function readPage(server: Server, open: () => unknown, count: number, enou
     signal?.throwIfAborted();
   };
   stop();
+  const { connection } = server;
   const source = open() as ClientRead;
+  const by = connection.sent();
   const intake = makeIntake(source, server.clock);
   const wake = () => intake.wake();
   server.closing.addEventListener("abort", wake);
@@ -101,12 +118,24 @@ async function readPage(server: Server, open: () => unknown, count: number, enou
         seen++;
         if (event !== undefined) events.push(event);
       }
+      connection.heard();
       stop();
     }
+    // A client that is given up ends its reads as if they had come to their end.
+    if (!cut && !connection.isCurrent(by)) throw new Error("The connection was replaced during the read.");
+    connection.answered("read");
     return { events, cut: cut || seen >= count };
+  } catch (error) {
+    if (isRepriseError(error) || signal?.aborted) connection.left();
+    else if (mayPass(error)) connection.failed("read", error, by);
+    else connection.answered("read");
+    throw error;
   } finally {
     server.closing.removeEventListener("abort", wake);
     signal?.removeEventListener("abort", wake);
-    if (!intake.ended) source.cancel().catch(() => {}); // it could not be opened: its error was told
+    if (!intake.ended) {
+      intake.leave();
+      source.cancel().catch(() => {}); // it could not be opened: its error was told
+    }
   }
 }

@@ -1,6 +1,7 @@
 import type { EventStoreDBClient } from "@eventstore/db-client";
 import { RepriseError } from "../../errors.ts";
 import { type Clock, pause } from "../../event/clock.ts";
+import type { CallKind, Connection } from "./connection.ts";
 import type { Envelope } from "./envelope.ts";
 import type { EventStoreDbLogLimits } from "./limits.ts";
 import { fromServerError, mayPass, NoAnswerError } from "./server-error.ts";
@@ -8,7 +9,7 @@ import { repeatDelay } from "./waiting.ts";
 
 /** What all parts of the adapter share. */
 export interface Server {
-  readonly client: EventStoreDBClient;
+  readonly connection: Connection;
   readonly envelope: Envelope;
   readonly limits: EventStoreDbLogLimits;
   readonly clock: Clock;
@@ -21,19 +22,40 @@ export function refuseWhenClosing({ closing }: Pick<Server, "closing">): void {
   if (closing.aborted) throw new RepriseError("CLOSED", "The log is closed.");
 }
 
+/** One call of the server, with whichever client works. */
+export async function ask<T>({ connection }: Pick<Server, "connection">, kind: CallKind, call: (client: EventStoreDBClient) => Promise<T>): Promise<T> {
+  const by = connection.sent();
+  try {
+    const answer = await call(connection.client);
+    connection.answered(kind);
+    return answer;
+  } catch (error) {
+    if (mayPass(error)) connection.failed(kind, error, by);
+    else connection.answered(kind); // refused
+    throw error;
+  }
+}
+
 /**
  * Repeats what changes nothing, as often as `limits.repeats` says; once after a time-out, which is long.
  *
  * @throws what fromServerError makes of the last failure.
  */
-export async function repeated<T>(server: Server, doing: string, act: () => Promise<T>): Promise<T> {
+export async function repeated<T>(server: Server, kind: CallKind, doing: string, act: () => Promise<T>): Promise<T> {
   for (let n = 0; ; n++) {
     try {
       return await act();
     } catch (error) {
-      if (!mayPass(error) || n >= (error instanceof NoAnswerError ? 1 : server.limits.repeats)) throw fromServerError(error, doing);
+      if (!mayPass(error) || n >= (error instanceof NoAnswerError ? 1 : server.limits.repeats)) throw toldError(server, kind, error, doing);
     }
     await pause(repeatDelay(n, server.limits), server.clock, server.closing);
     refuseWhenClosing(server);
   }
+}
+
+/** What a caller is told of a call that failed for good: so it stands until such a call is answered again. */
+export function toldError({ connection, closing }: Pick<Server, "connection" | "closing">, kind: CallKind, error: unknown, doing: string): RepriseError {
+  const told = fromServerError(error, doing);
+  if (told.code === "LOG_UNAVAILABLE" && !closing.aborted) connection.told(kind, told.message);
+  return told;
 }

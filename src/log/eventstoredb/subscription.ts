@@ -129,7 +129,7 @@ async function* catchUp(
   leaving: AbortSignal,
   { server, tail, truncations }: SubscriptionContext,
 ): AsyncGenerator<SubscriptionBatch, void> {
-  const { client, envelope, limits, clock } = server;
+  const { connection, envelope, limits, clock } = server;
   /** Handed on, or not wanted: of an event of this log. */
   let handed = after;
   /** Looked at by the server: of any event. */
@@ -139,7 +139,7 @@ async function* catchUp(
     /** The log went at least so far when the subscription began, so it has been there once it has caught up. */
     const target = tail.from;
     let checkpoint = 0n;
-    const source = client.subscribeToAll(
+    const source = connection.client.subscribeToAll(
       {
         fromPosition: reached === 0n ? START : { commit: reached, prepare: reached },
         requiresLeader: true,
@@ -201,6 +201,7 @@ async function* catchUp(
     } finally {
       leaving.removeEventListener("abort", wake);
       source.on("error", () => {});
+      intake.leave();
       source.unsubscribe().catch(() => {});
     }
     if (!leaving.aborted && reached < tail.from && serverFilters === (filter !== undefined)) await pause(repeatDelay(n, limits), clock, leaving);

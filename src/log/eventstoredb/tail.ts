@@ -38,7 +38,7 @@ export interface Tail {
 }
 
 export function makeTail(server: Server, reader: Reader, truncations: Truncations): Tail {
-  const { client, envelope, limits, clock, closing } = server;
+  const { connection, envelope, limits, clock, closing } = server;
   let entries: TailEntry[] = [];
   /** Entries before it are gone; they are cut off now and then, not one by one. */
   let first = 0;
@@ -78,7 +78,10 @@ export function makeTail(server: Server, reader: Reader, truncations: Truncation
   /** One subscription, until it breaks or the log closes. */
   const follow = async (onConfirmed: () => void) => {
     const begun = reached;
-    const source = client.subscribeToAll({ fromPosition: reached === 0n ? START : { commit: reached, prepare: reached }, requiresLeader: true }, readAhead);
+    const source = connection.client.subscribeToAll(
+      { fromPosition: reached === 0n ? START : { commit: reached, prepare: reached }, requiresLeader: true },
+      readAhead,
+    );
     const intake = makeIntake(source as never as Parameters<typeof makeIntake<{ readonly event?: Parameters<typeof envelope.decode>[0] }>>[0], clock);
     const wake = () => intake.wake();
     closing.addEventListener("abort", wake);
@@ -101,6 +104,7 @@ export function makeTail(server: Server, reader: Reader, truncations: Truncation
     try {
       while (!intake.ended && !closing.aborted) {
         const arrived = await intake.take(() => false, confirmed ? {} : { ms: limits.answerMs });
+        if (arrived.length > 0) connection.heard();
         for (const { event } of arrived) {
           const position = (event as { readonly position?: { readonly commit: Position } } | undefined)?.position?.commit;
           if (event === undefined || position === undefined || position <= reached) continue;
@@ -116,6 +120,7 @@ export function makeTail(server: Server, reader: Reader, truncations: Truncation
       closing.removeEventListener("abort", wake);
       setLive(false);
       source.on("error", () => {}); // what comes after the end is nobody's
+      intake.leave();
       source.unsubscribe().catch(() => {});
     }
   };

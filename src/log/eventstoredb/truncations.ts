@@ -8,7 +8,7 @@ import { RepriseError } from "../../errors.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import { logStream } from "../../event/names.ts";
 import { readStreamPage } from "./page.ts";
-import { repeated, type Server } from "./server.ts";
+import { ask, repeated, type Server } from "./server.ts";
 import { isServerError } from "./server-error.ts";
 import { within } from "./waiting.ts";
 
@@ -46,8 +46,9 @@ export function makeTruncations(server: Server): Truncations {
       const expectedRevision = last?.revision ?? NO_STREAM;
       try {
         const name = `$$${server.envelope.nativeName(stream)}`;
-        await repeated(server, `Truncating ${stream}`, () =>
-          within(server.client.appendToStream(name, event, { expectedRevision, requiresLeader: true }), server.limits.answerMs, server.clock, server.closing),
+        const options = { expectedRevision, requiresLeader: true } as const;
+        await repeated(server, "write", `Truncating ${stream}`, () =>
+          ask(server, "write", (client) => within(client.appendToStream(name, event, options), server.limits.answerMs, server.clock, server.closing)),
         );
         return;
       } catch (error) {

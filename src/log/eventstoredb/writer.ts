@@ -13,8 +13,8 @@ import { readStreamPage } from "./page.ts";
 import { makePatience } from "./patience.ts";
 import type { Reader } from "./reader.ts";
 import type { RecentIds } from "./recent-ids.ts";
-import type { Server } from "./server.ts";
-import { fromServerError, isServerError, mayPass, NoAnswerError } from "./server-error.ts";
+import { ask, refuseWhenClosing, type Server, toldError } from "./server.ts";
+import { isServerError, mayPass, NoAnswerError } from "./server-error.ts";
 import { repeatDelay } from "./waiting.ts";
 
 export interface Writer {
@@ -24,11 +24,15 @@ export interface Writer {
   drain(): Promise<void>;
 }
 
-/** How often an append to wherever the stream is may find it elsewhere. */
-const maxConflicts = 32;
+/**
+ * An append to wherever the stream is looks again as long as an answer may take: beside a writer that is always there first 32 tries were not enough
+ * for one append in 60. After so many tries it waits a little between them.
+ */
+const quickConflicts = 8;
+const conflictPauseMs = 5;
 
-export function makeWriter(server: Server, reader: Reader, ids: RecentIds): Writer {
-  const { client, envelope, limits, clock } = server;
+export function makeWriter(server: Server, reader: Reader, ids: RecentIds, random: () => number = Math.random): Writer {
+  const { envelope, limits, clock } = server;
   /** Changed in place: taking one out and in again for each append costs as much as all the rest of judging. */
   const heads = new LRUCache<string, { revision: number }>({ max: limits.cachedStreams });
   const lines = new Map<string, Line>();
@@ -98,7 +102,8 @@ export function makeWriter(server: Server, reader: Reader, ids: RecentIds): Writ
     const options = { expectedRevision: head === -1 ? NO_STREAM : BigInt(head), requiresLeader: true } as const;
     for (let n = 0; ; n++) {
       try {
-        const result = await patience.wait(client.appendToStream(envelope.nativeName(stream), proposed, options));
+        const name = envelope.nativeName(stream);
+        const result = await ask(server, "write", (client) => patience.wait(client.appendToStream(name, proposed, options)));
         if (!result.success) return { is: "conflict", actual: -1 }; // throwOnAppendFailure=false: what it says beside is not right
         return { is: "stored", last: Number(result.nextExpectedRevision), position: n === 0 ? result.position?.commit : undefined };
       } catch (error) {
@@ -109,7 +114,7 @@ export function makeWriter(server: Server, reader: Reader, ids: RecentIds): Writ
         // Time-outs are long: one repeat. The others fail at once.
         if (!mayPass(error) || server.closing.aborted || n >= (error instanceof NoAnswerError ? 1 : limits.repeats)) {
           heads.delete(stream);
-          throw fromServerError(error, `Appending to ${stream}`);
+          throw toldError(server, "write", error, `Appending to ${stream}`);
         }
       }
       await pause(repeatDelay(n, limits), clock);
@@ -137,7 +142,10 @@ export function makeWriter(server: Server, reader: Reader, ids: RecentIds): Writ
     let fresh = false;
     /** Where the server says that the stream is, though it shows no event there: one that was deleted or truncated by another program. */
     let told: number | null = null;
-    for (let conflicts = 0; conflicts < maxConflicts; conflicts++) {
+    const lateMs = clock.monotonicMs() + limits.answerMs;
+    for (let conflicts = 0; conflicts < quickConflicts || clock.monotonicMs() < lateMs; conflicts++) {
+      if (conflicts >= quickConflicts) await pause(random() * conflictPauseMs, clock, server.closing);
+      refuseWhenClosing(server);
       let at = fresh ? undefined : heads.get(stream);
       if (at === undefined) {
         at = await refresh(stream);

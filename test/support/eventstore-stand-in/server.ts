@@ -55,8 +55,22 @@ export interface StandIn {
   start(): Promise<void>;
 }
 
-/** @param database another stand-in's, for two nodes with the same events. */
-export async function startStandIn(options: { readonly database?: Database; readonly port?: number } = {}): Promise<StandIn> {
+/** What the nodes of a cluster agree on: the ports under which they are known. */
+export interface Cluster {
+  /** Null: there is none just now. */
+  readonly leader: number | null;
+  readonly members: readonly number[];
+}
+
+export interface StandInOptions {
+  /** Another stand-in's, for two nodes with the same events. */
+  readonly database?: Database;
+  readonly port?: number;
+  /** Of a node of a cluster: its place in it, asked before each call. */
+  readonly cluster?: { readonly self: number; now(): Cluster };
+}
+
+export async function startStandIn(options: StandInOptions = {}): Promise<StandIn> {
   const database = options.database ?? makeDatabase(() => Date.now());
   if (options.database === undefined) database.append("$users", [systemEvent("$UserCreated", { loginName: "admin" })], "any");
   const faults = new Map<Call, Fault[]>();
@@ -69,10 +83,20 @@ export async function startStandIn(options: { readonly database?: Database; read
   let leader = { address: "127.0.0.1", port: 0 };
   let server: grpc.Server | null = null;
 
+  /** Of a cluster: what a node answers that does not lead. */
+  const elsewhere = (): Fault | undefined => {
+    const { cluster } = options;
+    if (cluster === undefined) return undefined;
+    const now = cluster.now();
+    if (now.leader === cluster.self) return undefined;
+    if (now.leader === null) return { status: grpc.status.UNAVAILABLE };
+    leader = { address: "127.0.0.1", port: now.leader };
+    return "not-leader";
+  };
   /** Calls `next` with the fault that was ordered for this call, if any, after its delay. */
   const begin = (call: Call, next: (fault: Fault | undefined) => void) => {
     calls[call]++;
-    const fault = faults.get(call)?.shift();
+    const fault = faults.get(call)?.shift() ?? (call === "features" ? undefined : elsewhere());
     const delayMs = delays.get(call)?.shift() ?? (call === "features" ? 0 : slowMs);
     if (delayMs > 0) setTimeout(() => next(fault), delayMs);
     else next(fault);
@@ -322,13 +346,17 @@ export async function startStandIn(options: { readonly database?: Database; read
     });
     opened.addService(clusterServices.GossipService, {
       read: ((_call, answer) => {
-        const member = new gossip.MemberInfo()
-          .setInstanceId(new shared.UUID().setString(crypto.randomUUID()))
-          .setTimeStamp(String(Date.now()))
-          .setState(gossip.MemberInfo.VNodeState.LEADER)
-          .setIsAlive(true)
-          .setHttpEndPoint(new gossip.EndPoint().setAddress("127.0.0.1").setPort(port));
-        answer(null, new gossip.ClusterInfo().setMembersList([member]));
+        const { leader: leading, members } = options.cluster?.now() ?? { leader: port, members: [port] };
+        const { LEADER, FOLLOWER, UNKNOWN } = gossip.MemberInfo.VNodeState;
+        const infos = members.map((member) =>
+          new gossip.MemberInfo()
+            .setInstanceId(new shared.UUID().setString(crypto.randomUUID()))
+            .setTimeStamp(String(Date.now()))
+            .setState(member === leading ? LEADER : leading === null ? UNKNOWN : FOLLOWER)
+            .setIsAlive(true)
+            .setHttpEndPoint(new gossip.EndPoint().setAddress("127.0.0.1").setPort(member)),
+        );
+        answer(null, new gossip.ClusterInfo().setMembersList(infos));
       }) satisfies grpc.handleUnaryCall<shared.Empty, gossip.ClusterInfo>,
     });
     port = await new Promise<number>((resolve, reject) =>

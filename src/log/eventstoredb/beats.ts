@@ -1,0 +1,50 @@
+/**
+ * Signs of life of whoever works on the log, each in a stream of its own whose last event only is kept (`$maxCount`), so that they do not grow. Their
+ * names have no dot, so they are no streams of the log: nobody who reads it sees them.
+ */
+import { ErrorType, jsonEvent, NO_STREAM } from "@eventstore/db-client";
+import type { NewId } from "../../event/ids.ts";
+import type { Beats } from "../event-log.ts";
+import { readNativePage } from "./page.ts";
+import { ask, type Server, toldError } from "./server.ts";
+import { isServerError } from "./server-error.ts";
+import { within } from "./waiting.ts";
+
+/** A scavenge may remove what is older, should whoever it was never come again. */
+const maxAgeSeconds = 86_400;
+
+export function makeBeats(server: Server, newId: NewId, namespace: string): Beats {
+  const { limits, clock, closing } = server;
+  const revisions = new Map<string, bigint>();
+  const nameOf = (who: string) => `${namespace}reprise-beat-${who}`;
+
+  const write = async (stream: string, event: ReturnType<typeof jsonEvent>): Promise<void> => {
+    for (let n = 0; ; n++) {
+      const expectedRevision = revisions.get(stream) ?? NO_STREAM;
+      try {
+        const stored = await ask(server, "write", (client) =>
+          within(client.appendToStream(stream, event, { expectedRevision, requiresLeader: true }), limits.answerMs, clock, closing),
+        );
+        revisions.set(stream, stored.nextExpectedRevision);
+        return;
+      } catch (error) {
+        const actual = (error as { readonly actualVersion?: unknown }).actualVersion;
+        if (n > 0 || !isServerError(error, ErrorType.WRONG_EXPECTED_VERSION) || typeof actual !== "bigint")
+          throw toldError(server, "write", error, "Writing a sign of life");
+        revisions.set(stream, actual);
+      }
+    }
+  };
+
+  return {
+    async beat(who) {
+      const stream = nameOf(who);
+      if (!revisions.has(stream)) await write(`$$${stream}`, jsonEvent({ id: newId(), type: "$metadata", data: { $maxCount: 1, $maxAge: maxAgeSeconds } }));
+      await write(stream, jsonEvent({ id: newId(), type: "beat", data: {} }));
+    },
+    async last(who) {
+      const [last] = (await readNativePage(server, nameOf(who), "backward", null, 1)).events;
+      return last === undefined ? -1 : Number(last.revision);
+    },
+  };
+}
