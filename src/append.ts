@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { checkAppendShape, makePlaces, type Places } from "./append-shape.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import { isLogTrouble, isRepriseError, RepriseError } from "./errors.ts";
+import { toUtc } from "./event/clock.ts";
 import type { Entity, EventMetadata, Json, NewEvent, StoredEvent } from "./event/event.ts";
 import type { NewId } from "./event/ids.ts";
 import { defaultTenant, streamName } from "./event/names.ts";
@@ -189,11 +190,4 @@ async function appendGroup(log: AppenderParts["log"], group: Group, expected: Ex
 
 function asDuplicate({ id, revision, position, recordedAt }: StoredEvent): AppendedEvent {
   return { id, revision, position, recordedAt, duplicate: true };
-}
-
-/** RFC 3339 in UTC. The producer's fraction of a second is kept to its last digit; a Date would cut it to milliseconds. */
-function toUtc(time: string): string {
-  if (time.endsWith("Z")) return time;
-  const fraction = /\.\d+/.exec(time)?.[0] ?? "";
-  return new Date(time.replace(fraction, "")).toISOString().replace(".000Z", `${fraction}Z`);
 }

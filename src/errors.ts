@@ -20,6 +20,7 @@ export type ErrorKind =
 export const errorCatalog = {
   JSON_MALFORMED: { kind: "malformed", remedy: "Send one complete JSON document in UTF-8." },
   REQUEST_INVALID: { kind: "malformed", remedy: "Correct the members that `errors` points at; unknown members are refused." },
+  MEMBER_REPEATED: { kind: "malformed", remedy: "Send each member of an object once; `errors` points at those that come again." },
   NOT_DEAD_LETTERED: {
     kind: "malformed",
     remedy: "Only a dead-lettered or escalated delivery can be replayed, amended or discarded; read the event to see its status.",
@@ -60,7 +61,10 @@ export const errorCatalog = {
   },
   SCHEMA_VERSION_UNKNOWN: { kind: "unprocessable", remedy: "Send a version that GET /schemas lists for the type, or deploy the build that knows it." },
   DATA_INVALID: { kind: "unprocessable", remedy: "Correct the data where `errors` points; GET /schemas/{type}/{version} has the schema." },
-  NUMBER_UNSAFE: { kind: "unprocessable", remedy: "Integers beyond ±(2^53−1) would be rounded: send them as strings." },
+  NUMBER_UNSAFE: {
+    kind: "unprocessable",
+    remedy: "Send the numbers that `errors` points at as strings: integers beyond ±(2^53−1) and more digits than a double holds would be rounded.",
+  },
   CALL_CHAIN_BROKEN: { kind: "unprocessable", remedy: "`call_chain` names the agents from the first cause to the writer: its last one must be `source`." },
   UPCAST_FAILED: {
     kind: "unprocessable",
@@ -119,6 +123,14 @@ export interface ErrorPlace {
   readonly detail: string;
 }
 
+const maxPlaces = 100;
+/** A pointer holds the names of members, and those are as long as their sender likes. */
+const maxPointerLength = 1000;
+
+function clipped({ pointer, detail }: ErrorPlace): ErrorPlace {
+  return { pointer: `${pointer.slice(0, maxPointerLength - 1)}…`, detail };
+}
+
 export interface ErrorExtras {
   readonly cause?: unknown;
   /** Places in the input, for validation errors. At most 100 are kept. */
@@ -140,7 +152,7 @@ export class RepriseError extends Error {
   constructor(code: ErrorCode, message: string, extras: ErrorExtras = {}) {
     super(message, extras.cause === undefined ? undefined : { cause: extras.cause });
     this.code = code;
-    this.errors = (extras.errors ?? []).slice(0, 100);
+    this.errors = (extras.errors ?? []).slice(0, maxPlaces).map((place) => (place.pointer.length <= maxPointerLength ? place : clipped(place)));
     this.fields = extras.fields ?? {};
     this.retryAfterMs = extras.retryAfterMs;
   }

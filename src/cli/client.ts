@@ -57,7 +57,8 @@ function exitOf(status: number): 1 | 4 | 5 {
   return status < 500 ? exit.refused : exit.failed;
 }
 
-function describe(problem: Problem): string {
+/** A problem for people: a line for each thing. */
+export function describe(problem: Problem): string {
   const places = (problem.errors ?? []).slice(0, 20).map(({ pointer, detail }) => `  ${pointer}: ${detail}`);
   const handlers = Array.isArray(problem.handlers) ? [`  handlers: ${problem.handlers.join(", ")}`] : [];
   const changed = Array.isArray(problem.changed)

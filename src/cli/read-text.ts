@@ -1,4 +1,6 @@
 import { open } from "node:fs/promises";
+import { isRepriseError, type RepriseError } from "../errors.ts";
+import { parseJsonText } from "../http/json.ts";
 import { Failure, usage } from "./exit.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -34,6 +36,17 @@ export async function readData(data: string, terminal: Terminal, missing: string
   const text = data === "-" || data.startsWith("@") ? await readText(data.replace(/^@/, ""), terminal, missing) : data;
   if (!isJson(text)) throw usage("--data is not JSON.");
   return text;
+}
+
+/** Why a line of a file cannot be appended: what the service would answer, before anything is sent. Null when it can. */
+export function faultOf(json: string): RepriseError | null {
+  try {
+    parseJsonText(json);
+    return null;
+  } catch (error) {
+    if (isRepriseError(error)) return error;
+    throw error;
+  }
 }
 
 export function isJson(text: string): boolean {

@@ -9,6 +9,7 @@ import { type LockSubject, makeSubject, type RealSample } from "../catalog/lock/
 import type { Config } from "../config.ts";
 import { isRepriseError } from "../errors.ts";
 import type { Json } from "../event/event.ts";
+import { parseJsonText } from "../http/json.ts";
 import { exit, Failure, usage } from "./exit.ts";
 import { standardConfig } from "./serve-settings.ts";
 
@@ -126,8 +127,10 @@ function filesOf(folder: string): readonly string[] {
 function readSample(path: string): Json {
   if (statSync(path).size > maxSampleBytes) throw usage(`The sample ${path} is larger than the ${maxSampleBytes} bytes that an append takes.`);
   try {
-    return JSON.parse(readFileSync(path, "utf8")) as Json;
+    return parseJsonText(readFileSync(path, "utf8")) as Json;
   } catch (error) {
-    throw usage(`The sample ${path} is no JSON: ${(error as Error).message}`);
+    if (!isRepriseError(error)) throw error;
+    const [place] = error.errors;
+    throw usage(`The sample ${path} is no payload that an append takes: ${error.message}${place === undefined ? "" : ` ${place.pointer}: ${place.detail}.`}`);
   }
 }

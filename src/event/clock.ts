@@ -46,6 +46,17 @@ export function toIso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+/**
+ * An RFC 3339 time of any offset, in UTC and with seconds. A fraction of a second is kept to its last digit: a Date would cut it to milliseconds.
+ *
+ * @param time of a real day, with `Z` or an offset.
+ */
+export function toUtc(time: string): string {
+  if (time.endsWith("Z")) return time;
+  const fraction = /\.\d+/.exec(time)?.[0] ?? "";
+  return new Date(time.replace(fraction, "")).toISOString().replace(".000Z", `${fraction}Z`);
+}
+
 /** Ends early when `signal` is aborted. */
 export function pause(ms: number, clock: Clock, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

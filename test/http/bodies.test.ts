@@ -1,8 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { defineEvent } from "../../src/catalog/define.ts";
+import { defineConfig } from "../../src/config.ts";
 import { maxBodyBytes } from "../../src/http/body.ts";
 import { maxDepth } from "../../src/http/json.ts";
 import { makeFakeStore } from "../support/fake-store.ts";
 import { expectProblem, serverOver } from "../support/http.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { logHead, startStore } from "../support/test-store.ts";
 
 const head = '{"type":"order.placed","entity":{"type":"order","id":"o-1"},"data":';
 const withData = (data: string) => `${head}${data}}`;
@@ -38,6 +43,7 @@ describe("request bodies", () => {
     ["1e400", ["#/data"]],
     ['[1e309, 2, {"b":-1E+999}]', ["#/data/0", "#/data/2/b"]],
     ["[100000000000000000000000, 1e300]", ["#/data/0", "#/data/1"]],
+    ['{"a":90071992547409.999,"b":1e-400}', ["#/data/a", "#/data/b"]],
   ])("with the number in %s are NUMBER_UNSAFE", async (data, pointers) => {
     const { store, answer } = await post(withData(data));
     const problem = expectProblem(answer, 422, "NUMBER_UNSAFE");
@@ -45,19 +51,52 @@ describe("request bodies", () => {
     expect(store.calls).toEqual([]);
   });
 
+  it.each(["9007199254740991", "-9007199254740991", '"9007199254740993"', "0.12345678901234568", "1.5e15", "1e-7", '{"a":" 12345678901234567890"}'])(
+    "with %s are stored",
+    async (data) => {
+      const { store, answer } = await post(withData(data));
+      expect(answer.statusCode).toBe(201);
+      expect((store.last("append")[0] as { data: unknown }).data).toEqual(JSON.parse(data));
+    },
+  );
+
   it.each([
-    "9007199254740991",
-    "-9007199254740991",
-    '"9007199254740993"',
-    "0.1234567890123456789",
-    "1.5e15",
-    "1e-7",
-    '{"a":" 12345678901234567890"}',
-    "1e-400",
-  ])("with %s are stored", async (data) => {
-    const { store, answer } = await post(withData(data));
-    expect(answer.statusCode).toBe(201);
-    expect((store.last("append")[0] as { data: unknown }).data).toEqual(JSON.parse(data));
+    [withData('{"amount":100,"amount":1}'), "#/data/amount"],
+    [withData('{"amount":100,"\\u0061mount":1}'), "#/data/amount"],
+    [`{"type":"order.cancelled",${withData("1").slice(1)}`, "#/type"],
+    [`{"events":[${withData("1")}],"events":[]}`, "#/events"],
+  ])("with a member that comes twice are MEMBER_REPEATED: %s", async (payload, pointer) => {
+    for (const type of ["application/json", "application/cloudevents+json"]) {
+      const { store, answer } = await post(payload, { "content-type": type });
+      expect(expectProblem(answer, 400, "MEMBER_REPEATED").errors).toMatchObject([{ pointer }]);
+      expect(store.calls).toEqual([]);
+    }
+    expectProblem((await post(payload, undefined, "/admin/dlq/x/amend")).answer, 400, "MEMBER_REPEATED");
+  });
+
+  it.each([
+    ["2026-07-01T12:00:00.123456789Z", "2026-07-01T12:00:00.123456789Z"],
+    ["2026-07-01T00:30:00.000000001+02:00", "2026-06-30T22:30:00.000000001Z"],
+    ["2026-07-01T12:00:00.1-05:30", "2026-07-01T17:30:00.1Z"],
+    ["2026-07-01T12:00:00+00:00", "2026-07-01T12:00:00Z"],
+  ])("with the time %s keep its digits", async (sent, kept) => {
+    const folder = temporaryFolder();
+    const store = await startStore(defineConfig({ events: [defineEvent("order.placed", { 1: z.unknown() })], handlers: [] }), folder);
+    const server = serverOver(store);
+    const send = (type: string, body: object) =>
+      server.inject({ method: "POST", url: "/events", headers: { "content-type": type }, payload: JSON.stringify(body) });
+    const id = "01936d0e-8f6a-7c1b-9a57-6d1d3a0c7b42";
+    const cloud = "01936d0e-8f6a-7c1b-9a57-6d1d3a0c7b43";
+    await send("application/json", { id, ...JSON.parse(withData("1")), occurred_at: sent });
+    await send("application/cloudevents+json", { specversion: "1.0", id: cloud, source: "s", type: "order.placed", subject: "order/o-1", data: 1, time: sent });
+    await store.views.waitFor(logHead(folder));
+    for (const each of [id, cloud]) expect((await server.inject({ method: "GET", url: `/events/${each}` })).json()).toMatchObject({ occurred_at: kept });
+  });
+
+  it("with names as long as the body are answered by an answer that is not", async () => {
+    const { answer } = await post(withData(`{"${"n".repeat(2_000_000)}":[${"1e400,".repeat(200)}1]}`));
+    expect(expectProblem(answer, 422, "NUMBER_UNSAFE").errors).toHaveLength(100);
+    expect(answer.rawPayload.length).toBeLessThan(200_000);
   });
 
   it.each([

@@ -1,9 +1,11 @@
 import type { Command } from "commander";
+import { toProblem } from "../../http/problem.ts";
 import type { AppendReply } from "../../http/wire/replies.ts";
+import { describe } from "../client.ts";
 import { openSession, parseEntity, type World } from "../command.ts";
 import { exit, Failure, usage } from "../exit.ts";
 import { printList } from "../print.ts";
-import { isJson, readData, readText } from "../read-text.ts";
+import { faultOf, isJson, readData, readText } from "../read-text.ts";
 import type { Terminal } from "../terminal.ts";
 
 const maxEvents = 1000;
@@ -135,7 +137,9 @@ function fromText(text: string): readonly Request[] {
   };
   for (const [index, line] of text.split("\n").entries()) {
     if (line.trim() === "") continue;
-    if (!isJson(line)) throw usage(`Line ${index + 1} is not JSON. Nothing was sent.`);
+    const fault = faultOf(line);
+    if (fault?.code === "JSON_MALFORMED") throw usage(`Line ${index + 1} is not JSON. Nothing was sent.`);
+    if (fault !== null) throw new Failure(exit.refused, `Line ${index + 1}: ${describe(toProblem(fault, { path: "", requestId: "" }))}\nNothing was sent.`);
     if (batch.length === maxEvents || characters + line.length > maxRequestCharacters) flush();
     if (batch.length === 0) first = index + 1;
     batch.push(line);

@@ -9,7 +9,7 @@ import { idFromCloudEvent, isUuid } from "../../event/ids.ts";
 import type { EventInput } from "../../store.ts";
 import { invalid, parse } from "../parse.ts";
 import { defined } from "./from-wire.ts";
-import { callChain, contextRefs, data, entity, eventType, priority, schemaVersion, text, utcTime } from "./requests.ts";
+import { callChain, contextRefs, data, entity, eventType, priority, schemaVersion, text, time } from "./requests.ts";
 
 const maxExtensions = 32;
 /** CloudEvents: lower-case letters and digits; integers are 32 bit. */
@@ -29,7 +29,7 @@ const cloudEvent = z
         return { type: subject.slice(0, Math.max(0, slash)), id: subject.slice(slash + 1) };
       })
       .refine((subject) => entity.safeParse(subject).success, "must be <entity type>/<entity id>"),
-    time: utcTime.optional(),
+    time: time.optional(),
     datacontenttype: text()
       .regex(/^application\/(?:[\w.-]+\+)?json\s*(?:;.*)?$/i, "must be application/json")
       .optional(),

@@ -17,7 +17,6 @@ export function text(maxCharacters = maxTextCharacters) {
 }
 
 export const time = z.iso.datetime({ offset: true, error: "must be an RFC 3339 time such as 2026-01-31T12:00:00Z" });
-export const utcTime = time.transform((value) => (value.endsWith("Z") ? value : new Date(value).toISOString()));
 const timeMs = time.transform((value) => Date.parse(value));
 
 export const entity = z.strictObject({
@@ -44,7 +43,7 @@ export const eventRequest = z.strictObject({
   entity,
   data,
   source: text().optional(),
-  occurred_at: utcTime.optional(),
+  occurred_at: time.optional(),
   priority: priority.optional(),
   correlation_id: text().optional(),
   causation_id: text().optional(),
