@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { below, placesOf } from "./catalog/places.ts";
+import { below, check, maxPlaces } from "./catalog/places.ts";
 import { type ErrorPlace, RepriseError } from "./errors.ts";
 import { priorities } from "./event/event.ts";
 import { isUuid } from "./event/ids.ts";
@@ -31,11 +31,11 @@ export function checkAppendShape(inputs: readonly EventInput[], options: AppendO
     throw refuse([{ pointer: "#/events", detail: `Must have 1 to ${maxAppendEvents} events, not ${inputs.length}.` }]);
   const errors: ErrorPlace[] = [];
   const unsafe: ErrorPlace[] = [];
-  const checkedOptions = optionsShape.safeParse(options);
-  if (!checkedOptions.success) errors.push(...placesOf(checkedOptions.error, "").map(({ pointer, detail }) => ({ pointer: places.option(pointer), detail })));
+  const checkedOptions = check(optionsShape, options, "");
+  if ("places" in checkedOptions) for (const { pointer, detail } of checkedOptions.places) errors.push({ pointer: places.option(pointer), detail });
   for (const [index, input] of inputs.entries()) {
-    const checked = inputShape.safeParse(input);
-    if (!checked.success) errors.push(...placesOf(checked.error, "").map(({ pointer, detail }) => ({ pointer: places.event(index, pointer), detail })));
+    const checked = check(inputShape, input, "");
+    if ("places" in checked) for (const { pointer, detail } of checked.places) errors.push({ pointer: places.event(index, pointer), detail });
     else
       inspect(input.data, (detail, path) => {
         const kind = detail === unsafeNumber ? unsafe : errors;
@@ -43,12 +43,11 @@ export function checkAppendShape(inputs: readonly EventInput[], options: AppendO
       });
     if (errors.length >= maxPlaces) break;
   }
-  if (errors.length === 0 && (options.expectedRevision ?? "any") !== "any") errors.push(...severalEntities(inputs, places));
+  if (errors.length === 0 && (options.expectedRevision ?? "any") !== "any")
+    for (const place of severalEntities(inputs, places)) errors.push(place);
   if (errors.length > 0) throw refuse(errors);
   if (unsafe.length > 0) throw new RepriseError("NUMBER_UNSAFE", "The data holds numbers that JSON would not keep exactly.", { errors: unsafe });
 }
-
-const maxPlaces = 100;
 
 function severalEntities(inputs: readonly EventInput[], places: Places): readonly ErrorPlace[] {
   const first = inputs[0]!.entity;
@@ -69,6 +68,8 @@ function refuse(errors: readonly ErrorPlace[]): RepriseError {
 const maxTextLength = 256;
 const maxRefLength = 2048;
 const maxListLength = 32;
+/** Two more than a producer may send: the content type and the id that it gave. */
+const maxExtensions = 34;
 
 const required = (what: string) => ({ error: (issue: { readonly input?: unknown }) => (issue.input === undefined ? "Is missing." : `Must be ${what}.`) });
 /** Text that fits on one line of a log or a header: no control characters, no half of a surrogate pair. */
@@ -111,8 +112,8 @@ const inputShape = members({
     .optional(),
   extensions: z
     .record(z.string(), z.union([line(maxRefLength), z.number(), z.boolean()], required("a text, a number or a boolean")), required("an object"))
-    .refine((extensions) => Object.keys(extensions).length <= maxListLength && Object.keys(extensions).every((name) => /^[a-z0-9]{1,64}$/.test(name)), {
-      error: "Must have at most 32 members, named with lower-case letters and digits as CloudEvents attributes are.",
+    .refine((extensions) => Object.keys(extensions).length <= maxExtensions && Object.keys(extensions).every((name) => /^[a-z0-9]{1,64}$/.test(name)), {
+      error: "Must have at most 34 members, named with lower-case letters and digits as CloudEvents attributes are.",
     })
     .optional(),
 } satisfies Record<keyof EventInput, z.ZodType>);
@@ -123,6 +124,7 @@ const optionsShape = members({
     .optional(),
   expectedRevision: z.union([z.int().min(0), z.enum(["none", "any"])], required('a revision from 0, "none" or "any"')).optional(),
   pointer: z.unknown().optional(),
+  perSource: z.unknown().optional(),
 } satisfies Record<keyof AppendOptions, z.ZodType>);
 
 const maxDepth = 128;

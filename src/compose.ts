@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeAppender } from "./append.ts";
+import { makePerSource } from "./append-per-source.ts";
 import { type CheckedConfig, type Config, checkConfig } from "./config.ts";
 import { makeDelivery } from "./delivery/delivery.ts";
 import type { DeliveryLogger } from "./delivery/dispatcher.ts";
@@ -204,13 +205,13 @@ async function openOn(
     catalog,
     views: opened,
     logId: log.logId,
-    append: makeAppender({ catalog, log, newId }),
+    append: makePerSource(makeAppender({ catalog, log, newId }), log),
 
     async readEntity(entity, { tenant = defaultTenant, from, limit = 100, direction = "forward" } = {}) {
       const stream = streamName(tenant, entity);
       const revision = await log.streamRevision(stream);
       const events: StoredEvent[] = [];
-      for await (const batch of log.readStream(stream, { direction, limit, ...(from === undefined ? {} : { from }) })) events.push(...batch);
+      for await (const batch of log.readStream(stream, { direction, limit, ...(from === undefined ? {} : { from }) })) for (const event of batch) events.push(event);
       const last = events.at(-1)?.revision;
       const more = last !== undefined && events.length === limit && (direction === "forward" ? last < revision : last > 0);
       return { events: opened.present(events), nextFrom: more ? last + (direction === "forward" ? 1 : -1) : null, revision };

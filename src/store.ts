@@ -33,6 +33,8 @@ export interface AppendOptions {
   readonly expectedRevision?: ExpectedRevision;
   /** How places in the input are named in errors: `(index) => "#/events/" + index`. */
   readonly pointer?: (index: number) => string;
+  /** Of one event: what is appended in its place when its id is that of another source's event. */
+  readonly perSource?: EventInput;
 }
 
 export interface ReadEntityOptions {

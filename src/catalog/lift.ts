@@ -7,7 +7,7 @@ import type { FailureText, Lifted, LiftStep } from "./catalog.ts";
 import type { CheckedType } from "./check-definitions.ts";
 import type { UpcasterChain } from "./define.ts";
 import { letsThrough, makeSampling } from "./frozen.ts";
-import { placesOf } from "./places.ts";
+import { isTooMuch, maxPlaces, placesOf, tooMuch } from "./places.ts";
 import { isDropped, isSplit, type Part } from "./step-result.ts";
 import { makeStraightLift, notStraight } from "./straight-lift.ts";
 
@@ -210,6 +210,7 @@ export function parse(schema: z.ZodType, data: unknown): Parsed {
     return schema.safeParse(data);
   } catch (error) {
     // A refinement of the user's that throws, or one that is asynchronous ($ZodAsyncError).
+    if (isTooMuch(error)) return { success: false, thrown: { type: "SchemaInvalid", message: `The data ${tooMuch}` } };
     const { type, message } = describeThrown(error);
     return { success: false, thrown: { type, message: `The schema itself failed with ${type}: ${message}` } };
   }
@@ -242,7 +243,8 @@ export function describeRefusal(parsed: Refused, where: string): FailureText {
   const places = placesOf(parsed.error, "");
   const shown = places.slice(0, 3).map(({ pointer, detail }) => `${pointer === "" ? "data" : pointer}: ${detail}`);
   const more = places.length - shown.length;
-  return { type: "SchemaInvalid", message: clip(`${where}: ${shown.join("; ")}${more > 0 ? `; and ${more} more` : ""}`) };
+  const others = places.length === maxPlaces ? "; and many more" : more > 0 ? `; and ${more} more` : "";
+  return { type: "SchemaInvalid", message: clip(`${where}: ${shown.join("; ")}${others}`) };
 }
 
 /** What was thrown may be anything; only an Error's own words are kept, never a value. */

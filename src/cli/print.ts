@@ -66,7 +66,7 @@ export function table<T>(rows: readonly T[], columns: readonly Column<T>[], widt
 function layOut<T>(rows: readonly T[], columns: readonly Column<T>[]): readonly string[] {
   const cells = rows.map((row) => columns.map(([, cell]) => cell(row) ?? "-"));
   const lines = [columns.map(([heading]) => heading), ...cells.map((line) => line.map((cell) => clean(String(cell))))];
-  const widths = columns.map((_, index) => Math.max(...lines.map((line) => line[index]!.length)));
+  const widths = columns.map((_, index) => widest(lines.map((line) => line[index]!)));
   const figures = columns.map((_, index) => cells.every((line) => typeof line[index] === "number"));
   return lines.map((line) =>
     line
@@ -75,6 +75,8 @@ function layOut<T>(rows: readonly T[], columns: readonly Column<T>[]): readonly 
       .trimEnd(),
   );
 }
+
+const widest = (texts: readonly string[]): number => texts.reduce((width, text) => Math.max(width, text.length), 0);
 
 const text = (lines: readonly string[]): string => lines.map((line) => line + "\n").join("");
 
@@ -95,7 +97,7 @@ function wrap(line: string, width: number): readonly string[] {
 /** `name  value` lines, without those whose value is null. */
 export function fields(pairs: readonly (readonly [string, string | number | null | undefined])[]): string {
   const shown = pairs.filter(([, value]) => value !== null && value !== undefined);
-  const width = Math.max(...shown.map(([name]) => name.length));
+  const width = widest(shown.map(([name]) => name));
   return shown.map(([name, value]) => `${name.padEnd(width)}  ${clean(String(value))}\n`).join("");
 }
 

@@ -23,7 +23,7 @@ export function cloudEventOf(event: Described, about: object): object {
     source: event.source ?? "reprise",
     subject: `${event.entity.type}/${event.entity.id}`,
     time: event.occurredAt ?? event.recordedAt,
-    datacontenttype: "application/json",
+    datacontenttype: contentTypeOf(metadata.extensions?.datacontenttype),
     schemaversion: event.schemaVersion,
     revision: event.revision,
     recordedtime: event.recordedAt,
@@ -38,6 +38,14 @@ export function cloudEventOf(event: Described, about: object): object {
     ...about,
     data: event.data,
   };
+}
+
+/** `application/json`, or any type whose name ends in `+json`. */
+export const jsonContentType = /^[\w.-]+\/(?:[\w.+-]+\+)?json\s*(?:;.*)?$/i;
+
+/** What the producer called its JSON; the data is JSON in every version. */
+function contentTypeOf(sent: unknown): string {
+  return typeof sent === "string" && jsonContentType.test(sent) ? sent : "application/json";
 }
 
 /** The body of a webhook: in structured JSON. */

@@ -656,7 +656,8 @@ export class Dispatcher implements GateMember {
       } else {
         const head = await log.streamRevision(lane.stream);
         const events: StoredEvent[] = [];
-        if (head >= from) for await (const batch of log.readStream(lane.stream, { from, limit: laneBatch, signal })) events.push(...batch);
+        if (head >= from)
+          for await (const batch of log.readStream(lane.stream, { from, limit: laneBatch, signal })) for (const event of batch) events.push(event);
         this.#partition.laneRead(lane, events, head, this.#options.clock.monotonicMs());
       }
     } catch (error) {

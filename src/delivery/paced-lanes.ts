@@ -98,6 +98,6 @@ export class PacedLanes {
   nextMs(free: number): number | null {
     if (this.#granted >= free) return null;
     const times = [...this.#waiting].flatMap(([replayId, { length }]) => (length === 0 ? [] : (this.#paces.get(replayId)?.nextMs() ?? [])));
-    return times.length === 0 ? null : Math.min(...times);
+    return times.length === 0 ? null : times.reduce((next, ms) => Math.min(next, ms));
   }
 }

@@ -503,7 +503,8 @@ export class Partition {
   /** Refuses what cannot be ordered now, paused lanes apart: other acts may be done on them. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID */
   mayOrder(stream: string, revision: number): { readonly lane: Lane; readonly letter: Letter } {
     const found = this.#letterFor(stream, revision);
-    const earlier = this.#options.ordering === "strict" ? Math.min(...found.lane.letters.keys()) : revision;
+    let earlier = revision;
+    if (this.#options.ordering === "strict") for (const letter of found.lane.letters.keys()) earlier = Math.min(earlier, letter);
     if (earlier < revision && !found.lane.orders.some((each) => each.revision === earlier))
       throw new RepriseError(
         "REQUEST_INVALID",

@@ -1,11 +1,10 @@
 import { isAscii, isUtf8 } from "node:buffer";
-import { below } from "../catalog/places.ts";
+import { below, maxPlaces } from "../catalog/places.ts";
 import { type ErrorPlace, RepriseError } from "../errors.ts";
 import { countMembers, findFaults } from "./json-text.ts";
 
 /** Brackets inside brackets; deeper documents would overflow the stack of whoever walks them later. */
 export const maxDepth = 128;
-const maxPlaces = 100;
 
 /**
  * A request's JSON, so that what is stored is what was sent: no replaced bytes, no member that another one hides, no rounded number, no key that changes

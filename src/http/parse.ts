@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import type { z } from "zod";
-import { placesOf } from "../catalog/places.ts";
+import { check } from "../catalog/places.ts";
 import { type ErrorPlace, RepriseError } from "../errors.ts";
 import type { Views } from "../views/model.ts";
 import type { afterQuery } from "./wire/requests.ts";
@@ -11,17 +11,17 @@ import type { afterQuery } from "./wire/requests.ts";
  * @throws REQUEST_INVALID with a place for each fault, `#/events/0/entity/id`.
  */
 export function parse<S extends z.ZodType>(schema: S, body: unknown): z.output<S> {
-  const result = schema.safeParse(body);
-  if (result.success) return result.data;
-  throw invalid("The body has members that are missing, unknown or of the wrong shape.", ...placesOf(result.error, "#"));
+  const checked = check(schema, body, "#");
+  if ("data" in checked) return checked.data;
+  throw invalid("The body has members that are missing, unknown or of the wrong shape.", checked.places);
 }
 
 /** Checks a query. @throws REQUEST_INVALID with a place for each fault, `?limit`. */
 export function parseQuery<S extends z.ZodType>(schema: S, request: FastifyRequest): z.output<S> {
-  const result = schema.safeParse({ ...(request.query as Record<string, unknown>) });
-  if (result.success) return result.data;
-  const places = placesOf(result.error, "").map(({ pointer, detail }) => ({ pointer: "?" + pointer.slice(1), detail }));
-  throw invalid("The query has members that are unknown or of the wrong shape.", ...places);
+  const checked = check(schema, { ...(request.query as Record<string, unknown>) }, "");
+  if ("data" in checked) return checked.data;
+  const places = checked.places.map(({ pointer, detail }) => ({ pointer: "?" + pointer.slice(1), detail }));
+  throw invalid("The query has members that are unknown or of the wrong shape.", places);
 }
 
 /** Checks a GET's query, then waits until the views have reached its `after`. @throws REQUEST_INVALID, VIEW_BEHIND. */
@@ -40,10 +40,13 @@ export function bodyOf(request: FastifyRequest): unknown {
 export function merge<Q extends object, B extends object>(query: Q, body: B): Q & B {
   const twice = Object.keys(query).filter((name) => Object.hasOwn(body, name));
   if (twice.length > 0)
-    throw invalid("The query and the body name the same thing.", ...twice.map((name) => ({ pointer: `?${name}`, detail: "stands in the body, too" })));
+    throw invalid(
+      "The query and the body name the same thing.",
+      twice.map((name) => ({ pointer: `?${name}`, detail: "stands in the body, too" })),
+    );
   return { ...query, ...body };
 }
 
-export function invalid(detail: string, ...errors: readonly ErrorPlace[]): RepriseError {
+export function invalid(detail: string, errors: readonly ErrorPlace[] = []): RepriseError {
   return new RepriseError("REQUEST_INVALID", detail, { errors });
 }

@@ -395,7 +395,7 @@ export function makeReplays(parts: ReplayParts): Replays {
         for (const event of batch) {
           if (event.type !== "replay.items") continue;
           const { items: part } = event.data as unknown as ReplayStreamData["replay.items"];
-          if (place + part.length > from) items.push(...part.slice(Math.max(0, from - place)));
+          for (const item of part.slice(Math.max(0, from - place))) items.push(item);
           place += part.length;
           if (items.length >= limit) return items.slice(0, limit);
         }
@@ -445,7 +445,7 @@ export function makeReplays(parts: ReplayParts): Replays {
       for (const { type, data } of batch) {
         const of = <T extends keyof ReplayStreamData>(_type: T) => data as unknown as ReplayStreamData[T];
         if (type === "replay.requested") job = of(type);
-        else if (type === "replay.items") items.push(...of(type).items);
+        else if (type === "replay.items") for (const item of of(type).items) items.push(item);
         else if (type === "replay.pausing") acts.paused = true;
         else if (type === "replay.resumed") acts.paused = false;
         else if (type === "replay.rate_changed") ({ ratePerSecond } = of(type));
@@ -463,7 +463,7 @@ export function makeReplays(parts: ReplayParts): Replays {
       if (job !== null) await request(job, []);
     }
     if (job === null) return;
-    if (planId !== null) items.push(...(await plans.items(planId)));
+    if (planId !== null) for (const item of await plans.items(planId)) items.push(item);
     for (const place of outcomes.keys()) suspects.delete(place);
     if (!job.own) {
       const known = await views.replayOutcomes(replayId);

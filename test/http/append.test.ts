@@ -1,9 +1,15 @@
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { defineEvent } from "../../src/catalog/define.ts";
+import { defineConfig } from "../../src/config.ts";
+import { cloudEventOf } from "../../src/delivery/cloud-event.ts";
 import { RepriseError } from "../../src/errors.ts";
 import { idFromCloudEvent } from "../../src/event/ids.ts";
 import { appendReply } from "../../src/http/wire/replies.ts";
-import { eventId, makeFakeStore } from "../support/fake-store.ts";
+import { eventId, eventView, makeFakeStore } from "../support/fake-store.ts";
 import { expectProblem, serverOver } from "../support/http.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { startStore } from "../support/test-store.ts";
 
 const event = { type: "order.placed", entity: { type: "order", id: "o-1" }, data: { orderId: "o-1", totalCents: 995 } };
 const full = {
@@ -39,7 +45,7 @@ describe("POST /events", () => {
       entity: event.entity,
       data: event.data,
       source: "intake",
-      occurredAt: "2026-01-31T12:00:00.000Z",
+      occurredAt: "2026-01-31T13:00:00+01:00", // brought to UTC by the store, with all its digits
       priority: "high",
       correlationId: "c",
       causationId: "k",
@@ -145,6 +151,8 @@ describe("POST /events", () => {
 describe("a structured CloudEvent", () => {
   const cloudEvent = { specversion: "1.0", id: "42", source: "https://shop.example/orders", type: "order.placed", subject: "order/a/b", data: { a: 1 } };
   const send = (payload: unknown) => post(payload, { type: "application/cloudevents+json; charset=utf-8" });
+  const postTo = (store: Awaited<ReturnType<typeof startStore>>, payload: unknown) =>
+    serverOver(store).inject({ method: "POST", url: "/events", headers: { "content-type": "application/cloudevents+json" }, payload: JSON.stringify(payload) });
 
   it("becomes an event: id derived and kept, subject split at its first slash, unknown attributes kept", async () => {
     const { store, answer } = send({
@@ -180,7 +188,7 @@ describe("a structured CloudEvent", () => {
         { kind: "doc", ref: "https://example.com/a,b" },
         { kind: "trace", ref: "7" },
       ],
-      extensions: { partitionkey: "p", sampled: true, originalid: "42" },
+      extensions: { partitionkey: "p", sampled: true, datacontenttype: "application/json; charset=utf-8", originalid: "42" },
     });
   });
 
@@ -189,6 +197,70 @@ describe("a structured CloudEvent", () => {
     expect((await answer).statusCode).toBe(201);
     expect(store.last("append")[0]).toMatchObject({ id: eventId, data: null });
     expect(store.last("append")[0]).not.toHaveProperty("extensions");
+    expect(store.last("append")[1]).toMatchObject({ perSource: { id: idFromCloudEvent(cloudEvent.source, eventId), extensions: { originalid: eventId } } });
+  });
+
+  it("overwrites no `originalid` of the producer's", async () => {
+    const { store, answer } = send({ ...cloudEvent, originalid: "theirs", originalid2: "theirs, too" });
+    expect((await answer).statusCode).toBe(201);
+    expect(store.last("append")[0]).toMatchObject({ extensions: { originalid: "theirs", originalid2: "theirs, too", originalid3: "42" } });
+  });
+
+  it("may have an entity id of 256 characters, and 32 attributes of its own", async () => {
+    const attributes = Object.fromEntries(Array.from({ length: 32 }, (_, index) => [`a${index}`, index]));
+    const subject = `${"t".repeat(64)}/${"i".repeat(256)}`;
+    const folder = temporaryFolder();
+    const store = await startStore(defineConfig({ events: [defineEvent("order.placed", { 1: z.unknown() })], handlers: [] }), folder);
+    const sent = { ...cloudEvent, ...attributes, subject, datacontenttype: "application/vnd.shop+json; charset=utf-8" };
+    const answer = await postTo(store, sent);
+    expect([answer.statusCode, answer.json()]).toMatchObject([201, { events: [{ entity: { type: "t".repeat(64), id: "i".repeat(256) } }] }]);
+    expectProblem(await postTo(store, { ...sent, a33: 1 }), 400, "REQUEST_INVALID");
+  });
+
+  it("says what a subject must be, whatever is wrong with it", async () => {
+    for (const subject of [undefined, "", "order", "/1", "Order/1", 7, `order/${"i".repeat(257)}`]) {
+      const problem = expectProblem(await send({ ...cloudEvent, subject }).answer, 400, "REQUEST_INVALID");
+      expect(problem.errors).toEqual([{ pointer: "#/subject", detail: expect.stringContaining("must be <entity type>/<entity id>") }]);
+    }
+  });
+
+  it.each([
+    ["application/json", "application/json"],
+    ["application/vnd.shop.order+json", "application/vnd.shop.order+json"],
+    ["application/vnd.shop+json; charset=utf-8", "application/vnd.shop+json; charset=utf-8"],
+    ["text/json", "text/json"],
+    [undefined, "application/json"],
+  ])("is sent on with its datacontenttype %s", async (sent, passedOn) => {
+    const { store, answer } = send({ ...cloudEvent, datacontenttype: sent });
+    expect((await answer).statusCode).toBe(201);
+    const { extensions } = store.last("append")[0] as { extensions: Record<string, string> };
+    const event = { ...eventView, metadata: { priority: "normal", extensions } } as never;
+    expect(cloudEventOf(event, {})).toMatchObject({ datacontenttype: passedOn });
+  });
+
+  it("has an id that is unique per source: another source's event of that id is another event", async () => {
+    const folder = temporaryFolder();
+    const store = await startStore(defineConfig({ events: [defineEvent("order.placed", { 1: z.unknown() })], handlers: [] }), folder);
+    const send = async (source: string, subject: string) => {
+      const answer = await postTo(store, { ...cloudEvent, id: eventId, source, subject });
+      const [event] = (answer.json() as { events: { id: string; duplicate: boolean }[] }).events;
+      return { status: answer.statusCode, ...event! };
+    };
+    const first = await send("shop", "order/1");
+    expect(first).toMatchObject({ status: 201, id: eventId, duplicate: false });
+    // With another subject the log says that the id is in use, with the same one that it is a repetition.
+    for (const subject of ["order/2", "order/1"]) {
+      const other = await send(`store of ${subject}`, subject);
+      expect(other).toMatchObject({ status: 201, id: idFromCloudEvent(`store of ${subject}`, eventId), duplicate: false });
+      expect(await send(`store of ${subject}`, subject)).toEqual({ ...other, duplicate: true });
+    }
+    expect(await send("shop", "order/1")).toEqual({ ...first, duplicate: true });
+    expectProblem(await postTo(store, { ...cloudEvent, id: eventId, source: "shop", subject: "order/2" }), 409, "EVENT_ID_REUSED");
+    const { events } = await store.readEntity({ type: "order", id: "1" });
+    expect(events.map(({ source, extensions }) => [source, extensions])).toEqual([
+      ["shop", null],
+      ["store of order/1", { originalid: eventId }],
+    ]);
   });
 
   it.each([

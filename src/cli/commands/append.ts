@@ -72,7 +72,7 @@ export function addAppend(program: Command, world: World): void {
       for (const { json, line } of requests) {
         try {
           const { reply } = await session.client.post<AppendReply>("/events", { json, query: { expected_revision: expectedRevision } });
-          appended.push(...reply.events);
+          for (const event of reply.events) appended.push(event);
         } catch (error) {
           if (!(error instanceof Failure) || appended.length === 0) throw error;
           failure = new Failure(exit.partly, `${error.message}\n${appended.length} events were stored; not those from line ${line} on.`);

@@ -13,8 +13,8 @@ import { caller, type RouteOptions } from "./options.ts";
 export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
   readCloudEvents(app);
   app.post("/events", async (request, reply): Promise<AppendReply> => {
-    const { events, expectedRevision, pointer } = readAppend(request);
-    const appended = await store.append(events, { tenant: caller.tenant, pointer, ...defined({ expectedRevision }) });
+    const { events, perSource, expectedRevision, pointer } = readAppend(request);
+    const appended = await store.append(events, { tenant: caller.tenant, pointer, ...defined({ expectedRevision, perSource }) });
     reply.code(201);
     return toAppendReply(appended);
   });
@@ -49,6 +49,7 @@ export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions)
 
 interface Append {
   readonly events: EventInput | readonly EventInput[];
+  readonly perSource?: EventInput | undefined;
   readonly expectedRevision: number | "any" | "none" | undefined;
   readonly pointer: (index: number) => string;
 }
@@ -60,14 +61,17 @@ function readAppend(request: FastifyRequest): Append {
     throw unsupported("CloudEvents in binary mode (`ce-` headers) are not read; send the structured form.");
   if (body === undefined) throw new RepriseError("JSON_MALFORMED", "The request has no body.");
   const query = parseQuery(appendQuery, request);
-  if (mediaType(request) === cloudEventType) return { events: fromCloudEvent(body), expectedRevision: query.expected_revision, pointer: () => "#" };
+  if (mediaType(request) === cloudEventType) {
+    const { event, perSource } = fromCloudEvent(body);
+    return { events: event, perSource, expectedRevision: query.expected_revision, pointer: () => "#" };
+  }
   if (typeof body !== "object" || body === null || !("events" in body)) {
     const event = toEventInput(parse(eventRequest, body));
     return { events: event, expectedRevision: query.expected_revision, pointer: () => "#" };
   }
   const batch = parse(appendBatch, body);
   if (batch.expected_revision !== undefined && query.expected_revision !== undefined)
-    throw invalid("expected_revision stands in the query and in the body.", { pointer: "?expected_revision", detail: "is given twice" });
+    throw invalid("expected_revision stands in the query and in the body.", [{ pointer: "?expected_revision", detail: "is given twice" }]);
   return {
     events: batch.events.map(toEventInput),
     expectedRevision: batch.expected_revision ?? query.expected_revision,

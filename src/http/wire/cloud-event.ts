@@ -1,10 +1,13 @@
 /**
  * One structured CloudEvent 1.0 as an event. `subject` is `<entity type>/<entity id>`; `schemaversion`, `priority`, `correlationid`,
  * `causationid`, `traceparent`, `callchain` (agent ids joined by commas) and `contextrefs` (`kind:ref` joined by commas, a comma within a
- * ref written `%2C`) are Reprise's; every other attribute is kept as an extension and sent on. An `id` that is no UUID becomes UUIDv5
- * of source and id, and is kept as the extension `originalid`.
+ * ref written `%2C`) are Reprise's; every other attribute is kept as an extension and sent on, and so is a `datacontenttype` other than
+ * `application/json`. An `id` that is no UUID, or that another source has used, becomes UUIDv5 of source and id; what was sent is kept as
+ * the extension `originalid` (`originalid2` … where the producer has one of that name).
  */
 import { z } from "zod";
+import { below } from "../../catalog/places.ts";
+import { jsonContentType } from "../../delivery/cloud-event.ts";
 import { idFromCloudEvent, isUuid } from "../../event/ids.ts";
 import type { EventInput } from "../../store.ts";
 import { invalid, parse } from "../parse.ts";
@@ -16,22 +19,28 @@ const maxExtensions = 32;
 const attributeName = /^[a-z0-9]{1,64}$/;
 const attributeValue = z.union([text(2048), z.boolean(), z.int32()], "must be text, a boolean or a 32-bit integer");
 
-const list = text(16_384).transform((joined) => joined.split(","));
+/** Of the type, the slash and the id. */
+const maxSubjectCharacters = 64 + 1 + 256;
+const subjectMessage = "must be <entity type>/<entity id>: what the event is about, as in order/1042";
+
+const list = text(16_384).transform((joined): readonly unknown[] => joined.split(","));
 const cloudEvent = z
   .object({
     specversion: z.literal("1.0", "must be 1.0"),
     id: text(2048),
     source: text(),
     type: eventType,
-    subject: text()
+    subject: z
+      .string(subjectMessage)
+      .max(maxSubjectCharacters, subjectMessage)
       .transform((subject) => {
         const slash = subject.indexOf("/");
         return { type: subject.slice(0, Math.max(0, slash)), id: subject.slice(slash + 1) };
       })
-      .refine((subject) => entity.safeParse(subject).success, "must be <entity type>/<entity id>"),
+      .refine((subject) => entity.safeParse(subject).success, subjectMessage),
     time: time.optional(),
     datacontenttype: text()
-      .regex(/^application\/(?:[\w.-]+\+)?json\s*(?:;.*)?$/i, "must be application/json")
+      .regex(jsonContentType, "must be application/json, or application/<name>+json")
       .optional(),
     data,
     schemaversion: z.union([schemaVersion, z.string().regex(/^\d+$/).transform(Number).pipe(schemaVersion)], "must be a whole number from 1").optional(),
@@ -41,8 +50,8 @@ const cloudEvent = z
     traceparent: text().optional(),
     callchain: list.pipe(callChain).optional(),
     contextrefs: list
-      .transform((refs) =>
-        refs.map((text) => {
+      .transform((refs): readonly unknown[] =>
+        (refs as readonly string[]).map((text) => {
           const colon = text.indexOf(":");
           return { kind: text.slice(0, Math.max(0, colon)), ref: text.slice(colon + 1).replace(/%2C/gi, ",") };
         }),
@@ -52,14 +61,17 @@ const cloudEvent = z
   })
   .catchall(attributeValue);
 
-/** @throws REQUEST_INVALID */
-export function fromCloudEvent(body: unknown): EventInput {
+/** @returns the event, and what to append in its place when another source has used its id. @throws REQUEST_INVALID */
+export function fromCloudEvent(body: unknown): { readonly event: EventInput; readonly perSource: EventInput | undefined } {
   if (typeof body !== "object" || body === null || Array.isArray(body)) throw invalid("The body is not one CloudEvent.");
   // The JSON format lets producers write an attribute that is not set as null; null as `data` is a payload.
   const set = Object.fromEntries(Object.entries(body).filter(([name, value]) => value !== null || name === "data"));
   const names = Object.keys(set).filter((name) => !attributeName.test(name) || name === "data_base64");
   if (names.length > 0)
-    throw invalid("The CloudEvent has members that cannot be kept.", ...names.map((name) => ({ pointer: `#/${name}`, detail: refusal(name) })));
+    throw invalid(
+      "The CloudEvent has members that cannot be kept.",
+      names.map((name) => ({ pointer: below("#", name), detail: refusal(name) })),
+    );
   const {
     specversion: _specversion,
     id,
@@ -67,7 +79,7 @@ export function fromCloudEvent(body: unknown): EventInput {
     type,
     subject,
     time,
-    datacontenttype: _datacontenttype,
+    datacontenttype,
     data: payload,
     schemaversion,
     priority: urgency,
@@ -78,10 +90,12 @@ export function fromCloudEvent(body: unknown): EventInput {
     contextrefs,
     ...unknown
   } = parse(cloudEvent, set);
-  const extensions: Record<string, string | number | boolean> = isUuid(id) ? unknown : { ...unknown, originalid: id };
-  if (Object.keys(extensions).length > maxExtensions) throw invalid(`The CloudEvent has more than ${maxExtensions} attributes that Reprise does not know.`);
-  return defined({
-    id: isUuid(id) ? id : idFromCloudEvent(source, id),
+  if (Object.keys(unknown).length > maxExtensions) throw invalid(`The CloudEvent has more than ${maxExtensions} attributes that Reprise does not know.`);
+  const contentType = datacontenttype === undefined || datacontenttype === "application/json" ? {} : { datacontenttype };
+  const extensions = { ...unknown, ...contentType };
+  const derived = { id: idFromCloudEvent(source, id), extensions: { ...extensions, [freeName(unknown)]: id } };
+  const event: EventInput = defined({
+    id,
     type,
     schemaVersion: schemaversion,
     entity: subject,
@@ -96,6 +110,16 @@ export function fromCloudEvent(body: unknown): EventInput {
     contextRefs: contextrefs,
     extensions: Object.keys(extensions).length === 0 ? undefined : extensions,
   });
+  return isUuid(id) ? { event, perSource: { ...event, ...derived } } : { event: { ...event, ...derived }, perSource: undefined };
+}
+
+/** Of the extension that keeps the id that was sent. */
+function freeName(taken: object): string {
+  const name = "originalid";
+  for (let number = 1; ; number++) {
+    const numbered = number === 1 ? name : `${name}${number}`;
+    if (!Object.hasOwn(taken, numbered)) return numbered;
+  }
 }
 
 function refusal(name: string): string {

@@ -10,7 +10,7 @@ const maxTextCharacters = 256;
 /** Text that survives UTF-8: half of a surrogate pair would be stored as something else. */
 export function text(maxCharacters = maxTextCharacters) {
   return z
-    .string("must be text")
+    .string({ error: ({ input }) => (input === undefined ? "is missing" : "must be text") })
     .min(1, "must not be empty")
     .max(maxCharacters, `must have at most ${maxCharacters} characters`)
     .refine((value) => value.isWellFormed(), "holds half of a surrogate pair");
@@ -29,10 +29,18 @@ export const uuid = z.string("must be a UUID").refine(isUuid, "must be a UUID");
 export const eventType = z.string("must be text").regex(eventTypePattern, "must be [A-Za-z][A-Za-z0-9_.-]{0,127}");
 export const schemaVersion = z.int("must be a whole number from 1").min(1, "must be a whole number from 1").max(1000, "must be at most 1000");
 export const priority = z.enum(priorities, `must be one of ${priorities.join(", ")}`);
-export const callChain = z.array(text(), "must be a list of agent ids").min(1, "must have 1 to 32 agent ids").max(32, "must have 1 to 32 agent ids");
-export const contextRefs = z
-  .array(z.strictObject({ kind: text(64), ref: text(2048) }), "must be a list of {kind, ref}")
-  .max(32, "must have at most 32 references");
+/** Its length is judged before its items: a body of 4 MiB has room for two million, and each would be told of. */
+function list<S extends z.ZodType>(item: S, { min, max, message, wrongLength = message }: { min: number; max: number; message: string; wrongLength?: string }) {
+  return z
+    .array(z.unknown(), message)
+    .min(min, wrongLength)
+    .max(max, wrongLength)
+    .pipe(z.array(item, message));
+}
+export const callChain = list(text(), { min: 1, max: 32, message: "must be a list of agent ids", wrongLength: "must have 1 to 32 agent ids" });
+export const contextRefs = list(z.strictObject({ kind: text(64), ref: text(2048) }), {
+  ...{ min: 0, max: 32, message: "must be a list of {kind, ref}", wrongLength: "must have at most 32 references" },
+});
 /** Any JSON, kept as sent; `null` is a value, a missing member is not. */
 export const data = z.custom<Json>((value) => value !== undefined, "is missing");
 
@@ -57,7 +65,7 @@ const expectedRevision = z.union([z.literal("any"), z.literal("none"), z.int().m
 
 export const appendBatch = z.strictObject({
   expected_revision: expectedRevision.optional(),
-  events: z.array(eventRequest, "must be a list of events").min(1, "must have 1 to 1000 events").max(1000, "must have 1 to 1000 events"),
+  events: list(eventRequest, { min: 1, max: 1000, message: "must be a list of events", wrongLength: "must have 1 to 1000 events" }),
 });
 
 const wholeNumber = (min: number, max: number) => {
@@ -195,16 +203,14 @@ const idsMessage = "must have 1 to 10000 event or delivery ids";
 const selection = z.union(
   [
     z.strictObject({ dead_letters: z.union([someOf(selectedLetters), z.strictObject({ filter: someOf(selectedLetters) })], "must have at least one filter") }),
-    z.strictObject({ ids: z.array(uuid, idsMessage).min(1, idsMessage).max(10_000, idsMessage) }),
+    z.strictObject({ ids: list(uuid, { min: 1, max: 10_000, message: idsMessage }) }),
     z.strictObject({
       history: z.strictObject({
         handler: text(),
         entity: entity.optional(),
-        event_types: z
-          .array(eventType, "must be a list of event types")
-          .min(1, "must have 1 to 100 event types")
-          .max(100, "must have 1 to 100 event types")
-          .optional(),
+        event_types: list(eventType, {
+          ...{ min: 1, max: 100, message: "must be a list of event types", wrongLength: "must have 1 to 100 event types" },
+        }).optional(),
         since: timeMs.optional(),
         until: timeMs.optional(),
         from_position: positionInBody.optional(),

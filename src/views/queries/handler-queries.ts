@@ -159,7 +159,7 @@ function countUntouched({ db }: Sources, { name, ordering, checkpoint }: Handler
     running: recorded.running + others.running,
     held: recorded.held,
     pending: recorded.pending + others.pending,
-    oldestMs: times.length === 0 ? null : Math.min(...times),
+    oldestMs: times.length === 0 ? null : times.reduce((oldest, ms) => Math.min(oldest, ms)),
   };
 }
 
