@@ -43,8 +43,7 @@ export function checkAppendShape(inputs: readonly EventInput[], options: AppendO
       });
     if (errors.length >= maxPlaces) break;
   }
-  if (errors.length === 0 && (options.expectedRevision ?? "any") !== "any")
-    for (const place of severalEntities(inputs, places)) errors.push(place);
+  if (errors.length === 0 && (options.expectedRevision ?? "any") !== "any") for (const place of severalEntities(inputs, places)) errors.push(place);
   if (errors.length > 0) throw refuse(errors);
   if (unsafe.length > 0) throw new RepriseError("NUMBER_UNSAFE", "The data holds numbers that JSON would not keep exactly.", { errors: unsafe });
 }

@@ -211,7 +211,8 @@ async function openOn(
       const stream = streamName(tenant, entity);
       const revision = await log.streamRevision(stream);
       const events: StoredEvent[] = [];
-      for await (const batch of log.readStream(stream, { direction, limit, ...(from === undefined ? {} : { from }) })) for (const event of batch) events.push(event);
+      for await (const batch of log.readStream(stream, { direction, limit, ...(from === undefined ? {} : { from }) }))
+        for (const event of batch) events.push(event);
       const last = events.at(-1)?.revision;
       const more = last !== undefined && events.length === limit && (direction === "forward" ? last < revision : last > 0);
       return { events: opened.present(events), nextFrom: more ? last + (direction === "forward" ? 1 : -1) : null, revision };

@@ -3,6 +3,9 @@
  * Each edge maps the kind (HTTP to a status, the CLI to an exit code); docs/errors.md is proved to name the same codes.
  */
 export type ErrorKind =
+  | "timed_out" // the request took too long to come
+  | "headers_too_large"
+  | "expectation"
   | "malformed" // the request cannot be read, or asks for something its own words rule out
   | "unauthenticated"
   | "forbidden"
@@ -25,11 +28,17 @@ export const errorCatalog = {
     kind: "malformed",
     remedy: "Only a dead-lettered or escalated delivery can be replayed, amended or discarded; read the event to see its status.",
   },
+  REQUEST_UNREADABLE: { kind: "malformed", remedy: "Send HTTP/1.1 as RFC 9112 has it; most often a proxy or a hand-made request cuts or changes it." },
+  HOST_MISSING: { kind: "malformed", remedy: "Send the Host header: the address that the service was called at, as in `Host: 127.0.0.1:4680`." },
+  EXPECTATION_FAILED: { kind: "expectation", remedy: "Leave the Expect header out, or send `Expect: 100-continue`." },
+  REQUEST_TIMEOUT: { kind: "timed_out", remedy: "Send the whole request within 60 seconds; repeating it is safe, since nothing of it was read." },
+  HEADERS_TOO_LARGE: { kind: "headers_too_large", remedy: "Send a path and headers of less than 16 KiB together." },
   KEY_MISSING: { kind: "unauthenticated", remedy: "Send `Authorization: Bearer <key>`." },
   ROLE_REQUIRED: { kind: "forbidden", remedy: "Use a key with the role that the detail names." },
   ORIGIN_REFUSED: {
     kind: "forbidden",
-    remedy: "Without keys Reprise answers only requests made to its loopback address; call http://127.0.0.1:<port> directly.",
+    remedy:
+      "Without keys Reprise answers only requests made to its loopback address, and acts only for pages of its own; call http://127.0.0.1:<port> directly.",
   },
   NOT_FOUND: { kind: "not_found", remedy: "Check the id or the path; ids in paths are percent-encoded." },
   METHOD_NOT_ALLOWED: { kind: "method_not_allowed", remedy: "Use a method from the Allow header." },

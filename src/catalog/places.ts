@@ -14,15 +14,18 @@ export function placesOf(error: z.ZodError, base: string): readonly ErrorPlace[]
   const places: ErrorPlace[] = [];
   for (const issue of error.issues) {
     if (issue.code !== "unrecognized_keys") places.push({ pointer: below(base, ...issue.path), detail: issue.message });
-    else
-      for (const key of issue.keys.slice(0, maxPlaces)) places.push({ pointer: below(base, ...issue.path, key), detail: "Unknown member." });
+    else for (const key of issue.keys.slice(0, maxPlaces)) places.push({ pointer: below(base, ...issue.path, key), detail: "Unknown member." });
     if (places.length >= maxPlaces) break;
   }
   return places.slice(0, maxPlaces);
 }
 
 /** The value as the schema gives it out, or where it does not fit. */
-export function check<S extends z.ZodType>(schema: S, value: unknown, base: string): { readonly data: z.output<S> } | { readonly places: readonly ErrorPlace[] } {
+export function check<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  base: string,
+): { readonly data: z.output<S> } | { readonly places: readonly ErrorPlace[] } {
   try {
     const result = schema.safeParse(value);
     return result.success ? { data: result.data } : { places: placesOf(result.error, base) };

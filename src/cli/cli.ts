@@ -13,6 +13,7 @@ import { addServe } from "./commands/serve.ts";
 import { addService } from "./commands/service.ts";
 import { addVerify } from "./commands/verify.ts";
 import { exit, Failure } from "./exit.ts";
+import { visibleOn } from "./terminal.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
 
@@ -23,7 +24,7 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
  * @returns the exit code; problems were told on standard error.
  */
 export async function runCli(args: readonly string[], given: Omit<World, "exitCode">): Promise<number> {
-  const world: World = { ...given, exitCode: exit.ok };
+  const world: World = { ...given, terminal: visibleOn(given.terminal), exitCode: exit.ok };
   const { terminal } = world;
   const program = new Command("reprise")
     .description("An event-sourced replay store: events in order per entity, dead letters that keep their place in line, replay through upcasters.")

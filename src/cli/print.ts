@@ -1,3 +1,4 @@
+import { visible } from "../event/visible.ts";
 import type { Terminal } from "./terminal.ts";
 
 const indent = "    ";
@@ -147,9 +148,9 @@ export function timeText(iso: string | null): string | null {
   return iso === null ? null : iso.replace("T", " ").replace(/\.\d+Z$/, "Z");
 }
 
-/** Texts come from senders and handlers: what would move the cursor or break the line is shown as a blank. */
+/** Texts come from senders and handlers: what would break the line is shown as a blank, what would move the cursor as JSON writes it. */
 function clean(text: string, { keepIndent = false } = {}): string {
-  const safe = text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ");
+  const safe = visible(text.replace(/[\t\n\v\f\r\u0085\u2028\u2029]+/g, " "));
   return keepIndent ? safe.trimEnd() : safe.trim();
 }
 

@@ -1,4 +1,5 @@
 import { createInterface } from "node:readline/promises";
+import { visible } from "../event/visible.ts";
 
 /** What the command line reads from and writes to; passed in, so that tests play the person. */
 export interface Terminal {
@@ -14,6 +15,21 @@ export interface Terminal {
   ask(question: string): Promise<string>;
   /** Standard input to its end. */
   input(): AsyncIterable<Uint8Array>;
+}
+
+/** The same terminal, on which no text of a sender, a handler or a service moves the cursor: the one place through which all output goes. */
+export function visibleOn(terminal: Terminal): Terminal {
+  return {
+    ...terminal,
+    out: (text) => terminal.out(visible(text)),
+    err: (text) => {
+      // Our own: a line that is drawn over the one before.
+      const [, start = "", line = "", end = ""] = /^(\r?)(.*?)((?:\u001b\[K)?)$/s.exec(text) ?? [];
+      terminal.err(start + visible(line) + end);
+    },
+    ask: (question) => terminal.ask(visible(question)),
+    input: () => terminal.input(),
+  };
 }
 
 export function processTerminal(): Terminal {

@@ -6,17 +6,29 @@ export function isLoopback(host: string): boolean {
   return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|::1)$/i.test(host);
 }
 
+const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+
 /**
  * Without keys the loopback interface is the only fence, and a web page in a browser on this machine is inside it. Two headers give a
- * page away: `Origin` (a request from another site) and `Host` (a foreign name that was made to resolve to 127.0.0.1).
+ * page away: `Origin` (a request from another site) and `Host` (a foreign name that was made to resolve to 127.0.0.1). A page of another port
+ * of this machine is another site, too: it may ask, where its browser shows it no answer, and must not act.
  *
- * @throws ORIGIN_REFUSED
+ * @throws HOST_MISSING, ORIGIN_REFUSED
  */
-export function refuseForeign(headers: IncomingHttpHeaders): void {
+export function refuseForeign(method: string, headers: IncomingHttpHeaders): void {
   const { host, origin } = headers;
-  if (host === undefined || !isLoopback(host.replace(/:\d*$/, "")))
-    throw new RepriseError("ORIGIN_REFUSED", "The Host header does not name this machine's loopback address.");
-  if (origin !== undefined && !isLoopbackOrigin(origin)) throw new RepriseError("ORIGIN_REFUSED", "The Origin header names another site.");
+  if (host === undefined || host === "") throw new RepriseError("HOST_MISSING", "The request has no Host header.");
+  if (!isLoopback(host.replace(/:\d*$/, ""))) throw new RepriseError("ORIGIN_REFUSED", "The Host header does not name this machine's loopback address.");
+  if (origin === undefined) return;
+  if (!isLoopbackOrigin(origin)) throw new RepriseError("ORIGIN_REFUSED", "The Origin header names another site.");
+  if (!safeMethods.has(method) && !isSame(origin, host))
+    throw new RepriseError("ORIGIN_REFUSED", "The Origin header names another host or port than the one that the request was sent to.");
+}
+
+/** One scheme's standard port, left out or written, is one port. */
+function isSame(origin: string, host: string): boolean {
+  const { protocol, host: ofPage, origin: whole } = new URL(origin);
+  return whole === origin.toLowerCase() && URL.parse(`${protocol}//${host}`)?.host === ofPage;
 }
 
 function isLoopbackOrigin(origin: string): boolean {

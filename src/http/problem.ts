@@ -17,6 +17,9 @@ export interface Problem {
 
 const statusOf: Readonly<Record<ErrorKind, number>> = {
   malformed: 400,
+  timed_out: 408,
+  headers_too_large: 431,
+  expectation: 417,
   unauthenticated: 401,
   forbidden: 403,
   not_found: 404,

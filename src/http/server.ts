@@ -1,4 +1,3 @@
-import type { Socket } from "node:net";
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { RepriseError } from "../errors.ts";
@@ -13,6 +12,7 @@ import { entityRoutes } from "./routes/entities.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { replayRoutes } from "./routes/replays.ts";
 import { serviceRoutes } from "./routes/service.ts";
+import { answerOthers, makeRefuseUnreadable } from "./unreadable.ts";
 
 export interface ServerOptions {
   readonly store: Store;
@@ -43,8 +43,13 @@ export function makeServer({ store, logger, clock, newId = timeOrderedId }: Serv
     requestTimeout: requestTimeoutMs,
     routerOptions: { maxParamLength: maxParamCharacters },
     frameworkErrors: (error, request, reply) => fail(error, request as FastifyRequest, reply as unknown as FastifyReply),
-    clientErrorHandler: refuseUnreadable,
+    clientErrorHandler: makeRefuseUnreadable(newId),
+    http: { requireHostHeader: false }, // we answer with a problem
+    return503OnClosing: false, // the same
   });
+  let closing = false;
+  app.addHook("preClose", async () => void (closing = true));
+  answerOthers(app.server, newId);
   const routes: { readonly method: string; readonly pattern: RegExp }[] = [];
   app.decorateRequest("receivedMs", 0);
   app.decorateRequest("problemCode", null);
@@ -57,7 +62,11 @@ export function makeServer({ store, logger, clock, newId = timeOrderedId }: Serv
   app.addHook("onRequest", async (request, reply) => {
     request.receivedMs = clock.monotonicMs();
     reply.header("x-request-id", request.id);
-    refuseForeign(request.headers);
+    refuseForeign(request.method, request.headers);
+    if (closing) {
+      reply.header("connection", "close");
+      throw new RepriseError("CLOSED", "The service is stopping.");
+    }
     // Here and not in the 404 handler: a body sent to a wrong address is not read.
     if (request.is404) throw notRouted(request, reply);
   });
@@ -149,13 +158,4 @@ function internal(cause: unknown): RepriseError {
 
 function pathOf(request: FastifyRequest): string {
   return request.url.split("?", 1)[0]!;
-}
-
-/** Bytes that are not HTTP: there is no request to answer to, only a socket. */
-function refuseUnreadable(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
-  const status = error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? "408 Request Timeout" : "400 Bad Request";
-  const problem = toProblem(new RepriseError("REQUEST_INVALID", "The request is not readable HTTP/1.1."), { path: "", requestId: "" });
-  const body = JSON.stringify({ ...problem, status: Number(status.slice(0, 3)) });
-  socket.end(`HTTP/1.1 ${status}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
 }

@@ -61,7 +61,7 @@ export class Feed {
     this.#nextStream += more.length;
     for (const stream of more) {
       this.#canary?.add(stream);
-      this.#first.push(...(this.#lanesOf.get(stream) ?? []));
+      for (const lane of this.#lanesOf.get(stream) ?? []) this.#first.push(lane);
     }
     return new Set(more);
   }

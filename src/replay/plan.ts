@@ -107,7 +107,8 @@ export function makePlans(parts: PlanParts): Plans {
   async function items(planId: string): Promise<readonly ReplayItem[]> {
     const all: ReplayItem[] = [];
     for await (const batch of log.readStream(planStream(planId)))
-      for (const { type, data } of batch) if (type === "replay.items") for (const item of (data as unknown as PlanStreamData["replay.items"]).items) all.push(item);
+      for (const { type, data } of batch)
+        if (type === "replay.items") for (const item of (data as unknown as PlanStreamData["replay.items"]).items) all.push(item);
     return all;
   }
 

@@ -56,6 +56,7 @@ describe("a table", () => {
   it("lets no text move the cursor, in whatever place", () => {
     const evil: Row = { id: "a\u001b[2J", count: 1, time: "\r", error: `b\nc\u202ed ${"e ".repeat(40)}` };
     for (const width of [undefined, 40]) expect(table([evil], columns, width)).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
-    expect(verbatim("at a\u001b[2J\n  at b\r\n")).toBe("at a [2J\n  at b\n\n");
+    expect(table([evil], columns)).toContain("a\\u001b[2J");
+    expect(verbatim("at a\u001b[2J\n  at b\r\n")).toBe("at a\\u001b[2J\n  at b\n\n");
   });
 });

@@ -97,7 +97,13 @@ describe("request bodies", () => {
     ["unknown members of an event", () => `{${Array.from({ length: 200_000 }, (_, index) => `"m${index}":1`).join()}}`],
     ["unknown members of an event's entity", () => `{"entity":{${Array.from({ length: 200_000 }, (_, index) => `"m${index}":1`).join()}}}`],
     ["events that are none", () => `{"events":[${"1,".repeat(2_000_000)}1]}`],
-    ["events with a fault each, of unknown members", () => `{"events":[${Array(1000).fill(`{${Array.from({ length: 200 }, (_, index) => `"m${index}":1`).join()}}`).join()}]}`],
+    [
+      "events with a fault each, of unknown members",
+      () =>
+        `{"events":[${Array(1000)
+          .fill(`{${Array.from({ length: 200 }, (_, index) => `"m${index}":1`).join()}}`)
+          .join()}]}`,
+    ],
     ["agents that are none", () => `{"call_chain":[${"1,".repeat(2_000_000)}1]}`],
     ["references that are none", () => `{"context_refs":[${"1,".repeat(2_000_000)}1]}`],
     ["attributes of a CloudEvent that cannot be kept", () => `{${Array.from({ length: 200_000 }, (_, index) => `"M${index}":1`).join()}}`],
@@ -111,26 +117,34 @@ describe("request bodies", () => {
     }
   });
 
-  it.each([
-    "/replays/plan",
-    "/admin/dlq/x/replay",
-    "/admin/dlq/x/amend",
-    "/admin/dlq/replay-batch",
-  ])("of POST %s with 200,000 unknown members, ids or types are REQUEST_INVALID", async (url) => {
-    const many = Array.from({ length: 200_000 }, (_, index) => `"m${index}":1`).join();
-    const bodies = [`{${many}}`, `{"selection":{${many}}}`, `{"selection":{"ids":[${"1,".repeat(200_000)}1]}}`, `{"selection":{"history":{"handler":"h","event_types":[${"1,".repeat(200_000)}1]}}}`];
-    for (const body of bodies) {
-      const { errors } = expectProblem((await post(body, undefined, url)).answer, 400, "REQUEST_INVALID");
-      expect((errors as unknown[]).length).toBeLessThanOrEqual(100);
-    }
-  });
+  it.each(["/replays/plan", "/admin/dlq/x/replay", "/admin/dlq/x/amend", "/admin/dlq/replay-batch"])(
+    "of POST %s with 200,000 unknown members, ids or types are REQUEST_INVALID",
+    async (url) => {
+      const many = Array.from({ length: 200_000 }, (_, index) => `"m${index}":1`).join();
+      const bodies = [
+        `{${many}}`,
+        `{"selection":{${many}}}`,
+        `{"selection":{"ids":[${"1,".repeat(200_000)}1]}}`,
+        `{"selection":{"history":{"handler":"h","event_types":[${"1,".repeat(200_000)}1]}}}`,
+      ];
+      for (const body of bodies) {
+        const { errors } = expectProblem((await post(body, undefined, url)).answer, 400, "REQUEST_INVALID");
+        expect((errors as unknown[]).length).toBeLessThanOrEqual(100);
+      }
+    },
+  );
 
   it("whose data has a million faults for its schema are DATA_INVALID", async () => {
     const folder = temporaryFolder();
     const schema = z.object({ list: z.array(z.object({ of: z.array(z.string()) })) });
     const store = await startStore(defineConfig({ events: [defineEvent("order.placed", { 1: schema })], handlers: [] }), folder);
     for (const data of [`{"list":[{"of":[${"1,".repeat(300_000)}1]}]}`, `{"list":[${"1,".repeat(300_000)}1]}`]) {
-      const answer = await serverOver(store).inject({ method: "POST", url: "/events", headers: { "content-type": "application/json" }, payload: withData(data) });
+      const answer = await serverOver(store).inject({
+        method: "POST",
+        url: "/events",
+        headers: { "content-type": "application/json" },
+        payload: withData(data),
+      });
       const { errors } = expectProblem(answer, 422, "DATA_INVALID");
       expect((errors as unknown[]).length).toBeLessThanOrEqual(100);
     }

@@ -71,6 +71,40 @@ describe("without keys", () => {
     expectProblem(await ask(headers), 403, "ORIGIN_REFUSED");
   });
 
+  it.each([
+    ["http://127.0.0.1:4680", "127.0.0.1:4680"],
+    ["http://localhost:4680", "LOCALHOST:4680"],
+    ["https://localhost", "localhost:443"],
+    ["http://[::1]:4680", "[::1]:4680"],
+    [undefined, "127.0.0.1:4680"],
+  ])("lets a page of the service's own act: %s at %s", async (origin, host) => {
+    const store = makeFakeStore();
+    const headers = { host, ...(origin === undefined ? {} : { origin }) };
+    expect((await serverOver(store).inject({ method: "POST", url: "/views/rebuild", headers })).statusCode).toBe(202);
+  });
+
+  it.each([
+    ["http://localhost:3000", "localhost:4680"],
+    ["http://localhost:4680", "127.0.0.1:4680"],
+    ["http://127.0.0.1", "127.0.0.1:4680"],
+    ["http://127.0.0.1:4680", "127.0.0.1"],
+    ["http://127.0.0.2:4680", "127.0.0.1:4680"],
+    ["http://127.0.0.1:4680/console", "127.0.0.1:4680"],
+    ["http://user@127.0.0.1:4680", "127.0.0.1:4680"],
+    ["null", "127.0.0.1:4680"],
+    ["", "127.0.0.1:4680"],
+  ])("lets no other page act: %s at %s", async (origin, host) => {
+    const store = makeFakeStore();
+    for (const [method, url] of [
+      ["POST", "/events"],
+      ["POST", `/admin/dlq/${eventId}/discard`],
+      ["PATCH", `/replays/${eventId}`],
+      ["DELETE", "/nowhere"],
+    ] as const)
+      expectProblem(await serverOver(store).inject({ method, url, headers: { host, origin } }), 403, "ORIGIN_REFUSED");
+    expect(store.calls).toEqual([]);
+  });
+
   it("refuses before anything else is looked at", async () => {
     const store = makeFakeStore();
     const headers = { host: "evil.example", "content-type": "text/plain" };
@@ -216,7 +250,7 @@ describe("on a real socket", () => {
     const { port } = await listen();
     const answer = await exchange(port, (write) => write("HELLO\r\n\r\n"));
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
-    expect(answer).toContain('"code":"REQUEST_INVALID"');
+    expect(answer).toContain('"code":"REQUEST_UNREADABLE"');
   });
 
   it("refuses a Host that was made to resolve to this machine", async () => {

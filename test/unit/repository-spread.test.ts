@@ -19,7 +19,9 @@ it("no list becomes the arguments of a call", () => {
     .filter((name) => name.endsWith(".ts"))
     .map((name) => `src/${name}`);
   expect(files.length).toBeGreaterThan(100);
-  const found = files.filter((file) => !developersOwn.test(file)).flatMap((file) => spreadsIn(readFileSync(join(repositoryFolder, file), "utf8")).map((line) => `${file}: ${line.trim()}`));
+  const found = files
+    .filter((file) => !developersOwn.test(file))
+    .flatMap((file) => spreadsIn(readFileSync(join(repositoryFolder, file), "utf8")).map((line) => `${file}: ${line.trim()}`));
   expect(found).toEqual([]);
 });
 

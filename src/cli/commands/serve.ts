@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { type Logger, pino } from "pino";
 import { isRepriseError } from "../../errors.ts";
 import { systemClock } from "../../event/clock.ts";
+import { visible } from "../../event/visible.ts";
 import type { serve } from "../../http/server.ts";
 import type { Store } from "../../store.ts";
 import type { World } from "../command.ts";
@@ -51,7 +52,10 @@ type Server = Awaited<ReturnType<typeof serve>>;
 async function start(flags: ServeFlags, { env, namespace = "" }: World): Promise<{ server: Server; store: Store; logger: Logger; started: Promise<void> }> {
   const settings = readServeSettings(flags, env);
   // Not one system call a line: while one is written the next ones gather. What is left at the end of the process is written then.
-  const logger = pino({ level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 1, sync: false }));
+  const logger = pino(
+    { level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime, hooks: { streamWrite: visible } },
+    pino.destination({ dest: 1, sync: false }),
+  );
   // Loaded here, so that the commands that only talk to a service start fast.
   const [{ loadConfig }, { openStore }, { serve }] = await Promise.all([
     import("../../load-config.ts"),

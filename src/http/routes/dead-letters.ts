@@ -41,7 +41,8 @@ interface ById {
 export async function deadLetterRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
   app.get("/admin/dlq", async (request): Promise<DeadLettersReply> => {
     const { limit, offset, cursor, data, ...query } = await parseGet(deadLettersQuery, request, store.views);
-    if (cursor !== undefined && offset > 0) throw invalid("A page is named by cursor or by offset.", [{ pointer: "?offset", detail: "stands beside a cursor" }]);
+    if (cursor !== undefined && offset > 0)
+      throw invalid("A page is named by cursor or by offset.", [{ pointer: "?offset", detail: "stands beside a cursor" }]);
     const page = await store.views.deadLetters({ tenant: caller.tenant, ...toDeadLetterFilter(query) }, defined({ limit, offset, cursor, data }));
     return { events: page.events.map(toDeadLetterReply), total: page.total, limit, offset, next_cursor: page.nextCursor };
   });

@@ -39,9 +39,7 @@ const cloudEvent = z
       })
       .refine((subject) => entity.safeParse(subject).success, subjectMessage),
     time: time.optional(),
-    datacontenttype: text()
-      .regex(jsonContentType, "must be application/json, or application/<name>+json")
-      .optional(),
+    datacontenttype: text().regex(jsonContentType, "must be application/json, or application/<name>+json").optional(),
     data,
     schemaversion: z.union([schemaVersion, z.string().regex(/^\d+$/).transform(Number).pipe(schemaVersion)], "must be a whole number from 1").optional(),
     priority: priority.optional(),

@@ -31,11 +31,7 @@ export const schemaVersion = z.int("must be a whole number from 1").min(1, "must
 export const priority = z.enum(priorities, `must be one of ${priorities.join(", ")}`);
 /** Its length is judged before its items: a body of 4 MiB has room for two million, and each would be told of. */
 function list<S extends z.ZodType>(item: S, { min, max, message, wrongLength = message }: { min: number; max: number; message: string; wrongLength?: string }) {
-  return z
-    .array(z.unknown(), message)
-    .min(min, wrongLength)
-    .max(max, wrongLength)
-    .pipe(z.array(item, message));
+  return z.array(z.unknown(), message).min(min, wrongLength).max(max, wrongLength).pipe(z.array(item, message));
 }
 export const callChain = list(text(), { min: 1, max: 32, message: "must be a list of agent ids", wrongLength: "must have 1 to 32 agent ids" });
 export const contextRefs = list(z.strictObject({ kind: text(64), ref: text(2048) }), {
