@@ -17,6 +17,8 @@ export interface Terminal {
   input(): AsyncIterable<Uint8Array>;
 }
 
+const eraseToEnd = "\u001b[K";
+
 /** The same terminal, on which no text of a sender, a handler or a service moves the cursor: the one place through which all output goes. */
 export function visibleOn(terminal: Terminal): Terminal {
   return {
@@ -24,8 +26,9 @@ export function visibleOn(terminal: Terminal): Terminal {
     out: (text) => terminal.out(visible(text)),
     err: (text) => {
       // Our own: a line that is drawn over the one before.
-      const [, start = "", line = "", end = ""] = /^(\r?)(.*?)((?:\u001b\[K)?)$/s.exec(text) ?? [];
-      terminal.err(start + visible(line) + end);
+      const start = text.startsWith("\r") ? "\r" : "";
+      const end = text.endsWith(eraseToEnd) ? eraseToEnd : "";
+      terminal.err(start + visible(text.slice(start.length, text.length - end.length)) + end);
     },
     ask: (question) => terminal.ask(visible(question)),
     input: () => terminal.input(),

@@ -1,5 +1,5 @@
 /** What Node answers by itself, or not at all: here on real sockets, since `inject` has none. */
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { expect, it, onTestFinished } from "vitest";
@@ -49,6 +49,7 @@ it.each<[string, number, ErrorCode]>([
   [`GET /${"x".repeat(20_000)} HTTP/1.1\r\n${host}\r\n`, 431, "HEADERS_TOO_LARGE"],
   ["GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n", 400, "HOST_MISSING"],
   ["GET /healthz HTTP/1.0\r\n\r\n", 400, "HOST_MISSING"],
+  ["GET /healthz HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n", 400, "HOST_MISSING"],
   [`POST /events HTTP/1.1\r\n${host}Expect: 200-maybe\r\nContent-Length: 2\r\n\r\n{}`, 417, "EXPECTATION_FAILED"],
   [`CONNECT example.org:443 HTTP/1.1\r\n${host}\r\n`, 405, "METHOD_NOT_ALLOWED"],
   [`TRACE /events HTTP/1.1\r\n${host}Connection: close\r\n\r\n`, 405, "METHOD_NOT_ALLOWED"],
@@ -67,12 +68,16 @@ it("a request that takes too long is REQUEST_TIMEOUT", () => {
 });
 
 it("no answer of the kind goes to a request that still waits for its own", () => {
-  for (const answering of [
-    { headersSent: true, req: { complete: true } },
-    { headersSent: false, req: { complete: true } },
-  ]) {
+  const refuse = (headersSent: boolean, complete: boolean) => {
+    const answering = Object.assign(new EventEmitter(), { headersSent, req: { complete } });
     const socket = Object.assign(new PassThrough(), { _httpMessage: answering });
     makeRefuseUnreadable(newId)(Object.assign(new Error("bad"), { code: "HPE_INVALID_METHOD" }), socket);
-    expect([socket.destroyed, socket.read()]).toEqual([true, null]);
-  }
+    return { socket, answering };
+  };
+  const waiting = refuse(false, true);
+  expect([waiting.socket.destroyed, waiting.socket.read()]).toEqual([false, null]);
+  waiting.answering.emit("finish");
+  expect([waiting.socket.destroyed, waiting.socket.read()]).toEqual([true, null]);
+  const begun = refuse(true, false);
+  expect([begun.socket.destroyed, begun.socket.read()]).toEqual([true, null]);
 });
