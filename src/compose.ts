@@ -16,7 +16,7 @@ import { defaultTenant, streamName, viewsStream } from "./event/names.ts";
 import { refuseUnfinishedCopy } from "./log/copy-marker.ts";
 import type { EventLog, ReadOnlyLog } from "./log/event-log.ts";
 import { type EventStoreDbOptions, openEventStoreDbLog } from "./log/eventstoredb/open-eventstoredb-log.ts";
-import { openSqliteLog, openSqliteLogReadOnly } from "./log/sqlite/open-sqlite-log.ts";
+import { openSqliteLog, openSqliteLogReadOnly, type SqliteLogEvents } from "./log/sqlite/open-sqlite-log.ts";
 import { makePauses } from "./pauses.ts";
 import { makeReadiness } from "./readiness.ts";
 import { makeAmendments } from "./replay/amendments.ts";
@@ -37,6 +37,11 @@ export interface OpenOptions {
   /** Where troubles are told, pino's interface. Default: nowhere. */
   readonly logger?: DeliveryLogger;
   readonly clock?: Clock;
+  /**
+   * The log's disk has lost what it was given, and this process cannot know any more what the log holds: it has to end at once. `reprise serve` does, with exit
+   * code 6. Nothing that was acknowledged is lost. Default: every append is refused with LOG_SYNC_FAILED from then on.
+   */
+  readonly onLost?: (error: RepriseError) => void;
   /** Stands before the name of each stream on a server, so that one server holds several logs. Default: nothing. An embedded log has its folder to itself. */
   readonly namespace?: string;
 }
@@ -58,10 +63,13 @@ const silent: DeliveryLogger = { info() {}, warn() {}, error() {} };
  * @param create false: where there is no log, LOG_MISSING in place of a new one.
  * @throws CONFIG_INVALID for another kind of URL; what the adapter throws.
  */
-export async function openLog(url: string, options: Pick<EventStoreDbOptions, "clock" | "locate" | "namespace" | "create" | "signal"> = {}): Promise<EventLog> {
+export async function openLog(
+  url: string,
+  options: Pick<EventStoreDbOptions, "clock" | "locate" | "namespace" | "create" | "signal"> & SqliteLogEvents = {},
+): Promise<EventLog> {
   const folder = folderOf(url);
-  const { clock = systemClock, create = true } = options;
-  if (folder !== undefined) return openSqliteLog(folder, { clock, create });
+  const { clock = systemClock, create = true, onTrouble = () => {}, onLost = () => {} } = options;
+  if (folder !== undefined) return openSqliteLog(folder, { clock, create, onTrouble, onLost });
   if (isServer(url)) return openEventStoreDbLog(url, options);
   throw unknownLog(url);
 }
@@ -108,7 +116,7 @@ export async function openStore(config: Config, options: OpenOptions): Promise<S
 
 async function openOn(
   { catalog, migrations, handlers, limits }: CheckedConfig,
-  { log: where, data, logger = silent, clock = systemClock, namespace = "" }: OpenOptions,
+  { log: where, data, logger = silent, clock = systemClock, onLost = () => {}, namespace = "" }: OpenOptions,
   signal?: AbortSignal,
 ): Promise<Store> {
   let views: OpenViews | null = null;
@@ -116,6 +124,11 @@ async function openOn(
     clock,
     namespace,
     locate: async (tenant, ids) => views?.locate(tenant, ids) ?? [],
+    onTrouble(err) {
+      if (err === null) logger.info({}, "the log takes appends again; what had been in doubt was written again and synced");
+      else logger.error({ err }, "the log takes no appends: nothing is acknowledged, delivered or recorded until it does; it is tried every second");
+    },
+    onLost,
     ...(signal === undefined ? {} : { signal }),
   });
   await refuseUnfinishedCopy(log).catch(async (error: unknown) => {
@@ -157,7 +170,7 @@ async function openOn(
         ],
       },
       { name: "the views", reasons: () => [opened.trouble() ?? []].flat(), probe: () => opened.probe() },
-      { name: "the log", reasons: () => [log.trouble?.() ?? []].flat(), probe: async () => log.probe?.() },
+      { name: "the log", reasons: () => [log.trouble?.() ?? []].flat(), warnings: () => log.warnings?.() ?? [], probe: async () => log.probe?.() },
     ],
     clock,
   );

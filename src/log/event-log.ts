@@ -114,6 +114,9 @@ export interface EventLog {
   /** Why an append would be refused or nothing is handed on just now, as far as that was noticed; null while all works. */
   trouble?(): string | null;
 
+  /** What an operator should look at although appends and reads go on, a sentence each. */
+  warnings?(): readonly string[];
+
   /** Finds out whether an append would be taken, by the smallest write of its kind that leaves no event. @throws as `append` does. */
   probe?(): Promise<void>;
 

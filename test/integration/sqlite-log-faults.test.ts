@@ -293,8 +293,8 @@ describe("a commit that fails", () => {
     failNextCommit("rollback");
     const answers = await Promise.allSettled([log.append("shop.order-1", [event], 0), log.append("shop.order-1", [anEvent()], 0)]);
     expect(answers).toMatchObject([
-      { status: "rejected", reason: { code: "LOG_UNAVAILABLE", retryAfterMs: 1000 } },
-      { status: "rejected", reason: { code: "LOG_UNAVAILABLE" } },
+      { status: "rejected", reason: { code: "LOG_SYNC_FAILED", retryAfterMs: 1000 } },
+      { status: "rejected", reason: { code: "LOG_SYNC_FAILED" } },
     ]);
     expect(await log.append("shop.order-1", [event], 0)).toMatchObject([{ revision: 1, duplicate: false }]);
     expect(await stored(log)).toHaveLength(2);

@@ -33,7 +33,10 @@ export function addServe(program: Command, world: World): void {
         for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, caught); // a second one kills at once
       });
       const cannotStart = (error: unknown): never => {
-        throw new Failure(exit.usage, `Reprise cannot start.\n${describe(error, resolve(flags.config || standardConfig))}`);
+        throw new Failure(
+          isRepriseError(error, "LOG_SYNC_FAILED") ? exit.unsynced : exit.usage,
+          `Reprise cannot start.\n${describe(error, resolve(flags.config || standardConfig))}`,
+        );
       };
       const { server, store, logger, started } = await start(flags, world).catch(cannotStart);
       const failed = started.then(
@@ -62,7 +65,12 @@ async function start(flags: ServeFlags, { env, namespace = "" }: World): Promise
     import("../../compose.ts"),
     import("../../http/server.ts"),
   ]);
-  const store = await openStore(await loadConfig(settings.config), { log: settings.log, data: settings.data, logger, namespace });
+  const onLost = (err: unknown): never => {
+    logger.fatal({ err }, "the log's disk has lost what it was given: the process ends, and the next start goes on with all that was acknowledged");
+    logger.flush();
+    process.exit(exit.unsynced); // closing anything would bring into the log what nobody knows any more
+  };
+  const store = await openStore(await loadConfig(settings.config), { log: settings.log, data: settings.data, logger, onLost, namespace });
   try {
     // A log on a server may not be there yet: the service answers meanwhile, and /readyz says what it waits for.
     const started = store.start();

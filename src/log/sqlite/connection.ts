@@ -1,33 +1,66 @@
 import { statSync } from "node:fs";
 import { RepriseError } from "../../errors.ts";
 import { type LogDatabase, openDatabase } from "./database.ts";
+import { fromSqliteError, isSyncFailure } from "./sqlite-error.ts";
 
 /** The log's database, which is closed and opened again when nobody knows any more what it holds. */
 export interface Connection {
   /** @throws CLOSED, or why it cannot be opened again; the next call tries anew. */
   use(): LogDatabase;
-  /** After an unclear commit: the next `use` reads from disk what was stored. */
-  drop(): void;
   /** Asked after each read, where it exists: false when the file changed under it, so that the read has to be done again. */
   isWhole?(): boolean;
   close(): void;
 }
 
-export function openConnection(path: string, cachedStreams: number): Connection {
+/** The owner's. Reads go on while what was written last is in doubt, as they are never shown it; nothing is written meanwhile. */
+export interface OwnedConnection extends Connection {
+  /** @throws as `use`; while what was committed last is in doubt, why. */
+  forWrite(): LogDatabase;
+  /** Until `renew` succeeds. */
+  isInDoubt(): boolean;
+  /**
+   * After trouble with a commit or a sync: makes sure, by writing it again, that the disk has what the log says it holds, and opens it anew.
+   *
+   * @throws LOG_SYNC_FAILED, LOG_FULL, LOG_UNAVAILABLE: all stays in doubt, and may be tried again.
+   */
+  renew(): LogDatabase;
+}
+
+export function openConnection(path: string, cachedStreams: number): OwnedConnection {
   let database: LogDatabase | null = openDatabase(path, cachedStreams);
   let closed = false;
+  let doubt: unknown = null;
   const drop = () => {
     const dropped = database;
     database = null;
     dropped?.close();
   };
+  const use = () => {
+    if (closed) throw new RepriseError("CLOSED", "The log is closed.");
+    database ??= openDatabase(path, cachedStreams);
+    return database;
+  };
+  const renew = () => {
+    try {
+      use().rewrite();
+      drop();
+      const renewed = use();
+      doubt = null;
+      return renewed;
+    } catch (error) {
+      doubt = fromSqliteError(error, "Writing again what may not be on the disk");
+      throw doubt;
+    }
+  };
   return {
-    use() {
-      if (closed) throw new RepriseError("CLOSED", "The log is closed.");
-      database ??= openDatabase(path, cachedStreams);
-      return database;
+    use,
+    forWrite() {
+      if (doubt === null) return use();
+      if (isSyncFailure(doubt)) throw doubt; // a disk that does not sync is tried once a second
+      return renew();
     },
-    drop,
+    isInDoubt: () => doubt !== null,
+    renew,
     close() {
       closed = true;
       drop();
@@ -57,7 +90,6 @@ export function openReadOnlyConnection(path: string, cachedStreams: number): Con
   use();
   return {
     use,
-    drop,
     isWhole() {
       if (open === null || open.frozenAs === null || open.frozenAs === stateOf(path)) return true;
       drop();

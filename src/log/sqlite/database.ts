@@ -1,5 +1,4 @@
 /** One open log.db: its statements, the end of the log, and caches that die with it. */
-import { closeSync, fdatasync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { LRUCache } from "lru-cache";
@@ -9,9 +8,10 @@ import { freezeDeep } from "../../event/freeze-deep.ts";
 import { logStream, parseStreamName } from "../../event/names.ts";
 import type { EncodedEvent } from "../append-rules.ts";
 import { RowBuffer } from "../row-buffer.ts";
-import { eventsPerMark, syncFolder } from "./file.ts";
+import { eventsPerMark } from "./file.ts";
 import { NewIds } from "./new-ids.ts";
-import { fromSqliteError, sqliteErrorCode, sqliteFull } from "./sqlite-error.ts";
+import { fromSqliteError, isDamage, isSyncFailure, isWriteFailure, wasNotWritten } from "./sqlite-error.ts";
+import { WriteAheadLog } from "./wal.ts";
 
 export const eventColumns = "e.position, e.stream_id, e.revision, e.id, e.type, e.schema_version, e.source, e.occurred_at, e.recorded_at, e.metadata, e.data";
 /** The same with an empty text for the data. */
@@ -54,6 +54,8 @@ export interface LogDatabase {
 
   /** One statement for reads; rows come as arrays. It must be read to its end, or left, before the next await. */
   prepare(sql: string): StatementSync;
+  /** An error of SQLite's, or what the system says, where SQLite keeps to itself why a write or a read failed. */
+  explained(error: unknown): unknown;
   /** @param data the row's, as JSON; null where nobody needs it. */
   decode(row: EventRow, data: string | null): StoredEvent;
   /** What `dataOf` wants of a row of `eventColumnsWithoutData`, or null. */
@@ -71,8 +73,14 @@ export interface LogDatabase {
    * @param durable `now`: it is on disk when this says `stored`; `later`: when `sync` then resolves. Until then a power cut may take it, a crash cannot.
    */
   transact(work: () => void, durable: "now" | "later"): Outcome;
-  /** Waits, off this thread, for the disk to have all that was committed. @throws what the disk says; nobody knows then what it has. */
+  /** The smallest commit there is, `later`, which changes nothing; another program's lock is not waited for. */
+  probe(): Outcome;
+  /** Waits, off this thread, for the disk to have all that was committed. @throws what the disk says; nobody knows then what it has: see `rewrite`. */
   sync(): Promise<void>;
+  /** After trouble with a commit or a sync: writes again, and syncs, all that was committed. @throws LOG_SYNC_FAILED, LOG_FULL, LOG_UNAVAILABLE */
+  rewrite(): void;
+  /** Between transactions, when all that was committed is synced. @throws as SQLite does; nothing is lost by it. */
+  checkpoint(): void;
   insertStream(stream: string, tenant: string): number;
   /** Stored by the end of `transact`. @param previous position of the event before it in its stream, 0 for none. */
   insertEvent(position: number, streamId: number, revision: number, previous: number, recordedAtMs: number, event: EncodedEvent): void;
@@ -85,17 +93,19 @@ export interface LogDatabase {
   close(): void;
 }
 
+/** Another program's write lock is waited for on this thread: no longer. */
+const lockPatienceMs = 200;
+
 /**
  * @param access `write`: for the owner. `read`: beside an owner, or after an unclean stop; SQLite may make its index of the write-ahead log anew
  *   (`-shm`), nothing else. `frozen`: no file but log.db is looked at or made, so it must not change meanwhile.
  * @throws LOG_DAMAGED, LOG_FULL, LOG_UNAVAILABLE.
  */
 export function openDatabase(path: string, cachedStreams: number, access: "write" | "read" | "frozen" = "write"): LogDatabase {
-  // Another program's write lock is waited for on this thread: hence 200 ms, no more.
   let db: DatabaseSync | null = null;
   try {
-    db = new DatabaseSync(existing(path, access), { timeout: 200, enableForeignKeyConstraints: false, readOnly: access !== "write" });
-    return makeDatabase(db, path, cachedStreams);
+    db = new DatabaseSync(existing(path, access), { timeout: lockPatienceMs, enableForeignKeyConstraints: false, readOnly: access !== "write" });
+    return makeDatabase(db, path, cachedStreams, access === "write");
   } catch (error) {
     db?.close();
     throw fromSqliteError(error, `Opening ${path}`);
@@ -110,9 +120,11 @@ function existing(path: string, access: "write" | "read" | "frozen"): URL {
   return url;
 }
 
-function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): LogDatabase {
+function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, writes: boolean): LogDatabase {
   // fullfsync is what makes fsync reach the disk on macOS; elsewhere it says nothing.
-  db.exec("pragma synchronous=full; pragma fullfsync=on; pragma checkpoint_fullfsync=on; pragma cache_size=-8192; pragma journal_size_limit=67108864");
+  db.exec(
+    "pragma synchronous=full; pragma fullfsync=on; pragma checkpoint_fullfsync=on; pragma cache_size=-8192; pragma journal_size_limit=67108864; pragma wal_autocheckpoint=0",
+  );
   // Kept ones run three times as fast as new ones (284,000 against 93,000 a second). A filter by stream prefixes has a text of its own.
   const statements = new LRUCache<string, StatementSync>({ max: 100 });
   const prepare = (sql: string) => {
@@ -121,6 +133,7 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
     return statement;
   };
   const logId = readLogId(prepare, path);
+  const wal = writes ? openWal(path, (sql) => db.prepare(sql, { returnArrays: true })) : null;
 
   const selectName = prepare("select name from streams where id = ?");
   const selectKnown = prepare(
@@ -132,6 +145,16 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
     "select max(t.position, coalesce(e.position, 0)), max(t.recorded_at, coalesce(e.recorded_at, 0)) from tail t left join (select position, recorded_at from events order by position desc limit 1) e",
   ).get() as unknown as readonly [number, number];
 
+  /** Of what is committed and waits for the disk nothing is shown yet: from a stream's last event back to one that is. */
+  const shown = ([id, head, position]: HeadRow): StreamHead => {
+    const at = { id, head, position };
+    while (at.position > database.lastPosition) {
+      const [previous] = prepare("select previous from events where position = ?").get(at.position) as unknown as readonly [number];
+      at.position = previous;
+      at.head--;
+    }
+    return at;
+  };
   const heads = new LRUCache<string, StreamHead>({ max: cachedStreams });
   /** By id modulo their number: a look costs a fifth of one into an LRU cache, and it is made for each event that is read. */
   const names = Array.from<{ readonly id: number; readonly stream: string; readonly tenant: string; readonly entity: Entity } | undefined>({
@@ -155,10 +178,8 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
   const metadataOf = (text: string) => (parsed.text === text ? parsed : (parsed = { text, metadata: freezeDeep(JSON.parse(text) as EventMetadata) })).metadata;
 
   const firstOf = (streamId: number) => (prepare("select first from streams where id = ?").get(streamId) as unknown as readonly [number] | undefined)?.[0] ?? 0;
+  const explained = (error: unknown) => (isWriteFailure(error) ? wal?.whyNotWritten() : isDamage(error) ? wal?.whyNotRead() : null) ?? error;
   let durability: "now" | "later" = "now";
-  /** SQLite keeps its write-ahead log as one file as long as it is open. The bytes it wrote are synced through any descriptor of that file. */
-  let wal: number | null = null;
-  let syncs = 0;
   const newIds = new NewIds((bound) => (selectGreatest.get(bound) as unknown as readonly [string | null])[0]);
   const eventRows = new RowBuffer(
     columns,
@@ -176,6 +197,7 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
     lastPosition: tail[0],
     lastRecordedAtMs: tail[1],
     prepare,
+    explained,
 
     dataOf: (row, wanted) =>
       wanted(nameOf(row[1]).stream) ? (prepare("select data from events where position = ?").get(row[0]) as unknown as readonly [string])[0] : null,
@@ -204,8 +226,7 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
       if (cached !== undefined) return cached;
       const row = prepare(`${selectHead} where s.name = ?`).get(stream) as unknown as HeadRow | undefined;
       if (row === undefined) return { id: 0, head: -1, position: 0 };
-      const [id, head, position] = row;
-      const at = { id, head, position };
+      const at = shown(row);
       heads.set(stream, at);
       return at;
     },
@@ -216,7 +237,7 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
       const found = new Map<string, StreamHead>();
       for (const stream of unknown) found.set(stream, { id: 0, head: -1, position: 0 });
       const rows = prepare(selectHeads).all(JSON.stringify([...unknown])) as unknown as readonly (readonly [...HeadRow, string])[];
-      for (const [id, head, position, stream] of rows) found.set(stream, { id, head, position });
+      for (const [id, head, position, stream] of rows) found.set(stream, shown([id, head, position]));
       return found;
     },
     rememberHead(stream, at) {
@@ -255,37 +276,45 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
         eventRows.write();
         headRows.write();
       } catch (error) {
-        return { is: rollBack(db) ? "undone" : "unclear", error };
+        return { is: rollBack(db) ? "undone" : "unclear", error: explained(error) };
       }
       try {
         db.exec("commit");
         return { is: "stored" };
       } catch (error) {
-        // Still in the transaction: SQLite refused to begin the commit. Full: its last page, the one that counts, was not written.
+        // Still in the transaction: SQLite refused to begin the commit. Not written: its last page, the one that counts, is not there.
         // Anything else (a failed fsync) may or may not have reached the disk.
         const refused = db.isTransaction && rollBack(db);
-        return { is: refused || sqliteErrorCode(error) === sqliteFull ? "undone" : "unclear", error };
+        if (isSyncFailure(error)) wal?.failed(error);
+        return { is: refused || wasNotWritten(error) ? "undone" : "unclear", error: explained(error) };
       }
     },
 
-    sync() {
-      return new Promise((resolve, reject) => {
-        if (wal === null) {
-          wal = openSync(`${path}-wal`, "r+");
-          syncFolder(path); // SQLite does so for a write-ahead log that it made when it syncs it itself
-        }
-        syncs++;
-        fdatasync(wal, (error) => {
-          if (--syncs === 0 && !db.isOpen) closeSync(wal!);
-          if (error === null) resolve();
-          else reject(error);
-        });
-      });
+    probe() {
+      db.exec("pragma busy_timeout=0");
+      wal?.grew(0);
+      try {
+        return database.transact(() => void prepare("update tail set one = one").run(), "later");
+      } finally {
+        db.exec(`pragma busy_timeout=${lockPatienceMs}`);
+      }
+    },
+
+    sync: async () => wal?.sync(),
+    rewrite: () => wal?.rewrite(),
+    checkpoint() {
+      try {
+        wal?.checkpoint();
+      } catch (error) {
+        if (isSyncFailure(error)) wal?.failed(error);
+        throw error;
+      }
     },
 
     insertStream: (stream, tenant) => Number(prepare("insert into streams (name, tenant, first) values (?, ?, 0)").run(stream, tenant).lastInsertRowid),
     insertEvent(position, streamId, revision, previous, recordedAtMs, { event: { id, type, schemaVersion, source, occurredAt }, data, metadata }) {
       newIds.stored(id);
+      wal?.grew(data.length);
       eventRows.values.push(position, streamId, revision, previous, id, type, schemaVersion, source, occurredAt, recordedAtMs, metadata, data);
       eventRows.added();
       if (revision > 0 && revision % eventsPerMark === 0) prepare("insert into marks values (?, ?, ?)").run(streamId, revision, position);
@@ -312,11 +341,27 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number): Lo
       return removed;
     },
     close() {
-      db.close();
-      if (wal !== null && syncs === 0) closeSync(wal);
+      // Else it is left to the end of the process: the files stay as they are, and the next start reads them.
+      if (wal?.mayClose() !== false) db.close();
+      wal?.close();
     },
   };
   return database;
+}
+
+/**
+ * All that an owner is shown is on the disk: what an unclean end has left may only be in the system's memory, so it is written again. Names of the files, too:
+ * SQLite does not say when that of the write-ahead log could not be synced.
+ */
+function openWal(path: string, prepare: (sql: string) => StatementSync): WriteAheadLog {
+  const wal = new WriteAheadLog(path, prepare);
+  try {
+    wal.rewrite();
+  } catch (error) {
+    wal.close();
+    throw error;
+  }
+  return wal;
 }
 
 type HeadRow = readonly [id: number, head: number, position: number];

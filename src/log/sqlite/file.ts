@@ -1,10 +1,11 @@
 /** log.db as a file: is it there, whole, ours, and of a format that this build knows? Answered without changing a byte of it. */
-import { closeSync, constants, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
+import { closeSync, constants, copyFileSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { isRepriseError, RepriseError } from "../../errors.ts";
 import { logStream, ownTenant } from "../../event/names.ts";
+import { syncFolder } from "../durable-files.ts";
 import { fromSqliteError } from "./sqlite-error.ts";
 
 /** "RPRS": says whose file it is, in SQLite's header. */
@@ -110,13 +111,6 @@ export function createLogFile(path: string, created: { readonly eventId: string;
   }
   renameSync(draft, path);
   syncFolder(path);
-}
-
-/** That a file is in its folder has to reach the disk, too. */
-export function syncFolder(path: string): void {
-  const folder = openSync(dirname(path), "r");
-  fsyncSync(folder);
-  closeSync(folder);
 }
 
 /**

@@ -8,14 +8,24 @@ import { checkTruncate, encodeAppend, tenantOf } from "../append-rules.ts";
 import type { EventLog, ReadOnlyLog } from "../event-log.ts";
 import { openConnection, openReadOnlyConnection } from "./connection.ts";
 import { checkLogFile, createLogFile, inspectLogFile, upgradeLogFile } from "./file.ts";
+import { Health } from "./health.ts";
 import { defaultLimits, type SqliteLogLimits } from "./limits.ts";
 import { lockFolder } from "./lock.ts";
+import { probeLog } from "./probe.ts";
 import { makeReader } from "./reader.ts";
 import { fromSqliteError, isUnusable } from "./sqlite-error.ts";
 import { makeBell, subscribe } from "./subscription.ts";
+import { WriteAheadLogLost } from "./wal.ts";
 import { makeWriter } from "./writer.ts";
 
-export interface SqliteLogOptions {
+export interface SqliteLogEvents {
+  /** Told when the log begins to refuse appends, and (null) when it takes them again. */
+  readonly onTrouble?: (trouble: RepriseError | null) => void;
+  /** The disk has lost what it was given, and this process knows no more what the log holds: it has to end at once, without closing anything. Nothing acknowledged is lost. */
+  readonly onLost?: (error: RepriseError) => void;
+}
+
+export interface SqliteLogOptions extends SqliteLogEvents {
   readonly clock?: Clock;
   readonly newId?: NewId;
   readonly limits?: Partial<SqliteLogLimits>;
@@ -80,7 +90,7 @@ function openOwned(folder: string, options: SqliteLogOptions): EventLog {
       checkLogFile(path, limits.checkBytes);
       upgradeLogFile(path);
     } else createLogFile(path, { eventId: makeId(), logId: makeId(), recordedAtMs: clock.now() });
-    return makeLog(path, clock, limits, () => lock.release());
+    return makeLog(path, clock, limits, options, () => lock.release());
   } catch (error) {
     lock.release();
     throw error;
@@ -90,11 +100,34 @@ function openOwned(folder: string, options: SqliteLogOptions): EventLog {
 /** Events that one transaction of a truncation removes: some milliseconds. */
 const removedAtOnce = 1000;
 
-function makeLog(path: string, clock: Clock, limits: SqliteLogLimits, release: () => void): EventLog {
+function makeLog(path: string, clock: Clock, limits: SqliteLogLimits, told: SqliteLogEvents, release: () => void): EventLog {
   const connection = openConnection(path, limits.cachedStreams);
   const bell = makeBell();
   const reader = makeReader(connection, limits);
-  const writer = makeWriter(connection, clock, limits, () => bell.ring());
+  let untidy: RepriseError | null = null;
+  const health = new Health({
+    clock,
+    attempt: async () => {
+      if (connection.isInDoubt()) connection.renew();
+      await probeLog(connection);
+    },
+    onChange(trouble) {
+      if (trouble === null) bell.ring(); // what was in doubt may be there
+      told.onTrouble?.(trouble);
+    },
+  });
+  const fails = (error: RepriseError) => {
+    health.fails(error);
+    if (error instanceof WriteAheadLogLost) told.onLost?.(error);
+  };
+  const writer = makeWriter(connection, clock, limits, {
+    stored: () => bell.ring(),
+    works: () => health.works(),
+    fails,
+    tidies(error) {
+      untidy = error;
+    },
+  });
   let closing: Promise<void> | null = null;
   const open = () => {
     if (closing !== null) throw new RepriseError("CLOSED", "The log is closed.");
@@ -127,19 +160,30 @@ function makeLog(path: string, clock: Clock, limits: SqliteLogLimits, release: (
     async truncate(stream, before) {
       checkTruncate(stream, before);
       for (let removed = removedAtOnce; removed === removedAtOnce; await nextTurn()) {
-        const db = open();
+        open();
+        const db = connection.forWrite();
         const { id, head } = db.streamHead(stream);
         const outcome = db.transact(() => {
           removed = db.removeEvents(id, Math.min(before, head + 1), removedAtOnce);
         }, "now");
-        if (outcome.is === "unclear") connection.drop();
+        if (outcome.is === "unclear") connection.renew();
         if (outcome.is !== "stored") throw fromSqliteError(outcome.error, `Truncating ${stream}`);
       }
     },
     async head() {
       return BigInt(open().lastPosition);
     },
+    trouble: () => health.trouble?.message ?? null,
+    warnings: () => (untidy === null ? [] : [`The log's write-ahead log grows: ${untidy.message}`]),
+    async probe() {
+      if (closing !== null || health.trouble !== null) return; // it tries by itself
+      await probeLog(connection).catch((error: unknown) => {
+        if (error instanceof RepriseError) fails(error);
+        throw error;
+      });
+    },
     close() {
+      health.close();
       closing ??= writer.drain().finally(() => {
         connection.close();
         release();

@@ -74,11 +74,13 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
 
   const step = <T>(read: (db: LogDatabase) => T): T => {
     for (;;) {
+      let db: LogDatabase | null = null;
       try {
-        const result = read(connection.use());
+        db = connection.use();
+        const result = read(db);
         if (connection.isWhole?.() !== false) return result;
       } catch (error) {
-        if (connection.isWhole?.() !== false) throw fromSqliteError(error, "Reading the log");
+        if (connection.isWhole?.() !== false) throw fromSqliteError(db?.explained(error) ?? error, "Reading the log");
       }
     }
   };

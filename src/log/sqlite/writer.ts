@@ -3,15 +3,15 @@
  * before it will have changed, then stored in one transaction. A bad append is refused before SQL, so it cannot undo its neighbours.
  * One fsync a group instead of one an append: 64 in flight store 76,000 events a second where one at a time stores 3,300.
  */
-import { RepriseError } from "../../errors.ts";
+import { isLogTrouble, RepriseError } from "../../errors.ts";
 import { type Clock, toIso } from "../../event/clock.ts";
 import { ownTenant } from "../../event/names.ts";
 import { checkRevision, type EncodedAppend, sameContent } from "../append-rules.ts";
 import type { AppendedEvent } from "../event-log.ts";
-import type { Connection } from "./connection.ts";
+import type { OwnedConnection } from "./connection.ts";
 import type { KnownEvent, LogDatabase, StreamHead } from "./database.ts";
 import type { SqliteLogLimits } from "./limits.ts";
-import { fromSqliteError } from "./sqlite-error.ts";
+import { fromSqliteError, isSyncFailure } from "./sqlite-error.ts";
 import { SyncPlace } from "./sync-place.ts";
 
 export interface Writer {
@@ -30,14 +30,25 @@ interface Waiting {
 
 /** What storing a group needs. */
 interface Parts {
-  readonly connection: Connection;
+  readonly connection: OwnedConnection;
   readonly clock: Clock;
   readonly syncPlace: SyncPlace;
+  readonly told: WriterEvents;
 }
 
-/** @param stored is called after each group, when its appends are answered. */
-export function makeWriter(connection: Connection, clock: Clock, limits: SqliteLogLimits, stored: () => void): Writer {
-  const parts: Parts = { connection, clock, syncPlace: new SyncPlace(limits.quickSyncMs) };
+export interface WriterEvents {
+  /** After each group, when its appends are answered. */
+  stored(): void;
+  /** A group is on disk. */
+  works(): void;
+  /** A group could not be stored, or what is stored is in doubt. */
+  fails(error: RepriseError): void;
+  /** Whether the write-ahead log could be brought into log.db: it grows while it cannot. */
+  tidies(error: RepriseError | null): void;
+}
+
+export function makeWriter(connection: OwnedConnection, clock: Clock, limits: SqliteLogLimits, told: WriterEvents): Writer {
+  const parts: Parts = { connection, clock, told, syncPlace: new SyncPlace(limits.quickSyncMs) };
   const queue: Waiting[] = [];
   let queuedBytes = 0;
   let scheduled = false;
@@ -76,7 +87,7 @@ export function makeWriter(connection: Connection, clock: Clock, limits: SqliteL
 
   const goOn = () => {
     syncing = false;
-    stored();
+    told.stored();
     if (queue.length > 0) return schedule();
     for (const done of drained) done();
     drained = [];
@@ -127,11 +138,12 @@ interface Draft {
 }
 
 function makeDraft({ connection, clock }: Parts, group: readonly Waiting[]): Draft {
-  const db = connection.use();
+  const db = connection.forWrite();
   const recordedAtMs = Math.max(clock.now(), db.lastRecordedAtMs);
   const ids = group.flatMap(({ append }) => append.ids);
-  const stored = new Map(db.knownEvents(ids).map((event) => [knownKey(event.tenant, event.id), event]));
-  const heads = db.streamHeads(group.map(({ append }) => append.stream));
+  const look = () => ({ known: db.knownEvents(ids), heads: db.streamHeads(group.map(({ append }) => append.stream)) });
+  const { known, heads } = explaining(db, look);
+  const stored = new Map(known.map((event) => [knownKey(event.tenant, event.id), event]));
   return {
     db,
     recordedAtMs,
@@ -143,6 +155,14 @@ function makeDraft({ connection, clock }: Parts, group: readonly Waiting[]): Dra
     appends: [],
     nextPosition: db.lastPosition + 1,
   };
+}
+
+function explaining<T>(db: LogDatabase, look: () => T): T {
+  try {
+    return look();
+  } catch (error) {
+    throw db.explained(error);
+  }
 }
 
 /**
@@ -160,6 +180,7 @@ function storeGroup(parts: Parts, group: readonly Waiting[]): Promise<void> | nu
   // Also those refused: they may have been judged against neighbours that are not stored now.
   const failAll = (error: unknown) => {
     const failure = fromSqliteError(error, "Storing an append");
+    if (isLogTrouble(failure)) parts.told.fails(failure);
     for (const { reject } of group) reject(failure);
   };
   try {
@@ -168,7 +189,9 @@ function storeGroup(parts: Parts, group: readonly Waiting[]): Promise<void> | nu
       try {
         waiting.answer = { appended: judge(draft, waiting.append) };
       } catch (error) {
-        waiting.answer = { refusal: fromSqliteError(error, "Judging an append") };
+        const refusal = fromSqliteError(draft.db.explained(error), "Judging an append");
+        if (isLogTrouble(refusal)) parts.told.fails(refusal);
+        waiting.answer = { refusal };
       }
     }
     if (draft.appends.length > 0) {
@@ -253,9 +276,10 @@ function duplicates({ stream, events }: EncodedAppend, known: readonly KnownEven
 
 /**
  * @returns null when it is on disk; else resolves when it is. Positions, heads and readers go on only then.
- * @throws the error of a transaction that left nothing behind, or LOG_UNAVAILABLE when that cannot be found out.
+ * @throws the error of a transaction that left nothing behind; LOG_SYNC_FAILED, LOG_FULL or LOG_UNAVAILABLE when it is not known what is on the disk.
  */
-function store(draft: Draft, { connection, clock, syncPlace }: Parts, durable: "now" | "later"): Promise<void> | null {
+function store(draft: Draft, parts: Parts, durable: "now" | "later"): Promise<void> | null {
+  const { clock, syncPlace, told } = parts;
   const { db } = draft;
   let latestMs = db.lastRecordedAtMs;
   let insertedMs = 0;
@@ -273,36 +297,52 @@ function store(draft: Draft, { connection, clock, syncPlace }: Parts, durable: "
   }, durable);
   if (durable === "now") syncPlace.took(clock.monotonicMs() - insertedMs);
   if (outcome.is === "undone") throw outcome.error;
-  if (outcome.is === "unclear") {
-    if (!isOnDisk(draft, connection)) throw outcome.error;
-    return null; // the database that was opened again has read heads and tail from disk
-  }
+  if (outcome.is === "unclear") return mustBeStored(draft, parts, outcome.error);
   const conclude = () => {
     for (const { name, id, head, position } of draft.streams.values()) db.rememberHead(name, { id, head, position });
     db.lastPosition = draft.nextPosition - 1;
     db.lastRecordedAtMs = latestMs;
+    told.works();
+    checkpoint(parts);
   };
   if (durable === "later")
     return db.sync().then(conclude, (error: unknown) => {
-      if (!isOnDisk(draft, connection)) throw error;
+      mustBeStored(draft, parts, error);
     });
   conclude();
   return null;
 }
 
-/** A transaction is on disk whole or not at all: one of its ids tells. */
-function isOnDisk({ appends }: Draft, connection: Connection): boolean {
+/**
+ * After an unclear commit, or a sync that failed. What the system then shows of the file says nothing about the disk, so all of it is written again before the log
+ * is asked. A transaction is there whole or not at all: one of its ids tells.
+ *
+ * @throws `error` when it is not there.
+ */
+function mustBeStored({ appends }: Draft, { connection, told }: Parts, error: unknown): null {
   const [{ append, position }] = appends as [Draft["appends"][number]];
+  const known = connection.renew().knownEvents([append.events[0]!.event.id]);
+  if (!known.some((event) => event.tenant === append.tenant && event.position === position)) throw error;
+  told.works();
+  return null;
+}
+
+/** What was acknowledged is in the write-ahead log whatever comes of it; but a disk that does not sync log.db either is no disk to go on with. */
+function checkpoint({ connection, told }: Parts): void {
   try {
-    connection.drop();
-    return connection
-      .use()
-      .knownEvents([append.events[0]!.event.id])
-      .some((event) => event.tenant === append.tenant && event.position === position);
+    connection.use().checkpoint();
+    told.tidies(null);
   } catch (error) {
-    throw new RepriseError("LOG_UNAVAILABLE", "It is not known whether the append was stored: the log could not be opened again.", {
-      cause: error,
-      retryAfterMs: 1000,
-    });
+    const failure = fromSqliteError(error, "Bringing the write-ahead log into log.db");
+    if (!(failure instanceof RepriseError)) throw error;
+    if (!isSyncFailure(error)) {
+      told.tidies(failure);
+      return;
+    }
+    try {
+      connection.renew();
+    } catch (stillFails) {
+      told.fails(stillFails instanceof RepriseError ? stillFails : failure);
+    }
   }
 }

@@ -1,0 +1,222 @@
+/**
+ * The write-ahead log of one open log.db, as far as its bytes have to reach the disk.
+ *
+ * SQLite is kept from checkpointing by itself: it syncs as it does so, and keeps to itself what the disk then said. And it takes a sync that failed for one
+ * that may be repeated: but the system marks pages that it could not write as clean, so that the next sync finds nothing to do and succeeds, while the disk has
+ * none of them (measured: 180 appends acknowledged so, none there after a power cut). What counts after a failure is only what was *written again* and synced.
+ */
+import { closeSync, fdatasync, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import type { StatementSync } from "node:sqlite";
+import { RepriseError } from "../../errors.ts";
+import { syncFolder } from "../durable-files.ts";
+import { fromSqliteError } from "./sqlite-error.ts";
+
+/** Pages in the write-ahead log that a checkpoint is worth, as in SQLite itself: 4 MiB. */
+const checkpointPages = 1000;
+/** How many commits, or 16 KiB of data, go by from one look at their number to the next: a look takes 4 µs. */
+const lookEvery = 16;
+const unitBytes = 16_384;
+
+/**
+ * The system shows other pages than those that were written, as some file systems do after a failed sync. What this process knows of the log is then wrong, and must
+ * not be brought into log.db: it has to end, and the next start reads the log as far as it is whole, which is all that was ever acknowledged.
+ */
+export class WriteAheadLogLost extends RepriseError {
+  constructor(message: string) {
+    super("LOG_SYNC_FAILED", message, { retryAfterMs: 1000 });
+  }
+}
+
+export class WriteAheadLog {
+  readonly #path: string;
+  readonly #counts: StatementSync;
+  readonly #checkpoint: StatementSync;
+  /** Any descriptor of a file syncs all that was written to it. These close after SQLite's, or its locks on the file would be gone. */
+  readonly #log: number;
+  readonly #database: number;
+  #pageBytes = 0;
+  #syncs = 0;
+  #closed = false;
+  #written = 0;
+  /** A sync failed: nothing counts as stored until `rewrite`. */
+  #doubt: unknown = null;
+
+  /** @param prepare of the open database, which has been read from: until then there is no such file. */
+  constructor(path: string, prepare: (sql: string) => StatementSync) {
+    this.#path = path;
+    this.#counts = prepare("pragma wal_checkpoint(noop)");
+    this.#checkpoint = prepare("pragma wal_checkpoint(passive)");
+    this.#log = openSync(`${path}-wal`, "r+");
+    this.#database = openSync(path, "r+");
+  }
+
+  /** Waits, off this thread, for the disk to have all that was committed. @throws what the disk says. */
+  async sync(): Promise<void> {
+    this.#syncs++;
+    try {
+      await new Promise<void>((resolve, reject) => fdatasync(this.#log, (error) => (error === null ? resolve() : reject(error))));
+    } catch (error) {
+      this.#doubt ??= error;
+    } finally {
+      this.#syncs--;
+      if (this.#closed && this.#syncs === 0) closeSync(this.#log);
+    }
+    // Also of another sync, while this one was under way: what it lost, this one need not have noticed.
+    if (this.#doubt !== null) throw this.#doubt;
+  }
+
+  /** Of a commit or checkpoint: the disk has not taken everything. */
+  failed(error: unknown): void {
+    this.#doubt ??= error;
+  }
+
+  /** False when it must not be brought into log.db, as SQLite does when it closes. */
+  mayClose(): boolean {
+    if (this.#doubt === null) return true;
+    try {
+      this.rewrite();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** What the system says of a write that failed, where SQLite only says that it did. Nothing is left of the try. */
+  whyNotWritten(): unknown {
+    const { size } = fstatSync(this.#log);
+    try {
+      this.#write(this.#log, Buffer.alloc(unitBytes), size);
+      return null;
+    } catch (error) {
+      return error;
+    } finally {
+      ftruncateSync(this.#log, size);
+    }
+  }
+
+  /** Bytes that a transaction will write, about. */
+  grew(bytes: number): void {
+    this.#written += 1 + bytes / unitBytes;
+  }
+
+  /** Brings pages into log.db when there are enough of them, all of them synced. @throws why that did not work; nothing is lost by it. */
+  checkpoint(): void {
+    if (this.#written < lookEvery) return;
+    this.#written = 0;
+    if (this.#frames().all < checkpointPages) return;
+    this.#checkpoint.get();
+  }
+
+  /**
+   * Writes again whatever may not be on the disk, and syncs it: the write-ahead log's pages, and those that were brought into log.db from it. Frames behind
+   * the last commit, of one that failed, are cut off: they would else come back after a crash.
+   *
+   * @throws WriteAheadLogLost; LOG_SYNC_FAILED, LOG_FULL, LOG_UNAVAILABLE.
+   */
+  rewrite(): void {
+    try {
+      const { all, checkpointed } = this.#frames();
+      const pages = this.#rewriteFrames(all, checkpointed);
+      this.#rewritePages(pages);
+      fdatasyncSync(this.#log);
+      fdatasyncSync(this.#database);
+      syncFolder(this.#path);
+    } catch (error) {
+      throw fromSqliteError(error, `Writing ${this.#path}-wal again`);
+    }
+    this.#doubt = null;
+  }
+
+  /** The same of a read: a file that cannot be read is "malformed" to SQLite. Looks at some pages all over log.db, so that a single bad one may escape it. */
+  whyNotRead(): unknown {
+    const page = Buffer.alloc(512);
+    try {
+      const { size } = fstatSync(this.#database);
+      for (let look = 0; look <= looks; look++) readSync(this.#database, page, 0, page.length, Math.floor((size / looks) * look));
+      readSync(this.#log, page, 0, page.length, 0);
+      return null;
+    } catch (error) {
+      return error;
+    }
+  }
+
+  /** After the database was closed, and before it is opened again. */
+  close(): void {
+    this.#closed = true;
+    closeSync(this.#database);
+    if (this.#syncs === 0) closeSync(this.#log);
+  }
+
+  #frames(): { readonly all: number; readonly checkpointed: number } {
+    const [, all, checkpointed] = this.#counts.get() as unknown as readonly [number, number, number];
+    return { all: Math.max(all, 0), checkpointed: Math.max(checkpointed, 0) };
+  }
+
+  /** @returns where the newest of the first `checkpointed` frames of each page is (SQLite's file format, 4.1 and 4.2). */
+  #rewriteFrames(all: number, checkpointed: number): ReadonlyMap<number, number> {
+    const pages = new Map<number, number>();
+    const { size } = fstatSync(this.#log);
+    if (all === 0) {
+      if (size > 0) ftruncateSync(this.#log, 0);
+      return pages;
+    }
+    const header = this.#read(this.#log, 0, headerBytes);
+    const little = header.readUInt32BE(0) === 0x377f0682;
+    this.#pageBytes = header.readUInt32BE(8);
+    let sum = checksum([0, 0], header.subarray(0, 24), little);
+    if (!isSum(header, 24, sum)) throw this.#changed("its header");
+    this.#write(this.#log, header, 0);
+    const frameBytes = frameHeaderBytes + this.#pageBytes;
+    for (let index = 0, at = headerBytes; index < all; index++, at += frameBytes) {
+      const frame = this.#read(this.#log, at, frameBytes);
+      sum = checksum(checksum(sum, frame.subarray(0, 8), little), frame.subarray(frameHeaderBytes), little);
+      if (frame.compare(header, 16, 24, 8, 16) !== 0 || !isSum(frame, 16, sum)) throw this.#changed(`page ${index + 1} of ${all}`);
+      this.#write(this.#log, frame, at);
+      if (index < checkpointed) pages.set(frame.readUInt32BE(0), at + frameHeaderBytes);
+    }
+    const end = headerBytes + all * frameBytes;
+    if (size > end) ftruncateSync(this.#log, end);
+    return pages;
+  }
+
+  #rewritePages(pages: ReadonlyMap<number, number>): void {
+    const { size } = fstatSync(this.#database);
+    for (const [page, at] of pages) {
+      const to = (page - 1) * this.#pageBytes;
+      if (to < size) this.#write(this.#database, this.#read(this.#log, at, this.#pageBytes), to);
+    }
+  }
+
+  #read(file: number, at: number, bytes: number): Buffer {
+    const buffer = Buffer.allocUnsafe(bytes);
+    if (readSync(file, buffer, 0, bytes, at) < bytes) throw this.#changed("its end");
+    return buffer;
+  }
+
+  #write(file: number, bytes: Buffer, at: number): void {
+    for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, at + done);
+  }
+
+  #changed(what: string): WriteAheadLogLost {
+    return new WriteAheadLogLost(`${this.#path}-wal does not read as it was written (${what}): the disk failed to sync it, and has lost some of it.`);
+  }
+}
+
+const looks = 16;
+const headerBytes = 32;
+const frameHeaderBytes = 24;
+
+type Sum = readonly [number, number];
+
+function checksum([first, second]: Sum, bytes: Buffer, little: boolean): Sum {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = 0; at < bytes.length; at += 8) {
+    first = (first + view.getUint32(at, little) + second) >>> 0;
+    second = (second + view.getUint32(at + 4, little) + first) >>> 0;
+  }
+  return [first, second];
+}
+
+function isSum(bytes: Buffer, at: number, [first, second]: Sum): boolean {
+  return bytes.readUInt32BE(at) === first && bytes.readUInt32BE(at + 4) === second;
+}
