@@ -1,5 +1,5 @@
 /** The files around a catalog: its config, its lock, and payloads kept as samples. */
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { checkDefinitionsOnly } from "../catalog/lock/check-lock.ts";
 import type { Finding } from "../catalog/lock/findings.ts";
@@ -10,6 +10,7 @@ import type { Config } from "../config.ts";
 import { isRepriseError } from "../errors.ts";
 import type { Json } from "../event/event.ts";
 import { parseJsonText } from "../http/json.ts";
+import { replaceFile } from "../log/durable-files.ts";
 import { exit, Failure, usage } from "./exit.ts";
 import { standardConfig } from "./serve-settings.ts";
 
@@ -41,8 +42,7 @@ export function saveLock(path: string, lock: Lock): boolean {
   const text = writeLock(lock);
   if (statSync(path, { throwIfNoEntry: false }) !== undefined && readFileSync(path, "utf8") === text) return false;
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.new`, text);
-  renameSync(`${path}.new`, path);
+  replaceFile(path, text);
   return true;
 }
 

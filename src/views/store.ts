@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Catalog } from "../catalog/catalog.ts";
 import { RepriseError } from "../errors.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
+import { makePrivateFile, makePrivateFolder, tightenDatabase } from "../log/private-files.ts";
 import { RowBuffer } from "../log/row-buffer.ts";
 import { openDatabase, type ViewDatabase } from "./database.ts";
 import { type Folding, type Latest, type Projection, toEntry } from "./projection.ts";
@@ -125,7 +126,7 @@ export function openViewStore(file: string, logId: string, catalog: Catalog, use
 
 function openWritable(file: string, logId: string, catalog: Catalog): ViewDatabase {
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makePrivateFolder(dirname(file));
     const db = openUsable(file, logId) ?? create(file, logId);
     refreshWanted(db, catalog);
     return db;
@@ -148,6 +149,7 @@ export function removeViewStore(file: string): void {
 
 function openUsable(file: string, logId: string): ViewDatabase | null {
   if (!existsSync(file)) return null;
+  tightenDatabase(file);
   const db = openDatabase(file);
   try {
     const pragma = (name: string) => Object.values(db.get<Record<string, number>>(`pragma ${name}`) ?? {})[0];
@@ -170,6 +172,7 @@ function openUsable(file: string, logId: string): ViewDatabase | null {
 
 function create(file: string, logId: string): ViewDatabase {
   removeViewStore(file);
+  makePrivateFile(file);
   const db = openDatabase(file);
   configure(db);
   db.transaction(() => {

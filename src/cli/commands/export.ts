@@ -1,10 +1,11 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync } from "node:fs";
 import type { Command } from "commander";
 import { cloudEventOf } from "../../delivery/cloud-event.ts";
 import type { DeadLetterDetailReply, DeadLetterReply, DeadLettersReply, EntityEventsReply, EventReply } from "../../http/wire/replies.ts";
+import { writeText } from "../../log/durable-files.ts";
 import { at } from "../client.ts";
 import { addFilters, deadLetterFilters, openSession, parseEntity, type Session, toQuery, type World } from "../command.ts";
-import { exit, usage } from "../exit.ts";
+import { exit, Failure, usage } from "../exit.ts";
 
 const pageSize = "200";
 /** Events asked for at once, to fill in what a dead letter does not say. */
@@ -77,7 +78,7 @@ function openSink({ terminal }: Session, out: string | undefined): Sink {
   if (out === undefined) return { line: (event) => terminal.out(JSON.stringify(event) + "\n"), close() {} };
   let file: number;
   try {
-    file = openSync(out, "wx");
+    file = openSync(out, "wx", 0o600);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw usage(
@@ -86,7 +87,23 @@ function openSink({ terminal }: Session, out: string | undefined): Sink {
         : `--out is ${JSON.stringify(out)}: it cannot be written (${code}).`,
     );
   }
-  return { line: (event) => void writeSync(file, JSON.stringify(event) + "\n"), close: () => closeSync(file) };
+  const writing = (write: () => void) => {
+    try {
+      write();
+    } catch (error) {
+      throw new Failure(exit.failed, `--out is ${JSON.stringify(out)}: it cannot be written to its end (${(error as NodeJS.ErrnoException).code}). Remove it.`);
+    }
+  };
+  return {
+    line: (event) => writing(() => writeText(file, JSON.stringify(event) + "\n")),
+    close() {
+      try {
+        writing(() => fsyncSync(file));
+      } finally {
+        closeSync(file);
+      }
+    },
+  };
 }
 
 async function writeEntity(

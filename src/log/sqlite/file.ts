@@ -1,11 +1,12 @@
 /** log.db as a file: is it there, whole, ours, and of a format that this build knows? Answered without changing a byte of it. */
-import { closeSync, constants, copyFileSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
+import { closeSync, constants, copyFileSync, existsSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { isRepriseError, RepriseError } from "../../errors.ts";
 import { logStream, ownTenant } from "../../event/names.ts";
 import { syncFolder } from "../durable-files.ts";
+import { makePrivateFile, makePrivateFolder } from "../private-files.ts";
 import { fromSqliteError } from "./sqlite-error.ts";
 
 /** "RPRS": says whose file it is, in SQLite's header. */
@@ -76,7 +77,7 @@ export function checkLogFile(path: string, maxCheckBytes: number): void {
   const folder = join(dirname(path), "check.tmp");
   rmSync(folder, { recursive: true, force: true });
   try {
-    mkdirSync(folder);
+    makePrivateFolder(folder);
     const copy = join(folder, "log.db");
     copyFileSync(path, copy, constants.COPYFILE_FICLONE);
     copyFileSync(`${path}-wal`, `${copy}-wal`, constants.COPYFILE_FICLONE);
@@ -93,6 +94,7 @@ export function checkLogFile(path: string, maxCheckBytes: number): void {
 export function createLogFile(path: string, created: { readonly eventId: string; readonly logId: string; readonly recordedAtMs: number }): void {
   const draft = `${path}.new`;
   for (const ending of ["", "-journal", "-wal", "-shm"]) rmSync(draft + ending, { force: true });
+  makePrivateFile(draft);
   const db = new DatabaseSync(draft);
   try {
     db.exec(

@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { isRepriseError, RepriseError } from "../../errors.ts";
@@ -6,11 +6,12 @@ import { type Clock, systemClock } from "../../event/clock.ts";
 import { type NewId, newId } from "../../event/ids.ts";
 import { checkTruncate, encodeAppend, tenantOf } from "../append-rules.ts";
 import type { EventLog, ReadOnlyLog } from "../event-log.ts";
+import { makePrivateFolder, tightenDatabase } from "../private-files.ts";
 import { openConnection, openReadOnlyConnection } from "./connection.ts";
 import { checkLogFile, createLogFile, inspectLogFile, upgradeLogFile } from "./file.ts";
 import { Health } from "./health.ts";
 import { defaultLimits, type SqliteLogLimits } from "./limits.ts";
-import { lockFolder } from "./lock.ts";
+import { isOwnedHere, lockFolder } from "./lock.ts";
 import { probeLog } from "./probe.ts";
 import { makeReader } from "./reader.ts";
 import { fromSqliteError, isUnusable } from "./sqlite-error.ts";
@@ -62,7 +63,7 @@ export async function openSqliteLogReadOnly(folder: string, { limits: given }: P
   const limits = { ...defaultLimits, ...given };
   const path = join(folder, "log.db");
   try {
-    if (!inspectLogFile(path)) throw new RepriseError("LOG_MISSING", `There is no log in ${folder}.`);
+    if (!isOwnedHere(folder) && !inspectLogFile(path)) throw new RepriseError("LOG_MISSING", `There is no log in ${folder}.`);
     const connection = openReadOnlyConnection(path, limits.cachedStreams);
     const { logId, lastPosition } = connection.use();
     const reader = makeReader(connection, limits);
@@ -81,11 +82,13 @@ function openOwned(folder: string, options: SqliteLogOptions): EventLog {
   const limits = { ...defaultLimits, ...options.limits };
   const { clock = systemClock, newId: makeId = newId, create = true } = options;
   const path = join(folder, "log.db");
+  if (isOwnedHere(folder)) throw new RepriseError("LOG_IN_USE", `This process owns the log in ${folder} already.`);
   if (!create && !inspectLogFile(path)) throw new RepriseError("LOG_MISSING", `There is no log in ${folder}.`);
-  mkdirSync(folder, { recursive: true });
   if (inspectLogFile(path)) accessSync(path, constants.R_OK | constants.W_OK); // before the lock: a folder that is not ours stays as it was
+  makePrivateFolder(folder);
   const lock = lockFolder(folder);
   try {
+    tightenDatabase(path);
     if (inspectLogFile(path)) {
       checkLogFile(path, limits.checkBytes);
       upgradeLogFile(path);
