@@ -693,6 +693,25 @@ export function describeEventLog(name: string, openEmpty: () => Promise<LogUnder
         expect(other.logId).not.toBe(log.logId);
       });
 
+      it("closes within seconds after reads that ended at their limit, before the events did, or were left", async () => {
+        const { log } = await openPair();
+        const large = () => anEvent({ text: "x".repeat(4000) });
+        for (const stream of ["shop.order-1", "shop.order-2", "shop.order-3"]) await log.append(stream, Array.from({ length: 100 }, large), "none");
+        for (const direction of ["forward", "backward"] as const)
+          for (const limit of [1, 2, 7, 64, 99, 100]) {
+            const types = [large().type];
+            await flat(log.readStream("shop.order-1", { direction, limit }));
+            await flat(log.readAll({ direction, limit }));
+            await flat(log.readAll({ direction, limit, filter: { types } }));
+            await flat(log.readAll({ direction, limit, filter: { streamPrefixes: ["shop."] } }));
+            for await (const _ of log.readStream("shop.order-2", { direction, limit })) break;
+            for await (const _ of log.readAll({ direction, limit })) break;
+            for await (const _ of log.subscribe({ after: 0n, signal: new AbortController().signal })) break;
+          }
+        const late = new Promise((resolve) => void setTimeout(resolve, 5000, "late").unref());
+        expect(await Promise.race([log.close().then(() => "closed"), late])).toBe("closed");
+      });
+
       it("finishes appends in progress, ends subscriptions and reads, and may be closed twice", async () => {
         const { log, reopen } = await openPair();
         await log.append(
