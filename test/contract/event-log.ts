@@ -698,7 +698,7 @@ export function describeEventLog(name: string, openEmpty: () => Promise<LogUnder
         const large = () => anEvent({ text: "x".repeat(4000) });
         for (const stream of ["shop.order-1", "shop.order-2", "shop.order-3"]) await log.append(stream, Array.from({ length: 100 }, large), "none");
         for (const direction of ["forward", "backward"] as const)
-          for (const limit of [1, 2, 7, 64, 99, 100]) {
+          for (const limit of [1, 7, 64, 100]) {
             const types = [large().type];
             await flat(log.readStream("shop.order-1", { direction, limit }));
             await flat(log.readAll({ direction, limit }));
