@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { DeepReadonly } from "../src/catalog/deep-readonly.ts";
 import { defineEvent, defineUpcasters } from "../src/catalog/define.ts";
 import { makeCatalog } from "../src/catalog/make-catalog.ts";
 import type { NewEvent, StoredEvent } from "../src/event/event.ts";
@@ -9,9 +10,9 @@ const orderV2 = orderV1.omit({ total: true }).extend({ totalCents: z.int() });
 const orderV3 = orderV2.extend({ currency: z.string() });
 const orderV4 = orderV3.omit({ customer: true }).extend({ customer: z.object({ id: z.string(), name: z.string().nullable() }) });
 
-const v1ToV2 = ({ total, ...rest }: z.output<typeof orderV1>) => ({ ...rest, totalCents: Math.round(total * 100) });
-const v2ToV3 = (data: z.output<typeof orderV2>) => ({ ...data, currency: "EUR" });
-const v3ToV4 = ({ customer, ...rest }: z.output<typeof orderV3>) => ({ ...rest, customer: { id: customer, name: null } });
+const v1ToV2 = ({ total, ...rest }: DeepReadonly<z.output<typeof orderV1>>) => ({ ...rest, totalCents: Math.round(total * 100) });
+const v2ToV3 = (data: DeepReadonly<z.output<typeof orderV2>>) => ({ ...data, currency: "EUR" });
+const v3ToV4 = ({ customer, ...rest }: DeepReadonly<z.output<typeof orderV3>>) => ({ ...rest, customer: { id: customer, name: null } });
 
 /** Ten steps that each add one to a counter. */
 const counted = (version: number) => orderV1.extend({ version: z.literal(version) });

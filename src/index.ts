@@ -1,6 +1,7 @@
 /** The public API of Reprise. */
 
 export type { Catalog, FailureText, Lifted, LiftStep } from "./catalog/catalog.ts";
+export type { DeepReadonly } from "./catalog/deep-readonly.ts";
 export {
   type CurrentData,
   type DataOf,

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { CurrentEvent, StoredEvent } from "../event/event.ts";
+import type { DeepReadonly } from "./deep-readonly.ts";
 import { type Dropped, lifted, type Part, type Split } from "./step-result.ts";
 
 /** N → N + 1: a table, since TypeScript does not add. A 33rd version is refused here and at start. */
@@ -63,6 +64,8 @@ type Version<E extends EventDefinition> = keyof E["schemas"] & number;
 type Step<E extends EventDefinition> = { [N in Version<E>]: After<N> extends Version<E> ? N : never }[Version<E>];
 
 export type DataOf<E extends EventDefinition, N extends Version<E>> = z.output<E["schemas"][N]>;
+/** What version N's schema takes in. Readonly, since a step may give on parts of what it got. */
+type InputOf<E extends EventDefinition, N extends Version<E>> = DeepReadonly<z.input<E["schemas"][N]>>;
 /** The newest version: the one without a step. */
 type Current<E extends EventDefinition> = Exclude<Version<E>, Step<E>>;
 export type CurrentData<E extends EventDefinition> = z.output<E["schemas"][Current<E>]>;
@@ -70,15 +73,15 @@ export type CurrentData<E extends EventDefinition> = z.output<E["schemas"][Curre
 export type EventOf<E extends EventDefinition> = E extends EventDefinition ? CurrentEvent<E["type"], CurrentData<E>> : never;
 
 /**
- * Pure: version N as its schema puts it out → version N + 1 as its schema takes it in. The input is frozen; the second parameter is the event as
- * it was stored, with its metadata and times.
+ * Pure: version N as its schema puts it out → version N + 1 as its schema takes it in. The data is the step's own copy, and deeply readonly; the second
+ * parameter is the event as it was stored, frozen, with its metadata and times.
  *
  * @typeParam Beside what the step may return as well: `Dropped`, `Split<"order.placed">`.
  */
 export type Upcaster<E extends EventDefinition, N extends Step<E>, Beside extends Dropped | Split = never> = (
-  data: DataOf<E, N>,
+  data: DeepReadonly<DataOf<E, N>>,
   event: StoredEvent,
-) => z.input<E["schemas"][After<N> & Version<E>]> | Beside;
+) => InputOf<E, After<N> & Version<E>> | Beside;
 
 /** One step for each version but the newest. No step is spelled out: `{}` would let any key pass. */
 export type Upcasters<E extends EventDefinition, Into extends string = never> = [Step<E>] extends [never]
@@ -108,7 +111,7 @@ export interface EventOptions<S extends Schemas, N extends keyof S & number> {
   readonly downcast?: {
     readonly version: N;
     readonly type?: string;
-    readonly data: (data: z.output<S[Newest<S>]>) => z.input<S[N]>;
+    readonly data: (data: DeepReadonly<z.output<S[Newest<S>]>>) => DeepReadonly<z.input<S[N]>>;
   };
 }
 
@@ -146,12 +149,8 @@ export function defineUpcasters<E extends EventDefinition, const I extends reado
  *
  * @param options `version`: of `data`; it is lifted from there. Say it, so that the step stays as it is when the type gets a newer version. Default: the current one.
  */
-export function part<E extends EventDefinition>(event: E, data: z.input<E["schemas"][Current<E>]>): Part<E["type"]>;
-export function part<E extends EventDefinition, const N extends Version<E>>(
-  event: E,
-  data: z.input<E["schemas"][N]>,
-  options: { readonly version: N },
-): Part<E["type"]>;
+export function part<E extends EventDefinition>(event: E, data: InputOf<E, Current<E>>): Part<E["type"]>;
+export function part<E extends EventDefinition, const N extends Version<E>>(event: E, data: InputOf<E, N>, options: { readonly version: N }): Part<E["type"]>;
 export function part(event: EventDefinition, data: unknown, { version }: { readonly version?: number } = {}): Part {
   return { type: event.type, schemaVersion: version ?? Object.keys(event.schemas).length, data };
 }

@@ -6,8 +6,8 @@ import { partId } from "../event/ids.ts";
 import type { FailureText, Lifted, LiftStep } from "./catalog.ts";
 import type { CheckedType } from "./check-definitions.ts";
 import type { UpcasterChain } from "./define.ts";
-import { letsThrough, makeSampling } from "./frozen.ts";
 import { isTooMuch, maxPlaces, placesOf, tooMuch } from "./places.ts";
+import { copiesWhatItParses, copyDeep } from "./private-copy.ts";
 import { isDropped, isSplit, type Part } from "./step-result.ts";
 import { makeStraightLift, notStraight } from "./straight-lift.ts";
 
@@ -65,19 +65,18 @@ function makeLift(checked: CheckedType, from: number, raise: Raise): Lift {
   const { schema } = versions[from - 1]!;
   const steps = stepsOf(checked, from);
   const hasSteps = steps.length > 0;
-  const sampled = makeSampling();
   const maySplit = into.length > 0;
   // A type that splits would nearly always go its way twice.
   const straight = maySplit && hasSteps ? null : makeStraightLift(schema, steps);
-  // Not a step that takes one parameter, and the parts of a split go through steps of others. What is current meets no step.
-  const looksAtEvent = hasSteps && (maySplit || versions.some(({ step }) => step !== undefined && step.length !== 1));
+  // Not a step that takes the data alone, and the parts of a split go through steps of others. What is current meets no step.
+  const looksAtEvent = hasSteps && (maySplit || versions.some(({ step }) => step !== undefined && !takesDataAlone(step)));
 
   return (event, seen) => {
     const stored = looksAtEvent ? freezeDeep(event) : event; // the log has its own
     // With one `try` for all of it: one around each schema and step costs a tenth.
     if (seen === undefined && straight !== null)
       try {
-        const data = straight(stored, hasSteps && sampled());
+        const data = straight(stored);
         if (data !== notStraight) return { ok: true, parts: [whole(stored, type, current, data)], dropped: null };
       } catch {
         // told below
@@ -135,9 +134,13 @@ function stepsOf({ type, versions }: CheckedType, from: number) {
     name: `${type} v${from + index} → v${from + 1 + index}`,
     step: versions[from - 1 + index]!.step!,
     next: next.schema,
-    // Its input is then not only the step's: parts of the stored event are in it.
-    freezes: letsThrough(versions[from - 1 + index]!.jsonSchema),
+    copies: !copiesWhatItParses(versions[from - 1 + index]!.schema),
   }));
+}
+
+/** `(data) => …` with no second parameter in sight: not one with a default, which `length` leaves out, no rest, no `arguments`. */
+function takesDataAlone(step: UpcasterChain["steps"][number]): boolean {
+  return step.length === 1 && /^\(?\s*(?:[\w$]+|\{[\w$\s,:.]*\})\s*\)?\s*=>/.test(String(step));
 }
 
 function makeRaise(checked: CheckedType, from: number, raiseOf: (part: Part) => Raise | undefined): Raise {
@@ -145,7 +148,6 @@ function makeRaise(checked: CheckedType, from: number, raiseOf: (part: Part) => 
   const current = versions.length;
   const { schema } = versions[from - 1]!;
   const steps = stepsOf(checked, from);
-  const sampled = makeSampling();
 
   const splitInto = (parts: readonly Part[], at: { readonly to: number; readonly name: string }, way: Way, splits: number): Refusal | null => {
     const refuse = (type: string, message: string): Refusal => ({ error: { type, message: clip(`${at.name}: ${message}`) }, from: at.to - 1, to: at.to });
@@ -157,7 +159,7 @@ function makeRaise(checked: CheckedType, from: number, raiseOf: (part: Part) => 
       type,
       data: null,
       error: null,
-      split: parts.map((part) => ({ type: part.type, schemaVersion: part.schemaVersion, data: part.data as Json })),
+      split: parts.map((part) => ({ type: part.type, schemaVersion: part.schemaVersion, data: copyDeep(part.data, true) as Json })),
     });
     for (const part of parts) {
       if (!into.includes(part.type))
@@ -165,7 +167,7 @@ function makeRaise(checked: CheckedType, from: number, raiseOf: (part: Part) => 
       const raise = raiseOf(part);
       if (raise === undefined) return refuse("SplitUnknown", `the step gives ${part.type} version ${part.schemaVersion}, which the catalog has not`);
       const before = way.pieces.length;
-      const refusal = raise(freezeDeep(part.data), way, splits + 1);
+      const refusal = raise(part.data, way, splits + 1);
       if (refusal !== null) return { ...refusal, from: at.to - 1, to: at.to };
       if (way.pieces.length > maxParts) return refuse("SplitTooLarge", `the event becomes more than ${maxParts}`);
       if (way.pieces.length > before) way.dropped = null;
@@ -176,11 +178,9 @@ function makeRaise(checked: CheckedType, from: number, raiseOf: (part: Part) => 
   return (data, way, splits) => {
     let parsed = parse(schema, data);
     if (!parsed.success) return { error: describeRefusal(parsed, `${type} v${from}`), from, to: from };
-    const freezing = sampled();
-    for (const at of steps) {
-      const { to, name, step, next, freezes } = at;
-      if (freezing || freezes) freezeDeep(parsed.data);
-      const raised = callStep(step, parsed.data, way.stored, name);
+    for (const [index, at] of steps.entries()) {
+      const { to, name, step, next, copies } = at;
+      const raised = callStep(step, copies ? copyDeep(parsed.data, index > 0 || splits > 0) : parsed.data, way.stored, name);
       if (raised instanceof StepFailure) return { error: raised.error, from: to - 1, to };
       if (isDropped(raised)) {
         const reason = String(raised.reason);
@@ -191,7 +191,7 @@ function makeRaise(checked: CheckedType, from: number, raiseOf: (part: Part) => 
       if (isSplit(raised)) return splitInto(raised.parts, at, way, splits);
       parsed = parse(next, raised);
       if (!parsed.success) return { error: describeRefusal(parsed, name), from: to - 1, to };
-      way.seen?.({ from: to - 1, to, type, data: parsed.data as Json, error: null });
+      way.seen?.({ from: to - 1, to, type, data: copyDeep(parsed.data, true) as Json, error: null }); // the next step may write to its own
     }
     way.pieces.push({ type, schemaVersion: current, data: parsed.data });
     return null;

@@ -4,6 +4,7 @@ import { type ErrorPlace, RepriseError } from "../errors.ts";
 import type { Json, StoredEvent } from "../event/event.ts";
 import { freezeDeep } from "../event/freeze-deep.ts";
 import type { Catalog } from "./catalog.ts";
+import type { DeepReadonly } from "./deep-readonly.ts";
 import type { EventDefinition } from "./define.ts";
 
 type Version<E extends EventDefinition> = keyof E["schemas"] & number;
@@ -27,7 +28,7 @@ export function defineMigration<E extends EventDefinition, const N extends Versi
   readonly name: string;
   readonly event: E;
   readonly version: N;
-  readonly migrate: (data: NoInfer<StoredData<E, N>>, event: StoredEvent) => NoInfer<StoredData<E, N>>;
+  readonly migrate: (data: DeepReadonly<NoInfer<StoredData<E, N>>>, event: StoredEvent) => DeepReadonly<NoInfer<StoredData<E, N>>>;
 }): MigrationDefinition {
   return migration;
 }

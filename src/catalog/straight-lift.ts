@@ -1,24 +1,20 @@
 /** The way of most events: from version to version, with nothing refused, dropped or split. */
 import type { z } from "zod";
 import type { StoredEvent } from "../event/event.ts";
-import { freezeDeep } from "../event/freeze-deep.ts";
 import type { UpcasterChain } from "./define.ts";
+import { copyDeep } from "./private-copy.ts";
 import { isNoData } from "./step-result.ts";
 
 /** One step of a chain, and the schema of the version that it gives. */
 export interface Step {
   readonly step: UpcasterChain["steps"][number];
   readonly next: z.ZodType;
-  /** Freeze what the step gets, always. */
-  readonly freezes: boolean;
+  /** What the step gets has to be copied first: its schema lets parts through as they are. */
+  readonly copies: boolean;
 }
 
-/**
- * Lifts the data of `stored`. @param freezing freezes what every step gets.
- *
- * @returns the data, or `notStraight` where a step answered otherwise. @throws what a schema or a step throws.
- */
-export type StraightLift = (stored: StoredEvent, freezing: boolean) => unknown;
+/** Lifts the data of `stored`. @returns the data, or `notStraight` where a step answered otherwise. @throws what a schema or a step throws. */
+export type StraightLift = (stored: StoredEvent) => unknown;
 
 export const notStraight = Symbol("not straight");
 
@@ -31,33 +27,33 @@ export const notStraight = Symbol("not straight");
 export function makeStraightLift(schema: z.ZodType, steps: readonly Step[]): StraightLift {
   const parameters = steps.flatMap((_, index) => [`step${index}`, `next${index}`]);
   const lines = steps.map(
-    ({ freezes }, index) => `
-      ${freezes ? "" : "if (freezing) "}freezeDeep(data);
+    ({ copies }, index) => `
+      ${copies ? `data = copyDeep(data, ${index > 0});` : ""}
       data = step${index}(data, stored);
       if (isOther(data)) return notStraight;
       data = next${index}.parse(data);`,
   );
   const code = `"use strict";
-    return (stored, freezing) => {
+    return (stored) => {
       let data = schema.parse(stored.data);${lines.join("")}
       return data;
     };`;
   let make: (...values: readonly unknown[]) => StraightLift;
   try {
-    make = new Function("schema", "freezeDeep", "isOther", "notStraight", ...parameters, code) as typeof make;
+    make = new Function("schema", "copyDeep", "isOther", "notStraight", ...parameters, code) as typeof make;
   } catch (error) {
     if (error instanceof EvalError) return makeLoopedLift(schema, steps);
     throw error;
   }
-  return make(schema, freezeDeep, isOther, notStraight, ...steps.flatMap(({ step, next }) => [step, next]));
+  return make(schema, copyDeep, isOther, notStraight, ...steps.flatMap(({ step, next }) => [step, next]));
 }
 
 /** The same without code of its own. */
 export function makeLoopedLift(schema: z.ZodType, steps: readonly Step[]): StraightLift {
-  return (stored, freezing) => {
+  return (stored) => {
     let data: unknown = schema.parse(stored.data);
-    for (const { step, next, freezes } of steps) {
-      if (freezing || freezes) freezeDeep(data);
+    for (const [index, { step, next, copies }] of steps.entries()) {
+      if (copies) data = copyDeep(data, index > 0);
       data = step(data as never, stored);
       if (isOther(data)) return notStraight;
       data = next.parse(data);

@@ -1,9 +1,19 @@
+/** What nests deeper is frozen without recursion: JSON nests as deep as it likes. */
+const maxDepth = 64;
+
 /**
  * Freezes JSON-like data in place, all the way down. What is frozen already was frozen so: nothing else freezes data, and retries meet the same event again.
  */
-export function freezeDeep<T>(value: T): T {
+export function freezeDeep<T>(value: T, depth = 0): T {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
-  if (Array.isArray(value)) for (const member of value) freezeDeep(member);
-  else for (const key in value) freezeDeep(value[key]);
+  if (depth === maxDepth) freezeFlat(value);
+  else if (Array.isArray(value)) for (const member of value) freezeDeep(member, depth + 1);
+  else for (const key in value) freezeDeep(value[key], depth + 1);
   return Object.freeze(value);
+}
+
+function freezeFlat(value: object): void {
+  const left = [value];
+  for (let next = left.pop(); next !== undefined; next = left.pop())
+    for (const inner of Object.values(Object.freeze(next))) if (typeof inner === "object" && inner !== null && !Object.isFrozen(inner)) left.push(inner);
 }

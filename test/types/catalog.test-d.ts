@@ -29,7 +29,7 @@ expectTypeOf(orderPlaced).toExtend<EventDefinition>();
 // Steps are typed by the event alone: version n as it comes out of its schema, version n + 1 as its schema takes it.
 defineUpcasters(orderPlaced, {
   1: (data, event) => {
-    expectTypeOf(data).toEqualTypeOf<{ orderId: string; total: number }>();
+    expectTypeOf(data).toEqualTypeOf<{ readonly orderId: string; readonly total: number }>();
     expectTypeOf(event).toEqualTypeOf<StoredEvent>();
     return { orderId: data.orderId, totalCents: Math.round(data.total * 100) };
   },
@@ -120,3 +120,55 @@ defineEvent("a.b", { 1: z.object({ x: z.number() }), 2: z.object({ y: z.number()
 defineEvent("a.b", { 1: z.object({ x: z.number() }), 2: z.object({ y: z.number() }) }, { downcast: { version: 1, data: ({ y }) => ({ y }) } });
 // @ts-expect-error a version that is not there
 defineEvent("a.b", { 1: z.object({ x: z.number() }), 2: z.object({ y: z.number() }) }, { downcast: { version: 3, data: ({ y }) => ({ x: y }) } });
+
+// What a step gets is deeply readonly, and so is what a downcast gets; what it got it may give on.
+const deep = z.object({
+  list: z.array(z.object({ tags: z.array(z.string()) })),
+  pair: z.tuple([z.string(), z.number()]),
+  by: z.record(z.string(), z.string()),
+});
+const branded = z.object({ id: z.string().brand<"Id">(), any: z.unknown(), either: z.union([z.string(), z.object({ n: z.number() })]) });
+const deepEvent = defineEvent("a.deep", { 1: deep, 2: deep });
+defineUpcasters(deepEvent, { 1: (data) => data });
+defineUpcasters(deepEvent, { 1: (data) => ({ ...data, list: data.list.map((item) => ({ tags: item.tags })) }) });
+defineUpcasters(deepEvent, {
+  1: (data) => {
+    // @ts-expect-error a member
+    data.list = [];
+    // @ts-expect-error a list
+    data.list.push({ tags: [] });
+    // @ts-expect-error an item's member
+    data.list[0]!.tags = [];
+    // @ts-expect-error a list in an item
+    data.list[0]!.tags.sort();
+    // @ts-expect-error a tuple
+    data.pair[1]++;
+    // @ts-expect-error a record
+    data.by.name = "text";
+    return data;
+  },
+});
+const brandedEvent = defineEvent("a.branded", { 1: branded, 2: branded });
+defineUpcasters(brandedEvent, {
+  1: (data) => {
+    expectTypeOf(data.id).toEqualTypeOf<string & z.$brand<"Id">>();
+    expectTypeOf(data.any).toBeUnknown();
+    expectTypeOf(data.either).toEqualTypeOf<string | { readonly n: number }>();
+    return data;
+  },
+});
+defineEvent("a.b", { 1: deep, 2: deep }, { downcast: { version: 1, data: (data) => data } });
+defineEvent(
+  "a.b",
+  { 1: deep, 2: deep },
+  {
+    downcast: {
+      version: 1,
+      data: (data) => {
+        // @ts-expect-error a list
+        data.list.push({ tags: [] });
+        return data;
+      },
+    },
+  },
+);

@@ -43,7 +43,7 @@ describe("a migration", () => {
       event: placed,
       version: 1,
       migrate: (data, event) => {
-        expectTypeOf(data).toEqualTypeOf<{ total: number; note?: string | undefined }>();
+        expectTypeOf(data).toEqualTypeOf<{ readonly total: number; readonly note?: string | undefined }>();
         expectTypeOf(event).toEqualTypeOf<StoredEvent>();
         return { ...data, total: data.total / 100 };
       },

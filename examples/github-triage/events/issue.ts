@@ -1,4 +1,5 @@
 /** The issue inside `issues` and `issue_comment`, which changed at the same times but not in the same ways. */
+import type { DeepReadonly } from "reprise";
 import { z } from "zod";
 import { account, label, labelOnServer, labelToGithubCom, milestone, reactions } from "./parts.ts";
 
@@ -45,7 +46,7 @@ export function pullRequestLinkOf(old: { readonly url: string; readonly html_url
 }
 
 /** The time-line's address follows from the issue's; who is locked out, reacted or acted through an app, no server told: null. */
-export function issueToGithubCom<I extends Pick<z.output<typeof issueOnServer>, "url" | "labels">>(old: I) {
+export function issueToGithubCom<I extends DeepReadonly<Pick<z.output<typeof issueOnServer>, "url" | "labels">>>(old: I) {
   return {
     ...old,
     labels: old.labels.map(labelToGithubCom),
