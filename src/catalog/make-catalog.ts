@@ -91,7 +91,7 @@ export function makeCatalog({
     jsonSchema(type, schemaVersion) {
       const chain = byName.get(type);
       const version = chain?.versions[schemaVersion - 1];
-      return chain === undefined || version === undefined ? undefined : publishedSchema(chain.type, schemaVersion, version.jsonSchema);
+      return chain === undefined || version === undefined ? undefined : publishedSchema(chain.type, schemaVersion, version);
     },
   };
 }

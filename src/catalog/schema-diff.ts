@@ -5,7 +5,8 @@
  */
 import type { Json } from "../event/event.ts";
 import { canonical, equal, short } from "./canonical.ts";
-import type { DescribedSchema, HiddenRule, JsonSchema } from "./json-schema.ts";
+import type { HiddenRule } from "./hidden-rules.ts";
+import type { DescribedSchema, JsonSchema } from "./json-schema.ts";
 import { below } from "./places.ts";
 
 export type Survival = "yes" | "no" | "unknown";
@@ -62,19 +63,25 @@ export type DifferenceRule = (typeof differenceRules)[number];
 /** Of two versions as the catalog knows them, with what their JSON Schemas do not show. */
 export function diffVersions(before: DescribedSchema, after: DescribedSchema): readonly Difference[] {
   const name = ({ what }: HiddenRule): string => what;
+  // How zod counts is no difference where both count so.
+  const [was, is] = [before, after].map(({ hidden }) => new Set(hidden.filter(({ what }) => what.startsWith("lengths ")).map(({ at }) => at)));
+  const isTold = ({ at, what }: HiddenRule): boolean => what.startsWith("in this order") || (what.startsWith("lengths ") && was!.has(at) && is!.has(at)); // what changes a text on the way is a rule of its own
   const hidden: readonly Difference[] = [
     // Anything but a refinement may take more than the JSON Schema says: a coercion, a regular expression that ignores case, a trim before a length.
     ...before.hidden
-      .filter(({ what }) => what !== "refine")
+      .filter((rule) => !rule.what.startsWith("refine") && !isTold(rule))
       .map((rule): Difference => ({ rule: "hidden-rule", at: rule.at, before: name(rule), after: null, survives: "unknown" })),
-    ...after.hidden.map((rule): Difference => ({ rule: "hidden-rule", at: rule.at, before: null, after: name(rule), survives: "unknown" })),
+    ...after.hidden
+      .filter((rule) => !isTold(rule))
+      .map((rule): Difference => ({ rule: "hidden-rule", at: rule.at, before: null, after: name(rule), survives: "unknown" })),
   ];
   return [...diffSchemas(before.jsonSchema, after.jsonSchema), ...hidden];
 }
 
 /** Of two JSON Schemas alone. */
 export function diffSchemas(before: JsonSchema, after: JsonSchema): readonly Difference[] {
-  return compare(before as Node, after as Node, "", { before: before as Node, after: after as Node, pairs: new Set() });
+  const [from, to] = [canonical(before) as Node, canonical(after) as Node];
+  return compare(from, to, "", { before: from, after: to, pairs: new Set(), work: { left: maxPairs } });
 }
 
 /** The verdict on the whole: the worst of all. */
@@ -93,9 +100,15 @@ type Node = Readonly<Record<string, Json>>;
 interface Context {
   readonly before: Node;
   readonly after: Node;
-  /** Pairs of references that are being compared: met again within, they add nothing. */
+  /** Pairs of recursive places that are being compared: met again within, they add nothing. */
   readonly pairs: Set<string>;
+  /** Pairs that may still be looked at, over all: alternatives that refer to one another multiply. */
+  readonly work: { left: number };
 }
+
+const maxPairs = 5000;
+/** Places within places; deeper than anyone writes, and far from the end of the stack. */
+const maxNesting = 200;
 
 const annotations = new Set([
   "title",
@@ -123,15 +136,22 @@ const understood: Readonly<Record<string, ReadonlySet<string>>> = {
 };
 
 function compare(before: Node, after: Node, at: string, context: Context): readonly Difference[] {
+  const { pairs, work } = context;
+  if (work.left-- <= 0 || pairs.size > maxNesting) return [difference("keyword-changed", at, kindOf(before), kindOf(after), "unknown")];
+  // The same texts are the same schemas, wherever they stand: only what refers to others can be met within itself.
+  const texts = `${JSON.stringify(before)} ${JSON.stringify(after)}`;
+  if (!texts.includes('"$ref"')) return compareHere(before, after, at, context);
+  if (pairs.has(texts)) return [];
+  pairs.add(texts);
+  const found = compareHere(before, after, at, context);
+  pairs.delete(texts);
+  return found;
+}
+
+function compareHere(before: Node, after: Node, at: string, context: Context): readonly Difference[] {
   const told = annotationChanges(before, after, at);
-  if (typeof before.$ref === "string" || typeof after.$ref === "string") {
-    const pair = `${String(before.$ref ?? at)} ${String(after.$ref ?? at)}`;
-    if (context.pairs.has(pair)) return told;
-    context.pairs.add(pair);
-    const found = compare(follow(before, context.before), follow(after, context.after), at, context);
-    context.pairs.delete(pair);
-    return [...told, ...found];
-  }
+  if (typeof before.$ref === "string" || typeof after.$ref === "string")
+    return [...told, ...compare(follow(before, context.before), follow(after, context.after), at, context)];
   const [fromOptions, toOptions] = [optionsOf(before), optionsOf(after)];
   if (fromOptions !== null || toOptions !== null) return [...told, ...compareOptions(before, after, at, context)];
   return [...told, ...compareKinds(before, after, at, context)];

@@ -237,7 +237,7 @@ describe("start", () => {
     ["UPCASTER_UNEXPECTED", "steps of a type that is not listed", [], [chain(two, { 1: step })], /"a\.b", which is not in `events`/],
     ["SCHEMA_NOT_JSON", "a Date", [event("a.b", { 1: z.object({ at: z.date() }) })], [], /Version 1 of event type "a\.b".*Date/],
     ["SCHEMA_NOT_JSON", "a bigint", [event("a.b", { 1: z.object({ n: z.bigint() }) })], [], /BigInt/],
-    ["SCHEMA_NOT_JSON", "a transform", [event("a.b", { 1: one.transform((data) => data.a) })], [], /Transform/],
+    ["SCHEMA_NOT_JSON", "a transform", [event("a.b", { 1: one.transform((data) => data.a) })], [], /a transform/],
     ["SCHEMA_NOT_JSON", "an asynchronous check", [event("a.b", { 1: z.object({ a: z.string().refine(async () => true) }) })], [], /asynchronous/],
     ["SCHEMA_NOT_JSON", "a promise", [event("a.b", { 1: z.object({ a: z.promise(z.string()) }) })], [], /promise/],
   ])("refuses with %s: %s", (code, _, events, upcasters, message) => {

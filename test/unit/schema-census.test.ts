@@ -138,7 +138,7 @@ describe("a check of a log", () => {
 
 describe("the lock of steps that drop and split", () => {
   it("has the parts, the reason of a drop, and a change of either", () => {
-    const next = nextLock({ format: 1, types: {} }, makeSubject(definitions), [], []);
+    const next = nextLock({ format: 2, types: {} }, makeSubject(definitions), [], []);
     if (!next.ok) throw new Error("refused");
     const { samples } = next.lock.types["order.closed"]!.versions[1]!;
     expect(samples.full?.becomes).toEqual({
@@ -153,7 +153,7 @@ describe("the lock of steps that drop and split", () => {
     expect(samples.smallest?.becomes).toEqual({ "2": { error: "RangeError" } });
 
     const dropping = (reason: string) => ({ ...definitions, upcasters: definitions.upcasters.with(1, defineUpcasters(moved, { 1: () => drop(reason) })) });
-    const first = nextLock({ format: 1, types: {} }, makeSubject(dropping("no more")), [], []);
+    const first = nextLock({ format: 2, types: {} }, makeSubject(dropping("no more")), [], []);
     if (!first.ok) throw new Error("refused");
     expect(first.lock.types["order.moved"]!.versions[1]!.samples.full?.becomes).toEqual({ "2": { dropped: "no more" } });
     const [finding] = checkLock(first.lock, makeSubject(dropping("not any more")), []);

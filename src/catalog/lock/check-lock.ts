@@ -1,16 +1,18 @@
 /** Holds a catalog against its lock. */
 
 import { differences, equal, fingerprint, short } from "../canonical.ts";
-import type { CheckedType } from "../check-definitions.ts";
+import type { CheckedType, CheckedVersion } from "../check-definitions.ts";
+import { codeFingerprint } from "../code-text.ts";
 import type { EventDefinition, UpcasterChain } from "../define.ts";
-import { codeFingerprint } from "../json-schema.ts";
+import type { HiddenRule } from "../hidden-rules.ts";
 import { describeDifference, diffSchemas } from "../schema-diff.ts";
 import { listEdges } from "./edges.ts";
 import type { Finding } from "./findings.ts";
 import * as found from "./findings.ts";
 import type { Lock, LockedSample, LockedType, LockedVersion } from "./lock.ts";
 import { judgeEdge, lockedSchema } from "./record.ts";
-import { type LockSubject, liftSample, type RealSample, readAs } from "./subject.ts";
+import { sameWords } from "./same-words.ts";
+import { downcastSample, type LockSubject, liftSample, type RealSample, readAs } from "./subject.ts";
 
 /** Lines of one finding. */
 const maxDetails = 20;
@@ -89,7 +91,9 @@ function checkType(
       continue;
     }
     if (fingerprint(entry.schema) !== entry.fingerprint) findings.push(found.lockEdited(name, version));
-    const { changes, edited } = checkVersion(entry, type, version);
+    const { changes, reworded, edited } = checkVersion(entry, type, version);
+    if (entry.zod === null) tell(`what an older Reprise did not record of version ${version}`);
+    if (reworded.length > 0) findings.push(found.zodReworded(type.type, version, entry.zod ?? "", type.versions[version - 1]!.zod, bounded(reworded)));
     if (changes.length > 0) {
       broken.add(version);
       findings.push(found.publishedVersionChanged(type.type, version, type.versions.length, bounded(changes)));
@@ -113,8 +117,10 @@ function checkType(
     const entry = locked.versions[from];
     if (entry === undefined || step === undefined) continue;
     if (entry.step === null) tell(`step ${from} → ${from + 1}`);
-    else if (entry.step !== codeFingerprint(step) && !results.has(from) && !impure.has(from)) findings.push(found.stepEdited(type.type, from));
+    else if (entry.zod !== null && entry.step !== codeFingerprint(step) && !results.has(from) && !impure.has(from))
+      findings.push(found.stepEdited(type.type, from));
   }
+  findings.push(...checkDowncast(locked, type, tell));
   for (const from of stepsSeen) if (locked.versions[from]?.step !== null) tell(`what older samples become by the step ${from} → ${from + 1}`);
   return findings;
 }
@@ -123,16 +129,52 @@ function bounded(lines: readonly string[]): readonly string[] {
   return lines.length <= maxDetails ? lines : [...lines.slice(0, maxDetails), `and ${lines.length - maxDetails} more`];
 }
 
-/** Is the version what was published: its JSON Schema, its hidden rules, and what it says to each sample and edge? */
-function checkVersion(entry: LockedVersion, type: CheckedType, version: number): { readonly changes: readonly string[]; readonly edited: readonly string[] } {
-  const checked = type.versions[version - 1]!;
-  const schema = lockedSchema(checked);
-  const changes = equal(entry.schema, schema) ? [] : schemaChanges(entry.schema, schema);
-  const place = ({ at, what }: { readonly at: string; readonly what: string }): string => `${at === "" ? "(the whole)" : at}: ${what}`;
-  const [before, after] = [entry.hidden, checked.hidden].map((rules) => rules.map(place));
-  for (const rule of before!) if (!after!.includes(rule)) changes.push(`${rule} – removed; JSON Schema does not show it`);
-  for (const rule of after!) if (!before!.includes(rule)) changes.push(`${rule} – added; JSON Schema does not show it`);
+interface VersionFindings {
+  /** It demands something else. */
+  readonly changes: readonly string[];
+  /** Another zod says it in other words. */
+  readonly reworded: readonly string[];
+  /** Code that reads otherwise. */
+  readonly edited: readonly string[];
+}
 
+/** Is the version what was published: its JSON Schema, its hidden rules, and what it says to each sample and edge? */
+function checkVersion(entry: LockedVersion, type: CheckedType, version: number): VersionFindings {
+  const checked = type.versions[version - 1]!;
+  const [was, is] = [sameWords(entry.schema), lockedSchema(checked)];
+  const words = equal(was, is) ? [] : schemaChanges(was, is);
+  const rules = hiddenChanges(entry, checked);
+  const judged = judgedOtherwise(entry, type, version);
+  const otherZod = entry.zod !== null && entry.zod !== checked.zod;
+  if (otherZod && judged.length === 0 && !rules.changes.some((line) => line.includes(": lengths "))) {
+    const reworded = [...words, ...rules.changes, ...rules.edited];
+    return { changes: [], reworded, edited: [] };
+  }
+  const changes = [...words, ...rules.changes, ...judged];
+  if (otherZod && changes.length > 0) changes.push(`the lock was written with zod ${entry.zod}; this is zod ${checked.zod}`);
+  return { changes, reworded: [], edited: changes.length > 0 ? [] : rules.edited };
+}
+
+/** Rules that JSON Schema does not show; of a lock of format 1, which recorded fewer, nothing is said. */
+function hiddenChanges({ zod, hidden }: LockedVersion, checked: CheckedVersion): { readonly changes: readonly string[]; readonly edited: readonly string[] } {
+  if (zod === null) return { changes: [], edited: [] };
+  const place = ({ at, what }: HiddenRule): string => `${at === "" ? "(the whole)" : at}: ${what}`;
+  const count = (rules: readonly HiddenRule[]): ReadonlyMap<string, number> => {
+    const counts = new Map<string, number>();
+    for (const rule of rules) counts.set(place(rule), (counts.get(place(rule)) ?? 0) + 1);
+    return counts;
+  };
+  const [before, after] = [count(hidden), count(checked.hidden)];
+  const lacking = (from: typeof before, to: typeof before, word: string): string[] =>
+    [...from].flatMap(([rule, times]) => (times > (to.get(rule) ?? 0) ? [`${rule} – ${word}; JSON Schema does not show it`] : []));
+  const changes = [...lacking(before, after, "removed"), ...lacking(after, before, "added")];
+  const edited = checked.hidden.filter((rule) => !hidden.some((known) => equal(known, rule))).map(place);
+  return { changes, edited };
+}
+
+/** Samples and edges that get another answer. */
+function judgedOtherwise(entry: LockedVersion, type: CheckedType, version: number): readonly string[] {
+  const changes: string[] = [];
   for (const [name, { data, reads = data }] of Object.entries(entry.samples)) {
     const reading = readAs(type, version, data);
     if (!reading.ok) changes.push(`sample ${name} was accepted, is refused: ${reading.why}`);
@@ -144,8 +186,30 @@ function checkVersion(entry: LockedVersion, type: CheckedType, version: number):
     const what = change.value === undefined ? `without ${change.at}` : `with ${change.at === "" ? "the whole" : change.at} = ${short(change.value, 60)}`;
     changes.push(`sample ${entry.edges!.of} ${what} was ${accepted ? "accepted, is refused" : "refused, is accepted"}`);
   }
-  const edited = equal(entry.hidden, checked.hidden) ? [] : checked.hidden.filter((rule) => !entry.hidden.some((known) => equal(known, rule))).map(place);
-  return { changes, edited };
+  return changes;
+}
+
+function checkDowncast({ downcast: was, versions }: LockedType, type: CheckedType, tell: (line: string) => void): readonly Finding[] {
+  const is = type.downcast;
+  if (is === null) {
+    if (was !== null) tell("it has no downcast any more");
+    return [];
+  }
+  const from = type.versions.length;
+  if (was === null || was.from !== from) {
+    tell(`downcast from version ${from}`);
+    return [];
+  }
+  const changes: string[] = [];
+  if (was.version !== is.version) changes.push(`it is to version ${is.version}, was to version ${was.version}`);
+  if (was.type !== (is.type ?? null)) changes.push(`it stores as ${is.type ?? type.type}, stored as ${was.type ?? type.type}`);
+  for (const [name, { data }] of Object.entries(versions[from]?.samples ?? {})) {
+    const stores = downcastSample(type, name, data);
+    if (was.stores[name] !== undefined && !equal(was.stores[name], stores))
+      changes.push(...differences(was.stores[name], stores, 5).map((line) => `sample ${name}: ${line}`));
+  }
+  if (changes.length === 0 && was.code !== codeFingerprint(is.data)) return [found.downcastEdited(type.type, from)];
+  return changes.length > 0 ? [found.downcastChanged(type.type, from, bounded(changes))] : [];
 }
 
 function schemaChanges(before: LockedVersion["schema"], after: LockedVersion["schema"]): string[] {

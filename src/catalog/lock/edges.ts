@@ -17,12 +17,40 @@ const maxDepth = 6;
 /** Longer texts stay out of the lock. */
 const maxTextLength = 100;
 const maxItems = 20;
+/** One character, two UTF-16 units. */
+const astral = "\u{1F600}";
+/** Texts at which formats were read in more than one way. */
+const formatEdges: Readonly<Record<string, readonly string[]>> = {
+  email: ["a+b@example.org", ".a@example.org", "a..b@example.org", "a.@example.org", "é@example.org", "a@b", "a@-b.org"],
+  "date-time": [
+    "2026-01-31T12:30Z",
+    "2026-01-31T12:30:45+02:00",
+    "2026-01-31t12:30:45z",
+    "2026-01-31T12:30:45",
+    "2016-12-31T23:59:60Z",
+    "2026-02-30T00:00:00Z",
+  ],
+  time: ["12:30", "24:00:00", "12:30:60"],
+  date: ["2026-02-30", "26-01-31"],
+  uri: ["HTTP://EXAMPLE.ORG", "mailto:a@b.org", "//example.org", "http:a", "http://a b"],
+  uuid: [
+    "0198C0DE-0000-7000-8000-000000000001",
+    "00000000-0000-0000-0000-000000000000",
+    "ffffffff-ffff-ffff-ffff-ffffffffffff",
+    "0198c0de-0000-0000-0000-000000000001",
+  ],
+  ipv6: ["::", "::ffff:192.0.2.1", "fe80::1%eth0"],
+  ipv4: ["192.0.2.256", "192.0.2.01"],
+  duration: ["P1M", "PT1.5S", "-P1D", "P"],
+};
 
 /** All places of `payload`, made for `root`, with values that stand near its schema's limits. */
 export function changesOf(root: Shape, payload: Json): readonly Change[] {
   const changes: Change[] = [];
   visit(root, root, payload, "", 0, changes);
-  return changes.slice(0, maxEdges);
+  // Characters outside of the basic plane first: zod has counted them in two ways, and a large schema has more places than there is room for.
+  const isFirst = ({ value }: Change): boolean => typeof value === "string" && value.startsWith(astral);
+  return [...changes.filter(isFirst), ...changes.filter((change) => !isFirst(change))].slice(0, maxEdges);
 }
 
 function visit(root: Shape, at: Shape, payload: Json, pointer: string, depth: number, changes: Change[]): void {
@@ -38,6 +66,11 @@ function visit(root: Shape, at: Shape, payload: Json, pointer: string, depth: nu
   if (isObject(payload)) {
     for (const name of Object.keys(payload)) changes.push({ at: below(pointer, name) });
     changes.push({ at: below(pointer, unlistedName), value: 1 });
+    const names = shape.propertyNames === undefined ? undefined : resolveRef(root, shape.propertyNames);
+    const [sample] = Object.values(payload);
+    if (names?.type === "string" && sample !== undefined)
+      for (const name of lengths((names.minLength ?? 0) - 1, names.minLength, names.maxLength, names.maxLength === undefined ? undefined : names.maxLength + 1))
+        changes.push({ at: below(pointer, name), value: sample });
     for (const [name, member] of Object.entries(payload)) {
       const inner = shape.properties?.[name] ?? (typeof shape.additionalProperties === "object" ? shape.additionalProperties : undefined);
       if (inner !== undefined) visit(root, inner, member, below(pointer, name), depth + 1, changes);
@@ -47,22 +80,29 @@ function visit(root: Shape, at: Shape, payload: Json, pointer: string, depth: nu
   if (Array.isArray(payload)) {
     const [first] = payload as readonly Json[];
     changes.push({ at: pointer, value: [] });
+    if (first !== undefined) changes.push({ at: pointer, value: [first] }, { at: pointer, value: [first, first] });
     if (shape.maxItems !== undefined && shape.maxItems < maxItems && first !== undefined)
       changes.push({ at: pointer, value: Array(shape.maxItems + 1).fill(first) });
     const inner = shape.prefixItems?.[0] ?? (typeof shape.items === "object" ? shape.items : undefined);
     if (first !== undefined && inner !== undefined) visit(root, inner, first, below(pointer, 0), depth + 1, changes);
     return;
   }
-  changes.push(...[...nearby(shape), null].map((value) => ({ at: pointer, value })));
+  changes.push(...[...nearby(shape, payload), null].map((value) => ({ at: pointer, value })));
 }
 
-function nearby(shape: Shape): readonly Json[] {
+function nearby(shape: Shape, payload: Json): readonly Json[] {
   const { minLength = 0, maxLength, minimum, maximum, exclusiveMinimum, exclusiveMaximum } = shape;
   switch (shape.enum === undefined && shape.const === undefined ? shape.type : "choice") {
     case "choice":
       return [...(shape.enum ?? []), "not a choice"];
     case "string":
-      return ["", " ", "a", "A b", "é", 7, ...lengths(minLength - 1, maxLength, maxLength === undefined ? undefined : maxLength + 1)];
+      return [
+        ...astrals(minLength === 0 ? undefined : minLength - 1, minLength, maxLength, maxLength === undefined ? undefined : maxLength + 1),
+        ...["", " ", "a", "A b", "é", 7],
+        ...lengths(minLength - 1, maxLength, maxLength === undefined ? undefined : maxLength + 1),
+        ...(formatEdges[shape.format ?? ""] ?? []),
+        ...(typeof payload === "string" && payload.length <= maxTextLength ? variants(payload) : []),
+      ];
     case "integer":
     case "number": {
       const limits = [minimum, maximum, exclusiveMinimum, exclusiveMaximum].filter(
@@ -73,8 +113,18 @@ function nearby(shape: Shape): readonly Json[] {
     case "boolean":
       return [true, false, "true"];
     default:
-      return [];
+      // Anything is taken, as far as JSON Schema knows.
+      return shape.type === undefined ? [0, "", " ", true, [], {}] : [];
   }
+}
+
+/** The same text as another rule might see it: in another case, with blanks about it, on a line of its own. */
+function variants(text: string): readonly string[] {
+  return [...new Set([text.toUpperCase(), text.toLowerCase(), ` ${text} `, `\n${text}`, `${text}\n`])].filter((each) => each !== text);
+}
+
+function astrals(...wanted: readonly (number | undefined)[]): readonly string[] {
+  return wanted.filter((length) => length !== undefined && length > 0 && length <= maxTextLength / 2).map((length) => astral.repeat(length!));
 }
 
 function samplesOfKind(shape: Shape): readonly Json[] {

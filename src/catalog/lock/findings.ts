@@ -12,6 +12,10 @@ export const rules = {
   "step-result-changed": "What a step makes of a payload never changes unseen.",
   "step-edited": "A step changes only knowingly.",
   "step-not-pure": "A step makes the same of the same payload, always.",
+  "schema-not-pure": "A schema judges a payload alike, always and everywhere.",
+  "downcast-changed": "What is stored for an event never changes unseen.",
+  "downcast-edited": "A downcast changes only knowingly.",
+  "zod-reworded": "Another zod is told apart from another schema.",
   "sample-changed": "A recorded sample stays as it is.",
   "sample-disappeared": "A recorded sample stays.",
   "sample-refused": "A real payload fits its version, and every step takes it.",
@@ -35,9 +39,11 @@ export interface Finding {
   readonly remedy: string;
 }
 
+const additions: ReadonlySet<Rule> = new Set<Rule>(["not-locked", "lock-missing", "step-edited", "check-edited", "downcast-edited", "zod-reworded"]);
+
 /** What the next `schema lock` records without a flag: something new, or code that was rewritten with no sample becoming anything else. */
 export function isAddition({ rule }: Finding): boolean {
-  return rule === "not-locked" || rule === "lock-missing" || rule === "step-edited" || rule === "check-edited";
+  return additions.has(rule);
 }
 
 const lockIt = "run `reprise schema lock` and commit the lock file with the change";
@@ -144,7 +150,7 @@ export function checkEdited(type: string, version: number, details: readonly str
     rule: "check-edited",
     type,
     version,
-    message: `The code of a check in version ${version} of ${type} is not what it was, though every sample is still judged the same.`,
+    message: `Whether version ${version} of ${type} judges as before cannot be told: the code of a check reads otherwise, though every sample is still judged the same.`,
     details,
     remedy: `If it judges every payload as before, ${lockIt}. If it is meant to judge some payload otherwise, that is a new version: put this one back, and add the next.`,
   };
@@ -166,7 +172,7 @@ export function stepEdited(type: string, from: number): Finding {
     rule: "step-edited",
     type,
     version: from,
-    message: `The code of the step ${from} → ${from + 1} of ${type} is not what it was, though every sample still becomes the same.`,
+    message: `Whether the step ${from} → ${from + 1} of ${type} does as before cannot be told: its code reads otherwise, though every sample still becomes the same.`,
     details: [],
     remedy: `If the step makes the same of every payload as before, ${lockIt}. If it is meant to make something else of some payload, put such a payload into schemas/${type}/samples/v${from}/ first: the lock then shows what becomes of it, before and after.`,
   };
@@ -177,10 +183,55 @@ export function stepNotPure(type: string, from: number, details: readonly string
     rule: "step-not-pure",
     type,
     version: from,
-    message: `The step ${from} → ${from + 1} of ${type} made two different things of the same payload.`,
+    message: `The step ${from} → ${from + 1} of ${type} does not go by its payload alone.`,
     details,
     remedy:
-      "A step may use its two arguments only: no clock, no chance, no counter, nothing read from elsewhere. Take a time from the event (`event.recordedAt`), and null for what the old version did not tell.",
+      "A step may use its two arguments only: no clock, no chance, no counter, no zone, locale or environment of the machine. Take a time from the event (`event.recordedAt`), and null for what the old version did not tell.",
+  };
+}
+
+export function schemaNotPure(type: string, version: number, details: readonly string[]): Finding {
+  return {
+    rule: "schema-not-pure",
+    type,
+    version,
+    message: `Version ${version} of ${type} does not judge by its payload alone.`,
+    details,
+    remedy:
+      "A schema may use the payload only: no clock, no chance, no counter, no zone, locale or environment of the machine, in no refinement and no default. Let the producer send the value, or let the handler judge by the event's times.",
+  };
+}
+
+export function downcastChanged(type: string, version: number, details: readonly string[]): Finding {
+  return {
+    rule: "downcast-changed",
+    type,
+    version,
+    message: `The downcast of ${type} stores something else for recorded samples of version ${version} than before.`,
+    details,
+    remedy: `Put the downcast back as it was. If the new one is meant, know that events stored from now on differ from those before: ${rewrite(type, version)}, and commit the lock file with it.`,
+  };
+}
+
+export function downcastEdited(type: string, version: number): Finding {
+  return {
+    rule: "downcast-edited",
+    type,
+    version,
+    message: `Whether the downcast of ${type} from version ${version} does as before cannot be told: its code reads otherwise, and it stores the same for every sample.`,
+    details: [],
+    remedy: `If it stores the same for every payload as before, ${lockIt}.`,
+  };
+}
+
+export function zodReworded(type: string, version: number, was: string, is: string, details: readonly string[]): Finding {
+  return {
+    rule: "zod-reworded",
+    type,
+    version,
+    message: `Whether zod ${is} judges version ${version} of ${type} as zod ${was} did cannot be told: it words the schema otherwise, and every sample is judged the same.`,
+    details,
+    remedy: `Run \`reprise schema check --log <log>\` over a log of real events: when every event is read, ${lockIt}. When one is not, keep zod ${was}, or spell the rule out in a new version.`,
   };
 }
 

@@ -33,6 +33,8 @@ export interface LockedEdges {
 export interface LockedVersion {
   /** Of `schema`. */
   readonly fingerprint: string;
+  /** The zod that the schema was made with; null in a lock of format 1, which did not name it. */
+  readonly zod: string | null;
   /** JSON Schema of what an append takes. */
   readonly schema: Readonly<Record<string, Json>>;
   /** Rules that the JSON Schema does not show. */
@@ -45,13 +47,27 @@ export interface LockedVersion {
   readonly edges: LockedEdges | null;
 }
 
+/** What a `downcast` stores for samples of the current version. */
+export interface LockedDowncast {
+  /** The current version that it is from. */
+  readonly from: number;
+  readonly version: number;
+  /** The former name that it stores under; null for the type's own. */
+  readonly type: string | null;
+  readonly code: string | null;
+  /** Sample → what is stored, or the type of the error. */
+  readonly stores: Readonly<Record<string, Outcome>>;
+}
+
 export interface LockedType {
+  readonly downcast: LockedDowncast | null;
   readonly formerly: readonly string[];
   readonly versions: Readonly<Record<string, LockedVersion>>;
 }
 
 export interface Lock {
-  readonly format: 1;
+  /** 1 is read, with null for what it did not record. */
+  readonly format: 2;
   readonly types: Readonly<Record<string, LockedType>>;
 }
 
@@ -67,15 +83,26 @@ const pointers = z.array(z.string());
 const edges = z.strictObject({ of: z.string(), accepts: values, accepts_without: pointers, refuses: values, refuses_without: pointers });
 const version = z.strictObject({
   fingerprint: z.string(),
+  zod: z.string().nullable().default(null),
   schema: z.record(z.string(), json),
   hidden: z.array(z.strictObject({ at: z.string(), what: z.string(), code: z.string().nullable() })),
   step: z.string().nullable(),
   samples: z.record(z.string(), z.strictObject({ data: json, reads: json.optional(), becomes: z.record(z.string().regex(/^\d+$/), outcome) })),
   edges: edges.nullable(),
 });
+const downcast = z.strictObject({
+  from: z.int(),
+  version: z.int(),
+  type: z.string().nullable(),
+  code: z.string().nullable(),
+  stores: z.record(z.string(), outcome),
+});
 const lockShape = z.strictObject({
-  format: z.literal(1),
-  types: z.record(z.string(), z.strictObject({ formerly: z.array(z.string()), versions: z.record(z.string().regex(/^[1-9]\d*$/), version) })),
+  format: z.literal([1, 2]).transform(() => 2 as const),
+  types: z.record(
+    z.string(),
+    z.strictObject({ downcast: downcast.nullable().default(null), formerly: z.array(z.string()), versions: z.record(z.string().regex(/^[1-9]\d*$/), version) }),
+  ),
 });
 
 /** @returns what is wrong with the file, as a text, when it is no lock. */
@@ -87,7 +114,7 @@ export function readLock(text: string): Lock | string {
     return /^(<<<<<<<|>>>>>>>)/m.test(text) ? "it holds a merge conflict" : `it is no JSON: ${(error as Error).message.split("\n")[0]}`;
   }
   const format = (content as { readonly format?: unknown } | null)?.format;
-  if (typeof format === "number" && format > 1) return `it has format ${format}; this build knows format 1`;
+  if (typeof format === "number" && format > 2) return `it has format ${format}; this build knows formats 1 and 2`;
   const read = lockShape.safeParse(content);
   if (read.success) return read.data as Lock;
   const [issue] = read.error.issues;

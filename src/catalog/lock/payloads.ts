@@ -49,6 +49,9 @@ const shortDepth = 6;
 const maxAlternatives = 8;
 const maxTextLength = 40;
 
+/** Places of one payload: above it, a recursive schema is made no larger than it must be. */
+const maxPlaces = 500;
+
 /** What is asked for cannot be made: a pattern that is not understood, or a schema that takes nothing. */
 class NoPayload extends Error {}
 
@@ -80,7 +83,7 @@ export function payloadsOf(root: Shape): ReadonlyMap<string, Json> {
 /** @returns undefined when none can be made. */
 export function payloadOf(root: Shape, shape: Shape, plan: Plan): Json | undefined {
   try {
-    return make(root, shape, plan, "value", 0);
+    return make(root, shape, plan, "value", 0, { left: maxPlaces });
   } catch (error) {
     if (error instanceof NoPayload) return undefined;
     throw error;
@@ -99,8 +102,8 @@ export function resolveRef(root: Shape, shape: Shape): Shape {
 }
 
 /** The most alternatives that one place has: with so many payloads each was there once. */
-function alternativesOf(root: Shape, at: Shape, depth: number): number {
-  if (depth > shortDepth) return 1;
+function alternativesOf(root: Shape, at: Shape, depth: number, budget: Budget = { left: maxPlaces }): number {
+  if (depth > shortDepth || budget.left-- < 0) return 1;
   const shape = resolveRef(root, at);
   const options = shape.anyOf ?? shape.oneOf ?? [];
   const inner = [
@@ -112,23 +115,29 @@ function alternativesOf(root: Shape, at: Shape, depth: number): number {
     ...(typeof shape.additionalProperties === "object" ? [shape.additionalProperties] : []),
   ];
   const own = shape.enum?.length ?? (shape.type === "boolean" ? 2 : options.length);
-  return Math.max(1, own, ...inner.map((each) => alternativesOf(root, each, depth + 1)));
+  return Math.max(1, own, ...inner.map((each) => alternativesOf(root, each, depth + 1, budget)));
 }
 
-function make(root: Shape, at: Shape, plan: Plan, name: string, depth: number): Json {
-  if (depth > maxDepth) throw new NoPayload();
+interface Budget {
+  left: number;
+}
+
+function make(root: Shape, at: Shape, plan: Plan, name: string, depth: number, budget: Budget): Json {
+  if (depth > maxDepth || budget.left < -maxPlaces) throw new NoPayload();
+  budget.left--;
   const shape = resolveRef(root, at);
   if (shape.const !== undefined) return shape.const;
   if (shape.enum !== undefined) return chosen(shape.enum, plan);
   const options = shape.anyOf ?? shape.oneOf;
-  // A recursive schema comes to its end by an alternative that does not go on, which by habit stands last: null.
-  if (options !== undefined) return make(root, depth > shortDepth ? options.at(-1)! : chosen(options, plan), plan, name, depth + 1);
-  if (shape.allOf !== undefined) return makeAll(root, shape.allOf, plan, name, depth);
+  // A recursive schema comes to its end by an alternative that does not go on.
+  const ends = (): Shape => options!.findLast((option) => !JSON.stringify(option).includes('"$ref"')) ?? options!.at(-1)!;
+  if (options !== undefined) return make(root, isShort(depth, budget) ? ends() : chosen(options, plan), plan, name, depth + 1, budget);
+  if (shape.allOf !== undefined) return makeAll(root, shape.allOf, plan, name, depth, budget);
   switch (shape.type) {
     case "object":
-      return makeObject(root, shape, plan, depth);
+      return makeObject(root, shape, plan, depth, budget);
     case "array":
-      return makeArray(root, shape, plan, name, depth);
+      return makeArray(root, shape, plan, name, depth, budget);
     case "string":
       return makeText(shape, plan, name);
     case "integer":
@@ -149,39 +158,45 @@ function chosen<T>(options: readonly T[], { pick, size }: Plan): T {
   return size === "largest" ? options.at(-1)! : options[pick % options.length]!;
 }
 
-function makeAll(root: Shape, all: readonly Shape[], plan: Plan, name: string, depth: number): Json {
-  const made = all.map((each) => make(root, each, plan, name, depth + 1));
+function isShort(depth: number, { left }: Budget): boolean {
+  return depth > shortDepth || left < 0;
+}
+
+function makeAll(root: Shape, all: readonly Shape[], plan: Plan, name: string, depth: number, budget: Budget): Json {
+  const made = all.map((each) => make(root, each, plan, name, depth + 1, budget));
   if (made.every((each) => typeof each === "object" && each !== null && !Array.isArray(each))) return Object.assign({}, ...made) as Json;
   return made[0] ?? null;
 }
 
-function makeObject(root: Shape, shape: Shape, plan: Plan, depth: number): Json {
+function makeObject(root: Shape, shape: Shape, plan: Plan, depth: number, budget: Budget): Json {
   const required = new Set(shape.required ?? []);
-  const optional = plan.optional && depth <= shortDepth;
+  const optional = plan.optional && !isShort(depth, budget);
   const names = Object.keys(shape.properties ?? {}).filter((name) => required.has(name) || optional);
-  const members: [string, Json][] = names.map((name) => [name, make(root, shape.properties![name]!, plan, name, depth + 1)]);
+  const members: [string, Json][] = names.map((name) => [name, make(root, shape.properties![name]!, plan, name, depth + 1, budget)]);
   const { additionalProperties: others } = shape;
   if (typeof others === "object" && shape.properties === undefined) {
     const keys = required.size > 0 ? [...required] : optional && plan.size !== "smallest" ? keysOf(root, shape.propertyNames, plan) : [];
-    for (const key of keys) members.push([key, make(root, others, plan, key, depth + 1)]);
+    for (const key of keys) members.push([key, make(root, others, plan, key, depth + 1, budget)]);
   } else if (plan.unlisted && others !== false && shape.properties !== undefined) members.push([unlistedName, "not in the schema"]);
   return Object.fromEntries(members);
 }
 
 /** Two keys of a record. */
 function keysOf(root: Shape, names: Shape | undefined, plan: Plan): readonly string[] {
-  const keys = [plan.pick, plan.pick + 1].map((pick) => (names === undefined ? `key${pick}` : make(root, names, { ...plan, pick }, `key${pick}`, 0)));
+  const keys = [plan.pick, plan.pick + 1].map((pick) =>
+    names === undefined ? `key${pick}` : make(root, names, { ...plan, pick }, `key${pick}`, 0, { left: maxPlaces }),
+  );
   return [...new Set(keys.map(String))];
 }
 
-function makeArray(root: Shape, shape: Shape, plan: Plan, name: string, depth: number): Json {
+function makeArray(root: Shape, shape: Shape, plan: Plan, name: string, depth: number, budget: Budget): Json {
   const { items, prefixItems = [], minItems = 0, maxItems = Number.POSITIVE_INFINITY } = shape;
-  const first = prefixItems.map((each, index) => make(root, each, plan, `${name}-${index + 1}`, depth + 1));
+  const first = prefixItems.map((each, index) => make(root, each, plan, `${name}-${index + 1}`, depth + 1, budget));
   if (items === undefined || items === false) return first;
   // The first item comes again: what counts, groups or removes repeats shows.
   const usual = { smallest: minItems, usual: 3, largest: 4 }[plan.size];
-  const wanted = depth > shortDepth ? minItems : Math.min(Math.max(usual, minItems), maxItems);
-  const item = (index: number) => make(root, items, { ...plan, pick: plan.pick + index }, `${name}-${index + 1}`, depth + 1);
+  const wanted = isShort(depth, budget) ? minItems : Math.min(Math.max(usual, minItems), maxItems);
+  const item = (index: number) => make(root, items, { ...plan, pick: plan.pick + index }, `${name}-${index + 1}`, depth + 1, budget);
   const different = Math.max(1, wanted - 1);
   return [...first, ...Array.from({ length: Math.max(0, wanted - first.length) }, (_, index) => item(index % different))];
 }

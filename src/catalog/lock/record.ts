@@ -2,32 +2,16 @@
 import type { Json } from "../../event/event.ts";
 import { canonical, equal, fingerprint } from "../canonical.ts";
 import type { CheckedType, CheckedVersion } from "../check-definitions.ts";
-import { codeFingerprint } from "../json-schema.ts";
+import { codeFingerprint } from "../code-text.ts";
 import { type Change, changed, changesOf, groupEdges, listEdges } from "./edges.ts";
-import type { LockedEdges, LockedSample, LockedVersion } from "./lock.ts";
+import type { LockedDowncast, LockedEdges, LockedSample, LockedVersion } from "./lock.ts";
 import { payloadsOf, type Shape } from "./payloads.ts";
-import { type LockSubject, liftSample, type RealSample, readAs } from "./subject.ts";
+import { sameWords } from "./same-words.ts";
+import { downcastSample, type LockSubject, liftSample, type RealSample, readAs } from "./subject.ts";
 
-/** The schema as the lock keeps it: without the dialect, which is always the same, and with lists sorted whose order says nothing. */
-export function lockedSchema({ jsonSchema }: CheckedVersion): Readonly<Record<string, Json>> {
-  const { $schema, ...schema } = jsonSchema;
-  return inOrder(canonical(schema)) as Readonly<Record<string, Json>>;
-}
-
-const unordered = new Set(["required", "enum"]);
-/** What stands there are values, not schemas. */
-const values = new Set(["const", "default", "examples"]);
-
-function inOrder(schema: Json): Json {
-  if (Array.isArray(schema)) return (schema as readonly Json[]).map(inOrder);
-  if (typeof schema !== "object" || schema === null) return schema;
-  return Object.fromEntries(
-    Object.entries(schema).map(([keyword, inner]) => {
-      if (unordered.has(keyword) && Array.isArray(inner))
-        return [keyword, (inner as readonly Json[]).toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))];
-      return [keyword, values.has(keyword) ? inner : inOrder(inner)];
-    }),
-  );
+/** The schema as the lock keeps it: in the one wording of all that say the same, without the dialect and what is told to people only. */
+export function lockedSchema({ plain }: CheckedVersion): Readonly<Record<string, Json>> {
+  return sameWords(plain as Readonly<Record<string, Json>>);
 }
 
 /** @returns null when the schema refuses the sample: it is none then. */
@@ -59,11 +43,26 @@ export function recordVersion(
   });
   return {
     fingerprint: fingerprint(schema),
+    zod: checked.zod,
     schema,
     hidden: checked.hidden,
     step: codeFingerprint(checked.step),
     samples: Object.fromEntries(samples),
-    edges: judgeAnew(type, version, former === null ? makeEdges(schema as Shape, samples) : former.edges, samples),
+    edges: judgeAnew(type, version, former === null || former.zod === null ? makeEdges(schema as Shape, samples) : former.edges, samples),
+  };
+}
+
+/** @param samples of the current version. */
+export function recordDowncast(type: CheckedType, samples: LockedVersion["samples"]): LockedDowncast | null {
+  const { downcast, versions } = type;
+  if (downcast === null) return null;
+  const from = versions.length;
+  return {
+    from,
+    version: downcast.version,
+    type: downcast.type ?? null,
+    code: codeFingerprint(downcast.data),
+    stores: Object.fromEntries(Object.entries(samples).map(([name, { data }]) => [name, downcastSample(type, name, data)])),
   };
 }
 

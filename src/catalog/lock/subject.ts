@@ -1,9 +1,11 @@
 /** What a lock is held against: the catalog of a config, asked about single payloads. */
 import type { Json, StoredEvent } from "../../event/event.ts";
+import { freezeDeep } from "../../event/freeze-deep.ts";
 import { canonical } from "../canonical.ts";
 import type { Catalog, LiftStep } from "../catalog.ts";
 import { type CheckedType, checkDefinitions } from "../check-definitions.ts";
 import type { EventDefinition, UpcasterChain } from "../define.ts";
+import { callStep, StepFailure } from "../lift.ts";
 import { makeCatalog } from "../make-catalog.ts";
 import { placesOf } from "../places.ts";
 import type { Outcome } from "./lock.ts";
@@ -58,6 +60,15 @@ export function liftSample({ catalog }: LockSubject, { type }: CheckedType, vers
   return becomes;
 }
 
+/** What a downcast stores for a payload of the current version. */
+export function downcastSample(type: CheckedType, name: string, data: Json): Outcome {
+  const { versions, downcast } = type;
+  const reading = readAs(type, versions.length, data);
+  if (!reading.ok || downcast === null) return { error: "SchemaInvalid" };
+  const older = callStep(downcast.data, freezeDeep(structuredClone(reading.data)), asStored(type.type, versions.length, name, data), "downcast");
+  return older instanceof StepFailure ? { error: older.error.type } : { data: canonical(older) };
+}
+
 function outcomeOf({ error, dropped, split, data }: LiftStep): Outcome {
   if (error !== null) return { error: error.type };
   if (dropped !== undefined) return { dropped };
@@ -68,7 +79,7 @@ function outcomeOf({ error, dropped, split, data }: LiftStep): Outcome {
 const bareNames = new Set(["minimal", "smallest"]);
 
 /** The event around a sample. Part of the lock's format: steps may look at it. Some samples come with all metadata, some with none. */
-function asStored(type: string, schemaVersion: number, name: string, data: Json): StoredEvent {
+export function asStored(type: string, schemaVersion: number, name: string, data: Json): StoredEvent {
   const bare = bareNames.has(name);
   return {
     id: "00000000-0000-4000-8000-000000000000",

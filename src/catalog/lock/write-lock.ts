@@ -2,7 +2,8 @@
 import { checkLock } from "./check-lock.ts";
 import { type Finding, isAddition } from "./findings.ts";
 import type { Lock, LockedType, LockedVersion } from "./lock.ts";
-import { recordVersion } from "./record.ts";
+import { checkPurity } from "./purity.ts";
+import { recordDowncast, recordVersion } from "./record.ts";
 import type { LockSubject, RealSample } from "./subject.ts";
 
 /** Entries that may be written anew: a type, or one version of it with the step away from it. */
@@ -17,11 +18,23 @@ export type Locking =
   /** Nothing may be written: these need a rewrite, or a correction. */
   | { readonly ok: false; readonly refused: readonly Finding[] };
 
+/** What `schema check` tells: the lock held against the catalog, and whether schemas and steps judge from the data alone. */
+export function checkAll(lock: Lock | null, subject: LockSubject, real: readonly RealSample[]): readonly Finding[] {
+  const impure = checkPurity(subject, real);
+  const moves = new Set(impure.map(({ type, version }) => `${type} ${version}`));
+  // What such a version or step is, or makes of a sample, differs from run to run: that is told once.
+  const found = lock === null ? [] : checkLock(lock, subject, real);
+  return [...found.filter(({ rule, type, version }) => !(moves.has(`${type} ${version}`) && followsFromMoving.has(rule))), ...impure];
+}
+
+const followsFromMoving = new Set(["published-version-changed", "step-result-changed", "step-not-pure", "check-edited", "zod-reworded"]);
+
 export function nextLock(lock: Lock, subject: LockSubject, real: readonly RealSample[], rewrites: readonly Rewrite[]): Locking {
-  const findings = checkLock(lock, subject, real);
+  const findings = checkAll(lock, subject, real);
   const rewritten = (finding: Finding): boolean =>
     finding.rule !== "sample-refused" &&
     finding.rule !== "step-not-pure" &&
+    finding.rule !== "schema-not-pure" &&
     rewrites.some(({ type, version }) => type === finding.type && (version === null || version === finding.version));
   const refused = findings.filter((finding) => !isAddition(finding) && !rewritten(finding));
   if (refused.length > 0) return { ok: false, refused };
@@ -40,9 +53,9 @@ export function nextLock(lock: Lock, subject: LockSubject, real: readonly RealSa
       versions[version] = entry;
       notes.push(...notesOf(type.type, version, entry));
     }
-    types[type.type] = { formerly: [...type.formerly].sort(), versions };
+    types[type.type] = { downcast: recordDowncast(type, versions[type.versions.length]!.samples), formerly: [...type.formerly].sort(), versions };
   }
-  return { ok: true, lock: { format: 1, types }, written: findings, notes };
+  return { ok: true, lock: { format: 2, types }, written: findings, notes };
 }
 
 function notesOf(type: string, version: number, { samples }: LockedVersion): readonly string[] {

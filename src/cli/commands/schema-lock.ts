@@ -1,8 +1,7 @@
 import { dirname } from "node:path";
-import { checkLock } from "../../catalog/lock/check-lock.ts";
 import { type Finding, missingLock, rules } from "../../catalog/lock/findings.ts";
 import type { Lock } from "../../catalog/lock/lock.ts";
-import { nextLock, type Rewrite } from "../../catalog/lock/write-lock.ts";
+import { checkAll, nextLock, type Rewrite } from "../../catalog/lock/write-lock.ts";
 import { type LogCheckReport, type LogFailure, makeLogCheck } from "../../catalog/log-check.ts";
 import { exit, usage } from "../exit.ts";
 import { countText, type PrintOptions } from "../print.ts";
@@ -27,7 +26,8 @@ export async function checkSchemas(flags: LockFlags, terminal: Terminal): Promis
   // A log is checked with or without a lock: the lock is for the repository, the log for a deploy.
   if (loaded === null && flags.log === undefined) findings.push(missingLock(shownPath(path)));
   if (isSubject(subject)) {
-    if (locked !== null) findings.push(...checkLock(locked, subject, readRealSamples(dirname(path), subject)));
+    // Without a lock that can be read there is still something to see: what does not judge by its payload alone.
+    findings.push(...checkAll(locked, subject, readRealSamples(dirname(path), subject)));
   } else findings.push(...subject);
   const log = flags.log !== undefined && isSubject(subject) ? await checkLog(flags.log, subject, terminal) : null;
   const failed = findings.length > 0 || (log !== null && log.report.failed > 0);
@@ -59,7 +59,7 @@ export async function checkSchemas(flags: LockFlags, terminal: Terminal): Promis
 export async function lockSchemas(flags: LockFlags, terminal: Terminal): Promise<number> {
   const path = lockFile(flags);
   const loaded = loadLock(path);
-  const before = loaded === null ? ({ format: 1, types: {} } as const) : "format" in loaded ? loaded : null;
+  const before = loaded === null ? ({ format: 2, types: {} } as const) : "format" in loaded ? loaded : null;
   const subject = await loadSubject(flags, before);
   if (before === null || !isSubject(subject)) {
     const findings = [...(before === null ? [loaded as Finding] : []), ...(isSubject(subject) ? [] : subject)];

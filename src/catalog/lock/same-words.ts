@@ -1,0 +1,138 @@
+/** One wording for JSON Schemas that say the same: what differs after that demands something else of data. */
+import type { Json } from "../../event/event.ts";
+import { canonical } from "../canonical.ts";
+
+type Node = Readonly<Record<string, Json>>;
+
+/** They say nothing about data. */
+const annotations = new Set(["title", "description", "examples", "deprecated", "readOnly", "writeOnly", "id", "$id", "$comment", "$schema"]);
+/** What stands there are values, not schemas. */
+const values = new Set(["const", "enum", "default", "required"]);
+/** What stands there are names, each with a schema. */
+const named = new Set(["properties", "patternProperties", "$defs"]);
+
+export function sameWords(schema: Node): Node {
+  return reword(canonical(schema) as Node, canonical(schema) as Node) as Node;
+}
+
+function reword(at: Json, root: Node): Json {
+  if (Array.isArray(at)) return (at as readonly Json[]).map((each) => reword(each, root));
+  if (typeof at !== "object" || at === null) return at;
+  const node: Record<string, Json> = {};
+  for (const [keyword, inner] of Object.entries(at)) {
+    if (annotations.has(keyword)) continue;
+    if (named.has(keyword)) node[keyword] = Object.fromEntries(Object.entries(inner as Node).map(([name, each]) => [name, reword(each, root)]));
+    else node[keyword] = values.has(keyword) ? inner : reword(inner, root);
+  }
+  if (node.const !== undefined) {
+    node.enum = [node.const];
+    delete node.const;
+  }
+  if (Array.isArray(node.enum)) {
+    node.enum = inOrder(node.enum);
+    delete node.type; // the values have it
+  }
+  if (Array.isArray(node.required)) node.required = inOrder(node.required);
+  // Every name is a text.
+  if (JSON.stringify(node.propertyNames) === '{"type":"string"}') delete node.propertyNames;
+  if (Array.isArray(node.type) && node.anyOf === undefined && node.oneOf === undefined) {
+    node.anyOf = (node.type as readonly Json[]).map((type) => ({ type }));
+    delete node.type;
+  }
+  if (Array.isArray(node.allOf)) rewordAll(node);
+  for (const keyword of ["oneOf", "anyOf"] as const) if (Array.isArray(node[keyword])) rewordOptions(node, keyword, root);
+  return node;
+}
+
+/** Objects that share no member and say nothing of others are one object. */
+function rewordAll(node: Record<string, Json>): void {
+  const all = node.allOf as unknown as readonly Node[];
+  const names = all.flatMap((each) => Object.keys((each.properties ?? {}) as Node));
+  const plain = all.every((each) => each.type === "object" && Object.keys(each).every((keyword) => ["type", "properties", "required"].includes(keyword)));
+  if (!plain || new Set(names).size < names.length || Object.keys(node).length > 1) {
+    node.allOf = inOrder(node.allOf as readonly Json[]);
+    return;
+  }
+  delete node.allOf;
+  const required = all.flatMap((each) => (each.required ?? []) as readonly Json[]);
+  Object.assign(node, { type: "object", properties: Object.assign({}, ...all.map(({ properties = {} }) => properties)) as Json });
+  if (required.length > 0) node.required = inOrder(required);
+}
+
+/** Alternatives that nothing fits twice mean the same in any order, as `oneOf` and as `anyOf`; the order of others may decide what comes out. */
+function rewordOptions(node: Record<string, Json>, keyword: "oneOf" | "anyOf", root: Node): void {
+  const options = merge(flatten(node[keyword] as readonly Node[]));
+  const disjoint = options.every((option, index) => options.slice(index + 1).every((other) => areDisjoint(option, other, root)));
+  if (!disjoint) {
+    node[keyword] = options;
+    return;
+  }
+  delete node[keyword];
+  if (options.length === 1 && Object.keys(node).length === 0) Object.assign(node, options[0]);
+  else node.anyOf = inOrder(options);
+}
+
+/** Alternatives of an alternative are alternatives. */
+function flatten(options: readonly Node[]): readonly Node[] {
+  return options.flatMap((option) =>
+    Array.isArray(option.anyOf) && Object.keys(option).length === 1 ? flatten(option.anyOf as unknown as readonly Node[]) : [option],
+  );
+}
+
+/** Lists of values are one list; what comes twice comes once. */
+function merge(options: readonly Node[]): readonly Node[] {
+  const lists = options.filter(isList);
+  const all = [...new Map(lists.flatMap((option) => option.enum as readonly Json[]).map((value) => [JSON.stringify(value), value])).values()];
+  const merged =
+    lists.length < 2 ? options : options.flatMap((option) => (option === lists[0] ? [{ enum: inOrder(all) } as Node] : isList(option) ? [] : [option]));
+  return [...new Map(merged.map((option) => [JSON.stringify(option), option])).values()];
+}
+
+const isList = (option: Node): boolean => Array.isArray(option.enum) && Object.keys(option).length === 1;
+
+function areDisjoint(a: Node, b: Node, root: Node): boolean {
+  const [first, second] = [follow(a, root), follow(b, root)];
+  const [kinds, others] = [kindsOf(first), kindsOf(second)];
+  if (kinds === null || others === null) return false;
+  if (![...kinds].some((kind) => others.has(kind))) return true;
+  if (isList(first) && isList(second)) return !(first.enum as readonly Json[]).some((value) => JSON.stringify(second.enum).includes(JSON.stringify(value)));
+  if (first.type !== "object" || second.type !== "object") return false;
+  const needs = (node: Node): ReadonlySet<Json> => new Set(Array.isArray(node.required) ? (node.required as readonly Json[]) : []);
+  const [needed, alsoNeeded] = [needs(first), needs(second)];
+  return Object.entries((first.properties ?? {}) as Readonly<Record<string, Node>>).some(([name, member]) => {
+    const other = ((second.properties ?? {}) as Readonly<Record<string, Node>>)[name];
+    return other !== undefined && needed.has(name) && alsoNeeded.has(name) && isTag(member, other);
+  });
+}
+
+function isTag(a: Node, b: Node): boolean {
+  const [first, second] = [a, b].map((node) => (node.const === undefined ? node.enum : [node.const]) as readonly Json[] | undefined);
+  return first !== undefined && second !== undefined && !first.some((value) => second.some((other) => JSON.stringify(other) === JSON.stringify(value)));
+}
+
+/** JSON's kinds that a schema takes; null for any, or what cannot be told. */
+function kindsOf(node: Node): ReadonlySet<string> | null {
+  const kind = (value: Json): string => (value === null ? "null" : Array.isArray(value) ? "array" : typeof value);
+  const list = node.const === undefined ? node.enum : [node.const];
+  if (Array.isArray(list)) return new Set((list as readonly Json[]).map(kind));
+  if (typeof node.type === "string") return new Set([node.type === "integer" ? "number" : node.type]);
+  const options = node.anyOf ?? node.oneOf;
+  if (!Array.isArray(options)) return null;
+  const inner = (options as unknown as readonly Node[]).map(kindsOf);
+  return inner.includes(null) ? null : new Set(inner.flatMap((kinds) => [...kinds!]));
+}
+
+function follow(node: Node, root: Node): Node {
+  let found = node;
+  for (let hops = 0; typeof found.$ref === "string" && hops < 8; hops++) {
+    const name = /^#\/\$defs\/(.+)$/.exec(found.$ref)?.[1];
+    found = name === undefined ? root : (((root.$defs ?? {}) as Readonly<Record<string, Node>>)[name] ?? {});
+  }
+  return found;
+}
+
+/** By their text, names of references apart: those follow from the order. */
+function inOrder(list: readonly Json[]): readonly Json[] {
+  const text = (value: Json): string => JSON.stringify(value).replace(/"\$ref":"[^"]*"/g, '"$ref"');
+  return list.toSorted((a, b) => (text(a) < text(b) ? -1 : 1));
+}
