@@ -8,6 +8,7 @@ import { makeDelivery } from "./delivery/delivery.ts";
 import type { DeliveryLogger } from "./delivery/dispatcher.ts";
 import type { ViewsStreamData } from "./delivery/journal-events.ts";
 import { ownEvent } from "./delivery/journal-stream.ts";
+import { makeEndMarker } from "./end-marker.ts";
 import { isRepriseError, RepriseError } from "./errors.ts";
 import { type Clock, systemClock } from "./event/clock.ts";
 import type { StoredEvent } from "./event/event.ts";
@@ -135,9 +136,11 @@ async function openOn(
     await log.close();
     throw error;
   });
+  const folder = data ?? folderOf(where) ?? "./data";
+  const marker = makeEndMarker(folder, newId);
   const delivery = makeDeliveryOrClose();
   const opened = await openViews({
-    file: join(data ?? folderOf(where) ?? "./data", "views.db"),
+    file: join(folder, "views.db"),
     log,
     catalog,
     clock,
@@ -158,6 +161,7 @@ async function openOn(
     catalog,
     clock,
     newId,
+    ends: marker,
     onCutOff: (replay_id, err) => logger.warn({ replay_id, err }, "a replay was cut off"),
   });
   const readiness = makeReadiness(
@@ -179,7 +183,7 @@ async function openOn(
 
   function makeDeliveryOrClose(): ReturnType<typeof makeDelivery> {
     try {
-      return makeDelivery({ handlers, catalog, log, clock, newId, random: Math.random, limits, logger, build: version });
+      return makeDelivery({ handlers, catalog, log, clock, newId, random: Math.random, limits, logger, build: version, ends: marker });
     } catch (error) {
       void log.close();
       throw error;
@@ -207,6 +211,7 @@ async function openOn(
 
   async function close(): Promise<void> {
     state = "closed";
+    marker.close();
     replays.stop();
     await delivery.stop(closePatienceMs);
     await within(replays.flushed(), flushPatienceMs);
@@ -235,7 +240,9 @@ async function openOn(
       if (state !== "opened") throw new RepriseError("CLOSED", state === "started" ? "The store was started already." : "The store is closed.");
       state = "started";
       opened.start();
+      marker.watch();
       await delivery.start();
+      marker.settled();
       replays.resume().catch((err: unknown) => logger.warn({ err }, "replays that were cut off could not go on; they do at the next start"));
     },
 

@@ -1,4 +1,5 @@
 import { createInterface } from "node:readline/promises";
+import { leave } from "../end-marker.ts";
 import { visible } from "../event/visible.ts";
 
 /** What the command line reads from and writes to; passed in, so that tests play the person. */
@@ -38,7 +39,7 @@ export function visibleOn(terminal: Terminal): Terminal {
 export function processTerminal(): Terminal {
   // `reprise events ls | head` closes the pipe early: that is no failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(0);
+    if (error.code === "EPIPE") leave(0);
     throw error;
   });
   return {

@@ -10,6 +10,7 @@ import { AloneGate } from "./alone-gate.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Condition } from "./condition.ts";
 import { type AmendRequest, type DeliveryLogger, Dispatcher, type LetterEvent, type OrderRequest } from "./dispatcher.ts";
+import { type LastEnds, nobodyTold } from "./ends.ts";
 import { makeFunctionAttempt } from "./function-attempt.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import type { Act } from "./journal-events.ts";
@@ -30,6 +31,8 @@ export interface DeliveryOptions {
   readonly limits: DeliveryLimits;
   readonly logger: DeliveryLogger;
   readonly build: string;
+  /** Left out: nobody told anything. */
+  readonly ends?: LastEnds;
 }
 
 /** The side of delivery that acts: what operators may order, and what only the running process knows. */
@@ -84,7 +87,7 @@ export interface Delivery {
   troubles(): readonly { readonly handler: string; readonly trouble: string }[];
 }
 
-export function makeDelivery({ handlers, ...common }: DeliveryOptions): Delivery {
+export function makeDelivery({ handlers, ends = nobodyTold, ...common }: DeliveryOptions): Delivery {
   const gate = new AloneGate();
   const closers: (() => Promise<void>)[] = [];
   const attempts = new Map(handlers.map((spec) => [spec.name, makeAttempt(spec)])); // now: a header that cannot be sent is a start-up error
@@ -108,7 +111,8 @@ export function makeDelivery({ handlers, ...common }: DeliveryOptions): Delivery
   return {
     async start() {
       try {
-        for (const spec of handlers) dispatchers.set(spec.name, await Dispatcher.open({ ...common, spec, attempt: attempts.get(spec.name)!, gate, owner }));
+        for (const spec of handlers)
+          dispatchers.set(spec.name, await Dispatcher.open({ ...common, ends, spec, attempt: attempts.get(spec.name)!, gate, owner }));
       } catch (error) {
         await Promise.all([...dispatchers.values()].map((dispatcher) => dispatcher.stop(0)));
         throw error;

@@ -12,6 +12,7 @@ import { readAmendment } from "./amendment.ts";
 import type { Attempt, AttemptInFlight, AttemptOutcome } from "./attempt.ts";
 import { type Condition, conditionOf } from "./condition.ts";
 import { type Effects, makeEffects } from "./effects.ts";
+import type { LastEnds } from "./ends.ts";
 import { HandlerCall } from "./handler-call.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import { configureHandler, firstPosition, makeWants, recordPause } from "./handler-stream.ts";
@@ -47,6 +48,7 @@ export interface DispatcherOptions {
   /** Who owns the journal now, and which build it is: for the record. */
   readonly owner: string;
   readonly build: string;
+  readonly ends: LastEnds;
 }
 
 export interface OrderRequest extends OrderTerms {
@@ -151,10 +153,10 @@ export class Dispatcher implements GateMember {
 
   /** Reads the handler's record and its journal, and claims it. Nothing is delivered before `start`. */
   static async open(options: DispatcherOptions): Promise<Dispatcher> {
-    const { spec, catalog, log, newId, limits, clock, owner, build } = options;
+    const { spec, catalog, log, newId, limits, clock, owner, build, ends } = options;
     const { configured, paused, newNames, record } = await configureHandler({ log, newId, catalog, spec });
     const journal = await JournalStream.open({ log, newId, stream: configured.journal, start: firstPosition(configured) });
-    const claim = await journal.claim({ owner, build, catalog: catalog.fingerprint, readAhead: limits.readAheadEvents });
+    const claim = await journal.claim({ owner, build, catalog: catalog.fingerprint, readAhead: limits.readAheadEvents }, ends);
     const wants = makeWants(configured);
     const passedOver = await skipPassedOver(newNames, { log, state: claim.state, wants, record: (facts) => journal.append(facts) });
     if (passedOver > 0)

@@ -4,6 +4,7 @@
  */
 import type { FailureText } from "../catalog/catalog.ts";
 import type { Json } from "../event/event.ts";
+import type { Ends } from "./ends.ts";
 import type { Deferrals } from "./waits.ts";
 
 export type DeadLetterCause = "exhausted" | "terminal" | "schema" | "crash" | "unknown_outcome";
@@ -93,6 +94,9 @@ export interface StartedSnapshot {
   readonly replayId: string | null;
   /** Ends of the process while it ran alone. */
   readonly crashes: number;
+  /** As `Ends` has them; left out by the first builds. */
+  readonly kills?: number;
+  readonly told?: number;
 }
 
 /** Of a split event: its first part that is not done. */
@@ -124,7 +128,16 @@ export interface LaneSnapshot extends WaitSnapshot {
 
 export interface JournalData {
   /** At start, before anything else. Its revision is the epoch. */
-  "partition.claimed": { readonly owner: string; readonly build: string; readonly catalog: string; readonly readAhead: number };
+  "partition.claimed": {
+    readonly owner: string;
+    readonly build: string;
+    readonly catalog: string;
+    readonly readAhead: number;
+    /** Of the process; left out by the first builds. */
+    readonly life?: string;
+    /** Whether the owner before, which released nothing, told its end itself. The first builds took each end for one that was told. */
+    readonly lastEnd?: "told" | "not_told";
+  };
   /** Clean stop: the last event of an owner. */
   "partition.released": Record<string, never>;
   /**
@@ -203,6 +216,7 @@ export interface JournalData {
     readonly checkpoint: string;
     readonly clean: boolean;
     readonly readAhead: number;
+    readonly life?: string;
     readonly lanes: readonly LaneSnapshot[];
     readonly started: readonly StartedSnapshot[];
     /** In part 0; left out when there are none. */
@@ -305,7 +319,12 @@ export interface ReplayStreamData {
   "replay.stopping": { readonly why: string };
   "replay.canary_passed": { readonly entities: number };
   /** Own deliveries that are about to be called, stored first: one that ends the process is found so. */
-  "replay.started": { readonly items: readonly number[] };
+  "replay.started": {
+    readonly items: readonly number[];
+    /** Of the process that calls them, and what earlier ends say of them. Left out by the first builds. */
+    readonly life?: string;
+    readonly ends?: Ends;
+  };
   /** Of own deliveries, in parts of at most 256. */
   "replay.outcomes": { readonly outcomes: readonly OwnOutcome[] };
   "replay.ended": ReplayReport;

@@ -4,6 +4,7 @@ import type { Json, NewEvent, Position, StoredEvent } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
 import { encodeAppend } from "../log/append-rules.ts";
 import type { AppendedEvent, EventLog } from "../log/event-log.ts";
+import { type LastEnds, nobodyTold } from "./ends.ts";
 import { emptyState, fold, fromSnapshot, type PartitionState, toSnapshot } from "./journal.ts";
 import type { AttemptRecord, JournalData, JournalEvent } from "./journal-events.ts";
 
@@ -86,11 +87,12 @@ export class JournalStream {
    *
    * @throws FENCED when it never does.
    */
-  async claim(data: JournalData["partition.claimed"]): Promise<Claim> {
+  async claim(data: Omit<JournalData["partition.claimed"], "life" | "lastEnd">, ends: LastEnds = nobodyTold): Promise<Claim> {
     for (let tries = 1; ; tries++) {
-      const { clean, readAhead } = this.#state;
+      const { clean, readAhead, life } = this.#state;
+      const lastEnd = clean ? {} : { lastEnd: life !== null && ends.told(life) ? ("told" as const) : ("not_told" as const) };
       try {
-        await this.append([{ type: claimType, data }]);
+        await this.append([{ type: claimType, data: { ...data, life: ends.life, ...lastEnd } }]);
         this.#claimed = this.#revision;
         return { state: this.#state, unclean: !clean, readAhead };
       } catch (error) {

@@ -1,5 +1,6 @@
 /** Folding a journal gives all state of a handler's partition (DELIVERY §3). Pure; nothing else is the source of truth. */
 import type { Position } from "../event/event.ts";
+import { type Ends, noEnds, withEnd } from "./ends.ts";
 import type { AmendmentPointer, AttemptRecord, JournalData, JournalEvent, LaneSnapshot } from "./journal-events.ts";
 import { type Deferrals, noDeferrals } from "./waits.ts";
 
@@ -32,8 +33,7 @@ export interface StartedRecord {
   attempt: number;
   alone: boolean;
   readonly replayId: string | null;
-  /** Ends of the process while it ran alone. */
-  crashes: number;
+  ends: Ends;
 }
 
 export interface LaneRecord extends WaitRecord {
@@ -56,6 +56,8 @@ export interface PartitionState {
   checkpoint: Position;
   /** The last owner released the partition: nothing was under way. */
   clean: boolean;
+  /** Of the last owner's process; null: not known. */
+  life: string | null;
   /** Events that the last owner may have had under way beyond the checkpoint. */
   readAhead: number;
   /** Lanes that are not simply flowing, or are ahead of the checkpoint. */
@@ -69,7 +71,7 @@ export interface PartitionState {
 }
 
 export function emptyState(): PartitionState {
-  return { checkpoint: 0n, clean: true, readAhead: 0, lanes: new Map(), attached: new Set(), started: new Map(), parts: new Map() };
+  return { checkpoint: 0n, clean: true, life: null, readAhead: 0, lanes: new Map(), attached: new Set(), started: new Map(), parts: new Map() };
 }
 
 const noWait = { retryAt: null, waitMs: null, deferred: noDeferrals };
@@ -139,15 +141,16 @@ function ended(state: PartitionState, lane: string, revision: number): void {
 type Rules = { readonly [T in JournalEvent["type"]]: (state: PartitionState, data: JournalData[T], revision: number) => void };
 
 const rules: Rules = {
-  "partition.claimed": (state, { readAhead }) => {
+  "partition.claimed": (state, { readAhead, life, lastEnd = "told" }) => {
     for (const record of state.lanes.values()) record.why = null; // this build may know the version: each claim tries again
     if (state.clean) state.started.clear();
     for (const revisions of state.started.values())
       for (const started of revisions.values()) {
-        if (started.alone) started.crashes++;
+        started.ends = withEnd(started.ends, { alone: started.alone, isTold: lastEnd === "told" });
         started.alone = false;
       }
     state.clean = false;
+    state.life = life ?? null;
     state.readAhead = readAhead;
   },
   "partition.released": (state) => {
@@ -201,8 +204,8 @@ const rules: Rules = {
     advance(record, to + 1, record.at);
   },
   "delivery.started": (state, { lane, revision, at, eventId, attempt, alone, replayId }) => {
-    const crashes = state.started.get(lane)?.get(revision)?.crashes ?? 0;
-    put(state.started, lane, revision, { at: BigInt(at), eventId, attempt, alone, replayId: replayId ?? null, crashes });
+    const ends = state.started.get(lane)?.get(revision)?.ends ?? noEnds;
+    put(state.started, lane, revision, { at: BigInt(at), eventId, attempt, alone, replayId: replayId ?? null, ends });
   },
   "delivery.part_completed": (state, { lane, revision, at, part }) => {
     put(state.parts, lane, revision, { at: BigInt(at), part: part + 1 });
@@ -336,7 +339,7 @@ export function toSnapshot(state: PartitionState, set: string): readonly { reado
   }
   // Calls under way are few (at most the handler's concurrency): they fit into the first part.
   const started = [...state.started].flatMap(([lane, revisions]) =>
-    [...revisions].map(([revision, { at, ...rest }]) => ({ ...rest, lane, revision, at: at.toString() })),
+    [...revisions].map(([revision, { at, ends, ...rest }]) => ({ ...rest, ...ends, lane, revision, at: at.toString() })),
   );
   const partsDone = [...state.parts].flatMap(([lane, revisions]) =>
     [...revisions].map(([revision, { at, part }]) => ({ lane, revision, at: at.toString(), part })),
@@ -350,6 +353,7 @@ export function toSnapshot(state: PartitionState, set: string): readonly { reado
       checkpoint: state.checkpoint.toString(),
       clean: state.clean,
       readAhead: state.readAhead,
+      ...(state.life === null ? {} : { life: state.life }),
       lanes,
       started: part === 0 ? started : [],
       ...(part === 0 && partsDone.length > 0 ? { partsDone } : {}),
@@ -360,11 +364,13 @@ export function toSnapshot(state: PartitionState, set: string): readonly { reado
 /** The state that a complete set of snapshot events holds. */
 export function fromSnapshot(parts: readonly JournalData["snapshot"][]): PartitionState {
   const state = emptyState();
-  for (const { checkpoint, clean, readAhead, lanes, started, partsDone = [] } of parts) {
+  for (const { checkpoint, clean, readAhead, life, lanes, started, partsDone = [] } of parts) {
     state.checkpoint = BigInt(checkpoint);
     state.clean = clean;
     state.readAhead = readAhead;
-    for (const { lane, revision, at, ...rest } of started) put(state.started, lane, revision, { ...rest, at: BigInt(at) });
+    state.life = life ?? null;
+    for (const { lane, revision, at, crashes, kills = 0, told = crashes, ...rest } of started)
+      put(state.started, lane, revision, { ...rest, at: BigInt(at), ends: { crashes, kills, told } });
     for (const { lane, revision, at, part } of partsDone) put(state.parts, lane, revision, { at: BigInt(at), part });
     for (const { lane, next, at, detached, why, attempts, letters, paused = false, pace, ...wait } of lanes) {
       if (!detached) state.attached.add(lane);

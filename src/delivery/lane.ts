@@ -1,5 +1,6 @@
 import type { Position, Priority, StoredEvent } from "../event/event.ts";
 import { parseStreamName } from "../event/names.ts";
+import type { Ends } from "./ends.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { AmendmentPointer } from "./journal-events.ts";
 import type { Schedulable } from "./ready-lanes.ts";
@@ -95,7 +96,7 @@ export interface Letter {
   attempts: number;
   readonly escalated: boolean;
   /** Its replay was under way when the process died: the next one runs alone. */
-  suspect?: boolean;
+  suspect?: Ends | null;
   /** The replay that was under way when the process ended: one with the same id goes on from there. */
   replay: { readonly replayId: string; readonly failed: number; readonly deferred: Deferrals; readonly dueMs: number | null } | null;
   /** The data that its deliveries carry, when it is not the stored one. */

@@ -5,6 +5,7 @@
 import { RepriseError } from "../errors.ts";
 import type { Json, Position, StoredEvent } from "../event/event.ts";
 import { Checkpoint } from "./checkpoint.ts";
+import { alonePatienceMs, crashMessage, type Ends, isCulprit, noEnds } from "./ends.ts";
 import type { PartitionState } from "./journal.ts";
 import type { Act, AmendmentPointer, AttemptError, AttemptRecord, DeadLetterCause, JournalData, LaneState } from "./journal-events.ts";
 import { type Delivery, Lane, type Letter, type Loan, type LoanCall, type Order, unknownNext, type Withdrawal } from "./lane.ts";
@@ -69,8 +70,6 @@ interface Work {
 export const laneBatch = 64;
 /** A node of a cluster that lags behind is asked again after this. */
 const staleReadMs = 50;
-/** How long a suspect may keep everything else waiting while it runs alone. */
-const alonePatienceMs = 10_000;
 /** Checkpoints over events that the handler does not want are worth a record only so often. */
 const foreignEvents = 10_000;
 /** A flush so soon after the last one is worth its fsync for so many times more outcomes: at 100,000 a second one for 256 costs a fifth of the time. */
@@ -105,6 +104,8 @@ export class Partition {
 
   /** Suspects that were still open when the process died again: they run one at a time. */
   readonly #alone = new Map<Lane, number>();
+  /** How long the others wait for each of them. */
+  readonly #patienceMs = new Map<Lane, number>();
   #aloneUntilFlush = 0;
   #aloneRunning: Delivery | null = null;
   #suspectsLeft = 0;
@@ -410,12 +411,13 @@ export class Partition {
       if (sinceMs === null || (monotonicMs - sinceMs <= slowMs && this.#recorder.total - startedAt <= readAheadEvents / 2)) break;
       this.#detach(lane, "slow");
     }
-    if (this.#aloneRunning !== null && monotonicMs - this.#aloneRunning.startedMs >= alonePatienceMs) {
+    if (this.#aloneRunning !== null && monotonicMs >= this.#alonePatienceEndsMs(this.#aloneRunning)) {
       // It may still kill the process, but from now on not it alone could be the culprit: the record has to say so.
       this.#recordStarted(this.#aloneRunning, false);
       this.#aloneRunning = null;
       for (const [lane, revision] of this.#alone) lane.suspectThrough = Math.max(lane.suspectThrough, revision);
       this.#alone.clear();
+      this.#patienceMs.clear();
       for (const lane of this.#lanes.values()) this.#refresh(lane);
     }
   }
@@ -427,8 +429,12 @@ export class Partition {
     const sinceMs = held === undefined ? null : busySinceMs(held);
     if (sinceMs !== null) times.push(sinceMs + this.#options.limits.slowMs + 1);
     if (this.#mayGrant()) times.push(this.#paced.nextMs(this.#freeSlots()));
-    if (this.#aloneRunning) times.push(this.#aloneRunning.startedMs + alonePatienceMs);
+    if (this.#aloneRunning) times.push(this.#alonePatienceEndsMs(this.#aloneRunning));
     return times.reduce((least, time) => (time !== null && (least === null || time < least) ? time : least), null);
+  }
+
+  #alonePatienceEndsMs({ lane, startedMs }: Delivery): number {
+    return startedMs + (this.#patienceMs.get(lane) ?? alonePatienceMs(noEnds));
   }
 
   // Recording ---------------------------------------------------------------------------------------------------------------------------------
@@ -492,8 +498,8 @@ export class Partition {
     };
     if (order.dueMs !== null) this.#wakeUps.add(order.dueMs, lane);
     if (letter.suspect) {
-      letter.suspect = false;
-      this.#alone.set(lane, revision);
+      this.#suspect(lane, revision, letter.suspect);
+      letter.suspect = null;
     }
     lane.addOrder(order);
     this.#refresh(lane);
@@ -1033,7 +1039,7 @@ export class Partition {
   #recoverStarted(
     stream: string,
     revision: number,
-    started: { readonly at: Position; readonly eventId: string; readonly attempt: number; readonly crashes: number; readonly replayId: string | null },
+    started: { readonly at: Position; readonly eventId: string; readonly attempt: number; readonly ends: Ends; readonly replayId: string | null },
   ): void {
     // A lane without a record was attached, and all of it before this call was recorded as done with the call.
     const lane = this.#lanes.get(stream) ?? new Lane(stream, revision);
@@ -1041,10 +1047,10 @@ export class Partition {
     if (letter === undefined && revision < lane.next) return;
     this.#lanes.set(stream, lane);
     const escalate = this.#options.unknownOutcome === "escalate";
-    if (escalate || started.crashes >= this.#options.limits.maxCrashes) {
+    if (escalate || isCulprit(started.ends, this.#options.limits.maxCrashes)) {
       const error = escalate
         ? { type: "UnknownOutcome", message: "the process ended while the handler was called; what it did is unknown" }
-        : { type: "ProcessCrash", message: `the process ended ${started.crashes} times while the handler was called` };
+        : { type: "ProcessCrash", message: crashMessage(started.ends) };
       this.#deadLetter(
         lane,
         { revision, position: started.at, id: started.eventId },
@@ -1062,12 +1068,17 @@ export class Partition {
       return;
     }
     if (letter !== undefined) {
-      letter.suspect = true;
+      letter.suspect = started.ends;
       return;
     }
     if (!this.#mayRunLive(lane)) return;
     if (!lane.detached) this.#detach(lane, "suspect");
+    this.#suspect(lane, revision, started.ends);
+  }
+
+  #suspect(lane: Lane, revision: number, ends: Ends): void {
     this.#alone.set(lane, revision);
+    this.#patienceMs.set(lane, alonePatienceMs(ends));
   }
 
   /** The next suspect that can run while nothing else does. */
@@ -1092,6 +1103,7 @@ export class Partition {
 
   #endAlone(lane: Lane): void {
     this.#alone.delete(lane);
+    this.#patienceMs.delete(lane);
     this.#refresh(lane);
   }
 }

@@ -1,4 +1,5 @@
 import type { Delivery } from "../delivery/delivery.ts";
+import { crashMessage, type Ends, isCulprit, noEnds } from "../delivery/ends.ts";
 import type { OwnOutcome, ReplayItem } from "../delivery/journal-events.ts";
 import type { Withdrawal } from "../delivery/lane.ts";
 import type { Lent } from "../delivery/own-call.ts";
@@ -17,9 +18,9 @@ export interface OwnRunnerOptions {
   readonly readEvent: (item: ReplayItem) => Promise<StoredEvent | undefined>;
   /** Append to the replay's stream, however long that takes. */
   readonly storeOutcomes: (outcomes: readonly OwnOutcome[]) => Promise<Position>;
-  readonly storeStarted: (place: number) => Promise<Position>;
-  /** Items that were called when the process ended, without an outcome, and how often. */
-  readonly suspects: ReadonlyMap<number, number>;
+  readonly storeStarted: (place: number, ends: Ends) => Promise<Position>;
+  /** Items that were called when the process ended, without an outcome. */
+  readonly suspects: ReadonlyMap<number, Ends>;
   /** The replay went on after an end of the process: what it starts first is recorded before it is called. */
   readonly resumed: boolean;
 }
@@ -109,21 +110,20 @@ export function makeOwnRunner(options: OwnRunnerOptions): Runner {
       }
       const spec = delivery.spec(item.handler);
       if (spec === undefined) return { outcome: "skipped", reason: "its handler does not run here" };
-      const crashes = suspects.get(place) ?? 0;
-      if (crashes > 0 && spec.unknownOutcome === "escalate")
-        return fail(place, item, crashes, { type: "UnknownOutcome", message: "the process ended while the handler was called; what it did is unknown" });
-      if (crashes >= maxCrashes)
-        return fail(place, item, crashes, { type: "ProcessCrash", message: `the process ended ${crashes} times while the handler was called` });
+      const ends = suspects.get(place);
+      if (ends !== undefined && spec.unknownOutcome === "escalate")
+        return fail(place, item, 1, { type: "UnknownOutcome", message: "the process ended while the handler was called; what it did is unknown" });
+      if (ends !== undefined && isCulprit(ends, maxCrashes)) return fail(place, item, ends.crashes, { type: "ProcessCrash", message: crashMessage(ends) });
       const event = await readEvent(item);
       if (event === undefined) return { outcome: "skipped", reason: "event removed from the log" };
-      if (crashes > 0 || cautious-- > 0 || spec.unknownOutcome === "escalate") {
+      if (ends !== undefined || cautious-- > 0 || spec.unknownOutcome === "escalate") {
         const before = oneAtATime;
         const { promise, resolve } = Promise.withResolvers<void>();
-        if (crashes > 0) oneAtATime = promise;
-        if (crashes > 0) await before;
+        if (ends !== undefined) oneAtATime = promise;
+        if (ends !== undefined) await before;
         try {
           if (withdrawn !== null) return { outcome: "withdrawn" };
-          await options.storeStarted(place);
+          await options.storeStarted(place, ends ?? noEnds);
           return await attempts(place, item, event);
         } finally {
           resolve();

@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Catalog, FailureText } from "../catalog/catalog.ts";
 import type { Migrations } from "../catalog/migration.ts";
 import type { Delivery } from "../delivery/delivery.ts";
+import { type Ends, type LastEnds, noEnds, withEnd } from "../delivery/ends.ts";
 import type { Act, PlanStreamData, ReplayItem, ReplayKind, ReplayRequested, ReplayStreamData, ReplayTerms } from "../delivery/journal-events.ts";
 import { ownEvent } from "../delivery/journal-stream.ts";
 import { Pace } from "../delivery/pace.ts";
@@ -36,6 +37,7 @@ export interface ReplayParts {
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly newId: NewId;
+  readonly ends: LastEnds;
   /** Told when a job was cut off: it goes on at the next start. */
   readonly onCutOff: (replayId: string, error: unknown) => void;
 }
@@ -99,7 +101,7 @@ const maxJobs = 1000;
 const maxBackOffMs = 2000;
 
 export function makeReplays(parts: ReplayParts): Replays {
-  const { log, views, delivery, amendments, migrations, catalog, clock, newId, onCutOff } = parts;
+  const { log, views, delivery, amendments, migrations, catalog, clock, newId, ends, onCutOff } = parts;
   const stopped = new AbortController();
   const plans = makePlans(parts);
   const jobs = new Map<string, Job>();
@@ -160,7 +162,7 @@ export function makeReplays(parts: ReplayParts): Replays {
 
   // Jobs --------------------------------------------------------------------------------------------------------------------------------------
 
-  function runnerOf(job: ReplayRequested, handlers: readonly string[], suspects: ReadonlyMap<number, number> | null): Runner {
+  function runnerOf(job: ReplayRequested, handlers: readonly string[], suspects: ReadonlyMap<number, Ends> | null): Runner {
     const { replayId } = job;
     const storeOutcomes = (outcomes: ReplayStreamData["replay.outcomes"]["outcomes"]) => persist(replayId, "replay.outcomes", { outcomes });
     if (job.mode === "dry_run") {
@@ -172,7 +174,7 @@ export function makeReplays(parts: ReplayParts): Replays {
       return makeDryRunner({ catalog, delivery, request: job, readEvent: read, storeOutcomes });
     }
     if (!job.own) return makeLetterRunner({ delivery, amendments, request: job, handlers });
-    const storeStarted = (place: number) => persist(replayId, "replay.started", { items: [place] });
+    const storeStarted = (place: number, known: Ends) => persist(replayId, "replay.started", { items: [place], life: ends.life, ends: known });
     return makeOwnRunner({
       delivery,
       clock,
@@ -186,7 +188,7 @@ export function makeReplays(parts: ReplayParts): Replays {
   }
 
   /** Puts a job to work. @param suspects of one that was cut off: its own deliveries that were called and have no outcome. */
-  function run(job: ReplayRequested, items: readonly ReplayItem[], progress: JobProgress, suspects: ReadonlyMap<number, number> | null): Job {
+  function run(job: ReplayRequested, items: readonly ReplayItem[], progress: JobProgress, suspects: ReadonlyMap<number, Ends> | null): Job {
     const { replayId } = job;
     const handlers = [...new Set(items.map(({ handler }) => handler))].filter((handler) => delivery.spec(handler) !== undefined);
     const runner = runnerOf(job, handlers, suspects);
@@ -438,7 +440,7 @@ export function makeReplays(parts: ReplayParts): Replays {
     let job: ReplayRequested | null = null;
     const items: ReplayItem[] = [];
     const outcomes = new Map<number, "succeeded" | "failed">();
-    const suspects = new Map<number, number>();
+    const open = new Map<number, { readonly ends: Ends; readonly life: string | null }>();
     const acts = { paused: false, cancelling: false, stopping: null as string | null, canaryPassed: false };
     let ratePerSecond: number | null | undefined;
     for await (const batch of log.readStream(replayStream(replayId)))
@@ -452,8 +454,10 @@ export function makeReplays(parts: ReplayParts): Replays {
         else if (type === "replay.cancelling") acts.cancelling = true;
         else if (type === "replay.stopping") acts.stopping = of(type).why;
         else if (type === "replay.canary_passed") acts.canaryPassed = true;
-        else if (type === "replay.started") for (const place of of(type).items) suspects.set(place, (suspects.get(place) ?? 0) + 1);
-        else if (type === "replay.outcomes") for (const { item, outcome } of of(type).outcomes) outcomes.set(item, outcome);
+        else if (type === "replay.started") {
+          const { items: places, life = null, ends: known } = of(type);
+          for (const place of places) open.set(place, { ends: known ?? withEnd(open.get(place)?.ends ?? noEnds, { alone: true, isTold: true }), life });
+        } else if (type === "replay.outcomes") for (const { item, outcome } of of(type).outcomes) outcomes.set(item, outcome);
         else if (type === "replay.ended") return; // the views are a moment behind
       }
     if (job === null && planId !== null) {
@@ -464,7 +468,11 @@ export function makeReplays(parts: ReplayParts): Replays {
     }
     if (job === null) return;
     if (planId !== null) for (const item of await plans.items(planId)) items.push(item);
-    for (const place of outcomes.keys()) suspects.delete(place);
+    for (const place of outcomes.keys()) open.delete(place);
+    // The first builds counted an item's ends as it was started, and took each for one that was told.
+    const counted = ({ ends: known, life }: { readonly ends: Ends; readonly life: string | null }): Ends =>
+      life === null ? known : withEnd(known, { alone: true, isTold: ends.told(life) });
+    const suspects = new Map(Array.from(open, ([place, each]) => [place, counted(each)]));
     if (!job.own) {
       const known = await views.replayOutcomes(replayId);
       items.forEach((item, place) => {

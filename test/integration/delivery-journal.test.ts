@@ -145,7 +145,7 @@ describe("snapshots of the journal", () => {
     const claim = { owner: "test", build: "0", catalog: "c", readAhead: 4096 };
     const { state, unclean } = await again.claim(claim);
     expect(unclean).toBe(false);
-    fold(all, { type: "partition.claimed", data: claim }, 0);
+    fold(all, { type: "partition.claimed", data: { ...claim, life: "" } }, 0);
     expect(state).toEqual(all);
     await expect(opened.append([{ type: "partition.claimed", data: claim }])).rejects.toMatchObject({ code: "FENCED" });
   });

@@ -22,7 +22,7 @@ const handlers: readonly CheckedHandler[] = [
   { name: "strict", ordering: "strict", record: "batch", types, maxAttempts: 2 },
 ];
 
-/** Small limits, so that full queues, slow lanes and read-ahead are met, too; but these kills are nobody's fault. */
+/** Small limits, so that full queues, slow lanes and read-ahead are met, too. These kills are nobody's fault. */
 const config = (receiver: string): string => `
 import { defineConfig, defineEvent, webhookHandler } from "reprise";
 import { z } from "zod";
@@ -33,7 +33,7 @@ const handler = (options) => webhookHandler({
 export default defineConfig({
   events: [defineEvent("thing.happened", { 1: data }), defineEvent("thing.noted", { 1: data })],
   handlers: [${handlers.map(({ maxAttempts: _, types: events, ...rest }) => `handler(${JSON.stringify({ ...rest, events })})`).join(", ")}],
-  limits: { readAheadEvents: 256, laneQueueEvents: 6, slowMs: 100, maxCrashes: 20 },
+  limits: { readAheadEvents: 256, laneQueueEvents: 6, slowMs: 100 },
 });
 `;
 

@@ -69,6 +69,7 @@ export class World {
   /** Length of the log at the claim. */
   #openedAt = 0n;
   #flush: Flush | null = null;
+  #lastEnd: "told" | "not_told" = "told";
   /** Reads under way: what the node answered when it was asked. */
   #reads: { lane: Lane; order: Order | null; events: StoredEvent[]; head: number }[] = [];
   /** Called and not returned; or returned and not settled. */
@@ -160,14 +161,15 @@ export class World {
     else if (act < 0.89) this.#record();
     else if (act < 0.93) {
       this.#now += Math.floor(this.random() * 1500);
-      this.partition.tick(this.#now);
+      if (this.random() < 0.2) this.#now += 20_000; // the thread was busy
+      if (this.random() < 0.8) this.partition.tick(this.#now); // or the timer is late
     } else if (act < 0.95) this.#operate();
     else if (act < 0.96) this.#operateLane();
     else if (act < 0.97) this.#steer();
     else if (act < 0.98) this.#borrow();
     else if (act < 0.991) {
-      // A kill from outside counts against whatever runs alone: three in a row on one event are beyond what can be told apart.
-      if (this.#options.kills === undefined || !this.partition.wantsAlone()) this.crash();
+      // Of both kinds: where events end the process themselves, all others are kills from outside, which accuse nobody.
+      this.crash(this.#options.kills === undefined && this.random() < 0.5);
     } else this.#stop();
   }
 
@@ -221,8 +223,10 @@ export class World {
     if (state.checkpoint !== BigInt(this.log.length)) this.broken.push(`checkpoint ${state.checkpoint} of ${this.log.length}`);
   }
 
-  crash(): void {
+  /** @param isTold the process told its end itself; otherwise it was killed from outside. */
+  crash(isTold = false): void {
     this.crashes++;
+    this.#lastEnd = isTold ? "told" : "not_told";
     // What the process had sent may have been stored without its knowing.
     if (this.#flush !== null && this.random() < 0.5) this.#store(this.#flush);
     this.#flush = null;
@@ -235,7 +239,8 @@ export class World {
     const state = this.foldAll();
     const unclean = !state.clean;
     const readAhead = state.readAhead;
-    const claimed: JournalEvent = { type: "partition.claimed", data: { owner: "o", build: "b", catalog: "c", readAhead: this.#limits().readAheadEvents } };
+    const about = { owner: "o", build: "b", catalog: "c", readAhead: this.#limits().readAheadEvents, life: `life ${this.crashes}` };
+    const claimed: JournalEvent = { type: "partition.claimed", data: unclean ? { ...about, lastEnd: this.#lastEnd } : about };
     this.journal.push(claimed);
     fold(state, claimed, this.journal.length - 1);
     this.#high = new Map();
@@ -341,7 +346,7 @@ export class World {
       this.#calls.push({ delivery, concluded: false });
     }
     const killer = this.#calls.find(({ delivery, concluded }) => !concluded && this.#options.kills?.(delivery.event));
-    if (killer) this.crash();
+    if (killer) this.crash(true);
   }
 
   /** Parts in order, none left out, and none again but for those whose end a crash took. */

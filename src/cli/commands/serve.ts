@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Command } from "commander";
 import { type Logger, pino } from "pino";
+import { leave } from "../../end-marker.ts";
 import { isRepriseError } from "../../errors.ts";
 import { systemClock } from "../../event/clock.ts";
 import { visible } from "../../event/visible.ts";
@@ -68,7 +69,7 @@ async function start(flags: ServeFlags, { env, namespace = "" }: World): Promise
   const onLost = (err: unknown): never => {
     logger.fatal({ err }, "the log's disk has lost what it was given: the process ends, and the next start goes on with all that was acknowledged");
     logger.flush();
-    process.exit(exit.unsynced); // closing anything would bring into the log what nobody knows any more
+    leave(exit.unsynced); // closing anything would bring into the log what nobody knows any more
   };
   const store = await openStore(await loadConfig(settings.config), { log: settings.log, data: settings.data, logger, onLost, namespace });
   try {
@@ -86,7 +87,7 @@ async function start(flags: ServeFlags, { env, namespace = "" }: World): Promise
 async function stop(server: Server, store: Store, logger: Logger): Promise<void> {
   const late = setTimeout(() => {
     logger.fatal("did not stop in time");
-    process.exit(exit.failed);
+    leave(exit.failed);
   }, stopWithinMs);
   const answered = server.close();
   await Promise.race([answered, wait(answerWithinMs)]);
