@@ -1,20 +1,33 @@
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, it, onTestFinished, vi } from "vitest";
+import type { RepriseError } from "../../src/errors.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { anEvent, flat, refuses, stored } from "../contract/event-log.ts";
+import { makeFakeClock } from "../support/fake-clock.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 type Done = (error: Error | null) => void;
 /** The disk's syncs that are asked for off the thread, as long as one has to wait. */
-const disk = vi.hoisted(() => ({ waits: false, asked: [] as Done[], folders: 0 }));
+const disk = vi.hoisted(() => ({ waits: false, fails: false, asked: [] as Done[], folders: 0 }));
 vi.mock("node:fs", async (original) => {
   const fs = await original<typeof import("node:fs")>();
-  const fdatasync = (file: number, done: Done) => (disk.waits ? void disk.asked.push(done) : fs.fdatasync(file, done));
+  const failure = () => Object.assign(new Error("EIO: i/o error, fdatasync"), { code: "EIO", syscall: "fdatasync" });
+  const fdatasync = (file: number, done: Done) => {
+    if (disk.waits) disk.asked.push(done);
+    else if (disk.fails) setImmediate(done, failure());
+    else fs.fdatasync(file, done);
+  };
+  const fdatasyncSync = (file: number) => {
+    if (disk.fails) throw failure();
+    fs.fdatasyncSync(file);
+  };
   const fsyncSync = (file: number) => {
     if (fs.fstatSync(file).isDirectory()) disk.folders++;
     fs.fsyncSync(file);
   };
-  return { ...fs, fdatasync, fsyncSync };
+  return { ...fs, fdatasync, fdatasyncSync, fsyncSync };
 });
 
 /** Of a disk that is not quick, unless said. */
@@ -58,6 +71,8 @@ it("answers appends of one turn, and shows them, when the disk has them and not 
   expect(seen).toEqual([]);
   expect(await log.head()).toBe(before);
   expect(await log.streamRevision("shop.order-1")).toBe(0);
+  expect(await log.streamRevision("shop.order-2")).toBe(-1); // not in memory: asked of the file, which has it already
+  expect(await flat(log.readStream("shop.order-2"))).toEqual([]);
   expect(await stored(log)).toHaveLength(1);
   expect(await flat(log.readStream("shop.order-1"))).toHaveLength(1);
   expect(await log.findByIds("shop", [event.id])).toEqual([]);
@@ -146,4 +161,61 @@ it("syncs the folder when it opens: the write-ahead log may be new there, and SQ
   for (let turn = 0; turn < 2; turn++) await Promise.all([again.append("shop.order-1", [anEvent()], "any"), again.append("shop.order-2", [anEvent()], "any")]);
   expect(disk.folders).toBe(closed + 1);
   await again.close();
+});
+
+const eio = () => Object.assign(new Error("EIO: i/o error, fdatasync"), { code: "EIO", syscall: "fdatasync" });
+
+it("tells that the process has to end when the file no longer shows what was written, and keeps that out of log.db", async () => {
+  const folder = temporaryFolder();
+  const lost: RepriseError[] = [];
+  const log = await openSqliteLog(folder, { limits: { quickSyncMs: 0 }, onLost: (error) => lost.push(error) });
+  const first = anEvent();
+  await log.append("shop.order-1", [first], "none");
+  disk.waits = true;
+  const appends = [log.append("shop.order-1", [anEvent()], 0), log.append("shop.order-2", [anEvent()], "none")].map((append) =>
+    refuses(append, "LOG_SYNC_FAILED"),
+  );
+  await turns(3);
+  // Some file systems show the old pages again after a sync that failed.
+  const wal = join(folder, "log.db-wal");
+  const bytes = readFileSync(wal);
+  writeFileSync(wal, bytes.fill(0, bytes.length - 4096), { flag: "r+" });
+  disk.waits = false;
+  disk.asked.shift()!(eio());
+  await Promise.all(appends);
+  expect(lost.map(({ code }) => code)).toEqual(["LOG_SYNC_FAILED"]);
+  await refuses(log.append("shop.order-1", [anEvent()], 0), "LOG_SYNC_FAILED");
+  expect((await stored(log)).map(({ id }) => id)).toEqual([first.id]);
+  await log.close();
+
+  const next = temporaryFolder(); // what the next process finds: this one still has the file open
+  for (const name of ["log.db", "log.db-wal"]) copyFileSync(join(folder, name), join(next, name));
+  const again = await openSqliteLog(next);
+  onTestFinished(() => again.close());
+  expect((await stored(again)).map(({ id }) => id)).toEqual([first.id]);
+  await again.append("shop.order-1", [anEvent()], 0);
+});
+
+it("acknowledges nothing while the disk does not sync, is in trouble meanwhile, and gets well by itself within a second of the disk", async () => {
+  const clock = makeFakeClock();
+  const troubles: (string | null)[] = [];
+  const log = await openSqliteLog(temporaryFolder(), { clock, limits: { quickSyncMs: 0 }, onTrouble: (trouble) => troubles.push(trouble?.code ?? null) });
+  onTestFinished(() => log.close());
+  await log.append("shop.order-1", [anEvent()], "none");
+  const head = await log.head();
+  disk.fails = true;
+  const event = anEvent();
+  await refuses(Promise.all([log.append("shop.order-1", [event], 0), log.append("shop.order-2", [anEvent()], "none")]), "LOG_SYNC_FAILED");
+  expect(troubles).toEqual(["LOG_SYNC_FAILED"]);
+  expect(log.trouble!()).toContain("EIO");
+  expect(await log.head()).toBe(head);
+  expect(await log.streamRevision("shop.order-1")).toBe(0);
+  await clock.advance(5000);
+  await refuses(log.append("shop.order-1", [event], 0), "LOG_SYNC_FAILED");
+  await refuses(log.truncate("shop.order-1", 1), "LOG_SYNC_FAILED");
+  disk.fails = false;
+  await clock.advance(1000);
+  await expect.poll(() => log.trouble!()).toBeNull();
+  expect(troubles).toEqual(["LOG_SYNC_FAILED", null]);
+  expect(await log.append("shop.order-1", [event], 0)).toMatchObject([{ revision: 1, duplicate: true }]); // it was written again
 });

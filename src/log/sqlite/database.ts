@@ -294,6 +294,7 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
       db.exec("pragma busy_timeout=0");
       wal?.grew(0);
       try {
+        // The row's key: of another column SQLite sees that nothing changes, and writes nothing.
         return database.transact(() => void prepare("update tail set one = one").run(), "later");
       } finally {
         db.exec(`pragma busy_timeout=${lockPatienceMs}`);
