@@ -14,9 +14,12 @@ import { type Clock, systemClock } from "./event/clock.ts";
 import type { StoredEvent } from "./event/event.ts";
 import { deliveryId, newId } from "./event/ids.ts";
 import { defaultTenant, streamName, viewsStream } from "./event/names.ts";
+import { type CheckOptions, checkByReading, type LogCheck } from "./log/check-log.ts";
 import { refuseUnfinishedCopy } from "./log/copy-marker.ts";
 import type { EventLog, ReadOnlyLog } from "./log/event-log.ts";
 import { type EventStoreDbOptions, openEventStoreDbLog } from "./log/eventstoredb/open-eventstoredb-log.ts";
+import { type Backup, backupSqliteLog } from "./log/sqlite/backup.ts";
+import { checkSqliteLog } from "./log/sqlite/check.ts";
 import { openSqliteLog, openSqliteLogReadOnly, type SqliteLogEvents } from "./log/sqlite/open-sqlite-log.ts";
 import { makePauses } from "./pauses.ts";
 import { makeReadiness } from "./readiness.ts";
@@ -87,6 +90,30 @@ export async function openLogReadOnly(url: string): Promise<ReadOnlyLog> {
   throw unknownLog(url);
 }
 
+/**
+ * Reads all of a log, and names each damaged place. Nothing is written; the log may be in use.
+ *
+ * @throws CONFIG_INVALID for another kind of URL, LOG_MISSING where there is no log; what the adapter throws.
+ */
+export async function checkLog(url: string, options: CheckOptions = {}): Promise<LogCheck> {
+  const folder = folderOf(url);
+  if (folder !== undefined) return checkSqliteLog(folder, options);
+  if (!isServer(url)) throw unknownLog(url);
+  const log = await openLogReadOnly(url);
+  try {
+    return await checkByReading(log, options);
+  } finally {
+    await log.close();
+  }
+}
+
+/** Copies an embedded log into a new folder while it may be in use, and reads it back. @throws CONFIG_INVALID for another kind of log; what the adapter throws. */
+export async function backupLog(url: string, to: string, options: CheckOptions = {}): Promise<Backup> {
+  const folder = folderOf(url);
+  if (folder === undefined) throw new RepriseError("CONFIG_INVALID", "Only an embedded log (sqlite:<folder>) is backed up so.");
+  return backupSqliteLog(folder, to, options);
+}
+
 function unknownLog(url: string): RepriseError {
   return new RepriseError(
     "CONFIG_INVALID",
@@ -146,6 +173,13 @@ async function openOn(
     clock,
     running: delivery,
     onTrouble: (err) => logger.warn({ err }, "the views could not go on; tried again"),
+    onDamage(why) {
+      logger.warn({ why }, "the views' file is damaged: the rows are computed again from the log");
+      const act = { act: { actor: "policy", reason: `the file was damaged: ${why}` } } satisfies ViewsStreamData["views.rebuild_requested"];
+      log
+        .append(viewsStream, [ownEvent(newId, "views.rebuild_requested", act)], "any")
+        .catch((err: unknown) => logger.warn({ err }, "that the views are computed again could not be recorded"));
+    },
   }).catch(async (error: unknown) => {
     await log.close();
     throw error;
@@ -172,6 +206,13 @@ async function openOn(
           ...delivery.faults().map(({ handler, error }) => `handler ${handler} stands still: ${error.code}`),
           ...delivery.troubles().map(({ handler, trouble }) => `handler ${handler}: ${trouble}`),
         ],
+        warnings: () =>
+          delivery
+            .damaged()
+            .map(
+              ({ handler, lanes, place }) =>
+                `handler ${handler}: ${lanes} entities stand still at damaged records of the log (LOG_DAMAGED), the first at ${place}.`,
+            ),
       },
       { name: "the views", reasons: () => [opened.trouble() ?? []].flat(), probe: () => opened.probe() },
       { name: "the log", reasons: () => [log.trouble?.() ?? []].flat(), warnings: () => log.warnings?.() ?? [], probe: async () => log.probe?.() },

@@ -106,7 +106,8 @@ export const errorCatalog = {
   LOG_FOREIGN: { kind: "config", remedy: "The file is not a Reprise log: point REPRISE_LOG at another folder. The file was left untouched." },
   LOG_DAMAGED: {
     kind: "config",
-    remedy: "Restore the log's folder from a backup, or copy it and inspect the copy with `sqlite3 log.db .recover`. The file was left untouched.",
+    remedy:
+      "`reprise log check` names each damaged place. Restore the log's folder from a backup, or copy it and inspect the copy with `sqlite3 log.db .recover`.",
   },
   LOG_NEWER: { kind: "config", remedy: "The log was written by a newer Reprise: run that version or a later one. The file was left untouched." },
   LOG_BEHIND_CHECKPOINT: {

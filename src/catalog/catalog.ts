@@ -25,6 +25,8 @@ export type Lifted =
   | { readonly ok: true; readonly parts: readonly CurrentEvent[]; readonly dropped: string | null }
   /** The type or the version is newer than this build: no failure, another build will know it. */
   | { readonly ok: false; readonly reason: "newer_build"; readonly error: FailureText }
+  /** The log's record of it is damaged: nobody knows its data. */
+  | { readonly ok: false; readonly reason: "damaged"; readonly error: FailureText }
   /** A step threw, or a version's schema refused the data. `from`/`to` name the step; equal when the stored version itself was refused. */
   | { readonly ok: false; readonly reason: "schema"; readonly error: FailureText; readonly from: number; readonly to: number };
 

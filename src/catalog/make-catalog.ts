@@ -60,6 +60,7 @@ export function makeCatalog({
     },
 
     current(stored) {
+      if (stored.damage !== undefined) return { ok: false, reason: "damaged", error: { type: "LogDamaged", message: stored.damage.detail } };
       if (recent.name !== stored.type) recent = { name: stored.type, chain: byName.get(stored.type) };
       const { chain } = recent;
       const lift = chain?.lifts[stored.schemaVersion];
@@ -67,6 +68,7 @@ export function makeCatalog({
     },
 
     steps(stored) {
+      if (stored.damage !== undefined) return [];
       const seen: LiftStep[] = [];
       byName.get(stored.type)?.lifts[stored.schemaVersion]?.(stored, (step) => seen.push(step));
       return seen;

@@ -53,7 +53,7 @@ export async function walkLog(url: string, terminal: Terminal, title: string, ea
 }
 
 /** On a terminal only. The share is that of positions: what it costs to count first would double the work. */
-function makeBar(terminal: Terminal, title: string): { draw(share: number, events: number): void; end(): void } {
+export function makeBar(terminal: Terminal, title: string): { draw(share: number, events: number): void; end(): void } {
   let drawn = false;
   return {
     draw(share, events) {

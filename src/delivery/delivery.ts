@@ -1,7 +1,7 @@
 /** All handlers of one process. */
 import { hostname } from "node:os";
 import type { Catalog } from "../catalog/catalog.ts";
-import { RepriseError } from "../errors.ts";
+import { isRepriseError, RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { Position } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
@@ -81,6 +81,8 @@ export interface Delivery {
   running(handler: string): readonly { readonly stream: string; readonly revision: number; readonly stuck: boolean }[];
   /** What has become of a handler in this process; its pause is on record. */
   condition(handler: string): Condition;
+  /** Of each handler with entities that stand still at a damaged record of the log: how many (1,000: or more), and the place of the first. */
+  damaged(): readonly { readonly handler: string; readonly lanes: number; readonly place: string }[];
   /** Handlers that stand still for good, with the reason. */
   faults(): readonly { readonly handler: string; readonly error: RepriseError }[];
   /** Handlers of which nothing is delivered or recorded just now, with the reasons; they go on by themselves. */
@@ -92,6 +94,8 @@ export function makeDelivery({ handlers, ends = nobodyTold, ...common }: Deliver
   const closers: (() => Promise<void>)[] = [];
   const attempts = new Map(handlers.map((spec) => [spec.name, makeAttempt(spec)])); // now: a header that cannot be sent is a start-up error
   const dispatchers = new Map<string, Dispatcher>();
+  /** Handlers that cannot start, and why. */
+  const unreadable = new Map<string, RepriseError>();
   const owner = `${hostname()}:${process.pid}`;
 
   function makeAttempt({ definition, concurrency }: HandlerSpec): Attempt {
@@ -103,6 +107,8 @@ export function makeDelivery({ handlers, ends = nobodyTold, ...common }: Deliver
 
   function mustRun(handler: string): Dispatcher {
     const dispatcher = dispatchers.get(handler);
+    const fault = unreadable.get(handler);
+    if (fault !== undefined) throw fault;
     if (dispatcher === undefined)
       throw new RepriseError("NOT_FOUND", `Handler ${handler} does not run here: it is not in this config, or the service has not started.`);
     return dispatcher;
@@ -111,8 +117,16 @@ export function makeDelivery({ handlers, ends = nobodyTold, ...common }: Deliver
   return {
     async start() {
       try {
-        for (const spec of handlers)
-          dispatchers.set(spec.name, await Dispatcher.open({ ...common, ends, spec, attempt: attempts.get(spec.name)!, gate, owner }));
+        for (const spec of handlers) {
+          try {
+            dispatchers.set(spec.name, await Dispatcher.open({ ...common, ends, spec, attempt: attempts.get(spec.name)!, gate, owner }));
+          } catch (error) {
+            // One handler's record that cannot be read is no reason for the others to wait.
+            if (!isRepriseError(error, "JOURNAL_DAMAGED", "LOG_DAMAGED")) throw error;
+            unreadable.set(spec.name, error);
+            common.logger.error({ handler: spec.name, err: error }, "the handler stands still: what the log has on record of it cannot be read");
+          }
+        }
       } catch (error) {
         await Promise.all([...dispatchers.values()].map((dispatcher) => dispatcher.stop(0)));
         throw error;
@@ -175,10 +189,17 @@ export function makeDelivery({ handlers, ends = nobodyTold, ...common }: Deliver
       const dispatcher = dispatchers.get(handler);
       if (dispatcher !== undefined) return dispatcher.condition();
       if (!handlers.some(({ name }) => name === handler)) return { state: "absent", fault: null };
-      return { state: "stopped", fault: "the service has not started it" };
+      return { state: "stopped", fault: unreadable.get(handler)?.message ?? "the service has not started it" };
     },
     running: (handler) => dispatchers.get(handler)?.running() ?? [],
-    faults: () => [...dispatchers.values()].flatMap(({ name, fault }) => (fault === null ? [] : [{ handler: name, error: fault }])),
+    damaged: () =>
+      [...dispatchers.values()].flatMap(({ name, damaged }) =>
+        damaged.size === 0 ? [] : [{ handler: name, lanes: damaged.size, place: [...damaged.values()][0]! }],
+      ),
+    faults: () => [
+      ...Array.from(unreadable, ([handler, error]) => ({ handler, error })),
+      ...[...dispatchers.values()].flatMap(({ name, fault }) => (fault === null ? [] : [{ handler: name, error: fault }])),
+    ],
     troubles: () => [...dispatchers.values()].flatMap(({ name, troubles }) => troubles.map((trouble) => ({ handler: name, trouble }))),
   };
 }

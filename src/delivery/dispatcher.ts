@@ -18,7 +18,7 @@ import type { HandlerSpec } from "./handler-spec.ts";
 import { configureHandler, firstPosition, makeWants, recordPause } from "./handler-stream.ts";
 import type { Act, AmendmentPointer, JournalEvent } from "./journal-events.ts";
 import { claimType, JournalStream } from "./journal-stream.ts";
-import { judge, nothingToDo, refuseLift } from "./judge.ts";
+import { judge, nothingToDo, unliftable } from "./judge.ts";
 import { type Delivery, type Lane, type Loan, type Order, unknownNext, type Withdrawal } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import type { Lent, OwnCall } from "./own-call.ts";
@@ -86,6 +86,7 @@ const laneReads = 16;
 /** After its time-out a call that goes on gives its slot back after this. */
 const stuckMs = 5000;
 const maxBackOffMs = 2000;
+const keptDamage = 1000;
 /** What the journal gets for its last records, out of what patience is left. */
 const minReleaseMs = 500;
 const maxReleaseMs = 3000;
@@ -135,6 +136,8 @@ export class Dispatcher implements GateMember {
   #pauseActs: Promise<unknown> = Promise.resolve();
   #stopping = false;
   #saidTooMany = false;
+  /** Lanes that stand still at a damaged record of the log, and where it is. */
+  readonly damaged = new Map<string, string>();
   /** Why nothing is read from the log, why nothing is recorded, just now. */
   readonly #troubles: { reading: string | null; recording: string | null } = { reading: null, recording: null };
   #fault: RepriseError | null = null;
@@ -691,8 +694,9 @@ export class Dispatcher implements GateMember {
     }
     const lifted = catalog.current(event);
     if (!lifted.ok) {
+      if (lifted.reason === "damaged") this.#noteDamage(event.stream, lifted.error.message);
       const about = { policy: spec.policy(catalog.resolve(event.type) ?? event.type), startedAtMs: clock.now() };
-      this.#finish(delivery, lifted.reason === "newer_build" ? { kind: "newer_build" } : refuseLift(delivery, lifted.error, about));
+      this.#finish(delivery, unliftable(delivery, lifted, about));
       return;
     }
     const { parts, dropped } = lifted;
@@ -713,6 +717,11 @@ export class Dispatcher implements GateMember {
     const left = wanted.filter(({ origin }) => origin === null || origin.part >= first);
     // None: the chain was changed since, and gives fewer parts. The last one is called again, so that the delivery ends with an answer.
     this.#callParts(delivery, left.length > 0 ? left : wanted.slice(-1)).catch((error: unknown) => this.#fail(error));
+  }
+
+  #noteDamage(stream: string, place: string): void {
+    if (this.damaged.size < keptDamage) this.damaged.set(stream, place);
+    this.#options.logger.error({ handler: this.name, place }, "the log is damaged: this entity stands still for the handler");
   }
 
   /** Calls the handler for one part after the other, as long as they complete. */

@@ -132,6 +132,7 @@ function knownSince({ stored, types }: HandlerStreamData["handler.configured"], 
 export function makeWants({ stored }: Pick<HandlerStreamData["handler.configured"], "stored">): (event: StoredEvent, isEntitys?: boolean) => boolean {
   const sinceOf = new Map(Object.entries(stored ?? {}).map(([type, since]) => [type, BigInt(since)]));
   return (event, isEntitys = false) => {
+    if (event.damage?.typeDoubtful) return isEntitys || isEntityStream(event.stream); // it may be one of them
     const since = sinceOf.get(event.type);
     return since !== undefined && event.position > since && (isEntitys || isEntityStream(event.stream));
   };

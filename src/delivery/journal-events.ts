@@ -34,6 +34,13 @@ export interface AttemptRecord {
   readonly effects?: readonly { readonly key: string; readonly recorded: boolean }[];
 }
 
+/** What blocks a lane without a dead letter, until a build or a log comes that does not have it: each claim tries again. */
+export type LaneBlock = "newer_build" | "LOG_DAMAGED";
+
+export function isLaneBlock(why: string): why is LaneBlock {
+  return why === "newer_build" || why === "LOG_DAMAGED";
+}
+
 /** Who decided, and why. */
 export interface Act {
   /** The key's name, or `local`; `policy` where the retry policy decided. */
@@ -117,7 +124,7 @@ export interface LaneSnapshot extends WaitSnapshot {
   readonly next: number;
   readonly at: string;
   readonly detached: boolean;
-  readonly why: "newer_build" | null;
+  readonly why: LaneBlock | null;
   readonly attempts: number;
   readonly retryAt: string | null;
   readonly letters: readonly LetterSnapshot[];
@@ -154,7 +161,9 @@ export interface JournalData {
     readonly lane: string;
     readonly next: number;
     readonly at: string;
-    readonly why: "full" | "slow" | "suspect" | "newer_build";
+    readonly why: "full" | "slow" | "suspect" | LaneBlock;
+    /** Of LOG_DAMAGED: the place. */
+    readonly detail?: string;
   };
   "lane.attached": { readonly lane: string; readonly at: string };
   /** An operator's act: nothing of the lane starts until it is resumed. Detached as above. `before`: its state. */

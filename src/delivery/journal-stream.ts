@@ -65,11 +65,11 @@ export class JournalStream {
     readonly start: Position;
   }): Promise<JournalStream> {
     const snapshot = await lastSnapshot(log, stream);
-    const state = snapshot === null ? emptyState() : fromSnapshot(snapshot.parts);
+    const state = snapshot === null ? emptyState() : unpack(stream, snapshot);
     if (snapshot === null) state.checkpoint = start;
     let revision = -1;
     let bytes = 0;
-    for await (const batch of log.readStream(stream, snapshot === null ? {} : { from: snapshot.first }))
+    for await (const batch of log.readStream(stream, { damaged: "given", ...(snapshot === null ? {} : { from: snapshot.first }) }))
       for (const event of batch) {
         revision = event.revision;
         if (event.type === "snapshot") continue;
@@ -103,7 +103,7 @@ export class JournalStream {
   }
 
   async #catchUp(): Promise<void> {
-    for await (const batch of this.#log.readStream(this.stream, { from: this.#revision + 1 }))
+    for await (const batch of this.#log.readStream(this.stream, { damaged: "given", from: this.#revision + 1 }))
       for (const event of batch) {
         this.#revision = event.revision;
         foldStored(this.#state, event);
@@ -174,12 +174,22 @@ export class JournalStream {
 }
 
 /** @throws JOURNAL_DAMAGED */
-function foldStored(state: PartitionState, { stream, revision, type, data }: StoredEvent): void {
-  if (type === "snapshot") return;
+function foldStored(state: PartitionState, { stream, revision, type, data, damage }: StoredEvent): void {
+  if (type === "snapshot") return; // a damaged one, too: the one before and all since say the same
+  if (damage !== undefined) throw new RepriseError("JOURNAL_DAMAGED", `${stream} cannot be read at revision ${revision}: ${damage.detail}.`);
   try {
     fold(state, { type, data } as unknown as JournalEvent, revision);
   } catch (cause) {
     throw new RepriseError("JOURNAL_DAMAGED", `${stream} does not fold at revision ${revision} (${type}).`, { cause });
+  }
+}
+
+/** @throws JOURNAL_DAMAGED */
+function unpack(stream: string, { parts, first }: { readonly parts: readonly JournalData["snapshot"][]; readonly first: number }): PartitionState {
+  try {
+    return fromSnapshot(parts);
+  } catch (cause) {
+    throw new RepriseError("JOURNAL_DAMAGED", `${stream} has a snapshot at revision ${first} that cannot be read.`, { cause });
   }
 }
 
@@ -190,9 +200,9 @@ async function lastSnapshot(
 ): Promise<{ readonly parts: readonly JournalData["snapshot"][]; readonly first: number; readonly bytes: number } | null> {
   let set: string | null = null;
   let parts: JournalData["snapshot"][] = [];
-  for await (const batch of log.readStream(stream, { direction: "backward" }))
+  for await (const batch of log.readStream(stream, { direction: "backward", damaged: "given" }))
     for (const event of batch) {
-      if (event.type !== "snapshot") continue;
+      if (event.type !== "snapshot" || event.damage !== undefined) continue;
       const part = snapshotOf(event);
       if (part.set !== set) {
         set = part.set;

@@ -1,7 +1,15 @@
 /** Folding a journal gives all state of a handler's partition (DELIVERY §3). Pure; nothing else is the source of truth. */
 import type { Position } from "../event/event.ts";
 import { type Ends, noEnds, withEnd } from "./ends.ts";
-import type { AmendmentPointer, AttemptRecord, JournalData, JournalEvent, LaneSnapshot } from "./journal-events.ts";
+import {
+  type AmendmentPointer,
+  type AttemptRecord,
+  isLaneBlock,
+  type JournalData,
+  type JournalEvent,
+  type LaneBlock,
+  type LaneSnapshot,
+} from "./journal-events.ts";
 import { type Deferrals, noDeferrals } from "./waits.ts";
 
 /** Of the event that comes next. */
@@ -42,7 +50,7 @@ export interface LaneRecord extends WaitRecord {
   /** Position of the last event known to be done; 0 when none is. */
   at: Position;
   detached: boolean;
-  why: "newer_build" | null;
+  why: LaneBlock | null;
   /** Failed calls of the event at `next`. */
   attempts: number;
   readonly letters: Map<number, LetterRecord>;
@@ -172,7 +180,7 @@ const rules: Rules = {
     const record = laneOf(state, lane, next);
     advance(record, next, BigInt(at));
     detach(state, lane, record);
-    record.why = why === "newer_build" ? why : null;
+    record.why = isLaneBlock(why) ? why : null;
   },
   "lane.attached": (state, { lane, at }) => {
     const record = state.lanes.get(lane);

@@ -1,4 +1,5 @@
 /** From what an attempt came to, to what the partition has to do about it. */
+import type { Lifted } from "../catalog/catalog.ts";
 import { toIso } from "../event/clock.ts";
 import type { AttemptOutcome } from "./attempt.ts";
 import { clipChars } from "./attempt-error.ts";
@@ -107,8 +108,18 @@ export function nothingToDo({ attempt, order }: Pick<Delivery, "attempt" | "orde
   return { attempt, startedAt: toIso(startedAtMs), durationMs: 0, outcome: "completed", class: null, error: null, ...byOrder(order) };
 }
 
+/** What comes of an event that the catalog does not give. */
+export function unliftable(
+  delivery: Pick<Delivery, "attempt" | "order">,
+  { reason, error }: Extract<Lifted, { readonly ok: false }>,
+  about: Parameters<typeof refuseLift>[2],
+): Verdict {
+  if (reason === "newer_build") return { kind: "newer_build" };
+  return reason === "damaged" ? { kind: "damaged", detail: error.message } : refuseLift(delivery, error, about);
+}
+
 /** The payload cannot be lifted: no call could help, so it is a dead letter at once. */
-export function refuseLift(
+function refuseLift(
   { attempt, order }: Pick<Delivery, "attempt" | "order">,
   error: AttemptError,
   { policy, startedAtMs }: { readonly policy: RetryPolicy /** Wall clock, ms. */; readonly startedAtMs: number },

@@ -2,7 +2,7 @@ import type { Position, Priority, StoredEvent } from "../event/event.ts";
 import { parseStreamName } from "../event/names.ts";
 import type { Ends } from "./ends.ts";
 import { EventQueue } from "./event-queue.ts";
-import type { AmendmentPointer } from "./journal-events.ts";
+import type { AmendmentPointer, LaneBlock } from "./journal-events.ts";
 import type { Schedulable } from "./ready-lanes.ts";
 import { type Deferrals, noDeferrals } from "./waits.ts";
 
@@ -120,7 +120,7 @@ export class Lane implements Schedulable {
   at: Position;
   /** Fed by its own stream; otherwise by the subscription. Never both. */
   detached = false;
-  why: "newer_build" | null = null;
+  why: LaneBlock | null = null;
   /** By an operator: nothing of it starts. */
   paused = false;
   /** Acts that look at its stream meanwhile: it is not forgotten. */

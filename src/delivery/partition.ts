@@ -7,7 +7,7 @@ import type { Json, Position, StoredEvent } from "../event/event.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { alonePatienceMs, crashMessage, type Ends, isCulprit, noEnds } from "./ends.ts";
 import type { PartitionState } from "./journal.ts";
-import type { Act, AmendmentPointer, AttemptError, AttemptRecord, DeadLetterCause, JournalData, LaneState } from "./journal-events.ts";
+import type { Act, AmendmentPointer, AttemptError, AttemptRecord, DeadLetterCause, JournalData, LaneBlock, LaneState } from "./journal-events.ts";
 import { type Delivery, Lane, type Letter, type Loan, type LoanCall, type Order, unknownNext, type Withdrawal } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import type { Pace } from "./pace.ts";
@@ -52,6 +52,8 @@ export type Verdict =
   /** A step of the chain says that the event is no more. */
   | { readonly kind: "dropped"; readonly reason: string }
   | { readonly kind: "newer_build" }
+  /** The log's record of the event is damaged. */
+  | { readonly kind: "damaged"; readonly detail: string }
   /** Nothing is recorded; the event keeps its place. */
   | { readonly kind: "put_back" };
 
@@ -893,14 +895,21 @@ export class Partition {
         this.#settle(lane, event, { outcome: "skipped", cause: null, act: { actor: "policy", reason: verdict.reason }, record: null });
         return;
       case "newer_build":
-        lane.why = "newer_build";
-        this.#leaveSubscription(lane);
-        this.#dropQueue(lane);
-        this.#recorder.fact({ type: "lane.detached", data: { lane: lane.stream, next: lane.next, at: lane.at.toString(), why: "newer_build" } });
+        this.#block(lane, { why: "newer_build" });
+        return;
+      case "damaged":
+        this.#block(lane, { why: "LOG_DAMAGED", detail: verdict.detail });
         return;
       case "put_back":
         this.#putBack(lane, event);
     }
+  }
+
+  #block(lane: Lane, block: { readonly why: LaneBlock; readonly detail?: string }): void {
+    lane.why = block.why;
+    this.#leaveSubscription(lane);
+    this.#dropQueue(lane);
+    this.#recorder.fact({ type: "lane.detached", data: { lane: lane.stream, next: lane.next, at: lane.at.toString(), ...block } });
   }
 
   #forgetParts(lane: Lane, revision: number): void {
@@ -965,6 +974,9 @@ export class Partition {
       }
       case "newer_build":
         this.#endOrder(lane, order, { outcome: "skipped", reason: "newer_build" });
+        return;
+      case "damaged":
+        this.#endOrder(lane, order, { outcome: "skipped", reason: `LOG_DAMAGED: ${verdict.detail}` });
         return;
       case "put_back":
         if (order.leaving !== null) this.#leave(lane, order, order.leaving);

@@ -59,6 +59,15 @@ export interface StoredEvent extends NewEvent {
   readonly position: Position;
   /** The log's clock, RFC 3339 UTC with milliseconds. */
   readonly recordedAt: string;
+  /** The log's record of it is damaged: `data` is null and what else stands here is a guess but for stream, revision and position. */
+  readonly damage?: EventDamage;
+}
+
+export interface EventDamage {
+  /** Where it is, and what is wrong there: "position 17 (default.order-1, revision 3): its data does not match its checksum". */
+  readonly detail: string;
+  /** `type` may be another: it may be any handler's. */
+  readonly typeDoubtful: boolean;
 }
 
 /** An event whose data is of the current schema version: all that handlers and views ever see. */

@@ -373,7 +373,11 @@ async function isReplayOf(source: EventLog, stream: string, { keeps }: OwnEventR
 }
 
 async function* walk(log: EventLog, after: Position = 0n): AsyncGenerator<StoredEvent, void> {
-  for await (const batch of log.readAll({ after })) yield* batch;
+  for await (const batch of log.readAll({ after })) {
+    const damage = batch.find((event) => event.damage !== undefined)?.damage;
+    if (damage !== undefined) throw new RepriseError("LOG_DAMAGED", `Nothing is copied beyond ${damage.detail}.`);
+    yield* batch;
+  }
 }
 
 async function* only(events: AsyncIterable<StoredEvent>, wanted: (event: StoredEvent) => boolean): AsyncGenerator<StoredEvent, void> {

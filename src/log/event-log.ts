@@ -33,6 +33,8 @@ export interface ReadStreamOptions {
   readonly direction?: "forward" | "backward";
   /** At most so many events in all. */
   readonly limit?: number;
+  /** Damaged events of one of Reprise's own streams come like an entity's; default: they are LOG_DAMAGED, since what such a stream tells is told whole or not at all. */
+  readonly damaged?: "given";
   readonly signal?: AbortSignal;
 }
 

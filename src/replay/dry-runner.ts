@@ -64,6 +64,8 @@ export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutc
             return { outcome: "withdrawn" };
           case "newer_build":
             return { outcome: "skipped", reason: "newer_build" };
+          case "damaged":
+            return { outcome: "skipped", reason: `LOG_DAMAGED: ${verdict.detail}` };
           default: {
             const { type, message } = verdict.record.error ?? { type: "Error", message: "failed" };
             return await end({ item: place, outcome: "failed", attempts: 1, error: { type, message } });

@@ -32,13 +32,14 @@ export async function asDelivered(delivery: Delivery, { handler, lane, revision 
 export type Liftability =
   | { readonly kind: "ok" }
   | { readonly kind: "newer_build" }
+  | { readonly kind: "damaged" }
   /** `step`: `order.placed v1 → v2`, or the version whose schema refused it. */
   | { readonly kind: "invalid"; readonly step: string; readonly error: FailureText };
 
 export function liftability(catalog: Catalog, event: StoredEvent): Liftability {
   const lifted = catalog.current(event);
   if (lifted.ok) return { kind: "ok" };
-  if (lifted.reason === "newer_build") return { kind: "newer_build" };
+  if (lifted.reason === "newer_build" || lifted.reason === "damaged") return { kind: lifted.reason };
   const type = catalog.resolve(event.type) ?? event.type;
   const { error, from, to } = lifted;
   return { kind: "invalid", step: from === to ? `${type} v${from}` : `${type} v${from} → v${to}`, error: { type: error.type, message: error.message } };

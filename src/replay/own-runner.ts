@@ -84,6 +84,8 @@ export function makeOwnRunner(options: OwnRunnerOptions): Runner {
           return fail(place, item, attempt, verdict.error);
         case "newer_build":
           return { outcome: "skipped", reason: "newer_build" };
+        case "damaged":
+          return fail(place, item, attempt, { type: "LogDamaged", message: verdict.detail });
         case "retry":
           // Cancelled: what runs is not tried again, and has failed.
           if (withdrawn === "stop") return fail(place, item, attempt, verdict.record.error ?? { type: "Error", message: "failed" });

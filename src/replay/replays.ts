@@ -430,7 +430,13 @@ export function makeReplays(parts: ReplayParts): Replays {
     const open = await views.openReplays();
     for (const { replayId, planId } of open) {
       if (stopped.signal.aborted) return;
-      if (!ours.has(replayId)) await goOnWith(replayId, planId);
+      if (ours.has(replayId)) continue;
+      try {
+        await goOnWith(replayId, planId);
+      } catch (error) {
+        if (!isRepriseError(error, "LOG_DAMAGED")) throw error;
+        onCutOff(replayId, error); // the others go on
+      }
     }
     // Lanes that wait for the turns of a replay that has ended, by the skin of its teeth: nobody else would let them go.
     for (const { handler, replayId } of delivery.unknownPaces()) if (!jobs.has(replayId)) await delivery.withdraw(handler, replayId, "stop");

@@ -67,6 +67,7 @@ export async function select(parts: Parts, options: SelectOptions): Promise<Sele
       const letter = target === null && selection.kind !== "history"; // others see the original
       const lift = liftability(parts.catalog, letter ? await asDelivered(parts.delivery, item, event) : event);
       if (lift.kind === "newer_build") refuse("this build does not know its schema version");
+      else if (lift.kind === "damaged") refuse("the log's record of it is damaged");
       else if (lift.kind === "invalid") {
         gathered.invalid(event.id, lift.step, lift.error);
         refuse(null);

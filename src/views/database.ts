@@ -1,4 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { RepriseError } from "../errors.ts";
+import { isDamage } from "./damage.ts";
 import { EntityKeys } from "./entity-cache.ts";
 
 /**
@@ -15,6 +17,8 @@ export interface ViewDatabase {
   get<Row>(sql: string, ...parameters: readonly SQLInputValue[]): Row | undefined;
   all<Row>(sql: string, ...parameters: readonly SQLInputValue[]): readonly Row[];
   readonly entities: EntityKeys;
+  /** From now on damage that a statement meets is told, and comes as VIEW_BEHIND: whoever is told computes the rows anew. */
+  watch(onDamage: (error: unknown) => void): void;
   /** All or nothing of what `work` writes. `work` must not wait. */
   transaction<T>(work: () => T): T;
   /** A transaction over several turns, for a file that nobody else reads: until `commit`, or `rollback`. */
@@ -41,22 +45,35 @@ export function openDatabase(file: string): ViewDatabase {
     return statement;
   };
   const entities = new EntityKeys();
-  const begin = () => database.exec("begin immediate");
-  const commit = () => database.exec("commit");
+  let damaged: ((error: unknown) => void) | null = null;
+  const checked = <T>(read: () => T): T => {
+    try {
+      return read();
+    } catch (error) {
+      if (damaged === null || !isDamage(error)) throw error;
+      damaged(error);
+      throw new RepriseError("VIEW_BEHIND", "The views are damaged, and are computed again from the log.", { cause: error, retryAfterMs: 1000 });
+    }
+  };
+  const begin = () => checked(() => database.exec("begin immediate"));
+  const commit = () => checked(() => database.exec("commit"));
   const rollback = () => {
     entities.clear(); // some may have been made by what is undone
     if (database.isTransaction) database.exec("rollback"); // a full disk has done so already
   };
   return {
     entities,
-    exec: (sql) => database.exec(sql),
-    run: (sql, ...parameters) => Number(prepared(sql).run(...parameters).changes),
+    watch(onDamage) {
+      damaged = onDamage;
+    },
+    exec: (sql) => checked(() => database.exec(sql)),
+    run: (sql, ...parameters) => checked(() => Number(prepared(sql).run(...parameters).changes)),
     insert(sql, ...parameters) {
-      const { changes, lastInsertRowid } = prepared(sql).run(...parameters);
+      const { changes, lastInsertRowid } = checked(() => prepared(sql).run(...parameters));
       return changes === 0 ? null : Number(lastInsertRowid);
     },
-    get: <Row>(sql: string, ...parameters: readonly SQLInputValue[]) => prepared(sql).get(...parameters) as Row | undefined,
-    all: <Row>(sql: string, ...parameters: readonly SQLInputValue[]) => prepared(sql).all(...parameters) as Row[],
+    get: <Row>(sql: string, ...parameters: readonly SQLInputValue[]) => checked(() => prepared(sql).get(...parameters) as Row | undefined),
+    all: <Row>(sql: string, ...parameters: readonly SQLInputValue[]) => checked(() => prepared(sql).all(...parameters) as Row[]),
     transaction(work) {
       begin();
       try {

@@ -25,6 +25,8 @@ export interface ViewsOptions {
   readonly running: RunningDeliveries;
   /** Told when projecting failed (the log is away, the disk is full); it goes on by itself after a wait. */
   readonly onTrouble?: (error: unknown) => void;
+  /** Told that the rows are damaged, and that they are computed again from the log by themselves. */
+  readonly onDamage?: (why: string) => void;
 }
 
 export interface OpenViews extends Views {
@@ -37,20 +39,25 @@ export interface OpenViews extends Views {
 }
 
 const waitForMs = 5000;
+/** When rows that are damaged could not be computed anew. */
+const healAgainMs = 10_000;
 
 /**
  * Opens the views as they were left; `start` begins to project. Rows of another log or format, or damaged ones, begin anew.
  *
  * @throws LOG_BEHIND_CHECKPOINT when the rows contain more than the log, CONFIG_INVALID when the file is another's.
  */
-export async function openViews({ file, log, catalog, clock, running, onTrouble = () => {} }: ViewsOptions): Promise<OpenViews> {
+export async function openViews({ file, log, catalog, clock, running, onTrouble = () => {}, onDamage = () => {} }: ViewsOptions): Promise<OpenViews> {
   let started = false;
   let closed = false;
   let rebuilding: Promise<void> | null = null;
+  let healing = false;
   let fresh: Rows | null = null;
 
   function openRows(at: string, waiters: PositionWaiters, { from = 0n, use = "live" }: { from?: Position; use?: "live" | "rebuild" } = {}): Rows {
     const store = openViewStore(at, log.logId, catalog, use);
+    if (store.damage !== null) onDamage(store.damage);
+    if (use === "live") store.db.watch(heal);
     const projector = makeProjector({ store, log, clock, from, onTrouble, onMoved: () => waiters.moved(projector.position()) });
     return { store, projector, waiters };
   }
@@ -62,6 +69,33 @@ export async function openViews({ file, log, catalog, clock, running, onTrouble 
   if (rows.store.position() > head) {
     rows.store.close();
     throw new RepriseError("LOG_BEHIND_CHECKPOINT", `The views in ${file} contain the log up to ${rows.store.position()}, but it ends at ${head}.`);
+  }
+
+  /** Once for each file: whatever else is met in it goes with it. */
+  function heal(error: unknown): void {
+    if (healing || closed) return;
+    healing = true;
+    onDamage(error instanceof Error ? error.message : String(error));
+    const again = (): void => {
+      if (closed) return;
+      startRebuild().then(
+        () => {
+          healing = false;
+        },
+        (failure: unknown) => {
+          onTrouble(failure);
+          clock.after(healAgainMs, again);
+        },
+      );
+    };
+    queueMicrotask(again); // whoever met it is in the midst of it
+  }
+
+  function startRebuild(): Promise<void> {
+    rebuilding ??= rebuild().finally(() => {
+      rebuilding = null;
+    });
+    return rebuilding;
   }
 
   const refuseWhenClosed = () => {
@@ -125,12 +159,7 @@ export async function openViews({ file, log, catalog, clock, running, onTrouble 
     ...makeReplayQueries(sources),
     ...makeHistoryQueries(sources),
 
-    rebuild() {
-      rebuilding ??= rebuild().finally(() => {
-        rebuilding = null;
-      });
-      return rebuilding;
-    },
+    rebuild: startRebuild,
     async close() {
       if (closed) return;
       closed = true;

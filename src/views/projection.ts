@@ -62,7 +62,9 @@ const journalPattern = /^reprise\.journal-(.+)-\d+-\d+$/;
 
 /** @returns null for what no view shows: streams of the server or of nobody, and `reprise.log`. */
 export function toEntry(db: ViewDatabase, event: StoredEvent): Entry | null {
-  const { stream } = event;
+  const { stream, damage } = event;
+  // One of Reprise's own says nothing then; of an entity's its place is known, which keeps it in the lists.
+  if (damage !== undefined && (event.revision < 0 || !isEntityStream(stream))) return null;
   const known = db.entities.get(stream);
   if (known !== undefined || isEntityStream(stream)) return { kind: "event", event, entity: known ?? entityOfEvent(db, event) };
   const { type, data } = event;

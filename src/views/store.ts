@@ -5,6 +5,7 @@ import { RepriseError } from "../errors.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
 import { makePrivateFile, makePrivateFolder, tightenDatabase } from "../log/private-files.ts";
 import { RowBuffer } from "../log/row-buffer.ts";
+import { isDamage, ownerOf } from "./damage.ts";
 import { openDatabase, type ViewDatabase } from "./database.ts";
 import { type Folding, type Latest, type Projection, toEntry } from "./projection.ts";
 import { amendments } from "./projections/amendments.ts";
@@ -16,7 +17,7 @@ import { lanes } from "./projections/lanes.ts";
 import { replays } from "./projections/replays.ts";
 
 /** Of tables and rules: a file of another number is built anew. */
-const formatVersion = 6;
+const formatVersion = 7;
 /** Marks the file as ours ("RPVW"), so that no other database is ever deleted. */
 const applicationId = 0x52505657;
 
@@ -30,6 +31,8 @@ const projections: readonly Projection[] = [handlers, eventIndex, entities, deli
 export interface ViewStore {
   readonly file: string;
   readonly db: ViewDatabase;
+  /** Why the rows were begun anew when the file was opened: it was damaged. Null: it was not. */
+  readonly damage: string | null;
   /** Of the last event that the rows contain. */
   position(): Position;
   /**
@@ -55,7 +58,7 @@ export interface ViewStore {
  * @throws CONFIG_INVALID when the file is somebody else's database, or cannot be written.
  */
 export function openViewStore(file: string, logId: string, catalog: Catalog, use: "live" | "rebuild" = "live"): ViewStore {
-  const db = openWritable(file, logId, catalog);
+  const { db, damage } = openWritable(file, logId, catalog);
   if (use === "rebuild") db.exec("pragma journal_mode = memory; pragma synchronous = off;");
   let position = BigInt(db.get<{ position: number }>("select position from meta")!.position);
   const events = new RowBuffer(
@@ -74,7 +77,7 @@ export function openViewStore(file: string, logId: string, catalog: Catalog, use
   };
   const commit = (folded: Position): void => {
     for (const { settle } of projections) settle?.(folding);
-    db.run("update meta set position = ?", Number(folded));
+    db.run("update meta set position = ?, again = ?", Number(folded), Number(folded));
     db.commit();
     open = null;
     position = folded;
@@ -90,6 +93,7 @@ export function openViewStore(file: string, logId: string, catalog: Catalog, use
   return {
     file,
     db,
+    damage,
     position: () => position,
     fold(events, enough) {
       if (events.length === 0) return 0;
@@ -124,12 +128,14 @@ export function openViewStore(file: string, logId: string, catalog: Catalog, use
   };
 }
 
-function openWritable(file: string, logId: string, catalog: Catalog): ViewDatabase {
+function openWritable(file: string, logId: string, catalog: Catalog): { readonly db: ViewDatabase; readonly damage: string | null } {
   try {
     makePrivateFolder(dirname(file));
-    const db = openUsable(file, logId) ?? create(file, logId);
-    refreshWanted(db, catalog);
-    return db;
+    const { db, damage } = openUsable(file, logId, catalog);
+    if (db !== null) return { db, damage };
+    const made = create(file, logId);
+    refreshWanted(made, catalog);
+    return { db: made, damage };
   } catch (error) {
     if (!(error instanceof Error && ("errcode" in error || "syscall" in error))) throw error;
     throw new RepriseError(
@@ -147,27 +153,68 @@ export function removeViewStore(file: string): void {
   for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(file + suffix, { force: true });
 }
 
-function openUsable(file: string, logId: string): ViewDatabase | null {
-  if (!existsSync(file)) return null;
-  tightenDatabase(file);
+/** `db` null: to be made anew; `damage`: since the file is damaged. @throws CONFIG_INVALID for another's file, which is left as it is. */
+function openUsable(file: string, logId: string, catalog: Catalog): { readonly db: ViewDatabase | null; readonly damage: string | null } {
+  if (!existsSync(file)) return { db: null, damage: null };
+  const foreign = (what: string) =>
+    new RepriseError("CONFIG_INVALID", `${file} is ${what}, but none of Reprise's views, and is left as it is: move it away, or point REPRISE_DATA elsewhere.`);
+  const owner = ownerOf(file, applicationId);
+  if (owner === "another") throw foreign("a file of something else");
+  if (owner === "ours") tightenDatabase(file);
   const db = openDatabase(file);
   try {
-    const pragma = (name: string) => Object.values(db.get<Record<string, number>>(`pragma ${name}`) ?? {})[0];
-    const id = pragma("application_id");
-    if (id !== applicationId && db.get("select 1 from sqlite_schema limit 1") !== undefined)
-      throw new RepriseError("CONFIG_INVALID", `${file} is a database, but not one of Reprise's views: point the data folder elsewhere.`);
-    if (id === applicationId && pragma("user_version") === formatVersion && db.get<{ log_id: string }>("select log_id from meta")?.log_id === logId) {
-      configure(db);
-      return db;
-    }
-  } catch (error) {
-    if (!isDamage(error)) {
+    if (owner === "unmarked") {
+      if (db.get("select 1 from sqlite_schema limit 1") !== undefined) throw foreign("a database");
       db.close();
-      throw error;
+      return { db: null, damage: null };
     }
+    const version = Object.values(db.get<Record<string, number>>("pragma user_version") ?? {})[0];
+    const found = definitionsOf(db);
+    if (version !== formatVersion) {
+      db.close();
+      return { db: null, damage: null };
+    }
+    const meta =
+      found === ourDefinitions() ? db.get<{ log_id: string; position: number; again: number }>("select log_id, position, again from meta") : undefined;
+    if (meta === undefined || meta.position !== meta.again) {
+      db.close();
+      return { db: null, damage: "its tables or its position are not what was written" };
+    }
+    if (meta.log_id !== logId) {
+      db.close();
+      return { db: null, damage: null };
+    }
+    configure(db);
+    refreshWanted(db, catalog);
+    return { db, damage: null };
+  } catch (error) {
+    db.close();
+    if (owner === "ours" && isDamage(error)) return { db: null, damage: (error as Error).message };
+    if (owner === "unmarked" && isDamage(error)) throw foreign("a damaged database");
+    throw error;
   }
-  db.close();
-  return null;
+}
+
+const metaTable = "create table meta(log_id text not null, position integer not null, again integer not null) strict";
+
+function definitionsOf(db: ViewDatabase): string {
+  return db
+    .all<{ sql: string }>("select name || ' ' || coalesce(sql, '') as sql from sqlite_schema where name not like 'sqlite_stat%' order by name")
+    .map(({ sql }) => sql)
+    .join("\n");
+}
+
+let ours: string | null = null;
+
+/** As `create` makes them. */
+function ourDefinitions(): string {
+  if (ours !== null) return ours;
+  const model = openDatabase(":memory:");
+  model.exec(metaTable);
+  for (const { tables } of projections) model.exec(tables);
+  ours = definitionsOf(model);
+  model.close();
+  return ours;
 }
 
 function create(file: string, logId: string): ViewDatabase {
@@ -177,9 +224,9 @@ function create(file: string, logId: string): ViewDatabase {
   configure(db);
   db.transaction(() => {
     db.exec(`pragma application_id = ${applicationId}; pragma user_version = ${formatVersion};`);
-    db.exec("create table meta(log_id text not null, position integer not null) strict");
+    db.exec(metaTable);
     for (const { tables } of projections) db.exec(tables);
-    db.run("insert into meta(log_id, position) values (?, 0)", logId);
+    db.run("insert into meta(log_id, position, again) values (?, 0, 0)", logId);
   });
   return db;
 }
@@ -192,10 +239,4 @@ function configure(db: ViewDatabase): void {
   db.exec(
     "pragma journal_mode = wal; pragma synchronous = normal; pragma temp_store = memory; pragma cache_size = -12288; pragma wal_autocheckpoint = 8192; pragma journal_size_limit = 67108864",
   );
-}
-
-/** SQLITE_CORRUPT, SQLITE_NOTADB. */
-function isDamage(error: unknown): boolean {
-  const code = (error as { readonly errcode?: number }).errcode;
-  return code !== undefined && [11, 26].includes(code & 255);
 }

@@ -8,12 +8,15 @@ import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { openSqliteLog, openSqliteLogReadOnly, type SqliteLogOptions } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { anEvent, flat, refuses, stored } from "../contract/event-log.ts";
-import { toFormat1 } from "../support/old-log.ts";
+import { toFormat1, toFormat2 } from "../support/old-log.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const childScript = fileURLToPath(new URL("../support/sqlite-log-child.ts", import.meta.url));
 
-describe("a log.db of format 1", () => {
+describe.each([
+  [1, toFormat1],
+  [2, toFormat2],
+])("a log.db of format %i", (format, toFormat) => {
   async function anOldLog(): Promise<string> {
     const folder = temporaryFolder();
     const log = await openSqliteLog(folder);
@@ -22,7 +25,7 @@ describe("a log.db of format 1", () => {
     await log.truncate("shop.order-1", 70);
     await log.truncate("shop.gone-1", 2);
     await log.close();
-    toFormat1(join(folder, "log.db"));
+    toFormat(join(folder, "log.db"));
     return folder;
   }
 
@@ -31,7 +34,7 @@ describe("a log.db of format 1", () => {
     const before = await openSqliteLogReadOnly(folder);
     const events = await flat(before.readAll());
     await before.close();
-    expect(pragmaOf(folder, "user_version")).toBe(1);
+    expect(pragmaOf(folder, "user_version")).toBe(format);
 
     const log = await openSqliteLog(folder);
     onTestFinished(() => log.close());
@@ -57,10 +60,10 @@ describe("a log.db of format 1", () => {
   it("stays as it was when that does not succeed", async () => {
     const folder = await anOldLog();
     const path = join(folder, "log.db");
-    execute(path, "create table marks (taken integer)");
+    execute(path, "create table events_old (taken integer)");
     await refuses(openSqliteLog(folder), "LOG_UNAVAILABLE");
-    expect(pragmaOf(folder, "user_version")).toBe(1);
-    execute(path, "drop table marks");
+    expect(pragmaOf(folder, "user_version")).toBe(format);
+    execute(path, "drop table events_old");
     const log = await openSqliteLog(folder);
     expect((await flat(log.readStream("shop.order-2"))).map(({ revision }) => revision)).toEqual(Array.from({ length: 200 }, (_, revision) => revision));
     await log.close();
@@ -86,7 +89,7 @@ describe("a log.db that is not as it should be", () => {
     ["text", "LOG_DAMAGED", (path) => writeFileSync(path, "Dear diary, ".repeat(50))],
     ["of another program", "LOG_FOREIGN", (path) => makeForeign(path, "delete")],
     ["of another program, in WAL mode", "LOG_FOREIGN", (path) => makeForeign(path, "wal")],
-    ["of a newer build", "LOG_NEWER", (path) => execute(path, "pragma user_version=3")],
+    ["of a newer build", "LOG_NEWER", (path) => execute(path, "pragma user_version=4")],
     ["without a format number", "LOG_DAMAGED", (path) => execute(path, "pragma user_version=0")],
     ["without the event it begins with", "LOG_DAMAGED", (path) => execute(path, "delete from events where position = 1")],
   ];

@@ -172,7 +172,6 @@ describe("the file", () => {
   it.each([
     ["of another log", (file: string) => new DatabaseSync(file).exec("update meta set log_id = 'another'")],
     ["of another format", (file: string) => new DatabaseSync(file).exec("pragma user_version = 77")],
-    ["that is no database", (file: string) => writeFileSync(file, "not a database, but long enough to have a header ".repeat(100))],
     [
       "that is damaged",
       (file: string) => {
@@ -191,6 +190,43 @@ describe("the file", () => {
     await views.close();
     await (await open()).close();
     expect(rowsOf(file)).toEqual(before);
+  });
+
+  it("damaged behind its beginning heals by itself, and says so", async () => {
+    const { open, file } = await aStory();
+    await (await open()).close();
+    const before = rowsOf(file);
+    const bytes = readFileSync(file);
+    bytes.fill(0xff, 2 * 4096); // all but the definitions, and how far the rows go
+    writeFileSync(file, bytes);
+    const told: string[] = [];
+    const views = await open({ onDamage: (why) => told.push(why) });
+    await views.handlers().catch((error: unknown) => expect(error).toMatchObject({ code: "VIEW_BEHIND" }));
+    await expect.poll(() => views.handlers().then(() => "answered")).toBe("answered");
+    expect(told).toHaveLength(1);
+    await views.close();
+    expect(rowsOf(file)).toEqual(before);
+  });
+
+  it.each([
+    ["text", (file: string) => writeFileSync(file, "Dear diary, ".repeat(500))],
+    ["a few bytes", (file: string) => writeFileSync(file, "x")],
+    [
+      "another program's damaged database",
+      (file: string) => {
+        new DatabaseSync(file).exec("create table precious(x)");
+        const bytes = readFileSync(file);
+        bytes.fill(0xff, 100, 4096);
+        writeFileSync(file, bytes);
+      },
+    ],
+  ])("that is %s is refused, and left as it is", async (_, make) => {
+    const { open, file } = makeViewsFixture();
+    mkdirSync(dirname(file), { recursive: true });
+    make(file);
+    const before = readFileSync(file);
+    expect((await refusal(open())).code).toBe("CONFIG_INVALID");
+    expect(readFileSync(file).equals(before)).toBe(true);
   });
 
   it("of somebody else is left alone", async () => {

@@ -120,6 +120,7 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
       else if (clock.monotonicMs() - connection.heardMs > quietMs) await reader.serverHead();
     },
     beats,
+    warnings: () => writer.warnings(),
     async head() {
       open();
       return reader.head();

@@ -9,6 +9,7 @@ import { pause, toIso } from "../../event/clock.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import { checkRevision, type EncodedAppend, sameContent } from "../append-rules.ts";
 import type { AppendedEvent } from "../event-log.ts";
+import { makeRecordClock } from "../record-clock.ts";
 import { readStreamPage } from "./page.ts";
 import { makePatience } from "./patience.ts";
 import type { Reader } from "./reader.ts";
@@ -22,6 +23,7 @@ export interface Writer {
   append(append: EncodedAppend): Promise<readonly AppendedEvent[]>;
   /** When the appends that wait now have their answers. */
   drain(): Promise<void>;
+  warnings(): readonly string[];
 }
 
 /**
@@ -41,10 +43,11 @@ export function makeWriter(server: Server, reader: Reader, ids: RecentIds, rando
   let waitingBytes = 0;
   let recorded = { ms: 0, iso: toIso(0) };
 
-  /** The log's clock, which never goes back. Making its text takes a microsecond, so it is made once for a millisecond. */
+  const recordClock = makeRecordClock(clock);
+  /** Making its text takes a microsecond, so it is made once for a millisecond. */
   const nextTime = (): string => {
-    const ms = clock.now();
-    if (ms > recorded.ms) recorded = { ms, iso: toIso(ms) };
+    const ms = recordClock.next(recorded.ms);
+    if (ms !== recorded.ms) recorded = { ms, iso: toIso(ms) };
     return recorded.iso;
   };
 
@@ -192,6 +195,7 @@ export function makeWriter(server: Server, reader: Reader, ids: RecentIds, rando
   };
 
   return {
+    warnings: () => recordClock.warnings(),
     append(append) {
       const { stream, bytes } = append;
       if (waiting >= limits.queuedAppends || waitingBytes + bytes > limits.queuedBytes)

@@ -103,7 +103,7 @@ export function openReadOnlyConnection(path: string, cachedStreams: number): Con
 }
 
 /** Another text when the file was written to or replaced. */
-function stateOf(path: string): string {
+export function stateOf(path: string): string {
   const { ino, size, mtimeNs } = statSync(path, { bigint: true });
   return `${ino} ${size} ${mtimeNs}`;
 }

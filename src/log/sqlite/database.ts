@@ -1,5 +1,5 @@
 /** One open log.db: its statements, the end of the log, and caches that die with it. */
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { LRUCache } from "lru-cache";
 import { RepriseError } from "../../errors.ts";
@@ -8,19 +8,13 @@ import { freezeDeep } from "../../event/freeze-deep.ts";
 import { logStream, parseStreamName } from "../../event/names.ts";
 import type { EncodedEvent } from "../append-rules.ts";
 import { RowBuffer } from "../row-buffer.ts";
-import { eventsPerMark } from "./file.ts";
+import { damagedFile, eventsPerMark, formatVersion, schemaProblem } from "./file.ts";
+import { isBeyondNumbers, isHead, makeMender, type StreamRow } from "./mender.ts";
 import { NewIds } from "./new-ids.ts";
+import { columnsDamage, dataDamage, type EventRow, eventColumns, unsummedColumns } from "./row.ts";
 import { fromSqliteError, isDamage, isSyncFailure, isWriteFailure, wasNotWritten } from "./sqlite-error.ts";
+import { dataSum, headSum, rowSum, streamSum, tailSum } from "./sums.ts";
 import { WriteAheadLog } from "./wal.ts";
-
-export const eventColumns = "e.position, e.stream_id, e.revision, e.id, e.type, e.schema_version, e.source, e.occurred_at, e.recorded_at, e.metadata, e.data";
-/** The same with an empty text for the data. */
-export const eventColumnsWithoutData = eventColumns.replace(/e\.data$/, "''");
-/** A row of `eventColumns`, as an array: half the cost of an object (2 against 0.96 million rows a second). */
-export type EventRow = readonly [number, number, number, string, string, number, string | null, string | null, number, string, string];
-
-/** A row of `events` has `previous` as well. */
-const columns = eventColumns.split(", ").length + 1;
 
 /** Where a stream is: `id` 0, `head` −1 and `position` 0 before its first event. */
 export interface StreamHead {
@@ -33,6 +27,8 @@ export interface StreamHead {
 /** A stored event as far as judging an append with its id needs it. */
 export interface KnownEvent {
   readonly id: string;
+  /** What is wrong with its row, which then says nothing about its content; null: nothing. */
+  readonly damage: string | null;
   readonly tenant: string;
   readonly stream: string;
   readonly revision: number;
@@ -58,6 +54,15 @@ export interface LogDatabase {
   explained(error: unknown): unknown;
   /** @param data the row's, as JSON; null where nobody needs it. */
   decode(row: EventRow, data: string | null): StoredEvent;
+  /** `eventColumns`, or what a log of an older format has of them. */
+  readonly columns: string;
+  /**
+   * Rows of a statement. One that holds a number beyond all numbers, or that SQLite cannot read, fails its whole page: then `positions`, which looks at no
+   * column, says which rows are read one by one, and they come whatever else the statement wants of them.
+   */
+  rows(sql: string, values: readonly SQLInputValue[], positions: { readonly sql: string; readonly values: readonly SQLInputValue[] }): readonly EventRow[];
+  /** Of any tenant. */
+  withIds(ids: readonly string[]): readonly EventRow[];
   /** What `dataOf` wants of a row of `eventColumnsWithoutData`, or null. */
   dataOf(row: EventRow, wanted: (stream: string) => boolean): string | null;
   streamHead(stream: string): StreamHead;
@@ -89,7 +94,7 @@ export interface LogDatabase {
   /** Up to `limit` events of a stream from a revision on, in the order of the direction, none beyond `head`. */
   streamPage(stream: StreamHead, direction: "forward" | "backward", from: number, limit: number): readonly EventRow[];
   /** Removes up to `limit` of the stream's oldest events below `before`; answers how many. Inside `transact`. */
-  removeEvents(streamId: number, before: number, limit: number): number;
+  removeEvents(stream: StreamHead, before: number, limit: number): number;
   close(): void;
 }
 
@@ -104,12 +109,18 @@ const lockPatienceMs = 200;
 export function openDatabase(path: string, cachedStreams: number, access: "write" | "read" | "frozen" = "write"): LogDatabase {
   let db: DatabaseSync | null = null;
   try {
-    db = new DatabaseSync(existing(path, access), { timeout: lockPatienceMs, enableForeignKeyConstraints: false, readOnly: access !== "write" });
+    db = openRaw(path, access);
     return makeDatabase(db, path, cachedStreams, access === "write");
   } catch (error) {
     db?.close();
     throw fromSqliteError(error, `Opening ${path}`);
   }
+}
+
+/** The file as SQLite has it. */
+export function openRaw(path: string, access: "write" | "read" | "frozen"): DatabaseSync {
+  // Another program's write lock is waited for on this thread: hence 200 ms, no more.
+  return new DatabaseSync(existing(path, access), { timeout: 200, enableForeignKeyConstraints: false, readOnly: access !== "write" });
 }
 
 /** SQLite would make an empty file where there is none. */
@@ -132,25 +143,28 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
     if (statement === undefined) statements.set(sql, (statement = db.prepare(sql, { returnArrays: true })));
     return statement;
   };
-  const logId = readLogId(prepare, path);
+  const prepareBig = (sql: string) => {
+    const statement = db.prepare(sql, { returnArrays: true });
+    statement.setReadBigInts(true);
+    return statement;
+  };
+  const summed = Number((prepare("pragma user_version").get() as unknown as readonly [number])[0]) === formatVersion;
+  const schema = schemaProblem(db, summed);
+  if (schema !== null) throw damagedFile(path, schema);
+  const mender = makeMender(prepare, prepareBig, path, (error) => explained(error));
+  const columns = summed ? eventColumns : unsummedColumns;
+  const logId = readLogId(prepare, path, columns, summed);
   const wal = writes ? openWal(path, (sql) => db.prepare(sql, { returnArrays: true })) : null;
 
-  const selectName = prepare("select name from streams where id = ?");
-  const selectKnown = prepare(
-    "select e.id, s.tenant, s.name, e.revision, e.position, e.type, e.schema_version, e.recorded_at, e.data from json_each(?) wanted cross join events e on e.id = wanted.value join streams s on s.id = e.stream_id",
-  );
+  const selectName = prepare(summed ? "select name, tenant, first, sum from streams where id = ?" : "select name from streams where id = ?");
   const selectGreatest = prepare("select max(id) from events where id < ?");
 
-  const tail = prepare(
-    "select max(t.position, coalesce(e.position, 0)), max(t.recorded_at, coalesce(e.recorded_at, 0)) from tail t left join (select position, recorded_at from events order by position desc limit 1) e",
-  ).get() as unknown as readonly [number, number];
-
   /** Of what is committed and waits for the disk nothing is shown yet: from a stream's last event back to one that is. */
-  const shown = ([id, head, position]: HeadRow): StreamHead => {
-    const at = { id, head, position };
+  const shown = (at: StreamHead): StreamHead => {
     while (at.position > database.lastPosition) {
-      const [previous] = prepare("select previous from events where position = ?").get(at.position) as unknown as readonly [number];
-      at.position = previous;
+      const row = prepare("select previous from events where position = ?").get(at.position) as unknown as readonly [number] | undefined;
+      if (row === undefined) break; // a head that its events do not bear out: reads find out
+      at.position = row[0];
       at.head--;
     }
     return at;
@@ -165,9 +179,14 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
     names[id % cachedStreams] = name;
     return name;
   };
-  const nameOf = (id: number) => {
+  const unknownName = { id: 0, stream: "", tenant: "", entity: { type: "", id: "" } };
+  const nameOf = (id: number): typeof unknownName => {
     const name = names[id % cachedStreams];
-    return name?.id === id ? name : rememberName(id, (selectName.get(id) as unknown as readonly [string])[0]);
+    if (name?.id === id) return name;
+    const row = ifReadable(() => selectName.get(id) as unknown as readonly [string, string, number, number] | undefined, undefined);
+    if (row !== undefined && (!summed || streamSum(id, row[0], row[1], row[2]) === row[3])) return rememberName(id, row[0]);
+    const mended = mender.streamRow(id);
+    return mended === null ? unknownName : rememberName(id, mended.name);
   };
   /** Events of one commit share their time: making its text costs a quarter of a decoded event. */
   let recorded = { ms: -1, iso: "" };
@@ -177,18 +196,67 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
   let parsed: { readonly text: string; readonly metadata: EventMetadata } = { text: "", metadata: { priority: "normal" } };
   const metadataOf = (text: string) => (parsed.text === text ? parsed : (parsed = { text, metadata: freezeDeep(JSON.parse(text) as EventMetadata) })).metadata;
 
-  const firstOf = (streamId: number) => (prepare("select first from streams where id = ?").get(streamId) as unknown as readonly [number] | undefined)?.[0] ?? 0;
   const explained = (error: unknown) => (isWriteFailure(error) ? wal?.whyNotWritten() : isDamage(error) ? wal?.whyNotRead() : null) ?? error;
+  /** As `nameOf` checks it. @throws LOG_DAMAGED */
+  const streamOf = (id: number): StreamRow => {
+    const row = ifReadable(() => selectName.get(id) as unknown as readonly [string, string, number, number] | undefined, undefined);
+    if (row !== undefined && streamSum(id, row[0], row[1], row[2]) === row[3]) return { id, name: row[0], tenant: row[1], first: row[2] };
+    const mended = mender.streamRow(id);
+    if (mended === null) throw new RepriseError("LOG_DAMAGED", `${path} is damaged: stream ${id} has lost its name.`);
+    return mended;
+  };
+  const damaged = (row: EventRow, how: string): StoredEvent => {
+    const { streamId, revision, id, type } = mender.whereabouts(row);
+    const { stream, tenant, entity } = nameOf(streamId);
+    const ms = Number.isSafeInteger(row[8]) && Math.abs(row[8]) < 8e15 ? row[8] : 0;
+    return {
+      id: id ?? row[3],
+      type: type ?? String(row[4]),
+      schemaVersion: row[5],
+      source: null,
+      occurredAt: null,
+      data: null,
+      metadata: { priority: "normal" },
+      stream,
+      tenant,
+      entity,
+      revision,
+      position: BigInt(row[0]),
+      recordedAt: isoOf(ms),
+      damage: { detail: `position ${row[0]} (${stream === "" ? "of an unknown stream" : stream}, revision ${revision}): ${how}`, typeDoubtful: type === null },
+    };
+  };
+  const readHeadRow = (row: HeadRow): StreamHead => {
+    const [id, name, tenant, first, sum, revision, position, ofHead] = row;
+    if (streamSum(id, name, tenant, first) === sum && isHead(id, revision, position, ofHead)) return { id, head: revision!, position: position! };
+    return mendedHead(id);
+  };
+  const mendedHead = (id: number): StreamHead => {
+    const found = mender.headOf(streamOf(id));
+    return { id, head: found.revision, position: found.position };
+  };
+  /** What `read` gives, unless SQLite cannot read a row, or a number in it is beyond all numbers. A disk that does not answer is no damage. */
+  const ifReadable = <T, U>(read: () => T, otherwise: U): T | U => {
+    try {
+      return read();
+    } catch (error) {
+      const cause = explained(error);
+      if (cause !== error || (!isBeyondNumbers(error) && !isDamage(error))) throw cause;
+      return otherwise;
+    }
+  };
+  const tail = readTail(prepare, summed, ifReadable);
   let durability: "now" | "later" = "now";
   const newIds = new NewIds((bound) => (selectGreatest.get(bound) as unknown as readonly [string | null])[0]);
   const eventRows = new RowBuffer(
-    columns,
+    eventColumns.split(", ").length,
     (rows) => `insert or rollback into events values ${rows}`,
     (sql, values) => prepare(sql).run(...values),
   );
   const headRows = new RowBuffer(
-    3,
-    (rows) => `insert or rollback into heads values ${rows} on conflict (stream_id) do update set revision = excluded.revision, position = excluded.position`,
+    4,
+    (rows) =>
+      `insert or rollback into heads values ${rows} on conflict (stream_id) do update set revision = excluded.revision, position = excluded.position, sum = excluded.sum`,
     (sql, values) => prepare(sql).run(...values),
   );
 
@@ -198,12 +266,32 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
     lastRecordedAtMs: tail[1],
     prepare,
     explained,
+    columns,
 
-    dataOf: (row, wanted) =>
-      wanted(nameOf(row[1]).stream) ? (prepare("select data from events where position = ?").get(row[0]) as unknown as readonly [string])[0] : null,
+    withIds(ids) {
+      const values = [JSON.stringify(ids)];
+      return database.rows(selectByIds(columns), values, { sql: selectByIds("e.position"), values });
+    },
+    rows(sql, values, positions) {
+      try {
+        return prepare(sql).all(...values) as unknown as readonly EventRow[];
+      } catch (error) {
+        if (explained(error) !== error || (!isBeyondNumbers(error) && !isDamage(error))) throw error;
+        const found = prepare(positions.sql).all(...positions.values) as unknown as readonly (readonly [number])[];
+        return found.map(([position]) => mender.rowAt(position)).filter((row) => row !== undefined);
+      }
+    },
+
+    dataOf(row, wanted) {
+      if (!wanted(nameOf(row[1]).stream)) return null;
+      return ifReadable(() => (prepare("select data from events where position = ?").get(row[0]) as unknown as readonly [string | null])[0], "") ?? "";
+    },
 
     decode(row, data) {
+      const how = summed ? (columnsDamage(row) ?? (data === null ? null : dataDamage(row, data))) : null;
+      if (how !== null) return damaged(row, how);
       const { stream, tenant, entity } = nameOf(row[1]);
+      if (stream === "") return damaged(row, "its stream has lost its name");
       return {
         id: row[3],
         type: row[4],
@@ -224,9 +312,12 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
     streamHead(stream) {
       const cached = heads.get(stream);
       if (cached !== undefined) return cached;
-      const row = prepare(`${selectHead} where s.name = ?`).get(stream) as unknown as HeadRow | undefined;
+      const row = ifReadable(() => prepare(`${selectHead} where s.name = ?`).get(stream) as unknown as HeadRow | undefined, null);
       if (row === undefined) return { id: 0, head: -1, position: 0 };
-      const at = shown(row);
+      const at =
+        row === null
+          ? shown(mendedHead((prepare("select id from streams where name = ?").get(stream) as unknown as readonly [number])[0]))
+          : shown(readHeadRow(row));
       heads.set(stream, at);
       return at;
     },
@@ -236,8 +327,12 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
       if (unknown.size < 2) return noHeads;
       const found = new Map<string, StreamHead>();
       for (const stream of unknown) found.set(stream, { id: 0, head: -1, position: 0 });
-      const rows = prepare(selectHeads).all(JSON.stringify([...unknown])) as unknown as readonly (readonly [...HeadRow, string])[];
-      for (const [id, head, position, stream] of rows) found.set(stream, shown([id, head, position]));
+      const rows = ifReadable(() => prepare(selectHeads).all(JSON.stringify([...unknown])) as unknown as readonly (readonly [...HeadRow, string])[], null);
+      if (rows === null) return noHeads; // each is asked for by itself then
+      for (const [id, name, tenant, first, sum, revision, position, ofHead, stream] of rows)
+        if (streamSum(id, name, tenant, first) === sum && isHead(id, revision, position, ofHead))
+          found.set(stream, shown({ id, head: revision!, position: position! }));
+        else found.delete(stream);
       return found;
     },
     rememberHead(stream, at) {
@@ -249,19 +344,12 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
     knownEvents(ids) {
       const old = ids.filter((id) => !newIds.isNew(id, database.lastRecordedAtMs));
       if (old.length === 0) return [];
-      const rows = selectKnown.all(JSON.stringify(old)) as unknown as readonly (readonly [
-        string,
-        string,
-        string,
-        number,
-        number,
-        string,
-        number,
-        number,
-        string,
-      ])[];
-      return rows.map(([id, tenant, stream, revision, position, type, schemaVersion, recordedAtMs, data]) => {
-        return { id, tenant, stream, revision, position, type, schemaVersion, recordedAtMs, data };
+      return database.withIds(old).map((row) => {
+        const damage = columnsDamage(row) ?? dataDamage(row, row[10]);
+        const { streamId, revision, id } = damage === null ? { streamId: row[1], revision: row[2], id: row[3] } : mender.whereabouts(row);
+        const { stream, tenant } = nameOf(streamId);
+        const [position, , , , type, schemaVersion, , , recordedAtMs, , data] = row;
+        return { id: id ?? row[3], damage, tenant, stream, revision, position, type, schemaVersion, recordedAtMs, data };
       });
     },
 
@@ -312,33 +400,52 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
       }
     },
 
-    insertStream: (stream, tenant) => Number(prepare("insert into streams (name, tenant, first) values (?, ?, 0)").run(stream, tenant).lastInsertRowid),
+    insertStream(stream, tenant) {
+      // The transaction may have been undone in between: the greatest id is asked for each time, which costs a look at the table's last page.
+      const id = (prepare("select coalesce(max(id), 0) + 1 from streams").get() as unknown as readonly [number])[0];
+      prepare("insert into streams values (?, ?, ?, 0, ?)").run(id, stream, tenant, streamSum(id, stream, tenant, 0));
+      return id;
+    },
     insertEvent(position, streamId, revision, previous, recordedAtMs, { event: { id, type, schemaVersion, source, occurredAt }, data, metadata }) {
       newIds.stored(id);
       wal?.grew(data.length);
-      eventRows.values.push(position, streamId, revision, previous, id, type, schemaVersion, source, occurredAt, recordedAtMs, metadata, data);
+      const ofData = dataSum(data);
+      const sum = rowSum({ position, streamId, revision, previous, id, type, schemaVersion, source, occurredAt, recordedAtMs, metadata, dataSum: ofData });
+      eventRows.values.push(position, streamId, revision, previous, id, type, schemaVersion, source, occurredAt, recordedAtMs, ofData, sum, metadata, data);
       eventRows.added();
       if (revision > 0 && revision % eventsPerMark === 0) prepare("insert into marks values (?, ?, ?)").run(streamId, revision, position);
     },
     writeHead({ id, head, position }) {
-      headRows.values.push(id, head, position);
+      headRows.values.push(id, head, position, headSum(id, head, position));
       headRows.added();
     },
-    streamPage({ id, head }, direction, from, limit) {
-      const first = firstOf(id);
+    streamPage({ id, head, position }, direction, from, limit) {
+      const stream = streamOf(id);
+      const { first } = stream;
       const [low, high] =
         direction === "forward" ? [Math.max(from, first), Math.min(Math.max(from, first) + limit - 1, head)] : [Math.max(from - limit + 1, first), from];
       if (low > high) return [];
-      const rows = prepare(selectPage).all(id, high, id, low, high) as unknown as EventRow[];
-      return rows.sort(direction === "forward" ? (one, other) => one[2] - other[2] : (one, other) => other[2] - one[2]);
+      let rows = ifReadable(() => prepare(selectPage).all(id, high, id, low, high) as unknown as EventRow[], []);
+      rows.sort((one, other) => one[2] - other[2]);
+      // A link, a mark or a revision that is wrong leaves a hole, or leads to another stream.
+      if (rows.length !== high - low + 1 || rows.some((row, at) => row[2] !== low + at || row[1] !== id))
+        rows = [...mender.streamRows(stream, { revision: head, position }, low, high)];
+      return direction === "forward" ? rows : rows.reverse();
     },
-    removeEvents(streamId, before, limit) {
-      const last = Math.min(before, firstOf(streamId) + limit) - 1;
-      const removed = Number(prepare(deleteEvents).run(streamId, last, streamId, 0, last).changes);
+    removeEvents(at, before, limit) {
+      if (at.id === 0) return 0;
+      const { name, tenant, first } = streamOf(at.id);
+      const last = Math.min(before, first + limit) - 1;
+      // By the rows themselves, checked: a link that is wrong would lead to events of another stream.
+      const rows = last < first ? [] : database.streamPage(at, "forward", first, last - first + 1);
+      for (const row of rows) prepare("delete from events where position = ?").run(row[0]);
+      const removed = rows.length;
+      const streamId = at.id;
       if (removed === 0) return 0;
       prepare("delete from marks where stream_id = ? and revision <= ?").run(streamId, last);
-      prepare("update streams set first = ? where id = ?").run(last + 1, streamId);
-      prepare("update tail set position = ?, recorded_at = ?").run(database.lastPosition, database.lastRecordedAtMs);
+      prepare("update streams set first = ?, sum = ? where id = ?").run(last + 1, streamSum(streamId, name, tenant, last + 1), streamId);
+      const { lastPosition, lastRecordedAtMs } = database;
+      prepare("update tail set position = ?, recorded_at = ?, sum = ?").run(lastPosition, lastRecordedAtMs, tailSum(lastPosition, lastRecordedAtMs));
       return removed;
     },
     close() {
@@ -365,10 +472,46 @@ function openWal(path: string, prepare: (sql: string) => StatementSync): WriteAh
   return wal;
 }
 
-type HeadRow = readonly [id: number, head: number, position: number];
-const headColumns = "s.id, coalesce(h.revision, s.first - 1), coalesce(h.position, 0)";
+/** Position and time of the last event, also of one that was truncated. A row that is damaged does not say how late it is. */
+function readTail(
+  prepare: (sql: string) => StatementSync,
+  summed: boolean,
+  ifReadable: <T, U>(read: () => T, otherwise: U) => T | U,
+): readonly [position: number, recordedAtMs: number] {
+  if (!summed)
+    return prepare(
+      "select max(t.position, coalesce(e.position, 0)), max(t.recorded_at, coalesce(e.recorded_at, 0)) from tail t left join (select position, recorded_at from events order by position desc limit 1) e",
+    ).get() as unknown as readonly [number, number];
+  const position = (prepare("select coalesce(max(position), 0) from events").get() as unknown as readonly [number])[0];
+  const row = ifReadable(
+    () => prepare(`select ${eventColumns} from events e where e.position = ?`).get(position) as unknown as EventRow | undefined,
+    undefined,
+  );
+  const recordedAtMs = row !== undefined && columnsDamage(row) === null ? row[8] : 0;
+  const tail = ifReadable(
+    () => prepare("select position, recorded_at, sum from tail").get() as unknown as readonly [number, number, number] | undefined,
+    undefined,
+  );
+  if (tail !== undefined && tailSum(tail[0], tail[1]) === tail[2]) return tail[0] > position ? [tail[0], tail[1]] : [position, recordedAtMs];
+  // Each stream's head keeps the position of an event that was truncated.
+  const ofHeads = ifReadable(() => (prepare("select coalesce(max(position), 0) from heads").get() as unknown as readonly [number])[0], 0);
+  return [Math.max(position, ofHeads), recordedAtMs];
+}
+
+type HeadRow = readonly [
+  id: number,
+  name: string,
+  tenant: string,
+  first: number,
+  sum: number,
+  revision: number | null,
+  position: number | null,
+  headSum: number | null,
+];
+const headColumns = "s.id, s.name, s.tenant, s.first, s.sum, h.revision, h.position, h.sum";
 const selectHead = `select ${headColumns} from streams s left join heads h on h.stream_id = s.id`;
-const selectHeads = `select ${headColumns}, s.name from json_each(?) wanted cross join streams s on s.name = wanted.value left join heads h on h.stream_id = s.id`;
+const selectHeads = `select ${headColumns}, wanted.value from json_each(?) wanted cross join streams s on s.name = wanted.value left join heads h on h.stream_id = s.id`;
+const selectByIds = (columns: string) => `select ${columns} from json_each(?) wanted cross join events e on e.id = wanted.value`;
 const noHeads: ReadonlyMap<string, StreamHead> = new Map();
 
 /**
@@ -381,7 +524,6 @@ const walk = `with recursive walk (position, revision, previous) as (
     union all select e.position, e.revision, e.previous from walk w cross join events e on e.position = w.previous where w.revision > ?
   )`;
 const selectPage = `${walk} select ${eventColumns} from walk w cross join events e on e.position = w.position where w.revision <= ?`;
-const deleteEvents = `${walk} delete from events where position in (select position from walk where revision <= ?)`;
 
 /** A full disk makes SQLite roll back by itself, and a later statement would then commit alone: hence the look at isTransaction. */
 function rollBack(db: DatabaseSync): boolean {
@@ -393,11 +535,12 @@ function rollBack(db: DatabaseSync): boolean {
   }
 }
 
-function readLogId(prepare: (sql: string) => StatementSync, path: string): string {
-  const row = prepare("select e.data from events e join streams s on s.id = e.stream_id where e.position = 1 and s.name = ?").get(logStream) as unknown as
-    | readonly [string]
+function readLogId(prepare: (sql: string) => StatementSync, path: string, columns: string, summed: boolean): string {
+  const row = prepare(`select ${columns} from events e join streams s on s.id = e.stream_id where e.position = 1 and s.name = ?`).get(logStream) as unknown as
+    | EventRow
     | undefined;
-  const created = row === undefined ? null : (JSON.parse(row[0]) as { readonly logId?: unknown });
+  const whole = row !== undefined && (!summed || (columnsDamage(row) === null && dataDamage(row, row[10]) === null));
+  const created = whole ? (JSON.parse(row[10]) as { readonly logId?: unknown }) : null;
   if (typeof created?.logId !== "string") throw new RepriseError("LOG_DAMAGED", `${path} is damaged: it does not begin with its id.`);
   return created.logId;
 }

@@ -7,12 +7,13 @@ import { isRepriseError, RepriseError } from "../../errors.ts";
 import { logStream, ownTenant } from "../../event/names.ts";
 import { syncFolder } from "../durable-files.ts";
 import { makePrivateFile, makePrivateFolder } from "../private-files.ts";
-import { fromSqliteError } from "./sqlite-error.ts";
+import { fromSqliteError, isDamage } from "./sqlite-error.ts";
+import { dataSum, headSum, rowSum, streamSum, tailSum } from "./sums.ts";
 
 /** "RPRS": says whose file it is, in SQLite's header. */
 const applicationId = 0x52505253;
 /** Grows when an older build could no longer read the file. */
-const formatVersion = 2;
+export const formatVersion = 3;
 
 /** Events of one stream from a row of `marks` to the next: what finding one of them walks, at most. */
 export const eventsPerMark = 64;
@@ -22,25 +23,28 @@ export const eventsPerMark = 64;
  * 64th: from there a stream is walked backwards. An index by stream and revision would do the same, but an append would then change a page of it that no
  * other stream shares: over 10,000 streams events came in three times as slowly once each of them had such pages (docs/performance.md).
  * `streams.first` is the lowest revision that is still there, and `tail` the last position that may no longer be: they are written only by a truncation.
- * `data` comes last: a filter looks at the columns before it, and SQLite then leaves a large payload's pages alone.
+ * `data` comes last: a filter looks at the columns before it, and SQLite then leaves a large payload's pages alone. Sums: sums.ts.
  */
-const eventsTable = `
+export const eventsTable = `
   create table events (
     position integer primary key, stream_id integer not null, revision integer not null, previous integer not null, id text not null, type text not null,
-    schema_version integer not null, source text, occurred_at text, recorded_at integer not null, metadata text not null, data text not null
+    schema_version integer not null, source text, occurred_at text, recorded_at integer not null, data_sum integer not null, sum integer not null,
+    metadata text not null, data text not null
   ) strict;
 `;
-const linkTables = `
-  create table heads (stream_id integer primary key, revision integer not null, position integer not null) strict;
+export const headsTable = `
+  create table heads (stream_id integer primary key, revision integer not null, position integer not null, sum integer not null) strict;
+`;
+export const marksTable = `
   create table marks (stream_id integer not null, revision integer not null, position integer not null, primary key (stream_id, revision)) strict, without rowid;
 `;
-const tables = `
-  create table streams (id integer primary key, name text not null unique, tenant text not null, first integer not null) strict;
-  ${eventsTable}
-  create index events_by_id on events (id);
-  ${linkTables}
-  create table tail (one integer primary key check (one = 1), position integer not null, recorded_at integer not null) strict;
+export const streamsTable = `
+  create table streams (id integer primary key, name text not null unique, tenant text not null, first integer not null, sum integer not null) strict;
 `;
+export const tailTable = `
+  create table tail (one integer primary key check (one = 1), position integer not null, recorded_at integer not null, sum integer not null) strict;
+`;
+const tables = `${streamsTable} ${eventsTable} create index events_by_id on events (id); ${headsTable} ${marksTable} ${tailTable}`;
 
 /**
  * Reads the header, as bytes: opening a file with SQLite may already write beside it.
@@ -51,14 +55,33 @@ const tables = `
 export function inspectLogFile(path: string): boolean {
   if (!existsSync(path)) {
     // A new file would take the old one's write-ahead log for its own.
-    if (walBytes(path) > 0) throw damaged(path, "it is missing, but its write-ahead log is there");
+    if (walBytes(path) > 0) throw damagedFile(path, "it is missing, but its write-ahead log is there");
     return false;
   }
   const header = readHeader(path);
-  if (header.toString("latin1", 0, 16) !== "SQLite format 3\0") throw damaged(path, "it does not begin as an SQLite file does");
+  if (header.toString("latin1", 0, 16) !== "SQLite format 3\0") throw damagedFile(path, "it does not begin as an SQLite file does");
   checkOwner(path, header.readUInt32BE(68), header.readUInt32BE(60));
+  // As SQLite writes them for a log of ours, whatever the version: with others it would read texts in another encoding, or leave a write-ahead log unread.
+  const fixed = [
+    header[18],
+    header[19],
+    header[20],
+    header[21],
+    header[22],
+    header[23],
+    header.readUInt32BE(52),
+    header.readUInt32BE(56),
+    header.readUInt32BE(64),
+  ];
+  if (fixed.join() !== "2,2,0,64,32,32,0,1,0") throw damagedFile(path, "its header has values that no log has");
   return true;
 }
+
+export interface FileCheck {
+  /** An index has other entries than its table: looking something up by it may miss what is there. */
+  readonly indexesLie: boolean;
+}
+const unchecked: FileCheck = { indexesLie: false };
 
 /**
  * Looks for torn and overwritten pages. A file up to `maxCheckBytes` is read in full (64 MiB: about 0.1 s); beyond that damage shows as
@@ -66,13 +89,12 @@ export function inspectLogFile(path: string): boolean {
  *
  * @throws LOG_DAMAGED, LOG_NEWER, LOG_FOREIGN.
  */
-export function checkLogFile(path: string, maxCheckBytes: number): void {
-  if (lacksPages(path, readHeader(path))) throw damaged(path, "it is shorter than its header says");
-  if (statSync(path).size + walBytes(path) > maxCheckBytes) return;
+export function checkLogFile(path: string, maxCheckBytes: number): FileCheck {
+  if (lacksPages(path, readHeader(path))) throw damagedFile(path, "it is shorter than its header says");
+  if (statSync(path).size + walBytes(path) > maxCheckBytes) return unchecked;
   const pending = walBytes(path) > 0;
   if (!pending) {
-    checkPages(path, new DatabaseSync(immutable(path), { readOnly: true }));
-    return;
+    return checkPages(path, new DatabaseSync(immutable(path), { readOnly: true }));
   }
   const folder = join(dirname(path), "check.tmp");
   rmSync(folder, { recursive: true, force: true });
@@ -81,10 +103,11 @@ export function checkLogFile(path: string, maxCheckBytes: number): void {
     const copy = join(folder, "log.db");
     copyFileSync(path, copy, constants.COPYFILE_FICLONE);
     copyFileSync(`${path}-wal`, `${copy}-wal`, constants.COPYFILE_FICLONE);
-    checkPages(path, new DatabaseSync(copy));
+    return checkPages(path, new DatabaseSync(copy));
   } catch (error) {
     // A disk too full for a copy is no reason to stay away: the log opens unchecked, as one that is too large to check does.
     if (!isRepriseError(fromSqliteError(error, "Copying"), "LOG_FULL")) throw error;
+    return unchecked;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -100,14 +123,34 @@ export function createLogFile(path: string, created: { readonly eventId: string;
     db.exec(
       `pragma synchronous=full; pragma fullfsync=on; pragma application_id=${applicationId}; pragma user_version=${formatVersion}; begin immediate; ${tables}`,
     );
-    db.prepare("insert into streams (id, name, tenant, first) values (1, ?, ?, 0)").run(logStream, ownTenant);
-    db.prepare("insert into events values (1, 1, 0, 0, ?, 'log.created', 1, null, null, ?, ?, ?)").run(
-      created.eventId,
-      created.recordedAtMs,
-      JSON.stringify({ priority: "normal" }),
-      JSON.stringify({ logId: created.logId }),
+    db.prepare("insert into streams values (1, ?, ?, 0, ?)").run(logStream, ownTenant, streamSum(1, logStream, ownTenant, 0));
+    const metadata = JSON.stringify({ priority: "normal" });
+    const data = JSON.stringify({ logId: created.logId });
+    const { eventId: id, recordedAtMs } = created;
+    const event = {
+      position: 1,
+      streamId: 1,
+      revision: 0,
+      previous: 0,
+      id,
+      type: "log.created",
+      schemaVersion: 1,
+      source: null,
+      occurredAt: null,
+      recordedAtMs,
+    };
+    const sum = rowSum({ ...event, metadata, dataSum: dataSum(data) });
+    db.prepare("insert into events values (1, 1, 0, 0, ?, 'log.created', 1, null, null, ?, ?, ?, ?, ?)").run(
+      id,
+      recordedAtMs,
+      dataSum(data),
+      sum,
+      metadata,
+      data,
     );
-    db.exec("insert into heads values (1, 0, 1); insert into tail values (1, 0, 0); commit; pragma journal_mode=wal");
+    db.prepare("insert into heads values (1, 0, 1, ?)").run(headSum(1, 0, 1));
+    db.prepare("insert into tail values (1, 0, 0, ?)").run(tailSum(0, 0));
+    db.exec("commit; pragma journal_mode=wal");
   } finally {
     db.close();
   }
@@ -115,49 +158,13 @@ export function createLogFile(path: string, created: { readonly eventId: string;
   syncFolder(path);
 }
 
-/**
- * Brings a log of format 1, which had an index by stream and revision and no links, to this build's, in one transaction: a process killed here leaves it
- * as it was. It takes about 6 s a million events, and needs as much room again as the log has; the file stays that large.
- *
- * @throws LOG_FULL, with the log as it was.
- */
-export function upgradeLogFile(path: string): void {
-  if (readHeader(path).readUInt32BE(60) === formatVersion) return;
-  const db = new DatabaseSync(path, { timeout: 200, enableForeignKeyConstraints: false });
+function checkPages(path: string, db: DatabaseSync): FileCheck {
   try {
-    if (pragma(db, "user_version") === formatVersion) return; // so says the write-ahead log
-    db.exec("pragma synchronous=full; pragma fullfsync=on; pragma checkpoint_fullfsync=on");
-    db.exec(`
-      begin immediate;
-      create temp table links (position integer primary key, previous integer not null) strict;
-      insert into temp.links select position, lag(position, 1, 0) over (partition by stream_id order by revision) from events;
-      alter table events rename to events_1;
-      ${eventsTable}
-      insert into events
-        select e.position, e.stream_id, e.revision, l.previous, e.id, e.type, e.schema_version, e.source, e.occurred_at, e.recorded_at, e.metadata, e.data
-        from events_1 e join temp.links l on l.position = e.position order by e.position;
-      drop table temp.links;
-      drop table events_1;
-      create index events_by_id on events (id);
-      ${linkTables}
-      insert into heads select s.id, coalesce(e.revision, s.first - 1), coalesce(e.position, 0) from streams s
-        left join (select stream_id, max(revision) as revision, max(position) as position from events group by stream_id) e on e.stream_id = s.id;
-      insert into marks select stream_id, revision, position from events where revision > 0 and revision % ${eventsPerMark} = 0;
-      pragma user_version=${formatVersion};
-      commit;
-    `);
-  } catch (error) {
-    throw fromSqliteError(error, `Bringing ${path} to format ${formatVersion}`);
-  } finally {
-    db.close();
-  }
-}
-
-function checkPages(path: string, db: DatabaseSync): void {
-  try {
-    const found = db.prepare("pragma quick_check(1)", { returnArrays: true }).get() as unknown as readonly [string];
-    if (found[0] !== "ok") throw damaged(path, "SQLite's check found broken pages");
+    const problems = pageProblems(db);
+    const torn = problems.find((problem) => !rowProblem.test(problem));
+    if (torn !== undefined) throw damagedFile(path, `SQLite's check found broken pages (${torn.replace(/^\*\*\*.*\n/, "")})`);
     checkOwner(path, pragma(db, "application_id"), pragma(db, "user_version"));
+    return { indexesLie: problems.some((problem) => indexProblem.test(problem)) };
   } catch (error) {
     throw fromSqliteError(error, `Checking ${path}`);
   } finally {
@@ -165,7 +172,45 @@ function checkPages(path: string, db: DatabaseSync): void {
   }
 }
 
-function pragma(db: DatabaseSync, name: "application_id" | "user_version"): number {
+/** Of one row, or of an index, which is made anew: what no page has to suffer for. Row by row the sums tell. */
+const rowProblem =
+  /^(\S+ value in \S+|(row \d+|\d+ rows?) missing from index |wrong # of entries in index |non-unique entry in index |CHECK constraint failed )/i;
+const indexProblem = /missing from index|entries in index/;
+
+/** In the words of SQLite's check, which ends early at a row that it cannot read; then only the trees are walked. */
+function pageProblems(db: DatabaseSync): readonly string[] {
+  const all = (sql: string) => (db.prepare(sql, { returnArrays: true }).all() as unknown as readonly (readonly [string])[]).map(([text]) => text);
+  try {
+    return all("pragma integrity_check(100)").filter((problem) => problem !== "ok");
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    for (const table of ["events", "streams", "heads", "marks", "tail"]) db.prepare(`select count(*) from ${table} not indexed`).get();
+    db.prepare("select count(*), max(position) from events indexed by events_by_id where id > ''").get();
+    return [];
+  }
+}
+
+/** What of the definitions is not as this build made them; null: nothing. */
+export function schemaProblem(db: DatabaseSync, summed: boolean): string | null {
+  const select = "select type || ' ' || name || ' ' || coalesce(sql, '') from sqlite_schema where type in ('table', 'index') order by name";
+  const of = (of: DatabaseSync) => (of.prepare(select, { returnArrays: true }).all() as unknown as readonly (readonly [string])[]).flat();
+  const found = of(db);
+  if (!summed) return found.some((text) => /^table events .*data_sum/s.test(text)) ? "its format number is older than its tables" : null;
+  const model = new DatabaseSync(":memory:");
+  try {
+    model.exec(tables);
+    const wanted = of(model);
+    return wanted.length === found.length && wanted.every((text, at) => flat(text) === flat(found[at]!))
+      ? null
+      : "its tables are not defined as this build defines them";
+  } finally {
+    model.close();
+  }
+}
+
+const flat = (sql: string) => sql.replaceAll(/\s+/g, " ");
+
+export function pragma(db: DatabaseSync, name: "application_id" | "user_version"): number {
   return Number(Object.values(db.prepare(`pragma ${name}`).get() ?? {})[0]);
 }
 
@@ -173,14 +218,14 @@ function checkOwner(path: string, application: number, version: number): void {
   if (application !== applicationId) throw new RepriseError("LOG_FOREIGN", `${path} is an SQLite file of another program.`);
   if (version > formatVersion)
     throw new RepriseError("LOG_NEWER", `${path} has format ${version}; this build knows formats up to ${formatVersion}.`, { fields: { format: version } });
-  if (version < 1) throw damaged(path, "its format number is missing");
+  if (version < 1) throw damagedFile(path, "its format number is missing");
 }
 
-function readHeader(path: string): Buffer {
+export function readHeader(path: string): Buffer {
   const header = Buffer.alloc(100);
   const file = openSync(path, "r");
   try {
-    if (readSync(file, header, 0, 100, 0) < 100) throw damaged(path, "it is shorter than a header");
+    if (readSync(file, header, 0, 100, 0) < 100) throw damagedFile(path, "it is shorter than a header");
   } finally {
     closeSync(file);
   }
@@ -229,6 +274,6 @@ function immutable(path: string): URL {
   return url;
 }
 
-function damaged(path: string, how: string): RepriseError {
+export function damagedFile(path: string, how: string): RepriseError {
   return new RepriseError("LOG_DAMAGED", `${path} is damaged: ${how}.`);
 }

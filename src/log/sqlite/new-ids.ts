@@ -19,7 +19,8 @@ export class NewIds {
 
   /** @param nowMs of the log's clock. @returns false: it may be stored. */
   isNew(id: string, nowMs: number): boolean {
-    if (nowMs > this.#boundMs - aheadMs / 2) {
+    // Also when the clock was set back by days: ids of the days that were not would else be greater than all that come.
+    if (nowMs > this.#boundMs - aheadMs / 2 || nowMs < this.#boundMs - 2 * aheadMs) {
       this.#boundMs = nowMs + aheadMs;
       this.#bound = firstIdOf(this.#boundMs);
       this.#greatest = this.#greatestBelow(this.#bound) ?? "";

@@ -8,7 +8,8 @@ import { checkTruncate, encodeAppend, tenantOf } from "../append-rules.ts";
 import type { EventLog, ReadOnlyLog } from "../event-log.ts";
 import { makePrivateFolder, tightenDatabase } from "../private-files.ts";
 import { openConnection, openReadOnlyConnection } from "./connection.ts";
-import { checkLogFile, createLogFile, inspectLogFile, upgradeLogFile } from "./file.ts";
+import { checkLogFile, createLogFile, inspectLogFile } from "./file.ts";
+import { healIndexes } from "./heal-indexes.ts";
 import { Health } from "./health.ts";
 import { defaultLimits, type SqliteLogLimits } from "./limits.ts";
 import { isOwnedHere, lockFolder } from "./lock.ts";
@@ -16,6 +17,7 @@ import { probeLog } from "./probe.ts";
 import { makeReader } from "./reader.ts";
 import { fromSqliteError, isUnusable } from "./sqlite-error.ts";
 import { makeBell, subscribe } from "./subscription.ts";
+import { upgradeLogFile } from "./upgrade.ts";
 import { WriteAheadLogLost } from "./wal.ts";
 import { makeWriter } from "./writer.ts";
 
@@ -87,13 +89,16 @@ function openOwned(folder: string, options: SqliteLogOptions): EventLog {
   if (inspectLogFile(path)) accessSync(path, constants.R_OK | constants.W_OK); // before the lock: a folder that is not ours stays as it was
   makePrivateFolder(folder);
   const lock = lockFolder(folder);
+  const warnings: string[] = [];
   try {
     tightenDatabase(path);
     if (inspectLogFile(path)) {
-      checkLogFile(path, limits.checkBytes);
+      const { indexesLie } = checkLogFile(path, limits.checkBytes);
       upgradeLogFile(path);
+      if (indexesLie)
+        for (const index of healIndexes(path)) warnings.push(`The index ${index} of ${path} did not say what its table says; it was made anew at the start.`);
     } else createLogFile(path, { eventId: makeId(), logId: makeId(), recordedAtMs: clock.now() });
-    return makeLog(path, clock, limits, options, () => lock.release());
+    return makeLog(path, clock, limits, options, { warnings, release: () => lock.release() });
   } catch (error) {
     lock.release();
     throw error;
@@ -103,7 +108,13 @@ function openOwned(folder: string, options: SqliteLogOptions): EventLog {
 /** Events that one transaction of a truncation removes: some milliseconds. */
 const removedAtOnce = 1000;
 
-function makeLog(path: string, clock: Clock, limits: SqliteLogLimits, told: SqliteLogEvents, release: () => void): EventLog {
+function makeLog(
+  path: string,
+  clock: Clock,
+  limits: SqliteLogLimits,
+  told: SqliteLogEvents,
+  { warnings, release }: { readonly warnings: readonly string[]; readonly release: () => void },
+): EventLog {
   const connection = openConnection(path, limits.cachedStreams);
   const bell = makeBell();
   const reader = makeReader(connection, limits);
@@ -165,9 +176,9 @@ function makeLog(path: string, clock: Clock, limits: SqliteLogLimits, told: Sqli
       for (let removed = removedAtOnce; removed === removedAtOnce; await nextTurn()) {
         open();
         const db = connection.forWrite();
-        const { id, head } = db.streamHead(stream);
+        const at = db.streamHead(stream);
         const outcome = db.transact(() => {
-          removed = db.removeEvents(id, Math.min(before, head + 1), removedAtOnce);
+          removed = db.removeEvents(at, Math.min(before, at.head + 1), removedAtOnce);
         }, "now");
         if (outcome.is === "unclear") connection.renew();
         if (outcome.is !== "stored") throw fromSqliteError(outcome.error, `Truncating ${stream}`);
@@ -177,7 +188,7 @@ function makeLog(path: string, clock: Clock, limits: SqliteLogLimits, told: Sqli
       return BigInt(open().lastPosition);
     },
     trouble: () => health.trouble?.message ?? null,
-    warnings: () => (untidy === null ? [] : [`The log's write-ahead log grows: ${untidy.message}`]),
+    warnings: () => [...warnings, ...writer.warnings(), ...(untidy === null ? [] : [`The log's write-ahead log grows: ${untidy.message}`])],
     async probe() {
       if (closing !== null || health.trouble !== null) return; // it tries by itself
       await probeLog(connection).catch((error: unknown) => {

@@ -2,15 +2,18 @@
  * Reads, one bounded synchronous step at a time: each step runs a statement to its end or leaves it, so that nothing is open over an await
  * (one open iterator would keep the write-ahead log from being checkpointed), and the event loop gets its turn between steps.
  */
-import type { SQLInputValue, StatementSync } from "node:sqlite";
+import type { SQLInputValue } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { RepriseError } from "../../errors.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import type { EventFilter, ReadAllOptions, ReadStreamOptions } from "../event-log.ts";
+import { refuseDamaged } from "../refuse-damaged.ts";
 import type { Connection } from "./connection.ts";
-import { type EventRow, eventColumns, eventColumnsWithoutData, type LogDatabase } from "./database.ts";
+import type { LogDatabase } from "./database.ts";
 import type { SqliteLogLimits } from "./limits.ts";
+import { type EventRow, withoutData } from "./row.ts";
 import { fromSqliteError } from "./sqlite-error.ts";
+import { typeKind } from "./sums.ts";
 
 /**
  * Rows are fetched in pages with `all`: a row costs 1.0 µs so, and 1.3 from an iterator. Not all of a batch at once: when large events follow small ones
@@ -51,6 +54,7 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
     limit: number,
     page: (rows: number, last: EventRow | null) => readonly EventRow[],
     dataOf?: (stream: string) => boolean,
+    filter?: EventFilter,
   ): { readonly events: StoredEvent[]; readonly bytes: number; readonly cut: boolean } => {
     const events: StoredEvent[] = [];
     let bytes = 0;
@@ -59,9 +63,11 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
       const rows = page(wanted, last);
       const before = bytes;
       for (const row of rows) {
-        const data = dataOf === undefined ? row[10] : db.dataOf(row, dataOf);
-        events.push(db.decode(row, data));
-        bytes += row[9].length + (data?.length ?? 0);
+        const data = dataOf === undefined ? textOf(row[10]) : db.dataOf(row, dataOf);
+        const event = db.decode(row, data);
+        if (filter !== undefined && !matches(event, filter)) continue;
+        events.push(event);
+        bytes += textOf(row[9]).length + (data?.length ?? 0);
         if (events.length === limit || bytes >= limits.batchBytes) return { events, bytes, cut: true };
       }
       if (rows.length < wanted) return { events, bytes, cut: false };
@@ -87,13 +93,23 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
 
   const scan = (filter: EventFilter | undefined, direction: Direction, from: number, limit: number, dataOf?: (stream: string) => boolean): Scan =>
     step((db) => {
-      const { sql, values } = scanStatement(dataOf === undefined ? eventColumns : eventColumnsWithoutData, filter, direction);
+      const columns = dataOf === undefined ? db.columns : withoutData(db.columns);
+      const { sql, values } = scanStatement(columns, filter, direction);
+      const positions = scanStatement("e.position", undefined, direction).sql;
       // Without a filter every position is an event, so the number of events bounds the step.
       const span = filter === undefined ? Number.MAX_SAFE_INTEGER : limits.scanPositions;
       const reached = direction === "forward" ? Math.min(from + span, db.lastPosition) : Math.max(from - span, 1);
       const wanted = Math.min(limit, limits.batchEvents);
-      const statement = db.prepare(sql);
-      const { events, bytes, cut } = take(db, wanted, (rows, last) => rowsOf(statement, last === null ? from : last[0], reached, ...values, rows), dataOf);
+      const { events, bytes, cut } = take(
+        db,
+        wanted,
+        (rows, last) => {
+          const start = last === null ? from : last[0];
+          return db.rows(sql, [start, reached, ...values, rows], { sql: positions, values: [start, reached, rows] });
+        },
+        dataOf,
+        filter,
+      );
       return { events, bytes, reached: cut ? Number(events.at(-1)!.position) : reached };
     });
 
@@ -117,7 +133,7 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
       }
     },
 
-    async *readStream(stream, { direction = "forward", from, limit = Number.MAX_SAFE_INTEGER, signal }) {
+    async *readStream(stream, { direction = "forward", from, limit = Number.MAX_SAFE_INTEGER, damaged, signal }) {
       signal?.throwIfAborted();
       const forward = direction === "forward";
       const at = step((db) => db.streamHead(stream));
@@ -129,6 +145,7 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
         const { events, cut } = step((db) =>
           take(db, wanted, (rows, last) => db.streamPage(at, direction, last === null ? next : last[2] + (forward ? 1 : -1), rows)),
         );
+        if (damaged !== "given") refuseDamaged(stream, events);
         if (events.length > 0) yield events;
         if (!cut) return;
         left -= events.length;
@@ -141,21 +158,24 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
     findByIds(tenant, ids) {
       if (ids.length > 1000) throw new RepriseError("REQUEST_INVALID", `At most 1000 ids are looked up at once, not ${ids.length}.`);
       return step((db) => {
-        const rows = db.prepare(selectByIds).all(JSON.stringify([...new Set(ids)]), tenant, db.lastPosition) as unknown as EventRow[];
-        return rows.map((row) => db.decode(row, row[10]));
+        const events = db.withIds([...new Set(ids)]).map((row) => db.decode(row, textOf(row[10])));
+        return events.filter((event) => event.tenant === tenant && event.position <= db.lastPosition);
       });
     },
   };
 }
 
-function rowsOf(statement: StatementSync, ...values: readonly SQLInputValue[]): readonly EventRow[] {
-  return statement.all(...values) as unknown as readonly EventRow[];
+/** Of a damaged row SQLite may make something else. */
+const textOf = (value: unknown) => (typeof value === "string" ? value : "");
+
+/** The statement finds by a number of 15 bits, too, and what is read row by row is read whatever it is. A damaged event stays unless its type is known. */
+function matches({ type, stream, damage }: StoredEvent, filter: EventFilter): boolean {
+  if (damage !== undefined && (damage.typeDoubtful || stream === "")) return true;
+  return "types" in filter ? filter.types.includes(type) : filter.streamPrefixes.some((prefix) => stream.startsWith(prefix));
 }
 
-const selectByIds = `select ${eventColumns} from json_each(?) wanted cross join events e on e.id = wanted.value join streams s on s.id = e.stream_id where s.tenant = ? and e.position <= ?`;
-
-/** `cross join` keeps SQLite on positions: it would else read all events of the streams that match, and sort them. */
-function scanStatement(columns: string, filter: EventFilter | undefined, direction: Direction): { readonly sql: string; readonly values: readonly string[] } {
+/** `left join` keeps SQLite on positions (it would else read all events of the streams that match, and sort them), and an event that has lost its stream in sight. */
+function scanStatement(columns: string, filter: EventFilter | undefined, direction: Direction): { readonly sql: string; readonly values: SQLInputValue[] } {
   const forward = direction === "forward";
   const range = forward ? "e.position > ? and e.position <= ?" : "e.position < ? and e.position >= ?";
   const end = `order by e.position ${forward ? "asc" : "desc"} limit ?`;
@@ -163,17 +183,17 @@ function scanStatement(columns: string, filter: EventFilter | undefined, directi
   if ("types" in filter) {
     const { types } = filter;
     // A table of them (`json_each`) would cost a tenth of the row. More would be a statement too long to keep.
-    if (types.length <= 100)
-      return { sql: `select ${columns} from events e where ${range} and e.type in (${types.map(() => "?").join(", ")}) ${end}`, values: types };
-    return {
-      sql: `select ${columns} from events e where ${range} and e.type in (select value from json_each(?)) ${end}`,
-      values: [JSON.stringify(types)],
-    };
+    const [list, ...values] =
+      types.length <= 100
+        ? [types.map(() => "?").join(", "), types, types.map(typeKind)]
+        : ["select value from json_each(?)", [JSON.stringify(types)], [JSON.stringify(types.map(typeKind))]];
+    // By the type's number, too: an event whose type is damaged is not passed over.
+    return { sql: `select ${columns} from events e where ${range} and (e.type in (${list}) or e.sum >> 32 in (${list})) ${end}`, values: values.flat() };
   }
   const prefix = "(s.name >= ? and s.name < ?)";
   const prefixes = filter.streamPrefixes.length === 0 ? "false" : filter.streamPrefixes.map(() => prefix).join(" or ");
   return {
-    sql: `select ${columns} from events e cross join streams s on s.id = e.stream_id where ${range} and (${prefixes}) ${end}`,
+    sql: `select ${columns} from events e left join streams s on s.id = e.stream_id where ${range} and (s.id is null or ${prefixes}) ${end}`,
     values: filter.streamPrefixes.flatMap((start) => [start, `${start}\u{10ffff}`]), // the last code point, in UTF-8's order too
   };
 }

@@ -8,6 +8,7 @@ import { type Clock, toIso } from "../../event/clock.ts";
 import { ownTenant } from "../../event/names.ts";
 import { checkRevision, type EncodedAppend, sameContent } from "../append-rules.ts";
 import type { AppendedEvent } from "../event-log.ts";
+import { makeRecordClock, type RecordClock } from "../record-clock.ts";
 import type { OwnedConnection } from "./connection.ts";
 import type { KnownEvent, LogDatabase, StreamHead } from "./database.ts";
 import type { SqliteLogLimits } from "./limits.ts";
@@ -18,6 +19,7 @@ export interface Writer {
   append(append: EncodedAppend): Promise<readonly AppendedEvent[]>;
   /** Resolves when all that was appended before is answered. */
   drain(): Promise<void>;
+  warnings(): readonly string[];
 }
 
 interface Waiting {
@@ -32,6 +34,7 @@ interface Waiting {
 interface Parts {
   readonly connection: OwnedConnection;
   readonly clock: Clock;
+  readonly recordClock: RecordClock;
   readonly syncPlace: SyncPlace;
   readonly told: WriterEvents;
 }
@@ -48,7 +51,8 @@ export interface WriterEvents {
 }
 
 export function makeWriter(connection: OwnedConnection, clock: Clock, limits: SqliteLogLimits, told: WriterEvents): Writer {
-  const parts: Parts = { connection, clock, told, syncPlace: new SyncPlace(limits.quickSyncMs) };
+  const recordClock = makeRecordClock(clock);
+  const parts: Parts = { connection, clock, recordClock, told, syncPlace: new SyncPlace(limits.quickSyncMs) };
   const queue: Waiting[] = [];
   let queuedBytes = 0;
   let scheduled = false;
@@ -101,6 +105,7 @@ export function makeWriter(connection: OwnedConnection, clock: Clock, limits: Sq
       schedule();
       return new Promise((resolve, reject) => queue.push({ append, resolve, reject, answer: null }));
     },
+    warnings: () => recordClock.warnings(),
     drain: () => (queue.length === 0 && !syncing ? Promise.resolve() : new Promise((resolve) => drained.push(resolve))),
   };
 }
@@ -137,9 +142,9 @@ interface Draft {
   nextPosition: number;
 }
 
-function makeDraft({ connection, clock }: Parts, group: readonly Waiting[]): Draft {
+function makeDraft({ connection, recordClock }: Parts, group: readonly Waiting[]): Draft {
   const db = connection.forWrite();
-  const recordedAtMs = Math.max(clock.now(), db.lastRecordedAtMs);
+  const recordedAtMs = recordClock.next(db.lastRecordedAtMs);
   const ids = group.flatMap(({ append }) => append.ids);
   const look = () => ({ known: db.knownEvents(ids), heads: db.streamHeads(group.map(({ append }) => append.stream)) });
   const { known, heads } = explaining(db, look);
@@ -242,7 +247,8 @@ function knownOf(draft: Draft, drafted: DraftAppend | undefined, id: string): Kn
     data,
   } = append.events[i]!;
   const { stream, tenant } = append;
-  return { id, tenant, stream, revision: revision + i, position: position + i, type, schemaVersion, recordedAtMs: recordedAtMsOf(draft, append, i), data };
+  const recordedAtMs = recordedAtMsOf(draft, append, i);
+  return { id, damage: null, tenant, stream, revision: revision + i, position: position + i, type, schemaVersion, recordedAtMs, data };
 }
 
 /** When the event at this place of the append is recorded: with the group, unless a copy says when it was. */
@@ -253,6 +259,11 @@ function recordedAtMsOf({ recordedAtMs }: Draft, { recordedAt }: EncodedAppend, 
 const knownKey = (tenant: string, id: string) => `${tenant}\n${id}`;
 
 function duplicates({ stream, events }: EncodedAppend, known: readonly KnownEvent[]): readonly AppendedEvent[] {
+  const spoilt = known.find(({ damage }) => damage !== null);
+  if (spoilt !== undefined)
+    throw new RepriseError("LOG_DAMAGED", `Whether this append repeats what ${stream} holds cannot be told: position ${spoilt.position}: ${spoilt.damage}.`, {
+      fields: { stream: spoilt.stream, revision: spoilt.revision },
+    });
   const byId = new Map(known.map((event) => [event.id, event]));
   const same = events.every((event) => {
     const before = byId.get(event.event.id);
@@ -281,14 +292,15 @@ function duplicates({ stream, events }: EncodedAppend, known: readonly KnownEven
 function store(draft: Draft, parts: Parts, durable: "now" | "later"): Promise<void> | null {
   const { clock, syncPlace, told } = parts;
   const { db } = draft;
-  let latestMs = db.lastRecordedAtMs;
+  /** Of the last event, not the latest time: after a clock that was set back the times go on from there. */
+  let lastMs = db.lastRecordedAtMs;
   let insertedMs = 0;
   const outcome = db.transact(() => {
     for (const { append, stream, revision, position, previous } of draft.appends) {
       if (stream.id === 0) stream.id = db.insertStream(stream.name, stream.tenant);
       for (const [i, event] of append.events.entries()) {
         const recordedAtMs = recordedAtMsOf(draft, append, i);
-        latestMs = Math.max(latestMs, recordedAtMs);
+        lastMs = recordedAtMs;
         db.insertEvent(position + i, stream.id, revision + i, i === 0 ? previous : position + i - 1, recordedAtMs, event);
       }
     }
@@ -301,7 +313,7 @@ function store(draft: Draft, parts: Parts, durable: "now" | "later"): Promise<vo
   const conclude = () => {
     for (const { name, id, head, position } of draft.streams.values()) db.rememberHead(name, { id, head, position });
     db.lastPosition = draft.nextPosition - 1;
-    db.lastRecordedAtMs = latestMs;
+    db.lastRecordedAtMs = lastMs;
     told.works();
     checkpoint(parts);
   };

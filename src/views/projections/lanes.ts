@@ -1,3 +1,4 @@
+import { isLaneBlock } from "../../delivery/journal-events.ts";
 import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
 import type { Projection } from "../projection.ts";
@@ -10,7 +11,7 @@ export const lanes: Projection = {
   tables: `
     create table lanes(
       entity integer not null, handler text not null, next integer not null, at integer not null default 0, detached integer not null default 0, why text,
-      attempts integer not null default 0, retry_at text, letters integer not null default 0, paused integer not null default 0, paused_by text,
+      attempts integer not null default 0, retry_at text, detail text, letters integer not null default 0, paused integer not null default 0, paused_by text,
       paused_reason text, primary key (entity, handler)
     ) strict, without rowid;
     create index lanes_by_handler on lanes(handler, detached, at);
@@ -43,10 +44,16 @@ export const lanes: Projection = {
         return;
       }
       case "lane.detached": {
-        const { lane, next, at, why } = entry.data;
+        const { lane, next, at, why, detail } = entry.data;
         const { id } = entityOf(db, lane);
         advance(db, id, mark, next, Number(at));
-        db.run("update lanes set detached = 1, why = ? where entity = ? and handler = ?", why === "newer_build" ? why : null, id, handler);
+        db.run(
+          "update lanes set detached = 1, why = ?, detail = ? where entity = ? and handler = ?",
+          isLaneBlock(why) ? why : null,
+          detail ?? null,
+          id,
+          handler,
+        );
         addMark(db, id, mark);
         return;
       }

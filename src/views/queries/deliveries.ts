@@ -8,7 +8,7 @@ import { newestFirst, positionsFrom } from "./entity-events.ts";
 import { type HandlerRow, holds, type LaneRow, laneState, stuckCalls } from "./lane-state.ts";
 
 /** Of `lanes`. */
-export const laneColumns = "handler, next, at, detached, why, retry_at, letters, paused, paused_by, paused_reason";
+export const laneColumns = "handler, next, at, detached, why, detail, retry_at, letters, paused, paused_by, paused_reason";
 
 export interface DeliveryRow {
   readonly handler: string;

@@ -166,6 +166,7 @@ function describe(state: LaneView["laneState"], lane: LaneRow | undefined, troub
       return lane?.paused === 1 ? `paused by ${lane.paused_by}${lane.paused_reason === null ? "" : `: ${lane.paused_reason}`}` : null;
     case "blocked":
       if (lane?.why === "newer_build") return `revision ${lane.next} is of a schema version newer than this build knows`;
+      if (lane?.why === "LOG_DAMAGED") return `LOG_DAMAGED: ${lane.detail}`;
       return trouble === undefined
         ? "a dead letter"
         : `revision ${trouble.revision} is ${trouble.status === "failed" ? "being replayed" : trouble.status.replace("_", "-")}: ${trouble.error_type}: ${trouble.error_message}`;

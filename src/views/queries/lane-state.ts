@@ -1,4 +1,5 @@
 /** What a lane is, as operators see it: from its row, from its handler, and from the calls that this process has under way. */
+import type { LaneBlock } from "../../delivery/journal-events.ts";
 import type { HandlerCondition, HandlerState, LaneState } from "../model.ts";
 import type { Sources } from "./context.ts";
 
@@ -18,7 +19,9 @@ export interface LaneRow {
   readonly next: number;
   readonly at: number;
   readonly detached: 0 | 1;
-  readonly why: "newer_build" | null;
+  readonly why: LaneBlock | null;
+  /** Of LOG_DAMAGED: the place. */
+  readonly detail: string | null;
   readonly retry_at: string | null;
   readonly letters: number;
   readonly paused: 0 | 1;
@@ -55,7 +58,7 @@ export function holds(ordering: HandlerRow["ordering"], lane: LaneRow): boolean 
 }
 
 function isBlocked(ordering: HandlerRow["ordering"], lane: LaneRow): boolean {
-  return lane.why === "newer_build" || (ordering === "strict" && lane.letters > 0);
+  return lane.why !== null || (ordering === "strict" && lane.letters > 0);
 }
 
 /** Calls that go on although their time-out is over: their revisions, by stream. */

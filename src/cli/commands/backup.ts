@@ -1,0 +1,63 @@
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { isRepriseError } from "../../errors.ts";
+import type { World } from "../command.ts";
+import { exit, usage } from "../exit.ts";
+import { countText, fields, type PrintOptions, printOne } from "../print.ts";
+import { makeBar } from "../walk-log.ts";
+import { refused } from "./log.ts";
+
+interface BackupFlags extends Omit<PrintOptions, "quiet"> {
+  readonly to: string;
+  readonly log?: string;
+  readonly quiet?: boolean;
+}
+
+const folderOf = (log: string): string | undefined => /^sqlite:(.+)$/.exec(log)?.[1];
+
+export function addBackup(program: Command, world: World): void {
+  program
+    .command("backup")
+    .description("copy an embedded log as it is now into a new folder, read it back, and say so; the service may run")
+    .requiredOption("--to <folder>", "a folder that is not there yet, or is empty")
+    .option("--log <log>", "sqlite:<folder> (REPRISE_LOG, default: sqlite:./data)")
+    .addHelpText(
+      "after",
+      "\nTo go on from a backup: reprise serve --log sqlite:<a copy of the folder>\nExit 0: done and read back. Exit 3: done, but the log itself is damaged.",
+    )
+    .action(async (_flags: unknown, command: Command) => {
+      const { to, log = world.env.REPRISE_LOG || "sqlite:./data", output, quiet = false } = command.optsWithGlobals<BackupFlags>();
+      const { terminal } = world;
+      if (folderOf(log) === undefined)
+        throw usage(
+          "Only an embedded log (sqlite:<folder>) is backed up so. A server has its own backup; `reprise copy --from <server> --to sqlite:<folder>` makes an embedded log of it.",
+        );
+      const bar = makeBar(terminal, "Reading back");
+      const { backupLog } = await import("../../compose.ts");
+      try {
+        const { logId, bytes, lastPosition, check } = await backupLog(log, resolve(to), { onProgress: bar.draw });
+        bar.end();
+        const report = {
+          ...{ folder: resolve(to), log_id: logId, events: check.events, last_position: String(lastPosition), bytes },
+          ...{ damaged_places: check.findingsTotal, findings: check.findings },
+        };
+        printOne(terminal, { output, quiet }, report, report.folder, () =>
+          fields([
+            ["folder", report.folder],
+            ["log", logId],
+            ["events", `${check.events}, up to position ${lastPosition}`],
+            ["bytes", String(bytes)],
+            ["read back", check.findingsTotal === 0 ? "nothing is damaged" : countText(check.findingsTotal, "damaged place")],
+          ]),
+        );
+        if (check.findingsTotal === 0) return;
+        terminal.err("The log itself is damaged, and so is this copy of it: keep an older backup, too. `reprise log check` names the places.\n");
+        world.exitCode = exit.partly;
+      } catch (error) {
+        if (!isRepriseError(error)) throw error;
+        throw refused(error);
+      } finally {
+        bar.end();
+      }
+    });
+}

@@ -1,0 +1,240 @@
+/**
+ * Looks at all that log.db holds: SQLite's pages, each row's sum, and whether the places where the same fact stands say the same. Reads one state of the
+ * log, beside a service that goes on; nothing is written.
+ */
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { RepriseError } from "../../errors.ts";
+import { type CheckOptions, type LogCheck, makeFindings } from "../check-log.ts";
+import { stateOf } from "./connection.ts";
+import { openRaw } from "./database.ts";
+import { eventsPerMark, formatVersion, inspectLogFile, pragma, schemaProblem } from "./file.ts";
+import { isBeyondNumbers, isHead, type Mender, makeMender } from "./mender.ts";
+import { columnsDamage, dataDamage, type EventRow, eventColumns, unsummedColumns } from "./row.ts";
+import { isDamage } from "./sqlite-error.ts";
+import { streamSum, tailSum } from "./sums.ts";
+
+const pageRows = 512;
+
+/** @throws LOG_MISSING; LOG_NEWER for a format that this build does not know. */
+export async function checkSqliteLog(folder: string, options: CheckOptions = {}): Promise<LogCheck> {
+  const path = join(folder, "log.db");
+  const found = makeFindings();
+  const notChecked: string[] = [];
+  let events = 0;
+  try {
+    if (!inspectLogFile(path)) throw new RepriseError("LOG_MISSING", `There is no log in ${folder}.`);
+  } catch (error) {
+    if (!(error instanceof RepriseError) || error.code !== "LOG_DAMAGED") throw error;
+    found.add("log.db", error.message);
+    return { events, findings: found.list, findingsTotal: found.total, notChecked: ["what the file holds: it cannot be opened"] };
+  }
+  // A log that nobody owns is read as it lies there, so that no file is made beside it; should an owner come meanwhile, all is read again his way.
+  const frozenAs = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ? null : stateOf(path);
+  const db = openRaw(path, frozenAs === null ? "read" : "frozen");
+  try {
+    db.exec("begin"); // one state of the log, however long it takes
+    const summed = pragma(db, "user_version") === formatVersion;
+    if (!summed) notChecked.push(`each row: format ${pragma(db, "user_version")} has no checksums; a start of the service adds them`);
+    const schema = schemaProblem(db, summed);
+    if (schema !== null) found.add("log.db", schema);
+    checkPages(db, found.add);
+    events = await new RowCheck(db, path, summed, found.add).run(options);
+    db.exec("commit");
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    found.add("log.db", `SQLite cannot read on: ${(error as Error).message}`);
+    notChecked.push("what stands behind the damaged pages");
+  } finally {
+    db.close();
+  }
+  if (frozenAs !== null && frozenAs !== stateOf(path) && !options.signal?.aborted) return checkSqliteLog(folder, options);
+  return { events, findings: found.list, findingsTotal: found.total, notChecked };
+}
+
+type Add = (place: string, problem: string) => void;
+
+function checkPages(db: DatabaseSync, add: Add): void {
+  try {
+    const rows = db.prepare("pragma integrity_check(1000)", { returnArrays: true }).all() as unknown as readonly (readonly [string])[];
+    for (const line of rows.flatMap(([text]) => text.split("\n")))
+      if (line !== "ok" && !line.startsWith("***")) {
+        const [, tree, page] = /^(?:Tree (\d+) )?page (\d+)/i.exec(line) ?? [];
+        add(page === undefined ? "log.db" : `page ${page}${tree === undefined ? "" : ` of tree ${tree}`}`, `SQLite's check: ${line}`);
+      }
+  } catch (error) {
+    if (!isDamage(error) && !isBeyondNumbers(error)) throw error;
+    add("log.db", `SQLite's check: ${(error as Error).message}`);
+  }
+}
+
+/** Where a stream is, as its events say. */
+interface Last {
+  readonly revision: number;
+  readonly position: number;
+}
+
+class RowCheck {
+  readonly #db: DatabaseSync;
+  readonly #summed: boolean;
+  readonly #add: Add;
+  readonly #mender: Mender;
+  readonly #names = new Map<number, { readonly name: string; readonly first: number }>();
+  readonly #last = new Map<number, Last>();
+  /** Positions of the events that a row of `marks` is for, by stream and revision. */
+  readonly #marks = new Map<string, number>();
+
+  constructor(db: DatabaseSync, path: string, summed: boolean, add: Add) {
+    this.#db = db;
+    this.#summed = summed;
+    this.#add = add;
+    this.#mender = makeMender(
+      (sql) => this.#prepare(sql),
+      (sql) => this.#prepareBig(sql),
+      path,
+    );
+  }
+
+  /** @returns how many events there are. */
+  async run({ onProgress, signal }: CheckOptions): Promise<number> {
+    if (this.#summed) this.#streams();
+    const end = (this.#prepare("select coalesce(max(position), 0) from events").get() as unknown as readonly [number])[0];
+    let events = 0;
+    for (let from = 0; !signal?.aborted; await nextTurn()) {
+      const rows = this.#page(from);
+      for (const row of rows) this.#event(row);
+      events += rows.length;
+      if (rows.length < pageRows) break;
+      from = rows.at(-1)![0];
+      onProgress?.(from / end, events);
+    }
+    if (this.#summed && !signal?.aborted) {
+      this.#heads();
+      this.#checkMarks();
+      this.#tail();
+    }
+    return events;
+  }
+
+  #prepare(sql: string): StatementSync {
+    return this.#db.prepare(sql, { returnArrays: true });
+  }
+
+  /** Whole numbers come as bigint: one beyond all numbers is damage to be told, no error. */
+  #prepareBig(sql: string): StatementSync {
+    const statement = this.#prepare(sql);
+    statement.setReadBigInts(true);
+    return statement;
+  }
+
+  #all(sql: string): readonly (readonly unknown[])[] {
+    const rows = this.#prepareBig(sql).all() as unknown as readonly (readonly unknown[])[];
+    return rows.map((row) => row.map((value) => (typeof value === "bigint" ? Number(value) : value)));
+  }
+
+  #page(from: number): readonly EventRow[] {
+    const columns = this.#summed ? eventColumns : unsummedColumns;
+    try {
+      const select = this.#prepare(`select ${columns} from events e where e.position > ? order by e.position limit ?`);
+      return select.all(from, pageRows) as unknown as readonly EventRow[];
+    } catch (error) {
+      if (!isBeyondNumbers(error) && !isDamage(error)) throw error;
+      const positions = this.#prepare("select position from events where position > ? order by position limit ?").all(from, pageRows);
+      return (positions as unknown as readonly (readonly [number])[]).map(([position]) => this.#mender.rowAt(position)).filter((row) => row !== undefined);
+    }
+  }
+
+  #streams(): void {
+    for (const row of this.#all("select id, name, tenant, first, sum from streams")) {
+      const [id, name, tenant, first, sum] = row as [number, string, string, number, number];
+      if (sumOf(() => streamSum(id, name, tenant, first)) === sum) this.#names.set(id, { name, first });
+      else {
+        const mended = this.#mender.streamRow(id);
+        this.#add(`stream ${mended?.name ?? id}`, "its name or its first revision does not match its checksum");
+        if (mended !== null) this.#names.set(id, mended);
+      }
+    }
+  }
+
+  #event(row: EventRow): void {
+    const [position] = row;
+    const ofColumns = this.#summed ? columnsDamage(row) : null;
+    const { streamId, revision } = ofColumns === null ? { streamId: row[1], revision: row[2] } : this.#mender.whereabouts(row);
+    const name = this.#names.get(streamId)?.name ?? (this.#summed ? `stream ${streamId}` : "");
+    const tell = (problem: string) => this.#add(`position ${position}${name === "" ? "" : ` (${name}, revision ${revision})`}`, problem);
+    if (ofColumns !== null) tell(ofColumns);
+    const ofData = this.#summed ? dataDamage(row, row[10]) : null;
+    if (ofData !== null) tell(ofData);
+    else if (ofColumns === null) {
+      if (!isJson(row[10])) tell("its data is not JSON");
+      if (!isJson(row[9])) tell("its metadata are not JSON");
+    }
+    if (!this.#summed) return;
+    if (!this.#names.has(streamId)) tell("its stream is not there");
+    const last = this.#last.get(streamId);
+    const first = this.#names.get(streamId)?.first ?? 0;
+    const expected = last === undefined ? first : last.revision + 1;
+    if (revision > expected) this.#add(`stream ${name}`, `revisions ${expected} to ${revision - 1} are missing before position ${position}`);
+    else if (revision < expected) tell(`revision ${expected} was expected here`);
+    const link = last?.position ?? 0;
+    if (ofColumns === null && revision === expected && row[11] !== link && (last !== undefined || first === 0))
+      tell(`its link leads to position ${row[11]}, not to ${link}`);
+    this.#last.set(streamId, { revision: Math.max(revision, last?.revision ?? -1), position });
+    if (revision > 0 && revision % eventsPerMark === 0) this.#marks.set(`${streamId} ${revision}`, position);
+  }
+
+  #heads(): void {
+    const heads = new Map(this.#all("select stream_id, revision, position, sum from heads").map((row) => [row[0] as number, row as number[]]));
+    for (const [id, { name, first }] of this.#names) {
+      const [, revision, position, sum] = heads.get(id) ?? [];
+      heads.delete(id);
+      if (revision === undefined || !isHead(id, revision, position!, sum!)) {
+        this.#add(`stream ${name}`, "where it ends does not match its checksum");
+        continue;
+      }
+      const last = this.#last.get(id) ?? { revision: first - 1, position: position! };
+      if (last.revision < revision) this.#add(`stream ${name}`, `its last events, up to revision ${revision} at position ${position}, are missing`);
+      else if (last.revision > revision || last.position !== position)
+        this.#add(`stream ${name}`, `it is said to end at revision ${revision}, and has an event at ${last.revision}`);
+    }
+    for (const id of heads.keys()) this.#add(`stream ${id}`, "it has an end, but no name");
+  }
+
+  #checkMarks(): void {
+    for (const [streamId, revision, position] of this.#all("select stream_id, revision, position from marks")) {
+      const key = `${streamId} ${revision}`;
+      if (this.#marks.get(key) !== position)
+        this.#add(`stream ${this.#names.get(streamId as number)?.name ?? streamId}`, `its mark at revision ${revision} is wrong`);
+      this.#marks.delete(key);
+    }
+    for (const key of this.#marks.keys()) {
+      const [streamId, revision] = key.split(" ").map(Number);
+      this.#add(`stream ${this.#names.get(streamId!)?.name ?? streamId}`, `its mark at revision ${revision} is missing`);
+    }
+  }
+
+  #tail(): void {
+    const [row] = this.#all("select position, recorded_at, sum from tail");
+    const [position, recordedAtMs, sum] = (row ?? []) as number[];
+    if (position === undefined || tailSum(position, recordedAtMs!) !== sum) this.#add("log.db", "the end of what was truncated does not match its checksum");
+  }
+}
+
+function sumOf(make: () => number): number | null {
+  try {
+    return make();
+  } catch {
+    return null; // a blob where a text belongs
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

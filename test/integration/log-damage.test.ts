@@ -1,0 +1,106 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { isRepriseError } from "../../src/errors.ts";
+import type { StoredEvent } from "../../src/event/event.ts";
+import type { EventLog } from "../../src/log/event-log.ts";
+import { checkSqliteLog } from "../../src/log/sqlite/check.ts";
+import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
+import { anEvent, flat } from "../contract/event-log.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+/** Park and Miller's generator: the same places at every run. */
+function makeRandom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state * 48271) % 2147483647;
+    return state % below;
+  };
+}
+
+const streams = ["default.order-1", "default.order-2", "default.order-3", "shop.cart-7"];
+
+async function aLog(events: number): Promise<string> {
+  const folder = temporaryFolder();
+  const log = await openSqliteLog(folder);
+  for (let count = 0; count < events; count++)
+    await log.append(streams[count % streams.length]!, [{ ...anEvent(payload(count)), type: count % 3 === 0 ? "order.placed" : "order.paid" }], "any");
+  await log.truncate("default.order-3", 5);
+  await log.close();
+  return folder;
+}
+
+/** Of many sizes, some over several pages. */
+const payload = (count: number) => ({ count, note: "Grüße an alle. ".repeat((count * 7) % 40), large: count % 50 === 0 ? "x".repeat(9000) : "" });
+
+interface Holding {
+  readonly all: readonly StoredEvent[];
+  readonly byStream: ReadonlyMap<string, readonly StoredEvent[]>;
+}
+
+async function read(log: EventLog): Promise<Holding> {
+  const byStream = new Map<string, readonly StoredEvent[]>();
+  for (const stream of streams) byStream.set(stream, await flat(log.readStream(stream)));
+  return { all: await flat(log.readAll()), byStream };
+}
+
+/** What a reader was told: nothing other than what was stored, and of each event that it was or that it is damaged. */
+function expectHonest(found: readonly StoredEvent[], good: readonly StoredEvent[], how: string): void {
+  const revisions = (events: readonly StoredEvent[]) => events.map(({ stream, revision }) => `${stream} ${revision}`);
+  expect(revisions(found), how).toEqual(revisions(good));
+  for (const [index, event] of found.entries()) if (event.damage === undefined) expect(event, how).toEqual(good[index]);
+}
+
+describe("single bits turned over in log.db", () => {
+  it("are found, change no payload and hide no event unseen", async () => {
+    const folder = await aLog(Number(process.env.REPRISE_FLIP_EVENTS ?? 400));
+    const file = join(folder, "log.db");
+    const whole = readFileSync(file);
+    const good = await openAndRead(folder);
+    const spoilt = temporaryFolder();
+    const path = join(spoilt, "log.db");
+    const random = makeRandom(Number(process.env.REPRISE_FLIP_SEED ?? 20_260_701));
+    const outcomes = { harmless: 0, found: 0, refusedAtStart: 0, told: 0 };
+    for (let round = 0; round < Number(process.env.REPRISE_FLIPS ?? 150); round++) {
+      const bytes = Buffer.from(whole);
+      const at = random(bytes.length);
+      const bit = random(8);
+      bytes[at]! ^= 1 << bit;
+      mkdirSync(spoilt, { recursive: true });
+      for (const ending of ["-wal", "-shm"]) if (round > 0) writeFileSync(path + ending, "");
+      writeFileSync(path, bytes);
+      const how = `round ${round}: bit ${bit} of byte ${at}`;
+      const check = await checkSqliteLog(spoilt).catch((error: unknown) => {
+        if (!isRepriseError(error, "LOG_FOREIGN", "LOG_NEWER")) throw error;
+        return { findingsTotal: 1 };
+      });
+      const reading = await openAndRead(spoilt).catch((error: unknown) => {
+        if (!isRepriseError(error, "LOG_DAMAGED", "LOG_FOREIGN", "LOG_NEWER")) throw new Error(how, { cause: error });
+        return error;
+      });
+      if (check.findingsTotal > 0) outcomes.found++;
+      if (reading instanceof Error) {
+        outcomes.refusedAtStart++;
+        expect(check.findingsTotal, `${how} was refused, and not found: ${reading.message}`).toBeGreaterThan(0);
+        continue;
+      }
+      expectHonest(reading.all, good.all, how);
+      for (const stream of streams) expectHonest(reading.byStream.get(stream)!, good.byStream.get(stream)!, how);
+      const told = reading.all.some(({ damage }) => damage !== undefined);
+      if (told) outcomes.told++;
+      if (told) expect(check.findingsTotal, `${how} was told by a read, and not found`).toBeGreaterThan(0);
+      if (check.findingsTotal === 0) outcomes.harmless++;
+    }
+    if (process.env.REPRISE_FLIPS !== undefined) console.log(outcomes);
+    expect(outcomes.found).toBeGreaterThan(100);
+  });
+
+  async function openAndRead(folder: string): Promise<Holding> {
+    const log = await openSqliteLog(folder);
+    try {
+      return await read(log);
+    } finally {
+      await log.close();
+    }
+  }
+});
