@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Config } from "./config.ts";
 import { RepriseError } from "./errors.ts";
+import { isA, textAt, typeOf } from "./event/thrown.ts";
 
 /** This copy's public API: `index.ts` from source, `index.js` from dist. */
 const self = new URL(import.meta.url.endsWith(".ts") ? "./index.ts" : "./index.js", import.meta.url).href;
@@ -55,12 +56,12 @@ function resolveOurselves(): void {
 }
 
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return "failed while it was loaded: it threw a value that is no Error.";
-  const line = error.message.split("\n")[0]!;
+  if (!isA(Error, error)) return "failed while it was loaded: it threw a value that is no Error.";
+  const line = (textAt(error, "message") ?? "").split("\n")[0]!; // of the config, and no payload is near it
   if (error instanceof SyntaxError) {
-    const place = /^(.+:\d+)\n/.exec(error.stack ?? "")?.[1]; // Node puts `<file>:<line>` before the stack; the file may be one that the config imports
+    const place = /^(.+:\d+)\n/.exec(textAt(error, "stack") ?? "")?.[1]; // Node puts `<file>:<line>` before the stack; the file may be one that the config imports
     return `cannot be loaded for a syntax error${place === undefined ? "" : ` at ${place}`}: ${line}`;
   }
-  if ((error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND") return `imports what cannot be found: ${line}`;
-  return `failed while it was loaded: ${error.name}: ${line}`;
+  if (textAt(error, "code") === "ERR_MODULE_NOT_FOUND") return `imports what cannot be found: ${textAt(error, "message")?.split("\n")[0]}`;
+  return `failed while it was loaded: ${typeOf(error)}: ${line}`;
 }

@@ -3,6 +3,8 @@ import type { z } from "zod";
 import type { CurrentEvent, Json, StoredEvent } from "../event/event.ts";
 import { freezeDeep } from "../event/freeze-deep.ts";
 import { partId } from "../event/ids.ts";
+import { messageOf, typeOf } from "../event/thrown.ts";
+import { withoutValues } from "../event/without-payload.ts";
 import type { FailureText, Lifted, LiftStep } from "./catalog.ts";
 import type { CheckedType } from "./check-definitions.ts";
 import type { UpcasterChain } from "./define.ts";
@@ -10,6 +12,7 @@ import { isTooMuch, maxPlaces, placesOf, tooMuch } from "./places.ts";
 import { copiesWhatItParses, copyDeep } from "./private-copy.ts";
 import { isDropped, isSplit, type Part } from "./step-result.ts";
 import { makeStraightLift, notStraight } from "./straight-lift.ts";
+import { mayGiveOther, otherThanJson } from "./whole-json.ts";
 
 /** @param seen is told of each step; for showing only. */
 export type Lift = (stored: StoredEvent, seen?: (step: LiftStep) => void) => Lifted;
@@ -71,19 +74,21 @@ function makeLift(checked: CheckedType, from: number, raise: Raise): Lift {
   // Not a step that takes the data alone, and the parts of a split go through steps of others. What is current meets no step.
   const looksAtEvent = hasSteps && (maySplit || versions.some(({ step }) => step !== undefined && !takesDataAlone(step)));
 
+  const looks = mayGiveOther(versions[current - 1]!.jsonSchema);
+
   return (event, seen) => {
     const stored = looksAtEvent ? freezeDeep(event) : event; // the log has its own
     // With one `try` for all of it: one around each schema and step costs a tenth.
     if (seen === undefined && straight !== null)
       try {
         const data = straight(stored);
-        if (data !== notStraight) return { ok: true, parts: [whole(stored, type, current, data)], dropped: null };
+        if (data !== notStraight && (!looks || otherThanJson(data) === null)) return { ok: true, parts: [whole(stored, type, current, data)], dropped: null };
       } catch {
         // told below
       }
     // Anything else goes the whole way again: steps are pure.
     const way: Way = { stored, seen, pieces: [], dropped: null };
-    const refusal = raise(stored.data, way, 0);
+    const refusal = raiseSafely(raise, way, { type, from, current });
     if (refusal !== null) return refused(refusal, type, seen);
     const { pieces, dropped } = way;
     if (pieces.length === 0) return { ok: true, parts: [], dropped: dropped ?? "dropped" };
@@ -94,6 +99,20 @@ function makeLift(checked: CheckedType, from: number, raise: Raise): Lift {
       dropped: null,
     };
   };
+}
+
+/** A step may give what throws as soon as anyone looks at it. */
+function raiseSafely(
+  raise: Raise,
+  way: Way,
+  { type, from, current }: { readonly type: string; readonly from: number; readonly current: number },
+): Refusal | null {
+  try {
+    return raise(way.stored.data, way, 0);
+  } catch (error) {
+    const failure = describeThrown(error, way.stored.data);
+    return { error: { ...failure, message: clip(`${type} v${from} → v${current}: what a step gave cannot be read: ${failure.message}`) }, from, to: current };
+  }
 }
 
 function refused({ error, from, to }: Refusal, type: string, seen: Way["seen"]): Lifted {
@@ -148,6 +167,7 @@ function makeRaise(checked: CheckedType, from: number, raiseOf: (part: Part) => 
   const current = versions.length;
   const { schema } = versions[from - 1]!;
   const steps = stepsOf(checked, from);
+  const looks = mayGiveOther(versions[current - 1]!.jsonSchema);
 
   const splitInto = (parts: readonly Part[], at: { readonly to: number; readonly name: string }, way: Way, splits: number): Refusal | null => {
     const refuse = (type: string, message: string): Refusal => ({ error: { type, message: clip(`${at.name}: ${message}`) }, from: at.to - 1, to: at.to });
@@ -159,7 +179,7 @@ function makeRaise(checked: CheckedType, from: number, raiseOf: (part: Part) => 
       type,
       data: null,
       error: null,
-      split: parts.map((part) => ({ type: part.type, schemaVersion: part.schemaVersion, data: copyDeep(part.data, true) as Json })),
+      split: parts.map((part) => ({ type: String(part.type), schemaVersion: Number(part.schemaVersion), data: shown(part.data) })),
     });
     for (const part of parts) {
       if (!into.includes(part.type))
@@ -191,11 +211,25 @@ function makeRaise(checked: CheckedType, from: number, raiseOf: (part: Part) => 
       if (isSplit(raised)) return splitInto(raised.parts, at, way, splits);
       parsed = parse(next, raised);
       if (!parsed.success) return { error: describeRefusal(parsed, name), from: to - 1, to };
-      way.seen?.({ from: to - 1, to, type, data: copyDeep(parsed.data, true) as Json, error: null }); // the next step may write to its own
+      way.seen?.({ from: to - 1, to, type, data: shown(parsed.data), error: null });
+    }
+    const other = looks ? otherThanJson(parsed.data) : null;
+    if (other !== null) {
+      const last = steps.at(-1);
+      return {
+        error: { type: "NotJson", message: clip(`${last?.name ?? `${type} v${from}`}: ${other}`) },
+        from: last === undefined ? from : current - 1,
+        to: current,
+      };
     }
     way.pieces.push({ type, schemaVersion: current, data: parsed.data });
     return null;
   };
+}
+
+/** A copy, since the next step may write to its own; null where it is no JSON yet. */
+function shown(data: unknown): Json {
+  return otherThanJson(data) === null ? (copyDeep(data, true) as Json) : null;
 }
 
 export type Parsed =
@@ -211,7 +245,7 @@ export function parse(schema: z.ZodType, data: unknown): Parsed {
   } catch (error) {
     // A refinement of the user's that throws, or one that is asynchronous ($ZodAsyncError).
     if (isTooMuch(error)) return { success: false, thrown: { type: "SchemaInvalid", message: `The data ${tooMuch}` } };
-    const { type, message } = describeThrown(error);
+    const { type, message } = describeThrown(error, data);
     return { success: false, thrown: { type, message: `The schema itself failed with ${type}: ${message}` } };
   }
 }
@@ -233,7 +267,7 @@ export function callStep(step: UpcasterChain["steps"][number], data: unknown, ev
     result.catch(() => {}); // its outcome is of no use, but must not end the process
     return new StepFailure({ type: "UpcasterAsync", message: `${name}: the step returned a promise. Steps are pure and synchronous.` });
   } catch (error) {
-    const { type, message } = describeThrown(error);
+    const { type, message } = describeThrown(error, data);
     return new StepFailure({ type, message: clip(`${name}: ${message}`) });
   }
 }
@@ -247,12 +281,15 @@ export function describeRefusal(parsed: Refused, where: string): FailureText {
   return { type: "SchemaInvalid", message: clip(`${where}: ${shown.join("; ")}${others}`) };
 }
 
-/** What was thrown may be anything; only an Error's own words are kept, never a value. */
-function describeThrown(error: unknown): FailureText {
-  return error instanceof Error
-    ? { type: error.name, message: error.message }
-    : { type: "Error", message: `threw a value of type ${typeof error}, not an Error` };
+/** What was thrown may be anything; only an Error's own words are kept, never a value: none of the data, either. */
+export function describeThrown(error: unknown, data: unknown): FailureText {
+  const isObject = (typeof error === "object" && error !== null) || typeof error === "function";
+  return isObject
+    ? { type: typeOf(error).slice(0, maxTypeLength), message: withoutValues(messageOf(error), data) }
+    : { type: "Error", message: `threw a value of type ${error === null ? "null" : typeof error}, not an Error` };
 }
+
+const maxTypeLength = 200;
 
 function clip(message: string): string {
   return message.length <= 500 ? message : `${message.slice(0, 499)}…`;

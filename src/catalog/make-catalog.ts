@@ -8,6 +8,7 @@ import type { Downcast, EventDefinition, UpcasterChain } from "./define.ts";
 import { publishedSchema } from "./json-schema.ts";
 import { callStep, describeRefusal, type Lift, makeLifts, parse, StepFailure } from "./lift.ts";
 import { placesOf } from "./places.ts";
+import { otherThanJson } from "./whole-json.ts";
 
 /** A type's versions, ready to lift: `lifts[n]` takes an event stored as version n. */
 interface Chain extends CheckedType {
@@ -135,6 +136,8 @@ function downcastEvent(event: NewEvent, { type, current, versions, lifts }: Chai
   if (!parsed.success) throw fail("its data does not fit the current version"); // checked before, so a schema that judges by more than the data
   const older = callStep(downcast.data, freezeDeep(parsed.data), event as StoredEvent, `${type} v${current} → v${downcast.version}`);
   if (older instanceof StepFailure) throw fail(older.error.message);
+  const other = otherThanJson(older);
+  if (other !== null) throw fail(`the downcast gives what JSON cannot hold, at ${other}`);
   const data = older as Json;
   const stored = { ...event, type: downcast.type ?? event.type, schemaVersion: downcast.version, data };
   const fits = parse(versions[downcast.version - 1]!.schema, data);

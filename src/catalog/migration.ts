@@ -3,9 +3,12 @@ import type { z } from "zod";
 import { type ErrorPlace, RepriseError } from "../errors.ts";
 import type { Json, StoredEvent } from "../event/event.ts";
 import { freezeDeep } from "../event/freeze-deep.ts";
+import { isA } from "../event/thrown.ts";
 import type { Catalog } from "./catalog.ts";
 import type { DeepReadonly } from "./deep-readonly.ts";
 import type { EventDefinition } from "./define.ts";
+import { describeThrown } from "./lift.ts";
+import { otherThanJson } from "./whole-json.ts";
 
 type Version<E extends EventDefinition> = keyof E["schemas"] & number;
 /** Data as its version's schema takes it in: what `POST /events` would take. */
@@ -70,14 +73,17 @@ export function makeMigrations(catalog: Catalog, definitions: readonly Migration
       try {
         result = migrate(freezeDeep(structuredClone(stored.data)) as never, freezeDeep(structuredClone(stored)));
       } catch (error) {
-        return fail(error instanceof Error ? clip(`it threw ${error.name}: ${error.message}`) : "it threw something that is no Error.", error);
+        const { type, message } = describeThrown(error, stored.data);
+        return fail(isA(Error, error) ? clip(`it threw ${type}: ${message}`) : "it threw something that is no Error.", error);
       }
       if (result instanceof Promise) {
         result.catch(() => {}); // its outcome is of no use, but must not end the process
         return fail("it returned a promise. Migrations are synchronous: they judge from the event alone.");
       }
-      const data = asJson(result);
-      if (data === undefined) return fail("it returned what JSON cannot hold.");
+      const other = otherThanJson(result);
+      if (other !== null) return fail(clip(`it returned what JSON cannot hold, at ${other}.`));
+      // Without members that are undefined.
+      const data = JSON.parse(JSON.stringify(result)) as Json;
       try {
         mustFit(catalog, stored, data, "#");
       } catch (error) {
@@ -99,16 +105,6 @@ export function mustFit(catalog: Catalog, stored: StoredEvent, data: Json, point
   catalog.validate(stored.type, stored.schemaVersion, data, pointer);
   const lifted = catalog.current({ ...stored, data });
   if (!lifted.ok) throw new RepriseError("UPCAST_FAILED", `${stored.type} version ${stored.schemaVersion} cannot be lifted: ${lifted.error.message}`);
-}
-
-/** What JSON makes of it; undefined for what it cannot hold. */
-function asJson(value: unknown): Json | undefined {
-  try {
-    const text = JSON.stringify(value) as string | undefined;
-    return text === undefined ? undefined : (JSON.parse(text) as Json);
-  } catch {
-    return undefined; // a ring, a bigint
-  }
 }
 
 function places(errors: readonly ErrorPlace[]): string {

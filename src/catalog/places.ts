@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { ErrorPlace } from "../errors.ts";
+import { isA, textAt } from "../event/thrown.ts";
 
 /** A JSON pointer (RFC 6901) below `base`: `~` and `/` in a member's name are escaped. */
 export function below(base: string, ...path: readonly PropertyKey[]): string {
@@ -37,7 +38,7 @@ export function check<S extends z.ZodType>(
 
 /** zod hands faults on from object to object as the arguments of a call: with some hundred thousand the stack is full. */
 export function isTooMuch(error: unknown): boolean {
-  return error instanceof RangeError && error.message === "Maximum call stack size exceeded";
+  return isA(RangeError, error) && textAt(error, "message") === "Maximum call stack size exceeded";
 }
 
 export const tooMuch = "has more faults than can be named, or nests too deep";

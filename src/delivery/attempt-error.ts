@@ -1,3 +1,4 @@
+import { className, messageOf, stackOf, textAt, typeOf, valueAt } from "../event/thrown.ts";
 import type { AttemptError } from "./journal-events.ts";
 
 const maxTypeChars = 200;
@@ -16,7 +17,7 @@ const maxCauses = 3;
 export function toAttemptError(thrown: unknown): AttemptError {
   const type = clipChars(typeOf(thrown), maxTypeChars);
   const message = clipChars(messageOf(thrown), maxMessageChars);
-  const stack = stackOf(thrown);
+  const stack = stacksOf(thrown);
   return stack === "" ? { type, message } : { type, message, stack };
 }
 
@@ -35,11 +36,6 @@ export function transportCode(error: unknown): string {
   return code === "UND_ERR_SOCKET" ? "ECONNRESET" : clipChars(code ?? typeOf(error), maxTypeChars);
 }
 
-/** `instanceof` that no value can break: a proxy may throw even there. */
-export function isA<T>(type: abstract new (...args: never[]) => T, value: unknown): value is T {
-  return quietly(() => value instanceof type) === true;
-}
-
 /** At most `maxChars` UTF-16 units, never half a character: half ones do not survive UTF-8. */
 export function clipChars(text: string, maxChars: number): string {
   return text.slice(0, maxChars).toWellFormed();
@@ -51,50 +47,13 @@ export function clipBytes(text: string): string {
   return text.slice(0, read).toWellFormed();
 }
 
-function typeOf(thrown: unknown): string {
-  if (thrown === null) return "null";
-  if (typeof thrown !== "object" && typeof thrown !== "function") return typeof thrown;
-  const name = textAt(thrown, "name");
-  const named = name === undefined || name === "Error" ? className(thrown) : name;
-  return named ?? name ?? "Object";
-}
-
-function messageOf(thrown: unknown): string {
-  if (thrown === undefined || thrown === null) return `${thrown} was thrown`;
-  if (typeof thrown !== "object" && typeof thrown !== "function") return String(thrown);
-  // Nothing of the object but its message: it may well be the payload.
-  return textAt(thrown, "message", true) ?? "what was thrown has no message";
-}
-
-function stackOf(thrown: unknown): string {
+function stacksOf(thrown: unknown): string {
   const stacks: string[] = [];
   for (let error = thrown; stacks.length <= maxCauses; error = valueAt(error, "cause")) {
-    const stack = textAt(error, "stack");
-    if (stack === undefined) break;
+    const stack = stackOf(error);
+    if (stack === "") break;
     // Each is cut before they are joined, so that a huge one costs no huge copy.
     stacks.push(clipBytes(stack));
   }
   return clipBytes(stacks.join("\ncaused by: "));
-}
-
-function className(value: unknown): string | undefined {
-  return textAt(valueAt(value, "constructor"), "name");
-}
-
-/** The text at `key`; undefined for anything else, and for an empty text unless it is wanted. */
-function textAt(value: unknown, key: string, orEmpty = false): string | undefined {
-  const text = valueAt(value, key);
-  return typeof text === "string" && (orEmpty || text !== "") ? text : undefined;
-}
-
-function valueAt(value: unknown, key: string): unknown {
-  return quietly(() => (value as Record<string, unknown> | null | undefined)?.[key]);
-}
-
-function quietly<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
 }

@@ -1,7 +1,8 @@
 import type { Clock } from "../event/clock.ts";
 import type { CurrentEvent } from "../event/event.ts";
+import { isA } from "../event/thrown.ts";
 import type { Attempt, AttemptInFlight, AttemptOutcome, AttemptRequest } from "./attempt.ts";
-import { clipChars, errorNames, isA, toAttemptError } from "./attempt-error.ts";
+import { clipChars, errorNames, toAttemptError } from "./attempt-error.ts";
 import { type HandlerContext, type HandlerDefinition, NotReady, Terminal } from "./handler.ts";
 import { makeTimeouts } from "./timeouts.ts";
 import { maxRetryAfterMs } from "./waits.ts";

@@ -1,0 +1,70 @@
+/**
+ * What code of a user's threw, read so that nothing it may be can break the reader: objects whose getters throw, revoked proxies, symbols, nothing at all.
+ * The one place where an error's own words become a message, so that the one place where a payload is cut out of them.
+ */
+import { withoutQuoted } from "./without-payload.ts";
+
+/** The error's name, or its class's where the name is the inherited "Error" (`class OutOfStock extends Error {}`); for what is no error the kind of value. */
+export function typeOf(thrown: unknown): string {
+  if (thrown === null) return "null";
+  if (!isObject(thrown)) return typeof thrown;
+  const name = textAt(thrown, "name");
+  const named = name === undefined || name === "Error" ? className(thrown) : name;
+  return named ?? name ?? "Object";
+}
+
+/** Its message, without what the engine has quoted. Nothing else of an object: it may well be the payload. */
+export function messageOf(thrown: unknown): string {
+  if (thrown === undefined || thrown === null) return `${thrown} was thrown`;
+  if (!isObject(thrown)) return String(thrown);
+  const message = textAt(thrown, "message", true);
+  return message === undefined ? "what was thrown has no message" : withoutQuoted(message, isEngines(thrown));
+}
+
+/** Its stack, whose first lines are its name and message again. Empty when it has none. */
+export function stackOf(thrown: unknown): string {
+  const stack = textAt(thrown, "stack");
+  const message = textAt(thrown, "message");
+  if (stack === undefined) return "";
+  const cut = message === undefined ? "" : messageOf(thrown);
+  const at = message === undefined ? -1 : stack.indexOf(message);
+  return at === -1 ? stack : stack.slice(0, at) + cut + stack.slice(at + message!.length);
+}
+
+/** `instanceof` that no value can break: a proxy may throw even there. */
+export function isA<T>(type: abstract new (...args: never[]) => T, value: unknown): value is T {
+  return quietly(() => value instanceof type) === true;
+}
+
+export function className(value: unknown): string | undefined {
+  return textAt(valueAt(value, "constructor"), "name");
+}
+
+/** The text at `key`; undefined for anything else, and for an empty text unless it is wanted. */
+export function textAt(value: unknown, key: string, orEmpty = false): string | undefined {
+  const text = valueAt(value, key);
+  return typeof text === "string" && (orEmpty || text !== "") ? text : undefined;
+}
+
+export function valueAt(value: unknown, key: string): unknown {
+  return quietly(() => (value as Record<string, unknown> | null | undefined)?.[key]);
+}
+
+/** Made by the engine or by Node, most likely; a user's own TypeError is told like one. */
+function isEngines(thrown: unknown): boolean {
+  return engines.some((type) => isA(type, thrown)) || /^(?:ERR_|E[A-Z]+$)/.test(textAt(thrown, "code") ?? "");
+}
+
+const engines = [SyntaxError, TypeError, RangeError, URIError, ReferenceError, EvalError] as const;
+
+function isObject(value: unknown): boolean {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
+}
+
+function quietly<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
