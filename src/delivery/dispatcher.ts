@@ -7,6 +7,7 @@ import type { NewId } from "../event/ids.ts";
 import { isEntityStream } from "../event/names.ts";
 import type { AppendedEvent, EventLog } from "../log/event-log.ts";
 import { readEvent } from "../log/read-event.ts";
+import { ActQueue, noActs, type TakenActs } from "./act-queue.ts";
 import type { AloneGate, GateMember } from "./alone-gate.ts";
 import { readAmendment } from "./amendment.ts";
 import type { Attempt, AttemptInFlight, AttemptOutcome } from "./attempt.ts";
@@ -15,16 +16,19 @@ import { type Effects, makeEffects } from "./effects.ts";
 import type { LastEnds } from "./ends.ts";
 import { HandlerCall } from "./handler-call.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
-import { configureHandler, firstPosition, makeWants, recordPause } from "./handler-stream.ts";
-import type { Act, AmendmentPointer, JournalEvent } from "./journal-events.ts";
-import { claimType, JournalStream } from "./journal-stream.ts";
+import { configureHandler, firstPosition, makeWants, pauseRecord } from "./handler-stream.ts";
+import type { Act, AmendmentPointer, AttemptError, JournalEvent } from "./journal-events.ts";
+import { type Batch, claimType, JournalStream } from "./journal-stream.ts";
 import { judge, nothingToDo, unliftable } from "./judge.ts";
 import { type Delivery, type Lane, type Loan, type Order, unknownNext, type Withdrawal } from "./lane.ts";
+import type { LaneAct } from "./lane-act.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import type { Lent, OwnCall } from "./own-call.ts";
 import type { Pace } from "./pace.ts";
 import { laneBatch, type OrderTerms, Partition, type Verdict } from "./partition.ts";
 import { skipPassedOver } from "./passed-over.ts";
+import { notInTime, type Patience, withPatience } from "./patience.ts";
+import { recordAct } from "./record-act.ts";
 import type { OrderEnd } from "./recorder.ts";
 
 /** What the operator's log is told. Never payloads. */
@@ -113,8 +117,15 @@ export class Dispatcher implements GateMember {
   readonly #passing = new Map<string, Waiting<void>[]>();
   /** Amendments on their way into the journal, by stream and revision: what would deliver the letter waits for them. */
   readonly #amending = new Map<string, Promise<unknown>>();
-  /** Acts recorded by the next flush. */
-  #acts: Waiting<Position>[] = [];
+  /** Told by the next flush. */
+  #told: Waiting<Position>[] = [];
+  readonly #acts = new ActQueue();
+  /** An act that took an append of its own, which came to an unclear end: the next append tells. */
+  #unclear: LaneAct | null = null;
+  /** The next append is that of an act alone. */
+  #aloneNext = false;
+  /** Why the journal cannot be written right now: what cannot be recorded is refused at once. */
+  #unwritable: RepriseError | null = null;
   /** Takes the pump off a replay's pace. */
   readonly #unpaced = new Map<string, () => void>();
   /** Calls that go on although their time-out is over. */
@@ -255,65 +266,94 @@ export class Dispatcher implements GateMember {
     return this.#partition.letters(stream);
   }
 
-  /** Ends a dead letter by decision. @returns position of its record. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING */
+  /** Ends a dead letter by decision. @returns position of its record. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, and as every act: LOG_UNAVAILABLE, LOG_FULL */
   async discard(stream: string, revision: number, act: Act): Promise<Position> {
+    return (await this.#act(() => this.#partition.discard(stream, revision, act))).position;
+  }
+
+  /** Makes a dead letter of what waits for its next attempt. @returns position of its record. @throws NOT_BACKING_OFF, DELIVERY_RUNNING, NOT_FOUND */
+  async giveUp(stream: string, revision: number, { error, act }: { readonly error: AttemptError; readonly act: Act }): Promise<Position> {
     this.#mustWork();
-    this.#partition.discard(stream, revision, act);
-    return this.#recorded();
+    return withPatience(this.#options.clock, async (patience) => {
+      const event = await readEvent(this.#options.log, stream, revision, this.#reading.signal);
+      if (event === null) throw new RepriseError("NOT_FOUND", "The event was removed from the log.");
+      const lifted = this.#options.catalog.current(event);
+      const isSplit = lifted.ok && lifted.parts.some(({ origin }) => origin !== null);
+      const judge = () => this.#partition.giveUp(event, { part: isSplit ? this.#partition.nextPart(stream, revision) : null, error, act });
+      return (await this.#act(judge, { patience })).position;
+    });
   }
 
   /** Keeps everything from starting. What is under way ends. @returns position of its record. */
-  pause(act: Act): Promise<Position> {
+  async pause(act: Act): Promise<Position> {
     this.#mustWork();
-    this.#partition.hold("paused", true); // at once, whatever waits before it
-    return this.#inTurn(async () => {
-      this.#paused = true;
-      this.#partition.hold("paused", true);
-      const { log, newId } = this.#options;
-      return recordPause(log, newId, this.name, { why: act.reason ?? "by an operator" }, act);
-    });
+    const held = `a pause is being recorded ${this.#options.newId()}`;
+    this.#partition.hold(held, true); // at once, whatever waits before it
+    try {
+      return await this.#inTurn(() => this.#recordPause({ why: act.reason ?? "by an operator" }, act));
+    } finally {
+      this.#partition.hold(held, false);
+      this.#pump();
+    }
   }
 
   /** @throws NOT_PAUSED */
-  resume(act: Act): Promise<Position> {
+  async resume(act: Act): Promise<Position> {
     this.#mustWork();
     return this.#inTurn(async () => {
       if (!this.#paused) throw new RepriseError("NOT_PAUSED", `Handler ${this.name} is not paused.`);
-      const { log, newId } = this.#options;
-      const position = await recordPause(log, newId, this.name, null, act);
-      this.#paused = false;
-      this.#partition.hold("paused", false);
-      this.#pump();
-      return position;
+      return this.#recordPause(null, act);
     });
+  }
+
+  /** In force once it is on record. */
+  async #recordPause(paused: { readonly why: string } | null, act: Act): Promise<Position> {
+    const { log, clock, newId } = this.#options;
+    const record = pauseRecord(newId, this.name, paused, act);
+    const { position } = await recordAct({ log, clock, signal: this.#reading.signal }, record);
+    this.#paused = paused !== null;
+    this.#partition.hold("paused", this.#paused);
+    this.#pump();
+    return position;
   }
 
   /** Keeps everything of one lane from starting. What is under way ends. @returns position of its record. */
   async pauseLane(stream: string, act: Act): Promise<Position> {
     this.#mustWork();
-    const lane = this.#partition.pin(stream);
-    try {
-      const doneThrough = lane.next === unknownNext ? await this.#lastUpTo(stream, this.#partition.position()) : -1;
-      this.#mustWork();
-      this.#partition.pause(lane, act, doneThrough);
-    } finally {
-      this.#partition.unpin(lane);
-    }
-    return this.#recorded();
+    return withPatience(this.#options.clock, async (patience) => {
+      const lane = this.#partition.pin(stream);
+      try {
+        const doneThrough = lane.next === unknownNext ? await this.#lastUpTo(stream, this.#partition.position()) : -1;
+        return (await this.#act(() => this.#partition.pause(lane, act, doneThrough), { patience })).position;
+      } finally {
+        this.#partition.unpin(lane);
+      }
+    });
   }
 
   /** @throws NOT_PAUSED */
   async resumeLane(stream: string, act: Act): Promise<Position> {
-    this.#mustWork();
-    this.#partition.resume(stream, act);
-    return this.#recorded();
+    return (await this.#act(() => this.#partition.resume(stream, act))).position;
   }
 
   /** @throws NOT_BACKING_OFF, LANE_PAUSED */
   async retryLane(stream: string, act: Act): Promise<Position> {
+    return (await this.#act(() => this.#partition.retryNow(stream, act))).position;
+  }
+
+  /**
+   * Records an act with the next flush, and does it then. What cannot be recorded is refused: at once while the journal cannot be written, or when the
+   * patience is over. An act that was refused is never done, unless its record turns out to be stored all the same.
+   */
+  async #act(judge: () => LaneAct, { patience, alone = false }: { readonly patience?: Patience; readonly alone?: boolean } = {}): Promise<AppendedEvent> {
     this.#mustWork();
-    this.#partition.retryNow(stream, act);
-    return this.#recorded();
+    if (patience === undefined) return withPatience(this.#options.clock, (own) => this.#act(judge, { patience: own, alone }));
+    if (patience.over) throw notInTime();
+    judge(); // what is out of place now is told now
+    if (this.#unwritable !== null) throw this.#unwritable;
+    const appended = this.#acts.add(judge, { patience, alone });
+    void this.#flush();
+    return appended;
   }
 
   /** Revision of the stream's last event at or below a position; −1: there is none. */
@@ -393,7 +433,7 @@ export class Dispatcher implements GateMember {
   /** Resolves when all that the partition was told until now is on record, with the record's position. @throws when it never will be. */
   async #recorded(): Promise<Position> {
     const { promise, resolve, reject } = Promise.withResolvers<Position>();
-    this.#acts.push({ resolve, reject });
+    this.#told.push({ resolve, reject });
     promise.catch(() => {}); // whoever waits is told below
     await this.#quiet();
     void this.#flush();
@@ -403,9 +443,14 @@ export class Dispatcher implements GateMember {
 
   /** Pauses and resumes go one after another: the last one that was asked for is the last one on record. */
   #inTurn<T>(act: () => Promise<T>): Promise<T> {
-    const turn = this.#pauseActs.then(act);
-    this.#pauseActs = turn.catch(() => {});
-    return turn;
+    return withPatience(this.#options.clock, (patience) => {
+      const turn = this.#pauseActs.then(() => {
+        if (patience.over) throw notInTime();
+        return act();
+      });
+      this.#pauseActs = turn.catch(() => {});
+      return turn;
+    });
   }
 
   /**
@@ -415,28 +460,16 @@ export class Dispatcher implements GateMember {
    */
   async amend({ stream, revision, data, act }: AmendRequest): Promise<AppendedEvent> {
     this.#mustWork();
-    const fact = this.#partition.amendment(stream, revision, data, act);
-    this.#journal.prepare([{ type: "delivery.amended", data: fact }]); // refused now, when it is too large
-    await this.#quiet();
-    if (this.#partition.dirty()) await this.#flush(); // the dead letter itself may not be on record yet
-    while (this.#flushing !== null) await this.#quiet(); // asked again after each wait: others wait for their turn, too
-    this.#mustWork();
-    const event: JournalEvent = { type: "delivery.amended", data: this.#partition.amendment(stream, revision, data, act) };
+    const judge = () => this.#partition.amend(stream, revision, { data, act });
+    this.#journal.prepare([judge().event]); // refused now, when it is too large
     const key = `${stream}\n${revision}`;
-    const stored = this.#store([event]);
-    this.#amending.set(key, stored);
-    this.#flushing = stored.then(
-      () => {},
-      (error: unknown) => this.#fail(error),
-    );
-    const appended = await stored.finally(() => {
-      this.#amending.delete(key);
-      this.#flushing = null;
-    });
-    if (appended === null) throw this.#fault ?? new RepriseError("LOG_UNAVAILABLE", "The amendment could not be recorded.");
-    this.#partition.amended(stream, revision, { revision: appended.revision, replayId: act.replayId ?? null });
-    this.#pump();
-    return appended;
+    const amending = this.#act(judge, { alone: true });
+    this.#amending.set(key, amending);
+    try {
+      return await amending;
+    } finally {
+      if (this.#amending.get(key) === amending) this.#amending.delete(key);
+    }
   }
 
   /** When nothing is being appended to the journal. */
@@ -557,8 +590,9 @@ export class Dispatcher implements GateMember {
       if (read === undefined) break;
       void this.#read(read.lane, read.from, read.order);
     }
-    if (this.#partition.dirty()) {
-      if (this.#partition.flushNow(now - this.#flushedMs)) void this.#flush();
+    const asked = this.#acts.size > 0 || this.#unclear !== null;
+    if (asked || this.#partition.dirty()) {
+      if (asked || this.#partition.flushNow(now - this.#flushedMs)) void this.#flush();
       else if (this.#flushing === null) this.#flushTimer ??= clock.after(limits.flushMs, () => void this.#flush());
     }
     if (this.#room !== null && this.#mayRead()) this.#room();
@@ -838,15 +872,24 @@ export class Dispatcher implements GateMember {
     this.#pump();
   }
 
+  /** On nobody's order: it is in force at once, and recorded as soon as it can be. */
   #pause(why: string): void {
     if (this.#paused) return;
     this.#paused = true;
     this.#partition.hold("paused", true);
-    const { log, newId, logger } = this.#options;
+    const { logger } = this.#options;
     logger.error({ handler: this.name }, "the receiver is gone (410): the handler is paused; resume it, or give it another url and restart");
-    this.#inTurn(() => recordPause(log, newId, this.name, { why }, { actor: "policy", reason: why })).catch((error: unknown) => {
-      logger.warn({ handler: this.name, err: error }, "the pause could not be recorded");
-    });
+    const record = async (): Promise<void> => {
+      for (let failures = 0; !this.#reading.signal.aborted; failures++)
+        try {
+          await this.#recordPause({ why }, { actor: "policy", reason: why });
+          return;
+        } catch (error) {
+          logger.warn({ handler: this.name, err: error }, "the pause could not be recorded; tried again");
+          await this.#backOff(failures);
+        }
+    };
+    this.#pauseActs = this.#pauseActs.then(record);
   }
 
   // Recording ---------------------------------------------------------------------------------------------------------------------------------
@@ -855,20 +898,24 @@ export class Dispatcher implements GateMember {
     this.#flushTimer?.cancel();
     this.#flushTimer = null;
     if (this.#flushing !== null || this.#fault !== null) return;
-    const flush = this.#partition.takeFlush(closing);
-    if (flush === null) return;
+    // What takes an append of its own goes as soon as what it is about is on record.
+    const waits = this.#acts.alone && (this.#unclear !== null || (this.#partition.dirty() && !this.#aloneNext));
+    const acts = waits ? noActs : this.#acts.take();
+    this.#aloneNext = waits;
+    const flush = acts.alone ? null : this.#partition.takeFlush(closing, { acts: acts.acts, fence: this.#unclear !== null });
+    if (flush === null && !acts.alone) return;
     this.#flushedMs = this.#options.clock.monotonicMs();
-    const acts = this.#acts;
-    this.#acts = [];
+    const told = flush === null ? [] : this.#told.splice(0);
     this.#flushing = (async () => {
-      const stored = await this.#store(flush.events);
+      if (flush === null) return this.#storeAlone(acts);
+      const stored = await this.#store(flush.events, acts);
       if (stored === null) {
-        for (const { reject } of acts) reject(this.#fault);
+        for (const { reject } of told) reject(this.#fault);
         return;
       }
-      const { position } = stored;
-      this.#tellOfDeadLetters(flush.events);
-      for (const { resolve } of acts) resolve(position);
+      const { position } = stored.last;
+      this.#tellOfDeadLetters([...flush.events, ...(stored.withActs ? acts.events : [])]);
+      for (const { resolve } of told) resolve(position);
       for (const [replayId, waiting] of this.#passing) {
         if (this.#partition.followers(replayId) > 0) continue;
         this.#passing.delete(replayId);
@@ -878,11 +925,14 @@ export class Dispatcher implements GateMember {
         this.#replies.get(order)?.resolve({ end, position });
         this.#replies.delete(order);
       }
-      for (const delivery of this.#partition.flushed()) {
+      this.#endUnclear(null); // this append took its place
+      const intended = this.#partition.flushed(stored.withActs ? stored.last.revision : null);
+      if (stored.withActs) acts.stored(stored.last);
+      for (const delivery of intended) {
         if (this.#stopping) this.#finish(delivery, { kind: "put_back" });
         else this.#run(delivery);
       }
-      if (this.#journal.snapshotDue()) await this.#journal.snapshot((part) => this.#storeBatch(part));
+      if (this.#journal.snapshotDue()) await this.#journal.snapshot(async (part) => (await this.#storeBatch(part))?.last ?? null);
     })();
     try {
       await this.#flushing;
@@ -910,29 +960,91 @@ export class Dispatcher implements GateMember {
     );
   }
 
-  /** Appends until it is stored: the same events with the same ids. @returns null when it never will be. */
-  #store(events: Parameters<JournalStream["prepare"]>[0]): Promise<AppendedEvent | null> {
-    return this.#storeBatch(this.#journal.prepare(events));
+  /** @returns null when it never will be stored. */
+  #store(events: readonly JournalEvent[], acts: TakenActs) {
+    return this.#storeBatch(this.#journal.prepare([...events, ...acts.events]), acts, () => this.#journal.prepare(events));
   }
 
-  async #storeBatch(batch: ReturnType<JournalStream["prepare"]>): Promise<AppendedEvent | null> {
+  /**
+   * Appends until it is stored: the same events with the same ids. Acts are tried once: whoever asked for them is refused then, and if they were stored all
+   * the same, the next append finds them.
+   *
+   * @returns null when it never will be.
+   */
+  async #storeBatch(batch: Batch, acts = noActs, without = () => batch): Promise<{ readonly last: AppendedEvent; readonly withActs: boolean } | null> {
+    let sent = batch;
+    let withActs = acts.events.length > 0;
+    let found: AppendedEvent | null = null;
     for (let failures = 0; ; failures++) {
       try {
-        const stored = await this.#journal.send(batch);
-        this.#partition.hold("the journal cannot be written", false);
-        this.#troubles.recording = null;
-        return stored;
+        const last = (await this.#journal.send(sent)) ?? found;
+        if (last === null) continue; // another act's record, of before, was found in its place
+        this.#works();
+        return { last, withActs: withActs || found !== null };
       } catch (error) {
-        if (!isLogTrouble(error) || (this.#stopping && failures >= 3)) {
-          this.#fail(error);
+        if (!this.#mayRepeat(error, failures)) {
+          acts.refused(this.#fault);
           return null;
         }
-        this.#partition.hold("the journal cannot be written", true);
-        this.#troubles.recording = `outcomes cannot be recorded: ${textOf(error)}`;
+        if (withActs) {
+          withActs = false;
+          sent = without();
+          if (!isRepriseError(error, "LOG_FULL"))
+            this.#journal.abandon(batch, (last) => {
+              found = last;
+            });
+          acts.refused(error);
+        }
         this.#options.logger.warn({ handler: this.name, err: error }, "outcomes could not be recorded; nothing new starts until they are");
         await this.#backOff(failures);
       }
     }
+  }
+
+  /** An append of one act and of nothing else, tried once. */
+  async #storeAlone(acts: TakenActs): Promise<void> {
+    const [act] = acts.acts as readonly [LaneAct];
+    const batch = this.#journal.prepare(acts.events);
+    this.#partition.beginAct(act);
+    try {
+      const last = await this.#journal.send(batch);
+      if (last === null) throw new RepriseError("LOG_UNAVAILABLE", "The journal was elsewhere.", { retryAfterMs: 1000 });
+      this.#works();
+      this.#partition.endAct(act, last.revision);
+      acts.stored(last);
+    } catch (error) {
+      const mayRepeat = this.#mayRepeat(error, 0);
+      if (mayRepeat) {
+        this.#unclear = act;
+        this.#journal.abandon(batch, ({ revision }) => this.#endUnclear(revision));
+      } else this.#partition.endAct(act, null);
+      acts.refused(mayRepeat ? error : this.#fault);
+    }
+  }
+
+  #endUnclear(at: number | null): void {
+    const act = this.#unclear;
+    this.#unclear = null;
+    if (act !== null) this.#partition.endAct(act, at);
+  }
+
+  /** Whether an append that failed may be sent again; otherwise the handler has stopped. */
+  #mayRepeat(error: unknown, failures: number): boolean {
+    if (!isLogTrouble(error) || (this.#stopping && failures >= 3)) {
+      this.#fail(error);
+      return false;
+    }
+    this.#unwritable = error;
+    this.#partition.hold("the journal cannot be written", true);
+    this.#troubles.recording = `outcomes cannot be recorded: ${textOf(error)}`;
+    this.#acts.refuse(error);
+    return true;
+  }
+
+  #works(): void {
+    this.#unwritable = null;
+    this.#partition.hold("the journal cannot be written", false);
+    this.#troubles.recording = null;
   }
 
   /** Stops for good, writing nothing more: another process owns the journal, or the log refuses it. */
@@ -951,11 +1063,12 @@ export class Dispatcher implements GateMember {
   /** Tells everybody who still waits for a record that there will be none. */
   #answerAll(error: RepriseError): void {
     const lent = Array.from(this.#lent.values(), ({ reply }) => reply);
-    for (const { reject } of [...this.#replies.values(), ...this.#acts, ...[...this.#passing.values()].flat(), ...lent]) reject(error);
+    this.#acts.refuse(error);
+    for (const { reject } of [...this.#replies.values(), ...this.#told, ...[...this.#passing.values()].flat(), ...lent]) reject(error);
     this.#replies.clear();
     this.#passing.clear();
     this.#lent.clear();
-    this.#acts = [];
+    this.#told = [];
   }
 
   #backOff(failures: number): Promise<void> {

@@ -67,11 +67,10 @@ export async function configureHandler({
   };
 }
 
-/** Records that a handler stops (or goes on). */
-export async function recordPause(log: EventLog, newId: NewId, handler: string, paused: { readonly why: string } | null, act: Act): Promise<Position> {
+/** That a handler stops (or goes on), as its stream is to say it. */
+export function pauseRecord(newId: NewId, handler: string, paused: { readonly why: string } | null, act: Act) {
   const event = paused === null ? ownEvent(newId, "handler.resumed", { act }) : ownEvent(newId, "handler.paused", { why: paused.why, act });
-  const [appended] = await log.append(handlerStream(handler), [event], "any");
-  return appended!.position;
+  return { stream: handlerStream(handler), events: [event], expected: "any" as const };
 }
 
 async function readHandler(

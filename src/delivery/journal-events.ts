@@ -7,7 +7,7 @@ import type { Json } from "../event/event.ts";
 import type { Ends } from "./ends.ts";
 import type { Deferrals } from "./waits.ts";
 
-export type DeadLetterCause = "exhausted" | "terminal" | "schema" | "crash" | "unknown_outcome";
+export type DeadLetterCause = "exhausted" | "terminal" | "schema" | "crash" | "unknown_outcome" | "given_up";
 export type AttemptClass = "transient" | "not_ready" | "terminal" | "schema" | "crash" | "timeout";
 
 export interface AttemptError extends FailureText {
@@ -192,6 +192,8 @@ export interface JournalData {
       /** The last call, when there was one. */
       readonly record: AttemptRecord | null;
       readonly replayId?: string;
+      /** Of one that an operator gave up. */
+      readonly act?: Act;
     };
   /** A final outcome other than plain completion. `cause`: why the policy skipped it; null for one that a step dropped. */
   "delivery.settled": AboutDelivery & {

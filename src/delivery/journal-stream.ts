@@ -19,6 +19,13 @@ export interface Claim {
   readonly readAhead: number;
 }
 
+/** Events as one append takes them, with ids of their own: it may be repeated. */
+export interface Batch {
+  readonly events: readonly JournalEvent[];
+  readonly encoded: readonly NewEvent[];
+  readonly bytes: number;
+}
+
 export const claimType = "partition.claimed" satisfies JournalEvent["type"];
 
 /** One event of Reprise's own. */
@@ -36,6 +43,8 @@ export class JournalStream {
   #claimed = -1;
   #bytesSinceSnapshot: number;
   #lastSnapshotBytes: number;
+  /** Came to an unclear end, and is not sent again: whatever is appended next takes its place, or finds it there. */
+  #unclear: { readonly batch: Batch; readonly found: (last: AppendedEvent) => void } | null = null;
 
   private constructor(log: EventLog, newId: NewId, stream: string, loaded: { state: PartitionState; revision: number; bytes: number; snapshotBytes: number }) {
     this.#log = log;
@@ -117,11 +126,17 @@ export class JournalStream {
    * @throws FENCED when another writer was here; LOG_UNAVAILABLE and LOG_FULL, after which the same batch may be sent again.
    */
   async append(events: readonly JournalEvent[]): Promise<Position> {
-    return (await this.send(this.prepare(events))).position;
+    const batch = this.prepare(events);
+    return ((await this.send(batch)) ?? (await this.send(batch)))!.position;
+  }
+
+  /** The batch is not sent again, and may be stored all the same. @param found it is: told by the next `send`. */
+  abandon(batch: Batch, found: (last: AppendedEvent) => void): void {
+    this.#unclear = { batch, found };
   }
 
   /** Encodes a batch; details of attempts are shortened when it is too large for one append. */
-  prepare(events: readonly JournalEvent[]): { readonly events: readonly JournalEvent[]; readonly encoded: readonly NewEvent[]; readonly bytes: number } {
+  prepare(events: readonly JournalEvent[]): Batch {
     for (const messageChars of [Number.POSITIVE_INFINITY, 1000, 100, 0]) {
       const fitting = messageChars === Number.POSITIVE_INFINITY ? events : events.map((event) => shorten(event, messageChars));
       const encoded = fitting.map(({ type, data }) => ownEvent(this.#newId, type, data));
@@ -134,17 +149,41 @@ export class JournalStream {
     throw new Error("unreachable");
   }
 
-  /** @returns where its last event is. */
-  async send({ events, encoded, bytes }: ReturnType<JournalStream["prepare"]>): Promise<AppendedEvent> {
-    const appended = await this.#log.append(this.stream, encoded, this.#revision === -1 ? "none" : this.#revision).catch((error: unknown) => {
+  /** @returns where its last event is; null: it was not sent, since an abandoned batch was found in its place, and told. */
+  async send(batch: Batch): Promise<AppendedEvent | null> {
+    try {
+      const appended = await this.#log.append(this.stream, batch.encoded, this.#revision === -1 ? "none" : this.#revision);
+      this.#unclear = null;
+      this.#isStored(batch, appended.at(-1)!);
+      return appended.at(-1)!;
+    } catch (error) {
       if (!isRepriseError(error, "REVISION_CONFLICT")) throw error;
-      throw new RepriseError("FENCED", `${this.stream} is at another revision than ${this.#revision}: another process writes it.`, { cause: error });
-    });
-    const last = appended.at(-1)!;
+      const last = await this.#findUnclear();
+      if (last === null)
+        throw new RepriseError("FENCED", `${this.stream} is at another revision than ${this.#revision}: another process writes it.`, { cause: error });
+      const { batch: found, found: tell } = this.#unclear!;
+      this.#unclear = null;
+      this.#isStored(found, last);
+      tell(last);
+      return null;
+    }
+  }
+
+  /** The last event of the abandoned batch; null when it is not what stands next in the journal. */
+  async #findUnclear(): Promise<AppendedEvent | null> {
+    if (this.#unclear === null) return null;
+    const { encoded } = this.#unclear.batch;
+    const stored: StoredEvent[] = [];
+    for await (const events of this.#log.readStream(this.stream, { from: this.#revision + 1, limit: encoded.length })) stored.push(...events);
+    if (stored.length !== encoded.length || stored.some(({ id }, index) => id !== encoded[index]!.id)) return null;
+    const { id, revision, position, recordedAt } = stored.at(-1)!;
+    return { id, revision, position, recordedAt, duplicate: true };
+  }
+
+  #isStored({ events, bytes }: Batch, last: AppendedEvent): void {
     this.#revision = last.revision;
     for (const [index, event] of events.entries()) fold(this.#state, event, last.revision - events.length + 1 + index);
     this.#bytesSinceSnapshot += bytes;
-    return last;
   }
 
   /** True for another's claim after ours: we are fenced from there on. */
@@ -161,7 +200,7 @@ export class JournalStream {
    *
    * @param store sends one part, again when the log could not take it; null when it never will.
    */
-  async snapshot(store: (part: ReturnType<JournalStream["prepare"]>) => Promise<AppendedEvent | null> = (part) => this.send(part)): Promise<void> {
+  async snapshot(store: (part: Batch) => Promise<AppendedEvent | null> = (part) => this.send(part)): Promise<void> {
     let bytes = 0;
     for (const part of toSnapshot(this.#state, this.#newId())) {
       const prepared = this.prepare([part]);

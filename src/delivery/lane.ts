@@ -125,6 +125,8 @@ export class Lane implements Schedulable {
   paused = false;
   /** Acts that look at its stream meanwhile: it is not forgotten. */
   pins = 0;
+  /** Acts whose records are under way: nothing of it starts before they are stored, or refused. */
+  acts = 0;
   #letters: Map<number, Letter> | null = null;
   /** Failed calls of the event at `next`. */
   attempts = 0;
@@ -205,6 +207,7 @@ export class Lane implements Schedulable {
       !this.paused &&
       !this.reading &&
       this.pins === 0 &&
+      this.acts === 0 &&
       this.running === null &&
       this.queue.length === 0 &&
       this.letters.size === 0 &&

@@ -7,8 +7,9 @@ import type { Json, Position, StoredEvent } from "../event/event.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { alonePatienceMs, crashMessage, type Ends, isCulprit, noEnds } from "./ends.ts";
 import type { PartitionState } from "./journal.ts";
-import type { Act, AmendmentPointer, AttemptError, AttemptRecord, DeadLetterCause, JournalData, LaneBlock, LaneState } from "./journal-events.ts";
+import type { Act, AttemptError, AttemptRecord, DeadLetterCause, JournalData, LaneBlock, LaneState } from "./journal-events.ts";
 import { type Delivery, Lane, type Letter, type Loan, type LoanCall, type Order, unknownNext, type Withdrawal } from "./lane.ts";
+import type { LaneAct } from "./lane-act.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import type { Pace } from "./pace.ts";
 import { PacedLanes } from "./paced-lanes.ts";
@@ -324,6 +325,11 @@ export class Partition {
     return this.#parts.get(lane.stream)?.get(event.revision) ?? 0;
   }
 
+  /** The same of a delivery that waits. */
+  nextPart(stream: string, revision: number): number {
+    return this.#parts.get(stream)?.get(revision) ?? 0;
+  }
+
   /** The part that was called is done and another one comes: with attempts of its own. */
   partCompleted(delivery: Delivery, record: AttemptRecord): void {
     const { lane, event, order, loan } = delivery;
@@ -456,19 +462,22 @@ export class Partition {
    * The next append to the journal: facts first, `progress` last. One is outstanding at a time; `flushed` says that it is stored.
    *
    * @param closing also a checkpoint that moved over events the handler does not want, which alone is no reason to write.
+   * @param acts judged just now, no two about the same. `fence`: writes in any case, so that an append before it that came to an unclear end is over.
    */
-  takeFlush(closing = false): Flush | null {
+  takeFlush(closing = false, { acts = [], fence = false }: { readonly acts?: readonly LaneAct[]; readonly fence?: boolean } = {}): Flush | null {
     if (this.#recorder.outstanding()) return null;
     const checkpoint = this.#checkpoint.now();
-    if (!this.dirty() && !(closing && checkpoint.position > this.#checkpoint.recorded)) return null;
+    if (!this.dirty() && acts.length === 0 && !fence && !(closing && checkpoint.position > this.#checkpoint.recorded)) return null;
     this.#foreign = 0;
-    return this.#recorder.take(checkpoint, (lane) => this.#isRecorded(lane) || lane.at > checkpoint.position);
+    for (const { lane } of acts) lane.acts++;
+    return this.#recorder.take(checkpoint, (lane) => this.#isRecorded(lane) || lane.at > checkpoint.position, acts);
   }
 
-  /** The flush taken last is stored. @returns deliveries to call now: their intent is on record. */
-  flushed(): readonly Delivery[] {
+  /** The flush taken last is stored. @param actsAt revision of the last of its acts; null: they were refused. @returns deliveries to call now: their intent is on record. */
+  flushed(actsAt: number | null = null): readonly Delivery[] {
     const flush = this.#recorder.store();
     if (flush === null) return [];
+    for (const act of flush.acts) this.endAct(act, actsAt);
     this.#checkpoint.record(flush.checkpoint);
     for (const lane of this.#awaitingFlush) {
       if (lane.flush > this.#recorder.stored) continue;
@@ -613,34 +622,94 @@ export class Partition {
     return [...(this.#lanes.get(stream)?.letters.keys() ?? [])].sort((a, b) => a - b);
   }
 
-  /** Ends a dead letter by decision. Recorded by the next flush. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING */
-  discard(stream: string, revision: number, act: Act): void {
-    const { lane, letter } = this.#letterFor(stream, revision);
-    this.#settle(lane, { revision, position: letter.at, id: letter.eventId }, { outcome: "discarded", cause: null, act, record: null });
-    lane.flush = this.#recorder.number;
-    this.#recorder.outcome();
+  /** Nothing of an act's lane starts from here to `endAct`; an act that is taken with a flush needs neither. */
+  beginAct({ lane }: LaneAct): void {
+    lane.acts++;
+  }
+
+  /** @param at revision of its record: it is done now. Null: it is refused, and never done. */
+  endAct({ lane, apply }: LaneAct, at: number | null): void {
+    lane.acts--;
+    if (at !== null) apply(at);
     this.#refresh(lane);
   }
 
-  /**
-   * What the journal says of an amendment. It takes an append of its own; `amended` says that it is stored.
-   *
-   * @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING
-   */
-  amendment(stream: string, revision: number, data: Json, act: Act): JournalData["delivery.amended"] {
-    const { lane, letter } = this.#letterFor(stream, revision);
+  /** Ends a dead letter by decision; one that only waits for its turn in a replay is left alone there. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING */
+  discard(stream: string, revision: number, act: Act): LaneAct {
+    const { lane, letter } = this.#letterFor(stream, revision, "or it waits");
+    const pointer = { revision, position: letter.at, id: letter.eventId };
+    const before = letter.escalated ? "escalated" : "dead_lettered";
     return {
-      ...about(lane, { revision, position: letter.at, id: letter.eventId }),
-      data,
-      before: letter.escalated ? "escalated" : "dead_lettered",
-      replaces: letter.amended === null ? "stored" : "amended",
-      act,
+      lane,
+      revision,
+      event: { type: "delivery.settled", data: { ...about(lane, pointer), before, outcome: "discarded", cause: null, act, record: null } },
+      apply: () => {
+        this.#forgetParts(lane, revision);
+        this.#recounting(lane, () => lane.removeLetter(revision));
+        const order = lane.orders.find((each) => each.revision === revision);
+        if (order !== undefined)
+          this.#endOrder(lane, order, { outcome: "skipped", reason: `discarded by ${act.actor}${act.reason === null ? "" : `: ${act.reason}`}` });
+      },
     };
   }
 
-  amended(stream: string, revision: number, amendment: AmendmentPointer): void {
-    const letter = this.letter(stream, revision);
-    if (letter !== undefined) letter.amended = amendment;
+  /**
+   * Makes a dead letter of what waits for its next attempt: the event at `next`, or a dead letter that is replayed.
+   *
+   * @param event of that revision, as the log holds it. `part`: of a split one, which part failed. `error`: why it waits.
+   * @throws NOT_BACKING_OFF, DELIVERY_RUNNING
+   */
+  giveUp(event: StoredEvent, { part, error, act }: { readonly part: number | null; readonly error: AttemptError; readonly act: Act }): LaneAct {
+    const { stream, revision, type } = event;
+    const lane = this.#lanes.get(stream);
+    const order = lane?.orders.find((each) => each.revision === revision && (each.failed > 0 || each.dueMs !== null));
+    if (lane === undefined || (order === undefined && (lane.next !== revision || !lane.troubled || lane.letters.has(revision))))
+      throw new RepriseError("NOT_BACKING_OFF", "The delivery does not wait for another attempt.");
+    if (lane.running !== null && !lane.running.concluded && lane.running.loan === null && lane.running.event.revision === revision)
+      throw new RepriseError("DELIVERY_RUNNING", "The delivery is being called now.");
+    const letter = {
+      attempts: order === undefined ? lane.attempts : (lane.letters.get(revision)?.attempts ?? 0),
+      retryCount: order?.failed ?? lane.attempts,
+      ...{ cause: "given_up" as const, error, escalated: false, record: null },
+      ...(part === null ? {} : { part }),
+      ...(order === undefined ? {} : { replayId: order.replayId }),
+    };
+    return {
+      lane,
+      revision: null,
+      event: { type: "delivery.dead_lettered", data: { ...about(lane, event), chain: this.#options.chainFingerprint(type), ...letter, act } },
+      apply: () => {
+        this.#putLetter(lane, event, letter);
+        if (order !== undefined && lane.orders.includes(order)) this.#endOrder(lane, order, { outcome: "dead_lettered", error });
+      },
+    };
+  }
+
+  /**
+   * An amendment. It takes an append of its own: with its neighbours the data might not fit into one.
+   *
+   * @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING
+   */
+  amend(stream: string, revision: number, { data, act }: { readonly data: Json; readonly act: Act }): LaneAct {
+    const { lane, letter } = this.#letterFor(stream, revision);
+    return {
+      lane,
+      revision,
+      event: {
+        type: "delivery.amended",
+        data: {
+          ...about(lane, { revision, position: letter.at, id: letter.eventId }),
+          data,
+          before: letter.escalated ? "escalated" : "dead_lettered",
+          replaces: letter.amended === null ? "stored" : "amended",
+          act,
+        },
+      },
+      apply: (at) => {
+        const now = lane.letters.get(revision);
+        if (now !== undefined) now.amended = { revision: at, replayId: act.replayId ?? null };
+      },
+    };
   }
 
   /** The lane for an operator's act, kept until `unpin`. One whose `next` is not known has to be told what is done when it is paused. */
@@ -657,38 +726,57 @@ export class Partition {
   }
 
   /**
-   * Keeps everything of a pinned lane from starting. What is under way ends as it does. Recorded by the next flush.
+   * Keeps everything of a pinned lane from starting. What is under way ends as it does.
    *
    * @param doneThrough last revision of the stream at or below `position()` when the lane was pinned (−1: none): all of it is done when the lane's `next` is not known.
    */
-  pause(lane: Lane, act: Act, doneThrough: number): void {
-    if (lane.next === unknownNext) lane.next = doneThrough + 1;
-    const before = this.#stateOf(lane);
-    this.#leaveSubscription(lane);
-    this.#dropQueue(lane);
-    lane.paused = true;
-    this.#recorder.fact({ type: "lane.paused", data: { lane: lane.stream, next: lane.next, at: lane.at.toString(), before, act } });
+  pause(lane: Lane, act: Act, doneThrough: number): LaneAct {
+    const next = lane.next === unknownNext ? doneThrough + 1 : lane.next;
+    return {
+      lane,
+      revision: null,
+      event: { type: "lane.paused", data: { lane: lane.stream, next, at: lane.at.toString(), before: this.#stateOf(lane), act } },
+      apply: () => {
+        if (lane.next === unknownNext) lane.next = next;
+        this.#leaveSubscription(lane);
+        this.#dropQueue(lane);
+        lane.paused = true;
+      },
+    };
   }
 
-  /** The lane goes on where it was. Recorded by the next flush. @throws NOT_PAUSED */
-  resume(stream: string, act: Act): void {
+  /** The lane goes on where it was. @throws NOT_PAUSED */
+  resume(stream: string, act: Act): LaneAct {
     const lane = this.#lanes.get(stream);
     if (!lane?.paused) throw new RepriseError("NOT_PAUSED", "The lane is not paused.");
-    lane.paused = false;
-    this.#recorder.fact({ type: "lane.resumed", data: { lane: stream, act } });
-    this.#refresh(lane);
+    return {
+      lane,
+      revision: null,
+      event: { type: "lane.resumed", data: { lane: stream, act } },
+      apply: () => {
+        lane.paused = false;
+      },
+    };
   }
 
-  /** What waits for a retry is due now: the event at `next`, or a dead letter's replay. Recorded by the next flush. @throws LANE_PAUSED, NOT_BACKING_OFF */
-  retryNow(stream: string, act: Act): void {
+  /** What waits for a retry is due now: the event at `next`, or a dead letter's replay. @throws LANE_PAUSED, NOT_BACKING_OFF */
+  retryNow(stream: string, act: Act): LaneAct {
     const lane = this.#lanes.get(stream);
     if (lane?.paused) throw new RepriseError("LANE_PAUSED", "The lane is paused: it retries when it is resumed.");
     if (lane === undefined || (lane.dueMs === null && lane.orders.every(({ dueMs }) => dueMs === null)))
       throw new RepriseError("NOT_BACKING_OFF", "The lane does not wait for a retry.");
-    lane.dueMs = null;
-    for (const order of lane.orders) order.dueMs = null;
-    this.#recorder.fact({ type: "lane.retried", data: { lane: stream, act } });
-    this.#refresh(lane);
+    const { dueMs } = lane;
+    const waiting = new Map(lane.orders.map((order) => [order, order.dueMs]));
+    return {
+      lane,
+      revision: null,
+      event: { type: "lane.retried", data: { lane: stream, act } },
+      apply: () => {
+        // What failed again meanwhile has a wait of its own.
+        if (lane.dueMs === dueMs) lane.dueMs = null;
+        for (const order of lane.orders) if (order.dueMs === waiting.get(order)) order.dueMs = null;
+      },
+    };
   }
 
   #stateOf(lane: Lane): LaneState {
@@ -698,18 +786,20 @@ export class Partition {
     return lane.detached ? "behind" : "flowing";
   }
 
-  #letterFor(stream: string, revision: number): { readonly lane: Lane; readonly letter: Letter } {
+  #letterFor(stream: string, revision: number, orWaits?: "or it waits"): { readonly lane: Lane; readonly letter: Letter } {
     const lane = this.#lanes.get(stream);
     const letter = lane?.letters.get(revision);
     if (lane === undefined || letter === undefined) throw new RepriseError("NOT_DEAD_LETTERED", "The delivery is not dead-lettered any more.");
-    if (lane.orders.some((order) => order.revision === revision)) throw new RepriseError("DELIVERY_RUNNING", "A replay of this dead letter is under way.");
+    const order = lane.orders.find((each) => each.revision === revision);
+    const runs = order !== undefined && lane.running?.order === order && !lane.running.concluded;
+    if (order !== undefined && (runs || orWaits === undefined)) throw new RepriseError("DELIVERY_RUNNING", "A replay of this dead letter is under way.");
     return { lane, letter };
   }
 
   // Rules -------------------------------------------------------------------------------------------------------------------------------------
 
   #mayRunLive(lane: Lane): boolean {
-    return !lane.paused && lane.why === null && lane.dueMs === null && !(this.#options.ordering === "strict" && lane.letters.size > 0);
+    return !lane.paused && lane.acts === 0 && lane.why === null && lane.dueMs === null && !(this.#options.ordering === "strict" && lane.letters.size > 0);
   }
 
   #liveReady(lane: Lane): boolean {
@@ -719,7 +809,7 @@ export class Partition {
   /** Orders of a lane run in revision order; a later one waits while the first is in back-off. */
   #orderReady(lane: Lane): Order | undefined {
     const first = lane.orders[0];
-    return first !== undefined && first.event !== null && first.dueMs === null && !lane.paused ? first : undefined;
+    return first !== undefined && first.event !== null && first.dueMs === null && !lane.paused && lane.acts === 0 ? first : undefined;
   }
 
   /** The loan that has the lane. What ran at a crash comes first. */
@@ -729,7 +819,8 @@ export class Partition {
 
   #workOf(lane: Lane): Work | undefined {
     const loan = this.#loanOf(lane);
-    if (loan !== undefined) return loan.call === null || lane.paused ? undefined : { event: loan.call.event, order: null, loan, replayId: loan.replayId };
+    if (loan !== undefined)
+      return loan.call === null || lane.paused || lane.acts > 0 ? undefined : { event: loan.call.event, order: null, loan, replayId: loan.replayId };
     const order = this.#orderReady(lane);
     const ordered = order && { event: order.event!, order, loan: null, replayId: order.replayId };
     const event = this.#liveReady(lane) ? lane.queue.first() : undefined;
@@ -1030,11 +1121,15 @@ export class Partition {
     event: Pointer & { readonly type?: string },
     letter: Omit<JournalData["delivery.dead_lettered"], keyof ReturnType<typeof about> | "chain">,
   ): void {
-    this.#leaveSubscription(lane);
-    this.#dropQueue(lane);
     const chain = event.type === undefined ? "" : this.#options.chainFingerprint(event.type);
     this.#recorder.fact({ type: "delivery.dead_lettered", data: { ...about(lane, event), chain, ...letter } });
-    const { attempts, escalated } = letter;
+    this.#putLetter(lane, event, letter);
+  }
+
+  /** What is on record of a dead letter. */
+  #putLetter(lane: Lane, event: Pointer, { attempts, escalated }: Pick<Letter, "attempts" | "escalated">): void {
+    this.#leaveSubscription(lane);
+    this.#dropQueue(lane);
     const amended = lane.letters.get(event.revision)?.amended ?? null;
     lane.putLetter(event.revision, { at: event.position, eventId: event.id, attempts, escalated, replay: null, amended });
     if (event.revision >= lane.next) this.#advance(lane, event.revision + 1, event.position);
@@ -1097,6 +1192,7 @@ export class Partition {
   #pickAlone(): Lane | undefined {
     if (this.#slotsTaken > 0 || this.#aloneUntilFlush > this.#recorder.stored) return undefined;
     for (const [lane, revision] of this.#alone) {
+      if (lane.acts > 0) continue; // in a moment
       const order = lane.orders.find((each) => each.revision === revision);
       const first = lane.queue.first()?.revision;
       if (lane.running !== null)

@@ -1,5 +1,6 @@
 import type { AttemptError, JournalData, JournalEvent } from "./journal-events.ts";
 import type { Delivery, Lane, Order } from "./lane.ts";
+import type { LaneAct } from "./lane-act.ts";
 
 export type OrderEnd =
   | { readonly outcome: "replayed" }
@@ -20,6 +21,8 @@ export interface Flush {
   /** Deliveries whose intent it records: they start once it is stored. */
   readonly intended: readonly Delivery[];
   readonly ended: readonly { readonly order: Order; readonly end: OrderEnd }[];
+  /** Recorded with it, behind everything else: the one part of a flush that may be refused. */
+  readonly acts: readonly LaneAct[];
 }
 
 /** Collects what the next flush records. One flush is outstanding at a time. */
@@ -101,7 +104,7 @@ export class Recorder {
   }
 
   /** @param isNews whether the journal has to say where a lane that moved stands; of others the checkpoint says enough. */
-  take(checkpoint: Flush["checkpoint"], isNews: (lane: Lane) => boolean): Flush {
+  take(checkpoint: Flush["checkpoint"], isNews: (lane: Lane) => boolean, acts: readonly LaneAct[] = []): Flush {
     const ahead: [string, number, string][] = [];
     for (const lane of this.#changed) if (isNews(lane)) ahead.push([lane.stream, lane.next, lane.at.toString()]);
     const progress = { checkpoint: checkpoint.position.toString(), ahead, ...(this.#completed.length > 0 ? { completed: this.#completed } : {}) };
@@ -111,6 +114,7 @@ export class Recorder {
       checkpoint,
       intended: this.#intended,
       ended: this.#ended,
+      acts,
     };
     this.#facts = [];
     this.#completed = [];

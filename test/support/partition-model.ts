@@ -6,6 +6,7 @@
 import { emptyState, fold, fromSnapshot, type PartitionState, toSnapshot } from "../../src/delivery/journal.ts";
 import type { Act, AttemptRecord, JournalData, JournalEvent } from "../../src/delivery/journal-events.ts";
 import type { Delivery, Lane, Loan, Order } from "../../src/delivery/lane.ts";
+import type { LaneAct } from "../../src/delivery/lane-act.ts";
 import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
 import { Pace } from "../../src/delivery/pace.ts";
 import { Partition, type PartitionOptions, type Verdict } from "../../src/delivery/partition.ts";
@@ -178,8 +179,11 @@ export class World {
     // Operators resume what they paused. The build that starts now knows every version. What ran at a crash runs alone at first, and operators do not wait for that.
     if (this.random() < 0.5) this.crash();
     else this.#stop();
-    for (const stream of this.#paused.keys()) this.partition.resume(stream, act);
-    this.#paused.clear();
+    for (const stream of [...this.#paused.keys()]) {
+      this.#record(true);
+      this.#resume(stream);
+      this.#record(true);
+    }
     for (const pace of this.#paces.values()) {
       pace.hold(false);
       pace.set(null, this.#now);
@@ -481,15 +485,50 @@ export class World {
   #record(whole = false): void {
     this.#flush ??= this.partition.takeFlush();
     if (this.#flush === null || (!whole && this.random() < 0.3)) return;
-    this.#store(this.#flush);
+    const at = this.#store(this.#flush, whole ? 0 : 0.2);
     this.#flush = null;
-    this.#call(this.partition.flushed());
+    this.#call(this.partition.flushed(at));
   }
 
-  #store(flush: Flush): void {
-    const events = JSON.parse(JSON.stringify(flush.events)) as JournalEvent[];
-    this.journal.push(...events);
-    for (const { type, data } of events) if (type === "delivery.part_completed") this.#partsDone.recorded.set(data.eventId, data.part + 1);
+  /** @returns where the last act stands; null when there are none, or they were refused. */
+  #store({ events, acts }: Pick<Flush, "events" | "acts">, refused = 0): number | null {
+    const stored = JSON.parse(JSON.stringify(events)) as JournalEvent[];
+    this.journal.push(...stored);
+    for (const { type, data } of stored) if (type === "delivery.part_completed") this.#partsDone.recorded.set(data.eventId, data.part + 1);
+    if (acts.length === 0 || this.random() < refused) return null;
+    for (const each of acts) {
+      this.journal.push(JSON.parse(JSON.stringify(each.event)) as JournalEvent);
+      this.#account(each);
+    }
+    return this.journal.length - 1;
+  }
+
+  /** An act that is on record now. */
+  #account({ lane: { stream, running }, event }: LaneAct): void {
+    const letters = this.#letters.get(stream) ?? new Set();
+    this.#letters.set(stream, letters);
+    if (event.type === "lane.paused") this.#paused.set(stream, running);
+    else if (event.type === "lane.resumed") this.#paused.delete(stream);
+    else if (event.type === "delivery.dead_lettered") letters.add(event.data.revision);
+    else if (event.type === "delivery.amended") this.#amended.set(`${stream}@${event.data.revision}`, this.journal.length - 1);
+    else if (event.type === "delivery.settled") {
+      letters.delete(event.data.revision);
+      this.account.get(event.data.eventId)!.outcomes.push("discarded");
+    }
+  }
+
+  /** An operator's act goes with the next flush, and may be refused. */
+  #act(judge: () => LaneAct): void {
+    if (this.#flush !== null) return;
+    try {
+      this.#flush = this.partition.takeFlush(false, { acts: [judge()] });
+    } catch {
+      // Refused at once: out of place.
+    }
+  }
+
+  #resume(stream: string): void {
+    this.#act(() => this.partition.resume(stream, act));
   }
 
   #operate(): void {
@@ -508,46 +547,35 @@ export class World {
     const chance = this.random();
     if (this.#pausing.length > 0 && chance < 0.5) {
       const { lane, doneThrough } = this.#pausing.splice(Math.floor(this.random() * this.#pausing.length), 1)[0]!;
-      this.partition.pause(lane, act, doneThrough);
+      this.#act(() => this.partition.pause(lane, act, doneThrough));
+      this.#record(true);
       this.partition.unpin(lane);
-      this.#paused.set(lane.stream, lane.running);
     } else if (chance < 0.5 && this.#streams.has(stream)) {
       const lane = this.partition.pin(stream);
       const done = this.#streams.get(stream)!.findLast(({ position }) => position <= this.partition.position());
       this.#pausing.push({ lane, doneThrough: done?.revision ?? -1 });
-    } else if (this.#paused.has(stream) && chance < 0.85) {
-      this.partition.resume(stream, act);
-      this.#paused.delete(stream);
-    } else
-      try {
-        this.partition.retryNow(stream, act);
-      } catch {
-        // Refused: it does not wait, or is paused.
-      }
+    } else if (this.#paused.has(stream) && chance < 0.85) this.#resume(stream);
+    else if (chance < 0.93) this.#act(() => this.partition.retryNow(stream, act));
+    else
+      for (const event of this.#streams.get(stream) ?? [])
+        this.#act(() => this.partition.giveUp(event, { part: null, error: { type: "Error", message: "given up" }, act }));
   }
 
   /** An append of its own, of a dead letter that is on record. */
   #amend(stream: string, revision: number): void {
     if (this.#flush !== null || !this.foldAll().lanes.get(stream)?.letters.has(revision)) return;
+    let amended: LaneAct;
     try {
-      const data = this.partition.amendment(stream, revision, "amended", act);
-      this.journal.push({ type: "delivery.amended", data });
+      amended = this.partition.amend(stream, revision, { data: "amended", act });
     } catch {
       return; // refused: under way
     }
-    const at = this.journal.length - 1;
-    this.partition.amended(stream, revision, { revision: at, replayId: null });
-    this.#amended.set(`${stream}@${revision}`, at);
+    this.partition.beginAct(amended);
+    this.partition.endAct(amended, this.#store({ events: [], acts: [amended] }, 0.2));
   }
 
   #discard(stream: string, revision: number): void {
-    try {
-      this.partition.discard(stream, revision, act);
-    } catch {
-      return; // refused: under way
-    }
-    this.#letters.get(stream)!.delete(revision);
-    this.account.get(this.#streams.get(stream)![revision]!.id)!.outcomes.push("discarded");
+    this.#act(() => this.partition.discard(stream, revision, act));
   }
 
   #order(stream: string, revision: number): void {
@@ -638,9 +666,9 @@ export class World {
       else this.#finish(index, "put_back");
     }
     if (this.#flush !== null) {
-      this.#store(this.#flush);
+      const at = this.#store(this.#flush);
       this.#flush = null;
-      for (const delivery of this.partition.flushed()) this.#putBack(delivery);
+      for (const delivery of this.partition.flushed(at)) this.#putBack(delivery);
     }
     const last = this.partition.takeFlush(true);
     if (last !== null) {

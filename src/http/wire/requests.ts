@@ -120,7 +120,7 @@ export const entityEventsQuery = afterQuery.extend({
   as: z.enum(["current", "stored"], "must be current or stored").default("current"),
 });
 
-export const deadLetterCauses = ["exhausted", "terminal", "schema", "crash", "unknown_outcome"] as const;
+export const deadLetterCauses = ["exhausted", "terminal", "schema", "crash", "unknown_outcome", "given_up"] as const;
 
 /** What selects dead letters, in a query or in a body: text in both. */
 const deadLetterFilter = {
