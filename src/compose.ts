@@ -8,13 +8,16 @@ import { makeDelivery } from "./delivery/delivery.ts";
 import type { DeliveryLogger } from "./delivery/dispatcher.ts";
 import type { ViewsStreamData } from "./delivery/journal-events.ts";
 import { ownEvent } from "./delivery/journal-stream.ts";
+import { withPatience } from "./delivery/patience.ts";
+import { recordAct } from "./delivery/record-act.ts";
 import { makeEndMarker } from "./end-marker.ts";
-import { isRepriseError, RepriseError } from "./errors.ts";
+import { isRepriseError, partlyDone, RepriseError } from "./errors.ts";
 import { type Clock, systemClock } from "./event/clock.ts";
 import type { StoredEvent } from "./event/event.ts";
 import { deliveryId, newId } from "./event/ids.ts";
 import { defaultTenant, streamName, viewsStream } from "./event/names.ts";
 import { type CheckOptions, checkByReading, type LogCheck } from "./log/check-log.ts";
+import { makeGiveUp } from "./give-up.ts";
 import { refuseUnfinishedCopy } from "./log/copy-marker.ts";
 import type { EventLog, ReadOnlyLog } from "./log/event-log.ts";
 import { type EventStoreDbOptions, openEventStoreDbLog } from "./log/eventstoredb/open-eventstoredb-log.ts";
@@ -26,6 +29,7 @@ import { makeReadiness } from "./readiness.ts";
 import { makeAmendments } from "./replay/amendments.ts";
 import { makeReplays } from "./replay/replays.ts";
 import { readReport } from "./replay/report.ts";
+import { makeRetire } from "./retire.ts";
 import type { ReplayState, Store } from "./store.ts";
 import type { ReplayView } from "./views/model.ts";
 import { type OpenViews, openViews } from "./views/open-views.ts";
@@ -219,6 +223,7 @@ async function openOn(
     ],
     clock,
   );
+  const leaving = new AbortController();
   let state: "opened" | "started" | "closed" = "opened";
   let closing: Promise<void> | null = null;
 
@@ -253,6 +258,7 @@ async function openOn(
   async function close(): Promise<void> {
     state = "closed";
     marker.close();
+    leaving.abort();
     replays.stop();
     await delivery.stop(closePatienceMs);
     await within(replays.flushed(), flushPatienceMs);
@@ -375,7 +381,7 @@ async function openOn(
       const ends = await Promise.allSettled(letters.map(({ handler, stream, revision }) => delivery.discard(handler, stream, revision, act)));
       const refused = ends.filter((end) => end.status === "rejected");
       const broken = refused.find(({ reason: error }) => !isRepriseError(error, "NOT_DEAD_LETTERED", "DELIVERY_RUNNING", "NOT_FOUND"));
-      if (broken !== undefined) throw broken.reason;
+      if (broken !== undefined) throw partlyDone(broken.reason, `${ends.length - refused.length} of ${ends.length} dead letters are discarded`);
       const position = ends.reduce((last, end) => (end.status === "fulfilled" && end.value > last ? end.value : last), opened.position());
       const remaining = Math.max(0, matching - letters.length);
       return { total: letters.length, discarded: ends.length - refused.length, skipped: refused.length, remaining, position };
@@ -383,15 +389,20 @@ async function openOn(
 
     async rebuildViews({ actor = "local", reason } = {}) {
       const act = { act: { actor, reason: reason ?? null } } satisfies ViewsStreamData["views.rebuild_requested"];
-      const [recorded] = await log.append(viewsStream, [ownEvent(newId, "views.rebuild_requested", act)], "any");
-      opened.rebuild().then(
-        () => logger.info({}, "the views are rebuilt"),
-        (err: unknown) => logger.error({ err }, "the views could not be rebuilt; the old ones go on"),
-      );
-      return recorded!.position;
+      const record = { stream: viewsStream, events: [ownEvent(newId, "views.rebuild_requested", act)], expected: "any" as const };
+      return withPatience(clock, async () => {
+        const { position } = await recordAct({ log, clock, signal: leaving.signal }, record);
+        opened.rebuild().then(
+          () => logger.info({}, "the views are rebuilt"),
+          (err: unknown) => logger.error({ err }, "the views could not be rebuilt; the old ones go on"),
+        );
+        return position;
+      });
     },
 
     ...makePauses({ log, views: opened, delivery }),
+    giveUp: makeGiveUp({ log, views: opened, delivery }),
+    retireHandler: makeRetire({ log, views: opened, delivery, clock, newId, signal: leaving.signal }),
 
     async amend(id, { tenant = defaultTenant, actor = "local", data, reason, handler }) {
       const entry = await replays.find(id, tenant, handler);

@@ -50,8 +50,9 @@ export const errorCatalog = {
   NOT_PAUSED: { kind: "conflict", remedy: "Nothing has to be resumed; `GET /handlers` and `GET /entities/{type}/{id}` show what is paused." },
   NOT_BACKING_OFF: {
     kind: "conflict",
-    remedy: "Only a lane that waits for a retry can be told to retry now; `GET /entities/{type}/{id}` shows the state of each.",
+    remedy: "Only what waits for its next attempt can be tried now, or given up; `GET /entities/{type}/{id}` shows the state of each.",
   },
+  HANDLER_PRESENT: { kind: "conflict", remedy: "Take the handler out of the config and restart; what is in the config can be paused, not retired." },
   PLAN_STALE: { kind: "conflict", remedy: "Plan again: what the plan listed has changed." },
   PLAN_USED: { kind: "conflict", remedy: "The plan was started already: follow the replay that the detail names, or plan again." },
   REPLAY_ENDED: { kind: "conflict", remedy: "The replay can no longer be changed: read its report, and plan again for what is left." },
@@ -184,4 +185,11 @@ export function isLogTrouble(error: unknown): error is RepriseError {
 /** True for a RepriseError, of one of `codes` when any are named. */
 export function isRepriseError(error: unknown, ...codes: readonly ErrorCode[]): error is RepriseError {
   return error instanceof RepriseError && (codes.length === 0 || codes.includes(error.code));
+}
+
+/** The failure of an act of several records, some of which are stored: what is in force is told. @param done a sentence without its full stop. */
+export function partlyDone(error: unknown, done: string): unknown {
+  if (!isRepriseError(error)) return error;
+  const { code, message, errors, fields, retryAfterMs } = error;
+  return new RepriseError(code, `${message} ${done}.`, { cause: error, errors, fields, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
 }

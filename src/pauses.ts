@@ -1,7 +1,7 @@
 /** Operators' acts on handlers and on lanes as such: pause, resume, retry now. */
 import type { Delivery } from "./delivery/delivery.ts";
 import type { Act } from "./delivery/journal-events.ts";
-import { type ErrorCode, isRepriseError, RepriseError } from "./errors.ts";
+import { type ErrorCode, isRepriseError, partlyDone, RepriseError } from "./errors.ts";
 import type { Entity, Position } from "./event/event.ts";
 import { defaultTenant, streamName } from "./event/names.ts";
 import type { EventLog } from "./log/event-log.ts";
@@ -48,7 +48,8 @@ export function makePauses({ log, views, delivery }: Parts): Pick<Store, "pauseH
         handlers.push(name);
         if (recorded > position) position = recorded;
       } catch (error) {
-        if (idle === null || !isRepriseError(error, idle, "LANE_PAUSED")) throw error;
+        if (idle === null || !isRepriseError(error, idle, "LANE_PAUSED"))
+          throw handlers.length === 0 ? error : partlyDone(error, `It is done for ${handlers.join(", ")}`);
         refusal = error;
       }
     }

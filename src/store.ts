@@ -74,6 +74,13 @@ export interface LaneActResult {
   readonly position: Position;
 }
 
+export interface GivenUp {
+  readonly deliveryId: string;
+  readonly eventId: string;
+  readonly handler: string;
+  readonly position: Position;
+}
+
 export interface AmendResult {
   /** As it is now: `data` is what would be delivered. */
   readonly entry: DeadLetterDetail;
@@ -205,6 +212,14 @@ export interface Store {
   resumeEntity(entity: Entity, options?: LaneActOptions): Promise<LaneActResult>;
   /** What waits for a retry is tried now. @throws NOT_FOUND, NOT_BACKING_OFF when none of its lanes waits, LANE_PAUSED */
   retryEntity(entity: Entity, options?: LaneActOptions): Promise<LaneActResult>;
+  /**
+   * Makes a dead letter, with cause `given_up`, of a delivery that waits for its next attempt.
+   *
+   * @throws NOT_FOUND, NOT_BACKING_OFF, DELIVERY_RUNNING
+   */
+  giveUp(deliveryId: string, options: ActOptions & { readonly reason: string }): Promise<GivenUp>;
+  /** Of a handler that the config has no more: all that waits for it is discarded, and it is shown no more. @throws NOT_FOUND, HANDLER_PRESENT */
+  retireHandler(name: string, options: ActOptions & { readonly reason: string }): Promise<{ readonly discarded: number; readonly position: Position }>;
   /** Records the act and begins to rebuild the views beside the old ones; a second call joins the first. @returns position of the record. */
   rebuildViews(options?: ActOptions): Promise<Position>;
   discard(

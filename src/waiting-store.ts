@@ -106,6 +106,8 @@ export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingSto
     actOnReplay: async (...args) => mustBeOpen().actOnReplay(...args),
     setReplayRate: async (...args) => mustBeOpen().setReplayRate(...args),
     discardBatch: async (...args) => mustBeOpen().discardBatch(...args),
+    giveUp: async (...args) => mustBeOpen().giveUp(...args),
+    retireHandler: async (...args) => mustBeOpen().retireHandler(...args),
     amend: async (...args) => mustBeOpen().amend(...args),
     discard: async (...args) => mustBeOpen().discard(...args),
     rebuildViews: async (...args) => mustBeOpen().rebuildViews(...args),

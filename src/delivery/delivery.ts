@@ -13,7 +13,7 @@ import { type AmendRequest, type DeliveryLogger, Dispatcher, type LetterEvent, t
 import { type LastEnds, nobodyTold } from "./ends.ts";
 import { makeFunctionAttempt } from "./function-attempt.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
-import type { Act } from "./journal-events.ts";
+import type { Act, AttemptError } from "./journal-events.ts";
 import type { Withdrawal } from "./lane.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import type { Lent } from "./own-call.ts";
@@ -58,6 +58,8 @@ export interface Delivery {
   /** The handler as the config has it; undefined when it does not run here. */
   spec(handler: string): HandlerSpec | undefined;
   discard(handler: string, stream: string, revision: number, act: Act): Promise<Position>;
+  /** Makes a dead letter of what waits for its next attempt. @throws as Dispatcher.giveUp */
+  giveUp(handler: string, stream: string, revision: number, why: { readonly error: AttemptError; readonly act: Act }): Promise<Position>;
   /** Gives a dead letter other data. @throws as Dispatcher.amend */
   amend(handler: string, request: AmendRequest): Promise<AppendedEvent>;
   /** A dead letter's event with the data that its next delivery would carry; null when the log has it no more. @throws NOT_DEAD_LETTERED */
@@ -142,6 +144,9 @@ export function makeDelivery({ handlers, ends = nobodyTold, ...common }: Deliver
     },
     async discard(handler, stream, revision, act) {
       return mustRun(handler).discard(stream, revision, act);
+    },
+    async giveUp(handler, stream, revision, why) {
+      return mustRun(handler).giveUp(stream, revision, why);
     },
     async amend(handler, request) {
       return mustRun(handler).amend(request);

@@ -168,9 +168,10 @@ export class Dispatcher implements GateMember {
   /** Reads the handler's record and its journal, and claims it. Nothing is delivered before `start`. */
   static async open(options: DispatcherOptions): Promise<Dispatcher> {
     const { spec, catalog, log, newId, limits, clock, owner, build, ends } = options;
-    const { configured, paused, newNames, record } = await configureHandler({ log, newId, catalog, spec });
+    const { configured, paused, newNames, retiredAt, record } = await configureHandler({ log, newId, catalog, spec });
     const journal = await JournalStream.open({ log, newId, stream: configured.journal, start: firstPosition(configured) });
     const claim = await journal.claim({ owner, build, catalog: catalog.fingerprint, readAhead: limits.readAheadEvents }, ends);
+    if (retiredAt !== null) await journal.append([{ type: "partition.reset", data: { checkpoint: retiredAt.toString() } }]);
     const wants = makeWants(configured);
     const passedOver = await skipPassedOver(newNames, { log, state: claim.state, wants, record: (facts) => journal.append(facts) });
     if (passedOver > 0)
@@ -189,7 +190,7 @@ export class Dispatcher implements GateMember {
         wants,
         chainFingerprint: (type) => catalog.chainFingerprint(catalog.resolve(type) ?? type),
       },
-      { ...claim, nowMs: clock.now(), monotonicMs: clock.monotonicMs() },
+      { ...claim, ...(retiredAt === null ? {} : { unclean: false }), nowMs: clock.now(), monotonicMs: clock.monotonicMs() },
     );
     return new Dispatcher(options, { journal, partition, paused });
   }

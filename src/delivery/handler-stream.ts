@@ -15,6 +15,8 @@ export interface HandlerRecord {
   readonly paused: boolean;
   /** Stored types that are new names of what the handler has wanted for long: builds before may have passed over such events. */
   readonly newNames: readonly string[];
+  /** Where it was retired, when it comes back after that: what was before is none of its deliveries. */
+  readonly retiredAt: Position | null;
   /** Stores what changed. Once, when all that the change implies is on record. */
   record(): Promise<void>;
 }
@@ -41,7 +43,7 @@ export async function configureHandler({
   const start = before.configured?.start ?? spec.startFrom ?? "beginning";
   if (before.configured === null && spec.startFrom === null && (await holdsEvents(log, catalog)))
     throw new RepriseError("START_FROM_REQUIRED", `handlers: "${spec.name}" is new, and the log already holds events.`);
-  const sinceNew = before.configured !== null || start === "now" ? head : 0n;
+  const sinceNew = before.configured !== null || start === "now" ? head : (before.retiredAt ?? 0n);
   const stored = sinceByStoredType(catalog, spec.types, before.configured, sinceNew);
   const configured: HandlerStreamData["handler.configured"] = {
     types: Object.fromEntries(spec.types.map((type) => [type, least(catalog.candidates([type]).map((name) => stored.get(name)!)).toString()])),
@@ -49,7 +51,7 @@ export async function configureHandler({
     ordering: spec.ordering,
     start,
     partitions: 1,
-    journal: before.configured?.journal ?? journalStream(spec.name),
+    journal: before.journal ?? journalStream(spec.name),
     endpoint: spec.endpoint,
   };
   const facts: NewEvent[] = [];
@@ -60,6 +62,7 @@ export async function configureHandler({
   return {
     configured,
     paused: before.paused !== null && !moved,
+    retiredAt: before.configured === null ? before.retiredAt : null,
     newNames: newNamesIn(stored, before.configured, sinceNew),
     async record() {
       if (facts.length > 0) await log.append(handlerStream(spec.name), facts, before.revision === -1 ? "none" : before.revision);
@@ -73,21 +76,42 @@ export function pauseRecord(newId: NewId, handler: string, paused: { readonly wh
   return { stream: handlerStream(handler), events: [event], expected: "any" as const };
 }
 
+/** That a handler is gone for good. Behind its last record: one that came back meanwhile is not retired. */
+export async function retirementOf(log: EventLog, newId: NewId, handler: string, data: HandlerStreamData["handler.retired"]) {
+  const { revision } = await readHandler(log, handler);
+  return { stream: handlerStream(handler), events: [ownEvent(newId, "handler.retired", data)], expected: revision };
+}
+
 async function readHandler(
   log: EventLog,
   handler: string,
-): Promise<{ configured: HandlerStreamData["handler.configured"] | null /** By whom. */; paused: string | null; revision: number }> {
+): Promise<{
+  configured: HandlerStreamData["handler.configured"] | null;
+  /** By whom. */
+  paused: string | null;
+  journal: string | null;
+  retiredAt: Position | null;
+  revision: number;
+}> {
   let configured: HandlerStreamData["handler.configured"] | null = null;
   let paused: string | null = null;
+  let journal: string | null = null;
+  let retiredAt: Position | null = null;
   let revision = -1;
   for await (const batch of log.readStream(handlerStream(handler)))
     for (const event of batch) {
       revision = event.revision;
-      if (event.type === "handler.configured") configured = event.data as unknown as HandlerStreamData["handler.configured"];
-      else if (event.type === "handler.paused") paused = (event.data as unknown as HandlerStreamData["handler.paused"]).act.actor;
+      if (event.type === "handler.configured") {
+        configured = event.data as unknown as HandlerStreamData["handler.configured"];
+        ({ journal } = configured);
+      } else if (event.type === "handler.retired") {
+        configured = null;
+        paused = null;
+        retiredAt = BigInt((event.data as unknown as HandlerStreamData["handler.retired"]).at);
+      } else if (event.type === "handler.paused") paused = (event.data as unknown as HandlerStreamData["handler.paused"]).act.actor;
       else if (event.type === "handler.resumed") paused = null;
     }
-  return { configured, paused, revision };
+  return { configured, paused, journal, retiredAt, revision };
 }
 
 async function holdsEvents(log: EventLog, catalog: Catalog): Promise<boolean> {

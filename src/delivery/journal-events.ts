@@ -217,6 +217,8 @@ export interface JournalData {
     readonly replaces: "stored" | "amended";
     readonly act: Act;
   };
+  /** The handler comes back after it was retired: nothing up to here is its own to deliver. */
+  "partition.reset": { readonly checkpoint: string };
   /** The job starts nothing here any more. */
   "replay.stopped": { readonly replayId: string };
   /** The whole state when part 0 was written, in `parts` events; valid when all are there. */
@@ -257,6 +259,8 @@ export interface HandlerStreamData {
   };
   "handler.paused": { readonly why: string; readonly act: Act };
   "handler.resumed": { readonly act: Act };
+  /** An operator's act on a handler that the config has no more: what waited for it, `waiting` events, is discarded. `at`: the log's end then. */
+  "handler.retired": { readonly act: Act; readonly at: string; readonly waiting: number };
 }
 
 /** What a replay does, how fast, and when it stops. */

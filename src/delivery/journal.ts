@@ -215,6 +215,10 @@ const rules: Rules = {
     const ends = state.started.get(lane)?.get(revision)?.ends ?? noEnds;
     put(state.started, lane, revision, { at: BigInt(at), eventId, attempt, alone, replayId: replayId ?? null, ends });
   },
+  "partition.reset": (state, { checkpoint }) => {
+    for (const kept of [state.lanes, state.attached, state.started, state.parts]) kept.clear();
+    if (BigInt(checkpoint) > state.checkpoint) state.checkpoint = BigInt(checkpoint);
+  },
   "delivery.part_completed": (state, { lane, revision, at, part }) => {
     put(state.parts, lane, revision, { at: BigInt(at), part: part + 1 });
     const record = state.lanes.get(lane);

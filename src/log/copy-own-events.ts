@@ -67,6 +67,7 @@ const cutoff: Rewrite = (data, { position }) => (data.cutoff === undefined ? dat
 export const ownEventRewrites = {
   "partition.claimed": asIs,
   "partition.released": asIs,
+  "partition.reset": (data, { position }) => ({ ...data, checkpoint: position(data.checkpoint) }),
   progress,
   "lane.detached": aboutEvent,
   "lane.attached": aboutEvent,
@@ -86,6 +87,7 @@ export const ownEventRewrites = {
   "handler.configured": configured,
   "handler.paused": asIs,
   "handler.resumed": asIs,
+  "handler.retired": (data, { position }) => ({ ...data, at: position(data.at) }),
   "replay.requested": cutoff,
   "replay.items": items,
   "replay.pausing": asIs,

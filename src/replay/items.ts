@@ -3,8 +3,7 @@ import type { ReplayItem, ReplayStreamData } from "../delivery/journal-events.ts
 import { ownEvent } from "../delivery/journal-stream.ts";
 import type { NewEvent } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
-import type { EventLog } from "../log/event-log.ts";
-import { maxAppendBytes } from "../log/event-log.ts";
+import { type AppendedEvent, maxAppendBytes } from "../log/event-log.ts";
 
 export const itemsPerPart = 500;
 
@@ -15,8 +14,14 @@ export function partsOf(newId: NewId, items: readonly ReplayItem[]): readonly Ne
   return parts;
 }
 
+type Append = (stream: string, events: readonly NewEvent[], expected: number | "none") => Promise<Pick<AppendedEvent, "position" | "revision">>;
+
 /** Appends in as few appends as their size allows, the first one to a stream that is not there yet. @returns position and revision of the last event. */
-export async function appendAll(log: EventLog, stream: string, events: readonly NewEvent[]): Promise<{ readonly position: bigint; readonly revision: number }> {
+export async function appendAll(
+  append: Append,
+  stream: string,
+  events: readonly NewEvent[],
+): Promise<{ readonly position: bigint; readonly revision: number }> {
   let last = { position: 0n, revision: -1 };
   for (let from = 0; from < events.length; ) {
     let to = from;
@@ -24,8 +29,7 @@ export async function appendAll(log: EventLog, stream: string, events: readonly 
       bytes += Buffer.byteLength(JSON.stringify(events[to]!.data)) + 1000;
       if (bytes > maxAppendBytes && to > from) break;
     }
-    const appended = await log.append(stream, events.slice(from, to), last.revision === -1 ? "none" : last.revision);
-    last = appended.at(-1)!;
+    last = await append(stream, events.slice(from, to), last.revision === -1 ? "none" : last.revision);
     from = to;
   }
   return last;

@@ -3,6 +3,7 @@
 import type { FailureText } from "../catalog/catalog.ts";
 import type { Act, ReplayItem, ReplayReport, ReplayStreamData } from "../delivery/journal-events.ts";
 import type { Pace } from "../delivery/pace.ts";
+import { notInTime, type Patience } from "../delivery/patience.ts";
 import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { Position } from "../event/event.ts";
@@ -30,7 +31,7 @@ export interface JobOptions {
   readonly runner: Runner;
   readonly pace: Pace;
   readonly clock: Clock;
-  /** Appends to the replay's stream at once, or fails. */
+  /** Appends to the replay's stream, or fails: then nothing is stored. */
   readonly append: <T extends keyof ReplayStreamData>(type: T, data: ReplayStreamData[T]) => Promise<Position>;
   /** The same, however long it takes; rejects when the service stops. */
   readonly persist: <T extends keyof ReplayStreamData>(type: T, data: ReplayStreamData[T]) => Promise<Position>;
@@ -185,10 +186,12 @@ export class Job {
     return position;
   }
 
-  async resume(act: Act): Promise<Position | null> {
+  /** @param patience whoever asks may have gone when the replay stands still. */
+  async resume(act: Act, patience: Patience): Promise<Position | null> {
     this.#mustGoOn();
     if (this.#status === "running") return null;
     await this.#whenStill();
+    if (patience.over) throw notInTime();
     this.#mustBe("paused");
     const position = await this.#options.append("replay.resumed", { act });
     if (this.#status !== "paused") return position;

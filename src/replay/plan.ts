@@ -3,6 +3,8 @@ import type { Catalog } from "../catalog/catalog.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { PlanFindings, PlanStreamData, ReplayItem, ReplayRequested } from "../delivery/journal-events.ts";
 import { ownEvent } from "../delivery/journal-stream.ts";
+import { notInTime, withPatience } from "../delivery/patience.ts";
+import { recordAct } from "../delivery/record-act.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
 import { type Clock, toIso } from "../event/clock.ts";
 import { isUuid, type NewId } from "../event/ids.ts";
@@ -22,6 +24,8 @@ export interface PlanParts {
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly newId: NewId;
+  /** Aborted when the service stops. */
+  readonly signal: AbortSignal;
 }
 
 export interface PlanRequest {
@@ -71,7 +75,7 @@ export interface Plans {
 }
 
 export function makePlans(parts: PlanParts): Plans {
-  const { log, views, delivery, catalog, clock, newId } = parts;
+  const { log, views, delivery, catalog, clock, newId, signal } = parts;
 
   async function read(planId: string, tenant: string): Promise<FrozenPlan> {
     let findings: PlanFindings | null = null;
@@ -133,13 +137,18 @@ export function makePlans(parts: PlanParts): Plans {
       };
       const stream = planStream(findings.planId);
       const made = ownEvent(newId, "plan.made", findings satisfies PlanStreamData["plan.made"]);
-      const { revision } = await appendAll(log, stream, [
-        ...partsOf(
-          newId,
-          selected.items.map(({ type: _type, ...item }) => item),
+      const items = selected.items.map(({ type: _type, ...item }) => item);
+      // Without its last event there is no plan: what stands before it names nothing.
+      const { revision } = await withPatience(clock, (patience) =>
+        appendAll(
+          async (to, events, expected) => {
+            if (patience.over) throw notInTime();
+            return (await log.append(to, events, expected)).at(-1)!;
+          },
+          stream,
+          [...partsOf(newId, items), made],
         ),
-        made,
-      ]);
+      );
       return present({ findings, revision, used: null }, selected.items);
     },
 
@@ -170,8 +179,8 @@ export function makePlans(parts: PlanParts): Plans {
       if (used !== null) throw taken(used);
       try {
         const data = { job } satisfies PlanStreamData["plan.used"];
-        const [appended] = await log.append(planStream(findings.planId), [ownEvent(newId, "plan.used", data)], revision);
-        return appended!.position;
+        const record = { stream: planStream(findings.planId), events: [ownEvent(newId, "plan.used", data)], expected: revision };
+        return (await recordAct({ log, clock, signal }, record)).position;
       } catch (error) {
         if (!isRepriseError(error, "REVISION_CONFLICT")) throw error;
         const { used: first } = await read(findings.planId, findings.tenant);

@@ -10,12 +10,14 @@ import { type Ends, type LastEnds, noEnds, withEnd } from "../delivery/ends.ts";
 import type { Act, PlanStreamData, ReplayItem, ReplayKind, ReplayRequested, ReplayStreamData, ReplayTerms } from "../delivery/journal-events.ts";
 import { ownEvent } from "../delivery/journal-stream.ts";
 import { Pace } from "../delivery/pace.ts";
+import { withPatience } from "../delivery/patience.ts";
+import { recordAct } from "../delivery/record-act.ts";
 import { isLogTrouble, isRepriseError, RepriseError } from "../errors.ts";
 import { type Clock, pause } from "../event/clock.ts";
-import type { Position, StoredEvent } from "../event/event.ts";
+import type { NewEvent, Position, StoredEvent } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
 import { defaultTenant, planStream, replayStream } from "../event/names.ts";
-import type { EventLog } from "../log/event-log.ts";
+import type { AppendedEvent, EventLog, ExpectedRevision } from "../log/event-log.ts";
 import { readEvent } from "../log/read-event.ts";
 import type { DeadLetterDetail, DeadLetterFilter, ReplayView, Views } from "../views/model.ts";
 import type { Amendments } from "./amendments.ts";
@@ -103,7 +105,7 @@ const maxBackOffMs = 2000;
 export function makeReplays(parts: ReplayParts): Replays {
   const { log, views, delivery, amendments, migrations, catalog, clock, newId, ends, onCutOff } = parts;
   const stopped = new AbortController();
-  const plans = makePlans(parts);
+  const plans = makePlans({ ...parts, signal: stopped.signal });
   const jobs = new Map<string, Job>();
   const runners = new Set<Runner>();
   /** Replays that this process began: they are never taken for ones that were cut off. */
@@ -138,16 +140,19 @@ export function makeReplays(parts: ReplayParts): Replays {
   }
 
   async function appendTo<T extends keyof ReplayStreamData>(replayId: string, type: T, data: ReplayStreamData[T]): Promise<Position> {
-    const [appended] = await log.append(replayStream(replayId), [ownEvent(newId, type, data)], "any");
-    return appended!.position;
+    const record = { stream: replayStream(replayId), events: [ownEvent(newId, type, data)], expected: "any" as const };
+    return (await recordAct({ log, clock, signal: stopped.signal }, record)).position;
   }
 
   /** Appends until it is stored: the same event with the same id. @throws LOG_UNAVAILABLE when the service stops. */
   async function persist<T extends keyof ReplayStreamData>(replayId: string, type: T, data: ReplayStreamData[T]): Promise<Position> {
-    const event = ownEvent(newId, type, data);
+    return (await persistAll(replayStream(replayId), [ownEvent(newId, type, data)], "any")).position;
+  }
+
+  async function persistAll(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendedEvent> {
     for (let failures = 0; ; failures++) {
       try {
-        return (await log.append(replayStream(replayId), [event], "any"))[0]!.position;
+        return (await log.append(stream, events, expected)).at(-1)!;
       } catch (error) {
         if (!isLogTrouble(error) || stopped.signal.aborted) throw error;
         await pause(Math.min(100 * 2 ** failures, maxBackOffMs), clock, stopped.signal);
@@ -155,8 +160,19 @@ export function makeReplays(parts: ReplayParts): Replays {
     }
   }
 
-  const request = async (data: ReplayRequested, items: readonly ReplayItem[]): Promise<Position> =>
-    (await appendAll(log, replayStream(data.replayId), [ownEvent(newId, "replay.requested", data), ...partsOf(newId, items)])).position;
+  /**
+   * Records what was asked for. With its first append the replay is in force: what follows is recorded however long it takes.
+   *
+   * @param inForce it is already, by its plan.
+   */
+  async function request(data: ReplayRequested, items: readonly ReplayItem[], inForce = false): Promise<Position> {
+    const events = [ownEvent(newId, "replay.requested", data), ...partsOf(newId, items)];
+    const append: Parameters<typeof appendAll>[0] = (stream, part, expected) =>
+      expected === "none" && !inForce
+        ? recordAct({ log, clock, signal: stopped.signal }, { stream, events: part, expected })
+        : persistAll(stream, part, expected);
+    return (await appendAll(append, replayStream(data.replayId), events)).position;
+  }
 
   const eventOf = async ({ lane, revision }: ReplayItem): Promise<StoredEvent | undefined> => (await readEvent(log, lane, revision)) ?? undefined;
 
@@ -224,6 +240,19 @@ export function makeReplays(parts: ReplayParts): Replays {
     );
     made.start();
     return made;
+  }
+
+  /** Records a replay and puts it to work, also when whoever asked has gone meanwhile: what is on record runs. @param use makes its plan this replay's, which has the items. */
+  function begin(
+    job: ReplayRequested,
+    items: readonly ReplayItem[],
+    use?: () => Promise<unknown>,
+  ): Promise<{ readonly position: Position; readonly running: Job }> {
+    return withPatience(clock, async () => {
+      await use?.();
+      const position = await request(job, job.planId === undefined ? items : [], use !== undefined);
+      return { position, running: run(job, items, noProgress, null) };
+    });
   }
 
   function over(replayId: string, handlers: readonly string[]): void {
@@ -304,8 +333,7 @@ export function makeReplays(parts: ReplayParts): Replays {
         targetHandler,
         ...(migration === undefined ? {} : { migration }),
       };
-      const position = await request(job, [item]);
-      const running = run(job, [item], noProgress, null);
+      const { position, running } = await begin(job, [item]);
       const ended = running.ended.then((endedAt): Awaited<SingleReplay["ended"]> => {
         const { succeeded, skips } = running.figures();
         if (skips.length > 0) throw new RepriseError("NOT_DEAD_LETTERED", `The dead letter was left alone: ${skips[0]!.reason}.`);
@@ -338,8 +366,7 @@ export function makeReplays(parts: ReplayParts): Replays {
         total: items.length,
         ...(migration === undefined ? {} : { migration }),
       };
-      const position = await request(job, items);
-      const running = run(job, items, noProgress, null);
+      const { position, running } = await begin(job, items);
       return { replayId: job.replayId, figures: () => running.figures(), position, ended: ratePerSecond === null ? running.ended : running.itemsEnded };
     },
 
@@ -356,9 +383,7 @@ export function makeReplays(parts: ReplayParts): Replays {
         own: terms.mode === "dry_run" || kind === "history" || targetHandler !== null,
       };
       // A dry run leaves the plan to be run afterwards.
-      if (terms.mode === "run") await plans.use(plan, job);
-      const position = await request(job, []);
-      const running = run(job, items, noProgress, null);
+      const { position, running } = await begin(job, items, terms.mode === "run" ? () => plans.use(plan, job) : undefined);
       return { replayId: job.replayId, figures: () => running.figures(), position, ended: running.ended };
     },
 
@@ -370,7 +395,7 @@ export function makeReplays(parts: ReplayParts): Replays {
         return null;
       });
       if (job === null) return { status: "cancelled", position: 0n };
-      const position = (await job[verb](act)) ?? 0n;
+      const position = (await withPatience(clock, (patience) => job[verb](act, patience))) ?? 0n;
       if (verb !== "cancel") return { status: job.status, position };
       const { promise: late, resolve } = Promise.withResolvers<Position>();
       const timer = clock.after(patienceMs, () => resolve(position));
@@ -381,7 +406,7 @@ export function makeReplays(parts: ReplayParts): Replays {
 
     async setRate(replayId, ratePerSecond, { tenant, actor, reason }) {
       const job = await jobOf(replayId, tenant);
-      const position = await job.setRate(ratePerSecond, { actor, reason });
+      const position = await withPatience(clock, () => job.setRate(ratePerSecond, { actor, reason }));
       return { status: job.status, position };
     },
 
@@ -470,7 +495,7 @@ export function makeReplays(parts: ReplayParts): Replays {
       // The process died between the plan's last event and the replay's first.
       for await (const batch of log.readStream(planStream(planId), { direction: "backward", limit: 1 }))
         for (const { type, data } of batch) if (type === "plan.used") ({ job } = data as unknown as PlanStreamData["plan.used"]);
-      if (job !== null) await request(job, []);
+      if (job !== null) await request(job, [], true);
     }
     if (job === null) return;
     if (planId !== null) for (const item of await plans.items(planId)) items.push(item);

@@ -359,6 +359,15 @@ export interface HandlerCondition {
   readonly fault: string | null;
 }
 
+export interface RecordedDelivery {
+  readonly handler: string;
+  readonly stream: string;
+  readonly revision: number;
+  readonly eventId: string;
+  readonly status: DeliveryStatus;
+  readonly error: FailureText | null;
+}
+
 /** The read side. Answers are as of `position()`; `waitFor` to read your own write. */
 export interface Views {
   /** Position of the last event that the rows contain. */
@@ -398,6 +407,9 @@ export interface Views {
   deadLetterStats(filter: DeadLetterFilter): Promise<DeadLetterStats>;
   /** Status of one event's delivery, for refusing an act with its reason; undefined when no such event or delivery. */
   deliveriesOf(tenant: string, id: string): Promise<readonly DeliveryView[]>;
+
+  /** A delivery that has a record of its own, since it did not simply complete. */
+  recordedDelivery(tenant: string, deliveryId: string): Promise<RecordedDelivery | undefined>;
 
   handlers(): Promise<readonly HandlerView[]>;
   replay(replayId: string): Promise<ReplayView | undefined>;

@@ -273,11 +273,14 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     deadLettersSince: async () => 0,
     replayOutcomes: async () => new Map(),
     openReplays: async () => [],
+    recordedDelivery: async () => undefined,
     rebuild: async () => {},
     close: async () => {},
     ...replace.views,
   };
   const store: Omit<Store, "views" | "catalog" | "logId"> = {
+    giveUp: async (id) => ({ deliveryId: id, eventId, handler: "mail", position: 22n }),
+    retireHandler: async () => ({ discarded: 3, position: 23n }),
     append: async (events) =>
       [events].flat().map((event, index) => ({
         id: event.id ?? eventId,

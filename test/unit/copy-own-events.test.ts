@@ -17,6 +17,7 @@ type OwnType = keyof OwnData;
 const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof ownEventRewrites]: true } = {
   "partition.claimed": true,
   "partition.released": true,
+  "partition.reset": true,
   progress: true,
   "lane.detached": true,
   "lane.attached": true,
@@ -36,6 +37,7 @@ const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof o
   "handler.configured": true,
   "handler.paused": true,
   "handler.resumed": true,
+  "handler.retired": true,
   "replay.requested": true,
   "replay.items": true,
   "replay.pausing": true,

@@ -1,12 +1,12 @@
 import type { Command } from "commander";
-import type { HandlerActReply, HandlersReply, RebuildReply } from "../../http/wire/replies.ts";
+import type { HandlerActReply, HandlersReply, RebuildReply, RetiredReply } from "../../http/wire/replies.ts";
 import { at } from "../client.ts";
-import { addFilters, hint, openSession, toQuery, type World } from "../command.ts";
+import { addFilters, confirmMany, hint, openSession, toQuery, type World } from "../command.ts";
 import { countText, durationText, printList, printOne } from "../print.ts";
 
-/** `handlers ls|pause|resume` and `views rebuild`. */
+/** `handlers ls|pause|resume|retire` and `views rebuild`. */
 export function addService(program: Command, world: World): void {
-  const handlers = program.command("handlers").description("read handlers, pause and resume them");
+  const handlers = program.command("handlers").description("read handlers, pause, resume and retire them");
   addFilters(handlers.command("ls").description("list handlers with what is done and what waits"), ["after"]).action(async (options, command) => {
     const session = openSession(command, world);
     const reply = await session.client.get<HandlersReply>("/handlers", toQuery(["after"], options));
@@ -46,6 +46,19 @@ export function addService(program: Command, world: World): void {
         printOne(session.terminal, session, reply, reply.name, () => `Handler ${reply.name} is ${reply.state}.\n`);
         if (verb === "pause") hint(session, `To let it go on: reprise handlers resume ${name}`);
       });
+
+  handlers
+    .command("retire <name>")
+    .description("discard, for good, all that waits for a handler that the config has no more; it is shown no more")
+    .requiredOption("--reason <text>", "why, for the record")
+    .action(async (name: string, { reason }: { readonly reason: string }, command: Command) => {
+      const session = openSession(command, world);
+      const { handlers: known } = await session.client.get<HandlersReply>("/handlers");
+      const waiting = known.find((handler) => handler.name === name && handler.state === "absent")?.waiting ?? 0;
+      if (waiting > 0) await confirmMany(session, `discard for good ${countText(waiting, "event")} that ${waiting === 1 ? "waits" : "wait"} for ${name}`);
+      const { reply } = await session.client.post<RetiredReply>(at`/handlers/${name}/retire`, { body: { reason } });
+      printOne(session.terminal, session, reply, reply.name, () => `Handler ${reply.name} is retired: ${countText(reply.discarded, "event")} discarded.\n`);
+    });
 
   const views = program.command("views").description("the rows computed from the log");
   views

@@ -7,6 +7,7 @@ import type {
   DeadLetterStatsReply,
   DeadLettersReply,
   DiscardBatchReply,
+  GivenUpReply,
   LetterActReply,
   ReplayBatchReply,
   ReplayedReply,
@@ -19,7 +20,9 @@ import {
   discardBatchQuery,
   discardBatchRequest,
   discardRequest,
+  finalActRequest,
   handlerQuery,
+  noQuery,
   replayBatchQuery,
   replayBatchRequest,
   replayRequest,
@@ -83,6 +86,13 @@ export async function deadLetterRoutes(app: FastifyInstance, { store }: RouteOpt
     const act = merge(parseQuery(handlerQuery, request), parse(discardRequest, bodyOf(request)));
     const { entry, position } = await store.discard(request.params.id, { ...caller, ...defined(act) });
     return { ...toDeadLetterDetailReply(entry), position: String(position) };
+  });
+
+  app.post<ById>("/deliveries/:id/give-up", async (request): Promise<GivenUpReply> => {
+    parseQuery(noQuery, request);
+    const { reason } = parse(finalActRequest, bodyOf(request));
+    const { deliveryId, eventId, handler, position } = await store.giveUp(request.params.id, { ...caller, reason });
+    return { status: "dead_lettered", cause: "given_up", delivery_id: deliveryId, original_event_id: eventId, handler, position: String(position) };
   });
 
   app.post("/admin/dlq/replay-batch", async (request, reply): Promise<ReplayBatchReply> => {

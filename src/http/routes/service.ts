@@ -1,9 +1,9 @@
 import type { FastifyInstance } from "fastify";
 import { RepriseError } from "../../errors.ts";
-import { parse, parseGet, parseQuery } from "../parse.ts";
+import { bodyOf, parse, parseGet, parseQuery } from "../parse.ts";
 import { defined } from "../wire/from-wire.ts";
-import type { HandlerActReply, HandlersReply, HealthReply, ReadyReply, RebuildReply, SchemasReply } from "../wire/replies.ts";
-import { actRequest, afterQuery, noQuery } from "../wire/requests.ts";
+import type { HandlerActReply, HandlersReply, HealthReply, ReadyReply, RebuildReply, RetiredReply, SchemasReply } from "../wire/replies.ts";
+import { actRequest, afterQuery, finalActRequest, noQuery } from "../wire/requests.ts";
 import { toHandlersReply } from "../wire/to-wire.ts";
 import { caller, type RouteOptions } from "./options.ts";
 
@@ -22,6 +22,14 @@ export async function serviceRoutes(app: FastifyInstance, { store }: RouteOption
       const position = await store[verb === "pause" ? "pauseHandler" : "resumeHandler"](name, { ...caller, ...defined(act) });
       return { name, state, position: String(position) };
     });
+
+  app.post<{ Params: { name: string } }>("/handlers/:name/retire", async (request): Promise<RetiredReply> => {
+    parseQuery(noQuery, request);
+    const { reason } = parse(finalActRequest, bodyOf(request));
+    const { name } = request.params;
+    const { discarded, position } = await store.retireHandler(name, { ...caller, reason });
+    return { name, state: "retired", discarded, position: String(position) };
+  });
 
   app.get("/schemas", async (request): Promise<SchemasReply> => {
     await parseGet(afterQuery, request, store.views);

@@ -295,6 +295,15 @@ export const schemasReply = z.strictObject({
   schemas: z.array(z.strictObject({ type: z.string(), versions: z.array(count), current: count, formerly: z.array(z.string()) })),
 });
 export const handlerActReply = z.strictObject({ name: z.string(), state: z.enum(["running", "paused"]), position });
+export const retiredReply = z.strictObject({ name: z.string(), state: z.literal("retired"), discarded: count, position });
+export const givenUpReply = z.strictObject({
+  status: z.literal("dead_lettered"),
+  cause: z.literal("given_up"),
+  delivery_id: z.string(),
+  original_event_id: z.string(),
+  handler: z.string(),
+  position,
+});
 /** `handlers`: those whose lane the act was done on. */
 export const laneActReply = z.strictObject({ entity, handlers: z.array(z.string()), position });
 export const rebuildReply = z.strictObject({ status: z.literal("rebuilding"), position });
@@ -324,6 +333,8 @@ export type ReplayReportReply = z.input<typeof replayReportReply>;
 export type DiscardBatchReply = z.input<typeof discardBatchReply>;
 export type HandlersReply = z.input<typeof handlersReply>;
 export type SchemasReply = z.input<typeof schemasReply>;
+export type RetiredReply = z.input<typeof retiredReply>;
+export type GivenUpReply = z.input<typeof givenUpReply>;
 export type HandlerActReply = z.input<typeof handlerActReply>;
 export type LaneActReply = z.input<typeof laneActReply>;
 export type RebuildReply = z.input<typeof rebuildReply>;

@@ -159,6 +159,8 @@ const migration = term;
 export const replayRequest = actRequest.extend({ handler: term, target_handler: term, migration });
 const mustSayWhy = reason.refine((value) => value.trim() !== "", "must say why");
 export const amendRequest = z.strictObject({ data, reason: mustSayWhy, handler: term });
+/** Of an act that is for good. */
+export const finalActRequest = z.strictObject({ reason: mustSayWhy });
 export const discardRequest = z.strictObject({
   reason: mustSayWhy,
   resolution: z.enum(["not_needed", "done_by_hand"], "must be not_needed or done_by_hand").optional(),

@@ -67,6 +67,15 @@ export const deliveries: Projection = {
       if (input.entry.type === "replay.ended") putBack(db, "replay_id = ?", input.replayId);
       return;
     }
+    if (input.kind === "handler" && input.entry.type === "handler.retired") {
+      db.run(
+        `update deliveries set status = 'discarded', letter = 0, next_attempt_at = null, processed_at = ?
+         where handler = ? and status in ('failed', 'dead_lettered', 'escalated')`,
+        input.event.recordedAt,
+        input.handler,
+      );
+      return;
+    }
     if (input.kind !== "journal") return;
     const { entry, handler, event } = input;
     const at = { handler, position: Number(event.position), recordedAt: event.recordedAt };

@@ -66,6 +66,11 @@ export const handlers: Projection = {
         return;
       case "handler.resumed":
         db.run("update handlers set paused = 0, paused_by = null, paused_why = null where name = ?", handler);
+        return;
+      case "handler.retired":
+        db.run("update handlers set ordering = null, paused = 0, paused_by = null, paused_why = null where name = ?", handler);
+        db.run("delete from handler_types where handler = ?", handler);
+        refreshWanted(db, catalog);
     }
   },
 };

@@ -25,6 +25,7 @@ export const lanes: Projection = {
     create index gaps_by_handler on gaps(handler);
   `,
   apply({ db }, input) {
+    if (input.kind === "handler" && input.entry.type === "handler.retired") db.run("delete from lanes where handler = ?", input.handler);
     if (input.kind !== "journal") return;
     const { handler, entry, event } = input;
     const mark = { handler, recordedAt: event.recordedAt };

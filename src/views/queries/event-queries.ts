@@ -3,7 +3,7 @@ import type { StoredEvent } from "../../event/event.ts";
 import type { DeliveryStatus, EventFilterOptions, EventView, PageOptions, Views } from "../model.ts";
 import { allOf, type Condition, oneOf, type Sources, storedTypes } from "./context.ts";
 import { fromCursor, toCursor } from "./cursor.ts";
-import { type EventKey, makeDeliveryReader } from "./deliveries.ts";
+import { type DeliveryRow, type EventKey, makeDeliveryReader } from "./deliveries.ts";
 import { withEffects } from "./effects.ts";
 import { newestFirst, positionsBetween } from "./entity-events.ts";
 import { eventView, readEvents } from "./event-view.ts";
@@ -15,7 +15,7 @@ const rowsPerTurn = 1000;
 /** Statuses that only rows of their own have (`skipped` is also what a gap leaves). */
 const recordedStatuses: readonly DeliveryStatus[] = ["failed", "dead_lettered", "escalated", "replayed", "discarded"];
 
-export function makeEventQueries(sources: Sources): Pick<Views, "event" | "events" | "locate" | "present" | "deliveriesOf"> {
+export function makeEventQueries(sources: Sources): Pick<Views, "event" | "events" | "locate" | "present" | "deliveriesOf" | "recordedDelivery"> {
   const { log, catalog } = sources;
 
   async function findEvent(tenant: string, id: string): Promise<StoredEvent | undefined> {
@@ -49,6 +49,19 @@ export function makeEventQueries(sources: Sources): Pick<Views, "event" | "event
       if (stored === undefined) return [];
       const all = makeDeliveryReader(sources).deliveries(toKey(stored), false);
       return delivery === undefined ? all : all.filter(({ deliveryId }) => deliveryId === id);
+    },
+
+    async recordedDelivery(tenant, id) {
+      const row = sources
+        .db()
+        .get<DeliveryRow & { readonly stream: string }>(
+          "select d.*, n.stream from deliveries d cross join entities n on n.id = d.entity where d.delivery_id = ? and +d.tenant = ?",
+          id,
+          tenant,
+        );
+      if (row === undefined) return undefined;
+      const { handler, stream, revision, event_id: eventId, status, error_type: type, error_message: message } = row;
+      return { handler, stream, revision, eventId, status, error: type === null ? null : { type, message: message ?? "" } };
     },
 
     async events(filter, page) {
