@@ -214,6 +214,7 @@ export class Partition {
     if (this.#recorder.isFull()) return undefined;
     for (const lane of this.#toRead) {
       this.#toRead.delete(lane);
+      if (lane.acts > 0) continue; // an amendment may be among them: it is put here again when they are through
       const order = lane.orders.find((each) => each.event === null);
       lane.reading = true;
       return { lane, from: order?.revision ?? lane.next, order: order ?? null };
@@ -854,7 +855,7 @@ export class Partition {
   #refresh(lane: Lane): void {
     if (lane.running !== null) return;
     // Also beside events that are ready: a relaxed lane's next ones may never end, or may themselves wait for this letter to run alone.
-    const toRead = lane.orders.length > 0 && !lane.reading && lane.orders.some((order) => order.event === null);
+    const toRead = lane.acts === 0 && lane.orders.length > 0 && !lane.reading && lane.orders.some((order) => order.event === null);
     if (toRead) this.#toRead.add(lane);
     const work = this.#workOf(lane);
     if (work !== undefined) {

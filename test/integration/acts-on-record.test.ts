@@ -3,8 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
 import { defineConfig } from "../../src/config.ts";
-import { Terminal } from "../../src/delivery/handler.ts";
-import { defineHandler } from "../../src/delivery/handler.ts";
+import { defineHandler, Terminal } from "../../src/delivery/handler.ts";
 import { actPatienceMs } from "../../src/delivery/patience.ts";
 import { isRepriseError, RepriseError } from "../../src/errors.ts";
 import { type Clock, systemClock } from "../../src/event/clock.ts";
@@ -15,7 +14,7 @@ import type { Store } from "../../src/store.ts";
 import { readLogRows } from "../support/history-checker.ts";
 import { runTerms } from "../support/replay-scene.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { handlerShows, startStore } from "../support/test-store.ts";
+import { handlerShows, logHead, startStore } from "../support/test-store.ts";
 
 type Append = (events: readonly NewEvent[], store: () => Promise<readonly AppendedEvent[]>) => Promise<readonly AppendedEvent[]>;
 const honest: Append = (_events, store) => store();
@@ -33,8 +32,8 @@ vi.mock("../../src/log/sqlite/open-sqlite-log.ts", async (original) => {
   };
 });
 
-/** As the system's, but that an act's patience passes in a moment. */
-const hasty: Clock = { ...systemClock, after: (ms, wake) => systemClock.after(ms === actPatienceMs ? 80 : ms, wake) };
+/** As the system's, but that an act's patience passes in a moment while a fault is planted. */
+const hasty: Clock = { ...systemClock, after: (ms, wake) => systemClock.after(ms === actPatienceMs && log.append !== null ? 100 : ms, wake) };
 
 const placed = defineEvent("order.placed", { 1: z.object({ kind: z.enum(["well", "dead", "late"]) }) });
 const order = (id: string, kind: "well" | "dead" | "late" = "well") => ({ type: "order.placed", entity: { type: "order", id }, data: { kind } });
@@ -134,7 +133,13 @@ const acts: { readonly [M in Exclude<keyof Store, NoAct>]: readonly Act[] } = {
     {
       record: "delivery.dead_lettered",
       act: ({ store, late }) => store.giveUp(late.deliveryId, because),
-      inForce: ({ store, late }) => store.discard(late.id, { ...because, handler: "mailer" }).then(() => true, () => false), // biome-ignore format: one line
+      inForce: async ({ store, late, folder }) => {
+        await store.views.waitFor(logHead(folder));
+        return store.discard(late.id, { ...because, handler: "mailer" }).then(
+          () => true,
+          () => false,
+        );
+      },
     },
   ],
   retireHandler: [{ record: "handler.retired", act: ({ store }) => store.retireHandler("gone", because) }],
