@@ -31,7 +31,8 @@ export function addServe(program: Command, world: World): void {
     .option("--api-keys <file>", "not in this release (REPRISE_API_KEYS)")
     .action(async (flags: ServeFlags) => {
       const signal = new Promise<NodeJS.Signals>((caught) => {
-        for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, caught); // a second one kills at once
+        // Not the last word: npm hands on what the terminal sent to the whole group already, and the second one must not kill what ends cleanly.
+        for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, caught);
       });
       const cannotStart = (error: unknown): never => {
         throw new Failure(
@@ -53,7 +54,8 @@ export function addServe(program: Command, world: World): void {
 
 type Server = Awaited<ReturnType<typeof serve>>;
 
-async function start(flags: ServeFlags, { env, namespace = "" }: World): Promise<{ server: Server; store: Store; logger: Logger; started: Promise<void> }> {
+async function start(flags: ServeFlags, world: World): Promise<{ server: Server; store: Store; logger: Logger; started: Promise<void> }> {
+  const { env, namespace = "" } = world;
   const settings = readServeSettings(flags, env);
   // Not one system call a line: while one is written the next ones gather. What is left at the end of the process is written then.
   const logger = pino(
@@ -61,11 +63,18 @@ async function start(flags: ServeFlags, { env, namespace = "" }: World): Promise
     pino.destination({ dest: 1, sync: false }),
   );
   // Loaded here, so that the commands that only talk to a service start fast.
-  const [{ loadConfig }, { openStore }, { serve }] = await Promise.all([
+  const [{ loadConfig }, { openStore }, { serve }, { watchStrays }] = await Promise.all([
     import("../../load-config.ts"),
     import("../../compose.ts"),
     import("../../http/server.ts"),
+    import("../../delivery/stray-errors.ts"),
   ]);
+  watchStrays(logger, (error) => {
+    logger.fatal({ error_type: error instanceof Error ? error.name : typeof error }, "an uncaught error ends the process");
+    logger.flush();
+    world.terminal.err(`${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exit(exit.failed);
+  });
   const onLost = (err: unknown): never => {
     logger.fatal({ err }, "the log's disk has lost what it was given: the process ends, and the next start goes on with all that was acknowledged");
     logger.flush();

@@ -1,0 +1,60 @@
+/**
+ * Errors that a handler's function lets go astray: rejections that it does not wait for, and what its timers throw. Node would end the process for them,
+ * and with it all other handlers. They belong to the delivery that they came from, as long as that runs.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { toAttemptError } from "./attempt-error.ts";
+
+/** A call of a handler's function. */
+export interface StrayCall {
+  readonly handler: string;
+  readonly eventId: string;
+  /** @returns false: its outcome is known already. */
+  fail(thrown: unknown): boolean;
+}
+
+export interface StrayLogger {
+  error(fields: object, message: string): void;
+}
+
+const calls = new AsyncLocalStorage<StrayCall>();
+let watched = false;
+
+/** Runs a handler's function so that what it lets go astray is known to be of this call. */
+export function attributed<T>(call: StrayCall, run: () => T): T {
+  return watched ? calls.run(call, run) : run();
+}
+
+/**
+ * Takes what goes astray in this process, from now on. Only for a process that is Reprise's own: it changes what Node does about such errors.
+ *
+ * @param onUncaught told of an error of no known call, which Node would end the process for: it has to.
+ * @returns undoes it.
+ */
+export function watchStrays(logger: StrayLogger, onUncaught: (error: unknown) => void): () => void {
+  const take = (thrown: unknown): boolean => {
+    const call = calls.getStore();
+    if (call === undefined) return false;
+    const { handler, eventId } = call;
+    const { type } = toAttemptError(thrown);
+    if (call.fail(thrown))
+      logger.error({ handler, event_id: eventId, error_type: type }, "a handler let an error go astray: the delivery that it came from has failed");
+    else logger.error({ handler, event_id: eventId, error_type: type }, "a handler let an error go astray after its delivery had ended: nothing failed for it");
+    return true;
+  };
+  // Neither data nor messages, which may hold some.
+  const onRejection = (reason: unknown): void => {
+    if (!take(reason)) logger.error({ error_type: toAttemptError(reason).type }, "a promise was rejected and nobody waits for it: the process goes on");
+  };
+  const onException = (error: unknown): void => {
+    if (!take(error)) onUncaught(error);
+  };
+  process.on("unhandledRejection", onRejection);
+  process.on("uncaughtException", onException);
+  watched = true;
+  return () => {
+    process.off("unhandledRejection", onRejection);
+    process.off("uncaughtException", onException);
+    watched = false;
+  };
+}
