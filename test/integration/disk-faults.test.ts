@@ -137,9 +137,12 @@ describe.skipIf(!hasDiskFaults)("a disk that fails under an embedded log (needs 
     const folder = temporaryFolder();
     const writer = startWriter(disk, folder, 1000);
     await writer.more("stored", 100);
-    disk.fail({ act: "sync", code: "EIO", file: "/log.db" }, { act: "sync", code: "EIO", file: "/log.db" });
-    await until("trouble", () => writer.told.troubles.length > 0);
+    disk.fail({ act: "sync", code: "EIO", file: "/log.db$" });
+    await until("trouble", () => writer.told.troubles.length > 0); // at the next checkpoint
+    disk.fail();
+    await writer.more("stored", 500);
     await writer.kill();
+    expect(writer.told.troubles).toEqual(["LOG_SYNC_FAILED", null]);
     const left = await idsIn(disk.afterPowerCut(folder));
     expect(missing(writer.told.stored, left)).toEqual([]);
   });

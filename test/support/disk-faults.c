@@ -55,6 +55,14 @@ static int is_left(const char *line, int count) {
   return 0;
 }
 
+/* `part` ends with `$`: the path's end. */
+static int is_part(const char *path, const char *part) {
+  size_t length = strlen(part);
+  if (length == 0 || part[length - 1] != '$') return strstr(path, part) != NULL;
+  size_t end = strlen(path);
+  return end >= length - 1 && strncmp(path + end - (length - 1), part, length - 1) == 0;
+}
+
 static int fault_of(const char *act, const char *path) {
   const char *control = getenv("FAULTS_CONTROL");
   if (control == NULL || path == NULL) return 0;
@@ -71,7 +79,7 @@ static int fault_of(const char *act, const char *path) {
     char kind[16], code[16], part[256];
     int count = 0;
     if (sscanf(line, "%15s %15s %255s %d", kind, code, part, &count) < 3) continue;
-    if (strcmp(kind, act) != 0 || strstr(path, part) == NULL || !is_left(line, count)) continue;
+    if (strcmp(kind, act) != 0 || !is_part(path, part) || !is_left(line, count)) continue;
     fault = strcmp(code, "ENOSPC") == 0 ? ENOSPC : EIO;
   }
   return fault;

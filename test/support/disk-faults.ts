@@ -24,7 +24,7 @@ function build(): string {
 export interface Fault {
   readonly act: "sync" | "write" | "read";
   readonly code: "EIO" | "ENOSPC";
-  /** Part of the path. */
+  /** Part of the path; with a `$` behind it, its end. */
   readonly file: string;
   /** So many failures, then it works; default: until it is taken away. */
   readonly times?: number;

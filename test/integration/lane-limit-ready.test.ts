@@ -1,0 +1,30 @@
+import { expect, it } from "vitest";
+import { z } from "zod";
+import { defineEvent } from "../../src/catalog/define.ts";
+import { defineConfig } from "../../src/config.ts";
+import { defineHandler } from "../../src/delivery/handler.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { startStore } from "../support/test-store.ts";
+
+const placed = defineEvent("order.placed", { 1: z.object({}) });
+
+it("is not ready while a handler has as many lanes as it may and reads no further, and is again when some flow", async () => {
+  const agents = defineHandler({
+    name: "agents",
+    events: [placed],
+    retry: { maxAttempts: 1 },
+    on: {
+      "order.placed": () => {
+        throw new Error("no");
+      },
+    },
+  });
+  const store = await startStore(defineConfig({ events: [placed], handlers: [agents], limits: { recordedLanes: 3 } }), temporaryFolder());
+  expect(store.notReady()).toBeNull();
+  for (let order = 0; order < 5; order++) await store.append({ type: "order.placed", entity: { type: "order", id: String(order) }, data: {} });
+  await expect.poll(() => store.notReady()).toBe("handler agents: 3 lanes are blocked or behind, its limit: it reads no further until some flow again");
+  await expect.poll(async () => (await store.views.deadLetterStats({ tenant: "default" })).total).toBe(3);
+  await store.discardBatch({ handler: "agents" }, { reason: "not needed" });
+  await expect.poll(async () => (await store.views.deadLetterStats({ tenant: "default" })).total).toBe(2);
+  await expect.poll(() => store.notReady()).toBeNull();
+});
