@@ -33,15 +33,23 @@ export function makeAppender({ catalog, log, newId }: AppenderParts): Store["app
 
     const { tenant = defaultTenant, expectedRevision = "any" } = options;
     const sent = inputs.map((one) => complete(one, catalog, newId));
-    checkAgainstCatalog(sent, catalog, places);
+    const given = new Set(inputs.flatMap(({ id }, index) => (id === undefined ? [] : [sent[index]!.id])));
+    const find = once(async () => new Map((given.size === 0 ? [] : await log.findByIds(tenant, [...given])).map((event) => [event.id, event])));
+    const refused = refusals(sent, catalog, places);
+    // What was stored once was judged then: a refinement that reads the clock, or one that is stricter now, does not undo it.
+    const repeats = [...refused.keys()].every((index) => inputs[index]!.id !== undefined) && refused.size > 0 ? await find().catch(() => null) : null;
+    const isRepeat = (event: NewEvent, index: number): boolean => {
+      const before = repeats?.get(event.id);
+      return before !== undefined && before.stream === streamName(tenant, inputs[index]!.entity) && sameContent(before, event);
+    };
+    throwFirst([...refused].filter(([index]) => !isRepeat(sent[index]!, index)).map(([, refusal]) => refusal));
     checkCallChains(sent, places);
-    const events = sent.map((event) => catalog.toStore(event));
+    const events = sent.map((event, index) => (refused.has(index) ? event : catalog.toStore(event)));
     const groups = groupByEntity(inputs, events, tenant, places);
     // A single entity's append is measured by the log itself; with several the last must not fail when the first is stored.
     if (groups.length > 1) for (const group of groups) encodeAppend(group.stream, group.events, "any");
 
-    const given = new Set(inputs.flatMap(({ id }, index) => (id === undefined ? [] : [events[index]!.id])));
-    const known = new Map((given.size === 0 ? [] : await log.findByIds(tenant, [...given])).map((event) => [event.id, event]));
+    const known = await find();
     const waiting = groups.filter((group) => !isKnown(group, known));
 
     const stored = new Map<string, AppendedEvent>([...known.values()].map((event) => [event.id, asDuplicate(event)]));
@@ -94,9 +102,18 @@ function complete(input: EventInput, catalog: Catalog, newId: NewId): NewEvent {
   };
 }
 
-/** Judges all events, so that one answer names everything of the first kind of failure. */
-function checkAgainstCatalog(events: readonly NewEvent[], catalog: Catalog, places: Places): void {
-  const failures: RepriseError[] = [];
+/** Calls `make` when it is first needed. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+/** What the catalog refuses of each event, by its place. */
+function refusals(events: readonly NewEvent[], catalog: Catalog, places: Places): ReadonlyMap<number, RepriseError> {
+  const failures = new Map<number, RepriseError>();
   for (const [index, { type, schemaVersion, data }] of events.entries()) {
     try {
       catalog.validate(type, schemaVersion, data, places.event(index, "/data"));
@@ -104,9 +121,14 @@ function checkAgainstCatalog(events: readonly NewEvent[], catalog: Catalog, plac
       if (!isRepriseError(error, "EVENT_TYPE_UNKNOWN", "SCHEMA_VERSION_UNKNOWN", "DATA_INVALID")) throw error;
       const member = error.code === "EVENT_TYPE_UNKNOWN" ? "/type" : "/schemaVersion";
       const errors = error.code === "DATA_INVALID" ? error.errors : [{ pointer: places.event(index, member), detail: error.message }];
-      failures.push(new RepriseError(error.code, error.message, { errors }));
+      failures.set(index, new RepriseError(error.code, error.message, { errors }));
     }
   }
+  return failures;
+}
+
+/** All failures are known, so that one answer names everything of the first kind. */
+function throwFirst(failures: readonly RepriseError[]): void {
   for (const code of ["EVENT_TYPE_UNKNOWN", "SCHEMA_VERSION_UNKNOWN", "DATA_INVALID"] as const) {
     const same = failures.filter((failure) => failure.code === code);
     if (same.length > 0) throw new RepriseError(code, same[0]!.message, { errors: same.flatMap(({ errors }) => errors) });

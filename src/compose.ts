@@ -17,6 +17,7 @@ import type { StoredEvent } from "./event/event.ts";
 import { deliveryId, newId } from "./event/ids.ts";
 import { defaultTenant, streamName, viewsStream } from "./event/names.ts";
 import { makeGiveUp } from "./give-up.ts";
+import { heldToLock, type LockOptions } from "./held-to-lock.ts";
 import { type CheckOptions, checkByReading, type LogCheck } from "./log/check-log.ts";
 import { refuseUnfinishedCopy } from "./log/copy-marker.ts";
 import type { EventLog, ReadOnlyLog } from "./log/event-log.ts";
@@ -37,7 +38,7 @@ import { amendedDetail } from "./views/queries/amendments.ts";
 import { fromCursor, toCursor } from "./views/queries/cursor.ts";
 import { makeWaitingStore } from "./waiting-store.ts";
 
-export interface OpenOptions {
+export interface OpenOptions extends LockOptions {
   /** `sqlite:<folder>`, or a server: `esdb://host:2113?tls=false`, `esdb+discover://…`. */
   readonly log: string;
   /** Folder of the views; default: the embedded log's own, `./data` for a server. */
@@ -132,15 +133,17 @@ const isServer = (url: string): boolean => /^esdb(\+discover)?:\/\/./.test(url);
  * Opens log and views. Appends and reads work at once; nothing is delivered or projected before `start`. A log on a server is reached by `start`,
  * however long that takes: until then what needs it fails with LOG_UNAVAILABLE.
  *
- * @throws RepriseError of kind `config`, naming what to correct: CONFIG_INVALID, LOG_IN_USE, LOG_DAMAGED, …
+ * @throws RepriseError of kind `config`, naming what to correct: CONFIG_INVALID, SCHEMA_LOCK_BROKEN, LOG_IN_USE, LOG_DAMAGED, …
  */
 export async function openStore(config: Config, options: OpenOptions): Promise<Store> {
   const checked = checkConfig(config);
-  if (!isServer(options.log)) return openOn(checked, options);
   const { clock = systemClock, logger = silent } = options;
+  const unlocked = heldToLock(config, options);
+  for (const warning of unlocked) logger.warn({}, warning);
+  if (!isServer(options.log)) return openOn(checked, options, unlocked);
   return makeWaitingStore({
     catalog: checked.catalog,
-    open: (signal) => openOn(checked, options, signal),
+    open: (signal) => openOn(checked, options, unlocked, signal),
     clock,
     onTrouble: (err) => logger.warn({ err }, "the log cannot be reached; tried again"),
   });
@@ -149,6 +152,7 @@ export async function openStore(config: Config, options: OpenOptions): Promise<S
 async function openOn(
   { catalog, migrations, handlers, limits }: CheckedConfig,
   { log: where, data, logger = silent, clock = systemClock, onLost = () => {}, namespace = "" }: OpenOptions,
+  unlocked: readonly string[],
   signal?: AbortSignal,
 ): Promise<Store> {
   let views: OpenViews | null = null;
@@ -204,6 +208,7 @@ async function openOn(
   });
   const readiness = makeReadiness(
     [
+      { name: "the schemas", warnings: () => unlocked },
       {
         name: "",
         reasons: () => [

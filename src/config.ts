@@ -56,7 +56,7 @@ export function checkConfig(config: Config): CheckedConfig {
     if (twin !== undefined)
       throw invalid(`handlers[${index}].name`, `is ${show(handler.name)}, the name of handlers[${twin}] too: give each handler a name of its own`);
     names.set(handler.name, index);
-    return makeSpec(handler, `handlers[${index}]`, catalog);
+    return makeSpec(handler, `handlers[${index}]`, catalog, events);
   });
   return { catalog, migrations: makeMigrations(catalog, migrations), handlers: specs, limits: { ...defaultDeliveryLimits, ...defined(limits ?? {}) } };
 }
@@ -87,8 +87,8 @@ const defaultPolicy: RetryPolicy = {
   onExhausted: "dead_letter",
 };
 
-function makeSpec(definition: HandlerDefinition, field: string, catalog: Catalog): HandlerSpec {
-  const types = typesOf(definition, field, catalog);
+function makeSpec(definition: HandlerDefinition, field: string, catalog: Catalog, all: readonly EventDefinition[]): HandlerSpec {
+  const types = typesOf(definition, field, catalog, all);
   const base: RetryPolicy = { ...defaultPolicy, timeoutMs: definition.timeoutMs ?? defaultTimeoutMs, ...defined(definition.retry ?? {}) };
   checkPolicy(base, `${field}.retry`);
   const byType = new Map<string, RetryPolicy>();
@@ -114,13 +114,15 @@ function makeSpec(definition: HandlerDefinition, field: string, catalog: Catalog
 }
 
 /** Current types that a handler wants, sorted; each must be in the catalog. */
-function typesOf(definition: HandlerDefinition, field: string, catalog: Catalog): readonly string[] {
+function typesOf(definition: HandlerDefinition, field: string, catalog: Catalog, all: readonly EventDefinition[]): readonly string[] {
   if (definition.kind === "webhook" && definition.events.includes("*")) {
     if (definition.events.length > 1) throw invalid(`${field}.events`, 'has "*" beside other types: "*" alone means all of the catalog');
     return catalog.types;
   }
   const named =
-    definition.kind === "webhook" ? definition.events.map((type, index) => ({ type, place: `${field}.events[${index}]` })) : handledTypes(definition, field);
+    definition.kind === "webhook"
+      ? definition.events.map((type, index) => ({ type, place: `${field}.events[${index}]` }))
+      : handledTypes(definition, field, all);
   const types = new Set<string>();
   for (const { type, place } of named) {
     const current = catalog.resolve(type);
@@ -139,10 +141,18 @@ function typesOf(definition: HandlerDefinition, field: string, catalog: Catalog)
 function handledTypes(
   definition: Extract<HandlerDefinition, { kind: "function" }>,
   field: string,
+  all: readonly EventDefinition[],
 ): readonly { readonly type: string; readonly place: string }[] {
   const handled = Object.keys(definition.on);
   if (handled.length === 0)
     throw invalid(`${field}.on`, 'is empty: map at least one event type to a function, { "order.placed": async (event, context) => { … } }');
+  // The config's own list gives `on` its types, no more; a list of the handler's own says what it wants.
+  const idle = definition.events === undefined || definition.events === all ? [] : definition.events.filter(({ type }) => !Object.hasOwn(definition.on, type));
+  if (idle.length > 0)
+    throw invalid(
+      `${field}.events`,
+      `lists ${list(idle.map(({ type }) => type))}, for which \`on\` has no function, so that it would never be delivered: add it to \`on\`, or take it off the list`,
+    );
   return handled.map((type) => ({ type, place: `${field}.on[${show(type)}]` }));
 }
 

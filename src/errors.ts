@@ -102,6 +102,11 @@ export const errorCatalog = {
   START_FROM_REQUIRED: { kind: "config", remedy: 'Say startFrom: "beginning" or "now" in the handler: the log already holds events.' },
   UPCASTER_MISSING: { kind: "config", remedy: "Add the step upcasters/<event-type>/v<n>-to-v<n+1>.ts and list it in its index.ts." },
   UPCASTER_UNEXPECTED: { kind: "config", remedy: "Remove the step: there is no version for it to lead from or to." },
+  SCHEMA_LOCK_BROKEN: {
+    kind: "config",
+    remedy:
+      "Do what is said beside each finding, or start with --allow-unlocked (allowUnlocked: true) knowing that stored events are then read otherwise than before.",
+  },
   SCHEMA_NOT_JSON: { kind: "config", remedy: "Use only what survives JSON: no Date, bigint, transform or codec. Keep times as z.iso.datetime() strings." },
   LOG_IN_USE: { kind: "config", remedy: "One process owns an embedded log: stop the other one, or give this one another folder." },
   LOG_FOREIGN: { kind: "config", remedy: "The file is not a Reprise log: point REPRISE_LOG at another folder. The file was left untouched." },

@@ -9,6 +9,12 @@ import { isA, textAt, typeOf } from "./event/thrown.ts";
 /** This copy's public API: `index.ts` from source, `index.js` from dist. */
 const self = new URL(import.meta.url.endsWith(".ts") ? "./index.ts" : "./index.js", import.meta.url).href;
 let hooked = false;
+const files = new WeakMap<Config, string>();
+
+/** The file that a config was loaded from, absolute; undefined for one that was made otherwise. */
+export function configFileOf(config: Config): string | undefined {
+  return files.get(config);
+}
 
 /**
  * Loads a config file: TypeScript or JavaScript in any folder, whose default export is the config. It is not checked yet: `checkConfig` does.
@@ -35,6 +41,7 @@ export async function loadConfig(path: string): Promise<Config> {
       "CONFIG_INVALID",
       `The config file ${file} has no config as its default export: end it with \`export default defineConfig({ … })\`.`,
     );
+  files.set(module.default as Config, file);
   return module.default as Config;
 }
 

@@ -34,12 +34,19 @@ export function checkDefinitions(events: readonly EventDefinition[], chains: rea
     const versions = Array.from({ length: count }, (_, index) => {
       const schema = event.schemas[index + 1]!;
       if (!(schema instanceof z.ZodType))
-        throw invalid(`Version ${index + 1} of event type "${event.type}" is not a zod schema: use z.object({ … }) of zod 4.`);
+        throw invalid(`Version ${index + 1} of event type "${event.type}" is ${kindOfSchema(schema)}: use z.object({ … }) of zod 4, import { z } from "zod".`);
       return { schema, ...describeSchema(event.type, index + 1, schema), step: ownSteps[index + 1] };
     });
     const into = checkInto(event.type, chainOf.get(event.type)?.into ?? [], events);
     return { type: event.type, formerly: [...event.formerly], versions, into, downcast: event.downcast };
   });
+}
+
+/** What stands where a schema should: often one of another zod. */
+function kindOfSchema(schema: unknown): string {
+  if (typeof schema !== "object" || schema === null) return "not a zod schema";
+  if ("_zod" in schema) return "a schema of zod/mini, which cannot be used here";
+  return "_def" in schema ? "a zod 3 schema" : "not a zod schema";
 }
 
 function checkNames(events: readonly EventDefinition[]): void {

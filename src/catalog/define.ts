@@ -85,7 +85,7 @@ export type Upcaster<E extends EventDefinition, N extends Step<E>, Beside extend
 
 /** One step for each version but the newest. No step is spelled out: `{}` would let any key pass. */
 export type Upcasters<E extends EventDefinition, Into extends string = never> = [Step<E>] extends [never]
-  ? Readonly<Record<PropertyKey, never>>
+  ? Readonly<Record<PropertyKey, "an event type with one version has no steps">>
   : { readonly [N in Step<E>]: Upcaster<E, N, Dropped | Split<Into>> };
 
 /** All steps of one event type. Made by `defineUpcasters`. */
@@ -96,7 +96,15 @@ export interface UpcasterChain {
   readonly into: readonly EventDefinition[];
 }
 
-type Gapless<S> = { [N in keyof S]: N extends 1 ? S[N] : N extends After<keyof S> ? S[N] : `version ${N & number} has no version before it` };
+type Gapless<S> = {
+  [N in keyof S]: N extends 1
+    ? S[N]
+    : N extends After<keyof S>
+      ? S[N]
+      : N extends Next[keyof Next]
+        ? `version ${N} has no version before it`
+        : `version ${N & number} is none of the 1 to 32 that an event type may have: begin a new event type, and let the old one rest`;
+};
 /** The highest key. */
 type Newest<S> = { [N in keyof S & number]: After<N> extends keyof S ? never : N }[keyof S & number];
 

@@ -24,6 +24,7 @@ export interface ServeFlags {
   readonly port?: string;
   readonly logLevel?: string;
   readonly apiKeys?: string;
+  readonly lock?: string;
 }
 
 /** @throws CONFIG_INVALID naming the field, its value and the fix. */

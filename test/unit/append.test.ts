@@ -312,3 +312,29 @@ describe("ids", () => {
     ]);
   });
 });
+
+describe("a repeat whose schema judges otherwise now", () => {
+  it("is a duplicate, whatever a refinement says; other content or a new id is judged", async () => {
+    let open = true;
+    const gated = defineEvent("order.gated", { 1: z.object({ n: z.int() }).refine(() => open, "closed by now") });
+    const gatedAppend = makeAppender({ catalog: makeCatalog({ events: [gated] }), log, newId: () => uuid(2000) });
+    const one = { type: "order.gated", entity: { type: "order", id: "1" }, data: { n: 1 }, id: uuid(1) };
+    const two = { ...one, entity: { type: "order", id: "2" }, id: uuid(2) };
+    const first = await gatedAppend([one, two]);
+    open = false;
+    expect(await gatedAppend([one, two])).toEqual(first.map((event) => ({ ...event, duplicate: true })));
+    expect(await gatedAppend(one)).toMatchObject([{ duplicate: true }]);
+    await expect(gatedAppend([one, { ...two, data: { n: 2 } }])).rejects.toMatchObject({ code: "DATA_INVALID", errors: [{ pointer: "#/events/1/data" }] });
+    await expect(gatedAppend([one, { ...two, id: uuid(3) }])).rejects.toMatchObject({ code: "DATA_INVALID" });
+    await expect(gatedAppend({ ...one, entity: { type: "order", id: "9" } })).rejects.toMatchObject({ code: "DATA_INVALID" });
+    const { id: _, ...nameless } = one;
+    await expect(gatedAppend(nameless)).rejects.toMatchObject({ code: "DATA_INVALID" });
+    const away = makeAppender({
+      catalog: makeCatalog({ events: [gated] }),
+      log: { append: log.append, findByIds: async () => Promise.reject(new RepriseError("LOG_UNAVAILABLE", "away")) },
+      newId: () => uuid(2001),
+    });
+    await expect(away(one)).rejects.toMatchObject({ code: "DATA_INVALID" });
+    expect((await storedEvents()).length).toBe(2);
+  });
+});

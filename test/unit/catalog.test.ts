@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { z as z3 } from "zod/v3";
 import type { Catalog } from "../../src/catalog/catalog.ts";
 import { defineEvent, defineUpcasters, type EventDefinition, type UpcasterChain } from "../../src/catalog/define.ts";
 import { makeCatalog } from "../../src/catalog/make-catalog.ts";
@@ -235,6 +236,14 @@ describe("start", () => {
     ["UPCASTER_MISSING", "a step that is no function", [two], [chain(two, { 1: "x" })], /from version 1 to 2/],
     ["UPCASTER_UNEXPECTED", "a step too many", [two], [chain(two, { 1: step, 2: step })], /from version 2, but its newest version is 2/],
     ["UPCASTER_UNEXPECTED", "steps of a type that is not listed", [], [chain(two, { 1: step })], /"a\.b", which is not in `events`/],
+    ["CONFIG_INVALID", "a schema of zod 3", [event("a.b", { 1: z3.object({}) as never })], [], /is a zod 3 schema: use z\.object/],
+    [
+      "CONFIG_INVALID",
+      "33 versions",
+      [event("a.b", Object.fromEntries(Array.from({ length: 33 }, (_, n) => [n + 1, one])))],
+      [],
+      /33 versions, more than 32: begin a new/,
+    ],
     ["SCHEMA_NOT_JSON", "a Date", [event("a.b", { 1: z.object({ at: z.date() }) })], [], /Version 1 of event type "a\.b".*Date/],
     ["SCHEMA_NOT_JSON", "a bigint", [event("a.b", { 1: z.object({ n: z.bigint() }) })], [], /BigInt/],
     ["SCHEMA_NOT_JSON", "a transform", [event("a.b", { 1: one.transform((data) => data.a) })], [], /a transform/],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { defineEvent } from "../../src/catalog/define.ts";
+import { defineEvent, type EventDefinition } from "../../src/catalog/define.ts";
 import { type CheckedConfig, type Config, checkConfig, defineConfig } from "../../src/config.ts";
 import { defineHandler, type HandlerDefinition, type WebhookHandler, webhookHandler } from "../../src/delivery/handler.ts";
 import { RepriseError } from "../../src/errors.ts";
@@ -172,5 +172,20 @@ describe("a config is refused with the field, its value and the fix", () => {
     const text = `${error.message} ${JSON.stringify(error.errors)}`;
     expect(text).not.toContain("hunter2");
     expect(text).not.toContain(secret);
+  });
+});
+
+describe("a handler's list of events", () => {
+  const a = defineEvent("a.one", { 1: z.object({}) });
+  const b = defineEvent("b.two", { 1: z.object({}) });
+  const make = (events: readonly EventDefinition[], own: readonly EventDefinition[] | undefined) =>
+    checkConfig({ events, handlers: [defineHandler({ name: "half", ...(own && { events: own }), on: { "a.one": () => {} } } as never)] });
+
+  it("has a function for each, unless it is the config's own list, which only gives types", () => {
+    expect(refused(() => make([a, b], [a, b])).message).toMatch(/handlers\[0\]\.events lists "?b\.two"?, for which `on` has no function/);
+    const all = [a, b];
+    expect(make(all, all).handlers[0]?.types).toEqual(["a.one"]);
+    expect(make(all, [a]).handlers[0]?.types).toEqual(["a.one"]);
+    expect(make(all, undefined).handlers[0]?.types).toEqual(["a.one"]);
   });
 });

@@ -46,6 +46,13 @@ export function isAddition({ rule }: Finding): boolean {
   return additions.has(rule);
 }
 
+/** A finding as people read it. */
+export function findingText({ rule, type, version, message, details, remedy }: Finding): string {
+  const where = type === null ? "" : ` ${type}${version === null ? "" : ` version ${version}`}`;
+  const body = [message, ...details.map((line) => `  ${line}`), `→ ${remedy}`];
+  return `${rule}${where}\n${body.map((line) => `  ${line}\n`).join("")}`;
+}
+
 const lockIt = "run `reprise schema lock` and commit the lock file with the change";
 const rewrite = (type: string | null, version: number | null): string => `\`reprise schema lock --rewrite ${type}${version === null ? "" : `@${version}`}\``;
 

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { type Finding, missingLock, rules } from "../../catalog/lock/findings.ts";
+import { type Finding, findingText, missingLock, rules } from "../../catalog/lock/findings.ts";
 import type { Lock } from "../../catalog/lock/lock.ts";
 import { checkAll, nextLock, type Rewrite } from "../../catalog/lock/write-lock.ts";
 import { type LogCheckReport, type LogFailure, makeLogCheck } from "../../catalog/log-check.ts";
@@ -104,12 +104,6 @@ function tell(findings: readonly Finding[], { output, quiet = false }: LockFlags
   if (quiet || output === "table") terminal.out(findings.map(findingText).join("\n"));
   else if (output === "json") terminal.out(JSON.stringify({ ok: false, findings: findings.map(wireFinding) }, null, 2) + "\n");
   else for (const finding of findings) terminal.out(JSON.stringify(wireFinding(finding)) + "\n");
-}
-
-function findingText({ rule, type, version, message, details, remedy }: Finding): string {
-  const where = type === null ? "" : ` ${type}${version === null ? "" : ` version ${version}`}`;
-  const body = [message, ...details.map((line) => `  ${line}`), `→ ${remedy}`];
-  return `${rule}${where}\n${body.map((line) => `  ${line}\n`).join("")}`;
 }
 
 function wireFinding({ rule, type, version, message, details, remedy }: Finding) {

@@ -18,6 +18,10 @@ const answerWithinMs = 1000;
 const startWithinMs = 2000;
 const stopWithinMs = 9500;
 
+interface Flags extends ServeFlags {
+  readonly allowUnlocked?: boolean;
+}
+
 export function addServe(program: Command, world: World): void {
   program
     .command("serve")
@@ -28,8 +32,10 @@ export function addServe(program: Command, world: World): void {
     .option("--host <host>", "loopback address to listen on (REPRISE_HOST, default: 127.0.0.1)")
     .option("--port <port>", "0 picks one (REPRISE_PORT, default: 4680)")
     .option("--log-level <level>", `${logLevels.join(", ")} (REPRISE_LOG_LEVEL, default: info)`)
+    .option("--lock <file>", "lock file of published schemas (default: schemas/lock.json beside the config, where there is one)")
+    .option("--allow-unlocked", "start although a published schema or step has changed, and warn")
     .option("--api-keys <file>", "not in this release (REPRISE_API_KEYS)")
-    .action(async (flags: ServeFlags) => {
+    .action(async (flags: Flags) => {
       const signal = new Promise<NodeJS.Signals>((caught) => {
         // Not the last word: npm hands on what the terminal sent to the whole group already, and the second one must not kill what ends cleanly.
         for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, caught);
@@ -54,7 +60,7 @@ export function addServe(program: Command, world: World): void {
 
 type Server = Awaited<ReturnType<typeof serve>>;
 
-async function start(flags: ServeFlags, world: World): Promise<{ server: Server; store: Store; logger: Logger; started: Promise<void> }> {
+async function start(flags: Flags, world: World): Promise<{ server: Server; store: Store; logger: Logger; started: Promise<void> }> {
   const { env, namespace = "" } = world;
   const settings = readServeSettings(flags, env);
   // Not one system call a line: while one is written the next ones gather. What is left at the end of the process is written then.
@@ -80,7 +86,10 @@ async function start(flags: ServeFlags, world: World): Promise<{ server: Server;
     logger.flush();
     leave(exit.unsynced); // closing anything would bring into the log what nobody knows any more
   };
-  const store = await openStore(await loadConfig(settings.config), { log: settings.log, data: settings.data, logger, onLost, namespace });
+  const store = await openStore(await loadConfig(settings.config), {
+    ...{ log: settings.log, data: settings.data, logger, onLost, namespace, allowUnlocked: flags.allowUnlocked === true },
+    ...(flags.lock ? { lock: flags.lock } : {}),
+  });
   try {
     // A log on a server may not be there yet: the service answers meanwhile, and /readyz says what it waits for.
     const started = store.start();
