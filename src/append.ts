@@ -5,6 +5,7 @@ import { isLogTrouble, isRepriseError, RepriseError } from "./errors.ts";
 import { toUtc } from "./event/clock.ts";
 import type { Entity, EventMetadata, Json, NewEvent, StoredEvent } from "./event/event.ts";
 import type { NewId } from "./event/ids.ts";
+import { jsonReady } from "./event/json-ready.ts";
 import { defaultTenant, streamName } from "./event/names.ts";
 import { encodeAppend } from "./log/append-rules.ts";
 import type { AppendedEvent, EventLog, ExpectedRevision } from "./log/event-log.ts";
@@ -65,7 +66,7 @@ export function makeAppender({ catalog, log, newId }: AppenderParts): Store["app
       const { revision, position, recordedAt, duplicate } = stored.get(id)!;
       const repeated = answered.has(id);
       answered.add(id);
-      return { id, entity: inputs[index]!.entity, revision, position, recordedAt, duplicate: duplicate || repeated };
+      return jsonReady({ id, entity: inputs[index]!.entity, revision, position, recordedAt, duplicate: duplicate || repeated });
     });
   };
 }

@@ -15,6 +15,7 @@ import { isRepriseError, partlyDone, RepriseError } from "./errors.ts";
 import { type Clock, systemClock } from "./event/clock.ts";
 import type { StoredEvent } from "./event/event.ts";
 import { deliveryId, newId } from "./event/ids.ts";
+import { jsonReady } from "./event/json-ready.ts";
 import { defaultTenant, streamName, viewsStream } from "./event/names.ts";
 import { makeGiveUp } from "./give-up.ts";
 import { heldToLock, type LockOptions } from "./held-to-lock.ts";
@@ -285,7 +286,7 @@ async function openOn(
         for (const event of batch) events.push(event);
       const last = events.at(-1)?.revision;
       const more = last !== undefined && events.length === limit && (direction === "forward" ? last < revision : last > 0);
-      return { events: opened.present(events), nextFrom: more ? last + (direction === "forward" ? 1 : -1) : null, revision };
+      return { events: opened.present(events).map(jsonReady), nextFrom: more ? last + (direction === "forward" ? 1 : -1) : null, revision };
     },
 
     async start() {
@@ -314,14 +315,14 @@ async function openOn(
       const chosen = { tenant, actor, reason: reason ?? null, handler, targetHandler: targetHandler ?? null, ...named(migration) };
       const { replayId, letter, ended, position } = await replays.single(id, chosen);
       const end = await within(ended, patienceMs);
-      return {
+      return jsonReady({
         status: end?.outcome ?? "processing",
         replayId,
         deliveryId: deliveryId(targetHandler ?? letter.handler, letter.stream, letter.id, targetHandler === undefined ? undefined : replayId),
         originalEventId: letter.id,
         error: end?.error ?? null,
         position: end?.position ?? position,
-      };
+      });
     },
 
     async replayBatch(filter, options = {}) {
@@ -332,7 +333,7 @@ async function openOn(
       );
       const end = await within(ended, patienceMs);
       const { total, succeeded, failed, skipped, skips } = figures();
-      return { replayId, total, succeeded, failed, skipped, skips, remaining: total - succeeded - failed - skipped, position: end ?? position };
+      return jsonReady({ replayId, total, succeeded, failed, skipped, skips, remaining: total - succeeded - failed - skipped, position: end ?? position });
     },
 
     async planReplay(selection, { tenant = defaultTenant, actor = "local", targetHandler, ratePerSecond } = {}) {
@@ -346,7 +347,7 @@ async function openOn(
     async startReplay(planId, { tenant = defaultTenant, actor = "local", reason, terms }) {
       const { replayId, figures, position } = await replays.startPlan(planId, { tenant, actor, reason, terms });
       const { status, total } = figures();
-      return { replayId, status, total, position };
+      return jsonReady({ replayId, status, total, position });
     },
 
     async replayState(replayId) {
@@ -370,11 +371,11 @@ async function openOn(
     },
 
     async actOnReplay(replayId, verb, { tenant = defaultTenant, actor = "local", reason, patienceMs = cancelPatienceMs } = {}) {
-      return { replayId, ...(await replays.act(replayId, verb, { tenant, actor, reason: reason ?? null, patienceMs })) };
+      return jsonReady({ replayId, ...(await replays.act(replayId, verb, { tenant, actor, reason: reason ?? null, patienceMs })) });
     },
 
     async setReplayRate(replayId, ratePerSecond, { tenant = defaultTenant, actor = "local", reason } = {}) {
-      return { replayId, ...(await replays.setRate(replayId, ratePerSecond, { tenant, actor, reason: reason ?? null })) };
+      return jsonReady({ replayId, ...(await replays.setRate(replayId, ratePerSecond, { tenant, actor, reason: reason ?? null })) });
     },
 
     async discardBatch(filter, { tenant = defaultTenant, actor = "local", reason, maxEvents = 100, resolution }) {
@@ -389,7 +390,7 @@ async function openOn(
       if (broken !== undefined) throw partlyDone(broken.reason, `${ends.length - refused.length} of ${ends.length} dead letters are discarded`);
       const position = ends.reduce((last, end) => (end.status === "fulfilled" && end.value > last ? end.value : last), opened.position());
       const remaining = Math.max(0, matching - letters.length);
-      return { total: letters.length, discarded: ends.length - refused.length, skipped: refused.length, remaining, position };
+      return jsonReady({ total: letters.length, discarded: ends.length - refused.length, skipped: refused.length, remaining, position });
     },
 
     async rebuildViews({ actor = "local", reason } = {}) {
@@ -413,7 +414,7 @@ async function openOn(
       const entry = await replays.find(id, tenant, handler);
       const { appended, letter } = await amendments.amend(entry, data, { actor, reason });
       const act = { at: appended.recordedAt, actor, reason, migration: null, replayId: null };
-      return { entry: amendedDetail(catalog, entry, letter.stored, data, act), position: appended.position };
+      return jsonReady({ entry: amendedDetail(catalog, entry, letter.stored, data, act), position: appended.position });
     },
 
     async discard(id, { tenant = defaultTenant, actor = "local", reason, handler, resolution }) {
@@ -423,7 +424,7 @@ async function openOn(
         reason,
         ...(resolution === undefined ? {} : { resolution }),
       });
-      return { entry, position };
+      return jsonReady({ entry, position });
     },
   };
 }

@@ -1,4 +1,5 @@
 /** Operators' acts on handlers and on lanes as such: pause, resume, retry now. */
+import { jsonReady } from "./event/json-ready.ts";
 import type { Delivery } from "./delivery/delivery.ts";
 import type { Act } from "./delivery/journal-events.ts";
 import { type ErrorCode, isRepriseError, partlyDone, RepriseError } from "./errors.ts";
@@ -54,7 +55,7 @@ export function makePauses({ log, views, delivery }: Parts): Pick<Store, "pauseH
       }
     }
     if (handlers.length === 0 && refusal !== null) throw refusal;
-    return { handlers, position };
+    return jsonReady({ handlers, position });
   }
 
   const toAct = ({ actor = "local", reason }: ActOptions): Act => ({ actor, reason: reason ?? null });

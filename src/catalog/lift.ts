@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import type { CurrentEvent, Json, StoredEvent } from "../event/event.ts";
 import { freezeDeep } from "../event/freeze-deep.ts";
+import { jsonReady } from "../event/json-ready.ts";
 import { partId } from "../event/ids.ts";
 import { messageOf, typeOf } from "../event/thrown.ts";
 import { withoutValues } from "../event/without-payload.ts";
@@ -77,7 +78,7 @@ function makeLift(checked: CheckedType, from: number, raise: Raise): Lift {
   const looks = mayGiveOther(versions[current - 1]!.jsonSchema);
 
   return (event, seen) => {
-    const stored = looksAtEvent ? freezeDeep(event) : event; // the log has its own
+    const stored = looksAtEvent ? freezeDeep(jsonReady(event)) : event; // the log has its own
     // With one `try` for all of it: one around each schema and step costs a tenth.
     if (seen === undefined && straight !== null)
       try {
