@@ -1,9 +1,10 @@
 /** Operators' acts on handlers and on lanes as such: pause, resume, retry now. */
-import { jsonReady } from "./event/json-ready.ts";
+
 import type { Delivery } from "./delivery/delivery.ts";
 import type { Act } from "./delivery/journal-events.ts";
 import { type ErrorCode, isRepriseError, partlyDone, RepriseError } from "./errors.ts";
 import type { Entity, Position } from "./event/event.ts";
+import { jsonReady } from "./event/json-ready.ts";
 import { defaultTenant, streamName } from "./event/names.ts";
 import type { EventLog } from "./log/event-log.ts";
 import type { ActOptions, LaneActOptions, LaneActResult, Store } from "./store.ts";

@@ -2,8 +2,8 @@
 import type { z } from "zod";
 import type { CurrentEvent, Json, StoredEvent } from "../event/event.ts";
 import { freezeDeep } from "../event/freeze-deep.ts";
-import { jsonReady } from "../event/json-ready.ts";
 import { partId } from "../event/ids.ts";
+import { jsonReady } from "../event/json-ready.ts";
 import { messageOf, typeOf } from "../event/thrown.ts";
 import { withoutValues } from "../event/without-payload.ts";
 import type { FailureText, Lifted, LiftStep } from "./catalog.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../event/clock.ts";
-import { jsonReady } from "../event/json-ready.ts";
 import type { CurrentEvent } from "../event/event.ts";
+import { jsonReady } from "../event/json-ready.ts";
 import { isA } from "../event/thrown.ts";
 import type { Attempt, AttemptInFlight, AttemptOutcome, AttemptRequest } from "./attempt.ts";
 import { clipChars, errorNames, toAttemptError } from "./attempt-error.ts";
