@@ -363,11 +363,11 @@ async function openOn(
     async replayReport(replayId, { tenant = defaultTenant, limit, cursor }) {
       const view = await opened.replay(replayId);
       if (view === undefined) throw new RepriseError("NOT_FOUND", "There is no replay with this id.");
-      const from = fromCursor(cursor, ["number"])?.[0] ?? 0;
+      const from = fromCursor("report", cursor, ["number"])?.[0] ?? 0;
       const { items, next } = await readReport({ log, views: opened, catalog }, { view, tenant, from, limit }, (at, count) =>
         replays.items(replayId, at, count),
       );
-      return { items, nextCursor: next === null ? null : toCursor(next) };
+      return { items, nextCursor: next === null ? null : toCursor("report", next) };
     },
 
     async actOnReplay(replayId, verb, { tenant = defaultTenant, actor = "local", reason, patienceMs = cancelPatienceMs } = {}) {

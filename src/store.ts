@@ -1,5 +1,5 @@
 import type { Catalog, FailureText } from "./catalog/catalog.ts";
-import type { ReplayTerms } from "./delivery/journal-events.ts";
+import type { AskedTerms } from "./delivery/journal-events.ts";
 import type { ContextRef, Entity, EventMetadata, Json, Position, Priority } from "./event/event.ts";
 import type { AppendedEvent, ExpectedRevision } from "./log/event-log.ts";
 import type { JobFigures } from "./replay/job.ts";
@@ -174,10 +174,7 @@ export interface Store {
   /** @throws NOT_FOUND */
   replayPlan(planId: string, options?: { readonly tenant?: string }): Promise<Plan>;
   /** Runs exactly what a plan lists, or tries it without effect. @throws NOT_FOUND, PLAN_STALE `{ changed }`, PLAN_USED `{ replayId, actor }` */
-  startReplay(
-    planId: string,
-    options: ActOptions & { readonly reason: string; readonly terms: ReplayTerms },
-  ): Promise<ReplayActed & { readonly total: number }>;
+  startReplay(planId: string, options: ActOptions & { readonly reason: string; readonly terms: AskedTerms }): Promise<ReplayActed & { readonly total: number }>;
   /** Undefined for an unknown one. */
   replayState(replayId: string, options?: { readonly tenant?: string }): Promise<ReplayState | undefined>;
   /** Newest first. */

@@ -63,6 +63,7 @@ export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingSto
     get: (_target, name: keyof Views) => {
       if (store !== null) return store.views[name];
       if (name === "position") return () => 0n;
+      if (name === "unknownName") return () => null; // nothing is known yet: what is asked next says so
       return async () => mustBeOpen(); // throws
     },
   });

@@ -7,29 +7,41 @@ import { durationText } from "./print.ts";
 /** A replay that goes on is asked after so often. */
 const followEveryMs = 500;
 const barCharacters = 24;
+/** What shells expect of a program that Ctrl-C ended. */
+const interrupted = 130;
 /** It has ended, or goes on only when a person says so. */
 const still: readonly ReplayReply["status"][] = ["completed", "stopped", "cancelled", "paused"];
 
 /** Waits for a replay's end, or until it is paused; on a terminal it shows how far it is and how long it will take. */
 export async function follow({ client, terminal, quiet }: Session, replayId: string, position: string): Promise<ReplayReply> {
   const show = terminal.interactive && !quiet;
-  for (let before = ""; ; ) {
-    const replay = await client.get<ReplayReply>(at`/replays/${replayId}`, { after: position });
-    if (show) {
-      const line = progressText(replay);
-      terminal.err(`\r${line.padEnd(before.length)}`);
-      before = line;
+  const leave = (): never => {
+    terminal.err(`\nThe replay goes on. To follow it: reprise replay show ${replayId}\nTo end it: reprise replay cancel ${replayId}\n`);
+    process.exit(interrupted);
+  };
+  process.once("SIGINT", leave);
+  try {
+    for (let before = ""; ; ) {
+      const replay = await client.get<ReplayReply>(at`/replays/${replayId}`, { after: position });
+      if (show) {
+        const line = progressText(replay);
+        terminal.err(`\r${line.padEnd(before.length)}`);
+        before = line;
+      }
+      if (still.includes(replay.status)) {
+        if (show) terminal.err("\n");
+        return replay;
+      }
+      await wait(followEveryMs);
     }
-    if (still.includes(replay.status)) {
-      if (show) terminal.err("\n");
-      return replay;
-    }
-    await wait(followEveryMs);
+  } finally {
+    process.off("SIGINT", leave);
   }
 }
 
-function progressText({ total, remaining, failed, status, seconds_left: left, followers }: ReplayReply): string {
-  const done = total - remaining;
+function progressText({ total, succeeded, remaining, failed, status, seconds_left: left, followers }: ReplayReply): string {
+  // What a replay that was stopped did not begin counts as skipped in its report: it is not done.
+  const done = status === "stopped" || status === "cancelled" ? succeeded + failed : total - remaining;
   const filled = Math.round((barCharacters * done) / Math.max(1, total));
   const bar = "█".repeat(filled) + "░".repeat(barCharacters - filled);
   const then = remaining === 0 && followers > 0 ? `, ${followers} to follow` : left === null ? "" : `, ${durationText(left)} left`;

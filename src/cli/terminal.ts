@@ -46,7 +46,8 @@ export function processTerminal(): Terminal {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
     interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
-    columns: process.stdout.isTTY === true ? process.stdout.columns : undefined,
+    // Some terminals say that they have no columns: then nobody knows how many.
+    columns: process.stdout.isTTY === true && process.stdout.columns > 0 ? process.stdout.columns : undefined,
     async ask(question) {
       const prompt = createInterface({ input: process.stdin, output: process.stderr });
       try {

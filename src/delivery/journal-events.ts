@@ -273,6 +273,9 @@ export interface ReplayTerms {
   readonly stopWhen: { readonly failureRatio: number | null; readonly failuresInARow: number | null } | null;
 }
 
+/** How a plan is to be run. Without a rate: at the plan's; null: without limit. */
+export type AskedTerms = Omit<ReplayTerms, "ratePerSecond"> & { readonly ratePerSecond?: number | null };
+
 /** What the deliveries of a replay are: dead letters, delivered again in their own lanes; or deliveries of its own. */
 export type ReplayKind = "single" | "batch" | "dead_letters" | "history";
 

@@ -34,6 +34,11 @@ export function isUuid(text: string): boolean {
   return validate(text);
 }
 
+/** As it is stored: upper case is the same UUID (RFC 9562). What is none stays as it is. */
+export function canonicalId(text: string): string {
+  return validate(text) ? text.toLowerCase() : text;
+}
+
 /** The namespace of the ids that Reprise derives. Fixed for ever: stored delivery ids depend on it. */
 const repriseNamespace = "6f1a2f5e-3c1b-5d0e-9a57-6d1d3a0c7b42";
 

@@ -47,6 +47,20 @@ export function merge<Q extends object, B extends object>(query: Q, body: B): Q 
   return { ...query, ...body };
 }
 
+/** Refuses a filter that names nothing there is: that nothing matches would be a false all-clear. @param place where its members stand, `?` or `#/`. */
+export function mustBeKnown(
+  views: Views,
+  { handler, event_type: eventType }: { readonly handler?: string | undefined; readonly event_type?: string | undefined },
+  place = "?",
+): void {
+  const unknown = views.unknownName({ handler, eventType });
+  if (unknown === null) return;
+  const { what, name, known } = unknown;
+  const noun = what === "handler" ? "handler" : "event type";
+  const shown = JSON.stringify(name);
+  throw invalid(`There is no ${noun} ${shown}. Known: ${known}.`, [{ pointer: `${place}${what}`, detail: `names no ${noun}; known: ${known}` }]);
+}
+
 export function invalid(detail: string, errors: readonly ErrorPlace[] = []): RepriseError {
   return new RepriseError("REQUEST_INVALID", detail, { errors });
 }

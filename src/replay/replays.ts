@@ -7,7 +7,7 @@ import type { Catalog, FailureText } from "../catalog/catalog.ts";
 import type { Migrations } from "../catalog/migration.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import { type Ends, type LastEnds, noEnds, withEnd } from "../delivery/ends.ts";
-import type { Act, PlanStreamData, ReplayItem, ReplayKind, ReplayRequested, ReplayStreamData, ReplayTerms } from "../delivery/journal-events.ts";
+import type { Act, AskedTerms, PlanStreamData, ReplayItem, ReplayKind, ReplayRequested, ReplayStreamData } from "../delivery/journal-events.ts";
 import { ownEvent } from "../delivery/journal-stream.ts";
 import { Pace } from "../delivery/pace.ts";
 import { withPatience } from "../delivery/patience.ts";
@@ -78,7 +78,7 @@ export interface Replays {
   single(id: string, chosen: Chosen & { readonly handler: string | undefined; readonly targetHandler: string | null }): Promise<SingleReplay>;
   batch(filter: DeadLetterFilter, chosen: Chosen & { readonly maxEvents: number; readonly ratePerSecond: number | null }): Promise<StartedReplay>;
   /** Runs a plan. @throws NOT_FOUND, PLAN_STALE, PLAN_USED */
-  startPlan(planId: string, chosen: Chosen & { readonly terms: ReplayTerms }): Promise<StartedReplay>;
+  startPlan(planId: string, chosen: Chosen & { readonly terms: AskedTerms }): Promise<StartedReplay>;
   /** Pauses, goes on, or cancels. @returns once `cancel` is on record everywhere, or after `patienceMs`. @throws NOT_FOUND, REPLAY_ENDED */
   act(
     replayId: string,
@@ -379,6 +379,7 @@ export function makeReplays(parts: ReplayParts): Replays {
       const kind: ReplayKind = selection.kind === "history" ? "history" : "dead_letters";
       const job: ReplayRequested = {
         ...{ replayId: ownId(), kind, actor, reason, tenant, total: items.length, planId, targetHandler, cutoff, ...terms },
+        ratePerSecond: terms.ratePerSecond === undefined ? plan.findings.ratePerSecond : terms.ratePerSecond,
         filter: selection.kind === "dead_letters" ? asText(selection.filter) : null,
         own: terms.mode === "dry_run" || kind === "history" || targetHandler !== null,
       };

@@ -411,6 +411,12 @@ export interface Views {
   /** A delivery that has a record of its own, since it did not simply complete. */
   recordedDelivery(tenant: string, deliveryId: string): Promise<RecordedDelivery | undefined>;
 
+  /** The first of these names that nothing has, and what there is instead; null when all are known. As of now, without waiting. */
+  unknownName(names: {
+    readonly handler?: string | undefined;
+    readonly eventType?: string | undefined;
+  }): { readonly what: "handler" | "event_type"; readonly name: string; readonly known: string } | null;
+
   handlers(): Promise<readonly HandlerView[]>;
   replay(replayId: string): Promise<ReplayView | undefined>;
   /** Newest first. */

@@ -12,6 +12,7 @@ import { makeEntityQueries } from "./queries/entity-queries.ts";
 import { makeEventQueries } from "./queries/event-queries.ts";
 import { makeHandlerQueries } from "./queries/handler-queries.ts";
 import { makeHistoryQueries } from "./queries/history-queries.ts";
+import { makeKnownNames } from "./queries/known-names.ts";
 import { makeReplayQueries } from "./queries/replay-queries.ts";
 import { type Rows, rebuildFile, rebuildRows } from "./rebuild.ts";
 import { openViewStore, removeViewStore } from "./store.ts";
@@ -156,6 +157,7 @@ export async function openViews({ file, log, catalog, clock, running, onTrouble 
     ...makeEntityQueries(sources),
     ...makeDeadLetterQueries(sources),
     ...makeHandlerQueries(sources),
+    ...makeKnownNames(sources),
     ...makeReplayQueries(sources),
     ...makeHistoryQueries(sources),
 

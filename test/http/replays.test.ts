@@ -61,7 +61,7 @@ describe("POST /replays", () => {
     expect(replies.replayStartedReply.parse(answer.json())).toEqual({ replay_id: replayId, plan_id: planId, status: "running", total: 1, position: "8" });
     expect(store.last("startReplay")).toMatchObject([
       planId,
-      { terms: { mode: "run", ratePerSecond: null, effects: "once", canary: null, stopWhen: { failureRatio: 0.5, failuresInARow: null } } },
+      { terms: { mode: "run", effects: "once", canary: null, stopWhen: { failureRatio: 0.5, failuresInARow: null } } },
     ]);
   });
 

@@ -274,6 +274,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     replayOutcomes: async () => new Map(),
     openReplays: async () => [],
     recordedDelivery: async () => undefined,
+    unknownName: () => null,
     rebuild: async () => {},
     close: async () => {},
     ...replace.views,

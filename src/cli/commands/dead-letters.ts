@@ -143,7 +143,7 @@ async function discardMatching(
 const columns: readonly Column<DeadLetterReply>[] = [
   ["HANDLER", ({ handler }) => handler],
   ["ENTITY", ({ entity }) => `${entity.type}/${entity.id}`],
-  ["WAITING", ({ waiting }) => waiting],
+  ["HELD", ({ waiting }) => waiting],
   ["TYPE", ({ event_type }) => event_type, () => []],
   ["CAUSE", causeText, () => []],
   ["ATTEMPTS", ({ attempts }) => attempts, () => []],
@@ -337,6 +337,9 @@ function lastAttemptText(attempt: AttemptReply | undefined): string {
   ].join("");
 }
 
+/** The statistic names the ten most frequent errors: what it leaves out is counted. */
+const restText = (left: number): string => (left > 0 ? `and ${countText(left, "dead letter")} with other errors\n` : "");
+
 function statsText(stats: DeadLetterStatsReply): string {
   const counted = <T extends { readonly count: number }>(heading: string, rows: readonly T[], name: (row: T) => string | null) =>
     rows.length === 0
@@ -349,12 +352,13 @@ function statsText(stats: DeadLetterStatsReply): string {
   return [
     fields([
       ["dead letters", stats.total],
-      ["waiting behind them", stats.waiting],
+      ["held behind them", stats.waiting],
       ["oldest", timeText(stats.oldest_at)],
     ]),
     counted("HANDLER", stats.by_handler, ({ handler }) => handler),
     counted("EVENT TYPE", stats.by_event_type, ({ event_type }) => event_type),
     counted("SOURCE", stats.by_source, ({ source }) => source),
     counted("ERROR", stats.top_errors, ({ error }) => error),
+    restText(stats.total - stats.top_errors.reduce((sum, { count }) => sum + count, 0)),
   ].join("");
 }

@@ -57,7 +57,7 @@ export function addReplays(program: Command, world: World): void {
     .command("run <plan>")
     .description("run exactly what a plan lists, and wait for its end")
     .requiredOption("--reason <text>", "why, for the record")
-    .option("--rate <n>", "at most so many a second")
+    .option("--rate <n>", "at most so many a second, or `none` for no limit (default: the plan's rate)")
     .option("--canary <n>", "so many entities first, alone; the rest only if all goes well")
     .option("--hold <seconds>", "how long to watch the canary before the rest begins", "30")
     .option("--stop-ratio <ratio>", "stop once this part of the deliveries has failed, 0.1 for a tenth")
@@ -174,7 +174,7 @@ function selectionOf(ids: readonly string[], options: PlanOptions): object {
 function termsOf({ reason, rate, canary, hold, stopRatio, stopInARow, effects, dryRun }: RunOptions): object {
   const stop = { failure_ratio: numberOf("--stop-ratio", stopRatio), failures_in_a_row: numberOf("--stop-in-a-row", stopInARow) };
   return {
-    ...{ reason, mode: dryRun ? "dry_run" : "run", rate_per_second: numberOf("--rate", rate), effects },
+    ...{ reason, mode: dryRun ? "dry_run" : "run", rate_per_second: rate === "none" ? null : numberOf("--rate", rate), effects },
     canary: canary === undefined ? undefined : { entities: numberOf("--canary", canary), hold_seconds: numberOf("--hold", hold) },
     stop_when: stopRatio === undefined && stopInARow === undefined ? undefined : stop,
   };
@@ -217,7 +217,8 @@ function printActed(session: Session, reply: ReplayActReply): void {
 
 function printPlan(session: Session, plan: PlanReply): void {
   printOne(session.terminal, session, plan, plan.plan_id, (width) => planText(plan, width));
-  if (plan.used === null) hint(session, `\nTo run it: reprise replay run ${plan.plan_id} --reason …`);
+  const rate = plan.rate_per_second === null ? "" : ` --rate ${plan.rate_per_second}`;
+  if (plan.used === null) hint(session, `\nTo run it: reprise replay run ${plan.plan_id}${rate} --reason …`);
 }
 
 function planText(plan: PlanReply, width: number | undefined): string {
@@ -232,6 +233,7 @@ function planText(plan: PlanReply, width: number | undefined): string {
       ["dead letters", plan.dead_letters],
       ["releases", plan.releases],
       ["invalid", plan.invalid_total],
+      ["rate", plan.rate_per_second === null ? null : `${plan.rate_per_second}/s`],
       ["takes about", plan.estimated_seconds === null ? null : durationText(plan.estimated_seconds)],
     ]),
     tableSection(

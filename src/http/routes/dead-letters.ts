@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { RepriseError } from "../../errors.ts";
-import { bodyOf, invalid, merge, parse, parseGet, parseQuery } from "../parse.ts";
+import { canonicalId } from "../../event/ids.ts";
+import { bodyOf, invalid, merge, mustBeKnown, parse, parseGet, parseQuery } from "../parse.ts";
 import { defined, toDeadLetterFilter } from "../wire/from-wire.ts";
 import type {
   DeadLetterDetailReply,
@@ -44,6 +45,7 @@ interface ById {
 export async function deadLetterRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
   app.get("/admin/dlq", async (request): Promise<DeadLettersReply> => {
     const { limit, offset, cursor, data, ...query } = await parseGet(deadLettersQuery, request, store.views);
+    mustBeKnown(store.views, query);
     if (cursor !== undefined && offset > 0)
       throw invalid("A page is named by cursor or by offset.", [{ pointer: "?offset", detail: "stands beside a cursor" }]);
     const page = await store.views.deadLetters({ tenant: caller.tenant, ...toDeadLetterFilter(query) }, defined({ limit, offset, cursor, data }));
@@ -52,12 +54,13 @@ export async function deadLetterRoutes(app: FastifyInstance, { store }: RouteOpt
 
   app.get("/admin/dlq/stats", async (request): Promise<DeadLetterStatsReply> => {
     const query = await parseGet(deadLetterStatsQuery, request, store.views);
+    mustBeKnown(store.views, query);
     return toDeadLetterStatsReply(await store.views.deadLetterStats({ tenant: caller.tenant, ...toDeadLetterFilter(query) }));
   });
 
   app.get<ById>("/admin/dlq/:id", async (request): Promise<DeadLetterDetailReply> => {
     const { handler } = await parseGet(deadLetterQuery, request, store.views);
-    const letters = (await store.views.findDeadLetters(caller.tenant, request.params.id)).filter(
+    const letters = (await store.views.findDeadLetters(caller.tenant, canonicalId(request.params.id))).filter(
       (letter) => handler === undefined || letter.handler === handler,
     );
     const [letter] = letters;
@@ -71,33 +74,34 @@ export async function deadLetterRoutes(app: FastifyInstance, { store }: RouteOpt
 
   app.post<ById>("/admin/dlq/:id/replay", async (request, reply): Promise<ReplayedReply> => {
     const { target_handler: targetHandler, ...act } = merge(parseQuery(handlerQuery, request), parse(replayRequest, bodyOf(request)));
-    const result = await store.replay(request.params.id, { ...caller, ...defined({ ...act, targetHandler }) });
+    const result = await store.replay(canonicalId(request.params.id), { ...caller, ...defined({ ...act, targetHandler }) });
     if (result.status === "processing") accepted(reply, result.replayId);
     return toReplayedReply(result);
   });
 
   app.post<ById>("/admin/dlq/:id/amend", async (request): Promise<LetterActReply> => {
     const act = merge(parseQuery(handlerQuery, request), parse(amendRequest, bodyOf(request)));
-    const { entry, position } = await store.amend(request.params.id, { ...caller, ...defined(act) });
+    const { entry, position } = await store.amend(canonicalId(request.params.id), { ...caller, ...defined(act) });
     return { ...toDeadLetterDetailReply(entry), position: String(position) };
   });
 
   app.post<ById>("/admin/dlq/:id/discard", async (request): Promise<LetterActReply> => {
     const act = merge(parseQuery(handlerQuery, request), parse(discardRequest, bodyOf(request)));
-    const { entry, position } = await store.discard(request.params.id, { ...caller, ...defined(act) });
+    const { entry, position } = await store.discard(canonicalId(request.params.id), { ...caller, ...defined(act) });
     return { ...toDeadLetterDetailReply(entry), position: String(position) };
   });
 
   app.post<ById>("/deliveries/:id/give-up", async (request): Promise<GivenUpReply> => {
     parseQuery(noQuery, request);
     const { reason } = parse(finalActRequest, bodyOf(request));
-    const { deliveryId, eventId, handler, position } = await store.giveUp(request.params.id, { ...caller, reason });
+    const { deliveryId, eventId, handler, position } = await store.giveUp(canonicalId(request.params.id), { ...caller, reason });
     return { status: "dead_lettered", cause: "given_up", delivery_id: deliveryId, original_event_id: eventId, handler, position: String(position) };
   });
 
   app.post("/admin/dlq/replay-batch", async (request, reply): Promise<ReplayBatchReply> => {
     const act = merge(parseQuery(replayBatchQuery, request), parse(replayBatchRequest, bodyOf(request)));
     const { reason, max_events: maxEvents, rate_per_second: ratePerSecond, migration, ...filter } = act;
+    mustBeKnown(store.views, filter);
     const result = await store.replayBatch(toDeadLetterFilter(filter), { ...caller, ...defined({ reason, maxEvents, ratePerSecond, migration }) });
     if (result.remaining > 0) accepted(reply, result.replayId);
     return toReplayBatchReply(result);
@@ -107,6 +111,7 @@ export async function deadLetterRoutes(app: FastifyInstance, { store }: RouteOpt
     const { reason, resolution, max_events: maxEvents, ...filter } = merge(parseQuery(discardBatchQuery, request), parse(discardBatchRequest, bodyOf(request)));
     if (reason === undefined || reason.trim() === "")
       throw invalid("A discard is for good: it takes a reason.", [{ pointer: "#/reason", detail: "must say why" }]);
+    mustBeKnown(store.views, filter);
     return toDiscardBatchReply(await store.discardBatch(toDeadLetterFilter(filter), { ...caller, reason, ...defined({ maxEvents, resolution }) }));
   });
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { RepriseError } from "../../errors.ts";
 import type { Entity } from "../../event/event.ts";
-import { bodyOf, merge, parse, parseGet, parseQuery } from "../parse.ts";
+import { bodyOf, merge, mustBeKnown, parse, parseGet, parseQuery } from "../parse.ts";
 import { defined } from "../wire/from-wire.ts";
 import type { EntitiesReply, EntityEventsReply, EntityReply, LaneActReply } from "../wire/replies.ts";
 import { afterQuery, entitiesQuery, entityEventsQuery, entity as entityShape, handlerQuery, laneActRequest } from "../wire/requests.ts";
@@ -15,6 +15,7 @@ interface OneEntity {
 export async function entityRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
   app.get("/entities", async (request): Promise<EntitiesReply> => {
     const query = await parseGet(entitiesQuery, request, store.views);
+    mustBeKnown(store.views, query);
     const page = await store.views.entities(
       defined({ tenant: caller.tenant, laneState: query.lane_state, handler: query.handler, entityType: query.entity_type }),
       defined({ limit: query.limit, cursor: query.cursor }),

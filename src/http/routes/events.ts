@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { RepriseError } from "../../errors.ts";
+import { canonicalId } from "../../event/ids.ts";
 import type { EventInput } from "../../store.ts";
 import { cloudEventType, mediaType, readCloudEvents, unsupported } from "../body.ts";
-import { invalid, parse, parseGet, parseQuery } from "../parse.ts";
+import { invalid, mustBeKnown, parse, parseGet, parseQuery } from "../parse.ts";
 import { fromCloudEvent } from "../wire/cloud-event.ts";
 import { defined, toEventInput } from "../wire/from-wire.ts";
 import type { AppendReply, EventReply, EventsReply } from "../wire/replies.ts";
@@ -21,6 +22,7 @@ export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions)
 
   app.get("/events", async (request): Promise<EventsReply> => {
     const query = await parseGet(eventsQuery, request, store.views);
+    mustBeKnown(store.views, query);
     const page = await store.views.events(
       defined({
         tenant: caller.tenant,
@@ -41,7 +43,7 @@ export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions)
 
   app.get<{ Params: { id: string } }>("/events/:id", async (request): Promise<EventReply> => {
     await parseGet(afterQuery, request, store.views);
-    const event = await store.views.event(caller.tenant, request.params.id);
+    const event = await store.views.event(caller.tenant, canonicalId(request.params.id));
     if (event === undefined) throw new RepriseError("NOT_FOUND", "There is no event with this id.");
     return toEventReply(event);
   });

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { RepriseError } from "../../errors.ts";
-import { parse, parseGet, parseQuery } from "../parse.ts";
+import { canonicalId } from "../../event/ids.ts";
+import { mustBeKnown, parse, parseGet, parseQuery } from "../parse.ts";
 import { defined, toSelection, toTerms } from "../wire/from-wire.ts";
 import type { PlanReply, ReplayActReply, ReplayReply, ReplayReportReply, ReplayStartedReply, ReplaysReply } from "../wire/replies.ts";
 import { actRequest, afterQuery, noQuery, planRequest, rateRequest, replaysQuery, startReplayRequest } from "../wire/requests.ts";
@@ -17,12 +18,21 @@ export async function replayRoutes(app: FastifyInstance, { store }: RouteOptions
     parseQuery(noQuery, request);
     const body = parse(planRequest, request.body ?? {});
     const { target_handler: targetHandler, rate_per_second: ratePerSecond } = body;
+    const { selection } = body;
+    if ("dead_letters" in selection) {
+      const asked = selection.dead_letters;
+      mustBeKnown(store.views, "filter" in asked ? asked.filter : asked, "#/selection/dead_letters/");
+    }
+    if ("history" in selection) {
+      const { handler, event_types: types = [] } = selection.history;
+      for (const type of [undefined, ...types]) mustBeKnown(store.views, { handler, event_type: type }, "#/selection/history/");
+    }
     return toPlanReply(await store.planReplay(toSelection(body), { ...caller, ...defined({ targetHandler, ratePerSecond }) }));
   });
 
   app.get<ById>("/replays/plans/:id", async (request): Promise<PlanReply> => {
     await parseGet(afterQuery, request, store.views);
-    return toPlanReply(await store.replayPlan(request.params.id, { tenant: caller.tenant }));
+    return toPlanReply(await store.replayPlan(canonicalId(request.params.id), { tenant: caller.tenant }));
   });
 
   app.post("/replays", async (request, reply): Promise<ReplayStartedReply> => {
@@ -41,30 +51,30 @@ export async function replayRoutes(app: FastifyInstance, { store }: RouteOptions
 
   app.get<ById>("/replays/:id", async (request): Promise<ReplayReply> => {
     await parseGet(afterQuery, request, store.views);
-    const replay = await store.replayState(request.params.id, { tenant: caller.tenant });
+    const replay = await store.replayState(canonicalId(request.params.id), { tenant: caller.tenant });
     if (replay === undefined) throw new RepriseError("NOT_FOUND", "There is no replay with this id.");
     return toReplayReply(replay);
   });
 
   app.get<ById>("/replays/:id/report", async (request): Promise<ReplayReportReply> => {
     const { limit, cursor } = await parseGet(replaysQuery, request, store.views);
-    return toReplayReportReply(await store.replayReport(request.params.id, { tenant: caller.tenant, limit, ...defined({ cursor }) }));
+    return toReplayReportReply(await store.replayReport(canonicalId(request.params.id), { tenant: caller.tenant, limit, ...defined({ cursor }) }));
   });
 
   for (const verb of ["pause", "resume", "cancel"] as const)
     app.post<ById>(`/replays/:id/${verb}`, async (request, reply): Promise<ReplayActReply> => {
       parseQuery(noQuery, request);
       const act = parse(actRequest, request.body ?? {});
-      const acted = await store.actOnReplay(request.params.id, verb, { ...caller, ...defined(act) });
+      const acted = await store.actOnReplay(canonicalId(request.params.id), verb, { ...caller, ...defined(act) });
       // It goes on by itself: the report tells when it has come that far.
-      if (acted.status === "cancelling" || acted.status === "pausing") reply.code(202).header("location", placeOf(request.params.id));
+      if (acted.status === "cancelling" || acted.status === "pausing") reply.code(202).header("location", placeOf(canonicalId(request.params.id)));
       return toReplayActReply(acted);
     });
 
   app.patch<ById>("/replays/:id", async (request): Promise<ReplayActReply> => {
     parseQuery(noQuery, request);
     const { rate_per_second: rate, ...act } = parse(rateRequest, request.body ?? {});
-    return toReplayActReply(await store.setReplayRate(request.params.id, rate, { ...caller, ...defined(act) }));
+    return toReplayActReply(await store.setReplayRate(canonicalId(request.params.id), rate, { ...caller, ...defined(act) }));
   });
 }
 

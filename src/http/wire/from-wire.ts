@@ -1,6 +1,7 @@
 /** From the wire's names to code's. */
 import type { z } from "zod";
-import type { ReplayTerms } from "../../delivery/journal-events.ts";
+import type { AskedTerms } from "../../delivery/journal-events.ts";
+import { canonicalId } from "../../event/ids.ts";
 import { type Selection, toSelection as selectionOf } from "../../replay/selection.ts";
 import type { EventInput } from "../../store.ts";
 import type { DeadLetterFilter } from "../../views/model.ts";
@@ -44,7 +45,7 @@ export function toDeadLetterFilter(wire: Omit<z.output<typeof deadLetterStatsQue
     entityId: wire.entity_id,
     error: wire.error,
     cause: wire.cause,
-    replayId: wire.replay_id,
+    replayId: wire.replay_id === undefined ? undefined : canonicalId(wire.replay_id),
     sinceMs: wire.since,
     untilMs: wire.until,
   });
@@ -61,10 +62,10 @@ export function toSelection({ selection }: z.output<typeof planRequest>): Select
   return selectionOf({ history: { handler, ...defined(filter) } });
 }
 
-export function toTerms({ mode, rate_per_second, canary, stop_when, effects }: z.output<typeof startReplayRequest>): ReplayTerms {
+export function toTerms({ mode, rate_per_second, canary, stop_when, effects }: z.output<typeof startReplayRequest>): AskedTerms {
   return {
     mode,
-    ratePerSecond: rate_per_second ?? null,
+    ...(rate_per_second === undefined ? {} : { ratePerSecond: rate_per_second }),
     effects: effects ?? "once",
     canary: canary === undefined ? null : { entities: canary.entities, holdSeconds: canary.hold_seconds },
     stopWhen: stop_when === undefined ? null : { failureRatio: stop_when.failure_ratio ?? null, failuresInARow: stop_when.failures_in_a_row ?? null },

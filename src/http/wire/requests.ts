@@ -25,7 +25,8 @@ export const entity = z.strictObject({
     .string("must be text")
     .regex(entityIdPattern, "must be 1 to 256 characters of A-Za-z0-9._:@~/#+=-, beginning with a letter, digit or _, and without two dots in a row"),
 });
-export const uuid = z.string("must be a UUID").refine(isUuid, "must be a UUID");
+/** In any case: upper case is the same UUID (RFC 9562). */
+export const uuid = z.string("must be a UUID").refine(isUuid, "must be a UUID").toLowerCase();
 export const eventType = z.string("must be text").regex(eventTypePattern, "must be [A-Za-z][A-Za-z0-9_.-]{0,127}");
 export const schemaVersion = z.int("must be a whole number from 1").min(1, "must be a whole number from 1").max(1000, "must be at most 1000");
 export const priority = z.enum(priorities, `must be one of ${priorities.join(", ")}`);
@@ -227,7 +228,8 @@ export const startReplayRequest = z.strictObject({
   plan_id: uuid,
   reason: reason.refine((value) => value.trim() !== "", "must say why"),
   mode: z.enum(["run", "dry_run"], "must be run or dry_run"),
-  rate_per_second: rate.optional(),
+  /** Left out: the plan's. Null: no limit. */
+  rate_per_second: rate.nullable().optional(),
   canary: z
     .strictObject({
       entities: z.int(entitiesMessage).min(1, entitiesMessage).max(10_000, entitiesMessage),

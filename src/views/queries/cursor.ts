@@ -1,8 +1,11 @@
 import { RepriseError } from "../../errors.ts";
 
+/** The lists that have cursors: one of another list is refused, however alike it looks. */
+type List = "events" | "entities" | "dead_letters" | "replays" | "report";
+
 /** Where a page ended, as opaque text. */
-export function toCursor(...place: readonly (string | number)[]): string {
-  return Buffer.from(JSON.stringify(place)).toString("base64url");
+export function toCursor(list: List, ...place: readonly (string | number)[]): string {
+  return Buffer.from(JSON.stringify([list, ...place])).toString("base64url");
 }
 
 type Place<S extends readonly ("number" | "string")[]> = { readonly [K in keyof S]: S[K] extends "number" ? number : string };
@@ -12,21 +15,22 @@ type Place<S extends readonly ("number" | "string")[]> = { readonly [K in keyof 
  * @returns null without a cursor: from the beginning.
  * @throws REQUEST_INVALID for one that no list made.
  */
-export function fromCursor<const S extends readonly ("number" | "string")[]>(cursor: string | undefined, shape: S): Place<S> | null {
+export function fromCursor<const S extends readonly ("number" | "string")[]>(list: List, cursor: string | undefined, shape: S): Place<S> | null {
   if (cursor === undefined) return null;
-  const place = parse(cursor);
+  const [made, ...place] = parse(cursor);
   const fits =
-    Array.isArray(place) &&
+    made === list &&
     place.length === shape.length &&
     shape.every((type, index) => typeof place[index] === type && (type === "string" || Number.isSafeInteger(place[index])));
   if (!fits) throw new RepriseError("REQUEST_INVALID", "The cursor is none of this list: take next_cursor of the page before.");
   return place as unknown as Place<S>;
 }
 
-function parse(cursor: string): unknown {
+function parse(cursor: string): readonly unknown[] {
   try {
-    return JSON.parse(Buffer.from(cursor, "base64url").toString());
+    const place: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString());
+    return Array.isArray(place) ? place : [];
   } catch {
-    return null;
+    return [];
   }
 }

@@ -59,7 +59,7 @@ export function makeDeadLetterQueries(
     async deadLetters(filter, { limit, cursor, offset = 0, data = true }) {
       if (offset > maxOffset) throw new RepriseError("REQUEST_INVALID", `The offset goes up to ${maxOffset}: page by cursor beyond.`);
       const db = sources.db();
-      const after = fromCursor(cursor, ["number", "string"]);
+      const after = fromCursor("dead_letters", cursor, ["number", "string"]);
       const matching = allOf(filterConditions(sources, filter));
       const page = allOf([matching, ...(after === null ? [] : [{ sql: "(d.position, d.handler) < (?, ?)", parameters: after }])]);
       const rows = db.all<LetterRow>(
@@ -90,7 +90,7 @@ export function makeDeadLetterQueries(
       return {
         events,
         total,
-        nextCursor: rows.length > limit && last ? toCursor(last.position, last.handler) : null,
+        nextCursor: rows.length > limit && last ? toCursor("dead_letters", last.position, last.handler) : null,
       };
     },
 

@@ -31,21 +31,21 @@ export function makeEntityQueries(sources: Sources): Pick<Views, "entity" | "ent
     },
 
     async entities(filter, { limit, cursor }) {
-      let after = fromCursor(cursor, ["number"])?.[0] ?? 0;
+      let after = fromCursor("entities", cursor, ["number"])?.[0] ?? 0;
       const entities: EntityView[] = [];
       for (let looked = 0; looked < rowsPerPage; looked += rowsPerTurn) {
         const rows = nextEntities(sources, filter, after);
         const reader = makeDeliveryReader(sources);
         for (const row of rows) {
           const matches = matchesLane(sources, reader, row, filter);
-          if (matches && entities.length === limit) return { entities, nextCursor: toCursor(after) };
+          if (matches && entities.length === limit) return { entities, nextCursor: toCursor("entities", after) };
           if (matches) entities.push(entityView(sources, reader, row));
           after = row.id;
         }
         if (rows.length < rowsPerTurn) return { entities, nextCursor: null };
         await nextTurn();
       }
-      return { entities, nextCursor: toCursor(after) };
+      return { entities, nextCursor: toCursor("entities", after) };
     },
   };
 }

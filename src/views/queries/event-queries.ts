@@ -91,7 +91,7 @@ async function walk(
   filter: EventFilterOptions,
   { limit, cursor }: PageOptions,
 ): Promise<{ readonly keys: readonly EventKey[]; readonly nextCursor: string | null }> {
-  let before = fromCursor(cursor, ["number"])?.[0] ?? Number.MAX_SAFE_INTEGER;
+  let before = fromCursor("events", cursor, ["number"])?.[0] ?? Number.MAX_SAFE_INTEGER;
   const select = makeSelect(sources, filter);
   const keys: EventKey[] = [];
   if (select === null) return { keys, nextCursor: null };
@@ -104,14 +104,14 @@ async function walk(
     for (const row of rows) {
       if (row.position === before) continue; // met for another handler
       const wanted = status === undefined || hasStatus(reader.statuses(row), status, handler);
-      if (wanted && keys.length === limit) return { keys, nextCursor: toCursor(before) };
+      if (wanted && keys.length === limit) return { keys, nextCursor: toCursor("events", before) };
       if (wanted) keys.push(row);
       before = row.position;
     }
     if (rows.length < chunk) return { keys, nextCursor: null };
     await nextTurn();
   }
-  return { keys, nextCursor: toCursor(before) };
+  return { keys, nextCursor: toCursor("events", before) };
 }
 
 function hasStatus(statuses: ReadonlyMap<string, DeliveryStatus>, status: DeliveryStatus, handler: string | undefined): boolean {

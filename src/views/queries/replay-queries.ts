@@ -70,10 +70,10 @@ export function makeReplayQueries({ db }: Sources): Pick<Views, "replay" | "repl
 
     async replays(tenant, { limit, cursor }) {
       // Ids are ordered by time (UUIDv7).
-      const before = fromCursor(cursor, ["string"])?.[0] ?? "~";
+      const before = fromCursor("replays", cursor, ["string"])?.[0] ?? "~";
       const rows = db().all<ReplayRow>("select * from replays where tenant = ? and id < ? order by id desc limit ?", tenant, before, limit + 1);
       const shown = rows.slice(0, limit);
-      return { replays: shown.map(view), nextCursor: rows.length > limit ? toCursor(shown.at(-1)!.id) : null };
+      return { replays: shown.map(view), nextCursor: rows.length > limit ? toCursor("replays", shown.at(-1)!.id) : null };
     },
 
     async replayOutcomes(replayId) {

@@ -1,0 +1,31 @@
+import type { Views } from "../model.ts";
+import type { Sources } from "./context.ts";
+
+/** Names that a refusal lists, at most. */
+const shownNames = 20;
+
+/**
+ * What filters may name. A handler is known while the log or the config has it, an absent one too; a type when the catalog has it, under whatever name,
+ * or the log does. Entity types, sources and texts of errors have no registry: a filter by one of them that matches nothing matches nothing.
+ */
+export function makeKnownNames({ db, catalog, running }: Sources): Pick<Views, "unknownName"> {
+  return {
+    unknownName({ handler, eventType }) {
+      if (handler !== undefined && running.condition(handler).state === "absent") {
+        const names = db()
+          .all<{ name: string }>("select name from handlers where ordering is not null order by name")
+          .map(({ name }) => name);
+        if (!names.includes(handler)) return { what: "handler", name: handler, known: shown(names) };
+      }
+      if (eventType !== undefined && catalog.resolve(eventType) === undefined && db().get("select 1 from types where type = ?", eventType) === undefined)
+        return { what: "event_type", name: eventType, known: shown(catalog.types) };
+      return null;
+    },
+  };
+}
+
+function shown(names: readonly string[]): string {
+  if (names.length === 0) return "none is";
+  const more = names.length - shownNames;
+  return [...names.slice(0, shownNames), ...(more > 0 ? [`${more} more`] : [])].join(", ");
+}
