@@ -962,8 +962,17 @@ export class Dispatcher implements GateMember {
   }
 
   /** @returns null when it never will be stored. */
-  #store(events: readonly JournalEvent[], acts: TakenActs) {
-    return this.#storeBatch(this.#journal.prepare([...events, ...acts.events]), acts, () => this.#journal.prepare(events));
+  async #store(events: readonly JournalEvent[], acts: TakenActs) {
+    const whole = this.#journal.prepareWhole([...events, ...acts.events]);
+    if (whole !== null) return this.#storeBatch(whole, acts, () => this.#journal.prepare(events));
+    const appends = this.#journal.divide(events);
+    for (const append of appends.slice(0, -1))
+      if ((await this.#storeBatch(this.#journal.prepare(append))) === null) {
+        acts.refused(this.#fault);
+        return null;
+      }
+    const last = appends.at(-1)!;
+    return this.#storeBatch(this.#journal.prepare([...last, ...acts.events]), acts, () => this.#journal.prepare(last));
   }
 
   /**

@@ -1,12 +1,14 @@
 /** A handler's journal as a stream of the log: loading its state, and appending to it as its one writer (DELIVERY §1). */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { isRepriseError, RepriseError } from "../errors.ts";
 import type { Json, NewEvent, Position, StoredEvent } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
 import { encodeAppend } from "../log/append-rules.ts";
-import type { AppendedEvent, EventLog } from "../log/event-log.ts";
+import { type AppendedEvent, type EventLog, maxAppendEvents } from "../log/event-log.ts";
 import { type LastEnds, nobodyTold } from "./ends.ts";
-import { emptyState, fold, fromSnapshot, type PartitionState, toSnapshot } from "./journal.ts";
-import type { AttemptRecord, JournalData, JournalEvent } from "./journal-events.ts";
+import { divide } from "./flush-appends.ts";
+import { emptyState, fold, fromSnapshot, type PartitionState, slicesOf, toSnapshot } from "./journal.ts";
+import type { JournalData, JournalEvent } from "./journal-events.ts";
 
 /** A snapshot is due after so many bytes, or four times the last snapshot. */
 const snapshotBytes = 1024 * 1024;
@@ -135,18 +137,25 @@ export class JournalStream {
     this.#unclear = { batch, found };
   }
 
-  /** Encodes a batch; details of attempts are shortened when it is too large for one append. */
-  prepare(events: readonly JournalEvent[]): Batch {
-    for (const messageChars of [Number.POSITIVE_INFINITY, 1000, 100, 0]) {
-      const fitting = messageChars === Number.POSITIVE_INFINITY ? events : events.map((event) => shorten(event, messageChars));
-      const encoded = fitting.map(({ type, data }) => ownEvent(this.#newId, type, data));
-      try {
-        return { events: fitting, encoded, bytes: encodeAppend(this.stream, encoded, this.#revision).bytes };
-      } catch (error) {
-        if (messageChars === 0 || !isRepriseError(error, "APPEND_TOO_LARGE")) throw error;
-      }
+  /** One append of all of it; null when it is more than one takes. */
+  prepareWhole(events: readonly JournalEvent[]): Batch | null {
+    try {
+      return events.length > maxAppendEvents ? null : this.prepare(events);
+    } catch (error) {
+      if (isRepriseError(error, "APPEND_TOO_LARGE")) return null;
+      throw error;
     }
-    throw new Error("unreachable");
+  }
+
+  /** What is more than one append takes as several, one after another: each leaves room for operators' acts. */
+  divide(events: readonly JournalEvent[]): readonly (readonly JournalEvent[])[] {
+    return divide(events, this.#state.checkpoint);
+  }
+
+  /** Encodes one append. @throws APPEND_TOO_LARGE */
+  prepare(events: readonly JournalEvent[]): Batch {
+    const encoded = events.map(({ type, data }) => ownEvent(this.#newId, type, data));
+    return { events, encoded, bytes: encodeAppend(this.stream, encoded, this.#revision).bytes };
   }
 
   /** @returns where its last event is; null: it was not sent, since an abandoned batch was found in its place, and told. */
@@ -202,7 +211,12 @@ export class JournalStream {
    */
   async snapshot(store: (part: Batch) => Promise<AppendedEvent | null> = (part) => this.send(part)): Promise<void> {
     let bytes = 0;
-    for (const part of toSnapshot(this.#state, this.#newId())) {
+    const slices = [];
+    for (const slice of slicesOf(this.#state)) {
+      slices.push(slice);
+      await nextTurn(); // a large one takes long to measure
+    }
+    for (const part of toSnapshot(this.#state, this.#newId(), slices)) {
       const prepared = this.prepare([part]);
       if ((await store(prepared)) === null) return;
       bytes += prepared.bytes;
@@ -248,26 +262,12 @@ async function lastSnapshot(
         parts = [];
       }
       parts.unshift(part);
-      if (part.part === 0 && parts.length === part.parts) return { parts, first: event.revision, bytes: JSON.stringify(parts).length };
+      if (part.part === 0 && parts.length === part.parts)
+        return { parts, first: event.revision, bytes: parts.reduce((sum, each) => sum + JSON.stringify(each).length, 0) };
     }
   return null;
 }
 
 function snapshotOf(event: StoredEvent): JournalData["snapshot"] {
   return event.data as unknown as JournalData["snapshot"];
-}
-
-/** Without the long texts of its attempt. */
-function shorten(event: JournalEvent, messageChars: number): JournalEvent {
-  const data: { record?: AttemptRecord | null; error?: { type: string; message: string }; completed?: readonly { record: AttemptRecord }[] } = {
-    ...(event.data as object),
-  };
-  const brief = ({ stack: _stack, responseHead: _head, log: _log, error, ...rest }: AttemptRecord & { stack?: string }): AttemptRecord => ({
-    ...rest,
-    error: error && { type: error.type, message: error.message.slice(0, messageChars) },
-  });
-  if (data.record) data.record = brief(data.record);
-  if (data.error) data.error = { type: data.error.type, message: data.error.message.slice(0, messageChars) };
-  if (data.completed) data.completed = data.completed.map((each) => ({ ...each, record: brief(each.record) }));
-  return { type: event.type, data } as JournalEvent;
 }

@@ -9,6 +9,9 @@ import {
   type JournalEvent,
   type LaneBlock,
   type LaneSnapshot,
+  type LetterSnapshot,
+  type PartSnapshot,
+  type StartedSnapshot,
 } from "./journal-events.ts";
 import { type Deferrals, noDeferrals } from "./waits.ts";
 
@@ -299,9 +302,6 @@ export function fold(state: PartitionState, event: JournalEvent, revision: numbe
   (rules[event.type] as (state: PartitionState, data: JournalEvent["data"], revision: number) => void)(state, event.data, revision);
 }
 
-/** Bytes of state in one snapshot event, at most. */
-const partBytes = 512 * 1024;
-
 const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 const ms = (text: string | null): number | null => (text === null ? null : Date.parse(text));
 
@@ -316,12 +316,35 @@ const fromWait = ({ retryAt, waitMs, deferred = noDeferrals }: Pick<LaneSnapshot
   deferred,
 });
 
-/** The state as snapshot events, each at most about 512 KiB. */
-export function toSnapshot(state: PartitionState, set: string): readonly { readonly type: "snapshot"; readonly data: JournalData["snapshot"] }[] {
-  const slices: LaneSnapshot[][] = [[]];
+type Slice = Pick<JournalData["snapshot"], "lanes" | "started"> & { readonly partsDone: NonNullable<JournalData["snapshot"]["partsDone"]> };
+
+/** Of state in one snapshot event, and of dead letters in one entry of a lane: one lane may have more of them than an append takes. */
+const defaultLimits = { bytes: 512 * 1024, letters: 500 };
+
+/** The state cut into slices of at most about 512 KiB, whatever it is that makes it large. One after another, so that others have their turn between them. */
+export function* slicesOf(state: PartitionState, limits = defaultLimits): Generator<Slice> {
+  let slice: { lanes: LaneSnapshot[]; started: Slice["started"][number][]; partsDone: Slice["partsDone"][number][] } = {
+    lanes: [],
+    started: [],
+    partsDone: [],
+  };
   let bytes = 0;
+  for (const [list, entry] of entriesOf(state, limits.letters)) {
+    const size = Buffer.byteLength(JSON.stringify(entry)) + 1;
+    if (bytes + size > limits.bytes && bytes > 0) {
+      yield slice;
+      slice = { lanes: [], started: [], partsDone: [] };
+      bytes = 0;
+    }
+    (slice[list] as unknown[]).push(entry);
+    bytes += size;
+  }
+  yield slice;
+}
+
+function* entriesOf(state: PartitionState, lettersAtOnce: number): Generator<[list: keyof Slice, entry: object]> {
   for (const [lane, record] of state.lanes) {
-    const one: LaneSnapshot = {
+    const about = {
       lane,
       next: record.next,
       at: record.at.toString(),
@@ -329,8 +352,16 @@ export function toSnapshot(state: PartitionState, set: string): readonly { reado
       why: record.why,
       attempts: record.attempts,
       ...toWait(record),
-      ...(record.paused ? { paused: true } : {}),
-      letters: [...record.letters].map(([revision, letter]) => ({
+      ...(record.paused ? { paused: true as const } : {}),
+      ...(record.pace === null ? {} : { pace: record.pace }),
+    };
+    let letters: LetterSnapshot[] = [];
+    for (const [revision, letter] of record.letters) {
+      if (letters.length === lettersAtOnce) {
+        yield ["lanes", { ...about, letters } satisfies LaneSnapshot];
+        letters = [];
+      }
+      letters.push({
         revision,
         at: letter.at.toString(),
         eventId: letter.eventId,
@@ -338,37 +369,36 @@ export function toSnapshot(state: PartitionState, set: string): readonly { reado
         escalated: letter.escalated,
         replay: letter.replay && { replayId: letter.replay.replayId, failed: letter.replay.failed, ...toWait(letter.replay) },
         ...(letter.amended === null ? {} : { amended: letter.amended }),
-      })),
-      ...(record.pace === null ? {} : { pace: record.pace }),
-    };
-    const size = Buffer.byteLength(JSON.stringify(one)) + 1;
-    if (bytes + size > partBytes && bytes > 0) {
-      slices.push([]);
-      bytes = 0;
+      });
     }
-    slices.at(-1)!.push(one);
-    bytes += size;
+    yield ["lanes", { ...about, letters } satisfies LaneSnapshot];
   }
-  // Calls under way are few (at most the handler's concurrency): they fit into the first part.
-  const started = [...state.started].flatMap(([lane, revisions]) =>
-    [...revisions].map(([revision, { at, ends, ...rest }]) => ({ ...rest, ...ends, lane, revision, at: at.toString() })),
-  );
-  const partsDone = [...state.parts].flatMap(([lane, revisions]) =>
-    [...revisions].map(([revision, { at, part }]) => ({ lane, revision, at: at.toString(), part })),
-  );
-  return slices.map((lanes, part) => ({
+  for (const [lane, revisions] of state.started)
+    for (const [revision, { at, ends, ...rest }] of revisions)
+      yield ["started", { ...rest, ...ends, lane, revision, at: at.toString() } satisfies StartedSnapshot];
+  for (const [lane, revisions] of state.parts)
+    for (const [revision, { at, part }] of revisions) yield ["partsDone", { lane, revision, at: at.toString(), part } satisfies PartSnapshot];
+}
+
+/** The state as snapshot events. @param slices all of `slicesOf`. */
+export function toSnapshot(
+  { checkpoint, clean, readAhead, life }: PartitionState,
+  set: string,
+  slices: readonly Slice[],
+): readonly { readonly type: "snapshot"; readonly data: JournalData["snapshot"] }[] {
+  return slices.map(({ lanes, started, partsDone }, part) => ({
     type: "snapshot",
     data: {
       set,
       part,
       parts: slices.length,
-      checkpoint: state.checkpoint.toString(),
-      clean: state.clean,
-      readAhead: state.readAhead,
-      ...(state.life === null ? {} : { life: state.life }),
+      checkpoint: checkpoint.toString(),
+      clean,
+      readAhead,
+      ...(life === null ? {} : { life }),
       lanes,
-      started: part === 0 ? started : [],
-      ...(part === 0 && partsDone.length > 0 ? { partsDone } : {}),
+      started,
+      ...(partsDone.length > 0 ? { partsDone } : {}),
     },
   }));
 }
@@ -385,30 +415,21 @@ export function fromSnapshot(parts: readonly JournalData["snapshot"][]): Partiti
       put(state.started, lane, revision, { ...rest, at: BigInt(at), ends: { crashes, kills, told } });
     for (const { lane, revision, at, part } of partsDone) put(state.parts, lane, revision, { at: BigInt(at), part });
     for (const { lane, next, at, detached, why, attempts, letters, paused = false, pace, ...wait } of lanes) {
-      if (!detached) state.attached.add(lane);
-      state.lanes.set(lane, {
-        next,
-        at: BigInt(at),
-        detached,
-        why,
-        attempts,
-        ...fromWait(wait),
-        paused,
-        pace: pace ?? null,
-        letters: new Map(
-          letters.map((letter) => [
-            letter.revision,
-            {
-              at: BigInt(letter.at),
-              eventId: letter.eventId,
-              attempts: letter.attempts,
-              escalated: letter.escalated,
-              replay: letter.replay && { replayId: letter.replay.replayId, failed: letter.replay.failed, ...fromWait(letter.replay) },
-              amended: letter.amended ?? null,
-            },
-          ]),
-        ),
-      });
+      let record = state.lanes.get(lane);
+      if (record === undefined) {
+        record = { next, at: BigInt(at), detached, why, attempts, ...fromWait(wait), paused, pace: pace ?? null, letters: new Map() };
+        state.lanes.set(lane, record);
+        if (!detached) state.attached.add(lane);
+      }
+      for (const letter of letters) // of a lane with many they are in several entries
+        record.letters.set(letter.revision, {
+          at: BigInt(letter.at),
+          eventId: letter.eventId,
+          attempts: letter.attempts,
+          escalated: letter.escalated,
+          replay: letter.replay && { replayId: letter.replay.replayId, failed: letter.replay.failed, ...fromWait(letter.replay) },
+          amended: letter.amended ?? null,
+        });
     }
   }
   return state;

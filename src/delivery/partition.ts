@@ -1130,7 +1130,8 @@ export class Partition {
   /** What is on record of a dead letter. */
   #putLetter(lane: Lane, event: Pointer, { attempts, escalated }: Pick<Letter, "attempts" | "escalated">): void {
     this.#leaveSubscription(lane);
-    this.#dropQueue(lane);
+    const goesOn = this.#options.ordering === "relaxed" && (lane.queue.first()?.revision ?? event.revision + 1) > event.revision;
+    if (!goesOn) this.#dropQueue(lane); // a relaxed lane keeps what comes behind the letter
     const amended = lane.letters.get(event.revision)?.amended ?? null;
     lane.putLetter(event.revision, { at: event.position, eventId: event.id, attempts, escalated, replay: null, amended });
     if (event.revision >= lane.next) this.#advance(lane, event.revision + 1, event.position);

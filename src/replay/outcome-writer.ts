@@ -1,7 +1,9 @@
 /** Stores what comes of a replay's own deliveries in its stream: one append outstanding, the next one as soon as it is stored. */
+import { slices } from "../delivery/flush-appends.ts";
 import type { OwnOutcome } from "../delivery/journal-events.ts";
 
 export const outcomesPerAppend = 256;
+const bytesPerAppend = 512 * 1024;
 
 export class OutcomeWriter {
   readonly #store: (outcomes: readonly OwnOutcome[]) => Promise<unknown>;
@@ -34,7 +36,8 @@ export class OutcomeWriter {
   }
 
   async #next(): Promise<void> {
-    const outcomes = this.#waiting.slice(0, outcomesPerAppend);
+    // A dry run's outcome may have 64 KiB of effects.
+    const [outcomes = []] = slices(this.#waiting.slice(0, outcomesPerAppend), bytesPerAppend);
     await this.#store(outcomes);
     this.#waiting = this.#waiting.slice(outcomes.length);
   }

@@ -3,7 +3,8 @@
  * loans of lanes. It keeps its own account of what
  * a handler saw and says what was broken. Nothing here waits: time is a number.
  */
-import { emptyState, fold, fromSnapshot, type PartitionState, toSnapshot } from "../../src/delivery/journal.ts";
+import { divide } from "../../src/delivery/flush-appends.ts";
+import { emptyState, fold, fromSnapshot, type PartitionState, slicesOf, toSnapshot } from "../../src/delivery/journal.ts";
 import type { Act, AttemptRecord, JournalData, JournalEvent } from "../../src/delivery/journal-events.ts";
 import type { Delivery, Lane, Loan, Order } from "../../src/delivery/lane.ts";
 import type { LaneAct } from "../../src/delivery/lane-act.ts";
@@ -120,7 +121,11 @@ export class World {
   checkSnapshotAt(cut: number): void {
     const before = emptyState();
     for (const [index, event] of this.journal.slice(0, cut).entries()) fold(before, event, index);
-    const again = fromSnapshot(toSnapshot(before, "s").map((each) => JSON.parse(JSON.stringify(each.data)) as JournalData["snapshot"]));
+    const again = fromSnapshot(
+      toSnapshot(before, "s", [...slicesOf(before, { bytes: 1 + Math.floor(this.random() * 600), letters: 1 + Math.floor(this.random() * 3) })]).map(
+        (each) => JSON.parse(JSON.stringify(each.data)) as JournalData["snapshot"],
+      ),
+    );
     for (const [index, event] of this.journal.slice(cut).entries()) fold(again, event, cut + index);
     if (dump(again) !== dump(this.foldAll())) this.broken.push(`fold(snapshot at ${cut} + rest) differs from fold(all)`);
   }
@@ -232,7 +237,7 @@ export class World {
     this.crashes++;
     this.#lastEnd = isTold ? "told" : "not_told";
     // What the process had sent may have been stored without its knowing.
-    if (this.#flush !== null && this.random() < 0.5) this.#store(this.#flush);
+    if (this.#flush !== null && this.random() < 0.6) this.#store(this.#flush, 0, this.random() < 0.5);
     this.#flush = null;
     this.#calls = [];
     this.#reads = [];
@@ -490,12 +495,18 @@ export class World {
     this.#call(this.partition.flushed(at));
   }
 
-  /** @returns where the last act stands; null when there are none, or they were refused. */
-  #store({ events, acts }: Pick<Flush, "events" | "acts">, refused = 0): number | null {
-    const stored = JSON.parse(JSON.stringify(events)) as JournalEvent[];
+  /**
+   * @param inPart the process ended between two of its appends.
+   * @returns where the last act stands; null when there are none, or they were refused.
+   */
+  #store({ events, acts }: Pick<Flush, "events" | "acts">, refused = 0, inPart = false): number | null {
+    const limits = { events: 1 + Math.floor(this.random() * 4), bytes: 1 + Math.floor(this.random() * 500) };
+    const appends = divide(events, this.foldAll().checkpoint, limits);
+    const sent = inPart ? appends.slice(0, Math.floor(this.random() * appends.length)) : appends;
+    const stored = JSON.parse(JSON.stringify(sent.flat())) as JournalEvent[];
     this.journal.push(...stored);
     for (const { type, data } of stored) if (type === "delivery.part_completed") this.#partsDone.recorded.set(data.eventId, data.part + 1);
-    if (acts.length === 0 || this.random() < refused) return null;
+    if (acts.length === 0 || inPart || this.random() < refused) return null;
     for (const each of acts) {
       this.journal.push(JSON.parse(JSON.stringify(each.event)) as JournalEvent);
       this.#account(each);
