@@ -110,7 +110,7 @@ export function append(name: string, { writers, appends, batch, target, sample =
           async go() {
             const insert = floor.prepare(`insert into events values (${rows[0]!.columns.map(() => "?").join(", ")}, ?, ?)`);
             const writeHead = floor.prepare(
-              "insert into heads values (?, ?, ?) on conflict (stream_id) do update set revision = excluded.revision, position = excluded.position",
+              "insert into heads values (?, ?, ?, 0) on conflict (stream_id) do update set revision = excluded.revision, position = excluded.position",
             );
             for (let first = 0; first < count; first += writers * batch) {
               const group = rows.slice(first, first + writers * batch);

@@ -49,7 +49,7 @@ export async function checkByReading(log: ReadOnlyLog, { onProgress, signal }: C
     if (signal?.aborted) break;
   }
   const notChecked = ["the server's own files: it has a check of its own"];
-  if (log.passedOver) notChecked.push(`${log.passedOver} events of other programs in this log's streams, which cannot be decoded`);
+  if (log.passedOver && found.total === 0) notChecked.push(`${log.passedOver} events of other programs in this log's streams, which cannot be decoded`);
   return { events, findings: found.list, findingsTotal: found.total, notChecked };
 }
 

@@ -1,4 +1,5 @@
 /** Plans: a selection, frozen at a place in the log, with what would happen. A stream each, `reprise.plan-<id>`, without payloads. */
+import { LRUCache } from "lru-cache";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { PlanFindings, PlanStreamData, ReplayItem, ReplayRequested } from "../delivery/journal-events.ts";
@@ -77,6 +78,9 @@ export interface Plans {
 export function makePlans(parts: PlanParts): Plans {
   const { log, views, delivery, catalog, clock, newId, signal } = parts;
 
+  /** Monotonic. Of the last plans of this process. */
+  const madeHere = new LRUCache<string, number>({ max: 10_000 });
+
   async function read(planId: string, tenant: string): Promise<FrozenPlan> {
     let findings: PlanFindings | null = null;
     let used: ReplayRequested | null = null;
@@ -108,6 +112,12 @@ export function makePlans(parts: PlanParts): Plans {
     };
   }
 
+  /** By the clock that nobody sets, as far as this process made the plan. */
+  function ageMsOf({ planId, madeAt }: PlanFindings): number {
+    const madeMs = madeHere.get(planId);
+    return madeMs === undefined ? clock.now() - Date.parse(madeAt) : clock.monotonicMs() - madeMs;
+  }
+
   async function items(planId: string): Promise<readonly ReplayItem[]> {
     const all: ReplayItem[] = [];
     for await (const batch of log.readStream(planStream(planId)))
@@ -122,6 +132,7 @@ export function makePlans(parts: PlanParts): Plans {
       const cutoff = views.position();
       const selected = await select({ log, views, delivery, catalog }, { tenant, selection, targetHandler, maxItems: maxPlanItems });
       const madeMs = clock.now();
+      const madeMonotonicMs = clock.monotonicMs();
       const findings: PlanFindings = {
         planId: newId(),
         tenant,
@@ -149,6 +160,7 @@ export function makePlans(parts: PlanParts): Plans {
           [...partsOf(newId, items), made],
         ),
       );
+      madeHere.set(findings.planId, madeMonotonicMs);
       return present({ findings, revision, used: null }, selected.items);
     },
 
@@ -161,7 +173,7 @@ export function makePlans(parts: PlanParts): Plans {
     items,
 
     mustBeFresh({ findings }, listed) {
-      if (clock.now() >= Date.parse(findings.expiresAt))
+      if (ageMsOf(findings) >= planLifeMs)
         throw new RepriseError("PLAN_STALE", `The plan expired at ${findings.expiresAt}.`, { fields: { expiresAt: findings.expiresAt, changed: [] } });
       const changed = changesSince(findings, listed, { delivery, catalog });
       if (changed.length === 0) return;

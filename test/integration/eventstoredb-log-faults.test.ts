@@ -284,7 +284,7 @@ describe("opening", () => {
     const reader = await openLogReadOnly(server.connectionString);
     onTestFinished(() => reader.close());
     expect(reader.logId).toBe(log.logId);
-    expect((await flat(reader.readAll())).map(({ type }) => type)).toEqual(["log.created", "order.placed"]);
+    expect((await flat(reader.readAll())).map(({ type }) => type)).toEqual(["log.created", "order.placed", "OrderPlaced"]);
     expect(reader.passedOver).toBe(1);
   });
 
@@ -346,7 +346,7 @@ describe("opening", () => {
 });
 
 describe("what others wrote", () => {
-  it("is of version 1 without a version, and passed over and counted when it cannot be decoded", async () => {
+  it("is of version 1 without a version, and damaged, in its place, and counted when it cannot be decoded", async () => {
     const { server, log } = await openPair();
     const client = connect(server);
     await log.append("shop.order-1", [anEvent("ours")], "none");
@@ -359,12 +359,19 @@ describe("what others wrote", () => {
     ]);
     await client.appendToStream("no-tenant", jsonEvent({ type: "x", data: {} }));
     const all = await stored(log);
-    expect(all.map(({ data }) => data)).toEqual(["ours", { a: 1 }, { b: 2 }]);
+    expect(all.map(({ data }) => data)).toEqual(["ours", { a: 1 }, null, null, { b: 2 }]);
+    expect(all.map(({ damage }) => damage?.detail.replace(/\d+/, "P"))).toEqual([
+      undefined,
+      undefined,
+      "position P (shop.order-1, revision 2): its data is not JSON",
+      "position P (shop.order-1, revision 3): its schemaVersion is no whole number from 1",
+      undefined,
+    ]);
     expect(all[1]).toMatchObject({ schemaVersion: 1, source: null, metadata: { correlationId: "c", priority: "normal" }, revision: 1 });
     expect(log.passedOver).toBe(2);
-    expect((await flat(log.readStream("shop.order-1", { from: 2 }))).map(({ revision }) => revision)).toEqual([4]);
+    expect((await flat(log.readStream("shop.order-1", { from: 2 }))).map(({ revision }) => revision)).toEqual([2, 3, 4]);
     const follower = follow(log);
-    await vi.waitFor(() => expect(follower.seen).toHaveLength(3));
+    await vi.waitFor(() => expect(follower.seen).toHaveLength(5));
     expect(await log.streamRevision("shop.order-1")).toBe(5);
     expect((await log.append("shop.order-1", [anEvent()], "any"))[0]?.revision).toBe(6);
     expect(await log.head()).toBe((await stored(log)).at(-1)!.position);

@@ -5,13 +5,14 @@
  * What other programs wrote meets this rule:
  * - A stream whose name does not parse as `<tenant>.<…>`, or begins with `$`, is none of ours, and neither are link events: passed over.
  * - An event without `schemaVersion` is of version 1; members of its metadata that are not of their kind are left out, and binary metadata is none.
- * - Data that is not JSON, or a `schemaVersion` that is no whole number from 1, cannot be decoded: passed over and counted.
+ * - Data that is not JSON, or a `schemaVersion` that is no whole number from 1, cannot be decoded: counted. In an entity's stream such an event comes as
+ *   damaged, so that it stops its lane (for handlers that want its type) and shows in lists; elsewhere it is passed over.
  * - JSON that does not parse arrives from the client as a text, and stays one.
  */
 import type { AllStreamRecordedEvent, EventData, RecordedEvent } from "@eventstore/db-client";
 import { toIso } from "../../event/clock.ts";
 import { type ContextRef, type EventMetadata, type Json, type NewEvent, priorities, type StoredEvent } from "../../event/event.ts";
-import { parseStreamName } from "../../event/names.ts";
+import { isEntityStream, parseStreamName } from "../../event/names.ts";
 import { type EncodedEvent, recordedAtPattern } from "../append-rules.ts";
 
 /** A stored event and about how many bytes its data and metadata take. */
@@ -28,7 +29,7 @@ export interface Envelope {
   encode(event: EncodedEvent, recordedAt: string): EventData;
   /** Null for what is none of ours or cannot be decoded. */
   decode(recorded: RecordedEvent | undefined): Decoded | null;
-  /** Events in our streams that could not be decoded and were passed over, each time they were read. */
+  /** Events in our streams that could not be decoded, each time they were read. */
   readonly passedOver: number;
 }
 
@@ -64,9 +65,12 @@ export function makeEnvelope(namespace: string): Envelope {
       const position = (recorded as AllStreamRecordedEvent).position?.commit;
       const metadata: Readonly<Record<string, unknown>> = isObject(recorded.metadata) ? recorded.metadata : {};
       const schemaVersion = metadata.schemaVersion ?? 1;
-      if (!recorded.isJson || position === undefined || !isVersion(schemaVersion) || recorded.type.startsWith("$")) {
+      const how = !recorded.isJson ? "its data is not JSON" : isVersion(schemaVersion) ? null : "its schemaVersion is no whole number from 1";
+      if (how !== null || position === undefined || recorded.type.startsWith("$") || !isVersion(schemaVersion)) {
         passedOver++;
-        return null;
+        // In an entity's stream it has a place in line, which nothing may pass unseen.
+        if (how === null || position === undefined || recorded.type.startsWith("$") || !isEntityStream(stream)) return null;
+        return { event: undecodable(recorded, stream, position, how), bytes: 0 };
       }
       const name = parseStreamName(stream)!;
       const recordedAt = text(metadata.recordedAt);
@@ -87,6 +91,16 @@ export function makeEnvelope(namespace: string): Envelope {
       };
       return { event, bytes: roughBytes(event.data) + roughBytes(event.metadata) };
     },
+  };
+}
+
+function undecodable(recorded: RecordedEvent, stream: string, position: bigint, how: string): StoredEvent {
+  const revision = Number(recorded.revision);
+  const { tenant, entity } = parseStreamName(stream)!;
+  return {
+    ...{ id: recorded.id, type: recorded.type, schemaVersion: 1, source: null, occurredAt: null, data: null, metadata: { priority: "normal" } },
+    ...{ stream, tenant, entity, revision, position, recordedAt: toIso(recorded.created.getTime()) },
+    damage: { detail: `position ${position} (${stream}, revision ${revision}): ${how}`, typeDoubtful: false },
   };
 }
 
