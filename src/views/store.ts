@@ -163,7 +163,10 @@ function openUsable(file: string, logId: string, catalog: Catalog): { readonly d
   if (owner === "ours") tightenDatabase(file);
   const db = openDatabase(file);
   try {
-    if (owner === "unmarked") {
+    // Killed before its first checkpoint, our own file bears its mark only in the write-ahead log.
+    const marked = Object.values(db.get<Record<string, number>>("pragma application_id") ?? {})[0] === applicationId;
+    if (marked) tightenDatabase(file);
+    else if (owner === "unmarked") {
       if (db.get("select 1 from sqlite_schema limit 1") !== undefined) throw foreign("a database");
       db.close();
       return { db: null, damage: null };
