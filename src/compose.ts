@@ -23,6 +23,7 @@ import { type CheckOptions, checkByReading, type LogCheck } from "./log/check-lo
 import { refuseUnfinishedCopy } from "./log/copy-marker.ts";
 import type { EventLog, ReadOnlyLog } from "./log/event-log.ts";
 import { type EventStoreDbOptions, openEventStoreDbLog } from "./log/eventstoredb/open-eventstoredb-log.ts";
+import { shownLog } from "./log/shown-log.ts";
 import { type Backup, backupSqliteLog } from "./log/sqlite/backup.ts";
 import { checkSqliteLog } from "./log/sqlite/check.ts";
 import { openSqliteLog, openSqliteLogReadOnly, type SqliteLogEvents } from "./log/sqlite/open-sqlite-log.ts";
@@ -121,10 +122,7 @@ export async function backupLog(url: string, to: string, options: CheckOptions =
 }
 
 function unknownLog(url: string): RepriseError {
-  return new RepriseError(
-    "CONFIG_INVALID",
-    `log is "${url.replace(/\/\/[^/]*@/, "//…@")}": it must be sqlite:<folder>, esdb://host:2113 or esdb+discover://host:2113.`,
-  );
+  return new RepriseError("CONFIG_INVALID", `log is "${shownLog(url)}": it must be sqlite:<folder>, esdb://host:2113 or esdb+discover://host:2113.`);
 }
 
 const folderOf = (url: string): string | undefined => /^sqlite:(.+)$/.exec(url)?.[1];

@@ -8,6 +8,7 @@ import { below } from "./catalog/places.ts";
 import type { HandlerDefinition, Jitter, RetryOptions } from "./delivery/handler.ts";
 import type { HandlerSpec, RetryPolicy } from "./delivery/handler-spec.ts";
 import { type DeliveryLimits, defaultDeliveryLimits } from "./delivery/limits.ts";
+import { shownUrl } from "./delivery/secrets.ts";
 import { maxDelayMs } from "./delivery/waits.ts";
 import { RepriseError } from "./errors.ts";
 import { eventTypePattern, handlerNamePattern } from "./event/names.ts";
@@ -109,7 +110,7 @@ function makeSpec(definition: HandlerDefinition, field: string, catalog: Catalog
     unknownOutcome: definition.unknownOutcome ?? "repeat",
     policy: (eventType) => byType.get(eventType) ?? base,
     definition,
-    endpoint: definition.kind === "webhook" ? definition.url : null,
+    endpoint: definition.kind === "webhook" ? shownUrl(definition.url) : null,
   };
 }
 

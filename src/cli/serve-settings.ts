@@ -1,5 +1,6 @@
 import { RepriseError } from "../errors.ts";
 import { isLoopback } from "../http/loopback.ts";
+import { shownLog } from "../log/shown-log.ts";
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
@@ -40,7 +41,7 @@ export function readServeSettings(flags: ServeFlags, env: Readonly<Record<string
 
   const log = setting("log", "REPRISE_LOG", "sqlite:./data");
   if (!/^(sqlite:|esdb(\+discover)?:\/\/)./.test(log.value))
-    throw refuse({ ...log, value: log.value.replace(/\/\/[^/]*@/, "//…@") }, "it must be sqlite:<folder>, esdb://host:2113 or esdb+discover://host:2113");
+    throw refuse({ ...log, value: shownLog(log.value) }, "it must be sqlite:<folder>, esdb://host:2113 or esdb+discover://host:2113");
 
   const host = setting("host", "REPRISE_HOST", "127.0.0.1");
   if (!isLoopback(host.value)) throw refuse(host, "without API keys Reprise listens on this machine only: use 127.0.0.1, ::1 or localhost");

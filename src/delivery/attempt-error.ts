@@ -21,6 +21,12 @@ export function toAttemptError(thrown: unknown): AttemptError {
   return stack === "" ? { type, message } : { type, message, stack };
 }
 
+/** An error as a line of the service's log has it: no member but these, since what else an error carries may be a payload or an address with its key. */
+export function loggedError(error: unknown): object {
+  const code = textAt(error, "code");
+  return { ...toAttemptError(error), ...(code === undefined ? {} : { code: clipChars(code, maxTypeChars) }) };
+}
+
 /** The names under which `nonRetryable` may list what was thrown: its own name and its class's. */
 export function errorNames(thrown: unknown): readonly string[] {
   return [textAt(thrown, "name"), className(thrown)].filter((name) => name !== undefined);

@@ -9,6 +9,7 @@ import type { EventLog } from "../log/event-log.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import type { Act, HandlerStreamData } from "./journal-events.ts";
 import { ownEvent } from "./journal-stream.ts";
+import { shownUrl } from "./secrets.ts";
 
 export interface HandlerRecord {
   readonly configured: HandlerStreamData["handler.configured"];
@@ -57,7 +58,7 @@ export async function configureHandler({
   const facts: NewEvent[] = [];
   if (!isDeepStrictEqual(configured, before.configured)) facts.push(ownEvent(newId, "handler.configured", configured));
   // Another address is a decision of its own: what the old one answered (410) says nothing about it.
-  const moved = before.paused === "policy" && before.configured?.endpoint !== configured.endpoint;
+  const moved = before.paused === "policy" && shownBefore(before.configured?.endpoint) !== configured.endpoint;
   if (moved) facts.push(ownEvent(newId, "handler.resumed", { act: { actor: "local", reason: "the config has another url" } satisfies Act }));
   return {
     configured,
@@ -68,6 +69,11 @@ export async function configureHandler({
       if (facts.length > 0) await log.append(handlerStream(spec.name), facts, before.revision === -1 ? "none" : before.revision);
     },
   };
+}
+
+/** Builds before kept the whole address. */
+function shownBefore(endpoint: string | null | undefined): string | null | undefined {
+  return typeof endpoint === "string" && !endpoint.includes("#") ? shownUrl(endpoint) : endpoint;
 }
 
 /** That a handler stops (or goes on), as its stream is to say it. */

@@ -7,6 +7,7 @@ import type { Attempt, AttemptOutcome, AttemptRequest } from "./attempt.ts";
 import { clipBytes, maxTextBytes, transportCode } from "./attempt-error.ts";
 import { toCloudEvent } from "./cloud-event.ts";
 import type { HandlerDefinition } from "./handler.ts";
+import { makeCutSecrets } from "./secrets.ts";
 import { tellingWhenSent } from "./sent-request.ts";
 import { maxRetryAfterMs } from "./waits.ts";
 
@@ -31,6 +32,8 @@ const ownHeaders: ReadonlySet<string> = new Set([
 interface Answer {
   status: number | null;
   headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Cuts the handler's secrets out of a text. */
+  readonly cut: (text: string) => string;
   /** At most `maxTextBytes`, but for the chunk that went beyond. */
   readonly chunks: Buffer[];
 }
@@ -51,6 +54,7 @@ export function makeWebhookAttempt(
   const url = new URL(definition.url);
   const signers = makeSigners(definition);
   const headers = checkedHeaders(definition);
+  const cut = makeCutSecrets(definition);
   // Deadlines are ours. HTTP/1.1 only: one call has one socket, so destroying it is the end of the call and of no other.
   const agent =
     dispatcher ??
@@ -93,7 +97,7 @@ export function makeWebhookAttempt(
     if (closed || request.signal.aborted) return { kind: "abandoned" };
     const { promise: outcome, resolve } = Promise.withResolvers<AttemptOutcome>();
     const controller = new AbortController();
-    const answer: Answer = { status: null, headers: {}, chunks: [] };
+    const answer: Answer = { status: null, headers: {}, cut, chunks: [] };
     const onStop = () => {
       resolve({ kind: "abandoned" });
       controller.abort();
@@ -174,10 +178,12 @@ function first(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-function details({ status, chunks }: Answer): { readonly httpStatus?: number; readonly responseHead?: string } {
+function details({ status, chunks, cut }: Answer): { readonly httpStatus?: number; readonly responseHead?: string } {
   if (status === null) return {};
   // As a stream: a character that the limit cuts in two is left out; invalid ones are replaced, each by three bytes.
-  const head = clipBytes(new TextDecoder().decode(Buffer.concat(chunks).subarray(0, maxTextBytes), { stream: true }));
+  const text = new TextDecoder().decode(Buffer.concat(chunks).subarray(0, maxTextBytes), { stream: true });
+  // A receiver that echoes what it got sends our own secrets back.
+  const head = clipBytes(cut(text));
   return head === "" ? { httpStatus: status } : { httpStatus: status, responseHead: head };
 }
 

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Command } from "commander";
 import { type Logger, pino } from "pino";
+import { loggedError } from "../../delivery/attempt-error.ts";
 import { leave } from "../../end-marker.ts";
 import { isRepriseError } from "../../errors.ts";
 import { systemClock } from "../../event/clock.ts";
@@ -65,7 +66,7 @@ async function start(flags: Flags, world: World): Promise<{ server: Server; stor
   const settings = readServeSettings(flags, env);
   // Not one system call a line: while one is written the next ones gather. What is left at the end of the process is written then.
   const logger = pino(
-    { level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime, hooks: { streamWrite: visible } },
+    { level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime, hooks: { streamWrite: visible }, serializers: { err: loggedError } },
     pino.destination({ dest: 1, sync: false }),
   );
   // Loaded here, so that the commands that only talk to a service start fast.

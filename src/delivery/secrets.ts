@@ -1,0 +1,101 @@
+/** The secrets of a webhook, cut out of all that comes back from its receiver and of all that is told of its address. */
+import { createHash } from "node:crypto";
+import type { WebhookDefinition } from "./webhook-attempt.ts";
+
+export const cutSecret = "[secret]";
+/** Shorter ones are words like any other. */
+const shortest = 4;
+/** Headers that every client sends, and whose values stand in many an answer. */
+const harmless: ReadonlySet<string> = new Set(["accept", "accept-encoding", "accept-language", "cache-control", "from", "origin", "referer", "user-agent"]);
+/** A segment of a path so long is a key: services that want no header take it there. */
+const pathKey = /^(?=.*\d)[\w-]{20,}$|^[\w-]{32,}$/;
+
+/** @returns cuts the handler's secrets out of a text, also where they stand in base64, base64url, hex, percent-encoded or as JSON writes them. */
+export function makeCutSecrets({ url, secret = [], headers = {} }: Pick<WebhookDefinition, "url" | "secret" | "headers">): (text: string) => string {
+  const plain = new Set<string>();
+  const add = (text: string): void => void (text.length >= shortest && plain.add(text));
+  for (const [name, value] of Object.entries(headers)) {
+    if (harmless.has(name.toLowerCase())) continue;
+    add(value);
+    const [scheme, ...rest] = value.split(" ");
+    if (rest.length > 0) add(rest.join(" "));
+    if (scheme?.toLowerCase() === "basic") for (const part of [decodedBase64(rest.join(" ")), decodedBase64(rest.join(" ")).replace(/^[^:]*:/, "")]) add(part);
+  }
+  for (const each of [secret].flat()) {
+    add(each);
+    add(each.replace(/^whsec_/, ""));
+  }
+  const { username, password, search, searchParams, pathname } = new URL(url);
+  const [user, word] = [decoded(username), decoded(password)];
+  for (const each of [...(word === "" ? [username, user] : [password, word, `${user}:${word}`]), search.slice(1), ...searchParams.values()]) add(each);
+  for (const segment of pathname.split("/")) if (pathKey.test(segment)) add(segment);
+
+  const forms = [...new Set([...plain].flatMap(formsOf))].sort((a, b) => b.length - a.length);
+  return (text) => {
+    let cut = text;
+    for (const form of forms) if (cut.includes(form)) cut = cut.replaceAll(form, cutSecret);
+    // What came of an answer may end within one.
+    for (const each of plain)
+      for (let length = each.length - 1; length >= shortest; length--)
+        if (cut.endsWith(each.slice(0, length))) {
+          cut = cut.slice(0, cut.length - length) + cutSecret;
+          break;
+        }
+    return cut;
+  };
+}
+
+/**
+ * A webhook's address as it may be stored and shown: without user, password and query, keys in its path cut. Where something was cut, a few digits of its
+ * hash tell one address from another.
+ */
+export function shownUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url === null) return cutSecret;
+  const path = url.pathname
+    .split("/")
+    .map((segment) => (pathKey.test(segment) ? "…" : segment))
+    .join("/");
+  const names = [...new Set(url.searchParams.keys())].map((name) => `${name}=…`).join("&");
+  const shown = `${url.origin}${path}${names === "" ? "" : `?${names}`}`;
+  if (url.username === "" && url.password === "" && url.search === "" && path === url.pathname) return text;
+  return `${shown}#${createHash("sha256").update(text).digest("hex").slice(0, 8)}`;
+}
+
+function formsOf(text: string): readonly string[] {
+  const bytes = Buffer.from(text);
+  const percent = encodeURIComponent(text);
+  const base64 = bytes.toString("base64").replace(/=+$/, "");
+  const forms = [
+    text,
+    percent,
+    percent.toLowerCase(),
+    JSON.stringify(text).slice(1, -1),
+    base64,
+    bytes.toString("base64url"),
+    bytes.toString("hex"),
+    bytes.toString("hex").toUpperCase(),
+  ];
+  // Within a longer text base64 writes the same bytes in three ways; the first and last characters depend on the neighbours.
+  for (const before of [1, 2]) {
+    const inner = Buffer.concat([Buffer.alloc(before), bytes])
+      .toString("base64")
+      .replace(/=+$/, "")
+      .slice(before + 1, -1);
+    forms.push(inner, inner.replaceAll("+", "-").replaceAll("/", "_"));
+  }
+  forms.push(base64.slice(0, -1), base64.slice(0, -1).replaceAll("+", "-").replaceAll("/", "_"));
+  return forms.filter((form) => form.length >= shortest);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function decodedBase64(text: string): string {
+  return Buffer.from(text, "base64").toString("utf8");
+}
