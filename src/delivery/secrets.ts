@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { WebhookDefinition } from "./webhook-attempt.ts";
 
-export const cutSecret = "[secret]";
+const cutSecret = "[secret]";
 /** Shorter ones are words like any other. */
 const shortest = 4;
 /** Headers that every client sends, and whose values stand in many an answer. */
