@@ -1,6 +1,5 @@
 /** The secrets of a webhook, cut out of all that comes back from its receiver and of all that is told of its address. */
 import { createHash } from "node:crypto";
-import type { WebhookDefinition } from "./webhook-attempt.ts";
 
 const cutSecret = "[secret]";
 /** Shorter ones are words like any other. */
@@ -10,8 +9,15 @@ const harmless: ReadonlySet<string> = new Set(["accept", "accept-encoding", "acc
 /** A segment of a path so long is a key: services that want no header take it there. */
 const pathKey = /^(?=.*\d)[\w-]{20,}$|^[\w-]{32,}$/;
 
+/** What of a webhook's definition may hold secrets. */
+interface SecretHolder {
+  readonly url: string;
+  readonly secret?: string | readonly string[] | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
 /** @returns cuts the handler's secrets out of a text, also where they stand in base64, base64url, hex, percent-encoded or as JSON writes them. */
-export function makeCutSecrets({ url, secret = [], headers = {} }: Pick<WebhookDefinition, "url" | "secret" | "headers">): (text: string) => string {
+export function makeCutSecrets({ url, secret = [], headers = {} }: SecretHolder): (text: string) => string {
   const plain = new Set<string>();
   const add = (text: string): void => void (text.length >= shortest && plain.add(text));
   for (const [name, value] of Object.entries(headers)) {
