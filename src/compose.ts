@@ -229,11 +229,22 @@ async function openOn(
   );
   const leaving = new AbortController();
   let state: "opened" | "started" | "closed" = "opened";
+  let takenUp: Promise<void> | null = null;
   let closing: Promise<void> | null = null;
+
+  /** Replays that another instance ran go on here, now that their handler does. One look for all handlers that come at once. */
+  function onTaken(): void {
+    takenUp ??= Promise.resolve()
+      .then(() => {
+        takenUp = null;
+        return state === "started" ? replays.resume() : undefined;
+      })
+      .catch((err: unknown) => logger.warn({ err }, "replays of another instance could not go on; they do at the next start"));
+  }
 
   function makeDeliveryOrClose(): ReturnType<typeof makeDelivery> {
     try {
-      return makeDelivery({ handlers, catalog, log, clock, newId, random: Math.random, limits, logger, build: version, ends: marker });
+      return makeDelivery({ handlers, catalog, log, clock, newId, random: Math.random, limits, logger, build: version, ends: marker, onTaken });
     } catch (error) {
       void log.close();
       throw error;

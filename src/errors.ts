@@ -53,6 +53,7 @@ export const errorCatalog = {
     remedy: "Only what waits for its next attempt can be tried now, or given up; `GET /entities/{type}/{id}` shows the state of each.",
   },
   HANDLER_PRESENT: { kind: "conflict", remedy: "Take the handler out of the config and restart; what is in the config can be paused, not retired." },
+  NOTHING_TO_REPAIR: { kind: "conflict", remedy: "The handler's journal is sound; `GET /handlers` says why a handler stands still." },
   PLAN_STALE: { kind: "conflict", remedy: "Plan again: what the plan listed has changed." },
   PLAN_USED: { kind: "conflict", remedy: "The plan was started already: follow the replay that the detail names, or plan again." },
   REPLAY_ENDED: { kind: "conflict", remedy: "The replay can no longer be changed: read its report, and plan again for what is left." },
@@ -96,6 +97,10 @@ export const errorCatalog = {
     remedy:
       "The disk did not take what was written to the log: repeat with the same event ids once /readyz answers 200. If it stays so, the disk is failing: look at the kernel's log, and move the folder to another disk.",
   },
+  NOT_OWNER: {
+    kind: "unavailable",
+    remedy: "Another instance works on this handler: send the act to the one that `owner` names, or repeat it here once this one has taken over.",
+  },
   VIEW_BEHIND: { kind: "unavailable", remedy: "The views have not reached the position asked for yet: repeat the request." },
 
   CONFIG_INVALID: { kind: "config", remedy: "Correct the field that the message names." },
@@ -125,10 +130,17 @@ export const errorCatalog = {
     kind: "config",
     remedy: "Run the same `reprise copy` again until it says that it is complete; or point Reprise at the source, or at a new log.",
   },
-  FENCED: { kind: "defect", remedy: "Another process took over this handler's journal: stop one of the two." },
+  FENCED: {
+    kind: "defect",
+    remedy: "Another instance took over this handler's journal. On a log server this one waits and takes over by itself when the other is gone.",
+  },
   CLOSED: { kind: "defect", remedy: "The store was closed: open it again before using it." },
   INTERNAL: { kind: "defect", remedy: "Report this with the request_id; the service's log has the cause under it." },
-  JOURNAL_DAMAGED: { kind: "defect", remedy: "The handler's journal does not fold: keep the log as it is and report this with the message." },
+  JOURNAL_DAMAGED: {
+    kind: "defect",
+    remedy:
+      "The handler stands still at the place that the message names; find out who wrote there, then `reprise handlers repair <name> --reason …` skips it, on record.",
+  },
 } as const satisfies Record<string, { kind: ErrorKind; remedy: string }>;
 
 export type ErrorCode = keyof typeof errorCatalog;

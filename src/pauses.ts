@@ -1,4 +1,4 @@
-/** Operators' acts on handlers and on lanes as such: pause, resume, retry now. */
+/** Operators' acts on handlers and on lanes as such: pause, resume, repair, retry now. */
 
 import type { Delivery } from "./delivery/delivery.ts";
 import type { Act } from "./delivery/journal-events.ts";
@@ -18,7 +18,11 @@ interface Parts {
 
 type LaneAct = (handler: string, stream: string, act: Act) => Promise<Position>;
 
-export function makePauses({ log, views, delivery }: Parts): Pick<Store, "pauseHandler" | "resumeHandler" | "pauseEntity" | "resumeEntity" | "retryEntity"> {
+export function makePauses({
+  log,
+  views,
+  delivery,
+}: Parts): Pick<Store, "pauseHandler" | "resumeHandler" | "repairHandler" | "pauseEntity" | "resumeEntity" | "retryEntity"> {
   /** The handlers that the act is about. The views are asked as of now: an entity may have been made a moment ago. */
   async function handlersOf(tenant: string, entity: Entity, handler: string | undefined): Promise<readonly string[]> {
     await views.waitFor(await log.head());
@@ -63,6 +67,7 @@ export function makePauses({ log, views, delivery }: Parts): Pick<Store, "pauseH
 
   return {
     pauseHandler: (name, options = {}) => delivery.pause(name, toAct(options)),
+    repairHandler: (name, options) => delivery.repair(name, toAct(options)),
     resumeHandler: (name, options = {}) => delivery.resume(name, toAct(options)),
     pauseEntity: (entity, options = {}) => onLanes(entity, options, delivery.pauseLane, null),
     resumeEntity: (entity, options = {}) => onLanes(entity, options, delivery.resumeLane, "NOT_PAUSED"),

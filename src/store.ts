@@ -203,6 +203,8 @@ export interface Store {
   pauseHandler(name: string, options?: ActOptions): Promise<Position>;
   /** @throws NOT_FOUND, NOT_PAUSED */
   resumeHandler(name: string, options?: ActOptions): Promise<Position>;
+  /** Has events skipped that are in the handler's journal and not its own, on record, and lets it work again. @throws NOT_FOUND, NOTHING_TO_REPAIR, NOT_OWNER */
+  repairHandler(name: string, options: ActOptions & { readonly reason: string }): Promise<{ readonly position: Position; readonly skipped: number }>;
   /** Nothing of the entity starts for one handler, or for each that wants its events; it keeps its place in line. @throws NOT_FOUND */
   pauseEntity(entity: Entity, options?: LaneActOptions): Promise<LaneActResult>;
   /** @throws NOT_FOUND, NOT_PAUSED when none of its lanes is. */

@@ -94,6 +94,7 @@ export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingSto
     replay: async (...args) => mustBeOpen().replay(...args),
     replayBatch: async (...args) => mustBeOpen().replayBatch(...args),
     pauseHandler: async (...args) => mustBeOpen().pauseHandler(...args),
+    repairHandler: async (...args) => mustBeOpen().repairHandler(...args),
     resumeHandler: async (...args) => mustBeOpen().resumeHandler(...args),
     pauseEntity: async (...args) => mustBeOpen().pauseEntity(...args),
     resumeEntity: async (...args) => mustBeOpen().resumeEntity(...args),

@@ -1,4 +1,4 @@
-import type { RepriseError } from "../errors.ts";
+import { RepriseError } from "../errors.ts";
 
 /**
  * What has become of a handler in this process; whether it is paused is on record. `fenced`: another instance owns it. `standby`: another one does, and
@@ -13,4 +13,15 @@ export interface Condition {
 export function conditionOf(fault: RepriseError | null): Condition {
   if (fault === null) return { state: "running", fault: null };
   return { state: fault.code === "FENCED" ? "fenced" : "stopped", fault: `${fault.code}: ${fault.message}` };
+}
+
+/** What whoever wants to act on a handler is told that stands still. */
+export function refusalOf(fault: RepriseError): RepriseError {
+  if (fault.code !== "FENCED") return fault;
+  const { owner = null } = fault.fields as { readonly owner?: string };
+  return new RepriseError("NOT_OWNER", `Another instance${owner === null ? "" : ` (${owner})`} works on this handler.`, {
+    cause: fault,
+    fields: { owner },
+    retryAfterMs: 1000,
+  });
 }

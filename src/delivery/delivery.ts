@@ -1,7 +1,7 @@
 /** All handlers of one process. */
 import { hostname } from "node:os";
 import type { Catalog } from "../catalog/catalog.ts";
-import { isRepriseError, RepriseError } from "../errors.ts";
+import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { Position } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
@@ -9,7 +9,8 @@ import type { AppendedEvent, EventLog } from "../log/event-log.ts";
 import { AloneGate } from "./alone-gate.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Condition } from "./condition.ts";
-import { type AmendRequest, type DeliveryLogger, Dispatcher, type LetterEvent, type OrderRequest } from "./dispatcher.ts";
+import { refusalOf } from "./condition.ts";
+import type { AmendRequest, DeliveryLogger, Dispatcher, LetterEvent, OrderRequest } from "./dispatcher.ts";
 import { type LastEnds, nobodyTold } from "./ends.ts";
 import { makeFunctionAttempt } from "./function-attempt.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
@@ -19,6 +20,8 @@ import type { DeliveryLimits } from "./limits.ts";
 import type { Lent } from "./own-call.ts";
 import type { Pace } from "./pace.ts";
 import type { OrderEnd } from "./recorder.ts";
+import { type Repaired, Seat } from "./seat.ts";
+import { makeLife } from "./signs-of-life.ts";
 import { makeWebhookAttempt } from "./webhook-attempt.ts";
 
 export interface DeliveryOptions {
@@ -33,6 +36,8 @@ export interface DeliveryOptions {
   readonly build: string;
   /** Left out: nobody told anything. */
   readonly ends?: LastEnds;
+  /** A handler works here from now on that another instance had, or that stood still. */
+  readonly onTaken?: (handler: string) => void;
 }
 
 /** The side of delivery that acts: what operators may order, and what only the running process knows. */
@@ -74,6 +79,10 @@ export interface Delivery {
   resumeLane(handler: string, stream: string, act: Act): Promise<Position>;
   retryLane(handler: string, stream: string, act: Act): Promise<Position>;
   runs(handler: string): boolean;
+  /** @throws NOT_OWNER while another instance works on one of them */
+  mustOwn(handlers: readonly string[]): void;
+  /** Has events of a handler's journal that are not its own skipped, on record. @throws NOTHING_TO_REPAIR, NOT_OWNER, NOT_FOUND */
+  repair(handler: string, act: Act): Promise<Repaired>;
   /** A dead letter's attempts; undefined when the delivery is none. */
   letterAttempts(handler: string, stream: string, revision: number): number | undefined;
   /** Whether a dead letter carries other data than the stored ones. */
@@ -91,14 +100,25 @@ export interface Delivery {
   troubles(): readonly { readonly handler: string; readonly trouble: string }[];
 }
 
-export function makeDelivery({ handlers, ends = nobodyTold, ...common }: DeliveryOptions): Delivery {
+export function makeDelivery({ handlers, ends = nobodyTold, onTaken = () => {}, ...common }: DeliveryOptions): Delivery {
   const gate = new AloneGate();
   const closers: (() => Promise<void>)[] = [];
   const attempts = new Map(handlers.map((spec) => [spec.name, makeAttempt(spec)])); // now: a header that cannot be sent is a start-up error
-  const dispatchers = new Map<string, Dispatcher>();
-  /** Handlers that cannot start, and why. */
-  const unreadable = new Map<string, RepriseError>();
+  const seats = new Map<string, Seat>();
   const owner = `${hostname()}:${process.pid}`;
+  /** Whose signs of life these are, as its claims have it. */
+  const { life: instance } = ends;
+  const working = () => [...seats.values()].flatMap((seat) => (seat.owns() ? [seat.dispatcher!] : []));
+  const life = makeLife({
+    log: common.log,
+    clock: common.clock,
+    instance,
+    owns: () => working().length > 0,
+    check: async () => void (await Promise.all(working().map((dispatcher) => dispatcher.checkOwnership()))),
+    onChange: () => {
+      for (const dispatcher of working()) dispatcher.lookAgain();
+    },
+  });
 
   function makeAttempt({ definition, concurrency }: HandlerSpec): Attempt {
     if (definition.kind === "function") return makeFunctionAttempt(definition, common.clock);
@@ -107,36 +127,35 @@ export function makeDelivery({ handlers, ends = nobodyTold, ...common }: Deliver
     return attempt;
   }
 
-  function mustRun(handler: string): Dispatcher {
-    const dispatcher = dispatchers.get(handler);
-    const fault = unreadable.get(handler);
-    if (fault !== undefined) throw fault;
-    if (dispatcher === undefined)
+  function mustHave(handler: string): Seat {
+    const seat = seats.get(handler);
+    if (seat === undefined)
       throw new RepriseError("NOT_FOUND", `Handler ${handler} does not run here: it is not in this config, or the service has not started.`);
-    return dispatcher;
+    return seat;
+  }
+
+  function mustRun(handler: string): Dispatcher {
+    return mustHave(handler).mustWork();
   }
 
   return {
     async start() {
       try {
         for (const spec of handlers) {
-          try {
-            dispatchers.set(spec.name, await Dispatcher.open({ ...common, ends, spec, attempt: attempts.get(spec.name)!, gate, owner }));
-          } catch (error) {
-            // One handler's record that cannot be read is no reason for the others to wait.
-            if (!isRepriseError(error, "JOURNAL_DAMAGED", "LOG_DAMAGED")) throw error;
-            unreadable.set(spec.name, error);
-            common.logger.error({ handler: spec.name, err: error }, "the handler stands still: what the log has on record of it cannot be read");
-          }
+          const seat = new Seat({ ...common, spec, attempt: attempts.get(spec.name)!, gate, owner, ends, mayStart: life.isHeard, onTaken });
+          await seat.open();
+          seats.set(spec.name, seat);
         }
       } catch (error) {
-        await Promise.all([...dispatchers.values()].map((dispatcher) => dispatcher.stop(0)));
+        await Promise.all([...seats.values()].map((seat) => seat.stop(0)));
         throw error;
       }
-      for (const dispatcher of dispatchers.values()) dispatcher.start();
+      life.start();
+      for (const seat of seats.values()) seat.start();
     },
     async stop(patienceMs) {
-      await Promise.all([...dispatchers.values()].map((dispatcher) => dispatcher.stop(patienceMs)));
+      await Promise.all([...seats.values()].map((seat) => seat.stop(patienceMs)));
+      await life.stop();
       await Promise.all(closers.map((close) => close()));
     },
     async order(handler, request) {
@@ -172,7 +191,14 @@ export function makeDelivery({ handlers, ends = nobodyTold, ...common }: Deliver
     async retryLane(handler, stream, act) {
       return mustRun(handler).retryLane(stream, act);
     },
-    runs: (handler) => dispatchers.has(handler),
+    runs: (handler) => seats.has(handler),
+    mustOwn(wanted) {
+      for (const handler of new Set(wanted)) {
+        const fault = seats.get(handler)?.fault;
+        if (fault?.code === "FENCED") throw refusalOf(fault);
+      }
+    },
+    repair: async (handler, act) => mustHave(handler).repair(act),
     pace(handler, replayId, pace) {
       mustRun(handler).pace(replayId, pace);
     },
@@ -182,29 +208,23 @@ export function makeDelivery({ handlers, ends = nobodyTold, ...common }: Deliver
     async passed(handler, replayId) {
       await mustRun(handler).passed(replayId);
     },
-    followers: (handler, replayId) => dispatchers.get(handler)?.followers(replayId) ?? 0,
-    unknownPaces: () =>
-      [...dispatchers.values()].flatMap((dispatcher) => dispatcher.unknownPaces().map((replayId) => ({ handler: dispatcher.name, replayId }))),
+    followers: (handler, replayId) => seats.get(handler)?.dispatcher?.followers(replayId) ?? 0,
+    unknownPaces: () => working().flatMap((dispatcher) => dispatcher.unknownPaces().map((replayId) => ({ handler: dispatcher.name, replayId }))),
     lend: (handler, stream, replayId) => mustRun(handler).lend(stream, replayId),
-    spec: (handler) => (dispatchers.has(handler) ? handlers.find(({ name }) => name === handler) : undefined),
-    letterAttempts: (handler, stream, revision) => dispatchers.get(handler)?.letterAttempts(stream, revision),
-    isAmended: (handler, stream, revision) => dispatchers.get(handler)?.isAmended(stream, revision) ?? false,
-    letters: (handler, stream) => dispatchers.get(handler)?.letters(stream) ?? [],
+    spec: (handler) => (seats.has(handler) ? handlers.find(({ name }) => name === handler) : undefined),
+    letterAttempts: (handler, stream, revision) => seats.get(handler)?.dispatcher?.letterAttempts(stream, revision),
+    isAmended: (handler, stream, revision) => seats.get(handler)?.dispatcher?.isAmended(stream, revision) ?? false,
+    letters: (handler, stream) => seats.get(handler)?.dispatcher?.letters(stream) ?? [],
     condition(handler) {
-      const dispatcher = dispatchers.get(handler);
-      if (dispatcher !== undefined) return dispatcher.condition();
+      const seat = seats.get(handler);
+      if (seat !== undefined) return seat.condition();
       if (!handlers.some(({ name }) => name === handler)) return { state: "absent", fault: null };
-      return { state: "stopped", fault: unreadable.get(handler)?.message ?? "the service has not started it" };
+      return { state: "stopped", fault: "the service has not started it" };
     },
-    running: (handler) => dispatchers.get(handler)?.running() ?? [],
+    running: (handler) => seats.get(handler)?.dispatcher?.running() ?? [],
     damaged: () =>
-      [...dispatchers.values()].flatMap(({ name, damaged }) =>
-        damaged.size === 0 ? [] : [{ handler: name, lanes: damaged.size, place: [...damaged.values()][0]! }],
-      ),
-    faults: () => [
-      ...Array.from(unreadable, ([handler, error]) => ({ handler, error })),
-      ...[...dispatchers.values()].flatMap(({ name, fault }) => (fault === null ? [] : [{ handler: name, error: fault }])),
-    ],
-    troubles: () => [...dispatchers.values()].flatMap(({ name, troubles }) => troubles.map((trouble) => ({ handler: name, trouble }))),
+      working().flatMap(({ name, damaged }) => (damaged.size === 0 ? [] : [{ handler: name, lanes: damaged.size, place: [...damaged.values()][0]! }])),
+    faults: () => [...seats.values()].flatMap(({ name, fault }) => (fault === null ? [] : [{ handler: name, error: fault }])),
+    troubles: () => working().flatMap(({ name, troubles }) => troubles.map((trouble) => ({ handler: name, trouble }))),
   };
 }

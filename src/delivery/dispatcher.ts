@@ -11,14 +11,14 @@ import { ActQueue, noActs, type TakenActs } from "./act-queue.ts";
 import type { AloneGate, GateMember } from "./alone-gate.ts";
 import { readAmendment } from "./amendment.ts";
 import type { Attempt, AttemptInFlight, AttemptOutcome } from "./attempt.ts";
-import { type Condition, conditionOf } from "./condition.ts";
+import { type Condition, conditionOf, refusalOf } from "./condition.ts";
 import { type Effects, makeEffects } from "./effects.ts";
 import type { LastEnds } from "./ends.ts";
 import { HandlerCall } from "./handler-call.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import { configureHandler, firstPosition, makeWants, pauseRecord } from "./handler-stream.ts";
 import type { Act, AmendmentPointer, AttemptError, JournalEvent } from "./journal-events.ts";
-import { type Batch, claimType, JournalStream } from "./journal-stream.ts";
+import { type Batch, claimType, fencedBy, JournalStream } from "./journal-stream.ts";
 import { judge, nothingToDo, unliftable } from "./judge.ts";
 import { type Delivery, type Lane, type Loan, type Order, unknownNext, type Withdrawal } from "./lane.ts";
 import type { LaneAct } from "./lane-act.ts";
@@ -51,6 +51,10 @@ export interface DispatcherOptions {
   readonly logger: DeliveryLogger;
   /** Who owns the journal now, and which build it is: for the record. */
   readonly owner: string;
+  /** False while nobody has heard of this process for so long that another one may have taken over. */
+  readonly mayStart: () => boolean;
+  /** It stands still. */
+  readonly onFault: () => void;
   readonly build: string;
   readonly ends: LastEnds;
 }
@@ -168,8 +172,8 @@ export class Dispatcher implements GateMember {
   /** Reads the handler's record and its journal, and claims it. Nothing is delivered before `start`. */
   static async open(options: DispatcherOptions): Promise<Dispatcher> {
     const { spec, catalog, log, newId, limits, clock, owner, build, ends } = options;
-    const { configured, paused, newNames, retiredAt, record } = await configureHandler({ log, newId, catalog, spec });
-    const journal = await JournalStream.open({ log, newId, stream: configured.journal, start: firstPosition(configured) });
+    const { configured, paused, newNames, skips, retiredAt, record } = await configureHandler({ log, newId, catalog, spec });
+    const journal = await JournalStream.open({ log, newId, stream: configured.journal, start: firstPosition(configured), skips });
     const claim = await journal.claim({ owner, build, catalog: catalog.fingerprint, readAhead: limits.readAheadEvents }, ends);
     if (retiredAt !== null) await journal.append([{ type: "partition.reset", data: { checkpoint: retiredAt.toString() } }]);
     const wants = makeWants(configured);
@@ -540,6 +544,21 @@ export class Dispatcher implements GateMember {
     }
   }
 
+  /** Looks whether the journal is still this process's, after a time in which nobody heard of it; if not, it stands still. */
+  async checkOwnership(): Promise<void> {
+    if (this.#fault !== null || this.#stopping) return;
+    await this.#quiet();
+    await this.#journal.check().catch((error: unknown) => {
+      if (isLogTrouble(error)) throw error;
+      this.#fail(error);
+    });
+  }
+
+  /** Something outside has changed what may start. */
+  lookAgain(): void {
+    this.#pump();
+  }
+
   // The gate ----------------------------------------------------------------------------------------------------------------------------------
 
   wantsAlone(): boolean {
@@ -576,6 +595,7 @@ export class Dispatcher implements GateMember {
     let now = begunMs;
     this.#partition.tick(now);
     this.#partition.hold("another handler's suspect runs alone", gate.holds(this));
+    this.#partition.hold("no sign of life", !this.#options.mayStart());
     for (let rounds = 1; ; rounds++) {
       const started = this.#partition.start(now, startsOfRound);
       if (started.length === 0) break;
@@ -643,7 +663,7 @@ export class Dispatcher implements GateMember {
           for (const event of batch.events) {
             if (event.type === claimType && !isEntityStream(event.stream)) {
               if (!this.#journal.isTakenBy(event)) continue;
-              this.#fail(new RepriseError("FENCED", `${event.stream} was claimed by another process.`));
+              this.#fail(fencedBy(event));
               return;
             }
             if (!this.#mayRead() && !(await this.#roomFor())) return;
@@ -1066,8 +1086,9 @@ export class Dispatcher implements GateMember {
     this.#calling.abort(this.#fault);
     this.#room?.();
     this.#idle?.();
-    this.#answerAll(this.#fault);
+    this.#answerAll(refusalOf(this.#fault));
     this.#options.gate.moved(this);
+    this.#options.onFault();
   }
 
   /** Tells everybody who still waits for a record that there will be none. */
@@ -1095,7 +1116,7 @@ export class Dispatcher implements GateMember {
   }
 
   #mustWork(): void {
-    if (this.#fault !== null) throw this.#fault;
+    if (this.#fault !== null) throw refusalOf(this.#fault);
     if (this.#stopping) throw new RepriseError("LOG_UNAVAILABLE", "The service stops.", { retryAfterMs: 1000 });
   }
 }

@@ -8,12 +8,15 @@ import { handlerStream, isEntityStream, journalStream } from "../event/names.ts"
 import type { EventLog } from "../log/event-log.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import type { Act, HandlerStreamData } from "./journal-events.ts";
-import { ownEvent } from "./journal-stream.ts";
+import type { Skip } from "./journal-read.ts";
+import { findForeign, ownEvent } from "./journal-stream.ts";
 import { shownUrl } from "./secrets.ts";
 
 export interface HandlerRecord {
   readonly configured: HandlerStreamData["handler.configured"];
   readonly paused: boolean;
+  /** Revisions of the journal that operators had skipped. */
+  readonly skips: readonly Skip[];
   /** Stored types that are new names of what the handler has wanted for long: builds before may have passed over such events. */
   readonly newNames: readonly string[];
   /** Where it was retired, when it comes back after that: what was before is none of its deliveries. */
@@ -64,6 +67,7 @@ export async function configureHandler({
     configured,
     paused: before.paused !== null && !moved,
     retiredAt: before.configured === null ? before.retiredAt : null,
+    skips: before.skips.get(configured.journal) ?? [],
     newNames: newNamesIn(stored, before.configured, sinceNew),
     async record() {
       if (facts.length > 0) await log.append(handlerStream(spec.name), facts, before.revision === -1 ? "none" : before.revision);
@@ -88,6 +92,17 @@ export async function retirementOf(log: EventLog, newId: NewId, handler: string,
   return { stream: handlerStream(handler), events: [ownEvent(newId, "handler.retired", data)], expected: revision };
 }
 
+/** @throws JOURNAL_DAMAGED when its journal is damaged beyond that; NOTHING_TO_REPAIR. @returns what its stream is to say, and how many events are skipped. */
+export async function repairOf(log: EventLog, newId: NewId, handler: string, act: Act) {
+  const { configured, skips } = await readHandler(log, handler);
+  const journal = configured?.journal ?? journalStream(handler);
+  const skipped = await findForeign(log, journal, skips.get(journal) ?? []);
+  if (skipped.length === 0) throw new RepriseError("NOTHING_TO_REPAIR", `The journal of ${handler} has no event that is not its own.`);
+  const event = ownEvent(newId, "handler.repaired", { journal, skipped, act } satisfies HandlerStreamData["handler.repaired"]);
+  const record = { stream: handlerStream(handler), events: [event], expected: "any" as const };
+  return { record, skipped: skipped.reduce((sum, { from, to }) => sum + to - from + 1, 0) };
+}
+
 async function readHandler(
   log: EventLog,
   handler: string,
@@ -97,12 +112,15 @@ async function readHandler(
   paused: string | null;
   journal: string | null;
   retiredAt: Position | null;
+  /** By journal. */
+  skips: ReadonlyMap<string, readonly Skip[]>;
   revision: number;
 }> {
   let configured: HandlerStreamData["handler.configured"] | null = null;
   let paused: string | null = null;
   let journal: string | null = null;
   let retiredAt: Position | null = null;
+  const skips = new Map<string, Skip[]>();
   let revision = -1;
   for await (const batch of log.readStream(handlerStream(handler)))
     for (const event of batch) {
@@ -116,8 +134,12 @@ async function readHandler(
         retiredAt = BigInt((event.data as unknown as HandlerStreamData["handler.retired"]).at);
       } else if (event.type === "handler.paused") paused = (event.data as unknown as HandlerStreamData["handler.paused"]).act.actor;
       else if (event.type === "handler.resumed") paused = null;
+      else if (event.type === "handler.repaired") {
+        const repaired = event.data as unknown as HandlerStreamData["handler.repaired"];
+        skips.set(repaired.journal, [...(skips.get(repaired.journal) ?? []), ...repaired.skipped]);
+      }
     }
-  return { configured, paused, journal, retiredAt, revision };
+  return { configured, paused, journal, retiredAt, skips, revision };
 }
 
 async function holdsEvents(log: EventLog, catalog: Catalog): Promise<boolean> {

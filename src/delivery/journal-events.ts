@@ -140,7 +140,7 @@ export interface JournalData {
     readonly build: string;
     readonly catalog: string;
     readonly readAhead: number;
-    /** Of the process; left out by the first builds. */
+    /** Of the process, whose signs of life bear it, too; left out by the first builds. */
     readonly life?: string;
     /** Whether the owner before, which released nothing, told its end itself. The first builds took each end for one that was told. */
     readonly lastEnd?: "told" | "not_told";
@@ -261,6 +261,12 @@ export interface HandlerStreamData {
   "handler.resumed": { readonly act: Act };
   /** An operator's act on a handler that the config has no more: what waited for it, `waiting` events, is discarded. `at`: the log's end then. */
   "handler.retired": { readonly act: Act; readonly at: string; readonly waiting: number };
+  /** An operator's act: these revisions of the journal are not its own, and are passed over. `type` null: cannot be read. */
+  "handler.repaired": {
+    readonly journal: string;
+    readonly skipped: readonly { readonly from: number; readonly to: number; readonly type: string | null }[];
+    readonly act: Act;
+  };
 }
 
 /** What a replay does, how fast, and when it stops. */

@@ -9,6 +9,7 @@ import { type LastEnds, nobodyTold } from "./ends.ts";
 import { divide } from "./flush-appends.ts";
 import { emptyState, fold, fromSnapshot, type PartitionState, slicesOf, toSnapshot } from "./journal.ts";
 import type { JournalData, JournalEvent } from "./journal-events.ts";
+import { isOwnEvent, isSkipped, maxSkips, readJournal, type Skip } from "./journal-read.ts";
 
 /** A snapshot is due after so many bytes, or four times the last snapshot. */
 const snapshotBytes = 1024 * 1024;
@@ -40,6 +41,7 @@ export class JournalStream {
   readonly #newId: NewId;
   readonly stream: string;
   readonly #state: PartitionState;
+  readonly #skips: readonly Skip[];
   #revision: number;
   /** Of our own claim. */
   #claimed = -1;
@@ -48,7 +50,7 @@ export class JournalStream {
   /** Came to an unclear end, and is not sent again: whatever is appended next takes its place, or finds it there. */
   #unclear: { readonly batch: Batch; readonly found: (last: AppendedEvent) => void } | null = null;
 
-  private constructor(log: EventLog, newId: NewId, stream: string, loaded: { state: PartitionState; revision: number; bytes: number; snapshotBytes: number }) {
+  private constructor(log: EventLog, newId: NewId, stream: string, loaded: Loaded) {
     this.#log = log;
     this.#newId = newId;
     this.stream = stream;
@@ -56,6 +58,7 @@ export class JournalStream {
     this.#revision = loaded.revision;
     this.#bytesSinceSnapshot = loaded.bytes;
     this.#lastSnapshotBytes = loaded.snapshotBytes;
+    this.#skips = loaded.skips;
   }
 
   /**
@@ -69,28 +72,25 @@ export class JournalStream {
     newId,
     stream,
     start,
+    skips = [],
   }: {
     readonly log: EventLog;
     readonly newId: NewId;
     readonly stream: string;
     readonly start: Position;
+    readonly skips?: readonly Skip[];
   }): Promise<JournalStream> {
-    const snapshot = await lastSnapshot(log, stream);
-    const state = snapshot === null ? emptyState() : unpack(stream, snapshot);
-    if (snapshot === null) state.checkpoint = start;
-    let revision = -1;
+    const { state, snapshot, from } = await lastState(log, stream, start, skips);
     let bytes = 0;
-    for await (const batch of log.readStream(stream, { damaged: "given", ...(snapshot === null ? {} : { from: snapshot.first }) }))
-      for (const event of batch) {
-        revision = event.revision;
-        if (event.type === "snapshot") continue;
-        foldStored(state, event);
-        bytes += JSON.stringify(event.data).length;
-      }
+    const revision = await readJournal({ log, stream, from, skips }, (event) => {
+      if (event.type === "snapshot") return;
+      foldStored(state, event);
+      bytes += JSON.stringify(event.data).length;
+    });
     const head = await log.head();
     if (state.checkpoint > head)
       throw new RepriseError("LOG_BEHIND_CHECKPOINT", `${stream} was delivered up to position ${state.checkpoint}, but the log ends at ${head}.`);
-    return new JournalStream(log, newId, stream, { state, revision, bytes, snapshotBytes: snapshot?.bytes ?? 0 });
+    return new JournalStream(log, newId, stream, { state, revision, bytes, snapshotBytes: snapshot?.bytes ?? 0, skips });
   }
 
   /**
@@ -114,11 +114,21 @@ export class JournalStream {
   }
 
   async #catchUp(): Promise<void> {
-    for await (const batch of this.#log.readStream(this.stream, { damaged: "given", from: this.#revision + 1 }))
-      for (const event of batch) {
-        this.#revision = event.revision;
-        foldStored(this.#state, event);
-      }
+    const from = this.#revision + 1;
+    this.#revision = await readJournal({ log: this.#log, stream: this.stream, from, skips: this.#skips }, (event) => foldStored(this.#state, event));
+  }
+
+  /**
+   * Looks whether the journal is still ours.
+   *
+   * @throws FENCED with the `owner` that has claimed it, JOURNAL_DAMAGED for what another program wrote.
+   */
+  async check(): Promise<void> {
+    let claimed: StoredEvent | null = null;
+    await readJournal({ log: this.#log, stream: this.stream, from: this.#revision + 1, skips: this.#skips }, (event) => {
+      if (event.type === claimType) claimed = event;
+    });
+    if (claimed !== null) throw fencedBy(claimed);
   }
 
   /**
@@ -168,8 +178,13 @@ export class JournalStream {
     } catch (error) {
       if (!isRepriseError(error, "REVISION_CONFLICT")) throw error;
       const last = await this.#findUnclear();
-      if (last === null)
-        throw new RepriseError("FENCED", `${this.stream} is at another revision than ${this.#revision}: another process writes it.`, { cause: error });
+      if (last === null) {
+        if (this.#claimed >= 0) await this.check(); // who was it?
+        throw new RepriseError("FENCED", `${this.stream} is at another revision than ${this.#revision}: another process writes it.`, {
+          cause: error,
+          fields: { stream: this.stream },
+        });
+      }
       const { batch: found, found: tell } = this.#unclear!;
       this.#unclear = null;
       this.#isStored(found, last);
@@ -196,8 +211,8 @@ export class JournalStream {
   }
 
   /** True for another's claim after ours: we are fenced from there on. */
-  isTakenBy({ stream, type, revision }: StoredEvent): boolean {
-    return type === claimType && stream === this.stream && revision > this.#claimed;
+  isTakenBy({ stream, type, revision, source }: StoredEvent): boolean {
+    return type === claimType && stream === this.stream && revision > this.#claimed && source === "reprise";
   }
 
   snapshotDue(): boolean {
@@ -226,10 +241,48 @@ export class JournalStream {
   }
 }
 
+interface Loaded {
+  readonly state: PartitionState;
+  readonly revision: number;
+  readonly bytes: number;
+  readonly snapshotBytes: number;
+  readonly skips: readonly Skip[];
+}
+
+/** By another instance's claim. */
+export function fencedBy({ stream, data }: StoredEvent): RepriseError {
+  const { owner } = data as unknown as JournalData["partition.claimed"];
+  return new RepriseError("FENCED", `${stream} was claimed by another process (${owner}).`, { fields: { owner, stream } });
+}
+
+/** What a journal holds that is not its own, beyond its last snapshot. @throws JOURNAL_DAMAGED for more than `maxSkips`. */
+export async function findForeign(log: EventLog, stream: string, skips: readonly Skip[]): Promise<readonly Skip[]> {
+  const { state, from } = await lastState(log, stream, 0n, skips);
+  const found: Skip[] = [];
+  await readJournal(
+    { log, stream, from, skips },
+    (event) => foldStored(state, event),
+    (skip) => {
+      const last = found.at(-1);
+      if (last !== undefined && last.to + 1 === skip.from && last.type === skip.type) found[found.length - 1] = { ...last, to: skip.to };
+      else found.push(skip);
+      if (found.length > maxSkips)
+        throw new RepriseError("JOURNAL_DAMAGED", `${stream} has more than ${maxSkips} places that are not its own: stop the program that writes there first.`);
+    },
+  );
+  return found;
+}
+
+async function lastState(log: EventLog, stream: string, start: Position, skips: readonly Skip[]) {
+  const snapshot = await lastSnapshot(log, stream, skips);
+  const state = snapshot === null ? emptyState() : unpack(stream, snapshot);
+  if (snapshot === null) state.checkpoint = start;
+  return { state, snapshot, from: snapshot?.first ?? 0 };
+}
+
 /** @throws JOURNAL_DAMAGED */
-function foldStored(state: PartitionState, { stream, revision, type, data, damage }: StoredEvent): void {
-  if (type === "snapshot") return; // a damaged one, too: the one before and all since say the same
-  if (damage !== undefined) throw new RepriseError("JOURNAL_DAMAGED", `${stream} cannot be read at revision ${revision}: ${damage.detail}.`);
+function foldStored(state: PartitionState, { stream, revision, type, data }: StoredEvent): void {
+  if (type === "snapshot") return;
   try {
     fold(state, { type, data } as unknown as JournalEvent, revision);
   } catch (cause) {
@@ -250,12 +303,13 @@ function unpack(stream: string, { parts, first }: { readonly parts: readonly Jou
 async function lastSnapshot(
   log: EventLog,
   stream: string,
+  skips: readonly Skip[],
 ): Promise<{ readonly parts: readonly JournalData["snapshot"][]; readonly first: number; readonly bytes: number } | null> {
   let set: string | null = null;
   let parts: JournalData["snapshot"][] = [];
   for await (const batch of log.readStream(stream, { direction: "backward", damaged: "given" }))
     for (const event of batch) {
-      if (event.type !== "snapshot" || event.damage !== undefined) continue;
+      if (event.type !== "snapshot" || event.damage !== undefined || !isOwnEvent(event) || isSkipped(skips, event.revision)) continue;
       const part = snapshotOf(event);
       if (part.set !== set) {
         set = part.set;

@@ -302,6 +302,11 @@ export function fold(state: PartitionState, event: JournalEvent, revision: numbe
   (rules[event.type] as (state: PartitionState, data: JournalEvent["data"], revision: number) => void)(state, event.data, revision);
 }
 
+/** Whether events of this type belong into a journal. */
+export function foldsType(type: string): boolean {
+  return Object.hasOwn(rules, type);
+}
+
 const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 const ms = (text: string | null): number | null => (text === null ? null : Date.parse(text));
 

@@ -88,6 +88,7 @@ export const ownEventRewrites = {
   "handler.paused": asIs,
   "handler.resumed": asIs,
   "handler.retired": (data, { position }) => ({ ...data, at: position(data.at) }),
+  "handler.repaired": asIs,
   "replay.requested": cutoff,
   "replay.items": items,
   "replay.pausing": asIs,

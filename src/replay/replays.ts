@@ -225,6 +225,7 @@ export function makeReplays(parts: ReplayParts): Replays {
         ),
       newSince: () => countNew(job, handlers),
       onCutOff: (error) => {
+        ours.delete(replayId); // whoever works on its handlers next may take it up
         over(replayId, handlers);
         onCutOff(replayId, error);
       },
@@ -314,7 +315,10 @@ export function makeReplays(parts: ReplayParts): Replays {
       }
       const letter = await find(id, tenant, handler);
       if (targetHandler === null) delivery.mayAct(letter.handler, letter.stream, letter.revision, "replay");
-      else mustTake(targetHandler, letter.eventType);
+      else {
+        delivery.mustOwn([targetHandler]);
+        mustTake(targetHandler, letter.eventType);
+      }
       await amendments.mustDeliver(letter, migration ?? null); // what cannot be lifted would only fail again: said before anything is changed
       mustHaveRoom();
       const { stream, revision, position: at, id: eventId, attempts } = letter;
@@ -348,6 +352,7 @@ export function makeReplays(parts: ReplayParts): Replays {
       mustHaveRoom();
       const { tenant: _tenant, ...asked } = filter;
       const letters = await views.oldestDeadLetters(filter, maxEvents);
+      delivery.mustOwn(letters.map(({ handler }) => handler));
       const lanes = new Map(ratePerSecond === null ? [] : letters.map(({ handler, stream }) => [laneOf({ handler, lane: stream }), { handler, stream }]));
       const held = await views.heldLanes([...lanes.values()]);
       const through = new Map([...lanes.keys()].map((lane, index) => [lane, held[index]!.through]));
@@ -375,6 +380,7 @@ export function makeReplays(parts: ReplayParts): Replays {
       const plan = await plans.read(planId, tenant);
       const { selection, targetHandler, cutoff } = plan.findings;
       const items = await plans.items(planId);
+      delivery.mustOwn(items.map(({ handler }) => handler));
       if (plan.used === null) plans.mustBeFresh(plan, items);
       const kind: ReplayKind = selection.kind === "history" ? "history" : "dead_letters";
       const job: ReplayRequested = {
@@ -456,7 +462,7 @@ export function makeReplays(parts: ReplayParts): Replays {
     const open = await views.openReplays();
     for (const { replayId, planId } of open) {
       if (stopped.signal.aborted) return;
-      if (ours.has(replayId)) continue;
+      if (ours.has(replayId) || jobs.has(replayId)) continue;
       try {
         await goOnWith(replayId, planId);
       } catch (error) {

@@ -67,6 +67,7 @@ export function toEntry(db: ViewDatabase, event: StoredEvent): Entry | null {
   if (damage !== undefined && (event.revision < 0 || !isEntityStream(stream))) return null;
   const known = db.entities.get(stream);
   if (known !== undefined || isEntityStream(stream)) return { kind: "event", event, entity: known ?? entityOfEvent(db, event) };
+  if (event.source !== "reprise") return null; // another program's: it decides nothing
   const { type, data } = event;
   const entry = { type, data } as unknown;
   if (stream.startsWith(handlerPrefix))

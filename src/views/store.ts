@@ -71,9 +71,19 @@ export function openViewStore(file: string, logId: string, catalog: Catalog, use
   /** What is in the rows, but not committed. */
   let open: { position: Position; events: number } | null = null;
 
+  /** Positions of Reprise's own events that no projection can read: somebody else wrote them, and they would stop all rows for ever. */
+  const unreadable = new Set<Position>();
   const foldOne = (event: StoredEvent): void => {
+    if (unreadable.size > 0 && unreadable.has(event.position)) return;
     const entry = toEntry(db, event);
-    if (entry !== null) for (const projection of projections) projection.apply(folding, entry);
+    if (entry === null) return;
+    try {
+      for (const projection of projections) projection.apply(folding, entry);
+    } catch (error) {
+      // A half applied one is rolled back with its transaction; at the next try it is passed over.
+      if (entry.kind !== "event" && !isDiskTrouble(error) && unreadable.size < maxUnreadable) unreadable.add(event.position);
+      throw error;
+    }
   };
   const commit = (folded: Position): void => {
     for (const { settle } of projections) settle?.(folding);
@@ -126,6 +136,17 @@ export function openViewStore(file: string, logId: string, catalog: Catalog, use
     },
     close: () => db.close(),
   };
+}
+
+/** Own events of which the views pass over so many as unreadable; more is no slip of somebody's. */
+const maxUnreadable = 10_000;
+/** SQLITE_CONSTRAINT and SQLITE_MISMATCH: of values that a table does not take. */
+const valueErrors = new Set([19, 20]);
+
+/** SQLite could not do it, whatever it was: full, locked, damaged. */
+function isDiskTrouble(error: unknown): boolean {
+  const code = (error as { readonly errcode?: unknown } | null)?.errcode;
+  return typeof code === "number" && !valueErrors.has(code & 0xff);
 }
 
 function openWritable(file: string, logId: string, catalog: Catalog): { readonly db: ViewDatabase; readonly damage: string | null } {

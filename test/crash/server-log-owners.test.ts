@@ -1,11 +1,12 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { v7 } from "uuid";
 import { describe, expect, it } from "vitest";
-import type { AppendReply } from "../../src/http/wire/replies.ts";
+import type { AppendReply, HandlersReply } from "../../src/http/wire/replies.ts";
 import { startReceiver } from "../support/crash-receiver.ts";
 import { makeSite, post, startListening, until, untilQuiet } from "../support/crash-service.ts";
-import { startLogServer } from "../support/log-server.ts";
+import { serverLogs } from "../support/server-logs.ts";
 
+/** `x-life`: the instance that called. */
 const config = (receiver: string): string => `
 import { defineConfig, defineEvent, webhookHandler } from "reprise";
 import { z } from "zod";
@@ -15,37 +16,66 @@ export default defineConfig({
 });
 `;
 const event = (entity: string) => ({ id: v7(), type: "thing.happened", entity: { type: "thing", id: entity }, data: {} });
+const promisedMs = 20_000;
 
-describe("two services on one log", { timeout: 60_000 }, () => {
-  it.each(["idle", "busy"])("the second one takes over: the first one, %s, delivers nothing more, and says so", async (state) => {
-    const server = await startLogServer();
+async function readyOf(url: string) {
+  const response = await fetch(`${url}/readyz`);
+  const { waits_for } = (await response.json()) as { readonly waits_for: string | null };
+  return { status: response.status, waits_for };
+}
+
+async function stateOf(url: string) {
+  const response = await fetch(`${url}/handlers`);
+  return ((await response.json()) as HandlersReply).handlers[0]!;
+}
+
+describe.each(serverLogs)("two services on %s", { timeout: 120_000 }, (_title, open) => {
+  async function begin() {
+    const { log, namespace } = await open();
     const receiver = await startReceiver(async () => {
       await wait(30);
       return 204;
     });
-    const first = await startListening(makeSite(config(receiver.url), server.url), { CRASH_LIFE: "0" });
+    const site = () => makeSite(config(receiver.url), log, namespace);
     const append = async (url: string, count: number) => {
-      const events = Array.from({ length: count }, (_, index) => event(`e${index % 10}`));
-      const answer = await post<AppendReply>(url, "/events", { events });
+      const answer = await post<AppendReply>(url, "/events", { events: Array.from({ length: count }, (_, index) => event(`e${index % 10}`)) });
       expect(answer.status).toBe(201);
       return answer.body.events.at(-1)!.position;
     };
+    const callsOf = (life: number) => receiver.calls().filter((call) => call.life === life).length;
+    return { receiver, append, callsOf, start: (life: number) => startListening(site(), { CRASH_LIFE: String(life) }) };
+  }
+
+  it.each(["idle", "busy"])("the second one takes over: the first one, %s, delivers nothing more, and says so everywhere", async (state) => {
+    const { receiver, append, start } = await begin();
+    const first = await start(0);
     const already = state === "idle" ? 100 : 1000;
     const before = await append(first.url, already);
     if (state === "idle") await untilQuiet(first.url, before);
     else await until("calls", () => receiver.calls().length > 20);
 
-    const second = await startListening(makeSite(config(receiver.url), server.url), { CRASH_LIFE: "1" });
+    const second = await start(1);
     const notReady = await until("the first one to be fenced", async () => {
-      const response = await fetch(`${first.url}/readyz`);
-      return response.status === 503 && ((await response.json()) as { waits_for: string }).waits_for;
+      const { status, waits_for } = await readyOf(first.url);
+      return status === 503 && waits_for;
     });
     expect(notReady).toBe("handler hook stands still: FENCED");
     const fencedAt = receiver.calls().length;
-    // Appends still work on either: only deliveries have one owner.
+    expect(await stateOf(first.url)).toMatchObject({ state: "fenced", fault: expect.stringMatching(/^FENCED: .*\(.+:\d+\)/) });
+    expect(await stateOf(second.url)).toMatchObject({ state: "running", fault: null });
+    for (const path of ["/handlers/hook/pause", "/handlers/hook/repair", "/entities/thing/e1/pause"]) {
+      const refused = await post<{ readonly code: string; readonly owner: string }>(first.url, path, { reason: "a test" });
+      expect({ path, status: refused.status, body: refused.body }).toMatchObject({
+        path,
+        status: 503,
+        body: { code: "NOT_OWNER", owner: expect.stringMatching(/:\d+$/) },
+      });
+    }
+    // Appends and reads still work on either: only deliveries have one owner.
     await append(first.url, 50);
     const after = await append(second.url, 50);
     await untilQuiet(second.url, after);
+    expect((await fetch(`${first.url}/entities/thing/e1?after=${after}`)).status).toBe(200);
     expect(
       receiver
         .calls()
@@ -58,10 +88,49 @@ describe("two services on one log", { timeout: 60_000 }, () => {
     expect(new Set(ids).size).toBe(already + 100);
     // What ran, or was not on record yet, when the second one came.
     expect(twice).toBeLessThanOrEqual(state === "idle" ? 0 : 40);
-    expect(await (await fetch(`${second.url}/readyz`)).json()).toMatchObject({ status: "ready" });
+    expect(await readyOf(second.url)).toMatchObject({ status: 200 });
     first.send("SIGTERM");
     expect(await first.ended).toMatchObject({ code: 0 });
     second.send("SIGTERM");
     expect(await second.ended).toMatchObject({ code: 0 });
+  });
+
+  it.each([
+    ["stopped", "SIGTERM"],
+    ["killed", "SIGKILL"],
+    ["frozen", "SIGSTOP"],
+  ] as const)("the fenced one takes over by itself within 20 s when the owner is %s, and nobody grabs it back", async (how, signal) => {
+    const { receiver, append, callsOf, start } = await begin();
+    const first = await start(0);
+    await untilQuiet(first.url, await append(first.url, 20));
+    const second = await start(1);
+    await until("the first one to be fenced", async () => (await readyOf(first.url)).status === 503);
+    await untilQuiet(second.url, await append(second.url, 20));
+    // An owner that is idle is not taken for one that is gone.
+    await wait(16_000);
+    expect([(await stateOf(first.url)).state, (await stateOf(second.url)).state]).toEqual(["fenced", "running"]);
+    const before = callsOf(0);
+
+    second.send(signal);
+    const goneMs = performance.now();
+    if (signal === "SIGTERM") await second.ended;
+    const position = await append(first.url, 20);
+    await until("the first one to be ready", async () => (await readyOf(first.url)).status === 200);
+    const takenMs = Math.round(performance.now() - goneMs);
+    await untilQuiet(first.url, position);
+    expect(callsOf(0)).toBe(before + 20);
+    expect(await stateOf(first.url)).toMatchObject({ state: "running", fault: null });
+    if (signal === "SIGSTOP") {
+      second.send("SIGCONT");
+      await until("the one that was frozen to be fenced", async () => (await readyOf(second.url)).waits_for === "handler hook stands still: FENCED");
+      const woken = callsOf(1);
+      await untilQuiet(first.url, await append(second.url, 20));
+      expect(callsOf(1)).toBe(woken);
+      expect((await stateOf(first.url)).state).toBe("running");
+    }
+    console.log(`the owner ${how}: the other one works after ${takenMs} ms`);
+    expect(takenMs).toBeLessThan(signal === "SIGTERM" ? 6000 : promisedMs);
+    const ids = receiver.calls().map(({ id }) => id);
+    expect(ids.length).toBe(new Set(ids).size);
   });
 });

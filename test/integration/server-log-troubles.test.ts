@@ -113,7 +113,7 @@ describe("delivery goes on without a gap, a double call or another order", { tim
 });
 
 describe("an idle store", { timeout: 30_000 }, () => {
-  it("writes nothing, and reads nothing, on a log server", async () => {
+  it("writes signs of life, of which one is kept, and reads nothing, on a log server", async () => {
     const server = await standIn();
     const history = makeHistory();
     const place = { log: server.connectionString, data: temporaryFolder() };
@@ -123,9 +123,13 @@ describe("an idle store", { timeout: 30_000 }, () => {
     await elapse(500); // what is still to be recorded
     const before = { ...server.calls };
     const stored = server.database.log.length;
-    await elapse(3000);
-    expect(server.calls).toEqual(before);
-    expect(server.database.log).toHaveLength(stored);
+    await elapse(7000);
+    const beats = server.database.log.slice(stored);
+    expect(beats.length).toBeGreaterThanOrEqual(2);
+    expect(beats.length).toBeLessThanOrEqual(3);
+    expect(new Set(beats.map(({ stream }) => stream.replace(/-[0-9a-f-]{36}$/, "")))).toEqual(new Set(["reprise-beat"]));
+    expect(server.calls).toEqual({ ...before, append: before.append + beats.length });
+    expect(server.database.readStream(beats[0]!.stream, "start", "forward", 100)).toMatchObject({ is: "found", records: { length: 1 } });
     expect(store.notReady()).toBeNull();
   });
 

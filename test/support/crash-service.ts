@@ -44,7 +44,7 @@ export interface Service {
   readonly ended: Promise<Ended>;
   readonly stderr: () => string;
   /** At once: nothing of this process waits for it. */
-  readonly send: (signal: "SIGKILL" | "SIGTERM") => void;
+  readonly send: (signal: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT") => void;
 }
 
 /** @param env is seen by the config. */

@@ -300,6 +300,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     replay: async () => ({ status: "replayed", replayId, deliveryId, originalEventId: eventId, error: null, position: 12n }),
     replayBatch: async () => ({ replayId, total: 2, succeeded: 2, failed: 0, skipped: 0, skips: [], remaining: 0, position: 14n }),
     pauseHandler: async () => 17n,
+    repairHandler: async () => ({ position: 17n, skipped: 1 }),
     resumeHandler: async () => 18n,
     pauseEntity: async () => ({ handlers: ["mail", "ledger"], position: 19n }),
     resumeEntity: async () => ({ handlers: ["mail"], position: 20n }),

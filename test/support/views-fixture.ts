@@ -29,7 +29,7 @@ export function makeViewsFixture({ log: given, clock = makeFakeClock() }: { read
     const fresh = entries.map(
       (entry): NewEvent => ({
         schemaVersion: 1,
-        source: null,
+        source: stream.startsWith("reprise.") ? "reprise" : null,
         occurredAt: null,
         metadata: { priority: "normal" },
         ...entry,

@@ -96,7 +96,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
         id: id(),
         type,
         schemaVersion,
-        source,
+        source: source ?? (stream.startsWith("reprise.") ? "reprise" : null),
         occurredAt: null,
         data: data as Json,
         metadata: { priority: "normal", ...(dice(3) === 0 ? { correlationId: `flow-${dice(4)}` } : {}) },

@@ -38,6 +38,7 @@ const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof o
   "handler.paused": true,
   "handler.resumed": true,
   "handler.retired": true,
+  "handler.repaired": true,
   "replay.requested": true,
   "replay.items": true,
   "replay.pausing": true,

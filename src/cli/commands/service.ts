@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import type { HandlerActReply, HandlersReply, RebuildReply, RetiredReply } from "../../http/wire/replies.ts";
+import type { HandlerActReply, HandlerRepairReply, HandlersReply, RebuildReply, RetiredReply } from "../../http/wire/replies.ts";
 import { at } from "../client.ts";
 import { addFilters, confirmMany, hint, openSession, toQuery, type World } from "../command.ts";
 import { countText, durationText, printList, printOne } from "../print.ts";
 
-/** `handlers ls|pause|resume|retire` and `views rebuild`. */
+/** `handlers ls|pause|resume|repair|retire` and `views rebuild`. */
 export function addService(program: Command, world: World): void {
   const handlers = program.command("handlers").description("read handlers, pause, resume and retire them");
   addFilters(handlers.command("ls").description("list handlers with what is done and what waits"), ["after"]).action(async (options, command) => {
@@ -58,6 +58,16 @@ export function addService(program: Command, world: World): void {
       if (waiting > 0) await confirmMany(session, `discard for good ${countText(waiting, "event")} that ${waiting === 1 ? "waits" : "wait"} for ${name}`);
       const { reply } = await session.client.post<RetiredReply>(at`/handlers/${name}/retire`, { body: { reason } });
       printOne(session.terminal, session, reply, reply.name, () => `Handler ${reply.name} is retired: ${countText(reply.discarded, "event")} discarded.\n`);
+    });
+
+  handlers
+    .command("repair <name>")
+    .description("skip what another program wrote into a handler's journal, on record, and let the handler work again")
+    .requiredOption("--reason <text>", "why, for the record")
+    .action(async (name: string, { reason }: { readonly reason: string }, command: Command) => {
+      const session = openSession(command, world);
+      const { reply } = await session.client.post<HandlerRepairReply>(at`/handlers/${name}/repair`, { body: { reason } });
+      printOne(session.terminal, session, reply, reply.name, () => `Handler ${reply.name} is ${reply.state}: ${countText(reply.skipped, "event")} skipped.\n`);
     });
 
   const views = program.command("views").description("the rows computed from the log");

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { RepriseError } from "../../errors.ts";
 import { bodyOf, parse, parseGet, parseQuery } from "../parse.ts";
 import { defined } from "../wire/from-wire.ts";
-import type { HandlerActReply, HandlersReply, HealthReply, ReadyReply, RebuildReply, RetiredReply, SchemasReply } from "../wire/replies.ts";
+import type { HandlerActReply, HandlerRepairReply, HandlersReply, HealthReply, ReadyReply, RebuildReply, RetiredReply, SchemasReply } from "../wire/replies.ts";
 import { actRequest, afterQuery, finalActRequest, noQuery } from "../wire/requests.ts";
 import { toHandlersReply } from "../wire/to-wire.ts";
 import { caller, type RouteOptions } from "./options.ts";
@@ -29,6 +29,14 @@ export async function serviceRoutes(app: FastifyInstance, { store }: RouteOption
     const { name } = request.params;
     const { discarded, position } = await store.retireHandler(name, { ...caller, reason });
     return { name, state: "retired", discarded, position: String(position) };
+  });
+
+  app.post<{ Params: { name: string } }>("/handlers/:name/repair", async (request): Promise<HandlerRepairReply> => {
+    parseQuery(noQuery, request);
+    const { reason } = parse(finalActRequest, bodyOf(request));
+    const { name } = request.params;
+    const { position, skipped } = await store.repairHandler(name, { ...caller, reason });
+    return { name, state: "running", skipped, position: String(position) };
   });
 
   app.get("/schemas", async (request): Promise<SchemasReply> => {

@@ -304,6 +304,8 @@ export const givenUpReply = z.strictObject({
   handler: z.string(),
   position,
 });
+/** `skipped`: events of the journal that are not its own, and are passed over from now on. */
+export const handlerRepairReply = z.strictObject({ name: z.string(), state: z.literal("running"), skipped: z.int(), position });
 /** `handlers`: those whose lane the act was done on. */
 export const laneActReply = z.strictObject({ entity, handlers: z.array(z.string()), position });
 export const rebuildReply = z.strictObject({ status: z.literal("rebuilding"), position });
@@ -336,6 +338,7 @@ export type SchemasReply = z.input<typeof schemasReply>;
 export type RetiredReply = z.input<typeof retiredReply>;
 export type GivenUpReply = z.input<typeof givenUpReply>;
 export type HandlerActReply = z.input<typeof handlerActReply>;
+export type HandlerRepairReply = z.input<typeof handlerRepairReply>;
 export type LaneActReply = z.input<typeof laneActReply>;
 export type RebuildReply = z.input<typeof rebuildReply>;
 export type HealthReply = z.input<typeof healthReply>;
