@@ -17,12 +17,14 @@ import type { StoredEvent } from "./event/event.ts";
 import { deliveryId, newId } from "./event/ids.ts";
 import { jsonReady } from "./event/json-ready.ts";
 import { defaultTenant, streamName, viewsStream } from "./event/names.ts";
+import { makeTurns } from "./event/turns.ts";
 import { makeGiveUp } from "./give-up.ts";
 import { heldToLock, type LockOptions } from "./held-to-lock.ts";
 import { type CheckOptions, checkByReading, type LogCheck } from "./log/check-log.ts";
 import { refuseUnfinishedCopy } from "./log/copy-marker.ts";
 import type { EventLog, ReadOnlyLog } from "./log/event-log.ts";
 import { type EventStoreDbOptions, openEventStoreDbLog } from "./log/eventstoredb/open-eventstoredb-log.ts";
+import { makePageRoom, onePage } from "./log/page-bytes.ts";
 import { shownLog } from "./log/shown-log.ts";
 import { type Backup, backupSqliteLog } from "./log/sqlite/backup.ts";
 import { checkSqliteLog } from "./log/sqlite/check.ts";
@@ -34,7 +36,7 @@ import { makeReplays } from "./replay/replays.ts";
 import { readReport } from "./replay/report.ts";
 import { makeRetire } from "./retire.ts";
 import type { ReplayState, Store } from "./store.ts";
-import type { ReplayView } from "./views/model.ts";
+import type { EventView, ReplayView } from "./views/model.ts";
 import { type OpenViews, openViews } from "./views/open-views.ts";
 import { amendedDetail } from "./views/queries/amendments.ts";
 import { fromCursor, toCursor } from "./views/queries/cursor.ts";
@@ -63,6 +65,7 @@ const singlePatienceMs = 10_000;
 const batchPatienceMs = 30_000;
 const cancelPatienceMs = 5000;
 const flushPatienceMs = 1000;
+const presentedAtOnce = 20;
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
 const named = (migration: string | undefined) => (migration === undefined ? {} : { migration });
@@ -270,6 +273,15 @@ async function openOn(
     return { ...view, ...figures, remaining: total - succeeded - failed - skipped };
   }
 
+  /** A batch is small in bytes, but not in what its deliveries take to be told. */
+  async function* presented(batch: readonly StoredEvent[]): AsyncGenerator<EventView, void> {
+    const turns = makeTurns();
+    for (let at = 0; at < batch.length; at += presentedAtOnce) {
+      if (turns.due()) await turns.next();
+      yield* opened.present(batch.slice(at, at + presentedAtOnce));
+    }
+  }
+
   async function close(): Promise<void> {
     state = "closed";
     marker.close();
@@ -290,12 +302,21 @@ async function openOn(
     async readEntity(entity, { tenant = defaultTenant, from, limit = 100, direction = "forward" } = {}) {
       const stream = streamName(tenant, entity);
       const revision = await log.streamRevision(stream);
-      const events: StoredEvent[] = [];
-      for await (const batch of log.readStream(stream, { direction, limit, ...(from === undefined ? {} : { from }) }))
-        for (const event of batch) events.push(event);
-      const last = events.at(-1)?.revision;
-      const more = last !== undefined && events.length === limit && (direction === "forward" ? last < revision : last > 0);
-      return { events: opened.present(events).map(jsonReady), nextFrom: more ? last + (direction === "forward" ? 1 : -1) : null, revision };
+      return onePage(async () => {
+        const forward = direction === "forward";
+        const room = makePageRoom();
+        const events: EventView[] = [];
+        let full = false;
+        reading: for await (const batch of log.readStream(stream, { direction, limit, ...(from === undefined ? {} : { from }) }))
+          for await (const event of presented(batch)) {
+            full = !room.takes(event);
+            if (full) break reading;
+            events.push(event);
+          }
+        const last = events.at(-1)?.revision;
+        const more = last !== undefined && (full || events.length === limit) && (forward ? last < revision : last > 0);
+        return { events: events.map(jsonReady), nextFrom: more ? last + (forward ? 1 : -1) : null, revision };
+      });
     },
 
     async start() {
@@ -373,8 +394,8 @@ async function openOn(
       const view = await opened.replay(replayId);
       if (view === undefined) throw new RepriseError("NOT_FOUND", "There is no replay with this id.");
       const from = fromCursor("report", cursor, ["number"])?.[0] ?? 0;
-      const { items, next } = await readReport({ log, views: opened, catalog }, { view, tenant, from, limit }, (at, count) =>
-        replays.items(replayId, at, count),
+      const { items, next } = await onePage(() =>
+        readReport({ log, views: opened, catalog }, { view, tenant, from, limit }, (at, count) => replays.items(replayId, at, count)),
       );
       return { items, nextCursor: next === null ? null : toCursor("report", next) };
     },

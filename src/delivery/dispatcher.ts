@@ -717,7 +717,10 @@ export class Dispatcher implements GateMember {
         const head = await log.streamRevision(lane.stream);
         const events: StoredEvent[] = [];
         if (head >= from)
-          for await (const batch of log.readStream(lane.stream, { from, limit: laneBatch, signal })) for (const event of batch) events.push(event);
+          for await (const batch of log.readStream(lane.stream, { from, limit: laneBatch, signal })) {
+            for (const event of batch) events.push(event);
+            break; // batches are bounded in bytes: 64 events may have 60 MB; the rest is read when the lane has come so far
+          }
         this.#partition.laneRead(lane, events, head, this.#options.clock.monotonicMs());
       }
     } catch (error) {

@@ -92,8 +92,13 @@ export interface EventLog {
    */
   append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision, before?: RecordedBefore): Promise<readonly AppendedEvent[]>;
 
-  /** The events of one tenant with these ids, in no order; ids that are not there are left out. At most 1000 ids. */
-  findByIds(tenant: string, ids: readonly string[]): Promise<readonly StoredEvent[]>;
+  /**
+   * The events of one tenant with these ids, in no order; ids that are not there are left out. At most 1000 ids.
+   *
+   * @param enoughBytes only the first of them in the order of the ids, until their data has so many bytes (about; one event at least): those that are
+   *   left out beyond the last one are asked for again.
+   */
+  findByIds(tenant: string, ids: readonly string[], enoughBytes?: number): Promise<readonly StoredEvent[]>;
 
   /** One stream in batches, by revision. Memory stays flat; nothing stays open between batches. An unknown stream gives none. */
   readStream(stream: string, options?: ReadStreamOptions): AsyncIterable<readonly StoredEvent[]>;

@@ -3,14 +3,25 @@ import type { ReplayItem, ReplayStreamData } from "../delivery/journal-events.ts
 import { ownEvent } from "../delivery/journal-stream.ts";
 import type { NewEvent } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
+import { makeTurns } from "../event/turns.ts";
 import { type AppendedEvent, maxAppendBytes } from "../log/event-log.ts";
 
 export const itemsPerPart = 500;
 
-export function partsOf(newId: NewId, items: readonly ReplayItem[]): readonly NewEvent[] {
+/** What else is known of an item stays out of the log. */
+export async function partsOf(newId: NewId, items: readonly ReplayItem[]): Promise<readonly NewEvent[]> {
+  const turns = makeTurns();
   const parts: NewEvent[] = [];
-  for (let from = 0; from < items.length; from += itemsPerPart)
-    parts.push(ownEvent(newId, "replay.items", { items: items.slice(from, from + itemsPerPart) } satisfies ReplayStreamData["replay.items"]));
+  for (let from = 0; from < items.length; from += itemsPerPart) {
+    if (turns.due()) await turns.next();
+    const part = items.slice(from, from + itemsPerPart).map(
+      ({ handler, lane, revision, at, eventId, attempts, through }): ReplayItem => ({
+        ...{ handler, lane, revision, at, eventId, attempts },
+        ...(through === undefined ? {} : { through }),
+      }),
+    );
+    parts.push(ownEvent(newId, "replay.items", { items: part } satisfies ReplayStreamData["replay.items"]));
+  }
   return parts;
 }
 
@@ -23,9 +34,11 @@ export async function appendAll(
   events: readonly NewEvent[],
 ): Promise<{ readonly position: bigint; readonly revision: number }> {
   let last = { position: 0n, revision: -1 };
+  const turns = makeTurns();
   for (let from = 0; from < events.length; ) {
     let to = from;
     for (let bytes = 0; to < events.length; to++) {
+      if (turns.due()) await turns.next();
       bytes += Buffer.byteLength(JSON.stringify(events[to]!.data)) + 1000;
       if (bytes > maxAppendBytes && to > from) break;
     }

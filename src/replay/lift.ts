@@ -1,13 +1,10 @@
 /** What today's catalog makes of events of the log, for plans and reports. */
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Catalog, FailureText, LiftStep } from "../catalog/catalog.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { ReplayItem } from "../delivery/journal-events.ts";
 import type { Json, StoredEvent } from "../event/event.ts";
+import { eachEvent } from "../log/each-event.ts";
 import type { EventLog } from "../log/event-log.ts";
-
-/** Events read and lifted at once, between two turns of the event loop. */
-const eventsAtOnce = 500;
 
 /** Hands on the items in their order, each with its event; undefined when the log has it no more. */
 export async function* eventsOf<T extends Pick<ReplayItem, "eventId">>(
@@ -15,12 +12,7 @@ export async function* eventsOf<T extends Pick<ReplayItem, "eventId">>(
   tenant: string,
   items: readonly T[],
 ): AsyncGenerator<{ readonly item: T; readonly event: StoredEvent | undefined }, void> {
-  for (let from = 0; from < items.length; from += eventsAtOnce) {
-    const part = items.slice(from, from + eventsAtOnce);
-    const events = new Map((await log.findByIds(tenant, [...new Set(part.map(({ eventId }) => eventId))])).map((event) => [event.id, event]));
-    for (const item of part) yield { item, event: events.get(item.eventId) };
-    await nextTurn();
-  }
+  for await (const { row, event } of eachEvent(log, tenant, items, ({ eventId }) => eventId)) yield { item: row, event };
 }
 
 /** The event with the data that a dead letter's next delivery carries: an amendment's, where it has one. */

@@ -10,7 +10,9 @@ import { isRepriseError, RepriseError } from "../errors.ts";
 import { type Clock, toIso } from "../event/clock.ts";
 import { isUuid, type NewId } from "../event/ids.ts";
 import { planStream } from "../event/names.ts";
+import { makeTurns } from "../event/turns.ts";
 import type { EventLog } from "../log/event-log.ts";
+import { makePageRoom } from "../log/page-bytes.ts";
 import type { Views } from "../views/model.ts";
 import { appendAll, partsOf } from "./items.ts";
 import { asDelivered, eventsOf, type Sample, toSample } from "./lift.ts";
@@ -70,7 +72,7 @@ export interface Plans {
   read(planId: string, tenant: string): Promise<FrozenPlan>;
   items(planId: string): Promise<readonly ReplayItem[]>;
   /** @throws PLAN_STALE when it is too old, or what it lists has changed. */
-  mustBeFresh(plan: FrozenPlan, items: readonly ReplayItem[]): void;
+  mustBeFresh(plan: FrozenPlan, items: readonly ReplayItem[]): Promise<void>;
   /** Makes the plan this replay's. @throws PLAN_USED when another one was first. */
   use(plan: FrozenPlan, job: ReplayRequested): Promise<bigint>;
 }
@@ -101,8 +103,13 @@ export function makePlans(parts: PlanParts): Plans {
     const chosen = findings.samples.flatMap((place) => items[place] ?? []);
     const samples: Sample[] = [];
     const letters = findings.targetHandler === null && findings.selection.kind !== "history"; // others see the original
-    for await (const { item, event } of eventsOf(log, findings.tenant, chosen))
-      if (event !== undefined) samples.push(toSample(catalog, letters ? await asDelivered(delivery, item, event) : event));
+    const room = makePageRoom();
+    for await (const { item, event } of eventsOf(log, findings.tenant, chosen)) {
+      const sample = event && toSample(catalog, letters ? await asDelivered(delivery, item, event) : event);
+      if (sample === undefined) continue;
+      if (!room.takes(sample)) break;
+      samples.push(sample);
+    }
     const { ratePerSecond: rate, deliveries, releases } = findings;
     return {
       ...findings,
@@ -142,13 +149,13 @@ export function makePlans(parts: PlanParts): Plans {
         cutoff: cutoff.toString(),
         madeAt: toIso(madeMs),
         expiresAt: toIso(madeMs + planLifeMs),
-        ...summary(selected),
+        ...(await summary(selected)),
         ratePerSecond,
         chains: Object.fromEntries(selected.types.map((type) => [type, catalog.chainFingerprint(type)])),
       };
       const stream = planStream(findings.planId);
       const made = ownEvent(newId, "plan.made", findings satisfies PlanStreamData["plan.made"]);
-      const items = selected.items.map(({ type: _type, ...item }) => item);
+      const parts = await partsOf(newId, selected.items);
       // Without its last event there is no plan: what stands before it names nothing.
       const { revision } = await withPatience(clock, (patience) =>
         appendAll(
@@ -157,7 +164,7 @@ export function makePlans(parts: PlanParts): Plans {
             return (await log.append(to, events, expected)).at(-1)!;
           },
           stream,
-          [...partsOf(newId, items), made],
+          [...parts, made],
         ),
       );
       madeHere.set(findings.planId, madeMonotonicMs);
@@ -172,10 +179,10 @@ export function makePlans(parts: PlanParts): Plans {
     read,
     items,
 
-    mustBeFresh({ findings }, listed) {
+    async mustBeFresh({ findings }, listed) {
       if (ageMsOf(findings) >= planLifeMs)
         throw new RepriseError("PLAN_STALE", `The plan expired at ${findings.expiresAt}.`, { fields: { expiresAt: findings.expiresAt, changed: [] } });
-      const changed = changesSince(findings, listed, { delivery, catalog });
+      const changed = await changesSince(findings, listed, { delivery, catalog });
       if (changed.length === 0) return;
       const what = changed.map(({ reason, count }) => `${count} ${reason}`).join("; ");
       throw new RepriseError("PLAN_STALE", `What the plan lists has changed since ${findings.madeAt}: ${what}.`, {
@@ -202,14 +209,24 @@ export function makePlans(parts: PlanParts): Plans {
   };
 }
 
-function summary({ items, deadLetters, releases, byError, ineligible, invalid, invalidTotal, types }: Selected) {
-  const handlers = Map.groupBy(items, ({ handler }) => handler);
+async function summary({ items, deadLetters, releases, byError, ineligible, invalid, invalidTotal, types }: Selected) {
+  const turns = makeTurns();
+  const entities = new Set<string>();
+  const handlers = new Map<string, { deliveries: number; readonly entities: Set<string> }>();
+  for (const { handler, lane } of items) {
+    if (turns.due()) await turns.next();
+    entities.add(lane);
+    const its = handlers.get(handler) ?? { deliveries: 0, entities: new Set<string>() };
+    handlers.set(handler, its);
+    its.deliveries++;
+    its.entities.add(lane);
+  }
   return {
     deliveries: items.length,
     deadLetters,
     releases,
-    entities: new Set(items.map(({ lane }) => lane)).size,
-    byHandler: Array.from(handlers, ([handler, its]) => ({ handler, deliveries: its.length, entities: new Set(its.map(({ lane }) => lane)).size })),
+    entities: entities.size,
+    byHandler: Array.from(handlers, ([handler, its]) => ({ handler, deliveries: its.deliveries, entities: its.entities.size })),
     byError: counted(byError)
       .map(([error, count]) => ({ error, count }))
       .slice(0, maxErrors),
@@ -224,7 +241,9 @@ const counted = (counts: ReadonlyMap<string, number>) => [...counts].sort((a, b)
 
 /** Of each event type one, then others, spread over the plan. */
 function samplePlaces(items: Selected["items"], types: readonly string[]): readonly number[] {
-  const places = new Set(types.flatMap((type) => items.findIndex((item) => item.type === type)).filter((place) => place >= 0));
+  const wanted = new Set(types);
+  const places = new Set<number>();
+  for (let place = 0; place < items.length && wanted.size > 0 && places.size < maxSamples; place++) if (wanted.delete(items[place]!.type)) places.add(place);
   for (let step = 0; step < maxSamples && places.size < Math.min(maxSamples, items.length); step++) places.add(Math.floor((step * items.length) / maxSamples));
   return [...places].slice(0, maxSamples);
 }

@@ -166,7 +166,7 @@ export function makeReplays(parts: ReplayParts): Replays {
    * @param inForce it is already, by its plan.
    */
   async function request(data: ReplayRequested, items: readonly ReplayItem[], inForce = false): Promise<Position> {
-    const events = [ownEvent(newId, "replay.requested", data), ...partsOf(newId, items)];
+    const events = [ownEvent(newId, "replay.requested", data), ...(await partsOf(newId, items))];
     const append: Parameters<typeof appendAll>[0] = (stream, part, expected) =>
       expected === "none" && !inForce
         ? recordAct({ log, clock, signal: stopped.signal }, { stream, events: part, expected })
@@ -381,7 +381,7 @@ export function makeReplays(parts: ReplayParts): Replays {
       const { selection, targetHandler, cutoff } = plan.findings;
       const items = await plans.items(planId);
       delivery.mustOwn(items.map(({ handler }) => handler));
-      if (plan.used === null) plans.mustBeFresh(plan, items);
+      if (plan.used === null) await plans.mustBeFresh(plan, items);
       const kind: ReplayKind = selection.kind === "history" ? "history" : "dead_letters";
       const job: ReplayRequested = {
         ...{ replayId: ownId(), kind, actor, reason, tenant, total: items.length, planId, targetHandler, cutoff, ...terms },

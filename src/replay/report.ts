@@ -5,8 +5,8 @@ import type { ReplayItem } from "../delivery/journal-events.ts";
 import type { Entity, Json, Position } from "../event/event.ts";
 import { parseStreamName } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
+import { makePageRoom } from "../log/page-bytes.ts";
 import type { ReplayView, Views } from "../views/model.ts";
-import { keyOf } from "./items.ts";
 import { eventsOf, type Sample, toSample } from "./lift.ts";
 
 export interface Difference {
@@ -42,13 +42,14 @@ export async function readReport(
 ): Promise<{ readonly items: readonly ReportItem[] /** Place of the first item after these; null: there is none. */; readonly next: number | null }> {
   const items = await itemsFrom(from, limit);
   const own = new Map((await views.ownOutcomes(view.replayId, from, limit)).map((outcome) => [outcome.item, outcome]));
-  const journaled = own.size > 0 ? null : await views.replayOutcomes(view.replayId);
   const report: ReportItem[] = [];
+  const room = makePageRoom();
   for await (const { item, event } of eventsOf(log, tenant, items)) {
     const outcome = own.get(from + report.length);
-    const recorded = journaled?.get(keyOf(item));
+    const { handler, lane: stream, revision } = item;
+    const recorded = own.size > 0 ? undefined : await views.replayOutcome(view.replayId, { handler, stream, revision });
     const sample = event && toSample(catalog, event);
-    report.push({
+    const row: ReportItem = {
       eventId: item.eventId,
       handler: item.handler,
       entity: parseStreamName(item.lane)?.entity ?? { type: "", id: "" },
@@ -59,7 +60,9 @@ export async function readReport(
       error: outcome?.error ?? null,
       effects: outcome?.effects ?? [],
       differences: sample === undefined ? null : differencesOf(sample),
-    });
+    };
+    if (!room.takes(row)) return { items: report, next: from + report.length };
+    report.push(row);
   }
   return { items: report, next: items.length === limit && from + limit < view.total ? from + limit : null };
 }

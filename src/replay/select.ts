@@ -3,6 +3,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { PlanFindings, ReplayItem } from "../delivery/journal-events.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
+import { makeTurns } from "../event/turns.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { DeliveryStatus, HistoryPointer, LetterPointer, Views } from "../views/model.ts";
 import { laneOf } from "./items.ts";
@@ -48,7 +49,8 @@ export async function select(parts: Parts, options: SelectOptions): Promise<Sele
   /** Lanes of which no further item may come: one of them cannot be delivered. */
   const closed = new Map<string, string>();
   const items: SelectedItem[] = [];
-  const chosen = new Map<string, number[]>();
+  /** Items of each lane so far. */
+  const chosen = new Map<string, number>();
   for await (const { item, event } of eventsOf(parts.log, options.tenant, candidates.items)) {
     const lane = laneOf(item);
     const held = lanes.get(lane);
@@ -58,11 +60,11 @@ export async function select(parts: Parts, options: SelectOptions): Promise<Sele
       else if (selection.kind === "history") closed.set(lane, "an earlier event of its entity cannot be delivered");
     };
     const before = closed.get(lane);
-    const taken = chosen.get(lane) ?? [];
+    const taken = chosen.get(lane) ?? 0;
     if (before !== undefined) gathered.refuse(before);
     else if (event === undefined) refuse("event removed from the log");
     else if (target !== null && !target.types.includes(item.type)) gathered.refuse(`handler ${target.name} does not take ${item.type}`);
-    else if (held?.ordering === "strict" && held.letters[taken.length] !== item.revision) refuse(behindAnother);
+    else if (held?.ordering === "strict" && held.letters[taken] !== item.revision) refuse(behindAnother);
     else {
       const letter = target === null && selection.kind !== "history"; // others see the original
       const lift = liftability(parts.catalog, letter ? await asDelivered(parts.delivery, item, event) : event);
@@ -73,13 +75,13 @@ export async function select(parts: Parts, options: SelectOptions): Promise<Sele
         refuse(null);
       } else {
         items.push(item);
-        chosen.set(lane, [...taken, item.revision]);
+        chosen.set(lane, taken + 1);
         if (candidates.errors.has(item)) gathered.error(candidates.errors.get(item)!);
       }
     }
   }
   let releases = 0;
-  for (const [lane, { held, letters }] of lanes) if (chosen.get(lane)?.length === letters.length) releases += held;
+  for (const [lane, { held, letters }] of lanes) if (chosen.get(lane) === letters.length) releases += held;
   return {
     items,
     deadLetters: candidates.deadLetters,
@@ -118,16 +120,21 @@ async function lettersOf(
   mustFit(letters.length, maxItems);
 
   const own = targetHandler !== null;
-  const eligible = letters.filter((letter) => {
+  const turns = makeTurns();
+  const eligible: LetterPointer[] = [];
+  for (const letter of letters) {
+    if (turns.due()) await turns.next();
     const reason = own ? null : whyNot(delivery, letter);
-    if (reason !== null) gathered.refuse(reason);
-    return reason === null;
-  });
+    if (reason === null) eligible.push(letter);
+    else gathered.refuse(reason);
+  }
   const lanes = own ? [] : [...new Map(eligible.map(({ handler, stream }) => [laneOf({ handler, lane: stream }), { handler, stream }])).values()];
   const known = await views.heldLanes(lanes);
   const held = new Map(lanes.map(({ handler, stream }, index) => [laneOf({ handler, lane: stream }), known[index]!]));
   const errors = new Map<SelectedItem, string>();
-  const items = eligible.map((letter): SelectedItem => {
+  const items: SelectedItem[] = [];
+  for (const letter of eligible) {
+    if (turns.due()) await turns.next();
     const { handler, stream, revision, position, eventId, attempts, type, error } = letter;
     const through = held.get(laneOf({ handler, lane: stream }))?.through ?? null;
     const item: SelectedItem = {
@@ -141,8 +148,8 @@ async function lettersOf(
       type: catalog.resolve(type) ?? type,
     };
     errors.set(item, `${error.type}: ${error.message}`);
-    return item;
-  });
+    items.push(item);
+  }
   return { items, errors, held, deadLetters: letters.length };
 }
 

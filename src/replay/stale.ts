@@ -2,6 +2,7 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { PlanFindings, ReplayItem } from "../delivery/journal-events.ts";
+import { makeTurns } from "../event/turns.ts";
 
 export interface Change {
   readonly reason: string;
@@ -12,11 +13,11 @@ export interface Change {
 
 const maxShown = 10;
 
-export function changesSince(
+export async function changesSince(
   { chains, selection, targetHandler }: PlanFindings,
   items: readonly ReplayItem[],
   { delivery, catalog }: { readonly delivery: Delivery; readonly catalog: Catalog },
-): readonly Change[] {
+): Promise<readonly Change[]> {
   const changes = new Map<string, { count: number; eventIds: string[] }>();
   const note = (reason: string, { eventId }: ReplayItem): void => {
     const change = changes.get(reason) ?? { count: 0, eventIds: [] };
@@ -24,7 +25,9 @@ export function changesSince(
     change.count++;
     if (change.eventIds.length < maxShown) change.eventIds.push(eventId);
   };
+  const turns = makeTurns();
   for (const item of items) {
+    if (turns.due()) await turns.next();
     const { handler, lane, revision, attempts } = item;
     if (delivery.spec(handler) === undefined) note("are for a handler that does not run here", item);
     else if (selection.kind !== "history" && targetHandler === null) {

@@ -29,11 +29,14 @@ export interface ViewDatabase {
   close(): void;
 }
 
+/** Told of each statement before it runs: all of them pass here, so that a test can ask for the plan of every one. */
+export type WatchStatement = (sql: string, parameters: readonly SQLInputValue[]) => void;
+
 /** Filters make texts of their own; when there are more than this the cache starts again. */
 const maxStatements = 500;
 
 /** @throws Error with `errcode` as SETUP §5 lists them; a file that is no database fails at the first statement. */
-export function openDatabase(file: string): ViewDatabase {
+export function openDatabase(file: string, told?: WatchStatement): ViewDatabase {
   const database = new DatabaseSync(file);
   const statements = new Map<string, StatementSync>();
   const prepared = (sql: string): StatementSync => {
@@ -67,13 +70,23 @@ export function openDatabase(file: string): ViewDatabase {
       damaged = onDamage;
     },
     exec: (sql) => checked(() => database.exec(sql)),
-    run: (sql, ...parameters) => checked(() => Number(prepared(sql).run(...parameters).changes)),
+    run(sql, ...parameters) {
+      told?.(sql, parameters);
+      return checked(() => Number(prepared(sql).run(...parameters).changes));
+    },
     insert(sql, ...parameters) {
+      told?.(sql, parameters);
       const { changes, lastInsertRowid } = checked(() => prepared(sql).run(...parameters));
       return changes === 0 ? null : Number(lastInsertRowid);
     },
-    get: <Row>(sql: string, ...parameters: readonly SQLInputValue[]) => checked(() => prepared(sql).get(...parameters) as Row | undefined),
-    all: <Row>(sql: string, ...parameters: readonly SQLInputValue[]) => checked(() => prepared(sql).all(...parameters) as Row[]),
+    get<Row>(sql: string, ...parameters: readonly SQLInputValue[]) {
+      told?.(sql, parameters);
+      return checked(() => prepared(sql).get(...parameters) as Row | undefined);
+    },
+    all<Row>(sql: string, ...parameters: readonly SQLInputValue[]) {
+      told?.(sql, parameters);
+      return checked(() => prepared(sql).all(...parameters) as Row[]);
+    },
     transaction(work) {
       begin();
       try {

@@ -425,6 +425,11 @@ export interface Views {
   ownOutcomes(replayId: string, from: number, limit: number): Promise<readonly OwnOutcome[]>;
   /** Outcome so far of each item of a replay, by `<handler>\n<stream>\n<revision>`. */
   replayOutcomes(replayId: string): Promise<ReadonlyMap<string, "replayed" | "dead_lettered">>;
+  /** The same of one item. */
+  replayOutcome(
+    replayId: string,
+    item: { readonly handler: string; readonly stream: string; readonly revision: number },
+  ): Promise<"replayed" | "dead_lettered" | undefined>;
   /** Replays without an end, and the plans that they run. */
   openReplays(): Promise<readonly { readonly replayId: string; readonly planId: string | null }[]>;
 

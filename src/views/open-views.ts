@@ -1,8 +1,10 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Catalog } from "../catalog/catalog.ts";
 import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { Position } from "../event/event.ts";
 import type { EventLog } from "../log/event-log.ts";
+import type { WatchStatement } from "./database.ts";
 import type { RunningDeliveries, Views } from "./model.ts";
 import { makePositionWaiters, type PositionWaiters } from "./position-waiters.ts";
 import { makeProjector } from "./projector.ts";
@@ -28,6 +30,8 @@ export interface ViewsOptions {
   readonly onTrouble?: (error: unknown) => void;
   /** Told that the rows are damaged, and that they are computed again from the log by themselves. */
   readonly onDamage?: (why: string) => void;
+  /** Told of each statement on the rows: for tests. */
+  readonly watch?: WatchStatement;
 }
 
 export interface OpenViews extends Views {
@@ -48,7 +52,7 @@ const healAgainMs = 10_000;
  *
  * @throws LOG_BEHIND_CHECKPOINT when the rows contain more than the log, CONFIG_INVALID when the file is another's.
  */
-export async function openViews({ file, log, catalog, clock, running, onTrouble = () => {}, onDamage = () => {} }: ViewsOptions): Promise<OpenViews> {
+export async function openViews({ file, log, catalog, clock, running, onTrouble = () => {}, onDamage = () => {}, watch }: ViewsOptions): Promise<OpenViews> {
   let started = false;
   let closed = false;
   let rebuilding: Promise<void> | null = null;
@@ -56,7 +60,7 @@ export async function openViews({ file, log, catalog, clock, running, onTrouble 
   let fresh: Rows | null = null;
 
   function openRows(at: string, waiters: PositionWaiters, { from = 0n, use = "live" }: { from?: Position; use?: "live" | "rebuild" } = {}): Rows {
-    const store = openViewStore(at, log.logId, catalog, use);
+    const store = openViewStore(at, log.logId, catalog, use, watch);
     if (store.damage !== null) onDamage(store.damage);
     if (use === "live") store.db.watch(heal);
     const projector = makeProjector({ store, log, clock, from, onTrouble, onMoved: () => waiters.moved(projector.position()) });
@@ -106,6 +110,18 @@ export async function openViews({ file, log, catalog, clock, running, onTrouble 
     db() {
       refuseWhenClosed();
       return rows.store.db;
+    },
+    async atOneMoment(work) {
+      for (;;) {
+        refuseWhenClosed();
+        const { snapshots } = rows.store;
+        try {
+          return await snapshots.read((db) => work({ ...sources, db: () => db, atOneMoment: (inner) => inner({ ...sources, db: () => db }) }));
+        } catch (error) {
+          if (!snapshots.closed || closed) throw error;
+          await nextTurn(); // a rebuild took the file away: again, in the new one
+        }
+      }
     },
     log,
     catalog,

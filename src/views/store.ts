@@ -6,7 +6,7 @@ import type { Position, StoredEvent } from "../event/event.ts";
 import { makePrivateFile, makePrivateFolder, tightenDatabase } from "../log/private-files.ts";
 import { RowBuffer } from "../log/row-buffer.ts";
 import { isDamage, ownerOf } from "./damage.ts";
-import { openDatabase, type ViewDatabase } from "./database.ts";
+import { openDatabase, type ViewDatabase, type WatchStatement } from "./database.ts";
 import { type Folding, type Latest, type Projection, toEntry } from "./projection.ts";
 import { amendments } from "./projections/amendments.ts";
 import { deliveries } from "./projections/deliveries.ts";
@@ -15,9 +15,10 @@ import { eventColumns, eventIndex } from "./projections/event-index.ts";
 import { handlers, refreshWanted } from "./projections/handlers.ts";
 import { lanes } from "./projections/lanes.ts";
 import { replays } from "./projections/replays.ts";
+import { makeSnapshots, type Snapshots } from "./snapshots.ts";
 
 /** Of tables and rules: a file of another number is built anew. */
-const formatVersion = 7;
+const formatVersion = 9;
 /** Marks the file as ours ("RPVW"), so that no other database is ever deleted. */
 const applicationId = 0x52505657;
 
@@ -47,6 +48,7 @@ export interface ViewStore {
   isSettled(): boolean;
   /** Writes what is there already. @throws why that does not work. */
   probe(): void;
+  readonly snapshots: Snapshots;
   close(): void;
 }
 
@@ -57,8 +59,8 @@ export interface ViewStore {
  *   written once for each, and it has no write-ahead log.
  * @throws CONFIG_INVALID when the file is somebody else's database, or cannot be written.
  */
-export function openViewStore(file: string, logId: string, catalog: Catalog, use: "live" | "rebuild" = "live"): ViewStore {
-  const { db, damage } = openWritable(file, logId, catalog);
+export function openViewStore(file: string, logId: string, catalog: Catalog, use: "live" | "rebuild" = "live", watch?: WatchStatement): ViewStore {
+  const { db, damage } = openWritable(file, logId, catalog, watch);
   if (use === "rebuild") db.exec("pragma journal_mode = memory; pragma synchronous = off;");
   let position = BigInt(db.get<{ position: number }>("select position from meta")!.position);
   const events = new RowBuffer(
@@ -66,6 +68,7 @@ export function openViewStore(file: string, logId: string, catalog: Catalog, use
     (rows) => `insert or rollback into events values ${rows}`,
     (sql, values) => db.run(sql, ...values),
   );
+  const snapshots = makeSnapshots(file, catalog, watch);
   const latest: Latest = { events, entities: [], types: new Map(), minutes: new Map() };
   const folding: Folding = { db, catalog, latest };
   /** What is in the rows, but not committed. */
@@ -134,7 +137,11 @@ export function openViewStore(file: string, logId: string, catalog: Catalog, use
     probe() {
       if (open === null) db.transaction(() => db.run("update meta set rowid = rowid")); // of another column SQLite sees that nothing changes, and writes nothing
     },
-    close: () => db.close(),
+    snapshots,
+    close() {
+      snapshots.close();
+      db.close();
+    },
   };
 }
 
@@ -149,12 +156,17 @@ function isDiskTrouble(error: unknown): boolean {
   return typeof code === "number" && !valueErrors.has(code & 0xff);
 }
 
-function openWritable(file: string, logId: string, catalog: Catalog): { readonly db: ViewDatabase; readonly damage: string | null } {
+function openWritable(
+  file: string,
+  logId: string,
+  catalog: Catalog,
+  watch: WatchStatement | undefined,
+): { readonly db: ViewDatabase; readonly damage: string | null } {
   try {
     makePrivateFolder(dirname(file));
-    const { db, damage } = openUsable(file, logId, catalog);
+    const { db, damage } = openUsable(file, logId, catalog, watch);
     if (db !== null) return { db, damage };
-    const made = create(file, logId);
+    const made = create(file, logId, watch);
     refreshWanted(made, catalog);
     return { db: made, damage };
   } catch (error) {
@@ -175,14 +187,19 @@ export function removeViewStore(file: string): void {
 }
 
 /** `db` null: to be made anew; `damage`: since the file is damaged. @throws CONFIG_INVALID for another's file, which is left as it is. */
-function openUsable(file: string, logId: string, catalog: Catalog): { readonly db: ViewDatabase | null; readonly damage: string | null } {
+function openUsable(
+  file: string,
+  logId: string,
+  catalog: Catalog,
+  watch: WatchStatement | undefined,
+): { readonly db: ViewDatabase | null; readonly damage: string | null } {
   if (!existsSync(file)) return { db: null, damage: null };
   const foreign = (what: string) =>
     new RepriseError("CONFIG_INVALID", `${file} is ${what}, but none of Reprise's views, and is left as it is: move it away, or point REPRISE_DATA elsewhere.`);
   const owner = ownerOf(file, applicationId);
   if (owner === "another") throw foreign("a file of something else");
   if (owner === "ours") tightenDatabase(file);
-  const db = openDatabase(file);
+  const db = openDatabase(file, watch);
   try {
     // Killed before its first checkpoint, our own file bears its mark only in the write-ahead log.
     const marked = Object.values(db.get<Record<string, number>>("pragma application_id") ?? {})[0] === applicationId;
@@ -241,10 +258,10 @@ function ourDefinitions(): string {
   return ours;
 }
 
-function create(file: string, logId: string): ViewDatabase {
+function create(file: string, logId: string, watch: WatchStatement | undefined): ViewDatabase {
   removeViewStore(file);
   makePrivateFile(file);
-  const db = openDatabase(file);
+  const db = openDatabase(file, watch);
   configure(db);
   db.transaction(() => {
     db.exec(`pragma application_id = ${applicationId}; pragma user_version = ${formatVersion};`);

@@ -272,6 +272,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     history: async () => [],
     deadLettersSince: async () => 0,
     replayOutcomes: async () => new Map(),
+    replayOutcome: async () => undefined,
     openReplays: async () => [],
     recordedDelivery: async () => undefined,
     unknownName: () => null,

@@ -1,9 +1,8 @@
 import { DatabaseSync } from "node:sqlite";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { isRepriseError } from "../../src/errors.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 import { deliveryId, newId } from "../../src/event/ids.ts";
-import { deliveryStatuses } from "../../src/views/model.ts";
 import { about, attemptRecord, deadLettered, makeViewsFixture, progress } from "../support/views-fixture.ts";
 
 const tenant = "default";
@@ -646,75 +645,4 @@ it("finds the events of entities with hundreds of them", async () => {
   await check();
   await views.rebuild();
   await check();
-});
-
-it("every list and count finds its rows by an index", async () => {
-  const { configure, paid, journal, open, file, running } = makeViewsFixture();
-  await configure("ledger");
-  const [event] = await paid("default.order-1", 5, { source: "shop", metadata: { priority: "normal", correlationId: "flow-1" } });
-  await journal("ledger", deadLettered(event!), progress(event!.position, [[event!]]));
-  running.push({ handler: "ledger", stream: event!.stream, revision: 1 });
-  const views = await open();
-  const prepared = new Set<string>();
-  const prepare = DatabaseSync.prototype.prepare;
-  const spy = vi.spyOn(DatabaseSync.prototype, "prepare").mockImplementation(function (this: DatabaseSync, sql, options) {
-    prepared.add(sql);
-    return prepare.call(this, sql, options);
-  });
-  const filters = [
-    {},
-    { eventType: "order.paid" },
-    { source: "shop" },
-    { entityType: "order" },
-    { entityType: "order", entityId: "1" },
-    { sinceMs: 0 },
-    { untilMs: 9e12 },
-  ];
-  for (const filter of [...filters, { handler: "ledger" }, { correlationId: "flow-1" }, ...deliveryStatuses.map((status) => ({ status }))]) {
-    await views.events({ tenant, ...filter }, { limit: 2 });
-    await views.events({ tenant, handler: "ledger", ...filter }, { limit: 2 });
-  }
-  for (const filter of [...filters, { handler: "ledger" }, { cause: "exhausted" as const }, { error: "TypeError" }]) {
-    const { nextCursor } = await views.deadLetters({ tenant, ...filter }, { limit: 1 });
-    if (nextCursor !== null) await views.deadLetters({ tenant, ...filter }, { limit: 1, cursor: nextCursor });
-    await views.oldestDeadLetters({ tenant, ...filter }, 1);
-    await views.deadLetterStats({ tenant, ...filter });
-  }
-  await views.findDeadLetters(tenant, event!.id);
-  await views.event(tenant, event!.id);
-  await views.deliveriesOf(tenant, event!.id);
-  await views.entity(tenant, event!.entity);
-  for (const filter of [{}, { laneState: "blocked" as const }, { laneState: "flowing" as const }, { entityType: "order" }, { handler: "ledger" }])
-    await views.entities({ tenant, ...filter }, { limit: 2 });
-  await views.replay(newId());
-  const { nextCursor } = await views.replays(tenant, { limit: 1 });
-  if (nextCursor !== null) await views.replays(tenant, { limit: 1, cursor: nextCursor });
-  await views.replayOutcomes(newId());
-  await views.ownOutcomes(newId(), 0, 10);
-  await views.openReplays();
-  await views.deadLettersOf(tenant, [event!.id, newId()]);
-  await views.heldLanes([{ handler: "ledger", stream: event!.stream }]);
-  await views.deadLettersSince({ tenant }, ["ledger"], 0n, newId());
-  for (const filter of filters) await views.history({ tenant, handler: "ledger", types: ["order.paid"], ...filter }, 10);
-  await views.handlers();
-  spy.mockRestore();
-  await views.close();
-
-  const db = new DatabaseSync(file);
-  db.exec("create temp table wanted(handler text not null, type text not null, since integer not null, primary key (handler, type)) without rowid");
-  /** Handlers, gaps and what runs are few. Counting a handler's lanes reads the types of all entities. */
-  const large =
-    /^SCAN (e|d|n|h|r|o|ev|mark|owner|events|event_marks|deliveries|entities|attempts|amendments|lanes|lane_marks|progress_marks|minutes|types|replays)\b/;
-  const plans = [...prepared].flatMap((sql) =>
-    (db.prepare(`explain query plan ${sql}`).all() as { readonly detail: string }[]).map(({ detail }) => ({ detail, sql })),
-  );
-  const scans = plans.filter(({ detail }) => large.test(detail));
-  /** An event's few dead letters apart. */
-  const sorts = plans.filter(
-    ({ detail, sql }) => detail.includes("ORDER BY") && !sql.includes("d.event_id = ?") && /from (events e where|deliveries d (left|cross) join)/.test(sql),
-  );
-  db.close();
-  expect(prepared.size).toBeGreaterThan(60);
-  expect(scans).toEqual([]);
-  expect(sorts).toEqual([]);
 });

@@ -1,5 +1,6 @@
 import { RepriseError } from "../../errors.ts";
 import { type Clock, systemClock } from "../../event/clock.ts";
+import type { StoredEvent } from "../../event/event.ts";
 import { isUuid, type NewId, newId } from "../../event/ids.ts";
 import { logStream } from "../../event/names.ts";
 import { checkTruncate, encodeAppend, tenantOf } from "../append-rules.ts";
@@ -10,7 +11,7 @@ import { makeConnection } from "./connection.ts";
 import { makeEnvelope } from "./envelope.ts";
 import { defaultLimits, type EventStoreDbLogLimits } from "./limits.ts";
 import { checkIds, makeReader, type Reader } from "./reader.ts";
-import { type Locate, makeRecentIds } from "./recent-ids.ts";
+import { type Locate, makeRecentIds, type RecentIds } from "./recent-ids.ts";
 import { refuseWhenClosing, type Server } from "./server.ts";
 import { fromOpenError } from "./server-error.ts";
 import { subscribe } from "./subscription.ts";
@@ -93,10 +94,10 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
       open();
       return writer.append(encodeAppend(stream, events, expected, before));
     },
-    async findByIds(tenant, wanted) {
+    async findByIds(tenant, wanted, enoughBytes) {
       open();
       checkIds(wanted);
-      return [...(await ids.find(tenant, [...new Set(wanted)])).values()];
+      return findFirst(ids, tenant, [...new Set(wanted)], enoughBytes);
     },
     readStream: (stream, read = {}) => reader.readStream(stream, read),
     readAll: (read = {}) => reader.readAll(read),
@@ -136,6 +137,32 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
       return closed;
     },
   };
+}
+
+/** Ids asked for together while nobody knows how large their events are, and at most. */
+const fewIds = 8;
+const manyIds = 64;
+
+/** In the order of the ids, in groups that are large only while events are small. */
+async function findFirst(recent: RecentIds, tenant: string, ids: readonly string[], enoughBytes?: number): Promise<readonly StoredEvent[]> {
+  if (enoughBytes === undefined) return [...(await recent.find(tenant, ids)).values()];
+  const events: StoredEvent[] = [];
+  let bytes = 0;
+  let size = fewIds;
+  for (let from = 0; from < ids.length && bytes < enoughBytes; ) {
+    const part = ids.slice(from, from + size);
+    const found = await recent.find(tenant, part);
+    const before = bytes;
+    for (const id of part) {
+      const event = found.get(id);
+      if (event === undefined || bytes >= enoughBytes) continue;
+      events.push(event);
+      bytes += JSON.stringify(event.data).length;
+    }
+    from += size;
+    size = bytes - before > enoughBytes / 8 ? fewIds : Math.min(size * 2, manyIds);
+  }
+  return events;
 }
 
 /** Several processes may begin the log at once: the stream must not exist, so one of them wins. */

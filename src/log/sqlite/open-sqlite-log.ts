@@ -160,9 +160,9 @@ function makeLog(
         return Promise.reject(error);
       }
     },
-    async findByIds(tenant, ids) {
+    async findByIds(tenant, ids, enoughBytes) {
       open();
-      return reader.findByIds(tenant, ids);
+      return reader.findByIds(tenant, ids, enoughBytes);
     },
     readStream: (stream, options = {}) => reader.readStream(stream, options),
     readAll: (options = {}) => reader.readAll(options),

@@ -22,6 +22,10 @@ import { typeKind } from "./sums.ts";
 const minPageRows = 16;
 const maxPageRows = 128;
 
+/** Ids looked up together while nobody knows how large their events are, and at most. */
+const fewIds = 8;
+const manyIds = 64;
+
 type Direction = "forward" | "backward";
 
 export interface Scan {
@@ -37,7 +41,7 @@ export interface Reader {
   scan(filter: EventFilter | undefined, direction: Direction, from: number, limit: number, dataOf?: (stream: string) => boolean): Scan;
   readAll(options: ReadAllOptions): AsyncGenerator<readonly StoredEvent[], void>;
   readStream(stream: string, options: ReadStreamOptions): AsyncGenerator<readonly StoredEvent[], void>;
-  findByIds(tenant: string, ids: readonly string[]): readonly StoredEvent[];
+  findByIds(tenant: string, ids: readonly string[], enoughBytes?: number): readonly StoredEvent[];
 }
 
 export function makeReader(connection: Connection, limits: SqliteLogLimits): Reader {
@@ -155,11 +159,30 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
       }
     },
 
-    findByIds(tenant, ids) {
+    findByIds(tenant, ids, enoughBytes = Number.POSITIVE_INFINITY) {
       if (ids.length > 1000) throw new RepriseError("REQUEST_INVALID", `At most 1000 ids are looked up at once, not ${ids.length}.`);
       return step((db) => {
-        const events = db.withIds([...new Set(ids)]).map((row) => db.decode(row, textOf(row[10])));
-        return events.filter((event) => event.tenant === tenant && event.position <= db.lastPosition);
+        const all = [...new Set(ids)];
+        const events: StoredEvent[] = [];
+        let bytes = 0;
+        // In groups that are large only while events are small: all at once may be a gigabyte before the first is counted.
+        let size = enoughBytes === Number.POSITIVE_INFINITY ? all.length : fewIds;
+        for (let from = 0; from < all.length && bytes < enoughBytes; ) {
+          const before = bytes;
+          const part = all.slice(from, from + size);
+          const found = db.withIds(part).map((row) => ({ event: db.decode(row, textOf(row[10])), bytes: textOf(row[10]).length }));
+          const place = new Map(part.map((id, index) => [id, index]));
+          found.sort((one, other) => (place.get(one.event.id) ?? 0) - (place.get(other.event.id) ?? 0));
+          for (const { event, bytes: its } of found) {
+            if (bytes >= enoughBytes) break;
+            if (event.tenant !== tenant || event.position > db.lastPosition) continue;
+            events.push(event);
+            bytes += its;
+          }
+          from += size;
+          size = bytes - before > enoughBytes / 8 ? fewIds : Math.min(size * 2, manyIds);
+        }
+        return events;
       });
     },
   };

@@ -40,6 +40,8 @@ export const deliveries: Projection = {
     create index letters_by_source on deliveries(tenant, source, position) where letter = 1;
     create index letters_by_error on deliveries(tenant, error_type, error_message, position) where letter = 1;
     create index letters_by_time on deliveries(tenant, dead_lettered_at) where letter = 1;
+    create index letters_by_replay on deliveries(replay_id, position) where letter = 1 and replay_id is not null;
+    create index letters_retried on deliveries(replay_id, handler) where letter = 1 and status = 'failed';
     create index retries_by_lane on deliveries(handler, entity, revision) where status = 'failed' and letter = 0;
 
     -- position: that of the journal's entry.
@@ -52,6 +54,11 @@ export const deliveries: Projection = {
       cause text not null, error_type text not null, error_message text not null, letters integer not null,
       primary key (tenant, handler, entity_type, type, has_source, source, cause, error_type, error_message)
     ) strict, without rowid;
+    -- Of a lane: it may have 100,000, which are not counted anew for each one that comes.
+    create table lane_letters(entity integer not null, handler text not null, letters integer not null, primary key (entity, handler)) strict, without rowid;
+    create trigger lane_letter_comes_or_goes after update of letter on deliveries when old.letter <> new.letter begin
+      insert into lane_letters values (new.entity, new.handler, 1) on conflict do update set letters = letters + new.letter - old.letter;
+    end;
     create trigger letter_goes after update on deliveries when ${isLetter("old")} begin
       update letter_counts set letters = letters - 1 where ${alike("old")};
       delete from letter_counts where ${alike("old")} and letters = 0;
@@ -341,7 +348,8 @@ function completeRetries(db: ViewDatabase, at: At, lane: string, before: number)
 /** Dead letters whose replay will not retry them any more are plain dead letters again. */
 function putBack(db: ViewDatabase, which: string, ...parameters: readonly string[]): void {
   db.run(
-    `update deliveries set status = iif(escalated, 'escalated', 'dead_lettered'), next_attempt_at = null where letter = 1 and status = 'failed' and ${which}`,
+    `update deliveries indexed by letters_retried set status = iif(escalated, 'escalated', 'dead_lettered'), next_attempt_at = null
+     where letter = 1 and status = 'failed' and ${which}`,
     ...parameters,
   );
 }

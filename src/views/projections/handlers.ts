@@ -82,6 +82,7 @@ export const handlers: Projection = {
 export function refreshWanted(db: ViewDatabase, catalog: Catalog): void {
   db.exec(`
     create temp table if not exists wanted(handler text not null, type text not null, since integer not null, primary key (handler, type)) without rowid;
+    create index if not exists temp.wanted_by_type on wanted(type);
     delete from temp.wanted;
   `);
   for (const { handler, type, since, exact } of db.all<{ handler: string; type: string; since: number; exact: 0 | 1 }>(

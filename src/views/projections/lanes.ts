@@ -14,7 +14,9 @@ export const lanes: Projection = {
       attempts integer not null default 0, retry_at text, detail text, letters integer not null default 0, paused integer not null default 0, paused_by text,
       paused_reason text, primary key (entity, handler)
     ) strict, without rowid;
-    create index lanes_by_handler on lanes(handler, detached, at);
+    create index lanes_by_handler on lanes(handler, entity);
+    -- Those that a progress beyond at forgets.
+    create index lanes_to_forget on lanes(handler, at) where detached = 0 and letters = 0;
 
     -- Where detached lanes were, the last of each second: when events that they passed were completed.
     create table lane_marks(entity integer not null, handler text not null, second integer not null, next integer not null, detached integer not null,
@@ -41,7 +43,7 @@ export const lanes: Projection = {
           if (known === undefined && Number(at) <= checkpoint) continue; // would be forgotten below
           advance(db, id, mark, next, Number(at), known);
         }
-        db.run("delete from lanes where handler = ? and detached = 0 and at <= ? and letters = 0", handler, checkpoint);
+        db.run("delete from lanes indexed by lanes_to_forget where handler = ? and detached = 0 and at <= ? and letters = 0", handler, checkpoint);
         return;
       }
       case "lane.detached": {
@@ -123,10 +125,9 @@ export const lanes: Projection = {
         const { lane, revision, at } = entry.data;
         const { id } = entityOf(db, lane);
         advance(db, id, mark, revision + 1, Number(at));
-        // The plus keeps SQLite on the primary key: by letters_by_handler it looks at all of the handler's dead letters for each one that comes.
         db.run(
           `update lanes set detached = max(detached, ?),
-             letters = (select count(*) from deliveries d where d.letter = 1 and +d.handler = lanes.handler and d.entity = lanes.entity)
+             letters = coalesce((select l.letters from lane_letters l where l.entity = lanes.entity and l.handler = lanes.handler), 0)
            where entity = ? and handler = ?`,
           Number(entry.type === "delivery.dead_lettered"),
           id,

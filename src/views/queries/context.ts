@@ -7,6 +7,8 @@ import type { RunningDeliveries } from "../model.ts";
 export interface Sources {
   /** The rows as they are now; ask again after every wait, for a rebuild swaps them. */
   db(): ViewDatabase;
+  /** One moment of the rows, for figures that have to fit together: in `work`, `db` stays what it is over several turns. */
+  atOneMoment<T>(work: (sources: Sources) => Promise<T>): Promise<T>;
   readonly log: EventLog;
   readonly catalog: Catalog;
   readonly running: RunningDeliveries;

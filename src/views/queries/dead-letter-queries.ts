@@ -1,22 +1,24 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { AttemptRecord, DeadLetterCause } from "../../delivery/journal-events.ts";
 import { RepriseError } from "../../errors.ts";
 import { toIso } from "../../event/clock.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import { parseStreamName } from "../../event/names.ts";
-import type { DeadLetterDetail, DeadLetterFilter, DeadLetterView, HeldLane, LetterPointer, Views } from "../model.ts";
+import { makeTurns, type Turns } from "../../event/turns.ts";
+import { eachEvent } from "../../log/each-event.ts";
+import { makePageRoom, onePage } from "../../log/page-bytes.ts";
+import type { DeadLetterDetail, DeadLetterView, HeldLane, LetterPointer, Views } from "../model.ts";
 import { type AmendmentInForce, amendmentActs, amendmentInForce, amendmentView } from "./amendments.ts";
-import { allOf, type Condition, currentType, oneOf, type Sources, storedTypes } from "./context.ts";
+import { allOf, currentType, oneOf, type Sources } from "./context.ts";
 import { fromCursor, toCursor } from "./cursor.ts";
-import { type EventKey, handlerRows, laneColumns, untouched } from "./deliveries.ts";
-import { above, newestFirst } from "./entity-events.ts";
-import { liftedView, readEvents } from "./event-view.ts";
-import type { HandlerRow, LaneRow } from "./lane-state.ts";
+import { handlerRows, laneColumns, untouched } from "./deliveries.ts";
+import { liftedView } from "./event-view.ts";
+import type { LaneRow } from "./lane-state.ts";
+import { statsOf } from "./letter-stats.ts";
+import { countLetters, countOneByOne, filterConditions, isLetter, letterPage, lettersOf, withKeys } from "./letters.ts";
+import { rowsAtOnce } from "./ways.ts";
 
 const maxOffset = 10_000;
-const topErrors = 10;
 const waitingEvents = 10;
-const lanesPerTurn = 200;
 const eventRemoved = "event removed from the log";
 
 interface LetterRow {
@@ -44,11 +46,14 @@ interface LetterRow {
   readonly recorded_ms: number | null;
 }
 
-/** Dead letters under a replay that waits for its retry are `failed` meanwhile: in no list. */
-const isLetter: Condition = { sql: "d.letter = 1 and d.status <> 'failed'", parameters: [] };
+/** @param from where the rows `d` come from. */
+const selectLetters = (from: string) => `select d.*, (select stream from entities where id = d.entity) as stream, e.schema_version, e.recorded_ms
+  from ${from} left join events e not indexed on e.position = d.position`;
 
-const selectLetters = `select d.*, (select stream from entities where id = d.entity) as stream, e.schema_version, e.recorded_ms
-  from deliveries d left join events e on e.position = d.position`;
+const indexOf = { event_id: "deliveries d indexed by deliveries_by_event", delivery_id: "deliveries d indexed by deliveries_by_id" } as const;
+
+/** Ids looked for by one statement. */
+const idsAtOnce = 200;
 
 export function makeDeadLetterQueries(
   sources: Sources,
@@ -58,49 +63,41 @@ export function makeDeadLetterQueries(
   return {
     async deadLetters(filter, { limit, cursor, offset = 0, data = true }) {
       if (offset > maxOffset) throw new RepriseError("REQUEST_INVALID", `The offset goes up to ${maxOffset}: page by cursor beyond.`);
-      const db = sources.db();
       const after = fromCursor("dead_letters", cursor, ["number", "string"]);
-      const matching = allOf(filterConditions(sources, filter));
-      const page = allOf([matching, ...(after === null ? [] : [{ sql: "(d.position, d.handler) < (?, ?)", parameters: after }])]);
-      const rows = db.all<LetterRow>(
-        `${selectLetters} where ${page.sql} order by d.position desc, d.handler desc limit ? offset ?`,
-        ...page.parameters,
-        limit + 1,
-        offset,
-      );
-      const total = countLetters(sources, filter);
-      const shown = rows.slice(0, limit);
+      const total = await countLetters(sources, filter);
+      const { rows: shown, nextCursor } =
+        total === 0 ? { rows: [], nextCursor: null } : await letterPage<LetterRow>(sources, filter, { select: selectLetters, limit, after, offset });
       const waiting = makeWaiting(sources);
-      const behind = shown.map((row) => waiting(row, 0).count);
-      const amended = shown.map((row) => amendmentInForce(sources, row));
-      const stored = data
-        ? await readEvents(
-            log,
-            filter.tenant,
-            shown.map(({ event_id }) => event_id),
-          )
-        : null;
-      const last = shown.at(-1);
-      const events: DeadLetterView[] = [];
-      for (const [index, row] of shown.entries()) {
-        const amendment = amended[index]!;
-        const read = stored === null ? null : { event: await asAmended(stored.get(row.event_id), amendment) };
-        events.push(letterView(sources, row, { waiting: behind[index]!, read, amendment }));
-      }
-      return {
-        events,
-        total,
-        nextCursor: rows.length > limit && last ? toCursor("dead_letters", last.position, last.handler) : null,
-      };
+      const behind: number[] = [];
+      for (const row of shown) behind.push((await waiting(row, 0)).count);
+      return onePage(async () => {
+        const room = makePageRoom();
+        const events: DeadLetterView[] = [];
+        const stored = data ? eachEvent(log, filter.tenant, shown, ({ event_id }) => event_id) : unread(shown);
+        for await (const { row, event } of stored) {
+          const amendment = amendmentInForce(sources, row);
+          const read = data ? { event: await asAmended(event, amendment) } : null;
+          const view = letterView(sources, row, { waiting: behind[events.length]!, read, amendment });
+          if (!room.takes(view)) {
+            const last = shown[events.length - 1]!;
+            return { events, total, nextCursor: toCursor("dead_letters", last.position, last.handler) };
+          }
+          events.push(view);
+        }
+        return { events, total, nextCursor };
+      });
     },
 
     async findDeadLetters(tenant, id) {
-      const found = (column: string) =>
-        sources.db().all<LetterRow>(`${selectLetters} where d.${column} = ? and d.tenant = ? and ${isLetter.sql} order by d.handler`, id, tenant);
+      const found = (column: "event_id" | "delivery_id") =>
+        sources
+          .db()
+          .all<LetterRow>(`${selectLetters(indexOf[column])} where d.${column} = ? and d.tenant = ? and ${isLetter.sql} order by d.handler`, id, tenant);
       const byEvent = found("event_id");
       const rows = byEvent.length > 0 ? byEvent : found("delivery_id");
       const waiting = makeWaiting(sources);
-      const behind = rows.map((row) => waiting(row, waitingEvents));
+      const behind: Awaited<ReturnType<typeof waiting>>[] = [];
+      for (const row of rows) behind.push(await waiting(row, waitingEvents));
       const amended = rows.map((row) => ({ inForce: amendmentInForce(sources, row), acts: amendmentActs(sources.db(), row) }));
       const histories = rows.map(({ entity, revision, handler }) =>
         sources
@@ -113,14 +110,10 @@ export function makeDeadLetterQueries(
           )
           .map(({ record }) => JSON.parse(record) as AttemptRecord),
       );
-      const stored = await readEvents(
-        log,
-        tenant,
-        rows.map(({ event_id }) => event_id),
-      );
+      // All are of one event.
+      const original = rows.length === 0 ? undefined : (await log.findByIds(tenant, [rows[0]!.event_id]))[0];
       const letters: DeadLetterDetail[] = [];
       for (const [index, row] of rows.entries()) {
-        const original = stored.get(row.event_id);
         const { inForce, acts } = amended[index]!;
         const event = await asAmended(original, inForce);
         const { count, first } = behind[index]!;
@@ -144,201 +137,136 @@ export function makeDeadLetterQueries(
 
     async oldestDeadLetters(filter, limit) {
       const { sql, parameters } = allOf(filterConditions(sources, filter));
-      return sources
-        .db()
-        .all<LetterRow>(`${selectLetters} where ${sql} order by d.position, d.handler limit ?`, ...parameters, limit)
-        .map(toPointer);
+      const pointers: LetterPointer[] = [];
+      for await (const { keys } of lettersOf(sources, filter, "up")) {
+        const rows = sources
+          .db()
+          .all<LetterRow>(
+            `${selectLetters(withKeys(keys.sql))} where ${sql} order by d.position, d.handler limit ?`,
+            ...keys.parameters,
+            ...parameters,
+            limit - pointers.length,
+          );
+        for (const row of rows) pointers.push(toPointer(row));
+        if (pointers.length >= limit) break;
+      }
+      return pointers;
     },
 
     async deadLettersOf(tenant, ids) {
-      const db = sources.db();
-      const wanted = JSON.stringify(ids);
-      const rows = db.all<LetterRow>(
-        `${selectLetters} where d.tenant = ? and ${isLetter.sql}
-           and (d.event_id in (select value from json_each(?)) or d.delivery_id in (select value from json_each(?)))`,
-        tenant,
-        wanted,
-        wanted,
-      );
-      const found = new Set(rows.flatMap(({ event_id, delivery_id }) => [event_id, delivery_id]));
-      const others = ids.filter((id) => !found.has(id));
-      const { known } = db.get<{ known: number }>(
-        `select count(*) as known from json_each(?) w where exists (select 1 from events e where e.id = w.value and e.tenant = ?)
-           or exists (select 1 from deliveries d where d.delivery_id = w.value and d.tenant = ?)`,
-        JSON.stringify(others),
-        tenant,
-        tenant,
-      )!;
-
-      const ordered = [...rows].sort((a, b) => a.position - b.position || (a.handler < b.handler ? -1 : 1));
-      return { letters: ordered.map(toPointer), notDeadLettered: known, unknown: others.length - known };
+      const turns = makeTurns();
+      const letters = new Map<string, LetterRow>();
+      let notDeadLettered = 0;
+      let unknown = 0;
+      for (let from = 0; from < ids.length; from += idsAtOnce) {
+        if (turns.due()) await turns.next();
+        const part = ids.slice(from, from + idsAtOnce);
+        const wanted = JSON.stringify(part);
+        const db = sources.db();
+        const found = new Set<string>();
+        for (const column of ["event_id", "delivery_id"] as const)
+          for (const row of db.all<LetterRow>(
+            `${selectLetters(`json_each(?) w cross join ${indexOf[column]} on d.${column} = w.value`)} where d.tenant = ? and ${isLetter.sql}`,
+            wanted,
+            tenant,
+          )) {
+            found.add(row[column]);
+            letters.set(row.delivery_id, row);
+          }
+        const others = part.filter((id) => !found.has(id));
+        const { known } = db.get<{ known: number }>(
+          `select count(*) as known from json_each(?) w where exists (select 1 from events e indexed by events_by_id where e.id = w.value and e.tenant = ?)
+             or exists (select 1 from deliveries d indexed by deliveries_by_id where d.delivery_id = w.value and d.tenant = ?)`,
+          JSON.stringify(others),
+          tenant,
+          tenant,
+        )!;
+        notDeadLettered += known;
+        unknown += others.length - known;
+      }
+      const ordered = [...letters.values()].sort((a, b) => a.position - b.position || (a.handler < b.handler ? -1 : 1));
+      return { letters: ordered.map(toPointer), notDeadLettered, unknown };
     },
 
     async heldLanes(lanes) {
       const handlers = new Map(handlerRows(sources).map((handler) => [handler.name, handler]));
+      const turns = makeTurns();
       const held: HeldLane[] = [];
-      for (const [index, { handler: name, stream }] of lanes.entries()) {
-        if (index % lanesPerTurn === lanesPerTurn - 1) await nextTurn();
-        const db = sources.db();
+      for (const { handler: name, stream } of lanes) {
+        if (turns.due()) await turns.next();
         const handler = handlers.get(name);
-        const entity = db.get<{ id: number }>("select id from entities where stream = ?", stream)?.id ?? -1;
-        const letters = db
-          .all<{ revision: number }>("select revision from deliveries where entity = ? and handler = ? and letter = 1 order by revision", entity, name)
-          .map(({ revision }) => revision);
-        const behind = handler?.ordering === "strict" ? untouched(sources, handler, laneRow(sources, entity, name), entity, 0).count : 0;
-        const last = db.get<{ revision: number }>(
-          `${newestFirst} select e.revision from walk cross join events e on e.position = walk.position
-             join temp.wanted w on w.handler = ? and w.type = e.type and w.since < e.position limit 1`,
-          JSON.stringify([entity]),
-          above,
-          above,
-          name,
-        );
-        held.push({ held: behind, through: behind === 0 ? null : (last?.revision ?? null), letters, ordering: handler?.ordering ?? "strict" });
+        const entity = sources.db().get<{ id: number }>("select id from entities where stream = ?", stream)?.id ?? -1;
+        const ordering = handler?.ordering ?? "strict";
+        // Under `relaxed` a dead letter holds nothing, and a lane may have 100,000.
+        const letters = ordering === "strict" ? await lettersIn(sources, entity, name, turns) : [];
+        const behind = handler?.ordering === "strict" ? (await untouched(sources, handler, laneRow(sources, entity, name), entity, 0, turns)).count : 0;
+        held.push({ held: behind, through: behind === 0 ? null : lastWanted(sources, entity, name), letters, ordering });
       }
       return held;
     },
 
     async deadLettersSince(filter, handlers, position, replayId) {
       if (handlers.length === 0) return 0;
-      const { sql, parameters } = allOf([
-        ...filterConditions(sources, filter),
+      return countOneByOne(sources, filter, [
         oneOf("d.handler", handlers),
         { sql: "d.dead_lettered_position > ? and coalesce(d.replay_id, '') <> ?", parameters: [Number(position), replayId] },
       ]);
-      return sources.db().get<{ count: number }>(`select count(*) as count from deliveries d where ${sql}`, ...parameters)!.count;
     },
 
-    async deadLetterStats(filter) {
-      const db = sources.db();
-      const { from, sql, parameters, letters } = counted(sources, filter);
-      const group = <Row>(columns: string, rest: string) =>
-        db.all<Row>(`select ${columns}, ${letters} as count from ${from} where ${sql} ${rest}`, ...parameters).map((row) => ({ ...row }));
-      const matching = allOf(filterConditions(sources, filter));
-      const oldest = db.get<{ dead_lettered_at: string }>(
-        `select d.dead_lettered_at from deliveries d where ${matching.sql} order by d.dead_lettered_at limit 1`,
-        ...matching.parameters,
-      );
-      // Relaxed handlers hold nothing behind their dead letters, and may have a million of them.
-      const strict = handlerRows(sources).filter(({ ordering }) => ordering === "strict");
-      const holding =
-        strict.length === 0
-          ? []
-          : lanesOf(
-              db,
-              allOf([
-                matching,
-                oneOf(
-                  "d.handler",
-                  strict.map(({ name }) => name),
-                ),
-              ]),
-            );
-      const waiting = makeWaiting(sources);
-      const types = new Map<string, number>();
-      for (const row of group<{ type: string; count: number }>("type", "group by type")) {
-        const type = currentType(catalog, row.type);
-        types.set(type, (types.get(type) ?? 0) + row.count);
-      }
-      return {
-        total: countLetters(sources, filter),
-        waiting: holding.reduce((sum, lane) => sum + waiting(lane, 0).count, 0),
-        oldestAt: oldest?.dead_lettered_at ?? null,
-        byEventType: [...types].map(([eventType, count]) => ({ eventType, count })).sort((a, b) => b.count - a.count || (a.eventType < b.eventType ? -1 : 1)),
-        byHandler: group<{ handler: string; count: number }>("handler", "group by 1 order by 2 desc, 1"),
-        bySource: group<{ source: string | null; count: number }>(
-          from.startsWith("letter_counts") ? "iif(has_source, source, null) as source" : "source",
-          "group by 1 order by 2 desc, 1",
-        ),
-        topErrors: group<{ error: string; count: number }>("error_type || ': ' || error_message as error", `group by 1 order by 2 desc, 1 limit ${topErrors}`),
-      };
-    },
+    deadLetterStats: (filter) =>
+      sources.atOneMoment((at) => {
+        const waiting = makeWaiting(at);
+        return statsOf(at, filter, async (lane) => (await waiting(lane, 0)).count);
+      }),
   };
 }
 
-const lanesOf = (db: ReturnType<Sources["db"]>, { sql, parameters }: Condition) =>
-  db.all<{ handler: string; entity: number }>(`select distinct d.handler, d.entity from deliveries d where ${sql}`, ...parameters);
-
-/** Where dead letters are counted: by their kinds, where the filter allows it, else one by one. */
-function counted(sources: Sources, filter: DeadLetterFilter): Condition & { readonly from: string; readonly letters: string } {
-  const { entityId, replayId, sinceMs, untilMs } = filter;
-  const byKind = entityId === undefined && replayId === undefined && sinceMs === undefined && untilMs === undefined;
-  if (byKind) return { from: "letter_counts d", letters: "sum(letters)", ...allOf(kindConditions(sources, filter)) };
-  return { from: "deliveries d", letters: "count(*)", ...allOf(filterConditions(sources, filter)) };
-}
-
-function countLetters(sources: Sources, filter: DeadLetterFilter): number {
-  const { from, letters, sql, parameters } = counted(sources, filter);
-  return sources.db().get<{ total: number | null }>(`select ${letters} as total from ${from} where ${sql}`, ...parameters)!.total ?? 0;
-}
-
-/** What dead letters are alike in, as `letter_counts` has it, too. */
-function kindConditions(sources: Sources, filter: DeadLetterFilter): Condition[] {
-  const { catalog } = sources;
-  const conditions: Condition[] = [oneOf("d.tenant", [filter.tenant])];
-  const equal = (column: string, value: string | undefined) => {
-    if (value !== undefined) conditions.push(oneOf(column, [value]));
-  };
-  if (filter.eventType !== undefined) conditions.push(oneOf("d.type", storedTypes(catalog, filter.eventType)));
-  equal("d.source", filter.source);
-  equal("d.handler", filter.handler);
-  equal("d.entity_type", filter.entityType);
-  equal("d.cause", filter.cause);
-  if (filter.error !== undefined) conditions.push(errorCondition(sources, filter.tenant, filter.error));
-  return conditions;
-}
-
-/** `<type>` or `<type>: <message>`, as columns that an index has: where a type ends is known from what there is. */
-function errorCondition(sources: Sources, tenant: string, error: string): Condition {
-  const found = sources
-    .db()
-    .all<{ error_type: string; error_message: string }>(
-      "select distinct error_type, error_message from letter_counts where tenant = ? and error_type || ': ' || error_message = ?",
-      tenant,
-      error,
-    );
-  const exact = found.map(({ error_type, error_message }) => ({ sql: "(d.error_type = ? and d.error_message = ?)", parameters: [error_type, error_message] }));
-  const conditions: readonly Condition[] = [{ sql: "d.error_type = ?", parameters: [error] }, ...exact];
-  return { sql: `(${conditions.map(({ sql }) => sql).join(" or ")})`, parameters: conditions.flatMap(({ parameters }) => parameters) };
-}
-
-function filterConditions(sources: Sources, filter: DeadLetterFilter): readonly Condition[] {
-  const { db } = sources;
-  const conditions: Condition[] = [isLetter, ...kindConditions(sources, filter)];
-  if (filter.replayId !== undefined) conditions.push(oneOf("d.replay_id", [filter.replayId]));
-  if (filter.entityId !== undefined) {
-    const entities = db().all<{ id: number }>("select id from entities where tenant = ? and entity = ?", filter.tenant, filter.entityId);
-    conditions.push(
-      entities.length === 0
-        ? { sql: "false", parameters: [] }
-        : oneOf(
-            "d.entity",
-            entities.map(({ id }) => id),
-          ),
-    );
-  }
-  // Times of the log are written alike, so that they compare as text. The plus keeps their index out: pages are in the order of positions.
-  if (filter.sinceMs !== undefined) conditions.push({ sql: "+d.dead_lettered_at >= ?", parameters: [toIso(filter.sinceMs)] });
-  if (filter.untilMs !== undefined) conditions.push({ sql: "+d.dead_lettered_at < ?", parameters: [toIso(filter.untilMs)] });
-  return conditions;
-}
+type Held = Awaited<ReturnType<typeof untouched>>;
 
 /** Events held behind the dead letters of a lane: a relaxed handler holds none. Counted once for each lane. */
 function makeWaiting(sources: Sources) {
   const handlers = new Map(handlerRows(sources).map((handler) => [handler.name, handler]));
-  const known = new Map<string, ReturnType<typeof untouched>>();
-  return ({ handler, entity }: { readonly handler: string; readonly entity: number }, limit: number) => {
+  const known = new Map<string, Held>();
+  const turns = makeTurns();
+  return async ({ handler, entity }: { readonly handler: string; readonly entity: number }, limit: number): Promise<Held> => {
+    const row = handlers.get(handler);
+    if (row?.ordering !== "strict") return { count: 0, first: [] };
     const key = `${handler}\n${entity}`;
-    const held = known.get(key) ?? heldIn(sources, handlers.get(handler), entity, limit);
+    if (turns.due()) await turns.next();
+    const held = known.get(key) ?? (await untouched(sources, row, laneRow(sources, entity, handler), entity, limit, turns));
     known.set(key, held);
     return held;
   };
 }
 
-function heldIn(sources: Sources, handler: HandlerRow | undefined, entity: number, limit: number): ReturnType<typeof untouched> {
-  const none: readonly (EventKey & { readonly recorded_ms: number })[] = [];
-  if (handler?.ordering !== "strict") return { count: 0, first: none };
-  return untouched(sources, handler, laneRow(sources, entity, handler.name), entity, limit);
+/** Revisions of a lane's dead letters, in order. */
+async function lettersIn({ db }: Sources, entity: number, handler: string, turns: Turns): Promise<readonly number[]> {
+  const all: number[] = [];
+  for (let after = -1; ; ) {
+    if (turns.due()) await turns.next();
+    const rows = db().all<{ revision: number; mine: 0 | 1 }>(
+      `select revision, (handler = ? and letter = 1) as mine from deliveries where entity = ? and revision > ? order by revision limit ${rowsAtOnce}`,
+      handler,
+      entity,
+      after,
+    );
+    for (const { revision, mine } of rows) if (mine === 1) all.push(revision);
+    if (rows.length < rowsAtOnce) return all;
+    // Of the last one not all handlers may have been seen.
+    after = rows.at(-1)!.revision - 1;
+    while (all.at(-1)! > after) all.pop();
+  }
+}
+
+/** Revision of the entity's last event that the handler wants. */
+function lastWanted({ db }: Sources, entity: number, handler: string): number | null {
+  const { position } = db().get<{ position: number | null }>(
+    `select max(t.position) as position from entity_types t join temp.wanted w on w.handler = ? and w.type = t.type and w.since < t.position where t.entity = ?`,
+    handler,
+    entity,
+  )!;
+  if (position === null) return null;
+  return db().get<{ revision: number }>("select revision from events where position = ?", position)?.revision ?? null;
 }
 
 function laneRow({ db }: Sources, entity: number, handler: string): LaneRow | undefined {
@@ -356,6 +284,11 @@ function toPointer({ handler, stream, revision, position, event_id, type, attemp
     attempts,
     error: { type: error_type, message: error_message },
   };
+}
+
+/** Rows without their events: no payload was asked for. */
+async function* unread(rows: readonly LetterRow[]): AsyncGenerator<{ readonly row: LetterRow; readonly event: undefined }, void> {
+  for (const row of rows) yield { row, event: undefined };
 }
 
 /** The event as the next delivery of the letter would have it. */

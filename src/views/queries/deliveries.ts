@@ -1,10 +1,11 @@
 /** The state of deliveries and lanes, derived from the rows as DELIVERY §3 says. All reads here are synchronous: one moment of the rows. */
 import type { AttemptRecord } from "../../delivery/journal-events.ts";
 import { deliveryId } from "../../event/ids.ts";
+import type { Turns } from "../../event/turns.ts";
 import type { DeliveryStatus, DeliveryView, LaneState } from "../model.ts";
 import { amendmentActs } from "./amendments.ts";
 import type { Sources } from "./context.ts";
-import { newestFirst, positionsFrom } from "./entity-events.ts";
+import { newestFirst, positionsBetween } from "./entity-events.ts";
 import { type HandlerRow, holds, type LaneRow, laneState, stuckCalls } from "./lane-state.ts";
 
 /** Of `lanes`. */
@@ -199,14 +200,23 @@ function completedAt({ db }: Sources, handler: string, entity: number | undefine
   return (passed ?? mark("order by second desc"))?.recorded_at ?? null; // ahead of the checkpoint: by the last record at the latest
 }
 
-/** Wanted events of one lane without outcome and without trouble of their own: how many, and the first. */
-export function untouched(
-  { db }: Sources,
+export interface Untouched {
+  readonly count: number;
+  readonly first: readonly (EventKey & { readonly recorded_ms: number })[];
+}
+
+/** Revisions of an entity that one statement walks. */
+const revisionsAtOnce = 2000;
+
+/** Wanted events of one lane without outcome and without trouble of their own: how many, and the first. A lane may have a million: part by part. */
+export async function untouched(
+  { db }: Pick<Sources, "db">,
   { name, checkpoint }: HandlerRow,
   lane: LaneRow | undefined,
   entity: number,
   limit: number,
-): { readonly count: number; readonly first: readonly (EventKey & { readonly recorded_ms: number })[] } {
+  turns: Turns,
+): Promise<Untouched> {
   let from = lane?.next ?? 0;
   if (lane?.detached !== 1) {
     const done = db().get<{ revision: number }>(
@@ -218,22 +228,29 @@ export function untouched(
     );
     from = Math.max(from, (done?.revision ?? -1) + 1);
   }
-  const rest = `from ${positionsFrom} p cross join events e on e.position = p.value
+  const rest = `from (select ? as entity, ? as low, ? as high) lane cross join ${positionsBetween("lane.entity", "lane.low", "lane.high")} p
+      cross join events e not indexed on e.position = p.value
       join temp.wanted w on w.handler = ? and w.type = e.type and w.since < e.position
     where not exists (select 1 from deliveries d where d.entity = e.entity and d.revision = e.revision and d.handler = w.handler)
       and not exists (select 1 from gaps g where g.entity = e.entity and g.handler = w.handler and e.revision between g.first and g.last)`;
-  const { count } = db().get<{ count: number }>(`select count(*) as count ${rest}`, entity, from, name)!;
-  const first =
-    count === 0 || limit === 0
-      ? []
-      : db().all<EventKey & { readonly recorded_ms: number }>(
+  const head = db().get<{ revision: number }>("select revision from entities where id = ?", entity)?.revision ?? -1;
+  let count = 0;
+  const first: Untouched["first"][number][] = [];
+  for (let low = from; low <= head; low += revisionsAtOnce) {
+    if (turns.due()) await turns.next();
+    const part = [entity, low, Math.min(low + revisionsAtOnce - 1, head), name] as const;
+    const { found } = db().get<{ found: number }>(`select count(*) as found ${rest}`, ...part)!;
+    if (found > 0 && first.length < limit)
+      first.push(
+        ...db().all<Untouched["first"][number]>(
           `select e.id, e.type, e.revision, e.position, e.recorded_ms, (select stream from entities where id = e.entity) as stream ${rest}
-           order by e.revision limit ?`,
-          entity,
-          from,
-          name,
-          limit,
-        );
+             order by e.revision limit ?`,
+          ...part,
+          limit - first.length,
+        ),
+      );
+    count += found;
+  }
   return { count, first };
 }
 

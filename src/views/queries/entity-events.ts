@@ -3,9 +3,6 @@
  * (docs/performance.md). A link followed costs 0.7 µs, finding one event by its revision 15 µs.
  */
 
-/** Above every revision and position. */
-export const above = Number.MAX_SAFE_INTEGER;
-
 /**
  * A table for a join behind others: `value` is the position of each event of an entity from one revision to another, both included, in no order.
  *
@@ -23,12 +20,9 @@ export function positionsBetween(entity: string, low: string, high: string): str
     select json_group_array(position) from walk where revision >= ${low} and revision <= ${high}))`;
 }
 
-/** Of one entity, as the first table of a join. Parameters: entity, lowest revision. */
-export const positionsFrom = `(select ? as entity, ? as low) lane cross join ${positionsBetween("lane.entity", "lane.low", String(above))}`;
-
 /**
  * Begins a select from `walk`, whose `position`s are those of some entities' events, newest first. Where it ends early, the rest is not walked.
- * Some of the first may be above the bound. Parameters: the entities as a JSON list, and twice the bound: an exclusive upper position, or `above`.
+ * Some of the first may be above the bound. Parameters: the entities as a JSON list, and twice the bound: an exclusive upper position.
  */
 export const newestFirst = `with recursive walk(position, previous) as (
     select h.position, h.previous from json_each(?) k cross join events h on h.position = coalesce(

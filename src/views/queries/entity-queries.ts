@@ -1,11 +1,14 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { toIso } from "../../event/clock.ts";
 import { parseStreamName, streamName } from "../../event/names.ts";
+import { makeTurns, type Turns } from "../../event/turns.ts";
+import { makePageRoom } from "../../log/page-bytes.ts";
+import type { ViewDatabase } from "../database.ts";
 import type { DeliveryStatus, EntityFilterOptions, EntityView, LaneView, Views } from "../model.ts";
 import type { Sources } from "./context.ts";
 import { fromCursor, toCursor } from "./cursor.ts";
 import { type DeliveryReader, type DeliveryRow, handlerRows, makeDeliveryReader, untouched } from "./deliveries.ts";
 import { type HandlerRow, holds, type LaneRow, stuckCalls, whyHandlerStands } from "./lane-state.ts";
+import { rowsAtOnce } from "./ways.ts";
 
 interface EntityRow {
   readonly id: number;
@@ -16,7 +19,6 @@ interface EntityRow {
 
 /** Entities that one page looks at, at most: a page may be shorter than its limit, and `nextCursor` then goes on behind them. */
 const rowsPerPage = 50_000;
-const rowsPerTurn = 500;
 const callGoesOn = (revision: number | undefined) =>
   `the call of revision ${revision} goes on although its time-out is over: nothing of the lane starts until it ends, or the process does`;
 const catchesUp = "the lane catches up from its own stream";
@@ -27,46 +29,85 @@ export function makeEntityQueries(sources: Sources): Pick<Views, "entity" | "ent
       const row = sources
         .db()
         .get<EntityRow>("select id, stream, revision, recorded_ms from entities where stream = ? and revision >= 0", streamName(tenant, entity));
-      return row && entityView(sources, makeDeliveryReader(sources), row);
+      return row && entityView(sources, makeDeliveryReader(sources), row, makeTurns());
     },
 
     async entities(filter, { limit, cursor }) {
       let after = fromCursor("entities", cursor, ["number"])?.[0] ?? 0;
       const entities: EntityView[] = [];
-      for (let looked = 0; looked < rowsPerPage; looked += rowsPerTurn) {
-        const rows = nextEntities(sources, filter, after);
-        const reader = makeDeliveryReader(sources);
+      const room = makePageRoom();
+      const turns = makeTurns();
+      for (let looked = 0; looked < rowsPerPage; looked += rowsAtOnce) {
+        const { rows, reached } = nextEntities(sources, filter, after);
+        let reader = makeDeliveryReader(sources);
         for (const row of rows) {
+          if (turns.due()) {
+            await turns.next();
+            reader = makeDeliveryReader(sources);
+          }
           const matches = matchesLane(sources, reader, row, filter);
           if (matches && entities.length === limit) return { entities, nextCursor: toCursor("entities", after) };
-          if (matches) entities.push(entityView(sources, reader, row));
+          if (matches) {
+            const view = await entityView(sources, reader, row, turns);
+            if (!room.takes(view)) return { entities, nextCursor: toCursor("entities", after) };
+            entities.push(view);
+          }
           after = row.id;
         }
-        if (rows.length < rowsPerTurn) return { entities, nextCursor: null };
-        await nextTurn();
+        if (reached === null) return { entities, nextCursor: null };
+        after = reached;
       }
       return { entities, nextCursor: toCursor("entities", after) };
     },
   };
 }
 
-/** In the order of their first events. Lanes that do not flow have rows, which are fewer than entities. */
-function nextEntities(sources: Sources, { tenant, entityType, laneState, handler }: EntityFilterOptions, after: number): readonly EntityRow[] {
+/**
+ * In the order of their first events. Lanes that do not flow have rows, which are fewer than entities.
+ *
+ * @returns those of the next rows that match, and up to where all were looked at; null: to the end.
+ */
+function nextEntities(
+  sources: Sources,
+  { tenant, entityType, laneState, handler }: EntityFilterOptions,
+  after: number,
+): { readonly rows: readonly EntityRow[]; readonly reached: number | null } {
   const { db } = sources;
+  const { from, parameters } = idsBeyond(db(), after);
+  const { looked, last } = db().get<{ looked: number; last: number | null }>(`select count(*) as looked, max(id) as last from (${from})`, ...parameters)!;
   const ofType = entityType === undefined ? [] : [entityType];
-  const byLane = laneState !== undefined && laneState !== "flowing" && laneState !== "stuck" && !standsStill(sources, handler);
-  const from = byLane
-    ? `(select distinct entity from lanes where entity > ? ${handler === undefined ? "" : "and handler = ?"} order by entity) l cross join entities n on n.id = l.entity where true`
-    : "entities n where n.id > ?";
-  return db().all<EntityRow>(
-    `select n.id, n.stream, n.revision, n.recorded_ms from ${from} and n.tenant = ? ${entityType === undefined ? "" : "and n.type = ?"}
-       and n.revision >= 0 order by n.id limit ?`,
-    after,
-    ...(byLane && handler !== undefined ? [handler] : []),
+  const rows = db().all<EntityRow>(
+    `select n.id, n.stream, n.revision, n.recorded_ms from (select distinct id from (${from})) k cross join entities n not indexed on n.id = k.id
+       where n.tenant = ? ${entityType === undefined ? "" : "and n.type = ?"} and n.revision >= 0 order by n.id`,
+    ...parameters,
     tenant,
     ...ofType,
-    rowsPerTurn,
   );
+  return { rows, reached: looked < rowsAtOnce ? null : last };
+
+  /** A bounded part of the way that has the fewest rows. */
+  function idsBeyond(rows: ViewDatabase, after: number): { readonly from: string; readonly parameters: readonly (string | number)[] } {
+    if (laneState !== undefined && laneState !== "flowing" && laneState !== "stuck" && !standsStill(sources, handler))
+      return handler === undefined
+        ? { from: `select entity as id from lanes where entity > ? order by entity limit ${rowsAtOnce}`, parameters: [after] }
+        : {
+            from: `select entity as id from lanes indexed by lanes_by_handler where handler = ? and entity > ? order by entity limit ${rowsAtOnce}`,
+            parameters: [handler, after],
+          };
+    if (entityType !== undefined)
+      return {
+        from: `select id from entities indexed by entities_by_type where tenant = ? and type = ? and id > ? order by id limit ${rowsAtOnce}`,
+        parameters: [tenant, entityType, after],
+      };
+    // A tenant that has few of many entities: all of them, in place of those of others.
+    const few = { from: "select id from entities indexed by entities_by_type where tenant = ? and id > ?", parameters: [tenant, after] };
+    const counted = rows.get<{ all: number }>(
+      `select count(*) as "all" from (select 1 from entities indexed by entities_by_type where tenant = ? limit ${rowsAtOnce})`,
+      tenant,
+    )!;
+    if (counted.all < rowsAtOnce) return few;
+    return { from: `select id from entities not indexed where id > ? order by id limit ${rowsAtOnce}`, parameters: [after] };
+  }
 }
 
 /** Whether all lanes of the handler (of any, without one) have a state of its own: then those without rows, too. */
@@ -90,30 +131,46 @@ function wantingHandlers({ db }: Sources, { handlers, wants }: DeliveryReader, e
   return handlers.filter(({ name }) => types.some(({ type, position }) => wants(name, type, position)));
 }
 
-function entityView(sources: Sources, reader: DeliveryReader, row: EntityRow): EntityView {
+async function entityView(sources: Sources, reader: DeliveryReader, row: EntityRow, turns: Turns): Promise<EntityView> {
   const { tenant, entity } = parseStreamName(row.stream)!;
-  return {
-    entity,
-    tenant,
-    revision: row.revision,
-    lastEventAt: toIso(row.recorded_ms),
-    handlers: wantingHandlers(sources, reader, row.id).map((handler) => laneView(sources, reader, row, handler)),
-  };
+  const handlers: LaneView[] = [];
+  for (const handler of wantingHandlers(sources, reader, row.id)) handlers.push(await laneView(sources, reader, row, handler, turns));
+  return { entity, tenant, revision: row.revision, lastEventAt: toIso(row.recorded_ms), handlers };
 }
 
-function laneView(sources: Sources, reader: DeliveryReader, { id, stream, revision }: EntityRow, handler: HandlerRow): LaneView {
+/** Deliveries of a lane that are in trouble: how many, and the first. Records of types that the handler wants no more, or of events that no view ever saw, do not count. */
+async function troubledIn(
+  { db }: Sources,
+  handler: string,
+  entity: number,
+  turns: Turns,
+): Promise<{ readonly count: number; readonly first: DeliveryRow | undefined }> {
+  const wanted = `from deliveries d join events e not indexed on e.position = d.position and e.entity = d.entity and e.revision = d.revision
+      join temp.wanted w on w.handler = d.handler and w.type = e.type and w.since < e.position
+    where d.entity = ? and d.revision > ? and d.revision <= ? and d.handler = ? and d.status in ('failed', 'dead_lettered', 'escalated')`;
+  let count = 0;
+  let first: DeliveryRow | undefined;
+  for (let after = -1; ; ) {
+    if (turns.due()) await turns.next();
+    const { rows, last } = db().get<{ rows: number; last: number | null }>(
+      `select count(*) as rows, max(revision) as last from (select revision from deliveries where entity = ? and revision > ? order by revision limit ${rowsAtOnce})`,
+      entity,
+      after,
+    )!;
+    if (last === null) return { count, first };
+    const part = [entity, after, last, handler] as const;
+    count += db().get<{ found: number }>(`select count(*) as found ${wanted}`, ...part)!.found;
+    if (count > 0) first ??= db().get<DeliveryRow>(`select d.* ${wanted} order by d.revision limit 1`, ...part);
+    if (rows < rowsAtOnce) return { count, first };
+    after = last;
+  }
+}
+
+async function laneView(sources: Sources, reader: DeliveryReader, { id, stream, revision }: EntityRow, handler: HandlerRow, turns: Turns): Promise<LaneView> {
   const lane = reader.lanes(id).get(handler.name);
-  const troubled = sources
-    .db()
-    .all<DeliveryRow>(
-      "select * from deliveries where entity = ? and handler = ? and status in ('failed', 'dead_lettered', 'escalated') order by revision",
-      id,
-      handler.name,
-    )
-    .filter(({ position, revision }) => isWantedRow(sources, handler.name, id, position, revision));
-  const { count, first } = untouched(sources, handler, lane, id, 1);
+  const { count: troubled, first: trouble } = await troubledIn(sources, handler.name, id, turns);
+  const { count, first } = await untouched(sources, handler, lane, id, 1, turns);
   const state = reader.state(handler, id, stream);
-  const trouble = troubled[0];
   const next = first[0];
   const headIsTrouble = trouble !== undefined && (next === undefined || trouble.revision < next.revision);
   const running = (at: number, otherwise: DeliveryStatus): DeliveryStatus => (reader.isRunning(handler.name, stream, at) ? "processing" : otherwise);
@@ -142,22 +199,9 @@ function laneView(sources: Sources, reader: DeliveryReader, { id, stream, revisi
         ? callGoesOn(stuckCalls(sources, handler.name).get(stream))
         : (describe(state, lane, trouble) ?? whyHandlerStands(handler, sources.running.condition(handler.name)) ?? (state === "behind" ? catchesUp : null)),
     nextRevision: lane?.detached === 1 ? lane.next : (next?.revision ?? revision + 1),
-    waiting: count + troubled.length,
+    waiting: count + troubled,
     head,
   };
-}
-
-/** Records of types that the handler wants no more, or of events that no view ever saw, do not count. */
-function isWantedRow({ db }: Sources, handler: string, entity: number, position: number, revision: number): boolean {
-  return (
-    db().get(
-      `select 1 from events e join temp.wanted w on w.handler = ? and w.type = e.type and w.since < e.position where e.position = ? and e.entity = ? and e.revision = ?`,
-      handler,
-      position,
-      entity,
-      revision,
-    ) !== undefined
-  );
 }
 
 function describe(state: LaneView["laneState"], lane: LaneRow | undefined, trouble: DeliveryRow | undefined): string | null {

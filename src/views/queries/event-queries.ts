@@ -1,16 +1,21 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { StoredEvent } from "../../event/event.ts";
+import { makeTurns } from "../../event/turns.ts";
+import { eachEvent } from "../../log/each-event.ts";
+import { makePageRoom, onePage } from "../../log/page-bytes.ts";
 import type { DeliveryStatus, EventFilterOptions, EventView, PageOptions, Views } from "../model.ts";
 import { allOf, type Condition, oneOf, type Sources, storedTypes } from "./context.ts";
 import { fromCursor, toCursor } from "./cursor.ts";
-import { type DeliveryRow, type EventKey, makeDeliveryReader } from "./deliveries.ts";
+import { type DeliveryRow, type EventKey, handlerRows, makeDeliveryReader } from "./deliveries.ts";
 import { withEffects } from "./effects.ts";
-import { newestFirst, positionsBetween } from "./entity-events.ts";
-import { eventView, readEvents } from "./event-view.ts";
+import { entitiesNamed } from "./entities-named.ts";
+import { positionsBetween } from "./entity-events.ts";
+import { eventView } from "./event-view.ts";
+import { by, byEach, deliveries, events, rowsAtOnce, rowsPerPage, type Step, stepsOf, stepsOfEntities, unordered, type Way } from "./ways.ts";
 
-/** Rows that one page looks at, at most: a page may be shorter than its limit, and `nextCursor` then goes on behind them. */
-const rowsPerPage = 50_000;
-const rowsPerTurn = 1000;
+/** Events of which one page judges the status, at most, 10 µs each: a page may be shorter than its limit, and `nextCursor` then goes on behind them. */
+const judgedPerPage = 50_000;
+/** A handler's types make a way into the log as long as they are so few. */
+const maxTypesOfWay = 20;
 
 /** Statuses that only rows of their own have (`skipped` is also what a gap leaves). */
 const recordedStatuses: readonly DeliveryStatus[] = ["failed", "dead_lettered", "escalated", "replayed", "discarded"];
@@ -19,7 +24,7 @@ export function makeEventQueries(sources: Sources): Pick<Views, "event" | "event
   const { log, catalog } = sources;
 
   async function findEvent(tenant: string, id: string): Promise<StoredEvent | undefined> {
-    return (await readEvents(log, tenant, [id])).get(id);
+    return (await log.findByIds(tenant, [id]))[0];
   }
 
   return {
@@ -29,13 +34,12 @@ export function makeEventQueries(sources: Sources): Pick<Views, "event" | "event
     },
 
     locate(tenant, ids) {
-      return sources
-        .db()
-        .all<{ id: string; stream: string; revision: number }>(
-          `select e.id, n.stream, e.revision from json_each(?) wanted cross join events e on e.id = wanted.value join entities n on n.id = e.entity where e.tenant = ?`,
-          JSON.stringify(ids),
-          tenant,
-        );
+      return sources.db().all<{ id: string; stream: string; revision: number }>(
+        `select e.id, n.stream, e.revision from json_each(?) wanted cross join events e indexed by events_by_id on e.id = wanted.value
+             cross join entities n on n.id = e.entity where e.tenant = ?`,
+        JSON.stringify(ids),
+        tenant,
+      );
     },
 
     present(events) {
@@ -44,7 +48,9 @@ export function makeEventQueries(sources: Sources): Pick<Views, "event" | "event
     },
 
     async deliveriesOf(tenant, id) {
-      const delivery = sources.db().get<{ event_id: string }>("select event_id from deliveries where delivery_id = ? and tenant = ?", id, tenant);
+      const delivery = sources
+        .db()
+        .get<{ event_id: string }>("select event_id from deliveries indexed by deliveries_by_id where delivery_id = ? and tenant = ?", id, tenant);
       const stored = await findEvent(tenant, delivery?.event_id ?? id);
       if (stored === undefined) return [];
       const all = makeDeliveryReader(sources).deliveries(toKey(stored), false);
@@ -55,7 +61,7 @@ export function makeEventQueries(sources: Sources): Pick<Views, "event" | "event
       const row = sources
         .db()
         .get<DeliveryRow & { readonly stream: string }>(
-          "select d.*, n.stream from deliveries d cross join entities n on n.id = d.entity where d.delivery_id = ? and +d.tenant = ?",
+          "select d.*, n.stream from deliveries d indexed by deliveries_by_id cross join entities n on n.id = d.entity where d.delivery_id = ? and d.tenant = ?",
           id,
           tenant,
         );
@@ -66,17 +72,21 @@ export function makeEventQueries(sources: Sources): Pick<Views, "event" | "event
 
     async events(filter, page) {
       const { keys, nextCursor } = await walk(sources, filter, page);
-      const stored = await readEvents(
-        log,
-        filter.tenant,
-        keys.map(({ id }) => id),
-      );
-      const reader = makeDeliveryReader(sources);
-      const events = keys.flatMap((key): EventView[] => {
-        const event = stored.get(key.id);
-        return event === undefined ? [] : [eventView(catalog, event, reader.deliveries(key, false))]; // removed from the log: not in this list
+      return onePage(async () => {
+        const room = makePageRoom();
+        const shown: EventView[] = [];
+        let last: EventKey | undefined;
+        for await (const { row, event } of eachEvent(log, filter.tenant, keys, ({ id }) => id)) {
+          if (event !== undefined) {
+            // Removed from the log: not in this list.
+            const view = eventView(catalog, event, makeDeliveryReader(sources).deliveries(row, false));
+            if (!room.takes(view)) return { events: shown, nextCursor: toCursor("events", last!.position) };
+            shown.push(view);
+          }
+          last = row;
+        }
+        return { events: shown, nextCursor };
       });
-      return { events, nextCursor };
     },
   };
 }
@@ -92,26 +102,36 @@ async function walk(
   { limit, cursor }: PageOptions,
 ): Promise<{ readonly keys: readonly EventKey[]; readonly nextCursor: string | null }> {
   let before = fromCursor("events", cursor, ["number"])?.[0] ?? Number.MAX_SAFE_INTEGER;
-  const select = makeSelect(sources, filter);
   const keys: EventKey[] = [];
-  if (select === null) return { keys, nextCursor: null };
+  const search = makeSearch(sources, filter, before);
+  if (search === null) return { keys, nextCursor: null };
   const { status, handler } = filter;
-  const chunk = status === undefined ? limit + 1 : rowsPerTurn;
-  for (let looked = 0; looked < rowsPerPage; looked += chunk) {
-    const { sql, parameters } = select(before);
-    const rows = sources.db().all<EventKey>(`${sql} limit ?`, ...parameters, chunk);
-    const reader = makeDeliveryReader(sources);
-    for (const row of rows) {
-      if (row.position === before) continue; // met for another handler
-      const wanted = status === undefined || hasStatus(reader.statuses(row), status, handler);
-      if (wanted && keys.length === limit) return { keys, nextCursor: toCursor("events", before) };
-      if (wanted) keys.push(row);
+  const turns = makeTurns();
+  let left = status === undefined ? rowsPerPage : judgedPerPage;
+  for await (const { keys: found, rows, reached } of search.steps) {
+    const matching = sources.db().all<EventKey>(
+      `${columns} from (select distinct position from (${found.sql})) k cross join events e not indexed on e.position = k.position
+         where ${search.where.sql} order by e.position desc limit ?`,
+      ...found.parameters,
+      ...search.where.parameters,
+      status === undefined ? limit - keys.length + 1 : rowsAtOnce * 2,
+    );
+    let reader = makeDeliveryReader(sources);
+    for (const row of matching) {
+      if (status !== undefined && !hasStatus(reader.statuses(row), status, handler)) continue;
+      if (keys.length === limit) return { keys, nextCursor: toCursor("events", before) };
+      keys.push(row);
       before = row.position;
+      if (!turns.due()) continue;
+      await turns.next();
+      reader = makeDeliveryReader(sources);
     }
-    if (rows.length < chunk) return { keys, nextCursor: null };
-    await nextTurn();
+    if (reached === null) return { keys, nextCursor: null };
+    before = reached;
+    left -= rows;
+    if (left <= 0) return { keys, nextCursor: toCursor("events", before) };
   }
-  return { keys, nextCursor: toCursor("events", before) };
+  return { keys, nextCursor: null };
 }
 
 function hasStatus(statuses: ReadonlyMap<string, DeliveryStatus>, status: DeliveryStatus, handler: string | undefined): boolean {
@@ -120,104 +140,94 @@ function hasStatus(statuses: ReadonlyMap<string, DeliveryStatus>, status: Delive
 
 const columns = "select e.id, (select stream from entities where id = e.entity) as stream, e.type, e.revision, e.position";
 
-/**
- * What to select from, by what narrows it most: rows of the status, what runs, the entity, or the event index. `cross join` keeps that order.
- *
- * @returns the select of the events below a position, newest first; null when the filter names what is not there.
- */
-function makeSelect(sources: Sources, filter: EventFilterOptions): ((before: number) => Condition) | null {
-  const { status, handler } = filter;
-  const entities = entitiesOf(sources, filter);
+/** Where to look for events below a position, and what else they have to be; null when the filter names what is not there. */
+function makeSearch(
+  sources: Sources,
+  filter: EventFilterOptions,
+  before: number,
+): { readonly steps: AsyncGenerator<Step, void>; readonly where: Condition } | null {
+  const { tenant, status, handler, correlationId, source, eventType, entityType } = filter;
+  const entities = filter.entityId === undefined ? null : entitiesNamed(sources, tenant, filter.entityId, entityType);
   if (entities?.length === 0) return null;
-  const { sql: where, parameters } = allOf([
-    ...equalTo(sources, filter, entities),
-    ...timeConditions(sources, filter),
-    ...(handler === undefined
-      ? []
-      : [{ sql: "exists (select 1 from temp.wanted w where w.handler = ? and w.type = e.type and w.since < e.position)", parameters: [handler] }]),
-  ]);
-  const some = handler === undefined ? [] : [handler];
-  const ofHandler = (alias: string) => (handler === undefined ? "" : `and ${alias}.handler = ?`);
+  const range = positionsOf(sources, filter, before - 1);
+  const types = eventType === undefined ? null : storedTypes(sources.catalog, eventType);
+  const conditions: Condition[] = [{ sql: "e.tenant = ?", parameters: [tenant] }];
+  const equal = (column: string, values: readonly (string | number)[] | null | undefined) => {
+    if (values !== null && values !== undefined) conditions.push(oneOf(column, values));
+  };
+  equal("e.entity", entities);
+  equal("e.correlation_id", correlationId === undefined ? null : [correlationId]);
+  equal("e.source", source === undefined ? null : [source]);
+  equal("e.type", types);
+  equal("e.entity_type", entityType === undefined ? null : [entityType]);
+  if (filter.sinceMs !== undefined) conditions.push({ sql: "e.recorded_ms >= ?", parameters: [filter.sinceMs] });
+  if (filter.untilMs !== undefined) conditions.push({ sql: "e.recorded_ms < ?", parameters: [filter.untilMs] });
+  if (handler !== undefined)
+    conditions.push({ sql: "exists (select 1 from temp.wanted w where w.handler = ? and w.type = e.type and w.since < e.position)", parameters: [handler] });
+  const where = allOf(conditions);
 
-  if (status === "processing") {
-    const running = makeDeliveryReader(sources).handlers.flatMap(({ name }) =>
-      handler === undefined || handler === name ? sources.running.running(name).map(({ stream, revision }) => [stream, revision]) : [],
-    );
-    return (before) => ({
-      sql: `${columns} from json_each(?) j cross join entities n on n.stream = j.value ->> 0
-              cross join ${positionsBetween("n.id", "j.value ->> 1", "j.value ->> 1")} p cross join events e on e.position = p.value
-            where ${where} and e.position < ? order by e.position desc`,
-      parameters: [JSON.stringify(running), ...parameters, before],
-    });
+  if (status === "processing") return { steps: stepsOfRunning(sources, handler, range), where };
+  const recorded = status !== undefined && (recordedStatuses.includes(status) || (status === "skipped" && !hasGaps(sources)));
+  if (recorded) {
+    const way = handler === undefined ? by("deliveries_by_status", ["status", status]) : by("deliveries_by_handler", ["handler", handler], ["status", status]);
+    const ofEntities = entities === null ? [] : [unordered(null, "entity", entities)];
+    return { steps: stepsOf(sources.db, deliveries, [way, ...ofEntities], "down", range), where };
   }
-  if (status === "skipped")
-    return (before) => ({
-      sql: `${columns} from (
-              select d.position from deliveries d where d.status = 'skipped' ${ofHandler("d")} and d.position < ?
-              union select h.position from gaps g cross join ${positionsBetween("g.entity", "g.first", "g.last")} p cross join events h on h.position = p.value
-                where h.position < ? ${ofHandler("g")}
-            ) p cross join events e on e.position = p.position where ${where} order by p.position desc`,
-      parameters: [...some, before, before, ...some, ...parameters],
-    });
-  if (status !== undefined && recordedStatuses.includes(status))
-    return (before) => ({
-      sql: `${columns} from deliveries d cross join events e on e.position = d.position
-            where d.status = ? ${ofHandler("d")} and d.position < ? and ${where} order by d.position desc`,
-      parameters: [status, ...some, before, ...parameters],
-    });
-  if (entities !== null)
-    return (before) => ({
-      sql: `${newestFirst} ${columns} from walk cross join events e on e.position = walk.position where ${where} and e.position < ?`,
-      parameters: [JSON.stringify(entities), before, before, ...parameters, before],
-    });
-  return (before) => ({ sql: `${columns} from events e where ${where} and e.position < ? order by e.position desc`, parameters: [...parameters, before] });
+  if (entities !== null) return { steps: stepsOfEntities(sources.db, entities, range), where };
+  const ways: Way[] = [];
+  if (correlationId !== undefined) ways.push(by("events_by_correlation", ["correlation_id", correlationId]));
+  if (source !== undefined) ways.push(by("events_by_source", ["tenant", tenant], ["source", source]));
+  if (types !== null) ways.push(byEach("events_by_type", [["tenant", tenant]], "type", types));
+  if (entityType !== undefined) ways.push(by("events_by_entity_type", ["tenant", tenant], ["entity_type", entityType]));
+  if (handler !== undefined && types === null) {
+    const wanted = sources.db().all<{ type: string }>("select type from temp.wanted where handler = ? limit ?", handler, maxTypesOfWay + 1);
+    if (wanted.length === 0) return null;
+    if (wanted.length <= maxTypesOfWay)
+      ways.push(
+        byEach(
+          "events_by_type",
+          [["tenant", tenant]],
+          "type",
+          wanted.map(({ type }) => type),
+        ),
+      );
+  }
+  const [first = by("events_by_tenant", ["tenant", tenant]), ...others] = ways;
+  return { steps: stepsOf(sources.db, events, [first, ...others], "down", range), where };
 }
 
-/** Entities that the filter names; null when it names none by id. */
-function entitiesOf({ db }: Sources, { tenant, entityType, entityId }: EventFilterOptions): readonly number[] | null {
-  if (entityId === undefined) return null;
-  const ofType = entityType === undefined ? [] : [entityType];
-  return db()
-    .all<{ id: number }>(
-      `select id from entities where tenant = ? and entity = ? ${entityType === undefined ? "" : "and type = ?"} order by id`,
-      tenant,
-      entityId,
-      ...ofType,
-    )
-    .map(({ id }) => id);
+/** What runs just now: no more than the slots of all handlers. */
+async function* stepsOfRunning(
+  sources: Sources,
+  handler: string | undefined,
+  { low, high }: { readonly low: number; readonly high: number },
+): AsyncGenerator<Step, void> {
+  const running = handlerRows(sources).flatMap(({ name }) =>
+    handler === undefined || handler === name ? sources.running.running(name).map(({ stream, revision }) => [stream, revision]) : [],
+  );
+  const keys: Condition = {
+    sql: `select p.value as position from json_each(?) j cross join entities n on n.stream = j.value ->> 0
+            cross join ${positionsBetween("n.id", "j.value ->> 1", "j.value ->> 1")} p where p.value between ? and ?`,
+    parameters: [JSON.stringify(running), low, high],
+  };
+  yield { keys, rows: running.length, reached: null };
 }
 
-/** What the filter wants to be equal. The column that narrows most drives by its index; `+` keeps SQLite from walking another one. */
-function equalTo({ catalog }: Sources, filter: EventFilterOptions, entities: readonly number[] | null): readonly Condition[] {
-  const { tenant, correlationId, source, eventType, entityType } = filter;
-  const one = (value: string | undefined) => (value === undefined ? [] : [value]);
-  const columns: readonly (readonly [column: string, values: readonly (string | number)[]])[] = [
-    ["e.entity", entities ?? []],
-    ["e.correlation_id", one(correlationId)],
-    ["e.source", one(source)],
-    ["e.type", eventType === undefined ? [] : storedTypes(catalog, eventType)],
-    ["e.entity_type", entities === null ? one(entityType) : []],
-  ];
-  const given = columns.filter(([, values]) => values.length > 0);
-  const ofAllTenants = entities !== null || correlationId !== undefined; // the driving index
-  return [
-    oneOf(ofAllTenants ? "+e.tenant" : "e.tenant", [tenant]),
-    // Several values would lose the index's order, which matters but for the few events of an entity.
-    ...given.map(([column, values], index) => oneOf(index === 0 && (values.length === 1 || entities !== null) ? column : `+${column}`, values)),
-  ];
+/** Holes in streams skip what was there, without rows of their own. */
+function hasGaps({ db }: Sources): boolean {
+  return db().get("select 1 from gaps limit 1") !== undefined;
 }
 
-function timeConditions(sources: Sources, filter: EventFilterOptions): readonly Condition[] {
-  const conditions: Condition[] = [];
-  if (filter.sinceMs !== undefined) {
-    const minute = Math.floor(filter.sinceMs / 60_000);
-    const { first } = sources.db().get<{ first: number | null }>("select min(first_position) as first from minutes where minute >= ?", minute)!;
-    conditions.push({ sql: "e.position >= ? and e.recorded_ms >= ?", parameters: [first ?? Number.MAX_SAFE_INTEGER, filter.sinceMs] });
-  }
-  if (filter.untilMs !== undefined) {
-    const minute = Math.floor(filter.untilMs / 60_000);
-    const { last } = sources.db().get<{ last: number | null }>("select max(last_position) as last from minutes where minute <= ?", minute)!;
-    conditions.push({ sql: "e.position <= ? and e.recorded_ms < ?", parameters: [last ?? -1, filter.untilMs] });
-  }
-  return conditions;
+/** The positions, both included, that the filter's times leave. */
+function positionsOf({ db }: Sources, { sinceMs, untilMs }: EventFilterOptions, high: number): { readonly low: number; readonly high: number } {
+  const minuteOf = (ms: number) => Math.floor(ms / 60_000);
+  const first =
+    sinceMs === undefined
+      ? 0
+      : db().get<{ first: number | null }>("select min(first_position) as first from minutes where minute >= ?", minuteOf(sinceMs))!.first;
+  const last =
+    untilMs === undefined
+      ? high
+      : db().get<{ last: number | null }>("select max(last_position) as last from minutes where minute <= ?", minuteOf(untilMs))!.last;
+  return { low: first ?? Number.MAX_SAFE_INTEGER, high: Math.min(last ?? -1, high) };
 }

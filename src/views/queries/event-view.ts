@@ -1,6 +1,5 @@
 import type { Catalog } from "../../catalog/catalog.ts";
 import type { Json, StoredEvent } from "../../event/event.ts";
-import type { EventLog } from "../../log/event-log.ts";
 import type { DeliveryView, EventView, LiftedView } from "../model.ts";
 import { currentType } from "./context.ts";
 
@@ -39,10 +38,4 @@ export function eventView(catalog: Catalog, event: StoredEvent, deliveries: read
     ...liftedView(catalog, event),
     deliveries,
   };
-}
-
-/** Events of the log by id; those that it has no more are left out. */
-export async function readEvents(log: EventLog, tenant: string, ids: readonly string[]): Promise<ReadonlyMap<string, StoredEvent>> {
-  const events = ids.length === 0 ? [] : await log.findByIds(tenant, [...new Set(ids)]);
-  return new Map(events.map((event) => [event.id, event]));
 }

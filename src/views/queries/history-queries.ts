@@ -1,45 +1,59 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { makeTurns } from "../../event/turns.ts";
 import type { HistoryPointer, Views } from "../model.ts";
 import { allOf, type Condition, oneOf, type Sources, storedTypes } from "./context.ts";
 import { type EventKey, makeDeliveryReader } from "./deliveries.ts";
-import { above, positionsBetween } from "./entity-events.ts";
-
-const eventsPerTurn = 500;
+import { entitiesNamed } from "./entities-named.ts";
+import { by, byEach, events, stepsOf, stepsOfEntities, type Way } from "./ways.ts";
 
 export function makeHistoryQueries(sources: Sources): Pick<Views, "history"> {
-  const { catalog } = sources;
   return {
-    async history({ tenant, handler, types, entityType, entityId, sinceMs, untilMs, fromPosition, toPosition }, limit) {
-      const stored = [...new Set(types.flatMap((type) => storedTypes(catalog, type)))];
+    async history(filter, limit) {
+      const { tenant, handler, types, entityType, entityId, sinceMs, untilMs, fromPosition, toPosition } = filter;
+      const stored = [...new Set(types.flatMap((type) => storedTypes(sources.catalog, type)))];
       if (stored.length === 0) return [];
       const conditions: Condition[] = [oneOf("e.tenant", [tenant]), oneOf("e.type", stored)];
       const add = (sql: string, value: string | number | undefined) => {
         if (value !== undefined) conditions.push({ sql, parameters: [value] });
       };
       add("e.entity_type = ?", entityType);
-      add("n.entity = ?", entityId);
-      add("n.tenant = ?", entityId === undefined ? undefined : tenant); // with the name, an index of the entities
       add("e.recorded_ms >= ?", sinceMs);
       add("e.recorded_ms < ?", untilMs);
-      add("e.position >= ?", fromPosition === undefined ? undefined : Number(fromPosition));
-      add("e.position <= ?", toPosition === undefined ? undefined : Number(toPosition));
+      const range = { low: Number(fromPosition ?? 0), high: Number(toPosition ?? Number.MAX_SAFE_INTEGER) };
+      const entities = entityId === undefined ? null : entitiesNamed(sources, tenant, entityId, entityType);
+      if (entities !== null) conditions.push(entities.length === 0 ? { sql: "false", parameters: [] } : oneOf("e.entity", entities));
+      add("e.position >= ?", range.low);
+      add("e.position <= ?", range.high);
       const { sql, parameters } = allOf(conditions);
-      // Of one entity by its links, else along the log.
-      const from =
-        entityId === undefined
-          ? "events e cross join entities n on n.id = e.entity"
-          : `entities n cross join ${positionsBetween("n.id", "0", String(above))} p cross join events e on e.position = p.value`;
-      const keys = sources
-        .db()
-        .all<EventKey>(`select e.id, n.stream, e.type, e.revision, e.position from ${from} where ${sql} order by e.position limit ?`, ...parameters, limit);
-      const pointers: HistoryPointer[] = [];
-      for (let from = 0; from < keys.length; from += eventsPerTurn) {
-        const reader = makeDeliveryReader(sources);
-        for (const key of keys.slice(from, from + eventsPerTurn)) {
-          const status = reader.statuses(key).get(handler) ?? null;
-          pointers.push({ stream: key.stream, revision: key.revision, position: BigInt(key.position), eventId: key.id, type: key.type, status });
+      const select = (keys: string) =>
+        `select e.id, (select stream from entities where id = e.entity) as stream, e.type, e.revision, e.position
+           from (${keys}) k cross join events e not indexed on e.position = k.position where ${sql} order by e.position limit ?`;
+
+      let found: EventKey[] = [];
+      if (entities !== null) {
+        // Only the way back is linked: all of an entity, newest first, of which the oldest count.
+        const parts: (readonly EventKey[])[] = [];
+        for await (const { keys } of stepsOfEntities(sources.db, entities, range))
+          parts.push(sources.db().all<EventKey>(select(keys.sql), ...keys.parameters, ...parameters, limit));
+        found = parts.reverse().flat().slice(0, limit);
+      } else {
+        const ways: [Way, ...Way[]] = [byEach("events_by_type", [["tenant", tenant]], "type", stored)];
+        if (entityType !== undefined) ways.push(by("events_by_entity_type", ["tenant", tenant], ["entity_type", entityType]));
+        for await (const { keys } of stepsOf(sources.db, events, ways, "up", range)) {
+          for (const key of sources.db().all<EventKey>(select(keys.sql), ...keys.parameters, ...parameters, limit - found.length)) found.push(key);
+          if (found.length >= limit) break;
         }
-        await nextTurn();
+      }
+
+      const pointers: HistoryPointer[] = [];
+      const turns = makeTurns();
+      let reader = makeDeliveryReader(sources);
+      for (const key of found) {
+        if (turns.due()) {
+          await turns.next();
+          reader = makeDeliveryReader(sources);
+        }
+        const status = reader.statuses(key).get(handler) ?? null;
+        pointers.push({ stream: key.stream, revision: key.revision, position: BigInt(key.position), eventId: key.id, type: key.type, status });
       }
       return pointers;
     },

@@ -1,7 +1,10 @@
 import type { ReplayRequested } from "../../delivery/journal-events.ts";
+import { makeTurns } from "../../event/turns.ts";
+import { makePageRoom } from "../../log/page-bytes.ts";
 import type { ReplayView, Views } from "../model.ts";
 import type { Sources } from "./context.ts";
 import { fromCursor, toCursor } from "./cursor.ts";
+import { rowsAtOnce } from "./ways.ts";
 
 interface ReplayRow {
   readonly id: string;
@@ -20,7 +23,7 @@ interface ReplayRow {
   readonly ended_at: string | null;
 }
 
-export function makeReplayQueries({ db }: Sources): Pick<Views, "replay" | "replays" | "replayOutcomes" | "ownOutcomes" | "openReplays"> {
+export function makeReplayQueries({ db }: Sources): Pick<Views, "replay" | "replays" | "replayOutcomes" | "replayOutcome" | "ownOutcomes" | "openReplays"> {
   function view(row: ReplayRow): ReplayView {
     const requested = JSON.parse(row.requested) as ReplayRequested;
     const { succeeded, failed, skipped } = row.ended_at === null ? { ...soFar(row.id, requested.own ?? false), skipped: 0 } : row;
@@ -73,15 +76,44 @@ export function makeReplayQueries({ db }: Sources): Pick<Views, "replay" | "repl
       const before = fromCursor("replays", cursor, ["string"])?.[0] ?? "~";
       const rows = db().all<ReplayRow>("select * from replays where tenant = ? and id < ? order by id desc limit ?", tenant, before, limit + 1);
       const shown = rows.slice(0, limit);
-      return { replays: shown.map(view), nextCursor: rows.length > limit ? toCursor("replays", shown.at(-1)!.id) : null };
+      const turns = makeTurns();
+      const views: ReplayView[] = [];
+      const room = makePageRoom();
+      for (const row of shown) {
+        if (turns.due()) await turns.next();
+        const shownRow = view(row); // one that runs counts its outcomes
+        if (!room.takes(shownRow)) return { replays: views, nextCursor: toCursor("replays", views.at(-1)!.replayId) };
+        views.push(shownRow);
+      }
+      return { replays: views, nextCursor: rows.length > limit ? toCursor("replays", shown.at(-1)!.id) : null };
     },
 
     async replayOutcomes(replayId) {
-      const rows = db().all<{ handler: string; stream: string; revision: number; outcome: "replayed" | "dead_lettered" }>(
-        "select o.handler, n.stream, o.revision, o.outcome from replay_outcomes o join entities n on n.id = o.entity where o.replay = ?",
+      const outcomes = new Map<string, "replayed" | "dead_lettered">();
+      const turns = makeTurns();
+      for (let after: readonly [string, number, number] = ["", -1, -1]; ; ) {
+        if (turns.due()) await turns.next();
+        const rows = db().all<{ handler: string; entity: number; stream: string; revision: number; outcome: "replayed" | "dead_lettered" }>(
+          `select o.handler, o.entity, n.stream, o.revision, o.outcome from replay_outcomes o cross join entities n on n.id = o.entity
+           where o.replay = ? and (o.handler, o.entity, o.revision) > (?, ?, ?) order by o.handler, o.entity, o.revision limit ${rowsAtOnce}`,
+          replayId,
+          ...after,
+        );
+        for (const { handler, stream, revision, outcome } of rows) outcomes.set(`${handler}\n${stream}\n${revision}`, outcome);
+        const last = rows.at(-1);
+        if (last === undefined || rows.length < rowsAtOnce) return outcomes;
+        after = [last.handler, last.entity, last.revision];
+      }
+    },
+
+    async replayOutcome(replayId, { handler, stream, revision }) {
+      return db().get<{ outcome: "replayed" | "dead_lettered" }>(
+        `select o.outcome from entities n cross join replay_outcomes o on o.replay = ? and o.handler = ? and o.entity = n.id and o.revision = ? where n.stream = ?`,
         replayId,
-      );
-      return new Map(rows.map(({ handler, stream, revision, outcome }) => [`${handler}\n${stream}\n${revision}`, outcome]));
+        handler,
+        revision,
+        stream,
+      )?.outcome;
     },
 
     async ownOutcomes(replayId, from, limit) {

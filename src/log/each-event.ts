@@ -1,0 +1,30 @@
+import type { StoredEvent } from "../event/event.ts";
+import { makeTurns } from "../event/turns.ts";
+import type { EventLog } from "./event-log.ts";
+
+/** Of what a page reads at once. */
+const readBytes = 1024 * 1024;
+const idsAtOnce = 100;
+
+/** Each id with its event, in their order, read as they are taken; undefined when the log has it no more. */
+export async function* eachEvent<T>(
+  log: EventLog,
+  tenant: string,
+  rows: readonly T[],
+  idOf: (row: T) => string,
+): AsyncGenerator<{ readonly row: T; readonly event: StoredEvent | undefined }, void> {
+  const turns = makeTurns();
+  for (let from = 0; from < rows.length; ) {
+    const part = rows.slice(from, from + idsAtOnce);
+    const ids = [...new Set(part.map(idOf))];
+    const events = new Map((await log.findByIds(tenant, ids, readBytes)).map((event) => [event.id, event]));
+    // Beyond the last one that came, the others may only have been left out for their size.
+    const last = part.findLastIndex((row) => events.has(idOf(row)));
+    const through = last === -1 ? part.length - 1 : last;
+    for (const row of part.slice(0, through + 1)) {
+      if (turns.due()) await turns.next();
+      yield { row, event: events.get(idOf(row)) };
+    }
+    from += through + 1;
+  }
+}

@@ -1,0 +1,62 @@
+import type { Catalog } from "../catalog/catalog.ts";
+import { openDatabase, type ViewDatabase, type WatchStatement } from "./database.ts";
+import { refreshWanted } from "./projections/handlers.ts";
+
+/**
+ * Connections of their own for what looks at one moment of the rows over several turns: figures that have to fit together, counted part by part while the
+ * projector goes on. The write-ahead log keeps what they look at until they are through.
+ */
+export interface Snapshots {
+  /** Waits for its turn where others look. @param work does not write. */
+  read<T>(work: (db: ViewDatabase) => Promise<T>): Promise<T>;
+  /** At once: whoever reads now fails. The file may be replaced then. */
+  close(): void;
+  readonly closed: boolean;
+}
+
+/** Each has a cache of pages; with more they would only share the thread. */
+const maxConnections = 2;
+
+export function makeSnapshots(file: string, catalog: Catalog, watch: WatchStatement | undefined): Snapshots {
+  const connections: ViewDatabase[] = [];
+  const idle: ViewDatabase[] = [];
+  const waiting: (() => void)[] = [];
+  let used = 0;
+  let closed = false;
+
+  function open(): ViewDatabase {
+    const db = openDatabase(file, watch);
+    db.exec("pragma cache_size = -2048; pragma temp_store = memory");
+    connections.push(db);
+    return db;
+  }
+
+  return {
+    get closed() {
+      return closed;
+    },
+    async read(work) {
+      while (used >= maxConnections && !closed) await new Promise<void>((resolve) => waiting.push(resolve));
+      if (closed) throw new Error("The rows were taken away.");
+      used++;
+      const db = idle.pop() ?? open();
+      try {
+        db.exec("begin");
+        refreshWanted(db, catalog);
+        return await work(db);
+      } finally {
+        used--;
+        if (!closed) {
+          db.rollback();
+          idle.push(db);
+        }
+        waiting.shift()?.();
+      }
+    },
+    close() {
+      closed = true;
+      for (const db of connections) db.close();
+      for (const wake of waiting.splice(0)) wake();
+    },
+  };
+}
