@@ -75,7 +75,7 @@ function makeLift(checked: CheckedType, from: number, raise: Raise): Lift {
   // Not a step that takes the data alone, and the parts of a split go through steps of others. What is current meets no step.
   const looksAtEvent = hasSteps && (maySplit || versions.some(({ step }) => step !== undefined && !takesDataAlone(step)));
 
-  const looks = mayGiveOther(versions[current - 1]!.jsonSchema);
+  const looks = mayGiveOther(versions[current - 1]!.schema);
 
   return (event, seen) => {
     const stored = looksAtEvent ? freezeDeep(jsonReady(event)) : event; // the log has its own
@@ -168,7 +168,7 @@ function makeRaise(checked: CheckedType, from: number, raiseOf: (part: Part) => 
   const current = versions.length;
   const { schema } = versions[from - 1]!;
   const steps = stepsOf(checked, from);
-  const looks = mayGiveOther(versions[current - 1]!.jsonSchema);
+  const looks = mayGiveOther(versions[current - 1]!.schema);
 
   const splitInto = (parts: readonly Part[], at: { readonly to: number; readonly name: string }, way: Way, splits: number): Refusal | null => {
     const refuse = (type: string, message: string): Refusal => ({ error: { type, message: clip(`${at.name}: ${message}`) }, from: at.to - 1, to: at.to });

@@ -8,12 +8,23 @@
 import type { z } from "zod";
 
 /** Types of zod whose output is new from top to bottom when their inner schemas' is. Anything that zod adds is copied until it is listed here. */
-const newWhenInnerIs: ReadonlySet<string> = new Set(["object", "array", "tuple", "record", "union", "optional", "nullable", "nonoptional", "readonly", "lazy"]);
-const plainValues: ReadonlySet<string> = new Set(["string", "number", "boolean", "null", "literal", "enum", "template_literal", "never"]);
+export const newWhenInnerIs: ReadonlySet<string> = new Set([
+  "object",
+  "array",
+  "tuple",
+  "record",
+  "union",
+  "optional",
+  "nullable",
+  "nonoptional",
+  "readonly",
+  "lazy",
+]);
+export const plainValues: ReadonlySet<string> = new Set(["string", "number", "boolean", "null", "literal", "enum", "template_literal", "never"]);
 
-interface Definition {
+export interface Definition {
   readonly type: string;
-  readonly checks?: readonly { readonly _zod: { readonly def: { readonly check: string } } }[];
+  readonly checks?: readonly { readonly _zod: { readonly def: { readonly check: string; readonly fn?: unknown } } }[];
   readonly catchall?: z.core.$ZodType;
   readonly shape?: Readonly<Record<string, z.core.$ZodType>>;
   readonly element?: z.core.$ZodType;
@@ -24,6 +35,9 @@ interface Definition {
   readonly options?: readonly z.core.$ZodType[];
   readonly innerType?: z.core.$ZodType;
   readonly getter?: () => z.core.$ZodType;
+  /** Of a literal, of an enum. */
+  readonly values?: readonly unknown[];
+  readonly entries?: Readonly<Record<string, unknown>>;
 }
 
 /** Whether no part of what the schema puts out is a part of what went in, or of the schema itself, as a default is. */
@@ -35,13 +49,18 @@ export function copiesWhatItParses(schema: z.core.$ZodType, met: Set<z.core.$Zod
   if (plainValues.has(def.type)) return true;
   if (!newWhenInnerIs.has(def.type) || def.mode === "loose") return false;
   if (def.checks?.some((check) => check._zod.def.check === "overwrite") === true) return false;
+  return innerOf(def).every((inner) => copiesWhatItParses(inner, met));
+}
+
+/** The schemas that judge the parts of what a schema of the types above judges. */
+export function innerOf(def: Definition): readonly z.core.$ZodType[] {
   const inner = [
     ...Object.values(def.type === "object" ? (def.shape ?? {}) : {}),
     ...(def.items ?? []),
     ...(def.options ?? []),
     ...[def.catchall, def.element, def.rest, def.valueType, def.innerType, def.type === "lazy" ? def.getter?.() : undefined],
   ];
-  return inner.every((each) => each === undefined || each === null || copiesWhatItParses(each, met));
+  return inner.filter((each) => each !== undefined && each !== null);
 }
 
 /** What nests deeper is copied without recursion: JSON nests as deep as it likes. */

@@ -1,21 +1,49 @@
 /** What a chain gives, at its end: handlers get it as it is, and everyone else as JSON, so it has to be the same in both. */
 import { types } from "node:util";
+import type { z } from "zod";
 import { textAt, valueAt } from "../event/thrown.ts";
 import { below } from "./places.ts";
+import { type Definition, innerOf, newWhenInnerIs, plainValues } from "./private-copy.ts";
 
 const maxDepth = 128;
 /** Objects and lists: an append of 960,000 bytes has room for 320,000. Two lists that hold the same twice, thirty times over, are a billion. */
 const maxValues = 500_000;
 
-/** Whether a schema (as JSON Schema) lets anything through as it is: only then can what it gives be no JSON. */
-export function mayGiveOther(jsonSchema: unknown): boolean {
-  if (typeof jsonSchema !== "object" || jsonSchema === null) return false;
-  if (Array.isArray(jsonSchema)) return jsonSchema.some(mayGiveOther);
-  const rules = Object.entries(jsonSchema).filter(([name]) => !annotations.has(name));
-  return rules.length === 0 || rules.some(([, rule]) => mayGiveOther(rule));
+/**
+ * Whether what a schema puts out can be anything else than JSON. Told by what the schema is made of, not by its JSON Schema: that one says what goes in, and
+ * neither what a default, `catch`, overwrite or check puts there, nor that a member named `title` is no title. What is not known to be safe may give other.
+ */
+export function mayGiveOther(schema: z.core.$ZodType): boolean {
+  return givesUndefined(schema) || !givesOnlyJson(schema, new Set());
 }
 
-const annotations: ReadonlySet<string> = new Set(["title", "description", "default", "examples", "id", "deprecated", "readOnly", "$id", "$schema", "$comment"]);
+function givesOnlyJson(schema: z.core.$ZodType, met: Set<z.core.$ZodType>): boolean {
+  if (met.has(schema)) return true; // within itself: judged where it was met first
+  met.add(schema);
+  const def = schema._zod.def as unknown as Definition;
+  const isPlain = plainValues.has(def.type);
+  if (!isPlain && (!newWhenInnerIs.has(def.type) || def.mode === "loose")) return false;
+  if (def.checks?.every(({ _zod: { def: check } }) => leavesAsItIs(check, isPlain)) === false) return false;
+  const values = [...(def.values ?? []), ...Object.values(def.entries ?? {})];
+  if (values.some((value) => otherThanJson(value) !== null)) return false;
+  const items = [def.element, def.rest, ...(def.items ?? [])];
+  if (items.some((item) => item !== undefined && item !== null && givesUndefined(item))) return false;
+  return innerOf(def).every((inner) => givesOnlyJson(inner, met));
+}
+
+/** An undefined member is as good as none; an undefined item of a list is not, nor is undefined as the whole. */
+function givesUndefined(schema: z.core.$ZodType): boolean {
+  return schema._zod.optout === "optional";
+}
+
+/** A refinement of a text or number can only say yes or no; of an object it can write into it, and a `check` can put another value in its place. */
+function leavesAsItIs({ check, fn }: { readonly check: string; readonly fn?: unknown }, isPlain: boolean): boolean {
+  return harmlessChecks.has(check) || (check === "custom" && fn !== undefined && isPlain);
+}
+
+const harmlessChecks: ReadonlySet<string> = new Set([
+  ...["less_than", "greater_than", "multiple_of", "number_format", "max_length", "min_length", "length_equals", "string_format"],
+]);
 
 /**
  * Why data is not the same as JSON, and where: `/lines/0/at: is a Date, which JSON cannot hold`. Null when it is. A member that is undefined is as good as

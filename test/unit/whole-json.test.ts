@@ -3,7 +3,7 @@ import { z } from "zod";
 import { defineEvent, defineUpcasters, drop, part, split } from "../../src/catalog/define.ts";
 import { makeCatalog } from "../../src/catalog/make-catalog.ts";
 import { defineMigration, makeMigrations } from "../../src/catalog/migration.ts";
-import { otherThanJson } from "../../src/catalog/whole-json.ts";
+import { mayGiveOther, otherThanJson } from "../../src/catalog/whole-json.ts";
 import type { Json } from "../../src/event/event.ts";
 import { storedAs } from "../support/stored-as.ts";
 
@@ -91,6 +91,32 @@ describe.each(others)("%s", (_what, value) => {
     }
   });
 
+  it.each<[string, (value: unknown) => unknown, z.ZodType]>([
+    ["a member with the name of an annotation", (description) => ({ id: "n", description }), z.object({ id: z.string(), description: z.any() })],
+    ["a member among others, with words of its own", (at) => ({ id: "n", at }), z.object({ id: z.string(), at: z.unknown().meta({ unit: "cm" }) })],
+    ["a member named default", (value) => ({ id: "n", default: value }), z.object({ id: z.string(), default: z.unknown().optional() })],
+  ])("in %s is the schema's failure, too", (_name, data, next) => {
+    expect(catalogOf(() => data(value), next).current(stored())).toMatchObject({ ok: false, reason: "schema", error: { type: "NotJson" } });
+  });
+
+  it("from a catch, an overwrite, a check or a refinement that writes is the schema's failure", () => {
+    const text = z.string();
+    for (const at of [
+      text.overwrite(() => value as never),
+      text.check((payload) => {
+        payload.value = value as never;
+      }),
+      z.object({ b: text }).refine((part) => Object.assign(part, { b: value })),
+      z.array(text).refine((list) => list.push(value as never)),
+    ]) {
+      const type = defineEvent("note.taken", { 1: z.object({ id: text, at }) });
+      for (const at of ["x", { b: "x" }, ["x"]]) {
+        const lifted = makeCatalog({ events: [type] }).current(stored({ ...note, at } as Json));
+        expect(lifted).toMatchObject({ ok: false, reason: "schema" });
+      }
+    }
+  });
+
   it("as the whole of what a step gives is a failure, too, and shown steps stay JSON", () => {
     const catalog = catalogOf(() => value, z.unknown());
     expect(catalog.current(stored())).toMatchObject({ ok: false, reason: "schema" });
@@ -124,6 +150,36 @@ describe.each(others)("%s", (_what, value) => {
     const migrations = makeMigrations(catalog, [defineMigration({ name: "m", event: type, version: 1, migrate: (() => ({ ...note, value })) as never })]);
     expect(() => migrations.run("m", stored())).toThrow(expect.objectContaining({ code: "MIGRATION_FAILED" }));
   });
+});
+
+it.each<[string, z.ZodType, Json]>([
+  ["a default that is NaN", z.object({ n: z.number().default(Number.NaN) }), {}],
+  ["a caught number that is NaN", z.object({ n: z.number().catch(Number.NaN) }), { n: "x" }],
+  ["a caught text that is a Date", z.object({ n: z.string().catch(() => new Date(0) as never) }), { n: 1 }],
+  ["an item caught as undefined", z.object({ n: z.array(z.string().optional().catch(undefined)) }), { n: [1] }],
+])("what a schema itself puts in is looked at: %s", (_what, schema, data) => {
+  const lifted = makeCatalog({ events: [defineEvent("note.taken", { 1: schema })] }).current(stored(data));
+  expect(lifted).toMatchObject({ ok: false, reason: "schema", error: { type: "NotJson", message: expect.stringMatching(/^note\.taken v1: \/n/) } });
+});
+
+it("what a step gives for a list of optional items has no hole", () => {
+  const next = z.object({ list: z.array(z.string().optional()) });
+  expect(catalogOf(() => ({ list: ["a", undefined] }), next).current(stored())).toMatchObject({ ok: false, error: { type: "NotJson" } });
+  expect(catalogOf(() => undefined, z.string().optional()).current(stored())).toMatchObject({ ok: false, error: { type: "NotJson" } });
+});
+
+it("schemas of plain parts are not looked through at each event", () => {
+  const node: z.ZodType = z.object({ name: z.string().min(1), next: z.lazy(() => node).optional() });
+  const plain = z.object({
+    id: z.uuid(),
+    n: z.int().min(1),
+    tags: z.array(z.enum(["a", "b"])),
+    at: z.iso.datetime().nullable(),
+    odd: z.number().refine((n) => n % 2 === 1),
+    node,
+  });
+  expect(mayGiveOther(plain)).toBe(false);
+  expect(mayGiveOther(z.strictObject({ kind: z.literal("x"), part: z.union([z.string(), z.record(z.string(), z.boolean())]) }))).toBe(false);
 });
 
 it("JSON of any kind is JSON", () => {
