@@ -88,16 +88,17 @@ function lookInto(value: object, walk: Walk): string | null {
   const isList = Array.isArray(value);
   if (prototype !== null && prototype !== (isList ? Array.prototype : Object.prototype))
     return `is a ${nameOf(prototype)}, which JSON cannot hold: give a plain object, a list or a text`;
-  if (Object.getOwnPropertySymbols(value).length > 0) return "has a member whose name is a symbol, which JSON cannot hold";
+  // Hidden members, too: a handler would see them, and a hidden toJSON would be called.
+  const keys = Reflect.ownKeys(value);
   if (isList) {
     for (let index = 0; index < value.length; index++) {
       const what = lookAt(value, index, walk);
       if (what !== null) return what;
     }
-    if (Object.keys(value).length > value.length) return "is a list with members that have names";
-    return null;
+    return keys.length > value.length + 1 ? "is a list with members that have names" : null;
   }
-  for (const key in value) {
+  for (const key of keys) {
+    if (typeof key === "symbol") return "has a member whose name is a symbol, which JSON cannot hold";
     const what = lookAt(value, key, walk);
     if (what !== null) return what;
   }
@@ -109,7 +110,8 @@ function lookAt(holder: object, key: PropertyKey, walk: Walk): string | null {
   const member = Object.getOwnPropertyDescriptor(holder, key);
   let what: string | null;
   if (key === "__proto__") what = "the key __proto__ is refused";
-  else if (member === undefined) what = "is missing in the list, or inherited";
+  else if (member === undefined) what = "is missing in the list";
+  else if (!member.enumerable) what = "is hidden (not enumerable), so JSON leaves it out";
   else if (member.get !== undefined || member.set !== undefined) what = "is a getter: give a value";
   else if (member.value === undefined && typeof key === "string") what = null;
   else what = look(member.value, walk);

@@ -57,6 +57,9 @@ const others: readonly (readonly [what: string, value: unknown])[] = [
       },
     },
   ],
+  ["a hidden member", Object.defineProperty({ a: 1 }, "b", { value: 1 })],
+  ["a hidden toJSON", Object.defineProperty({ a: 1 }, "toJSON", { value: () => 1n })],
+  ["a hidden toJSON of a list", Object.defineProperty([1], "toJSON", { value: () => 1n })],
   ["a setter", { set a(_value: number) {} }],
   ["a proxy", new Proxy({}, {})],
   [
