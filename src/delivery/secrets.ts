@@ -4,10 +4,12 @@ import { createHash } from "node:crypto";
 const cutSecret = "[secret]";
 /** Shorter ones are words like any other. */
 const shortest = 4;
+/** `Order` and `hook1` in an answer need not come from the path. */
+const shortestPathKey = 8;
 /** Headers that every client sends, and whose values stand in many an answer. */
 const harmless: ReadonlySet<string> = new Set(["accept", "accept-encoding", "accept-language", "cache-control", "from", "origin", "referer", "user-agent"]);
-/** A segment of a path so long is a key: services that want no header take it there. */
-const pathKey = /^(?=.*\d)[\w-]{20,}$|^[\w-]{32,}$/;
+/** A segment of a path that reads like a word of a route, `hooks`, `order-placed`, `v2`. All else may be a key: services that want no header take it there. */
+const routeWord = /^(?:[a-z]{0,16}(?:[-_.][a-z]{1,16}){0,3}|v?\d{1,3})$/;
 
 /** What of a webhook's definition may hold secrets. */
 interface SecretHolder {
@@ -34,7 +36,8 @@ export function makeCutSecrets({ url, secret = [], headers = {} }: SecretHolder)
   const { username, password, search, searchParams, pathname } = new URL(url);
   const [user, word] = [decoded(username), decoded(password)];
   for (const each of [...(word === "" ? [username, user] : [password, word, `${user}:${word}`]), search.slice(1), ...searchParams.values()]) add(each);
-  for (const segment of pathname.split("/")) if (pathKey.test(segment)) add(segment);
+  for (const segment of pathname.split("/"))
+    if (!routeWord.test(segment) && segment.length >= shortestPathKey) for (const each of [segment, decoded(segment)]) add(each);
 
   const forms = [...new Set([...plain].flatMap(formsOf))].sort((a, b) => b.length - a.length);
   return (text) => {
@@ -60,7 +63,7 @@ export function shownUrl(text: string): string {
   if (url === null) return cutSecret;
   const path = url.pathname
     .split("/")
-    .map((segment) => (pathKey.test(segment) ? "…" : segment))
+    .map((segment) => (routeWord.test(segment) ? segment : "…"))
     .join("/");
   const names = [...new Set(url.searchParams.keys())].map((name) => `${name}=…`).join("&");
   const shown = `${url.origin}${path}${names === "" ? "" : `?${names}`}`;
