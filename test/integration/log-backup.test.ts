@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, it, onTestFinished } from "vitest";
@@ -69,6 +69,25 @@ it("a backup of a stopped log leaves that as it was; one into a folder in use, o
     stderr: expect.stringContaining("LOG_MISSING"),
   });
   expect(readdirSync(target)).toEqual(["log.db"]);
+});
+
+it("a folder that is there keeps its place, since it may be a volume, and becomes private; one with half a backup is refused by name", async () => {
+  const folder = temporaryFolder();
+  const log = await openSqliteLog(folder);
+  await log.append("default.order-1", [anEvent()], "none");
+  await log.close();
+  const target = temporaryFolder();
+  mkdirSync(join(target, "lost+found"));
+  chmodSync(target, 0o755);
+  const { ino } = statSync(target);
+  expect(await reprise(["backup", "--to", target, "-q"], { env: env(folder) })).toMatchObject({ code: 0, stderr: "" });
+  expect(readdirSync(target).sort()).toEqual(["log.db", "lost+found"]);
+  expect(statSync(target)).toMatchObject({ ino, mode: 0o040700 });
+  expect(statSync(join(target, "log.db")).mode & 0o777).toBe(0o600);
+
+  const cutOff = temporaryFolder();
+  mkdirSync(join(cutOff, "partial-x"));
+  expect(await reprise(["backup", "--to", cutOff], { env: env(folder) })).toMatchObject({ code: 2, stderr: expect.stringContaining("partial-x") });
 });
 
 it("log check names the place, beside the owner, and a backup of a damaged log says so", async () => {

@@ -1,10 +1,11 @@
 /** A copy of log.db as it is at one moment, beside an owner that goes on. */
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, mkdtempSync, openSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, fsyncSync, mkdtempSync, openSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { backup, type DatabaseSync } from "node:sqlite";
 import { RepriseError } from "../../errors.ts";
 import type { CheckOptions, LogCheck } from "../check-log.ts";
 import { syncFolder } from "../durable-files.ts";
+import { makePrivateFolder } from "../private-files.ts";
 import { checkSqliteLog } from "./check.ts";
 import { stateOf } from "./connection.ts";
 import { openRaw } from "./database.ts";
@@ -20,24 +21,28 @@ export interface Backup {
   readonly check: LogCheck;
 }
 
+/** How the folder of a backup that is not whole begins. */
+const partial = "partial-";
+
 /** In one step: SQLite begins again whenever another process has written between two, which under load is always. In the write-ahead log a reader stops no writer. */
 const allPages = 2 ** 31 - 1;
 
 /**
- * Copies the log in `folder` into the new folder `to`, which appears when all of it is on disk and was read back: a log of its own from which a service starts.
- * Read by nobody else: 0600 in 0700.
+ * Copies the log in `folder` into the folder `to`: a log of its own from which a service starts. It is there under its name when all of it is on disk and was
+ * read back, not before. Read by nobody else: 0600 in 0700.
  *
  * @throws LOG_MISSING; LOG_DAMAGED when SQLite cannot read on; LOG_FULL; CONFIG_INVALID when `to` is in use or cannot be written. Then nothing is left.
  */
 export async function backupSqliteLog(folder: string, to: string, options: CheckOptions = {}): Promise<Backup> {
   const path = join(folder, "log.db");
   if (!inspectLogFile(path)) throw new RepriseError("LOG_MISSING", `There is no log in ${folder}.`);
-  if (existsSync(to) && !(statSync(to).isDirectory() && readdirSync(to).length === 0))
-    throw new RepriseError("CONFIG_INVALID", `--to is ${to}: something is there already. Name a new folder.`);
+  const isThere = existsSync(to);
+  if (isThere) mustBeEmpty(to);
   let draft: string | null = null;
   try {
-    mkdirSync(dirname(to), { recursive: true });
-    draft = mkdtempSync(`${to}.partial-`); // 0700
+    if (isThere || !existsSync(dirname(to))) makePrivateFolder(isThere ? to : dirname(to));
+    // A folder that is there may be a volume of its own: nothing can be moved over it, nor does its disk have what is made beside it.
+    draft = mkdtempSync(isThere ? join(to, partial) : `${to}.${partial}`); // 0700
     const copy = join(draft, "log.db");
     closeSync(openSync(copy, "wx", 0o600));
     await copyPages(path, copy);
@@ -47,13 +52,37 @@ export async function backupSqliteLog(folder: string, to: string, options: Check
     const check = await checkSqliteLog(draft, options);
     const { logId, lastPosition } = await readBack(draft);
     const { size: bytes } = statSync(copy);
-    renameSync(draft, to);
-    syncFolder(to);
+    if (isThere) {
+      renameSync(copy, join(to, "log.db"));
+      rmdirSync(draft);
+      syncFolder(join(to, "log.db"));
+    } else {
+      renameSync(draft, to);
+      syncFolder(to);
+    }
     return { logId, bytes, lastPosition, check };
   } catch (error) {
     if (draft !== null) rmSync(draft, { recursive: true, force: true });
-    throw fromSqliteError(error, `The backup to ${to}`);
+    const told = fromSqliteError(error, `The backup to ${to}`);
+    if (told instanceof RepriseError && told.code === "LOG_FULL")
+      throw new RepriseError("LOG_FULL", `${told.message} It is the backup's disk that has no room, not the log's; nothing of the backup is left.`, {
+        cause: error,
+      });
+    throw told;
   }
+}
+
+/** @throws CONFIG_INVALID. */
+function mustBeEmpty(to: string): void {
+  const names = statSync(to).isDirectory() ? readdirSync(to).filter((name) => name !== "lost+found") : null;
+  if (names?.length === 0) return;
+  const cutOff = names?.find((name) => name.startsWith(partial));
+  throw new RepriseError(
+    "CONFIG_INVALID",
+    cutOff === undefined
+      ? `--to is ${to}: something is there already. Name a new folder.`
+      : `--to is ${to}: the backup in ${cutOff} is still being made, or was cut off. If it was cut off, remove that folder; else name another.`,
+  );
 }
 
 async function copyPages(path: string, copy: string): Promise<void> {
