@@ -6,6 +6,7 @@ import { githubBenchmarks } from "./github.ts";
 import { growthBenchmarks } from "./growth.ts";
 import { httpBenchmarks } from "./http.ts";
 import { appendBenchmarks, catchUpBenchmark } from "./log.ts";
+import { loopStopBenchmark } from "./loop-stop.ts";
 import { type Benchmark, type Bound, type Figure, measure } from "./measure.ts";
 import { orderedBenchmarks } from "./ordered.ts";
 import { poisonedBenchmarks } from "./poisoned.ts";
@@ -24,6 +25,7 @@ const benchmarks: readonly Benchmark[] = [
   rebuildBenchmark,
   ...deadLetterBenchmarks,
   ...httpBenchmarks,
+  loopStopBenchmark,
   startBenchmark,
   ...poisonedBenchmarks,
   ...githubBenchmarks,

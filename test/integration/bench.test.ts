@@ -6,7 +6,18 @@ const bench = (...args: readonly string[]) => runNode(repositoryFolder, "--condi
 
 const added = [
   ...["append-64-github", "append-batch-github", "http-append-1-github", "upcast-1-github", "replay-ordered-github"],
-  ...["http-append-1", "http-append-100", "start-after-kill", "poisoned-0", "poisoned-1", "poisoned-10", "memory-10m", "growth-events", "growth-lanes"],
+  ...[
+    "http-append-1",
+    "http-append-100",
+    "loop-stop",
+    "start-after-kill",
+    "poisoned-0",
+    "poisoned-1",
+    "poisoned-10",
+    "memory-10m",
+    "growth-events",
+    "growth-lanes",
+  ],
 ];
 
 describe("npm run bench", { timeout: 60_000 }, () => {

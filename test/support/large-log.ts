@@ -15,7 +15,9 @@ import { openViews, type ViewsOptions } from "../../src/views/open-views.ts";
 const placed = defineEvent("order.placed", { 1: z.object({ total: z.number() }) }, { formerly: ["order.created"] });
 const paid = defineEvent("order.paid", { 1: z.object({ total: z.number() }) });
 const rare = defineEvent("order.rare", { 1: z.object({ total: z.number() }) });
-export const largeCatalog = makeCatalog({ events: [placed, paid, rare] });
+/** What the large log holds, in any catalog that reads it. */
+export const largeEvents = [placed, paid, rare] as const;
+export const largeCatalog = makeCatalog({ events: largeEvents });
 
 const bigStream = "default.order-big";
 const eventsAtOnce = 500;
