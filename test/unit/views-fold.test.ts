@@ -140,6 +140,36 @@ describe("the rows of a random history (property)", () => {
   }, 60_000);
 });
 
+describe("a fold", () => {
+  it("looks at one delivery by its whole key, or at those that wait for a retry: never at all that an entity ever had trouble with", async () => {
+    const file = join(temporaryFolder(), "views.db");
+    const texts = new Set<string>();
+    for (let seed = 0; seed < 10; seed++) {
+      const { log, events } = await makeLog(makeDice(seed));
+      const store = openViewStore(`${file}-${seed}`, log.logId, ordersCatalog, "live", (sql) => texts.add(sql));
+      store.fold(events, () => false);
+      store.close();
+    }
+    const db = openDatabase(`${file}-0`);
+    const searches = [...texts].flatMap((sql) =>
+      /\b(from|update|into) deliveries\b/.test(sql)
+        ? db.all<{ detail: string }>(`explain query plan ${sql}`, ...Array(sql.split("?").length - 1).fill(null)).map(({ detail }) => ({ sql, detail }))
+        : [],
+    );
+    db.close();
+    for (const told of ["'completed', attempts = attempts + 1", "'skipped'", "next_attempt_at > ?"])
+      expect(
+        searches.some(({ sql }) => sql.includes(told)),
+        told,
+      ).toBe(true);
+    const wide = searches.filter(
+      ({ detail }) =>
+        /\bdeliveries\b/.test(detail) && !/entity=\? AND revision=\? AND handler=\?|retries_by_lane|letters_retried|deliveries_by_handler/.test(detail),
+    );
+    expect(wide).toEqual([]);
+  });
+});
+
 type Views = Awaited<ReturnType<typeof openViews>>;
 
 function wantedOf(history: History, name: string, of: readonly StoredEvent[] = history.events): readonly StoredEvent[] {

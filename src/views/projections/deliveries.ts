@@ -101,7 +101,7 @@ export const deliveries: Projection = {
         return;
       case "lane.gap":
         db.run(
-          `update deliveries set status = 'skipped', processed_at = ?, next_attempt_at = null
+          `update deliveries ${byLane} set status = 'skipped', processed_at = ?, next_attempt_at = null
            where entity = ? and revision between ? and ? and handler = ? and status = 'failed' and letter = 0`,
           at.recordedAt,
           entityOf(db, entry.data.lane).id,
@@ -111,13 +111,17 @@ export const deliveries: Projection = {
         );
         return;
       case "lane.retried":
-        db.run(
-          "update deliveries set next_attempt_at = ? where entity = ? and handler = ? and status = 'failed' and next_attempt_at > ?",
-          at.recordedAt,
-          entityOf(db, entry.data.lane).id,
-          handler,
-          at.recordedAt,
-        );
+        for (const [index, letter] of [
+          [byLane, 0],
+          ["indexed by letters_retried", 1],
+        ] as const)
+          db.run(
+            `update deliveries ${index} set next_attempt_at = ? where entity = ? and handler = ? and status = 'failed' and letter = ${letter} and next_attempt_at > ?`,
+            at.recordedAt,
+            entityOf(db, entry.data.lane).id,
+            handler,
+            at.recordedAt,
+          );
         return;
       case "delivery.part_completed":
         partCompleted(db, at, entry.data);
@@ -333,11 +337,14 @@ function completed(db: ViewDatabase, at: At, { ahead, completed: details = [] }:
 }
 
 const retries = "handler = ? and status = 'failed' and letter = 0";
+/** Said, since SQLite would take the key: all that an entity ever had trouble with, 100,000 dead letters maybe, at each of its events. */
+const byLane = "indexed by retries_by_lane";
 
 /** @param before the lane's events below this revision are done. */
 function completeRetries(db: ViewDatabase, at: At, lane: string, before: number): void {
   db.run(
-    `update deliveries set status = 'completed', attempts = attempts + 1, next_attempt_at = null, processed_at = ? where ${retries} and entity = ? and revision < ?`,
+    `update deliveries ${byLane} set status = 'completed', attempts = attempts + 1, next_attempt_at = null, processed_at = ?
+     where ${retries} and entity = ? and revision < ?`,
     at.recordedAt,
     at.handler,
     entityOf(db, lane).id,
