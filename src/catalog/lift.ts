@@ -268,7 +268,7 @@ export function callStep(step: UpcasterChain["steps"][number], data: unknown, ev
     result.catch(() => {}); // its outcome is of no use, but must not end the process
     return new StepFailure({ type: "UpcasterAsync", message: `${name}: the step returned a promise. Steps are pure and synchronous.` });
   } catch (error) {
-    const { type, message } = describeThrown(error, data);
+    const { type, message } = describeThrown(error, data, event.data);
     return new StepFailure({ type, message: clip(`${name}: ${message}`) });
   }
 }
@@ -283,11 +283,14 @@ export function describeRefusal(parsed: Refused, where: string): FailureText {
 }
 
 /** What was thrown may be anything; only an Error's own words are kept, never a value: none of the data, either. */
-export function describeThrown(error: unknown, data: unknown): FailureText {
+export function describeThrown(error: unknown, ...data: readonly unknown[]): FailureText {
   const isObject = (typeof error === "object" && error !== null) || typeof error === "function";
-  return isObject
-    ? { type: typeOf(error).slice(0, maxTypeLength), message: withoutValues(messageOf(error), data) }
-    : { type: "Error", message: `threw a value of type ${error === null ? "null" : typeof error}, not an Error` };
+  if (!isObject) return { type: "Error", message: `threw a value of type ${error === null ? "null" : typeof error}, not an Error` };
+  const type = typeOf(error);
+  return {
+    type: withoutValues(type, ...data) === type ? type.slice(0, maxTypeLength) : "Error",
+    message: messageOf(error, (message) => withoutValues(message, ...data)),
+  };
 }
 
 const maxTypeLength = 200;

@@ -1,4 +1,5 @@
-import { className, messageOf, stackOf, textAt, typeOf, valueAt } from "../event/thrown.ts";
+import { type Cut, className, messageOf, stackOf, textAt, typeOf, valueAt } from "../event/thrown.ts";
+import { withoutValues } from "../event/without-payload.ts";
 import type { AttemptError } from "./journal-events.ts";
 
 const maxTypeChars = 200;
@@ -13,11 +14,14 @@ const maxCauses = 3;
  *
  * `type` is the error's name, or its class's where the name is the inherited "Error" (`class OutOfStock extends Error {}`); for what is
  * no error the kind of value. `message` at most 1000 characters, `stack` at most 4 KiB, its causes below it.
+ *
+ * @param data of the event that was handled: what the engine says of it is cut, `Cannot add property <a customer's name>`; the handler's own words stay.
  */
-export function toAttemptError(thrown: unknown): AttemptError {
+export function toAttemptError(thrown: unknown, data?: unknown): AttemptError {
+  const cut: Cut = (message, engines) => (engines ? withoutValues(message, data) : message);
   const type = clipChars(typeOf(thrown), maxTypeChars);
-  const message = clipChars(messageOf(thrown), maxMessageChars);
-  const stack = stacksOf(thrown);
+  const message = clipChars(messageOf(thrown, cut), maxMessageChars);
+  const stack = stacksOf(thrown, cut);
   return stack === "" ? { type, message } : { type, message, stack };
 }
 
@@ -53,10 +57,10 @@ export function clipBytes(text: string): string {
   return text.slice(0, read).toWellFormed();
 }
 
-function stacksOf(thrown: unknown): string {
+function stacksOf(thrown: unknown, cut: Cut): string {
   const stacks: string[] = [];
   for (let error = thrown; stacks.length <= maxCauses; error = valueAt(error, "cause")) {
-    const stack = stackOf(error);
+    const stack = stackOf(error, cut);
     if (stack === "") break;
     // Each is cut before they are joined, so that a huge one costs no huge copy.
     stacks.push(clipBytes(stack));

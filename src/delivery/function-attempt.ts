@@ -192,8 +192,8 @@ function handle(definition: FunctionHandler, event: CurrentEvent, context: Handl
   return on(event as never, context);
 }
 
-function failure(thrown: unknown, { nonRetryable }: AttemptRequest): Extract<AttemptOutcome, { kind: "failed" | "deferred" }> {
-  const error = toAttemptError(thrown);
+function failure(thrown: unknown, { nonRetryable, event }: AttemptRequest): Extract<AttemptOutcome, { kind: "failed" | "deferred" }> {
+  const error = toAttemptError(thrown, event.data);
   if (isA(Terminal, thrown) || errorNames(thrown).some((name) => nonRetryable.includes(name))) return { kind: "failed", class: "terminal", error };
   if (isA(NotReady, thrown)) return { kind: "deferred", error, retryAfterMs: retryAfterOf(thrown) };
   return { kind: "failed", class: "transient", error };

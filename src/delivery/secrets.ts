@@ -1,5 +1,6 @@
 /** The secrets of a webhook, cut out of all that comes back from its receiver and of all that is told of its address. */
 import { createHash } from "node:crypto";
+import { anyCaseOf } from "../event/without-payload.ts";
 
 const cutSecret = "[secret]";
 /** Shorter ones are words like any other. */
@@ -40,9 +41,10 @@ export function makeCutSecrets({ url, secret = [], headers = {} }: SecretHolder)
     if (!routeWord.test(segment) && segment.length >= shortestPathKey) for (const each of [segment, decoded(segment)]) add(each);
 
   const forms = [...new Set([...plain].flatMap(formsOf))].sort((a, b) => b.length - a.length);
+  // In any case of letters: some servers show headers in capitals.
+  const pattern = forms.length === 0 ? null : anyCaseOf(forms);
   return (text) => {
-    let cut = text;
-    for (const form of forms) if (cut.includes(form)) cut = cut.replaceAll(form, cutSecret);
+    let cut = pattern === null ? text : text.replace(pattern, cutSecret);
     // What came of an answer may end within one.
     for (const each of plain)
       for (let length = each.length - 1; length >= shortest; length--)
@@ -80,6 +82,7 @@ function formsOf(text: string): readonly string[] {
     percent,
     percent.toLowerCase(),
     JSON.stringify(text).slice(1, -1),
+    text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;"),
     base64,
     bytes.toString("base64url"),
     bytes.toString("hex"),

@@ -13,22 +13,29 @@ export function typeOf(thrown: unknown): string {
   return named ?? name ?? "Object";
 }
 
+/** Cuts what is known to be secret out of a message. @param engines whether the message may be the engine's. */
+export type Cut = (message: string, engines: boolean) => string;
+
+const cutNothing: Cut = (message) => message;
+
 /** Its message, without what the engine has quoted. Nothing else of an object: it may well be the payload. */
-export function messageOf(thrown: unknown): string {
+export function messageOf(thrown: unknown, cut: Cut = cutNothing): string {
   if (thrown === undefined || thrown === null) return `${thrown} was thrown`;
   if (!isObject(thrown)) return String(thrown);
   const message = textAt(thrown, "message", true);
-  return message === undefined ? "what was thrown has no message" : withoutQuoted(message, isEngines(thrown));
+  if (message === undefined) return "what was thrown has no message";
+  const engines = isEngines(thrown);
+  return withoutQuoted(cut(message, engines), engines);
 }
 
 /** Its stack, whose first lines are its name and message again. Empty when it has none. */
-export function stackOf(thrown: unknown): string {
+export function stackOf(thrown: unknown, cut: Cut = cutNothing): string {
   const stack = textAt(thrown, "stack");
   const message = textAt(thrown, "message");
   if (stack === undefined) return "";
-  const cut = message === undefined ? "" : messageOf(thrown);
+  const told = message === undefined ? "" : messageOf(thrown, cut);
   const at = message === undefined ? -1 : stack.indexOf(message);
-  return at === -1 ? stack : stack.slice(0, at) + cut + stack.slice(at + message!.length);
+  return at === -1 ? stack : stack.slice(0, at) + told + stack.slice(at + message!.length);
 }
 
 /** `instanceof` that no value can break: a proxy may throw even there. */

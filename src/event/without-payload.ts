@@ -4,9 +4,8 @@ const cut = "…";
 
 /** What V8 and Node write into their messages without quotes: the text up to the value, and what may follow it. */
 const bare: readonly RegExp[] = [
-  /(Cannot convert )(.+?)( to a BigInt)/s,
-  /(The number )(.+?)( cannot be converted to a BigInt)/s,
-  /(Invalid regular expression: )(.+)(: [A-Z][\w ,'()-]*$)/s,
+  /(Class extends value )(.+?)( is not a constructor)/s,
+  /(Cannot (?:add|define|redefine|delete) property )(.+?)(, object is not extensible|: |$)/s,
   /(Invalid (?:time zone specified|language tag|currency code|count value|unit argument)\b[^:]*:? ?)(.+)()$/s,
   /(Invalid code point )(.+)()$/s,
   /(Incorrect locale information provided.*?: ?)(.+)()$/s,
@@ -21,6 +20,15 @@ const bare: readonly RegExp[] = [
   /((?:ENOTFOUND|EAI_AGAIN) )(.+)()$/s,
 ];
 
+/** The same, and so much V8's own that it is known within another error's words: `throw new Error(`no order: ${error.message}`)`. */
+const unmistakable: readonly RegExp[] = [
+  /(Unexpected token )(.+)( is not valid JSON)/s,
+  /(^|: )("[^"]*.*")( is not valid JSON)/s,
+  /(Cannot convert )(.+?)( to a BigInt)/s,
+  /(The number )(.+?)( cannot be converted to a BigInt)/s,
+  /(Invalid regular expression: )(.+)(: [A-Z][\w ,'()-]*$)/s,
+];
+
 /** In single, double or backward quotes, or a pattern's. */
 const quoted = /(['"`])(?:(?!\1).)*\1|(['"`]).*$/gs;
 
@@ -31,8 +39,9 @@ const quoted = /(['"`])(?:(?!\1).)*\1|(['"`]).*$/gs;
  * @param engines whether the message may be the engine's.
  */
 export function withoutQuoted(message: string, engines: boolean): string {
-  if (!engines) return message;
   let text = message;
+  for (const pattern of unmistakable) text = text.replace(pattern, (_, before: string, _value: string, after: string) => before + cut + after);
+  if (!engines) return text;
   for (const pattern of bare) text = text.replace(pattern, (_, before: string, _value: string, after: string) => before + cut + after);
   return text.replace(quoted, (found, _quote, _open, at: number) => {
     const name = found.slice(1, -1);
@@ -45,19 +54,39 @@ export function withoutQuoted(message: string, engines: boolean): string {
 const shortest = 4;
 const maxValues = 10_000;
 
-/** A message of a step, a schema or a migration without the texts and numbers of the payload that it was made from. */
-export function withoutValues(message: string, data: unknown): string {
+/** So many characters with a digit among them are a piece of a value, and no word. */
+const pieces = /[\p{L}\p{N}_][\p{L}\p{N}_-]{4,}[\p{L}\p{N}_]/gu;
+
+/**
+ * A message without the texts and numbers of the payload that it was made from, whatever their case; also as JSON writes them, and without pieces of them
+ * that look like no word. To be done before anything else is cut: half a value is found no more.
+ */
+export function withoutValues(message: string, ...payload: readonly unknown[]): string {
   const values = new Set<string>();
-  collect(data, values, 0);
+  for (const data of payload) collect(data, values, 0);
+  const lower = message.toLowerCase();
   // The longest first: a value may be a part of another one.
-  const found = [...values].filter((value) => message.includes(value)).sort((a, b) => b.length - a.length);
-  return found.reduce((text, value) => text.replaceAll(value, cut), message);
+  const found = [...values].filter((value) => lower.includes(value)).sort((a, b) => b.length - a.length);
+  const text = found.reduce((left, value) => left.replace(anyCaseOf([value]), cut), message);
+  return text.replace(pieces, (piece) => {
+    const lowerPiece = piece.toLowerCase();
+    return /\p{N}/u.test(piece) && [...values].some((value) => value.includes(lowerPiece)) ? cut : piece;
+  });
 }
 
+/** Any of the texts as it stands, whatever the case of its letters. */
+export function anyCaseOf(texts: readonly string[]): RegExp {
+  return new RegExp(texts.map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")).join("|"), "giu");
+}
+
+/** In lower case. */
 function collect(value: unknown, values: Set<string>, depth: number): void {
   if (values.size >= maxValues || depth > 128) return;
   if (typeof value === "string" || typeof value === "number") {
-    const text = String(value);
-    if (text.length >= shortest) values.add(text);
+    const text = String(value).toLowerCase();
+    if (text.length < shortest) return;
+    values.add(text);
+    const written = JSON.stringify(text).slice(1, -1);
+    if (written !== text) values.add(written);
   } else if (typeof value === "object" && value !== null) for (const member of Object.values(value)) collect(member, values, depth + 1);
 }

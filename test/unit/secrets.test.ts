@@ -30,6 +30,7 @@ describe("what comes back from a receiver", () => {
       encodeURIComponent(canary),
       encodeURIComponent(canary).toLowerCase(),
       bytes.toString("hex"),
+      canary.toUpperCase(),
       bytes.toString("base64url"),
       ...[0, 1, 2, 3, 4].map((before) => Buffer.concat([Buffer.from("x".repeat(before)), bytes, Buffer.from("tail")]).toString("base64")),
       ...[0, 1, 2].map((before) => Buffer.concat([Buffer.from("x".repeat(before)), bytes, Buffer.from("tail")]).toString("base64url")),

@@ -343,9 +343,49 @@ it.each<[string, (data: { id: string }) => unknown]>([
       throw new Error(JSON.stringify({ id }));
     },
   ],
+  ["in capitals", ({ id }) => raise(id.toUpperCase())],
+  ["its beginning", ({ id }) => raise(`bad: ${id.slice(0, 9)}`)],
+  [
+    "as an error's name",
+    ({ id }) => {
+      throw Object.assign(new Error("x"), { name: id });
+    },
+  ],
+  [
+    "as a range",
+    ({ id }) => {
+      throw new RangeError(`${id} is no range`);
+    },
+  ],
+  ["as a property", ({ id }) => Object.assign(Object.freeze({}), { [id]: 1 })],
+  ["as a class", ({ id }) => class extends (id as unknown as typeof Object) {}],
+  ["JSON in JSON", ({ id }) => raise(JSON.stringify(id))],
+  [
+    "an engine's words within others",
+    ({ id }) => {
+      try {
+        JSON.parse(id);
+      } catch (error) {
+        throw new Error(`no order: ${(error as Error).message}`);
+      }
+    },
+  ],
+  [
+    "a step that takes it away first",
+    (data) => {
+      const { id } = data;
+      (data as { id: string }).id = "";
+      raise(id);
+    },
+  ],
 ])("no message of a step holds a piece of the payload: %s", (_what, step) => {
-  const canary = "canary-4111 1111";
-  const lifted = catalogOf(step).current(stored({ id: canary }));
-  expect(lifted.ok).toBe(false);
-  expect(JSON.stringify(lifted)).not.toMatch(/canary|4111/);
+  for (const canary of ["canary-4111 1111", 'canary4111\'s "quoted" value', "x canary4111\nline two", "canary4111"]) {
+    const lifted = catalogOf(step).current(stored({ id: canary }));
+    expect(lifted.ok).toBe(false);
+    expect(JSON.stringify(lifted)).not.toMatch(/canary|4111/i);
+  }
 });
+
+function raise(message: string): never {
+  throw new Error(message);
+}
