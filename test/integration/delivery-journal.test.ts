@@ -36,15 +36,14 @@ describe("an idle store", () => {
     const folder = temporaryFolder();
     const names = ["mailer", "ledger", "search", "audit"];
     const handlers = names.map((name) =>
-      defineHandler({
-        name,
-        events: [placed, closed],
-        retry: { maxAttempts: 2 },
-        on:
-          name === "search"
-            ? { "order.closed": () => {} }
-            : { "order.placed": ({ entity }) => (entity.id === "a" && name === "mailer" ? refuse("no") : undefined) },
-      }),
+      name === "search"
+        ? defineHandler({ name, events: [closed], on: { "order.closed": () => {} } })
+        : defineHandler({
+            name,
+            events: [placed],
+            retry: { maxAttempts: 2 },
+            on: { "order.placed": ({ entity }) => (entity.id === "a" && name === "mailer" ? refuse("no") : undefined) },
+          }),
     );
     const store = await startStore(defineConfig({ events: [placed, closed], handlers }), folder, { clock });
     for (let line = 0; line < 5; line++) await store.append(["a", "b", "c"].map((id) => order(id, line)));
