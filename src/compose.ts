@@ -22,7 +22,7 @@ import { makeGiveUp } from "./give-up.ts";
 import { heldToLock, type LockOptions } from "./held-to-lock.ts";
 import { type CheckOptions, checkByReading, type LogCheck } from "./log/check-log.ts";
 import { refuseUnfinishedCopy } from "./log/copy-marker.ts";
-import type { EventLog, ReadOnlyLog } from "./log/event-log.ts";
+import { type EventLog, endedForGood, type ReadOnlyLog } from "./log/event-log.ts";
 import { type EventStoreDbOptions, openEventStoreDbLog } from "./log/eventstoredb/open-eventstoredb-log.ts";
 import { makePageRoom, onePage } from "./log/page-bytes.ts";
 import { shownLog } from "./log/shown-log.ts";
@@ -301,7 +301,8 @@ async function openOn(
 
     async readEntity(entity, { tenant = defaultTenant, from, limit = 100, direction = "forward" } = {}) {
       const stream = streamName(tenant, entity);
-      const revision = await log.streamRevision(stream);
+      const end = await log.streamRevision(stream);
+      const revision = end === endedForGood ? -1 : end;
       return onePage(async () => {
         const forward = direction === "forward";
         const room = makePageRoom();

@@ -74,6 +74,9 @@ export interface SubscriptionBatch {
   readonly live: boolean;
 }
 
+/** The last revision of a stream that can never be written again: nothing of it is left, and nothing of it will come. */
+export const endedForGood = Number.MAX_SAFE_INTEGER - 1;
+
 /** The append-only log. Every adapter passes `test/contract/event-log.ts`; read it for the exact promises. */
 export interface EventLog {
   /** UUID written into `reprise.log` when the log was created; views and snapshots carry it. */
@@ -109,7 +112,10 @@ export interface EventLog {
   /** Catch-up, then live, without gap or duplicate. Never ends by itself; a consumer that is slow only falls behind. */
   subscribe(options: SubscribeOptions): AsyncIterable<SubscriptionBatch>;
 
-  /** Revision of the stream's last event, also when events before it were truncated; −1 for no stream. */
+  /**
+   * Revision of the stream's last event, also when the log shows it no more, since it was truncated, deleted or expired; −1 for a stream that never was,
+   * `endedForGood` for one that another program has closed for ever.
+   */
   streamRevision(stream: string): Promise<number>;
 
   /** Removes the stream's events below `before`. Revisions of the rest stay. */

@@ -7,7 +7,7 @@ import { status } from "@grpc/grpc-js";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { openLogReadOnly } from "../../src/compose.ts";
 import { newId } from "../../src/event/ids.ts";
-import type { EventFilter, EventLog } from "../../src/log/event-log.ts";
+import { type EventFilter, type EventLog, endedForGood } from "../../src/log/event-log.ts";
 import { type EventStoreDbLog, type EventStoreDbOptions, openEventStoreDbLog } from "../../src/log/eventstoredb/open-eventstoredb-log.ts";
 import { anEvent, flat, refuses, stored } from "../contract/event-log.ts";
 import { type Fault, type StandIn, startStandIn } from "../support/eventstore-stand-in/server.ts";
@@ -261,6 +261,12 @@ describe("a subscription", () => {
         .next(),
       "LOG_BEHIND_CHECKPOINT",
     );
+    const features = server.calls.features;
+    for (const direction of ["forward", "backward"] as const)
+      await refuses(flat(log.readAll({ after: first!.position + 1n, direction })), "LOG_BEHIND_CHECKPOINT");
+    expect(await flat(log.readAll({ after: 10n ** 12n }))).toEqual([]);
+    expect(log.trouble?.()).toBeNull();
+    expect(server.calls.features).toBe(features); // it was answered: no reason for another connection
     await log.truncate("shop.order-1", 2);
     server.database.scavenge();
     const follower = follow(log, undefined, first!.position);
@@ -383,7 +389,7 @@ describe("what others wrote", () => {
     const append = (stream: string, expected: number | "none" | "any" = "any") => log.append(stream, [anEvent()], expected);
     for (let i = 0; i < 3; i++) await append("shop.order-1");
     await client.deleteStream("shop.order-1");
-    expect(await log.streamRevision("shop.order-1")).toBe(-1);
+    expect(await log.streamRevision("shop.order-1")).toBe(2);
     expect(await flat(log.readStream("shop.order-1"))).toEqual([]);
     expect((await append("shop.order-1", 2))[0]?.revision).toBe(3);
     await client.deleteStream("shop.order-1");
@@ -397,7 +403,10 @@ describe("what others wrote", () => {
     await client.tombstoneStream("shop.order-2");
     await refuses(append("shop.order-2"), "REQUEST_INVALID");
     expect(await flat(log.readStream("shop.order-2"))).toEqual([]);
-    expect(await log.streamRevision("shop.order-2")).toBe(-1);
+    expect(await log.streamRevision("shop.order-2")).toBe(endedForGood);
+    expect(await log.streamRevision("shop.order-3")).toBe(-1);
+    await client.setStreamMetadata("shop.order-3", { maxAge: 1 });
+    expect(await log.streamRevision("shop.order-3")).toBe(-1);
     const follower = follow(log);
     const head = await log.head();
     await vi.waitFor(() => expect(follower.state.position).toBe(head));

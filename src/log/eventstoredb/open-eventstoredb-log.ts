@@ -9,6 +9,7 @@ import { makeBeats } from "./beats.ts";
 import { connect } from "./connect.ts";
 import { makeConnection } from "./connection.ts";
 import { makeEnvelope } from "./envelope.ts";
+import { lastRevision } from "./last-revision.ts";
 import { defaultLimits, type EventStoreDbLogLimits } from "./limits.ts";
 import { checkIds, makeReader, type Reader } from "./reader.ts";
 import { type Locate, makeRecentIds, type RecentIds } from "./recent-ids.ts";
@@ -105,7 +106,7 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
     async streamRevision(stream) {
       open();
       tenantOf(stream);
-      return reader.streamRevision(stream);
+      return lastRevision(server, makeId, stream);
     },
     async truncate(stream, before) {
       open();

@@ -11,6 +11,8 @@ export type Direction = "forward" | "backward";
 export interface Page {
   readonly events: readonly RecordedEvent[];
   readonly cut: boolean;
+  /** Of a stream that was deleted for good. */
+  readonly ended?: boolean;
 }
 
 /**
@@ -84,7 +86,8 @@ export function readNativePage(
         signal,
       );
     } catch (error) {
-      if (isServerError(error, ErrorType.STREAM_NOT_FOUND, ErrorType.STREAM_DELETED)) return { events: [], cut: false };
+      if (isServerError(error, ErrorType.STREAM_DELETED)) return { events: [], cut: false, ended: true };
+      if (isServerError(error, ErrorType.STREAM_NOT_FOUND)) return { events: [], cut: false };
       throw error;
     }
   });

@@ -14,8 +14,14 @@ export function isServerError(error: unknown, ...types: readonly ErrorType[]): b
 export function mayPass(error: unknown): boolean {
   if (error instanceof NoAnswerError) return true;
   if (!(error instanceof Error)) return false;
+  if (isNoPlace(error)) return false;
   if (isCommandError(error)) return passing.has(error.type);
   return !isRepriseError(error); // of the channel, or of a discovery that found no node
+}
+
+/** Asked to begin where no record begins: so the server says in its reads, and so in its subscriptions. The client has no type for either. */
+function isNoPlace(error: unknown): boolean {
+  return error instanceof Error && /ReadAllResult: InvalidPosition|from an invalid position/.test(error.message);
 }
 
 const passing = new Set<ErrorType>([
@@ -38,6 +44,7 @@ const retryAfterMs = 1000;
 export function fromServerError(error: unknown, doing: string): RepriseError {
   if (isRepriseError(error)) return error;
   const refuse = (why: string) => new RepriseError("LOG_UNAVAILABLE", `${doing} failed: ${why}`, { cause: error, retryAfterMs });
+  if (isNoPlace(error)) return new RepriseError("LOG_BEHIND_CHECKPOINT", `${doing} failed: the log has no event at this position.`, { cause: error });
   if (isServerError(error, ErrorType.STREAM_DELETED))
     return new RepriseError("REQUEST_INVALID", `${doing} failed: another program has deleted this stream for good.`, { cause: error });
   if (isServerError(error, ErrorType.MAXIMUM_APPEND_SIZE_EXCEEDED))

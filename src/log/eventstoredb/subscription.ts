@@ -115,7 +115,7 @@ async function checkPlace(after: Position, { server, reader, tail }: Subscriptio
   const head = await reader.head();
   const behind = (why: string) => new RepriseError("LOG_BEHIND_CHECKPOINT", `The log ends at position ${head}; ${why} ${after}.`);
   if (after > head) throw behind("the subscription begins after");
-  // A place where no event begins gets an error, or silence. One that was scavenged since gets the next event.
+  // A place where no event begins gets an error, or silence from older servers. One that was scavenged since gets the next event.
   const found = await readAllPage({ ...server, limits: { ...server.limits, repeats: 0 } }, "forward", after, 1, () => false).catch(() => null);
   if (found !== null) return;
   await reader.serverHead(); // LOG_UNAVAILABLE when it is not about the place

@@ -18,6 +18,10 @@ const load = () => {
   for (const line of existsSync(file) ? readFileSync(file, "utf8").split("\n").slice(database.log.length, -1) : []) {
     const record = JSON.parse(line) as Line;
     createdMs = record.createdMs;
+    if (record.type === "$streamDeleted") {
+      database.tombstone(record.stream);
+      continue;
+    }
     const event: Proposed = { ...record, data: Buffer.from(record.data, "base64"), metadata: Buffer.from(record.metadata, "base64") };
     const result = database.append(record.stream, [event], record.revision === 0 ? "none" : BigInt(record.revision - 1));
     if (result.is !== "stored" || result.position !== record.position) throw new Error(`${record.stream} ${record.revision} is not where it was.`);

@@ -35,8 +35,9 @@ interface Stream {
 }
 
 export const maxAppendBytes = 1024 * 1024;
-/** What `$tb` says of a soft-deleted stream. */
+/** What `$tb` says of a soft-deleted stream, and the revision of a tombstone (as near as a number comes). */
 const allDeleted = Number(2n ** 63n - 1n);
+export const tombstoneRevision = allDeleted;
 /** Around data, metadata and names in the real one's records, about. */
 const recordOverheadBytes = 96;
 
@@ -68,21 +69,23 @@ export function makeDatabase(now: () => number): Database {
   const places = new Set<number>();
   const listeners = new Set<() => void>();
 
-  const metadataOf = (name: string): { $tb?: number; $maxCount?: number } => {
+  const metadataOf = (name: string): { $tb?: number; $maxCount?: number; $maxAge?: number } => {
     const meta = streams.get(`$$${name}`);
     const record = meta?.records.get(meta.last);
     if (record === undefined) return {};
     try {
-      return JSON.parse(Buffer.from(record.data).toString()) as { $tb?: number; $maxCount?: number };
+      return JSON.parse(Buffer.from(record.data).toString()) as { $tb?: number; $maxCount?: number; $maxAge?: number };
     } catch {
       return {};
     }
   };
   /** The first revision that a read shows. */
-  const firstVisible = (name: string, { last }: Stream): number => {
+  const firstVisible = (name: string, { last, records }: Stream): number => {
     if (name.startsWith("$$")) return last;
-    const { $tb = 0, $maxCount } = metadataOf(name);
-    return Math.max($tb, $maxCount === undefined ? 0 : last - $maxCount + 1);
+    const { $tb = 0, $maxCount, $maxAge } = metadataOf(name);
+    let first = Math.max($tb, $maxCount === undefined ? 0 : last - $maxCount + 1);
+    if ($maxAge !== undefined) while (first <= last && (records.get(first)?.createdMs ?? 0) < now() - $maxAge * 1000) first++;
+    return first;
   };
   const write = (name: string, stream: Stream, event: Proposed): Recorded => {
     stream.last++;
@@ -146,7 +149,7 @@ export function makeDatabase(now: () => number): Database {
     append,
     readStream(name, from, direction, count) {
       const stream = streams.get(name);
-      if (stream?.tombstoned) return { is: "deleted" };
+      if (stream?.tombstoned || (name.startsWith("$$") && streams.get(name.slice(2))?.tombstoned)) return { is: "deleted" };
       if (stream === undefined || stream.last === -1 || isSoftDeleted(name)) return { is: "not-found" };
       const first = firstVisible(name, stream);
       const records: Recorded[] = [];
@@ -185,6 +188,7 @@ export function makeDatabase(now: () => number): Database {
     tombstone(name) {
       const stream = at(name);
       if (stream.tombstoned) return { is: "deleted" };
+      stream.last = tombstoneRevision - 1; // so that the tombstone has its own
       const record = write(name, stream, systemEvent("$streamDeleted", {}));
       stream.tombstoned = true;
       tell();

@@ -13,7 +13,17 @@ import services from "@eventstore/db-client/generated/streams_grpc_pb.js";
 import wire from "@eventstore/db-client/generated/streams_pb.js";
 import * as grpc from "@grpc/grpc-js";
 import any from "google-protobuf/google/protobuf/any_pb.js";
-import { type AppendResult, type Database, type Expected, makeDatabase, maxAppendBytes, type Proposed, type Recorded, systemEvent } from "./database.ts";
+import {
+  type AppendResult,
+  type Database,
+  type Expected,
+  makeDatabase,
+  maxAppendBytes,
+  type Proposed,
+  type Recorded,
+  systemEvent,
+  tombstoneRevision,
+} from "./database.ts";
 
 export type Call = "append" | "read" | "subscribe" | "features" | "delete";
 
@@ -227,8 +237,11 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
       return void send(call, found.records[Symbol.iterator]());
     }
     const all = requested.getAll()!;
-    if (!isPlace(database, all)) return void call.emit("error", serviceError(grpc.status.UNKNOWN, "Unexpected ReadAllResult: Error", {}));
     const { log } = database;
+    const where = placeOf(database, all);
+    if (where === "beyond" && forward) return void call.end();
+    if (where !== "record")
+      return void call.emit("error", serviceError(grpc.status.UNKNOWN, `Unexpected ReadAllResult: ${where === "beyond" ? "Error" : "InvalidPosition"}`, {}));
     let index = all.hasStart() ? 0 : all.hasEnd() ? log.length : database.indexOf(Number(all.getPosition()!.getCommitPosition()));
     let left = count;
     const next = (): Recorded | undefined => {
@@ -249,7 +262,9 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     const accepts = filterOf(requested);
     const window = (requested.getFilter()?.getMax() || 32) * (requested.getFilter()?.getCheckpointintervalmultiplier() || 1);
     call.write(new wire.ReadResp().setConfirmation(new wire.ReadResp.SubscriptionConfirmation().setSubscriptionId(crypto.randomUUID())));
-    if (all !== undefined && !isPlace(database, all)) return; // silent, as the real one is for positions beyond the end
+    const where = all === undefined ? "record" : placeOf(database, all);
+    if (where === "beyond") return; // silence
+    if (where === "between") return void call.emit("error", serviceError(grpc.status.INVALID_ARGUMENT, "Trying to read from an invalid position.", {}));
     let after = -1;
     if (all?.hasPosition()) after = Number(all.getPosition()!.getCommitPosition());
     else if (all?.hasEnd()) after = database.log.at(-1)?.position ?? -1;
@@ -428,11 +443,14 @@ function drained(call: ReadCall): Promise<void> {
   });
 }
 
-/** False for a position at which no event begins: the real one answers such a read with an error, and such a subscription with silence. */
-function isPlace(database: Database, all: wire.ReadReq.Options.AllOptions): boolean {
+/**
+ * Whether a record begins (or began) where a read or a subscription is to begin. Between two of them the real one answers either with an error; beyond
+ * the last one it answers a read forward with nothing, one backward with an error, and a subscription never.
+ */
+function placeOf(database: Database, all: wire.ReadReq.Options.AllOptions): "record" | "between" | "beyond" {
   const position = all.getPosition();
-  if (position === undefined) return true;
-  return database.isPlace(Number(position.getCommitPosition()));
+  if (position === undefined || database.isPlace(Number(position.getCommitPosition()))) return "record";
+  return Number(position.getCommitPosition()) > (database.log.at(-1)?.position ?? -1) ? "beyond" : "between";
 }
 
 function filterOf(requested: wire.ReadReq.Options): (record: Recorded) => boolean {
@@ -456,7 +474,7 @@ function eventOf(record: Recorded): wire.ReadResp {
   const recorded = new wire.ReadResp.ReadEvent.RecordedEvent()
     .setId(new shared.UUID().setString(record.id))
     .setStreamIdentifier(identifierOf(record.stream))
-    .setStreamRevision(String(record.revision))
+    .setStreamRevision(String(record.revision === tombstoneRevision ? 2n ** 63n - 1n : record.revision))
     .setCommitPosition(String(record.position))
     .setPreparePosition(String(record.position))
     .setCustomMetadata(record.metadata)

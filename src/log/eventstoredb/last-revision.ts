@@ -1,0 +1,42 @@
+/**
+ * Where a stream ends, also one of which the server shows nothing any more: deleted, truncated or expired by another program. Whoever waits for its
+ * events must learn that they are gone, and not take it for a node that lags behind.
+ */
+import { ErrorType, jsonEvent } from "@eventstore/db-client";
+import type { NewId } from "../../event/ids.ts";
+import { endedForGood } from "../event-log.ts";
+import { readStreamPage } from "./page.ts";
+import { ask, repeated, type Server } from "./server.ts";
+import { isServerError } from "./server-error.ts";
+import { within } from "./waiting.ts";
+
+/** No stream goes so far: an append that expects it is refused, and the refusal says where the stream is. */
+const unreachable = 2n ** 62n;
+
+/** −1 for a stream that never was, `endedForGood` for one that was deleted for good (the server no longer tells how far it went). */
+export async function lastRevision(server: Server, newId: NewId, stream: string): Promise<number> {
+  const { events, ended } = await readStreamPage(server, stream, "backward", null, 1);
+  const [last] = events;
+  if (last !== undefined) return Number(last.revision);
+  if (ended) return endedForGood;
+  // Whatever takes events away stands in the stream's metadata; without them there was never an event.
+  const metadata = await readStreamPage(server, `$$${stream}`, "backward", null, 1);
+  return metadata.events.length === 0 ? -1 : told(server, newId, stream);
+}
+
+function told(server: Server, newId: NewId, stream: string): Promise<number> {
+  const { envelope, limits, clock, closing } = server;
+  const options = { expectedRevision: unreachable, requiresLeader: true, throwOnAppendFailure: true } as const;
+  return repeated(server, "write", `Looking where ${stream} ends`, async () => {
+    const refused = jsonEvent({ id: newId(), type: "refused", data: {} });
+    try {
+      await ask(server, "write", (client) => within(client.appendToStream(envelope.nativeName(stream), refused, options), limits.answerMs, clock, closing));
+    } catch (error) {
+      if (isServerError(error, ErrorType.STREAM_DELETED)) return endedForGood;
+      if (!isServerError(error, ErrorType.WRONG_EXPECTED_VERSION)) throw error;
+      const { actualVersion } = error as { readonly actualVersion?: unknown };
+      return typeof actualVersion === "bigint" ? Number(actualVersion) : -1;
+    }
+    throw new Error(`${stream} is where no stream can be.`);
+  });
+}
