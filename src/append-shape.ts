@@ -4,6 +4,7 @@ import { type ErrorPlace, RepriseError } from "./errors.ts";
 import { priorities } from "./event/event.ts";
 import { isUuid } from "./event/ids.ts";
 import { entityIdPattern, entityTypePattern, eventTypePattern, ownTenant, tenantPattern } from "./event/names.ts";
+import type { Turns } from "./event/turns.ts";
 import { maxAppendEvents } from "./log/event-log.ts";
 import type { AppendOptions, EventInput } from "./store.ts";
 
@@ -26,7 +27,7 @@ export function makePlaces(pointer: AppendOptions["pointer"], single: boolean): 
  *
  * @throws REQUEST_INVALID, then NUMBER_UNSAFE, each with all its places up to 100.
  */
-export function checkAppendShape(inputs: readonly EventInput[], options: AppendOptions, places: Places): void {
+export async function checkAppendShape(inputs: readonly EventInput[], options: AppendOptions, places: Places, turns: Turns): Promise<void> {
   if (inputs.length < 1 || inputs.length > maxAppendEvents)
     throw refuse([{ pointer: "#/events", detail: `Must have 1 to ${maxAppendEvents} events, not ${inputs.length}.` }]);
   const errors: ErrorPlace[] = [];
@@ -34,6 +35,7 @@ export function checkAppendShape(inputs: readonly EventInput[], options: AppendO
   const checkedOptions = check(optionsShape, options, "");
   if ("places" in checkedOptions) for (const { pointer, detail } of checkedOptions.places) errors.push({ pointer: places.option(pointer), detail });
   for (const [index, input] of inputs.entries()) {
+    if (turns.due()) await turns.next();
     const checked = check(inputShape, input, "");
     if ("places" in checked) for (const { pointer, detail } of checked.places) errors.push({ pointer: places.event(index, pointer), detail });
     else

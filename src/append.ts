@@ -1,12 +1,13 @@
-import { isDeepStrictEqual } from "node:util";
+import { type Known, readKnown, sameContent } from "./append-known.ts";
 import { checkAppendShape, makePlaces, type Places } from "./append-shape.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import { isLogTrouble, isRepriseError, RepriseError } from "./errors.ts";
 import { toUtc } from "./event/clock.ts";
-import type { Entity, EventMetadata, Json, NewEvent, StoredEvent } from "./event/event.ts";
+import type { Entity, EventMetadata, NewEvent } from "./event/event.ts";
 import type { NewId } from "./event/ids.ts";
 import { jsonReady } from "./event/json-ready.ts";
 import { defaultTenant, streamName } from "./event/names.ts";
+import { makeTurns, type Turns } from "./event/turns.ts";
 import { encodeAppend } from "./log/append-rules.ts";
 import type { AppendedEvent, EventLog, ExpectedRevision } from "./log/event-log.ts";
 import type { EventInput, Store } from "./store.ts";
@@ -30,33 +31,48 @@ export function makeAppender({ catalog, log, newId }: AppenderParts): Store["app
   return async (input, options = {}) => {
     const inputs = Array.isArray(input) ? (input as readonly EventInput[]) : [input as EventInput];
     const places = makePlaces(options.pointer, !Array.isArray(input));
-    checkAppendShape(inputs, options, places);
+    const turns = makeTurns();
+    await checkAppendShape(inputs, options, places, turns);
 
     const { tenant = defaultTenant, expectedRevision = "any" } = options;
     const sent = inputs.map((one) => complete(one, catalog, newId));
-    const given = new Set(inputs.flatMap(({ id }, index) => (id === undefined ? [] : [sent[index]!.id])));
-    const find = once(async () => new Map((given.size === 0 ? [] : await log.findByIds(tenant, [...given])).map((event) => [event.id, event])));
-    const refused = refusals(sent, catalog, places);
+    const refused = await refusals(sent, catalog, places, turns);
     // What was stored once was judged then: a refinement that reads the clock, or one that is stricter now, does not undo it.
-    const repeats = [...refused.keys()].every((index) => inputs[index]!.id !== undefined) && refused.size > 0 ? await find().catch(() => null) : null;
+    const repeats = [...refused.keys()].every((index) => inputs[index]!.id !== undefined) ? await repeated(log, tenant, refused, sent) : null;
     const isRepeat = (event: NewEvent, index: number): boolean => {
       const before = repeats?.get(event.id);
-      return before !== undefined && before.stream === streamName(tenant, inputs[index]!.entity) && sameContent(before, event);
+      return before?.same === true && before.stream === streamName(tenant, inputs[index]!.entity);
     };
     throwFirst([...refused].filter(([index]) => !isRepeat(sent[index]!, index)).map(([, refusal]) => refusal));
     checkCallChains(sent, places);
-    const events = sent.map((event, index) => (refused.has(index) ? event : catalog.toStore(event)));
+    const events: NewEvent[] = [];
+    for (const [index, event] of sent.entries()) {
+      if (turns.due()) await turns.next();
+      events.push(refused.has(index) ? event : catalog.toStore(event));
+    }
     const groups = groupByEntity(inputs, events, tenant, places);
     // A single entity's append is measured by the log itself; with several the last must not fail when the first is stored.
-    if (groups.length > 1) for (const group of groups) encodeAppend(group.stream, group.events, "any");
+    if (groups.length > 1)
+      for (const group of groups) {
+        if (turns.due()) await turns.next();
+        encodeAppend(group.stream, group.events, "any");
+      }
 
-    const known = await find();
+    const given = new Set(inputs.flatMap(({ id }) => (id === undefined ? [] : [id.toLowerCase()])));
+    const mayBeKnown = given.size === 0 ? [] : groups.flatMap((group) => group.events.filter(({ id }) => given.has(id)));
+    const known = mayBeKnown.length === 0 ? noneKnown : await readKnown(log, tenant, mayBeKnown);
     const waiting = groups.filter((group) => !isKnown(group, known));
 
-    const stored = new Map<string, AppendedEvent>([...known.values()].map((event) => [event.id, asDuplicate(event)]));
+    const stored = new Map<string, AppendedEvent>(Array.from(known.values(), ({ appended }) => [appended.id, appended]));
     for (let from = 0; from < waiting.length; from += groupsAtOnce) {
-      const answers = await Promise.allSettled(waiting.slice(from, from + groupsAtOnce).map((group) => appendGroup(log, group, expectedRevision, events)));
-      for (const answer of answers) {
+      const appends: Promise<readonly AppendedEvent[]>[] = [];
+      for (const group of waiting.slice(from, from + groupsAtOnce)) {
+        if (turns.due()) await turns.next();
+        const append = appendGroup(log, group, expectedRevision, events);
+        append.catch(() => {}); // looked at when all of them are on their way
+        appends.push(append);
+      }
+      for (const answer of await Promise.allSettled(appends)) {
         if (answer.status === "rejected") throw answer.reason;
         for (const appended of answer.value) stored.set(appended.id, appended);
       }
@@ -73,6 +89,15 @@ export function makeAppender({ catalog, log, newId }: AppenderParts): Store["app
 
 /** Entities handed to the log at once, in their order: together they share a commit (40,000 events/s of as many entities; one after another 2,500). */
 const groupsAtOnce = 64;
+
+const noneKnown: ReadonlyMap<string, Known> = new Map();
+
+/** What is stored under the ids of refused events; null where the log cannot be read. */
+async function repeated(log: AppenderParts["log"], tenant: string, refused: ReadonlyMap<number, unknown>, sent: readonly NewEvent[]) {
+  if (refused.size === 0) return null;
+  const events = new Map(Array.from(refused.keys(), (index) => [sent[index]!.id, sent[index]!]));
+  return readKnown(log, tenant, [...events.values()]).catch(() => null);
+}
 
 /** The events of one entity, each id once. */
 interface Group {
@@ -103,19 +128,11 @@ function complete(input: EventInput, catalog: Catalog, newId: NewId): NewEvent {
   };
 }
 
-/** Calls `make` when it is first needed. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | null = null;
-  return () => {
-    made ??= make();
-    return made;
-  };
-}
-
 /** What the catalog refuses of each event, by its place. */
-function refusals(events: readonly NewEvent[], catalog: Catalog, places: Places): ReadonlyMap<number, RepriseError> {
+async function refusals(events: readonly NewEvent[], catalog: Catalog, places: Places, turns: Turns): Promise<ReadonlyMap<number, RepriseError>> {
   const failures = new Map<number, RepriseError>();
   for (const [index, { type, schemaVersion, data }] of events.entries()) {
+    if (turns.due()) await turns.next();
     try {
       catalog.validate(type, schemaVersion, data, places.event(index, "/data"));
     } catch (error) {
@@ -171,13 +188,12 @@ function groupByEntity(inputs: readonly EventInput[], events: readonly NewEvent[
  *
  * @throws EVENT_ID_REUSED when it holds some of them, or one of the ids with other content.
  */
-function isKnown({ stream, entity, events }: Group, known: ReadonlyMap<string, StoredEvent>): boolean {
+function isKnown({ stream, entity, events }: Group, known: ReadonlyMap<string, Known>): boolean {
   let count = 0;
   for (const event of events) {
     const before = known.get(event.id);
     if (before === undefined) continue;
-    if (before.stream !== stream || !sameContent(before, event))
-      throw new RepriseError("EVENT_ID_REUSED", `Event id ${event.id} is stored already, with other content.`);
+    if (before.stream !== stream || !before.same) throw new RepriseError("EVENT_ID_REUSED", `Event id ${event.id} is stored already, with other content.`);
     count++;
   }
   if (count > 0 && count < events.length)
@@ -186,16 +202,6 @@ function isKnown({ stream, entity, events }: Group, known: ReadonlyMap<string, S
       `Of the ${events.length} events of ${entity.type} "${entity.id}", ${count} are stored already and the others are not.`,
     );
   return count > 0;
-}
-
-/** Equal type, version and data; the order of members in an object says nothing. */
-function sameContent(a: NewEvent, b: NewEvent): boolean {
-  return a.type === b.type && a.schemaVersion === b.schemaVersion && isDeepStrictEqual(asJson(a.data), asJson(b.data));
-}
-
-/** As it comes out of a log: without −0 and objects that have no prototype. */
-function asJson(data: Json): unknown {
-  return JSON.parse(JSON.stringify(data));
 }
 
 async function appendGroup(log: AppenderParts["log"], group: Group, expected: ExpectedRevision, all: readonly NewEvent[]): Promise<readonly AppendedEvent[]> {
@@ -209,8 +215,4 @@ async function appendGroup(log: AppenderParts["log"], group: Group, expected: Ex
       ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
     });
   }
-}
-
-function asDuplicate({ id, revision, position, recordedAt }: StoredEvent): AppendedEvent {
-  return { id, revision, position, recordedAt, duplicate: true };
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { RepriseError } from "../errors.ts";
-import { parseJson } from "./json.ts";
+import { parseJsonInTurns } from "./json.ts";
 
 export const maxBodyBytes = 4 * 1024 * 1024;
 /** Of a body that is too large so much is read and thrown away, so that the client gets the answer in place of a reset connection. */
@@ -36,7 +36,7 @@ export function unsupported(detail: string): RepriseError {
 async function readJson(request: FastifyRequest, payload: IncomingMessage): Promise<unknown> {
   refuseEncoding(request);
   const bytes = await readAll(payload, request.headers["content-length"]);
-  return bytes.length === 0 ? undefined : parseJson(bytes);
+  return bytes.length === 0 ? undefined : parseJsonInTurns(bytes);
 }
 
 function refuseEncoding({ headers }: FastifyRequest): void {

@@ -71,7 +71,7 @@ const [openBrace, closeBrace, openBracket, closeBracket] = [123, 125, 91, 93];
 const [plus, minus, point, zero, nine] = [43, 45, 46, 48, 57];
 
 /** @param at its first quote. @returns where its last one is. */
-function endOfString(text: string, at: number): number {
+export function endOfString(text: string, at: number): number {
   for (let code = text.charCodeAt(++at); code !== quote && at < text.length; code = text.charCodeAt(++at)) if (code === backslash) at++;
   return at;
 }

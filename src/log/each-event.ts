@@ -8,7 +8,7 @@ const idsAtOnce = 100;
 
 /** Each id with its event, in their order, read as they are taken; undefined when the log has it no more. */
 export async function* eachEvent<T>(
-  log: EventLog,
+  log: Pick<EventLog, "findByIds">,
   tenant: string,
   rows: readonly T[],
   idOf: (row: T) => string,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RepriseError } from "../../src/errors.ts";
-import { parseJsonText } from "../../src/http/json.ts";
+import { parseJsonInTurns, parseJsonText } from "../../src/http/json.ts";
 
 function refusal(text: string): { readonly code: string; readonly pointers: readonly string[] } | null {
   try {
@@ -106,5 +106,79 @@ describe("a document is read as it was sent, or refused", () => {
       ),
       { numRuns: 2000 },
     );
+  });
+});
+
+describe("a long document is read in pieces", () => {
+  const inPieces = async (text: string, pieceLength: number) => {
+    try {
+      return { value: await parseJsonInTurns(Buffer.from(text), pieceLength) };
+    } catch (error) {
+      return { code: (error as RepriseError).code };
+    }
+  };
+  const atOnce = (text: string) => {
+    try {
+      return { value: parseJsonText(text) };
+    } catch (error) {
+      return { code: (error as RepriseError).code };
+    }
+  };
+
+  it("as it is at once, whatever was done to it, however it is cut", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.jsonValue({ maxDepth: 6 }),
+        fc.constantFrom(undefined, 2),
+        fc.integer({ min: 1, max: 60 }),
+        fc.option(fc.record({ at: fc.nat(400), cut: fc.nat(2), put: fc.constantFrom("", ",", "[", "]", "{", "}", ":", '"', " 0 ", " ", "\\", '"a":1,') })),
+        async (value, indent, pieceLength, change) => {
+          const text = JSON.stringify(value, null, indent);
+          const at = (change?.at ?? 0) % text.length;
+          const changed = change === null ? text : text.slice(0, at) + change.put + text.slice(at + change.cut);
+          if (!changed.isWellFormed()) return;
+          const [pieces, whole] = [await inPieces(changed, pieceLength), atOnce(changed)];
+          if ("value" in whole) expect(pieces).toEqual(whole);
+          else expect(pieces).toHaveProperty("code");
+        },
+      ),
+      { numRuns: 5000 },
+    );
+  });
+
+  it.each([
+    ["[[1,1,1] [2,2,2]]", "JSON_MALFORMED"],
+    ["[1,2,[3,3,3],]", "JSON_MALFORMED"],
+    ["[5[3,3,3]]", "JSON_MALFORMED"],
+    ['{"a":[3,3,3]"b":1}', "JSON_MALFORMED"],
+    ["[1,2,3,,4]", "JSON_MALFORMED"],
+    ['{"a":[1,1,1],"b":[1,1,1],"a":2}', "MEMBER_REPEATED"],
+    ['{"a":[1,1,{"x":1,"x":2}]}', "MEMBER_REPEATED"],
+    ['{"a":[1,1,{"x":9007199254740993}]}', "NUMBER_UNSAFE"],
+    ['{"a":[1,1,{"__proto__":1}]}', "REQUEST_INVALID"],
+    ['{"__proto__":[1,1,1],"b":1}', "REQUEST_INVALID"],
+  ])("and refused as at once: %s", async (text, code) => {
+    expect(await inPieces(text, 3)).toEqual({ code });
+    expect(atOnce(text)).toEqual({ code });
+  });
+
+  it("with the places of what is refused", async () => {
+    const text = JSON.stringify({ rows: [[1, 2], [3, 4], { constructor: 1 }] });
+    await expect(parseJsonInTurns(Buffer.from(text), 4)).rejects.toMatchObject({ errors: [{ pointer: "#/rows/2/constructor" }] });
+  });
+
+  it("with turns for others between its pieces", async () => {
+    const text = JSON.stringify(Array.from({ length: 400_000 }, () => [1, 2]));
+    let turns = 0;
+    let reading = true;
+    const count = () => {
+      turns++;
+      if (reading) setImmediate(count);
+    };
+    setImmediate(count);
+    const value = (await parseJsonInTurns(Buffer.from(text))) as readonly unknown[];
+    reading = false;
+    expect(value).toHaveLength(400_000);
+    expect(turns).toBeGreaterThan(3);
   });
 });
