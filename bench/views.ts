@@ -6,6 +6,7 @@ import { makeCatalog } from "../src/catalog/make-catalog.ts";
 import type { HandlerStreamData, JournalEvent } from "../src/delivery/journal-events.ts";
 import { ownEvent } from "../src/delivery/journal-stream.ts";
 import { systemClock } from "../src/event/clock.ts";
+import { comparePositions } from "../src/event/event.ts";
 import { newId } from "../src/event/ids.ts";
 import { handlerStream, journalStream } from "../src/event/names.ts";
 import type { EventLog } from "../src/log/event-log.ts";
@@ -131,7 +132,7 @@ const openLetters = shared(async (scale) => {
   await deadLetterAll(scene.log);
   scene.views.start();
   const head = await scene.log.head();
-  while (scene.views.position() < head) await scene.views.waitFor(head, 60_000).catch(() => {});
+  while (comparePositions(scene.views.position(), head) < 0) await scene.views.waitFor(head, 60_000).catch(() => {});
   return scene;
 });
 

@@ -3,9 +3,8 @@ import { checkAppendShape, makePlaces, type Places } from "./append-shape.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import { isLogTrouble, isRepriseError, RepriseError } from "./errors.ts";
 import { toUtc } from "./event/clock.ts";
-import type { Entity, EventMetadata, NewEvent } from "./event/event.ts";
+import { type Entity, type EventMetadata, type NewEvent, positionText } from "./event/event.ts";
 import type { NewId } from "./event/ids.ts";
-import { jsonReady } from "./event/json-ready.ts";
 import { defaultTenant, streamName } from "./event/names.ts";
 import { makeTurns, type Turns } from "./event/turns.ts";
 import { encodeAppend } from "./log/append-rules.ts";
@@ -82,7 +81,7 @@ export function makeAppender({ catalog, log, newId }: AppenderParts): Store["app
       const { revision, position, recordedAt, duplicate } = stored.get(id)!;
       const repeated = answered.has(id);
       answered.add(id);
-      return jsonReady({ id, entity: inputs[index]!.entity, revision, position, recordedAt, duplicate: duplicate || repeated });
+      return { id, entity: inputs[index]!.entity, revision, position: positionText(position), recordedAt, duplicate: duplicate || repeated };
     });
   };
 }

@@ -13,9 +13,8 @@ import { recordAct } from "./delivery/record-act.ts";
 import { makeEndMarker } from "./end-marker.ts";
 import { isRepriseError, partlyDone, RepriseError } from "./errors.ts";
 import { type Clock, systemClock } from "./event/clock.ts";
-import type { StoredEvent } from "./event/event.ts";
+import { positionText, type StoredEvent } from "./event/event.ts";
 import { deliveryId, newId } from "./event/ids.ts";
-import { jsonReady } from "./event/json-ready.ts";
 import { defaultTenant, streamName, viewsStream } from "./event/names.ts";
 import { makeTurns } from "./event/turns.ts";
 import { makeGiveUp } from "./give-up.ts";
@@ -316,7 +315,7 @@ async function openOn(
           }
         const last = events.at(-1)?.revision;
         const more = last !== undefined && (full || events.length === limit) && (forward ? last < revision : last > 0);
-        return { events: events.map(jsonReady), nextFrom: more ? last + (forward ? 1 : -1) : null, revision };
+        return { events, nextFrom: more ? last + (forward ? 1 : -1) : null, revision };
       });
     },
 
@@ -346,14 +345,14 @@ async function openOn(
       const chosen = { tenant, actor, reason: reason ?? null, handler, targetHandler: targetHandler ?? null, ...named(migration) };
       const { replayId, letter, ended, position } = await replays.single(id, chosen);
       const end = await within(ended, patienceMs);
-      return jsonReady({
+      return {
         status: end?.outcome ?? "processing",
         replayId,
         deliveryId: deliveryId(targetHandler ?? letter.handler, letter.stream, letter.id, targetHandler === undefined ? undefined : replayId),
         originalEventId: letter.id,
         error: end?.error ?? null,
-        position: end?.position ?? position,
-      });
+        position: positionText(end?.position ?? position),
+      };
     },
 
     async replayBatch(filter, options = {}) {
@@ -364,7 +363,7 @@ async function openOn(
       );
       const end = await within(ended, patienceMs);
       const { total, succeeded, failed, skipped, skips } = figures();
-      return jsonReady({ replayId, total, succeeded, failed, skipped, skips, remaining: total - succeeded - failed - skipped, position: end ?? position });
+      return { replayId, total, succeeded, failed, skipped, skips, remaining: total - succeeded - failed - skipped, position: positionText(end ?? position) };
     },
 
     async planReplay(selection, { tenant = defaultTenant, actor = "local", targetHandler, ratePerSecond } = {}) {
@@ -378,7 +377,7 @@ async function openOn(
     async startReplay(planId, { tenant = defaultTenant, actor = "local", reason, terms }) {
       const { replayId, figures, position } = await replays.startPlan(planId, { tenant, actor, reason, terms });
       const { status, total } = figures();
-      return jsonReady({ replayId, status, total, position });
+      return { replayId, status, total, position: positionText(position) };
     },
 
     async replayState(replayId) {
@@ -402,11 +401,13 @@ async function openOn(
     },
 
     async actOnReplay(replayId, verb, { tenant = defaultTenant, actor = "local", reason, patienceMs = cancelPatienceMs } = {}) {
-      return jsonReady({ replayId, ...(await replays.act(replayId, verb, { tenant, actor, reason: reason ?? null, patienceMs })) });
+      const { status, position } = await replays.act(replayId, verb, { tenant, actor, reason: reason ?? null, patienceMs });
+      return { replayId, status, position: positionText(position) };
     },
 
     async setReplayRate(replayId, ratePerSecond, { tenant = defaultTenant, actor = "local", reason } = {}) {
-      return jsonReady({ replayId, ...(await replays.setRate(replayId, ratePerSecond, { tenant, actor, reason: reason ?? null })) });
+      const { status, position } = await replays.setRate(replayId, ratePerSecond, { tenant, actor, reason: reason ?? null });
+      return { replayId, status, position: positionText(position) };
     },
 
     async discardBatch(filter, { tenant = defaultTenant, actor = "local", reason, maxEvents = 100, resolution }) {
@@ -419,9 +420,9 @@ async function openOn(
       const refused = ends.filter((end) => end.status === "rejected");
       const broken = refused.find(({ reason: error }) => !isRepriseError(error, "NOT_DEAD_LETTERED", "DELIVERY_RUNNING", "NOT_FOUND"));
       if (broken !== undefined) throw partlyDone(broken.reason, `${ends.length - refused.length} of ${ends.length} dead letters are discarded`);
-      const position = ends.reduce((last, end) => (end.status === "fulfilled" && end.value > last ? end.value : last), opened.position());
+      const position = ends.reduce((last, end) => (end.status === "fulfilled" && end.value > last ? end.value : last), BigInt(opened.position()));
       const remaining = Math.max(0, matching - letters.length);
-      return jsonReady({ total: letters.length, discarded: ends.length - refused.length, skipped: refused.length, remaining, position });
+      return { total: letters.length, discarded: ends.length - refused.length, skipped: refused.length, remaining, position: positionText(position) };
     },
 
     async rebuildViews({ actor = "local", reason } = {}) {
@@ -433,7 +434,7 @@ async function openOn(
           () => logger.info({}, "the views are rebuilt"),
           (err: unknown) => logger.error({ err }, "the views could not be rebuilt; the old ones go on"),
         );
-        return position;
+        return positionText(position);
       });
     },
 
@@ -445,7 +446,7 @@ async function openOn(
       const entry = await replays.find(id, tenant, handler);
       const { appended, letter } = await amendments.amend(entry, data, { actor, reason });
       const act = { at: appended.recordedAt, actor, reason, migration: null, replayId: null };
-      return jsonReady({ entry: amendedDetail(catalog, entry, letter.stored, data, act), position: appended.position });
+      return { entry: amendedDetail(catalog, entry, letter.stored, data, act), position: positionText(appended.position) };
     },
 
     async discard(id, { tenant = defaultTenant, actor = "local", reason, handler, resolution }) {
@@ -455,7 +456,7 @@ async function openOn(
         reason,
         ...(resolution === undefined ? {} : { resolution }),
       });
-      return jsonReady({ entry, position });
+      return { entry, position: positionText(position) };
     },
   };
 }

@@ -10,8 +10,10 @@ import type { HandlerSpec, RetryPolicy } from "./delivery/handler-spec.ts";
 import { type DeliveryLimits, defaultDeliveryLimits } from "./delivery/limits.ts";
 import { shownUrl } from "./delivery/secrets.ts";
 import { maxDelayMs } from "./delivery/waits.ts";
-import { RepriseError } from "./errors.ts";
+import { isRepriseError, RepriseError } from "./errors.ts";
 import { eventTypePattern, handlerNamePattern } from "./event/names.ts";
+import { messageOf, typeOf } from "./event/thrown.ts";
+import { isThrownByUser, userPlaceOf } from "./event/user-place.ts";
 
 /** What one Reprise is made of: the default export of a config file. */
 export interface Config {
@@ -46,6 +48,16 @@ export function defineConfig(config: Config): Config {
  * @throws CONFIG_INVALID naming the field, its value (never that of a secret or header) and the fix, and what `makeCatalog` throws.
  */
 export function checkConfig(config: Config): CheckedConfig {
+  try {
+    return check(config);
+  } catch (error) {
+    // A getter of the user's.
+    if (isRepriseError(error) || !isThrownByUser(error)) throw error;
+    throw new RepriseError("CONFIG_INVALID", `The config cannot be read at ${userPlaceOf(error)}: ${typeOf(error)}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function check(config: Config): CheckedConfig {
   const shape = configShape.safeParse(config);
   if (!shape.success) throw refuse(shape.error, config);
   const { events, upcasters = [], migrations = [], handlers = [], limits } = config;

@@ -1,5 +1,6 @@
 import type { Delivery } from "./delivery/delivery.ts";
 import { RepriseError } from "./errors.ts";
+import { positionText } from "./event/event.ts";
 import { defaultTenant } from "./event/names.ts";
 import type { EventLog } from "./log/event-log.ts";
 import type { Store } from "./store.ts";
@@ -16,6 +17,6 @@ export function makeGiveUp({ log, views, delivery }: { readonly log: EventLog; r
     if (status !== "failed") throw new RepriseError("NOT_BACKING_OFF", `The delivery is ${status}: it does not wait for another attempt.`);
     const error = found.error ?? { type: "NotReady", message: "it was deferred" };
     const position = await delivery.giveUp(handler, stream, revision, { error, act: { actor, reason } });
-    return { deliveryId, eventId, handler, position };
+    return { deliveryId, eventId, handler, position: positionText(position) };
   };
 }

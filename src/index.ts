@@ -38,11 +38,23 @@ export {
 } from "./delivery/handler.ts";
 export type { DeliveryLimits } from "./delivery/limits.ts";
 export { type ErrorCode, type ErrorKind, type ErrorPlace, isRepriseError, RepriseError } from "./errors.ts";
-export type { ContextRef, CurrentEvent, Entity, EventMetadata, EventOrigin, Json, Position, Priority, StoredEvent } from "./event/event.ts";
-export type { AppendedEvent, ExpectedRevision } from "./log/event-log.ts";
+export {
+  type ContextRef,
+  type CurrentEvent,
+  comparePositions,
+  type Entity,
+  type EventMetadata,
+  type EventOrigin,
+  type GivenEvent as StoredEvent,
+  type Json,
+  type PositionText as Position,
+  type Priority,
+} from "./event/event.ts";
+export type { ExpectedRevision } from "./log/event-log.ts";
 export type {
   ActOptions,
   AmendResult,
+  AppendedEvent,
   AppendOptions,
   EventInput,
   LaneActOptions,

@@ -3,8 +3,7 @@
 import type { Delivery } from "./delivery/delivery.ts";
 import type { Act } from "./delivery/journal-events.ts";
 import { type ErrorCode, isRepriseError, partlyDone, RepriseError } from "./errors.ts";
-import type { Entity, Position } from "./event/event.ts";
-import { jsonReady } from "./event/json-ready.ts";
+import { type Entity, type Position, positionText } from "./event/event.ts";
 import { defaultTenant, streamName } from "./event/names.ts";
 import type { EventLog } from "./log/event-log.ts";
 import type { ActOptions, LaneActOptions, LaneActResult, Store } from "./store.ts";
@@ -60,15 +59,18 @@ export function makePauses({
       }
     }
     if (handlers.length === 0 && refusal !== null) throw refusal;
-    return jsonReady({ handlers, position });
+    return { handlers, position: positionText(position) };
   }
 
   const toAct = ({ actor = "local", reason }: ActOptions): Act => ({ actor, reason: reason ?? null });
 
   return {
-    pauseHandler: (name, options = {}) => delivery.pause(name, toAct(options)),
-    repairHandler: (name, options) => delivery.repair(name, toAct(options)),
-    resumeHandler: (name, options = {}) => delivery.resume(name, toAct(options)),
+    pauseHandler: async (name, options = {}) => positionText(await delivery.pause(name, toAct(options))),
+    repairHandler: async (name, options) => {
+      const { position, ...rest } = await delivery.repair(name, toAct(options));
+      return { ...rest, position: positionText(position) };
+    },
+    resumeHandler: async (name, options = {}) => positionText(await delivery.resume(name, toAct(options))),
     pauseEntity: (entity, options = {}) => onLanes(entity, options, delivery.pauseLane, null),
     resumeEntity: (entity, options = {}) => onLanes(entity, options, delivery.resumeLane, "NOT_PAUSED"),
     retryEntity: (entity, options = {}) => onLanes(entity, options, delivery.retryLane, "NOT_BACKING_OFF"),

@@ -5,6 +5,7 @@ import { withPatience } from "./delivery/patience.ts";
 import { recordAct } from "./delivery/record-act.ts";
 import { RepriseError } from "./errors.ts";
 import type { Clock } from "./event/clock.ts";
+import { positionText } from "./event/event.ts";
 import type { NewId } from "./event/ids.ts";
 import type { EventLog } from "./log/event-log.ts";
 import type { Store } from "./store.ts";
@@ -32,7 +33,7 @@ export function makeRetire({ log, views, delivery, clock, newId, signal }: Parts
     return withPatience(clock, async () => {
       const record = await retirementOf(log, newId, name, { act: { actor, reason }, at: head.toString(), waiting });
       const { position } = await recordAct({ log, clock, signal }, record);
-      return { discarded: waiting, position };
+      return { discarded: waiting, position: positionText(position) };
     });
   };
 }

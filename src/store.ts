@@ -1,7 +1,7 @@
 import type { Catalog, FailureText } from "./catalog/catalog.ts";
 import type { AskedTerms } from "./delivery/journal-events.ts";
-import type { ContextRef, Entity, EventMetadata, Json, Position, Priority } from "./event/event.ts";
-import type { AppendedEvent, ExpectedRevision } from "./log/event-log.ts";
+import type { ContextRef, Entity, EventMetadata, Json, PositionText as Position, Priority } from "./event/event.ts";
+import type { ExpectedRevision, AppendedEvent as LogsAppendedEvent } from "./log/event-log.ts";
 import type { JobFigures } from "./replay/job.ts";
 import type { Plan } from "./replay/plan.ts";
 import type { ReportItem } from "./replay/report.ts";
@@ -35,6 +35,11 @@ export interface AppendOptions {
   readonly pointer?: (index: number) => string;
   /** Of one event: what is appended in its place when its id is that of another source's event. */
   readonly perSource?: EventInput;
+}
+
+export interface AppendedEvent extends Omit<LogsAppendedEvent, "position"> {
+  readonly entity: Entity;
+  readonly position: Position;
 }
 
 export interface ReadEntityOptions {
@@ -136,7 +141,7 @@ export interface Store {
   readonly logId: string;
 
   /** Appends one event or up to 1000. Everything is checked before anything is stored; entities go one after another. */
-  append(events: EventInput | readonly EventInput[], options?: AppendOptions): Promise<readonly (AppendedEvent & { readonly entity: Entity })[]>;
+  append(events: EventInput | readonly EventInput[], options?: AppendOptions): Promise<readonly AppendedEvent[]>;
   /** One page of an entity's events by revision, lifted; `nextFrom` is null at the end. An unknown entity has none. */
   readEntity(
     entity: Entity,

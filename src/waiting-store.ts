@@ -1,6 +1,7 @@
 import type { Catalog } from "./catalog/catalog.ts";
 import { isRepriseError, RepriseError } from "./errors.ts";
 import type { Clock } from "./event/clock.ts";
+import { positionText } from "./event/event.ts";
 import type { Store } from "./store.ts";
 import type { Views } from "./views/model.ts";
 
@@ -62,7 +63,7 @@ export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingSto
   const views = new Proxy({} as Views, {
     get: (_target, name: keyof Views) => {
       if (store !== null) return store.views[name];
-      if (name === "position") return () => 0n;
+      if (name === "position") return () => positionText(0n);
       if (name === "unknownName") return () => null; // nothing is known yet: what is asked next says so
       return async () => mustBeOpen(); // throws
     },

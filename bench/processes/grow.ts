@@ -3,7 +3,7 @@ import { defineEvent } from "../../src/catalog/define.ts";
 import { openStore } from "../../src/compose.ts";
 import { defineConfig } from "../../src/config.ts";
 import { defineHandler } from "../../src/delivery/handler.ts";
-import type { Position } from "../../src/event/event.ts";
+import { comparePositions, type PositionText } from "../../src/event/event.ts";
 import { orderV1, sampleOrder } from "../samples.ts";
 
 export interface Window {
@@ -53,7 +53,7 @@ console.log(process.resourceUsage().maxRSS / 1024);
 async function appendWindow(from: number, to: number): Promise<Window> {
   const startedMs = performance.now();
   const resident: number[] = [];
-  let position: Position = 0n;
+  let position: PositionText = "0";
   for (let first = from; first < to; first += callers) {
     const appended = await Promise.all(Array.from({ length: Math.min(callers, to - first) }, (_, index) => append(first + index)));
     position = appended.at(-1)![0]!.position;
@@ -61,7 +61,7 @@ async function appendWindow(from: number, to: number): Promise<Window> {
     if (first % (2 * callers) === 0) resident.push(process.memoryUsage.rss() / bytesOfMb);
   }
   await untilHandled(to);
-  while (store.views.position() < position) await store.views.waitFor(position, 60_000).catch(() => {});
+  while (comparePositions(store.views.position(), position) < 0) await store.views.waitFor(position, 60_000).catch(() => {});
   return { events: to - from, ms: performance.now() - startedMs, residentMb: resident.reduce((sum, mb) => sum + mb, 0) / resident.length };
 }
 

@@ -1,4 +1,4 @@
-import type { CurrentEvent, Json, NewEvent, StoredEvent } from "../event/event.ts";
+import type { CurrentEvent, GivenEvent, Json, NewEvent, StoredEvent } from "../event/event.ts";
 
 /** What went wrong, in the words of the code that threw. Never carries data. */
 export interface FailureText {
@@ -60,10 +60,10 @@ export interface Catalog {
   toStore(event: NewEvent): NewEvent;
 
   /** Lifts a stored event through the chain and validates each version on the way. Never throws for bad data; never changes `stored`. */
-  current(stored: StoredEvent): Lifted;
+  current(stored: StoredEvent | GivenEvent): Lifted;
 
   /** Each step of the lift, for showing; empty when the event is current already. */
-  steps(stored: StoredEvent): readonly LiftStep[];
+  steps(stored: StoredEvent | GivenEvent): readonly LiftStep[];
 
   /** The stored types from which the chain can reach one of `types`: their own and former names, and those that split into them. */
   candidates(types: readonly string[]): readonly string[];

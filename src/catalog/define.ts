@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { CurrentEvent, StoredEvent } from "../event/event.ts";
+import type { CurrentEvent, GivenEvent } from "../event/event.ts";
 import type { DeepReadonly } from "./deep-readonly.ts";
 import { type Dropped, lifted, type Part, type Split } from "./step-result.ts";
 
@@ -80,7 +80,7 @@ export type EventOf<E extends EventDefinition> = E extends EventDefinition ? Cur
  */
 export type Upcaster<E extends EventDefinition, N extends Step<E>, Beside extends Dropped | Split = never> = (
   data: DeepReadonly<DataOf<E, N>>,
-  event: StoredEvent,
+  event: GivenEvent,
 ) => InputOf<E, After<N> & Version<E>> | Beside;
 
 /** One step for each version but the newest. No step is spelled out: `{}` would let any key pass. */
@@ -91,7 +91,7 @@ export type Upcasters<E extends EventDefinition, Into extends string = never> = 
 /** All steps of one event type. Made by `defineUpcasters`. */
 export interface UpcasterChain {
   readonly event: EventDefinition;
-  readonly steps: Readonly<Record<number, (data: never, event: StoredEvent) => unknown>>;
+  readonly steps: Readonly<Record<number, (data: never, event: GivenEvent) => unknown>>;
   /** The types that a `split` of these steps may give. */
   readonly into: readonly EventDefinition[];
 }

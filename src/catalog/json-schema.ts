@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { RepriseError } from "../errors.ts";
+import { messageOf, typeOf } from "../event/thrown.ts";
+import { isThrownByUser, userPlaceOf } from "../event/user-place.ts";
 import { type HiddenRule, hiddenRulesOf } from "./hidden-rules.ts";
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -35,6 +37,10 @@ export function describeSchema(type: string, version: number, schema: z.ZodType)
     plain = z.toJSONSchema(schema, { io: "input", override: sayAllOfTuples, metadata: z.registry() as typeof z.globalRegistry });
   } catch (error) {
     if (error instanceof RangeError) throw refuse("goes on without end: a lazy schema has to give the same schema each time", error);
+    if (isThrownByUser(error)) {
+      const why = `cannot be read at ${userPlaceOf(error)}: ${typeOf(error)}: ${messageOf(error)}`;
+      throw new RepriseError("CONFIG_INVALID", `Version ${version} of event type "${type}" ${why}`, { cause: error });
+    }
     throw refuse(`does not survive JSON: ${error instanceof Error ? error.message.split("\n")[0] : "it cannot be represented"}`, error);
   }
   if (hidden.refused !== null) throw refuse(`does not survive JSON: it has ${hidden.refused}, which makes other data of what was sent`);

@@ -1,9 +1,8 @@
 /** From a stored payload to what it is today: parse, step, parse, step … through one type's versions, and through those of the parts of a split. */
 import type { z } from "zod";
-import type { CurrentEvent, Json, StoredEvent } from "../event/event.ts";
+import { type CurrentEvent, type GivenEvent, type Json, positionText, type StoredEvent } from "../event/event.ts";
 import { freezeDeep } from "../event/freeze-deep.ts";
 import { partId } from "../event/ids.ts";
-import { jsonReady } from "../event/json-ready.ts";
 import { messageOf, typeOf } from "../event/thrown.ts";
 import { withoutValues } from "../event/without-payload.ts";
 import type { FailureText, Lifted, LiftStep } from "./catalog.ts";
@@ -16,7 +15,7 @@ import { makeStraightLift, notStraight } from "./straight-lift.ts";
 import { mayGiveOther, otherThanJson } from "./whole-json.ts";
 
 /** @param seen is told of each step; for showing only. */
-export type Lift = (stored: StoredEvent, seen?: (step: LiftStep) => void) => Lifted;
+export type Lift = (stored: StoredEvent | GivenEvent, seen?: (step: LiftStep) => void) => Lifted;
 
 /** Events that one may become, over all its splits, and splits within splits. */
 export const maxParts = 100;
@@ -36,7 +35,7 @@ interface Refusal {
 
 /** One payload's way: what has come of it so far. */
 interface Way {
-  readonly stored: StoredEvent;
+  readonly stored: StoredEvent | GivenEvent;
   readonly seen: ((step: LiftStep) => void) | undefined;
   readonly pieces: Piece[];
   dropped: string | null;
@@ -78,7 +77,7 @@ function makeLift(checked: CheckedType, from: number, raise: Raise): Lift {
   const looks = mayGiveOther(versions[current - 1]!.schema);
 
   return (event, seen) => {
-    const stored = looksAtEvent ? freezeDeep(jsonReady(event)) : event; // the log has its own
+    const stored = looksAtEvent ? given(event) : event; // a copy: the log has its own
     // With one `try` for all of it: one around each schema and step costs a tenth.
     if (seen === undefined && straight !== null)
       try {
@@ -102,6 +101,11 @@ function makeLift(checked: CheckedType, from: number, raise: Raise): Lift {
   };
 }
 
+/** The event as a step or a migration sees it. */
+export function given(event: StoredEvent | GivenEvent): GivenEvent {
+  return freezeDeep({ ...event, position: positionText(event.position) });
+}
+
 /** A step may give what throws as soon as anyone looks at it. */
 function raiseSafely(
   raise: Raise,
@@ -121,11 +125,11 @@ function refused({ error, from, to }: Refusal, type: string, seen: Way["seen"]):
   return { ok: false, reason: "schema", error, from, to };
 }
 
-function wholeOf(stored: StoredEvent, { type, schemaVersion, data }: Piece): CurrentEvent {
+function wholeOf(stored: StoredEvent | GivenEvent, { type, schemaVersion, data }: Piece): CurrentEvent {
   return whole(stored, type, schemaVersion, data);
 }
 
-function whole(stored: StoredEvent, type: string, schemaVersion: number, data: unknown): CurrentEvent {
+function whole(stored: StoredEvent | GivenEvent, type: string, schemaVersion: number, data: unknown): CurrentEvent {
   return {
     id: stored.id,
     type,
@@ -138,12 +142,12 @@ function whole(stored: StoredEvent, type: string, schemaVersion: number, data: u
     data,
     metadata: stored.metadata,
     revision: stored.revision,
-    position: stored.position,
+    position: positionText(stored.position),
     origin: null,
   };
 }
 
-function partOf(stored: StoredEvent, piece: Piece, part: number, of: number): CurrentEvent {
+function partOf(stored: StoredEvent | GivenEvent, piece: Piece, part: number, of: number): CurrentEvent {
   return { ...wholeOf(stored, piece), id: partId(stored.id, part), origin: { id: stored.id, part, of } };
 }
 
@@ -261,9 +265,9 @@ export class StepFailure {
 }
 
 /** Calls a user's pure function. @param name of the step, for the failure's words. @returns what it returned, or StepFailure. */
-export function callStep(step: UpcasterChain["steps"][number], data: unknown, event: StoredEvent, name: string): unknown {
+export function callStep(step: UpcasterChain["steps"][number], data: unknown, event: StoredEvent | GivenEvent, name: string): unknown {
   try {
-    const result = step(data as never, event);
+    const result = step(data as never, event as GivenEvent);
     if (!(result instanceof Promise)) return result;
     result.catch(() => {}); // its outcome is of no use, but must not end the process
     return new StepFailure({ type: "UpcasterAsync", message: `${name}: the step returned a promise. Steps are pure and synchronous.` });

@@ -148,7 +148,7 @@ function downcastEvent(event: NewEvent, { type, current, versions, lifts }: Chai
   return stored;
 }
 
-function newerBuild({ type, schemaVersion }: StoredEvent, chain: Chain | undefined): Lifted {
+function newerBuild({ type, schemaVersion }: Pick<StoredEvent, "type" | "schemaVersion">, chain: Chain | undefined): Lifted {
   const error: FailureText =
     chain === undefined
       ? { type: "EventTypeUnknown", message: `This build does not know event type "${type}".` }

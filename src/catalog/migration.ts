@@ -1,13 +1,13 @@
 /** One-off migrations: named, pure functions that make new stored data for dead letters of one event type and version. */
 import type { z } from "zod";
 import { type ErrorPlace, RepriseError } from "../errors.ts";
-import type { Json, StoredEvent } from "../event/event.ts";
+import type { GivenEvent, Json, StoredEvent } from "../event/event.ts";
 import { freezeDeep } from "../event/freeze-deep.ts";
 import { isA } from "../event/thrown.ts";
 import type { Catalog } from "./catalog.ts";
 import type { DeepReadonly } from "./deep-readonly.ts";
 import type { EventDefinition } from "./define.ts";
-import { describeThrown } from "./lift.ts";
+import { describeThrown, given } from "./lift.ts";
 import { otherThanJson } from "./whole-json.ts";
 
 type Version<E extends EventDefinition> = keyof E["schemas"] & number;
@@ -19,7 +19,7 @@ export interface MigrationDefinition {
   readonly name: string;
   readonly event: EventDefinition;
   readonly version: number;
-  readonly migrate: (data: never, event: StoredEvent) => unknown;
+  readonly migrate: (data: never, event: GivenEvent) => unknown;
 }
 
 /**
@@ -31,7 +31,7 @@ export function defineMigration<E extends EventDefinition, const N extends Versi
   readonly name: string;
   readonly event: E;
   readonly version: N;
-  readonly migrate: (data: DeepReadonly<NoInfer<StoredData<E, N>>>, event: StoredEvent) => DeepReadonly<NoInfer<StoredData<E, N>>>;
+  readonly migrate: (data: DeepReadonly<NoInfer<StoredData<E, N>>>, event: GivenEvent) => DeepReadonly<NoInfer<StoredData<E, N>>>;
 }): MigrationDefinition {
   return migration;
 }
@@ -71,7 +71,7 @@ export function makeMigrations(catalog: Catalog, definitions: readonly Migration
         return fail(`it is for ${event.type} version ${version}, and this is ${stored.type} version ${stored.schemaVersion}.`);
       let result: unknown;
       try {
-        result = migrate(freezeDeep(structuredClone(stored.data)) as never, freezeDeep(structuredClone(stored)));
+        result = migrate(freezeDeep(structuredClone(stored.data)) as never, given(structuredClone(stored)));
       } catch (error) {
         const { type, message } = describeThrown(error, stored.data);
         return fail(isA(Error, error) ? clip(`it threw ${type}: ${message}`) : "it threw something that is no Error.", error);

@@ -1,6 +1,6 @@
 /** The way of most events: from version to version, with nothing refused, dropped or split. */
 import type { z } from "zod";
-import type { StoredEvent } from "../event/event.ts";
+import type { GivenEvent, StoredEvent } from "../event/event.ts";
 import type { UpcasterChain } from "./define.ts";
 import { copyDeep } from "./private-copy.ts";
 import { isNoData } from "./step-result.ts";
@@ -14,7 +14,7 @@ export interface Step {
 }
 
 /** Lifts the data of `stored`. @returns the data, or `notStraight` where a step answered otherwise. @throws what a schema or a step throws. */
-export type StraightLift = (stored: StoredEvent) => unknown;
+export type StraightLift = (stored: StoredEvent | GivenEvent) => unknown;
 
 export const notStraight = Symbol("not straight");
 
@@ -54,7 +54,7 @@ export function makeLoopedLift(schema: z.ZodType, steps: readonly Step[]): Strai
     let data: unknown = schema.parse(stored.data);
     for (const [index, { step, next, copies }] of steps.entries()) {
       if (copies) data = copyDeep(data, index > 0);
-      data = step(data as never, stored);
+      data = step(data as never, stored as GivenEvent);
       if (isOther(data)) return notStraight;
       data = next.parse(data);
     }

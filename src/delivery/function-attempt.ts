@@ -1,6 +1,5 @@
 import type { Clock } from "../event/clock.ts";
 import type { CurrentEvent } from "../event/event.ts";
-import { jsonReady } from "../event/json-ready.ts";
 import { isA } from "../event/thrown.ts";
 import type { Attempt, AttemptInFlight, AttemptOutcome, AttemptRequest } from "./attempt.ts";
 import { clipChars, errorNames, toAttemptError } from "./attempt-error.ts";
@@ -217,7 +216,7 @@ let frozenLast: unknown = null;
 /** Freezes in place, to the depth; what is frozen already is looked into, too: a step may have frozen only the top of what it gives. */
 function freeze(event: CurrentEvent): void {
   const { entity, metadata, origin, data } = event;
-  Object.freeze(jsonReady(event));
+  Object.freeze(event);
   Object.freeze(entity);
   if (origin !== null) Object.freeze(origin);
   if (metadata !== frozenLast) freezeDown(metadata, 0);

@@ -9,8 +9,27 @@ export interface Entity {
   readonly id: string;
 }
 
-/** Place in the whole log, from 1; 0 is before the first event. Opaque to outsiders: there it is a decimal string. */
+/** Place in the whole log, from 1; 0 is before the first event. Inside only: whatever leaves for a user's code has it as `PositionText`. */
 export type Position = bigint;
+
+/**
+ * A position outside of Reprise: decimal digits, as on the wire, so that JSON, databases and clones take it as it is. Opaque but for its order:
+ * compare with `comparePositions`, since "10" sorts before "9" as text.
+ */
+export type PositionText = `${bigint}`;
+
+/** What is taken as a position: inside they are bigints, and who is outside hands back the text. */
+export type AnyPosition = Position | PositionText;
+
+export function positionText(position: AnyPosition): PositionText {
+  return `${position}` as PositionText;
+}
+
+/** For `sort`, and for "is it later": below, at or above 0. Takes positions in either form. */
+export function comparePositions(a: AnyPosition, b: AnyPosition): number {
+  const [first, second] = [BigInt(a), BigInt(b)];
+  return first < second ? -1 : first > second ? 1 : 0;
+}
 
 export const priorities = ["low", "normal", "high", "critical"] as const;
 /** Orders lanes that are ready when slots are scarce; never events within a lane. */
@@ -63,6 +82,11 @@ export interface StoredEvent extends NewEvent {
   readonly damage?: EventDamage;
 }
 
+/** A stored event as steps and migrations are given it. */
+export interface GivenEvent extends Omit<StoredEvent, "position"> {
+  readonly position: PositionText;
+}
+
 export interface EventDamage {
   /** Where it is, and what is wrong there: "position 17 (default.order-1, revision 3): its data does not match its checksum". */
   readonly detail: string;
@@ -83,7 +107,7 @@ export interface CurrentEvent<T extends string = string, D = unknown> {
   readonly data: D;
   readonly metadata: EventMetadata;
   readonly revision: number;
-  readonly position: Position;
+  readonly position: PositionText;
   /** Of an event that a stored one was split into: the stored one's id, which part this is (from 0), and of how many. Its own `id` is derived. */
   readonly origin: EventOrigin | null;
 }

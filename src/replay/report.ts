@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Catalog, FailureText } from "../catalog/catalog.ts";
 import type { ReplayItem } from "../delivery/journal-events.ts";
-import type { Entity, Json, Position } from "../event/event.ts";
+import { type Entity, type Json, type PositionText, positionText } from "../event/event.ts";
 import { parseStreamName } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { makePageRoom } from "../log/page-bytes.ts";
@@ -22,7 +22,7 @@ export interface ReportItem {
   readonly handler: string;
   readonly entity: Entity;
   readonly revision: number;
-  readonly position: Position;
+  readonly position: PositionText;
   /** Null: it is not over, or was skipped. */
   readonly outcome: "succeeded" | "failed" | null;
   /** Calls of a delivery of the replay's own; null for a dead letter, whose attempts its event shows. */
@@ -54,7 +54,7 @@ export async function readReport(
       handler: item.handler,
       entity: parseStreamName(item.lane)?.entity ?? { type: "", id: "" },
       revision: item.revision,
-      position: BigInt(item.at),
+      position: positionText(BigInt(item.at)),
       outcome: outcome?.outcome ?? (recorded === undefined ? null : recorded === "replayed" ? "succeeded" : "failed"),
       attempts: outcome?.attempts ?? null,
       error: outcome?.error ?? null,

@@ -2,7 +2,7 @@
 import type { FailureText, LiftStep } from "../catalog/catalog.ts";
 import type { AttemptRecord, DeadLetterCause, OwnOutcome, ReplayKind, ReplayTerms } from "../delivery/journal-events.ts";
 import type { Change } from "../event/changes.ts";
-import type { ContextRef, Entity, EventMetadata, Json, Position, Priority, StoredEvent } from "../event/event.ts";
+import type { AnyPosition, ContextRef, Entity, EventMetadata, Json, PositionText as Position, Priority, StoredEvent } from "../event/event.ts";
 
 export const deliveryStatuses = [
   "pending",
@@ -329,8 +329,8 @@ export interface HistoryFilter {
   readonly sinceMs?: number;
   readonly untilMs?: number;
   /** Both inclusive. */
-  readonly fromPosition?: Position;
-  readonly toPosition?: Position;
+  readonly fromPosition?: AnyPosition;
+  readonly toPosition?: AnyPosition;
 }
 
 /** An event that was delivered before, or was never wanted. */
@@ -373,7 +373,7 @@ export interface Views {
   /** Position of the last event that the rows contain. */
   position(): Position;
   /** Resolves when the rows contain `position`. @throws VIEW_BEHIND after `timeoutMs` (default 5000). */
-  waitFor(position: Position, timeoutMs?: number): Promise<void>;
+  waitFor(position: AnyPosition, timeoutMs?: number): Promise<void>;
 
   event(tenant: string, id: string): Promise<EventView | undefined>;
   events(filter: EventFilterOptions, page: PageOptions): Promise<{ readonly events: readonly EventView[]; readonly nextCursor: string | null }>;
@@ -403,7 +403,7 @@ export interface Views {
   /** Events of the log for one handler, oldest first, as a replay of history needs them. At most `limit`. */
   history(filter: HistoryFilter, limit: number): Promise<readonly HistoryPointer[]>;
   /** How many dead letters of the filter (of any of `handlers`) are younger than a position, those that a replay left apart. */
-  deadLettersSince(filter: DeadLetterFilter, handlers: readonly string[], position: Position, replayId: string): Promise<number>;
+  deadLettersSince(filter: DeadLetterFilter, handlers: readonly string[], position: AnyPosition, replayId: string): Promise<number>;
   deadLetterStats(filter: DeadLetterFilter): Promise<DeadLetterStats>;
   /** Status of one event's delivery, for refusing an act with its reason; undefined when no such event or delivery. */
   deliveriesOf(tenant: string, id: string): Promise<readonly DeliveryView[]>;

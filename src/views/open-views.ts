@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Catalog } from "../catalog/catalog.ts";
 import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
-import type { Position } from "../event/event.ts";
+import { type Position, positionText } from "../event/event.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { WatchStatement } from "./database.ts";
 import type { RunningDeliveries, Views } from "./model.ts";
@@ -155,10 +155,10 @@ export async function openViews({ file, log, catalog, clock, running, onTrouble 
     async probe() {
       if (!closed) rows.store.probe();
     },
-    position: () => rows.projector.position(),
+    position: () => positionText(rows.projector.position()),
     async waitFor(position, timeoutMs = waitForMs) {
       refuseWhenClosed();
-      const wait = waiters.until(position);
+      const wait = waiters.until(BigInt(position));
       const timer = clock.after(timeoutMs, () =>
         wait.cancel(new RepriseError("VIEW_BEHIND", `The views are at ${rows.projector.position()}, before ${position}.`, { retryAfterMs: 1000 })),
       );

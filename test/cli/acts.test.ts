@@ -13,7 +13,7 @@ let url: string;
 let close: () => Promise<void>;
 beforeAll(async () => {
   store = makeFakeStore({
-    store: { replayBatch: async () => ({ replayId, total: 3, succeeded: 1, failed: 0, skipped: 2, skips, remaining: 0, position: 14n }) },
+    store: { replayBatch: async () => ({ replayId, total: 3, succeeded: 1, failed: 0, skipped: 2, skips, remaining: 0, position: "14" }) },
     views: { findDeadLetters: async () => [amendedLetter] },
   });
   ({ url, close } = await listen(store));

@@ -266,14 +266,14 @@ describe("dlq replay and discard", { timeout }, () => {
     [{ total: 2, succeeded: 0, failed: 2 }, 1],
     [{ total: 0, succeeded: 0, failed: 0 }, 0],
   ])("ends a batch of %o with %i", async (counts, code) => {
-    const { url } = await service({ store: { replayBatch: async () => ({ replayId, skipped: 0, skips: [], remaining: 0, position: 1n, ...counts }) } });
+    const { url } = await service({ store: { replayBatch: async () => ({ replayId, skipped: 0, skips: [], remaining: 0, position: "1", ...counts }) } });
     expect((await reprise(["dlq", "replay", "--all", "--yes", "-q"], { url })).code).toBe(code);
   });
 
   it("follows a batch past the service's patience to its end", async () => {
     let asked = 0;
     const { url } = await service({
-      store: { replayBatch: async () => ({ replayId, total: 2, succeeded: 0, failed: 0, skipped: 0, skips: [], remaining: 2, position: 1n }) },
+      store: { replayBatch: async () => ({ replayId, total: 2, succeeded: 0, failed: 0, skipped: 0, skips: [], remaining: 2, position: "1" }) },
       views: { replay: async () => (asked++ === 0 ? { ...replayView, status: "running", succeeded: 1, remaining: 1 } : replayView) },
     });
     const { code, stdout } = await reprise(["dlq", "replay", "--all", "--yes", "-o", "json"], { url });

@@ -7,7 +7,7 @@ let store: FakeStore;
 let service: { url: string; close(): Promise<void> };
 beforeAll(async () => {
   store = makeFakeStore({
-    store: { replayBatch: async () => ({ replayId, total: 2, succeeded: 0, failed: 0, skipped: 0, skips: [], remaining: 2, position: 1n }) },
+    store: { replayBatch: async () => ({ replayId, total: 2, succeeded: 0, failed: 0, skipped: 0, skips: [], remaining: 2, position: "1" }) },
     views: { replay: async () => replayView },
   });
   service = await listen(store);

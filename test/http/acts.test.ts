@@ -33,7 +33,7 @@ describe("POST /admin/dlq/{id}/replay", () => {
   });
 
   it("answers 202 with the place of the report when it is not over in time", async () => {
-    const pending = { status: "processing", replayId, deliveryId, originalEventId: eventId, error: null, position: 12n } as const;
+    const pending = { status: "processing", replayId, deliveryId, originalEventId: eventId, error: null, position: "12" } as const;
     const answer = await post(replayUrl, undefined, makeFakeStore({ store: { replay: async () => pending } }));
     expect(answer.statusCode).toBe(202);
     expect(answer.headers.location).toBe(`/replays/${replayId}`);
@@ -167,7 +167,7 @@ describe("POST /admin/dlq/replay-batch", () => {
 
   it("answers 202 with the place of the report while some remain", async () => {
     const store = makeFakeStore({
-      store: { replayBatch: async () => ({ replayId, total: 5, succeeded: 1, failed: 1, skipped: 0, skips: [], remaining: 3, position: 14n }) },
+      store: { replayBatch: async () => ({ replayId, total: 5, succeeded: 1, failed: 1, skipped: 0, skips: [], remaining: 3, position: "14" }) },
     });
     const answer = await post(url, undefined, store);
     expect(answer.statusCode).toBe(202);

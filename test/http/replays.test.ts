@@ -112,7 +112,7 @@ describe("a replay", () => {
   });
 
   it("that is still cancelling answers 202", async () => {
-    const store = makeFakeStore({ store: { actOnReplay: async () => ({ replayId, status: "cancelling", position: 1n }) } });
+    const store = makeFakeStore({ store: { actOnReplay: async () => ({ replayId, status: "cancelling", position: "1" }) } });
     const answer = await ask("POST", `/replays/${replayId}/cancel`, undefined, store);
     expect({ status: answer.statusCode, location: answer.headers.location }).toEqual({ status: 202, location: `/replays/${replayId}` });
   });

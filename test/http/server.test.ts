@@ -192,7 +192,7 @@ describe("on a real socket", () => {
       async replay() {
         entered.resolve();
         await release.promise;
-        return { status: "replayed", replayId: "r", deliveryId: "d", originalEventId: "e", error: null, position: 1n } as const;
+        return { status: "replayed", replayId: "r", deliveryId: "d", originalEventId: "e", error: null, position: "1" } as const;
       },
     };
     const { url, close } = await listen(store);

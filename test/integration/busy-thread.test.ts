@@ -23,7 +23,7 @@ const event: CurrentEvent = {
   data: {},
   metadata: { priority: "normal" },
   revision: 0,
-  position: 1n,
+  position: "1",
   origin: null,
 };
 const request: AttemptRequest = {

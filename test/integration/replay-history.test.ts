@@ -92,7 +92,7 @@ describe("a replay of history", () => {
     const { events } = await store.readEntity({ type: "thing", id: "b" });
     const from = events[1]!.position;
     expect(await store.planReplay(toSelection({ history: { handler: "main", fromPosition: from } }))).toMatchObject({ deliveries: 1 });
-    expect(await store.planReplay(toSelection({ history: { handler: "main", toPosition: from - 1n } }))).toMatchObject({ deliveries: 2 });
+    expect(await store.planReplay(toSelection({ history: { handler: "main", toPosition: BigInt(from) - 1n } }))).toMatchObject({ deliveries: 2 });
     expect(await store.planReplay(toSelection({ history: { handler: "main", untilMs: 0 } }))).toMatchObject({ deliveries: 0 });
     expect(await store.planReplay(toSelection({ history: { handler: "main", types: ["thing.happened"] } }))).toMatchObject({ deliveries: 3 });
     await expect(store.planReplay(toSelection({ history: { handler: "main", types: ["thing.else"] } }))).rejects.toThrow(/does not take thing.else/);

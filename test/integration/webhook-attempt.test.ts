@@ -91,7 +91,7 @@ const event: CurrentEvent = {
   data: { orderId: "o/1", note: "Grüße 😀" },
   metadata,
   revision: 3,
-  position: 12n,
+  position: "12",
   origin: null,
 };
 

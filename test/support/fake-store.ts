@@ -1,5 +1,6 @@
 import type { Catalog } from "../../src/catalog/catalog.ts";
 import { RepriseError } from "../../src/errors.ts";
+import { positionText } from "../../src/event/event.ts";
 import type { Plan } from "../../src/replay/plan.ts";
 import type { ReplayState, Store } from "../../src/store.ts";
 import type { DeadLetterDetail, EntityView, EventView, HandlerView, ReplayView, Views } from "../../src/views/model.ts";
@@ -15,7 +16,7 @@ export const eventView: EventView = {
   entity: { type: "order", id: "o-1" },
   tenant: "default",
   revision: 0,
-  position: 7n,
+  position: "7",
   source: "intake",
   occurredAt: at,
   recordedAt: at,
@@ -66,7 +67,7 @@ export const deadLetter: DeadLetterDetail = {
   handler: "mail",
   tenant: "default",
   stream: "default.order-o-1",
-  position: 7n,
+  position: "7",
   entity: { type: "order", id: "o-1" },
   eventType: "order.placed",
   source: "intake",
@@ -240,9 +241,9 @@ export interface FakeStore extends Store {
 export function makeFakeStore(replace: { readonly store?: Partial<Store>; readonly views?: Partial<Views> } = {}): FakeStore {
   const calls: Call[] = [];
   const views: Views = {
-    position: () => 9n,
+    position: () => "9",
     waitFor: async (position) => {
-      if (position > 9n) throw new RepriseError("VIEW_BEHIND", "The views have not reached the position.", { retryAfterMs: 1500 });
+      if (BigInt(position) > 9n) throw new RepriseError("VIEW_BEHIND", "The views have not reached the position.", { retryAfterMs: 1500 });
     },
     event: async (_tenant, id) => (id === eventId ? eventView : undefined),
     present: (events) => events.map(() => eventView),
@@ -281,14 +282,14 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     ...replace.views,
   };
   const store: Omit<Store, "views" | "catalog" | "logId"> = {
-    giveUp: async (id) => ({ deliveryId: id, eventId, handler: "mail", position: 22n }),
-    retireHandler: async () => ({ discarded: 3, position: 23n }),
+    giveUp: async (id) => ({ deliveryId: id, eventId, handler: "mail", position: "22" }),
+    retireHandler: async () => ({ discarded: 3, position: "23" }),
     append: async (events) =>
       [events].flat().map((event, index) => ({
         id: event.id ?? eventId,
         entity: event.entity,
         revision: index,
-        position: 10n + BigInt(index),
+        position: positionText(10n + BigInt(index)),
         recordedAt: at,
         duplicate: false,
       })),
@@ -298,20 +299,20 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     warnings: () => [],
     probe: async () => {},
     close: async () => {},
-    replay: async () => ({ status: "replayed", replayId, deliveryId, originalEventId: eventId, error: null, position: 12n }),
-    replayBatch: async () => ({ replayId, total: 2, succeeded: 2, failed: 0, skipped: 0, skips: [], remaining: 0, position: 14n }),
-    pauseHandler: async () => 17n,
-    repairHandler: async () => ({ position: 17n, skipped: 1 }),
-    resumeHandler: async () => 18n,
-    pauseEntity: async () => ({ handlers: ["mail", "ledger"], position: 19n }),
-    resumeEntity: async () => ({ handlers: ["mail"], position: 20n }),
-    retryEntity: async () => ({ handlers: ["mail"], position: 21n }),
-    amend: async () => ({ entry: amendedLetter, position: 13n }),
-    discard: async () => ({ entry: deadLetter, position: 15n }),
-    rebuildViews: async () => 16n,
+    replay: async () => ({ status: "replayed", replayId, deliveryId, originalEventId: eventId, error: null, position: "12" }),
+    replayBatch: async () => ({ replayId, total: 2, succeeded: 2, failed: 0, skipped: 0, skips: [], remaining: 0, position: "14" }),
+    pauseHandler: async () => "17",
+    repairHandler: async () => ({ position: "17", skipped: 1 }),
+    resumeHandler: async () => "18",
+    pauseEntity: async () => ({ handlers: ["mail", "ledger"], position: "19" }),
+    resumeEntity: async () => ({ handlers: ["mail"], position: "20" }),
+    retryEntity: async () => ({ handlers: ["mail"], position: "21" }),
+    amend: async () => ({ entry: amendedLetter, position: "13" }),
+    discard: async () => ({ entry: deadLetter, position: "15" }),
+    rebuildViews: async () => "16",
     planReplay: async () => plan,
     replayPlan: async () => plan,
-    startReplay: async () => ({ replayId, status: "running", total: 1, position: 8n }),
+    startReplay: async () => ({ replayId, status: "running", total: 1, position: "8" }),
     replayState: async (id) => {
       const view = await views.replay(id);
       return view && { ...replayState, ...view };
@@ -324,7 +325,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
           handler: "mail",
           entity: { type: "order", id: "o-1" },
           revision: 0,
-          position: 7n,
+          position: "7",
           outcome: "failed",
           attempts: 1,
           error: { type: "Error", message: "mail server down" },
@@ -334,9 +335,9 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
       ],
       nextCursor: null,
     }),
-    actOnReplay: async (_id, verb) => ({ replayId, status: verb === "pause" ? "paused" : verb === "resume" ? "running" : "cancelled", position: 18n }),
-    setReplayRate: async () => ({ replayId, status: "running", position: 19n }),
-    discardBatch: async () => ({ total: 2, discarded: 1, skipped: 1, remaining: 3, position: 20n }),
+    actOnReplay: async (_id, verb) => ({ replayId, status: verb === "pause" ? "paused" : verb === "resume" ? "running" : "cancelled", position: "18" }),
+    setReplayRate: async () => ({ replayId, status: "running", position: "19" }),
+    discardBatch: async () => ({ total: 2, discarded: 1, skipped: 1, remaining: 3, position: "20" }),
     ...replace.store,
   };
   return {

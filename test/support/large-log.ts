@@ -42,7 +42,7 @@ export async function openLargeLog(folder: string, count: number, options: Parti
   });
   views.start();
   const head = await log.head();
-  while (views.position() < head) await views.waitFor(head, 60_000).catch(() => {});
+  while (BigInt(views.position()) < head) await views.waitFor(head, 60_000).catch(() => {});
   return {
     log,
     views,

@@ -63,7 +63,7 @@ describe("what is stored", () => {
       id: uuid(1001),
       entity: { type: "order", id: "7" },
       revision: 0,
-      position: expect.any(BigInt),
+      position: expect.stringMatching(/^\d+$/),
       recordedAt: expect.any(String),
       duplicate: false,
     });
@@ -134,7 +134,7 @@ describe("what is stored", () => {
         expect(appended.map(({ id, entity }) => [id, entity.id])).toEqual(wanted.map(([id], index) => [uuid(index + 1), id]));
         const stored = new Map((await storedEvents(fresh)).map((event) => [event.id, event]));
         for (const [index, { id, revision, position }] of appended.entries())
-          expect(stored.get(id)).toMatchObject({ data: wanted[index]![1], revision, position });
+          expect(stored.get(id)).toMatchObject({ data: wanted[index]![1], revision, position: BigInt(position) });
       }),
     );
   });

@@ -48,7 +48,7 @@ describe("current", () => {
     const { stream, ...envelope } = stored;
     expect(lifted).toEqual({
       ok: true,
-      parts: [{ ...envelope, schemaVersion: 3, data: { orderId: "a", totalCents: 1234, lines: [] }, origin: null }],
+      parts: [{ ...envelope, position: String(stored.position), schemaVersion: 3, data: { orderId: "a", totalCents: 1234, lines: [] }, origin: null }],
       dropped: null,
     });
     expect(stream).toBe("default.order-7");

@@ -12,7 +12,7 @@ import { openMemoryLog } from "../support/memory-log.ts";
 const event: CurrentEvent = {
   ...{ id: "0198c0de-0000-7000-8000-000000000001", type: "order.placed", schemaVersion: 1, entity: { type: "order", id: "1" }, tenant: "default" },
   ...{ source: null, occurredAt: null, recordedAt: "2026-01-01T00:00:00.000Z", data: {}, metadata: { priority: "normal" } },
-  ...{ revision: 3, position: 7n, origin: null },
+  ...{ revision: 3, position: "7", origin: null },
 };
 const stream = "reprise.effects-payment-default.order-1-3";
 

@@ -35,7 +35,7 @@ function eventWith(data: unknown, type = "order.placed"): CurrentEvent {
     data,
     metadata: { priority: "normal", callChain: ["planner", "buyer"] },
     revision: 0,
-    position: 1n,
+    position: "1",
     origin: null,
   };
 }

@@ -37,7 +37,7 @@ function toStored(type: string, schemaVersion: number, data: Json): StoredEvent 
     tenant: "default",
     entity: { type: "repository", id: "o/r" },
     revision: 0,
-    position: 1n,
+    position: "1",
     recordedAt: "2024-01-01T00:00:00.000Z",
   };
 }

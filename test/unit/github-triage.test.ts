@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { CurrentEvent, EventInput, Json, StoredEvent } from "reprise";
+import type { CurrentEvent, EventInput, Json, Position, StoredEvent } from "reprise";
 import { describe, expect, it } from "vitest";
 import { announceHandler, ChatRefused, makeChat } from "../../examples/github-triage/announce.ts";
 import { events, upcasters, versionedTypes, versionsByRelease } from "../../examples/github-triage/catalog.ts";
@@ -32,7 +32,7 @@ function toStored(input: EventInput, index: number): StoredEvent {
     tenant: "default",
     entity: input.entity,
     revision: index,
-    position: BigInt(index + 1),
+    position: `${index + 1}` as Position,
     recordedAt: "2024-01-01T00:00:00.000Z",
   };
 }

@@ -1,51 +1,176 @@
-/** What a user's code is given can be handed to `JSON.stringify`. */
-import { describe, expect, it } from "vitest";
+/** What a user's code is given can be handed to `JSON.stringify`, also a part of it and a copy by spread. test/types/json-ready.test-d.ts holds the types to the same. */
+import { expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent, defineUpcasters } from "../../src/catalog/define.ts";
-import { openStore } from "../../src/compose.ts";
+import { defineMigration } from "../../src/catalog/migration.ts";
 import { defineConfig } from "../../src/config.ts";
-import { defineHandler } from "../../src/delivery/handler.ts";
+import { defineHandler, Terminal } from "../../src/delivery/handler.ts";
+import { comparePositions } from "../../src/event/event.ts";
+import { toSelection } from "../../src/replay/selection.ts";
+import type { Store } from "../../src/store.ts";
+import type { Views } from "../../src/views/model.ts";
+import { runTerms } from "../support/replay-scene.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { startStore } from "../support/test-store.ts";
 
-describe("JSON.stringify", () => {
-  it("takes what appends, reads and acts answer, and what handlers and steps are given", async () => {
-    const placed = defineEvent("order.placed", { 1: z.object({ n: z.int() }), 2: z.object({ n: z.int() }) });
-    const seen: string[] = [];
-    const { promise: handled, resolve } = Promise.withResolvers<void>();
-    const config = defineConfig({
-      events: [placed],
-      upcasters: [
-        defineUpcasters(placed, {
-          1: (data, event) => {
-            seen.push(JSON.stringify(event));
-            return data;
+/** The value, each member alone, and a copy of each object: none throws, and no place holds a bigint. */
+function walk(name: string, value: unknown): void {
+  expect(() => JSON.stringify(value), name).not.toThrow();
+  expect(typeof value, name).not.toBe("bigint");
+  if (typeof value !== "object" || value === null) return;
+  expect(() => JSON.stringify({ ...value }), `a copy of ${name}`).not.toThrow();
+  const entries: Iterable<readonly [unknown, unknown]> = value instanceof Map ? value : Object.entries(value);
+  for (const [key, inner] of entries) walk(`${name}.${String(key)}`, inner);
+}
+
+const seen: { readonly name: string; readonly value: unknown }[] = [];
+const see = (name: string, value: unknown): void => void seen.push({ name, value }, { name: `a copy of ${name}`, value: { ...(value as object) } });
+
+const fields = z.object({ n: z.int() });
+const placed = defineEvent("order.placed", { 1: fields, 2: fields }, { downcast: { version: 1, data: (data) => data } });
+const config = (...names: readonly string[]) =>
+  defineConfig({
+    events: [placed],
+    upcasters: [
+      defineUpcasters(placed, {
+        1: (data, event) => {
+          see("a step's event", event);
+          return data;
+        },
+      }),
+    ],
+    migrations: [
+      defineMigration({
+        name: "mend",
+        event: placed,
+        version: 1,
+        migrate: (data, event) => {
+          see("a migration's event", event);
+          return { n: data.n + 100 };
+        },
+      }),
+    ],
+    handlers: names.map((name) =>
+      defineHandler({
+        ...{ name, events: [placed], startFrom: "beginning", retry: { maxAttempts: 2, initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 } },
+        on: {
+          "order.placed": async (event, context) => {
+            see("a handler's event", event);
+            see("a handler's context", context);
+            see("an effect's result", { kept: await context.effect("seen", () => ({ at: event.position })) });
+            if (event.data.n === 1) throw new Terminal("no");
+            if (event.data.n === 2) throw new Error("later");
           },
-        }),
-      ],
-      handlers: [
-        defineHandler({
-          name: "ledger",
-          events: [placed],
-          on: {
-            "order.placed": (event) => {
-              seen.push(JSON.stringify({ event }));
-              resolve();
-            },
-          },
-        }),
-      ],
-    });
-    const store = await openStore(config, { log: `sqlite:${temporaryFolder()}` });
-    await store.start();
-    const appended = await store.append({ type: "order.placed", schemaVersion: 1, entity: { type: "order", id: "1" }, data: { n: 1 } });
-    expect(JSON.parse(JSON.stringify(appended))).toMatchObject([{ revision: 0, position: String(appended[0]!.position) }]);
-    await handled;
-    const { events } = await store.readEntity({ type: "order", id: "1" });
-    expect(JSON.parse(JSON.stringify(events))).toMatchObject([{ position: String(appended[0]!.position), data: { n: 1 } }]);
-    const paused = await store.pauseEntity({ type: "order", id: "1" });
-    expect(JSON.parse(JSON.stringify(paused))).toMatchObject({ position: expect.stringMatching(/^\d+$/) });
-    for (const text of seen) expect(text).toContain(`"position":"${appended[0]!.position}"`);
-    expect(seen.length).toBeGreaterThan(1);
-    await store.close();
+        },
+      }),
+    ),
   });
-});
+const entity = (id: string) => ({ type: "order", id });
+const order = (id: string, n: number) => ({ type: "order.placed", schemaVersion: 1, entity: entity(id), data: { n } });
+/** Eight dead letters, and two deliveries that wait. */
+const letters = ["a", "b", "c", "d", "e", "f", "g", "h"];
+
+it("JSON.stringify takes all that a store answers, and all that handlers, steps and migrations are given", async () => {
+  const folder = temporaryFolder();
+  const first = await startStore(config("ledger", "gone"), folder);
+  await first.append(order("a", 0));
+  await first.close();
+  const store = await startStore(config("ledger"), folder);
+  const { views } = store;
+  const appended = await store.append([...letters.map((id) => order(id, 1)), order("x", 2), order("y", 2)]);
+  expect(appended[0]!.position).toMatch(/^\d+$/);
+  expect([...appended].sort((a, b) => comparePositions(b.position, a.position))[0]!.position).toBe(appended.at(-1)!.position);
+  await expect.poll(async () => (await views.deadLetters({ tenant: "default" }, { limit: 1 })).total, { timeout: 20_000 }).toBe(letters.length);
+  const [a, , c, d, e] = appended.map(({ id }) => id);
+  const tenant = "default";
+  const find = async (n: number) => (await views.deliveriesOf(tenant, appended[n]!.id)).find(({ handler }) => handler === "ledger")!.deliveryId;
+  await views.waitFor(appended.at(-1)!.position);
+  await expect.poll(async () => (await views.deliveriesOf(tenant, appended[8]!.id)).find(({ handler }) => handler === "ledger")?.status).toBe("failed");
+  const reason = "seen";
+  const page = { limit: 10 };
+  const own: { planId: string; replayId: string } = { planId: "", replayId: "" };
+
+  // Typed by all names: a new one does not compile until it is walked.
+  const ofViews: { readonly [Name in Exclude<keyof Views, "close" | "rebuild">]: () => unknown } = {
+    position: () => views.position(),
+    waitFor: () => views.waitFor(appended[0]!.position),
+    event: () => views.event(tenant, a!),
+    events: () => views.events({ tenant }, page),
+    locate: () => views.locate(tenant, [a!]),
+    present: () => [],
+    entity: () => views.entity(tenant, entity("a")),
+    entities: () => views.entities({ tenant }, page),
+    deadLetters: () => views.deadLetters({ tenant }, page),
+    findDeadLetters: () => views.findDeadLetters(tenant, a!),
+    oldestDeadLetters: () => views.oldestDeadLetters({ tenant }, 10),
+    deadLettersOf: () => views.deadLettersOf(tenant, [a!]),
+    heldLanes: () => views.heldLanes([{ handler: "ledger", stream: "default.order-a" }]),
+    history: () => views.history({ tenant, handler: "ledger", types: ["order.placed"], fromPosition: appended[0]!.position }, 10),
+    deadLettersSince: () => views.deadLettersSince({ tenant }, ["ledger"], appended[0]!.position, own.replayId),
+    deadLetterStats: () => views.deadLetterStats({ tenant }),
+    deliveriesOf: () => views.deliveriesOf(tenant, a!),
+    recordedDelivery: async () => views.recordedDelivery(tenant, await find(0)),
+    unknownName: () => views.unknownName({ handler: "crm" }),
+    handlers: () => views.handlers(),
+    replay: () => views.replay(own.replayId),
+    replays: () => views.replays(tenant, page),
+    ownOutcomes: () => views.ownOutcomes(own.replayId, 0, 10),
+    replayOutcomes: () => views.replayOutcomes(own.replayId),
+    replayOutcome: () => views.replayOutcome(own.replayId, { handler: "ledger", stream: "default.order-c", revision: 0 }),
+    openReplays: () => views.openReplays(),
+  };
+  const ofStore: { readonly [Name in Exclude<keyof Store, "start" | "close" | "views" | "catalog">]: () => unknown } = {
+    logId: () => store.logId,
+    notReady: () => store.notReady(),
+    warnings: () => store.warnings(),
+    probe: () => store.probe(),
+    append: () => store.append({ ...order("z", 0), id: a! }).catch((error: unknown) => error),
+    readEntity: () => store.readEntity(entity("a")),
+    replay: () => store.replay(a!),
+    replayBatch: () => store.replayBatch({ entityId: "b" }),
+    planReplay: async () => {
+      const plan = await store.planReplay(toSelection({ ids: [c!] }));
+      own.planId = plan.planId;
+      return [plan, await store.planReplay(toSelection({ history: { handler: "ledger", fromPosition: appended[0]!.position } }))];
+    },
+    replayPlan: () => store.replayPlan(own.planId),
+    startReplay: async () => {
+      const started = await store.startReplay(own.planId, { reason, terms: { ...runTerms, ratePerSecond: 0.01 } });
+      own.replayId = started.replayId;
+      return started;
+    },
+    replayState: () => store.replayState(own.replayId),
+    replayStates: () => store.replayStates({ limit: 10 }),
+    replayReport: () => store.replayReport(own.replayId, { limit: 10 }),
+    setReplayRate: () => store.setReplayRate(own.replayId, 0.02).catch((error: unknown) => error),
+    actOnReplay: () => store.actOnReplay(own.replayId, "cancel").catch((error: unknown) => error),
+    amend: () => store.amend(d!, { data: { n: 5 }, reason }),
+    discard: () => store.discard(d!, { reason }),
+    discardBatch: () => store.discardBatch({ entityId: "h" }, { reason }),
+    pauseHandler: () => store.pauseHandler("ledger"),
+    repairHandler: () => store.repairHandler("ledger", { reason }).catch((error: unknown) => error),
+    resumeHandler: () => store.resumeHandler("ledger"),
+    pauseEntity: () => store.pauseEntity(entity("f")),
+    resumeEntity: () => store.resumeEntity(entity("f")),
+    retryEntity: () => store.retryEntity(entity("x")),
+    giveUp: async () => store.giveUp(await find(9), { reason }),
+    retireHandler: () => store.retireHandler("gone", { reason }),
+    rebuildViews: () => store.rebuildViews(),
+  };
+  walk("append", appended);
+  walk("replay with a migration", await store.replay(e!, { migration: "mend" }));
+  for (const [name, call] of [...Object.entries(ofStore), ...Object.entries(ofViews)]) walk(name, await call());
+  const { events } = await store.readEntity(entity("a"));
+  walk("catalog", [store.catalog.current(seen.find(({ name }) => name === "a step's event")!.value as never), store.catalog.describe("order.placed")]);
+  expect(events[0]!.position).toMatch(/^\d+$/);
+  for (const { name, value } of seen) walk(name, value);
+  expect(new Set(seen.map(({ name }) => name))).toEqual(
+    new Set(
+      ["a step's event", "a migration's event", "a handler's event", "a handler's context", "an effect's result"].flatMap((name) => [
+        name,
+        `a copy of ${name}`,
+      ]),
+    ),
+  );
+  await store.close();
+}, 120_000);

@@ -4,7 +4,7 @@ import { defineEvent, defineUpcasters } from "../../src/catalog/define.ts";
 import { defineMigration, makeMigrations } from "../../src/catalog/migration.ts";
 import { checkConfig } from "../../src/config.ts";
 import { RepriseError } from "../../src/errors.ts";
-import type { Json, StoredEvent } from "../../src/event/event.ts";
+import type { GivenEvent, Json, StoredEvent } from "../../src/event/event.ts";
 
 const placed = defineEvent(
   "order.placed",
@@ -44,7 +44,7 @@ describe("a migration", () => {
       version: 1,
       migrate: (data, event) => {
         expectTypeOf(data).toEqualTypeOf<{ readonly total: number; readonly note?: string | undefined }>();
-        expectTypeOf(event).toEqualTypeOf<StoredEvent>();
+        expectTypeOf(event).toEqualTypeOf<GivenEvent>();
         return { ...data, total: data.total / 100 };
       },
     });

@@ -71,7 +71,7 @@ async function deliver(handlerName: string, type: string, data: unknown, more: {
     data,
     metadata: { priority: "normal", callChain: ["web"] },
     revision: 0,
-    position: 1n,
+    position: "1",
   };
   const context: HandlerContext = {
     ...{ attempt: 1, deliveryId, replay: null, signal: new AbortController().signal },

@@ -22,7 +22,7 @@ const envelope = (schemaVersion: number): StoredEvent => ({
   tenant: "default",
   entity: { type: "order", id: "1" },
   revision: 0,
-  position: 1n,
+  position: "1",
   recordedAt: "2026-01-02T03:04:05.678Z",
 });
 const steps = upcasters.flatMap(({ event, steps }) =>

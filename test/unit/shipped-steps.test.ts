@@ -35,7 +35,7 @@ function stored(type: string, schemaVersion: number, data: Json): StoredEvent {
     tenant: "default",
     entity: { type: "order", id: "1" },
     revision: 0,
-    position: 1n,
+    position: "1",
     recordedAt: "2026-01-02T03:04:05.678Z",
   };
 }

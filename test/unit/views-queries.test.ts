@@ -37,7 +37,7 @@ describe("one event", () => {
       entity: { type: "order", id: "7" },
       tenant,
       revision: 0,
-      position: event!.position,
+      position: String(event!.position),
       source: "shop",
       occurredAt: "2026-01-01T00:00:00Z",
       recordedAt: event!.recordedAt,
@@ -620,7 +620,7 @@ it("finds the events of entities with hundreds of them", async () => {
       const history = (await views.history(filter, 1000)).map(({ eventId }) => eventId);
       expect(history).toEqual(wanted.filter((event) => event.stream === stream).map(({ id }) => id));
       const range = { fromPosition: wanted[100]!.position, toPosition: wanted[300]!.position };
-      expect((await views.history({ ...filter, ...range }, 20)).map(({ position }) => position)).toEqual(
+      expect((await views.history({ ...filter, ...range }, 20)).map(({ position }) => BigInt(position))).toEqual(
         wanted
           .filter((event) => event.stream === stream && event.position >= range.fromPosition && event.position <= range.toPosition)
           .slice(0, 20)

@@ -85,8 +85,9 @@ export function configDoesNotLoad(why: string): Finding {
     version: null,
     message: why,
     details: [],
-    remedy:
-      "When a file of a schema version or of a step is missing: put it back (git checkout -- <file>). Stored events of old versions need every version and every step for ever; a newer version is added beside them, never in their place.",
+    remedy: why.includes("cannot be found")
+      ? "When a file of a schema version or of a step is missing: put it back (git checkout -- <file>). Stored events of old versions need every version and every step for ever; a newer version is added beside them, never in their place."
+      : "Correct the file that this names: nothing can be checked until the config loads.",
   };
 }
 

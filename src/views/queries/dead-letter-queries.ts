@@ -1,7 +1,7 @@
 import type { AttemptRecord, DeadLetterCause } from "../../delivery/journal-events.ts";
 import { RepriseError } from "../../errors.ts";
 import { toIso } from "../../event/clock.ts";
-import type { StoredEvent } from "../../event/event.ts";
+import { positionText, type StoredEvent } from "../../event/event.ts";
 import { parseStreamName } from "../../event/names.ts";
 import { makeTurns, type Turns } from "../../event/turns.ts";
 import { eachEvent } from "../../log/each-event.ts";
@@ -278,7 +278,7 @@ function toPointer({ handler, stream, revision, position, event_id, type, attemp
     handler,
     stream,
     revision,
-    position: BigInt(position),
+    position: positionText(BigInt(position)),
     eventId: event_id,
     type,
     attempts,
@@ -315,7 +315,7 @@ function letterView(
     handler: row.handler,
     tenant: row.tenant,
     stream: row.stream,
-    position: BigInt(row.position),
+    position: positionText(BigInt(row.position)),
     entity: parseStreamName(row.stream)?.entity ?? { type: "", id: "" },
     eventType: part?.type ?? currentType(catalog, row.type),
     source: row.source,

@@ -1,5 +1,5 @@
 import type { Catalog } from "../../catalog/catalog.ts";
-import type { Json, StoredEvent } from "../../event/event.ts";
+import { type Json, positionText, type StoredEvent } from "../../event/event.ts";
 import type { DeliveryView, EventView, LiftedView } from "../model.ts";
 import { currentType } from "./context.ts";
 
@@ -24,7 +24,7 @@ export function eventView(catalog: Catalog, event: StoredEvent, deliveries: read
     entity: event.entity,
     tenant: event.tenant,
     revision: event.revision,
-    position: event.position,
+    position: positionText(event.position),
     source: event.source,
     occurredAt: event.occurredAt,
     recordedAt: event.recordedAt,

@@ -1,3 +1,4 @@
+import { positionText } from "../../event/event.ts";
 import { makeTurns } from "../../event/turns.ts";
 import type { HistoryPointer, Views } from "../model.ts";
 import { allOf, type Condition, oneOf, type Sources, storedTypes } from "./context.ts";
@@ -53,7 +54,7 @@ export function makeHistoryQueries(sources: Sources): Pick<Views, "history"> {
           reader = makeDeliveryReader(sources);
         }
         const status = reader.statuses(key).get(handler) ?? null;
-        pointers.push({ stream: key.stream, revision: key.revision, position: BigInt(key.position), eventId: key.id, type: key.type, status });
+        pointers.push({ stream: key.stream, revision: key.revision, position: positionText(BigInt(key.position)), eventId: key.id, type: key.type, status });
       }
       return pointers;
     },

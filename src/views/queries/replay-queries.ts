@@ -1,4 +1,5 @@
 import type { ReplayRequested } from "../../delivery/journal-events.ts";
+import { positionText } from "../../event/event.ts";
 import { makeTurns } from "../../event/turns.ts";
 import { makePageRoom } from "../../log/page-bytes.ts";
 import type { ReplayView, Views } from "../model.ts";
@@ -51,7 +52,7 @@ export function makeReplayQueries({ db }: Sources): Pick<Views, "replay" | "repl
       skips: JSON.parse(row.skips) as ReplayView["skips"],
       why: row.why,
       newSince: row.new_since,
-      cutoff: requested.cutoff === undefined ? null : BigInt(requested.cutoff),
+      cutoff: requested.cutoff === undefined ? null : positionText(BigInt(requested.cutoff)),
     };
   }
 
