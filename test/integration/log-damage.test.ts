@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { isRepriseError } from "../../src/errors.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
@@ -104,3 +105,55 @@ describe("single bits turned over in log.db", () => {
     }
   }
 });
+
+describe("pages of log.db that SQLite cannot read", () => {
+  it("are told by log check, with the positions and the streams that they held, and hide nothing behind them", async () => {
+    const folder = await aLog(400);
+    const file = join(folder, "log.db");
+    const db = new DatabaseSync(file);
+    db.exec(`update events set data = '{"other":1}' where position = 390`);
+    const [{ page, first, last }] = leafOf(db, 200) as [Leaf];
+    db.close();
+    const whole = readFileSync(file);
+    whole.fill(0xfe, (page - 1) * 4096, (page - 1) * 4096 + 64);
+    writeFileSync(file, whole);
+    const { events, findings } = await checkSqliteLog(folder);
+    const places = findings.map(({ place }) => place);
+    expect(places).toContain(`page ${page} of tree 4`);
+    expect(places).toContain(first === last ? `position ${first}` : `positions ${first} to ${last}`);
+    expect(places.some((place) => place.startsWith("position 390 ("))).toBe(true); // behind it
+    const held = new Set(Array.from({ length: last - first + 1 }, (_, index) => streams[(first - 2 + index) % streams.length]!));
+    for (const stream of held) expect(places).toContain(`stream ${stream}`);
+    expect(events).toBe(401 - 5 - (last - first + 1)); // 5 truncated
+  });
+});
+
+interface Leaf {
+  readonly page: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The page of the table that holds this position, and what else it holds: a cell is the payload's length, then the row's number. */
+function leafOf(db: DatabaseSync, position: number): readonly Leaf[] {
+  const pages = db.prepare("select pageno from dbstat where name = 'events' and pagetype = 'leaf'").all() as unknown as readonly { readonly pageno: number }[];
+  const file = readFileSync(db.location()!);
+  return pages.flatMap(({ pageno: page }) => {
+    const at = (page - 1) * 4096;
+    const cells = file.readUInt16BE(at + 3);
+    const numbers = Array.from({ length: cells }, (_, cell) => {
+      const [, behind] = varint(file, at + file.readUInt16BE(at + 8 + 2 * cell));
+      return varint(file, behind)[0];
+    });
+    const [first, last] = [Math.min(...numbers), Math.max(...numbers)];
+    return first <= position && position <= last ? [{ page, first, last }] : [];
+  });
+}
+
+function varint(file: Buffer, at: number): readonly [number, number] {
+  let value = 0;
+  for (let place = at; ; place++) {
+    value = value * 128 + (file[place]! & 127);
+    if (file[place]! < 128) return [value, place + 1];
+  }
+}

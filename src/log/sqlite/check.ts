@@ -13,10 +13,9 @@ import { openRaw } from "./database.ts";
 import { eventsPerMark, formatVersion, inspectLogFile, pragma, schemaProblem } from "./file.ts";
 import { isBeyondNumbers, isHead, type Mender, makeMender } from "./mender.ts";
 import { columnsDamage, dataDamage, type EventRow, eventColumns, unsummedColumns } from "./row.ts";
+import { makeRowPages } from "./row-pages.ts";
 import { isDamage } from "./sqlite-error.ts";
 import { streamSum, tailSum } from "./sums.ts";
-
-const pageRows = 512;
 
 /** @throws LOG_MISSING; LOG_NEWER for a format that this build does not know. */
 export async function checkSqliteLog(folder: string, options: CheckOptions = {}): Promise<LogCheck> {
@@ -41,12 +40,13 @@ export async function checkSqliteLog(folder: string, options: CheckOptions = {})
     const schema = schemaProblem(db, summed);
     if (schema !== null) found.add("log.db", schema);
     checkPages(db, found.add);
-    events = await new RowCheck(db, path, summed, found.add).run(options);
-    db.exec("commit");
+    const rows = new RowCheck(db, path, summed, found.add, (what) => notChecked.push(what));
+    await rows.run(options);
+    events = rows.events;
   } catch (error) {
     if (!isDamage(error)) throw error;
     found.add("log.db", `SQLite cannot read on: ${(error as Error).message}`);
-    notChecked.push("what stands behind the damaged pages");
+    notChecked.push("the rows: the file's own description cannot be read");
   } finally {
     db.close();
   }
@@ -58,12 +58,13 @@ type Add = (place: string, problem: string) => void;
 
 function checkPages(db: DatabaseSync, add: Add): void {
   try {
-    const rows = db.prepare("pragma integrity_check(1000)", { returnArrays: true }).all() as unknown as readonly (readonly [string])[];
-    for (const line of rows.flatMap(([text]) => text.split("\n")))
-      if (line !== "ok" && !line.startsWith("***")) {
-        const [, tree, page] = /^(?:Tree (\d+) )?page (\d+)/i.exec(line) ?? [];
-        add(page === undefined ? "log.db" : `page ${page}${tree === undefined ? "" : ` of tree ${tree}`}`, `SQLite's check: ${line}`);
-      }
+    // Row by row: it names the pages first, and may then stumble over one of them itself.
+    for (const row of db.prepare("pragma integrity_check(1000)", { returnArrays: true }).iterate())
+      for (const line of (row as unknown as readonly [string])[0].split("\n"))
+        if (line !== "ok" && !line.startsWith("***")) {
+          const [, tree, page] = /^(?:Tree (\d+) )?page (\d+)/i.exec(line) ?? [];
+          add(page === undefined ? "log.db" : `page ${page}${tree === undefined ? "" : ` of tree ${tree}`}`, `SQLite's check: ${line}`);
+        }
   } catch (error) {
     if (!isDamage(error) && !isBeyondNumbers(error)) throw error;
     add("log.db", `SQLite's check: ${(error as Error).message}`);
@@ -80,16 +81,20 @@ class RowCheck {
   readonly #db: DatabaseSync;
   readonly #summed: boolean;
   readonly #add: Add;
+  readonly #notChecked: (what: string) => void;
   readonly #mender: Mender;
   readonly #names = new Map<number, { readonly name: string; readonly first: number }>();
   readonly #last = new Map<number, Last>();
   /** Positions of the events that a row of `marks` is for, by stream and revision. */
   readonly #marks = new Map<string, number>();
+  /** How many there are, as far as they can be read. */
+  events = 0;
 
-  constructor(db: DatabaseSync, path: string, summed: boolean, add: Add) {
+  constructor(db: DatabaseSync, path: string, summed: boolean, add: Add, notChecked: (what: string) => void) {
     this.#db = db;
     this.#summed = summed;
     this.#add = add;
+    this.#notChecked = notChecked;
     this.#mender = makeMender(
       (sql) => this.#prepare(sql),
       (sql) => this.#prepareBig(sql),
@@ -97,25 +102,36 @@ class RowCheck {
     );
   }
 
-  /** @returns how many events there are. */
-  async run({ onProgress, signal }: CheckOptions): Promise<number> {
-    if (this.#summed) this.#streams();
-    const end = (this.#prepare("select coalesce(max(position), 0) from events").get() as unknown as readonly [number])[0];
-    let events = 0;
-    for (let from = 0; !signal?.aborted; await nextTurn()) {
-      const rows = this.#page(from);
+  /** Each part by itself: a page of the file that cannot be read hides nothing in the others. */
+  async run({ onProgress, signal }: CheckOptions): Promise<void> {
+    if (this.#summed) this.#part("the streams' names", () => this.#streams());
+    const columns = this.#summed ? eventColumns : unsummedColumns;
+    const pages = makeRowPages((sql) => this.#prepare(sql), columns, this.#mender.rowAt, this.#add);
+    const { end } = pages;
+    if (end === null) this.#notChecked("the events: nothing says how many there are");
+    for (let from = 0; end !== null && from < end && !signal?.aborted; await nextTurn()) {
+      const { rows, reached } = pages.behind(from);
       for (const row of rows) this.#event(row);
-      events += rows.length;
-      if (rows.length < pageRows) break;
-      from = rows.at(-1)![0];
-      onProgress?.(from / end, events);
+      this.events += rows.length;
+      from = reached;
+      onProgress?.(from / end, this.events);
     }
+    pages.ended();
     if (this.#summed && !signal?.aborted) {
-      this.#heads();
-      this.#checkMarks();
-      this.#tail();
+      this.#part("where the streams end", () => this.#heads());
+      this.#part("the marks in the streams", () => this.#checkMarks());
+      this.#part("the end of what was truncated", () => this.#tail());
     }
-    return events;
+  }
+
+  #part(what: string, check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#add("log.db", `SQLite cannot read ${what}: ${(error as Error).message}`);
+      this.#notChecked(what);
+    }
   }
 
   #prepare(sql: string): StatementSync {
@@ -132,18 +148,6 @@ class RowCheck {
   #all(sql: string): readonly (readonly unknown[])[] {
     const rows = this.#prepareBig(sql).all() as unknown as readonly (readonly unknown[])[];
     return rows.map((row) => row.map((value) => (typeof value === "bigint" ? Number(value) : value)));
-  }
-
-  #page(from: number): readonly EventRow[] {
-    const columns = this.#summed ? eventColumns : unsummedColumns;
-    try {
-      const select = this.#prepare(`select ${columns} from events e where e.position > ? order by e.position limit ?`);
-      return select.all(from, pageRows) as unknown as readonly EventRow[];
-    } catch (error) {
-      if (!isBeyondNumbers(error) && !isDamage(error)) throw error;
-      const positions = this.#prepare("select position from events where position > ? order by position limit ?").all(from, pageRows);
-      return (positions as unknown as readonly (readonly [number])[]).map(([position]) => this.#mender.rowAt(position)).filter((row) => row !== undefined);
-    }
   }
 
   #streams(): void {
@@ -176,7 +180,11 @@ class RowCheck {
     const last = this.#last.get(streamId);
     const first = this.#names.get(streamId)?.first ?? 0;
     const expected = last === undefined ? first : last.revision + 1;
-    if (revision > expected) this.#add(`stream ${name}`, `revisions ${expected} to ${revision - 1} are missing before position ${position}`);
+    if (revision > expected)
+      this.#add(
+        `stream ${name}`,
+        `${revision === expected + 1 ? `revision ${expected} is` : `revisions ${expected} to ${revision - 1} are`} missing before position ${position}`,
+      );
     else if (revision < expected) tell(`revision ${expected} was expected here`);
     const link = last?.position ?? 0;
     if (ofColumns === null && revision === expected && row[11] !== link && (last !== undefined || first === 0))
