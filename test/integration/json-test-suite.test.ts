@@ -12,7 +12,7 @@ import { serverLogs } from "../support/server-logs.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { type Place, startStore } from "../support/test-store.ts";
 
-const folder = join(repositoryFolder, "test/data/json-test-suite");
+const folder = join(repositoryFolder, "test/json-test-suite");
 const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
 const config = defineConfig({ events: [defineEvent("note.taken", { 1: z.unknown() })], handlers: [] });
 const refusals = ["JSON_MALFORMED", "MEMBER_REPEATED", "NUMBER_UNSAFE", "REQUEST_INVALID", "DATA_INVALID"];
