@@ -102,9 +102,10 @@ function rulesOfChecks(def: Definition): Rule[] {
   for (const check of checks) {
     const each = check._zod.def as unknown as Definition;
     const { check: kind = "" } = each;
-    if (kind === "custom") rules.push({ what: `refine${each.fn === undefined ? " (by a check of several)" : ""}`, code: codeFingerprint(each.fn) });
+    if (kind === "custom")
+      rules.push({ what: `refine${each.fn === undefined ? " (by a check of several)" : ""}`, code: codeFingerprint(each.fn ?? ownCheck(check)) });
     else if (kind === "string_format") rules.push(...rulesOfFormat(each));
-    else if (!shownChecks.has(kind)) rules.push({ what: wordsOf(each), code: codeFingerprint(each.tx) });
+    else if (!shownChecks.has(kind)) rules.push({ what: `${wordsOf(each)}${normalForm(each.tx)}`, code: codeFingerprint(each.tx) });
     if (kind === "custom" && typeof each.when === "function") rules.push({ what: "refine when", code: codeFingerprint(each.when) });
     if (countsUnits(check)) rules.push({ what: "lengths in UTF-16 units", code: null });
   }
@@ -121,6 +122,27 @@ function rulesOfChecks(def: Definition): Rule[] {
     rules.push({ what: `in this order: ${order.join(", ")}`, code: null });
   }
   return rules;
+}
+
+/** The function of `.check(fn)`; that of `superRefine` is within one of zod's, which looks the same for all. */
+function ownCheck(check: z.core.$ZodCheck): unknown {
+  return String(check._zod.check).includes(".addIssue = ") ? undefined : check._zod.check;
+}
+
+const forms = ["NFC", "NFD", "NFKC", "NFKD"] as const;
+/** Other text in each of the forms. */
+const inNoForm = "\u00e9 e\u0301 \ufb01";
+
+/** `normalize(form)` of all forms has one text of code: what it does tells them apart. */
+function normalForm(tx: unknown): string {
+  if (typeof tx !== "function") return "";
+  try {
+    const made = (tx as (text: string) => unknown)(inNoForm);
+    const form = forms.find((each) => inNoForm.normalize(each) === made);
+    return form === undefined ? "" : ` to ${form}`;
+  } catch {
+    return ""; // code of a user's, for something else than a text
+  }
 }
 
 function rulesOfFormat(def: Definition): Rule[] {

@@ -77,6 +77,23 @@ const schemas: readonly (readonly [string, Verdict, (z: Zod) => z.ZodType, (z: Z
   ["limits behind a trim in another order", "same", (z) => z.string().trim().min(2).max(5), (z) => z.string().trim().max(5).min(2)],
   ["a message", "same", (z) => z.string().min(2), (z) => z.string().min(2, "too short")],
   ["layout and a comment in a refinement", "same", (z) => z.string().refine((s) => s !== "no x"), (z) => z.string().refine((s) => /* but */ s !== "no x")],
+  ["true or false as literals", "same", (z) => z.boolean(), (z) => z.union([z.literal(true), z.literal(false)])],
+  ["more than 5 as at least 6", "same", (z) => z.int().gt(5).lt(9), (z) => z.int().gte(6).lte(8)],
+  [
+    "picked, partial, extended",
+    "same",
+    (z) => z.object({ b: z.string(), c: z.int() }).pick({ b: true }).partial(),
+    (z) => z.object({}).extend({ b: z.string().optional() }),
+  ],
+  [
+    "a shared part",
+    "same",
+    (z) => {
+      const part = z.object({ b: z.string() });
+      return z.object({ c: part, d: part });
+    },
+    (z) => z.object({ c: z.object({ b: z.string() }), d: z.object({ b: z.string() }) }),
+  ],
   ["a brand", "same", (z) => z.string(), (z) => z.string().brand<"Name">()],
   ["optional twice", "same", (z) => z.string().optional(), (z) => z.string().optional().optional()],
   // Changes.
@@ -92,6 +109,8 @@ const schemas: readonly (readonly [string, Verdict, (z: Zod) => z.ZodType, (z: Z
   ["the order of trim and min", "changed", (z) => z.string().trim().min(3), (z) => z.string().min(3).trim()],
   ["the order of trim and a pattern", "changed", (z) => z.string().trim().regex(/^a/), (z) => z.string().regex(/^a/).trim()],
   ["lower case for trim", "changed", (z) => z.string().trim(), (z) => z.string().toLowerCase()],
+  ["another normal form", "changed", (z) => z.string().normalize("NFC"), (z) => z.string().normalize("NFKC")],
+  ["more than 5 as at least 5", "changed", (z) => z.int().gt(5), (z) => z.int().gte(5)],
   ["a pattern", "changed", (z) => z.string().regex(/^a+$/), (z) => z.string().regex(/^b+$/)],
   ["a flag of a pattern: i", "changed", (z) => z.string().regex(/^x\d$/), (z) => z.string().regex(/^x\d$/i)],
   ["a flag of a pattern: u", "changed", (z) => z.string().regex(/^.$/), (z) => z.string().regex(/^.$/u)],
@@ -117,6 +136,15 @@ const schemas: readonly (readonly [string, Verdict, (z: Zod) => z.ZodType, (z: Z
   ["a refinement that a sample shows", "changed", (z) => z.array(z.string()), (z) => z.array(z.string()).refine((list) => new Set(list).size === list.length)],
   ["a limit of a recursive part", "changed", recursive(5), recursive(6)],
   // What looking and samples do not show.
+  [
+    "a check's value",
+    "cannot tell",
+    (z) => z.string().check(longerThan(70)),
+    (z) =>
+      z.string().check((payload) => {
+        if (payload.value.length > 71) payload.issues.push({ code: "custom", message: "too long", input: payload.value });
+      }),
+  ],
   ["a refinement's value", "cannot tell", (z) => z.string().refine((s) => s !== "never sent"), (z) => z.string().refine((s) => s !== "never sent 2")],
   ["a blank in a refinement's text", "cannot tell", (z) => z.string().refine((s) => s !== "never sent"), (z) => z.string().refine((s) => s !== "neversent")],
   // What is not the same on every machine, or day.
@@ -127,6 +155,12 @@ const schemas: readonly (readonly [string, Verdict, (z: Zod) => z.ZodType, (z: Z
   ["a refinement by the environment", "moves", (z) => z.string(), (z) => z.string().refine(() => process.env.REPRISE_TEST_REGION === undefined)],
   ["a refinement by the locale", "moves", (z) => z.number(), (z) => z.number().refine((n) => n.toLocaleString().includes(",") || n < 1000)],
 ];
+
+function longerThan(_max: 70): (payload: { value: string; issues: object[] }) => void {
+  return (payload) => {
+    if (payload.value.length > 70) payload.issues.push({ code: "custom", message: "too long", input: payload.value });
+  };
+}
 
 function recursive(max: number): (z: Zod) => z.ZodType {
   return (z) => {

@@ -32,6 +32,11 @@ function reword(at: Json, root: Node): Json {
     node.enum = inOrder(node.enum);
     delete node.type; // the values have it
   }
+  if (JSON.stringify(node.enum) === "[false,true]") {
+    node.type = "boolean";
+    delete node.enum;
+  }
+  if (node.type === "integer") rewordLimits(node);
   if (Array.isArray(node.required)) node.required = inOrder(node.required);
   // Every name is a text.
   if (JSON.stringify(node.propertyNames) === '{"type":"string"}') delete node.propertyNames;
@@ -42,6 +47,20 @@ function reword(at: Json, root: Node): Json {
   if (Array.isArray(node.allOf)) rewordAll(node);
   for (const keyword of ["oneOf", "anyOf"] as const) if (Array.isArray(node[keyword])) rewordOptions(node, keyword, root);
   return node;
+}
+
+/** Of whole numbers, `> 5` and `>= 6` are one limit. */
+function rewordLimits(node: Record<string, Json>): void {
+  for (const [exclusive, inclusive, next] of [
+    ["exclusiveMinimum", "minimum", 1],
+    ["exclusiveMaximum", "maximum", -1],
+  ] as const) {
+    const limit = node[exclusive];
+    if (typeof limit !== "number" || !Number.isSafeInteger(limit) || !Number.isSafeInteger(limit + next)) continue;
+    const other = node[inclusive];
+    delete node[exclusive];
+    node[inclusive] = typeof other === "number" ? (next === 1 ? Math.max(other, limit + next) : Math.min(other, limit + next)) : limit + next;
+  }
 }
 
 /** Objects that share no member and say nothing of others are one object. */
@@ -68,7 +87,7 @@ function rewordOptions(node: Record<string, Json>, keyword: "oneOf" | "anyOf", r
     return;
   }
   delete node[keyword];
-  if (options.length === 1 && Object.keys(node).length === 0) Object.assign(node, options[0]);
+  if (options.length === 1 && Object.keys(node).length === 0) Object.assign(node, reword(options[0] as Json, root));
   else node.anyOf = inOrder(options);
 }
 
