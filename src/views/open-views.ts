@@ -62,7 +62,7 @@ export async function openViews({ file, log, catalog, clock, running, onTrouble 
   function openRows(at: string, waiters: PositionWaiters, { from = 0n, use = "live" }: { from?: Position; use?: "live" | "rebuild" } = {}): Rows {
     const store = openViewStore(at, log.logId, catalog, use, watch);
     if (store.damage !== null) onDamage(store.damage);
-    if (use === "live") store.db.watch(heal);
+    if (use === "live") store.watch(heal);
     const projector = makeProjector({ store, log, clock, from, onTrouble, onMoved: () => waiters.moved(projector.position()) });
     return { store, projector, waiters };
   }

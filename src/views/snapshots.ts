@@ -7,6 +7,8 @@ import { refreshWanted } from "./projections/handlers.ts";
  * projector goes on. The write-ahead log keeps what they look at until they are through.
  */
 export interface Snapshots {
+  /** As of a `ViewDatabase`, for every connection that is opened from now on. */
+  watch(onDamage: (error: unknown) => void): void;
   /** Waits for its turn where others look. @param work does not write. */
   read<T>(work: (db: ViewDatabase) => Promise<T>): Promise<T>;
   /** At once: whoever reads now fails. The file may be replaced then. */
@@ -23,15 +25,20 @@ export function makeSnapshots(file: string, catalog: Catalog, watch: WatchStatem
   const waiting: (() => void)[] = [];
   let used = 0;
   let closed = false;
+  let damaged: ((error: unknown) => void) | null = null;
 
   function open(): ViewDatabase {
     const db = openDatabase(file, watch);
+    if (damaged !== null) db.watch(damaged);
     db.exec("pragma cache_size = -2048; pragma temp_store = memory");
     connections.push(db);
     return db;
   }
 
   return {
+    watch(onDamage) {
+      damaged = onDamage;
+    },
     get closed() {
       return closed;
     },

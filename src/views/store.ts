@@ -34,6 +34,8 @@ export interface ViewStore {
   readonly db: ViewDatabase;
   /** Why the rows were begun anew when the file was opened: it was damaged. Null: it was not. */
   readonly damage: string | null;
+  /** From now on damage that anybody meets who reads or writes the rows is told, and comes as VIEW_BEHIND: whoever is told computes them anew. */
+  watch(onDamage: (error: unknown) => void): void;
   /** Of the last event that the rows contain. */
   position(): Position;
   /**
@@ -107,6 +109,10 @@ export function openViewStore(file: string, logId: string, catalog: Catalog, use
     file,
     db,
     damage,
+    watch(onDamage) {
+      db.watch(onDamage);
+      snapshots.watch(onDamage);
+    },
     position: () => position,
     fold(events, enough) {
       if (events.length === 0) return 0;

@@ -208,6 +208,23 @@ describe("the file", () => {
     expect(rowsOf(file)).toEqual(before);
   });
 
+  it("damaged while it is open heals by itself, whoever meets it first", async () => {
+    const { open, file } = await aStory();
+    const told: string[] = [];
+    const views = await open();
+    const before = await views.handlers();
+    await views.close();
+    const again = await open({ start: false, onDamage: (why) => told.push(why) });
+    const bytes = readFileSync(file);
+    bytes.fill(0xff, 2 * 4096);
+    writeFileSync(file, bytes);
+    // The first that is asked looks over a connection of its own, at one moment of the rows.
+    await expect(again.deadLetterStats({ tenant: "default" })).rejects.toMatchObject({ code: "VIEW_BEHIND" });
+    await expect.poll(() => again.handlers().catch(() => null)).toEqual(before);
+    expect(told).toHaveLength(1);
+    await again.close();
+  });
+
   it.each([
     ["text", (file: string) => writeFileSync(file, "Dear diary, ".repeat(500))],
     ["a few bytes", (file: string) => writeFileSync(file, "x")],
