@@ -10,6 +10,7 @@ import { newId } from "../../src/event/ids.ts";
 import { type EventFilter, type EventLog, endedForGood } from "../../src/log/event-log.ts";
 import { type EventStoreDbLog, type EventStoreDbOptions, openEventStoreDbLog } from "../../src/log/eventstoredb/open-eventstoredb-log.ts";
 import { anEvent, flat, refuses, stored } from "../contract/event-log.ts";
+import { systemEvent } from "../support/eventstore-stand-in/database.ts";
 import { type Fault, type StandIn, startStandIn } from "../support/eventstore-stand-in/server.ts";
 
 /** Waits of milliseconds in place of seconds. */
@@ -114,6 +115,25 @@ describe("an append", () => {
     server.failNext("append", "unauthenticated");
     await expect(log.append("shop.order-1", [anEvent()], "any")).rejects.toThrow(/does not accept these credentials/);
     expect((await log.append("shop.order-1", [anEvent()], "none"))[0]?.revision).toBe(0);
+  });
+
+  it.each([
+    { busy: 40, stored: true },
+    { busy: Number.POSITIVE_INFINITY, stored: false },
+  ])("is tried as long as an answer may take beside one that is always there first ($busy times)", async ({ busy, stored: isStored }) => {
+    const { server, log } = await openPair({ limits: { answerMs: isStored ? 10_000 : 300 } });
+    await log.append("shop.order-1", [anEvent(0)], "none");
+    const database = server.database as { append: StandIn["database"]["append"] };
+    const { append } = database;
+    let left = busy;
+    database.append = (stream, events, expected) => {
+      if (stream === "shop.order-1" && left-- > 0) append(stream, [systemEvent("theirs", {})], "any");
+      return append(stream, events, expected);
+    };
+    const answer = log.append("shop.order-1", [anEvent("ours")], "any");
+    if (isStored) expect((await answer)[0]).toMatchObject({ revision: busy + 1, duplicate: false });
+    else await expect(answer).rejects.toMatchObject({ code: "LOG_UNAVAILABLE", message: expect.stringMatching(/Others append/), retryAfterMs: 100 });
+    expect((await flat(log.readStream("shop.order-1"))).filter(({ data }) => data === "ours")).toHaveLength(isStored ? 1 : 0);
   });
 
   it("goes on where another process has appended meanwhile", async () => {

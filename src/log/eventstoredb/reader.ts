@@ -66,8 +66,8 @@ export function makeReader(server: Server, truncations: Truncations): Reader {
       const forward = direction === "forward";
       // The end is where the log ended when the read began: a consumer that appends for each event comes to an end.
       const last = await serverHead();
-      /** Forward: the last position looked at; backward: the first one. */
-      let reached: Position | null = forward ? (after ?? 0n) : after !== undefined && after <= last ? after : null;
+      /** Forward: the last position looked at; backward: the first one. Beyond this log's end other logs of the server have their events. */
+      let reached: Position | null = forward ? (after ?? 0n) : after !== undefined && after <= (await this.head()) ? after : null;
       let left = limit;
       const pageSize = makePageSize(limits);
       while (left > 0 && (forward ? reached! < last : reached !== 0n)) {
