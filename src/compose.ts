@@ -275,9 +275,11 @@ async function openOn(
   /** A batch is small in bytes, but not in what its deliveries take to be told. */
   async function* presented(batch: readonly StoredEvent[]): AsyncGenerator<EventView, void> {
     const turns = makeTurns();
-    for (let at = 0; at < batch.length; at += presentedAtOnce) {
+    let size = 1; // nobody knows how large these are
+    for (let at = 0; at < batch.length; at += size) {
+      if (at > 0) size = turns.due() ? 1 : Math.min(size * 2, presentedAtOnce);
       if (turns.due()) await turns.next();
-      yield* opened.present(batch.slice(at, at + presentedAtOnce));
+      yield* opened.present(batch.slice(at, at + size));
     }
   }
 

@@ -5,6 +5,7 @@ import type { Clock } from "../event/clock.ts";
 import { type NewId, newId as timeOrderedId } from "../event/ids.ts";
 import type { Store } from "../store.ts";
 import { readJsonBodies } from "./body.ts";
+import { writeRowsInTurns } from "./json-reply.ts";
 import { refuseForeign } from "./loopback.ts";
 import { retryAfterSeconds, toProblem } from "./problem.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
@@ -54,6 +55,7 @@ export function makeServer({ store, logger, clock, newId = timeOrderedId }: Serv
   app.decorateRequest("receivedMs", 0);
   app.decorateRequest("problemCode", null);
   readJsonBodies(app);
+  writeRowsInTurns(app);
 
   app.addHook("onRoute", ({ method, url }) => {
     const pattern = new RegExp(`^${url.replace(/:\w+/g, "[^/]+")}$`);

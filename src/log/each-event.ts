@@ -3,7 +3,7 @@ import { makeTurns } from "../event/turns.ts";
 import type { EventLog } from "./event-log.ts";
 
 /** Of what a page reads at once. */
-const readBytes = 1024 * 1024;
+const readBytes = 256 * 1024;
 const idsAtOnce = 100;
 
 /** Each id with its event, in their order, read as they are taken; undefined when the log has it no more. */

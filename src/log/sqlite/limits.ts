@@ -26,7 +26,7 @@ export const defaultLimits: SqliteLogLimits = {
   queuedBytes: 64 * 1024 * 1024,
   quickSyncMs: 1,
   batchEvents: 512,
-  batchBytes: 2 * 1024 * 1024,
+  batchBytes: 1024 * 1024,
   scanPositions: 4096,
   cachedStreams: 20_000,
   checkBytes: 64 * 1024 * 1024,

@@ -118,13 +118,14 @@ async function walk(
     );
     let reader = makeDeliveryReader(sources);
     for (const row of matching) {
+      if (turns.due()) {
+        await turns.next();
+        reader = makeDeliveryReader(sources);
+      }
       if (status !== undefined && !hasStatus(reader.statuses(row), status, handler)) continue;
       if (keys.length === limit) return { keys, nextCursor: toCursor("events", before) };
       keys.push(row);
       before = row.position;
-      if (!turns.due()) continue;
-      await turns.next();
-      reader = makeDeliveryReader(sources);
     }
     if (reached === null) return { keys, nextCursor: null };
     before = reached;
