@@ -2,7 +2,7 @@ import { v7 } from "uuid";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { EntityReply, ReadyReply } from "../../src/http/wire/replies.ts";
 import { startReceiver } from "../support/crash-receiver.ts";
-import { getAll, makeSite, type Service, startListening, startService, until, untilQuiet } from "../support/crash-service.ts";
+import { getAll, makeSite, type Service, type Site, startListening, startService, until, untilQuiet } from "../support/crash-service.ts";
 import { type Fault, startStandIn } from "../support/eventstore-stand-in/server.ts";
 import { makeLogServer, startLogServer } from "../support/log-server.ts";
 
@@ -27,6 +27,13 @@ async function append(url: string, entity = "a", id = v7()) {
 async function ready(url: string): Promise<ReadyReply & { readonly code: number }> {
   const response = await fetch(`${url}/readyz`);
   return { code: response.status, ...((await response.json()) as ReadyReply) };
+}
+
+/** Starts the service and waits until its log has answered. */
+async function startReady(site: Site) {
+  const service = await startListening(site);
+  await until("the log", async () => (await ready(service.url)).code === 200);
+  return service;
 }
 
 async function terminate(service: Service): Promise<number> {
@@ -87,7 +94,7 @@ describe("SIGTERM while the log server is away", { timeout: 90_000 }, () => {
     const server = await startLogServer();
     const receiver = await startReceiver(() => 204);
     const site = makeSite(config(receiver.url), server.url);
-    const service = await startListening(site);
+    const service = await startReady(site);
     expect((await append(service.url)).status).toBe(201);
     await server.send(signal);
     const unclear = append(service.url, "b").catch(() => null);
@@ -97,7 +104,7 @@ describe("SIGTERM while the log server is away", { timeout: 90_000 }, () => {
     expect(tookMs).toBeLessThan(stopsWithinMs);
     if (how === "frozen") await server.send("SIGCONT");
     else await server.start();
-    const next = await startListening(site);
+    const next = await startReady(site);
     expect((await append(next.url)).status).toBe(201);
     await until(
       "the calls",
@@ -117,11 +124,11 @@ describe("a log that the views do not know", { timeout: 60_000 }, () => {
   it("another log: they are built anew", async () => {
     const receiver = await startReceiver(() => 204);
     const site = makeSite(config(receiver.url), (await startLogServer()).url);
-    const service = await startListening(site);
+    const service = await startReady(site);
     await append(service.url, "one");
     await untilQuiet(service.url);
     await terminate(service);
-    const other = await startListening({ ...site, log: (await startLogServer()).url });
+    const other = await startReady({ ...site, log: (await startLogServer()).url });
     await append(other.url, "two");
     await until("the views", async () => (await getAll<EntityReply>(other.url, "/entities")).length > 0);
     expect((await getAll<EntityReply>(other.url, "/entities")).map(({ entity }) => entity.id)).toEqual(["two"]);
@@ -132,11 +139,11 @@ describe("a log that the views do not know", { timeout: 60_000 }, () => {
     const server = await startLogServer();
     const receiver = await startReceiver(() => 204);
     const site = makeSite(config(receiver.url), server.url);
-    const service = await startListening(site);
+    const service = await startReady(site);
     for (let count = 0; count < 5; count++) expect((await append(service.url)).status).toBe(201);
     await until("the calls", () => receiver.calls().length === 5);
     await terminate(service);
-    const running = await startListening(site);
+    const running = await startReady(site);
     await untilQuiet(running.url);
     await server.restore(4);
     const notReady = await until("the running service to notice", async () => {
