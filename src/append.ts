@@ -37,7 +37,7 @@ export function makeAppender({ catalog, log, newId }: AppenderParts): Store["app
     const sent = inputs.map((one) => complete(one, catalog, newId));
     const refused = await refusals(sent, catalog, places, turns);
     // What was stored once was judged then: a refinement that reads the clock, or one that is stricter now, does not undo it.
-    const repeats = [...refused.keys()].every((index) => inputs[index]!.id !== undefined) ? await repeated(log, tenant, refused, sent) : null;
+    const repeats = [...refused.keys()].every((index) => inputs[index]!.id !== undefined) ? await repeated({ log, catalog }, tenant, refused, sent) : null;
     const isRepeat = (event: NewEvent, index: number): boolean => {
       const before = repeats?.get(event.id);
       return before?.same === true && before.stream === streamName(tenant, inputs[index]!.entity);
@@ -47,7 +47,7 @@ export function makeAppender({ catalog, log, newId }: AppenderParts): Store["app
     const events: NewEvent[] = [];
     for (const [index, event] of sent.entries()) {
       if (turns.due()) await turns.next();
-      events.push(refused.has(index) ? event : catalog.toStore(event));
+      events.push(refused.has(index) ? catalog.asOnceStored(event) : catalog.toStore(event));
     }
     const groups = groupByEntity(inputs, events, tenant, places);
     // A single entity's append is measured by the log itself; with several the last must not fail when the first is stored.
@@ -92,9 +92,14 @@ const groupsAtOnce = 64;
 const noneKnown: ReadonlyMap<string, Known> = new Map();
 
 /** What is stored under the ids of refused events; null where the log cannot be read. */
-async function repeated(log: AppenderParts["log"], tenant: string, refused: ReadonlyMap<number, unknown>, sent: readonly NewEvent[]) {
+async function repeated(
+  { log, catalog }: Pick<AppenderParts, "log" | "catalog">,
+  tenant: string,
+  refused: ReadonlyMap<number, unknown>,
+  sent: readonly NewEvent[],
+) {
   if (refused.size === 0) return null;
-  const events = new Map(Array.from(refused.keys(), (index) => [sent[index]!.id, sent[index]!]));
+  const events = new Map(Array.from(refused.keys(), (index) => [sent[index]!.id, catalog.asOnceStored(sent[index]!)]));
   return readKnown(log, tenant, [...events.values()]).catch(() => null);
 }
 

@@ -97,7 +97,8 @@ function describe(error: unknown): string {
   const at = (place: string | undefined): string => (place === undefined ? "" : ` at ${place}`);
   const code = textAt(error, "code") ?? "";
   if (importFaults.includes(code)) return `imports what cannot be found${at(importPlaceOf(error))}: ${line}`;
-  if (error instanceof SyntaxError) return `cannot be loaded for a syntax error${at(syntaxPlaceOf(error))}: ${line}`;
+  const wrong = isA(SyntaxError, error) ? syntaxPlaceOf(error) : undefined;
+  if (wrong !== undefined) return `cannot be loaded for a syntax error${at(wrong)}: ${line}`;
   return `failed while it was loaded${at(userPlaceOf(error))}: ${typeOf(error)}: ${line}`;
 }
 

@@ -1,6 +1,7 @@
 /** Where the syntax error is in a user's JavaScript files: V8 tells its place of a module only to who looks at the file alone. */
 import { spawnSync } from "node:child_process";
-import { isUsers, toPath, userPlaceOf } from "./event/user-place.ts";
+import { textAt } from "./event/thrown.ts";
+import { headPlaceOf, isUsers, toPath } from "./event/user-place.ts";
 
 const maxFiles = 200;
 const maxChecked = 20;
@@ -14,13 +15,15 @@ export function rememberModule(url: string): void {
   if (files.size < maxFiles && /\.[cm]?[jt]s$/.test(path) && isUsers(path)) files.add(path);
 }
 
-/** `<file>:<line>`; undefined when none of the files is wrong by itself. */
+/** `<file>:<line>`; undefined when none of the files is wrong by itself: code that ran threw the error, as JSON.parse does. */
 export function syntaxPlaceOf(error: unknown): string | undefined {
-  const told = userPlaceOf(error);
-  if (told !== undefined) return told;
-  for (const file of [...files].slice(-maxChecked)) {
+  const told = headPlaceOf(error);
+  const message = textAt(error, "message");
+  if (told !== undefined || message === undefined) return told;
+  for (const file of [...files].slice(-maxChecked).reverse()) {
     const { status, stderr } = spawnSync(process.execPath, ["--check", file], { encoding: "utf8", timeout: checkMs });
-    const place = status === 0 ? undefined : userPlaceOf({ stack: stderr });
+    // The look at a file alone does not strip types: another complaint is none.
+    const place = status !== 0 && stderr.includes(message) ? headPlaceOf({ stack: stderr }) : undefined;
     if (place !== undefined) return place;
   }
   return undefined;

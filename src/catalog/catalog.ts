@@ -59,6 +59,9 @@ export interface Catalog {
    */
   toStore(event: NewEvent): NewEvent;
 
+  /** What `toStore` made of the same event when its data still fitted, as far as can be told: to know a repeat by. Judges nothing and throws nothing. */
+  asOnceStored(event: NewEvent): NewEvent;
+
   /** Lifts a stored event through the chain and validates each version on the way. Never throws for bad data; never changes `stored`. */
   current(stored: StoredEvent | GivenEvent): Lifted;
 

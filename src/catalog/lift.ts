@@ -103,7 +103,8 @@ function makeLift(checked: CheckedType, from: number, raise: Raise): Lift {
 
 /** The event as a step or a migration sees it. */
 export function given(event: StoredEvent | GivenEvent): GivenEvent {
-  return freezeDeep({ ...event, position: positionText(event.position) });
+  // What is downcast before it is stored has no position yet.
+  return freezeDeep(event.position === undefined ? { ...(event as GivenEvent) } : { ...event, position: positionText(event.position) });
 }
 
 /** A step may give what throws as soon as anyone looks at it. */

@@ -39,6 +39,12 @@ export function makeCatalog({
   /** Events of one type often follow one another, and a look into the map has to hash each one's name. */
   let recent: { readonly name: string; readonly chain: Chain | undefined } = { name: "", chain: undefined };
 
+  const downcastOf = ({ type, schemaVersion }: NewEvent): readonly [Chain, Downcast] | readonly [null, null] => {
+    const chain = byName.get(type);
+    const downcast = chain?.downcast ?? null;
+    return chain === undefined || downcast === null || schemaVersion !== chain.current ? [null, null] : [chain, downcast];
+  };
+
   return {
     types: chains.map(({ type }) => type),
     fingerprint: hash(chains.map(({ fingerprint }) => fingerprint)),
@@ -84,9 +90,17 @@ export function makeCatalog({
     },
 
     toStore(event) {
-      const chain = byName.get(event.type);
-      const downcast = chain?.downcast ?? null;
-      return chain === undefined || downcast === null || event.schemaVersion !== chain.current ? event : downcastEvent(event, chain, downcast);
+      const [chain, downcast] = downcastOf(event);
+      return chain === null ? event : downcastEvent(event, chain, downcast);
+    },
+
+    asOnceStored(event) {
+      const [chain, downcast] = downcastOf(event);
+      if (chain === null) return event;
+      const parsed = parse(chain.versions[chain.current - 1]!.schema, event.data);
+      // What a schema refuses it does not show: the data as sent stands for it.
+      const older = callDowncast(event, chain, downcast, parsed.success ? parsed.data : structuredClone(event.data));
+      return older instanceof StepFailure || otherThanJson(older) !== null ? event : asDowncast(event, downcast, older as Json);
     },
 
     chainFingerprint: (type) => byName.get(type)?.fingerprint ?? "",
@@ -129,17 +143,26 @@ function sourcesOf(chains: readonly Chain[]): ReadonlyMap<string, ReadonlySet<st
   return sources;
 }
 
-function downcastEvent(event: NewEvent, { type, current, versions, lifts }: Chain, downcast: Downcast): NewEvent {
+function callDowncast(event: NewEvent, { type, current }: Chain, downcast: Downcast, data: unknown): unknown {
+  return callStep(downcast.data, freezeDeep(data), event as StoredEvent, `${type} v${current} → v${downcast.version}`);
+}
+
+function asDowncast(event: NewEvent, downcast: Downcast, data: Json): NewEvent {
+  return { ...event, type: downcast.type ?? event.type, schemaVersion: downcast.version, data };
+}
+
+function downcastEvent(event: NewEvent, chain: Chain, downcast: Downcast): NewEvent {
+  const { type, current, versions, lifts } = chain;
   const fail = (message: string): RepriseError =>
     new RepriseError("DOWNCAST_FAILED", `Event type "${type}" could not be stored as version ${downcast.version}: ${message}`);
   const parsed = parse(versions[current - 1]!.schema, event.data);
   if (!parsed.success) throw fail("its data does not fit the current version"); // checked before, so a schema that judges by more than the data
-  const older = callStep(downcast.data, freezeDeep(parsed.data), event as StoredEvent, `${type} v${current} → v${downcast.version}`);
+  const older = callDowncast(event, chain, downcast, parsed.data);
   if (older instanceof StepFailure) throw fail(older.error.message);
   const other = otherThanJson(older);
   if (other !== null) throw fail(`the downcast gives what JSON cannot hold, at ${other}`);
   const data = older as Json;
-  const stored = { ...event, type: downcast.type ?? event.type, schemaVersion: downcast.version, data };
+  const stored = asDowncast(event, downcast, data);
   const fits = parse(versions[downcast.version - 1]!.schema, data);
   if (!fits.success) throw fail(describeRefusal(fits, `${type} v${downcast.version}`).message);
   // Whoever reads it with this build must be able to.

@@ -21,14 +21,19 @@ export async function withDeepStacks<T>(act: () => Promise<T>): Promise<T> {
 /** `<file>:<line>` of the user's file that comes first in the error's stack; undefined where there is none. */
 export function userPlaceOf(error: unknown): string | undefined {
   const stack = textAt(error, "stack") ?? "";
-  // Node puts the place of a syntax error, `<file>:<line>`, before all else: the file may be one that the config imports.
-  const header = /^((?:file:\/\/|\/|[A-Za-z]:\\)[^\n]*):(\d+)\n/.exec(stack);
-  if (header !== null) return `${toPath(header[1]!)}:${header[2]}`;
+  const headed = headPlaceOf(error);
+  if (headed !== undefined) return headed;
   for (const [, file, line] of stack.matchAll(/^\s+at (?:.*?\()?((?:file:\/\/|\/|[A-Za-z]:\\)[^\n]*?):(\d+):\d+\)?$/gm)) {
     const path = toPath(file!);
     if (isUsers(path)) return `${path}:${line}`;
   }
   return undefined;
+}
+
+/** What Node puts before a stack, `<file>:<line>`: the place of a syntax error, in the config or in a file that it imports. */
+export function headPlaceOf(error: unknown): string | undefined {
+  const head = /^((?:file:\/\/|\/|[A-Za-z]:\\)[^\n]*):(\d+)\n/.exec(textAt(error, "stack") ?? "");
+  return head === null ? undefined : `${toPath(head[1]!)}:${head[2]}`;
 }
 
 /** True when code of the user's threw it, and nothing that it called. */

@@ -314,6 +314,24 @@ describe("ids", () => {
 });
 
 describe("a repeat whose schema judges otherwise now", () => {
+  it("is a duplicate of what a downcast made of it, too", async () => {
+    let open = true;
+    const gated = defineEvent(
+      "order.gated",
+      { 1: z.object({ n: z.int() }), 2: z.object({ m: z.int() }).refine(() => open, "closed by now") },
+      { downcast: { version: 1, data: ({ m }) => ({ n: m * 2 }) } },
+    );
+    const upcasters = [defineUpcasters(gated, { 1: ({ n }) => ({ m: n / 2 }) })];
+    const gatedAppend = makeAppender({ catalog: makeCatalog({ events: [gated], upcasters }), log, newId: () => uuid(2100) });
+    const one = { type: "order.gated", entity: { type: "order", id: "d1" }, data: { m: 1 }, id: uuid(11) };
+    const [first] = await gatedAppend(one);
+    open = false;
+    expect(await gatedAppend(one)).toEqual([{ ...first, duplicate: true }]);
+    await expect(gatedAppend({ ...one, data: { m: 2 } })).rejects.toMatchObject({ code: "DATA_INVALID" });
+    await expect(gatedAppend({ ...one, id: uuid(12) })).rejects.toMatchObject({ code: "DATA_INVALID" });
+    expect(await storedEvents()).toMatchObject([{ schemaVersion: 1, data: { n: 2 } }]);
+  });
+
   it("is a duplicate, whatever a refinement says; other content or a new id is judged", async () => {
     let open = true;
     const gated = defineEvent("order.gated", { 1: z.object({ n: z.int() }).refine(() => open, "closed by now") });
