@@ -215,6 +215,7 @@ const catalog: Catalog = {
   describe: (type) => (type === "order.placed" ? { type, versions: [1, 2], current: 2, formerly: ["order.created"] } : undefined),
   validate: () => {},
   toStore: (event) => event,
+  asOnceStored: (event) => event,
   current: () => {
     throw new Error("not of this fake");
   },
