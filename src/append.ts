@@ -9,7 +9,7 @@ import { defaultTenant, streamName } from "./event/names.ts";
 import { makeTurns, type Turns } from "./event/turns.ts";
 import { encodeAppend } from "./log/append-rules.ts";
 import type { AppendedEvent, EventLog, ExpectedRevision } from "./log/event-log.ts";
-import type { EventInput, Store } from "./store.ts";
+import type { AppendOptions, EventInput, Store } from "./store.ts";
 
 /** What an append needs of the world around it. */
 export interface AppenderParts {
@@ -27,7 +27,17 @@ export interface AppenderParts {
  * events of the request, in order. With them the request can be repeated, wherever it stopped: an entity that is stored already answers with duplicates.
  */
 export function makeAppender({ catalog, log, newId }: AppenderParts): Store["append"] {
+  const queue = makeQueue();
   return async (input, options = {}) => {
+    const place = queue();
+    try {
+      return await append(input, options, place);
+    } finally {
+      place.leave();
+    }
+  };
+
+  async function append(input: EventInput | readonly EventInput[], options: AppendOptions, place: Place) {
     const inputs = Array.isArray(input) ? (input as readonly EventInput[]) : [input as EventInput];
     const places = makePlaces(options.pointer, !Array.isArray(input));
     const turns = makeTurns();
@@ -37,6 +47,7 @@ export function makeAppender({ catalog, log, newId }: AppenderParts): Store["app
     const sent = inputs.map((one) => complete(one, catalog, newId));
     const refused = await refusals(sent, catalog, places, turns);
     // What was stored once was judged then: a refinement that reads the clock, or one that is stricter now, does not undo it.
+    if (refused.size > 0) place.leave(); // reading the log may take long
     const repeats = [...refused.keys()].every((index) => inputs[index]!.id !== undefined) ? await repeated({ log, catalog }, tenant, refused, sent) : null;
     const isRepeat = (event: NewEvent, index: number): boolean => {
       const before = repeats?.get(event.id);
@@ -59,10 +70,12 @@ export function makeAppender({ catalog, log, newId }: AppenderParts): Store["app
 
     const given = new Set(inputs.flatMap(({ id }) => (id === undefined ? [] : [id.toLowerCase()])));
     const mayBeKnown = given.size === 0 ? [] : groups.flatMap((group) => group.events.filter(({ id }) => given.has(id)));
+    if (mayBeKnown.length > 0) place.leave();
     const known = mayBeKnown.length === 0 ? noneKnown : await readKnown(log, tenant, mayBeKnown);
     const waiting = groups.filter((group) => !isKnown(group, known));
 
     const stored = new Map<string, AppendedEvent>(Array.from(known.values(), ({ appended }) => [appended.id, appended]));
+    if (place.before !== null) await place.before;
     for (let from = 0; from < waiting.length; from += groupsAtOnce) {
       const appends: Promise<readonly AppendedEvent[]>[] = [];
       for (const group of waiting.slice(from, from + groupsAtOnce)) {
@@ -71,6 +84,7 @@ export function makeAppender({ catalog, log, newId }: AppenderParts): Store["app
         append.catch(() => {}); // looked at when all of them are on their way
         appends.push(append);
       }
+      place.leave();
       for (const answer of await Promise.allSettled(appends)) {
         if (answer.status === "rejected") throw answer.reason;
         for (const appended of answer.value) stored.set(appended.id, appended);
@@ -83,6 +97,31 @@ export function makeAppender({ catalog, log, newId }: AppenderParts): Store["app
       answered.add(id);
       return { id, entity: inputs[index]!.entity, revision, position: positionText(position), recordedAt, duplicate: duplicate || repeated };
     });
+  }
+}
+
+/** The place of one append among those that are being checked. */
+interface Place {
+  /** Settles when the append before this one was handed to the log, or has left the queue; null when there is none. */
+  readonly before: Promise<void> | null;
+  leave(): void;
+}
+
+/**
+ * Appends that nobody awaits reach the log in the order of the calls, although a large one gives way while it is checked. An append whose ids have to
+ * be looked up leaves its place, so that the others do not wait for a reading of the log.
+ */
+function makeQueue(): () => Place {
+  let last: Promise<void> | null = null;
+  return () => {
+    const before = last;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const mine = before === null ? promise : promise.then(() => before);
+    last = mine;
+    void mine.then(() => {
+      if (last === mine) last = null;
+    });
+    return { before, leave: resolve };
   };
 }
 

@@ -38,6 +38,17 @@ beforeEach(() => {
   append = makeAppender({ catalog, log, newId: () => uuid(1000 + ++made) });
 });
 
+it("hands appends that nobody awaits to the log in the order of the calls, although a large one gives way while it is checked", async () => {
+  const large = Array.from({ length: 1000 }, (_, index) => note({ index, text: Array.from({ length: 100 }, () => "text") }));
+  let turns = 0;
+  const timer = setInterval(() => turns++, 0);
+  const [first, second] = await Promise.all([append(large), append(note("small"))]);
+  clearInterval(timer);
+  expect(turns).toBeGreaterThan(0);
+  expect(second!.map(({ revision }) => revision)).toEqual([1000]);
+  expect(first!).toHaveLength(1000);
+});
+
 async function storedEvents(of: EventLog = log): Promise<readonly StoredEvent[]> {
   const events: StoredEvent[] = [];
   for await (const batch of of.readAll()) events.push(...batch);
