@@ -38,7 +38,12 @@ describe.each(serverLogs)("two services on %s", { timeout: 120_000 }, (_title, o
     });
     const site = () => makeSite(config(receiver.url), log, namespace);
     const append = async (url: string, count: number) => {
-      const answer = await post<AppendReply>(url, "/events", { events: Array.from({ length: count }, (_, index) => event(`e${index % 10}`)) });
+      const body = { events: Array.from({ length: count }, (_, index) => event(`e${index % 10}`)) };
+      // It listens before its log is open, which takes a real server a moment.
+      const answer = await until("the append", async () => {
+        const tried = await post<AppendReply>(url, "/events", body);
+        return tried.status !== 503 && tried;
+      });
       expect(answer.status).toBe(201);
       return answer.body.events.at(-1)!.position;
     };
