@@ -155,7 +155,7 @@ export function makeDelivery({ handlers, ends = nobodyTold, onTaken = () => {}, 
     },
     async stop(patienceMs) {
       await Promise.all([...seats.values()].map((seat) => seat.stop(patienceMs)));
-      await life.stop();
+      life.stop();
       await Promise.all(closers.map((close) => close()));
     },
     async order(handler, request) {

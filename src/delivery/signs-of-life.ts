@@ -17,7 +17,8 @@ export interface LifeOptions {
 
 export interface Life {
   start(): void;
-  stop(): Promise<void>;
+  /** A sign that is under way is not waited for: a frozen log would hold up the end of the process, and the log ends it as it closes. */
+  stop(): void;
   /** False once the last sign of life is so old that another one may have taken over. */
   isHeard(): boolean;
 }
@@ -25,7 +26,7 @@ export interface Life {
 export function makeLife({ log, clock, instance, owns, check, onChange }: LifeOptions): Life {
   const leaving = new AbortController();
   let heardMs = clock.monotonicMs();
-  let running: Promise<void> | null = null;
+  let running = false;
   const isHeard = () => log.beats === undefined || clock.monotonicMs() - heardMs < unheardMs;
 
   async function run(): Promise<void> {
@@ -34,6 +35,7 @@ export function makeLife({ log, clock, instance, owns, check, onChange }: LifeOp
         try {
           const sentMs = clock.monotonicMs();
           await log.beats!.beat(instance);
+          if (leaving.signal.aborted) return;
           if (!isHeard()) await check();
           const changed = !isHeard();
           heardMs = sentMs;
@@ -49,11 +51,12 @@ export function makeLife({ log, clock, instance, owns, check, onChange }: LifeOp
   return {
     start() {
       heardMs = clock.monotonicMs();
-      if (log.beats !== undefined) running ??= run();
+      if (log.beats === undefined || running) return;
+      running = true;
+      void run();
     },
-    async stop() {
+    stop() {
       leaving.abort();
-      await running;
     },
     isHeard,
   };

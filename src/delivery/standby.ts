@@ -65,9 +65,10 @@ export async function untilOwnerless(
     beat = Math.max(beat, beaten);
     return heard ? "heard" : "silent";
   };
+  const left = new Promise<"heard">((resolve) => signal.addEventListener("abort", () => resolve("heard"), { once: true }));
   while (!signal.aborted) {
     // What the log does not answer says nothing about the owner.
-    const seen = await look().catch(() => "heard" as const);
+    const seen = await Promise.race([look().catch(() => "heard" as const), left]);
     if (seen === "ownerless") return;
     silent = seen === "silent" ? silent + 1 : 0;
     if (silent >= silentLooks) return;
