@@ -155,7 +155,7 @@ describe("Dockerfile", () => {
     expect(of("USER")).toEqual(["1000:1000"]);
     expect(of("VOLUME")).toEqual(['["/data"]']);
     // With Node's flags as npm start has them.
-    const start = (JSON.parse(read("package.json")) as { readonly scripts: { readonly start: string } }).scripts.start.split(" ");
+    const start = (JSON.parse(read("package.json")) as { readonly scripts: { readonly start: string } }).scripts.start.replace(/^exec /, "").split(" ");
     expect(start.slice(-2)).toEqual(["bin/reprise.js", "serve"]);
     expect(JSON.parse(of("ENTRYPOINT")[0]!)).toEqual([...start.slice(0, -2), "/app/bin/reprise.js"]);
     expect((JSON.parse(of("CMD")[0]!) as readonly string[])[0]).toBe("serve");
