@@ -105,7 +105,11 @@ export const errorCatalog = {
 
   CONFIG_INVALID: { kind: "config", remedy: "Correct the field that the message names." },
   START_FROM_REQUIRED: { kind: "config", remedy: 'Say startFrom: "beginning" or "now" in the handler: the log already holds events.' },
-  UPCASTER_MISSING: { kind: "config", remedy: "Add the step upcasters/<event-type>/v<n>-to-v<n+1>.ts and list it in its index.ts." },
+  UPCASTER_MISSING: {
+    kind: "config",
+    remedy:
+      "Add the step to the type's `defineUpcasters`; where each step has a file, that is upcasters/<event-type>/v<n>-to-v<n+1>.ts and a line in the index.ts beside it.",
+  },
   UPCASTER_UNEXPECTED: { kind: "config", remedy: "Remove the step: there is no version for it to lead from or to." },
   SCHEMA_LOCK_BROKEN: {
     kind: "config",

@@ -28,6 +28,20 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
 export async function runCli(args: readonly string[], given: Omit<World, "exitCode">): Promise<number> {
   const world: World = { ...given, terminal: visibleOn(given.terminal), exitCode: exit.ok };
   const { terminal } = world;
+  try {
+    await makeProgram(world).parseAsync(args, { from: "user" });
+    return world.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exit.ok : exit.usage;
+    if (!(error instanceof Failure)) throw error;
+    terminal.err(error.message + "\n");
+    return error.exitCode;
+  }
+}
+
+/** Every command with its flags: a test holds what messages and documents name against it. */
+export function makeProgram(world: World): Command {
+  const { terminal } = world;
   const program = new Command("reprise")
     .description("An event-sourced replay store: events in order per entity, dead letters that keep their place in line, replay through upcasters.")
     .version(version, "-V, --version")
@@ -50,13 +64,5 @@ export async function runCli(args: readonly string[], given: Omit<World, "exitCo
   addSchema(program, world);
   addVerify(program, world);
   addExport(program, world);
-  try {
-    await program.parseAsync(args, { from: "user" });
-    return world.exitCode;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exit.ok : exit.usage;
-    if (!(error instanceof Failure)) throw error;
-    terminal.err(error.message + "\n");
-    return error.exitCode;
-  }
+  return program;
 }

@@ -111,7 +111,7 @@ export function section(heading: string, body: string): string {
 
 /** A table below a heading; nothing when it has no rows. */
 export function tableSection<T>(heading: string, rows: readonly T[], columns: readonly Column<T>[], width: number | undefined): string {
-  return rows.length === 0 ? "" : section(heading, table(rows, columns, width === undefined ? undefined : width - sectionIndent.length));
+  return rows.length === 0 ? "" : section(heading, table(rows, columns, width === undefined ? undefined : Math.max(1, width - sectionIndent.length)));
 }
 
 /** A sender's or handler's text as it stands, a line a line. */

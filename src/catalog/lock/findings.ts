@@ -54,6 +54,12 @@ export function findingText({ rule, type, version, message, details, remedy }: F
 }
 
 const lockIt = "run `reprise schema lock` and commit the lock file with the change";
+/** Where each version and each step has a file, as in this repository; a config may as well hold all of them itself. */
+const filed = (path: string): string => `where each has a file: ${path}`;
+const schemaFile = (type: string, version: number): string => `schemas/${type}/v${version}.ts`;
+const stepFile = (type: string, from: number): string => `upcasters/${type}/v${from}-to-v${from + 1}.ts`;
+/** Beside the lock, wherever that is: `schemas/` of a repository that is laid out like this one. */
+export const samplesFolder = (type: string, version: number): string => `the folder ${type}/samples/v${version} beside the lock file`;
 const rewrite = (type: string | null, version: number | null): string => `\`reprise schema lock --rewrite ${type}${version === null ? "" : `@${version}`}\``;
 
 export function missingLock(path: string): Finding {
@@ -103,8 +109,8 @@ export function chainGap(type: string, from: number, wasLocked: boolean): Findin
     message: `${type} has no step from version ${from} to ${from + 1}, so stored events of version ${from}${from > 1 ? " and older" : ""} can no longer be read.`,
     details: [],
     remedy: wasLocked
-      ? `The step was there when the lock was written: put it back (upcasters/${type}/v${from}-to-v${from + 1}.ts, and its line in that folder's index.ts). A step stays as long as the log holds an event of version ${from} or older; \`reprise schema census --log …\` tells.`
-      : `Write the step: upcasters/${type}/v${from}-to-v${from + 1}.ts, a pure function from version ${from} to ${from + 1}, and list it in that folder's index.ts as \`${from}: v${from}ToV${from + 1}\`. Then ${lockIt}.`,
+      ? `The step was there when the lock was written: put it back into \`defineUpcasters\` (${filed(stepFile(type, from))}, and its line in that folder's index.ts). A step stays as long as the log holds an event of version ${from} or older; \`reprise schema census --log …\` tells.`
+      : `Write the step, a pure function from version ${from} to ${from + 1}, and list it in \`defineUpcasters\` under ${from} (${filed(stepFile(type, from))}, and \`${from}: v${from}ToV${from + 1}\` in that folder's index.ts). Then ${lockIt}.`,
   };
 }
 
@@ -126,7 +132,7 @@ export function versionDisappeared(type: string, version: number): Finding {
     version,
     message: `The lock has version ${version} of ${type}; the config does not.`,
     details: [],
-    remedy: `Put schemas/${type}/v${version}.ts back, with its line in that folder's index.ts and the steps beside it. A version that was ever stored stays for ever. Only if no log holds an event of it: ${rewrite(type, version)}.`,
+    remedy: `Put version ${version} back into \`defineEvent\`, and its steps (${filed(schemaFile(type, version))}, with its line in that folder's index.ts). A version that was ever stored stays for ever. Only if no log holds an event of it: ${rewrite(type, version)}.`,
   };
 }
 
@@ -149,7 +155,7 @@ export function publishedVersionChanged(type: string, version: number, newest: n
     version,
     message: `Version ${version} of ${type} is not what was published.`,
     details,
-    remedy: `A published version never changes: add version ${next} (schemas/${type}/v${next}.ts) and a step ${newest} → ${next} (upcasters/${type}/v${newest}-to-v${next}.ts), and put version ${version} back as it was (git checkout -- schemas/${type}/v${version}.ts). Only if version ${version} was never deployed: ${rewrite(type, version)}.`,
+    remedy: `A published version never changes: add version ${next} and a step ${newest} → ${next} (${filed(`${schemaFile(type, next)}, ${stepFile(type, newest)}`)}), and put version ${version} back as it was (${filed(`git checkout -- ${schemaFile(type, version)}`)}). Only if version ${version} was never deployed: ${rewrite(type, version)}.`,
   };
 }
 
@@ -171,7 +177,7 @@ export function stepResultChanged(type: string, from: number, details: readonly 
     version: from,
     message: `The step ${from} → ${from + 1} of ${type} makes something else of recorded samples than before.`,
     details,
-    remedy: `Put the step back as it was (git checkout -- upcasters/${type}/v${from}-to-v${from + 1}.ts). If the old result was a mistake and the new one is meant, know that handlers and views then see old events otherwise than they did: ${rewrite(type, from)}, and commit the lock file with the correction.`,
+    remedy: `Put the step back as it was (${filed(`git checkout -- ${stepFile(type, from)}`)}). If the old result was a mistake and the new one is meant, know that handlers and views then see old events otherwise than they did: ${rewrite(type, from)}, and commit the lock file with the correction.`,
   };
 }
 
@@ -182,7 +188,7 @@ export function stepEdited(type: string, from: number): Finding {
     version: from,
     message: `Whether the step ${from} → ${from + 1} of ${type} does as before cannot be told: its code reads otherwise, though every sample still becomes the same.`,
     details: [],
-    remedy: `If the step makes the same of every payload as before, ${lockIt}. If it is meant to make something else of some payload, put such a payload into schemas/${type}/samples/v${from}/ first: the lock then shows what becomes of it, before and after.`,
+    remedy: `If the step makes the same of every payload as before, ${lockIt}. If it is meant to make something else of some payload, put such a payload into ${samplesFolder(type, from)} first: the lock then shows what becomes of it, before and after.`,
   };
 }
 

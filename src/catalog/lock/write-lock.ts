@@ -1,6 +1,6 @@
 /** Brings a lock up to a catalog: adds what is new, and rewrites what was asked for. */
 import { checkLock } from "./check-lock.ts";
-import { type Finding, isAddition } from "./findings.ts";
+import { type Finding, isAddition, samplesFolder } from "./findings.ts";
 import type { Lock, LockedType, LockedVersion } from "./lock.ts";
 import { checkPurity } from "./purity.ts";
 import { recordDowncast, recordVersion } from "./record.ts";
@@ -65,6 +65,6 @@ function notesOf(type: string, version: number, { samples }: LockedVersion): rea
     ),
   );
   if (Object.keys(samples).length === 0)
-    notes.push(`${type} version ${version}: no sample could be made that its checks accept. Put a real payload into schemas/${type}/samples/v${version}/.`);
+    notes.push(`${type} version ${version}: no sample could be made that its checks accept. Put a real payload into ${samplesFolder(type, version)}.`);
   return notes;
 }
