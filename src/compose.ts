@@ -231,14 +231,16 @@ async function openOn(
   );
   const leaving = new AbortController();
   let state: "opened" | "started" | "closed" = "opened";
-  let takenUp: Promise<void> | null = null;
+  let willTakeUp = false;
   let closing: Promise<void> | null = null;
 
   /** Replays that another instance ran go on here, now that their handler does. One look for all handlers that come at once. */
   function onTaken(): void {
-    takenUp ??= Promise.resolve()
+    if (willTakeUp) return;
+    willTakeUp = true;
+    Promise.resolve()
       .then(() => {
-        takenUp = null;
+        willTakeUp = false;
         return state === "started" ? replays.resume() : undefined;
       })
       .catch((err: unknown) => logger.warn({ err }, "replays of another instance could not go on; they do at the next start"));
