@@ -92,7 +92,7 @@ function rulesOfNode(def: Definition): Rule[] {
   if (key !== undefined && !textKinds.has((key._zod.def as unknown as Definition).type ?? "")) rules.push({ what: `names of ${textOf(key)}`, code: null });
   if (def.coerce === true) rules.push({ what: "coerce", code: null });
   if (def.mode === "loose") rules.push({ what: "names that do not fit are taken", code: null });
-  if (def.format !== undefined && def.check !== undefined) rules.push(...rulesOfFormat(def));
+  if (def.format !== undefined && def.check !== undefined) for (const rule of rulesOfFormat(def)) rules.push(rule);
   return rules;
 }
 
@@ -104,7 +104,7 @@ function rulesOfChecks(def: Definition): Rule[] {
     const { check: kind = "" } = each;
     if (kind === "custom")
       rules.push({ what: `refine${each.fn === undefined ? " (by a check of several)" : ""}`, code: codeFingerprint(each.fn ?? ownCheck(check)) });
-    else if (kind === "string_format") rules.push(...rulesOfFormat(each));
+    else if (kind === "string_format") for (const rule of rulesOfFormat(each)) rules.push(rule);
     else if (!shownChecks.has(kind)) rules.push({ what: `${wordsOf(each)}${normalForm(each.tx)}`, code: codeFingerprint(each.tx) });
     if (kind === "custom" && typeof each.when === "function") rules.push({ what: "refine when", code: codeFingerprint(each.when) });
     if (countsUnits(check)) rules.push({ what: "lengths in UTF-16 units", code: null });

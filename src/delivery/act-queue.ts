@@ -53,7 +53,7 @@ export class ActQueue {
     const left: Queued[] = [];
     for (const [index, each] of this.#queued.entries()) {
       if (asked[0]?.alone || (each.alone && asked.length > 0) || acts.length === actsAtOnce) {
-        left.push(...this.#queued.slice(index));
+        for (const act of this.#queued.slice(index)) left.push(act);
         break;
       }
       try {

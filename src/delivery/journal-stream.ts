@@ -198,7 +198,8 @@ export class JournalStream {
     if (this.#unclear === null) return null;
     const { encoded } = this.#unclear.batch;
     const stored: StoredEvent[] = [];
-    for await (const events of this.#log.readStream(this.stream, { from: this.#revision + 1, limit: encoded.length })) stored.push(...events);
+    for await (const events of this.#log.readStream(this.stream, { from: this.#revision + 1, limit: encoded.length }))
+      for (const event of events) stored.push(event);
     if (stored.length !== encoded.length || stored.some(({ id }, index) => id !== encoded[index]!.id)) return null;
     const { id, revision, position, recordedAt } = stored.at(-1)!;
     return { id, revision, position, recordedAt, duplicate: true };

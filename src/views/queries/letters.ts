@@ -49,7 +49,7 @@ export async function letterPage<Row extends { readonly position: number; readon
     const values = [...keys.parameters, ...parameters];
     const from = `${select(withKeys(keys.sql))} where ${sql} order by d.position desc, d.handler desc limit ? offset ?`;
     const found = sources.db().all<Row>(from, ...values, limit + 1 - rows.length, toSkip);
-    rows.push(...found);
+    for (const row of found) rows.push(row);
     if (toSkip > 0) {
       const { matching } = sources.db().get<{ matching: number }>(`select count(*) as matching from ${withKeys(keys.sql)} where ${sql}`, ...values)!;
       toSkip = Math.max(0, toSkip - matching);
@@ -126,7 +126,7 @@ export async function* kindsOf(db: () => ViewDatabase, { tenant, handler }: Dead
 function waysOf(sources: LetterSources, filter: DeadLetterFilter): [Way, ...Way[]] {
   const { tenant, handler, eventType, source, entityId, replayId, sinceMs, untilMs, error } = filter;
   const ways: Way[] = [];
-  if (error !== undefined) ways.push(...errorWays(sources.db(), tenant, error));
+  if (error !== undefined) for (const way of errorWays(sources.db(), tenant, error)) ways.push(way);
   if (replayId !== undefined) ways.push(by("letters_by_replay", ["replay_id", replayId]));
   if (source !== undefined) ways.push(by("letters_by_source", ["tenant", tenant], ["source", source]));
   if (handler !== undefined) ways.push(by("letters_by_handler", ["handler", handler], ["tenant", tenant]));
