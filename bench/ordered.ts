@@ -5,7 +5,7 @@ import { EventStoreDBClient, eventTypeFilter, START } from "@eventstore/db-clien
 import { z } from "zod";
 import type { DeepReadonly } from "../src/catalog/deep-readonly.ts";
 import { defineEvent, defineUpcasters, type EventDefinition, type UpcasterChain } from "../src/catalog/define.ts";
-import { checkConfig, defineConfig } from "../src/config.ts";
+import { checkConfig, defineConfig } from "../src/config/config.ts";
 import { type Delivery, makeDelivery } from "../src/delivery/delivery.ts";
 import { defineHandler } from "../src/delivery/handler.ts";
 import { systemClock } from "../src/event/clock.ts";

@@ -4,7 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { defineEvent } from "../src/catalog/define.ts";
 import { makeCatalog } from "../src/catalog/make-catalog.ts";
 import { openStore } from "../src/compose.ts";
-import { defineConfig } from "../src/config.ts";
+import { defineConfig } from "../src/config/config.ts";
 import { defineHandler } from "../src/delivery/handler.ts";
 import { openSqliteLog } from "../src/log/sqlite/open-sqlite-log.ts";
 import type { Benchmark, Run } from "./measure.ts";

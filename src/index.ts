@@ -18,10 +18,10 @@ export {
   type UpcasterChain,
   type Upcasters,
 } from "./catalog/define.ts";
+export type { Dropped, Part, Split } from "./catalog/lift/step-result.ts";
 export { defineMigration, type MigrationDefinition, type StoredData } from "./catalog/migration.ts";
-export type { Dropped, Part, Split } from "./catalog/step-result.ts";
 export { type OpenOptions, openStore } from "./compose.ts";
-export { type Config, defineConfig } from "./config.ts";
+export { type Config, defineConfig } from "./config/config.ts";
 export {
   defineHandler,
   type FunctionHandler,
@@ -63,4 +63,4 @@ export type {
   ReplayBatchResult,
   ReplayResult,
   Store,
-} from "./store.ts";
+} from "./store/store.ts";

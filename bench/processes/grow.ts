@@ -1,7 +1,7 @@
 /** The work of bench/growth.ts: `node grow.ts <folder> <events> <lanes>`. Prints each window as JSON, at the end the largest resident memory in MB. */
 import { defineEvent } from "../../src/catalog/define.ts";
 import { openStore } from "../../src/compose.ts";
-import { defineConfig } from "../../src/config.ts";
+import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler } from "../../src/delivery/handler.ts";
 import { comparePositions, type PositionText } from "../../src/event/event.ts";
 import { orderV1, sampleOrder } from "../samples.ts";

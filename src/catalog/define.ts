@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { CurrentEvent, GivenEvent } from "../event/event.ts";
 import type { DeepReadonly } from "./deep-readonly.ts";
-import { type Dropped, lifted, type Part, type Split } from "./step-result.ts";
+import { type Dropped, lifted, type Part, type Split } from "./lift/step-result.ts";
 
 /** N → N + 1: a table, since TypeScript does not add. A 33rd version is refused here and at start. */
 interface Next {

@@ -2,7 +2,7 @@
 import type { StoredEvent } from "../event/event.ts";
 import { isEntityStream } from "../event/names.ts";
 import type { Catalog, FailureText } from "./catalog.ts";
-import { liftOutcome } from "./lift-outcome.ts";
+import { liftOutcome } from "./lift/lift-outcome.ts";
 
 /** An event that cannot be read. */
 export interface LogFailure extends FailureText {

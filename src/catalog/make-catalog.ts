@@ -6,7 +6,7 @@ import type { Catalog, FailureText, Lifted, LiftStep } from "./catalog.ts";
 import { type CheckedType, checkDefinitions } from "./check-definitions.ts";
 import type { Downcast, EventDefinition, UpcasterChain } from "./define.ts";
 import { publishedSchema } from "./json-schema.ts";
-import { callStep, describeRefusal, type Lift, makeLifts, parse, StepFailure } from "./lift.ts";
+import { callStep, describeRefusal, type Lift, makeLifts, parse, StepFailure } from "./lift/lift.ts";
 import { placesOf } from "./places.ts";
 import { otherThanJson } from "./whole-json.ts";
 

@@ -2,8 +2,8 @@
 import { types } from "node:util";
 import type { z } from "zod";
 import { textAt, valueAt } from "../event/thrown.ts";
+import { type Definition, innerOf, newWhenInnerIs, plainValues } from "./lift/private-copy.ts";
 import { below } from "./places.ts";
-import { type Definition, innerOf, newWhenInnerIs, plainValues } from "./private-copy.ts";
 
 const maxDepth = 128;
 /** Objects and lists: an append of 960,000 bytes has room for 320,000. Two lists that hold the same twice, thirty times over, are a billion. */

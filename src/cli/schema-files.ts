@@ -6,7 +6,7 @@ import type { Finding } from "../catalog/lock/findings.ts";
 import * as found from "../catalog/lock/findings.ts";
 import { type Lock, readLock, writeLock } from "../catalog/lock/lock.ts";
 import { type LockSubject, makeSubject, type RealSample } from "../catalog/lock/subject.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { isRepriseError } from "../errors.ts";
 import type { Json } from "../event/event.ts";
 import { parseJsonText } from "../http/json.ts";
@@ -58,7 +58,7 @@ export interface LoadedConfig extends LockSubject {
 export async function loadSubject({ config: given }: SchemaFlags, lock: Lock | null): Promise<LoadedConfig | readonly Finding[]> {
   const path = resolve(given ?? standardConfig);
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) throw usage(`There is no config file ${path}: name another one with --config.`);
-  const [{ loadConfig }, { checkConfig }] = await Promise.all([import("../load-config.ts"), import("../config.ts")]);
+  const [{ loadConfig }, { checkConfig }] = await Promise.all([import("../config/load-config.ts"), import("../config/config.ts")]);
   let config: Config;
   try {
     config = await loadConfig(path);

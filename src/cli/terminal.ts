@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline/promises";
-import { leave } from "../end-marker.ts";
+import { leave } from "../delivery/end-marker.ts";
 import { visible } from "../event/visible.ts";
 
 /** What the command line reads from and writes to; passed in, so that tests play the person. */

@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import { type NewId, newId as timeOrderedId } from "../event/ids.ts";
-import type { Store } from "../store.ts";
+import type { Store } from "../store/store.ts";
 import { readJsonBodies } from "./body.ts";
 import { writeRowsInTurns } from "./json-reply.ts";
 import { refuseForeign } from "./loopback.ts";

@@ -2,11 +2,12 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import { type Migrations, mustFit } from "../catalog/migration.ts";
 import type { Delivery } from "../delivery/delivery.ts";
-import type { LetterEvent } from "../delivery/dispatcher.ts";
-import type { Act, ReplayItem } from "../delivery/journal-events.ts";
+import type { LetterEvent } from "../delivery/dispatcher/dispatcher.ts";
 import { RepriseError } from "../errors.ts";
 import type { Json } from "../event/event.ts";
 import type { AppendedEvent } from "../log/event-log.ts";
+import type { Act } from "../records/act.ts";
+import type { ReplayItem } from "../records/replay-item.ts";
 import type { DeadLetterDetail } from "../views/model.ts";
 
 type Place = Pick<DeadLetterDetail, "id" | "handler" | "stream" | "revision">;

@@ -1,9 +1,10 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Delivery } from "../delivery/delivery.ts";
-import type { OwnOutcome, ReplayItem } from "../delivery/journal-events.ts";
-import type { Lent } from "../delivery/own-call.ts";
-import { noDeferrals } from "../delivery/waits.ts";
+import type { Lent } from "../delivery/partition/own-call.ts";
+import { noDeferrals } from "../delivery/policy/waits.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
+import type { OwnOutcome } from "../records/replay.ts";
+import type { ReplayItem } from "../records/replay-item.ts";
 import { OutcomeWriter } from "./outcome-writer.ts";
 import type { ItemEnd, JobRequest, Runner } from "./runner.ts";
 

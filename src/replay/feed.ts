@@ -1,5 +1,5 @@
 /** Which item of a replay starts next: the oldest first, those of a lane one after another, lanes side by side. */
-import type { ReplayItem } from "../delivery/journal-events.ts";
+import type { ReplayItem } from "../records/replay-item.ts";
 import { laneOf } from "./items.ts";
 
 interface FeedLane {

@@ -1,10 +1,12 @@
 /** The items of plans and replays, as their streams hold them: in parts, in the order in which they start. */
-import type { ReplayItem, ReplayStreamData } from "../delivery/journal-events.ts";
-import { ownEvent } from "../delivery/journal-stream.ts";
+
+import { ownEvent } from "../delivery/journal/journal-stream.ts";
 import type { NewEvent } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
 import { makeTurns } from "../event/turns.ts";
 import { type AppendedEvent, maxAppendBytes } from "../log/event-log.ts";
+import type { ReplayStreamData } from "../records/replay.ts";
+import type { ReplayItem } from "../records/replay-item.ts";
 
 export const itemsPerPart = 500;
 

@@ -1,12 +1,14 @@
 /** A replay at work: starts the items of its plan in order, and stops, pauses and ends as it is told. Its stream is its memory and its audit. */
 
 import type { FailureText } from "../catalog/catalog.ts";
-import type { Act, ReplayItem, ReplayReport, ReplayStreamData } from "../delivery/journal-events.ts";
-import type { Pace } from "../delivery/pace.ts";
-import { notInTime, type Patience } from "../delivery/patience.ts";
+import { notInTime, type Patience } from "../delivery/journal/patience.ts";
+import type { Pace } from "../delivery/partition/pace.ts";
 import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { Position } from "../event/event.ts";
+import type { Act } from "../records/act.ts";
+import type { ReplayReport, ReplayStreamData } from "../records/replay.ts";
+import type { ReplayItem } from "../records/replay-item.ts";
 import type { ReplayStatus } from "../views/model.ts";
 import { Feed } from "./feed.ts";
 import type { ItemEnd, JobRequest, Runner } from "./runner.ts";

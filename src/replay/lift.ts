@@ -1,10 +1,10 @@
 /** What today's catalog makes of events of the log, for plans and reports. */
 import type { Catalog, FailureText, LiftStep } from "../catalog/catalog.ts";
 import type { Delivery } from "../delivery/delivery.ts";
-import type { ReplayItem } from "../delivery/journal-events.ts";
 import type { Json, StoredEvent } from "../event/event.ts";
 import { eachEvent } from "../log/each-event.ts";
 import type { EventLog } from "../log/event-log.ts";
+import type { ReplayItem } from "../records/replay-item.ts";
 
 /** Hands on the items in their order, each with its event; undefined when the log has it no more. */
 export async function* eventsOf<T extends Pick<ReplayItem, "eventId">>(

@@ -1,6 +1,6 @@
 /** Stores what comes of a replay's own deliveries in its stream: one append outstanding, the next one as soon as it is stored. */
-import { slices } from "../delivery/flush-appends.ts";
-import type { OwnOutcome } from "../delivery/journal-events.ts";
+import { slices } from "../delivery/partition/flush-appends.ts";
+import type { OwnOutcome } from "../records/replay.ts";
 
 export const outcomesPerAppend = 256;
 const bytesPerAppend = 512 * 1024;

@@ -1,11 +1,11 @@
 /** What became of each item of a replay, and what lifting does to its payload. Computed when it is asked for: no payload is kept for it. */
 import { isDeepStrictEqual } from "node:util";
 import type { Catalog, FailureText } from "../catalog/catalog.ts";
-import type { ReplayItem } from "../delivery/journal-events.ts";
 import { type Entity, type Json, type PositionText, positionText } from "../event/event.ts";
 import { parseStreamName } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { makePageRoom } from "../log/page-bytes.ts";
+import type { ReplayItem } from "../records/replay-item.ts";
 import type { ReplayView, Views } from "../views/model.ts";
 import { eventsOf, type Sample, toSample } from "./lift.ts";
 

@@ -1,8 +1,9 @@
 /** How an item of a replay is brought to its end. One runner for each kind of replay; the job does not care which. */
 import type { FailureText } from "../catalog/catalog.ts";
-import type { ReplayItem, ReplayRequested } from "../delivery/journal-events.ts";
-import type { Withdrawal } from "../delivery/lane.ts";
+import type { Withdrawal } from "../delivery/partition/lane.ts";
 import type { Position } from "../event/event.ts";
+import type { ReplayRequested } from "../records/replay.ts";
+import type { ReplayItem } from "../records/replay-item.ts";
 
 export type ItemEnd =
   | { readonly outcome: "succeeded"; readonly position: Position }

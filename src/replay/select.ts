@@ -1,10 +1,11 @@
 /** From a selection to the items of a plan: what can be delivered again, what cannot and why, and what it would release. */
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Delivery } from "../delivery/delivery.ts";
-import type { PlanFindings, ReplayItem } from "../delivery/journal-events.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
 import { makeTurns } from "../event/turns.ts";
 import type { EventLog } from "../log/event-log.ts";
+import type { PlanFindings } from "../records/plan.ts";
+import type { ReplayItem } from "../records/replay-item.ts";
 import type { DeliveryStatus, HistoryPointer, LetterPointer, Views } from "../views/model.ts";
 import { laneOf } from "./items.ts";
 import { asDelivered, eventsOf, liftability } from "./lift.ts";

@@ -1,5 +1,5 @@
 /** What an operator selects for a replay. */
-import type { ReplaySelection } from "../delivery/journal-events.ts";
+import type { ReplaySelection } from "../records/plan.ts";
 import type { DeadLetterFilter, HistoryFilter } from "../views/model.ts";
 
 export type Selection =

@@ -1,8 +1,9 @@
 /** What has changed since a plan was made. */
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Delivery } from "../delivery/delivery.ts";
-import type { PlanFindings, ReplayItem } from "../delivery/journal-events.ts";
 import { makeTurns } from "../event/turns.ts";
+import type { PlanFindings } from "../records/plan.ts";
+import type { ReplayItem } from "../records/replay-item.ts";
 
 export interface Change {
   readonly reason: string;

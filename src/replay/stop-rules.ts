@@ -1,5 +1,5 @@
 /** When a replay stops by itself. Pure. */
-import type { ReplayTerms } from "../delivery/journal-events.ts";
+import type { ReplayTerms } from "../records/replay.ts";
 
 /** A ratio says nothing over fewer outcomes than this, or than there are items. */
 const minOutcomes = 10;

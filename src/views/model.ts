@@ -1,8 +1,9 @@
 /** What the views answer with. Member by member the wire's shapes of API.md, in code's names. */
 import type { FailureText, LiftStep } from "../catalog/catalog.ts";
-import type { AttemptRecord, DeadLetterCause, OwnOutcome, ReplayKind, ReplayTerms } from "../delivery/journal-events.ts";
 import type { Change } from "../event/changes.ts";
 import type { AnyPosition, ContextRef, Entity, EventMetadata, Json, PositionText as Position, Priority, StoredEvent } from "../event/event.ts";
+import type { AttemptRecord, DeadLetterCause } from "../records/attempt.ts";
+import type { OwnOutcome, ReplayKind, ReplayTerms } from "../records/replay.ts";
 
 export const deliveryStatuses = [
   "pending",

@@ -1,9 +1,12 @@
 /** What every projection is: its tables, and what one entry of the log does to them. */
 import type { Catalog } from "../catalog/catalog.ts";
-import type { HandlerStreamData, JournalEvent, PlanStreamData, ReplayStreamData } from "../delivery/journal-events.ts";
 import type { StoredEvent } from "../event/event.ts";
 import { handlerStream, isEntityStream, planStream, replayStream } from "../event/names.ts";
 import type { RowBuffer } from "../log/row-buffer.ts";
+import type { HandlerStreamData } from "../records/handler.ts";
+import type { JournalEvent } from "../records/journal.ts";
+import type { PlanStreamData } from "../records/plan.ts";
+import type { ReplayStreamData } from "../records/replay.ts";
 import type { ViewDatabase } from "./database.ts";
 import type { EntityKey } from "./entity-cache.ts";
 import { entityOfEvent } from "./entity-keys.ts";

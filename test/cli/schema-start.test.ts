@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openStore } from "../../src/compose.ts";
-import { loadConfig } from "../../src/load-config.ts";
+import { loadConfig } from "../../src/config/load-config.ts";
 import { reprise } from "../support/cli.ts";
 import { repositoryFolder } from "../support/run-tool.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";

@@ -1,7 +1,7 @@
 import { v7 } from "uuid";
 import { describe, expect, it } from "vitest";
-import { ReceivedHistory } from "../../src/delivery/received-history.ts";
 import type { AppendReply, ReplayReply } from "../../src/http/wire/replies.ts";
+import { ReceivedHistory } from "../../src/verify/received-history.ts";
 import { type CheckedHandler, checkHistory } from "../support/crash-checker.ts";
 import { readEntityEvents } from "../support/crash-journal.ts";
 import { Lives } from "../support/crash-lives.ts";

@@ -3,7 +3,7 @@ import { setTimeout as elapse } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
-import { defineConfig } from "../../src/config.ts";
+import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler } from "../../src/delivery/handler.ts";
 import { newId } from "../../src/event/ids.ts";
 import { type LogCluster, startLogCluster } from "../support/log-cluster.ts";

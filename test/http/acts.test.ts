@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { RepriseError } from "../../src/errors.ts";
 import { letterActReply, rebuildReply, replayBatchReply, replayedReply } from "../../src/http/wire/replies.ts";
-import type { Store } from "../../src/store.ts";
+import type { Store } from "../../src/store/store.ts";
 import { deliveryId, eventId, makeFakeStore, replayId } from "../support/fake-store.ts";
 import { expectProblem, serverOver } from "../support/http.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
-import { defineConfig } from "../../src/config.ts";
-import { cloudEventOf } from "../../src/delivery/cloud-event.ts";
+import { defineConfig } from "../../src/config/config.ts";
+import { cloudEventOf } from "../../src/delivery/attempt/cloud-event.ts";
 import { RepriseError } from "../../src/errors.ts";
 import { idFromCloudEvent } from "../../src/event/ids.ts";
 import { appendReply } from "../../src/http/wire/replies.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
-import { defineConfig } from "../../src/config.ts";
+import { defineConfig } from "../../src/config/config.ts";
 import { maxBodyBytes } from "../../src/http/body.ts";
 import { maxDepth } from "../../src/http/json.ts";
 import { makeFakeStore } from "../support/fake-store.ts";

@@ -4,7 +4,7 @@ import { pino } from "pino";
 import { afterEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../src/event/clock.ts";
 import { serve } from "../../src/http/server.ts";
-import type { Store } from "../../src/store.ts";
+import type { Store } from "../../src/store/store.ts";
 import { eventId, type FakeStore, makeFakeStore } from "../support/fake-store.ts";
 import { expectProblem, serverOver, silent } from "../support/http.ts";
 

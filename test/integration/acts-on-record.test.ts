@@ -2,15 +2,15 @@
 import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
-import { defineConfig } from "../../src/config.ts";
+import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler, Terminal } from "../../src/delivery/handler.ts";
-import { actPatienceMs } from "../../src/delivery/patience.ts";
+import { actPatienceMs } from "../../src/delivery/journal/patience.ts";
 import { isRepriseError, RepriseError } from "../../src/errors.ts";
 import { type Clock, systemClock } from "../../src/event/clock.ts";
 import type { NewEvent } from "../../src/event/event.ts";
 import type { AppendedEvent, EventLog } from "../../src/log/event-log.ts";
 import { toSelection } from "../../src/replay/selection.ts";
-import type { Store } from "../../src/store.ts";
+import type { Store } from "../../src/store/store.ts";
 import { readLogRows } from "../support/history-checker.ts";
 import { runTerms } from "../support/replay-scene.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent, defineUpcasters } from "../../src/catalog/define.ts";
 import { defineMigration } from "../../src/catalog/migration.ts";
-import { type Config, defineConfig } from "../../src/config.ts";
+import { type Config, defineConfig } from "../../src/config/config.ts";
 import { defineHandler } from "../../src/delivery/handler.ts";
-import type { EventInput, Store } from "../../src/store.ts";
+import type { EventInput, Store } from "../../src/store/store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { handlerShows, logRows, startStore } from "../support/test-store.ts";
 

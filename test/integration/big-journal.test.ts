@@ -1,10 +1,11 @@
 /** State that is larger than an append, whichever list makes it so, in the real log. */
 import { describe, expect, it, onTestFinished } from "vitest";
-import { emptyState, fold } from "../../src/delivery/journal.ts";
-import type { AttemptRecord, JournalEvent } from "../../src/delivery/journal-events.ts";
-import { JournalStream } from "../../src/delivery/journal-stream.ts";
+import { emptyState, fold } from "../../src/delivery/journal/journal.ts";
+import { JournalStream } from "../../src/delivery/journal/journal-stream.ts";
 import { newId } from "../../src/event/ids.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
+import type { AttemptRecord } from "../../src/records/attempt.ts";
+import type { JournalEvent } from "../../src/records/journal.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const letters = 100_000;

@@ -1,10 +1,10 @@
 /** Whoever waits for an answer while the thread computes: what came in time is in time (the receiver answers on another thread). */
 import { Agent } from "undici";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { AttemptInFlight, AttemptOutcome, AttemptRequest } from "../../src/delivery/attempt.ts";
-import { makeFunctionAttempt } from "../../src/delivery/function-attempt.ts";
+import type { AttemptInFlight, AttemptOutcome, AttemptRequest } from "../../src/delivery/attempt/attempt.ts";
+import { makeFunctionAttempt } from "../../src/delivery/attempt/function-attempt.ts";
+import { makeWebhookAttempt } from "../../src/delivery/attempt/webhook-attempt.ts";
 import { defineHandler, webhookHandler } from "../../src/delivery/handler.ts";
-import { makeWebhookAttempt } from "../../src/delivery/webhook-attempt.ts";
 import { systemClock } from "../../src/event/clock.ts";
 import type { CurrentEvent } from "../../src/event/event.ts";
 import { makePatience } from "../../src/log/eventstoredb/patience.ts";

@@ -2,9 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
-import { defineConfig } from "../../src/config.ts";
+import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler, NotReady } from "../../src/delivery/handler.ts";
-import type { Store } from "../../src/store.ts";
+import type { Store } from "../../src/store/store.ts";
 import { makeFakeClock } from "../support/fake-clock.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { logRows, startStore } from "../support/test-store.ts";

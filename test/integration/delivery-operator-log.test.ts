@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
-import { defineConfig } from "../../src/config.ts";
+import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler, Terminal } from "../../src/delivery/handler.ts";
-import type { EventInput } from "../../src/store.ts";
+import type { EventInput } from "../../src/store/store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { handlerShows, startStore } from "../support/test-store.ts";
 

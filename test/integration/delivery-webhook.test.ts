@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
-import { defineConfig } from "../../src/config.ts";
+import { defineConfig } from "../../src/config/config.ts";
 import { type WebhookHandler, webhookHandler } from "../../src/delivery/handler.ts";
-import type { EventInput, Store } from "../../src/store.ts";
+import type { EventInput, Store } from "../../src/store/store.ts";
 import { type FakeClock, makeFakeClock } from "../support/fake-clock.ts";
 import { checkHistory, countDeliveries, readLogRows } from "../support/history-checker.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";

@@ -1,14 +1,14 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
-import { checkConfig, defineConfig } from "../../src/config.ts";
+import { checkConfig, defineConfig } from "../../src/config/config.ts";
 import { makeDelivery } from "../../src/delivery/delivery.ts";
 import { defineHandler, type HandlerContext, NotReady } from "../../src/delivery/handler.ts";
 import { systemClock } from "../../src/event/clock.ts";
 import { newId } from "../../src/event/ids.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { toSelection } from "../../src/replay/selection.ts";
-import type { EventInput } from "../../src/store.ts";
+import type { EventInput } from "../../src/store/store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { handlerShows, logRows, startStore } from "../support/test-store.ts";
 

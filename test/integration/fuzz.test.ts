@@ -7,7 +7,7 @@ import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent, defineUpcasters } from "../../src/catalog/define.ts";
-import { defineConfig } from "../../src/config.ts";
+import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler } from "../../src/delivery/handler.ts";
 import { serverOver } from "../support/http.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
 import { openLog, openStore } from "../../src/compose.ts";
-import { defineConfig } from "../../src/config.ts";
+import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler } from "../../src/delivery/handler.ts";
 import type { Json, NewEvent } from "../../src/event/event.ts";
 import { newId } from "../../src/event/ids.ts";

@@ -5,7 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
-import { defineConfig } from "../../src/config.ts";
+import { defineConfig } from "../../src/config/config.ts";
 import { serverOver } from "../support/http.ts";
 import { repositoryFolder } from "../support/run-tool.ts";
 import { serverLogs } from "../support/server-logs.ts";

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
 import { openStore } from "../../src/compose.ts";
-import { defineConfig } from "../../src/config.ts";
+import { defineConfig } from "../../src/config/config.ts";
 import { makePrivateFolder } from "../../src/log/private-files.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { anEvent } from "../contract/event-log.ts";

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent, defineUpcasters, part, split } from "../../src/catalog/define.ts";
 import { defineMigration } from "../../src/catalog/migration.ts";
-import { defineConfig } from "../../src/config.ts";
+import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler } from "../../src/delivery/handler.ts";
 import { startLogServer } from "../support/log-server.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent, defineUpcasters } from "../../src/catalog/define.ts";
-import { type Config, defineConfig } from "../../src/config.ts";
+import { type Config, defineConfig } from "../../src/config/config.ts";
 import { defineHandler } from "../../src/delivery/handler.ts";
-import type { Store } from "../../src/store.ts";
+import type { Store } from "../../src/store/store.ts";
 import { startLogServer } from "../support/log-server.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { handlerShows, logRows, type Place, startStore } from "../support/test-store.ts";

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
-import { defineConfig } from "../../src/config.ts";
-import { conditionOf } from "../../src/delivery/condition.ts";
+import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler, type HandlerOptions } from "../../src/delivery/handler.ts";
+import { conditionOf } from "../../src/delivery/ownership/condition.ts";
 import { RepriseError } from "../../src/errors.ts";
-import type { EventInput, Store } from "../../src/store.ts";
+import type { EventInput, Store } from "../../src/store/store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { handlerShows, handlerView, startStore } from "../support/test-store.ts";
 

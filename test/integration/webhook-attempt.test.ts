@@ -4,9 +4,9 @@ import { type AddressInfo, createServer as createTcpServer, Socket } from "node:
 import { Webhook } from "standardwebhooks";
 import { Agent } from "undici";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { AttemptRequest } from "../../src/delivery/attempt.ts";
+import type { AttemptRequest } from "../../src/delivery/attempt/attempt.ts";
+import { makeWebhookAttempt } from "../../src/delivery/attempt/webhook-attempt.ts";
 import { type WebhookHandler, webhookHandler } from "../../src/delivery/handler.ts";
-import { makeWebhookAttempt } from "../../src/delivery/webhook-attempt.ts";
 import { isRepriseError } from "../../src/errors.ts";
 import type { CurrentEvent, EventMetadata } from "../../src/event/event.ts";
 import { type FakeClock, makeFakeClock } from "../support/fake-clock.ts";

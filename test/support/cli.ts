@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { systemClock } from "../../src/event/clock.ts";
 import { serve } from "../../src/http/server.ts";
-import type { Store } from "../../src/store.ts";
+import type { Store } from "../../src/store/store.ts";
 import { silent } from "./http.ts";
 import { repositoryFolder, type ToolRun } from "./run-tool.ts";
 

@@ -7,12 +7,12 @@ import { z } from "zod";
 import { makeCensus } from "../../src/catalog/census.ts";
 import { defineEvent, defineUpcasters, drop, part, split } from "../../src/catalog/define.ts";
 import { makeLogCheck } from "../../src/catalog/log-check.ts";
-import { type Config, defineConfig } from "../../src/config.ts";
+import { type Config, defineConfig } from "../../src/config/config.ts";
 import { defineHandler, type HandlerContext, Terminal, webhookHandler } from "../../src/delivery/handler.ts";
 import type { CurrentEvent, Json } from "../../src/event/event.ts";
 import { partId } from "../../src/event/ids.ts";
 import { toSelection } from "../../src/replay/selection.ts";
-import type { EventInput, Store } from "../../src/store.ts";
+import type { EventInput, Store } from "../../src/store/store.ts";
 import { countDeliveries } from "./history-checker.ts";
 import { eachEvent, handlerShows, logRows, type Place, startStore } from "./test-store.ts";
 import { openWebhookReceiver } from "./webhook-receiver.ts";
@@ -347,7 +347,7 @@ async function countsShow({ catalog }: Store, place: Place): Promise<void> {
 
 /** Files of src that lift stored events, and what of the walk above goes through them: a new one has to be named here, and walked. */
 const readers: Readonly<Record<string, string>> = {
-  "delivery/dispatcher.ts": "delivery, webhook, retry, replay",
+  "delivery/dispatcher/dispatcher.ts": "delivery, webhook, retry, replay",
   "replay/dry-runner.ts": "dry run",
   "replay/lift.ts": "plans, and the report of a dry run",
   "replay/amendments.ts": "a replay refuses what cannot be lifted; amended data is checked by lifting it",

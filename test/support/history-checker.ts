@@ -1,6 +1,6 @@
 /** Judges what a handler was called with by DELIVERY §7, from its own book of calls and the rows of the log, with the checker of `reprise verify`. */
 import { DatabaseSync } from "node:sqlite";
-import { checkLane, type LaneStory } from "../../src/delivery/history.ts";
+import { checkLane, type LaneStory } from "../../src/verify/history.ts";
 
 /** One call as the handler saw it. Places in time are numbers of one count over all starts and ends. */
 export interface Call {

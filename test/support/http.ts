@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import type { ErrorCode } from "../../src/errors.ts";
 import { systemClock } from "../../src/event/clock.ts";
 import { makeServer } from "../../src/http/server.ts";
-import type { Store } from "../../src/store.ts";
+import type { Store } from "../../src/store/store.ts";
 
 export const silent: Logger = pino({ level: "silent" });
 

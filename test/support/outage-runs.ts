@@ -2,11 +2,11 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
-import { defineConfig } from "../../src/config.ts";
+import { defineConfig } from "../../src/config/config.ts";
 import { webhookHandler } from "../../src/delivery/handler.ts";
 import { systemClock } from "../../src/event/clock.ts";
 import { serve } from "../../src/http/server.ts";
-import type { EventInput, Store } from "../../src/store.ts";
+import type { EventInput, Store } from "../../src/store/store.ts";
 import type { EntityView } from "../../src/views/model.ts";
 import { type Counted, checkHistory, countDeliveries } from "./history-checker.ts";
 import { silent } from "./http.ts";

@@ -3,17 +3,20 @@
  * loans of lanes. It keeps its own account of what
  * a handler saw and says what was broken. Nothing here waits: time is a number.
  */
-import { divide } from "../../src/delivery/flush-appends.ts";
-import { emptyState, fold, fromSnapshot, type PartitionState, slicesOf, toSnapshot } from "../../src/delivery/journal.ts";
-import type { Act, AttemptRecord, JournalData, JournalEvent } from "../../src/delivery/journal-events.ts";
-import type { Delivery, Lane, Loan, Order } from "../../src/delivery/lane.ts";
-import type { LaneAct } from "../../src/delivery/lane-act.ts";
+
+import { emptyState, fold, fromSnapshot, type PartitionState, slicesOf, toSnapshot } from "../../src/delivery/journal/journal.ts";
 import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
-import { Pace } from "../../src/delivery/pace.ts";
-import { Partition, type PartitionOptions, type Verdict } from "../../src/delivery/partition.ts";
-import type { Flush } from "../../src/delivery/recorder.ts";
-import { noDeferrals } from "../../src/delivery/waits.ts";
+import { divide } from "../../src/delivery/partition/flush-appends.ts";
+import type { Delivery, Lane, Loan, Order } from "../../src/delivery/partition/lane.ts";
+import type { LaneAct } from "../../src/delivery/partition/lane-act.ts";
+import { Pace } from "../../src/delivery/partition/pace.ts";
+import { Partition, type PartitionOptions, type Verdict } from "../../src/delivery/partition/partition.ts";
+import type { Flush } from "../../src/delivery/partition/recorder.ts";
+import { noDeferrals } from "../../src/delivery/policy/waits.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
+import type { Act } from "../../src/records/act.ts";
+import type { AttemptRecord } from "../../src/records/attempt.ts";
+import type { JournalData, JournalEvent } from "../../src/records/journal.ts";
 
 export interface WorldOptions {
   readonly seed: number;

@@ -2,11 +2,11 @@
 import { z } from "zod";
 import { defineEvent, defineUpcasters } from "../../src/catalog/define.ts";
 import type { OpenOptions } from "../../src/compose.ts";
-import { type Config, defineConfig } from "../../src/config.ts";
+import { type Config, defineConfig } from "../../src/config/config.ts";
 import { defineHandler, type HandlerContext, type HandlerOptions } from "../../src/delivery/handler.ts";
-import type { ReplayTerms } from "../../src/delivery/journal-events.ts";
 import type { CurrentEvent } from "../../src/event/event.ts";
-import type { EventInput, ReplayState, Store } from "../../src/store.ts";
+import type { ReplayTerms } from "../../src/records/replay.ts";
+import type { EventInput, ReplayState, Store } from "../../src/store/store.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { handlerView, startStore } from "./test-store.ts";
 

@@ -1,11 +1,14 @@
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import type { AttemptRecord, HandlerStreamData, JournalEvent, ReplayStreamData } from "../../src/delivery/journal-events.ts";
 import type { Clock } from "../../src/event/clock.ts";
 import type { Json, NewEvent, StoredEvent } from "../../src/event/event.ts";
 import { newId } from "../../src/event/ids.ts";
 import { handlerStream, journalStream, parseStreamName, replayStream } from "../../src/event/names.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
+import type { AttemptRecord } from "../../src/records/attempt.ts";
+import type { HandlerStreamData } from "../../src/records/handler.ts";
+import type { JournalEvent } from "../../src/records/journal.ts";
+import type { ReplayStreamData } from "../../src/records/replay.ts";
 import type { RunningDeliveries } from "../../src/views/model.ts";
 import { openViews, type ViewsOptions } from "../../src/views/open-views.ts";
 import { makeFakeClock } from "./fake-clock.ts";

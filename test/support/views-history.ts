@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { defineEvent, defineUpcasters } from "../../src/catalog/define.ts";
 import { makeCatalog } from "../../src/catalog/make-catalog.ts";
-import type { AttemptRecord, JournalData, JournalEvent } from "../../src/delivery/journal-events.ts";
 import type { Json, NewEvent, StoredEvent } from "../../src/event/event.ts";
 import { handlerStream, journalStream, parseStreamName } from "../../src/event/names.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
+import type { AttemptRecord } from "../../src/records/attempt.ts";
+import type { JournalData, JournalEvent } from "../../src/records/journal.ts";
 import type { DeliveryStatus, LaneState } from "../../src/views/model.ts";
 
 const placed = defineEvent("order.placed", { 1: z.object({ total: z.number() }), 2: z.object({ totalCents: z.int() }) }, { formerly: ["order.created"] });

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { makeAppender } from "../../src/append.ts";
 import { defineEvent, defineUpcasters } from "../../src/catalog/define.ts";
 import { makeCatalog } from "../../src/catalog/make-catalog.ts";
 import { type ErrorCode, RepriseError } from "../../src/errors.ts";
 import type { Json, StoredEvent } from "../../src/event/event.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
-import type { AppendOptions, EventInput, Store } from "../../src/store.ts";
+import { makeAppender } from "../../src/store/append/append.ts";
+import type { AppendOptions, EventInput, Store } from "../../src/store/store.ts";
 import { openMemoryLog } from "../support/memory-log.ts";
 
 const orderPlaced = defineEvent(

@@ -50,9 +50,9 @@ const files = {
   "none/readme.txt": "",
 };
 const script = `
-  import { loadConfig } from ${JSON.stringify(new URL("src/load-config.ts", `file://${repositoryFolder}`).href)};
+  import { loadConfig } from ${JSON.stringify(new URL("src/config/load-config.ts", `file://${repositoryFolder}`).href)};
   import { RepriseError, Terminal } from ${JSON.stringify(new URL("src/index.ts", `file://${repositoryFolder}`).href)};
-  import { checkConfig } from ${JSON.stringify(new URL("src/config.ts", `file://${repositoryFolder}`).href)};
+  import { checkConfig } from ${JSON.stringify(new URL("src/config/config.ts", `file://${repositoryFolder}`).href)};
   const checked = ["getter.config.ts", "lazy.config.ts"];
   const outcomes = {};
   for (const file of process.argv.slice(2)) {

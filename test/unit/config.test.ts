@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent, type EventDefinition } from "../../src/catalog/define.ts";
-import { type CheckedConfig, type Config, checkConfig, defineConfig } from "../../src/config.ts";
+import { type CheckedConfig, type Config, checkConfig, defineConfig } from "../../src/config/config.ts";
 import { defineHandler, type HandlerDefinition, type WebhookHandler, webhookHandler } from "../../src/delivery/handler.ts";
 import { RepriseError } from "../../src/errors.ts";
 

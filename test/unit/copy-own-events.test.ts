@@ -1,14 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type {
-  EffectsStreamData,
-  HandlerStreamData,
-  JournalData,
-  PlanStreamData,
-  ReplayStreamData,
-  ViewsStreamData,
-} from "../../src/delivery/journal-events.ts";
 import type { Json, StoredEvent } from "../../src/event/event.ts";
-import { checkOwnEvent, ownEventRewrites, rewriteOwnEvent } from "../../src/log/copy-own-events.ts";
+import { checkOwnEvent, ownEventRewrites, rewriteOwnEvent } from "../../src/log/copy/copy-own-events.ts";
+import type { EffectsStreamData } from "../../src/records/effects.ts";
+import type { HandlerStreamData } from "../../src/records/handler.ts";
+import type { JournalData } from "../../src/records/journal.ts";
+import type { PlanStreamData } from "../../src/records/plan.ts";
+import type { ReplayStreamData } from "../../src/records/replay.ts";
+import type { ViewsStreamData } from "../../src/records/views.ts";
 
 type OwnData = JournalData & HandlerStreamData & ReplayStreamData & PlanStreamData & EffectsStreamData & ViewsStreamData;
 type OwnType = keyof OwnData;

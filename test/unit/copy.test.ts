@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ownEvent } from "../../src/delivery/journal-stream.ts";
+import { ownEvent } from "../../src/delivery/journal/journal-stream.ts";
 import type { Json, NewEvent, StoredEvent } from "../../src/event/event.ts";
 import { newId } from "../../src/event/ids.ts";
-import { type CopyOptions, type CopyProgress, CopyRefused, type CopyReport, copyLog } from "../../src/log/copy.ts";
-import { refuseUnfinishedCopy } from "../../src/log/copy-marker.ts";
+import { type CopyOptions, type CopyProgress, CopyRefused, type CopyReport, copyLog } from "../../src/log/copy/copy.ts";
+import { refuseUnfinishedCopy } from "../../src/log/copy/copy-marker.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { openMemoryLog } from "../support/memory-log.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type EffectsOf, makeEffects, maxEffects, maxResultBytes } from "../../src/delivery/effects.ts";
+import { type EffectsOf, makeEffects, maxEffects, maxResultBytes } from "../../src/delivery/effects/effects.ts";
 import { RepriseError } from "../../src/errors.ts";
 import type { CurrentEvent } from "../../src/event/event.ts";
 import { newId } from "../../src/event/ids.ts";

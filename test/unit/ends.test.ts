@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { alonePatienceMs, crashMessage, type Ends, isCulprit, noEnds, withEnd } from "../../src/delivery/ends.ts";
+import { alonePatienceMs, crashMessage, isCulprit, noEnds, withEnd } from "../../src/delivery/partition/ends.ts";
+import type { Ends } from "../../src/records/attempt.ts";
 
 const following = (ends: number, end: { readonly alone: boolean; readonly isTold: boolean }, from: Ends = noEnds): Ends =>
   Array.from({ length: ends }).reduce<Ends>((known) => withEnd(known, end), from);

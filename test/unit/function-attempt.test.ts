@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { AttemptOutcome, AttemptRequest } from "../../src/delivery/attempt.ts";
-import { makeFunctionAttempt } from "../../src/delivery/function-attempt.ts";
+import type { AttemptOutcome, AttemptRequest } from "../../src/delivery/attempt/attempt.ts";
+import { makeFunctionAttempt } from "../../src/delivery/attempt/function-attempt.ts";
 import { defineHandler, type HandlerContext, NotReady, Terminal } from "../../src/delivery/handler.ts";
 import type { CurrentEvent } from "../../src/event/event.ts";
 import { type FakeClock, makeFakeClock } from "../support/fake-clock.ts";

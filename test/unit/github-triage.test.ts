@@ -11,7 +11,7 @@ import { releases } from "../../examples/github-triage/recordings.ts";
 import config from "../../examples/github-triage/reprise.config.ts";
 import { type Board, triageHandler } from "../../examples/github-triage/triage.ts";
 import { makeCatalog } from "../../src/catalog/make-catalog.ts";
-import { checkConfig } from "../../src/config.ts";
+import { checkConfig } from "../../src/config/config.ts";
 import { isUuid } from "../../src/event/ids.ts";
 import { entityIdPattern, entityTypePattern, streamName } from "../../src/event/names.ts";
 

@@ -2,7 +2,7 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
 import { defineEvent, defineUpcasters } from "../../src/catalog/define.ts";
 import { defineMigration, makeMigrations } from "../../src/catalog/migration.ts";
-import { checkConfig } from "../../src/config.ts";
+import { checkConfig } from "../../src/config/config.ts";
 import { RepriseError } from "../../src/errors.ts";
 import type { GivenEvent, Json, StoredEvent } from "../../src/event/event.ts";
 

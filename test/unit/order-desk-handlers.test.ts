@@ -8,7 +8,7 @@ import { makeOrder } from "../../examples/order-desk/orders.ts";
 import hurried from "../../examples/order-desk/reprise.config.ts";
 import { handlers } from "../../handlers/index.ts";
 import config from "../../reprise.config.ts";
-import { checkConfig } from "../../src/config.ts";
+import { checkConfig } from "../../src/config/config.ts";
 
 const deliveryId = "5b0c8ee4-7f6f-5d59-9f2e-3c2f1f0f4c11";
 const reservedAt = "2026-01-02T03:04:05.678Z";

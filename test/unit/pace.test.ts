@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Pace } from "../../src/delivery/pace.ts";
+import { Pace } from "../../src/delivery/partition/pace.ts";
 
 /** Takes turns as a dispatcher does: when the next one is due, and then `lateMs` later, as timers are. @returns times of the turns. */
 function turns(pace: Pace, forMs: number, lateMs: (turn: number) => number, fromMs = 0): readonly number[] {

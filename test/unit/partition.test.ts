@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { emptyState, fold } from "../../src/delivery/journal.ts";
-import type { AttemptRecord, JournalEvent } from "../../src/delivery/journal-events.ts";
+import { emptyState, fold } from "../../src/delivery/journal/journal.ts";
 import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
-import { Partition, type PartitionOptions } from "../../src/delivery/partition.ts";
+import { Partition, type PartitionOptions } from "../../src/delivery/partition/partition.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
+import type { AttemptRecord } from "../../src/records/attempt.ts";
+import type { JournalEvent } from "../../src/records/journal.ts";
 
 const stream = "default.order-1";
 const error = { type: "Error", message: "planted" };

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { makeReadiness, type ReadinessSource } from "../../src/readiness.ts";
+import { makeReadiness, type ReadinessSource } from "../../src/store/readiness.ts";
 import { makeFakeClock } from "../support/fake-clock.ts";
 
 it("is ready while no part says otherwise, and names every reason of every part", () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ReceivedHistory, RecordUnreadable } from "../../src/delivery/received-history.ts";
+import { ReceivedHistory, RecordUnreadable } from "../../src/verify/received-history.ts";
 
 interface Line {
   readonly r: number;

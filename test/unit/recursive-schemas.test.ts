@@ -3,11 +3,11 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { z as previousZ } from "zod-previous";
 import { defineEvent } from "../../src/catalog/define.ts";
+import { diffSchemas, diffVersions, survival } from "../../src/catalog/diff/schema-diff.ts";
 import type { JsonSchema } from "../../src/catalog/json-schema.ts";
 import { makeSubject } from "../../src/catalog/lock/subject.ts";
 import { checkAll, nextLock } from "../../src/catalog/lock/write-lock.ts";
 import { makeCatalog } from "../../src/catalog/make-catalog.ts";
-import { diffSchemas, diffVersions, survival } from "../../src/catalog/schema-diff.ts";
 
 type Zod = typeof z;
 type Wrap = (schema: z.ZodType) => z.ZodType;

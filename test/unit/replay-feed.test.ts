@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ReplayItem } from "../../src/delivery/journal-events.ts";
+import type { ReplayItem } from "../../src/records/replay-item.ts";
 import { Feed } from "../../src/replay/feed.ts";
 import { differences } from "../../src/replay/report.ts";
 import { StopRules } from "../../src/replay/stop-rules.ts";

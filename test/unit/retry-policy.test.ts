@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decide, delayBeforeMs } from "../../src/delivery/retry-policy.ts";
+import { decide, delayBeforeMs } from "../../src/delivery/policy/retry-policy.ts";
 
 const defaults = { initialDelayMs: 2000, factor: 2, maxDelayMs: 60_000, jitter: "none" } as const;
 const never = (): number => {

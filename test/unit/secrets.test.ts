@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { readServeSettings } from "../../src/cli/serve-settings.ts";
 import { openStore } from "../../src/compose.ts";
-import { defineConfig } from "../../src/config.ts";
-import { loggedError, toAttemptError } from "../../src/delivery/attempt-error.ts";
-import { makeCutSecrets, shownUrl } from "../../src/delivery/secrets.ts";
+import { defineConfig } from "../../src/config/config.ts";
+import { loggedError, toAttemptError } from "../../src/delivery/attempt/attempt-error.ts";
+import { makeCutSecrets, shownUrl } from "../../src/delivery/attempt/secrets.ts";
 
 const token = "tok/en+with=odd?chars-4f9a";
 const key = "T0ABCDEFGHIJK1LMNOPQRSTUV";

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { drop, split } from "../../src/catalog/define.ts";
-import { makeLoopedLift, makeStraightLift, notStraight, type Step } from "../../src/catalog/straight-lift.ts";
+import { makeLoopedLift, makeStraightLift, notStraight, type Step } from "../../src/catalog/lift/straight-lift.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 
 const schema = z.object({ path: z.array(z.string()), kept: z.unknown() });
@@ -74,7 +74,7 @@ describe("a straight lift", () => {
   it("lifts where code from strings is not allowed", { timeout: 60_000 }, async () => {
     const program = `
       import { z } from "zod";
-      import { makeStraightLift } from ${JSON.stringify(new URL("../../src/catalog/straight-lift.ts", import.meta.url).href)};
+      import { makeStraightLift } from ${JSON.stringify(new URL("../../src/catalog/lift/straight-lift.ts", import.meta.url).href)};
       const next = z.object({ cents: z.int() });
       const lift = makeStraightLift(z.object({ euros: z.number() }), [{ step: ({ euros }) => ({ cents: euros * 100 }), next, copies: false }]);
       console.log(JSON.stringify(lift({ data: { euros: 3 } })));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { makeTimeouts } from "../../src/delivery/timeouts.ts";
+import { makeTimeouts } from "../../src/delivery/attempt/timeouts.ts";
 import { makeFakeClock } from "../support/fake-clock.ts";
 
 describe("time-outs", () => {

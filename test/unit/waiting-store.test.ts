@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { RepriseError } from "../../src/errors.ts";
-import type { Store } from "../../src/store.ts";
-import { makeWaitingStore } from "../../src/waiting-store.ts";
+import type { Store } from "../../src/store/store.ts";
+import { makeWaitingStore } from "../../src/store/waiting-store.ts";
 import { makeFakeClock } from "../support/fake-clock.ts";
 import { makeFakeStore } from "../support/fake-store.ts";
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Deferrals, maxDeferredMs, minWaitMs, noDeferrals, putOff } from "../../src/delivery/waits.ts";
+import { maxDeferredMs, minWaitMs, noDeferrals, putOff } from "../../src/delivery/policy/waits.ts";
+import type { Deferrals } from "../../src/records/attempt.ts";
 
 /** Asks again and again, until there is no other time. @returns the waits. */
 function series(askedMs: (n: number) => number): readonly number[] {

@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync } from "node:fs";
 import type { Command } from "commander";
-import { cloudEventOf } from "../../delivery/cloud-event.ts";
+import { cloudEventOf } from "../../delivery/attempt/cloud-event.ts";
 import type { DeadLetterDetailReply, DeadLetterReply, DeadLettersReply, EntityEventsReply, EventReply } from "../../http/wire/replies.ts";
 import { writeText } from "../../log/durable-files.ts";
 import { at } from "../client.ts";

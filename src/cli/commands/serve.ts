@@ -2,13 +2,13 @@ import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Command } from "commander";
 import { type Logger, pino } from "pino";
-import { loggedError } from "../../delivery/attempt-error.ts";
-import { leave } from "../../end-marker.ts";
+import { loggedError } from "../../delivery/attempt/attempt-error.ts";
+import { leave } from "../../delivery/end-marker.ts";
 import { isRepriseError } from "../../errors.ts";
 import { systemClock } from "../../event/clock.ts";
 import { visible } from "../../event/visible.ts";
 import type { serve } from "../../http/server.ts";
-import type { Store } from "../../store.ts";
+import type { Store } from "../../store/store.ts";
 import type { World } from "../command.ts";
 import { exit, Failure } from "../exit.ts";
 import { logLevels, readServeSettings, type ServeFlags, standardConfig } from "../serve-settings.ts";
@@ -71,10 +71,10 @@ async function start(flags: Flags, world: World): Promise<{ server: Server; stor
   );
   // Loaded here, so that the commands that only talk to a service start fast.
   const [{ loadConfig }, { openStore }, { serve }, { watchStrays }] = await Promise.all([
-    import("../../load-config.ts"),
+    import("../../config/load-config.ts"),
     import("../../compose.ts"),
     import("../../http/server.ts"),
-    import("../../delivery/stray-errors.ts"),
+    import("../../delivery/attempt/stray-errors.ts"),
   ]);
   watchStrays(logger, (error) => {
     logger.fatal({ error_type: error instanceof Error ? error.name : typeof error }, "an uncaught error ends the process");

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { type Command, Option } from "commander";
-import { type ReceivedFindings, ReceivedHistory, RecordUnreadable } from "../../delivery/received-history.ts";
+import { type ReceivedFindings, ReceivedHistory, RecordUnreadable } from "../../verify/received-history.ts";
 import type { World } from "../command.ts";
 import { exit, usage } from "../exit.ts";
 import { fields, type PrintOptions, printOne } from "../print.ts";

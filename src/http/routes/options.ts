@@ -1,5 +1,5 @@
 import { defaultTenant } from "../../event/names.ts";
-import type { Store } from "../../store.ts";
+import type { Store } from "../../store/store.ts";
 
 /** What routes are given. */
 export interface RouteOptions {

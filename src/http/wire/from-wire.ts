@@ -1,9 +1,9 @@
 /** From the wire's names to code's. */
 import type { z } from "zod";
-import type { AskedTerms } from "../../delivery/journal-events.ts";
 import { canonicalId } from "../../event/ids.ts";
+import type { AskedTerms } from "../../records/replay.ts";
 import { type Selection, toSelection as selectionOf } from "../../replay/selection.ts";
-import type { EventInput } from "../../store.ts";
+import type { EventInput } from "../../store/store.ts";
 import type { DeadLetterFilter } from "../../views/model.ts";
 import type { deadLetterStatsQuery, eventRequest, planRequest, startReplayRequest } from "./requests.ts";
 

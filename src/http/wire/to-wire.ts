@@ -1,8 +1,8 @@
 /** From code's names to the wire's. `data` and `extensions` go out as they are. */
 import type { LiftStep } from "../../catalog/catalog.ts";
-import type { AttemptRecord } from "../../delivery/journal-events.ts";
+import type { AttemptRecord } from "../../records/attempt.ts";
 import type { Plan } from "../../replay/plan.ts";
-import type { DiscardBatchResult, ReplayActed, ReplayState, Store } from "../../store.ts";
+import type { DiscardBatchResult, ReplayActed, ReplayState, Store } from "../../store/store.ts";
 import type { AmendmentAct, DeadLetterDetail, DeadLetterStats, DeadLetterView, DeliveryView, EntityView, EventView, HandlerView } from "../../views/model.ts";
 import type {
   AppendReply,

@@ -1,5 +1,6 @@
-import type { AttemptRecord, JournalData } from "../../delivery/journal-events.ts";
 import { deliveryId, partId } from "../../event/ids.ts";
+import type { AttemptRecord } from "../../records/attempt.ts";
+import type { JournalData } from "../../records/journal.ts";
 import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
 import type { DeliveryStatus } from "../model.ts";

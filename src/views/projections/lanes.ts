@@ -1,4 +1,4 @@
-import { isLaneBlock } from "../../delivery/journal-events.ts";
+import { isLaneBlock } from "../../records/lane-state.ts";
 import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
 import type { Projection } from "../projection.ts";

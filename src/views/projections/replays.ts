@@ -1,5 +1,5 @@
-import type { ReplayRequested } from "../../delivery/journal-events.ts";
 import { defaultTenant } from "../../event/names.ts";
+import type { ReplayRequested } from "../../records/replay.ts";
 import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
 import type { Projection } from "../projection.ts";

@@ -1,4 +1,3 @@
-import type { AttemptRecord, DeadLetterCause } from "../../delivery/journal-events.ts";
 import { RepriseError } from "../../errors.ts";
 import { toIso } from "../../event/clock.ts";
 import { positionText, type StoredEvent } from "../../event/event.ts";
@@ -6,6 +5,7 @@ import { parseStreamName } from "../../event/names.ts";
 import { makeTurns, type Turns } from "../../event/turns.ts";
 import { eachEvent } from "../../log/each-event.ts";
 import { makePageRoom, onePage } from "../../log/page-bytes.ts";
+import type { AttemptRecord, DeadLetterCause } from "../../records/attempt.ts";
 import type { DeadLetterDetail, DeadLetterView, HeldLane, LetterPointer, Views } from "../model.ts";
 import { type AmendmentInForce, amendmentActs, amendmentInForce, amendmentView } from "./amendments.ts";
 import { allOf, currentType, oneOf, type Sources } from "./context.ts";

@@ -1,7 +1,8 @@
 /** The state of deliveries and lanes, derived from the rows as DELIVERY §3 says. All reads here are synchronous: one moment of the rows. */
-import type { AttemptRecord } from "../../delivery/journal-events.ts";
+
 import { deliveryId } from "../../event/ids.ts";
 import type { Turns } from "../../event/turns.ts";
+import type { AttemptRecord } from "../../records/attempt.ts";
 import type { DeliveryStatus, DeliveryView, LaneState } from "../model.ts";
 import { amendmentActs } from "./amendments.ts";
 import type { Sources } from "./context.ts";

@@ -1,6 +1,6 @@
-import type { EffectsStreamData } from "../../delivery/journal-events.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import { effectsStream } from "../../event/names.ts";
+import type { EffectsStreamData } from "../../records/effects.ts";
 import type { DeliveryView, EffectView } from "../model.ts";
 import type { Sources } from "./context.ts";
 import { handlerRows } from "./deliveries.ts";

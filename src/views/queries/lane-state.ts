@@ -1,5 +1,5 @@
 /** What a lane is, as operators see it: from its row, from its handler, and from the calls that this process has under way. */
-import type { LaneBlock } from "../../delivery/journal-events.ts";
+import type { LaneBlock } from "../../records/lane-state.ts";
 import type { HandlerCondition, HandlerState, LaneState } from "../model.ts";
 import type { Sources } from "./context.ts";
 

@@ -1,7 +1,7 @@
-import type { ReplayRequested } from "../../delivery/journal-events.ts";
 import { positionText } from "../../event/event.ts";
 import { makeTurns } from "../../event/turns.ts";
 import { makePageRoom } from "../../log/page-bytes.ts";
+import type { ReplayRequested } from "../../records/replay.ts";
 import type { ReplayView, Views } from "../model.ts";
 import type { Sources } from "./context.ts";
 import { fromCursor, toCursor } from "./cursor.ts";

@@ -1,0 +1,48 @@
+import type { CurrentEvent } from "../../event/event.ts";
+import type { AttemptError } from "../../records/attempt.ts";
+import type { EffectScope } from "../effects/effects.ts";
+import type { ReplayMode } from "../partition/lane.ts";
+
+/** One call of a handler, as the dispatcher orders it. */
+export interface AttemptRequest {
+  readonly event: CurrentEvent;
+  /** Which call of the delivery it is, from 1. */
+  readonly attempt: number;
+  readonly deliveryId: string;
+  readonly replay: ({ readonly id: string; readonly reason: string | null } & ReplayMode) | null;
+  /** `context.effect`, for a function. */
+  readonly effect: EffectScope["run"];
+  readonly timeoutMs: number;
+  /** Error names that are terminal at once. */
+  readonly nonRetryable: readonly string[];
+  /** Aborts when the service stops: the call is abandoned and its outcome is not recorded. */
+  readonly signal: AbortSignal;
+}
+
+interface AttemptDetails {
+  readonly httpStatus?: number;
+  readonly responseHead?: string;
+  readonly log?: readonly string[];
+}
+
+export type AttemptOutcome =
+  | ({ readonly kind: "completed" } & AttemptDetails)
+  | ({ readonly kind: "failed"; readonly class: "transient" | "terminal" | "timeout"; readonly error: AttemptError } & AttemptDetails)
+  /** Not ready: no attempt is used. `retryAfterMs` null: the retry policy's delay. */
+  | ({ readonly kind: "deferred"; readonly error: AttemptError; readonly retryAfterMs: number | null } & AttemptDetails)
+  /** 410: the receiver is gone for good; the handler pauses and the delivery stays pending. */
+  | ({ readonly kind: "gone"; readonly error: AttemptError } & AttemptDetails)
+  /** The service stops: nothing is recorded, the delivery starts again next time. */
+  | { readonly kind: "abandoned" };
+
+/** A call under way. Neither promise ever rejects. */
+export interface AttemptInFlight {
+  readonly kind: "running";
+  /** What it came to, at the latest when its time is up. */
+  readonly outcome: Promise<AttemptOutcome>;
+  /** The call itself has ended: until then nothing else of its lane may start. For a webhook, destroying the socket is the end. */
+  readonly settled: Promise<void>;
+}
+
+/** Calls a handler once: a function in this process, or a webhook. The outcome itself where the call has ended with it, as that of a function without a promise. */
+export type Attempt = (request: AttemptRequest) => AttemptInFlight | AttemptOutcome;

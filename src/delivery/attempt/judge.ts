@@ -1,0 +1,139 @@
+/** From what an attempt came to, to what the partition has to do about it. */
+import type { Lifted } from "../../catalog/catalog.ts";
+import { toIso } from "../../event/clock.ts";
+import type { AttemptClass, AttemptError, AttemptRecord } from "../../records/attempt.ts";
+import type { HandlerCall } from "../dispatcher/handler-call.ts";
+import type { RetryPolicy } from "../handler-spec.ts";
+import type { Delivery } from "../partition/lane.ts";
+import type { Verdict } from "../partition/partition.ts";
+import { decide, delayBeforeMs } from "../policy/retry-policy.ts";
+import { maxDeferredMs, putOff } from "../policy/waits.ts";
+import type { AttemptOutcome } from "./attempt.ts";
+import { clipChars } from "./attempt-error.ts";
+
+export interface JudgeOptions {
+  /** Just over. */
+  readonly call: Pick<HandlerCall, "policy" | "timing" | "asked">;
+  /** `escalate`: a call that is abandoned is never repeated by itself. */
+  readonly unknownOutcome: "repeat" | "escalate";
+  readonly random: () => number;
+}
+
+type Judged = Pick<Delivery, "attempt" | "round" | "deferred" | "order" | "loan">;
+
+export function judge(delivery: Judged, outcome: AttemptOutcome, { call, unknownOutcome, random }: JudgeOptions): Verdict {
+  const { round } = delivery;
+  const { policy } = call;
+  switch (outcome.kind) {
+    case "completed":
+      return new Completed(delivery, outcome, call);
+    case "deferred": {
+      const askedMs = outcome.retryAfterMs ?? delayBeforeMs(policy, Math.max(1, round) + delivery.deferred.count, random);
+      const record = recordOf(delivery, outcome, call, "failed", "not_ready", outcome.error);
+      const next = putOff(askedMs, delivery.deferred);
+      if (next === null) return { kind: "give_up", record, cause: "exhausted", error: deferredTooLong(outcome.error), skip: policy.onExhausted === "skip" };
+      return { kind: "defer", record, ...next, retryAt: toIso(call.timing().nowMs + next.waitMs) };
+    }
+    case "failed": {
+      const record = recordOf(delivery, outcome, call, "failed", outcome.class, outcome.error);
+      const decision = decide(policy, { failed: round + 1, class: outcome.class });
+      if (decision.kind === "give_up") return { kind: "give_up", record, cause: decision.cause, error: outcome.error, skip: policy.onExhausted === "skip" };
+      const waitMs = delayBeforeMs(policy, round + 1, random);
+      return { kind: "retry", record, waitMs, retryAt: toIso(call.timing().nowMs + waitMs) };
+    }
+    case "gone":
+      return { kind: "put_back" };
+    case "abandoned": {
+      if (unknownOutcome === "repeat") return { kind: "put_back" };
+      const error = { type: "UnknownOutcome", message: "the service stopped while the handler was called; what it did is unknown" };
+      return { kind: "give_up", record: recordOf(delivery, outcome, call, "failed", "crash", error), cause: "unknown_outcome", error, skip: false };
+    }
+  }
+}
+
+/** Of what goes well at the first call nobody asks for the record: most are never made. */
+class Completed {
+  readonly kind = "completed";
+  readonly #delivery: Judged;
+  readonly #outcome: AttemptOutcome;
+  readonly #call: JudgeOptions["call"];
+  #record: AttemptRecord | null = null;
+
+  constructor(delivery: Judged, outcome: AttemptOutcome, call: JudgeOptions["call"]) {
+    this.#delivery = delivery;
+    this.#outcome = outcome;
+    this.#call = call;
+    if (delivery.loan !== null) this.#record = this.record; // whoever lent the lane asks later, and the call is over now
+  }
+
+  get record(): AttemptRecord {
+    this.#record ??= recordOf(this.#delivery, this.#outcome, this.#call, "completed", null, null);
+    return this.#record;
+  }
+}
+
+function recordOf(
+  { attempt, order }: Judged,
+  outcome: AttemptOutcome,
+  call: JudgeOptions["call"],
+  result: "completed" | "failed",
+  failure: AttemptClass | null,
+  error: AttemptError | null,
+): AttemptRecord {
+  const { httpStatus, responseHead, log } = outcome.kind === "abandoned" ? {} : outcome;
+  const { startedAtMs, durationMs } = call.timing();
+  const effects = call.asked();
+  return {
+    attempt,
+    startedAt: toIso(startedAtMs),
+    durationMs: Math.round(durationMs),
+    outcome: result,
+    class: failure,
+    error,
+    ...(httpStatus === undefined ? {} : { httpStatus }),
+    ...(responseHead === undefined ? {} : { responseHead }),
+    ...(log === undefined || log.length === 0 ? {} : { log }),
+    ...byOrder(order),
+    ...(effects.length === 0 ? {} : { effects }),
+  };
+}
+
+/** Always the same text for the same trouble, since it is what dead letters are counted by. */
+function deferredTooLong({ type, message }: AttemptError): AttemptError {
+  return { type: "DeferredTooLong", message: clipChars(`put off for ${maxDeferredMs / 3_600_000} h in all; the last time: ${type}: ${message}`, 1000) };
+}
+
+/** Nothing of what the event is today is for this handler. */
+export function nothingToDo({ attempt, order }: Pick<Delivery, "attempt" | "order">, startedAtMs: number): AttemptRecord {
+  return { attempt, startedAt: toIso(startedAtMs), durationMs: 0, outcome: "completed", class: null, error: null, ...byOrder(order) };
+}
+
+/** What comes of an event that the catalog does not give. */
+export function unliftable(
+  delivery: Pick<Delivery, "attempt" | "order">,
+  { reason, error }: Extract<Lifted, { readonly ok: false }>,
+  about: Parameters<typeof refuseLift>[2],
+): Verdict {
+  if (reason === "newer_build") return { kind: "newer_build" };
+  return reason === "damaged" ? { kind: "damaged", detail: error.message } : refuseLift(delivery, error, about);
+}
+
+/** The payload cannot be lifted: no call could help, so it is a dead letter at once. */
+function refuseLift(
+  { attempt, order }: Pick<Delivery, "attempt" | "order">,
+  error: AttemptError,
+  { policy, startedAtMs }: { readonly policy: RetryPolicy /** Wall clock, ms. */; readonly startedAtMs: number },
+): Verdict {
+  const record: AttemptRecord = {
+    attempt,
+    startedAt: toIso(startedAtMs),
+    durationMs: 0,
+    outcome: "failed",
+    class: "schema",
+    error,
+    ...byOrder(order),
+  };
+  return { kind: "give_up", record, cause: "schema", error, skip: policy.onExhausted === "skip" };
+}
+
+const byOrder = (order: Delivery["order"]) => (order === null ? {} : { replayId: order.replayId, actor: order.actor });

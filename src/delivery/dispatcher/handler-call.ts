@@ -1,0 +1,83 @@
+import type { Clock } from "../../event/clock.ts";
+import type { CurrentEvent } from "../../event/event.ts";
+import { deliveryId } from "../../event/ids.ts";
+import type { AttemptRequest } from "../attempt/attempt.ts";
+import type { AskedEffect, EffectScope, Effects } from "../effects/effects.ts";
+import type { HandlerSpec, RetryPolicy } from "../handler-spec.ts";
+import type { Delivery } from "../partition/lane.ts";
+import type { OwnCall } from "../partition/own-call.ts";
+
+/** One call of a handler: what its attempt is told, when it began, and its effects. What few handlers ask for is made when they do. */
+export class HandlerCall implements AttemptRequest {
+  readonly event: CurrentEvent;
+  readonly attempt: number;
+  readonly replay: AttemptRequest["replay"];
+  readonly policy: RetryPolicy;
+  readonly signal: AbortSignal;
+  readonly #delivery: Delivery;
+  readonly #handler: string;
+  readonly #effects: Effects;
+  readonly #clock: Clock;
+  /** Monotonic. */
+  readonly #startedMs: number;
+  #id: string | undefined;
+  #scope: EffectScope | null = null;
+  #closed = false;
+
+  constructor(delivery: Delivery, event: CurrentEvent, spec: HandlerSpec, effects: Effects, clock: Clock, own: OwnCall | undefined, signal: AbortSignal) {
+    const { order } = delivery;
+    this.event = event;
+    this.attempt = delivery.attempt;
+    this.replay = own?.replay ?? (order && { id: order.replayId, reason: order.reason, mode: "run", effects: order.effects });
+    this.policy = spec.policy(event.type);
+    this.signal = signal;
+    this.#delivery = delivery;
+    this.#handler = spec.name;
+    this.#effects = effects;
+    this.#clock = clock;
+    this.#startedMs = clock.monotonicMs();
+  }
+
+  get timeoutMs(): number {
+    return this.policy.timeoutMs;
+  }
+
+  get nonRetryable(): readonly string[] {
+    return this.policy.nonRetryable;
+  }
+
+  get deliveryId(): string {
+    const { lane, loan } = this.#delivery;
+    this.#id ??= deliveryId(this.#handler, lane.stream, this.event.id, loan === null ? undefined : this.replay?.id);
+    return this.#id;
+  }
+
+  effect<T>(key: string, effect: () => Promise<T> | T, signal: AbortSignal): Promise<T> {
+    if (this.#scope === null) {
+      const { event, replay, attempt } = this;
+      this.#scope = this.#effects.open({ event, replay, attempt, mayBeRecorded: this.#delivery.doubtful });
+      if (this.#closed) this.#scope.close();
+    }
+    return this.#scope.run(key, effect, signal);
+  }
+
+  /** Effects that a dry run asked for. */
+  asked(): readonly AskedEffect[] {
+    return this.#scope?.asked() ?? none;
+  }
+
+  /** The call has ended: no effect of it runs any more. */
+  close(): void {
+    this.#closed = true;
+    this.#scope?.close();
+  }
+
+  /** How long it has taken, and when it began: milliseconds of the monotonic and of the wall clock. */
+  timing(): { readonly durationMs: number; readonly startedAtMs: number; readonly nowMs: number } {
+    const durationMs = this.#clock.monotonicMs() - this.#startedMs;
+    const nowMs = this.#clock.now();
+    return { durationMs, startedAtMs: nowMs - Math.round(durationMs), nowMs };
+  }
+}
+
+const none: readonly AskedEffect[] = [];

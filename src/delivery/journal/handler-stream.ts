@@ -1,0 +1,201 @@
+/** What the log knows of a handler apart from its deliveries: which types it wants since when, and whether it is paused. */
+import { isDeepStrictEqual } from "node:util";
+import type { Catalog } from "../../catalog/catalog.ts";
+import { RepriseError } from "../../errors.ts";
+import type { NewEvent, Position, StoredEvent } from "../../event/event.ts";
+import type { NewId } from "../../event/ids.ts";
+import { handlerStream, isEntityStream, journalStream } from "../../event/names.ts";
+import type { EventLog } from "../../log/event-log.ts";
+import type { Act } from "../../records/act.ts";
+import type { HandlerStreamData } from "../../records/handler.ts";
+import { shownUrl } from "../attempt/secrets.ts";
+import type { HandlerSpec } from "../handler-spec.ts";
+import type { Skip } from "./journal-read.ts";
+import { findForeign, ownEvent } from "./journal-stream.ts";
+
+export interface HandlerRecord {
+  readonly configured: HandlerStreamData["handler.configured"];
+  readonly paused: boolean;
+  /** Revisions of the journal that operators had skipped. */
+  readonly skips: readonly Skip[];
+  /** Stored types that are new names of what the handler has wanted for long: builds before may have passed over such events. */
+  readonly newNames: readonly string[];
+  /** Where it was retired, when it comes back after that: what was before is none of its deliveries. */
+  readonly retiredAt: Position | null;
+  /** Stores what changed. Once, when all that the change implies is on record. */
+  record(): Promise<void>;
+}
+
+/**
+ * Compares the handler's definition with what the log has on record. A type added to a known handler is wanted from now on;
+ * one that is listed no more is wanted no more. A type under another name, or split into others, is what it was: events stored before stay wanted.
+ *
+ * @throws START_FROM_REQUIRED for a new handler on a log that holds events.
+ */
+export async function configureHandler({
+  log,
+  newId,
+  catalog,
+  spec,
+}: {
+  readonly log: EventLog;
+  readonly newId: NewId;
+  readonly catalog: Catalog;
+  readonly spec: HandlerSpec;
+}): Promise<HandlerRecord> {
+  const before = await readHandler(log, spec.name);
+  const head = await log.head();
+  const start = before.configured?.start ?? spec.startFrom ?? "beginning";
+  if (before.configured === null && spec.startFrom === null && (await holdsEvents(log, catalog)))
+    throw new RepriseError("START_FROM_REQUIRED", `handlers: "${spec.name}" is new, and the log already holds events.`);
+  const sinceNew = before.configured !== null || start === "now" ? head : (before.retiredAt ?? 0n);
+  const stored = sinceByStoredType(catalog, spec.types, before.configured, sinceNew);
+  const configured: HandlerStreamData["handler.configured"] = {
+    types: Object.fromEntries(spec.types.map((type) => [type, least(catalog.candidates([type]).map((name) => stored.get(name)!)).toString()])),
+    stored: Object.fromEntries(Array.from(stored, ([type, since]) => [type, since.toString()])),
+    ordering: spec.ordering,
+    start,
+    partitions: 1,
+    journal: before.journal ?? journalStream(spec.name),
+    endpoint: spec.endpoint,
+  };
+  const facts: NewEvent[] = [];
+  if (!isDeepStrictEqual(configured, before.configured)) facts.push(ownEvent(newId, "handler.configured", configured));
+  // Another address is a decision of its own: what the old one answered (410) says nothing about it.
+  const moved = before.paused === "policy" && shownBefore(before.configured?.endpoint) !== configured.endpoint;
+  if (moved) facts.push(ownEvent(newId, "handler.resumed", { act: { actor: "local", reason: "the config has another url" } satisfies Act }));
+  return {
+    configured,
+    paused: before.paused !== null && !moved,
+    retiredAt: before.configured === null ? before.retiredAt : null,
+    skips: before.skips.get(configured.journal) ?? [],
+    newNames: newNamesIn(stored, before.configured, sinceNew),
+    async record() {
+      if (facts.length > 0) await log.append(handlerStream(spec.name), facts, before.revision === -1 ? "none" : before.revision);
+    },
+  };
+}
+
+/** Builds before kept the whole address. */
+function shownBefore(endpoint: string | null | undefined): string | null | undefined {
+  return typeof endpoint === "string" && !endpoint.includes("#") ? shownUrl(endpoint) : endpoint;
+}
+
+/** That a handler stops (or goes on), as its stream is to say it. */
+export function pauseRecord(newId: NewId, handler: string, paused: { readonly why: string } | null, act: Act) {
+  const event = paused === null ? ownEvent(newId, "handler.resumed", { act }) : ownEvent(newId, "handler.paused", { why: paused.why, act });
+  return { stream: handlerStream(handler), events: [event], expected: "any" as const };
+}
+
+/** That a handler is gone for good. Behind its last record: one that came back meanwhile is not retired. */
+export async function retirementOf(log: EventLog, newId: NewId, handler: string, data: HandlerStreamData["handler.retired"]) {
+  const { revision } = await readHandler(log, handler);
+  return { stream: handlerStream(handler), events: [ownEvent(newId, "handler.retired", data)], expected: revision };
+}
+
+/** @throws JOURNAL_DAMAGED when its journal is damaged beyond that; NOTHING_TO_REPAIR. @returns what its stream is to say, and how many events are skipped. */
+export async function repairOf(log: EventLog, newId: NewId, handler: string, act: Act) {
+  const { configured, skips } = await readHandler(log, handler);
+  const journal = configured?.journal ?? journalStream(handler);
+  const skipped = await findForeign(log, journal, skips.get(journal) ?? []);
+  if (skipped.length === 0) throw new RepriseError("NOTHING_TO_REPAIR", `The journal of ${handler} has no event that is not its own.`);
+  const event = ownEvent(newId, "handler.repaired", { journal, skipped, act } satisfies HandlerStreamData["handler.repaired"]);
+  const record = { stream: handlerStream(handler), events: [event], expected: "any" as const };
+  return { record, skipped: skipped.reduce((sum, { from, to }) => sum + to - from + 1, 0) };
+}
+
+async function readHandler(
+  log: EventLog,
+  handler: string,
+): Promise<{
+  configured: HandlerStreamData["handler.configured"] | null;
+  /** By whom. */
+  paused: string | null;
+  journal: string | null;
+  retiredAt: Position | null;
+  /** By journal. */
+  skips: ReadonlyMap<string, readonly Skip[]>;
+  revision: number;
+}> {
+  let configured: HandlerStreamData["handler.configured"] | null = null;
+  let paused: string | null = null;
+  let journal: string | null = null;
+  let retiredAt: Position | null = null;
+  const skips = new Map<string, Skip[]>();
+  let revision = -1;
+  for await (const batch of log.readStream(handlerStream(handler)))
+    for (const event of batch) {
+      revision = event.revision;
+      if (event.type === "handler.configured") {
+        configured = event.data as unknown as HandlerStreamData["handler.configured"];
+        ({ journal } = configured);
+      } else if (event.type === "handler.retired") {
+        configured = null;
+        paused = null;
+        retiredAt = BigInt((event.data as unknown as HandlerStreamData["handler.retired"]).at);
+      } else if (event.type === "handler.paused") paused = (event.data as unknown as HandlerStreamData["handler.paused"]).act.actor;
+      else if (event.type === "handler.resumed") paused = null;
+      else if (event.type === "handler.repaired") {
+        const repaired = event.data as unknown as HandlerStreamData["handler.repaired"];
+        skips.set(repaired.journal, [...(skips.get(repaired.journal) ?? []), ...repaired.skipped]);
+      }
+    }
+  return { configured, paused, journal, retiredAt, skips, revision };
+}
+
+async function holdsEvents(log: EventLog, catalog: Catalog): Promise<boolean> {
+  for await (const batch of log.readAll({ filter: { types: catalog.candidates(catalog.types) } }))
+    if (batch.some(({ stream }) => isEntityStream(stream))) return true;
+  return false;
+}
+
+/**
+ * Beyond which position each stored type is wanted that can become one of `types` today. One that was on record keeps its place; another name of such
+ * a type has been wanted as long; what is new is wanted beyond `sinceNew`.
+ */
+function sinceByStoredType(
+  catalog: Catalog,
+  types: readonly string[],
+  before: HandlerStreamData["handler.configured"] | null,
+  sinceNew: Position,
+): ReadonlyMap<string, Position> {
+  const known = (name: string): Position | undefined => (before === null ? undefined : knownSince(before, name));
+  const sinceOf = (name: string): Position => {
+    const own = known(name);
+    if (own !== undefined) return own;
+    const { type, formerly } = catalog.describe(name)!;
+    const others = [type, ...formerly].map(known).filter((since) => since !== undefined);
+    return others.length > 0 ? least(others) : sinceNew;
+  };
+  return new Map(catalog.candidates(types).map((name) => [name, sinceOf(name)]));
+}
+
+function newNamesIn(stored: ReadonlyMap<string, Position>, before: HandlerStreamData["handler.configured"] | null, sinceNew: Position): readonly string[] {
+  if (before === null) return [];
+  return [...stored].filter(([type, since]) => since < sinceNew && knownSince(before, type) === undefined).map(([type]) => type);
+}
+
+function knownSince({ stored, types }: HandlerStreamData["handler.configured"], name: string): Position | undefined {
+  const since = stored?.[name] ?? types[name];
+  return since === undefined ? undefined : BigInt(since);
+}
+
+/** Whether a handler wants a stored event: of an entity, its type one that can become what the handler takes, and beyond the position since when. */
+export function makeWants({ stored }: Pick<HandlerStreamData["handler.configured"], "stored">): (event: StoredEvent, isEntitys?: boolean) => boolean {
+  const sinceOf = new Map(Object.entries(stored ?? {}).map(([type, since]) => [type, BigInt(since)]));
+  return (event, isEntitys = false) => {
+    if (event.damage?.typeDoubtful) return isEntitys || isEntityStream(event.stream); // it may be one of them
+    const since = sinceOf.get(event.type);
+    return since !== undefined && event.position > since && (isEntitys || isEntityStream(event.stream));
+  };
+}
+
+/** Where a journal that is still empty begins: before the first event that any type is wanted from. */
+export function firstPosition({ stored }: Pick<HandlerStreamData["handler.configured"], "stored">): Position {
+  return least(Object.values(stored ?? {}).map(BigInt));
+}
+
+/** @param positions at least one. */
+function least(positions: readonly Position[]): Position {
+  return positions.reduce((least, position) => (position < least ? position : least));
+}

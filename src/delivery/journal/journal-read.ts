@@ -1,0 +1,84 @@
+/**
+ * Reading a handler's journal. What does not belong there (another program's event, one that cannot be read, one that does not fold) ends the reading
+ * with its place: only that handler stands still, until an operator has such events skipped, on record.
+ */
+import { isRepriseError, RepriseError } from "../../errors.ts";
+import type { StoredEvent } from "../../event/event.ts";
+import type { EventLog } from "../../log/event-log.ts";
+import { foldsType } from "./journal.ts";
+
+/** Revisions that no reading minds: `from` to `to`, inclusive. */
+export interface Skip {
+  readonly from: number;
+  readonly to: number;
+  /** Of the event; null where the log shows none, as it cannot be read. */
+  readonly type: string | null;
+}
+
+/** Ranges of one repair, at most: what wrote so much there is still at it. */
+export const maxSkips = 1000;
+
+/** Written by Reprise: every such event names it as its source. */
+export function isOwnEvent({ source, type }: StoredEvent): boolean {
+  return source === "reprise" && foldsType(type);
+}
+
+export function isSkipped(skips: readonly Skip[], revision: number): boolean {
+  return skips.some(({ from, to }) => from <= revision && revision <= to);
+}
+
+/**
+ * Hands the journal's own events to `visit`, from a revision on, and goes on until the stream's end.
+ *
+ * @param foreign is told what does not belong there; default: it ends the reading.
+ * @returns the stream's last revision; `from` − 1 when there is none.
+ * @throws JOURNAL_DAMAGED
+ */
+export async function readJournal(
+  { log, stream, from, skips }: { readonly log: EventLog; readonly stream: string; readonly from: number; readonly skips: readonly Skip[] },
+  visit: (event: StoredEvent) => void,
+  foreign: (skip: Skip, detail?: string) => void = (skip, detail) => {
+    throw damaged(stream, skip, detail);
+  },
+): Promise<number> {
+  let next = from;
+  const missing = (to: number) => {
+    for (; next < to; next++) if (!isSkipped(skips, next)) foreign({ from: next, to: next, type: null });
+  };
+  const see = (event: StoredEvent) => {
+    const { revision, type } = event;
+    next = revision + 1;
+    if (isSkipped(skips, revision)) return;
+    if (event.damage !== undefined) {
+      // Of a damaged snapshot nothing is missed: the one before and all since say the same.
+      if (type !== "snapshot") foreign({ from: revision, to: revision, type: null }, event.damage.detail);
+      return;
+    }
+    if (!isOwnEvent(event)) return foreign({ from: revision, to: revision, type });
+    try {
+      visit(event);
+    } catch (error) {
+      if (!isRepriseError(error, "JOURNAL_DAMAGED")) throw error;
+      foreign({ from: revision, to: revision, type });
+    }
+  };
+  for (;;) {
+    const head = await log.streamRevision(stream);
+    if (head < next) return next - 1;
+    for await (const batch of log.readStream(stream, { from: next, damaged: "given" }))
+      for (const event of batch) {
+        missing(event.revision);
+        see(event);
+      }
+    missing(head + 1); // the log has them, and shows nothing
+  }
+}
+
+function damaged(stream: string, { from, type }: Skip, detail: string | undefined): RepriseError {
+  const fields = { stream, revision: from };
+  if (detail !== undefined) return new RepriseError("JOURNAL_DAMAGED", `${stream} cannot be read at revision ${from}: ${detail}.`, { fields });
+  const what = type === null ? "an event that cannot be read" : `"${type}"`;
+  return new RepriseError("JOURNAL_DAMAGED", `${stream} has ${what} at revision ${from}, which is not of this journal or does not fold.`, {
+    fields,
+  });
+}

@@ -1,0 +1,328 @@
+/** A handler's journal as a stream of the log: loading its state, and appending to it as its one writer (DELIVERY §1). */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { isRepriseError, RepriseError } from "../../errors.ts";
+import type { Json, NewEvent, Position, StoredEvent } from "../../event/event.ts";
+import type { NewId } from "../../event/ids.ts";
+import { encodeAppend } from "../../log/append-rules.ts";
+import { type AppendedEvent, type EventLog, maxAppendEvents } from "../../log/event-log.ts";
+import type { JournalData, JournalEvent } from "../../records/journal.ts";
+import { type LastEnds, nobodyTold } from "../partition/ends.ts";
+import { divide } from "../partition/flush-appends.ts";
+import { emptyState, fold, fromSnapshot, type PartitionState, slicesOf, toSnapshot } from "./journal.ts";
+import { isOwnEvent, isSkipped, maxSkips, readJournal, type Skip } from "./journal-read.ts";
+
+/** A snapshot is due after so many bytes, or four times the last snapshot. */
+const snapshotBytes = 1024 * 1024;
+/** How often a claim may meet something that its owner has just written. */
+const maxClaims = 100;
+
+export interface Claim {
+  readonly state: PartitionState;
+  readonly unclean: boolean;
+  readonly readAhead: number;
+}
+
+/** Events as one append takes them, with ids of their own: it may be repeated. */
+export interface Batch {
+  readonly events: readonly JournalEvent[];
+  readonly encoded: readonly NewEvent[];
+  readonly bytes: number;
+}
+
+export const claimType = "partition.claimed" satisfies JournalEvent["type"];
+
+/** One event of Reprise's own. */
+export function ownEvent(newId: NewId, type: string, data: object): NewEvent {
+  return { id: newId(), type, schemaVersion: 1, source: "reprise", occurredAt: null, data: data as Json, metadata: { priority: "normal" } };
+}
+
+export class JournalStream {
+  readonly #log: EventLog;
+  readonly #newId: NewId;
+  readonly stream: string;
+  readonly #state: PartitionState;
+  readonly #skips: readonly Skip[];
+  #revision: number;
+  /** Of our own claim. */
+  #claimed = -1;
+  #bytesSinceSnapshot: number;
+  #lastSnapshotBytes: number;
+  /** Came to an unclear end, and is not sent again: whatever is appended next takes its place, or finds it there. */
+  #unclear: { readonly batch: Batch; readonly found: (last: AppendedEvent) => void } | null = null;
+
+  private constructor(log: EventLog, newId: NewId, stream: string, loaded: Loaded) {
+    this.#log = log;
+    this.#newId = newId;
+    this.stream = stream;
+    this.#state = loaded.state;
+    this.#revision = loaded.revision;
+    this.#bytesSinceSnapshot = loaded.bytes;
+    this.#lastSnapshotBytes = loaded.snapshotBytes;
+    this.#skips = loaded.skips;
+  }
+
+  /**
+   * Reads the journal: backwards to the last complete snapshot, then forward.
+   *
+   * @param start checkpoint of a journal that is still empty.
+   * @throws LOG_BEHIND_CHECKPOINT when the journal knows more than the log has, JOURNAL_DAMAGED.
+   */
+  static async open({
+    log,
+    newId,
+    stream,
+    start,
+    skips = [],
+  }: {
+    readonly log: EventLog;
+    readonly newId: NewId;
+    readonly stream: string;
+    readonly start: Position;
+    readonly skips?: readonly Skip[];
+  }): Promise<JournalStream> {
+    const { state, snapshot, from } = await lastState(log, stream, start, skips);
+    let bytes = 0;
+    const revision = await readJournal({ log, stream, from, skips }, (event) => {
+      if (event.type === "snapshot") return;
+      foldStored(state, event);
+      bytes += JSON.stringify(event.data).length;
+    });
+    const head = await log.head();
+    if (state.checkpoint > head)
+      throw new RepriseError("LOG_BEHIND_CHECKPOINT", `${stream} was delivered up to position ${state.checkpoint}, but the log ends at ${head}.`);
+    return new JournalStream(log, newId, stream, { state, revision, bytes, snapshotBytes: snapshot?.bytes ?? 0, skips });
+  }
+
+  /**
+   * Takes the partition over: before anything else is written. An owner that goes on writing meanwhile is read after, until the claim comes in between.
+   *
+   * @throws FENCED when it never does.
+   */
+  async claim(data: Omit<JournalData["partition.claimed"], "life" | "lastEnd">, ends: LastEnds = nobodyTold): Promise<Claim> {
+    for (let tries = 1; ; tries++) {
+      const { clean, readAhead, life } = this.#state;
+      const lastEnd = clean ? {} : { lastEnd: life !== null && ends.told(life) ? ("told" as const) : ("not_told" as const) };
+      try {
+        await this.append([{ type: claimType, data: { ...data, life: ends.life, ...lastEnd } }]);
+        this.#claimed = this.#revision;
+        return { state: this.#state, unclean: !clean, readAhead };
+      } catch (error) {
+        if (!isRepriseError(error, "FENCED") || tries === maxClaims) throw error;
+        await this.#catchUp();
+      }
+    }
+  }
+
+  async #catchUp(): Promise<void> {
+    const from = this.#revision + 1;
+    this.#revision = await readJournal({ log: this.#log, stream: this.stream, from, skips: this.#skips }, (event) => foldStored(this.#state, event));
+  }
+
+  /**
+   * Looks whether the journal is still ours.
+   *
+   * @throws FENCED with the `owner` that has claimed it, JOURNAL_DAMAGED for what another program wrote.
+   */
+  async check(): Promise<void> {
+    let claimed: StoredEvent | null = null;
+    await readJournal({ log: this.#log, stream: this.stream, from: this.#revision + 1, skips: this.#skips }, (event) => {
+      if (event.type === claimType) claimed = event;
+    });
+    if (claimed !== null) throw fencedBy(claimed);
+  }
+
+  /**
+   * Appends at our own last revision, all or none. A repeat after an unclear failure has the same ids: call `prepare` once, `send` until it works.
+   *
+   * @returns position of the last event.
+   * @throws FENCED when another writer was here; LOG_UNAVAILABLE and LOG_FULL, after which the same batch may be sent again.
+   */
+  async append(events: readonly JournalEvent[]): Promise<Position> {
+    const batch = this.prepare(events);
+    return ((await this.send(batch)) ?? (await this.send(batch)))!.position;
+  }
+
+  /** The batch is not sent again, and may be stored all the same. @param found it is: told by the next `send`. */
+  abandon(batch: Batch, found: (last: AppendedEvent) => void): void {
+    this.#unclear = { batch, found };
+  }
+
+  /** One append of all of it; null when it is more than one takes. */
+  prepareWhole(events: readonly JournalEvent[]): Batch | null {
+    try {
+      return events.length > maxAppendEvents ? null : this.prepare(events);
+    } catch (error) {
+      if (isRepriseError(error, "APPEND_TOO_LARGE")) return null;
+      throw error;
+    }
+  }
+
+  /** What is more than one append takes as several, one after another: each leaves room for operators' acts. */
+  divide(events: readonly JournalEvent[]): readonly (readonly JournalEvent[])[] {
+    return divide(events, this.#state.checkpoint);
+  }
+
+  /** Encodes one append. @throws APPEND_TOO_LARGE */
+  prepare(events: readonly JournalEvent[]): Batch {
+    const encoded = events.map(({ type, data }) => ownEvent(this.#newId, type, data));
+    return { events, encoded, bytes: encodeAppend(this.stream, encoded, this.#revision).bytes };
+  }
+
+  /** @returns where its last event is; null: it was not sent, since an abandoned batch was found in its place, and told. */
+  async send(batch: Batch): Promise<AppendedEvent | null> {
+    try {
+      const appended = await this.#log.append(this.stream, batch.encoded, this.#revision === -1 ? "none" : this.#revision);
+      this.#unclear = null;
+      this.#isStored(batch, appended.at(-1)!);
+      return appended.at(-1)!;
+    } catch (error) {
+      if (!isRepriseError(error, "REVISION_CONFLICT")) throw error;
+      const last = await this.#findUnclear();
+      if (last === null) {
+        if (this.#claimed >= 0) await this.check(); // who was it?
+        throw new RepriseError("FENCED", `${this.stream} is at another revision than ${this.#revision}: another process writes it.`, {
+          cause: error,
+          fields: { stream: this.stream },
+        });
+      }
+      const { batch: found, found: tell } = this.#unclear!;
+      this.#unclear = null;
+      this.#isStored(found, last);
+      tell(last);
+      return null;
+    }
+  }
+
+  /** The last event of the abandoned batch; null when it is not what stands next in the journal. */
+  async #findUnclear(): Promise<AppendedEvent | null> {
+    if (this.#unclear === null) return null;
+    const { encoded } = this.#unclear.batch;
+    const stored: StoredEvent[] = [];
+    for await (const events of this.#log.readStream(this.stream, { from: this.#revision + 1, limit: encoded.length }))
+      for (const event of events) stored.push(event);
+    if (stored.length !== encoded.length || stored.some(({ id }, index) => id !== encoded[index]!.id)) return null;
+    const { id, revision, position, recordedAt } = stored.at(-1)!;
+    return { id, revision, position, recordedAt, duplicate: true };
+  }
+
+  #isStored({ events, bytes }: Batch, last: AppendedEvent): void {
+    this.#revision = last.revision;
+    for (const [index, event] of events.entries()) fold(this.#state, event, last.revision - events.length + 1 + index);
+    this.#bytesSinceSnapshot += bytes;
+  }
+
+  /** True for another's claim after ours: we are fenced from there on. */
+  isTakenBy({ stream, type, revision, source }: StoredEvent): boolean {
+    return type === claimType && stream === this.stream && revision > this.#claimed && source === "reprise";
+  }
+
+  snapshotDue(): boolean {
+    return this.#bytesSinceSnapshot >= Math.max(snapshotBytes, 4 * this.#lastSnapshotBytes);
+  }
+
+  /**
+   * Writes the state as it is recorded. Nothing else may be appended meanwhile.
+   *
+   * @param store sends one part, again when the log could not take it; null when it never will.
+   */
+  async snapshot(store: (part: Batch) => Promise<AppendedEvent | null> = (part) => this.send(part)): Promise<void> {
+    let bytes = 0;
+    const slices = [];
+    for (const slice of slicesOf(this.#state)) {
+      slices.push(slice);
+      await nextTurn(); // a large one takes long to measure
+    }
+    for (const part of toSnapshot(this.#state, this.#newId(), slices)) {
+      const prepared = this.prepare([part]);
+      if ((await store(prepared)) === null) return;
+      bytes += prepared.bytes;
+    }
+    this.#bytesSinceSnapshot = 0;
+    this.#lastSnapshotBytes = bytes;
+  }
+}
+
+interface Loaded {
+  readonly state: PartitionState;
+  readonly revision: number;
+  readonly bytes: number;
+  readonly snapshotBytes: number;
+  readonly skips: readonly Skip[];
+}
+
+/** By another instance's claim. */
+export function fencedBy({ stream, data }: StoredEvent): RepriseError {
+  const { owner } = data as unknown as JournalData["partition.claimed"];
+  return new RepriseError("FENCED", `${stream} was claimed by another process (${owner}).`, { fields: { owner, stream } });
+}
+
+/** What a journal holds that is not its own, beyond its last snapshot. @throws JOURNAL_DAMAGED for more than `maxSkips`. */
+export async function findForeign(log: EventLog, stream: string, skips: readonly Skip[]): Promise<readonly Skip[]> {
+  const { state, from } = await lastState(log, stream, 0n, skips);
+  const found: Skip[] = [];
+  await readJournal(
+    { log, stream, from, skips },
+    (event) => foldStored(state, event),
+    (skip) => {
+      const last = found.at(-1);
+      if (last !== undefined && last.to + 1 === skip.from && last.type === skip.type) found[found.length - 1] = { ...last, to: skip.to };
+      else found.push(skip);
+      if (found.length > maxSkips)
+        throw new RepriseError("JOURNAL_DAMAGED", `${stream} has more than ${maxSkips} places that are not its own: stop the program that writes there first.`);
+    },
+  );
+  return found;
+}
+
+async function lastState(log: EventLog, stream: string, start: Position, skips: readonly Skip[]) {
+  const snapshot = await lastSnapshot(log, stream, skips);
+  const state = snapshot === null ? emptyState() : unpack(stream, snapshot);
+  if (snapshot === null) state.checkpoint = start;
+  return { state, snapshot, from: snapshot?.first ?? 0 };
+}
+
+/** @throws JOURNAL_DAMAGED */
+function foldStored(state: PartitionState, { stream, revision, type, data }: StoredEvent): void {
+  if (type === "snapshot") return;
+  try {
+    fold(state, { type, data } as unknown as JournalEvent, revision);
+  } catch (cause) {
+    throw new RepriseError("JOURNAL_DAMAGED", `${stream} does not fold at revision ${revision} (${type}).`, { cause });
+  }
+}
+
+/** @throws JOURNAL_DAMAGED */
+function unpack(stream: string, { parts, first }: { readonly parts: readonly JournalData["snapshot"][]; readonly first: number }): PartitionState {
+  try {
+    return fromSnapshot(parts);
+  } catch (cause) {
+    throw new RepriseError("JOURNAL_DAMAGED", `${stream} has a snapshot at revision ${first} that cannot be read.`, { cause });
+  }
+}
+
+/** The newest snapshot with all its parts, the parts in order, and where its first part stands. */
+async function lastSnapshot(
+  log: EventLog,
+  stream: string,
+  skips: readonly Skip[],
+): Promise<{ readonly parts: readonly JournalData["snapshot"][]; readonly first: number; readonly bytes: number } | null> {
+  let set: string | null = null;
+  let parts: JournalData["snapshot"][] = [];
+  for await (const batch of log.readStream(stream, { direction: "backward", damaged: "given" }))
+    for (const event of batch) {
+      if (event.type !== "snapshot" || event.damage !== undefined || !isOwnEvent(event) || isSkipped(skips, event.revision)) continue;
+      const part = snapshotOf(event);
+      if (part.set !== set) {
+        set = part.set;
+        parts = [];
+      }
+      parts.unshift(part);
+      if (part.part === 0 && parts.length === part.parts)
+        return { parts, first: event.revision, bytes: parts.reduce((sum, each) => sum + JSON.stringify(each).length, 0) };
+    }
+  return null;
+}
+
+function snapshotOf(event: StoredEvent): JournalData["snapshot"] {
+  return event.data as unknown as JournalData["snapshot"];
+}

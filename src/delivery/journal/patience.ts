@@ -1,0 +1,36 @@
+import { RepriseError } from "../../errors.ts";
+import type { Clock } from "../../event/clock.ts";
+
+/** How long an operator's act waits for its record. */
+export const actPatienceMs = 5000;
+
+/** Whether whoever asked for an act still waits for its answer. */
+export interface Patience {
+  readonly over: boolean;
+}
+
+/**
+ * Answers within the patience, one way or the other. What is asked to be done has to look at `patience.over` before it begins to record anything: past
+ * it nothing is begun any more.
+ *
+ * @throws LOG_UNAVAILABLE when the patience is over.
+ */
+export async function withPatience<T>(clock: Clock, act: (patience: Patience) => Promise<T>, patienceMs = actPatienceMs): Promise<T> {
+  const patience = { over: false };
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = clock.after(patienceMs, () => {
+    patience.over = true;
+    reject(notInTime(patienceMs));
+  });
+  try {
+    return await Promise.race([act(patience), late]);
+  } finally {
+    timer.cancel();
+  }
+}
+
+export function notInTime(patienceMs = actPatienceMs): RepriseError {
+  return new RepriseError("LOG_UNAVAILABLE", `The log did not record the act within ${patienceMs} ms: what shows is in force, and the rest is not done.`, {
+    retryAfterMs: 1000,
+  });
+}

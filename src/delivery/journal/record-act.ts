@@ -1,0 +1,41 @@
+import { isLogTrouble, isRepriseError } from "../../errors.ts";
+import { type Clock, pause } from "../../event/clock.ts";
+import type { NewEvent } from "../../event/event.ts";
+import type { AppendedEvent, EventLog, ExpectedRevision } from "../../log/event-log.ts";
+
+const maxBackOffMs = 5000;
+
+/**
+ * Appends an act's record to a stream of its own. An append that came to an unclear end is looked for, until the log answers: so this resolves when the
+ * record is stored and throws when it is not, however long that takes. Whoever asked has a patience beside it; what the act does comes after it.
+ *
+ * @param signal ends the looking: nobody does anything any more.
+ * @throws LOG_FULL, LOG_UNAVAILABLE, REVISION_CONFLICT: nothing was stored.
+ */
+export async function recordAct(
+  { log, clock, signal }: { readonly log: EventLog; readonly clock: Clock; readonly signal: AbortSignal },
+  { stream, events, expected }: { readonly stream: string; readonly events: readonly NewEvent[]; readonly expected: ExpectedRevision },
+): Promise<AppendedEvent> {
+  try {
+    return (await log.append(stream, events, expected)).at(-1)!;
+  } catch (error) {
+    if (!isLogTrouble(error) || isRepriseError(error, "LOG_FULL")) throw error;
+    for (let failures = 0; ; failures++) {
+      try {
+        const stored = await find(log, stream, events.at(-1)!.id, signal);
+        if (stored !== undefined) return stored;
+        throw error;
+      } catch (unread) {
+        if (unread === error || signal.aborted) throw error;
+        await pause(Math.min(100 * 2 ** failures, maxBackOffMs), clock, signal);
+      }
+    }
+  }
+}
+
+/** Among the last events of its stream: it was appended a moment ago. */
+async function find(log: EventLog, stream: string, id: string, signal: AbortSignal): Promise<AppendedEvent | undefined> {
+  for await (const batch of log.readStream(stream, { direction: "backward", limit: 1000, signal }))
+    for (const { id: found, revision, position, recordedAt } of batch) if (found === id) return { id, revision, position, recordedAt, duplicate: true };
+  return undefined;
+}

@@ -1,0 +1,180 @@
+/** The place of one handler in this process: at work, standing still, or waiting to take over from another instance. One that stands still keeps no other from its work. */
+import { isLogTrouble, isRepriseError, RepriseError } from "../../errors.ts";
+import { type Clock, pause } from "../../event/clock.ts";
+import { journalStream } from "../../event/names.ts";
+import type { Act } from "../../records/act.ts";
+import { Dispatcher, type DispatcherOptions } from "../dispatcher/dispatcher.ts";
+import { repairOf } from "../journal/handler-stream.ts";
+import { recordAct } from "../journal/record-act.ts";
+import { type Condition, conditionOf, refusalOf } from "./condition.ts";
+import { untilOwnerless } from "./standby.ts";
+
+export interface SeatOptions extends Omit<DispatcherOptions, "onFault"> {
+  readonly clock: Clock;
+  /** It works here from now on: jobs that another instance ran are to go on. */
+  readonly onTaken: (handler: string) => void;
+}
+
+export interface Repaired {
+  readonly position: bigint;
+  /** Events of the journal that are passed over from now on. */
+  readonly skipped: number;
+}
+
+/** The record moved while it was compared with the config: another instance starts, too. */
+const maxOpens = 5;
+/** Before what failed for another reason than the owner is tried again. */
+const retryMs = 2000;
+
+export class Seat {
+  readonly #options: SeatOptions;
+  #dispatcher: Dispatcher | null = null;
+  /** Why it does not work; null while it does, or before it was opened. */
+  #fault: RepriseError | null = null;
+  /** It has worked here, before another one took over. */
+  #worked = false;
+  #started = false;
+  #watching: Promise<void> | null = null;
+  readonly #leaving = new AbortController();
+
+  constructor(options: SeatOptions) {
+    this.#options = options;
+  }
+
+  get name(): string {
+    return this.#options.spec.name;
+  }
+
+  get fault(): RepriseError | null {
+    return this.#fault ?? this.#dispatcher?.fault ?? null;
+  }
+
+  /** The dispatcher, in whatever condition; null when the journal could not be opened. */
+  get dispatcher(): Dispatcher | null {
+    return this.#dispatcher;
+  }
+
+  /** It works, or could: nobody else does. */
+  owns(): boolean {
+    return this.#dispatcher !== null && this.fault === null;
+  }
+
+  /** @throws NOT_FOUND before it was opened, NOT_OWNER while another instance works on it, its fault while it stands still. */
+  mustWork(): Dispatcher {
+    const { fault } = this;
+    if (fault !== null) throw refusalOf(fault);
+    if (this.#dispatcher === null) throw new RepriseError("NOT_FOUND", `Handler ${this.name} does not run here: the service has not started.`);
+    return this.#dispatcher;
+  }
+
+  condition(): Condition {
+    const { fault } = this;
+    if (fault?.code === "FENCED" && !this.#worked) return { ...conditionOf(fault), state: "standby" };
+    if (fault !== null) return conditionOf(fault);
+    return this.#dispatcher?.condition() ?? { state: "stopped", fault: "the service has not started it" };
+  }
+
+  /** Claims the journal. What is wrong with this journal alone keeps this handler alone from working. @throws anything else */
+  async open(): Promise<void> {
+    try {
+      this.#dispatcher = await this.#openDispatcher();
+      this.#fault = null;
+    } catch (error) {
+      if (!isRepriseError(error, "FENCED", "JOURNAL_DAMAGED", "LOG_DAMAGED")) throw error;
+      this.#standStill(error);
+    }
+  }
+
+  async #openDispatcher(): Promise<Dispatcher> {
+    for (let n = 1; ; n++)
+      try {
+        return await Dispatcher.open({ ...this.#options, onFault: () => this.#onFault() });
+      } catch (error) {
+        if (!isRepriseError(error, "REVISION_CONFLICT") || n === maxOpens) throw error;
+      }
+  }
+
+  start(): void {
+    this.#started = true;
+    if (this.#dispatcher !== null && this.#fault === null) {
+      this.#worked = true;
+      this.#dispatcher.start();
+    }
+    if (this.fault?.code === "FENCED") this.#watch();
+  }
+
+  async stop(patienceMs: number): Promise<void> {
+    this.#leaving.abort();
+    await this.#watching;
+    await this.#dispatcher?.stop(patienceMs);
+  }
+
+  /** Has what is not the journal's own skipped, on record, and goes to work. @throws NOT_OWNER, NOTHING_TO_REPAIR, JOURNAL_DAMAGED, LOG_UNAVAILABLE */
+  async repair(act: Act): Promise<Repaired> {
+    const { fault } = this;
+    if (fault?.code === "FENCED") throw refusalOf(fault);
+    if (fault === null) throw new RepriseError("NOTHING_TO_REPAIR", `Handler ${this.name} works.`);
+    const { log, newId, clock } = this.#options;
+    const { record, skipped } = await repairOf(log, newId, this.name, act);
+    const { position } = await recordAct({ log, clock, signal: this.#leaving.signal }, record);
+    await this.#dispatcher?.stop(0);
+    this.#dispatcher = null;
+    await this.open();
+    if (this.#fault !== null && !isRepriseError(this.#fault, "FENCED")) throw this.#fault;
+    if (this.#started) this.start();
+    if (this.owns()) this.#options.onTaken(this.name);
+    return { position, skipped };
+  }
+
+  #standStill(error: RepriseError): void {
+    this.#dispatcher = null;
+    this.#fault = error;
+    this.#options.logger.error({ handler: this.name, err: error }, "the handler stands still");
+  }
+
+  /** Of the dispatcher, which has said so itself. */
+  #onFault(): void {
+    if (this.#started && this.#dispatcher?.fault?.code === "FENCED") this.#watch();
+  }
+
+  #watch(): void {
+    if (this.#watching !== null || this.#options.log.beats === undefined || this.#leaving.signal.aborted) return;
+    this.#watching = this.#takeOverWhenOwnerless().finally(() => {
+      this.#watching = null;
+      if (this.fault?.code === "FENCED") this.#watch();
+    });
+  }
+
+  /** Until it works here again, or cannot. */
+  async #takeOverWhenOwnerless(): Promise<void> {
+    const { log, clock, logger, onTaken } = this.#options;
+    const { signal } = this.#leaving;
+    const fenced = this.#dispatcher;
+    await fenced?.stop(0);
+    while (!signal.aborted) {
+      const stream = ((this.#fault ?? fenced?.fault)?.fields.stream as string | undefined) ?? journalStream(this.name);
+      await untilOwnerless({ log, stream, clock, signal }, ({ owner }) => {
+        this.#fault = new RepriseError("FENCED", `${stream} is owned by another process (${owner}).`, { fields: { owner, stream } });
+      });
+      if (signal.aborted) return;
+      try {
+        const dispatcher = await this.#openDispatcher();
+        this.#dispatcher = dispatcher;
+        this.#fault = null;
+        if (signal.aborted) return; // stopped with the rest
+        logger.warn({ handler: this.name }, "the owner is gone: this instance has taken over");
+        this.start();
+        onTaken(this.name);
+        return;
+      } catch (error) {
+        if (isRepriseError(error, "FENCED")) continue; // another one was faster
+        if (isLogTrouble(error)) {
+          await pause(retryMs, clock, signal);
+          continue;
+        }
+        this.#standStill(isRepriseError(error) ? error : new RepriseError("INTERNAL", `Handler ${this.name} could not take over.`, { cause: error }));
+        return;
+      }
+    }
+  }
+}

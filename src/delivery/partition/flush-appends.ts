@@ -1,0 +1,63 @@
+/** What one flush records, in as many appends as it takes: an append has limits, and a list that is on record has none. Pure. */
+import type { JournalData, JournalEvent } from "../../records/journal.ts";
+
+export interface AppendLimits {
+  readonly events: number;
+  readonly bytes: number;
+}
+
+/** Well below what one append takes: beside the data stand ids, names and times, and the last one takes operators' acts, too. */
+const defaultLimits: AppendLimits = { events: 500, bytes: 256 * 1024 };
+
+/**
+ * Cuts a flush into appends that follow one another: facts first, then where the lanes stand, the checkpoint with the last. What is cut off after any of
+ * them is a journal that holds, since each fact stands for itself and the checkpoint passes none that is not there.
+ *
+ * @param checkpoint the one on record.
+ */
+export function divide(
+  events: readonly JournalEvent[],
+  checkpoint: bigint,
+  limits: AppendLimits = defaultLimits,
+): readonly (readonly [JournalEvent, ...JournalEvent[]])[] {
+  const appends: [JournalEvent, ...JournalEvent[]][] = [];
+  let bytes = 0;
+  for (const event of events.flatMap((each) => (each.type === "progress" ? cut(each.data, checkpoint, limits.bytes) : [each]))) {
+    const size = bytesOf(event.data);
+    const last = appends.at(-1);
+    if (last === undefined || last.length >= limits.events || bytes + size > limits.bytes) {
+      appends.push([event]);
+      bytes = 0;
+    } else last.push(event);
+    bytes += size;
+  }
+  return appends;
+}
+
+/** The lists of a progress, cut; the last piece moves the checkpoint. */
+function cut({ checkpoint, ahead, completed = [] }: JournalData["progress"], recorded: bigint, bytes: number): readonly JournalEvent[] {
+  const pieces = [
+    ...slices(completed, bytes).map((some) => ({ checkpoint: String(recorded), ahead: [], completed: some })),
+    ...slices(ahead, bytes).map((some) => ({ checkpoint: String(recorded), ahead: some })),
+  ];
+  const last = pieces.pop();
+  return [...pieces, { ...(last ?? { ahead: [] }), checkpoint }].map((data) => ({ type: "progress", data }));
+}
+
+/** Runs of a list that have about so many bytes of JSON, at least one entry each. */
+export function slices<T>(list: readonly T[], bytes: number): readonly (readonly T[])[] {
+  const runs: T[][] = [];
+  let left = 0;
+  for (const each of list) {
+    const size = bytesOf(each) + 1;
+    if (size > left) {
+      runs.push([]);
+      left = bytes;
+    }
+    runs.at(-1)!.push(each);
+    left -= size;
+  }
+  return runs;
+}
+
+const bytesOf = (data: unknown): number => Buffer.byteLength(JSON.stringify(data));

@@ -1,0 +1,113 @@
+/** Which ready lane gets the next slot: tenants in turn, within a tenant lanes in turn, priority first (DELIVERY §2). Pure. */
+import { type Priority, priorities } from "../../event/event.ts";
+import { Fifo } from "./fifo.ts";
+
+/** What the scheduler has to know of a lane. It keeps `queued` and the counts itself. */
+export interface Schedulable {
+  readonly tenant: string;
+  /** Its last attempt failed. */
+  failing: boolean;
+  /** Waits here. */
+  queued: boolean;
+  /** Priority of the event that is next. */
+  priority(): Priority;
+}
+
+interface Tenant<L> {
+  readonly name: string;
+  /** By priority, the highest first. */
+  readonly healthy: readonly Fifo<L>[];
+  readonly failing: readonly Fifo<L>[];
+  /** Whose turn it is, so that neither kind waits for the other. */
+  failingNext: boolean;
+  ready: number;
+  running: number;
+}
+
+const highestFirst = [...priorities].reverse();
+const levels = <L>(): readonly Fifo<L>[] => highestFirst.map(() => new Fifo<L>());
+
+export class ReadyLanes<L extends Schedulable> {
+  readonly #slots: number;
+  /** Those with lanes that are ready or run. */
+  readonly #tenants = new Map<string, Tenant<L>>();
+  /** The one that was asked for last: mostly it is asked for again. */
+  #last: Tenant<L> | null = null;
+  /** Those with lanes that are ready, in the order of their turns. */
+  readonly #turns = new Set<Tenant<L>>();
+  #runningFailing = 0;
+  /** Slots that failing lanes may hold: half, so that time-outs never keep healthy lanes waiting, but one at least. */
+  readonly #failingSlots: number;
+  readonly #tenantSlots: number;
+
+  constructor(slots: number) {
+    this.#slots = slots;
+    this.#failingSlots = Math.max(1, Math.floor(slots / 2));
+    this.#tenantSlots = Math.max(1, Math.floor(slots / 2));
+  }
+
+  add(lane: L): void {
+    if (lane.queued) return;
+    lane.queued = true;
+    const tenant = this.#tenantOf(lane.tenant);
+    (lane.failing ? tenant.failing : tenant.healthy)[highestFirst.indexOf(lane.priority())]!.push(lane);
+    if (tenant.ready++ === 0) this.#turns.add(tenant);
+  }
+
+  /** Takes the lane whose turn it is out, or nothing when none is ready or may have a slot. `started` says that it took one. */
+  pick(): L | undefined {
+    // A tenant gets more than half of the slots only while no other tenant's lane waits.
+    return this.#pickOf(this.#tenantSlots) ?? this.#pickOf(Number.POSITIVE_INFINITY);
+  }
+
+  started(lane: L): void {
+    this.#tenantOf(lane.tenant).running++;
+    if (lane.failing) this.#runningFailing++;
+  }
+
+  /** @param wasFailing as it was when it started. */
+  ended(lane: L, wasFailing: boolean): void {
+    const tenant = this.#tenantOf(lane.tenant);
+    tenant.running--;
+    if (tenant.running === 0 && tenant.ready === 0) {
+      this.#tenants.delete(tenant.name);
+      this.#last = null;
+    }
+    if (wasFailing) this.#runningFailing--;
+  }
+
+  #tenantOf(name: string): Tenant<L> {
+    if (this.#last?.name === name) return this.#last;
+    let tenant = this.#tenants.get(name);
+    if (tenant === undefined) this.#tenants.set(name, (tenant = { name, healthy: levels(), failing: levels(), failingNext: false, ready: 0, running: 0 }));
+    this.#last = tenant;
+    return tenant;
+  }
+
+  /** @param running lanes that a tenant has at work already and gets none more. */
+  #pickOf(running: number): L | undefined {
+    const failingMay = this.#slots === 1 || this.#runningFailing < this.#failingSlots;
+    for (const tenant of this.#turns) {
+      if (tenant.running >= running) continue;
+      const failing = failingMay ? firstOf(tenant.failing) : undefined;
+      const healthy = firstOf(tenant.healthy);
+      const level = tenant.failingNext ? (failing ?? healthy) : (healthy ?? failing);
+      if (level === undefined) continue;
+      const lane = level.shift()!;
+      lane.queued = false;
+      tenant.failingNext = level !== failing;
+      if (--tenant.ready === 0) this.#turns.delete(tenant);
+      else if (this.#turns.size > 1) {
+        this.#turns.delete(tenant); // its turn is over: to the end of the line
+        this.#turns.add(tenant);
+      }
+      return lane;
+    }
+    return undefined;
+  }
+}
+
+function firstOf<L>(levels: readonly Fifo<L>[]): Fifo<L> | undefined {
+  for (const level of levels) if (level.length > 0) return level;
+  return undefined;
+}

@@ -1,0 +1,136 @@
+import type { AttemptError } from "../../records/attempt.ts";
+import type { JournalData, JournalEvent } from "../../records/journal.ts";
+import type { Delivery, Lane, Order } from "./lane.ts";
+import type { LaneAct } from "./lane-act.ts";
+
+export type OrderEnd =
+  | { readonly outcome: "replayed" }
+  | { readonly outcome: "dead_lettered"; readonly error: AttemptError }
+  /** It did not start: why. */
+  | { readonly outcome: "skipped"; readonly reason: string }
+  /** Taken back by its replay; what ran failed and was not the last attempt. */
+  | { readonly outcome: "withdrawn" };
+
+const factsLimit = 300;
+const outcomesLimit = 2300;
+
+/** What one append to the journal carries, and what waits for it. */
+export interface Flush {
+  readonly number: number;
+  readonly events: readonly JournalEvent[];
+  readonly checkpoint: { readonly position: bigint; readonly passed: number };
+  /** Deliveries whose intent it records: they start once it is stored. */
+  readonly intended: readonly Delivery[];
+  readonly ended: readonly { readonly order: Order; readonly end: OrderEnd }[];
+  /** Recorded with it, behind everything else: the one part of a flush that may be refused. */
+  readonly acts: readonly LaneAct[];
+}
+
+/** Collects what the next flush records. One flush is outstanding at a time. */
+export class Recorder {
+  #facts: JournalEvent[] = [];
+  #completed: NonNullable<JournalData["progress"]["completed"]>[number][] = [];
+  #intended: Delivery[] = [];
+  #ended: { order: Order; end: OrderEnd }[] = [];
+  #outcomes = 0;
+  /** Outcomes ever counted. */
+  #total = 0;
+  /** Each once. */
+  #changed: Lane[] = [];
+  #number = 1;
+  #stored = 0;
+  #outstanding: Flush | null = null;
+
+  /** Number of the flush that will record what is told now. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /** Number of the last flush that is stored. */
+  get stored(): number {
+    return this.#stored;
+  }
+
+  get total(): number {
+    return this.#total;
+  }
+
+  fact(event: JournalEvent): void {
+    this.#facts.push(event);
+  }
+
+  /** Details of a delivery that completed after trouble. */
+  completed(details: NonNullable<JournalData["progress"]["completed"]>[number]): void {
+    this.#completed.push(details);
+  }
+
+  outcome(): void {
+    this.#outcomes++;
+    this.#total++;
+  }
+
+  intend(delivery: Delivery): void {
+    this.#intended.push(delivery);
+  }
+
+  end(order: Order, end: OrderEnd): void {
+    this.#ended.push({ order, end });
+    this.outcome();
+  }
+
+  /** The lane's `next` moved. */
+  moved(lane: Lane): void {
+    if (lane.movedIn === this.#number) return;
+    lane.movedIn = this.#number;
+    this.#changed.push(lane);
+  }
+
+  /** Facts and outcomes that wait. */
+  pending(): number {
+    return this.#outcomes + this.#facts.length;
+  }
+
+  /** Nothing new starts or is read before a flush: an append takes 1000 events, and outcomes without a fact are repeated after a crash. */
+  isFull(): boolean {
+    return this.#facts.length >= factsLimit || this.#outcomes >= outcomesLimit;
+  }
+
+  /** Somebody waits: calls whose intent it records, or an operator. */
+  urgent(): boolean {
+    return this.#intended.length > 0 || this.#ended.length > 0;
+  }
+
+  outstanding(): boolean {
+    return this.#outstanding !== null;
+  }
+
+  /** @param isNews whether the journal has to say where a lane that moved stands; of others the checkpoint says enough. */
+  take(checkpoint: Flush["checkpoint"], isNews: (lane: Lane) => boolean, acts: readonly LaneAct[] = []): Flush {
+    const ahead: [string, number, string][] = [];
+    for (const lane of this.#changed) if (isNews(lane)) ahead.push([lane.stream, lane.next, lane.at.toString()]);
+    const progress = { checkpoint: checkpoint.position.toString(), ahead, ...(this.#completed.length > 0 ? { completed: this.#completed } : {}) };
+    this.#outstanding = {
+      number: this.#number++,
+      events: [...this.#facts, { type: "progress", data: progress }],
+      checkpoint,
+      intended: this.#intended,
+      ended: this.#ended,
+      acts,
+    };
+    this.#facts = [];
+    this.#completed = [];
+    this.#intended = [];
+    this.#ended = [];
+    this.#outcomes = 0;
+    this.#changed = [];
+    return this.#outstanding;
+  }
+
+  /** The flush taken last is stored; null when none was taken. */
+  store(): Flush | null {
+    const flush = this.#outstanding;
+    this.#outstanding = null;
+    if (flush !== null) this.#stored = flush.number;
+    return flush;
+  }
+}

@@ -1,0 +1,52 @@
+import type { AttemptClass, DeadLetterCause } from "../../records/attempt.ts";
+import type { RetryPolicy } from "../handler-spec.ts";
+import { minWaitMs } from "./waits.ts";
+
+/** The calls of one delivery since its retry policy started: when it was first delivered, or with its last replay. */
+export interface Round {
+  /** Failed calls, the one just judged included; deferred ones do not count. */
+  readonly failed: number;
+  /** What the last call came to. */
+  readonly class: AttemptClass;
+}
+
+export type Decision = { readonly kind: "retry" } | { readonly kind: "give_up"; readonly cause: Extract<DeadLetterCause, "exhausted" | "terminal"> };
+
+/** After a failed call: another one, or none. What giving up means (`onExhausted`) is the caller's matter. */
+export function decide(policy: Pick<RetryPolicy, "maxAttempts">, round: Round): Decision {
+  if (round.class === "terminal") return { kind: "give_up", cause: "terminal" };
+  return round.failed < policy.maxAttempts ? { kind: "retry" } : { kind: "give_up", cause: "exhausted" };
+}
+
+/**
+ * Milliseconds to wait after `failedAttempts` failed calls (from 1): min(initialDelayMs · factor^(failedAttempts−1), maxDelayMs), then jitter.
+ * `full` gives 0 … wait, `equal` wait/2 … wait, a ratio r wait·(1−r) … wait·(1+r), where wait·(1+r) is at most maxDelayMs: no wait is longer. None is
+ * shorter than 10 ms.
+ *
+ * @param random 0 ≤ random() < 1; not called without jitter.
+ */
+export function delayBeforeMs(
+  policy: Pick<RetryPolicy, "initialDelayMs" | "factor" | "maxDelayMs" | "jitter">,
+  failedAttempts: number,
+  random: () => number,
+): number {
+  const { initialDelayMs, factor, maxDelayMs, jitter } = policy;
+  // factor^n ends at Infinity, and 0 · Infinity is NaN.
+  const grownMs = initialDelayMs === 0 ? 0 : initialDelayMs * factor ** Math.max(0, failedAttempts - 1);
+  const ratio = typeof jitter === "number" ? jitter : 0;
+  const waitMs = Math.min(grownMs, maxDelayMs / (1 + ratio));
+  return Math.max(minWaitMs, waitMs * spread(jitter, random));
+}
+
+function spread(jitter: RetryPolicy["jitter"], random: () => number): number {
+  switch (jitter) {
+    case "none":
+      return 1;
+    case "full":
+      return random();
+    case "equal":
+      return 0.5 + 0.5 * random();
+    default:
+      return 1 + jitter * (2 * random() - 1);
+  }
+}

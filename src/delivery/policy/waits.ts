@@ -1,0 +1,27 @@
+import type { Deferrals } from "../../records/attempt.ts";
+
+/** How long a delivery waits for its next call: what a policy, a handler or a receiver says, within bounds. No wait is zero, and none goes on for ever. */
+
+/** The shortest wait, whoever asks for less: without it one receiver had 3,600 calls and as many records a second. */
+export const minWaitMs = 10;
+/** The longest wait that a handler or a receiver may ask for: 24 h. */
+export const maxRetryAfterMs = 86_400_000;
+/** The longest wait of a retry policy, a week: what the config says is kept. */
+export const maxDelayMs = 7 * 86_400_000;
+/** One delivery is put off for so long in all; then it is a dead letter. */
+export const maxDeferredMs = 86_400_000;
+/** The least wait doubles from the first deferral to this, whatever was asked for. */
+const maxFirstFloorMs = 1000;
+/** Later it is this part of what the deferrals took so far: a day of them makes fewer than 100 records, and who is back is called within an eighth of the outage. */
+const floorPart = 1 / 8;
+
+export const noDeferrals: Deferrals = { count: 0, ms: 0 };
+
+/** @param askedMs what was asked for: any number. @returns null when the delivery has been put off for long enough. */
+export function putOff(askedMs: number, { count, ms }: Deferrals): { readonly waitMs: number; readonly deferrals: Deferrals } | null {
+  const leftMs = maxDeferredMs - ms;
+  if (leftMs < minWaitMs) return null;
+  const floorMs = Math.max(Math.min(minWaitMs * 2 ** Math.min(count, 20), maxFirstFloorMs), ms * floorPart);
+  const waitMs = Math.min(Math.ceil(Math.max(askedMs, floorMs)), leftMs);
+  return { waitMs, deferrals: { count: count + 1, ms: ms + waitMs } };
+}

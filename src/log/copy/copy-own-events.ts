@@ -1,0 +1,127 @@
+/**
+ * Reprise's own events in another log: journals, handlers and replays name events of entities by position, and positions are each log's own. Pure.
+ * The list is closed: an event of ours that is not in it may hold a position, and would be wrong in the copy without anyone noticing.
+ */
+import { RepriseError } from "../../errors.ts";
+import type { Json, StoredEvent } from "../../event/event.ts";
+
+type Data = { readonly [member: string]: Json };
+
+/** What a copy changes in Reprise's own events. */
+export interface OwnEventRules {
+  /** A position of the source, as text → that of the same event in the target. */
+  position(source: Json | undefined): string;
+  /** False for the stream of an entity that is not copied. */
+  keeps(lane: Json | undefined): boolean;
+  /** Revision of an amendment in the journal that is copied → its revision in the target's, where the journal may have closed up. */
+  amendment(journal: string, revision: Json | undefined): number;
+}
+
+type Rewrite = (data: Data, rules: OwnEventRules, stream: string) => Data | null;
+
+const asIs: Rewrite = (data) => data;
+const aboutLane: Rewrite = (data, { keeps }) => (keeps(data.lane) ? data : null);
+const aboutEvent: Rewrite = (data, { keeps, position }) => (keeps(data.lane) ? { ...data, at: position(data.at) } : null);
+
+const listOf = (value: Json | undefined): readonly Data[] => (Array.isArray(value) ? (value as readonly Data[]) : []);
+const each = (value: Json | undefined, rewrite: Rewrite, rules: OwnEventRules, stream: string): readonly Data[] =>
+  listOf(value)
+    .map((item) => rewrite(item, rules, stream))
+    .filter((item) => item !== null);
+
+const lane: Rewrite = (data, rules, stream) => {
+  const moved = aboutEvent(data, rules, stream);
+  const amended = (value: Json | undefined): Data =>
+    value === undefined ? {} : { amended: { ...(value as Data), revision: rules.amendment(stream, (value as Data).revision) } };
+  const letter = (one: Data): Data => ({ ...one, at: rules.position(one.at), ...amended(one.amended) });
+  return moved && { ...moved, letters: listOf(data.letters).map(letter) };
+};
+
+const progress: Rewrite = (data, rules, stream) => ({
+  ...data,
+  checkpoint: rules.position(data.checkpoint),
+  ahead: (data.ahead as readonly (readonly [string, number, string])[])
+    .filter(([stream]) => rules.keeps(stream))
+    .map(([stream, next, at]) => [stream, next, rules.position(at)] as const),
+  ...(data.completed === undefined ? {} : { completed: each(data.completed, aboutEvent, rules, stream) }),
+});
+
+const snapshot: Rewrite = (data, rules, stream) => ({
+  ...data,
+  checkpoint: rules.position(data.checkpoint),
+  lanes: each(data.lanes, lane, rules, stream),
+  started: each(data.started, aboutEvent, rules, stream),
+  ...(data.partsDone === undefined ? {} : { partsDone: each(data.partsDone, aboutEvent, rules, stream) }),
+});
+
+const configured: Rewrite = (data, { position }) => {
+  const moved = (since: Json | undefined) => Object.fromEntries(Object.entries(since as Data).map(([type, at]) => [type, position(at)]));
+  return { ...data, types: moved(data.types), ...(data.stored === undefined ? {} : { stored: moved(data.stored) }) };
+};
+
+const items: Rewrite = (data, rules, stream) => ({ ...data, items: each(data.items, aboutEvent, rules, stream) });
+
+const cutoff: Rewrite = (data, { position }) => (data.cutoff === undefined ? data : { ...data, cutoff: position(data.cutoff) });
+
+/** Every type of Reprise's own events (records/journal.ts), and where it has positions and lanes. */
+export const ownEventRewrites = {
+  "partition.claimed": asIs,
+  "partition.released": asIs,
+  "partition.reset": (data, { position }) => ({ ...data, checkpoint: position(data.checkpoint) }),
+  progress,
+  "lane.detached": aboutEvent,
+  "lane.attached": aboutEvent,
+  "lane.paused": aboutEvent,
+  "lane.resumed": aboutLane,
+  "lane.retried": aboutLane,
+  "lane.gap": aboutLane,
+  "delivery.started": aboutEvent,
+  "delivery.part_completed": aboutEvent,
+  "delivery.failed": aboutEvent,
+  "delivery.deferred": aboutEvent,
+  "delivery.dead_lettered": aboutEvent,
+  "delivery.settled": aboutEvent,
+  "delivery.amended": aboutEvent,
+  "replay.stopped": asIs,
+  snapshot,
+  "handler.configured": configured,
+  "handler.paused": asIs,
+  "handler.resumed": asIs,
+  "handler.retired": (data, { position }) => ({ ...data, at: position(data.at) }),
+  "handler.repaired": asIs,
+  "replay.requested": cutoff,
+  "replay.items": items,
+  "replay.pausing": asIs,
+  "replay.paused": asIs,
+  "replay.resumed": asIs,
+  "replay.rate_changed": asIs,
+  "replay.cancelling": asIs,
+  "replay.stopping": asIs,
+  "replay.canary_passed": asIs,
+  "replay.started": asIs,
+  "replay.outcomes": asIs,
+  "replay.ended": asIs,
+  "effect.recorded": aboutLane,
+  "plan.made": cutoff,
+  "plan.used": (data, rules, stream) => ({ ...data, job: cutoff(data.job as Data, rules, stream) }),
+  "views.rebuild_requested": asIs,
+} satisfies Record<string, Rewrite>;
+
+/** @throws LOG_NEWER for a type that this build does not know. */
+export function checkOwnEvent({ type, stream, revision }: StoredEvent): void {
+  if (!Object.hasOwn(ownEventRewrites, type))
+    throw new RepriseError("LOG_NEWER", `${stream} has a "${type}" at revision ${revision}, which this build does not know how to copy.`);
+}
+
+/**
+ * The data as it is right in the target; null when it is only about an entity that is not copied.
+ *
+ * @throws JOURNAL_DAMAGED
+ */
+export function rewriteOwnEvent({ type, data, stream, revision }: StoredEvent, rules: OwnEventRules): Json | null {
+  try {
+    return (ownEventRewrites as Readonly<Record<string, Rewrite>>)[type]!(data as Data, rules, stream);
+  } catch (cause) {
+    throw new RepriseError("JOURNAL_DAMAGED", `${stream} has a "${type}" at revision ${revision} that does not read as one.`, { cause });
+  }
+}

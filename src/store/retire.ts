@@ -1,0 +1,39 @@
+/** A handler that is gone for good: nothing waits for it any more. */
+import type { Delivery } from "../delivery/delivery.ts";
+import { retirementOf } from "../delivery/journal/handler-stream.ts";
+import { withPatience } from "../delivery/journal/patience.ts";
+import { recordAct } from "../delivery/journal/record-act.ts";
+import { RepriseError } from "../errors.ts";
+import type { Clock } from "../event/clock.ts";
+import { positionText } from "../event/event.ts";
+import type { NewId } from "../event/ids.ts";
+import type { EventLog } from "../log/event-log.ts";
+import type { Views } from "../views/model.ts";
+import type { Store } from "./store.ts";
+
+interface Parts {
+  readonly log: EventLog;
+  readonly views: Views;
+  readonly delivery: Delivery;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  /** Aborted when the store closes. */
+  readonly signal: AbortSignal;
+}
+
+export function makeRetire({ log, views, delivery, clock, newId, signal }: Parts): Store["retireHandler"] {
+  return async (name, { actor = "local", reason }) => {
+    if (delivery.condition(name).state !== "absent")
+      throw new RepriseError("HANDLER_PRESENT", `Handler ${name} is in the config: it cannot be retired while it is.`);
+    const head = await log.head();
+    await views.waitFor(head);
+    const handler = (await views.handlers()).find((each) => each.name === name);
+    if (handler === undefined) throw new RepriseError("NOT_FOUND", `The log knows no handler ${name}, or it is retired already.`);
+    const { waiting } = handler;
+    return withPatience(clock, async () => {
+      const record = await retirementOf(log, newId, name, { act: { actor, reason }, at: head.toString(), waiting });
+      const { position } = await recordAct({ log, clock, signal }, record);
+      return { discarded: waiting, position: positionText(position) };
+    });
+  };
+}

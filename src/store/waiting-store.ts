@@ -1,0 +1,118 @@
+import type { Catalog } from "../catalog/catalog.ts";
+import { isRepriseError, RepriseError } from "../errors.ts";
+import type { Clock } from "../event/clock.ts";
+import { positionText } from "../event/event.ts";
+import type { Views } from "../views/model.ts";
+import type { Store } from "./store.ts";
+
+export interface WaitingStoreOptions {
+  readonly catalog: Catalog;
+  /** Opens the store, or fails with LOG_UNAVAILABLE while the log cannot be reached. Gives up when `signal` is aborted. */
+  readonly open: (signal: AbortSignal) => Promise<Store>;
+  readonly clock: Clock;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+const firstWaitMs = 250;
+const maxWaitMs = 2_000;
+
+/**
+ * A store whose log is elsewhere and may not be there yet: until it answers, everything that needs it fails with LOG_UNAVAILABLE, which is safe to
+ * repeat, and `notReady` says why. Once it is open, troubles of the log are its own to bear.
+ */
+export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingStoreOptions): Store {
+  let store: Store | null = null;
+  /** Opened, and about to start. */
+  let starting: Store | null = null;
+  const leaving = new AbortController();
+  let trouble = "the store has not started";
+  let closed = false;
+  let wake = (): void => {};
+  let started: Promise<void> | null = null;
+
+  function mustBeOpen(): Store {
+    if (closed) throw new RepriseError("CLOSED", "The store is closed.");
+    if (store === null) throw new RepriseError("LOG_UNAVAILABLE", `The log cannot be reached: ${trouble}.`, { retryAfterMs: 1000 });
+    return store;
+  }
+
+  async function start(): Promise<void> {
+    for (let waitMs = firstWaitMs; !closed; waitMs = Math.min(waitMs * 2, maxWaitMs)) {
+      try {
+        starting = await open(leaving.signal);
+        if (!closed) await starting.start();
+        if (closed) await starting.close();
+        else store = starting;
+        return;
+      } catch (error) {
+        await starting?.close();
+        starting = null;
+        if (closed) return;
+        if (!isRepriseError(error, "LOG_UNAVAILABLE")) throw error;
+        trouble = error.message.replace(/\.$/, "");
+        onTrouble(error);
+      }
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = clock.after(waitMs, () => resolve());
+      wake = resolve;
+      await promise;
+      timer.cancel();
+    }
+  }
+
+  const views = new Proxy({} as Views, {
+    get: (_target, name: keyof Views) => {
+      if (store !== null) return store.views[name];
+      if (name === "position") return () => positionText(0n);
+      if (name === "unknownName") return () => null; // nothing is known yet: what is asked next says so
+      return async () => mustBeOpen(); // throws
+    },
+  });
+
+  return {
+    catalog,
+    views,
+    get logId() {
+      return mustBeOpen().logId;
+    },
+    append: async (...args) => mustBeOpen().append(...args),
+    readEntity: async (...args) => mustBeOpen().readEntity(...args),
+    start() {
+      started ??= start();
+      return started;
+    },
+    notReady: () => (closed ? "the store is closed" : store === null ? `the log: ${trouble}` : store.notReady()),
+    warnings: () => store?.warnings() ?? [],
+    probe: async () => store?.probe(),
+    async close() {
+      closed = true;
+      leaving.abort();
+      wake();
+      await starting?.close();
+      await started?.catch(() => {});
+      await store?.close();
+    },
+    replay: async (...args) => mustBeOpen().replay(...args),
+    replayBatch: async (...args) => mustBeOpen().replayBatch(...args),
+    pauseHandler: async (...args) => mustBeOpen().pauseHandler(...args),
+    repairHandler: async (...args) => mustBeOpen().repairHandler(...args),
+    resumeHandler: async (...args) => mustBeOpen().resumeHandler(...args),
+    pauseEntity: async (...args) => mustBeOpen().pauseEntity(...args),
+    resumeEntity: async (...args) => mustBeOpen().resumeEntity(...args),
+    retryEntity: async (...args) => mustBeOpen().retryEntity(...args),
+    planReplay: async (...args) => mustBeOpen().planReplay(...args),
+    replayPlan: async (...args) => mustBeOpen().replayPlan(...args),
+    startReplay: async (...args) => mustBeOpen().startReplay(...args),
+    replayState: async (...args) => mustBeOpen().replayState(...args),
+    replayStates: async (...args) => mustBeOpen().replayStates(...args),
+    replayReport: async (...args) => mustBeOpen().replayReport(...args),
+    actOnReplay: async (...args) => mustBeOpen().actOnReplay(...args),
+    setReplayRate: async (...args) => mustBeOpen().setReplayRate(...args),
+    discardBatch: async (...args) => mustBeOpen().discardBatch(...args),
+    giveUp: async (...args) => mustBeOpen().giveUp(...args),
+    retireHandler: async (...args) => mustBeOpen().retireHandler(...args),
+    amend: async (...args) => mustBeOpen().amend(...args),
+    discard: async (...args) => mustBeOpen().discard(...args),
+    rebuildViews: async (...args) => mustBeOpen().rebuildViews(...args),
+  };
+}
