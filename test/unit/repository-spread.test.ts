@@ -8,7 +8,7 @@ import { repositoryFolder } from "../support/run-tool.ts";
 const spreadCall = /(?:\.(?:push|unshift|splice|concat|fromCharCode|fromCodePoint)|Math\.(?:max|min)|invalid)\([^[\]{}()]*\.\.\./;
 
 /** What reads schemas and steps, which their developer wrote, and nothing of a client. */
-const developersOwn = /^src\/catalog\/(?:lock\/|schema-diff\.ts|json-schema\.ts|define\.ts|check-definitions\.ts)|^src\/cli\/commands\/schema/;
+const developersOwn = /^src\/catalog\/(?:lock\/|diff\/|json-schema\.ts|define\.ts|check-definitions\.ts)|^src\/cli\/commands\/schema/;
 
 function spreadsIn(text: string): readonly string[] {
   return text.split("\n").filter((line) => spreadCall.test(line));
