@@ -38,7 +38,7 @@ const planted: readonly (readonly [rule: string, from: string, statement: string
   ["edges-are-seen-by-main-only", "src/top.ts", 'import type { P } from "./http/ok.ts";', "src/http/ok.ts"],
   ["nothing-in-src-imports-the-barrel", "src/cli/barrel.ts", 'import { p } from "../index.ts";', "src/index.ts"],
   ["nothing-in-src-imports-the-barrel", "src/http/barrel.ts", 'import { p } from "reprise";', "src/index.ts"],
-  ["example-imports-the-public-api", "handlers/wrong.ts", 'import { p } from "../src/store/store.ts";', "src/store/store.ts"],
+  ["example-imports-the-public-api", "handlers/wrong.ts", 'import { p } from "../src/log/sqlite.ts";', "src/log/sqlite.ts"],
   ["example-imports-the-public-api", "upcasters/wrong.ts", 'import type { P } from "../src/catalog/ok.ts";', "src/catalog/ok.ts"],
   ["src-imports-no-example-or-test", "src/http/example.ts", 'import { p } from "../../handlers/ok.ts";', "handlers/ok.ts"],
   ["src-imports-no-dev-dependency", "src/cli/dev.ts", 'import { p } from "dev-only";', "node_modules/dev-only/index.js"],
