@@ -1,4 +1,4 @@
-/** Puts one Reprise together. The only place, beside main, that knows the adapters. */
+/** Puts one Reprise together. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type CheckedConfig, type Config, checkConfig } from "./config/config.ts";
@@ -15,15 +15,11 @@ import { positionText, type StoredEvent } from "./event/event.ts";
 import { deliveryId, newId } from "./event/ids.ts";
 import { defaultTenant, streamName, viewsStream } from "./event/names.ts";
 import { makeTurns } from "./event/turns.ts";
-import { type CheckOptions, checkByReading, type LogCheck } from "./log/check-log.ts";
 import { refuseUnfinishedCopy } from "./log/copy/copy-marker.ts";
-import { type EventLog, endedForGood, type ReadOnlyLog } from "./log/event-log.ts";
-import { type EventStoreDbOptions, openEventStoreDbLog } from "./log/eventstoredb/open-eventstoredb-log.ts";
+import { endedForGood } from "./log/event-log.ts";
+import { folderOf, isServer } from "./log/log-url.ts";
+import { openLog } from "./log/open-log.ts";
 import { makePageRoom, onePage } from "./log/page-bytes.ts";
-import { shownLog } from "./log/shown-log.ts";
-import { type Backup, backupSqliteLog } from "./log/sqlite/backup.ts";
-import { checkSqliteLog } from "./log/sqlite/check.ts";
-import { openSqliteLog, openSqliteLogReadOnly, type SqliteLogEvents } from "./log/sqlite/open-sqlite-log.ts";
 import type { ViewsStreamData } from "./records/views.ts";
 import { makeAmendments } from "./replay/amendments.ts";
 import { makeReplays } from "./replay/replays.ts";
@@ -69,66 +65,6 @@ const presentedAtOnce = 20;
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
 const named = (migration: string | undefined) => (migration === undefined ? {} : { migration });
 const silent: DeliveryLogger = { info() {}, warn() {}, error() {} };
-
-/**
- * Opens the log that a URL names. `locate` finds events by id for logs that have no index of ids themselves.
- *
- * @param create false: where there is no log, LOG_MISSING in place of a new one.
- * @throws CONFIG_INVALID for another kind of URL; what the adapter throws.
- */
-export async function openLog(
-  url: string,
-  options: Pick<EventStoreDbOptions, "clock" | "locate" | "namespace" | "create" | "signal"> & SqliteLogEvents = {},
-): Promise<EventLog> {
-  const folder = folderOf(url);
-  const { clock = systemClock, create = true, onTrouble = () => {}, onLost = () => {} } = options;
-  if (folder !== undefined) return openSqliteLog(folder, { clock, create, onTrouble, onLost });
-  if (isServer(url)) return openEventStoreDbLog(url, options);
-  throw unknownLog(url);
-}
-
-/**
- * Opens a log for reading only: an embedded one that a service owns, too. Nothing is begun where there is none.
- *
- * @throws CONFIG_INVALID for another kind of URL, LOG_MISSING where there is no log; what the adapter throws.
- */
-export async function openLogReadOnly(url: string): Promise<ReadOnlyLog> {
-  const folder = folderOf(url);
-  if (folder !== undefined) return openSqliteLogReadOnly(folder);
-  if (isServer(url)) return openEventStoreDbLog(url, { create: false });
-  throw unknownLog(url);
-}
-
-/**
- * Reads all of a log, and names each damaged place. Nothing is written; the log may be in use.
- *
- * @throws CONFIG_INVALID for another kind of URL, LOG_MISSING where there is no log; what the adapter throws.
- */
-export async function checkLog(url: string, options: CheckOptions = {}): Promise<LogCheck> {
-  const folder = folderOf(url);
-  if (folder !== undefined) return checkSqliteLog(folder, options);
-  if (!isServer(url)) throw unknownLog(url);
-  const log = await openLogReadOnly(url);
-  try {
-    return await checkByReading(log, options);
-  } finally {
-    await log.close();
-  }
-}
-
-/** Copies an embedded log into a new folder while it may be in use, and reads it back. @throws CONFIG_INVALID for another kind of log; what the adapter throws. */
-export async function backupLog(url: string, to: string, options: CheckOptions = {}): Promise<Backup> {
-  const folder = folderOf(url);
-  if (folder === undefined) throw new RepriseError("CONFIG_INVALID", "Only an embedded log (sqlite:<folder>) is backed up so.");
-  return backupSqliteLog(folder, to, options);
-}
-
-function unknownLog(url: string): RepriseError {
-  return new RepriseError("CONFIG_INVALID", `log is "${shownLog(url)}": it must be sqlite:<folder>, esdb://host:2113 or esdb+discover://host:2113.`);
-}
-
-const folderOf = (url: string): string | undefined => /^sqlite:(.+)$/.exec(url)?.[1];
-const isServer = (url: string): boolean => /^esdb(\+discover)?:\/\/./.test(url);
 
 /**
  * Opens log and views. Appends and reads work at once; nothing is delivered or projected before `start`. A log on a server is reached by `start`,

@@ -21,7 +21,7 @@ const drawEvery = 2048;
  */
 export async function walkLog(url: string, terminal: Terminal, title: string, each: (event: StoredEvent) => void): Promise<Walk> {
   // Loaded here, so that the commands that only talk to a service start fast.
-  const { openLogReadOnly } = await import("../compose.ts");
+  const { openLogReadOnly } = await import("../log/open-log.ts");
   const stopped = new AbortController();
   const stop = (): void => stopped.abort();
   for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, stop); // a second one kills at once

@@ -2,11 +2,12 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
-import { openLog, openStore } from "../../src/compose.ts";
+import { openStore } from "../../src/compose.ts";
 import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler } from "../../src/delivery/handler.ts";
 import type { Json, NewEvent } from "../../src/event/event.ts";
 import { newId } from "../../src/event/ids.ts";
+import { openLog } from "../../src/log/open-log.ts";
 import { serverLogs } from "../support/server-logs.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { logRows, type Place } from "../support/test-store.ts";

@@ -1,8 +1,8 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { openLogReadOnly } from "../../src/compose.ts";
 import type { EventLog, ReadOnlyLog } from "../../src/log/event-log.ts";
+import { openLogReadOnly } from "../../src/log/open-log.ts";
 import { openSqliteLog, openSqliteLogReadOnly } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { anEvent, refuses } from "../contract/event-log.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";

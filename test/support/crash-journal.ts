@@ -3,11 +3,11 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { openLog } from "../../src/compose.ts";
 import { emptyState, fold, type PartitionState } from "../../src/delivery/journal/journal.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 import { isEntityStream, journalStream } from "../../src/event/names.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
+import { openLog } from "../../src/log/open-log.ts";
 import type { JournalEvent } from "../../src/records/journal.ts";
 
 import type { Site } from "./crash-service.ts";

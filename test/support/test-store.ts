@@ -1,9 +1,10 @@
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished } from "vitest";
-import { type OpenOptions, openLog, openLogReadOnly, openStore } from "../../src/compose.ts";
+import { type OpenOptions, openStore } from "../../src/compose.ts";
 import type { Config } from "../../src/config/config.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
+import { openLog, openLogReadOnly } from "../../src/log/open-log.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { HandlerView } from "../../src/views/model.ts";
 import { type LogRow, readLogRows } from "./history-checker.ts";

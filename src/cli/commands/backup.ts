@@ -33,7 +33,7 @@ export function addBackup(program: Command, world: World): void {
           "Only an embedded log (sqlite:<folder>) is backed up so. A server has its own backup; `reprise copy --from <server> --to sqlite:<folder>` makes an embedded log of it.",
         );
       const bar = makeBar(terminal, "Reading back");
-      const { backupLog } = await import("../../compose.ts");
+      const { backupLog } = await import("../../log/open-log.ts");
       try {
         const { logId, bytes, lastPosition, check } = await backupLog(log, resolve(to), { onProgress: bar.draw });
         bar.end();

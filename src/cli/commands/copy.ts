@@ -52,7 +52,7 @@ function checkFlags({ from, tenant }: CopyFlags): void {
 
 async function copy({ from, to, tenant, verify = false, output, quiet = false }: CopyFlags, terminal: Terminal, signal: AbortSignal): Promise<number> {
   // Loaded here, so that the commands that only talk to a service start fast.
-  const [{ openLog }, { copyLog, CopyRefused }] = await Promise.all([import("../../compose.ts"), import("../../log/copy/copy.ts")]);
+  const [{ openLog }, { copyLog, CopyRefused }] = await Promise.all([import("../../log/open-log.ts"), import("../../log/copy/copy.ts")]);
   const logs: EventLog[] = [];
   const open = async (url: string, create: boolean): Promise<EventLog> => {
     const log = await openLog(url, { create });

@@ -28,7 +28,7 @@ export function addLog(program: Command, world: World): void {
       const bar = makeBar(world.terminal, "Checking");
       try {
         // Loaded here, so that the commands that only talk to a service start fast.
-        const { checkLog } = await import("../../compose.ts");
+        const { checkLog } = await import("../../log/open-log.ts");
         const checked = await checkLog(given ?? (world.env.REPRISE_LOG || "sqlite:./data"), { onProgress: bar.draw, signal: stopped.signal });
         bar.end();
         tell(checked, world.terminal, { output, quiet });
