@@ -14,11 +14,13 @@ export interface LogUnderTest {
   reopen(): Promise<EventLog>;
 }
 
-/** Many runs, each with a log of its own and its fsyncs: seconds on a slow disk. */
-const patient = { timeout: 60_000 };
-
-/** @param openEmpty a new log at each call. The suite closes it. */
-export function describeEventLog(name: string, openEmpty: () => Promise<LogUnderTest>): void {
+/**
+ * @param openEmpty a new log at each call. The suite closes it.
+ * @param timeoutMs of one test: a server that runs beside other work takes longer for the same. What the log promises is the same.
+ */
+export function describeEventLog(name: string, openEmpty: () => Promise<LogUnderTest>, timeoutMs = 30_000): void {
+  /** Many runs, each with a log of its own and its fsyncs: seconds on a slow disk. */
+  const patient = { timeout: 2 * timeoutMs };
   const openPair = async () => {
     const pair = await openEmpty();
     onTestFinished(() => pair.log.close());
@@ -26,7 +28,7 @@ export function describeEventLog(name: string, openEmpty: () => Promise<LogUnder
   };
   const open = async () => (await openPair()).log;
 
-  describe(`EventLog contract: ${name}`, () => {
+  describe(`EventLog contract: ${name}`, { timeout: timeoutMs }, () => {
     describe("append", () => {
       it("gives revisions from 0, rising positions and the log's time", async () => {
         const log = await open();
@@ -708,7 +710,7 @@ export function describeEventLog(name: string, openEmpty: () => Promise<LogUnder
             for await (const _ of log.readAll({ direction, limit })) break;
             for await (const _ of log.subscribe({ after: 0n, signal: new AbortController().signal })) break;
           }
-        const late = new Promise((resolve) => void setTimeout(resolve, 5000, "late").unref());
+        const late = new Promise((resolve) => void setTimeout(resolve, timeoutMs / 6, "late").unref());
         expect(await Promise.race([log.close().then(() => "closed"), late])).toBe("closed");
       });
 

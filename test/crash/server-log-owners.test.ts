@@ -3,7 +3,7 @@ import { v7 } from "uuid";
 import { describe, expect, it } from "vitest";
 import type { AppendReply, HandlersReply } from "../../src/http/wire/replies.ts";
 import { startReceiver } from "../support/crash-receiver.ts";
-import { makeSite, post, startListening, until, untilQuiet } from "../support/crash-service.ts";
+import { get, makeSite, post, startListening, until, untilQuiet } from "../support/crash-service.ts";
 import { serverLogs } from "../support/server-logs.ts";
 
 /** `x-life`: the instance that called. */
@@ -24,9 +24,9 @@ async function readyOf(url: string) {
   return { status: response.status, waits_for };
 }
 
-async function stateOf(url: string) {
-  const response = await fetch(`${url}/handlers`);
-  return ((await response.json()) as HandlersReply).handlers[0]!;
+/** @param after a position that the lists are to have come to: an instance that has just started computes them from the log's beginning. */
+async function stateOf(url: string, after = "0") {
+  return (await get<HandlersReply>(url, `/handlers?after=${after}`)).handlers[0]!;
 }
 
 describe.each(serverLogs)("two services on %s", { timeout: 120_000 }, (_title, open) => {
@@ -67,7 +67,7 @@ describe.each(serverLogs)("two services on %s", { timeout: 120_000 }, (_title, o
     expect(notReady).toBe("handler hook stands still: FENCED");
     const fencedAt = receiver.calls().length;
     expect(await stateOf(first.url)).toMatchObject({ state: "fenced", fault: expect.stringMatching(/^FENCED: .*\(.+:\d+\)/) });
-    expect(await stateOf(second.url)).toMatchObject({ state: "running", fault: null });
+    expect(await stateOf(second.url, before)).toMatchObject({ state: "running", fault: null });
     for (const path of ["/handlers/hook/pause", "/handlers/hook/repair", "/entities/thing/e1/pause"]) {
       const refused = await post<{ readonly code: string; readonly owner: string }>(first.url, path, { reason: "a test" });
       expect({ path, status: refused.status, body: refused.body }).toMatchObject({

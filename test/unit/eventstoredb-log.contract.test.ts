@@ -39,4 +39,4 @@ const tight = {
 describeEventLog("EventStoreDB's stand-in, with tight limits", () => openOnStandIn({ limits: tight }));
 
 const url = process.env.EVENTSTORE_URL;
-if (url !== undefined && url !== "") describeEventLog("EventStoreDB", () => openOn(url, { namespace: freshNamespace() }));
+if (url !== undefined && url !== "") describeEventLog("EventStoreDB", () => openOn(url, { namespace: freshNamespace() }), 120_000);
