@@ -17,9 +17,12 @@ export interface Deferrals {
   readonly ms: number;
 }
 
-export type DeadLetterCause = "exhausted" | "terminal" | "schema" | "crash" | "unknown_outcome" | "given_up";
+export const deadLetterCauses = ["exhausted", "terminal", "schema", "crash", "unknown_outcome", "given_up"] as const;
+export type DeadLetterCause = (typeof deadLetterCauses)[number];
 
-export type AttemptClass = "transient" | "not_ready" | "terminal" | "schema" | "crash" | "timeout";
+/** How a call failed: it decides whether the call is repeated. */
+export const attemptClasses = ["transient", "not_ready", "terminal", "schema", "crash", "timeout"] as const;
+export type AttemptClass = (typeof attemptClasses)[number];
 
 export interface AttemptError extends FailureText {
   /** At most 4 KiB. */

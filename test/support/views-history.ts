@@ -6,7 +6,7 @@ import { handlerStream, journalStream, parseStreamName } from "../../src/event/n
 import type { EventLog } from "../../src/log/event-log.ts";
 import type { AttemptRecord } from "../../src/records/attempt.ts";
 import type { JournalData, JournalEvent } from "../../src/records/journal.ts";
-import type { DeliveryStatus, LaneState } from "../../src/views/model.ts";
+import type { DeliveryStatus, ShownLaneState } from "../../src/views/model.ts";
 
 const placed = defineEvent("order.placed", { 1: z.object({ total: z.number() }), 2: z.object({ totalCents: z.int() }) }, { formerly: ["order.created"] });
 const paid = defineEvent("order.paid", { 1: z.object({ total: z.number() }) });
@@ -439,7 +439,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
       const lane = handler.lanes.get(event.stream);
       return lane !== undefined && (lane.paused || isBlocked(handler, lane)) ? "held" : "pending";
     },
-    laneStateOf(handler: ModelHandler, stream: string): LaneState {
+    laneStateOf(handler: ModelHandler, stream: string): ShownLaneState {
       const lane = handler.lanes.get(stream);
       if (lane === undefined) return "flowing";
       if (lane.paused) return "paused";

@@ -1,8 +1,8 @@
 /** What Reprise answers with, member by member as API.md says. Strict, so that a test notices a member too many. */
 import { z } from "zod";
 import { priorities } from "../../event/event.ts";
-import { deliveryStatuses, handlerStates, laneStates, replayStatuses } from "../../views/model.ts";
-import { deadLetterCauses } from "./requests.ts";
+import { attemptClasses, deadLetterCauses } from "../../records/attempt.ts";
+import { deliveryStatuses, handlerStates, replayStatuses, shownLaneStates } from "../../views/model.ts";
 
 const count = z.int().min(0);
 const position = z.string().regex(/^\d+$/);
@@ -32,7 +32,7 @@ export const attemptReply = z.strictObject({
   started_at: time,
   duration_ms: z.number(),
   outcome: z.enum(["completed", "failed"]),
-  class: z.enum(["transient", "not_ready", "terminal", "schema", "crash", "timeout"]).nullable(),
+  class: z.enum(attemptClasses).nullable(),
   error: failure.extend({ stack: z.string().optional() }).nullable(),
   http_status: z.int().optional(),
   response_head: z.string().optional(),
@@ -103,7 +103,7 @@ export const entityReply = z.strictObject({
   handlers: z.array(
     z.strictObject({
       handler: z.string(),
-      lane_state: z.enum(laneStates),
+      lane_state: z.enum(shownLaneStates),
       why: z.string().nullable(),
       next_revision: count,
       waiting: count,
@@ -287,7 +287,7 @@ export const handlersReply = z.strictObject({
       lag_events: count,
       lag_seconds: z.number(),
       by_status: z.record(z.enum(deliveryStatuses), count),
-      lanes: z.record(z.enum(laneStates), count),
+      lanes: z.record(z.enum(shownLaneStates), count),
     }),
   ),
 });

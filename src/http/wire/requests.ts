@@ -3,7 +3,8 @@ import { z } from "zod";
 import { type Json, priorities } from "../../event/event.ts";
 import { isUuid } from "../../event/ids.ts";
 import { entityIdPattern, entityTypePattern, eventTypePattern } from "../../event/names.ts";
-import { deliveryStatuses, laneStates } from "../../views/model.ts";
+import { deadLetterCauses } from "../../records/attempt.ts";
+import { deliveryStatuses, shownLaneStates } from "../../views/model.ts";
 
 const maxTextCharacters = 256;
 
@@ -107,7 +108,7 @@ export const eventsQuery = afterQuery.extend({
 });
 
 export const entitiesQuery = afterQuery.extend({
-  lane_state: z.enum(laneStates, `must be one of ${laneStates.join(", ")}`).optional(),
+  lane_state: z.enum(shownLaneStates, `must be one of ${shownLaneStates.join(", ")}`).optional(),
   handler: term,
   entity_type: term,
   limit: limit(100, 1000),
@@ -120,8 +121,6 @@ export const entityEventsQuery = afterQuery.extend({
   direction: z.enum(["forward", "backward"], "must be forward or backward").default("forward"),
   as: z.enum(["current", "stored"], "must be current or stored").default("current"),
 });
-
-export const deadLetterCauses = ["exhausted", "terminal", "schema", "crash", "unknown_outcome", "given_up"] as const;
 
 /** What selects dead letters, in a query or in a body: text in both. */
 const deadLetterFilter = {

@@ -3,7 +3,7 @@ import type { AttemptRecord } from "../../records/attempt.ts";
 import type { JournalData } from "../../records/journal.ts";
 import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
-import type { DeliveryStatus } from "../model.ts";
+import type { DeliveryStatus } from "../model/delivery.ts";
 import type { Projection } from "../projection.ts";
 
 /** Attempts kept for each delivery: the newest. */

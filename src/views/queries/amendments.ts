@@ -7,7 +7,8 @@ import { journalStream } from "../../event/names.ts";
 import { readEvent } from "../../log/read-event.ts";
 import type { JournalData } from "../../records/journal.ts";
 import type { ViewDatabase } from "../database.ts";
-import type { AmendmentAct, AmendmentView, DeadLetterDetail } from "../model.ts";
+import type { AmendmentAct, AmendmentView } from "../model/amendment.ts";
+import type { DeadLetterDetail } from "../model/dead-letter.ts";
 import type { Sources } from "./context.ts";
 import { liftedView } from "./event-view.ts";
 

@@ -1,7 +1,7 @@
 import type { Catalog } from "../../catalog/catalog.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { ViewDatabase } from "../database.ts";
-import type { RunningDeliveries } from "../model.ts";
+import type { RunningDeliveries } from "../model/running.ts";
 
 /** What queries read from. */
 export interface Sources {

@@ -3,7 +3,8 @@
 import { deliveryId } from "../../event/ids.ts";
 import type { Turns } from "../../event/turns.ts";
 import type { AttemptRecord } from "../../records/attempt.ts";
-import type { DeliveryStatus, DeliveryView, LaneState } from "../model.ts";
+import type { DeliveryStatus, DeliveryView } from "../model/delivery.ts";
+import type { ShownLaneState } from "../model.ts";
 import { amendmentActs } from "./amendments.ts";
 import type { Sources } from "./context.ts";
 import { newestFirst, positionsBetween } from "./entity-events.ts";
@@ -50,7 +51,7 @@ export interface EventKey {
 /** `letter` is set as long as the delivery has no final outcome but was dead-lettered. */
 const open: readonly DeliveryStatus[] = ["failed", "dead_lettered", "escalated"];
 /** Nothing of a lane in these states starts at a time that is set. */
-const standsStill: readonly LaneState[] = ["paused", "stuck"];
+const standsStill: readonly ShownLaneState[] = ["paused", "stuck"];
 
 export function handlerRows({ db }: Sources): readonly HandlerRow[] {
   return db().all<HandlerRow>(
@@ -73,7 +74,7 @@ export interface DeliveryReader {
   wants(handler: string, type: string, position: number): boolean;
   isRunning(handler: string, stream: string, revision: number): boolean;
   /** The lane of an entity for one of `handlers`. */
-  state(handler: HandlerRow, entity: number | undefined, stream: string): LaneState;
+  state(handler: HandlerRow, entity: number | undefined, stream: string): ShownLaneState;
   /** When a failed delivery is tried again; null where nothing of its lane starts by itself. */
   nextAttemptAt(handler: HandlerRow, entity: number | undefined, stream: string, row: DeliveryRow): string | null;
   /** By handler's name; of those that want the event, or have a record of it. */
@@ -103,7 +104,7 @@ export function makeDeliveryReader(sources: Sources): DeliveryReader {
 
   const condition = memo((handler: string) => sources.running.condition(handler));
   const stuck = memo((handler: string) => stuckCalls(sources, handler));
-  const state = (handler: HandlerRow, entity: number | undefined, stream: string): LaneState =>
+  const state = (handler: HandlerRow, entity: number | undefined, stream: string): ShownLaneState =>
     laneState(handler, condition(handler.name), entity === undefined ? undefined : lanes(entity).get(handler.name), stuck(handler.name).has(stream));
 
   /** When a failed delivery is tried again; null where nothing of its lane starts by itself, at whatever time it was to be. */

@@ -1,7 +1,7 @@
 import type { StoredEvent } from "../../event/event.ts";
 import { effectsStream } from "../../event/names.ts";
 import type { EffectsStreamData } from "../../records/effects.ts";
-import type { DeliveryView, EffectView } from "../model.ts";
+import type { DeliveryView, EffectView } from "../model/delivery.ts";
 import type { Sources } from "./context.ts";
 import { handlerRows } from "./deliveries.ts";
 

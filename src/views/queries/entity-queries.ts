@@ -3,7 +3,8 @@ import { parseStreamName, streamName } from "../../event/names.ts";
 import { makeTurns, type Turns } from "../../event/turns.ts";
 import { makePageRoom } from "../../log/page-bytes.ts";
 import type { ViewDatabase } from "../database.ts";
-import type { DeliveryStatus, EntityFilterOptions, EntityView, LaneView, Views } from "../model.ts";
+import type { DeliveryStatus } from "../model/delivery.ts";
+import type { EntityFilterOptions, EntityReads, EntityView, LaneView } from "../model/entity.ts";
 import type { Sources } from "./context.ts";
 import { fromCursor, toCursor } from "./cursor.ts";
 import { type DeliveryReader, type DeliveryRow, handlerRows, makeDeliveryReader, untouched } from "./deliveries.ts";
@@ -23,7 +24,7 @@ const callGoesOn = (revision: number | undefined) =>
   `the call of revision ${revision} goes on although its time-out is over: nothing of the lane starts until it ends, or the process does`;
 const catchesUp = "the lane catches up from its own stream";
 
-export function makeEntityQueries(sources: Sources): Pick<Views, "entity" | "entities"> {
+export function makeEntityQueries(sources: Sources): EntityReads {
   return {
     async entity(tenant, entity) {
       const row = sources

@@ -2,7 +2,9 @@ import type { StoredEvent } from "../../event/event.ts";
 import { makeTurns } from "../../event/turns.ts";
 import { eachEvent } from "../../log/each-event.ts";
 import { makePageRoom, onePage } from "../../log/page-bytes.ts";
-import type { DeliveryStatus, EventFilterOptions, EventView, PageOptions, Views } from "../model.ts";
+import type { DeliveryReads, DeliveryStatus } from "../model/delivery.ts";
+import type { EventFilterOptions, EventReads, EventView } from "../model/event.ts";
+import type { PageOptions } from "../model/page.ts";
 import { allOf, type Condition, oneOf, type Sources, storedTypes } from "./context.ts";
 import { fromCursor, toCursor } from "./cursor.ts";
 import { type DeliveryRow, type EventKey, handlerRows, makeDeliveryReader } from "./deliveries.ts";
@@ -20,7 +22,7 @@ const maxTypesOfWay = 20;
 /** Statuses that only rows of their own have (`skipped` is also what a gap leaves). */
 const recordedStatuses: readonly DeliveryStatus[] = ["failed", "dead_lettered", "escalated", "replayed", "discarded"];
 
-export function makeEventQueries(sources: Sources): Pick<Views, "event" | "events" | "locate" | "present" | "deliveriesOf" | "recordedDelivery"> {
+export function makeEventQueries(sources: Sources): EventReads & DeliveryReads {
   const { log, catalog } = sources;
 
   async function findEvent(tenant: string, id: string): Promise<StoredEvent | undefined> {

@@ -1,5 +1,7 @@
 import { makeTurns, type Turns } from "../../event/turns.ts";
-import { type DeliveryStatus, deliveryStatuses, type HandlerView, type LaneState, type Views } from "../model.ts";
+import { type DeliveryStatus, deliveryStatuses } from "../model/delivery.ts";
+import type { HandlerReads, HandlerView } from "../model/handler.ts";
+import type { ShownLaneState } from "../model.ts";
 import type { Sources } from "./context.ts";
 import { handlerRows, laneColumns } from "./deliveries.ts";
 import { positionsBetween } from "./entity-events.ts";
@@ -12,7 +14,7 @@ interface Counting {
   readonly turns: Turns;
 }
 
-export function makeHandlerQueries(sources: Sources): Pick<Views, "handlers"> {
+export function makeHandlerQueries(sources: Sources): HandlerReads {
   /** since → events of each stored type at or below it. What is below a `since` never changes. */
   const before = new Map<number, ReadonlyMap<string, number>>();
 
@@ -92,7 +94,7 @@ async function handlerView(counting: Counting, handler: HandlerRow, wanted: numb
   };
 }
 
-const none: Record<LaneState, number> = { flowing: 0, backing_off: 0, blocked: 0, paused: 0, behind: 0, stuck: 0 };
+const none: Record<ShownLaneState, number> = { flowing: 0, backing_off: 0, blocked: 0, paused: 0, behind: 0, stuck: 0 };
 
 /** Positions of what runs, as a JSON list. */
 function runningPositions({ db, running }: Sources, handler: string): string {
@@ -300,10 +302,10 @@ async function countUntouched({ sources: { db }, turns }: Counting, { name, orde
 }
 
 /** @param entities those of which the handler wants an event. */
-async function countLanes({ sources, turns }: Counting, handler: HandlerRow, entities: number): Promise<Record<LaneState, number>> {
+async function countLanes({ sources, turns }: Counting, handler: HandlerRow, entities: number): Promise<Record<ShownLaneState, number>> {
   const { db, running } = sources;
   const { name, ordering } = handler;
-  const counts: Record<LaneState, number> = { ...none };
+  const counts: Record<ShownLaneState, number> = { ...none };
   for (let after = -1; ; ) {
     if (turns.due()) await turns.next();
     const part = db().get<{ rows: number; last: number | null; paused: number; blocked: number; backing_off: number; behind: number }>(

@@ -1,4 +1,4 @@
-import type { Views } from "../model.ts";
+import type { KnownNames } from "../model/known-names.ts";
 import type { Sources } from "./context.ts";
 
 /** Names that a refusal lists, at most. */
@@ -8,7 +8,7 @@ const shownNames = 20;
  * What filters may name. A handler is known while the log or the config has it, an absent one too; a type when the catalog has it, under whatever name,
  * or the log does. Entity types, sources and texts of errors have no registry: a filter by one of them that matches nothing matches nothing.
  */
-export function makeKnownNames({ db, catalog, running }: Sources): Pick<Views, "unknownName"> {
+export function makeKnownNames({ db, catalog, running }: Sources): KnownNames {
   return {
     unknownName({ handler, eventType }) {
       if (handler !== undefined && running.condition(handler).state === "absent") {

@@ -1,6 +1,8 @@
 /** What a lane is, as operators see it: from its row, from its handler, and from the calls that this process has under way. */
 import type { LaneBlock } from "../../records/lane-state.ts";
-import type { HandlerCondition, HandlerState, LaneState } from "../model.ts";
+import type { HandlerState } from "../model/handler.ts";
+import type { HandlerCondition } from "../model/running.ts";
+import type { ShownLaneState } from "../model.ts";
 import type { Sources } from "./context.ts";
 
 export interface HandlerRow {
@@ -42,7 +44,7 @@ export function handlerState({ paused }: Pick<HandlerRow, "paused">, { state }: 
  *
  * @param stuck a call of the lane goes on although its time-out is over.
  */
-export function laneState(handler: Pausable, condition: HandlerCondition, lane: LaneRow | undefined, stuck: boolean): LaneState {
+export function laneState(handler: Pausable, condition: HandlerCondition, lane: LaneRow | undefined, stuck: boolean): ShownLaneState {
   if (lane?.paused === 1 || handlerState(handler, condition) === "paused") return "paused";
   if (stuck) return "stuck";
   if (lane !== undefined && isBlocked(handler.ordering, lane)) return "blocked";

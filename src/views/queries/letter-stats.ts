@@ -1,6 +1,6 @@
 /** What dead letters of a filter have in common, counted part by part. */
 import { makeTurns } from "../../event/turns.ts";
-import type { DeadLetterFilter, DeadLetterStats } from "../model.ts";
+import type { DeadLetterFilter, DeadLetterStats } from "../model/dead-letter.ts";
 import { allOf, currentType, type Sources } from "./context.ts";
 import { handlerRows } from "./deliveries.ts";
 import { filterConditions, isByKind, kindConditions, kindsOf, lettersOf, withKeys } from "./letters.ts";

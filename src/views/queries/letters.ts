@@ -2,7 +2,7 @@
 import { toIso } from "../../event/clock.ts";
 import { makeTurns } from "../../event/turns.ts";
 import type { ViewDatabase } from "../database.ts";
-import type { DeadLetterFilter } from "../model.ts";
+import type { DeadLetterFilter } from "../model/dead-letter.ts";
 import { allOf, type Condition, oneOf, type Sources, storedTypes } from "./context.ts";
 import { toCursor } from "./cursor.ts";
 import { entitiesNamed } from "./entities-named.ts";

@@ -2,7 +2,7 @@ import { positionText } from "../../event/event.ts";
 import { makeTurns } from "../../event/turns.ts";
 import { makePageRoom } from "../../log/page-bytes.ts";
 import type { ReplayRequested } from "../../records/replay.ts";
-import type { ReplayView, Views } from "../model.ts";
+import type { ReplayOutcomes, ReplayReads, ReplayView } from "../model/replay.ts";
 import type { Sources } from "./context.ts";
 import { fromCursor, toCursor } from "./cursor.ts";
 import { rowsAtOnce } from "./ways.ts";
@@ -24,7 +24,7 @@ interface ReplayRow {
   readonly ended_at: string | null;
 }
 
-export function makeReplayQueries({ db }: Sources): Pick<Views, "replay" | "replays" | "replayOutcomes" | "replayOutcome" | "ownOutcomes" | "openReplays"> {
+export function makeReplayQueries({ db }: Sources): ReplayReads & ReplayOutcomes {
   function view(row: ReplayRow): ReplayView {
     const requested = JSON.parse(row.requested) as ReplayRequested;
     const { succeeded, failed, skipped } = row.ended_at === null ? { ...soFar(row.id, requested.own ?? false), skipped: 0 } : row;

@@ -1,0 +1,99 @@
+import type { FailureText, LiftStep } from "../../catalog/catalog.ts";
+import type { Entity, Json, PositionText as Position } from "../../event/event.ts";
+import type { AttemptRecord, DeadLetterCause } from "../../records/attempt.ts";
+import type { AmendmentAct, AmendmentView } from "./amendment.ts";
+import type { LiftedView, PartView } from "./event.ts";
+import type { PageOptions } from "./page.ts";
+
+export interface DeadLetterFilter {
+  readonly tenant: string;
+  readonly eventType?: string;
+  readonly source?: string;
+  readonly handler?: string;
+  readonly entityType?: string;
+  readonly entityId?: string;
+  /** `<type>` or `<type>: <message>`. */
+  readonly error?: string;
+  readonly cause?: DeadLetterCause;
+  readonly replayId?: string;
+  /** When dead-lettered: milliseconds since 1970, `since ≤ t < until`. */
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+}
+
+export interface DeadLetterView {
+  /** The event's. */
+  readonly id: string;
+  readonly deliveryId: string;
+  readonly handler: string;
+  readonly tenant: string;
+  readonly stream: string;
+  readonly position: Position;
+  readonly entity: Entity;
+  readonly eventType: string;
+  readonly source: string | null;
+  readonly revision: number;
+  readonly schemaVersion: number;
+  readonly storedSchemaVersion: number;
+  readonly data: Json;
+  readonly dataError: string | null;
+  /** When its data was amended: `data` is of the amendment. Null: it is of what is stored. */
+  readonly amendedAt: string | null;
+  /** Of a split event: which part is dead-lettered (`eventType`, `schemaVersion` and `data` are its own), and all of them. */
+  readonly part: number | null;
+  readonly parts: readonly PartView[] | null;
+  readonly dropped: string | null;
+  readonly status: "dead_lettered" | "escalated";
+  readonly cause: DeadLetterCause;
+  readonly error: FailureText;
+  readonly attempts: number;
+  readonly retryCount: number;
+  /** Later events held behind it. */
+  readonly waiting: number;
+  readonly replayId: string | null;
+  /** When the event was recorded. */
+  readonly createdAt: string;
+  readonly firstFailedAt: string;
+  readonly deadLetteredAt: string;
+}
+
+export interface DeadLetterDetail extends DeadLetterView {
+  /** As the log holds it, whatever was amended. */
+  readonly stored: LiftedView["stored"] | null;
+  readonly amendment: AmendmentView | null;
+  /** All of them, newest first, at most 50. */
+  readonly amendments: readonly AmendmentAct[];
+  readonly steps: readonly LiftStep[];
+  /** The first 10 events held behind it. */
+  readonly waitingEvents: readonly { readonly id: string; readonly type: string; readonly revision: number; readonly recordedAt: string }[];
+  readonly history: readonly AttemptRecord[];
+}
+
+export interface DeadLetterStats {
+  readonly total: number;
+  /** Events held behind the dead letters that match. */
+  readonly waiting: number;
+  readonly oldestAt: string | null;
+  readonly byEventType: readonly { readonly eventType: string; readonly count: number }[];
+  readonly byHandler: readonly { readonly handler: string; readonly count: number }[];
+  readonly bySource: readonly { readonly source: string | null; readonly count: number }[];
+  /** `<type>: <message>`, the ten most frequent. */
+  readonly topErrors: readonly { readonly error: string; readonly count: number }[];
+}
+
+export interface DeadLetterList {
+  /** Newest event first; `offset` at most 10,000. With `data: false` no payload is read, and `data` is null. */
+  deadLetters(
+    filter: DeadLetterFilter,
+    page: PageOptions & { readonly offset?: number; readonly data?: boolean },
+  ): Promise<{ readonly events: readonly DeadLetterView[]; readonly total: number; readonly nextCursor: string | null }>;
+}
+
+export interface DeadLetterDetails {
+  /** The dead letters of one event id (one for each handler) or of one delivery id. */
+  findDeadLetters(tenant: string, id: string): Promise<readonly DeadLetterDetail[]>;
+}
+
+export interface DeadLetterFigures {
+  deadLetterStats(filter: DeadLetterFilter): Promise<DeadLetterStats>;
+}
