@@ -1,10 +1,10 @@
 /** The items of plans and replays, as their streams hold them: in parts, in the order in which they start. */
 
-import { ownEvent } from "../delivery/journal/journal-stream.ts";
 import type { NewEvent } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
 import { makeTurns } from "../event/turns.ts";
 import { type AppendedEvent, maxAppendBytes } from "../log/event-log.ts";
+import { ownEvent } from "../records/own-event.ts";
 import type { ReplayStreamData } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
 

@@ -2,7 +2,6 @@
 import { LRUCache } from "lru-cache";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Delivery } from "../delivery/delivery.ts";
-import { ownEvent } from "../delivery/journal/journal-stream.ts";
 import { notInTime, withPatience } from "../delivery/journal/patience.ts";
 import { recordAct } from "../delivery/journal/record-act.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
@@ -12,6 +11,7 @@ import { planStream } from "../event/names.ts";
 import { makeTurns } from "../event/turns.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { makePageRoom } from "../log/page-bytes.ts";
+import { ownEvent } from "../records/own-event.ts";
 import type { PlanFindings, PlanStreamData } from "../records/plan.ts";
 import type { ReplayRequested } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";

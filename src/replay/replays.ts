@@ -6,7 +6,6 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Catalog, FailureText } from "../catalog/catalog.ts";
 import type { Migrations } from "../catalog/migration.ts";
 import type { Delivery } from "../delivery/delivery.ts";
-import { ownEvent } from "../delivery/journal/journal-stream.ts";
 import { withPatience } from "../delivery/journal/patience.ts";
 import { recordAct } from "../delivery/journal/record-act.ts";
 import { type LastEnds, noEnds, withEnd } from "../delivery/partition/ends.ts";
@@ -20,6 +19,7 @@ import type { AppendedEvent, EventLog, ExpectedRevision } from "../log/event-log
 import { readEvent } from "../log/read-event.ts";
 import type { Act } from "../records/act.ts";
 import type { Ends } from "../records/attempt.ts";
+import { ownEvent } from "../records/own-event.ts";
 import type { PlanStreamData } from "../records/plan.ts";
 import type { AskedTerms, ReplayKind, ReplayRequested, ReplayStreamData } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";

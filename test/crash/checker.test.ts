@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { emptyState } from "../../src/delivery/journal/journal.ts";
+import { emptyState } from "../../src/delivery/journal/state.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 import { type CheckedHandler, checkAppends, checkHistory, type Life } from "../support/crash-checker.ts";
 import type { Call, Moment } from "../support/crash-receiver.ts";

@@ -1,7 +1,8 @@
 /** State that is larger than an append, whichever list makes it so, in the real log. */
 import { describe, expect, it, onTestFinished } from "vitest";
-import { emptyState, fold } from "../../src/delivery/journal/journal.ts";
+import { fold } from "../../src/delivery/journal/fold.ts";
 import { JournalStream } from "../../src/delivery/journal/journal-stream.ts";
+import { emptyState } from "../../src/delivery/journal/state.ts";
 import { newId } from "../../src/event/ids.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import type { AttemptRecord } from "../../src/records/attempt.ts";

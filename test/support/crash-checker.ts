@@ -1,5 +1,5 @@
 /** Judges what a receiver saw over several lives of a service against the log and what was on record at each end (DELIVERY §7). */
-import { emptyState, type PartitionState } from "../../src/delivery/journal/journal.ts";
+import { emptyState, type PartitionState } from "../../src/delivery/journal/state.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 import { type Recorded, recordOf } from "./crash-journal.ts";
 import type { Call, Moment } from "./crash-receiver.ts";

@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
 import { makeCatalog } from "../../src/catalog/make-catalog.ts";
-import { ownEvent } from "../../src/delivery/journal/journal-stream.ts";
 import { systemClock } from "../../src/event/clock.ts";
 import type { NewEvent, StoredEvent } from "../../src/event/event.ts";
 import { newId } from "../../src/event/ids.ts";
@@ -11,6 +10,7 @@ import type { EventLog } from "../../src/log/event-log.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import type { HandlerStreamData } from "../../src/records/handler.ts";
 import type { JournalEvent } from "../../src/records/journal.ts";
+import { ownEvent } from "../../src/records/own-event.ts";
 import { openViews, type ViewsOptions } from "../../src/views/open-views.ts";
 
 const placed = defineEvent("order.placed", { 1: z.object({ total: z.number() }) }, { formerly: ["order.created"] });

@@ -4,7 +4,9 @@
  * a handler saw and says what was broken. Nothing here waits: time is a number.
  */
 
-import { emptyState, fold, fromSnapshot, type PartitionState, slicesOf, toSnapshot } from "../../src/delivery/journal/journal.ts";
+import { fold } from "../../src/delivery/journal/fold.ts";
+import { fromSnapshot, slicesOf, toSnapshot } from "../../src/delivery/journal/snapshot.ts";
+import { emptyState, type PartitionState } from "../../src/delivery/journal/state.ts";
 import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
 import { divide } from "../../src/delivery/partition/flush-appends.ts";
 import type { Delivery, Lane, Loan, Order } from "../../src/delivery/partition/lane.ts";

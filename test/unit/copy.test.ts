@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ownEvent } from "../../src/delivery/journal/journal-stream.ts";
 import type { Json, NewEvent, StoredEvent } from "../../src/event/event.ts";
 import { newId } from "../../src/event/ids.ts";
 import { type CopyOptions, type CopyProgress, CopyRefused, type CopyReport, copyLog } from "../../src/log/copy/copy.ts";
 import { refuseUnfinishedCopy } from "../../src/log/copy/copy-marker.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
+import { ownEvent } from "../../src/records/own-event.ts";
 import { openMemoryLog } from "../support/memory-log.ts";
 
 const anEvent = (data: Json = { n: 1 }, metadata: NewEvent["metadata"] = { priority: "normal" }): NewEvent => ({

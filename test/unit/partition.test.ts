@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { emptyState, fold } from "../../src/delivery/journal/journal.ts";
+import { fold } from "../../src/delivery/journal/fold.ts";
+import { emptyState } from "../../src/delivery/journal/state.ts";
 import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
 import { Partition, type PartitionOptions } from "../../src/delivery/partition/partition.ts";
 import type { StoredEvent } from "../../src/event/event.ts";

@@ -10,9 +10,9 @@ import type { NewId } from "../../event/ids.ts";
 import { effectsStream, streamName } from "../../event/names.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { EffectsStreamData } from "../../records/effects.ts";
+import { ownEvent } from "../../records/own-event.ts";
 import { clipChars } from "../attempt/attempt-error.ts";
 import { Terminal } from "../handler.ts";
-import { ownEvent } from "../journal/journal-stream.ts";
 import type { ReplayMode } from "../partition/lane.ts";
 
 const maxKeyChars = 256;

@@ -2,16 +2,18 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Catalog } from "../../catalog/catalog.ts";
 import { RepriseError } from "../../errors.ts";
-import type { NewEvent, Position, StoredEvent } from "../../event/event.ts";
+import type { NewEvent, Position } from "../../event/event.ts";
 import type { NewId } from "../../event/ids.ts";
 import { handlerStream, isEntityStream, journalStream } from "../../event/names.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { Act } from "../../records/act.ts";
 import type { HandlerStreamData } from "../../records/handler.ts";
+import { ownEvent } from "../../records/own-event.ts";
 import { shownUrl } from "../attempt/secrets.ts";
 import type { HandlerSpec } from "../handler-spec.ts";
+import { findForeign } from "./foreign-events.ts";
 import type { Skip } from "./journal-read.ts";
-import { findForeign, ownEvent } from "./journal-stream.ts";
+import { least, newNamesIn, sinceByStoredType } from "./wanted.ts";
 
 export interface HandlerRecord {
   readonly configured: HandlerStreamData["handler.configured"];
@@ -147,55 +149,4 @@ async function holdsEvents(log: EventLog, catalog: Catalog): Promise<boolean> {
   for await (const batch of log.readAll({ filter: { types: catalog.candidates(catalog.types) } }))
     if (batch.some(({ stream }) => isEntityStream(stream))) return true;
   return false;
-}
-
-/**
- * Beyond which position each stored type is wanted that can become one of `types` today. One that was on record keeps its place; another name of such
- * a type has been wanted as long; what is new is wanted beyond `sinceNew`.
- */
-function sinceByStoredType(
-  catalog: Catalog,
-  types: readonly string[],
-  before: HandlerStreamData["handler.configured"] | null,
-  sinceNew: Position,
-): ReadonlyMap<string, Position> {
-  const known = (name: string): Position | undefined => (before === null ? undefined : knownSince(before, name));
-  const sinceOf = (name: string): Position => {
-    const own = known(name);
-    if (own !== undefined) return own;
-    const { type, formerly } = catalog.describe(name)!;
-    const others = [type, ...formerly].map(known).filter((since) => since !== undefined);
-    return others.length > 0 ? least(others) : sinceNew;
-  };
-  return new Map(catalog.candidates(types).map((name) => [name, sinceOf(name)]));
-}
-
-function newNamesIn(stored: ReadonlyMap<string, Position>, before: HandlerStreamData["handler.configured"] | null, sinceNew: Position): readonly string[] {
-  if (before === null) return [];
-  return [...stored].filter(([type, since]) => since < sinceNew && knownSince(before, type) === undefined).map(([type]) => type);
-}
-
-function knownSince({ stored, types }: HandlerStreamData["handler.configured"], name: string): Position | undefined {
-  const since = stored?.[name] ?? types[name];
-  return since === undefined ? undefined : BigInt(since);
-}
-
-/** Whether a handler wants a stored event: of an entity, its type one that can become what the handler takes, and beyond the position since when. */
-export function makeWants({ stored }: Pick<HandlerStreamData["handler.configured"], "stored">): (event: StoredEvent, isEntitys?: boolean) => boolean {
-  const sinceOf = new Map(Object.entries(stored ?? {}).map(([type, since]) => [type, BigInt(since)]));
-  return (event, isEntitys = false) => {
-    if (event.damage?.typeDoubtful) return isEntitys || isEntityStream(event.stream); // it may be one of them
-    const since = sinceOf.get(event.type);
-    return since !== undefined && event.position > since && (isEntitys || isEntityStream(event.stream));
-  };
-}
-
-/** Where a journal that is still empty begins: before the first event that any type is wanted from. */
-export function firstPosition({ stored }: Pick<HandlerStreamData["handler.configured"], "stored">): Position {
-  return least(Object.values(stored ?? {}).map(BigInt));
-}
-
-/** @param positions at least one. */
-function least(positions: readonly Position[]): Position {
-  return positions.reduce((least, position) => (position < least ? position : least));
 }

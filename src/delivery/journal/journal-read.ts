@@ -5,7 +5,7 @@
 import { isRepriseError, RepriseError } from "../../errors.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import type { EventLog } from "../../log/event-log.ts";
-import { foldsType } from "./journal.ts";
+import { foldsType } from "./fold.ts";
 
 /** Revisions that no reading minds: `from` to `to`, inclusive. */
 export interface Skip {

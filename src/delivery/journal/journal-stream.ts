@@ -1,39 +1,28 @@
-/** A handler's journal as a stream of the log: loading its state, and appending to it as its one writer (DELIVERY §1). */
-import { setImmediate as nextTurn } from "node:timers/promises";
+/** A handler's journal as a stream of the log: loading its state, and appending to it as its one writer (docs/rules.md, Journal). */
 import { isRepriseError, RepriseError } from "../../errors.ts";
-import type { Json, NewEvent, Position, StoredEvent } from "../../event/event.ts";
+import type { NewEvent, Position, StoredEvent } from "../../event/event.ts";
 import type { NewId } from "../../event/ids.ts";
 import { encodeAppend } from "../../log/append-rules.ts";
 import { type AppendedEvent, type EventLog, maxAppendEvents } from "../../log/event-log.ts";
 import type { JournalData, JournalEvent } from "../../records/journal.ts";
+import { ownEvent } from "../../records/own-event.ts";
 import { type LastEnds, nobodyTold } from "../partition/ends.ts";
 import { divide } from "../partition/flush-appends.ts";
-import { emptyState, fold, fromSnapshot, type PartitionState, slicesOf, toSnapshot } from "./journal.ts";
-import { isOwnEvent, isSkipped, maxSkips, readJournal, type Skip } from "./journal-read.ts";
+import { type Claim, claimType, fencedBy } from "./claim.ts";
+import { fold } from "./fold.ts";
+import { readJournal, type Skip } from "./journal-read.ts";
+import { foldStored, lastState } from "./last-snapshot.ts";
+import { Shortening } from "./shorten.ts";
+import type { PartitionState } from "./state.ts";
 
-/** A snapshot is due after so many bytes, or four times the last snapshot. */
-const snapshotBytes = 1024 * 1024;
 /** How often a claim may meet something that its owner has just written. */
 const maxClaims = 100;
-
-export interface Claim {
-  readonly state: PartitionState;
-  readonly unclean: boolean;
-  readonly readAhead: number;
-}
 
 /** Events as one append takes them, with ids of their own: it may be repeated. */
 export interface Batch {
   readonly events: readonly JournalEvent[];
   readonly encoded: readonly NewEvent[];
   readonly bytes: number;
-}
-
-export const claimType = "partition.claimed" satisfies JournalEvent["type"];
-
-/** One event of Reprise's own. */
-export function ownEvent(newId: NewId, type: string, data: object): NewEvent {
-  return { id: newId(), type, schemaVersion: 1, source: "reprise", occurredAt: null, data: data as Json, metadata: { priority: "normal" } };
 }
 
 export class JournalStream {
@@ -45,8 +34,7 @@ export class JournalStream {
   #revision: number;
   /** Of our own claim. */
   #claimed = -1;
-  #bytesSinceSnapshot: number;
-  #lastSnapshotBytes: number;
+  readonly #shortening: Shortening;
   /** Came to an unclear end, and is not sent again: whatever is appended next takes its place, or finds it there. */
   #unclear: { readonly batch: Batch; readonly found: (last: AppendedEvent) => void } | null = null;
 
@@ -56,8 +44,7 @@ export class JournalStream {
     this.stream = stream;
     this.#state = loaded.state;
     this.#revision = loaded.revision;
-    this.#bytesSinceSnapshot = loaded.bytes;
-    this.#lastSnapshotBytes = loaded.snapshotBytes;
+    this.#shortening = new Shortening(loaded);
     this.#skips = loaded.skips;
   }
 
@@ -208,7 +195,7 @@ export class JournalStream {
   #isStored({ events, bytes }: Batch, last: AppendedEvent): void {
     this.#revision = last.revision;
     for (const [index, event] of events.entries()) fold(this.#state, event, last.revision - events.length + 1 + index);
-    this.#bytesSinceSnapshot += bytes;
+    this.#shortening.grew(bytes);
   }
 
   /** True for another's claim after ours: we are fenced from there on. */
@@ -217,7 +204,7 @@ export class JournalStream {
   }
 
   snapshotDue(): boolean {
-    return this.#bytesSinceSnapshot >= Math.max(snapshotBytes, 4 * this.#lastSnapshotBytes);
+    return this.#shortening.isDue();
   }
 
   /**
@@ -226,19 +213,10 @@ export class JournalStream {
    * @param store sends one part, again when the log could not take it; null when it never will.
    */
   async snapshot(store: (part: Batch) => Promise<AppendedEvent | null> = (part) => this.send(part)): Promise<void> {
-    let bytes = 0;
-    const slices = [];
-    for (const slice of slicesOf(this.#state)) {
-      slices.push(slice);
-      await nextTurn(); // a large one takes long to measure
-    }
-    for (const part of toSnapshot(this.#state, this.#newId(), slices)) {
+    await this.#shortening.write(this.#state, this.#newId(), async (part) => {
       const prepared = this.prepare([part]);
-      if ((await store(prepared)) === null) return;
-      bytes += prepared.bytes;
-    }
-    this.#bytesSinceSnapshot = 0;
-    this.#lastSnapshotBytes = bytes;
+      return (await store(prepared)) === null ? null : prepared.bytes;
+    });
   }
 }
 
@@ -248,81 +226,4 @@ interface Loaded {
   readonly bytes: number;
   readonly snapshotBytes: number;
   readonly skips: readonly Skip[];
-}
-
-/** By another instance's claim. */
-export function fencedBy({ stream, data }: StoredEvent): RepriseError {
-  const { owner } = data as unknown as JournalData["partition.claimed"];
-  return new RepriseError("FENCED", `${stream} was claimed by another process (${owner}).`, { fields: { owner, stream } });
-}
-
-/** What a journal holds that is not its own, beyond its last snapshot. @throws JOURNAL_DAMAGED for more than `maxSkips`. */
-export async function findForeign(log: EventLog, stream: string, skips: readonly Skip[]): Promise<readonly Skip[]> {
-  const { state, from } = await lastState(log, stream, 0n, skips);
-  const found: Skip[] = [];
-  await readJournal(
-    { log, stream, from, skips },
-    (event) => foldStored(state, event),
-    (skip) => {
-      const last = found.at(-1);
-      if (last !== undefined && last.to + 1 === skip.from && last.type === skip.type) found[found.length - 1] = { ...last, to: skip.to };
-      else found.push(skip);
-      if (found.length > maxSkips)
-        throw new RepriseError("JOURNAL_DAMAGED", `${stream} has more than ${maxSkips} places that are not its own: stop the program that writes there first.`);
-    },
-  );
-  return found;
-}
-
-async function lastState(log: EventLog, stream: string, start: Position, skips: readonly Skip[]) {
-  const snapshot = await lastSnapshot(log, stream, skips);
-  const state = snapshot === null ? emptyState() : unpack(stream, snapshot);
-  if (snapshot === null) state.checkpoint = start;
-  return { state, snapshot, from: snapshot?.first ?? 0 };
-}
-
-/** @throws JOURNAL_DAMAGED */
-function foldStored(state: PartitionState, { stream, revision, type, data }: StoredEvent): void {
-  if (type === "snapshot") return;
-  try {
-    fold(state, { type, data } as unknown as JournalEvent, revision);
-  } catch (cause) {
-    throw new RepriseError("JOURNAL_DAMAGED", `${stream} does not fold at revision ${revision} (${type}).`, { cause });
-  }
-}
-
-/** @throws JOURNAL_DAMAGED */
-function unpack(stream: string, { parts, first }: { readonly parts: readonly JournalData["snapshot"][]; readonly first: number }): PartitionState {
-  try {
-    return fromSnapshot(parts);
-  } catch (cause) {
-    throw new RepriseError("JOURNAL_DAMAGED", `${stream} has a snapshot at revision ${first} that cannot be read.`, { cause });
-  }
-}
-
-/** The newest snapshot with all its parts, the parts in order, and where its first part stands. */
-async function lastSnapshot(
-  log: EventLog,
-  stream: string,
-  skips: readonly Skip[],
-): Promise<{ readonly parts: readonly JournalData["snapshot"][]; readonly first: number; readonly bytes: number } | null> {
-  let set: string | null = null;
-  let parts: JournalData["snapshot"][] = [];
-  for await (const batch of log.readStream(stream, { direction: "backward", damaged: "given" }))
-    for (const event of batch) {
-      if (event.type !== "snapshot" || event.damage !== undefined || !isOwnEvent(event) || isSkipped(skips, event.revision)) continue;
-      const part = snapshotOf(event);
-      if (part.set !== set) {
-        set = part.set;
-        parts = [];
-      }
-      parts.unshift(part);
-      if (part.part === 0 && parts.length === part.parts)
-        return { parts, first: event.revision, bytes: parts.reduce((sum, each) => sum + JSON.stringify(each).length, 0) };
-    }
-  return null;
-}
-
-function snapshotOf(event: StoredEvent): JournalData["snapshot"] {
-  return event.data as unknown as JournalData["snapshot"];
 }

@@ -1,7 +1,7 @@
 import type { Position, StoredEvent } from "../../event/event.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { JournalEvent } from "../../records/journal.ts";
-import type { PartitionState } from "./journal.ts";
+import type { PartitionState } from "./state.ts";
 
 /** Records of one append. */
 const recordsAtOnce = 500;

@@ -8,8 +8,8 @@ import { type Clock, pause } from "../../event/clock.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { JournalData } from "../../records/journal.ts";
+import { claimType } from "../journal/claim.ts";
 import { isOwnEvent } from "../journal/journal-read.ts";
-import { claimType } from "../journal/journal-stream.ts";
 
 /** An owner says so often that it lives, … */
 export const beatMs = 3000;

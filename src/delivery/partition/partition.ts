@@ -8,7 +8,7 @@ import type { Act } from "../../records/act.ts";
 import type { AttemptError, AttemptRecord, DeadLetterCause, Deferrals, Ends } from "../../records/attempt.ts";
 import type { JournalData } from "../../records/journal.ts";
 import type { LaneBlock, LaneState } from "../../records/lane-state.ts";
-import type { PartitionState } from "../journal/journal.ts";
+import type { PartitionState } from "../journal/state.ts";
 import type { DeliveryLimits } from "../limits.ts";
 import { maxDelayMs, noDeferrals } from "../policy/waits.ts";
 import { Checkpoint } from "./checkpoint.ts";

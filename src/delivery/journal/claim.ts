@@ -1,0 +1,19 @@
+/** Taking a journal over, and seeing that another process has. */
+import { RepriseError } from "../../errors.ts";
+import type { StoredEvent } from "../../event/event.ts";
+import type { JournalData, JournalEvent } from "../../records/journal.ts";
+import type { PartitionState } from "./state.ts";
+
+export const claimType = "partition.claimed" satisfies JournalEvent["type"];
+
+export interface Claim {
+  readonly state: PartitionState;
+  readonly unclean: boolean;
+  readonly readAhead: number;
+}
+
+/** By another instance's claim. */
+export function fencedBy({ stream, data }: StoredEvent): RepriseError {
+  const { owner } = data as unknown as JournalData["partition.claimed"];
+  return new RepriseError("FENCED", `${stream} was claimed by another process (${owner}).`, { fields: { owner, stream } });
+}

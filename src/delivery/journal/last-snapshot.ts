@@ -1,0 +1,62 @@
+import { RepriseError } from "../../errors.ts";
+import type { Position, StoredEvent } from "../../event/event.ts";
+import type { EventLog } from "../../log/event-log.ts";
+import type { JournalData, JournalEvent } from "../../records/journal.ts";
+import { fold } from "./fold.ts";
+import { isOwnEvent, isSkipped, type Skip } from "./journal-read.ts";
+import { fromSnapshot } from "./snapshot.ts";
+import { emptyState, type PartitionState } from "./state.ts";
+
+/** The state to fold on from: that of the last complete snapshot, or an empty one that begins at `start`. */
+export async function lastState(log: EventLog, stream: string, start: Position, skips: readonly Skip[]) {
+  const snapshot = await lastSnapshot(log, stream, skips);
+  const state = snapshot === null ? emptyState() : unpack(stream, snapshot);
+  if (snapshot === null) state.checkpoint = start;
+  return { state, snapshot, from: snapshot?.first ?? 0 };
+}
+
+/** Folds an event of the log. @throws JOURNAL_DAMAGED */
+export function foldStored(state: PartitionState, { stream, revision, type, data }: StoredEvent): void {
+  if (type === "snapshot") return;
+  try {
+    fold(state, { type, data } as unknown as JournalEvent, revision);
+  } catch (cause) {
+    throw new RepriseError("JOURNAL_DAMAGED", `${stream} does not fold at revision ${revision} (${type}).`, { cause });
+  }
+}
+
+/** @throws JOURNAL_DAMAGED */
+function unpack(stream: string, { parts, first }: { readonly parts: readonly JournalData["snapshot"][]; readonly first: number }): PartitionState {
+  try {
+    return fromSnapshot(parts);
+  } catch (cause) {
+    throw new RepriseError("JOURNAL_DAMAGED", `${stream} has a snapshot at revision ${first} that cannot be read.`, { cause });
+  }
+}
+
+/** The newest snapshot with all its parts, the parts in order, and where its first part stands. */
+async function lastSnapshot(
+  log: EventLog,
+  stream: string,
+  skips: readonly Skip[],
+): Promise<{ readonly parts: readonly JournalData["snapshot"][]; readonly first: number; readonly bytes: number } | null> {
+  let set: string | null = null;
+  let parts: JournalData["snapshot"][] = [];
+  for await (const batch of log.readStream(stream, { direction: "backward", damaged: "given" }))
+    for (const event of batch) {
+      if (event.type !== "snapshot" || event.damage !== undefined || !isOwnEvent(event) || isSkipped(skips, event.revision)) continue;
+      const part = snapshotOf(event);
+      if (part.set !== set) {
+        set = part.set;
+        parts = [];
+      }
+      parts.unshift(part);
+      if (part.part === 0 && parts.length === part.parts)
+        return { parts, first: event.revision, bytes: parts.reduce((sum, each) => sum + JSON.stringify(each).length, 0) };
+    }
+  return null;
+}
+
+function snapshotOf(event: StoredEvent): JournalData["snapshot"] {
+  return event.data as unknown as JournalData["snapshot"];
+}

@@ -1,0 +1,75 @@
+/** What the fold of a handler's journal knows of its partition. */
+import type { Position } from "../../event/event.ts";
+import type { Deferrals, Ends } from "../../records/attempt.ts";
+import type { LaneBlock } from "../../records/lane-state.ts";
+import type { AmendmentPointer } from "../../records/snapshot.ts";
+
+/** Of the event that comes next. */
+export interface WaitRecord {
+  /** When it is due again (wall clock, ms). */
+  retryAt: number | null;
+  /** How long that was when the wait began; null: not known. */
+  waitMs: number | null;
+  deferred: Deferrals;
+}
+
+/** A dead letter: a pointer to the event. */
+export interface LetterRecord {
+  readonly at: Position;
+  readonly eventId: string;
+  /** All calls ever. */
+  attempts: number;
+  escalated: boolean;
+  /** The replay under way: its failed calls so far, and when the next one is due (wall clock, ms). */
+  replay: ({ replayId: string; failed: number } & WaitRecord) | null;
+  /** The data that its deliveries carry, when it is not the stored one. */
+  amended: AmendmentPointer | null;
+}
+
+/** A recorded intent to call, without an outcome yet. */
+export interface StartedRecord {
+  readonly at: Position;
+  readonly eventId: string;
+  attempt: number;
+  alone: boolean;
+  readonly replayId: string | null;
+  ends: Ends;
+}
+
+export interface LaneRecord extends WaitRecord {
+  /** First revision that is not done, dead letters apart. */
+  next: number;
+  /** Position of the last event known to be done; 0 when none is. */
+  at: Position;
+  detached: boolean;
+  why: LaneBlock | null;
+  /** Failed calls of the event at `next`. */
+  attempts: number;
+  readonly letters: Map<number, LetterRecord>;
+  /** By an operator: nothing of it starts. */
+  paused: boolean;
+  /** Its live deliveries up to `through` stay on the pace of the replay that released them. */
+  pace: { readonly replayId: string; readonly through: number } | null;
+}
+
+export interface PartitionState {
+  checkpoint: Position;
+  /** The last owner released the partition: nothing was under way. */
+  clean: boolean;
+  /** Of the last owner's process; null: not known. */
+  life: string | null;
+  /** Events that the last owner may have had under way beyond the checkpoint. */
+  readAhead: number;
+  /** Lanes that are not simply flowing, or are ahead of the checkpoint. */
+  readonly lanes: Map<string, LaneRecord>;
+  /** Those of them that are not detached: a checkpoint has to look at no others. */
+  readonly attached: Set<string>;
+  /** Calls on record without an outcome, by lane and revision. Apart from the lanes: a call is no reason to keep a lane that the checkpoint has passed. */
+  readonly started: Map<string, Map<number, StartedRecord>>;
+  /** Of events that were split: the first part that is not done, by lane and revision. Kept apart for the same reason. */
+  readonly parts: Map<string, Map<number, { readonly at: Position; readonly part: number }>>;
+}
+
+export function emptyState(): PartitionState {
+  return { checkpoint: 0n, clean: true, life: null, readAhead: 0, lanes: new Map(), attached: new Set(), started: new Map(), parts: new Map() };
+}
