@@ -34,7 +34,7 @@ export default defineConfig({
 });
 `;
 
-/** API.md: exit 0 within 10 s. */
+/** docs/operating.md: a service that is told to stop ends within 10 s. */
 const stopsWithinMs = 10_000;
 
 describe("SIGTERM", () => {

@@ -1,4 +1,4 @@
-/** Judges what a receiver saw over several lives of a service against the log and what was on record at each end (DELIVERY §7). */
+/** Judges what a receiver saw over several lives of a service against the log and what was on record at each end (docs/rules.md, Checking). */
 import { emptyState, type PartitionState } from "../../src/delivery/journal/state.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 import { type Recorded, recordOf } from "./crash-journal.ts";

@@ -74,7 +74,7 @@ async function withLog({ log: url, namespace = "" }: LogPlace, use: (log: EventL
   }
 }
 
-/** What the journal says about an event that the handler wants (DELIVERY §3). */
+/** What the journal says about an event that the handler wants (docs/rules.md, Journal). */
 export function recordOf(
   state: PartitionState,
   { stream, revision, position }: Pick<StoredEvent, "stream" | "revision" | "position">,

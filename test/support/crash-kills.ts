@@ -1,4 +1,4 @@
-/** The service killed again and again under load, over any log: what DELIVERY §7 says must hold. */
+/** The service killed again and again under load, over any log: the rules of docs/rules.md, Checking hold. */
 import { createHash } from "node:crypto";
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";

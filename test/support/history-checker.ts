@@ -1,4 +1,4 @@
-/** Judges what a handler was called with by DELIVERY §7, from its own book of calls and the rows of the log, with the checker of `reprise verify`. */
+/** Judges the calls of a handler by docs/rules.md, Checking, from a book of calls of its own and the rows of the log, with the checker of `reprise verify`. */
 import { DatabaseSync } from "node:sqlite";
 import { checkLane, type LaneStory } from "../../src/verify/history.ts";
 

@@ -24,7 +24,7 @@ function refused(run: () => unknown): RepriseError {
 }
 
 describe("a good config", () => {
-  it("fills in API.md's defaults", () => {
+  it("fills in the documented defaults", () => {
     const definition = defineHandler({ name: "ledger", events: [orderPlaced], on: { "order.placed": () => {} } });
     const { catalog, handlers, limits } = checkConfig(defineConfig({ events: [orderPlaced], handlers: [definition] }));
     const [spec] = handlers;

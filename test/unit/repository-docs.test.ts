@@ -1,12 +1,13 @@
 /** The documents say what the code says: error codes, scripts, dependencies, links. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type ErrorCode, errorCatalog, RepriseError } from "../../src/errors.ts";
 import { statusOfCode, toProblem } from "../../src/http/problem.ts";
+import { anchorOf, headings, sections } from "../support/markdown.ts";
+import { readText as read } from "../support/repository-files.ts";
 import { repositoryFolder } from "../support/run-tool.ts";
 
-const read = (path: string): string => readFileSync(join(repositoryFolder, path), "utf8");
 const manifest = JSON.parse(read("package.json")) as {
   readonly version: string;
   readonly scripts: Readonly<Record<string, string>>;
@@ -17,30 +18,6 @@ const docs = readdirSync(join(repositoryFolder, "docs"))
   .filter((name) => name.endsWith(".md"))
   .map((name) => `docs/${name}`);
 const pages = ["README.md", "CHANGELOG.md", ...docs];
-
-/** Text below each heading of `level`, up to the next heading of that level. Lines in code blocks are no headings. */
-function sections(markdown: string, level: number): Map<string, string> {
-  const found = new Map<string, string>();
-  let heading: string | undefined;
-  let inCode = false;
-  for (const line of markdown.split("\n")) {
-    if (line.startsWith("```")) inCode = !inCode;
-    const mark = `${"#".repeat(level)} `;
-    if (!inCode && line.startsWith(mark)) {
-      heading = line.slice(mark.length).trim();
-      if (found.has(heading)) throw new Error(`Two headings "${heading}".`);
-      found.set(heading, "");
-    } else if (heading !== undefined) found.set(heading, `${found.get(heading) ?? ""}${line}\n`);
-  }
-  return found;
-}
-
-/** GitHub's anchor of a heading. */
-const anchorOf = (heading: string): string =>
-  heading
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}_\- ]/gu, "")
-    .replaceAll(" ", "-");
 
 describe("docs/errors.md", () => {
   const documented = sections(read("docs/errors.md"), 2);
@@ -76,8 +53,7 @@ describe("the documents", () => {
       const page = file === "" ? path : join(dirname(path), file);
       expect(existsSync(join(repositoryFolder, page)), `${target} in ${path}`).toBe(true);
       if (anchor === undefined) continue;
-      const anchors = [1, 2, 3].flatMap((level) => [...sections(read(page), level).keys()].map(anchorOf));
-      expect(anchors, `${target} in ${path}`).toContain(anchor);
+      expect(headings(read(page)).map(anchorOf), `${target} in ${path}`).toContain(anchor);
     }
   });
 
