@@ -19,11 +19,11 @@ import type { Condition } from "./ownership/condition.ts";
 import { refusalOf } from "./ownership/condition.ts";
 import { type Repaired, Seat } from "./ownership/seat.ts";
 import { makeLife } from "./ownership/signs-of-life.ts";
+import type { BorrowedLane } from "./partition/borrowed-lane.ts";
 import { type LastEnds, nobodyTold } from "./partition/ends.ts";
 import type { Withdrawal } from "./partition/lane.ts";
-import type { Lent } from "./partition/own-call.ts";
 import type { Pace } from "./partition/pace.ts";
-import type { OrderEnd } from "./partition/recorder.ts";
+import type { LetterReplayEnd } from "./partition/recorder.ts";
 
 export interface DeliveryOptions {
   readonly handlers: readonly HandlerSpec[];
@@ -48,7 +48,7 @@ export interface Delivery {
   /** Takes nothing new, lets what runs end within `patienceMs`, records all. */
   stop(patienceMs: number): Promise<void>;
   /** Delivers a dead letter again; resolves when the end is on record. @throws NOT_FOUND for a handler that this process does not run, and as Dispatcher.order. */
-  order(handler: string, request: OrderRequest): Promise<{ readonly end: OrderEnd; readonly position: Position }>;
+  order(handler: string, request: OrderRequest): Promise<{ readonly end: LetterReplayEnd; readonly position: Position }>;
   /** Tells the handler at which pace a replay goes; null: it is over. */
   pace(handler: string, replayId: string, pace: Pace | null): void;
   /** As Dispatcher.withdraw: takes back what a replay ordered of this handler and what does not run. */
@@ -60,7 +60,7 @@ export interface Delivery {
   /** Replays on whose pace lanes have been waiting since the start, with the handler. */
   unknownPaces(): readonly { readonly handler: string; readonly replayId: string }[];
   /** Lends the slot of an entity's lane to a replay's own deliveries. */
-  lend(handler: string, stream: string, replayId: string): Lent;
+  lend(handler: string, stream: string, replayId: string): BorrowedLane;
   /** The handler as the config has it; undefined when it does not run here. */
   spec(handler: string): HandlerSpec | undefined;
   discard(handler: string, stream: string, revision: number, act: Act): Promise<Position>;

@@ -1,6 +1,6 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Delivery } from "../delivery/delivery.ts";
-import type { Lent } from "../delivery/partition/own-call.ts";
+import type { BorrowedLane } from "../delivery/partition/borrowed-lane.ts";
 import { noDeferrals } from "../delivery/policy/waits.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
 import type { OwnOutcome } from "../records/replay.ts";
@@ -23,7 +23,7 @@ export interface DryRunnerOptions {
 export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutcomes }: DryRunnerOptions): Runner {
   const { replayId, reason, effects = "once" } = request;
   const writer = new OutcomeWriter(storeOutcomes);
-  const lent = new Set<Lent>();
+  const lent = new Set<BorrowedLane>();
   let withdrawn = false;
 
   async function end(outcome: OwnOutcome): Promise<ItemEnd> {

@@ -1,7 +1,7 @@
 import type { Delivery } from "../delivery/delivery.ts";
+import type { BorrowedLane } from "../delivery/partition/borrowed-lane.ts";
 import { crashMessage, isCulprit, noEnds } from "../delivery/partition/ends.ts";
 import type { Withdrawal } from "../delivery/partition/lane.ts";
-import type { Lent } from "../delivery/partition/own-call.ts";
 import { noDeferrals } from "../delivery/policy/waits.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
 import { type Clock, pause } from "../event/clock.ts";
@@ -40,7 +40,7 @@ const goneAgainMs = 1000;
 export function makeOwnRunner(options: OwnRunnerOptions): Runner {
   const { delivery, clock, request, readEvent, suspects } = options;
   const { replayId, reason, effects = "once", mode = "run" } = request;
-  const lanes = new Map<string, Lent>();
+  const lanes = new Map<string, BorrowedLane>();
   const writer = new OutcomeWriter(options.storeOutcomes);
   let withdrawn: Withdrawal | null = null;
   /** Ends the waits for retries. */
@@ -49,7 +49,7 @@ export function makeOwnRunner(options: OwnRunnerOptions): Runner {
   /** Suspects of two ends of the process run one at a time, so that only one can be the culprit. */
   let oneAtATime: Promise<unknown> = Promise.resolve();
 
-  function laneFor(item: ReplayItem): Lent {
+  function laneFor(item: ReplayItem): BorrowedLane {
     const key = laneOf(item);
     const known = lanes.get(key);
     if (known !== undefined) return known;

@@ -9,11 +9,12 @@ import { fromSnapshot, slicesOf, toSnapshot } from "../../src/delivery/journal/s
 import { emptyState, type PartitionState } from "../../src/delivery/journal/state.ts";
 import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
 import { divide } from "../../src/delivery/partition/flush-appends.ts";
-import type { Delivery, Lane, Loan, Order } from "../../src/delivery/partition/lane.ts";
+import type { Delivery, Lane, LaneLoan, LetterReplay } from "../../src/delivery/partition/lane.ts";
 import type { LaneAct } from "../../src/delivery/partition/lane-act.ts";
 import { Pace } from "../../src/delivery/partition/pace.ts";
-import { Partition, type PartitionOptions, type Verdict } from "../../src/delivery/partition/partition.ts";
+import { Partition, type PartitionOptions } from "../../src/delivery/partition/partition.ts";
 import type { Flush } from "../../src/delivery/partition/recorder.ts";
+import type { Verdict } from "../../src/delivery/partition/verdict.ts";
 import { noDeferrals } from "../../src/delivery/policy/waits.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 import type { Act } from "../../src/records/act.ts";
@@ -78,7 +79,7 @@ export class World {
   #flush: Flush | null = null;
   #lastEnd: "told" | "not_told" = "told";
   /** Reads under way: what the node answered when it was asked. */
-  #reads: { lane: Lane; order: Order | null; events: StoredEvent[]; head: number }[] = [];
+  #reads: { lane: Lane; replay: LetterReplay | null; events: StoredEvent[]; head: number }[] = [];
   /** Called and not returned; or returned and not settled. */
   #calls: { delivery: Delivery; concluded: boolean }[] = [];
   #now = 0;
@@ -103,7 +104,7 @@ export class World {
   readonly #paces = new Map<string, CountedPace>();
   readonly #stopped = new Set<string>();
   /** Revisions of a lane that a loan delivers, in order. */
-  #loans: { loan: Loan; stream: string; next: number; attempt: number }[] = [];
+  #loans: { loan: LaneLoan; stream: string; next: number; attempt: number }[] = [];
   loaned = 0;
 
   constructor(options: WorldOptions) {
@@ -314,9 +315,9 @@ export class World {
   }
 
   /** Nothing of a replay starts while it is held, or after it was stopped. */
-  #checkTurn({ lane, event, order, loan }: Delivery): void {
-    const follows = order === null && loan === null && lane.pace !== null && event.revision <= lane.pace.through ? lane.pace.replayId : null;
-    const replayId = order?.replayId ?? loan?.replayId ?? follows;
+  #checkTurn({ lane, event, replay, loan }: Delivery): void {
+    const follows = replay === null && loan === null && lane.pace !== null && event.revision <= lane.pace.through ? lane.pace.replayId : null;
+    const replayId = replay?.replayId ?? loan?.replayId ?? follows;
     if (replayId === null) return;
     const pace = this.#paces.get(replayId);
     if (pace !== undefined && ++pace.started > pace.taken) this.broken.push(`${event.stream}@${event.revision} started without a turn of ${replayId}`);
@@ -327,7 +328,7 @@ export class World {
 
   #call(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) {
-      const { event, order, lane } = delivery;
+      const { event, replay, lane } = delivery;
       if (this.#calls.some((call) => call.delivery.lane.stream === lane.stream)) this.broken.push(`two at once in ${lane.stream}`);
       const atPause = this.#paused.get(event.stream);
       if (atPause !== undefined && atPause !== delivery) this.broken.push(`${event.stream}@${event.revision} started in a paused lane`);
@@ -336,10 +337,10 @@ export class World {
         continue;
       }
       const amended = this.#amended.get(`${event.stream}@${event.revision}`);
-      if (order !== null && lane.letters.get(event.revision)?.amended?.revision !== amended)
+      if (replay !== null && lane.letters.get(event.revision)?.amended?.revision !== amended)
         this.broken.push(`${event.stream}@${event.revision} is replayed without its amendment at ${amended}`);
       const high = this.#high.get(event.stream) ?? -1;
-      if (order === null) {
+      if (replay === null) {
         if (event.revision < high || this.#done.has(event.id)) this.broken.push(`${event.stream} went back to ${event.revision} after ${high}`);
         const blocking = [...(this.#letters.get(event.stream) ?? [])].filter((revision) => revision < event.revision);
         if (this.#options.ordering === "strict" && blocking.length > 0)
@@ -410,7 +411,7 @@ export class World {
   #finish(index: number, kind: "completed" | "retry" | "defer" | "give_up" | "skip" | "put_back" | "time_out" | "newer_build"): void {
     const call = this.#calls[index]!;
     const { delivery } = call;
-    const { event, order, attempt } = delivery;
+    const { event, replay, attempt } = delivery;
     if (delivery.loan !== null) {
       this.#calls.splice(index, 1);
       this.#finishLoan(delivery, kind);
@@ -424,7 +425,7 @@ export class World {
         outcome: kind === "completed" ? "completed" : "failed",
         class: kind === "completed" ? null : "transient",
         error: null,
-        ...(order ? { replayId: order.replayId } : {}),
+        ...(replay ? { replayId: replay.replayId } : {}),
       };
       if (kind === "completed" && delivery.part !== null && delivery.part.index < delivery.part.of - 1) {
         this.#completePart(delivery, record);
@@ -437,14 +438,14 @@ export class World {
         kind === "completed" || kind === "put_back" || kind === "newer_build"
           ? { kind, record }
           : kind === "give_up" || kind === "skip"
-            ? { kind: "give_up", record, cause: "exhausted", error, skip: kind === "skip" && order === null }
+            ? { kind: "give_up", record, cause: "exhausted", error, skip: kind === "skip" && replay === null }
             : kind === "defer"
               ? { kind, record, waitMs, retryAt, deferrals: { count: delivery.deferred.count + 1, ms: delivery.deferred.ms + waitMs } }
               : { kind: "retry", record, waitMs, retryAt };
       this.partition.conclude(delivery, verdict, this.#now);
       const letters = this.#letters.get(event.stream) ?? new Set();
       this.#letters.set(event.stream, letters);
-      if (kind === "completed" || (kind === "skip" && order === null)) {
+      if (kind === "completed" || (kind === "skip" && replay === null)) {
         this.account.get(event.id)!.outcomes.push(kind);
         this.#done.add(event.id);
         letters.delete(event.revision);
@@ -467,16 +468,16 @@ export class World {
   #readOne(): boolean {
     const wanted = this.partition.nextRead();
     if (wanted === undefined) return false;
-    const { lane, from, order } = wanted;
+    const { lane, from, replay } = wanted;
     const events = this.#streams.get(lane.stream) ?? [];
     // A node that lags behind shows less of the stream; never less than what was there when the partition was claimed.
     const stale = this.random() < 0.2 ? Math.floor(this.random() * 3) : 0;
     const visible = events.filter((event, index) => event.position <= this.#openedAt || event.revision < from || index < events.length - stale);
-    if (order !== null) this.#reads.push({ lane, order, events: events.filter((event) => event.revision === from), head: 0 });
+    if (replay !== null) this.#reads.push({ lane, replay, events: events.filter((event) => event.revision === from), head: 0 });
     else
       this.#reads.push({
         lane,
-        order,
+        replay,
         events: visible.filter((event) => event.revision >= from).slice(0, 1 + Math.floor(this.random() * 4)),
         head: visible.length - 1,
       });
@@ -487,7 +488,7 @@ export class World {
     const [read] = this.#reads.splice(index, 1);
     if (read === undefined) return false;
     if (fails) this.partition.readFailed(read.lane);
-    else if (read.order) this.partition.letterRead(read.lane, read.order, read.events[0] ?? null);
+    else if (read.replay) this.partition.letterRead(read.lane, read.replay, read.events[0] ?? null);
     else this.partition.laneRead(read.lane, read.events, read.head, this.#now);
     return true;
   }
@@ -600,7 +601,7 @@ export class World {
     if (!this.#paces.has(replayId) && this.random() < 0.6) this.#begin(replayId);
     const through = this.#streams.get(stream)!.length - 1;
     try {
-      this.partition.order(stream, revision, { replayId, actor: "local", reason: null, effects: "once", ...(this.#paces.has(replayId) ? { through } : {}) });
+      this.partition.replay(stream, revision, { replayId, actor: "local", reason: null, effects: "once", ...(this.#paces.has(replayId) ? { through } : {}) });
     } catch {
       // Refused: under way, or an earlier one comes first.
     }
@@ -652,10 +653,15 @@ export class World {
     this.#askFor(loan);
   }
 
-  #askFor(loan: { loan: Loan; stream: string; next: number; attempt: number }): void {
+  #askFor(loan: { loan: LaneLoan; stream: string; next: number; attempt: number }): void {
     const events = this.#streams.get(loan.stream)!;
     if (loan.next < events.length && loan.next < 5) {
-      this.partition.askFor(loan.loan, { event: events[loan.next]!, attempt: loan.attempt, deferred: noDeferrals });
+      this.partition.askFor(loan.loan, {
+        event: events[loan.next]!,
+        attempt: loan.attempt,
+        deferred: noDeferrals,
+        replay: { id: loan.loan.replayId, reason: null, mode: "run", effects: "once" },
+      });
       return;
     }
     this.#loans.splice(this.#loans.indexOf(loan), 1);
@@ -676,7 +682,7 @@ export class World {
   }
 
   #stop(): void {
-    this.partition.hold("stop", true);
+    this.partition.hold("stopping", true);
     for (let index = this.#calls.length - 1; index >= 0; index--) {
       if (this.#calls[index]!.concluded) this.#finish(index, "completed");
       else this.#finish(index, "put_back");

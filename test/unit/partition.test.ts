@@ -83,14 +83,14 @@ function flush(partition: Partition): {
   return {
     types: taken.events.map(({ type }) => type),
     events: taken.events,
-    ended: taken.ended.map(({ order, end }) => [order.revision, end.outcome]),
+    ended: taken.ended.map(({ replay, end }) => [replay.revision, end.outcome]),
     started: partition.flushed(),
   };
 }
 
 function readAll(partition: Partition): void {
   for (let read = partition.nextRead(); read !== undefined; read = partition.nextRead())
-    if (read.order) partition.letterRead(read.lane, read.order, event(read.from));
+    if (read.replay) partition.letterRead(read.lane, read.replay, event(read.from));
     else partition.laneRead(read.lane, [], read.from - 1, 0);
 }
 
@@ -99,15 +99,15 @@ describe("dead letters of one lane, left from before the handler became strict",
 
   it("are replayed oldest first", () => {
     const partition = recovered(journal);
-    expect(() => partition.order(stream, 1, about)).toThrow(/dead-lettered before revision 1/);
-    partition.order(stream, 0, about);
-    partition.order(stream, 1, about);
+    expect(() => partition.replay(stream, 1, about)).toThrow(/dead-lettered before revision 1/);
+    partition.replay(stream, 0, about);
+    partition.replay(stream, 1, about);
   });
 
   it("stay behind one that fails again", () => {
     const partition = recovered(journal);
-    partition.order(stream, 0, about);
-    partition.order(stream, 1, about);
+    partition.replay(stream, 0, about);
+    partition.replay(stream, 1, about);
     readAll(partition);
     expect(partition.start(0)).toEqual([]);
     const [delivery] = flush(partition).started;

@@ -1,7 +1,7 @@
 import type { CurrentEvent } from "../../event/event.ts";
 import type { AttemptError } from "../../records/attempt.ts";
 import type { EffectScope } from "../effects/effects.ts";
-import type { ReplayMode } from "../partition/lane.ts";
+import type { ReplayOfCall } from "../replay-mode.ts";
 
 /** One call of a handler, as the dispatcher orders it. */
 export interface AttemptRequest {
@@ -9,7 +9,7 @@ export interface AttemptRequest {
   /** Which call of the delivery it is, from 1. */
   readonly attempt: number;
   readonly deliveryId: string;
-  readonly replay: ({ readonly id: string; readonly reason: string | null } & ReplayMode) | null;
+  readonly replay: ReplayOfCall | null;
   /** `context.effect`, for a function. */
   readonly effect: EffectScope["run"];
   readonly timeoutMs: number;

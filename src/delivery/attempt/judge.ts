@@ -5,7 +5,7 @@ import type { AttemptClass, AttemptError, AttemptRecord } from "../../records/at
 import type { HandlerCall } from "../dispatcher/handler-call.ts";
 import type { RetryPolicy } from "../handler-spec.ts";
 import type { Delivery } from "../partition/lane.ts";
-import type { Verdict } from "../partition/partition.ts";
+import type { Verdict } from "../partition/verdict.ts";
 import { decide, delayBeforeMs } from "../policy/retry-policy.ts";
 import { maxDeferredMs, putOff } from "../policy/waits.ts";
 import type { AttemptOutcome } from "./attempt.ts";
@@ -19,7 +19,7 @@ export interface JudgeOptions {
   readonly random: () => number;
 }
 
-type Judged = Pick<Delivery, "attempt" | "round" | "deferred" | "order" | "loan">;
+type Judged = Pick<Delivery, "attempt" | "round" | "deferred" | "replay" | "loan">;
 
 export function judge(delivery: Judged, outcome: AttemptOutcome, { call, unknownOutcome, random }: JudgeOptions): Verdict {
   const { round } = delivery;
@@ -73,7 +73,7 @@ class Completed {
 }
 
 function recordOf(
-  { attempt, order }: Judged,
+  { attempt, replay }: Judged,
   outcome: AttemptOutcome,
   call: JudgeOptions["call"],
   result: "completed" | "failed",
@@ -93,7 +93,7 @@ function recordOf(
     ...(httpStatus === undefined ? {} : { httpStatus }),
     ...(responseHead === undefined ? {} : { responseHead }),
     ...(log === undefined || log.length === 0 ? {} : { log }),
-    ...byOrder(order),
+    ...byReplay(replay),
     ...(effects.length === 0 ? {} : { effects }),
   };
 }
@@ -104,13 +104,13 @@ function deferredTooLong({ type, message }: AttemptError): AttemptError {
 }
 
 /** Nothing of what the event is today is for this handler. */
-export function nothingToDo({ attempt, order }: Pick<Delivery, "attempt" | "order">, startedAtMs: number): AttemptRecord {
-  return { attempt, startedAt: toIso(startedAtMs), durationMs: 0, outcome: "completed", class: null, error: null, ...byOrder(order) };
+export function nothingToDo({ attempt, replay }: Pick<Delivery, "attempt" | "replay">, startedAtMs: number): AttemptRecord {
+  return { attempt, startedAt: toIso(startedAtMs), durationMs: 0, outcome: "completed", class: null, error: null, ...byReplay(replay) };
 }
 
 /** What comes of an event that the catalog does not give. */
 export function unliftable(
-  delivery: Pick<Delivery, "attempt" | "order">,
+  delivery: Pick<Delivery, "attempt" | "replay">,
   { reason, error }: Extract<Lifted, { readonly ok: false }>,
   about: Parameters<typeof refuseLift>[2],
 ): Verdict {
@@ -120,7 +120,7 @@ export function unliftable(
 
 /** The payload cannot be lifted: no call could help, so it is a dead letter at once. */
 function refuseLift(
-  { attempt, order }: Pick<Delivery, "attempt" | "order">,
+  { attempt, replay }: Pick<Delivery, "attempt" | "replay">,
   error: AttemptError,
   { policy, startedAtMs }: { readonly policy: RetryPolicy /** Wall clock, ms. */; readonly startedAtMs: number },
 ): Verdict {
@@ -131,9 +131,9 @@ function refuseLift(
     outcome: "failed",
     class: "schema",
     error,
-    ...byOrder(order),
+    ...byReplay(replay),
   };
   return { kind: "give_up", record, cause: "schema", error, skip: policy.onExhausted === "skip" };
 }
 
-const byOrder = (order: Delivery["order"]) => (order === null ? {} : { replayId: order.replayId, actor: order.actor });
+const byReplay = (replay: Delivery["replay"]) => (replay === null ? {} : { replayId: replay.replayId, actor: replay.actor });

@@ -25,13 +25,14 @@ import { recordAct } from "../journal/record-act.ts";
 import { firstPosition, makeWants } from "../journal/wanted.ts";
 import type { DeliveryLimits } from "../limits.ts";
 import { type Condition, conditionOf, refusalOf } from "../ownership/condition.ts";
+import type { BorrowedLane } from "../partition/borrowed-lane.ts";
 import type { LastEnds } from "../partition/ends.ts";
-import { type Delivery, type Lane, type Loan, type Order, unknownNext, type Withdrawal } from "../partition/lane.ts";
+import { type Delivery, type Lane, type LaneLoan, type LetterReplay, laneBatch, unknownNext, type Withdrawal } from "../partition/lane.ts";
 import type { LaneAct } from "../partition/lane-act.ts";
-import type { Lent, OwnCall } from "../partition/own-call.ts";
 import type { Pace } from "../partition/pace.ts";
-import { laneBatch, type OrderTerms, Partition, type Verdict } from "../partition/partition.ts";
-import type { OrderEnd } from "../partition/recorder.ts";
+import { type LetterReplayTerms, Partition } from "../partition/partition.ts";
+import type { LetterReplayEnd } from "../partition/recorder.ts";
+import type { Verdict } from "../partition/verdict.ts";
 import { ActQueue, noActs, type TakenActs } from "./act-queue.ts";
 import type { AloneGate, GateMember } from "./alone-gate.ts";
 import { HandlerCall } from "./handler-call.ts";
@@ -64,7 +65,7 @@ export interface DispatcherOptions {
   readonly ends: LastEnds;
 }
 
-export interface OrderRequest extends OrderTerms {
+export interface OrderRequest extends LetterReplayTerms {
   readonly stream: string;
   readonly revision: number;
   /** The letter's attempts when it was chosen; with another number it is left alone. Null: whatever they are. */
@@ -120,8 +121,8 @@ export class Dispatcher implements GateMember {
   readonly #reading = new AbortController();
   /** Abandons the calls that still run. */
   readonly #calling = new AbortController();
-  readonly #replies = new Map<Order, Waiting<{ readonly end: OrderEnd; readonly position: Position }>>();
-  readonly #lent = new Map<Loan, { readonly call: OwnCall; readonly reply: Waiting<Verdict> }>();
+  readonly #replies = new Map<LetterReplay, Waiting<{ readonly end: LetterReplayEnd; readonly position: Position }>>();
+  readonly #lent = new Map<LaneLoan, Waiting<Verdict>>();
   /** Told by the flush after which no lane is on a replay's pace any more. */
   readonly #passing = new Map<string, Waiting<void>[]>();
   /** Amendments on their way into the journal, by stream and revision: what would deliver the letter waits for them. */
@@ -154,6 +155,7 @@ export class Dispatcher implements GateMember {
   #subscription: Promise<void> = Promise.resolve();
   #paused: boolean;
   #pauseActs: Promise<unknown> = Promise.resolve();
+  #pausesBeingRecorded = 0;
   #stopping = false;
   #saidTooMany = false;
   /** Lanes that stand still at a damaged record of the log, and where it is. */
@@ -170,7 +172,7 @@ export class Dispatcher implements GateMember {
     const { log, clock, newId, spec } = options;
     this.#effects = makeEffects({ handler: spec.name, log, clock, newId });
     partition.hold("paused", paused);
-    partition.hold("not started", true);
+    partition.hold("not_started", true);
     options.gate.join(this);
   }
 
@@ -223,7 +225,7 @@ export class Dispatcher implements GateMember {
   }
 
   start(): void {
-    this.#partition.hold("not started", false);
+    this.#partition.hold("not_started", false);
     this.#subscription = this.#subscribe();
     this.#pump();
   }
@@ -243,15 +245,15 @@ export class Dispatcher implements GateMember {
   }
 
   /** Delivers a dead letter again. Resolves when the end is on record. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID, LOG_UNAVAILABLE (the service stops). */
-  async order({ stream, revision, attempts, ...about }: OrderRequest): Promise<{ readonly end: OrderEnd; readonly position: Position }> {
+  async order({ stream, revision, attempts, ...about }: OrderRequest): Promise<{ readonly end: LetterReplayEnd; readonly position: Position }> {
     await this.#amending.get(`${stream}\n${revision}`)?.catch(() => {});
     this.#mustWork();
     const letter = this.#partition.letter(stream, revision);
     if (letter && attempts !== null && letter.attempts !== attempts && letter.replay?.replayId !== about.replayId)
       return { end: { outcome: "skipped", reason: "changed since it was chosen" }, position: 0n };
-    const order = this.#partition.order(stream, revision, about);
-    const { promise, resolve, reject } = Promise.withResolvers<{ end: OrderEnd; position: Position }>();
-    this.#replies.set(order, { resolve, reject });
+    const replay = this.#partition.replay(stream, revision, about);
+    const { promise, resolve, reject } = Promise.withResolvers<{ end: LetterReplayEnd; position: Position }>();
+    this.#replies.set(replay, { resolve, reject });
     this.#pump();
     return promise;
   }
@@ -259,7 +261,7 @@ export class Dispatcher implements GateMember {
   /** @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID, as `order` would now; for a replay LANE_PAUSED, too. */
   mayAct(stream: string, revision: number, act: "replay" | "other"): void {
     this.#mustWork();
-    const { lane } = this.#partition.mayOrder(stream, revision);
+    const { lane } = this.#partition.mayReplay(stream, revision);
     if (act === "replay" && lane.paused) throw new RepriseError("LANE_PAUSED", `The entity is paused for ${this.name}.`);
   }
 
@@ -297,12 +299,12 @@ export class Dispatcher implements GateMember {
   /** Keeps everything from starting. What is under way ends. @returns position of its record. */
   async pause(act: Act): Promise<Position> {
     this.#mustWork();
-    const held = `a pause is being recorded ${this.#options.newId()}`;
-    this.#partition.hold(held, true); // at once, whatever waits before it
+    this.#pausesBeingRecorded++;
+    this.#partition.hold("pause_being_recorded", true); // at once, whatever waits before it
     try {
       return await this.#inTurn(() => this.#recordPause({ why: act.reason ?? "by an operator" }, act));
     } finally {
-      this.#partition.hold(held, false);
+      this.#partition.hold("pause_being_recorded", --this.#pausesBeingRecorded > 0);
       this.#pump();
     }
   }
@@ -415,15 +417,15 @@ export class Dispatcher implements GateMember {
   }
 
   /** Lends a lane's slot to a replay's own deliveries, until `end`. Its calls record nothing; what they come to is told, as the retry policy judges it. */
-  lend(stream: string, replayId: string): Lent {
+  lend(stream: string, replayId: string): BorrowedLane {
     this.#mustWork();
     const loan = this.#partition.lend(stream, replayId, this.#options.clock.monotonicMs());
     return {
       call: async (call) => {
         this.#mustWork();
         const { promise, resolve, reject } = Promise.withResolvers<Verdict>();
-        this.#lent.set(loan, { call, reply: { resolve, reject } });
-        this.#partition.askFor(loan, { event: call.event, attempt: call.attempt, deferred: call.deferred });
+        this.#lent.set(loan, { resolve, reject });
+        this.#partition.askFor(loan, call);
         this.#pump();
         return promise;
       },
@@ -431,7 +433,7 @@ export class Dispatcher implements GateMember {
         const waits = this.#lent.get(loan);
         if (waits === undefined || !this.#partition.takeBack(loan)) return;
         this.#lent.delete(loan);
-        waits.reply.resolve({ kind: "put_back" });
+        waits.resolve({ kind: "put_back" });
       },
       end: () => {
         this.#partition.endLoan(loan);
@@ -507,7 +509,7 @@ export class Dispatcher implements GateMember {
     this.#stopping = true;
     const { clock } = this.#options;
     const startedMs = clock.monotonicMs();
-    this.#partition.hold("stop", true);
+    this.#partition.hold("stopping", true);
     this.#reading.abort();
     this.#room?.();
     await this.#subscription;
@@ -599,8 +601,8 @@ export class Dispatcher implements GateMember {
     const begunMs = clock.monotonicMs();
     let now = begunMs;
     this.#partition.tick(now);
-    this.#partition.hold("another handler's suspect runs alone", gate.holds(this));
-    this.#partition.hold("no sign of life", !this.#options.mayStart());
+    this.#partition.hold("suspect_elsewhere", gate.holds(this));
+    this.#partition.hold("no_sign_of_life", !this.#options.mayStart());
     for (let rounds = 1; ; rounds++) {
       const started = this.#partition.start(now, startsOfRound);
       if (started.length === 0) break;
@@ -614,7 +616,7 @@ export class Dispatcher implements GateMember {
     while (!this.#stopping && this.#reads < laneReads) {
       const read = this.#partition.nextRead();
       if (read === undefined) break;
-      void this.#read(read.lane, read.from, read.order);
+      void this.#read(read.lane, read.from, read.replay);
     }
     const asked = this.#acts.size > 0 || this.#unclear !== null;
     if (asked || this.#partition.dirty()) {
@@ -710,14 +712,14 @@ export class Dispatcher implements GateMember {
     return !this.#stopping && this.#fault === null;
   }
 
-  async #read(lane: Lane, from: number, order: Order | null): Promise<void> {
+  async #read(lane: Lane, from: number, replay: LetterReplay | null): Promise<void> {
     const { log } = this.#options;
     const { signal } = this.#reading;
     this.#reads++;
     try {
-      if (order !== null) {
+      if (replay !== null) {
         const stored = await readEvent(log, lane.stream, from, signal);
-        this.#partition.letterRead(lane, order, stored && (await this.#asAmended(stored, lane.letters.get(from)?.amended ?? null)));
+        this.#partition.letterRead(lane, replay, stored && (await this.#asAmended(stored, lane.letters.get(from)?.amended ?? null)));
       } else {
         const head = await log.streamRevision(lane.stream);
         const events: StoredEvent[] = [];
@@ -830,9 +832,7 @@ export class Dispatcher implements GateMember {
 
   #callOf(delivery: Delivery, event: CurrentEvent): HandlerCall {
     const { clock, spec } = this.#options;
-    const { loan } = delivery;
-    const own = loan === null ? undefined : this.#lent.get(loan)?.call;
-    return new HandlerCall(delivery, event, spec, this.#effects, clock, own, this.#calling.signal);
+    return new HandlerCall(delivery, event, spec, this.#effects, clock, this.#calling.signal);
   }
 
   #begin(call: HandlerCall): AttemptInFlight | AttemptOutcome {
@@ -876,7 +876,7 @@ export class Dispatcher implements GateMember {
     if (loan !== null) this.#lent.delete(loan);
     // Only waits are counted from now.
     this.#partition.conclude(delivery, verdict, verdict.kind === "completed" ? delivery.startedMs : this.#options.clock.monotonicMs());
-    lent?.reply.resolve(verdict);
+    lent?.resolve(verdict);
   }
 
   #finish(delivery: Delivery, verdict: Verdict): void {
@@ -950,9 +950,9 @@ export class Dispatcher implements GateMember {
         this.#passing.delete(replayId);
         for (const { resolve } of waiting) resolve();
       }
-      for (const { order, end } of flush.ended) {
-        this.#replies.get(order)?.resolve({ end, position });
-        this.#replies.delete(order);
+      for (const { replay, end } of flush.ended) {
+        this.#replies.get(replay)?.resolve({ end, position });
+        this.#replies.delete(replay);
       }
       this.#endUnclear(null); // this append took its place
       const intended = this.#partition.flushed(stored.withActs ? stored.last.revision : null);
@@ -1073,7 +1073,7 @@ export class Dispatcher implements GateMember {
       return false;
     }
     this.#unwritable = error;
-    this.#partition.hold("the journal cannot be written", true);
+    this.#partition.hold("journal_not_writable", true);
     this.#troubles.recording = `outcomes cannot be recorded: ${textOf(error)}`;
     this.#acts.refuse(error);
     return true;
@@ -1081,7 +1081,7 @@ export class Dispatcher implements GateMember {
 
   #works(): void {
     this.#unwritable = null;
-    this.#partition.hold("the journal cannot be written", false);
+    this.#partition.hold("journal_not_writable", false);
     this.#troubles.recording = null;
   }
 
@@ -1101,9 +1101,8 @@ export class Dispatcher implements GateMember {
 
   /** Tells everybody who still waits for a record that there will be none. */
   #answerAll(error: RepriseError): void {
-    const lent = Array.from(this.#lent.values(), ({ reply }) => reply);
     this.#acts.refuse(error);
-    for (const { reject } of [...this.#replies.values(), ...this.#told, ...[...this.#passing.values()].flat(), ...lent]) reject(error);
+    for (const { reject } of [...this.#replies.values(), ...this.#told, ...[...this.#passing.values()].flat(), ...this.#lent.values()]) reject(error);
     this.#replies.clear();
     this.#passing.clear();
     this.#lent.clear();

@@ -5,7 +5,6 @@ import type { AttemptRequest } from "../attempt/attempt.ts";
 import type { AskedEffect, EffectScope, Effects } from "../effects/effects.ts";
 import type { HandlerSpec, RetryPolicy } from "../handler-spec.ts";
 import type { Delivery } from "../partition/lane.ts";
-import type { OwnCall } from "../partition/own-call.ts";
 
 /** One call of a handler: what its attempt is told, when it began, and its effects. What few handlers ask for is made when they do. */
 export class HandlerCall implements AttemptRequest {
@@ -24,11 +23,11 @@ export class HandlerCall implements AttemptRequest {
   #scope: EffectScope | null = null;
   #closed = false;
 
-  constructor(delivery: Delivery, event: CurrentEvent, spec: HandlerSpec, effects: Effects, clock: Clock, own: OwnCall | undefined, signal: AbortSignal) {
-    const { order } = delivery;
+  constructor(delivery: Delivery, event: CurrentEvent, spec: HandlerSpec, effects: Effects, clock: Clock, signal: AbortSignal) {
+    const { replay, loan } = delivery;
     this.event = event;
     this.attempt = delivery.attempt;
-    this.replay = own?.replay ?? (order && { id: order.replayId, reason: order.reason, mode: "run", effects: order.effects });
+    this.replay = loan?.call?.replay ?? (replay && { id: replay.replayId, reason: replay.reason, mode: "run", effects: replay.effects });
     this.policy = spec.policy(event.type);
     this.signal = signal;
     this.#delivery = delivery;

@@ -13,7 +13,7 @@ import type { EffectsStreamData } from "../../records/effects.ts";
 import { ownEvent } from "../../records/own-event.ts";
 import { clipChars } from "../attempt/attempt-error.ts";
 import { Terminal } from "../handler.ts";
-import type { ReplayMode } from "../partition/lane.ts";
+import type { ReplayMode } from "../replay-mode.ts";
 
 const maxKeyChars = 256;
 export const maxResultBytes = 64 * 1024;

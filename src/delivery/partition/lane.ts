@@ -4,17 +4,11 @@ import type { Deferrals, Ends } from "../../records/attempt.ts";
 import type { LaneBlock } from "../../records/lane-state.ts";
 import type { AmendmentPointer } from "../../records/snapshot.ts";
 import { noDeferrals } from "../policy/waits.ts";
+import type { ReplayMode, ReplayOfCall } from "../replay-mode.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { Schedulable } from "./ready-lanes.ts";
 
-/** What a replay tells its deliveries. */
-export interface ReplayMode {
-  readonly mode: "run" | "dry_run";
-  /** What `context.effect` does about effects that are on record: answer with the record, or run again. */
-  readonly effects: "once" | "again";
-}
-
-/** Why a replay takes back what it ordered. */
+/** Why a replay takes back what it began. */
 export type Withdrawal = "pause" | "stop";
 
 /** A lane's place in a replay's pace. */
@@ -23,27 +17,29 @@ export interface Turn {
   granted: boolean;
 }
 
-/** One call that a loan asks for. */
-export interface LoanCall {
+/** One call of a delivery that is a replay's own: of history, or to another handler. */
+export interface LoanedCall {
   readonly event: StoredEvent;
   /** Which call of this delivery it is, from 1; all of them are of one round. */
   readonly attempt: number;
+  /** How often it was put off before. */
   readonly deferred: Deferrals;
+  readonly replay: ReplayOfCall;
 }
 
 /** A replay's own deliveries (of history, or to another handler) borrow the lane's slot: live ones queue behind, and nothing of the lane's record changes. */
-export interface Loan {
+export interface LaneLoan {
   readonly lane: Lane;
   readonly replayId: string;
   readonly sinceMs: number;
   /** What waits for its turn and its slot, or runs. */
-  call: LoanCall | null;
+  call: LoanedCall | null;
   /** Of a split event that is tried again: the first part that is not done. */
   part: { readonly revision: number; readonly index: number } | null;
 }
 
-/** An operator's order to deliver a dead letter again. */
-export interface Order {
+/** A dead letter that an operator has delivered again. */
+export interface LetterReplay {
   readonly revision: number;
   readonly replayId: string;
   readonly actor: string;
@@ -51,7 +47,7 @@ export interface Order {
   readonly effects: ReplayMode["effects"];
   /** Once the letter is settled the lane's live deliveries stay on the replay's pace up to this revision; null: they do not. */
   readonly through: number | null;
-  /** Withdrawn while its call runs: it is not tried again. `pause`: the same replay orders it later; `stop`: what fails now has failed. */
+  /** It was withdrawn while its call ran, so it is not tried again. `pause`: the same replay begins it again later. `stop`: a call that fails now is the last one. */
   leaving: Withdrawal | null;
   /** The letter's event, once it was read. */
   event: StoredEvent | null;
@@ -74,15 +70,15 @@ export interface Delivery {
   deferred: Deferrals;
   /** Of a split event: which part is called, and of how many. Null until it is lifted, and for one that is not split. */
   part: { readonly index: number; readonly of: number } | null;
-  readonly order: Order | null;
+  readonly replay: LetterReplay | null;
   /** It was called before, or may have been: effects may be on record. */
   readonly doubtful: boolean;
-  readonly loan: Loan | null;
+  readonly loan: LaneLoan | null;
   readonly wasFailing: boolean;
   /** Monotonic; when it was given its slot. */
   readonly startedMs: number;
-  /** Outcomes of the handler when it was given its slot. */
-  readonly startedAt: number;
+  /** Outcomes that the handler had counted when this delivery was given its slot. */
+  readonly outcomesBefore: number;
   /** Its outcome is known. */
   concluded: boolean;
   hasSlot: boolean;
@@ -104,6 +100,8 @@ export interface Letter {
   amended: AmendmentPointer | null;
 }
 
+/** Events of one reading of a detached lane, and outcomes of it that may wait for their record: as many are suspects after a crash. */
+export const laneBatch = 64;
 /** All that the checkpoint has passed is done, and the subscription will say what comes next. */
 export const unknownNext = -1;
 
@@ -121,7 +119,8 @@ export class Lane implements Schedulable {
   at: Position;
   /** Fed by its own stream; otherwise by the subscription. Never both. */
   detached = false;
-  why: LaneBlock | null = null;
+  /** Why the event at `next` cannot be delivered by this build; null: it can. */
+  blockedBy: LaneBlock | null = null;
   /** By an operator: nothing of it starts. */
   paused = false;
   /** Acts that look at its stream meanwhile: it is not forgotten. */
@@ -146,9 +145,9 @@ export class Lane implements Schedulable {
   reading = false;
   running: Delivery | null = null;
   /** In revision order. */
-  orders: readonly Order[] = none;
+  replays: readonly LetterReplay[] = none;
   /** The first one has the lane. */
-  loans: readonly Loan[] = none;
+  loans: readonly LaneLoan[] = none;
   /** Its live deliveries up to `through` stay on the pace of the replay that released them. */
   pace: { readonly replayId: string; readonly through: number } | null = null;
   turn: Turn | null = null;
@@ -158,8 +157,8 @@ export class Lane implements Schedulable {
   suspectThrough = -1;
   /** Events up to here may have been called before this process had them, after a clean stop too: a call that was abandoned leaves no record. */
   doubtThrough = -1;
-  /** The flush that records the lane's last outcome, and how many outcomes wait for it. */
-  flush = 0;
+  /** Number of the flush that records the lane's last outcome, and how many outcomes wait for it. */
+  recordedIn = 0;
   unflushed = 0;
   /** The flush that records where the lane's `next` moved to last. */
   movedIn = 0;
@@ -185,19 +184,19 @@ export class Lane implements Schedulable {
     return this.#letters?.delete(revision) ?? false;
   }
 
-  addOrder(order: Order): void {
-    this.orders = [...this.orders, order].sort((a, b) => a.revision - b.revision);
+  addReplay(replay: LetterReplay): void {
+    this.replays = [...this.replays, replay].sort((a, b) => a.revision - b.revision);
   }
 
-  removeOrder(order: Order): void {
-    this.orders = this.orders.filter((each) => each !== order);
+  removeReplay(replay: LetterReplay): void {
+    this.replays = this.replays.filter((each) => each !== replay);
   }
 
-  addLoan(loan: Loan): void {
+  addLoan(loan: LaneLoan): void {
     this.loans = [...this.loans, loan];
   }
 
-  removeLoan(loan: Loan): void {
+  removeLoan(loan: LaneLoan): void {
     this.loans = this.loans.filter((each) => each !== loan);
   }
 
@@ -212,7 +211,7 @@ export class Lane implements Schedulable {
       this.running === null &&
       this.queue.length === 0 &&
       this.letters.size === 0 &&
-      this.orders.length === 0 &&
+      this.replays.length === 0 &&
       this.loans.length === 0 &&
       this.pace === null &&
       this.turn === null
@@ -220,6 +219,6 @@ export class Lane implements Schedulable {
   }
 
   priority(): Priority {
-    return (this.loans[0]?.call?.event ?? this.orders[0]?.event ?? this.queue.first())?.metadata.priority ?? "normal";
+    return (this.loans[0]?.call?.event ?? this.replays[0]?.event ?? this.queue.first())?.metadata.priority ?? "normal";
   }
 }

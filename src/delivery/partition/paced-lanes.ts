@@ -11,7 +11,7 @@ export class PacedLanes {
   /** Turns that were given and not used yet. */
   #granted = 0;
 
-  /** Whether the replay's pace is known here; only then do its orders wait for turns. */
+  /** Whether the replay's pace is known here; only then do its replays wait for turns. */
   has(replayId: string): boolean {
     return this.#paces.has(replayId);
   }

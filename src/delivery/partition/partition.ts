@@ -5,7 +5,7 @@
 import { RepriseError } from "../../errors.ts";
 import type { Json, Position, StoredEvent } from "../../event/event.ts";
 import type { Act } from "../../records/act.ts";
-import type { AttemptError, AttemptRecord, DeadLetterCause, Deferrals, Ends } from "../../records/attempt.ts";
+import type { AttemptError, AttemptRecord, Ends } from "../../records/attempt.ts";
 import type { JournalData } from "../../records/journal.ts";
 import type { LaneBlock, LaneState } from "../../records/lane-state.ts";
 import type { PartitionState } from "../journal/state.ts";
@@ -13,12 +13,13 @@ import type { DeliveryLimits } from "../limits.ts";
 import { maxDelayMs, noDeferrals } from "../policy/waits.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { alonePatienceMs, crashMessage, isCulprit, noEnds } from "./ends.ts";
-import { type Delivery, Lane, type Letter, type Loan, type LoanCall, type Order, unknownNext, type Withdrawal } from "./lane.ts";
+import { type Delivery, Lane, type LaneLoan, type Letter, type LetterReplay, type LoanedCall, laneBatch, unknownNext, type Withdrawal } from "./lane.ts";
 import type { LaneAct } from "./lane-act.ts";
 import type { Pace } from "./pace.ts";
 import { PacedLanes } from "./paced-lanes.ts";
 import { ReadyLanes } from "./ready-lanes.ts";
-import { type Flush, type OrderEnd, Recorder } from "./recorder.ts";
+import { type Flush, type LetterReplayEnd, Recorder } from "./recorder.ts";
+import type { Verdict } from "./verdict.ts";
 import { WakeUps } from "./wake-ups.ts";
 
 export interface PartitionOptions {
@@ -47,33 +48,20 @@ export interface Recovered {
   readonly monotonicMs: number;
 }
 
-/** What an attempt came to, as the retry policy judged it. Times of the wall clock. */
-export type Verdict =
-  | { readonly kind: "completed"; readonly record: AttemptRecord }
-  | { readonly kind: "retry"; readonly record: AttemptRecord; readonly waitMs: number; readonly retryAt: string }
-  | { readonly kind: "defer"; readonly record: AttemptRecord; readonly waitMs: number; readonly retryAt: string; readonly deferrals: Deferrals }
-  | { readonly kind: "give_up"; readonly record: AttemptRecord; readonly cause: DeadLetterCause; readonly error: AttemptError; readonly skip: boolean }
-  /** A step of the chain says that the event is no more. */
-  | { readonly kind: "dropped"; readonly reason: string }
-  | { readonly kind: "newer_build" }
-  /** The log's record of the event is damaged. */
-  | { readonly kind: "damaged"; readonly detail: string }
-  /** Nothing is recorded; the event keeps its place. */
-  | { readonly kind: "put_back" };
+/** Why nothing of the handler starts. Several reasons may hold at once. */
+export type Hold = "not_started" | "paused" | "pause_being_recorded" | "suspect_elsewhere" | "no_sign_of_life" | "journal_not_writable" | "stopping" | "fault";
 
-/** What an order says beside its letter. */
-export type OrderTerms = Pick<Order, "replayId" | "actor" | "reason"> & Partial<Pick<Order, "effects" | "through">>;
+/** What a replay of a letter says beside the letter. */
+export type LetterReplayTerms = Pick<LetterReplay, "replayId" | "actor" | "reason"> & Partial<Pick<LetterReplay, "effects" | "through">>;
 
 /** What a lane would start, and the replay whose turn it needs for that; null: none. */
 interface Work {
   readonly event: StoredEvent;
-  readonly order: Order | null;
-  readonly loan: Loan | null;
+  readonly replay: LetterReplay | null;
+  readonly loan: LaneLoan | null;
   readonly replayId: string | null;
 }
 
-/** Events of one reading of a detached lane, and outcomes of it that may wait for their record: as many are suspects after a crash. */
-export const laneBatch = 64;
 /** A node of a cluster that lags behind is asked again after this. */
 const staleReadMs = 50;
 /** Checkpoints over events that the handler does not want are worth a record only so often. */
@@ -118,7 +106,7 @@ export class Partition {
   #doubtsLeft: number;
 
   /** Nothing starts while set: the handler is paused, another handler's suspect runs alone, the journal cannot be written, or the service stops. */
-  readonly #holds = new Set<string>();
+  readonly #holds = new Set<Hold>();
 
   constructor(options: PartitionOptions, { state, unclean, readAhead, nowMs, monotonicMs }: Recovered) {
     this.#options = options;
@@ -213,14 +201,14 @@ export class Partition {
   }
 
   /** A lane whose stream has to be read, or whose ordered letter; undefined when none. Answer with `laneRead` or `letterRead`. */
-  nextRead(): { readonly lane: Lane; readonly from: number; readonly order: Order | null } | undefined {
+  nextRead(): { readonly lane: Lane; readonly from: number; readonly replay: LetterReplay | null } | undefined {
     if (this.#recorder.isFull()) return undefined;
     for (const lane of this.#toRead) {
       this.#toRead.delete(lane);
       if (lane.acts > 0) continue; // an amendment may be among them: it is put here again when they are through
-      const order = lane.orders.find((each) => each.event === null);
+      const replay = lane.replays.find((each) => each.event === null);
       lane.reading = true;
-      return { lane, from: order?.revision ?? lane.next, order: order ?? null };
+      return { lane, from: replay?.revision ?? lane.next, replay: replay ?? null };
     }
     return undefined;
   }
@@ -257,10 +245,10 @@ export class Partition {
   }
 
   /** The event of an ordered letter; null when the log has it no more. */
-  letterRead(lane: Lane, order: Order, event: StoredEvent | null): void {
+  letterRead(lane: Lane, replay: LetterReplay, event: StoredEvent | null): void {
     lane.reading = false;
-    if (event === null) this.#endOrder(lane, order, { outcome: "skipped", reason: "event removed from the log" });
-    else order.event = event;
+    if (event === null) this.#endReplay(lane, replay, { outcome: "skipped", reason: "event removed from the log" });
+    else replay.event = event;
     this.#refresh(lane);
   }
 
@@ -288,34 +276,34 @@ export class Partition {
         this.#paced.wait(lane, work.replayId!);
         continue;
       }
-      const { event, order, loan } = work;
-      const failed = loan === null ? (order?.failed ?? lane.attempts) : loan.call!.attempt - 1;
+      const { event, replay, loan } = work;
+      const failed = loan === null ? (replay?.failed ?? lane.attempts) : loan.call!.attempt - 1;
       const delivery: Delivery = {
         lane,
         event,
-        attempt: (order ? (lane.letters.get(event.revision)?.attempts ?? 0) : failed) + 1,
+        attempt: (replay ? (lane.letters.get(event.revision)?.attempts ?? 0) : failed) + 1,
         round: failed,
-        deferred: (loan === null ? order : loan.call)?.deferred ?? lane.deferred,
+        deferred: (loan === null ? replay : loan.call)?.deferred ?? lane.deferred,
         part: null,
-        order,
+        replay,
         loan,
-        doubtful: loan !== null || order !== null || lane.attempts > 0 || lane.troubled || event.revision <= lane.doubtThrough,
+        doubtful: loan !== null || replay !== null || lane.attempts > 0 || lane.troubled || event.revision <= lane.doubtThrough,
         wasFailing: lane.failing,
         startedMs: monotonicMs,
-        startedAt: this.#recorder.total,
+        outcomesBefore: this.#recorder.total,
         concluded: false,
         hasSlot: true,
         place: this.#running.length,
       };
       if (lane.turn?.replayId === work.replayId) this.#paced.used(lane);
-      if (order === null && loan === null) lane.queue.shift();
+      if (replay === null && loan === null) lane.queue.shift();
       lane.running = delivery;
       this.#running.push(delivery);
       this.#slotsTaken++;
       this.#ready.started(lane);
       if (alone) this.#aloneRunning = delivery;
       if (loan !== null) now.push(delivery);
-      else if (order || alone || this.#options.record === "each" || this.#options.unknownOutcome === "escalate" || event.revision <= lane.suspectThrough) {
+      else if (replay || alone || this.#options.record === "each" || this.#options.unknownOutcome === "escalate" || event.revision <= lane.suspectThrough) {
         this.#recordStarted(delivery, alone);
         this.#recorder.intend(delivery);
       } else now.push(delivery);
@@ -336,7 +324,7 @@ export class Partition {
 
   /** The part that was called is done and another one comes: with attempts of its own. */
   partCompleted(delivery: Delivery, record: AttemptRecord): void {
-    const { lane, event, order, loan } = delivery;
+    const { lane, event, replay, loan } = delivery;
     const { index, of } = delivery.part!;
     if (loan !== null) {
       loan.part = { revision: event.revision, index: index + 1 };
@@ -350,7 +338,7 @@ export class Partition {
     delivery.deferred = noDeferrals;
     const letter = lane.letters.get(event.revision);
     if (letter !== undefined) letter.attempts = 0;
-    if (order !== null) Object.assign(order, { failed: 0, deferred: noDeferrals });
+    if (replay !== null) Object.assign(replay, { failed: 0, deferred: noDeferrals });
     else Object.assign(lane, { attempts: 0, deferred: noDeferrals });
   }
 
@@ -358,15 +346,15 @@ export class Partition {
   conclude(delivery: Delivery, verdict: Verdict, monotonicMs: number): void {
     if (delivery.concluded) return;
     delivery.concluded = true;
-    const { lane, event, order, loan } = delivery;
+    const { lane, event, replay, loan } = delivery;
     if (loan !== null) {
       loan.call = null; // its outcome is the replay's to record: the lane knows nothing of it
       return;
     }
-    if (order !== null) this.#concludeOrder(delivery, order, verdict, monotonicMs);
+    if (replay !== null) this.#concludeReplay(delivery, replay, verdict, monotonicMs);
     else this.#concludeLive(delivery, verdict, monotonicMs);
     if (verdict.kind === "put_back") return;
-    lane.flush = this.#recorder.number;
+    lane.recordedIn = this.#recorder.number;
     lane.unflushed++;
     this.#recorder.outcome();
     if (!this.#alone.has(lane)) return;
@@ -397,7 +385,7 @@ export class Partition {
   }
 
   /** Keeps everything from starting, for one reason of several. */
-  hold(why: string, held: boolean): void {
+  hold(why: Hold, held: boolean): void {
     if (held) this.#holds.add(why);
     else this.#holds.delete(why);
   }
@@ -413,14 +401,14 @@ export class Partition {
   tick(monotonicMs: number): void {
     for (const lane of this.#wakeUps.due(monotonicMs)) {
       if (lane.dueMs !== null && lane.dueMs <= monotonicMs) lane.dueMs = null;
-      for (const order of lane.orders) if (order.dueMs !== null && order.dueMs <= monotonicMs) order.dueMs = null;
+      for (const replay of lane.replays) if (replay.dueMs !== null && replay.dueMs <= monotonicMs) replay.dueMs = null;
       this.#refresh(lane);
     }
     const { slowMs, readAheadEvents } = this.#options.limits;
     for (let lane = this.#checkpoint.heldBy(); lane !== undefined; lane = this.#checkpoint.heldBy()) {
       const sinceMs = busySinceMs(lane);
-      const startedAt = lane.running?.startedAt ?? this.#recorder.total;
-      if (sinceMs === null || (monotonicMs - sinceMs <= slowMs && this.#recorder.total - startedAt <= readAheadEvents / 2)) break;
+      const outcomesBefore = lane.running?.outcomesBefore ?? this.#recorder.total;
+      if (sinceMs === null || (monotonicMs - sinceMs <= slowMs && this.#recorder.total - outcomesBefore <= readAheadEvents / 2)) break;
       this.#detach(lane, "slow");
     }
     if (this.#aloneRunning !== null && monotonicMs >= this.#alonePatienceEndsMs(this.#aloneRunning)) {
@@ -484,7 +472,7 @@ export class Partition {
     for (const act of flush.acts) this.endAct(act, actsAt);
     this.#checkpoint.record(flush.checkpoint);
     for (const lane of this.#awaitingFlush) {
-      if (lane.flush > this.#recorder.stored) continue;
+      if (lane.recordedIn > this.#recorder.stored) continue;
       this.#awaitingFlush.delete(lane);
       lane.unflushed = 0;
       this.#refresh(lane);
@@ -496,11 +484,11 @@ export class Partition {
   // Operators ---------------------------------------------------------------------------------------------------------------------------------
 
   /** Orders a dead letter's replay. The end comes with the flush that records it. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID, LANE_PAUSED */
-  order(stream: string, revision: number, terms: OrderTerms): Order {
-    const { lane, letter } = this.mayOrder(stream, revision);
+  replay(stream: string, revision: number, terms: LetterReplayTerms): LetterReplay {
+    const { lane, letter } = this.mayReplay(stream, revision);
     if (lane.paused) throw new RepriseError("LANE_PAUSED", "The entity is paused for this handler.");
     const before = letter.replay?.replayId === terms.replayId ? letter.replay : null;
-    const order: Order = {
+    const replay: LetterReplay = {
       effects: "once",
       through: null,
       ...terms,
@@ -511,25 +499,25 @@ export class Partition {
       failed: before?.failed ?? 0,
       deferred: before?.deferred ?? noDeferrals,
     };
-    if (order.dueMs !== null) this.#wakeUps.add(order.dueMs, lane);
+    if (replay.dueMs !== null) this.#wakeUps.add(replay.dueMs, lane);
     if (letter.suspect) {
       this.#suspect(lane, revision, letter.suspect);
       letter.suspect = null;
     }
-    lane.addOrder(order);
+    lane.addReplay(replay);
     this.#refresh(lane);
-    return order;
+    return replay;
   }
 
   /** Refuses what cannot be ordered now, paused lanes apart: other acts may be done on them. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID */
-  mayOrder(stream: string, revision: number): { readonly lane: Lane; readonly letter: Letter } {
+  mayReplay(stream: string, revision: number): { readonly lane: Lane; readonly letter: Letter } {
     const found = this.#letterFor(stream, revision);
     let earlier = revision;
     if (this.#options.ordering === "strict") for (const letter of found.lane.letters.keys()) earlier = Math.min(earlier, letter);
-    if (earlier < revision && !found.lane.orders.some((each) => each.revision === earlier))
+    if (earlier < revision && !found.lane.replays.some((each) => each.revision === earlier))
       throw new RepriseError(
         "REQUEST_INVALID",
-        `Revision ${earlier} of the same entity is dead-lettered before revision ${revision}; strict order replays it first.`,
+        `Revision ${earlier} of the same entity is dead-lettered before revision ${revision}; strict replay replays it first.`,
       );
     return found;
   }
@@ -560,9 +548,9 @@ export class Partition {
    */
   withdraw(replayId: string, how: Withdrawal): void {
     for (const lane of this.#lanes.values())
-      for (const order of lane.orders.filter((each) => each.replayId === replayId)) {
-        if (lane.running?.order === order && !lane.running.concluded) order.leaving = how;
-        else this.#leave(lane, order, how);
+      for (const replay of lane.replays.filter((each) => each.replayId === replayId)) {
+        if (lane.running?.replay === replay && !lane.running.concluded) replay.leaving = how;
+        else this.#leave(lane, replay, how);
         this.#refresh(lane);
       }
     if (how === "pause") return;
@@ -571,28 +559,28 @@ export class Partition {
   }
 
   /** Lends the lane's slot to deliveries that are a replay's own; the lane's live ones and orders queue behind until `endLoan`. A second loan waits for the first. */
-  lend(stream: string, replayId: string, monotonicMs: number): Loan {
+  lend(stream: string, replayId: string, monotonicMs: number): LaneLoan {
     let lane = this.#lanes.get(stream);
     if (lane === undefined) this.#lanes.set(stream, (lane = new Lane(stream, unknownNext)));
-    const loan: Loan = { lane, replayId, sinceMs: monotonicMs, call: null, part: null };
+    const loan: LaneLoan = { lane, replayId, sinceMs: monotonicMs, call: null, part: null };
     lane.addLoan(loan);
     return loan;
   }
 
   /** One call at a time for each loan: the next one after `conclude`. */
-  askFor(loan: Loan, call: LoanCall): void {
+  askFor(loan: LaneLoan, call: LoanedCall): void {
     loan.call = call;
     this.#refresh(loan.lane);
   }
 
   /** Takes a call back that did not start. @returns false: it runs. */
-  takeBack(loan: Loan): boolean {
+  takeBack(loan: LaneLoan): boolean {
     if (loan.lane.running?.loan === loan) return false;
     loan.call = null;
     return true;
   }
 
-  endLoan(loan: Loan): void {
+  endLoan(loan: LaneLoan): void {
     const { lane } = loan;
     const hadTheLane = lane.loans[0] === loan;
     lane.removeLoan(loan);
@@ -609,11 +597,11 @@ export class Partition {
   }
 
   /** The order ends without an outcome; the same replay may give it again where it was. */
-  #leave(lane: Lane, order: Order, how: Withdrawal): void {
-    const letter = lane.letters.get(order.revision);
-    const { replayId, failed, deferred, dueMs } = order;
+  #leave(lane: Lane, replay: LetterReplay, how: Withdrawal): void {
+    const letter = lane.letters.get(replay.revision);
+    const { replayId, failed, deferred, dueMs } = replay;
     if (letter) letter.replay = how === "stop" || (failed === 0 && deferred.count === 0 && dueMs === null) ? null : { replayId, failed, deferred, dueMs };
-    this.#endOrder(lane, order, { outcome: "withdrawn" });
+    this.#endReplay(lane, replay, { outcome: "withdrawn" });
   }
 
   /** The attempts of a dead letter, to tell whether it changed; undefined when it is none. */
@@ -650,9 +638,9 @@ export class Partition {
       apply: () => {
         this.#forgetParts(lane, revision);
         this.#recounting(lane, () => lane.removeLetter(revision));
-        const order = lane.orders.find((each) => each.revision === revision);
-        if (order !== undefined)
-          this.#endOrder(lane, order, { outcome: "skipped", reason: `discarded by ${act.actor}${act.reason === null ? "" : `: ${act.reason}`}` });
+        const replay = lane.replays.find((each) => each.revision === revision);
+        if (replay !== undefined)
+          this.#endReplay(lane, replay, { outcome: "skipped", reason: `discarded by ${act.actor}${act.reason === null ? "" : `: ${act.reason}`}` });
       },
     };
   }
@@ -666,17 +654,17 @@ export class Partition {
   giveUp(event: StoredEvent, { part, error, act }: { readonly part: number | null; readonly error: AttemptError; readonly act: Act }): LaneAct {
     const { stream, revision, type } = event;
     const lane = this.#lanes.get(stream);
-    const order = lane?.orders.find((each) => each.revision === revision && (each.failed > 0 || each.dueMs !== null));
-    if (lane === undefined || (order === undefined && (lane.next !== revision || !lane.troubled || lane.letters.has(revision))))
+    const replay = lane?.replays.find((each) => each.revision === revision && (each.failed > 0 || each.dueMs !== null));
+    if (lane === undefined || (replay === undefined && (lane.next !== revision || !lane.troubled || lane.letters.has(revision))))
       throw new RepriseError("NOT_BACKING_OFF", "The delivery does not wait for another attempt.");
     if (lane.running !== null && !lane.running.concluded && lane.running.loan === null && lane.running.event.revision === revision)
       throw new RepriseError("DELIVERY_RUNNING", "The delivery is being called now.");
     const letter = {
-      attempts: order === undefined ? lane.attempts : (lane.letters.get(revision)?.attempts ?? 0),
-      retryCount: order?.failed ?? lane.attempts,
+      attempts: replay === undefined ? lane.attempts : (lane.letters.get(revision)?.attempts ?? 0),
+      retryCount: replay?.failed ?? lane.attempts,
       ...{ cause: "given_up" as const, error, escalated: false, record: null },
       ...(part === null ? {} : { part }),
-      ...(order === undefined ? {} : { replayId: order.replayId }),
+      ...(replay === undefined ? {} : { replayId: replay.replayId }),
     };
     return {
       lane,
@@ -684,7 +672,7 @@ export class Partition {
       event: { type: "delivery.dead_lettered", data: { ...about(lane, event), chain: this.#options.chainFingerprint(type), ...letter, act } },
       apply: () => {
         this.#putLetter(lane, event, letter);
-        if (order !== undefined && lane.orders.includes(order)) this.#endOrder(lane, order, { outcome: "dead_lettered", error });
+        if (replay !== undefined && lane.replays.includes(replay)) this.#endReplay(lane, replay, { outcome: "dead_lettered", error });
       },
     };
   }
@@ -767,10 +755,10 @@ export class Partition {
   retryNow(stream: string, act: Act): LaneAct {
     const lane = this.#lanes.get(stream);
     if (lane?.paused) throw new RepriseError("LANE_PAUSED", "The lane is paused: it retries when it is resumed.");
-    if (lane === undefined || (lane.dueMs === null && lane.orders.every(({ dueMs }) => dueMs === null)))
+    if (lane === undefined || (lane.dueMs === null && lane.replays.every(({ dueMs }) => dueMs === null)))
       throw new RepriseError("NOT_BACKING_OFF", "The lane does not wait for a retry.");
     const { dueMs } = lane;
-    const waiting = new Map(lane.orders.map((order) => [order, order.dueMs]));
+    const waiting = new Map(lane.replays.map((replay) => [replay, replay.dueMs]));
     return {
       lane,
       revision: null,
@@ -778,14 +766,14 @@ export class Partition {
       apply: () => {
         // What failed again meanwhile has a wait of its own.
         if (lane.dueMs === dueMs) lane.dueMs = null;
-        for (const order of lane.orders) if (order.dueMs === waiting.get(order)) order.dueMs = null;
+        for (const replay of lane.replays) if (replay.dueMs === waiting.get(replay)) replay.dueMs = null;
       },
     };
   }
 
   #stateOf(lane: Lane): LaneState {
     if (lane.paused) return "paused";
-    if (lane.why !== null || (this.#options.ordering === "strict" && lane.letters.size > 0)) return "blocked";
+    if (lane.blockedBy !== null || (this.#options.ordering === "strict" && lane.letters.size > 0)) return "blocked";
     if (lane.dueMs !== null) return "backing_off";
     return lane.detached ? "behind" : "flowing";
   }
@@ -794,16 +782,16 @@ export class Partition {
     const lane = this.#lanes.get(stream);
     const letter = lane?.letters.get(revision);
     if (lane === undefined || letter === undefined) throw new RepriseError("NOT_DEAD_LETTERED", "The delivery is not dead-lettered any more.");
-    const order = lane.orders.find((each) => each.revision === revision);
-    const runs = order !== undefined && lane.running?.order === order && !lane.running.concluded;
-    if (order !== undefined && (runs || orWaits === undefined)) throw new RepriseError("DELIVERY_RUNNING", "A replay of this dead letter is under way.");
+    const replay = lane.replays.find((each) => each.revision === revision);
+    const runs = replay !== undefined && lane.running?.replay === replay && !lane.running.concluded;
+    if (replay !== undefined && (runs || orWaits === undefined)) throw new RepriseError("DELIVERY_RUNNING", "A replay of this dead letter is under way.");
     return { lane, letter };
   }
 
   // Rules -------------------------------------------------------------------------------------------------------------------------------------
 
   #mayRunLive(lane: Lane): boolean {
-    return !lane.paused && lane.acts === 0 && lane.why === null && lane.dueMs === null && !(this.#options.ordering === "strict" && lane.letters.size > 0);
+    return !lane.paused && lane.acts === 0 && lane.blockedBy === null && lane.dueMs === null && !(this.#options.ordering === "strict" && lane.letters.size > 0);
   }
 
   #liveReady(lane: Lane): boolean {
@@ -811,32 +799,32 @@ export class Partition {
   }
 
   /** Orders of a lane run in revision order; a later one waits while the first is in back-off. */
-  #orderReady(lane: Lane): Order | undefined {
-    const first = lane.orders[0];
+  #replayReady(lane: Lane): LetterReplay | undefined {
+    const first = lane.replays[0];
     return first !== undefined && first.event !== null && first.dueMs === null && !lane.paused && lane.acts === 0 ? first : undefined;
   }
 
   /** The loan that has the lane. What ran at a crash comes first. */
-  #loanOf(lane: Lane): Loan | undefined {
+  #loanOf(lane: Lane): LaneLoan | undefined {
     return this.#alone.has(lane) ? undefined : lane.loans[0];
   }
 
   #workOf(lane: Lane): Work | undefined {
     const loan = this.#loanOf(lane);
     if (loan !== undefined)
-      return loan.call === null || lane.paused || lane.acts > 0 ? undefined : { event: loan.call.event, order: null, loan, replayId: loan.replayId };
-    const order = this.#orderReady(lane);
-    const ordered = order && { event: order.event!, order, loan: null, replayId: order.replayId };
+      return loan.call === null || lane.paused || lane.acts > 0 ? undefined : { event: loan.call.event, replay: null, loan, replayId: loan.replayId };
+    const replay = this.#replayReady(lane);
+    const replayed = replay && { event: replay.event!, replay, loan: null, replayId: replay.replayId };
     const event = this.#liveReady(lane) ? lane.queue.first() : undefined;
     // A relaxed lane goes on while its letter waits for a turn.
-    if (ordered && (event === undefined || !this.#needsTurn(lane, ordered))) return ordered;
+    if (replayed && (event === undefined || !this.#needsTurn(lane, replayed))) return replayed;
     if (event === undefined) return undefined;
-    return { event, order: null, loan: null, replayId: lane.pace !== null && event.revision <= lane.pace.through ? lane.pace.replayId : null };
+    return { event, replay: null, loan: null, replayId: lane.pace !== null && event.revision <= lane.pace.through ? lane.pace.replayId : null };
   }
 
-  #needsTurn(lane: Lane, { order, loan, replayId }: Work): boolean {
+  #needsTurn(lane: Lane, { replay, loan, replayId }: Work): boolean {
     if (replayId === null || (lane.turn?.granted && lane.turn.replayId === replayId)) return false;
-    return (order === null && loan === null) || this.#paced.has(replayId); // a follower also waits for a pace that is not told yet
+    return (replay === null && loan === null) || this.#paced.has(replayId); // a follower also waits for a pace that is not told yet
   }
 
   #freeSlots(): number {
@@ -848,8 +836,8 @@ export class Partition {
   }
 
   #recordedEnough(lane: Lane): boolean {
-    if (lane.flush <= this.#recorder.stored) lane.unflushed = 0;
-    const enough = this.#options.record === "each" ? lane.flush <= this.#recorder.stored : !lane.detached || lane.unflushed < laneBatch;
+    if (lane.recordedIn <= this.#recorder.stored) lane.unflushed = 0;
+    const enough = this.#options.record === "each" ? lane.recordedIn <= this.#recorder.stored : !lane.detached || lane.unflushed < laneBatch;
     if (!enough) this.#awaitingFlush.add(lane);
     return enough;
   }
@@ -858,15 +846,15 @@ export class Partition {
   #refresh(lane: Lane): void {
     if (lane.running !== null) return;
     // Also beside events that are ready: a relaxed lane's next ones may never end, or may themselves wait for this letter to run alone.
-    const toRead = lane.acts === 0 && lane.orders.length > 0 && !lane.reading && lane.orders.some((order) => order.event === null);
+    const toRead = lane.acts === 0 && lane.replays.length > 0 && !lane.reading && lane.replays.some((replay) => replay.event === null);
     if (toRead) this.#toRead.add(lane);
     const work = this.#workOf(lane);
     if (work !== undefined) {
       if (work.loan === null && !this.#recordedEnough(lane)) return;
       if (this.#needsTurn(lane, work)) this.#paced.wait(lane, work.replayId!);
       else this.#ready.add(lane);
-      const order = work.order ?? this.#orderReady(lane);
-      if (work.loan === null && order !== undefined && work.order === null) this.#paced.wait(lane, order.replayId);
+      const replay = work.replay ?? this.#replayReady(lane);
+      if (work.loan === null && replay !== undefined && work.replay === null) this.#paced.wait(lane, replay.replayId);
       return;
     }
     if (this.#loanOf(lane) !== undefined) return;
@@ -905,7 +893,7 @@ export class Partition {
     lane.deferred = noDeferrals;
     lane.troubled = false;
     lane.dueMs = null;
-    lane.why = null;
+    lane.blockedBy = null;
     this.#recorder.moved(lane);
   }
 
@@ -1001,7 +989,7 @@ export class Partition {
   }
 
   #block(lane: Lane, block: { readonly why: LaneBlock; readonly detail?: string }): void {
-    lane.why = block.why;
+    lane.blockedBy = block.why;
     this.#leaveSubscription(lane);
     this.#dropQueue(lane);
     this.#recorder.fact({ type: "lane.detached", data: { lane: lane.stream, next: lane.next, at: lane.at.toString(), ...block } });
@@ -1018,73 +1006,73 @@ export class Partition {
     if (!lane.detached || lane.readThrough >= event.revision) lane.queue.unshift(event);
   }
 
-  #concludeOrder(delivery: Delivery, order: Order, verdict: Verdict, monotonicMs: number): void {
+  #concludeReplay(delivery: Delivery, replay: LetterReplay, verdict: Verdict, monotonicMs: number): void {
     const { lane, event, attempt } = delivery;
     const letter = lane.letters.get(event.revision);
     switch (verdict.kind) {
       case "completed": {
         lane.failing = false;
-        const { actor, reason, replayId } = order;
-        const paceThrough = this.#pacesThrough(lane, order);
+        const { actor, reason, replayId } = replay;
+        const paceThrough = this.#pacesThrough(lane, replay);
         const paced = paceThrough === null ? {} : { paceThrough };
         this.#settle(lane, event, { outcome: "replayed", cause: null, act: { actor, reason, replayId }, record: verdict.record, ...paced });
         if (paceThrough !== null) this.#paced.follow(lane, { replayId, through: paceThrough });
-        this.#endOrder(lane, order, { outcome: "replayed" });
+        this.#endReplay(lane, replay, { outcome: "replayed" });
         return;
       }
       case "retry":
       case "defer":
-        if (verdict.kind === "retry" && order.leaving === "stop") {
-          this.#concludeOrder(delivery, order, lastOne(verdict), monotonicMs);
+        if (verdict.kind === "retry" && replay.leaving === "stop") {
+          this.#concludeReplay(delivery, replay, lastOne(verdict), monotonicMs);
           return;
         }
         this.#recordWait(delivery, verdict);
         if (verdict.kind === "retry") {
-          order.failed++;
+          replay.failed++;
           if (letter) letter.attempts = attempt;
         }
         lane.failing = true;
-        if (verdict.kind === "defer") order.deferred = verdict.deferrals;
-        order.dueMs = monotonicMs + verdict.waitMs;
-        if (order.leaving !== null) this.#leave(lane, order, order.leaving);
-        else this.#wakeUps.add(order.dueMs, lane);
+        if (verdict.kind === "defer") replay.deferred = verdict.deferrals;
+        replay.dueMs = monotonicMs + verdict.waitMs;
+        if (replay.leaving !== null) this.#leave(lane, replay, replay.leaving);
+        else this.#wakeUps.add(replay.dueMs, lane);
         return;
       case "give_up":
         lane.failing = true;
         this.#giveUp(delivery, verdict);
-        this.#endOrder(lane, order, { outcome: "dead_lettered", error: verdict.error });
+        this.#endReplay(lane, replay, { outcome: "dead_lettered", error: verdict.error });
         // Strict: what comes after it stays behind it. (Several letters in one lane are left from before the handler became strict.)
         if (this.#options.ordering === "strict")
-          for (const later of lane.orders) this.#endOrder(lane, later, { outcome: "skipped", reason: "an earlier dead letter of its entity failed again" });
+          for (const later of lane.replays) this.#endReplay(lane, later, { outcome: "skipped", reason: "an earlier dead letter of its entity failed again" });
         return;
       case "dropped": {
         lane.failing = false;
-        const { actor, replayId } = order;
-        const paceThrough = this.#pacesThrough(lane, order);
+        const { actor, replayId } = replay;
+        const paceThrough = this.#pacesThrough(lane, replay);
         const paced = paceThrough === null ? {} : { paceThrough };
         this.#settle(lane, event, { outcome: "skipped", cause: null, act: { actor, reason: verdict.reason, replayId }, record: null, ...paced });
         if (paceThrough !== null) this.#paced.follow(lane, { replayId, through: paceThrough });
-        this.#endOrder(lane, order, { outcome: "skipped", reason: verdict.reason });
+        this.#endReplay(lane, replay, { outcome: "skipped", reason: verdict.reason });
         return;
       }
       case "newer_build":
-        this.#endOrder(lane, order, { outcome: "skipped", reason: "newer_build" });
+        this.#endReplay(lane, replay, { outcome: "skipped", reason: "newer_build" });
         return;
       case "damaged":
-        this.#endOrder(lane, order, { outcome: "skipped", reason: `LOG_DAMAGED: ${verdict.detail}` });
+        this.#endReplay(lane, replay, { outcome: "skipped", reason: `LOG_DAMAGED: ${verdict.detail}` });
         return;
       case "put_back":
-        if (order.leaving !== null) this.#leave(lane, order, order.leaving);
+        if (replay.leaving !== null) this.#leave(lane, replay, replay.leaving);
     }
   }
 
   /** How far the events that this letter alone still holds stay on its replay's pace; null: not at all. */
-  #pacesThrough({ letters, next }: Lane, { replayId, through }: Order): number | null {
+  #pacesThrough({ letters, next }: Lane, { replayId, through }: LetterReplay): number | null {
     const releases = this.#options.ordering === "strict" && letters.size === 1 && this.#paced.has(replayId);
     return releases && through !== null && through >= next ? through : null;
   }
 
-  #giveUp({ lane, event, attempt, round, order, part }: Delivery, { cause, error, record }: Extract<Verdict, { kind: "give_up" }>): void {
+  #giveUp({ lane, event, attempt, round, replay, part }: Delivery, { cause, error, record }: Extract<Verdict, { kind: "give_up" }>): void {
     const escalated = cause === "unknown_outcome";
     this.#deadLetter(lane, event, {
       attempts: attempt,
@@ -1094,7 +1082,7 @@ export class Partition {
       escalated,
       record,
       ...which(part),
-      ...(order ? { replayId: order.replayId } : {}),
+      ...(replay ? { replayId: replay.replayId } : {}),
     });
   }
 
@@ -1105,9 +1093,9 @@ export class Partition {
     else this.#recorder.fact({ type: "delivery.deferred", data: { ...delivery, record, until: retryAt, deferred: verdict.deferrals } });
   }
 
-  #endOrder(lane: Lane, order: Order, end: OrderEnd): void {
-    lane.removeOrder(order);
-    this.#recorder.end(order, end);
+  #endReplay(lane: Lane, replay: LetterReplay, end: LetterReplayEnd): void {
+    lane.removeReplay(replay);
+    this.#recorder.end(replay, end);
   }
 
   #settle(lane: Lane, event: Pointer, settled: Omit<JournalData["delivery.settled"], keyof ReturnType<typeof about> | "before">): void {
@@ -1141,8 +1129,8 @@ export class Partition {
     this.#paced.follow(lane, null); // it stands still: whoever releases it says at which pace
   }
 
-  #recordStarted({ lane, event, attempt, order }: Delivery, alone: boolean): void {
-    this.#recorder.fact({ type: "delivery.started", data: { ...about(lane, event), attempt, alone, ...(order ? { replayId: order.replayId } : {}) } });
+  #recordStarted({ lane, event, attempt, replay }: Delivery, alone: boolean): void {
+    this.#recorder.fact({ type: "delivery.started", data: { ...about(lane, event), attempt, alone, ...(replay ? { replayId: replay.replayId } : {}) } });
   }
 
   // Recovery ----------------------------------------------------------------------------------------------------------------------------------
@@ -1198,14 +1186,14 @@ export class Partition {
     if (this.#slotsTaken > 0 || this.#aloneUntilFlush > this.#recorder.stored) return undefined;
     for (const [lane, revision] of this.#alone) {
       if (lane.acts > 0) continue; // in a moment
-      const order = lane.orders.find((each) => each.revision === revision);
+      const replay = lane.replays.find((each) => each.revision === revision);
       const first = lane.queue.first()?.revision;
       if (lane.running !== null)
         this.#endAlone(lane); // by a call that goes on long after its time-out: nobody knows for how long
-      else if (order !== undefined) {
-        if (this.#orderReady(lane) === order) return lane;
-        if (order.event !== null) this.#endAlone(lane); // it waits for its retry, or behind another
-      } else if (this.#orderReady(lane) !== undefined)
+      else if (replay !== undefined) {
+        if (this.#replayReady(lane) === replay) return lane;
+        if (replay.event !== null) this.#endAlone(lane); // it waits for its retry, or behind another
+      } else if (this.#replayReady(lane) !== undefined)
         return lane; // it is read on once that is over
       else if (lane.next > revision || (first !== undefined && first > revision) || !lane.detached || !this.#mayRunLive(lane)) this.#endAlone(lane);
       else if (first !== undefined && this.#recordedEnough(lane)) return lane;

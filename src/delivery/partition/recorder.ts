@@ -1,9 +1,9 @@
 import type { AttemptError } from "../../records/attempt.ts";
 import type { JournalData, JournalEvent } from "../../records/journal.ts";
-import type { Delivery, Lane, Order } from "./lane.ts";
+import type { Delivery, Lane, LetterReplay } from "./lane.ts";
 import type { LaneAct } from "./lane-act.ts";
 
-export type OrderEnd =
+export type LetterReplayEnd =
   | { readonly outcome: "replayed" }
   | { readonly outcome: "dead_lettered"; readonly error: AttemptError }
   /** It did not start: why. */
@@ -21,7 +21,7 @@ export interface Flush {
   readonly checkpoint: { readonly position: bigint; readonly passed: number };
   /** Deliveries whose intent it records: they start once it is stored. */
   readonly intended: readonly Delivery[];
-  readonly ended: readonly { readonly order: Order; readonly end: OrderEnd }[];
+  readonly ended: readonly { readonly replay: LetterReplay; readonly end: LetterReplayEnd }[];
   /** Recorded with it, behind everything else: the one part of a flush that may be refused. */
   readonly acts: readonly LaneAct[];
 }
@@ -31,7 +31,7 @@ export class Recorder {
   #facts: JournalEvent[] = [];
   #completed: NonNullable<JournalData["progress"]["completed"]>[number][] = [];
   #intended: Delivery[] = [];
-  #ended: { order: Order; end: OrderEnd }[] = [];
+  #ended: { replay: LetterReplay; end: LetterReplayEnd }[] = [];
   #outcomes = 0;
   /** Outcomes ever counted. */
   #total = 0;
@@ -73,8 +73,8 @@ export class Recorder {
     this.#intended.push(delivery);
   }
 
-  end(order: Order, end: OrderEnd): void {
-    this.#ended.push({ order, end });
+  end(replay: LetterReplay, end: LetterReplayEnd): void {
+    this.#ended.push({ replay, end });
     this.outcome();
   }
 

@@ -1,0 +1,15 @@
+import type { AttemptError, AttemptRecord, DeadLetterCause, Deferrals } from "../../records/attempt.ts";
+
+/** What an attempt came to, as the retry policy judged it. Times of the wall clock. */
+export type Verdict =
+  | { readonly kind: "completed"; readonly record: AttemptRecord }
+  | { readonly kind: "retry"; readonly record: AttemptRecord; readonly waitMs: number; readonly retryAt: string }
+  | { readonly kind: "defer"; readonly record: AttemptRecord; readonly waitMs: number; readonly retryAt: string; readonly deferrals: Deferrals }
+  | { readonly kind: "give_up"; readonly record: AttemptRecord; readonly cause: DeadLetterCause; readonly error: AttemptError; readonly skip: boolean }
+  /** A step of the chain says that the event does not exist any more. */
+  | { readonly kind: "dropped"; readonly reason: string }
+  | { readonly kind: "newer_build" }
+  /** The log's record of the event is damaged. */
+  | { readonly kind: "damaged"; readonly detail: string }
+  /** Nothing is recorded; the event keeps its place. */
+  | { readonly kind: "put_back" };
