@@ -46,6 +46,10 @@ export const errorCatalog = {
   EVENT_ID_REUSED: { kind: "conflict", remedy: "An event id names one event for ever: repeat it only with the same content, or use a new id." },
   HANDLER_AMBIGUOUS: { kind: "conflict", remedy: "Several handlers dead-lettered this event: name one with `handler`." },
   DELIVERY_RUNNING: { kind: "conflict", remedy: "The delivery is running now: wait for its outcome, then decide." },
+  LETTER_NOT_FIRST: {
+    kind: "conflict",
+    remedy: "An earlier dead letter of the entity comes first: replay or discard it, then repeat this; or select both in one batch or plan.",
+  },
   LANE_PAUSED: { kind: "conflict", remedy: "Resume the entity for the handler, then replay: nothing of a paused lane starts." },
   NOT_PAUSED: { kind: "conflict", remedy: "Nothing has to be resumed; `GET /handlers` and `GET /entities/{type}/{id}` show what is paused." },
   NOT_BACKING_OFF: {

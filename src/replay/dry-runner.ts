@@ -7,6 +7,7 @@ import type { OwnOutcome } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
 import { OutcomeWriter } from "./outcome-writer.ts";
 import type { ItemEnd, JobRequest, Runner } from "./runner.ts";
+import { eventRemoved, handlerAbsent } from "./why-left-alone.ts";
 
 export interface DryRunnerOptions {
   readonly catalog: Catalog;
@@ -39,9 +40,9 @@ export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutc
     async run(place, item) {
       withdrawn = false;
       const event = await readEvent(item);
-      if (event === undefined) return { outcome: "skipped", reason: "event removed from the log" };
+      if (event === undefined) return { outcome: "skipped", reason: eventRemoved };
       const spec = delivery.spec(item.handler);
-      if (spec === undefined) return { outcome: "skipped", reason: "its handler does not run here" };
+      if (spec === undefined) return { outcome: "skipped", reason: handlerAbsent };
       const lifted = catalog.current(event);
       if (!lifted.ok) {
         const { type, message } = lifted.error;

@@ -1,7 +1,7 @@
 import type { Delivery } from "../delivery/delivery.ts";
-import { isRepriseError } from "../errors.ts";
 import type { Amendments } from "./amendments.ts";
 import type { ItemEnd, JobRequest, Runner } from "./runner.ts";
+import { whyLeftAlone } from "./why-left-alone.ts";
 
 /** Delivers dead letters again, in their own lanes: outcomes are the journals' to record, with the replay's id. */
 export function makeLetterRunner({
@@ -31,7 +31,7 @@ export function makeLetterRunner({
             return end;
         }
       } catch (error) {
-        const reason = whyNot(error);
+        const reason = whyLeftAlone(error);
         if (reason === null) throw error;
         return { outcome: "skipped", reason };
       }
@@ -47,15 +47,4 @@ export function makeLetterRunner({
     followers: () => handlers.reduce((sum, handler) => sum + delivery.followers(handler, replayId), 0),
     async flushed() {},
   };
-}
-
-/** Why an item was left alone; null for a failure that is the job's. */
-function whyNot(error: unknown): string | null {
-  if (isRepriseError(error, "NOT_DEAD_LETTERED")) return "not dead-lettered any more";
-  if (isRepriseError(error, "DELIVERY_RUNNING")) return "another replay of it is under way";
-  if (isRepriseError(error, "LANE_PAUSED")) return "its entity is paused";
-  if (isRepriseError(error, "REQUEST_INVALID")) return "an earlier dead letter of its entity comes first";
-  if (isRepriseError(error, "NOT_FOUND")) return "its handler does not run here";
-  if (isRepriseError(error) && error.kind === "unprocessable") return error.message; // a migration that cannot help it
-  return null;
 }

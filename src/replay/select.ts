@@ -10,6 +10,7 @@ import type { DeliveryStatus, HistoryPointer, LetterPointer, Views } from "../vi
 import { laneOf } from "./items.ts";
 import { asDelivered, eventsOf, liftability } from "./lift.ts";
 import type { Selection } from "./selection.ts";
+import { behindAnother, eventRemoved, whyLeftAlone } from "./why-left-alone.ts";
 
 export interface SelectOptions {
   readonly tenant: string;
@@ -39,7 +40,6 @@ export interface Selected {
 type Parts = { readonly log: EventLog; readonly views: Views; readonly delivery: Delivery; readonly catalog: Catalog };
 
 const maxInvalid = 100;
-const behindAnother = "an earlier dead letter of its entity comes first";
 
 export async function select(parts: Parts, options: SelectOptions): Promise<Selected> {
   const { selection, targetHandler } = options;
@@ -63,7 +63,7 @@ export async function select(parts: Parts, options: SelectOptions): Promise<Sele
     const before = closed.get(lane);
     const taken = chosen.get(lane) ?? 0;
     if (before !== undefined) gathered.refuse(before);
-    else if (event === undefined) refuse("event removed from the log");
+    else if (event === undefined) refuse(eventRemoved);
     else if (target !== null && !target.types.includes(item.type)) gathered.refuse(`handler ${target.name} does not take ${item.type}`);
     else if (held?.ordering === "strict" && held.letters[taken] !== item.revision) refuse(behindAnother);
     else {
@@ -205,11 +205,9 @@ function whyNot(delivery: Delivery, { handler, stream, revision }: LetterPointer
     delivery.mayAct(handler, stream, revision, "replay");
     return null;
   } catch (error) {
-    if (isRepriseError(error, "REQUEST_INVALID")) return null; // an earlier one comes first: the plan may have it
-    if (isRepriseError(error, "NOT_DEAD_LETTERED")) return "not dead-lettered any more";
-    if (isRepriseError(error, "DELIVERY_RUNNING")) return "another replay of it is under way";
-    if (isRepriseError(error, "LANE_PAUSED")) return "its entity is paused";
-    if (isRepriseError(error, "NOT_FOUND")) return "its handler does not run here";
+    if (isRepriseError(error, "LETTER_NOT_FIRST")) return null; // the plan may have the earlier one, too
+    const reason = whyLeftAlone(error);
+    if (reason !== null) return reason;
     throw error;
   }
 }

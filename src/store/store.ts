@@ -163,7 +163,7 @@ export interface Store {
    * `id`: event or delivery id; `handler` when several dead-lettered it. With `targetHandler` it goes to that one, as a delivery of the replay's own, and
    * the dead letter stays.
    *
-   * @throws NOT_FOUND, NOT_DEAD_LETTERED, HANDLER_AMBIGUOUS, DELIVERY_RUNNING, UPCAST_FAILED, MIGRATION_FAILED.
+   * @throws NOT_FOUND, NOT_DEAD_LETTERED, HANDLER_AMBIGUOUS, DELIVERY_RUNNING, LETTER_NOT_FIRST, UPCAST_FAILED, MIGRATION_FAILED.
    */
   replay(
     id: string,

@@ -104,7 +104,7 @@ class Traffic {
           else await store.replay(letter.id);
           this.acts++;
         } catch (error) {
-          if (!isRepriseError(error, "NOT_DEAD_LETTERED", "DELIVERY_RUNNING", "REQUEST_INVALID")) throw error;
+          if (!isRepriseError(error, "NOT_DEAD_LETTERED", "DELIVERY_RUNNING", "LETTER_NOT_FIRST")) throw error;
         }
       }
     }

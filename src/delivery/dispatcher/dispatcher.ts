@@ -244,7 +244,7 @@ export class Dispatcher implements GateMember {
     }));
   }
 
-  /** Delivers a dead letter again. Resolves when the end is on record. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID, LOG_UNAVAILABLE (the service stops). */
+  /** Delivers a dead letter again. Resolves when the end is on record. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, LETTER_NOT_FIRST, LOG_UNAVAILABLE (the service stops). */
   async order({ stream, revision, attempts, ...about }: OrderRequest): Promise<{ readonly end: LetterReplayEnd; readonly position: Position }> {
     await this.#amending.get(`${stream}\n${revision}`)?.catch(() => {});
     this.#mustWork();
@@ -258,7 +258,7 @@ export class Dispatcher implements GateMember {
     return promise;
   }
 
-  /** @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID, as `order` would now; for a replay LANE_PAUSED, too. */
+  /** @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, LETTER_NOT_FIRST, as `order` would now; for a replay LANE_PAUSED, too. */
   mayAct(stream: string, revision: number, act: "replay" | "other"): void {
     this.#mustWork();
     const { lane } = this.#partition.mayReplay(stream, revision);

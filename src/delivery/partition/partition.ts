@@ -483,7 +483,7 @@ export class Partition {
 
   // Operators ---------------------------------------------------------------------------------------------------------------------------------
 
-  /** Orders a dead letter's replay. The end comes with the flush that records it. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID, LANE_PAUSED */
+  /** Orders a dead letter's replay. The end comes with the flush that records it. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, LETTER_NOT_FIRST, LANE_PAUSED */
   replay(stream: string, revision: number, terms: LetterReplayTerms): LetterReplay {
     const { lane, letter } = this.mayReplay(stream, revision);
     if (lane.paused) throw new RepriseError("LANE_PAUSED", "The entity is paused for this handler.");
@@ -509,14 +509,14 @@ export class Partition {
     return replay;
   }
 
-  /** Refuses what cannot be ordered now, paused lanes apart: other acts may be done on them. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, REQUEST_INVALID */
+  /** Refuses what cannot be ordered now, paused lanes apart: other acts may be done on them. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, LETTER_NOT_FIRST */
   mayReplay(stream: string, revision: number): { readonly lane: Lane; readonly letter: Letter } {
     const found = this.#letterFor(stream, revision);
     let earlier = revision;
     if (this.#options.ordering === "strict") for (const letter of found.lane.letters.keys()) earlier = Math.min(earlier, letter);
     if (earlier < revision && !found.lane.replays.some((each) => each.revision === earlier))
       throw new RepriseError(
-        "REQUEST_INVALID",
+        "LETTER_NOT_FIRST",
         `Revision ${earlier} of the same entity is dead-lettered before revision ${revision}; strict replay replays it first.`,
       );
     return found;
