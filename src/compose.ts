@@ -320,8 +320,8 @@ async function openOn(
       return { replayId, status, total, position: positionText(position) };
     },
 
-    async replayState(replayId) {
-      const view = await opened.replay(replayId);
+    async replayState(replayId, { tenant = defaultTenant } = {}) {
+      const view = await opened.replay(tenant, replayId);
       return view && now(view);
     },
 
@@ -331,7 +331,7 @@ async function openOn(
     },
 
     async replayReport(replayId, { tenant = defaultTenant, limit, cursor }) {
-      const view = await opened.replay(replayId);
+      const view = await opened.replay(tenant, replayId);
       if (view === undefined) throw new RepriseError("NOT_FOUND", "There is no replay with this id.");
       const from = fromCursor("report", cursor, ["number"])?.[0] ?? 0;
       const { items, next } = await onePage(() =>

@@ -26,6 +26,7 @@ import type { ReplayItem } from "../records/replay-item.ts";
 import type { DeadLetterDetail, DeadLetterFilter, ReplayView, Views } from "../views/model.ts";
 import type { Amendments } from "./amendments.ts";
 import { makeDryRunner } from "./dry-runner.ts";
+import { type FindLetter, makeFindLetter } from "./find-letter.ts";
 import { appendAll, keyOf, laneOf, partsOf } from "./items.ts";
 import { Job, type JobFigures, type JobProgress, noProgress } from "./job.ts";
 import { makeLetterRunner } from "./letter-runner.ts";
@@ -76,8 +77,8 @@ export type ReplayVerb = "pause" | "resume" | "cancel";
 
 export interface Replays {
   readonly plans: Plans;
-  /** The dead letter that `id` (event or delivery) names. @throws NOT_FOUND, NOT_DEAD_LETTERED, HANDLER_AMBIGUOUS, DELIVERY_RUNNING */
-  find(id: string, tenant: string, handler: string | undefined): Promise<DeadLetterDetail>;
+  /** The dead letter that an event id or a delivery id names. */
+  readonly find: FindLetter;
   /** @param targetHandler delivers it to that one instead; the dead letter stays. */
   single(id: string, chosen: Chosen & { readonly handler: string | undefined; readonly targetHandler: string | null }): Promise<SingleReplay>;
   batch(filter: DeadLetterFilter, chosen: Chosen & { readonly maxEvents: number; readonly ratePerSecond: number | null }): Promise<StartedReplay>;
@@ -109,6 +110,7 @@ const maxBackOffMs = 2000;
 export function makeReplays(parts: ReplayParts): Replays {
   const { log, views, delivery, amendments, migrations, catalog, clock, newId, ends, onCutOff } = parts;
   const stopped = new AbortController();
+  const find = makeFindLetter({ views, delivery });
   const plans = makePlans({ ...parts, signal: stopped.signal });
   const jobs = new Map<string, Job>();
   const runners = new Set<Runner>();
@@ -116,26 +118,6 @@ export function makeReplays(parts: ReplayParts): Replays {
   const ours = new Set<string>();
   /** Settled once the jobs that were cut off are known again. */
   let resumed: Promise<void> = Promise.resolve();
-
-  async function find(id: string, tenant: string, handler: string | undefined): Promise<DeadLetterDetail> {
-    const all = await views.findDeadLetters(tenant, id);
-    const letters = handler === undefined ? all : all.filter((letter) => letter.handler === handler);
-    if (letters.length > 1) {
-      const handlers = letters.map((letter) => letter.handler);
-      throw new RepriseError("HANDLER_AMBIGUOUS", `Event ${id} is dead-lettered for ${handlers.join(", ")}.`, { fields: { handlers } });
-    }
-    const [letter] = letters;
-    if (letter !== undefined) {
-      delivery.mayAct(letter.handler, letter.stream, letter.revision, "other");
-      return letter;
-    }
-    const deliveries = (await views.deliveriesOf(tenant, id)).filter((each) => handler === undefined || each.handler === handler);
-    if (deliveries.length === 0) throw new RepriseError("NOT_FOUND", `No delivery of ${id}${handler === undefined ? "" : ` for ${handler}`} is known.`);
-    const statuses = deliveries.map((each) => `${each.status} for ${each.handler}`).join(", ");
-    throw new RepriseError("NOT_DEAD_LETTERED", `${id} is ${statuses}.`, {
-      fields: { statuses: deliveries.map((each) => ({ handler: each.handler, status: each.status })) },
-    });
-  }
 
   function mustTake(targetHandler: string, eventType: string): void {
     const spec = delivery.spec(targetHandler);
@@ -301,7 +283,7 @@ export function makeReplays(parts: ReplayParts): Replays {
     if (!jobs.has(replayId)) await resumed;
     const job = jobs.get(replayId);
     if (job !== undefined && (job.request.tenant ?? defaultTenant) === tenant) return job;
-    const view = job === undefined ? await views.replay(replayId) : undefined;
+    const view = job === undefined ? await views.replay(tenant, replayId) : undefined;
     if (view === undefined) throw new RepriseError("NOT_FOUND", "There is no replay with this id.");
     if (view.endedAt === null)
       throw new RepriseError("LOG_UNAVAILABLE", "The replay was cut off; it goes on when the service starts again.", { retryAfterMs: 1000 });
@@ -402,7 +384,7 @@ export function makeReplays(parts: ReplayParts): Replays {
       const act: Act = { actor, reason };
       const job = await jobOf(replayId, tenant).catch(async (error: unknown) => {
         // Cancelled is cancelled: a repeat says so.
-        if (verb !== "cancel" || !isRepriseError(error, "REPLAY_ENDED") || (await views.replay(replayId))?.status !== "cancelled") throw error;
+        if (verb !== "cancel" || !isRepriseError(error, "REPLAY_ENDED") || (await views.replay(tenant, replayId))?.status !== "cancelled") throw error;
         return null;
       });
       if (job === null) return { status: "cancelled", position: 0n };

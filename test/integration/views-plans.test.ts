@@ -189,7 +189,7 @@ describe("on a log of 100,000 events", () => {
             await views.history({ tenant, handler: "strict", types, ...more }, 100);
         await views.handlers();
         await views.replays(tenant, { limit: 2 });
-        await views.replay(scene.replayId);
+        await views.replay(tenant, scene.replayId);
         await views.replayOutcomes(scene.replayId);
         await views.replayOutcome(scene.replayId, { handler: "relaxed", stream: letter.stream, revision: 0 });
         await views.ownOutcomes(scene.replayId, 0, 10);

@@ -266,7 +266,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     }),
     deliveriesOf: async () => eventView.deliveries,
     handlers: async () => [handlerView],
-    replay: async (id) => (id === replayId ? replayView : undefined),
+    replay: async (_tenant, id) => (id === replayId ? replayView : undefined),
     replays: async () => ({ replays: [replayView], nextCursor: null }),
     ownOutcomes: async () => [],
     deadLettersOf: async () => ({ letters: [], notDeadLettered: 0, unknown: 0 }),
@@ -315,7 +315,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     replayPlan: async () => plan,
     startReplay: async () => ({ replayId, status: "running", total: 1, position: "8" }),
     replayState: async (id) => {
-      const view = await views.replay(id);
+      const view = await views.replay("default", id);
       return view && { ...replayState, ...view };
     },
     replayStates: async () => ({ replays: [replayState], nextCursor: "next" }),

@@ -163,7 +163,12 @@ export function describeOutage(kind: string, makePlace: () => Promise<Place> | P
           lane,
         ).toEqual(Array.from({ length: 11 }, (_, index) => [39 + index, index === 0 ? batch.replayId : null]));
       }
-      expect(await store.views.replay(batch.replayId)).toMatchObject({ status: "completed", total: 40, succeeded: 40, reason: "the webhook is mended" });
+      expect(await store.views.replay("default", batch.replayId)).toMatchObject({
+        status: "completed",
+        total: 40,
+        succeeded: 40,
+        reason: "the webhook is mended",
+      });
     });
 
     it("leaves what is beyond max_events, and replays the oldest first", { timeout: 60_000 }, async () => {

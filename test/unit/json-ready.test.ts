@@ -112,7 +112,7 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
     recordedDelivery: async () => views.recordedDelivery(tenant, await find(0)),
     unknownName: () => views.unknownName({ handler: "crm" }),
     handlers: () => views.handlers(),
-    replay: () => views.replay(own.replayId),
+    replay: () => views.replay(tenant, own.replayId),
     replays: () => views.replays(tenant, page),
     ownOutcomes: () => views.ownOutcomes(own.replayId, 0, 10),
     replayOutcomes: () => views.replayOutcomes(own.replayId),

@@ -388,7 +388,7 @@ describe("a replay", () => {
     await journal("ledger", deadLettered(one!), deadLettered(two!), deadLettered(three!), progress(three!.position, [[three!]]));
     const views = await open();
     const replayId = newId();
-    expect(await views.replay(replayId)).toBeUndefined();
+    expect(await views.replay(tenant, replayId)).toBeUndefined();
     const [started] = await replay(replayId, "replay.requested", { replayId, ...requested });
     const settled = { ...about(one!), outcome: "replayed", cause: null, act: { actor: "ann", reason: "fixed", replayId }, record: attemptRecord(4) } as const;
     await journal("ledger", { type: "delivery.settled", data: settled }, deadLettered(two!, { replayId, attempts: 4, retryCount: 1 }));
@@ -397,7 +397,7 @@ describe("a replay", () => {
     const terms = { mode: "run", effects: "once", canary: null, stopWhen: null, targetHandler: null };
     const running = { ...requested, replayId, planId: null, status: "running", ...counts, ...terms };
     const { filter: _, ...shown } = { ...running, createdAt: started!.recordedAt, startedAt: started!.recordedAt };
-    expect(await views.replay(replayId)).toEqual(shown);
+    expect(await views.replay(tenant, replayId)).toEqual(shown);
     expect(await views.openReplays()).toEqual([{ replayId, planId: null }]);
     expect(await views.replays(tenant, { limit: 1 })).toEqual({ replays: [shown], nextCursor: null });
     expect(await views.replayOutcomes(replayId)).toEqual(
@@ -413,7 +413,7 @@ describe("a replay", () => {
     const skips = [{ reason: "it changed", count: 1 }];
     const [ended] = await replay(replayId, "replay.ended", { status: "completed", succeeded: 1, failed: 1, skipped: 1, skips });
     await views.waitFor(await log.head());
-    expect(await views.replay(replayId)).toEqual({ ...shown, status: "completed", skipped: 1, remaining: 0, skips, endedAt: ended!.recordedAt });
+    expect(await views.replay(tenant, replayId)).toEqual({ ...shown, status: "completed", skipped: 1, remaining: 0, skips, endedAt: ended!.recordedAt });
     expect(await views.openReplays()).toEqual([]);
   });
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { RepriseError } from "../../errors.ts";
 import { canonicalId } from "../../event/ids.ts";
+import { oneLetter } from "../../replay/find-letter.ts";
 import { bodyOf, invalid, merge, mustBeKnown, parse, parseGet, parseQuery } from "../parse.ts";
 import { defined, toDeadLetterFilter } from "../wire/from-wire.ts";
 import type {
@@ -60,15 +61,9 @@ export async function deadLetterRoutes(app: FastifyInstance, { store }: RouteOpt
 
   app.get<ById>("/admin/dlq/:id", async (request): Promise<DeadLetterDetailReply> => {
     const { handler } = await parseGet(deadLetterQuery, request, store.views);
-    const letters = (await store.views.findDeadLetters(caller.tenant, canonicalId(request.params.id))).filter(
-      (letter) => handler === undefined || letter.handler === handler,
-    );
-    const [letter] = letters;
+    const id = canonicalId(request.params.id);
+    const letter = oneLetter(id, await store.views.findDeadLetters(caller.tenant, id), handler);
     if (letter === undefined) throw new RepriseError("NOT_FOUND", "There is no dead letter with this event or delivery id.");
-    if (letters.length > 1)
-      throw new RepriseError("HANDLER_AMBIGUOUS", `${letters.length} handlers dead-lettered this event.`, {
-        fields: { handlers: letters.map(({ handler }) => handler) },
-      });
     return toDeadLetterDetailReply(letter);
   });
 

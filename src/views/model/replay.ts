@@ -32,7 +32,8 @@ export interface ReplayView extends ReplayTerms {
 }
 
 export interface ReplayReads {
-  replay(replayId: string): Promise<ReplayView | undefined>;
+  /** Undefined for another tenant's, too. */
+  replay(tenant: string, replayId: string): Promise<ReplayView | undefined>;
   /** Newest first. */
   replays(tenant: string, page: PageOptions): Promise<{ readonly replays: readonly ReplayView[]; readonly nextCursor: string | null }>;
   /** Replays without an end, and the plans that they run. */

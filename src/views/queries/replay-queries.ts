@@ -67,8 +67,8 @@ export function makeReplayQueries({ db }: Sources): ReplayReads & ReplayOutcomes
   }
 
   return {
-    async replay(replayId) {
-      const row = db().get<ReplayRow>("select * from replays where id = ?", replayId);
+    async replay(tenant, replayId) {
+      const row = db().get<ReplayRow>("select * from replays where tenant = ? and id = ?", tenant, replayId);
       return row && view(row);
     },
 
