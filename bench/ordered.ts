@@ -70,7 +70,7 @@ export async function openEmbedded({ events }: Material): Promise<Opened> {
         const rows = page.all(after) as unknown as readonly EventRow[];
         for (const row of rows) {
           JSON.parse(row[9]);
-          take(JSON.parse(row[10]), row[4], row[5]);
+          take(JSON.parse(row[10]!), row[4], row[5]);
         }
         if (rows.length === 0) return;
         after = rows.at(-1)![0];

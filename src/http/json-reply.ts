@@ -5,10 +5,10 @@ import { makeTurns } from "../event/turns.ts";
 export function writeRowsInTurns(app: FastifyInstance): void {
   app.addHook<unknown>("preSerialization", (_, reply, payload, done) => {
     if (!hasRows(payload)) return done(null, payload);
-    toText(payload).then(
-      (text) => {
-        reply.serializer((written: unknown) => written as string);
-        done(null, text);
+    toBytes(payload).then(
+      (bytes) => {
+        reply.serializer((written: unknown) => written as string); // bytes, which Fastify takes as well
+        done(null, bytes);
       },
       (error: unknown) => done(error as Error),
     );
@@ -25,19 +25,37 @@ function hasRows(payload: unknown): payload is object {
   return false;
 }
 
-/** As `JSON.stringify` writes it. */
-async function toText(payload: object): Promise<string> {
+/** Characters that become bytes together. */
+const pieceCharacters = 64 * 1024;
+
+/** As `JSON.stringify` writes it. Bytes piece by piece: a text of 4 MiB that is made of many takes 30 ms to measure and to write. */
+async function toBytes(payload: object): Promise<Buffer> {
   const turns = makeTurns();
-  const members: string[] = [];
+  const pieces: Buffer[] = [];
+  let text = "";
+  const write = (more: string): void => {
+    text += more;
+    if (text.length < pieceCharacters) return;
+    pieces.push(Buffer.from(text));
+    text = "";
+  };
+  let before = "{";
   for (const [name, member] of Object.entries(payload)) {
     if (member === undefined) continue;
-    let text = "";
-    if (Array.isArray(member))
-      for (const row of member) {
-        if (turns.due()) await turns.next();
-        text += `${text === "" ? "[" : ","}${JSON.stringify(row) ?? "null"}`;
-      }
-    members.push(`${JSON.stringify(name)}:${text === "" ? JSON.stringify(member) : `${text}]`}`);
+    write(`${before}${JSON.stringify(name)}:`);
+    before = ",";
+    if (!Array.isArray(member)) {
+      write(JSON.stringify(member) ?? "null");
+      continue;
+    }
+    write("[");
+    for (const [index, row] of member.entries()) {
+      if (turns.due()) await turns.next();
+      write(`${index === 0 ? "" : ","}${JSON.stringify(row) ?? "null"}`);
+    }
+    write("]");
   }
-  return `{${members.join(",")}}`;
+  write(before === "{" ? "{}" : "}");
+  pieces.push(Buffer.from(text));
+  return Buffer.concat(pieces);
 }

@@ -1,11 +1,9 @@
 import { isAscii, isUtf8 } from "node:buffer";
 import { below, maxPlaces } from "../catalog/places.ts";
 import { type ErrorPlace, RepriseError } from "../errors.ts";
-import { countMembers, findFaults } from "./json-text.ts";
-import { parseInPieces, pieceCharacters } from "./large-json.ts";
-
-/** Brackets inside brackets; deeper documents would overflow the stack of whoever walks them later. */
-export const maxDepth = 128;
+import { makeTurns, type Turns } from "../event/turns.ts";
+import { countMembers, FaultSearch, findFaults } from "./json-text.ts";
+import { lookCharacters, maxDepth, parseInPieces, pieceCharacters } from "./large-json.ts";
 
 /**
  * A document, so that what is stored is what was sent: no replaced bytes, no member that another one hides, no rounded number, no key that changes
@@ -17,46 +15,60 @@ export function parseJsonText(text: string): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch {
-    // The parser's message quotes the document, which may be a payload: not passed on.
-    throw new RepriseError("JSON_MALFORMED", "The JSON is not one complete document.");
+  } catch (error) {
+    throw malformed(error);
   }
   const found: Found = { refused: [], members: 0 };
   inspect(value, [], found);
   const counted = countMembers(text);
-  mustBeKept(text, found, counted.unsafe || counted.members !== found.members);
+  mustBeStorable(found);
+  if (counted.unsafe || counted.members !== found.members) throw notKept(findFaults(text, maxPlaces));
   return value;
 }
 
 /** The same of bytes, giving way between its pieces where they are many. */
 export async function parseJsonInTurns(bytes: Buffer, pieceLength = pieceCharacters): Promise<unknown> {
+  const turns = makeTurns();
   const text = decode(bytes);
-  if (text.length <= pieceLength) return parseJsonText(text);
+  if (text.length <= pieceLength || !/^[ \t\n\r]*[[{]/.test(text)) return parseJsonText(text);
   const found: Found = { refused: [], members: 0 };
   let doubtful = false;
-  const value = await parseInPieces(
-    text,
-    (piece, its, path, offset) => {
+  const reading = {
+    take(piece: object, its: string, path: readonly PropertyKey[], offset: number) {
       const before = found.members;
       inspectMembers(piece, offset, [...path], found);
       const counted = countMembers(its);
       doubtful ||= counted.unsafe || counted.members !== found.members - before;
     },
-    pieceLength,
-  );
-  if (value === undefined) return parseJsonText(text); // a text, a number, or what is refused
-  mustBeKept(text, found, doubtful);
+    tooDeep: (path: readonly PropertyKey[]) => note(found.refused, path, deep),
+    twice: () => void (doubtful = true),
+  };
+  const value = await parseInPieces(text, reading, turns, pieceLength).catch((error: unknown) => Promise.reject(malformed(error)));
+  mustBeStorable(found);
+  if (doubtful) throw notKept(await findFaultsInTurns(text, turns));
   return value;
 }
 
-/** @param doubtful a member came twice, or a number would come out as another. */
-function mustBeKept(text: string, { refused }: Found, doubtful: boolean): void {
+/** The parser's message quotes the document, which may be a payload: not passed on. */
+function malformed(error: unknown): unknown {
+  return error instanceof SyntaxError ? new RepriseError("JSON_MALFORMED", "The JSON is not one complete document.") : error;
+}
+
+function mustBeStorable({ refused }: Found): void {
   if (refused.length > 0) throw new RepriseError("REQUEST_INVALID", "The JSON holds what cannot be stored.", { errors: refused });
-  if (!doubtful) return;
-  const { repeated, unsafe } = findFaults(text, maxPlaces);
-  if (repeated.length > 0)
-    throw new RepriseError("MEMBER_REPEATED", "The JSON has members that come more than once: only one of each could be kept.", { errors: repeated });
-  throw new RepriseError("NUMBER_UNSAFE", "The JSON holds numbers that would not be kept to the digit.", { errors: unsafe });
+}
+
+/** For a document in which a member comes twice, or a number would come out as another. */
+function notKept({ repeated, unsafe }: Pick<FaultSearch, "repeated" | "unsafe">): RepriseError {
+  return repeated.length > 0
+    ? new RepriseError("MEMBER_REPEATED", "The JSON has members that come more than once: only one of each could be kept.", { errors: repeated })
+    : new RepriseError("NUMBER_UNSAFE", "The JSON holds numbers that would not be kept to the digit.", { errors: unsafe });
+}
+
+async function findFaultsInTurns(text: string, turns: Turns): Promise<FaultSearch> {
+  const search = new FaultSearch(text, maxPlaces);
+  for (let until = lookCharacters; !search.look(until); until += lookCharacters) if (turns.due()) await turns.next();
+  return search;
 }
 
 function decode(bytes: Buffer): string {
@@ -65,6 +77,8 @@ function decode(bytes: Buffer): string {
   const text = bytes.toString("utf8");
   return text.startsWith("\ufeff") ? text.slice(1) : text;
 }
+
+const deep = `is nested more than ${maxDepth} levels deep`;
 
 interface Found {
   readonly refused: ErrorPlace[];
@@ -75,7 +89,7 @@ interface Found {
 /** @param path of `value`, by member and index; as it was when this returns. */
 function inspect(value: unknown, path: PropertyKey[], found: Found): void {
   if (typeof value !== "object" || value === null) return;
-  if (path.length >= maxDepth) note(found.refused, path, `is nested more than ${maxDepth} levels deep`);
+  if (path.length >= maxDepth) note(found.refused, path, deep);
   else inspectMembers(value, 0, path, found);
 }
 

@@ -2,13 +2,13 @@
  * JSON of megabytes, read piece by piece: `JSON.parse` of 4 MiB of short lists holds the thread for 100 ms, and all that is asked of what comes out for as
  * long again. Pieces are cut at commas, so that a document is valid where each of its pieces is.
  */
-import { makeTurns } from "../event/turns.ts";
+import type { Turns } from "../event/turns.ts";
 import { endOfString } from "./json-text.ts";
 
 /** Of a piece, about; a longer document is cut. What comes out of so much takes 5 ms. */
 export const pieceCharacters = 128 * 1024;
-/** Lists and objects inside such as are cut; what is deeper stays in one piece. */
-const cutLevels = 64;
+/** Brackets inside brackets; deeper documents would overflow the stack of whoever walks them later. */
+export const maxDepth = 128;
 
 /** A list or an object that is longer than a piece, by its brackets, and those right inside it. */
 interface Long {
@@ -17,22 +17,29 @@ interface Long {
   readonly inside: readonly Long[];
 }
 
+/** Asked in order, while the document is read. */
+export interface Reading {
+  /** For each piece. */
+  readonly take: TakePiece;
+  /** A list or object at this place is nested too deep: it is left out, unread. */
+  readonly tooDeep: (path: readonly PropertyKey[]) => void;
+  /** A member of an object comes twice; the last one is kept, as JSON.parse does. */
+  readonly twice: () => void;
+}
+
 /** Takes the value of one piece: a list with some members of the list at `path`, the first one of place `offset`, or an object with some of the object there. */
 export type TakePiece = (value: object, piece: string, path: readonly PropertyKey[], offset: number) => void;
 
-/**
- * @param take is asked for each piece; refuses `__proto__`, which is left out.
- * @returns the document; undefined when it has no members, is no JSON, or an object of it has a member twice.
- */
-export async function parseInPieces(text: string, take: TakePiece, pieceLength = pieceCharacters): Promise<unknown> {
-  const root = findLong(text, pieceLength);
-  if (root === null) return undefined;
-  const turns = makeTurns();
-  try {
-    return await read(root, []);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
+/** @returns the document without members named `__proto__`, which are to be refused. @throws SyntaxError for what is no JSON, or no list and no object. */
+export async function parseInPieces(text: string, { take, tooDeep, twice }: Reading, turns: Turns, pieceLength = pieceCharacters): Promise<unknown> {
+  const root = await findLong(text, pieceLength, turns);
+  if (root === null) throw new SyntaxError("The brackets do not match.");
+  return read(root, []);
+
+  function readLong(long: Long, path: readonly PropertyKey[]): object | Promise<object> {
+    if (path.length < maxDepth) return read(long, path);
+    tooDeep(path);
+    return [];
   }
 
   async function read({ start, end, inside }: Long, path: readonly PropertyKey[]): Promise<object> {
@@ -48,11 +55,11 @@ export async function parseInPieces(text: string, take: TakePiece, pieceLength =
       // A comma stands before or behind it: there has to be a member, and a long one is a piece of its own.
       if (count === 0 || (long !== null && count > 1)) throw new SyntaxError("A member is missing.");
       take(value, text, path, list.length);
-      const whole = long === null ? undefined : await read(long, [...path, keys === null ? list.length : keys[0]!]);
+      const whole = long === null ? undefined : await readLong(long, [...path, keys === null ? list.length : keys[0]!]);
       if (keys === null) for (const member of value as readonly unknown[]) list.push(whole ?? member);
       else
         for (const key of keys) {
-          if (Object.hasOwn(members, key)) throw new SyntaxError("A member comes twice."); // whoever reads it at once says where
+          if (Object.hasOwn(members, key)) twice();
           const member = whole ?? (value as Readonly<Record<string, unknown>>)[key];
           if (key !== "__proto__") members[key] = member;
         }
@@ -94,24 +101,64 @@ export async function parseInPieces(text: string, take: TakePiece, pieceLength =
 const [quote, comma, openBracket, closeBracket, openBrace, closeBrace] = [34, 44, 91, 93, 123, 125];
 const isBlank = (text: string) => /^[ \t\n\r]*$/.test(text);
 
+/** Characters looked at before others may have their turn: 1 ms, or 4 where nearly all of them are brackets. */
+export const lookCharacters = 64 * 1024;
+
 /** Null when the document is no list and no object, or its brackets do not match. */
-function findLong(text: string, pieceLength: number): Long | null {
-  const open: { readonly start: number; readonly closes: number; inside: Long[] | null }[] = [];
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === quote) at = endOfString(text, at);
-    else if (code === openBracket || code === openBrace) open.push({ start: at, closes: code + 2, inside: null });
-    else if (code === closeBracket || code === closeBrace) {
-      const last = open.pop();
-      if (last === undefined || last.closes !== code) return null;
-      const long = { start: last.start, end: at, inside: last.inside ?? [] };
-      const around = open.at(-1);
-      if (around === undefined) return isBlank(text.slice(0, last.start)) && isBlank(text.slice(at + 1)) ? long : null;
-      if (at - last.start >= pieceLength && open.length <= cutLevels) {
-        if (around.inside === null) around.inside = [long];
-        else around.inside.push(long);
+async function findLong(text: string, pieceLength: number, turns: Turns): Promise<Long | null> {
+  const brackets = new Brackets(text, pieceLength);
+  for (let until = lookCharacters; !brackets.look(until); until += lookCharacters) if (turns.due()) await turns.next();
+  return brackets.root;
+}
+
+class Brackets {
+  /** The document's own; null: none, or they do not match. */
+  root: Long | null = null;
+  readonly #text: string;
+  readonly #pieceLength: number;
+  #at = 0;
+  /** Of the open ones: where each begins, and the long ones right inside it. Two lists of numbers and nulls: an object for each takes four times as long. */
+  readonly #starts: number[] = [];
+  readonly #insides: (Long[] | null)[] = [];
+
+  constructor(text: string, pieceLength: number) {
+    this.#text = text;
+    this.#pieceLength = pieceLength;
+  }
+
+  /** @returns whether `root` is known. */
+  look(until: number): boolean {
+    const text = this.#text;
+    const starts = this.#starts;
+    let at = this.#at;
+    for (const end = Math.min(until, text.length); at < end; at++) {
+      const code = text.charCodeAt(at);
+      if (code === quote) at = endOfString(text, at);
+      else if (code === openBracket || code === openBrace) {
+        starts.push(at);
+        this.#insides.push(null);
+      } else if (code === closeBracket || code === closeBrace) {
+        if (starts.length === 0) return true;
+        const start = starts.pop()!;
+        const inside = this.#insides.pop()!;
+        if (text.charCodeAt(start) + 2 !== code) return true;
+        if (starts.length > 0) this.#closed(start, at, inside);
+        else {
+          if (isBlank(text.slice(0, start)) && isBlank(text.slice(at + 1))) this.root = { start, end: at, inside: inside ?? [] };
+          return true;
+        }
       }
     }
+    this.#at = at;
+    return at >= text.length;
   }
-  return null;
+
+  #closed(start: number, end: number, inside: Long[] | null): void {
+    if (end - start < this.#pieceLength || this.#starts.length > maxDepth) return;
+    const long = { start, end, inside: inside ?? [] };
+    const around = this.#insides.length - 1;
+    const those = this.#insides[around];
+    if (those == null) this.#insides[around] = [long];
+    else those.push(long);
+  }
 }

@@ -47,16 +47,26 @@ export function encodeAppend(stream: string, events: readonly NewEvent[], expect
   const recordedAt = before?.recordedAt ?? null;
   if (recordedAt !== null && !(recordedAt.length === events.length && recordedAt.every(isRecordedAt)))
     throw new RepriseError("REQUEST_INVALID", "Times of recording are as many as the events, RFC 3339 UTC with milliseconds.");
-  const encoded = events.map(encodeEvent);
+  const encoded: EncodedEvent[] = [];
+  let bytes = 0;
+  for (const event of events) {
+    if (bytes > maxAppendBytes) break; // the rest would hold the thread for nothing
+    const one = encodeEvent(event);
+    bytes += one.bytes;
+    encoded.push(one);
+  }
   const ids = events.map(({ id }) => id);
   const twice = firstRepeated(ids);
   if (twice !== undefined) throw new RepriseError("EVENT_ID_REUSED", `Event id ${twice} is twice in one append.`, { fields: { eventIds: [twice] } });
-  const bytes = encoded.reduce((sum, event) => sum + event.bytes, 0);
-  if (bytes > maxAppendBytes)
-    throw new RepriseError("APPEND_TOO_LARGE", `The append to ${stream} has ${bytes} bytes; the limit is ${maxAppendBytes}.`, {
-      fields: { bytes, maxBytes: maxAppendBytes },
-    });
+  if (bytes > maxAppendBytes) throw appendTooLarge(stream, bytes);
   return { stream, tenant, events: encoded, ids, expected, recordedAt, bytes };
+}
+
+/** @param bytes at least. */
+export function appendTooLarge(stream: string, bytes: number): RepriseError {
+  return new RepriseError("APPEND_TOO_LARGE", `The append to ${stream} has ${bytes} bytes or more; the limit is ${maxAppendBytes}.`, {
+    fields: { bytes, maxBytes: maxAppendBytes },
+  });
 }
 
 function isRecordedAt(time: string): boolean {

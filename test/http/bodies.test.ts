@@ -3,7 +3,7 @@ import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
 import { defineConfig } from "../../src/config/config.ts";
 import { maxBodyBytes } from "../../src/http/body.ts";
-import { maxDepth } from "../../src/http/json.ts";
+import { maxDepth } from "../../src/http/large-json.ts";
 import { makeFakeStore } from "../support/fake-store.ts";
 import { expectProblem, serverOver } from "../support/http.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RepriseError } from "../../src/errors.ts";
 import { parseJsonInTurns, parseJsonText } from "../../src/http/json.ts";
+import { endOfString } from "../../src/http/json-text.ts";
 
 function refusal(text: string): { readonly code: string; readonly pointers: readonly string[] } | null {
   try {
@@ -167,8 +168,16 @@ describe("a long document is read in pieces", () => {
     await expect(parseJsonInTurns(Buffer.from(text), 4)).rejects.toMatchObject({ errors: [{ pointer: "#/rows/2/constructor" }] });
   });
 
-  it("with turns for others between its pieces", async () => {
-    const text = JSON.stringify(Array.from({ length: 400_000 }, () => [1, 2]));
+  const lists = `[${"[1,2],".repeat(400_000)}[1,2]]`;
+  it.each([
+    ["read", lists, undefined],
+    ["refused for a member that comes twice", `{"a":1,"rows":${lists},"a":2}`, "MEMBER_REPEATED"],
+    ["refused for a number", `{"rows":${lists},"a":9007199254740993}`, "NUMBER_UNSAFE"],
+    ["refused for its end", `{"rows":${lists},"a"}`, "JSON_MALFORMED"],
+    ["refused for its brackets", `{"rows":${lists}`, "JSON_MALFORMED"],
+    ["refused for its depth", "[".repeat(130) + lists + "]".repeat(130), "REQUEST_INVALID"],
+    ["read, as deep as it may be", "[".repeat(126) + lists + "]".repeat(126), undefined],
+  ])("with turns for others between its pieces: %s", async (_, text, code) => {
     let turns = 0;
     let reading = true;
     const count = () => {
@@ -176,9 +185,23 @@ describe("a long document is read in pieces", () => {
       if (reading) setImmediate(count);
     };
     setImmediate(count);
-    const value = (await parseJsonInTurns(Buffer.from(text))) as readonly unknown[];
+    const read = await parseJsonInTurns(Buffer.from(text)).catch((error: RepriseError) => error.code);
     reading = false;
-    expect(value).toHaveLength(400_000);
-    expect(turns).toBeGreaterThan(3);
+    if (code === undefined) expect(JSON.stringify(read)).toBe(text);
+    else expect(read).toBe(code);
+    expect(turns).toBeGreaterThan(1);
+  });
+
+  it("with texts of any length, and with backslashes before their quotes", () => {
+    const byOne = (text: string): number => {
+      let at = 1;
+      for (; at < text.length && text[at] !== '"'; at++) if (text[at] === "\\") at++;
+      return Math.min(at, text.length);
+    };
+    const texts = fc.array(fc.constantFrom("a", "a", "a", "a", "a", "a", "\\", '"'), { maxLength: 90 }).map((characters) => `"${characters.join("")}`);
+    const sameEnd = fc.property(texts, (text) => {
+      expect(Math.min(endOfString(text, 0), text.length)).toBe(byOne(text));
+    });
+    fc.assert(sameEnd, { numRuns: 5000 });
   });
 });

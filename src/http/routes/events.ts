@@ -3,7 +3,7 @@ import { RepriseError } from "../../errors.ts";
 import { canonicalId } from "../../event/ids.ts";
 import type { EventInput } from "../../store/store.ts";
 import { cloudEventType, mediaType, readCloudEvents, unsupported } from "../body.ts";
-import { invalid, mustBeKnown, parse, parseGet, parseQuery } from "../parse.ts";
+import { invalid, mustBeKnown, parse, parseEach, parseGet, parseQuery } from "../parse.ts";
 import { fromCloudEvent } from "../wire/cloud-event.ts";
 import { defined, toEventInput } from "../wire/from-wire.ts";
 import type { AppendReply, EventReply, EventsReply } from "../wire/replies.ts";
@@ -14,7 +14,7 @@ import { caller, type RouteOptions } from "./options.ts";
 export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
   readCloudEvents(app);
   app.post("/events", async (request, reply): Promise<AppendReply> => {
-    const { events, perSource, expectedRevision, pointer } = readAppend(request);
+    const { events, perSource, expectedRevision, pointer } = await readAppend(request);
     const appended = await store.append(events, { tenant: caller.tenant, pointer, ...defined({ expectedRevision, perSource }) });
     reply.code(201);
     return toAppendReply(appended);
@@ -57,7 +57,7 @@ interface Append {
 }
 
 /** One event, a batch, or one structured CloudEvent. */
-function readAppend(request: FastifyRequest): Append {
+async function readAppend(request: FastifyRequest): Promise<Append> {
   const { body } = request;
   if (Object.keys(request.headers).some((name) => name.startsWith("ce-")))
     throw unsupported("CloudEvents in binary mode (`ce-` headers) are not read; send the structured form.");
@@ -71,7 +71,7 @@ function readAppend(request: FastifyRequest): Append {
     const event = toEventInput(parse(eventRequest, body));
     return { events: event, expectedRevision: query.expected_revision, pointer: () => "#" };
   }
-  const batch = parse(appendBatch, body);
+  const batch = await parseEach(appendBatch, eventRequest, body);
   if (batch.expected_revision !== undefined && query.expected_revision !== undefined)
     throw invalid("expected_revision stands in the query and in the body.", [{ pointer: "?expected_revision", detail: "is given twice" }]);
   return {

@@ -12,7 +12,7 @@ import { stateOf } from "./connection.ts";
 import { openRaw } from "./database.ts";
 import { eventsPerMark, formatVersion, inspectLogFile, pragma, schemaProblem } from "./file.ts";
 import { isBeyondNumbers, isHead, type Mender, makeMender } from "./mender.ts";
-import { columnsDamage, dataDamage, type EventRow, eventColumns, unsummedColumns } from "./row.ts";
+import { columnsDamage, dataDamage, type EventRow, pageColumns, textOf } from "./row.ts";
 import { makeRowPages } from "./row-pages.ts";
 import { isDamage } from "./sqlite-error.ts";
 import { streamSum, tailSum } from "./sums.ts";
@@ -105,8 +105,7 @@ class RowCheck {
   /** Each part by itself: a page of the file that cannot be read hides nothing in the others. */
   async run({ onProgress, signal }: CheckOptions): Promise<void> {
     if (this.#summed) this.#part("the streams' names", () => this.#streams());
-    const columns = this.#summed ? eventColumns : unsummedColumns;
-    const pages = makeRowPages((sql) => this.#prepare(sql), columns, this.#mender.rowAt, this.#add);
+    const pages = makeRowPages((sql) => this.#prepare(sql), pageColumns(this.#summed), this.#mender.rowAt, this.#add);
     const { end } = pages;
     if (end === null) this.#notChecked("the events: nothing says how many there are");
     for (let from = 0; end !== null && from < end && !signal?.aborted; await nextTurn()) {
@@ -162,6 +161,16 @@ class RowCheck {
     }
   }
 
+  /** Empty when SQLite cannot read it, or it is no text. */
+  #dataAt(position: number): string {
+    try {
+      return textOf((this.#prepare("select data from events where position = ?").get(position) as unknown as readonly [unknown] | undefined)?.[0]);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      return "";
+    }
+  }
+
   #event(row: EventRow): void {
     const [position] = row;
     const ofColumns = this.#summed ? columnsDamage(row) : null;
@@ -169,10 +178,11 @@ class RowCheck {
     const name = this.#names.get(streamId)?.name ?? (this.#summed ? `stream ${streamId}` : "");
     const tell = (problem: string) => this.#add(`position ${position}${name === "" ? "" : ` (${name}, revision ${revision})`}`, problem);
     if (ofColumns !== null) tell(ofColumns);
-    const ofData = this.#summed ? dataDamage(row, row[10]) : null;
+    const data = row[10] ?? this.#dataAt(position);
+    const ofData = this.#summed ? dataDamage(row[12], data) : null;
     if (ofData !== null) tell(ofData);
     else if (ofColumns === null) {
-      if (!isJson(row[10])) tell("its data is not JSON");
+      if (!isJson(data)) tell("its data is not JSON");
       if (!isJson(row[9])) tell("its metadata are not JSON");
     }
     if (!this.#summed) return;

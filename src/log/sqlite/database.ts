@@ -11,7 +11,7 @@ import { RowBuffer } from "../row-buffer.ts";
 import { damagedFile, eventsPerMark, formatVersion, schemaProblem } from "./file.ts";
 import { isBeyondNumbers, isHead, makeMender, type StreamRow } from "./mender.ts";
 import { NewIds } from "./new-ids.ts";
-import { columnsDamage, dataDamage, type EventRow, eventColumns, unsummedColumns } from "./row.ts";
+import { columnsDamage, columnsWithoutData, dataDamage, type EventRow, eventColumns, pageColumns, textOf } from "./row.ts";
 import { fromSqliteError, isDamage, isSyncFailure, isWriteFailure, wasNotWritten } from "./sqlite-error.ts";
 import { dataSum, headSum, rowSum, streamSum, tailSum } from "./sums.ts";
 import { WriteAheadLog } from "./wal.ts";
@@ -36,7 +36,10 @@ export interface KnownEvent {
   readonly type: string;
   readonly schemaVersion: number;
   readonly recordedAtMs: number;
+  /** Empty when it is `large`. */
   readonly data: string;
+  /** What its columns say of data that was not read with it; `readKnown` does. */
+  readonly large: { readonly bytes: number; readonly sum: number } | null;
 }
 
 /** `unclear`: nobody knows whether it is stored, and the database must be opened again. */
@@ -54,8 +57,9 @@ export interface LogDatabase {
   explained(error: unknown): unknown;
   /** @param data the row's, as JSON; null where nobody needs it. */
   decode(row: EventRow, data: string | null): StoredEvent;
-  /** `eventColumns`, or what a log of an older format has of them. */
+  /** What pages of rows are read with, `pageColumns`, and the same without data. */
   readonly columns: string;
+  readonly columnsWithoutData: string;
   /**
    * Rows of a statement. One that holds a number beyond all numbers, or that SQLite cannot read, fails its whole page: then `positions`, which looks at no
    * column, says which rows are read one by one, and they come whatever else the statement wants of them.
@@ -63,7 +67,9 @@ export interface LogDatabase {
   rows(sql: string, values: readonly SQLInputValue[], positions: { readonly sql: string; readonly values: readonly SQLInputValue[] }): readonly EventRow[];
   /** Of any tenant. */
   withIds(ids: readonly string[]): readonly EventRow[];
-  /** What `dataOf` wants of a row of `eventColumnsWithoutData`, or null. */
+  /** Of a row of `columns`. Of a damaged row SQLite may make something else, or nothing: empty then. */
+  data(row: EventRow): string;
+  /** What `dataOf` wants of a row of `columnsWithoutData`, or null. */
   dataOf(row: EventRow, wanted: (stream: string) => boolean): string | null;
   streamHead(stream: string): StreamHead;
   /** The same of several that are not in memory. One statement for all: a statement for each costs twice as much. */
@@ -71,6 +77,8 @@ export interface LogDatabase {
   rememberHead(stream: string, at: StreamHead): void;
   /** The events with these ids, of any tenant. One statement for a group's ids: a statement for each cost twice as much. */
   knownEvents(ids: readonly string[]): readonly KnownEvent[];
+  /** With its data, whatever its size. */
+  readKnown(event: KnownEvent): KnownEvent;
 
   /**
    * All or nothing. `work` is synchronous.
@@ -152,7 +160,7 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
   const schema = schemaProblem(db, summed);
   if (schema !== null) throw damagedFile(path, schema);
   const mender = makeMender(prepare, prepareBig, path, (error) => explained(error));
-  const columns = summed ? eventColumns : unsummedColumns;
+  const columns = pageColumns(summed);
   const logId = readLogId(prepare, path, columns, summed);
   const wal = writes ? openWal(path, (sql) => db.prepare(sql, { returnArrays: true })) : null;
 
@@ -245,6 +253,7 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
       return otherwise;
     }
   };
+  const dataAt = (position: number): unknown => ifReadable(() => (prepare(selectData).get(position) as unknown as readonly [unknown] | undefined)?.[0], "");
   const tail = readTail(prepare, summed, ifReadable);
   let durability: "now" | "later" = "now";
   const newIds = new NewIds((bound) => (selectGreatest.get(bound) as unknown as readonly [string | null])[0]);
@@ -267,6 +276,7 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
     prepare,
     explained,
     columns,
+    columnsWithoutData: columnsWithoutData(summed),
 
     withIds(ids) {
       const values = [JSON.stringify(ids)];
@@ -282,13 +292,11 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
       }
     },
 
-    dataOf(row, wanted) {
-      if (!wanted(nameOf(row[1]).stream)) return null;
-      return ifReadable(() => (prepare("select data from events where position = ?").get(row[0]) as unknown as readonly [string | null])[0], "") ?? "";
-    },
+    data: (row) => textOf(row[10] ?? dataAt(row[0])),
+    dataOf: (row, wanted) => (wanted(nameOf(row[1]).stream) ? textOf(dataAt(row[0])) : null),
 
     decode(row, data) {
-      const how = summed ? (columnsDamage(row) ?? (data === null ? null : dataDamage(row, data))) : null;
+      const how = summed ? (columnsDamage(row) ?? (data === null ? null : dataDamage(row[12], data))) : null;
       if (how !== null) return damaged(row, how);
       const { stream, tenant, entity } = nameOf(row[1]);
       if (stream === "") return damaged(row, "its stream has lost its name");
@@ -344,13 +352,21 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
     knownEvents(ids) {
       const old = ids.filter((id) => !newIds.isNew(id, database.lastRecordedAtMs));
       if (old.length === 0) return [];
-      return database.withIds(old).map((row) => {
-        const damage = columnsDamage(row) ?? dataDamage(row, row[10]);
+      const values = [JSON.stringify(old)];
+      return database.rows(selectByIds(`${columns}, octet_length(e.data)`), values, { sql: selectByIds("e.position"), values }).map((row) => {
+        const data = row[10];
+        const damage = columnsDamage(row) ?? (data === null ? null : dataDamage(row[12], data));
         const { streamId, revision, id } = damage === null ? { streamId: row[1], revision: row[2], id: row[3] } : mender.whereabouts(row);
         const { stream, tenant } = nameOf(streamId);
-        const [position, , , , type, schemaVersion, , , recordedAtMs, , data] = row;
-        return { id: id ?? row[3], damage, tenant, stream, revision, position, type, schemaVersion, recordedAtMs, data };
+        const [position, , , , type, schemaVersion, , , recordedAtMs] = row;
+        const large = data === null ? { bytes: (row as readonly unknown[])[14] as number, sum: row[12] } : null;
+        return { id: id ?? row[3], damage, tenant, stream, revision, position, type, schemaVersion, recordedAtMs, data: textOf(data), large };
       });
+    },
+    readKnown(event) {
+      if (event.large === null) return event;
+      const data = textOf(dataAt(event.position));
+      return { ...event, data, damage: dataDamage(event.large.sum, data), large: null };
     },
 
     transact(work, durable) {
@@ -511,6 +527,7 @@ type HeadRow = readonly [
 const headColumns = "s.id, s.name, s.tenant, s.first, s.sum, h.revision, h.position, h.sum";
 const selectHead = `select ${headColumns} from streams s left join heads h on h.stream_id = s.id`;
 const selectHeads = `select ${headColumns}, wanted.value from json_each(?) wanted cross join streams s on s.name = wanted.value left join heads h on h.stream_id = s.id`;
+const selectData = "select data from events where position = ?";
 const selectByIds = (columns: string) => `select ${columns} from json_each(?) wanted cross join events e on e.id = wanted.value`;
 const noHeads: ReadonlyMap<string, StreamHead> = new Map();
 
@@ -523,7 +540,7 @@ const walk = `with recursive walk (position, revision, previous) as (
       (select position from marks where stream_id = ? and revision >= ? order by revision limit 1), (select position from heads where stream_id = ?))
     union all select e.position, e.revision, e.previous from walk w cross join events e on e.position = w.previous where w.revision > ?
   )`;
-const selectPage = `${walk} select ${eventColumns} from walk w cross join events e on e.position = w.position where w.revision <= ?`;
+const selectPage = `${walk} select ${pageColumns(true)} from walk w cross join events e on e.position = w.position where w.revision <= ?`;
 
 /** A full disk makes SQLite roll back by itself, and a later statement would then commit alone: hence the look at isTransaction. */
 function rollBack(db: DatabaseSync): boolean {
@@ -539,8 +556,9 @@ function readLogId(prepare: (sql: string) => StatementSync, path: string, column
   const row = prepare(`select ${columns} from events e join streams s on s.id = e.stream_id where e.position = 1 and s.name = ?`).get(logStream) as unknown as
     | EventRow
     | undefined;
-  const whole = row !== undefined && (!summed || (columnsDamage(row) === null && dataDamage(row, row[10]) === null));
-  const created = whole ? (JSON.parse(row[10]) as { readonly logId?: unknown }) : null;
+  const data = textOf(row?.[10]);
+  const whole = row !== undefined && (!summed || (columnsDamage(row) === null && dataDamage(row[12], data) === null));
+  const created = whole ? (JSON.parse(data) as { readonly logId?: unknown }) : null;
   if (typeof created?.logId !== "string") throw new RepriseError("LOG_DAMAGED", `${path} is damaged: it does not begin with its id.`);
   return created.logId;
 }

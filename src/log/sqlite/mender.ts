@@ -6,7 +6,7 @@
 import type { StatementSync } from "node:sqlite";
 import { RepriseError } from "../../errors.ts";
 import { parseStreamName } from "../../event/names.ts";
-import { columnsDamage, type EventRow, eventColumns, hasItsType, summedColumns } from "./row.ts";
+import { columnsDamage, type EventRow, hasItsType, pageColumns, summedColumns } from "./row.ts";
 import { isDamage } from "./sqlite-error.ts";
 import { headSum, rowSum, streamSum, typeOfKind } from "./sums.ts";
 
@@ -61,7 +61,7 @@ export function makeMender(prepare: Prepare, prepareBig: Prepare, path: string, 
 
   const rowAt = (position: number): EventRow | undefined => {
     try {
-      const row = prepareBig(`select ${eventColumns} from events e where e.position = ?`).get(position) as readonly unknown[] | undefined;
+      const row = prepareBig(`select ${pageColumns(true)} from events e where e.position = ?`).get(position) as readonly unknown[] | undefined;
       return row?.map((value) => (typeof value === "bigint" ? Number(value) : value)) as unknown as EventRow | undefined;
     } catch (error) {
       mustBeDamage(error);

@@ -11,14 +11,11 @@ import { refuseDamaged } from "../refuse-damaged.ts";
 import type { Connection } from "./connection.ts";
 import type { LogDatabase } from "./database.ts";
 import type { SqliteLogLimits } from "./limits.ts";
-import { type EventRow, withoutData } from "./row.ts";
+import { type EventRow, textOf } from "./row.ts";
 import { fromSqliteError } from "./sqlite-error.ts";
 import { typeKind } from "./sums.ts";
 
-/**
- * Rows are fetched in pages with `all`: a row costs 1.0 µs so, and 1.3 from an iterator. Not all of a batch at once: when large events follow small ones
- * a page is in memory before it can be counted.
- */
+/** Rows are fetched in pages with `all`: a row costs 1.0 µs so, and 1.3 from an iterator. Not all of a batch at once: a page is in memory before it can be counted. */
 const minPageRows = 16;
 const maxPageRows = 128;
 
@@ -67,7 +64,7 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
       const rows = page(wanted, last);
       const before = bytes;
       for (const row of rows) {
-        const data = dataOf === undefined ? textOf(row[10]) : db.dataOf(row, dataOf);
+        const data = dataOf === undefined ? db.data(row) : db.dataOf(row, dataOf);
         const event = db.decode(row, data);
         if (filter !== undefined && !matches(event, filter)) continue;
         events.push(event);
@@ -97,7 +94,7 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
 
   const scan = (filter: EventFilter | undefined, direction: Direction, from: number, limit: number, dataOf?: (stream: string) => boolean): Scan =>
     step((db) => {
-      const columns = dataOf === undefined ? db.columns : withoutData(db.columns);
+      const columns = dataOf === undefined ? db.columns : db.columnsWithoutData;
       const { sql, values } = scanStatement(columns, filter, direction);
       const positions = scanStatement("e.position", undefined, direction).sql;
       // Without a filter every position is an event, so the number of events bounds the step.
@@ -174,7 +171,7 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
           const placeOf = (row: EventRow) => place.get(row[3]) ?? 0;
           for (const row of db.withIds(part).toSorted((one, other) => placeOf(one) - placeOf(other))) {
             if (bytes >= enoughBytes) break;
-            const data = textOf(row[10]);
+            const data = db.data(row);
             const event = db.decode(row, data); // one at a time: of a megabyte it takes as long as a request may hold the thread
             if (event.tenant !== tenant || event.position > db.lastPosition) continue;
             events.push(event);
@@ -188,9 +185,6 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
     },
   };
 }
-
-/** Of a damaged row SQLite may make something else. */
-const textOf = (value: unknown) => (typeof value === "string" ? value : "");
 
 /** The statement finds by a number of 15 bits, too, and what is read row by row is read whatever it is. A damaged event stays unless its type is known. */
 function matches({ type, stream, damage }: StoredEvent, filter: EventFilter): boolean {

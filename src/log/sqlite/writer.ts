@@ -6,13 +6,14 @@
 import { isLogTrouble, RepriseError } from "../../errors.ts";
 import { type Clock, toIso } from "../../event/clock.ts";
 import { ownTenant } from "../../event/names.ts";
-import { checkRevision, type EncodedAppend, sameContent } from "../append-rules.ts";
+import { checkRevision, type EncodedAppend, type EncodedEvent, sameContent } from "../append-rules.ts";
 import type { AppendedEvent } from "../event-log.ts";
 import { makeRecordClock, type RecordClock } from "../record-clock.ts";
 import type { OwnedConnection } from "./connection.ts";
 import type { KnownEvent, LogDatabase, StreamHead } from "./database.ts";
 import type { SqliteLogLimits } from "./limits.ts";
 import { fromSqliteError, isSyncFailure } from "./sqlite-error.ts";
+import { dataSum } from "./sums.ts";
 import { SyncPlace } from "./sync-place.ts";
 
 export interface Writer {
@@ -219,7 +220,7 @@ function judge(draft: Draft, append: EncodedAppend): readonly AppendedEvent[] {
   if (added === undefined) draft.added.set(tenant, (added = new Map()));
   if (draft.stored.size > 0 || ids.some((id) => added.has(id))) {
     const known = ids.flatMap((id) => draft.stored.get(knownKey(tenant, id)) ?? knownOf(draft, added.get(id), id) ?? []);
-    if (known.length > 0) return duplicates(append, known);
+    if (known.length > 0) return duplicates(draft.db, append, known);
   }
   const stream = draft.streams.get(name) ?? { name, tenant, ...(draft.heads.get(name) ?? draft.db.streamHead(name)) };
   checkRevision(name, expected, stream.head);
@@ -248,7 +249,7 @@ function knownOf(draft: Draft, drafted: DraftAppend | undefined, id: string): Kn
   } = append.events[i]!;
   const { stream, tenant } = append;
   const recordedAtMs = recordedAtMsOf(draft, append, i);
-  return { id, damage: null, tenant, stream, revision: revision + i, position: position + i, type, schemaVersion, recordedAtMs, data };
+  return { id, damage: null, tenant, stream, revision: revision + i, position: position + i, type, schemaVersion, recordedAtMs, data, large: null };
 }
 
 /** When the event at this place of the append is recorded: with the group, unless a copy says when it was. */
@@ -258,16 +259,21 @@ function recordedAtMsOf({ recordedAtMs }: Draft, { recordedAt }: EncodedAppend, 
 
 const knownKey = (tenant: string, id: string) => `${tenant}\n${id}`;
 
-function duplicates({ stream, events }: EncodedAppend, known: readonly KnownEvent[]): readonly AppendedEvent[] {
-  const spoilt = known.find(({ damage }) => damage !== null);
-  if (spoilt !== undefined)
-    throw new RepriseError("LOG_DAMAGED", `Whether this append repeats what ${stream} holds cannot be told: position ${spoilt.position}: ${spoilt.damage}.`, {
-      fields: { stream: spoilt.stream, revision: spoilt.revision },
-    });
+function duplicates(db: LogDatabase, { stream, events }: EncodedAppend, known: readonly KnownEvent[]): readonly AppendedEvent[] {
+  const mustBeSound = ({ damage, ...event }: KnownEvent): void => {
+    if (damage !== null)
+      throw new RepriseError("LOG_DAMAGED", `Whether this append repeats what ${stream} holds cannot be told: position ${event.position}: ${damage}.`, {
+        fields: { stream: event.stream, revision: event.revision },
+      });
+  };
+  known.forEach(mustBeSound);
   const byId = new Map(known.map((event) => [event.id, event]));
   const same = events.every((event) => {
     const before = byId.get(event.event.id);
-    return before !== undefined && before.stream === stream && sameContent(before, event);
+    if (before === undefined || before.stream !== stream || !mayBeSame(before, event)) return false;
+    const whole = db.readKnown(before); // one at a time: together they may have a gigabyte
+    mustBeSound(whole);
+    return sameContent(whole, event);
   });
   if (!same) {
     const eventIds = known.map((event) => event.id);
@@ -283,6 +289,11 @@ function duplicates({ stream, events }: EncodedAppend, known: readonly KnownEven
     const { id, revision, position, recordedAtMs } = byId.get(event.id)!;
     return { id, revision, position: BigInt(position), recordedAt: toIso(recordedAtMs), duplicate: true };
   });
+}
+
+/** Equal JSON has as many bytes, whatever the order of its members. The sum is looked at for data that lost bytes on the disk: then its row is damaged, and no other event. */
+function mayBeSame({ large }: KnownEvent, { data }: EncodedEvent): boolean {
+  return large === null || large.bytes === Buffer.byteLength(data) || large.sum === dataSum(data);
 }
 
 /**

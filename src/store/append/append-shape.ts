@@ -5,7 +5,7 @@ import { priorities } from "../../event/event.ts";
 import { isUuid } from "../../event/ids.ts";
 import { entityIdPattern, entityTypePattern, eventTypePattern, ownTenant, tenantPattern } from "../../event/names.ts";
 import type { Turns } from "../../event/turns.ts";
-import { maxAppendEvents } from "../../log/event-log.ts";
+import { maxAppendBytes, maxAppendEvents } from "../../log/event-log.ts";
 import type { AppendOptions, EventInput } from "../store.ts";
 
 /** Names places of an append in errors. */
@@ -25,29 +25,40 @@ export function makePlaces(pointer: AppendOptions["pointer"], single: boolean): 
 /**
  * Checks what can be said of an append without the catalog and the log: names, texts, times, and that its data is JSON.
  *
+ * @returns the bytes that the data of each event takes at least, by that data; nothing of small ones.
  * @throws REQUEST_INVALID, then NUMBER_UNSAFE, each with all its places up to 100.
  */
-export async function checkAppendShape(inputs: readonly EventInput[], options: AppendOptions, places: Places, turns: Turns): Promise<void> {
+export async function checkAppendShape(
+  inputs: readonly EventInput[],
+  options: AppendOptions,
+  places: Places,
+  turns: Turns,
+): Promise<ReadonlyMap<unknown, number>> {
   if (inputs.length < 1 || inputs.length > maxAppendEvents)
     throw refuse([{ pointer: "#/events", detail: `Must have 1 to ${maxAppendEvents} events, not ${inputs.length}.` }]);
   const errors: ErrorPlace[] = [];
   const unsafe: ErrorPlace[] = [];
+  const bytes = new Map<unknown, number>();
   const checkedOptions = check(optionsShape, options, "");
   if ("places" in checkedOptions) for (const { pointer, detail } of checkedOptions.places) errors.push({ pointer: places.option(pointer), detail });
   for (const [index, input] of inputs.entries()) {
     if (turns.due()) await turns.next();
     const checked = check(inputShape, input, "");
     if ("places" in checked) for (const { pointer, detail } of checked.places) errors.push({ pointer: places.event(index, pointer), detail });
-    else
-      inspect(input.data, (detail, path) => {
+    else {
+      const inspection = new Inspection(input.data, (detail, path) => {
         const kind = detail === unsafeNumber ? unsafe : errors;
         if (kind.length < maxPlaces) kind.push({ pointer: places.event(index, below("/data", ...path)), detail });
       });
+      while (!inspection.look(lookValues)) if (turns.due()) await turns.next();
+      if (inspection.bytes > smallBytes) bytes.set(input.data, inspection.bytes);
+    }
     if (errors.length >= maxPlaces) break;
   }
   if (errors.length === 0 && (options.expectedRevision ?? "any") !== "any") for (const place of severalEntities(inputs, places)) errors.push(place);
   if (errors.length > 0) throw refuse(errors);
   if (unsafe.length > 0) throw new RepriseError("NUMBER_UNSAFE", "The data holds numbers that JSON would not keep exactly.", { errors: unsafe });
+  return bytes;
 }
 
 function severalEntities(inputs: readonly EventInput[], places: Places): readonly ErrorPlace[] {
@@ -131,31 +142,75 @@ const optionsShape = members({
 const maxDepth = 128;
 const unsafeNumber = "Must be a finite number, and as an integer within ±(2^53−1).";
 
-/** Tells `note` of everything in `value` that a log cannot keep exactly as it is. */
-function inspect(value: unknown, note: (problem: string, path: readonly PropertyKey[]) => void): void {
-  const path: PropertyKey[] = [];
-  const visit = (value: unknown): void => {
-    if (typeof value === "object" && value !== null) visitMembers(value);
-    else {
-      const problem = problemOf(value, path.length === 0);
-      if (problem !== null) note(problem, path);
+/** Of so few bytes a thousand events fit into an append. */
+const smallBytes = maxAppendBytes / 1000;
+/** Values looked at before others may have their turn: about 1 ms. */
+const lookValues = 10_000;
+
+/** A list or an object that is open, and which of its members comes next. */
+interface Open {
+  readonly value: object;
+  /** Null for a list. */
+  readonly keys: readonly string[] | null;
+  readonly count: number;
+  next: number;
+}
+
+/** Finds everything in a value that a log cannot keep exactly as it is. In parts: 4 MiB may be a million lists. */
+class Inspection {
+  /** UTF-8 bytes that it takes as JSON, at least. */
+  bytes = 0;
+  readonly #open: Open[] = [];
+  readonly #note: (problem: string, path: readonly PropertyKey[]) => void;
+
+  constructor(value: unknown, note: (problem: string, path: readonly PropertyKey[]) => void) {
+    this.#note = note;
+    this.#see(value);
+  }
+
+  /** @returns whether all of it has been seen. */
+  look(values: number): boolean {
+    const open = this.#open;
+    for (let left = values; left > 0; left--) {
+      const inner = open.at(-1);
+      if (inner === undefined) return true;
+      if (inner.next === inner.count) {
+        open.pop();
+        continue;
+      }
+      const key = inner.keys?.[inner.next] ?? inner.next;
+      inner.next++;
+      if (typeof key === "string") this.bytes += key.length + 3;
+      // Either key changes what an object is, as soon as some code copies it member by member.
+      if (key === "__proto__" || key === "constructor") this.#note("This key is refused.", this.#path());
+      else this.#see((inner.value as Readonly<Record<PropertyKey, unknown>>)[key]);
     }
-  };
-  const visitMembers = (value: object): void => {
+    return open.length === 0;
+  }
+
+  #see(value: unknown): void {
+    // Its commas are counted with it.
+    this.bytes += typeof value === "string" ? value.length + 3 : 2;
+    if (typeof value !== "object" || value === null) {
+      const problem = problemOf(value, this.#open.length === 0);
+      if (problem !== null) this.#note(problem, this.#path());
+      return;
+    }
     const prototype: unknown = Object.getPrototypeOf(value);
-    if (path.length >= maxDepth) note(`Must not be nested more than ${maxDepth} levels deep.`, path);
-    else if (Array.isArray(value)) for (let index = 0; index < value.length; index++) visitMember(index, value[index]);
-    else if (prototype !== Object.prototype && prototype !== null) note("Must be JSON: a plain object or a list, not an instance of a class.", path);
-    else for (const key of Object.keys(value)) visitMember(key, (value as Readonly<Record<string, unknown>>)[key]);
-  };
-  const visitMember = (key: PropertyKey, member: unknown): void => {
-    path.push(key);
-    // Either key changes what an object is, as soon as some code copies it member by member.
-    if (key === "__proto__" || key === "constructor") note("This key is refused.", path);
-    else visit(member);
-    path.pop();
-  };
-  visit(value);
+    if (this.#open.length >= maxDepth) this.#note(`Must not be nested more than ${maxDepth} levels deep.`, this.#path());
+    else if (Array.isArray(value)) this.#open.push({ value, keys: null, count: value.length, next: 0 });
+    else if (prototype !== Object.prototype && prototype !== null)
+      this.#note("Must be JSON: a plain object or a list, not an instance of a class.", this.#path());
+    else {
+      const keys = Object.keys(value);
+      this.#open.push({ value, keys, count: keys.length, next: 0 });
+    }
+  }
+
+  /** Of what is looked at now. */
+  #path(): readonly PropertyKey[] {
+    return this.#open.map(({ keys, next }) => keys?.[next - 1] ?? next - 1);
+  }
 }
 
 function problemOf(value: unknown, whole: boolean): string | null {

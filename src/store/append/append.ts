@@ -5,8 +5,8 @@ import { type Entity, type EventMetadata, type NewEvent, positionText } from "..
 import type { NewId } from "../../event/ids.ts";
 import { defaultTenant, streamName } from "../../event/names.ts";
 import { makeTurns, type Turns } from "../../event/turns.ts";
-import { encodeAppend } from "../../log/append-rules.ts";
-import type { AppendedEvent, EventLog, ExpectedRevision } from "../../log/event-log.ts";
+import { appendTooLarge, encodeAppend } from "../../log/append-rules.ts";
+import { type AppendedEvent, type EventLog, type ExpectedRevision, maxAppendBytes } from "../../log/event-log.ts";
 import type { AppendOptions, EventInput, Store } from "../store.ts";
 import { type Known, readKnown, sameContent } from "./append-known.ts";
 import { checkAppendShape, makePlaces, type Places } from "./append-shape.ts";
@@ -41,7 +41,7 @@ export function makeAppender({ catalog, log, newId }: AppenderParts): Store["app
     const inputs = Array.isArray(input) ? (input as readonly EventInput[]) : [input as EventInput];
     const places = makePlaces(options.pointer, !Array.isArray(input));
     const turns = makeTurns();
-    await checkAppendShape(inputs, options, places, turns);
+    const bytes = await checkAppendShape(inputs, options, places, turns);
 
     const { tenant = defaultTenant, expectedRevision = "any" } = options;
     const sent = inputs.map((one) => complete(one, catalog, newId));
@@ -61,6 +61,7 @@ export function makeAppender({ catalog, log, newId }: AppenderParts): Store["app
       events.push(refused.has(index) ? catalog.asOnceStored(event) : catalog.toStore(event));
     }
     const groups = groupByEntity(inputs, events, tenant, places);
+    if (bytes.size > 0) for (const group of groups) mustFit(group, bytes);
     // A single entity's append is measured by the log itself; with several the last must not fail when the first is stored.
     if (groups.length > 1)
       for (const group of groups) {
@@ -224,6 +225,12 @@ function groupByEntity(inputs: readonly EventInput[], events: readonly NewEvent[
     else group.events.push(event);
   }
   return [...groups.values()];
+}
+
+/** @throws APPEND_TOO_LARGE for what is seen to be too large before it is encoded, which may take as long as a request may hold the thread. */
+function mustFit({ stream, events }: Group, bytesOf: ReadonlyMap<unknown, number>): void {
+  const bytes = events.reduce((sum, { data }) => sum + (bytesOf.get(data) ?? 0), 0);
+  if (bytes > maxAppendBytes) throw appendTooLarge(stream, bytes);
 }
 
 /**
