@@ -51,16 +51,10 @@ export {
   type Priority,
 } from "./event/event.ts";
 export type { ExpectedRevision } from "./log/event-log.ts";
-export type {
-  ActOptions,
-  AmendResult,
-  AppendedEvent,
-  AppendOptions,
-  EventInput,
-  LaneActOptions,
-  LaneActResult,
-  ReadEntityOptions,
-  ReplayBatchResult,
-  ReplayResult,
-  Store,
-} from "./store/store.ts";
+export type { AppendedEvent, AppendOptions, EventInput } from "./store/append/event-input.ts";
+export type { ActOptions } from "./store/caller.ts";
+export type { AmendResult } from "./store/dead-letter-acts.ts";
+export type { LaneActOptions, LaneActResult } from "./store/pauses.ts";
+export type { ReadEntityOptions } from "./store/read-entity.ts";
+export type { ReplayBatchResult, ReplayResult } from "./store/replay-acts.ts";
+export type { Store } from "./store/store.ts";

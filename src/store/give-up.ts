@@ -1,22 +1,36 @@
 import type { Delivery } from "../delivery/delivery.ts";
 import { RepriseError } from "../errors.ts";
-import { positionText } from "../event/event.ts";
-import { defaultTenant } from "../event/names.ts";
+import { type PositionText as Position, positionText } from "../event/event.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Views } from "../views/model.ts";
-import type { Store } from "./store.ts";
+import { actOf, callerOf, type FinalActOptions } from "./caller.ts";
 
-/** What waits for its next attempt becomes a dead letter now, by an operator's decision. */
-export function makeGiveUp({ log, views, delivery }: { readonly log: EventLog; readonly views: Views; readonly delivery: Delivery }): Store["giveUp"] {
-  return async (deliveryId, { tenant = defaultTenant, actor = "local", reason }) => {
+export interface GivenUp {
+  readonly deliveryId: string;
+  readonly eventId: string;
+  readonly handler: string;
+  readonly position: Position;
+}
+
+type GiveUp = (deliveryId: string, options: FinalActOptions) => Promise<GivenUp>;
+
+interface GiveUpNeeds {
+  readonly log: EventLog;
+  readonly views: Views;
+  readonly delivery: Delivery;
+}
+
+/** Makes a dead letter of a delivery that waits for its next attempt, since an operator decided so. */
+export function makeGiveUp({ log, views, delivery }: GiveUpNeeds): GiveUp {
+  return async (deliveryId, options) => {
     await views.waitFor(await log.head());
-    const found = await views.recordedDelivery(tenant, deliveryId);
+    const found = await views.recordedDelivery(callerOf(options).tenant, deliveryId);
     if (found === undefined)
       throw new RepriseError("NOT_FOUND", `No delivery ${deliveryId} is on record: only one that failed or was deferred can be given up.`);
     const { handler, stream, revision, eventId, status } = found;
     if (status !== "failed") throw new RepriseError("NOT_BACKING_OFF", `The delivery is ${status}: it does not wait for another attempt.`);
     const error = found.error ?? { type: "NotReady", message: "it was deferred" };
-    const position = await delivery.giveUp(handler, stream, revision, { error, act: { actor, reason } });
+    const position = await delivery.giveUp(handler, stream, revision, { error, act: actOf(options) });
     return { deliveryId, eventId, handler, position: positionText(position) };
   };
 }

@@ -1,15 +1,55 @@
-/** Operators' acts on handlers and on lanes as such: pause, resume, repair, retry now. */
-
+/** What operators do with handlers and with lanes as such: pause, resume, repair, retire, retry now. */
 import type { Delivery } from "../delivery/delivery.ts";
 import { type ErrorCode, isRepriseError, partlyDone, RepriseError } from "../errors.ts";
-import { type Entity, type Position, positionText } from "../event/event.ts";
-import { defaultTenant, streamName } from "../event/names.ts";
+import { type Entity, type Position, type PositionText, positionText } from "../event/event.ts";
+import { streamName } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Act } from "../records/act.ts";
 import type { Views } from "../views/model.ts";
-import type { ActOptions, LaneActOptions, LaneActResult, Store } from "./store.ts";
+import { type ActOptions, actOf, callerOf, type FinalActOptions } from "./caller.ts";
+import { makeRetire, type Retired, type RetireNeeds } from "./retire.ts";
 
-interface Parts {
+export interface LaneActOptions extends ActOptions {
+  /** Default: every handler that runs here and wants any of the entity's events. */
+  readonly handler?: string;
+}
+
+export interface LaneActResult {
+  /** Those whose lane it was done on. */
+  readonly handlers: readonly string[];
+  /** Of the last record. */
+  readonly position: PositionText;
+}
+
+export interface RepairResult {
+  readonly position: PositionText;
+  /** How many events of the journal are skipped from now on. */
+  readonly skipped: number;
+}
+
+export interface Pauses {
+  /**
+   * Nothing of the handler starts until it is resumed; what is under way ends.
+   *
+   * @returns position of the record.
+   * @throws NOT_FOUND for a handler that does not run here.
+   */
+  pauseHandler(name: string, options?: ActOptions): Promise<PositionText>;
+  /** @throws NOT_FOUND, NOT_PAUSED */
+  resumeHandler(name: string, options?: ActOptions): Promise<PositionText>;
+  /** Has events skipped that stand in the handler's journal and are not its own, on record, and lets it work again. @throws NOT_FOUND, NOTHING_TO_REPAIR, NOT_OWNER */
+  repairHandler(name: string, options: FinalActOptions): Promise<RepairResult>;
+  /** For a handler that the config does not have any more: all that waits for it is discarded, and it is shown no more. @throws NOT_FOUND, HANDLER_PRESENT */
+  retireHandler(name: string, options: FinalActOptions): Promise<Retired>;
+  /** Nothing of the entity starts for one handler, or for each that wants its events; it keeps its place in line. @throws NOT_FOUND */
+  pauseEntity(entity: Entity, options?: LaneActOptions): Promise<LaneActResult>;
+  /** @throws NOT_FOUND, NOT_PAUSED when none of its lanes is. */
+  resumeEntity(entity: Entity, options?: LaneActOptions): Promise<LaneActResult>;
+  /** What waits for a retry is tried now. @throws NOT_FOUND, NOT_BACKING_OFF when none of its lanes waits, LANE_PAUSED */
+  retryEntity(entity: Entity, options?: LaneActOptions): Promise<LaneActResult>;
+}
+
+interface LaneNeeds {
   readonly log: EventLog;
   readonly views: Views;
   readonly delivery: Delivery;
@@ -17,12 +57,22 @@ interface Parts {
 
 type LaneAct = (handler: string, stream: string, act: Act) => Promise<Position>;
 
-export function makePauses({
-  log,
-  views,
-  delivery,
-}: Parts): Pick<Store, "pauseHandler" | "resumeHandler" | "repairHandler" | "pauseEntity" | "resumeEntity" | "retryEntity"> {
-  /** The handlers that the act is about. The views are asked as of now: an entity may have been made a moment ago. */
+export function makePauses(needs: RetireNeeds): Pauses {
+  const { delivery } = needs;
+  return {
+    ...makeLaneActs(needs),
+    pauseHandler: async (name, options = {}) => positionText(await delivery.pause(name, actOf(options))),
+    resumeHandler: async (name, options = {}) => positionText(await delivery.resume(name, actOf(options))),
+    repairHandler: async (name, options) => {
+      const { position, ...rest } = await delivery.repair(name, actOf(options));
+      return { ...rest, position: positionText(position) };
+    },
+    retireHandler: makeRetire(needs),
+  };
+}
+
+function makeLaneActs({ log, views, delivery }: LaneNeeds): Pick<Pauses, "pauseEntity" | "resumeEntity" | "retryEntity"> {
+  /** The handlers that the act is about. The views must know all that the log holds now: the entity may be a moment old. */
   async function handlersOf(tenant: string, entity: Entity, handler: string | undefined): Promise<readonly string[]> {
     await views.waitFor(await log.head());
     const view = await views.entity(tenant, entity);
@@ -37,19 +87,15 @@ export function makePauses({
     return running;
   }
 
-  /** Does the act on each lane. @param idle the code that says "there is nothing to do here": an error only when all say so. */
-  async function onLanes(
-    entity: Entity,
-    { tenant = defaultTenant, actor = "local", reason, handler }: LaneActOptions,
-    act: LaneAct,
-    idle: ErrorCode | null,
-  ): Promise<LaneActResult> {
+  /** Does the act on each lane. @param idle the code that says "there is nothing to do here": it is an error only when each lane says so. */
+  async function onLanes(entity: Entity, options: LaneActOptions, act: LaneAct, idle: ErrorCode | null): Promise<LaneActResult> {
+    const { tenant } = callerOf(options);
     const handlers: string[] = [];
     let position: Position = 0n;
     let refusal: RepriseError | null = null;
-    for (const name of await handlersOf(tenant, entity, handler)) {
+    for (const name of await handlersOf(tenant, entity, options.handler)) {
       try {
-        const recorded = await act(name, streamName(tenant, entity), { actor, reason: reason ?? null });
+        const recorded = await act(name, streamName(tenant, entity), actOf(options));
         handlers.push(name);
         if (recorded > position) position = recorded;
       } catch (error) {
@@ -62,15 +108,7 @@ export function makePauses({
     return { handlers, position: positionText(position) };
   }
 
-  const toAct = ({ actor = "local", reason }: ActOptions): Act => ({ actor, reason: reason ?? null });
-
   return {
-    pauseHandler: async (name, options = {}) => positionText(await delivery.pause(name, toAct(options))),
-    repairHandler: async (name, options) => {
-      const { position, ...rest } = await delivery.repair(name, toAct(options));
-      return { ...rest, position: positionText(position) };
-    },
-    resumeHandler: async (name, options = {}) => positionText(await delivery.resume(name, toAct(options))),
     pauseEntity: (entity, options = {}) => onLanes(entity, options, delivery.pauseLane, null),
     resumeEntity: (entity, options = {}) => onLanes(entity, options, delivery.resumeLane, "NOT_PAUSED"),
     retryEntity: (entity, options = {}) => onLanes(entity, options, delivery.retryLane, "NOT_BACKING_OFF"),

@@ -1,17 +1,25 @@
-/** A handler that is gone for good: nothing waits for it any more. */
+/** Retires a handler that is gone for good: from then on nothing waits for it. */
 import type { Delivery } from "../delivery/delivery.ts";
 import { retirementOf } from "../delivery/journal/handler-stream.ts";
 import { withPatience } from "../delivery/journal/patience.ts";
 import { recordAct } from "../delivery/journal/record-act.ts";
 import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
-import { positionText } from "../event/event.ts";
+import { type PositionText, positionText } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Views } from "../views/model.ts";
-import type { Store } from "./store.ts";
+import { actOf, type FinalActOptions } from "./caller.ts";
 
-interface Parts {
+export interface Retired {
+  /** How many events waited for it. */
+  readonly discarded: number;
+  readonly position: PositionText;
+}
+
+type RetireHandler = (name: string, options: FinalActOptions) => Promise<Retired>;
+
+export interface RetireNeeds {
   readonly log: EventLog;
   readonly views: Views;
   readonly delivery: Delivery;
@@ -21,8 +29,8 @@ interface Parts {
   readonly signal: AbortSignal;
 }
 
-export function makeRetire({ log, views, delivery, clock, newId, signal }: Parts): Store["retireHandler"] {
-  return async (name, { actor = "local", reason }) => {
+export function makeRetire({ log, views, delivery, clock, newId, signal }: RetireNeeds): RetireHandler {
+  return async (name, options) => {
     if (delivery.condition(name).state !== "absent")
       throw new RepriseError("HANDLER_PRESENT", `Handler ${name} is in the config: it cannot be retired while it is.`);
     const head = await log.head();
@@ -31,7 +39,7 @@ export function makeRetire({ log, views, delivery, clock, newId, signal }: Parts
     if (handler === undefined) throw new RepriseError("NOT_FOUND", `The log knows no handler ${name}, or it is retired already.`);
     const { waiting } = handler;
     return withPatience(clock, async () => {
-      const record = await retirementOf(log, newId, name, { act: { actor, reason }, at: head.toString(), waiting });
+      const record = await retirementOf(log, newId, name, { act: actOf(options), at: head.toString(), waiting });
       const { position } = await recordAct({ log, clock, signal }, record);
       return { discarded: waiting, position: positionText(position) };
     });

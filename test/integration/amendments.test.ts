@@ -4,7 +4,8 @@ import { defineEvent, defineUpcasters } from "../../src/catalog/define.ts";
 import { defineMigration } from "../../src/catalog/migration.ts";
 import { type Config, defineConfig } from "../../src/config/config.ts";
 import { defineHandler } from "../../src/delivery/handler.ts";
-import type { EventInput, Store } from "../../src/store/store.ts";
+import type { EventInput } from "../../src/store/append/event-input.ts";
+import type { Store } from "../../src/store/store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { handlerShows, logRows, startStore } from "../support/test-store.ts";
 

@@ -15,7 +15,7 @@ import type { EventLog } from "../../src/log/event-log.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import type { JournalData, JournalEvent } from "../../src/records/journal.ts";
 import { ownEvent } from "../../src/records/own-event.ts";
-import type { EventInput } from "../../src/store/store.ts";
+import type { EventInput } from "../../src/store/append/event-input.ts";
 import { type FakeClock, makeFakeClock } from "../support/fake-clock.ts";
 import { type LogRow, readLogRows } from "../support/history-checker.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
 import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler, Terminal } from "../../src/delivery/handler.ts";
-import type { EventInput } from "../../src/store/store.ts";
+import type { EventInput } from "../../src/store/append/event-input.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { handlerShows, startStore } from "../support/test-store.ts";
 

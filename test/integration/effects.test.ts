@@ -8,7 +8,7 @@ import { systemClock } from "../../src/event/clock.ts";
 import { newId } from "../../src/event/ids.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { toSelection } from "../../src/replay/selection.ts";
-import type { EventInput } from "../../src/store/store.ts";
+import type { EventInput } from "../../src/store/append/event-input.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { handlerShows, logRows, startStore } from "../support/test-store.ts";
 

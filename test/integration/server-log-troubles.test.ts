@@ -8,7 +8,7 @@ import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler } from "../../src/delivery/handler.ts";
 import { isRepriseError } from "../../src/errors.ts";
 import { newId } from "../../src/event/ids.ts";
-import type { EventInput } from "../../src/store/store.ts";
+import type { EventInput } from "../../src/store/append/event-input.ts";
 import { type Fault, type StandIn, startStandIn } from "../support/eventstore-stand-in/server.ts";
 import { checkHistory, countDeliveries, type History, makeHistory } from "../support/history-checker.ts";
 import { makeRandom } from "../support/partition-model.ts";

@@ -5,7 +5,8 @@ import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler, type HandlerOptions } from "../../src/delivery/handler.ts";
 import { conditionOf } from "../../src/delivery/ownership/condition.ts";
 import { RepriseError } from "../../src/errors.ts";
-import type { EventInput, Store } from "../../src/store/store.ts";
+import type { EventInput } from "../../src/store/append/event-input.ts";
+import type { Store } from "../../src/store/store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { handlerShows, handlerView, startStore } from "../support/test-store.ts";
 

@@ -12,7 +12,8 @@ import { defineHandler, type HandlerContext, Terminal, webhookHandler } from "..
 import type { CurrentEvent, Json } from "../../src/event/event.ts";
 import { partId } from "../../src/event/ids.ts";
 import { toSelection } from "../../src/replay/selection.ts";
-import type { EventInput, Store } from "../../src/store/store.ts";
+import type { EventInput } from "../../src/store/append/event-input.ts";
+import type { Store } from "../../src/store/store.ts";
 import { countDeliveries } from "./history-checker.ts";
 import { eachEvent, handlerShows, logRows, type Place, startStore } from "./test-store.ts";
 import { openWebhookReceiver } from "./webhook-receiver.ts";

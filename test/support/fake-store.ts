@@ -2,7 +2,8 @@ import type { Catalog } from "../../src/catalog/catalog.ts";
 import { RepriseError } from "../../src/errors.ts";
 import { positionText } from "../../src/event/event.ts";
 import type { Plan } from "../../src/replay/plan.ts";
-import type { ReplayState, Store } from "../../src/store/store.ts";
+import type { ReplayState } from "../../src/store/replay-acts.ts";
+import type { Store } from "../../src/store/store.ts";
 import type { DeadLetterDetail, EntityView, EventView, HandlerView, ReplayView, Views } from "../../src/views/model.ts";
 
 export const eventId = "018f2b2e-7c4a-7d3b-8a1e-0123456789ab";

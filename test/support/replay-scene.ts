@@ -6,7 +6,9 @@ import { type Config, defineConfig } from "../../src/config/config.ts";
 import { defineHandler, type HandlerContext, type HandlerOptions } from "../../src/delivery/handler.ts";
 import type { CurrentEvent } from "../../src/event/event.ts";
 import type { ReplayTerms } from "../../src/records/replay.ts";
-import type { EventInput, ReplayState, Store } from "../../src/store/store.ts";
+import type { EventInput } from "../../src/store/append/event-input.ts";
+import type { ReplayState } from "../../src/store/replay-acts.ts";
+import type { Store } from "../../src/store/store.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { handlerView, startStore } from "./test-store.ts";
 

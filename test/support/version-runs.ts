@@ -5,7 +5,7 @@ import { defineEvent, defineUpcasters } from "../../src/catalog/define.ts";
 import { type Config, defineConfig } from "../../src/config/config.ts";
 import { defineHandler, type HandlerContext, webhookHandler } from "../../src/delivery/handler.ts";
 import type { Json } from "../../src/event/event.ts";
-import type { EventInput } from "../../src/store/store.ts";
+import type { EventInput } from "../../src/store/append/event-input.ts";
 import { countDeliveries } from "./history-checker.ts";
 import { handlerShows, headOf, logRows, type Place, startStore } from "./test-store.ts";
 import { openWebhookReceiver } from "./webhook-receiver.ts";

@@ -7,7 +7,8 @@ import { type ErrorCode, RepriseError } from "../../src/errors.ts";
 import type { Json, StoredEvent } from "../../src/event/event.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { makeAppender } from "../../src/store/append/append.ts";
-import type { AppendOptions, EventInput, Store } from "../../src/store/store.ts";
+import type { AppendOptions, EventInput } from "../../src/store/append/event-input.ts";
+import type { Store } from "../../src/store/store.ts";
 import { openMemoryLog } from "../support/memory-log.ts";
 
 const orderPlaced = defineEvent(

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { RepriseError } from "../../errors.ts";
 import { canonicalId } from "../../event/ids.ts";
-import type { EventInput } from "../../store/store.ts";
+import type { EventInput } from "../../store/append/event-input.ts";
 import { cloudEventType, mediaType, readCloudEvents, unsupported } from "../body.ts";
 import { invalid, mustBeKnown, parse, parseEach, parseGet, parseQuery } from "../parse.ts";
 import { fromCloudEvent } from "../wire/cloud-event.ts";

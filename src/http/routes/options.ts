@@ -1,4 +1,4 @@
-import { defaultTenant } from "../../event/names.ts";
+import { callerOf } from "../../store/caller.ts";
 import type { Store } from "../../store/store.ts";
 
 /** What routes are given. */
@@ -7,4 +7,4 @@ export interface RouteOptions {
 }
 
 /** Whose events a request sees and who acts: without keys, one tenant and `local`. */
-export const caller = { tenant: defaultTenant, actor: "local" } as const;
+export const caller = callerOf();

@@ -9,7 +9,7 @@ import { z } from "zod";
 import { below } from "../../catalog/places.ts";
 import { jsonContentType } from "../../delivery/attempt/cloud-event.ts";
 import { idFromCloudEvent, isUuid } from "../../event/ids.ts";
-import type { EventInput } from "../../store/store.ts";
+import type { EventInput } from "../../store/append/event-input.ts";
 import { invalid, parse } from "../parse.ts";
 import { defined } from "./from-wire.ts";
 import { callChain, contextRefs, data, entity, eventType, priority, schemaVersion, text, time } from "./requests.ts";

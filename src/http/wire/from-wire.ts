@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { canonicalId } from "../../event/ids.ts";
 import type { AskedTerms } from "../../records/replay.ts";
 import { type Selection, toSelection as selectionOf } from "../../replay/selection.ts";
-import type { EventInput } from "../../store/store.ts";
+import type { EventInput } from "../../store/append/event-input.ts";
 import type { DeadLetterFilter } from "../../views/model.ts";
 import type { deadLetterStatsQuery, eventRequest, planRequest, startReplayRequest } from "./requests.ts";
 

@@ -2,7 +2,9 @@
 import type { LiftStep } from "../../catalog/catalog.ts";
 import type { AttemptRecord } from "../../records/attempt.ts";
 import type { Plan } from "../../replay/plan.ts";
-import type { DiscardBatchResult, ReplayActed, ReplayState, Store } from "../../store/store.ts";
+import type { DiscardBatchResult } from "../../store/dead-letter-acts.ts";
+import type { ReplayActed, ReplayState } from "../../store/replay-acts.ts";
+import type { Store } from "../../store/store.ts";
 import type { AmendmentAct, DeadLetterDetail, DeadLetterStats, DeadLetterView, DeliveryView, EntityView, EventView, HandlerView } from "../../views/model.ts";
 import type {
   AppendReply,

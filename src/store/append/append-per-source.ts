@@ -1,19 +1,19 @@
 import { isRepriseError } from "../../errors.ts";
-import { defaultTenant } from "../../event/names.ts";
 import type { EventLog } from "../../log/event-log.ts";
-import type { Store } from "../store.ts";
+import { callerOf } from "../caller.ts";
+import type { Appends } from "./append.ts";
 
 /**
  * Ids of CloudEvents are unique per source, those of the log per tenant: an event whose id another source has used is appended as `options.perSource`, under
  * an id of its own. Asked only where an append found its id in use, so that it costs nothing else; repeating the append finds the same event again.
  */
-export function makePerSource(append: Store["append"], log: Pick<EventLog, "findByIds">): Store["append"] {
+export function makePerSource(append: Appends["append"], log: Pick<EventLog, "findByIds">): Appends["append"] {
   return async (input, options = {}) => {
     const { perSource, ...others } = options;
     if (perSource === undefined || !("entity" in input) || input.id === undefined) return append(input, others);
     const { id, source = null } = input;
     const isOfAnother = async (): Promise<boolean> => {
-      const [stored] = await log.findByIds(options.tenant ?? defaultTenant, [id.toLowerCase()]);
+      const [stored] = await log.findByIds(callerOf(options).tenant, [id.toLowerCase()]);
       return stored !== undefined && stored.source !== source;
     };
     try {

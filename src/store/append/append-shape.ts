@@ -6,7 +6,7 @@ import { isUuid } from "../../event/ids.ts";
 import { entityIdPattern, entityTypePattern, eventTypePattern, ownTenant, tenantPattern } from "../../event/names.ts";
 import type { Turns } from "../../event/turns.ts";
 import { maxAppendBytes, maxAppendEvents } from "../../log/event-log.ts";
-import type { AppendOptions, EventInput } from "../store.ts";
+import type { AppendOptions, EventInput } from "./event-input.ts";
 
 /** Names places of an append in errors. */
 export interface Places {

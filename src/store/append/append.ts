@@ -3,13 +3,19 @@ import { isLogTrouble, isRepriseError, RepriseError } from "../../errors.ts";
 import { toUtc } from "../../event/clock.ts";
 import { type Entity, type EventMetadata, type NewEvent, positionText } from "../../event/event.ts";
 import type { NewId } from "../../event/ids.ts";
-import { defaultTenant, streamName } from "../../event/names.ts";
+import { streamName } from "../../event/names.ts";
 import { makeTurns, type Turns } from "../../event/turns.ts";
 import { appendTooLarge, encodeAppend } from "../../log/append-rules.ts";
 import { type AppendedEvent, type EventLog, type ExpectedRevision, maxAppendBytes } from "../../log/event-log.ts";
-import type { AppendOptions, EventInput, Store } from "../store.ts";
+import { callerOf } from "../caller.ts";
 import { type Known, readKnown, sameContent } from "./append-known.ts";
 import { checkAppendShape, makePlaces, type Places } from "./append-shape.ts";
+import type { AppendedEvent as Appended, AppendOptions, EventInput } from "./event-input.ts";
+
+export interface Appends {
+  /** Appends one event or up to 1000. Everything is checked before anything is stored; entities go one after another. */
+  append(events: EventInput | readonly EventInput[], options?: AppendOptions): Promise<readonly Appended[]>;
+}
 
 /** What an append needs of the world around it. */
 export interface AppenderParts {
@@ -19,14 +25,14 @@ export interface AppenderParts {
 }
 
 /**
- * Makes `Store.append`: fills in what the caller left out, checks everything, then stores entity by entity, in the order in which they first
+ * Makes `append`: fills in what the caller left out, checks everything, then stores entity by entity, in the order in which they first
  * appear. Data is stored as it was given, unless its type says `downcast`; it must not change until the promise has settled.
  *
  * In this order it throws REQUEST_INVALID, NUMBER_UNSAFE, EVENT_TYPE_UNKNOWN, SCHEMA_VERSION_UNKNOWN, DATA_INVALID, CALL_CHAIN_BROKEN, DOWNCAST_FAILED,
  * EVENT_ID_REUSED, APPEND_TOO_LARGE with nothing stored, then what the log throws. LOG_UNAVAILABLE and LOG_FULL carry `eventIds`: the ids of all
  * events of the request, in order. With them the request can be repeated, wherever it stopped: an entity that is stored already answers with duplicates.
  */
-export function makeAppender({ catalog, log, newId }: AppenderParts): Store["append"] {
+export function makeAppender({ catalog, log, newId }: AppenderParts): Appends["append"] {
   const queue = makeQueue();
   return async (input, options = {}) => {
     const place = queue();
@@ -43,7 +49,8 @@ export function makeAppender({ catalog, log, newId }: AppenderParts): Store["app
     const turns = makeTurns();
     const bytes = await checkAppendShape(inputs, options, places, turns);
 
-    const { tenant = defaultTenant, expectedRevision = "any" } = options;
+    const { tenant } = callerOf(options);
+    const { expectedRevision = "any" } = options;
     const sent = inputs.map((one) => complete(one, catalog, newId));
     const refused = await refusals(sent, catalog, places, turns);
     // What was stored once was judged then: a refinement that reads the clock, or one that is stricter now, does not undo it.

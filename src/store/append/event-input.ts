@@ -1,0 +1,36 @@
+import type { ContextRef, Entity, EventMetadata, Json, PositionText as Position, Priority } from "../../event/event.ts";
+import type { ExpectedRevision, AppendedEvent as LogsAppendedEvent } from "../../log/event-log.ts";
+
+/** An event as a caller wants to append it. What is left out is filled in. */
+export interface EventInput {
+  readonly id?: string;
+  readonly type: string;
+  /** Default: the current version. */
+  readonly schemaVersion?: number;
+  readonly entity: Entity;
+  readonly data: Json;
+  readonly source?: string;
+  readonly occurredAt?: string;
+  readonly priority?: Priority;
+  readonly correlationId?: string;
+  readonly causationId?: string;
+  readonly traceparent?: string;
+  readonly callChain?: readonly string[];
+  readonly contextRefs?: readonly ContextRef[];
+  readonly extensions?: EventMetadata["extensions"];
+}
+
+export interface AppendOptions {
+  readonly tenant?: string;
+  /** A revision or "none" needs all events to be of one entity. Default "any". */
+  readonly expectedRevision?: ExpectedRevision;
+  /** How places in the input are named in errors: `(index) => "#/events/" + index`. */
+  readonly pointer?: (index: number) => string;
+  /** Of one event: what is appended in its place when its id is that of another source's event. */
+  readonly perSource?: EventInput;
+}
+
+export interface AppendedEvent extends Omit<LogsAppendedEvent, "position"> {
+  readonly entity: Entity;
+  readonly position: Position;
+}

@@ -1,0 +1,36 @@
+/** Who calls the store. Each of its methods resolves this once, here; everything below has a tenant and an actor. */
+import { defaultTenant } from "../event/names.ts";
+import type { Act } from "../records/act.ts";
+
+export interface Caller {
+  /** Whose events the call sees. */
+  readonly tenant: string;
+  /** The name in the records of what the call does. */
+  readonly actor: string;
+}
+
+/** A caller as a call names it. What is left out is what a caller without a key is: the tenant `default`, the actor `local`. */
+export interface CallerOptions {
+  readonly tenant?: string;
+  readonly actor?: string;
+}
+
+export interface ActOptions extends CallerOptions {
+  readonly reason?: string;
+}
+
+/** Of an act that nothing undoes: it takes a reason. */
+export interface FinalActOptions extends ActOptions {
+  readonly reason: string;
+}
+
+const localActor = "local";
+
+export function callerOf({ tenant = defaultTenant, actor = localActor }: CallerOptions = {}): Caller {
+  return { tenant, actor };
+}
+
+/** What the record of an act says of who decided it. */
+export function actOf({ actor = localActor, reason }: ActOptions): Act {
+  return { actor, reason: reason ?? null };
+}

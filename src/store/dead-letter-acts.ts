@@ -1,0 +1,127 @@
+/** What operators do with dead letters, other than replaying them. */
+import type { Delivery } from "../delivery/delivery.ts";
+import { isRepriseError, partlyDone, RepriseError } from "../errors.ts";
+import { type Json, type PositionText as Position, positionText, type StoredEvent } from "../event/event.ts";
+import type { EventLog } from "../log/event-log.ts";
+import type { Act } from "../records/act.ts";
+import type { Amendments } from "../replay/amendments.ts";
+import type { Replays } from "../replay/replays.ts";
+import type { AmendmentAct, DeadLetterDetail, DeadLetterFilter, Views } from "../views/model.ts";
+import { actOf, callerOf, type FinalActOptions } from "./caller.ts";
+import { type GivenUp, makeGiveUp } from "./give-up.ts";
+
+/** `not_needed`: the event need not be handled. `done_by_hand`: somebody did what the handler would have done. */
+export type Resolution = NonNullable<Act["resolution"]>;
+
+export interface AmendOptions extends FinalActOptions {
+  /** The whole new stored data. */
+  readonly data: Json;
+  /** Needed when several handlers dead-lettered the event. */
+  readonly handler?: string;
+}
+
+export interface DiscardOptions extends FinalActOptions {
+  /** Needed when several handlers dead-lettered the event. */
+  readonly handler?: string;
+  readonly resolution?: Resolution;
+}
+
+export interface DiscardBatchOptions extends FinalActOptions {
+  /** 1 to 1000, default 100. */
+  readonly maxEvents?: number;
+  readonly resolution?: Resolution;
+}
+
+export interface AmendResult {
+  /** As it is now: `data` is what would be delivered. */
+  readonly entry: DeadLetterDetail;
+  readonly position: Position;
+}
+
+export interface DiscardResult {
+  /** As it was. */
+  readonly entry: DeadLetterDetail;
+  readonly position: Position;
+}
+
+export interface DiscardBatchResult {
+  /** Dead letters chosen. */
+  readonly total: number;
+  readonly discarded: number;
+  /** Those that changed meanwhile, or are under a replay. */
+  readonly skipped: number;
+  /** Dead letters that match and were not chosen, since they are beyond `maxEvents`. */
+  readonly remaining: number;
+  readonly position: Position;
+}
+
+export interface DeadLetterActs {
+  /**
+   * Gives one dead letter other stored data, for this handler's later deliveries of it. It releases nothing: replay it then.
+   *
+   * @throws DATA_INVALID, UPCAST_FAILED, APPEND_TOO_LARGE, and as `replay`.
+   */
+  amend(id: string, options: AmendOptions): Promise<AmendResult>;
+  /** Gives up one dead letter for good, and releases what is held behind it. @throws as `replay`. */
+  discard(id: string, options: DiscardOptions): Promise<DiscardResult>;
+  /** Gives up the oldest dead letters that match. @throws REQUEST_INVALID for a filter that names nothing. */
+  discardBatch(filter: Omit<DeadLetterFilter, "tenant">, options: DiscardBatchOptions): Promise<DiscardBatchResult>;
+  /**
+   * Makes a dead letter, with cause `given_up`, of a delivery that waits for its next attempt.
+   *
+   * @throws NOT_FOUND, NOT_BACKING_OFF, DELIVERY_RUNNING
+   */
+  giveUp(deliveryId: string, options: FinalActOptions): Promise<GivenUp>;
+}
+
+interface DeadLetterNeeds {
+  readonly log: EventLog;
+  readonly views: Views;
+  readonly delivery: Delivery;
+  readonly replays: Pick<Replays, "find">;
+  readonly amendments: Amendments;
+  /** A dead letter as it is shown once it carries `data`. */
+  readonly asAmended: (letter: DeadLetterDetail, stored: StoredEvent, data: Json, act: AmendmentAct) => DeadLetterDetail;
+}
+
+export function makeDeadLetterActs({ log, views, delivery, replays, amendments, asAmended }: DeadLetterNeeds): DeadLetterActs {
+  return {
+    async amend(id, options) {
+      const { data, reason, handler } = options;
+      const { tenant, actor } = callerOf(options);
+      const entry = await replays.find(id, tenant, handler);
+      const { appended, letter } = await amendments.amend(entry, data, { actor, reason });
+      const act = { at: appended.recordedAt, actor, reason, migration: null, replayId: null };
+      return { entry: asAmended(entry, letter.stored, data, act), position: positionText(appended.position) };
+    },
+
+    async discard(id, options) {
+      const entry = await replays.find(id, callerOf(options).tenant, options.handler);
+      const position = await delivery.discard(entry.handler, entry.stream, entry.revision, discardOf(options));
+      return { entry, position: positionText(position) };
+    },
+
+    async discardBatch(filter, options) {
+      if (Object.keys(filter).length === 0)
+        throw new RepriseError("REQUEST_INVALID", "Nothing is selected: name what to discard by at least one filter. It is never everything.");
+      const chosen = { ...filter, tenant: callerOf(options).tenant };
+      const { total: matching } = await views.deadLetters(chosen, { limit: 1, data: false });
+      const letters = await views.oldestDeadLetters(chosen, options.maxEvents ?? 100);
+      const act = discardOf(options);
+      const ends = await Promise.allSettled(letters.map(({ handler, stream, revision }) => delivery.discard(handler, stream, revision, act)));
+      const refused = ends.filter((end) => end.status === "rejected");
+      const discarded = ends.length - refused.length;
+      const broken = refused.find(({ reason }) => !isRepriseError(reason, "NOT_DEAD_LETTERED", "DELIVERY_RUNNING", "NOT_FOUND"));
+      if (broken !== undefined) throw partlyDone(broken.reason, `${discarded} of ${ends.length} dead letters are discarded`);
+      const position = ends.reduce((last, end) => (end.status === "fulfilled" && end.value > last ? end.value : last), BigInt(views.position()));
+      const remaining = Math.max(0, matching - letters.length);
+      return { total: letters.length, discarded, skipped: refused.length, remaining, position: positionText(position) };
+    },
+
+    giveUp: makeGiveUp({ log, views, delivery }),
+  };
+}
+
+function discardOf({ resolution, ...options }: DiscardOptions): Act {
+  return { ...actOf(options), ...(resolution === undefined ? {} : { resolution }) };
+}

@@ -1,0 +1,249 @@
+/** Replays, as operators begin, follow and steer them. */
+import type { Catalog, FailureText } from "../catalog/catalog.ts";
+import { RepriseError } from "../errors.ts";
+import type { Clock } from "../event/clock.ts";
+import { type PositionText as Position, positionText } from "../event/event.ts";
+import { deliveryId } from "../event/ids.ts";
+import type { EventLog } from "../log/event-log.ts";
+import { onePage } from "../log/page-bytes.ts";
+import type { AskedTerms } from "../records/replay.ts";
+import type { JobFigures } from "../replay/job.ts";
+import type { Plan } from "../replay/plan.ts";
+import type { Replays, ReplayVerb } from "../replay/replays.ts";
+import { type ReportItem, readReport } from "../replay/report.ts";
+import type { Selection } from "../replay/selection.ts";
+import type { DeadLetterFilter, PageOptions, ReplayStatus, ReplayView, Views } from "../views/model.ts";
+import { type ActOptions, actOf, type CallerOptions, callerOf } from "./caller.ts";
+import { within } from "./within.ts";
+
+export interface ReplayOptions extends ActOptions {
+  /** Needed when several handlers dead-lettered the event. */
+  readonly handler?: string;
+  /** Delivers the event to this handler instead. The dead letter stays what it is. */
+  readonly targetHandler?: string;
+  /** Of the config: makes the data that is delivered. */
+  readonly migration?: string;
+  /** How long the call waits for the end. Default 10 s. */
+  readonly patienceMs?: number;
+}
+
+export interface ReplayBatchOptions extends ActOptions {
+  /** 1 to 1000, default 100. */
+  readonly maxEvents?: number;
+  readonly ratePerSecond?: number;
+  /** Of the config: makes the data that is delivered. */
+  readonly migration?: string;
+  /** How long the call waits for the end. Default 30 s. */
+  readonly patienceMs?: number;
+}
+
+export interface PlanOptions extends CallerOptions {
+  /** Delivers the events to this handler instead. The dead letters stay what they are. */
+  readonly targetHandler?: string;
+  /** For the estimate. */
+  readonly ratePerSecond?: number;
+}
+
+export interface StartReplayOptions extends ActOptions {
+  readonly reason: string;
+  readonly terms: AskedTerms;
+}
+
+export interface SteerOptions extends ActOptions {
+  /** How long the call waits until a cancellation is on record everywhere. Default 5 s. */
+  readonly patienceMs?: number;
+}
+
+export interface ReplayPageOptions extends PageOptions {
+  readonly tenant?: string;
+}
+
+export interface ReplayResult {
+  /** `processing`: not over after the patience (10 s single, 30 s batch); follow it by `replayId`. */
+  readonly status: "replayed" | "dead_lettered" | "processing";
+  readonly replayId: string;
+  readonly deliveryId: string;
+  readonly originalEventId: string;
+  readonly error: FailureText | null;
+  readonly position: Position;
+}
+
+export interface ReplayBatchResult {
+  readonly replayId: string;
+  readonly total: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Left alone, and why. */
+  readonly skipped: number;
+  readonly skips: readonly { readonly reason: string; readonly count: number }[];
+  readonly remaining: number;
+  readonly position: Position;
+}
+
+/** A replay as it is right now: what the views know, and what only the process that runs it knows. */
+export interface ReplayState extends ReplayView, Pick<JobFigures, "followers" | "secondsLeft"> {}
+
+export interface ReplayStates {
+  readonly replays: readonly ReplayState[];
+  readonly nextCursor: string | null;
+}
+
+export interface ReplayActed {
+  readonly replayId: string;
+  readonly status: ReplayStatus;
+  readonly position: Position;
+}
+
+export interface ReplayStarted extends ReplayActed {
+  /** Items that the replay has. */
+  readonly total: number;
+}
+
+export interface ReplayReport {
+  readonly items: readonly ReportItem[];
+  readonly nextCursor: string | null;
+}
+
+export interface ReplayActs {
+  /**
+   * Delivers one dead letter again. `id` is an event's or a delivery's. With `targetHandler` it goes to that handler, as a delivery of the replay's own,
+   * and the dead letter stays.
+   *
+   * @throws NOT_FOUND, NOT_DEAD_LETTERED, HANDLER_AMBIGUOUS, DELIVERY_RUNNING, LETTER_NOT_FIRST, UPCAST_FAILED, MIGRATION_FAILED.
+   */
+  replay(id: string, options?: ReplayOptions): Promise<ReplayResult>;
+  /** Delivers the oldest dead letters that match again, in their order within each entity. */
+  replayBatch(filter: Omit<DeadLetterFilter, "tenant">, options?: ReplayBatchOptions): Promise<ReplayBatchResult>;
+  /** Freezes a selection and says what its replay would do. A plan lives 24 h. @throws REQUEST_INVALID */
+  planReplay(selection: Selection, options?: PlanOptions): Promise<Plan>;
+  /** @throws NOT_FOUND */
+  replayPlan(planId: string, options?: { readonly tenant?: string }): Promise<Plan>;
+  /** Runs exactly what a plan lists, or tries it without effect. @throws NOT_FOUND, PLAN_STALE `{ changed }`, PLAN_USED `{ replayId, actor }` */
+  startReplay(planId: string, options: StartReplayOptions): Promise<ReplayStarted>;
+  /** Undefined for an unknown one. */
+  replayState(replayId: string, options?: { readonly tenant?: string }): Promise<ReplayState | undefined>;
+  /** Newest first. */
+  replayStates(options: ReplayPageOptions): Promise<ReplayStates>;
+  /** What became of each item, in the order in which they start; with the difference that lifting makes to its payload. @throws NOT_FOUND */
+  replayReport(replayId: string, options: ReplayPageOptions): Promise<ReplayReport>;
+  /** `cancel` answers `cancelling` until it is on record everywhere that nothing of it starts any more. @throws NOT_FOUND, REPLAY_ENDED */
+  actOnReplay(replayId: string, verb: ReplayVerb, options?: SteerOptions): Promise<ReplayActed>;
+  /** From now on. Null: no limit. @throws NOT_FOUND, REPLAY_ENDED */
+  setReplayRate(replayId: string, ratePerSecond: number | null, options?: ActOptions): Promise<ReplayActed>;
+}
+
+interface ReplayNeeds {
+  readonly replays: Replays;
+  readonly views: Views;
+  readonly log: EventLog;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  /** Of the report's pages: the place of an item as a cursor, and back. */
+  readonly cursors: { write(place: number): string; read(cursor: string | undefined): number | undefined };
+}
+
+const singlePatienceMs = 10_000;
+const batchPatienceMs = 30_000;
+const cancelPatienceMs = 5000;
+
+export function makeReplayActs(needs: ReplayNeeds): ReplayActs {
+  return { ...makeLetterReplays(needs), ...makePlannedReplays(needs), ...makeReplayReads(needs) };
+}
+
+/** Who chose what is replayed, and why. */
+const chooserOf = (options: ActOptions) => ({ ...callerOf(options), ...actOf(options) }) as const;
+const migrationOf = ({ migration }: { readonly migration?: string }) => (migration === undefined ? {} : { migration });
+
+function makeLetterReplays({ replays, clock }: Pick<ReplayNeeds, "replays" | "clock">): Pick<ReplayActs, "replay" | "replayBatch"> {
+  return {
+    async replay(id, options = {}) {
+      const { handler, targetHandler, patienceMs = singlePatienceMs } = options;
+      const chosen = { ...chooserOf(options), handler, targetHandler: targetHandler ?? null, ...migrationOf(options) };
+      const { replayId, letter, ended, position } = await replays.single(id, chosen);
+      const end = await within(clock, ended, patienceMs);
+      return {
+        status: end?.outcome ?? "processing",
+        replayId,
+        deliveryId: deliveryId(targetHandler ?? letter.handler, letter.stream, letter.id, targetHandler === undefined ? undefined : replayId),
+        originalEventId: letter.id,
+        error: end?.error ?? null,
+        position: positionText(end?.position ?? position),
+      };
+    },
+
+    async replayBatch(filter, options = {}) {
+      const { maxEvents = 100, ratePerSecond, patienceMs = batchPatienceMs } = options;
+      const chosen = { ...chooserOf(options), maxEvents, ratePerSecond: ratePerSecond ?? null, ...migrationOf(options) };
+      const { replayId, figures, ended, position } = await replays.batch({ ...filter, tenant: chosen.tenant }, chosen);
+      const end = await within(clock, ended, patienceMs);
+      const { total, succeeded, failed, skipped, skips } = figures();
+      return { replayId, total, succeeded, failed, skipped, skips, remaining: total - succeeded - failed - skipped, position: positionText(end ?? position) };
+    },
+  };
+}
+
+type PlannedReplays = Pick<ReplayActs, "planReplay" | "replayPlan" | "startReplay" | "actOnReplay" | "setReplayRate">;
+
+function makePlannedReplays({ replays }: Pick<ReplayNeeds, "replays">): PlannedReplays {
+  return {
+    planReplay: async (selection, options = {}) =>
+      replays.plans.make({
+        ...callerOf(options),
+        selection,
+        targetHandler: options.targetHandler ?? null,
+        ratePerSecond: options.ratePerSecond ?? null,
+      }),
+
+    replayPlan: async (planId, options) => replays.plans.show(planId, callerOf(options).tenant),
+
+    async startReplay(planId, options) {
+      const { replayId, figures, position } = await replays.startPlan(planId, { ...callerOf(options), reason: options.reason, terms: options.terms });
+      const { status, total } = figures();
+      return { replayId, status, total, position: positionText(position) };
+    },
+
+    async actOnReplay(replayId, verb, options = {}) {
+      const { status, position } = await replays.act(replayId, verb, { ...chooserOf(options), patienceMs: options.patienceMs ?? cancelPatienceMs });
+      return { replayId, status, position: positionText(position) };
+    },
+
+    async setReplayRate(replayId, ratePerSecond, options = {}) {
+      const { status, position } = await replays.setRate(replayId, ratePerSecond, chooserOf(options));
+      return { replayId, status, position: positionText(position) };
+    },
+  };
+}
+
+type ReplayReads = Pick<ReplayActs, "replayState" | "replayStates" | "replayReport">;
+
+function makeReplayReads({ replays, views, log, catalog, cursors }: ReplayNeeds): ReplayReads {
+  /** With what the process that runs a replay knows better than the views. */
+  function now(view: ReplayView): ReplayState {
+    const figures = view.endedAt === null ? replays.figures(view.replayId) : undefined;
+    if (figures === undefined) return { ...view, followers: 0, secondsLeft: view.endedAt === null ? null : 0 };
+    const { succeeded, failed, skipped, total } = figures;
+    return { ...view, ...figures, remaining: total - succeeded - failed - skipped };
+  }
+
+  return {
+    async replayState(replayId, options) {
+      const view = await views.replay(callerOf(options).tenant, replayId);
+      return view && now(view);
+    },
+
+    async replayStates({ tenant, ...page }) {
+      const { replays: rows, nextCursor } = await views.replays(callerOf({ ...(tenant === undefined ? {} : { tenant }) }).tenant, page);
+      return { replays: rows.map(now), nextCursor };
+    },
+
+    async replayReport(replayId, options) {
+      const { limit, cursor } = options;
+      const { tenant } = callerOf(options);
+      const view = await views.replay(tenant, replayId);
+      if (view === undefined) throw new RepriseError("NOT_FOUND", "There is no replay with this id.");
+      const asked = { view, tenant, from: cursors.read(cursor) ?? 0, limit };
+      const { items, next } = await onePage(() => readReport({ log, views, catalog }, asked, (at, count) => replays.items(replayId, at, count)));
+      return { items, nextCursor: next === null ? null : cursors.write(next) };
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import type { Delivery } from "../delivery/delivery.ts";
+import type { EventLog } from "../log/event-log.ts";
+import type { ReadinessSource } from "./readiness.ts";
+
+interface Watched {
+  /** Why the schema lock is broken, where the store was opened all the same. */
+  readonly unlocked: readonly string[];
+  readonly delivery: Pick<Delivery, "faults" | "troubles" | "damaged">;
+  readonly views: { trouble(): string | null; probe(): Promise<void> };
+  readonly log: EventLog;
+}
+
+/** What keeps a store from its work, in the order in which an operator is told of it. */
+export function whatCanFail({ unlocked, delivery, views, log }: Watched): readonly ReadinessSource[] {
+  return [
+    { name: "the schemas", warnings: () => unlocked },
+    {
+      name: "",
+      reasons: () => [
+        ...delivery.faults().map(({ handler, error }) => `handler ${handler} stands still: ${error.code}`),
+        ...delivery.troubles().map(({ handler, trouble }) => `handler ${handler}: ${trouble}`),
+      ],
+      warnings: () =>
+        delivery
+          .damaged()
+          .map(
+            ({ handler, lanes, place }) =>
+              `handler ${handler}: ${lanes} entities stand still at damaged records of the log (LOG_DAMAGED), the first at ${place}.`,
+          ),
+    },
+    { name: "the views", reasons: () => [views.trouble() ?? []].flat(), probe: () => views.probe() },
+    { name: "the log", reasons: () => [log.trouble?.() ?? []].flat(), warnings: () => log.warnings?.() ?? [], probe: async () => log.probe?.() },
+  ];
+}
