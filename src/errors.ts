@@ -34,7 +34,13 @@ export const errorCatalog = {
   REQUEST_TIMEOUT: { kind: "timed_out", remedy: "Send the whole request within 60 seconds; repeating it is safe, since nothing of it was read." },
   HEADERS_TOO_LARGE: { kind: "headers_too_large", remedy: "Send a path and headers of less than 16 KiB together." },
   KEY_MISSING: { kind: "unauthenticated", remedy: "Send `Authorization: Bearer <key>`." },
+  KEY_INVALID: {
+    kind: "unauthenticated",
+    remedy: "Check that the whole key was sent; if it was, it is unknown, revoked or expired: ask whoever keeps the keys (`reprise keys ls`) for a new one.",
+  },
   ROLE_REQUIRED: { kind: "forbidden", remedy: "Use a key with the role that the detail names." },
+  TENANT_REQUIRED: { kind: "forbidden", remedy: "This concerns all tenants: use a key of the tenant `*`." },
+  SOURCE_REFUSED: { kind: "forbidden", remedy: "Append as one of the sources that the detail names, or use a key that may append as this one." },
   ORIGIN_REFUSED: {
     kind: "forbidden",
     remedy:

@@ -8,6 +8,7 @@ import { addDeadLetters } from "./commands/dead-letters.ts";
 import { addEntities } from "./commands/entities.ts";
 import { addEvents } from "./commands/events.ts";
 import { addExport } from "./commands/export.ts";
+import { addKeys } from "./commands/keys.ts";
 import { addLog } from "./commands/log.ts";
 import { addReplays } from "./commands/replays.ts";
 import { addSchema } from "./commands/schema.ts";
@@ -59,6 +60,7 @@ export function makeProgram(world: World): Command {
   addReplays(program, world);
   addService(program, world);
   addCopy(program, world);
+  addKeys(program, world);
   addLog(program, world);
   addBackup(program, world);
   addSchema(program, world);

@@ -1,0 +1,142 @@
+/** What `reprise keys` does to the key file. Each change reads the file, writes a new one beside it and puts that in its place, under a lock. */
+import { closeSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
+import { RepriseError } from "../errors.ts";
+import { toIso } from "../event/clock.ts";
+import { replaceFile, writeText } from "../log/durable-files.ts";
+import { makePrivateFile } from "../log/private-files.ts";
+import { keyFileText, readKeyFile, type StoredKey } from "./key-file.ts";
+import { hashOf, keyText, newKeyId, newSecret, type RandomBytes } from "./key-text.ts";
+import type { Role } from "./roles.ts";
+
+/** Of the world. */
+export interface EditOptions {
+  readonly path: string;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+  readonly random: RandomBytes;
+}
+
+export interface NewKey {
+  readonly name: string;
+  readonly tenant: string;
+  readonly role: Role;
+  readonly expiresAtMs: number | null;
+  readonly limit: { readonly per_second: number; readonly burst: number } | null;
+  readonly sources: readonly string[] | null;
+}
+
+/** @returns the text of the key, which is kept nowhere. @throws CONFIG_INVALID, also for a name that a key in force has already: acts name keys by name. */
+export function createKey(
+  options: EditOptions,
+  { name, tenant, role, expiresAtMs, limit, sources }: NewKey,
+): { readonly key: StoredKey; readonly text: string } {
+  return edit(options, (keys) => {
+    if (keys.some((key) => key.name === name && isInForce(key, options.nowMs)))
+      throw refuse(`There is a key in force with the name ${JSON.stringify(name)}: choose another name, or revoke that one. Records name keys by their names.`);
+    const ids = new Set(keys.map(({ id }) => id));
+    let id = newKeyId(options.random);
+    while (ids.has(id)) id = newKeyId(options.random);
+    const secret = newSecret(options.random);
+    const key: StoredKey = {
+      id,
+      name,
+      tenant,
+      role,
+      secret_sha256: hashOf(secret),
+      previous_secret_sha256: null,
+      created_at: toIso(options.nowMs),
+      expires_at: expiresAtMs === null ? null : toIso(expiresAtMs),
+      revoked_at: null,
+      limit,
+      ...(sources === null ? {} : { sources: [...sources] }),
+    };
+    return { keys: [...keys, key], result: { key, text: keyText({ id, secret }) } };
+  });
+}
+
+/** A new secret; the one before holds until `finishRotation`. @throws CONFIG_INVALID for a rotation that was not finished: a third secret would end the first. */
+export function rotateKey(options: EditOptions, id: string): { readonly key: StoredKey; readonly text: string } {
+  return change(options, id, (key) => {
+    if (key.previous_secret_sha256 !== null)
+      throw refuse(`The key ${id} is being rotated: once nobody uses its old secret, run \`reprise keys rotate --finish ${id}\`, then rotate again.`);
+    const secret = newSecret(options.random);
+    const rotated = { ...key, secret_sha256: hashOf(secret), previous_secret_sha256: key.secret_sha256 };
+    return { key: rotated, result: { key: rotated, text: keyText({ id, secret }) } };
+  });
+}
+
+/** The secret before the last rotation holds no more. */
+export function finishRotation(options: EditOptions, id: string): StoredKey {
+  return change(options, id, (key) => {
+    if (key.previous_secret_sha256 === null) throw refuse(`The key ${id} is not being rotated: it has one secret.`);
+    const finished = { ...key, previous_secret_sha256: null };
+    return { key: finished, result: finished };
+  });
+}
+
+/** The key holds no more. It stays in the file, so that records that name it can be explained. */
+export function revokeKey(options: EditOptions, id: string): StoredKey {
+  return change(options, id, (key) => {
+    const revoked = { ...key, revoked_at: toIso(options.nowMs) };
+    return { key: revoked, result: revoked };
+  });
+}
+
+export function isInForce({ revoked_at, expires_at }: StoredKey, nowMs: number): boolean {
+  return revoked_at === null && (expires_at === null || Date.parse(expires_at) > nowMs);
+}
+
+function change<T>(options: EditOptions, id: string, make: (key: StoredKey) => { readonly key: StoredKey; readonly result: T }): T {
+  return edit(options, (keys) => {
+    const found = keys.find((key) => key.id === id);
+    if (found === undefined) throw refuse(`There is no key with the id ${JSON.stringify(id)}: \`reprise keys ls\` shows the ids.`);
+    if (found.revoked_at !== null) throw refuse(`The key ${id} was revoked at ${found.revoked_at}: make a new one with \`reprise keys create\`.`);
+    const { key, result } = make(found);
+    return { keys: keys.map((each) => (each === found ? key : each)), result };
+  });
+}
+
+function edit<T>({ path }: EditOptions, make: (keys: readonly StoredKey[]) => { readonly keys: readonly StoredKey[]; readonly result: T }): T {
+  const unlock = lock(`${path}.lock`);
+  try {
+    const isNew = statSync(path, { throwIfNoEntry: false }) === undefined;
+    const { keys, result } = make(isNew ? [] : readKeyFile(path));
+    makePrivateFile(`${path}.new`);
+    replaceFile(path, keyFileText(keys));
+    return result;
+  } finally {
+    unlock();
+  }
+}
+
+/** One editor at a time. What a killed one left behind is taken over. @throws CONFIG_INVALID while another process edits. */
+function lock(path: string): () => void {
+  for (let tries = 0; ; tries++) {
+    try {
+      const file = openSync(path, "wx", 0o600);
+      writeText(file, String(process.pid));
+      closeSync(file);
+      return () => rmSync(path, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      if (tries > 0 || isAlive(Number(readFileSync(path, "utf8"))))
+        throw refuse(`Another process edits the key file just now (${path}): run the command again.`);
+      rmSync(path, { force: true });
+    }
+  }
+}
+
+/** An empty lock is of one that is just being made. */
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return true;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+function refuse(message: string): RepriseError {
+  return new RepriseError("CONFIG_INVALID", message);
+}

@@ -1,0 +1,134 @@
+/** The keys in force in one service: read from their file, read again within seconds of a change, and asked for each request. */
+
+import { timingSafeEqual } from "node:crypto";
+import { statSync } from "node:fs";
+import { isRepriseError, RepriseError } from "../errors.ts";
+import type { Clock } from "../event/clock.ts";
+import { messageOf } from "../event/thrown.ts";
+import { defaultLimit, readKeyFile, type StoredKey } from "./key-file.ts";
+import { hashOf, readKeyText } from "./key-text.ts";
+import { type Granted, type Limit, makeRateLimit, type RateLimit } from "./rate-limit.ts";
+import type { Role } from "./roles.ts";
+
+/** A change is seen at the next look; the promise is 5 s. */
+const lookEveryMs = 2000;
+
+/** A key that holds, as requests know it. */
+export interface Key {
+  readonly id: string;
+  readonly name: string;
+  /** `*`: all. */
+  readonly tenant: string;
+  readonly role: Role;
+  /** Sources that events may be appended as; null: any. */
+  readonly sources: ReadonlySet<string> | null;
+  readonly limit: Limit;
+  /** Takes one request from the key's allowance. */
+  take(): Granted;
+}
+
+export interface Keys {
+  /**
+   * The key of an `Authorization` header.
+   *
+   * @throws KEY_MISSING when there is none; KEY_INVALID for one that is unknown, mistyped, revoked or expired, in the same words.
+   */
+  authenticate(authorization: string | undefined): Key;
+  /** What is wrong with the file as it is now, for /readyz; null: nothing. The keys that it held before stay in force. */
+  warning(): string | null;
+  close(): void;
+}
+
+export interface KeysOptions {
+  readonly path: string;
+  readonly clock: Clock;
+  /** Told when the file was read again, and when it could not be: once for each change of the file. */
+  readonly onRead?: (count: number) => void;
+  readonly onTrouble?: (error: RepriseError) => void;
+}
+
+interface Held {
+  readonly key: Key;
+  readonly hashes: readonly Buffer[];
+  readonly expiresMs: number;
+}
+
+/** @throws CONFIG_INVALID when the file cannot be used: a service does not start with keys that it does not know. */
+export function openKeys({ path, clock, onRead = () => {}, onTrouble = () => {} }: KeysOptions): Keys {
+  let print = fingerprintOf(path);
+  let held = inForce(readKeyFile(path), new Map(), clock);
+  let trouble: RepriseError | null = null;
+  let timer = clock.after(lookEveryMs, look);
+
+  function look(): void {
+    timer = clock.after(lookEveryMs, look);
+    const now = fingerprintOf(path);
+    if (now === print && trouble === null) return;
+    try {
+      held = inForce(readKeyFile(path), held, clock);
+      trouble = null;
+      onRead(held.size);
+    } catch (error) {
+      const before = trouble?.message;
+      trouble = isRepriseError(error) ? error : new RepriseError("CONFIG_INVALID", `The API keys file cannot be read: ${messageOf(error)}.`);
+      if (trouble.message !== before) onTrouble(trouble);
+    }
+    print = now;
+  }
+
+  return {
+    authenticate(authorization) {
+      if (authorization === undefined || authorization === "") throw new RepriseError("KEY_MISSING", "The request has no Authorization header.");
+      const text = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
+      const parts = text === undefined ? null : readKeyText(text);
+      const found = parts === null ? undefined : held.get(parts.id);
+      if (parts === null || found === undefined) throw invalidKey();
+      const given = Buffer.from(hashOf(parts.secret), "hex");
+      // Every hash is compared, so that the time tells nothing.
+      const matches = found.hashes.map((hash) => timingSafeEqual(hash, given)).some(Boolean);
+      if (!matches || found.expiresMs <= clock.now()) throw invalidKey();
+      return found.key;
+    },
+    warning: () => (trouble === null ? null : `${trouble.message} The keys of before stay in force.`),
+    close: () => timer.cancel(),
+  };
+}
+
+/** Revoked keys are left out. A key whose limit did not change keeps its bucket, so that a change of the file fills none. */
+function inForce(keys: readonly StoredKey[], before: ReadonlyMap<string, Held>, clock: Clock): ReadonlyMap<string, Held> {
+  const held = new Map<string, Held>();
+  for (const stored of keys) {
+    if (stored.revoked_at !== null) continue;
+    const limit = stored.limit ?? defaultLimit;
+    const old = before.get(stored.id)?.key;
+    const kept = old !== undefined && old.limit.per_second === limit.per_second && old.limit.burst === limit.burst ? old.take : undefined;
+    held.set(stored.id, {
+      key: {
+        id: stored.id,
+        name: stored.name,
+        tenant: stored.tenant,
+        role: stored.role,
+        sources: stored.sources ? new Set(stored.sources) : null,
+        limit,
+        take: kept ?? taker(makeRateLimit(limit, clock.monotonicMs()), clock),
+      },
+      hashes: [stored.secret_sha256, stored.previous_secret_sha256].filter((hash) => hash !== null).map((hash) => Buffer.from(hash, "hex")),
+      expiresMs: stored.expires_at === null ? Number.POSITIVE_INFINITY : Date.parse(stored.expires_at),
+    });
+  }
+  return held;
+}
+
+function taker(bucket: RateLimit, clock: Clock): () => Granted {
+  return () => bucket.take(clock.monotonicMs());
+}
+
+/** What changes when a file is replaced or written; "" when it is not there. */
+function fingerprintOf(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return found === undefined ? "" : [found.ino, found.size, found.mtimeNs, found.ctimeNs].join(" ");
+}
+
+function invalidKey(): RepriseError {
+  return new RepriseError("KEY_INVALID", "The key is not one that is in force here.");
+}

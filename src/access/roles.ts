@@ -1,0 +1,30 @@
+/** Who asks, and what a role may. */
+
+export const roles = ["append", "read", "operate", "admin"] as const;
+export type Role = (typeof roles)[number];
+
+/**
+ * What a route asks for: `append` events; `look` at events, entities and schemas; `read` everything else; `operate`: act on dead letters, replays and lanes;
+ * `admin`: everything else. `public` asks for no key.
+ */
+export type Access = "public" | "append" | "look" | "read" | "operate" | "admin";
+
+const allowed: Readonly<Record<Exclude<Access, "public">, ReadonlySet<Role>>> = {
+  append: new Set(["append", "admin"]),
+  look: new Set(roles),
+  read: new Set(["read", "operate", "admin"]),
+  operate: new Set(["operate", "admin"]),
+  admin: new Set(["admin"]),
+};
+
+export function mayDo(role: Role, access: Access): boolean {
+  return access === "public" || allowed[access].has(role);
+}
+
+/** The smallest role that may: what a refusal names. */
+export function requiredRole(access: Exclude<Access, "public">): Role {
+  return access === "look" ? "read" : access;
+}
+
+/** The tenant of a key that belongs to no tenant alone. */
+export const everyTenant = "*";

@@ -1,0 +1,228 @@
+/** Keys: their text, their file, how it is edited, and how a service follows it. */
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createKey, finishRotation, revokeKey, rotateKey } from "../../src/access/edit-key-file.ts";
+import { parseKeyFile, readKeyFile } from "../../src/access/key-file.ts";
+import { keyText, readKeyText } from "../../src/access/key-text.ts";
+import { openKeys } from "../../src/access/keys.ts";
+import { checkNewKey } from "../../src/access/new-key.ts";
+import { makeRateLimit } from "../../src/access/rate-limit.ts";
+import { mayDo, requiredRole, roles } from "../../src/access/roles.ts";
+import { durationMs } from "../../src/cli/duration.ts";
+import { makeFakeClock } from "../support/fake-clock.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const digit = fc.constantFrom(...base62);
+const anyKey = fc.record({ id: fc.string({ unit: digit, minLength: 8, maxLength: 8 }), secret: fc.string({ unit: digit, minLength: 32, maxLength: 32 }) });
+
+/** Bytes that differ from call to call, and are the same in each run. */
+function makeRandom(): (count: number) => Uint8Array {
+  let next = 7;
+  return (count) => Uint8Array.from({ length: count }, () => (next = (next * 73 + 41) % 251));
+}
+
+function makeFile() {
+  const path = join(temporaryFolder(), "keys.json");
+  const clock = makeFakeClock();
+  const random = makeRandom();
+  const options = () => ({ path, nowMs: clock.now(), random });
+  const create = (name: string, more: Partial<Parameters<typeof createKey>[1]> = {}) =>
+    createKey(options(), { name, tenant: "default", role: "read", expiresAtMs: null, limit: null, sources: null, ...more });
+  return { path, clock, options, create };
+}
+
+describe("the text of a key", () => {
+  it("is rpr_, 8 of id, 32 of secret and the CRC32 in six base62 digits", () => {
+    expect(keyText({ id: "00000000", secret: "0".repeat(32) })).toMatch(/^rpr_0{40}[0-9A-Za-z]{6}$/);
+    fc.assert(fc.property(anyKey, (parts) => void expect(readKeyText(keyText(parts))).toEqual(parts)));
+  });
+
+  it("is refused with any one character changed, two neighbours swapped, or one left out", () => {
+    fc.assert(
+      fc.property(anyKey, fc.nat({ max: 45 }), digit, (parts, place, other) => {
+        const text = keyText(parts);
+        const at = 4 + place;
+        const changed = text.slice(0, at) + other + text.slice(at + 1);
+        const swapped = text.slice(0, at - 1) + text[at]! + text[at - 1]! + text.slice(at + 1);
+        for (const wrong of [changed, ...(at > 4 ? [swapped] : []), text.slice(0, at) + text.slice(at + 1)])
+          if (wrong !== text) expect(readKeyText(wrong)).toBeNull();
+      }),
+    );
+  });
+});
+
+describe("the key file", () => {
+  it("holds no secret, and only its owner may read it", () => {
+    const { path, create } = makeFile();
+    const { text } = create("anna");
+    const stored = readFileSync(path, "utf8");
+    expect(stored).not.toContain(readKeyText(text)!.secret);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it("is refused when others may write it, when it is torn, and when a member is unknown; the text names no value", () => {
+    const { path, create } = makeFile();
+    create("anna");
+    const whole = readFileSync(path, "utf8");
+    chmodSync(path, 0o620);
+    expect(() => readKeyFile(path)).toThrow("other users may write it");
+    chmodSync(path, 0o600);
+    for (let length = 0; length < whole.length - 1; length += 7) expect(() => parseKeyFile(whole.slice(0, length), path)).toThrow("API keys file");
+    expect(() => parseKeyFile(whole.replace('"read"', '"root-secret"'), path)).toThrow(/#\/keys\/0\/role/);
+    expect(() => parseKeyFile(whole.replace('"read"', '"root-secret"'), path)).not.toThrow("root-secret");
+  });
+
+  it("refuses a second key of a name that is in force, and takes it once the first is revoked", () => {
+    const { create, options } = makeFile();
+    const { key } = create("anna");
+    expect(() => create("anna")).toThrow("name keys by their names");
+    revokeKey(options(), key.id);
+    expect(create("anna").key.id).not.toBe(key.id);
+  });
+
+  it("takes over the lock of an editor that was killed, and waits for none that lives", () => {
+    const { path, create } = makeFile();
+    writeFileSync(`${path}.lock`, String(process.pid));
+    expect(() => create("anna")).toThrow("Another process edits the key file");
+    writeFileSync(`${path}.lock`, "4194304000");
+    create("anna");
+    expect(existsSync(`${path}.lock`)).toBe(false);
+  });
+});
+
+describe("keys in force", () => {
+  const bearer = (text: string) => `Bearer ${text}`;
+
+  it("are found by their text; what is mistyped, unknown, revoked or expired is told in one text", async () => {
+    const { path, clock, create, options } = makeFile();
+    const anna = create("anna", { tenant: "acme", role: "operate" });
+    const bert = create("bert");
+    const soon = create("soon", { expiresAtMs: clock.now() + 1000 });
+    revokeKey(options(), bert.key.id);
+    const keys = openKeys({ path, clock });
+    expect(keys.authenticate(bearer(anna.text))).toMatchObject({ name: "anna", tenant: "acme", role: "operate", sources: null });
+    expect(keys.authenticate(`bearer  ${anna.text}`).name).toBe("anna");
+    expect(keys.authenticate(bearer(soon.text)).name).toBe("soon");
+    await clock.advance(1000);
+    const refused = [
+      anna.text.slice(0, -1),
+      keyText({ id: anna.key.id, secret: "x".repeat(32) }),
+      keyText({ id: "unknown1", secret: "x".repeat(32) }),
+      bert.text,
+      soon.text,
+      "rpr_",
+    ];
+    const texts = refused.map((text) => {
+      try {
+        return keys.authenticate(bearer(text)).name;
+      } catch (error) {
+        return `${(error as { code: string }).code}: ${(error as Error).message}`;
+      }
+    });
+    expect(new Set(texts)).toEqual(new Set(["KEY_INVALID: The key is not one that is in force here."]));
+    expect(() => keys.authenticate(undefined)).toThrow("no Authorization header");
+    keys.close();
+  });
+
+  it("follow their file within 5 s: a new key, a revoked one, a rotation with two secrets at once", async () => {
+    const { path, clock, create, options } = makeFile();
+    const anna = create("anna");
+    const keys = openKeys({ path, clock });
+    const bert = create("bert");
+    const rotated = rotateKey(options(), anna.key.id);
+    await clock.advance(5000);
+    for (const text of [anna.text, rotated.text, bert.text]) expect(keys.authenticate(bearer(text)).id).toBeTruthy();
+    finishRotation(options(), anna.key.id);
+    revokeKey(options(), bert.key.id);
+    await clock.advance(5000);
+    expect(keys.authenticate(bearer(rotated.text)).name).toBe("anna");
+    for (const text of [anna.text, bert.text]) expect(() => keys.authenticate(bearer(text))).toThrow("in force");
+    keys.close();
+  });
+
+  it("stay as they were while the file is torn or away, with one report and a warning, and go on when it is whole", async () => {
+    const { path, clock, create } = makeFile();
+    const anna = create("anna");
+    const troubles: string[] = [];
+    const keys = openKeys({ path, clock, onTrouble: ({ message }) => troubles.push(message) });
+    const whole = readFileSync(path, "utf8");
+    writeFileSync(path, whole.slice(0, 40));
+    await clock.advance(20_000);
+    expect(keys.authenticate(bearer(anna.text)).name).toBe("anna");
+    expect(troubles).toHaveLength(1);
+    expect(keys.warning()).toContain("stay in force");
+    writeFileSync(path, whole);
+    await clock.advance(5000);
+    expect(keys.warning()).toBeNull();
+    keys.close();
+  });
+
+  it("keep what they have used of their allowance over a change of the file", async () => {
+    const { path, clock, create } = makeFile();
+    const anna = create("anna", { limit: { per_second: 1, burst: 2 } });
+    const keys = openKeys({ path, clock });
+    const take = () => keys.authenticate(bearer(anna.text)).take().ok;
+    expect([take(), take(), take()]).toEqual([true, true, false]);
+    create("bert");
+    await clock.advance(2000);
+    expect([take(), take(), take()]).toEqual([true, true, false]);
+    keys.close();
+  });
+});
+
+describe("the rate limit", () => {
+  it("never grants more than the burst and what has flowed in since", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 500 }),
+        fc.integer({ min: 1, max: 500 }),
+        fc.array(fc.nat({ max: 3000 }), { maxLength: 200 }),
+        (perSecond, burst, waits) => {
+          const bucket = makeRateLimit({ per_second: perSecond, burst }, 0);
+          let nowMs = 0;
+          let granted = 0;
+          for (const wait of waits) {
+            nowMs += wait;
+            const { ok, remaining, retryAfterMs } = bucket.take(nowMs);
+            granted += Number(ok);
+            expect(granted).toBeLessThanOrEqual(burst + (nowMs * perSecond) / 1000 + 1e-6);
+            if (!ok) expect([remaining, retryAfterMs > 0]).toEqual([0, true]);
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe("roles", () => {
+  it("may what the table of docs/http.md says", () => {
+    const table = roles.map((role) => [role, ...(["append", "look", "read", "operate", "admin"] as const).map((access) => mayDo(role, access))]);
+    expect(table).toEqual([
+      ["append", true, true, false, false, false],
+      ["read", false, true, true, false, false],
+      ["operate", false, true, true, true, false],
+      ["admin", true, true, true, true, true],
+    ]);
+    expect((["append", "look", "read", "operate", "admin"] as const).map(requiredRole)).toEqual(["append", "read", "read", "operate", "admin"]);
+  });
+});
+
+describe("a key as it is asked for", () => {
+  const ask = (more: object) => () => checkNewKey({ name: "anna", tenant: "default", role: "read", ...more }, Date.UTC(2026, 0, 1), durationMs);
+
+  it("is checked member by member, with a fix", () => {
+    expect(ask({ expires: "90d", limit: "50/s", source: ["agent"] })()).toMatchObject({
+      expiresAtMs: Date.UTC(2026, 3, 1),
+      limit: { per_second: 50, burst: 100 },
+      sources: ["agent"],
+    });
+    expect(ask({ name: "" })).toThrow('--name is ""');
+    expect(ask({ tenant: "Acme" })).toThrow("--tenant");
+    expect(ask({ tenant: "*" })().tenant).toBe("*");
+    for (const expires of ["yesterday", "0d", "-1d", "2020-01-01T00:00:00Z", "9999999999999w"]) expect(ask({ expires })).toThrow("--expires");
+    for (const limit of ["200", "0/s", "-1/s", "1e9/s", "fast"]) expect(ask({ limit })).toThrow("--limit");
+  });
+});
