@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { addGlobalOptions, type World } from "./command.ts";
 import { addAppend } from "./commands/append.ts";
 import { addBackup } from "./commands/backup.ts";
+import { addCompletion } from "./commands/completion.ts";
 import { addCopy } from "./commands/copy.ts";
 import { addDeadLetters } from "./commands/dead-letters.ts";
 import { addEntities } from "./commands/entities.ts";
@@ -59,6 +60,7 @@ export function makeProgram(world: World): Command {
   addDeadLetters(program, world);
   addReplays(program, world);
   addService(program, world);
+  addCompletion(program, world);
   addCopy(program, world);
   addKeys(program, world);
   addLog(program, world);
