@@ -6,6 +6,7 @@ import { addBackup } from "./commands/backup.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addCopy } from "./commands/copy.ts";
 import { addDeadLetters } from "./commands/dead-letters.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { addEntities } from "./commands/entities.ts";
 import { addEvents } from "./commands/events.ts";
 import { addExport } from "./commands/export.ts";
@@ -62,6 +63,7 @@ export function makeProgram(world: World): Command {
   addService(program, world);
   addCompletion(program, world);
   addCopy(program, world);
+  addDoctor(program, world);
   addKeys(program, world);
   addLog(program, world);
   addBackup(program, world);

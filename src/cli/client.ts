@@ -6,6 +6,8 @@ export type Query = Readonly<Record<string, string | undefined>>;
 /** The service, as commands talk to it. Every answer that is no success is a Failure with the exit code that goes with it. */
 export interface Client {
   get<T>(path: string, query?: Query): Promise<T>;
+  /** What `/readyz` says: 200 or 503. */
+  ready<T>(): Promise<T>;
   /** @param body JSON text or a value; none: no body. `started`: the answer was 202, it goes on. */
   /** @param body a value. */
   patch<T>(path: string, body: unknown): Promise<T>;
@@ -39,12 +41,14 @@ export function makeClient(base: string): Client {
       );
     }
     const reply = parse(text);
+    if (path === "/readyz" && status === 503 && !isProblem(reply) && reply !== undefined) return { reply: reply as T, started: false };
     if (status >= 200 && status < 300 && reply !== undefined) return { reply: reply as T, started: status === 202 };
     if (isProblem(reply)) throw new Failure(exitOf(status), describe(reply));
     throw new Failure(exit.failed, `What answers at ${origin!.origin} does not look like Reprise (status ${status}).\nCheck --url and REPRISE_URL.`);
   }
 
   return {
+    ready: async <T>() => (await ask<T>("GET", "/readyz", {})).reply,
     get: async <T>(path: string, query: Query = {}) => (await ask<T>("GET", path, query)).reply,
     patch: async <T>(path: string, body: unknown) => (await ask<T>("PATCH", path, {}, JSON.stringify(body))).reply,
     post: (path, { query = {}, body, json } = {}) => ask("POST", path, query, json ?? (body === undefined ? undefined : JSON.stringify(body))),

@@ -24,6 +24,8 @@ interface GlobalOptions {
 /** What a command that talks to the service works with. */
 export interface Session extends PrintOptions {
   readonly client: Client;
+  /** Where the service is. */
+  readonly url: string;
   readonly terminal: Terminal;
   /** Bulk acts need no question. */
   readonly yes: boolean;
@@ -40,7 +42,8 @@ export function addGlobalOptions(program: Command): void {
 
 export function openSession(command: Command, { terminal, env }: World): Session {
   const options = command.optsWithGlobals<GlobalOptions>();
-  return { client: makeClient(options.url ?? urlOf(env)), terminal, output: options.output, quiet: options.quiet ?? false, yes: options.yes ?? false };
+  const url = options.url ?? urlOf(env);
+  return { client: makeClient(url), url, terminal, output: options.output, quiet: options.quiet ?? false, yes: options.yes ?? false };
 }
 
 function urlOf(env: World["env"]): string {
