@@ -1,4 +1,4 @@
-/** What `reprise keys` does to the key file. Each change reads the file, writes a new one beside it and puts that in its place, under a lock. */
+/** What the commands of `keys` do to the key file. Each change reads the file, writes a new one beside it and puts that in its place, under a lock. */
 import { closeSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { RepriseError } from "../errors.ts";
 import { toIso } from "../event/clock.ts";

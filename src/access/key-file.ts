@@ -1,4 +1,4 @@
-/** The file of API keys: JSON, written by `reprise keys` only, read by services and by that command. It holds no secret, only SHA-256 of secrets. */
+/** The file of API keys: JSON, written by the commands of `keys` only, read by them and by services. It holds no secret, only SHA-256 of secrets. */
 import { readFileSync, statSync } from "node:fs";
 import { z } from "zod";
 import { check } from "../catalog/places.ts";
@@ -61,7 +61,7 @@ export function parseKeyFile(text: string, path: string): readonly StoredKey[] {
   const checked = check(keyFile, value, "#");
   if ("data" in checked) return checked.data.keys;
   const [place] = checked.places;
-  throw refuse(path, `${place?.pointer ?? "#"} ${place?.detail ?? "is wrong"}; only \`reprise keys\` should write it`);
+  throw refuse(path, `${place?.pointer ?? "#"} ${place?.detail ?? "is wrong"}; put back the last good copy: only reprise itself writes the file`);
 }
 
 /** The same text, byte for byte, for the same keys. */

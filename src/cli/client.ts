@@ -19,7 +19,8 @@ export function at(parts: TemplateStringsArray, ...values: readonly string[]): s
   return parts.reduce((path, part, index) => path + encodeURIComponent(values[index - 1]!) + part);
 }
 
-export function makeClient(base: string): Client {
+/** @param key sent with each request. */
+export function makeClient(base: string, key?: string): Client {
   const origin = URL.parse(base);
   if (origin === null || !/^https?:$/.test(origin.protocol))
     throw usage(`--url is ${JSON.stringify(base)}: it must be an address such as http://127.0.0.1:4680.`);
@@ -30,7 +31,11 @@ export function makeClient(base: string): Client {
     let status: number;
     let text: string;
     try {
-      const headers = { accept: "application/json", ...(json === undefined ? {} : { "content-type": "application/json" }) };
+      const headers = {
+        accept: "application/json",
+        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+        ...(json === undefined ? {} : { "content-type": "application/json" }),
+      };
       const response = await fetch(url, { method, headers, redirect: "manual", ...(json === undefined ? {} : { body: json }) });
       status = response.status;
       text = await response.text();

@@ -16,6 +16,7 @@ export interface World {
 
 interface GlobalOptions {
   readonly url?: string;
+  readonly key?: string;
   readonly output: PrintOptions["output"];
   readonly quiet?: boolean;
   readonly yes?: boolean;
@@ -35,6 +36,7 @@ export interface Session extends PrintOptions {
 export function addGlobalOptions(program: Command): void {
   program
     .option("--url <url>", "address of the service (default: REPRISE_URL, or REPRISE_HOST and REPRISE_PORT, or http://127.0.0.1:4680)")
+    .option("--key <key>", "API key (REPRISE_KEY); better in the environment: other users of the machine see command lines")
     .addOption(new Option("-o, --output <format>", "how answers are printed").choices(formats).default("table"))
     .option("-q, --quiet", "ids only")
     .option("--yes", "do not ask before acting on many");
@@ -43,7 +45,14 @@ export function addGlobalOptions(program: Command): void {
 export function openSession(command: Command, { terminal, env }: World): Session {
   const options = command.optsWithGlobals<GlobalOptions>();
   const url = options.url ?? urlOf(env);
-  return { client: makeClient(url), url, terminal, output: options.output, quiet: options.quiet ?? false, yes: options.yes ?? false };
+  return {
+    client: makeClient(url, options.key ?? (env.REPRISE_KEY || undefined)),
+    url,
+    terminal,
+    output: options.output,
+    quiet: options.quiet ?? false,
+    yes: options.yes ?? false,
+  };
 }
 
 function urlOf(env: World["env"]): string {

@@ -198,7 +198,7 @@ describe("the rate limit", () => {
 });
 
 describe("roles", () => {
-  it("may what the table of docs/http.md says", () => {
+  it("may what the table of roles says", () => {
     const table = roles.map((role) => [role, ...(["append", "look", "read", "operate", "admin"] as const).map((access) => mayDo(role, access))]);
     expect(table).toEqual([
       ["append", true, true, false, false, false],

@@ -26,8 +26,13 @@ interface CreateFlags extends Flags {
 /** `keys create|ls|rotate|revoke`: the file of API keys, without a service. */
 export function addKeys(program: Command, world: World): void {
   const keys = program.command("keys").description("API keys: who may do what, for which tenant; a service reads the file again within 5 s");
-  const command = (spec: string, description: string) => keys.command(spec).description(description).option("--file <file>", "the key file (REPRISE_API_KEYS)");
+  const command: AddCommand = (spec, description) => keys.command(spec).description(description).option("--file <file>", "the key file (REPRISE_API_KEYS)");
+  for (const add of [addCreate, addList, addRotate, addRevoke]) add(command, world);
+}
 
+type AddCommand = (spec: string, description: string) => Command;
+
+function addCreate(command: AddCommand, world: World): void {
   command("create", "make a key and print it, once: only SHA-256 of its secret is kept")
     .requiredOption("--name <name>", "who uses it: the actor in every record of what it does")
     .requiredOption("--tenant <tenant>", "whose data it sees and changes; * for all tenants")
@@ -52,7 +57,9 @@ export function addKeys(program: Command, world: World): void {
         printKey(world, flags, key, text);
       }),
     );
+}
 
+function addList(command: AddCommand, world: World): void {
   command("ls", "the keys of the file, without secrets").action((_flags: unknown, command: Command) =>
     acting(async () => {
       const { readKeyFile } = await import("../../access/key-file.ts");
@@ -82,7 +89,9 @@ export function addKeys(program: Command, world: World): void {
       );
     }),
   );
+}
 
+function addRotate(command: AddCommand, world: World): void {
   command("rotate <id>", "give the key a new secret and print it; the old one holds until --finish")
     .option("--finish", "end the old secret")
     .addHelpText("after", "\nExamples:\n  reprise keys rotate Ab12Cd34 --file keys.json\n  reprise keys rotate --finish Ab12Cd34 --file keys.json")
@@ -95,7 +104,9 @@ export function addKeys(program: Command, world: World): void {
         printKey(world, flags, key, text);
       }),
     );
+}
 
+function addRevoke(command: AddCommand, world: World): void {
   command("revoke <id>", "end the key: services refuse it within 5 s").action((id: string, _flags: unknown, command: Command) =>
     acting(async () => {
       const { revokeKey } = await import("../../access/edit-key-file.ts");
