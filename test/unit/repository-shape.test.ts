@@ -46,8 +46,6 @@ public src/delivery/dispatcher/dispatcher.ts Dispatcher
 file src/delivery/effects/effects.ts
 function src/delivery/effects/effects.ts makeEffects
 # src/delivery/journal
-file src/delivery/journal/journal-stream.ts
-file src/delivery/journal/journal.ts
 public src/delivery/journal/journal-stream.ts JournalStream
 # src/delivery/partition
 file src/delivery/partition/partition.ts
@@ -59,7 +57,6 @@ public src/delivery/partition/recorder.ts Recorder
 # src/http
 function src/http/server.ts makeServer
 # src/http/routes
-function src/http/routes/dead-letters.ts deadLetterRoutes
 function src/http/routes/service.ts serviceRoutes
 # src/http/wire
 file src/http/wire/replies.ts
@@ -98,7 +95,6 @@ function src/store/waiting-store.ts makeWaitingStore
 file src/store/append/append.ts
 function src/store/append/append.ts makeAppender
 # src/views
-file src/views/model.ts
 file src/views/store.ts
 function src/views/open-views.ts openViews
 function src/views/store.ts openViewStore
