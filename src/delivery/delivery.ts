@@ -21,9 +21,8 @@ import { type Repaired, Seat } from "./ownership/seat.ts";
 import { makeLife } from "./ownership/signs-of-life.ts";
 import type { BorrowedLane } from "./partition/borrowed-lane.ts";
 import { type LastEnds, nobodyTold } from "./partition/ends.ts";
-import type { Withdrawal } from "./partition/lane.ts";
+import type { LetterReplayEnd, Withdrawal } from "./partition/letter.ts";
 import type { Pace } from "./partition/pace.ts";
-import type { LetterReplayEnd } from "./partition/recorder.ts";
 
 export interface DeliveryOptions {
   readonly handlers: readonly HandlerSpec[];

@@ -1,7 +1,7 @@
 import type { Delivery } from "../delivery/delivery.ts";
 import type { BorrowedLane } from "../delivery/partition/borrowed-lane.ts";
 import { crashMessage, isCulprit, noEnds } from "../delivery/partition/ends.ts";
-import type { Withdrawal } from "../delivery/partition/lane.ts";
+import type { Withdrawal } from "../delivery/partition/letter.ts";
 import { noDeferrals } from "../delivery/policy/waits.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
 import { type Clock, pause } from "../event/clock.ts";

@@ -1,6 +1,6 @@
 /** How an item of a replay is brought to its end. One runner for each kind of replay; the job does not care which. */
 import type { FailureText } from "../catalog/catalog.ts";
-import type { Withdrawal } from "../delivery/partition/lane.ts";
+import type { Withdrawal } from "../delivery/partition/letter.ts";
 import type { Position } from "../event/event.ts";
 import type { ReplayRequested } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";

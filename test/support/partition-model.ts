@@ -8,11 +8,15 @@ import { fold } from "../../src/delivery/journal/fold.ts";
 import { fromSnapshot, slicesOf, toSnapshot } from "../../src/delivery/journal/snapshot.ts";
 import { emptyState, type PartitionState } from "../../src/delivery/journal/state.ts";
 import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
+import type { Delivery } from "../../src/delivery/partition/delivery.ts";
 import { divide } from "../../src/delivery/partition/flush-appends.ts";
-import type { Delivery, Lane, LaneLoan, LetterReplay } from "../../src/delivery/partition/lane.ts";
+import type { Lane } from "../../src/delivery/partition/lane.ts";
 import type { LaneAct } from "../../src/delivery/partition/lane-act.ts";
+import type { LaneLoan } from "../../src/delivery/partition/lane-loan.ts";
+import type { LetterReplay } from "../../src/delivery/partition/letter.ts";
+import type { PartitionOptions } from "../../src/delivery/partition/options.ts";
 import { Pace } from "../../src/delivery/partition/pace.ts";
-import { Partition, type PartitionOptions } from "../../src/delivery/partition/partition.ts";
+import { Partition } from "../../src/delivery/partition/partition.ts";
 import type { Flush } from "../../src/delivery/partition/recorder.ts";
 import type { Verdict } from "../../src/delivery/partition/verdict.ts";
 import { noDeferrals } from "../../src/delivery/policy/waits.ts";
@@ -174,7 +178,7 @@ export class World {
     else if (act < 0.93) {
       this.#now += Math.floor(this.random() * 1500);
       if (this.random() < 0.2) this.#now += 20_000; // the thread was busy
-      if (this.random() < 0.8) this.partition.tick(this.#now); // or the timer is late
+      if (this.random() < 0.8) this.partition.ticks.tick(this.#now); // or the timer is late
     } else if (act < 0.95) this.#operate();
     else if (act < 0.96) this.#operateLane();
     else if (act < 0.97) this.#steer();
@@ -207,7 +211,7 @@ export class World {
       while (this.#readOne() || this.#answerRead(0, false));
       this.#record(true);
       this.#now += 61_000;
-      this.partition.tick(this.#now);
+      this.partition.ticks.tick(this.#now);
       for (const [stream, letters] of this.#letters)
         for (const revision of [...letters].sort((a, b) => a - b).slice(0, 1))
           if (this.#options.kills?.(this.#streams.get(stream)![revision]!)) this.#discard(stream, revision);
@@ -217,18 +221,18 @@ export class World {
         this.#cursor === this.log.length &&
         this.#calls.length === 0 &&
         [...this.account.values()].every(({ outcomes }) => outcomes.length > 0) &&
-        !this.partition.dirty() &&
+        !this.partition.flushes.dirty() &&
         this.#flush === null
       )
         break;
     }
     for (const [id, { outcomes }] of this.account) if (outcomes.length === 0) this.broken.push(`${id} has no outcome`);
-    for (const replayId of this.#paces.keys()) if (this.partition.followers(replayId) > 0) this.broken.push(`lanes still follow ${replayId}`);
+    for (const replayId of this.#paces.keys()) if (this.partition.replays.followers(replayId) > 0) this.broken.push(`lanes still follow ${replayId}`);
     for (let round = 0; round < 4; round++) {
       while (this.#readOne() || this.#answerRead(0, false));
       this.#record(true);
     }
-    this.#flush = this.partition.takeFlush(true);
+    this.#flush = this.partition.flushes.take(true);
     this.#record(true);
     const state = this.foldAll();
     const left = [...state.lanes].filter(([, lane]) => lane.detached || lane.letters.size > 0);
@@ -282,13 +286,13 @@ export class World {
     // Recovery may give up what killed the process too often.
     for (const [stream, revisions] of state.started)
       for (const revision of revisions.keys())
-        if (this.partition.letter(stream, revision)) this.#letters.set(stream, (this.#letters.get(stream) ?? new Set()).add(revision));
+        if (this.partition.letters.get(stream, revision)) this.#letters.set(stream, (this.#letters.get(stream) ?? new Set()).add(revision));
     this.#loans = [];
     // Jobs that were cut off go on, or have ended.
     for (const [replayId, pace] of [...this.#paces])
-      if (this.random() < 0.7) this.partition.pace(replayId, pace);
+      if (this.random() < 0.7) this.partition.replays.pace(replayId, pace);
       else this.#paces.delete(replayId);
-    for (const replayId of this.partition.unknownPaces()) this.#withdraw(replayId, "stop");
+    for (const replayId of this.partition.replays.unknownPaces()) this.#withdraw(replayId, "stop");
     this.#cursor = Number(state.checkpoint);
     this.#openedAt = BigInt(this.log.length);
   }
@@ -298,14 +302,15 @@ export class World {
   }
 
   #subscribe(count: number): void {
-    for (let taken = 0; taken < count && this.#cursor < this.log.length && this.partition.hasRoom(); taken++) this.partition.offer(this.log[this.#cursor++]!);
+    for (let taken = 0; taken < count && this.#cursor < this.log.length && this.partition.reading.hasRoom(); taken++)
+      this.partition.reading.offer(this.log[this.#cursor++]!);
   }
 
   #start(): void {
-    const before = new Set(this.partition.running());
-    const alone = this.partition.wantsAlone(); // what ran at a crash is brought to its end, whatever its replay's pace
-    const now = this.partition.start(this.#now);
-    const running = new Set(this.partition.running());
+    const before = new Set(this.partition.schedule.running());
+    const alone = this.partition.suspects.any(); // what ran at a crash is brought to its end, whatever its replay's pace
+    const now = this.partition.schedule.start(this.#now);
+    const running = new Set(this.partition.schedule.running());
     for (const delivery of running) if (!before.has(delivery) && !alone) this.#checkTurn(delivery);
     for (const { lane, event } of running)
       if (lane.running?.event !== event) this.broken.push(`${event.stream}@${event.revision} is among those that run, and does not`);
@@ -367,7 +372,7 @@ export class World {
   /** Parts in order, none left out, and none again but for those whose end a crash took. */
   #beginPart(delivery: Delivery): void {
     const { id } = delivery.event;
-    const index = this.partition.firstPart(delivery);
+    const index = this.partition.parts.firstOf(delivery);
     const { ever, now, recorded } = this.#partsDone;
     if (index > (ever.get(id) ?? 0)) this.broken.push(`${id} begins with part ${index}, and the one before is not done`);
     if (index < (now.get(id) ?? recorded.get(id) ?? 0)) this.broken.push(`${id} begins again with part ${index}`);
@@ -379,7 +384,7 @@ export class World {
     const done = part!.index + 1;
     this.#partsDone.ever.set(event.id, Math.max(done, this.#partsDone.ever.get(event.id) ?? 0));
     this.#partsDone.now.set(event.id, done);
-    this.partition.partCompleted(delivery, record);
+    this.partition.parts.completed(delivery, record);
     this.#beginPart(delivery);
     if (delivery.part!.index !== done) this.broken.push(`${event.id} goes on with part ${delivery.part!.index} after ${done - 1}`);
   }
@@ -442,7 +447,7 @@ export class World {
             : kind === "defer"
               ? { kind, record, waitMs, retryAt, deferrals: { count: delivery.deferred.count + 1, ms: delivery.deferred.ms + waitMs } }
               : { kind: "retry", record, waitMs, retryAt };
-      this.partition.conclude(delivery, verdict, this.#now);
+      this.partition.outcomes.conclude(delivery, verdict, this.#now);
       const letters = this.#letters.get(event.stream) ?? new Set();
       this.#letters.set(event.stream, letters);
       if (kind === "completed" || (kind === "skip" && replay === null)) {
@@ -453,11 +458,11 @@ export class World {
       call.concluded = true;
     }
     if (kind === "time_out") {
-      if (this.random() < 0.5) this.partition.giveBackSlot(delivery);
+      if (this.random() < 0.5) this.partition.schedule.giveBackSlot(delivery);
       return; // its call has not ended yet
     }
     this.#calls.splice(index, 1);
-    this.partition.settled(delivery);
+    this.partition.schedule.settled(delivery);
   }
 
   #read(): void {
@@ -466,7 +471,7 @@ export class World {
   }
 
   #readOne(): boolean {
-    const wanted = this.partition.nextRead();
+    const wanted = this.partition.reading.next();
     if (wanted === undefined) return false;
     const { lane, from, replay } = wanted;
     const events = this.#streams.get(lane.stream) ?? [];
@@ -487,18 +492,18 @@ export class World {
   #answerRead(index: number, fails: boolean): boolean {
     const [read] = this.#reads.splice(index, 1);
     if (read === undefined) return false;
-    if (fails) this.partition.readFailed(read.lane);
-    else if (read.replay) this.partition.letterRead(read.lane, read.replay, read.events[0] ?? null);
-    else this.partition.laneRead(read.lane, read.events, read.head, this.#now);
+    if (fails) this.partition.reading.failed(read.lane);
+    else if (read.replay) this.partition.reading.letterRead(read.lane, read.replay, read.events[0] ?? null);
+    else this.partition.reading.laneRead(read.lane, read.events, read.head, this.#now);
     return true;
   }
 
   #record(whole = false): void {
-    this.#flush ??= this.partition.takeFlush();
+    this.#flush ??= this.partition.flushes.take();
     if (this.#flush === null || (!whole && this.random() < 0.3)) return;
     const at = this.#store(this.#flush, whole ? 0 : 0.2);
     this.#flush = null;
-    this.#call(this.partition.flushed(at));
+    this.#call(this.partition.flushes.stored(at));
   }
 
   /**
@@ -538,14 +543,14 @@ export class World {
   #act(judge: () => LaneAct): void {
     if (this.#flush !== null) return;
     try {
-      this.#flush = this.partition.takeFlush(false, { acts: [judge()] });
+      this.#flush = this.partition.flushes.take(false, { acts: [judge()] });
     } catch {
       // Refused at once: out of place.
     }
   }
 
   #resume(stream: string): void {
-    this.#act(() => this.partition.resume(stream, act));
+    this.#act(() => this.partition.lanes.resume(stream, act));
   }
 
   #operate(): void {
@@ -564,18 +569,18 @@ export class World {
     const chance = this.random();
     if (this.#pausing.length > 0 && chance < 0.5) {
       const { lane, doneThrough } = this.#pausing.splice(Math.floor(this.random() * this.#pausing.length), 1)[0]!;
-      this.#act(() => this.partition.pause(lane, act, doneThrough));
+      this.#act(() => this.partition.lanes.pause(lane, act, doneThrough));
       this.#record(true);
-      this.partition.unpin(lane);
+      this.partition.lanes.unpin(lane);
     } else if (chance < 0.5 && this.#streams.has(stream)) {
-      const lane = this.partition.pin(stream);
-      const done = this.#streams.get(stream)!.findLast(({ position }) => position <= this.partition.position());
+      const lane = this.partition.lanes.pin(stream);
+      const done = this.#streams.get(stream)!.findLast(({ position }) => position <= this.partition.reading.position());
       this.#pausing.push({ lane, doneThrough: done?.revision ?? -1 });
     } else if (this.#paused.has(stream) && chance < 0.85) this.#resume(stream);
-    else if (chance < 0.93) this.#act(() => this.partition.retryNow(stream, act));
+    else if (chance < 0.93) this.#act(() => this.partition.lanes.retryNow(stream, act));
     else
       for (const event of this.#streams.get(stream) ?? [])
-        this.#act(() => this.partition.giveUp(event, { part: null, error: { type: "Error", message: "given up" }, act }));
+        this.#act(() => this.partition.letters.giveUp(event, { part: null, error: { type: "Error", message: "given up" }, act }));
   }
 
   /** An append of its own, of a dead letter that is on record. */
@@ -583,16 +588,16 @@ export class World {
     if (this.#flush !== null || !this.foldAll().lanes.get(stream)?.letters.has(revision)) return;
     let amended: LaneAct;
     try {
-      amended = this.partition.amend(stream, revision, { data: "amended", act });
+      amended = this.partition.letters.amend(stream, revision, { data: "amended", act });
     } catch {
       return; // refused: under way
     }
-    this.partition.beginAct(amended);
-    this.partition.endAct(amended, this.#store({ events: [], acts: [amended] }, 0.2));
+    this.partition.lanes.begin(amended);
+    this.partition.lanes.end(amended, this.#store({ events: [], acts: [amended] }, 0.2));
   }
 
   #discard(stream: string, revision: number): void {
-    this.#act(() => this.partition.discard(stream, revision, act));
+    this.#act(() => this.partition.letters.discard(stream, revision, act));
   }
 
   #order(stream: string, revision: number): void {
@@ -601,7 +606,13 @@ export class World {
     if (!this.#paces.has(replayId) && this.random() < 0.6) this.#begin(replayId);
     const through = this.#streams.get(stream)!.length - 1;
     try {
-      this.partition.replay(stream, revision, { replayId, actor: "local", reason: null, effects: "once", ...(this.#paces.has(replayId) ? { through } : {}) });
+      this.partition.replays.begin(stream, revision, {
+        replayId,
+        actor: "local",
+        reason: null,
+        effects: "once",
+        ...(this.#paces.has(replayId) ? { through } : {}),
+      });
     } catch {
       // Refused: under way, or an earlier one comes first.
     }
@@ -610,7 +621,7 @@ export class World {
   #begin(replayId: string): void {
     const pace = new CountedPace(this.random() < 0.5 ? null : 1 + Math.floor(this.random() * 20), this.#now);
     this.#paces.set(replayId, pace);
-    this.partition.pace(replayId, pace);
+    this.partition.replays.pace(replayId, pace);
   }
 
   /** Pauses, lets go on, cancels, ends, or changes the rate of a replay. */
@@ -628,17 +639,17 @@ export class World {
   }
 
   #withdraw(replayId: string, how: "pause" | "stop"): void {
-    this.partition.withdraw(replayId, how);
+    this.partition.replays.withdraw(replayId, how);
     const [mine, others] = [this.#loans.filter(({ loan }) => loan.replayId === replayId), this.#loans.filter(({ loan }) => loan.replayId !== replayId)];
     this.#loans = others;
     for (const each of mine)
-      if (this.partition.takeBack(each.loan)) this.partition.endLoan(each.loan);
+      if (this.partition.loans.takeBack(each.loan)) this.partition.loans.end(each.loan);
       else each.next = Number.POSITIVE_INFINITY; // it runs, and is the last one
     this.#loans.push(...mine.filter(({ next }) => next === Number.POSITIVE_INFINITY));
     if (how === "pause") return;
     this.#stopped.add(replayId);
     this.#paces.delete(replayId);
-    this.partition.pace(replayId, null);
+    this.partition.replays.pace(replayId, null);
   }
 
   /** A replay of the history of one entity. */
@@ -648,7 +659,7 @@ export class World {
     const stream = this.pick(streams);
     const replayId = `h${this.#replays++}`;
     if (this.random() < 0.7) this.#begin(replayId);
-    const loan = { loan: this.partition.lend(stream, replayId, this.#now), stream, next: 0, attempt: 1 };
+    const loan = { loan: this.partition.loans.lend(stream, replayId, this.#now), stream, next: 0, attempt: 1 };
     this.#loans.push(loan);
     this.#askFor(loan);
   }
@@ -656,7 +667,7 @@ export class World {
   #askFor(loan: { loan: LaneLoan; stream: string; next: number; attempt: number }): void {
     const events = this.#streams.get(loan.stream)!;
     if (loan.next < events.length && loan.next < 5) {
-      this.partition.askFor(loan.loan, {
+      this.partition.loans.askFor(loan.loan, {
         event: events[loan.next]!,
         attempt: loan.attempt,
         deferred: noDeferrals,
@@ -665,14 +676,14 @@ export class World {
       return;
     }
     this.#loans.splice(this.#loans.indexOf(loan), 1);
-    this.partition.endLoan(loan.loan);
+    this.partition.loans.end(loan.loan);
   }
 
   #finishLoan(delivery: Delivery, kind: string): void {
     const loan = this.#loans.find((each) => each.loan === delivery.loan)!;
     const again = kind === "retry" || kind === "put_back";
-    this.partition.conclude(delivery, { kind: "put_back" }, this.#now); // what it came to is not the partition's to know
-    this.partition.settled(delivery);
+    this.partition.outcomes.conclude(delivery, { kind: "put_back" }, this.#now); // what it came to is not the partition's to know
+    this.partition.schedule.settled(delivery);
     this.loaned++;
     if (!again) {
       loan.next++;
@@ -682,7 +693,7 @@ export class World {
   }
 
   #stop(): void {
-    this.partition.hold("stopping", true);
+    this.partition.schedule.hold("stopping", true);
     for (let index = this.#calls.length - 1; index >= 0; index--) {
       if (this.#calls[index]!.concluded) this.#finish(index, "completed");
       else this.#finish(index, "put_back");
@@ -690,12 +701,12 @@ export class World {
     if (this.#flush !== null) {
       const at = this.#store(this.#flush);
       this.#flush = null;
-      for (const delivery of this.partition.flushed(at)) this.#putBack(delivery);
+      for (const delivery of this.partition.flushes.stored(at)) this.#putBack(delivery);
     }
-    const last = this.partition.takeFlush(true);
+    const last = this.partition.flushes.take(true);
     if (last !== null) {
       this.#store(last);
-      for (const delivery of this.partition.flushed()) this.#putBack(delivery);
+      for (const delivery of this.partition.flushes.stored()) this.#putBack(delivery);
     }
     this.journal.push({ type: "partition.released", data: {} });
     this.#calls = [];
@@ -704,8 +715,8 @@ export class World {
   }
 
   #putBack(delivery: Delivery): void {
-    this.partition.conclude(delivery, { kind: "put_back" }, this.#now);
-    this.partition.settled(delivery);
+    this.partition.outcomes.conclude(delivery, { kind: "put_back" }, this.#now);
+    this.partition.schedule.settled(delivery);
   }
 }
 

@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { fold } from "../../src/delivery/journal/fold.ts";
 import { emptyState } from "../../src/delivery/journal/state.ts";
 import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
-import { Partition, type PartitionOptions } from "../../src/delivery/partition/partition.ts";
+import type { Delivery } from "../../src/delivery/partition/delivery.ts";
+import type { PartitionOptions } from "../../src/delivery/partition/options.ts";
+import { Partition } from "../../src/delivery/partition/partition.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 import type { AttemptRecord } from "../../src/records/attempt.ts";
 import type { JournalEvent } from "../../src/records/journal.ts";
@@ -77,21 +79,21 @@ function flush(partition: Partition): {
   readonly types: readonly string[];
   readonly events: readonly JournalEvent[];
   readonly ended: readonly unknown[];
-  readonly started: ReturnType<Partition["flushed"]>;
+  readonly started: readonly Delivery[];
 } {
-  const taken = partition.takeFlush()!;
+  const taken = partition.flushes.take()!;
   return {
     types: taken.events.map(({ type }) => type),
     events: taken.events,
     ended: taken.ended.map(({ replay, end }) => [replay.revision, end.outcome]),
-    started: partition.flushed(),
+    started: partition.flushes.stored(),
   };
 }
 
 function readAll(partition: Partition): void {
-  for (let read = partition.nextRead(); read !== undefined; read = partition.nextRead())
-    if (read.replay) partition.letterRead(read.lane, read.replay, event(read.from));
-    else partition.laneRead(read.lane, [], read.from - 1, 0);
+  for (let read = partition.reading.next(); read !== undefined; read = partition.reading.next())
+    if (read.replay) partition.reading.letterRead(read.lane, read.replay, event(read.from));
+    else partition.reading.laneRead(read.lane, [], read.from - 1, 0);
 }
 
 describe("dead letters of one lane, left from before the handler became strict", () => {
@@ -99,27 +101,27 @@ describe("dead letters of one lane, left from before the handler became strict",
 
   it("are replayed oldest first", () => {
     const partition = recovered(journal);
-    expect(() => partition.replay(stream, 1, about)).toThrow(/dead-lettered before revision 1/);
-    partition.replay(stream, 0, about);
-    partition.replay(stream, 1, about);
+    expect(() => partition.replays.begin(stream, 1, about)).toThrow(/dead-lettered before revision 1/);
+    partition.replays.begin(stream, 0, about);
+    partition.replays.begin(stream, 1, about);
   });
 
   it("stay behind one that fails again", () => {
     const partition = recovered(journal);
-    partition.replay(stream, 0, about);
-    partition.replay(stream, 1, about);
+    partition.replays.begin(stream, 0, about);
+    partition.replays.begin(stream, 1, about);
     readAll(partition);
-    expect(partition.start(0)).toEqual([]);
+    expect(partition.schedule.start(0)).toEqual([]);
     const [delivery] = flush(partition).started;
     expect(delivery!.event.revision).toBe(0);
-    partition.conclude(delivery!, { kind: "give_up", record, cause: "exhausted", error, skip: false }, 0);
-    partition.settled(delivery!);
+    partition.outcomes.conclude(delivery!, { kind: "give_up", record, cause: "exhausted", error, skip: false }, 0);
+    partition.schedule.settled(delivery!);
     expect(flush(partition).ended).toEqual([
       [0, "dead_lettered"],
       [1, "skipped"],
     ]);
-    expect(partition.start(0)).toEqual([]);
-    expect(partition.letter(stream, 1)).toBeDefined();
+    expect(partition.schedule.start(0)).toEqual([]);
+    expect(partition.letters.get(stream, 1)).toBeDefined();
   });
 });
 
@@ -128,45 +130,45 @@ describe("a call without an outcome when the process died", () => {
     const partition = recovered([claimed, started(0)], { unknownOutcome: "escalate" });
     const { events } = flush(partition);
     expect(events[0]).toMatchObject({ type: "delivery.dead_lettered", data: { revision: 0, cause: "unknown_outcome", escalated: true } });
-    expect(partition.nextRead()).toBeUndefined();
-    expect(partition.start(0)).toEqual([]);
+    expect(partition.reading.next()).toBeUndefined();
+    expect(partition.schedule.start(0)).toEqual([]);
   });
 
   it("runs alone the second time, on record before it is called, and nothing else beside it", () => {
     const partition = recovered([claimed, started(0)]);
-    partition.offer(event(0, "default.order-2"));
-    const read = partition.nextRead()!;
-    partition.laneRead(read.lane, [event(0)], 0, 0);
-    expect(partition.start(0)).toEqual([]);
+    partition.reading.offer(event(0, "default.order-2"));
+    const read = partition.reading.next()!;
+    partition.reading.laneRead(read.lane, [event(0)], 0, 0);
+    expect(partition.schedule.start(0)).toEqual([]);
     const { events, started: now } = flush(partition);
     expect(events.find(({ type }) => type === "delivery.started")).toMatchObject({ data: { lane: stream, alone: true } });
     expect(now.map(({ lane }) => lane.stream)).toEqual([stream]);
-    expect(partition.start(0)).toEqual([]);
-    partition.conclude(now[0]!, { kind: "completed", record }, 0);
-    partition.settled(now[0]!);
-    expect(partition.wantsAlone()).toBe(false);
+    expect(partition.schedule.start(0)).toEqual([]);
+    partition.outcomes.conclude(now[0]!, { kind: "completed", record }, 0);
+    partition.schedule.settled(now[0]!);
+    expect(partition.suspects.any()).toBe(false);
     // The others may go on; this one's outcome is on record before they are called.
-    expect(partition.start(0)).toEqual([]);
+    expect(partition.schedule.start(0)).toEqual([]);
     expect(flush(partition).started.map(({ lane }) => lane.stream)).toEqual(["default.order-2"]);
   });
 
   it("after a clean stop is nobody's suspect", () => {
-    expect(recovered([claimed, started(0), released]).wantsAlone()).toBe(false);
+    expect(recovered([claimed, started(0), released]).suspects.any()).toBe(false);
   });
 });
 
 describe("a call that outlives its time-out", () => {
   it("gives its slot back and keeps its lane", () => {
     const partition = recovered([], { concurrency: 1 });
-    for (const of of [stream, "default.order-2"]) partition.offer({ ...event(0, of), position: BigInt(of === stream ? 1 : 2) });
-    const [late] = partition.start(0);
-    partition.conclude(late!, { kind: "retry", record, waitMs: 10, retryAt: "2026-01-01T00:00:00.010Z" }, 0);
-    expect(partition.start(0)).toEqual([]);
-    partition.giveBackSlot(late!);
-    expect(partition.start(0).map(({ lane }) => lane.stream)).toEqual(["default.order-2"]);
-    partition.tick(20);
-    expect(partition.nextRead()).toBeUndefined(); // due, but its call still runs
-    partition.settled(late!);
-    expect(partition.nextRead()?.lane.stream).toBe(stream);
+    for (const of of [stream, "default.order-2"]) partition.reading.offer({ ...event(0, of), position: BigInt(of === stream ? 1 : 2) });
+    const [late] = partition.schedule.start(0);
+    partition.outcomes.conclude(late!, { kind: "retry", record, waitMs: 10, retryAt: "2026-01-01T00:00:00.010Z" }, 0);
+    expect(partition.schedule.start(0)).toEqual([]);
+    partition.schedule.giveBackSlot(late!);
+    expect(partition.schedule.start(0).map(({ lane }) => lane.stream)).toEqual(["default.order-2"]);
+    partition.ticks.tick(20);
+    expect(partition.reading.next()).toBeUndefined(); // due, but its call still runs
+    partition.schedule.settled(late!);
+    expect(partition.reading.next()?.lane.stream).toBe(stream);
   });
 });

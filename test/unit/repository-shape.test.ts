@@ -48,11 +48,7 @@ function src/delivery/effects/effects.ts makeEffects
 # src/delivery/journal
 public src/delivery/journal/journal-stream.ts JournalStream
 # src/delivery/partition
-file src/delivery/partition/partition.ts
-members src/delivery/partition/lane.ts Lane
-members src/delivery/partition/partition.ts Partition
 public src/delivery/partition/lane.ts Lane
-public src/delivery/partition/partition.ts Partition
 public src/delivery/partition/recorder.ts Recorder
 # src/http
 function src/http/server.ts makeServer

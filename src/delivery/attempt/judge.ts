@@ -4,7 +4,7 @@ import { toIso } from "../../event/clock.ts";
 import type { AttemptClass, AttemptError, AttemptRecord } from "../../records/attempt.ts";
 import type { HandlerCall } from "../dispatcher/handler-call.ts";
 import type { RetryPolicy } from "../handler-spec.ts";
-import type { Delivery } from "../partition/lane.ts";
+import type { Delivery } from "../partition/delivery.ts";
 import type { Verdict } from "../partition/verdict.ts";
 import { decide, delayBeforeMs } from "../policy/retry-policy.ts";
 import { maxDeferredMs, putOff } from "../policy/waits.ts";

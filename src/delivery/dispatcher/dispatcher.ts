@@ -26,12 +26,14 @@ import { firstPosition, makeWants } from "../journal/wanted.ts";
 import type { DeliveryLimits } from "../limits.ts";
 import { type Condition, conditionOf, refusalOf } from "../ownership/condition.ts";
 import type { BorrowedLane } from "../partition/borrowed-lane.ts";
+import type { Delivery } from "../partition/delivery.ts";
 import type { LastEnds } from "../partition/ends.ts";
-import { type Delivery, type Lane, type LaneLoan, type LetterReplay, laneBatch, unknownNext, type Withdrawal } from "../partition/lane.ts";
+import { type Lane, laneBatch, unknownNext } from "../partition/lane.ts";
 import type { LaneAct } from "../partition/lane-act.ts";
+import type { LaneLoan } from "../partition/lane-loan.ts";
+import type { LetterReplay, LetterReplayEnd, LetterReplayTerms, Withdrawal } from "../partition/letter.ts";
 import type { Pace } from "../partition/pace.ts";
-import { type LetterReplayTerms, Partition } from "../partition/partition.ts";
-import type { LetterReplayEnd } from "../partition/recorder.ts";
+import { Partition } from "../partition/partition.ts";
 import type { Verdict } from "../partition/verdict.ts";
 import { ActQueue, noActs, type TakenActs } from "./act-queue.ts";
 import type { AloneGate, GateMember } from "./alone-gate.ts";
@@ -171,8 +173,8 @@ export class Dispatcher implements GateMember {
     this.#paused = paused;
     const { log, clock, newId, spec } = options;
     this.#effects = makeEffects({ handler: spec.name, log, clock, newId });
-    partition.hold("paused", paused);
-    partition.hold("not_started", true);
+    partition.schedule.hold("paused", paused);
+    partition.schedule.hold("not_started", true);
     options.gate.join(this);
   }
 
@@ -218,14 +220,14 @@ export class Dispatcher implements GateMember {
   /** Why nothing of it is delivered or recorded just now, although it works; it goes on by itself. */
   get troubles(): readonly string[] {
     const { reading, recording } = this.#troubles;
-    const tooMany = this.#partition.tooManyLanes()
+    const tooMany = this.#partition.reading.tooManyLanes()
       ? `${this.#options.limits.recordedLanes} lanes are blocked or behind, its limit: it reads no further until some flow again`
       : null;
     return [recording, reading, tooMany].filter((trouble) => trouble !== null);
   }
 
   start(): void {
-    this.#partition.hold("not_started", false);
+    this.#partition.schedule.hold("not_started", false);
     this.#subscription = this.#subscribe();
     this.#pump();
   }
@@ -237,7 +239,7 @@ export class Dispatcher implements GateMember {
 
   /** `stuck`: the call goes on although its time-out is over. */
   running(): readonly { readonly stream: string; readonly revision: number; readonly stuck: boolean }[] {
-    return Array.from(this.#partition.running(), (delivery) => ({
+    return Array.from(this.#partition.schedule.running(), (delivery) => ({
       stream: delivery.lane.stream,
       revision: delivery.event.revision,
       stuck: this.#late.has(delivery),
@@ -248,10 +250,10 @@ export class Dispatcher implements GateMember {
   async order({ stream, revision, attempts, ...about }: OrderRequest): Promise<{ readonly end: LetterReplayEnd; readonly position: Position }> {
     await this.#amending.get(`${stream}\n${revision}`)?.catch(() => {});
     this.#mustWork();
-    const letter = this.#partition.letter(stream, revision);
+    const letter = this.#partition.letters.get(stream, revision);
     if (letter && attempts !== null && letter.attempts !== attempts && letter.replay?.replayId !== about.replayId)
       return { end: { outcome: "skipped", reason: "changed since it was chosen" }, position: 0n };
-    const replay = this.#partition.replay(stream, revision, about);
+    const replay = this.#partition.replays.begin(stream, revision, about);
     const { promise, resolve, reject } = Promise.withResolvers<{ end: LetterReplayEnd; position: Position }>();
     this.#replies.set(replay, { resolve, reject });
     this.#pump();
@@ -261,26 +263,26 @@ export class Dispatcher implements GateMember {
   /** @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, LETTER_NOT_FIRST, as `order` would now; for a replay LANE_PAUSED, too. */
   mayAct(stream: string, revision: number, act: "replay" | "other"): void {
     this.#mustWork();
-    const { lane } = this.#partition.mayReplay(stream, revision);
+    const { lane } = this.#partition.letters.mayReplay(stream, revision);
     if (act === "replay" && lane.paused) throw new RepriseError("LANE_PAUSED", `The entity is paused for ${this.name}.`);
   }
 
   /** A dead letter's attempts; undefined when the delivery is none. */
   letterAttempts(stream: string, revision: number): number | undefined {
-    return this.#partition.letter(stream, revision)?.attempts;
+    return this.#partition.letters.get(stream, revision)?.attempts;
   }
 
   isAmended(stream: string, revision: number): boolean {
-    return (this.#partition.letter(stream, revision)?.amended ?? null) !== null;
+    return (this.#partition.letters.get(stream, revision)?.amended ?? null) !== null;
   }
 
   letters(stream: string): readonly number[] {
-    return this.#partition.letters(stream);
+    return this.#partition.letters.revisions(stream);
   }
 
   /** Ends a dead letter by decision. @returns position of its record. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, and as every act: LOG_UNAVAILABLE, LOG_FULL */
   async discard(stream: string, revision: number, act: Act): Promise<Position> {
-    return (await this.#act(() => this.#partition.discard(stream, revision, act))).position;
+    return (await this.#act(() => this.#partition.letters.discard(stream, revision, act))).position;
   }
 
   /** Makes a dead letter of what waits for its next attempt. @returns position of its record. @throws NOT_BACKING_OFF, DELIVERY_RUNNING, NOT_FOUND */
@@ -291,7 +293,7 @@ export class Dispatcher implements GateMember {
       if (event === null) throw new RepriseError("NOT_FOUND", "The event was removed from the log.");
       const lifted = this.#options.catalog.current(event);
       const isSplit = lifted.ok && lifted.parts.some(({ origin }) => origin !== null);
-      const judge = () => this.#partition.giveUp(event, { part: isSplit ? this.#partition.nextPart(stream, revision) : null, error, act });
+      const judge = () => this.#partition.letters.giveUp(event, { part: isSplit ? this.#partition.parts.next(stream, revision) : null, error, act });
       return (await this.#act(judge, { patience })).position;
     });
   }
@@ -300,11 +302,11 @@ export class Dispatcher implements GateMember {
   async pause(act: Act): Promise<Position> {
     this.#mustWork();
     this.#pausesBeingRecorded++;
-    this.#partition.hold("pause_being_recorded", true); // at once, whatever waits before it
+    this.#partition.schedule.hold("pause_being_recorded", true); // at once, whatever waits before it
     try {
       return await this.#inTurn(() => this.#recordPause({ why: act.reason ?? "by an operator" }, act));
     } finally {
-      this.#partition.hold("pause_being_recorded", --this.#pausesBeingRecorded > 0);
+      this.#partition.schedule.hold("pause_being_recorded", --this.#pausesBeingRecorded > 0);
       this.#pump();
     }
   }
@@ -324,7 +326,7 @@ export class Dispatcher implements GateMember {
     const record = pauseRecord(newId, this.name, paused, act);
     const { position } = await recordAct({ log, clock, signal: this.#reading.signal }, record);
     this.#paused = paused !== null;
-    this.#partition.hold("paused", this.#paused);
+    this.#partition.schedule.hold("paused", this.#paused);
     this.#pump();
     return position;
   }
@@ -333,24 +335,24 @@ export class Dispatcher implements GateMember {
   async pauseLane(stream: string, act: Act): Promise<Position> {
     this.#mustWork();
     return withPatience(this.#options.clock, async (patience) => {
-      const lane = this.#partition.pin(stream);
+      const lane = this.#partition.lanes.pin(stream);
       try {
-        const doneThrough = lane.next === unknownNext ? await this.#lastUpTo(stream, this.#partition.position()) : -1;
-        return (await this.#act(() => this.#partition.pause(lane, act, doneThrough), { patience })).position;
+        const doneThrough = lane.next === unknownNext ? await this.#lastUpTo(stream, this.#partition.reading.position()) : -1;
+        return (await this.#act(() => this.#partition.lanes.pause(lane, act, doneThrough), { patience })).position;
       } finally {
-        this.#partition.unpin(lane);
+        this.#partition.lanes.unpin(lane);
       }
     });
   }
 
   /** @throws NOT_PAUSED */
   async resumeLane(stream: string, act: Act): Promise<Position> {
-    return (await this.#act(() => this.#partition.resume(stream, act))).position;
+    return (await this.#act(() => this.#partition.lanes.resume(stream, act))).position;
   }
 
   /** @throws NOT_BACKING_OFF, LANE_PAUSED */
   async retryLane(stream: string, act: Act): Promise<Position> {
-    return (await this.#act(() => this.#partition.retryNow(stream, act))).position;
+    return (await this.#act(() => this.#partition.lanes.retryNow(stream, act))).position;
   }
 
   /**
@@ -386,18 +388,18 @@ export class Dispatcher implements GateMember {
         replayId,
         pace.onChange(() => this.#pump()),
       );
-    this.#partition.pace(replayId, pace);
+    this.#partition.replays.pace(replayId, pace);
     this.#pump();
   }
 
   unknownPaces(): readonly string[] {
-    return this.#partition.unknownPaces();
+    return this.#partition.replays.unknownPaces();
   }
 
   /** Takes back what a replay ordered and what does not run. `stop`: resolves when it is on record that nothing of it starts here any more. */
   async withdraw(replayId: string, how: Withdrawal): Promise<void> {
     this.#mustWork();
-    this.#partition.withdraw(replayId, how);
+    this.#partition.replays.withdraw(replayId, how);
     const stored = how === "stop" ? this.#recorded() : undefined;
     this.#pump();
     await stored;
@@ -406,37 +408,37 @@ export class Dispatcher implements GateMember {
   /** Resolves when it is on record that no lane is on the replay's pace any more. */
   passed(replayId: string): Promise<void> {
     this.#mustWork();
-    if (this.#partition.followers(replayId) === 0) return Promise.resolve();
+    if (this.#partition.replays.followers(replayId) === 0) return Promise.resolve();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#passing.set(replayId, [...(this.#passing.get(replayId) ?? []), { resolve, reject }]);
     return promise;
   }
 
   followers(replayId: string): number {
-    return this.#partition.followers(replayId);
+    return this.#partition.replays.followers(replayId);
   }
 
   /** Lends a lane's slot to a replay's own deliveries, until `end`. Its calls record nothing; what they come to is told, as the retry policy judges it. */
   lend(stream: string, replayId: string): BorrowedLane {
     this.#mustWork();
-    const loan = this.#partition.lend(stream, replayId, this.#options.clock.monotonicMs());
+    const loan = this.#partition.loans.lend(stream, replayId, this.#options.clock.monotonicMs());
     return {
       call: async (call) => {
         this.#mustWork();
         const { promise, resolve, reject } = Promise.withResolvers<Verdict>();
         this.#lent.set(loan, { resolve, reject });
-        this.#partition.askFor(loan, call);
+        this.#partition.loans.askFor(loan, call);
         this.#pump();
         return promise;
       },
       takeBack: () => {
         const waits = this.#lent.get(loan);
-        if (waits === undefined || !this.#partition.takeBack(loan)) return;
+        if (waits === undefined || !this.#partition.loans.takeBack(loan)) return;
         this.#lent.delete(loan);
         waits.resolve({ kind: "put_back" });
       },
       end: () => {
-        this.#partition.endLoan(loan);
+        this.#partition.loans.end(loan);
         this.#pump();
       },
     };
@@ -472,7 +474,7 @@ export class Dispatcher implements GateMember {
    */
   async amend({ stream, revision, data, act }: AmendRequest): Promise<AppendedEvent> {
     this.#mustWork();
-    const judge = () => this.#partition.amend(stream, revision, { data, act });
+    const judge = () => this.#partition.letters.amend(stream, revision, { data, act });
     this.#journal.prepare([judge().event]); // refused now, when it is too large
     const key = `${stream}\n${revision}`;
     const amending = this.#act(judge, { alone: true });
@@ -492,7 +494,7 @@ export class Dispatcher implements GateMember {
   /** @returns null when the log has the event no more. @throws NOT_DEAD_LETTERED */
   async letterEvent(stream: string, revision: number): Promise<LetterEvent | null> {
     this.#mustWork();
-    const letter = this.#partition.letter(stream, revision);
+    const letter = this.#partition.letters.get(stream, revision);
     if (letter === undefined) throw new RepriseError("NOT_DEAD_LETTERED", "The delivery is not dead-lettered any more.");
     const { amended, attempts } = letter;
     const stored = await readEvent(this.#options.log, stream, revision);
@@ -509,7 +511,7 @@ export class Dispatcher implements GateMember {
     this.#stopping = true;
     const { clock } = this.#options;
     const startedMs = clock.monotonicMs();
-    this.#partition.hold("stopping", true);
+    this.#partition.schedule.hold("stopping", true);
     this.#reading.abort();
     this.#room?.();
     await this.#subscription;
@@ -569,11 +571,11 @@ export class Dispatcher implements GateMember {
   // The gate ----------------------------------------------------------------------------------------------------------------------------------
 
   wantsAlone(): boolean {
-    return this.#partition.wantsAlone() && !this.#stopping && !this.#paused && this.#fault === null;
+    return this.#partition.suspects.any() && !this.#stopping && !this.#paused && this.#fault === null;
   }
 
   busy(): boolean {
-    for (const { concluded } of this.#partition.running()) if (!concluded) return true;
+    for (const { concluded } of this.#partition.schedule.running()) if (!concluded) return true;
     return false;
   }
 
@@ -600,11 +602,11 @@ export class Dispatcher implements GateMember {
     const { clock, gate, limits } = this.#options;
     const begunMs = clock.monotonicMs();
     let now = begunMs;
-    this.#partition.tick(now);
-    this.#partition.hold("suspect_elsewhere", gate.holds(this));
-    this.#partition.hold("no_sign_of_life", !this.#options.mayStart());
+    this.#partition.ticks.tick(now);
+    this.#partition.schedule.hold("suspect_elsewhere", gate.holds(this));
+    this.#partition.schedule.hold("no_sign_of_life", !this.#options.mayStart());
     for (let rounds = 1; ; rounds++) {
-      const started = this.#partition.start(now, startsOfRound);
+      const started = this.#partition.schedule.start(now, startsOfRound);
       if (started.length === 0) break;
       for (const delivery of started) this.#run(delivery);
       now = clock.monotonicMs();
@@ -614,13 +616,13 @@ export class Dispatcher implements GateMember {
       }
     }
     while (!this.#stopping && this.#reads < laneReads) {
-      const read = this.#partition.nextRead();
+      const read = this.#partition.reading.next();
       if (read === undefined) break;
       void this.#read(read.lane, read.from, read.replay);
     }
     const asked = this.#acts.size > 0 || this.#unclear !== null;
-    if (asked || this.#partition.dirty()) {
-      if (asked || this.#partition.flushNow(now - this.#flushedMs)) void this.#flush();
+    if (asked || this.#partition.flushes.dirty()) {
+      if (asked || this.#partition.flushes.due(now - this.#flushedMs)) void this.#flush();
       else if (this.#flushing === null) this.#flushTimer ??= clock.after(limits.flushMs, () => void this.#flush());
     }
     if (this.#room !== null && this.#mayRead()) this.#room();
@@ -647,7 +649,7 @@ export class Dispatcher implements GateMember {
   }
 
   #sleep(now: number): void {
-    const atMs = this.#partition.nextTickMs();
+    const atMs = this.#partition.ticks.nextMs();
     if (atMs === null || this.#stopping || (this.#tick !== null && this.#tick.atMs <= atMs)) return;
     this.#tick?.cancel();
     const timer = this.#options.clock.after(Math.max(0, atMs - now), () => {
@@ -664,7 +666,7 @@ export class Dispatcher implements GateMember {
     const types = [...catalog.candidates(spec.types), claimType];
     for (let failures = 0; !signal.aborted && this.#fault === null; failures++) {
       try {
-        for await (const batch of log.subscribe({ after: this.#partition.position(), filter: { types }, signal })) {
+        for await (const batch of log.subscribe({ after: this.#partition.reading.position(), filter: { types }, signal })) {
           failures = 0;
           this.#troubles.reading = null;
           for (const event of batch.events) {
@@ -674,9 +676,9 @@ export class Dispatcher implements GateMember {
               return;
             }
             if (!this.#mayRead() && !(await this.#roomFor())) return;
-            this.#partition.offer(event, batch.bytes / batch.events.length);
+            this.#partition.reading.offer(event, batch.bytes / batch.events.length);
           }
-          this.#partition.scanned(batch.position);
+          this.#partition.reading.scanned(batch.position);
           this.#pump();
         }
       } catch (error) {
@@ -689,13 +691,13 @@ export class Dispatcher implements GateMember {
 
   /** Nor while calls that end at once are not through with what was read: events that wait long are dear to the garbage collector. */
   #mayRead(): boolean {
-    return !this.#nextTurn && this.#partition.hasRoom();
+    return !this.#nextTurn && this.#partition.reading.hasRoom();
   }
 
   /** Waits until the partition may take more. @returns false when the dispatcher stops. */
   async #roomFor(): Promise<boolean> {
     while (!this.#mayRead() && !this.#stopping && this.#fault === null) {
-      if (this.#partition.tooManyLanes() && !this.#saidTooMany) {
+      if (this.#partition.reading.tooManyLanes() && !this.#saidTooMany) {
         this.#saidTooMany = true;
         this.#options.logger.error(
           { handler: this.name, limit: this.#options.limits.recordedLanes },
@@ -708,7 +710,7 @@ export class Dispatcher implements GateMember {
       await promise;
       this.#room = null;
     }
-    this.#saidTooMany &&= this.#partition.tooManyLanes();
+    this.#saidTooMany &&= this.#partition.reading.tooManyLanes();
     return !this.#stopping && this.#fault === null;
   }
 
@@ -719,7 +721,7 @@ export class Dispatcher implements GateMember {
     try {
       if (replay !== null) {
         const stored = await readEvent(log, lane.stream, from, signal);
-        this.#partition.letterRead(lane, replay, stored && (await this.#asAmended(stored, lane.letters.get(from)?.amended ?? null)));
+        this.#partition.reading.letterRead(lane, replay, stored && (await this.#asAmended(stored, lane.letters.get(from)?.amended ?? null)));
       } else {
         const head = await log.streamRevision(lane.stream);
         const events: StoredEvent[] = [];
@@ -728,14 +730,14 @@ export class Dispatcher implements GateMember {
             for (const event of batch) events.push(event);
             break; // batches are bounded in bytes: 64 events may have 60 MB; the rest is read when the lane has come so far
           }
-        this.#partition.laneRead(lane, events, head, this.#options.clock.monotonicMs());
+        this.#partition.reading.laneRead(lane, events, head, this.#options.clock.monotonicMs());
       }
     } catch (error) {
       if (!signal.aborted) {
         this.#options.logger.warn({ handler: this.name, err: error }, "a lane could not be read; tried again");
         await this.#backOff(0);
       }
-      this.#partition.readFailed(lane);
+      this.#partition.reading.failed(lane);
     }
     this.#reads--;
     this.#pump();
@@ -778,7 +780,7 @@ export class Dispatcher implements GateMember {
       this.#finish(delivery, { kind: "completed", record: nothingToDo(delivery, clock.now()) });
       return;
     }
-    const first = this.#partition.firstPart(delivery);
+    const first = this.#partition.parts.firstOf(delivery);
     const left = wanted.filter(({ origin }) => origin === null || origin.part >= first);
     // None: the chain was changed since, and gives fewer parts. The last one is called again, so that the delivery ends with an answer.
     this.#callParts(delivery, left.length > 0 ? left : wanted.slice(-1)).catch((error: unknown) => this.#fail(error));
@@ -807,7 +809,7 @@ export class Dispatcher implements GateMember {
       }
       const { record } = verdict;
       if (attempt.kind === "running") await attempt.settled;
-      this.#partition.partCompleted(delivery, record);
+      this.#partition.parts.completed(delivery, record);
       if (this.#options.spec.record === "each")
         await this.#recorded().catch(() => {}); // that it never will be shows below
       else this.#pump();
@@ -875,7 +877,7 @@ export class Dispatcher implements GateMember {
     const lent = loan === null ? undefined : this.#lent.get(loan);
     if (loan !== null) this.#lent.delete(loan);
     // Only waits are counted from now.
-    this.#partition.conclude(delivery, verdict, verdict.kind === "completed" ? delivery.startedMs : this.#options.clock.monotonicMs());
+    this.#partition.outcomes.conclude(delivery, verdict, verdict.kind === "completed" ? delivery.startedMs : this.#options.clock.monotonicMs());
     lent?.resolve(verdict);
   }
 
@@ -886,7 +888,7 @@ export class Dispatcher implements GateMember {
 
   #settled(delivery: Delivery): void {
     this.#late.delete(delivery);
-    this.#partition.settled(delivery);
+    this.#partition.schedule.settled(delivery);
     if (this.#idle !== null && !this.busy()) this.#idle();
     this.#pumpSoon();
   }
@@ -897,7 +899,7 @@ export class Dispatcher implements GateMember {
       { handler: this.name, event_id: event.id, attempt },
       "a call goes on long after its time-out: its entity waits, its slot is free",
     );
-    this.#partition.giveBackSlot(delivery);
+    this.#partition.schedule.giveBackSlot(delivery);
     this.#pump();
   }
 
@@ -905,7 +907,7 @@ export class Dispatcher implements GateMember {
   #pause(why: string): void {
     if (this.#paused) return;
     this.#paused = true;
-    this.#partition.hold("paused", true);
+    this.#partition.schedule.hold("paused", true);
     const { logger } = this.#options;
     logger.error({ handler: this.name }, "the receiver is gone (410): the handler is paused; resume it, or give it another url and restart");
     const record = async (): Promise<void> => {
@@ -928,10 +930,10 @@ export class Dispatcher implements GateMember {
     this.#flushTimer = null;
     if (this.#flushing !== null || this.#fault !== null) return;
     // What takes an append of its own goes as soon as what it is about is on record.
-    const waits = this.#acts.alone && (this.#unclear !== null || (this.#partition.dirty() && !this.#aloneNext));
+    const waits = this.#acts.alone && (this.#unclear !== null || (this.#partition.flushes.dirty() && !this.#aloneNext));
     const acts = waits ? noActs : this.#acts.take();
     this.#aloneNext = waits;
-    const flush = acts.alone ? null : this.#partition.takeFlush(closing, { acts: acts.acts, fence: this.#unclear !== null });
+    const flush = acts.alone ? null : this.#partition.flushes.take(closing, { acts: acts.acts, fence: this.#unclear !== null });
     if (flush === null && !acts.alone) return;
     this.#flushedMs = this.#options.clock.monotonicMs();
     const told = flush === null ? [] : this.#told.splice(0);
@@ -946,7 +948,7 @@ export class Dispatcher implements GateMember {
       this.#tellOfDeadLetters([...flush.events, ...(stored.withActs ? acts.events : [])]);
       for (const { resolve } of told) resolve(position);
       for (const [replayId, waiting] of this.#passing) {
-        if (this.#partition.followers(replayId) > 0) continue;
+        if (this.#partition.replays.followers(replayId) > 0) continue;
         this.#passing.delete(replayId);
         for (const { resolve } of waiting) resolve();
       }
@@ -955,7 +957,7 @@ export class Dispatcher implements GateMember {
         this.#replies.delete(replay);
       }
       this.#endUnclear(null); // this append took its place
-      const intended = this.#partition.flushed(stored.withActs ? stored.last.revision : null);
+      const intended = this.#partition.flushes.stored(stored.withActs ? stored.last.revision : null);
       if (stored.withActs) acts.stored(stored.last);
       for (const delivery of intended) {
         if (this.#stopping) this.#finish(delivery, { kind: "put_back" });
@@ -1043,19 +1045,19 @@ export class Dispatcher implements GateMember {
   async #storeAlone(acts: TakenActs): Promise<void> {
     const [act] = acts.acts as readonly [LaneAct];
     const batch = this.#journal.prepare(acts.events);
-    this.#partition.beginAct(act);
+    this.#partition.lanes.begin(act);
     try {
       const last = await this.#journal.send(batch);
       if (last === null) throw new RepriseError("LOG_UNAVAILABLE", "The journal was elsewhere.", { retryAfterMs: 1000 });
       this.#works();
-      this.#partition.endAct(act, last.revision);
+      this.#partition.lanes.end(act, last.revision);
       acts.stored(last);
     } catch (error) {
       const mayRepeat = this.#mayRepeat(error, 0);
       if (mayRepeat) {
         this.#unclear = act;
         this.#journal.abandon(batch, ({ revision }) => this.#endUnclear(revision));
-      } else this.#partition.endAct(act, null);
+      } else this.#partition.lanes.end(act, null);
       acts.refused(mayRepeat ? error : this.#fault);
     }
   }
@@ -1063,7 +1065,7 @@ export class Dispatcher implements GateMember {
   #endUnclear(at: number | null): void {
     const act = this.#unclear;
     this.#unclear = null;
-    if (act !== null) this.#partition.endAct(act, at);
+    if (act !== null) this.#partition.lanes.end(act, at);
   }
 
   /** Whether an append that failed may be sent again; otherwise the handler has stopped. */
@@ -1073,7 +1075,7 @@ export class Dispatcher implements GateMember {
       return false;
     }
     this.#unwritable = error;
-    this.#partition.hold("journal_not_writable", true);
+    this.#partition.schedule.hold("journal_not_writable", true);
     this.#troubles.recording = `outcomes cannot be recorded: ${textOf(error)}`;
     this.#acts.refuse(error);
     return true;
@@ -1081,7 +1083,7 @@ export class Dispatcher implements GateMember {
 
   #works(): void {
     this.#unwritable = null;
-    this.#partition.hold("journal_not_writable", false);
+    this.#partition.schedule.hold("journal_not_writable", false);
     this.#troubles.recording = null;
   }
 
@@ -1089,7 +1091,7 @@ export class Dispatcher implements GateMember {
   #fail(error: unknown): void {
     this.#fault = isRepriseError(error) ? error : new RepriseError("JOURNAL_DAMAGED", `The journal of ${this.name} could not be written.`, { cause: error });
     this.#options.logger.error({ handler: this.name, err: error }, "the handler stops");
-    this.#partition.hold("fault", true);
+    this.#partition.schedule.hold("fault", true);
     this.#reading.abort();
     this.#calling.abort(this.#fault);
     this.#room?.();

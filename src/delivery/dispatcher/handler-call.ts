@@ -4,7 +4,7 @@ import { deliveryId } from "../../event/ids.ts";
 import type { AttemptRequest } from "../attempt/attempt.ts";
 import type { AskedEffect, EffectScope, Effects } from "../effects/effects.ts";
 import type { HandlerSpec, RetryPolicy } from "../handler-spec.ts";
-import type { Delivery } from "../partition/lane.ts";
+import type { Delivery } from "../partition/delivery.ts";
 
 /** One call of a handler: what its attempt is told, when it began, and its effects. What few handlers ask for is made when they do. */
 export class HandlerCall implements AttemptRequest {

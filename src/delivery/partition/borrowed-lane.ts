@@ -1,4 +1,4 @@
-import type { LoanedCall } from "./lane.ts";
+import type { LoanedCall } from "./lane-loan.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** The slot of a lane, as the replay that borrows it sees it. */

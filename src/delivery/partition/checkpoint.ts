@@ -22,6 +22,8 @@ export class Checkpoint {
   #recorded: Position;
   #passedUnrecorded = 0;
   #bytes = 0;
+  /** Looks at events that the handler does not want, since the last flush. */
+  #foreign = 0;
 
   constructor(recorded: Position) {
     this.#scanned = this.#passed = this.#recorded = recorded;
@@ -40,6 +42,19 @@ export class Checkpoint {
     if (position <= this.#scanned) return false;
     this.#scanned = position;
     return true;
+  }
+
+  /** What was looked at is not wanted. */
+  passForeign(): void {
+    this.#foreign++;
+  }
+
+  get foreign(): number {
+    return this.#foreign;
+  }
+
+  forgetForeign(): void {
+    this.#foreign = 0;
   }
 
   offer(lane: Lane, revision: number, position: Position, bytes: number): void {

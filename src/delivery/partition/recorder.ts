@@ -1,15 +1,8 @@
-import type { AttemptError } from "../../records/attempt.ts";
 import type { JournalData, JournalEvent } from "../../records/journal.ts";
-import type { Delivery, Lane, LetterReplay } from "./lane.ts";
+import type { Delivery } from "./delivery.ts";
+import type { Lane } from "./lane.ts";
 import type { LaneAct } from "./lane-act.ts";
-
-export type LetterReplayEnd =
-  | { readonly outcome: "replayed" }
-  | { readonly outcome: "dead_lettered"; readonly error: AttemptError }
-  /** It did not start: why. */
-  | { readonly outcome: "skipped"; readonly reason: string }
-  /** Taken back by its replay; what ran failed and was not the last attempt. */
-  | { readonly outcome: "withdrawn" };
+import type { LetterReplay, LetterReplayEnd } from "./letter.ts";
 
 const factsLimit = 300;
 const outcomesLimit = 2300;

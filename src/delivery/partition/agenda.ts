@@ -1,0 +1,80 @@
+/** Which lanes have something to do: start a delivery, wait for their replay's turn, or be read. */
+import type { Lane } from "./lane.ts";
+import type { LaneMoves } from "./lane-moves.ts";
+import type { PartitionOptions } from "./options.ts";
+import type { PacedLanes } from "./paced-lanes.ts";
+import type { Readiness } from "./readiness.ts";
+import { ReadyLanes } from "./ready-lanes.ts";
+import type { Unrecorded } from "./unrecorded.ts";
+
+export interface AgendaNeeds {
+  readonly readiness: Readiness;
+  readonly moves: LaneMoves;
+  readonly paced: PacedLanes;
+  readonly unrecorded: Unrecorded;
+}
+
+export class Agenda {
+  readonly #ready: ReadyLanes<Lane>;
+  readonly #toRead = new Set<Lane>();
+  readonly #readiness: Readiness;
+  readonly #moves: LaneMoves;
+  readonly #paced: PacedLanes;
+  readonly #unrecorded: Unrecorded;
+
+  constructor({ concurrency }: Pick<PartitionOptions, "concurrency">, { readiness, moves, paced, unrecorded }: AgendaNeeds) {
+    this.#ready = new ReadyLanes(concurrency);
+    this.#readiness = readiness;
+    this.#moves = moves;
+    this.#paced = paced;
+    this.#unrecorded = unrecorded;
+  }
+
+  /** Puts the lane where it belongs after a change: ready, to be read, waiting for a turn, or nowhere. */
+  refresh(lane: Lane): void {
+    if (lane.running !== null) return;
+    const readiness = this.#readiness;
+    // A letter is also read beside events that are ready: a relaxed lane's next ones may never end, or may themselves wait for this letter to run alone.
+    const toRead = lane.acts === 0 && lane.replays.length > 0 && !lane.reading && lane.replays.some((replay) => replay.event === null);
+    if (toRead) this.#toRead.add(lane);
+    const work = readiness.workOf(lane);
+    if (work !== undefined) {
+      if (work.loan === null && !this.#unrecorded.mayGoOn(lane)) return;
+      if (readiness.needsTurn(lane, work)) this.#paced.wait(lane, work.replayId!);
+      else this.#ready.add(lane);
+      const replay = work.replay ?? readiness.replayReady(lane);
+      if (work.loan === null && replay !== undefined && work.replay === null) this.#paced.wait(lane, replay.replayId);
+      return;
+    }
+    if (readiness.loanOf(lane) !== undefined) return;
+    if (lane.reading || toRead || lane.queue.length > 0) return;
+    if (lane.detached) {
+      if (!readiness.mayRunLive(lane)) return;
+      this.#moves.passUnwanted(lane);
+      this.#toRead.add(lane);
+    }
+  }
+
+  /** Takes out a lane whose stream, or whose letter, has to be read; undefined when there is none. */
+  nextToRead(): Lane | undefined {
+    for (const lane of this.#toRead) {
+      this.#toRead.delete(lane);
+      if (lane.acts === 0) return lane; // otherwise an amendment may be among the acts: the lane is put here again when they are through
+    }
+    return undefined;
+  }
+
+  /** Takes out the ready lane whose turn it is; undefined when none may have a slot. `started` says that it took one. */
+  nextReady(): Lane | undefined {
+    return this.#ready.pick();
+  }
+
+  started(lane: Lane): void {
+    this.#ready.started(lane);
+  }
+
+  /** The lane gave its slot back. @param wasFailing as it was when it started. */
+  ended(lane: Lane, wasFailing: boolean): void {
+    this.#ready.ended(lane, wasFailing);
+  }
+}

@@ -1,0 +1,52 @@
+import type { Position, StoredEvent } from "../../event/event.ts";
+import type { AttemptError, Deferrals, Ends } from "../../records/attempt.ts";
+import type { AmendmentPointer } from "../../records/snapshot.ts";
+import type { ReplayMode } from "../replay-mode.ts";
+
+/** A dead letter as its lane keeps it. */
+export interface Letter {
+  readonly at: Position;
+  readonly eventId: string;
+  attempts: number;
+  readonly escalated: boolean;
+  /** Its replay was under way when the process died: the next one runs alone. */
+  suspect?: Ends | null;
+  /** The replay that was under way when the process ended: one with the same id goes on from there. */
+  replay: { readonly replayId: string; readonly failed: number; readonly deferred: Deferrals; readonly dueMs: number | null } | null;
+  /** The data that its deliveries carry, when it is not the stored one. */
+  amended: AmendmentPointer | null;
+}
+
+/** Why a replay takes back what it began. */
+export type Withdrawal = "pause" | "stop";
+
+/** A dead letter that an operator has delivered again. */
+export interface LetterReplay {
+  readonly revision: number;
+  readonly replayId: string;
+  readonly actor: string;
+  readonly reason: string | null;
+  readonly effects: ReplayMode["effects"];
+  /** Once the letter is settled, the lane's live deliveries up to this revision stay on the replay's pace; null: they do not. */
+  readonly through: number | null;
+  /** It was withdrawn while its call ran, so it is not tried again. `pause`: the same replay begins it again later. `stop`: a call that fails now is the last one. */
+  leaving: Withdrawal | null;
+  /** The letter's event, once it was read. */
+  event: StoredEvent | null;
+  /** Monotonic time of the next attempt; null: now. */
+  dueMs: number | null;
+  /** Failed calls of this replay. */
+  failed: number;
+  deferred: Deferrals;
+}
+
+/** What a replay of a letter says beside the letter. */
+export type LetterReplayTerms = Pick<LetterReplay, "replayId" | "actor" | "reason"> & Partial<Pick<LetterReplay, "effects" | "through">>;
+
+export type LetterReplayEnd =
+  | { readonly outcome: "replayed" }
+  | { readonly outcome: "dead_lettered"; readonly error: AttemptError }
+  /** It did not start: why. */
+  | { readonly outcome: "skipped"; readonly reason: string }
+  /** Its replay took it back. What ran failed, and it was not the last attempt. */
+  | { readonly outcome: "withdrawn" };

@@ -1,0 +1,16 @@
+import type { StoredEvent } from "../../event/event.ts";
+import type { DeliveryLimits } from "../limits.ts";
+
+export interface PartitionOptions {
+  readonly ordering: "strict" | "relaxed";
+  readonly record: "batch" | "each";
+  readonly unknownOutcome: "repeat" | "escalate";
+  /** Deliveries in flight at once. */
+  readonly concurrency: number;
+  readonly limits: DeliveryLimits;
+  /** Whether the handler wants the event: its type is listed, and its position is beyond that type's `since`. @param isEntitys its stream is known to be an entity's. */
+  readonly wants: (event: StoredEvent, isEntitys?: boolean) => boolean;
+  readonly chainFingerprint: (eventType: string) => string;
+  /** Lanes without work that are kept, about 300 bytes each; default 10,000. */
+  readonly idleLanes?: number;
+}

@@ -1,0 +1,177 @@
+/** What comes in: events of the subscription, and what was read of a detached lane's own stream. */
+import type { Position, StoredEvent } from "../../event/event.ts";
+import type { Agenda } from "./agenda.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { Lane, unknownNext } from "./lane.ts";
+import type { LaneBook } from "./lane-book.ts";
+import type { LaneMoves } from "./lane-moves.ts";
+import type { LetterReplay } from "./letter.ts";
+import type { PartitionOptions } from "./options.ts";
+import type { Readiness } from "./readiness.ts";
+import type { Recorder } from "./recorder.ts";
+import { endReplay } from "./replay-ends.ts";
+import type { WakeUps } from "./wake-ups.ts";
+
+/** A node of a cluster that lags behind is asked again after this. */
+const staleReadMs = 50;
+
+export interface ReadingNeeds {
+  readonly agenda: Agenda;
+  readonly book: LaneBook;
+  readonly checkpoint: Checkpoint;
+  readonly moves: LaneMoves;
+  readonly readiness: Readiness;
+  readonly recorder: Recorder;
+  readonly wakeUps: WakeUps<Lane>;
+}
+
+export class Reading {
+  readonly #options: Pick<PartitionOptions, "wants" | "limits">;
+  readonly #agenda: Agenda;
+  readonly #book: LaneBook;
+  readonly #checkpoint: Checkpoint;
+  readonly #moves: LaneMoves;
+  readonly #readiness: Readiness;
+  readonly #recorder: Recorder;
+  readonly #wakeUps: WakeUps<Lane>;
+  /** So many of the first events may have been under way when the process died, and so many may have been called before. */
+  #suspectsLeft: number;
+  #doubtsLeft: number;
+
+  constructor(
+    options: Pick<PartitionOptions, "wants" | "limits">,
+    { unclean, readAhead }: { readonly unclean: boolean; readonly readAhead: number },
+    { agenda, book, checkpoint, moves, readiness, recorder, wakeUps }: ReadingNeeds,
+  ) {
+    this.#options = options;
+    this.#suspectsLeft = unclean ? readAhead : 0;
+    this.#doubtsLeft = readAhead;
+    this.#agenda = agenda;
+    this.#book = book;
+    this.#checkpoint = checkpoint;
+    this.#moves = moves;
+    this.#readiness = readiness;
+    this.#recorder = recorder;
+    this.#wakeUps = wakeUps;
+  }
+
+  /** Puts an event of the subscription into its lane. In log order. */
+  offer(event: StoredEvent, bytes = 0): void {
+    if (!this.#checkpoint.lookAt(event.position)) return;
+    let lane = this.#book.get(event.stream);
+    if (!this.#options.wants(event, lane !== undefined)) {
+      this.#checkpoint.passForeign();
+      return;
+    }
+    if (lane?.detached) {
+      lane.seen = Math.max(lane.seen, event.revision);
+      return;
+    }
+    if (lane === undefined) lane = this.#book.add(new Lane(event.stream, event.revision, event.tenant));
+    else if (lane.next === unknownNext) lane.next = event.revision;
+    else if (event.revision < lane.next) return;
+    if (lane.queue.length >= this.#options.limits.laneQueueEvents) {
+      this.#moves.detach(lane, "full");
+      lane.seen = Math.max(lane.seen, event.revision);
+    } else {
+      this.#mark(lane, event.revision);
+      lane.queue.push(event);
+      this.#checkpoint.offer(lane, event.revision, event.position, bytes);
+    }
+    this.#agenda.refresh(lane);
+  }
+
+  #mark(lane: Lane, revision: number): void {
+    if (this.#suspectsLeft > 0) {
+      this.#suspectsLeft--;
+      lane.suspectThrough = revision;
+    }
+    if (this.#doubtsLeft > 0) {
+      this.#doubtsLeft--;
+      lane.doubtThrough = revision;
+    }
+  }
+
+  /** Where a subscription goes on. */
+  position(): Position {
+    return this.#checkpoint.scanned;
+  }
+
+  /** The subscription looked at everything up to `position`. */
+  scanned(position: Position): void {
+    if (this.#checkpoint.lookAt(position)) this.#checkpoint.passForeign();
+  }
+
+  /** Whether the subscription may bring more: read-ahead beyond the recorded checkpoint and the number of recorded lanes are bounded. */
+  hasRoom(): boolean {
+    const { readAheadEvents, readAheadBytes } = this.#options.limits;
+    return this.#checkpoint.readAhead() < readAheadEvents && this.#checkpoint.bytes() < readAheadBytes && !this.#recorder.isFull() && !this.tooManyLanes();
+  }
+
+  tooManyLanes(): boolean {
+    return this.#book.recorded >= this.#options.limits.recordedLanes;
+  }
+
+  /** A lane whose stream has to be read, or the letter that it replays; undefined when there is none. Answer with `laneRead`, `letterRead` or `failed`. */
+  next(): { readonly lane: Lane; readonly from: number; readonly replay: LetterReplay | null } | undefined {
+    if (this.#recorder.isFull()) return undefined;
+    const lane = this.#agenda.nextToRead();
+    if (lane === undefined) return undefined;
+    const replay = lane.replays.find((each) => each.event === null) ?? null;
+    lane.reading = true;
+    return { lane, from: replay?.revision ?? lane.next, replay };
+  }
+
+  /**
+   * Events of a detached lane's own stream, in order from `lane.next` on, as far as one batch went.
+   *
+   * @param head revision of the stream's last event, read *before* the events: what is missing below it is a hole.
+   */
+  laneRead(lane: Lane, events: readonly StoredEvent[], head: number, monotonicMs: number): void {
+    lane.reading = false;
+    if (this.#takesNoEvents(lane)) {
+      this.#agenda.refresh(lane);
+      return;
+    }
+    const first = events[0];
+    if (first === undefined && head < lane.next) {
+      if (lane.next > lane.seen) {
+        this.#moves.attach(lane);
+        this.#agenda.refresh(lane);
+      } else this.#wakeUps.add(monotonicMs + staleReadMs, lane); // a stale read: the subscription brought more than this
+      return;
+    }
+    if (first === undefined || first.revision > lane.next) {
+      const to = (first?.revision ?? head + 1) - 1;
+      this.#recorder.fact({ type: "lane.gap", data: { lane: lane.stream, from: lane.next, to, why: first === undefined ? "truncated" : "missing" } });
+      this.#moves.advance(lane, to + 1, lane.at);
+    }
+    for (const event of events) {
+      if (event.revision !== Math.max(lane.readThrough + 1, lane.next)) break; // a hole: the lane meets it again when that revision is next
+      lane.readThrough = event.revision;
+      if (this.#options.wants(event, true)) lane.queue.push(event);
+    }
+    if (lane.queue.length === 0) this.#moves.passUnwanted(lane);
+    this.#agenda.refresh(lane);
+  }
+
+  /** Whether the lane has changed since it was to be read, so that the events are of no use. */
+  #takesNoEvents(lane: Lane): boolean {
+    const { detached, running, queue } = lane;
+    return !detached || running !== null || this.#readiness.loanOf(lane) !== undefined || queue.length > 0 || !this.#readiness.mayRunLive(lane);
+  }
+
+  /** The event of a letter that is replayed; null when the log has it no more. */
+  letterRead(lane: Lane, replay: LetterReplay, event: StoredEvent | null): void {
+    lane.reading = false;
+    if (event === null) endReplay(this.#recorder, lane, replay, { outcome: "skipped", reason: "event removed from the log" });
+    else replay.event = event;
+    this.#agenda.refresh(lane);
+  }
+
+  /** The reading failed: the lane is read again later. */
+  failed(lane: Lane): void {
+    lane.reading = false;
+    this.#agenda.refresh(lane);
+  }
+}

@@ -1,0 +1,114 @@
+/** From what the journal says at a start to lanes that are at work again. */
+import type { Ends } from "../../records/attempt.ts";
+import type { LaneRecord, PartitionState, StartedRecord } from "../journal/state.ts";
+import { maxDelayMs } from "../policy/waits.ts";
+import type { Agenda } from "./agenda.ts";
+import { crashMessage, isCulprit } from "./ends.ts";
+import type { Facts } from "./facts.ts";
+import { Lane, laneBatch } from "./lane.ts";
+import type { LaneBook } from "./lane-book.ts";
+import type { LaneMoves } from "./lane-moves.ts";
+import type { PartitionOptions } from "./options.ts";
+import type { PacedLanes } from "./paced-lanes.ts";
+import type { Readiness } from "./readiness.ts";
+import type { Suspects } from "./suspects.ts";
+import type { WakeUps } from "./wake-ups.ts";
+
+/** What the journal says at start. */
+export interface Recovered {
+  /** Folded, our own `partition.claimed` included. */
+  readonly state: PartitionState;
+  /** Whether the last owner ended without releasing, and how far it may have been ahead of its checkpoint. */
+  readonly unclean: boolean;
+  readonly readAhead: number;
+  /** Wall clock and monotonic clock, at the same moment. */
+  readonly nowMs: number;
+  readonly monotonicMs: number;
+}
+
+export interface RecoveryNeeds {
+  readonly agenda: Agenda;
+  readonly book: LaneBook;
+  readonly facts: Facts;
+  readonly moves: LaneMoves;
+  readonly paced: PacedLanes;
+  readonly readiness: Readiness;
+  readonly suspects: Suspects;
+  readonly wakeUps: WakeUps<Lane>;
+}
+
+export function recover(options: Pick<PartitionOptions, "unknownOutcome" | "limits">, recovered: Recovered, needs: RecoveryNeeds): void {
+  const { state, unclean } = recovered;
+  for (const [stream, record] of state.lanes) {
+    const lane = needs.book.add(laneFrom(stream, record, recovered));
+    needs.paced.follow(lane, record.pace);
+    if (unclean && lane.detached) lane.suspectThrough = lane.next + laneBatch;
+    if (lane.detached) lane.doubtThrough = lane.next + laneBatch;
+    if (lane.dueMs !== null) needs.wakeUps.add(lane.dueMs, lane);
+  }
+  if (unclean)
+    for (const [stream, revisions] of state.started)
+      for (const [revision, started] of [...revisions].sort(([a], [b]) => a - b)) recoverStarted(options, { stream, revision, started }, needs);
+  for (const lane of needs.book.all()) needs.agenda.refresh(lane);
+}
+
+function laneFrom(stream: string, record: LaneRecord, { nowMs, monotonicMs }: Recovered): Lane {
+  // A clock that was set back meanwhile makes no wait longer than it was set.
+  const dueMs = (retryAt: number | null, waitMs: number | null): number | null =>
+    retryAt === null ? null : monotonicMs + Math.min(Math.max(0, retryAt - nowMs), waitMs ?? maxDelayMs);
+  const lane = new Lane(stream, record.next);
+  lane.at = record.at;
+  lane.detached = record.detached;
+  lane.attempts = record.attempts;
+  lane.deferred = record.deferred;
+  lane.failing = record.attempts > 0;
+  lane.troubled = record.retryAt !== null || record.attempts > 0;
+  lane.paused = record.paused;
+  lane.dueMs = dueMs(record.retryAt, record.waitMs);
+  for (const [revision, letter] of record.letters)
+    lane.putLetter(revision, { ...letter, replay: letter.replay && { ...letter.replay, dueMs: dueMs(letter.replay.retryAt, letter.replay.waitMs) } });
+  return lane;
+}
+
+/** A call that was on record and has no outcome: the process died meanwhile. */
+function recoverStarted(
+  { unknownOutcome, limits }: Pick<PartitionOptions, "unknownOutcome" | "limits">,
+  { stream, revision, started }: { readonly stream: string; readonly revision: number; readonly started: StartedRecord },
+  { book, facts, moves, readiness, suspects }: RecoveryNeeds,
+): void {
+  const known = book.get(stream);
+  const letter = known?.letters.get(revision);
+  if (known !== undefined && letter === undefined && revision < known.next) return;
+  // A lane without a record was attached, and everything before this call was recorded as done with the call.
+  const lane = known ?? book.add(new Lane(stream, revision));
+  if (unknownOutcome === "escalate") giveUp(lane, revision, { started, escalated: true }, facts);
+  else if (isCulprit(started.ends, limits.maxCrashes)) giveUp(lane, revision, { started, escalated: false }, facts);
+  else if (letter !== undefined) letter.suspect = started.ends;
+  else if (readiness.mayRunLive(lane)) {
+    if (!lane.detached) moves.detach(lane, "suspect");
+    suspects.add(lane, revision, started.ends);
+  }
+}
+
+/** What a call that the end of the process cut off comes to, when it is not to be repeated. */
+export function cutOffError(ends: Ends, escalated: boolean): { readonly type: string; readonly message: string } {
+  if (!escalated) return { type: "ProcessCrash", message: crashMessage(ends) };
+  return { type: "UnknownOutcome", message: "the process ended while the handler was called; what it did is unknown" };
+}
+
+function giveUp(lane: Lane, revision: number, { started, escalated }: { readonly started: StartedRecord; readonly escalated: boolean }, facts: Facts): void {
+  facts.deadLettered(
+    lane,
+    { revision, position: started.at, id: started.eventId },
+    {
+      attempts: started.attempt,
+      retryCount: 1,
+      cause: escalated ? "unknown_outcome" : "crash",
+      error: cutOffError(started.ends, escalated),
+      escalated,
+      record: null,
+      ...(started.replayId === null ? {} : { replayId: started.replayId }),
+    },
+  );
+  lane.failing = true;
+}

@@ -1,0 +1,162 @@
+/** Who has a slot, what runs, and what keeps everything from starting. */
+import type { Agenda } from "./agenda.ts";
+import type { Delivery } from "./delivery.ts";
+import type { Facts } from "./facts.ts";
+import type { Lane } from "./lane.ts";
+import type { PartitionOptions } from "./options.ts";
+import type { PacedLanes } from "./paced-lanes.ts";
+import type { Readiness, Work } from "./readiness.ts";
+import type { Recorder } from "./recorder.ts";
+import type { Suspects } from "./suspects.ts";
+import type { Unrecorded } from "./unrecorded.ts";
+
+/** Why nothing of the handler starts. Several reasons may hold at once. */
+export type Hold = "not_started" | "paused" | "pause_being_recorded" | "suspect_elsewhere" | "no_sign_of_life" | "journal_not_writable" | "stopping" | "fault";
+
+export interface ScheduleNeeds {
+  readonly agenda: Agenda;
+  readonly facts: Facts;
+  readonly paced: PacedLanes;
+  readonly readiness: Readiness;
+  readonly recorder: Recorder;
+  readonly suspects: Suspects;
+  readonly unrecorded: Unrecorded;
+}
+
+export class Schedule {
+  /** In no order. A set would have to hash each delivery, which costs more than finding its lane. */
+  readonly #running: Delivery[] = [];
+  #slotsTaken = 0;
+  readonly #holds = new Set<Hold>();
+  readonly #concurrency: number;
+  /** Every call is on record before it is made. */
+  readonly #recordsAll: boolean;
+  readonly #agenda: Agenda;
+  readonly #facts: Facts;
+  readonly #paced: PacedLanes;
+  readonly #readiness: Readiness;
+  readonly #recorder: Recorder;
+  readonly #suspects: Suspects;
+  readonly #unrecorded: Unrecorded;
+
+  constructor(
+    { concurrency, record, unknownOutcome }: Pick<PartitionOptions, "concurrency" | "record" | "unknownOutcome">,
+    { agenda, facts, paced, readiness, recorder, suspects, unrecorded }: ScheduleNeeds,
+  ) {
+    this.#concurrency = concurrency;
+    this.#recordsAll = record === "each" || unknownOutcome === "escalate";
+    this.#agenda = agenda;
+    this.#facts = facts;
+    this.#paced = paced;
+    this.#readiness = readiness;
+    this.#recorder = recorder;
+    this.#suspects = suspects;
+    this.#unrecorded = unrecorded;
+  }
+
+  /** Gives slots to ready lanes. @returns at most `limit` deliveries to call now; others, whose intent has to be recorded first, come with `flushes.stored`. */
+  start(monotonicMs: number, limit = Number.MAX_SAFE_INTEGER): readonly Delivery[] {
+    const now: Delivery[] = [];
+    if (this.grantsTurns()) for (const lane of this.#paced.grant(monotonicMs, this.freeSlots())) this.#agenda.refresh(lane);
+    while (now.length < limit && this.#holds.size === 0 && this.#slotsTaken < this.#concurrency && !this.#recorder.isFull()) {
+      const lane = this.#next();
+      if (lane === undefined) break;
+      const work = this.#readiness.workOf(lane);
+      // The lane changed while it was ready.
+      if (work === undefined) this.#paced.used(lane);
+      if (lane.running !== null || work === undefined || (work.loan === null && !this.#unrecorded.mayGoOn(lane))) continue;
+      const alone = this.#suspects.has(lane);
+      if (!alone && this.#readiness.needsTurn(lane, work)) {
+        this.#paced.wait(lane, work.replayId!);
+        continue;
+      }
+      const delivery = this.#begin(lane, work, monotonicMs);
+      if (alone) this.#suspects.started(delivery);
+      if (work.loan === null && (work.replay || alone || this.#recordsAll || work.event.revision <= lane.suspectThrough)) {
+        this.#facts.started(delivery, alone);
+        this.#recorder.intend(delivery);
+      } else now.push(delivery);
+    }
+    return now;
+  }
+
+  /** The call has ended: the lane may go on. */
+  settled(delivery: Delivery): void {
+    this.giveBackSlot(delivery);
+    const last = this.#running.pop()!;
+    if (last !== delivery) this.#running[(last.place = delivery.place)] = last;
+    delivery.lane.running = null;
+    this.#agenda.refresh(delivery.lane);
+  }
+
+  /** A call that outlives its time-out keeps its lane, but not its slot. */
+  giveBackSlot(delivery: Delivery): void {
+    if (!delivery.hasSlot) return;
+    delivery.hasSlot = false;
+    this.#slotsTaken--;
+    this.#agenda.ended(delivery.lane, delivery.wasFailing);
+    this.#suspects.gaveBack(delivery);
+  }
+
+  running(): readonly Delivery[] {
+    return this.#running;
+  }
+
+  /** Keeps everything from starting, for one reason of several. */
+  hold(why: Hold, held: boolean): void {
+    if (held) this.#holds.add(why);
+    else this.#holds.delete(why);
+  }
+
+  freeSlots(): number {
+    return this.#concurrency - this.#slotsTaken;
+  }
+
+  /** Whether replays get turns now: a turn that nobody can use would be lost to the rate. */
+  grantsTurns(): boolean {
+    return this.#holds.size === 0 && !this.#recorder.isFull() && !this.#suspects.any();
+  }
+
+  /** While there are suspects, the next one that can run, once nothing else does; otherwise the ready lane whose turn it is. */
+  #next(): Lane | undefined {
+    if (!this.#suspects.any()) return this.#agenda.nextReady();
+    if (this.#slotsTaken > 0 || !this.#suspects.isNextDue(this.#recorder.stored)) return undefined;
+    for (const [lane, revision] of this.#suspects.all()) {
+      const can = this.#readiness.ofSuspect(lane, revision);
+      if (can === "replay" || (can === "live" && this.#unrecorded.mayGoOn(lane))) return lane;
+      if (can !== "over") continue;
+      this.#suspects.remove(lane);
+      this.#agenda.refresh(lane);
+    }
+    // When that was the last one, the others may go on.
+    return this.#suspects.any() ? undefined : this.#agenda.nextReady();
+  }
+
+  #begin(lane: Lane, { event, replay, loan, replayId }: Work, monotonicMs: number): Delivery {
+    const failed = loan === null ? (replay?.failed ?? lane.attempts) : loan.call!.attempt - 1;
+    const delivery: Delivery = {
+      lane,
+      event,
+      attempt: (replay ? (lane.letters.get(event.revision)?.attempts ?? 0) : failed) + 1,
+      round: failed,
+      deferred: (loan === null ? replay : loan.call)?.deferred ?? lane.deferred,
+      part: null,
+      replay,
+      loan,
+      doubtful: loan !== null || replay !== null || lane.attempts > 0 || lane.troubled || event.revision <= lane.doubtThrough,
+      wasFailing: lane.failing,
+      startedMs: monotonicMs,
+      outcomesBefore: this.#recorder.total,
+      concluded: false,
+      hasSlot: true,
+      place: this.#running.length,
+    };
+    if (lane.turn?.replayId === replayId) this.#paced.used(lane);
+    if (replay === null && loan === null) lane.queue.shift();
+    lane.running = delivery;
+    this.#running.push(delivery);
+    this.#slotsTaken++;
+    this.#agenda.started(lane);
+    return delivery;
+  }
+}

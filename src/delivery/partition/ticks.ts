@@ -1,0 +1,90 @@
+/** What time changes: lanes are due, slow calls hold the checkpoint, the others' patience with a suspect ends. */
+import type { Agenda } from "./agenda.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { Facts } from "./facts.ts";
+import type { Lane } from "./lane.ts";
+import type { LaneBook } from "./lane-book.ts";
+import type { LaneMoves } from "./lane-moves.ts";
+import type { PartitionOptions } from "./options.ts";
+import type { PacedLanes } from "./paced-lanes.ts";
+import type { Recorder } from "./recorder.ts";
+import type { Schedule } from "./schedule.ts";
+import type { Suspects } from "./suspects.ts";
+import type { WakeUps } from "./wake-ups.ts";
+
+export interface TicksNeeds {
+  readonly agenda: Agenda;
+  readonly book: LaneBook;
+  readonly checkpoint: Checkpoint;
+  readonly facts: Facts;
+  readonly moves: LaneMoves;
+  readonly paced: PacedLanes;
+  readonly recorder: Recorder;
+  readonly schedule: Schedule;
+  readonly suspects: Suspects;
+  readonly wakeUps: WakeUps<Lane>;
+}
+
+export class Ticks {
+  readonly #limits: PartitionOptions["limits"];
+  readonly #needs: TicksNeeds;
+
+  constructor({ limits }: Pick<PartitionOptions, "limits">, needs: TicksNeeds) {
+    this.#limits = limits;
+    this.#needs = needs;
+  }
+
+  tick(monotonicMs: number): void {
+    this.#wake(monotonicMs);
+    this.#detachSlow(monotonicMs);
+    const patienceEndsMs = this.#needs.suspects.patienceEndsMs();
+    if (patienceEndsMs !== null && monotonicMs >= patienceEndsMs) this.#endPatience();
+  }
+
+  /** Monotonic time of the next `tick` that can change anything; null: none. */
+  nextMs(): number | null {
+    const { checkpoint, paced, schedule, suspects, wakeUps } = this.#needs;
+    const held = checkpoint.heldBy();
+    const sinceMs = held === undefined ? null : busySinceMs(held);
+    const times = [
+      wakeUps.next(),
+      sinceMs === null ? null : sinceMs + this.#limits.slowMs + 1,
+      schedule.grantsTurns() ? paced.nextMs(schedule.freeSlots()) : null,
+      suspects.patienceEndsMs(),
+    ];
+    return times.reduce((least, time) => (time !== null && (least === null || time < least) ? time : least), null);
+  }
+
+  /** What is due may start again. */
+  #wake(monotonicMs: number): void {
+    for (const lane of this.#needs.wakeUps.due(monotonicMs)) {
+      if (lane.dueMs !== null && lane.dueMs <= monotonicMs) lane.dueMs = null;
+      for (const replay of lane.replays) if (replay.dueMs !== null && replay.dueMs <= monotonicMs) replay.dueMs = null;
+      this.#needs.agenda.refresh(lane);
+    }
+  }
+
+  /** The checkpoint passes lanes whose call holds it for too long. */
+  #detachSlow(monotonicMs: number): void {
+    const { agenda, checkpoint, moves, recorder } = this.#needs;
+    const { slowMs, readAheadEvents } = this.#limits;
+    for (let lane = checkpoint.heldBy(); lane !== undefined; lane = checkpoint.heldBy()) {
+      const sinceMs = busySinceMs(lane);
+      const outcomesBefore = lane.running?.outcomesBefore ?? recorder.total;
+      if (sinceMs === null || (monotonicMs - sinceMs <= slowMs && recorder.total - outcomesBefore <= readAheadEvents / 2)) return;
+      moves.detach(lane, "slow");
+      agenda.refresh(lane);
+    }
+  }
+
+  #endPatience(): void {
+    const { agenda, book, facts, suspects } = this.#needs;
+    const running = suspects.endPatience();
+    // It may still kill the process, but from now on it would not be the only culprit there could be: the record has to say so.
+    if (running !== null) facts.started(running, false);
+    for (const lane of book.all()) agenda.refresh(lane);
+  }
+}
+
+/** Since when the lane has not been free for the event that it is to start next; null: it is free. */
+const busySinceMs = ({ running, loans }: Lane): number | null => loans[0]?.sinceMs ?? running?.startedMs ?? null;
