@@ -28,7 +28,7 @@ import type { Store } from "./store/store.ts";
 import { makeWaitingStore } from "./store/waiting-store.ts";
 import { whatCanFail } from "./store/what-can-fail.ts";
 import { type OpenViews, openViews } from "./views/open-views.ts";
-import { amendedDetail } from "./views/queries/amendments.ts";
+import { amendedDetail } from "./views/queries/dead-letters/amendments.ts";
 import { fromCursor, toCursor } from "./views/queries/cursor.ts";
 
 export interface OpenOptions extends LockOptions {

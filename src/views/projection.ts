@@ -40,9 +40,9 @@ export interface Latest {
 }
 
 export interface Projection {
-  /** `create table` and `create index`. A change to any needs a new `formatVersion` in store.ts. */
+  /** `create table` and `create index`. A change to any needs a new `formatVersion` in store-file.ts. */
   readonly tables: string;
-  /** Within the transaction of its batch. Types that it does not know are no concern of it. */
+  /** Runs within the transaction of its batch. It ignores types that it does not know. */
   apply(folding: Folding, entry: Entry): void;
   /** At the end of the transaction: writes what `apply` left in `latest`. */
   settle?(folding: Folding): void;

@@ -3,7 +3,8 @@ import { open } from "node:fs/promises";
 import type { Position } from "../event/event.ts";
 import type { PositionWaiters } from "./position-waiters.ts";
 import type { Projector } from "./projector.ts";
-import { removeViewStore, type ViewStore } from "./store.ts";
+import type { ViewStore } from "./store.ts";
+import { removeViewStore } from "./store-file.ts";
 
 /** A store, what fills it, and who waits for it. */
 export interface Rows {

@@ -352,9 +352,9 @@ const readers: Readonly<Record<string, string>> = {
   "replay/dry-runner.ts": "dry run",
   "replay/lift.ts": "plans, and the report of a dry run",
   "replay/amendments.ts": "a replay refuses what cannot be lifted; amended data is checked by lifting it",
-  "views/queries/event-view.ts": "reads, lists, dead letters",
-  "views/queries/amendments.ts": "the steps of a dead letter that was amended",
-  "views/queries/dead-letter-queries.ts": "the steps of a dead letter",
+  "views/queries/events/event-view.ts": "reads, lists, dead letters",
+  "views/queries/dead-letters/amendments.ts": "the steps of a dead letter that was amended",
+  "views/queries/dead-letters/letter-detail.ts": "the steps of a dead letter",
 };
 
 const liftsEvents = /catalog\s*\.\s*(current|steps)\(/;

@@ -2,7 +2,7 @@ import { defaultTenant } from "../../event/names.ts";
 import type { ReplayRequested } from "../../records/replay.ts";
 import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
-import type { Projection } from "../projection.ts";
+import type { Entry, Projection } from "../projection.ts";
 
 /** Replays, and what became of each of their deliveries: of dead letters as the journals say, of their own as they say themselves. */
 export const replays: Projection = {
@@ -23,76 +23,80 @@ export const replays: Projection = {
   apply({ db }, input) {
     // From the moment that a plan is used there is a replay, even if the process died before it wrote the replay's first event.
     if (input.kind === "plan" && input.entry.type === "plan.used") insert(db, input.entry.data.job, input.event.recordedAt);
-    if (input.kind === "replay") {
-      const { entry, replayId, event } = input;
-      const now = (status: string) => db.run("update replays set status = ? where id = ? and ended_at is null", status, replayId);
-      switch (entry.type) {
-        case "replay.requested":
-          insert(db, entry.data, event.recordedAt);
-          return;
-        case "replay.pausing":
-          now("pausing");
-          return;
-        case "replay.paused":
-          now("paused");
-          return;
-        case "replay.resumed":
-          now("running");
-          return;
-        case "replay.cancelling":
-          now("cancelling");
-          return;
-        case "replay.rate_changed":
-          db.run("update replays set rate_per_second = ? where id = ?", entry.data.ratePerSecond, replayId);
-          return;
-        case "replay.outcomes":
-          for (const { item, outcome, attempts, error, effects = [] } of entry.data.outcomes)
-            db.run(
-              `insert or ignore into replay_own_outcomes(replay, item, outcome, attempts, error_type, error_message, effects) values (?, ?, ?, ?, ?, ?, ?)`,
-              replayId,
-              item,
-              outcome,
-              attempts,
-              error?.type ?? null,
-              error?.message ?? null,
-              JSON.stringify(effects),
-            );
-          return;
-        case "replay.ended": {
-          const { status, succeeded, failed, skipped, skips, why, newSince } = entry.data;
-          db.run(
-            `update replays set status = ?, succeeded = ?, failed = ?, skipped = ?, skips = ?, why = ?, new_since = ?, ended_at = ?
-             where id = ? and ended_at is null`,
-            status,
-            succeeded,
-            failed,
-            skipped,
-            JSON.stringify(skips),
-            why ?? null,
-            newSince ?? null,
-            event.recordedAt,
-            replayId,
-          );
-        }
-      }
-      return;
-    }
-    if (input.kind !== "journal") return;
-    const { entry, handler } = input;
-    if (entry.type !== "delivery.dead_lettered" && entry.type !== "delivery.settled") return;
-    const replayId = entry.type === "delivery.settled" ? entry.data.act.replayId : entry.data.replayId;
-    if (replayId === undefined) return;
-    db.run(
-      "insert or replace into replay_outcomes(replay, handler, entity, revision, outcome) values (?, ?, ?, ?, ?)",
-      replayId,
-      handler,
-      entityOf(db, entry.data.lane).id,
-      entry.data.revision,
-      // What the policy skips after a replay did not go well either.
-      entry.type === "delivery.settled" && entry.data.outcome === "replayed" ? "replayed" : "dead_lettered",
-    );
+    if (input.kind === "replay") applyReplay(db, input);
+    if (input.kind === "journal") applyJournal(db, input);
   },
 };
+
+type EntryOfKind<K extends Entry["kind"]> = Extract<Entry, { readonly kind: K }>;
+
+function applyReplay(db: ViewDatabase, { entry, replayId, event }: EntryOfKind<"replay">): void {
+  const now = (status: string) => db.run("update replays set status = ? where id = ? and ended_at is null", status, replayId);
+  switch (entry.type) {
+    case "replay.requested":
+      insert(db, entry.data, event.recordedAt);
+      return;
+    case "replay.pausing":
+      now("pausing");
+      return;
+    case "replay.paused":
+      now("paused");
+      return;
+    case "replay.resumed":
+      now("running");
+      return;
+    case "replay.cancelling":
+      now("cancelling");
+      return;
+    case "replay.rate_changed":
+      db.run("update replays set rate_per_second = ? where id = ?", entry.data.ratePerSecond, replayId);
+      return;
+    case "replay.outcomes":
+      for (const { item, outcome, attempts, error, effects = [] } of entry.data.outcomes)
+        db.run(
+          `insert or ignore into replay_own_outcomes(replay, item, outcome, attempts, error_type, error_message, effects) values (?, ?, ?, ?, ?, ?, ?)`,
+          replayId,
+          item,
+          outcome,
+          attempts,
+          error?.type ?? null,
+          error?.message ?? null,
+          JSON.stringify(effects),
+        );
+      return;
+    case "replay.ended": {
+      const { status, succeeded, failed, skipped, skips, why, newSince } = entry.data;
+      db.run(
+        `update replays set status = ?, succeeded = ?, failed = ?, skipped = ?, skips = ?, why = ?, new_since = ?, ended_at = ?
+         where id = ? and ended_at is null`,
+        status,
+        succeeded,
+        failed,
+        skipped,
+        JSON.stringify(skips),
+        why ?? null,
+        newSince ?? null,
+        event.recordedAt,
+        replayId,
+      );
+    }
+  }
+}
+
+function applyJournal(db: ViewDatabase, { entry, handler }: EntryOfKind<"journal">): void {
+  if (entry.type !== "delivery.dead_lettered" && entry.type !== "delivery.settled") return;
+  const replayId = entry.type === "delivery.settled" ? entry.data.act.replayId : entry.data.replayId;
+  if (replayId === undefined) return;
+  db.run(
+    "insert or replace into replay_outcomes(replay, handler, entity, revision, outcome) values (?, ?, ?, ?, ?)",
+    replayId,
+    handler,
+    entityOf(db, entry.data.lane).id,
+    entry.data.revision,
+    // What the policy skips after a replay did not go well either.
+    entry.type === "delivery.settled" && entry.data.outcome === "replayed" ? "replayed" : "dead_lettered",
+  );
+}
 
 function insert(db: ViewDatabase, requested: ReplayRequested, recordedAt: string): void {
   const { replayId, kind, actor, total, ratePerSecond, tenant = defaultTenant } = requested;

@@ -1,35 +1,11 @@
 /** What a lane is, as operators see it: from its row, from its handler, and from the calls that this process has under way. */
-import type { LaneBlock } from "../../records/lane-state.ts";
-import type { HandlerState } from "../model/handler.ts";
-import type { HandlerCondition } from "../model/running.ts";
-import type { ShownLaneState } from "../model.ts";
-import type { Sources } from "./context.ts";
 
-export interface HandlerRow {
-  readonly name: string;
-  readonly ordering: "strict" | "relaxed";
-  readonly checkpoint: number;
-  readonly paused: 0 | 1;
-  readonly paused_by: string | null;
-  readonly paused_why: string | null;
-  /** Null for a function of this process, which may have effects. */
-  readonly endpoint: string | null;
-}
-
-export interface LaneRow {
-  readonly handler: string;
-  readonly next: number;
-  readonly at: number;
-  readonly detached: 0 | 1;
-  readonly why: LaneBlock | null;
-  /** Of LOG_DAMAGED: the place. */
-  readonly detail: string | null;
-  readonly retry_at: string | null;
-  readonly letters: number;
-  readonly paused: 0 | 1;
-  readonly paused_by: string | null;
-  readonly paused_reason: string | null;
-}
+import type { HandlerState } from "../../model/handler.ts";
+import type { HandlerCondition } from "../../model/running.ts";
+import type { ShownLaneState } from "../../model.ts";
+import type { Sources } from "../context.ts";
+import type { HandlerRow } from "./handler-rows.ts";
+import type { LaneRow } from "./lane-rows.ts";
 
 type Pausable = Pick<HandlerRow, "ordering" | "paused">;
 

@@ -1,8 +1,8 @@
-import type { Catalog } from "../../catalog/catalog.ts";
-import { type Json, positionText, type StoredEvent } from "../../event/event.ts";
-import type { DeliveryView } from "../model/delivery.ts";
-import type { EventView, LiftedView } from "../model/event.ts";
-import { currentType } from "./context.ts";
+import type { Catalog } from "../../../catalog/catalog.ts";
+import { type Json, positionText, type StoredEvent } from "../../../event/event.ts";
+import type { DeliveryView } from "../../model/delivery.ts";
+import type { EventView, LiftedView } from "../../model/event.ts";
+import { currentType } from "../context.ts";
 
 /** The data as today's schema has it, or why it cannot be lifted. Never throws. */
 export function liftedView(catalog: Catalog, event: StoredEvent): LiftedView {

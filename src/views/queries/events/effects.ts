@@ -1,9 +1,9 @@
-import type { StoredEvent } from "../../event/event.ts";
-import { effectsStream } from "../../event/names.ts";
-import type { EffectsStreamData } from "../../records/effects.ts";
-import type { DeliveryView, EffectView } from "../model/delivery.ts";
-import type { Sources } from "./context.ts";
-import { handlerRows } from "./deliveries.ts";
+import type { StoredEvent } from "../../../event/event.ts";
+import { effectsStream } from "../../../event/names.ts";
+import type { EffectsStreamData } from "../../../records/effects.ts";
+import type { DeliveryView, EffectView } from "../../model/delivery.ts";
+import type { Sources } from "../context.ts";
+import { handlerRows } from "../deliveries/handler-rows.ts";
 
 /** Adds what handlers in this process did outside for the event. Read from the log: effects have no rows, and one event's are few. */
 export async function withEffects(sources: Sources, event: StoredEvent, deliveries: readonly DeliveryView[]): Promise<readonly DeliveryView[]> {

@@ -1,12 +1,13 @@
-import { positionText } from "../../event/event.ts";
-import { makeTurns } from "../../event/turns.ts";
-import type { HistoryPointer, HistoryReads } from "../model/history.ts";
-import { allOf, type Condition, oneOf, type Sources, storedTypes } from "./context.ts";
-import { type EventKey, makeDeliveryReader } from "./deliveries.ts";
-import { entitiesNamed } from "./entities-named.ts";
-import { by, byEach, events, stepsOf, stepsOfEntities, type Way } from "./ways.ts";
+import { positionText } from "../../../event/event.ts";
+import { makeTurns } from "../../../event/turns.ts";
+import type { HistoryPointer, HistoryReads } from "../../model/history.ts";
+import { allOf, type Condition, oneOf, type Sources, storedTypes } from "../context.ts";
+import { makeDeliveryReader } from "../deliveries/delivery-reader.ts";
+import type { EventKey } from "../deliveries/event-key.ts";
+import { entitiesNamed } from "../entities-named.ts";
+import { by, byEach, events, stepsOf, stepsOfEntities, type Way } from "../ways.ts";
 
-export function makeHistoryQueries(sources: Sources): HistoryReads {
+export function makeHistoryReads(sources: Sources): HistoryReads {
   return {
     async history(filter, limit) {
       const { tenant, handler, types, entityType, entityId, sinceMs, untilMs, fromPosition, toPosition } = filter;

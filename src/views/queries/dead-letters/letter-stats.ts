@@ -1,14 +1,25 @@
 /** What dead letters of a filter have in common, counted part by part. */
-import { makeTurns } from "../../event/turns.ts";
-import type { DeadLetterFilter, DeadLetterStats } from "../model/dead-letter.ts";
-import { allOf, currentType, type Sources } from "./context.ts";
-import { handlerRows } from "./deliveries.ts";
-import { filterConditions, isByKind, kindConditions, kindsOf, lettersOf, withKeys } from "./letters.ts";
-import { rowsAtOnce } from "./ways.ts";
+
+import { makeTurns } from "../../../event/turns.ts";
+import type { DeadLetterFigures, DeadLetterFilter, DeadLetterStats } from "../../model/dead-letter.ts";
+import { allOf, currentType, type Sources } from "../context.ts";
+import { handlerRows } from "../deliveries/handler-rows.ts";
+import { rowsAtOnce } from "../ways.ts";
+import { filterConditions, kindConditions, withKeys } from "./letter-filter.ts";
+import { isByKind, kindsOf } from "./letter-kinds.ts";
+import { lettersOf } from "./letter-ways.ts";
+import { makeWaiting } from "./waiting.ts";
 
 const topErrors = 10;
-/** A caller's sources may be as many as its events: the largest are told. */
+
+/** A caller may name as many sources as it has events, so only the largest are shown. */
 const topSources = 1000;
+
+export function makeDeadLetterFigures(sources: Sources): DeadLetterFigures {
+  return {
+    deadLetterStats: (filter) => sources.atOneMoment((at) => statsOf(at, filter)),
+  };
+}
 
 interface Kind {
   readonly type: string;
@@ -18,12 +29,7 @@ interface Kind {
   readonly count: number;
 }
 
-/** @param waitingIn how many events a lane holds behind its dead letters. */
-export async function statsOf(
-  sources: Sources,
-  filter: DeadLetterFilter,
-  waitingIn: (lane: { readonly handler: string; readonly entity: number }) => Promise<number>,
-): Promise<DeadLetterStats> {
+async function statsOf(sources: Sources, filter: DeadLetterFilter): Promise<DeadLetterStats> {
   const counts = {
     type: new Map<string, number>(),
     handler: new Map<string, number>(),
@@ -60,7 +66,7 @@ export async function statsOf(
         add(kind);
   return {
     total,
-    waiting: total === 0 ? 0 : await waitingOf(sources, filter, waitingIn),
+    waiting: total === 0 ? 0 : await waitingOf(sources, filter),
     oldestAt: total === 0 ? null : await oldestOf(sources, filter),
     byEventType: largest(counts.type).map(([eventType, count]) => ({ eventType, count })),
     byHandler: largest(counts.handler).map(([handler, count]) => ({ handler, count })),
@@ -79,7 +85,8 @@ function largest<K extends string | null>(counts: ReadonlyMap<K, number>, limit 
 }
 
 /** Relaxed handlers hold nothing behind their dead letters, and may have a million of them. */
-async function waitingOf(sources: Sources, filter: DeadLetterFilter, waitingIn: Parameters<typeof statsOf>[2]): Promise<number> {
+async function waitingOf(sources: Sources, filter: DeadLetterFilter): Promise<number> {
+  const waitingIn = makeWaiting(sources);
   const strict = handlerRows(sources).filter(({ name, ordering }) => ordering === "strict" && (filter.handler === undefined || filter.handler === name));
   const { sql, parameters } = allOf(filterConditions(sources, filter));
   const seen = new Set<string>();
@@ -97,7 +104,7 @@ async function waitingOf(sources: Sources, filter: DeadLetterFilter, waitingIn: 
         const key = `${lane.handler}\n${lane.entity}`;
         if (seen.has(key)) continue;
         seen.add(key);
-        waiting += await waitingIn(lane);
+        waiting += (await waitingIn(lane, 0)).count;
       }
   return waiting;
 }

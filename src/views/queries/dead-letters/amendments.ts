@@ -1,16 +1,16 @@
 /** Amendments of dead letters: the acts from the rows, the data from the journal that holds it. */
-import type { Catalog } from "../../catalog/catalog.ts";
-import { RepriseError } from "../../errors.ts";
-import { type Change, changesBetween } from "../../event/changes.ts";
-import type { Json, StoredEvent } from "../../event/event.ts";
-import { journalStream } from "../../event/names.ts";
-import { readEvent } from "../../log/read-event.ts";
-import type { JournalData } from "../../records/journal.ts";
-import type { ViewDatabase } from "../database.ts";
-import type { AmendmentAct, AmendmentView } from "../model/amendment.ts";
-import type { DeadLetterDetail } from "../model/dead-letter.ts";
-import type { Sources } from "./context.ts";
-import { liftedView } from "./event-view.ts";
+import type { Catalog } from "../../../catalog/catalog.ts";
+import { RepriseError } from "../../../errors.ts";
+import { type Change, changesBetween } from "../../../event/changes.ts";
+import type { Json, StoredEvent } from "../../../event/event.ts";
+import { journalStream } from "../../../event/names.ts";
+import { readEvent } from "../../../log/read-event.ts";
+import type { JournalData } from "../../../records/journal.ts";
+import type { ViewDatabase } from "../../database.ts";
+import type { AmendmentAct, AmendmentView } from "../../model/amendment.ts";
+import type { DeadLetterDetail } from "../../model/dead-letter.ts";
+import type { Sources } from "../context.ts";
+import { liftedView } from "../events/event-view.ts";
 
 const shownActs = 50;
 const shownChanges = 100;

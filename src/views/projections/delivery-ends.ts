@@ -1,0 +1,100 @@
+import type { AttemptRecord } from "../../records/attempt.ts";
+import type { JournalData } from "../../records/journal.ts";
+import type { ViewDatabase } from "../database.ts";
+import { entityOf } from "../entity-keys.ts";
+import { type About, type At, aboutPart, addAttempt, openRow } from "./delivery-row.ts";
+
+/** Without a row there was no trouble, and nothing to tell. */
+export function partCompleted(db: ViewDatabase, at: At, data: JournalData["delivery.part_completed"]): void {
+  const { id } = entityOf(db, data.lane);
+  const changes = db.run(
+    "update deliveries set attempts = 0, retry_count = 0, next_attempt_at = null where entity = ? and revision = ? and handler = ? and (status = 'failed' or letter = 1)",
+    id,
+    data.revision,
+    at.handler,
+  );
+  if (changes === 0) return;
+  addAttempt(db, at, id, data.revision, data.record);
+  aboutPart(db, at, id, { ...data, part: data.part + 1 });
+}
+
+/** @param used 1 when the call counts against the retry policy, 0 when it was deferred. */
+export function failed(
+  db: ViewDatabase,
+  at: At,
+  data: About & { readonly record: AttemptRecord; readonly part?: number },
+  nextAttemptAt: string,
+  used: 0 | 1,
+): void {
+  const { revision, record } = data;
+  const row = openRow(db, at, data, record.attempt - 1);
+  if (row === null) return;
+  const replayId = record.replayId ?? null;
+  const sameRound = replayId === null || replayId === row.replay_id;
+  db.run(
+    `update deliveries set status = 'failed', attempts = ?, retry_count = ?, error_type = ?, error_message = ?, next_attempt_at = ?,
+       replay_id = coalesce(?, replay_id), first_failed_at = coalesce(first_failed_at, ?)
+     where entity = ? and revision = ? and handler = ?`,
+    used === 1 ? record.attempt : row.attempts,
+    (sameRound ? row.retry_count : 0) + used,
+    record.error?.type ?? null,
+    record.error?.message ?? null,
+    nextAttemptAt,
+    replayId,
+    used === 1 ? at.recordedAt : null,
+    row.entity,
+    revision,
+    at.handler,
+  );
+  aboutPart(db, at, row.entity, data);
+  addAttempt(db, at, row.entity, revision, record);
+}
+
+export function deadLettered(db: ViewDatabase, at: At, data: JournalData["delivery.dead_lettered"]): void {
+  const row = openRow(db, at, data, data.attempts);
+  if (row === null) return;
+  db.run(
+    `update deliveries set status = ?, letter = 1, escalated = ?, attempts = ?, retry_count = ?, cause = ?, error_type = ?, error_message = ?,
+       next_attempt_at = null, replay_id = coalesce(?, replay_id), first_failed_at = coalesce(first_failed_at, ?), dead_lettered_at = ?, dead_lettered_position = ?, chain = ?
+     where entity = ? and revision = ? and handler = ?`,
+    data.escalated ? "escalated" : "dead_lettered",
+    Number(data.escalated),
+    data.attempts,
+    data.retryCount,
+    data.cause,
+    data.error.type,
+    data.error.message,
+    data.replayId ?? null,
+    at.recordedAt,
+    at.recordedAt,
+    at.position,
+    data.chain,
+    row.entity,
+    data.revision,
+    at.handler,
+  );
+  aboutPart(db, at, row.entity, data);
+  addAttempt(db, at, row.entity, data.revision, data.record);
+}
+
+export function settled(db: ViewDatabase, at: At, data: JournalData["delivery.settled"]): void {
+  const row = openRow(db, at, data, 0);
+  if (row === null) return;
+  const { record } = data;
+  db.run(
+    `update deliveries set status = ?, letter = 0, attempts = ?, cause = coalesce(?, cause), error_type = coalesce(?, error_type),
+       error_message = coalesce(?, error_message), next_attempt_at = null, replay_id = coalesce(?, replay_id), processed_at = ?
+     where entity = ? and revision = ? and handler = ?`,
+    data.outcome,
+    record?.attempt ?? row.attempts,
+    data.cause,
+    record?.error?.type ?? null,
+    record?.error?.message ?? null,
+    data.act.replayId ?? null,
+    at.recordedAt,
+    row.entity,
+    data.revision,
+    at.handler,
+  );
+  addAttempt(db, at, row.entity, data.revision, record);
+}

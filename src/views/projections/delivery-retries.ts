@@ -1,0 +1,53 @@
+import type { JournalData } from "../../records/journal.ts";
+import type { ViewDatabase } from "../database.ts";
+import { entityOf } from "../entity-keys.ts";
+import type { DeliveryStatus } from "../model/delivery.ts";
+import { type At, addAttempt, openRow } from "./delivery-row.ts";
+
+/** What waited for a retry and is passed by now went well; `completed` tells it in full. */
+export function completed(db: ViewDatabase, at: At, { ahead, completed: details = [] }: JournalData["progress"]): void {
+  for (const detail of details) {
+    const { id } = entityOf(db, detail.lane);
+    const { status } =
+      db.get<{ status: DeliveryStatus }>("select status from deliveries where entity = ? and revision = ? and handler = ?", id, detail.revision, at.handler) ??
+      openRow(db, at, detail, detail.record.attempt)!;
+    if (status !== "failed" && status !== "completed") continue;
+    db.run(
+      "update deliveries set status = 'completed', attempts = ?, next_attempt_at = null, processed_at = ? where entity = ? and revision = ? and handler = ?",
+      detail.record.attempt,
+      at.recordedAt,
+      id,
+      detail.revision,
+      at.handler,
+    );
+    addAttempt(db, at, id, detail.revision, detail.record);
+  }
+  if (db.get(`select 1 from deliveries where ${retries} limit 1`, at.handler) === undefined) return;
+  for (const [lane, next] of ahead) completeRetries(db, at, lane, next);
+}
+
+const retries = "handler = ? and status = 'failed' and letter = 0";
+
+/** Said, since SQLite would take the key: all that an entity ever had trouble with, 100,000 dead letters maybe, at each of its events. */
+export const byLane = "indexed by retries_by_lane";
+
+/** @param before the lane's events below this revision are done. */
+export function completeRetries(db: ViewDatabase, at: At, lane: string, before: number): void {
+  db.run(
+    `update deliveries ${byLane} set status = 'completed', attempts = attempts + 1, next_attempt_at = null, processed_at = ?
+     where ${retries} and entity = ? and revision < ?`,
+    at.recordedAt,
+    at.handler,
+    entityOf(db, lane).id,
+    before,
+  );
+}
+
+/** Dead letters whose replay will not retry them any more are plain dead letters again. */
+export function putBack(db: ViewDatabase, which: string, ...parameters: readonly string[]): void {
+  db.run(
+    `update deliveries indexed by letters_retried set status = iif(escalated, 'escalated', 'dead_lettered'), next_attempt_at = null
+     where letter = 1 and status = 'failed' and ${which}`,
+    ...parameters,
+  );
+}

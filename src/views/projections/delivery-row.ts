@@ -1,0 +1,93 @@
+import { deliveryId, partId } from "../../event/ids.ts";
+import type { AttemptRecord } from "../../records/attempt.ts";
+import type { JournalData } from "../../records/journal.ts";
+import type { ViewDatabase } from "../database.ts";
+import { entityOf } from "../entity-keys.ts";
+import type { DeliveryStatus } from "../model/delivery.ts";
+
+/** Attempts kept for each delivery: the newest. */
+const keptAttempts = 50;
+
+/** The journal entry that is folded. */
+export interface At {
+  readonly handler: string;
+  readonly position: number;
+  readonly recordedAt: string;
+}
+
+export type About = Pick<JournalData["delivery.failed"], "lane" | "revision" | "at" | "eventId">;
+
+interface Found {
+  readonly entity: number;
+  readonly status: DeliveryStatus;
+  readonly letter: 0 | 1;
+  readonly attempts: number;
+  readonly retry_count: number;
+  readonly replay_id: string | null;
+}
+
+const finalStatuses: readonly DeliveryStatus[] = ["completed", "replayed", "discarded", "skipped"];
+
+/** The delivery's row, made when there is none; null when it has its final outcome: what comes later changes nothing. */
+export function openRow(db: ViewDatabase, { handler }: At, { lane, revision, at, eventId }: About, attempts: number): Found | null {
+  const { id, tenant, type } = entityOf(db, lane);
+  const columns = "entity, status, letter, attempts, retry_count, replay_id";
+  const known = db.get<Found>(`select ${columns} from deliveries where entity = ? and revision = ? and handler = ?`, id, revision, handler);
+  if (known !== undefined) return finalStatuses.includes(known.status) ? null : known;
+  const event = db.get<{ type: string; source: string | null }>(
+    "select type, source from events where position = ? and entity = ? and revision = ?",
+    Number(at),
+    id,
+    revision,
+  );
+  return db.get<Found>(
+    `insert into deliveries(entity, revision, handler, position, event_id, delivery_id, tenant, entity_type, type, source, status, attempts)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'failed', ?) returning ${columns}`,
+    id,
+    revision,
+    handler,
+    Number(at),
+    eventId,
+    deliveryId(handler, lane, eventId),
+    tenant,
+    type,
+    event?.type ?? "", // removed from the log before any view saw it
+    event?.source ?? null,
+    attempts,
+  )!;
+}
+
+export function addAttempt(db: ViewDatabase, { handler, position }: At, entity: number, revision: number, record: AttemptRecord | null): void {
+  if (record === null) return;
+  db.run(
+    "insert or replace into attempts(entity, revision, handler, position, record) values (?, ?, ?, ?, ?)",
+    entity,
+    revision,
+    handler,
+    position,
+    JSON.stringify(record),
+  );
+  db.run(
+    `delete from attempts where entity = ? and revision = ? and handler = ? and position <=
+       (select position from attempts where entity = ? and revision = ? and handler = ? order by position desc limit 1 offset ${keptAttempts})`,
+    entity,
+    revision,
+    handler,
+    entity,
+    revision,
+    handler,
+  );
+}
+
+/** Of a split event: the row is about this part now, and has the delivery id that its receiver sees. */
+export function aboutPart(db: ViewDatabase, { handler }: At, entity: number, { lane, revision, eventId, part }: About & { readonly part?: number }): void {
+  if (part === undefined) return;
+  db.run(
+    "update deliveries set part = ?, delivery_id = ? where entity = ? and revision = ? and handler = ?",
+    part,
+    deliveryId(handler, lane, partId(eventId, part)),
+    entity,
+    revision,
+    handler,
+  );
+}

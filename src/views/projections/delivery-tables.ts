@@ -1,0 +1,57 @@
+/** Dead letters under a replay that waits for its retry are `failed` meanwhile: in no list. */
+const isLetter = (row: "old" | "new") => `${row}.letter = 1 and ${row}.status <> 'failed'`;
+
+const alike = (row: "old" | "new") =>
+  [
+    ...["tenant", "handler", "entity_type", "type", "cause", "error_type", "error_message"].map((column) => `${column} = ${row}.${column}`),
+    `has_source = (${row}.source is not null) and source = ifnull(${row}.source, '')`,
+  ].join(" and ");
+
+export const deliveryTables = `
+    create table deliveries(
+      entity integer not null, revision integer not null, handler text not null, position integer not null, event_id text not null, delivery_id text not null,
+      tenant text not null, entity_type text not null, type text not null, source text, status text not null, letter integer not null default 0,
+      escalated integer not null default 0, attempts integer not null, retry_count integer not null default 0, cause text, error_type text,
+      error_message text, next_attempt_at text, replay_id text, first_failed_at text, dead_lettered_at text, dead_lettered_position integer, processed_at text, chain text,
+      part integer, -- of a split event: the one that the rest is about
+      primary key (entity, revision, handler)
+    ) strict, without rowid;
+    create index deliveries_by_status on deliveries(status, position);
+    create index deliveries_by_handler on deliveries(handler, status, position, type);
+    create index deliveries_by_event on deliveries(event_id);
+    create index deliveries_by_id on deliveries(delivery_id);
+    create index letters_by_tenant on deliveries(tenant, position, handler) where letter = 1;
+    create index letters_by_handler on deliveries(handler, tenant, position) where letter = 1;
+    create index letters_by_type on deliveries(tenant, type, position) where letter = 1;
+    create index letters_by_source on deliveries(tenant, source, position) where letter = 1;
+    create index letters_by_error on deliveries(tenant, error_type, error_message, position) where letter = 1;
+    create index letters_by_time on deliveries(tenant, dead_lettered_at) where letter = 1;
+    create index letters_by_replay on deliveries(replay_id, position) where letter = 1 and replay_id is not null;
+    create index letters_retried on deliveries(replay_id, handler) where letter = 1 and status = 'failed';
+    create index retries_by_lane on deliveries(handler, entity, revision) where status = 'failed' and letter = 0;
+
+    -- position: that of the journal's entry.
+    create table attempts(entity integer not null, revision integer not null, handler text not null, position integer not null, record text not null,
+      primary key (entity, revision, handler, position)) strict, without rowid;
+
+    -- How many dead letters are alike in what people filter and group by: counting a million of them one by one takes a second.
+    create table letter_counts(
+      tenant text not null, handler text not null, entity_type text not null, type text not null, has_source integer not null, source text not null,
+      cause text not null, error_type text not null, error_message text not null, letters integer not null,
+      primary key (tenant, handler, entity_type, type, has_source, source, cause, error_type, error_message)
+    ) strict, without rowid;
+    -- Of a lane: it may have 100,000, which are not counted anew for each one that comes.
+    create table lane_letters(entity integer not null, handler text not null, letters integer not null, primary key (entity, handler)) strict, without rowid;
+    create trigger lane_letter_comes_or_goes after update of letter on deliveries when old.letter <> new.letter begin
+      insert into lane_letters values (new.entity, new.handler, 1) on conflict do update set letters = letters + new.letter - old.letter;
+    end;
+    create trigger letter_goes after update on deliveries when ${isLetter("old")} begin
+      update letter_counts set letters = letters - 1 where ${alike("old")};
+      delete from letter_counts where ${alike("old")} and letters = 0;
+    end;
+    create trigger letter_comes after update on deliveries when ${isLetter("new")} begin
+      insert into letter_counts values (new.tenant, new.handler, new.entity_type, new.type, new.source is not null, ifnull(new.source, ''),
+        new.cause, new.error_type, new.error_message, 1)
+        on conflict do update set letters = letters + 1;
+    end;
+`;

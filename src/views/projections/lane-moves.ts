@@ -1,0 +1,95 @@
+import type { JournalData } from "../../records/journal.ts";
+import { isLaneBlock } from "../../records/lane-state.ts";
+import type { ViewDatabase } from "../database.ts";
+import { entityOf } from "../entity-keys.ts";
+import { addMark, advance, laneOf, type Mark } from "./lane-row.ts";
+
+export function progressed(db: ViewDatabase, mark: Mark, { checkpoint: text, ahead }: JournalData["progress"]): void {
+  const checkpoint = Number(text);
+  for (const [lane, next, at] of ahead) {
+    const { id } = entityOf(db, lane);
+    const known = laneOf(db, id, mark.handler);
+    if (known === undefined && Number(at) <= checkpoint) continue; // it would be forgotten below
+    advance(db, id, mark, next, Number(at), known);
+  }
+  db.run("delete from lanes indexed by lanes_to_forget where handler = ? and detached = 0 and at <= ? and letters = 0", mark.handler, checkpoint);
+}
+
+export function detached(db: ViewDatabase, mark: Mark, { lane, next, at, why, detail }: JournalData["lane.detached"]): void {
+  const { id } = entityOf(db, lane);
+  advance(db, id, mark, next, Number(at));
+  db.run(
+    "update lanes set detached = 1, why = ?, detail = ? where entity = ? and handler = ?",
+    isLaneBlock(why) ? why : null,
+    detail ?? null,
+    id,
+    mark.handler,
+  );
+  addMark(db, id, mark);
+}
+
+export function attached(db: ViewDatabase, mark: Mark, { lane, at }: JournalData["lane.attached"]): void {
+  const { id } = entityOf(db, lane);
+  db.run("update lanes set detached = 0, why = null, at = max(at, ?) where entity = ? and handler = ?", Number(at), id, mark.handler);
+  addMark(db, id, mark);
+}
+
+export function paused(db: ViewDatabase, mark: Mark, { lane, next, at, act }: JournalData["lane.paused"]): void {
+  const { id } = entityOf(db, lane);
+  advance(db, id, mark, next, Number(at));
+  db.run(
+    "update lanes set detached = 1, paused = 1, paused_by = ?, paused_reason = ? where entity = ? and handler = ?",
+    act.actor,
+    act.reason,
+    id,
+    mark.handler,
+  );
+  addMark(db, id, mark);
+}
+
+export function passedGap(db: ViewDatabase, mark: Mark, { lane, from, to }: JournalData["lane.gap"]): void {
+  const { id } = entityOf(db, lane);
+  advance(db, id, mark, to + 1, 0);
+  db.run("insert or replace into gaps(entity, handler, first, last, recorded_at) values (?, ?, ?, ?, ?)", id, mark.handler, from, to, mark.recordedAt);
+}
+
+/** The lane waits for the next call of a delivery that failed, or was put off. */
+export function waits(
+  db: ViewDatabase,
+  mark: Mark,
+  { lane, revision }: { readonly lane: string; readonly revision: number },
+  until: string,
+  attempts: number,
+): void {
+  const { id } = entityOf(db, lane);
+  const retry = db.get<{ status: string; letter: 0 | 1 }>(
+    "select status, letter from deliveries where entity = ? and revision = ? and handler = ?",
+    id,
+    revision,
+    mark.handler,
+  );
+  if (retry?.status !== "failed" || retry.letter === 1) return; // of a dead letter's replay, or late
+  advance(db, id, mark, revision, 0);
+  db.run("update lanes set detached = 1, next = ?, attempts = ?, retry_at = ? where entity = ? and handler = ?", revision, attempts, until, id, mark.handler);
+  addMark(db, id, mark);
+}
+
+/** A delivery has its outcome, or is a dead letter. */
+export function ended(
+  db: ViewDatabase,
+  mark: Mark,
+  { lane, revision, at }: { readonly lane: string; readonly revision: number; readonly at: string },
+  detaches: number,
+): void {
+  const { id } = entityOf(db, lane);
+  advance(db, id, mark, revision + 1, Number(at));
+  db.run(
+    `update lanes set detached = max(detached, ?),
+             letters = coalesce((select l.letters from lane_letters l where l.entity = lanes.entity and l.handler = lanes.handler), 0)
+           where entity = ? and handler = ?`,
+    detaches,
+    id,
+    mark.handler,
+  );
+  addMark(db, id, mark);
+}

@@ -1,0 +1,39 @@
+import type { ViewDatabase } from "../database.ts";
+
+export interface Mark {
+  readonly handler: string;
+  readonly recordedAt: string;
+}
+
+interface LaneKey {
+  readonly next: number;
+  readonly detached: 0 | 1;
+}
+
+export function laneOf(db: ViewDatabase, entity: number, handler: string): LaneKey | undefined {
+  return db.get<LaneKey>("select next, detached from lanes where entity = ? and handler = ?", entity, handler);
+}
+
+/** Moves the lane on, never back, and clears what was known of the revisions before. Made, attached, when there is none. */
+export function advance(db: ViewDatabase, entity: number, mark: Mark, next: number, at: number, known = laneOf(db, entity, mark.handler)): void {
+  if (known === undefined) {
+    db.run("insert into lanes(entity, handler, next, at) values (?, ?, ?, ?)", entity, mark.handler, next, at);
+    return;
+  }
+  if (next > known.next)
+    db.run("update lanes set next = ?, attempts = 0, retry_at = null, why = null where entity = ? and handler = ?", next, entity, mark.handler);
+  if (at > 0) db.run("update lanes set at = max(at, ?) where entity = ? and handler = ?", at, entity, mark.handler);
+  if (known.detached === 1 && next > known.next) addMark(db, entity, mark);
+}
+
+/** Only of lanes that are detached, or were: those that flow are told by the handler's checkpoint. */
+export function addMark(db: ViewDatabase, entity: number, { handler, recordedAt }: Mark): void {
+  db.run(
+    `insert or replace into lane_marks(entity, handler, second, next, detached, recorded_at)
+     select entity, handler, ?, next, detached, ? from lanes where entity = ? and handler = ?`,
+    Math.floor(Date.parse(recordedAt) / 1000),
+    recordedAt,
+    entity,
+    handler,
+  );
+}

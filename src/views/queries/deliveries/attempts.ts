@@ -1,0 +1,12 @@
+import type { AttemptRecord } from "../../../records/attempt.ts";
+import type { ViewDatabase } from "../../database.ts";
+
+/** The calls of one delivery, newest first. */
+export function attemptsOf(
+  db: ViewDatabase,
+  { entity, revision, handler }: { readonly entity: number; readonly revision: number; readonly handler: string },
+): readonly AttemptRecord[] {
+  return db
+    .all<{ record: string }>("select record from attempts where entity = ? and revision = ? and handler = ? order by position desc", entity, revision, handler)
+    .map(({ record }) => JSON.parse(record) as AttemptRecord);
+}

@@ -1,0 +1,21 @@
+import { toIso } from "../../../event/clock.ts";
+import { parseStreamName } from "../../../event/names.ts";
+import type { Turns } from "../../../event/turns.ts";
+import type { EntityView, LaneView } from "../../model/entity.ts";
+import type { Sources } from "../context.ts";
+import type { DeliveryReader } from "../deliveries/delivery-reader.ts";
+import type { HandlerRow } from "../deliveries/handler-rows.ts";
+import type { EntityRow } from "./entity-row.ts";
+import { laneView } from "./lane-view.ts";
+
+export function wantingHandlers({ db }: Sources, { handlers, wants }: DeliveryReader, entity: number): readonly HandlerRow[] {
+  const types = db().all<{ type: string; position: number }>("select type, position from entity_types where entity = ?", entity);
+  return handlers.filter(({ name }) => types.some(({ type, position }) => wants(name, type, position)));
+}
+
+export async function entityView(sources: Sources, reader: DeliveryReader, row: EntityRow, turns: Turns): Promise<EntityView> {
+  const { tenant, entity } = parseStreamName(row.stream)!;
+  const handlers: LaneView[] = [];
+  for (const handler of wantingHandlers(sources, reader, row.id)) handlers.push(await laneView(sources, reader, row, handler, turns));
+  return { entity, tenant, revision: row.revision, lastEventAt: toIso(row.recorded_ms), handlers };
+}

@@ -1,0 +1,105 @@
+import type { DeliveryStatus } from "../../model/delivery.ts";
+import type { EventFilterOptions } from "../../model/event.ts";
+import { allOf, type Condition, oneOf, type Sources, storedTypes } from "../context.ts";
+import { handlerRows } from "../deliveries/handler-rows.ts";
+import { entitiesNamed } from "../entities-named.ts";
+import { positionsBetween } from "../entity-events.ts";
+import { by, byEach, deliveries, events, type Step, stepsOf, stepsOfEntities, unordered, type Way } from "../ways.ts";
+
+/** A handler's types make a way into the log as long as they are so few. */
+const maxTypesOfWay = 20;
+
+/** Statuses that only rows of their own have (`skipped` is also what a gap leaves). */
+const recordedStatuses: readonly DeliveryStatus[] = ["failed", "dead_lettered", "escalated", "replayed", "discarded"];
+
+/** Where to look for events below a position, and what else they have to be; null when the filter names what is not there. */
+export function makeSearch(
+  sources: Sources,
+  filter: EventFilterOptions,
+  before: number,
+): { readonly steps: AsyncGenerator<Step, void>; readonly where: Condition } | null {
+  const { tenant, status, handler, correlationId, source, eventType, entityType } = filter;
+  const entities = filter.entityId === undefined ? null : entitiesNamed(sources, tenant, filter.entityId, entityType);
+  if (entities?.length === 0) return null;
+  const range = positionsOf(sources, filter, before - 1);
+  const types = eventType === undefined ? null : storedTypes(sources.catalog, eventType);
+  const conditions: Condition[] = [{ sql: "e.tenant = ?", parameters: [tenant] }];
+  const equal = (column: string, values: readonly (string | number)[] | null | undefined) => {
+    if (values !== null && values !== undefined) conditions.push(oneOf(column, values));
+  };
+  equal("e.entity", entities);
+  equal("e.correlation_id", correlationId === undefined ? null : [correlationId]);
+  equal("e.source", source === undefined ? null : [source]);
+  equal("e.type", types);
+  equal("e.entity_type", entityType === undefined ? null : [entityType]);
+  if (filter.sinceMs !== undefined) conditions.push({ sql: "e.recorded_ms >= ?", parameters: [filter.sinceMs] });
+  if (filter.untilMs !== undefined) conditions.push({ sql: "e.recorded_ms < ?", parameters: [filter.untilMs] });
+  if (handler !== undefined)
+    conditions.push({ sql: "exists (select 1 from temp.wanted w where w.handler = ? and w.type = e.type and w.since < e.position)", parameters: [handler] });
+  const where = allOf(conditions);
+
+  if (status === "processing") return { steps: stepsOfRunning(sources, handler, range), where };
+  const recorded = status !== undefined && (recordedStatuses.includes(status) || (status === "skipped" && !hasGaps(sources)));
+  if (recorded) {
+    const way = handler === undefined ? by("deliveries_by_status", ["status", status]) : by("deliveries_by_handler", ["handler", handler], ["status", status]);
+    const ofEntities = entities === null ? [] : [unordered(null, "entity", entities)];
+    return { steps: stepsOf(sources.db, deliveries, [way, ...ofEntities], "down", range), where };
+  }
+  if (entities !== null) return { steps: stepsOfEntities(sources.db, entities, range), where };
+  const ways: Way[] = [];
+  if (correlationId !== undefined) ways.push(by("events_by_correlation", ["correlation_id", correlationId]));
+  if (source !== undefined) ways.push(by("events_by_source", ["tenant", tenant], ["source", source]));
+  if (types !== null) ways.push(byEach("events_by_type", [["tenant", tenant]], "type", types));
+  if (entityType !== undefined) ways.push(by("events_by_entity_type", ["tenant", tenant], ["entity_type", entityType]));
+  if (handler !== undefined && types === null) {
+    const wanted = sources.db().all<{ type: string }>("select type from temp.wanted where handler = ? limit ?", handler, maxTypesOfWay + 1);
+    if (wanted.length === 0) return null;
+    if (wanted.length <= maxTypesOfWay)
+      ways.push(
+        byEach(
+          "events_by_type",
+          [["tenant", tenant]],
+          "type",
+          wanted.map(({ type }) => type),
+        ),
+      );
+  }
+  const [first = by("events_by_tenant", ["tenant", tenant]), ...others] = ways;
+  return { steps: stepsOf(sources.db, events, [first, ...others], "down", range), where };
+}
+
+/** What runs just now: no more than the slots of all handlers. */
+async function* stepsOfRunning(
+  sources: Sources,
+  handler: string | undefined,
+  { low, high }: { readonly low: number; readonly high: number },
+): AsyncGenerator<Step, void> {
+  const running = handlerRows(sources).flatMap(({ name }) =>
+    handler === undefined || handler === name ? sources.running.running(name).map(({ stream, revision }) => [stream, revision]) : [],
+  );
+  const keys: Condition = {
+    sql: `select p.value as position from json_each(?) j cross join entities n on n.stream = j.value ->> 0
+            cross join ${positionsBetween("n.id", "j.value ->> 1", "j.value ->> 1")} p where p.value between ? and ?`,
+    parameters: [JSON.stringify(running), low, high],
+  };
+  yield { keys, rows: running.length, reached: null };
+}
+
+/** Holes in streams skip what was there, without rows of their own. */
+function hasGaps({ db }: Sources): boolean {
+  return db().get("select 1 from gaps limit 1") !== undefined;
+}
+
+/** The positions, both included, that the filter's times leave. */
+function positionsOf({ db }: Sources, { sinceMs, untilMs }: EventFilterOptions, high: number): { readonly low: number; readonly high: number } {
+  const minuteOf = (ms: number) => Math.floor(ms / 60_000);
+  const first =
+    sinceMs === undefined
+      ? 0
+      : db().get<{ first: number | null }>("select min(first_position) as first from minutes where minute >= ?", minuteOf(sinceMs))!.first;
+  const last =
+    untilMs === undefined
+      ? high
+      : db().get<{ last: number | null }>("select max(last_position) as last from minutes where minute <= ?", minuteOf(untilMs))!.last;
+  return { low: first ?? Number.MAX_SAFE_INTEGER, high: Math.min(last ?? -1, high) };
+}

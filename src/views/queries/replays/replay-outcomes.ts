@@ -1,0 +1,53 @@
+import { makeTurns } from "../../../event/turns.ts";
+import type { ReplayOutcomes } from "../../model/replay.ts";
+import type { Sources } from "../context.ts";
+import { rowsAtOnce } from "../ways.ts";
+
+export function makeReplayOutcomes({ db }: Sources): ReplayOutcomes {
+  return {
+    async replayOutcomes(replayId) {
+      const outcomes = new Map<string, "replayed" | "dead_lettered">();
+      const turns = makeTurns();
+      for (let after: readonly [string, number, number] = ["", -1, -1]; ; ) {
+        if (turns.due()) await turns.next();
+        const rows = db().all<{ handler: string; entity: number; stream: string; revision: number; outcome: "replayed" | "dead_lettered" }>(
+          `select o.handler, o.entity, n.stream, o.revision, o.outcome from replay_outcomes o cross join entities n on n.id = o.entity
+           where o.replay = ? and (o.handler, o.entity, o.revision) > (?, ?, ?) order by o.handler, o.entity, o.revision limit ${rowsAtOnce}`,
+          replayId,
+          ...after,
+        );
+        for (const { handler, stream, revision, outcome } of rows) outcomes.set(`${handler}\n${stream}\n${revision}`, outcome);
+        const last = rows.at(-1);
+        if (last === undefined || rows.length < rowsAtOnce) return outcomes;
+        after = [last.handler, last.entity, last.revision];
+      }
+    },
+
+    async replayOutcome(replayId, { handler, stream, revision }) {
+      return db().get<{ outcome: "replayed" | "dead_lettered" }>(
+        `select o.outcome from entities n cross join replay_outcomes o on o.replay = ? and o.handler = ? and o.entity = n.id and o.revision = ? where n.stream = ?`,
+        replayId,
+        handler,
+        revision,
+        stream,
+      )?.outcome;
+    },
+
+    async ownOutcomes(replayId, from, limit) {
+      return db()
+        .all<{ item: number; outcome: "succeeded" | "failed"; attempts: number; error_type: string | null; error_message: string | null; effects: string }>(
+          "select * from replay_own_outcomes where replay = ? and item >= ? order by item limit ?",
+          replayId,
+          from,
+          limit,
+        )
+        .map(({ item, outcome, attempts, error_type, error_message, effects }) => ({
+          item,
+          outcome,
+          attempts,
+          error: error_type === null ? null : { type: error_type, message: error_message ?? "" },
+          effects: JSON.parse(effects) as readonly string[],
+        }));
+    },
+  };
+}

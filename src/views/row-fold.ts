@@ -1,0 +1,107 @@
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Position, StoredEvent } from "../event/event.ts";
+import { RowBuffer } from "../log/row-buffer.ts";
+import type { ViewDatabase } from "./database.ts";
+import { type Folding, type Latest, toEntry } from "./projection.ts";
+import { projections } from "./projections/all.ts";
+import { eventColumns } from "./projections/event-index.ts";
+
+/** Folds events into the rows, in transactions. */
+export interface RowFold {
+  /** Of the last event that the rows contain. */
+  position(): Position;
+  /**
+   * Folds events, in log order, into the rows: all of them and the new position, or nothing.
+   *
+   * @param enough asked after each event: stop here.
+   * @returns how many were folded.
+   */
+  fold(events: readonly StoredEvent[], enough: (folded: number) => boolean): number;
+  /** Commits what was folded. In a store that is built anew, `position` moves only here and after each `eventsPerCommit` events. */
+  settle(): void;
+  isSettled(): boolean;
+}
+
+/** @param eventsPerCommit events that one transaction may hold: 1 commits after each `fold`. */
+export function makeRowFold(db: ViewDatabase, catalog: Catalog, eventsPerCommit: number): RowFold {
+  let position = BigInt(db.get<{ position: number }>("select position from meta")!.position);
+  const events = new RowBuffer(
+    eventColumns,
+    (rows) => `insert or rollback into events values ${rows}`,
+    (sql, values) => db.run(sql, ...values),
+  );
+  const latest: Latest = { events, entities: [], types: new Map(), minutes: new Map() };
+  const folding: Folding = { db, catalog, latest };
+  /** What the rows hold that is not committed yet. */
+  let open: { position: Position; events: number } | null = null;
+
+  /** Positions of Reprise's own events that no projection can read: somebody else wrote them, and they would stop all rows for ever. */
+  const unreadable = new Set<Position>();
+  const foldOne = (event: StoredEvent): void => {
+    if (unreadable.size > 0 && unreadable.has(event.position)) return;
+    const entry = toEntry(db, event);
+    if (entry === null) return;
+    try {
+      for (const projection of projections) projection.apply(folding, entry);
+    } catch (error) {
+      // The transaction is rolled back, and with it what was applied of this entry. The next try passes the entry over.
+      if (entry.kind !== "event" && !isDiskTrouble(error) && unreadable.size < maxUnreadable) unreadable.add(event.position);
+      throw error;
+    }
+  };
+  const commit = (folded: Position): void => {
+    for (const { settle } of projections) settle?.(folding);
+    db.run("update meta set position = ?, again = ?", Number(folded), Number(folded));
+    db.commit();
+    open = null;
+    position = folded;
+  };
+  const rollback = (): void => {
+    open = null;
+    events.clear();
+    latest.entities.length = 0;
+    for (const each of [latest.types, latest.minutes]) each.clear();
+    db.rollback();
+  };
+  const orRollback = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      rollback();
+      throw error;
+    }
+  };
+
+  return {
+    position: () => position,
+    fold(events, enough) {
+      if (events.length === 0) return 0;
+      return orRollback(() => {
+        let folded = 0;
+        if (open === null) db.begin();
+        do foldOne(events[folded++]!);
+        while (folded < events.length && !enough(folded));
+        const last = events[folded - 1]!.position;
+        open = { position: last, events: (open?.events ?? 0) + folded };
+        if (open.events >= eventsPerCommit) commit(last);
+        return folded;
+      });
+    },
+    settle() {
+      if (open !== null) orRollback(() => commit(open!.position));
+    },
+    isSettled: () => open === null,
+  };
+}
+
+/** The views pass over at most so many own events that they cannot read. More of them are no accident, and the views stop. */
+const maxUnreadable = 10_000;
+
+/** SQLITE_CONSTRAINT and SQLITE_MISMATCH: the table does not take the values. */
+const valueErrors = new Set([19, 20]);
+
+/** Whether SQLite failed because of the file (full, locked, damaged) and not because of the values. */
+function isDiskTrouble(error: unknown): boolean {
+  const code = (error as { readonly errcode?: unknown } | null)?.errcode;
+  return typeof code === "number" && !valueErrors.has(code & 0xff);
+}

@@ -1,0 +1,120 @@
+import { existsSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Catalog } from "../catalog/catalog.ts";
+import { RepriseError } from "../errors.ts";
+import { makePrivateFile, makePrivateFolder, tightenDatabase } from "../log/private-files.ts";
+import { isDamage, ownerOf } from "./damage.ts";
+import { openDatabase, type ViewDatabase, type WatchStatement } from "./database.ts";
+import { projections } from "./projections/all.ts";
+import { refreshWanted } from "./projections/handlers.ts";
+import { definitionsOf, metaTable, ourDefinitions } from "./store-tables.ts";
+
+/** Of tables and rules: a file of another number is built anew. */
+const formatVersion = 9;
+
+/** Marks the file as ours ("RPVW"), so that no other database is ever deleted. */
+const applicationId = 0x52505657;
+
+export function openWritable(
+  file: string,
+  logId: string,
+  catalog: Catalog,
+  watch: WatchStatement | undefined,
+): { readonly db: ViewDatabase; readonly damage: string | null } {
+  try {
+    makePrivateFolder(dirname(file));
+    const { db, damage } = openUsable(file, logId, catalog, watch);
+    if (db !== null) return { db, damage };
+    const made = create(file, logId, watch);
+    refreshWanted(made, catalog);
+    return { db: made, damage };
+  } catch (error) {
+    if (!(error instanceof Error && ("errcode" in error || "syscall" in error))) throw error;
+    throw new RepriseError(
+      "CONFIG_INVALID",
+      `The views in ${file} cannot be used: ${error.message}. Let this user write there, make room, or name another folder in REPRISE_DATA.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Removes a store's file and what SQLite keeps beside it. */
+export function removeViewStore(file: string): void {
+  for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(file + suffix, { force: true });
+}
+
+/** `db` null: to be made anew; `damage`: since the file is damaged. @throws CONFIG_INVALID for another's file, which is left as it is. */
+function openUsable(
+  file: string,
+  logId: string,
+  catalog: Catalog,
+  watch: WatchStatement | undefined,
+): { readonly db: ViewDatabase | null; readonly damage: string | null } {
+  if (!existsSync(file)) return { db: null, damage: null };
+  const foreign = (what: string) =>
+    new RepriseError("CONFIG_INVALID", `${file} is ${what}, but none of Reprise's views, and is left as it is: move it away, or point REPRISE_DATA elsewhere.`);
+  const owner = ownerOf(file, applicationId);
+  if (owner === "another") throw foreign("a file of something else");
+  if (owner === "ours") tightenDatabase(file);
+  const db = openDatabase(file, watch);
+  try {
+    // Killed before its first checkpoint, our own file bears its mark only in the write-ahead log.
+    const marked = Object.values(db.get<Record<string, number>>("pragma application_id") ?? {})[0] === applicationId;
+    if (marked) tightenDatabase(file);
+    else if (owner === "unmarked") {
+      if (db.get("select 1 from sqlite_schema limit 1") !== undefined) throw foreign("a database");
+      db.close();
+      return { db: null, damage: null };
+    }
+    const version = Object.values(db.get<Record<string, number>>("pragma user_version") ?? {})[0];
+    const found = definitionsOf(db);
+    if (version !== formatVersion) {
+      db.close();
+      return { db: null, damage: null };
+    }
+    const meta =
+      found === ourDefinitions() ? db.get<{ log_id: string; position: number; again: number }>("select log_id, position, again from meta") : undefined;
+    if (meta === undefined || meta.position !== meta.again) {
+      db.close();
+      return { db: null, damage: "its tables or its position are not what was written" };
+    }
+    if (meta.log_id !== logId) {
+      db.close();
+      return { db: null, damage: null };
+    }
+    configure(db);
+    refreshWanted(db, catalog);
+    return { db, damage: null };
+  } catch (error) {
+    db.close();
+    if (owner === "ours" && isDamage(error)) return { db: null, damage: (error as Error).message };
+    if (owner === "unmarked" && isDamage(error)) throw foreign("a damaged database");
+    throw error;
+  }
+}
+
+function create(file: string, logId: string, watch: WatchStatement | undefined): ViewDatabase {
+  removeViewStore(file);
+  makePrivateFile(file);
+  const db = openDatabase(file, watch);
+  configure(db);
+  db.transaction(() => {
+    db.exec(`pragma application_id = ${applicationId}; pragma user_version = ${formatVersion};`);
+    db.exec(metaTable);
+    for (const { tables } of projections) db.exec(tables);
+    db.run("insert into meta(log_id, position, again) values (?, 0, 0)", logId);
+  });
+  return db;
+}
+
+/**
+ * Rows that a power cut takes are folded again: no fsync for each commit. Rows of 64 events are on a hundred pages of eight trees: with a write-ahead log
+ * of 32 MiB, SQLite's 4, a page is written to the file once for many commits.
+ */
+function configure(db: ViewDatabase): void {
+  db.exec(
+    "pragma journal_mode = wal; pragma synchronous = normal; pragma temp_store = memory; pragma cache_size = -12288; pragma wal_autocheckpoint = 8192; pragma journal_size_limit = 67108864",
+  );
+}
