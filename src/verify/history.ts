@@ -1,6 +1,6 @@
 /**
- * The checker of DELIVERY §7: judges the calls that a receiver saw, by itself or with what a log says beside it. Pure, and it shares no code with
- * delivery or views: what both got wrong in the same way would not show.
+ * The checker (docs/rules.md, Checking): judges the calls that a receiver saw, alone or beside what a log says. It is pure. It shares no code with delivery
+ * or views, because a fault in shared code would not show.
  */
 
 /** One call, as a receiver saw it. */

@@ -35,7 +35,7 @@ export type WatchStatement = (sql: string, parameters: readonly SQLInputValue[])
 /** Filters make texts of their own; when there are more than this the cache starts again. */
 const maxStatements = 500;
 
-/** @throws Error with `errcode` as SETUP §5 lists them; a file that is no database fails at the first statement. */
+/** @throws Error with SQLite's code in `errcode`. A file that is no database fails at the first statement. */
 export function openDatabase(file: string, told?: WatchStatement): ViewDatabase {
   const database = new DatabaseSync(file);
   const statements = new Map<string, StatementSync>();

@@ -30,9 +30,6 @@ src/delivery/partition/ready-lanes.ts
 src/http/wire/replies.ts
 src/store/append/append-shape.ts
 src/store/store.ts
-src/verify/history.ts
-src/views/projections/lanes.ts
-src/views/queries/deliveries.ts
 `
   .split("\n")
   .filter((line) => line !== "");

@@ -12,8 +12,6 @@ import { linesOf, overIn, shapeLimits } from "../support/source-shape.ts";
 
 const stillOver = `
 # src
-file src/compose.ts
-function src/compose.ts openOn
 # src/catalog
 function src/catalog/make-catalog.ts makeCatalog
 # src/catalog/diff
@@ -91,20 +89,8 @@ function src/store/waiting-store.ts makeWaitingStore
 file src/store/append/append.ts
 function src/store/append/append.ts makeAppender
 # src/views
-file src/views/store.ts
-function src/views/open-views.ts openViews
-function src/views/store.ts openViewStore
 # src/views/projections
-file src/views/projections/deliveries.ts
-function src/views/projections/lanes.ts apply
-function src/views/projections/replays.ts apply
 # src/views/queries
-file src/views/queries/dead-letter-queries.ts
-file src/views/queries/deliveries.ts
-file src/views/queries/handler-queries.ts
-function src/views/queries/dead-letter-queries.ts makeDeadLetterQueries
-function src/views/queries/deliveries.ts makeDeliveryReader
-function src/views/queries/replay-queries.ts makeReplayQueries
 `
   .split("\n")
   .filter((line) => line !== "" && !line.startsWith("#"));
