@@ -28,8 +28,8 @@ import type { Store } from "./store/store.ts";
 import { makeWaitingStore } from "./store/waiting-store.ts";
 import { whatCanFail } from "./store/what-can-fail.ts";
 import { type OpenViews, openViews } from "./views/open-views.ts";
-import { amendedDetail } from "./views/queries/dead-letters/amendments.ts";
 import { fromCursor, toCursor } from "./views/queries/cursor.ts";
+import { amendedDetail } from "./views/queries/dead-letters/amendments.ts";
 
 export interface OpenOptions extends LockOptions {
   /** `sqlite:<folder>`, or a server: `esdb://host:2113?tls=false`, `esdb+discover://…`. */
