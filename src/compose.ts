@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type CheckedConfig, type Config, checkConfig } from "./config/config.ts";
 import { heldToLock, type LockOptions } from "./config/held-to-lock.ts";
 import { type Delivery, makeDelivery } from "./delivery/delivery.ts";
-import type { DeliveryLogger } from "./delivery/dispatcher/dispatcher.ts";
+import type { DeliveryLogger } from "./delivery/delivery-logger.ts";
 import { makeEndMarker } from "./delivery/end-marker.ts";
 import type { RepriseError } from "./errors.ts";
 import { type Clock, systemClock } from "./event/clock.ts";

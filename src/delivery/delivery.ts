@@ -11,8 +11,10 @@ import type { AttemptError } from "../records/attempt.ts";
 import type { Attempt } from "./attempt/attempt.ts";
 import { makeFunctionAttempt } from "./attempt/function-attempt.ts";
 import { makeWebhookAttempt } from "./attempt/webhook-attempt.ts";
+import type { DeliveryLogger } from "./delivery-logger.ts";
 import { AloneGate } from "./dispatcher/alone-gate.ts";
-import type { AmendRequest, DeliveryLogger, Dispatcher, LetterEvent, OrderRequest } from "./dispatcher/dispatcher.ts";
+import type { Dispatcher } from "./dispatcher/dispatcher.ts";
+import type { AmendRequest, LetterEvent, LetterReplayRequest } from "./dispatcher/letter-acts.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import type { Condition } from "./ownership/condition.ts";
@@ -47,7 +49,7 @@ export interface Delivery {
   /** Takes nothing new, lets what runs end within `patienceMs`, records all. */
   stop(patienceMs: number): Promise<void>;
   /** Delivers a dead letter again; resolves when the end is on record. @throws NOT_FOUND for a handler that this process does not run, and as Dispatcher.order. */
-  order(handler: string, request: OrderRequest): Promise<{ readonly end: LetterReplayEnd; readonly position: Position }>;
+  order(handler: string, request: LetterReplayRequest): Promise<{ readonly end: LetterReplayEnd; readonly position: Position }>;
   /** Tells the handler at which pace a replay goes; null: it is over. */
   pace(handler: string, replayId: string, pace: Pace | null): void;
   /** As Dispatcher.withdraw: takes back what a replay ordered of this handler and what does not run. */
@@ -108,15 +110,15 @@ export function makeDelivery({ handlers, ends = nobodyTold, onTaken = () => {}, 
   const owner = `${hostname()}:${process.pid}`;
   /** Whose signs of life these are, as its claims have it. */
   const { life: instance } = ends;
-  const working = () => [...seats.values()].flatMap((seat) => (seat.owns() ? [seat.dispatcher!] : []));
+  const working = () => [...seats.values()].flatMap(({ name, working }) => (working === null ? [] : [{ name, dispatcher: working }]));
   const life = makeLife({
     log: common.log,
     clock: common.clock,
     instance,
     owns: () => working().length > 0,
-    check: async () => void (await Promise.all(working().map((dispatcher) => dispatcher.checkOwnership()))),
+    check: async () => void (await Promise.all(working().map(({ dispatcher }) => dispatcher.checkOwnership()))),
     onChange: () => {
-      for (const dispatcher of working()) dispatcher.lookAgain();
+      for (const { dispatcher } of working()) dispatcher.lookAgain();
     },
   });
 
@@ -159,37 +161,37 @@ export function makeDelivery({ handlers, ends = nobodyTold, onTaken = () => {}, 
       await Promise.all(closers.map((close) => close()));
     },
     async order(handler, request) {
-      return mustRun(handler).order(request);
+      return mustRun(handler).letters.replay(request);
     },
     async discard(handler, stream, revision, act) {
-      return mustRun(handler).discard(stream, revision, act);
+      return mustRun(handler).letters.discard(stream, revision, act);
     },
     async giveUp(handler, stream, revision, why) {
-      return mustRun(handler).giveUp(stream, revision, why);
+      return mustRun(handler).letters.giveUp(stream, revision, why);
     },
     async amend(handler, request) {
-      return mustRun(handler).amend(request);
+      return mustRun(handler).letters.amend(request);
     },
     async letterEvent(handler, stream, revision) {
-      return mustRun(handler).letterEvent(stream, revision);
+      return mustRun(handler).letters.event(stream, revision);
     },
     mayAct(handler, stream, revision, act) {
-      mustRun(handler).mayAct(stream, revision, act);
+      mustRun(handler).letters.mayAct(stream, revision, act);
     },
     async pause(handler, act) {
-      return mustRun(handler).pause(act);
+      return mustRun(handler).pauses.pause(act);
     },
     async resume(handler, act) {
-      return mustRun(handler).resume(act);
+      return mustRun(handler).pauses.resume(act);
     },
     async pauseLane(handler, stream, act) {
-      return mustRun(handler).pauseLane(stream, act);
+      return mustRun(handler).lanes.pause(stream, act);
     },
     async resumeLane(handler, stream, act) {
-      return mustRun(handler).resumeLane(stream, act);
+      return mustRun(handler).lanes.resume(stream, act);
     },
     async retryLane(handler, stream, act) {
-      return mustRun(handler).retryLane(stream, act);
+      return mustRun(handler).lanes.retry(stream, act);
     },
     runs: (handler) => seats.has(handler),
     mustOwn(wanted) {
@@ -200,21 +202,21 @@ export function makeDelivery({ handlers, ends = nobodyTold, onTaken = () => {}, 
     },
     repair: async (handler, act) => mustHave(handler).repair(act),
     pace(handler, replayId, pace) {
-      mustRun(handler).pace(replayId, pace);
+      mustRun(handler).replays.pace(replayId, pace);
     },
     async withdraw(handler, replayId, how) {
-      await mustRun(handler).withdraw(replayId, how);
+      await mustRun(handler).replays.withdraw(replayId, how);
     },
     async passed(handler, replayId) {
-      await mustRun(handler).passed(replayId);
+      await mustRun(handler).replays.passed(replayId);
     },
-    followers: (handler, replayId) => seats.get(handler)?.dispatcher?.followers(replayId) ?? 0,
-    unknownPaces: () => working().flatMap((dispatcher) => dispatcher.unknownPaces().map((replayId) => ({ handler: dispatcher.name, replayId }))),
-    lend: (handler, stream, replayId) => mustRun(handler).lend(stream, replayId),
+    followers: (handler, replayId) => seats.get(handler)?.dispatcher?.replays.followers(replayId) ?? 0,
+    unknownPaces: () => working().flatMap(({ name, dispatcher }) => dispatcher.replays.unknownPaces().map((replayId) => ({ handler: name, replayId }))),
+    lend: (handler, stream, replayId) => mustRun(handler).replays.lend(stream, replayId),
     spec: (handler) => (seats.has(handler) ? handlers.find(({ name }) => name === handler) : undefined),
-    letterAttempts: (handler, stream, revision) => seats.get(handler)?.dispatcher?.letterAttempts(stream, revision),
-    isAmended: (handler, stream, revision) => seats.get(handler)?.dispatcher?.isAmended(stream, revision) ?? false,
-    letters: (handler, stream) => seats.get(handler)?.dispatcher?.letters(stream) ?? [],
+    letterAttempts: (handler, stream, revision) => seats.get(handler)?.dispatcher?.letters.find(stream, revision)?.attempts,
+    isAmended: (handler, stream, revision) => seats.get(handler)?.dispatcher?.letters.find(stream, revision)?.isAmended ?? false,
+    letters: (handler, stream) => seats.get(handler)?.dispatcher?.letters.revisions(stream) ?? [],
     condition(handler) {
       const seat = seats.get(handler);
       if (seat !== undefined) return seat.condition();
@@ -223,8 +225,10 @@ export function makeDelivery({ handlers, ends = nobodyTold, onTaken = () => {}, 
     },
     running: (handler) => seats.get(handler)?.dispatcher?.running() ?? [],
     damaged: () =>
-      working().flatMap(({ name, damaged }) => (damaged.size === 0 ? [] : [{ handler: name, lanes: damaged.size, place: [...damaged.values()][0]! }])),
+      working().flatMap(({ name, dispatcher: { damaged } }) =>
+        damaged.size === 0 ? [] : [{ handler: name, lanes: damaged.size, place: [...damaged.values()][0]! }],
+      ),
     faults: () => [...seats.values()].flatMap(({ name, fault }) => (fault === null ? [] : [{ handler: name, error: fault }])),
-    troubles: () => working().flatMap(({ name, troubles }) => troubles.map((trouble) => ({ handler: name, trouble }))),
+    troubles: () => working().flatMap(({ name, dispatcher: { troubles } }) => troubles.map((trouble) => ({ handler: name, trouble }))),
   };
 }

@@ -2,7 +2,7 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import { type Migrations, mustFit } from "../catalog/migration.ts";
 import type { Delivery } from "../delivery/delivery.ts";
-import type { LetterEvent } from "../delivery/dispatcher/dispatcher.ts";
+import type { LetterEvent } from "../delivery/dispatcher/letter-acts.ts";
 import { RepriseError } from "../errors.ts";
 import type { Json } from "../event/event.ts";
 import type { AppendedEvent } from "../log/event-log.ts";

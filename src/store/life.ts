@@ -1,6 +1,6 @@
 /** The life of a store: it is opened, started and closed, once each. */
 import type { Delivery } from "../delivery/delivery.ts";
-import type { DeliveryLogger } from "../delivery/dispatcher/dispatcher.ts";
+import type { DeliveryLogger } from "../delivery/delivery-logger.ts";
 import type { EndMarker } from "../delivery/end-marker.ts";
 import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";

@@ -1,4 +1,4 @@
-import type { DeliveryLogger } from "../delivery/dispatcher/dispatcher.ts";
+import type { DeliveryLogger } from "../delivery/delivery-logger.ts";
 import { withPatience } from "../delivery/journal/patience.ts";
 import { recordAct } from "../delivery/journal/record-act.ts";
 import type { Clock } from "../event/clock.ts";

@@ -348,7 +348,8 @@ async function countsShow({ catalog }: Store, place: Place): Promise<void> {
 
 /** Files of src that lift stored events, and what of the walk above goes through them: a new one has to be named here, and walked. */
 const readers: Readonly<Record<string, string>> = {
-  "delivery/dispatcher/dispatcher.ts": "delivery, webhook, retry, replay",
+  "delivery/dispatcher/caller.ts": "delivery, webhook, retry, replay",
+  "delivery/dispatcher/letter-acts.ts": "giving up asks whether the event is split",
   "replay/dry-runner.ts": "dry run",
   "replay/lift.ts": "plans, and the report of a dry run",
   "replay/amendments.ts": "a replay refuses what cannot be lifted; amended data is checked by lifting it",

@@ -37,9 +37,6 @@ function src/delivery/delivery.ts makeDelivery
 file src/delivery/attempt/function-attempt.ts
 function src/delivery/attempt/webhook-attempt.ts makeWebhookAttempt
 # src/delivery/dispatcher
-file src/delivery/dispatcher/dispatcher.ts
-members src/delivery/dispatcher/dispatcher.ts Dispatcher
-public src/delivery/dispatcher/dispatcher.ts Dispatcher
 # src/delivery/effects
 file src/delivery/effects/effects.ts
 function src/delivery/effects/effects.ts makeEffects

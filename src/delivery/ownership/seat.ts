@@ -3,13 +3,14 @@ import { isLogTrouble, isRepriseError, RepriseError } from "../../errors.ts";
 import { type Clock, pause } from "../../event/clock.ts";
 import { journalStream } from "../../event/names.ts";
 import type { Act } from "../../records/act.ts";
-import { Dispatcher, type DispatcherOptions } from "../dispatcher/dispatcher.ts";
+import type { Dispatcher } from "../dispatcher/dispatcher.ts";
+import { type OpenDispatcherOptions, openDispatcher } from "../dispatcher/open-dispatcher.ts";
 import { repairOf } from "../journal/handler-stream.ts";
 import { recordAct } from "../journal/record-act.ts";
 import { type Condition, conditionOf, refusalOf } from "./condition.ts";
 import { untilOwnerless } from "./standby.ts";
 
-export interface SeatOptions extends Omit<DispatcherOptions, "onFault"> {
+export interface SeatOptions extends Omit<OpenDispatcherOptions, "onFault"> {
   readonly clock: Clock;
   /** It works here from now on: jobs that another instance ran are to go on. */
   readonly onTaken: (handler: string) => void;
@@ -54,9 +55,9 @@ export class Seat {
     return this.#dispatcher;
   }
 
-  /** It works, or could: nobody else does. */
-  owns(): boolean {
-    return this.#dispatcher !== null && this.fault === null;
+  /** The dispatcher that works, or could: nobody else does. Null when there is none. */
+  get working(): Dispatcher | null {
+    return this.fault === null ? this.#dispatcher : null;
   }
 
   /** @throws NOT_FOUND before it was opened, NOT_OWNER while another instance works on it, its fault while it stands still. */
@@ -71,7 +72,7 @@ export class Seat {
     const { fault } = this;
     if (fault?.code === "FENCED" && !this.#worked) return { ...conditionOf(fault), state: "standby" };
     if (fault !== null) return conditionOf(fault);
-    return this.#dispatcher?.condition() ?? { state: "stopped", fault: "the service has not started it" };
+    return this.#dispatcher === null ? { state: "stopped", fault: "the service has not started it" } : conditionOf(null);
   }
 
   /** Claims the journal. What is wrong with this journal alone keeps this handler alone from working. @throws anything else */
@@ -88,7 +89,7 @@ export class Seat {
   async #openDispatcher(): Promise<Dispatcher> {
     for (let n = 1; ; n++)
       try {
-        return await Dispatcher.open({ ...this.#options, onFault: () => this.#onFault() });
+        return await openDispatcher({ ...this.#options, onFault: () => this.#onFault() });
       } catch (error) {
         if (!isRepriseError(error, "REVISION_CONFLICT") || n === maxOpens) throw error;
       }
@@ -122,7 +123,7 @@ export class Seat {
     await this.open();
     if (this.#fault !== null && !isRepriseError(this.#fault, "FENCED")) throw this.#fault;
     if (this.#started) this.start();
-    if (this.owns()) this.#options.onTaken(this.name);
+    if (this.working !== null) this.#options.onTaken(this.name);
     return { position, skipped };
   }
 

@@ -1,0 +1,247 @@
+/** Calls the handler: lifts the event, calls for each of its parts, judges what came of it and tells the partition. What to call is the partition's to say. */
+import type { Catalog } from "../../catalog/catalog.ts";
+import type { Clock } from "../../event/clock.ts";
+import type { CurrentEvent } from "../../event/event.ts";
+import { within } from "../../event/waits.ts";
+import type { Attempt, AttemptInFlight, AttemptOutcome } from "../attempt/attempt.ts";
+import { judge, nothingToDo, unliftable } from "../attempt/judge.ts";
+import type { DeliveryLogger } from "../delivery-logger.ts";
+import type { Effects } from "../effects/effects.ts";
+import type { HandlerSpec } from "../handler-spec.ts";
+import type { Delivery } from "../partition/delivery.ts";
+import type { Partition } from "../partition/partition.ts";
+import type { Verdict } from "../partition/verdict.ts";
+import { HandlerCall } from "./handler-call.ts";
+import type { JournalWriter } from "./journal-writer.ts";
+import type { Lifetime } from "./lifetime.ts";
+import type { Loans } from "./loans.ts";
+import type { PauseActs } from "./pause-acts.ts";
+import type { Pump } from "./pump.ts";
+
+export interface CallerOptions {
+  readonly spec: HandlerSpec;
+  readonly attempt: Attempt;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: DeliveryLogger;
+  readonly effects: Effects;
+  readonly partition: Partition;
+  readonly writer: JournalWriter;
+  readonly loans: Loans;
+  readonly pauses: PauseActs;
+  readonly life: Lifetime;
+  readonly pump: Pump;
+}
+
+/** After its time-out a call that goes on gives its slot back after this. */
+const stuckMs = 5000;
+const keptDamage = 1000;
+
+export class Caller {
+  readonly #options: CallerOptions;
+  /** Calls that go on although their time-out is over. */
+  readonly #late = new Set<Delivery>();
+  /** Lanes that stand still at a damaged record of the log, and where it is. */
+  readonly #damaged = new Map<string, string>();
+  #onIdle: (() => void) | null = null;
+
+  constructor(options: CallerOptions) {
+    this.#options = options;
+  }
+
+  get damaged(): ReadonlyMap<string, string> {
+    return this.#damaged;
+  }
+
+  /** Its time-out is over, and it goes on. */
+  isLate(delivery: Delivery): boolean {
+    return this.#late.has(delivery);
+  }
+
+  /** A call has no outcome yet. */
+  isBusy(): boolean {
+    for (const { concluded } of this.#options.partition.schedule.running()) if (!concluded) return true;
+    return false;
+  }
+
+  /** Waits until every call has its outcome. What has none after `patienceMs` is abandoned. */
+  async untilIdle(patienceMs: number): Promise<void> {
+    const { clock, life } = this.#options;
+    if (!this.isBusy()) return;
+    const { promise: idle, resolve } = Promise.withResolvers<void>();
+    this.#onIdle = resolve;
+    await within(idle, patienceMs, clock, () => {
+      life.abandonCalls();
+      return idle;
+    });
+  }
+
+  /** Nobody waits for the calls any more. */
+  stopWaiting(): void {
+    this.#onIdle?.();
+  }
+
+  /** Delivers. What ends at once has ended when this returns. */
+  run(delivery: Delivery): void {
+    try {
+      this.#deliver(delivery);
+    } catch (error) {
+      this.#options.life.fail(error); // a defect of ours: no attempt ever throws
+    }
+  }
+
+  #deliver(delivery: Delivery): void {
+    const { catalog, clock, spec, partition, loans, life } = this.#options;
+    const { event, loan } = delivery;
+    if (life.stopping || life.calling.aborted || (loan !== null && !loans.isAsked(loan))) {
+      this.#finish(delivery, { kind: "put_back" });
+      return;
+    }
+    const lifted = catalog.current(event);
+    if (!lifted.ok) {
+      if (lifted.reason === "damaged") this.#noteDamage(event.stream, lifted.error.message);
+      const about = { policy: spec.policy(catalog.resolve(event.type) ?? event.type), startedAtMs: clock.now() };
+      this.#finish(delivery, unliftable(delivery, lifted, about));
+      return;
+    }
+    const { parts, dropped } = lifted;
+    if (dropped !== null) {
+      this.#finish(delivery, { kind: "dropped", reason: dropped });
+      return;
+    }
+    if (parts.length === 1 && parts[0]!.origin === null) {
+      this.#callLast(delivery, parts[0]!);
+      return;
+    }
+    const wanted = parts.filter(({ type }) => spec.types.includes(type));
+    if (wanted.length === 0) {
+      this.#finish(delivery, { kind: "completed", record: nothingToDo(delivery, clock.now()) });
+      return;
+    }
+    const first = partition.parts.firstOf(delivery);
+    const left = wanted.filter(({ origin }) => origin === null || origin.part >= first);
+    // None: the chain was changed since, and gives fewer parts. The last one is called again, so that the delivery ends with an answer.
+    this.#callParts(delivery, left.length > 0 ? left : wanted.slice(-1)).catch((error: unknown) => life.fail(error));
+  }
+
+  #noteDamage(stream: string, place: string): void {
+    const { spec, logger } = this.#options;
+    if (this.#damaged.size < keptDamage) this.#damaged.set(stream, place);
+    logger.error({ handler: spec.name, place }, "the log is damaged: this entity stands still for the handler");
+  }
+
+  /** Calls the handler for one part after the other, as long as they complete. */
+  async #callParts(delivery: Delivery, parts: readonly CurrentEvent[]): Promise<void> {
+    const { spec, partition, writer, life, pump } = this.#options;
+    for (const [index, part] of parts.entries()) {
+      delivery.part = part.origin && { index: part.origin.part, of: part.origin.of };
+      if (index === parts.length - 1) {
+        this.#callLast(delivery, part);
+        return;
+      }
+      const call = this.#callOf(delivery, part);
+      const attempt = this.#begin(call);
+      const outcome = attempt.kind === "running" ? await attempt.outcome : attempt;
+      const verdict = this.#verdictOf(delivery, call, outcome);
+      if (verdict.kind !== "completed") {
+        this.#end(delivery, attempt, outcome, verdict);
+        return;
+      }
+      const { record } = verdict;
+      if (attempt.kind === "running") await attempt.settled;
+      partition.parts.completed(delivery, record);
+      if (spec.record === "each")
+        await writer.recorded().catch(() => {}); // that it never will be shows below
+      else pump.now();
+      if (life.calling.aborted || life.fault !== null) {
+        this.#finish(delivery, { kind: "put_back" });
+        return;
+      }
+    }
+  }
+
+  /** Calls the handler for the last part of an event, or for one that is not split. */
+  #callLast(delivery: Delivery, event: CurrentEvent): void {
+    const call = this.#callOf(delivery, event);
+    const attempt = this.#begin(call);
+    if (attempt.kind === "running") this.#follow(delivery, call, attempt);
+    else this.#end(delivery, attempt, attempt, this.#verdictOf(delivery, call, attempt));
+  }
+
+  #follow(delivery: Delivery, call: HandlerCall, attempt: AttemptInFlight): void {
+    attempt.outcome
+      .then((outcome) => this.#end(delivery, attempt, outcome, this.#verdictOf(delivery, call, outcome)))
+      .catch((error: unknown) => this.#options.life.fail(error));
+  }
+
+  #callOf(delivery: Delivery, event: CurrentEvent): HandlerCall {
+    const { clock, spec, effects, life } = this.#options;
+    return new HandlerCall(delivery, event, spec, effects, clock, life.calling);
+  }
+
+  #begin(call: HandlerCall): AttemptInFlight | AttemptOutcome {
+    const attempt = this.#options.attempt(call);
+    if (attempt.kind === "running") void attempt.settled.then(() => call.close());
+    else call.close();
+    return attempt;
+  }
+
+  #verdictOf(delivery: Delivery, call: HandlerCall, outcome: AttemptOutcome): Verdict {
+    const { spec, random, pauses } = this.#options;
+    if (outcome.kind === "gone") pauses.pauseForGone(`the receiver answered 410: ${outcome.error.message}`);
+    return judge(delivery, outcome, { call, unknownOutcome: spec.unknownOutcome, random });
+  }
+
+  /** The verdict on a delivery's last call. Its lane goes on when the call itself has ended. */
+  #end(delivery: Delivery, attempt: AttemptInFlight | AttemptOutcome, outcome: AttemptOutcome, verdict: Verdict): void {
+    const { clock, life, pump } = this.#options;
+    this.#conclude(delivery, verdict);
+    // Abandoned: the service stops, and nothing of the lane starts any more.
+    if (attempt.kind !== "running" || outcome.kind === "abandoned") {
+      this.#settled(delivery);
+      return;
+    }
+    const late = outcome.kind === "failed" && outcome.class === "timeout";
+    const stuck = late ? clock.after(stuckMs, () => this.#giveBack(delivery)) : null;
+    if (late) {
+      this.#late.add(delivery);
+      pump.soon();
+    }
+    attempt.settled
+      .then(() => {
+        stuck?.cancel();
+        this.#settled(delivery);
+      })
+      .catch((error: unknown) => life.fail(error));
+  }
+
+  #conclude(delivery: Delivery, verdict: Verdict): void {
+    const { clock, partition, loans } = this.#options;
+    const tell = delivery.loan === null ? undefined : loans.conclude(delivery.loan);
+    // Only waits are counted from now.
+    partition.outcomes.conclude(delivery, verdict, verdict.kind === "completed" ? delivery.startedMs : clock.monotonicMs());
+    tell?.(verdict);
+  }
+
+  #finish(delivery: Delivery, verdict: Verdict): void {
+    this.#conclude(delivery, verdict);
+    this.#settled(delivery);
+  }
+
+  #settled(delivery: Delivery): void {
+    const { partition, pump } = this.#options;
+    this.#late.delete(delivery);
+    partition.schedule.settled(delivery);
+    if (this.#onIdle !== null && !this.isBusy()) this.#onIdle();
+    pump.soon();
+  }
+
+  #giveBack(delivery: Delivery): void {
+    const { spec, logger, partition, pump } = this.#options;
+    const { event, attempt } = delivery;
+    logger.warn({ handler: spec.name, event_id: event.id, attempt }, "a call goes on long after its time-out: its entity waits, its slot is free");
+    partition.schedule.giveBackSlot(delivery);
+    pump.now();
+  }
+}

@@ -1,0 +1,83 @@
+import type { Clock } from "../../event/clock.ts";
+import type { StoredEvent } from "../../event/event.ts";
+import { backOff } from "../../event/waits.ts";
+import type { EventLog } from "../../log/event-log.ts";
+import { readEvent } from "../../log/read-event.ts";
+import type { DeliveryLogger } from "../delivery-logger.ts";
+import { asAmended } from "../journal/amendment.ts";
+import type { JournalStream } from "../journal/journal-stream.ts";
+import { type Lane, laneBatch } from "../partition/lane.ts";
+import type { LetterReplay } from "../partition/letter.ts";
+import type { Partition } from "../partition/partition.ts";
+import { type Lifetime, retryWaits } from "./lifetime.ts";
+import type { Pump } from "./pump.ts";
+
+/** Readings of lanes at once. */
+const readsAtOnce = 16;
+
+export interface LaneReaderOptions {
+  readonly handler: string;
+  readonly log: EventLog;
+  readonly clock: Clock;
+  readonly logger: DeliveryLogger;
+  readonly journal: JournalStream;
+  readonly partition: Partition;
+  readonly life: Lifetime;
+  readonly pump: Pump;
+}
+
+/** Reads the streams of detached lanes, and the events of dead letters that are to be delivered again. */
+export class LaneReader {
+  readonly #options: LaneReaderOptions;
+  #underWay = 0;
+
+  constructor(options: LaneReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Begins as many readings as may go on at once. */
+  begin(): void {
+    const { partition, life } = this.#options;
+    while (!life.stopping && this.#underWay < readsAtOnce) {
+      const read = partition.reading.next();
+      if (read === undefined) break;
+      void this.#read(read.lane, read.from, read.replay);
+    }
+  }
+
+  async #read(lane: Lane, from: number, replay: LetterReplay | null): Promise<void> {
+    const { handler, clock, logger, partition, life, pump } = this.#options;
+    this.#underWay++;
+    try {
+      if (replay === null) await this.#readLane(lane, from);
+      else await this.#readLetter(lane, from, replay);
+    } catch (error) {
+      if (!life.reading.aborted) {
+        logger.warn({ handler, err: error }, "a lane could not be read; tried again");
+        await backOff(0, retryWaits, clock, life.reading);
+      }
+      partition.reading.failed(lane);
+    }
+    this.#underWay--;
+    pump.now();
+  }
+
+  async #readLetter(lane: Lane, revision: number, replay: LetterReplay): Promise<void> {
+    const { log, journal, partition, life } = this.#options;
+    const stored = await readEvent(log, lane.stream, revision, life.reading);
+    const event = stored && (await asAmended(log, journal.stream, stored, lane.letters.get(revision)?.amended ?? null));
+    partition.reading.letterRead(lane, replay, event);
+  }
+
+  async #readLane(lane: Lane, from: number): Promise<void> {
+    const { log, clock, partition, life } = this.#options;
+    const head = await log.streamRevision(lane.stream);
+    const events: StoredEvent[] = [];
+    if (head >= from)
+      for await (const batch of log.readStream(lane.stream, { from, limit: laneBatch, signal: life.reading })) {
+        for (const event of batch) events.push(event);
+        break; // batches are bounded in bytes: 64 events may have 60 MB; the rest is read when the lane has come so far
+      }
+    partition.reading.laneRead(lane, events, head, clock.monotonicMs());
+  }
+}

@@ -1,0 +1,68 @@
+import type { Clock } from "../../event/clock.ts";
+
+/** When a dispatcher looks at what its partition has ready: at once, at the end of this turn of the event loop, in the next one, or when something is due. */
+export class Pump {
+  readonly #clock: Clock;
+  readonly #look: () => void;
+  #looking = false;
+  #soon = false;
+  #nextTurn = false;
+  #tick: { readonly atMs: number; cancel(): void } | null = null;
+
+  constructor(clock: Clock, look: () => void) {
+    this.#clock = clock;
+    this.#look = look;
+  }
+
+  /** After each change. A look that is under way sees what changed meanwhile. */
+  now(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      this.#look();
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  /** One look for all calls that end in the same moment. */
+  soon(): void {
+    if (this.#looking || this.#soon) return;
+    this.#soon = true;
+    queueMicrotask(() => {
+      this.#soon = false;
+      this.now();
+    });
+  }
+
+  /** Others have their turn first. */
+  nextTurn(): void {
+    if (this.#nextTurn) return;
+    this.#nextTurn = true;
+    setImmediate(() => {
+      this.#nextTurn = false;
+      this.now();
+    });
+  }
+
+  /** The last look did not get through with what was ready: the next turn goes on. */
+  get isBehind(): boolean {
+    return this.#nextTurn;
+  }
+
+  /** At a monotonic time, unless an earlier look is due. */
+  at(atMs: number, nowMs: number): void {
+    if (this.#tick !== null && this.#tick.atMs <= atMs) return;
+    this.#tick?.cancel();
+    const timer = this.#clock.after(Math.max(0, atMs - nowMs), () => {
+      this.#tick = null;
+      this.now();
+    });
+    this.#tick = { atMs, cancel: () => timer.cancel() };
+  }
+
+  /** Nothing is due any more. */
+  cancel(): void {
+    this.#tick?.cancel();
+  }
+}

@@ -1,0 +1,21 @@
+import type { JournalEvent } from "../../records/journal.ts";
+import type { DeliveryLogger } from "../delivery-logger.ts";
+
+/** Of the dead letters of one flush, in the operator's log. */
+const shownInLog = 10;
+
+/** One line for each flush, however many dead letters it has: an outage must not flood the log. Neither data nor messages, which may hold some. */
+export function tellOfDeadLetters(events: readonly JournalEvent[], handler: string, logger: DeliveryLogger): void {
+  const letters = events.flatMap((event) => (event.type === "delivery.dead_lettered" ? [event.data] : []));
+  if (letters.length === 0) return;
+  logger.warn(
+    {
+      handler,
+      dead_letters: letters.length,
+      causes: [...new Set(letters.map(({ cause }) => cause))],
+      error_types: [...new Set(letters.map(({ error }) => error.type))].slice(0, shownInLog),
+      event_ids: letters.slice(0, shownInLog).map(({ eventId }) => eventId),
+    },
+    "dead-lettered",
+  );
+}

@@ -1,0 +1,57 @@
+/** Waiting on a clock: for a while, longer from failure to failure, and for an answer that may not come. */
+import type { Clock } from "./clock.ts";
+
+/** Resolves after `ms`, or as soon as `signal` is aborted. */
+export function pause(ms: number, clock: Clock, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const end = () => {
+      timer.cancel();
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = clock.after(ms, end);
+    signal?.addEventListener("abort", end);
+  });
+}
+
+/** How long to wait after a failure before the next try. */
+export interface BackOff {
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+/** Above it nothing doubles any more: 2^1100 is Infinity. */
+const maxDoublings = 20;
+
+/** The wait after so many failures before this one: it doubles from `firstMs` to `lastMs`. */
+export function backOffMs(failures: number, { firstMs, lastMs }: BackOff): number {
+  return Math.min(firstMs * 2 ** Math.min(failures, maxDoublings), lastMs);
+}
+
+/** Waits that long, or until `signal` is aborted. @param failures before the one that has just happened. */
+export function backOff(failures: number, waits: BackOff, clock: Clock, signal?: AbortSignal): Promise<void> {
+  return pause(backOffMs(failures, waits), clock, signal);
+}
+
+/**
+ * What `answer` comes to, if it comes within `ms`; otherwise what `late` returns or throws. The answer may still come, and nobody hears of it.
+ *
+ * @param signal ends the wait early, as if the time was over.
+ */
+export async function within<T, L>(answer: Promise<T>, ms: number, clock: Clock, late: () => L, signal?: AbortSignal): Promise<T | L> {
+  const { promise: over, resolve } = Promise.withResolvers<typeof isLate>();
+  const giveUp = () => resolve(isLate);
+  const timer = clock.after(ms, giveUp);
+  signal?.addEventListener("abort", giveUp);
+  if (signal?.aborted) giveUp();
+  try {
+    const first = await Promise.race([answer, over]);
+    return first === isLate ? late() : (first as T);
+  } finally {
+    timer.cancel();
+    signal?.removeEventListener("abort", giveUp);
+  }
+}
+
+const isLate = Symbol("late");
