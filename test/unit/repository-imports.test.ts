@@ -27,6 +27,8 @@ const planted: readonly (readonly [rule: string, from: string, statement: string
   ["catalog-imports-event", "src/catalog/wrong.ts", 'import type { P } from "../log/event-log.ts";', "src/log/event-log.ts"],
   ["log-imports-catalog-and-event", "src/log/wrong.ts", 'import { p } from "../delivery/ok.ts";', "src/delivery/ok.ts"],
   ["delivery-imports-records-and-before", "src/delivery/wrong.ts", 'import type { P } from "../replay/ok.ts";', "src/replay/ok.ts"],
+  ["partition-is-pure", "src/delivery/partition/wrong.ts", 'import type { P } from "../ok.ts";', "src/delivery/ok.ts"],
+  ["partition-is-pure", "src/delivery/partition/io.ts", 'import { readFileSync } from "node:fs";', "fs"],
   ["views-import-records-and-before", "src/views/wrong.ts", 'import { p } from "../delivery/ok.ts";', "src/delivery/ok.ts"],
   ["replay-imports-delivery-and-views-model", "src/replay/wrong.ts", 'import { p } from "../views/ok.ts";', "src/views/ok.ts"],
   ["records-import-log-and-before", "src/records/wrong.ts", 'import type { P } from "../delivery/ok.ts";', "src/delivery/ok.ts"],

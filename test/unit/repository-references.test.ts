@@ -24,9 +24,6 @@ const notHere = /\bDELIVERY\b|\bAPI\.md\b|\b(?:RE)?DESIGN\.md\b/;
 /** Files that still name them. This list may only shrink: name a page of docs/ instead, and delete the line. */
 const stillNamed = `
 src/delivery/effects/effects.ts
-src/delivery/partition/ends.ts
-src/delivery/partition/partition.ts
-src/delivery/partition/ready-lanes.ts
 src/http/wire/replies.ts
 src/store/append/append-shape.ts
 src/store/store.ts

@@ -43,8 +43,6 @@ function src/delivery/effects/effects.ts makeEffects
 # src/delivery/journal
 public src/delivery/journal/journal-stream.ts JournalStream
 # src/delivery/partition
-public src/delivery/partition/lane.ts Lane
-public src/delivery/partition/recorder.ts Recorder
 # src/http
 function src/http/server.ts makeServer
 # src/http/routes

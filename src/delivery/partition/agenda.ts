@@ -1,5 +1,5 @@
 /** Which lanes have something to do: start a delivery, wait for their replay's turn, or be read. */
-import type { Lane } from "./lane.ts";
+import { type Lane, priorityOf } from "./lane.ts";
 import type { LaneMoves } from "./lane-moves.ts";
 import type { PartitionOptions } from "./options.ts";
 import type { PacedLanes } from "./paced-lanes.ts";
@@ -23,7 +23,7 @@ export class Agenda {
   readonly #unrecorded: Unrecorded;
 
   constructor({ concurrency }: Pick<PartitionOptions, "concurrency">, { readiness, moves, paced, unrecorded }: AgendaNeeds) {
-    this.#ready = new ReadyLanes(concurrency);
+    this.#ready = new ReadyLanes(concurrency, priorityOf);
     this.#readiness = readiness;
     this.#moves = moves;
     this.#paced = paced;

@@ -1,6 +1,6 @@
 import type { Ends } from "../../records/attempt.ts";
 
-/** What the ends of a process say about a call that was under way (DELIVERY §4). */
+/** What the ends of a process say about a call that was under way (docs/rules.md, Crashes). */
 
 export const noEnds: Ends = { crashes: 0, kills: 0, told: 0 };
 

@@ -32,6 +32,7 @@ export class Flushes {
   readonly #checkpoint: Checkpoint;
   readonly #recorder: Recorder;
   readonly #unrecorded: Unrecorded;
+  #outstanding: Flush | null = null;
 
   constructor({ limits }: Pick<PartitionOptions, "limits">, { acts, agenda, book, checkpoint, recorder, unrecorded }: FlushesNeeds) {
     this.#limits = limits;
@@ -61,18 +62,21 @@ export class Flushes {
    * @param acts judged just now, no two about the same. `fence`: writes in any case, so that an append before it that came to an unclear end is over.
    */
   take(closing = false, { acts = [], fence = false }: { readonly acts?: readonly LaneAct[]; readonly fence?: boolean } = {}): Flush | null {
-    if (this.#recorder.outstanding()) return null;
+    if (this.#outstanding !== null) return null;
     const checkpoint = this.#checkpoint.now();
     if (!this.dirty() && acts.length === 0 && !fence && !(closing && checkpoint.position > this.#checkpoint.recorded)) return null;
     this.#checkpoint.forgetForeign();
     for (const act of acts) this.#acts.begin(act);
-    return this.#recorder.take(checkpoint, (lane) => isRecorded(lane) || lane.at > checkpoint.position, acts);
+    this.#outstanding = this.#recorder.take(checkpoint, (lane) => isRecorded(lane) || lane.at > checkpoint.position, acts);
+    return this.#outstanding;
   }
 
   /** The flush taken last is stored. @param actsAt revision of the last of its acts; null: they were refused. @returns deliveries to call now: their intent is on record. */
   stored(actsAt: number | null = null): readonly Delivery[] {
-    const flush = this.#recorder.store();
+    const flush = this.#outstanding;
     if (flush === null) return [];
+    this.#outstanding = null;
+    this.#unrecorded.setStored(flush.number);
     for (const act of flush.acts) this.#acts.end(act, actsAt);
     this.#checkpoint.record(flush.checkpoint);
     for (const lane of this.#unrecorded.takeStored()) this.#agenda.refresh(lane);

@@ -2,7 +2,7 @@
 import { RepriseError } from "../../errors.ts";
 import type { Act } from "../../records/act.ts";
 import type { Agenda } from "./agenda.ts";
-import { type Lane, unknownNext } from "./lane.ts";
+import { dropQueue, type Lane, unknownNext } from "./lane.ts";
 import type { LaneAct } from "./lane-act.ts";
 import type { LaneBook } from "./lane-book.ts";
 import type { LaneMoves } from "./lane-moves.ts";
@@ -65,7 +65,7 @@ export class LaneActs {
       apply: () => {
         if (lane.next === unknownNext) lane.next = next;
         this.#moves.leaveSubscription(lane);
-        lane.dropQueue();
+        dropQueue(lane);
         lane.paused = true;
       },
     };

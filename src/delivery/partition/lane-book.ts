@@ -1,6 +1,6 @@
 /** All lanes of a partition that have something to say, and how many of them the journal has to carry. */
 
-import { Lane, unknownNext } from "./lane.ts";
+import { type Lane, makeLane, removeLetter, unknownNext } from "./lane.ts";
 import type { PartitionOptions } from "./options.ts";
 
 /** Lanes that one flush looks at when there are too many: more than it may have brought, as it has at most 2,300 outcomes. */
@@ -36,7 +36,7 @@ export class LaneBook {
 
   /** The lane of a stream, for a loan or for an operator's act: a new one does not know yet what comes next. */
   open(stream: string): Lane {
-    return this.#lanes.get(stream) ?? this.add(new Lane(stream, unknownNext));
+    return this.#lanes.get(stream) ?? this.add(makeLane(stream, unknownNext));
   }
 
   /** Keeps the lane until `unpin`. */
@@ -63,7 +63,7 @@ export class LaneBook {
   /** @returns whether there was such a letter. */
   removeLetter(lane: Lane, revision: number): boolean {
     const before = isRecorded(lane);
-    const removed = lane.removeLetter(revision);
+    const removed = removeLetter(lane, revision);
     this.#recorded += Number(isRecorded(lane)) - Number(before);
     return removed;
   }

@@ -3,7 +3,7 @@ import type { Position } from "../../event/event.ts";
 import type { JournalData } from "../../records/journal.ts";
 import type { LaneBlock } from "../../records/lane-state.ts";
 import { noDeferrals } from "../policy/waits.ts";
-import type { Lane } from "./lane.ts";
+import { dropQueue, type Lane, putLetter } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
 import type { Letter } from "./letter.ts";
 import type { PartitionOptions } from "./options.ts";
@@ -47,7 +47,7 @@ export class LaneMoves {
     if (lane.detached) return;
     this.#book.setDetached(lane, true);
     lane.seen = Math.max(lane.seen, lane.running?.event.revision ?? -1, lane.queue.last()?.revision ?? -1);
-    lane.dropQueue();
+    dropQueue(lane);
   }
 
   /** The same, on record. */
@@ -70,7 +70,7 @@ export class LaneMoves {
   block(lane: Lane, block: { readonly why: LaneBlock; readonly detail?: string }): void {
     lane.blockedBy = block.why;
     this.leaveSubscription(lane);
-    lane.dropQueue();
+    dropQueue(lane);
     this.#recorder.fact({ type: "lane.detached", data: { lane: lane.stream, next: lane.next, at: lane.at.toString(), ...block } });
   }
 
@@ -78,9 +78,9 @@ export class LaneMoves {
   putLetter(lane: Lane, event: EventPointer, { attempts, escalated }: Pick<Letter, "attempts" | "escalated">): void {
     this.leaveSubscription(lane);
     const goesOn = this.#isRelaxed && (lane.queue.first()?.revision ?? event.revision + 1) > event.revision;
-    if (!goesOn) lane.dropQueue(); // a relaxed lane keeps what comes behind the letter
+    if (!goesOn) dropQueue(lane); // a relaxed lane keeps what comes behind the letter
     const amended = lane.letters.get(event.revision)?.amended ?? null;
-    lane.putLetter(event.revision, { at: event.position, eventId: event.id, attempts, escalated, replay: null, amended });
+    putLetter(lane, event.revision, { at: event.position, eventId: event.id, attempts, escalated, replay: null, amended });
     if (event.revision >= lane.next) this.advance(lane, event.revision + 1, event.position);
     this.#paced.follow(lane, null); // the lane stands still: whoever releases it says at which pace
   }

@@ -20,12 +20,8 @@ export const laneBatch = 64;
 /** Everything that the checkpoint has passed is done, and the subscription will say what comes next. */
 export const unknownNext = -1;
 
-// Most lanes have none of these, and a log may have a million lanes.
-const none: readonly never[] = [];
-const noLetters: ReadonlyMap<number, Letter> = new Map();
-
-/** What the journal knows of a lane: where it stands, and what keeps it there. */
-class RecordedLane {
+/** Where a lane stands, as the journal knows it, and what keeps it there. */
+interface Standing {
   readonly stream: string;
   readonly tenant: string;
   /** First revision that is not done, dead letters apart; `unknownNext` while the lane exists only for a loan, or for an operator's act. */
@@ -33,98 +29,116 @@ class RecordedLane {
   /** Position of the last event that is done. */
   at: Position;
   /** It is fed by its own stream; otherwise by the subscription. Never by both. */
-  detached = false;
+  detached: boolean;
   /** Why the event at `next` cannot be delivered by this build; null: it can. */
-  blockedBy: LaneBlock | null = null;
+  blockedBy: LaneBlock | null;
   /** By an operator: nothing of it starts. */
-  paused = false;
-  #letters: Map<number, Letter> | null = null;
+  paused: boolean;
+  letters: ReadonlyMap<number, Letter>;
   /** Failed calls of the event at `next`. */
-  attempts = 0;
-  deferred: Deferrals = noDeferrals;
+  attempts: number;
+  deferred: Deferrals;
   /** The event at `next` has a failed or a deferred call on record: its completion is told in full. */
-  troubled = false;
+  troubled: boolean;
   /** Monotonic time before which the event at `next` is not due; null: it is due. */
-  dueMs: number | null = null;
+  dueMs: number | null;
   /** Its live deliveries up to `through` stay on the pace of the replay that released them. */
-  pace: { readonly replayId: string; readonly through: number } | null = null;
-
-  constructor(stream: string, next: number, tenant = parseStreamName(stream)?.tenant ?? "") {
-    this.stream = stream;
-    this.tenant = tenant;
-    this.next = next;
-    this.at = 0n;
-  }
-
-  get letters(): ReadonlyMap<number, Letter> {
-    return this.#letters ?? noLetters;
-  }
-
-  putLetter(revision: number, letter: Letter): void {
-    this.#letters ??= new Map();
-    this.#letters.set(revision, letter);
-  }
-
-  /** @returns whether there was one. */
-  removeLetter(revision: number): boolean {
-    return this.#letters?.delete(revision) ?? false;
-  }
+  pace: { readonly replayId: string; readonly through: number } | null;
 }
 
-/** The deliveries of one entity for one handler, in order, one at a time. */
-export class Lane extends RecordedLane implements Schedulable {
+/** How events come to it. */
+interface Feed {
   /** Wanted events in order, the first at or above `next`. */
-  readonly queue = new EventQueue();
+  readonly queue: EventQueue;
   /** Highest revision that the subscription brought while the lane was detached. */
-  seen = -1;
+  seen: number;
   /** Last revision of the stream that the queue's reading covered. */
-  readThrough = -1;
-  reading = false;
-  running: Delivery | null = null;
-  /** Its dead letters that are delivered again, in revision order. */
-  replays: readonly LetterReplay[] = none;
-  /** The first one has the lane. */
-  loans: readonly LaneLoan[] = none;
-  turn: Turn | null = null;
-  failing = false;
-  queued = false;
-  /** Operators' acts that look at its stream meanwhile: it is not forgotten. */
-  pins = 0;
-  /** Acts whose records are under way: nothing of it starts before they are stored, or refused. */
-  acts = 0;
+  readThrough: number;
+  reading: boolean;
   /** Events up to here may have been under way when the process died: their calls are recorded first. */
-  suspectThrough = -1;
+  suspectThrough: number;
   /** Events up to here may have been called before this process had them, after a clean stop too: a call that was abandoned leaves no record. */
-  doubtThrough = -1;
+  doubtThrough: number;
+}
+
+/** What of it runs, waits, or is not on record yet. */
+interface Doings extends Schedulable {
+  running: Delivery | null;
+  /** Its dead letters that are delivered again, in revision order. */
+  replays: readonly LetterReplay[];
+  /** The first one has the lane. */
+  loans: readonly LaneLoan[];
+  turn: Turn | null;
+  /** Operators' acts that look at its stream meanwhile: it is not forgotten. */
+  pins: number;
+  /** Acts whose records are under way: nothing of it starts before they are stored, or refused. */
+  acts: number;
   /** Number of the flush that records the lane's last outcome, and how many outcomes wait for it. */
-  recordedIn = 0;
-  unflushed = 0;
+  recordedIn: number;
+  unflushed: number;
   /** Number of the flush that records where the lane's `next` moved to last. */
-  movedIn = 0;
+  movedIn: number;
+}
 
-  /** Forgets what was read of its stream: the queue is read again from `next` on. */
-  dropQueue(): void {
-    this.queue.clear();
-    this.readThrough = -1;
-  }
+/** The deliveries of one entity for one handler, in order, one at a time. A flat record, because a log may have a million lanes; the pieces beside it have the rules. */
+export interface Lane extends Standing, Feed, Doings {}
 
-  addReplay(replay: LetterReplay): void {
-    this.replays = [...this.replays, replay].sort((a, b) => a.revision - b.revision);
-  }
+// Most lanes have none of these.
+const none: readonly never[] = [];
+const noLetters: ReadonlyMap<number, Letter> = new Map();
 
-  removeReplay(replay: LetterReplay): void {
-    this.replays = this.replays.filter((each) => each !== replay);
-  }
+export function makeLane(stream: string, next: number, tenant = parseStreamName(stream)?.tenant ?? ""): Lane {
+  return {
+    stream,
+    tenant,
+    next,
+    at: 0n,
+    detached: false,
+    blockedBy: null,
+    paused: false,
+    letters: noLetters,
+    attempts: 0,
+    deferred: noDeferrals,
+    troubled: false,
+    dueMs: null,
+    pace: null,
+    queue: new EventQueue(),
+    seen: -1,
+    readThrough: -1,
+    reading: false,
+    suspectThrough: -1,
+    doubtThrough: -1,
+    running: null,
+    replays: none,
+    loans: none,
+    turn: null,
+    failing: false,
+    queued: false,
+    pins: 0,
+    acts: 0,
+    recordedIn: 0,
+    unflushed: 0,
+    movedIn: 0,
+  };
+}
 
-  addLoan(loan: LaneLoan): void {
-    this.loans = [...this.loans, loan];
-  }
+export function putLetter(lane: Lane, revision: number, letter: Letter): void {
+  if (lane.letters === noLetters) lane.letters = new Map();
+  (lane.letters as Map<number, Letter>).set(revision, letter);
+}
 
-  removeLoan(loan: LaneLoan): void {
-    this.loans = this.loans.filter((each) => each !== loan);
-  }
+/** @returns whether there was one. */
+export function removeLetter(lane: Lane, revision: number): boolean {
+  return (lane.letters as Map<number, Letter>).delete(revision);
+}
 
-  priority(): Priority {
-    return (this.loans[0]?.call?.event ?? this.replays[0]?.event ?? this.queue.first())?.metadata.priority ?? "normal";
-  }
+/** Forgets what was read of its stream: the queue is read again from `next` on. */
+export function dropQueue(lane: Lane): void {
+  lane.queue.clear();
+  lane.readThrough = -1;
+}
+
+/** Of what the lane starts next. */
+export function priorityOf({ loans, replays, queue }: Lane): Priority {
+  return (loans[0]?.call?.event ?? replays[0]?.event ?? queue.first())?.metadata.priority ?? "normal";
 }

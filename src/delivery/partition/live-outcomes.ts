@@ -2,7 +2,7 @@
 import type { StoredEvent } from "../../event/event.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Facts } from "./facts.ts";
-import type { Lane } from "./lane.ts";
+import { dropQueue, type Lane } from "./lane.ts";
 import type { LaneMoves } from "./lane-moves.ts";
 import type { Parts } from "./parts.ts";
 import { pointerTo } from "./pointer.ts";
@@ -73,7 +73,7 @@ export class LiveOutcomes {
     const { lane, event, attempt } = delivery;
     this.#facts.waits(delivery, verdict);
     this.#moves.leaveSubscription(lane);
-    lane.dropQueue();
+    dropQueue(lane);
     lane.next = event.revision;
     if (verdict.kind === "retry") lane.attempts = attempt;
     else Object.assign(lane, { attempts: attempt - 1, deferred: verdict.deferrals });

@@ -25,7 +25,7 @@ export class Loans {
   lend(stream: string, replayId: string, monotonicMs: number): LaneLoan {
     const lane = this.#book.open(stream);
     const loan: LaneLoan = { lane, replayId, sinceMs: monotonicMs, call: null, part: null };
-    lane.addLoan(loan);
+    lane.loans = [...lane.loans, loan];
     return loan;
   }
 
@@ -45,7 +45,7 @@ export class Loans {
   end(loan: LaneLoan): void {
     const { lane } = loan;
     const hadTheLane = lane.loans[0] === loan;
-    lane.removeLoan(loan);
+    lane.loans = lane.loans.filter((each) => each !== loan);
     if (hadTheLane) this.#paced.used(lane);
     this.#agenda.refresh(lane);
   }

@@ -1,5 +1,5 @@
 /**
- * The rules of one handler's partition: lanes, letters, checkpoint, flushes, recovery (docs/rules.md). No I/O, no clock: the dispatcher feeds it events
+ * The rules of one handler's partition: lanes, letters, checkpoint, flushes, recovery (docs/rules.md, Lanes). No I/O, no clock: the dispatcher feeds it events
  * and outcomes, and does what it says. Dropping it and folding the journal again is a crash; the random model drives exactly these pieces.
  */
 import { Agenda } from "./agenda.ts";

@@ -2,7 +2,7 @@
 import type { Position, StoredEvent } from "../../event/event.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { Lane, unknownNext } from "./lane.ts";
+import { type Lane, makeLane, unknownNext } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
 import type { LaneMoves } from "./lane-moves.ts";
 import type { LetterReplay } from "./letter.ts";
@@ -67,7 +67,7 @@ export class Reading {
       lane.seen = Math.max(lane.seen, event.revision);
       return;
     }
-    if (lane === undefined) lane = this.#book.add(new Lane(event.stream, event.revision, event.tenant));
+    if (lane === undefined) lane = this.#book.add(makeLane(event.stream, event.revision, event.tenant));
     else if (lane.next === unknownNext) lane.next = event.revision;
     else if (event.revision < lane.next) return;
     if (lane.queue.length >= this.#options.limits.laneQueueEvents) {

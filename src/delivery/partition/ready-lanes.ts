@@ -1,4 +1,4 @@
-/** Which ready lane gets the next slot: tenants in turn, within a tenant lanes in turn, priority first (DELIVERY §2). Pure. */
+/** Which ready lane gets the next slot: tenants in turn, within a tenant lanes in turn, priority first (docs/rules.md, Lanes). Pure. */
 import { type Priority, priorities } from "../../event/event.ts";
 import { Fifo } from "./fifo.ts";
 
@@ -9,8 +9,6 @@ export interface Schedulable {
   failing: boolean;
   /** Waits here. */
   queued: boolean;
-  /** Priority of the event that is next. */
-  priority(): Priority;
 }
 
 interface Tenant<L> {
@@ -29,6 +27,8 @@ const levels = <L>(): readonly Fifo<L>[] => highestFirst.map(() => new Fifo<L>()
 
 export class ReadyLanes<L extends Schedulable> {
   readonly #slots: number;
+  /** Of the event that the lane starts next. */
+  readonly #priorityOf: (lane: L) => Priority;
   /** Those with lanes that are ready or run. */
   readonly #tenants = new Map<string, Tenant<L>>();
   /** The one that was asked for last: mostly it is asked for again. */
@@ -40,8 +40,9 @@ export class ReadyLanes<L extends Schedulable> {
   readonly #failingSlots: number;
   readonly #tenantSlots: number;
 
-  constructor(slots: number) {
+  constructor(slots: number, priorityOf: (lane: L) => Priority) {
     this.#slots = slots;
+    this.#priorityOf = priorityOf;
     this.#failingSlots = Math.max(1, Math.floor(slots / 2));
     this.#tenantSlots = Math.max(1, Math.floor(slots / 2));
   }
@@ -50,7 +51,7 @@ export class ReadyLanes<L extends Schedulable> {
     if (lane.queued) return;
     lane.queued = true;
     const tenant = this.#tenantOf(lane.tenant);
-    (lane.failing ? tenant.failing : tenant.healthy)[highestFirst.indexOf(lane.priority())]!.push(lane);
+    (lane.failing ? tenant.failing : tenant.healthy)[highestFirst.indexOf(this.#priorityOf(lane))]!.push(lane);
     if (tenant.ready++ === 0) this.#turns.add(tenant);
   }
 

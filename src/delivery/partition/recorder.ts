@@ -19,31 +19,24 @@ export interface Flush {
   readonly acts: readonly LaneAct[];
 }
 
-/** Collects what the next flush records. One flush is outstanding at a time. */
+/** Collects what the next flush records. */
 export class Recorder {
   #facts: JournalEvent[] = [];
   #completed: NonNullable<JournalData["progress"]["completed"]>[number][] = [];
   #intended: Delivery[] = [];
   #ended: { replay: LetterReplay; end: LetterReplayEnd }[] = [];
   #outcomes = 0;
-  /** Outcomes ever counted. */
   #total = 0;
   /** Each once. */
   #changed: Lane[] = [];
   #number = 1;
-  #stored = 0;
-  #outstanding: Flush | null = null;
 
   /** Number of the flush that will record what is told now. */
   get number(): number {
     return this.#number;
   }
 
-  /** Number of the last flush that is stored. */
-  get stored(): number {
-    return this.#stored;
-  }
-
+  /** Outcomes ever counted. */
   get total(): number {
     return this.#total;
   }
@@ -93,16 +86,12 @@ export class Recorder {
     return this.#intended.length > 0 || this.#ended.length > 0;
   }
 
-  outstanding(): boolean {
-    return this.#outstanding !== null;
-  }
-
   /** @param isNews whether the journal has to say where a lane that moved stands; of others the checkpoint says enough. */
   take(checkpoint: Flush["checkpoint"], isNews: (lane: Lane) => boolean, acts: readonly LaneAct[] = []): Flush {
     const ahead: [string, number, string][] = [];
     for (const lane of this.#changed) if (isNews(lane)) ahead.push([lane.stream, lane.next, lane.at.toString()]);
     const progress = { checkpoint: checkpoint.position.toString(), ahead, ...(this.#completed.length > 0 ? { completed: this.#completed } : {}) };
-    this.#outstanding = {
+    const flush: Flush = {
       number: this.#number++,
       events: [...this.#facts, { type: "progress", data: progress }],
       checkpoint,
@@ -116,14 +105,6 @@ export class Recorder {
     this.#ended = [];
     this.#outcomes = 0;
     this.#changed = [];
-    return this.#outstanding;
-  }
-
-  /** The flush taken last is stored; null when none was taken. */
-  store(): Flush | null {
-    const flush = this.#outstanding;
-    this.#outstanding = null;
-    if (flush !== null) this.#stored = flush.number;
     return flush;
   }
 }

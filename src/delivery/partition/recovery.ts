@@ -5,7 +5,7 @@ import { maxDelayMs } from "../policy/waits.ts";
 import type { Agenda } from "./agenda.ts";
 import { crashMessage, isCulprit } from "./ends.ts";
 import type { Facts } from "./facts.ts";
-import { Lane, laneBatch } from "./lane.ts";
+import { type Lane, laneBatch, makeLane, putLetter } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
 import type { LaneMoves } from "./lane-moves.ts";
 import type { PartitionOptions } from "./options.ts";
@@ -56,7 +56,7 @@ function laneFrom(stream: string, record: LaneRecord, { nowMs, monotonicMs }: Re
   // A clock that was set back meanwhile makes no wait longer than it was set.
   const dueMs = (retryAt: number | null, waitMs: number | null): number | null =>
     retryAt === null ? null : monotonicMs + Math.min(Math.max(0, retryAt - nowMs), waitMs ?? maxDelayMs);
-  const lane = new Lane(stream, record.next);
+  const lane = makeLane(stream, record.next);
   lane.at = record.at;
   lane.detached = record.detached;
   lane.attempts = record.attempts;
@@ -66,7 +66,7 @@ function laneFrom(stream: string, record: LaneRecord, { nowMs, monotonicMs }: Re
   lane.paused = record.paused;
   lane.dueMs = dueMs(record.retryAt, record.waitMs);
   for (const [revision, letter] of record.letters)
-    lane.putLetter(revision, { ...letter, replay: letter.replay && { ...letter.replay, dueMs: dueMs(letter.replay.retryAt, letter.replay.waitMs) } });
+    putLetter(lane, revision, { ...letter, replay: letter.replay && { ...letter.replay, dueMs: dueMs(letter.replay.retryAt, letter.replay.waitMs) } });
   return lane;
 }
 
@@ -80,7 +80,7 @@ function recoverStarted(
   const letter = known?.letters.get(revision);
   if (known !== undefined && letter === undefined && revision < known.next) return;
   // A lane without a record was attached, and everything before this call was recorded as done with the call.
-  const lane = known ?? book.add(new Lane(stream, revision));
+  const lane = known ?? book.add(makeLane(stream, revision));
   if (unknownOutcome === "escalate") giveUp(lane, revision, { started, escalated: true }, facts);
   else if (isCulprit(started.ends, limits.maxCrashes)) giveUp(lane, revision, { started, escalated: false }, facts);
   else if (letter !== undefined) letter.suspect = started.ends;

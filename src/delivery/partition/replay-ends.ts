@@ -4,7 +4,7 @@ import type { LetterReplay, LetterReplayEnd, Withdrawal } from "./letter.ts";
 import type { Recorder } from "./recorder.ts";
 
 export function endReplay(recorder: Recorder, lane: Lane, replay: LetterReplay, end: LetterReplayEnd): void {
-  lane.removeReplay(replay);
+  lane.replays = lane.replays.filter((each) => each !== replay);
   recorder.end(replay, end);
 }
 

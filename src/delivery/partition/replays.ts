@@ -63,7 +63,7 @@ export class Replays {
       this.#suspects.add(lane, revision, letter.suspect);
       letter.suspect = null;
     }
-    lane.addReplay(replay);
+    lane.replays = [...lane.replays, replay].sort((a, b) => a.revision - b.revision);
     this.#agenda.refresh(lane);
     return replay;
   }

@@ -120,7 +120,7 @@ export class Schedule {
   /** While there are suspects, the next one that can run, once nothing else does; otherwise the ready lane whose turn it is. */
   #next(): Lane | undefined {
     if (!this.#suspects.any()) return this.#agenda.nextReady();
-    if (this.#slotsTaken > 0 || !this.#suspects.isNextDue(this.#recorder.stored)) return undefined;
+    if (this.#slotsTaken > 0 || !this.#suspects.isNextDue(this.#unrecorded.stored)) return undefined;
     for (const [lane, revision] of this.#suspects.all()) {
       const can = this.#readiness.ofSuspect(lane, revision);
       if (can === "replay" || (can === "live" && this.#unrecorded.mayGoOn(lane))) return lane;
