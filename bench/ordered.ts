@@ -6,8 +6,8 @@ import { z } from "zod";
 import type { DeepReadonly } from "../src/catalog/deep-readonly.ts";
 import { defineEvent, defineUpcasters, type EventDefinition, type UpcasterChain } from "../src/catalog/define.ts";
 import { checkConfig, defineConfig } from "../src/config/config.ts";
-import { type Delivery, makeDelivery } from "../src/delivery/delivery.ts";
 import { defineHandler } from "../src/delivery/handler.ts";
+import { makeRunningHandlers, type RunningHandlers } from "../src/delivery/running-handlers.ts";
 import { systemClock } from "../src/event/clock.ts";
 import type { NewEvent } from "../src/event/event.ts";
 import { newId } from "../src/event/ids.ts";
@@ -143,7 +143,7 @@ export function ordered(
         all = Promise.withResolvers();
       };
       let runs = 0;
-      let delivery: Delivery | null = null;
+      let delivery: RunningHandlers | null = null;
 
       return {
         subject: {
@@ -157,7 +157,7 @@ export function ordered(
             });
             const config = checkConfig(defineConfig({ events: material.events, upcasters: material.upcasters, handlers: [handler] }));
             const { handlers, limits } = config;
-            delivery = makeDelivery({
+            delivery = makeRunningHandlers({
               handlers,
               catalog: config.catalog,
               log,

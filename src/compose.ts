@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type CheckedConfig, type Config, checkConfig } from "./config/config.ts";
 import { heldToLock, type LockOptions } from "./config/held-to-lock.ts";
-import { type Delivery, makeDelivery } from "./delivery/delivery.ts";
 import type { DeliveryLogger } from "./delivery/delivery-logger.ts";
 import { makeEndMarker } from "./delivery/end-marker.ts";
+import { makeRunningHandlers, type RunningHandlers } from "./delivery/running-handlers.ts";
 import type { RepriseError } from "./errors.ts";
 import { type Clock, systemClock } from "./event/clock.ts";
 import { newId } from "./event/ids.ts";
@@ -95,7 +95,7 @@ async function openOn(plan: Plan, signal?: AbortSignal): Promise<Store> {
   try {
     await refuseUnfinishedCopy(log);
     const marker = makeEndMarker(folder, newId);
-    const delivery = makeDelivery({
+    const delivery = makeRunningHandlers({
       ...{ ...config, log, clock, newId, random: Math.random, logger, build: version, ends: marker },
       onTaken: () => onTaken(),
     });
@@ -139,7 +139,7 @@ function openStoreLog({ options, clock, logger }: Plan, locate: NonNullable<Open
   });
 }
 
-function openStoreViews({ config, folder, clock, logger }: Plan, log: EventLog, delivery: Delivery): Promise<OpenViews> {
+function openStoreViews({ config, folder, clock, logger }: Plan, log: EventLog, delivery: RunningHandlers): Promise<OpenViews> {
   return openViews({
     ...{ file: join(folder, "views.db"), log, catalog: config.catalog, clock, running: delivery },
     onTrouble: (err) => logger.warn({ err }, "the views could not go on; tried again"),

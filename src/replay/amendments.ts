@@ -1,8 +1,8 @@
 /** Other data for a dead letter: by hand, or by a migration of the config. What is recorded belongs to one letter of one handler. */
 import type { Catalog } from "../catalog/catalog.ts";
 import { type Migrations, mustFit } from "../catalog/migration.ts";
-import type { Delivery } from "../delivery/delivery.ts";
 import type { LetterEvent } from "../delivery/dispatcher/letter-acts.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { RepriseError } from "../errors.ts";
 import type { Json } from "../event/event.ts";
 import type { AppendedEvent } from "../log/event-log.ts";
@@ -31,12 +31,12 @@ export function makeAmendments({
   catalog,
   migrations,
 }: {
-  readonly delivery: Delivery;
+  readonly delivery: RunningHandlers;
   readonly catalog: Catalog;
   readonly migrations: Migrations;
 }): Amendments {
   async function read({ id, handler, stream, revision }: Place): Promise<LetterEvent> {
-    const letter = await delivery.letterEvent(handler, stream, revision);
+    const letter = await delivery.must(handler).letters.event(stream, revision);
     if (letter === null) throw new RepriseError("NOT_FOUND", `Event ${id} was removed from the log: its dead letter can only be discarded.`);
     return letter;
   }
@@ -45,7 +45,7 @@ export function makeAmendments({
     async amend(place, data, act) {
       const letter = await read(place);
       mustFit(catalog, letter.stored, data, "#/data");
-      const appended = await delivery.amend(place.handler, { stream: place.stream, revision: place.revision, data, act });
+      const appended = await delivery.must(place.handler).letters.amend({ stream: place.stream, revision: place.revision, data, act });
       return { appended, letter };
     },
 
@@ -64,7 +64,7 @@ export function makeAmendments({
       // Made by this very job before it was cut off; or the letter changed since it was chosen, and is left alone.
       if (letter.amended?.replayId === replayId || letter.attempts !== attempts) return;
       const data = migrations.run(migration, letter.stored);
-      await delivery.amend(handler, { stream: lane, revision, data, act: { actor, reason, replayId, migration } });
+      await delivery.must(handler).letters.amend({ stream: lane, revision, data, act: { actor, reason, replayId, migration } });
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Catalog } from "../catalog/catalog.ts";
-import type { Delivery } from "../delivery/delivery.ts";
 import type { BorrowedLane } from "../delivery/partition/borrowed-lane.ts";
 import { noDeferrals } from "../delivery/policy/waits.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
 import type { OwnOutcome } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
@@ -11,7 +11,7 @@ import { eventRemoved, handlerAbsent } from "./why-left-alone.ts";
 
 export interface DryRunnerOptions {
   readonly catalog: Catalog;
-  readonly delivery: Delivery;
+  readonly delivery: RunningHandlers;
   readonly request: JobRequest;
   readonly readEvent: (item: ReplayItem) => Promise<StoredEvent | undefined>;
   readonly storeOutcomes: (outcomes: readonly OwnOutcome[]) => Promise<Position>;
@@ -41,7 +41,7 @@ export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutc
       withdrawn = false;
       const event = await readEvent(item);
       if (event === undefined) return { outcome: "skipped", reason: eventRemoved };
-      const spec = delivery.spec(item.handler);
+      const spec = delivery.find(item.handler)?.spec;
       if (spec === undefined) return { outcome: "skipped", reason: handlerAbsent };
       const lifted = catalog.current(event);
       if (!lifted.ok) {
@@ -50,7 +50,7 @@ export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutc
       }
       if (lifted.dropped !== null || spec.definition.kind !== "function" || !spec.definition.dryRun)
         return end({ item: place, outcome: "succeeded", attempts: 0, error: null });
-      const slot = delivery.lend(item.handler, item.lane, replayId);
+      const slot = delivery.must(item.handler).replays.lend(item.lane, replayId);
       lent.add(slot);
       try {
         if (withdrawn) return { outcome: "withdrawn" };

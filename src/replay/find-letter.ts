@@ -1,5 +1,5 @@
 /** The one dead letter that an operator means by an event id or a delivery id. */
-import type { Delivery } from "../delivery/delivery.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { RepriseError } from "../errors.ts";
 import type { DeadLetterDetail, Views } from "../views/model.ts";
 
@@ -11,14 +11,14 @@ export type FindLetter = (id: string, tenant: string, handler: string | undefine
 
 export interface FindLetterNeeds {
   readonly views: Pick<Views, "findDeadLetters" | "deliveriesOf">;
-  readonly delivery: Pick<Delivery, "mayAct">;
+  readonly delivery: Pick<RunningHandlers, "must">;
 }
 
 export function makeFindLetter({ views, delivery }: FindLetterNeeds): FindLetter {
   return async (id, tenant, handler) => {
     const letter = oneLetter(id, await views.findDeadLetters(tenant, id), handler);
     if (letter !== undefined) {
-      delivery.mayAct(letter.handler, letter.stream, letter.revision, "other");
+      delivery.must(letter.handler).letters.mayAct(letter.stream, letter.revision, "other");
       return letter;
     }
     const deliveries = (await views.deliveriesOf(tenant, id)).filter((each) => handler === undefined || each.handler === handler);

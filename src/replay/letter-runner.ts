@@ -1,4 +1,4 @@
-import type { Delivery } from "../delivery/delivery.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import type { Amendments } from "./amendments.ts";
 import type { ItemEnd, JobRequest, Runner } from "./runner.ts";
 import { whyLeftAlone } from "./why-left-alone.ts";
@@ -10,7 +10,7 @@ export function makeLetterRunner({
   request: { replayId, actor, reason, effects = "once", migration },
   handlers,
 }: {
-  readonly delivery: Delivery;
+  readonly delivery: RunningHandlers;
   readonly amendments: Amendments;
   readonly request: JobRequest;
   readonly handlers: readonly string[];
@@ -21,7 +21,7 @@ export function makeLetterRunner({
       const { handler, lane: stream, revision, attempts, through = null } = item;
       try {
         if (migration !== undefined) await amendments.migrate(item, { replayId, actor, reason, migration });
-        const { end, position } = await delivery.order(handler, { stream, revision, attempts, through, replayId, actor, reason, effects });
+        const { end, position } = await delivery.must(handler).letters.replay({ stream, revision, attempts, through, replayId, actor, reason, effects });
         switch (end.outcome) {
           case "replayed":
             return { outcome: "succeeded", position };
@@ -38,13 +38,13 @@ export function makeLetterRunner({
     },
     async withdraw(how) {
       // A handler that stands still starts nothing.
-      await Promise.all(handlers.map((handler) => delivery.withdraw(handler, replayId, how).catch(() => {})));
+      await Promise.allSettled(handlers.map(async (handler) => delivery.must(handler).replays.withdraw(replayId, how)));
     },
     leaveLane() {},
     async passed() {
-      await Promise.all(handlers.map((handler) => delivery.passed(handler, replayId)));
+      await Promise.all(handlers.map(async (handler) => delivery.must(handler).replays.passed(replayId)));
     },
-    followers: () => handlers.reduce((sum, handler) => sum + delivery.followers(handler, replayId), 0),
+    followers: () => handlers.reduce((sum, handler) => sum + (delivery.find(handler)?.followers(replayId) ?? 0), 0),
     async flushed() {},
   };
 }

@@ -1,6 +1,6 @@
 /** What today's catalog makes of events of the log, for plans and reports. */
 import type { Catalog, FailureText, LiftStep } from "../catalog/catalog.ts";
-import type { Delivery } from "../delivery/delivery.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import type { Json, StoredEvent } from "../event/event.ts";
 import { eachEvent } from "../log/each-event.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -16,9 +16,9 @@ export async function* eventsOf<T extends Pick<ReplayItem, "eventId">>(
 }
 
 /** The event with the data that a dead letter's next delivery carries: an amendment's, where it has one. */
-export async function asDelivered(delivery: Delivery, { handler, lane, revision }: ReplayItem, stored: StoredEvent): Promise<StoredEvent> {
-  if (!delivery.isAmended(handler, lane, revision)) return stored;
-  return (await delivery.letterEvent(handler, lane, revision))?.event ?? stored;
+export async function asDelivered(delivery: RunningHandlers, { handler, lane, revision }: ReplayItem, stored: StoredEvent): Promise<StoredEvent> {
+  if (!delivery.find(handler)?.letterAt(lane, revision)?.isAmended) return stored;
+  return (await delivery.must(handler).letters.event(lane, revision))?.event ?? stored;
 }
 
 export type Liftability =

@@ -1,8 +1,8 @@
-import type { Delivery } from "../delivery/delivery.ts";
 import type { BorrowedLane } from "../delivery/partition/borrowed-lane.ts";
 import { crashMessage, isCulprit, noEnds } from "../delivery/partition/ends.ts";
 import type { Withdrawal } from "../delivery/partition/letter.ts";
 import { noDeferrals } from "../delivery/policy/waits.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
 import { type Clock, pause } from "../event/clock.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
@@ -14,7 +14,7 @@ import { OutcomeWriter } from "./outcome-writer.ts";
 import type { ItemEnd, JobRequest, Runner } from "./runner.ts";
 
 export interface OwnRunnerOptions {
-  readonly delivery: Delivery;
+  readonly delivery: RunningHandlers;
   readonly clock: Clock;
   readonly request: JobRequest;
   readonly readEvent: (item: ReplayItem) => Promise<StoredEvent | undefined>;
@@ -53,13 +53,13 @@ export function makeOwnRunner(options: OwnRunnerOptions): Runner {
     const key = laneOf(item);
     const known = lanes.get(key);
     if (known !== undefined) return known;
-    const lent = delivery.lend(item.handler, item.lane, replayId);
+    const lent = delivery.must(item.handler).replays.lend(item.lane, replayId);
     lanes.set(key, lent);
     return lent;
   }
 
   async function record(item: ReplayItem, outcome: OwnOutcome): Promise<void> {
-    const { record, unknownOutcome } = delivery.spec(item.handler) ?? {};
+    const { record, unknownOutcome } = delivery.find(item.handler)?.spec ?? {};
     const stored = writer.add(outcome);
     if (record === "each" || unknownOutcome === "escalate" || writer.full()) await stored;
     else stored.catch(() => {}); // `flushed` tells
@@ -112,7 +112,7 @@ export function makeOwnRunner(options: OwnRunnerOptions): Runner {
         withdrawn = null;
         leave = new AbortController();
       }
-      const spec = delivery.spec(item.handler);
+      const spec = delivery.find(item.handler)?.spec;
       if (spec === undefined) return { outcome: "skipped", reason: "its handler does not run here" };
       const ends = suspects.get(place);
       if (ends !== undefined && spec.unknownOutcome === "escalate")

@@ -1,9 +1,9 @@
 /** Plans: a selection, frozen at a place in the log, with what would happen. A stream each, `reprise.plan-<id>`, without payloads. */
 import { LRUCache } from "lru-cache";
 import type { Catalog } from "../catalog/catalog.ts";
-import type { Delivery } from "../delivery/delivery.ts";
 import { notInTime, withPatience } from "../delivery/journal/patience.ts";
 import { recordAct } from "../delivery/journal/record-act.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
 import { type Clock, toIso } from "../event/clock.ts";
 import { isUuid, type NewId } from "../event/ids.ts";
@@ -25,7 +25,7 @@ import { changesSince } from "./stale.ts";
 export interface PlanParts {
   readonly log: EventLog;
   readonly views: Views;
-  readonly delivery: Delivery;
+  readonly delivery: RunningHandlers;
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly newId: NewId;

@@ -5,11 +5,11 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Catalog, FailureText } from "../catalog/catalog.ts";
 import type { Migrations } from "../catalog/migration.ts";
-import type { Delivery } from "../delivery/delivery.ts";
 import { withPatience } from "../delivery/journal/patience.ts";
 import { recordAct } from "../delivery/journal/record-act.ts";
 import { type LastEnds, noEnds, withEnd } from "../delivery/partition/ends.ts";
 import { Pace } from "../delivery/partition/pace.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { isLogTrouble, isRepriseError, RepriseError } from "../errors.ts";
 import { type Clock, pause } from "../event/clock.ts";
 import type { NewEvent, Position, StoredEvent } from "../event/event.ts";
@@ -38,7 +38,7 @@ import type { Runner } from "./runner.ts";
 export interface ReplayParts {
   readonly log: EventLog;
   readonly views: Views;
-  readonly delivery: Delivery;
+  readonly delivery: RunningHandlers;
   readonly amendments: Amendments;
   readonly migrations: Migrations;
   readonly catalog: Catalog;
@@ -120,7 +120,7 @@ export function makeReplays(parts: ReplayParts): Replays {
   let resumed: Promise<void> = Promise.resolve();
 
   function mustTake(targetHandler: string, eventType: string): void {
-    const spec = delivery.spec(targetHandler);
+    const spec = delivery.find(targetHandler)?.spec;
     const detail = spec === undefined ? `Handler ${targetHandler} does not run here.` : `Handler ${targetHandler} does not take ${eventType}.`;
     if (!spec?.types.includes(eventType)) throw new RepriseError("REQUEST_INVALID", detail, { errors: [{ pointer: "#/target_handler", detail }] });
   }
@@ -192,7 +192,7 @@ export function makeReplays(parts: ReplayParts): Replays {
   /** Puts a job to work. @param suspects of one that was cut off: its own deliveries that were called and have no outcome. */
   function run(job: ReplayRequested, items: readonly ReplayItem[], progress: JobProgress, suspects: ReadonlyMap<number, Ends> | null): Job {
     const { replayId } = job;
-    const handlers = [...new Set(items.map(({ handler }) => handler))].filter((handler) => delivery.spec(handler) !== undefined);
+    const handlers = [...new Set(items.map(({ handler }) => handler))].filter((handler) => delivery.find(handler) !== undefined);
     const runner = runnerOf(job, handlers, suspects);
     runners.add(runner);
     const pace = new Pace(job.ratePerSecond, clock.monotonicMs());
@@ -207,7 +207,7 @@ export function makeReplays(parts: ReplayParts): Replays {
       persist: (type, data) => persist(replayId, type, data),
       letters: (of) =>
         handlers.flatMap((handler) =>
-          [...of].flatMap((stream) => delivery.letters(handler, stream).map((revision) => keyOf({ handler, lane: stream, revision }))),
+          [...of].flatMap((stream) => (delivery.find(handler)?.lettersOf(stream) ?? []).map((revision) => keyOf({ handler, lane: stream, revision }))),
         ),
       newSince: () => countNew(job, handlers),
       onCutOff: (error) => {
@@ -217,7 +217,7 @@ export function makeReplays(parts: ReplayParts): Replays {
       },
     });
     jobs.set(replayId, made);
-    for (const handler of handlers) delivery.pace(handler, replayId, pace);
+    for (const handler of handlers) delivery.must(handler).replays.pace(replayId, pace);
     made.ended.then(
       () => {
         runners.delete(runner);
@@ -247,7 +247,7 @@ export function makeReplays(parts: ReplayParts): Replays {
     if (stopped.signal.aborted) return;
     for (const handler of handlers)
       try {
-        delivery.pace(handler, replayId, null);
+        delivery.must(handler).replays.pace(replayId, null);
       } catch {
         // the handler is gone with its lanes
       }
@@ -300,7 +300,7 @@ export function makeReplays(parts: ReplayParts): Replays {
         throw new RepriseError("REQUEST_INVALID", detail, { errors: [{ pointer: "#/migration", detail }] });
       }
       const letter = await find(id, tenant, handler);
-      if (targetHandler === null) delivery.mayAct(letter.handler, letter.stream, letter.revision, "replay");
+      if (targetHandler === null) delivery.must(letter.handler).letters.mayAct(letter.stream, letter.revision, "replay");
       else {
         delivery.mustOwn([targetHandler]);
         mustTake(targetHandler, letter.eventType);
@@ -457,7 +457,8 @@ export function makeReplays(parts: ReplayParts): Replays {
       }
     }
     // Lanes that wait for the turns of a replay that has ended, by the skin of its teeth: nobody else would let them go.
-    for (const { handler, replayId } of delivery.unknownPaces()) if (!jobs.has(replayId)) await delivery.withdraw(handler, replayId, "stop");
+    for (const replays of delivery.working().map((handler) => handler.replays))
+      for (const replayId of replays.unknownPaces()) if (!jobs.has(replayId)) await replays.withdraw(replayId, "stop");
   }
 
   async function goOnWith(replayId: string, planId: string | null): Promise<void> {

@@ -1,6 +1,6 @@
 /** From a selection to the items of a plan: what can be delivered again, what cannot and why, and what it would release. */
 import type { Catalog } from "../catalog/catalog.ts";
-import type { Delivery } from "../delivery/delivery.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
 import { makeTurns } from "../event/turns.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -37,7 +37,7 @@ export interface Selected {
   readonly types: readonly string[];
 }
 
-type Parts = { readonly log: EventLog; readonly views: Views; readonly delivery: Delivery; readonly catalog: Catalog };
+type Parts = { readonly log: EventLog; readonly views: Views; readonly delivery: RunningHandlers; readonly catalog: Catalog };
 
 const maxInvalid = 100;
 
@@ -200,9 +200,9 @@ function whyNotHistory(status: DeliveryStatus | null): string | null {
   }
 }
 
-function whyNot(delivery: Delivery, { handler, stream, revision }: LetterPointer): string | null {
+function whyNot(delivery: RunningHandlers, { handler, stream, revision }: LetterPointer): string | null {
   try {
-    delivery.mayAct(handler, stream, revision, "replay");
+    delivery.must(handler).letters.mayAct(stream, revision, "replay");
     return null;
   } catch (error) {
     if (isRepriseError(error, "LETTER_NOT_FIRST")) return null; // the plan may have the earlier one, too
@@ -212,8 +212,8 @@ function whyNot(delivery: Delivery, { handler, stream, revision }: LetterPointer
   }
 }
 
-function mustRun(delivery: Delivery, handler: string, pointer: string) {
-  const spec = delivery.spec(handler);
+function mustRun(delivery: RunningHandlers, handler: string, pointer: string) {
+  const spec = delivery.find(handler)?.spec;
   if (spec === undefined) throw refused(pointer, `Handler ${handler} does not run here.`);
   return spec;
 }

@@ -1,6 +1,6 @@
 /** What has changed since a plan was made. */
 import type { Catalog } from "../catalog/catalog.ts";
-import type { Delivery } from "../delivery/delivery.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { makeTurns } from "../event/turns.ts";
 import type { PlanFindings } from "../records/plan.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
@@ -17,7 +17,7 @@ const maxShown = 10;
 export async function changesSince(
   { chains, selection, targetHandler }: PlanFindings,
   items: readonly ReplayItem[],
-  { delivery, catalog }: { readonly delivery: Delivery; readonly catalog: Catalog },
+  { delivery, catalog }: { readonly delivery: RunningHandlers; readonly catalog: Catalog },
 ): Promise<readonly Change[]> {
   const changes = new Map<string, { count: number; eventIds: string[] }>();
   const note = (reason: string, { eventId }: ReplayItem): void => {
@@ -30,9 +30,9 @@ export async function changesSince(
   for (const item of items) {
     if (turns.due()) await turns.next();
     const { handler, lane, revision, attempts } = item;
-    if (delivery.spec(handler) === undefined) note("are for a handler that does not run here", item);
+    if (delivery.find(handler) === undefined) note("are for a handler that does not run here", item);
     else if (selection.kind !== "history" && targetHandler === null) {
-      const now = delivery.letterAttempts(handler, lane, revision);
+      const now = delivery.find(handler)?.letterAt(lane, revision)?.attempts;
       if (now === undefined) note("are not dead-lettered any more", item);
       else if (now !== attempts) note("failed again", item);
     }

@@ -1,5 +1,5 @@
 /** What operators do with dead letters, other than replaying them. */
-import type { Delivery } from "../delivery/delivery.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { isRepriseError, partlyDone, RepriseError } from "../errors.ts";
 import { type Json, type PositionText as Position, positionText, type StoredEvent } from "../event/event.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -77,7 +77,7 @@ export interface DeadLetterActs {
 interface DeadLetterNeeds {
   readonly log: EventLog;
   readonly views: Views;
-  readonly delivery: Delivery;
+  readonly delivery: RunningHandlers;
   readonly replays: Pick<Replays, "find">;
   readonly amendments: Amendments;
   /** A dead letter as it is shown once it carries `data`. */
@@ -97,7 +97,7 @@ export function makeDeadLetterActs({ log, views, delivery, replays, amendments, 
 
     async discard(id, options) {
       const entry = await replays.find(id, callerOf(options).tenant, options.handler);
-      const position = await delivery.discard(entry.handler, entry.stream, entry.revision, discardOf(options));
+      const position = await delivery.must(entry.handler).letters.discard(entry.stream, entry.revision, discardOf(options));
       return { entry, position: positionText(position) };
     },
 
@@ -108,7 +108,9 @@ export function makeDeadLetterActs({ log, views, delivery, replays, amendments, 
       const { total: matching } = await views.deadLetters(chosen, { limit: 1, data: false });
       const letters = await views.oldestDeadLetters(chosen, options.maxEvents ?? 100);
       const act = discardOf(options);
-      const ends = await Promise.allSettled(letters.map(({ handler, stream, revision }) => delivery.discard(handler, stream, revision, act)));
+      const ends = await Promise.allSettled(
+        letters.map(async ({ handler, stream, revision }) => delivery.must(handler).letters.discard(stream, revision, act)),
+      );
       const refused = ends.filter((end) => end.status === "rejected");
       const discarded = ends.length - refused.length;
       const broken = refused.find(({ reason }) => !isRepriseError(reason, "NOT_DEAD_LETTERED", "DELIVERY_RUNNING", "NOT_FOUND"));

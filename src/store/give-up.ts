@@ -1,4 +1,4 @@
-import type { Delivery } from "../delivery/delivery.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { RepriseError } from "../errors.ts";
 import { type PositionText as Position, positionText } from "../event/event.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -17,7 +17,7 @@ type GiveUp = (deliveryId: string, options: FinalActOptions) => Promise<GivenUp>
 interface GiveUpNeeds {
   readonly log: EventLog;
   readonly views: Views;
-  readonly delivery: Delivery;
+  readonly delivery: RunningHandlers;
 }
 
 /** Makes a dead letter of a delivery that waits for its next attempt, since an operator decided so. */
@@ -30,7 +30,7 @@ export function makeGiveUp({ log, views, delivery }: GiveUpNeeds): GiveUp {
     const { handler, stream, revision, eventId, status } = found;
     if (status !== "failed") throw new RepriseError("NOT_BACKING_OFF", `The delivery is ${status}: it does not wait for another attempt.`);
     const error = found.error ?? { type: "NotReady", message: "it was deferred" };
-    const position = await delivery.giveUp(handler, stream, revision, { error, act: actOf(options) });
+    const position = await delivery.must(handler).letters.giveUp(stream, revision, { error, act: actOf(options) });
     return { deliveryId, eventId, handler, position: positionText(position) };
   };
 }

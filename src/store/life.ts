@@ -1,7 +1,8 @@
 /** The life of a store: it is opened, started and closed, once each. */
-import type { Delivery } from "../delivery/delivery.ts";
+
 import type { DeliveryLogger } from "../delivery/delivery-logger.ts";
 import type { EndMarker } from "../delivery/end-marker.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { PositionText } from "../event/event.ts";
@@ -30,7 +31,7 @@ export interface Life {
 interface LifeNeeds {
   readonly log: EventLog;
   readonly views: Views & { start(): void };
-  readonly delivery: Pick<Delivery, "start" | "stop">;
+  readonly delivery: Pick<RunningHandlers, "start" | "stop">;
   readonly replays: Pick<Replays, "resume" | "stop" | "flushed">;
   readonly marker: EndMarker;
   readonly readiness: Readiness;

@@ -1,5 +1,5 @@
 /** What operators do with handlers and with lanes as such: pause, resume, repair, retire, retry now. */
-import type { Delivery } from "../delivery/delivery.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { type ErrorCode, isRepriseError, partlyDone, RepriseError } from "../errors.ts";
 import { type Entity, type Position, type PositionText, positionText } from "../event/event.ts";
 import { streamName } from "../event/names.ts";
@@ -52,7 +52,7 @@ export interface Pauses {
 interface LaneNeeds {
   readonly log: EventLog;
   readonly views: Views;
-  readonly delivery: Delivery;
+  readonly delivery: RunningHandlers;
 }
 
 type LaneAct = (handler: string, stream: string, act: Act) => Promise<Position>;
@@ -61,10 +61,10 @@ export function makePauses(needs: RetireNeeds): Pauses {
   const { delivery } = needs;
   return {
     ...makeLaneActs(needs),
-    pauseHandler: async (name, options = {}) => positionText(await delivery.pause(name, actOf(options))),
-    resumeHandler: async (name, options = {}) => positionText(await delivery.resume(name, actOf(options))),
+    pauseHandler: async (name, options = {}) => positionText(await delivery.must(name).pause(actOf(options))),
+    resumeHandler: async (name, options = {}) => positionText(await delivery.must(name).resume(actOf(options))),
     repairHandler: async (name, options) => {
-      const { position, ...rest } = await delivery.repair(name, actOf(options));
+      const { position, ...rest } = await delivery.must(name).repair(actOf(options));
       return { ...rest, position: positionText(position) };
     },
     retireHandler: makeRetire(needs),
@@ -82,7 +82,7 @@ function makeLaneActs({ log, views, delivery }: LaneNeeds): Pick<Pauses, "pauseE
       if (!wanting.includes(handler)) throw new RepriseError("NOT_FOUND", `No handler ${handler} wants any event of this entity.`);
       return [handler];
     }
-    const running = wanting.filter((name) => delivery.runs(name));
+    const running = wanting.filter((name) => delivery.find(name) !== undefined);
     if (running.length === 0) throw new RepriseError("NOT_FOUND", "No handler that runs here wants any event of this entity.");
     return running;
   }
@@ -109,8 +109,8 @@ function makeLaneActs({ log, views, delivery }: LaneNeeds): Pick<Pauses, "pauseE
   }
 
   return {
-    pauseEntity: (entity, options = {}) => onLanes(entity, options, delivery.pauseLane, null),
-    resumeEntity: (entity, options = {}) => onLanes(entity, options, delivery.resumeLane, "NOT_PAUSED"),
-    retryEntity: (entity, options = {}) => onLanes(entity, options, delivery.retryLane, "NOT_BACKING_OFF"),
+    pauseEntity: (entity, options = {}) => onLanes(entity, options, (name, stream, act) => delivery.must(name).lanes.pause(stream, act), null),
+    resumeEntity: (entity, options = {}) => onLanes(entity, options, (name, stream, act) => delivery.must(name).lanes.resume(stream, act), "NOT_PAUSED"),
+    retryEntity: (entity, options = {}) => onLanes(entity, options, (name, stream, act) => delivery.must(name).lanes.retry(stream, act), "NOT_BACKING_OFF"),
   };
 }

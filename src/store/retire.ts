@@ -1,8 +1,9 @@
 /** Retires a handler that is gone for good: from then on nothing waits for it. */
-import type { Delivery } from "../delivery/delivery.ts";
+
 import { retirementOf } from "../delivery/journal/handler-stream.ts";
 import { withPatience } from "../delivery/journal/patience.ts";
 import { recordAct } from "../delivery/journal/record-act.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import { type PositionText, positionText } from "../event/event.ts";
@@ -22,7 +23,7 @@ type RetireHandler = (name: string, options: FinalActOptions) => Promise<Retired
 export interface RetireNeeds {
   readonly log: EventLog;
   readonly views: Views;
-  readonly delivery: Delivery;
+  readonly delivery: RunningHandlers;
   readonly clock: Clock;
   readonly newId: NewId;
   /** Aborted when the store closes. */

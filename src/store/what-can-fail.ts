@@ -1,11 +1,11 @@
-import type { Delivery } from "../delivery/delivery.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { ReadinessSource } from "./readiness.ts";
 
 interface Watched {
   /** Why the schema lock is broken, where the store was opened all the same. */
   readonly unlocked: readonly string[];
-  readonly delivery: Pick<Delivery, "faults" | "troubles" | "damaged">;
+  readonly delivery: Pick<RunningHandlers, "faults" | "troubles" | "damaged">;
   readonly views: { trouble(): string | null; probe(): Promise<void> };
   readonly log: EventLog;
 }

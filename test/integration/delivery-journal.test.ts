@@ -3,12 +3,12 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
 import { checkConfig, defineConfig } from "../../src/config/config.ts";
-import { makeDelivery } from "../../src/delivery/delivery.ts";
 import { defineHandler, Terminal } from "../../src/delivery/handler.ts";
 import { fold } from "../../src/delivery/journal/fold.ts";
 import { JournalStream } from "../../src/delivery/journal/journal-stream.ts";
 import { fromSnapshot } from "../../src/delivery/journal/snapshot.ts";
 import { emptyState, type PartitionState } from "../../src/delivery/journal/state.ts";
+import { makeRunningHandlers } from "../../src/delivery/running-handlers.ts";
 import { RepriseError } from "../../src/errors.ts";
 import { newId } from "../../src/event/ids.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
@@ -201,7 +201,7 @@ async function openDelivery(wrap: (log: EventLog) => EventLog) {
     warn: (_fields: object, message: string) => void troubles.push(message),
     error: (_: object, message: string) => void troubles.push(message),
   };
-  const delivery = makeDelivery({
+  const delivery = makeRunningHandlers({
     ...checkConfig(defineConfig({ events: [placed], handlers: [handler] })),
     log: wrap(log),
     clock,

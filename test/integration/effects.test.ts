@@ -2,8 +2,8 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
 import { checkConfig, defineConfig } from "../../src/config/config.ts";
-import { makeDelivery } from "../../src/delivery/delivery.ts";
 import { defineHandler, type HandlerContext, NotReady } from "../../src/delivery/handler.ts";
+import { makeRunningHandlers } from "../../src/delivery/running-handlers.ts";
 import { systemClock } from "../../src/event/clock.ts";
 import { newId } from "../../src/event/ids.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
@@ -99,14 +99,14 @@ describe("an effect", () => {
     const { catalog, handlers, limits } = checkConfig(config);
     const log = await openSqliteLog(folder);
     const logger = { info() {}, warn() {}, error() {} };
-    const delivery = makeDelivery({ handlers, catalog, log, clock: systemClock, newId, random: Math.random, limits, logger, build: "test" });
+    const delivery = makeRunningHandlers({ handlers, catalog, log, clock: systemClock, newId, random: Math.random, limits, logger, build: "test" });
     onTestFinished(async () => {
       await delivery.stop(0);
       await log.close();
     });
     await delivery.start();
     const replayOf = (replayId: string, effects: "once" | "again") =>
-      delivery.order("payment", { ...about, revision: 0, attempts: null, replayId, actor: "anna", reason: null, effects });
+      delivery.must("payment").letters.replay({ ...about, revision: 0, attempts: null, replayId, actor: "anna", reason: null, effects });
     expect((await replayOf("r-1", "again")).end.outcome).toBe("dead_lettered"); // three attempts, one charge
     down = false;
     expect((await replayOf("r-2", "once")).end.outcome).toBe("replayed");

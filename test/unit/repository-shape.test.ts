@@ -32,7 +32,6 @@ function src/cli/commands/service.ts addService
 # src/config
 file src/config/config.ts
 # src/delivery
-function src/delivery/delivery.ts makeDelivery
 # src/delivery/attempt
 file src/delivery/attempt/function-attempt.ts
 function src/delivery/attempt/webhook-attempt.ts makeWebhookAttempt

@@ -5,6 +5,7 @@ import { journalStream } from "../../event/names.ts";
 import type { Act } from "../../records/act.ts";
 import type { Dispatcher } from "../dispatcher/dispatcher.ts";
 import { type OpenDispatcherOptions, openDispatcher } from "../dispatcher/open-dispatcher.ts";
+import type { HandlerSpec } from "../handler-spec.ts";
 import { repairOf } from "../journal/handler-stream.ts";
 import { recordAct } from "../journal/record-act.ts";
 import { type Condition, conditionOf, refusalOf } from "./condition.ts";
@@ -40,6 +41,10 @@ export class Seat {
 
   constructor(options: SeatOptions) {
     this.#options = options;
+  }
+
+  get spec(): HandlerSpec {
+    return this.#options.spec;
   }
 
   get name(): string {

@@ -1,0 +1,167 @@
+/** All handlers of one process. */
+import { hostname } from "node:os";
+import type { Catalog } from "../catalog/catalog.ts";
+import { RepriseError } from "../errors.ts";
+import type { Clock } from "../event/clock.ts";
+import type { NewId } from "../event/ids.ts";
+import type { EventLog } from "../log/event-log.ts";
+import type { Attempt } from "./attempt/attempt.ts";
+import { makeFunctionAttempt } from "./attempt/function-attempt.ts";
+import { makeWebhookAttempt } from "./attempt/webhook-attempt.ts";
+import type { DeliveryLogger } from "./delivery-logger.ts";
+import { AloneGate } from "./dispatcher/alone-gate.ts";
+import type { HandlerSpec } from "./handler-spec.ts";
+import type { DeliveryLimits } from "./limits.ts";
+import { type Condition, refusalOf } from "./ownership/condition.ts";
+import { Seat } from "./ownership/seat.ts";
+import { makeLife } from "./ownership/signs-of-life.ts";
+import { type LastEnds, nobodyTold } from "./partition/ends.ts";
+import { makeRunningHandler, type RunningHandler } from "./running-handler.ts";
+
+export interface RunningHandlersOptions {
+  readonly handlers: readonly HandlerSpec[];
+  readonly catalog: Catalog;
+  readonly log: EventLog;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly random: () => number;
+  readonly limits: DeliveryLimits;
+  readonly logger: DeliveryLogger;
+  readonly build: string;
+  /** Left out: nobody told anything. */
+  readonly ends?: LastEnds;
+  /** A handler works here from now on that another instance had, or that stood still. */
+  readonly onTaken?: (handler: string) => void;
+}
+
+/** The handlers that this process delivers to, each under its name. */
+export interface RunningHandlers {
+  /** Claims every handler's journal, then lets all of them work. */
+  start(): Promise<void>;
+  /** Takes nothing new, lets what runs end within `patienceMs`, records all. */
+  stop(patienceMs: number): Promise<void>;
+  /** Undefined for one that is not in the config, or before `start`. */
+  find(handler: string): RunningHandler | undefined;
+  /** @throws NOT_FOUND where `find` knows none. */
+  must(handler: string): RunningHandler;
+  /** @throws NOT_OWNER while another instance works on one of them. */
+  mustOwn(handlers: readonly string[]): void;
+  /** What has become of a handler in this process, also of one that is not in the config. */
+  condition(handler: string): Condition;
+  /** Its deliveries under way. */
+  running(handler: string): ReturnType<RunningHandler["running"]>;
+  /** Those that work here now. */
+  working(): readonly RunningHandler[];
+  /** Handlers that stand still for good, with the reason. */
+  faults(): readonly { readonly handler: string; readonly error: RepriseError }[];
+  /** Handlers of which nothing is delivered or recorded just now, with the reasons; they go on by themselves. */
+  troubles(): readonly { readonly handler: string; readonly trouble: string }[];
+  /** Of each handler with entities that stand still at a damaged record of the log: how many (1,000: or more), and the place of the first. */
+  damaged(): readonly { readonly handler: string; readonly lanes: number; readonly place: string }[];
+}
+
+interface Place {
+  readonly seat: Seat;
+  readonly handler: RunningHandler;
+}
+
+export function makeRunningHandlers(options: RunningHandlersOptions): RunningHandlers {
+  const { handlers, log, clock, ends = nobodyTold } = options;
+  const calls = makeAttempts(handlers, clock); // now: a header that cannot be sent is a start-up error
+  const places = new Map<string, Place>();
+  const dispatchers = () => [...places.values()].flatMap(({ seat: { name, working } }) => (working === null ? [] : [{ name, dispatcher: working }]));
+  const life = makeLife({
+    log,
+    clock,
+    instance: ends.life,
+    owns: () => dispatchers().length > 0,
+    check: async () => void (await Promise.all(dispatchers().map(({ dispatcher }) => dispatcher.checkOwnership()))),
+    onChange: () => {
+      for (const { dispatcher } of dispatchers()) dispatcher.lookAgain();
+    },
+  });
+  const find = (name: string) => places.get(name)?.handler;
+
+  return {
+    async start() {
+      await openAll(options, { places, attempts: calls.attempts, mayStart: life.isHeard });
+      life.start();
+      for (const { seat } of places.values()) seat.start();
+    },
+    async stop(patienceMs) {
+      await stopAll(places, patienceMs);
+      life.stop();
+      await calls.close();
+    },
+    find,
+    must(name) {
+      const handler = find(name);
+      if (handler === undefined)
+        throw new RepriseError("NOT_FOUND", `Handler ${name} does not run here: it is not in this config, or the service has not started.`);
+      return handler;
+    },
+    mustOwn(names) {
+      for (const name of new Set(names)) {
+        const fault = places.get(name)?.seat.fault;
+        if (fault?.code === "FENCED") throw refusalOf(fault);
+      }
+    },
+    condition(name) {
+      const handler = find(name);
+      if (handler !== undefined) return handler.condition();
+      if (!handlers.some((spec) => spec.name === name)) return { state: "absent", fault: null };
+      return { state: "stopped", fault: "the service has not started it" };
+    },
+    running: (name) => find(name)?.running() ?? [],
+    working: () => [...places.values()].flatMap(({ seat, handler }) => (seat.working === null ? [] : [handler])),
+    faults: () => [...places.values()].flatMap(({ seat: { name, fault } }) => (fault === null ? [] : [{ handler: name, error: fault }])),
+    troubles: () => dispatchers().flatMap(({ name, dispatcher }) => dispatcher.troubles.map((trouble) => ({ handler: name, trouble }))),
+    damaged: () =>
+      dispatchers().flatMap(({ name, dispatcher: { damaged } }) =>
+        damaged.size === 0 ? [] : [{ handler: name, lanes: damaged.size, place: [...damaged.values()][0]! }],
+      ),
+  };
+}
+
+interface Attempts {
+  readonly attempts: ReadonlyMap<string, Attempt>;
+  /** Ends the connections to webhooks. */
+  close(): Promise<void>;
+}
+
+/** @throws CONFIG_INVALID for a webhook whose headers cannot be sent. */
+function makeAttempts(handlers: readonly HandlerSpec[], clock: Clock): Attempts {
+  const attempts = new Map<string, Attempt>();
+  const closers: (() => Promise<void>)[] = [];
+  for (const { name, definition, concurrency } of handlers)
+    if (definition.kind === "function") attempts.set(name, makeFunctionAttempt(definition, clock));
+    else {
+      const attempt = makeWebhookAttempt({ ...definition, concurrency }, { clock });
+      closers.push(() => attempt.close());
+      attempts.set(name, attempt);
+    }
+  return { attempts, close: async () => void (await Promise.all(closers.map((close) => close()))) };
+}
+
+/** Claims one journal after the other. When one cannot be claimed, those that are get released again. */
+async function openAll(
+  { handlers, ends = nobodyTold, onTaken = () => {}, ...common }: RunningHandlersOptions,
+  { places, attempts, mayStart }: { readonly places: Map<string, Place>; readonly attempts: ReadonlyMap<string, Attempt>; readonly mayStart: () => boolean },
+): Promise<void> {
+  const gate = new AloneGate();
+  const owner = `${hostname()}:${process.pid}`;
+  try {
+    for (const spec of handlers) {
+      const seat = new Seat({ ...common, spec, attempt: attempts.get(spec.name)!, gate, owner, ends, mayStart, onTaken });
+      await seat.open();
+      places.set(spec.name, { seat, handler: makeRunningHandler(seat) });
+    }
+  } catch (error) {
+    await stopAll(places, 0);
+    throw error;
+  }
+}
+
+async function stopAll(places: ReadonlyMap<string, Place>, patienceMs: number): Promise<void> {
+  await Promise.all(Array.from(places.values(), ({ seat }) => seat.stop(patienceMs)));
+}
