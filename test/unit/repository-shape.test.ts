@@ -24,11 +24,6 @@ file src/catalog/lock/findings.ts
 file src/catalog/lock/payloads.ts
 function src/catalog/lock/text-of.ts parsePattern
 # src/cli/commands
-file src/cli/commands/dead-letters.ts
-file src/cli/commands/replays.ts
-function src/cli/commands/dead-letters.ts addDeadLetters
-function src/cli/commands/replays.ts addReplays
-function src/cli/commands/service.ts addService
 # src/config
 file src/config/config.ts
 # src/delivery

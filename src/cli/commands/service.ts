@@ -7,6 +7,14 @@ import { countText, durationText, printList, printOne } from "../print.ts";
 /** `handlers ls|pause|resume|repair|retire` and `views rebuild`. */
 export function addService(program: Command, world: World): void {
   const handlers = program.command("handlers").description("read handlers, pause, resume and retire them");
+  addHandlerList(handlers, world);
+  addPauses(handlers, world);
+  addRetire(handlers, world);
+  addRepair(handlers, world);
+  addRebuild(program, world);
+}
+
+function addHandlerList(handlers: Command, world: World): void {
   addFilters(handlers.command("ls").description("list handlers with what is done and what waits"), ["after"]).action(async (options, command) => {
     const session = openSession(command, world);
     const reply = await session.client.get<HandlersReply>("/handlers", toQuery(["after"], options));
@@ -31,7 +39,9 @@ export function addService(program: Command, world: World): void {
       empty: "The config has no handlers.",
     });
   });
+}
 
+function addPauses(handlers: Command, world: World): void {
   for (const [verb, description] of [
     ["pause", "start nothing of a handler until it is resumed; what runs ends"],
     ["resume", "let a paused handler go on where it was"],
@@ -46,7 +56,9 @@ export function addService(program: Command, world: World): void {
         printOne(session.terminal, session, reply, reply.name, () => `Handler ${reply.name} is ${reply.state}.\n`);
         if (verb === "pause") hint(session, `To let it go on: reprise handlers resume ${name}`);
       });
+}
 
+function addRetire(handlers: Command, world: World): void {
   handlers
     .command("retire <name>")
     .description("discard, for good, all that waits for a handler that the config has no more; it is shown no more")
@@ -59,7 +71,9 @@ export function addService(program: Command, world: World): void {
       const { reply } = await session.client.post<RetiredReply>(at`/handlers/${name}/retire`, { body: { reason } });
       printOne(session.terminal, session, reply, reply.name, () => `Handler ${reply.name} is retired: ${countText(reply.discarded, "event")} discarded.\n`);
     });
+}
 
+function addRepair(handlers: Command, world: World): void {
   handlers
     .command("repair <name>")
     .description("skip what another program wrote into a handler's journal, on record, and let the handler work again")
@@ -69,7 +83,9 @@ export function addService(program: Command, world: World): void {
       const { reply } = await session.client.post<HandlerRepairReply>(at`/handlers/${name}/repair`, { body: { reason } });
       printOne(session.terminal, session, reply, reply.name, () => `Handler ${reply.name} is ${reply.state}: ${countText(reply.skipped, "event")} skipped.\n`);
     });
+}
 
+function addRebuild(program: Command, world: World): void {
   const views = program.command("views").description("the rows computed from the log");
   views
     .command("rebuild")

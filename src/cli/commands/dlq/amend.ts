@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import type { DeadLetterDetailReply, LetterActReply } from "../../http/wire/replies.ts";
-import { at } from "../client.ts";
-import { hint, openSession, type World } from "../command.ts";
-import { fields, printOne, section, tableSection, timeText } from "../print.ts";
-import { readData } from "../read-text.ts";
+import type { DeadLetterDetailReply, LetterActReply } from "../../../http/wire/replies.ts";
+import { at } from "../../client.ts";
+import { hint, openSession, type World } from "../../command.ts";
+import { fields, printOne, section, tableSection, timeText } from "../../print.ts";
+import { readData } from "../../read-text.ts";
 
 /** `dlq amend`. */
 export function addAmend(dlq: Command, world: World): void {

@@ -1,0 +1,1 @@
+export const standardMax = "100";
