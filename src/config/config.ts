@@ -1,4 +1,3 @@
-import { validateHeaderName, validateHeaderValue } from "node:http";
 import { z } from "zod";
 import type { Catalog } from "../catalog/catalog.ts";
 import { type EventDefinition, maxVersions, type UpcasterChain } from "../catalog/define.ts";
@@ -6,6 +5,7 @@ import { makeCatalog } from "../catalog/make-catalog.ts";
 import { type MigrationDefinition, type Migrations, makeMigrations } from "../catalog/migration.ts";
 import { below } from "../catalog/places.ts";
 import { shownUrl } from "../delivery/attempt/secrets.ts";
+import { headerProblem } from "../delivery/attempt/webhook-headers.ts";
 import type { HandlerDefinition, Jitter, RetryOptions } from "../delivery/handler.ts";
 import type { HandlerSpec, RetryPolicy } from "../delivery/handler-spec.ts";
 import { type DeliveryLimits, defaultDeliveryLimits } from "../delivery/limits.ts";
@@ -268,9 +268,6 @@ const webhookUrl = "must be an http or https URL without credentials (they belon
 const secretText = 'must be "whsec_" and 24 to 64 random bytes in base64 (whsec_$(openssl rand -base64 32))';
 const secretShape = custom<string>(isSecret, secretText);
 const typeText = 'must be an event type, or "*" alone for all of the catalog';
-/** What the sender sets itself; anything else there would break the message or its signature. */
-const ownHeaders = /^(content-type|content-length|host|connection|transfer-encoding|expect|traceparent|webhook-(id|timestamp|signature))$/i;
-
 const webhookShape = fields(
   {
     kind: z.literal("webhook"),
@@ -339,17 +336,6 @@ function isSecret(value: unknown): boolean {
   if (encoded === undefined) return false;
   const { length } = Buffer.from(encoded, "base64");
   return length >= 24 && length <= 64;
-}
-
-function headerProblem(name: string, value: string): string | null {
-  if (ownHeaders.test(name)) return "is set by Reprise itself: remove it";
-  try {
-    validateHeaderName(name);
-    validateHeaderValue(name, value);
-    return null;
-  } catch {
-    return "must have a valid header name, and a value of visible ASCII characters";
-  }
 }
 
 /** One error for all that is wrong with the shape; the message names the first three fields. */

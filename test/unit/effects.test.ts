@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type EffectsOf, makeEffects, maxEffects, maxResultBytes } from "../../src/delivery/effects/effects.ts";
+import { maxResultBytes } from "../../src/delivery/effects/effect-result.ts";
+import { type EffectsOf, maxEffects } from "../../src/delivery/effects/effect-scope.ts";
+import { makeEffects } from "../../src/delivery/effects/effects.ts";
 import { RepriseError } from "../../src/errors.ts";
 import type { CurrentEvent } from "../../src/event/event.ts";
 import { newId } from "../../src/event/ids.ts";
@@ -38,7 +40,7 @@ function bench() {
   const effects = makeEffects({ handler: "payment", log: watched, clock, newId });
   const open = (of: Partial<EffectsOf> = {}) => {
     const scope = effects.open({ event, mayBeRecorded: true, replay: null, attempt: 1, ...of });
-    return { ...scope, effect: <T>(key: string, run: () => Promise<T> | T, on = signal.signal) => scope.run(key, run, on) };
+    return Object.assign(scope, { effect: <T>(key: string, run: () => Promise<T> | T, on = signal.signal) => scope.run(key, run, on) });
   };
   const rows = async () => {
     const all = [];

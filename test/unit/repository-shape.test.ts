@@ -28,14 +28,9 @@ function src/catalog/lock/text-of.ts parsePattern
 file src/config/config.ts
 # src/delivery
 # src/delivery/attempt
-file src/delivery/attempt/function-attempt.ts
-function src/delivery/attempt/webhook-attempt.ts makeWebhookAttempt
 # src/delivery/dispatcher
 # src/delivery/effects
-file src/delivery/effects/effects.ts
-function src/delivery/effects/effects.ts makeEffects
 # src/delivery/journal
-public src/delivery/journal/journal-stream.ts JournalStream
 # src/delivery/partition
 # src/http
 function src/http/server.ts makeServer

@@ -1,6 +1,6 @@
 import type { CurrentEvent } from "../../event/event.ts";
 import type { AttemptError } from "../../records/attempt.ts";
-import type { EffectScope } from "../effects/effects.ts";
+import type { EffectScope } from "../effects/effect-scope.ts";
 import type { ReplayOfCall } from "../replay-mode.ts";
 
 /** One call of a handler, as the dispatcher orders it. */

@@ -2,7 +2,8 @@ import type { Clock } from "../../event/clock.ts";
 import type { CurrentEvent } from "../../event/event.ts";
 import { deliveryId } from "../../event/ids.ts";
 import type { AttemptRequest } from "../attempt/attempt.ts";
-import type { AskedEffect, EffectScope, Effects } from "../effects/effects.ts";
+import type { AskedEffect, EffectScope } from "../effects/effect-scope.ts";
+import type { Effects } from "../effects/effects.ts";
 import type { HandlerSpec, RetryPolicy } from "../handler-spec.ts";
 import type { Delivery } from "../partition/delivery.ts";
 

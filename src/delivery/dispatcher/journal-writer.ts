@@ -177,6 +177,6 @@ export class JournalWriter {
     const intended = partition.flushes.stored(stored.withActs ? stored.last.revision : null);
     if (stored.withActs) acts.stored(stored.last);
     for (const delivery of intended) call(delivery);
-    if (journal.snapshotDue()) await journal.snapshot(async (part) => (await this.#appends.untilStored(part))?.last ?? null);
+    await journal.snapshot(async (part) => (await this.#appends.untilStored(part))?.last ?? null, { onlyWhenDue: true });
   }
 }

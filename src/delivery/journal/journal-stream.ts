@@ -203,16 +203,14 @@ export class JournalStream {
     return type === claimType && stream === this.stream && revision > this.#claimed && source === "reprise";
   }
 
-  snapshotDue(): boolean {
-    return this.#shortening.isDue();
-  }
-
   /**
    * Writes the state as it is recorded. Nothing else may be appended meanwhile.
    *
    * @param store sends one part, again when the log could not take it; null when it never will.
+   * @param onlyWhenDue does nothing while the journal is still short.
    */
-  async snapshot(store: (part: Batch) => Promise<AppendedEvent | null> = (part) => this.send(part)): Promise<void> {
+  async snapshot(store: (part: Batch) => Promise<AppendedEvent | null> = (part) => this.send(part), { onlyWhenDue = false } = {}): Promise<void> {
+    if (onlyWhenDue && !this.#shortening.isDue()) return;
     await this.#shortening.write(this.#state, this.#newId(), async (part) => {
       const prepared = this.prepare([part]);
       return (await store(prepared)) === null ? null : prepared.bytes;

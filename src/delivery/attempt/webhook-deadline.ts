@@ -1,0 +1,51 @@
+import type { Clock } from "../../event/clock.ts";
+
+/** A deadline that comes so much after its time says that the thread was busy, and nothing of what is at the other end. */
+const lateMs = 50;
+/** How often a call whose request could not go out for that reason gets its time anew. */
+const maxAnew = 10;
+
+export interface WebhookDeadlineOptions {
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  /** `timeout`: the other end did not answer in time. `not_sent`: this process was too busy to ask it. */
+  readonly onOver: (why: "timeout" | "not_sent") => void;
+}
+
+/** The time that one call of a webhook has. It begins when the request goes out; until then it may take as long to connect. */
+export class WebhookDeadline {
+  readonly #options: WebhookDeadlineOptions;
+  #timer: { cancel(): void };
+  /** Monotonic; null while the request has not gone out. */
+  #sentMs: number | null = null;
+  #anew = 0;
+
+  constructor(options: WebhookDeadlineOptions) {
+    this.#options = options;
+    this.#timer = this.#waitFrom(options.clock.monotonicMs());
+  }
+
+  /** The request goes out. */
+  sent(): void {
+    this.#sentMs ??= this.#options.clock.monotonicMs();
+  }
+
+  cancel(): void {
+    this.#timer.cancel();
+  }
+
+  #waitFrom(fromMs: number): { cancel(): void } {
+    const { clock, timeoutMs } = this.#options;
+    const dueMs = fromMs + timeoutMs;
+    return clock.after(dueMs - clock.monotonicMs(), (dueByMs) => this.#isDue(dueMs, dueByMs));
+  }
+
+  #isDue(dueMs: number, dueByMs: number): void {
+    const { clock, timeoutMs, onOver } = this.#options;
+    const sentMs = this.#sentMs;
+    if (sentMs !== null && sentMs + timeoutMs > dueByMs) this.#timer = this.#waitFrom(sentMs);
+    else if (sentMs !== null || dueByMs - dueMs <= lateMs) onOver("timeout");
+    else if (this.#anew++ < maxAnew) this.#timer = this.#waitFrom(clock.monotonicMs());
+    else onOver("not_sent");
+  }
+}
