@@ -87,3 +87,8 @@ export interface ReplayStreamData {
   "replay.outcomes": { readonly outcomes: readonly OwnOutcome[] };
   "replay.ended": ReplayReport;
 }
+
+/** One event of a replay's stream. */
+export type ReplayEntry = {
+  [Type in keyof ReplayStreamData]: { readonly type: Type; readonly data: ReplayStreamData[Type] };
+}[keyof ReplayStreamData];

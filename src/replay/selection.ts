@@ -31,3 +31,8 @@ export function toSelection(
   };
   return { kind: "history", handler, filter, stored: { kind: "history", handler, filter: { ...rest, ...positions } } };
 }
+
+/** A filter as the stream of a replay keeps it. */
+export function filterText(filter: object): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(filter).map(([name, value]) => [name, String(value)]));
+}

@@ -1,7 +1,7 @@
 import type { Catalog } from "../../src/catalog/catalog.ts";
 import { RepriseError } from "../../src/errors.ts";
 import { positionText } from "../../src/event/event.ts";
-import type { Plan } from "../../src/replay/plan.ts";
+import type { Plan } from "../../src/replay/show-plan.ts";
 import type { ReplayState } from "../../src/store/replay-acts.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { DeadLetterDetail, EntityView, EventView, HandlerView, ReplayView, Views } from "../../src/views/model.ts";

@@ -59,14 +59,7 @@ function src/log/sqlite/mender.ts makeMender
 function src/log/sqlite/open-sqlite-log.ts makeLog
 function src/log/sqlite/reader.ts makeReader
 # src/replay
-file src/replay/job.ts
-file src/replay/plan.ts
-file src/replay/replays.ts
 function src/replay/own-runner.ts makeOwnRunner
-function src/replay/plan.ts makePlans
-function src/replay/replays.ts makeReplays
-members src/replay/job.ts Job
-public src/replay/job.ts Job
 # src/store
 function src/store/waiting-store.ts makeWaitingStore
 # src/store/append

@@ -1,7 +1,7 @@
 /** From code's names to the wire's. `data` and `extensions` go out as they are. */
 import type { LiftStep } from "../../catalog/catalog.ts";
 import type { AttemptRecord } from "../../records/attempt.ts";
-import type { Plan } from "../../replay/plan.ts";
+import type { Plan } from "../../replay/show-plan.ts";
 import type { DiscardBatchResult } from "../../store/dead-letter-acts.ts";
 import type { ReplayActed, ReplayState } from "../../store/replay-acts.ts";
 import type { Store } from "../../store/store.ts";

@@ -1,0 +1,59 @@
+/** Which runner brings a replay's items to their ends. */
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import type { LastEnds } from "../delivery/partition/ends.ts";
+import type { Clock } from "../event/clock.ts";
+import type { StoredEvent } from "../event/event.ts";
+import type { EventLog } from "../log/event-log.ts";
+import { readEvent } from "../log/read-event.ts";
+import type { Ends } from "../records/attempt.ts";
+import type { OwnOutcome, ReplayRequested } from "../records/replay.ts";
+import type { ReplayItem } from "../records/replay-item.ts";
+import type { Amendments } from "./amendments.ts";
+import { makeDryRunner } from "./dry-runner.ts";
+import { makeLetterRunner } from "./letter-runner.ts";
+import { asDelivered } from "./lift.ts";
+import { makeOwnRunner } from "./own-runner.ts";
+import type { ReplayRecord } from "./replay-stream.ts";
+import type { Runner } from "./runner.ts";
+
+export interface RunnerNeeds {
+  readonly log: EventLog;
+  readonly delivery: Delivery;
+  readonly amendments: Amendments;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly ends: LastEnds;
+}
+
+export interface RunnerChoice {
+  readonly request: ReplayRequested;
+  /** Handlers of the items that run here. */
+  readonly handlers: readonly string[];
+  readonly record: ReplayRecord;
+  /** Own deliveries that were called when the process ended, and have no outcome. Null for a replay that begins now. */
+  readonly suspects: ReadonlyMap<number, Ends> | null;
+}
+
+export function chooseRunner(needs: RunnerNeeds, { request, handlers, record, suspects }: RunnerChoice): Runner {
+  const { log, delivery, amendments, catalog, clock, ends } = needs;
+  const eventOf = async ({ lane, revision }: ReplayItem): Promise<StoredEvent | undefined> => (await readEvent(log, lane, revision)) ?? undefined;
+  const storeOutcomes = (outcomes: readonly OwnOutcome[]) => record.persist("replay.outcomes", { outcomes });
+
+  if (request.mode === "dry_run") {
+    const areLetters = request.kind !== "history" && !request.targetHandler; // other handlers see the original data
+    const amended = async (item: ReplayItem) => {
+      const event = await eventOf(item);
+      return areLetters && event !== undefined ? asDelivered(delivery, item, event) : event;
+    };
+    return makeDryRunner({ catalog, delivery, request, readEvent: amended, storeOutcomes });
+  }
+  if (!request.own) return makeLetterRunner({ delivery, amendments, request, handlers });
+  return makeOwnRunner({
+    ...{ delivery, clock, request, storeOutcomes },
+    readEvent: eventOf,
+    storeStarted: (place, known) => record.persist("replay.started", { items: [place], life: ends.life, ends: known }),
+    suspects: suspects ?? new Map(),
+    resumed: suspects !== null,
+  });
+}

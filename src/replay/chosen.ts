@@ -1,0 +1,11 @@
+/** Who asked for a replay, for what tenant, and why. */
+export interface Chosen {
+  readonly tenant: string;
+  readonly actor: string;
+  readonly reason: string | null;
+}
+
+/** A replay of dead letters may amend each with what a migration of the config makes of its data. */
+export interface ChosenLetters extends Chosen {
+  readonly migration?: string;
+}

@@ -1,0 +1,99 @@
+/** Counts what becomes of a job's items. */
+import type { FailureText } from "../catalog/catalog.ts";
+import type { Position } from "../event/event.ts";
+import type { ReplayStatus } from "../views/model.ts";
+import type { JobProgress } from "./job-progress.ts";
+import type { ItemEnd } from "./runner.ts";
+
+export interface JobFigures {
+  readonly status: ReplayStatus;
+  readonly total: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly skips: readonly { readonly reason: string; readonly count: number }[];
+  /** Entities whose held events are still on their way. */
+  readonly followers: number;
+  /** At the rate, or as fast as it went so far; null when that is not known. */
+  readonly secondsLeft: number | null;
+}
+
+/** An item that was delivered, or failed. */
+export type DeliveredEnd = Extract<ItemEnd, { position: Position }>;
+
+/** Reasons that a report tells apart: the reason of a migration may name something else for each item. */
+const maxReasons = 50;
+const otherReasons = "other reasons";
+
+export class JobTally {
+  readonly #total: number;
+  readonly #startedMs: number;
+  /** Outcomes of a part of the replay that ran before a restart. */
+  readonly #before: number;
+  readonly #skips = new Map<string, number>();
+  #succeeded = 0;
+  #failed = 0;
+  #position: Position = 0n;
+  #lastError: FailureText | null = null;
+
+  constructor(total: number, outcomes: JobProgress["outcomes"], startedMs: number) {
+    this.#total = total;
+    this.#startedMs = startedMs;
+    for (const outcome of outcomes.values())
+      if (outcome === "succeeded") this.#succeeded++;
+      else this.#failed++;
+    this.#before = this.#succeeded + this.#failed;
+  }
+
+  /** Position of the last record of an outcome. */
+  get position(): Position {
+    return this.#position;
+  }
+
+  /** The last failure of an item. */
+  get lastError(): FailureText | null {
+    return this.#lastError;
+  }
+
+  count(end: DeliveredEnd): void {
+    if (end.position > this.#position) this.#position = end.position;
+    if (end.outcome === "failed") {
+      this.#failed++;
+      this.#lastError = end.error;
+    } else this.#succeeded++;
+  }
+
+  skip(why: string, count = 1): void {
+    const reason = this.#skips.has(why) || this.#skips.size < maxReasons ? why : otherReasons;
+    if (count > 0) this.#skips.set(reason, (this.#skips.get(reason) ?? 0) + count);
+  }
+
+  /** What has no end gets none. */
+  skipRest(why: string): void {
+    this.skip(why, this.#left());
+  }
+
+  outcomes(): Pick<JobFigures, "succeeded" | "failed" | "skipped" | "skips"> {
+    const skips = Array.from(this.#skips, ([reason, count]) => ({ reason, count }));
+    return { succeeded: this.#succeeded, failed: this.#failed, skipped: this.#skipped(), skips };
+  }
+
+  /** @param perSecond the rate that was set; null: as fast as it went so far. */
+  secondsLeft(perSecond: number | null, nowMs: number): number | null {
+    const left = this.#left();
+    if (left === 0) return 0;
+    const done = this.#total - left - this.#before;
+    const rate = perSecond ?? (done === 0 ? null : (done * 1000) / Math.max(1, nowMs - this.#startedMs));
+    return rate === null ? null : Math.ceil(left / rate);
+  }
+
+  #left(): number {
+    return this.#total - this.#succeeded - this.#failed - this.#skipped();
+  }
+
+  #skipped(): number {
+    let sum = 0;
+    for (const count of this.#skips.values()) sum += count;
+    return sum;
+  }
+}

@@ -1,0 +1,169 @@
+/** The jobs of this process: those that are about to start, and those that have not ended. */
+import type { Delivery } from "../delivery/delivery.ts";
+import { withPatience } from "../delivery/journal/patience.ts";
+import { Pace } from "../delivery/partition/pace.ts";
+import { RepriseError } from "../errors.ts";
+import type { Clock } from "../event/clock.ts";
+import type { Position } from "../event/event.ts";
+import type { NewId } from "../event/ids.ts";
+import type { Ends } from "../records/attempt.ts";
+import type { ReplayRequested } from "../records/replay.ts";
+import type { ReplayItem } from "../records/replay-item.ts";
+import { keyOf } from "./items.ts";
+import { Job } from "./job.ts";
+import { type JobProgress, noProgress } from "./job-progress.ts";
+import type { ReplayRecord, ReplayStream } from "./replay-stream.ts";
+import type { Runner } from "./runner.ts";
+
+export interface JobsNeeds {
+  readonly delivery: Pick<Delivery, "spec" | "pace" | "letters">;
+  readonly stream: ReplayStream;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly runnerFor: (
+    request: ReplayRequested,
+    about: { readonly handlers: readonly string[]; readonly record: ReplayRecord; readonly suspects: ReadonlyMap<number, Ends> | null },
+  ) => Runner;
+  /** How many dead letters of these handlers came after the replay had chosen its own. */
+  readonly newSince: (request: ReplayRequested, handlers: readonly string[]) => Promise<number>;
+  /** Told when a job was cut off: it goes on at the next start. */
+  readonly onCutOff: (replayId: string, error: unknown) => void;
+  /** Aborted when the service stops. */
+  readonly signal: AbortSignal;
+}
+
+/** What a replay is to do; its id is given to it as it begins. */
+export type NewReplay = Omit<ReplayRequested, "replayId">;
+
+export interface Begun {
+  readonly job: Job;
+  /** Position of the replay's first events. */
+  readonly position: Position;
+}
+
+/** Jobs of one process that have not ended. */
+const maxJobs = 1000;
+
+export class Jobs {
+  readonly #needs: JobsNeeds;
+  readonly #jobs = new Map<string, Job>();
+  /** Replays whose first events are being stored: nobody takes them for ones that were cut off. */
+  readonly #starting = new Set<string>();
+  /** Those of jobs that were cut off, too: what their last calls came to is still to be stored. */
+  readonly #runners = new Set<Runner>();
+
+  constructor(needs: JobsNeeds) {
+    this.#needs = needs;
+  }
+
+  get(replayId: string): Job | undefined {
+    return this.#jobs.get(replayId);
+  }
+
+  /** Whether this process has the replay at work, or is about to. */
+  has(replayId: string): boolean {
+    return this.#jobs.has(replayId) || this.#starting.has(replayId);
+  }
+
+  /** @throws RATE_LIMITED */
+  mustHaveRoom(): void {
+    const count = this.#jobs.size + this.#starting.size;
+    if (count >= maxJobs) throw new RepriseError("RATE_LIMITED", `${count} replays have not ended: wait for some, or cancel them.`, { retryAfterMs: 60_000 });
+  }
+
+  /**
+   * Records a replay and puts it to work, also when whoever asked has gone meanwhile: what is on record runs.
+   *
+   * @param use makes a plan this replay's. The plan has the items then.
+   * @throws RATE_LIMITED, LOG_UNAVAILABLE, LOG_FULL
+   */
+  begin(asked: NewReplay, items: readonly ReplayItem[], use?: (request: ReplayRequested) => Promise<unknown>): Promise<Begun> {
+    this.mustHaveRoom();
+    const { clock, newId, stream } = this.#needs;
+    const request: ReplayRequested = { replayId: newId(), ...asked };
+    this.#starting.add(request.replayId);
+    return withPatience(clock, async () => {
+      try {
+        await use?.(request);
+        const position = await stream.request(request, request.planId === undefined ? items : [], use !== undefined);
+        return { job: this.#run(request, items, noProgress, null), position };
+      } finally {
+        this.#starting.delete(request.replayId);
+      }
+    });
+  }
+
+  /** Puts a replay to work that an earlier end of the process cut off. @param suspects its own deliveries that were called and have no outcome. */
+  goOn(request: ReplayRequested, items: readonly ReplayItem[], progress: JobProgress, suspects: ReadonlyMap<number, Ends>): void {
+    this.#run(request, items, progress, suspects);
+  }
+
+  /** The service stops: no further item starts, and every job goes on at the next start. */
+  cutOff(): void {
+    for (const job of this.#jobs.values()) job.cutOff();
+  }
+
+  /** What came of the last calls is stored. */
+  async flushed(): Promise<void> {
+    await Promise.allSettled([...this.#runners].map((runner) => runner.flushed()));
+  }
+
+  #run(request: ReplayRequested, items: readonly ReplayItem[], progress: JobProgress, suspects: ReadonlyMap<number, Ends> | null): Job {
+    const { delivery, stream, clock, runnerFor, newSince, onCutOff } = this.#needs;
+    const { replayId } = request;
+    const handlers = [...new Set(items.map(({ handler }) => handler))].filter((handler) => delivery.spec(handler) !== undefined);
+    const record = stream.of(replayId);
+    const runner = runnerFor(request, { handlers, record, suspects });
+    const pace = new Pace(request.ratePerSecond, clock.monotonicMs());
+    const job = new Job({
+      ...{ request, items, progress, runner, pace, clock, record },
+      letters: (streams) => this.#lettersOf(handlers, streams),
+      newSince: () => newSince(request, handlers),
+      onCutOff: (error) => {
+        this.#isOver(replayId, handlers);
+        onCutOff(replayId, error);
+      },
+    });
+    this.#paceAll(handlers, replayId, pace);
+    this.#jobs.set(replayId, job);
+    this.#runners.add(runner);
+    job.end.ofJob.then(
+      () => {
+        this.#runners.delete(runner);
+        this.#isOver(replayId, handlers);
+      },
+      () => {}, // onCutOff was told
+    );
+    job.start();
+    return job;
+  }
+
+  /** Tells all handlers the pace, or none. @throws NOT_OWNER while another instance works on one of them. */
+  #paceAll(handlers: readonly string[], replayId: string, pace: Pace): void {
+    try {
+      for (const handler of handlers) this.#needs.delivery.pace(handler, replayId, pace);
+    } catch (error) {
+      this.#unpace(handlers, replayId);
+      throw error;
+    }
+  }
+
+  #unpace(handlers: readonly string[], replayId: string): void {
+    for (const handler of handlers)
+      try {
+        this.#needs.delivery.pace(handler, replayId, null);
+      } catch {
+        // The handler stands still, or has gone to another instance with its lanes.
+      }
+  }
+
+  #isOver(replayId: string, handlers: readonly string[]): void {
+    this.#jobs.delete(replayId);
+    if (!this.#needs.signal.aborted) this.#unpace(handlers, replayId);
+  }
+
+  #lettersOf(handlers: readonly string[], streams: ReadonlySet<string>): readonly string[] {
+    const { delivery } = this.#needs;
+    return handlers.flatMap((handler) => [...streams].flatMap((lane) => delivery.letters(handler, lane).map((revision) => keyOf({ handler, lane, revision }))));
+  }
+}
