@@ -59,14 +59,14 @@ export function makeActsOnJobs({ views, jobs, clock, recovered }: ActsOnJobsNeed
       if (job === "cancelled" && verb === "cancel") return { status: job, position: 0n }; // a repeat is answered as the first one was
       if (typeof job === "string") throw hasEnded(job);
       const position = (await withPatience(clock, (patience) => job.acts[verb]({ actor, reason }, patience))) ?? 0n;
-      return { position: verb === "cancel" ? await ended(job, patienceMs, position) : position, status: job.status };
+      return { position: verb === "cancel" ? await ended(job, patienceMs, position) : position, status: job.figures().status };
     },
 
     async setRate(replayId, ratePerSecond, { tenant, actor, reason }) {
       const job = await find(replayId, tenant);
       if (typeof job === "string") throw hasEnded(job);
       const position = await withPatience(clock, () => job.acts.setRate(ratePerSecond, { actor, reason }));
-      return { status: job.status, position };
+      return { status: job.figures().status, position };
     },
   };
 }

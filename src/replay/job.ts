@@ -5,7 +5,6 @@ import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { ReplayReport } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
-import type { ReplayStatus } from "../views/model.ts";
 import { Canary } from "./canary.ts";
 import { Feed } from "./feed.ts";
 import { JobActs } from "./job-acts.ts";
@@ -59,7 +58,11 @@ export class Job {
     this.#tally = tally;
     this.#items = new JobItems({
       ...{ items, feed, rules, tally, runner, phase },
-      onOutcome: ({ lane }, failed, why) => this.#count(lane, failed, why),
+      onOutcome: ({ lane }, failed, why) => {
+        this.#canary?.delivered(lane);
+        if (why !== null) this.#stop(why);
+        else if (failed && stageOf(this.#phase) === "canary") this.#stop("a delivery of the canary failed");
+      },
       onEnd: () => this.#pump(),
       onBreak: (error) => this.#break(error),
     });
@@ -77,10 +80,6 @@ export class Job {
     return this.#needs.request;
   }
 
-  get status(): ReplayStatus {
-    return statusOf(this.#phase);
-  }
-
   /** The last failure of an item. */
   get lastError(): FailureText | null {
     return this.#tally.lastError;
@@ -93,12 +92,13 @@ export class Job {
 
   figures(): JobFigures {
     const { items, runner, pace, clock } = this.#needs;
+    const status = statusOf(this.#phase);
     return {
-      status: this.status,
+      status,
       total: items.length,
       ...this.#tally.outcomes(),
       followers: runner.followers(),
-      secondsLeft: this.status === "running" ? this.#tally.secondsLeft(pace.perSecond, clock.monotonicMs()) : null,
+      secondsLeft: status === "running" ? this.#tally.secondsLeft(pace.perSecond, clock.monotonicMs()) : null,
     };
   }
 
@@ -166,12 +166,6 @@ export class Job {
     if (this.#items.noneRuns && !isOver(this.#phase)) this.#guard(this.#takeNextStep());
   }
 
-  #count(lane: string, failed: boolean, why: string | null): void {
-    this.#canary?.delivered(lane);
-    if (why !== null) this.#stop(why);
-    else if (failed && stageOf(this.#phase) === "canary") this.#stop("a delivery of the canary failed");
-  }
-
   // No item runs: what is next? ---------------------------------------------------------------------------------------------------------------
 
   async #nextStep(): Promise<void> {
@@ -200,12 +194,8 @@ export class Job {
   }
 
   #canaryIsIdle(canary: Canary): void {
-    if (canary.widen()) this.#pump();
-    else if (canary.tested > 0 || this.#needs.items.length === 0) this.#holdCanary(canary);
-    else this.#stop("nothing of the canary could be delivered: every item was skipped");
-  }
-
-  #holdCanary(canary: Canary): void {
+    if (canary.widen()) return this.#pump();
+    if (canary.tested === 0 && this.#needs.items.length > 0) return this.#stop("nothing of the canary could be delivered: every item was skipped");
     this.#reach("holding");
     canary.hold((hasFailed) => {
       if (hasFailed) return this.#stop("an event that the canary released failed");
