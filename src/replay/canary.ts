@@ -1,6 +1,7 @@
 /** A replay's canary: some entities go first and alone, and the rest follows when nothing of them has failed. */
 import type { Clock } from "../event/clock.ts";
 import type { Feed } from "./feed.ts";
+import type { ReplayRecord } from "./replay-stream.ts";
 
 export interface CanaryTerms {
   readonly entities: number;
@@ -14,6 +15,7 @@ export interface CanaryNeeds {
   readonly clock: Pick<Clock, "after">;
   /** Dead letters of the streams now, by handler, stream and revision. */
   readonly letters: (streams: ReadonlySet<string>) => readonly string[];
+  readonly record: Pick<ReplayRecord, "persist">;
 }
 
 export class Canary {
@@ -22,7 +24,8 @@ export class Canary {
   readonly #lettersBefore = new Set<string>();
   /** Entities of which something was delivered: only they have tested anything. */
   readonly #tested: Set<string>;
-  #hold: { cancel(): void } | null = null;
+  /** Ends the wait, if there is one. */
+  #endHold: ((isOver: boolean) => void) | null = null;
 
   /** @param tested entities of which an earlier part of the replay delivered something. */
   constructor(needs: CanaryNeeds, tested: Iterable<string>) {
@@ -52,26 +55,37 @@ export class Canary {
     return more.size > 0;
   }
 
-  /** Waits for what its items have released. @param whenOver is told whether one of those events has become a dead letter. */
-  hold(whenOver: (hasFailed: boolean) => void): void {
-    const { terms, feed, clock, letters } = this.#needs;
+  /**
+   * Waits for what its items have released. All items may start once it is on record that nothing of it has failed.
+   *
+   * @returns `failed` when an event that they released has become a dead letter, `let_go` when somebody ended the wait.
+   */
+  async hold(): Promise<"passed" | "failed" | "let_go"> {
+    const { feed, letters, record } = this.#needs;
+    if (!(await this.#holdOver())) return "let_go";
+    if (letters(feed.canary).some((letter) => !this.#lettersBefore.has(letter))) return "failed";
+    await record.persist("replay.canary_passed", { entities: this.tested });
+    feed.lift();
     this.letGo();
-    this.#hold = clock.after(terms.holdSeconds * 1000, () => {
-      this.#hold = null;
-      whenOver(letters(feed.canary).some((letter) => !this.#lettersBefore.has(letter)));
-    });
+    return "passed";
   }
 
-  /** Waits no more. */
+  /** Ends the wait. */
   letGo(): void {
-    this.#hold?.cancel();
-    this.#hold = null;
+    this.#endHold?.(false);
   }
 
-  /** Nothing has failed: all items may start. */
-  pass(): void {
+  /** @returns false when somebody ended the wait. */
+  #holdOver(): Promise<boolean> {
     this.letGo();
-    this.#needs.feed.lift();
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = this.#needs.clock.after(this.#needs.terms.holdSeconds * 1000, () => resolve(true));
+    this.#endHold = (isOver) => {
+      this.#endHold = null;
+      timer.cancel();
+      resolve(isOver);
+    };
+    return promise;
   }
 
   #rememberLetters(streams: ReadonlySet<string>): void {

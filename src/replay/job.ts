@@ -66,7 +66,7 @@ export class Job {
       onEnd: () => this.#pump(),
       onBreak: (error) => this.#break(error),
     });
-    this.#canary = terms && new Canary({ terms, feed, clock, letters }, lanesOf(items, progress.outcomes.keys()));
+    this.#canary = terms && new Canary({ terms, feed, clock, letters, record }, lanesOf(items, progress.outcomes.keys()));
     this.#phase = firstPhase(progress, terms !== null);
     if (this.#phase.kind === "pausing") pace.hold(true); // before any handler is told of the pace: it would let followers through
     this.acts = new JobActs({ record, pace, clock, phase, enter: (next) => this.#enter(next) });
@@ -159,7 +159,7 @@ export class Job {
     this.#needs.onCutOff(error);
   }
 
-  // At work -------------------------------------------------------------------------------------------------------------------------------------
+  // At work -----------------------------------------------------------------------------------------------------------------------------------
 
   #pump(): void {
     this.#items.startNext();
@@ -194,18 +194,17 @@ export class Job {
   }
 
   #canaryIsIdle(canary: Canary): void {
-    if (canary.widen()) return this.#pump();
-    if (canary.tested === 0 && this.#needs.items.length > 0) return this.#stop("nothing of the canary could be delivered: every item was skipped");
-    this.#reach("holding");
-    canary.hold((hasFailed) => {
-      if (hasFailed) return this.#stop("an event that the canary released failed");
+    if (canary.widen()) this.#pump();
+    else if (canary.tested === 0 && this.#needs.items.length > 0) this.#stop("nothing of the canary could be delivered: every item was skipped");
+    else {
+      this.#reach("holding");
       this.#guard(
-        this.#needs.record.persist("replay.canary_passed", { entities: canary.tested }).then(() => {
-          canary.pass();
-          if (this.#reach("all")) this.#pump();
+        canary.hold().then((outcome) => {
+          if (outcome === "failed") this.#stop("an event that the canary released failed");
+          else if (outcome === "passed" && this.#reach("all")) this.#pump();
         }),
       );
-    });
+    }
   }
 
   async #itemsAreOver(): Promise<void> {
