@@ -1,6 +1,6 @@
 /** Delivers the oldest dead letters that a filter matches again, up to a number. The order within an entity is kept. */
 import type { Migrations } from "../catalog/migration.ts";
-import type { Delivery } from "../delivery/delivery.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import type { Position } from "../event/event.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
 import type { DeadLetterFilter, LetterPointer, Views } from "../views/model.ts";
@@ -28,7 +28,7 @@ export type ReplayBatch = (filter: DeadLetterFilter, chosen: ChosenBatch) => Pro
 
 export interface BatchNeeds {
   readonly views: Pick<Views, "oldestDeadLetters" | "heldLanes">;
-  readonly delivery: Pick<Delivery, "mustOwn">;
+  readonly delivery: Pick<RunningHandlers, "mustOwn">;
   readonly migrations: Pick<Migrations, "mustKnow">;
   readonly jobs: Jobs;
 }

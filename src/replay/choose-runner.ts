@@ -1,7 +1,7 @@
 /** Which runner brings a replay's items to their ends. */
 import type { Catalog } from "../catalog/catalog.ts";
-import type { Delivery } from "../delivery/delivery.ts";
 import type { LastEnds } from "../delivery/partition/ends.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import type { Clock } from "../event/clock.ts";
 import type { StoredEvent } from "../event/event.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -19,7 +19,7 @@ import type { Runner } from "./runner.ts";
 
 export interface RunnerNeeds {
   readonly log: EventLog;
-  readonly delivery: Delivery;
+  readonly delivery: RunningHandlers;
   readonly amendments: Amendments;
   readonly catalog: Catalog;
   readonly clock: Clock;

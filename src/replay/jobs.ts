@@ -1,7 +1,8 @@
 /** The jobs of this process: those that are about to start, and those that have not ended. */
-import type { Delivery } from "../delivery/delivery.ts";
+
 import { withPatience } from "../delivery/journal/patience.ts";
 import { Pace } from "../delivery/partition/pace.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { Position } from "../event/event.ts";
@@ -16,7 +17,7 @@ import type { ReplayRecord, ReplayStream } from "./replay-stream.ts";
 import type { Runner } from "./runner.ts";
 
 export interface JobsNeeds {
-  readonly delivery: Pick<Delivery, "spec" | "pace" | "letters">;
+  readonly delivery: Pick<RunningHandlers, "find" | "must">;
   readonly stream: ReplayStream;
   readonly clock: Clock;
   readonly newId: NewId;
@@ -111,7 +112,7 @@ export class Jobs {
   #run(request: ReplayRequested, items: readonly ReplayItem[], progress: JobProgress, suspects: ReadonlyMap<number, Ends> | null): Job {
     const { delivery, stream, clock, runnerFor, newSince, onCutOff } = this.#needs;
     const { replayId } = request;
-    const handlers = [...new Set(items.map(({ handler }) => handler))].filter((handler) => delivery.spec(handler) !== undefined);
+    const handlers = [...new Set(items.map(({ handler }) => handler))].filter((handler) => delivery.find(handler) !== undefined);
     const record = stream.of(replayId);
     const runner = runnerFor(request, { handlers, record, suspects });
     const pace = new Pace(request.ratePerSecond, clock.monotonicMs());
@@ -141,7 +142,7 @@ export class Jobs {
   /** Tells all handlers the pace, or none. @throws NOT_OWNER while another instance works on one of them. */
   #paceAll(handlers: readonly string[], replayId: string, pace: Pace): void {
     try {
-      for (const handler of handlers) this.#needs.delivery.pace(handler, replayId, pace);
+      for (const handler of handlers) this.#needs.delivery.must(handler).replays.pace(replayId, pace);
     } catch (error) {
       this.#unpace(handlers, replayId);
       throw error;
@@ -151,7 +152,7 @@ export class Jobs {
   #unpace(handlers: readonly string[], replayId: string): void {
     for (const handler of handlers)
       try {
-        this.#needs.delivery.pace(handler, replayId, null);
+        this.#needs.delivery.must(handler).replays.pace(replayId, null);
       } catch {
         // The handler stands still, or has gone to another instance with its lanes.
       }
@@ -164,6 +165,8 @@ export class Jobs {
 
   #lettersOf(handlers: readonly string[], streams: ReadonlySet<string>): readonly string[] {
     const { delivery } = this.#needs;
-    return handlers.flatMap((handler) => [...streams].flatMap((lane) => delivery.letters(handler, lane).map((revision) => keyOf({ handler, lane, revision }))));
+    return handlers.flatMap((handler) =>
+      [...streams].flatMap((lane) => (delivery.find(handler)?.lettersOf(lane) ?? []).map((revision) => keyOf({ handler, lane, revision }))),
+    );
   }
 }

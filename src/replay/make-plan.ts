@@ -1,7 +1,7 @@
 /** Makes a plan: selects, and freezes what was selected in a stream of its own. */
 import type { Catalog } from "../catalog/catalog.ts";
-import type { Delivery } from "../delivery/delivery.ts";
 import { notInTime, withPatience } from "../delivery/journal/patience.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import type { Clock } from "../event/clock.ts";
 import type { NewEvent } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
@@ -20,7 +20,7 @@ import type { Selection } from "./selection.ts";
 export interface MakePlanNeeds {
   readonly log: EventLog;
   readonly views: Views;
-  readonly delivery: Delivery;
+  readonly delivery: RunningHandlers;
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly newId: NewId;

@@ -1,7 +1,7 @@
 /** Plans: a selection, frozen at a place in the log, with what its replay would do. */
 import type { Catalog } from "../catalog/catalog.ts";
-import type { Delivery } from "../delivery/delivery.ts";
 import { recordAct } from "../delivery/journal/record-act.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { NewId } from "../event/ids.ts";
@@ -35,7 +35,7 @@ export interface Plans {
 export interface PlanNeeds {
   readonly log: EventLog;
   readonly views: Views;
-  readonly delivery: Delivery;
+  readonly delivery: RunningHandlers;
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly newId: NewId;

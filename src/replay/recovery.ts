@@ -1,6 +1,7 @@
 /** Goes on with replays that an end of the process cut off, or that another instance ran. */
-import type { Delivery } from "../delivery/delivery.ts";
+
 import type { LastEnds } from "../delivery/partition/ends.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { isRepriseError } from "../errors.ts";
 import type { Position } from "../event/event.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -15,7 +16,7 @@ import type { ReplayStream } from "./replay-stream.ts";
 export interface RecoveryNeeds {
   readonly log: Pick<EventLog, "head">;
   readonly views: Pick<Views, "waitFor" | "openReplays" | "replayOutcomes">;
-  readonly delivery: Pick<Delivery, "unknownPaces" | "withdraw">;
+  readonly delivery: Pick<RunningHandlers, "working">;
   readonly jobs: Jobs;
   readonly stream: ReplayStream;
   readonly plans: PlanStream;
@@ -58,7 +59,8 @@ async function goOn(needs: RecoveryNeeds): Promise<void> {
     }
   }
   // A replay may have ended a moment before the process did: nobody else would let go of the lanes that still wait for its turns.
-  for (const { handler, replayId } of delivery.unknownPaces()) if (jobs.get(replayId) === undefined) await delivery.withdraw(handler, replayId, "stop");
+  for (const replays of delivery.working().map((handler) => handler.replays))
+    for (const replayId of replays.unknownPaces()) if (jobs.get(replayId) === undefined) await replays.withdraw(replayId, "stop");
 }
 
 async function goOnWith({ views, jobs, stream, plans, ends }: RecoveryNeeds, replayId: string, planId: string | null): Promise<void> {

@@ -2,8 +2,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Migrations } from "../catalog/migration.ts";
-import type { Delivery } from "../delivery/delivery.ts";
 import type { LastEnds } from "../delivery/partition/ends.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import type { Clock } from "../event/clock.ts";
 import type { NewId } from "../event/ids.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -27,7 +27,7 @@ import { makeSingle, type ReplayOne } from "./single.ts";
 export interface ReplayNeeds {
   readonly log: EventLog;
   readonly views: Views;
-  readonly delivery: Delivery;
+  readonly delivery: RunningHandlers;
   readonly amendments: Amendments;
   readonly migrations: Migrations;
   readonly catalog: Catalog;

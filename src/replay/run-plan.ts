@@ -1,5 +1,5 @@
 /** Runs exactly what a plan lists, or tries it without effect. */
-import type { Delivery } from "../delivery/delivery.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import type { AskedTerms, ReplayKind } from "../records/replay.ts";
 import type { StartedReplay } from "./batch.ts";
 import type { Chosen } from "./chosen.ts";
@@ -16,7 +16,7 @@ export interface ChosenTerms extends Chosen {
 export type RunPlan = (planId: string, chosen: ChosenTerms) => Promise<StartedReplay>;
 
 export interface RunPlanNeeds {
-  readonly delivery: Pick<Delivery, "mustOwn">;
+  readonly delivery: Pick<RunningHandlers, "mustOwn">;
   readonly plans: Plans;
   readonly jobs: Jobs;
 }

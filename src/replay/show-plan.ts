@@ -1,6 +1,6 @@
 /** A plan as it is shown: what it found, with samples of what lifting makes of the payloads today. */
 import type { Catalog } from "../catalog/catalog.ts";
-import type { Delivery } from "../delivery/delivery.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { makePageRoom } from "../log/page-bytes.ts";
 import type { PlanFindings } from "../records/plan.ts";
@@ -19,7 +19,7 @@ export interface Plan extends Omit<PlanFindings, "samples"> {
 export interface ShowPlanNeeds {
   readonly log: EventLog;
   readonly catalog: Catalog;
-  readonly delivery: Delivery;
+  readonly delivery: RunningHandlers;
 }
 
 export async function showPlan({ log, catalog, delivery }: ShowPlanNeeds, { findings, used }: FrozenPlan, items: readonly ReplayItem[]): Promise<Plan> {

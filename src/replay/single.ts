@@ -1,6 +1,6 @@
 /** Delivers one dead letter again: to its own handler, or to another one while the dead letter stays. */
 import type { FailureText } from "../catalog/catalog.ts";
-import type { Delivery } from "../delivery/delivery.ts";
+import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { RepriseError } from "../errors.ts";
 import type { Position } from "../event/event.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
@@ -36,7 +36,7 @@ export interface SingleReplay {
 export type ReplayOne = (id: string, chosen: ChosenLetter) => Promise<SingleReplay>;
 
 export interface SingleNeeds {
-  readonly delivery: Pick<Delivery, "mayAct" | "mustOwn" | "spec">;
+  readonly delivery: Pick<RunningHandlers, "find" | "must" | "mustOwn">;
   readonly amendments: Pick<Amendments, "mustDeliver">;
   readonly jobs: Jobs;
   readonly find: FindLetter;
@@ -45,7 +45,7 @@ export interface SingleNeeds {
 export function makeSingle({ delivery, amendments, jobs, find }: SingleNeeds): ReplayOne {
   function mustTake(targetHandler: string, eventType: string): void {
     delivery.mustOwn([targetHandler]);
-    const spec = delivery.spec(targetHandler);
+    const spec = delivery.find(targetHandler)?.spec;
     if (spec?.types.includes(eventType)) return;
     throw refused("#/target_handler", `Handler ${targetHandler} ${spec === undefined ? "does not run here" : `does not take ${eventType}`}.`);
   }
@@ -56,7 +56,7 @@ export function makeSingle({ delivery, amendments, jobs, find }: SingleNeeds): R
     const letter = await find(id, tenant, handler);
     const own = targetHandler !== null;
     if (own) mustTake(targetHandler, letter.eventType);
-    else delivery.mayAct(letter.handler, letter.stream, letter.revision, "replay");
+    else delivery.must(letter.handler).letters.mayAct(letter.stream, letter.revision, "replay");
     await amendments.mustDeliver(letter, migration ?? null); // what cannot be lifted would only fail again: that is said before anything is changed
     const { job, position } = await jobs.begin(
       {
