@@ -99,19 +99,20 @@ const shortText = 32;
 
 /** @param at its first quote. @returns where its last one is; the end of `text` when there is none. */
 export function endOfString(text: string, at: number): number {
-  for (const stop = at + shortText; at < stop; ) {
-    const code = text.charCodeAt(++at);
-    if (code === quote || at >= text.length) return at;
-    if (code === backslash) at++;
-  }
-  // A loop over a megabyte holds the thread for 15 ms before it is compiled; a search does not. What is behind `at` begins whole.
-  for (let from = at + 1; ; ) {
+  for (;;) {
+    for (const stop = at + shortText; at < stop; ) {
+      const code = text.charCodeAt(++at);
+      if (code === quote || at >= text.length) return at;
+      if (code === backslash) at++;
+    }
+    // A loop over a megabyte holds the thread for 15 ms before it is compiled; a search does not. What is behind `at` begins whole.
+    const from = at + 1;
     const end = text.indexOf('"', from);
     if (end === -1) return text.length;
     let before = end;
     while (before > from && text.charCodeAt(before - 1) === backslash) before--;
     if ((end - before) % 2 === 0) return end;
-    from = end + 1;
+    at = end;
   }
 }
 
@@ -124,9 +125,16 @@ function isDigit(code: number): boolean {
 }
 
 function endOfNumber(text: string, at: number): number {
-  for (let code = text.charCodeAt(at); isDigit(code) || code === point || code === minus || code === plus || isExponent(code); code = text.charCodeAt(at)) at++;
-  return at;
+  for (const stop = at + shortText; at < stop; at++) {
+    const code = text.charCodeAt(at);
+    if (!(isDigit(code) || code === point || code === minus || code === plus || isExponent(code))) return at;
+  }
+  // As for texts: a number may have four million digits.
+  noPartOfNumber.lastIndex = at;
+  return noPartOfNumber.exec(text)?.index ?? text.length;
 }
+
+const noPartOfNumber = /[^-+.0-9eE]/g;
 
 /** `e`, `E`. */
 function isExponent(code: number): boolean {
@@ -135,6 +143,8 @@ function isExponent(code: number): boolean {
 
 /** A decimal of up to 15 digits comes back from a double as it went in. */
 const alwaysKept = 15;
+/** No double is written with more. */
+const mostKept = 17;
 
 /**
  * Whether a number comes out of JavaScript with the digits that it went in with; `1.0` and `1` are the same, and so are `-0` and `0`. Integers beyond
@@ -145,9 +155,11 @@ function survives(text: string, from: number, to: number): boolean {
   for (let at = from; at < to && !exponent; at++) exponent = isExponent(text.charCodeAt(at));
   if (!exponent && to - from <= alwaysKept) return true;
   const digits = text.slice(from, to);
+  const sent = decimalOf(digits);
+  if (sent.digits.length > mostKept) return false;
   const value = Number(digits);
   if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) return false;
-  const [sent, kept] = [decimalOf(digits), decimalOf(String(value))];
+  const kept = decimalOf(String(value));
   return sent.digits === kept.digits && (sent.digits === "" || sent.exponent === kept.exponent);
 }
 

@@ -3,7 +3,7 @@ import { below, maxPlaces } from "../catalog/places.ts";
 import { type ErrorPlace, RepriseError } from "../errors.ts";
 import { makeTurns, type Turns } from "../event/turns.ts";
 import { countMembers, FaultSearch, findFaults } from "./json-text.ts";
-import { lookCharacters, maxDepth, parseInPieces, pieceCharacters } from "./large-json.ts";
+import { lookCharacters, maxDepth, maxMembers, parseInPieces, pieceCharacters } from "./large-json.ts";
 
 /**
  * A document, so that what is stored is what was sent: no replaced bytes, no member that another one hides, no rounded number, no key that changes
@@ -41,6 +41,7 @@ export async function parseJsonInTurns(bytes: Buffer, pieceLength = pieceCharact
       doubtful ||= counted.unsafe || counted.members !== found.members - before;
     },
     tooDeep: (path: readonly PropertyKey[]) => note(found.refused, path, deep),
+    tooMany: (path: readonly PropertyKey[]) => note(found.refused, path, `has more than ${maxMembers} members`),
     twice: () => void (doubtful = true),
   };
   const value = await parseInPieces(text, reading, turns, pieceLength).catch((error: unknown) => Promise.reject(malformed(error)));

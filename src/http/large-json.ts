@@ -9,6 +9,8 @@ import { endOfString } from "./json-text.ts";
 export const pieceCharacters = 128 * 1024;
 /** Brackets inside brackets; deeper documents would overflow the stack of whoever walks them later. */
 export const maxDepth = 128;
+/** Of one object: an append has no room for more, and whoever asks for the names of 400,000 gets them after 100 ms. */
+export const maxMembers = 100_000;
 
 /** A list or an object that is longer than a piece, by its brackets, and those right inside it. */
 interface Long {
@@ -23,6 +25,8 @@ export interface Reading {
   readonly take: TakePiece;
   /** A list or object at this place is nested too deep: it is left out, unread. */
   readonly tooDeep: (path: readonly PropertyKey[]) => void;
+  /** An object at this place has more than `maxMembers`, and is read no further. */
+  readonly tooMany: (path: readonly PropertyKey[]) => void;
   /** A member of an object comes twice; the last one is kept, as JSON.parse does. */
   readonly twice: () => void;
 }
@@ -31,7 +35,7 @@ export interface Reading {
 export type TakePiece = (value: object, piece: string, path: readonly PropertyKey[], offset: number) => void;
 
 /** @returns the document without members named `__proto__`, which are to be refused. @throws SyntaxError for what is no JSON, or no list and no object. */
-export async function parseInPieces(text: string, { take, tooDeep, twice }: Reading, turns: Turns, pieceLength = pieceCharacters): Promise<unknown> {
+export async function parseInPieces(text: string, { take, tooDeep, tooMany, twice }: Reading, turns: Turns, pieceLength = pieceCharacters): Promise<unknown> {
   const root = await findLong(text, pieceLength, turns);
   if (root === null) throw new SyntaxError("The brackets do not match.");
   return read(root, []);
@@ -46,17 +50,19 @@ export async function parseInPieces(text: string, { take, tooDeep, twice }: Read
     const isList = text.charCodeAt(start) === openBracket;
     const list: unknown[] = [];
     const members: Record<string, unknown> = {};
+    let count = 0;
     const parse = async (piece: string, long: Long | null): Promise<void> => {
       if (turns.due()) await turns.next();
       const text = isList ? `[${piece}]` : `{${piece}}`;
       const value = JSON.parse(text) as object;
       const keys = Array.isArray(value) ? null : Object.keys(value);
-      const count = keys?.length ?? (value as readonly unknown[]).length;
+      const those = keys?.length ?? (value as readonly unknown[]).length;
       // A comma stands before or behind it: there has to be a member, and a long one is a piece of its own.
-      if (count === 0 || (long !== null && count > 1)) throw new SyntaxError("A member is missing.");
+      if (those === 0 || (long !== null && those > 1)) throw new SyntaxError("A member is missing.");
       take(value, text, path, list.length);
       const whole = long === null ? undefined : await readLong(long, [...path, keys === null ? list.length : keys[0]!]);
       if (keys === null) for (const member of value as readonly unknown[]) list.push(whole ?? member);
+      else if ((count += keys.length) > maxMembers) tooMany(path);
       else
         for (const key of keys) {
           if (Object.hasOwn(members, key)) twice();
@@ -117,9 +123,11 @@ class Brackets {
   readonly #text: string;
   readonly #pieceLength: number;
   #at = 0;
-  /** Of the open ones: where each begins, and the long ones right inside it. Two lists of numbers and nulls: an object for each takes four times as long. */
+  /** Of the open ones down to the first that is too deep: where each begins, and the long ones right inside it. Not an object each, which takes four times as long. */
   readonly #starts: number[] = [];
   readonly #insides: (Long[] | null)[] = [];
+  /** Open ones below. What they hold is not looked at, nor whether they match. */
+  #deeper = 0;
 
   constructor(text: string, pieceLength: number) {
     this.#text = text;
@@ -135,10 +143,17 @@ class Brackets {
       const code = text.charCodeAt(at);
       if (code === quote) at = endOfString(text, at);
       else if (code === openBracket || code === openBrace) {
-        starts.push(at);
-        this.#insides.push(null);
+        if (starts.length > maxDepth) this.#deeper++;
+        else {
+          starts.push(at);
+          this.#insides.push(null);
+        }
       } else if (code === closeBracket || code === closeBrace) {
         if (starts.length === 0) return true;
+        if (this.#deeper > 0) {
+          this.#deeper--;
+          continue;
+        }
         const start = starts.pop()!;
         const inside = this.#insides.pop()!;
         if (text.charCodeAt(start) + 2 !== code) return true;

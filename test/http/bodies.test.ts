@@ -134,6 +134,26 @@ describe("request bodies", () => {
     },
   );
 
+  it.each([
+    ["an event", (many: string) => `{${many}}`, "#"],
+    ["an event's entity", (many: string) => `{"entity":{${many}}}`, "#/entity"],
+    ["an event of many", (many: string) => `{"events":[${"1,".repeat(200)}{"entity":{${many}}}]}`, undefined],
+    ["a reference", (many: string) => `{"context_refs":[{${many}}]}`, "#/context_refs/0"],
+  ])("with two thousand members of %s are refused before they are named", async (_what, body, pointer) => {
+    const many = Array.from({ length: 2000 }, (_, index) => `"m${index}":1`).join();
+    const { errors } = expectProblem((await post(body(many))).answer, 400, "REQUEST_INVALID");
+    if (pointer !== undefined) expect(errors).toEqual([{ pointer, detail: "has more than 1000 members" }]);
+  });
+
+  it("with more members in one object than an append has room for are refused, also in data", async () => {
+    const { errors } = expectProblem(
+      (await post(withData(`{${Array.from({ length: 100_001 }, (_, index) => `"m${index}":1`).join()}}`))).answer,
+      400,
+      "REQUEST_INVALID",
+    );
+    expect(errors).toEqual([{ pointer: "#/data", detail: "has more than 100000 members" }]);
+  });
+
   it("whose data has a million faults for its schema are DATA_INVALID", async () => {
     const folder = temporaryFolder();
     const schema = z.object({ list: z.array(z.object({ of: z.array(z.string()) })) });

@@ -10,7 +10,7 @@ import { below } from "../../catalog/places.ts";
 import { jsonContentType } from "../../delivery/attempt/cloud-event.ts";
 import { idFromCloudEvent, isUuid } from "../../event/ids.ts";
 import type { EventInput } from "../../store/append/event-input.ts";
-import { invalid, parse } from "../parse.ts";
+import { invalid, mustBeNarrow, parse } from "../parse.ts";
 import { defined } from "./from-wire.ts";
 import { callChain, contextRefs, data, entity, eventType, priority, schemaVersion, text, time } from "./requests.ts";
 
@@ -62,6 +62,7 @@ const cloudEvent = z
 /** @returns the event, and what to append in its place when another source has used its id. @throws REQUEST_INVALID */
 export function fromCloudEvent(body: unknown): { readonly event: EventInput; readonly perSource: EventInput | undefined } {
   if (typeof body !== "object" || body === null || Array.isArray(body)) throw invalid("The body is not one CloudEvent.");
+  mustBeNarrow(body);
   // The JSON format lets producers write an attribute that is not set as null; null as `data` is a payload.
   const set = Object.fromEntries(Object.entries(body).filter(([name, value]) => value !== null || name === "data"));
   const names = Object.keys(set).filter((name) => !attributeName.test(name) || name === "data_base64");
