@@ -7,7 +7,8 @@ import { isA } from "../event/thrown.ts";
 import type { Catalog } from "./catalog.ts";
 import type { DeepReadonly } from "./deep-readonly.ts";
 import type { EventDefinition } from "./define.ts";
-import { describeThrown, given } from "./lift/lift.ts";
+import { given } from "./lift/given.ts";
+import { describeThrown } from "./lift/thrown.ts";
 import { otherThanJson } from "./whole-json.ts";
 
 type Version<E extends EventDefinition> = keyof E["schemas"] & number;

@@ -1,8 +1,8 @@
 /** The files around a catalog: its config, its lock, and payloads kept as samples. */
 import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { checkDefinitionsOnly } from "../catalog/lock/check-lock.ts";
-import type { Finding } from "../catalog/lock/findings.ts";
+import { checkDefinitionsOnly } from "../catalog/lock/check-definitions-only.ts";
+import type { Finding } from "../catalog/lock/finding.ts";
 import * as found from "../catalog/lock/findings.ts";
 import { type Lock, readLock, writeLock } from "../catalog/lock/lock.ts";
 import { type LockSubject, makeSubject, type RealSample } from "../catalog/lock/subject.ts";

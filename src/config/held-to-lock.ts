@@ -2,7 +2,8 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { checkLock } from "../catalog/lock/check-lock.ts";
-import { type Finding, findingText, isAddition, unreadableLock } from "../catalog/lock/findings.ts";
+import { type Finding, findingText, isAddition } from "../catalog/lock/finding.ts";
+import { unreadableLock } from "../catalog/lock/findings.ts";
 import { readLock } from "../catalog/lock/lock.ts";
 import { makeSubject } from "../catalog/lock/subject.ts";
 import { RepriseError } from "../errors.ts";

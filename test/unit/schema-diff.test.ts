@@ -1,10 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { type DifferenceRule, differenceRules, diffVersions, type Survival, survival } from "../../src/catalog/diff/schema-diff.ts";
+import { type DifferenceRule, differenceRules, type Survival, survival } from "../../src/catalog/diff/difference.ts";
+import { diffVersions } from "../../src/catalog/diff/schema-diff.ts";
 import { describeSchema } from "../../src/catalog/json-schema.ts";
 import { changed, changesOf } from "../../src/catalog/lock/edges.ts";
-import { payloadsOf, type Shape } from "../../src/catalog/lock/payloads.ts";
+import { payloadsOf } from "../../src/catalog/lock/payloads.ts";
+import type { Shape } from "../../src/catalog/lock/shape.ts";
 import type { Json } from "../../src/event/event.ts";
 
 const described = (schema: z.ZodType) => describeSchema("a.b", 1, schema);

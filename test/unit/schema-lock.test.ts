@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent, defineUpcasters, type EventDefinition, type UpcasterChain } from "../../src/catalog/define.ts";
-import { checkDefinitionsOnly, checkLock } from "../../src/catalog/lock/check-lock.ts";
-import { type Finding, isAddition, rules } from "../../src/catalog/lock/findings.ts";
+import { checkDefinitionsOnly } from "../../src/catalog/lock/check-definitions-only.ts";
+import { checkLock } from "../../src/catalog/lock/check-lock.ts";
+import { type Finding, isAddition, rules } from "../../src/catalog/lock/finding.ts";
 import { type Lock, readLock, writeLock } from "../../src/catalog/lock/lock.ts";
 import { makeSubject, type RealSample } from "../../src/catalog/lock/subject.ts";
 import { nextLock, type Rewrite } from "../../src/catalog/lock/write-lock.ts";

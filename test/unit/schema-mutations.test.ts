@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { z as previousZ } from "zod-previous";
 import { defineEvent, type EventDefinition, type UpcasterChain } from "../../src/catalog/define.ts";
-import { isAddition } from "../../src/catalog/lock/findings.ts";
+import { isAddition } from "../../src/catalog/lock/finding.ts";
 import type { Lock } from "../../src/catalog/lock/lock.ts";
 import { makeSubject } from "../../src/catalog/lock/subject.ts";
 import { checkAll, nextLock } from "../../src/catalog/lock/write-lock.ts";

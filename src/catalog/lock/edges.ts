@@ -2,7 +2,8 @@
 import type { Json } from "../../event/event.ts";
 import { below } from "../places.ts";
 import type { LockedEdges } from "./lock.ts";
-import { resolveRef, type Shape, unlistedName } from "./payloads.ts";
+import { unlistedName } from "./payloads.ts";
+import { resolveRef, type Shape } from "./shape.ts";
 
 /** A change of a payload; without a value the member is removed. */
 export interface Change {

@@ -1,66 +1,5 @@
-/** What `schema check` finds, each with the rule that was broken. Rule ids are stable: scripts and people refer to them. */
-
-export const rules = {
-  "config-does-not-load": "The config has to load before anything can be checked.",
-  "config-invalid": "Event types and steps have to fit together.",
-  "chain-gap": "Every version but the newest has a step to the next.",
-  "type-disappeared": "An event type never disappears: its events stay in the log.",
-  "version-disappeared": "A version that was published stays: its events stay in the log.",
-  "former-name-disappeared": "A former name belongs to its event type for ever.",
-  "published-version-changed": "A published version never changes.",
-  "check-edited": "A check that JSON Schema does not show changes only knowingly.",
-  "step-result-changed": "What a step makes of a payload never changes unseen.",
-  "step-edited": "A step changes only knowingly.",
-  "step-not-pure": "A step makes the same of the same payload, always.",
-  "schema-not-pure": "A schema judges a payload alike, always and everywhere.",
-  "downcast-changed": "What is stored for an event never changes unseen.",
-  "downcast-edited": "A downcast changes only knowingly.",
-  "zod-reworded": "Another zod is told apart from another schema.",
-  "sample-changed": "A recorded sample stays as it is.",
-  "sample-disappeared": "A recorded sample stays.",
-  "sample-refused": "A real payload fits its version, and every step takes it.",
-  "lock-missing": "What is published is recorded in a lock file.",
-  "lock-unreadable": "The lock file is written by `reprise schema lock` only.",
-  "lock-edited": "The lock file is written by `reprise schema lock` only.",
-  "not-locked": "What is published is recorded in the lock file.",
-} as const;
-export type Rule = keyof typeof rules;
-
-export interface Finding {
-  readonly rule: Rule;
-  readonly type: string | null;
-  /** Of the schema, or of the step that leads away from it. */
-  readonly version: number | null;
-  /** What was found, in one sentence. */
-  readonly message: string;
-  /** The difference, a line each. */
-  readonly details: readonly string[];
-  /** What to do, for someone who meets this for the first time. */
-  readonly remedy: string;
-}
-
-const additions: ReadonlySet<Rule> = new Set<Rule>(["not-locked", "lock-missing", "step-edited", "check-edited", "downcast-edited", "zod-reworded"]);
-
-/** What the next `schema lock` records without a flag: something new, or code that was rewritten with no sample becoming anything else. */
-export function isAddition({ rule }: Finding): boolean {
-  return additions.has(rule);
-}
-
-/** A finding as people read it. */
-export function findingText({ rule, type, version, message, details, remedy }: Finding): string {
-  const where = type === null ? "" : ` ${type}${version === null ? "" : ` version ${version}`}`;
-  const body = [message, ...details.map((line) => `  ${line}`), `→ ${remedy}`];
-  return `${rule}${where}\n${body.map((line) => `  ${line}\n`).join("")}`;
-}
-
-const lockIt = "run `reprise schema lock` and commit the lock file with the change";
-/** Where each version and each step has a file, as in this repository; a config may as well hold all of them itself. */
-const filed = (path: string): string => `where each has a file: ${path}`;
-const schemaFile = (type: string, version: number): string => `schemas/${type}/v${version}.ts`;
-const stepFile = (type: string, from: number): string => `upcasters/${type}/v${from}-to-v${from + 1}.ts`;
-/** Beside the lock, wherever that is: `schemas/` of a repository that is laid out like this one. */
-export const samplesFolder = (type: string, version: number): string => `the folder ${type}/samples/v${version} beside the lock file`;
-const rewrite = (type: string | null, version: number | null): string => `\`reprise schema lock --rewrite ${type}${version === null ? "" : `@${version}`}\``;
+import type { Finding } from "./finding.ts";
+import { filed, lockIt, rewrite, samplesFolder, schemaFile, stepFile } from "./remedies.ts";
 
 export function missingLock(path: string): Finding {
   return {
@@ -80,7 +19,7 @@ export function unreadableLock(path: string, why: string): Finding {
     version: null,
     message: `${path} cannot be used: ${why}.`,
     details: [],
-    remedy: `Put it back as it was committed (git checkout -- ${path}), then run \`reprise schema lock\`, which adds what is new. After a merge conflict: take one side whole, then lock.`,
+    remedy: `Put it back as it was committed (git checkout -- ${path}), then run \`reprise schema lock\`, which adds what is new. After a merge conflict, take one side whole, then lock.`,
   };
 }
 
@@ -121,7 +60,7 @@ export function typeDisappeared(type: string): Finding {
     version: null,
     message: `The lock has event type ${type}; the config does not.`,
     details: [],
-    remedy: `Put its definition back into \`events\`. Was it renamed: say \`{ formerly: ["${type}"] }\` in the definition with the new name. Is the event no more: keep the type, and add a version whose step drops it. Only if no log holds one of its events: ${rewrite(type, null)}.`,
+    remedy: `Put its definition back into \`events\`. If it was renamed, say \`{ formerly: ["${type}"] }\` in the definition with the new name. If the event no longer happens, keep the type and add a version whose step drops it. Only if no log holds one of its events: ${rewrite(type, null)}.`,
   };
 }
 
@@ -175,9 +114,9 @@ export function stepResultChanged(type: string, from: number, details: readonly 
     rule: "step-result-changed",
     type,
     version: from,
-    message: `The step ${from} → ${from + 1} of ${type} makes something else of recorded samples than before.`,
+    message: `The step ${from} → ${from + 1} of ${type} gives another result for recorded samples than before.`,
     details,
-    remedy: `Put the step back as it was (${filed(`git checkout -- ${stepFile(type, from)}`)}). If the old result was a mistake and the new one is meant, know that handlers and views then see old events otherwise than they did: ${rewrite(type, from)}, and commit the lock file with the correction.`,
+    remedy: `Put the step back as it was (${filed(`git checkout -- ${stepFile(type, from)}`)}). If the old result was a mistake and the new one is meant, know that handlers and views then see old events differently: ${rewrite(type, from)}, and commit the lock file with the correction.`,
   };
 }
 
@@ -197,10 +136,10 @@ export function stepNotPure(type: string, from: number, details: readonly string
     rule: "step-not-pure",
     type,
     version: from,
-    message: `The step ${from} → ${from + 1} of ${type} does not go by its payload alone.`,
+    message: `The step ${from} → ${from + 1} of ${type} does not depend on its payload alone.`,
     details,
     remedy:
-      "A step may use its two arguments only: no clock, no chance, no counter, no zone, locale or environment of the machine. Take a time from the event (`event.recordedAt`), and null for what the old version did not tell.",
+      "A step may use its two arguments only: no clock, no random number, no counter, and no time zone, locale or environment of the machine. Take a time from the event (`event.recordedAt`), and null for what the old version did not hold.",
   };
 }
 
@@ -209,10 +148,10 @@ export function schemaNotPure(type: string, version: number, details: readonly s
     rule: "schema-not-pure",
     type,
     version,
-    message: `Version ${version} of ${type} does not judge by its payload alone.`,
+    message: `Version ${version} of ${type} does not depend on its payload alone.`,
     details,
     remedy:
-      "A schema may use the payload only: no clock, no chance, no counter, no zone, locale or environment of the machine, in no refinement and no default. Let the producer send the value, or let the handler judge by the event's times.",
+      "A schema may use the payload only: no clock, no random number, no counter, and no time zone, locale or environment of the machine, neither in a refinement nor in a default. Let the producer send the value, or let the handler decide by the event's times.",
   };
 }
 
@@ -289,7 +228,7 @@ export function lockEdited(type: string, version: number): Finding {
     version,
     message: `The lock's entry for ${type} version ${version} was changed by hand: its fingerprint is not that of the schema beside it.`,
     details: [],
-    remedy: "Put the lock file back as it was committed. What may change is changed by `reprise schema lock`.",
+    remedy: "Put the lock file back as it was committed. Only `reprise schema lock` changes it.",
   };
 }
 
@@ -300,6 +239,6 @@ export function notLocked(type: string, details: readonly string[]): Finding {
     version: null,
     message: `${type} has something that the lock file does not have yet.`,
     details,
-    remedy: `If it is ready to be published, ${lockIt}. From then on it cannot change unseen.`,
+    remedy: `If it is ready to be published, ${lockIt}. From then on it cannot change unnoticed.`,
   };
 }

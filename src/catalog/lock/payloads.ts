@@ -1,59 +1,18 @@
 /** Payloads made from a JSON Schema: always the same ones for the same schema, since the lock keeps what becomes of them. */
+
 import type { Json } from "../../event/event.ts";
-import { textOf } from "./text-of.ts";
-
-/** The part of JSON Schema that zod writes. */
-export interface Shape {
-  readonly type?: string | readonly string[];
-  readonly $ref?: string;
-  readonly $defs?: Readonly<Record<string, Shape>>;
-  readonly properties?: Readonly<Record<string, Shape>>;
-  readonly required?: readonly string[];
-  readonly additionalProperties?: Shape | boolean;
-  readonly propertyNames?: Shape;
-  readonly items?: Shape | false;
-  readonly prefixItems?: readonly Shape[];
-  readonly anyOf?: readonly Shape[];
-  readonly oneOf?: readonly Shape[];
-  readonly allOf?: readonly Shape[];
-  readonly enum?: readonly Json[];
-  readonly const?: Json;
-  readonly pattern?: string;
-  readonly format?: string;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly exclusiveMinimum?: number;
-  readonly exclusiveMaximum?: number;
-  readonly multipleOf?: number;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-}
-
-/** How a payload is made. */
-export interface Plan {
-  /** Members that may be left out are there. */
-  readonly optional: boolean;
-  readonly size: "smallest" | "usual" | "largest";
-  /** Which alternative of an enum or a union. */
-  readonly pick: number;
-  /** Objects that take members they do not name have one. */
-  readonly unlisted: boolean;
-}
+import { makeNumber, makeText } from "./plain-values.ts";
+import { NoPayload, type Plan } from "./plan.ts";
+import { maxDepth, resolveRef, type Shape } from "./shape.ts";
 
 export const unlistedName = "unlisted_member";
-/** A recursive schema ends here. */
-const maxDepth = 12;
+
 const shortDepth = 6;
+
 const maxAlternatives = 8;
-const maxTextLength = 40;
 
 /** Places of one payload: above it, a recursive schema is made no larger than it must be. */
 const maxPlaces = 500;
-
-/** What is asked for cannot be made: a pattern that is not understood, or a schema that takes nothing. */
-class NoPayload extends Error {}
 
 /** The plans that show different sides of a schema, by name; a payload that comes out twice is kept under its first name. */
 export function payloadsOf(root: Shape): ReadonlyMap<string, Json> {
@@ -88,17 +47,6 @@ export function payloadOf(root: Shape, shape: Shape, plan: Plan): Json | undefin
     if (error instanceof NoPayload) return undefined;
     throw error;
   }
-}
-
-/** The schema that `$ref` names (zod writes `#` and `#/$defs/<name>` only), with several types as alternatives. */
-export function resolveRef(root: Shape, shape: Shape): Shape {
-  let found = shape;
-  for (let hops = 0; found.$ref !== undefined && hops < maxDepth; hops++) {
-    const name = /^#\/\$defs\/(.+)$/.exec(found.$ref)?.[1];
-    found = name === undefined ? root : (root.$defs?.[name.replaceAll("~1", "/").replaceAll("~0", "~")] ?? {});
-  }
-  const { type } = found;
-  return typeof type === "object" ? { anyOf: type.map((each) => ({ type: each })) } : found;
 }
 
 /** The most alternatives that one place has: with so many payloads each was there once. */
@@ -199,63 +147,4 @@ function makeArray(root: Shape, shape: Shape, plan: Plan, name: string, depth: n
   const item = (index: number) => make(root, items, { ...plan, pick: plan.pick + index }, `${name}-${index + 1}`, depth + 1, budget);
   const different = Math.max(1, wanted - 1);
   return [...first, ...Array.from({ length: Math.max(0, wanted - first.length) }, (_, index) => item(index % different))];
-}
-
-const formats: Readonly<Record<string, readonly string[]>> = {
-  email: ["ada@example.org", "Grace.Hopper+desk@mail.example.com"],
-  "date-time": ["2026-01-31T12:30:45.678Z", "2024-02-29T00:00:00Z"],
-  date: ["2026-01-31", "2024-02-29"],
-  time: ["12:30:45", "00:00:00.001"],
-  duration: ["P1DT2H", "P3W"],
-  uuid: ["0198c0de-0000-7000-8000-000000000001", "b6c3f5de-9f4e-4d0c-8a55-0a4f7a3b1c2d"],
-  uri: ["https://example.org/a?b=1", "http://127.0.0.1:8080/"],
-  ipv4: ["192.0.2.1", "10.0.0.255"],
-  ipv6: ["2001:db8::1", "::1"],
-  cidrv4: ["192.0.2.0/24", "10.0.0.0/8"],
-  cidrv6: ["2001:db8::/32", "::1/128"],
-  hostname: ["example.org", "a.b-c.example"],
-};
-
-function makeText(shape: Shape, { pick, size }: Plan, name: string): Json {
-  const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern, format } = shape;
-  const fits = (text: string) => text.length >= minLength && text.length <= maxLength && (pattern === undefined || new RegExp(pattern).test(text));
-  const known = format === undefined ? undefined : formats[format];
-  if (known !== undefined) {
-    const text = known[pick % known.length]!;
-    if (fits(text)) return text;
-  }
-  if (pattern !== undefined) {
-    for (const each of [size, "usual", "largest", "smallest"] as const) {
-      const text = textOf(pattern, { pick, size: each });
-      if (text !== undefined && fits(text)) return text;
-    }
-    throw new NoPayload();
-  }
-  if (format !== undefined && known === undefined) throw new NoPayload();
-  if (size === "smallest") return "s".repeat(minLength);
-  if (size === "largest") return "L".repeat(Math.max(minLength, Math.min(maxLength, maxTextLength)));
-  const word = pick === 0 ? name : `${name}-${pick + 1}`;
-  return word.padEnd(minLength, "-").slice(0, Math.min(maxLength, Number.MAX_SAFE_INTEGER));
-}
-
-function makeNumber(shape: Shape, { pick, size }: Plan): Json {
-  const whole = shape.type === "integer";
-  const unit = shape.multipleOf ?? (whole ? 1 : 0.01);
-  // zod gives every integer the bounds of a safe one: those are none.
-  const low = bound(shape.minimum) ?? (shape.exclusiveMinimum === undefined ? undefined : shape.exclusiveMinimum + unit);
-  const high = bound(shape.maximum) ?? (shape.exclusiveMaximum === undefined ? undefined : shape.exclusiveMaximum - unit);
-  const wished = {
-    smallest: low ?? Math.min(whole ? -7 : -7.25, high ?? 0),
-    // Not exact in binary: rounding it up, down or to the nearest makes a difference.
-    usual: (whole ? 42 : 19.99) + pick * (whole ? 3 : 2.35),
-    largest: high ?? Math.max(whole ? 1_234_567 : 1_234_567.89, low ?? 0),
-  }[size];
-  const inside = Math.min(Math.max(wished, low ?? wished), high ?? wished);
-  if (shape.multipleOf === undefined) return whole ? Math.round(inside) : Number(inside.toFixed(6));
-  const up = Math.ceil(inside / unit) * unit;
-  return Number((high !== undefined && up > high ? Math.floor(inside / unit) * unit : up).toFixed(6));
-}
-
-function bound(limit: number | undefined): number | undefined {
-  return limit === undefined || Math.abs(limit) >= Number.MAX_SAFE_INTEGER ? undefined : limit;
 }

@@ -3,13 +3,14 @@ import type { Json } from "../../event/event.ts";
 import { canonical, differences, equal } from "../canonical.ts";
 import type { CheckedType } from "../check-definitions.ts";
 import { describeSchema } from "../json-schema.ts";
-import { callStep, StepFailure } from "../lift/lift.ts";
+import { callStep, StepFailure } from "../lift/call-step.ts";
 import { isDropped, isSplit } from "../lift/step-result.ts";
 import { changed, changesOf } from "./edges.ts";
-import { type Finding, schemaNotPure, stepNotPure } from "./findings.ts";
-import type { Shape } from "./payloads.ts";
+import type { Finding } from "./finding.ts";
+import { schemaNotPure, stepNotPure } from "./findings.ts";
 import { payloadsOf } from "./payloads.ts";
 import { lockedSchema } from "./record.ts";
+import type { Shape } from "./shape.ts";
 import { asStored, type LockSubject, type RealSample, readAs } from "./subject.ts";
 import { elsewhere, home, inWorld } from "./worlds.ts";
 

@@ -5,8 +5,9 @@ import type { CheckedType, CheckedVersion } from "../check-definitions.ts";
 import { codeFingerprint } from "../code-text.ts";
 import { type Change, changed, changesOf, groupEdges, listEdges } from "./edges.ts";
 import type { LockedDowncast, LockedEdges, LockedSample, LockedVersion } from "./lock.ts";
-import { payloadsOf, type Shape } from "./payloads.ts";
+import { payloadsOf } from "./payloads.ts";
 import { sameWords } from "./same-words.ts";
+import type { Shape } from "./shape.ts";
 import { downcastSample, type LockSubject, liftSample, type RealSample, readAs } from "./subject.ts";
 
 /** The schema as the lock keeps it: in the one wording of all that say the same, without the dialect and what is told to people only. */

@@ -5,7 +5,7 @@ import { canonical } from "../canonical.ts";
 import type { Catalog, LiftStep } from "../catalog.ts";
 import { type CheckedType, checkDefinitions } from "../check-definitions.ts";
 import type { EventDefinition, UpcasterChain } from "../define.ts";
-import { callStep, StepFailure } from "../lift/lift.ts";
+import { callStep, StepFailure } from "../lift/call-step.ts";
 import { makeCatalog } from "../make-catalog.ts";
 import { placesOf } from "../places.ts";
 import type { Outcome } from "./lock.ts";

@@ -15,7 +15,7 @@ export function textOf(pattern: string, choice: TextChoice): string | undefined 
   let piece: Piece;
   let rule: RegExp;
   try {
-    piece = parsePattern(pattern);
+    piece = new PatternReader(pattern).whole();
     rule = new RegExp(pattern);
   } catch {
     return undefined;
@@ -42,68 +42,84 @@ const maxClass = 512;
 /** Above its least number. */
 const maxRepeats = 6;
 
-function parsePattern(source: string): Piece {
-  let at = 0;
-  const peek = (text: string): boolean => source.startsWith(text, at);
-  const take = (text: string): boolean => {
-    if (!peek(text)) return false;
-    at += text.length;
+/** Reads a regular expression from left to right. */
+class PatternReader {
+  readonly #source: string;
+  #at = 0;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  whole(): Piece {
+    const whole = this.#alternatives();
+    if (this.#at < this.#source.length) throw unsupported(`what begins at ${this.#at}`);
+    return whole;
+  }
+
+  #peek(text: string): boolean {
+    return this.#source.startsWith(text, this.#at);
+  }
+
+  #take(text: string): boolean {
+    if (!this.#peek(text)) return false;
+    this.#at += text.length;
     return true;
-  };
+  }
 
-  const alternatives = (): Piece => {
-    const options: Piece[] = [sequence()];
-    while (take("|")) options.push(sequence());
+  #alternatives(): Piece {
+    const options: Piece[] = [this.#sequence()];
+    while (this.#take("|")) options.push(this.#sequence());
     return (choice, counter) => options[choice.pick % options.length]!(choice, counter);
-  };
+  }
 
-  const sequence = (): Piece => {
+  #sequence(): Piece {
     const pieces: Piece[] = [];
-    while (at < source.length && !peek("|") && !peek(")")) pieces.push(repeated(atom()));
+    while (this.#at < this.#source.length && !this.#peek("|") && !this.#peek(")")) pieces.push(this.#repeated(this.#atom()));
     return (choice, counter) => pieces.map((piece) => piece(choice, counter)).join("");
-  };
+  }
 
-  const atom = (): Piece => {
-    if (take("^") || take("$") || take("\\b") || take("\\B")) return () => "";
-    if (take("(")) {
-      const looks = ["?=", "?!", "?<=", "?<!"].some(take);
-      if (!looks && !take("?:") && take("?<")) at = source.indexOf(">", at) + 1;
-      const inner = alternatives();
-      if (!take(")")) throw unsupported("an open group");
+  #atom(): Piece {
+    if (this.#take("^") || this.#take("$") || this.#take("\\b") || this.#take("\\B")) return () => "";
+    if (this.#take("(")) {
+      const looks = ["?=", "?!", "?<=", "?<!"].some((look) => this.#take(look));
+      if (!looks && !this.#take("?:") && this.#take("?<")) this.#at = this.#source.indexOf(">", this.#at) + 1;
+      const inner = this.#alternatives();
+      if (!this.#take(")")) throw unsupported("an open group");
       return looks ? () => "" : inner;
     }
-    if (take("[")) return oneOf(characterClass());
-    if (take(".")) return oneOf(codes("a", "z"));
-    return oneOf(character());
-  };
+    if (this.#take("[")) return oneOf(this.#characterClass());
+    if (this.#take(".")) return oneOf(codes("a", "z"));
+    return oneOf(this.#character());
+  }
 
   /** One character, or the class that an escape stands for. */
-  const character = (): readonly number[] => {
-    if (!take("\\")) {
-      const code = source.codePointAt(at)!;
-      at += String.fromCodePoint(code).length;
+  #character(): readonly number[] {
+    if (!this.#take("\\")) {
+      const code = this.#source.codePointAt(this.#at)!;
+      this.#at += String.fromCodePoint(code).length;
       return [code];
     }
-    const sign = source[at++] ?? "";
+    const sign = this.#source[this.#at++] ?? "";
     if (classes[sign] !== undefined) return classes[sign];
     if (controls[sign] !== undefined) return [controls[sign].codePointAt(0)!];
-    if (sign === "x" || (sign === "u" && !peek("{"))) {
-      const digitsOf = source.slice(at, (at += sign === "x" ? 2 : 4));
+    if (sign === "x" || (sign === "u" && !this.#peek("{"))) {
+      const digitsOf = this.#source.slice(this.#at, (this.#at += sign === "x" ? 2 : 4));
       return [Number.parseInt(digitsOf, 16)];
     }
     if (/[A-Za-z1-9]/.test(sign)) throw unsupported(`\\${sign}`);
     return [sign.codePointAt(0)!];
-  };
+  }
 
-  const characterClass = (): readonly number[] => {
-    const negated = take("^");
+  #characterClass(): readonly number[] {
+    const negated = this.#take("^");
     const set: number[] = [];
-    while (!take("]")) {
-      if (at >= source.length) throw unsupported("an open class");
-      const low = take("\\b") ? [8] : character();
-      if (low.length === 1 && peek("-") && source[at + 1] !== "]") {
-        at++;
-        const high = character()[0]!;
+    while (!this.#take("]")) {
+      if (this.#at >= this.#source.length) throw unsupported("an open class");
+      const low = this.#take("\\b") ? [8] : this.#character();
+      if (low.length === 1 && this.#peek("-") && this.#source[this.#at + 1] !== "]") {
+        this.#at++;
+        const high = this.#character()[0]!;
         if (high - low[0]! < maxClass) set.push(...codes(String.fromCodePoint(low[0]!), String.fromCodePoint(high)));
         else set.push(low[0]!);
       } else set.push(...low);
@@ -111,34 +127,30 @@ function parsePattern(source: string): Piece {
     const members = negated ? without(set) : set;
     if (members.length === 0) throw unsupported("an empty class");
     return members;
-  };
+  }
 
-  const repeated = (piece: Piece): Piece => {
-    const [min, max] = quantity();
-    take("?");
+  #repeated(piece: Piece): Piece {
+    const [min, max] = this.#quantity();
+    this.#take("?");
     if (min === 1 && max === 1) return piece;
     return (choice, counter) => {
       const most = Math.min(max, min + maxRepeats);
       const count = { smallest: min, usual: Math.min(max, Math.max(min, 1) + (min < 2 && max > 1 ? 1 : 0)), largest: most }[choice.size];
       return Array.from({ length: count }, () => piece(choice, counter)).join("");
     };
-  };
+  }
 
-  const quantity = (): readonly [number, number] => {
-    if (take("*")) return [0, Number.POSITIVE_INFINITY];
-    if (take("+")) return [1, Number.POSITIVE_INFINITY];
-    if (take("?")) return [0, 1];
-    const counted = /^\{(\d+)(,?)(\d*)\}/.exec(source.slice(at, at + 24));
+  #quantity(): readonly [number, number] {
+    if (this.#take("*")) return [0, Number.POSITIVE_INFINITY];
+    if (this.#take("+")) return [1, Number.POSITIVE_INFINITY];
+    if (this.#take("?")) return [0, 1];
+    const counted = /^\{(\d+)(,?)(\d*)\}/.exec(this.#source.slice(this.#at, this.#at + 24));
     if (counted === null) return [1, 1];
-    at += counted[0].length;
+    this.#at += counted[0].length;
     const min = Number(counted[1]);
     if (counted[2] === "") return [min, min];
     return [min, counted[3] === "" ? Number.POSITIVE_INFINITY : Number(counted[3])];
-  };
-
-  const whole = alternatives();
-  if (at < source.length) throw unsupported(`what begins at ${at}`);
-  return whole;
+  }
 }
 
 /** Walks through the class from text to text and from place to place, so that two digits are not the same one twice. */

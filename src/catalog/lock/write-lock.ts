@@ -1,9 +1,10 @@
 /** Brings a lock up to a catalog: adds what is new, and rewrites what was asked for. */
 import { checkLock } from "./check-lock.ts";
-import { type Finding, isAddition, samplesFolder } from "./findings.ts";
+import { type Finding, isAddition } from "./finding.ts";
 import type { Lock, LockedType, LockedVersion } from "./lock.ts";
 import { checkPurity } from "./purity.ts";
 import { recordDowncast, recordVersion } from "./record.ts";
+import { samplesFolder } from "./remedies.ts";
 import type { LockSubject, RealSample } from "./subject.ts";
 
 /** Entries that may be written anew: a type, or one version of it with the step away from it. */

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
-import { type Finding, findingText, missingLock, rules } from "../../catalog/lock/findings.ts";
+import { type Finding, findingText, rules } from "../../catalog/lock/finding.ts";
+import { missingLock } from "../../catalog/lock/findings.ts";
 import type { Lock } from "../../catalog/lock/lock.ts";
 import { checkAll, nextLock, type Rewrite } from "../../catalog/lock/write-lock.ts";
 import { type LogCheckReport, type LogFailure, makeLogCheck } from "../../catalog/log-check.ts";

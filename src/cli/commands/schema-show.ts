@@ -1,5 +1,6 @@
 import type { CheckedType } from "../../catalog/check-definitions.ts";
-import { type Difference, diffVersions, type Survival, survival } from "../../catalog/diff/schema-diff.ts";
+import { type Difference, type Survival, survival } from "../../catalog/diff/difference.ts";
+import { diffVersions } from "../../catalog/diff/schema-diff.ts";
 import { usage } from "../exit.ts";
 import { type Column, type PrintOptions, printList, table } from "../print.ts";
 import { type LoadedConfig, requireSubject, type SchemaFlags } from "../schema-files.ts";
