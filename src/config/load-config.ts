@@ -3,8 +3,10 @@ import { registerHooks } from "node:module";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isRepriseError, RepriseError } from "../errors.ts";
+import { systemClock } from "../event/clock.ts";
 import { isA, textAt, typeOf } from "../event/thrown.ts";
 import { toPath, userPlaceOf, withDeepStacks } from "../event/user-place.ts";
+import { within } from "../event/waits.ts";
 import type { Config } from "./config.ts";
 import { rememberModule, syntaxPlaceOf } from "./syntax-place.ts";
 
@@ -50,14 +52,10 @@ export async function loadConfig(path: string, patienceMs = loadPatienceMs): Pro
 
 /** A top-level await may wait for what never comes, and Node would end without a word. */
 async function withinPatience<T>(loading: Promise<T>, file: string, patienceMs: number): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
   const why = `The config file ${file} has not loaded within ${patienceMs / 1000} s: an await at its top, or in a file that it imports, waits for what does not come.`;
-  const timer = setTimeout(() => reject(new RepriseError("CONFIG_INVALID", why)), patienceMs);
-  try {
-    return await Promise.race([loading, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return within(loading, patienceMs, systemClock, () => {
+    throw new RepriseError("CONFIG_INVALID", why);
+  });
 }
 
 /** Nothing else can hold a config: a promise or a Map would be an empty one. */

@@ -56,17 +56,3 @@ export function toUtc(time: string): string {
   const fraction = /\.\d+/.exec(time)?.[0] ?? "";
   return new Date(time.replace(fraction, "")).toISOString().replace(".000Z", `${fraction}Z`);
 }
-
-/** Ends early when `signal` is aborted. */
-export function pause(ms: number, clock: Clock, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve();
-    const end = () => {
-      timer.cancel();
-      signal?.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = clock.after(ms, end);
-    signal?.addEventListener("abort", end);
-  });
-}

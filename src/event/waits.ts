@@ -37,21 +37,25 @@ export function backOff(failures: number, waits: BackOff, clock: Clock, signal?:
 /**
  * What `answer` comes to, if it comes within `ms`; otherwise what `late` returns or throws. The answer may still come, and nobody hears of it.
  *
+ * @param late is called in the moment in which the time is over.
  * @param signal ends the wait early, as if the time was over.
  */
-export async function within<T, L>(answer: Promise<T>, ms: number, clock: Clock, late: () => L, signal?: AbortSignal): Promise<T | L> {
-  const { promise: over, resolve } = Promise.withResolvers<typeof isLate>();
-  const giveUp = () => resolve(isLate);
+export async function within<T, L>(answer: Promise<T>, ms: number, clock: Clock, late: () => L, signal?: AbortSignal): Promise<T | Awaited<L>> {
+  const { promise: over, resolve, reject } = Promise.withResolvers<L>();
+  const giveUp = () => {
+    try {
+      resolve(late());
+    } catch (error) {
+      reject(error);
+    }
+  };
   const timer = clock.after(ms, giveUp);
   signal?.addEventListener("abort", giveUp);
   if (signal?.aborted) giveUp();
   try {
-    const first = await Promise.race([answer, over]);
-    return first === isLate ? late() : (first as T);
+    return await Promise.race([answer, over]);
   } finally {
     timer.cancel();
     signal?.removeEventListener("abort", giveUp);
   }
 }
-
-const isLate = Symbol("late");

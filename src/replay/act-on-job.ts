@@ -4,6 +4,7 @@ import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { Position } from "../event/event.ts";
 import { defaultTenant } from "../event/names.ts";
+import { within } from "../event/waits.ts";
 import type { ReplayView, Views } from "../views/model.ts";
 import type { Chosen } from "./chosen.ts";
 import type { Job } from "./job.ts";
@@ -45,12 +46,8 @@ export function makeActsOnJobs({ views, jobs, clock, recovered }: ActsOnJobsNeed
   }
 
   /** Resolves when the job has ended, or after the patience. */
-  async function ended(job: Job, patienceMs: number, position: Position): Promise<Position> {
-    const { promise: late, resolve } = Promise.withResolvers<Position>();
-    const timer = clock.after(patienceMs, () => resolve(position));
-    const last = await Promise.race([job.end.ofJob, late]);
-    timer.cancel();
-    return last;
+  function ended(job: Job, patienceMs: number, position: Position): Promise<Position> {
+    return within(job.end.ofJob, patienceMs, clock, () => position);
   }
 
   return {

@@ -4,10 +4,11 @@
  */
 import { recordAct } from "../delivery/journal/record-act.ts";
 import { isLogTrouble } from "../errors.ts";
-import { type Clock, pause } from "../event/clock.ts";
+import type { Clock } from "../event/clock.ts";
 import type { NewEvent, Position } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
 import { planStream, replayStream } from "../event/names.ts";
+import { backOff } from "../event/waits.ts";
 import type { AppendedEvent, EventLog, ExpectedRevision } from "../log/event-log.ts";
 import { ownEvent } from "../records/own-event.ts";
 import type { ReplayEntry, ReplayRequested, ReplayStreamData } from "../records/replay.ts";
@@ -45,7 +46,7 @@ export interface ReplayStreamNeeds {
   readonly signal: AbortSignal;
 }
 
-const maxBackOffMs = 2000;
+const waits = { firstMs: 100, lastMs: 2000 };
 
 export function makeReplayStream({ log, clock, newId, signal }: ReplayStreamNeeds): ReplayStream {
   async function append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendedEvent> {
@@ -58,7 +59,7 @@ export function makeReplayStream({ log, clock, newId, signal }: ReplayStreamNeed
         return (await log.append(stream, events, expected)).at(-1)!;
       } catch (error) {
         if (!isLogTrouble(error) || signal.aborted) throw error;
-        await pause(Math.min(100 * 2 ** failures, maxBackOffMs), clock, signal);
+        await backOff(failures, waits, clock, signal);
       }
     }
   }

@@ -6,12 +6,12 @@ import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { PositionText } from "../event/event.ts";
+import { within } from "../event/waits.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Replays } from "../replay/replays.ts";
 import type { Views } from "../views/model.ts";
 import type { ActOptions } from "./caller.ts";
 import type { Readiness } from "./readiness.ts";
-import { within } from "./within.ts";
 
 export interface Life {
   /** Begins (or goes on) to deliver and to project. Resolves when every handler has claimed its journal. */
@@ -64,7 +64,7 @@ export function makeLife({ log, views, delivery, replays, marker, readiness, clo
     leaving.abort();
     replays.stop();
     await delivery.stop(closePatienceMs);
-    await within(clock, replays.flushed(), flushPatienceMs);
+    await within(replays.flushed(), flushPatienceMs, clock, () => {});
     await views.close();
     await log.close();
   }

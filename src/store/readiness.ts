@@ -1,5 +1,6 @@
 /** Whether this Reprise does its work; if not, why, and what an operator should look at although it does. */
 import type { Clock } from "../event/clock.ts";
+import { within } from "../event/waits.ts";
 
 /** A part of the service that can keep it from its work. Each answers for itself alone. */
 export interface ReadinessSource {
@@ -34,14 +35,11 @@ export function makeReadiness(sources: readonly ReadinessSource[], clock: Clock)
 
   async function probeOne(source: ReadinessSource): Promise<void> {
     if (source.probe === undefined) return;
-    const { promise: late, resolve } = Promise.withResolvers<string>();
-    const timer = clock.after(probePatienceMs, () => resolve(`no answer within ${probePatienceMs / 1000} s`));
     const answer = source.probe().then(
       () => null,
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     );
-    const reason = await Promise.race([answer, late]);
-    timer.cancel();
+    const reason = await within(answer, probePatienceMs, clock, () => `no answer within ${probePatienceMs / 1000} s`);
     if (reason === null) found.delete(source);
     else found.set(source, reason);
   }

@@ -4,6 +4,7 @@ import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import { type PositionText as Position, positionText } from "../event/event.ts";
 import { deliveryId } from "../event/ids.ts";
+import { within } from "../event/waits.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { onePage } from "../log/page-bytes.ts";
 import type { AskedTerms } from "../records/replay.ts";
@@ -15,7 +16,6 @@ import type { Selection } from "../replay/selection.ts";
 import type { Plan } from "../replay/show-plan.ts";
 import type { DeadLetterFilter, PageOptions, ReplayStatus, ReplayView, Views } from "../views/model.ts";
 import { type ActOptions, actOf, type CallerOptions, callerOf } from "./caller.ts";
-import { within } from "./within.ts";
 
 export interface ReplayOptions extends ActOptions {
   /** Needed when several handlers dead-lettered the event. */
@@ -161,7 +161,7 @@ function makeLetterReplays({ replays, clock }: Pick<ReplayNeeds, "replays" | "cl
       const { handler, targetHandler, patienceMs = singlePatienceMs } = options;
       const chosen = { ...chooserOf(options), handler, targetHandler: targetHandler ?? null, ...migrationOf(options) };
       const { replayId, letter, ended, position } = await replays.single(id, chosen);
-      const end = await within(clock, ended, patienceMs);
+      const end = await within(ended, patienceMs, clock, () => undefined);
       return {
         status: end?.outcome ?? "processing",
         replayId,
@@ -176,7 +176,7 @@ function makeLetterReplays({ replays, clock }: Pick<ReplayNeeds, "replays" | "cl
       const { maxEvents = 100, ratePerSecond, patienceMs = batchPatienceMs } = options;
       const chosen = { ...chooserOf(options), maxEvents, ratePerSecond: ratePerSecond ?? null, ...migrationOf(options) };
       const { replayId, figures, ended, position } = await replays.batch({ ...filter, tenant: chosen.tenant }, chosen);
-      const end = await within(clock, ended, patienceMs);
+      const end = await within(ended, patienceMs, clock, () => undefined);
       const { total, succeeded, failed, skipped, skips } = figures();
       return { replayId, total, succeeded, failed, skipped, skips, remaining: total - succeeded - failed - skipped, position: positionText(end ?? position) };
     },

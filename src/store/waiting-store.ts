@@ -2,6 +2,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import { positionText } from "../event/event.ts";
+import { backOff } from "../event/waits.ts";
 import type { Views } from "../views/model.ts";
 import type { Store } from "./store.ts";
 
@@ -13,8 +14,8 @@ export interface WaitingStoreOptions {
   readonly onTrouble: (error: unknown) => void;
 }
 
-const firstWaitMs = 250;
-const maxWaitMs = 2_000;
+/** Between two tries to open the log. */
+const waits = { firstMs: 250, lastMs: 2000 };
 
 /**
  * A store whose log is elsewhere and may not be there yet: until it answers, everything that needs it fails with LOG_UNAVAILABLE, which is safe to
@@ -27,7 +28,6 @@ export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingSto
   const leaving = new AbortController();
   let trouble = "the store has not started";
   let closed = false;
-  let wake = (): void => {};
   let started: Promise<void> | null = null;
 
   function mustBeOpen(): Store {
@@ -37,7 +37,7 @@ export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingSto
   }
 
   async function start(): Promise<void> {
-    for (let waitMs = firstWaitMs; !closed; waitMs = Math.min(waitMs * 2, maxWaitMs)) {
+    for (let failures = 0; !closed; failures++) {
       try {
         starting = await open(leaving.signal);
         if (!closed) await starting.start();
@@ -52,11 +52,7 @@ export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingSto
         trouble = error.message.replace(/\.$/, "");
         onTrouble(error);
       }
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = clock.after(waitMs, () => resolve());
-      wake = resolve;
-      await promise;
-      timer.cancel();
+      await backOff(failures, waits, clock, leaving.signal);
     }
   }
 
@@ -87,7 +83,6 @@ export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingSto
     async close() {
       closed = true;
       leaving.abort();
-      wake();
       await starting?.close();
       await started?.catch(() => {});
       await store?.close();

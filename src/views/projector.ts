@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type Clock, pause } from "../event/clock.ts";
+import type { Clock } from "../event/clock.ts";
 import type { Position } from "../event/event.ts";
 import { ownTenant } from "../event/names.ts";
+import { backOff } from "../event/waits.ts";
 import type { EventLog, SubscriptionBatch } from "../log/event-log.ts";
 import type { ViewStore } from "./store.ts";
 
@@ -11,9 +12,8 @@ const transactionEvents = 512;
 /** A batch of so many says that there is load; then the rows wait for so many turns. */
 const busyEvents = 32;
 const restTurns = 32;
-/** After trouble: doubling from the first wait to the last. */
-const firstWaitMs = 100;
-const lastWaitMs = 2000;
+/** After trouble. */
+const waits = { firstMs: 100, lastMs: 2000 };
 
 /** Views show no data: they fold only what Reprise itself writes. */
 const isOurs = (stream: string) => stream.startsWith(ownPrefix);
@@ -44,7 +44,7 @@ export interface Projector {
 
 export function makeProjector({ store, from, log, clock, onTrouble, onMoved }: ProjectorOptions): Projector {
   let position = from > store.position() ? from : store.position();
-  let waitMs = firstWaitMs;
+  let failures = 0;
   let trouble: string | null = null;
   let running: { readonly ended: Promise<void>; readonly controller: AbortController } | null = null;
 
@@ -59,7 +59,7 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved }: P
     }
     if (live) store.settle();
     moveTo(store.isSettled() ? looked : store.position());
-    waitMs = firstWaitMs;
+    failures = 0;
     trouble = null;
     // Under load each turn of the event loop brings a group of appends, and they are folded together.
     if (live && events.length >= busyEvents) for (let turn = 0; turn < restTurns && !signal.aborted; turn++) await nextTurn();
@@ -80,8 +80,7 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved }: P
         if (signal.aborted) return;
         trouble = error instanceof Error ? error.message : String(error);
         onTrouble(error);
-        await pause(waitMs, clock, signal);
-        waitMs = Math.min(waitMs * 2, lastWaitMs);
+        await backOff(failures++, waits, clock, signal);
       }
     }
   }

@@ -1,5 +1,4 @@
 import { resolve } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import type { Command } from "commander";
 import { type Logger, pino } from "pino";
 import { loggedError } from "../../delivery/attempt/attempt-error.ts";
@@ -7,6 +6,7 @@ import { leave } from "../../delivery/end-marker.ts";
 import { isRepriseError } from "../../errors.ts";
 import { systemClock } from "../../event/clock.ts";
 import { visible } from "../../event/visible.ts";
+import { within } from "../../event/waits.ts";
 import type { serve } from "../../http/server.ts";
 import type { Store } from "../../store/store.ts";
 import type { World } from "../command.ts";
@@ -94,7 +94,7 @@ async function start(flags: Flags, world: World): Promise<{ server: Server; stor
   try {
     // A log on a server may not be there yet: the service answers meanwhile, and /readyz says what it waits for.
     const started = store.start();
-    await Promise.race([started, wait(startWithinMs)]);
+    await within(started, startWithinMs, systemClock, () => {});
     return { server: await serve({ store, logger, clock: systemClock, host: settings.host, port: settings.port }), store, logger, started };
   } catch (error) {
     await store.close();
@@ -109,7 +109,7 @@ async function stop(server: Server, store: Store, logger: Logger): Promise<void>
     leave(exit.failed);
   }, stopWithinMs);
   const answered = server.close();
-  await Promise.race([answered, wait(answerWithinMs)]);
+  await within(answered, answerWithinMs, systemClock, () => {});
   await store.close();
   server.abort();
   await answered;

@@ -1,5 +1,6 @@
 import { RepriseError } from "../../errors.ts";
 import type { Clock } from "../../event/clock.ts";
+import { within } from "../../event/waits.ts";
 
 /** How long an operator's act waits for its record. */
 export const actPatienceMs = 5000;
@@ -17,16 +18,10 @@ export interface Patience {
  */
 export async function withPatience<T>(clock: Clock, act: (patience: Patience) => Promise<T>, patienceMs = actPatienceMs): Promise<T> {
   const patience = { over: false };
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = clock.after(patienceMs, () => {
+  return within(act(patience), patienceMs, clock, () => {
     patience.over = true;
-    reject(notInTime(patienceMs));
+    throw notInTime(patienceMs);
   });
-  try {
-    return await Promise.race([act(patience), late]);
-  } finally {
-    timer.cancel();
-  }
 }
 
 export function notInTime(patienceMs = actPatienceMs): RepriseError {

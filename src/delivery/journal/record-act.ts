@@ -1,9 +1,10 @@
 import { isLogTrouble, isRepriseError } from "../../errors.ts";
-import { type Clock, pause } from "../../event/clock.ts";
+import type { Clock } from "../../event/clock.ts";
 import type { NewEvent } from "../../event/event.ts";
+import { backOff } from "../../event/waits.ts";
 import type { AppendedEvent, EventLog, ExpectedRevision } from "../../log/event-log.ts";
 
-const maxBackOffMs = 5000;
+const waits = { firstMs: 100, lastMs: 5000 };
 
 /**
  * Appends an act's record to a stream of its own. An append that came to an unclear end is looked for, until the log answers: so this resolves when the
@@ -27,7 +28,7 @@ export async function recordAct(
         throw error;
       } catch (unread) {
         if (unread === error || signal.aborted) throw error;
-        await pause(Math.min(100 * 2 ** failures, maxBackOffMs), clock, signal);
+        await backOff(failures, waits, clock, signal);
       }
     }
   }

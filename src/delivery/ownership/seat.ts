@@ -1,7 +1,8 @@
 /** The place of one handler in this process: at work, standing still, or waiting to take over from another instance. One that stands still keeps no other from its work. */
 import { isLogTrouble, isRepriseError, RepriseError } from "../../errors.ts";
-import { type Clock, pause } from "../../event/clock.ts";
+import type { Clock } from "../../event/clock.ts";
 import { journalStream } from "../../event/names.ts";
+import { pause } from "../../event/waits.ts";
 import type { Act } from "../../records/act.ts";
 import type { Dispatcher } from "../dispatcher/dispatcher.ts";
 import { type OpenDispatcherOptions, openDispatcher } from "../dispatcher/open-dispatcher.ts";

@@ -1,5 +1,6 @@
 /** This process's signs of life, for others that would take over: given while it owns anything, on a log that several processes may write. */
-import { type Clock, pause } from "../../event/clock.ts";
+import type { Clock } from "../../event/clock.ts";
+import { pause } from "../../event/waits.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import { beatMs, unheardMs } from "./standby.ts";
 

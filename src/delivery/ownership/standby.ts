@@ -4,8 +4,9 @@
  * or when nothing was heard of it, neither in its journal nor as a sign of life, by so many looks in a row that the log has all answered. Who is cut
  * off itself accuses nobody, and no clocks are compared.
  */
-import { type Clock, pause } from "../../event/clock.ts";
+import type { Clock } from "../../event/clock.ts";
 import type { StoredEvent } from "../../event/event.ts";
+import { pause } from "../../event/waits.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { JournalData } from "../../records/journal.ts";
 import { claimType } from "../journal/claim.ts";

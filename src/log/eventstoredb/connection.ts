@@ -5,7 +5,8 @@
  * works or the old one does again; the old one is given up only for one that works, so a server that is slow loses nothing.
  */
 import { BACKWARDS, END, ErrorType, type EventStoreDBClient } from "@eventstore/db-client";
-import { type Clock, pause } from "../../event/clock.ts";
+import type { Clock } from "../../event/clock.ts";
+import { pause } from "../../event/waits.ts";
 import type { Connected } from "./connect.ts";
 import { isServerError, mayPass } from "./server-error.ts";
 import { repeatDelay, within } from "./waiting.ts";

@@ -1,6 +1,7 @@
 import type { EventStoreDBClient } from "@eventstore/db-client";
 import { RepriseError } from "../../errors.ts";
-import { type Clock, pause } from "../../event/clock.ts";
+import type { Clock } from "../../event/clock.ts";
+import { pause } from "../../event/waits.ts";
 import type { CallKind, Connection } from "./connection.ts";
 import type { Envelope } from "./envelope.ts";
 import type { EventStoreDbLogLimits } from "./limits.ts";

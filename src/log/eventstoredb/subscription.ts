@@ -1,7 +1,7 @@
 import { eventTypeFilter, type RecordedEvent, START, streamNameFilter } from "@eventstore/db-client";
 import { isRepriseError, RepriseError } from "../../errors.ts";
-import { pause } from "../../event/clock.ts";
 import type { Position, StoredEvent } from "../../event/event.ts";
+import { pause } from "../../event/waits.ts";
 import type { EventFilter, SubscribeOptions, SubscriptionBatch } from "../event-log.ts";
 import { makeIntake, readAhead } from "./intake.ts";
 import { readAllPage } from "./page.ts";

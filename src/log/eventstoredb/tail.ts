@@ -4,9 +4,9 @@
  */
 
 import { START } from "@eventstore/db-client";
-import { pause } from "../../event/clock.ts";
 import type { Position, StoredEvent } from "../../event/event.ts";
 import { logStream } from "../../event/names.ts";
+import { pause } from "../../event/waits.ts";
 import { makeIntake, readAhead } from "./intake.ts";
 import type { Reader } from "./reader.ts";
 import type { Server } from "./server.ts";

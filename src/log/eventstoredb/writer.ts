@@ -5,8 +5,9 @@
 import { ErrorType, NO_STREAM } from "@eventstore/db-client";
 import { LRUCache } from "lru-cache";
 import { RepriseError } from "../../errors.ts";
-import { pause, toIso } from "../../event/clock.ts";
+import { toIso } from "../../event/clock.ts";
 import type { StoredEvent } from "../../event/event.ts";
+import { pause } from "../../event/waits.ts";
 import { checkRevision, type EncodedAppend, sameContent } from "../append-rules.ts";
 import type { AppendedEvent } from "../event-log.ts";
 import { makeRecordClock } from "../record-clock.ts";
