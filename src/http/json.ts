@@ -1,9 +1,10 @@
 import { isAscii, isUtf8 } from "node:buffer";
 import { below, maxPlaces } from "../catalog/places.ts";
 import { type ErrorPlace, RepriseError } from "../errors.ts";
+import { type JsonFault, JsonWalk, tooDeep } from "../event/json-data.ts";
 import { makeTurns, type Turns } from "../event/turns.ts";
 import { countMembers, FaultSearch, findFaults } from "./json-text.ts";
-import { lookCharacters, maxDepth, maxMembers, parseInPieces, pieceCharacters } from "./large-json.ts";
+import { lookCharacters, maxMembers, parseInPieces, pieceCharacters } from "./large-json.ts";
 
 /**
  * A document, so that what is stored is what was sent: no replaced bytes, no member that another one hides, no rounded number, no key that changes
@@ -18,11 +19,12 @@ export function parseJsonText(text: string): unknown {
   } catch (error) {
     throw malformed(error);
   }
-  const found: Found = { refused: [], members: 0 };
-  inspect(value, [], found);
+  const refused = new Refused();
+  const walk = new JsonWalk(value, refused.note);
+  walk.look(Number.POSITIVE_INFINITY);
   const counted = countMembers(text);
-  mustBeStorable(found);
-  if (counted.unsafe || counted.members !== found.members) throw notKept(findFaults(text, maxPlaces));
+  refused.throwAny();
+  if (counted.unsafe || counted.members !== walk.members) throw notKept(findFaults(text, maxPlaces));
   return value;
 }
 
@@ -31,21 +33,21 @@ export async function parseJsonInTurns(bytes: Buffer, pieceLength = pieceCharact
   const turns = makeTurns();
   const text = decode(bytes);
   if (text.length <= pieceLength || !/^[ \t\n\r]*[[{]/.test(text)) return parseJsonText(text);
-  const found: Found = { refused: [], members: 0 };
+  const refused = new Refused();
   let doubtful = false;
   const reading = {
     take(piece: object, its: string, path: readonly PropertyKey[], offset: number) {
-      const before = found.members;
-      inspectMembers(piece, offset, [...path], found);
+      const walk = new JsonWalk(piece, refused.note, { path, firstIndex: offset });
+      walk.look(Number.POSITIVE_INFINITY);
       const counted = countMembers(its);
-      doubtful ||= counted.unsafe || counted.members !== found.members - before;
+      doubtful ||= counted.unsafe || counted.members !== walk.members;
     },
-    tooDeep: (path: readonly PropertyKey[]) => note(found.refused, path, deep),
-    tooMany: (path: readonly PropertyKey[]) => note(found.refused, path, `has more than ${maxMembers} members`),
+    tooDeep: (path: readonly PropertyKey[]) => refused.note({ path, detail: tooDeep, isNumber: false }),
+    tooMany: (path: readonly PropertyKey[]) => refused.note({ path, detail: `has more than ${maxMembers} members`, isNumber: false }),
     twice: () => void (doubtful = true),
   };
   const value = await parseInPieces(text, reading, turns, pieceLength).catch((error: unknown) => Promise.reject(malformed(error)));
-  mustBeStorable(found);
+  refused.throwAny();
   if (doubtful) throw notKept(await findFaultsInTurns(text, turns));
   return value;
 }
@@ -55,8 +57,18 @@ function malformed(error: unknown): unknown {
   return error instanceof SyntaxError ? new RepriseError("JSON_MALFORMED", "The JSON is not one complete document.") : error;
 }
 
-function mustBeStorable({ refused }: Found): void {
-  if (refused.length > 0) throw new RepriseError("REQUEST_INVALID", "The JSON holds what cannot be stored.", { errors: refused });
+/** What of a document cannot be stored, with its places. */
+class Refused {
+  readonly #places: ErrorPlace[] = [];
+
+  /** Numbers are judged by their text: what has become of them no longer tells what they were. */
+  readonly note = ({ path, detail, isNumber }: JsonFault): void => {
+    if (!isNumber && this.#places.length < maxPlaces) this.#places.push({ pointer: below("#", ...path), detail });
+  };
+
+  throwAny(): void {
+    if (this.#places.length > 0) throw new RepriseError("REQUEST_INVALID", "The JSON holds what cannot be stored.", { errors: this.#places });
+  }
 }
 
 /** For a document in which a member comes twice, or a number would come out as another. */
@@ -77,42 +89,4 @@ function decode(bytes: Buffer): string {
   if (!isUtf8(bytes)) throw new RepriseError("JSON_MALFORMED", "The JSON is not valid UTF-8.");
   const text = bytes.toString("utf8");
   return text.startsWith("\ufeff") ? text.slice(1) : text;
-}
-
-const deep = `is nested more than ${maxDepth} levels deep`;
-
-interface Found {
-  readonly refused: ErrorPlace[];
-  /** Of all objects. */
-  members: number;
-}
-
-/** @param path of `value`, by member and index; as it was when this returns. */
-function inspect(value: unknown, path: PropertyKey[], found: Found): void {
-  if (typeof value !== "object" || value === null) return;
-  if (path.length >= maxDepth) note(found.refused, path, deep);
-  else inspectMembers(value, 0, path, found);
-}
-
-/** @param offset place of the first one in its list, where `value` is a piece. */
-function inspectMembers(value: object, offset: number, path: PropertyKey[], found: Found): void {
-  if (Array.isArray(value)) for (let index = 0; index < value.length; index++) inspectMember(offset + index, value[index], path, found);
-  else
-    for (const key in value) {
-      found.members++;
-      inspectMember(key, (value as Readonly<Record<string, unknown>>)[key], path, found);
-    }
-}
-
-function inspectMember(key: PropertyKey, member: unknown, path: PropertyKey[], found: Found): void {
-  if (key === "__proto__" || key === "constructor") note(found.refused, [...path, key], `the key ${key} is refused`);
-  else if (typeof member === "object" && member !== null) {
-    path.push(key);
-    inspect(member, path, found);
-    path.pop();
-  }
-}
-
-function note(places: ErrorPlace[], path: readonly PropertyKey[], detail: string): void {
-  if (places.length < maxPlaces) places.push({ pointer: below("#", ...path), detail });
 }

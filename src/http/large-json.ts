@@ -2,13 +2,12 @@
  * JSON of megabytes, read piece by piece: `JSON.parse` of 4 MiB of short lists holds the thread for 100 ms, and all that is asked of what comes out for as
  * long again. Pieces are cut at commas, so that a document is valid where each of its pieces is.
  */
+import { maxJsonDepth } from "../event/json-data.ts";
 import type { Turns } from "../event/turns.ts";
 import { endOfString } from "./json-text.ts";
 
 /** Of a piece, about; a longer document is cut. What comes out of so much takes 5 ms. */
 export const pieceCharacters = 128 * 1024;
-/** Brackets inside brackets; deeper documents would overflow the stack of whoever walks them later. */
-export const maxDepth = 128;
 /** Of one object: an append has no room for more, and whoever asks for the names of 400,000 gets them after 100 ms. */
 export const maxMembers = 100_000;
 
@@ -41,7 +40,7 @@ export async function parseInPieces(text: string, { take, tooDeep, tooMany, twic
   return read(root, []);
 
   function readLong(long: Long, path: readonly PropertyKey[]): object | Promise<object> {
-    if (path.length < maxDepth) return read(long, path);
+    if (path.length < maxJsonDepth) return read(long, path);
     tooDeep(path);
     return [];
   }
@@ -143,7 +142,7 @@ class Brackets {
       const code = text.charCodeAt(at);
       if (code === quote) at = endOfString(text, at);
       else if (code === openBracket || code === openBrace) {
-        if (starts.length > maxDepth) this.#deeper++;
+        if (starts.length > maxJsonDepth) this.#deeper++;
         else {
           starts.push(at);
           this.#insides.push(null);
@@ -169,7 +168,7 @@ class Brackets {
   }
 
   #closed(start: number, end: number, inside: Long[] | null): void {
-    if (end - start < this.#pieceLength || this.#starts.length > maxDepth) return;
+    if (end - start < this.#pieceLength || this.#starts.length > maxJsonDepth) return;
     const long = { start, end, inside: inside ?? [] };
     const around = this.#insides.length - 1;
     const those = this.#insides[around];

@@ -1,4 +1,5 @@
 import { type ErrorCode, type ErrorKind, type ErrorPlace, errorCatalog, type RepriseError } from "../errors.ts";
+import { snake } from "./wire/names.ts";
 
 /** RFC 9457 `application/problem+json`, with Reprise's own members. A code may add fields: `expected`, `actual`, `handlers`, `event_ids`. */
 export interface Problem {
@@ -70,8 +71,4 @@ function titleOf(code: ErrorCode): string {
     .replaceAll("_", " ")
     .replace(/^json\b/, "JSON");
   return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
-function snake(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => "_" + letter.toLowerCase());
 }

@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
 import { defineConfig } from "../../src/config/config.ts";
+import { maxJsonDepth } from "../../src/event/json-data.ts";
 import { maxBodyBytes } from "../../src/http/body.ts";
-import { maxDepth } from "../../src/http/large-json.ts";
+
 import { makeFakeStore } from "../support/fake-store.ts";
 import { expectProblem, serverOver } from "../support/http.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -188,9 +189,9 @@ describe("request bodies", () => {
   });
 
   it("nested deeper than the limit are refused, also by the hundred thousand", async () => {
-    for (const depth of [maxDepth, 100_000, 2_000_000])
+    for (const depth of [maxJsonDepth, 100_000, 2_000_000])
       expectProblem((await post(withData("[".repeat(depth) + "]".repeat(depth)))).answer, 400, "REQUEST_INVALID");
-    expect((await post(withData("[".repeat(maxDepth - 1) + "]".repeat(maxDepth - 1)))).answer.statusCode).toBe(201);
+    expect((await post(withData("[".repeat(maxJsonDepth - 1) + "]".repeat(maxJsonDepth - 1)))).answer.statusCode).toBe(201);
   });
 
   it("of 4 MiB are read, of a byte more are BODY_TOO_LARGE", async () => {

@@ -230,7 +230,7 @@ describe("what is refused", () => {
     const unknownVersion = onOrder("7", { schemaVersion: 3 });
     const badData = onOrder("7", { data: { orderId: "secret", totalCents: "secret" } });
     const codes = async (...events: EventInput[]) => {
-      const error = await refused(events, { pointer: (index) => `#/events/${index}` });
+      const error = await refused(events, { pointer: (index) => `#/events/${index}`, place: (path) => path.replace("schemaVersion", "schema_version") });
       expect(`${error.message} ${JSON.stringify(error.errors)}`).not.toContain("secret");
       return [error.code, ...error.errors.map(({ pointer }) => pointer)];
     };

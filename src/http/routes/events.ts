@@ -6,6 +6,7 @@ import { cloudEventType, mediaType, readCloudEvents, unsupported } from "../body
 import { invalid, mustBeKnown, parse, parseEach, parseGet, parseQuery } from "../parse.ts";
 import { fromCloudEvent } from "../wire/cloud-event.ts";
 import { defined, toEventInput } from "../wire/from-wire.ts";
+import { toCloudEventPlace, toWirePlace } from "../wire/names.ts";
 import type { AppendReply, EventReply, EventsReply } from "../wire/replies.ts";
 import { afterQuery, appendBatch, appendQuery, eventRequest, eventsQuery } from "../wire/requests.ts";
 import { toAppendReply, toEventReply } from "../wire/to-wire.ts";
@@ -14,8 +15,8 @@ import { caller, type RouteOptions } from "./options.ts";
 export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
   readCloudEvents(app);
   app.post("/events", async (request, reply): Promise<AppendReply> => {
-    const { events, perSource, expectedRevision, pointer } = await readAppend(request);
-    const appended = await store.append(events, { tenant: caller.tenant, pointer, ...defined({ expectedRevision, perSource }) });
+    const { events, perSource, expectedRevision, pointer, place } = await readAppend(request);
+    const appended = await store.append(events, { tenant: caller.tenant, pointer, place, ...defined({ expectedRevision, perSource }) });
     reply.code(201);
     return toAppendReply(appended);
   });
@@ -54,6 +55,7 @@ interface Append {
   readonly perSource?: EventInput | undefined;
   readonly expectedRevision: number | "any" | "none" | undefined;
   readonly pointer: (index: number) => string;
+  readonly place: (path: string) => string;
 }
 
 /** One event, a batch, or one structured CloudEvent. */
@@ -65,11 +67,11 @@ async function readAppend(request: FastifyRequest): Promise<Append> {
   const query = parseQuery(appendQuery, request);
   if (mediaType(request) === cloudEventType) {
     const { event, perSource } = fromCloudEvent(body);
-    return { events: event, perSource, expectedRevision: query.expected_revision, pointer: () => "#" };
+    return { events: event, perSource, expectedRevision: query.expected_revision, pointer: () => "#", place: toCloudEventPlace };
   }
   if (typeof body !== "object" || body === null || !("events" in body)) {
     const event = toEventInput(parse(eventRequest, body));
-    return { events: event, expectedRevision: query.expected_revision, pointer: () => "#" };
+    return { events: event, expectedRevision: query.expected_revision, pointer: () => "#", place: toWirePlace };
   }
   const batch = await parseEach(appendBatch, eventRequest, body);
   if (batch.expected_revision !== undefined && query.expected_revision !== undefined)
@@ -78,5 +80,6 @@ async function readAppend(request: FastifyRequest): Promise<Append> {
     events: batch.events.map(toEventInput),
     expectedRevision: batch.expected_revision ?? query.expected_revision,
     pointer: (index) => `#/events/${index}`,
+    place: toWirePlace,
   };
 }

@@ -24,8 +24,10 @@ export interface AppendOptions {
   readonly tenant?: string;
   /** A revision or "none" needs all events to be of one entity. Default "any". */
   readonly expectedRevision?: ExpectedRevision;
-  /** How places in the input are named in errors: `(index) => "#/events/" + index`. */
+  /** Where an event stands in the input, for errors: `(index) => "#/events/" + index`. */
   readonly pointer?: (index: number) => string;
+  /** How a place in an event, or an option, is named where the input came from, for errors: `/occurredAt` → `/occurred_at`. Default: as it is. */
+  readonly place?: (path: string) => string;
   /** Of one event: what is appended in its place when its id is that of another source's event. */
   readonly perSource?: EventInput;
 }
