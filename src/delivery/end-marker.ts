@@ -11,11 +11,11 @@ import type { NewId } from "../event/ids.ts";
 import type { LastEnds } from "./partition/ends.ts";
 
 export interface EndMarker extends LastEnds {
-  /** From now on the end of this process is told. */
+  /** From now on the end of this process leaves a marker. */
   watch(): void;
-  /** What earlier processes said is on record now. */
+  /** The markers of earlier processes are not needed any more: what they say is on record. */
   settled(): void;
-  /** The store closes: what ends the process from here on is nobody's fault. */
+  /** The store closes: an end of the process from here on is blamed on no event. */
   close(): void;
 }
 
@@ -24,10 +24,10 @@ const fileName = (life: string): string => `ended-${life}.json`;
 
 /** Files of the stores that are at work in this process. */
 const watched = new Set<string>();
-/** Takes what was put around Node's functions off again. */
+/** Takes the wrappers off Node's functions again. */
 let release: (() => void) | null = null;
 
-/** Signals that end a process whatever it listens to. */
+/** Signals that end a process even if it has a listener for them. */
 const deadly: ReadonlySet<unknown> = new Set(["SIGKILL", "SIGABRT", "SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", 9, 6, 11, 7, 4, 8]);
 
 function mark(): void {
@@ -35,7 +35,7 @@ function mark(): void {
     try {
       closeSync(openSync(file, "w", 0o600));
     } catch {
-      // No room, or no folder any more: then it is an end that nobody told.
+      // The disk is full, or the folder is gone: then the next start sees an end without a marker.
     }
 }
 
@@ -62,12 +62,12 @@ function wrap(): () => void {
   };
 }
 
-/** Whoever has reports of his own keeps them: a full heap is then an end that nobody told. @returns takes it back. */
+/** Does nothing where somebody else has set up reports: a full heap then leaves no marker. @returns a function that undoes this. */
 function reportTo(folder: string, filename: string): () => void {
   const report = process.report as typeof process.report & { excludeNetwork: boolean };
   if (report.reportOnFatalError) return () => {};
   const { directory: ownFolder, filename: ownName, excludeEnv, excludeNetwork } = report;
-  // Neither variables, which may be keys, nor names of other machines, which take seconds to look up.
+  // Without environment variables, which may be keys, and without names of other machines, which take seconds to look up.
   Object.assign(report, { directory: folder, filename, excludeEnv: true, excludeNetwork: true, reportOnFatalError: true });
   return () => {
     if (report.filename === filename) Object.assign(report, { directory: ownFolder, filename: ownName, excludeEnv, excludeNetwork, reportOnFatalError: false });
@@ -102,7 +102,7 @@ export function makeEndMarker(folder: string, newId: NewId): EndMarker {
   };
 }
 
-/** Ends the process by our own decision: nothing that runs is suspected of it. */
+/** Ends the process by Reprise's own decision: no event is suspected of it. */
 export function leave(code: number): never {
   watched.clear();
   process.exit(code);
@@ -112,6 +112,6 @@ function filesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder);
   } catch {
-    return []; // it comes to be later
+    return []; // it is made later
   }
 }

@@ -1,6 +1,9 @@
 import type { EventDefinition, EventOf } from "../catalog/define.ts";
 
-/** What a handler is told beside the event. Take it apart by name; a copy by spread has neither `deliveryId` and `signal` nor `effect` and `log`, which are made for who asks. */
+/**
+ * What a handler is told beside the event. Take it apart by name; a copy by spread has neither `deliveryId` and `signal` nor `effect` and `log`, which are
+ * made for who asks.
+ */
 export interface HandlerContext {
   /** Which call of this delivery it is, from 1, over retries and replays; deferred calls do not count. */
   readonly attempt: number;

@@ -28,9 +28,9 @@ export interface RunningHandlersOptions {
   readonly limits: DeliveryLimits;
   readonly logger: DeliveryLogger;
   readonly build: string;
-  /** Left out: nobody told anything. */
+  /** How earlier processes ended; default: nobody knows. */
   readonly ends?: LastEnds;
-  /** A handler works here from now on that another instance had, or that stood still. */
+  /** Told when a handler works here from now on that another instance owned, or that stood still. */
   readonly onTaken?: (handler: string) => void;
 }
 
@@ -67,7 +67,7 @@ interface Place {
 
 export function makeRunningHandlers(options: RunningHandlersOptions): RunningHandlers {
   const { handlers, log, clock, ends = nobodyTold } = options;
-  const calls = makeAttempts(handlers, clock); // now: a header that cannot be sent is a start-up error
+  const calls = makeAttempts(handlers, clock); // made at once, so that a header that cannot be sent is a start-up error
   const places = new Map<string, Place>();
   const dispatchers = () => [...places.values()].flatMap(({ seat: { name, working } }) => (working === null ? [] : [{ name, dispatcher: working }]));
   const life = makeLife({

@@ -84,7 +84,7 @@ export interface EventLog {
 
   /**
    * Appends `events` to one stream, all or none, durably: when the promise resolves they survive a killed machine.
-   * Ids are judged before the revision. All ids known in this stream with equal type, version and data: nothing is stored, and each
+   * Ids are checked before the revision. All ids known in this stream with equal type, version and data: nothing is stored, and each
    * answers with its first revision and `duplicate: true`, so a repeat after an unclear failure is safe.
    *
    * @param events 1 to 1000, in order, at most `maxAppendBytes` encoded.

@@ -4,18 +4,18 @@ import type { AttemptError } from "../../records/attempt.ts";
 
 const maxTypeChars = 200;
 const maxMessageChars = 1000;
-/** Of a stack, and of the head of a response, in UTF-8. */
+/** The most bytes of a stack, and of the beginning of a response, in UTF-8. */
 export const maxTextBytes = 4096;
-/** A `fetch failed` says nothing without its cause; a chain of causes can be endless. */
+/** How many causes are kept: `fetch failed` says nothing without its cause, and a chain of causes may be endless. */
 const maxCauses = 3;
 
 /**
- * What a handler threw, as it is kept. Takes any value whatever: objects whose getters throw, revoked proxies, symbols, nothing at all.
+ * What a handler threw, as it is kept. Takes any value: objects whose getters throw, revoked proxies, symbols, undefined.
  *
  * `type` is the error's name, or its class's where the name is the inherited "Error" (`class OutOfStock extends Error {}`); for what is
- * no error the kind of value. `message` at most 1000 characters, `stack` at most 4 KiB, its causes below it.
+ * no error, the kind of value. `message` has at most 1000 characters. `stack` has at most 4 KiB, with the causes at its end.
  *
- * @param data of the event that was handled: what the engine says of it is cut, `Cannot add property <a customer's name>`; the handler's own words stay.
+ * @param data of the event that was handled. Where the engine quotes it (`Cannot add property <a customer's name>`), it is cut; the handler's own words stay.
  */
 export function toAttemptError(thrown: unknown, data?: unknown): AttemptError {
   const cut: Cut = (message, engines) => (engines ? withoutValues(message, data) : message);
@@ -25,7 +25,7 @@ export function toAttemptError(thrown: unknown, data?: unknown): AttemptError {
   return stack === "" ? { type, message } : { type, message, stack };
 }
 
-/** An error as a line of the service's log has it: no member but these, since what else an error carries may be a payload or an address with its key. */
+/** An error as the service's log shows it. It has no other members, because those of an error may hold a payload, or an address with its key. */
 export function loggedError(error: unknown): object {
   const code = textAt(error, "code");
   return { ...toAttemptError(error), ...(code === undefined ? {} : { code: clipChars(code, maxTypeChars) }) };
@@ -37,11 +37,11 @@ export function errorNames(thrown: unknown): readonly string[] {
 }
 
 /**
- * A failed exchange in one word that stays the same from failure to failure, `ECONNREFUSED`; the errors' own messages name ephemeral ports.
- * A connection that the other side closed is `ECONNRESET`, in whichever words undici learned of it.
+ * A failed exchange in one word, such as `ECONNREFUSED`. It is the same for each failure of a kind, while the messages of the errors name changing ports.
+ * A connection that the other side closed is always `ECONNRESET`.
  */
 export function transportCode(error: unknown): string {
-  // With several addresses tried, an AggregateError whose first error tells as much as the others.
+  // When several addresses were tried, it is an AggregateError; its first error tells as much as the others.
   const code = textAt(error, "code") ?? textAt(valueAt(valueAt(error, "errors"), "0"), "code");
   return code === "UND_ERR_SOCKET" ? "ECONNRESET" : clipChars(code ?? typeOf(error), maxTypeChars);
 }
@@ -62,7 +62,7 @@ function stacksOf(thrown: unknown, cut: Cut): string {
   for (let error = thrown; stacks.length <= maxCauses; error = valueAt(error, "cause")) {
     const stack = stackOf(error, cut);
     if (stack === "") break;
-    // Each is cut before they are joined, so that a huge one costs no huge copy.
+    // Each is cut before they are joined, so that a huge stack is not copied.
     stacks.push(clipBytes(stack));
   }
   return clipBytes(stacks.join("\ncaused by: "));

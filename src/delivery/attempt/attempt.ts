@@ -3,7 +3,7 @@ import type { AttemptError } from "../../records/attempt.ts";
 import type { EffectScope } from "../effects/effect-scope.ts";
 import type { ReplayOfCall } from "../replay-mode.ts";
 
-/** One call of a handler, as the dispatcher orders it. */
+/** One call of a handler, as the dispatcher asks for it. */
 export interface AttemptRequest {
   readonly event: CurrentEvent;
   /** Which call of the delivery it is, from 1. */
@@ -38,11 +38,14 @@ export type AttemptOutcome =
 /** A call under way. Neither promise ever rejects. */
 export interface AttemptInFlight {
   readonly kind: "running";
-  /** What it came to, at the latest when its time is up. */
+  /** The outcome. It is there when the time of the call is up, at the latest. */
   readonly outcome: Promise<AttemptOutcome>;
   /** The call itself has ended: until then nothing else of its lane may start. For a webhook, destroying the socket is the end. */
   readonly settled: Promise<void>;
 }
 
-/** Calls a handler once: a function in this process, or a webhook. The outcome itself where the call has ended with it, as that of a function without a promise. */
+/**
+ * Calls a handler once: a function in this process, or a webhook. Returns the outcome itself when the call has already ended, as that of a function without a
+ * promise has.
+ */
 export type Attempt = (request: AttemptRequest) => AttemptInFlight | AttemptOutcome;

@@ -1,7 +1,7 @@
 import type { CurrentEvent, EventMetadata } from "../../event/event.ts";
 import type { AttemptRequest } from "./attempt.ts";
 
-/** What Reprise says itself: a producer's extension of such a name is not sent on, or it could pass for ours. */
+/** Attributes that Reprise sets. A producer's extension with such a name is not sent on, because it could be taken for ours. */
 const reserved: ReadonlySet<string> = new Set([
   ...["specversion", "id", "type", "source", "subject", "time", "datacontenttype", "data", "data_base64"],
   ...["schemaversion", "revision", "recordedtime", "tenant", "priority", "correlationid", "causationid", "traceparent", "callchain", "contextrefs"],
@@ -29,7 +29,7 @@ export function cloudEventOf(event: Described, about: object): object {
     recordedtime: event.recordedAt,
     tenant: event.tenant,
     priority: metadata.priority,
-    // Left out where undefined: CloudEvents knows no null, and no empty text here.
+    // JSON leaves out what is undefined: CloudEvents knows neither null nor, in these, an empty text.
     correlationid: metadata.correlationId,
     causationid: metadata.causationId,
     traceparent: metadata.traceparent,

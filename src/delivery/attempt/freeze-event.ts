@@ -3,10 +3,10 @@ import type { CurrentEvent } from "../../event/event.ts";
 /** Data that nests deeper is frozen without recursion: JSON nests as deep as it likes, and an upcaster may have made a ring. */
 const maxDepth = 64;
 
-/** Metadata that the event before had, too: events of the embedded log often share it. */
+/** The metadata frozen last: events of the embedded log often share theirs with the event before. */
 let frozenLast: unknown = null;
 
-/** Freezes in place, to the depth; what is frozen already is looked into, too: a step may have frozen only the top of what it gives. */
+/** Freezes an event in place, all the way down. It also looks into what is frozen already, because a step may have frozen only the top of its result. */
 export function freezeEvent(event: CurrentEvent): void {
   const { entity, metadata, origin, data } = event;
   Object.freeze(event);

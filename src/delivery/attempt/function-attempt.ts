@@ -15,14 +15,14 @@ import { whenAborted } from "./when-aborted.ts";
  * Calls a function of this process once.
  *
  * `Terminal` and the names in `nonRetryable` are terminal, `NotReady` defers, anything else thrown is transient. A function that returns no promise has
- * ended with its outcome. When the time of another is up the outcome is there at once and the handler's signal aborts, but `settled` waits for the
- * handler's promise: nothing can stop a function that goes on. A stop of the service abandons the call in the same way. Events are frozen to their depth,
- * since others may hold the same data: a handler that writes to one gets a TypeError.
+ * ended with its outcome. When the time of another call is up, the outcome is there at once and the handler's signal aborts. `settled`
+ * still waits for the handler's promise, because nothing can stop a function that goes on. A stop of the service abandons the call in the same way. Events
+ * are frozen all the way down, since others may hold the same data: a handler that writes to one gets a TypeError.
  */
 export function makeFunctionAttempt(definition: FunctionHandler, clock: Clock): Attempt {
   const timeouts = makeTimeouts(clock);
 
-  /** What the promise of a call comes to. */
+  /** Follows the promise of a call. */
   const follow = (promise: PromiseLike<void>, context: CallContext, request: AttemptRequest): AttemptInFlight => {
     const { promise: outcome, resolve } = Promise.withResolvers<AttemptOutcome>();
     let over = false;
@@ -38,7 +38,7 @@ export function makeFunctionAttempt(definition: FunctionHandler, clock: Clock): 
       end({ ...failure(thrown, request), ...context.kept() });
       return true;
     };
-    // The outcome comes before the abort: what the handler does about its signal is too late to change it.
+    // The outcome comes before the abort, so that the handler cannot change it by what it does about its signal.
     const forgetAbort = whenAborted(request.signal, () => {
       end({ kind: "abandoned" });
       context.abort(request.signal.reason);
@@ -79,7 +79,7 @@ function isThenable(returned: unknown): returned is PromiseLike<void> {
   return (typeof returned === "object" || typeof returned === "function") && returned !== null && "then" in returned && typeof returned.then === "function";
 }
 
-/** A promise is one already; whatever else has a `then` becomes one. */
+/** Makes a promise of what only has a `then`. */
 function settle(promise: PromiseLike<void>): Promise<void> {
   return promise instanceof Promise ? promise : Promise.resolve(promise);
 }

@@ -1,4 +1,4 @@
-/** From what an attempt came to, to what the partition has to do about it. */
+/** Judges the outcome of an attempt: what the partition has to do about it. */
 import type { Lifted } from "../../catalog/catalog.ts";
 import { toIso } from "../../event/clock.ts";
 import type { AttemptClass, AttemptError, AttemptRecord } from "../../records/attempt.ts";
@@ -12,7 +12,7 @@ import type { AttemptOutcome } from "./attempt.ts";
 import { clipChars } from "./attempt-error.ts";
 
 export interface JudgeOptions {
-  /** Just over. */
+  /** The call that is over. */
   readonly call: Pick<HandlerCall, "policy" | "timing" | "asked">;
   /** `escalate`: a call that is abandoned is never repeated by itself. */
   readonly unknownOutcome: "repeat" | "escalate";
@@ -51,7 +51,7 @@ export function judge(delivery: Judged, outcome: AttemptOutcome, { call, unknown
   }
 }
 
-/** Of what goes well at the first call nobody asks for the record: most are never made. */
+/** Makes its record only when somebody asks for it: nobody does for a delivery that completes at its first call, and most do. */
 class Completed {
   readonly kind = "completed";
   readonly #delivery: Judged;
@@ -63,7 +63,7 @@ class Completed {
     this.#delivery = delivery;
     this.#outcome = outcome;
     this.#call = call;
-    if (delivery.loan !== null) this.#record = this.record; // whoever lent the lane asks later, and the call is over now
+    if (delivery.loan !== null) this.#record = this.record; // the replay that borrowed the lane asks for it later, when the call's times are gone
   }
 
   get record(): AttemptRecord {
@@ -98,17 +98,17 @@ function recordOf(
   };
 }
 
-/** Always the same text for the same trouble, since it is what dead letters are counted by. */
+/** The text is always the same for the same trouble, because dead letters are counted by it. */
 function deferredTooLong({ type, message }: AttemptError): AttemptError {
   return { type: "DeferredTooLong", message: clipChars(`put off for ${maxDeferredMs / 3_600_000} h in all; the last time: ${type}: ${message}`, 1000) };
 }
 
-/** Nothing of what the event is today is for this handler. */
+/** The record of an event none of whose parts is for this handler. */
 export function nothingToDo({ attempt, replay }: Pick<Delivery, "attempt" | "replay">, startedAtMs: number): AttemptRecord {
   return { attempt, startedAt: toIso(startedAtMs), durationMs: 0, outcome: "completed", class: null, error: null, ...byReplay(replay) };
 }
 
-/** What comes of an event that the catalog does not give. */
+/** The verdict on an event that the catalog cannot lift. */
 export function unliftable(
   delivery: Pick<Delivery, "attempt" | "replay">,
   { reason, error }: Extract<Lifted, { readonly ok: false }>,

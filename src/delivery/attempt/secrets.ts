@@ -3,16 +3,19 @@ import { createHash } from "node:crypto";
 import { anyCaseOf } from "../../event/without-payload.ts";
 
 const cutSecret = "[secret]";
-/** Shorter ones are words like any other. */
+/** Shorter secrets would also be cut out of ordinary words. */
 const shortest = 4;
-/** `Order` and `hook1` in an answer need not come from the path. */
+/** Shorter segments of a path, such as `Order` and `hook1`, may stand in an answer for other reasons. */
 const shortestPathKey = 8;
-/** Headers that every client sends, and whose values stand in many an answer. */
+/** Headers that every client sends, and whose values stand in many answers. */
 const harmless: ReadonlySet<string> = new Set(["accept", "accept-encoding", "accept-language", "cache-control", "from", "origin", "referer", "user-agent"]);
-/** A segment of a path that reads like a word of a route, `hooks`, `order-placed`, `v2`. All else may be a key: services that want no header take it there. */
+/**
+ * A segment of a path that reads like a word of a route: `hooks`, `order-placed`, `v2`. Any other segment may be a key, because some services take it in the
+ * path.
+ */
 const routeWord = /^(?:[a-z]{0,16}(?:[-_.][a-z]{1,16}){0,3}|v?\d{1,3})$/;
 
-/** What of a webhook's definition may hold secrets. */
+/** The members of a webhook's definition that may hold secrets. */
 interface SecretHolder {
   readonly url: string;
   readonly secret?: string | readonly string[] | undefined;
@@ -41,11 +44,11 @@ export function makeCutSecrets({ url, secret = [], headers = {} }: SecretHolder)
     if (!routeWord.test(segment) && segment.length >= shortestPathKey) for (const each of [segment, decoded(segment)]) add(each);
 
   const forms = [...new Set([...plain].flatMap(formsOf))].sort((a, b) => b.length - a.length);
-  // In any case of letters: some servers show headers in capitals.
+  // In small and capital letters: some servers show headers in capitals.
   const pattern = forms.length === 0 ? null : anyCaseOf(forms);
   return (text) => {
     let cut = pattern === null ? text : text.replace(pattern, cutSecret);
-    // What came of an answer may end within one.
+    // The kept part of an answer may end within a secret.
     for (const each of plain)
       for (let length = each.length - 1; length >= shortest; length--)
         if (cut.endsWith(each.slice(0, length))) {

@@ -10,6 +10,6 @@ export function tellingWhenSent(dispatcher: Dispatcher, onSent: () => void): Dis
     };
     return dispatcher.dispatch(options, handler);
   };
-  // undici asks nothing else of the dispatcher of one request.
+  // undici uses nothing else of the dispatcher for one request.
   return { dispatch } as Dispatcher;
 }

@@ -26,10 +26,10 @@ export function attributed<T>(call: StrayCall, run: () => T): T {
 }
 
 /**
- * Takes what goes astray in this process, from now on. Only for a process that is Reprise's own: it changes what Node does about such errors.
+ * Takes such errors from now on. Only for a process that is Reprise's own, because this changes what Node does about them.
  *
- * @param onUncaught told of an error of no known call, which Node would end the process for: it has to.
- * @returns undoes it.
+ * @param onUncaught is told of an error that belongs to no known call. Node would end the process for it, and so has this function to.
+ * @returns a function that undoes this.
  */
 export function watchStrays(logger: StrayLogger, onUncaught: (error: unknown) => void): () => void {
   const take = (thrown: unknown): boolean => {
@@ -42,7 +42,7 @@ export function watchStrays(logger: StrayLogger, onUncaught: (error: unknown) =>
     else logger.error({ handler, event_id: eventId, error_type: type }, "a handler let an error go astray after its delivery had ended: nothing failed for it");
     return true;
   };
-  // Neither data nor messages, which may hold some.
+  // Without data, and without messages, because they may hold data.
   const onRejection = (reason: unknown): void => {
     if (!take(reason)) logger.error({ error_type: toAttemptError(reason).type }, "a promise was rejected and nobody waits for it: the process goes on");
   };

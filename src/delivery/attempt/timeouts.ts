@@ -1,4 +1,4 @@
-/** One timer for many calls: those with the same time-out end in the order in which they began, and nearly all of them before it. */
+/** One timer for many calls. Calls with the same time-out are due in the order in which they began, and nearly all of them end before that. */
 import type { Clock } from "../../event/clock.ts";
 
 interface Timeout {
@@ -13,11 +13,11 @@ interface Queue {
 }
 
 export interface Timeouts {
-  /** Calls `act` once, `afterMs` from now. @returns forgets it. */
+  /** Calls `act` once, `afterMs` from now. @returns a function that cancels this. */
   add(afterMs: number, act: () => void): () => void;
 }
 
-/** A timer of its own costs a call 290 ns, a place in a set 60. */
+/** A timer for each call costs 290 ns, a place in a set 60 ns. */
 export function makeTimeouts(clock: Clock): Timeouts {
   const queues = new Map<number, Queue>();
 
@@ -26,11 +26,11 @@ export function makeTimeouts(clock: Clock): Timeouts {
     if (first === undefined) return;
     queue.timer = clock.after(Math.max(0, first.dueMs - clock.monotonicMs()), (dueByMs) => {
       for (const timeout of queue.timeouts) {
-        if (timeout.dueMs > dueByMs) break; // due meanwhile: what arrived for it may not be taken yet
+        if (timeout.dueMs > dueByMs) break; // it came due meanwhile, and its answer may have arrived without being taken yet
         queue.timeouts.delete(timeout);
         timeout.act();
       }
-      queue.timer?.cancel(); // one that an act has set
+      queue.timer?.cancel(); // an act may have set one
       queue.timer = null;
       arm(queue);
     });
@@ -47,7 +47,7 @@ export function makeTimeouts(clock: Clock): Timeouts {
       const those = queue;
       return () => {
         if (!timeouts.delete(timeout) || timeouts.size > 0) return;
-        those.timer?.cancel(); // it would keep the process
+        those.timer?.cancel(); // it would keep the process from ending
         those.timer = null;
       };
     },

@@ -10,7 +10,7 @@ export class WebhookAnswer {
   readonly #cut: (text: string) => string;
   #status: number | null = null;
   #headers: Headers = {};
-  /** At most `maxTextBytes`, but for the chunk that went beyond. */
+  /** Not more than `maxTextBytes`, apart from the last chunk. */
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
 
@@ -34,7 +34,7 @@ export class WebhookAnswer {
   /** What is kept of it. */
   details(): { readonly httpStatus?: number; readonly responseHead?: string } {
     if (this.#status === null) return {};
-    // As a stream: a character that the limit cuts in two is left out; invalid ones are replaced, each by three bytes.
+    // Decoded as a stream, because that leaves out a character that the limit cuts in two. Invalid bytes are replaced.
     const text = new TextDecoder().decode(Buffer.concat(this.#chunks).subarray(0, maxTextBytes), { stream: true });
     // A receiver that echoes what it got sends our own secrets back.
     const head = clipBytes(this.#cut(text));
@@ -66,7 +66,7 @@ function retryAfterOf(headers: Headers, clock: Clock): number | null {
   if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, maxRetryAfterMs);
   const untilMs = httpDate(text);
   if (untilMs === null) return null;
-  // Against the receiver's own clock where it tells: clocks of two machines are not compared.
+  // From the receiver's own time, where its answer has it: clocks of two machines are not compared.
   const fromMs = httpDate(first(headers.date) ?? "") ?? clock.now();
   return Math.min(Math.max(0, untilMs - fromMs), maxRetryAfterMs);
 }

@@ -13,10 +13,10 @@ import { callHeaders, makeSigners } from "./webhook-signature.ts";
 
 export type WebhookDefinition = Extract<HandlerDefinition, { kind: "webhook" }>;
 
-/** Also has the agent's end: `close` cuts its connections, and a call still under way is abandoned. */
+/** `close` cuts the connections; a call that is still under way is abandoned. */
 export type WebhookAttempt = Attempt & { readonly close: () => Promise<void> };
 
-/** A host that never answers a SYN is given up long before an agent's patience of minutes. */
+/** For a host that does not answer at all: a handler's time-out may be minutes. */
 const connectTimeoutMs = 10_000;
 
 /**
@@ -51,7 +51,8 @@ export function makeWebhookAttempt(
         body,
       });
       answer.begin(response.statusCode, response.headers);
-      for await (const chunk of response.body as AsyncIterable<Buffer>) if (!answer.add(chunk)) break; // which destroys the rest, and the socket with it
+      // Leaving the loop early destroys the rest of the answer, and the socket with it.
+      for await (const chunk of response.body as AsyncIterable<Buffer>) if (!answer.add(chunk)) break;
       return answer.outcome(request, clock);
     } catch (error) {
       if (closed) return { kind: "abandoned" };
@@ -67,7 +68,7 @@ export function makeWebhookAttempt(
     const answer = new WebhookAnswer(cut);
     const giveUp = (came: AttemptOutcome) => {
       resolve(came);
-      // On a socket that still connects nothing of the call was sent, and undici does not send what was aborted.
+      // While the socket still connects nothing of the call was sent, and undici does not send a request that was aborted.
       controller.abort();
     };
     const deadline = new WebhookDeadline({
@@ -93,7 +94,7 @@ export function makeWebhookAttempt(
   });
 }
 
-/** Deadlines are ours. HTTP/1.1 only: one call has one socket, so destroying it is the end of the call and of no other. */
+/** Without deadlines of its own, since each call has one. HTTP/1.1 only: each call has a socket to itself, so to destroy it ends that call and no other. */
 function makeAgent(connections: number | null = null): Agent {
   return new Agent({ connections, connect: { timeout: connectTimeoutMs }, headersTimeout: 0, bodyTimeout: 0, allowH2: false });
 }
@@ -103,7 +104,7 @@ function timedOut({ timeoutMs }: AttemptRequest, answer: WebhookAnswer): Attempt
   return { kind: "failed", class: "timeout", error, ...answer.details() };
 }
 
-/** Nobody was asked: no attempt is used, and none can make a dead letter. */
+/** The receiver was not asked, so this uses no attempt and can make no dead letter. */
 const notSent: AttemptOutcome = {
   kind: "deferred",
   error: { type: "NotSent", message: "this process was too busy to send the request" },

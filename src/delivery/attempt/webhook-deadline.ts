@@ -1,8 +1,8 @@
 import type { Clock } from "../../event/clock.ts";
 
-/** A deadline that comes so much after its time says that the thread was busy, and nothing of what is at the other end. */
+/** When a timer fires this much after its time, the thread was busy: that says nothing about the other end. */
 const lateMs = 50;
-/** How often a call whose request could not go out for that reason gets its time anew. */
+/** How often a call gets its time anew when its request could not go out for that reason. */
 const maxAnew = 10;
 
 export interface WebhookDeadlineOptions {

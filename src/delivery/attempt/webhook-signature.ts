@@ -9,7 +9,7 @@ export function makeSigners(handler: string, secrets: readonly string[]): readon
     try {
       return new Webhook(secret);
     } catch {
-      // Without the cause: its words may hold a part of the secret.
+      // Without the cause, because its message may hold a part of the secret.
       throw new RepriseError("CONFIG_INVALID", `handler ${handler}: a secret is not "whsec_" with base64 behind it`);
     }
   });
@@ -24,7 +24,7 @@ export function callHeaders({ event, deliveryId }: AttemptRequest, body: string,
     "webhook-id": deliveryId,
     "webhook-timestamp": `${Math.floor(sentAt.getTime() / 1000)}`,
     ...(signers.length > 0 && { "webhook-signature": signers.map((signer) => signer.sign(deliveryId, sentAt, body)).join(" ") }),
-    // Kept as sent, so it may be what no header can hold; the body has it all the same.
+    // It is stored as the producer sent it, so it may hold what no header can. The body has it in any case.
     ...(traceparent !== undefined && /^[!-~]+$/.test(traceparent) && { traceparent }),
   };
 }

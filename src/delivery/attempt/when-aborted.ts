@@ -1,7 +1,7 @@
-/** One listener for each signal, however many calls are under way: adding and removing one is dear. */
+/** One listener for each signal, however many calls are under way, because it is slow to add and remove one for each call. */
 const listeners = new WeakMap<AbortSignal, Set<() => void>>();
 
-/** Calls `act` when the signal aborts. @returns forgets it. */
+/** Calls `act` when the signal aborts. @returns a function that cancels this. */
 export function whenAborted(signal: AbortSignal, act: () => void): () => void {
   let acts = listeners.get(signal);
   if (acts === undefined) {

@@ -4,7 +4,7 @@ import { notInTime, type Patience } from "../journal/patience.ts";
 import { concernsSame, type LaneAct } from "../partition/lane-act.ts";
 
 interface Queued {
-  readonly judge: () => LaneAct;
+  readonly draft: () => LaneAct;
   readonly alone: boolean;
   readonly patience: Patience;
   readonly resolve: (appended: AppendedEvent) => void;
@@ -21,11 +21,11 @@ export interface TakenActs {
   readonly refused: (error: unknown) => void;
 }
 
-/** Of one append, which takes 1000 events; a flush has at most 300 of its own, and what its slots bring. */
+/** The most acts of one append. An append takes 1000 events, and a flush has at most 300 of its own and those of its slots. */
 const actsAtOnce = 256;
 export const noActs: TakenActs = { acts: [], events: [], alone: false, stored() {}, refused() {} };
 
-/** Operators' acts on lanes that wait for the next append to the journal. Each is judged when that is made, not when it was asked for. */
+/** Operators' acts on lanes that wait for the next append to the journal. Each is drafted when that append is made, since its lane may have changed by then. */
 export class ActQueue {
   #queued: Queued[] = [];
 
@@ -38,15 +38,15 @@ export class ActQueue {
     return this.#queued[0]?.alone ?? false;
   }
 
-  /** Resolves when its record is stored. @throws what `judge` throws then. */
-  add(judge: () => LaneAct, { patience, alone }: { readonly patience: Patience; readonly alone: boolean }): Promise<AppendedEvent> {
+  /** Resolves when its record is stored. @throws what `draft` throws then. */
+  add(draft: () => LaneAct, { patience, alone }: { readonly patience: Patience; readonly alone: boolean }): Promise<AppendedEvent> {
     const { promise, resolve, reject } = Promise.withResolvers<AppendedEvent>();
     promise.catch(() => {}); // its caller may be gone
-    this.#queued.push({ judge, alone, patience, resolve, reject });
+    this.#queued.push({ draft, alone, patience, resolve, reject });
     return promise;
   }
 
-  /** Those of the next append, judged now. Whoever does not wait any more is passed over: nothing of it is done. */
+  /** Drafts the acts of the next append. An act whose caller does not wait any more is refused, and nothing of it is done. */
   take(): TakenActs {
     const acts: LaneAct[] = [];
     const asked: Queued[] = [];
@@ -58,7 +58,7 @@ export class ActQueue {
       }
       try {
         if (each.patience.over) throw notInTime();
-        const act = each.judge();
+        const act = each.draft();
         if (acts.some((other) => concernsSame(act, other))) {
           left.push(each);
           continue;

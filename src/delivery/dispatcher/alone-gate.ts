@@ -1,6 +1,6 @@
 /**
- * Keeps the handlers of one process apart while one of them tries out what may have killed it: a suspect runs alone only if nothing else of the
- * process runs, or an innocent one would be blamed.
+ * Keeps the handlers of one process apart while one of them calls a suspect, an event that may have killed the process. A suspect runs alone only if
+ * nothing else runs in the process; otherwise an innocent event could be blamed.
  */
 export interface GateMember {
   wantsAlone(): boolean;
@@ -26,13 +26,13 @@ export class AloneGate {
     return first !== member || this.#members.some((each) => each !== member && each.busy());
   }
 
-  /** `member` may have changed: if so, the others look again. Only then, or two of them would tell each other for ever. */
+  /** `member` may have changed. The others look again only if it has, because otherwise two of them would tell each other for ever. */
   moved(member: GateMember): void {
     const [wants, busy] = [member.wantsAlone(), member.busy()];
     const told = this.#told.get(member) ?? { wants: false, busy: false };
     if (told.wants === wants && told.busy === busy) return;
     this.#told.set(member, { wants, busy });
-    // While no suspect waits nobody minds who is busy.
+    // While no suspect waits, it makes no difference who is busy.
     if (told.wants === wants && !this.#members.some((each) => each.wantsAlone())) return;
     for (const each of this.#members) if (each !== member) queueMicrotask(() => each.gateMoved());
   }

@@ -26,7 +26,7 @@ export interface AppendsOptions {
   readonly onUnwritable: (error: RepriseError) => void;
 }
 
-/** A stopping service tries so often. */
+/** How often a stopping service tries again. */
 const lastTries = 3;
 
 /** Appends to the journal until it is stored. While the journal cannot be written nothing new starts. */
@@ -63,8 +63,8 @@ export class Appends {
   }
 
   /**
-   * Appends until it is stored: the same events with the same ids. Acts are tried once: when that fails, whoever asked for them is refused; if they were
-   * stored all the same, the next append finds them.
+   * Appends until it is stored: the same events with the same ids. Acts are tried once: when that fails, their callers get the error. If
+   * the acts were stored all the same, the next append finds them.
    *
    * @param without the same batch without the acts.
    * @returns null when it never will be stored.

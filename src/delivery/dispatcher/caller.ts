@@ -1,4 +1,4 @@
-/** Calls the handler: lifts the event, calls for each of its parts, judges what came of it and tells the partition. What to call is the partition's to say. */
+/** Calls the handler: lifts the event, calls the handler for each of its parts, and tells the partition the verdict. The partition decides what to call. */
 import type { Catalog } from "../../catalog/catalog.ts";
 import type { Clock } from "../../event/clock.ts";
 import type { CurrentEvent } from "../../event/event.ts";
@@ -87,7 +87,7 @@ export class Caller {
     try {
       this.#deliver(delivery);
     } catch (error) {
-      this.#options.life.fail(error); // a defect of ours: no attempt ever throws
+      this.#options.life.fail(error); // attempts never throw, so this is a defect of ours
     }
   }
 
@@ -121,7 +121,7 @@ export class Caller {
     }
     const first = partition.parts.firstOf(delivery);
     const left = wanted.filter(({ origin }) => origin === null || origin.part >= first);
-    // None: the chain was changed since, and gives fewer parts. The last one is called again, so that the delivery ends with an answer.
+    // There may be none, when the chain was changed since and gives fewer parts. Then the last part is called again, so that the delivery ends with an answer.
     this.#callParts(delivery, left.length > 0 ? left : wanted.slice(-1)).catch((error: unknown) => life.fail(error));
   }
 
@@ -152,7 +152,7 @@ export class Caller {
       if (attempt.kind === "running") await attempt.settled;
       partition.parts.completed(delivery, record);
       if (spec.record === "each")
-        await writer.recorded().catch(() => {}); // that it never will be shows below
+        await writer.recorded().catch(() => {}); // when it never will be, the check below sees it
       else pump.now();
       if (life.calling.aborted || life.fault !== null) {
         this.#finish(delivery, { kind: "put_back" });
@@ -219,7 +219,7 @@ export class Caller {
   #conclude(delivery: Delivery, verdict: Verdict): void {
     const { clock, partition, loans } = this.#options;
     const tell = delivery.loan === null ? undefined : loans.conclude(delivery.loan);
-    // Only waits are counted from now.
+    // The time is needed for waits only, and a completed delivery has none.
     partition.outcomes.conclude(delivery, verdict, verdict.kind === "completed" ? delivery.startedMs : clock.monotonicMs());
     tell?.(verdict);
   }

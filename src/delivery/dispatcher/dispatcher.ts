@@ -1,4 +1,4 @@
-/** One handler at work: feeds its partition from the log, calls the handler, writes the journal. What to do is the partition's to say. */
+/** One handler at work: feeds its partition from the log, calls the handler, writes the journal. The partition decides what to do. */
 import type { Catalog } from "../../catalog/catalog.ts";
 import type { RepriseError } from "../../errors.ts";
 import type { Clock } from "../../event/clock.ts";
@@ -39,11 +39,11 @@ export interface DispatcherOptions {
   readonly logger: DeliveryLogger;
   /** False while nobody has heard of this process for so long that another one may have taken over. */
   readonly mayStart: () => boolean;
-  /** It stands still. */
+  /** It has failed for good. */
   readonly onFault: () => void;
 }
 
-/** What the journal gets for its last records, out of what patience is left. */
+/** The time for the last records of the journal: what is left of the patience, within these limits. */
 const minReleaseMs = 500;
 const maxReleaseMs = 3000;
 

@@ -7,7 +7,7 @@ import type { Effects } from "../effects/effects.ts";
 import type { HandlerSpec, RetryPolicy } from "../handler-spec.ts";
 import type { Delivery } from "../partition/delivery.ts";
 
-/** One call of a handler: what its attempt is told, when it began, and its effects. What few handlers ask for is made when they do. */
+/** One call of a handler: what its attempt is told, when it began, and its effects. What few handlers ask for is made only when they ask. */
 export class HandlerCall implements AttemptRequest {
   readonly event: CurrentEvent;
   readonly attempt: number;

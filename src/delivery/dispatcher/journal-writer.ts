@@ -29,7 +29,7 @@ export interface JournalWriterOptions {
   readonly logger: DeliveryLogger;
   /** The longest that an outcome waits for its flush. */
   readonly flushMs: number;
-  /** Calls the handler: that it is about to be called is on record. */
+  /** Calls the handler for a delivery whose start had to be on record first. */
   readonly call: (delivery: Delivery) => void;
 }
 
@@ -39,7 +39,7 @@ export class JournalWriter {
   readonly #appends: Appends;
   readonly #loneAct: LoneAct;
   readonly #acts = new ActQueue();
-  /** The next append is that of an act alone. */
+  /** The next append is one act alone. */
   #aloneNext = false;
   #flushing: Promise<void> | null = null;
   #timer: { cancel(): void } | null = null;
@@ -57,7 +57,7 @@ export class JournalWriter {
     return this.#appends.trouble;
   }
 
-  /** Flushes now when enough waits for it, or somebody does; otherwise sets the time of the next flush. */
+  /** Flushes now when enough outcomes wait for it, or when somebody does; otherwise sets the time of the next flush. */
   flushWhenDue(nowMs: number): void {
     const { partition, clock, flushMs } = this.#options;
     const asked = this.#acts.size > 0 || this.#loneAct.isUnclear;
@@ -67,8 +67,8 @@ export class JournalWriter {
   }
 
   /**
-   * Records an act with the next flush, and does it then. What cannot be recorded is refused: at once while the journal cannot be written, or when the
-   * patience is over. An act that was refused is never done, unless its record turns out to be stored all the same.
+   * Records an act with the next flush, and does it then. An act that cannot be recorded is refused: at once while the journal cannot be
+   * written, otherwise when the patience is over. A refused act is not done, unless its record turns out to be stored all the same.
    *
    * @param draft makes the act, or throws why it is out of place: now, and again when it is recorded.
    */
@@ -86,16 +86,16 @@ export class JournalWriter {
   /** Resolves when all that the partition was told until now is on record, with the record's position. @throws when it never will be. */
   async recorded(): Promise<Position> {
     const stored = this.replies.nextFlush();
-    stored.catch(() => {}); // whoever waits is told below
+    stored.catch(() => {}); // the caller gets it below
     await this.#quiet();
     void this.#flush();
     this.#options.pump.now();
     return stored;
   }
 
-  /** When nothing is being appended to the journal. */
+  /** Resolves when nothing is being appended to the journal. */
   async #quiet(): Promise<void> {
-    while (this.#flushing !== null) await this.#flushing.catch(() => {}); // whoever flushes tells
+    while (this.#flushing !== null) await this.#flushing.catch(() => {}); // whoever flushes gets the error
   }
 
   /** Looks whether the journal is still this process's; if not, the handler stands still. @throws when the log does not say. */
@@ -143,7 +143,7 @@ export class JournalWriter {
     this.#timer?.cancel();
     this.#timer = null;
     if (this.#flushing !== null || life.fault !== null) return;
-    // What takes an append of its own goes as soon as what it is about is on record.
+    // An act that takes an append of its own goes as soon as all that happened before it is on record.
     const waits = this.#acts.alone && (this.#loneAct.isUnclear || (partition.flushes.dirty() && !this.#aloneNext));
     const acts = waits ? noActs : this.#acts.take();
     this.#aloneNext = waits;

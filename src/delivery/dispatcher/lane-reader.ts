@@ -76,7 +76,7 @@ export class LaneReader {
     if (head >= from)
       for await (const batch of log.readStream(lane.stream, { from, limit: laneBatch, signal: life.reading })) {
         for (const event of batch) events.push(event);
-        break; // batches are bounded in bytes: 64 events may have 60 MB; the rest is read when the lane has come so far
+        break; // one batch only, since batches are limited in bytes and 64 events may have 60 MB; the lane reads on when it has delivered these
       }
     partition.reading.laneRead(lane, events, head, clock.monotonicMs());
   }

@@ -20,7 +20,7 @@ import type { LetterReplayed } from "./replies.ts";
 export interface LetterReplayRequest extends LetterReplayTerms {
   readonly stream: string;
   readonly revision: number;
-  /** The letter's attempts when it was chosen; with another number it is left alone. Null: whatever they are. */
+  /** The letter's attempts when it was chosen: when it has another number now, it is left alone. Null when the number does not matter. */
   readonly attempts: number | null;
 }
 
@@ -57,7 +57,7 @@ export interface LetterActsOptions {
 /** What can be done about one handler's dead letters, and about what waits for its next attempt. */
 export class LetterActs {
   readonly #options: LetterActsOptions;
-  /** Amendments on their way into the journal, by stream and revision: what would deliver the letter waits for them. */
+  /** Amendments that are being recorded, by stream and revision. A replay of the letter waits for them. */
   readonly #amending = new Map<string, Promise<unknown>>();
 
   constructor(options: LetterActsOptions) {
@@ -86,7 +86,10 @@ export class LetterActs {
     return stored && { stored, event: await asAmended(log, journal.stream, stored, amended), amended, attempts };
   }
 
-  /** @throws what the act would throw now, so that nothing is written for an act that is refused: NOT_DEAD_LETTERED, DELIVERY_RUNNING, LETTER_NOT_FIRST; for a replay also LANE_PAUSED. */
+  /**
+   * @throws what the act would throw now, so that nothing is written for an act that is refused: NOT_DEAD_LETTERED, DELIVERY_RUNNING, LETTER_NOT_FIRST; for a
+   * replay also LANE_PAUSED.
+   */
   mayAct(stream: string, revision: number, act: "replay" | "other"): void {
     const { handler, partition, life } = this.#options;
     life.mustWork();
@@ -94,7 +97,11 @@ export class LetterActs {
     if (act === "replay" && lane.paused) throw new RepriseError("LANE_PAUSED", `The entity is paused for ${handler}.`);
   }
 
-  /** Delivers a dead letter again. Resolves when the end is on record. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, LETTER_NOT_FIRST, LOG_UNAVAILABLE (the service stops). */
+  /**
+   * Delivers a dead letter again. Resolves when the end is on record.
+   *
+   * @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, LETTER_NOT_FIRST, LOG_UNAVAILABLE (the service stops).
+   */
   async replay({ stream, revision, attempts, ...about }: LetterReplayRequest): Promise<LetterReplayed> {
     const { partition, writer, life, pump } = this.#options;
     await this.#amending.get(`${stream}\n${revision}`)?.catch(() => {});
@@ -107,7 +114,12 @@ export class LetterActs {
     return ended;
   }
 
-  /** Ends a dead letter by decision. @returns position of its record. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, and as every act: LOG_UNAVAILABLE, LOG_FULL */
+  /**
+   * Ends a dead letter by decision.
+   *
+   * @returns position of its record.
+   * @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, and as every act: LOG_UNAVAILABLE, LOG_FULL
+   */
   async discard(stream: string, revision: number, act: Act): Promise<Position> {
     const { partition, writer } = this.#options;
     return (await writer.act(() => partition.letters.discard(stream, revision, act))).position;
@@ -128,7 +140,8 @@ export class LetterActs {
   }
 
   /**
-   * Gives a dead letter other data, for this handler's later deliveries of it. An append of its own: with its neighbours the data might not fit into one.
+   * Gives a dead letter other data, for this handler's later deliveries of it. It takes an append of its own, because its data might not fit into one append
+   * with other events.
    *
    * @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, APPEND_TOO_LARGE
    */

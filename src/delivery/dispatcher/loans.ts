@@ -22,7 +22,7 @@ export class Loans {
     this.#clock = clock;
   }
 
-  /** Lends a lane's slot to a replay's own deliveries, until `end`. Its calls record nothing; what they come to is told, as the retry policy judges it. */
+  /** Lends a lane's slot to a replay's own deliveries, until `end`. Its calls record nothing: the replay is told the verdict on each call. */
   lend(stream: string, replayId: string): BorrowedLane {
     this.#life.mustWork();
     const loan = this.#partition.loans.lend(stream, replayId, this.#clock.monotonicMs());
@@ -57,14 +57,14 @@ export class Loans {
     return this.#asked.has(loan);
   }
 
-  /** What the loan's call came to. @returns tells whoever asked for it. */
+  /** The loan's call is over. @returns a function that tells the verdict to whoever asked for the call. */
   conclude(loan: LaneLoan): ((verdict: Verdict) => void) | undefined {
     const asked = this.#asked.get(loan);
     this.#asked.delete(loan);
     return asked?.resolve;
   }
 
-  /** No call that still waits is made any more. */
+  /** Refuses all calls that still wait. */
   refuse(error: unknown): void {
     const asked = [...this.#asked.values()];
     this.#asked.clear();

@@ -31,7 +31,7 @@ export class LoneAct {
     this.#life = life;
   }
 
-  /** Whether one waits for the next append to tell what became of it. */
+  /** Whether nobody knows yet what became of the last one. */
   get isUnclear(): boolean {
     return this.#unclear !== null;
   }
@@ -56,7 +56,7 @@ export class LoneAct {
     }
   }
 
-  /** It is known now what became of the unclear one. @param at revision of its record; null: another append took its place. */
+  /** What became of the unclear act is known now. @param at revision of its record; null when another append took its place. */
   end(at: number | null): void {
     const act = this.#unclear;
     this.#unclear = null;

@@ -14,7 +14,7 @@ export class Pump {
     this.#look = look;
   }
 
-  /** After each change. A look that is under way sees what changed meanwhile. */
+  /** Looks at once; to be called after each change. A look that is under way sees the change, too. */
   now(): void {
     if (this.#looking) return;
     this.#looking = true;
@@ -35,7 +35,7 @@ export class Pump {
     });
   }
 
-  /** Others have their turn first. */
+  /** Looks in the next turn of the event loop, so that others have their turn first. */
   nextTurn(): void {
     if (this.#nextTurn) return;
     this.#nextTurn = true;
@@ -50,7 +50,7 @@ export class Pump {
     return this.#nextTurn;
   }
 
-  /** At a monotonic time, unless an earlier look is due. */
+  /** Looks at a monotonic time, unless an earlier look is due. */
   at(atMs: number, nowMs: number): void {
     if (this.#tick !== null && this.#tick.atMs <= atMs) return;
     this.#tick?.cancel();
@@ -61,7 +61,7 @@ export class Pump {
     this.#tick = { atMs, cancel: () => timer.cancel() };
   }
 
-  /** Nothing is due any more. */
+  /** Cancels the look that is due. */
   cancel(): void {
     this.#tick?.cancel();
   }

@@ -15,33 +15,33 @@ export interface LetterReplayed {
 /** Those who wait until something is on record in the journal. */
 export class Replies {
   readonly #replays = new Map<LetterReplay, Waiting<LetterReplayed>>();
-  /** By replay: told when no lane is on its pace any more. */
+  /** By replay: those who wait until no lane is on its pace any more. */
   readonly #passing = new Map<string, Waiting<void>[]>();
-  /** Told by the next flush. */
+  /** Those who wait for the next flush. */
   #next: Waiting<Position>[] = [];
 
-  /** The end of a dead letter's replay. */
+  /** Waits for the end of a dead letter's replay. */
   of(replay: LetterReplay): Promise<LetterReplayed> {
     const { promise, resolve, reject } = Promise.withResolvers<LetterReplayed>();
     this.#replays.set(replay, { resolve, reject });
     return promise;
   }
 
-  /** No lane is on the replay's pace any more. */
+  /** Waits until no lane is on the replay's pace any more. */
   passed(replayId: string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#passing.set(replayId, [...(this.#passing.get(replayId) ?? []), { resolve, reject }]);
     return promise;
   }
 
-  /** The next flush is stored. */
+  /** Waits until the next flush is stored. */
   nextFlush(): Promise<Position> {
     const { promise, resolve, reject } = Promise.withResolvers<Position>();
     this.#next.push({ resolve, reject });
     return promise;
   }
 
-  /** Those whom the flush that is taken now tells. */
+  /** Takes those who wait for the flush that begins now. */
   takeNext(): readonly Waiting<Position>[] {
     return this.#next.splice(0);
   }
@@ -62,7 +62,7 @@ export class Replies {
     }
   }
 
-  /** There will be no record. */
+  /** Tells all of them that there will be no record. */
   refuse(error: unknown): void {
     const waiting = [...this.#replays.values(), ...this.#next, ...[...this.#passing.values()].flat()];
     this.#replays.clear();

@@ -5,7 +5,7 @@ import type { Pump } from "./pump.ts";
 
 /** Deliveries that start between two looks at the clock. */
 const startsOfRound = 16;
-/** What a turn of the event loop may have of calls that end at once. */
+/** How long calls that end at once may take of one turn of the event loop. */
 const turnMs = 5;
 const roundsOfTurn = 64;
 

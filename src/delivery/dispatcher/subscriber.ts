@@ -65,7 +65,7 @@ export class Subscriber {
   async #subscribe(): Promise<void> {
     const { log, catalog, spec, logger, clock, partition, life } = this.#options;
     const signal = life.reading;
-    // Claims, too: what comes behind another's claim is no longer ours to deliver, however long ago we last wrote.
+    // Claims as well: what comes behind the claim of another owner is not ours to deliver, even when we have not written for long.
     const types = [...catalog.candidates(spec.types), claimType];
     for (let failures = 0; !signal.aborted && life.fault === null; failures++) {
       try {
@@ -100,7 +100,7 @@ export class Subscriber {
     return true;
   }
 
-  /** Nor while calls that end at once are not through with what was read: events that wait long are dear to the garbage collector. */
+  /** Reads nothing while deliveries that end at once still work on what was read: events that wait for long are expensive for the garbage collector. */
   #mayRead(): boolean {
     return !this.#options.pump.isBehind && this.#options.partition.reading.hasRoom();
   }
@@ -120,7 +120,7 @@ export class Subscriber {
     return !life.isOver;
   }
 
-  /** Once, until there are fewer again. */
+  /** Says so once, until there are fewer again. */
   #sayTooMany(): void {
     const { spec, limits, logger, partition } = this.#options;
     if (this.#saidTooMany || !partition.reading.tooManyLanes()) return;

@@ -1,10 +1,13 @@
 import type { JournalEvent } from "../../records/journal.ts";
 import type { DeliveryLogger } from "../delivery-logger.ts";
 
-/** Of the dead letters of one flush, in the operator's log. */
+/** How many dead letters of one flush the operator's log names. */
 const shownInLog = 10;
 
-/** One line for each flush, however many dead letters it has: an outage must not flood the log. Neither data nor messages, which may hold some. */
+/**
+ * One line for each flush, however many dead letters it has: an outage must not flood the log. Without data, and without messages, because they may hold
+ * data.
+ */
 export function tellOfDeadLetters(events: readonly JournalEvent[], handler: string, logger: DeliveryLogger): void {
   const letters = events.flatMap((event) => (event.type === "delivery.dead_lettered" ? [event.data] : []));
   if (letters.length === 0) return;

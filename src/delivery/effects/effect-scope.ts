@@ -20,7 +20,7 @@ export interface EffectsOf {
   readonly attempt: number;
 }
 
-/** Of a dry run: an effect that was asked for, and not run. `recorded`: its result was on record and was given. */
+/** An effect that a dry run asked for; it was not run. `recorded`: its result was on record, and the handler got it. */
 export interface AskedEffect {
   readonly key: string;
   readonly recorded: boolean;
@@ -30,7 +30,7 @@ export interface AskedEffect {
 export interface Ledgers {
   /** @param mayBeRecorded something may be in the stream already. */
   enter(stream: string, mayBeRecorded: boolean): Ledger;
-  /** One who entered needs it no more. */
+  /** The scope that entered does not need it any more. */
   leave(ledger: Ledger): void;
   /** An effect of it has ended. */
   forgetUnused(ledger: Ledger): void;
@@ -57,7 +57,7 @@ export class EffectScope {
     return this.#run(key, effect, signal) as Promise<never>;
   }
 
-  /** Of a dry run, in the order asked; of others empty. */
+  /** What a dry run asked for, in order; empty for others. */
   asked(): readonly AskedEffect[] {
     return this.#asked;
   }
@@ -79,8 +79,8 @@ export class EffectScope {
     const again = replay?.effects === "again" ? replay.id : null;
     const ledger = this.#open();
     if (ledger.isUnread) await ledger.read();
-    if (this.#closed || signal.aborted) throw refused(key); // the reading took its time
-    // What was done again, by an operator's decision, is the newest truth.
+    if (this.#closed || signal.aborted) throw refused(key); // the attempt may have ended during the reading
+    // When an operator had an effect done again, the newest record counts.
     const known = ledger.find(part, key, again);
     const isDry = replay?.mode === "dry_run";
     if (isDry) this.#asked.push({ key, recorded: known !== undefined });

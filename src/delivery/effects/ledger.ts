@@ -9,7 +9,7 @@ import { ownEvent } from "../../records/own-event.ts";
 
 /** After trouble with the log, until the attempt's time is up. */
 const troubleWaits = { firstMs: 100, lastMs: 5000 };
-/** How often an append may meet something that was written meanwhile: nobody else should write there. */
+/** How many conflicts an append may meet. Nobody else should write to this stream. */
 const maxConflicts = 10;
 
 export interface LedgerOptions {

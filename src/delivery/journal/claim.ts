@@ -12,7 +12,7 @@ export interface Claim {
   readonly readAhead: number;
 }
 
-/** By another instance's claim. */
+/** The error of an owner that another instance has fenced by this claim. */
 export function fencedBy({ stream, data }: StoredEvent): RepriseError {
   const { owner } = data as unknown as JournalData["partition.claimed"];
   return new RepriseError("FENCED", `${stream} was claimed by another process (${owner}).`, { fields: { owner, stream } });

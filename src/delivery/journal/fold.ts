@@ -89,7 +89,7 @@ const rules: Rules = {
     put(state.parts, lane, revision, { at: BigInt(at), part: part + 1 });
     const record = state.lanes.get(lane);
     const letter = record?.letters.get(revision);
-    // What failed before was the part's: the next one begins anew.
+    // The failures so far were those of this part: the next part begins without any.
     if (letter !== undefined) {
       letter.attempts = 0;
       if (letter.replay !== null) letter.replay = { ...letter.replay, failed: 0, ...noWait };
@@ -108,7 +108,7 @@ const rules: Rules = {
     ended(state, lane, revision);
     advance(record, revision + 1, BigInt(at));
     detach(state, lane, record);
-    record.pace = null; // it stands still: whoever releases it says at which pace
+    record.pace = null; // the lane stands still now; whoever releases it says at which pace
   },
   "delivery.settled": (state, { lane, revision, at, act, paceThrough }) => {
     const record = laneOf(state, lane, revision + 1);
@@ -134,7 +134,7 @@ interface NextCall extends Omit<WaitRecord, "deferred"> {
   readonly attempts: number;
   readonly failed: 0 | 1;
   readonly replayId: string | undefined;
-  /** Null: as before. */
+  /** Null when the count stays as it was. */
   readonly deferred: Deferrals | null;
 }
 
@@ -165,7 +165,7 @@ export function fold(state: PartitionState, event: JournalEvent, revision: numbe
   (rules[event.type] as (state: PartitionState, data: JournalEvent["data"], revision: number) => void)(state, event.data, revision);
 }
 
-/** Whether events of this type belong into a journal. */
+/** Whether events of this type belong to a journal. */
 export function foldsType(type: string): boolean {
   return Object.hasOwn(rules, type);
 }

@@ -3,7 +3,7 @@ import type { EventLog } from "../../log/event-log.ts";
 import { maxSkips, readJournal, type Skip } from "./journal-read.ts";
 import { foldStored, lastState } from "./last-snapshot.ts";
 
-/** What a journal holds that is not its own, beyond its last snapshot. @throws JOURNAL_DAMAGED for more than `maxSkips`. */
+/** Finds the events behind the last snapshot that are not the journal's own. @throws JOURNAL_DAMAGED for more than `maxSkips` ranges of them. */
 export async function findForeign(log: EventLog, stream: string, skips: readonly Skip[]): Promise<readonly Skip[]> {
   const { state, from } = await lastState(log, stream, 0n, skips);
   const found: Skip[] = [];

@@ -20,17 +20,17 @@ export interface HandlerRecord {
   readonly paused: boolean;
   /** Revisions of the journal that operators had skipped. */
   readonly skips: readonly Skip[];
-  /** Stored types that are new names of what the handler has wanted for long: builds before may have passed over such events. */
+  /** New names of types that the handler has wanted before. Builds that did not know these names may have passed over such events. */
   readonly newNames: readonly string[];
-  /** Where it was retired, when it comes back after that: what was before is none of its deliveries. */
+  /** Where the handler was retired, when it comes back after that: it is not given events from before. Null otherwise. */
   readonly retiredAt: Position | null;
-  /** Stores what changed. Once, when all that the change implies is on record. */
+  /** Stores what changed. To be called once, when everything that follows from the change is recorded. */
   record(): Promise<void>;
 }
 
 /**
  * Compares the handler's definition with what the log has on record. A type added to a known handler is wanted from now on;
- * one that is listed no more is wanted no more. A type under another name, or split into others, is what it was: events stored before stay wanted.
+ * a type that is no longer listed is no longer wanted. A type that got another name, or was split into others, stays wanted from where it was.
  *
  * @throws START_FROM_REQUIRED for a new handler on a log that holds events.
  */
@@ -63,7 +63,7 @@ export async function configureHandler({
   };
   const facts: NewEvent[] = [];
   if (!isDeepStrictEqual(configured, before.configured)) facts.push(ownEvent(newId, "handler.configured", configured));
-  // Another address is a decision of its own: what the old one answered (410) says nothing about it.
+  // A new address ends the pause: the answer 410 was about the old address.
   const moved = before.paused === "policy" && shownBefore(before.configured?.endpoint) !== configured.endpoint;
   if (moved) facts.push(ownEvent(newId, "handler.resumed", { act: { actor: "local", reason: "the config has another url" } satisfies Act }));
   return {
@@ -78,24 +78,24 @@ export async function configureHandler({
   };
 }
 
-/** Builds before kept the whole address. */
+/** Older builds stored the whole address. */
 function shownBefore(endpoint: string | null | undefined): string | null | undefined {
   return typeof endpoint === "string" && !endpoint.includes("#") ? shownUrl(endpoint) : endpoint;
 }
 
-/** That a handler stops (or goes on), as its stream is to say it. */
+/** The record that a handler is paused, or goes on. */
 export function pauseRecord(newId: NewId, handler: string, paused: { readonly why: string } | null, act: Act) {
   const event = paused === null ? ownEvent(newId, "handler.resumed", { act }) : ownEvent(newId, "handler.paused", { why: paused.why, act });
   return { stream: handlerStream(handler), events: [event], expected: "any" as const };
 }
 
-/** That a handler is gone for good. Behind its last record: one that came back meanwhile is not retired. */
+/** The record that a handler is gone for good. It expects the stream's last revision, so that a handler that has come back meanwhile is not retired. */
 export async function retirementOf(log: EventLog, newId: NewId, handler: string, data: HandlerStreamData["handler.retired"]) {
   const { revision } = await readHandler(log, handler);
   return { stream: handlerStream(handler), events: [ownEvent(newId, "handler.retired", data)], expected: revision };
 }
 
-/** @throws JOURNAL_DAMAGED when its journal is damaged beyond that; NOTHING_TO_REPAIR. @returns what its stream is to say, and how many events are skipped. */
+/** The record of a repair, and how many events it skips. @throws NOTHING_TO_REPAIR, JOURNAL_DAMAGED when skipping cannot help. */
 export async function repairOf(log: EventLog, newId: NewId, handler: string, act: Act) {
   const { configured, skips } = await readHandler(log, handler);
   const journal = configured?.journal ?? journalStream(handler);
@@ -111,11 +111,11 @@ async function readHandler(
   handler: string,
 ): Promise<{
   configured: HandlerStreamData["handler.configured"] | null;
-  /** By whom. */
+  /** Who paused it; null when it is not paused. */
   paused: string | null;
   journal: string | null;
   retiredAt: Position | null;
-  /** By journal. */
+  /** The key is the name of the journal. */
   skips: ReadonlyMap<string, readonly Skip[]>;
   revision: number;
 }> {

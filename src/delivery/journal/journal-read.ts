@@ -1,24 +1,24 @@
 /**
- * Reading a handler's journal. What does not belong there (another program's event, one that cannot be read, one that does not fold) ends the reading
- * with its place: only that handler stands still, until an operator has such events skipped, on record.
+ * Reading a handler's journal. An event that does not belong there (one of another program, one that cannot be read, one that does not fold) ends the
+ * reading, and the error names its place. Only that handler stands still, until an operator has such events skipped, which is recorded.
  */
 import { isRepriseError, RepriseError } from "../../errors.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import { foldsType } from "./fold.ts";
 
-/** Revisions that no reading minds: `from` to `to`, inclusive. */
+/** Revisions that every reading skips: `from` to `to`, inclusive. */
 export interface Skip {
   readonly from: number;
   readonly to: number;
-  /** Of the event; null where the log shows none, as it cannot be read. */
+  /** The event's type; null when the event cannot be read, so that nobody knows its type. */
   readonly type: string | null;
 }
 
-/** Ranges of one repair, at most: what wrote so much there is still at it. */
+/** The most ranges that one repair skips: a program that wrote more than this is probably still writing. */
 export const maxSkips = 1000;
 
-/** Written by Reprise: every such event names it as its source. */
+/** Whether Reprise wrote the event: all its events name it as their source. */
 export function isOwnEvent({ source, type }: StoredEvent): boolean {
   return source === "reprise" && foldsType(type);
 }
@@ -50,7 +50,7 @@ export async function readJournal(
     next = revision + 1;
     if (isSkipped(skips, revision)) return;
     if (event.damage !== undefined) {
-      // Of a damaged snapshot nothing is missed: the one before and all since say the same.
+      // A damaged snapshot loses nothing: the snapshot before it and the events since say the same.
       if (type !== "snapshot") foreign({ from: revision, to: revision, type: null }, event.damage.detail);
       return;
     }
@@ -70,7 +70,7 @@ export async function readJournal(
         missing(event.revision);
         see(event);
       }
-    missing(head + 1); // the log has them, and shows nothing
+    missing(head + 1); // the log counts them, and does not show them
   }
 }
 

@@ -18,7 +18,7 @@ import type { PartitionState } from "./state.ts";
 /** How often a claim may meet something that its owner has just written. */
 const maxClaims = 100;
 
-/** Events as one append takes them, with ids of their own: it may be repeated. */
+/** The events of one append. Their ids are set, so that a repeat of the append is known as one. */
 export interface Batch {
   readonly events: readonly JournalEvent[];
   readonly encoded: readonly NewEvent[];
@@ -32,10 +32,10 @@ export class JournalStream {
   readonly #state: PartitionState;
   readonly #skips: readonly Skip[];
   #revision: number;
-  /** Of our own claim. */
+  /** Revision of our own claim; −1 before it. */
   #claimed = -1;
   readonly #shortening: Shortening;
-  /** Came to an unclear end, and is not sent again: whatever is appended next takes its place, or finds it there. */
+  /** A batch that is not sent again, although nobody knows whether it was stored. The next append takes its place, or finds it there. */
   #unclear: { readonly batch: Batch; readonly found: (last: AppendedEvent) => void } | null = null;
 
   private constructor(log: EventLog, newId: NewId, stream: string, loaded: Loaded) {
@@ -81,9 +81,9 @@ export class JournalStream {
   }
 
   /**
-   * Takes the partition over: before anything else is written. An owner that goes on writing meanwhile is read after, until the claim comes in between.
+   * Takes the partition over, before anything else is written. When the owner writes meanwhile, this reads what it wrote and tries again.
    *
-   * @throws FENCED when it never does.
+   * @throws FENCED when the owner was faster each time.
    */
   async claim(data: Omit<JournalData["partition.claimed"], "life" | "lastEnd">, ends: LastEnds = nobodyTold): Promise<Claim> {
     for (let tries = 1; ; tries++) {
@@ -108,7 +108,7 @@ export class JournalStream {
   /**
    * Looks whether the journal is still ours.
    *
-   * @throws FENCED with the `owner` that has claimed it, JOURNAL_DAMAGED for what another program wrote.
+   * @throws FENCED with the `owner` that has claimed it, JOURNAL_DAMAGED when another program has written to it.
    */
   async check(): Promise<void> {
     let claimed: StoredEvent | null = null;
@@ -129,12 +129,12 @@ export class JournalStream {
     return ((await this.send(batch)) ?? (await this.send(batch)))!.position;
   }
 
-  /** The batch is not sent again, and may be stored all the same. @param found it is: told by the next `send`. */
+  /** Gives a batch up that may be stored all the same. @param found is told by a later `send` when it was stored. */
   abandon(batch: Batch, found: (last: AppendedEvent) => void): void {
     this.#unclear = { batch, found };
   }
 
-  /** One append of all of it; null when it is more than one takes. */
+  /** Encodes all events as one append; null when they are more than one append takes. */
   prepareWhole(events: readonly JournalEvent[]): Batch | null {
     try {
       return events.length > maxAppendEvents ? null : this.prepare(events);
@@ -144,7 +144,7 @@ export class JournalStream {
     }
   }
 
-  /** What is more than one append takes as several, one after another: each leaves room for operators' acts. */
+  /** Divides events among several appends, which follow one another. Each append leaves room for operators' acts. */
   divide(events: readonly JournalEvent[]): readonly (readonly JournalEvent[])[] {
     return divide(events, this.#state.checkpoint);
   }
@@ -155,7 +155,7 @@ export class JournalStream {
     return { events, encoded, bytes: encodeAppend(this.stream, encoded, this.#revision).bytes };
   }
 
-  /** @returns where its last event is; null: it was not sent, since an abandoned batch was found in its place, and told. */
+  /** @returns where the last event is; null when the batch was not stored, because an abandoned batch was found in its place. */
   async send(batch: Batch): Promise<AppendedEvent | null> {
     try {
       const appended = await this.#log.append(this.stream, batch.encoded, this.#revision === -1 ? "none" : this.#revision);
@@ -166,7 +166,7 @@ export class JournalStream {
       if (!isRepriseError(error, "REVISION_CONFLICT")) throw error;
       const last = await this.#findUnclear();
       if (last === null) {
-        if (this.#claimed >= 0) await this.check(); // who was it?
+        if (this.#claimed >= 0) await this.check(); // the error then names the other owner
         throw new RepriseError("FENCED", `${this.stream} is at another revision than ${this.#revision}: another process writes it.`, {
           cause: error,
           fields: { stream: this.stream },
@@ -198,7 +198,7 @@ export class JournalStream {
     this.#shortening.grew(bytes);
   }
 
-  /** True for another's claim after ours: we are fenced from there on. */
+  /** Whether the event is the claim of another owner after ours: from there on the journal is not ours. */
   isTakenBy({ stream, type, revision, source }: StoredEvent): boolean {
     return type === claimType && stream === this.stream && revision > this.#claimed && source === "reprise";
   }

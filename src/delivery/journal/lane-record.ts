@@ -1,4 +1,4 @@
-/** One lane's record in the state, and how what happens moves it. */
+/** One lane's record in the state, and the steps that change it. */
 import type { Position } from "../../event/event.ts";
 import { noDeferrals } from "../policy/waits.ts";
 import type { LaneRecord, PartitionState } from "./state.ts";

@@ -3,12 +3,13 @@ import type { EventLog } from "../../log/event-log.ts";
 import type { JournalEvent } from "../../records/journal.ts";
 import type { PartitionState } from "./state.ts";
 
-/** Records of one append. */
+/** The most records in one append. */
 const recordsAtOnce = 500;
 
 /**
- * Events under a new name of a type, stored by a newer build while one that did not know the name delivered: it passed over them, and behind what was
- * delivered since they cannot come. Nothing goes missing without a record: each is skipped, and an operator may replay that part of the history.
+ * Skips events that a build has passed over. A newer build stored them under a new name of their type, while a build that did not know the name delivered.
+ * They cannot be delivered now, behind events that came after them. So that none goes missing without a record, each is recorded as skipped, and an
+ * operator may replay that part of the history.
  *
  * @param types the new names.
  * @param record appends to the journal.

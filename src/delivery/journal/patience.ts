@@ -11,8 +11,8 @@ export interface Patience {
 }
 
 /**
- * Answers within the patience, one way or the other. What is asked to be done has to look at `patience.over` before it begins to record anything: past
- * it nothing is begun any more.
+ * Answers within the patience: with what the act came to, or with an error. The act has to look at `patience.over` before it begins to record anything,
+ * since the caller was already told that it is not done.
  *
  * @throws LOG_UNAVAILABLE when the patience is over.
  */

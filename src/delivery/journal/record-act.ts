@@ -7,10 +7,10 @@ import type { AppendedEvent, EventLog, ExpectedRevision } from "../../log/event-
 const waits = { firstMs: 100, lastMs: 5000 };
 
 /**
- * Appends an act's record to a stream of its own. An append that came to an unclear end is looked for, until the log answers: so this resolves when the
- * record is stored and throws when it is not, however long that takes. Whoever asked has a patience beside it; what the act does comes after it.
+ * Appends the record of an act to a stream. When the end of the append is unclear, this looks for the record until the log answers. So it resolves when
+ * the record is stored and throws when it is not, however long that takes. The caller limits the time that it waits for this. The act itself is done after it.
  *
- * @param signal ends the looking: nobody does anything any more.
+ * @param signal ends the search: the service stops.
  * @throws LOG_FULL, LOG_UNAVAILABLE, REVISION_CONFLICT: nothing was stored.
  */
 export async function recordAct(
@@ -34,7 +34,7 @@ export async function recordAct(
   }
 }
 
-/** Among the last events of its stream: it was appended a moment ago. */
+/** Looks among the last events of the stream only, since the record was appended a moment ago. */
 async function find(log: EventLog, stream: string, id: string, signal: AbortSignal): Promise<AppendedEvent | undefined> {
   for await (const batch of log.readStream(stream, { direction: "backward", limit: 1000, signal }))
     for (const { id: found, revision, position, recordedAt } of batch) if (found === id) return { id, revision, position, recordedAt, duplicate: true };

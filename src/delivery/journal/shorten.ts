@@ -25,7 +25,7 @@ export class Shortening {
     return this.#bytesSince >= Math.max(snapshotBytes, 4 * this.#lastBytes);
   }
 
-  /** @param append takes one part. @returns its bytes; null when it will never be stored. */
+  /** @param append stores one part and returns its bytes; null when it will never be stored. */
   async write(state: PartitionState, set: string, append: (part: JournalEvent) => Promise<number | null>): Promise<void> {
     const slices = [];
     for (const slice of slicesOf(state)) {

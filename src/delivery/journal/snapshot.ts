@@ -21,10 +21,10 @@ const fromWait = ({ retryAt, waitMs, deferred = noDeferrals }: Pick<LaneSnapshot
 
 type Slice = Pick<JournalData["snapshot"], "lanes" | "started"> & { readonly partsDone: NonNullable<JournalData["snapshot"]["partsDone"]> };
 
-/** Of state in one snapshot event, and of dead letters in one entry of a lane: one lane may have more of them than an append takes. */
+/** The most bytes in one snapshot event, and the most dead letters in one entry of a lane: a lane may have more of them than one append takes. */
 const defaultLimits = { bytes: 512 * 1024, letters: 500 };
 
-/** The state cut into slices of at most about 512 KiB, whatever it is that makes it large. One after another, so that others have their turn between them. */
+/** Cuts the state into slices of at most about 512 KiB, whatever makes it large. A generator, so that others have their turn between two slices. */
 export function* slicesOf(state: PartitionState, limits = defaultLimits): Generator<Slice> {
   let slice: { lanes: LaneSnapshot[]; started: Slice["started"][number][]; partsDone: Slice["partsDone"][number][] } = {
     lanes: [],

@@ -4,7 +4,7 @@ import type { Deferrals, Ends } from "../../records/attempt.ts";
 import type { LaneBlock } from "../../records/lane-state.ts";
 import type { AmendmentPointer } from "../../records/snapshot.ts";
 
-/** Of the event that comes next. */
+/** The wait before the next attempt. */
 export interface WaitRecord {
   /** When it is due again (wall clock, ms). */
   retryAt: number | null;
@@ -17,7 +17,7 @@ export interface WaitRecord {
 export interface LetterRecord {
   readonly at: Position;
   readonly eventId: string;
-  /** All calls ever. */
+  /** All calls so far. */
   attempts: number;
   escalated: boolean;
   /** The replay under way: its failed calls so far, and when the next one is due (wall clock, ms). */
@@ -46,7 +46,7 @@ export interface LaneRecord extends WaitRecord {
   /** Failed calls of the event at `next`. */
   attempts: number;
   readonly letters: Map<number, LetterRecord>;
-  /** By an operator: nothing of it starts. */
+  /** An operator has paused it: nothing of it starts. */
   paused: boolean;
   /** Its live deliveries up to `through` stay on the pace of the replay that released them. */
   pace: { readonly replayId: string; readonly through: number } | null;
@@ -56,15 +56,18 @@ export interface PartitionState {
   checkpoint: Position;
   /** The last owner released the partition: nothing was under way. */
   clean: boolean;
-  /** Of the last owner's process; null: not known. */
+  /** The id of the last owner's process; null when it is not known. */
   life: string | null;
   /** Events that the last owner may have had under way beyond the checkpoint. */
   readAhead: number;
-  /** Lanes that are not simply flowing, or are ahead of the checkpoint. */
+  /** Lanes that do not simply flow, or are ahead of the checkpoint. */
   readonly lanes: Map<string, LaneRecord>;
-  /** Those of them that are not detached: a checkpoint has to look at no others. */
+  /** The lanes that are not detached. A new checkpoint has to look at these only. */
   readonly attached: Set<string>;
-  /** Calls on record without an outcome, by lane and revision. Apart from the lanes: a call is no reason to keep a lane that the checkpoint has passed. */
+  /**
+   * Calls on record without an outcome, by lane and revision. They stand apart from the lanes, because a call is no reason to keep a lane that the checkpoint
+   * has passed.
+   */
   readonly started: Map<string, Map<number, StartedRecord>>;
   /** Of events that were split: the first part that is not done, by lane and revision. Kept apart for the same reason. */
   readonly parts: Map<string, Map<number, { readonly at: Position; readonly part: number }>>;

@@ -5,8 +5,8 @@ import { isEntityStream } from "../../event/names.ts";
 import type { HandlerStreamData } from "../../records/handler.ts";
 
 /**
- * Beyond which position each stored type is wanted that can become one of `types` today. One that was on record keeps its place; another name of such
- * a type has been wanted as long; what is new is wanted beyond `sinceNew`.
+ * For each stored type that can become one of `types` today: the position beyond which its events are wanted. A type on record keeps its position, and
+ * another name of that type gets the same one. A new type is wanted beyond `sinceNew`.
  */
 export function sinceByStoredType(
   catalog: Catalog,
@@ -39,7 +39,10 @@ function knownSince({ stored, types }: HandlerStreamData["handler.configured"], 
   return since === undefined ? undefined : BigInt(since);
 }
 
-/** Whether a handler wants a stored event: of an entity, its type one that can become what the handler takes, and beyond the position since when. */
+/**
+ * Makes the test whether a handler wants a stored event: it is an entity's, its type can become one that the handler takes, and it is beyond that type's
+ * position.
+ */
 export function makeWants({ stored }: Pick<HandlerStreamData["handler.configured"], "stored">): (event: StoredEvent, isEntitys?: boolean) => boolean {
   const sinceOf = new Map(Object.entries(stored ?? {}).map(([type, since]) => [type, BigInt(since)]));
   return (event, isEntitys = false) => {
@@ -49,7 +52,7 @@ export function makeWants({ stored }: Pick<HandlerStreamData["handler.configured
   };
 }
 
-/** Where a journal that is still empty begins: before the first event that any type is wanted from. */
+/** Where an empty journal begins: before the first event of any type that is wanted. */
 export function firstPosition({ stored }: Pick<HandlerStreamData["handler.configured"], "stored">): Position {
   return least(Object.values(stored ?? {}).map(BigInt));
 }

@@ -1,7 +1,7 @@
 import { RepriseError } from "../../errors.ts";
 
 /**
- * What has become of a handler in this process; whether it is paused is on record. `fenced`: another instance owns it. `standby`: another one does, and
+ * What has become of a handler in this process; whether it is paused is on record. `fenced`: another instance owns it. `standby`: another instance owns it, and
  * this one waits to take over. `absent`: it is not in the config. `stopped`: it stands still for good.
  */
 export interface Condition {
@@ -15,7 +15,7 @@ export function conditionOf(fault: RepriseError | null): Condition {
   return { state: fault.code === "FENCED" ? "fenced" : "stopped", fault: `${fault.code}: ${fault.message}` };
 }
 
-/** What whoever wants to act on a handler is told that stands still. */
+/** The error for an act on a handler that stands still. */
 export function refusalOf(fault: RepriseError): RepriseError {
   if (fault.code !== "FENCED") return fault;
   const { owner = null } = fault.fields as { readonly owner?: string };

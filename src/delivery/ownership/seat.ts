@@ -1,4 +1,7 @@
-/** The place of one handler in this process: at work, standing still, or waiting to take over from another instance. One that stands still keeps no other from its work. */
+/**
+ * The place of one handler in this process: at work, standing still, or waiting to take over from another instance. One that stands still keeps no other from
+ * its work.
+ */
 import { isLogTrouble, isRepriseError, RepriseError } from "../../errors.ts";
 import type { Clock } from "../../event/clock.ts";
 import { journalStream } from "../../event/names.ts";
@@ -14,7 +17,7 @@ import { untilOwnerless } from "./standby.ts";
 
 export interface SeatOptions extends Omit<OpenDispatcherOptions, "onFault"> {
   readonly clock: Clock;
-  /** It works here from now on: jobs that another instance ran are to go on. */
+  /** Told when the handler works here from now on, so that replays that another instance ran go on here. */
   readonly onTaken: (handler: string) => void;
 }
 
@@ -24,9 +27,9 @@ export interface Repaired {
   readonly skipped: number;
 }
 
-/** The record moved while it was compared with the config: another instance starts, too. */
+/** How often a start is tried again when the handler's record has changed meanwhile, because another instance starts, too. */
 const maxOpens = 5;
-/** Before what failed for another reason than the owner is tried again. */
+/** The wait before a take-over is tried again that failed for want of the log. */
 const retryMs = 2000;
 
 export class Seat {
@@ -61,7 +64,7 @@ export class Seat {
     return this.#dispatcher;
   }
 
-  /** The dispatcher that works, or could: nobody else does. Null when there is none. */
+  /** The dispatcher, when it works here. Null while it stands still or another instance owns the journal. */
   get working(): Dispatcher | null {
     return this.fault === null ? this.#dispatcher : null;
   }
@@ -81,7 +84,7 @@ export class Seat {
     return this.#dispatcher === null ? { state: "stopped", fault: "the service has not started it" } : conditionOf(null);
   }
 
-  /** Claims the journal. What is wrong with this journal alone keeps this handler alone from working. @throws anything else */
+  /** Claims the journal. When only this journal is damaged or owned by another instance, only this handler stands still. @throws any other error */
   async open(): Promise<void> {
     try {
       this.#dispatcher = await this.#openDispatcher();
@@ -116,7 +119,11 @@ export class Seat {
     await this.#dispatcher?.stop(patienceMs);
   }
 
-  /** Has what is not the journal's own skipped, on record, and goes to work. @throws NOT_OWNER, NOTHING_TO_REPAIR, JOURNAL_DAMAGED, LOG_UNAVAILABLE */
+  /**
+   * Has the events that are not the journal's own skipped, on record, and goes to work.
+   *
+   * @throws NOT_OWNER, NOTHING_TO_REPAIR, JOURNAL_DAMAGED, LOG_UNAVAILABLE
+   */
   async repair(act: Act): Promise<Repaired> {
     const { fault } = this;
     if (fault?.code === "FENCED") throw refusalOf(fault);
@@ -139,7 +146,7 @@ export class Seat {
     this.#options.logger.error({ handler: this.name, err: error }, "the handler stands still");
   }
 
-  /** Of the dispatcher, which has said so itself. */
+  /** The dispatcher has failed; it has logged that itself. */
   #onFault(): void {
     if (this.#started && this.#dispatcher?.fault?.code === "FENCED") this.#watch();
   }
@@ -152,7 +159,7 @@ export class Seat {
     });
   }
 
-  /** Until it works here again, or cannot. */
+  /** Ends when the handler works here again, or cannot. */
   async #takeOverWhenOwnerless(): Promise<void> {
     const { log, clock, logger, onTaken } = this.#options;
     const { signal } = this.#leaving;
@@ -168,13 +175,13 @@ export class Seat {
         const dispatcher = await this.#openDispatcher();
         this.#dispatcher = dispatcher;
         this.#fault = null;
-        if (signal.aborted) return; // stopped with the rest
+        if (signal.aborted) return; // `stop` stops this dispatcher, too
         logger.warn({ handler: this.name }, "the owner is gone: this instance has taken over");
         this.start();
         onTaken(this.name);
         return;
       } catch (error) {
-        if (isRepriseError(error, "FENCED")) continue; // another one was faster
+        if (isRepriseError(error, "FENCED")) continue; // another instance was faster
         if (isLogTrouble(error)) {
           await pause(retryMs, clock, signal);
           continue;

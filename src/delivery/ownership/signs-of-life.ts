@@ -8,17 +8,17 @@ export interface LifeOptions {
   readonly log: EventLog;
   readonly clock: Clock;
   readonly instance: string;
-  /** Whether there is anything to be owner of. */
+  /** Whether this process owns a journal now. */
   readonly owns: () => boolean;
-  /** After so long a silence that another one may have taken over: looks who owns what, before anything starts again. @throws when the log does not say. */
+  /** Looks who owns what, before anything starts again after a silence in which another instance may have taken over. @throws when the log does not answer. */
   readonly check: () => Promise<void>;
-  /** What may start has changed. */
+  /** Told when deliveries may start again. */
   readonly onChange: () => void;
 }
 
 export interface Life {
   start(): void;
-  /** A sign that is under way is not waited for: a frozen log would hold up the end of the process, and the log ends it as it closes. */
+  /** Does not wait for a sign that is under way, because a frozen log would hold up the end of the process. The log ends it as it closes. */
   stop(): void;
   /** False once the last sign of life is so old that another one may have taken over. */
   isHeard(): boolean;
@@ -42,7 +42,7 @@ export function makeLife({ log, clock, instance, owns, check, onChange }: LifeOp
           heardMs = sentMs;
           if (changed) onChange();
         } catch {
-          // the log says why it does not take any; nothing starts meanwhile
+          // the log tells why it takes none; nothing starts meanwhile
         }
       else heardMs = clock.monotonicMs();
       await pause(beatMs, clock, leaving.signal);

@@ -1,8 +1,8 @@
 /**
- * Waiting for the owner of a handler's journal to be gone. Safety is the journal's expected revision alone: who claims while the owner lives fences it,
- * and nothing is lost or doubled beyond one flush. So this may be wrong, and only should not be: the owner counts as gone when it released the journal,
- * or when nothing was heard of it, neither in its journal nor as a sign of life, by so many looks in a row that the log has all answered. Who is cut
- * off itself accuses nobody, and no clocks are compared.
+ * Waits until the owner of a handler's journal is gone. This may be wrong without harm, because safety rests on the journal's expected revision alone: a
+ * claim while the owner lives fences that owner, and nothing is lost or doubled beyond one flush. The owner counts as gone when it released the journal, or
+ * when several looks in a row found nothing new of it, neither in its journal nor as a sign of life. Only looks that the log answered count, so an instance
+ * that is cut off itself accuses nobody. No clocks are compared.
  */
 import type { Clock } from "../../event/clock.ts";
 import type { StoredEvent } from "../../event/event.ts";
@@ -12,16 +12,16 @@ import type { JournalData } from "../../records/journal.ts";
 import { claimType } from "../journal/claim.ts";
 import { isOwnEvent } from "../journal/journal-read.ts";
 
-/** An owner says so often that it lives, … */
+/** How often an owner gives a sign of life. */
 export const beatMs = 3000;
-/** … and starts nothing when that has not been taken for so long: less than others wait. */
+/** An owner whose signs the log has not taken for this long starts nothing. It is shorter than the time that others wait. */
 export const unheardMs = 10_000;
 export const lookMs = 2000;
-/** Looks in a row without a sign: 12 s, so that another one is at work within 20. */
+/** Looks in a row without a sign of life: 12 s, so that another instance works within 20 s. */
 export const silentLooks = 6;
 
 export interface Owner {
-  /** As its claim has it. */
+  /** As its claim says. */
   readonly owner: string;
   readonly life: string | undefined;
 }
@@ -38,7 +38,7 @@ export async function untilOwnerless(
   let read = -1;
   let beat = -1;
   let silent = 0;
-  /** Reads what is new, backwards at first: the last claim and what the journal ends with. */
+  /** Reads what is new, from the end back: the last claim, and the event that the journal ends with. */
   const look = async (): Promise<"heard" | "silent" | "ownerless"> => {
     const from = read;
     let last: StoredEvent | undefined;
@@ -68,7 +68,7 @@ export async function untilOwnerless(
   };
   const left = new Promise<"heard">((resolve) => signal.addEventListener("abort", () => resolve("heard"), { once: true }));
   while (!signal.aborted) {
-    // What the log does not answer says nothing about the owner.
+    // A log that does not answer says nothing about the owner.
     const seen = await Promise.race([look().catch(() => "heard" as const), left]);
     if (seen === "ownerless") return;
     silent = seen === "silent" ? silent + 1 : 0;

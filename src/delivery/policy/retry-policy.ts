@@ -4,15 +4,15 @@ import { minWaitMs } from "./waits.ts";
 
 /** The calls of one delivery since its retry policy started: when it was first delivered, or with its last replay. */
 export interface Round {
-  /** Failed calls, the one just judged included; deferred ones do not count. */
+  /** Failed calls, the last one included; deferred ones do not count. */
   readonly failed: number;
-  /** What the last call came to. */
+  /** The class of the last call's failure. */
   readonly class: AttemptClass;
 }
 
 export type Decision = { readonly kind: "retry" } | { readonly kind: "give_up"; readonly cause: Extract<DeadLetterCause, "exhausted" | "terminal"> };
 
-/** After a failed call: another one, or none. What giving up means (`onExhausted`) is the caller's matter. */
+/** Whether another call follows a failed one. What giving up means (`onExhausted`) is for the caller to decide. */
 export function decide(policy: Pick<RetryPolicy, "maxAttempts">, round: Round): Decision {
   if (round.class === "terminal") return { kind: "give_up", cause: "terminal" };
   return round.failed < policy.maxAttempts ? { kind: "retry" } : { kind: "give_up", cause: "exhausted" };

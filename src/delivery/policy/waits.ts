@@ -2,17 +2,20 @@ import type { Deferrals } from "../../records/attempt.ts";
 
 /** How long a delivery waits for its next call: what a policy, a handler or a receiver says, within bounds. No wait is zero, and none goes on for ever. */
 
-/** The shortest wait, whoever asks for less: without it one receiver had 3,600 calls and as many records a second. */
+/** The shortest wait, also for those who ask for less. Without it, one receiver was called 3,600 times a second, with as many records. */
 export const minWaitMs = 10;
 /** The longest wait that a handler or a receiver may ask for: 24 h. */
 export const maxRetryAfterMs = 86_400_000;
 /** The longest wait of a retry policy, a week: what the config says is kept. */
 export const maxDelayMs = 7 * 86_400_000;
-/** One delivery is put off for so long in all; then it is a dead letter. */
+/** How long one delivery may be put off in all; after that it is a dead letter. */
 export const maxDeferredMs = 86_400_000;
-/** The least wait doubles from the first deferral to this, whatever was asked for. */
+/** The shortest wait doubles with each deferral up to this, whatever was asked for. */
 const maxFirstFloorMs = 1000;
-/** Later it is this part of what the deferrals took so far: a day of them makes fewer than 100 records, and who is back is called within an eighth of the outage. */
+/**
+ * After that, the shortest wait is this part of the time that the deferrals took so far. A day of them makes fewer than 100 records, and a receiver that is
+ * back is called after an eighth of its outage at most.
+ */
 const floorPart = 1 / 8;
 
 export const noDeferrals: Deferrals = { count: 0, ms: 0 };

@@ -1,6 +1,6 @@
 /**
  * Appends. The server is never asked with `any`: under `any` it knows ids for a while only, so a repeat would be stored twice. Each append goes
- * to the head that this process knows, with ids judged before; whatever stands there instead is read and judged again.
+ * to the head that this process knows, with ids checked before; whatever stands there instead is read and checked again.
  */
 import { ErrorType, NO_STREAM } from "@eventstore/db-client";
 import { LRUCache } from "lru-cache";
@@ -36,7 +36,7 @@ const conflictPauseMs = 5;
 
 export function makeWriter(server: Server, reader: Reader, ids: RecentIds, random: () => number = Math.random): Writer {
   const { envelope, limits, clock } = server;
-  /** Changed in place: taking one out and in again for each append costs as much as all the rest of judging. */
+  /** Changed in place: taking one out and in again for each append costs as much as all the rest of the check. */
   const heads = new LRUCache<string, { revision: number }>({ max: limits.cachedStreams });
   const lines = new Map<string, Line>();
   const patience = makePatience(limits.answerMs, clock, server.closing);
@@ -141,7 +141,7 @@ export function makeWriter(server: Server, reader: Reader, ids: RecentIds, rando
     });
   };
 
-  const judgeAndSend = async (append: EncodedAppend): Promise<readonly AppendedEvent[]> => {
+  const draftAndSend = async (append: EncodedAppend): Promise<readonly AppendedEvent[]> => {
     const { stream, tenant, events, expected } = append;
     let fresh = false;
     /** Where the server says that the stream is, though it shows no event there: one that was deleted or truncated by another program. */
@@ -186,7 +186,7 @@ export function makeWriter(server: Server, reader: Reader, ids: RecentIds, rando
     if (line.last !== null) await line.last.catch(() => {});
     for (let other = ids.reserve(append.ids); other !== null; other = ids.reserve(append.ids)) await other;
     try {
-      return await judgeAndSend(append);
+      return await draftAndSend(append);
     } finally {
       ids.release(append.ids);
       waiting--;

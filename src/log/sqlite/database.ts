@@ -24,7 +24,7 @@ export interface StreamHead {
   position: number;
 }
 
-/** A stored event as far as judging an append with its id needs it. */
+/** A stored event as far as checking an append with its id needs it. */
 export interface KnownEvent {
   readonly id: string;
   /** What is wrong with its row, which then says nothing about its content; null: nothing. */

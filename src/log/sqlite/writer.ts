@@ -1,5 +1,5 @@
 /**
- * Appends share commits: those that came in one turn of the event loop are judged in order, each against the log and what the ones
+ * Appends share commits: those that came in one turn of the event loop are checked in order, each against the log and what the ones
  * before it will have changed, then stored in one transaction. A bad append is refused before SQL, so it cannot undo its neighbours.
  * One fsync a group instead of one an append: 64 in flight store 76,000 events a second where one at a time stores 3,300.
  */
@@ -183,7 +183,7 @@ function storeGroup(parts: Parts, group: readonly Waiting[]): Promise<void> | nu
       if (answer !== null && "appended" in answer) resolve(answer.appended);
       else reject(answer?.refusal);
   };
-  // Also those refused: they may have been judged against neighbours that are not stored now.
+  // Also those refused: they may have been checked against neighbours that are not stored now.
   const failAll = (error: unknown) => {
     const failure = fromSqliteError(error, "Storing an append");
     if (isLogTrouble(failure)) parts.told.fails(failure);
@@ -193,9 +193,9 @@ function storeGroup(parts: Parts, group: readonly Waiting[]): Promise<void> | nu
     const draft = makeDraft(parts, group);
     for (const waiting of group) {
       try {
-        waiting.answer = { appended: judge(draft, waiting.append) };
+        waiting.answer = { appended: draftAppend(draft, waiting.append) };
       } catch (error) {
-        const refusal = fromSqliteError(draft.db.explained(error), "Judging an append");
+        const refusal = fromSqliteError(draft.db.explained(error), "Checking an append");
         if (isLogTrouble(refusal)) parts.told.fails(refusal);
         waiting.answer = { refusal };
       }
@@ -214,7 +214,7 @@ function storeGroup(parts: Parts, group: readonly Waiting[]): Promise<void> | nu
 }
 
 /** @throws REVISION_CONFLICT, EVENT_ID_REUSED. Then the draft is as before. */
-function judge(draft: Draft, append: EncodedAppend): readonly AppendedEvent[] {
+function draftAppend(draft: Draft, append: EncodedAppend): readonly AppendedEvent[] {
   const { stream: name, tenant, ids, expected } = append;
   let added = draft.added.get(tenant);
   if (added === undefined) draft.added.set(tenant, (added = new Map()));
