@@ -1,8 +1,9 @@
 import { describe, it } from "vitest";
 import { killTitle, runKills } from "../support/crash-kills.ts";
 import { makeSite } from "../support/crash-service.ts";
+import { size } from "../support/sizes.ts";
 
-const kills = Number(process.env.REPRISE_CRASH_KILLS ?? 20);
+const kills = size(8, 40, "REPRISE_CRASH_KILLS");
 
 describe("a service that is killed under load", () => {
   it(killTitle, { timeout: 300_000 }, () => runKills(kills, makeSite));

@@ -2,9 +2,10 @@
 import { describe, expect, it } from "vitest";
 import { toSelection } from "../../src/replay/selection.ts";
 import { openScene, replayWith, runTerms } from "../support/replay-scene.ts";
+import { size } from "../support/sizes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-const letters = Number(process.env.REPRISE_BIG_LANE_LETTERS ?? 1100);
+const letters = size(1100, 20_000, "REPRISE_BIG_LANE_LETTERS");
 const all = toSelection({ deadLetters: { handler: "main" } });
 
 describe("one entity with very many dead letters", () => {

@@ -1,6 +1,6 @@
 /**
- * Requests that nobody would send, over all routes: no answer of the 5xx but a stated 503, and the payload's canaries in no problem. FUZZ_REQUESTS says how
- * many with each of the four seeds (default 300; 5,000 before a release).
+ * Requests that nobody would send, over all routes: no answer of the 5xx but a stated 503, and the payload's canaries in no problem. REPRISE_FUZZ_REQUESTS says how
+ * many with each of the four seeds.
  */
 import type { FastifyInstance, InjectOptions } from "fastify";
 import { pino } from "pino";
@@ -10,10 +10,11 @@ import { defineEvent, defineUpcasters } from "../../src/catalog/define.ts";
 import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler } from "../../src/delivery/handler.ts";
 import { serverOver } from "../support/http.ts";
+import { size } from "../support/sizes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { startStore } from "../support/test-store.ts";
 
-const requests = Number(process.env.FUZZ_REQUESTS ?? 300);
+const requests = size(300, 3000, "REPRISE_FUZZ_REQUESTS");
 const canary = "canary-4f9a2e";
 const note = defineEvent("note.taken", { 1: z.looseObject({}), 2: z.looseObject({}) });
 const strict = defineEvent("order.placed", { 1: z.object({ cents: z.int(), name: z.string().optional() }) });

@@ -8,6 +8,7 @@ import type { EventLog } from "../../src/log/event-log.ts";
 import { checkSqliteLog } from "../../src/log/sqlite/check.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { anEvent, flat } from "../contract/event-log.ts";
+import { size } from "../support/sizes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** Park and Miller's generator: the same places at every run. */
@@ -54,7 +55,7 @@ function expectHonest(found: readonly StoredEvent[], good: readonly StoredEvent[
 
 describe("single bits turned over in log.db", () => {
   it("are found, change no payload and hide no event unseen", async () => {
-    const folder = await aLog(Number(process.env.REPRISE_FLIP_EVENTS ?? 400));
+    const folder = await aLog(size(400, 1000, "REPRISE_FLIP_EVENTS"));
     const file = join(folder, "log.db");
     const whole = readFileSync(file);
     const good = await openAndRead(folder);
@@ -62,7 +63,7 @@ describe("single bits turned over in log.db", () => {
     const path = join(spoilt, "log.db");
     const random = makeRandom(Number(process.env.REPRISE_FLIP_SEED ?? 20_260_701));
     const outcomes = { harmless: 0, found: 0, refusedAtStart: 0, told: 0 };
-    for (let round = 0; round < Number(process.env.REPRISE_FLIPS ?? 150); round++) {
+    for (let round = 0; round < size(150, 2000, "REPRISE_FLIPS"); round++) {
       const bytes = Buffer.from(whole);
       const at = random(bytes.length);
       const bit = random(8);
@@ -92,7 +93,7 @@ describe("single bits turned over in log.db", () => {
       if (told) expect(check.findingsTotal, `${how} was told by a read, and not found`).toBeGreaterThan(0);
       if (check.findingsTotal === 0) outcomes.harmless++;
     }
-    if (process.env.REPRISE_FLIPS !== undefined) console.log(outcomes);
+    console.log(outcomes);
     expect(outcomes.found).toBeGreaterThan(100);
   });
 

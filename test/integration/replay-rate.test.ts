@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { toSelection } from "../../src/replay/selection.ts";
 import { openScene, replayWith, runTerms } from "../support/replay-scene.ts";
+import { size } from "../support/sizes.ts";
 
-const seconds = Number(process.env.REPRISE_RATE_SECONDS ?? 4);
+const seconds = size(4, 20, "REPRISE_RATE_SECONDS");
 const perSecond = 40;
 
 describe("the rate of a replay", () => {

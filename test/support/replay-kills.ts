@@ -11,9 +11,10 @@ import { readEntityEvents } from "./crash-journal.ts";
 import { Lives } from "./crash-lives.ts";
 import { type Call, startReceiver } from "./crash-receiver.ts";
 import { get, makeSite, post, until, untilQuiet } from "./crash-service.ts";
+import { size } from "./sizes.ts";
 
 /** Dead letters; five of each entity, and one event held behind them. */
-export const letters = Number(process.env.REPRISE_REPLAY_LETTERS ?? 1500);
+export const letters = size(500, 1500, "REPRISE_REPLAY_LETTERS");
 const perEntity = 5;
 const canaryEntities = 5;
 const canaryHoldSeconds = 1;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { World, type WorldOptions } from "../support/partition-model.ts";
+import { size } from "../support/sizes.ts";
 
-const seeds = Number(process.env.REPRISE_MODEL_SEEDS ?? 3000);
+const seeds = size(3000, 20_000, "REPRISE_MODEL_SEEDS");
 
 function run(options: WorldOptions, steps: number): World {
   const world = new World(options);
@@ -13,7 +14,7 @@ function run(options: WorldOptions, steps: number): World {
 
 /** Runs the world for many seeds; the message of a failure has the seed to run again. */
 function explore(name: string, options: Omit<WorldOptions, "seed">, count = seeds): void {
-  it(`${name}: ${count} seeds`, { timeout: 120_000 }, () => {
+  it(`${name}: ${count} seeds`, { timeout: 600_000 }, () => {
     let crashes = 0;
     let loaned = 0;
     for (let seed = 1; seed <= count; seed++) {
@@ -36,7 +37,7 @@ describe("a partition keeps order and loses nothing, whatever happens around it"
 });
 
 describe("an event that kills the process", () => {
-  it("ends as a dead letter with cause crash, and no innocent event with it", { timeout: 120_000 }, () => {
+  it("ends as a dead letter with cause crash, and no innocent event with it", { timeout: 600_000 }, () => {
     for (let seed = 1; seed <= seeds / 3; seed++) {
       const culprits = new Set(["e7", "e20"]);
       const world = run({ seed, ordering: "strict", entities: 3, kills: ({ id }) => culprits.has(id) }, 250);

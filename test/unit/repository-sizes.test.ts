@@ -1,0 +1,42 @@
+/** `npm test` and `npm run test:long` are the same tests: the second has only those that can do more, and has them do it. */
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import config from "../../vitest.config.ts";
+import { filesOf, readText } from "../support/repository-files.ts";
+
+const inMode = (mode: string) => config({ mode, command: "serve" }).test!;
+
+describe("npm run test:long", () => {
+  it("has each test file that asks how much to do, itself or by what it imports", () => {
+    const files = filesOf(/^test\/.*\.test\.ts$/);
+    const direct = files.filter((path) => /from "\.\.\/support\/sizes\.ts"/.test(readText(path)) && path !== "test/unit/repository-sizes.test.ts");
+    const { include, env } = inMode("long");
+    expect(direct.length).toBeGreaterThan(5);
+    expect(include).toEqual(expect.arrayContaining([...direct, "test/crash/replay-plan.test.ts"]));
+    expect(include!.length).toBeLessThan(files.length / 4);
+    expect(env).toEqual({ REPRISE_TESTS: "long" });
+  });
+
+  it("leaves nothing out of npm test", () => {
+    expect(inMode("test")).toMatchObject({ include: ["test/**/*.test.ts"], env: {} });
+  });
+});
+
+describe("how much a test does", () => {
+  async function sizesIn(tests: string | undefined) {
+    vi.stubEnv("REPRISE_TESTS", tests);
+    vi.resetModules();
+    onTestFinished(() => void vi.unstubAllEnvs());
+    return import("../support/sizes.ts");
+  }
+
+  it("is the small number, the large one in the long run, and what a variable says in both", async () => {
+    const [small, long] = [await sizesIn(undefined), await sizesIn("long")];
+    expect([small.size(3, 100), long.size(3, 100)]).toEqual([3, 100]);
+    expect([small.someOf(2, ["a", "b", "c"]), long.someOf(2, ["a", "b", "c"])]).toEqual([
+      ["a", "b"],
+      ["a", "b", "c"],
+    ]);
+    vi.stubEnv("REPRISE_TEST_SEEDS", "7");
+    expect([small.size(3, 100, "REPRISE_TEST_SEEDS"), long.size(3, 100, "REPRISE_TEST_SEEDS")]).toEqual([7, 7]);
+  });
+});
