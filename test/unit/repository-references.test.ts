@@ -18,6 +18,11 @@ function lost(text: string, page: (path: string) => string | null): readonly str
   }).filter((reference) => reference !== null);
 }
 
+/** Files and folders of ours that stand in code marks. */
+function namedFiles(markdown: string): readonly string[] {
+  return Array.from(markdown.matchAll(/`((?:src|test|bench|bin|docs|examples|schemas|upcasters|handlers)\/[\w./-]*)`/g), ([, path]) => path!);
+}
+
 /** Notes that no reader of the repository has. */
 const notHere = /\bDELIVERY\b|\bAPI\.md\b|\b(?:RE)?DESIGN\.md\b/;
 
@@ -48,7 +53,15 @@ describe("references", () => {
     expect(stillNamed.filter((path) => !isThere(path) || !notHere.test(readText(path)))).toEqual([]);
   });
 
+  it("of a page to a file in the repository lead to one", () => {
+    const pages = files.filter((path) => /^(?:docs\/.*|README)\.md$/.test(path));
+    expect(pages.length).toBeGreaterThan(8);
+    expect(pages.flatMap((path) => namedFiles(readText(path)).map((file) => `${path}: ${file}`)).length).toBeGreaterThan(80);
+    expect(pages.flatMap((path) => namedFiles(readText(path)).filter((file) => !isThere(file)).map((file) => `${path}: ${file}`))).toEqual([]); // biome-ignore format: one line
+  });
+
   it("that lead nowhere are found", () => {
+    expect(namedFiles("`src/none.ts`, `test/crash`, `src/`, not src/this.ts, not `src/<room>`")).toEqual(["src/none.ts", "test/crash", "src/"]);
     const planted = (path: string): string | null => (path === "docs/rules.md" ? "# Rules\n\n## Log\n" : null);
     expect(lost("docs/rules.md, Log and docs/rules.md#log, see docs/rules.md, which says so.", planted)).toEqual([]);
     expect(lost("docs/rules.md, Lag; docs/rules.md#lag; docs/none.md", planted)).toEqual(["docs/rules.md, Lag", "docs/rules.md#lag", "docs/none.md"]);
