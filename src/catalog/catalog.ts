@@ -17,6 +17,8 @@ export interface LiftStep {
   readonly dropped?: string;
   /** The step split the event: into these, as they are before their own steps. */
   readonly split?: readonly { readonly type: string; readonly schemaVersion: number; readonly data: Json }[];
+  /** The steps before it were 4 MiB already: `data` is null, and `split` missing. */
+  readonly leftOut?: boolean;
 }
 
 /** The outcome of lifting a stored event to the current version. */
@@ -65,7 +67,7 @@ export interface Catalog {
   /** Lifts a stored event through the chain and validates each version on the way. Never throws for bad data; never changes `stored`. */
   current(stored: StoredEvent | GivenEvent): Lifted;
 
-  /** Each step of the lift, for showing; empty when the event is current already. */
+  /** Each step of the lift, for showing, with about 4 MiB of data in all; empty when the event is current already. */
   steps(stored: StoredEvent | GivenEvent): readonly LiftStep[];
 
   /** The stored types from which the chain can reach one of `types`: their own and former names, and those that split into them. */

@@ -1,6 +1,6 @@
 import { RepriseError } from "../errors.ts";
 import type { StoredEvent } from "../event/event.ts";
-import type { Catalog, FailureText, Lifted, LiftStep } from "./catalog.ts";
+import type { Catalog, FailureText, Lifted } from "./catalog.ts";
 import { type Chain, hash, makeChain, sourcesOf } from "./chain.ts";
 import { checkDefinitions } from "./check-definitions.ts";
 import type { EventDefinition, UpcasterChain } from "./define.ts";
@@ -8,6 +8,7 @@ import { makeDowncasts } from "./downcast.ts";
 import { publishedSchema } from "./json-schema.ts";
 import { makeLifts } from "./lift/lift.ts";
 import { parse } from "./lift/parse.ts";
+import { makeShownSteps } from "./lift/shown-steps.ts";
 import { placesOf } from "./places.ts";
 
 /**
@@ -53,9 +54,9 @@ export function makeCatalog({
 
     steps(stored) {
       if (stored.damage !== undefined) return [];
-      const seen: LiftStep[] = [];
-      byName.get(stored.type)?.lifts[stored.schemaVersion]?.(stored, (step) => seen.push(step));
-      return seen;
+      const shown = makeShownSteps();
+      byName.get(stored.type)?.lifts[stored.schemaVersion]?.(stored, (step) => shown.take(step));
+      return shown.steps;
     },
 
     candidates(types) {

@@ -13,6 +13,7 @@ import { entityRoutes } from "./routes/entities.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { replayRoutes } from "./routes/replays.ts";
 import { serviceRoutes } from "./routes/service.ts";
+import { defaultReaderLimits, endSlowReaders, type ReaderLimits } from "./slow-readers.ts";
 import { answerOthers, makeRefuseUnreadable } from "./unreadable.ts";
 
 export interface ServerOptions {
@@ -22,6 +23,7 @@ export interface ServerOptions {
   readonly clock: Clock;
   /** Makes request ids. */
   readonly newId?: NewId;
+  readonly readers?: ReaderLimits;
 }
 
 declare module "fastify" {
@@ -37,7 +39,7 @@ const requestTimeoutMs = 60_000;
 const maxParamCharacters = 3 * 256;
 
 /** The HTTP side of a store, not yet listening: `inject` for tests, `serve` for the world. */
-export function makeServer({ store, logger, clock, newId = timeOrderedId }: ServerOptions): FastifyInstance {
+export function makeServer({ store, logger, clock, newId = timeOrderedId, readers = defaultReaderLimits }: ServerOptions): FastifyInstance {
   const app = fastify({
     logger: false, // one line of our own, below
     genReqId: () => newId(),
@@ -56,6 +58,7 @@ export function makeServer({ store, logger, clock, newId = timeOrderedId }: Serv
   app.decorateRequest("problemCode", null);
   readJsonBodies(app);
   writeRowsInTurns(app);
+  endSlowReaders(app, logger, readers);
 
   app.addHook("onRoute", ({ method, url }) => {
     const pattern = new RegExp(`^${url.replace(/:\w+/g, "[^/]+")}$`);

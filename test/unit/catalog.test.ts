@@ -259,3 +259,18 @@ describe("start", () => {
 function throwValue(value: unknown): never {
   throw value;
 }
+
+describe("steps for showing", () => {
+  it("have 4 MiB of data in all; what comes after is named without it", () => {
+    const schema = z.object({ text: z.string() });
+    const versions = [1, 2, 3, 4, 5, 6, 7, 8].map((version) => [version, schema]);
+    const grown = defineEvent("order.grown", Object.fromEntries(versions) as { 1: typeof schema; 2: typeof schema });
+    const steps = [1, 2, 3, 4, 5, 6, 7].map((version) => [version, (old: { text: string }) => old]);
+    const chain = defineUpcasters(grown, Object.fromEntries(steps) as { 1: (old: { text: string }) => { text: string } });
+    const shown = makeCatalog({ events: [grown], upcasters: [chain] }).steps(storedAs("order.grown", 1, { text: "x".repeat(900_000) }));
+    expect(shown.map(({ from, data, leftOut }) => [from, data !== null, leftOut ?? false])).toEqual([
+      ...[1, 2, 3, 4].map((from) => [from, true, false]),
+      ...[5, 6, 7].map((from) => [from, false, true]),
+    ]);
+  });
+});

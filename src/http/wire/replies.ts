@@ -19,6 +19,7 @@ const step = z.strictObject({
   error: failure.nullable(),
   dropped: z.string().nullable(),
   split: z.array(stored).nullable(),
+  left_out: z.boolean(),
 });
 
 export const appendReply = z.strictObject({

@@ -334,8 +334,8 @@ function toFailure(error: { readonly type: string; readonly message: string } | 
   return error && { type: error.type, message: error.message };
 }
 
-function toStep({ from, to, type, data, error, dropped, split }: LiftStep): DeadLetterDetailReply["steps"][number] {
-  return { from, to, type, data, error: toFailure(error), dropped: dropped ?? null, split: split?.map(toStored) ?? null };
+function toStep({ from, to, type, data, error, dropped, split, leftOut = false }: LiftStep): DeadLetterDetailReply["steps"][number] {
+  return { from, to, type, data, error: toFailure(error), dropped: dropped ?? null, split: split?.map(toStored) ?? null, left_out: leftOut };
 }
 
 function toToday({ parts, dropped }: Pick<EventView, "parts" | "dropped">): Pick<EventReply, "parts" | "dropped"> {

@@ -146,13 +146,17 @@ const manyIds = 64;
 
 /** In the order of the ids, in groups that are large only while events are small. */
 async function findFirst(recent: RecentIds, tenant: string, ids: readonly string[], enoughBytes?: number): Promise<readonly StoredEvent[]> {
-  if (enoughBytes === undefined) return [...(await recent.find(tenant, ids)).values()];
+  if (enoughBytes === undefined) return [...(await findPart(recent, tenant, ids, Number.POSITIVE_INFINITY))!.values()];
   const events: StoredEvent[] = [];
   let bytes = 0;
   let size = fewIds;
   for (let from = 0; from < ids.length && bytes < enoughBytes; ) {
     const part = ids.slice(from, from + size);
-    const found = await recent.find(tenant, part);
+    const found = await findPart(recent, tenant, part, 8 * enoughBytes);
+    if (found === null) {
+      size = Math.max(1, Math.floor(part.length / 8));
+      continue;
+    }
     const before = bytes;
     for (const id of part) {
       const event = found.get(id);
@@ -164,6 +168,18 @@ async function findFirst(recent: RecentIds, tenant: string, ids: readonly string
     size = bytes - before > enoughBytes / 8 ? fewIds : Math.min(size * 2, manyIds);
   }
   return events;
+}
+
+/** Null for several that are larger than that together: what of them comes first is not known before all are there. */
+async function findPart(recent: RecentIds, tenant: string, ids: readonly string[], maxBytes: number): Promise<ReadonlyMap<string, StoredEvent> | null> {
+  const found = new Map<string, StoredEvent>();
+  let bytes = 0;
+  for await (const event of recent.find(tenant, ids)) {
+    bytes += JSON.stringify(event.data).length;
+    if (bytes > maxBytes && ids.length > 1) return null;
+    found.set(event.id, event);
+  }
+  return found;
 }
 
 /** Several processes may begin the log at once: the stream must not exist, so one of them wins. */

@@ -16,8 +16,8 @@ export interface Place {
 export interface Reader {
   readAll(options: ReadAllOptions): AsyncGenerator<readonly StoredEvent[], void>;
   readStream(stream: string, options: ReadStreamOptions): AsyncGenerator<readonly StoredEvent[], void>;
-  /** The events at these revisions that are there, in order. */
-  readPlaces(stream: string, revisions: readonly number[]): Promise<readonly StoredEvent[]>;
+  /** The events at these revisions that are there, in order; no more at once than a batch has bytes. */
+  readPlaces(stream: string, revisions: readonly number[]): AsyncGenerator<StoredEvent, void>;
   /** Revision of the last event that the server shows, −1 for none. */
   streamRevision(stream: string): Promise<number>;
   /** Position of the last event of this log. */
@@ -134,21 +134,31 @@ export function makeReader(server: Server, truncations: Truncations): Reader {
       }
     },
 
-    async readPlaces(stream, revisions) {
+    async *readPlaces(stream, revisions) {
       const sorted = [...new Set(revisions)].toSorted((a, b) => a - b);
-      const events: StoredEvent[] = [];
       for (let first = 0; first < sorted.length; ) {
         let last = first;
         while (last + 1 < sorted.length && sorted[last + 1]! - sorted[last]! <= maxGap) last++;
         const wanted = new Set(sorted.slice(first, last + 1));
-        const page = await readStreamPage(server, stream, "forward", sorted[first]!, sorted[last]! - sorted[first]! + 1);
-        for (const recorded of page.events) {
-          const event = wanted.has(Number(recorded.revision)) ? envelope.decode(recorded)?.event : undefined;
-          if (event !== undefined && !truncations.isHidden(event)) events.push(event);
+        for (let reached = sorted[first]! - 1; reached < sorted[last]!; ) {
+          const events: StoredEvent[] = [];
+          const before = reached;
+          let bytes = 0;
+          const enough = (recorded: RecordedEvent) => {
+            const revision = Number(recorded.revision);
+            if (revision <= reached) return false; // the page was begun again
+            reached = revision;
+            const decoded = envelope.decode(recorded);
+            bytes += decoded?.bytes ?? 0;
+            if (decoded !== null && wanted.has(revision) && !truncations.isHidden(decoded.event)) events.push(decoded.event);
+            return bytes >= limits.batchBytes;
+          };
+          const { cut } = await readStreamPage(server, stream, "forward", before + 1, sorted[last]! - before, enough);
+          yield* events;
+          if (!cut || reached === before) break;
         }
         first = last + 1;
       }
-      return events;
     },
 
     async streamRevision(stream) {

@@ -11,8 +11,8 @@ export interface RecentIds {
   add(ids: readonly string[], stream: string, first: number): void;
   /** False when `find` would find none, known without asking anyone. */
   mayKnow(tenant: string, ids: readonly string[]): boolean;
-  /** The stored events with these ids. A place where the event is no longer is forgotten. */
-  find(tenant: string, ids: readonly string[]): Promise<ReadonlyMap<string, StoredEvent>>;
+  /** The stored events with these ids, in no order. A place where the event is no longer is forgotten. */
+  find(tenant: string, ids: readonly string[]): AsyncGenerator<StoredEvent, void>;
   /** Keeps others with one of these ids waiting until `release`; the answer is to be awaited before, and tried again, when another has one of them. */
   reserve(ids: readonly string[]): Promise<unknown> | null;
   release(ids: readonly string[]): void;
@@ -35,9 +35,8 @@ export function makeRecentIds(reader: Reader, max: number, locate: Locate | unde
       for (let i = 0; i < ids.length; i++) places.add(ids[i]!, stream, first + i);
     },
     mayKnow,
-    async find(tenant, ids) {
-      const found = new Map<string, StoredEvent>();
-      if (!mayKnow(tenant, ids)) return found;
+    async *find(tenant, ids) {
+      if (!mayKnow(tenant, ids)) return;
       const byStream = new Map<string, number[]>();
       const note = (stream: string, revision: number) => {
         const revisions = byStream.get(stream);
@@ -51,12 +50,11 @@ export function makeRecentIds(reader: Reader, max: number, locate: Locate | unde
         else note(place.stream, place.revision);
       }
       if (unknown.length > 0 && locate !== undefined) for (const { stream, revision } of await locate(tenant, unknown)) note(stream, revision);
-      if (byStream.size === 0) return found;
-      const wanted = new Set(ids);
+      if (byStream.size === 0) return;
+      const missing = new Set(ids);
       for (const [stream, revisions] of byStream)
-        for (const event of await reader.readPlaces(stream, revisions)) if (event.tenant === tenant && wanted.has(event.id)) found.set(event.id, event);
-      for (const id of ids) if (!found.has(id)) places.delete(tenant, id);
-      return found;
+        for await (const event of reader.readPlaces(stream, revisions)) if (event.tenant === tenant && missing.delete(event.id)) yield event;
+      for (const id of missing) places.delete(tenant, id);
     },
     reserve(ids) {
       for (const id of ids) {

@@ -76,19 +76,17 @@ export function makeWriter(server: Server, reader: Reader, ids: RecentIds, rando
     return found;
   };
 
-  /** Null when none of the ids is known. */
+  /** Null when none of the ids is known. What they name is compared as it comes: a thousand ids may name a gigabyte. */
   const duplicates = async ({ stream, tenant, events, ids: wanted }: EncodedAppend): Promise<readonly AppendedEvent[] | null> => {
-    const known = await ids.find(tenant, wanted);
+    const known = new Map<string, AppendedEvent>();
+    const byId = new Map(events.map((event) => [event.event.id, event]));
+    let same = true;
+    for await (const before of ids.find(tenant, wanted)) {
+      same &&= before.stream === stream && sameContent({ ...before, data: JSON.stringify(before.data) }, byId.get(before.id)!);
+      known.set(before.id, appended(before, true));
+    }
     if (known.size === 0) return null;
-    const same = events.every((event) => {
-      const before = known.get(event.event.id);
-      return (
-        before !== undefined &&
-        before.stream === stream &&
-        sameContent({ type: before.type, schemaVersion: before.schemaVersion, data: JSON.stringify(before.data) }, event)
-      );
-    });
-    if (same) return events.map(({ event }) => appended(known.get(event.id)!, true));
+    if (same && known.size === byId.size) return events.map(({ event }) => known.get(event.id)!);
     throw new RepriseError(
       "EVENT_ID_REUSED",
       `${known.size} of ${events.length} event ids for ${stream} are stored already, and this append is no exact repeat.`,
@@ -127,11 +125,9 @@ export function makeWriter(server: Server, reader: Reader, ids: RecentIds, rando
 
   /** Places and times of what was stored by an attempt whose answer does not have them, or not these. */
   const readBack = async ({ stream, events }: EncodedAppend, first: number): Promise<readonly AppendedEvent[]> => {
-    const stored = await reader.readPlaces(
-      stream,
-      Array.from(events, (_, i) => first + i),
-    );
-    const byId = new Map(stored.map((event) => [event.id, event]));
+    const byId = new Map<string, StoredEvent>(); // no larger than the append, but for what others stored there
+    const revisions = events.map((_, i) => first + i);
+    for await (const event of reader.readPlaces(stream, revisions)) byId.set(event.id, event);
     return events.map((event) => {
       const found = byId.get(event.event.id);
       // It may have met what somebody else stored under these ids: the server compares no content.
