@@ -1,0 +1,70 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { Pump } from "../../src/delivery/dispatcher/pump.ts";
+import { makeFakeClock } from "../support/fake-clock.ts";
+
+function bench(during: (pump: Pump) => void = () => {}) {
+  const clock = makeFakeClock();
+  const state = { looks: 0 };
+  const pump = new Pump(clock, () => {
+    state.looks++;
+    during(pump);
+  });
+  return { clock, pump, state };
+}
+
+describe("a dispatcher's pump", () => {
+  it("looks once for a change that is made during a look", () => {
+    const { pump, state } = bench((looking) => {
+      looking.now();
+      looking.soon();
+    });
+    pump.now();
+    expect(state.looks).toBe(1);
+  });
+
+  it("looks again after a look that threw", () => {
+    const { pump, state } = bench(() => {
+      throw new Error("no");
+    });
+    expect(() => pump.now()).toThrow("no");
+    expect(() => pump.now()).toThrow("no");
+    expect(state.looks).toBe(2);
+  });
+
+  it("looks once for all calls that end in the same moment", async () => {
+    const { pump, state } = bench();
+    for (let call = 0; call < 100; call++) pump.soon();
+    expect(state.looks).toBe(0);
+    await Promise.resolve();
+    expect(state.looks).toBe(1);
+  });
+
+  it("is behind until the next turn of the event loop has looked", async () => {
+    const { pump, state } = bench();
+    pump.nextTurn();
+    pump.nextTurn();
+    expect([pump.isBehind, state.looks]).toEqual([true, 0]);
+    await nextTurn();
+    expect([pump.isBehind, state.looks]).toEqual([false, 1]);
+  });
+
+  it("looks at the earliest of the times that it was told, and at none after `cancel`", async () => {
+    const { clock, pump, state } = bench();
+    pump.at(500, 0);
+    pump.at(100, 0);
+    pump.at(300, 0); // the look at 100 says what is next
+    expect(clock.pending()).toBe(1);
+    await clock.advance(100);
+    expect(state.looks).toBe(1);
+    pump.at(500, 100);
+    await clock.advance(399);
+    expect(state.looks).toBe(1);
+    await clock.advance(1);
+    expect(state.looks).toBe(2);
+    pump.at(900, 500);
+    pump.cancel();
+    await clock.advance(1000);
+    expect(state.looks).toBe(2);
+  });
+});
