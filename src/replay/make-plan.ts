@@ -45,7 +45,7 @@ export async function makePlan(needs: MakePlanNeeds, request: PlanRequest): Prom
   const { tenant, actor, selection, targetHandler, ratePerSecond } = request;
   await views.waitFor(await log.head());
   const cutoff = views.position();
-  const selected = await select({ log, views, delivery, catalog }, { tenant, selection, targetHandler, maxItems: maxPlanItems });
+  const selected = await select({ log, views, delivery, catalog }, selection, { tenant, targetHandler, maxItems: maxPlanItems });
   const planId = newId();
   age.made(planId);
   const findings: PlanFindings = {

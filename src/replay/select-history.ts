@@ -1,0 +1,46 @@
+/** Events of the past that a selection names, as candidates for a plan: deliveries of the replay's own. */
+import type { DeliveryStatus } from "../views/model.ts";
+import { type Candidates, mustFit, mustRun, refused, type SelectedItem, type SelectionCounts, type SelectNeeds, type SelectOptions } from "./candidates.ts";
+import type { Selection } from "./selection.ts";
+
+type HistorySelection = Extract<Selection, { kind: "history" }>;
+
+export async function selectHistory(
+  { views, delivery, catalog }: SelectNeeds,
+  selection: HistorySelection,
+  { tenant, targetHandler, maxItems }: SelectOptions,
+  counts: SelectionCounts,
+): Promise<Candidates> {
+  const source = mustRun(delivery, selection.handler, "#/selection/history/handler");
+  const receiver = targetHandler === null ? source : mustRun(delivery, targetHandler, "#/target_handler");
+  const types = selection.filter.types ?? receiver.types;
+  const foreign = types.filter((type) => !receiver.types.includes(catalog.resolve(type) ?? type));
+  if (foreign.length > 0)
+    throw refused("#/selection/history/event_types", `Handler ${receiver.name} does not take ${foreign.join(", ")}: it takes ${receiver.types.join(", ")}.`);
+  const events = await views.history({ ...selection.filter, tenant, handler: source.name, types }, maxItems + 1);
+  mustFit(events.length, maxItems);
+  const items: SelectedItem[] = [];
+  for (const { stream: lane, revision, position, eventId, type, status } of events) {
+    const reason = targetHandler === null ? whyNotAgain(status) : null;
+    if (reason !== null) counts.leaveOut(reason);
+    else items.push({ handler: receiver.name, lane, revision, at: position.toString(), eventId, attempts: 0, type: catalog.resolve(type) ?? type });
+  }
+  return { items, errors: new Map(), held: new Map(), deadLetters: 0 };
+}
+
+/** A replay of history delivers again what is done with, or was never wanted. What waits in its lane is delivered without it. */
+function whyNotAgain(status: DeliveryStatus | null): string | null {
+  switch (status) {
+    case null:
+    case "completed":
+    case "replayed":
+    case "discarded":
+    case "skipped":
+      return null;
+    case "dead_lettered":
+    case "escalated":
+      return "dead-lettered: replay it as a dead letter";
+    default:
+      return "not delivered yet: it waits in its lane";
+  }
+}
