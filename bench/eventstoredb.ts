@@ -3,7 +3,7 @@ import { toIso } from "../src/event/clock.ts";
 import type { NewEvent } from "../src/event/event.ts";
 import type { EventLog } from "../src/log/event-log.ts";
 import { openEventStoreDbLog } from "../src/log/eventstoredb/open-eventstoredb-log.ts";
-import { spawnStandIn } from "../test/support/eventstore-stand-in/spawn.ts";
+import { freshNames, startServer } from "./log-server.ts";
 import type { Benchmark } from "./measure.ts";
 import { sampleOrder } from "./samples.ts";
 
@@ -22,21 +22,6 @@ export const eventStoreDbBenchmarks: readonly Benchmark[] = [
   append("eventstoredb-append-batch", { writers: 1, appends: 10, batch: 500 }),
   catchUp("eventstoredb-catch-up"),
 ];
-
-interface Server {
-  readonly url: string;
-  close(): void;
-}
-
-async function startServer(): Promise<Server> {
-  const url = process.env.EVENTSTORE_URL;
-  if (url !== undefined && url !== "") return { url, close() {} };
-  const standIn = await spawnStandIn("", 0);
-  return { url: standIn.url, close: () => void standIn.child.kill("SIGKILL") };
-}
-
-let names = 0;
-const freshNames = () => `reprise-bench-${process.pid}-${Date.now()}-${++names}:`;
 
 function append(name: string, { writers, appends, batch }: { readonly writers: number; readonly appends: number; readonly batch: number }): Benchmark {
   return {

@@ -10,6 +10,7 @@ import { loopStopBenchmark } from "./loop-stop.ts";
 import { type Benchmark, type Bound, type Figure, measure } from "./measure.ts";
 import { orderedBenchmarks } from "./ordered.ts";
 import { poisonedBenchmarks } from "./poisoned.ts";
+import { serviceAppendBenchmark } from "./service-append.ts";
 import { closeShared } from "./shared.ts";
 import { startBenchmark } from "./start.ts";
 import { upcastBenchmarks } from "./upcast.ts";
@@ -19,6 +20,7 @@ const benchmarks: readonly Benchmark[] = [
   ...appendBenchmarks,
   catchUpBenchmark,
   ...eventStoreDbBenchmarks,
+  serviceAppendBenchmark,
   ...upcastBenchmarks,
   ...orderedBenchmarks,
   ...deliveryBenchmarks,
@@ -75,7 +77,7 @@ function asTarget(target: number, unit: string, bound: Bound): string {
 
 function row(name: string, value: string, floor: string, ratio: string, target: string, verdict: string, spread: string, runs: string): string {
   const right = [value.padStart(20), floor.padStart(12), ratio.padStart(8), target.padStart(12), verdict.padStart(8), spread.padStart(9), runs.padStart(6)];
-  return name.padEnd(26) + right.join("");
+  return name.padEnd(28) + right.join("");
 }
 
 function inThousands(value: number): string {

@@ -36,7 +36,7 @@ export const startBenchmark: Benchmark = {
           rmSync(path, { recursive: true, force: true });
           cpSync(killed, path, { recursive: true });
         },
-        go: () => msUntil("first call", () => startService(config, path, { BENCH_ACT: "stop at the first call" })),
+        go: () => msUntil("first call", () => startService(config, path, { env: { BENCH_ACT: "stop at the first call" } })),
       },
       floor: {
         go: () => msUntil("first event", () => startNode(new URL("./processes/bare-start.ts", import.meta.url), [join(killed, "data/log.db")])),
@@ -64,7 +64,7 @@ async function leaveKilled(folder: string, events: number, lanes: number): Promi
   const log = await openSqliteLog(join(folder, "data"));
   await fill(log, events, lanes);
   await log.close();
-  const service = startService(config, folder, { BENCH_ACT: "work", BENCH_EVENTS: String(events), BENCH_LANES: String(lanes) });
+  const service = startService(config, folder, { env: { BENCH_ACT: "work", BENCH_EVENTS: String(events), BENCH_LANES: String(lanes) } });
   try {
     const { url } = JSON.parse(await service.said('"listening"')) as { readonly url: string };
     await service.said("all delivered");

@@ -10,6 +10,7 @@ const added = [
     "http-append-1",
     "http-append-100",
     "loop-stop",
+    "eventstoredb-service-append",
     "start-after-kill",
     "poisoned-0",
     "poisoned-1",
