@@ -92,7 +92,8 @@ interface Storing {
 /** Appends the groups in their order, once the appends before this one are with the log. */
 export async function storeGroups(log: Pick<EventLog, "append">, { groups, expected, all, turns, place }: Storing): Promise<readonly AppendedEvent[]> {
   const stored: AppendedEvent[] = [];
-  if (place.before !== null) await place.before;
+  const before = place.before();
+  if (before !== null) await before;
   for (let from = 0; from < groups.length; from += groupsAtOnce) {
     const appends: Promise<readonly AppendedEvent[]>[] = [];
     for (const group of groups.slice(from, from + groupsAtOnce)) {
