@@ -82,6 +82,8 @@ export interface ReplayStreamData {
     /** Of the process that calls them, and what earlier ends say of them. Left out by the first builds. */
     readonly life?: string;
     readonly ends?: Ends;
+    /** Nothing else of the process runs meanwhile, so that its end could be laid at their door. Left out: true. */
+    readonly alone?: boolean;
   };
   /** Of own deliveries, in parts of at most 256. */
   "replay.outcomes": { readonly outcomes: readonly OwnOutcome[] };

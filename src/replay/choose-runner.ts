@@ -2,7 +2,6 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import type { LastEnds } from "../delivery/partition/ends.ts";
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
-import type { Clock } from "../event/clock.ts";
 import type { StoredEvent } from "../event/event.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { readEvent } from "../log/read-event.ts";
@@ -13,7 +12,7 @@ import type { Amendments } from "./amendments.ts";
 import { makeDryRunner } from "./dry-runner.ts";
 import { makeLetterRunner } from "./letter-runner.ts";
 import { asDelivered } from "./lift.ts";
-import { makeOwnRunner } from "./own-runner.ts";
+import { OwnRunner } from "./own-runner.ts";
 import type { ReplayRecord } from "./replay-stream.ts";
 import type { Runner } from "./runner.ts";
 
@@ -22,7 +21,6 @@ export interface RunnerNeeds {
   readonly delivery: RunningHandlers;
   readonly amendments: Amendments;
   readonly catalog: Catalog;
-  readonly clock: Clock;
   readonly ends: LastEnds;
 }
 
@@ -36,7 +34,7 @@ export interface RunnerChoice {
 }
 
 export function chooseRunner(needs: RunnerNeeds, { request, handlers, record, suspects }: RunnerChoice): Runner {
-  const { log, delivery, amendments, catalog, clock, ends } = needs;
+  const { log, delivery, amendments, catalog, ends } = needs;
   const eventOf = async ({ lane, revision }: ReplayItem): Promise<StoredEvent | undefined> => (await readEvent(log, lane, revision)) ?? undefined;
   const storeOutcomes = (outcomes: readonly OwnOutcome[]) => record.persist("replay.outcomes", { outcomes });
 
@@ -49,10 +47,10 @@ export function chooseRunner(needs: RunnerNeeds, { request, handlers, record, su
     return makeDryRunner({ catalog, delivery, request, readEvent: amended, storeOutcomes });
   }
   if (!request.own) return makeLetterRunner({ delivery, amendments, request, handlers });
-  return makeOwnRunner({
-    ...{ delivery, clock, request, storeOutcomes },
+  return new OwnRunner({
+    ...{ delivery, request, storeOutcomes },
     readEvent: eventOf,
-    storeStarted: (place, known) => record.persist("replay.started", { items: [place], life: ends.life, ends: known }),
+    storeStarted: (place, started) => record.persist("replay.started", { items: [place], life: ends.life, ...started }),
     suspects: suspects ?? new Map(),
     resumed: suspects !== null,
   });

@@ -1,6 +1,5 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import type { BorrowedLane } from "../delivery/partition/borrowed-lane.ts";
-import { noDeferrals } from "../delivery/policy/waits.ts";
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
 import type { OwnOutcome } from "../records/replay.ts";
@@ -16,6 +15,9 @@ export interface DryRunnerOptions {
   readonly readEvent: (item: ReplayItem) => Promise<StoredEvent | undefined>;
   readonly storeOutcomes: (outcomes: readonly OwnOutcome[]) => Promise<Position>;
 }
+
+/** Nothing of a dry run's call is recorded, and it is never called again. */
+const unrecorded = { before: null, ends: null, recordFirst: false, record: null, onNotAlone: null };
 
 /**
  * The way of a delivery up to the handler: the event is read and lifted, and that is the end of it, but for handlers that declare `dryRun`. Those are
@@ -54,22 +56,22 @@ export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutc
       lent.add(slot);
       try {
         if (withdrawn) return { outcome: "withdrawn" };
-        const verdict = await slot.call({ event, attempt: 1, deferred: noDeferrals, replay: { id: replayId, reason, mode: "dry_run", effects } });
-        switch (verdict.kind) {
+        const called = await slot.deliver({ event, replay: { id: replayId, reason, mode: "dry_run", effects }, ...unrecorded });
+        switch (called.kind) {
           case "completed": {
-            const effects = verdict.record.effects?.map(({ key }) => key) ?? [];
+            const effects = called.record.effects?.map(({ key }) => key) ?? [];
             return await end({ item: place, outcome: "succeeded", attempts: 1, error: null, ...(effects.length === 0 ? {} : { effects }) });
           }
           case "dropped":
             return await end({ item: place, outcome: "succeeded", attempts: 1, error: null });
-          case "put_back":
+          case "withdrawn":
             return { outcome: "withdrawn" };
           case "newer_build":
             return { outcome: "skipped", reason: "newer_build" };
           case "damaged":
-            return { outcome: "skipped", reason: `LOG_DAMAGED: ${verdict.detail}` };
-          default: {
-            const { type, message } = verdict.record.error ?? { type: "Error", message: "failed" };
+            return { outcome: "skipped", reason: `LOG_DAMAGED: ${called.detail}` };
+          case "failed": {
+            const { type, message } = called.error;
             return await end({ item: place, outcome: "failed", attempts: 1, error: { type, message } });
           }
         }
@@ -81,7 +83,7 @@ export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutc
 
     async withdraw() {
       withdrawn = true;
-      for (const slot of lent) slot.takeBack();
+      for (const slot of lent) slot.takeBack("pause");
     },
 
     leaveLane() {},

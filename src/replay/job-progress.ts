@@ -1,7 +1,7 @@
 /** What the stream of a replay says, folded event by event. Pure: the same events always give the same progress, in however many parts they are read. */
 import { noEnds, withEnd } from "../delivery/partition/ends.ts";
 import type { Ends } from "../records/attempt.ts";
-import type { ReplayEntry, ReplayRequested } from "../records/replay.ts";
+import type { ReplayEntry, ReplayRequested, ReplayStreamData } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
 
 /** How far a job came before the process ended. */
@@ -24,6 +24,8 @@ interface StartedItem {
   readonly ends: Ends;
   /** The process that called it; null in the records of the first builds, which counted its end as they started it. */
   readonly life: string | null;
+  /** Nothing else of that process ran meanwhile. */
+  readonly alone: boolean;
 }
 
 /** All that the stream says. `foldReplay` changes it. */
@@ -76,7 +78,7 @@ export function foldReplay(replay: StoredReplay, { type, data }: ReplayEntry): v
       replay.canaryPassed = true;
       return;
     case "replay.started":
-      for (const place of data.items) replay.started.set(place, startedItem(replay.started.get(place), data.ends, data.life));
+      for (const place of data.items) replay.started.set(place, startedItem(replay.started.get(place), data));
       return;
     case "replay.outcomes":
       for (const { item, outcome } of data.outcomes) replay.outcomes.set(item, outcome);
@@ -86,8 +88,8 @@ export function foldReplay(replay: StoredReplay, { type, data }: ReplayEntry): v
   }
 }
 
-function startedItem(before: StartedItem | undefined, ends: Ends | undefined, life: string | undefined): StartedItem {
-  return { ends: ends ?? withEnd(before?.ends ?? noEnds, { alone: true, isTold: true }), life: life ?? null };
+function startedItem(before: StartedItem | undefined, { ends, life, alone = true }: ReplayStreamData["replay.started"]): StartedItem {
+  return { ends: ends ?? withEnd(before?.ends ?? noEnds, { alone: true, isTold: true }), life: life ?? null, alone };
 }
 
 /**
@@ -97,7 +99,7 @@ function startedItem(before: StartedItem | undefined, ends: Ends | undefined, li
  */
 export function suspectsOf({ started, outcomes }: Pick<StoredReplay, "started" | "outcomes">, told: (life: string) => boolean): ReadonlyMap<number, Ends> {
   const suspects = new Map<number, Ends>();
-  for (const [place, { ends, life }] of started)
-    if (!outcomes.has(place)) suspects.set(place, life === null ? ends : withEnd(ends, { alone: true, isTold: told(life) }));
+  for (const [place, { ends, life, alone }] of started)
+    if (!outcomes.has(place)) suspects.set(place, life === null ? ends : withEnd(ends, { alone, isTold: told(life) }));
   return suspects;
 }

@@ -19,7 +19,6 @@ import { Pace } from "../../src/delivery/partition/pace.ts";
 import { Partition } from "../../src/delivery/partition/partition.ts";
 import type { Flush } from "../../src/delivery/partition/recorder.ts";
 import type { Verdict } from "../../src/delivery/partition/verdict.ts";
-import { noDeferrals } from "../../src/delivery/policy/waits.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 import type { Act } from "../../src/records/act.ts";
 import type { AttemptRecord } from "../../src/records/attempt.ts";
@@ -59,6 +58,17 @@ class CountedPace extends Pace {
     return taken;
   }
 }
+
+/** A replay of one entity's history. */
+interface Loaned {
+  readonly loan: LaneLoan;
+  readonly stream: string;
+  next: number;
+  /** When the retry that it waits for is due. */
+  notBefore: number;
+}
+
+type Kind = "completed" | "retry" | "defer" | "give_up" | "skip" | "put_back" | "time_out" | "newer_build";
 
 interface Account {
   /** Final outcomes that are certain: recorded, or returned to a living process. */
@@ -108,7 +118,7 @@ export class World {
   readonly #paces = new Map<string, CountedPace>();
   readonly #stopped = new Set<string>();
   /** Revisions of a lane that a loan delivers, in order. */
-  #loans: { loan: LaneLoan; stream: string; next: number; attempt: number }[] = [];
+  #loans: Loaned[] = [];
   loaned = 0;
 
   constructor(options: WorldOptions) {
@@ -331,13 +341,26 @@ export class World {
     if (lane.loans.length > 0 && loan === null) this.broken.push(`${event.stream}@${event.revision} started in a lane that is lent`);
   }
 
+  /** What ran at a crash runs alone, as long as the others have patience. */
+  #checkAlone(delivery: Delivery): void {
+    const beside = this.partition.schedule.running().filter((each) => each !== delivery && each.hasSlot);
+    if (beside.length > 0 && [delivery, ...beside].some(({ loan }) => loan !== null && loan.ends !== null))
+      this.broken.push(`${delivery.event.stream}@${delivery.event.revision} and a suspect of a replay run side by side`);
+  }
+
+  #loanedBy({ loan }: Delivery): Loaned {
+    return this.#loans.find((each) => each.loan === loan)!;
+  }
+
   #call(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) {
       const { event, replay, lane } = delivery;
       if (this.#calls.some((call) => call.delivery.lane.stream === lane.stream)) this.broken.push(`two at once in ${lane.stream}`);
       const atPause = this.#paused.get(event.stream);
       if (atPause !== undefined && atPause !== delivery) this.broken.push(`${event.stream}@${event.revision} started in a paused lane`);
+      this.#checkAlone(delivery);
       if (delivery.loan !== null) {
+        if (this.#now < this.#loanedBy(delivery).notBefore) this.broken.push(`${event.stream}@${event.revision} was tried again before it was due`);
         this.#calls.push({ delivery, concluded: false });
         continue;
       }
@@ -413,40 +436,33 @@ export class World {
     );
   }
 
-  #finish(index: number, kind: "completed" | "retry" | "defer" | "give_up" | "skip" | "put_back" | "time_out" | "newer_build"): void {
+  #verdictOn(delivery: Delivery, kind: Kind): Verdict {
+    const record = recordOf(delivery, kind);
+    const waitMs = Math.floor(this.random() * 2000);
+    const retryAt = new Date(this.#now + waitMs).toISOString();
+    const error = { type: "Error", message: "planted" };
+    if (kind === "completed" || kind === "put_back" || kind === "newer_build") return { kind, record };
+    if (kind === "give_up" || kind === "skip") return { kind: "give_up", record, cause: "exhausted", error, skip: kind === "skip" && delivery.replay === null };
+    if (kind === "defer") return { kind, record, waitMs, retryAt, deferrals: { count: delivery.deferred.count + 1, ms: delivery.deferred.ms + waitMs } };
+    return { kind: "retry", record, waitMs, retryAt };
+  }
+
+  #finish(index: number, kind: Kind): void {
     const call = this.#calls[index]!;
     const { delivery } = call;
-    const { event, replay, attempt } = delivery;
+    const { event, replay } = delivery;
     if (delivery.loan !== null) {
       this.#calls.splice(index, 1);
       this.#finishLoan(delivery, kind);
       return;
     }
     if (!call.concluded) {
-      const record: AttemptRecord = {
-        attempt,
-        startedAt: "2026-01-01T00:00:00.000Z",
-        durationMs: 1,
-        outcome: kind === "completed" ? "completed" : "failed",
-        class: kind === "completed" ? null : "transient",
-        error: null,
-        ...(replay ? { replayId: replay.replayId } : {}),
-      };
+      const record = recordOf(delivery, kind);
       if (kind === "completed" && delivery.part !== null && delivery.part.index < delivery.part.of - 1) {
         this.#completePart(delivery, record);
         return;
       }
-      const waitMs = Math.floor(this.random() * 2000);
-      const retryAt = new Date(this.#now + waitMs).toISOString();
-      const error = { type: "Error", message: "planted" };
-      const verdict: Verdict =
-        kind === "completed" || kind === "put_back" || kind === "newer_build"
-          ? { kind, record }
-          : kind === "give_up" || kind === "skip"
-            ? { kind: "give_up", record, cause: "exhausted", error, skip: kind === "skip" && replay === null }
-            : kind === "defer"
-              ? { kind, record, waitMs, retryAt, deferrals: { count: delivery.deferred.count + 1, ms: delivery.deferred.ms + waitMs } }
-              : { kind: "retry", record, waitMs, retryAt };
+      const verdict = this.#verdictOn(delivery, kind);
       this.partition.outcomes.conclude(delivery, verdict, this.#now);
       const letters = this.#letters.get(event.stream) ?? new Set();
       this.#letters.set(event.stream, letters);
@@ -643,7 +659,7 @@ export class World {
     const [mine, others] = [this.#loans.filter(({ loan }) => loan.replayId === replayId), this.#loans.filter(({ loan }) => loan.replayId !== replayId)];
     this.#loans = others;
     for (const each of mine)
-      if (this.partition.loans.takeBack(each.loan)) this.partition.loans.end(each.loan);
+      if (this.partition.loans.takeBack(each.loan, how) !== null || each.loan.call === null) this.partition.loans.end(each.loan);
       else each.next = Number.POSITIVE_INFINITY; // it runs, and is the last one
     this.#loans.push(...mine.filter(({ next }) => next === Number.POSITIVE_INFINITY));
     if (how === "pause") return;
@@ -659,37 +675,40 @@ export class World {
     const stream = this.pick(streams);
     const replayId = `h${this.#replays++}`;
     if (this.random() < 0.7) this.#begin(replayId);
-    const loan = { loan: this.partition.loans.lend(stream, replayId, this.#now), stream, next: 0, attempt: 1 };
+    const loan = { loan: this.partition.loans.lend(stream, replayId, this.#now), stream, next: 0, notBefore: 0 };
     this.#loans.push(loan);
     this.#askFor(loan);
   }
 
-  #askFor(loan: { loan: LaneLoan; stream: string; next: number; attempt: number }): void {
-    const events = this.#streams.get(loan.stream)!;
-    if (loan.next < events.length && loan.next < 5) {
-      this.partition.loans.askFor(loan.loan, {
-        event: events[loan.next]!,
-        attempt: loan.attempt,
-        deferred: noDeferrals,
-        replay: { id: loan.loan.replayId, reason: null, mode: "run", effects: "once" },
-      });
+  #askFor(loaned: Loaned): void {
+    const { loan, stream, next } = loaned;
+    const events = this.#streams.get(stream)!;
+    if (next < events.length && next < 5) {
+      // Some ran when the process died, and are suspects.
+      const ends = this.random() < 0.1 ? { crashes: 1, kills: 0, told: 1 } : null;
+      const replay = { id: loan.replayId, reason: null, mode: "run", effects: "once" } as const;
+      loaned.notBefore = 0;
+      this.partition.loans.ask(loan, { event: events[next]!, replay, before: null, ends, recordFirst: false, record: null, onNotAlone: null });
       return;
     }
-    this.#loans.splice(this.#loans.indexOf(loan), 1);
-    this.partition.loans.end(loan.loan);
+    this.#loans.splice(this.#loans.indexOf(loaned), 1);
+    this.partition.loans.end(loan);
   }
 
-  #finishLoan(delivery: Delivery, kind: string): void {
-    const loan = this.#loans.find((each) => each.loan === delivery.loan)!;
-    const again = kind === "retry" || kind === "put_back";
-    this.partition.outcomes.conclude(delivery, { kind: "put_back" }, this.#now); // what it came to is not the partition's to know
+  #finishLoan(delivery: Delivery, kind: Kind): void {
+    const loaned = this.#loanedBy(delivery);
+    const { failed } = loaned.loan;
+    const end = this.partition.outcomes.conclude(delivery, this.#verdictOn(delivery, kind), this.#now);
     this.partition.schedule.settled(delivery);
     this.loaned++;
-    if (!again) {
-      loan.next++;
-      loan.attempt = 1;
-    } else if (kind === "retry") loan.attempt++;
-    this.#askFor(loan);
+    if (end === null) {
+      if (loaned.loan.failed !== failed + Number(kind === "retry" || kind === "time_out"))
+        this.broken.push(`${loaned.stream} miscounts its replay's failed calls`);
+      loaned.notBefore = loaned.loan.dueMs ?? 0;
+      return;
+    }
+    loaned.next++;
+    this.#askFor(loaned);
   }
 
   #stop(): void {
@@ -719,6 +738,16 @@ export class World {
     this.partition.schedule.settled(delivery);
   }
 }
+
+const recordOf = ({ attempt, replay }: Delivery, kind: Kind): AttemptRecord => ({
+  attempt,
+  startedAt: "2026-01-01T00:00:00.000Z",
+  durationMs: 1,
+  outcome: kind === "completed" ? "completed" : "failed",
+  class: kind === "completed" ? null : "transient",
+  error: null,
+  ...(replay ? { replayId: replay.replayId } : {}),
+});
 
 /** How many parts a chain makes of an event, in this world. */
 const partsOf = (event: StoredEvent): number => (event.data as { readonly parts: number }).parts;

@@ -37,6 +37,7 @@ export interface SceneOptions extends Partial<Omit<HandlerOptions, "name">> {
   readonly sandbox?: boolean;
   readonly folder?: string;
   readonly open?: Omit<OpenOptions, "log">;
+  readonly limits?: Config["limits"];
   readonly upcast?: (data: { readonly n: number }) => { readonly n: number; readonly label: string };
 }
 
@@ -53,7 +54,7 @@ export interface Scene {
 export const runTerms: ReplayTerms = { mode: "run", ratePerSecond: null, effects: "once", canary: null, stopWhen: null };
 
 export async function openScene(options: SceneOptions = {}): Promise<Scene> {
-  const { work = () => {}, dryRun, sandbox = false, folder = temporaryFolder(), open = {}, upcast, ...handler } = options;
+  const { work = () => {}, dryRun, sandbox = false, folder = temporaryFolder(), open = {}, limits, upcast, ...handler } = options;
   const seen: Seen[] = [];
   const happened = defineEvent("thing.happened", { 1: z.object({ n: z.number() }), 2: z.object({ n: z.number(), label: z.string() }) });
   const handle = (name: string) => async (event: CurrentEvent, context: HandlerContext) => {
@@ -76,6 +77,7 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
     }
   };
   const config: Config = defineConfig({
+    ...(limits === undefined ? {} : { limits }),
     events: [happened],
     upcasters: [defineUpcasters(happened, { 1: upcast ?? ((data) => ({ n: data.n, label: `thing ${data.n}` })) })],
     handlers: [

@@ -52,7 +52,6 @@ function src/log/sqlite/mender.ts makeMender
 function src/log/sqlite/open-sqlite-log.ts makeLog
 function src/log/sqlite/reader.ts makeReader
 # src/replay
-function src/replay/own-runner.ts makeOwnRunner
 # src/store
 function src/store/waiting-store.ts makeWaitingStore
 # src/store/append

@@ -84,10 +84,12 @@ export class Caller {
 
   /** Delivers. What ends at once has ended when this returns. */
   run(delivery: Delivery): void {
+    const { loans, life } = this.#options;
     try {
-      this.#deliver(delivery);
+      if (delivery.loan?.toRecord) void loans.record(delivery.loan).then(() => this.run(delivery));
+      else this.#deliver(delivery);
     } catch (error) {
-      this.#options.life.fail(error); // attempts never throw, so this is a defect of ours
+      life.fail(error); // attempts never throw, so this is a defect of ours
     }
   }
 
@@ -218,10 +220,9 @@ export class Caller {
 
   #conclude(delivery: Delivery, verdict: Verdict): void {
     const { clock, partition, loans } = this.#options;
-    const tell = delivery.loan === null ? undefined : loans.conclude(delivery.loan);
     // The time is needed for waits only, and a completed delivery has none.
-    partition.outcomes.conclude(delivery, verdict, verdict.kind === "completed" ? delivery.startedMs : clock.monotonicMs());
-    tell?.(verdict);
+    const end = partition.outcomes.conclude(delivery, verdict, verdict.kind === "completed" ? delivery.startedMs : clock.monotonicMs());
+    if (end !== null) loans.tell(delivery.loan!, end);
   }
 
   #finish(delivery: Delivery, verdict: Verdict): void {

@@ -1,8 +1,8 @@
 import type { Clock } from "../../event/clock.ts";
 import type { BorrowedLane } from "../partition/borrowed-lane.ts";
-import type { LaneLoan, LoanedCall } from "../partition/lane-loan.ts";
+import type { LaneLoan, LoanEnd, LoanedCall } from "../partition/lane-loan.ts";
+import type { Withdrawal } from "../partition/letter.ts";
 import type { Partition } from "../partition/partition.ts";
-import type { Verdict } from "../partition/verdict.ts";
 import type { Lifetime } from "./lifetime.ts";
 import type { Pump } from "./pump.ts";
 import type { Waiting } from "./replies.ts";
@@ -13,7 +13,7 @@ export class Loans {
   readonly #life: Lifetime;
   readonly #pump: Pump;
   readonly #clock: Clock;
-  readonly #asked = new Map<LaneLoan, Waiting<Verdict>>();
+  readonly #asked = new Map<LaneLoan, Waiting<LoanEnd>>();
 
   constructor({ partition, life, pump, clock }: { readonly partition: Partition; readonly life: Lifetime; readonly pump: Pump; readonly clock: Clock }) {
     this.#partition = partition;
@@ -22,13 +22,13 @@ export class Loans {
     this.#clock = clock;
   }
 
-  /** Lends a lane's slot to a replay's own deliveries, until `end`. Its calls record nothing: the replay is told the verdict on each call. */
+  /** Lends a lane's slot to a replay's own deliveries, until `end`. The journal has nothing of them: their ends are told, and the replay records them. */
   lend(stream: string, replayId: string): BorrowedLane {
     this.#life.mustWork();
     const loan = this.#partition.loans.lend(stream, replayId, this.#clock.monotonicMs());
     return {
-      call: async (call) => this.#ask(loan, call),
-      takeBack: () => this.#takeBack(loan),
+      deliver: async (call) => this.#ask(loan, call),
+      takeBack: (how) => this.#takeBack(loan, how),
       end: () => {
         this.#partition.loans.end(loan);
         this.#pump.now();
@@ -36,20 +36,32 @@ export class Loans {
     };
   }
 
-  #ask(loan: LaneLoan, call: LoanedCall): Promise<Verdict> {
+  #ask(loan: LaneLoan, call: LoanedCall): LoanEnd | Promise<LoanEnd> {
     this.#life.mustWork();
-    const { promise, resolve, reject } = Promise.withResolvers<Verdict>();
+    const end = this.#partition.loans.ask(loan, call);
+    if (end !== null) return end;
+    const { promise, resolve, reject } = Promise.withResolvers<LoanEnd>();
     this.#asked.set(loan, { resolve, reject });
-    this.#partition.loans.askFor(loan, call);
     this.#pump.now();
     return promise;
   }
 
-  #takeBack(loan: LaneLoan): void {
-    const asked = this.#asked.get(loan);
-    if (asked === undefined || !this.#partition.loans.takeBack(loan)) return;
-    this.#asked.delete(loan);
-    asked.resolve({ kind: "put_back" });
+  #takeBack(loan: LaneLoan, how: Withdrawal): void {
+    const end = this.#partition.loans.takeBack(loan, how);
+    if (end !== null) this.tell(loan, end);
+  }
+
+  /** Has the replay record the loan's call before it is made. When it cannot, nobody waits for the call any more, and it is not made. */
+  async record(loan: LaneLoan): Promise<void> {
+    const alone = loan.toRecord === "alone";
+    loan.toRecord = null;
+    try {
+      await loan.call?.record?.(alone);
+    } catch (error) {
+      this.#asked.get(loan)?.reject(error);
+      this.#asked.delete(loan);
+      this.#partition.loans.takeBack(loan, "pause");
+    }
   }
 
   /** Whether somebody still waits for the call that the loan asked for. */
@@ -57,11 +69,11 @@ export class Loans {
     return this.#asked.has(loan);
   }
 
-  /** The loan's call is over. @returns a function that tells the verdict to whoever asked for the call. */
-  conclude(loan: LaneLoan): ((verdict: Verdict) => void) | undefined {
+  /** What became of the loan's delivery, for whoever asked for it. */
+  tell(loan: LaneLoan, end: LoanEnd): void {
     const asked = this.#asked.get(loan);
     this.#asked.delete(loan);
-    return asked?.resolve;
+    asked?.resolve(end);
   }
 
   /** Refuses all calls that still wait. */

@@ -5,12 +5,14 @@ import type { PartitionOptions } from "./options.ts";
 import type { PacedLanes } from "./paced-lanes.ts";
 import type { Readiness } from "./readiness.ts";
 import { ReadyLanes } from "./ready-lanes.ts";
+import type { Suspects } from "./suspects.ts";
 import type { Unrecorded } from "./unrecorded.ts";
 
 export interface AgendaNeeds {
   readonly readiness: Readiness;
   readonly moves: LaneMoves;
   readonly paced: PacedLanes;
+  readonly suspects: Suspects;
   readonly unrecorded: Unrecorded;
 }
 
@@ -20,13 +22,15 @@ export class Agenda {
   readonly #readiness: Readiness;
   readonly #moves: LaneMoves;
   readonly #paced: PacedLanes;
+  readonly #suspects: Suspects;
   readonly #unrecorded: Unrecorded;
 
-  constructor({ concurrency }: Pick<PartitionOptions, "concurrency">, { readiness, moves, paced, unrecorded }: AgendaNeeds) {
+  constructor({ concurrency }: Pick<PartitionOptions, "concurrency">, { readiness, moves, paced, suspects, unrecorded }: AgendaNeeds) {
     this.#ready = new ReadyLanes(concurrency, priorityOf);
     this.#readiness = readiness;
     this.#moves = moves;
     this.#paced = paced;
+    this.#suspects = suspects;
     this.#unrecorded = unrecorded;
   }
 
@@ -39,11 +43,13 @@ export class Agenda {
     if (toRead) this.#toRead.add(lane);
     const work = readiness.workOf(lane);
     if (work !== undefined) {
-      if (work.loan === null && !this.#unrecorded.mayGoOn(lane)) return;
+      const { event, loan } = work;
+      if (loan?.ends && this.#suspects.of(lane) === undefined) this.#suspects.add(lane, { revision: event.revision, ends: loan.ends, loan });
+      if (loan === null && !this.#unrecorded.mayGoOn(lane)) return;
       if (readiness.needsTurn(lane, work)) this.#paced.wait(lane, work.replayId!);
       else this.#ready.add(lane);
       const replay = work.replay ?? readiness.replayReady(lane);
-      if (work.loan === null && replay !== undefined && work.replay === null) this.#paced.wait(lane, replay.replayId);
+      if (loan === null && replay !== undefined && work.replay === null) this.#paced.wait(lane, replay.replayId);
       return;
     }
     if (readiness.loanOf(lane) !== undefined) return;

@@ -1,4 +1,4 @@
-/** What one flush records, in as many appends as it takes: an append has limits, and a list that is on record has none. Pure. */
+/** Cuts what one flush records into appends: an append is limited, and the lists of a flush are not. Pure. */
 import type { JournalData, JournalEvent } from "../../records/journal.ts";
 
 export interface AppendLimits {
@@ -10,8 +10,8 @@ export interface AppendLimits {
 const defaultLimits: AppendLimits = { events: 500, bytes: 256 * 1024 };
 
 /**
- * Cuts a flush into appends that follow one another: facts first, then where the lanes stand, the checkpoint with the last. What is cut off after any of
- * them is a journal that holds, since each fact stands for itself and the checkpoint passes none that is not there.
+ * Cuts a flush into appends that follow one another: facts first, then where the lanes stand, the checkpoint with the last. A journal that ends after any
+ * of them is right, since each fact stands for itself, and the checkpoint never passes an event whose fact is not stored yet.
  *
  * @param checkpoint the one on record.
  */

@@ -1,8 +1,10 @@
-/** What an attempt came to, for its lane: a live delivery's, or that of a dead letter's replay. */
+/** What an attempt came to: a live delivery's, that of a dead letter's replay, or that of a replay's own delivery. */
 import type { Agenda } from "./agenda.ts";
 import type { Delivery } from "./delivery.ts";
+import type { LoanEnd } from "./lane-loan.ts";
 import type { LetterOutcomes } from "./letter-outcomes.ts";
 import type { LiveOutcomes } from "./live-outcomes.ts";
+import type { LoanOutcomes } from "./loan-outcomes.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Suspects } from "./suspects.ts";
 import type { Unrecorded } from "./unrecorded.ts";
@@ -12,6 +14,7 @@ export interface OutcomesNeeds {
   readonly agenda: Agenda;
   readonly live: LiveOutcomes;
   readonly letters: LetterOutcomes;
+  readonly loans: LoanOutcomes;
   readonly recorder: Recorder;
   readonly suspects: Suspects;
   readonly unrecorded: Unrecorded;
@@ -21,28 +24,37 @@ export class Outcomes {
   readonly #agenda: Agenda;
   readonly #live: LiveOutcomes;
   readonly #letters: LetterOutcomes;
+  readonly #loans: LoanOutcomes;
   readonly #recorder: Recorder;
   readonly #suspects: Suspects;
   readonly #unrecorded: Unrecorded;
 
-  constructor({ agenda, live, letters, recorder, suspects, unrecorded }: OutcomesNeeds) {
+  constructor({ agenda, live, letters, loans, recorder, suspects, unrecorded }: OutcomesNeeds) {
     this.#agenda = agenda;
     this.#live = live;
     this.#letters = letters;
+    this.#loans = loans;
     this.#recorder = recorder;
     this.#suspects = suspects;
     this.#unrecorded = unrecorded;
   }
 
-  /** Once per delivery; `schedule.settled` follows when the call itself has ended. */
-  conclude(delivery: Delivery, verdict: Verdict, monotonicMs: number): void {
-    if (delivery.concluded) return;
+  /** Once per delivery; `schedule.settled` follows when the call itself has ended. @returns the end of a replay's own delivery, when it has come to it. */
+  conclude(delivery: Delivery, verdict: Verdict, monotonicMs: number): LoanEnd | null {
+    if (delivery.concluded) return null;
     delivery.concluded = true;
-    const { lane, replay, loan } = delivery;
-    if (loan !== null) {
-      loan.call = null; // its outcome is the replay's to record: the lane knows nothing of it
-      return;
+    if (delivery.loan !== null) {
+      const end = this.#loans.conclude(delivery, delivery.loan, verdict, monotonicMs);
+      if (verdict.kind !== "put_back") this.#suspects.concluded(delivery, this.#recorder.number);
+      return end;
     }
+    this.#concludeOwn(delivery, verdict, monotonicMs);
+    return null;
+  }
+
+  /** Of the lane's own: a live delivery, or a dead letter's replay. */
+  #concludeOwn(delivery: Delivery, verdict: Verdict, monotonicMs: number): void {
+    const { lane, replay } = delivery;
     if (replay !== null) this.#letters.conclude(delivery, replay, verdict, monotonicMs);
     else this.#live.conclude(delivery, verdict, monotonicMs);
     if (verdict.kind === "put_back") return;

@@ -13,6 +13,7 @@ import { LaneMoves } from "./lane-moves.ts";
 import { LetterOutcomes } from "./letter-outcomes.ts";
 import { Letters } from "./letters.ts";
 import { LiveOutcomes } from "./live-outcomes.ts";
+import { LoanOutcomes } from "./loan-outcomes.ts";
 import { Loans } from "./loans.ts";
 import type { PartitionOptions } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
@@ -51,7 +52,7 @@ export class Partition {
     const moves = new LaneMoves(options, book, paced, recorder);
     const parts = new Parts(recorder, state.parts);
     const facts = new Facts(options, { book, moves, parts, recorder });
-    const agenda = new Agenda(options, { readiness, moves, paced, unrecorded });
+    const agenda = new Agenda(options, { readiness, moves, paced, suspects, unrecorded });
     const live = new LiveOutcomes({ facts, moves, parts, recorder, wakeUps });
     const ofLetters = new LetterOutcomes(options, { facts, paced, recorder, wakeUps });
 
@@ -59,13 +60,13 @@ export class Partition {
     this.parts = parts;
     this.reading = new Reading(options, recovered, { agenda, book, checkpoint, moves, readiness, recorder, wakeUps });
     this.schedule = new Schedule(options, { agenda, facts, paced, readiness, recorder, suspects, unrecorded });
-    this.outcomes = new Outcomes({ agenda, live, letters: ofLetters, recorder, suspects, unrecorded });
+    this.outcomes = new Outcomes({ agenda, live, letters: ofLetters, loans: new LoanOutcomes(wakeUps), recorder, suspects, unrecorded });
     this.ticks = new Ticks(options, { agenda, book, checkpoint, facts, moves, paced, recorder, schedule: this.schedule, suspects, wakeUps });
     this.lanes = new LaneActs({ agenda, book, moves, readiness });
     this.flushes = new Flushes(options, { acts: this.lanes, agenda, book, checkpoint, recorder, unrecorded });
     this.letters = new Letters(options, { book, moves, parts, recorder });
     this.replays = new Replays({ agenda, book, letters: this.letters, paced, recorder, suspects, wakeUps });
-    this.loans = new Loans({ agenda, book, paced });
+    this.loans = new Loans(options, { agenda, book, paced, wakeUps });
     recover(options, recovered, { agenda, book, facts, moves, paced, readiness, suspects, wakeUps });
   }
 }

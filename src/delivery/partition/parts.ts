@@ -31,16 +31,16 @@ export class Parts {
   completed(delivery: Delivery, record: AttemptRecord): void {
     const { lane, event, replay, loan } = delivery;
     const { index, of } = delivery.part!;
+    delivery.attempt = 1;
+    delivery.round = 0;
+    delivery.deferred = noDeferrals;
     if (loan !== null) {
-      loan.part = { revision: event.revision, index: index + 1 };
+      Object.assign(loan, { part: { revision: event.revision, index: index + 1 }, failed: 0, deferred: noDeferrals });
       return;
     }
     this.#recorder.fact({ type: "delivery.part_completed", data: { ...pointerTo(lane, event), part: index, of, record } });
     const revisions = this.#next.get(lane.stream) ?? new Map<number, number>();
     this.#next.set(lane.stream, revisions.set(event.revision, index + 1));
-    delivery.attempt = 1;
-    delivery.round = 0;
-    delivery.deferred = noDeferrals;
     const letter = lane.letters.get(event.revision);
     if (letter !== undefined) letter.attempts = 0;
     if (replay !== null) Object.assign(replay, { failed: 0, deferred: noDeferrals });

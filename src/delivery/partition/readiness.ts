@@ -6,7 +6,7 @@ import type { LaneLoan } from "./lane-loan.ts";
 import type { LetterReplay } from "./letter.ts";
 import type { PartitionOptions } from "./options.ts";
 import type { PacedLanes } from "./paced-lanes.ts";
-import type { Suspects } from "./suspects.ts";
+import type { Suspect, Suspects } from "./suspects.ts";
 
 /** What a lane would start, and the replay whose turn it needs for that; null: none. */
 export interface Work {
@@ -39,13 +39,17 @@ export class Readiness {
 
   /** The loan that has the lane. What ran at a crash comes first. */
   loanOf(lane: Lane): LaneLoan | undefined {
-    return this.#suspects.has(lane) ? undefined : lane.loans[0];
+    return this.#suspects.of(lane)?.loan === null ? undefined : lane.loans[0];
+  }
+
+  #loanReady({ lane, call, dueMs }: LaneLoan): boolean {
+    return call !== null && dueMs === null && !lane.paused && lane.acts === 0;
   }
 
   workOf(lane: Lane): Work | undefined {
     const loan = this.loanOf(lane);
     if (loan !== undefined)
-      return loan.call === null || lane.paused || lane.acts > 0 ? undefined : { event: loan.call.event, replay: null, loan, replayId: loan.replayId };
+      return loan.call === null || !this.#loanReady(loan) ? undefined : { event: loan.call.event, replay: null, loan, replayId: loan.replayId };
     const replay = this.replayReady(lane);
     const replayed = replay && { event: replay.event!, replay, loan: null, replayId: replay.replayId };
     const event = lane.queue.length > 0 && this.mayRunLive(lane) ? lane.queue.first() : undefined;
@@ -60,17 +64,18 @@ export class Readiness {
     return (replay === null && loan === null) || this.#paced.has(replayId); // a live delivery also waits for a pace that is not told yet
   }
 
-  /** What a suspect's lane can do: `replay` and `live` run, `later` waits, and `over` is a suspect no more. */
-  ofSuspect(lane: Lane, revision: number): "replay" | "live" | "later" | "over" {
+  /** What a suspect's lane can do: what is `ready` runs, and `live` too when enough of the lane is on record; `later` waits, and `over` is a suspect no more. */
+  ofSuspect(lane: Lane, { revision, loan }: Suspect): "ready" | "live" | "later" | "over" {
     if (lane.acts > 0) return "later"; // in a moment
     if (lane.running !== null) return "over"; // a call goes on long after its time-out, and nobody knows for how long
+    if (loan !== null) return lane.loans[0] === loan && this.#loanReady(loan) ? "ready" : "over";
     const replay = lane.replays.find((each) => each.revision === revision);
     const ready = this.replayReady(lane);
     if (replay !== undefined) {
-      if (ready === replay) return "replay";
+      if (ready === replay) return "ready";
       return replay.event === null ? "later" : "over"; // it waits for its retry, or behind another
     }
-    if (ready !== undefined) return "replay"; // the lane is read on once that is over
+    if (ready !== undefined) return "ready"; // the lane is read on once that is over
     const first = lane.queue.first()?.revision;
     if (lane.next > revision || (first !== undefined && first > revision) || !lane.detached || !this.mayRunLive(lane)) return "over";
     return first === undefined ? "later" : "live";

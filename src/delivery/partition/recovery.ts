@@ -1,9 +1,8 @@
 /** From what the journal says at a start to lanes that are at work again. */
-import type { Ends } from "../../records/attempt.ts";
 import type { LaneRecord, PartitionState, StartedRecord } from "../journal/state.ts";
 import { maxDelayMs } from "../policy/waits.ts";
 import type { Agenda } from "./agenda.ts";
-import { crashMessage, isCulprit } from "./ends.ts";
+import { judgeCutOff } from "./ends.ts";
 import type { Facts } from "./facts.ts";
 import { type Lane, laneBatch, makeLane, putLetter } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
@@ -72,7 +71,7 @@ function laneFrom(stream: string, record: LaneRecord, { nowMs, monotonicMs }: Re
 
 /** A call that was on record and has no outcome: the process died meanwhile. */
 function recoverStarted(
-  { unknownOutcome, limits }: Pick<PartitionOptions, "unknownOutcome" | "limits">,
+  options: Pick<PartitionOptions, "unknownOutcome" | "limits">,
   { stream, revision, started }: { readonly stream: string; readonly revision: number; readonly started: StartedRecord },
   { book, facts, moves, readiness, suspects }: RecoveryNeeds,
 ): void {
@@ -81,31 +80,30 @@ function recoverStarted(
   if (known !== undefined && letter === undefined && revision < known.next) return;
   // A lane without a record was attached, and everything before this call was recorded as done with the call.
   const lane = known ?? book.add(makeLane(stream, revision));
-  if (unknownOutcome === "escalate") giveUp(lane, revision, { started, escalated: true }, facts);
-  else if (isCulprit(started.ends, limits.maxCrashes)) giveUp(lane, revision, { started, escalated: false }, facts);
+  const cutOff = judgeCutOff(started.ends, options);
+  if (cutOff !== null) giveUp(lane, revision, { started, ...cutOff }, facts);
   else if (letter !== undefined) letter.suspect = started.ends;
   else if (readiness.mayRunLive(lane)) {
     if (!lane.detached) moves.detach(lane, "suspect");
-    suspects.add(lane, revision, started.ends);
+    suspects.add(lane, { revision, ends: started.ends, loan: null });
   }
 }
 
-/** What a call that the end of the process cut off comes to, when it is not to be repeated. */
-export function cutOffError(ends: Ends, escalated: boolean): { readonly type: string; readonly message: string } {
-  if (!escalated) return { type: "ProcessCrash", message: crashMessage(ends) };
-  return { type: "UnknownOutcome", message: "the process ended while the handler was called; what it did is unknown" };
-}
-
-function giveUp(lane: Lane, revision: number, { started, escalated }: { readonly started: StartedRecord; readonly escalated: boolean }, facts: Facts): void {
+function giveUp(
+  lane: Lane,
+  revision: number,
+  { started, cause, error }: { readonly started: StartedRecord } & NonNullable<ReturnType<typeof judgeCutOff>>,
+  facts: Facts,
+): void {
   facts.deadLettered(
     lane,
     { revision, position: started.at, id: started.eventId },
     {
       attempts: started.attempt,
       retryCount: 1,
-      cause: escalated ? "unknown_outcome" : "crash",
-      error: cutOffError(started.ends, escalated),
-      escalated,
+      cause,
+      error,
+      escalated: cause === "unknown_outcome",
       record: null,
       ...(started.replayId === null ? {} : { replayId: started.replayId }),
     },

@@ -60,7 +60,7 @@ export class Replays {
     };
     if (replay.dueMs !== null) this.#wakeUps.add(replay.dueMs, lane);
     if (letter.suspect) {
-      this.#suspects.add(lane, revision, letter.suspect);
+      this.#suspects.add(lane, { revision, ends: letter.suspect, loan: null });
       letter.suspect = null;
     }
     lane.replays = [...lane.replays, replay].sort((a, b) => a.revision - b.revision);

@@ -3,6 +3,7 @@ import type { Agenda } from "./agenda.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Facts } from "./facts.ts";
 import type { Lane } from "./lane.ts";
+import type { LaneLoan, LoanedCall } from "./lane-loan.ts";
 import type { PartitionOptions } from "./options.ts";
 import type { PacedLanes } from "./paced-lanes.ts";
 import type { Readiness, Work } from "./readiness.ts";
@@ -65,14 +66,17 @@ export class Schedule {
       // The lane changed while it was ready.
       if (work === undefined) this.#paced.used(lane);
       if (lane.running !== null || work === undefined || (work.loan === null && !this.#unrecorded.mayGoOn(lane))) continue;
-      const alone = this.#suspects.has(lane);
+      const alone = this.#suspects.of(lane) !== undefined;
       if (!alone && this.#readiness.needsTurn(lane, work)) {
         this.#paced.wait(lane, work.replayId!);
         continue;
       }
       const delivery = this.#begin(lane, work, monotonicMs);
       if (alone) this.#suspects.started(delivery);
-      if (work.loan === null && (work.replay || alone || this.#recordsAll || work.event.revision <= lane.suspectThrough)) {
+      if (work.loan !== null) {
+        work.loan.toRecord = this.#toRecord(work.loan.call!, alone);
+        now.push(delivery);
+      } else if (work.replay || alone || this.#recordsAll || work.event.revision <= lane.suspectThrough) {
         this.#facts.started(delivery, alone);
         this.#recorder.intend(delivery);
       } else now.push(delivery);
@@ -121,9 +125,9 @@ export class Schedule {
   #next(): Lane | undefined {
     if (!this.#suspects.any()) return this.#agenda.nextReady();
     if (this.#slotsTaken > 0 || !this.#suspects.isNextDue(this.#unrecorded.stored)) return undefined;
-    for (const [lane, revision] of this.#suspects.all()) {
-      const can = this.#readiness.ofSuspect(lane, revision);
-      if (can === "replay" || (can === "live" && this.#unrecorded.mayGoOn(lane))) return lane;
+    for (const [lane, suspect] of this.#suspects.all()) {
+      const can = this.#readiness.ofSuspect(lane, suspect);
+      if (can === "ready" || (can === "live" && this.#unrecorded.mayGoOn(lane))) return lane;
       if (can !== "over") continue;
       this.#suspects.remove(lane);
       this.#agenda.refresh(lane);
@@ -132,14 +136,21 @@ export class Schedule {
     return this.#suspects.any() ? undefined : this.#agenda.nextReady();
   }
 
+  /** Whether the replay's stream has to say of a loan's call that it is about to be made. */
+  #toRecord({ record, recordFirst }: LoanedCall, alone: boolean): LaneLoan["toRecord"] {
+    if (record === null) return null;
+    if (alone) return "alone";
+    return recordFirst || this.#recordsAll ? "beside" : null;
+  }
+
   #begin(lane: Lane, { event, replay, loan, replayId }: Work, monotonicMs: number): Delivery {
-    const failed = loan === null ? (replay?.failed ?? lane.attempts) : loan.call!.attempt - 1;
+    const failed = (loan ?? replay)?.failed ?? lane.attempts;
     const delivery: Delivery = {
       lane,
       event,
       attempt: (replay ? (lane.letters.get(event.revision)?.attempts ?? 0) : failed) + 1,
       round: failed,
-      deferred: (loan === null ? replay : loan.call)?.deferred ?? lane.deferred,
+      deferred: (loan ?? replay)?.deferred ?? lane.deferred,
       part: null,
       replay,
       loan,

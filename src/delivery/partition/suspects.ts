@@ -3,37 +3,40 @@ import type { Ends } from "../../records/attempt.ts";
 import type { Delivery } from "./delivery.ts";
 import { alonePatienceMs, noEnds } from "./ends.ts";
 import type { Lane } from "./lane.ts";
+import type { LaneLoan } from "./lane-loan.ts";
+
+export interface Suspect {
+  readonly revision: number;
+  readonly ends: Ends;
+  /** Of a replay's own delivery; null: it is the lane's. */
+  readonly loan: LaneLoan | null;
+}
 
 export class Suspects {
-  /** The suspect's revision in each lane. */
-  readonly #revisions = new Map<Lane, number>();
-  /** How long the others wait for each of them. */
-  readonly #patienceMs = new Map<Lane, number>();
+  readonly #suspects = new Map<Lane, Suspect>();
   /** The flush that records what the last one came to. */
   #untilFlush = 0;
   #running: Delivery | null = null;
 
   /** Suspects wait to run alone: no other handler of the process may run meanwhile. */
   any(): boolean {
-    return this.#revisions.size > 0;
+    return this.#suspects.size > 0;
   }
 
-  has(lane: Lane): boolean {
-    return this.#revisions.has(lane);
+  of(lane: Lane): Suspect | undefined {
+    return this.#suspects.get(lane);
   }
 
-  all(): Iterable<readonly [Lane, number]> {
-    return this.#revisions;
+  all(): Iterable<readonly [Lane, Suspect]> {
+    return this.#suspects;
   }
 
-  add(lane: Lane, revision: number, ends: Ends): void {
-    this.#revisions.set(lane, revision);
-    this.#patienceMs.set(lane, alonePatienceMs(ends));
+  add(lane: Lane, suspect: Suspect): void {
+    this.#suspects.set(lane, suspect);
   }
 
   remove(lane: Lane): void {
-    this.#revisions.delete(lane);
-    this.#patienceMs.delete(lane);
+    this.#suspects.delete(lane);
   }
 
   /** Before the next one runs, what the last one came to is on record. @param stored the last flush that is. */
@@ -46,11 +49,11 @@ export class Suspects {
   }
 
   /** @param flush that records its outcome. @returns whether its lane has no suspect any more. */
-  concluded({ lane, event }: Delivery, flush: number): boolean {
-    const revision = this.#revisions.get(lane);
-    if (revision === undefined) return false;
-    this.#untilFlush = flush;
-    if (revision !== event.revision) return false;
+  concluded({ lane, event, loan }: Delivery, flush: number): boolean {
+    const suspect = this.#suspects.get(lane);
+    if (suspect === undefined || suspect.loan !== loan) return false;
+    if (loan === null) this.#untilFlush = flush;
+    if (suspect.revision !== event.revision) return false;
     this.remove(lane);
     return true;
   }
@@ -64,16 +67,17 @@ export class Suspects {
   patienceEndsMs(): number | null {
     if (this.#running === null) return null;
     const { lane, startedMs } = this.#running;
-    return startedMs + (this.#patienceMs.get(lane) ?? alonePatienceMs(noEnds));
+    return startedMs + alonePatienceMs(this.#suspects.get(lane)?.ends ?? noEnds);
   }
 
   /** The others have waited long enough. From now on the suspects run like anything else, each recorded first. @returns the one that runs. */
   endPatience(): Delivery | null {
     const running = this.#running;
     this.#running = null;
-    for (const [lane, revision] of this.#revisions) lane.suspectThrough = Math.max(lane.suspectThrough, revision);
-    this.#revisions.clear();
-    this.#patienceMs.clear();
+    for (const [lane, { revision, loan }] of this.#suspects)
+      if (loan !== null) loan.ends = null;
+      else lane.suspectThrough = Math.max(lane.suspectThrough, revision);
+    this.#suspects.clear();
     return running;
   }
 }

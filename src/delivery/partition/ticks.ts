@@ -60,6 +60,7 @@ export class Ticks {
     for (const lane of this.#needs.wakeUps.due(monotonicMs)) {
       if (lane.dueMs !== null && lane.dueMs <= monotonicMs) lane.dueMs = null;
       for (const replay of lane.replays) if (replay.dueMs !== null && replay.dueMs <= monotonicMs) replay.dueMs = null;
+      for (const loan of lane.loans) if (loan.dueMs !== null && loan.dueMs <= monotonicMs) loan.dueMs = null;
       this.#needs.agenda.refresh(lane);
     }
   }
@@ -81,7 +82,8 @@ export class Ticks {
     const { agenda, book, facts, suspects } = this.#needs;
     const running = suspects.endPatience();
     // It may still kill the process, but from now on it would not be the only culprit there could be: the record has to say so.
-    if (running !== null) facts.started(running, false);
+    if (running !== null && running.loan === null) facts.started(running, false);
+    running?.loan?.call?.onNotAlone?.();
     for (const lane of book.all()) agenda.refresh(lane);
   }
 }
