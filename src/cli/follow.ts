@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { ReplayReply } from "../http/wire/replies.ts";
+import type { ReplayReply } from "../http/wire/replays-replies.ts";
 import { at } from "./client.ts";
 import type { Session } from "./command.ts";
 import { durationText } from "./print.ts";

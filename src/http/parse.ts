@@ -4,7 +4,7 @@ import { below, check, maxPlaces } from "../catalog/places.ts";
 import { type ErrorPlace, RepriseError } from "../errors.ts";
 import { makeTurns } from "../event/turns.ts";
 import type { Views } from "../views/model.ts";
-import type { afterQuery } from "./wire/requests.ts";
+import type { afterQuery } from "./wire/members.ts";
 
 /**
  * Checks a body by its wire shape.

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { v7 } from "uuid";
 import { describe, expect, it } from "vitest";
-import type { AppendReply, DeadLetterReply, LetterActReply } from "../../src/http/wire/replies.ts";
+import type { DeadLetterReply, LetterActReply } from "../../src/http/wire/dead-letters-replies.ts";
+import type { AppendReply } from "../../src/http/wire/events.ts";
 import { type CheckedHandler, checkHistory } from "../support/crash-checker.ts";
 import { readEntityEvents } from "../support/crash-journal.ts";
 import { Lives } from "../support/crash-lives.ts";

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { v7 } from "uuid";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { AppendReply, EventReply } from "../../src/http/wire/replies.ts";
+import type { AppendReply, EventReply } from "../../src/http/wire/events.ts";
 import { get, kill, makeSite, post, type Service, startListening, until, untilQuiet } from "../support/crash-service.ts";
 
 /** The handler charges and mails under keys, then books; what it asks for is done by a server that outlives it. */

@@ -3,7 +3,8 @@ import { readdirSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { v7 } from "uuid";
 import { describe, expect, it } from "vitest";
-import type { AppendReply, DeadLetterReply } from "../../src/http/wire/replies.ts";
+import type { DeadLetterReply } from "../../src/http/wire/dead-letters-replies.ts";
+import type { AppendReply } from "../../src/http/wire/events.ts";
 import { getAll, makeSite, post, startService, untilQuiet } from "../support/crash-service.ts";
 import { size, someOf } from "../support/sizes.ts";
 

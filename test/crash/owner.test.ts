@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { v7 } from "uuid";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { AppendReply } from "../../src/http/wire/replies.ts";
+import type { AppendReply } from "../../src/http/wire/events.ts";
 import { get, kill, makeSite, post, startListening, startService } from "../support/crash-service.ts";
 
 const config = `

@@ -1,6 +1,7 @@
 import { v7 } from "uuid";
 import { describe, expect, it } from "vitest";
-import type { AppendReply, ReplayReply } from "../../src/http/wire/replies.ts";
+import type { AppendReply } from "../../src/http/wire/events.ts";
+import type { ReplayReply } from "../../src/http/wire/replays-replies.ts";
 import { ReceivedHistory } from "../../src/verify/received-history.ts";
 import { type CheckedHandler, checkHistory } from "../support/crash-checker.ts";
 import { readEntityEvents } from "../support/crash-journal.ts";

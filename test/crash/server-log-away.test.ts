@@ -1,7 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { v7 } from "uuid";
 import { describe, expect, it } from "vitest";
-import type { AppendReply, ReadyReply } from "../../src/http/wire/replies.ts";
+import type { AppendReply } from "../../src/http/wire/events.ts";
+import type { ReadyReply } from "../../src/http/wire/service.ts";
 import { type CheckedHandler, checkAppends, checkHistory } from "../support/crash-checker.ts";
 import { readEntityEvents } from "../support/crash-journal.ts";
 import { Lives } from "../support/crash-lives.ts";

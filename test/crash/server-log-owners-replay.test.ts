@@ -1,6 +1,8 @@
 import { v7 } from "uuid";
 import { describe, expect, it } from "vitest";
-import type { AppendReply, PlanReply, ReplayReply, ReplayStartedReply } from "../../src/http/wire/replies.ts";
+import type { AppendReply } from "../../src/http/wire/events.ts";
+import type { PlanReply } from "../../src/http/wire/plans.ts";
+import type { ReplayReply, ReplayStartedReply } from "../../src/http/wire/replays-replies.ts";
 import { startReceiver } from "../support/crash-receiver.ts";
 import { get, makeSite, post, startListening, until, untilQuiet } from "../support/crash-service.ts";
 import { serverLogs } from "../support/server-logs.ts";

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { v7 } from "uuid";
 import { describe, expect, it } from "vitest";
-import type { AppendReply, HandlersReply } from "../../src/http/wire/replies.ts";
+import type { AppendReply } from "../../src/http/wire/events.ts";
+import type { HandlersReply } from "../../src/http/wire/service.ts";
 import { startReceiver } from "../support/crash-receiver.ts";
 import { get, makeSite, post, startListening, until, untilQuiet } from "../support/crash-service.ts";
 import { serverLogs } from "../support/server-logs.ts";

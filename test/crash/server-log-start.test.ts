@@ -1,6 +1,7 @@
 import { v7 } from "uuid";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { EntityReply, ReadyReply } from "../../src/http/wire/replies.ts";
+import type { EntityReply } from "../../src/http/wire/entities.ts";
+import type { ReadyReply } from "../../src/http/wire/service.ts";
 import { startReceiver } from "../support/crash-receiver.ts";
 import { getAll, makeSite, type Service, type Site, startListening, startService, until, untilQuiet } from "../support/crash-service.ts";
 import { type Fault, startStandIn } from "../support/eventstore-stand-in/server.ts";

@@ -1,6 +1,8 @@
 import { v7 } from "uuid";
 import { describe, expect, it } from "vitest";
-import type { AppendReply, DeadLetterReply, EntityReply, EventReply, LetterActReply } from "../../src/http/wire/replies.ts";
+import type { DeadLetterReply, LetterActReply } from "../../src/http/wire/dead-letters-replies.ts";
+import type { EntityReply } from "../../src/http/wire/entities.ts";
+import type { AppendReply, EventReply } from "../../src/http/wire/events.ts";
 import { type Receiver, startReceiver } from "../support/crash-receiver.ts";
 import { get, getAll, kill, makeSite, post, startListening, until, untilQuiet } from "../support/crash-service.ts";
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { RepriseError } from "../../src/errors.ts";
-import { letterActReply, rebuildReply, replayBatchReply, replayedReply } from "../../src/http/wire/replies.ts";
+import { letterActReply, replayBatchReply, replayedReply } from "../../src/http/wire/dead-letters-replies.ts";
+import { rebuildReply } from "../../src/http/wire/service.ts";
 import type { Store } from "../../src/store/store.ts";
 import { deliveryId, eventId, makeFakeStore, replayId } from "../support/fake-store.ts";
 import { expectProblem, serverOver } from "../support/http.ts";

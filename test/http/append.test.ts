@@ -5,7 +5,7 @@ import { defineConfig } from "../../src/config/config.ts";
 import { cloudEventOf } from "../../src/delivery/attempt/cloud-event.ts";
 import { RepriseError } from "../../src/errors.ts";
 import { idFromCloudEvent } from "../../src/event/ids.ts";
-import { appendReply } from "../../src/http/wire/replies.ts";
+import { appendReply } from "../../src/http/wire/events.ts";
 import { eventId, eventView, makeFakeStore } from "../support/fake-store.ts";
 import { expectProblem, serverOver } from "../support/http.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -163,7 +163,7 @@ describe("a structured CloudEvent", () => {
       priority: "low",
       correlationid: "c",
       causationid: "k",
-      traceparent: "00-x",
+      traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
       callchain: "web,https://shop.example/orders",
       contextrefs: "doc:https://example.com/a%2Cb,trace:7",
       partitionkey: "p",
@@ -182,7 +182,7 @@ describe("a structured CloudEvent", () => {
       priority: "low",
       correlationId: "c",
       causationId: "k",
-      traceparent: "00-x",
+      traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
       callChain: ["web", "https://shop.example/orders"],
       contextRefs: [
         { kind: "doc", ref: "https://example.com/a,b" },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { RepriseError } from "../../src/errors.ts";
-import { handlerActReply, laneActReply } from "../../src/http/wire/replies.ts";
+import { laneActReply } from "../../src/http/wire/entities.ts";
+import { handlerActReply } from "../../src/http/wire/service.ts";
 import { makeFakeStore } from "../support/fake-store.ts";
 import { expectProblem, serverOver } from "../support/http.ts";
 

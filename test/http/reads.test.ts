@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { z } from "zod";
 import { RepriseError } from "../../src/errors.ts";
-import * as replies from "../../src/http/wire/replies.ts";
+import { deadLetterDetailReply, deadLetterStatsReply, deadLettersReply } from "../../src/http/wire/dead-letters-replies.ts";
+import { entitiesReply, entityEventsReply, entityReply } from "../../src/http/wire/entities.ts";
+import { eventReply, eventsReply } from "../../src/http/wire/events.ts";
+import { replayReply } from "../../src/http/wire/replays-replies.ts";
+import { handlersReply, healthReply, readyReply, schemasReply } from "../../src/http/wire/service.ts";
 import { deadLetter, deliveryId, eventId, makeFakeStore, replayId } from "../support/fake-store.ts";
 import { expectProblem, serverOver } from "../support/http.ts";
 
@@ -55,7 +59,7 @@ describe("every GET", () => {
 
 describe("events", () => {
   it("GET /events/{id} shows data as it is today beside what is stored, with deliveries and their history", async () => {
-    const event = await read(replies.eventReply, `/events/${eventId}`);
+    const event = await read(eventReply, `/events/${eventId}`);
     expect(event).toMatchObject({
       position: "7",
       schema_version: 2,
@@ -70,7 +74,7 @@ describe("events", () => {
   it("GET /events passes its filters on", async () => {
     const store = makeFakeStore();
     const page = await read(
-      replies.eventsReply,
+      eventsReply,
       "/events?status=held&handler=mail&event_type=order.placed&source=a&entity_type=order&entity_id=o-1&correlation_id=c&since=2026-01-31T12:00:00Z&until=2026-01-31T13:00:00%2B01:00&limit=7&cursor=abc",
       store,
     );
@@ -103,9 +107,9 @@ describe("events", () => {
 describe("entities", () => {
   it("GET /entities and /entities/{type}/{id} show lanes", async () => {
     const store = makeFakeStore();
-    const page = await read(replies.entitiesReply, "/entities?lane_state=blocked&handler=mail&entity_type=order", store);
+    const page = await read(entitiesReply, "/entities?lane_state=blocked&handler=mail&entity_type=order", store);
     expect(store.last("views.entities")).toEqual([{ tenant: "default", laneState: "blocked", handler: "mail", entityType: "order" }, { limit: 100 }]);
-    expect(await read(replies.entityReply, "/entities/order/o-1")).toEqual(page.entities[0]);
+    expect(await read(entityReply, "/entities/order/o-1")).toEqual(page.entities[0]);
   });
 
   it("ids are percent-decoded, up to their full length", async () => {
@@ -122,13 +126,13 @@ describe("entities", () => {
 
   it("GET /entities/{type}/{id}/events reads by revision, lifted or as stored", async () => {
     const store = makeFakeStore();
-    const page = await read(replies.entityEventsReply, "/entities/order/o-1/events?from=3&limit=5&direction=backward", store);
+    const page = await read(entityEventsReply, "/entities/order/o-1/events?from=3&limit=5&direction=backward", store);
     expect(store.last("readEntity")).toEqual([
       { type: "order", id: "o-1" },
       { tenant: "default", from: 3, limit: 5, direction: "backward" },
     ]);
     expect(page).toMatchObject({ next_from: 1, events: [{ schema_version: 2, data: { totalCents: 995 } }] });
-    const stored = await read(replies.entityEventsReply, "/entities/order/o-1/events?as=stored");
+    const stored = await read(entityEventsReply, "/entities/order/o-1/events?as=stored");
     expect(stored.events[0]).toMatchObject({ schema_version: 1, data: { total: 9.95 }, data_error: null, stored: { schema_version: 1 } });
     expectProblem(await get("/entities/order/o-2"), 404, "NOT_FOUND");
     expectProblem(await get("/entities/order/o-2/events"), 404, "NOT_FOUND");
@@ -139,7 +143,7 @@ describe("dead letters", () => {
   it("GET /admin/dlq lists entries with total, limit and offset", async () => {
     const store = makeFakeStore();
     const page = await read(
-      replies.deadLettersReply,
+      deadLettersReply,
       "/admin/dlq?event_type=a&source=b&handler=c&entity_type=d&entity_id=e&error=Error:%20down&cause=schema&replay_id=r&since=2026-01-31T12:00:00Z&until=2026-01-31T12:00:00Z&offset=10&data=false",
       store,
     );
@@ -167,23 +171,23 @@ describe("dead letters", () => {
 
   it("GET /admin/dlq/stats counts what the filter matches", async () => {
     const store = makeFakeStore();
-    const stats = await read(replies.deadLetterStatsReply, "/admin/dlq/stats?handler=mail", store);
+    const stats = await read(deadLetterStatsReply, "/admin/dlq/stats?handler=mail", store);
     expect(store.last("views.deadLetterStats")).toEqual([{ tenant: "default", handler: "mail" }]);
     expect(stats).toMatchObject({ total: 1, by_source: [{ source: null, count: 1 }], top_errors: [{ error: "Error: mail server down", count: 1 }] });
   });
 
   it("GET /admin/dlq/{id} shows steps, followers and history; by event id only when it is one handler's", async () => {
-    const entry = await read(replies.deadLetterDetailReply, `/admin/dlq/${deliveryId}`);
+    const entry = await read(deadLetterDetailReply, `/admin/dlq/${deliveryId}`);
     expect(entry).toMatchObject({ steps: [{ from: 1, to: 2 }], waiting_events: [{ revision: 1 }], history: [{ attempt: 3 }] });
     const store = makeFakeStore({ views: { findDeadLetters: async () => [deadLetter, { ...deadLetter, handler: "audit" }] } });
     expect(expectProblem(await get(`/admin/dlq/${eventId}`, store), 409, "HANDLER_AMBIGUOUS").handlers).toEqual(["mail", "audit"]);
-    expect((await read(replies.deadLetterDetailReply, `/admin/dlq/${eventId}?handler=audit`, store)).handler).toBe("audit");
+    expect((await read(deadLetterDetailReply, `/admin/dlq/${eventId}?handler=audit`, store)).handler).toBe("audit");
     expectProblem(await get(`/admin/dlq/${eventId}?handler=other`, store), 404, "NOT_FOUND");
     expectProblem(await get("/admin/dlq/nope"), 404, "NOT_FOUND");
   });
 
   it("GET /replays/{id} reports", async () => {
-    expect(await read(replies.replayReply, `/replays/${replayId}`)).toMatchObject({ replay_id: replayId, status: "completed", remaining: 0 });
+    expect(await read(replayReply, `/replays/${replayId}`)).toMatchObject({ replay_id: replayId, status: "completed", remaining: 0 });
     expectProblem(await get("/replays/nope"), 404, "NOT_FOUND");
   });
 });
@@ -215,24 +219,22 @@ describe("limits of lists", () => {
 
 describe("the rest", () => {
   it("GET /handlers", async () => {
-    expect((await read(replies.handlersReply, "/handlers")).handlers[0]).toMatchObject({ name: "mail", by_status: { held: 2 }, lanes: { blocked: 1 } });
+    expect((await read(handlersReply, "/handlers")).handlers[0]).toMatchObject({ name: "mail", by_status: { held: 2 }, lanes: { blocked: 1 } });
   });
 
   it("GET /schemas and one of them, also under a former name", async () => {
-    expect((await read(replies.schemasReply, "/schemas")).schemas).toEqual([
-      { type: "order.placed", versions: [1, 2], current: 2, formerly: ["order.created"] },
-    ]);
+    expect((await read(schemasReply, "/schemas")).schemas).toEqual([{ type: "order.placed", versions: [1, 2], current: 2, formerly: ["order.created"] }]);
     expect((await get("/schemas/order.placed/2")).json()).toMatchObject({ $schema: "https://json-schema.org/draft/2020-12/schema" });
     expect((await get("/schemas/order.created/2")).statusCode).toBe(200);
     for (const url of ["/schemas/order.placed/3", "/schemas/order.placed/x", "/schemas/nope/1"]) expectProblem(await get(url), 404, "NOT_FOUND");
   });
 
   it("GET /readyz says what it waits for", async () => {
-    expect(await read(replies.readyReply, "/readyz")).toEqual({ status: "ready", waits_for: null, warnings: [] });
+    expect(await read(readyReply, "/readyz")).toEqual({ status: "ready", waits_for: null, warnings: [] });
     const answer = await get("/readyz", makeFakeStore({ store: { notReady: () => "the log", warnings: () => ["The clock is behind."] } }));
     expect(answer.statusCode).toBe(503);
     expect(answer.headers["retry-after"]).toBe("1");
-    expect(replies.readyReply.parse(answer.json())).toEqual({ status: "not_ready", waits_for: "the log", warnings: ["The clock is behind."] });
-    expect(await read(replies.healthReply, "/healthz")).toEqual({ status: "ok" });
+    expect(readyReply.parse(answer.json())).toEqual({ status: "not_ready", waits_for: "the log", warnings: ["The clock is behind."] });
+    expect(await read(healthReply, "/healthz")).toEqual({ status: "ok" });
   });
 });

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { RepriseError } from "../../src/errors.ts";
-import * as replies from "../../src/http/wire/replies.ts";
+import { discardBatchReply } from "../../src/http/wire/dead-letters-replies.ts";
+import { planReply } from "../../src/http/wire/plans.ts";
+import { replayActReply, replayReply, replayReportReply, replayStartedReply, replaysReply } from "../../src/http/wire/replays-replies.ts";
 import { eventId, makeFakeStore, planId, replayId } from "../support/fake-store.ts";
 import { expectProblem, serverOver } from "../support/http.ts";
 
@@ -13,7 +15,7 @@ describe("POST /replays/plan", () => {
     const store = makeFakeStore();
     const answer = await plan({ dead_letters: { handler: "mail", since: "2026-01-01T00:00:00Z" } }, { rate_per_second: 5 }, store);
     expect(answer.statusCode).toBe(200);
-    expect(replies.planReply.parse(answer.json())).toMatchObject({ plan_id: planId, deliveries: 1, releases: 2, invalid_total: 1, estimated_seconds: 1 });
+    expect(planReply.parse(answer.json())).toMatchObject({ plan_id: planId, deliveries: 1, releases: 2, invalid_total: 1, estimated_seconds: 1 });
     expect(store.last("planReplay")).toMatchObject([
       { kind: "dead_letters", filter: { handler: "mail", sinceMs: Date.UTC(2026, 0, 1) } },
       { tenant: "default", actor: "local", ratePerSecond: 5 },
@@ -46,7 +48,7 @@ describe("POST /replays/plan", () => {
   });
 
   it("is read again by its id", async () => {
-    expect(replies.planReply.parse((await ask("GET", `/replays/plans/${planId}`)).json())).toMatchObject({ plan_id: planId });
+    expect(planReply.parse((await ask("GET", `/replays/plans/${planId}`)).json())).toMatchObject({ plan_id: planId });
   });
 });
 
@@ -58,7 +60,7 @@ describe("POST /replays", () => {
     const answer = await ask("POST", "/replays", { ...body, stop_when: { failure_ratio: 0.5 } }, store);
     expect(answer.statusCode).toBe(202);
     expect(answer.headers.location).toBe(`/replays/${replayId}`);
-    expect(replies.replayStartedReply.parse(answer.json())).toEqual({ replay_id: replayId, plan_id: planId, status: "running", total: 1, position: "8" });
+    expect(replayStartedReply.parse(answer.json())).toEqual({ replay_id: replayId, plan_id: planId, status: "running", total: 1, position: "8" });
     expect(store.last("startReplay")).toMatchObject([
       planId,
       { terms: { mode: "run", effects: "once", canary: null, stopWhen: { failureRatio: 0.5, failuresInARow: null } } },
@@ -93,12 +95,12 @@ describe("POST /replays", () => {
 
 describe("a replay", () => {
   it("is listed, shown and reported", async () => {
-    expect(replies.replaysReply.parse((await ask("GET", "/replays?limit=1")).json())).toMatchObject({
+    expect(replaysReply.parse((await ask("GET", "/replays?limit=1")).json())).toMatchObject({
       replays: [{ replay_id: replayId }],
       next_cursor: "next",
     });
-    expect(replies.replayReply.parse((await ask("GET", `/replays/${replayId}`)).json())).toMatchObject({ replay_id: replayId, followers: 0 });
-    expect(replies.replayReportReply.parse((await ask("GET", `/replays/${replayId}/report`)).json()).items).toMatchObject([{ event_id: eventId }]);
+    expect(replayReply.parse((await ask("GET", `/replays/${replayId}`)).json())).toMatchObject({ replay_id: replayId, followers: 0 });
+    expect(replayReportReply.parse((await ask("GET", `/replays/${replayId}/report`)).json()).items).toMatchObject([{ event_id: eventId }]);
   });
 
   it.each([
@@ -108,7 +110,7 @@ describe("a replay", () => {
   ] as const)("can %s", async (verb, status, is) => {
     const answer = await ask("POST", `/replays/${replayId}/${verb}`, { reason: "so" });
     expect(answer.statusCode).toBe(status);
-    expect(replies.replayActReply.parse(answer.json())).toMatchObject({ replay_id: replayId, status: is });
+    expect(replayActReply.parse(answer.json())).toMatchObject({ replay_id: replayId, status: is });
   });
 
   it("that is still cancelling answers 202", async () => {
@@ -138,7 +140,7 @@ describe("POST /admin/dlq/discard-batch", () => {
   it("takes filters, a reason and a limit", async () => {
     const store = makeFakeStore();
     const answer = await ask("POST", "/admin/dlq/discard-batch?handler=mail", { reason: "tidy", max_events: 5, resolution: "not_needed" }, store);
-    expect(replies.discardBatchReply.parse(answer.json())).toEqual({ total: 2, discarded: 1, skipped: 1, remaining: 3, position: "20" });
+    expect(discardBatchReply.parse(answer.json())).toEqual({ total: 2, discarded: 1, skipped: 1, remaining: 3, position: "20" });
     expect(store.last("discardBatch")).toEqual([
       { handler: "mail" },
       { tenant: "default", actor: "local", reason: "tidy", maxEvents: 5, resolution: "not_needed" },

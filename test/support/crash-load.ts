@@ -1,7 +1,7 @@
 /** Producers that append over HTTP with ids of their own, and repeat what they have no answer to. */
 import { setTimeout as wait } from "node:timers/promises";
 import { v4 } from "uuid";
-import type { AppendReply } from "../../src/http/wire/replies.ts";
+import type { AppendReply } from "../../src/http/wire/events.ts";
 import { post } from "./crash-service.ts";
 
 export interface Acknowledged {

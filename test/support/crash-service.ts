@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
-import type { HandlersReply } from "../../src/http/wire/replies.ts";
+import type { HandlersReply } from "../../src/http/wire/service.ts";
 import { repositoryFolder } from "./run-tool.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 

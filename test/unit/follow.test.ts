@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Session } from "../../src/cli/command.ts";
 import { follow } from "../../src/cli/follow.ts";
-import type { ReplayReply } from "../../src/http/wire/replies.ts";
+import type { ReplayReply } from "../../src/http/wire/replays-replies.ts";
 
 const bar = (filled: number): string => "█".repeat(filled) + "░".repeat(24 - filled);
 

@@ -30,9 +30,6 @@ function src/http/server.ts makeServer
 # src/http/routes
 function src/http/routes/service.ts serviceRoutes
 # src/http/wire
-file src/http/wire/replies.ts
-file src/http/wire/requests.ts
-file src/http/wire/to-wire.ts
 # src/log/copy
 file src/log/copy/copy.ts
 function src/log/copy/copy.ts makeOutbox
@@ -55,8 +52,6 @@ function src/log/sqlite/reader.ts makeReader
 # src/store
 function src/store/waiting-store.ts makeWaitingStore
 # src/store/append
-file src/store/append/append.ts
-function src/store/append/append.ts makeAppender
 # src/views
 # src/views/projections
 # src/views/queries

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { toProblem } from "../../http/problem.ts";
-import type { AppendReply } from "../../http/wire/replies.ts";
+import type { AppendReply } from "../../http/wire/events.ts";
 import { describe } from "../client.ts";
 import { openSession, parseEntity, type World } from "../command.ts";
 import { exit, Failure, usage } from "../exit.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { EntitiesReply, EntityEventsReply, EntityReply, LaneActReply } from "../../http/wire/replies.ts";
+import type { EntitiesReply, EntityEventsReply, EntityReply, LaneActReply } from "../../http/wire/entities.ts";
 import { at } from "../client.ts";
 import { addFilters, hint, hintNext, openSession, parseEntity, toQuery, type World } from "../command.ts";
 import { type Column, fields, printList, printOne, tableSection, timeText } from "../print.ts";

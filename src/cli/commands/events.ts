@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { EventReply, EventsReply } from "../../http/wire/replies.ts";
+import type { EventReply, EventsReply } from "../../http/wire/events.ts";
 import { at } from "../client.ts";
 import { addFilters, hintNext, openSession, toQuery, type World } from "../command.ts";
 import { type Column, failureText, fields, hasData, json, printList, printOne, section, tableSection, timeText } from "../print.ts";

@@ -1,7 +1,9 @@
 import { closeSync, fsyncSync, openSync } from "node:fs";
 import type { Command } from "commander";
 import { cloudEventOf } from "../../delivery/attempt/cloud-event.ts";
-import type { DeadLetterDetailReply, DeadLetterReply, DeadLettersReply, EntityEventsReply, EventReply } from "../../http/wire/replies.ts";
+import type { DeadLetterDetailReply, DeadLetterReply, DeadLettersReply } from "../../http/wire/dead-letters-replies.ts";
+import type { EntityEventsReply } from "../../http/wire/entities.ts";
+import type { EventReply } from "../../http/wire/events.ts";
 import { writeText } from "../../log/durable-files.ts";
 import { at } from "../client.ts";
 import { addFilters, deadLetterFilters, openSession, parseEntity, type Session, toQuery, type World } from "../command.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { HandlerActReply, HandlerRepairReply, HandlersReply, RebuildReply, RetiredReply } from "../../http/wire/replies.ts";
+import type { HandlerActReply, HandlerRepairReply, HandlersReply, RebuildReply, RetiredReply } from "../../http/wire/service.ts";
 import { at } from "../client.ts";
 import { addFilters, confirmMany, hint, openSession, toQuery, type World } from "../command.ts";
 import { countText, durationText, printList, printOne } from "../print.ts";

@@ -3,17 +3,6 @@ import { RepriseError } from "../../errors.ts";
 import { canonicalId } from "../../event/ids.ts";
 import { oneLetter } from "../../replay/find-letter.ts";
 import { bodyOf, invalid, merge, mustBeKnown, parse, parseGet, parseQuery } from "../parse.ts";
-import { defined, toDeadLetterFilter } from "../wire/from-wire.ts";
-import type {
-  DeadLetterDetailReply,
-  DeadLetterStatsReply,
-  DeadLettersReply,
-  DiscardBatchReply,
-  GivenUpReply,
-  LetterActReply,
-  ReplayBatchReply,
-  ReplayedReply,
-} from "../wire/replies.ts";
 import {
   amendRequest,
   deadLetterQuery,
@@ -22,13 +11,20 @@ import {
   discardBatchQuery,
   discardBatchRequest,
   discardRequest,
-  finalActRequest,
-  handlerQuery,
-  noQuery,
   replayBatchQuery,
   replayBatchRequest,
   replayRequest,
-} from "../wire/requests.ts";
+  toDeadLetterFilter,
+} from "../wire/dead-letters.ts";
+import type {
+  DeadLetterDetailReply,
+  DeadLetterStatsReply,
+  DeadLettersReply,
+  DiscardBatchReply,
+  LetterActReply,
+  ReplayBatchReply,
+  ReplayedReply,
+} from "../wire/dead-letters-replies.ts";
 import {
   toDeadLetterDetailReply,
   toDeadLetterReply,
@@ -36,7 +32,10 @@ import {
   toDiscardBatchReply,
   toReplayBatchReply,
   toReplayedReply,
-} from "../wire/to-wire.ts";
+} from "../wire/dead-letters-replies.ts";
+import { defined } from "../wire/defined.ts";
+import type { GivenUpReply } from "../wire/deliveries.ts";
+import { finalActRequest, handlerQuery, noQuery } from "../wire/members.ts";
 import { caller, type RouteOptions } from "./options.ts";
 
 interface ById {

@@ -1,11 +1,13 @@
 import type { FastifyInstance } from "fastify";
 import { RepriseError } from "../../errors.ts";
 import type { Entity } from "../../event/event.ts";
+import { entity as entityShape } from "../../store/append/members.ts";
 import { bodyOf, merge, mustBeKnown, parse, parseGet, parseQuery } from "../parse.ts";
-import { defined } from "../wire/from-wire.ts";
-import type { EntitiesReply, EntityEventsReply, EntityReply, LaneActReply } from "../wire/replies.ts";
-import { afterQuery, entitiesQuery, entityEventsQuery, entity as entityShape, handlerQuery, laneActRequest } from "../wire/requests.ts";
-import { toEntityReply, toEventReply } from "../wire/to-wire.ts";
+import { defined } from "../wire/defined.ts";
+import type { EntitiesReply, EntityEventsReply, EntityReply, LaneActReply } from "../wire/entities.ts";
+import { entitiesQuery, entityEventsQuery, laneActRequest, toEntityReply } from "../wire/entities.ts";
+import { toEventReply } from "../wire/events.ts";
+import { afterQuery, handlerQuery } from "../wire/members.ts";
 import { caller, type RouteOptions } from "./options.ts";
 
 interface OneEntity {

@@ -5,11 +5,11 @@ import type { EventInput } from "../../store/append/event-input.ts";
 import { cloudEventType, mediaType, readCloudEvents, unsupported } from "../body.ts";
 import { invalid, mustBeKnown, parse, parseEach, parseGet, parseQuery } from "../parse.ts";
 import { fromCloudEvent } from "../wire/cloud-event.ts";
-import { defined, toEventInput } from "../wire/from-wire.ts";
+import { defined } from "../wire/defined.ts";
+import type { AppendReply, EventReply, EventsReply } from "../wire/events.ts";
+import { appendBatch, appendQuery, eventRequest, eventsQuery, toAppendReply, toEventInput, toEventReply } from "../wire/events.ts";
+import { afterQuery } from "../wire/members.ts";
 import { toCloudEventPlace, toWirePlace } from "../wire/names.ts";
-import type { AppendReply, EventReply, EventsReply } from "../wire/replies.ts";
-import { afterQuery, appendBatch, appendQuery, eventRequest, eventsQuery } from "../wire/requests.ts";
-import { toAppendReply, toEventReply } from "../wire/to-wire.ts";
 import { caller, type RouteOptions } from "./options.ts";
 
 export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {

@@ -2,10 +2,13 @@ import type { FastifyInstance } from "fastify";
 import { RepriseError } from "../../errors.ts";
 import { canonicalId } from "../../event/ids.ts";
 import { mustBeKnown, parse, parseGet, parseQuery } from "../parse.ts";
-import { defined, toSelection, toTerms } from "../wire/from-wire.ts";
-import type { PlanReply, ReplayActReply, ReplayReply, ReplayReportReply, ReplayStartedReply, ReplaysReply } from "../wire/replies.ts";
-import { actRequest, afterQuery, noQuery, planRequest, rateRequest, replaysQuery, startReplayRequest } from "../wire/requests.ts";
-import { toPlanReply, toReplayActReply, toReplayReply, toReplayReportReply } from "../wire/to-wire.ts";
+import { defined } from "../wire/defined.ts";
+import { actRequest, afterQuery, noQuery } from "../wire/members.ts";
+import type { PlanReply } from "../wire/plans.ts";
+import { planRequest, toPlanReply, toSelection } from "../wire/plans.ts";
+import { rateRequest, replaysQuery, startReplayRequest, toTerms } from "../wire/replays.ts";
+import type { ReplayActReply, ReplayReply, ReplayReportReply, ReplayStartedReply, ReplaysReply } from "../wire/replays-replies.ts";
+import { toReplayActReply, toReplayReply, toReplayReportReply } from "../wire/replays-replies.ts";
 import { caller, type RouteOptions } from "./options.ts";
 
 interface ById {

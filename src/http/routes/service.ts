@@ -1,10 +1,10 @@
 import type { FastifyInstance } from "fastify";
 import { RepriseError } from "../../errors.ts";
 import { bodyOf, parse, parseGet, parseQuery } from "../parse.ts";
-import { defined } from "../wire/from-wire.ts";
-import type { HandlerActReply, HandlerRepairReply, HandlersReply, HealthReply, ReadyReply, RebuildReply, RetiredReply, SchemasReply } from "../wire/replies.ts";
-import { actRequest, afterQuery, finalActRequest, noQuery } from "../wire/requests.ts";
-import { toHandlersReply } from "../wire/to-wire.ts";
+import { defined } from "../wire/defined.ts";
+import { actRequest, afterQuery, finalActRequest, noQuery } from "../wire/members.ts";
+import type { HandlerActReply, HandlerRepairReply, HandlersReply, HealthReply, ReadyReply, RebuildReply, RetiredReply, SchemasReply } from "../wire/service.ts";
+import { toHandlersReply } from "../wire/service.ts";
 import { caller, type RouteOptions } from "./options.ts";
 
 /** Handlers, schemas, the views as a whole, and the service's own health. */

@@ -10,9 +10,10 @@ import { below } from "../../catalog/places.ts";
 import { jsonContentType } from "../../delivery/attempt/cloud-event.ts";
 import { idFromCloudEvent, isUuid } from "../../event/ids.ts";
 import type { EventInput } from "../../store/append/event-input.ts";
+import { callChain, contextRefs, entity, eventType, mark, priority, schemaVersion, time, traceparent } from "../../store/append/members.ts";
 import { invalid, mustBeNarrow, parse } from "../parse.ts";
-import { defined } from "./from-wire.ts";
-import { callChain, contextRefs, data, entity, eventType, priority, schemaVersion, text, time } from "./requests.ts";
+import { defined } from "./defined.ts";
+import { givenData, text } from "./members.ts";
 
 const maxExtensions = 32;
 /** CloudEvents: lower-case letters and digits; integers are 32 bit. */
@@ -28,7 +29,7 @@ const cloudEvent = z
   .object({
     specversion: z.literal("1.0", "must be 1.0"),
     id: text(2048),
-    source: text(),
+    source: mark,
     type: eventType,
     subject: z
       .string(subjectMessage)
@@ -40,12 +41,12 @@ const cloudEvent = z
       .refine((subject) => entity.safeParse(subject).success, subjectMessage),
     time: time.optional(),
     datacontenttype: text().regex(jsonContentType, "must be application/json, or application/<name>+json").optional(),
-    data,
+    data: givenData,
     schemaversion: z.union([schemaVersion, z.string().regex(/^\d+$/).transform(Number).pipe(schemaVersion)], "must be a whole number from 1").optional(),
     priority: priority.optional(),
-    correlationid: text().optional(),
-    causationid: text().optional(),
-    traceparent: text().optional(),
+    correlationid: mark.optional(),
+    causationid: mark.optional(),
+    traceparent: traceparent.optional(),
     callchain: list.pipe(callChain).optional(),
     contextrefs: list
       .transform((refs): readonly unknown[] =>

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { DeadLetterDetailReply, LetterActReply } from "../../../http/wire/replies.ts";
+import type { DeadLetterDetailReply, LetterActReply } from "../../../http/wire/dead-letters-replies.ts";
 import { at } from "../../client.ts";
 import { hint, openSession, type World } from "../../command.ts";
 import { fields, printOne, section, tableSection, timeText } from "../../print.ts";

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import type { DeadLetterStatsReply, DiscardBatchReply, LetterActReply } from "../../../http/wire/replies.ts";
+import type { DeadLetterStatsReply, DiscardBatchReply, LetterActReply } from "../../../http/wire/dead-letters-replies.ts";
 import { at } from "../../client.ts";
 import { addFilters, confirm, confirmMany, deadLetterFilters, openSession, type Session, toQuery, type World } from "../../command.ts";
 import { type ExitCode, exit, usage } from "../../exit.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { GivenUpReply } from "../../../http/wire/replies.ts";
+import type { GivenUpReply } from "../../../http/wire/deliveries.ts";
 import { at } from "../../client.ts";
 import { hint, openSession, type World } from "../../command.ts";
 import { printOne } from "../../print.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { DeadLetterReply, DeadLettersReply } from "../../../http/wire/replies.ts";
+import type { DeadLetterReply, DeadLettersReply } from "../../../http/wire/dead-letters-replies.ts";
 import { addFilters, deadLetterFilters, hintNext, openSession, toQuery, type World } from "../../command.ts";
 import { type Column, countText, failureText, printList, timeText } from "../../print.ts";
 

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { DeadLetterStatsReply, ReplayBatchReply, ReplayedReply } from "../../../http/wire/replies.ts";
+import type { DeadLetterStatsReply, ReplayBatchReply, ReplayedReply } from "../../../http/wire/dead-letters-replies.ts";
 import { at } from "../../client.ts";
 import { addFilters, confirm, deadLetterFilters, hint, openSession, type Session, toQuery, type World } from "../../command.ts";
 import { type ExitCode, exit, Failure, usage } from "../../exit.ts";

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import type { AttemptReply, DeadLetterDetailReply } from "../../../http/wire/replies.ts";
+import type { DeadLetterDetailReply } from "../../../http/wire/dead-letters-replies.ts";
+import type { AttemptReply } from "../../../http/wire/deliveries.ts";
 import { at } from "../../client.ts";
 import { addFilters, hint, openSession, toQuery, type World } from "../../command.ts";
 import { failureText, fields, hasData, json, printOne, section, tableSection, timeText, verbatim } from "../../print.ts";

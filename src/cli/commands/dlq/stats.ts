@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { DeadLetterStatsReply } from "../../../http/wire/replies.ts";
+import type { DeadLetterStatsReply } from "../../../http/wire/dead-letters-replies.ts";
 import { addFilters, deadLetterFilters, openSession, toQuery, type World } from "../../command.ts";
 import { countText, fields, printOne, table, timeText } from "../../print.ts";
 

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { ReplayReply, ReplaysReply } from "../../../http/wire/replies.ts";
+import type { ReplayReply, ReplaysReply } from "../../../http/wire/replays-replies.ts";
 import { addFilters, hintNext, openSession, toQuery, type World } from "../../command.ts";
 import { type Column, printList, timeText } from "../../print.ts";
 

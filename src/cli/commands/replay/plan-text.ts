@@ -1,4 +1,4 @@
-import type { PlanReply } from "../../../http/wire/replies.ts";
+import type { PlanReply } from "../../../http/wire/plans.ts";
 import { hint, type Session } from "../../command.ts";
 import { durationText, failureText, fields, json, printOne, section, tableSection, timeText } from "../../print.ts";
 

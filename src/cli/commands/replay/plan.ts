@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { PlanReply } from "../../../http/wire/replies.ts";
+import type { PlanReply } from "../../../http/wire/plans.ts";
 import { addFilters, deadLetterFilters, openSession, parseEntity, toQuery, type World } from "../../command.ts";
 import { usage } from "../../exit.ts";
 import { numberOf } from "./number-of.ts";

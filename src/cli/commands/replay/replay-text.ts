@@ -1,4 +1,4 @@
-import type { ReplayReply } from "../../../http/wire/replies.ts";
+import type { ReplayReply } from "../../../http/wire/replays-replies.ts";
 import { hint, type Session } from "../../command.ts";
 import { countText, durationText, fields, printOne, tableSection, timeText } from "../../print.ts";
 

@@ -1,4 +1,4 @@
-import type { ReplayReportReply } from "../../../http/wire/replies.ts";
+import type { ReplayReportReply } from "../../../http/wire/replays-replies.ts";
 import { at } from "../../client.ts";
 import { hintNext, type Session } from "../../command.ts";
 import { failureText, printList } from "../../print.ts";

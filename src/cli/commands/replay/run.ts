@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
-import type { PlanReply, ReplayReply, ReplayStartedReply } from "../../../http/wire/replies.ts";
+import type { PlanReply } from "../../../http/wire/plans.ts";
+import type { ReplayReply, ReplayStartedReply } from "../../../http/wire/replays-replies.ts";
 import { at } from "../../client.ts";
 import { confirmMany, hint, openSession, type World } from "../../command.ts";
 import { type ExitCode, exit } from "../../exit.ts";

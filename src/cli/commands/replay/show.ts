@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import type { PlanReply, ReplayReply } from "../../../http/wire/replies.ts";
+import type { PlanReply } from "../../../http/wire/plans.ts";
+import type { ReplayReply } from "../../../http/wire/replays-replies.ts";
 import { at } from "../../client.ts";
 import { openSession, type World } from "../../command.ts";
 import { printPlan } from "./plan-text.ts";

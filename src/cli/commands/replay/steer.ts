@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { ReplayActReply } from "../../../http/wire/replies.ts";
+import type { ReplayActReply } from "../../../http/wire/replays-replies.ts";
 import { at } from "../../client.ts";
 import { openSession, type Session, type World } from "../../command.ts";
 import { fields, printOne } from "../../print.ts";

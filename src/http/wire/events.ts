@@ -1,0 +1,152 @@
+/** Events: appended, listed, shown. */
+
+import { z } from "zod";
+import { priorities } from "../../event/event.ts";
+import type { AppendedEvent, EventInput } from "../../store/append/event-input.ts";
+import * as member from "../../store/append/members.ts";
+import { deliveryStatuses, type EventView } from "../../views/model.ts";
+import { defined } from "./defined.ts";
+import { deliveryReply, toDelivery } from "./deliveries.ts";
+import { stored, today, toStored, toToday } from "./lifted.ts";
+import { afterQuery, cursor, givenData, limit, list, term, timeMs, wholeNumber } from "./members.ts";
+import { count, data, entity, position, time } from "./reply-members.ts";
+
+/** The store has the shape of each member; here they have the names of the wire. */
+export const eventRequest = z.strictObject({
+  id: member.uuid.optional(),
+  type: member.eventType,
+  schema_version: member.schemaVersion.optional(),
+  entity: member.entity,
+  data: givenData,
+  source: member.mark.optional(),
+  occurred_at: member.time.optional(),
+  priority: member.priority.optional(),
+  correlation_id: member.mark.optional(),
+  causation_id: member.mark.optional(),
+  traceparent: member.traceparent.optional(),
+  call_chain: member.callChain.optional(),
+  context_refs: member.contextRefs.optional(),
+});
+
+const revisionMessage = 'must be "any", "none" or a revision from 0';
+
+const expectedRevision = z.union([z.literal("any"), z.literal("none"), z.int().min(0)], revisionMessage);
+
+/** Its events are `eventRequest`s, checked one by one. */
+export const appendBatch = z.strictObject({
+  expected_revision: expectedRevision.optional(),
+  events: list(z.unknown(), { min: 1, max: 1000, message: "must be a list of events", wrongLength: "must have 1 to 1000 events" }),
+});
+
+const revisionInQuery = z.union([z.enum(["any", "none"]), wholeNumber(0, Number.MAX_SAFE_INTEGER)], revisionMessage);
+
+export const appendQuery = z.strictObject({ expected_revision: revisionInQuery.optional() });
+
+export const eventsQuery = afterQuery.extend({
+  status: z.enum(deliveryStatuses, `must be one of ${deliveryStatuses.join(", ")}`).optional(),
+  handler: term,
+  event_type: term,
+  source: term,
+  entity_type: term,
+  entity_id: term,
+  correlation_id: term,
+  since: timeMs.optional(),
+  until: timeMs.optional(),
+  limit: limit(100, 1000),
+  cursor,
+});
+
+export function toEventInput(event: z.output<typeof eventRequest>): EventInput {
+  return defined({
+    id: event.id,
+    type: event.type,
+    schemaVersion: event.schema_version,
+    entity: event.entity,
+    data: event.data,
+    source: event.source,
+    occurredAt: event.occurred_at,
+    priority: event.priority,
+    correlationId: event.correlation_id,
+    causationId: event.causation_id,
+    traceparent: event.traceparent,
+    callChain: event.call_chain,
+    contextRefs: event.context_refs,
+  });
+}
+
+export const appendReply = z.strictObject({
+  events: z.array(z.strictObject({ id: z.string(), entity, revision: count, position, recorded_at: time, duplicate: z.boolean() })),
+});
+
+export const eventReply = z.strictObject({
+  id: z.string(),
+  type: z.string(),
+  entity,
+  tenant: z.string(),
+  revision: count,
+  position,
+  source: z.string().nullable(),
+  occurred_at: z.iso.datetime({ offset: true }).nullable(),
+  recorded_at: time,
+  priority: z.enum(priorities),
+  correlation_id: z.string().nullable(),
+  causation_id: z.string().nullable(),
+  traceparent: z.string().nullable(),
+  call_chain: z.array(z.string()).nullable(),
+  context_refs: z.array(z.strictObject({ kind: z.string(), ref: z.string() })).nullable(),
+  extensions: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).nullable(),
+  schema_version: count,
+  data,
+  data_error: z.string().nullable(),
+  ...today,
+  stored,
+  deliveries: z.array(deliveryReply),
+});
+
+export const eventsReply = z.strictObject({ events: z.array(eventReply), next_cursor: z.string().nullable() });
+
+export type AppendReply = z.input<typeof appendReply>;
+export type EventReply = z.input<typeof eventReply>;
+export type EventsReply = z.input<typeof eventsReply>;
+
+export function toAppendReply(events: readonly AppendedEvent[]): AppendReply {
+  return {
+    events: events.map((event) => ({
+      id: event.id,
+      entity: { ...event.entity },
+      revision: event.revision,
+      position: String(event.position),
+      recorded_at: event.recordedAt,
+      duplicate: event.duplicate,
+    })),
+  };
+}
+
+/** @param as `stored`: `schema_version` and `data` are what the log holds. */
+export function toEventReply(event: EventView, as: "current" | "stored" = "current"): EventReply {
+  const shown = as === "stored" ? { ...event.stored, dataError: null, parts: null, dropped: null } : event;
+  return {
+    id: event.id,
+    type: as === "stored" ? event.stored.type : event.type,
+    entity: { ...event.entity },
+    tenant: event.tenant,
+    revision: event.revision,
+    position: String(event.position),
+    source: event.source,
+    occurred_at: event.occurredAt,
+    recorded_at: event.recordedAt,
+    priority: event.priority,
+    correlation_id: event.correlationId,
+    causation_id: event.causationId,
+    traceparent: event.traceparent,
+    call_chain: event.callChain === null ? null : [...event.callChain],
+    context_refs: event.contextRefs === null ? null : event.contextRefs.map(({ kind, ref }) => ({ kind, ref })),
+    extensions: event.extensions ?? null,
+    schema_version: shown.schemaVersion,
+    data: shown.data,
+    data_error: shown.dataError,
+    ...toToday(shown),
+    stored: toStored(event.stored),
+    deliveries: event.deliveries.map(toDelivery),
+  };
+}

@@ -1,0 +1,69 @@
+/** Handlers, schemas, the views as a whole, and the service's own health. */
+
+import { z } from "zod";
+import { deliveryStatuses, type HandlerView, handlerStates, shownLaneStates } from "../../views/model.ts";
+import { count, position } from "./reply-members.ts";
+
+export const handlersReply = z.strictObject({
+  handlers: z.array(
+    z.strictObject({
+      name: z.string(),
+      ordering: z.enum(["strict", "relaxed"]),
+      state: z.enum(handlerStates),
+      why: z.string().nullable(),
+      fault: z.string().nullable(),
+      wanted: count,
+      done: count,
+      waiting: count,
+      lag_events: count,
+      lag_seconds: z.number(),
+      by_status: z.record(z.enum(deliveryStatuses), count),
+      lanes: z.record(z.enum(shownLaneStates), count),
+    }),
+  ),
+});
+
+export const schemasReply = z.strictObject({
+  schemas: z.array(z.strictObject({ type: z.string(), versions: z.array(count), current: count, formerly: z.array(z.string()) })),
+});
+
+export const handlerActReply = z.strictObject({ name: z.string(), state: z.enum(["running", "paused"]), position });
+
+export const retiredReply = z.strictObject({ name: z.string(), state: z.literal("retired"), discarded: count, position });
+
+/** `skipped`: events of the journal that are not its own, and are passed over from now on. */
+export const handlerRepairReply = z.strictObject({ name: z.string(), state: z.literal("running"), skipped: z.int(), position });
+
+export const rebuildReply = z.strictObject({ status: z.literal("rebuilding"), position });
+
+export const healthReply = z.strictObject({ status: z.literal("ok") });
+
+export const readyReply = z.strictObject({ status: z.enum(["ready", "not_ready"]), waits_for: z.string().nullable(), warnings: z.array(z.string()) });
+
+export type HandlersReply = z.input<typeof handlersReply>;
+export type SchemasReply = z.input<typeof schemasReply>;
+export type RetiredReply = z.input<typeof retiredReply>;
+export type HandlerActReply = z.input<typeof handlerActReply>;
+export type HandlerRepairReply = z.input<typeof handlerRepairReply>;
+export type RebuildReply = z.input<typeof rebuildReply>;
+export type HealthReply = z.input<typeof healthReply>;
+export type ReadyReply = z.input<typeof readyReply>;
+
+export function toHandlersReply(handlers: readonly HandlerView[]): HandlersReply {
+  return {
+    handlers: handlers.map((handler) => ({
+      name: handler.name,
+      ordering: handler.ordering,
+      state: handler.state,
+      why: handler.why,
+      fault: handler.fault,
+      wanted: handler.wanted,
+      done: handler.done,
+      waiting: handler.waiting,
+      lag_events: handler.lagEvents,
+      lag_seconds: handler.lagSeconds,
+      by_status: { ...handler.byStatus },
+      lanes: { ...handler.lanes },
+    })),
+  };
+}

@@ -1,0 +1,108 @@
+/** The library, a JSON body and a CloudEvent are three ways for one event: what is stored is the same, and so is what is refused, in the same words. */
+import { beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { defineEvent } from "../../src/catalog/define.ts";
+import { defineConfig } from "../../src/config/config.ts";
+import { RepriseError } from "../../src/errors.ts";
+import { newId } from "../../src/event/ids.ts";
+import type { EventInput } from "../../src/store/append/event-input.ts";
+import type { Store } from "../../src/store/store.ts";
+import { serverOver } from "../support/http.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { startStore } from "../support/test-store.ts";
+
+type Member = "type" | "schemaVersion" | "source" | "occurredAt" | "priority" | "correlationId" | "traceparent";
+const bodyName: Readonly<Record<Member, string>> = {
+  ...{ type: "type", schemaVersion: "schema_version", source: "source", occurredAt: "occurred_at", priority: "priority" },
+  ...{ correlationId: "correlation_id", traceparent: "traceparent" },
+};
+const attributeName: Readonly<Record<Member, string>> = { ...bodyName, schemaVersion: "schemaversion", occurredAt: "time", correlationId: "correlationid" };
+
+/** Stored, as the event shows it; or refused: the code, with the first place and what is wrong there. */
+type Outcome = { readonly stored: unknown } | { readonly refused: string; readonly pointer: string | undefined; readonly detail: string | undefined };
+
+describe("an event's members", () => {
+  let store: Store;
+  let server: ReturnType<typeof serverOver>;
+  beforeEach(async () => {
+    store = await startStore(defineConfig({ events: [defineEvent("order.placed", { 1: z.unknown() })], handlers: [] }), temporaryFolder());
+    server = serverOver(store);
+  });
+
+  async function byLibrary(member: Member, value: unknown): Promise<Outcome> {
+    const id = newId();
+    const input = { id, type: "order.placed", entity: { type: "order", id }, data: 1, [member]: value } as unknown as EventInput;
+    try {
+      await store.append(input);
+    } catch (error) {
+      if (!(error instanceof RepriseError)) throw error;
+      return { refused: error.code, pointer: error.errors[0]?.pointer, detail: error.errors[0]?.detail };
+    }
+    return { stored: await shown(id, member) };
+  }
+
+  async function byHttp(contentType: string, name: string, member: Member, event: object, id: string): Promise<Outcome> {
+    const answer = await server.inject({ method: "POST", url: "/events", headers: { "content-type": contentType }, payload: JSON.stringify(event) });
+    const { code, errors = [] } = answer.json() as { code: string; errors?: readonly { pointer: string; detail: string }[] };
+    if (answer.statusCode === 201) return { stored: await shown(id, member) };
+    return { refused: code, pointer: errors[0]?.pointer.replace(`#/${name}`, `#/${member}`), detail: errors[0]?.detail };
+  }
+
+  function byBody(member: Member, value: unknown): Promise<Outcome> {
+    const id = newId();
+    const event = { id, type: "order.placed", entity: { type: "order", id }, data: 1, [bodyName[member]]: value };
+    return byHttp("application/json", bodyName[member], member, event, id);
+  }
+
+  function byCloudEvent(member: Member, value: unknown): Promise<Outcome> {
+    const id = newId();
+    const event = { specversion: "1.0", id, source: "shop", type: "order.placed", subject: `order/${id}`, data: 1, [attributeName[member]]: value };
+    return byHttp("application/cloudevents+json", attributeName[member], member, event, id);
+  }
+
+  async function shown(id: string, member: Member): Promise<unknown> {
+    const { events } = await store.readEntity({ type: "order", id });
+    return events[0]![member];
+  }
+
+  it.each<readonly [Member, unknown]>([
+    ["occurredAt", "2026-07-01T12:00:00.123456789Z"],
+    ["occurredAt", "2026-07-01T00:30:00.000000001+02:00"],
+    ["occurredAt", "2026-07-01T12:00:00.000-05:30"],
+    ["occurredAt", "2026-07-01T12:00Z"],
+    ["occurredAt", "2026-07-01T12:00:00"],
+    ["occurredAt", "2026-02-30T12:00:00Z"],
+    ["occurredAt", "0000-01-01T00:00:00+01:00"],
+    ["occurredAt", `2026-07-01T12:00:00.${"1".repeat(40)}Z`],
+    ["source", "shop"],
+    ["source", "two\nlines"],
+    ["source", ""],
+    ["source", "x".repeat(257)],
+    ["source", "\ud800"],
+    ["correlationId", "tab\there"],
+    ["type", "no type"],
+    ["schemaVersion", 0],
+    ["schemaVersion", 1001],
+    ["priority", "urgent"],
+    ["traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"],
+    ["traceparent", "00-x"],
+  ])("%s %j is stored, or refused, the same by the library, a body and a CloudEvent", async (member, value) => {
+    const library = await byLibrary(member, value);
+    expect(await byBody(member, value)).toEqual(library);
+    const attribute = await byCloudEvent(member, value);
+    // The version of a CloudEvent may be a text, too: its words are its own.
+    if (member === "schemaVersion" && value === 0) expect(attribute).toMatchObject({ refused: "REQUEST_INVALID", pointer: "#/schemaVersion" });
+    else expect(attribute).toEqual(library);
+  });
+
+  it("of a CloudEvent are named by its attributes, also where only the store refuses them", async () => {
+    const send = async (more: object) => {
+      const payload = JSON.stringify({ specversion: "1.0", id: newId(), source: "shop", type: "order.placed", subject: "order/1", data: 1, ...more });
+      const answer = await server.inject({ method: "POST", url: "/events", headers: { "content-type": "application/cloudevents+json" }, payload });
+      return (answer.json() as { errors: readonly { pointer: string }[] }).errors[0]!.pointer;
+    };
+    expect(await send({ callchain: "web,desk" })).toBe("#/callchain");
+    expect(await send({ dataref: "two\nlines" })).toBe("#/dataref");
+    expect(await send({ schemaversion: 7 })).toBe("#/schemaversion");
+  });
+});
