@@ -17,7 +17,7 @@ export type ErrorKind =
   | "unprocessable" // well formed, but the catalog refuses it
   | "rate_limited"
   | "unavailable" // try again; nothing was done
-  | "config" // the service cannot start so
+  | "config" // the service cannot start with this
   | "defect"; // ours, or the user's code
 
 export const errorCatalog = {
@@ -28,7 +28,7 @@ export const errorCatalog = {
     kind: "malformed",
     remedy: "Only a dead-lettered or escalated delivery can be replayed, amended or discarded; read the event to see its status.",
   },
-  REQUEST_UNREADABLE: { kind: "malformed", remedy: "Send HTTP/1.1 as RFC 9112 has it; most often a proxy or a hand-made request cuts or changes it." },
+  REQUEST_UNREADABLE: { kind: "malformed", remedy: "Send HTTP/1.1 as RFC 9112 defines it. Usually a proxy or a hand-made request has cut or changed it." },
   HOST_MISSING: { kind: "malformed", remedy: "Send the Host header: the address that the service was called at, as in `Host: 127.0.0.1:4680`." },
   EXPECTATION_FAILED: { kind: "expectation", remedy: "Leave the Expect header out, or send `Expect: 100-continue`." },
   REQUEST_TIMEOUT: { kind: "timed_out", remedy: "Send the whole request within 60 seconds; repeating it is safe, since nothing of it was read." },
@@ -60,9 +60,9 @@ export const errorCatalog = {
   NOT_PAUSED: { kind: "conflict", remedy: "Nothing has to be resumed; `GET /handlers` and `GET /entities/{type}/{id}` show what is paused." },
   NOT_BACKING_OFF: {
     kind: "conflict",
-    remedy: "Only what waits for its next attempt can be tried now, or given up; `GET /entities/{type}/{id}` shows the state of each.",
+    remedy: "Only a delivery that waits for its next attempt can be tried now or given up; `GET /entities/{type}/{id}` shows the state of each.",
   },
-  HANDLER_PRESENT: { kind: "conflict", remedy: "Take the handler out of the config and restart; what is in the config can be paused, not retired." },
+  HANDLER_PRESENT: { kind: "conflict", remedy: "Take the handler out of the config and restart, then retire it; a handler in the config can only be paused." },
   NOTHING_TO_REPAIR: { kind: "conflict", remedy: "The handler's journal is sound; `GET /handlers` says why a handler stands still." },
   PLAN_STALE: { kind: "conflict", remedy: "Plan again: what the plan listed has changed." },
   PLAN_USED: { kind: "conflict", remedy: "The plan was started already: follow the replay that the detail names, or plan again." },
@@ -123,8 +123,7 @@ export const errorCatalog = {
   UPCASTER_UNEXPECTED: { kind: "config", remedy: "Remove the step: there is no version for it to lead from or to." },
   SCHEMA_LOCK_BROKEN: {
     kind: "config",
-    remedy:
-      "Do what is said beside each finding, or start with --allow-unlocked (allowUnlocked: true) knowing that stored events are then read otherwise than before.",
+    remedy: "Do what each finding says, or start with --allow-unlocked (allowUnlocked: true): stored events may then be read differently from before.",
   },
   SCHEMA_NOT_JSON: { kind: "config", remedy: "Use only what survives JSON: no Date, bigint, transform or codec. Keep times as z.iso.datetime() strings." },
   LOG_IN_USE: { kind: "config", remedy: "One process owns an embedded log: stop the other one, or give this one another folder." },
@@ -139,7 +138,7 @@ export const errorCatalog = {
     kind: "config",
     remedy: "The log is older than what was already delivered from it (a restored backup?): point Reprise at the right log.",
   },
-  LOG_MISSING: { kind: "config", remedy: "Name the log that is to be read: nothing was made there." },
+  LOG_MISSING: { kind: "config", remedy: "Name a log that exists. This command only reads, so it made none." },
   COPY_UNFINISHED: {
     kind: "config",
     remedy: "Run the same `reprise copy` again until it says that it is complete; or point Reprise at the source, or at a new log.",
@@ -153,7 +152,7 @@ export const errorCatalog = {
   JOURNAL_DAMAGED: {
     kind: "defect",
     remedy:
-      "The handler stands still at the place that the message names; find out who wrote there, then `reprise handlers repair <name> --reason …` skips it, on record.",
+      "The handler stands still at the place that the message names. Find out who wrote there; then `reprise handlers repair <name> --reason …` skips the place, on record.",
   },
 } as const satisfies Record<string, { kind: ErrorKind; remedy: string }>;
 

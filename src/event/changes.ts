@@ -6,7 +6,10 @@ export type Change =
   | { readonly op: "remove"; readonly pointer: string; readonly before: Json }
   | { readonly op: "replace"; readonly pointer: string; readonly before: Json; readonly after: Json };
 
-/** What has to be done to `before` to get `after`, in `before`'s order, then what is new. Members of lists are compared place by place. Pure. */
+/**
+ * The differences that lead from `before` to `after`: first those of members that `before` has, in its order, then new members. Items of lists are compared
+ * place by place. Pure.
+ */
 export function* changesBetween(before: Json, after: Json, pointer = "#"): Generator<Change, void> {
   if (Object.is(before, after)) return;
   if (!isOpen(before) || !isOpen(after) || Array.isArray(before) !== Array.isArray(after)) {

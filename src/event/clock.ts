@@ -5,9 +5,9 @@ export interface Clock {
   /** Milliseconds that never go back: for waits and durations. */
   monotonicMs(): number;
   /**
-   * Calls `wake` once, `afterMs` from now, when what has arrived by then has been taken. Any length: see systemClock.
+   * Calls `wake` once, `afterMs` from now, after the event loop has taken what arrived until then. A wait may have any length: see systemClock.
    *
-   * @param wake is told the monotonic time up to which all that arrived was taken: what is due by then may be judged.
+   * @param wake gets a monotonic time. Everything that arrived before that time was taken, so a deadline up to that time may be judged.
    */
   after(afterMs: number, wake: (dueByMs: number) => void): { cancel(): void };
 }
@@ -16,9 +16,9 @@ export interface Clock {
 const stepMs = 3_600_000;
 
 /**
- * The one timer of the product, since whoever sets one judges by it that something did not come. A thread that computed for seconds finds the timer due
- * and the answers of those seconds still in the kernel, and Node runs timers first: so a timer that is due lets the event loop go round once, which takes
- * what is there, and is over only then.
+ * The only timer of the product, because its users conclude from it that something did not come. A thread that computed for seconds finds its timer due
+ * while the answers of those seconds are still in the kernel, and Node runs timers first. So a due timer lets the event loop go round once, which takes
+ * those answers, and ends only then.
  */
 export const systemClock: Clock = {
   now: () => Date.now(),

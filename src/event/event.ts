@@ -9,16 +9,16 @@ export interface Entity {
   readonly id: string;
 }
 
-/** Place in the whole log, from 1; 0 is before the first event. Inside only: whatever leaves for a user's code has it as `PositionText`. */
+/** Place in the whole log, from 1; 0 is before the first event. It is used inside only: a user's code gets it as `PositionText`. */
 export type Position = bigint;
 
 /**
- * A position outside of Reprise: decimal digits, as on the wire, so that JSON, databases and clones take it as it is. Opaque but for its order:
- * compare with `comparePositions`, since "10" sorts before "9" as text.
+ * A position as users get it: decimal digits, as on the wire, so that JSON, databases and clones can hold it. Only its order has a meaning. Compare
+ * positions with `comparePositions`, because "10" sorts before "9" as text.
  */
 export type PositionText = `${bigint}`;
 
-/** What is taken as a position: inside they are bigints, and who is outside hands back the text. */
+/** What Reprise takes as a position: a bigint from inside, or the text that a user was given. */
 export type AnyPosition = Position | PositionText;
 
 export function positionText(position: AnyPosition): PositionText {
@@ -32,7 +32,7 @@ export function comparePositions(a: AnyPosition, b: AnyPosition): number {
 }
 
 export const priorities = ["low", "normal", "high", "critical"] as const;
-/** Orders lanes that are ready when slots are scarce; never events within a lane. */
+/** It decides which ready lane gets a slot first when slots are scarce. It never changes the order of events within a lane. */
 export type Priority = (typeof priorities)[number];
 
 /** A pointer to what an agent saw or used: a document, a trace, a conversation. */
@@ -78,7 +78,7 @@ export interface StoredEvent extends NewEvent {
   readonly position: Position;
   /** The log's clock, RFC 3339 UTC with milliseconds. */
   readonly recordedAt: string;
-  /** The log's record of it is damaged: `data` is null and what else stands here is a guess but for stream, revision and position. */
+  /** The log's record of the event is damaged. `data` is null, and only stream, revision and position are certain. */
   readonly damage?: EventDamage;
 }
 
@@ -90,7 +90,7 @@ export interface GivenEvent extends Omit<StoredEvent, "position"> {
 export interface EventDamage {
   /** Where it is, and what is wrong there: "position 17 (default.order-1, revision 3): its data does not match its checksum". */
   readonly detail: string;
-  /** `type` may be another: it may be any handler's. */
+  /** The true type may differ from `type`, so the event may be for any handler. */
   readonly typeDoubtful: boolean;
 }
 
@@ -108,7 +108,7 @@ export interface CurrentEvent<T extends string = string, D = unknown> {
   readonly metadata: EventMetadata;
   readonly revision: number;
   readonly position: PositionText;
-  /** Of an event that a stored one was split into: the stored one's id, which part this is (from 0), and of how many. Its own `id` is derived. */
+  /** Set when this is a part of a stored event: the stored event's id, which part this is (from 0), and how many there are. */
   readonly origin: EventOrigin | null;
 }
 

@@ -1,8 +1,9 @@
-/** What nests deeper is frozen without recursion: JSON nests as deep as it likes. */
+/** Deeper values are frozen without recursion, because JSON may nest to any depth. */
 const maxDepth = 64;
 
 /**
- * Freezes JSON-like data in place, all the way down. What is frozen already was frozen so: nothing else freezes data, and retries meet the same event again.
+ * Freezes JSON-like data in place, all the way down. A value that is frozen is left alone, because nothing else freezes data: a retry meets the same event
+ * again.
  */
 export function freezeDeep<T>(value: T, depth = 0): T {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;

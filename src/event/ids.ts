@@ -3,16 +3,16 @@ import { v5, v7, validate } from "uuid";
 /** Makes ids; passed in, so that tests can count. */
 export type NewId = () => string;
 
-/** Random bytes for so many ids at once: asking for 16 takes as long as for 4096 (4 µs of a Linux call), and was a tenth of an append over HTTP. */
+/** How many ids share one call for random bytes. A call for 16 bytes takes as long as one for 4096 (4 µs on Linux), and that was a tenth of an append over HTTP. */
 const poolIds = 256;
 const idBytes = 16;
 const pool = new Uint8Array(poolIds * idBytes);
 let used = pool.length;
-/** Of the last id: milliseconds since 1970, and its place among those of the same millisecond, 32 bits. */
+/** The last id's milliseconds since 1970, and its number among the ids of that millisecond (32 bits). */
 let lastMs = 0;
 let place = 0;
 
-/** Time-ordered (UUIDv7), so that new ids land at one end of an index; those of one process in the order in which they were made. */
+/** Makes ids that are ordered by time (UUIDv7), so that new ids land at one end of an index. Ids of one process sort in the order in which they were made. */
 export const newId: NewId = () => {
   if (used === pool.length) {
     crypto.getRandomValues(pool);
@@ -34,7 +34,7 @@ export function isUuid(text: string): boolean {
   return validate(text);
 }
 
-/** As it is stored: upper case is the same UUID (RFC 9562). What is none stays as it is. */
+/** The form in which an id is stored: lower case, because an upper-case UUID is the same one (RFC 9562). A text that is no UUID stays as it is. */
 export function canonicalId(text: string): string {
   return validate(text) ? text.toLowerCase() : text;
 }

@@ -1,4 +1,4 @@
-/** What of a JSON value a log cannot keep exactly as it is: said here for data that comes as a text and for data that code hands in. */
+/** Finds the places of a JSON value that a log cannot keep exactly. The rules are the same for data that comes as text and for data that code hands in. */
 
 /** Lists and objects inside one another. A deeper value would overflow the stack of code that walks it later. */
 export const maxJsonDepth = 128;

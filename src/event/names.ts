@@ -18,9 +18,9 @@ export function streamName(tenant: string, entity: Entity): string {
 }
 
 /**
- * Splits at the first `.`, then at the first `-`. A stream without `-` (`reprise.log`) has an empty entity id.
+ * Splits a name at its first `.`, then at its first `-`. A stream without `-` (`reprise.log`) has an empty entity id.
  *
- * @returns null for a name without a `.`: a stream that is none of ours.
+ * @returns null for a name without a `.`, which is no stream of ours.
  */
 export function parseStreamName(stream: string): { tenant: string; entity: Entity } | null {
   const dot = stream.indexOf(".");

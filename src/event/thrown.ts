@@ -1,10 +1,13 @@
 /**
- * What code of a user's threw, read so that nothing it may be can break the reader: objects whose getters throw, revoked proxies, symbols, nothing at all.
- * The one place where an error's own words become a message, so that the one place where a payload is cut out of them.
+ * Reads what a user's code threw. Nothing that is thrown can break the reader: objects whose getters throw, revoked proxies, symbols, undefined.
+ * Only here do an error's own words become a message, and so only here is a payload cut out of them.
  */
 import { withoutQuoted } from "./without-payload.ts";
 
-/** The error's name, or its class's where the name is the inherited "Error" (`class OutOfStock extends Error {}`); for what is no error the kind of value. */
+/**
+ * The error's name. Where that is only the inherited "Error" (`class OutOfStock extends Error {}`) it is the name of the class; for a value that is no error
+ * it is the kind of value.
+ */
 export function typeOf(thrown: unknown): string {
   if (thrown === null) return "null";
   if (!isObject(thrown)) return typeof thrown;
@@ -18,7 +21,7 @@ export type Cut = (message: string, engines: boolean) => string;
 
 const cutNothing: Cut = (message) => message;
 
-/** Its message, without what the engine has quoted. Nothing else of an object: it may well be the payload. */
+/** The error's message, without the values that the engine has quoted. No other member of an object is read, because the object may be the payload. */
 export function messageOf(thrown: unknown, cut: Cut = cutNothing): string {
   if (thrown === undefined || thrown === null) return `${thrown} was thrown`;
   if (!isObject(thrown)) return String(thrown);
@@ -38,7 +41,7 @@ export function stackOf(thrown: unknown, cut: Cut = cutNothing): string {
   return at === -1 ? stack : stack.slice(0, at) + told + stack.slice(at + message!.length);
 }
 
-/** `instanceof` that no value can break: a proxy may throw even there. */
+/** An `instanceof` that no value can break; on a proxy the plain one may throw. */
 export function isA<T>(type: abstract new (...args: never[]) => T, value: unknown): value is T {
   return quietly(() => value instanceof type) === true;
 }
@@ -57,7 +60,7 @@ export function valueAt(value: unknown, key: string): unknown {
   return quietly(() => (value as Record<string, unknown> | null | undefined)?.[key]);
 }
 
-/** Made by the engine or by Node, most likely; a user's own TypeError is told like one. */
+/** Probably made by the engine or by Node. A user's own TypeError cannot be told apart, and is treated as one of theirs. */
 function isEngines(thrown: unknown): boolean {
   return engines.some((type) => isA(type, thrown)) || /^(?:ERR_|E[A-Z]+$)/.test(textAt(thrown, "code") ?? "");
 }

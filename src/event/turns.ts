@@ -1,7 +1,7 @@
-/** Long work gives way: whoever loops over what a caller may make large asks here between two pieces. */
+/** Lets other work run during long work: a loop over something that a caller may make large asks here between two pieces. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-/** What others of the process wait for, at most, beside the longest piece: a request that is served meanwhile takes some milliseconds itself. */
+/** The longest time for which the thread is held, apart from the longest piece: a request that is served meanwhile takes some milliseconds itself. */
 const heldMs = 8;
 
 export interface Turns {
@@ -11,7 +11,7 @@ export interface Turns {
   next(): Promise<void>;
 }
 
-/** Measures the thread's own time, whatever clock the service runs on: it decides nothing but when to give way. */
+/** Measures the thread's own time, whatever clock the service has, because it only decides when to let others run. */
 export function makeTurns(): Turns {
   let sinceMs = performance.now();
   return {

@@ -1,4 +1,4 @@
-/** Where in a user's own files something went wrong: what a stack says of it, without the frames of Reprise, of Node and of packages. */
+/** Finds the place in a user's own files where something went wrong: the stack's first frame that is not of Reprise, Node or a package. */
 import { sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { textAt } from "./thrown.ts";

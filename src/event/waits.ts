@@ -21,7 +21,7 @@ export interface BackOff {
   readonly lastMs: number;
 }
 
-/** Above it nothing doubles any more: 2^1100 is Infinity. */
+/** Beyond it the wait does not double any more, because 2^1100 is Infinity. */
 const maxDoublings = 20;
 
 /** The wait after so many failures before this one: it doubles from `firstMs` to `lastMs`. */
@@ -35,7 +35,7 @@ export function backOff(failures: number, waits: BackOff, clock: Clock, signal?:
 }
 
 /**
- * What `answer` comes to, if it comes within `ms`; otherwise what `late` returns or throws. The answer may still come, and nobody hears of it.
+ * Returns the answer if it comes within `ms`, and otherwise what `late` returns or throws. An answer that comes later is dropped.
  *
  * @param late is called in the moment in which the time is over.
  * @param signal ends the wait early, as if the time was over.

@@ -2,7 +2,7 @@
 
 const cut = "…";
 
-/** What V8 and Node write into their messages without quotes: the text up to the value, and what may follow it. */
+/** Messages in which V8 and Node write a value without quotes: the text before the value, and the text that may follow it. */
 const bare: readonly RegExp[] = [
   /(Class extends value )(.+?)( is not a constructor)/s,
   /(Cannot (?:add|define|redefine|delete) property )(.+?)(, object is not extensible|: |$)/s,
@@ -20,7 +20,7 @@ const bare: readonly RegExp[] = [
   /((?:ENOTFOUND|EAI_AGAIN) )(.+)()$/s,
 ];
 
-/** The same, and so much V8's own that it is known within another error's words: `throw new Error(`no order: ${error.message}`)`. */
+/** Messages that only V8 writes, so that they are recognised inside another error's words, too: `throw new Error(`no order: ${error.message}`)`. */
 const unmistakable: readonly RegExp[] = [
   /(Unexpected token )(.+)( is not valid JSON)/s,
   /(^|: )("[^"]*.*")( is not valid JSON)/s,
@@ -50,22 +50,22 @@ export function withoutQuoted(message: string, engines: boolean): string {
   });
 }
 
-/** Values of so few characters are words like any other. */
+/** A value of so few characters could be any word, and stays. */
 const shortest = 4;
 const maxValues = 10_000;
 
-/** So many characters with a digit among them are a piece of a value, and no word. */
+/** A run of so many characters with a digit among them is a piece of a value, not a word. */
 const pieces = /[\p{L}\p{N}_][\p{L}\p{N}_-]{4,}[\p{L}\p{N}_]/gu;
 
 /**
  * A message without the texts and numbers of the payload that it was made from, whatever their case; also as JSON writes them, and without pieces of them
- * that look like no word. To be done before anything else is cut: half a value is found no more.
+ * that look like no word. Call it before anything else is cut, because half of a value cannot be found any more.
  */
 export function withoutValues(message: string, ...payload: readonly unknown[]): string {
   const values = new Set<string>();
   for (const data of payload) collect(data, values, 0);
   const lower = message.toLowerCase();
-  // The longest first: a value may be a part of another one.
+  // The longest value goes first, because one value may be a part of another.
   const found = [...values].filter((value) => lower.includes(value)).sort((a, b) => b.length - a.length);
   const text = found.reduce((left, value) => left.replace(anyCaseOf([value]), cut), message);
   return text.replace(pieces, (piece) => {

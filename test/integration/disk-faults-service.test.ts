@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import type { AppendReply } from "../../src/http/wire/events.ts";
 import type { ReadyReply } from "../../src/http/wire/service.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
-import { stored } from "../contract/event-log.ts";
+import { stored } from "../contract/log-events.ts";
 import { kill, makeSite, post, startListening, startService, until, untilQuiet } from "../support/crash-service.ts";
 import { type Fault, hasDiskFaults, makeFaultyDisk } from "../support/disk-faults.ts";
 

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
-import { stored } from "../contract/event-log.ts";
+import { stored } from "../contract/log-events.ts";
 import { until } from "../support/crash-service.ts";
 import { type Fault, type FaultyDisk, hasDiskFaults, makeFaultyDisk } from "../support/disk-faults.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";

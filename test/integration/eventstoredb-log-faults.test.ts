@@ -9,7 +9,7 @@ import { newId } from "../../src/event/ids.ts";
 import { type EventFilter, type EventLog, endedForGood } from "../../src/log/event-log.ts";
 import { type EventStoreDbLog, type EventStoreDbOptions, openEventStoreDbLog } from "../../src/log/eventstoredb/open-eventstoredb-log.ts";
 import { openLogReadOnly } from "../../src/log/open-log.ts";
-import { anEvent, flat, refuses, stored } from "../contract/event-log.ts";
+import { anEvent, flat, refuses, stored } from "../contract/log-events.ts";
 import { systemEvent } from "../support/eventstore-stand-in/database.ts";
 import { type Fault, type StandIn, startStandIn } from "../support/eventstore-stand-in/server.ts";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, it, onTestFinished } from "vitest";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
-import { anEvent, flat } from "../contract/event-log.ts";
+import { anEvent, flat } from "../contract/log-events.ts";
 import { reprise } from "../support/cli.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 

@@ -7,7 +7,7 @@ import type { StoredEvent } from "../../src/event/event.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { checkSqliteLog } from "../../src/log/sqlite/check.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
-import { anEvent, flat } from "../contract/event-log.ts";
+import { anEvent, flat } from "../contract/log-events.ts";
 import { size } from "../support/sizes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 

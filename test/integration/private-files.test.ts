@@ -5,7 +5,7 @@ import { openStore } from "../../src/compose.ts";
 import { defineConfig } from "../../src/config/config.ts";
 import { makePrivateFolder } from "../../src/log/private-files.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
-import { anEvent } from "../contract/event-log.ts";
+import { anEvent } from "../contract/log-events.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 let umask: number;

@@ -7,7 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { openSqliteLog, openSqliteLogReadOnly, type SqliteLogOptions } from "../../src/log/sqlite/open-sqlite-log.ts";
-import { anEvent, flat, refuses, stored } from "../contract/event-log.ts";
+import { anEvent, flat, refuses, stored } from "../contract/log-events.ts";
 import { toFormat1, toFormat2 } from "../support/old-log.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { EventLog, ReadOnlyLog } from "../../src/log/event-log.ts";
 import { openLogReadOnly } from "../../src/log/open-log.ts";
 import { openSqliteLog, openSqliteLogReadOnly } from "../../src/log/sqlite/open-sqlite-log.ts";
-import { anEvent, refuses } from "../contract/event-log.ts";
+import { anEvent, refuses } from "../contract/log-events.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** A log with `count` events in it, open. */

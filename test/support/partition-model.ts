@@ -23,6 +23,7 @@ import type { StoredEvent } from "../../src/event/event.ts";
 import type { Act } from "../../src/records/act.ts";
 import type { AttemptRecord } from "../../src/records/attempt.ts";
 import type { JournalData, JournalEvent } from "../../src/records/journal.ts";
+import { makeStoredEvent } from "./stored-event.ts";
 
 export interface WorldOptions {
   readonly seed: number;
@@ -156,21 +157,15 @@ export class World {
     this.#streams.set(stream, events);
     const type = this.random() < 0.2 ? "not.wanted" : "thing.happened";
     const position = BigInt(this.log.length + 1);
-    const event: StoredEvent = {
+    const event = makeStoredEvent({
       id: `e${position}`,
       type,
-      schemaVersion: 1,
-      source: null,
-      occurredAt: null,
       data: { parts: this.random() < 0.75 ? 1 : 2 + Math.floor(this.random() * 2) },
       metadata: { priority: this.pick(["low", "normal", "high", "critical"] as const) },
       stream,
-      tenant: "default",
-      entity: { type: "thing", id: stream },
       revision: events.length,
       position,
-      recordedAt: "2026-01-01T00:00:00.000Z",
-    };
+    });
     events.push(event);
     this.log.push(event);
     if (type === "thing.happened") this.account.set(event.id, { outcomes: [], starts: 0 });

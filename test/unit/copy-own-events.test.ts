@@ -7,6 +7,7 @@ import type { JournalData } from "../../src/records/journal.ts";
 import type { PlanStreamData } from "../../src/records/plan.ts";
 import type { ReplayStreamData } from "../../src/records/replay.ts";
 import type { ViewsStreamData } from "../../src/records/views.ts";
+import { makeStoredEvent } from "../support/stored-event.ts";
 
 type OwnData = JournalData & HandlerStreamData & ReplayStreamData & PlanStreamData & EffectsStreamData & ViewsStreamData;
 type OwnType = keyof OwnData;
@@ -55,21 +56,8 @@ const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof o
   "views.rebuild_requested": true,
 };
 
-const eventOf = (type: string, data: Json): StoredEvent => ({
-  id: "0198c0de-0000-7000-8000-000000000001",
-  type,
-  schemaVersion: 1,
-  source: "reprise",
-  occurredAt: null,
-  data,
-  metadata: { priority: "normal" },
-  stream: "reprise.journal-ledger-1-0",
-  tenant: "reprise",
-  entity: { type: "journal", id: "ledger-1-0" },
-  revision: 3,
-  position: 9n,
-  recordedAt: "2026-01-01T00:00:00.000Z",
-});
+const eventOf = (type: string, data: Json): StoredEvent =>
+  makeStoredEvent({ type, source: "reprise", data, stream: "reprise.journal-ledger-1-0", revision: 3, position: 9n });
 const rules = {
   position: (source: Json | undefined) => (BigInt(source as string) * 100n).toString(),
   keeps: (lane: Json | undefined) => (lane as string).startsWith("ours."),

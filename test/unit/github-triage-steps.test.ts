@@ -5,6 +5,7 @@ import type { z } from "zod";
 import { upcasters, versionedTypes } from "../../examples/github-triage/catalog.ts";
 import { makeCatalog } from "../../src/catalog/make-catalog.ts";
 import { arbitraryInputOf } from "../support/arbitrary-of.ts";
+import { makeGivenEvent } from "../support/stored-event.ts";
 
 const catalog = makeCatalog({ events: versionedTypes, upcasters });
 
@@ -25,19 +26,5 @@ describe.each(versionedTypes.map((event) => [event.type, event.schemas as Readon
 });
 
 function toStored(type: string, schemaVersion: number, data: Json): StoredEvent {
-  return {
-    id: "018f0000-0000-7000-8000-000000000000",
-    type,
-    schemaVersion,
-    source: null,
-    occurredAt: null,
-    data,
-    metadata: { priority: "normal" },
-    stream: "default.repository-o/r",
-    tenant: "default",
-    entity: { type: "repository", id: "o/r" },
-    revision: 0,
-    position: "1",
-    recordedAt: "2024-01-01T00:00:00.000Z",
-  };
+  return makeGivenEvent({ type, schemaVersion, data, stream: "default.repository-o/r" });
 }

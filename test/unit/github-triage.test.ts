@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { CurrentEvent, EventInput, Json, Position, StoredEvent } from "reprise";
+import type { CurrentEvent, EventInput, Json, StoredEvent } from "reprise";
 import { describe, expect, it } from "vitest";
 import { announceHandler, ChatRefused, makeChat } from "../../examples/github-triage/announce.ts";
 import { events, upcasters, versionedTypes, versionsByRelease } from "../../examples/github-triage/catalog.ts";
@@ -14,27 +14,15 @@ import { makeCatalog } from "../../src/catalog/make-catalog.ts";
 import { checkConfig } from "../../src/config/config.ts";
 import { isUuid } from "../../src/event/ids.ts";
 import { entityIdPattern, entityTypePattern, streamName } from "../../src/event/names.ts";
+import { makeGivenEvent } from "../support/stored-event.ts";
 
 const catalog = makeCatalog({ events, upcasters });
 const inputs = deliveries();
 const stored = inputs.map(toStored);
 
-function toStored(input: EventInput, index: number): StoredEvent {
-  return {
-    id: input.id!,
-    type: input.type,
-    schemaVersion: input.schemaVersion!,
-    source: input.source!,
-    occurredAt: null,
-    data: input.data,
-    metadata: { priority: "normal" },
-    stream: streamName("default", input.entity),
-    tenant: "default",
-    entity: input.entity,
-    revision: index,
-    position: `${index + 1}` as Position,
-    recordedAt: "2024-01-01T00:00:00.000Z",
-  };
+function toStored({ id, type, schemaVersion, source, data, entity }: EventInput, index: number): StoredEvent {
+  const place = { stream: streamName("default", entity), revision: index, position: BigInt(index + 1) };
+  return makeGivenEvent({ id: id!, type, schemaVersion: schemaVersion!, source: source!, data: data as Json, ...place });
 }
 
 function lift(event: StoredEvent): CurrentEvent {

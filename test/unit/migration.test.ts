@@ -5,6 +5,7 @@ import { defineMigration, makeMigrations } from "../../src/catalog/migration.ts"
 import { checkConfig } from "../../src/config/config.ts";
 import { RepriseError } from "../../src/errors.ts";
 import type { GivenEvent, Json, StoredEvent } from "../../src/event/event.ts";
+import { makeStoredEvent } from "../support/stored-event.ts";
 
 const placed = defineEvent(
   "order.placed",
@@ -13,12 +14,7 @@ const placed = defineEvent(
 );
 const upcasters = [defineUpcasters(placed, { 1: ({ total }) => ({ totalCents: Math.round(total * 100) }) })];
 
-const stored = (data: Json, more: Partial<StoredEvent> = {}): StoredEvent => ({
-  ...{ id: "0198c0de-0000-7000-8000-000000000001", type: "order.placed", schemaVersion: 1, source: null, occurredAt: null, data },
-  ...{ metadata: { priority: "normal" }, stream: "default.order-1", tenant: "default", entity: { type: "order", id: "1" } },
-  ...{ revision: 0, position: 1n, recordedAt: "2026-01-01T00:00:00.000Z" },
-  ...more,
-});
+const stored = (data: Json, more: Partial<StoredEvent> = {}): StoredEvent => makeStoredEvent({ data, ...more });
 
 function run(migrate: (data: { total: number; note?: string | undefined }, event: StoredEvent) => unknown, event = stored({ total: 1 })): Json {
   const migration = defineMigration({ name: "mend", event: placed, version: 1, migrate: migrate as never });

@@ -9,22 +9,9 @@ import { v2ToV3 as orderV2ToV3 } from "../../upcasters/order.placed/v2-to-v3.ts"
 import { v1ToV2 as chargeV1ToV2 } from "../../upcasters/payment.charged/v1-to-v2.ts";
 import { v1ToV2 as stockV1ToV2 } from "../../upcasters/stock.reserved/v1-to-v2.ts";
 import { arbitraryOf } from "../support/arbitrary-of.ts";
+import { makeGivenEvent } from "../support/stored-event.ts";
 
-const envelope = (schemaVersion: number): StoredEvent => ({
-  id: "0198c0de-0000-7000-8000-000000000001",
-  type: "order.placed",
-  schemaVersion,
-  source: "till",
-  occurredAt: null,
-  data: {},
-  metadata: { priority: "normal" },
-  stream: "default.order-1",
-  tenant: "default",
-  entity: { type: "order", id: "1" },
-  revision: 0,
-  position: "1",
-  recordedAt: "2026-01-02T03:04:05.678Z",
-});
+const envelope = (schemaVersion: number): StoredEvent => makeGivenEvent({ schemaVersion, source: "till", recordedAt: "2026-01-02T03:04:05.678Z" });
 const steps = upcasters.flatMap(({ event, steps }) =>
   Object.entries(steps).map(([from, step]) => ({ name: `${event.type} v${from}`, event, from: Number(from), step })),
 );

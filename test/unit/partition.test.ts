@@ -8,26 +8,14 @@ import { Partition } from "../../src/delivery/partition/partition.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 import type { AttemptRecord } from "../../src/records/attempt.ts";
 import type { JournalEvent } from "../../src/records/journal.ts";
+import { makeStoredEvent } from "../support/stored-event.ts";
 
 const stream = "default.order-1";
 const error = { type: "Error", message: "planted" };
 const record: AttemptRecord = { attempt: 1, startedAt: "2026-01-01T00:00:00.000Z", durationMs: 1, outcome: "failed", class: "transient", error };
 
-const event = (revision: number, of = stream): StoredEvent => ({
-  id: `${of}-${revision}`,
-  type: "order.placed",
-  schemaVersion: 1,
-  source: null,
-  occurredAt: null,
-  data: null,
-  metadata: { priority: "normal" },
-  stream: of,
-  tenant: "default",
-  entity: { type: "order", id: "1" },
-  revision,
-  position: BigInt(revision + 1),
-  recordedAt: "2026-01-01T00:00:00.000Z",
-});
+const event = (revision: number, of = stream): StoredEvent =>
+  makeStoredEvent({ id: `${of}-${revision}`, data: null, stream: of, entity: { type: "order", id: "1" }, revision, position: BigInt(revision + 1) });
 
 /** A partition as it comes out of a journal. */
 function recovered(journal: readonly JournalEvent[], options: Partial<PartitionOptions> = {}): Partition {

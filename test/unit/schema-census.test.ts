@@ -7,7 +7,7 @@ import { makeSubject } from "../../src/catalog/lock/subject.ts";
 import { nextLock } from "../../src/catalog/lock/write-lock.ts";
 import { makeLogCheck } from "../../src/catalog/log-check.ts";
 import type { Json, StoredEvent } from "../../src/event/event.ts";
-import { parseStreamName } from "../../src/event/names.ts";
+import { makeStoredEvent } from "../support/stored-event.ts";
 
 const paid = defineEvent(
   "order.paid",
@@ -38,23 +38,8 @@ const { catalog } = makeSubject(definitions);
 let position = 0n;
 function stored(type: string, schemaVersion: number, data: Json, stream = "default.order-1"): StoredEvent {
   position++;
-  const { tenant, entity } = parseStreamName(stream)!;
   const recordedAt = new Date(Number(position) * 86_400_000).toISOString();
-  return {
-    id: `id-${position}`,
-    type,
-    schemaVersion,
-    source: null,
-    occurredAt: null,
-    data,
-    metadata: { priority: "normal" },
-    stream,
-    tenant,
-    entity,
-    revision: Number(position),
-    position,
-    recordedAt,
-  };
+  return makeStoredEvent({ id: `id-${position}`, type, schemaVersion, data, stream, revision: Number(position), position, recordedAt });
 }
 const log = [
   stored("log.created", 1, {}, "reprise.log"),

@@ -9,6 +9,7 @@ import { makeCatalog } from "../../src/catalog/make-catalog.ts";
 import { freezeDeep } from "../../src/event/freeze-deep.ts";
 import { upcasters as deskUpcasters } from "../../upcasters/index.ts";
 import { arbitraryInputOf, arbitraryOf } from "../support/arbitrary-of.ts";
+import { makeGivenEvent } from "../support/stored-event.ts";
 
 const events: readonly EventDefinition[] = [...deskEvents, ...githubEvents];
 const chains: readonly UpcasterChain[] = [...deskUpcasters, ...githubUpcasters];
@@ -23,21 +24,7 @@ const versions = events.flatMap(({ type, schemas }) =>
 );
 
 function stored(type: string, schemaVersion: number, data: Json): StoredEvent {
-  return {
-    id: "018f0000-0000-7000-8000-000000000000",
-    type,
-    schemaVersion,
-    source: "till",
-    occurredAt: null,
-    data,
-    metadata: { priority: "normal" },
-    stream: "default.order-1",
-    tenant: "default",
-    entity: { type: "order", id: "1" },
-    revision: 0,
-    position: "1",
-    recordedAt: "2026-01-02T03:04:05.678Z",
-  };
+  return makeGivenEvent({ type, schemaVersion, source: "till", data });
 }
 
 describe("every shipped step", () => {

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, it, onTestFinished, vi } from "vitest";
 import type { RepriseError } from "../../src/errors.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
-import { anEvent, flat, refuses, stored } from "../contract/event-log.ts";
+import { anEvent, flat, refuses, stored } from "../contract/log-events.ts";
 import { makeFakeClock } from "../support/fake-clock.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import * as fc from "fast-check";
 import { expect, it, onTestFinished } from "vitest";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
-import { anEvent, answerOf, describeEventLog, flat, refuses, stored } from "../contract/event-log.ts";
+import { describeEventLog } from "../contract/event-log.ts";
 import { anAppend, makeModel } from "../contract/event-log-model.ts";
+import { anEvent, answerOf, flat, refuses, stored } from "../contract/log-events.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 describeEventLog("sqlite", async () => {
