@@ -1,6 +1,6 @@
 /** What every log promises. An adapter passes this suite, or it is none. Each chapter stands in a file of its own. */
 import { describe, onTestFinished } from "vitest";
-import type { EventLog } from "../../src/log/event-log.ts";
+import type { Chapter, LogUnderTest } from "./chapter.ts";
 import { describeAppends } from "./chapters/appends.ts";
 import { describeConcurrentAppends } from "./chapters/concurrent-appends.ts";
 import { describeEventIds } from "./chapters/event-ids.ts";
@@ -8,24 +8,6 @@ import { describeLife } from "./chapters/life.ts";
 import { describeReads } from "./chapters/reads.ts";
 import { describeSubscriptions } from "./chapters/subscriptions.ts";
 import { describeTruncation } from "./chapters/truncation.ts";
-
-export interface LogUnderTest {
-  readonly log: EventLog;
-  /** Opens the same log again; the first one was closed. */
-  reopen(): Promise<EventLog>;
-}
-
-/** What a chapter tries a log with. */
-export interface Chapter {
-  /** A new log, which is closed after the test. */
-  open(): Promise<EventLog>;
-  openPair(): Promise<LogUnderTest>;
-  /** A new log that the test closes itself. */
-  openEmpty(): Promise<LogUnderTest>;
-  readonly timeoutMs: number;
-  /** For many runs, each with a log of its own and its fsyncs: seconds on a slow disk. */
-  readonly patient: { readonly timeout: number };
-}
 
 /**
  * @param openEmpty a new log at each call. The suite closes it.

@@ -1,6 +1,7 @@
 import { afterAll } from "vitest";
 import { openEventStoreDbLog } from "../../src/log/eventstoredb/open-eventstoredb-log.ts";
-import { describeEventLog, type LogUnderTest } from "../contract/event-log.ts";
+import type { LogUnderTest } from "../contract/chapter.ts";
+import { describeEventLog } from "../contract/event-log.ts";
 import { locateByReading } from "../support/eventstore-log.ts";
 import { startStandIn } from "../support/eventstore-stand-in/server.ts";
 import { freshNamespace } from "../support/server-logs.ts";

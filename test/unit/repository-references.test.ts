@@ -26,12 +26,6 @@ function namedFiles(markdown: string): readonly string[] {
 /** Notes that no reader of the repository has. */
 const notHere = /\bDELIVERY\b|\bAPI\.md\b|\b(?:RE)?DESIGN\.md\b/;
 
-/** Files that still name them. This list may only shrink: name a page of docs/ instead, and delete the line. */
-const stillNamed = `
-`
-  .split("\n")
-  .filter((line) => line !== "");
-
 describe("references", () => {
   const files = filesOf().filter((path) => path !== "test/unit/repository-references.test.ts");
   const page = (path: string): string | null => (isThere(path) ? readText(path) : null);
@@ -42,11 +36,7 @@ describe("references", () => {
   });
 
   it("name no note that is not in the repository", () => {
-    expect(files.filter((path) => notHere.test(readText(path)) && !stillNamed.includes(path))).toEqual([]);
-  });
-
-  it("that are still to be replaced are still there: delete the line of a file that has none any more", () => {
-    expect(stillNamed.filter((path) => !isThere(path) || !notHere.test(readText(path)))).toEqual([]);
+    expect(files.filter((path) => notHere.test(readText(path)))).toEqual([]);
   });
 
   it("of a page to a file in the repository lead to one", () => {

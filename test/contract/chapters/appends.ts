@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Json, NewEvent } from "../../../src/event/event.ts";
 import { newId } from "../../../src/event/ids.ts";
-import type { Chapter } from "../event-log.ts";
+import type { Chapter } from "../chapter.ts";
 import { anEvent, ids, refuses, rises, stored, streamOf } from "../log-events.ts";
 
 const strangeData: Json = {

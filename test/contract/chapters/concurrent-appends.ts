@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Chapter } from "../event-log.ts";
+import type { Chapter } from "../chapter.ts";
 import { anAppend, makeModel } from "../event-log-model.ts";
 import { anEvent, answerOf, settle, stored } from "../log-events.ts";
 

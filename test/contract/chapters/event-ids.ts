@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { newId } from "../../../src/event/ids.ts";
-import type { Chapter } from "../event-log.ts";
+import type { Chapter } from "../chapter.ts";
 import { anEvent, ids, refuses, stored } from "../log-events.ts";
 
 export function describeEventIds({ open, openPair }: Chapter): void {

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { newId } from "../../../src/event/ids.ts";
 import { logStream } from "../../../src/event/names.ts";
-import type { Chapter } from "../event-log.ts";
+import type { Chapter } from "../chapter.ts";
 import { anEvent, flat, follow, refuses, stored, streamOf } from "../log-events.ts";
 
 export function describeLife({ open, openPair, timeoutMs }: Chapter): void {

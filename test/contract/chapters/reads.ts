@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { StoredEvent } from "../../../src/event/event.ts";
 import type { EventFilter, EventLog } from "../../../src/log/event-log.ts";
-import type { Chapter } from "../event-log.ts";
+import type { Chapter } from "../chapter.ts";
 import { anEvent, flat, rises, stored, streamOf } from "../log-events.ts";
 
 export function describeReads({ open, openPair, patient }: Chapter): void {

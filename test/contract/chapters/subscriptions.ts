@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { AppendedEvent, EventFilter, SubscriptionBatch } from "../../../src/log/event-log.ts";
-import type { Chapter } from "../event-log.ts";
+import type { Chapter } from "../chapter.ts";
 import { anAppend } from "../event-log-model.ts";
 import { anEvent, follow, refuses, settle, stored } from "../log-events.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { logStream } from "../../../src/event/names.ts";
-import type { Chapter } from "../event-log.ts";
+import type { Chapter } from "../chapter.ts";
 import { anEvent, flat, follow, refuses, stored, streamOf } from "../log-events.ts";
 
 export function describeTruncation({ open, openPair }: Chapter): void {
