@@ -48,12 +48,17 @@ export interface SummedColumns {
 const typeSums = new Map<string, number>();
 const maxTypes = 10_000;
 
+/** Neighbours often have the same type, and a look into the map has to hash each one's text. */
+let recentType = { text: "", sum: mixText(offset, "") };
+
 function typeSum(type: string): number {
+  if (recentType.text === type) return recentType.sum;
   let sum = typeSums.get(type);
   if (sum === undefined) {
     if (typeSums.size >= maxTypes) typeSums.clear();
     typeSums.set(type, (sum = mixText(offset, type)));
   }
+  recentType = { text: type, sum };
   return sum;
 }
 
