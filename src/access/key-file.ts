@@ -61,7 +61,7 @@ export function parseKeyFile(text: string, path: string): readonly StoredKey[] {
   const checked = check(keyFile, value, "#");
   if ("data" in checked) return checked.data.keys;
   const [place] = checked.places;
-  throw refuse(path, `${place?.pointer ?? "#"} ${place?.detail ?? "is wrong"}; put back the last good copy: only reprise itself writes the file`);
+  throw refuse(path, `${place?.pointer ?? "#"} ${place?.detail ?? "is wrong"}; put back the last good copy: nothing but its own commands should write it`);
 }
 
 /** The same text, byte for byte, for the same keys. */
