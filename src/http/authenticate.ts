@@ -1,0 +1,100 @@
+/** Who asks: the key of a request, checked before anything else of it is looked at, and the caller that it stands for. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Key, Keys } from "../access/keys.ts";
+import { type Access, everyTenant, mayDo, type Role, requiredRole } from "../access/roles.ts";
+import { RepriseError } from "../errors.ts";
+import { defaultTenant, tenantPattern } from "../event/names.ts";
+import { type Caller, callerOf } from "../store/caller.ts";
+import { refuseForeign } from "./loopback.ts";
+
+/** A caller over HTTP. Without keys everybody on this machine is an administrator of all there is. */
+export interface RequestCaller extends Caller {
+  readonly role: Role;
+  /** Null where the service works without keys. */
+  readonly key: Key | null;
+  /** Whether the caller may do what concerns all tenants. */
+  readonly ofAllTenants: boolean;
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    caller: RequestCaller;
+  }
+  interface FastifyContextConfig {
+    /** What a role must be allowed to do for this route. A route without one answers to administrators only. */
+    access?: Access;
+    /** The act touches every tenant. */
+    ofAllTenants?: boolean;
+  }
+}
+
+const nobody: RequestCaller = { ...callerOf(), role: "admin", key: null, ofAllTenants: true };
+
+/** Adds the check to a server. Without keys the loopback address is the only fence. */
+export function checkCallers(app: FastifyInstance, keys: Keys | null): void {
+  app.decorateRequest("caller", null as unknown as RequestCaller);
+  app.addHook("onRequest", async (request, reply) => {
+    if (keys !== null) request.caller = admit(keys, request, reply);
+    else {
+      refuseForeign(request.method, request.headers);
+      request.caller = nobody;
+    }
+  });
+}
+
+function admit(keys: Keys, request: FastifyRequest, reply: FastifyReply): RequestCaller {
+  const { access = "admin", ofAllTenants = false } = request.routeOptions.config;
+  const tenantAsked = takeTenant(request);
+  if (access === "public" && !request.is404) return { ...nobody, ofAllTenants: false };
+  const key = keyOf(keys, request, reply);
+  grant(key, reply);
+  const caller: RequestCaller = { tenant: tenantOf(key, tenantAsked), actor: key.name, role: key.role, key, ofAllTenants: key.tenant === everyTenant };
+  if (request.is404) return caller;
+  if (!mayDo(key.role, access)) {
+    const required = requiredRole(access as Exclude<Access, "public">);
+    throw new RepriseError("ROLE_REQUIRED", `The key ${key.id} has the role ${key.role}; this takes ${required}.`, { fields: { required } });
+  }
+  if (ofAllTenants && !caller.ofAllTenants) throw new RepriseError("TENANT_REQUIRED", `The key ${key.id} belongs to one tenant, and this touches all of them.`);
+  return caller;
+}
+
+function keyOf(keys: Keys, request: FastifyRequest, reply: FastifyReply): Key {
+  try {
+    return keys.authenticate(request.headers.authorization);
+  } catch (error) {
+    reply.header("www-authenticate", 'Bearer realm="reprise"');
+    throw error;
+  }
+}
+
+/** Takes one request from the key's allowance, and tells how much is left (draft-ietf-httpapi-ratelimit-headers). */
+function grant({ id, take, limit }: Key, reply: FastifyReply): void {
+  const { ok, remaining, retryAfterMs, resetMs } = take();
+  reply.header("ratelimit-policy", `"key";q=${limit.burst};w=${Math.max(1, Math.ceil(limit.burst / limit.per_second))}`);
+  reply.header("ratelimit", `"key";r=${remaining};t=${Math.ceil((ok ? resetMs : retryAfterMs) / 1000)}`);
+  if (!ok)
+    throw new RepriseError("RATE_LIMITED", `The key ${id} may ask ${limit.per_second} times a second, and ${limit.burst} times at once.`, { retryAfterMs });
+}
+
+/** The query's `tenant` is no member of any shape: whose things are asked for is the caller's, not the route's. */
+function takeTenant(request: FastifyRequest): unknown {
+  const query = request.query as Record<string, unknown>;
+  const { tenant } = query;
+  delete query.tenant;
+  return tenant;
+}
+
+/**
+ * A key of one tenant may name that one. What another tenant has is not there for it.
+ *
+ * @throws NOT_FOUND, REQUEST_INVALID
+ */
+function tenantOf(key: Key, asked: unknown): string {
+  if (asked === undefined) return key.tenant === everyTenant ? defaultTenant : key.tenant;
+  if (typeof asked !== "string" || (asked !== everyTenant && !tenantPattern.test(asked)))
+    throw new RepriseError("REQUEST_INVALID", "The query names no tenant.", {
+      errors: [{ pointer: "?tenant", detail: "must be one tenant's name, or * for all" }],
+    });
+  if (key.tenant !== everyTenant && asked !== key.tenant) throw new RepriseError("NOT_FOUND", "There is no such tenant.");
+  return asked;
+}

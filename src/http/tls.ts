@@ -1,0 +1,71 @@
+/** TLS of the service's own: a certificate and its key, read again when their files change, so that a renewal needs no restart. */
+import { readFileSync, statSync } from "node:fs";
+import type { Server } from "node:https";
+import { createSecureContext } from "node:tls";
+import { RepriseError } from "../errors.ts";
+import type { Clock } from "../event/clock.ts";
+import { messageOf } from "../event/thrown.ts";
+
+export interface TlsFiles {
+  /** PEM: the certificate and what it was issued by. */
+  readonly cert: string;
+  /** PEM: its private key. */
+  readonly key: string;
+}
+
+interface Pair {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+const lookEveryMs = 10_000;
+
+/** @throws CONFIG_INVALID naming the file; also for a key that is not the certificate's. */
+export function readTls({ cert, key }: TlsFiles): Pair {
+  const pair = { cert: read(cert, "REPRISE_TLS_CERT"), key: read(key, "REPRISE_TLS_KEY") };
+  try {
+    createSecureContext(pair);
+  } catch (error) {
+    throw new RepriseError("CONFIG_INVALID", `The certificate ${cert} and the key ${key} cannot be used together: ${messageOf(error)}.`);
+  }
+  return pair;
+}
+
+/**
+ * Takes a renewed pair for new connections. While the files do not fit each other (one was written, the other not yet) the old pair stays.
+ *
+ * @param onTrouble told once for each change that cannot be used.
+ */
+export function followTls(server: Server, files: TlsFiles, clock: Clock, onTrouble: (error: RepriseError) => void): { close(): void } {
+  let seen = printOf(files);
+  const look = (): void => {
+    timer = clock.after(lookEveryMs, look);
+    const now = printOf(files);
+    if (now === seen) return;
+    seen = now;
+    try {
+      server.setSecureContext(readTls(files));
+    } catch (error) {
+      onTrouble(error as RepriseError);
+    }
+  };
+  let timer = clock.after(lookEveryMs, look);
+  return { close: () => timer.cancel() };
+}
+
+function read(path: string, name: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new RepriseError("CONFIG_INVALID", `${name} is ${JSON.stringify(path)}: it cannot be read (${messageOf(error)}).`);
+  }
+}
+
+function printOf({ cert, key }: TlsFiles): string {
+  return [cert, key]
+    .map((path) => {
+      const found = statSync(path, { throwIfNoEntry: false, bigint: true });
+      return found === undefined ? "" : `${found.ino} ${found.size} ${found.mtimeNs}`;
+    })
+    .join("\n");
+}
