@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { RepriseError } from "../errors.ts";
 import { isLoopback } from "../http/loopback.ts";
 import { shownLog } from "../log/shown-log.ts";
@@ -14,6 +15,11 @@ export interface ServeSettings {
   readonly host: string;
   readonly port: number;
   readonly logLevel: (typeof logLevels)[number];
+  /** The file of API keys; null: none, and only this machine is served. */
+  readonly apiKeys: string | null;
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** Addresses of proxies that are believed. */
+  readonly trustProxy: readonly string[];
 }
 
 /** What `serve` was told: each by its flag, else by its environment variable, else the default. An empty value counts as none. */
@@ -25,6 +31,9 @@ export interface ServeFlags {
   readonly port?: string;
   readonly logLevel?: string;
   readonly apiKeys?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly trustProxy?: string;
   readonly lock?: string;
 }
 
@@ -37,14 +46,13 @@ export function readServeSettings(flags: ServeFlags, env: Readonly<Record<string
       : { name: variable, value: env[variable] || standard };
   };
   const keys = setting("apiKeys", "REPRISE_API_KEYS", "");
-  if (keys.value !== "") throw refuse(keys, "API keys come with a later release: leave it out");
-
   const log = setting("log", "REPRISE_LOG", "sqlite:./data");
   if (!/^(sqlite:|esdb(\+discover)?:\/\/)./.test(log.value))
     throw refuse({ ...log, value: shownLog(log.value) }, "it must be sqlite:<folder>, esdb://host:2113 or esdb+discover://host:2113");
 
   const host = setting("host", "REPRISE_HOST", "127.0.0.1");
-  if (!isLoopback(host.value)) throw refuse(host, "without API keys Reprise listens on this machine only: use 127.0.0.1, ::1 or localhost");
+  if (!isLoopback(host.value) && keys.value === "")
+    throw refuse(host, "without API keys Reprise listens on this machine only: use 127.0.0.1, ::1 or localhost, or name a key file with --api-keys");
 
   const port = setting("port", "REPRISE_PORT", "4680");
   if (!/^\d{1,5}$/.test(port.value) || Number(port.value) > 65_535) throw refuse(port, "it must be a whole number from 0 to 65535; 0 picks a free port");
@@ -60,9 +68,41 @@ export function readServeSettings(flags: ServeFlags, env: Readonly<Record<string
     host: host.value.replace(/^\[(.*)\]$/, "$1"),
     port: Number(port.value),
     logLevel,
+    apiKeys: keys.value || null,
+    tls: tlsOf(setting("tlsCert", "REPRISE_TLS_CERT", ""), setting("tlsKey", "REPRISE_TLS_KEY", "")),
+    trustProxy: proxiesOf(setting("trustProxy", "REPRISE_TRUST_PROXY", "")),
   };
 }
 
-function refuse({ name, value }: { readonly name: string; readonly value: string }, fix: string): RepriseError {
+interface Setting {
+  readonly name: string;
+  readonly value: string;
+}
+
+function tlsOf(cert: Setting, key: Setting): ServeSettings["tls"] {
+  if (cert.value === "" && key.value === "") return null;
+  const missing = cert.value === "" ? cert : key;
+  if (missing.value === "") throw refuse(missing, "a certificate and its key belong together: name both files, or none");
+  return { cert: cert.value, key: key.value };
+}
+
+/** `loopback`, addresses and networks (`10.0.0.0/8`), between commas. */
+function proxiesOf(given: Setting): readonly string[] {
+  const proxies = given.value
+    .split(",")
+    .map((text) => text.trim())
+    .filter((text) => text !== "");
+  const wrong = proxies.find((proxy) => proxy !== "loopback" && !isNetwork(proxy));
+  if (wrong !== undefined) throw refuse(given, "name the proxies' addresses or networks between commas, as in 10.0.0.7,192.168.0.0/16, or loopback");
+  return proxies;
+}
+
+function isNetwork(text: string): boolean {
+  const [address = "", bits, more] = text.split("/");
+  const family = isIP(address);
+  return family !== 0 && more === undefined && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)));
+}
+
+function refuse({ name, value }: Setting, fix: string): RepriseError {
   return new RepriseError("CONFIG_INVALID", `${name} is ${JSON.stringify(value)}: ${fix}.`);
 }

@@ -25,6 +25,8 @@ declare module "fastify" {
     access?: Access;
     /** The act touches every tenant. */
     ofAllTenants?: boolean;
+    /** A list, which a caller of all tenants may ask of all at once (`?tenant=*`). */
+    listsTenants?: boolean;
   }
 }
 
@@ -50,6 +52,7 @@ function admit(keys: Keys, request: FastifyRequest, reply: FastifyReply): Reques
   grant(key, reply);
   const caller: RequestCaller = { tenant: tenantOf(key, tenantAsked), actor: key.name, role: key.role, key, ofAllTenants: key.tenant === everyTenant };
   if (request.is404) return caller;
+  if (caller.tenant === everyTenant && !request.routeOptions.config.listsTenants) throw notOneTenant("must name one tenant here");
   if (!mayDo(key.role, access)) {
     const required = requiredRole(access as Exclude<Access, "public">);
     throw new RepriseError("ROLE_REQUIRED", `The key ${key.id} has the role ${key.role}; this takes ${required}.`, { fields: { required } });
@@ -91,10 +94,28 @@ function takeTenant(request: FastifyRequest): unknown {
  */
 function tenantOf(key: Key, asked: unknown): string {
   if (asked === undefined) return key.tenant === everyTenant ? defaultTenant : key.tenant;
-  if (typeof asked !== "string" || (asked !== everyTenant && !tenantPattern.test(asked)))
-    throw new RepriseError("REQUEST_INVALID", "The query names no tenant.", {
-      errors: [{ pointer: "?tenant", detail: "must be one tenant's name, or * for all" }],
-    });
+  if (typeof asked !== "string" || (asked !== everyTenant && !tenantPattern.test(asked))) throw notOneTenant("must be one tenant's name, or * for all");
   if (key.tenant !== everyTenant && asked !== key.tenant) throw new RepriseError("NOT_FOUND", "There is no such tenant.");
   return asked;
+}
+
+function notOneTenant(detail: string): RepriseError {
+  return new RepriseError("REQUEST_INVALID", "The query names no tenant that this can be asked of.", { errors: [{ pointer: "?tenant", detail }] });
+}
+
+/**
+ * Holds a key that names its sources to them: each event says where it comes from, and the last of a call chain is its source already.
+ *
+ * @throws SOURCE_REFUSED
+ */
+export function mustBeOwnSource({ key }: RequestCaller, events: readonly { readonly source?: string | null | undefined }[]): void {
+  const sources = key?.sources ?? null;
+  if (sources === null) return;
+  const index = events.findIndex(({ source }) => source === null || source === undefined || !sources.has(source));
+  if (index === -1) return;
+  const named = [...sources].join(", ");
+  const what = events[index]!.source ? "another source" : "none";
+  throw new RepriseError("SOURCE_REFUSED", `The key ${key!.id} appends as ${named} only, and event ${index} of the request names ${what}.`, {
+    fields: { sources: [...sources] },
+  });
 }

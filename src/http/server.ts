@@ -1,12 +1,14 @@
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Server as HttpsServer } from "node:https";
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from "fastify";
 import type { Logger } from "pino";
+import type { Keys } from "../access/keys.ts";
 import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import { type NewId, newId as timeOrderedId } from "../event/ids.ts";
 import type { Store } from "../store/store.ts";
+import { checkCallers } from "./authenticate.ts";
 import { readJsonBodies } from "./body.ts";
 import { writeRowsInTurns } from "./json-reply.ts";
-import { refuseForeign } from "./loopback.ts";
 import { retryAfterSeconds, toProblem } from "./problem.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { entityRoutes } from "./routes/entities.ts";
@@ -14,6 +16,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { replayRoutes } from "./routes/replays.ts";
 import { serviceRoutes } from "./routes/service.ts";
 import { defaultReaderLimits, endSlowReaders, type ReaderLimits } from "./slow-readers.ts";
+import { followTls, readTls, type TlsFiles } from "./tls.ts";
 import { answerOthers, makeRefuseUnreadable } from "./unreadable.ts";
 
 export interface ServerOptions {
@@ -24,6 +27,11 @@ export interface ServerOptions {
   /** Makes request ids. */
   readonly newId?: NewId;
   readonly readers?: ReaderLimits;
+  /** The keys in force; without any the loopback address is the only fence. */
+  readonly keys?: Keys | null;
+  readonly tls?: TlsFiles | null;
+  /** Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: their addresses. Default: none. */
+  readonly trustProxy?: readonly string[];
 }
 
 declare module "fastify" {
@@ -39,17 +47,20 @@ const requestTimeoutMs = 60_000;
 const maxParamCharacters = 3 * 256;
 
 /** The HTTP side of a store, not yet listening: `inject` for tests, `serve` for the world. */
-export function makeServer({ store, logger, clock, newId = timeOrderedId, readers = defaultReaderLimits }: ServerOptions): FastifyInstance {
-  const app = fastify({
+export function makeServer({ store, logger, clock, newId = timeOrderedId, keys = null, tls = null, trustProxy = [], readers = defaultReaderLimits }: ServerOptions): FastifyInstance {
+  const options: FastifyServerOptions & { readonly http?: object; readonly https?: object } = {
     logger: false, // one line of our own, below
     genReqId: () => newId(),
     requestTimeout: requestTimeoutMs,
     routerOptions: { maxParamLength: maxParamCharacters },
     frameworkErrors: (error, request, reply) => fail(error, request as FastifyRequest, reply as unknown as FastifyReply),
     clientErrorHandler: makeRefuseUnreadable(newId),
-    http: { requireHostHeader: false }, // we answer with a problem
     return503OnClosing: false, // the same
-  });
+    trustProxy: trustProxy.length === 0 ? false : [...trustProxy],
+    // A request without a Host header is answered with a problem, too.
+    ...(tls === null ? { http: { requireHostHeader: false } } : { https: { ...readTls(tls), requireHostHeader: false } }),
+  };
+  const app = fastify(options as FastifyServerOptions);
   let closing = false;
   app.addHook("preClose", async () => void (closing = true));
   answerOthers(app.server, newId);
@@ -67,11 +78,13 @@ export function makeServer({ store, logger, clock, newId = timeOrderedId, reader
   app.addHook("onRequest", async (request, reply) => {
     request.receivedMs = clock.monotonicMs();
     reply.header("x-request-id", request.id);
-    refuseForeign(request.method, request.headers);
     if (closing) {
       reply.header("connection", "close");
       throw new RepriseError("CLOSED", "The service is stopping.");
     }
+  });
+  checkCallers(app, keys);
+  app.addHook("onRequest", async (request, reply) => {
     // Here and not in the 404 handler: a body sent to a wrong address is not read.
     if (request.is404) throw notRouted(request, reply);
   });
@@ -84,6 +97,7 @@ export function makeServer({ store, logger, clock, newId = timeOrderedId, reader
         status: reply.statusCode,
         duration_ms: Math.round((clock.monotonicMs() - request.receivedMs) * 10) / 10,
         request_id: request.id,
+        ...(request.caller?.key ? { key: request.caller.key.id } : {}),
         ...code,
       },
       "request",
@@ -115,12 +129,12 @@ export function makeServer({ store, logger, clock, newId = timeOrderedId, reader
   app.setErrorHandler((error, request, reply) => fail(error, request, reply));
   app.setNotFoundHandler((request, reply) => fail(notRouted(request, reply), request, reply));
 
-  const options = { store };
-  app.register(eventRoutes, options);
-  app.register(entityRoutes, options);
-  app.register(deadLetterRoutes, options);
-  app.register(replayRoutes, options);
-  app.register(serviceRoutes, options);
+  const needs = { store, keys };
+  app.register(eventRoutes, needs);
+  app.register(entityRoutes, needs);
+  app.register(deadLetterRoutes, needs);
+  app.register(replayRoutes, needs);
+  app.register(serviceRoutes, needs);
   return app;
 }
 
@@ -133,15 +147,23 @@ export function makeServer({ store, logger, clock, newId = timeOrderedId, reader
 export async function serve(
   options: ServerOptions & { readonly host: string; readonly port: number },
 ): Promise<{ url: string; close(): Promise<void>; abort(): void }> {
-  const { host, port, logger } = options;
+  const { host, port, logger, tls = null } = options;
   const app = makeServer(options);
   await app.listen({ host, port });
   const address = app.server.address();
   const boundPort = typeof address === "object" && address !== null ? address.port : port;
-  const url = `http://${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${boundPort}`;
+  const watch =
+    tls === null
+      ? null
+      : followTls(app.server as unknown as HttpsServer, tls, options.clock, (err) => logger.error({ err }, "the renewed certificate cannot be used"));
+  const url = `${tls === null ? "http" : "https"}://${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${boundPort}`;
   // Whoever waits for this line must not depend on the level.
   logger.child({}, { level: logger.level === "silent" ? "silent" : "info" }).info({ url }, "listening");
-  return { url, close: () => app.close(), abort: () => app.server.closeAllConnections() };
+  const close = async (): Promise<void> => {
+    watch?.close();
+    await app.close();
+  };
+  return { url, close, abort: () => app.server.closeAllConnections() };
 }
 
 /** What failed, as a RepriseError; what nobody expected is told to the log only. */

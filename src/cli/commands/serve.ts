@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { type Logger, pino } from "pino";
+import type { Keys, openKeys as OpenKeys } from "../../access/keys.ts";
 import { loggedError } from "../../delivery/attempt/attempt-error.ts";
 import { leave } from "../../delivery/end-marker.ts";
 import { isRepriseError } from "../../errors.ts";
@@ -30,12 +31,15 @@ export function addServe(program: Command, world: World): void {
     .option("--config <file>", "config file (default: ./reprise.config.ts)")
     .option("--log <log>", "the log, sqlite:<folder> or esdb://host:2113 (REPRISE_LOG, default: sqlite:./data)")
     .option("--data <folder>", "views and local files (REPRISE_DATA, default: ./data)")
-    .option("--host <host>", "loopback address to listen on (REPRISE_HOST, default: 127.0.0.1)")
+    .option("--host <host>", "address to listen on; another than loopback needs API keys (REPRISE_HOST, default: 127.0.0.1)")
     .option("--port <port>", "0 picks one (REPRISE_PORT, default: 4680)")
     .option("--log-level <level>", `${logLevels.join(", ")} (REPRISE_LOG_LEVEL, default: info)`)
     .option("--lock <file>", "lock file of published schemas (default: schemas/lock.json beside the config, where there is one)")
     .option("--allow-unlocked", "start although a published schema or step has changed, and warn")
-    .option("--api-keys <file>", "not in this release (REPRISE_API_KEYS)")
+    .option("--api-keys <file>", "API keys, made by `reprise keys create`; with them any host may be served (REPRISE_API_KEYS)")
+    .option("--tls-cert <file>", "certificate in PEM, read again when it changes (REPRISE_TLS_CERT)")
+    .option("--tls-key <file>", "its private key in PEM (REPRISE_TLS_KEY)")
+    .option("--trust-proxy <addresses>", "proxies whose X-Forwarded-… headers are believed (REPRISE_TRUST_PROXY)")
     .action(async (flags: Flags) => {
       const signal = new Promise<NodeJS.Signals>((caught) => {
         // Not the last word: npm hands on what the terminal sent to the whole group already, and the second one must not kill what ends cleanly.
@@ -70,11 +74,12 @@ async function start(flags: Flags, world: World): Promise<{ server: Server; stor
     pino.destination({ dest: 1, sync: false }),
   );
   // Loaded here, so that the commands that only talk to a service start fast.
-  const [{ loadConfig }, { openStore }, { serve }, { watchStrays }] = await Promise.all([
+  const [{ loadConfig }, { openStore }, { serve }, { watchStrays }, { openKeys }] = await Promise.all([
     import("../../config/load-config.ts"),
     import("../../compose.ts"),
     import("../../http/server.ts"),
     import("../../delivery/attempt/stray-errors.ts"),
+    import("../../access/keys.ts"),
   ]);
   watchStrays(logger, (error) => {
     logger.fatal({ error_type: error instanceof Error ? error.name : typeof error }, "an uncaught error ends the process");
@@ -87,6 +92,7 @@ async function start(flags: Flags, world: World): Promise<{ server: Server; stor
     logger.flush();
     leave(exit.unsynced); // closing anything would bring into the log what nobody knows any more
   };
+  const keys = openKeysOf(settings.apiKeys, openKeys, logger);
   const store = await openStore(await loadConfig(settings.config), {
     ...{ log: settings.log, data: settings.data, logger, onLost, namespace, allowUnlocked: flags.allowUnlocked === true },
     ...(flags.lock ? { lock: flags.lock } : {}),
@@ -95,11 +101,21 @@ async function start(flags: Flags, world: World): Promise<{ server: Server; stor
     // A log on a server may not be there yet: the service answers meanwhile, and /readyz says what it waits for.
     const started = store.start();
     await within(started, startWithinMs, systemClock, () => {});
-    return { server: await serve({ store, logger, clock: systemClock, host: settings.host, port: settings.port }), store, logger, started };
+    return { server: await serve({ store, logger, clock: systemClock, keys, ...settings }), store, logger, started };
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+function openKeysOf(path: string | null, openKeys: typeof OpenKeys, logger: Logger): Keys | null {
+  if (path === null) return null;
+  return openKeys({
+    path,
+    clock: systemClock,
+    onRead: (keys) => logger.info({ keys }, "read the API keys again"),
+    onTrouble: (err) => logger.error({ err }, "the API keys file cannot be used: the keys of before stay in force"),
+  });
 }
 
 /** Takes nothing new, lets what runs finish, flushes. What is not over in time is delivered again at the next start. */

@@ -8,45 +8,45 @@ import type { EntitiesReply, EntityEventsReply, EntityReply, LaneActReply } from
 import { entitiesQuery, entityEventsQuery, laneActRequest, toEntityReply } from "../wire/entities.ts";
 import { toEventReply } from "../wire/events.ts";
 import { afterQuery, handlerQuery } from "../wire/members.ts";
-import { caller, type RouteOptions } from "./options.ts";
+import { callerOf, look, operate, type RouteOptions } from "./options.ts";
 
 interface OneEntity {
   readonly Params: { readonly type: string; readonly id: string };
 }
 
 export async function entityRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
-  app.get("/entities", async (request): Promise<EntitiesReply> => {
+  app.get("/entities", look, async (request): Promise<EntitiesReply> => {
     const query = await parseGet(entitiesQuery, request, store.views);
     mustBeKnown(store.views, query);
     const page = await store.views.entities(
-      defined({ tenant: caller.tenant, laneState: query.lane_state, handler: query.handler, entityType: query.entity_type }),
+      defined({ tenant: request.caller.tenant, laneState: query.lane_state, handler: query.handler, entityType: query.entity_type }),
       defined({ limit: query.limit, cursor: query.cursor }),
     );
     return { entities: page.entities.map(toEntityReply), next_cursor: page.nextCursor };
   });
 
-  app.get<OneEntity>("/entities/:type/:id", async (request): Promise<EntityReply> => {
+  app.get<OneEntity>("/entities/:type/:id", look, async (request): Promise<EntityReply> => {
     await parseGet(afterQuery, request, store.views);
-    const view = await store.views.entity(caller.tenant, known(request.params));
+    const view = await store.views.entity(request.caller.tenant, known(request.params));
     if (view === undefined) throw notFound();
     return toEntityReply(view);
   });
 
-  app.get<OneEntity>("/entities/:type/:id/events", async (request): Promise<EntityEventsReply> => {
+  app.get<OneEntity>("/entities/:type/:id/events", look, async (request): Promise<EntityEventsReply> => {
     const query = await parseGet(entityEventsQuery, request, store.views);
     const page = await store.readEntity(
       known(request.params),
-      defined({ tenant: caller.tenant, from: query.from, limit: query.limit, direction: query.direction }),
+      defined({ tenant: request.caller.tenant, from: query.from, limit: query.limit, direction: query.direction }),
     );
     if (page.revision < 0) throw notFound();
     return { events: page.events.map((event) => toEventReply(event, query.as)), next_from: page.nextFrom };
   });
 
   for (const [verb, act] of [["pause", "pauseEntity"], ["resume", "resumeEntity"], ["retry", "retryEntity"]] as const) // biome-ignore format: one line
-    app.post<OneEntity>(`/entities/:type/:id/${verb}`, async (request): Promise<LaneActReply> => {
+    app.post<OneEntity>(`/entities/:type/:id/${verb}`, operate, async (request): Promise<LaneActReply> => {
       const asked = merge(parseQuery(handlerQuery, request), parse(laneActRequest, bodyOf(request)));
       const entity = known(request.params);
-      const { handlers, position } = await store[act](entity, { ...caller, ...defined(asked) });
+      const { handlers, position } = await store[act](entity, { ...callerOf(request), ...defined(asked) });
       return { entity: { ...entity }, handlers: [...handlers], position: String(position) };
     });
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { RepriseError } from "../../errors.ts";
 import { canonicalId } from "../../event/ids.ts";
 import type { EventInput } from "../../store/append/event-input.ts";
+import { mustBeOwnSource } from "../authenticate.ts";
 import { cloudEventType, mediaType, readCloudEvents, unsupported } from "../body.ts";
 import { invalid, mustBeKnown, parse, parseEach, parseGet, parseQuery } from "../parse.ts";
 import { fromCloudEvent } from "../wire/cloud-event.ts";
@@ -10,23 +11,24 @@ import type { AppendReply, EventReply, EventsReply } from "../wire/events.ts";
 import { appendBatch, appendQuery, eventRequest, eventsQuery, toAppendReply, toEventInput, toEventReply } from "../wire/events.ts";
 import { afterQuery } from "../wire/members.ts";
 import { toCloudEventPlace, toWirePlace } from "../wire/names.ts";
-import { caller, type RouteOptions } from "./options.ts";
+import { append, look, type RouteOptions } from "./options.ts";
 
 export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
   readCloudEvents(app);
-  app.post("/events", async (request, reply): Promise<AppendReply> => {
+  app.post("/events", append, async (request, reply): Promise<AppendReply> => {
     const { events, perSource, expectedRevision, pointer, place } = await readAppend(request);
-    const appended = await store.append(events, { tenant: caller.tenant, pointer, place, ...defined({ expectedRevision, perSource }) });
+    mustBeOwnSource(request.caller, [events].flat());
+    const appended = await store.append(events, { tenant: request.caller.tenant, pointer, place, ...defined({ expectedRevision, perSource }) });
     reply.code(201);
     return toAppendReply(appended);
   });
 
-  app.get("/events", async (request): Promise<EventsReply> => {
+  app.get("/events", look, async (request): Promise<EventsReply> => {
     const query = await parseGet(eventsQuery, request, store.views);
     mustBeKnown(store.views, query);
     const page = await store.views.events(
       defined({
-        tenant: caller.tenant,
+        tenant: request.caller.tenant,
         status: query.status,
         handler: query.handler,
         eventType: query.event_type,
@@ -42,9 +44,9 @@ export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions)
     return { events: page.events.map((event) => toEventReply(event)), next_cursor: page.nextCursor };
   });
 
-  app.get<{ Params: { id: string } }>("/events/:id", async (request): Promise<EventReply> => {
+  app.get<{ Params: { id: string } }>("/events/:id", look, async (request): Promise<EventReply> => {
     await parseGet(afterQuery, request, store.views);
-    const event = await store.views.event(caller.tenant, canonicalId(request.params.id));
+    const event = await store.views.event(request.caller.tenant, canonicalId(request.params.id));
     if (event === undefined) throw new RepriseError("NOT_FOUND", "There is no event with this id.");
     return toEventReply(event);
   });

@@ -9,7 +9,7 @@ import { planRequest, toPlanReply, toSelection } from "../wire/plans.ts";
 import { rateRequest, replaysQuery, startReplayRequest, toTerms } from "../wire/replays.ts";
 import type { ReplayActReply, ReplayReply, ReplayReportReply, ReplayStartedReply, ReplaysReply } from "../wire/replays-replies.ts";
 import { toReplayActReply, toReplayReply, toReplayReportReply } from "../wire/replays-replies.ts";
-import { caller, type RouteOptions } from "./options.ts";
+import { callerOf, operate, read, type RouteOptions } from "./options.ts";
 
 interface ById {
   readonly Params: { readonly id: string };
@@ -17,7 +17,7 @@ interface ById {
 
 /** Plans, and the replays that run them. */
 export async function replayRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
-  app.post("/replays/plan", async (request): Promise<PlanReply> => {
+  app.post("/replays/plan", read, async (request): Promise<PlanReply> => {
     parseQuery(noQuery, request);
     const body = parse(planRequest, request.body ?? {});
     const { target_handler: targetHandler, rate_per_second: ratePerSecond } = body;
@@ -30,54 +30,54 @@ export async function replayRoutes(app: FastifyInstance, { store }: RouteOptions
       const { handler, event_types: types = [] } = selection.history;
       for (const type of [undefined, ...types]) mustBeKnown(store.views, { handler, event_type: type }, "#/selection/history/");
     }
-    return toPlanReply(await store.planReplay(toSelection(body), { ...caller, ...defined({ targetHandler, ratePerSecond }) }));
+    return toPlanReply(await store.planReplay(toSelection(body), { ...callerOf(request), ...defined({ targetHandler, ratePerSecond }) }));
   });
 
-  app.get<ById>("/replays/plans/:id", async (request): Promise<PlanReply> => {
+  app.get<ById>("/replays/plans/:id", read, async (request): Promise<PlanReply> => {
     await parseGet(afterQuery, request, store.views);
-    return toPlanReply(await store.replayPlan(canonicalId(request.params.id), { tenant: caller.tenant }));
+    return toPlanReply(await store.replayPlan(canonicalId(request.params.id), { tenant: request.caller.tenant }));
   });
 
-  app.post("/replays", async (request, reply): Promise<ReplayStartedReply> => {
+  app.post("/replays", operate, async (request, reply): Promise<ReplayStartedReply> => {
     parseQuery(noQuery, request);
     const body = parse(startReplayRequest, request.body ?? {});
-    const { total, ...started } = await store.startReplay(body.plan_id, { ...caller, reason: body.reason, terms: toTerms(body) });
+    const { total, ...started } = await store.startReplay(body.plan_id, { ...callerOf(request), reason: body.reason, terms: toTerms(body) });
     reply.code(202).header("location", placeOf(started.replayId));
     return { ...toReplayActReply(started), plan_id: body.plan_id, total };
   });
 
-  app.get("/replays", async (request): Promise<ReplaysReply> => {
+  app.get("/replays", read, async (request): Promise<ReplaysReply> => {
     const { limit, cursor } = await parseGet(replaysQuery, request, store.views);
-    const { replays, nextCursor } = await store.replayStates({ tenant: caller.tenant, limit, ...defined({ cursor }) });
+    const { replays, nextCursor } = await store.replayStates({ tenant: request.caller.tenant, limit, ...defined({ cursor }) });
     return { replays: replays.map(toReplayReply), next_cursor: nextCursor };
   });
 
-  app.get<ById>("/replays/:id", async (request): Promise<ReplayReply> => {
+  app.get<ById>("/replays/:id", read, async (request): Promise<ReplayReply> => {
     await parseGet(afterQuery, request, store.views);
-    const replay = await store.replayState(canonicalId(request.params.id), { tenant: caller.tenant });
+    const replay = await store.replayState(canonicalId(request.params.id), { tenant: request.caller.tenant });
     if (replay === undefined) throw new RepriseError("NOT_FOUND", "There is no replay with this id.");
     return toReplayReply(replay);
   });
 
-  app.get<ById>("/replays/:id/report", async (request): Promise<ReplayReportReply> => {
+  app.get<ById>("/replays/:id/report", read, async (request): Promise<ReplayReportReply> => {
     const { limit, cursor } = await parseGet(replaysQuery, request, store.views);
-    return toReplayReportReply(await store.replayReport(canonicalId(request.params.id), { tenant: caller.tenant, limit, ...defined({ cursor }) }));
+    return toReplayReportReply(await store.replayReport(canonicalId(request.params.id), { tenant: request.caller.tenant, limit, ...defined({ cursor }) }));
   });
 
   for (const verb of ["pause", "resume", "cancel"] as const)
-    app.post<ById>(`/replays/:id/${verb}`, async (request, reply): Promise<ReplayActReply> => {
+    app.post<ById>(`/replays/:id/${verb}`, operate, async (request, reply): Promise<ReplayActReply> => {
       parseQuery(noQuery, request);
       const act = parse(actRequest, request.body ?? {});
-      const acted = await store.actOnReplay(canonicalId(request.params.id), verb, { ...caller, ...defined(act) });
+      const acted = await store.actOnReplay(canonicalId(request.params.id), verb, { ...callerOf(request), ...defined(act) });
       // It goes on by itself: the report tells when it has come that far.
       if (acted.status === "cancelling" || acted.status === "pausing") reply.code(202).header("location", placeOf(canonicalId(request.params.id)));
       return toReplayActReply(acted);
     });
 
-  app.patch<ById>("/replays/:id", async (request): Promise<ReplayActReply> => {
+  app.patch<ById>("/replays/:id", operate, async (request): Promise<ReplayActReply> => {
     parseQuery(noQuery, request);
     const { rate_per_second: rate, ...act } = parse(rateRequest, request.body ?? {});
-    return toReplayActReply(await store.setReplayRate(canonicalId(request.params.id), rate, { ...caller, ...defined(act) }));
+    return toReplayActReply(await store.setReplayRate(canonicalId(request.params.id), rate, { ...callerOf(request), ...defined(act) }));
   });
 }
 

@@ -5,41 +5,41 @@ import { defined } from "../wire/defined.ts";
 import { actRequest, afterQuery, finalActRequest, noQuery } from "../wire/members.ts";
 import type { HandlerActReply, HandlerRepairReply, HandlersReply, HealthReply, ReadyReply, RebuildReply, RetiredReply, SchemasReply } from "../wire/service.ts";
 import { toHandlersReply } from "../wire/service.ts";
-import { caller, type RouteOptions } from "./options.ts";
+import { adminOfAll, anybody, callerOf, look, read, type RouteOptions } from "./options.ts";
 
 /** Handlers, schemas, the views as a whole, and the service's own health. */
-export async function serviceRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
-  app.get("/handlers", async (request): Promise<HandlersReply> => {
+export async function serviceRoutes(app: FastifyInstance, { store, keys }: RouteOptions): Promise<void> {
+  app.get("/handlers", read, async (request): Promise<HandlersReply> => {
     await parseGet(afterQuery, request, store.views);
     return toHandlersReply(await store.views.handlers());
   });
 
   for (const [verb, state] of [["pause", "paused"], ["resume", "running"]] as const) // biome-ignore format: one line
-    app.post<{ Params: { name: string } }>(`/handlers/:name/${verb}`, async (request): Promise<HandlerActReply> => {
+    app.post<{ Params: { name: string } }>(`/handlers/:name/${verb}`, adminOfAll, async (request): Promise<HandlerActReply> => {
       parseQuery(noQuery, request);
       const act = parse(actRequest, request.body ?? {});
       const { name } = request.params;
-      const position = await store[verb === "pause" ? "pauseHandler" : "resumeHandler"](name, { ...caller, ...defined(act) });
+      const position = await store[verb === "pause" ? "pauseHandler" : "resumeHandler"](name, { ...callerOf(request), ...defined(act) });
       return { name, state, position: String(position) };
     });
 
-  app.post<{ Params: { name: string } }>("/handlers/:name/retire", async (request): Promise<RetiredReply> => {
+  app.post<{ Params: { name: string } }>("/handlers/:name/retire", adminOfAll, async (request): Promise<RetiredReply> => {
     parseQuery(noQuery, request);
     const { reason } = parse(finalActRequest, bodyOf(request));
     const { name } = request.params;
-    const { discarded, position } = await store.retireHandler(name, { ...caller, reason });
+    const { discarded, position } = await store.retireHandler(name, { ...callerOf(request), reason });
     return { name, state: "retired", discarded, position: String(position) };
   });
 
-  app.post<{ Params: { name: string } }>("/handlers/:name/repair", async (request): Promise<HandlerRepairReply> => {
+  app.post<{ Params: { name: string } }>("/handlers/:name/repair", adminOfAll, async (request): Promise<HandlerRepairReply> => {
     parseQuery(noQuery, request);
     const { reason } = parse(finalActRequest, bodyOf(request));
     const { name } = request.params;
-    const { position, skipped } = await store.repairHandler(name, { ...caller, reason });
+    const { position, skipped } = await store.repairHandler(name, { ...callerOf(request), reason });
     return { name, state: "running", skipped, position: String(position) };
   });
 
-  app.get("/schemas", async (request): Promise<SchemasReply> => {
+  app.get("/schemas", look, async (request): Promise<SchemasReply> => {
     await parseGet(afterQuery, request, store.views);
     return {
       schemas: store.catalog.types.flatMap((type) => {
@@ -49,7 +49,7 @@ export async function serviceRoutes(app: FastifyInstance, { store }: RouteOption
     };
   });
 
-  app.get<{ Params: { type: string; version: string } }>("/schemas/:type/:version", async (request) => {
+  app.get<{ Params: { type: string; version: string } }>("/schemas/:type/:version", look, async (request) => {
     await parseGet(afterQuery, request, store.views);
     const { type, version } = request.params;
     const current = store.catalog.resolve(type);
@@ -58,25 +58,27 @@ export async function serviceRoutes(app: FastifyInstance, { store }: RouteOption
     return schema;
   });
 
-  app.post("/views/rebuild", async (request, reply): Promise<RebuildReply> => {
+  app.post("/views/rebuild", adminOfAll, async (request, reply): Promise<RebuildReply> => {
     parseQuery(noQuery, request);
     const { reason } = parse(actRequest, request.body ?? {});
-    const position = await store.rebuildViews({ ...caller, ...(reason === undefined ? {} : { reason }) });
+    const position = await store.rebuildViews({ ...callerOf(request), ...(reason === undefined ? {} : { reason }) });
     reply.code(202);
     return { status: "rebuilding", position: String(position) };
   });
 
-  app.get("/healthz", async (request): Promise<HealthReply> => {
+  app.get("/healthz", anybody, async (request): Promise<HealthReply> => {
     await parseGet(afterQuery, request, store.views);
     return { status: "ok" };
   });
 
-  app.get("/readyz", async (request, reply): Promise<ReadyReply> => {
+  app.get("/readyz", read, async (request, reply): Promise<ReadyReply> => {
     await parseGet(afterQuery, request, store.views);
     await store.probe();
     const waitsFor = store.notReady();
-    if (waitsFor === null) return { status: "ready", waits_for: null, warnings: [...store.warnings()] };
+    const ofKeys = keys?.warning() ?? null;
+    const warnings = ofKeys === null ? [...store.warnings()] : [...store.warnings(), ofKeys];
+    if (waitsFor === null) return { status: "ready", waits_for: null, warnings };
     reply.code(503).header("retry-after", "1");
-    return { status: "not_ready", waits_for: waitsFor, warnings: [...store.warnings()] };
+    return { status: "not_ready", waits_for: waitsFor, warnings };
   });
 }
