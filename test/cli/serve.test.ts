@@ -28,6 +28,9 @@ describe("the settings of serve", () => {
       host: "127.0.0.1",
       port: 4680,
       logLevel: "info",
+      apiKeys: null,
+      tls: null,
+      trustProxy: [],
     });
     const env = { REPRISE_LOG: "sqlite:/a", REPRISE_DATA: "/b", REPRISE_HOST: "::1", REPRISE_PORT: "0", REPRISE_LOG_LEVEL: "warn" };
     expect(readServeSettings({ port: "1", config: "c.ts" }, env)).toEqual({
@@ -37,6 +40,16 @@ describe("the settings of serve", () => {
       host: "::1",
       port: 1,
       logLevel: "warn",
+      apiKeys: null,
+      tls: null,
+      trustProxy: [],
+    });
+    const open = { REPRISE_API_KEYS: "keys.json", REPRISE_HOST: "0.0.0.0", REPRISE_TLS_CERT: "c.pem", REPRISE_TLS_KEY: "k.pem" };
+    expect(readServeSettings({ trustProxy: "10.0.0.7, fd00::/8,loopback" }, open)).toMatchObject({
+      host: "0.0.0.0",
+      apiKeys: "keys.json",
+      tls: { cert: "c.pem", key: "k.pem" },
+      trustProxy: ["10.0.0.7", "fd00::/8", "loopback"],
     });
   });
 
@@ -49,8 +62,10 @@ describe("the settings of serve", () => {
     [{}, { REPRISE_LOG: "mysql://user:secret@here" }, 'REPRISE_LOG is "mysql:…": it must be sqlite:<folder>'],
     [{ log: "./data" }, {}, '--log is "./data": '],
     [{}, { REPRISE_LOG_LEVEL: "loud" }, 'REPRISE_LOG_LEVEL is "loud": '],
-    [{}, { REPRISE_API_KEYS: "keys.json" }, 'REPRISE_API_KEYS is "keys.json": '],
-    [{ apiKeys: "keys.json" }, {}, '--api-keys is "keys.json": '],
+    [{ tlsCert: "c.pem" }, {}, "REPRISE_TLS_KEY is "],
+    [{}, { REPRISE_TLS_KEY: "k.pem" }, "REPRISE_TLS_CERT is "],
+    [{}, { REPRISE_TRUST_PROXY: "proxy.example" }, 'REPRISE_TRUST_PROXY is "proxy.example": '],
+    [{ trustProxy: "10.0.0.0/33" }, {}, '--trust-proxy is "10.0.0.0/33": '],
   ])("%o %o are refused by field, value and fix", (flags, env, message) => {
     expect(() => readServeSettings(flags, env)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringContaining(message) }));
   });
