@@ -47,7 +47,16 @@ const requestTimeoutMs = 60_000;
 const maxParamCharacters = 3 * 256;
 
 /** The HTTP side of a store, not yet listening: `inject` for tests, `serve` for the world. */
-export function makeServer({ store, logger, clock, newId = timeOrderedId, keys = null, tls = null, trustProxy = [], readers = defaultReaderLimits }: ServerOptions): FastifyInstance {
+export function makeServer({
+  store,
+  logger,
+  clock,
+  newId = timeOrderedId,
+  keys = null,
+  tls = null,
+  trustProxy = [],
+  readers = defaultReaderLimits,
+}: ServerOptions): FastifyInstance {
   const options: FastifyServerOptions & { readonly http?: object; readonly https?: object } = {
     logger: false, // one line of our own, below
     genReqId: () => newId(),
