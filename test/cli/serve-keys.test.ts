@@ -90,7 +90,9 @@ describe.runIf(isThere("openssl") && isThere("curl"))("serve with TLS of its own
   it("answers to who trusts its certificate, and takes a renewed one without a restart", async () => {
     const cwd = makeFolder();
     for (const name of ["first", "second"]) makeCertificate(cwd, name);
-    const put = (name: string) => ["pem", "key"].forEach((end) => copyFileSync(join(cwd, `${name}.${end}`), join(cwd, `live.${end}`)));
+    const put = (name: string): void => {
+      for (const end of ["pem", "key"]) copyFileSync(join(cwd, `${name}.${end}`), join(cwd, `live.${end}`));
+    };
     put("first");
     const { url } = await serve(cwd, { REPRISE_TLS_CERT: "live.pem", REPRISE_TLS_KEY: "live.key" });
     expect(url).toMatch(/^https:/);
