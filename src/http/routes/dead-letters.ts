@@ -36,7 +36,7 @@ import {
 import { defined } from "../wire/defined.ts";
 import type { GivenUpReply } from "../wire/deliveries.ts";
 import { finalActRequest, handlerQuery, noQuery } from "../wire/members.ts";
-import { callerOf, operate, read, type RouteOptions } from "./options.ts";
+import { callerOf, operate, type RouteOptions, read } from "./options.ts";
 
 interface ById {
   readonly Params: { readonly id: string };

@@ -9,7 +9,7 @@ import { planRequest, toPlanReply, toSelection } from "../wire/plans.ts";
 import { rateRequest, replaysQuery, startReplayRequest, toTerms } from "../wire/replays.ts";
 import type { ReplayActReply, ReplayReply, ReplayReportReply, ReplayStartedReply, ReplaysReply } from "../wire/replays-replies.ts";
 import { toReplayActReply, toReplayReply, toReplayReportReply } from "../wire/replays-replies.ts";
-import { callerOf, operate, read, type RouteOptions } from "./options.ts";
+import { callerOf, operate, type RouteOptions, read } from "./options.ts";
 
 interface ById {
   readonly Params: { readonly id: string };

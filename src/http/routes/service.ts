@@ -5,7 +5,7 @@ import { defined } from "../wire/defined.ts";
 import { actRequest, afterQuery, finalActRequest, noQuery } from "../wire/members.ts";
 import type { HandlerActReply, HandlerRepairReply, HandlersReply, HealthReply, ReadyReply, RebuildReply, RetiredReply, SchemasReply } from "../wire/service.ts";
 import { toHandlersReply } from "../wire/service.ts";
-import { adminOfAll, anybody, callerOf, look, read, type RouteOptions } from "./options.ts";
+import { adminOfAll, anybody, callerOf, look, type RouteOptions, read } from "./options.ts";
 
 /** Handlers, schemas, the views as a whole, and the service's own health. */
 export async function serviceRoutes(app: FastifyInstance, { store, keys }: RouteOptions): Promise<void> {
