@@ -18,7 +18,6 @@ const stillOver = `
 # src/catalog/lock
 # src/cli/commands
 # src/config
-file src/config/config.ts
 # src/delivery
 # src/delivery/attempt
 # src/delivery/dispatcher

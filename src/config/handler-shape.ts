@@ -1,0 +1,108 @@
+/** The shape of a handler in the config. */
+
+import { z } from "zod";
+import { headerProblem } from "../delivery/attempt/webhook-headers.ts";
+import type { Jitter } from "../delivery/handler.ts";
+import { maxDelayMs } from "../delivery/policy/waits.ts";
+import { eventTypePattern } from "../event/names.ts";
+import { between, custom, eventDefinition, fields, nameShape, oneOf, whole } from "./fields.ts";
+
+const maxTimeoutMs = 900_000;
+
+const retryShape = fields(
+  {
+    maxAttempts: whole(1, 1000).optional(),
+    initialDelayMs: whole(0, maxDelayMs).optional(),
+    factor: between(1, 100).optional(),
+    maxDelayMs: whole(0, maxDelayMs).optional(),
+    jitter: custom<Jitter>(isJitter, 'must be "none", "full", "equal" or a ratio from 0 to 1').optional(),
+    timeoutMs: whole(1, maxTimeoutMs).optional(),
+    nonRetryable: z
+      .array(z.string({ error: "must be the name of an error class" }).min(1, { error: "must be the name of an error class" }), {
+        error: "must be a list of names of error classes",
+      })
+      .optional(),
+    onExhausted: oneOf("dead_letter", "skip").optional(),
+  },
+  "must be an object, { maxAttempts: 3 }",
+);
+
+const commonShape = {
+  name: nameShape,
+  ordering: oneOf("strict", "relaxed").optional(),
+  concurrency: whole(1, 256).optional(),
+  startFrom: oneOf("beginning", "now").optional(),
+  retry: retryShape.optional(),
+  retryByType: z.record(z.string(), retryShape, { error: 'must map event types to retry options, { "order.placed": { maxAttempts: 1 } }' }).optional(),
+  timeoutMs: whole(1, maxTimeoutMs).optional(),
+  record: oneOf("batch", "each").optional(),
+  unknownOutcome: oneOf("repeat", "escalate").optional(),
+};
+
+const functionShape = fields(
+  {
+    kind: z.literal("function"),
+    ...commonShape,
+    dryRun: z.boolean({ error: "must be true or false" }).optional(),
+    events: z.array(eventDefinition, { error: "must be a list of event definitions" }).optional(),
+    on: z.record(
+      z.string(),
+      custom((value) => typeof value === "function", "must be a function"),
+      { error: "must map event types to functions" },
+    ),
+  },
+  "must be made by defineHandler",
+);
+
+const webhookUrl = "must be an http or https URL without credentials (they belong in `headers`)";
+
+const secretText = 'must be "whsec_" and 24 to 64 random bytes in base64 (whsec_$(openssl rand -base64 32))';
+
+const secretShape = custom<string>(isSecret, secretText);
+
+const typeText = 'must be an event type, or "*" alone for all of the catalog';
+
+const webhookShape = fields(
+  {
+    kind: z.literal("webhook"),
+    ...commonShape,
+    url: custom<string>(isWebhookUrl, webhookUrl),
+    events: z
+      .array(
+        custom<string>((value) => value === "*" || (typeof value === "string" && eventTypePattern.test(value)), typeText),
+        { error: 'must be a list of event types, or ["*"]' },
+      )
+      .min(1, { error: 'must have at least one event type, or be ["*"]' }),
+    secret: z.union([secretShape, z.array(secretShape).min(1).max(10)], { error: `${secretText}, or a list of 1 to 10 of them` }).optional(),
+    headers: z
+      .record(z.string(), z.string({ error: "must be a text" }), { error: "must map header names to texts" })
+      .superRefine((headers, context) => {
+        for (const [name, value] of Object.entries(headers)) {
+          const detail = headerProblem(name, value);
+          if (detail !== null) context.addIssue({ code: "custom", path: [name], message: detail });
+        }
+      })
+      .optional(),
+  },
+  "must be made by webhookHandler",
+);
+
+export const handlerShape = z.discriminatedUnion("kind", [functionShape, webhookShape], { error: "must be made by defineHandler or webhookHandler" });
+
+function isJitter(value: unknown): boolean {
+  return typeof value === "number" ? value >= 0 && value <= 1 : value === "none" || value === "full" || value === "equal";
+}
+
+function isWebhookUrl(value: unknown): boolean {
+  if (typeof value !== "string" || !URL.canParse(value)) return false;
+  const { protocol, username, password } = new URL(value);
+  return (protocol === "http:" || protocol === "https:") && username === "" && password === "";
+}
+
+/** Standard Webhooks: `whsec_` and 24 to 64 bytes in padded base64. */
+function isSecret(value: unknown): boolean {
+  const encoded = typeof value === "string" ? /^whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$/.exec(value)?.[1] : undefined;
+  if (encoded === undefined) return false;
+  const { length } = Buffer.from(encoded, "base64");
+  return length >= 24 && length <= 64;
+}

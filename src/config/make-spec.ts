@@ -1,0 +1,96 @@
+/** A handler of the config as delivery takes it: its types found in the catalog, its defaults filled in. */
+import type { Catalog } from "../catalog/catalog.ts";
+import type { EventDefinition } from "../catalog/define.ts";
+import { shownUrl } from "../delivery/attempt/secrets.ts";
+import type { HandlerDefinition } from "../delivery/handler.ts";
+import type { HandlerSpec, RetryPolicy } from "../delivery/handler-spec.ts";
+import { defined } from "./defined.ts";
+import { invalid, list, show } from "./refuse.ts";
+
+const defaultTimeoutMs = 15_000;
+
+const defaultPolicy: RetryPolicy = {
+  maxAttempts: 3,
+  initialDelayMs: 2000,
+  factor: 2,
+  maxDelayMs: 60_000,
+  jitter: "none",
+  timeoutMs: defaultTimeoutMs,
+  nonRetryable: [],
+  onExhausted: "dead_letter",
+};
+
+export function makeSpec(definition: HandlerDefinition, field: string, catalog: Catalog, all: readonly EventDefinition[]): HandlerSpec {
+  const types = typesOf(definition, field, catalog, all);
+  const base: RetryPolicy = { ...defaultPolicy, timeoutMs: definition.timeoutMs ?? defaultTimeoutMs, ...defined(definition.retry ?? {}) };
+  checkPolicy(base, `${field}.retry`);
+  const byType = new Map<string, RetryPolicy>();
+  for (const [type, overrides] of Object.entries(definition.retryByType ?? {})) {
+    const place = `${field}.retryByType[${show(type)}]`;
+    if (!types.includes(type)) throw invalid(place, `is for an event type that the handler does not take: it takes ${types.join(", ")}`);
+    const policy = { ...base, ...defined(overrides) };
+    checkPolicy(policy, place);
+    byType.set(type, policy);
+  }
+  return {
+    name: definition.name,
+    types,
+    ordering: definition.ordering ?? "strict",
+    concurrency: definition.concurrency ?? 16,
+    startFrom: definition.startFrom ?? null,
+    record: definition.record ?? "batch",
+    unknownOutcome: definition.unknownOutcome ?? "repeat",
+    policy: (eventType) => byType.get(eventType) ?? base,
+    definition,
+    endpoint: definition.kind === "webhook" ? shownUrl(definition.url) : null,
+  };
+}
+
+/** Current types that a handler wants, sorted; each must be in the catalog. */
+function typesOf(definition: HandlerDefinition, field: string, catalog: Catalog, all: readonly EventDefinition[]): readonly string[] {
+  if (definition.kind === "webhook" && definition.events.includes("*")) {
+    if (definition.events.length > 1) throw invalid(`${field}.events`, 'has "*" beside other types: "*" alone means all of the catalog');
+    return catalog.types;
+  }
+  const named =
+    definition.kind === "webhook"
+      ? definition.events.map((type, index) => ({ type, place: `${field}.events[${index}]` }))
+      : handledTypes(definition, field, all);
+  const types = new Set<string>();
+  for (const { type, place } of named) {
+    const current = catalog.resolve(type);
+    if (current === undefined)
+      throw invalid(
+        place,
+        `is ${show(type)}, which is no event type of the catalog: correct the name, or list its definition in \`events\`; known are ${list(catalog.types)}`,
+      );
+    if (current !== type) throw invalid(place, `is ${show(type)}, the former name of ${show(current)}: use the current one`);
+    if (types.has(type)) throw invalid(place, `is ${show(type)}, which is listed already: remove one of the two`);
+    types.add(type);
+  }
+  return [...types].sort();
+}
+
+function handledTypes(
+  definition: Extract<HandlerDefinition, { kind: "function" }>,
+  field: string,
+  all: readonly EventDefinition[],
+): readonly { readonly type: string; readonly place: string }[] {
+  const handled = Object.keys(definition.on);
+  if (handled.length === 0)
+    throw invalid(`${field}.on`, 'is empty: map at least one event type to a function, { "order.placed": async (event, context) => { … } }');
+  // The config's own list gives `on` its types, no more; a list of the handler's own says what it wants.
+  const idle = definition.events === undefined || definition.events === all ? [] : definition.events.filter(({ type }) => !Object.hasOwn(definition.on, type));
+  if (idle.length > 0)
+    throw invalid(
+      `${field}.events`,
+      `lists ${list(idle.map(({ type }) => type))}, for which \`on\` has no function, so that it would never be delivered: add it to \`on\`, or take it off the list`,
+    );
+  return handled.map((type) => ({ type, place: `${field}.on[${show(type)}]` }));
+}
+
+/** No value may change its meaning silently: a first wait beyond the longest one would be cut. */
+function checkPolicy({ initialDelayMs, maxDelayMs }: RetryPolicy, field: string): void {
+  if (initialDelayMs > maxDelayMs)
+    throw invalid(`${field}.initialDelayMs`, `is ${initialDelayMs}, above maxDelayMs, which is ${maxDelayMs}: raise maxDelayMs or lower initialDelayMs`);
+}
