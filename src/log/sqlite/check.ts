@@ -8,10 +8,11 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { RepriseError } from "../../errors.ts";
 import { type CheckOptions, type LogCheck, makeFindings } from "../check-log.ts";
+import { checkPages } from "./check-pages.ts";
 import { stateOf } from "./connection.ts";
 import { openRaw } from "./database.ts";
 import { eventsPerMark, formatVersion, inspectLogFile, pragma, schemaProblem } from "./file.ts";
-import { isBeyondNumbers, isHead, type Mender, makeMender } from "./mender.ts";
+import { isHead, type Mender, makeMender } from "./mender.ts";
 import { columnsDamage, dataDamage, type EventRow, pageColumns, textOf } from "./row.ts";
 import { makeRowPages } from "./row-pages.ts";
 import { isDamage } from "./sqlite-error.ts";
@@ -55,21 +56,6 @@ export async function checkSqliteLog(folder: string, options: CheckOptions = {})
 }
 
 type Add = (place: string, problem: string) => void;
-
-function checkPages(db: DatabaseSync, add: Add): void {
-  try {
-    // Row by row: it names the pages first, and may then stumble over one of them itself.
-    for (const row of db.prepare("pragma integrity_check(1000)", { returnArrays: true }).iterate())
-      for (const line of (row as unknown as readonly [string])[0].split("\n"))
-        if (line !== "ok" && !line.startsWith("***")) {
-          const [, tree, page] = /^(?:Tree (\d+) )?page (\d+)/i.exec(line) ?? [];
-          add(page === undefined ? "log.db" : `page ${page}${tree === undefined ? "" : ` of tree ${tree}`}`, `SQLite's check: ${line}`);
-        }
-  } catch (error) {
-    if (!isDamage(error) && !isBeyondNumbers(error)) throw error;
-    add("log.db", `SQLite's check: ${(error as Error).message}`);
-  }
-}
 
 /** Where a stream is, as its events say. */
 interface Last {

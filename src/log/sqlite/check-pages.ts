@@ -1,0 +1,19 @@
+import type { DatabaseSync } from "node:sqlite";
+import { isBeyondNumbers } from "./mender.ts";
+import { isDamage } from "./sqlite-error.ts";
+
+/** SQLite's own check of its pages. @param add is told of each place that is not as it should be. */
+export function checkPages(db: DatabaseSync, add: (place: string, problem: string) => void): void {
+  try {
+    // Row by row: it names the pages first, and may then stumble over one of them itself.
+    for (const row of db.prepare("pragma integrity_check(1000)", { returnArrays: true }).iterate())
+      for (const line of (row as unknown as readonly [string])[0].split("\n"))
+        if (line !== "ok" && !line.startsWith("***")) {
+          const [, tree, page] = /^(?:Tree (\d+) )?page (\d+)/i.exec(line) ?? [];
+          add(page === undefined ? "log.db" : `page ${page}${tree === undefined ? "" : ` of tree ${tree}`}`, `SQLite's check: ${line}`);
+        }
+  } catch (error) {
+    if (!isDamage(error) && !isBeyondNumbers(error)) throw error;
+    add("log.db", `SQLite's check: ${(error as Error).message}`);
+  }
+}
