@@ -74,7 +74,7 @@ describe("a replay's own delivery", () => {
     const loan = partition.loans.lend(stream, "h1", 0);
     partition.loans.ask(loan, call());
     end(partition, partition.schedule.start(0)[0]!, retry);
-    const before = { failed: 1, deferred: { count: 0, ms: 0 }, dueMs: 100 };
+    const before = { failed: 1, deferred: { count: 0, ms: 0 }, dueMs: 100, part: null };
     expect(partition.loans.takeBack(loan, "pause")).toEqual({ kind: "withdrawn", progress: before });
     partition.loans.end(loan);
     const again = partition.loans.lend(stream, "h1", 50);
@@ -84,12 +84,40 @@ describe("a replay's own delivery", () => {
     expect(partition.schedule.start(100)[0]).toMatchObject({ attempt: 2, round: 1 });
   });
 
+  it("of a split event has attempts of its own for each part, and goes on at the part where it was", () => {
+    const partition = makePartition();
+    const loan = partition.loans.lend(stream, "h1", 0);
+    partition.loans.ask(loan, call());
+    const [delivery] = partition.schedule.start(0);
+    delivery!.part = { index: 0, of: 2 };
+    end(partition, delivery!, retry);
+    partition.ticks.tick(100);
+    const [again] = partition.schedule.start(100);
+    expect(again).toMatchObject({ attempt: 2 });
+    again!.part = { index: 0, of: 2 };
+    partition.parts.completed(again!, record);
+    expect(again).toMatchObject({ attempt: 1, round: 0 });
+    again!.part = { index: 1, of: 2 };
+    end(partition, again!, retry, 100);
+    const ended = partition.loans.takeBack(loan, "pause");
+    expect(ended).toMatchObject({ kind: "withdrawn", progress: { failed: 1, part: { index: 1 } } });
+    const next = partition.loans.lend("default.order-2", "h1", 0);
+    partition.loans.end(loan);
+    partition.loans.ask(next, call({ before: ended!.kind === "withdrawn" ? { ...ended!.progress, dueMs: null } : null }));
+    const [last] = partition.schedule.start(200);
+    expect(partition.parts.firstOf(last!)).toBe(1);
+    expect(last).toMatchObject({ attempt: 2 });
+    end(partition, last!, { kind: "completed", record });
+    partition.loans.ask(next, call({ event: event(1, "default.order-2") }));
+    expect(partition.parts.firstOf(partition.schedule.start(200)[0]!)).toBe(0);
+  });
+
   it("is not tried again once its replay was stopped while it ran", () => {
     const partition = makePartition();
     const loan = partition.loans.lend(stream, "h1", 0);
     for (const [how, ended] of [
       ["stop", { kind: "failed", attempts: 1, error }],
-      ["pause", { kind: "withdrawn", progress: { failed: 1, deferred: { count: 0, ms: 0 }, dueMs: 100 } }],
+      ["pause", { kind: "withdrawn", progress: { failed: 1, deferred: { count: 0, ms: 0 }, dueMs: 100, part: null } }],
     ] as const) {
       partition.loans.ask(loan, call());
       const [delivery] = partition.schedule.start(0);

@@ -96,7 +96,7 @@ export class Caller {
   #deliver(delivery: Delivery): void {
     const { catalog, clock, spec, partition, loans, life } = this.#options;
     const { event, loan } = delivery;
-    if (life.stopping || life.calling.aborted || (loan !== null && !loans.isAsked(loan))) {
+    if (life.stopping || life.calling.aborted || (loan !== null && (loan.leaving !== null || !loans.isAsked(loan)))) {
       this.#finish(delivery, { kind: "put_back" });
       return;
     }

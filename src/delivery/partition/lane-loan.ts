@@ -11,6 +11,8 @@ export interface LoanProgress {
   readonly deferred: Deferrals;
   /** Monotonic time of the next attempt; null: now. */
   readonly dueMs: number | null;
+  /** Of a split event: the first part that is not done. */
+  readonly part: LaneLoan["part"];
 }
 
 /** A delivery that is a replay's own: of history, or to another handler. What has to be on record of it is in the replay's stream. */
@@ -56,6 +58,6 @@ export interface LaneLoan {
   toRecord: "alone" | "beside" | null;
   /** It was taken back while its call ran, so it is not tried again. `stop`: a call that fails now is the last one. */
   leaving: Withdrawal | null;
-  /** Of a split event that is tried again: the first part that is not done. */
-  part: { readonly revision: number; readonly index: number } | null;
+  /** Of a split event: the first part that is not done. */
+  part: { readonly index: number } | null;
 }

@@ -59,6 +59,6 @@ function endOf(loan: LaneLoan, end: LoanEnd): LoanEnd {
 
 /** Its replay may ask for it again, from where it stands. */
 export function withdrawLoan(loan: LaneLoan): LoanEnd {
-  const { failed, deferred, dueMs } = loan;
-  return endOf(loan, { kind: "withdrawn", progress: { failed, deferred, dueMs } });
+  const { failed, deferred, dueMs, part } = loan;
+  return endOf(loan, { kind: "withdrawn", progress: { failed, deferred, dueMs, part } });
 }

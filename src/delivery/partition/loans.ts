@@ -36,8 +36,8 @@ export class Loans {
   /** Lends the lane's slot. The lane's live deliveries and its letters queue behind until `end`. A second loan waits for the first. */
   lend(stream: string, replayId: string, monotonicMs: number): LaneLoan {
     const lane = this.#book.open(stream);
-    const progress = { failed: 0, deferred: noDeferrals, dueMs: null };
-    const loan: LaneLoan = { lane, replayId, sinceMs: monotonicMs, call: null, ...progress, ends: null, toRecord: null, leaving: null, part: null };
+    const progress = { failed: 0, deferred: noDeferrals, dueMs: null, part: null };
+    const loan: LaneLoan = { lane, replayId, sinceMs: monotonicMs, call: null, ...progress, ends: null, toRecord: null, leaving: null };
     lane.loans = [...lane.loans, loan];
     return loan;
   }
@@ -53,6 +53,7 @@ export class Loans {
     loan.failed = before?.failed ?? 0;
     loan.deferred = before?.deferred ?? noDeferrals;
     loan.dueMs = before?.dueMs ?? null;
+    loan.part = before?.part ?? null;
     if (loan.dueMs !== null) this.#wakeUps.add(loan.dueMs, loan.lane);
     this.#agenda.refresh(loan.lane);
     return null;

@@ -18,7 +18,7 @@ export class Parts {
 
   /** The first part (from 0) that no earlier attempt completed. */
   firstOf({ lane, event, loan }: Delivery): number {
-    if (loan !== null) return loan.part?.revision === event.revision ? loan.part.index : 0;
+    if (loan !== null) return loan.part?.index ?? 0;
     return this.next(lane.stream, event.revision);
   }
 
@@ -35,7 +35,7 @@ export class Parts {
     delivery.round = 0;
     delivery.deferred = noDeferrals;
     if (loan !== null) {
-      Object.assign(loan, { part: { revision: event.revision, index: index + 1 }, failed: 0, deferred: noDeferrals });
+      Object.assign(loan, { part: { index: index + 1 }, failed: 0, deferred: noDeferrals });
       return;
     }
     this.#recorder.fact({ type: "delivery.part_completed", data: { ...pointerTo(lane, event), part: index, of, record } });
