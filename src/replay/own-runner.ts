@@ -2,6 +2,7 @@ import type { BorrowedLane } from "../delivery/partition/borrowed-lane.ts";
 import { noEnds } from "../delivery/partition/ends.ts";
 import type { LoanEnd, LoanedCall, LoanProgress } from "../delivery/partition/lane-loan.ts";
 import type { Withdrawal } from "../delivery/partition/letter.ts";
+import type { ReplayOfCall } from "../delivery/replay-mode.ts";
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
@@ -37,6 +38,7 @@ const cautiousCalls = 64;
 export class OwnRunner implements Runner {
   readonly endsLane = "an earlier event of its entity failed";
   readonly #options: OwnRunnerOptions;
+  readonly #replay: ReplayOfCall;
   readonly #writer: OutcomeWriter;
   readonly #lanes = new Map<string, BorrowedLane>();
   /** Of items that were taken back: they go on from there. */
@@ -45,7 +47,9 @@ export class OwnRunner implements Runner {
   #cautiousLeft: number;
 
   constructor(options: OwnRunnerOptions) {
+    const { replayId, reason, effects = "once", mode = "run" } = options.request;
     this.#options = options;
+    this.#replay = { id: replayId, reason, mode, effects };
     this.#writer = new OutcomeWriter(options.storeOutcomes);
     this.#cautiousLeft = options.resumed ? cautiousCalls : 0;
   }
@@ -96,19 +100,10 @@ export class OwnRunner implements Runner {
   }
 
   #callOf(place: number, event: StoredEvent): LoanedCall {
-    const { request, suspects, storeStarted } = this.#options;
-    const { replayId, reason, effects = "once", mode = "run" } = request;
+    const { suspects, storeStarted } = this.#options;
     const ends = suspects.get(place) ?? null;
-    const record = (alone: boolean) => storeStarted(place, { ends: ends ?? noEnds, alone });
-    return {
-      event,
-      replay: { id: replayId, reason, mode, effects },
-      before: this.#progress.get(place) ?? null,
-      ends,
-      recordFirst: ends !== null || this.#cautiousLeft-- > 0,
-      record,
-      onNotAlone: () => void record(false).catch(() => {}), // when it cannot be stored, neither can its outcome, and that one tells
-    };
+    const about = { replay: this.#replay, before: this.#progress.get(place) ?? null, ends, recordFirst: ends !== null || this.#cautiousLeft-- > 0 };
+    return new OwnCall(place, event, about, storeStarted);
   }
 
   async #ended(place: number, item: ReplayItem, end: LoanEnd): Promise<ItemEnd> {
@@ -141,5 +136,39 @@ export class OwnRunner implements Runner {
     const stored = this.#writer.add(outcome);
     if (record === "each" || unknownOutcome === "escalate" || this.#writer.full()) await stored;
     else stored.catch(() => {}); // `flushed` tells
+  }
+}
+
+/** One item, as the partition is asked for it. A class, because a replay has millions of them, and each would need two closures. */
+class OwnCall implements LoanedCall {
+  readonly event: StoredEvent;
+  readonly replay: ReplayOfCall;
+  readonly before: LoanProgress | null;
+  readonly ends: Ends | null;
+  readonly recordFirst: boolean;
+  readonly #place: number;
+  readonly #store: OwnRunnerOptions["storeStarted"];
+
+  constructor(
+    place: number,
+    event: StoredEvent,
+    { replay, before, ends, recordFirst }: Pick<LoanedCall, "replay" | "before" | "ends" | "recordFirst">,
+    store: OwnRunnerOptions["storeStarted"],
+  ) {
+    this.event = event;
+    this.replay = replay;
+    this.before = before;
+    this.ends = ends;
+    this.recordFirst = recordFirst;
+    this.#place = place;
+    this.#store = store;
+  }
+
+  record(alone: boolean): Promise<unknown> {
+    return this.#store(this.#place, { ends: this.ends ?? noEnds, alone });
+  }
+
+  onNotAlone(): void {
+    this.record(false).catch(() => {}); // when it cannot be stored, neither can its outcome, and that one tells
   }
 }
