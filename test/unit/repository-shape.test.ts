@@ -58,8 +58,8 @@ function src/store/waiting-store.ts makeWaitingStore
   .split("\n")
   .filter((line) => line !== "" && !line.startsWith("#"));
 
-/** The aim is 70: lower this number as files become shorter. */
-const medianLines = 82;
+/** Half of the files have no more lines. */
+const medianLines = 70;
 
 const sources = readdirSync(join(repositoryFolder, "src"), { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".ts"))
