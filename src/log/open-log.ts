@@ -7,7 +7,8 @@ import { type EventStoreDbOptions, openEventStoreDbLog } from "./eventstoredb/op
 import { folderOf, isServer, unknownLog } from "./log-url.ts";
 import { type Backup, backupSqliteLog } from "./sqlite/backup.ts";
 import { checkSqliteLog } from "./sqlite/check.ts";
-import { openSqliteLog, openSqliteLogReadOnly, type SqliteLogEvents } from "./sqlite/open-sqlite-log.ts";
+import type { SqliteLogEvents } from "./sqlite/log-trouble.ts";
+import { openSqliteLog, openSqliteLogReadOnly } from "./sqlite/open-sqlite-log.ts";
 
 /** What each adapter takes of these is its own affair: `namespace` says nothing to an embedded log, `onLost` nothing to one on a server. */
 export type OpenLogOptions = Pick<EventStoreDbOptions, "clock" | "locate" | "namespace" | "create" | "signal"> & SqliteLogEvents;

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { isRepriseError } from "../../errors.ts";
 import { ownTenant, tenantPattern } from "../../event/names.ts";
-import type { CopyProgress, CopyReport } from "../../log/copy/copy.ts";
+import type { CopyProgress, CopyReport } from "../../log/copy/copy-options.ts";
+import { CopyRefused } from "../../log/copy/copy-options.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { World } from "../command.ts";
 import { exit, Failure, usage } from "../exit.ts";
@@ -52,7 +53,7 @@ function checkFlags({ from, tenant }: CopyFlags): void {
 
 async function copy({ from, to, tenant, verify = false, output, quiet = false }: CopyFlags, terminal: Terminal, signal: AbortSignal): Promise<number> {
   // Loaded here, so that the commands that only talk to a service start fast.
-  const [{ openLog }, { copyLog, CopyRefused }] = await Promise.all([import("../../log/open-log.ts"), import("../../log/copy/copy.ts")]);
+  const [{ openLog }, { copyLog }] = await Promise.all([import("../../log/open-log.ts"), import("../../log/copy/copy.ts")]);
   const logs: EventLog[] = [];
   const open = async (url: string, create: boolean): Promise<EventLog> => {
     const log = await openLog(url, { create });

@@ -9,7 +9,7 @@ import { makePrivateFolder } from "../private-files.ts";
 import { checkSqliteLog } from "./check.ts";
 import { stateOf } from "./connection.ts";
 import { openRaw } from "./database.ts";
-import { inspectLogFile } from "./file.ts";
+import { inspectLogFile } from "./file-header.ts";
 import { openSqliteLogReadOnly } from "./open-sqlite-log.ts";
 import { fromSqliteError } from "./sqlite-error.ts";
 

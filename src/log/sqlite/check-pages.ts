@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { isBeyondNumbers } from "./mender.ts";
+import { isBeyondNumbers } from "./careful-reads.ts";
 import { isDamage } from "./sqlite-error.ts";
 
 /** SQLite's own check of its pages. @param add is told of each place that is not as it should be. */

@@ -1,5 +1,6 @@
+import { isBeyondNumbers } from "./careful-reads.ts";
 import { openRaw } from "./database.ts";
-import { isBeyondNumbers, makeMender } from "./mender.ts";
+import { makeMender } from "./mender.ts";
 import { columnsDamage } from "./row.ts";
 import { fromSqliteError, isDamage } from "./sqlite-error.ts";
 import { streamSum } from "./sums.ts";

@@ -7,26 +7,19 @@ import { type NewId, newId } from "../../event/ids.ts";
 import { checkTruncate, encodeAppend, tenantOf } from "../append-rules.ts";
 import type { EventLog, ReadOnlyLog } from "../event-log.ts";
 import { makePrivateFolder, tightenDatabase } from "../private-files.ts";
-import { openConnection, openReadOnlyConnection } from "./connection.ts";
-import { checkLogFile, createLogFile, inspectLogFile } from "./file.ts";
+import { checkLogFile } from "./check-file.ts";
+import { type OwnedConnection, openConnection, openReadOnlyConnection } from "./connection.ts";
+import { createLogFile } from "./create-file.ts";
+import { inspectLogFile } from "./file-header.ts";
 import { healIndexes } from "./heal-indexes.ts";
-import { Health } from "./health.ts";
 import { defaultLimits, type SqliteLogLimits } from "./limits.ts";
 import { isOwnedHere, lockFolder } from "./lock.ts";
-import { probeLog } from "./probe.ts";
+import { makeLogTrouble, type SqliteLogEvents } from "./log-trouble.ts";
 import { makeReader } from "./reader.ts";
 import { fromSqliteError, isUnusable } from "./sqlite-error.ts";
 import { makeBell, subscribe } from "./subscription.ts";
 import { upgradeLogFile } from "./upgrade.ts";
-import { WriteAheadLogLost } from "./wal.ts";
 import { makeWriter } from "./writer.ts";
-
-export interface SqliteLogEvents {
-  /** Told when the log begins to refuse appends, and (null) when it takes them again. */
-  readonly onTrouble?: (trouble: RepriseError | null) => void;
-  /** The disk has lost what it was given, and this process knows no more what the log holds: it has to end at once, without closing anything. Nothing acknowledged is lost. */
-  readonly onLost?: (error: RepriseError) => void;
-}
 
 export interface SqliteLogOptions extends SqliteLogEvents {
   readonly clock?: Clock;
@@ -67,7 +60,10 @@ export async function openSqliteLogReadOnly(folder: string, { limits: given }: P
   try {
     if (!isOwnedHere(folder) && !inspectLogFile(path)) throw new RepriseError("LOG_MISSING", `There is no log in ${folder}.`);
     const connection = openReadOnlyConnection(path, limits.cachedStreams);
-    const { logId, lastPosition } = connection.use();
+    const {
+      logId,
+      end: { lastPosition },
+    } = connection.use();
     const reader = makeReader(connection, limits);
     return {
       logId,
@@ -118,30 +114,8 @@ function makeLog(
   const connection = openConnection(path, limits.cachedStreams);
   const bell = makeBell();
   const reader = makeReader(connection, limits);
-  let untidy: RepriseError | null = null;
-  const health = new Health({
-    clock,
-    attempt: async () => {
-      if (connection.isInDoubt()) connection.renew();
-      await probeLog(connection);
-    },
-    onChange(trouble) {
-      if (trouble === null) bell.ring(); // what was in doubt may be there
-      told.onTrouble?.(trouble);
-    },
-  });
-  const fails = (error: RepriseError) => {
-    health.fails(error);
-    if (error instanceof WriteAheadLogLost) told.onLost?.(error);
-  };
-  const writer = makeWriter(connection, clock, limits, {
-    stored: () => bell.ring(),
-    works: () => health.works(),
-    fails,
-    tidies(error) {
-      untidy = error;
-    },
-  });
+  const trouble = makeLogTrouble({ connection, clock, told, onChange: () => bell.ring() });
+  const writer = makeWriter(connection, clock, limits, { stored: () => bell.ring(), ...trouble.ofWriter });
   let closing: Promise<void> | null = null;
   const open = () => {
     if (closing !== null) throw new RepriseError("CLOSED", "The log is closed.");
@@ -173,31 +147,18 @@ function makeLog(
     },
     async truncate(stream, before) {
       checkTruncate(stream, before);
-      for (let removed = removedAtOnce; removed === removedAtOnce; await nextTurn()) {
-        open();
-        const db = connection.forWrite();
-        const at = db.streamHead(stream);
-        const outcome = db.transact(() => {
-          removed = db.removeEvents(at, Math.min(before, at.head + 1), removedAtOnce);
-        }, "now");
-        if (outcome.is === "unclear") connection.renew();
-        if (outcome.is !== "stored") throw fromSqliteError(outcome.error, `Truncating ${stream}`);
-      }
+      await truncateStream(open, connection, stream, before);
     },
     async head() {
-      return BigInt(open().lastPosition);
+      return BigInt(open().end.lastPosition);
     },
-    trouble: () => health.trouble?.message ?? null,
-    warnings: () => [...warnings, ...writer.warnings(), ...(untidy === null ? [] : [`The log's write-ahead log grows: ${untidy.message}`])],
+    trouble: trouble.message,
+    warnings: () => [...warnings, ...writer.warnings(), ...trouble.warnings()],
     async probe() {
-      if (closing !== null || health.trouble !== null) return; // it tries by itself
-      await probeLog(connection).catch((error: unknown) => {
-        if (error instanceof RepriseError) fails(error);
-        throw error;
-      });
+      if (closing === null) await trouble.probe();
     },
     close() {
-      health.close();
+      trouble.close();
       closing ??= writer.drain().finally(() => {
         connection.close();
         release();
@@ -207,4 +168,18 @@ function makeLog(
       return closing;
     },
   };
+}
+
+/** Removes a stream's events below a revision, part by part. @param open refuses when the log is closed. */
+async function truncateStream(open: () => unknown, connection: OwnedConnection, stream: string, before: number): Promise<void> {
+  for (let removed = removedAtOnce; removed === removedAtOnce; await nextTurn()) {
+    open();
+    const db = connection.forWrite();
+    const at = db.streamHead(stream);
+    const outcome = db.transact(() => {
+      removed = db.removeEvents(at, Math.min(before, at.head + 1), removedAtOnce);
+    }, "now");
+    if (outcome.is === "unclear") connection.renew();
+    if (outcome.is !== "stored") throw fromSqliteError(outcome.error, `Truncating ${stream}`);
+  }
 }

@@ -1,6 +1,6 @@
 /** All rows of `events` that can be read, in order, and where those are that cannot: a damaged page of the file hides nothing behind it. */
 import type { StatementSync } from "node:sqlite";
-import { isBeyondNumbers } from "./mender.ts";
+import { isBeyondNumbers } from "./careful-reads.ts";
 import type { EventRow } from "./row.ts";
 import { isDamage } from "./sqlite-error.ts";
 

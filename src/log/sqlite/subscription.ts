@@ -37,8 +37,8 @@ export async function* subscribe(
 ): AsyncGenerator<SubscriptionBatch, void> {
   const ended = () => signal.aborted || isClosing();
   if (ended()) return;
-  if (after > connection.use().lastPosition)
-    throw new RepriseError("LOG_BEHIND_CHECKPOINT", `The log ends at position ${connection.use().lastPosition}; the subscription begins after ${after}.`);
+  if (after > connection.use().end.lastPosition)
+    throw new RepriseError("LOG_BEHIND_CHECKPOINT", `The log ends at position ${connection.use().end.lastPosition}; the subscription begins after ${after}.`);
 
   let wake = () => {};
   const stop = bell.listen(() => wake());
@@ -49,13 +49,13 @@ export async function* subscribe(
     let toldLive = false;
     while (!ended()) {
       const scanned = reader.scan(filter, "forward", reached, limits.batchEvents, dataOf);
-      const live = scanned.reached >= connection.use().lastPosition;
+      const live = scanned.reached >= connection.use().end.lastPosition;
       const news = scanned.events.length > 0 || scanned.reached > reached || live !== toldLive;
       reached = scanned.reached;
       toldLive = live;
       if (news) yield { events: scanned.events, bytes: scanned.bytes, position: BigInt(reached), live };
       if (!live) await nextTurn();
-      else if (!ended() && connection.use().lastPosition <= reached) await new Promise<void>((resolve) => (wake = resolve));
+      else if (!ended() && connection.use().end.lastPosition <= reached) await new Promise<void>((resolve) => (wake = resolve));
     }
   } finally {
     stop();

@@ -1,6 +1,8 @@
 /** Brings a log of an older format to this build's. */
 import { DatabaseSync } from "node:sqlite";
-import { eventsPerMark, eventsTable, formatVersion, headsTable, marksTable, pragma, readHeader, streamsTable, tailTable } from "./file.ts";
+import { readHeader } from "./file-header.ts";
+import { eventsPerMark, eventsTable, formatVersion, headsTable, marksTable, streamsTable, tailTable } from "./file-tables.ts";
+import { pragma } from "./pragma.ts";
 import { fromSqliteError } from "./sqlite-error.ts";
 import { dataSum, headSum, rowSum, streamSum, tailSum } from "./sums.ts";
 

@@ -1,0 +1,36 @@
+import { RepriseError } from "../../errors.ts";
+import type { Position, StoredEvent } from "../../event/event.ts";
+import { copyStream, isEntityStream, logStream, ownTenant, replayStream } from "../../event/names.ts";
+import type { EventLog } from "../event-log.ts";
+import type { OwnEventRules } from "./copy-own-events.ts";
+
+export const isLogsOwn = (stream: string): boolean => stream === logStream || stream === copyStream;
+
+/** Copied are entities and Reprise's own streams. Not copied are the log's id and the marks of copies, which every log has for itself, and what other programs keep in the same server. */
+export function isCopied({ stream, tenant }: StoredEvent, wanted?: string): boolean {
+  if (tenant === ownTenant) return !isLogsOwn(stream);
+  return isEntityStream(stream) && (wanted === undefined || tenant === wanted);
+}
+
+export const isReplay = (stream: string): boolean => stream.startsWith(replayStream(""));
+
+/** A replay belongs to one tenant. Its items, in the event after the request, say to which. A replay without items did nothing. */
+export async function isReplayOf(source: EventLog, stream: string, { keeps }: OwnEventRules): Promise<boolean> {
+  for await (const [event] of source.readStream(stream, { from: 1, limit: 1 })) {
+    const { items } = event!.data as { readonly items?: readonly { readonly lane: string }[] };
+    return items?.[0] !== undefined && keeps(items[0].lane);
+  }
+  return false;
+}
+
+export async function* walk(log: EventLog, after: Position = 0n): AsyncGenerator<StoredEvent, void> {
+  for await (const batch of log.readAll({ after })) {
+    const damage = batch.find((event) => event.damage !== undefined)?.damage;
+    if (damage !== undefined) throw new RepriseError("LOG_DAMAGED", `Nothing is copied beyond ${damage.detail}.`);
+    yield* batch;
+  }
+}
+
+export async function* only(events: AsyncIterable<StoredEvent>, wanted: (event: StoredEvent) => boolean): AsyncGenerator<StoredEvent, void> {
+  for await (const event of events) if (wanted(event)) yield event;
+}

@@ -1,0 +1,114 @@
+import { toIso } from "../../event/clock.ts";
+import { checkRevision, type EncodedAppend } from "../append-rules.ts";
+import type { AppendedEvent } from "../event-log.ts";
+import type { LogDatabase } from "./database.ts";
+import { duplicates } from "./duplicates.ts";
+import type { GroupNeeds, Waiting } from "./group.ts";
+import type { KnownEvent } from "./known-events.ts";
+import type { StreamHead } from "./stream-heads.ts";
+
+/** A stream as the group will leave it. */
+interface DraftStream extends StreamHead {
+  readonly name: string;
+  readonly tenant: string;
+}
+
+/** An append that will be stored, from `revision` and `position` on. */
+interface DraftAppend {
+  readonly append: EncodedAppend;
+  readonly stream: DraftStream;
+  readonly revision: number;
+  readonly position: number;
+  /** Position of the event before its first one in the stream, 0 for none. */
+  readonly previous: number;
+}
+
+/** The changes that a group will make. */
+export interface Draft {
+  readonly db: LogDatabase;
+  readonly recordedAtMs: number;
+  readonly recordedAt: string;
+  readonly streams: Map<string, DraftStream>;
+  /** Where streams are that were not in memory. */
+  readonly heads: ReadonlyMap<string, StreamHead>;
+  /** What the log has of the group's ids, by tenant and id. */
+  readonly stored: ReadonlyMap<string, KnownEvent>;
+  /** What the group adds, by tenant, then id. */
+  readonly added: Map<string, Map<string, DraftAppend>>;
+  readonly appends: DraftAppend[];
+  nextPosition: number;
+}
+
+export function makeDraft({ connection, recordClock }: GroupNeeds, group: readonly Waiting[]): Draft {
+  const db = connection.forWrite();
+  const recordedAtMs = recordClock.next(db.end.lastRecordedAtMs);
+  const ids = group.flatMap(({ append }) => append.ids);
+  const look = () => ({ known: db.knownEvents(ids), heads: db.streamHeads(group.map(({ append }) => append.stream)) });
+  const { known, heads } = explaining(db, look);
+  const stored = new Map(known.map((event) => [knownKey(event.tenant, event.id), event]));
+  return {
+    db,
+    recordedAtMs,
+    recordedAt: toIso(recordedAtMs),
+    streams: new Map(),
+    heads,
+    stored,
+    added: new Map(),
+    appends: [],
+    nextPosition: db.end.lastPosition + 1,
+  };
+}
+
+function explaining<T>(db: LogDatabase, look: () => T): T {
+  try {
+    return look();
+  } catch (error) {
+    throw db.explained(error);
+  }
+}
+
+/** @throws REVISION_CONFLICT, EVENT_ID_REUSED. Then the draft is as before. */
+export function draftAppend(draft: Draft, append: EncodedAppend): readonly AppendedEvent[] {
+  const { stream: name, tenant, ids, expected } = append;
+  let added = draft.added.get(tenant);
+  if (added === undefined) draft.added.set(tenant, (added = new Map()));
+  if (draft.stored.size > 0 || ids.some((id) => added.has(id))) {
+    const known = ids.flatMap((id) => draft.stored.get(knownKey(tenant, id)) ?? knownOf(draft, added.get(id), id) ?? []);
+    if (known.length > 0) return duplicates(draft.db, append, known);
+  }
+  const stream = draft.streams.get(name) ?? { name, tenant, ...(draft.heads.get(name) ?? draft.db.streamHead(name)) };
+  checkRevision(name, expected, stream.head);
+  draft.streams.set(name, stream);
+  const revision = stream.head + 1;
+  const position = draft.nextPosition;
+  const drafted = { append, stream, revision, position, previous: stream.position };
+  draft.appends.push(drafted);
+  stream.head += ids.length;
+  draft.nextPosition += ids.length;
+  stream.position = draft.nextPosition - 1;
+  return ids.map((id, i) => {
+    added.set(id, drafted);
+    return { id, revision: revision + i, position: BigInt(position + i), recordedAt: append.recordedAt?.[i] ?? draft.recordedAt, duplicate: false };
+  });
+}
+
+/** An event of an append before in the same group, as the log will have it. */
+function knownOf(draft: Draft, drafted: DraftAppend | undefined, id: string): KnownEvent | undefined {
+  if (drafted === undefined) return undefined;
+  const { append, revision, position } = drafted;
+  const i = append.ids.indexOf(id);
+  const {
+    event: { type, schemaVersion },
+    data,
+  } = append.events[i]!;
+  const { stream, tenant } = append;
+  const recordedAtMs = recordedAtMsOf(draft, append, i);
+  return { id, damage: null, tenant, stream, revision: revision + i, position: position + i, type, schemaVersion, recordedAtMs, data, large: null };
+}
+
+/** When the event at this place of the append is recorded: with the group, unless a copy says when it was. */
+export function recordedAtMsOf({ recordedAtMs }: Draft, { recordedAt }: EncodedAppend, index: number): number {
+  return recordedAt === null ? recordedAtMs : Date.parse(recordedAt[index]!);
+}
+
+const knownKey = (tenant: string, id: string) => `${tenant}\n${id}`;

@@ -1,0 +1,75 @@
+import type { EncodedEvent } from "../append-rules.ts";
+import { RowBuffer } from "../row-buffer.ts";
+import { eventsPerMark } from "./file-tables.ts";
+import type { KnownEvents } from "./known-events.ts";
+import type { Opened } from "./opened.ts";
+import { eventColumns } from "./row.ts";
+import type { StreamHead } from "./stream-heads.ts";
+import { dataSum, headSum, rowSum, streamSum } from "./sums.ts";
+
+/** What a transaction adds. */
+export interface Inserts {
+  insertStream(stream: string, tenant: string): number;
+  /** Stored by the end of `transact`. @param previous position of the event before it in its stream, 0 for none. */
+  insertEvent(position: number, streamId: number, revision: number, previous: number, recordedAtMs: number, event: EncodedEvent): void;
+  /** Where a stream is after the events of this transaction. Stored by the end of `transact`. */
+  writeHead(at: StreamHead): void;
+}
+
+/** Rows on their way into the tables. */
+export interface PendingRows {
+  clear(): void;
+  write(): void;
+}
+
+/** @param grew told of the bytes of each event. */
+export function makeInserts(
+  { prepare }: Opened,
+  { storedId }: KnownEvents,
+  grew: (bytes: number) => void,
+): { readonly inserts: Inserts; readonly pending: PendingRows } {
+  const eventRows = new RowBuffer(
+    eventColumns.split(", ").length,
+    (rows) => `insert or rollback into events values ${rows}`,
+    (sql, values) => prepare(sql).run(...values),
+  );
+  const headRows = new RowBuffer(
+    4,
+    (rows) =>
+      `insert or rollback into heads values ${rows} on conflict (stream_id) do update set revision = excluded.revision, position = excluded.position, sum = excluded.sum`,
+    (sql, values) => prepare(sql).run(...values),
+  );
+
+  const inserts: Inserts = {
+    insertStream(stream, tenant) {
+      // The transaction may have been undone in between: the greatest id is asked for each time, which costs a look at the table's last page.
+      const id = (prepare("select coalesce(max(id), 0) + 1 from streams").get() as unknown as readonly [number])[0];
+      prepare("insert into streams values (?, ?, ?, 0, ?)").run(id, stream, tenant, streamSum(id, stream, tenant, 0));
+      return id;
+    },
+    insertEvent(position, streamId, revision, previous, recordedAtMs, { event: { id, type, schemaVersion, source, occurredAt }, data, metadata }) {
+      storedId(id);
+      grew(data.length);
+      const ofData = dataSum(data);
+      const sum = rowSum({ position, streamId, revision, previous, id, type, schemaVersion, source, occurredAt, recordedAtMs, metadata, dataSum: ofData });
+      eventRows.values.push(position, streamId, revision, previous, id, type, schemaVersion, source, occurredAt, recordedAtMs, ofData, sum, metadata, data);
+      eventRows.added();
+      if (revision > 0 && revision % eventsPerMark === 0) prepare("insert into marks values (?, ?, ?)").run(streamId, revision, position);
+    },
+    writeHead({ id, head, position }) {
+      headRows.values.push(id, head, position, headSum(id, head, position));
+      headRows.added();
+    },
+  };
+  const pending: PendingRows = {
+    clear() {
+      eventRows.clear();
+      headRows.clear();
+    },
+    write() {
+      eventRows.write();
+      headRows.write();
+    },
+  };
+  return { inserts, pending };
+}

@@ -1,0 +1,27 @@
+import type { StatementSync } from "node:sqlite";
+import type { Mender } from "./mender.ts";
+
+/** The end of the log. */
+export interface LogEnd {
+  /** Position of the last event, truncated or not; 0 for none. Set after each commit. */
+  lastPosition: number;
+  lastRecordedAtMs: number;
+}
+
+/** What `read` gives, or `otherwise` when SQLite cannot read a row, or a number in it is beyond all numbers. A disk that does not answer is no damage. */
+export type IfReadable = <T, U>(read: () => T, otherwise: U) => T | U;
+
+/** An open log.db, as its parts see it. */
+export interface Opened {
+  readonly path: string;
+  /** Whether its rows have checksums. */
+  readonly summed: boolean;
+  readonly mender: Mender;
+  readonly end: LogEnd;
+  /** What pages of rows are read with. */
+  readonly columns: string;
+  prepare(sql: string): StatementSync;
+  /** The error itself, or what the system says where SQLite does not tell why a write or a read failed. */
+  explained(error: unknown): unknown;
+  readonly ifReadable: IfReadable;
+}

@@ -1,0 +1,50 @@
+import type { SQLInputValue } from "node:sqlite";
+import { isBeyondNumbers } from "./careful-reads.ts";
+import type { Opened } from "./opened.ts";
+import { type EventRow, textOf } from "./row.ts";
+import { isDamage } from "./sqlite-error.ts";
+import type { StreamNames } from "./stream-names.ts";
+
+/** Rows of `events`, and their data. */
+export interface RowReads {
+  /**
+   * Rows of a statement. A row that holds a number beyond all numbers, or that SQLite cannot read, fails its whole page. Then `positions`, which looks at no
+   * column, says which rows are read one by one; they come whatever else the statement wants of them.
+   */
+  rows(sql: string, values: readonly SQLInputValue[], positions: { readonly sql: string; readonly values: readonly SQLInputValue[] }): readonly EventRow[];
+  /** Of any tenant. */
+  withIds(ids: readonly string[]): readonly EventRow[];
+  /** Of a row of `columns`. SQLite may make something else, or nothing, of the data of a damaged row: then it is empty. */
+  data(row: EventRow): string;
+  /** What `dataOf` wants of a row of `columnsWithoutData`, or null. */
+  dataOf(row: EventRow, wanted: (stream: string) => boolean): string | null;
+  /** The data at a position as SQLite gives it. */
+  dataAt(position: number): unknown;
+}
+
+const selectData = "select data from events where position = ?";
+export const selectByIds = (columns: string) => `select ${columns} from json_each(?) wanted cross join events e on e.id = wanted.value`;
+
+export function makeRowReads({ prepare, mender, explained, ifReadable, columns }: Opened, { nameOf }: StreamNames): RowReads {
+  const dataAt = (position: number): unknown => ifReadable(() => (prepare(selectData).get(position) as unknown as readonly [unknown] | undefined)?.[0], "");
+  const reads: RowReads = {
+    withIds(ids) {
+      const values = [JSON.stringify(ids)];
+      return reads.rows(selectByIds(columns), values, { sql: selectByIds("e.position"), values });
+    },
+    rows(sql, values, positions) {
+      try {
+        return prepare(sql).all(...values) as unknown as readonly EventRow[];
+      } catch (error) {
+        if (explained(error) !== error || (!isBeyondNumbers(error) && !isDamage(error))) throw error;
+        const found = prepare(positions.sql).all(...positions.values) as unknown as readonly (readonly [number])[];
+        return found.map(([position]) => mender.rowAt(position)).filter((row) => row !== undefined);
+      }
+    },
+
+    data: (row) => textOf(row[10] ?? dataAt(row[0])),
+    dataOf: (row, wanted) => (wanted(nameOf(row[1]).stream) ? textOf(dataAt(row[0])) : null),
+    dataAt,
+  };
+  return reads;
+}

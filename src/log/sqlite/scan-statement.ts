@@ -1,0 +1,33 @@
+import type { SQLInputValue } from "node:sqlite";
+import type { EventFilter } from "../event-log.ts";
+import { typeKind } from "./sums.ts";
+
+export type Direction = "forward" | "backward";
+
+/** `left join` keeps SQLite on positions (it would else read all events of the streams that match, and sort them), and an event that has lost its stream in sight. */
+export function scanStatement(
+  columns: string,
+  filter: EventFilter | undefined,
+  direction: Direction,
+): { readonly sql: string; readonly values: SQLInputValue[] } {
+  const forward = direction === "forward";
+  const range = forward ? "e.position > ? and e.position <= ?" : "e.position < ? and e.position >= ?";
+  const end = `order by e.position ${forward ? "asc" : "desc"} limit ?`;
+  if (filter === undefined) return { sql: `select ${columns} from events e where ${range} ${end}`, values: [] };
+  if ("types" in filter) {
+    const { types } = filter;
+    // A table of them (`json_each`) would cost a tenth of the row. More would be a statement too long to keep.
+    const [list, ...values] =
+      types.length <= 100
+        ? [types.map(() => "?").join(", "), types, types.map(typeKind)]
+        : ["select value from json_each(?)", [JSON.stringify(types)], [JSON.stringify(types.map(typeKind))]];
+    // By the type's number, too: an event whose type is damaged is not passed over.
+    return { sql: `select ${columns} from events e where ${range} and (e.type in (${list}) or e.sum >> 32 in (${list})) ${end}`, values: values.flat() };
+  }
+  const prefix = "(s.name >= ? and s.name < ?)";
+  const prefixes = filter.streamPrefixes.length === 0 ? "false" : filter.streamPrefixes.map(() => prefix).join(" or ");
+  return {
+    sql: `select ${columns} from events e left join streams s on s.id = e.stream_id where ${range} and (s.id is null or ${prefixes}) ${end}`,
+    values: filter.streamPrefixes.flatMap((start) => [start, `${start}\u{10ffff}`]), // the last code point, in UTF-8's order too
+  };
+}

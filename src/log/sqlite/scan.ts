@@ -1,0 +1,41 @@
+import type { StoredEvent } from "../../event/event.ts";
+import type { EventFilter } from "../event-log.ts";
+import type { SqliteLogLimits } from "./limits.ts";
+import { type Direction, scanStatement } from "./scan-statement.ts";
+import type { Step } from "./step.ts";
+import type { Take } from "./take.ts";
+
+export interface Scan {
+  readonly events: readonly StoredEvent[];
+  /** Characters of their data and metadata. */
+  readonly bytes: number;
+  /** All positions up to here (down to here, backward) have been looked at. */
+  readonly reached: number;
+}
+
+/** Reads one step from `from` (exclusive) towards the end of the log, or its beginning, at most `limit` events. */
+export type ScanStep = (filter: EventFilter | undefined, direction: Direction, from: number, limit: number, dataOf?: (stream: string) => boolean) => Scan;
+
+export function makeScan(step: Step, take: Take, limits: SqliteLogLimits): ScanStep {
+  return (filter, direction, from, limit, dataOf) =>
+    step((db) => {
+      const columns = dataOf === undefined ? db.columns : db.columnsWithoutData;
+      const { sql, values } = scanStatement(columns, filter, direction);
+      const positions = scanStatement("e.position", undefined, direction).sql;
+      // Without a filter every position is an event, so the number of events bounds the step.
+      const span = filter === undefined ? Number.MAX_SAFE_INTEGER : limits.scanPositions;
+      const reached = direction === "forward" ? Math.min(from + span, db.end.lastPosition) : Math.max(from - span, 1);
+      const wanted = Math.min(limit, limits.batchEvents);
+      const { events, bytes, cut } = take(
+        db,
+        wanted,
+        (rows, last) => {
+          const start = last === null ? from : last[0];
+          return db.rows(sql, [start, reached, ...values, rows], { sql: positions, values: [start, reached, rows] });
+        },
+        dataOf,
+        filter,
+      );
+      return { events, bytes, reached: cut ? Number(events.at(-1)!.position) : reached };
+    });
+}

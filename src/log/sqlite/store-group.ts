@@ -1,0 +1,122 @@
+import { isLogTrouble, RepriseError } from "../../errors.ts";
+import { ownTenant } from "../../event/names.ts";
+import { type Draft, draftAppend, makeDraft, recordedAtMsOf } from "./draft.ts";
+import type { GroupNeeds, Waiting } from "./group.ts";
+import { fromSqliteError, isSyncFailure } from "./sqlite-error.ts";
+
+/**
+ * Answers every append of the group, whatever happens, and none before it is on disk. A single append is synced to disk on this thread, which is quickest:
+ * a caller that waits for each of its appends has nothing else to do. Handlers do other work while a journal is written, so journals are synced off this
+ * thread. With several callers it depends on how quick the disk is.
+ *
+ * @returns null when they are answered; else resolves when they are.
+ */
+export function storeGroup(needs: GroupNeeds, group: readonly Waiting[]): Promise<void> | null {
+  const answerAll = () => {
+    for (const { answer, resolve, reject } of group)
+      if (answer !== null && "appended" in answer) resolve(answer.appended);
+      else reject(answer?.refusal);
+  };
+  // Refused appends fail too: they may have been checked against neighbours that are not stored now.
+  const failAll = (error: unknown) => {
+    const failure = fromSqliteError(error, "Storing an append");
+    if (isLogTrouble(failure)) needs.told.fails(failure);
+    for (const { reject } of group) reject(failure);
+  };
+  try {
+    const draft = makeDraft(needs, group);
+    for (const waiting of group) {
+      try {
+        waiting.answer = { appended: draftAppend(draft, waiting.append) };
+      } catch (error) {
+        const refusal = fromSqliteError(draft.db.explained(error), "Checking an append");
+        if (isLogTrouble(refusal)) needs.told.fails(refusal);
+        waiting.answer = { refusal };
+      }
+    }
+    if (draft.appends.length > 0) {
+      const isOurs = group.every(({ append }) => append.tenant === ownTenant);
+      const synced = store(draft, needs, isOurs ? "later" : group.length === 1 ? "now" : needs.syncPlace.next());
+      if (synced !== null) return synced.then(answerAll, failAll);
+    }
+  } catch (error) {
+    failAll(error);
+    return null;
+  }
+  answerAll();
+  return null;
+}
+
+/**
+ * @returns null when it is on disk; else resolves when it is. Positions, heads and readers go on only then.
+ * @throws the error of a transaction that left nothing behind; LOG_SYNC_FAILED, LOG_FULL or LOG_UNAVAILABLE when it is not known what is on the disk.
+ */
+function store(draft: Draft, needs: GroupNeeds, durable: "now" | "later"): Promise<void> | null {
+  const { clock, syncPlace, told } = needs;
+  const { db } = draft;
+  /** Of the last event, not the latest time: after a clock that was set back the times go on from there. */
+  let lastMs = db.end.lastRecordedAtMs;
+  let insertedMs = 0;
+  const outcome = db.transact(() => {
+    for (const { append, stream, revision, position, previous } of draft.appends) {
+      if (stream.id === 0) stream.id = db.insertStream(stream.name, stream.tenant);
+      for (const [i, event] of append.events.entries()) {
+        const recordedAtMs = recordedAtMsOf(draft, append, i);
+        lastMs = recordedAtMs;
+        db.insertEvent(position + i, stream.id, revision + i, i === 0 ? previous : position + i - 1, recordedAtMs, event);
+      }
+    }
+    for (const stream of draft.streams.values()) db.writeHead(stream);
+    insertedMs = clock.monotonicMs();
+  }, durable);
+  if (durable === "now") syncPlace.took(clock.monotonicMs() - insertedMs);
+  if (outcome.is === "undone") throw outcome.error;
+  if (outcome.is === "unclear") return mustBeStored(draft, needs, outcome.error);
+  const conclude = () => {
+    for (const { name, id, head, position } of draft.streams.values()) db.rememberHead(name, { id, head, position });
+    db.end.lastPosition = draft.nextPosition - 1;
+    db.end.lastRecordedAtMs = lastMs;
+    told.works();
+    checkpoint(needs);
+  };
+  if (durable === "later")
+    return db.sync().then(conclude, (error: unknown) => {
+      mustBeStored(draft, needs, error);
+    });
+  conclude();
+  return null;
+}
+
+/**
+ * After an unclear commit, or a sync that failed. What the system then shows of the file says nothing about the disk, so all of it is written again before the log
+ * is asked. A transaction is there whole or not at all: one of its ids tells.
+ *
+ * @throws `error` when it is not there.
+ */
+function mustBeStored({ appends }: Draft, { connection, told }: GroupNeeds, error: unknown): null {
+  const [{ append, position }] = appends as [Draft["appends"][number]];
+  const known = connection.renew().knownEvents([append.events[0]!.event.id]);
+  if (!known.some((event) => event.tenant === append.tenant && event.position === position)) throw error;
+  told.works();
+  return null;
+}
+
+/** Acknowledged events stay in the write-ahead log whatever happens here. But when the disk does not sync log.db either, nothing can go on with it. */
+function checkpoint({ connection, told }: GroupNeeds): void {
+  try {
+    connection.use().checkpoint();
+    told.tidies(null);
+  } catch (error) {
+    const failure = fromSqliteError(error, "Bringing the write-ahead log into log.db");
+    if (!(failure instanceof RepriseError)) throw error;
+    if (!isSyncFailure(error)) {
+      told.tidies(failure);
+      return;
+    }
+    try {
+      connection.renew();
+    } catch (stillFails) {
+      told.fails(stillFails instanceof RepriseError ? stillFails : failure);
+    }
+  }
+}

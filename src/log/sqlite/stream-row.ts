@@ -1,0 +1,33 @@
+import { parseStreamName } from "../../event/names.ts";
+import type { CarefulReads } from "./careful-reads.ts";
+import { streamSum } from "./sums.ts";
+
+/** A row of `streams` that is as it was written. */
+export interface StreamRow {
+  readonly id: number;
+  readonly name: string;
+  readonly tenant: string;
+  readonly first: number;
+}
+
+/** @returns null when there is no row, or none that can be trusted. */
+export function mendedStreamRow({ prepare, prepareBig, mustBeDamage }: CarefulReads, id: number): StreamRow | null {
+  try {
+    const row = prepareBig("select name, tenant, first, sum from streams where id = ?").get(id) as unknown as
+      | readonly [string, string, bigint, bigint]
+      | undefined;
+    if (row === undefined) return null;
+    const [name, tenant, first, sum] = [row[0], row[1], Number(row[2]), Number(row[3])];
+    const names = [name, ...(prepare("select name from streams indexed by sqlite_autoindex_streams_1 where id = ?").all(id) as unknown as [string][]).flat()];
+    for (const candidate of names)
+      for (const owner of new Set([tenant, candidate.slice(0, Math.max(0, candidate.indexOf(".")))]))
+        if (streamSum(id, candidate, owner, first) === sum) return { id, name: candidate, tenant: owner, first };
+    // Table and index agree: what is wrong is the sum, or where the stream begins now, which its events say, too.
+    if (names.length < 2 || names[0] !== names[1] || parseStreamName(name) === null) return null;
+    const [lowest] = prepare("select min(revision) from events where stream_id = ?").get(id) as unknown as readonly [number | null];
+    return { id, name, tenant: name.slice(0, name.indexOf(".")), first: lowest ?? first };
+  } catch (error) {
+    mustBeDamage(error);
+    return null;
+  }
+}

@@ -1,0 +1,73 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { PendingRows } from "./inserts.ts";
+import type { Opened } from "./opened.ts";
+import { isSyncFailure, wasNotWritten } from "./sqlite-error.ts";
+import type { WriteAheadLog } from "./wal.ts";
+
+/** `unclear`: nobody knows whether it is stored, and the database must be opened again. */
+export type Outcome = { readonly is: "stored" } | { readonly is: "undone" | "unclear"; readonly error: unknown };
+
+export interface Transactions {
+  /**
+   * All or nothing. `work` is synchronous.
+   *
+   * @param durable `now`: it is on disk when this says `stored`; `later`: when `sync` then resolves. Until then a power cut may take it, a crash cannot.
+   */
+  transact(work: () => void, durable: "now" | "later"): Outcome;
+  /** The smallest commit there is, `later`, which changes nothing; another program's lock is not waited for. */
+  probe(): Outcome;
+}
+
+/** Another program's write lock is waited for on this thread: no longer than this. */
+export const lockPatienceMs = 200;
+
+/** @param wal null where nothing is written. */
+export function makeTransactions(db: DatabaseSync, { prepare, explained }: Opened, pending: PendingRows, wal: WriteAheadLog | null): Transactions {
+  let durability: "now" | "later" = "now";
+  const transactions: Transactions = {
+    transact(work, durable) {
+      pending.clear();
+      try {
+        if (durable !== durability) db.exec(`pragma synchronous=${durable === "now" ? "full" : "normal"}`);
+        durability = durable;
+        db.exec("begin immediate");
+        work();
+        pending.write();
+      } catch (error) {
+        return { is: rollBack(db) ? "undone" : "unclear", error: explained(error) };
+      }
+      try {
+        db.exec("commit");
+        return { is: "stored" };
+      } catch (error) {
+        // Still in the transaction: SQLite refused to begin the commit. Not written: its last page, the one that counts, is not there.
+        // Anything else (a failed fsync) may or may not have reached the disk.
+        const refused = db.isTransaction && rollBack(db);
+        if (isSyncFailure(error)) wal?.failed(error);
+        return { is: refused || wasNotWritten(error) ? "undone" : "unclear", error: explained(error) };
+      }
+    },
+
+    probe() {
+      db.exec("pragma busy_timeout=0");
+      wal?.grew(0);
+      try {
+        // The row's key: of another column SQLite sees that nothing changes, and writes nothing.
+        return transactions.transact(() => void prepare("update tail set one = one").run(), "later");
+      } finally {
+        db.exec(`pragma busy_timeout=${lockPatienceMs}`);
+      }
+    },
+  };
+  return transactions;
+}
+
+/** A full disk makes SQLite roll back by itself, and a later statement would then commit alone: hence the look at isTransaction. */
+function rollBack(db: DatabaseSync): boolean {
+  try {
+    if (db.isTransaction) db.exec("rollback");
+    return true;
+  } catch {
+    return false; // the caller closes the database, and answers with the first error
+  }
+}
