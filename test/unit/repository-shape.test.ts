@@ -30,8 +30,6 @@ function src/http/server.ts makeServer
 function src/http/routes/service.ts serviceRoutes
 # src/http/wire
 # src/log/copy
-file src/log/copy/copy.ts
-function src/log/copy/copy.ts makeOutbox
 # src/log/eventstoredb
 function src/log/eventstoredb/connection.ts makeConnection
 function src/log/eventstoredb/open-eventstoredb-log.ts openEventStoreDbLog
@@ -40,13 +38,6 @@ function src/log/eventstoredb/subscription.ts catchUp
 function src/log/eventstoredb/tail.ts makeTail
 function src/log/eventstoredb/writer.ts makeWriter
 # src/log/sqlite
-file src/log/sqlite/database.ts
-file src/log/sqlite/file.ts
-file src/log/sqlite/writer.ts
-function src/log/sqlite/database.ts makeDatabase
-function src/log/sqlite/mender.ts makeMender
-function src/log/sqlite/open-sqlite-log.ts makeLog
-function src/log/sqlite/reader.ts makeReader
 # src/replay
 # src/store
 function src/store/waiting-store.ts makeWaitingStore
