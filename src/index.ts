@@ -1,10 +1,11 @@
-/** The public API of Reprise. */
+/** The public API of Reprise. It exports every type that its declarations name, so that users can name them, too. */
 
 export type { Catalog, FailureText, Lifted, LiftStep } from "./catalog/catalog.ts";
 export type { DeepReadonly } from "./catalog/deep-readonly.ts";
 export {
   type CurrentData,
   type DataOf,
+  type Downcast,
   defineEvent,
   defineUpcasters,
   drop,
@@ -22,7 +23,10 @@ export type { Dropped, Part, Split } from "./catalog/lift/step-result.ts";
 export { defineMigration, type MigrationDefinition, type StoredData } from "./catalog/migration.ts";
 export { type OpenOptions, openStore } from "./compose.ts";
 export { type Config, defineConfig } from "./config/config.ts";
+export type { LockOptions } from "./config/held-to-lock.ts";
+export type { DeliveryLogger } from "./delivery/delivery-logger.ts";
 export {
+  type AnyHandle,
   defineHandler,
   type FunctionHandler,
   type HandlerContext,
@@ -37,24 +41,89 @@ export {
   webhookHandler,
 } from "./delivery/handler.ts";
 export type { DeliveryLimits } from "./delivery/limits.ts";
-export { type ErrorCode, type ErrorKind, type ErrorPlace, isRepriseError, RepriseError } from "./errors.ts";
+export { type ErrorCode, type ErrorExtras, type ErrorKind, type ErrorPlace, isRepriseError, RepriseError } from "./errors.ts";
+export type { Change } from "./event/changes.ts";
+export type { Clock } from "./event/clock.ts";
 export {
+  type AnyPosition,
   type ContextRef,
   type CurrentEvent,
   comparePositions,
   type Entity,
+  type EventDamage,
   type EventMetadata,
   type EventOrigin,
   type GivenEvent as StoredEvent,
   type Json,
+  type NewEvent,
+  type Position as LogPosition,
   type PositionText as Position,
   type Priority,
+  type StoredEvent as LoggedEvent,
 } from "./event/event.ts";
-export type { ExpectedRevision } from "./log/event-log.ts";
+export type { AppendedEvent as LoggedAppend, ExpectedRevision } from "./log/event-log.ts";
+export type { Act } from "./records/act.ts";
+export type { AttemptClass, AttemptError, AttemptRecord, DeadLetterCause } from "./records/attempt.ts";
+export type { PlanFindings, ReplaySelection } from "./records/plan.ts";
+export type { AskedTerms, OwnOutcome, ReplayKind, ReplayTerms } from "./records/replay.ts";
+export type { ReplayVerb } from "./replay/act-on-job.ts";
+export type { JobFigures } from "./replay/job-figures.ts";
+export type { Sample } from "./replay/lift.ts";
+export type { Difference, ReportItem } from "./replay/report.ts";
+export type { HistorySelection, Selection } from "./replay/selection.ts";
+export type { Plan } from "./replay/show-plan.ts";
+export type { Appends } from "./store/append/append.ts";
 export type { AppendedEvent, AppendOptions, EventInput } from "./store/append/event-input.ts";
-export type { ActOptions } from "./store/caller.ts";
-export type { AmendResult } from "./store/dead-letter-acts.ts";
-export type { LaneActOptions, LaneActResult } from "./store/pauses.ts";
-export type { ReadEntityOptions } from "./store/read-entity.ts";
-export type { ReplayBatchResult, ReplayResult } from "./store/replay-acts.ts";
+export type { ActOptions, CallerOptions, FinalActOptions } from "./store/caller.ts";
+export type {
+  AmendOptions,
+  AmendResult,
+  DeadLetterActs,
+  DiscardBatchOptions,
+  DiscardBatchResult,
+  DiscardOptions,
+  DiscardResult,
+  Resolution,
+} from "./store/dead-letter-acts.ts";
+export type { GivenUp } from "./store/give-up.ts";
+export type { Life } from "./store/life.ts";
+export type { LaneActOptions, LaneActResult, Pauses, RepairResult } from "./store/pauses.ts";
+export type { EntityPage, ReadEntityOptions, Reads } from "./store/read-entity.ts";
+export type {
+  PlanOptions,
+  ReplayActed,
+  ReplayActs,
+  ReplayBatchOptions,
+  ReplayBatchResult,
+  ReplayOptions,
+  ReplayPageOptions,
+  ReplayReport,
+  ReplayResult,
+  ReplayStarted,
+  ReplayState,
+  ReplayStates,
+  StartReplayOptions,
+  SteerOptions,
+} from "./store/replay-acts.ts";
+export type { Retired } from "./store/retire.ts";
 export type { Store } from "./store/store.ts";
+export type { AmendmentAct, AmendmentView } from "./views/model/amendment.ts";
+export type {
+  DeadLetterDetail,
+  DeadLetterDetails,
+  DeadLetterFigures,
+  DeadLetterFilter,
+  DeadLetterList,
+  DeadLetterStats,
+  DeadLetterView,
+} from "./views/model/dead-letter.ts";
+export type { DeliveryReads, DeliveryStatus, DeliveryView, EffectView, RecordedDelivery } from "./views/model/delivery.ts";
+export type { EntityFilterOptions, EntityReads, EntityView, LaneView, ShownLaneState } from "./views/model/entity.ts";
+export type { EventFilterOptions, EventReads, EventView, LiftedView, PartView } from "./views/model/event.ts";
+export type { HandlerReads, HandlerState, HandlerView } from "./views/model/handler.ts";
+export type { HistoryFilter, HistoryPointer, HistoryReads } from "./views/model/history.ts";
+export type { KnownNames } from "./views/model/known-names.ts";
+export type { HeldLane, HeldLanes, LetterPointer, LetterPointers } from "./views/model/letters-to-replay.ts";
+export type { PageOptions } from "./views/model/page.ts";
+export type { ReplayOutcomes, ReplayReads, ReplayStatus, ReplayView } from "./views/model/replay.ts";
+export type { ViewPosition, Views } from "./views/model/views.ts";
