@@ -1,5 +1,5 @@
 import type { NewEvent } from "../../src/event/event.ts";
-import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
+import type { EventLog } from "../../src/log/event-log.ts";
 
 export const largeStream = "default.order-large";
 const large = 130;
@@ -12,8 +12,7 @@ export function smallEvent(id: string, data: NewEvent["data"] = { total: 1 }): N
 }
 
 /** Many small events, so that reads take whole pages, and behind them 117 MB in large ones of one stream. */
-export async function fillLarge(folder: string, newId: () => string): Promise<void> {
-  const log = await openSqliteLog(folder);
+export async function fillLarge(log: EventLog, newId: () => string): Promise<void> {
   await log.append(
     "default.order-small",
     Array.from({ length: smallEvents }, () => smallEvent(newId())),

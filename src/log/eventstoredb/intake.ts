@@ -26,8 +26,8 @@ export interface Intake<T> {
   readonly ended: boolean;
 }
 
-/** Events that the client reads ahead. One may have a megabyte. */
-export const readAhead = { highWaterMark: 64 };
+/** Events that the client reads ahead, for each reader. One may have a megabyte; more than so many at once save no time. */
+export const readAhead = { highWaterMark: 16 };
 
 export function makeIntake<T>(source: Source<T>, clock: Clock): Intake<T> {
   let ended = false;

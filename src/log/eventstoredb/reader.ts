@@ -136,6 +136,7 @@ export function makeReader(server: Server, truncations: Truncations): Reader {
 
     async *readPlaces(stream, revisions) {
       const sorted = [...new Set(revisions)].toSorted((a, b) => a - b);
+      const pageSize = makePageSize(limits);
       for (let first = 0; first < sorted.length; ) {
         let last = first;
         while (last + 1 < sorted.length && sorted[last + 1]! - sorted[last]! <= maxGap) last++;
@@ -153,7 +154,9 @@ export function makeReader(server: Server, truncations: Truncations): Reader {
             if (decoded !== null && wanted.has(revision) && !truncations.isHidden(decoded.event)) events.push(decoded.event);
             return bytes >= limits.batchBytes;
           };
-          const { cut } = await readStreamPage(server, stream, "forward", before + 1, sorted[last]! - before, enough);
+          const count = Math.min(sorted[last]! - before, pageSize.next);
+          const { cut } = await readStreamPage(server, stream, "forward", before + 1, count, enough);
+          pageSize.learn(reached - before, bytes);
           yield* events;
           if (!cut || reached === before) break;
         }

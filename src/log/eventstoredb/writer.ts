@@ -2,7 +2,7 @@
  * Appends. The server is never asked with `any`: under `any` it knows ids for a while only, so a repeat would be stored twice. Each append goes
  * to the head that this process knows, with ids checked before; whatever stands there instead is read and checked again.
  */
-import { ErrorType, NO_STREAM } from "@eventstore/db-client";
+import { ErrorType, NO_STREAM, type RecordedEvent } from "@eventstore/db-client";
 import { LRUCache } from "lru-cache";
 import { RepriseError } from "../../errors.ts";
 import { toIso } from "../../event/clock.ts";
@@ -52,24 +52,31 @@ export function makeWriter(server: Server, reader: Reader, ids: RecentIds, rando
     return recorded.iso;
   };
 
-  /** Learns the head, and the ids of what was not known to be there. */
+  /** Learns the head, and the ids of what was not known to be there; a batch's bytes at a time. */
   const refresh = async (stream: string): Promise<{ revision: number }> => {
     const head = heads.get(stream)?.revision;
+    const forward = head !== undefined;
     let reached = head ?? -1;
-    const learn = ({ revision, position, id, event }: { revision: number; position: bigint; id: string; event: StoredEvent | undefined }) => {
-      reached = Math.max(reached, revision);
-      if (event !== undefined) ids.add([id], stream, revision);
-      reader.noteHead(event === undefined ? 0n : position);
-    };
-    for (let from = head === undefined ? null : head + 1; ; from = reached + 1) {
-      const direction = from === null ? "backward" : "forward";
-      const count = from === null ? limits.lookBackEvents : limits.pageEvents;
-      const { events, cut } = await readStreamPage(server, stream, direction, from, count, () => false);
-      for (const recorded of events) {
-        const event = envelope.decode(recorded)?.event;
-        learn({ revision: Number(recorded.revision), position: event?.position ?? 0n, id: recorded.id, event });
-      }
-      if (from === null || !cut) break;
+    let left = forward ? Number.MAX_SAFE_INTEGER : limits.lookBackEvents;
+    for (let from = forward ? head + 1 : null; ; ) {
+      let last: number | null = null;
+      let bytes = 0;
+      const learn = (recorded: RecordedEvent): boolean => {
+        const revision = Number(recorded.revision);
+        if (last !== null && (forward ? revision <= last : revision >= last)) return false; // the page was begun again
+        last = revision;
+        left--;
+        reached = Math.max(reached, revision);
+        const decoded = envelope.decode(recorded);
+        if (decoded === null) return false;
+        ids.add([recorded.id], stream, revision);
+        reader.noteHead(decoded.event.position);
+        bytes += decoded.bytes;
+        return bytes >= limits.batchBytes;
+      };
+      const { cut } = await readStreamPage(server, stream, forward ? "forward" : "backward", from, Math.min(left, limits.pageEvents), learn);
+      if (!cut || last === null || left <= 0 || (!forward && last === 0)) break;
+      from = last + (forward ? 1 : -1);
     }
     const found = { revision: reached };
     heads.set(stream, found);
