@@ -35,6 +35,8 @@ export interface WorldOptions {
   readonly limits?: Partial<PartitionOptions["limits"]>;
   /** Events whose call kills the process. */
   readonly kills?: (event: StoredEvent) => boolean;
+  /** Share of the steps with a call under way at which somebody kills the process from outside, beside the few ends of any run. */
+  readonly killedShare?: number;
 }
 
 /** Small, fast, good enough: mulberry32. */
@@ -120,6 +122,8 @@ export class World {
   readonly #stopped = new Set<string>();
   /** Revisions of a lane that a loan delivers, in order. */
   #loans: Loaned[] = [];
+  /** Those whose replay does not know its next call yet: the lane stays lent. */
+  readonly #thinking = new Set<LaneLoan>();
   loaned = 0;
 
   constructor(options: WorldOptions) {
@@ -173,6 +177,8 @@ export class World {
 
   /** One step of the world, by chance. */
   step(): void {
+    const { killedShare = 0 } = this.#options;
+    if (killedShare > 0 && this.#calls.length > 0 && this.random() < killedShare) this.crash();
     const act = this.random();
     if (act < 0.2) this.append();
     else if (act < 0.36) this.#subscribe(1 + Math.floor(this.random() * 6));
@@ -211,6 +217,7 @@ export class World {
     for (const [stream, letters] of this.#letters) for (const revision of letters) if (this.random() < 0.5) this.#order(stream, revision);
     for (let round = 0; round < 5000; round++) {
       this.#subscribe(50);
+      this.#askAll();
       this.#start();
       while (this.#calls.length > 0) this.#finish(0, "completed"); // of a split event: part by part
       while (this.#readOne() || this.#answerRead(0, false));
@@ -269,7 +276,10 @@ export class World {
     fold(state, claimed, this.journal.length - 1);
     this.#high = new Map();
     this.#pausing = [];
-    this.#paused = new Map([...state.lanes].filter(([, lane]) => lane.paused).map(([stream]) => [stream, null]));
+    this.#paused = new Map([...this.#paused.keys()].map((stream) => [stream, null])); // by our own account: not by what the fold says of it
+    const folded = [...state.lanes].flatMap(([stream, lane]) => (lane.paused ? [stream] : []));
+    if (folded.length !== this.#paused.size || folded.some((stream) => !this.#paused.has(stream)))
+      this.broken.push(`paused are ${[...this.#paused.keys()].join()}, and by the journal ${folded.join()}`);
     if (unclean) this.#done.clear();
     this.#partsDone.now.clear();
     this.#letters = new Map([...state.lanes].filter(([, lane]) => lane.letters.size > 0).map(([stream, lane]) => [stream, new Set(lane.letters.keys())]));
@@ -326,6 +336,7 @@ export class World {
 
   /** Nothing of a replay starts while it is held, or after it was stopped. */
   #checkTurn({ lane, event, replay, loan }: Delivery): void {
+    if (lane.loans.length > 0 && loan === null) this.broken.push(`${event.stream}@${event.revision} started in a lane that is lent`);
     const follows = replay === null && loan === null && lane.pace !== null && event.revision <= lane.pace.through ? lane.pace.replayId : null;
     const replayId = replay?.replayId ?? loan?.replayId ?? follows;
     if (replayId === null) return;
@@ -333,7 +344,6 @@ export class World {
     if (pace !== undefined && ++pace.started > pace.taken) this.broken.push(`${event.stream}@${event.revision} started without a turn of ${replayId}`);
     if (pace?.held) this.broken.push(`${event.stream}@${event.revision} started while ${replayId} was held`);
     if (this.#stopped.has(replayId)) this.broken.push(`${event.stream}@${event.revision} started after ${replayId} was stopped`);
-    if (lane.loans.length > 0 && loan === null) this.broken.push(`${event.stream}@${event.revision} started in a lane that is lent`);
   }
 
   /** What ran at a crash runs alone, as long as the others have patience. */
@@ -665,6 +675,7 @@ export class World {
 
   /** A replay of the history of one entity. */
   #borrow(): void {
+    this.#askAll();
     const streams = [...this.#streams.keys()];
     if (streams.length === 0) return;
     const stream = this.pick(streams);
@@ -703,7 +714,15 @@ export class World {
       return;
     }
     loaned.next++;
-    this.#askFor(loaned);
+    if (this.random() < 0.3) this.#thinking.add(loaned.loan);
+    else this.#askFor(loaned);
+  }
+
+  #askAll(): void {
+    for (const loaned of this.#loans.filter(({ loan }) => this.#thinking.has(loan))) {
+      this.#thinking.delete(loaned.loan);
+      this.#askFor(loaned);
+    }
   }
 
   #stop(): void {

@@ -49,4 +49,18 @@ describe("an event that kills the process", () => {
       ).toEqual([]);
     }
   });
+
+  it("is told from kills by somebody else, however many: they make no dead letter", { timeout: 120_000 }, () => {
+    let crashes = 0;
+    for (let seed = 1; seed <= seeds / 3; seed++) {
+      const world = run({ seed, ordering: "strict", entities: 2, kills: () => false, killedShare: 0.4 }, 250);
+      crashes += world.crashes;
+      expect(world.broken, `seed ${seed}`).toEqual([]);
+      expect(
+        world.journal.filter((event) => event.type === "delivery.dead_lettered" && event.data.cause === "crash"),
+        `seed ${seed}`,
+      ).toEqual([]);
+    }
+    expect(crashes).toBeGreaterThan((seeds / 3) * 5);
+  });
 });

@@ -1,5 +1,8 @@
 import { type Projection, recordedMsOf } from "../projection.ts";
 
+/** In UTC, of a minute since 1970. */
+export const dayOf = (minute: number): number => Math.floor(minute / 1440);
+
 /** Of the table `events`, in the order of its definition. */
 export const eventColumns = 12;
 /** Revisions of an entity from a mark to the next. */
@@ -29,6 +32,8 @@ export const eventIndex: Projection = {
     create table types(type text primary key, events integer not null) strict, without rowid;
     -- The positions of each minute's events: times become positions by it, whatever the log's clock did.
     create table minutes(minute integer primary key, first_position integer not null, last_position integer not null) strict;
+    -- The same of each day: a time years back would else look at each minute since.
+    create table days(day integer primary key, first_position integer not null, last_position integer not null) strict;
   `,
   apply(folding, input) {
     if (input.kind !== "event") {
@@ -68,12 +73,17 @@ export const eventIndex: Projection = {
     for (const [type, events] of latest.types)
       db.run("insert into types(type, events) values (?, ?) on conflict do update set events = events + excluded.events", type, events);
     for (const [minute, { first, last }] of latest.minutes)
-      db.run(
-        "insert into minutes(minute, first_position, last_position) values (?, ?, ?) on conflict do update set last_position = excluded.last_position",
-        minute,
-        first,
-        last,
-      );
+      for (const [table, key, time] of [
+        ["minutes", "minute", minute],
+        ["days", "day", dayOf(minute)],
+      ] as const)
+        db.run(
+          `insert into ${table}(${key}, first_position, last_position) values (?, ?, ?)
+           on conflict do update set first_position = min(first_position, excluded.first_position), last_position = max(last_position, excluded.last_position)`,
+          time,
+          first,
+          last,
+        );
     latest.types.clear();
     latest.minutes.clear();
   },

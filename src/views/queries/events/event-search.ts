@@ -1,5 +1,6 @@
 import type { DeliveryStatus } from "../../model/delivery.ts";
 import type { EventFilterOptions } from "../../model/event.ts";
+import { dayOf } from "../../projections/event-index.ts";
 import { allOf, type Condition, oneOf, type Sources, storedTypes } from "../context.ts";
 import { handlerRows } from "../deliveries/handler-rows.ts";
 import { entitiesNamed } from "../entities-named.ts";
@@ -92,14 +93,21 @@ function hasGaps({ db }: Sources): boolean {
 
 /** The positions, both included, that the filter's times leave. */
 function positionsOf({ db }: Sources, { sinceMs, untilMs }: EventFilterOptions, high: number): { readonly low: number; readonly high: number } {
-  const minuteOf = (ms: number) => Math.floor(ms / 60_000);
-  const first =
-    sinceMs === undefined
-      ? 0
-      : db().get<{ first: number | null }>("select min(first_position) as first from minutes where minute >= ?", minuteOf(sinceMs))!.first;
-  const last =
-    untilMs === undefined
-      ? high
-      : db().get<{ last: number | null }>("select max(last_position) as last from minutes where minute <= ?", minuteOf(untilMs))!.last;
+  const first = sinceMs === undefined ? 0 : firstSince(db, Math.floor(sinceMs / 60_000));
+  const last = untilMs === undefined ? high : lastUntil(db, Math.floor(untilMs / 60_000));
   return { low: first ?? Number.MAX_SAFE_INTEGER, high: Math.min(last ?? -1, high) };
+}
+
+/** The lowest position in a minute or later: among the rest of its day, minute by minute, and the days after it. */
+function firstSince(db: Sources["db"], minute: number): number | null {
+  const sql = `select min(first) as first from (select min(first_position) as first from minutes where minute >= ? and minute < ?
+    union all select min(first_position) from days where day > ?)`;
+  return db().get<{ first: number | null }>(sql, minute, (dayOf(minute) + 1) * 1440, dayOf(minute))!.first;
+}
+
+/** The highest position in a minute or earlier. */
+function lastUntil(db: Sources["db"], minute: number): number | null {
+  const sql = `select max(last) as last from (select max(last_position) as last from minutes where minute >= ? and minute <= ?
+    union all select max(last_position) from days where day < ?)`;
+  return db().get<{ last: number | null }>(sql, dayOf(minute) * 1440, minute, dayOf(minute))!.last;
 }
