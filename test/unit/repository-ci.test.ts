@@ -1,5 +1,5 @@
 /** `.ci/run` with an npm that fails on purpose: no failure may end as a pass. */
-import { chmodSync, cpSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -38,6 +38,12 @@ describe(".ci/run", () => {
   ])("fails for %s", async (_what, steps, lastLine) => {
     const result = await ciWith(steps);
     expect(result).toMatchObject({ code: 1, lastLine });
+  });
+
+  it("runs the test command that the README names, and `npm run check`", () => {
+    const [script, readme] = [".ci/run", "README.md"].map((path) => readFileSync(join(repositoryFolder, path), "utf8"));
+    expect(readme).toMatch(/^npm test {2,}#/m);
+    expect(Array.from(script!.matchAll(/\bstep (npm [a-z ]+?)(?: \|\||; then)/g), ([, command]) => command)).toEqual(["npm ci", "npm run check", "npm test"]);
   });
 
   it("says which steps ran and how they ended", async () => {
