@@ -13,6 +13,7 @@ import { retryAfterSeconds, toProblem } from "./problem.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { entityRoutes } from "./routes/entities.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { handlerRoutes } from "./routes/handlers.ts";
 import { replayRoutes } from "./routes/replays.ts";
 import { serviceRoutes } from "./routes/service.ts";
 import { defaultReaderLimits, endSlowReaders, type ReaderLimits } from "./slow-readers.ts";
@@ -143,6 +144,7 @@ export function makeServer({
   app.register(entityRoutes, needs);
   app.register(deadLetterRoutes, needs);
   app.register(replayRoutes, needs);
+  app.register(handlerRoutes, needs);
   app.register(serviceRoutes, needs);
   return app;
 }

@@ -4,6 +4,7 @@ import type { Clock } from "../event/clock.ts";
 import { positionText } from "../event/event.ts";
 import { backOff } from "../event/waits.ts";
 import type { Views } from "../views/model.ts";
+import type { Life } from "./life.ts";
 import type { Store } from "./store.ts";
 
 export interface WaitingStoreOptions {
@@ -56,23 +57,13 @@ export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingSto
     }
   }
 
-  const views = new Proxy({} as Views, {
-    get: (_target, name: keyof Views) => {
-      if (store !== null) return store.views[name];
-      if (name === "position") return () => positionText(0n);
-      if (name === "unknownName") return () => null; // nothing is known yet: what is asked next says so
-      return async () => mustBeOpen(); // throws
-    },
-  });
-
   return {
     catalog,
-    views,
+    views: viewsOf(() => store, mustBeOpen),
     get logId() {
       return mustBeOpen().logId;
     },
-    append: async (...args) => mustBeOpen().append(...args),
-    readEntity: async (...args) => mustBeOpen().readEntity(...args),
+    ...handOn(mustBeOpen),
     start() {
       started ??= start();
       return started;
@@ -87,6 +78,29 @@ export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingSto
       await started?.catch(() => {});
       await store?.close();
     },
+  };
+}
+
+/** The views of a store that may still be to come. */
+function viewsOf(store: () => Store | null, mustBeOpen: () => Store): Views {
+  return new Proxy({} as Views, {
+    get: (_target, name: keyof Views) => {
+      const open = store();
+      if (open !== null) return open.views[name];
+      if (name === "position") return () => positionText(0n);
+      if (name === "unknownName") return () => null; // nothing is known yet: what is asked next says so
+      return async () => mustBeOpen(); // throws
+    },
+  });
+}
+
+/** What needs the log goes to the store, once it is open. */
+type HandedOn = Omit<Store, "catalog" | "views" | "logId" | Exclude<keyof Life, "rebuildViews">>;
+
+function handOn(mustBeOpen: () => Store): HandedOn {
+  return {
+    append: async (...args) => mustBeOpen().append(...args),
+    readEntity: async (...args) => mustBeOpen().readEntity(...args),
     replay: async (...args) => mustBeOpen().replay(...args),
     replayBatch: async (...args) => mustBeOpen().replayBatch(...args),
     pauseHandler: async (...args) => mustBeOpen().pauseHandler(...args),

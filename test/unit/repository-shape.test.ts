@@ -27,7 +27,6 @@ const stillOver = `
 # src/http
 function src/http/server.ts makeServer
 # src/http/routes
-function src/http/routes/service.ts serviceRoutes
 # src/http/wire
 # src/log/copy
 # src/log/eventstoredb
@@ -40,7 +39,6 @@ function src/log/eventstoredb/writer.ts makeWriter
 # src/log/sqlite
 # src/replay
 # src/store
-function src/store/waiting-store.ts makeWaitingStore
 # src/store/append
 # src/views
 # src/views/projections
