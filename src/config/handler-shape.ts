@@ -1,7 +1,7 @@
 /** The shape of a handler in the config. */
 
 import { z } from "zod";
-import { headerProblem } from "../delivery/attempt/webhook-headers.ts";
+import { headerProblems } from "../delivery/attempt/webhook-headers.ts";
 import type { Jitter } from "../delivery/handler.ts";
 import { maxDelayMs } from "../delivery/policy/waits.ts";
 import { eventTypePattern } from "../event/names.ts";
@@ -77,10 +77,7 @@ const webhookShape = fields(
     headers: z
       .record(z.string(), z.string({ error: "must be a text" }), { error: "must map header names to texts" })
       .superRefine((headers, context) => {
-        for (const [name, value] of Object.entries(headers)) {
-          const detail = headerProblem(name, value);
-          if (detail !== null) context.addIssue({ code: "custom", path: [name], message: detail });
-        }
+        for (const { name, problem } of headerProblems(headers)) context.addIssue({ code: "custom", path: [name], message: problem });
       })
       .optional(),
   },

@@ -50,6 +50,13 @@ describe("the headers of a webhook's definition", () => {
     }
   });
 
+  it("are refused by both when one is there twice, in other letters: only one of them could be sent", () => {
+    for (const answer of answers({ "X-Key": "hunter2", "x-key": "hunter3" })) {
+      expect(answer).toContain("is there twice, in other letters: keep one of them");
+      expect(answer).not.toContain("hunter");
+    }
+  });
+
   it.each(["authorization", "User-Agent", "accept", "x-tenant", "tracestate", "webhook-version", "cookie"])("may name %s", (name) => {
     expect(answers({ [name]: "1" })).toEqual([null, null]);
   });

@@ -8,8 +8,24 @@ const ownHeaders: ReadonlySet<string> = new Set([
   ...["traceparent", "webhook-id", "webhook-timestamp", "webhook-signature"],
 ]);
 
-/** @returns what is wrong with a header of a definition, and what to do about it; null when it can be sent. The value is never told: it may be a key. */
-export function headerProblem(name: string, value: string): string | null {
+export interface HeaderProblem {
+  readonly name: string;
+  /** What is wrong, and what to do about it. The value is never told, because it may be a key. */
+  readonly problem: string;
+}
+
+/** @returns what is wrong with the headers of a definition; nothing when all of them can be sent. */
+export function headerProblems(headers: Readonly<Record<string, string>>): readonly HeaderProblem[] {
+  const known = new Set<string>();
+  return Object.entries(headers).flatMap(([name, value]) => {
+    const lower = name.toLowerCase();
+    const problem = known.has(lower) ? "is there twice, in other letters: keep one of them" : headerProblem(name, value);
+    known.add(lower);
+    return problem === null ? [] : [{ name, problem }];
+  });
+}
+
+function headerProblem(name: string, value: string): string | null {
   if (ownHeaders.has(name.toLowerCase())) return "is set by Reprise itself: remove it";
   try {
     validateHeaderName(name);
@@ -22,11 +38,7 @@ export function headerProblem(name: string, value: string): string | null {
 
 /** A definition's headers as they are sent, with names in small letters. @throws CONFIG_INVALID for one that cannot be sent. */
 export function sendableHeaders(handler: string, headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => {
-      const problem = headerProblem(name, value);
-      if (problem !== null) throw new RepriseError("CONFIG_INVALID", `handler ${handler}: the header ${JSON.stringify(name)} ${problem}`);
-      return [name.toLowerCase(), value];
-    }),
-  );
+  const [first] = headerProblems(headers);
+  if (first !== undefined) throw new RepriseError("CONFIG_INVALID", `handler ${handler}: the header ${JSON.stringify(first.name)} ${first.problem}`);
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
