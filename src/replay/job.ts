@@ -119,6 +119,7 @@ export class Job {
     const { pace, runner } = this.#needs;
     this.#phase = phase;
     this.acts.phaseEntered();
+    if (phase.kind === "ended") pace.hold(false); // a pause may have been recorded beside the end
     if (phase.kind === "paused" || isOver(phase)) return;
     this.#canary?.letGo();
     if (phase.kind === "pausing") {

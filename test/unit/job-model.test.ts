@@ -208,7 +208,7 @@ describe("a job, whatever its runner, operators and ends of the process do", () 
       if (status === "cancelled") expect({ seed, asked }).toEqual({ seed, asked: true });
       if (status === "stopped") expect({ seed, stops }).toEqual({ seed, stops: true });
       expect(world.job.figures().status).toBe(status);
-      expect(world.pace.held).toBe(false);
+      expect({ seed, held: world.pace.held }).toEqual({ seed, held: false });
     }
   });
 });
