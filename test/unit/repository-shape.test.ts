@@ -30,12 +30,6 @@ function src/http/server.ts makeServer
 # src/http/wire
 # src/log/copy
 # src/log/eventstoredb
-function src/log/eventstoredb/connection.ts makeConnection
-function src/log/eventstoredb/open-eventstoredb-log.ts openEventStoreDbLog
-function src/log/eventstoredb/reader.ts makeReader
-function src/log/eventstoredb/subscription.ts catchUp
-function src/log/eventstoredb/tail.ts makeTail
-function src/log/eventstoredb/writer.ts makeWriter
 # src/log/sqlite
 # src/replay
 # src/store

@@ -1,24 +1,23 @@
-import { RepriseError } from "../../errors.ts";
 import { type Clock, systemClock } from "../../event/clock.ts";
-import type { StoredEvent } from "../../event/event.ts";
-import { isUuid, type NewId, newId } from "../../event/ids.ts";
-import { logStream } from "../../event/names.ts";
+import { type NewId, newId } from "../../event/ids.ts";
 import { checkTruncate, encodeAppend, tenantOf } from "../append-rules.ts";
 import type { EventLog } from "../event-log.ts";
 import { makeBeats } from "./beats.ts";
 import { connect } from "./connect.ts";
 import { makeConnection } from "./connection.ts";
 import { makeEnvelope } from "./envelope.ts";
+import { findFirst } from "./find-first.ts";
 import { lastRevision } from "./last-revision.ts";
 import { defaultLimits, type EventStoreDbLogLimits } from "./limits.ts";
+import { findOrCreateLogId } from "./log-id.ts";
 import { checkIds, makeReader, type Reader } from "./reader.ts";
-import { type Locate, makeRecentIds, type RecentIds } from "./recent-ids.ts";
+import { type Locate, makeRecentIds } from "./recent-ids.ts";
 import { refuseWhenClosing, type Server } from "./server.ts";
 import { fromOpenError } from "./server-error.ts";
 import { subscribe } from "./subscription.ts";
 import { makeTail } from "./tail.ts";
 import { makeTruncations } from "./truncations.ts";
-import { makeWriter, type Writer } from "./writer.ts";
+import { makeWriter } from "./writer.ts";
 
 export interface EventStoreDbOptions {
   /** For waits, and for `recordedAt`: the server tells its own time with reads only, not in its answer to an append. */
@@ -51,38 +50,18 @@ export type EventStoreDbLog = EventLog & Required<Pick<EventLog, "passedOver">>;
  *   reached, safe to repeat; LOG_MISSING when it has no log and none is to be begun; LOG_FOREIGN when `reprise.log` was begun by something else.
  */
 export async function openEventStoreDbLog(connectionString: string, options: EventStoreDbOptions = {}): Promise<EventStoreDbLog> {
-  const { clock = systemClock, newId: makeId = newId, locate, namespace = "", create = true } = options;
-  const limits = { ...defaultLimits, ...options.limits };
-  const closing = new AbortController();
-  const connection = makeConnection({ connect: (number) => connect(connectionString, clock, number), clock, closing: closing.signal, limits });
-  const server: Server = { connection, envelope: makeEnvelope(namespace), limits, clock, closing: closing.signal };
-  const truncations = makeTruncations(server);
-  const reader = makeReader(server, truncations);
-  const tail = makeTail(server, reader, truncations);
-  // Appends that are in progress when the log closes go on reading until they know what became of them.
-  const givingUp = new AbortController();
-  const writing: Server = { ...server, closing: givingUp.signal };
-  const readerOfWriter: Reader = { ...makeReader(writing, truncations), noteHead: reader.noteHead };
-  const beats = makeBeats(server, makeId, namespace);
-  const ids = makeRecentIds(readerOfWriter, limits.recentIds, locate);
-  const writer = makeWriter(writing, readerOfWriter, ids);
-  const giveUp = () => {
+  const { newId: makeId = newId } = options;
+  const parts = assemble(connectionString, options);
+  const { server, truncations, reader, tail, beats, ids, writer, closing, giveUp } = parts;
+  const { connection, clock } = server;
+  const logId = await findLogId(parts, options);
+  const close = async () => {
     closing.abort();
-    givingUp.abort();
-  };
-  let logId: string;
-  options.signal?.addEventListener("abort", giveUp);
-  if (options.signal?.aborted) giveUp();
-  try {
-    logId = await findOrCreateLogId(reader, writer, makeId, create);
-    await truncations.load();
-  } catch (error) {
-    giveUp();
+    const timer = clock.after(drainMs, giveUp);
+    await writer.drain();
+    timer.cancel();
     await connection.dispose();
-    throw fromOpenError(error, "Opening the log");
-  } finally {
-    options.signal?.removeEventListener("abort", giveUp);
-  }
+  };
   const open = () => refuseWhenClosing(server);
   let closed: Promise<void> | null = null;
 
@@ -117,7 +96,7 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
     trouble: () => connection.trouble("write") ?? tail.trouble ?? connection.trouble("read"),
     async probe() {
       open();
-      // What the last append came to holds until the next one; whether the server is there at all is told by a read.
+      // The answer to the last append holds until the next one. A read tells whether the server is there at all.
       if (connection.trouble("write") !== null) await beats.beat("probe");
       else if (clock.monotonicMs() - connection.heardMs > quietMs) await reader.serverHead();
     },
@@ -128,85 +107,52 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
       return reader.head();
     },
     close() {
-      closed ??= (async () => {
-        closing.abort();
-        const timer = clock.after(drainMs, giveUp);
-        await writer.drain();
-        timer.cancel();
-        await connection.dispose();
-      })();
+      closed ??= close();
       return closed;
     },
   };
 }
 
-/** Ids asked for together while nobody knows how large their events are, and at most. */
-const fewIds = 8;
-const manyIds = 64;
-
-/** In the order of the ids, in groups that are large only while events are small. */
-async function findFirst(recent: RecentIds, tenant: string, ids: readonly string[], enoughBytes?: number): Promise<readonly StoredEvent[]> {
-  if (enoughBytes === undefined) return [...(await findPart(recent, tenant, ids, Number.POSITIVE_INFINITY))!.values()];
-  const events: StoredEvent[] = [];
-  let bytes = 0;
-  let size = fewIds;
-  for (let from = 0; from < ids.length && bytes < enoughBytes; ) {
-    const part = ids.slice(from, from + size);
-    const found = await findPart(recent, tenant, part, 8 * enoughBytes);
-    if (found === null) {
-      size = Math.max(1, Math.floor(part.length / 8));
-      continue;
-    }
-    const before = bytes;
-    for (const id of part) {
-      const event = found.get(id);
-      if (event === undefined || bytes >= enoughBytes) continue;
-      events.push(event);
-      bytes += JSON.stringify(event.data).length;
-    }
-    from += size;
-    size = bytes - before > enoughBytes / 8 ? fewIds : Math.min(size * 2, manyIds);
+/** Finds the log's id, and loads what hides events. Nothing stays open when that fails. */
+async function findLogId(
+  { server, truncations, reader, writer, giveUp }: ReturnType<typeof assemble>,
+  { newId: makeId = newId, create = true, signal }: EventStoreDbOptions,
+): Promise<string> {
+  signal?.addEventListener("abort", giveUp);
+  if (signal?.aborted) giveUp();
+  try {
+    const logId = await findOrCreateLogId(reader, writer, makeId, create);
+    await truncations.load();
+    return logId;
+  } catch (error) {
+    giveUp();
+    await server.connection.dispose();
+    throw fromOpenError(error, "Opening the log");
+  } finally {
+    signal?.removeEventListener("abort", giveUp);
   }
-  return events;
 }
 
-/** Null for several that are larger than that together: what of them comes first is not known before all are there. */
-async function findPart(recent: RecentIds, tenant: string, ids: readonly string[], maxBytes: number): Promise<ReadonlyMap<string, StoredEvent> | null> {
-  const found = new Map<string, StoredEvent>();
-  let bytes = 0;
-  for await (const event of recent.find(tenant, ids)) {
-    bytes += JSON.stringify(event.data).length;
-    if (bytes > maxBytes && ids.length > 1) return null;
-    found.set(event.id, event);
-  }
-  return found;
-}
-
-/** Several processes may begin the log at once: the stream must not exist, so one of them wins. */
-async function findOrCreateLogId(reader: Reader, writer: Writer, makeId: NewId, create: boolean): Promise<string> {
-  for (let attempt = 0; attempt < 2; attempt++) {
-    for await (const [first] of reader.readStream(logStream, { limit: 1 })) {
-      const logId = (first?.data as { readonly logId?: unknown } | null | undefined)?.logId;
-      if (first?.type === "log.created" && typeof logId === "string" && isUuid(logId)) return logId;
-      throw new RepriseError("LOG_FOREIGN", `The stream ${logStream} does not begin with log.created: this server holds something else under that name.`);
-    }
-    if (!create) throw new RepriseError("LOG_MISSING", "There is no log on this server.");
-    const logId = makeId();
-    const created = {
-      id: makeId(),
-      type: "log.created",
-      schemaVersion: 1,
-      source: null,
-      occurredAt: null,
-      data: { logId },
-      metadata: { priority: "normal" },
-    } as const;
-    try {
-      await writer.append(encodeAppend(logStream, [created], "none"));
-      return logId;
-    } catch (error) {
-      if (!(error instanceof RepriseError && error.code === "REVISION_CONFLICT")) throw error;
-    }
-  }
-  throw new RepriseError("LOG_FOREIGN", `The stream ${logStream} holds no event that can be read: this server holds something else under that name.`);
+/** The parts of an open log. */
+function assemble(connectionString: string, options: EventStoreDbOptions) {
+  const { clock = systemClock, newId: makeId = newId, locate, namespace = "" } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  const closing = new AbortController();
+  const connection = makeConnection({ connect: (number) => connect(connectionString, clock, number), clock, closing: closing.signal, limits });
+  const server: Server = { connection, envelope: makeEnvelope(namespace), limits, clock, closing: closing.signal };
+  const truncations = makeTruncations(server);
+  const reader = makeReader(server, truncations);
+  const tail = makeTail(server, reader, truncations);
+  // Appends that are in progress when the log closes go on reading until they know what became of them.
+  const givingUp = new AbortController();
+  const writing: Server = { ...server, closing: givingUp.signal };
+  const readerOfWriter: Reader = { ...makeReader(writing, truncations), noteHead: reader.noteHead };
+  const beats = makeBeats(server, makeId, namespace);
+  const ids = makeRecentIds(readerOfWriter, limits.recentIds, locate);
+  const writer = makeWriter(writing, readerOfWriter, ids);
+  const giveUp = () => {
+    closing.abort();
+    givingUp.abort();
+  };
+  return { server, truncations, reader, tail, beats, ids, writer, closing, giveUp };
 }

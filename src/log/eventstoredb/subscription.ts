@@ -1,25 +1,12 @@
-import { eventTypeFilter, type RecordedEvent, START, streamNameFilter } from "@eventstore/db-client";
 import { isRepriseError, RepriseError } from "../../errors.ts";
 import type { Position, StoredEvent } from "../../event/event.ts";
 import { pause } from "../../event/waits.ts";
 import type { EventFilter, SubscribeOptions, SubscriptionBatch } from "../event-log.ts";
-import { makeIntake, readAhead } from "./intake.ts";
+import { catchUp } from "./catch-up.ts";
+import { matches } from "./matches.ts";
 import { readAllPage } from "./page.ts";
-import { matches, type Reader } from "./reader.ts";
-import type { Server } from "./server.ts";
-import type { Tail } from "./tail.ts";
-import type { Truncations } from "./truncations.ts";
+import type { SubscriptionContext } from "./subscription-context.ts";
 import { repeatDelay } from "./waiting.ts";
-
-export interface SubscriptionContext {
-  readonly server: Server;
-  readonly reader: Reader;
-  readonly tail: Tail;
-  readonly truncations: Truncations;
-}
-
-/** Events that the server looks through for a filter before it says how far it has come: this many times its own 32. */
-const checkpointInterval = 16;
 
 /**
  * One loop: behind the tail it catches up with a subscription of its own, which the server filters; from where the tail begins it takes the
@@ -120,97 +107,4 @@ async function checkPlace(after: Position, { server, reader, tail }: Subscriptio
   if (found !== null) return;
   await reader.serverHead(); // LOG_UNAVAILABLE when it is not about the place
   throw behind("it has no event at");
-}
-
-/** Up to where the tail begins, or the consumer ends it. Goes on after drops. */
-async function* catchUp(
-  after: Position,
-  filter: EventFilter | undefined,
-  leaving: AbortSignal,
-  { server, tail, truncations }: SubscriptionContext,
-): AsyncGenerator<SubscriptionBatch, void> {
-  const { connection, envelope, limits, clock } = server;
-  /** Handed on, or not wanted: of an event of this log. */
-  let handed = after;
-  /** Looked at by the server: of any event. */
-  let reached = after;
-  let serverFilters = filter !== undefined && Object.values(filter)[0]!.length > 0;
-  for (let n = 0; !leaving.aborted && reached < tail.from; n++) {
-    /** The log went at least so far when the subscription began, so it has been there once it has caught up. */
-    const target = tail.from;
-    let checkpoint = 0n;
-    const source = connection.client.subscribeToAll(
-      {
-        fromPosition: reached === 0n ? START : { commit: reached, prepare: reached },
-        requiresLeader: true,
-        ...(serverFilters ? { filter: serverFilter(filter!, (position) => (checkpoint = position)) } : {}),
-      },
-      readAhead,
-    );
-    const intake = makeIntake(
-      source as never as Parameters<typeof makeIntake<{ readonly event?: RecordedEvent & { position?: { commit: Position } } }>>[0],
-      clock,
-    );
-    const wake = () => intake.wake();
-    leaving.addEventListener("abort", wake);
-    let caughtUp = false;
-    let quietMs = 0;
-    source.on("caughtUp", () => {
-      caughtUp = true;
-      intake.wake();
-    });
-    try {
-      while (!leaving.aborted && !intake.ended && reached < tail.from) {
-        const events: StoredEvent[] = [];
-        let bytes = 0;
-        // What the server says about its progress holds for us once all that it sent before is taken.
-        if (source.readableLength === 0 && checkpoint > reached) reached = checkpoint;
-        if (source.readableLength === 0 && caughtUp && target > reached) reached = target;
-        const arrived =
-          reached >= tail.from
-            ? []
-            : await intake.take(
-                ({ event }) => {
-                  const position = event?.position?.commit;
-                  if (event === undefined || position === undefined || position <= reached) return false;
-                  reached = position;
-                  const decoded = envelope.decode(event);
-                  if (decoded === null) return false;
-                  handed = position;
-                  if (truncations.isHidden(decoded.event) || !matches(decoded.event, filter)) return false;
-                  events.push(decoded.event);
-                  bytes += decoded.bytes;
-                  return events.length >= limits.batchEvents || bytes >= limits.batchBytes;
-                },
-                { quietMs: limits.idleMs },
-              );
-        if (leaving.aborted) return;
-        if (arrived.length > 0) n = 0;
-        quietMs = arrived.length > 0 ? 0 : quietMs + limits.idleMs;
-        if (quietMs > limits.answerMs) break;
-        if (reached >= tail.from && tail.from > handed) handed = tail.from;
-        if (events.length > 0 || handed >= tail.from) yield { events, bytes, position: handed, live: false };
-        if (arrived.length === 0 && !intake.ended && serverFilters && reached < tail.from) {
-          // Fewer events than a checkpoint's worth are left, and none of them is wanted; servers before 23.10 do not say that they have caught up.
-          serverFilters = false;
-          break;
-        }
-      }
-    } catch {
-      // As in the tail: tried again, slower each time.
-    } finally {
-      leaving.removeEventListener("abort", wake);
-      source.on("error", () => {});
-      intake.leave();
-      source.unsubscribe().catch(() => {});
-    }
-    if (!leaving.aborted && reached < tail.from && serverFilters === (filter !== undefined)) await pause(repeatDelay(n, limits), clock, leaving);
-  }
-
-  function serverFilter(wanted: EventFilter, checkpointReached: (position: Position) => void) {
-    const onCheckpoint = async (_: unknown, { commit }: { readonly commit: bigint }) => checkpointReached(commit);
-    const options = { checkpointInterval, checkpointReached: onCheckpoint };
-    if ("types" in wanted) return eventTypeFilter({ prefixes: [...wanted.types], ...options });
-    return streamNameFilter({ prefixes: wanted.streamPrefixes.map((prefix) => envelope.nativeName(prefix)), ...options });
-  }
 }

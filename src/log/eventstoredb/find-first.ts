@@ -1,0 +1,44 @@
+import type { StoredEvent } from "../../event/event.ts";
+import type { RecentIds } from "./recent-ids.ts";
+
+/** Ids asked for together while nobody knows how large their events are, and at most. */
+const fewIds = 8;
+const manyIds = 64;
+
+/** In the order of the ids, in groups that are large only while events are small. */
+export async function findFirst(recent: RecentIds, tenant: string, ids: readonly string[], enoughBytes?: number): Promise<readonly StoredEvent[]> {
+  if (enoughBytes === undefined) return [...(await findPart(recent, tenant, ids, Number.POSITIVE_INFINITY))!.values()];
+  const events: StoredEvent[] = [];
+  let bytes = 0;
+  let size = fewIds;
+  for (let from = 0; from < ids.length && bytes < enoughBytes; ) {
+    const part = ids.slice(from, from + size);
+    const found = await findPart(recent, tenant, part, 8 * enoughBytes);
+    if (found === null) {
+      size = Math.max(1, Math.floor(part.length / 8));
+      continue;
+    }
+    const before = bytes;
+    for (const id of part) {
+      const event = found.get(id);
+      if (event === undefined || bytes >= enoughBytes) continue;
+      events.push(event);
+      bytes += JSON.stringify(event.data).length;
+    }
+    from += size;
+    size = bytes - before > enoughBytes / 8 ? fewIds : Math.min(size * 2, manyIds);
+  }
+  return events;
+}
+
+/** Null for several that are larger than that together: what of them comes first is not known before all are there. */
+async function findPart(recent: RecentIds, tenant: string, ids: readonly string[], maxBytes: number): Promise<ReadonlyMap<string, StoredEvent> | null> {
+  const found = new Map<string, StoredEvent>();
+  let bytes = 0;
+  for await (const event of recent.find(tenant, ids)) {
+    bytes += JSON.stringify(event.data).length;
+    if (bytes > maxBytes && ids.length > 1) return null;
+    found.set(event.id, event);
+  }
+  return found;
+}

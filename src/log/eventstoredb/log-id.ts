@@ -1,0 +1,35 @@
+import { RepriseError } from "../../errors.ts";
+import { isUuid, type NewId } from "../../event/ids.ts";
+import { logStream } from "../../event/names.ts";
+import { encodeAppend } from "../append-rules.ts";
+import type { Reader } from "./reader.ts";
+import type { Writer } from "./writer.ts";
+
+/** Several processes may begin the log at once: the stream must not exist, so one of them wins. */
+export async function findOrCreateLogId(reader: Reader, writer: Writer, makeId: NewId, create: boolean): Promise<string> {
+  for (let attempt = 0; attempt < 2; attempt++) {
+    for await (const [first] of reader.readStream(logStream, { limit: 1 })) {
+      const logId = (first?.data as { readonly logId?: unknown } | null | undefined)?.logId;
+      if (first?.type === "log.created" && typeof logId === "string" && isUuid(logId)) return logId;
+      throw new RepriseError("LOG_FOREIGN", `The stream ${logStream} does not begin with log.created: this server holds something else under that name.`);
+    }
+    if (!create) throw new RepriseError("LOG_MISSING", "There is no log on this server.");
+    const logId = makeId();
+    const created = {
+      id: makeId(),
+      type: "log.created",
+      schemaVersion: 1,
+      source: null,
+      occurredAt: null,
+      data: { logId },
+      metadata: { priority: "normal" },
+    } as const;
+    try {
+      await writer.append(encodeAppend(logStream, [created], "none"));
+      return logId;
+    } catch (error) {
+      if (!(error instanceof RepriseError && error.code === "REVISION_CONFLICT")) throw error;
+    }
+  }
+  throw new RepriseError("LOG_FOREIGN", `The stream ${logStream} holds no event that can be read: this server holds something else under that name.`);
+}
