@@ -12,7 +12,7 @@ import { openSqliteLog } from "../src/log/sqlite/open-sqlite-log.ts";
 import type { HandlerStreamData } from "../src/records/handler.ts";
 import type { JournalEvent } from "../src/records/journal.ts";
 import { ownEvent } from "../src/records/own-event.ts";
-import type { DeadLetterFilter } from "../src/views/model.ts";
+import type { DeadLetterFilter } from "../src/views/model/dead-letter.ts";
 import { openViews } from "../src/views/open-views.ts";
 import { fill, fillByEntity } from "./fill.ts";
 import type { Benchmark } from "./measure.ts";

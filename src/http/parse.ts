@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { below, check, maxPlaces } from "../catalog/places.ts";
 import { type ErrorPlace, RepriseError } from "../errors.ts";
 import { makeTurns } from "../event/turns.ts";
-import type { Views } from "../views/model.ts";
+import type { Views } from "../views/model/views.ts";
 import type { afterQuery } from "./wire/members.ts";
 
 /**

@@ -8,7 +8,7 @@ import type { Json } from "../event/event.ts";
 import type { AppendedEvent } from "../log/event-log.ts";
 import type { Act } from "../records/act.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
-import type { DeadLetterDetail } from "../views/model.ts";
+import type { DeadLetterDetail } from "../views/model/dead-letter.ts";
 
 type Place = Pick<DeadLetterDetail, "id" | "handler" | "stream" | "revision">;
 type MigratingJob = { readonly replayId: string; readonly actor: string; readonly reason: string | null; readonly migration: string };

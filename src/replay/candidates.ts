@@ -4,7 +4,8 @@ import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { RepriseError } from "../errors.ts";
 import type { PlanFindings } from "../records/plan.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
-import type { HeldLane, Views } from "../views/model.ts";
+import type { HeldLane } from "../views/model/letters-to-replay.ts";
+import type { Views } from "../views/model/views.ts";
 
 export interface SelectNeeds {
   readonly views: Pick<Views, "oldestDeadLetters" | "deadLettersOf" | "heldLanes" | "history">;

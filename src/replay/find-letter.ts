@@ -1,7 +1,8 @@
 /** The one dead letter that an operator means by an event id or a delivery id. */
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { RepriseError } from "../errors.ts";
-import type { DeadLetterDetail, Views } from "../views/model.ts";
+import type { DeadLetterDetail } from "../views/model/dead-letter.ts";
+import type { Views } from "../views/model/views.ts";
 
 /**
  * @param handler narrows the choice, where several handlers dead-lettered the event.

@@ -1,7 +1,7 @@
 /** Counts what becomes of a job's items. */
 import type { FailureText } from "../catalog/catalog.ts";
 import type { Position } from "../event/event.ts";
-import type { ReplayStatus } from "../views/model.ts";
+import type { ReplayStatus } from "../views/model/replay.ts";
 import type { JobProgress } from "./job-progress.ts";
 import type { ItemEnd } from "./runner.ts";
 

@@ -9,7 +9,7 @@ import { planStream } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { ownEvent } from "../records/own-event.ts";
 import type { PlanFindings, PlanStreamData } from "../records/plan.ts";
-import type { Views } from "../views/model.ts";
+import type { Views } from "../views/model/views.ts";
 import { appendAll, partsOf } from "./items.ts";
 import type { PlanAge } from "./plan-age.ts";
 import type { FrozenPlan } from "./plan-stream.ts";

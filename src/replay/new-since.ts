@@ -3,7 +3,8 @@ import { isRepriseError } from "../errors.ts";
 import { defaultTenant } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { ReplayRequested } from "../records/replay.ts";
-import type { DeadLetterFilter, Views } from "../views/model.ts";
+import type { DeadLetterFilter } from "../views/model/dead-letter.ts";
+import type { Views } from "../views/model/views.ts";
 
 export interface NewSinceNeeds {
   readonly log: Pick<EventLog, "head">;

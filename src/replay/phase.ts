@@ -1,7 +1,7 @@
 /** Where a job stands, and where it may go from there. Pure. */
 import { RepriseError } from "../errors.ts";
 import type { ReplayReport } from "../records/replay.ts";
-import type { ReplayStatus } from "../views/model.ts";
+import type { ReplayStatus } from "../views/model/replay.ts";
 import type { JobProgress } from "./job-progress.ts";
 
 /** How far a job has come with its items. */

@@ -11,7 +11,7 @@ import { ownEvent } from "../records/own-event.ts";
 import type { PlanStreamData } from "../records/plan.ts";
 import type { ReplayRequested } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
-import type { Views } from "../views/model.ts";
+import type { Views } from "../views/model/views.ts";
 import { makePlan, type PlanRequest } from "./make-plan.ts";
 import { makePlanAge } from "./plan-age.ts";
 import type { FrozenPlan, PlanStream } from "./plan-stream.ts";

@@ -6,7 +6,7 @@ import { isRepriseError } from "../errors.ts";
 import type { Position } from "../event/event.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
-import type { Views } from "../views/model.ts";
+import type { Views } from "../views/model/views.ts";
 import { keyOf } from "./items.ts";
 import { type StoredReplay, suspectsOf } from "./job-progress.ts";
 import type { Jobs } from "./jobs.ts";

@@ -8,7 +8,7 @@ import type { Clock } from "../event/clock.ts";
 import type { NewId } from "../event/ids.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
-import type { Views } from "../views/model.ts";
+import type { Views } from "../views/model/views.ts";
 import { type ActsOnJobs, makeActsOnJobs } from "./act-on-job.ts";
 import type { Amendments } from "./amendments.ts";
 import { makeBatch, type ReplayBatch } from "./batch.ts";

@@ -6,7 +6,8 @@ import { parseStreamName } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { makePageRoom } from "../log/page-bytes.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
-import type { ReplayView, Views } from "../views/model.ts";
+import type { ReplayView } from "../views/model/replay.ts";
+import type { Views } from "../views/model/views.ts";
 import { eventsOf, type Sample, toSample } from "./lift.ts";
 
 export interface Difference {

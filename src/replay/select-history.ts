@@ -1,5 +1,5 @@
 /** Events of the past that a selection names, as candidates for a plan: deliveries of the replay's own. */
-import type { DeliveryStatus } from "../views/model.ts";
+import type { DeliveryStatus } from "../views/model/delivery.ts";
 import { type Candidates, mustFit, mustRun, refused, type SelectedItem, type SelectionCounts, type SelectNeeds, type SelectOptions } from "./candidates.ts";
 import type { Selection } from "./selection.ts";
 

@@ -2,7 +2,7 @@
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { isRepriseError } from "../errors.ts";
 import { makeTurns } from "../event/turns.ts";
-import type { HeldLane, LetterPointer } from "../views/model.ts";
+import type { HeldLane, LetterPointer } from "../views/model/letters-to-replay.ts";
 import { type Candidates, mustFit, type SelectedItem, type SelectionCounts, type SelectNeeds, type SelectOptions } from "./candidates.ts";
 import { laneOf } from "./items.ts";
 import type { Selection } from "./selection.ts";

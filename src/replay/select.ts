@@ -3,7 +3,7 @@ import type { HandlerSpec } from "../delivery/handler-spec.ts";
 import type { StoredEvent } from "../event/event.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { PlanFindings } from "../records/plan.ts";
-import type { HeldLane } from "../views/model.ts";
+import type { HeldLane } from "../views/model/letters-to-replay.ts";
 import { type Candidates, mustRun, type SelectedItem, SelectionCounts, type SelectNeeds, type SelectOptions } from "./candidates.ts";
 import { laneOf } from "./items.ts";
 import { asDelivered, eventsOf, type Liftability, liftability } from "./lift.ts";

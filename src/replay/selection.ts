@@ -1,6 +1,7 @@
 /** What an operator selects for a replay. */
 import type { ReplaySelection } from "../records/plan.ts";
-import type { DeadLetterFilter, HistoryFilter } from "../views/model.ts";
+import type { DeadLetterFilter } from "../views/model/dead-letter.ts";
+import type { HistoryFilter } from "../views/model/history.ts";
 
 export type Selection =
   | { readonly kind: "dead_letters"; readonly filter: Omit<DeadLetterFilter, "tenant">; readonly stored: ReplaySelection }

@@ -4,7 +4,7 @@ import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { RepriseError } from "../errors.ts";
 import type { Position } from "../event/event.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
-import type { DeadLetterDetail } from "../views/model.ts";
+import type { DeadLetterDetail } from "../views/model/dead-letter.ts";
 import type { Amendments } from "./amendments.ts";
 import type { ChosenLetters } from "./chosen.ts";
 import type { FindLetter } from "./find-letter.ts";

@@ -6,7 +6,9 @@ import type { EventLog } from "../log/event-log.ts";
 import type { Act } from "../records/act.ts";
 import type { Amendments } from "../replay/amendments.ts";
 import type { Replays } from "../replay/replays.ts";
-import type { AmendmentAct, DeadLetterDetail, DeadLetterFilter, Views } from "../views/model.ts";
+import type { AmendmentAct } from "../views/model/amendment.ts";
+import type { DeadLetterDetail, DeadLetterFilter } from "../views/model/dead-letter.ts";
+import type { Views } from "../views/model/views.ts";
 import { actOf, callerOf, type FinalActOptions } from "./caller.ts";
 import { type GivenUp, makeGiveUp } from "./give-up.ts";
 

@@ -2,7 +2,7 @@ import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { RepriseError } from "../errors.ts";
 import { type PositionText as Position, positionText } from "../event/event.ts";
 import type { EventLog } from "../log/event-log.ts";
-import type { Views } from "../views/model.ts";
+import type { Views } from "../views/model/views.ts";
 import { actOf, callerOf, type FinalActOptions } from "./caller.ts";
 
 export interface GivenUp {

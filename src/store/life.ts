@@ -9,7 +9,7 @@ import type { PositionText } from "../event/event.ts";
 import { within } from "../event/waits.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Replays } from "../replay/replays.ts";
-import type { Views } from "../views/model.ts";
+import type { Views } from "../views/model/views.ts";
 import type { ActOptions } from "./caller.ts";
 import type { Readiness } from "./readiness.ts";
 

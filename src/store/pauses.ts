@@ -5,7 +5,7 @@ import { type Entity, type Position, type PositionText, positionText } from "../
 import { streamName } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Act } from "../records/act.ts";
-import type { Views } from "../views/model.ts";
+import type { Views } from "../views/model/views.ts";
 import { type ActOptions, actOf, callerOf, type FinalActOptions } from "./caller.ts";
 import { makeRetire, type Retired, type RetireNeeds } from "./retire.ts";
 

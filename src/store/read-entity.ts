@@ -3,7 +3,8 @@ import { streamName } from "../event/names.ts";
 import { makeTurns } from "../event/turns.ts";
 import { type EventLog, endedForGood } from "../log/event-log.ts";
 import { makePageRoom, onePage } from "../log/page-bytes.ts";
-import type { EventView, Views } from "../views/model.ts";
+import type { EventView } from "../views/model/event.ts";
+import type { Views } from "../views/model/views.ts";
 import { callerOf } from "./caller.ts";
 
 export interface ReadEntityOptions {

@@ -9,7 +9,7 @@ import type { EventLog } from "../log/event-log.ts";
 import type { Act } from "../records/act.ts";
 import { ownEvent } from "../records/own-event.ts";
 import type { ViewsStreamData } from "../records/views.ts";
-import type { Views } from "../views/model.ts";
+import type { Views } from "../views/model/views.ts";
 import { actOf } from "./caller.ts";
 import type { Life } from "./life.ts";
 

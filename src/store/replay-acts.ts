@@ -14,7 +14,10 @@ import type { Replays } from "../replay/replays.ts";
 import { type ReportItem, readReport } from "../replay/report.ts";
 import type { Selection } from "../replay/selection.ts";
 import type { Plan } from "../replay/show-plan.ts";
-import type { DeadLetterFilter, PageOptions, ReplayStatus, ReplayView, Views } from "../views/model.ts";
+import type { DeadLetterFilter } from "../views/model/dead-letter.ts";
+import type { PageOptions } from "../views/model/page.ts";
+import type { ReplayStatus, ReplayView } from "../views/model/replay.ts";
+import type { Views } from "../views/model/views.ts";
 import { type ActOptions, actOf, type CallerOptions, callerOf } from "./caller.ts";
 
 export interface ReplayOptions extends ActOptions {

@@ -9,7 +9,7 @@ import type { Clock } from "../event/clock.ts";
 import { type PositionText, positionText } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
 import type { EventLog } from "../log/event-log.ts";
-import type { Views } from "../views/model.ts";
+import type { Views } from "../views/model/views.ts";
 import { actOf, type FinalActOptions } from "./caller.ts";
 
 export interface Retired {

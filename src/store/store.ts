@@ -1,5 +1,5 @@
 import type { Catalog } from "../catalog/catalog.ts";
-import type { Views } from "../views/model.ts";
+import type { Views } from "../views/model/views.ts";
 import type { Appends } from "./append/append.ts";
 import type { DeadLetterActs } from "./dead-letter-acts.ts";
 import type { Life } from "./life.ts";

@@ -3,7 +3,7 @@ import { isRepriseError, RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import { positionText } from "../event/event.ts";
 import { backOff } from "../event/waits.ts";
-import type { Views } from "../views/model.ts";
+import type { Views } from "../views/model/views.ts";
 import type { Life } from "./life.ts";
 import type { Store } from "./store.ts";
 

@@ -8,7 +8,7 @@ import { type Config, defineConfig } from "../../src/config/config.ts";
 import { defineHandler, Terminal } from "../../src/delivery/handler.ts";
 import type { EventInput } from "../../src/store/append/event-input.ts";
 import type { Store } from "../../src/store/store.ts";
-import type { DeadLetterView } from "../../src/views/model.ts";
+import type { DeadLetterView } from "../../src/views/model/dead-letter.ts";
 import { reprise } from "../support/cli.ts";
 import { startStandIn } from "../support/eventstore-stand-in/server.ts";
 import { repositoryFolder } from "../support/run-tool.ts";

@@ -6,7 +6,8 @@ import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newId } from "../../src/event/ids.ts";
 import { openDatabase } from "../../src/views/database.ts";
-import { deliveryStatuses, shownLaneStates } from "../../src/views/model.ts";
+import { deliveryStatuses } from "../../src/views/model/delivery.ts";
+import { shownLaneStates } from "../../src/views/model/entity.ts";
 import { refreshWanted } from "../../src/views/projections/handlers.ts";
 import { largeCatalog, openLargeLog } from "../support/large-log.ts";
 

@@ -4,7 +4,12 @@ import { positionText } from "../../src/event/event.ts";
 import type { Plan } from "../../src/replay/show-plan.ts";
 import type { ReplayState } from "../../src/store/replay-acts.ts";
 import type { Store } from "../../src/store/store.ts";
-import type { DeadLetterDetail, EntityView, EventView, HandlerView, ReplayView, Views } from "../../src/views/model.ts";
+import type { DeadLetterDetail } from "../../src/views/model/dead-letter.ts";
+import type { EntityView } from "../../src/views/model/entity.ts";
+import type { EventView } from "../../src/views/model/event.ts";
+import type { HandlerView } from "../../src/views/model/handler.ts";
+import type { ReplayView } from "../../src/views/model/replay.ts";
+import type { Views } from "../../src/views/model/views.ts";
 
 export const eventId = "018f2b2e-7c4a-7d3b-8a1e-0123456789ab";
 export const deliveryId = "5b6f0a3e-2a41-5c0e-9a57-6d1d3a0c7b42";

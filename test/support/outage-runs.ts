@@ -8,7 +8,7 @@ import { systemClock } from "../../src/event/clock.ts";
 import { serve } from "../../src/http/server.ts";
 import type { EventInput } from "../../src/store/append/event-input.ts";
 import type { Store } from "../../src/store/store.ts";
-import type { EntityView } from "../../src/views/model.ts";
+import type { EntityView } from "../../src/views/model/entity.ts";
 import { type Counted, checkHistory, countDeliveries } from "./history-checker.ts";
 import { silent } from "./http.ts";
 import { handlerShows, handlerView, logRows, type Place, startStore } from "./test-store.ts";

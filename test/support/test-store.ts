@@ -6,7 +6,7 @@ import type { StoredEvent } from "../../src/event/event.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { openLog, openLogReadOnly } from "../../src/log/open-log.ts";
 import type { Store } from "../../src/store/store.ts";
-import type { HandlerView } from "../../src/views/model.ts";
+import type { HandlerView } from "../../src/views/model/handler.ts";
 import { type LogRow, readLogRows } from "./history-checker.ts";
 
 /** Where a store keeps what: the folder of an embedded log, or a server and the folder of the views. */

@@ -9,7 +9,7 @@ import type { AttemptRecord } from "../../src/records/attempt.ts";
 import type { HandlerStreamData } from "../../src/records/handler.ts";
 import type { JournalEvent } from "../../src/records/journal.ts";
 import type { ReplayStreamData } from "../../src/records/replay.ts";
-import type { RunningDeliveries } from "../../src/views/model.ts";
+import type { RunningDeliveries } from "../../src/views/model/running.ts";
 import { openViews, type ViewsOptions } from "../../src/views/open-views.ts";
 import { makeFakeClock } from "./fake-clock.ts";
 import { openMemoryLog } from "./memory-log.ts";

@@ -6,7 +6,8 @@ import { handlerStream, journalStream, parseStreamName } from "../../src/event/n
 import type { EventLog } from "../../src/log/event-log.ts";
 import type { AttemptRecord } from "../../src/records/attempt.ts";
 import type { JournalData, JournalEvent } from "../../src/records/journal.ts";
-import type { DeliveryStatus, ShownLaneState } from "../../src/views/model.ts";
+import type { DeliveryStatus } from "../../src/views/model/delivery.ts";
+import type { ShownLaneState } from "../../src/views/model/entity.ts";
 
 const placed = defineEvent("order.placed", { 1: z.object({ total: z.number() }), 2: z.object({ totalCents: z.int() }) }, { formerly: ["order.created"] });
 const paid = defineEvent("order.paid", { 1: z.object({ total: z.number() }) });

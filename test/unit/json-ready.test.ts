@@ -8,7 +8,7 @@ import { defineHandler, Terminal } from "../../src/delivery/handler.ts";
 import { comparePositions } from "../../src/event/event.ts";
 import { toSelection } from "../../src/replay/selection.ts";
 import type { Store } from "../../src/store/store.ts";
-import type { Views } from "../../src/views/model.ts";
+import type { Views } from "../../src/views/model/views.ts";
 import { runTerms } from "../support/replay-scene.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { startStore } from "../support/test-store.ts";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { RepriseError } from "../../src/errors.ts";
 import { canonicalId } from "../../src/event/ids.ts";
 import { mustBeKnown } from "../../src/http/parse.ts";
-import type { Views } from "../../src/views/model.ts";
+import type { Views } from "../../src/views/model/views.ts";
 import { fromCursor, toCursor } from "../../src/views/queries/cursor.ts";
 import { makeFakeStore } from "../support/fake-store.ts";
 import { expectProblem, serverOver } from "../support/http.ts";

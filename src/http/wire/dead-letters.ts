@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { canonicalId } from "../../event/ids.ts";
 import { deadLetterCauses } from "../../records/attempt.ts";
-import type { DeadLetterFilter } from "../../views/model.ts";
+import type { DeadLetterFilter } from "../../views/model/dead-letter.ts";
 import { defined } from "./defined.ts";
 import { actRequest, afterQuery, cursor, givenData, limit, maxEvents, mustSayWhy, rate, reason, term, text, timeMs, wholeNumber } from "./members.ts";
 

@@ -2,7 +2,8 @@
 
 import { z } from "zod";
 import { type AttemptRecord, attemptClasses } from "../../records/attempt.ts";
-import { type AmendmentAct, type DeliveryView, deliveryStatuses } from "../../views/model.ts";
+import type { AmendmentAct } from "../../views/model/amendment.ts";
+import { type DeliveryView, deliveryStatuses } from "../../views/model/delivery.ts";
 import { count, failure, position, time, toFailure } from "./reply-members.ts";
 
 export const attemptReply = z.strictObject({

@@ -1,7 +1,8 @@
 /** Entities, their lanes and their events. */
 
 import { z } from "zod";
-import { deliveryStatuses, type EntityView, shownLaneStates } from "../../views/model.ts";
+import { deliveryStatuses } from "../../views/model/delivery.ts";
+import { type EntityView, shownLaneStates } from "../../views/model/entity.ts";
 import { eventReply } from "./events.ts";
 import { actRequest, afterQuery, cursor, limit, term, wholeNumber } from "./members.ts";
 import { count, entity, failure, position, time, toFailure } from "./reply-members.ts";

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import type { LiftStep } from "../../catalog/catalog.ts";
-import type { EventView } from "../../views/model.ts";
+import type { EventView } from "../../views/model/event.ts";
 import { count, data, failure, toFailure } from "./reply-members.ts";
 
 export const stored = z.strictObject({ type: z.string(), schema_version: count, data });

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import type { ReplayActed, ReplayReport, ReplayState } from "../../store/replay-acts.ts";
-import { replayStatuses } from "../../views/model.ts";
+import { replayStatuses } from "../../views/model/replay.ts";
 import { count, data, entity, failure, position, skips, time, toFailure } from "./reply-members.ts";
 
 export const replayReply = z.strictObject({

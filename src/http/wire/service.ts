@@ -1,7 +1,9 @@
 /** Handlers, schemas, the views as a whole, and the service's own health. */
 
 import { z } from "zod";
-import { deliveryStatuses, type HandlerView, handlerStates, shownLaneStates } from "../../views/model.ts";
+import { deliveryStatuses } from "../../views/model/delivery.ts";
+import { shownLaneStates } from "../../views/model/entity.ts";
+import { type HandlerView, handlerStates } from "../../views/model/handler.ts";
 import { count, position } from "./reply-members.ts";
 
 export const handlersReply = z.strictObject({

@@ -1,4 +1,4 @@
-import type { ShownLaneState } from "../../model.ts";
+import type { ShownLaneState } from "../../model/entity.ts";
 import type { Sources } from "../context.ts";
 import type { DeliveryRow } from "./delivery-row.ts";
 import { type HandlerRow, handlerRows } from "./handler-rows.ts";

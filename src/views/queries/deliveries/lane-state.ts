@@ -1,8 +1,8 @@
 /** What a lane is, as operators see it: from its row, from its handler, and from the calls that this process has under way. */
 
+import type { ShownLaneState } from "../../model/entity.ts";
 import type { HandlerState } from "../../model/handler.ts";
 import type { HandlerCondition } from "../../model/running.ts";
-import type { ShownLaneState } from "../../model.ts";
 import type { Sources } from "../context.ts";
 import type { HandlerRow } from "./handler-rows.ts";
 import type { LaneRow } from "./lane-rows.ts";

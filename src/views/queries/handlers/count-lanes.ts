@@ -1,4 +1,4 @@
-import type { ShownLaneState } from "../../model.ts";
+import type { ShownLaneState } from "../../model/entity.ts";
 import type { HandlerRow } from "../deliveries/handler-rows.ts";
 import { type LaneRow, laneColumns } from "../deliveries/lane-rows.ts";
 import { handlerState, laneState, stuckCalls } from "../deliveries/lane-state.ts";
