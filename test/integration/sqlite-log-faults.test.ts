@@ -150,7 +150,7 @@ describe("a log.db that is not as it should be", () => {
     overwrite(path, 4096 * 20, 4096 * 20);
     const spoilt = readFileSync(path);
     const log = await openSqliteLog(folder, { limits: { checkBytes: 4096 } });
-    await refuses(flat(log.readAll()), "LOG_DAMAGED");
+    expect((await flat(log.readAll())).some(({ damage }) => damage !== undefined)).toBe(true);
     await log.close();
     expect(readFileSync(path).equals(spoilt)).toBe(true);
   });

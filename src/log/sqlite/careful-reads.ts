@@ -1,5 +1,6 @@
 import type { StatementSync } from "node:sqlite";
-import { columnsDamage, type EventRow, pageColumns } from "./row.ts";
+import type { LostRows } from "./lost-rows.ts";
+import { columnsDamage, columnsWithoutData, type EventRow, pageColumns } from "./row.ts";
 import { isDamage } from "./sqlite-error.ts";
 
 export type Prepare = (sql: string) => StatementSync;
@@ -13,6 +14,8 @@ export function isBeyondNumbers(error: unknown): boolean {
 export interface CarefulReads {
   readonly prepare: Prepare;
   readonly prepareBig: Prepare;
+  /** Rows whose page cannot be read; null: nobody asks what they were. */
+  readonly lost: LostRows | null;
   /** @throws the error when it is another: a disk that does not answer is no damage. */
   mustBeDamage(error: unknown): void;
   /** The event at a position; its columns are empty when SQLite cannot read them. Undefined when there is none. */
@@ -25,14 +28,25 @@ export interface CarefulReads {
  * @param prepareBig statements whose whole numbers come as bigint.
  * @param explained what a disk that cannot be read says, where SQLite takes that for damage; else the error as it is.
  */
-export function makeCarefulReads(prepare: Prepare, prepareBig: Prepare, explained: (error: unknown) => unknown): CarefulReads {
+export function makeCarefulReads(prepare: Prepare, prepareBig: Prepare, explained: (error: unknown) => unknown, lost: LostRows | null): CarefulReads {
   const mustBeDamage = (error: unknown): void => {
     const cause = explained(error);
     if (cause !== error || !(isDamage(error) || isBeyondNumbers(error) || error instanceof TypeError)) throw cause; // a blob where a text belongs
   };
+  /** Its data may be what cannot be read: a large one has pages of its own. */
+  const withoutItsData = (position: number): EventRow => {
+    try {
+      const row = prepare(`select ${columnsWithoutData(true)} from events e where e.position = ?`).get(position) as unknown as EventRow | undefined;
+      return row ?? unreadable(position);
+    } catch (error) {
+      mustBeDamage(error);
+      return unreadable(position);
+    }
+  };
   return {
     prepare,
     prepareBig,
+    lost,
     mustBeDamage,
     rowAt(position) {
       try {
@@ -40,7 +54,7 @@ export function makeCarefulReads(prepare: Prepare, prepareBig: Prepare, explaine
         return row?.map((value) => (typeof value === "bigint" ? Number(value) : value)) as unknown as EventRow | undefined;
       } catch (error) {
         mustBeDamage(error);
-        return unreadable(position);
+        return lost?.at(position) ?? withoutItsData(position);
       }
     },
     positionsOf(sql, ...values) {

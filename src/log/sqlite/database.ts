@@ -8,7 +8,8 @@ import { formatVersion, schemaProblem } from "./file-tables.ts";
 import { type Inserts, makeInserts } from "./inserts.ts";
 import { type KnownEvents, makeKnownEvents } from "./known-events.ts";
 import { readLogEnd, readLogId } from "./log-tail.ts";
-import { makeMender } from "./mender.ts";
+import { makeLostRows } from "./lost-rows.ts";
+import { type Mender, makeMender } from "./mender.ts";
 import type { IfReadable, Opened } from "./opened.ts";
 import { columnsWithoutData, pageColumns } from "./row.ts";
 import { makeRowReads, type RowReads } from "./row-reads.ts";
@@ -33,7 +34,7 @@ export interface Durability {
 
 /** The parts of an open log.db. */
 export interface LogDatabase
-  extends Pick<Opened, "prepare" | "explained" | "columns" | "end">,
+  extends Pick<Opened, "prepare" | "explained" | "columns" | "end" | "lost">,
     RowReads,
     StreamHeads,
     StreamPages,
@@ -89,12 +90,21 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
   const summed = Number((prepare("pragma user_version").get() as unknown as readonly [number])[0]) === formatVersion;
   const schema = schemaProblem(db, summed);
   if (schema !== null) throw damagedFile(path, schema);
-  const mender = makeMender(prepare, prepareBig, path, explained);
+  const ifReadable = makeIfReadable(explained);
+  const lost = makeLostRows({
+    path,
+    prepare,
+    ifReadable,
+    end: () => opened.end.lastPosition,
+    rowAt: (position) => mender.rowAt(position),
+    firstOf: (streamId) => mender.streamRow(streamId)?.first ?? 0,
+  });
+  const mender: Mender = makeMender(prepare, prepareBig, path, explained, summed ? lost : null);
   const columns = pageColumns(summed);
   const logId = readLogId({ prepare, path, columns, summed });
   if (writes) wal = openWal(path, (sql) => db.prepare(sql, { returnArrays: true }));
 
-  const file = { path, summed, mender, columns, prepare, explained, ifReadable: makeIfReadable(explained) };
+  const file = { path, summed, mender, lost, columns, prepare, explained, ifReadable };
   const opened: Opened = { ...file, end: readLogEnd(file) };
   const names = makeStreamNames(opened, cachedStreams);
   const reads = makeRowReads(opened, names);
@@ -108,6 +118,7 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
     columns,
     columnsWithoutData: columnsWithoutData(summed),
     end: opened.end,
+    lost,
     decode: makeDecode(opened, names),
     ...reads,
     ...pages,

@@ -7,7 +7,7 @@ import type { StreamNames } from "./stream-names.ts";
 /** Makes an event of a row. @param data the row's, as JSON; null where nobody needs it. */
 export type Decode = (row: EventRow, data: string | null) => StoredEvent;
 
-export function makeDecode({ summed, mender }: Opened, { nameOf }: StreamNames): Decode {
+export function makeDecode({ summed, mender, lost }: Opened, { nameOf }: StreamNames): Decode {
   /** Events of one commit share their time: making its text costs a quarter of a decoded event. */
   let recorded = { ms: -1, iso: "" };
   const isoOf = (ms: number) => (recorded.ms === ms ? recorded : (recorded = { ms, iso: new Date(ms).toISOString() })).iso;
@@ -16,7 +16,8 @@ export function makeDecode({ summed, mender }: Opened, { nameOf }: StreamNames):
   let parsed: { readonly text: string; readonly metadata: EventMetadata } = { text: "", metadata: { priority: "normal" } };
   const metadataOf = (text: string) => (parsed.text === text ? parsed : (parsed = { text, metadata: freezeDeep(JSON.parse(text) as EventMetadata) })).metadata;
 
-  const damaged = (row: EventRow, how: string): StoredEvent => {
+  const damaged = (row: EventRow, found: string): StoredEvent => {
+    const how = lost.isOne(row) ? "the page of the file that it stood on cannot be read" : found;
     const { streamId, revision, id, type } = mender.whereabouts(row);
     const { stream, tenant, entity } = nameOf(streamId);
     const ms = Number.isSafeInteger(row[8]) && Math.abs(row[8]) < 8e15 ? row[8] : 0;

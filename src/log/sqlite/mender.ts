@@ -5,6 +5,7 @@
  */
 
 import { makeCarefulReads, type Prepare } from "./careful-reads.ts";
+import type { LostRows } from "./lost-rows.ts";
 import { makePlaces, type Places } from "./places.ts";
 import type { EventRow } from "./row.ts";
 import { mendedStreamRow, type StreamRow } from "./stream-row.ts";
@@ -18,8 +19,14 @@ export interface Mender extends StreamWalk, Places {
 }
 
 /** The reads of a damaged log, put together. */
-export function makeMender(prepare: Prepare, prepareBig: Prepare, path: string, explained: (error: unknown) => unknown = (error) => error): Mender {
-  const reads = makeCarefulReads(prepare, prepareBig, explained);
+export function makeMender(
+  prepare: Prepare,
+  prepareBig: Prepare,
+  path: string,
+  explained: (error: unknown) => unknown = (error) => error,
+  lost: LostRows | null = null,
+): Mender {
+  const reads = makeCarefulReads(prepare, prepareBig, explained, lost);
   const places = makePlaces(reads);
   return { streamRow: (id) => mendedStreamRow(reads, id), rowAt: reads.rowAt, whereabouts: places.whereabouts, ...makeStreamWalk(reads, places, path) };
 }

@@ -1,4 +1,5 @@
 import type { StatementSync } from "node:sqlite";
+import type { LostRows } from "./lost-rows.ts";
 import type { Mender } from "./mender.ts";
 
 /** The end of the log. */
@@ -17,6 +18,8 @@ export interface Opened {
   /** Whether its rows have checksums. */
   readonly summed: boolean;
   readonly mender: Mender;
+  /** Events whose page cannot be read. */
+  readonly lost: LostRows;
   readonly end: LogEnd;
   /** What pages of rows are read with. */
   readonly columns: string;

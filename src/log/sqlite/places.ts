@@ -21,6 +21,7 @@ export function makePlaces(reads: CarefulReads): Places {
   const places = new Map<number, Whereabouts>();
   return {
     whereabouts(row) {
+      if (reads.lost?.isOne(row)) return { streamId: row[1], revision: row[2], id: row[3] === "" ? null : row[3], type: null };
       let found = places.get(row[0]);
       if (found === undefined) places.set(row[0], (found = findPlace(reads, row)));
       return found;

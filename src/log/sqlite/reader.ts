@@ -10,6 +10,7 @@ import { refuseDamaged } from "../refuse-damaged.ts";
 import type { Connection } from "./connection.ts";
 import { findByIds } from "./find-by-ids.ts";
 import type { SqliteLogLimits } from "./limits.ts";
+import { around } from "./lost-rows.ts";
 import { makeScan, type ScanStep } from "./scan.ts";
 import { makeStep } from "./step.ts";
 import { makeTake } from "./take.ts";
@@ -37,7 +38,7 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
       let from = after === undefined ? (direction === "forward" ? 0 : last + 1) : Math.min(Number(after), last + 1);
       let left = limit;
       while (left > 0 && (direction === "forward" ? from < last : from > 1)) {
-        const { events, reached } = scan(filter, direction, from, left);
+        const { events, reached } = await scan(filter, direction, from, left);
         const wanted = direction === "forward" ? upTo(events, last) : events;
         if (wanted.length > 0) yield wanted;
         left -= wanted.length;
@@ -50,14 +51,14 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
     async *readStream(stream, { direction = "forward", from, limit = Number.MAX_SAFE_INTEGER, damaged, signal }) {
       signal?.throwIfAborted();
       const forward = direction === "forward";
-      const at = step((db) => db.streamHead(stream));
+      const at = await around(() => step((db) => db.streamHead(stream)));
       const { id, head } = at;
       let next = forward ? Math.max(from ?? 0, 0) : Math.min(from ?? head, head);
       let left = limit;
       while (left > 0 && id !== 0 && next >= 0 && next <= head) {
         const wanted = Math.min(left, limits.batchEvents);
-        const { events, cut } = step((db) =>
-          take(db, wanted, (rows, last) => db.streamPage(at, direction, last === null ? next : last[2] + (forward ? 1 : -1), rows)),
+        const { events, cut } = await around(() =>
+          step((db) => take(db, wanted, (rows, last) => db.streamPage(at, direction, last === null ? next : last[2] + (forward ? 1 : -1), rows))),
         );
         if (damaged !== "given") refuseDamaged(stream, events);
         if (events.length > 0) yield events;

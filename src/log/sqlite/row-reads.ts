@@ -1,5 +1,6 @@
 import type { SQLInputValue } from "node:sqlite";
 import { isBeyondNumbers } from "./careful-reads.ts";
+import { PageLost } from "./lost-rows.ts";
 import type { Opened } from "./opened.ts";
 import { type EventRow, textOf } from "./row.ts";
 import { isDamage } from "./sqlite-error.ts";
@@ -10,6 +11,8 @@ export interface RowReads {
   /**
    * Rows of a statement. A row that holds a number beyond all numbers, or that SQLite cannot read, fails its whole page. Then `positions`, which looks at no
    * column, says which rows are read one by one; they come whatever else the statement wants of them.
+   *
+   * @throws PageLost where that cannot be read, either.
    */
   rows(sql: string, values: readonly SQLInputValue[], positions: { readonly sql: string; readonly values: readonly SQLInputValue[] }): readonly EventRow[];
   /** Of any tenant. */
@@ -25,7 +28,7 @@ export interface RowReads {
 const selectData = "select data from events where position = ?";
 export const selectByIds = (columns: string) => `select ${columns} from json_each(?) wanted cross join events e on e.id = wanted.value`;
 
-export function makeRowReads({ prepare, mender, explained, ifReadable, columns }: Opened, { nameOf }: StreamNames): RowReads {
+export function makeRowReads({ prepare, mender, explained, ifReadable, columns, summed, path, lost }: Opened, { nameOf }: StreamNames): RowReads {
   const dataAt = (position: number): unknown => ifReadable(() => (prepare(selectData).get(position) as unknown as readonly [unknown] | undefined)?.[0], "");
   const reads: RowReads = {
     withIds(ids) {
@@ -37,7 +40,8 @@ export function makeRowReads({ prepare, mender, explained, ifReadable, columns }
         return prepare(sql).all(...values) as unknown as readonly EventRow[];
       } catch (error) {
         if (explained(error) !== error || (!isBeyondNumbers(error) && !isDamage(error))) throw error;
-        const found = prepare(positions.sql).all(...positions.values) as unknown as readonly (readonly [number])[];
+        const found = ifReadable(() => prepare(positions.sql).all(...positions.values) as unknown as readonly (readonly [number])[], null);
+        if (found === null) throw summed ? new PageLost(path, lost.explore, error) : error;
         return found.map(([position]) => mender.rowAt(position)).filter((row) => row !== undefined);
       }
     },

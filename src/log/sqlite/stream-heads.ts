@@ -47,6 +47,11 @@ export function makeStreamHeads({ prepare, mender, ifReadable, end }: Opened, na
     }
     return at;
   };
+  /** By the table where the index of the names cannot be read. */
+  const idOf = (stream: string): number | undefined => {
+    const byIndex = ifReadable(() => prepare("select id from streams where name = ?").get(stream) as unknown as readonly [number] | undefined, null);
+    return (byIndex === null ? (prepare("select id from streams not indexed where name = ?").get(stream) as unknown as typeof byIndex) : byIndex)?.[0];
+  };
   const mendedHead = (id: number): StreamHead => {
     const found = mender.headOf(names.streamOf(id));
     return { id, head: found.revision, position: found.position };
@@ -63,10 +68,9 @@ export function makeStreamHeads({ prepare, mender, ifReadable, end }: Opened, na
       if (cached !== undefined) return cached;
       const row = ifReadable(() => prepare(`${selectHead} where s.name = ?`).get(stream) as unknown as HeadRow | undefined, null);
       if (row === undefined) return { id: 0, head: -1, position: 0 };
-      const at =
-        row === null
-          ? shown(mendedHead((prepare("select id from streams where name = ?").get(stream) as unknown as readonly [number])[0]))
-          : shown(readHeadRow(row));
+      const id = row === null ? idOf(stream) : row[0];
+      if (id === undefined) return { id: 0, head: -1, position: 0 };
+      const at = shown(row === null ? mendedHead(id) : readHeadRow(row));
       heads.set(stream, at);
       return at;
     },

@@ -11,7 +11,8 @@ export interface StreamRow {
 }
 
 /** @returns null when there is no row, or none that can be trusted. */
-export function mendedStreamRow({ prepare, prepareBig, mustBeDamage }: CarefulReads, id: number): StreamRow | null {
+export function mendedStreamRow(reads: CarefulReads, id: number): StreamRow | null {
+  const { prepare, prepareBig, mustBeDamage } = reads;
   try {
     const row = prepareBig("select name, tenant, first, sum from streams where id = ?").get(id) as unknown as
       | readonly [string, string, bigint, bigint]
@@ -26,6 +27,20 @@ export function mendedStreamRow({ prepare, prepareBig, mustBeDamage }: CarefulRe
     if (names.length < 2 || names[0] !== names[1] || parseStreamName(name) === null) return null;
     const [lowest] = prepare("select min(revision) from events where stream_id = ?").get(id) as unknown as readonly [number | null];
     return { id, name, tenant: name.slice(0, name.indexOf(".")), first: lowest ?? first };
+  } catch (error) {
+    mustBeDamage(error);
+    return streamByIndex(reads, id);
+  }
+}
+
+/** Of a stream whose page cannot be read: its name stands in the index, too, and where it begins its events say. */
+function streamByIndex({ prepare, mustBeDamage }: CarefulReads, id: number): StreamRow | null {
+  try {
+    const names = prepare("select name from streams indexed by sqlite_autoindex_streams_1 where id = ?").all(id) as unknown as readonly (readonly [string])[];
+    const name = names[0]?.[0];
+    if (name === undefined || names.length > 1 || parseStreamName(name) === null) return null;
+    const [lowest] = prepare("select min(revision) from events where stream_id = ?").get(id) as unknown as readonly [number | null];
+    return { id, name, tenant: name.slice(0, name.indexOf(".")), first: lowest ?? 0 };
   } catch (error) {
     mustBeDamage(error);
     return null;

@@ -48,7 +48,8 @@ export async function* subscribe(
     let reached = Number(after);
     let toldLive = false;
     while (!ended()) {
-      const scanned = reader.scan(filter, "forward", reached, limits.batchEvents, dataOf);
+      const scanned = await reader.scan(filter, "forward", reached, limits.batchEvents, dataOf);
+      if (ended()) return;
       const live = scanned.reached >= connection.use().end.lastPosition;
       const news = scanned.events.length > 0 || scanned.reached > reached || live !== toldLive;
       reached = scanned.reached;

@@ -58,7 +58,7 @@ export function makeTake(limits: SqliteLogLimits): Take {
 }
 
 /** The statement finds by a number of 15 bits, too, and what is read row by row is read whatever it is. A damaged event stays unless its type is known. */
-function matches({ type, stream, damage }: StoredEvent, filter: EventFilter): boolean {
+export function matches({ type, stream, damage }: StoredEvent, filter: EventFilter): boolean {
   if (damage !== undefined && (damage.typeDoubtful || stream === "")) return true;
   return "types" in filter ? filter.types.includes(type) : filter.streamPrefixes.some((prefix) => stream.startsWith(prefix));
 }
