@@ -25,7 +25,6 @@ const stillOver = `
 # src/delivery/journal
 # src/delivery/partition
 # src/http
-function src/http/server.ts makeServer
 # src/http/routes
 # src/http/wire
 # src/log/copy

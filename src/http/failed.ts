@@ -1,0 +1,43 @@
+/** What a request answers when it fails: a problem of RFC 9457, and a line in the operator's log for what is not the caller's doing. */
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import type { Logger } from "pino";
+import { RepriseError } from "../errors.ts";
+import { retryAfterSeconds, toProblem } from "./problem.ts";
+
+export type Fail = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
+
+export function makeFail(logger: Logger): Fail {
+  return (thrown, request, reply) => {
+    const error = expected(thrown);
+    const problem = toProblem(error, { path: pathOf(request), requestId: request.id });
+    request.problemCode = problem.code;
+    if (problem.status >= 500) logger[problem.status === 500 ? "error" : "warn"]({ err: thrown, request_id: request.id }, "request failed");
+    const retryAfter = retryAfterSeconds(error);
+    if (retryAfter !== undefined) reply.header("retry-after", String(retryAfter));
+    return reply
+      .code(problem.status)
+      .header("content-type", "application/problem+json")
+      .send(Buffer.from(JSON.stringify(problem))); // a string would get a charset
+  };
+}
+
+/** What failed, as a RepriseError; what nobody expected is told to the log only. */
+function expected(thrown: unknown): RepriseError {
+  if (thrown instanceof RepriseError) {
+    if (thrown.kind !== "config" && (thrown.kind !== "defect" || thrown.code === "CLOSED")) return thrown;
+    return internal(thrown);
+  }
+  const { code = "", statusCode = 500 } = (thrown ?? {}) as Partial<FastifyError>;
+  if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") return new RepriseError("MEDIA_TYPE_UNSUPPORTED", "The content-type cannot be read.");
+  if (code === "FST_ERR_MAX_PARAM_LENGTH") return new RepriseError("NOT_FOUND", "There is nothing at this path.");
+  if (code.startsWith("FST_") && statusCode < 500) return new RepriseError("REQUEST_INVALID", "The path or a header cannot be read.");
+  return internal(thrown);
+}
+
+function internal(cause: unknown): RepriseError {
+  return new RepriseError("INTERNAL", "Something went wrong inside Reprise.", { cause });
+}
+
+export function pathOf(request: FastifyRequest): string {
+  return request.url.split("?", 1)[0]!;
+}
