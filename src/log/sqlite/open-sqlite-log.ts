@@ -117,13 +117,6 @@ function makeLog(
   const trouble = makeLogTrouble({ connection, clock, told, onChange: () => bell.ring() });
   const writer = makeWriter(connection, clock, limits, { stored: () => bell.ring(), ...trouble.ofWriter });
   let closing: Promise<void> | null = null;
-  const lostPages = (): readonly string[] => {
-    try {
-      return connection.use().lost.warnings();
-    } catch {
-      return []; // closed, or it cannot be opened again just now: who uses it is told
-    }
-  };
   const open = () => {
     if (closing !== null) throw new RepriseError("CLOSED", "The log is closed.");
     return connection.use();
@@ -160,7 +153,7 @@ function makeLog(
       return BigInt(open().end.lastPosition);
     },
     trouble: trouble.message,
-    warnings: () => [...warnings, ...lostPages(), ...writer.warnings(), ...trouble.warnings()],
+    warnings: () => [...warnings, ...lostPages(connection), ...writer.warnings(), ...trouble.warnings()],
     async probe() {
       if (closing === null) await trouble.probe();
     },
@@ -188,5 +181,13 @@ async function truncateStream(open: () => unknown, connection: OwnedConnection, 
     }, "now");
     if (outcome.is === "unclear") connection.renew();
     if (outcome.is !== "stored") throw fromSqliteError(outcome.error, `Truncating ${stream}`);
+  }
+}
+
+function lostPages(connection: OwnedConnection): readonly string[] {
+  try {
+    return connection.use().lost.warnings();
+  } catch {
+    return []; // closed, or it cannot be opened again just now: who uses it is told
   }
 }

@@ -10,7 +10,7 @@ import { refuseDamaged } from "../refuse-damaged.ts";
 import type { Connection } from "./connection.ts";
 import { findByIds } from "./find-by-ids.ts";
 import type { SqliteLogLimits } from "./limits.ts";
-import { around } from "./lost-rows.ts";
+import { around } from "./page-lost.ts";
 import { makeScan, type ScanStep } from "./scan.ts";
 import { makeStep } from "./step.ts";
 import { makeTake } from "./take.ts";

@@ -1,7 +1,7 @@
 import type { SQLInputValue } from "node:sqlite";
 import { isBeyondNumbers } from "./careful-reads.ts";
-import { PageLost } from "./lost-rows.ts";
 import type { Opened } from "./opened.ts";
+import { PageLost } from "./page-lost.ts";
 import { type EventRow, textOf } from "./row.ts";
 import { isDamage } from "./sqlite-error.ts";
 import type { StreamNames } from "./stream-names.ts";

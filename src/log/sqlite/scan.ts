@@ -1,7 +1,7 @@
 import type { StoredEvent } from "../../event/event.ts";
 import type { EventFilter } from "../event-log.ts";
 import type { SqliteLogLimits } from "./limits.ts";
-import { around } from "./lost-rows.ts";
+import { around } from "./page-lost.ts";
 import { type Direction, scanStatement } from "./scan-statement.ts";
 import type { Step } from "./step.ts";
 import { matches, type Take } from "./take.ts";
