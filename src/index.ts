@@ -89,10 +89,10 @@ export type { GivenUp } from "./store/give-up.ts";
 export type { Life } from "./store/life.ts";
 export type { LaneActOptions, LaneActResult, Pauses, RepairResult } from "./store/pauses.ts";
 export type { EntityPage, ReadEntityOptions, Reads } from "./store/read-entity.ts";
+export type { ReplayActs } from "./store/replay-acts.ts";
 export type {
   PlanOptions,
   ReplayActed,
-  ReplayActs,
   ReplayBatchOptions,
   ReplayBatchResult,
   ReplayOptions,
@@ -104,7 +104,7 @@ export type {
   ReplayStates,
   StartReplayOptions,
   SteerOptions,
-} from "./store/replay-acts.ts";
+} from "./store/replay-answers.ts";
 export type { Retired } from "./store/retire.ts";
 export type { Store } from "./store/store.ts";
 export type { AmendmentAct, AmendmentView } from "./views/model/amendment.ts";

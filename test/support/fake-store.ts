@@ -2,7 +2,7 @@ import type { Catalog } from "../../src/catalog/catalog.ts";
 import { RepriseError } from "../../src/errors.ts";
 import { positionText } from "../../src/event/event.ts";
 import type { Plan } from "../../src/replay/show-plan.ts";
-import type { ReplayState } from "../../src/store/replay-acts.ts";
+import type { ReplayState } from "../../src/store/replay-answers.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { DeadLetterDetail } from "../../src/views/model/dead-letter.ts";
 import type { EntityView } from "../../src/views/model/entity.ts";

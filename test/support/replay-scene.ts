@@ -7,7 +7,7 @@ import { defineHandler, type HandlerContext, type HandlerOptions } from "../../s
 import type { CurrentEvent } from "../../src/event/event.ts";
 import type { ReplayTerms } from "../../src/records/replay.ts";
 import type { EventInput } from "../../src/store/append/event-input.ts";
-import type { ReplayState } from "../../src/store/replay-acts.ts";
+import type { ReplayState } from "../../src/store/replay-answers.ts";
 import type { Store } from "../../src/store/store.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { handlerView, startStore } from "./test-store.ts";

@@ -52,7 +52,8 @@ export class PauseActs {
     try {
       return await this.#inTurn(() => this.#record({ why: act.reason ?? "by an operator" }, act));
     } finally {
-      partition.schedule.hold("pause_being_recorded", --this.#beingRecorded > 0);
+      this.#beingRecorded--;
+      partition.schedule.hold("pause_being_recorded", this.#beingRecorded > 0);
       pump.now();
     }
   }

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { deadLetterCauses } from "../../records/attempt.ts";
 import type { DiscardBatchResult } from "../../store/dead-letter-acts.ts";
-import type { ReplayBatchResult, ReplayResult } from "../../store/replay-acts.ts";
+import type { ReplayBatchResult, ReplayResult } from "../../store/replay-answers.ts";
 import type { DeadLetterDetail, DeadLetterStats, DeadLetterView } from "../../views/model/dead-letter.ts";
 import { amendmentAct, attemptReply, toAmendmentAct, toAttempt } from "./deliveries.ts";
 import { step, stored, today, toStep, toStored, toToday } from "./lifted.ts";

@@ -1,7 +1,7 @@
 /** What is answered of replays. */
 
 import { z } from "zod";
-import type { ReplayActed, ReplayReport, ReplayState } from "../../store/replay-acts.ts";
+import type { ReplayActed, ReplayReport, ReplayState } from "../../store/replay-answers.ts";
 import { replayStatuses } from "../../views/model/replay.ts";
 import { count, data, entity, failure, position, skips, time, toFailure } from "./reply-members.ts";
 
