@@ -13,6 +13,7 @@ import { readReport } from "../replay/report.ts";
 import type { Selection } from "../replay/selection.ts";
 import type { Plan } from "../replay/show-plan.ts";
 import type { DeadLetterFilter } from "../views/model/dead-letter.ts";
+import type { ReplayView } from "../views/model/replay.ts";
 import type { Views } from "../views/model/views.ts";
 import { type ActOptions, actOf, callerOf } from "./caller.ts";
 import type {
