@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { type Client, makeClient, type Query } from "./client.ts";
 import { exit, Failure, usage } from "./exit.ts";
+import { instantOf } from "./instant.ts";
 import { formats, type PrintOptions } from "./print.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -74,8 +75,8 @@ const filterFlags = {
   cause: ["<cause>", "exhausted, terminal, schema, crash or unknown_outcome"],
   replay_id: ["<id>", "last replayed by this replay"],
   lane_state: ["<state>", "flowing, backing_off, blocked, paused, behind or stuck"],
-  since: ["<time>", "at or after this RFC 3339 time"],
-  until: ["<time>", "before this RFC 3339 time"],
+  since: ["<time>", "at or after this RFC 3339 time, or so long ago: 90s, 30m, 1h, 7d"],
+  until: ["<time>", "before this RFC 3339 time, or so long ago"],
   from: ["<revision>", "first revision; backward: the one to go down from"],
   direction: ["<direction>", "forward or backward"],
   as: ["<version>", "data as it is today (current) or as the log holds it (stored)"],
@@ -100,7 +101,11 @@ export const deadLetterFilters = [
 ] as const satisfies readonly FilterName[];
 
 export function addFilters(command: Command, names: readonly FilterName[]): Command {
-  for (const name of names) command.option(`--${name.replaceAll("_", "-")} ${filterFlags[name][0]}`, filterFlags[name][1]);
+  for (const name of names) {
+    const flag = `--${name.replaceAll("_", "-")}`;
+    const [value, about] = filterFlags[name];
+    command.option(`${flag} ${value}`, about, (text: string) => (name === "since" || name === "until" ? instantOf(flag, text) : text));
+  }
   if (names.includes("entity_id")) command.option("--entity <type/id>", "of this entity");
   return command;
 }

@@ -4,6 +4,7 @@ import type { AppendReply } from "../../http/wire/events.ts";
 import { describe } from "../client.ts";
 import { openSession, parseEntity, type World } from "../command.ts";
 import { exit, Failure, usage } from "../exit.ts";
+import { instantOf } from "../instant.ts";
 import { printList } from "../print.ts";
 import { faultOf, isJson, readData, readText } from "../read-text.ts";
 import type { Terminal } from "../terminal.ts";
@@ -47,7 +48,7 @@ export function addAppend(program: Command, world: World): void {
     .option("--id <uuid>", "event id; makes repeating safe")
     .option("--schema-version <n>", "version of the data (default: the current one)")
     .option("--source <id>", "who writes it")
-    .option("--occurred-at <time>", "the writer's clock, RFC 3339")
+    .option("--occurred-at <time>", "the writer's clock, RFC 3339, or how long ago: 30m", (text: string) => instantOf("--occurred-at", text))
     .option("--priority <priority>", "low, normal, high or critical")
     .option("--correlation-id <id>", "what it belongs to")
     .option("--causation-id <id>", "what caused it")
