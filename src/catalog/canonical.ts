@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Json } from "../event/event.ts";
 
-/** As JSON stores it, members by name: what is equal is the same text. `undefined` (a refused result) becomes null. */
+/** The JSON text of a value, with its members sorted by name, so that equal values have equal texts. `undefined` (a refused result) becomes null. */
 export function canonical(value: unknown): Json {
   const text = JSON.stringify(value);
   return text === undefined ? null : sorted(JSON.parse(text) as Json);
@@ -27,7 +27,7 @@ function sorted(value: Json): Json {
   return Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Where two values differ, one line each: `/lines/0/quantity: 2 → 3`; a member that one side lacks is `–`. At most `limit` lines and a count. */
+/** Names where two values differ, one line each: `/lines/0/quantity: 2 → 3`; a member that one side lacks is `–`. At most `limit` lines and a count. */
 export function differences(before: unknown, after: unknown, limit = 8): readonly string[] {
   const lines: string[] = [];
   walk(canonical(before), canonical(after), "", lines);

@@ -1,6 +1,6 @@
 import type { CurrentEvent, GivenEvent, Json, NewEvent, StoredEvent } from "../event/event.ts";
 
-/** What went wrong, in the words of the code that threw. Never carries data. */
+/** A failure, in the words of the code that threw. It never carries data. */
 export interface FailureText {
   readonly type: string;
   readonly message: string;
@@ -13,21 +13,21 @@ export interface LiftStep {
   readonly type: string;
   readonly data: Json;
   readonly error: FailureText | null;
-  /** The step said that the event is no more: why. */
+  /** Why the step dropped the event. */
   readonly dropped?: string;
-  /** The step split the event: into these, as they are before their own steps. */
+  /** The events into which the step split the event, as they are before their own steps. */
   readonly split?: readonly { readonly type: string; readonly schemaVersion: number; readonly data: Json }[];
-  /** The steps before it were 4 MiB already: `data` is null, and `split` missing. */
+  /** The data of the steps before it has reached 4 MiB, so `data` is null and `split` is missing. */
   readonly leftOut?: boolean;
 }
 
 /** The outcome of lifting a stored event to the current version. */
 export type Lifted =
-  /** What it is today: one event, several in order when a step split it, none when a step dropped it (`dropped` says why). */
+  /** The event today: one event, several in order when a step split it, none when a step dropped it (`dropped` says why). */
   | { readonly ok: true; readonly parts: readonly CurrentEvent[]; readonly dropped: string | null }
-  /** The type or the version is newer than this build: no failure, another build will know it. */
+  /** The type or the version is newer than this build. That is no failure, because another build will know it. */
   | { readonly ok: false; readonly reason: "newer_build"; readonly error: FailureText }
-  /** The log's record of it is damaged: nobody knows its data. */
+  /** The log's record of the event is damaged, so nobody knows its data. */
   | { readonly ok: false; readonly reason: "damaged"; readonly error: FailureText }
   /** A step threw, or a version's schema refused the data. `from`/`to` name the step; equal when the stored version itself was refused. */
   | { readonly ok: false; readonly reason: "schema"; readonly error: FailureText; readonly from: number; readonly to: number };
@@ -55,13 +55,13 @@ export interface Catalog {
   validate(type: string, schemaVersion: number, data: Json, pointer?: string): void;
 
   /**
-   * What is stored for data that was checked: the same, or for a current version with a `downcast` the older one that it says.
+   * The data that is stored for checked data: the same data, or, for a current version with a `downcast`, the data of the older version that it names.
    *
    * @throws DOWNCAST_FAILED when the downcast throws, or gives what its version's schema refuses or what cannot be lifted again.
    */
   toStore(event: NewEvent): NewEvent;
 
-  /** What `toStore` made of the same event when its data still fitted, as far as can be told: to know a repeat by. Judges nothing and throws nothing. */
+  /** What `toStore` made of the same event when its data still fitted, as far as anyone can tell. A repeat is recognised by it. Never refuses, never throws. */
   asOnceStored(event: NewEvent): NewEvent;
 
   /** Lifts a stored event through the chain and validates each version on the way. Never throws for bad data; never changes `stored`. */

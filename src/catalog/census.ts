@@ -12,7 +12,7 @@ interface Sighting {
 
 /** Stored events of one type and version. */
 export interface CensusRow {
-  /** As the log has it: maybe a former name. */
+  /** The name in the log, which may be a former name. */
   readonly storedType: string;
   /** The name today; null when the catalog has none. */
   readonly type: string | null;
@@ -22,18 +22,18 @@ export interface CensusRow {
   readonly last: Sighting;
   readonly tenants: {
     readonly count: number;
-    /** There are more: counting ended. */
+    /** There are more; they were not counted. */
     readonly atLeast: boolean;
     /** Some, in order of their first event. */
     readonly names: readonly string[];
   };
-  /** What today's code makes of them; the four add up to `count`. */
+  /** The results of today's code; the four numbers add up to `count`. */
   readonly lifted: number;
   readonly dropped: number;
   readonly failed: number;
-  /** Of a type or version that this build does not know. */
+  /** Events of a type or version that this build does not know. */
   readonly newer: number;
-  /** Of the first one that failed or is newer. */
+  /** The first event that failed or is newer. */
   readonly firstError: (FailureText & Pick<Sighting, "position">) | null;
 }
 
@@ -48,14 +48,14 @@ export interface StepNeed {
 export interface CensusReport {
   /** Events of entities. */
   readonly events: number;
-  /** By type today, stored type and version. */
+  /** Sorted by the type's current name, then by stored type and version. */
   readonly rows: readonly CensusRow[];
   /** Events of further types and versions that got no row of their own. */
   readonly beyondRows: number;
   readonly steps: readonly StepNeed[];
   /** Reprise's own: journals, replays, effects. */
   readonly own: number;
-  /** In streams of no entity: other programs'. */
+  /** Events of other programs, in streams that belong to no entity. */
   readonly foreign: number;
 }
 
@@ -76,7 +76,7 @@ interface Counting {
   dropped: number;
   failed: number;
   newer: number;
-  /** Those that go through every step to the current version. */
+  /** Events that go through every step to the current version. */
   wholeChain: number;
   firstError: CensusRow["firstError"];
 }

@@ -23,7 +23,7 @@ export interface CheckedType {
   readonly downcast: Downcast | null;
 }
 
-/** Checks again at start what the types of `defineEvent` and `defineUpcasters` check while compiling, and what types cannot. */
+/** Checks at start what the types of `defineEvent` and `defineUpcasters` already check while compiling, and what types cannot check. */
 export function checkDefinitions(events: readonly EventDefinition[], chains: readonly UpcasterChain[]): readonly CheckedType[] {
   checkNames(events);
   const chainOf = chainsByType(events, chains);
@@ -42,7 +42,7 @@ export function checkDefinitions(events: readonly EventDefinition[], chains: rea
   });
 }
 
-/** What stands where a schema should: often one of another zod. */
+/** Names a value that stands in place of a schema. Often it is a schema of another zod. */
 function kindOfSchema(schema: unknown): string {
   if (typeof schema !== "object" || schema === null) return "not a zod schema";
   if ("_zod" in schema) return "a schema of zod/mini, which cannot be used here";
@@ -85,7 +85,7 @@ function chainsByType(events: readonly EventDefinition[], chains: readonly Upcas
   return byType;
 }
 
-/** The types that a split may give have to be known before any step runs: handlers that want them read the split type, too. */
+/** The types that a split may give have to be known before any step runs, because handlers that want them also read the type that is split. */
 function checkInto(type: string, into: readonly EventDefinition[], events: readonly EventDefinition[]): readonly string[] {
   for (const { type: target } of into)
     if (!events.some((event) => event.type === target))

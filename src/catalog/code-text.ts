@@ -1,4 +1,4 @@
-/** What a function's source says, whatever it looks like: without comments, layout, optional commas and the kind of quotes. */
+/** The meaning of a function's source, apart from its looks: comments, layout, optional commas and the kind of quotes are left out. */
 import { createHash } from "node:crypto";
 
 /**
@@ -57,7 +57,7 @@ export function tokensOf(source: string): readonly string[] {
   return tokens;
 }
 
-/** Leaves out what may be there or not: a comma or semicolon before a closing bracket, and round brackets about a single parameter. */
+/** Leaves out optional signs: a comma or semicolon before a closing bracket, and round brackets about a single parameter. */
 function push(tokens: string[], token: string): void {
   const last = tokens.at(-1);
   const closes = token === ")" || token === "]" || token === "}";

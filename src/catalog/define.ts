@@ -64,7 +64,7 @@ type Version<E extends EventDefinition> = keyof E["schemas"] & number;
 type Step<E extends EventDefinition> = { [N in Version<E>]: After<N> extends Version<E> ? N : never }[Version<E>];
 
 export type DataOf<E extends EventDefinition, N extends Version<E>> = z.output<E["schemas"][N]>;
-/** What version N's schema takes in. Readonly, since a step may give on parts of what it got. */
+/** The input of version N's schema. Readonly, since a step may hand on parts of the data that it got. */
 type InputOf<E extends EventDefinition, N extends Version<E>> = DeepReadonly<z.input<E["schemas"][N]>>;
 /** The newest version: the one without a step. */
 type Current<E extends EventDefinition> = Exclude<Version<E>, Step<E>>;
@@ -73,17 +73,17 @@ export type CurrentData<E extends EventDefinition> = z.output<E["schemas"][Curre
 export type EventOf<E extends EventDefinition> = E extends EventDefinition ? CurrentEvent<E["type"], CurrentData<E>> : never;
 
 /**
- * Pure: version N as its schema puts it out → version N + 1 as its schema takes it in. The data is the step's own copy, and deeply readonly; the second
+ * Pure: takes the output of version N's schema and returns an input of version N + 1's schema. The data is the step's own copy, and deeply readonly; the second
  * parameter is the event as it was stored, frozen, with its metadata and times.
  *
- * @typeParam Beside what the step may return as well: `Dropped`, `Split<"order.placed">`.
+ * @typeParam Beside other results that the step may return: `Dropped`, `Split<"order.placed">`.
  */
 export type Upcaster<E extends EventDefinition, N extends Step<E>, Beside extends Dropped | Split = never> = (
   data: DeepReadonly<DataOf<E, N>>,
   event: GivenEvent,
 ) => InputOf<E, After<N> & Version<E>> | Beside;
 
-/** One step for each version but the newest. No step is spelled out: `{}` would let any key pass. */
+/** One step for each version but the newest. A type without steps has a form of its own, because `{}` would let any key pass. */
 export type Upcasters<E extends EventDefinition, Into extends string = never> = [Step<E>] extends [never]
   ? Readonly<Record<PropertyKey, "an event type with one version has no steps">>
   : { readonly [N in Step<E>]: Upcaster<E, N, Dropped | Split<Into>> };
@@ -108,13 +108,13 @@ type Gapless<S> = {
 /** The highest key. */
 type Newest<S> = { [N in keyof S & number]: After<N> extends keyof S ? never : N }[keyof S & number];
 
-/** What `defineEvent` takes beside type and schemas. */
+/** The options of `defineEvent`. */
 export interface EventOptions<S extends Schemas, N extends keyof S & number> {
   /** Older names of the type in the log: events stored under them are events of this type. */
   readonly formerly?: readonly string[];
   /**
-   * While builds run that do not know the current version: data of the current version is checked as such, then stored as version `version` (and
-   * under the former name `type`, while the new name is not known everywhere). Remove it when the last old build is gone. Pure and synchronous.
+   * Use it while builds run that do not know the current version. Data is checked as the current version, then stored as version `version` (and
+   * under the former name `type`, while some builds do not know the new name). Remove it when the last old build is gone. Pure and synchronous.
    */
   readonly downcast?: {
     readonly version: N;
@@ -143,7 +143,7 @@ export function defineEvent<const T extends string, const S extends Schemas, con
  *
  * @param options `into`: the event types that a step's `split` gives.
  */
-// NoInfer: the event alone fixes the types, and only so do number keys give lambdas their context.
+// NoInfer lets the event alone fix the types. Without it, number keys would give the lambdas no types for their parameters.
 export function defineUpcasters<E extends EventDefinition, const I extends readonly EventDefinition[] = readonly []>(
   event: E,
   steps: NoInfer<Upcasters<E, I[number]["type"]>>,
@@ -163,12 +163,12 @@ export function part(event: EventDefinition, data: unknown, { version }: { reado
   return { type: event.type, schemaVersion: version ?? Object.keys(event.schemas).length, data };
 }
 
-/** What a step returns for an event that is no more: handlers do not see it, and each records it as skipped. */
+/** A step returns this to drop the event: handlers do not see it, and each records it as skipped. */
 export function drop(reason: string): Dropped {
   return { [lifted]: "dropped", reason };
 }
 
-/** What a step returns for an event that is several today: they are delivered in this order, within one delivery. */
+/** A step returns this to split the event into several events: they are delivered in this order, within one delivery. */
 export function split<T extends string>(...parts: readonly Part<T>[]): Split<T> {
   return { [lifted]: "split", parts };
 }

@@ -8,7 +8,7 @@ import { callStep, StepFailure } from "./lift/call-step.ts";
 import { describeRefusal, parse } from "./lift/parse.ts";
 import { otherThanJson } from "./whole-json.ts";
 
-/** What the log gets in place of a current event, for types with a downcast. */
+/** Makes the older event that the log stores in place of a current one, for types with a downcast. */
 export function makeDowncasts(byName: ReadonlyMap<string, Chain>): Pick<Catalog, "toStore" | "asOnceStored"> {
   const downcastOf = ({ type, schemaVersion }: NewEvent): readonly [Chain, Downcast] | readonly [null, null] => {
     const chain = byName.get(type);

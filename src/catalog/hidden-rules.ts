@@ -1,13 +1,13 @@
-/** What a schema demands that its JSON Schema does not show, and what no event's schema may be made of. */
+/** Finds the rules of a schema that its JSON Schema does not show, and the parts that no event's schema may have. */
 import type { z } from "zod";
 import { codeFingerprint } from "./code-text.ts";
 import { below } from "./places.ts";
 
 /** A rule of a schema that its JSON Schema does not show. */
 export interface HiddenRule {
-  /** JSON pointer into the JSON Schema; that of alternatives is the place where they stand, since their order says nothing. */
+  /** JSON pointer into the JSON Schema. Alternatives share the pointer of the place where they stand, because their order has no meaning. */
   readonly at: string;
-  /** `refine`, `overwrite`, `regex flags i`, `coerce`, `catch` …, with the values that it goes by. */
+  /** `refine`, `overwrite`, `regex flags i`, `coerce`, `catch` …, with the values that it compares with. */
   readonly what: string;
   /** Fingerprint of its code; null when it has none, or none that can be read. */
   readonly code: string | null;
@@ -15,13 +15,13 @@ export interface HiddenRule {
 
 export interface Hidden {
   readonly rules: readonly HiddenRule[];
-  /** What makes other data of what was sent, where its JSON Schema looks as if it did not: "a transform" and where; null when there is none. */
+  /** A part of the schema that changes the data, though its JSON Schema does not show it: "a transform" and its place; null when there is none. */
   readonly refused: string | null;
   /** A function with `async`, or a promise. */
   readonly asynchronous: boolean;
 }
 
-/** What zod's checks and types say of themselves, as far as it is looked at here. */
+/** The members of zod's checks and types that this file reads. */
 interface Definition {
   readonly type?: string;
   readonly check?: string;
@@ -43,7 +43,7 @@ interface Definition {
 
 /** Checks that JSON Schema says in full; `string_format` is looked at more closely. */
 const shownChecks = new Set(["less_than", "greater_than", "multiple_of", "number_format", "min_length", "max_length", "length_equals", "string_format"]);
-/** They say nothing about data. */
+/** Members that say nothing about data. */
 const silentChecks = new Set(["describe", "meta"]);
 /** Types that accept other data than their JSON Schema says. */
 const hidingTypes = new Set(["catch", "custom", "success", "prefault"]);
@@ -85,9 +85,9 @@ type Rule = Omit<HiddenRule, "at">;
 function rulesOfNode(def: Definition): Rule[] {
   const rules: Rule[] = [];
   if (hidingTypes.has(def.type ?? "")) rules.push({ what: def.type!, code: def.type === "catch" ? codeFingerprint(def.catchValue) : null });
-  // Both sides are told: what goes in is its JSON Schema, what it goes on to is beside it.
+  // Both sides of a pipe are recorded: the JSON Schema shows its input side, and this rule its output side.
   if (def.type === "pipe") rules.push({ what: `pipe into ${textOf(def.out as z.core.$ZodType)}`, code: null });
-  // JSON's names are texts: limits of numbers as names are not shown.
+  // Names in JSON are texts, so the JSON Schema does not show limits on names that are numbers.
   const key = def.keyType as z.core.$ZodType | undefined;
   if (key !== undefined && !textKinds.has((key._zod.def as unknown as Definition).type ?? "")) rules.push({ what: `names of ${textOf(key)}`, code: null });
   if (def.coerce === true) rules.push({ what: "coerce", code: null });
@@ -109,7 +109,7 @@ function rulesOfChecks(def: Definition): Rule[] {
     if (kind === "custom" && typeof each.when === "function") rules.push({ what: "refine when", code: codeFingerprint(each.when) });
     if (countsUnits(check)) rules.push({ what: "lengths in UTF-16 units", code: null });
   }
-  // What is changed on the way is judged as it is by then: the order of those checks counts, that between others does not.
+  // A check judges the text as the checks before it have changed it, so the order around such changes counts. The order of other checks does not.
   const isChange = (check: z.core.$ZodCheck): boolean => check._zod.def.check === "overwrite";
   if (checks.some(isChange) && checks.length > 1) {
     const groups: string[][] = [[]];
@@ -130,10 +130,10 @@ function ownCheck(check: z.core.$ZodCheck): unknown {
 }
 
 const forms = ["NFC", "NFD", "NFKC", "NFKD"] as const;
-/** Other text in each of the forms. */
+/** A text that differs in each of the forms. */
 const inNoForm = "\u00e9 e\u0301 \ufb01";
 
-/** `normalize(form)` of all forms has one text of code: what it does tells them apart. */
+/** The code of `normalize(form)` is the same text for all forms, so its result tells the forms apart. */
 function normalForm(tx: unknown): string {
   if (typeof tx !== "function") return "";
   try {
@@ -150,7 +150,7 @@ function rulesOfFormat(def: Definition): Rule[] {
   const flags = def.pattern instanceof RegExp ? def.pattern.flags : "";
   if (flags !== "") rules.push({ what: `regex flags ${flags}`, code: null });
   const values = valuesOf(def);
-  // A prefix and the like are in the pattern; a place to begin is not always.
+  // The pattern shows a prefix and the like. It does not always show the position at which the search begins.
   if (["hostname", "protocol", "normalize", "position", "alg", "delimiter"].some((name) => def[name] !== undefined))
     rules.push({ what: `${def.format ?? ""} ${values}`, code: null });
   if (judgedByCode.has(def.format ?? "") || typeof def.fn === "function") rules.push({ what: `format ${def.format ?? ""}`, code: codeFingerprint(def.fn) });

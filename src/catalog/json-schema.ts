@@ -6,20 +6,20 @@ import { type HiddenRule, hiddenRulesOf } from "./hidden-rules.ts";
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** A version's schema as others see it, and what they do not see. */
+/** A version's schema as JSON Schema, and the rules that JSON Schema does not show. */
 export interface DescribedSchema {
   /** JSON Schema 2020-12 of what an append accepts. */
   readonly jsonSchema: JsonSchema;
   /** The same without titles, descriptions and other annotations. */
   readonly plain: JsonSchema;
-  /** The zod that it was made with. */
+  /** The version of zod that made the schema. */
   readonly zod: string;
   readonly hidden: readonly HiddenRule[];
 }
 
 /**
- * Describes a version's schema by what goes in: producers judge by it before they append. What comes out is looked at too, as the proof that
- * it survives JSON: zod throws for a Date, bigint, Map …, and nothing that makes other data of what was sent may stand anywhere, however deep.
+ * Describes the input of a version's schema, because producers check their data by it before they append. The output is described, too, to prove that it
+ * survives JSON: zod throws for a Date, bigint, Map …. No part of the schema, however deep, may change the data that was sent.
  *
  * @throws SCHEMA_NOT_JSON, also for an asynchronous check.
  */
@@ -33,7 +33,7 @@ export function describeSchema(type: string, version: number, schema: z.ZodType)
     hidden = hiddenRulesOf(schema);
     if (hidden.refused === null) z.toJSONSchema(schema, { io: "output" });
     jsonSchema = z.toJSONSchema(schema, { io: "input", override: sayAllOfTuples });
-    // Titles, descriptions and the like are no part of what a version demands.
+    // Titles, descriptions and the like demand nothing of data.
     plain = z.toJSONSchema(schema, { io: "input", override: sayAllOfTuples, metadata: z.registry() as typeof z.globalRegistry });
   } catch (error) {
     if (error instanceof RangeError) throw refuse("goes on without end: a lazy schema has to give the same schema each time", error);
@@ -60,15 +60,15 @@ function sayAllOfTuples({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodTypes
   }
 }
 
-/** `4.6.7`: of the copy of zod that made the schema, which need not be ours. */
+/** `4.6.7`: the version of the copy of zod that made the schema, which may differ from ours. */
 function zodOf(schema: z.ZodType): string {
   const { major, minor, patch } = schema._zod.version;
   return `${major}.${minor}.${patch}`;
 }
 
 /**
- * With an address and a title of its own, so that validators in any language can keep many: a title that the schema has stays. What it cannot say stands
- * in `$comment`: an append may refuse by those rules what the JSON Schema takes.
+ * Adds an address and a title, so that validators in any language can keep many schemas; a title that the schema has stays. `$comment` lists the rules that
+ * JSON Schema cannot express, because an append may refuse, by such a rule, data that the JSON Schema accepts.
  */
 export function publishedSchema(type: string, version: number, { jsonSchema, hidden }: DescribedSchema): JsonSchema {
   const { $schema, ...rest } = jsonSchema;

@@ -1,4 +1,4 @@
-/** Lifts and validates every stored event with today's code: would a deploy of it read the whole log? Told of each event once; keeps a bounded list. */
+/** Lifts and validates every stored event with today's code, to tell whether a deploy of it would read the whole log. Keeps a bounded list of failures. */
 import type { StoredEvent } from "../event/event.ts";
 import { isEntityStream } from "../event/names.ts";
 import type { Catalog, FailureText } from "./catalog.ts";
@@ -20,9 +20,9 @@ export interface LogCheckReport {
   readonly failed: number;
   /** The first ones, in log order. */
   readonly failures: readonly LogFailure[];
-  /** By event type, version and error: how many, and the first of them. Most first. */
+  /** By event type, version and error: the number of failures, and the first of them. The largest number comes first. */
   readonly kinds: readonly { readonly count: number; readonly first: LogFailure }[];
-  /** Failures of further kinds than `kinds` has. */
+  /** Failures of kinds that `kinds` has no room for. */
   readonly beyondKinds: number;
 }
 

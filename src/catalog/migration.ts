@@ -12,7 +12,7 @@ import { describeThrown } from "./lift/thrown.ts";
 import { otherThanJson } from "./whole-json.ts";
 
 type Version<E extends EventDefinition> = keyof E["schemas"] & number;
-/** Data as its version's schema takes it in: what `POST /events` would take. */
+/** An input of the version's schema: data that `POST /events` would accept. */
 export type StoredData<E extends EventDefinition, N extends Version<E>> = z.input<E["schemas"][N]>;
 
 /** A migration whose event type is forgotten. Made by `defineMigration`. */
@@ -24,11 +24,11 @@ export interface MigrationDefinition {
 }
 
 /**
- * Defines a migration for one version of an event type. `migrate` gets what is stored (frozen, never an earlier amendment, so that running it twice gives
- * the same) and returns the whole new stored data of that same version. It is synchronous; what it throws is the reason why a letter is left alone.
+ * Defines a migration for one version of an event type. `migrate` gets the stored event (frozen, never an earlier amendment, so that a second run gives
+ * the same) and returns the whole new stored data of that same version. It is synchronous. When it throws, the letter is left alone, with the error as reason.
  */
 export function defineMigration<E extends EventDefinition, const N extends Version<E>>(migration: {
-  /** `[a-z][a-z0-9-]{0,62}`: what operators name it by, and what stands on record. */
+  /** `[a-z][a-z0-9-]{0,62}`: operators choose it by this name, and records hold it. */
   readonly name: string;
   readonly event: E;
   readonly version: N;
@@ -42,7 +42,7 @@ export interface Migrations {
   /**
    * The new stored data of an event, checked: valid in its version, and liftable to the current one.
    *
-   * @param stored as the log holds it.
+   * @param stored the event as the log holds it.
    * @throws REQUEST_INVALID for a name that the config does not have, MIGRATION_FAILED with the reason, UPCAST_FAILED when its result cannot be lifted.
    */
   run(name: string, stored: StoredEvent): Json;

@@ -7,7 +7,7 @@ export function below(base: string, ...path: readonly PropertyKey[]): string {
   return path.reduce<string>((pointer, member) => `${pointer}/${String(member).replaceAll("~", "~0").replaceAll("/", "~1")}`, base);
 }
 
-/** Named of one value; a body of 4 MiB has room for a million. */
+/** The most faults that are named for one value; a body of 4 MiB has room for a million. */
 export const maxPlaces = 100;
 
 /** Where and why zod refused, the first `maxPlaces`: zod's own words, which name expected and received types but never a received value. */
@@ -21,7 +21,7 @@ export function placesOf(error: z.ZodError, base: string): readonly ErrorPlace[]
   return places.slice(0, maxPlaces);
 }
 
-/** The value as the schema gives it out, or where it does not fit. */
+/** The output of the schema, or the places where the value does not fit. */
 export function check<S extends z.ZodType>(
   schema: S,
   value: unknown,
@@ -36,7 +36,7 @@ export function check<S extends z.ZodType>(
   }
 }
 
-/** zod hands faults on from object to object as the arguments of a call: with some hundred thousand the stack is full. */
+/** zod hands faults on from object to object as the arguments of a call, so some hundred thousand of them overflow the stack. */
 export function isTooMuch(error: unknown): boolean {
   return isA(RangeError, error) && textAt(error, "message") === "Maximum call stack size exceeded";
 }

@@ -1,4 +1,4 @@
-/** What a chain gives, at its end: handlers get it as it is, and everyone else as JSON, so it has to be the same in both. */
+/** Checks the result of a chain: handlers get it as it is, and everyone else gets it as JSON, so it has to be the same in both. */
 import { types } from "node:util";
 import type { z } from "zod";
 import { textAt, valueAt } from "../event/thrown.ts";
@@ -6,12 +6,12 @@ import { type Definition, innerOf, newWhenInnerIs, plainValues } from "./lift/pr
 import { below } from "./places.ts";
 
 const maxDepth = 128;
-/** Objects and lists: an append of 960,000 bytes has room for 320,000. Two lists that hold the same twice, thirty times over, are a billion. */
+/** The most objects and lists: an append of 960,000 bytes has room for 320,000. Thirty nested lists that each hold the next one twice count as a billion. */
 const maxValues = 500_000;
 
 /**
- * Whether what a schema puts out can be anything else than JSON. Told by what the schema is made of, not by its JSON Schema: that one says what goes in, and
- * neither what a default, `catch`, overwrite or check puts there, nor that a member named `title` is no title. What is not known to be safe may give other.
+ * Whether the output of a schema can be anything else than JSON. The parts of the schema tell this; its JSON Schema does not, because it describes the input,
+ * and not the values of a default, `catch`, overwrite or check. A part that is not known to be safe may give other values.
  */
 export function mayGiveOther(schema: z.core.$ZodType): boolean {
   return givesUndefined(schema) || !givesOnlyJson(schema, new Set());
@@ -31,12 +31,12 @@ function givesOnlyJson(schema: z.core.$ZodType, met: Set<z.core.$ZodType>): bool
   return innerOf(def).every((inner) => givesOnlyJson(inner, met));
 }
 
-/** An undefined member is as good as none; an undefined item of a list is not, nor is undefined as the whole. */
+/** An undefined member counts as missing. An undefined item of a list does not, and neither does undefined as the whole value. */
 function givesUndefined(schema: z.core.$ZodType): boolean {
   return schema._zod.optout === "optional";
 }
 
-/** A refinement of a text or number can only say yes or no; of an object it can write into it, and a `check` can put another value in its place. */
+/** A refinement of a text or number can only say yes or no. A refinement of an object can write into it, and a `check` can put another value in its place. */
 function leavesAsItIs({ check, fn }: { readonly check: string; readonly fn?: unknown }, isPlain: boolean): boolean {
   return harmlessChecks.has(check) || (check === "custom" && fn !== undefined && isPlain);
 }
@@ -46,8 +46,8 @@ const harmlessChecks: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Why data is not the same as JSON, and where: `/lines/0/at: is a Date, which JSON cannot hold`. Null when it is. A member that is undefined is as good as
- * none. Never throws, whatever the data may be.
+ * Says why data is not the same as JSON, and where: `/lines/0/at: is a Date, which JSON cannot hold`. Null when it is the same. A member that is undefined
+ * counts as missing. Never throws, whatever the data may be.
  */
 export function otherThanJson(data: unknown): string | null {
   const walk: Walk = { path: [], values: 0 };
@@ -60,7 +60,7 @@ export function otherThanJson(data: unknown): string | null {
 }
 
 interface Walk {
-  /** Where the look is; where it ended, when it found something. */
+  /** The place of the walk; after a finding, the place of the finding. */
   readonly path: PropertyKey[];
   values: number;
 }

@@ -88,7 +88,7 @@ describe("the lock", () => {
       "a default",
       { schemas: { 1: z.object({ ...strings, note: z.string().default("some") }), 2: v2, 3: v3 } },
       ["published-version-changed order.placed@1"],
-      /sample minimal reads otherwise: \/note: "none" → "some"/,
+      /sample minimal is read differently: \/note: "none" → "some"/,
     ],
     [
       "a check that JSON Schema does not show",

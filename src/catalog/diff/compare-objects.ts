@@ -21,7 +21,7 @@ export function compareObjects(from: Node, to: Node, at: string, context: Contex
   return [...found, ...compareOthers(from, to, at, context), ...compareNames(from, to, at, context)];
 }
 
-/** Where the first schema takes members that it does not list, payloads may already have a member of this name, of any kind. */
+/** When the first schema accepts members that it does not list, payloads may already have a member of this name, of any kind. */
 function memberAdded(after: Node, required: boolean, from: Node, place: string, context: Context, wasRequired: boolean): Difference {
   const rule = required ? "property-added-required" : "property-added-optional";
   if (required && !wasRequired) return difference(rule, place, null, after, "no");
@@ -36,7 +36,7 @@ function memberRemoved(before: Node, to: Node, place: string, context: Context):
   return [difference("property-removed", place, before, null, survives)];
 }
 
-/** What becomes of members that are not listed. */
+/** Compares how the two schemas treat members that they do not list. */
 function compareOthers(from: Node, to: Node, at: string, context: Context): readonly Difference[] {
   const [was, is] = [othersOf(from), othersOf(to)];
   const place = below(at, "additionalProperties");

@@ -6,9 +6,9 @@ export type Survival = "yes" | "no" | "unknown";
 export interface Difference {
   /** `property-added-optional`, `enum-narrowed` …: docs/schema-evolution.md lists them. */
   readonly rule: DifferenceRule;
-  /** JSON pointer into the second JSON Schema, or into the first one for what the second does not have. */
+  /** JSON pointer into the second JSON Schema, or into the first one when the second does not have the place. */
   readonly at: string;
-  /** What stands there, or null when nothing does. */
+  /** The value at this place, or null when there is none. */
   readonly before: Json;
   readonly after: Json;
   /** Do payloads that are valid under the first pass here? */

@@ -23,7 +23,7 @@ export function itemsOf({ items }: Node): Node {
   return isNode(items) ? items : {};
 }
 
-/** What members that are not listed have to fit; `false` when they are refused. Where the schema says nothing, they are taken, but they are not read. */
+/** The schema for members that are not listed; `false` when they are refused. Where the schema says nothing, such members are accepted, but not read. */
 export function othersOf({ additionalProperties }: Node): Node | false {
   if (additionalProperties === false) return false;
   return isNode(additionalProperties) ? additionalProperties : {};

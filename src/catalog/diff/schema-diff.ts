@@ -1,7 +1,7 @@
 /**
  * What differs between two JSON Schemas as zod writes them, and whether a payload that is valid under the first is valid under the second.
  *
- * "yes" is a promise; what cannot be decided by looking is "unknown". Rule ids are stable.
+ * "yes" is a promise. The answer is "unknown" when a comparison of the schemas cannot decide it. Rule ids are stable.
  */
 
 import { canonical, equal } from "../canonical.ts";
@@ -17,7 +17,7 @@ import { type Context, sameKind } from "./context.ts";
 import { type Difference, difference } from "./difference.ts";
 import { annotations, bare, isAny, isNever, kindOf, type Node, optionsOf, valuesOf } from "./node.ts";
 
-/** What differs between two versions as the catalog knows them, with what their JSON Schemas do not show. */
+/** The differences between two versions of the catalog, including rules that their JSON Schemas do not show. */
 export function diffVersions(before: DescribedSchema, after: DescribedSchema): readonly Difference[] {
   const name = ({ what }: HiddenRule): string => what;
   // How zod counts a length is no difference where both versions count in the same way.
@@ -35,7 +35,7 @@ export function diffVersions(before: DescribedSchema, after: DescribedSchema): r
   return [...diffSchemas(before.jsonSchema, after.jsonSchema), ...hidden];
 }
 
-/** What differs between two JSON Schemas alone. */
+/** The differences between two JSON Schemas alone. */
 export function diffSchemas(before: JsonSchema, after: JsonSchema): readonly Difference[] {
   const [from, to] = [canonical(before) as Node, canonical(after) as Node];
   return compare(from, to, "", { compare, before: from, after: to, pairs: new Set(), work: { left: maxPairs } });

@@ -3,7 +3,7 @@ import type { FailureText } from "../catalog.ts";
 import type { UpcasterChain } from "../define.ts";
 import { clip, describeThrown } from "./thrown.ts";
 
-/** What a user's pure function failed with. */
+/** The failure of a user's pure function. */
 export class StepFailure {
   readonly error: FailureText;
 

@@ -1,7 +1,7 @@
 import type { StoredEvent } from "../../event/event.ts";
 import type { Catalog, FailureText } from "../catalog.ts";
 
-/** What today's code makes of a stored event, in a word. */
+/** The result of lifting a stored event with today's code, in a word. */
 export type LiftOutcome =
   | { readonly is: "current" | "split" | "dropped"; readonly error: null }
   /** `newer`: its type or version is unknown to this build; `failed`: a step or a schema refused it. */

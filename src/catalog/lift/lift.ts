@@ -12,7 +12,7 @@ import { makeStraightLift, notStraight } from "./straight-lift.ts";
 import { clip, describeThrown } from "./thrown.ts";
 import type { Piece, Raise, Refusal, Way } from "./way.ts";
 
-/** @param seen is told of each step; for showing only. */
+/** @param seen gets each step; it is used only to show the steps. */
 export type Lift = (stored: StoredEvent | GivenEvent, seen?: (step: LiftStep) => void) => Lifted;
 
 /**
@@ -40,7 +40,7 @@ function makeLift(checked: CheckedType, from: number, raise: Raise): Lift {
   const steps = stepsOf(checked, from);
   const hasSteps = steps.length > 0;
   const maySplit = into.length > 0;
-  // A type that splits would nearly always be lifted twice.
+  // A type that splits gets no straight lift: it would nearly always fail there, and the event would be lifted twice.
   const straight = maySplit && hasSteps ? null : makeStraightLift(schema, steps);
   // Only a step that reads more than the data needs a copy of the event. The parts of a split go through the steps of other types. A current event has no steps.
   const looksAtEvent = hasSteps && (maySplit || versions.some(({ step }) => step !== undefined && !takesDataAlone(step)));

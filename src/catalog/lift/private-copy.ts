@@ -2,8 +2,8 @@
  * A step gets data that nobody else holds. Its type is deeply readonly; code that writes to it all the same writes to its own copy, so the answer is the same
  * for every event, at any count.
  *
- * To freeze what every step gets costs more than all else together (540 ns to parse and freeze an order of two lines, 154 to parse it), and to freeze some made
- * the same step work for some events and fail for others. Most schemas make a copy as they parse: those cost nothing.
+ * Freezing the input of every step costs more than all else together (540 ns to parse and freeze an order of two lines, 154 to parse it). Freezing only some
+ * inputs made the same step work for some events and fail for others. Most schemas make a copy as they parse, so they need no further copy.
  */
 import type { z } from "zod";
 
@@ -35,24 +35,24 @@ export interface Definition {
   readonly options?: readonly z.core.$ZodType[];
   readonly innerType?: z.core.$ZodType;
   readonly getter?: () => z.core.$ZodType;
-  /** Of a literal, of an enum. */
+  /** The values of a literal or an enum. */
   readonly values?: readonly unknown[];
   readonly entries?: Readonly<Record<string, unknown>>;
 }
 
-/** Whether no part of what the schema puts out is a part of what went in, or of the schema itself, as a default is. */
+/** Whether the schema's output shares no part with its input, or with the schema itself, as a default does. */
 export function copiesWhatItParses(schema: z.core.$ZodType, met: Set<z.core.$ZodType> = new Set()): boolean {
   if (met.has(schema)) return true; // within itself: judged where it was met first
   met.add(schema);
   const def = schema._zod.def as unknown as Definition;
-  // A text or number stays one, whatever a check makes of it; an object may become one that the check holds.
+  // A check may replace a text or number, which nobody can write to. It may also replace an object, by one that the check keeps.
   if (plainValues.has(def.type)) return true;
   if (!newWhenInnerIs.has(def.type) || def.mode === "loose") return false;
   if (def.checks?.some((check) => check._zod.def.check === "overwrite") === true) return false;
   return innerOf(def).every((inner) => copiesWhatItParses(inner, met));
 }
 
-/** The schemas that judge the parts of what a schema of the types above judges. */
+/** The inner schemas of a schema of the types above. */
 export function innerOf(def: Definition): readonly z.core.$ZodType[] {
   const inner = [
     ...Object.values(def.type === "object" ? (def.shape ?? {}) : {}),
@@ -63,7 +63,7 @@ export function innerOf(def: Definition): readonly z.core.$ZodType[] {
   return inner.filter((each) => each !== undefined && each !== null);
 }
 
-/** What nests deeper is copied without recursion: JSON nests as deep as it likes. */
+/** Deeper data is copied without recursion, because JSON may nest to any depth. */
 const maxDepth = 64;
 
 /** A copy of data as JSON holds it, all the way down; what is no plain object or array stays what it is. @param mayRing the data may hold itself, or one part twice. */
@@ -74,7 +74,7 @@ export function copyDeep(value: unknown, mayRing: boolean): unknown {
 function copyTree(value: unknown, depth: number): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (depth === maxDepth) return copyFlat(value);
-  // Whole lists and objects first, then what in them is one: half the time of making them member by member.
+  // A list or object is copied whole, and then its members that are lists or objects are replaced. This takes half the time of a copy member by member.
   if (Array.isArray(value)) {
     const items: unknown[] = value.slice();
     for (let index = 0; index < items.length; index++) if (isObject(items[index])) items[index] = copyTree(items[index], depth + 1);
@@ -90,7 +90,7 @@ function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null;
 }
 
-/** With a list of what is to do in place of recursion, and each part copied once. */
+/** Copies by a list of open work in place of recursion, and copies each part once. */
 function copyFlat(value: unknown): unknown {
   const copies = new Map<object, Record<string, unknown>>();
   const left: [from: object, to: Record<string, unknown>][] = [];

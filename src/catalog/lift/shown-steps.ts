@@ -1,9 +1,9 @@
 import type { LiftStep } from "../catalog.ts";
 
-/** Of one event's steps, as JSON: an event of a megabyte may have thirty. */
+/** The most bytes of JSON for the steps of one event: an event of a megabyte may have thirty steps. */
 const maxStepsBytes = 4 * 1024 * 1024;
 
-/** Gathers steps for showing. What comes when there is no more room is named without its data; the first one has room whatever its size. */
+/** Gathers steps for showing. When there is no more room, a step is named without its data; the first step always has room. */
 export function makeShownSteps(): { readonly steps: readonly LiftStep[]; take(step: LiftStep): void } {
   const steps: LiftStep[] = [];
   let left = maxStepsBytes;

@@ -1,4 +1,4 @@
-/** What a step may return in place of the next version's data. */
+/** The results that a step may return in place of the next version's data. */
 
 /** Marks the values of `drop` and `split`, in every copy of this module: data may itself be an object or an array. */
 export const lifted: unique symbol = Symbol.for("reprise.lifted");

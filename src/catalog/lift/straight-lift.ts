@@ -1,4 +1,4 @@
-/** The way of most events: from version to version, with nothing refused, dropped or split. */
+/** Lifts the way most events go: from version to version, with nothing refused, dropped or split. */
 import type { z } from "zod";
 import type { GivenEvent, StoredEvent } from "../../event/event.ts";
 import type { UpcasterChain } from "../define.ts";
@@ -19,10 +19,10 @@ export type StraightLift = (stored: StoredEvent | GivenEvent) => unknown;
 export const notStraight = Symbol("not straight");
 
 /**
- * A function of its own for each chain, written out step by step: V8 then compiles each for its own steps and schemas, where one loop that all chains share
- * looks up at every turn what to call. Lifting over one to three steps costs 1.05 times the bare calls so, and 1.12 to 1.19 in the loop.
+ * Each chain gets a function of its own, written out step by step, so that V8 compiles it for the chain's own steps and schemas. A loop that all chains share
+ * has to look up at every turn what to call. Lifting over one to three steps costs 1.05 times the bare calls this way, and 1.12 to 1.19 times in the loop.
  *
- * No text of a user's gets into the code. Where code from strings is not allowed, the loop does the same.
+ * No user's text becomes part of the code. Where code from strings is not allowed, the loop does the same work.
  */
 export function makeStraightLift(schema: z.ZodType, steps: readonly Step[]): StraightLift {
   const parameters = steps.flatMap((_, index) => [`step${index}`, `next${index}`]);
@@ -48,7 +48,7 @@ export function makeStraightLift(schema: z.ZodType, steps: readonly Step[]): Str
   return make(schema, copyDeep, isOther, notStraight, ...steps.flatMap(({ step, next }) => [step, next]));
 }
 
-/** The same without code of its own. */
+/** The same work in a loop, without generated code. */
 export function makeLoopedLift(schema: z.ZodType, steps: readonly Step[]): StraightLift {
   return (stored) => {
     let data: unknown = schema.parse(stored.data);
@@ -62,7 +62,7 @@ export function makeLoopedLift(schema: z.ZodType, steps: readonly Step[]): Strai
   };
 }
 
-/** Not the next version's data: a promise, a drop or a split. */
+/** Whether the result is something else than the next version's data: a promise, a drop or a split. */
 function isOther(raised: unknown): boolean {
   if (!(raised instanceof Promise)) return isNoData(raised);
   raised.catch(() => {}); // its outcome is of no use, but must not end the process

@@ -13,7 +13,7 @@ export interface Refusal {
   readonly to: number;
 }
 
-/** What has come of one payload so far. */
+/** The results of lifting one payload so far. */
 export interface Way {
   readonly stored: StoredEvent | GivenEvent;
   readonly seen: ((step: LiftStep) => void) | undefined;

@@ -3,7 +3,7 @@ import type { Finding } from "./finding.ts";
 import * as found from "./findings.ts";
 import type { Lock, LockedType } from "./lock.ts";
 
-/** Says of definitions that make no catalog what the lock has and they lack, and where steps are missing. Empty when the fault is another one. */
+/** Compares definitions that make no catalog with the lock: what the lock has and they lack, and where steps are missing. Empty for any other fault. */
 export function checkDefinitionsOnly(lock: Lock | null, events: readonly EventDefinition[], upcasters: readonly UpcasterChain[]): readonly Finding[] {
   const findings: Finding[] = [];
   const lockedOf = (event: EventDefinition): LockedType | undefined => [event.type, ...event.formerly].map((name) => lock?.types[name]).find(Boolean);

@@ -7,7 +7,7 @@ import * as found from "./findings.ts";
 import type { Lock } from "./lock.ts";
 import type { LockSubject, RealSample } from "./subject.ts";
 
-/** What differs from the lock, what is new, and samples that cannot be read: by type, in order of their names. Empty when everything is as recorded. */
+/** Finds what differs from the lock, what is new, and samples that cannot be read, sorted by type. Empty when everything is as recorded. */
 export function checkLock(lock: Lock, subject: LockSubject, real: readonly RealSample[]): readonly Finding[] {
   const findings: Finding[] = [];
   const byName = new Map(subject.types.map((type) => [type.type, type]));

@@ -20,7 +20,7 @@ export function checkType(
   tell: (line: string) => void,
 ): readonly Finding[] {
   const findings: Finding[] = [];
-  /** Versions that have changed. What follows from the change is not reported again. */
+  /** Versions that have changed. The consequences of such a change are not reported again. */
   const broken = new Set<number>();
   /** Step → samples that become something else. */
   const results = new Map<number, string[]>();

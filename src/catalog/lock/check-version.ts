@@ -10,11 +10,11 @@ import { sameWords } from "./same-words.ts";
 import { readAs } from "./subject.ts";
 
 interface VersionFindings {
-  /** How it now judges differently. */
+  /** The samples and edges that the version now judges differently, and the changed rules. */
   readonly changes: readonly string[];
-  /** What another zod says in other words. */
+  /** Differences that come from another zod's wording alone. */
   readonly reworded: readonly string[];
-  /** Checks whose code reads otherwise. */
+  /** Checks whose code has changed. */
   readonly edited: readonly string[];
 }
 
@@ -58,7 +58,7 @@ function judgedOtherwise(entry: LockedVersion, type: CheckedType, version: numbe
   for (const [name, { data, reads = data }] of Object.entries(entry.samples)) {
     const reading = readAs(type, version, data);
     if (!reading.ok) changes.push(`sample ${name} was accepted, is refused: ${reading.why}`);
-    else if (!equal(reading.data, reads)) changes.push(...differences(reads, reading.data).map((line) => `sample ${name} reads otherwise: ${line}`));
+    else if (!equal(reading.data, reads)) changes.push(...differences(reads, reading.data).map((line) => `sample ${name} is read differently: ${line}`));
   }
   const sample = entry.edges === null ? undefined : entry.samples[entry.edges.of];
   for (const [change, accepted] of sample === undefined ? [] : listEdges(entry.edges!)) {

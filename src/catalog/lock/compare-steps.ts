@@ -9,7 +9,7 @@ interface StepFindings {
   readonly stepsSeen: Set<number>;
 }
 
-/** Follows one sample up to the first step that gives another result: later differences follow from that one. */
+/** Follows one sample up to the first step that gives another result, because later differences are consequences of that one. */
 export function compareSteps(
   version: number,
   name: string,

@@ -1,4 +1,4 @@
-/** Payloads just inside and just outside of a schema: a good one, changed at one place. */
+/** Makes payloads that a schema just accepts or just refuses: a valid payload, changed at one place. */
 import type { Json } from "../../event/event.ts";
 import { below } from "../places.ts";
 import type { LockedEdges } from "./lock.ts";
@@ -12,7 +12,7 @@ export interface Change {
   readonly value?: Json;
 }
 
-/** Of one version. The JSON Schema shows most changes; these show those of refinements, and the first ones do most. */
+/** The most edges of one version. The JSON Schema shows most changes; edges show changes of refinements, and the first edges show most of them. */
 const maxEdges = 120;
 const maxDepth = 6;
 /** Longer texts stay out of the lock. */
@@ -20,7 +20,7 @@ const maxTextLength = 100;
 const maxItems = 20;
 /** One character, two UTF-16 units. */
 const astral = "\u{1F600}";
-/** Texts at which formats were read in more than one way. */
+/** Texts that different readings of a format judge differently. */
 const formatEdges: Readonly<Record<string, readonly string[]>> = {
   email: ["a+b@example.org", ".a@example.org", "a..b@example.org", "a.@example.org", "é@example.org", "a@b", "a@-b.org"],
   "date-time": [
@@ -45,7 +45,7 @@ const formatEdges: Readonly<Record<string, readonly string[]>> = {
   duration: ["P1M", "PT1.5S", "-P1D", "P"],
 };
 
-/** All places of `payload`, made for `root`, with values that stand near its schema's limits. */
+/** All places of `payload`, which was made for `root`, each with values near the limits of its schema. */
 export function changesOf(root: Shape, payload: Json): readonly Change[] {
   const changes: Change[] = [];
   visit(root, root, payload, "", 0, changes);
@@ -59,7 +59,7 @@ function visit(root: Shape, at: Shape, payload: Json, pointer: string, depth: nu
   const shape = resolveRef(root, at);
   const options = shape.anyOf ?? shape.oneOf;
   if (options !== undefined) {
-    // The option that the payload was made of stands first; the others' kinds are tried as they are.
+    // The option that made the payload stands first. Of the other options, only values of their kinds are tried.
     changes.push(...options.flatMap((option) => samplesOfKind(resolveRef(root, option))).map((value) => ({ at: pointer, value })));
     if (options[0] !== undefined) visit(root, options[0], payload, pointer, depth + 1, changes);
     return;
@@ -114,12 +114,12 @@ function nearby(shape: Shape, payload: Json): readonly Json[] {
     case "boolean":
       return [true, false, "true"];
     default:
-      // Anything is taken, as far as JSON Schema knows.
+      // JSON Schema sets no limit here.
       return shape.type === undefined ? [0, "", " ", true, [], {}] : [];
   }
 }
 
-/** The same text as another rule might see it: in another case, with blanks about it, on a line of its own. */
+/** Variants of a text that another rule might judge differently: in another case, with blanks about it, on a line of its own. */
 function variants(text: string): readonly string[] {
   return [...new Set([text.toUpperCase(), text.toLowerCase(), ` ${text} `, `\n${text}`, `${text}\n`])].filter((each) => each !== text);
 }
@@ -159,7 +159,7 @@ export function changed(payload: Json, { at, value }: Change): { readonly data: 
   return data === undefined ? null : { data };
 }
 
-/** Sorted by whether they are taken, and by place: as the lock has them. */
+/** Groups the edges by place and by whether the schema accepts them, as the lock stores them. */
 export function groupEdges(of: string, judged: readonly (readonly [change: Change, accepted: boolean])[]): LockedEdges {
   const without = (wanted: boolean) => judged.flatMap(([{ at, value }, accepted]) => (value === undefined && accepted === wanted ? [at] : []));
   const values = (wanted: boolean) => {
@@ -170,7 +170,7 @@ export function groupEdges(of: string, judged: readonly (readonly [change: Chang
   return { of, accepts: values(true), accepts_without: without(true), refuses: values(false), refuses_without: without(false) };
 }
 
-/** As they were before `groupEdges`. */
+/** Undoes `groupEdges`. */
 export function listEdges(edges: LockedEdges): readonly (readonly [change: Change, accepted: boolean])[] {
   const list = (values: LockedEdges["accepts"], without: readonly string[], accepted: boolean) => [
     ...without.map((at) => [{ at }, accepted] as const),

@@ -92,7 +92,7 @@ export function publishedVersionChanged(type: string, version: number, newest: n
     rule: "published-version-changed",
     type,
     version,
-    message: `Version ${version} of ${type} is not what was published.`,
+    message: `Version ${version} of ${type} differs from the published one.`,
     details,
     remedy: `A published version never changes: add version ${next} and a step ${newest} → ${next} (${filed(`${schemaFile(type, next)}, ${stepFile(type, newest)}`)}), and put version ${version} back as it was (${filed(`git checkout -- ${schemaFile(type, version)}`)}). Only if version ${version} was never deployed: ${rewrite(type, version)}.`,
   };
@@ -103,9 +103,9 @@ export function checkEdited(type: string, version: number, details: readonly str
     rule: "check-edited",
     type,
     version,
-    message: `Whether version ${version} of ${type} judges as before cannot be told: the code of a check reads otherwise, though every sample is still judged the same.`,
+    message: `Nobody can tell whether version ${version} of ${type} judges as before: the code of a check has changed, though every sample is still judged the same.`,
     details,
-    remedy: `If it judges every payload as before, ${lockIt}. If it is meant to judge some payload otherwise, that is a new version: put this one back, and add the next.`,
+    remedy: `If it judges every payload as before, ${lockIt}. If it has to judge some payload differently, add a new version and put this one back.`,
   };
 }
 
@@ -125,9 +125,9 @@ export function stepEdited(type: string, from: number): Finding {
     rule: "step-edited",
     type,
     version: from,
-    message: `Whether the step ${from} → ${from + 1} of ${type} does as before cannot be told: its code reads otherwise, though every sample still becomes the same.`,
+    message: `Nobody can tell whether the step ${from} → ${from + 1} of ${type} works as before: its code has changed, though every sample still becomes the same.`,
     details: [],
-    remedy: `If the step makes the same of every payload as before, ${lockIt}. If it is meant to make something else of some payload, put such a payload into ${samplesFolder(type, from)} first: the lock then shows what becomes of it, before and after.`,
+    remedy: `If the step still gives the same result for every payload, ${lockIt}. If it has to give another result for some payload, put such a payload into ${samplesFolder(type, from)} first: the lock then shows its result before and after the change.`,
   };
 }
 
@@ -171,7 +171,7 @@ export function downcastEdited(type: string, version: number): Finding {
     rule: "downcast-edited",
     type,
     version,
-    message: `Whether the downcast of ${type} from version ${version} does as before cannot be told: its code reads otherwise, and it stores the same for every sample.`,
+    message: `Nobody can tell whether the downcast of ${type} from version ${version} works as before: its code has changed, though it stores the same for every sample.`,
     details: [],
     remedy: `If it stores the same for every payload as before, ${lockIt}.`,
   };
@@ -182,7 +182,7 @@ export function zodReworded(type: string, version: number, was: string, is: stri
     rule: "zod-reworded",
     type,
     version,
-    message: `Whether zod ${is} judges version ${version} of ${type} as zod ${was} did cannot be told: it words the schema otherwise, and every sample is judged the same.`,
+    message: `Nobody can tell whether zod ${is} judges version ${version} of ${type} as zod ${was} did: it writes the schema in other words, though every sample is judged the same.`,
     details,
     remedy: `Run \`reprise schema check --log <log>\` over a log of real events: when every event is read, ${lockIt}. When one is not, keep zod ${was}, or spell the rule out in a new version.`,
   };
@@ -193,7 +193,7 @@ export function sampleChanged(type: string, version: number, name: string, detai
     rule: "sample-changed",
     type,
     version,
-    message: `The sample ${name} of ${type} version ${version} is not what was recorded.`,
+    message: `The sample ${name} of ${type} version ${version} differs from the recorded one.`,
     details,
     remedy: `Put the file back as it was, and add the new payload as a file of its own. If the old one is not wanted any more: ${rewrite(type, version)}.`,
   };

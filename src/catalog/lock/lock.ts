@@ -1,9 +1,9 @@
-/** schemas/lock.json: what was published, so that a change of it does not pass unseen. */
+/** schemas/lock.json: a record of the published schemas and steps, so that a change of them does not pass unseen. */
 import { z } from "zod";
 import type { Json } from "../../event/event.ts";
 import { canonical } from "../canonical.ts";
 
-/** What a sample is at a version: data, or how it ended. Only an error's type is kept: its words may change with a library. */
+/** A sample at one version: its data, or how it ended. Only the type of an error is kept, because a library may change the words of its errors. */
 export type Outcome =
   | { readonly data: Json }
   | { readonly error: string }
@@ -12,17 +12,17 @@ export type Outcome =
 
 export interface LockedSample {
   readonly data: Json;
-  /** What its own version's schema puts out, where that differs from `data`: defaults, members that are left out. */
+  /** The output of its own version's schema, when it differs from `data` by defaults or by members that are left out. */
   readonly reads?: Json;
-  /** Version → what the step to it made of the sample, up to the current version or its end. */
+  /** Version → the sample after the step to that version, up to the current version or to the sample's end. */
   readonly becomes: Readonly<Record<string, Outcome>>;
 }
 
-/** One sample, changed at one place at a time: just inside and just outside of what the schema takes. */
+/** One sample, changed at one place at a time, to values that the schema just accepts or just refuses. */
 export interface LockedEdges {
   /** Name of the sample. */
   readonly of: string;
-  /** JSON pointer → values that are taken there. */
+  /** JSON pointer → values that the schema accepts there. */
   readonly accepts: Readonly<Record<string, readonly Json[]>>;
   /** JSON pointers of members that may be missing. */
   readonly accepts_without: readonly string[];
@@ -31,31 +31,31 @@ export interface LockedEdges {
 }
 
 export interface LockedVersion {
-  /** Of `schema`. */
+  /** Fingerprint of `schema`. */
   readonly fingerprint: string;
   /** The zod that the schema was made with; null in a lock of format 1, which did not name it. */
   readonly zod: string | null;
-  /** JSON Schema of what an append takes. */
+  /** JSON Schema of the data that an append accepts. */
   readonly schema: Readonly<Record<string, Json>>;
   /** Rules that the JSON Schema does not show. */
   readonly hidden: readonly { readonly at: string; readonly what: string; readonly code: string | null }[];
   /** Fingerprint of the code of the step to the next version; null for the current one. */
   readonly step: string | null;
-  /** By name; those from files are `real/<file name>`. */
+  /** By name; samples from files are named `real/<file name>`. */
   readonly samples: Readonly<Record<string, LockedSample>>;
   /** Null when there is no generated sample. */
   readonly edges: LockedEdges | null;
 }
 
-/** What a `downcast` stores for samples of the current version. */
+/** The data that a `downcast` stores for samples of the current version. */
 export interface LockedDowncast {
   /** The current version that it is from. */
   readonly from: number;
   readonly version: number;
-  /** The former name that it stores under; null for the type's own. */
+  /** The former name under which it stores; null for the type's own name. */
   readonly type: string | null;
   readonly code: string | null;
-  /** Sample → what is stored, or the type of the error. */
+  /** Sample → the stored data, or the type of the error. */
   readonly stores: Readonly<Record<string, Outcome>>;
 }
 
@@ -66,7 +66,7 @@ export interface LockedType {
 }
 
 export interface Lock {
-  /** 1 is read, with null for what it did not record. */
+  /** A lock of format 1 is read with null for everything that it did not record. */
   readonly format: 2;
   readonly types: Readonly<Record<string, LockedType>>;
 }
@@ -124,7 +124,7 @@ export function readLock(text: string): Lock | string {
 /** Lines up to this length hold a whole value. */
 const lineLength = 140;
 
-/** Members by name, a small value on a line of its own: so that a change is a line or two in a review. */
+/** Writes members sorted by name, and each small value on one line, so that a change is a line or two in a review. */
 export function writeLock(lock: Lock): string {
   return `${layOut(canonical(lock), "")}\n`;
 }
@@ -138,7 +138,7 @@ function layOut(value: Json, indent: string): string {
   return `{\n${members.map(([name, member]) => `${inner}${JSON.stringify(name)}: ${layOut(member, inner)}`).join(",\n")}\n${indent}}`;
 }
 
-/** Version 10 stands behind version 9. */
+/** Sorts version 10 behind version 9. */
 function byNumberOrName([a]: readonly [string, Json], [b]: readonly [string, Json]): number {
   return /^\d+$/.test(a) && /^\d+$/.test(b) ? Number(a) - Number(b) : a < b ? -1 : 1;
 }

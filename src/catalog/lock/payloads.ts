@@ -1,4 +1,4 @@
-/** Payloads made from a JSON Schema: always the same ones for the same schema, since the lock keeps what becomes of them. */
+/** Makes payloads from a JSON Schema: always the same ones for the same schema, because the lock records the results of the steps for them. */
 
 import type { Json } from "../../event/event.ts";
 import { makeNumber, makeText } from "./plain-values.ts";
@@ -11,7 +11,7 @@ const shortDepth = 6;
 
 const maxAlternatives = 8;
 
-/** Places of one payload: above it, a recursive schema is made no larger than it must be. */
+/** The most places of one payload. Beyond it, a payload of a recursive schema grows only as far as it must. */
 const maxPlaces = 500;
 
 /** The plans that show different sides of a schema, by name; a payload that comes out twice is kept under its first name. */
@@ -20,7 +20,7 @@ export function payloadsOf(root: Shape): ReadonlyMap<string, Json> {
   const plans: readonly (readonly [string, Plan])[] = [
     ["full", usual],
     ["minimal", { ...usual, optional: false }],
-    // Two at least: other numbers and texts make a step show more of itself.
+    // At least two, because different numbers and texts show more of what a step does.
     ...Array.from({ length: Math.min(Math.max(alternativesOf(root, root, 0), 2), maxAlternatives) - 1 }, (_, index) => {
       return [`other-${index + 2}`, { ...usual, pick: index + 1 }] as const;
     }),
@@ -49,7 +49,7 @@ export function payloadOf(root: Shape, shape: Shape, plan: Plan): Json | undefin
   }
 }
 
-/** The most alternatives that one place has: with so many payloads each was there once. */
+/** The largest number of alternatives at one place: so many payloads show each alternative once. */
 function alternativesOf(root: Shape, at: Shape, depth: number, budget: Budget = { left: maxPlaces }): number {
   if (depth > shortDepth || budget.left-- < 0) return 1;
   const shape = resolveRef(root, at);
@@ -77,7 +77,7 @@ function make(root: Shape, at: Shape, plan: Plan, name: string, depth: number, b
   if (shape.const !== undefined) return shape.const;
   if (shape.enum !== undefined) return chosen(shape.enum, plan);
   const options = shape.anyOf ?? shape.oneOf;
-  // A recursive schema comes to its end by an alternative that does not go on.
+  // A recursive schema ends at an alternative that is not recursive.
   const ends = (): Shape => options!.findLast((option) => !JSON.stringify(option).includes('"$ref"')) ?? options!.at(-1)!;
   if (options !== undefined) return make(root, isShort(depth, budget) ? ends() : chosen(options, plan), plan, name, depth + 1, budget);
   if (shape.allOf !== undefined) return makeAll(root, shape.allOf, plan, name, depth, budget);
@@ -141,7 +141,7 @@ function makeArray(root: Shape, shape: Shape, plan: Plan, name: string, depth: n
   const { items, prefixItems = [], minItems = 0, maxItems = Number.POSITIVE_INFINITY } = shape;
   const first = prefixItems.map((each, index) => make(root, each, plan, `${name}-${index + 1}`, depth + 1, budget));
   if (items === undefined || items === false) return first;
-  // The first item comes again: what counts, groups or removes repeats shows.
+  // The first item is repeated, because this shows a step that counts, groups or removes repeated items.
   const usual = { smallest: minItems, usual: 3, largest: 4 }[plan.size];
   const wanted = isShort(depth, budget) ? minItems : Math.min(Math.max(usual, minItems), maxItems);
   const item = (index: number) => make(root, items, { ...plan, pick: plan.pick + index }, `${name}-${index + 1}`, depth + 1, budget);

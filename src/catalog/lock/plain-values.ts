@@ -50,7 +50,7 @@ export function makeNumber(shape: Shape, { pick, size }: Plan): Json {
   const high = bound(shape.maximum) ?? (shape.exclusiveMaximum === undefined ? undefined : shape.exclusiveMaximum - unit);
   const wished = {
     smallest: low ?? Math.min(whole ? -7 : -7.25, high ?? 0),
-    // Not exact in binary: rounding it up, down or to the nearest makes a difference.
+    // This number is not exact in binary, so it makes a difference whether a step rounds it up, down or to the nearest.
     usual: (whole ? 42 : 19.99) + pick * (whole ? 3 : 2.35),
     largest: high ?? Math.max(whole ? 1_234_567 : 1_234_567.89, low ?? 0),
   }[size];

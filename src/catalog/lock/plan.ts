@@ -5,9 +5,9 @@ export interface Plan {
   readonly size: "smallest" | "usual" | "largest";
   /** Which alternative of an enum or a union. */
   readonly pick: number;
-  /** Objects that take members they do not name have one. */
+  /** Whether an object gets a member that its schema does not list, when it accepts such members. */
   readonly unlisted: boolean;
 }
 
-/** What is asked for cannot be made: a pattern that is not understood, or a schema that takes nothing. */
+/** The payload cannot be made: its pattern is not understood, or its schema accepts nothing. */
 export class NoPayload extends Error {}

@@ -1,4 +1,4 @@
-/** Schemas and steps judge from the data alone: each sample is run under two clocks, zones, locales and environments, and with another chance. */
+/** Proves that schemas and steps depend on the data alone: runs each sample under two clocks, zones, locales and environments, and with other chance. */
 import type { Json } from "../../event/event.ts";
 import { canonical, differences, equal } from "../canonical.ts";
 import type { CheckedType } from "../check-definitions.ts";
@@ -14,13 +14,13 @@ import type { Shape } from "./shape.ts";
 import { asStored, type LockSubject, type RealSample, readAs } from "./subject.ts";
 import { elsewhere, home, inWorld } from "./worlds.ts";
 
-/** Of one version: enough for every limit that its JSON Schema and its usual values show. */
+/** The most edges of one version: enough for every limit that its JSON Schema and its usual values show. */
 const maxPayloads = 200;
-/** Of all of them: each is judged seven times. */
+/** The most edges of all versions, because each edge is judged seven times. */
 const maxCharacters = 100_000;
 const maxDetails = 6;
 
-/** Every version and step whose answer is not the same everywhere; named with what moved it. */
+/** Finds every version and step whose answer is not the same everywhere, and names what changed the answer. */
 export function checkPurity({ types }: LockSubject, real: readonly RealSample[]): readonly Finding[] {
   return types.flatMap((type) => type.versions.flatMap((_, index) => checkVersion(type, index + 1, real)));
 }
@@ -65,7 +65,7 @@ function outcomeOf(raised: unknown): unknown {
   return { data: raised };
 }
 
-/** What the world changes of what `run` says, a line each; also that it asks for the clock or for chance, though no sample shows a difference. */
+/** Lists how other worlds change the results of `run`, a line each; also that it asks for the clock or for chance, though no sample shows a difference. */
 function movesOf(run: () => object): readonly string[] {
   const text = (): { readonly text: Json } => {
     try {

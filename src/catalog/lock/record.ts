@@ -1,4 +1,4 @@
-/** Writes down what a version is, for the lock. */
+/** Makes the lock's entry of a version. */
 import type { Json } from "../../event/event.ts";
 import { canonical, equal, fingerprint } from "../canonical.ts";
 import type { CheckedType, CheckedVersion } from "../check-definitions.ts";
@@ -10,12 +10,12 @@ import { sameWords } from "./same-words.ts";
 import type { Shape } from "./shape.ts";
 import { downcastSample, type LockSubject, liftSample, type RealSample, readAs } from "./subject.ts";
 
-/** The schema as the lock keeps it: in the one wording of all that say the same, without the dialect and what is told to people only. */
+/** The schema as the lock keeps it: in the one wording for equal schemas, without the dialect and without texts for people. */
 export function lockedSchema({ plain }: CheckedVersion): Readonly<Record<string, Json>> {
   return sameWords(plain as Readonly<Record<string, Json>>);
 }
 
-/** @returns null when the schema refuses the sample: it is none then. */
+/** @returns null when the schema refuses the sample, which is then left out. */
 export function recordSample(subject: LockSubject, type: CheckedType, version: number, name: string, data: Json): LockedSample | null {
   const reading = readAs(type, version, data);
   if (!reading.ok) return null;
@@ -67,7 +67,7 @@ export function recordDowncast(type: CheckedType, samples: LockedVersion["sample
   };
 }
 
-/** Changes of the first sample; a change that changes nothing, or that comes twice, is left out. Their verdicts are still to come. */
+/** Changes of the first sample. A change that changes nothing, or that comes twice, is left out. The caller adds the verdicts. */
 function makeEdges(shape: Shape, samples: readonly (readonly [string, LockedSample])[]): LockedEdges | null {
   const first = samples.find(([name]) => !name.startsWith("real/"));
   if (first === undefined) return null;

@@ -1,14 +1,14 @@
-/** One wording for JSON Schemas that say the same: what differs after that demands something else of data. */
+/** Gives equal JSON Schemas one wording, so that any difference that remains demands something else of data. */
 import type { Json } from "../../event/event.ts";
 import { canonical } from "../canonical.ts";
 
 type Node = Readonly<Record<string, Json>>;
 
-/** They say nothing about data. */
+/** Members that say nothing about data. */
 const annotations = new Set(["title", "description", "examples", "deprecated", "readOnly", "writeOnly", "id", "$id", "$comment", "$schema"]);
-/** What stands there are values, not schemas. */
+/** Members that hold values, not schemas. */
 const values = new Set(["const", "enum", "default", "required"]);
-/** What stands there are names, each with a schema. */
+/** Members that hold names, each with a schema. */
 const named = new Set(["properties", "patternProperties", "$defs"]);
 
 export function sameWords(schema: Node): Node {
@@ -49,7 +49,7 @@ function reword(at: Json, root: Node): Json {
   return node;
 }
 
-/** Of whole numbers, `> 5` and `>= 6` are one limit. */
+/** For whole numbers, `> 5` and `>= 6` are the same limit. */
 function rewordLimits(node: Record<string, Json>): void {
   for (const [exclusive, inclusive, next] of [
     ["exclusiveMinimum", "minimum", 1],
@@ -63,7 +63,7 @@ function rewordLimits(node: Record<string, Json>): void {
   }
 }
 
-/** Objects that share no member and say nothing of others are one object. */
+/** Joins objects that share no member and say nothing about other members into one object. */
 function rewordAll(node: Record<string, Json>): void {
   const all = node.allOf as unknown as readonly Node[];
   const names = all.flatMap((each) => Object.keys((each.properties ?? {}) as Node));
@@ -78,7 +78,7 @@ function rewordAll(node: Record<string, Json>): void {
   if (required.length > 0) node.required = inOrder(required);
 }
 
-/** Alternatives that nothing fits twice mean the same in any order, as `oneOf` and as `anyOf`; the order of others may decide what comes out. */
+/** When no value fits two alternatives, they mean the same in any order, as `oneOf` and as `anyOf`. The order of other alternatives may decide the output. */
 function rewordOptions(node: Record<string, Json>, keyword: "oneOf" | "anyOf", root: Node): void {
   const options = merge(flatten(node[keyword] as readonly Node[]));
   const disjoint = options.every((option, index) => options.slice(index + 1).every((other) => areDisjoint(option, other, root)));
@@ -91,14 +91,14 @@ function rewordOptions(node: Record<string, Json>, keyword: "oneOf" | "anyOf", r
   else node.anyOf = inOrder(options);
 }
 
-/** Alternatives of an alternative are alternatives. */
+/** Lifts the alternatives of an alternative one level up. */
 function flatten(options: readonly Node[]): readonly Node[] {
   return options.flatMap((option) =>
     Array.isArray(option.anyOf) && Object.keys(option).length === 1 ? flatten(option.anyOf as unknown as readonly Node[]) : [option],
   );
 }
 
-/** Lists of values are one list; what comes twice comes once. */
+/** Joins lists of values into one list, and removes repeated values. */
 function merge(options: readonly Node[]): readonly Node[] {
   const lists = options.filter(isList);
   const all = [...new Map(lists.flatMap((option) => option.enum as readonly Json[]).map((value) => [JSON.stringify(value), value])).values()];
@@ -129,7 +129,7 @@ function isTag(a: Node, b: Node): boolean {
   return first !== undefined && second !== undefined && !first.some((value) => second.some((other) => JSON.stringify(other) === JSON.stringify(value)));
 }
 
-/** JSON's kinds that a schema takes; null for any, or what cannot be told. */
+/** The kinds of JSON that a schema accepts; null when it accepts any, or when nobody can tell. */
 function kindsOf(node: Node): ReadonlySet<string> | null {
   const kind = (value: Json): string => (value === null ? "null" : Array.isArray(value) ? "array" : typeof value);
   const list = node.const === undefined ? node.enum : [node.const];
@@ -150,7 +150,7 @@ function follow(node: Node, root: Node): Node {
   return found;
 }
 
-/** By their text, names of references apart: those follow from the order. */
+/** Sorts by text, without the names of references, because those names follow from the order. */
 function inOrder(list: readonly Json[]): readonly Json[] {
   const text = (value: Json): string => JSON.stringify(value).replace(/"\$ref":"[^"]*"/g, '"$ref"');
   return list.toSorted((a, b) => (text(a) < text(b) ? -1 : 1));

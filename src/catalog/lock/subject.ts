@@ -1,4 +1,4 @@
-/** What a lock is held against: the catalog of a config, asked about single payloads. */
+/** The catalog of a config, as the lock compares itself with it: asked about single payloads. */
 import type { Json, StoredEvent } from "../../event/event.ts";
 import { freezeDeep } from "../../event/freeze-deep.ts";
 import { canonical } from "../canonical.ts";
@@ -15,7 +15,7 @@ export interface LockSubject {
   readonly types: readonly CheckedType[];
 }
 
-/** A payload that someone kept as a file: one that was really sent. */
+/** A payload that was really sent, and that someone kept as a file. */
 export interface RealSample {
   readonly type: string;
   readonly version: number;
@@ -32,7 +32,7 @@ export function makeSubject(definitions: { readonly events: readonly EventDefini
 
 export type Reading = { readonly ok: true; readonly data: Json } | { readonly ok: false; readonly why: string };
 
-/** What the schema of a type's version puts out for a payload. */
+/** The output of a version's schema for a payload. */
 export function readAs({ versions }: CheckedType, version: number, data: Json): Reading {
   try {
     const parsed = versions[version - 1]!.schema.safeParse(data);
@@ -44,7 +44,7 @@ export function readAs({ versions }: CheckedType, version: number, data: Json): 
   }
 }
 
-/** Version → what the step to it makes of a payload that its own version accepts; ends with a step that fails, drops or splits. */
+/** Version → the payload after the step to that version, for a payload that its own version accepts. Ends with a step that fails, drops or splits. */
 export function liftSample({ catalog }: LockSubject, { type }: CheckedType, version: number, name: string, data: Json): Readonly<Record<string, Outcome>> {
   const becomes: Record<string, Outcome> = {};
   const steps = catalog.steps(asStored(type, version, name, data)).filter(({ from, to }) => from < to);
@@ -60,7 +60,7 @@ export function liftSample({ catalog }: LockSubject, { type }: CheckedType, vers
   return becomes;
 }
 
-/** What a downcast stores for a payload of the current version. */
+/** The data that a downcast stores for a payload of the current version. */
 export function downcastSample(type: CheckedType, name: string, data: Json): Outcome {
   const { versions, downcast } = type;
   const reading = readAs(type, versions.length, data);

@@ -1,9 +1,9 @@
-/** Texts that fit a regular expression, the same ones each time. Covers what schemas of payloads use; what it does not know gives no text, not a wrong one. */
+/** Makes texts that fit a regular expression, the same ones each time. For an expression that it does not know it gives no text, never a wrong one. */
 
 export interface TextChoice {
-  /** Which alternative, and which characters of a class: another number, another text. */
+  /** Chooses the alternative and the characters of a class: another number gives another text. */
   readonly pick: number;
-  /** How often what may repeat does. */
+  /** How often a part repeats that may repeat. */
   readonly size: "smallest" | "usual" | "largest";
 }
 
@@ -20,7 +20,7 @@ export function textOf(pattern: string, choice: TextChoice): string | undefined 
   } catch {
     return undefined;
   }
-  // Look-aheads and the like are not read, only obeyed: another pick may.
+  // Look-aheads and the like are not used to make the text. The text is tested against them, and another pick may fit.
   for (let more = 0; more < 12; more++) {
     const text = piece({ ...choice, pick: choice.pick + more }, { at: 0 });
     if (rule.test(text)) return text;
@@ -39,7 +39,7 @@ const classes: Readonly<Record<string, readonly number[]>> = { d: digits, w: wor
 const controls: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", f: "\f", v: "\v", "0": "\0" };
 /** A range of letters of all scripts is not spelt out. */
 const maxClass = 512;
-/** Above its least number. */
+/** The most repeats above the least number. */
 const maxRepeats = 6;
 
 /** Reads a regular expression from left to right. */

@@ -1,4 +1,4 @@
-/** Runs code of a user's under another clock, zone, locale, environment and chance, to see whether they change what it says. */
+/** Runs a user's code under another clock, zone, locale, environment and chance, to see whether they change its result. */
 import { createRequire, syncBuiltinESMExports } from "node:module";
 
 /** What may differ between two machines, or two days. */
@@ -13,7 +13,7 @@ export interface World {
 }
 
 export const home: World = { clock: Date.UTC(2001, 0, 1, 0, 30), zone: "UTC", locale: "en-US", variable: null, chance: 0.1 };
-/** Each differs in one thing. The years lie far apart, so that most limits fall between them; at the zone's end it is another day and year. */
+/** Each world differs in one thing. The years lie far apart, so that most limits fall between them. The other zone puts the time into another day and year. */
 export const elsewhere: readonly (readonly [what: string, world: World])[] = [
   ["another clock", { ...home, clock: Date.UTC(9998, 6, 15, 13, 47, 11, 123) }],
   ["another zone", { ...home, zone: "America/Los_Angeles" }],
@@ -23,7 +23,7 @@ export const elsewhere: readonly (readonly [what: string, world: World])[] = [
 ];
 
 const intlNames = ["DateTimeFormat", "NumberFormat", "Collator", "PluralRules", "RelativeTimeFormat", "ListFormat", "Segmenter", "DisplayNames"] as const;
-/** Methods that take a locale, and at which place. */
+/** Methods that take a locale, and the index of that parameter. */
 const localeMethods: readonly (readonly [object, string, number])[] = [
   [Number.prototype, "toLocaleString", 0],
   [BigInt.prototype, "toLocaleString", 0],
@@ -41,11 +41,11 @@ const perfHooks = createRequire(import.meta.url)("node:perf_hooks") as { readonl
 
 export interface Told<T> {
   readonly result: T;
-  /** What was asked: the clock, chance. */
+  /** What the code asked for: the clock, chance. */
   readonly asked: ReadonlySet<string>;
 }
 
-/** Calls a synchronous `run` in that world; all is as before when it returns or throws. */
+/** Calls a synchronous `run` in that world. Everything is restored when it returns or throws. */
 export function inWorld<T>(world: World, run: () => T): Told<T> {
   const undo: (() => void)[] = [];
   const asked = new Set<string>();
@@ -101,7 +101,7 @@ function environmentOf({ variable, zone }: World): NodeJS.ProcessEnv {
 
 function dateAt(now: () => number): DateConstructor {
   const { Date: realDate } = globalThis;
-  // Made-up texts such as "at-2" are read as dates of the machine's own zone; nobody sends those, so they are read alike everywhere.
+  // Date reads generated texts such as "at-2" in the machine's own zone. Nobody sends such texts, so every world reads them alike.
   const parse = (text: string): number => {
     const utc = /^[+-]?\d{4}/.test(text) ? Number.NaN : realDate.parse(`${text} UTC`);
     return Number.isNaN(utc) ? realDate.parse(text) : utc;
@@ -118,7 +118,7 @@ function dateAt(now: () => number): DateConstructor {
   });
 }
 
-/** Where none is named, the world's locale in place of the machine's. */
+/** Uses the world's locale in place of the machine's when the code names none. */
 function putLocale(locale: string, put: (holder: object, name: string, value: unknown) => void): void {
   for (const name of intlNames) {
     const withLocale = (given: readonly unknown[]): unknown[] => [given[0] ?? locale, ...given.slice(1)];

@@ -1,4 +1,4 @@
-/** Brings a lock up to a catalog: adds what is new, and rewrites what was asked for. */
+/** Updates a lock from a catalog: adds what is new, and rewrites the entries that were asked for. */
 import { checkLock } from "./check-lock.ts";
 import { type Finding, isAddition } from "./finding.ts";
 import type { Lock, LockedType, LockedVersion } from "./lock.ts";
@@ -14,16 +14,16 @@ export interface Rewrite {
 }
 
 export type Locking =
-  /** `notes`: samples that a step refuses, versions without any sample. They are recorded so. */
+  /** `notes`: samples that a step refuses, and versions without any sample. The lock records them as they are. */
   | { readonly ok: true; readonly lock: Lock; readonly written: readonly Finding[]; readonly notes: readonly string[] }
-  /** Nothing may be written: these need a rewrite, or a correction. */
+  /** Findings that need a rewrite or a correction first, so nothing is written. */
   | { readonly ok: false; readonly refused: readonly Finding[] };
 
-/** What `schema check` tells: the lock held against the catalog, and whether schemas and steps judge from the data alone. */
+/** The findings of `schema check`: it compares the lock with the catalog, and tests whether schemas and steps depend on the data alone. */
 export function checkAll(lock: Lock | null, subject: LockSubject, real: readonly RealSample[]): readonly Finding[] {
   const impure = checkPurity(subject, real);
   const moves = new Set(impure.map(({ type, version }) => `${type} ${version}`));
-  // What such a version or step is, or makes of a sample, differs from run to run: that is told once.
+  // The results of an impure version or step differ from run to run, so only its impurity is reported, once.
   const found = lock === null ? [] : checkLock(lock, subject, real);
   return [...found.filter(({ rule, type, version }) => !(moves.has(`${type} ${version}`) && followsFromMoving.has(rule))), ...impure];
 }

@@ -85,5 +85,5 @@ const columns: readonly Column<Difference>[] = [
 function verdict(survives: Survival, from: number, to: number): string {
   if (survives === "yes") return `Every payload that is valid as version ${from} is valid as version ${to} as it is.\n`;
   if (survives === "no") return `Payloads of version ${from} are not all valid as version ${to}: the step has to change them.\n`;
-  return `Whether every payload of version ${from} is valid as version ${to} cannot be told by looking: the step has to see to it, and a sample should show it.\n`;
+  return `A comparison cannot tell whether every payload of version ${from} is valid as version ${to}: the step has to make sure of it, and a sample should show it.\n`;
 }

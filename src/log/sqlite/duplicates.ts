@@ -9,7 +9,7 @@ import { dataSum } from "./sums.ts";
 export function duplicates(db: LogDatabase, { stream, events }: EncodedAppend, known: readonly KnownEvent[]): readonly AppendedEvent[] {
   const mustBeSound = ({ damage, ...event }: KnownEvent): void => {
     if (damage !== null)
-      throw new RepriseError("LOG_DAMAGED", `Whether this append repeats what ${stream} holds cannot be told: position ${event.position}: ${damage}.`, {
+      throw new RepriseError("LOG_DAMAGED", `Nobody can tell whether this append repeats events of ${stream}: position ${event.position}: ${damage}.`, {
         fields: { stream: event.stream, revision: event.revision },
       });
   };
