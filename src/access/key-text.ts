@@ -17,7 +17,7 @@ export const keyIdPattern = new RegExp(`^[0-9A-Za-z]{${idLength}}$`);
 /** So many random bytes. Passed in, so that tests know the key. */
 export type RandomBytes = (count: number) => Uint8Array;
 
-export interface KeyParts {
+export interface IdAndSecret {
   readonly id: string;
   readonly secret: string;
 }
@@ -31,13 +31,13 @@ export function newSecret(random: RandomBytes): string {
   return randomDigits(secretLength, random);
 }
 
-export function keyText({ id, secret }: KeyParts): string {
+export function keyText({ id, secret }: IdAndSecret): string {
   const body = prefix + id + secret;
   return body + checksumOf(body);
 }
 
 /** @returns null for what is no key: of another length or alphabet, or mistyped. */
-export function readKeyText(text: string): KeyParts | null {
+export function readKeyText(text: string): IdAndSecret | null {
   if (!keyPattern.test(text)) return null;
   const body = text.slice(0, -checksumLength);
   if (checksumOf(body) !== text.slice(-checksumLength)) return null;
