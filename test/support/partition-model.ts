@@ -3,7 +3,7 @@
  * loans of lanes. It keeps its own account of what
  * a handler saw and says what was broken. Nothing here waits: time is a number.
  */
-
+import { inspect } from "node:util";
 import { fold } from "../../src/delivery/journal/fold.ts";
 import { fromSnapshot, slicesOf, toSnapshot } from "../../src/delivery/journal/snapshot.ts";
 import { emptyState, type PartitionState } from "../../src/delivery/journal/state.ts";
@@ -13,6 +13,7 @@ import { divide } from "../../src/delivery/partition/flush-appends.ts";
 import type { Lane } from "../../src/delivery/partition/lane.ts";
 import type { LaneAct } from "../../src/delivery/partition/lane-act.ts";
 import type { LaneLoan } from "../../src/delivery/partition/lane-loan.ts";
+import { isRecorded, type LaneStanding } from "../../src/delivery/partition/lane-standing.ts";
 import type { LetterReplay } from "../../src/delivery/partition/letter.ts";
 import type { PartitionOptions } from "../../src/delivery/partition/options.ts";
 import { Pace } from "../../src/delivery/partition/pace.ts";
@@ -37,6 +38,25 @@ export interface WorldOptions {
   readonly kills?: (event: StoredEvent) => boolean;
   /** Share of the steps with a call under way at which somebody kills the process from outside, beside the few ends of any run. */
   readonly killedShare?: number;
+}
+
+/**
+ * As text, but for the pace: when its replay is over, the lane lets go of it at once, and the journal's record with the next event.
+ *
+ * @param events of the lane's stream: passing those that nobody wants is no news for the journal.
+ */
+function standingOf(standing: LaneStanding, checkpoint: bigint, events: readonly StoredEvent[]): string {
+  const { next, at, detached, blockedBy, paused, attempts, deferred, letters } = standing;
+  const nextWanted = events.find(({ revision, type }) => revision >= next && type === "thing.happened")?.revision ?? null;
+  const sorted = [...letters].sort(([a], [b]) => a - b);
+  return inspect(
+    {
+      ...{ nextWanted, detached, blockedBy, paused, attempts, deferred },
+      ahead: at > checkpoint && at, // a record that begins with a failed call does not know where the checkpoint's last event of the lane was
+      letters: sorted.map(([revision, letter]) => ({ revision, ...letter, replay: null, suspect: null })),
+    },
+    { depth: 4, breakLength: Number.POSITIVE_INFINITY },
+  );
 }
 
 /** Small, fast, good enough: mulberry32. */
@@ -524,7 +544,23 @@ export class World {
     if (this.#flush === null || (!whole && this.random() < 0.3)) return;
     const at = this.#store(this.#flush, whole ? 0 : 0.2);
     this.#flush = null;
-    this.#call(this.partition.flushes.stored(at));
+    const intended = this.partition.flushes.stored(at);
+    if (this.journal.length % 8 === 0 && !this.partition.flushes.dirty()) this.#checkStandings();
+    this.#call(intended);
+  }
+
+  /** All is on record: the fold of the journal and the lanes at work, each by the rules it calls, have come to the same. */
+  #checkStandings(): void {
+    const state = this.foldAll();
+    for (const [stream, events] of this.#streams) {
+      const lane = this.partition.lanes.pin(stream);
+      const record = state.lanes.get(stream);
+      const text = (standing: LaneStanding): string => standingOf(standing, state.checkpoint, events);
+      if (record === undefined ? isRecorded(lane) : text(lane) !== text(record))
+        this.broken.push(`${stream} stands at ${text(lane)}, and by the journal at ${record && text(record)}`);
+      if (lane.pace !== null && inspect(lane.pace) !== inspect(record?.pace)) this.broken.push(`${stream} follows a pace that the journal does not know`);
+      this.partition.lanes.unpin(lane);
+    }
   }
 
   /**

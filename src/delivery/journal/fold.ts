@@ -3,9 +3,10 @@ import type { AttemptRecord, Deferrals } from "../../records/attempt.ts";
 import type { JournalData, JournalEvent } from "../../records/journal.ts";
 import { isLaneBlock } from "../../records/lane-state.ts";
 import { noEnds, withEnd } from "../partition/ends.ts";
+import { forgetCalls, letterOf, saysMore, stayAt } from "../partition/lane-standing.ts";
 import { noDeferrals } from "../policy/waits.ts";
 import { put, remove, removeDone } from "./by-delivery.ts";
-import { advance, detach, laneOf, noWait, says } from "./lane-record.ts";
+import { advance, detach, laneOf, noWait } from "./lane-record.ts";
 import type { PartitionState, WaitRecord } from "./state.ts";
 
 function ended(state: PartitionState, lane: string, revision: number): void {
@@ -16,7 +17,7 @@ type Rules = { readonly [T in JournalEvent["type"]]: (state: PartitionState, dat
 
 const rules: Rules = {
   "partition.claimed": (state, { readAhead, life, lastEnd = "told" }) => {
-    for (const record of state.lanes.values()) record.why = null; // this build may know the version: each claim tries again
+    for (const record of state.lanes.values()) record.blockedBy = null; // this build may know the version: each claim tries again
     if (state.clean) state.started.clear();
     for (const revisions of state.started.values())
       for (const started of revisions.values()) {
@@ -35,7 +36,7 @@ const rules: Rules = {
     const passed = BigInt(checkpoint);
     if (passed > state.checkpoint) state.checkpoint = passed;
     for (const lane of state.attached) {
-      if (says(state.lanes.get(lane)!, state.checkpoint)) continue;
+      if (saysMore(state.lanes.get(lane)!, state.checkpoint)) continue;
       state.lanes.delete(lane);
       state.attached.delete(lane);
     }
@@ -46,14 +47,14 @@ const rules: Rules = {
     const record = laneOf(state, lane, next);
     advance(record, next, BigInt(at));
     detach(state, lane, record);
-    record.why = isLaneBlock(why) ? why : null;
+    record.blockedBy = isLaneBlock(why) ? why : null;
   },
   "lane.attached": (state, { lane, at }) => {
     const record = state.lanes.get(lane);
     if (record === undefined) return;
     record.detached = false;
     state.attached.add(lane);
-    record.why = null;
+    record.blockedBy = null;
     record.pace = null;
     if (BigInt(at) > record.at) record.at = BigInt(at);
   },
@@ -92,9 +93,9 @@ const rules: Rules = {
     // The failures so far were those of this part: the next part begins without any.
     if (letter !== undefined) {
       letter.attempts = 0;
-      if (letter.replay !== null) letter.replay = { ...letter.replay, failed: 0, ...noWait };
+      if (letter.replay !== null) letter.replay = { ...letter.replay, failed: 0, deferred: noDeferrals, ...noWait };
     } else if (record?.next === revision) {
-      record.attempts = 0;
+      forgetCalls(record);
       Object.assign(record, noWait);
     }
   },
@@ -104,9 +105,10 @@ const rules: Rules = {
     waits(state, lane, revision, { attempts: record.attempt - 1, failed: 0, replayId: record.replayId, deferred, ...waitFrom(record, until) }),
   "delivery.dead_lettered": (state, { lane, revision, at, eventId, attempts, escalated }) => {
     const record = laneOf(state, lane, revision + 1);
-    record.letters.set(revision, { at: BigInt(at), eventId, attempts, escalated, replay: null, amended: record.letters.get(revision)?.amended ?? null });
+    const position = BigInt(at);
+    record.letters.set(revision, letterOf(record, { revision, position, id: eventId }, { attempts, escalated }));
     ended(state, lane, revision);
-    advance(record, revision + 1, BigInt(at));
+    advance(record, revision + 1, position);
     detach(state, lane, record);
     record.pace = null; // the lane stands still now; whoever releases it says at which pace
   },
@@ -156,8 +158,8 @@ function waits(state: PartitionState, lane: string, revision: number, { attempts
     return;
   }
   detach(state, lane, record);
-  const before = record.next === revision ? record.deferred : noDeferrals;
-  Object.assign(record, { next: revision, attempts, retryAt, waitMs, deferred: deferred ?? before });
+  stayAt(record, revision, attempts, deferred);
+  Object.assign(record, { retryAt, waitMs });
 }
 
 /** Applies one journal event to the state, in place. @param revision of the event in its journal. */

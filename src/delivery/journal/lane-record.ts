@@ -1,12 +1,13 @@
-/** One lane's record in the state, and the steps that change it. */
+/** One lane's record in the state: the rules of `lane-standing.ts`, and what only the journal's side keeps. */
 import type { Position } from "../../event/event.ts";
+import { moveOn, paceIsOver } from "../partition/lane-standing.ts";
 import { noDeferrals } from "../policy/waits.ts";
 import type { LaneRecord, PartitionState } from "./state.ts";
 
-export const noWait = { retryAt: null, waitMs: null, deferred: noDeferrals };
+export const noWait = { retryAt: null, waitMs: null };
 
 const newLane = (next: number): LaneRecord => ({
-  ...{ next, at: 0n, detached: false, why: null, attempts: 0, ...noWait, letters: new Map(), paused: false, pace: null },
+  ...{ next, at: 0n, detached: false, blockedBy: null, attempts: 0, ...noWait, deferred: noDeferrals, letters: new Map(), paused: false, pace: null },
 });
 
 export function laneOf(state: PartitionState, lane: string, next: number): LaneRecord {
@@ -23,17 +24,9 @@ export function detach(state: PartitionState, lane: string, record: LaneRecord):
   state.attached.delete(lane);
 }
 
-/** Sets the first revision that is not done, and clears what was known of those before it. */
+/** Everything before `next` is done. */
 export function advance(record: LaneRecord, next: number, at: Position): void {
-  if (next > record.next) {
-    record.next = next;
-    record.attempts = 0;
-    Object.assign(record, noWait);
-    record.why = null;
-    if (record.pace !== null && next > record.pace.through) record.pace = null;
-  }
-  if (at > record.at) record.at = at;
+  if (!moveOn(record, next, at)) return;
+  Object.assign(record, noWait);
+  if (paceIsOver(record)) record.pace = null;
 }
-
-/** A lane is kept in the state only while it says more than the checkpoint does. */
-export const says = (record: LaneRecord, checkpoint: Position): boolean => record.detached || record.letters.size > 0 || record.at > checkpoint;

@@ -52,7 +52,7 @@ function* entriesOf(state: PartitionState, lettersAtOnce: number): Generator<[li
       next: record.next,
       at: record.at.toString(),
       detached: record.detached,
-      why: record.why,
+      why: record.blockedBy,
       attempts: record.attempts,
       ...toWait(record),
       ...(record.paused ? { paused: true as const } : {}),
@@ -120,7 +120,7 @@ export function fromSnapshot(parts: readonly JournalData["snapshot"][]): Partiti
     for (const { lane, next, at, detached, why, attempts, letters, paused = false, pace, ...wait } of lanes) {
       let record = state.lanes.get(lane);
       if (record === undefined) {
-        record = { next, at: BigInt(at), detached, why, attempts, ...fromWait(wait), paused, pace: pace ?? null, letters: new Map() };
+        record = { next, at: BigInt(at), detached, blockedBy: why, attempts, ...fromWait(wait), letters: new Map(), paused, pace: pace ?? null };
         state.lanes.set(lane, record);
         if (!detached) state.attached.add(lane);
       }

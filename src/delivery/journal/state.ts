@@ -1,8 +1,7 @@
 /** What the fold of a handler's journal knows of its partition. */
 import type { Position } from "../../event/event.ts";
 import type { Deferrals, Ends } from "../../records/attempt.ts";
-import type { LaneBlock } from "../../records/lane-state.ts";
-import type { AmendmentPointer } from "../../records/snapshot.ts";
+import type { LaneStanding, LetterStanding } from "../partition/lane-standing.ts";
 
 /** The wait before the next attempt. */
 export interface WaitRecord {
@@ -13,17 +12,9 @@ export interface WaitRecord {
   deferred: Deferrals;
 }
 
-/** A dead letter: a pointer to the event. */
-export interface LetterRecord {
-  readonly at: Position;
-  readonly eventId: string;
-  /** All calls so far. */
-  attempts: number;
-  escalated: boolean;
+export interface LetterRecord extends LetterStanding {
   /** The replay under way: its failed calls so far, and when the next one is due (wall clock, ms). */
   replay: ({ replayId: string; failed: number } & WaitRecord) | null;
-  /** The data that its deliveries carry, when it is not the stored one. */
-  amended: AmendmentPointer | null;
 }
 
 /** A recorded intent to call, without an outcome yet. */
@@ -36,20 +27,8 @@ export interface StartedRecord {
   ends: Ends;
 }
 
-export interface LaneRecord extends WaitRecord {
-  /** First revision that is not done, dead letters apart. */
-  next: number;
-  /** Position of the last event known to be done; 0 when none is. */
-  at: Position;
-  detached: boolean;
-  why: LaneBlock | null;
-  /** Failed calls of the event at `next`. */
-  attempts: number;
+export interface LaneRecord extends LaneStanding, WaitRecord {
   readonly letters: Map<number, LetterRecord>;
-  /** An operator has paused it: nothing of it starts. */
-  paused: boolean;
-  /** Its live deliveries up to `through` stay on the pace of the replay that released them. */
-  pace: { readonly replayId: string; readonly through: number } | null;
 }
 
 export interface PartitionState {

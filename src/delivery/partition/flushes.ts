@@ -4,7 +4,8 @@ import type { Checkpoint } from "./checkpoint.ts";
 import type { Delivery } from "./delivery.ts";
 import type { LaneAct } from "./lane-act.ts";
 import type { LaneActs } from "./lane-acts.ts";
-import { isRecorded, type LaneBook } from "./lane-book.ts";
+import type { LaneBook } from "./lane-book.ts";
+import { saysMore } from "./lane-standing.ts";
 import type { PartitionOptions } from "./options.ts";
 import type { Flush, Recorder } from "./recorder.ts";
 import type { Unrecorded } from "./unrecorded.ts";
@@ -67,7 +68,7 @@ export class Flushes {
     if (!this.dirty() && acts.length === 0 && !fence && !(closing && checkpoint.position > this.#checkpoint.recorded)) return null;
     this.#checkpoint.forgetForeign();
     for (const act of acts) this.#acts.begin(act);
-    this.#outstanding = this.#recorder.take(checkpoint, (lane) => isRecorded(lane) || lane.at > checkpoint.position, acts);
+    this.#outstanding = this.#recorder.take(checkpoint, (lane) => saysMore(lane, checkpoint.position), acts);
     return this.#outstanding;
   }
 

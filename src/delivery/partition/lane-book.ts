@@ -1,6 +1,7 @@
 /** All lanes of a partition that have something to say, and how many of them the journal has to carry. */
 
 import { type Lane, makeLane, removeLetter, unknownNext } from "./lane.ts";
+import { isRecorded, saysMore } from "./lane-standing.ts";
 import type { PartitionOptions } from "./options.ts";
 
 /** Lanes that one flush looks at when there are too many: more than it may have brought, as it has at most 2,300 outcomes. */
@@ -77,27 +78,20 @@ export class LaneBook {
         this.#sweep = null; // once round
         return;
       }
-      if (isIdle(lane) && lane.at <= checkpoint) this.#lanes.delete(lane.stream);
+      if (isIdle(lane) && !saysMore(lane, checkpoint)) this.#lanes.delete(lane.stream);
     }
   }
 }
 
-/** Whether the journal says more of the lane than the checkpoint does. */
-export function isRecorded(lane: Lane): boolean {
-  return lane.detached || lane.letters.size > 0;
-}
-
-/** The subscription feeds it, and nothing of it runs, waits or is on record: the next event of its stream makes it anew. */
+/** Nothing of it runs or waits: if the journal need not say more of it either, the next event of its stream makes it anew. */
 function isIdle(lane: Lane): boolean {
   return (
-    !lane.detached &&
     !lane.paused &&
     !lane.reading &&
     lane.pins === 0 &&
     lane.acts === 0 &&
     lane.running === null &&
     lane.queue.length === 0 &&
-    lane.letters.size === 0 &&
     lane.replays.length === 0 &&
     lane.loans.length === 0 &&
     lane.pace === null &&

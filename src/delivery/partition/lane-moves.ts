@@ -2,9 +2,9 @@
 import type { Position } from "../../event/event.ts";
 import type { JournalData } from "../../records/journal.ts";
 import type { LaneBlock } from "../../records/lane-state.ts";
-import { noDeferrals } from "../policy/waits.ts";
 import { dropQueue, type Lane, putLetter } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
+import { letterOf, moveOn, paceIsOver } from "./lane-standing.ts";
 import type { Letter } from "./letter.ts";
 import type { PartitionOptions } from "./options.ts";
 import type { PacedLanes } from "./paced-lanes.ts";
@@ -26,14 +26,11 @@ export class LaneMoves {
 
   /** Everything before `next` is done. */
   advance(lane: Lane, next: number, at: Position): void {
-    lane.next = Math.max(lane.next, next);
-    if (lane.pace !== null && lane.next > lane.pace.through) this.#paced.follow(lane, null);
-    if (at > lane.at) lane.at = at;
-    lane.attempts = 0;
-    lane.deferred = noDeferrals;
-    lane.troubled = false;
-    lane.dueMs = null;
-    lane.blockedBy = null;
+    if (moveOn(lane, next, at)) {
+      lane.troubled = false;
+      lane.dueMs = null;
+      if (paceIsOver(lane)) this.#paced.follow(lane, null);
+    }
     this.#recorder.moved(lane);
   }
 
@@ -75,12 +72,11 @@ export class LaneMoves {
   }
 
   /** The event is a dead letter, a new one or an old one with more attempts. The caller records it. */
-  putLetter(lane: Lane, event: EventPointer, { attempts, escalated }: Pick<Letter, "attempts" | "escalated">): void {
+  putLetter(lane: Lane, event: EventPointer, calls: Pick<Letter, "attempts" | "escalated">): void {
     this.leaveSubscription(lane);
     const goesOn = this.#isRelaxed && (lane.queue.first()?.revision ?? event.revision + 1) > event.revision;
     if (!goesOn) dropQueue(lane); // a relaxed lane keeps what comes behind the letter
-    const amended = lane.letters.get(event.revision)?.amended ?? null;
-    putLetter(lane, event.revision, { at: event.position, eventId: event.id, attempts, escalated, replay: null, amended });
+    putLetter(lane, event.revision, letterOf(lane, event, calls));
     if (event.revision >= lane.next) this.advance(lane, event.revision + 1, event.position);
     this.#paced.follow(lane, null); // the lane stands still: whoever releases it says at which pace
   }

@@ -1,11 +1,10 @@
-import type { Position, Priority } from "../../event/event.ts";
+import type { Priority } from "../../event/event.ts";
 import { parseStreamName } from "../../event/names.ts";
-import type { Deferrals } from "../../records/attempt.ts";
-import type { LaneBlock } from "../../records/lane-state.ts";
 import { noDeferrals } from "../policy/waits.ts";
 import type { Delivery } from "./delivery.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { LaneLoan } from "./lane-loan.ts";
+import type { LaneStanding } from "./lane-standing.ts";
 import type { Letter, LetterReplay } from "./letter.ts";
 import type { Schedulable } from "./ready-lanes.ts";
 
@@ -21,29 +20,16 @@ export const laneBatch = 64;
 export const unknownNext = -1;
 
 /** Where a lane stands, as the journal knows it, and what keeps it there. */
-interface Standing {
+interface Standing extends LaneStanding {
   readonly stream: string;
   readonly tenant: string;
-  /** First revision that is not done, dead letters apart; `unknownNext` while the lane exists only for a loan, or for an operator's act. */
+  /** `unknownNext` while the lane exists only for a loan, or for an operator's act. */
   next: number;
-  /** Position of the last event that is done. */
-  at: Position;
-  /** It is fed by its own stream; otherwise by the subscription. Never by both. */
-  detached: boolean;
-  /** Why the event at `next` cannot be delivered by this build; null: it can. */
-  blockedBy: LaneBlock | null;
-  /** By an operator: nothing of it starts. */
-  paused: boolean;
   letters: ReadonlyMap<number, Letter>;
-  /** Failed calls of the event at `next`. */
-  attempts: number;
-  deferred: Deferrals;
   /** The event at `next` has a failed or a deferred call on record: its completion is told in full. */
   troubled: boolean;
   /** Monotonic time before which the event at `next` is not due; null: it is due. */
   dueMs: number | null;
-  /** Its live deliveries up to `through` stay on the pace of the replay that released them. */
-  pace: { readonly replayId: string; readonly through: number } | null;
 }
 
 /** How events come to it. */

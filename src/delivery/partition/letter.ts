@@ -1,20 +1,14 @@
-import type { Position, StoredEvent } from "../../event/event.ts";
+import type { StoredEvent } from "../../event/event.ts";
 import type { AttemptError, Deferrals, Ends } from "../../records/attempt.ts";
-import type { AmendmentPointer } from "../../records/snapshot.ts";
 import type { ReplayMode } from "../replay-mode.ts";
+import type { LetterStanding } from "./lane-standing.ts";
 
 /** A dead letter as its lane keeps it. */
-export interface Letter {
-  readonly at: Position;
-  readonly eventId: string;
-  attempts: number;
-  readonly escalated: boolean;
+export interface Letter extends LetterStanding {
   /** Its replay was under way when the process died: the next one runs alone. */
   suspect?: Ends | null;
   /** The replay that was under way when the process ended: one with the same id goes on from there. */
   replay: { readonly replayId: string; readonly failed: number; readonly deferred: Deferrals; readonly dueMs: number | null } | null;
-  /** The data that its deliveries carry, when it is not the stored one. */
-  amended: AmendmentPointer | null;
 }
 
 /** Why a replay takes back what it began. */

@@ -3,6 +3,7 @@ import type { AttemptRecord } from "../../records/attempt.ts";
 import type { PartitionState } from "../journal/state.ts";
 import { noDeferrals } from "../policy/waits.ts";
 import type { Delivery } from "./delivery.ts";
+import { forgetCalls } from "./lane-standing.ts";
 import { pointerTo } from "./pointer.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -44,7 +45,7 @@ export class Parts {
     const letter = lane.letters.get(event.revision);
     if (letter !== undefined) letter.attempts = 0;
     if (replay !== null) Object.assign(replay, { failed: 0, deferred: noDeferrals });
-    else Object.assign(lane, { attempts: 0, deferred: noDeferrals });
+    else forgetCalls(lane);
   }
 
   /** The event has its final outcome. */
