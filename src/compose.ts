@@ -9,6 +9,7 @@ import { makeRunningHandlers, type RunningHandlers } from "./delivery/running-ha
 import type { RepriseError } from "./errors.ts";
 import { type Clock, systemClock } from "./event/clock.ts";
 import { newId } from "./event/ids.ts";
+import { policyActor } from "./event/names.ts";
 import { refuseUnfinishedCopy } from "./log/copy/copy-marker.ts";
 import type { EventLog } from "./log/event-log.ts";
 import { folderOf, isServer } from "./log/log-url.ts";
@@ -145,7 +146,7 @@ function openStoreViews({ config, folder, clock, logger }: Plan, log: EventLog, 
     onTrouble: (err) => logger.warn({ err }, "the views could not go on; tried again"),
     onDamage(why) {
       logger.warn({ why }, "the views' file is damaged: the rows are computed again from the log");
-      const { stream, events, expected } = rebuildRecord(newId, { actor: "policy", reason: `the file was damaged: ${why}` });
+      const { stream, events, expected } = rebuildRecord(newId, { actor: policyActor, reason: `the file was damaged: ${why}` });
       log.append(stream, events, expected).catch((err: unknown) => logger.warn({ err }, "that the views are computed again could not be recorded"));
     },
   });

@@ -1,5 +1,5 @@
 /** What the commands of `keys` do to the key file. Each change reads the file, writes a new one beside it and puts that in its place, under a lock. */
-import { closeSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
+import { chmodSync, chownSync, closeSync, openSync, readFileSync, realpathSync, rmSync, type Stats, statSync } from "node:fs";
 import { RepriseError } from "../errors.ts";
 import { toIso } from "../event/clock.ts";
 import { replaceFile, writeText } from "../log/durable-files.ts";
@@ -97,15 +97,38 @@ function change<T>(options: EditOptions, id: string, make: (key: StoredKey) => {
 }
 
 function edit<T>({ path }: EditOptions, make: (keys: readonly StoredKey[]) => { readonly keys: readonly StoredKey[]; readonly result: T }): T {
-  const unlock = lock(`${path}.lock`);
+  // A link stays a link: the service may know the file by either name.
+  const before = statSync(path, { throwIfNoEntry: false });
+  const target = before === undefined ? path : realpathSync(path);
+  const unlock = lock(`${target}.lock`);
   try {
-    const isNew = statSync(path, { throwIfNoEntry: false }) === undefined;
-    const { keys, result } = make(isNew ? [] : readKeyFile(path));
-    makePrivateFile(`${path}.new`);
-    replaceFile(path, keyFileText(keys));
+    const { keys, result } = make(before === undefined ? [] : readKeyFile(target));
+    const text = keyFileText(keys);
+    makeDraft(`${target}.new`, before);
+    replaceFile(target, text);
     return result;
   } finally {
     unlock();
+  }
+}
+
+/**
+ * The file that will take the old one's place: readable for whom the old one was. Else a service of another user would not see the change, and go on with
+ * keys that the command says are revoked.
+ *
+ * @throws CONFIG_INVALID when this user may not make such a file.
+ */
+function makeDraft(path: string, before: Stats | undefined): void {
+  rmSync(path, { force: true });
+  makePrivateFile(path);
+  if (before === undefined || process.platform === "win32") return;
+  const { uid, gid } = statSync(path);
+  try {
+    if (uid !== before.uid || gid !== before.gid) chownSync(path, before.uid, before.gid);
+    chmodSync(path, before.mode & 0o777);
+  } catch {
+    rmSync(path, { force: true });
+    throw refuse(`The key file belongs to the user ${before.uid} and the group ${before.gid}: run the command as that user, or as root.`);
   }
 }
 

@@ -1,10 +1,10 @@
 /** The keys in force in one service: read from their file, read again within seconds of a change, and asked for each request. */
 
 import { timingSafeEqual } from "node:crypto";
-import { statSync } from "node:fs";
 import { isRepriseError, RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import { messageOf } from "../event/thrown.ts";
+import { printOf } from "./followed-file.ts";
 import { defaultLimit, readKeyFile, type StoredKey } from "./key-file.ts";
 import { hashOf, readKeyText } from "./key-text.ts";
 import { type Granted, type Limit, makeRateLimit, type RateLimit } from "./rate-limit.ts";
@@ -55,14 +55,14 @@ interface Held {
 
 /** @throws CONFIG_INVALID when the file cannot be used: a service does not start with keys that it does not know. */
 export function openKeys({ path, clock, onRead = () => {}, onTrouble = () => {} }: KeysOptions): Keys {
-  let print = fingerprintOf(path);
+  let print = printOf(path);
   let held = inForce(readKeyFile(path), new Map(), clock);
   let trouble: RepriseError | null = null;
   let timer = clock.after(lookEveryMs, look);
 
   function look(): void {
     timer = clock.after(lookEveryMs, look);
-    const now = fingerprintOf(path);
+    const now = printOf(path);
     if (now === print && trouble === null) return;
     try {
       held = inForce(readKeyFile(path), held, clock);
@@ -121,12 +121,6 @@ function inForce(keys: readonly StoredKey[], before: ReadonlyMap<string, Held>, 
 
 function taker(bucket: RateLimit, clock: Clock): () => Granted {
   return () => bucket.take(clock.monotonicMs());
-}
-
-/** What changes when a file is replaced or written; "" when it is not there. */
-function fingerprintOf(path: string): string {
-  const found = statSync(path, { throwIfNoEntry: false, bigint: true });
-  return found === undefined ? "" : [found.ino, found.size, found.mtimeNs, found.ctimeNs].join(" ");
 }
 
 function invalidKey(): RepriseError {

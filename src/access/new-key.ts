@@ -2,7 +2,7 @@ import { z } from "zod";
 import { check } from "../catalog/places.ts";
 import { RepriseError } from "../errors.ts";
 import type { NewKey } from "./edit-key-file.ts";
-import { keyLimit, keyName, keySource, keyTenant } from "./key-file.ts";
+import { keyLimit, keyName, keySources, keyTenant, lastExpiryMs } from "./key-file.ts";
 import type { Role } from "./roles.ts";
 
 /** A bucket holds so many seconds of its rate. */
@@ -26,7 +26,7 @@ export function checkNewKey({ name, tenant, role, expires, limit, source }: Aske
     role,
     expiresAtMs: expires === undefined ? null : expiryMs(expires, nowMs, durationMs),
     limit: limit === undefined ? null : limitOf(limit),
-    sources: source === undefined ? null : source.map((each) => checked(keySource, each, "source")),
+    sources: source === undefined ? null : checked(keySources, source, "source"),
   };
 }
 
@@ -35,7 +35,7 @@ function expiryMs(text: string, nowMs: number, durationMs: (text: string) => num
   if (afterMs === null && !z.iso.datetime({ offset: true }).safeParse(text).success)
     throw wrong("expires", text, "write how long it holds, as in 90d or 12h, or an RFC 3339 time");
   const atMs = afterMs === null ? Date.parse(text) : nowMs + afterMs;
-  if (!(atMs > nowMs) || atMs > 8.64e15) throw wrong("expires", text, "it must be a time to come");
+  if (!(atMs > nowMs) || atMs > lastExpiryMs) throw wrong("expires", text, "it must be a time to come, before the year 10000");
   return atMs;
 }
 
@@ -46,12 +46,12 @@ function limitOf(text: string): NewKey["limit"] {
   return limit.data;
 }
 
-function checked<S extends z.ZodType<string>>(schema: S, value: string, name: string): string {
+function checked<T>(schema: z.ZodType<T>, value: unknown, name: string): T {
   const result = check(schema, value, "#");
   if ("data" in result) return result.data;
   throw wrong(name, value, result.places[0]?.detail ?? "it is of another shape");
 }
 
-function wrong(name: string, value: string, fix: string): RepriseError {
+function wrong(name: string, value: unknown, fix: string): RepriseError {
   return new RepriseError("CONFIG_INVALID", `--${name} is ${JSON.stringify(value)}: ${fix}.`);
 }

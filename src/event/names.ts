@@ -5,12 +5,22 @@ export const defaultTenant = "default";
 /** Reprise's own streams: journals, handlers, replays. No entity may live there. */
 export const ownTenant = "reprise";
 
-export const tenantPattern = /^[a-z][a-z0-9_]{0,63}$/;
+/** The actor of what Reprise does by its own rules and by the config's. */
+export const policyActor = "policy";
+/** The actor of acts by callers who say no name: over HTTP those without a key. */
+export const localActor = "local";
+
+const tenantPattern = /^[a-z][a-z0-9_]{0,63}$/;
 export const entityTypePattern = /^[a-z][a-z0-9_]{0,63}$/;
 /** Begins with a letter, digit or `_`; 1 to 256 characters; no `..` (checked apart), so that an id is never a path out of a folder. */
 export const entityIdPattern = /^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._:@~/#+=-]{0,255}$/;
 export const eventTypePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
 export const handlerNamePattern = /^[a-z][a-z0-9-]{0,62}$/;
+
+/** True for a name that a tenant may have. Reprise's own is no tenant's. */
+export function isTenant(name: string): boolean {
+  return name !== ownTenant && tenantPattern.test(name);
+}
 
 /** `<tenant>.<entityType>-<entityId>`. */
 export function streamName(tenant: string, entity: Entity): string {
@@ -33,13 +43,7 @@ export function parseStreamName(stream: string): { tenant: string; entity: Entit
 /** True for the streams that hold users' events, as opposed to Reprise's own and the server's. */
 export function isEntityStream(stream: string): boolean {
   const name = parseStreamName(stream);
-  return (
-    name !== null &&
-    name.tenant !== ownTenant &&
-    tenantPattern.test(name.tenant) &&
-    entityTypePattern.test(name.entity.type) &&
-    entityIdPattern.test(name.entity.id)
-  );
+  return name !== null && isTenant(name.tenant) && entityTypePattern.test(name.entity.type) && entityIdPattern.test(name.entity.id);
 }
 
 /** Operators' acts on the views. */

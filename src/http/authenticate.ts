@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Key, Keys } from "../access/keys.ts";
 import { type Access, everyTenant, mayDo, type Role, requiredRole } from "../access/roles.ts";
 import { RepriseError } from "../errors.ts";
-import { defaultTenant, tenantPattern } from "../event/names.ts";
+import { defaultTenant, isTenant } from "../event/names.ts";
 import { type Caller, callerOf } from "../store/caller.ts";
 import { refuseForeign } from "./loopback.ts";
 
@@ -25,8 +25,6 @@ declare module "fastify" {
     access?: Access;
     /** The act touches every tenant. */
     ofAllTenants?: boolean;
-    /** A list, which a caller of all tenants may ask of all at once (`?tenant=*`). */
-    listsTenants?: boolean;
   }
 }
 
@@ -52,7 +50,6 @@ function admit(keys: Keys, request: FastifyRequest, reply: FastifyReply): Reques
   grant(key, reply);
   const caller: RequestCaller = { tenant: tenantOf(key, tenantAsked), actor: key.name, role: key.role, key, ofAllTenants: key.tenant === everyTenant };
   if (request.is404) return caller;
-  if (caller.tenant === everyTenant && !request.routeOptions.config.listsTenants) throw notOneTenant("must name one tenant here");
   if (!mayDo(key.role, access)) {
     const required = requiredRole(access as Exclude<Access, "public">);
     throw new RepriseError("ROLE_REQUIRED", `The key ${key.id} has the role ${key.role}; this takes ${required}.`, { fields: { required } });
@@ -94,13 +91,15 @@ function takeTenant(request: FastifyRequest): unknown {
  */
 function tenantOf(key: Key, asked: unknown): string {
   if (asked === undefined) return key.tenant === everyTenant ? defaultTenant : key.tenant;
-  if (typeof asked !== "string" || (asked !== everyTenant && !tenantPattern.test(asked))) throw notOneTenant("must be one tenant's name, or * for all");
+  if (typeof asked !== "string" || !isTenant(asked)) throw notOneTenant();
   if (key.tenant !== everyTenant && asked !== key.tenant) throw new RepriseError("NOT_FOUND", "There is no such tenant.");
   return asked;
 }
 
-function notOneTenant(detail: string): RepriseError {
-  return new RepriseError("REQUEST_INVALID", "The query names no tenant that this can be asked of.", { errors: [{ pointer: "?tenant", detail }] });
+function notOneTenant(): RepriseError {
+  return new RepriseError("REQUEST_INVALID", "The query names no tenant that this can be asked of.", {
+    errors: [{ pointer: "?tenant", detail: "must be one tenant's name, given once" }],
+  });
 }
 
 /**

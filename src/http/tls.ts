@@ -1,7 +1,7 @@
 /** TLS of the service's own: a certificate and its key, read again when their files change, so that a renewal needs no restart. */
-import { readFileSync, statSync } from "node:fs";
 import type { Server } from "node:https";
 import { createSecureContext } from "node:tls";
+import { printOf, readFollowedFile } from "../access/followed-file.ts";
 import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import { messageOf } from "../event/thrown.ts";
@@ -19,6 +19,8 @@ interface Pair {
 }
 
 const lookEveryMs = 10_000;
+/** Of a certificate with all that it was issued by. */
+const maxFileBytes = 1024 * 1024;
 
 /** @throws CONFIG_INVALID naming the file; also for a key that is not the certificate's. */
 export function readTls({ cert, key }: TlsFiles): Pair {
@@ -37,10 +39,10 @@ export function readTls({ cert, key }: TlsFiles): Pair {
  * @param onTrouble told once for each change that cannot be used.
  */
 export function followTls(server: Server, files: TlsFiles, clock: Clock, onTrouble: (error: RepriseError) => void): { close(): void } {
-  let seen = printOf(files);
+  let seen = printOfPair(files);
   const look = (): void => {
     timer = clock.after(lookEveryMs, look);
-    const now = printOf(files);
+    const now = printOfPair(files);
     if (now === seen) return;
     seen = now;
     try {
@@ -55,17 +57,12 @@ export function followTls(server: Server, files: TlsFiles, clock: Clock, onTroub
 
 function read(path: string, name: string): Buffer {
   try {
-    return readFileSync(path);
+    return readFollowedFile(path, maxFileBytes).bytes;
   } catch (error) {
     throw new RepriseError("CONFIG_INVALID", `${name} is ${JSON.stringify(path)}: it cannot be read (${messageOf(error)}).`);
   }
 }
 
-function printOf({ cert, key }: TlsFiles): string {
-  return [cert, key]
-    .map((path) => {
-      const found = statSync(path, { throwIfNoEntry: false, bigint: true });
-      return found === undefined ? "" : `${found.ino} ${found.size} ${found.mtimeNs}`;
-    })
-    .join("\n");
+function printOfPair({ cert, key }: TlsFiles): string {
+  return [cert, key].map(printOf).join("\n");
 }

@@ -1,5 +1,5 @@
 /** Who calls the store. Each of its methods resolves this once, here; everything below has a tenant and an actor. */
-import { defaultTenant } from "../event/names.ts";
+import { defaultTenant, localActor } from "../event/names.ts";
 import type { Act } from "../records/act.ts";
 
 export interface Caller {
@@ -23,8 +23,6 @@ export interface ActOptions extends CallerOptions {
 export interface FinalActOptions extends ActOptions {
   readonly reason: string;
 }
-
-const localActor = "local";
 
 export function callerOf({ tenant = defaultTenant, actor = localActor }: CallerOptions = {}): Caller {
   return { tenant, actor };

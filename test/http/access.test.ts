@@ -273,6 +273,11 @@ describe("two tenants", () => {
     const count = async (query: string) => (await ask(text, "GET", `/events${query}`)).json<{ events: unknown[] }>().events.length;
     await expect.poll(() => count("?tenant=acme"), { timeout: 20_000 }).toBe(1);
     expect([await count(""), await count("?tenant=default")]).toEqual([0, 0]);
+    for (const query of ["reprise", "*", "", "Acme", "acme&tenant=acme"])
+      for (const path of ["/events", "/entities/journal/ledger-1-0/events", "/readyz"]) {
+        const { errors } = expectProblem(await ask(text, "GET", `${path}?tenant=${query}`), 400, "REQUEST_INVALID");
+        expect(errors).toMatchObject([{ pointer: "?tenant" }]);
+      }
     expectProblem(
       await ask(text, "POST", "/events?tenant=*", { type: "order.placed", entity: { type: "order", id: "o-1" }, data: { orderId: "o-1" } }),
       400,

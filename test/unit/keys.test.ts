@@ -1,5 +1,19 @@
 /** Keys: their text, their file, how it is edited, and how a service follows it. */
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -83,6 +97,46 @@ describe("the key file", () => {
     expect(create("anna").key.id).not.toBe(key.id);
   });
 
+  it("is never spoilt by a command: what no service could read is refused, and the file stays as it was", () => {
+    const { path, create } = makeFile();
+    create("anna");
+    const whole = readFileSync(path, "utf8");
+    const wrong: readonly Parameters<typeof create>[1][] = [
+      { tenant: "reprise" },
+      { tenant: "Acme" },
+      { expiresAtMs: Date.UTC(10_000, 0, 1) },
+      { limit: { per_second: 0, burst: 1 } },
+      { sources: [] },
+      { sources: Array.from({ length: 101 }, (_, at) => `agent-${at}`) },
+    ];
+    for (const more of wrong) expect(() => create("bert", more)).toThrow("No service could read the key file afterwards");
+    for (const name of ["policy", "Local", "a\nb"]) expect(() => create(name)).toThrow("No service could read the key file afterwards");
+    expect(readFileSync(path, "utf8")).toBe(whole);
+    expect(create("bert").key.name).toBe("bert");
+  });
+
+  it("stays the file that a link leads to", () => {
+    const { path, create, options } = makeFile();
+    const { key } = create("anna");
+    const real = `${path}.real`;
+    renameSync(path, real);
+    symlinkSync(real, path);
+    revokeKey(options(), key.id);
+    expect(lstatSync(path).isSymbolicLink()).toBe(true);
+    expect(readKeyFile(real)).toMatchObject([{ name: "anna", revoked_at: expect.any(String) }]);
+  });
+
+  it("keeps its mode, and its owner when root changes it, so that a service of another user sees the change", () => {
+    const { path, create, options } = makeFile();
+    const { key } = create("anna");
+    chmodSync(path, 0o640);
+    if (process.geteuid?.() === 0) chownSync(path, 1234, 4321);
+    const before = statSync(path);
+    revokeKey(options(), key.id);
+    const { uid, gid, mode } = statSync(path);
+    expect({ uid, gid, mode }).toEqual({ uid: before.uid, gid: before.gid, mode: before.mode });
+  });
+
   it("takes over the lock of an editor that was killed, and waits for none that lives", () => {
     const { path, create } = makeFile();
     writeFileSync(`${path}.lock`, String(process.pid));
@@ -160,6 +214,40 @@ describe("keys in force", () => {
     keys.close();
   });
 
+  const standIns: readonly (readonly [what: string, put: (path: string) => void])[] = [
+    ["a link to itself", (path) => symlinkSync(path, path)],
+    ["a folder", (path) => mkdirSync(path)],
+    ["a named pipe", (path) => void execFileSync("mkfifo", [path])],
+    ["an endless device", (path) => symlinkSync("/dev/zero", path)],
+    [
+      "a file of three gigabytes",
+      (path) => {
+        writeFileSync(path, "", { mode: 0o600 });
+        truncateSync(path, 3e9);
+      },
+    ],
+    ["nothing", () => {}],
+  ];
+
+  it.each(standIns)("stay as they were while %s stands in the place of their file", async (_what, put) => {
+    const { path, clock, create } = makeFile();
+    const anna = create("anna");
+    const troubles: string[] = [];
+    const keys = openKeys({ path, clock, onTrouble: ({ message }) => troubles.push(message) });
+    const whole = readFileSync(path);
+    rmSync(path);
+    put(path);
+    await clock.advance(20_000);
+    expect(keys.authenticate(bearer(anna.text)).name).toBe("anna");
+    expect(troubles).toEqual([expect.stringContaining("API keys file")]);
+    expect(keys.warning()).toContain("stay in force");
+    rmSync(path, { recursive: true, force: true });
+    writeFileSync(path, whole, { mode: 0o600 });
+    await clock.advance(5000);
+    expect(keys.warning()).toBeNull();
+    keys.close();
+  });
+
   it("keep what they have used of their allowance over a change of the file", async () => {
     const { path, clock, create } = makeFile();
     const anna = create("anna", { limit: { per_second: 1, burst: 2 } });
@@ -220,9 +308,11 @@ describe("a key as it is asked for", () => {
       sources: ["agent"],
     });
     expect(ask({ name: "" })).toThrow('--name is ""');
-    expect(ask({ tenant: "Acme" })).toThrow("--tenant");
+    for (const tenant of ["Acme", "reprise", "", "../x"]) expect(ask({ tenant })).toThrow("--tenant");
+    for (const name of ["policy", "LOCAL"]) expect(ask({ name })).toThrow("an actor that is no key");
+    for (const source of [[], [""], Array.from({ length: 101 }, () => "agent")]) expect(ask({ source })).toThrow("--source");
     expect(ask({ tenant: "*" })().tenant).toBe("*");
-    for (const expires of ["yesterday", "0d", "-1d", "2020-01-01T00:00:00Z", "9999999999999w"]) expect(ask({ expires })).toThrow("--expires");
+    for (const expires of ["yesterday", "0d", "-1d", "2020-01-01T00:00:00Z", "9999999999999w", "9000000w"]) expect(ask({ expires })).toThrow("--expires");
     for (const limit of ["200", "0/s", "-1/s", "1e9/s", "fast"]) expect(ask({ limit })).toThrow("--limit");
   });
 });

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { isRepriseError } from "../../errors.ts";
-import { ownTenant, tenantPattern } from "../../event/names.ts";
+import { isTenant } from "../../event/names.ts";
 import type { CopyProgress, CopyReport } from "../../log/copy/copy-options.ts";
 import { CopyRefused } from "../../log/copy/copy-options.ts";
 import type { EventLog } from "../../log/event-log.ts";
@@ -44,8 +44,7 @@ export function addCopy(program: Command, world: World): void {
 }
 
 function checkFlags({ from, tenant }: CopyFlags): void {
-  if (tenant !== undefined && (!tenantPattern.test(tenant) || tenant === ownTenant))
-    throw usage(`--tenant is ${JSON.stringify(tenant)}: it must be a tenant's name, lower case, such as default.`);
+  if (tenant !== undefined && !isTenant(tenant)) throw usage(`--tenant is ${JSON.stringify(tenant)}: it must be a tenant's name, lower case, such as default.`);
   const folder = folderOf(from);
   if (folder !== undefined && statSync(join(folder, "log.db"), { throwIfNoEntry: false }) === undefined)
     throw usage(`--from is ${JSON.stringify(from)}: there is no log in that folder.`);

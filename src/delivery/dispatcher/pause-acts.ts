@@ -2,6 +2,7 @@ import { RepriseError } from "../../errors.ts";
 import type { Clock } from "../../event/clock.ts";
 import type { Position } from "../../event/event.ts";
 import type { NewId } from "../../event/ids.ts";
+import { policyActor } from "../../event/names.ts";
 import { backOff } from "../../event/waits.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { Act } from "../../records/act.ts";
@@ -77,7 +78,7 @@ export class PauseActs {
     const record = async (): Promise<void> => {
       for (let failures = 0; !life.reading.aborted; failures++)
         try {
-          await this.#record({ why }, { actor: "policy", reason: why });
+          await this.#record({ why }, { actor: policyActor, reason: why });
           return;
         } catch (error) {
           logger.warn({ handler, err: error }, "the pause could not be recorded; tried again");

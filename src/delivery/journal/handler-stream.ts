@@ -4,7 +4,7 @@ import type { Catalog } from "../../catalog/catalog.ts";
 import { RepriseError } from "../../errors.ts";
 import type { NewEvent, Position } from "../../event/event.ts";
 import type { NewId } from "../../event/ids.ts";
-import { handlerStream, isEntityStream, journalStream } from "../../event/names.ts";
+import { handlerStream, isEntityStream, journalStream, localActor, policyActor } from "../../event/names.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { Act } from "../../records/act.ts";
 import type { HandlerStreamData } from "../../records/handler.ts";
@@ -64,8 +64,8 @@ export async function configureHandler({
   const facts: NewEvent[] = [];
   if (!isDeepStrictEqual(configured, before.configured)) facts.push(ownEvent(newId, "handler.configured", configured));
   // A new address ends the pause: the answer 410 was about the old address.
-  const moved = before.paused === "policy" && shownBefore(before.configured?.endpoint) !== configured.endpoint;
-  if (moved) facts.push(ownEvent(newId, "handler.resumed", { act: { actor: "local", reason: "the config has another url" } satisfies Act }));
+  const moved = before.paused === policyActor && shownBefore(before.configured?.endpoint) !== configured.endpoint;
+  if (moved) facts.push(ownEvent(newId, "handler.resumed", { act: { actor: localActor, reason: "the config has another url" } satisfies Act }));
   return {
     configured,
     paused: before.paused !== null && !moved,

@@ -1,4 +1,5 @@
 import type { Position, StoredEvent } from "../../event/event.ts";
+import { policyActor } from "../../event/names.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { JournalEvent } from "../../records/journal.ts";
 import type { PartitionState } from "./state.ts";
@@ -40,7 +41,7 @@ export async function skipPassedOver(
     for (const event of batch) {
       if (!wants(event) || !isPassed(event)) continue;
       const about = { lane: event.stream, revision: event.revision, at: event.position.toString(), eventId: event.id };
-      const act = { actor: "policy", reason: `stored as ${event.type} while a build delivered that did not know this name` };
+      const act = { actor: policyActor, reason: `stored as ${event.type} while a build delivered that did not know this name` };
       facts.push({ type: "delivery.settled", data: { ...about, outcome: "skipped", cause: null, act, record: null } });
       count++;
       if (facts.length < recordsAtOnce) continue;

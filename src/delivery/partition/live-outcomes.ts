@@ -1,5 +1,6 @@
 /** What an attempt of the lane's next event came to. */
 import type { StoredEvent } from "../../event/event.ts";
+import { policyActor } from "../../event/names.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Facts } from "./facts.ts";
 import { dropQueue, type Lane } from "./lane.ts";
@@ -50,13 +51,13 @@ export class LiveOutcomes {
       case "give_up":
         lane.failing = true;
         if (verdict.skip) {
-          const act = { actor: "policy", reason: null };
+          const act = { actor: policyActor, reason: null };
           this.#facts.settled(lane, event, { outcome: "skipped", cause: verdict.cause, act, record: verdict.record });
         } else this.#facts.gaveUp(delivery, verdict);
         return;
       case "dropped":
         lane.failing = false;
-        this.#facts.settled(lane, event, { outcome: "skipped", cause: null, act: { actor: "policy", reason: verdict.reason }, record: null });
+        this.#facts.settled(lane, event, { outcome: "skipped", cause: null, act: { actor: policyActor, reason: verdict.reason }, record: null });
         return;
       case "newer_build":
         this.#moves.block(lane, { why: "newer_build" });

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { priorities } from "../../event/event.ts";
 import { isUuid } from "../../event/ids.ts";
-import { entityIdPattern, entityTypePattern, eventTypePattern, ownTenant, tenantPattern } from "../../event/names.ts";
+import { entityIdPattern, entityTypePattern, eventTypePattern, isTenant, ownTenant } from "../../event/names.ts";
 
 // Lengths are those that fit in a header and on a page.
 const maxTextCharacters = 256;
@@ -60,10 +60,8 @@ export const extensions = z
     error: `Must have at most ${maxExtensions} members, named with lower-case letters and digits as CloudEvents attributes are.`,
   });
 
-export const tenant = matching(tenantPattern, 'a tenant: 1 to 64 lower-case letters, digits and "_", beginning with a letter').refine(
-  (name) => name !== ownTenant,
-  { error: `Must not be "${ownTenant}": its streams are Reprise's own.` },
-);
+const tenantText = `a tenant: 1 to 64 lower-case letters, digits and "_", beginning with a letter, and not "${ownTenant}", whose streams are Reprise's own`;
+export const tenant = z.string(must(tenantText)).refine(isTenant, must(tenantText));
 export const expectedRevision = z.union([z.int().min(0), z.enum(["none", "any"])], must('a revision from 0, "none" or "any"'));
 
 const calendarTime = z.iso.datetime({ offset: true });
