@@ -16,6 +16,7 @@ import { addReplays } from "./commands/replay/replay.ts";
 import { addSchema } from "./commands/schema.ts";
 import { addServe } from "./commands/serve.ts";
 import { addService } from "./commands/service.ts";
+import { addStatus } from "./commands/status.ts";
 import { addVerify } from "./commands/verify.ts";
 import { exit, Failure } from "./exit.ts";
 import { visibleOn } from "./terminal.ts";
@@ -55,6 +56,7 @@ export function makeProgram(world: World): Command {
     .addHelpText("after", "\nExit codes: 0 ok · 1 failed · 2 usage or config · 3 partly done · 4 refused · 5 unreachable · 6 the log cannot be synced");
   addGlobalOptions(program);
   addServe(program, world);
+  addStatus(program, world);
   addAppend(program, world);
   addEvents(program, world);
   addEntities(program, world);

@@ -12,11 +12,15 @@ const interrupted = 130;
 /** It has ended, or goes on only when a person says so. */
 const still: readonly ReplayReply["status"][] = ["completed", "stopped", "cancelled", "paused"];
 
-/** Waits for a replay's end, or until it is paused; on a terminal it shows how far it is and how long it will take. */
-export async function follow({ client, terminal, quiet }: Session, replayId: string, position: string): Promise<ReplayReply> {
+/**
+ * Waits for a replay's end, or until it is paused; on a terminal it shows how far it is and how long it will take.
+ *
+ * @param position of the act that began it; none for one that was begun before.
+ */
+export async function follow({ client, terminal, quiet }: Session, replayId: string, position?: string): Promise<ReplayReply> {
   const show = terminal.interactive && !quiet;
   const leave = (): never => {
-    terminal.err(`\nThe replay goes on. To follow it: reprise replay show ${replayId}\nTo end it: reprise replay cancel ${replayId}\n`);
+    terminal.err(`\nThe replay goes on. To follow it: reprise replay watch ${replayId}\nTo end it: reprise replay cancel ${replayId}\n`);
     process.exit(interrupted);
   };
   process.once("SIGINT", leave);

@@ -411,6 +411,52 @@ describe("replay", { timeout }, () => {
     expect((await run("-q", "replay", "run", planId, "--reason", "x", "--yes", "--detach")).stdout).toBe(`${replayId}\n`);
   });
 
+  it("runs a plan by --plan, and what a filter matches in one step, with all terms", async () => {
+    expect((await run("replay", "run", "--plan", planId, "--reason", "back", "--yes")).code).toBe(0);
+    expect(store.last("startReplay")).toMatchObject([planId, { reason: "back" }]);
+    const filtered = ["replay", "run", "--handler", "mail", "--error", "Error: down", "--rate", "10", "--canary", "2"];
+    const calls = store.calls.length;
+    expect(await run(...filtered)).toMatchObject({ code: 4, stderr: expect.stringContaining("--yes") });
+    expect(store.calls.length).toBe(calls);
+    expect(await run(...filtered, "--reason", "back", "--yes", "-q")).toEqual({ code: 0, stdout: `${replayId}\n`, stderr: "" });
+    expect(store.last("planReplay")).toMatchObject([{ kind: "dead_letters", filter: { handler: "mail", error: "Error: down" } }, { ratePerSecond: 10 }]);
+    expect(store.last("startReplay")).toMatchObject([planId, { reason: "back", terms: { ratePerSecond: 10, canary: { entities: 2, holdSeconds: 30 } } }]);
+    await run("replay", "run", "--entity", "order/o-1", "--cause", "schema", "--rate", "none", "--yes");
+    expect(store.last("startReplay")).toMatchObject([
+      planId,
+      { reason: "replay run --cause schema --entity-type order --entity-id o-1", terms: { ratePerSecond: null } },
+    ]);
+    await run("replay", "run", "--error", "x".repeat(600), "--dry-run");
+    expect(store.last("startReplay")).toMatchObject([planId, { reason: expect.stringMatching(/^.{500}$/), terms: { mode: "dry_run" } }]);
+  });
+
+  it.each([
+    [["--reason", "x"]],
+    [[planId]],
+    [[planId, "--plan", planId, "--reason", "x"]],
+    [[planId, "--handler", "mail", "--reason", "x"]],
+    [["--handler", "mail", "--rate", "many", "--yes"]],
+    [["--handler", "mail", "--canary", "two", "--yes"]],
+  ])("`replay run` with %j is a usage error, before anything is asked", async (args) => {
+    const calls = store.calls.length;
+    expect((await run("replay", "run", ...args)).code).toBe(2);
+    expect(store.calls.length).toBe(calls);
+  });
+
+  it("watches one to its end, with the exit code of `replay run`", async () => {
+    let asked = 0;
+    const { url } = await service({
+      views: {
+        replay: async () => (asked++ === 0 ? { ...replayView, status: "running", succeeded: 1, remaining: 1 } : { ...replayView, succeeded: 1, failed: 1 }),
+      },
+    });
+    const { code, stdout, stderr } = await reprise(["replay", "watch", replayId], { url });
+    expect({ code, asked }).toEqual({ code: 3, asked: 2 });
+    expect(stdout).toMatch(/failed +1\n/);
+    expect(stderr).not.toContain("█");
+    expect((await run("replay", "watch", "nope")).code).toBe(4);
+  });
+
   it("tells who started a plan, and what changed in a stale one", async () => {
     const { url } = await service({
       store: {

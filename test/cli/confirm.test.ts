@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runCli } from "../../src/cli/cli.ts";
 import { listen } from "../support/cli.ts";
 import { eventId, type FakeStore, makeFakeStore, replayId, replayView } from "../support/fake-store.ts";
+import { onTerminal as onTerminalOf } from "../support/person.ts";
 
 let store: FakeStore;
 let service: { url: string; close(): Promise<void> };
@@ -14,25 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Runs a command on a terminal where someone answers. */
-async function onTerminal(answer: string, ...args: string[]) {
-  const said = { out: "", err: "", asked: [] as string[] };
-  const code = await runCli(args, {
-    env: { REPRISE_URL: service.url },
-    terminal: {
-      out: (text) => (said.out += text),
-      err: (text) => (said.err += text),
-      interactive: true,
-      columns: 40,
-      async ask(question) {
-        said.asked.push(question);
-        return answer;
-      },
-      input: async function* () {},
-    },
-  });
-  return { code, ...said };
-}
+const onTerminal = (answer: string, ...args: string[]) => onTerminalOf(service.url, answer, args, { terminal: { columns: 40 } });
 
 describe("on a terminal", () => {
   it("asks before a filter replay with the number that match, and does nothing without a yes", async () => {
@@ -55,6 +37,17 @@ describe("on a terminal", () => {
     expect((await onTerminal("n", "dlq", "replay", eventId)).asked).toEqual([]);
     expect((await onTerminal("n", "dlq", "discard", eventId, "--reason", "x")).asked).toEqual([]);
     expect(await onTerminal("n", "dlq", "discard", eventId, "b", "--reason", "x")).toMatchObject({ code: 4, asked: [expect.stringContaining("Discard 2")] });
+  });
+
+  it("shows what a filter would run, asks once, and runs nothing without a yes", async () => {
+    const refused = await onTerminal("n", "replay", "run", "--handler", "mail", "--rate", "10");
+    expect(refused).toMatchObject({ code: 4, out: "", asked: ["Deliver 1 event of 1 entity again, and then 2 events held behind them? [y/N] "] });
+    expect(refused.err).toMatch(
+      /deliveries +1\nentities +1\nreleases +2\nrate +10\/s\ntakes about +1 s\nreason +replay run --handler mail\n(?:.*\n)*.*cannot be lifted/,
+    );
+    expect(store.calls.map(({ method }) => method)).not.toContain("startReplay");
+    expect(await onTerminal("y", "replay", "run", "--handler", "mail")).toMatchObject({ code: 0, err: expect.stringMatching(/█+ 2 of 2, 0 failed\n$/) });
+    expect(await onTerminal("n", "replay", "watch", replayId)).toMatchObject({ code: 0, asked: [], err: expect.stringMatching(/^\r█+ 2 of 2, 0 failed\n$/) });
   });
 
   it("cuts tables to the width, and waits for no input", async () => {

@@ -32,7 +32,7 @@ function fault(line: string): string | null {
   const words = line
     .replaceAll("\\|", "|")
     .replaceAll(/'[^']*'|"[^"]*"|\$\{[^}]*\}/g, "x")
-    .split(/ [|#·(]|&&|, /)[0]!
+    .split(/ [|#·(]|&&|, |"/)[0]!
     .replaceAll(/[[\]]/g, "")
     .split(/\s+/);
   let command: Command = program;
