@@ -1,4 +1,4 @@
-/** What the commands of `keys` do to the key file. Each change reads the file, writes a new one beside it and puts that in its place, under a lock. */
+/** The changes that the commands of `keys` make to the key file. Each reads the file, writes a new one beside it and puts that in its place, under a lock. */
 import { chmodSync, chownSync, closeSync, openSync, readFileSync, realpathSync, rmSync, type Stats, statSync } from "node:fs";
 import { RepriseError } from "../errors.ts";
 import { toIso } from "../event/clock.ts";
@@ -25,7 +25,7 @@ export interface NewKey {
   readonly sources: readonly string[] | null;
 }
 
-/** @returns the text of the key, which is kept nowhere. @throws CONFIG_INVALID, also for a name that a key in force has already: acts name keys by name. */
+/** @returns the text of the key, which is kept nowhere. @throws CONFIG_INVALID, also for a name that a key in force has: records name keys by their names. */
 export function createKey(
   options: EditOptions,
   { name, tenant, role, expiresAtMs, limit, sources }: NewKey,
@@ -54,7 +54,7 @@ export function createKey(
   });
 }
 
-/** A new secret; the one before holds until `finishRotation`. @throws CONFIG_INVALID for a rotation that was not finished: a third secret would end the first. */
+/** Makes a new secret; the old one is valid until `finishRotation`. @throws CONFIG_INVALID while a rotation is open: a third secret would end the first. */
 export function rotateKey(options: EditOptions, id: string): { readonly key: StoredKey; readonly text: string } {
   return change(options, id, (key) => {
     if (key.previous_secret_sha256 !== null)
@@ -65,7 +65,7 @@ export function rotateKey(options: EditOptions, id: string): { readonly key: Sto
   });
 }
 
-/** The secret before the last rotation holds no more. */
+/** Ends the secret from before the last rotation. */
 export function finishRotation(options: EditOptions, id: string): StoredKey {
   return change(options, id, (key) => {
     if (key.previous_secret_sha256 === null) throw refuse(`The key ${id} is not being rotated: it has one secret.`);
@@ -74,7 +74,7 @@ export function finishRotation(options: EditOptions, id: string): StoredKey {
   });
 }
 
-/** The key holds no more. It stays in the file, so that records that name it can be explained. */
+/** Ends the key. It stays in the file, so that records that name it can be explained. */
 export function revokeKey(options: EditOptions, id: string): StoredKey {
   return change(options, id, (key) => {
     const revoked = { ...key, revoked_at: toIso(options.nowMs) };
@@ -132,7 +132,7 @@ function makeDraft(path: string, before: Stats | undefined): void {
   }
 }
 
-/** One editor at a time. What a killed one left behind is taken over. @throws CONFIG_INVALID while another process edits. */
+/** Lets one editor at a time work. The lock of a killed editor is taken over. @throws CONFIG_INVALID while another process edits. */
 function lock(path: string): () => void {
   for (let tries = 0; ; tries++) {
     try {
@@ -149,7 +149,7 @@ function lock(path: string): () => void {
   }
 }
 
-/** An empty lock is of one that is just being made. */
+/** An empty lock file means that another editor is just making it. */
 function isAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return true;
   try {

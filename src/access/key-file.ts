@@ -9,9 +9,9 @@ import { keyIdPattern } from "./key-text.ts";
 import { everyTenant, roles } from "./roles.ts";
 
 const maxKeys = 10_000;
-/** 10,000 keys of the longest names. */
+/** Room for 10,000 keys with the longest names. */
 const maxFileBytes = 16 * 1024 * 1024;
-/** Who else may write the file may make keys. */
+/** Bits of the mode that let other users write: whoever may write the file may make keys. */
 const othersMayWrite = 0o022;
 
 export const defaultLimit = { per_second: 200, burst: 400 } as const;
@@ -49,7 +49,7 @@ const storedKey = z.strictObject({
   expires_at: time.nullable(),
   revoked_at: time.nullable(),
   limit: keyLimit.nullable(),
-  /** Sources that events may be appended as; left out or null: any. */
+  /** Sources under which the key may append events; left out or null: any. */
   sources: keySources.nullable().optional(),
 });
 

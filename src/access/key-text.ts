@@ -14,7 +14,7 @@ const keyPattern = new RegExp(`^${prefix}[0-9A-Za-z]{${idLength + secretLength +
 
 export const keyIdPattern = new RegExp(`^[0-9A-Za-z]{${idLength}}$`);
 
-/** So many random bytes. Passed in, so that tests know the key. */
+/** Makes so many random bytes. Passed in, so that tests know the key. */
 export type RandomBytes = (count: number) => Uint8Array;
 
 export interface IdAndSecret {
@@ -36,7 +36,7 @@ export function keyText({ id, secret }: IdAndSecret): string {
   return body + checksumOf(body);
 }
 
-/** @returns null for what is no key: of another length or alphabet, or mistyped. */
+/** @returns null for a text that is no key: it has another length or alphabet, or is mistyped. */
 export function readKeyText(text: string): IdAndSecret | null {
   if (!keyPattern.test(text)) return null;
   const body = text.slice(0, -checksumLength);
@@ -44,7 +44,7 @@ export function readKeyText(text: string): IdAndSecret | null {
   return { id: body.slice(prefix.length, prefix.length + idLength), secret: body.slice(prefix.length + idLength) };
 }
 
-/** What the key file keeps of a secret. The secret is random, so a slow hash would protect nothing more. */
+/** The hash of a secret, which the key file keeps. The secret is random, so a slow hash would protect nothing more. */
 export function hashOf(secret: string): string {
   return createHash("sha256").update(secret).digest("hex");
 }

@@ -10,17 +10,17 @@ import { hashOf, readKeyText } from "./key-text.ts";
 import { type Granted, type Limit, makeRateLimit, type RateLimit } from "./rate-limit.ts";
 import type { Role } from "./roles.ts";
 
-/** A change is seen at the next look; the promise is 5 s. */
+/** The file is looked at so often; the promise is that a change counts within 5 s. */
 const lookEveryMs = 2000;
 
-/** A key that holds, as requests know it. */
+/** A key in force, as requests know it. */
 export interface Key {
   readonly id: string;
   readonly name: string;
-  /** `*`: all. */
+  /** `*`: all tenants. */
   readonly tenant: string;
   readonly role: Role;
-  /** Sources that events may be appended as; null: any. */
+  /** Sources under which the key may append events; null: any. */
   readonly sources: ReadonlySet<string> | null;
   readonly limit: Limit;
   /** Takes one request from the key's allowance. */
@@ -34,7 +34,7 @@ export interface Keys {
    * @throws KEY_MISSING when there is none; KEY_INVALID for one that is unknown, mistyped, revoked or expired, in the same words.
    */
   authenticate(authorization: string | undefined): Key;
-  /** What is wrong with the file as it is now, for /readyz; null: nothing. The keys that it held before stay in force. */
+  /** The fault of the file as it is now, for /readyz; null: none. The keys that it held before stay in force. */
   warning(): string | null;
   close(): void;
 }
@@ -42,7 +42,7 @@ export interface Keys {
 export interface KeysOptions {
   readonly path: string;
   readonly clock: Clock;
-  /** Told when the file was read again, and when it could not be: once for each change of the file. */
+  /** Called when the file was read again, and when it could not be read: once for each change of the file. */
   readonly onRead?: (count: number) => void;
   readonly onTrouble?: (error: RepriseError) => void;
 }
@@ -84,12 +84,12 @@ export function openKeys({ path, clock, onRead = () => {}, onTrouble = () => {} 
       const found = parts === null ? undefined : held.get(parts.id);
       if (parts === null || found === undefined) throw invalidKey();
       const given = Buffer.from(hashOf(parts.secret), "hex");
-      // Every hash is compared, so that the time tells nothing.
+      // Every hash is compared, so that the time of the answer reveals nothing.
       const matches = found.hashes.map((hash) => timingSafeEqual(hash, given)).some(Boolean);
       if (!matches || found.expiresMs <= clock.now()) throw invalidKey();
       return found.key;
     },
-    warning: () => (trouble === null ? null : `${trouble.message} The keys of before stay in force.`),
+    warning: () => (trouble === null ? null : `${trouble.message} The keys from before stay in force.`),
     close: () => timer.cancel(),
   };
 }

@@ -5,10 +5,10 @@ import type { NewKey } from "./edit-key-file.ts";
 import { keyLimit, keyName, keySources, keyTenant, lastExpiryMs } from "./key-file.ts";
 import type { Role } from "./roles.ts";
 
-/** A bucket holds so many seconds of its rate. */
+/** A bucket holds the requests of so many seconds. */
 const burstSeconds = 2;
 
-/** A key as it was asked for, in words. */
+/** The members of a new key, as texts of the command line. */
 export interface AskedKey {
   readonly name: string;
   readonly tenant: string;

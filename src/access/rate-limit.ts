@@ -4,12 +4,12 @@ export interface Limit {
   readonly burst: number;
 }
 
-/** What the `RateLimit` headers say, and whether the request may go on. */
+/** The figures of the `RateLimit` headers, and whether the request may go on. */
 export interface Granted {
   readonly ok: boolean;
   /** Whole requests left. */
   readonly remaining: number;
-  /** Until the next request may come (0: now), and until the bucket is full. */
+  /** Milliseconds until the next request may come (0: now), and until the bucket is full. */
   readonly retryAfterMs: number;
   readonly resetMs: number;
 }

@@ -1,10 +1,10 @@
-/** Who asks, and what a role may. */
+/** The roles of callers, and the acts that each role may do. */
 
 export const roles = ["append", "read", "operate", "admin"] as const;
 export type Role = (typeof roles)[number];
 
 /**
- * What a route asks for: `append` events; `look` at events, entities and schemas; `read` everything else; `operate`: act on dead letters, replays and lanes;
+ * The right that a route needs: `append` events; `look` at events, entities and schemas; `read` all else; `operate`: act on dead letters, replays and lanes;
  * `admin`: everything else. `public` asks for no key.
  */
 export type Access = "public" | "append" | "look" | "read" | "operate" | "admin";
@@ -21,7 +21,7 @@ export function mayDo(role: Role, access: Access): boolean {
   return access === "public" || allowed[access].has(role);
 }
 
-/** The smallest role that may: what a refusal names. */
+/** The smallest role that has the right. A refusal names it. */
 export function requiredRole(access: Exclude<Access, "public">): Role {
   return access === "look" ? "read" : access;
 }

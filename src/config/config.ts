@@ -13,7 +13,7 @@ import { defined } from "./defined.ts";
 import { makeSpec } from "./make-spec.ts";
 import { invalid, refuse, show } from "./refuse.ts";
 
-/** What one Reprise is made of: the default export of a config file. */
+/** The parts of one Reprise: the default export of a config file. */
 export interface Config {
   /** All event types, made by `defineEvent`. */
   readonly events: readonly EventDefinition[];
@@ -23,11 +23,11 @@ export interface Config {
   readonly migrations?: readonly MigrationDefinition[];
   /** Made by `defineHandler` and `webhookHandler`. */
   readonly handlers?: readonly HandlerDefinition[];
-  /** What bounds each handler's memory, records and waits; what is left out keeps its default. */
+  /** Limits of each handler's memory, records and waits. A limit that is left out keeps its default. */
   readonly limits?: Partial<DeliveryLimits>;
 }
 
-/** A config as `checkConfig` found it good. */
+/** A config that `checkConfig` has accepted. */
 export interface CheckedConfig {
   readonly catalog: Catalog;
   readonly migrations: Migrations;
@@ -49,7 +49,7 @@ export function checkConfig(config: Config): CheckedConfig {
   try {
     return check(config);
   } catch (error) {
-    // A getter of the user's.
+    // A getter in the user's config threw.
     if (isRepriseError(error) || !isThrownByUser(error)) throw error;
     throw new RepriseError("CONFIG_INVALID", `The config cannot be read at ${userPlaceOf(error)}: ${typeOf(error)}: ${messageOf(error)}`, { cause: error });
   }

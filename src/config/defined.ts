@@ -1,7 +1,7 @@
 import type { RetryOptions } from "../delivery/handler.ts";
 import type { DeliveryLimits } from "../delivery/limits.ts";
 
-/** Without the members that are `undefined`: those are left out, not set. */
+/** Returns the members that are not `undefined`. */
 export function defined<T extends RetryOptions | Partial<DeliveryLimits>>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
 }

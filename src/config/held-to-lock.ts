@@ -1,4 +1,4 @@
-/** A start obeys the lock: what was published and has changed would give stored events another meaning, quietly. */
+/** Checks the lock at start, because a published schema or step that has changed would give stored events another meaning unnoticed. */
 import { readFileSync, statSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { checkLock } from "../catalog/lock/check-lock.ts";
@@ -11,21 +11,21 @@ import type { Config } from "./config.ts";
 import { configFileOf } from "./load-config.ts";
 
 export interface LockOptions {
-  /** The lock file; default: `schemas/lock.json` beside the config file that `loadConfig` read, where there is one. `false`: none is looked at. */
+  /** The lock file; default: `schemas/lock.json` beside the config file that `loadConfig` read, if there is one. `false`: no lock is checked. */
   readonly lock?: string | false;
   /** Starts although the lock is broken, and warns. */
   readonly allowUnlocked?: boolean;
 }
 
-/** Files of samples need not be where the service runs; what they became is in the lock. */
+/** The files of samples need not be on the machine of the service, because the lock holds their results. */
 const isOfFiles = ({ rule }: Finding): boolean => rule.startsWith("sample-");
-/** Of one message. */
+/** The most findings in one message. */
 const shownFindings = 10;
 
 /**
- * Holds a config, checked already, against its lock. New versions and steps may be missing there, and code may read otherwise: only what changed counts.
+ * Compares a checked config with its lock. Versions and steps may be missing there, and code may be written differently: only changed results count.
  *
- * @returns warnings, a sentence each: none when all is as it was published, or there is no lock.
+ * @returns warnings, a sentence each: none when nothing published has changed, or there is no lock.
  * @throws SCHEMA_LOCK_BROKEN in the words of `schema check`, unless `allowUnlocked`.
  */
 export function heldToLock(config: Config, { lock, allowUnlocked = false }: LockOptions): readonly string[] {
@@ -59,7 +59,7 @@ function besideConfig(config: Config): string | null {
   return file === undefined ? null : resolve(dirname(file), "schemas/lock.json");
 }
 
-/** As people write it, from where they are. */
+/** The path as people write it: relative to the working directory. */
 function shownPath(path: string): string {
   const near = relative(process.cwd(), path);
   return near === "" || near.startsWith("..") ? path : near;

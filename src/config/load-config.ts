@@ -16,7 +16,7 @@ const loadPatienceMs = 30_000;
 let hooked = false;
 const files = new WeakMap<Config, string>();
 
-/** The file that a config was loaded from, absolute; undefined for one that was made otherwise. */
+/** The file from which a config was loaded, absolute; undefined for a config that code has made. */
 export function configFileOf(config: Config): string | undefined {
   return files.get(config);
 }
@@ -50,7 +50,7 @@ export async function loadConfig(path: string, patienceMs = loadPatienceMs): Pro
   return config as Config;
 }
 
-/** A top-level await may wait for what never comes, and Node would end without a word. */
+/** A top-level await may wait for something that never comes, and then Node would end without a message. */
 async function withinPatience<T>(loading: Promise<T>, file: string, patienceMs: number): Promise<T> {
   const why = `The config file ${file} has not loaded within ${patienceMs / 1000} s: an await at its top, or in a file that it imports, waits for what does not come.`;
   return within(loading, patienceMs, systemClock, () => {
@@ -58,7 +58,7 @@ async function withinPatience<T>(loading: Promise<T>, file: string, patienceMs: 
   });
 }
 
-/** Nothing else can hold a config: a promise or a Map would be an empty one. */
+/** Accepts a plain object only: a promise or a Map would pass for an empty config. */
 function isPlain(value: unknown): value is object {
   return typeof value === "object" && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null);
 }
@@ -100,7 +100,7 @@ function describe(error: unknown): string {
   return `failed while it was loaded${at(userPlaceOf(error))}: ${typeOf(error)}: ${line}`;
 }
 
-/** The first line; of a message that begins with a bracket, as zod's do, more. It is of the config, and no payload is near it. */
+/** The first line; more lines when the message begins with a bracket, as zod's messages do. The config threw it, so it holds no payload. */
 function firstWords(message: string): string {
   const line = message.split("\n").find((each) => /\w/.test(each)) ?? "(no message)";
   const words = /^\s*[[{]\s*\n/.test(message) ? message.replace(/\s+/g, " ") : line;
@@ -115,7 +115,7 @@ const importFaults = [
   "MODULE_NOT_FOUND",
 ];
 
-/** `<file>:<line>` of the import that Node cannot resolve: its own message names the file that imports, and not the line. */
+/** `<file>:<line>` of the import that Node cannot resolve. Node's own message names the importing file, but not the line. */
 function importPlaceOf(error: unknown): string | undefined {
   const message = textAt(error, "message") ?? "";
   const importer = /imported from (\S.*?)$/m.exec(message)?.[1];
@@ -125,7 +125,7 @@ function importPlaceOf(error: unknown): string | undefined {
   return line === 0 ? file : `${file}:${line}`;
 }
 
-/** From 1; 0 when it is not to be seen. */
+/** The line, from 1; 0 when nobody can tell. */
 function lineOfImport(file: string, wanted: string): number {
   let text: string;
   try {

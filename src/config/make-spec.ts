@@ -1,4 +1,4 @@
-/** A handler of the config as delivery takes it: its types found in the catalog, its defaults filled in. */
+/** Makes the spec that delivery works with from a handler of the config: finds its types in the catalog and fills in its defaults. */
 import type { Catalog } from "../catalog/catalog.ts";
 import type { EventDefinition } from "../catalog/define.ts";
 import { shownUrl } from "../delivery/attempt/secrets.ts";
@@ -79,7 +79,7 @@ function handledTypes(
   const handled = Object.keys(definition.on);
   if (handled.length === 0)
     throw invalid(`${field}.on`, 'is empty: map at least one event type to a function, { "order.placed": async (event, context) => { … } }');
-  // The config's own list gives `on` its types, no more; a list of the handler's own says what it wants.
+  // The config's own list, passed as `events`, only types `on`. A list of the handler's own says which types it wants.
   const idle = definition.events === undefined || definition.events === all ? [] : definition.events.filter(({ type }) => !Object.hasOwn(definition.on, type));
   if (idle.length > 0)
     throw invalid(
@@ -89,7 +89,7 @@ function handledTypes(
   return handled.map((type) => ({ type, place: `${field}.on[${show(type)}]` }));
 }
 
-/** No value may change its meaning silently: a first wait beyond the longest one would be cut. */
+/** Refuses a first wait above the longest wait, because it would be cut silently. */
 function checkPolicy({ initialDelayMs, maxDelayMs }: RetryPolicy, field: string): void {
   if (initialDelayMs > maxDelayMs)
     throw invalid(`${field}.initialDelayMs`, `is ${initialDelayMs}, above maxDelayMs, which is ${maxDelayMs}: raise maxDelayMs or lower initialDelayMs`);

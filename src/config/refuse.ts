@@ -1,4 +1,4 @@
-/** Errors of a config: the field, its value and the fix. The value of a secret or header is never shown. */
+/** Makes the errors of a config: the field, its value and the fix. The value of a secret or header is never shown. */
 
 import type { z } from "zod";
 import { below } from "../catalog/places.ts";

@@ -1,10 +1,10 @@
 /** Who decided, and why. */
 export interface Act {
-  /** The key's name, or `local`; `policy` where the retry policy decided. */
+  /** Name of the key, or `local`; `policy` when the retry policy decided. */
   readonly actor: string;
   readonly reason: string | null;
   readonly replayId?: string;
   readonly resolution?: "not_needed" | "done_by_hand";
-  /** Of an amendment: the migration that made the data. */
+  /** The migration that made the data, for an amendment. */
   readonly migration?: string;
 }

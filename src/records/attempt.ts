@@ -1,13 +1,13 @@
-/** One call of a handler, and what the ends of a process say about it, as kept. */
+/** The stored forms of one call of a handler, and of the ends of a process during it. */
 import type { FailureText } from "../catalog/catalog.ts";
 
-/** Of one call, over the starts of the process. */
+/** Counts the ends of the process during one call, over all its starts. */
 export interface Ends {
-  /** Ends that the process told, or whose kind nobody knows, while nothing else ran. */
+  /** Ends that the process reported, or whose kind nobody knows, while nothing else ran. */
   readonly crashes: number;
-  /** Ends that nobody told, while nothing else ran: a kill from outside, power, the machine's memory. */
+  /** Ends that nobody reported, while nothing else ran: a kill from outside, a power cut, a machine without memory. */
   readonly kills: number;
-  /** All ends that the process told while the call was under way, alone or not. */
+  /** All ends that the process reported while the call was under way, whether it ran alone or not. */
   readonly told: number;
 }
 
@@ -29,7 +29,7 @@ export interface AttemptError extends FailureText {
   readonly stack?: string;
 }
 
-/** One call of a delivery, as kept. */
+/** The stored form of one call of a delivery. */
 export interface AttemptRecord {
   /** Counts all calls of the delivery, from 1. */
   readonly attempt: number;
@@ -39,11 +39,11 @@ export interface AttemptRecord {
   readonly class: AttemptClass | null;
   readonly error: AttemptError | null;
   readonly httpStatus?: number;
-  /** First 4 KiB of what a webhook answered. */
+  /** First 4 KiB of a webhook's answer. */
   readonly responseHead?: string;
   readonly log?: readonly string[];
   readonly replayId?: string;
   readonly actor?: string;
-  /** Of a dry run: effects that it asked for and that were not run; `recorded` ones gave the result on record. */
+  /** Effects that a dry run asked for and that were not run. A `recorded` one returned the result on record. */
   readonly effects?: readonly { readonly key: string; readonly recorded: boolean }[];
 }

@@ -1,14 +1,14 @@
 import type { Json } from "../event/event.ts";
 
-/** Of `reprise.effects-<handler>-<stream>-<revision>`. */
+/** The events of `reprise.effects-<handler>-<stream>-<revision>`. */
 export interface EffectsStreamData {
-  /** The function that a handler gave for `key` succeeded. Its newest result stands in for it ever after. */
+  /** The function that a handler gave for `key` succeeded. From now on its newest result is returned in its place. */
   "effect.recorded": {
     readonly handler: string;
     readonly lane: string;
     readonly revision: number;
     readonly eventId: string;
-    /** Of a split event: which part the handler was called with. */
+    /** The part of a split event with which the handler was called. */
     readonly part?: number;
     readonly key: string;
     /** Left out when there was none. At most 64 KiB. */

@@ -1,10 +1,11 @@
 import type { Act } from "./act.ts";
 
-/** Of `reprise.handler-<name>`. */
+/** The events of `reprise.handler-<name>`. */
 export interface HandlerStreamData {
   /**
-   * Whenever it changed. `types`: wanted type → position beyond which it is wanted (`"0"`: from the first event). `stored`: the same for each
-   * stored type that can become one of them: other names, types that split into them. Left out by the first builds: then as `types` says.
+   * The definition of the handler, recorded whenever it changes. `types`: wanted type → position beyond which it is wanted (`"0"`: from the first event).
+   * `stored`: the same for each stored type that can become one of them: other names, types that split into them. The first builds left it out; then
+   * `types` stands in for it.
    */
   "handler.configured": {
     readonly types: Readonly<Record<string, string>>;
@@ -19,9 +20,9 @@ export interface HandlerStreamData {
   };
   "handler.paused": { readonly why: string; readonly act: Act };
   "handler.resumed": { readonly act: Act };
-  /** An operator's act on a handler that the config has no more: what waited for it, `waiting` events, is discarded. `at`: the log's end then. */
+  /** An operator's act on a handler that is no longer in the config: the `waiting` events that waited for it are discarded. `at`: the log's end then. */
   "handler.retired": { readonly act: Act; readonly at: string; readonly waiting: number };
-  /** An operator's act: these revisions of the journal are not its own, and are passed over. `type` null: cannot be read. */
+  /** An operator's act: these revisions of the journal belong to another program, and every reading skips them. `type` null: unreadable. */
   "handler.repaired": {
     readonly journal: string;
     readonly skipped: readonly { readonly from: number; readonly to: number; readonly type: string | null }[];

@@ -28,16 +28,16 @@ export interface JournalData {
     readonly build: string;
     readonly catalog: string;
     readonly readAhead: number;
-    /** Of the process, whose signs of life bear it, too; left out by the first builds. */
+    /** Id of the process, which its signs of life carry, too. The first builds left it out. */
     readonly life?: string;
-    /** Whether the owner before, which released nothing, told its end itself. The first builds took each end for one that was told. */
+    /** Whether the previous owner, which did not release the journal, reported its end. The first builds took each end for a reported one. */
     readonly lastEnd?: "told" | "not_told";
   };
   /** Clean stop: the last event of an owner. */
   "partition.released": Record<string, never>;
   /**
-   * Last event of each flush. `ahead`: `[lane, next, at]` of lanes that went on beyond the checkpoint or are detached, and changed.
-   * `completed`: details of deliveries that completed after trouble (others completed at the first call and have no record).
+   * Last event of each flush. `ahead`: `[lane, next, at]` of changed lanes that are beyond the checkpoint or detached.
+   * `completed`: details of deliveries that completed after trouble. A delivery that completes at its first call has no record.
    */
   progress: {
     readonly checkpoint: string;
@@ -50,14 +50,14 @@ export interface JournalData {
     readonly next: number;
     readonly at: string;
     readonly why: "full" | "slow" | "suspect" | LaneBlock;
-    /** Of LOG_DAMAGED: the place. */
+    /** The damaged place, for LOG_DAMAGED. */
     readonly detail?: string;
   };
   "lane.attached": { readonly lane: string; readonly at: string };
   /** An operator's act: nothing of the lane starts until it is resumed. Detached as above. `before`: its state. */
   "lane.paused": { readonly lane: string; readonly next: number; readonly at: string; readonly before: LaneState; readonly act: Act };
   "lane.resumed": { readonly lane: string; readonly act: Act };
-  /** An operator's act: what waits for a retry is due now. */
+  /** An operator's act: the delivery that waits for a retry is due now. */
   "lane.retried": { readonly lane: string; readonly act: Act };
   "lane.gap": { readonly lane: string; readonly from: number; readonly to: number; readonly why: "missing" | "truncated" };
   /** `attempt` counts all calls of the delivery. */
@@ -66,9 +66,9 @@ export interface JournalData {
   "delivery.part_completed": AboutDelivery & { readonly part: number; readonly of: number; readonly record: AttemptRecord };
   /** An attempt failed and another will come at `retryAt`. */
   "delivery.failed": AboutDelivery & AboutPart & { readonly record: AttemptRecord; readonly retryAt: string };
-  /** Not ready: another attempt comes at `until`, and none was used (`record.attempt` is the next one's number). `deferred`: with this one; left out by the first builds. */
+  /** Not ready: another attempt comes at `until`, and none was used (`record.attempt` is the number of the next). The first builds left `deferred` out. */
   "delivery.deferred": AboutDelivery & AboutPart & { readonly record: AttemptRecord; readonly until: string; readonly deferred?: Deferrals };
-  /** Gave up; also a replay that failed again. `attempts` all calls ever, `retryCount` the failed ones of this round. */
+  /** The delivery was given up; also after a replay that failed again. `attempts` counts all calls ever, `retryCount` the failed ones of this round. */
   "delivery.dead_lettered": AboutDelivery &
     AboutPart & {
       readonly attempts: number;
@@ -80,23 +80,23 @@ export interface JournalData {
       /** The last call, when there was one. */
       readonly record: AttemptRecord | null;
       readonly replayId?: string;
-      /** Of one that an operator gave up. */
+      /** Present when an operator gave the delivery up. */
       readonly act?: Act;
     };
   /** A final outcome other than plain completion. `cause`: why the policy skipped it; null for one that a step dropped. */
   "delivery.settled": AboutDelivery & {
     readonly outcome: "replayed" | "discarded" | "skipped";
-    /** What it was before the act, when it was a dead letter. */
+    /** The dead letter before the act, if it was one. */
     readonly before?: "dead_lettered" | "escalated";
     readonly cause: DeadLetterCause | null;
     readonly act: Act;
     readonly record: AttemptRecord | null;
-    /** Of a replay: until the lane has passed this revision its live deliveries stay on the replay's pace. */
+    /** For a replay: the lane's live deliveries stay on the replay's pace until the lane has passed this revision. */
     readonly paceThrough?: number;
   };
   /**
-   * Later deliveries of this dead letter for this handler carry `data` in place of what is stored; it releases nothing. An append of its own, since the
-   * data may fill one. `replaces`: what was in force before, which stays on record.
+   * Later deliveries of this dead letter to this handler carry `data` in place of the stored data; it releases nothing. The record takes an append of its
+   * own, because the data may fill one. `replaces`: the amendment in force before, which stays on record.
    */
   "delivery.amended": AboutDelivery & {
     /** The whole new stored data, of the event's stored type and version. */
@@ -105,11 +105,11 @@ export interface JournalData {
     readonly replaces: "stored" | "amended";
     readonly act: Act;
   };
-  /** The handler comes back after it was retired: nothing up to here is its own to deliver. */
+  /** The handler comes back after it was retired: it delivers nothing up to here. */
   "partition.reset": { readonly checkpoint: string };
   /** The job starts nothing here any more. */
   "replay.stopped": { readonly replayId: string };
-  /** The whole state when part 0 was written, in `parts` events; valid when all are there. */
+  /** The whole state at the moment when part 0 was written, in `parts` events. It is valid when all parts are there. */
   snapshot: {
     readonly set: string;
     readonly part: number;

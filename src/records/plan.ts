@@ -2,13 +2,13 @@ import type { FailureText } from "../catalog/catalog.ts";
 import type { ReplayRequested } from "./replay.ts";
 import type { ReplayItem } from "./replay-item.ts";
 
-/** What an operator selected, as it was asked. Times in milliseconds since 1970. */
+/** An operator's selection, as it was sent. Times in milliseconds since 1970. */
 export type ReplaySelection =
   | { readonly kind: "dead_letters"; readonly filter: Readonly<Record<string, string | number>> }
   | { readonly kind: "ids"; readonly ids: readonly string[] }
   | { readonly kind: "history"; readonly handler: string; readonly filter: Readonly<Record<string, string | number | readonly string[]>> };
 
-/** What a plan found, without payloads. */
+/** The result of making a plan, without payloads. */
 export interface PlanFindings {
   readonly planId: string;
   readonly tenant: string;
@@ -18,7 +18,7 @@ export interface PlanFindings {
   readonly cutoff: string;
   readonly madeAt: string;
   readonly expiresAt: string;
-  /** Items of the plan: what its replay starts. */
+  /** Number of the plan's items, which its replay starts. */
   readonly deliveries: number;
   /** Dead letters that the selection matched. */
   readonly deadLetters: number;
@@ -31,16 +31,16 @@ export interface PlanFindings {
   readonly invalid: readonly { readonly eventId: string; readonly step: string; readonly error: FailureText }[];
   readonly invalidTotal: number;
   readonly ratePerSecond: number | null;
-  /** Fingerprint of each event type's chain: another one makes the plan stale. */
+  /** Fingerprint of each event type's chain. When a chain gets another one, the plan is stale. */
   readonly chains: Readonly<Record<string, string>>;
-  /** Items to show as samples. */
+  /** Places of items that are shown as samples. */
   readonly samples: readonly number[];
 }
 
-/** Of `reprise.plan-<id>`. Parts of items first; the plan is there once `plan.made` is. */
+/** The events of `reprise.plan-<id>`. Parts of items come first; the plan exists once `plan.made` does. */
 export interface PlanStreamData {
   "replay.items": { readonly items: readonly ReplayItem[] };
   "plan.made": PlanFindings;
-  /** By whoever stores it first; what it started. */
+  /** Written by whoever uses the plan first; names what it started. */
   "plan.used": { readonly job: ReplayRequested };
 }

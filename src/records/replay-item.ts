@@ -4,8 +4,8 @@ export interface ReplayItem {
   readonly revision: number;
   readonly at: string;
   readonly eventId: string;
-  /** The letter's attempts when it was chosen: another number means it changed since. 0 for a delivery of the replay's own. */
+  /** The letter's attempts when it was chosen. If it has another number later, it has changed since. 0 for a delivery of the replay's own. */
   readonly attempts: number;
-  /** Last revision that the lane held back when it was chosen: what it releases stays on the replay's pace up to there. */
+  /** Last revision that the lane held back when the letter was chosen. Released events stay on the replay's pace up to there. */
   readonly through?: number;
 }

@@ -1,17 +1,17 @@
 import type { Deferrals } from "./attempt.ts";
 import type { LaneBlock } from "./lane-state.ts";
 
-/** Where a dead letter's amendment stands. Its data may be large, and there may be many: the state keeps the place only, and delivery reads it. */
+/** The place of a dead letter's amendment. Its data may be large, and there may be many, so the state keeps only the place, and delivery reads the data. */
 export interface AmendmentPointer {
-  /** Of the `delivery.amended` in its journal. */
+  /** Revision of the `delivery.amended` in its journal. */
   readonly revision: number;
   /** The replay whose migration made it. */
   readonly replayId: string | null;
 }
 
-/** Both left out when there are none, and by the first builds. */
+/** Both are left out when there are none. The first builds left them out always. */
 interface WaitSnapshot {
-  /** How long the wait until `retryAt` was when it began: clocks may be set meanwhile, and waits are what was set. */
+  /** How long the wait until `retryAt` was when it began. The wall clock may be set meanwhile, and the wait keeps this length. */
   readonly waitMs?: number;
   readonly deferred?: Deferrals;
 }
@@ -22,9 +22,9 @@ export interface LetterSnapshot {
   readonly eventId: string;
   readonly attempts: number;
   readonly escalated: boolean;
-  /** Failed calls of the replay under way, and when its next one is due. */
+  /** Failed calls of the replay under way, and the time at which its next call is due. */
   readonly replay: ({ readonly replayId: string; readonly failed: number; readonly retryAt: string | null } & WaitSnapshot) | null;
-  /** Left out when the stored data is in force. */
+  /** Left out when deliveries carry the stored data. */
   readonly amended?: AmendmentPointer;
 }
 
@@ -39,12 +39,12 @@ export interface StartedSnapshot {
   readonly replayId: string | null;
   /** Ends of the process while it ran alone. */
   readonly crashes: number;
-  /** As `Ends` has them; left out by the first builds. */
+  /** As in `Ends`. The first builds left them out. */
   readonly kills?: number;
   readonly told?: number;
 }
 
-/** Of a split event: its first part that is not done. */
+/** The first part of a split event that is not done. */
 export interface PartSnapshot {
   readonly lane: string;
   readonly revision: number;

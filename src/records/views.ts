@@ -1,6 +1,6 @@
 import type { Act } from "./act.ts";
 
-/** Of `reprise.views`. */
+/** The events of `reprise.views`. */
 export interface ViewsStreamData {
   "views.rebuild_requested": { readonly act: Act };
 }

@@ -66,7 +66,7 @@ describe("serve with keys", { timeout: 60_000 }, () => {
     writeFileSync(file, whole);
     expect(await reprise(["keys", "revoke", id!, "--file", file])).toMatchObject({ code: 0 });
     await expect.poll(() => status(anna), { timeout: 8000, interval: 100 }).toBe(401);
-    expect(lines.join("\n")).toContain("the keys of before stay in force");
+    expect(lines.join("\n")).toContain("the keys from before stay in force");
     expect(lines.filter((line) => line.includes(anna.slice(12, 40)) || line.includes(bert.slice(12, 40)))).toEqual([]);
   });
 

@@ -114,7 +114,7 @@ function openKeysOf(path: string | null, openKeys: typeof OpenKeys, logger: Logg
     path,
     clock: systemClock,
     onRead: (keys) => logger.info({ keys }, "read the API keys again"),
-    onTrouble: (err) => logger.error({ err }, "the API keys file cannot be used: the keys of before stay in force"),
+    onTrouble: (err) => logger.error({ err }, "the API keys file cannot be used: the keys from before stay in force"),
   });
 }
 
