@@ -1,4 +1,4 @@
-/** What every adapter checks before it stores anything, so that one log can be copied into another. Pure. */
+/** The checks that every adapter makes before it stores anything, so that one log can be copied into another. Pure. */
 import { isDeepStrictEqual } from "node:util";
 import { RepriseError } from "../errors.ts";
 import type { NewEvent } from "../event/event.ts";
@@ -6,7 +6,7 @@ import { isUuid } from "../event/ids.ts";
 import { logStream, parseStreamName } from "../event/names.ts";
 import { type ExpectedRevision, maxAppendBytes, maxAppendEvents, type RecordedBefore } from "./event-log.ts";
 
-/** An event with its JSON, made once: measured, compared and stored as this text. */
+/** An event with its JSON, which is made once and then measured, compared and stored. */
 export interface EncodedEvent {
   readonly event: NewEvent;
   readonly data: string;
@@ -22,7 +22,7 @@ export interface EncodedAppend {
   /** Of the events, in their order. */
   readonly ids: readonly string[];
   readonly expected: ExpectedRevision;
-  /** When they were recorded, in their order; null: now. */
+  /** The times at which the events were recorded, in their order; null: now. */
   readonly recordedAt: readonly string[] | null;
   readonly bytes: number;
 }
@@ -34,7 +34,7 @@ export const recordedAtPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const envelopeBytes = 200;
 
 /**
- * Checks an append as far as that goes without the log, and encodes it.
+ * Makes the checks of an append that need no look at the log, and encodes it.
  *
  * @throws REQUEST_INVALID for what no log can hold, APPEND_TOO_LARGE above `maxAppendBytes`, EVENT_ID_REUSED for an id twice in one append.
  */
@@ -62,7 +62,7 @@ export function encodeAppend(stream: string, events: readonly NewEvent[], expect
   return { stream, tenant, events: encoded, ids, expected, recordedAt, bytes };
 }
 
-/** @param bytes at least. */
+/** @param bytes a lower bound. */
 export function appendTooLarge(stream: string, bytes: number): RepriseError {
   return new RepriseError("APPEND_TOO_LARGE", `The append to ${stream} has ${bytes} bytes or more; the limit is ${maxAppendBytes}.`, {
     fields: { bytes, maxBytes: maxAppendBytes },
@@ -94,7 +94,7 @@ export function checkTruncate(stream: string, before: number): void {
   if (!Number.isSafeInteger(before) || before < 0) throw new RepriseError("REQUEST_INVALID", `A stream is truncated before a revision, not ${before}.`);
 }
 
-/** True when a stored event says the same as `event` in type, version and data; the order of members in an object says nothing. */
+/** True when a stored event has the same type, version and data as `event`. The order of members in an object has no meaning. */
 export function sameContent(stored: { readonly type: string; readonly schemaVersion: number; readonly data: string }, event: EncodedEvent): boolean {
   return (
     stored.type === event.event.type &&

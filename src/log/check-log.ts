@@ -1,8 +1,8 @@
 import type { ReadOnlyLog } from "./event-log.ts";
 
-/** What `reprise log check` finds, whatever log it is. */
+/** The findings of `reprise log check`, for any kind of log. */
 export interface LogFinding {
-  /** Where: "position 17 (default.order-1, revision 3)", "stream default.order-1", "page 12". */
+  /** The place: "position 17 (default.order-1, revision 3)", "stream default.order-1", "page 12". */
   readonly place: string;
   readonly problem: string;
 }
@@ -12,14 +12,14 @@ export interface LogCheck {
   /** The first 1,000. */
   readonly findings: readonly LogFinding[];
   readonly findingsTotal: number;
-  /** What could not be checked, and why. */
+  /** The parts that could not be checked, and why. */
   readonly notChecked: readonly string[];
 }
 
 export const shownFindings = 1000;
 
 export interface CheckOptions {
-  /** Told now and then. @param share of the log, 0 to 1. */
+  /** Called now and then. @param share of the log that was read, 0 to 1. */
   readonly onProgress?: (share: number, events: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -37,7 +37,7 @@ export function makeFindings(): { readonly add: (place: string, problem: string)
   return findings;
 }
 
-/** Of a log whose storage is another program's: what can be told by reading it. Its records and their order are that program's to keep. */
+/** Checks a log that another program stores, as far as reading it can show damage. That program keeps the records and their order. */
 export async function checkByReading(log: ReadOnlyLog, { onProgress, signal }: CheckOptions): Promise<LogCheck> {
   const found = makeFindings();
   const head = Number(await log.head());

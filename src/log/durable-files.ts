@@ -1,8 +1,8 @@
-/** Files that are whole under their name, or not there, after a power cut, too. What the disk says is passed on: a sync that failed is a write that failed. */
+/** Writes files that are whole under their name, or not there, even after a power cut. Errors of the disk are passed on: a failed sync is a failed write. */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 
-/** That a file is in its folder has to reach the disk, too. @throws what the disk says. */
+/** Syncs a folder, because the name of a new file in it has to reach the disk, too. @throws the disk's error. */
 export function syncFolder(path: string): void {
   const folder = openSync(dirname(path), "r");
   try {
@@ -12,13 +12,13 @@ export function syncFolder(path: string): void {
   }
 }
 
-/** Writes all of a text: one call may write less. */
+/** Writes all of a text, because one call may write only a part. */
 export function writeText(file: number, text: string): void {
   const bytes = Buffer.from(text);
   for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done);
 }
 
-/** Puts a text in the place of a file. @throws what the disk says; the old one is there then. */
+/** Replaces a file by a text. @throws the disk's error; the old file is still there then. */
 export function replaceFile(path: string, text: string): void {
   const draft = `${path}.new`;
   try {

@@ -2,7 +2,7 @@ import type { StoredEvent } from "../event/event.ts";
 import { makeTurns } from "../event/turns.ts";
 import type { EventLog } from "./event-log.ts";
 
-/** Of what a page reads at once. */
+/** The most bytes that one read of a page takes. */
 const readBytes = 256 * 1024;
 const idsAtOnce = 100;
 
@@ -18,7 +18,7 @@ export async function* eachEvent<T>(
     const part = rows.slice(from, from + idsAtOnce);
     const ids = [...new Set(part.map(idOf))];
     const events = new Map((await log.findByIds(tenant, ids, readBytes)).map((event) => [event.id, event]));
-    // Beyond the last one that came, the others may only have been left out for their size.
+    // Events beyond the last one that came may be missing only because of their size.
     const last = part.findLastIndex((row) => events.has(idOf(row)));
     const through = last === -1 ? part.length - 1 : last;
     for (const row of part.slice(0, through + 1)) {

@@ -11,19 +11,19 @@ export interface AppendedEvent {
   readonly id: string;
   readonly revision: number;
   /**
-   * The event's own place, or, for all events of the append, that of its last one: a server's answer names no other, and finding out the others
-   * costs a read as large as the append. As an append is all or none, both mean the same to whoever waits for a view to reach it; where each event
-   * stands, reads and `findByIds` say. Of a duplicate: its own place.
+   * The event's own position, or, for all events of the append, the position of its last one, because a server's answer names no other, and finding the
+   * others costs a read as large as the append. An append is all or none, so either position serves whoever waits for a view to reach the event. Reads and
+   * `findByIds` tell the position of each event. A duplicate has its own position.
    */
   readonly position: Position;
   readonly recordedAt: string;
-  /** The id was stored before, with the same content: this is where. */
+  /** The id was stored before, with the same content, at this place. */
   readonly duplicate: boolean;
 }
 
-/** Of an append that copies what another log has recorded. Nothing else uses it: what is new is recorded now. */
+/** For an append that copies events of another log. Only copies use it, because new events get the time of now. */
 export interface RecordedBefore {
-  /** RFC 3339 UTC with milliseconds, for each event: kept as they are, in place of this log's clock. */
+  /** RFC 3339 UTC with milliseconds, for each event: stored as they are, in place of this log's time. */
   readonly recordedAt: readonly string[];
 }
 
@@ -33,12 +33,12 @@ export interface ReadStreamOptions {
   readonly direction?: "forward" | "backward";
   /** At most so many events in all. */
   readonly limit?: number;
-  /** Damaged events of one of Reprise's own streams come like an entity's; default: they are LOG_DAMAGED, since what such a stream tells is told whole or not at all. */
+  /** Damaged events of Reprise's own streams come like an entity's. Default: they throw LOG_DAMAGED, because such a stream is of use only as a whole. */
   readonly damaged?: "given";
   readonly signal?: AbortSignal;
 }
 
-/** Either types or stream prefixes: what an EventStoreDB server filters by. Without it every event. */
+/** Either types or stream prefixes, because an EventStoreDB server filters by one of them. Without a filter, every event. */
 export type EventFilter = { readonly types: readonly string[] } | { readonly streamPrefixes: readonly string[] };
 
 export interface ReadAllOptions {
@@ -55,8 +55,8 @@ export interface SubscribeOptions {
   readonly after: Position;
   readonly filter?: EventFilter;
   /**
-   * Of which streams the events' data is needed; default: of all. Data of others may be null: a log that reads and parses it only for this spares itself
-   * the work, which for large payloads is most of a read.
+   * The streams whose events' data is needed; default: all. Data of other streams may be null, because a log may leave out reading and parsing it, which for
+   * large payloads is most of a read.
    */
   readonly dataOf?: (stream: string) => boolean;
   /** Ends the subscription: the iteration returns, without an error. */
@@ -64,7 +64,7 @@ export interface SubscribeOptions {
 }
 
 export interface SubscriptionBatch {
-  /** In log order; empty when only `position` or `live` is news. */
+  /** In log order; empty when only `position` or `live` has changed. */
   readonly events: readonly StoredEvent[];
   /** About how many bytes their data and metadata take. */
   readonly bytes: number;
@@ -74,7 +74,7 @@ export interface SubscriptionBatch {
   readonly live: boolean;
 }
 
-/** The last revision of a stream that can never be written again: nothing of it is left, and nothing of it will come. */
+/** Stands for the last revision of a stream that can never be written again. None of its events are left, and none will come. */
 export const endedForGood = Number.MAX_SAFE_INTEGER - 1;
 
 /** The append-only log. Every adapter passes `test/contract/event-log.ts`; read it for the exact promises. */
@@ -96,10 +96,10 @@ export interface EventLog {
   append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision, before?: RecordedBefore): Promise<readonly AppendedEvent[]>;
 
   /**
-   * The events of one tenant with these ids, in no order; ids that are not there are left out. At most 1000 ids.
+   * The events of one tenant with these ids, in no order. Unknown ids are left out. At most 1000 ids.
    *
-   * @param enoughBytes only the first of them in the order of the ids, until their data has so many bytes (about; one event at least): those that are
-   *   left out beyond the last one are asked for again.
+   * @param enoughBytes the read stops, in the order of the ids, when the data has about so many bytes (after one event at least). Ask again for the ids
+   *   beyond the last event that came.
    */
   findByIds(tenant: string, ids: readonly string[], enoughBytes?: number): Promise<readonly StoredEvent[]>;
 
@@ -113,7 +113,7 @@ export interface EventLog {
   subscribe(options: SubscribeOptions): AsyncIterable<SubscriptionBatch>;
 
   /**
-   * Revision of the stream's last event, also when the log shows it no more, since it was truncated, deleted or expired; −1 for a stream that never was,
+   * Revision of the stream's last event, even when the log no longer shows it, because it was truncated, deleted or expired; −1 for a stream that never was,
    * `endedForGood` for one that another program has closed for ever.
    */
   streamRevision(stream: string): Promise<number>;
@@ -124,19 +124,19 @@ export interface EventLog {
   /** Position of the last event; 0 for an empty log. */
   head(): Promise<Position>;
 
-  /** Why an append would be refused or nothing is handed on just now, as far as that was noticed; null while all works. */
+  /** Why an append would be refused, or why no events are handed on just now, as far as the log has noticed; null while all works. */
   trouble?(): string | null;
 
-  /** What an operator should look at although appends and reads go on, a sentence each. */
+  /** Warnings for an operator while appends and reads go on, a sentence each. */
   warnings?(): readonly string[];
 
   /** Finds out whether an append would be taken, by the smallest write of its kind that leaves no event. @throws as `append` does. */
   probe?(): Promise<void>;
 
-  /** Of a log that several processes may write at once: signs of life, by which one sees that another is gone. They are no events of the log. */
+  /** Present when several processes may write the log at once: signs of life, by which one sees that another is gone. They are no events of the log. */
   readonly beats?: Beats;
 
-  /** Of a log elsewhere: events of other programs in this log's streams that could not be decoded, counted each time one was passed over. */
+  /** For a log on a server: events of other programs in this log's streams that could not be decoded, counted each time one was passed over. */
   readonly passedOver?: number;
 
   /** Ends all subscriptions and reads, lets appends in progress finish, and frees the log. May be called twice. */
@@ -144,11 +144,11 @@ export interface EventLog {
 }
 
 export interface Beats {
-  /** Stores a sign of life. Not repeated: the next one comes soon. @throws LOG_UNAVAILABLE */
+  /** Stores a sign of life. It is not repeated, because the next one comes soon. @throws LOG_UNAVAILABLE */
   beat(who: string): Promise<void>;
   /** Grows with each sign of life; −1: there is none. @throws LOG_UNAVAILABLE */
   last(who: string): Promise<number>;
 }
 
-/** A log as tools read it that must not change it. */
+/** A log for tools that read it and must not change it. */
 export type ReadOnlyLog = Pick<EventLog, "logId" | "readAll" | "head" | "passedOver" | "close">;

@@ -10,7 +10,7 @@ import { checkSqliteLog } from "./sqlite/check.ts";
 import type { SqliteLogEvents } from "./sqlite/log-trouble.ts";
 import { openSqliteLog, openSqliteLogReadOnly } from "./sqlite/open-sqlite-log.ts";
 
-/** What each adapter takes of these is its own affair: `namespace` says nothing to an embedded log, `onLost` nothing to one on a server. */
+/** Each adapter takes the options that concern it: an embedded log ignores `namespace`, a log on a server ignores `onLost`. */
 export type OpenLogOptions = Pick<EventStoreDbOptions, "clock" | "locate" | "namespace" | "create" | "signal"> & SqliteLogEvents;
 
 /**

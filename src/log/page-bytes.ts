@@ -1,9 +1,9 @@
-/** What keeps pages small: a limit may be 1,000 rows, and one event nearly a megabyte. */
+/** Keeps pages small in bytes, because a page may have 1,000 rows, and one event nearly a megabyte. */
 
-/** Of one page's rows, as JSON. One row is a page whatever its size. */
+/** The most bytes of one page's rows as JSON. One row is a page whatever its size. */
 export const maxPageBytes = 4 * 1024 * 1024;
 
-/** Pages of events that are made at once, in one process: each holds its events several times over, as text, as stored, lifted and as the answer. */
+/** Pages of events that one process makes at once. Each holds its events several times: as text, as stored, as lifted and as the answer. */
 const maxPages = 4;
 
 /** Counts a page's rows: `takes` says whether one more still fits. */
@@ -22,7 +22,7 @@ export function makePageRoom(bytes = maxPageBytes): PageRoom {
   };
 }
 
-/** What a row takes as JSON, about: names on the wire are a little longer. */
+/** About the bytes of a row as JSON; names on the wire are a little longer. */
 function rowBytes(row: object): number {
   const text = JSON.stringify(row, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
   return Math.ceil(Buffer.byteLength(text) * 1.05);
@@ -31,7 +31,7 @@ function rowBytes(row: object): number {
 let making = 0;
 const waiting: (() => void)[] = [];
 
-/** Makes one page when it is its turn: who comes first is served first, and each page's work is bounded. */
+/** Makes one page when its turn comes. Pages are served in the order of the requests, and the work of each is bounded. */
 export async function onePage<T>(make: () => Promise<T>): Promise<T> {
   if (making >= maxPages) await new Promise<void>((resolve) => waiting.push(resolve));
   else making++;

@@ -8,10 +8,10 @@ import { syncFolder } from "./durable-files.ts";
 
 const fileMode = 0o600;
 const folderMode = 0o700;
-/** Of a folder such as /tmp, which is everybody's. */
+/** The sticky bit, which a folder for all users such as /tmp has. */
 const sticky = 0o1000;
 
-/** Makes the folder, durably, or tightens the one that is there, as far as it is this user's. */
+/** Makes the folder durably, or tightens the mode of an existing one if it belongs to this user. */
 export function makePrivateFolder(folder: string): void {
   const first = mkdirSync(folder, { recursive: true, mode: folderMode });
   tighten(folder, folderMode);
@@ -22,13 +22,13 @@ export function makePrivateFolder(folder: string): void {
   }
 }
 
-/** Makes an empty file, or tightens the one that is there. That one is not opened: closing it would end the locks that this process has on it. */
+/** Makes an empty file, or tightens the mode of an existing one. It does not open that one, because closing it would end this process's locks on it. */
 export function makePrivateFile(path: string): void {
   if (!existsSync(path)) closeSync(openSync(path, "a", fileMode));
   tighten(path, fileMode);
 }
 
-/** Tightens a database's file and what SQLite keeps beside it, as far as they are there. SQLite gives new ones the mode of the first. */
+/** Tightens the modes of a database's file and of SQLite's files beside it, as far as they exist. SQLite gives new ones the mode of the first. */
 export function tightenDatabase(path: string): void {
   for (const suffix of ["", "-wal", "-shm", "-journal"]) tighten(path + suffix, fileMode);
 }
@@ -39,7 +39,7 @@ function tighten(path: string, mode: number): void {
   chmodSync(path, mode);
 }
 
-/** Another user's file is not ours to change; Windows knows no such modes. */
+/** We do not change another user's file, and Windows has no such modes. */
 function isOurs({ uid }: Stats): boolean {
   return process.getuid !== undefined && process.getuid() === uid;
 }

@@ -1,14 +1,14 @@
 import { type Clock, toIso } from "../event/clock.ts";
 
-/** How far recorded times may be ahead of the clock, so that small corrections of it do not show. */
+/** How far recorded times may be ahead of the clock, so that small corrections of the clock do not show. */
 export const maxAheadMs = 1000;
 
 /**
- * The time that events are recorded at. It does not go back with the clock by less than a second; where the clock was set back by more, it comes back with it:
- * one event under a clock that is years ahead would else give its time to all that follow, until the clock has caught up. Order is the log's, never the times'.
+ * The time at which events are recorded. When the clock is set back by less than a second, it stays; when by more, it goes back, too. Otherwise one event under
+ * a clock that is years ahead would give its time to all later events, until the clock has caught up. The order is the log's, never that of the times.
  */
 export interface RecordClock {
-  /** For what is recorded now. @param lastMs of the last event of the log, as far as it is known. */
+  /** The time for events that are recorded now. @param lastMs time of the log's last event, as far as it is known. */
   next(lastMs: number): number;
   warnings(): readonly string[];
 }

@@ -1,16 +1,16 @@
 import type { SQLInputValue } from "node:sqlite";
 
-/** Rows of one statement: one each costs a fifth (the log's events) to a half (the views' with their indexes) more; of more than 16 the gain is small. */
+/** Rows of one statement. A statement for each row costs a fifth (the log's events) to a half (the views' rows) more; beyond 16 little is gained. */
 const rowsAtOnce = 16;
 
 /**
  * Rows on their way into one SQLite table, sixteen a statement. A row's values are pushed to `values`, then `added` is called.
  *
- * The statement has to say `insert or rollback`, not "or abort", the default: to undo only a statement of several rows SQLite copies each page before
- * it is changed, which costs more than the rows.
+ * The statement has to say `insert or rollback`, not the default "or abort". To be able to undo a single statement of several rows, SQLite would copy each page
+ * before it changes it, which costs more than the rows.
  */
 export class RowBuffer {
-  /** Of rows that no statement has taken yet, row behind row. */
+  /** The values of rows that no statement has taken yet, row behind row. */
   readonly values: SQLInputValue[] = [];
   readonly #columns: number;
   readonly #run: (sql: string, values: readonly SQLInputValue[]) => void;
@@ -33,7 +33,7 @@ export class RowBuffer {
     if (this.values.length === this.#columns * rowsAtOnce) this.write();
   }
 
-  /** All that were added are in the table then. */
+  /** Writes all rows that were added. */
   write(): void {
     const { values } = this;
     if (values.length === this.#columns * rowsAtOnce) this.#run(this.#many, values);
@@ -41,7 +41,7 @@ export class RowBuffer {
     values.length = 0;
   }
 
-  /** Drops what is not written. */
+  /** Drops the rows that are not written. */
   clear(): void {
     this.values.length = 0;
   }

@@ -1,6 +1,6 @@
 /**
- * A log's name as it may be shown where it cannot be read: a mistyped connection string has its password anywhere. Only a name without `:` and `@` is shown
- * whole, as a folder whose `sqlite:` was left out; of others what stands before the first colon, if that may be a scheme.
+ * The part of a log's name that may be shown when the name cannot be parsed, because a mistyped connection string may have its password anywhere. A name
+ * without `:` and `@`, such as a folder without its `sqlite:`, is shown whole. Otherwise only the part before the first colon is shown, if it may be a scheme.
  */
 export function shownLog(name: string): string {
   if (!/[:@?]/.test(name)) return name;

@@ -5,7 +5,7 @@ import { type OwnEventRules, rewriteOwnEvent } from "./copy-own-events.ts";
 import type { CopyScratch } from "./copy-scratch.ts";
 import { isCopied, isReplay, isReplayOf, walk } from "./what-is-copied.ts";
 
-/** An event as the target is to hold it. */
+/** An event in the form in which the target holds it. */
 export interface Copied {
   readonly position: Position;
   readonly stream: string;
@@ -16,8 +16,8 @@ export interface Copied {
 }
 
 /**
- * The source's events as the target is to hold them, in log order. Positions of Reprise's own events map to events of entities, the only ones that a
- * handler looks for; so what an event becomes depends on the entities' events before it alone, in every run the same.
+ * The source's events in the form in which the target holds them, in log order. Positions in Reprise's own events map to events of entities, the only ones
+ * that a handler looks for. So the form of an event depends only on the entities' events before it, and is the same in every run.
  *
  * @param settle waits until the events handed on so far have a position in the target.
  */

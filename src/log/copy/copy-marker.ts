@@ -1,6 +1,6 @@
 /**
- * Whether a log is a copy that was not ended: the last event of `reprise.copy` says so. A copy writes `copy.begun` before the first event that it
- * brings, and `copy.ended` when it is whole; a service does not start in between, or it would deliver from half a journal.
+ * Tells whether a log is an unfinished copy, by the last event of `reprise.copy`. A copy writes `copy.begun` before the first event that it
+ * stores, and `copy.ended` when it is whole. A service does not start in between, because it would deliver from half a journal.
  */
 import { RepriseError } from "../../errors.ts";
 import { newId } from "../../event/ids.ts";
@@ -11,7 +11,7 @@ import type { EventLog } from "../event-log.ts";
 export interface CopyMark {
   /** The `logId` of the log that is copied. */
   readonly source: string;
-  /** Null: all of them. */
+  /** Null: all tenants. */
   readonly tenant: string | null;
 }
 

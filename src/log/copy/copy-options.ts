@@ -4,9 +4,9 @@ import type { CopyMark } from "./copy-marker.ts";
 export interface CopyOptions {
   /** Nobody may write to it during the copy: events that come later are not copied. */
   readonly source: EventLog;
-  /** New, or what an earlier run has left. */
+  /** A new log, or the log that an earlier run has left. */
   readonly target: EventLog;
-  /** Only this tenant's entities, and what the journals say about them. */
+  /** Only this tenant's entities, and the journals' records about them. */
   readonly tenant?: string;
   /** Appends may be sent together, because the target stores those of one turn of the event loop in their order, all or none. */
   readonly together: boolean;

@@ -7,7 +7,7 @@ import type { Json, StoredEvent } from "../../event/event.ts";
 
 type Data = { readonly [member: string]: Json };
 
-/** What a copy changes in Reprise's own events. */
+/** The values that a copy changes in Reprise's own events. */
 export interface OwnEventRules {
   /** A position of the source, as text → that of the same event in the target. */
   position(source: Json | undefined): string;
@@ -63,7 +63,7 @@ const items: Rewrite = (data, rules, stream) => ({ ...data, items: each(data.ite
 
 const cutoff: Rewrite = (data, { position }) => (data.cutoff === undefined ? data : { ...data, cutoff: position(data.cutoff) });
 
-/** Every type of Reprise's own events (records/journal.ts), and where it has positions and lanes. */
+/** Every type of Reprise's own events (records/journal.ts), and the members that hold positions and lanes. */
 export const ownEventRewrites = {
   "partition.claimed": asIs,
   "partition.released": asIs,
@@ -114,7 +114,7 @@ export function checkOwnEvent({ type, stream, revision }: StoredEvent): void {
 }
 
 /**
- * The data as it is right in the target; null when it is only about an entity that is not copied.
+ * The data with the target's positions; null when it is only about an entity that is not copied.
  *
  * @throws JOURNAL_DAMAGED
  */

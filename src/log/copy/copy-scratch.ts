@@ -7,18 +7,18 @@ export type Side = "source" | "target";
 export interface StreamDigest {
   readonly stream: string;
   readonly events: number;
-  /** Of the stream's last event, chained over those before it. */
+  /** Digest of the stream's last event, chained over the events before it. */
   readonly digest: Uint8Array;
 }
 
-/** What a copy has to remember, on disk and not in memory: a log may have a hundred million events and streams. */
+/** The notes of a copy, on disk and not in memory, because a log may have a hundred million events and streams. */
 export interface CopyScratch {
   /** The stream's next revision, from 0; each call is one event. */
   nextRevision(stream: string): number;
   restartRevisions(): void;
   /** Positions of one event of an entity in both logs. Called in log order. */
   pair(source: Position, target: Position): void;
-  /** Where the last event of an entity at or before this position is in the target; 0: there is none. */
+  /** The target's position of the last event of an entity at or before this position; 0: there is none. */
   targetOf(source: Position): Position;
   /** Chains one event to its stream's digest; `chain` gets the digest so far, null at the first event. */
   digest(side: Side, stream: string, chain: (before: Uint8Array | null) => Uint8Array): void;
@@ -29,7 +29,7 @@ export interface CopyScratch {
   close(): void;
 }
 
-/** Rows that one transaction of the scratch file takes: without one, each row would be a write. */
+/** Rows of one transaction of the scratch file. Without transactions, each row would be a write. */
 const rowsAtOnce = 50_000;
 
 /** SQLite's private temporary database: a file of its own in the temporary folder once it outgrows the cache, and gone with the process, however that ends. */

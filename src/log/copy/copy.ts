@@ -2,9 +2,9 @@
  * Copies a log, or one tenant of it, into another: same ids, revisions, times and relative order; positions are the target's own, so those that journals name are
  * mapped. Works on the port alone.
  *
- * What was copied is read from the target itself, not from a note about it: both logs are walked side by side, and where the target ends, appending begins.
- * As appends are stored in log order, a copy that was killed has left a beginning of the source; the next run goes on behind it, or refuses a target that
- * holds anything else.
+ * The target itself shows what was copied, not a note about it: both logs are walked side by side, and appending begins where the target ends.
+ * Appends are stored in log order, so a killed copy has left a beginning of the source. The next run goes on behind it, or refuses a target that holds
+ * anything else.
  */
 
 import { bring } from "./bring.ts";

@@ -14,7 +14,7 @@ const windowBytes = 2 * maxAppendBytes;
 
 interface Outbox {
   add(one: Copied): Promise<void>;
-  /** Stores what waits, if any of it is an entity's, so that its position is known. */
+  /** Stores the events that wait, if one of them is an entity's, so that its position is known. */
   settle(): Promise<void>;
   flush(): Promise<void>;
   /** Events stored so far. */

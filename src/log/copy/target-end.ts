@@ -8,13 +8,13 @@ import type { CopyScratch } from "./copy-scratch.ts";
 import type { Run } from "./run.ts";
 import { isCopied, only, walk } from "./what-is-copied.ts";
 
-/** The end of the target: what is appended there, and where it then stands. */
+/** The end of the target: appends events there, and learns their positions. */
 export interface TargetEnd {
   /** Asked for before the first append: marks the target as an unfinished copy. */
   begin(): Promise<void>;
   /** Appends one run; answers where its events are, or null when the target does not say. */
   append(run: Run): Promise<readonly Position[] | null>;
-  /** Pairs the positions of what was sent. Where an answer is missing, what was stored is read, in log order as it was sent. */
+  /** Pairs the positions in source and target of the sent events. When an answer is missing, it reads the stored events: they are in the order of sending. */
   record(sent: readonly Run[], places: readonly (readonly Position[] | null)[]): Promise<void>;
   /** Events stored so far. */
   stored(): number;
@@ -23,7 +23,7 @@ export interface TargetEnd {
 export function makeTargetEnd(options: CopyOptions, scratch: CopyScratch): TargetEnd {
   const { target } = options;
   let stored = 0;
-  /** Position of the target's last event, once it was asked for. */
+  /** Position of the target's last event, once it is known. */
   let last: Position | null = null;
 
   const recordOne = ({ stream, position, isOwn }: Copied, at: Position): void => {

@@ -6,7 +6,7 @@ import type { OwnEventRules } from "./copy-own-events.ts";
 
 export const isLogsOwn = (stream: string): boolean => stream === logStream || stream === copyStream;
 
-/** Copied are entities and Reprise's own streams. Not copied are the log's id and the marks of copies, which every log has for itself, and what other programs keep in the same server. */
+/** Entities and Reprise's own streams are copied. Streams of other programs are not, nor the log's id and the marks of copies, which each log has for itself. */
 export function isCopied({ stream, tenant }: StoredEvent, wanted?: string): boolean {
   if (tenant === ownTenant) return !isLogsOwn(stream);
   return isEntityStream(stream) && (wanted === undefined || tenant === wanted);

@@ -1,6 +1,6 @@
 /**
- * Signs of life of whoever works on the log, each in a stream of its own whose last event only is kept (`$maxCount`), so that they do not grow. Their
- * names have no dot, so they are no streams of the log: nobody who reads it sees them.
+ * Signs of life of each process that works on the log, each process in a stream of its own. Only the last event of such a stream is kept (`$maxCount`), so
+ * that it does not grow. The names of these streams have no dot, so they are no streams of the log, and no reader sees them.
  */
 import { ErrorType, jsonEvent, NO_STREAM } from "@eventstore/db-client";
 import type { NewId } from "../../event/ids.ts";
@@ -10,7 +10,7 @@ import { ask, type Server, toldError } from "./server.ts";
 import { isServerError } from "./server-error.ts";
 import { within } from "./waiting.ts";
 
-/** A scavenge may remove what is older, should whoever it was never come again. */
+/** A scavenge may remove older signs, for a process that never comes back. */
 const maxAgeSeconds = 86_400;
 
 export function makeBeats(server: Server, newId: NewId, namespace: string): Beats {

@@ -5,7 +5,7 @@ import type { Envelope } from "./envelope.ts";
 import { type Intake, makeIntake, readAhead } from "./intake.ts";
 import type { Server } from "./server.ts";
 
-/** Events that the server looks through for a filter before it says how far it has come: this many times its own 32. */
+/** The server reports its progress after it has tested so many times 32 events against a filter. */
 const checkpointInterval = 16;
 
 interface Arrived {
@@ -15,7 +15,7 @@ interface Arrived {
 /** One subscription that catches up. */
 export interface CatchUpSource {
   readonly intake: Intake<Arrived>;
-  /** Whether all that has come was taken. What the server says about its progress holds for us only then. */
+  /** Whether all that has arrived was taken. Only then does the server's progress hold for us. */
   isTaken(): boolean;
   /** How far the server has looked for the filter. */
   checkpoint(): Position;

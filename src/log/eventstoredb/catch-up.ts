@@ -6,7 +6,7 @@ import { matches } from "./matches.ts";
 import type { SubscriptionContext } from "./subscription-context.ts";
 import { repeatDelay } from "./waiting.ts";
 
-/** Up to where the tail begins, or the consumer ends it. Goes on after drops. */
+/** Reads up to where the tail begins, or until the consumer ends it. Goes on after drops. */
 export async function* catchUp(
   after: Position,
   filter: EventFilter | undefined,
@@ -14,13 +14,13 @@ export async function* catchUp(
   { server, tail, truncations }: SubscriptionContext,
 ): AsyncGenerator<SubscriptionBatch, void> {
   const { envelope, limits, clock } = server;
-  /** Handed on, or not wanted: of an event of this log. */
+  /** Position of the last event of this log that was handed on or not wanted. */
   let handed = after;
-  /** Looked at by the server: of any event. */
+  /** Position of the last event that the server has looked at, of whatever log. */
   let reached = after;
   let serverFilters = filter !== undefined && Object.values(filter)[0]!.length > 0;
   for (let n = 0; !leaving.aborted && reached < tail.from; n++) {
-    /** The log went at least so far when the subscription began, so it has been there once it has caught up. */
+    /** The log ended at least here when the subscription began, so a subscription that has caught up has passed this position. */
     const target = tail.from;
     const source = openSource(server, reached, serverFilters ? filter! : null, leaving);
     let quietMs = 0;
@@ -28,7 +28,7 @@ export async function* catchUp(
       while (!leaving.aborted && !source.intake.ended && reached < tail.from) {
         const events: StoredEvent[] = [];
         let bytes = 0;
-        // What the server says about its progress holds for us once all that it sent before is taken.
+        // The server's progress holds for us once everything that it sent before was taken.
         if (source.isTaken() && source.checkpoint() > reached) reached = source.checkpoint();
         if (source.isTaken() && source.hasCaughtUp() && target > reached) reached = target;
         const arrived =
@@ -62,7 +62,7 @@ export async function* catchUp(
         }
       }
     } catch {
-      // As in the tail: tried again, slower each time.
+      // As in the tail, it is tried again, after a longer wait each time.
     } finally {
       source.close();
     }

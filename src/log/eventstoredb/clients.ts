@@ -5,9 +5,9 @@ export interface Clients {
   readonly current: Connected;
   /** Counts the clients that were in use. */
   readonly number: number;
-  /** Another one, which is not in use yet. */
+  /** Makes another client, which is not in use yet. */
   make(): Connected;
-  /** Takes the place of the one in use. What waits for that one is told, and asks the new one. */
+  /** Puts the client in the place of the one in use. Calls that wait for the old client are told, and ask the new one. */
   use(candidate: Connected): void;
   giveUp(connected: Connected): void;
   /** @param afterwards is waited for before the end: clients may be given up meanwhile. */

@@ -7,15 +7,15 @@ import { within } from "./waiting.ts";
 /** One client of the server, and how it is given up. */
 export interface Connected {
   readonly client: EventStoreDBClient;
-  /** What the client knows of the server's methods; a rejected promise is kept, and every append fails with it for ever. */
+  /** The client's promise of the server's methods. The client keeps a rejected one, and then every append fails with it for ever. */
   capabilities(): Promise<unknown>;
-  /** Breaks what is under way and closes the channel, which the client itself leaves open. In a second, whatever hangs. */
+  /** Breaks the calls under way and closes the channel, which the client itself leaves open. Takes at most a second, whatever hangs. */
   dispose(): Promise<void>;
 }
 
 /**
  * A discovery asks each host for its view of the cluster, one after the other: a frozen one must not hold up the others for long, and a discovery
- * that finds nobody must end. What the connection string says goes first.
+ * that finds nobody must end. A value in the connection string has precedence.
  */
 const defaults = { gossipTimeout: 2, maxDiscoverAttempts: 3 };
 const disposeMs = 1000;
@@ -66,7 +66,7 @@ function apart(connectionString: string, number: number): string {
   return Number(set[2]) < 0 ? connectionString : connectionString.replace(set[0], `${set[1]}${Number(set[2]) + number}`);
 }
 
-/** What makes the client's channels; private in its types. */
+/** The method that makes the client's channels; private in its types. */
 interface ChannelMaker {
   createChannel(): Promise<{ close(): void }>;
 }
@@ -90,15 +90,15 @@ function keepChannels(client: ChannelMaker): { close(): void } {
   };
 }
 
-/** What makes the client's streams; protected in its types. The appends of one connection share a stream, whose listener is set in `creator`. */
+/** The method that makes the client's streams; protected in its types. The appends of one connection share a stream, whose listener is set in `creator`. */
 interface StreamMaker {
   GRPCStreamCreator<C, S>(Client: new () => C, name: string, creator: (grpc: C) => S, cache?: object): () => Promise<S>;
 }
 
 /**
- * The client keeps who waits for an append's answer in one table for all streams of the process, and empties it when any of them breaks: one of
- * an earlier connection, or of another log. Whoever waited is told, and asks again; but an answer that comes all the same is thrown over, in
- * nobody's call, and ends the process. Such an answer is dropped here. (Its successor, @kurrent/kurrentdb-client, has a table for each stream
+ * The client keeps the calls that wait for an append's answer in one table for all streams of the process. It empties the table when any stream breaks,
+ * even one of an earlier connection or of another log. The waiting calls are told, and ask again. But when an answer arrives all the same, the client
+ * throws outside of any call, which ends the process. This file drops such an answer. (Its successor, @kurrent/kurrentdb-client, has a table for each stream
  * since pull request 523.)
  */
 function dropLateAnswers(client: StreamMaker): void {

@@ -1,9 +1,9 @@
 export interface ConnectionLimits {
-  /** Calls that wait while nothing at all arrives: after so long other clients are tried. */
+  /** When calls have waited so long and nothing at all has arrived, other clients are tried. */
   readonly stallMs: number;
-  /** How long one that is tried may take to find its node and to read an event. */
+  /** The time in which a client under trial has to find its node and to read an event. */
   readonly trialMs: number;
-  /** Between two trials, and between two replacements: the first wait, doubling to the last. */
+  /** The wait between two trials, and between two replacements: it doubles from the first to the last. */
   readonly repeatDelayMs: number;
   readonly maxTrialDelayMs: number;
 }

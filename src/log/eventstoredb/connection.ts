@@ -1,8 +1,8 @@
 /**
- * The client in use: what it last came to, for reads and writes apart, and its replacement when it works no more. The client repairs a broken
- * channel by itself, but not everything: it keeps a rejected promise of the server's capabilities, with which each append fails for ever, and a
- * connection to a frozen node is noticed after twenty seconds. So whenever calls fail or stay without an answer, new clients are tried until one
- * works or the old one does again; the old one is given up only for one that works, so a server that is slow loses nothing.
+ * The client in use: the last result of its reads and of its writes, and its replacement when it no longer works. The client repairs a broken channel by
+ * itself, but two faults stay. It keeps a rejected promise of the server's capabilities, with which each append fails for ever; and it notices a frozen node
+ * only after twenty seconds. So when calls fail or get no answer, new clients are tried until one works, or until the old one works again. The old one is
+ * given up only for one that works, so a slow server loses nothing.
  */
 import { ErrorType, type EventStoreDBClient } from "@eventstore/db-client";
 import type { Clock } from "../../event/clock.ts";
@@ -16,13 +16,13 @@ import { isServerError, mayPass } from "./server-error.ts";
 export type CallKind = "read" | "write";
 
 export interface Connection {
-  /** For one call; the next one asks again, as it may be another client by then. */
+  /** The client for one call. The next call asks again, because it may be another client by then. */
   readonly client: EventStoreDBClient;
-  /** A call begins; it ends with one of the next three. Answers the client's number. */
+  /** A call begins; it ends with one of the next three methods. Returns the client's number. */
   sent(): number;
   /** The server has answered, whatever it was. */
   answered(kind: CallKind): void;
-  /** @param by number of the client that it was sent by: what one that was given up leaves behind says nothing about the next. */
+  /** @param by number of the client that sent it, because the failures of a client that was given up say nothing about the next one. */
   failed(kind: CallKind, error: unknown, by: number): void;
   /** False once the client of that number was given up. */
   isCurrent(by: number): boolean;
@@ -30,11 +30,11 @@ export interface Connection {
   left(): void;
   /** Something of a longer answer has arrived. */
   heard(): void;
-  /** A caller was told that it does not work: so it stands until such a call is answered. */
+  /** A caller was told that the server does not work. This counts until a call of this kind is answered. */
   told(kind: CallKind, message: string): void;
   /** Null while the last call of this kind was answered. */
   trouble(kind: CallKind): string | null;
-  /** Monotonic; when the server was last heard. */
+  /** Monotonic time of the server's last sign of life. */
   readonly heardMs: number;
   dispose(): Promise<void>;
 }
@@ -88,7 +88,7 @@ export function makeConnection({ connect, clock, closing, limits }: ConnectionOp
     failed(kind, error, by) {
       quiet.ended();
       if (by !== clients.number) return;
-      // The client finds out by itself who leads. A server that was too slow has answered.
+      // The client finds the leader by itself. A server that was too slow is still there.
       if (isServerError(error, ErrorType.NOT_LEADER, ErrorType.TIMEOUT)) quiet.heard();
       else if (mayPass(error)) {
         suspect[kind] = true;

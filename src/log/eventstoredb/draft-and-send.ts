@@ -12,8 +12,8 @@ import { refuseWhenClosing, type Server } from "./server.ts";
 import type { StreamHeads } from "./stream-heads.ts";
 
 /**
- * An append to wherever the stream is looks again as long as an answer may take: beside a writer that is always there first 32 tries were not enough
- * for one append in 60. After so many tries it waits a little between them.
+ * An append that expects no revision reads the stream's end again and tries again, for as long as an answer may take. Beside a writer that is always faster,
+ * 32 tries were not enough for one append in 60. After so many tries it waits a little between two of them.
  */
 const quickConflicts = 8;
 const conflictPauseMs = 5;
@@ -28,7 +28,7 @@ interface DraftNeeds {
   readonly random: () => number;
 }
 
-/** Checks an append against what this process knows of its stream, and sends it; begins again when the stream is elsewhere. */
+/** Checks an append against the head of its stream that this process knows, and sends it. Begins again when the stream has moved on. */
 export type DraftAndSend = (append: EncodedAppend) => Promise<readonly AppendedEvent[]>;
 
 export function makeDraftAndSend({ server, reader, ids, heads, times, send, random }: DraftNeeds): DraftAndSend {
@@ -36,7 +36,7 @@ export function makeDraftAndSend({ server, reader, ids, heads, times, send, rand
   return async (append) => {
     const { stream, tenant, events, expected } = append;
     let fresh = false;
-    /** Where the server says that the stream is, though it shows no event there: one that was deleted or truncated by another program. */
+    /** The revision that the server names for the stream, though it shows no event there, because another program deleted or truncated it. */
     let told: number | null = null;
     const lateMs = clock.monotonicMs() + limits.answerMs;
     for (let conflicts = 0; conflicts < quickConflicts || clock.monotonicMs() < lateMs; conflicts++) {

@@ -4,7 +4,7 @@ import type { AppendedEvent } from "../event-log.ts";
 import { appended } from "./appended.ts";
 import type { RecentIds } from "./recent-ids.ts";
 
-/** Null when none of the ids is known. What they name is compared as it comes: a thousand ids may name a gigabyte. */
+/** Null when none of the ids is known. Stored events are compared one by one as they come, because a thousand ids may name a gigabyte. */
 export async function findDuplicates(ids: RecentIds, { stream, tenant, events, ids: wanted }: EncodedAppend): Promise<readonly AppendedEvent[] | null> {
   const known = new Map<string, AppendedEvent>();
   const byId = new Map(events.map((event) => [event.event.id, event]));

@@ -2,12 +2,12 @@
  * The envelope as it stands in EventStoreDB: stream, type, id and data natively, `$correlationId` and `$causationId` as the server names them,
  * and the rest as JSON in the event's metadata, so that a reader in any language finds it.
  *
- * What other programs wrote meets this rule:
- * - A stream whose name does not parse as `<tenant>.<…>`, or begins with `$`, is none of ours, and neither are link events: passed over.
- * - An event without `schemaVersion` is of version 1; members of its metadata that are not of their kind are left out, and binary metadata is none.
- * - Data that is not JSON, or a `schemaVersion` that is no whole number from 1, cannot be decoded: counted. In an entity's stream such an event comes as
- *   damaged, so that it stops its lane (for handlers that want its type) and shows in lists; elsewhere it is passed over.
- * - JSON that does not parse arrives from the client as a text, and stays one.
+ * Events of other programs are read by these rules:
+ * - Streams whose names do not parse as `<tenant>.<…>`, or begin with `$`, are not ours and are passed over. So are link events.
+ * - An event without `schemaVersion` has version 1. Members of its metadata that have a wrong kind are left out, and so is binary metadata.
+ * - When its data is not JSON, or its `schemaVersion` is no whole number from 1, an event cannot be decoded, and is counted. In an entity's stream it comes as
+ *   damaged, so that it stops its lane (for handlers that want its type) and shows in lists. In other streams it is passed over.
+ * - JSON that does not parse arrives from the client as a text, and stays a text.
  */
 import type { AllStreamRecordedEvent, EventData, RecordedEvent } from "@eventstore/db-client";
 import { toIso } from "../../event/clock.ts";
@@ -15,7 +15,7 @@ import { type ContextRef, type EventMetadata, type Json, type NewEvent, prioriti
 import { isEntityStream, parseStreamName } from "../../event/names.ts";
 import { type EncodedEvent, recordedAtPattern } from "../append-rules.ts";
 
-/** A stored event and about how many bytes its data and metadata take. */
+/** A stored event, and about how many bytes its data and metadata take. */
 export interface Decoded {
   readonly event: StoredEvent;
   readonly bytes: number;
@@ -27,7 +27,7 @@ export interface Envelope {
   /** Null for a stream that is none of ours. */
   ownName(native: string): string | null;
   encode(event: EncodedEvent, recordedAt: string): EventData;
-  /** Null for what is none of ours or cannot be decoded. */
+  /** Null for an event that is not ours or cannot be decoded. */
   decode(recorded: RecordedEvent | undefined): Decoded | null;
   /** Events in our streams that could not be decoded, each time they were read. */
   readonly passedOver: number;
@@ -54,7 +54,7 @@ export function makeEnvelope(namespace: string): Envelope {
         type: event.type,
         contentType: "application/json",
         data: event.data as never, // any JSON value, though the client's types want an object or an array
-        // As bytes: what it makes of an object goes through base64, there and back twice.
+        // Metadata goes to the client as bytes, because it would pass an object through base64 there and back twice.
         metadata: utf8(metadataText(event, recordedAt)),
       };
     },
@@ -68,7 +68,7 @@ export function makeEnvelope(namespace: string): Envelope {
       const how = !recorded.isJson ? "its data is not JSON" : isVersion(schemaVersion) ? null : "its schemaVersion is no whole number from 1";
       if (how !== null || position === undefined || recorded.type.startsWith("$") || !isVersion(schemaVersion)) {
         passedOver++;
-        // In an entity's stream it has a place in line, which nothing may pass unseen.
+        // In an entity's stream the event keeps its place in line, and no later event may pass it unseen.
         if (how === null || position === undefined || recorded.type.startsWith("$") || !isEntityStream(stream)) return null;
         return { event: undecodable(recorded, stream, position, how), bytes: 0 };
       }
@@ -110,7 +110,7 @@ function utf8(text: string): Uint8Array {
   return new Uint8Array(buffer, byteOffset, length);
 }
 
-/** The event's metadata on the server. Put together by hand: as an object with spread members it costs a tenth of an append. */
+/** The event's metadata on the server. The text is put together by hand, because making an object with spread members costs a tenth of an append. */
 function metadataText({ schemaVersion, source, occurredAt, metadata }: NewEvent, recordedAt: string): string {
   let text = `{"schemaVersion":${schemaVersion},"recordedAt":"${recordedAt}"`;
   if (source !== null) text += `,"source":${JSON.stringify(source)}`;
@@ -151,7 +151,7 @@ function text(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** About the size of a value as JSON: a tenth of the time that writing it takes. */
+/** About the size of a value as JSON. The estimate takes a tenth of the time of writing the JSON. */
 function roughBytes(value: unknown): number {
   if (typeof value === "string") return value.length + 2;
   if (typeof value !== "object" || value === null) return 6;

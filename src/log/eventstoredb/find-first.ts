@@ -1,11 +1,11 @@
 import type { StoredEvent } from "../../event/event.ts";
 import type { RecentIds } from "./recent-ids.ts";
 
-/** Ids asked for together while nobody knows how large their events are, and at most. */
+/** The number of ids looked up together: the first, while nobody knows how large their events are, and the largest. */
 const fewIds = 8;
 const manyIds = 64;
 
-/** In the order of the ids, in groups that are large only while events are small. */
+/** Looks ids up in their order, in groups that grow only while events are small. */
 export async function findFirst(recent: RecentIds, tenant: string, ids: readonly string[], enoughBytes?: number): Promise<readonly StoredEvent[]> {
   if (enoughBytes === undefined) return [...(await findPart(recent, tenant, ids, Number.POSITIVE_INFINITY))!.values()];
   const events: StoredEvent[] = [];
@@ -31,7 +31,7 @@ export async function findFirst(recent: RecentIds, tenant: string, ids: readonly
   return events;
 }
 
-/** Null for several that are larger than that together: what of them comes first is not known before all are there. */
+/** Null when several events are together larger than that, because nobody knows which comes first before all are there. */
 async function findPart(recent: RecentIds, tenant: string, ids: readonly string[], maxBytes: number): Promise<ReadonlyMap<string, StoredEvent> | null> {
   const found = new Map<string, StoredEvent>();
   let bytes = 0;

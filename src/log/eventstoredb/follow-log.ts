@@ -7,16 +7,16 @@ import type { Reader } from "./reader.ts";
 import type { Server } from "./server.ts";
 import type { Truncations } from "./truncations.ts";
 
-/** What is told while one subscription follows the log. */
+/** The calls that one subscription makes while it follows the log. */
 export interface FollowTold {
-  /** The subscription stands. */
+  /** The subscription is confirmed. */
   confirmed(): void;
   trouble(why: string): void;
   /** Whether the subscription has come as far as the log went when it was begun. */
   live(now: boolean): void;
-  /** An event of the server, whoever wrote it. `decoded` null: it is not of this log. */
+  /** An event of the server, whoever wrote it. `decoded` is null when it is not of this log. */
   arrived(position: Position, decoded: ReturnType<Envelope["decode"]>): void;
-  /** All that has arrived so far was told. */
+  /** All events that have arrived so far were handed on. */
   took(): void;
 }
 
@@ -37,7 +37,7 @@ export async function followLog(server: Server, reader: Reader, truncations: Tru
     reader.serverHead().then(
       (head) => {
         target = head;
-        // The server was restored from an old backup meanwhile: such a subscription is silent, perhaps for ever.
+        // The server was restored from an old backup meanwhile, so the subscription would be silent, perhaps for ever.
         if (head < begun) told.trouble(`The log ends at position ${head}, but was read up to ${begun}.`);
         told.live(reached >= head);
       },

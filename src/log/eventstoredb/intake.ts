@@ -1,7 +1,7 @@
 import type { Clock } from "../../event/clock.ts";
 import { NoAnswerError } from "./server-error.ts";
 
-/** What the client's reads and subscriptions have in common: readable streams of events. */
+/** The common part of the client's reads and subscriptions: both are readable streams of events. */
 export interface Source<T> {
   read(): T | null;
   on(event: string, listener: (reason?: unknown) => void): unknown;
@@ -9,24 +9,24 @@ export interface Source<T> {
   resume(): unknown;
 }
 
-/** Events of one stream of the client, taken by whoever wants them; while nobody does the server is held back. */
+/** Takes the events of one stream of the client when somebody asks for them. While nobody asks, the server is held back. */
 export interface Intake<T> {
   /**
-   * Takes what has arrived, at most until `enough` says so; waits when there is nothing.
+   * Takes the events that have arrived, at most until `enough` returns true. Waits when there are none.
    *
    * @param enough called for each event.
    * @returns empty at the stream's end, when `wake` was called, or when nothing came for `quietMs`.
    * @throws the stream's error, or NoAnswerError when nothing came for `ms`.
    */
   take(enough: (event: T) => boolean, wait: { readonly ms?: number; readonly quietMs?: number }): Promise<readonly T[]>;
-  /** Nobody takes any more: what still arrives is thrown away. A stream that is cancelled while some of it waits does not end, nor its client, until it is taken. */
+  /** Throws away what still arrives. A cancelled stream does not end, nor does its client, until everything that waits in it was taken. */
   leave(): void;
   /** Ends a wait in `take`. */
   wake(): void;
   readonly ended: boolean;
 }
 
-/** Events that the client reads ahead, for each reader. One may have a megabyte; more than so many at once save no time. */
+/** Events that the client reads ahead for each reader. Each may have a megabyte, and reading further ahead saves no time. */
 export const readAhead = { highWaterMark: 16 };
 
 export function makeIntake<T>(source: Source<T>, clock: Clock): Intake<T> {
@@ -44,7 +44,7 @@ export function makeIntake<T>(source: Source<T>, clock: Clock): Intake<T> {
     ended = true;
     look();
   };
-  // In the next turn: the client hands its events on one by one, and by then those that came with the first one are there, too.
+  // It waits for the next turn, because the client hands its events on one by one. By then the events that came with the first one are there, too.
   let looking = false;
   source.on("readable", () => {
     if (looking) return;
@@ -80,7 +80,7 @@ export function makeIntake<T>(source: Source<T>, clock: Clock): Intake<T> {
             if (enough(event)) break;
           }
           if (events.length > 0) return events;
-          // Only now, and after what came at the end of the patience was taken.
+          // It fails only now, after the events that came at the end of the patience were taken.
           if (late && quietMs === undefined && !ended) failure ??= new NoAnswerError(`No event within ${limitMs} ms.`);
           if (failure !== undefined) throw failure;
           if (ended || interrupted) return [];

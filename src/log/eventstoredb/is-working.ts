@@ -4,7 +4,7 @@ import type { Connected } from "./connect.ts";
 import { isServerError, mayPass } from "./server-error.ts";
 import { within } from "./waiting.ts";
 
-/** It has found a node that reads as a leader does, and knows what the server can: nothing in it is spoilt. */
+/** The client has found a node that reads as a leader does, and knows the server's capabilities: no part of it is broken. */
 export async function isWorking({ client, capabilities }: Connected, trialMs: number, clock: Clock, closing: AbortSignal): Promise<boolean> {
   const read = async () => {
     for await (const _ of client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1, requiresLeader: true }));

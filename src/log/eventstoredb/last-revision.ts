@@ -1,6 +1,6 @@
 /**
- * Where a stream ends, also one of which the server shows nothing any more: deleted, truncated or expired by another program. Whoever waits for its
- * events must learn that they are gone, and not take it for a node that lags behind.
+ * Finds where a stream ends, even when the server no longer shows any of its events because another program deleted or truncated them, or they expired. Whoever
+ * waits for these events must learn that they are gone, and must not take the server for a node that lags behind.
  */
 import { ErrorType, jsonEvent } from "@eventstore/db-client";
 import type { NewId } from "../../event/ids.ts";
@@ -10,7 +10,7 @@ import { ask, repeated, type Server } from "./server.ts";
 import { isServerError } from "./server-error.ts";
 import { within } from "./waiting.ts";
 
-/** No stream goes so far: an append that expects it is refused, and the refusal says where the stream is. */
+/** No stream has this revision, so an append that expects it is refused, and the refusal tells the stream's revision. */
 const unreachable = 2n ** 62n;
 
 /** −1 for a stream that never was, `endedForGood` for one that was deleted for good (the server no longer tells how far it went). */
@@ -19,7 +19,7 @@ export async function lastRevision(server: Server, newId: NewId, stream: string)
   const [last] = events;
   if (last !== undefined) return Number(last.revision);
   if (ended) return endedForGood;
-  // Whatever takes events away stands in the stream's metadata; without them there was never an event.
+  // A stream that has lost its events has metadata that say so. Without metadata there was never an event.
   const metadata = await readStreamPage(server, `$$${stream}`, "backward", null, 1);
   return metadata.events.length === 0 ? -1 : told(server, newId, stream);
 }

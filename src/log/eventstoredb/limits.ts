@@ -1,10 +1,10 @@
 /** Limits of one log on EventStoreDB. Times in milliseconds. */
 export interface EventStoreDbLogLimits {
-  /** Events that a read asks for at once, and hands on as one batch: half of it costs a tenth of the throughput. */
+  /** Events that a read asks for at once, and hands on as one batch. With half as many, the throughput is a tenth lower. */
   readonly pageEvents: number;
   /** Events of one batch of a subscription. */
   readonly batchEvents: number;
-  /** (About) bytes of one batch of either. One event is a batch whatever its size. */
+  /** About the bytes of one batch of a read or subscription. One event is a batch whatever its size. */
   readonly batchBytes: number;
   /** The newest events, kept for the subscriptions that are at the end of the log. */
   readonly tailEvents: number;
@@ -22,7 +22,7 @@ export interface EventStoreDbLogLimits {
   readonly answerMs: number;
   /** Nothing at all has arrived for so long, though somebody waits: other connections are tried. */
   readonly stallMs: number;
-  /** How long one that is tried may take to find its node and to read an event. */
+  /** The time in which a connection under trial has to find its node and to read an event. */
   readonly trialMs: number;
   /** The longest wait between two trials. */
   readonly maxTrialDelayMs: number;
@@ -31,11 +31,11 @@ export interface EventStoreDbLogLimits {
   /** The first wait before a repeat; each next one is twice as long, up to `maxRepeatDelayMs`. */
   readonly repeatDelayMs: number;
   readonly maxRepeatDelayMs: number;
-  /** A filtered catch-up that has heard nothing for so long goes on without the server's filter. */
+  /** When a filtered catch-up has heard nothing for so long, it goes on without the server's filter. */
   readonly idleMs: number;
-  /** How long news wait that are a position only: of events that a subscription does not want. */
+  /** How long a new position waits when it comes without events, because the subscription does not want them. */
   readonly positionMs: number;
-  /** Truncated streams of which the log knows where; the oldest beyond that are forgotten. */
+  /** Truncated streams that the log remembers; beyond that, the oldest are forgotten. */
   readonly truncatedStreams: number;
 }
 

@@ -1,10 +1,10 @@
-/** Whether the tail stands at the end of the log, and who wants to know what changes there. */
+/** Whether the tail is at the end of the log, and the listeners for changes there. */
 export interface Liveness {
   readonly live: boolean;
-  /** Tells the listeners when it is another than before. */
+  /** Tells the listeners when the answer has changed. */
   set(now: boolean): void;
   ring(): void;
-  /** Calls `wake` with each ring, until the answer is called. */
+  /** Calls `wake` with each ring, until the returned function is called. */
   listen(wake: () => void): () => void;
 }
 

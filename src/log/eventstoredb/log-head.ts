@@ -5,13 +5,13 @@ import type { Server } from "./server.ts";
 /** Events that a filtered read looks at in one page. */
 export const scannedEvents = 2048;
 
-/** Where the log ends. */
+/** Finds where the log ends. */
 export interface LogHead {
   /** Position of the last event of this log. */
   head(): Promise<Position>;
   /** Position of the last event of the server, whoever wrote it. */
   serverHead(): Promise<Position>;
-  /** The log is at least so long: spares head() a part of its search. */
+  /** Notes that the log is at least so long, which spares head() a part of its search. */
   noteHead(position: Position): void;
 }
 

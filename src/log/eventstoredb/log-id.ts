@@ -5,7 +5,7 @@ import { encodeAppend } from "../append-rules.ts";
 import type { Reader } from "./reader.ts";
 import type { Writer } from "./writer.ts";
 
-/** Several processes may begin the log at once: the stream must not exist, so one of them wins. */
+/** Several processes may begin the log at once. Each expects that the stream does not exist, so only one of them succeeds. */
 export async function findOrCreateLogId(reader: Reader, writer: Writer, makeId: NewId, create: boolean): Promise<string> {
   for (let attempt = 0; attempt < 2; attempt++) {
     for await (const [first] of reader.readStream(logStream, { limit: 1 })) {

@@ -1,7 +1,7 @@
 import { type Clock, toIso } from "../../event/clock.ts";
 import { makeRecordClock } from "../record-clock.ts";
 
-/** The times that appends are recorded at. */
+/** The times at which appends are recorded. */
 export interface RecordTimes {
   next(): string;
   warnings(): readonly string[];

@@ -23,7 +23,7 @@ export interface EventStoreDbOptions {
   /** For waits, and for `recordedAt`: the server tells its own time with reads only, not in its answer to an append. */
   readonly clock?: Clock;
   readonly newId?: NewId;
-  /** Knows ids from long ago. Without it a repeat is noticed among the recent ids and at the stream's end only. */
+  /** Finds events with ids from long ago. Without it, a repeat is noticed only among the recent ids and at the stream's end. */
   readonly locate?: Locate;
   /** Stands before the name of each stream, so that one server holds several logs. Default: nothing. */
   readonly namespace?: string;
@@ -34,9 +34,9 @@ export interface EventStoreDbOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Appends in progress get so long when the log closes; a server that hangs is not waited for. */
+/** When the log closes, it waits so long for appends in progress. It does not wait for a server that hangs. */
 const drainMs = 1000;
-/** What was heard so long ago says nothing about now. */
+/** An answer that is older than this says nothing about now. */
 const quietMs = 1000;
 
 /** A log on EventStoreDB. */
@@ -96,7 +96,7 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
     trouble: () => connection.trouble("write") ?? tail.trouble ?? connection.trouble("read"),
     async probe() {
       open();
-      // The answer to the last append holds until the next one. A read tells whether the server is there at all.
+      // The result of the last append counts until the next one. A read tells whether the server is there at all.
       if (connection.trouble("write") !== null) await beats.beat("probe");
       else if (clock.monotonicMs() - connection.heardMs > quietMs) await reader.serverHead();
     },
@@ -113,7 +113,7 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
   };
 }
 
-/** Finds the log's id, and loads what hides events. Nothing stays open when that fails. */
+/** Finds the log's id, and loads the list of truncated streams. Nothing stays open when that fails. */
 async function findLogId(
   { server, truncations, reader, writer, giveUp }: ReturnType<typeof assemble>,
   { newId: makeId = newId, create = true, signal }: EventStoreDbOptions,
@@ -143,7 +143,7 @@ function assemble(connectionString: string, options: EventStoreDbOptions) {
   const truncations = makeTruncations(server);
   const reader = makeReader(server, truncations);
   const tail = makeTail(server, reader, truncations);
-  // Appends that are in progress when the log closes go on reading until they know what became of them.
+  // Appends that are in progress when the log closes go on reading until they know their result.
   const givingUp = new AbortController();
   const writing: Server = { ...server, closing: givingUp.signal };
   const readerOfWriter: Reader = { ...makeReader(writing, truncations), noteHead: reader.noteHead };

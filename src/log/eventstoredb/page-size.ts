@@ -3,8 +3,8 @@ import type { EventStoreDbLogLimits } from "./limits.ts";
 const firstPageEvents = 64;
 
 /**
- * How many events to ask for: a few at first, then as many as are likely to fill a batch, so that large ones are not sent to be thrown away.
- * Twice as many as that, since a page that ends by itself costs less than one that is left.
+ * Decides how many events to ask for: a few at first, then twice as many as are likely to fill a batch. A larger number would have the server send large
+ * events that are thrown away. Twice as many are asked for, because a page that ends by itself costs less than one that is left early.
  */
 export function makePageSize({ pageEvents, batchBytes }: EventStoreDbLogLimits) {
   let next = Math.min(firstPageEvents, pageEvents);

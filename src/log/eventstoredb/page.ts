@@ -11,12 +11,12 @@ export type Direction = "forward" | "backward";
 export interface Page {
   readonly events: readonly RecordedEvent[];
   readonly cut: boolean;
-  /** Of a stream that was deleted for good. */
+  /** The stream was deleted for good. */
   readonly ended?: boolean;
 }
 
 /**
- * One page of the whole log, read to its end or left, so that nothing is open when it is answered.
+ * Reads one page of the whole log to its end, or leaves it, so that nothing is open when this returns.
  *
  * @param from forward: inclusive, 0 for the first event; backward: exclusive, null for the end.
  * @param enough ends the page early: called with each event.
@@ -56,7 +56,7 @@ export function readStreamPage(
   return readNativePage(server, name, direction, from, count, enough, signal);
 }
 
-/** As readStreamPage, of a stream by its name on the server. */
+/** Like readStreamPage, for a stream by its name on the server. */
 export function readNativePage(
   server: Server,
   name: string,

@@ -1,9 +1,9 @@
 import type { Clock } from "../../event/clock.ts";
 import { NoAnswerError } from "./server-error.ts";
 
-/** How long answers are waited for, all equally long: one timer and one listener for whatever is under way, where each its own took a tenth of an append. */
+/** Waits equally long for each answer, with one timer and one listener for all calls under way. A timer and a listener for each took a tenth of an append. */
 export interface Patience {
-  /** @throws NoAnswerError when `answer` takes longer, or `signal` is aborted; it may still come. */
+  /** @throws NoAnswerError when `answer` takes longer, or `signal` is aborted; the answer may still come. */
   wait<T>(answer: Promise<T>): Promise<T>;
   /** Nothing is waited for any more. */
   end(): void;
@@ -22,7 +22,7 @@ export function makePatience(ms: number, clock: Clock, signal: AbortSignal): Pat
   const look = (dueByMs: number) => {
     timer = null;
     for (const one of waiting) {
-      // Due meanwhile: its answer may have arrived and not be taken yet.
+      // It came due meanwhile. Its answer may have arrived without being taken yet.
       if (one.dueMs > dueByMs) {
         timer = clock.after(one.dueMs - clock.monotonicMs(), look);
         return;

@@ -1,6 +1,6 @@
 import type { Place } from "./reader.ts";
 
-/** Where events stand, by the last digits of their ids: what it answers has to be looked at, and may be another event. */
+/** The places of events, by the last digits of their ids. An answer may be the place of another event, so the caller has to look at it. */
 export interface PlaceTable {
   add(id: string, stream: string, revision: number): void;
   has(tenant: string, id: string): boolean;
@@ -12,8 +12,8 @@ export interface PlaceTable {
 const none = -1;
 
 /**
- * The newest `max` places, in arrays that are made once: 24 bytes each and its stream's name. Maps of ids, an LRU's or plain ones, keep several
- * objects an event alive for some seconds, which was half of what the garbage collector did during appends, and a tenth of an append's time.
+ * The newest `max` places, in arrays that are made once: 24 bytes each and its stream's name. Maps of ids, with or without an LRU, keep several objects for
+ * each event alive for some seconds, which was half of the garbage collector's work during appends, and a tenth of an append's time.
  */
 export function makePlaceTable(max: number): PlaceTable {
   const chains = new Int32Array(2 ** Math.ceil(Math.log2(max + 1))).fill(none);

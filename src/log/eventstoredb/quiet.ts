@@ -1,6 +1,6 @@
 import type { Clock } from "../../event/clock.ts";
 
-/** How long nothing has arrived while calls wait for answers. */
+/** Measures how long nothing has arrived while calls wait for answers. */
 export interface Quiet {
   /** Calls that wait. */
   readonly waiting: number;
@@ -11,11 +11,11 @@ export interface Quiet {
   heard(): void;
   /** Whether calls wait, and nothing has arrived for too long. */
   isStalled(): boolean;
-  /** Looks no more. */
+  /** Ends the measuring. */
   stop(): void;
 }
 
-/** @param onStalled told, again and again, while calls wait and nothing arrives. */
+/** @param onStalled called, again and again, while calls wait and nothing arrives. */
 export function makeQuiet(clock: Clock, stallMs: number, closing: AbortSignal, onStalled: () => void): Quiet {
   let waiting = 0;
   let heardMs = clock.monotonicMs();

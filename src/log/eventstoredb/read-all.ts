@@ -18,7 +18,7 @@ export async function* readAll(
   const { envelope, limits } = server;
   signal?.throwIfAborted();
   const forward = direction === "forward";
-  // The end is where the log ended when the read began: a consumer that appends for each event comes to an end.
+  // The read ends where the log ended when it began, so that a consumer that appends for each event comes to an end.
   const last = await serverHead();
   /** Forward: the last position looked at; backward: the first one. Beyond this log's end other logs of the server have their events. */
   let reached: Position | null = forward ? (after ?? 0n) : after !== undefined && after <= (await head()) ? after : null;

@@ -8,7 +8,7 @@ import type { Truncations } from "./truncations.ts";
 /** Revisions that may lie between two wanted ones, read together. */
 const maxGap = 32;
 
-/** The events at these revisions that are there, in order; no more at once than a batch has bytes. */
+/** The existing events at these revisions, in order; at most the bytes of a batch at once. */
 export async function* readPlaces(server: Server, truncations: Truncations, stream: string, revisions: readonly number[]): AsyncGenerator<StoredEvent, void> {
   const { envelope, limits } = server;
   const sorted = [...new Set(revisions)].toSorted((a, b) => a - b);

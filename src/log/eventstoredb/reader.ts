@@ -17,7 +17,7 @@ export interface Place {
 export interface Reader extends LogHead {
   readAll(options: ReadAllOptions): AsyncGenerator<readonly StoredEvent[], void>;
   readStream(stream: string, options: ReadStreamOptions): AsyncGenerator<readonly StoredEvent[], void>;
-  /** The events at these revisions that are there, in order; no more at once than a batch has bytes. */
+  /** The existing events at these revisions, in order; at most the bytes of a batch at once. */
   readPlaces(stream: string, revisions: readonly number[]): AsyncGenerator<StoredEvent, void>;
   /** Revision of the last event that the server shows, −1 for none. */
   streamRevision(stream: string): Promise<number>;

@@ -2,18 +2,18 @@ import type { StoredEvent } from "../../event/event.ts";
 import { makePlaceTable } from "./place-table.ts";
 import type { Place, Reader } from "./reader.ts";
 
-/** Says where events with these ids of one tenant stand, as far as it knows: the views' event index. */
+/** Tells the places of events with these ids of one tenant, as far as it knows. The views' event index does this. */
 export type Locate = (tenant: string, ids: readonly string[]) => Promise<readonly (Place & { readonly id: string })[]>;
 
-/** Where events with given ids stand: those of this process's appends and reads before them, then those that `locate` knows. */
+/** The places of events with given ids: first those that this process has appended or read, then those that `locate` knows. */
 export interface RecentIds {
   /** The events with these ids follow one another in `stream`, from revision `first` on. */
   add(ids: readonly string[], stream: string, first: number): void;
   /** False when `find` would find none, known without asking anyone. */
   mayKnow(tenant: string, ids: readonly string[]): boolean;
-  /** The stored events with these ids, in no order. A place where the event is no longer is forgotten. */
+  /** The stored events with these ids, in no order. A place that no longer holds its event is forgotten. */
   find(tenant: string, ids: readonly string[]): AsyncGenerator<StoredEvent, void>;
-  /** Keeps others with one of these ids waiting until `release`; the answer is to be awaited before, and tried again, when another has one of them. */
+  /** Makes other appends with one of these ids wait until `release`. When another append holds one of them, await the returned promise and try again. */
   reserve(ids: readonly string[]): Promise<unknown> | null;
   release(ids: readonly string[]): void;
 }
@@ -21,7 +21,7 @@ export interface RecentIds {
 /** @param max ids kept of those that were added. */
 export function makeRecentIds(reader: Reader, max: number, locate: Locate | undefined): RecentIds {
   const places = makePlaceTable(max);
-  /** By id alone: that one tenant waits for another's same id does no harm. */
+  /** By id alone. One tenant may then wait for another's append with the same id, which does no harm. */
   const reserved = new Map<string, PromiseWithResolvers<void> | null>();
 
   const mayKnow = (tenant: string, ids: readonly string[]): boolean => {

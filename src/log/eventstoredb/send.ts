@@ -10,10 +10,10 @@ export type Sent =
   | { readonly is: "stored"; readonly last: number; readonly position: bigint | undefined }
   | { readonly is: "conflict"; readonly actual: number };
 
-/** Sends the same events to the same place until it is clear what became of them, or too late. */
+/** Sends the same events to the same place until their result is clear, or until it is too late. */
 export type Send = (append: EncodedAppend, head: number, recordedAt: string) => Promise<Sent>;
 
-/** @param forget told of a stream whose end is not known any more. */
+/** @param forget called for a stream whose end is not known any more. */
 export function makeSend(server: Server, patience: Patience, forget: (stream: string) => void): Send {
   const { envelope, limits, clock } = server;
   return async ({ stream, events, recordedAt: before }, head, recordedAt) => {

@@ -1,7 +1,7 @@
 import { ErrorType, isCommandError } from "@eventstore/db-client";
 import { isRepriseError, RepriseError } from "../../errors.ts";
 
-/** The server has not answered in time: what was asked may have been done. */
+/** The server has not answered in time. It may have done what was asked. */
 export class NoAnswerError extends Error {
   override readonly name = "NoAnswerError";
 }
@@ -19,7 +19,7 @@ export function mayPass(error: unknown): boolean {
   return !isRepriseError(error); // of the channel, or of a discovery that found no node
 }
 
-/** Asked to begin where no record begins: so the server says in its reads, and so in its subscriptions. The client has no type for either. */
+/** The server's texts for a read or subscription that begins where no record begins. The client has no type for either. */
 function isNoPlace(error: unknown): boolean {
   return error instanceof Error && /ReadAllResult: InvalidPosition|from an invalid position/.test(error.message);
 }
@@ -33,11 +33,11 @@ const passing = new Set<ErrorType>([
   ErrorType.UNKNOWN,
 ]);
 
-/** When a caller may come again. */
+/** The seconds after which a caller may try again. */
 const retryAfterMs = 1000;
 
 /**
- * What the server answered, in Reprise's words. The client's own text is kept as the cause only: some of its errors have none.
+ * Translates the server's answer into Reprise's words. The client's own text is kept only as the cause, because some of its errors have none.
  *
  * @param doing names the act, as in "Appending to shop.order-1".
  */
@@ -56,7 +56,7 @@ export function fromServerError(error: unknown, doing: string): RepriseError {
   return refuse(`the server cannot be reached or is not ready${type}.`);
 }
 
-/** At open, credentials that the server does not accept are a matter of the configuration; later they may be restored. */
+/** Refused credentials are a fault of the configuration when the log opens. Later, somebody may restore them. */
 export function fromOpenError(error: unknown, doing: string): RepriseError {
   if (isAccessError(isRepriseError(error) ? error.cause : error))
     return new RepriseError("CONFIG_INVALID", `${doing} failed: the server does not accept these credentials, or does not allow it.`, { cause: error });

@@ -8,13 +8,13 @@ import type { EventStoreDbLogLimits } from "./limits.ts";
 import { fromServerError, mayPass, NoAnswerError } from "./server-error.ts";
 import { repeatDelay } from "./waiting.ts";
 
-/** What all parts of the adapter share. */
+/** The things that all parts of the adapter share. */
 export interface Server {
   readonly connection: Connection;
   readonly envelope: Envelope;
   readonly limits: EventStoreDbLogLimits;
   readonly clock: Clock;
-  /** Aborted when the log closes: ends reads, subscriptions and waits, no append that was sent. */
+  /** Aborted when the log closes. It ends reads, subscriptions and waits, but no append that was sent. */
   readonly closing: AbortSignal;
 }
 
@@ -23,7 +23,7 @@ export function refuseWhenClosing({ closing }: Pick<Server, "closing">): void {
   if (closing.aborted) throw new RepriseError("CLOSED", "The log is closed.");
 }
 
-/** One call of the server, with whichever client works. */
+/** Makes one call of the server, with the client that works. */
 export async function ask<T>({ connection }: Pick<Server, "connection">, kind: CallKind, call: (client: EventStoreDBClient) => Promise<T>): Promise<T> {
   const by = connection.sent();
   try {
@@ -38,7 +38,7 @@ export async function ask<T>({ connection }: Pick<Server, "connection">, kind: C
 }
 
 /**
- * Repeats what changes nothing, as often as `limits.repeats` says; once after a time-out, which is long.
+ * Repeats a call that changes nothing, at most `limits.repeats` times; after a time-out, which is long, only once.
  *
  * @throws what fromServerError makes of the last failure.
  */
@@ -54,7 +54,7 @@ export async function repeated<T>(server: Server, kind: CallKind, doing: string,
   }
 }
 
-/** What a caller is told of a call that failed for good: so it stands until such a call is answered again. */
+/** The error of a call that failed for good. It counts until such a call is answered again. */
 export function toldError({ connection, closing }: Pick<Server, "connection" | "closing">, kind: CallKind, error: unknown, doing: string): RepriseError {
   const told = fromServerError(error, doing);
   if (told.code === "LOG_UNAVAILABLE" && !closing.aborted) connection.told(kind, told.message);

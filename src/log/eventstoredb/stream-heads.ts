@@ -14,13 +14,13 @@ export interface StreamHead {
 export interface StreamHeads {
   get(stream: string): StreamHead | undefined;
   forget(stream: string): void;
-  /** Learns the head, and the ids of what was not known to be there; a batch's bytes at a time. */
+  /** Learns the head, and the ids of events that were not known yet, a batch's bytes at a time. */
   refresh(stream: string): Promise<StreamHead>;
 }
 
 export function makeStreamHeads(server: Server, reader: Reader, ids: RecentIds): StreamHeads {
   const { envelope, limits } = server;
-  /** Heads are changed in place: taking one out and in again for each append costs as much as all the rest of the check. */
+  /** Heads are changed in place, because removing and adding one for each append costs as much as all the rest of the check. */
   const heads = new LRUCache<string, StreamHead>({ max: limits.cachedStreams });
   return {
     get: (stream) => heads.get(stream),

@@ -9,10 +9,10 @@ import type { SubscriptionContext } from "./subscription-context.ts";
 import { repeatDelay } from "./waiting.ts";
 
 /**
- * One loop: behind the tail it catches up with a subscription of its own, which the server filters; from where the tail begins it takes the
- * tail's events. It falls back to catching up when it is so slow that the tail has moved on. A drop is not seen by the consumer: it goes on
- * after the last event that was handed on, and while the server is away nothing comes. Positions handed on are those of events of this log,
- * never a checkpoint's: what is between events cannot be relied on as a place to begin at.
+ * One loop. Before the beginning of the tail it catches up with a subscription of its own, which the server filters. From there on it takes the tail's
+ * events. When it is so slow that the tail has moved on, it catches up again. The consumer does not see a drop: the loop goes on after the last event that it
+ * handed on, and nothing comes while the server is away. The positions that it hands on are those of events of this log, never those of the server's
+ * checkpoints, because a subscription cannot reliably begin between events.
  *
  * @throws LOG_BEHIND_CHECKPOINT when `after` is beyond the end, or at no event's place: such a subscription would be silent for ever.
  */
@@ -58,7 +58,7 @@ export async function* subscribe({ after, filter, signal }: SubscribeOptions, co
   }
 }
 
-/** What the tail has beyond `position`, as far as it fits one batch. */
+/** The tail's events beyond `position`, as far as they fit into one batch. */
 function take(position: Position, filter: EventFilter | undefined, { server: { limits }, tail, truncations }: SubscriptionContext) {
   let bytes = 0;
   const events: StoredEvent[] = [];
@@ -72,7 +72,7 @@ function take(position: Position, filter: EventFilter | undefined, { server: { l
   return { events, bytes, position: taken.at(-1)?.position ?? position };
 }
 
-/** While the server is away it waits; ends without an error when the consumer leaves or the log closes. */
+/** Waits while the server is away. Ends without an error when the consumer leaves or the log closes. */
 async function startAt(after: Position, leaving: AbortSignal, context: SubscriptionContext): Promise<void> {
   const { tail, server } = context;
   const left = Promise.withResolvers<"left">();
@@ -102,7 +102,7 @@ async function checkPlace(after: Position, { server, reader, tail }: Subscriptio
   const head = await reader.head();
   const behind = (why: string) => new RepriseError("LOG_BEHIND_CHECKPOINT", `The log ends at position ${head}; ${why} ${after}.`);
   if (after > head) throw behind("the subscription begins after");
-  // A place where no event begins gets an error, or silence from older servers. One that was scavenged since gets the next event.
+  // At a place where no event begins, the server answers with an error; older servers stay silent. At a place that was scavenged, it sends the next event.
   const found = await readAllPage({ ...server, limits: { ...server.limits, repeats: 0 } }, "forward", after, 1, () => false).catch(() => null);
   if (found !== null) return;
   await reader.serverHead(); // LOG_UNAVAILABLE when it is not about the place

@@ -6,9 +6,9 @@ export interface TailEntry {
   readonly bytes: number;
 }
 
-/** The newest events of the log, as many as there is room for. */
+/** The newest events of the log, as many as fit. */
 export interface TailEntries {
-  /** All events of the log beyond this position are here, as far as they have come. */
+  /** All events of the log beyond this position that have arrived are here. */
   readonly from: Position;
   /** The last entry's position, or `from`. */
   readonly last: Position;

@@ -10,19 +10,19 @@ import { repeatDelay } from "./waiting.ts";
 
 /** The end of the log as subscribers see it. */
 export interface Tail extends Pick<TailEntries, "from" | "last" | "after"> {
-  /** Begins to follow, if nobody did yet; answers when it is known where. */
+  /** Begins to follow, unless it already does. Resolves when the starting position is known. */
   start(): Promise<void>;
-  /** True while the subscription stands and has come as far as the log went when it was begun. */
+  /** True while the subscription works and has reached the position at which the log ended when it began. */
   readonly live: boolean;
   /** Why the server cannot be followed just now; null while it can. */
   readonly trouble: string | null;
-  /** Calls `wake` when entries came or `live` changed, until the answer is called. */
+  /** Calls `wake` when entries came or `live` changed, until the returned function is called. */
   listen(wake: () => void): () => void;
 }
 
 export function makeTail(server: Server, reader: Reader, truncations: Truncations): Tail {
   const entries = makeTailEntries(server.limits);
-  /** The last event seen, whoever wrote it: where the subscription goes on after a drop. */
+  /** The last event seen, whoever wrote it. After a drop, the subscription goes on behind it. */
   let reached = 0n;
   let trouble: string | null = null;
   let started: Promise<void> | null = null;
@@ -44,7 +44,7 @@ export function makeTail(server: Server, reader: Reader, truncations: Truncation
       took: liveness.ring,
     });
 
-  /** Begins again after each drop, after the last event seen; waits longer each time that nothing came of it. */
+  /** Subscribes again after each drop, behind the last event seen. Each time that nothing came, it waits longer. */
   const followForEver = async () => {
     for (let n = 0; !server.closing.aborted; n++) {
       const before = reached;

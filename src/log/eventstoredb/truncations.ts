@@ -14,7 +14,7 @@ import { within } from "./waiting.ts";
 
 export interface Truncations {
   isHidden(event: StoredEvent): boolean;
-  /** Takes over what the metadata of `reprise.log` says. */
+  /** Takes over the list in the metadata of `reprise.log`. */
   learn(metadata: unknown): void;
   load(): Promise<void>;
   /** Hides the events of `stream` below `before`, for all who read this log, and lets the server remove them. */
@@ -73,7 +73,7 @@ export function makeTruncations(server: Server): Truncations {
         return { ...metadata, truncated: Object.fromEntries(truncated.slice(-server.limits.truncatedStreams)) };
       });
       firsts.set(stream, Math.max(firsts.get(stream) ?? 0, before));
-      // The stream's last event stays on the server, as it does in a scavenge: it carries the stream's revision.
+      // The stream's last event stays on the server, as it does in a scavenge, because it carries the stream's revision.
       const $tb = Math.min(before, head);
       await update(stream, (metadata) => (Number(metadata.$tb ?? 0) >= $tb ? null : { ...metadata, $tb }));
     },

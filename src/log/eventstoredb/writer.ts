@@ -1,6 +1,6 @@
 /**
- * Appends. The server is never asked with `any`: under `any` it knows ids for a while only, so a repeat would be stored twice. Each append goes
- * to the head that this process knows, with ids checked before; whatever stands there instead is read and checked again.
+ * Appends events. The server is never asked with `any`, because under `any` it knows ids only for a while, and would store a later repeat twice. Each
+ * append names the head that this process knows, and its ids are checked before. When the stream has moved on, the events there are read and checked again.
  */
 import { RepriseError } from "../../errors.ts";
 import type { EncodedAppend } from "../append-rules.ts";
@@ -17,7 +17,7 @@ import { makeStreamHeads } from "./stream-heads.ts";
 export interface Writer {
   /** @throws at once, LOG_UNAVAILABLE, when too many wait. */
   append(append: EncodedAppend): Promise<readonly AppendedEvent[]>;
-  /** When the appends that wait now have their answers. */
+  /** Resolves when the appends that wait now have their answers. */
   drain(): Promise<void>;
   warnings(): readonly string[];
 }
