@@ -73,7 +73,14 @@ describe("an event's members", () => {
     ["occurredAt", "2026-07-01T12:00:00"],
     ["occurredAt", "2026-02-30T12:00:00Z"],
     ["occurredAt", "0000-01-01T00:00:00+01:00"],
+    ...Array.from({ length: 30 }, (_, at) => ["occurredAt", `2026-07-01T12:00:00.${"123456789".repeat(4).slice(0, at + 1)}Z`] as const),
     ["occurredAt", `2026-07-01T12:00:00.${"1".repeat(40)}Z`],
+    ["occurredAt", "2016-12-31T23:59:60Z"],
+    ["occurredAt", "2026-07-01t12:00:00z"],
+    ["occurredAt", "2026-07-01T12:00:00-00:00"],
+    ["occurredAt", "2026-07-01T12:00:00+23:59"],
+    ["occurredAt", "2026-07-01T12:00:00+24:00"],
+    ["occurredAt", "9999-12-31T23:59:59-01:00"],
     ["source", "shop"],
     ["source", "two\nlines"],
     ["source", ""],
@@ -93,6 +100,11 @@ describe("an event's members", () => {
     // The version of a CloudEvent may be a text, too: its words are its own.
     if (member === "schemaVersion" && value === 0) expect(attribute).toMatchObject({ refused: "REQUEST_INVALID", pointer: "#/schemaVersion" });
     else expect(attribute).toEqual(library);
+  });
+
+  it("tell of a time that is too long by how long it may be", async () => {
+    expect(await byLibrary("occurredAt", `2026-07-01T12:00:00.${"1".repeat(19)}Z`)).toEqual({ stored: `2026-07-01T12:00:00.${"1".repeat(19)}Z` });
+    expect(await byLibrary("occurredAt", `2026-07-01T12:00:00.${"1".repeat(20)}Z`)).toMatchObject({ detail: expect.stringContaining("40 characters") });
   });
 
   it("of a CloudEvent are named by its attributes, also where only the store refuses them", async () => {

@@ -30,7 +30,20 @@ function answers(headers: Record<string, string>): readonly (string | null)[] {
 
 describe("the headers of a webhook's definition", () => {
   it.each([
-    ...["host", "content-type", "content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection", "expect", "upgrade", "te", "trailer"],
+    ...[
+      "host",
+      "content-type",
+      "content-length",
+      "content-encoding",
+      "transfer-encoding",
+      "connection",
+      "keep-alive",
+      "proxy-connection",
+      "expect",
+      "upgrade",
+      "te",
+      "trailer",
+    ],
     ...["traceparent", "webhook-id", "webhook-timestamp", "webhook-signature"],
   ])("may not name %s, which Reprise sets: the config says so, and so does the attempt", (name) => {
     for (const written of [name, name.toUpperCase(), name.replace(/^./, (letter) => letter.toUpperCase())])

@@ -2,9 +2,22 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import { RepriseError } from "../../errors.ts";
 
-/** Reprise sets them itself, or they are about the connection, which is Reprise's own: a definition may not name them. */
+/** Reprise sets them itself, or they are about the connection or how the body is sent, which are Reprise's own: a definition may not name them. */
 const ownHeaders: ReadonlySet<string> = new Set([
-  ...["host", "content-type", "content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection", "expect", "upgrade", "te", "trailer"],
+  ...[
+    "host",
+    "content-type",
+    "content-length",
+    "content-encoding",
+    "transfer-encoding",
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "expect",
+    "upgrade",
+    "te",
+    "trailer",
+  ],
   ...["traceparent", "webhook-id", "webhook-timestamp", "webhook-signature"],
 ]);
 

@@ -43,7 +43,7 @@ export const entity = members({
 export const priority = z.enum(priorities, must(`one of ${priorities.join(", ")}`));
 /** An id or a name of the producer's. */
 export const mark = line(maxTextCharacters);
-const timeText = 'an RFC 3339 time with seconds and an offset, such as "2026-07-01T12:00:00Z"';
+const timeText = `an RFC 3339 time of at most ${maxTimeCharacters} characters with seconds and an offset, such as "2026-07-01T12:00:00Z"`;
 export const time = z.string(must(timeText)).max(maxTimeCharacters, must(timeText)).refine(isTime, must(timeText));
 export const traceparent = matching(
   /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/,
