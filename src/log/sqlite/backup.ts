@@ -1,4 +1,4 @@
-/** A copy of log.db as it is at one moment, beside an owner that goes on. */
+/** Copies log.db as it is at one moment, while an owner goes on. */
 import { chmodSync, closeSync, existsSync, fsyncSync, mkdtempSync, openSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { backup, type DatabaseSync } from "node:sqlite";
@@ -21,15 +21,15 @@ export interface Backup {
   readonly check: LogCheck;
 }
 
-/** How the folder of a backup that is not whole begins. */
+/** Begins the name of the folder of an unfinished backup. */
 const partial = "partial-";
 
-/** In one step: SQLite begins again whenever another process has written between two, which under load is always. In the write-ahead log a reader stops no writer. */
+/** One step copies everything, because SQLite begins again whenever another process writes between two steps, as it always does under load. Readers stop no writer. */
 const allPages = 2 ** 31 - 1;
 
 /**
- * Copies the log in `folder` into the folder `to`: a log of its own from which a service starts. It is there under its name when all of it is on disk and was
- * read back, not before. Read by nobody else: 0600 in 0700.
+ * Copies the log in `folder` into the folder `to`: a log of its own from which a service starts. It gets its name only when all of it is on disk and was read
+ * back. Other users cannot read it: 0600 in 0700.
  *
  * @throws LOG_MISSING; LOG_DAMAGED when SQLite cannot read on; LOG_FULL; CONFIG_INVALID when `to` is in use or cannot be written. Then nothing is left.
  */
@@ -41,7 +41,7 @@ export async function backupSqliteLog(folder: string, to: string, options: Check
   let draft: string | null = null;
   try {
     if (isThere || !existsSync(dirname(to))) makePrivateFolder(isThere ? to : dirname(to));
-    // A folder that is there may be a volume of its own: nothing can be moved over it, nor does its disk have what is made beside it.
+    // An existing folder may be a volume of its own. Nothing can be moved over it, and a file made beside it would be on another disk.
     draft = mkdtempSync(isThere ? join(to, partial) : `${to}.${partial}`); // 0700
     const copy = join(draft, "log.db");
     closeSync(openSync(copy, "wx", 0o600));
@@ -87,7 +87,7 @@ function mustBeEmpty(to: string): void {
 
 async function copyPages(path: string, copy: string): Promise<void> {
   for (;;) {
-    // Without a write-ahead log there is nothing but the file; SQLite would make two more beside it, and leave them. Should an owner come meanwhile: again.
+    // Without a write-ahead log there is only the file, and SQLite would make two more beside it, and leave them. If an owner starts meanwhile, begin again.
     const frozenAs = (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0 ? null : stateOf(path);
     let source: DatabaseSync | null = null;
     try {

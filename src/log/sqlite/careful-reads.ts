@@ -14,9 +14,9 @@ export function isBeyondNumbers(error: unknown): boolean {
 export interface CarefulReads {
   readonly prepare: Prepare;
   readonly prepareBig: Prepare;
-  /** Rows whose page cannot be read; null: nobody asks what they were. */
+  /** Rows whose page cannot be read; null: nobody looks for them. */
   readonly lost: LostRows | null;
-  /** @throws the error when it is another: a disk that does not answer is no damage. */
+  /** @throws any error that is no damage, such as a disk that does not answer. */
   mustBeDamage(error: unknown): void;
   /** The event at a position; its columns are empty when SQLite cannot read them. Undefined when there is none. */
   rowAt(position: number): EventRow | undefined;
@@ -26,14 +26,14 @@ export interface CarefulReads {
 
 /**
  * @param prepareBig statements whose whole numbers come as bigint.
- * @param explained what a disk that cannot be read says, where SQLite takes that for damage; else the error as it is.
+ * @param explained turns an error of SQLite into the disk's error, when SQLite takes an unreadable disk for damage; other errors stay as they are.
  */
 export function makeCarefulReads(prepare: Prepare, prepareBig: Prepare, explained: (error: unknown) => unknown, lost: LostRows | null): CarefulReads {
   const mustBeDamage = (error: unknown): void => {
     const cause = explained(error);
     if (cause !== error || !(isDamage(error) || isBeyondNumbers(error) || error instanceof TypeError)) throw cause; // a blob where a text belongs
   };
-  /** Its data may be what cannot be read: a large one has pages of its own. */
+  /** Reads a row without its data, because a large row's data has pages of its own, which may be the unreadable ones. */
   const withoutItsData = (position: number): EventRow => {
     try {
       const row = prepare(`select ${columnsWithoutData(true)} from events e where e.position = ?`).get(position) as unknown as EventRow | undefined;

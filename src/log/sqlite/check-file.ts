@@ -8,7 +8,7 @@ import { pragma } from "./pragma.ts";
 import { fromSqliteError, isDamage } from "./sqlite-error.ts";
 
 export interface FileCheck {
-  /** An index has other entries than its table: looking something up by it may miss what is there. */
+  /** An index has other entries than its table, so a look-up by it may miss rows. */
   readonly indexesLie: boolean;
 }
 
@@ -36,7 +36,7 @@ export function checkLogFile(path: string, maxCheckBytes: number): FileCheck {
     copyFileSync(`${path}-wal`, `${copy}-wal`, constants.COPYFILE_FICLONE);
     return checkPages(path, new DatabaseSync(copy));
   } catch (error) {
-    // A disk too full for a copy is no reason to stay away: the log opens unchecked, as one that is too large to check does.
+    // When the disk is too full for a copy, the log opens unchecked, as a log does that is too large to check.
     if (!isRepriseError(fromSqliteError(error, "Copying"), "LOG_FULL")) throw error;
     return unchecked;
   } finally {
@@ -58,13 +58,13 @@ function checkPages(path: string, db: DatabaseSync): FileCheck {
   }
 }
 
-/** Of one row, or of an index, which is made anew: what no page has to suffer for. Row by row the sums tell. */
+/** Problems of one row, which its sum shows at the read, or of an index, which is made anew. They say nothing about a page. */
 const rowProblem =
   /^(\S+ value in \S+|(row \d+|\d+ rows?) missing from index |wrong # of entries in index |non-unique entry in index |CHECK constraint failed )/i;
 
 const indexProblem = /missing from index|entries in index/;
 
-/** In the words of SQLite's check, which ends early at a row that it cannot read; then only the trees are walked. */
+/** The problems in the words of SQLite's check. The check ends early at a row that it cannot read; then only the trees are walked. */
 function pageProblems(db: DatabaseSync): readonly string[] {
   const all = (sql: string) => (db.prepare(sql, { returnArrays: true }).all() as unknown as readonly (readonly [string])[]).map(([text]) => text);
   try {

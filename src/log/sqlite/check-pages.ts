@@ -2,10 +2,10 @@ import type { DatabaseSync } from "node:sqlite";
 import { isBeyondNumbers } from "./careful-reads.ts";
 import { isDamage } from "./sqlite-error.ts";
 
-/** SQLite's own check of its pages. @param add is told of each place that is not as it should be. */
+/** Runs SQLite's own check of its pages. @param add called for each wrong place. */
 export function checkPages(db: DatabaseSync, add: (place: string, problem: string) => void): void {
   try {
-    // Row by row: it names the pages first, and may then stumble over one of them itself.
+    // Its rows are read one by one, because it names the pages first, and may then fail at one of them.
     for (const row of db.prepare("pragma integrity_check(1000)", { returnArrays: true }).iterate())
       for (const line of (row as unknown as readonly [string])[0].split("\n"))
         if (line !== "ok" && !line.startsWith("***")) {

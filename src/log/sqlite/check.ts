@@ -1,6 +1,6 @@
 /**
- * Looks at all that log.db holds: SQLite's pages, each row's sum, and whether the places where the same fact stands say the same. Reads one state of the
- * log, beside a service that goes on; nothing is written.
+ * Checks everything in log.db: SQLite's pages, each row's sum, and whether the places that hold the same fact agree. Reads one state of the log while a
+ * service may go on; writes nothing.
  */
 
 import { statSync } from "node:fs";
@@ -29,7 +29,7 @@ export async function checkSqliteLog(folder: string, options: CheckOptions = {})
     found.add("log.db", error.message);
     return { events, findings: found.list, findingsTotal: found.total, notChecked: ["what the file holds: it cannot be opened"] };
   }
-  // A log that nobody owns is read as it lies there, so that no file is made beside it; should an owner come meanwhile, all is read again his way.
+  // A log without an owner is read as it is, so that no file is made beside it. If an owner starts meanwhile, everything is read again beside the owner.
   const frozenAs = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ? null : stateOf(path);
   const db = openRaw(path, frozenAs === null ? "read" : "frozen");
   try {

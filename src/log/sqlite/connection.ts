@@ -3,25 +3,25 @@ import { RepriseError } from "../../errors.ts";
 import { type LogDatabase, openDatabase } from "./database.ts";
 import { fromSqliteError, isSyncFailure } from "./sqlite-error.ts";
 
-/** The log's database, which is closed and opened again when nobody knows any more what it holds. */
+/** The log's database. It is closed and opened again when nobody knows its content any more. */
 export interface Connection {
   /** @throws CLOSED, or why it cannot be opened again; the next call tries anew. */
   use(): LogDatabase;
-  /** Asked after each read, where it exists: false when the file changed under it, so that the read has to be done again. */
+  /** Asked after each read, if present: false when the file changed during the read, which then has to be done again. */
   isWhole?(): boolean;
   close(): void;
 }
 
-/** The owner's. Reads go on while what was written last is in doubt, as they are never shown it; nothing is written meanwhile. */
+/** The owner's connection. While the last write is in doubt, reads go on, because they never see it, but nothing is written. */
 export interface OwnedConnection extends Connection {
-  /** @throws as `use`; while what was committed last is in doubt, why. */
+  /** @throws as `use`; while the last commit is in doubt, the reason. */
   forWrite(): LogDatabase;
   /** Until `renew` succeeds. */
   isInDoubt(): boolean;
   /**
-   * After trouble with a commit or a sync: makes sure, by writing it again, that the disk has what the log says it holds, and opens it anew.
+   * After trouble with a commit or a sync: writes the log's content again, so that the disk surely has it, and opens the log anew.
    *
-   * @throws LOG_SYNC_FAILED, LOG_FULL, LOG_UNAVAILABLE: all stays in doubt, and may be tried again.
+   * @throws LOG_SYNC_FAILED, LOG_FULL, LOG_UNAVAILABLE: the commit stays in doubt, and this may be tried again.
    */
   renew(): LogDatabase;
 }
@@ -69,8 +69,8 @@ export function openConnection(path: string, cachedStreams: number): OwnedConnec
 }
 
 /**
- * Reads without the lock, and changes no file that holds anything. A log without a write-ahead log is read as it lies there, since SQLite would else make two
- * files beside it and leave them; should an owner start meanwhile and change the file, what was being read is read again, the way it is done beside an owner.
+ * Reads without the lock, and changes no file with content. A log without a write-ahead log is read as it is, because SQLite would otherwise make two files
+ * beside it and leave them. If an owner starts meanwhile and changes the file, the read is done again in the way that is right beside an owner.
  */
 export function openReadOnlyConnection(path: string, cachedStreams: number): Connection {
   let open: { readonly database: LogDatabase; readonly frozenAs: string | null } | null = null;

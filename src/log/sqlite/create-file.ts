@@ -7,7 +7,7 @@ import { applicationId } from "./file-header.ts";
 import { formatVersion, tables } from "./file-tables.ts";
 import { dataSum, headSum, rowSum, streamSum, tailSum } from "./sums.ts";
 
-/** Makes a log that holds `log.created`. It appears under its name when it is complete: a process killed here leaves no half a log. */
+/** Makes a log that holds `log.created`. It gets its name when it is complete, so that a process killed here leaves no half log. */
 export function createLogFile(path: string, created: { readonly eventId: string; readonly logId: string; readonly recordedAtMs: number }): void {
   const draft = `${path}.new`;
   for (const ending of ["", "-journal", "-wal", "-shm"]) rmSync(draft + ending, { force: true });

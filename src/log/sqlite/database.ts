@@ -22,13 +22,13 @@ import { lockPatienceMs, makeTransactions, type Transactions } from "./transacti
 import { makeTruncation, type Truncation } from "./truncation.ts";
 import { WriteAheadLog } from "./wal.ts";
 
-/** What keeps commits on the disk. */
+/** Keeps commits on the disk. */
 export interface Durability {
-  /** Waits, off this thread, for the disk to have all that was committed. @throws what the disk says; nobody knows then what it has: see `rewrite`. */
+  /** Waits, off this thread, until the disk has all commits. @throws the disk's error; then nobody knows what the disk has: see `rewrite`. */
   sync(): Promise<void>;
-  /** After trouble with a commit or a sync: writes again, and syncs, all that was committed. @throws LOG_SYNC_FAILED, LOG_FULL, LOG_UNAVAILABLE */
+  /** After trouble with a commit or a sync: writes all commits again and syncs them. @throws LOG_SYNC_FAILED, LOG_FULL, LOG_UNAVAILABLE */
   rewrite(): void;
-  /** Between transactions, when all that was committed is synced. @throws as SQLite does; nothing is lost by it. */
+  /** Call it between transactions, when all commits are synced. @throws as SQLite does; nothing is lost then. */
   checkpoint(): void;
 }
 
@@ -45,7 +45,7 @@ export interface LogDatabase
     Truncation {
   readonly logId: string;
   readonly decode: Decode;
-  /** What pages of rows are read with, without data. */
+  /** Columns for pages of rows, without data. */
   readonly columnsWithoutData: string;
   close(): void;
 }
@@ -80,7 +80,7 @@ function existing(path: string, access: "write" | "read" | "frozen"): URL {
 }
 
 function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, writes: boolean): LogDatabase {
-  // fullfsync is what makes fsync reach the disk on macOS; elsewhere it says nothing.
+  // On macOS, fsync reaches the disk only with fullfsync; elsewhere it changes nothing.
   db.exec(
     "pragma synchronous=full; pragma fullfsync=on; pragma checkpoint_fullfsync=on; pragma cache_size=-8192; pragma journal_size_limit=67108864; pragma wal_autocheckpoint=0",
   );
@@ -129,7 +129,7 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
     ...makeTruncation(opened, names, pages),
     ...makeDurability(wal),
     close() {
-      // Otherwise it is left to the end of the process: the files stay as they are, and the next start reads them.
+      // Otherwise the end of the process closes it: the files stay as they are, and the next start reads them.
       if (wal?.mayClose() !== false) db.close();
       wal?.close();
     },
@@ -165,8 +165,8 @@ function makeDurability(wal: WriteAheadLog | null): Durability {
 }
 
 /**
- * All that an owner is shown is on the disk: what an unclean end has left may only be in the system's memory, so it is written again. Names of the files, too:
- * SQLite does not say when that of the write-ahead log could not be synced.
+ * An owner sees only events that are on the disk. The rest of an unclean end may only be in the system's memory, so it is written again. The names of the files
+ * are synced, too, because SQLite does not report when the name of the write-ahead log could not be synced.
  */
 function openWal(path: string, prepare: (sql: string) => StatementSync): WriteAheadLog {
   const wal = new WriteAheadLog(path, prepare);

@@ -4,15 +4,15 @@ import type { Opened } from "./opened.ts";
 import { columnsDamage, dataDamage, type EventRow } from "./row.ts";
 import type { StreamNames } from "./stream-names.ts";
 
-/** Makes an event of a row. @param data the row's, as JSON; null where nobody needs it. */
+/** Makes an event of a row. @param data the row's data, as JSON; null when nobody needs it. */
 export type Decode = (row: EventRow, data: string | null) => StoredEvent;
 
 export function makeDecode({ summed, mender, lost }: Opened, { nameOf }: StreamNames): Decode {
-  /** Events of one commit share their time: making its text costs a quarter of a decoded event. */
+  /** Events of one commit share their time, and making its text costs a quarter of decoding an event, so the last text is kept. */
   let recorded = { ms: -1, iso: "" };
   const isoOf = (ms: number) => (recorded.ms === ms ? recorded : (recorded = { ms, iso: new Date(ms).toISOString() })).iso;
 
-  /** Neighbours in the log often have the same text: parsing it is a twentieth of what a replay costs. It is frozen, because they share it. */
+  /** The last metadata, because neighbours often have the same, and parsing is a twentieth of a replay's cost. Frozen, because events share them. */
   let parsed: { readonly text: string; readonly metadata: EventMetadata } = { text: "", metadata: { priority: "normal" } };
   const metadataOf = (text: string) => (parsed.text === text ? parsed : (parsed = { text, metadata: freezeDeep(JSON.parse(text) as EventMetadata) })).metadata;
 

@@ -7,7 +7,7 @@ import type { GroupNeeds, Waiting } from "./group.ts";
 import type { KnownEvent } from "./known-events.ts";
 import type { StreamHead } from "./stream-heads.ts";
 
-/** A stream as the group will leave it. */
+/** A stream as it will be after the group. */
 interface DraftStream extends StreamHead {
   readonly name: string;
   readonly tenant: string;
@@ -29,11 +29,11 @@ export interface Draft {
   readonly recordedAtMs: number;
   readonly recordedAt: string;
   readonly streams: Map<string, DraftStream>;
-  /** Where streams are that were not in memory. */
+  /** Heads of the streams that were not in memory. */
   readonly heads: ReadonlyMap<string, StreamHead>;
-  /** What the log has of the group's ids, by tenant and id. */
+  /** Stored events with ids of the group, by tenant and id. */
   readonly stored: ReadonlyMap<string, KnownEvent>;
-  /** What the group adds, by tenant, then id. */
+  /** Events that the group adds, by tenant, then id. */
   readonly added: Map<string, Map<string, DraftAppend>>;
   readonly appends: DraftAppend[];
   nextPosition: number;
@@ -92,7 +92,7 @@ export function draftAppend(draft: Draft, append: EncodedAppend): readonly Appen
   });
 }
 
-/** An event of an append before in the same group, as the log will have it. */
+/** An event of an earlier append in the same group, in the form in which the log will have it. */
 function knownOf(draft: Draft, drafted: DraftAppend | undefined, id: string): KnownEvent | undefined {
   if (drafted === undefined) return undefined;
   const { append, revision, position } = drafted;
@@ -106,7 +106,7 @@ function knownOf(draft: Draft, drafted: DraftAppend | undefined, id: string): Kn
   return { id, damage: null, tenant, stream, revision: revision + i, position: position + i, type, schemaVersion, recordedAtMs, data, large: null };
 }
 
-/** When the event at this place of the append is recorded: with the group, unless a copy says when it was. */
+/** The recorded time of the event at this place of the append: the group's time, unless a copy names one. */
 export function recordedAtMsOf({ recordedAtMs }: Draft, { recordedAt }: EncodedAppend, index: number): number {
   return recordedAt === null ? recordedAtMs : Date.parse(recordedAt[index]!);
 }

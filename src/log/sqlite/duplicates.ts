@@ -38,7 +38,7 @@ export function duplicates(db: LogDatabase, { stream, events }: EncodedAppend, k
   });
 }
 
-/** Equal JSON has equally many bytes, whatever the order of its members. Equal sums count too: data that lost bytes on the disk is damaged, and is no other event. */
+/** Equal JSON has equally many bytes, whatever the order of its members. Equal sums count, too: data that lost bytes on the disk is the same event. */
 function mayBeSame({ large }: KnownEvent, { data }: EncodedEvent): boolean {
   return large === null || large.bytes === Buffer.byteLength(data) || large.sum === dataSum(data);
 }

@@ -3,11 +3,11 @@ import { pathToFileURL } from "node:url";
 import { RepriseError } from "../../errors.ts";
 import { formatVersion } from "./file-tables.ts";
 
-/** "RPRS": says whose file it is, in SQLite's header. */
+/** "RPRS" in SQLite's header: the file is a log of Reprise. */
 export const applicationId = 0x52505253;
 
 /**
- * Reads the header, as bytes: opening a file with SQLite may already write beside it.
+ * Reads the header as bytes, because opening a file with SQLite may already write beside it.
  *
  * @returns false when there is no log yet.
  * @throws LOG_DAMAGED, LOG_FOREIGN, LOG_NEWER.
@@ -21,7 +21,7 @@ export function inspectLogFile(path: string): boolean {
   const header = readHeader(path);
   if (header.toString("latin1", 0, 16) !== "SQLite format 3\0") throw damagedFile(path, "it does not begin as an SQLite file does");
   checkOwner(path, header.readUInt32BE(68), header.readUInt32BE(60));
-  // As SQLite writes them for a log of ours, whatever the version: with others it would read texts in another encoding, or leave a write-ahead log unread.
+  // Every version of our log has these values. With others, SQLite would read texts in another encoding, or leave a write-ahead log unread.
   const fixed = [
     header[18],
     header[19],
@@ -56,8 +56,8 @@ export function readHeader(path: string): Buffer {
 }
 
 /**
- * True when the file has fewer pages than its header counts, and the write-ahead log has not got the others either: a checkpoint that a
- * crash or a full disk cut off leaves a short file, too. The count holds when it is of the last change (SQLite's file format, 1.3.8).
+ * True when the file has fewer pages than its header counts, and the write-ahead log does not have the others. A checkpoint that was cut off by a crash or
+ * a full disk leaves a short file, too, but its pages are in that log. The count is valid when it is of the last change (SQLite's file format, 1.3.8).
  */
 export function lacksPages(path: string, header: Buffer): boolean {
   const pageBytes = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
@@ -90,7 +90,7 @@ export function walBytes(path: string): number {
   return statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** SQLite then takes no lock and makes no file beside it: right only while nothing else writes, which lock.db sees to. */
+/** With this URL SQLite takes no lock and makes no file beside the log. That is right only while nothing else writes, which lock.db ensures. */
 export function immutable(path: string): URL {
   const url = pathToFileURL(path);
   url.searchParams.set("immutable", "1");

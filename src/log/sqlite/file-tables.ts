@@ -1,9 +1,9 @@
 import { DatabaseSync } from "node:sqlite";
 
-/** Grows when an older build could no longer read the file. */
+/** Grows when older builds can no longer read the file. */
 export const formatVersion = 3;
 
-/** Events of one stream from a row of `marks` to the next: what finding one of them walks, at most. */
+/** Events of one stream from a row of `marks` to the next: the most events that a search for one of them walks. */
 export const eventsPerMark = 64;
 
 /**
@@ -11,7 +11,7 @@ export const eventsPerMark = 64;
  * 64th: from there a stream is walked backwards. An index by stream and revision would do the same, but an append would then change a page of it that no
  * other stream shares: over 10,000 streams events came in three times as slowly once each of them had such pages (docs/performance.md).
  * `streams.first` is the lowest revision that is still there, and `tail` the last position that may no longer be: they are written only by a truncation.
- * `data` comes last: a filter looks at the columns before it, and SQLite then leaves a large payload's pages alone. Sums: sums.ts.
+ * `data` comes last, so that a filter that looks at the columns before it does not read a large payload's pages. For the sums see sums.ts.
  */
 export const eventsTable = `
   create table events (
@@ -39,7 +39,7 @@ export const tailTable = `
 
 export const tables = `${streamsTable} ${eventsTable} create index events_by_id on events (id); ${headsTable} ${marksTable} ${tailTable}`;
 
-/** What of the definitions is not as this build made them; null: nothing. */
+/** Finds a definition that differs from this build's; null: none. */
 export function schemaProblem(db: DatabaseSync, summed: boolean): string | null {
   const select = "select type || ' ' || name || ' ' || coalesce(sql, '') from sqlite_schema where type in ('table', 'index') order by name";
   const of = (of: DatabaseSync) => (of.prepare(select, { returnArrays: true }).all() as unknown as readonly (readonly [string])[]).flat();

@@ -3,7 +3,7 @@ import type { StoredEvent } from "../../event/event.ts";
 import type { EventRow } from "./row.ts";
 import type { Step } from "./step.ts";
 
-/** Ids looked up together while nobody knows how large their events are, and at most. */
+/** The number of ids looked up together: the first, while nobody knows how large their events are, and the largest. */
 const fewIds = 8;
 
 const manyIds = 64;
@@ -14,7 +14,7 @@ export function findByIds(step: Step, tenant: string, ids: readonly string[], en
     const all = [...new Set(ids)];
     const events: StoredEvent[] = [];
     let bytes = 0;
-    // In groups that are large only while events are small: all at once may be a gigabyte before the first is counted.
+    // The groups grow only while events are small, because all events at once may be a gigabyte before the first is counted.
     let size = enoughBytes === Number.POSITIVE_INFINITY ? all.length : fewIds;
     for (let from = 0; from < all.length && bytes < enoughBytes; ) {
       const before = bytes;

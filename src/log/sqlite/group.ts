@@ -10,11 +10,11 @@ export interface Waiting {
   readonly append: EncodedAppend;
   readonly resolve: (appended: readonly AppendedEvent[]) => void;
   readonly reject: (error: unknown) => void;
-  /** What its group made of it, told after the commit. */
+  /** The group's result for the append, told after the commit. */
   answer: { readonly appended: readonly AppendedEvent[] } | { readonly refusal: unknown } | null;
 }
 
-/** What storing a group needs. */
+/** The things that storing a group needs. */
 export interface GroupNeeds {
   readonly connection: OwnedConnection;
   readonly clock: Clock;
@@ -28,7 +28,7 @@ export interface WriterEvents {
   stored(): void;
   /** A group is on disk. */
   works(): void;
-  /** A group could not be stored, or what is stored is in doubt. */
+  /** A group could not be stored, or nobody knows whether it is. */
   fails(error: RepriseError): void;
   /** Whether the write-ahead log could be brought into log.db: it grows while it cannot. */
   tidies(error: RepriseError | null): void;

@@ -6,10 +6,10 @@ import { fromSqliteError, isDamage } from "./sqlite-error.ts";
 import { streamSum } from "./sums.ts";
 
 /**
- * Makes an index anew that does not say what its table says: it holds no truth, and what is looked up by it would be missed. Not where the table's own row is
- * the damaged one: then the index has the better copy.
+ * Makes an index anew when it disagrees with its table. The index holds no facts of its own, and look-ups by it would miss rows. It keeps an index whose table
+ * has the damaged row, because then the index has the better copy.
  *
- * @returns those made anew.
+ * @returns the indexes that were made anew.
  */
 export function healIndexes(path: string): readonly string[] {
   const db = openRaw(path, "write");

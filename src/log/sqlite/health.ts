@@ -1,7 +1,7 @@
 import type { RepriseError } from "../../errors.ts";
 import type { Clock } from "../../event/clock.ts";
 
-/** How often a log in trouble is tried. */
+/** The wait between two tries of a log in trouble. */
 const tryEveryMs = 1000;
 
 export interface HealthOptions {
@@ -12,7 +12,7 @@ export interface HealthOptions {
   readonly onChange: (trouble: RepriseError | null) => void;
 }
 
-/** Whether appends are taken just now. After trouble it tries until there is none: an idle log gets well, too. */
+/** Whether the log takes appends just now. After trouble it tries until the trouble is over, so that an idle log recovers, too. */
 export class Health {
   readonly #options: HealthOptions;
   #trouble: RepriseError | null = null;
@@ -36,7 +36,7 @@ export class Health {
     this.#options.onChange(null);
   }
 
-  /** An append was refused by the disk, or what is on it is in doubt. */
+  /** The disk refused an append, or nobody knows what the disk has. */
   fails(trouble: RepriseError): void {
     const isNews = this.#trouble?.code !== trouble.code;
     this.#trouble = trouble;
@@ -44,7 +44,7 @@ export class Health {
     this.#tryLater();
   }
 
-  /** Nothing is tried any more. */
+  /** Ends the tries. */
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();

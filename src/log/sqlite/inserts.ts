@@ -7,12 +7,12 @@ import { eventColumns } from "./row.ts";
 import type { StreamHead } from "./stream-heads.ts";
 import { dataSum, headSum, rowSum, streamSum } from "./sums.ts";
 
-/** What a transaction adds. */
+/** Adds the rows of a transaction. */
 export interface Inserts {
   insertStream(stream: string, tenant: string): number;
   /** Stored by the end of `transact`. @param previous position of the event before it in its stream, 0 for none. */
   insertEvent(position: number, streamId: number, revision: number, previous: number, recordedAtMs: number, event: EncodedEvent): void;
-  /** Where a stream is after the events of this transaction. Stored by the end of `transact`. */
+  /** The head of a stream after the events of this transaction. Stored by the end of `transact`. */
   writeHead(at: StreamHead): void;
 }
 
@@ -22,7 +22,7 @@ export interface PendingRows {
   write(): void;
 }
 
-/** @param grew told of the bytes of each event. */
+/** @param grew called with the bytes of each event. */
 export function makeInserts(
   { prepare }: Opened,
   { storedId }: KnownEvents,
@@ -42,7 +42,7 @@ export function makeInserts(
 
   const inserts: Inserts = {
     insertStream(stream, tenant) {
-      // The transaction may have been undone in between: the greatest id is asked for each time, which costs a look at the table's last page.
+      // The greatest id is asked for each time, because the transaction may have been undone in between. It costs a look at the table's last page.
       const id = (prepare("select coalesce(max(id), 0) + 1 from streams").get() as unknown as readonly [number])[0];
       prepare("insert into streams values (?, ?, ?, 0, ?)").run(id, stream, tenant, streamSum(id, stream, tenant, 0));
       return id;

@@ -1,6 +1,6 @@
 import { headSum } from "./sums.ts";
 
-/** What a row of `heads` says, when it can be trusted. */
+/** Whether a row of `heads` can be trusted. */
 export function isHead(streamId: number, revision: number | null, position: number | null, sum: number | null): boolean {
   return revision !== null && position !== null && sum === headSum(streamId, revision, position);
 }

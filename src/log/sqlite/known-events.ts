@@ -4,10 +4,10 @@ import { columnsDamage, dataDamage, textOf } from "./row.ts";
 import { type RowReads, selectByIds } from "./row-reads.ts";
 import type { StreamNames } from "./stream-names.ts";
 
-/** A stored event as far as checking an append with its id needs it. */
+/** The parts of a stored event that the check of an append with its id needs. */
 export interface KnownEvent {
   readonly id: string;
-  /** What is wrong with its row, which then says nothing about its content; null: nothing. */
+  /** The damage of its row, which then says nothing about its content; null: none. */
   readonly damage: string | null;
   readonly tenant: string;
   readonly stream: string;
@@ -18,7 +18,7 @@ export interface KnownEvent {
   readonly recordedAtMs: number;
   /** Empty when it is `large`. */
   readonly data: string;
-  /** What its columns say of data that was not read with it; `readKnown` does. */
+  /** The columns' figures for data that was not read with the row; `readKnown` reads it. */
   readonly large: { readonly bytes: number; readonly sum: number } | null;
 }
 

@@ -6,7 +6,7 @@ export interface SqliteLogLimits {
   /** Appends that wait for a commit, and their bytes; above it LOG_UNAVAILABLE. */
   readonly queuedAppends: number;
   readonly queuedBytes: number;
-  /** What a commit with its sync takes on average, at most, for several appends to wait for it on this thread: handing it to another and hearing of it takes 0.1 ms. */
+  /** While a commit with its sync takes at most so long on average, several appends wait for it on this thread: handing it to another takes 0.1 ms. */
   readonly quickSyncMs: number;
   /** Events and (about) bytes of one batch of a read. One event is a batch whatever its size. */
   readonly batchEvents: number;

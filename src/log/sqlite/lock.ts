@@ -9,7 +9,7 @@ import { isBusy, isDamage } from "./sqlite-error.ts";
 const ownedHere = new Set<string>();
 
 /**
- * True when this process owns the log in `folder`. Nobody else in it may open and close its files then: the system would end the process's locks on them, and
+ * True when this process owns the log in `folder`. No other part of the process may open and close its files then: the system would end its locks on them, and
  * another program that closes log.db would take itself for the last one and remove the write-ahead log under the owner.
  */
 export function isOwnedHere(folder: string): boolean {

@@ -4,7 +4,7 @@ import type { LogEnd, Opened } from "./opened.ts";
 import { columnsDamage, dataDamage, type EventRow, eventColumns, textOf } from "./row.ts";
 import { tailSum } from "./sums.ts";
 
-/** Position and time of the last event, also of one that was truncated. A row that is damaged does not say how late it is. */
+/** Position and time of the last event, even of a truncated one. The time of a damaged row does not count. */
 export function readLogEnd(opened: Omit<Opened, "end">): LogEnd {
   const [lastPosition, lastRecordedAtMs] = readTail(opened);
   return { lastPosition, lastRecordedAtMs };

@@ -7,20 +7,20 @@ import { probeLog } from "./probe.ts";
 import { WriteAheadLogLost } from "./wal.ts";
 
 export interface SqliteLogEvents {
-  /** Told when the log begins to refuse appends, and (null) when it takes them again. */
+  /** Called when the log begins to refuse appends, and (with null) when it takes them again. */
   readonly onTrouble?: (trouble: RepriseError | null) => void;
-  /** The disk has lost what it was given, and this process no longer knows what the log holds. It has to end at once, without closing anything. Nothing acknowledged is lost. */
+  /** The disk has lost writes, so this process no longer knows the log. It has to end at once, without closing anything. Nothing acknowledged is lost. */
   readonly onLost?: (error: RepriseError) => void;
 }
 
-/** Whether the log takes appends, and what keeps it from doing so. */
+/** Whether the log takes appends, and the reason if it does not. */
 export interface LogTrouble {
-  /** What the writer tells. */
+  /** The reports of the writer. */
   readonly ofWriter: Pick<WriterEvents, "works" | "fails" | "tidies">;
   /** Null: none. */
   message(): string | null;
   warnings(): readonly string[];
-  /** Writes what is there already, unless the log is in trouble: then it tries by itself. @throws why it cannot be written. */
+  /** Makes the smallest write that changes nothing. A log in trouble is not written, because it tries by itself. @throws why it cannot be written. */
   probe(): Promise<void>;
   close(): void;
 }
@@ -29,7 +29,7 @@ interface TroubleOptions {
   readonly connection: OwnedConnection;
   readonly clock: Clock;
   readonly told: SqliteLogEvents;
-  /** Told when what was in doubt may be there. */
+  /** Called when a write in doubt may be on the disk after all. */
   onChange(): void;
 }
 

@@ -1,8 +1,8 @@
 /**
- * Events whose page of log.db SQLite cannot read. Nothing of such a row is there any more, but its neighbours tell of it: the link of the stream's next event
- * (or the stream's head) says where it stood, the gap in the stream's revisions which events are missing, the index of the ids what it was called. So each lane
- * that has lost an event stands still at its place, and nothing else does. All of the log is read for it once, when such a page is met, in steps that leave
- * others their turns; a log without damage never does.
+ * Finds events whose page of log.db SQLite cannot read. Such a row is lost, but its neighbours tell of it: the link of the stream's next event (or the stream's
+ * head) tells its position, the gap in the stream's revisions tells which events are missing, and the index of the ids tells its id. So each lane that has lost
+ * an event stands still at the event's place, and no other lane does. For this, the whole log is read once, when such a page is met, in steps between which
+ * others have their turns. A log without damage is never read for it.
  *
  * What stays unknown: the type and the time, and, where one page held several events of a stream, which of them stood where: their order is right.
  */
@@ -13,16 +13,16 @@ import type { EventRow } from "./row.ts";
 import type { LostRowsOptions } from "./walk-rows.ts";
 
 export interface LostRows {
-  /** The first hole with its neighbours that has a position in `[low, high]`, from below or from above. Null: none that is known. */
+  /** The first known hole with its neighbours that has a position in `[low, high]`, from below or from above. Null: there is none. */
   zone(low: number, high: number, from: "below" | "above"): Zone | null;
-  /** Rows of a zone between two positions (both included), upwards or downwards, at most `limit`: those that were lost without content. */
+  /** Rows of a zone between two positions (both included), upwards or downwards, at most `limit`. Lost rows come without content. */
   rows(low: number, high: number, limit: number, from: "below" | "above"): readonly EventRow[];
   at(position: number): EventRow | undefined;
   of(streamId: number, revision: number): EventRow | undefined;
   isOne(row: EventRow): boolean;
-  /** The log was read for it, so that what is not known now never will be. */
+  /** The log was read for the page, so nothing more will ever be known of it. */
   isExplored(): boolean;
-  /** Finds out. @returns whether more is known than before. */
+  /** Reads the log for lost rows. @returns whether more is known than before. */
   explore(): Promise<boolean>;
   /** A sentence for each hole, for whoever looks after the log; of many the first. */
   warnings(): readonly string[];

@@ -1,7 +1,7 @@
 /**
- * Reads around damage: each fact that leads to an event stands in log.db twice (the links between a stream's events and their own columns, a stream's name in
- * its table and in its index, an id in its row and in its index), so that one place tells what a wrong bit spoiled in the other. Where it must, it looks at
- * every row, which only a damaged log pays for. Nothing is written: the same is found again until the log is restored.
+ * Reads around damage. Each fact that leads to an event stands in log.db twice (the links between a stream's events and their own columns, a stream's name in
+ * its table and in its index, an id in its row and in its index), so one place tells what a wrong bit has changed in the other. If it must, it looks at every
+ * row, but only in a damaged log. It writes nothing, so the same damage is found again until the log is restored.
  */
 
 import { makeCarefulReads, type Prepare } from "./careful-reads.ts";
@@ -12,7 +12,7 @@ import { mendedStreamRow, type StreamRow } from "./stream-row.ts";
 import { makeStreamWalk, type StreamWalk } from "./stream-walk.ts";
 
 export interface Mender extends StreamWalk, Places {
-  /** Null when there is none, or none that could be trusted. */
+  /** Null when there is none that can be trusted. */
   streamRow(id: number): StreamRow | null;
   /** The event at a position, read by itself; its columns are empty when SQLite cannot read them. Undefined when there is none. */
   rowAt(position: number): EventRow | undefined;

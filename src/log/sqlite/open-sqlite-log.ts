@@ -50,7 +50,7 @@ export async function openSqliteLog(folder: string, options: SqliteLogOptions = 
 }
 
 /**
- * Opens the log in `folder` for reading, without the lock: a service may own it, and go on. Nothing is written, and it ends where it ended now.
+ * Opens the log in `folder` for reading, without the lock: a service may own it, and go on. Nothing is written, and reads end where the log ends now.
  *
  * @throws LOG_MISSING; LOG_DAMAGED, LOG_FOREIGN, LOG_NEWER, LOG_UNAVAILABLE.
  */
@@ -125,7 +125,7 @@ function makeLog(
   return {
     logId: connection.use().logId,
 
-    // Not async, which would put a second promise around the writer's: 1 µs.
+    // It is not async, because that would put a second promise around the writer's, at 1 µs.
     append(stream, events, expected, before) {
       try {
         open();
@@ -170,7 +170,7 @@ function makeLog(
   };
 }
 
-/** Removes a stream's events below a revision, part by part. @param open refuses when the log is closed. */
+/** Removes a stream's events below a revision, part by part. @param open throws when the log is closed. */
 async function truncateStream(open: () => unknown, connection: OwnedConnection, stream: string, before: number): Promise<void> {
   for (let removed = removedAtOnce; removed === removedAtOnce; await nextTurn()) {
     open();

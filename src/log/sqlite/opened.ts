@@ -9,7 +9,7 @@ export interface LogEnd {
   lastRecordedAtMs: number;
 }
 
-/** What `read` gives, or `otherwise` when SQLite cannot read a row, or a number in it is beyond all numbers. A disk that does not answer is no damage. */
+/** Returns the result of `read`, or `otherwise` when SQLite cannot read a row, or a number in it is too large. A disk that does not answer is no damage. */
 export type IfReadable = <T, U>(read: () => T, otherwise: U) => T | U;
 
 /** An open log.db, as its parts see it. */
@@ -21,10 +21,10 @@ export interface Opened {
   /** Events whose page cannot be read. */
   readonly lost: LostRows;
   readonly end: LogEnd;
-  /** What pages of rows are read with. */
+  /** The columns for pages of rows. */
   readonly columns: string;
   prepare(sql: string): StatementSync;
-  /** The error itself, or what the system says where SQLite does not tell why a write or a read failed. */
+  /** The error itself, or the system's error when SQLite does not tell why a write or a read failed. */
   explained(error: unknown): unknown;
   readonly ifReadable: IfReadable;
 }

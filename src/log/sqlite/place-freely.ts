@@ -1,4 +1,4 @@
-/** Revisions of a stream that are not there. The last of them stood at `at`, as a link says; the others below it and above `above`, nobody knows where. */
+/** Missing revisions of a stream. A link tells that the last of them stood at `at`. The others stood below it and above `above`, nobody knows where. */
 export interface Gap {
   readonly streamId: number;
   readonly from: number;
@@ -9,17 +9,17 @@ export interface Gap {
 }
 
 /**
- * Gives the events of each gap positions among those that were lost, rising with their revisions. From the highest place downwards, each goes to the gap that
- * must have its places soonest: whatever the true places were, there is a place for all of them so.
+ * Gives the events of each gap some of the lost positions, rising with their revisions. From the highest position downwards, each goes to the gap with the
+ * highest lower end, because that gap runs out of positions first. In this way every event gets a position, whatever the true positions were.
  *
  * @param lost rising.
- * @returns of each gap, in its order: a position for each revision. Where there are too few, as more than one thing is damaged, some share one.
+ * @returns for each gap, in its order, a position for each revision. When there are too few, because of further damage, some revisions share one.
  */
 export function placeFreely(gaps: readonly Gap[], lost: readonly number[]): readonly (readonly number[])[] {
   const certain = new Set(gaps.map(({ at }) => at));
   const placed: number[][] = gaps.map(({ at }) => [at]);
   const coming = [...gaps.keys()].filter((index) => gaps[index]!.through > gaps[index]!.from).sort((one, other) => gaps[one]!.at - gaps[other]!.at);
-  /** Gaps that may take a place now, the one that must have it soonest last. */
+  /** Gaps that may take a position now; the one with the highest lower end comes last. */
   const waiting: number[] = [];
   for (const position of lost.toReversed()) {
     if (certain.has(position)) continue;

@@ -3,16 +3,16 @@ import { type EventRow, hasItsType, summedColumns } from "./row.ts";
 import { mendedStreamRow } from "./stream-row.ts";
 import { rowSum, typeOfKind } from "./sums.ts";
 
-/** Where a damaged event belongs, as well as that can be told. */
+/** The place of a damaged event, as far as anyone can tell. */
 export interface Whereabouts {
   readonly streamId: number;
   readonly revision: number;
   readonly id: string | null;
-  /** Null: any type may be its own. */
+  /** Null: it may have any type. */
   readonly type: string | null;
 }
 
-/** Where damaged events belong. */
+/** Finds the places of damaged events. */
 export interface Places {
   whereabouts(row: EventRow): Whereabouts;
 }
@@ -29,7 +29,7 @@ export function makePlaces(reads: CarefulReads): Places {
   };
 }
 
-/** What stands elsewhere about the event is tried in place of its own columns, until its sum is right: then they were what was wrong. */
+/** Tries facts about the event from other places in place of its own columns, until its sum is right: then those columns were wrong. */
 function findPlace(reads: CarefulReads, row: EventRow): Whereabouts {
   const own = summedColumns(row);
   const right = (change: Partial<typeof own>): boolean => {
@@ -48,7 +48,7 @@ function findPlace(reads: CarefulReads, row: EventRow): Whereabouts {
       string,
     ])[];
     for (const [id] of ids) if (right({ id })) return { streamId: own.streamId, revision: own.revision, id, type };
-    // Two links that agree know better than the columns; else these do: what is wrong lies in another column, or in the link itself.
+    // Two links that agree are trusted more than the columns. Otherwise the columns are trusted, because the damage is in another column, or in the link.
     const [one, other] = links;
     if (one === undefined || other === undefined || one.streamId !== other.streamId || one.revision !== other.revision)
       return { streamId: own.streamId, revision: own.revision, id: own.id, type };
@@ -62,7 +62,7 @@ interface Link {
   readonly revision: number;
 }
 
-/** Where the events before and after it, and the heads of streams, say that it belongs. */
+/** The places that its neighbours and the heads of streams name for it. */
 function linksTo({ prepare, rowAt, positionsOf }: CarefulReads, row: EventRow): readonly Link[] {
   const own = summedColumns(row);
   const before = own.previous > 0 ? trusted(rowAt(own.previous)) : null;

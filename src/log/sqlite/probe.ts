@@ -14,6 +14,6 @@ export async function probeLog(connection: OwnedConnection): Promise<void> {
   try {
     connection.use().checkpoint();
   } catch (error) {
-    if (isSyncFailure(error)) connection.renew(); // else the write-ahead log grows, which appends tell of
+    if (isSyncFailure(error)) connection.renew(); // otherwise the write-ahead log grows, which appends report
   }
 }

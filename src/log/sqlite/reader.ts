@@ -1,5 +1,5 @@
 /**
- * Reads, one bounded synchronous step at a time: each step runs a statement to its end or leaves it, so that nothing is open over an await
+ * Reads in bounded synchronous steps. Each step runs a statement to its end or leaves it, so that nothing is open over an await
  * (one open iterator would keep the write-ahead log from being checkpointed), and the event loop gets its turn between steps.
  */
 
@@ -33,7 +33,7 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
 
     async *readAll({ after, direction = "forward", filter, limit = Number.MAX_SAFE_INTEGER, signal }) {
       signal?.throwIfAborted();
-      // The end is where the log ended when the read began: a consumer that appends for each event comes to an end.
+      // The read ends where the log ended when it began, so that a consumer that appends for each event comes to an end.
       const last = step((db) => db.end.lastPosition);
       let from = after === undefined ? (direction === "forward" ? 0 : last + 1) : Math.min(Number(after), last + 1);
       let left = limit;

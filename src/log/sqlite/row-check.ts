@@ -9,10 +9,10 @@ import { makeRowPages } from "./row-pages.ts";
 import { isDamage } from "./sqlite-error.ts";
 import { streamSum, tailSum } from "./sums.ts";
 
-/** Told of each problem, and where it is. */
+/** Called with each problem and its place. */
 export type Add = (place: string, problem: string) => void;
 
-/** Where a stream is, as its events say. */
+/** The end of a stream, as its events show it. */
 interface Last {
   readonly revision: number;
   readonly position: number;
@@ -28,7 +28,7 @@ export class RowCheck {
   readonly #last = new Map<number, Last>();
   /** Positions of the events that a row of `marks` is for, by stream and revision. */
   readonly #marks = new Map<string, number>();
-  /** How many there are, as far as they can be read. */
+  /** The number of readable events. */
   events = 0;
 
   constructor(db: DatabaseSync, path: string, summed: boolean, add: Add, notChecked: (what: string) => void) {
@@ -43,7 +43,7 @@ export class RowCheck {
     );
   }
 
-  /** Each part by itself: a page of the file that cannot be read hides nothing in the others. */
+  /** Checks each part by itself, so that an unreadable page in one part hides nothing in the others. */
   async run({ onProgress, signal }: CheckOptions): Promise<void> {
     if (this.#summed) this.#part("the streams' names", () => this.#streams());
     const pages = makeRowPages((sql) => this.#prepare(sql), pageColumns(this.#summed), this.#mender.rowAt, this.#add);
@@ -78,7 +78,7 @@ export class RowCheck {
     return this.#db.prepare(sql, { returnArrays: true });
   }
 
-  /** Whole numbers come as bigint: one beyond all numbers is damage to be told, no error. */
+  /** Whole numbers come as bigint, so that one beyond 2^53 is reported as damage and throws no error. */
   #prepareBig(sql: string): StatementSync {
     const statement = this.#prepare(sql);
     statement.setReadBigInts(true);
@@ -102,7 +102,7 @@ export class RowCheck {
     }
   }
 
-  /** Empty when SQLite cannot read it, or it is no text. */
+  /** Empty when SQLite cannot read the data, or when it is no text. */
   #dataAt(position: number): string {
     try {
       return textOf((this.#prepare("select data from events where position = ?").get(position) as unknown as readonly [unknown] | undefined)?.[0]);

@@ -1,4 +1,4 @@
-/** All rows of `events` that can be read, in order, and where those are that cannot: a damaged page of the file hides nothing behind it. */
+/** Walks all readable rows of `events` in order, and reports the places of the unreadable ones, so that a damaged page hides nothing behind it. */
 import type { StatementSync } from "node:sqlite";
 import { isBeyondNumbers } from "./careful-reads.ts";
 import type { EventRow } from "./row.ts";
@@ -7,15 +7,15 @@ import { isDamage } from "./sqlite-error.ts";
 const pageRows = 512;
 
 export interface RowPages {
-  /** The last position; null when nothing says it. */
+  /** The last position; null when no table tells it. */
   readonly end: number | null;
-  /** At most a page of rows behind a position, and up to where there are no others. */
+  /** At most a page of rows behind a position, and the position up to which there are no others. */
   behind(from: number): { readonly rows: readonly EventRow[]; readonly reached: number };
-  /** Tells what cannot be read at the end, too. */
+  /** Also reports unreadable rows at the end. */
   ended(): void;
 }
 
-/** @param tell which positions cannot be read. */
+/** @param tell called with the positions that cannot be read. */
 export function makeRowPages(
   prepare: (sql: string) => StatementSync,
   columns: string,
@@ -23,7 +23,7 @@ export function makeRowPages(
   tell: (place: string, problem: string) => void,
 ): RowPages {
   const end = lastPosition(prepare);
-  /** Not told yet: a page of the file holds many. */
+  /** Unreadable positions that were not reported yet, because a page of the file holds many. */
   let hole: { readonly first: number; readonly last: number } | null = null;
 
   const tellHole = (): void => {
@@ -37,7 +37,7 @@ export function makeRowPages(
     const rows: EventRow[] = [];
     let reached = from;
     for (let tries = 0; tries < pageRows && reached < end; tries++) {
-      // From the position itself: a look behind the one before would go by the page before.
+      // The statement begins at the position itself, because one that begins behind the position before it would read the page before.
       const next = ifReadable(() => prepare("select position from events where position >= ? order by position limit 1").get(reached + 1));
       if (next === unreadable) {
         hole = { first: hole?.first ?? reached + 1, last: ++reached };

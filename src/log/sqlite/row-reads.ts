@@ -6,20 +6,20 @@ import { type EventRow, textOf } from "./row.ts";
 import { isDamage } from "./sqlite-error.ts";
 import type { StreamNames } from "./stream-names.ts";
 
-/** Rows of `events`, and their data. */
+/** Reads rows of `events`, and their data. */
 export interface RowReads {
   /**
-   * Rows of a statement. A row that holds a number beyond all numbers, or that SQLite cannot read, fails its whole page. Then `positions`, which looks at no
-   * column, says which rows are read one by one; they come whatever else the statement wants of them.
+   * Rows of a statement. A row fails its whole page when it holds a number that is too large, or when SQLite cannot read it. Then `positions`, which looks at
+   * no column, names the rows, and they are read one by one, whatever else the statement demands of them.
    *
-   * @throws PageLost where that cannot be read, either.
+   * @throws PageLost when a single row cannot be read, either.
    */
   rows(sql: string, values: readonly SQLInputValue[], positions: { readonly sql: string; readonly values: readonly SQLInputValue[] }): readonly EventRow[];
   /** Of any tenant. */
   withIds(ids: readonly string[]): readonly EventRow[];
-  /** Of a row of `columns`. SQLite may make something else, or nothing, of the data of a damaged row: then it is empty. */
+  /** The data of a row of `columns`. SQLite may return another type, or nothing, for the data of a damaged row: then it is empty. */
   data(row: EventRow): string;
-  /** What `dataOf` wants of a row of `columnsWithoutData`, or null. */
+  /** The data of a row of `columnsWithoutData`, when `dataOf` asks for it; otherwise null. */
   dataOf(row: EventRow, wanted: (stream: string) => boolean): string | null;
   /** The data at a position as SQLite gives it. */
   dataAt(position: number): unknown;

@@ -1,19 +1,19 @@
-/** A row of `events` as reads fetch it, and whether it is as it was written. */
+/** A row of `events` as reads fetch it, and the check whether it is as it was written. */
 import { dataSum, rowSum, type SummedColumns, typeKind } from "./sums.ts";
 
 const before = "e.position, e.stream_id, e.revision, e.id, e.type, e.schema_version, e.source, e.occurred_at, e.recorded_at, e.metadata";
 const sums = "e.previous, e.data_sum, e.sum";
-/** Of a log of format 1 or 2, which tools read as it lies there: such rows have no sums. */
+/** For a log of format 1 or 2, which tools read without an upgrade: its rows have no sums. */
 const noSums = "0, 0, 0";
 
-/** Data of more bytes is read by itself: a page of 128 rows would else be a hundred megabytes before the first is counted. `octet_length` reads nothing. */
+/** Larger data is read by itself: a page of 128 rows could have a hundred megabytes before the first is counted. `octet_length` does not read the data. */
 const pageDataBytes = 32 * 1024;
 
 /** All columns, as they are stored. */
 export const eventColumns = `${before}, e.data, ${sums}`;
-/** What pages of rows are read with: `row[10]` is null where the data is large, and `data` of LogDatabase has it. */
+/** The columns for pages of rows: `row[10]` is null when the data is large, and then `data` of LogDatabase reads it. */
 export const pageColumns = (summed: boolean) => `${before}, iif(octet_length(e.data) > ${pageDataBytes}, null, e.data), ${summed ? sums : noSums}`;
-/** The same with an empty text for the data. */
+/** The same columns with an empty text for the data. */
 export const columnsWithoutData = (summed: boolean) => `${before}, '', ${summed ? sums : noSums}`;
 
 /** As an array: half the cost of an object (2 against 0.96 million rows a second). */
@@ -34,7 +34,7 @@ export type EventRow = readonly [
   sum: number,
 ];
 
-/** All that a row's sum is made of. */
+/** The values that a row's sum covers. */
 export function summedColumns(row: EventRow): SummedColumns {
   return {
     position: row[0],
@@ -52,7 +52,7 @@ export function summedColumns(row: EventRow): SummedColumns {
   };
 }
 
-/** What is wrong with the columns but the data; null: nothing. */
+/** The damage of the columns other than the data; null: none. */
 export function columnsDamage(row: EventRow): string | null {
   try {
     return rowSum(summedColumns(row)) === row[13] ? null : "its columns do not match their checksum";
@@ -61,12 +61,12 @@ export function columnsDamage(row: EventRow): string | null {
   }
 }
 
-/** Of a damaged row SQLite may make something else. */
+/** For a damaged row SQLite may return another type. */
 export function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** @param sum what the columns say. */
+/** @param sum of the data, as the columns hold it. */
 export function dataDamage(sum: number, data: string): string | null {
   try {
     return dataSum(data) === sum ? null : "its data does not match its checksum";
@@ -75,7 +75,7 @@ export function dataDamage(sum: number, data: string): string | null {
   }
 }
 
-/** The row's type is the one that its sum says, too. */
+/** Whether the row's sum names the same type as its column. */
 export function hasItsType(row: EventRow): boolean {
   return typeof row[4] === "string" && typeKind(row[4]) === Math.floor(row[13] / 4294967296);
 }

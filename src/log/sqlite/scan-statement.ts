@@ -4,7 +4,7 @@ import { typeKind } from "./sums.ts";
 
 export type Direction = "forward" | "backward";
 
-/** `left join` keeps SQLite on positions (it would else read all events of the streams that match, and sort them), and an event that has lost its stream in sight. */
+/** `left join` makes SQLite go by position (otherwise it would read and sort all events of matching streams), and keeps an event that has lost its stream. */
 export function scanStatement(
   columns: string,
   filter: EventFilter | undefined,
@@ -16,12 +16,12 @@ export function scanStatement(
   if (filter === undefined) return { sql: `select ${columns} from events e where ${range} ${end}`, values: [] };
   if ("types" in filter) {
     const { types } = filter;
-    // A table of them (`json_each`) would cost a tenth of the row. More would be a statement too long to keep.
+    // A table of the types (`json_each`) would cost a tenth of the row. With more types the statement would be too long to keep.
     const [list, ...values] =
       types.length <= 100
         ? [types.map(() => "?").join(", "), types, types.map(typeKind)]
         : ["select value from json_each(?)", [JSON.stringify(types)], [JSON.stringify(types.map(typeKind))]];
-    // By the type's number, too: an event whose type is damaged is not passed over.
+    // The filter goes by the type's number, too, so that an event whose type is damaged is not passed over.
     return { sql: `select ${columns} from events e where ${range} and (e.type in (${list}) or e.sum >> 32 in (${list})) ${end}`, values: values.flat() };
   }
   const prefix = "(s.name >= ? and s.name < ?)";

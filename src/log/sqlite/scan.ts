@@ -29,7 +29,7 @@ export function makeScan(step: Step, take: Take, limits: SqliteLogLimits): ScanS
       const columns = dataOf === undefined ? db.columns : db.columnsWithoutData;
       const { sql, values } = scanStatement(columns, filter, direction);
       const positions = scanStatement("e.position", undefined, direction).sql;
-      // Without a filter every position is an event, so the number of events bounds the step.
+      // Without a filter every position holds an event, so the number of events bounds the step.
       const span = filter === undefined ? Number.MAX_SAFE_INTEGER : limits.scanPositions;
       let reached = direction === "forward" ? Math.min(from + span, db.end.lastPosition) : Math.max(from - span, 1);
       const wanted = Math.min(limit, limits.batchEvents);

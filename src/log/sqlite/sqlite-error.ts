@@ -14,7 +14,7 @@ const ioErrorSharedMemoryMap = 10 | (21 << 8);
 const sqliteReadOnly = 8;
 const sqliteCannotOpen = 14;
 
-/** What no repeat mends: this user may not write there, or it is no folder. */
+/** Errors that no repeat can mend: this user may not write there, or it is no folder. */
 export function isUnusable(error: unknown): boolean {
   const primary = (sqliteErrorCode(error) ?? 0) & 255;
   return primary === sqliteReadOnly || primary === sqliteCannotOpen;
@@ -24,13 +24,13 @@ export function sqliteErrorCode(error: unknown): number | undefined {
   return error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode : undefined;
 }
 
-/** The disk has not taken what was written: nobody knows what it has. */
+/** The disk did not take the write, so nobody knows what the disk has. */
 export function isSyncFailure(error: unknown): boolean {
   const code = sqliteErrorCode(error);
   return code === ioErrorSync || code === ioErrorFolderSync || (error instanceof RepriseError && error.code === "LOG_SYNC_FAILED");
 }
 
-/** Of a commit: its last page was not written, so that there is none. */
+/** For a commit: its last page was not written, so nothing was committed. */
 export function wasNotWritten(error: unknown): boolean {
   return sqliteErrorCode(error) === sqliteFull || isWriteFailure(error);
 }
@@ -50,7 +50,7 @@ export function isDamage(error: unknown): boolean {
 
 /**
  * SQLite's and the file system's errors in our words; a RepriseError passes, anything else is a defect and comes back as it is.
- * A disk without room shows in several ways: 13, and no room for the shared memory. Of a write that failed for another reason (a limit
+ * A disk without room shows in several ways: 13, and no room for the shared memory. When a write failed for another reason (a limit
  * of a file's size, a quota, the disk itself) SQLite does not say which: `WriteAheadLog.whyNotWritten` finds out.
  */
 export function fromSqliteError(error: unknown, doing: string): unknown {

@@ -3,9 +3,9 @@ import { LRUCache } from "lru-cache";
 
 /** Statements of one database. Rows come as arrays. */
 export interface Statements {
-  /** Kept for the next time. It must be read to its end, or left, before the next await. */
+  /** A statement that is kept for the next time. It must be read to its end, or left, before the next await. */
   prepare(sql: string): StatementSync;
-  /** Whole numbers come as bigint, so that a number beyond 2^53 can be read. It is not kept. */
+  /** A statement whose whole numbers come as bigint, so that a number beyond 2^53 can be read. It is not kept. */
   prepareBig(sql: string): StatementSync;
 }
 

@@ -5,9 +5,9 @@ import type { GroupNeeds, Waiting } from "./group.ts";
 import { fromSqliteError, isSyncFailure } from "./sqlite-error.ts";
 
 /**
- * Answers every append of the group, whatever happens, and none before it is on disk. A single append is synced to disk on this thread, which is quickest:
- * a caller that waits for each of its appends has nothing else to do. Handlers do other work while a journal is written, so journals are synced off this
- * thread. With several callers it depends on how quick the disk is.
+ * Answers every append of the group, whatever happens, and none before it is on disk. A single append is synced to disk on this thread, which is fastest,
+ * because a caller that waits for each of its appends has nothing else to do. Handlers do other work while a journal is written, so journals are synced off
+ * this thread. With several callers, the speed of the disk decides.
  *
  * @returns null when they are answered; else resolves when they are.
  */
@@ -17,7 +17,7 @@ export function storeGroup(needs: GroupNeeds, group: readonly Waiting[]): Promis
       if (answer !== null && "appended" in answer) resolve(answer.appended);
       else reject(answer?.refusal);
   };
-  // Refused appends fail too: they may have been checked against neighbours that are not stored now.
+  // Refused appends fail, too, because they may have been checked against neighbours that are not stored now.
   const failAll = (error: unknown) => {
     const failure = fromSqliteError(error, "Storing an append");
     if (isLogTrouble(failure)) needs.told.fails(failure);
@@ -49,12 +49,12 @@ export function storeGroup(needs: GroupNeeds, group: readonly Waiting[]): Promis
 
 /**
  * @returns null when it is on disk; else resolves when it is. Positions, heads and readers go on only then.
- * @throws the error of a transaction that left nothing behind; LOG_SYNC_FAILED, LOG_FULL or LOG_UNAVAILABLE when it is not known what is on the disk.
+ * @throws the error of a transaction that left nothing behind; LOG_SYNC_FAILED, LOG_FULL or LOG_UNAVAILABLE when nobody knows what is on the disk.
  */
 function store(draft: Draft, needs: GroupNeeds, durable: "now" | "later"): Promise<void> | null {
   const { clock, syncPlace, told } = needs;
   const { db } = draft;
-  /** Of the last event, not the latest time: after a clock that was set back the times go on from there. */
+  /** The time of the last event, not the latest time, because the times go on from there after the clock was set back. */
   let lastMs = db.end.lastRecordedAtMs;
   let insertedMs = 0;
   const outcome = db.transact(() => {
@@ -88,8 +88,8 @@ function store(draft: Draft, needs: GroupNeeds, durable: "now" | "later"): Promi
 }
 
 /**
- * After an unclear commit, or a sync that failed. What the system then shows of the file says nothing about the disk, so all of it is written again before the log
- * is asked. A transaction is there whole or not at all: one of its ids tells.
+ * Finds out, after an unclear commit or a failed sync, whether the events are stored. The system's view of the file says nothing about the disk then, so all of
+ * it is written again before the log is asked. A transaction is stored whole or not at all, so one of its ids answers the question.
  *
  * @throws `error` when it is not there.
  */
@@ -101,7 +101,7 @@ function mustBeStored({ appends }: Draft, { connection, told }: GroupNeeds, erro
   return null;
 }
 
-/** Acknowledged events stay in the write-ahead log whatever happens here. But when the disk does not sync log.db either, nothing can go on with it. */
+/** Acknowledged events stay in the write-ahead log whatever happens here. But when the disk does not sync log.db, nothing can go on. */
 function checkpoint({ connection, told }: GroupNeeds): void {
   try {
     connection.use().checkpoint();

@@ -4,7 +4,7 @@ import type { Opened } from "./opened.ts";
 import type { StreamNames } from "./stream-names.ts";
 import { streamSum } from "./sums.ts";
 
-/** Where a stream is: `id` 0, `head` −1 and `position` 0 before its first event. */
+/** The end of a stream: `id` 0, `head` −1 and `position` 0 before its first event. */
 export interface StreamHead {
   id: number;
   head: number;
@@ -14,7 +14,7 @@ export interface StreamHead {
 
 export interface StreamHeads {
   streamHead(stream: string): StreamHead;
-  /** The same of several that are not in memory. One statement for all: a statement for each costs twice as much. */
+  /** The same for several streams that are not in memory. One statement reads all of them, because a statement for each costs twice as much. */
   streamHeads(streams: readonly string[]): ReadonlyMap<string, StreamHead>;
   rememberHead(stream: string, at: StreamHead): void;
 }
@@ -37,7 +37,7 @@ const noHeads: ReadonlyMap<string, StreamHead> = new Map();
 export function makeStreamHeads({ prepare, mender, ifReadable, end }: Opened, names: StreamNames, cachedStreams: number): StreamHeads {
   const heads = new LRUCache<string, StreamHead>({ max: cachedStreams });
 
-  /** Nothing is shown yet of what is committed and waits for the disk: this goes from the stream's last event back to one that is shown. */
+  /** Commits that still wait for the disk are not shown. So this goes back from the stream's last event to one that is shown. */
   const shown = (at: StreamHead): StreamHead => {
     while (at.position > end.lastPosition) {
       const row = prepare("select previous from events where position = ?").get(at.position) as unknown as readonly [number] | undefined;
@@ -47,7 +47,7 @@ export function makeStreamHeads({ prepare, mender, ifReadable, end }: Opened, na
     }
     return at;
   };
-  /** By the table where the index of the names cannot be read. */
+  /** Searches the table when the index of the names cannot be read. */
   const idOf = (stream: string): number | undefined => {
     const byIndex = ifReadable(() => prepare("select id from streams where name = ?").get(stream) as unknown as readonly [number] | undefined, null);
     return (byIndex === null ? (prepare("select id from streams not indexed where name = ?").get(stream) as unknown as typeof byIndex) : byIndex)?.[0];

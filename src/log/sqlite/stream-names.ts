@@ -16,7 +16,7 @@ interface StreamName {
 export interface StreamNames {
   /** Its `stream` is empty when the name is lost. */
   nameOf(id: number): StreamName;
-  /** Those who follow the log read a new stream soon, and would otherwise ask for the name of each. */
+  /** Notes the name of a new stream, because whoever follows the log reads its events soon and would otherwise ask for the name. */
   remember(id: number, stream: string): void;
   /** As `nameOf` checks it. @throws LOG_DAMAGED */
   streamOf(id: number): StreamRow;
@@ -26,7 +26,7 @@ const unknownName: StreamName = { id: 0, stream: "", tenant: "", entity: { type:
 
 export function makeStreamNames({ prepare, mender, ifReadable, summed, path }: Opened, cachedStreams: number): StreamNames {
   const selectName = prepare(summed ? "select name, tenant, first, sum from streams where id = ?" : "select name from streams where id = ?");
-  /** By id modulo their number: a look costs a fifth of one into an LRU cache, and each event that is read takes one. */
+  /** Indexed by id modulo the length. A look costs a fifth of a look into an LRU cache, and each event that is read takes one. */
   const names = Array.from<StreamName | undefined>({ length: cachedStreams });
   const rememberName = (id: number, stream: string): StreamName => {
     const name = { id, stream, ...(parseStreamName(stream) ?? { tenant: "", entity: { type: "", id: "" } }) };

@@ -29,7 +29,7 @@ export function makeStreamPages({ prepare, mender, ifReadable }: Opened, { strea
       if (low > high) return [];
       let rows = ifReadable(() => prepare(selectPage).all(id, high, id, low, high) as unknown as EventRow[], []);
       rows.sort((one, other) => one[2] - other[2]);
-      // A link, a mark or a revision that is wrong leaves a hole, or leads to another stream.
+      // A wrong link, mark or revision leaves a hole, or leads to another stream.
       if (rows.length !== high - low + 1 || rows.some((row, at) => row[2] !== low + at || row[1] !== id))
         rows = [...mender.streamRows(stream, { revision: head, position }, low, high)];
       return direction === "forward" ? rows : rows.reverse();

@@ -10,7 +10,7 @@ export interface StreamRow {
   readonly first: number;
 }
 
-/** @returns null when there is no row, or none that can be trusted. */
+/** @returns null when there is no row that can be trusted. */
 export function mendedStreamRow(reads: CarefulReads, id: number): StreamRow | null {
   const { prepare, prepareBig, mustBeDamage } = reads;
   try {
@@ -23,7 +23,7 @@ export function mendedStreamRow(reads: CarefulReads, id: number): StreamRow | nu
     for (const candidate of names)
       for (const owner of new Set([tenant, candidate.slice(0, Math.max(0, candidate.indexOf(".")))]))
         if (streamSum(id, candidate, owner, first) === sum) return { id, name: candidate, tenant: owner, first };
-    // Table and index agree: what is wrong is the sum, or where the stream begins now, which its events say, too.
+    // Table and index agree, so the sum is wrong, or the first revision, which the stream's events tell, too.
     if (names.length < 2 || names[0] !== names[1] || parseStreamName(name) === null) return null;
     const [lowest] = prepare("select min(revision) from events where stream_id = ?").get(id) as unknown as readonly [number | null];
     return { id, name, tenant: name.slice(0, name.indexOf(".")), first: lowest ?? first };
@@ -33,7 +33,7 @@ export function mendedStreamRow(reads: CarefulReads, id: number): StreamRow | nu
   }
 }
 
-/** Of a stream whose page cannot be read: its name stands in the index, too, and where it begins its events say. */
+/** For a stream whose page cannot be read: the index holds its name, too, and its events tell its first revision. */
 function streamByIndex({ prepare, mustBeDamage }: CarefulReads, id: number): StreamRow | null {
   try {
     const names = prepare("select name from streams indexed by sqlite_autoindex_streams_1 where id = ?").all(id) as unknown as readonly (readonly [string])[];

@@ -9,7 +9,7 @@ import type { StreamRow } from "./stream-row.ts";
 export interface StreamWalk {
   /** The last event of a stream whose row of `heads` cannot be trusted. */
   headOf(stream: StreamRow): { readonly revision: number; readonly position: number };
-  /** Events of a stream with these revisions, upwards, found one by one. @throws LOG_DAMAGED when one is not to be found. */
+  /** Events of a stream with these revisions, upwards, found one by one. @throws LOG_DAMAGED when one cannot be found. */
   streamRows(stream: StreamRow, head: { readonly revision: number; readonly position: number }, low: number, high: number): readonly EventRow[];
 }
 
@@ -27,13 +27,13 @@ export function makeStreamWalk(reads: CarefulReads, { whereabouts }: Places, pat
         if (row === undefined) throw notFound(reads, path, `revision ${revision} of ${stream.name}`, { stream: stream.name, revision });
       }
       if (revision <= high) rows.unshift(row);
-      // A link that cannot be trusted is not followed: 0 makes for a search.
+      // A link that cannot be trusted is not followed: with 0 the event is searched for.
       position = columnsDamage(row) === null || lost?.isOne(row) ? row[11] : 0;
     }
     return rows;
   }
 
-  /** It is the event, or is damaged and belongs there. */
+  /** Whether the row is the event, or is damaged and belongs to this place. */
   function isOf(row: EventRow, streamId: number, revision: number): boolean {
     if (columnsDamage(row) === null) return row[1] === streamId && row[2] === revision;
     const place = whereabouts(row);
@@ -41,7 +41,7 @@ export function makeStreamWalk(reads: CarefulReads, { whereabouts }: Places, pat
   }
 
   function search(streamId: number, revision: number): EventRow | undefined {
-    // By either column: one of them may be what is wrong.
+    // Either column may be the wrong one, so the search goes by each of them.
     const found = [
       ...positionsOf("select position from events where stream_id = ? and revision = ?", streamId, revision),
       ...positionsOf("select previous from events where stream_id = ? and revision = ? and previous > 0", streamId, revision + 1),
@@ -60,7 +60,7 @@ function headOf(reads: CarefulReads, path: string, { id, name, first }: StreamRo
     found = prepare("select position from events where stream_id = ? order by position desc limit 100").all(id) as unknown as typeof found;
   } catch (error) {
     mustBeDamage(error);
-    // Not "it is empty": what is appended next would take the place of what stands there.
+    // It does not answer "the stream is empty", because the next append would then take the place of an existing event.
     throw notFound(reads, path, `where ${name} ends`, { stream: name });
   }
   for (const [position] of found) {
@@ -75,7 +75,7 @@ function notFound({ lost }: CarefulReads, path: string, what: string, fields: Re
   return new RepriseError("LOG_DAMAGED", `${path} is damaged: ${what} is not to be found.`, { fields });
 }
 
-/** Where a walk down a stream to a revision begins, when the mark there is right: a long stream is not walked from its end. */
+/** Where a walk down a stream to a revision begins, if the mark there is right, so that a long stream is not walked from its end. */
 function markAbove(
   { prepare, mustBeDamage, rowAt }: CarefulReads,
   isOf: (row: EventRow, streamId: number, revision: number) => boolean,

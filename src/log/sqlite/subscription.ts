@@ -5,10 +5,10 @@ import type { Connection } from "./connection.ts";
 import type { SqliteLogLimits } from "./limits.ts";
 import type { Reader } from "./reader.ts";
 
-/** Wakes whoever waits for something to happen; one that is not waiting looks for itself. */
+/** Wakes everyone who waits for a change. Whoever does not wait looks by itself. */
 export interface Bell {
   ring(): void;
-  /** Calls `wake` at each ring until the answer is called. */
+  /** Calls `wake` at each ring until the returned function is called. */
   listen(wake: () => void): () => void;
 }
 
@@ -26,8 +26,8 @@ export function makeBell(): Bell {
 }
 
 /**
- * One loop reads from the place reached, whether it is far behind or at the end, so catch-up and live cannot miss or repeat an event between
- * them. At the end it waits for a commit; commits that come while the consumer works are one wake-up.
+ * One loop reads on from the place that it has reached, whether that is far behind or at the end, so no event is missed or repeated between catch-up and live.
+ * At the end it waits for a commit. Commits that come while the consumer works wake it once.
  *
  * @throws LOG_BEHIND_CHECKPOINT when `after` is beyond the end: such a subscription would be silent for ever.
  */

@@ -1,8 +1,8 @@
 /**
- * Checksums of what log.db holds: a bit that the disk or the memory turned over shows at the read that meets it.
+ * Checksums of the content of log.db, so that the read that meets a bit changed by the disk or the memory notices it.
  *
- * The data has its CRC-32, 0.2 µs for a small one. The other columns are mixed two characters at a time, as FNV-1a does it: for texts as short as theirs a
- * call into zlib costs more than its work (0.6 against 0.1 µs an event). Each step is one to one, so that no single changed character passes.
+ * The data has a CRC-32 of its own, 0.2 µs for small data. The other columns are mixed two characters at a time, as FNV-1a does it, because for short
+ * texts a call into zlib costs more than its work (0.6 against 0.1 µs an event). Each step is one to one, so that no single changed character passes.
  */
 import { crc32 } from "node:zlib";
 
@@ -18,17 +18,17 @@ function mixText(sum: number, text: string | null): number {
   return at < length ? Math.imul(mixed ^ text.charCodeAt(at), prime) : mixed;
 }
 
-/** What lies above 32 bits counts, too. */
+/** Bits above 32 count, too. */
 function mixNumber(sum: number, value: number): number {
   return Math.imul(Math.imul(sum ^ value, prime) ^ Math.floor(value / 4294967296), prime);
 }
 
-/** Signed: SQLite keeps 32 bits in four bytes so. */
+/** Signed, because SQLite then keeps 32 bits in four bytes. */
 export function dataSum(data: string): number {
   return crc32(data) | 0;
 }
 
-/** An event's columns but its data, which counts by its own sum: so a read that leaves the data alone can tell, too. */
+/** Sum of an event's columns other than its data. The data counts by its own sum, so a read that leaves the data out can check this sum, too. */
 export interface SummedColumns {
   readonly position: number;
   readonly streamId: number;
@@ -44,11 +44,11 @@ export interface SummedColumns {
   readonly dataSum: number;
 }
 
-/** Types are few: their sums are kept. Made anew when there are many, as no log of ours has them. */
+/** Sums of types, which are few. The map is made anew when it has many, which no log of ours has. */
 const typeSums = new Map<string, number>();
 const maxTypes = 10_000;
 
-/** Neighbours often have the same type, and a look into the map has to hash each one's text. */
+/** The last type and its sum, because neighbours often have the same type, and a look into the map has to hash the text. */
 let recentType = { text: "", sum: mixText(offset, "") };
 
 function typeSum(type: string): number {
@@ -62,7 +62,7 @@ function typeSum(type: string): number {
   return sum;
 }
 
-/** Neighbours in the log often have the same metadata. */
+/** The last metadata and their sum, because neighbours in the log often have the same metadata. */
 let recent = { text: "", sum: mixText(offset, "") };
 
 function metadataSum(text: string): number {
@@ -71,8 +71,8 @@ function metadataSum(text: string): number {
 }
 
 /**
- * Beside the sum the row's type stands a second time, as a number: a filter by type also finds an event whose type was changed to one that nobody asks for.
- * 15 bits of it and 32 of the sum are a whole number that SQLite and JavaScript hold exactly.
+ * The sum also holds the row's type a second time, as a number, so that a filter by type also finds an event whose type was changed by damage. 15 bits of it
+ * and 32 of the sum are a whole number that SQLite and JavaScript hold exactly.
  */
 export function rowSum(row: SummedColumns): number {
   const type = typeSum(row.type);
@@ -93,7 +93,7 @@ export function rowSum(row: SummedColumns): number {
 
 const kindOf = (sum: number) => sum >>> 17;
 
-/** The type as the upper bits of a row's sum have it. */
+/** The type's number in the upper bits of a row's sum. */
 export function typeKind(type: string): number {
   return kindOf(typeSum(type));
 }

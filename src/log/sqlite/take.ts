@@ -4,12 +4,12 @@ import type { LogDatabase } from "./database.ts";
 import type { SqliteLogLimits } from "./limits.ts";
 import { type EventRow, textOf } from "./row.ts";
 
-/** Rows are fetched in pages with `all`: a row costs 1.0 µs so, and 1.3 from an iterator. Not all of a batch at once: a page is in memory before it can be counted. */
+/** Rows are fetched in pages with `all`, at 1.0 µs a row; an iterator takes 1.3. A batch takes several pages: a page is in memory before it is counted. */
 const minPageRows = 16;
 
 const maxPageRows = 128;
 
-/** Events of rows that were read page by page. `cut` when there may be more. */
+/** Events of rows that were read page by page. `cut`: there may be more. */
 export interface Taken {
   readonly events: StoredEvent[];
   readonly bytes: number;
@@ -30,7 +30,7 @@ export type Take = (
 ) => Taken;
 
 export function makeTake(limits: SqliteLogLimits): Take {
-  /** Rows of the next page: as many as would have about a quarter of `batchBytes` were they as large as the last ones. */
+  /** Rows of the next page: as many as would take about a quarter of `batchBytes` if they are as large as the last ones. */
   let pageRows = minPageRows;
 
   return (db, limit, page, dataOf, filter) => {
@@ -57,7 +57,7 @@ export function makeTake(limits: SqliteLogLimits): Take {
   };
 }
 
-/** The statement finds by a number of 15 bits, too, and what is read row by row is read whatever it is. A damaged event stays unless its type is known. */
+/** Tests the type again: the statement also finds by a number of 15 bits, and rows read singly have any type. A damaged event stays unless its type is known. */
 export function matches({ type, stream, damage }: StoredEvent, filter: EventFilter): boolean {
   if (damage !== undefined && (damage.typeDoubtful || stream === "")) return true;
   return "types" in filter ? filter.types.includes(type) : filter.streamPrefixes.some((prefix) => stream.startsWith(prefix));

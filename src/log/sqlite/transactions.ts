@@ -14,11 +14,11 @@ export interface Transactions {
    * @param durable `now`: it is on disk when this says `stored`; `later`: when `sync` then resolves. Until then a power cut may take it, a crash cannot.
    */
   transact(work: () => void, durable: "now" | "later"): Outcome;
-  /** The smallest commit there is, `later`, which changes nothing; another program's lock is not waited for. */
+  /** Makes the smallest commit, which changes nothing, as `later` does. It does not wait for another program's lock. */
   probe(): Outcome;
 }
 
-/** Another program's write lock is waited for on this thread: no longer than this. */
+/** The longest wait for another program's write lock, because this thread does nothing else meanwhile. */
 export const lockPatienceMs = 200;
 
 /** @param wal null where nothing is written. */
@@ -40,8 +40,8 @@ export function makeTransactions(db: DatabaseSync, { prepare, explained }: Opene
         db.exec("commit");
         return { is: "stored" };
       } catch (error) {
-        // Still in the transaction: SQLite refused to begin the commit. Not written: its last page, the one that counts, is not there.
-        // Anything else (a failed fsync) may or may not have reached the disk.
+        // Still in the transaction: SQLite refused to begin the commit. Not written: the commit's last page, which makes it count, is missing.
+        // After any other error (a failed fsync), the commit may or may not have reached the disk.
         const refused = db.isTransaction && rollBack(db);
         if (isSyncFailure(error)) wal?.failed(error);
         return { is: refused || wasNotWritten(error) ? "undone" : "unclear", error: explained(error) };
@@ -52,7 +52,7 @@ export function makeTransactions(db: DatabaseSync, { prepare, explained }: Opene
       db.exec("pragma busy_timeout=0");
       wal?.grew(0);
       try {
-        // The row's key: of another column SQLite sees that nothing changes, and writes nothing.
+        // It sets the row's key, because for another column SQLite sees that nothing changes, and writes nothing.
         return transactions.transact(() => void prepare("update tail set one = one").run(), "later");
       } finally {
         db.exec(`pragma busy_timeout=${lockPatienceMs}`);
@@ -62,7 +62,7 @@ export function makeTransactions(db: DatabaseSync, { prepare, explained }: Opene
   return transactions;
 }
 
-/** A full disk makes SQLite roll back by itself, and a later statement would then commit alone: hence the look at isTransaction. */
+/** A full disk makes SQLite roll back by itself, and a later statement would then commit alone. So this looks at isTransaction. */
 function rollBack(db: DatabaseSync): boolean {
   try {
     if (db.isTransaction) db.exec("rollback");

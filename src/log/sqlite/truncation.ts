@@ -5,7 +5,7 @@ import type { StreamPages } from "./stream-pages.ts";
 import { streamSum, tailSum } from "./sums.ts";
 
 export interface Truncation {
-  /** Removes up to `limit` of the stream's oldest events below `before`; answers how many. Inside `transact`. */
+  /** Removes up to `limit` of the stream's oldest events below `before`, and returns how many. Call it inside `transact`. */
   removeEvents(stream: StreamHead, before: number, limit: number): number;
 }
 
@@ -15,7 +15,7 @@ export function makeTruncation({ prepare, end }: Opened, { streamOf }: StreamNam
       if (at.id === 0) return 0;
       const { name, tenant, first } = streamOf(at.id);
       const last = Math.min(before, first + limit) - 1;
-      // By the rows themselves, checked: a link that is wrong would lead to events of another stream.
+      // It goes by the checked rows themselves, because a wrong link would lead to events of another stream.
       const rows = last < first ? [] : streamPage(at, "forward", first, last - first + 1);
       for (const row of rows) prepare("delete from events where position = ?").run(row[0]);
       const removed = rows.length;

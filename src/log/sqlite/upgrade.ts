@@ -7,9 +7,9 @@ import { fromSqliteError } from "./sqlite-error.ts";
 import { dataSum, headSum, rowSum, streamSum, tailSum } from "./sums.ts";
 
 /**
- * Format 1 had an index by stream and revision and no links, format 2 no checksums. All of it is one transaction: a process killed here leaves the log as it
- * was, and the next start begins again. It takes about 10 s a million events, and needs as much room again as the log has; the file stays that large. What
- * was damaged before is not told by it: the sums are those of what is there.
+ * Format 1 had an index by stream and revision and no links; format 2 had no checksums. The upgrade is one transaction, so a process killed here leaves the log
+ * as it was, and the next start begins again. It takes about 10 s a million events, and needs as much room again as the log has; the file stays that large. The
+ * new sums are made from the data as it is, so they do not show older damage.
  *
  * @throws LOG_FULL, with the log as it was.
  */
@@ -21,7 +21,7 @@ export function upgradeLogFile(path: string): void {
     if (format === formatVersion) return; // so says the write-ahead log
     defineSums(db);
     db.exec("pragma synchronous=full; pragma fullfsync=on; pragma checkpoint_fullfsync=on; begin immediate");
-    // Format 1 as well as 2: links are made anew, since nothing could tell whether one was damaged.
+    // Links are made anew for format 2, too, because nothing could tell whether one was damaged.
     db.exec(`
       create temp table links (position integer primary key, previous integer not null) strict;
       insert into temp.links select position, lag(position, 1, 0) over (partition by stream_id order by revision) from events;
@@ -40,7 +40,7 @@ export function upgradeLogFile(path: string): void {
       insert into tail select one, position, recorded_at, tail_sum(position, recorded_at) from tail_old;
       drop table temp.links;
     `);
-    // A truncated stream's last position is in the heads of format 2 alone.
+    // Only the heads of format 2 hold the last position of a truncated stream.
     if (format === 1)
       db.exec(`create temp table ends as select s.id as stream_id, coalesce(e.revision, s.first - 1) as revision, coalesce(e.position, 0) as position from streams s
         left join (select stream_id, max(revision) as revision, max(position) as position from events group by stream_id) e on e.stream_id = s.id`);

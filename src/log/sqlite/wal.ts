@@ -1,9 +1,9 @@
 /**
- * The write-ahead log of one open log.db, as far as its bytes have to reach the disk.
+ * Brings the write-ahead log of one open log.db to the disk.
  *
- * SQLite is kept from checkpointing by itself: it syncs as it does so, and keeps to itself what the disk then said. And it takes a sync that failed for one
- * that may be repeated: but the system marks pages that it could not write as clean, so that the next sync finds nothing to do and succeeds, while the disk has
- * none of them (measured: 180 appends acknowledged so, none there after a power cut). What counts after a failure is only what was *written again* and synced.
+ * SQLite must not make checkpoints by itself, because a checkpoint syncs, and SQLite does not report the disk's error then. SQLite also repeats a failed sync.
+ * But the system marks pages that it could not write as clean, so the next sync finds nothing to do and succeeds, while the disk has none of them (measured:
+ * 180 appends acknowledged in this way, none there after a power cut). So after a failure only pages that were *written again* and synced count.
  */
 import { closeSync, fdatasync, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import type { StatementSync } from "node:sqlite";
@@ -11,15 +11,15 @@ import { RepriseError } from "../../errors.ts";
 import { syncFolder } from "../durable-files.ts";
 import { fromSqliteError } from "./sqlite-error.ts";
 
-/** Pages in the write-ahead log that a checkpoint is worth, as in SQLite itself: 4 MiB. */
+/** A checkpoint is made when the write-ahead log has so many pages (4 MiB), as SQLite itself does. */
 const checkpointPages = 1000;
-/** How many commits, or 16 KiB of data, go by from one look at their number to the next: a look takes 4 µs. */
+/** The number of pages is looked at after so many commits, or after so many times 16 KiB of data, because a look takes 4 µs. */
 const lookEvery = 16;
 const unitBytes = 16_384;
 
 /**
- * The system shows other pages than those that were written, as some file systems do after a failed sync. What this process knows of the log is then wrong, and must
- * not be brought into log.db: it has to end, and the next start reads the log as far as it is whole, which is all that was ever acknowledged.
+ * The system shows other pages than those that were written, as some file systems do after a failed sync. What this process knows of the log is wrong then,
+ * and must not be brought into log.db. The process has to end. The next start reads the log as far as it is whole, which includes all acknowledged events.
  */
 export class WriteAheadLogLost extends RepriseError {
   constructor(message: string) {
@@ -31,7 +31,7 @@ export class WriteAheadLog {
   readonly #path: string;
   readonly #counts: StatementSync;
   readonly #checkpoint: StatementSync;
-  /** Any descriptor of a file syncs all that was written to it. These close after SQLite's, or its locks on the file would be gone. */
+  /** Any descriptor of a file syncs all that was written to it. These close after SQLite's, because closing them earlier would end its locks on the file. */
   readonly #log: number;
   readonly #database: number;
   #pageBytes = 0;
@@ -41,7 +41,7 @@ export class WriteAheadLog {
   /** A sync failed: nothing counts as stored until `rewrite`. */
   #doubt: unknown = null;
 
-  /** @param prepare of the open database, which has been read from: until then there is no such file. */
+  /** @param prepare of the open database. It must have been read from, because the file does not exist before that. */
   constructor(path: string, prepare: (sql: string) => StatementSync) {
     this.#path = path;
     this.#counts = prepare("pragma wal_checkpoint(noop)");
@@ -50,7 +50,7 @@ export class WriteAheadLog {
     this.#database = openSync(path, "r+");
   }
 
-  /** Waits, off this thread, for the disk to have all that was committed. @throws what the disk says. */
+  /** Waits, off this thread, until the disk has all commits. @throws the disk's error. */
   async sync(): Promise<void> {
     this.#syncs++;
     try {
@@ -61,11 +61,11 @@ export class WriteAheadLog {
       this.#syncs--;
       if (this.#closed && this.#syncs === 0) closeSync(this.#log);
     }
-    // Also of another sync, while this one was under way: what it lost, this one need not have noticed.
+    // Another sync may have failed while this one was under way, and this one need not have noticed the loss.
     if (this.#doubt !== null) throw this.#doubt;
   }
 
-  /** Of a commit or checkpoint: the disk has not taken everything. */
+  /** Notes that the disk has not taken all of a commit or checkpoint. */
   failed(error: unknown): void {
     this.#doubt ??= error;
   }
@@ -81,7 +81,7 @@ export class WriteAheadLog {
     }
   }
 
-  /** What the system says of a write that failed, where SQLite only says that it did. Nothing is left of the try. */
+  /** Finds the system's error for a failed write, because SQLite only tells that it failed. The try leaves nothing behind. */
   whyNotWritten(): unknown {
     const { size } = fstatSync(this.#log);
     try {
@@ -94,12 +94,12 @@ export class WriteAheadLog {
     }
   }
 
-  /** Bytes that a transaction will write, about. */
+  /** Notes about how many bytes a transaction will write. */
   grew(bytes: number): void {
     this.#written += 1 + bytes / unitBytes;
   }
 
-  /** Brings pages into log.db when there are enough of them, all of them synced. @throws why that did not work; nothing is lost by it. */
+  /** Brings synced pages into log.db when there are enough of them. @throws why that did not work; nothing is lost then. */
   checkpoint(): void {
     if (this.#written < lookEvery) return;
     this.#written = 0;
@@ -108,8 +108,8 @@ export class WriteAheadLog {
   }
 
   /**
-   * Writes again whatever may not be on the disk, and syncs it: the write-ahead log's pages, and those that were brought into log.db from it. Frames behind
-   * the last commit, of one that failed, are cut off: they would else come back after a crash.
+   * Writes again all pages that may not be on the disk, and syncs them: those of the write-ahead log, and those that were brought from it into log.db. It cuts
+   * off the frames of a failed commit behind the last one, because they would come back after a crash.
    *
    * @throws WriteAheadLogLost; LOG_SYNC_FAILED, LOG_FULL, LOG_UNAVAILABLE.
    */
@@ -127,7 +127,7 @@ export class WriteAheadLog {
     this.#doubt = null;
   }
 
-  /** The same of a read: a file that cannot be read is "malformed" to SQLite. Looks at some pages all over log.db, so that a single bad one may escape it. */
+  /** The same for a read, because SQLite calls an unreadable file "malformed". It looks at some pages all over log.db, so it may miss a single bad one. */
   whyNotRead(): unknown {
     const page = Buffer.alloc(512);
     try {
@@ -140,7 +140,7 @@ export class WriteAheadLog {
     }
   }
 
-  /** After the database was closed, and before it is opened again. */
+  /** Call it after the database was closed, and before it is opened again. */
   close(): void {
     this.#closed = true;
     closeSync(this.#database);

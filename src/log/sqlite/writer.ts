@@ -1,7 +1,7 @@
 /**
- * Appends share commits: those that came in one turn of the event loop are checked in order, each against the log and what the ones
- * before it will have changed, then stored in one transaction. A bad append is refused before SQL, so it cannot undo its neighbours.
- * One fsync a group instead of one an append: 64 in flight store 76,000 events a second where one at a time stores 3,300.
+ * Appends share commits. Those of one turn of the event loop are checked in order, each against the log and against the changes of those before it. Then they
+ * are stored in one transaction. A bad append is refused before SQL, so it cannot undo its neighbours. A group needs one fsync, so 64 appends at once store
+ * 76,000 events a second, where one at a time stores 3,300.
  */
 
 import { RepriseError } from "../../errors.ts";
@@ -17,7 +17,7 @@ import { SyncPlace } from "./sync-place.ts";
 
 export interface Writer {
   append(append: EncodedAppend): Promise<readonly AppendedEvent[]>;
-  /** Resolves when all that was appended before is answered. */
+  /** Resolves when all earlier appends are answered. */
   drain(): Promise<void>;
   warnings(): readonly string[];
 }
