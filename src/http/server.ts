@@ -74,7 +74,7 @@ export function makeServer({
   logRequests(app, logger, clock);
   refuseWhileClosing(app);
   checkCallers(app, keys);
-  const notRouted = keepRoutes(app);
+  const { table, notRouted } = keepRoutes(app);
   app.addHook("onRequest", async (request, reply) => {
     // Here and not in the 404 handler: a body sent to a wrong address is not read.
     if (request.is404) throw notRouted(request, reply);
@@ -82,7 +82,7 @@ export function makeServer({
   app.setErrorHandler((error, request, reply) => fail(error, request, reply));
   app.setNotFoundHandler((request, reply) => fail(notRouted(request, reply), request, reply));
 
-  const needs = { store, keys };
+  const needs = { store, keys, table };
   app.register(eventRoutes, needs);
   app.register(entityRoutes, needs);
   app.register(deadLetterRoutes, needs);

@@ -2,21 +2,26 @@ import type { FastifyInstance } from "fastify";
 import { RepriseError } from "../../errors.ts";
 import type { Entity } from "../../event/event.ts";
 import { entity as entityShape } from "../../store/append/members.ts";
-import { bodyOf, merge, mustBeKnown, parse, parseGet, parseQuery } from "../parse.ts";
+import { merge, mustBeKnown } from "../parse.ts";
+import { makeRoutes } from "../route.ts";
 import { defined } from "../wire/defined.ts";
-import type { EntitiesReply, EntityEventsReply, EntityReply, LaneActReply } from "../wire/entities.ts";
-import { entitiesQuery, entityEventsQuery, laneActRequest, toEntityReply } from "../wire/entities.ts";
+import {
+  entitiesQuery,
+  entitiesReply,
+  entityEventsQuery,
+  entityEventsReply,
+  entityReply,
+  laneActReply,
+  laneActRequest,
+  toEntityReply,
+} from "../wire/entities.ts";
 import { toEventReply } from "../wire/events.ts";
-import { afterQuery, handlerQuery } from "../wire/members.ts";
-import { callerOf, look, operate, type RouteOptions } from "./options.ts";
-
-interface OneEntity {
-  readonly Params: { readonly type: string; readonly id: string };
-}
+import { handlerQuery } from "../wire/members.ts";
+import { callerOf, type RouteOptions } from "./options.ts";
 
 export async function entityRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
-  app.get("/entities", look, async (request): Promise<EntitiesReply> => {
-    const query = await parseGet(entitiesQuery, request, store.views);
+  const { get, act } = makeRoutes(app, store.views);
+  get("/entities", { access: "look", summary: "Lists entities, with their lanes.", query: entitiesQuery, reply: entitiesReply }, async ({ request, query }) => {
     mustBeKnown(store.views, query);
     const page = await store.views.entities(
       defined({ tenant: request.caller.tenant, laneState: query.lane_state, handler: query.handler, entityType: query.entity_type }),
@@ -25,30 +30,42 @@ export async function entityRoutes(app: FastifyInstance, { store }: RouteOptions
     return { entities: page.entities.map(toEntityReply), next_cursor: page.nextCursor };
   });
 
-  app.get<OneEntity>("/entities/:type/:id", look, async (request): Promise<EntityReply> => {
-    await parseGet(afterQuery, request, store.views);
-    const view = await store.views.entity(request.caller.tenant, known(request.params));
+  get("/entities/:type/:id", { access: "look", summary: "Shows one entity and its lanes.", reply: entityReply }, async ({ request, params }) => {
+    const view = await store.views.entity(request.caller.tenant, known(params));
     if (view === undefined) throw notFound();
     return toEntityReply(view);
   });
 
-  app.get<OneEntity>("/entities/:type/:id/events", look, async (request): Promise<EntityEventsReply> => {
-    const query = await parseGet(entityEventsQuery, request, store.views);
-    const page = await store.readEntity(
-      known(request.params),
-      defined({ tenant: request.caller.tenant, from: query.from, limit: query.limit, direction: query.direction }),
-    );
-    if (page.revision < 0) throw notFound();
-    return { events: page.events.map((event) => toEventReply(event, query.as)), next_from: page.nextFrom };
-  });
+  get(
+    "/entities/:type/:id/events",
+    { access: "look", summary: "Lists an entity's events, by revision.", query: entityEventsQuery, reply: entityEventsReply },
+    async ({ request, params, query }) => {
+      const page = await store.readEntity(
+        known(params),
+        defined({ tenant: request.caller.tenant, from: query.from, limit: query.limit, direction: query.direction }),
+      );
+      if (page.revision < 0) throw notFound();
+      return { events: page.events.map((event) => toEventReply(event, query.as)), next_from: page.nextFrom };
+    },
+  );
 
-  for (const [verb, act] of [["pause", "pauseEntity"], ["resume", "resumeEntity"], ["retry", "retryEntity"]] as const) // biome-ignore format: one line
-    app.post<OneEntity>(`/entities/:type/:id/${verb}`, operate, async (request): Promise<LaneActReply> => {
-      const asked = merge(parseQuery(handlerQuery, request), parse(laneActRequest, bodyOf(request)));
-      const entity = known(request.params);
-      const { handlers, position } = await store[act](entity, { ...callerOf(request), ...defined(asked) });
-      return { entity: { ...entity }, handlers: [...handlers], position: String(position) };
-    });
+  const verbs = [
+    { verb: "pause", name: "pauseEntity", summary: "Stops an entity's deliveries.", codes: [] },
+    { verb: "resume", name: "resumeEntity", summary: "Lets a paused entity's deliveries go on.", codes: ["NOT_PAUSED"] },
+    { verb: "retry", name: "retryEntity", summary: "Tries what waits for its next attempt now.", codes: ["NOT_BACKING_OFF", "LANE_PAUSED"] },
+  ] as const;
+  for (const { verb, name, summary, codes } of verbs)
+    act(
+      "POST",
+      `/entities/:type/:id/${verb}`,
+      { access: "operate", summary, query: handlerQuery, body: laneActRequest, reply: laneActReply, codes },
+      async ({ request, params, query, body }) => {
+        const asked = merge(query, body);
+        const entity = known(params);
+        const { handlers, position } = await store[name](entity, { ...callerOf(request), ...defined(asked) });
+        return { entity: { ...entity }, handlers: [...handlers], position: String(position) };
+      },
+    );
 }
 
 /** Names that no entity can have are not looked for. @throws NOT_FOUND */

@@ -1,21 +1,33 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { z } from "zod";
 import { RepriseError } from "../../errors.ts";
 import { canonicalId } from "../../event/ids.ts";
 import type { EventInput } from "../../store/append/event-input.ts";
 import { mustBeOwnSource } from "../authenticate.ts";
 import { cloudEventType, mediaType, readCloudEvents, unsupported } from "../body.ts";
-import { invalid, mustBeKnown, parse, parseEach, parseGet, parseQuery } from "../parse.ts";
-import { fromCloudEvent } from "../wire/cloud-event.ts";
+import { invalid, mustBeKnown, parse, parseEach, parseQuery } from "../parse.ts";
+import { configOf, makeRoutes } from "../route.ts";
+import { cloudEvent, fromCloudEvent } from "../wire/cloud-event.ts";
 import { defined } from "../wire/defined.ts";
-import type { AppendReply, EventReply, EventsReply } from "../wire/events.ts";
-import { appendBatch, appendQuery, eventRequest, eventsQuery, toAppendReply, toEventInput, toEventReply } from "../wire/events.ts";
-import { afterQuery } from "../wire/members.ts";
+import {
+  appendBatch,
+  appendQuery,
+  appendReply,
+  eventList,
+  eventReply,
+  eventRequest,
+  eventsQuery,
+  eventsReply,
+  toAppendReply,
+  toEventInput,
+  toEventReply,
+} from "../wire/events.ts";
 import { toCloudEventPlace, toWirePlace } from "../wire/names.ts";
-import { append, look, type RouteOptions } from "./options.ts";
+import type { RouteOptions } from "./options.ts";
 
 export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
   readCloudEvents(app);
-  app.post("/events", append, async (request, reply): Promise<AppendReply> => {
+  app.post("/events", append, async (request, reply): Promise<z.input<typeof appendReply>> => {
     const { events, perSource, expectedRevision, pointer, place } = await readAppend(request);
     mustBeOwnSource(request.caller, [events].flat());
     const appended = await store.append(events, { tenant: request.caller.tenant, pointer, place, ...defined({ expectedRevision, perSource }) });
@@ -23,8 +35,8 @@ export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions)
     return toAppendReply(appended);
   });
 
-  app.get("/events", look, async (request): Promise<EventsReply> => {
-    const query = await parseGet(eventsQuery, request, store.views);
+  const { get } = makeRoutes(app, store.views);
+  get("/events", { access: "look", summary: "Lists events, the newest first.", query: eventsQuery, reply: eventsReply }, async ({ request, query }) => {
     mustBeKnown(store.views, query);
     const page = await store.views.events(
       defined({
@@ -44,13 +56,26 @@ export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions)
     return { events: page.events.map((event) => toEventReply(event)), next_cursor: page.nextCursor };
   });
 
-  app.get<{ Params: { id: string } }>("/events/:id", look, async (request): Promise<EventReply> => {
-    await parseGet(afterQuery, request, store.views);
-    const event = await store.views.event(request.caller.tenant, canonicalId(request.params.id));
+  get("/events/:id", { access: "look", summary: "Shows one event and its deliveries.", reply: eventReply }, async ({ request, params }) => {
+    const event = await store.views.event(request.caller.tenant, canonicalId(params.id));
     if (event === undefined) throw new RepriseError("NOT_FOUND", "There is no event with this id.");
     return toEventReply(event);
   });
 }
+
+/** It reads its bodies by itself: a batch of a thousand is checked in turns. */
+const append = configOf({
+  access: "append",
+  summary: "Appends one event, or up to 1,000.",
+  query: appendQuery,
+  bodies: { "application/json": z.union([eventRequest, appendBatch.extend({ events: eventList(eventRequest) })]), [cloudEventType]: cloudEvent },
+  reply: appendReply,
+  statuses: [201],
+  codes: [
+    ...(["EVENT_TYPE_UNKNOWN", "SCHEMA_VERSION_UNKNOWN", "DATA_INVALID", "CALL_CHAIN_BROKEN", "DOWNCAST_FAILED", "SOURCE_REFUSED"] as const),
+    ...(["REVISION_CONFLICT", "EVENT_ID_REUSED", "APPEND_TOO_LARGE"] as const),
+  ],
+});
 
 interface Append {
   readonly events: EventInput | readonly EventInput[];

@@ -1,40 +1,69 @@
 import type { FastifyInstance } from "fastify";
-import { bodyOf, parse, parseGet, parseQuery } from "../parse.ts";
+import { makeRoutes } from "../route.ts";
 import { defined } from "../wire/defined.ts";
-import { actRequest, afterQuery, finalActRequest, noQuery } from "../wire/members.ts";
-import type { HandlerActReply, HandlerRepairReply, HandlersReply, RetiredReply } from "../wire/service.ts";
-import { toHandlersReply } from "../wire/service.ts";
-import { adminOfAll, callerOf, type RouteOptions, read } from "./options.ts";
+import { actRequest, finalActRequest } from "../wire/members.ts";
+import {
+  type HandlerActReply,
+  type HandlerRepairReply,
+  handlerActReply,
+  handlerRepairReply,
+  handlersReply,
+  type RetiredReply,
+  retiredReply,
+  toHandlersReply,
+} from "../wire/service.ts";
+import { adminOfAll, callerOf, type RouteOptions } from "./options.ts";
 
 /** Handlers, and what operators do with them. */
 export async function handlerRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
-  app.get("/handlers", read, async (request): Promise<HandlersReply> => {
-    await parseGet(afterQuery, request, store.views);
-    return toHandlersReply(await store.views.handlers());
-  });
+  const { get, act } = makeRoutes(app, store.views);
+  get("/handlers", { access: "read", summary: "Lists handlers, with what waits for each.", reply: handlersReply }, async () =>
+    toHandlersReply(await store.views.handlers()),
+  );
 
-  for (const [verb, state] of [["pause", "paused"], ["resume", "running"]] as const) // biome-ignore format: one line
-    app.post<{ Params: { name: string } }>(`/handlers/:name/${verb}`, adminOfAll, async (request): Promise<HandlerActReply> => {
-      parseQuery(noQuery, request);
-      const act = parse(actRequest, request.body ?? {});
-      const { name } = request.params;
-      const position = await store[verb === "pause" ? "pauseHandler" : "resumeHandler"](name, { ...callerOf(request), ...defined(act) });
-      return { name, state, position: String(position) };
-    });
+  act(
+    "POST",
+    "/handlers/:name/pause",
+    { ...adminOfAll, summary: "Stops a handler from being called.", body: actRequest, reply: handlerActReply },
+    async ({ request, params: { name }, body }): Promise<HandlerActReply> => {
+      const position = await store.pauseHandler(name, { ...callerOf(request), ...defined(body) });
+      return { name, state: "paused", position: String(position) };
+    },
+  );
 
-  app.post<{ Params: { name: string } }>("/handlers/:name/retire", adminOfAll, async (request): Promise<RetiredReply> => {
-    parseQuery(noQuery, request);
-    const { reason } = parse(finalActRequest, bodyOf(request));
-    const { name } = request.params;
-    const { discarded, position } = await store.retireHandler(name, { ...callerOf(request), reason });
-    return { name, state: "retired", discarded, position: String(position) };
-  });
+  act(
+    "POST",
+    "/handlers/:name/resume",
+    { ...adminOfAll, summary: "Lets a paused handler go on.", body: actRequest, reply: handlerActReply, codes: ["NOT_PAUSED"] },
+    async ({ request, params: { name }, body }): Promise<HandlerActReply> => {
+      const position = await store.resumeHandler(name, { ...callerOf(request), ...defined(body) });
+      return { name, state: "running", position: String(position) };
+    },
+  );
 
-  app.post<{ Params: { name: string } }>("/handlers/:name/repair", adminOfAll, async (request): Promise<HandlerRepairReply> => {
-    parseQuery(noQuery, request);
-    const { reason } = parse(finalActRequest, bodyOf(request));
-    const { name } = request.params;
-    const { position, skipped } = await store.repairHandler(name, { ...callerOf(request), reason });
-    return { name, state: "running", skipped, position: String(position) };
-  });
+  act(
+    "POST",
+    "/handlers/:name/retire",
+    {
+      ...{ ...adminOfAll, summary: "Discards what waits for a handler that the config has no more.", codes: ["HANDLER_PRESENT"] },
+      ...{ body: finalActRequest, reply: retiredReply },
+    },
+    async ({ request, params: { name }, body: { reason } }): Promise<RetiredReply> => {
+      const { discarded, position } = await store.retireHandler(name, { ...callerOf(request), reason });
+      return { name, state: "retired", discarded, position: String(position) };
+    },
+  );
+
+  act(
+    "POST",
+    "/handlers/:name/repair",
+    {
+      ...{ ...adminOfAll, summary: "Skips what another program wrote into the handler's journal.", codes: ["NOTHING_TO_REPAIR"] },
+      ...{ body: finalActRequest, reply: handlerRepairReply },
+    },
+    async ({ request, params: { name }, body: { reason } }): Promise<HandlerRepairReply> => {
+      const { position, skipped } = await store.repairHandler(name, { ...callerOf(request), reason });
+      return { name, state: "running", skipped, position: String(position) };
+    },
+  );
 }

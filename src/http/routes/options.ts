@@ -1,22 +1,24 @@
 import type { FastifyRequest } from "fastify";
 import type { Keys } from "../../access/keys.ts";
+import type { ErrorCode } from "../../errors.ts";
 import type { Caller } from "../../store/caller.ts";
 import type { Store } from "../../store/store.ts";
+import type { Route } from "../routed.ts";
 
 /** What routes are given. */
 export interface RouteOptions {
   readonly store: Store;
   /** Null where the service works without keys. */
   readonly keys: Keys | null;
+  /** All routes, once the server is ready. */
+  readonly table: readonly Route[];
 }
 
-/** What a route asks of its caller: see `Access`. */
-export const anybody = { config: { access: "public" } } as const;
-export const append = { config: { access: "append" } } as const;
-export const look = { config: { access: "look" } } as const;
-export const read = { config: { access: "read" } } as const;
-export const operate = { config: { access: "operate" } } as const;
-export const adminOfAll = { config: { access: "admin", ofAllTenants: true } } as const;
+/** What an act that touches every tenant asks of its caller. */
+export const adminOfAll = { access: "admin", ofAllTenants: true } as const;
+
+/** Of acts on one dead letter. */
+export const letterCodes = ["HANDLER_AMBIGUOUS", "NOT_DEAD_LETTERED", "DELIVERY_RUNNING", "LETTER_NOT_FIRST"] as const satisfies readonly ErrorCode[];
 
 /** Who acts, as the store is told it. */
 export function callerOf({ caller: { tenant, actor } }: FastifyRequest): Caller {

@@ -1,84 +1,124 @@
 import type { FastifyInstance } from "fastify";
 import { RepriseError } from "../../errors.ts";
 import { canonicalId } from "../../event/ids.ts";
-import { mustBeKnown, parse, parseGet, parseQuery } from "../parse.ts";
+import type { Store } from "../../store/store.ts";
+import { mustBeKnown } from "../parse.ts";
+import { makeRoutes } from "../route.ts";
 import { defined } from "../wire/defined.ts";
-import { actRequest, afterQuery, noQuery } from "../wire/members.ts";
-import type { PlanReply } from "../wire/plans.ts";
-import { planRequest, toPlanReply, toSelection } from "../wire/plans.ts";
+import { actRequest } from "../wire/members.ts";
+import { planReply, planRequest, toPlanReply, toSelection } from "../wire/plans.ts";
 import { rateRequest, replaysQuery, startReplayRequest, toTerms } from "../wire/replays.ts";
-import type { ReplayActReply, ReplayReply, ReplayReportReply, ReplayStartedReply, ReplaysReply } from "../wire/replays-replies.ts";
-import { toReplayActReply, toReplayReply, toReplayReportReply } from "../wire/replays-replies.ts";
-import { callerOf, operate, type RouteOptions, read } from "./options.ts";
-
-interface ById {
-  readonly Params: { readonly id: string };
-}
+import {
+  replayActReply,
+  replayReply,
+  replayReportReply,
+  replayStartedReply,
+  replaysReply,
+  toReplayActReply,
+  toReplayReply,
+  toReplayReportReply,
+} from "../wire/replays-replies.ts";
+import { callerOf, type RouteOptions } from "./options.ts";
 
 /** Plans, and the replays that run them. */
 export async function replayRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
-  app.post("/replays/plan", read, async (request): Promise<PlanReply> => {
-    parseQuery(noQuery, request);
-    const body = parse(planRequest, request.body ?? {});
-    const { target_handler: targetHandler, rate_per_second: ratePerSecond } = body;
-    const { selection } = body;
-    if ("dead_letters" in selection) {
-      const asked = selection.dead_letters;
-      mustBeKnown(store.views, "filter" in asked ? asked.filter : asked, "#/selection/dead_letters/");
-    }
-    if ("history" in selection) {
-      const { handler, event_types: types = [] } = selection.history;
-      for (const type of [undefined, ...types]) mustBeKnown(store.views, { handler, event_type: type }, "#/selection/history/");
-    }
-    return toPlanReply(await store.planReplay(toSelection(body), { ...callerOf(request), ...defined({ targetHandler, ratePerSecond }) }));
-  });
+  planRoutes(app, store);
+  readRoutes(app, store);
+  actRoutes(app, store);
+}
 
-  app.get<ById>("/replays/plans/:id", read, async (request): Promise<PlanReply> => {
-    await parseGet(afterQuery, request, store.views);
-    return toPlanReply(await store.replayPlan(canonicalId(request.params.id), { tenant: request.caller.tenant }));
-  });
+function planRoutes(app: FastifyInstance, store: Store): void {
+  const { get, act } = makeRoutes(app, store.views);
+  act(
+    "POST",
+    "/replays/plan",
+    { access: "read", summary: "Plans a replay: what it would deliver, before anything is.", body: planRequest, reply: planReply },
+    async ({ request, body }) => {
+      const { selection, target_handler: targetHandler, rate_per_second: ratePerSecond } = body;
+      if ("dead_letters" in selection) {
+        const asked = selection.dead_letters;
+        mustBeKnown(store.views, "filter" in asked ? asked.filter : asked, "#/selection/dead_letters/");
+      }
+      if ("history" in selection) {
+        const { handler, event_types: types = [] } = selection.history;
+        for (const type of [undefined, ...types]) mustBeKnown(store.views, { handler, event_type: type }, "#/selection/history/");
+      }
+      return toPlanReply(await store.planReplay(toSelection(body), { ...callerOf(request), ...defined({ targetHandler, ratePerSecond }) }));
+    },
+  );
 
-  app.post("/replays", operate, async (request, reply): Promise<ReplayStartedReply> => {
-    parseQuery(noQuery, request);
-    const body = parse(startReplayRequest, request.body ?? {});
-    const { total, ...started } = await store.startReplay(body.plan_id, { ...callerOf(request), reason: body.reason, terms: toTerms(body) });
-    reply.code(202).header("location", placeOf(started.replayId));
-    return { ...toReplayActReply(started), plan_id: body.plan_id, total };
-  });
+  get("/replays/plans/:id", { access: "read", summary: "Shows a plan again.", reply: planReply }, async ({ request, params }) =>
+    toPlanReply(await store.replayPlan(canonicalId(params.id), { tenant: request.caller.tenant })),
+  );
+}
 
-  app.get("/replays", read, async (request): Promise<ReplaysReply> => {
-    const { limit, cursor } = await parseGet(replaysQuery, request, store.views);
-    const { replays, nextCursor } = await store.replayStates({ tenant: request.caller.tenant, limit, ...defined({ cursor }) });
-    return { replays: replays.map(toReplayReply), next_cursor: nextCursor };
-  });
+function readRoutes(app: FastifyInstance, store: Store): void {
+  const { get } = makeRoutes(app, store.views);
+  get(
+    "/replays",
+    { access: "read", summary: "Lists replays, the newest first.", query: replaysQuery, reply: replaysReply },
+    async ({ request, query: { limit, cursor } }) => {
+      const { replays, nextCursor } = await store.replayStates({ tenant: request.caller.tenant, limit, ...defined({ cursor }) });
+      return { replays: replays.map(toReplayReply), next_cursor: nextCursor };
+    },
+  );
 
-  app.get<ById>("/replays/:id", read, async (request): Promise<ReplayReply> => {
-    await parseGet(afterQuery, request, store.views);
-    const replay = await store.replayState(canonicalId(request.params.id), { tenant: request.caller.tenant });
+  get("/replays/:id", { access: "read", summary: "Shows how far a replay is.", reply: replayReply }, async ({ request, params }) => {
+    const replay = await store.replayState(canonicalId(params.id), { tenant: request.caller.tenant });
     if (replay === undefined) throw new RepriseError("NOT_FOUND", "There is no replay with this id.");
     return toReplayReply(replay);
   });
 
-  app.get<ById>("/replays/:id/report", read, async (request): Promise<ReplayReportReply> => {
-    const { limit, cursor } = await parseGet(replaysQuery, request, store.views);
-    return toReplayReportReply(await store.replayReport(canonicalId(request.params.id), { tenant: request.caller.tenant, limit, ...defined({ cursor }) }));
-  });
+  get(
+    "/replays/:id/report",
+    { access: "read", summary: "Lists what a replay delivers, with each outcome.", query: replaysQuery, reply: replayReportReply },
+    async ({ request, params, query: { limit, cursor } }) =>
+      toReplayReportReply(await store.replayReport(canonicalId(params.id), { tenant: request.caller.tenant, limit, ...defined({ cursor }) })),
+  );
+}
 
-  for (const verb of ["pause", "resume", "cancel"] as const)
-    app.post<ById>(`/replays/:id/${verb}`, operate, async (request, reply): Promise<ReplayActReply> => {
-      parseQuery(noQuery, request);
-      const act = parse(actRequest, request.body ?? {});
-      const acted = await store.actOnReplay(canonicalId(request.params.id), verb, { ...callerOf(request), ...defined(act) });
-      // It goes on by itself: the report tells when it has come that far.
-      if (acted.status === "cancelling" || acted.status === "pausing") reply.code(202).header("location", placeOf(canonicalId(request.params.id)));
-      return toReplayActReply(acted);
-    });
+function actRoutes(app: FastifyInstance, store: Store): void {
+  const { act } = makeRoutes(app, store.views);
+  act(
+    "POST",
+    "/replays",
+    {
+      ...{ access: "operate", summary: "Starts a replay from a plan.", body: startReplayRequest, reply: replayStartedReply },
+      ...{ statuses: [202], codes: ["PLAN_STALE", "PLAN_USED", "RATE_LIMITED", "HANDLER_AMBIGUOUS"] },
+    },
+    async ({ request, body }, reply) => {
+      const { total, ...started } = await store.startReplay(body.plan_id, { ...callerOf(request), reason: body.reason, terms: toTerms(body) });
+      reply.code(202).header("location", placeOf(started.replayId));
+      return { ...toReplayActReply(started), plan_id: body.plan_id, total };
+    },
+  );
 
-  app.patch<ById>("/replays/:id", operate, async (request): Promise<ReplayActReply> => {
-    parseQuery(noQuery, request);
-    const { rate_per_second: rate, ...act } = parse(rateRequest, request.body ?? {});
-    return toReplayActReply(await store.setReplayRate(canonicalId(request.params.id), rate, { ...callerOf(request), ...defined(act) }));
-  });
+  const verbs = [
+    { verb: "pause", summary: "Lets a replay start nothing more until it is resumed." },
+    { verb: "resume", summary: "Lets a paused replay go on." },
+    { verb: "cancel", summary: "Ends a replay before its time." },
+  ] as const;
+  for (const { verb, summary } of verbs)
+    act(
+      "POST",
+      `/replays/:id/${verb}`,
+      { access: "operate", summary, body: actRequest, reply: replayActReply, statuses: [200, 202], codes: ["REPLAY_ENDED"] },
+      async ({ request, params, body }, reply) => {
+        const id = canonicalId(params.id);
+        const acted = await store.actOnReplay(id, verb, { ...callerOf(request), ...defined(body) });
+        // It goes on by itself: the report tells when it has come that far.
+        if (acted.status === "cancelling" || acted.status === "pausing") reply.code(202).header("location", placeOf(id));
+        return toReplayActReply(acted);
+      },
+    );
+
+  act(
+    "PATCH",
+    "/replays/:id",
+    { access: "operate", summary: "Changes how fast a replay goes.", body: rateRequest, reply: replayActReply, codes: ["REPLAY_ENDED"] },
+    async ({ request, params, body: { rate_per_second: rate, ...asked } }) =>
+      toReplayActReply(await store.setReplayRate(canonicalId(params.id), rate, { ...callerOf(request), ...defined(asked) })),
+  );
 }
 
 const placeOf = (replayId: string): string => `/replays/${encodeURIComponent(replayId)}`;

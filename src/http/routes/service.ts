@@ -1,52 +1,66 @@
 import type { FastifyInstance } from "fastify";
 import { RepriseError } from "../../errors.ts";
-import { parse, parseGet, parseQuery } from "../parse.ts";
-import { actRequest, afterQuery, noQuery } from "../wire/members.ts";
-import type { HealthReply, ReadyReply, RebuildReply, SchemasReply } from "../wire/service.ts";
-import { adminOfAll, anybody, callerOf, look, type RouteOptions, read } from "./options.ts";
+import { makeRoutes } from "../route.ts";
+import { actRequest } from "../wire/members.ts";
+import { healthReply, jsonSchemaReply, type ReadyReply, type RebuildReply, readyReply, rebuildReply, schemasReply } from "../wire/service.ts";
+import { adminOfAll, callerOf, type RouteOptions } from "./options.ts";
 
 /** Schemas, the views as a whole, and the service's own health. */
-export async function serviceRoutes(app: FastifyInstance, { store, keys }: RouteOptions): Promise<void> {
-  app.get("/schemas", look, async (request): Promise<SchemasReply> => {
-    await parseGet(afterQuery, request, store.views);
-    return {
-      schemas: store.catalog.types.flatMap((type) => {
-        const found = store.catalog.describe(type);
-        return found === undefined ? [] : [{ type, versions: [...found.versions], current: found.current, formerly: [...found.formerly] }];
-      }),
-    };
-  });
+export async function serviceRoutes(app: FastifyInstance, options: RouteOptions): Promise<void> {
+  schemaRoutes(app, options);
+  const { store, keys } = options;
+  const { get, act } = makeRoutes(app, store.views);
+  act(
+    "POST",
+    "/views/rebuild",
+    { ...adminOfAll, summary: "Builds the views again from the log.", body: actRequest, reply: rebuildReply, statuses: [202] },
+    async ({ request, body: { reason } }, reply): Promise<RebuildReply> => {
+      const position = await store.rebuildViews({ ...callerOf(request), ...(reason === undefined ? {} : { reason }) });
+      reply.code(202);
+      return { status: "rebuilding", position: String(position) };
+    },
+  );
 
-  app.get<{ Params: { type: string; version: string } }>("/schemas/:type/:version", look, async (request) => {
-    await parseGet(afterQuery, request, store.views);
-    const { type, version } = request.params;
-    const current = store.catalog.resolve(type);
-    const schema = current !== undefined && /^\d{1,4}$/.test(version) ? store.catalog.jsonSchema(current, Number(version)) : undefined;
+  get("/healthz", { access: "public", summary: "Says that the process answers.", reply: healthReply }, async () => ({ status: "ok" as const }));
+
+  get(
+    "/readyz",
+    { access: "read", summary: "Says whether the service can do its work.", reply: readyReply, statuses: [200, 503] },
+    async (_asked, reply): Promise<ReadyReply> => {
+      await store.probe();
+      const waitsFor = store.notReady();
+      const ofKeys = keys?.warning() ?? null;
+      const warnings = ofKeys === null ? [...store.warnings()] : [...store.warnings(), ofKeys];
+      if (waitsFor === null) return { status: "ready", waits_for: null, warnings };
+      reply.code(503).header("retry-after", "1");
+      return { status: "not_ready", waits_for: waitsFor, warnings };
+    },
+  );
+}
+
+function schemaRoutes(app: FastifyInstance, { store }: RouteOptions): void {
+  const { get } = makeRoutes(app, store.views);
+  get("/schemas", { access: "look", summary: "Lists event types and their versions.", reply: schemasReply }, async () => ({
+    schemas: store.catalog.types.flatMap((type) => {
+      const found = store.catalog.describe(type);
+      return found === undefined ? [] : [{ type, versions: [...found.versions], current: found.current, formerly: [...found.formerly] }];
+    }),
+  }));
+
+  /** A name that the type had before is the type's, too. */
+  const schemaOf = (type: string, version: number | "current") => {
+    const name = store.catalog.resolve(type);
+    const current = name === undefined ? undefined : store.catalog.describe(name)?.current;
+    const schema = name === undefined || current === undefined ? undefined : store.catalog.jsonSchema(name, version === "current" ? current : version);
     if (schema === undefined) throw new RepriseError("NOT_FOUND", "There is no such event type, or no such version of it.");
     return schema;
-  });
-
-  app.post("/views/rebuild", adminOfAll, async (request, reply): Promise<RebuildReply> => {
-    parseQuery(noQuery, request);
-    const { reason } = parse(actRequest, request.body ?? {});
-    const position = await store.rebuildViews({ ...callerOf(request), ...(reason === undefined ? {} : { reason }) });
-    reply.code(202);
-    return { status: "rebuilding", position: String(position) };
-  });
-
-  app.get("/healthz", anybody, async (request): Promise<HealthReply> => {
-    await parseGet(afterQuery, request, store.views);
-    return { status: "ok" };
-  });
-
-  app.get("/readyz", read, async (request, reply): Promise<ReadyReply> => {
-    await parseGet(afterQuery, request, store.views);
-    await store.probe();
-    const waitsFor = store.notReady();
-    const ofKeys = keys?.warning() ?? null;
-    const warnings = ofKeys === null ? [...store.warnings()] : [...store.warnings(), ofKeys];
-    if (waitsFor === null) return { status: "ready", waits_for: null, warnings };
-    reply.code(503).header("retry-after", "1");
-    return { status: "not_ready", waits_for: waitsFor, warnings };
-  });
+  };
+  get("/schemas/:type", { access: "look", summary: "The JSON Schema of an event type's current version.", reply: jsonSchemaReply }, async ({ params }) =>
+    schemaOf(params.type, "current"),
+  );
+  get(
+    "/schemas/:type/:version",
+    { access: "look", summary: "The JSON Schema of one version of an event type.", reply: jsonSchemaReply },
+    async ({ params: { type, version } }) => schemaOf(type, /^\d{1,4}$/.test(version) ? Number(version) : -1),
+  );
 }

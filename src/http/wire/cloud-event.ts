@@ -25,7 +25,7 @@ const maxSubjectCharacters = 64 + 1 + 256;
 const subjectMessage = "must be <entity type>/<entity id>: what the event is about, as in order/1042";
 
 const list = text(16_384).transform((joined): readonly unknown[] => joined.split(","));
-const cloudEvent = z
+export const cloudEvent = z
   .object({
     specversion: z.literal("1.0", "must be 1.0"),
     id: text(2048),

@@ -29,6 +29,9 @@ export const schemasReply = z.strictObject({
   schemas: z.array(z.strictObject({ type: z.string(), versions: z.array(count), current: count, formerly: z.array(z.string()) })),
 });
 
+/** JSON Schema 2020-12: what a producer sends as `data`. */
+export const jsonSchemaReply = z.record(z.string(), z.unknown());
+
 export const handlerActReply = z.strictObject({ name: z.string(), state: z.enum(["running", "paused"]), position });
 
 export const retiredReply = z.strictObject({ name: z.string(), state: z.literal("retired"), discarded: count, position });
@@ -43,13 +46,11 @@ export const healthReply = z.strictObject({ status: z.literal("ok") });
 export const readyReply = z.strictObject({ status: z.enum(["ready", "not_ready"]), waits_for: z.string().nullable(), warnings: z.array(z.string()) });
 
 export type HandlersReply = z.input<typeof handlersReply>;
-export type SchemasReply = z.input<typeof schemasReply>;
 export type RetiredReply = z.input<typeof retiredReply>;
 export type HandlerActReply = z.input<typeof handlerActReply>;
 export type HandlerRepairReply = z.input<typeof handlerRepairReply>;
-export type RebuildReply = z.input<typeof rebuildReply>;
-export type HealthReply = z.input<typeof healthReply>;
 export type ReadyReply = z.input<typeof readyReply>;
+export type RebuildReply = z.input<typeof rebuildReply>;
 
 export function toHandlersReply(handlers: readonly HandlerView[]): HandlersReply {
   return {
