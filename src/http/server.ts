@@ -13,6 +13,7 @@ import { writeRowsInTurns } from "./json-reply.ts";
 import { logRequests } from "./request-log.ts";
 import { keepRoutes } from "./routed.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
+import { descriptionRoutes } from "./routes/description.ts";
 import { entityRoutes } from "./routes/entities.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { handlerRoutes } from "./routes/handlers.ts";
@@ -89,6 +90,7 @@ export function makeServer({
   app.register(replayRoutes, needs);
   app.register(handlerRoutes, needs);
   app.register(serviceRoutes, needs);
+  app.register(descriptionRoutes, needs);
   return app;
 }
 

@@ -3,14 +3,22 @@ import { type Logger, pino } from "pino";
 import { expect } from "vitest";
 import type { ErrorCode } from "../../src/errors.ts";
 import { systemClock } from "../../src/event/clock.ts";
-import { makeServer } from "../../src/http/server.ts";
+import { makeServer, type ServerOptions } from "../../src/http/server.ts";
 import type { Store } from "../../src/store/store.ts";
+import { holdToDocument } from "./described.ts";
 
 export const silent: Logger = pino({ level: "silent" });
 
+/** The service, not listening; each of its answers is held to the document that describes it. */
+export function makeDescribedServer(options: ServerOptions): FastifyInstance {
+  const app = makeServer(options);
+  holdToDocument(app);
+  return app;
+}
+
 /** The service over a store, not listening. */
 export function serverOver(store: Store, logger: Logger = silent): FastifyInstance {
-  return makeServer({ store, logger, clock: systemClock });
+  return makeDescribedServer({ store, logger, clock: systemClock });
 }
 
 export interface Answer {

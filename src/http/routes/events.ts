@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { z } from "zod";
+import type { z } from "zod";
 import { RepriseError } from "../../errors.ts";
 import { canonicalId } from "../../event/ids.ts";
 import type { EventInput } from "../../store/append/event-input.ts";
@@ -7,13 +7,13 @@ import { mustBeOwnSource } from "../authenticate.ts";
 import { cloudEventType, mediaType, readCloudEvents, unsupported } from "../body.ts";
 import { invalid, mustBeKnown, parse, parseEach, parseQuery } from "../parse.ts";
 import { configOf, makeRoutes } from "../route.ts";
-import { cloudEvent, fromCloudEvent } from "../wire/cloud-event.ts";
+import { cloudEventBody, fromCloudEvent } from "../wire/cloud-event.ts";
 import { defined } from "../wire/defined.ts";
 import {
   appendBatch,
   appendQuery,
   appendReply,
-  eventList,
+  appendRequest,
   eventReply,
   eventRequest,
   eventsQuery,
@@ -68,7 +68,7 @@ const append = configOf({
   access: "append",
   summary: "Appends one event, or up to 1,000.",
   query: appendQuery,
-  bodies: { "application/json": z.union([eventRequest, appendBatch.extend({ events: eventList(eventRequest) })]), [cloudEventType]: cloudEvent },
+  bodies: { "application/json": appendRequest, [cloudEventType]: cloudEventBody },
   reply: appendReply,
   statuses: [201],
   codes: [

@@ -48,19 +48,20 @@ function schemaRoutes(app: FastifyInstance, { store }: RouteOptions): void {
   }));
 
   /** A name that the type had before is the type's, too. */
-  const schemaOf = (type: string, version: number | "current") => {
+  const schemaOf = (type: string, versionOf: (current: number) => number | null) => {
     const name = store.catalog.resolve(type);
-    const current = name === undefined ? undefined : store.catalog.describe(name)?.current;
-    const schema = name === undefined || current === undefined ? undefined : store.catalog.jsonSchema(name, version === "current" ? current : version);
+    const found = name === undefined ? undefined : store.catalog.describe(name);
+    const version = found === undefined ? null : versionOf(found.current);
+    const schema = name === undefined || version === null ? undefined : store.catalog.jsonSchema(name, version);
     if (schema === undefined) throw new RepriseError("NOT_FOUND", "There is no such event type, or no such version of it.");
     return schema;
   };
   get("/schemas/:type", { access: "look", summary: "The JSON Schema of an event type's current version.", reply: jsonSchemaReply }, async ({ params }) =>
-    schemaOf(params.type, "current"),
+    schemaOf(params.type, (current) => current),
   );
   get(
     "/schemas/:type/:version",
     { access: "look", summary: "The JSON Schema of one version of an event type.", reply: jsonSchemaReply },
-    async ({ params: { type, version } }) => schemaOf(type, /^\d{1,4}$/.test(version) ? Number(version) : -1),
+    async ({ params: { type, version } }) => schemaOf(type, () => (/^\d{1,4}$/.test(version) ? Number(version) : null)),
   );
 }

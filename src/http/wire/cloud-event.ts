@@ -25,7 +25,7 @@ const maxSubjectCharacters = 64 + 1 + 256;
 const subjectMessage = "must be <entity type>/<entity id>: what the event is about, as in order/1042";
 
 const list = text(16_384).transform((joined): readonly unknown[] => joined.split(","));
-export const cloudEvent = z
+const cloudEvent = z
   .object({
     specversion: z.literal("1.0", "must be 1.0"),
     id: text(2048),
@@ -60,11 +60,18 @@ export const cloudEvent = z
   })
   .catchall(attributeValue);
 
+const orNull = (member: z.ZodType): z.ZodType => (member instanceof z.ZodOptional ? member.nullable() : member);
+
+/** As it is sent: the JSON format lets producers write an attribute that is not set as null. */
+export const cloudEventBody = z
+  .object(Object.fromEntries(Object.entries<z.ZodType>(cloudEvent.shape).map(([name, member]) => [name, orNull(member)])))
+  .catchall(attributeValue.nullable());
+
 /** @returns the event, and what to append in its place when another source has used its id. @throws REQUEST_INVALID */
 export function fromCloudEvent(body: unknown): { readonly event: EventInput; readonly perSource: EventInput | undefined } {
   if (typeof body !== "object" || body === null || Array.isArray(body)) throw invalid("The body is not one CloudEvent.");
   mustBeNarrow(body);
-  // The JSON format lets producers write an attribute that is not set as null; null as `data` is a payload.
+  // Null as `data` is a payload.
   const set = Object.fromEntries(Object.entries(body).filter(([name, value]) => value !== null || name === "data"));
   const names = Object.keys(set).filter((name) => !attributeName.test(name) || name === "data_base64");
   if (names.length > 0)

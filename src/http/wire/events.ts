@@ -33,11 +33,14 @@ const revisionMessage = 'must be "any", "none" or a revision from 0';
 
 const expectedRevision = z.union([z.literal("any"), z.literal("none"), z.int().min(0)], revisionMessage);
 
-export const eventList = <S extends z.ZodType>(event: S) =>
+const eventList = <S extends z.ZodType>(event: S) =>
   list(event, { min: 1, max: 1000, message: "must be a list of events", wrongLength: "must have 1 to 1000 events" });
 
 /** Its events are `eventRequest`s, checked one by one. */
 export const appendBatch = z.strictObject({ expected_revision: expectedRevision.optional(), events: eventList(z.unknown()) });
+
+/** One event, or a batch of them. */
+export const appendRequest = z.union([eventRequest, appendBatch.extend({ events: eventList(eventRequest) })]);
 
 const revisionInQuery = z.union([z.enum(["any", "none"]), wholeNumber(0, Number.MAX_SAFE_INTEGER)], revisionMessage);
 

@@ -32,6 +32,9 @@ export const schemasReply = z.strictObject({
 /** JSON Schema 2020-12: what a producer sends as `data`. */
 export const jsonSchemaReply = z.record(z.string(), z.unknown());
 
+/** What is relied on of an OpenAPI document here; it has more. */
+export const openApiReply = z.looseObject({ openapi: z.string(), paths: z.record(z.string(), z.unknown()) });
+
 export const handlerActReply = z.strictObject({ name: z.string(), state: z.enum(["running", "paused"]), position });
 
 export const retiredReply = z.strictObject({ name: z.string(), state: z.literal("retired"), discarded: count, position });

@@ -1,0 +1,72 @@
+/** The shapes that the document names, and a generated client after it. Others are named after their route. */
+import type { z } from "zod";
+import { cloudEventBody } from "../wire/cloud-event.ts";
+import * as lettersAsked from "../wire/dead-letters.ts";
+import * as letters from "../wire/dead-letters-replies.ts";
+import { attemptReply, deliveryReply, givenUpReply } from "../wire/deliveries.ts";
+import { entitiesReply, entityEventsReply, entityReply, laneActReply, laneActRequest } from "../wire/entities.ts";
+import { appendReply, appendRequest, eventReply, eventRequest, eventsReply } from "../wire/events.ts";
+import { step, stored } from "../wire/lifted.ts";
+import { actRequest, finalActRequest } from "../wire/members.ts";
+import { planReply, planRequest } from "../wire/plans.ts";
+import { rateRequest, startReplayRequest } from "../wire/replays.ts";
+import * as replays from "../wire/replays-replies.ts";
+import { failure } from "../wire/reply-members.ts";
+import * as service from "../wire/service.ts";
+
+export const namedRequests: Readonly<Record<string, z.ZodType>> = {
+  NewEvent: eventRequest,
+  Append: appendRequest,
+  CloudEvent: cloudEventBody,
+  Act: actRequest,
+  FinalAct: finalActRequest,
+  LaneAct: laneActRequest,
+  ReplayLetter: lettersAsked.replayRequest,
+  AmendLetter: lettersAsked.amendRequest,
+  DiscardLetter: lettersAsked.discardRequest,
+  ReplayLetters: lettersAsked.replayBatchRequest,
+  DiscardLetters: lettersAsked.discardBatchRequest,
+  PlanReplay: planRequest,
+  StartReplay: startReplayRequest,
+  ChangeRate: rateRequest,
+};
+
+export const namedReplies: Readonly<Record<string, z.ZodType>> = {
+  Appended: appendReply,
+  Event: eventReply,
+  Events: eventsReply,
+  Delivery: deliveryReply,
+  Attempt: attemptReply,
+  Failure: failure,
+  Stored: stored,
+  Step: step,
+  Entity: entityReply,
+  Entities: entitiesReply,
+  EntityEvents: entityEventsReply,
+  LaneActed: laneActReply,
+  DeadLetter: letters.deadLetterReply,
+  DeadLetters: letters.deadLettersReply,
+  DeadLetterDetail: letters.deadLetterDetailReply,
+  DeadLetterStats: letters.deadLetterStatsReply,
+  LetterActed: letters.letterActReply,
+  LetterReplayed: letters.replayedReply,
+  LettersReplayed: letters.replayBatchReply,
+  LettersDiscarded: letters.discardBatchReply,
+  GivenUp: givenUpReply,
+  Plan: planReply,
+  Replay: replays.replayReply,
+  Replays: replays.replaysReply,
+  ReplayStarted: replays.replayStartedReply,
+  ReplayActed: replays.replayActReply,
+  ReplayReport: replays.replayReportReply,
+  HandlerActed: service.handlerActReply,
+  HandlerRetired: service.retiredReply,
+  HandlerRepaired: service.handlerRepairReply,
+  Handlers: service.handlersReply,
+  Schemas: service.schemasReply,
+  JsonSchema: service.jsonSchemaReply,
+  OpenApi: service.openApiReply,
+  RebuildBegun: service.rebuildReply,
+  Health: service.healthReply,
+  Ready: service.readyReply,
+};
