@@ -3,7 +3,7 @@ import { type ErrorCode, errorCatalog } from "../../errors.ts";
 import { statusOfCode } from "../problem.ts";
 import { type JsonSchema, refTo } from "./json-schemas.ts";
 
-export const problemType = "application/problem+json";
+const problemType = "application/problem+json";
 
 /** RFC 9457. A code may add members. */
 export const problemSchema: JsonSchema = {
