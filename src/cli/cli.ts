@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { wantsColour } from "./colour.ts";
 import { addGlobalOptions, type World } from "./command.ts";
 import { addAppend } from "./commands/append.ts";
 import { addBackup } from "./commands/backup.ts";
@@ -18,7 +19,9 @@ import { addServe } from "./commands/serve.ts";
 import { addService } from "./commands/service.ts";
 import { addStatus } from "./commands/status.ts";
 import { addVerify } from "./commands/verify.ts";
+import { addExamples } from "./examples.ts";
 import { exit, Failure } from "./exit.ts";
+import { failureText, misuseText, wantsJson } from "./tell-failure.ts";
 import { visibleOn } from "./terminal.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
@@ -30,27 +33,34 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
  * @returns the exit code; problems were told on standard error.
  */
 export async function runCli(args: readonly string[], given: Omit<World, "exitCode">): Promise<number> {
-  const world: World = { ...given, terminal: visibleOn(given.terminal), exitCode: exit.ok };
+  const { out = false, err = false } = given.terminal.tty ?? {};
+  const inColour = { out: wantsColour(given.env, out), err: wantsColour(given.env, err) };
+  const world: World = { ...given, terminal: visibleOn(given.terminal, inColour), exitCode: exit.ok };
   const { terminal } = world;
+  const json = wantsJson(args);
   try {
-    await makeProgram(world).parseAsync(args, { from: "user" });
+    await makeProgram(world, { json }).parseAsync(args, { from: "user" });
     return world.exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exit.ok : exit.usage;
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return exit.ok;
+      if (json) terminal.err(misuseText(error));
+      return exit.usage;
+    }
     if (!(error instanceof Failure)) throw error;
-    terminal.err(error.message + "\n");
+    terminal.err(failureText(error, json));
     return error.exitCode;
   }
 }
 
-/** Every command with its flags: a test holds what messages and documents name against it. */
-export function makeProgram(world: World): Command {
+/** Every command with its flags: a test holds what messages and documents name against it. @param json misuse is told by the caller, as JSON. */
+export function makeProgram(world: World, { json = false }: { readonly json?: boolean } = {}): Command {
   const { terminal } = world;
   const program = new Command("reprise")
     .description("An event-sourced replay store: events in order per entity, dead letters that keep their place in line, replay through upcasters.")
     .version(version, "-V, --version")
     .exitOverride()
-    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .configureOutput({ writeOut: terminal.out, writeErr: json ? () => {} : terminal.err })
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError("Add --help to see what it takes.")
     .addHelpText("after", "\nExit codes: 0 ok · 1 failed · 2 usage or config · 3 partly done · 4 refused · 5 unreachable · 6 the log cannot be synced");
@@ -72,5 +82,6 @@ export function makeProgram(world: World): Command {
   addSchema(program, world);
   addVerify(program, world);
   addExport(program, world);
+  addExamples(program);
   return program;
 }

@@ -48,7 +48,7 @@ export function makeClient(base: string, key?: string): Client {
     const reply = parse(text);
     if (path === "/readyz" && status === 503 && !isProblem(reply) && reply !== undefined) return { reply: reply as T, started: false };
     if (status >= 200 && status < 300 && reply !== undefined) return { reply: reply as T, started: status === 202 };
-    if (isProblem(reply)) throw new Failure(exitOf(status), describe(reply));
+    if (isProblem(reply)) throw new Failure(exitOf(status), describe(reply), reply);
     throw new Failure(exit.failed, `What answers at ${origin!.origin} does not look like Reprise (status ${status}).\nCheck --url and REPRISE_URL.`);
   }
 

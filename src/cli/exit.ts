@@ -6,10 +6,13 @@ export type ExitCode = (typeof exit)[keyof typeof exit];
 export class Failure extends Error {
   override readonly name = "Failure";
   readonly exitCode: ExitCode;
+  /** The same for programs: a problem's members, or at least a code. */
+  readonly members: object | undefined;
 
-  constructor(exitCode: ExitCode, message: string) {
+  constructor(exitCode: ExitCode, message: string, members?: object) {
     super(message);
     this.exitCode = exitCode;
+    this.members = members;
   }
 }
 

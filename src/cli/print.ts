@@ -1,4 +1,5 @@
 import { visible } from "../event/visible.ts";
+import { statusNames, statusWord } from "./colour.ts";
 import type { Terminal } from "./terminal.ts";
 
 const indent = "    ";
@@ -55,26 +56,42 @@ export function printOne(terminal: Terminal, { output, quiet }: PrintOptions, re
 /** @param width of the terminal: no line is longer. A file or pipe gets every row on one line, however long. */
 export function table<T>(rows: readonly T[], columns: readonly Column<T>[], width?: number): string {
   const whole = layOut(rows, columns);
-  if (width === undefined || whole.every((line) => line.length <= width)) return text(whole);
+  if (width === undefined || whole.every(({ line }) => line.length <= width)) return text(whole.map(coloured));
   const [heading, ...lines] = layOut(
     rows,
     columns.filter(([, , below]) => below === undefined),
-  ).map((line) => cut(line, width));
+  ).map(({ line, words }) => coloured({ line: cut(line, width), words }));
   const below = (row: T) => columns.flatMap(([, , lines]) => lines?.(row) ?? []).filter((line) => line !== null && line !== undefined);
   return text([heading!, ...rows.flatMap((row, index) => [lines[index]!, ...below(row).flatMap((line) => wrap(clean(line), width))])]);
 }
 
-function layOut<T>(rows: readonly T[], columns: readonly Column<T>[]): readonly string[] {
+/** A line, and where its status words stand. */
+interface LaidOut {
+  readonly line: string;
+  readonly words: readonly { readonly at: number; readonly word: string }[];
+}
+
+/** Colours come last: they have no width. */
+function coloured({ line, words }: LaidOut): string {
+  return words.reduceRight(
+    (done, { at, word }) => (line.startsWith(word, at) ? done.slice(0, at) + statusWord(word) + done.slice(at + word.length) : done),
+    line,
+  );
+}
+
+function layOut<T>(rows: readonly T[], columns: readonly Column<T>[]): readonly LaidOut[] {
   const cells = rows.map((row) => columns.map(([, cell]) => cell(row) ?? "-"));
   const lines = [columns.map(([heading]) => heading), ...cells.map((line) => line.map((cell) => clean(String(cell))))];
   const widths = columns.map((_, index) => widest(lines.map((line) => line[index]!)));
   const figures = columns.map((_, index) => cells.every((line) => typeof line[index] === "number"));
-  return lines.map((line) =>
-    line
+  const starts = widths.map((_, index) => widths.slice(0, index).reduce((sum, width) => sum + width + 2, 0));
+  return lines.map((line, row) => ({
+    line: line
       .map((cell, index) => (figures[index] ? cell.padStart(widths[index]!) : cell.padEnd(widths[index]!)))
       .join("  ")
       .trimEnd(),
-  );
+    words: row === 0 ? [] : line.flatMap((word, index) => (statusNames.has(columns[index]![0]) ? [{ at: starts[index]!, word }] : [])),
+  }));
 }
 
 const widest = (texts: readonly string[]): number => texts.reduce((width, text) => Math.max(width, text.length), 0);
@@ -99,7 +116,7 @@ function wrap(line: string, width: number): readonly string[] {
 export function fields(pairs: readonly (readonly [string, string | number | null | undefined])[]): string {
   const shown = pairs.filter(([, value]) => value !== null && value !== undefined);
   const width = widest(shown.map(([name]) => name));
-  return shown.map(([name, value]) => `${name.padEnd(width)}  ${clean(String(value))}\n`).join("");
+  return shown.map(([name, value]) => `${name.padEnd(width)}  ${statusNames.has(name) ? statusWord(clean(String(value))) : clean(String(value))}\n`).join("");
 }
 
 const sectionIndent = "  ";

@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { leave } from "../delivery/end-marker.ts";
 import { visible } from "../event/visible.ts";
+import { painted } from "./colour.ts";
 
 /** What the command line reads from and writes to; passed in, so that tests play the person. */
 export interface Terminal {
@@ -8,6 +9,8 @@ export interface Terminal {
   out(text: string): void;
   /** Standard error: problems, questions, progress, hints. */
   err(text: string): void;
+  /** Which of the two is a terminal, for colours; left out: neither. */
+  readonly tty?: { readonly out: boolean; readonly err: boolean };
   /** Someone sits there who can be asked. */
   readonly interactive: boolean;
   /** Characters in a row of output; undefined when it goes into a file or a pipe. */
@@ -20,16 +23,16 @@ export interface Terminal {
 
 const eraseToEnd = "\u001b[K";
 
-/** The same terminal, on which no text of a sender, a handler or a service moves the cursor: the one place through which all output goes. */
-export function visibleOn(terminal: Terminal): Terminal {
+/** The same terminal, on which no text of a sender, a handler or a service moves the cursor or has a colour: the one place through which all output goes. */
+export function visibleOn(terminal: Terminal, inColour: { readonly out: boolean; readonly err: boolean } = { out: false, err: false }): Terminal {
   return {
     ...terminal,
-    out: (text) => terminal.out(visible(text)),
+    out: (text) => terminal.out(painted(visible(text), inColour.out)),
     err: (text) => {
       // Our own: a line that is drawn over the one before.
       const start = text.startsWith("\r") ? "\r" : "";
       const end = text.endsWith(eraseToEnd) ? eraseToEnd : "";
-      terminal.err(start + visible(text.slice(start.length, text.length - end.length)) + end);
+      terminal.err(start + painted(visible(text.slice(start.length, text.length - end.length)), inColour.err) + end);
     },
     ask: (question) => terminal.ask(visible(question)),
     input: () => terminal.input(),
@@ -45,6 +48,7 @@ export function processTerminal(): Terminal {
   return {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
+    tty: { out: process.stdout.isTTY === true, err: process.stderr.isTTY === true },
     interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
     // Some terminals say that they have no columns: then nobody knows how many.
     columns: process.stdout.isTTY === true && process.stdout.columns > 0 ? process.stdout.columns : undefined,

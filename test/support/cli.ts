@@ -12,7 +12,7 @@ export function reprise(
   { url, input = "", env = {}, cwd = repositoryFolder }: { url?: string; input?: string; env?: Readonly<Record<string, string>>; cwd?: string } = {},
 ): Promise<ToolRun> {
   return new Promise((resolve, reject) => {
-    const ours = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("REPRISE_")));
+    const ours = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("REPRISE_") && !name.endsWith("_COLOR")));
     const child = spawn(process.execPath, [join(repositoryFolder, "bin/reprise.js"), ...args], {
       cwd,
       env: { ...ours, ...(url === undefined ? {} : { REPRISE_URL: url }), ...env },

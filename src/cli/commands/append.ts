@@ -56,7 +56,6 @@ export function addAppend(program: Command, world: World): void {
     .option("--call-chain <agents>", "agent ids from the first cause to the writer, joined by commas")
     .option("--context-ref <kind:ref...>", "what the writer saw")
     .option("--expected-revision <revision>", "any, none, or the revision of the entity's last event")
-    .addHelpText("after", "\nExamples:\n  reprise append --type order.placed --entity order/o-1 --data '{\"totalCents\":995}'\n  reprise append events.ndjson")
     .action(async (file: string | undefined, flags: Flags, command: Command) => {
       const session = openSession(command, world);
       const { expectedRevision, ...event } = flags;
@@ -76,7 +75,8 @@ export function addAppend(program: Command, world: World): void {
           for (const event of reply.events) appended.push(event);
         } catch (error) {
           if (!(error instanceof Failure) || appended.length === 0) throw error;
-          failure = new Failure(exit.partly, `${error.message}\n${appended.length} events were stored; not those from line ${line} on.`);
+          const stored = `${appended.length} events were stored; not those from line ${line} on.`;
+          failure = new Failure(exit.partly, `${error.message}\n${stored}`, error.members && { ...error.members, message: stored });
           break;
         }
       }
@@ -140,7 +140,13 @@ function fromText(text: string): readonly Request[] {
     if (line.trim() === "") continue;
     const fault = faultOf(line);
     if (fault?.code === "JSON_MALFORMED") throw usage(`Line ${index + 1} is not JSON. Nothing was sent.`);
-    if (fault !== null) throw new Failure(exit.refused, `Line ${index + 1}: ${describe(toProblem(fault, { path: "", requestId: "" }))}\nNothing was sent.`);
+    if (fault !== null) {
+      const problem = toProblem(fault, { path: "", requestId: "" });
+      throw new Failure(exit.refused, `Line ${index + 1}: ${describe(problem)}\nNothing was sent.`, {
+        ...problem,
+        message: `Line ${index + 1}: nothing was sent.`,
+      });
+    }
     if (batch.length === maxEvents || characters + line.length > maxRequestCharacters) flush();
     if (batch.length === 0) first = index + 1;
     batch.push(line);

@@ -8,6 +8,5 @@ export function addCompletion(program: Command, { terminal }: World): void {
     .command("completion")
     .description("print a script that completes commands and flags in your shell")
     .addArgument(new Argument("<shell>", "your shell").choices(shells))
-    .addHelpText("after", "\nExamples:\n  source <(reprise completion bash)\n  reprise completion fish > ~/.config/fish/completions/reprise.fish")
     .action((shell: Shell) => terminal.out(completionScript(program, shell)));
 }

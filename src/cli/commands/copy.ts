@@ -72,7 +72,10 @@ async function copy({ from, to, tenant, verify = false, output, quiet = false }:
     if (error instanceof CopyRefused) throw new Failure(exit.refused, `Nothing more is copied.\n${error.message}`);
     if (!isRepriseError(error)) throw error;
     const goOn = error.kind === "unavailable" ? "\nWhat is copied stays: run the same command again, and it goes on." : "";
-    throw new Failure(exitOf(error.kind), `The copy failed (${error.code}).\n${error.message}\n${error.remedy}${goOn}`);
+    throw new Failure(exitOf(error.kind), `The copy failed (${error.code}).\n${error.message}\n${error.remedy}${goOn}`, {
+      code: error.code,
+      message: error.message,
+    });
   } finally {
     for (const log of logs) await log.close();
   }

@@ -25,10 +25,7 @@ export function addDoctor(program: Command, world: World): void {
     .option("--log <log>", "sqlite:<folder> or esdb://…; it may be in use (REPRISE_LOG, default: sqlite:./data)")
     .option("--data <folder>", "folder of views and local files (REPRISE_DATA, default: ./data)")
     .option("--api-keys <file>", "the key file (REPRISE_API_KEYS)")
-    .addHelpText(
-      "after",
-      "\nExit 0: nothing failed. Exit 1: something did; each line says what to do.\n\nExamples:\n  reprise doctor\n  reprise doctor --log esdb://db:2113 -o json",
-    )
+    .addHelpText("after", "\nExit 0: nothing failed. Exit 1: something did; each line says what to do.")
     .action(async (_flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<Flags>();
       const rows = await lookAtAll(flags, command, world);

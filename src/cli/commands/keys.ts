@@ -44,10 +44,6 @@ function addCreate(command: AddCommand, world: World): void {
     .option("--expires <time>", "after so long (90d, 12h), or at an RFC 3339 time; else never")
     .option("--limit <n/s>", "requests a second, with twice as many at once (default: 200/s)")
     .option("--source <source...>", "append only as these sources")
-    .addHelpText(
-      "after",
-      "\nExamples:\n  reprise keys create --file keys.json --name triage-agent --tenant default --role append --source triage-agent\n  reprise keys create --file keys.json --name anna --tenant '*' --role admin --expires 90d",
-    )
     .action((_flags: unknown, command: Command) =>
       acting(async () => {
         const { createKey } = await import("../../access/edit-key-file.ts");
@@ -94,7 +90,6 @@ function addList(command: AddCommand, world: World): void {
 function addRotate(command: AddCommand, world: World): void {
   command("rotate <id>", "give the key a new secret and print it; the old one holds until --finish")
     .option("--finish", "end the old secret")
-    .addHelpText("after", "\nExamples:\n  reprise keys rotate Ab12Cd34 --file keys.json\n  reprise keys rotate --finish Ab12Cd34 --file keys.json")
     .action((id: string, _flags: unknown, command: Command) =>
       acting(async () => {
         const { rotateKey, finishRotation } = await import("../../access/edit-key-file.ts");
@@ -149,7 +144,9 @@ async function acting(act: () => Promise<void>): Promise<void> {
   try {
     await act();
   } catch (error) {
+    const { code, syscall, message } = error as NodeJS.ErrnoException;
+    if (syscall !== undefined) throw new Failure(exit.usage, `The key file cannot be read or written: ${message}.\nNothing was changed.`, { code, message });
     if (!isRepriseError(error)) throw error;
-    throw new Failure(exit.usage, `${error.message}\nNothing was changed.`);
+    throw new Failure(exit.usage, `${error.message}\nNothing was changed.`, { code: error.code, message: error.message });
   }
 }

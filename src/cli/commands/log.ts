@@ -48,7 +48,7 @@ export function addLog(program: Command, world: World): void {
 /** A log that cannot be opened, as commands without a service tell it. */
 export function refused(error: { readonly kind: string; readonly code: string; readonly message: string; readonly remedy: string }): Failure {
   const code = error.kind === "unavailable" ? exit.unreachable : error.kind === "config" ? exit.usage : exit.failed;
-  return new Failure(code, `The log could not be read (${error.code}).\n${error.message}\n${error.remedy}`);
+  return new Failure(code, `The log could not be read (${error.code}).\n${error.message}\n${error.remedy}`, { code: error.code, message: error.message });
 }
 
 function tell({ events, findings, findingsTotal, notChecked }: LogCheck, terminal: Terminal, { output, quiet }: PrintOptions): void {

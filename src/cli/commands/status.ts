@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { statusWord } from "../colour.ts";
 import { openSession, type Session, type World } from "../command.ts";
 import { exit } from "../exit.ts";
 import { countText, fields } from "../print.ts";
@@ -34,6 +35,8 @@ function print({ terminal, output, quiet, url }: Session, { ready, handlers, mat
       ["", next],
     ]);
     const more = matters.length - shown.length;
-    terminal.out(state + fields(lines) + (more > 0 ? `… and ${more} more: reprise status -o json\n` : ""));
+    // Only our own word can stand at the start of a line.
+    const told = fields(lines).replace(/^wrong(?= )/gm, statusWord("wrong"));
+    terminal.out(state + told + (more > 0 ? `… and ${more} more: reprise status -o json\n` : ""));
   }
 }

@@ -1,6 +1,7 @@
 import type { Session } from "../../command.ts";
 import { type ExitCode, exit, Failure } from "../../exit.ts";
 import { type Column, printList } from "../../print.ts";
+import { failureMembers } from "../../tell-failure.ts";
 
 export type Asked<T> = T & { readonly asked: string };
 
@@ -22,7 +23,8 @@ export async function each<T extends object>(
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       failure ??= error;
-      session.terminal.err(`${ids.length > 1 ? `${id}: ` : ""}${error.message}\n`);
+      const members = { asked: id, ...failureMembers(error) };
+      session.terminal.err(session.output === "table" ? `${ids.length > 1 ? `${id}: ` : ""}${error.message}\n` : `${JSON.stringify(members)}\n`);
       if (error.exitCode === exit.unreachable) break;
     }
   }
