@@ -3,6 +3,7 @@ import type { EventReply, EventsReply } from "../../http/wire/events.ts";
 import { at } from "../client.ts";
 import { addFilters, hintNext, openSession, toQuery, type World } from "../command.ts";
 import { type Column, failureText, fields, hasData, json, printList, printOne, section, tableSection, timeText } from "../print.ts";
+import { wholeId } from "../whole-id.ts";
 
 const filters = [
   "status",
@@ -31,7 +32,8 @@ export function addEvents(program: Command, world: World): void {
 
   addFilters(events.command("show <id>").description("show one event with its deliveries"), ["after"]).action(async (id, options, command) => {
     const session = openSession(command, world);
-    const event = await session.client.get<EventReply>(at`/events/${id}`, toQuery(["after"], options));
+    const whole = await wholeId(session.client, "event", id);
+    const event = await session.client.get<EventReply>(at`/events/${whole}`, toQuery(["after"], options));
     printOne(session.terminal, session, event, event.id, (width) => eventText(event, width));
   });
 }

@@ -8,6 +8,7 @@ import { writeText } from "../../log/durable-files.ts";
 import { at } from "../client.ts";
 import { addFilters, deadLetterFilters, openSession, parseEntity, type Session, toQuery, type World } from "../command.ts";
 import { exit, Failure, usage } from "../exit.ts";
+import { wholeIds } from "../whole-id.ts";
 
 const pageSize = "200";
 /** Events asked for at once, to fill in what a dead letter does not say. */
@@ -44,8 +45,9 @@ export function addExport(program: Command, world: World): void {
     if (ids.length > 0 && (Object.keys(filter).length > 0 || options.all)) throw usage("Name ids or a filter, not both; beside ids only --handler stands.");
     if (ids.length === 0 && Object.keys(filter).length === 0 && handler === undefined && !options.all)
       throw usage("Say which: ids, a filter such as --error or --handler, or --all.");
+    const whole = await wholeIds(session.client, "letter", ids);
     world.exitCode = await write(session, options.out, (sink, count) =>
-      ids.length > 0 ? writeLetters(session, ids, handler, sink, count) : writeMatching(session, query, sink, count),
+      ids.length > 0 ? writeLetters(session, whole, handler, sink, count) : writeMatching(session, query, sink, count),
     );
   });
 

@@ -4,6 +4,7 @@ import { at } from "../../client.ts";
 import { hint, openSession, type World } from "../../command.ts";
 import { fields, printOne, section, tableSection, timeText } from "../../print.ts";
 import { readData } from "../../read-text.ts";
+import { wholeId } from "../../whole-id.ts";
 
 /** `dlq amend`. */
 export function addAmend(dlq: Command, world: World): void {
@@ -17,7 +18,9 @@ export function addAmend(dlq: Command, world: World): void {
       const session = openSession(command, world);
       const data = await readData(flags.data, session.terminal, "There is no data: write it as --data '{…}', or name a file, --data @file.json.");
       const act = JSON.stringify({ reason: flags.reason, handler: flags.handler });
-      const { reply } = await session.client.post<LetterActReply>(at`/admin/dlq/${id}/amend`, { json: `${act.slice(0, -1)},"data":${data}}` });
+      const { reply } = await session.client.post<LetterActReply>(at`/admin/dlq/${await wholeId(session.client, "letter", id)}/amend`, {
+        json: `${act.slice(0, -1)},"data":${data}}`,
+      });
       printOne(session.terminal, session, reply, reply.delivery_id, (width) => amendedText(reply, width));
       hint(session, `\nNothing was delivered yet. To deliver it: reprise dlq replay ${reply.delivery_id} --reason …`);
     });

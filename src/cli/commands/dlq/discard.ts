@@ -4,6 +4,7 @@ import { at } from "../../client.ts";
 import { addFilters, confirm, confirmMany, deadLetterFilters, openSession, type Session, toQuery, type World } from "../../command.ts";
 import { type ExitCode, exit, usage } from "../../exit.ts";
 import { type Column, fields, printOne } from "../../print.ts";
+import { wholeIds } from "../../whole-id.ts";
 import { type Asked, each } from "./each-letter.ts";
 import { standardMax } from "./max-letters.ts";
 
@@ -28,8 +29,9 @@ export function addDiscard(dlq: Command, world: World): void {
     const { handler, ...others } = filter;
     if (Object.keys(others).length > 0 || max !== undefined)
       throw usage("Name ids or a filter, not both; beside ids only --handler, --reason and --resolution stand.");
+    const whole = await wholeIds(session.client, "letter", ids);
     if (ids.length > 1 && session.terminal.interactive) await confirm(session, `Discard ${ids.length} dead letters for good?`);
-    world.exitCode = await each<LetterActReply>(session, ids, discardColumns, async (id) => {
+    world.exitCode = await each<LetterActReply>(session, whole, discardColumns, async (id) => {
       const { reply } = await session.client.post<LetterActReply>(at`/admin/dlq/${id}/discard`, { body: { reason, resolution, handler } });
       return { row: { ...reply, asked: id }, ok: true };
     });

@@ -3,6 +3,7 @@ import type { GivenUpReply } from "../../../http/wire/deliveries.ts";
 import { at } from "../../client.ts";
 import { hint, openSession, type World } from "../../command.ts";
 import { printOne } from "../../print.ts";
+import { wholeId } from "../../whole-id.ts";
 
 export function addGiveUp(dlq: Command, world: World): void {
   dlq
@@ -11,7 +12,7 @@ export function addGiveUp(dlq: Command, world: World): void {
     .requiredOption("--reason <text>", "why, for the record")
     .action(async (id: string, { reason }: { readonly reason: string }, command: Command) => {
       const session = openSession(command, world);
-      const { reply } = await session.client.post<GivenUpReply>(at`/deliveries/${id}/give-up`, { body: { reason } });
+      const { reply } = await session.client.post<GivenUpReply>(at`/deliveries/${await wholeId(session.client, "retrying", id)}/give-up`, { body: { reason } });
       printOne(session.terminal, session, reply, reply.delivery_id, () => `Delivery ${reply.delivery_id} to ${reply.handler} is a dead letter now.\n`);
       hint(
         session,

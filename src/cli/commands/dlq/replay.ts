@@ -5,6 +5,7 @@ import { addFilters, confirm, deadLetterFilters, hint, openSession, type Session
 import { type ExitCode, exit, Failure, usage } from "../../exit.ts";
 import { follow } from "../../follow.ts";
 import { type Column, failureText, fields, printOne, tableSection } from "../../print.ts";
+import { wholeIds } from "../../whole-id.ts";
 import { type Asked, each } from "./each-letter.ts";
 import { standardMax } from "./max-letters.ts";
 
@@ -26,7 +27,11 @@ export function addReplay(dlq: Command, world: World): void {
       const { handler, ...others } = filter;
       if (Object.keys(others).length > 0 || options.all || options.max !== undefined || options.rate !== undefined)
         throw usage("Name ids or a filter, not both; beside ids only --handler, --migration and --reason stand.");
-      world.exitCode = await replayEach(session, ids, { handler, migration: options.migration, reason: options.reason });
+      world.exitCode = await replayEach(session, await wholeIds(session.client, "letter", ids), {
+        handler,
+        migration: options.migration,
+        reason: options.reason,
+      });
     } else {
       if (Object.keys(filter).length === 0 && !options.all) throw usage("Say which: ids, a filter such as --error or --handler, or --all.");
       world.exitCode = await replayMatching(session, filter, options);

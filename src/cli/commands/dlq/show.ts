@@ -4,13 +4,17 @@ import type { AttemptReply } from "../../../http/wire/deliveries.ts";
 import { at } from "../../client.ts";
 import { addFilters, hint, openSession, toQuery, type World } from "../../command.ts";
 import { failureText, fields, hasData, json, printOne, section, tableSection, timeText, verbatim } from "../../print.ts";
+import { wholeId } from "../../whole-id.ts";
 import { amendmentText } from "./amend.ts";
 
 export function addShow(dlq: Command, world: World): void {
   addFilters(dlq.command("show <id>").description("show one dead letter, by event or delivery id"), ["handler", "after"]).action(
     async (id, options, command) => {
       const session = openSession(command, world);
-      const letter = await session.client.get<DeadLetterDetailReply>(at`/admin/dlq/${id}`, toQuery(["handler", "after"], options));
+      const letter = await session.client.get<DeadLetterDetailReply>(
+        at`/admin/dlq/${await wholeId(session.client, "letter", id)}`,
+        toQuery(["handler", "after"], options),
+      );
       printOne(session.terminal, session, letter, letter.delivery_id, (width) => letterText(letter, width));
       hint(
         session,

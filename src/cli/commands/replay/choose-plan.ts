@@ -4,6 +4,7 @@ import { at, type Query } from "../../client.ts";
 import { deadLetterFilters, hint, type Session, toQuery } from "../../command.ts";
 import { exit, Failure, usage } from "../../exit.ts";
 import { countText, durationText, fields, printOne, tableSection } from "../../print.ts";
+import { wholeId } from "../../whole-id.ts";
 import { numberOf } from "./number-of.ts";
 
 export interface PlanChoice {
@@ -28,7 +29,8 @@ export async function choosePlan(
   if (planId !== undefined && filtered) throw usage("Name a plan or a filter, not both: what a plan lists is fixed.");
   if (planId !== undefined) {
     if (options.reason === undefined) throw usage("Say why, for the record: --reason <text>.");
-    return { plan: await session.client.get<PlanReply>(at`/replays/plans/${planId}`), reason: options.reason };
+    const whole = await wholeId(session.client, "plan", planId);
+    return { plan: await session.client.get<PlanReply>(at`/replays/plans/${whole}`), reason: options.reason };
   }
   if (!filtered) throw usage("Say what to run: a plan's id, or a filter such as --handler or --error.");
   if (!session.yes && !session.terminal.interactive && !options.dryRun)

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { PlanReply } from "../../../http/wire/plans.ts";
 import { addFilters, deadLetterFilters, openSession, parseEntity, toQuery, type World } from "../../command.ts";
 import { usage } from "../../exit.ts";
+import { wholeIds } from "../../whole-id.ts";
 import { numberOf } from "./number-of.ts";
 import { printPlan } from "./plan-text.ts";
 
@@ -29,8 +30,9 @@ export function addPlan(replay: Command, world: World): void {
       .option("--target-handler <name>", "deliver to this handler instead; dead letters stay")
       .option("--rate <n>", "so many a second, for the estimate"),
     deadLetterFilters,
-  ).action(async (ids: readonly string[], options: PlanOptions, command) => {
+  ).action(async (given: readonly string[], options: PlanOptions, command) => {
     const session = openSession(command, world);
+    const ids = await wholeIds(session.client, "letter", given);
     const body = { selection: selectionOf(ids, options), target_handler: options.targetHandler, rate_per_second: numberOf("--rate", options.rate) };
     const { reply } = await session.client.post<PlanReply>("/replays/plan", { body });
     printPlan(session, reply);

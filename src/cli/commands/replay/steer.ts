@@ -3,6 +3,7 @@ import type { ReplayActReply } from "../../../http/wire/replays-replies.ts";
 import { at } from "../../client.ts";
 import { openSession, type Session, type World } from "../../command.ts";
 import { fields, printOne } from "../../print.ts";
+import { wholeId } from "../../whole-id.ts";
 import { numberOf } from "./number-of.ts";
 
 /** Acts on a replay that is under way: pause, resume, cancel, rate. */
@@ -19,7 +20,9 @@ export function addSteering(replay: Command, world: World): void {
       .option("--reason <text>", "why, for the record")
       .action(async (id: string, { reason }, command) => {
         const session = openSession(command, world);
-        const { reply } = await session.client.post<ReplayActReply>(`${at`/replays/${id}`}/${verb}`, { body: { reason } });
+        const { reply } = await session.client.post<ReplayActReply>(`${at`/replays/${await wholeId(session.client, "replay", id)}`}/${verb}`, {
+          body: { reason },
+        });
         printActed(session, reply);
       });
 
@@ -30,7 +33,7 @@ export function addSteering(replay: Command, world: World): void {
     .action(async (id: string, rate: string, { reason }, command) => {
       const session = openSession(command, world);
       const body = { rate_per_second: rate === "none" ? null : numberOf("<n>", rate), reason };
-      printActed(session, await session.client.patch<ReplayActReply>(at`/replays/${id}`, body));
+      printActed(session, await session.client.patch<ReplayActReply>(at`/replays/${await wholeId(session.client, "replay", id)}`, body));
     });
 }
 
