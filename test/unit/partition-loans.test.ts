@@ -168,6 +168,27 @@ describe("a replay's own delivery that the end of the process cut off", () => {
     expect(ended).toMatchObject({ kind: "failed", error: { type: "UnknownOutcome" } });
   });
 
+  it.each<readonly [what: string, verdict: Parameters<Partition["outcomes"]["conclude"]>[1]]>([
+    ["fails and waits for its retry", retry],
+    ["is put off", { kind: "defer", record, waitMs: 100, retryAt: retry.retryAt, deferrals: { count: 1, ms: 100 } }],
+    ["succeeds", { kind: "completed", record }],
+    ["fails for good", { kind: "give_up", record, cause: "exhausted", error, skip: false }],
+    ["is put back", put],
+  ])("that ran alone and %s has that on record before the next one runs, which may end the process", (_what, verdict) => {
+    const partition = makePartition();
+    const told: string[] = [];
+    for (const of of [stream, "default.order-2"]) {
+      const loan = partition.loans.lend(of, "h1", 0);
+      partition.loans.ask(loan, call({ event: event(0, of), ends: crashed(1), onNotAlone: () => told.push(of) }));
+    }
+    const [first] = partition.schedule.start(0);
+    expect(first).toMatchObject({ loan: { toRecord: "alone" } });
+    expect(told).toEqual([]);
+    end(partition, first!, verdict);
+    expect(told).toEqual([stream]);
+    expect(partition.schedule.start(0)).toMatchObject([{ loan: { toRecord: "alone" } }]);
+  });
+
   it("runs alone, recorded as such, one after another, and nothing else beside it", () => {
     const partition = makePartition();
     const [one, two] = ["default.order-2", "default.order-3"].map((of) => partition.loans.lend(of, "h1", 0));

@@ -27,7 +27,7 @@ export interface LoanedCall {
   readonly recordFirst: boolean;
   /** Puts on record that it is about to be called, alone or not. Null: nothing of it is ever recorded. */
   readonly record: ((alone: boolean) => Promise<unknown>) | null;
-  /** It runs, and from now on not alone. */
+  /** It ran alone, and from now on it is not the one that ends the process: it has ended, or others run beside it. */
   readonly onNotAlone: (() => void) | null;
 }
 

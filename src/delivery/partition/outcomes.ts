@@ -1,7 +1,7 @@
 /** What an attempt came to: a live delivery's, that of a dead letter's replay, or that of a replay's own delivery. */
 import type { Agenda } from "./agenda.ts";
 import type { Delivery } from "./delivery.ts";
-import type { LoanEnd } from "./lane-loan.ts";
+import type { LaneLoan, LoanEnd } from "./lane-loan.ts";
 import type { LetterOutcomes } from "./letter-outcomes.ts";
 import type { LiveOutcomes } from "./live-outcomes.ts";
 import type { LoanOutcomes } from "./loan-outcomes.ts";
@@ -43,13 +43,19 @@ export class Outcomes {
   conclude(delivery: Delivery, verdict: Verdict, monotonicMs: number): LoanEnd | null {
     if (delivery.concluded) return null;
     delivery.concluded = true;
-    if (delivery.loan !== null) {
-      const end = this.#loans.conclude(delivery, delivery.loan, verdict, monotonicMs);
-      if (verdict.kind !== "put_back") this.#suspects.concluded(delivery, this.#recorder.number);
-      return end;
-    }
+    if (delivery.loan !== null) return this.#concludeLoan(delivery, delivery.loan, verdict, monotonicMs);
     this.#concludeOwn(delivery, verdict, monotonicMs);
     return null;
+  }
+
+  #concludeLoan(delivery: Delivery, loan: LaneLoan, verdict: Verdict, monotonicMs: number): LoanEnd | null {
+    const suspected = this.#suspects.of(delivery.lane)?.loan === loan ? loan.call : null;
+    const end = this.#loans.conclude(delivery, loan, verdict, monotonicMs);
+    // Its outcome may be recorded later, or not at all: a failed call that is tried again has none. Without a word of it on record before the next suspect
+    // starts, it would share the blame when that one ends the process.
+    suspected?.onNotAlone?.();
+    if (verdict.kind !== "put_back") this.#suspects.concluded(delivery, this.#recorder.number);
+    return end;
   }
 
   /** Of the lane's own: a live delivery, or a dead letter's replay. */
