@@ -17,7 +17,7 @@ export async function fill(log: Append, count: number, entities: number, sample:
     );
 }
 
-/** Appends all of an entity at once: faster, for whom their order over entities does not matter. */
+/** Appends all events of an entity at once. It is faster, for benchmarks that do not depend on the order over entities. */
 export async function fillByEntity(log: Append, entities: number, eventsOfEntity: number): Promise<void> {
   const entitiesAtOnce = Math.ceil(eventsAtOnce / eventsOfEntity);
   for (let from = 0; from < entities; from += entitiesAtOnce)

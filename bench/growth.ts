@@ -29,7 +29,7 @@ const tenMillion = shared(async (scale) => {
 /** A run is a process of its own that says what it came to, and takes minutes. */
 const longRun = { figure: "own", runs: 1, warmUp: false } as const;
 
-/** What the resident memory of the last quarter may be above that of the quarter before: less is the collector's mood. */
+/** How far the resident memory of the last quarter may be above that of the quarter before. Smaller differences come from the garbage collector. */
 const growthAllowed = 0.1;
 
 /**

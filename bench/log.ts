@@ -132,7 +132,7 @@ export function append(name: string, { writers, appends, batch, target, sample =
   };
 }
 
-/** A stored event, its last two columns as the objects that they are the JSON of. */
+/** A stored event, with its last two columns parsed. */
 interface Row {
   readonly columns: readonly SQLInputValue[];
   readonly metadata: unknown;

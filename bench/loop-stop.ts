@@ -6,10 +6,10 @@ import type { Benchmark } from "./measure.ts";
 import { startService } from "./service.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
-/** What one request may hold the thread: others are served, and answers that came in time are taken, that much later. */
+/** The longest time for which one request may hold the thread. Other requests are served, and arrived answers are taken, so much later. */
 const targetMs = 50;
 const largeEvents = 60;
-/** Of the four events of a request: together just under its 4 MiB. */
+/** The size of each of the four events of a request: together they are just under its 4 MiB. */
 const largeBytes = 950_000;
 
 interface Asked {
@@ -60,7 +60,7 @@ export const loopStopBenchmark: Benchmark = {
       };
       return {
         subject: {
-          // Ids and their replays are of one run only.
+          // Each run has ids of its own, and replays of its own.
           go: async () => Math.max(await measured(requests()), await replayed(url, measured)),
         },
         floor: { go: async () => Math.max(0.1, await measured(requests().map(() => ({ name: "GET /healthz", method: "GET", path: "/healthz" })))) },

@@ -2,9 +2,9 @@
 export interface Benchmark {
   readonly name: string;
   readonly unit: string;
-  /** What has to be reached, where that was said. */
+  /** The target, if there is one. */
   readonly target?: number;
-  /** What the target is about. Default: the ratio, at least. */
+  /** The figure to which the target applies. Default: the ratio has to be at least the target. */
   readonly bound?: Bound;
   /**
    * What a run's figure is. `rate` (default): the units of `go`, a second. `percentile95`: milliseconds of a hundred `go`, all but five. `own`: what `go`
@@ -18,8 +18,8 @@ export interface Benchmark {
   /** Of the full size, with `--quick`. Default 0.05. */
   readonly quickScale?: number;
   /**
-   * Default: 7 runs, the floor after the subject. Given where subject and floor wait for a third party, whose moods would else hit one of the two: so
-   * many runs, short ones, and they take turns at being first; the floor then makes nothing of what the subject did.
+   * Default: 7 runs, the floor after the subject. It is given when subject and floor wait for a third party, because a slow moment of that party would hit only
+   * one of the two. There are then so many short runs, subject and floor take turns at being first, and the floor uses nothing of the subject's run.
    */
   readonly turns?: number;
   /** Builds what both runs need. `scale` is 1, or less for a quick look. */
@@ -51,7 +51,7 @@ export interface Figure {
   readonly unit: string;
   /** The floor's median. */
   readonly floor: number;
-  /** Median of the runs' own ratios, each to the floor's run beside it. Of rates 1 would mean that Reprise costs nothing on top; of times how many times longer it takes. */
+  /** Median of the runs' own ratios, each to the floor's run beside it. A rate of 1 means that Reprise costs nothing; a time of 2 takes twice as long. */
   readonly ratio: number;
   readonly target: number | null;
   /** Null without a target. False also for what else the benchmark demands; it then says so on stderr. */

@@ -11,14 +11,14 @@ import { startService } from "./service.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const connections = 64;
-/** Of the events that are there before, and of those that are appended: as many streams. */
+/** Number of entities, and so of streams, both of the events that are there before and of those that are appended. */
 const entities = 1000;
 const eventsAtOnce = 500;
 
 /**
  * `POST /events` to the service of `reprise serve` with its log on EventStoreDB and a million events in its views, from 64 connections that each have one
  * request under way: HTTP, checks, the append, its fold into the views, and where the ids are looked up. The floor appends the same data, as many at a time,
- * with @eventstore/db-client alone, which is not told where its streams are.
+ * with @eventstore/db-client alone, without an expected revision.
  */
 export const serviceAppendBenchmark: Benchmark = {
   name: "eventstoredb-service-append",

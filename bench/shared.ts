@@ -18,5 +18,5 @@ export function shared<S extends Scene>(open: (scale: number) => Promise<S>): (s
 }
 
 export async function closeShared(): Promise<void> {
-  for (const close of closes.splice(0)) await close().catch(() => {}); // what could not be opened was told by who asked
+  for (const close of closes.splice(0)) await close().catch(() => {}); // whoever asked for the scene has reported why it could not be opened
 }

@@ -60,7 +60,7 @@ export function makeClient(base: string, key?: string): Client {
   };
 }
 
-/** 503 and 429 ask to try again, as if the service were not there yet; the rest of 4xx is its no. */
+/** 503 and 429 ask to try again, as if the service were not there yet. The rest of 4xx are refusals. */
 function exitOf(status: number): 1 | 4 | 5 {
   if (status === 503 || status === 429) return exit.unreachable;
   return status < 500 ? exit.refused : exit.failed;

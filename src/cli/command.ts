@@ -5,7 +5,7 @@ import { instantOf } from "./instant.ts";
 import { formats, type PrintOptions } from "./print.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** What the command line is given of the world. */
+/** The outside world as the command line gets it. */
 export interface World {
   readonly terminal: Terminal;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -136,7 +136,7 @@ export function hint({ terminal, quiet, output }: Session, text: string): void {
   if (!quiet && output === "table") terminal.err(`${text}\n`);
 }
 
-/** Asks the person at the terminal, unless `--yes` has answered. @throws exit 4 for a no. */
+/** Asks the person at the terminal, unless `--yes` has answered. @throws exit 4 when the person refuses. */
 export async function confirm({ terminal, yes }: Session, question: string): Promise<void> {
   if (yes || /^y(?:es)?$/i.test((await terminal.ask(`${question} [y/N] `)).trim())) return;
   throw new Failure(exit.refused, "Nothing was done.");

@@ -24,7 +24,7 @@ export function lockFile({ config = standardConfig, lock }: SchemaFlags): string
   return lock === undefined ? resolve(dirname(resolve(config)), "schemas/lock.json") : resolve(lock);
 }
 
-/** As people write it, from where they are. */
+/** The path as people write it: relative to the working directory. */
 export function shownPath(path: string): string {
   const near = relative(process.cwd(), path);
   return near === "" || near.startsWith("..") ? path : near;

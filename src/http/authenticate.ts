@@ -1,4 +1,4 @@
-/** Who asks: the key of a request, checked before anything else of it is looked at, and the caller that it stands for. */
+/** Finds the caller of a request by its key, which is checked before anything else of the request. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Key, Keys } from "../access/keys.ts";
 import { type Access, everyTenant, mayDo, type Role, requiredRole } from "../access/roles.ts";
@@ -7,7 +7,7 @@ import { defaultTenant, isTenant } from "../event/names.ts";
 import { type Caller, callerOf } from "../store/caller.ts";
 import { refuseForeign } from "./loopback.ts";
 
-/** A caller over HTTP. Without keys everybody on this machine is an administrator of all there is. */
+/** A caller over HTTP. Without keys, everybody on this machine is an administrator of everything. */
 export interface RequestCaller extends Caller {
   readonly role: Role;
   /** Null where the service works without keys. */
@@ -21,7 +21,7 @@ declare module "fastify" {
     caller: RequestCaller;
   }
   interface FastifyContextConfig {
-    /** What a role must be allowed to do for this route. A route without one answers to administrators only. */
+    /** The right that a role needs for this route. A route without one is for administrators only. */
     access?: Access;
     /** The act touches every tenant. */
     ofAllTenants?: boolean;
@@ -76,7 +76,7 @@ function grant({ id, take, limit }: Key, reply: FastifyReply): void {
     throw new RepriseError("RATE_LIMITED", `The key ${id} may ask ${limit.per_second} times a second, and ${limit.burst} times at once.`, { retryAfterMs });
 }
 
-/** The query's `tenant` is no member of any shape: whose things are asked for is the caller's, not the route's. */
+/** The query's `tenant` is no member of any shape, because the tenant belongs to the caller, not to the route. */
 function takeTenant(request: FastifyRequest): unknown {
   const query = request.query as Record<string, unknown>;
   const { tenant } = query;
@@ -85,7 +85,7 @@ function takeTenant(request: FastifyRequest): unknown {
 }
 
 /**
- * A key of one tenant may name that one. What another tenant has is not there for it.
+ * A key of one tenant may name only that tenant. For the key, other tenants' data does not exist.
  *
  * @throws NOT_FOUND, REQUEST_INVALID
  */
@@ -103,7 +103,7 @@ function notOneTenant(): RepriseError {
 }
 
 /**
- * Holds a key that names its sources to them: each event says where it comes from, and the last of a call chain is its source already.
+ * Lets a key with sources append only under these. Each event names its source, and the last agent of a call chain is checked to be that source.
  *
  * @throws SOURCE_REFUSED
  */

@@ -4,7 +4,7 @@ import { RepriseError } from "../errors.ts";
 import { parseJsonInTurns } from "./json.ts";
 
 export const maxBodyBytes = 4 * 1024 * 1024;
-/** Of a body that is too large so much is read and thrown away, so that the client gets the answer in place of a reset connection. */
+/** When a body is too large, so much of it is read and thrown away, so that the client gets the answer in place of a reset connection. */
 const maxDrainedBytes = 16 * maxBodyBytes;
 
 export const cloudEventType = "application/cloudevents+json";

@@ -1,4 +1,4 @@
-/** What a request answers when it fails: a problem of RFC 9457, and a line in the operator's log for what is not the caller's doing. */
+/** Answers a request that fails: with a problem of RFC 9457, and with a line in the operator's log when the caller did not cause the failure. */
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { RepriseError } from "../errors.ts";
@@ -21,7 +21,7 @@ export function makeFail(logger: Logger): Fail {
   };
 }
 
-/** What failed, as a RepriseError; what nobody expected is told to the log only. */
+/** The failure as a RepriseError. An unexpected error is written to the log only. */
 function expected(thrown: unknown): RepriseError {
   if (thrown instanceof RepriseError) {
     if (thrown.kind !== "config" && (thrown.kind !== "defect" || thrown.code === "CLOSED")) return thrown;

@@ -15,7 +15,7 @@ export function writeRowsInTurns(app: FastifyInstance): void {
   });
 }
 
-/** One row is no more than an event, and most answers have none. */
+/** The piece for one row: a row is at most as large as an event, and most answers have no rows. */
 function hasRows(payload: unknown): payload is object {
   if (typeof payload !== "object" || payload === null || Array.isArray(payload)) return false;
   for (const name in payload) {

@@ -1,16 +1,16 @@
-/** What `JSON.parse` does not tell of a document: members that come twice, and numbers that no double keeps. */
+/** Finds the faults that `JSON.parse` does not report: repeated members, and numbers that no double keeps. */
 import { below } from "../catalog/places.ts";
 import type { ErrorPlace } from "../errors.ts";
 
-/** What one quick look over a valid document shows. */
+/** The result of one quick pass over a valid document. */
 export interface Counted {
-  /** In all objects of the text. A parsed value that has fewer lost those that came twice. */
+  /** The number of members in all objects of the text. If the parsed value has fewer, some members were repeated. */
   readonly members: number;
-  /** At least one number would come out as another. */
+  /** At least one number would be changed by parsing. */
   readonly unsafe: boolean;
 }
 
-/** @param text a document that `JSON.parse` has read. One turn over it: 1 ns a character, where a reviver of JSON.parse takes 10. */
+/** @param text a document that `JSON.parse` has read. One pass takes 1 ns a character; a reviver of JSON.parse takes 10. */
 export function countMembers(text: string): Counted {
   let members = 0;
   let unsafe = false;
@@ -27,14 +27,14 @@ export function countMembers(text: string): Counted {
   return { members, unsafe };
 }
 
-/** The places of what `countMembers` found, of each kind at most `maxPlaces`. */
+/** The places of the faults that `countMembers` found, of each kind at most `maxPlaces`. */
 export function findFaults(text: string, maxPlaces: number): Pick<FaultSearch, "repeated" | "unsafe"> {
   const search = new FaultSearch(text, maxPlaces);
   search.look(text.length);
   return search;
 }
 
-/** The same in parts. Without recursion: of a member that comes twice nobody has seen how deep it goes. */
+/** The same in parts. Without recursion, because nobody has checked yet how deep a repeated member nests. */
 export class FaultSearch {
   readonly repeated: ErrorPlace[] = [];
   readonly unsafe: ErrorPlace[] = [];
@@ -94,7 +94,7 @@ const [quote, backslash, colon, comma] = [34, 92, 58, 44];
 const [openBrace, closeBrace, openBracket, closeBracket] = [123, 125, 91, 93];
 const [plus, minus, point, zero, nine] = [43, 45, 46, 48, 57];
 
-/** Looked at one by one: most texts end before, and a search for the next quote costs as much as so many characters. */
+/** So many characters are looked at one by one, because most texts are shorter, and a search for the next quote costs as much. */
 const shortText = 32;
 
 /** @param at its first quote. @returns where its last one is; the end of `text` when there is none. */
@@ -129,7 +129,7 @@ function endOfNumber(text: string, at: number): number {
     const code = text.charCodeAt(at);
     if (!(isDigit(code) || code === point || code === minus || code === plus || isExponent(code))) return at;
   }
-  // As for texts: a number may have four million digits.
+  // A search is used here, as for texts, because a number may have four million digits.
   noPartOfNumber.lastIndex = at;
   return noPartOfNumber.exec(text)?.index ?? text.length;
 }
@@ -147,8 +147,8 @@ const alwaysKept = 15;
 const mostKept = 17;
 
 /**
- * Whether a number comes out of JavaScript with the digits that it went in with; `1.0` and `1` are the same, and so are `-0` and `0`. Integers beyond
- * ±(2^53−1) never do, as their neighbours do not.
+ * Whether JavaScript keeps the digits of a number; `1.0` and `1` are the same, and so are `-0` and `0`. Integers beyond ±(2^53−1) count as not kept,
+ * because JavaScript does not keep their neighbours.
  */
 function survives(text: string, from: number, to: number): boolean {
   let exponent = false;

@@ -52,16 +52,16 @@ export async function parseJsonInTurns(bytes: Buffer, pieceLength = pieceCharact
   return value;
 }
 
-/** The parser's message quotes the document, which may be a payload: not passed on. */
+/** The parser's message quotes the document, which may be a payload, so it is not passed on. */
 function malformed(error: unknown): unknown {
   return error instanceof SyntaxError ? new RepriseError("JSON_MALFORMED", "The JSON is not one complete document.") : error;
 }
 
-/** What of a document cannot be stored, with its places. */
+/** The parts of a document that cannot be stored, with their places. */
 class Refused {
   readonly #places: ErrorPlace[] = [];
 
-  /** Numbers are judged by their text: what has become of them no longer tells what they were. */
+  /** Numbers are judged by their text, because a parsed number no longer shows the digits that were sent. */
   readonly note = ({ path, detail, isNumber }: JsonFault): void => {
     if (!isNumber && this.#places.length < maxPlaces) this.#places.push({ pointer: below("#", ...path), detail });
   };
@@ -71,7 +71,7 @@ class Refused {
   }
 }
 
-/** For a document in which a member comes twice, or a number would come out as another. */
+/** Refuses a document with a repeated member, or with a number that would be changed. */
 function notKept({ repeated, unsafe }: Pick<FaultSearch, "repeated" | "unsafe">): RepriseError {
   return repeated.length > 0
     ? new RepriseError("MEMBER_REPEATED", "The JSON has members that come more than once: only one of each could be kept.", { errors: repeated })

@@ -1,14 +1,14 @@
 /**
- * JSON of megabytes, read piece by piece: `JSON.parse` of 4 MiB of short lists holds the thread for 100 ms, and all that is asked of what comes out for as
- * long again. Pieces are cut at commas, so that a document is valid where each of its pieces is.
+ * Reads JSON of megabytes piece by piece, because `JSON.parse` of 4 MiB of short lists holds the thread for 100 ms, and the checks of the result for as long
+ * again. Pieces are cut at commas, so that a document is valid when each of its pieces is.
  */
 import { maxJsonDepth } from "../event/json-data.ts";
 import type { Turns } from "../event/turns.ts";
 import { endOfString } from "./json-text.ts";
 
-/** Of a piece, about; a longer document is cut. What comes out of so much takes 5 ms. */
+/** About the characters of a piece; a longer document is cut. Parsing and checking one takes 5 ms. */
 export const pieceCharacters = 128 * 1024;
-/** Of one object: an append has no room for more, and whoever asks for the names of 400,000 gets them after 100 ms. */
+/** The most members of one object. An append has no room for more, and listing the names of 400,000 members takes 100 ms. */
 export const maxMembers = 100_000;
 
 /** A list or an object that is longer than a piece, by its brackets, and those right inside it. */
@@ -122,10 +122,10 @@ class Brackets {
   readonly #text: string;
   readonly #pieceLength: number;
   #at = 0;
-  /** Of the open ones down to the first that is too deep: where each begins, and the long ones right inside it. Not an object each, which takes four times as long. */
+  /** The open brackets down to the first that is too deep: where each begins, and the long ones right inside it. Objects would take four times as long. */
   readonly #starts: number[] = [];
   readonly #insides: (Long[] | null)[] = [];
-  /** Open ones below. What they hold is not looked at, nor whether they match. */
+  /** The number of open brackets below that. Neither their content nor their match is checked. */
   #deeper = 0;
 
   constructor(text: string, pieceLength: number) {

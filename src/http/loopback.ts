@@ -9,9 +9,9 @@ export function isLoopback(host: string): boolean {
 const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 
 /**
- * Without keys the loopback interface is the only fence, and a web page in a browser on this machine is inside it. Two headers give a
- * page away: `Origin` (a request from another site) and `Host` (a foreign name that was made to resolve to 127.0.0.1). A page of another port
- * of this machine is another site, too: it may ask, where its browser shows it no answer, and must not act.
+ * Without keys the loopback interface is the only fence, and a web page in a browser on this machine is inside it. Two headers reveal
+ * such a page: `Origin` (a request from another site) and `Host` (a foreign name that was made to resolve to 127.0.0.1). A page of another port
+ * of this machine is another site, too. It may send a GET, because its browser hides the answer from it, but it must not act.
  *
  * @throws HOST_MISSING, ORIGIN_REFUSED
  */

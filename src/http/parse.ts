@@ -23,7 +23,7 @@ function wrongBody(places: readonly ErrorPlace[]): RepriseError {
 }
 
 /**
- * Checks a body and each item of its list `events`, giving way between them: a thousand take 20 ms. In the answer they are in place of the list.
+ * Checks a body and each item of its list `events`, and gives way between them, because a thousand take 20 ms. The result has the checked items as its list.
  *
  * @throws REQUEST_INVALID with a place for each fault, `#/events/0/entity/id`.
  */
@@ -50,10 +50,10 @@ export async function parseEach<S extends z.ZodType<{ readonly events: readonly 
   return { ...checked.data, events };
 }
 
-/** Of an object that is no payload. A schema names each that it does not know, at 0.5 µs a member. */
+/** The most members of an object that is no payload, because a schema names each unknown one, at 0.5 µs a member. */
 const maxMembers = 1000;
 const maxItems = 100;
-/** Levels of a body that may have members: below are payloads. */
+/** Levels of a body that are checked for their members; payloads are below. */
 const levels = 5;
 
 /** @throws REQUEST_INVALID for a body with an object of more than a thousand members outside its `data`. */
@@ -64,7 +64,7 @@ export function mustBeNarrow(body: unknown, pointer = "#"): void {
 
 function findWide(value: unknown, pointer: string, depth: number): string | null {
   if (typeof value !== "object" || value === null || depth === 0) return null;
-  // Longer lists are refused for their length, or are looked at item by item.
+  // Longer lists are refused for their length, or their items are checked one by one.
   if (Array.isArray(value)) return value.length > maxItems ? null : firstWide(value.entries(), pointer, depth);
   const names = Object.keys(value);
   if (names.length > maxMembers) return pointer;
@@ -106,7 +106,7 @@ export function bodyOf(request: FastifyRequest): unknown {
   return request.body ?? {};
 }
 
-/** What an act was asked with, in its query and in its body. @throws REQUEST_INVALID for a name in both. */
+/** The arguments of an act, from its query and its body. @throws REQUEST_INVALID for a name in both. */
 export function merge<Q extends object, B extends object>(query: Q, body: B): Q & B {
   const twice = Object.keys(query).filter((name) => Object.hasOwn(body, name));
   if (twice.length > 0)
@@ -117,7 +117,7 @@ export function merge<Q extends object, B extends object>(query: Q, body: B): Q 
   return { ...query, ...body };
 }
 
-/** Refuses a filter that names nothing there is: that nothing matches would be a false all-clear. @param place where its members stand, `?` or `#/`. */
+/** Refuses a filter by an unknown name, because its empty answer would be a false all-clear. @param place of the filter's members, `?` or `#/`. */
 export function mustBeKnown(
   views: Views,
   { handler, event_type: eventType }: { readonly handler?: string | undefined; readonly event_type?: string | undefined },

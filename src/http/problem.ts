@@ -51,7 +51,7 @@ export function toProblem(error: RepriseError, request: { readonly path: string;
   const status = statusOfCode(error.code);
   return {
     ...Object.fromEntries(Object.entries(error.fields).map(([name, value]) => [snake(name), typeof value === "bigint" ? String(value) : value])),
-    // A URN and no web address: it stays the same wherever the documentation is hosted.
+    // It is a URN and no web address, so that it stays the same wherever the documentation is hosted.
     type: `urn:reprise:docs/errors.md#${error.code.toLowerCase()}`, // as GitHub writes the anchor of the heading
     title: titleOf(error.code),
     status,

@@ -2,10 +2,10 @@ import type { ServerResponse } from "node:http";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 
-/** Answers that their clients do not take stay in memory. What is smaller than this is in the system's own buffers. */
+/** Answers that clients do not read stay in memory. Smaller answers than this fit into the system's own buffers. */
 const largeBytes = 64 * 1024;
 
-/** How long a client may take nothing at all of its answer, and what all unsent answers may have. */
+/** How long a client may read nothing of its answer, and the most bytes of all unsent answers. */
 export interface ReaderLimits {
   readonly patienceMs: number;
   readonly unsentBytes: number;
@@ -13,7 +13,7 @@ export interface ReaderLimits {
 
 export const defaultReaderLimits: ReaderLimits = { patienceMs: 30_000, unsentBytes: 64 * 1024 * 1024 };
 
-/** Ends the connection of a client that takes nothing of its answer for too long, and, when there is no more room for another answer, those that wait longest. */
+/** Ends the connection of a client that reads nothing of its answer for too long. When all answers together are too large, ends those that wait longest. */
 export function endSlowReaders(app: FastifyInstance, logger: Logger, { patienceMs, unsentBytes }: ReaderLimits): void {
   /** Bytes of answers under way, the oldest first. */
   const unsent = new Map<ServerResponse, number>();

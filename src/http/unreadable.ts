@@ -1,4 +1,4 @@
-/** Answers to what never becomes a request: bytes that are not HTTP, requests that take too long, and the few things that Node answers by itself. */
+/** Answers input that never becomes a request: bytes that are not HTTP, requests that take too long, and the few cases that Node answers by itself. */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ErrorCode, RepriseError } from "../errors.ts";
@@ -21,7 +21,7 @@ export function makeRefuseUnreadable(newId: NewId): (error: Error & { code?: str
   return (error, socket) => {
     if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
     const { _httpMessage: answering } = socket as { readonly _httpMessage?: Answering | null };
-    // A request before this one waits for its answer, and would take ours for it: it gets its own, and then the connection ends.
+    // An earlier request waits for its answer, and its client would take this one for it. So the earlier request gets its answer, and then the connection ends.
     if (answering?.req.complete) return void answering.once("finish", () => socket.destroy());
     if (answering?.headersSent) return void socket.destroy();
     const [code, detail] = known[error.code ?? ""] ?? unreadable;
@@ -29,7 +29,7 @@ export function makeRefuseUnreadable(newId: NewId): (error: Error & { code?: str
   };
 }
 
-/** Answers `Expect` and `CONNECT`, of which Node tells no handler of requests. */
+/** Answers `Expect` and `CONNECT`, which Node does not hand to the handler of requests. */
 export function answerOthers(server: Server, newId: NewId): void {
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
     const { problem, body, headers } = answerTo(new RepriseError("EXPECTATION_FAILED", "Only `Expect: 100-continue` can be met."), pathOf(request), newId());

@@ -20,7 +20,7 @@ interface GiveUpNeeds {
   readonly delivery: RunningHandlers;
 }
 
-/** Makes a dead letter of a delivery that waits for its next attempt, since an operator decided so. */
+/** An operator's act: makes a dead letter of a delivery that waits for its next attempt. */
 export function makeGiveUp({ log, views, delivery }: GiveUpNeeds): GiveUp {
   return async (deliveryId, options) => {
     await views.waitFor(await log.head());

@@ -1,18 +1,18 @@
-/** Whether a file may be made anew, and whether what SQLite says of one means that it has to be. */
+/** Tells whether a file may be made anew, and whether SQLite's error means that it has to be. */
 import { closeSync, openSync, readSync } from "node:fs";
 
-/** What SQLite says of a file whose pages or rows are not what was written; 19: a row stands in the way of one that the log says is new. */
+/** SQLite's error codes for a file whose pages or rows are damaged; 19: a row exists already for an event that the log says is new. */
 const damageCodes = [11, 19, 26];
 
-/** A number beyond all numbers is damage, too: no row of ours has one. */
+/** A number that is too large is damage, too, because no row of ours has one. */
 export function isDamage(error: unknown): boolean {
   const { errcode, code } = error as { readonly errcode?: number; readonly code?: string };
   return code === "ERR_OUT_OF_RANGE" || (errcode !== undefined && damageCodes.includes(errcode & 255));
 }
 
 /**
- * Whose file it is, by its first bytes: `another`'s is never removed. A file of ours is known by its application id, also where the rest is damaged.
- * `unmarked`: SQLite's, and says of nobody: its tables have to be looked at.
+ * Tells the owner of a file by its first bytes. `another`: it belongs to another program and is never removed. Our own file has our application id, even when
+ * the rest is damaged. `unmarked`: an SQLite file without an owner's mark, whose tables have to be looked at.
  */
 export function ownerOf(file: string, applicationId: number): "ours" | "another" | "unmarked" {
   const header = Buffer.alloc(100);

@@ -17,7 +17,7 @@ export interface ViewDatabase {
   get<Row>(sql: string, ...parameters: readonly SQLInputValue[]): Row | undefined;
   all<Row>(sql: string, ...parameters: readonly SQLInputValue[]): readonly Row[];
   readonly entities: EntityKeys;
-  /** From now on damage that a statement meets is told, and comes as VIEW_BEHIND: whoever is told computes the rows anew. */
+  /** From now on, damage that a statement meets is reported, and the caller gets VIEW_BEHIND. Whoever gets the report computes the rows anew. */
   watch(onDamage: (error: unknown) => void): void;
   /** All or nothing of what `work` writes. `work` must not wait. */
   transaction<T>(work: () => T): T;
@@ -29,7 +29,7 @@ export interface ViewDatabase {
   close(): void;
 }
 
-/** Told of each statement before it runs: all of them pass here, so that a test can ask for the plan of every one. */
+/** Called with each statement before it runs. All statements pass here, so a test can ask for the plan of every one. */
 export type WatchStatement = (sql: string, parameters: readonly SQLInputValue[]) => void;
 
 /** Filters make texts of their own; when there are more than this the cache starts again. */

@@ -1,4 +1,4 @@
-/** What is kept of entities beside their rows: their numbers, and their last events. */
+/** A cache of entities beside their rows: their numbers, and their last events. */
 import { LRUCache } from "lru-cache";
 
 export interface EntityKey {
@@ -24,8 +24,8 @@ export interface PendingEntity {
 export const cachedEntities = 20_000;
 
 /**
- * Entities by stream, as far as they were asked for lately. One with something to write stays until it is written, since its row is behind it; there is
- * never more than one object of such an entity.
+ * The entities that were asked for lately, by stream. One with pending changes stays until they are written, because its row is older. Such an entity never
+ * has more than one object.
  */
 export class EntityKeys {
   readonly #lately = new LRUCache<string, EntityKey>({
@@ -49,7 +49,7 @@ export class EntityKeys {
     this.#evicted.clear();
   }
 
-  /** After one that was undone: rows are other than what is kept of them. */
+  /** Call it after a transaction that was undone, because the rows differ from the cache then. */
   clear(): void {
     this.#lately.clear();
     this.#evicted.clear();

@@ -4,7 +4,7 @@ import { parseStreamName } from "../event/names.ts";
 import type { ViewDatabase } from "./database.ts";
 import type { EntityKey } from "./entity-cache.ts";
 
-/** The entity of a stream. Made when new: a journal may tell of a stream whose events the log has no more (revision −1 then). */
+/** The entity of a stream. It is made if it is new, because a journal may name a stream whose events the log no longer has (revision −1 then). */
 export function entityOf(db: ViewDatabase, stream: string): EntityKey {
   let key = db.entities.get(stream);
   if (key === undefined) db.entities.set(stream, (key = { ...(read(db, stream) ?? make(db, stream, parseStreamName(stream) ?? nobody)!), pending: null }));
@@ -13,7 +13,7 @@ export function entityOf(db: ViewDatabase, stream: string): EntityKey {
 
 const nobody = { tenant: "", entity: { type: "", id: "" } };
 
-/** The entity of an event whose entity is not in memory. That of a first event is made before it is looked for: it is nearly always new. */
+/** The entity of an event whose entity is not in memory. For a first event it is made before it is searched, because it is nearly always new. */
 export function entityOfEvent(db: ViewDatabase, { stream, tenant, entity, revision }: StoredEvent): EntityKey {
   const made = revision === 0 ? make(db, stream, { tenant, entity }) : null;
   if (made === null) return entityOf(db, stream);

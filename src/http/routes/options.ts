@@ -5,7 +5,7 @@ import type { Caller } from "../../store/caller.ts";
 import type { Store } from "../../store/store.ts";
 import type { Route } from "../routed.ts";
 
-/** What routes are given. */
+/** The arguments of all routes. */
 export interface RouteOptions {
   readonly store: Store;
   /** Null where the service works without keys. */

@@ -18,7 +18,7 @@ export const step = z.strictObject({
   left_out: z.boolean(),
 });
 
-/** What a stored event is today when it is not one event: split into these, or dropped, with the reason. */
+/** A stored event that is not one event today: split into these, or dropped, with the reason. */
 export const today = {
   parts: z.array(z.strictObject({ id: z.string(), type: z.string(), schema_version: count, data })).nullable(),
   dropped: z.string().nullable(),

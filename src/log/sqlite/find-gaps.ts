@@ -6,7 +6,7 @@ import { allOf, type LostRowsOptions, walkRows } from "./walk-rows.ts";
 
 const isWhole = (row: EventRow | undefined): boolean => row !== undefined && columnsDamage(row) === null;
 
-/** Revisions that streams have lost, of each stream upwards: what stands between the events that can be read. */
+/** The revisions that each stream has lost, upwards: those between its readable events. */
 export async function findGaps(log: LostRowsOptions, touched: ReadonlySet<number>, holes: readonly Zone[]): Promise<readonly Gap[]> {
   const gaps: Gap[] = [];
   if (touched.size === 0) return gaps;

@@ -7,7 +7,7 @@ export interface Zone {
   readonly last: number;
 }
 
-/** Positions of a page, or of several side by side, that cannot be read, and the neighbours: a statement that reads on from one of these meets the page. */
+/** Positions of one unreadable page, or of several side by side, and their neighbours, because a statement that reads on from a neighbour meets the page. */
 export interface Hole extends Zone {
   /** The last event before it, and the first behind it (its own last position when there is none). */
   readonly before: number;
@@ -51,7 +51,7 @@ export async function findHoles(log: LostRowsOptions): Promise<{ readonly holes:
   await eachHead(log, (streamId, position) => {
     if (isInside(position, holes)) touched.add(streamId);
   });
-  // Whose head has moved on meanwhile is linked by what came.
+  // When a stream's head has moved on meanwhile, the events that came link to the older ones.
   await walkRows(log, { from: looked, columns: "stream_id, previous" }, ([, streamId, previous]) => {
     if (isInside(previous!, holes)) touched.add(streamId!);
   });

@@ -1,8 +1,8 @@
 import { RepriseError } from "../../errors.ts";
 
-/** A page of the log that cannot be read was met, and it is not known yet what stood there. To others it is LOG_DAMAGED. */
+/** A read met an unreadable page of the log, and the events on it are not known yet. Outside of the log this is LOG_DAMAGED. */
 export class PageLost extends RepriseError {
-  /** Finds out. @returns whether more is known than before. */
+  /** Reads the log for lost rows. @returns whether more is known than before. */
   readonly explore: () => Promise<boolean>;
 
   constructor(path: string, explore: () => Promise<boolean>, cause?: unknown) {
@@ -11,7 +11,7 @@ export class PageLost extends RepriseError {
   }
 }
 
-/** Meets a page that cannot be read: finds out what stood there, with turns for others in between, and reads again. */
+/** Reads. When the read meets an unreadable page, finds the events that stood there, with turns for others in between, and reads again. */
 export async function around<T>(read: () => T): Promise<T> {
   for (;;)
     try {

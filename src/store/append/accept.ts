@@ -1,4 +1,4 @@
-/** Whether events may be stored, as far as the catalog says, and what of them is stored. */
+/** Decides by the catalog whether events may be stored, and makes the events that are stored. */
 import type { Catalog } from "../../catalog/catalog.ts";
 import { isRepriseError, RepriseError } from "../../errors.ts";
 import type { NewEvent } from "../../event/event.ts";
@@ -39,7 +39,7 @@ export async function accept(
   const refused = await refusals(sent, catalog, places, turns);
   if (refused.size > 0) {
     place.leave();
-    // An event that was stored once was judged then: a refinement that reads the clock, or one that is stricter now, does not undo it.
+    // A stored event was judged when it was stored. A refinement that reads the clock, or one that is stricter now, does not change that.
     const mayBeRepeats = [...refused.keys()].every((index) => inputs[index]!.id !== undefined);
     const repeats = mayBeRepeats ? await repeated(needs, tenant, refused, sent) : null;
     const isRepeat = (index: number): boolean => {
@@ -57,7 +57,7 @@ export async function accept(
   return events;
 }
 
-/** What the catalog refuses of each event, by its place. */
+/** The catalog's refusals, by the event's place. */
 async function refusals(events: readonly NewEvent[], catalog: Catalog, places: Places, turns: Turns): Promise<ReadonlyMap<number, RepriseError>> {
   const failures = new Map<number, RepriseError>();
   for (const [index, { type, schemaVersion, data }] of events.entries()) {
@@ -91,7 +91,7 @@ function checkCallChains(events: readonly NewEvent[], places: Places): void {
   if (errors.length > 0) throw new RepriseError("CALL_CHAIN_BROKEN", "A call chain does not end with the event's source.", { errors });
 }
 
-/** What is stored under the ids of refused events; null where the log cannot be read. */
+/** The stored events with the ids of refused events; null when the log cannot be read. */
 async function repeated(
   { log, catalog }: AcceptNeeds,
   tenant: string,

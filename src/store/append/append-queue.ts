@@ -6,7 +6,7 @@ export interface Place {
 }
 
 /**
- * Appends that nobody awaits reach the log in the order of the calls, although a large one gives way while it is checked. An append whose ids have to
+ * Appends that nobody awaits reach the log in the order of the calls, although the check of a large one lets others run. An append whose ids have to
  * be looked up leaves its place, so that the others do not wait for a reading of the log. A promise is made only for one that has to wait.
  */
 export function makeQueue(): () => Place {

@@ -73,7 +73,7 @@ export function makeAppender(needs: AppenderNeeds): Appends["append"] {
     });
   }
 
-  /** What the log holds of these events. Only ids that the caller gave can be there; to look them up may take long, so the append leaves its place. */
+  /** The stored events among these. Only ids that the caller gave can be stored. The look-up may take long, so the append leaves its place. */
   async function knownOf({ inputs, tenant }: Asked, groups: readonly Group[], place: Place): Promise<ReadonlyMap<string, Known>> {
     const given = new Set(inputs.flatMap(({ id }) => (id === undefined ? [] : [id.toLowerCase()])));
     if (given.size === 0) return noneKnown;

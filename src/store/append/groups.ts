@@ -42,7 +42,7 @@ export function groupByEntity({ inputs, tenant, places }: Asked, events: readonl
  * @throws APPEND_TOO_LARGE when one of the groups is.
  */
 export async function mustFit(groups: readonly Group[], bytesOf: ReadonlyMap<unknown, number>, turns: Turns): Promise<void> {
-  // What is seen to be too large is not encoded first: that may take as long as a request may hold the thread.
+  // A group that is already known to be too large is not encoded, because that may take as long as a request may hold the thread.
   if (bytesOf.size > 0)
     for (const { stream, events } of groups) {
       const bytes = events.reduce((sum, { data }) => sum + (bytesOf.get(data) ?? 0), 0);

@@ -4,7 +4,7 @@ import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
 import { type About, type At, aboutPart, addAttempt, openRow } from "./delivery-row.ts";
 
-/** Without a row there was no trouble, and nothing to tell. */
+/** A delivery without a row had no trouble, so nothing is recorded. */
 export function partCompleted(db: ViewDatabase, at: At, data: JournalData["delivery.part_completed"]): void {
   const { id } = entityOf(db, data.lane);
   const changes = db.run(

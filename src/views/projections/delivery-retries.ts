@@ -4,7 +4,7 @@ import { entityOf } from "../entity-keys.ts";
 import type { DeliveryStatus } from "../model/delivery.ts";
 import { type At, addAttempt, openRow } from "./delivery-row.ts";
 
-/** What waited for a retry and is passed by now went well; `completed` tells it in full. */
+/** A delivery that waited for a retry, and that the lane has passed, has completed. `completed` records it in full. */
 export function completed(db: ViewDatabase, at: At, { ahead, completed: details = [] }: JournalData["progress"]): void {
   for (const detail of details) {
     const { id } = entityOf(db, detail.lane);
@@ -28,7 +28,7 @@ export function completed(db: ViewDatabase, at: At, { ahead, completed: details 
 
 const retries = "handler = ? and status = 'failed' and letter = 0";
 
-/** Said, since SQLite would take the key: all that an entity ever had trouble with, 100,000 dead letters maybe, at each of its events. */
+/** The index is named, because SQLite would take the key, and read at each event all of the entity's troubled deliveries, maybe 100,000 dead letters. */
 export const byLane = "indexed by retries_by_lane";
 
 /** @param before the lane's events below this revision are done. */

@@ -26,7 +26,7 @@ export function advance(db: ViewDatabase, entity: number, mark: Mark, next: numb
   if (known.detached === 1 && next > known.next) addMark(db, entity, mark);
 }
 
-/** Only of lanes that are detached, or were: those that flow are told by the handler's checkpoint. */
+/** Only for lanes that are or were detached. For a lane that flows, the handler's checkpoint tells the same. */
 export function addMark(db: ViewDatabase, entity: number, { handler, recordedAt }: Mark): void {
   db.run(
     `insert or replace into lane_marks(entity, handler, second, next, detached, recorded_at)

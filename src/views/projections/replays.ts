@@ -93,7 +93,7 @@ function applyJournal(db: ViewDatabase, { entry, handler }: EntryOfKind<"journal
     handler,
     entityOf(db, entry.data.lane).id,
     entry.data.revision,
-    // What the policy skips after a replay did not go well either.
+    // A delivery that the policy skips after a replay counts as failed, too.
     entry.type === "delivery.settled" && entry.data.outcome === "replayed" ? "replayed" : "dead_lettered",
   );
 }

@@ -5,8 +5,8 @@ import type { Sources } from "./context.ts";
 const shownNames = 20;
 
 /**
- * What filters may name. A handler is known while the log or the config has it, an absent one too; a type when the catalog has it, under whatever name,
- * or the log does. Entity types, sources and texts of errors have no registry: a filter by one of them that matches nothing matches nothing.
+ * The names that filters may use. A handler is known while the log or the config has it, even when it is absent. A type is known when the catalog has it, under
+ * any name, or when the log does. Entity types, sources and texts of errors have no registry, so a filter by an unknown one just matches nothing.
  */
 export function makeKnownNames({ db, catalog, running }: Sources): KnownNames {
   return {

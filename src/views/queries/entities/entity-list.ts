@@ -90,7 +90,7 @@ function nextEntities(
         from: `select id from entities indexed by entities_by_type where tenant = ? and type = ? and id > ? order by id limit ${rowsAtOnce}`,
         parameters: [tenant, entityType, after],
       };
-    // A tenant that has few of many entities: all of them, in place of those of others.
+    // When the tenant has few of many entities, all of its own are read, in place of other tenants' entities.
     const few = { from: "select id from entities indexed by entities_by_type where tenant = ? and id > ?", parameters: [tenant, after] };
     const counted = rows.get<{ all: number }>(
       `select count(*) as "all" from (select 1 from entities indexed by entities_by_type where tenant = ? limit ${rowsAtOnce})`,
