@@ -51,7 +51,7 @@ export interface Figure {
   readonly unit: string;
   /** The floor's median. */
   readonly floor: number;
-  /** Median of the runs' own ratios, each to the floor's run beside it. A rate of 1 means that Reprise costs nothing; a time of 2 takes twice as long. */
+  /** Median of the runs' own ratios, each to the floor's run beside it. For rates, 1 means that Reprise costs nothing; for times, 2 means twice as long. */
   readonly ratio: number;
   readonly target: number | null;
   /** Null without a target. False also for what else the benchmark demands; it then says so on stderr. */
