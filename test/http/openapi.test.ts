@@ -1,10 +1,12 @@
 /** The document that describes the service: valid, whole, and true of what the server does. */
+import { Validator } from "@seriousme/openapi-schema-validator";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { describe, expect, it } from "vitest";
 import { type ErrorCode, errorCatalog } from "../../src/errors.ts";
 import type { OpenApiDocument } from "../../src/http/openapi/document.ts";
 import { statusOfCode } from "../../src/http/problem.ts";
 import { codesBeforeRoutes } from "../../src/http/route-codes.ts";
-import { type Operation, tableOf } from "../support/described.ts";
+import { Judge, type Operation, tableOf } from "../support/described.ts";
 import { makeFakeStore } from "../support/fake-store.ts";
 import { expectProblem, serverOver } from "../support/http.ts";
 
@@ -42,6 +44,17 @@ describe("GET /openapi.json", () => {
       expect(Object.keys(operation.responses).some((status) => status.startsWith("2"))).toBe(true);
     }
     expect(new Set(operationsOf(document).map(({ operation }) => operation.operationId)).size).toBe(described.length);
+  });
+
+  it("is OpenAPI 3.1 by the specification's own schema", async () => {
+    const { document } = await readDocument();
+    const validator = new Validator();
+    expect(await validator.validate({ ...structuredClone(document) })).toEqual({ valid: true });
+    expect(validator.version).toBe("3.1");
+    const { openapi: _openapi, ...broken } = document;
+    expect(await new Validator().validate({ ...structuredClone(broken), openapi: "3.1.1", paths: { "/a": { get: { responses: 1 } } } })).toMatchObject({
+      valid: false,
+    });
   });
 
   it("has each code under its status, and every code that HTTP answers with somewhere", async () => {
@@ -104,5 +117,24 @@ describe("GET /docs", () => {
     const { body } = await app.inject("/docs");
     for (const [, reference] of body.matchAll(/(?:src|href)="([^"]+)"/g)) expect((await app.inject(`/${reference}`)).statusCode).toBe(200);
     expect(body).not.toMatch(/<script(?![^>]*src=)/);
+  });
+});
+
+describe("the comparison of each answer with the document", () => {
+  const asked = (url: string) => ({ method: "GET", routeOptions: { url }, is404: false, query: {}, headers: {}, body: undefined }) as unknown as FastifyRequest;
+  const answered = (statusCode: number, type: string) => ({ statusCode, getHeader: () => type }) as unknown as FastifyReply;
+
+  it("tells of a status, a media type, a member too many, one too few, and a code that the route does not list", async () => {
+    const judge = new Judge((await readDocument()).document);
+    const departures = (status: number, body: object, type = "application/json") =>
+      judge.departures(asked("/healthz"), answered(status, type), JSON.stringify(body));
+    expect(departures(200, { status: "ok" })).toEqual([]);
+    expect(departures(201, { status: "ok" })).toHaveLength(1);
+    expect(departures(200, { status: "ok" }, "text/plain")).toHaveLength(1);
+    expect(departures(200, { status: "ok", more: 1 })).toHaveLength(1);
+    expect(departures(200, {})).toHaveLength(1);
+    const problem = { type: "urn:x", title: "X", status: 503, detail: "X.", instance: "/healthz", remedy: "X.", request_id: "1" };
+    expect(departures(503, { ...problem, code: "VIEW_BEHIND" }, "application/problem+json")).toEqual([]);
+    expect(departures(503, { ...problem, code: "NOT_OWNER" }, "application/problem+json")).toHaveLength(1);
   });
 });
