@@ -1,4 +1,4 @@
-/** What a selection finds before the events are looked at: the candidates for a plan's items, and why others are none. */
+/** The result of a selection before its events are read: the candidates for a plan's items, and why others are none. */
 import type { Catalog } from "../catalog/catalog.ts";
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { RepriseError } from "../errors.ts";
@@ -20,7 +20,7 @@ export interface SelectOptions {
   readonly maxItems: number;
 }
 
-/** An item, and what the plan alone has to know of it. */
+/** An item, and the facts that only the plan needs. */
 export interface SelectedItem extends ReplayItem {
   /** The event's type by its current name. */
   readonly type: string;
@@ -39,7 +39,7 @@ export interface Candidates {
 
 const maxInvalid = 100;
 
-/** Counts what the selection found that is no item, and the errors of what is one. */
+/** Counts the selected deliveries that do not become items, and the errors of those that do. */
 export class SelectionCounts {
   readonly errors = new Map<string, number>();
   readonly ineligible = new Map<string, number>();

@@ -16,12 +16,12 @@ export interface DryRunnerOptions {
   readonly storeOutcomes: (outcomes: readonly OwnOutcome[]) => Promise<Position>;
 }
 
-/** Nothing of a dry run's call is recorded, and it is never called again. */
+/** A dry run's call is not recorded, and is never repeated. */
 const unrecorded = { before: null, ends: null, recordFirst: false, record: null, onNotAlone: null };
 
 /**
- * The way of a delivery up to the handler: the event is read and lifted, and that is the end of it, but for handlers that declare `dryRun`. Those are
- * called once, in their entity's slot, and told that it is a dry run. Nothing is written but the report, in the replay's stream.
+ * Takes a delivery up to the handler: the event is read and lifted, and there the dry run ends. Only handlers that declare `dryRun` are called, once, in
+ * their entity's slot, and told that it is a dry run. Only the report is written, into the replay's stream.
  */
 export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutcomes }: DryRunnerOptions): Runner {
   const { replayId, reason, effects = "once" } = request;

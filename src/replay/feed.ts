@@ -16,7 +16,7 @@ export class Feed {
   readonly #fresh: FeedLane[] = [];
   /** Lanes before this one were begun. */
   #cursor = 0;
-  /** Lanes that go on: before any fresh one, since what they have left is older work. */
+  /** Lanes that go on. They come before any fresh lane, because their remaining items are older work. */
   readonly #again: FeedLane[] = [];
   /** Streams that go first, and no other before `lift`; null: all may start. */
   #canary: Set<string> | null;
@@ -90,13 +90,13 @@ export class Feed {
     if (lane.waiting.length > 0) this.#again.push(lane);
   }
 
-  /** It did not start after all. */
+  /** The item did not start after all. */
   putBack(place: number): void {
     this.#laneAt(place).waiting.unshift(place);
     this.ended(place);
   }
 
-  /** Nothing more of the item's lane. @returns what was left of it. */
+  /** Takes the rest of the item's lane out. @returns their places. */
   dropLane(place: number): readonly number[] {
     return this.#laneAt(place).waiting.splice(0);
   }

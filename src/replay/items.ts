@@ -10,7 +10,7 @@ import type { ReplayItem } from "../records/replay-item.ts";
 
 export const itemsPerPart = 500;
 
-/** What else is known of an item stays out of the log. */
+/** The items as events of the log, in parts. Members that the log does not need are left out. */
 export async function partsOf(newId: NewId, items: readonly ReplayItem[]): Promise<readonly NewEvent[]> {
   const turns = makeTurns();
   const parts: NewEvent[] = [];

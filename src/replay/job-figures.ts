@@ -68,7 +68,7 @@ export class JobTally {
     if (count > 0) this.#skips.set(reason, (this.#skips.get(reason) ?? 0) + count);
   }
 
-  /** What has no end gets none. */
+  /** Items without an outcome by then get none. */
   skipRest(why: string): void {
     this.skip(why, this.#left());
   }

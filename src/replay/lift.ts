@@ -1,4 +1,4 @@
-/** What today's catalog makes of events of the log, for plans and reports. */
+/** Lifts events of the log with today's catalog, for plans and reports. */
 import type { Catalog, FailureText, LiftStep } from "../catalog/catalog.ts";
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import type { Json, StoredEvent } from "../event/event.ts";
@@ -6,7 +6,7 @@ import { eachEvent } from "../log/each-event.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
 
-/** Hands on the items in their order, each with its event; undefined when the log has it no more. */
+/** Hands on the items in their order, each with its event; undefined when the log no longer has it. */
 export async function* eventsOf<T extends Pick<ReplayItem, "eventId">>(
   log: EventLog,
   tenant: string,

@@ -1,4 +1,4 @@
-/** What became of each item of a replay, and what lifting does to its payload. Computed when it is asked for: no payload is kept for it. */
+/** The outcome of each item of a replay, and the changes that lifting makes to its payload. Computed on request, so no payload is kept for it. */
 import { isDeepStrictEqual } from "node:util";
 import type { Catalog, FailureText } from "../catalog/catalog.ts";
 import { type Entity, type Json, type PositionText, positionText } from "../event/event.ts";

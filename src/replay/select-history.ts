@@ -28,7 +28,7 @@ export async function selectHistory(
   return { items, errors: new Map(), held: new Map(), deadLetters: 0 };
 }
 
-/** A replay of history delivers again what is done with, or was never wanted. What waits in its lane is delivered without it. */
+/** A replay of history delivers events again that are done, or were never wanted. An event that waits in its lane is delivered without a replay. */
 function whyNotAgain(status: DeliveryStatus | null): string | null {
   switch (status) {
     case null:

@@ -1,4 +1,4 @@
-/** A plan as it is shown: what it found, with samples of what lifting makes of the payloads today. */
+/** A plan as it is shown: its figures, with samples of payloads before and after lifting today. */
 import type { Catalog } from "../catalog/catalog.ts";
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import type { EventLog } from "../log/event-log.ts";

@@ -57,7 +57,7 @@ export function makeSingle({ delivery, amendments, jobs, find }: SingleNeeds): R
     const own = targetHandler !== null;
     if (own) mustTake(targetHandler, letter.eventType);
     else delivery.must(letter.handler).letters.mayAct(letter.stream, letter.revision, "replay");
-    await amendments.mustDeliver(letter, migration ?? null); // what cannot be lifted would only fail again: that is said before anything is changed
+    await amendments.mustDeliver(letter, migration ?? null); // an event that cannot be lifted would only fail again, so it is refused before anything changes
     const { job, position } = await jobs.begin(
       {
         ...{ kind: "single", actor, reason, tenant, ratePerSecond: null, filter: null, total: 1, own, targetHandler },

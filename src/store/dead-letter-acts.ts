@@ -50,7 +50,7 @@ export interface DiscardBatchResult {
   /** Dead letters chosen. */
   readonly total: number;
   readonly discarded: number;
-  /** Those that changed meanwhile, or are under a replay. */
+  /** Dead letters that changed meanwhile, or that a replay has taken. */
   readonly skipped: number;
   /** Dead letters that match and were not chosen, since they are beyond `maxEvents`. */
   readonly remaining: number;

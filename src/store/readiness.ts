@@ -1,4 +1,4 @@
-/** Whether this Reprise does its work; if not, why, and what an operator should look at although it does. */
+/** Whether this Reprise does its work; the reasons if it does not; and warnings for an operator if it does. */
 import type { Clock } from "../event/clock.ts";
 import { within } from "../event/waits.ts";
 
@@ -18,13 +18,13 @@ export interface Readiness {
   /** Null when ready; otherwise what it waits for. */
   notReady(): string | null;
   warnings(): readonly string[];
-  /** Looks anew at what only trying can tell, at most once a second and for two seconds at most. Never throws: `notReady` says what came of it. */
+  /** Tries the parts that show trouble only when tried, at most once a second and for two seconds at most. Never throws: `notReady` tells the result. */
   probe(): Promise<void>;
 }
 
 const probeEveryMs = 1000;
 const probePatienceMs = 2000;
-/** Of one answer; a thousand handlers in trouble are one trouble. */
+/** The most reasons in one answer, because a thousand handlers in trouble have one cause. */
 const shownReasons = 5;
 
 export function makeReadiness(sources: readonly ReadinessSource[], clock: Clock): Readiness {

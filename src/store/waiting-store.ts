@@ -94,7 +94,7 @@ function viewsOf(store: () => Store | null, mustBeOpen: () => Store): Views {
   });
 }
 
-/** What needs the log goes to the store, once it is open. */
+/** Calls that need the log go to the store, once it is open. */
 type HandedOn = Omit<Store, "catalog" | "views" | "logId" | Exclude<keyof Life, "rebuildViews">>;
 
 function handOn(mustBeOpen: () => Store): HandedOn {

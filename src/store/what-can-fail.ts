@@ -10,7 +10,7 @@ interface Watched {
   readonly log: EventLog;
 }
 
-/** What keeps a store from its work, in the order in which an operator is told of it. */
+/** The troubles that keep a store from its work, in the order in which an operator sees them. */
 export function whatCanFail({ unlocked, delivery, views, log }: Watched): readonly ReadinessSource[] {
   return [
     { name: "the schemas", warnings: () => unlocked },

@@ -20,14 +20,14 @@ export interface HistoryCall {
   readonly outcome: "completed" | "failed" | "deferred" | null | undefined;
 }
 
-/** What is known of one lane beside the calls. */
+/** The other facts about one lane, apart from the calls. */
 export interface LaneStory {
   readonly ordering: "strict" | "relaxed";
-  /** What ended otherwise than by a call: discarded, or skipped by the policy. */
+  /** Events that ended without a completed call: discarded, or skipped by the policy. */
   isOver(call: Pick<HistoryCall, "revision" | "deliveryId">): boolean;
   /** Ends of the service without a record, in time. Null: not known, so a repeat tells of one. `next`: where the record said that the lane goes on; −∞ where it is not known. */
   readonly crashes: readonly { readonly at: number; readonly next: number }[] | null;
-  /** What the log says; null when there is only the receiver's record. */
+  /** The log's facts; null when there is only the receiver's record. */
   readonly log: {
     /** Revisions that the handler wants, ascending. */
     readonly wanted: readonly number[];

@@ -15,14 +15,14 @@ export interface ReceivedFindings {
   /** Calls of a delivery whose last call had completed, or was cut off. */
   readonly repeats: number;
   readonly replayed: number;
-  /** What could not be judged, for want of what was not recorded. */
+  /** The checks that were impossible, because the record lacks a member. */
   readonly notChecked: readonly string[];
   /** The first 100, each with its lane. */
   readonly violations: readonly string[];
   readonly violationsTotal: number;
 }
 
-/** A line that is none. `message` says what is wrong with it. */
+/** A line of the record that cannot be read. `message` says why. */
 export class RecordUnreadable extends Error {
   override readonly name = "RecordUnreadable";
 }

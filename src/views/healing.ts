@@ -1,6 +1,6 @@
 import type { Clock } from "../event/clock.ts";
 
-/** The wait after rows that are damaged could not be computed anew. */
+/** The wait after a failed try to compute damaged rows anew. */
 const healAgainMs = 10_000;
 
 interface HealingOptions {
@@ -11,7 +11,7 @@ interface HealingOptions {
   onTrouble(error: unknown): void;
 }
 
-/** @returns what is told of damage. It computes the rows anew, once for each file: all damage in a file goes with the file. */
+/** @returns a function to call with damage. It computes the rows anew, once for each file, because a new file has none of the old damage. */
 export function makeHealing({ clock, isClosed, rebuild, onDamage, onTrouble }: HealingOptions): (error: unknown) => void {
   let healing = false;
   function again(): void {

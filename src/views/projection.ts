@@ -1,4 +1,4 @@
-/** What every projection is: its tables, and what one entry of the log does to them. */
+/** The shape of every projection: its tables, and the changes that one entry of the log makes to them. */
 import type { Catalog } from "../catalog/catalog.ts";
 import type { StoredEvent } from "../event/event.ts";
 import { handlerStream, isEntityStream, planStream, replayStream } from "../event/names.ts";
@@ -27,7 +27,7 @@ export interface Folding {
   readonly latest: Latest;
 }
 
-/** What a transaction writes once, at its end, however often it changes meanwhile. */
+/** Values that a transaction writes once, at its end, however often they change meanwhile. */
 export interface Latest {
   /** Of the table `events`. */
   readonly events: RowBuffer;

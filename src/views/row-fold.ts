@@ -94,7 +94,7 @@ export function makeRowFold(db: ViewDatabase, catalog: Catalog, eventsPerCommit:
   };
 }
 
-/** The views pass over at most so many own events that they cannot read. More of them are no accident, and the views stop. */
+/** The views pass over at most so many own events that they cannot read. A larger number is no accident, so the views stop. */
 const maxUnreadable = 10_000;
 
 /** SQLITE_CONSTRAINT and SQLITE_MISMATCH: the table does not take the values. */

@@ -3,8 +3,8 @@ import { openDatabase, type ViewDatabase, type WatchStatement } from "./database
 import { refreshWanted } from "./projections/handlers.ts";
 
 /**
- * Connections of their own for what looks at one moment of the rows over several turns: figures that have to fit together, counted part by part while the
- * projector goes on. The write-ahead log keeps what they look at until they are through.
+ * Connections for queries that need one moment of the rows over several turns: figures that have to fit together are counted part by part while the projector
+ * goes on. The write-ahead log keeps the rows of that moment until the queries end.
  */
 export interface Snapshots {
   /** As of a `ViewDatabase`, for every connection that is opened from now on. */

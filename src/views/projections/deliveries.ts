@@ -5,7 +5,7 @@ import { byLane, completed, completeRetries, putBack } from "./delivery-retries.
 import { deliveryTables } from "./delivery-tables.ts";
 
 /**
- * Deliveries that had trouble, dead letters among them, with their attempts. What went well has no row.
+ * Deliveries that had trouble, dead letters among them, with their attempts. A delivery that completes at its first call has no row.
  * `letter` is 1 from the dead letter until its final outcome; its status is `failed` while a replay of it waits for a retry.
  */
 export const deliveries: Projection = {

@@ -14,7 +14,7 @@ export const rowsPerPage = 200_000;
 
 interface Table {
   readonly name: string;
-  /** What every row that is looked for is: the condition of partial indexes. */
+  /** The condition of partial indexes, which every wanted row meets. */
   readonly only: string;
   readonly keys: string;
 }

@@ -1,4 +1,4 @@
-/** What a lane is, as operators see it: from its row, from its handler, and from the calls that this process has under way. */
+/** The state of a lane as operators see it: from its row, from its handler, and from the calls that this process has under way. */
 
 import type { ShownLaneState } from "../../model/entity.ts";
 import type { HandlerState } from "../../model/handler.ts";
@@ -15,8 +15,8 @@ export function handlerState({ paused }: Pick<HandlerRow, "paused">, { state }: 
 }
 
 /**
- * What stands still never shows as what moves: whatever a lane waits for by itself, nothing of it starts under a handler that is paused, or that does
- * not run here.
+ * A lane that stands still never shows as one that moves. Whatever a lane waits for by itself, nothing of it starts while its handler is paused or does not
+ * run here.
  *
  * @param stuck a call of the lane goes on although its time-out is over.
  */
@@ -30,7 +30,7 @@ export function laneState(handler: Pausable, condition: HandlerCondition, lane: 
   return lane.detached === 1 ? "behind" : "flowing";
 }
 
-/** Nothing of it can start before someone acts on the entity: what waits there is held. */
+/** Nothing of the lane can start before someone acts on the entity, so its waiting deliveries are held. */
 export function holds(ordering: HandlerRow["ordering"], lane: LaneRow): boolean {
   return lane.paused === 1 || isBlocked(ordering, lane);
 }
