@@ -21,9 +21,13 @@ export function at(parts: TemplateStringsArray, ...values: readonly string[]): s
 
 /** @param key sent with each request. */
 export function makeClient(base: string, key?: string): Client {
+  // What fetch says of a header or an address that it cannot send repeats it, with the key that is in it.
   const origin = URL.parse(base);
+  if (base.includes("@")) throw usage("--url holds credentials: leave them out. A key goes into --key or REPRISE_KEY.");
   if (origin === null || !/^https?:$/.test(origin.protocol))
     throw usage(`--url is ${JSON.stringify(base)}: it must be an address such as http://127.0.0.1:4680.`);
+  if (key !== undefined && /[^\x21-\x7e]/.test(key))
+    throw usage("--key (REPRISE_KEY) holds a blank, a line end or another character that no key has: give it as `reprise keys create` printed it.");
 
   async function ask<T>(method: string, path: string, query: Query, json?: string): Promise<{ reply: T; started: boolean }> {
     const url = new URL(path, origin!);
