@@ -37,11 +37,19 @@ export function tableOf(app: FastifyInstance): readonly Route[] {
 /** Compares each answer of a server from now on; what departs from the document fails the test. */
 export function holdToDocument(app: FastifyInstance): void {
   const table = tableOf(app);
-  let judge: Judge | null = null;
   app.addHook("onSend", async (request, reply, payload) => {
-    judge ??= new Judge(makeDocument(table, "0.0.0"));
-    departures.push(...judge.departures(request, reply, payload));
+    departures.push(...judgeOf(table).departures(request, reply, payload));
   });
+}
+
+const judges = new Map<string, Judge>();
+
+/** One for all servers with these routes: making a document takes longer than most tests. */
+function judgeOf(table: readonly Route[]): Judge {
+  const routes = table.map(({ method, url }) => `${method} ${url}`).join("\n");
+  const judge = judges.get(routes) ?? new Judge(makeDocument(table, "0.0.0"));
+  judges.set(routes, judge);
+  return judge;
 }
 
 /** Compiling the document takes longer than most tests. */

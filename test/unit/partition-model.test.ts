@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { World, type WorldOptions } from "../support/partition-model.ts";
 import { size } from "../support/sizes.ts";
 
-const seeds = size(3000, 20_000, "REPRISE_MODEL_SEEDS");
+const seeds = size(2000, 20_000, "REPRISE_MODEL_SEEDS");
 
 function run(options: WorldOptions, steps: number): World {
   const world = new World(options);
