@@ -1,8 +1,10 @@
 /** One open log.db: its statements, the end of the log, and caches that die with it. */
+
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { isBeyondNumbers } from "./careful-reads.ts";
 import { type Decode, makeDecode } from "./decode.ts";
+import { makeExplained } from "./explained.ts";
 import { damagedFile } from "./file-header.ts";
 import { formatVersion, schemaProblem } from "./file-tables.ts";
 import { type Inserts, makeInserts } from "./inserts.ts";
@@ -13,7 +15,7 @@ import { type Mender, makeMender } from "./mender.ts";
 import type { IfReadable, Opened } from "./opened.ts";
 import { columnsWithoutData, pageColumns } from "./row.ts";
 import { makeRowReads, type RowReads } from "./row-reads.ts";
-import { fromSqliteError, isDamage, isSyncFailure, isWriteFailure } from "./sqlite-error.ts";
+import { fromSqliteError, isDamage, isSyncFailure } from "./sqlite-error.ts";
 import { makeStatements } from "./statements.ts";
 import { makeStreamHeads, type StreamHeads } from "./stream-heads.ts";
 import { makeStreamNames } from "./stream-names.ts";
@@ -86,7 +88,7 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
   );
   let wal: WriteAheadLog | null = null;
   const { prepare, prepareBig } = makeStatements(db);
-  const explained = (error: unknown) => (isWriteFailure(error) ? wal?.whyNotWritten() : isDamage(error) ? wal?.whyNotRead() : null) ?? error;
+  const explained = makeExplained(() => wal);
   const summed = Number((prepare("pragma user_version").get() as unknown as readonly [number])[0]) === formatVersion;
   const schema = schemaProblem(db, summed);
   if (schema !== null) throw damagedFile(path, schema);
