@@ -102,14 +102,19 @@ function notOneTenant(): RepriseError {
   });
 }
 
+interface Sourced {
+  readonly source?: string | null | undefined;
+}
+
 /**
  * Lets a key with sources append only under these. Each event names its source, and the last agent of a call chain is checked to be that source.
  *
  * @throws SOURCE_REFUSED
  */
-export function mustBeOwnSource({ key }: RequestCaller, events: readonly { readonly source?: string | null | undefined }[]): void {
+export function mustBeOwnSource({ key }: RequestCaller, appended: Sourced | readonly Sourced[]): void {
   const sources = key?.sources ?? null;
   if (sources === null) return;
+  const events = [appended].flat();
   const index = events.findIndex(({ source }) => source === null || source === undefined || !sources.has(source));
   if (index === -1) return;
   const named = [...sources].join(", ");

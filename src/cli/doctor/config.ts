@@ -5,6 +5,7 @@ import { isInForce } from "../../access/edit-key-file.ts";
 import { readKeyFile } from "../../access/key-file.ts";
 import { isRepriseError } from "../../errors.ts";
 import { messageOf } from "../../event/thrown.ts";
+import { lockFile } from "../schema-files.ts";
 import { type Checked, failed, notChecked, ok, warning } from "./finding.ts";
 
 const soonMs = 14 * 86_400_000;
@@ -29,8 +30,7 @@ export async function checkConfigFile(path: string): Promise<readonly Checked[]>
 }
 
 function checkLock(hold: () => readonly string[], config: string): Checked {
-  const lock = resolve(config, "..", "schemas/lock.json");
-  if (statSync(lock, { throwIfNoEntry: false }) === undefined)
+  if (statSync(lockFile({ config }), { throwIfNoEntry: false }) === undefined)
     return warning(
       "catalog",
       "The schemas are not locked.",

@@ -29,7 +29,7 @@ export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions)
   readCloudEvents(app);
   app.post("/events", append, async (request, reply): Promise<z.input<typeof appendReply>> => {
     const { events, perSource, expectedRevision, pointer, place } = await readAppend(request);
-    mustBeOwnSource(request.caller, [events].flat());
+    mustBeOwnSource(request.caller, events);
     const appended = await store.append(events, { tenant: request.caller.tenant, pointer, place, ...defined({ expectedRevision, perSource }) });
     reply.code(201);
     return toAppendReply(appended);
