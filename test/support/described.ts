@@ -52,20 +52,16 @@ function judgeOf(table: readonly Route[]): Judge {
   return judge;
 }
 
-/** Compiling the document takes longer than most tests. */
-const compiled = new Map<string, ValidateFunction>();
-
 export class Judge {
   readonly document: OpenApiDocument;
   readonly #ajv: Ajv2020;
-  readonly #text: string;
+  readonly #validators = new Map<string, ValidateFunction>();
 
   constructor(document: OpenApiDocument) {
     this.document = strict(document) as OpenApiDocument;
     this.#ajv = new Ajv2020({ strict: false, allErrors: true });
     this.#ajv.addFormat("date-time", (text) => z.iso.datetime({ offset: true }).safeParse(text).success);
     this.#ajv.addSchema(this.document, "document");
-    this.#text = JSON.stringify(document);
   }
 
   departures(request: FastifyRequest, reply: FastifyReply, payload: unknown): readonly string[] {
@@ -101,9 +97,8 @@ export class Judge {
 
   #faults(place: readonly string[], value: unknown): readonly string[] {
     const pointer = place.map((name) => encodeURIComponent(name.replaceAll("~", "~0").replaceAll("/", "~1"))).join("/");
-    const key = `${this.#text.length} ${pointer}`;
-    let validate = compiled.get(key);
-    if (validate === undefined) compiled.set(key, (validate = this.#ajv.compile({ $ref: `document#/${pointer}` })));
+    let validate = this.#validators.get(pointer);
+    if (validate === undefined) this.#validators.set(pointer, (validate = this.#ajv.compile({ $ref: `document#/${pointer}` })));
     if (validate(value)) return [];
     return (validate.errors ?? []).map(({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`);
   }
