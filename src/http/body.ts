@@ -8,20 +8,26 @@ export const maxBodyBytes = 4 * 1024 * 1024;
 const maxDrainedBytes = 16 * maxBodyBytes;
 
 export const cloudEventType = "application/cloudevents+json";
+export const cloudEventBatchType = "application/cloudevents-batch+json";
 
 /** Bodies are JSON and nothing else; they reach the routes as `unknown`, undefined when empty. */
 export function readJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", readJson);
-  app.addContentTypeParser("*", (request: FastifyRequest) => {
-    const sent = request.headers["content-type"];
-    return Promise.reject(unsupported(sent === undefined ? "The body has no content-type." : "The body's content-type is not known here."));
-  });
+  app.addContentTypeParser("*", (request: FastifyRequest) => Promise.reject(unknownType(request)));
 }
 
-/** Routes of this context read structured CloudEvents, too. */
+/** Routes of this context read CloudEvents, too: structured, in batches, and in binary mode, where the content-type is that of the data. */
 export function readCloudEvents(app: FastifyInstance): void {
-  app.addContentTypeParser(cloudEventType, readJson);
+  app.addContentTypeParser([cloudEventType, cloudEventBatchType], readJson);
+  app.addContentTypeParser(/^[\w.-]+\/(?:[\w.+-]+\+)?json(?:\s|;|$)/i, (request: FastifyRequest, payload: IncomingMessage) =>
+    isBinaryMode(request) ? readJson(request, payload) : Promise.reject(unknownType(request)),
+  );
+}
+
+/** CloudEvents, HTTP binding 1.0.2, 3: the attributes are in headers. With a content-type of CloudEvents they may be there as well, and do not count. */
+export function isBinaryMode(request: FastifyRequest): boolean {
+  return !mediaType(request).startsWith("application/cloudevents") && Object.keys(request.headers).some((name) => name.startsWith("ce-"));
 }
 
 /** The media type without its parameters; empty when none was sent. */
@@ -31,6 +37,10 @@ export function mediaType(request: FastifyRequest): string {
 
 export function unsupported(detail: string): RepriseError {
   return new RepriseError("MEDIA_TYPE_UNSUPPORTED", detail);
+}
+
+function unknownType({ headers }: FastifyRequest): RepriseError {
+  return unsupported(headers["content-type"] === undefined ? "The body has no content-type." : "The body's content-type is not known here.");
 }
 
 async function readJson(request: FastifyRequest, payload: IncomingMessage): Promise<unknown> {

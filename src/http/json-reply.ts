@@ -17,7 +17,8 @@ export function writeRowsInTurns(app: FastifyInstance): void {
 
 /** The piece for one row: a row is at most as large as an event, and most answers have no rows. */
 function hasRows(payload: unknown): payload is object {
-  if (typeof payload !== "object" || payload === null || Array.isArray(payload)) return false;
+  if (typeof payload !== "object" || payload === null) return false;
+  if (Array.isArray(payload)) return payload.length > 1;
   for (const name in payload) {
     const member = (payload as Readonly<Record<string, unknown>>)[name];
     if (Array.isArray(member) && member.length > 1) return true;
@@ -39,23 +40,28 @@ async function toBytes(payload: object): Promise<Buffer> {
     pieces.push(Buffer.from(text));
     text = "";
   };
+  const writeRows = async (rows: readonly unknown[]): Promise<void> => {
+    write("[");
+    for (const [index, row] of rows.entries()) {
+      if (turns.due()) await turns.next();
+      write(`${index === 0 ? "" : ","}${JSON.stringify(row) ?? "null"}`);
+    }
+    write("]");
+  };
+  if (Array.isArray(payload)) await writeRows(payload);
+  else await writeMembers(payload, write, writeRows);
+  pieces.push(Buffer.from(text));
+  return Buffer.concat(pieces);
+}
+
+async function writeMembers(payload: object, write: (text: string) => void, writeRows: (rows: readonly unknown[]) => Promise<void>): Promise<void> {
   let before = "{";
   for (const [name, member] of Object.entries(payload)) {
     if (member === undefined) continue;
     write(`${before}${JSON.stringify(name)}:`);
     before = ",";
-    if (!Array.isArray(member)) {
-      write(JSON.stringify(member) ?? "null");
-      continue;
-    }
-    write("[");
-    for (const [index, row] of member.entries()) {
-      if (turns.due()) await turns.next();
-      write(`${index === 0 ? "" : ","}${JSON.stringify(row) ?? "null"}`);
-    }
-    write("]");
+    if (Array.isArray(member)) await writeRows(member);
+    else write(JSON.stringify(member) ?? "null");
   }
   write(before === "{" ? "{}" : "}");
-  pieces.push(Buffer.from(text));
-  return Buffer.concat(pieces);
 }

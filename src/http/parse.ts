@@ -9,13 +9,14 @@ import type { afterQuery } from "./wire/members.ts";
 /**
  * Checks a body by its wire shape.
  *
- * @throws REQUEST_INVALID with a place for each fault, `#/events/0/entity/id`.
+ * @param place names a place in it, `/entity/id`, as the request has it. Default: `#/entity/id`.
+ * @throws REQUEST_INVALID with a place for each fault.
  */
-export function parse<S extends z.ZodType>(schema: S, body: unknown): z.output<S> {
-  mustBeNarrow(body);
-  const checked = check(schema, body, "#");
+export function parse<S extends z.ZodType>(schema: S, body: unknown, place: (path: string) => string = (path) => `#${path}`): z.output<S> {
+  mustBeNarrow(body, "", place);
+  const checked = check(schema, body, "");
   if ("data" in checked) return checked.data;
-  throw wrongBody(checked.places);
+  throw wrongBody(checked.places.map(({ pointer, detail }) => ({ pointer: place(pointer), detail })));
 }
 
 function wrongBody(places: readonly ErrorPlace[]): RepriseError {
@@ -57,9 +58,9 @@ const maxItems = 100;
 const levels = 5;
 
 /** @throws REQUEST_INVALID for a body with an object of more than a thousand members outside its `data`. */
-export function mustBeNarrow(body: unknown, pointer = "#"): void {
+export function mustBeNarrow(body: unknown, pointer = "#", place: (path: string) => string = (path) => path): void {
   const wide = findWide(body, pointer, levels);
-  if (wide !== null) throw wrongBody([{ pointer: wide, detail: `has more than ${maxMembers} members` }]);
+  if (wide !== null) throw wrongBody([{ pointer: place(wide), detail: `has more than ${maxMembers} members` }]);
 }
 
 function findWide(value: unknown, pointer: string, depth: number): string | null {

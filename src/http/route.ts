@@ -11,11 +11,17 @@ import { afterQuery, noQuery } from "./wire/members.ts";
 export interface RouteContract {
   /** What it is for, in a few words. */
   readonly summary: string;
+  /** What else is to be known of it. */
+  readonly note?: string;
   readonly query: z.ZodType;
+  /** Those of its own. */
+  readonly headers?: z.ZodType;
   /** By media type; null for a route that reads no body. */
   readonly bodies: Readonly<Record<string, z.ZodType>> | null;
   /** Its success; a text is the media type of an answer that is not JSON. */
   readonly reply: z.ZodType | string;
+  /** The same in other media types, for who asks for one by `Accept`. */
+  readonly kinds?: Readonly<Record<string, z.ZodType>> | undefined;
   readonly statuses: readonly number[];
   /** Its own; those of all routes of its kind come from `codesOf`. */
   readonly codes: readonly ErrorCode[];
@@ -32,7 +38,9 @@ interface Described<R> {
   /** The act touches every tenant. */
   readonly ofAllTenants?: boolean;
   readonly summary: string;
+  readonly note?: string;
   readonly reply: R;
+  readonly kinds?: Readonly<Record<string, z.ZodType>>;
   /** Default: 200. */
   readonly statuses?: readonly number[];
   readonly codes?: readonly ErrorCode[];
@@ -56,9 +64,9 @@ type After = z.ZodType<z.output<typeof afterQuery>>;
 type No = typeof noQuery;
 
 /** A route for `app.route`-like calls: its role and what it promises. */
-export function configOf({ access, ofAllTenants = false, ...contract }: Described<z.ZodType | string> & Pick<RouteContract, "query" | "bodies">) {
-  const { summary, query, bodies, reply, statuses = [200], codes = [] } = contract;
-  return { config: { access, ofAllTenants, contract: { summary, query, bodies, reply, statuses, codes } satisfies RouteContract } };
+export function configOf({ access, ofAllTenants = false, ...contract }: Described<z.ZodType | string> & Pick<RouteContract, "query" | "headers" | "bodies">) {
+  const { statuses = [200], codes = [] } = contract;
+  return { config: { access, ofAllTenants, contract: { ...contract, statuses, codes } satisfies RouteContract } };
 }
 
 /** Adds routes to a server that check what they are asked by the shapes that describe them. */
@@ -68,9 +76,10 @@ export function makeRoutes(app: FastifyInstance, views: Views) {
     get<const Url extends string, R extends z.ZodType, Q extends After = typeof afterQuery>(
       url: Url,
       { query: shape = afterQuery as unknown as Q, ...described }: Described<R> & { readonly query?: Q },
-      answer: (asked: Asked<Url, Q, No>, reply: FastifyReply) => Promise<z.input<R>>,
+      answer: (asked: Asked<Url, Q, No>, reply: FastifyReply) => Promise<z.input<R> | FastifyReply>,
     ): void {
       app.get(url, configOf({ ...described, query: shape, bodies: null }), async (request, reply) => {
+        if (described.kinds !== undefined) reply.header("vary", "Accept");
         const query = await parseGet(shape, request, views);
         return answer({ request, params: request.params as ParamsOf<Url>, query, body: {} }, reply);
       });

@@ -215,11 +215,14 @@ describe("request bodies", () => {
   it.each([
     ["text/plain", {}],
     ["application/x-www-form-urlencoded", {}],
-    ["application/cloudevents-batch+json", {}],
+    ["application/cloudevents+avro", {}],
+    ["application/cloudevents-batch+avro", { "ce-id": "1" }],
+    ["application/vnd.shop+json", {}],
+    ["text/plain", { "ce-id": "1" }],
     ["application/json; charset=latin1", {}],
     ["not a type", {}],
     ["application/json", { "content-encoding": "gzip" }],
-    ["application/json", { "ce-id": "1", "ce-specversion": "1.0" }],
+    ["application/json; charset=latin1", { "ce-id": "1" }],
   ])("as %s %o are MEDIA_TYPE_UNSUPPORTED", async (type, headers) => {
     const { store, answer } = await post(withData("1"), { "content-type": type, ...headers });
     expectProblem(answer, 415, "MEDIA_TYPE_UNSUPPORTED");

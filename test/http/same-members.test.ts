@@ -1,4 +1,4 @@
-/** The library, a JSON body and a CloudEvent are three ways for one event: what is stored is the same, and so is what is refused, in the same words. */
+/** The library, a JSON body and a CloudEvent in each of its modes are ways for one event: what is stored is the same, and so is what is refused, in the same words. */
 import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
@@ -41,23 +41,50 @@ describe("an event's members", () => {
     return { stored: await shown(id, member) };
   }
 
-  async function byHttp(contentType: string, name: string, member: Member, event: object, id: string): Promise<Outcome> {
-    const answer = await server.inject({ method: "POST", url: "/events", headers: { "content-type": contentType }, payload: JSON.stringify(event) });
+  interface Sent {
+    readonly contentType: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly payload: unknown;
+    /** The member's place. */
+    readonly place: string;
+    readonly id: string;
+  }
+
+  async function byHttp(member: Member, { contentType, headers = {}, payload, place, id }: Sent): Promise<Outcome> {
+    const asked = { method: "POST", url: "/events", headers: { "content-type": contentType, ...headers }, payload: JSON.stringify(payload) } as const;
+    const answer = await server.inject(asked);
     const { code, errors = [] } = answer.json() as { code: string; errors?: readonly { pointer: string; detail: string }[] };
     if (answer.statusCode === 201) return { stored: await shown(id, member) };
-    return { refused: code, pointer: errors[0]?.pointer.replace(`#/${name}`, `#/${member}`), detail: errors[0]?.detail };
+    return { refused: code, pointer: errors[0]?.pointer.replace(place, `#/${member}`), detail: errors[0]?.detail };
   }
 
   function byBody(member: Member, value: unknown): Promise<Outcome> {
     const id = newId();
     const event = { id, type: "order.placed", entity: { type: "order", id }, data: 1, [bodyName[member]]: value };
-    return byHttp("application/json", bodyName[member], member, event, id);
+    return byHttp(member, { contentType: "application/json", payload: event, place: `#/${bodyName[member]}`, id });
   }
+
+  const cloudEvent = (id: string, member: Member, value: unknown) => ({
+    ...{ specversion: "1.0", id, source: "shop", type: "order.placed", subject: `order/${id}` },
+    [attributeName[member]]: value,
+  });
 
   function byCloudEvent(member: Member, value: unknown): Promise<Outcome> {
     const id = newId();
-    const event = { specversion: "1.0", id, source: "shop", type: "order.placed", subject: `order/${id}`, data: 1, [attributeName[member]]: value };
-    return byHttp("application/cloudevents+json", attributeName[member], member, event, id);
+    const payload = { ...cloudEvent(id, member, value), data: 1 };
+    return byHttp(member, { contentType: "application/cloudevents+json", payload, place: `#/${attributeName[member]}`, id });
+  }
+
+  function byBatch(member: Member, value: unknown): Promise<Outcome> {
+    const id = newId();
+    const payload = [{ ...cloudEvent(id, member, value), data: 1 }];
+    return byHttp(member, { contentType: "application/cloudevents-batch+json", payload, place: `#/0/${attributeName[member]}`, id });
+  }
+
+  function byHeaders(member: Member, value: unknown): Promise<Outcome> {
+    const id = newId();
+    const headers = Object.fromEntries(Object.entries(cloudEvent(id, member, value)).map(([name, each]) => [`ce-${name}`, encodeURIComponent(String(each))]));
+    return byHttp(member, { contentType: "application/json", headers, payload: 1, place: `ce-${attributeName[member]}`, id });
   }
 
   async function shown(id: string, member: Member): Promise<unknown> {
@@ -93,13 +120,16 @@ describe("an event's members", () => {
     ["priority", "urgent"],
     ["traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"],
     ["traceparent", "00-x"],
-  ])("%s %j is stored, or refused, the same by the library, a body and a CloudEvent", async (member, value) => {
+  ])("%s %j is stored, or refused, the same by the library, a body and a CloudEvent in each mode", async (member, value) => {
     const library = await byLibrary(member, value);
     expect(await byBody(member, value)).toEqual(library);
     const attribute = await byCloudEvent(member, value);
     // The version of a CloudEvent may be a text, too: its words are its own.
     if (member === "schemaVersion" && value === 0) expect(attribute).toMatchObject({ refused: "REQUEST_INVALID", pointer: "#/schemaVersion" });
     else expect(attribute).toEqual(library);
+    expect(await byBatch(member, value)).toEqual(attribute);
+    // Half of a surrogate pair cannot be written in a header.
+    if (value !== "\ud800") expect(await byHeaders(member, value)).toEqual(attribute);
   });
 
   it("tell of a time that is too long by how long it may be", async () => {

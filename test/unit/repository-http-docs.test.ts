@@ -38,13 +38,13 @@ function namesIn(markdown: string): ReadonlySet<string> {
   return new Set(Array.from(markdown.matchAll(/`[^`]+`/g), ([code]) => code.match(/[a-z][a-z0-9_]*/g) ?? []).flat());
 }
 
-/** The members of every shape that the modules of the wire export. */
+/** The members of every shape that the modules of the wire export; an attribute in a header has the name of the attribute. */
 async function membersOfWire(): Promise<ReadonlySet<string>> {
   const members = new Set<string>();
   const walk = (node: unknown): void => {
     if (typeof node !== "object" || node === null) return;
     const { properties } = node as { readonly properties?: object };
-    if (properties !== undefined && !Array.isArray(properties)) for (const name of Object.keys(properties)) members.add(name);
+    if (properties !== undefined && !Array.isArray(properties)) for (const name of Object.keys(properties)) members.add(name.replace(/^ce-/, ""));
     for (const value of Object.values(node)) walk(value);
   };
   for (const path of filesOf(/^src\/http\/wire\/.*\.ts$/)) {

@@ -5,7 +5,7 @@ import type { AttemptRequest } from "./attempt.ts";
 const reserved: ReadonlySet<string> = new Set([
   ...["specversion", "id", "type", "source", "subject", "time", "datacontenttype", "data", "data_base64"],
   ...["schemaversion", "revision", "recordedtime", "tenant", "priority", "correlationid", "causationid", "traceparent", "callchain", "contextrefs"],
-  ...["deliveryid", "attempt", "replayid", "originid", "partindex", "partcount"],
+  ...["deliveryid", "attempt", "replayid", "originid", "partindex", "partcount", "dataerror", "dropped"],
 ]);
 
 type Described = Pick<CurrentEvent, "id" | "type" | "schemaVersion" | "entity" | "tenant" | "source" | "occurredAt" | "recordedAt" | "data" | "revision"> & {

@@ -72,12 +72,12 @@ export function pathOf(url: string): string {
 
 function operationOf(route: Route, shapes: Shapes): JsonSchema {
   const { access, contract } = route;
-  const { bodies, reply, statuses } = contract;
+  const { bodies, reply, kinds = {}, statuses, note } = contract;
   const id = operationIdOf(route);
   const responses = new Map<number, JsonSchema>(problemResponses(codesOf(route)) as ReadonlyMap<number, unknown> as ReadonlyMap<number, JsonSchema>);
   for (const status of statuses) {
     const content =
-      typeof reply === "string" ? { [reply]: { schema: { type: "string" } } } : { "application/json": { schema: shapes.name(reply, "reply", `${id}Reply`) } };
+      typeof reply === "string" ? { [reply]: { schema: { type: "string" } } } : contentOf({ "application/json": reply, ...kinds }, "reply", shapes, id);
     const problem = responses.get(status) as { readonly description?: string; readonly content?: object } | undefined;
     const said = status === 202 ? "Begun; it goes on by itself." : contract.summary;
     responses.set(status, { ...problem, description: [said, problem?.description ?? []].flat().join("\n\n"), content: { ...content, ...problem?.content } });
@@ -86,7 +86,7 @@ function operationOf(route: Route, shapes: Shapes): JsonSchema {
     operationId: id,
     summary: contract.summary,
     tags: [tagOf(route)],
-    description: roleText(route),
+    description: [roleText(route), note ?? []].flat().join(" "),
     "x-role": access === "public" ? null : requiredRole(access),
     ...(access === "public" ? { security: [] } : {}),
     parameters: parametersOf(route),
@@ -96,18 +96,25 @@ function operationOf(route: Route, shapes: Shapes): JsonSchema {
 }
 
 function requestBodyOf(bodies: Readonly<Record<string, z.ZodType>>, shapes: Shapes, id: string): JsonSchema {
-  const content = Object.entries(bodies).map(([type, shape], index) => [
+  return { required: !Object.values(bodies).some((shape) => shape.safeParse({}).success), content: contentOf(bodies, "request", shapes, id) };
+}
+
+/** By media type. */
+function contentOf(kinds: Readonly<Record<string, z.ZodType>>, direction: "request" | "reply", shapes: Shapes, id: string): JsonSchema {
+  const word = direction === "request" ? "Request" : "Reply";
+  const content = Object.entries(kinds).map(([type, shape], index) => [
     type,
-    { schema: shapes.name(shape, "request", `${id}Request${index === 0 ? "" : index + 1}`) },
+    { schema: shapes.name(shape, direction, `${id}${word}${index === 0 ? "" : index + 1}`) },
   ]);
-  return { required: !Object.values(bodies).some((shape) => shape.safeParse({}).success), content: Object.fromEntries(content) };
+  return Object.fromEntries(content);
 }
 
 function parametersOf({ url, access, contract }: Route): readonly JsonSchema[] {
   const inPath = Array.from(url.matchAll(/:(\w+)/g), ([, name]) => ({ name, in: "path", required: true, schema: { type: "string" } }));
-  const inQuery = membersOf(contract.query).map(({ name, required, schema }) => ({ name, in: "query", required, schema }));
+  const inQuery = membersOf(contract.query).map((member) => ({ ...member, in: "query" }));
+  const inHeaders = (contract.headers === undefined ? [] : membersOf(contract.headers)).map((member) => ({ ...member, in: "header" }));
   const tenant = { name: "tenant", in: "query", required: false, description: "Whose things are meant, for a key of all tenants.", schema: { type: "string" } };
-  return [...inPath, ...inQuery, ...(access === "public" ? [] : [tenant])];
+  return [...inPath, ...inQuery, ...inHeaders, ...(access === "public" ? [] : [tenant])];
 }
 
 const roleTexts: Readonly<Record<Access, string>> = {

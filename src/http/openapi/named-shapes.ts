@@ -1,6 +1,8 @@
 /** The shapes that the document names, and a generated client after it. Others are named after their route. */
 import type { z } from "zod";
 import { cloudEventBody } from "../wire/cloud-event.ts";
+import { cloudEventBatchBody } from "../wire/cloud-event-batch.ts";
+import { cloudEventBatchReply, cloudEventReply } from "../wire/cloud-event-reply.ts";
 import * as lettersAsked from "../wire/dead-letters.ts";
 import * as letters from "../wire/dead-letters-replies.ts";
 import { attemptReply, deliveryReply, givenUpReply } from "../wire/deliveries.ts";
@@ -18,6 +20,7 @@ export const namedRequests: Readonly<Record<string, z.ZodType>> = {
   NewEvent: eventRequest,
   Append: appendRequest,
   CloudEvent: cloudEventBody,
+  CloudEventBatch: cloudEventBatchBody,
   Act: actRequest,
   FinalAct: finalActRequest,
   LaneAct: laneActRequest,
@@ -35,6 +38,8 @@ export const namedReplies: Readonly<Record<string, z.ZodType>> = {
   Appended: appendReply,
   Event: eventReply,
   Events: eventsReply,
+  CloudEventRead: cloudEventReply,
+  CloudEventBatchRead: cloudEventBatchReply,
   Delivery: deliveryReply,
   Attempt: attemptReply,
   Failure: failure,

@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { RepriseError } from "../../errors.ts";
 import type { Entity } from "../../event/event.ts";
 import { entity as entityShape } from "../../store/append/members.ts";
+import { asksForBatch, cloudEventKinds, sendBatch } from "../batch-reply.ts";
 import { merge, mustBeKnown } from "../parse.ts";
 import { makeRoutes } from "../route.ts";
 import { defined } from "../wire/defined.ts";
@@ -38,13 +39,14 @@ export async function entityRoutes(app: FastifyInstance, { store }: RouteOptions
 
   get(
     "/entities/:type/:id/events",
-    { access: "look", summary: "Lists an entity's events, by revision.", query: entityEventsQuery, reply: entityEventsReply },
-    async ({ request, params, query }) => {
+    { access: "look", summary: "Lists an entity's events, by revision.", query: entityEventsQuery, reply: entityEventsReply, kinds: cloudEventKinds },
+    async ({ request, params, query }, reply) => {
       const page = await store.readEntity(
         known(params),
         defined({ tenant: request.caller.tenant, from: query.from, limit: query.limit, direction: query.direction }),
       );
       if (page.revision < 0) throw notFound();
+      if (asksForBatch(request)) return sendBatch(reply, page.events, { next: page.nextFrom, name: "from", as: query.as });
       return { events: page.events.map((event) => toEventReply(event, query.as)), next_from: page.nextFrom };
     },
   );

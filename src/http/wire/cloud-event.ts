@@ -1,12 +1,12 @@
 /**
- * One structured CloudEvent 1.0 as an event. `subject` is `<entity type>/<entity id>`; `schemaversion`, `priority`, `correlationid`,
+ * One CloudEvent 1.0 as an event. `subject` is `<entity type>/<entity id>`; `schemaversion`, `priority`, `correlationid`,
  * `causationid`, `traceparent`, `callchain` (agent ids joined by commas) and `contextrefs` (`kind:ref` joined by commas, a comma within a
  * ref written `%2C`) are Reprise's; every other attribute is kept as an extension and sent on, and so is a `datacontenttype` other than
  * `application/json`. An `id` that is no UUID, or that another source has used, becomes UUIDv5 of source and id; what was sent is kept as
  * the extension `originalid` (`originalid2` … where the producer has one of that name).
  */
 import { z } from "zod";
-import { below } from "../../catalog/places.ts";
+import { below, maxPlaces } from "../../catalog/places.ts";
 import { jsonContentType } from "../../delivery/attempt/cloud-event.ts";
 import { idFromCloudEvent, isUuid } from "../../event/ids.ts";
 import type { EventInput } from "../../store/append/event-input.ts";
@@ -67,17 +67,25 @@ export const cloudEventBody = z
   .object(Object.fromEntries(Object.entries<z.ZodType>(cloudEvent.shape).map(([name, member]) => [name, orNull(member)])))
   .catchall(attributeValue.nullable());
 
-/** @returns the event, and what to append in its place when another source has used its id. @throws REQUEST_INVALID */
-export function fromCloudEvent(body: unknown): { readonly event: EventInput; readonly perSource: EventInput | undefined } {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) throw invalid("The body is not one CloudEvent.");
-  mustBeNarrow(body);
+/** What a CloudEvent becomes. */
+export interface FromCloudEvent {
+  readonly event: EventInput;
+  /** What to append in its place when another source has used its id. */
+  readonly perSource: EventInput | undefined;
+}
+
+/** @param place names a place in the event, `/source`, as the request has it: `#/source`. @throws REQUEST_INVALID */
+export function fromCloudEvent(body: unknown, place: (path: string) => string = (path) => `#${path}`): FromCloudEvent {
+  if (typeof body !== "object" || body === null || Array.isArray(body))
+    throw invalid("What was sent is not one CloudEvent.", [{ pointer: place(""), detail: "must be an object" }]);
+  mustBeNarrow(body, "", place);
   // Null as `data` is a payload.
   const set = Object.fromEntries(Object.entries(body).filter(([name, value]) => value !== null || name === "data"));
   const names = Object.keys(set).filter((name) => !attributeName.test(name) || name === "data_base64");
   if (names.length > 0)
     throw invalid(
       "The CloudEvent has members that cannot be kept.",
-      names.map((name) => ({ pointer: below("#", name), detail: refusal(name) })),
+      names.slice(0, maxPlaces).map((name) => ({ pointer: place(below("", name)), detail: refusal(name) })),
     );
   const {
     specversion: _specversion,
@@ -96,8 +104,11 @@ export function fromCloudEvent(body: unknown): { readonly event: EventInput; rea
     callchain,
     contextrefs,
     ...unknown
-  } = parse(cloudEvent, set);
-  if (Object.keys(unknown).length > maxExtensions) throw invalid(`The CloudEvent has more than ${maxExtensions} attributes that Reprise does not know.`);
+  } = parse(cloudEvent, set, place);
+  if (Object.keys(unknown).length > maxExtensions)
+    throw invalid(`The CloudEvent has more than ${maxExtensions} attributes that Reprise does not know.`, [
+      { pointer: place(""), detail: `has more than ${maxExtensions} attributes of its own` },
+    ]);
   const contentType = datacontenttype === undefined || datacontenttype === "application/json" ? {} : { datacontenttype };
   const extensions = { ...unknown, ...contentType };
   const derived = { id: idFromCloudEvent(source, id), extensions: { ...extensions, [freeName(unknown)]: id } };
@@ -130,5 +141,5 @@ function freeName(taken: object): string {
 }
 
 function refusal(name: string): string {
-  return name === "data_base64" ? "is not JSON: send `data`" : "attribute names are lower-case letters and digits";
+  return name === "data_base64" ? "is for what is not JSON: send JSON, as `data`" : "attribute names are lower-case letters and digits";
 }

@@ -28,8 +28,8 @@ export interface AppendOptions {
   readonly pointer?: (index: number) => string;
   /** How a place in an event, or an option, is named where the input came from, for errors: `/occurredAt` → `/occurred_at`. Default: as it is. */
   readonly place?: (path: string) => string;
-  /** Of one event: what is appended in its place when its id is that of another source's event. */
-  readonly perSource?: EventInput;
+  /** Of one event, or of each of several: what is appended in its place when its id is that of another source's event. */
+  readonly perSource?: EventInput | readonly (EventInput | undefined)[];
 }
 
 export interface AppendedEvent extends Omit<LogsAppendedEvent, "position"> {
