@@ -293,7 +293,7 @@ describe("reading with Accept: application/cloudevents-batch+json", () => {
         url = /^<([^>]+)>; rel="next"$/.exec(String(link ?? ""))?.[1];
         if (url !== undefined) expect(url).toContain("limit=2");
       }
-      expect([pages, seen.toSorted()]).toEqual([3, [0, 1, 2, 3, 4]]);
+      expect([pages, seen.length, new Set(seen).size]).toEqual([3, 5, 5]);
     }
     expect((await ask("/entities/order/1/events?limit=2&direction=backward")).link).toBe(
       '</entities/order/1/events?limit=2&direction=backward&from=2>; rel="next"',
