@@ -1,7 +1,4 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { type EventData, EventStoreDBClient } from "@eventstore/db-client";
-import { toIso } from "../src/event/clock.ts";
-import { newId } from "../src/event/ids.ts";
 import { openEventStoreDbLog } from "../src/log/eventstoredb/open-eventstoredb-log.ts";
 import { type Client, openClient } from "./http-client.ts";
 import { freshNames, standInNote, startServer } from "./log-server.ts";
@@ -17,8 +14,8 @@ const eventsAtOnce = 500;
 
 /**
  * `POST /events` to the service of `reprise serve` with its log on EventStoreDB and a million events in its views, from 64 connections that each have one
- * request under way: HTTP, checks, the append, its fold into the views, and where the ids are looked up. The floor appends the same data, as many at a time,
- * with @eventstore/db-client alone, without an expected revision.
+ * request under way: HTTP, checks, the append, its fold into the views, and where the ids are looked up. The floor appends the same events,
+ * as many at a time, to the log's adapter alone: no HTTP, no checks, no views.
  */
 export const serviceAppendBenchmark: Benchmark = {
   name: "eventstoredb-service-append",
@@ -34,17 +31,17 @@ export const serviceAppendBenchmark: Benchmark = {
     const bodies = orders.map((data, number) => JSON.stringify({ type: "order.placed", entity: { type: "order", id: String(number) }, data }));
     const config = new URL("./processes/http.config.ts", import.meta.url);
     const service = startService(config, temporaryFolder(), { shared: { url: server.url, namespace } });
-    const bare = EventStoreDBClient.connectionString(server.url);
+    const log = await openEventStoreDbLog(server.url, { namespace: freshNames() });
     const close = async () => {
       await service.kill();
-      await bare.dispose();
+      await log.close();
       server.close();
     };
     try {
       const { url } = JSON.parse(await service.said('"listening"')) as { readonly url: string };
       await untilFolded(url, Math.round(1_000_000 * scale));
       let client: Client;
-      let ids: readonly string[];
+      let next = 0;
       return {
         subject: {
           async before() {
@@ -57,15 +54,12 @@ export const serviceAppendBenchmark: Benchmark = {
           },
         },
         floor: {
-          async before() {
-            ids = Array.from({ length: count }, () => newId());
-          },
           async go() {
-            let next = 0;
+            const end = next + count;
             const write = async () => {
-              for (let number = next++; number < count; number = next++) {
-                const event = clientEvent(ids[number]!, orders[number % entities]!);
-                await bare.appendToStream(`${namespace}bare-${number % entities}`, event, { requiresLeader: true });
+              while (next < end) {
+                const number = next++;
+                await log.append(`default.order-${number % entities}`, [sampleOrder(number)], "any");
               }
             };
             await Promise.all(Array.from({ length: connections }, write));
@@ -101,9 +95,4 @@ async function untilFolded(url: string, count: number): Promise<void> {
     if (ready && last !== undefined && (await fetch(`${url}/events?limit=1&after=${last.position}`)).status === 200) return;
     await wait(200);
   }
-}
-
-function clientEvent(id: string, data: unknown): EventData {
-  const metadata = { schemaVersion: 1, recordedAt: toIso(Date.now()), source: null, occurredAt: null, priority: "normal" };
-  return { id, type: "order.placed", contentType: "application/json", data: data as never, metadata };
 }
