@@ -24,6 +24,7 @@ export { defineMigration, type MigrationDefinition, type StoredData } from "./ca
 export { type OpenOptions, openStore } from "./compose.ts";
 export { type Config, defineConfig } from "./config/config.ts";
 export type { LockOptions } from "./config/held-to-lock.ts";
+export { type Preset, presets } from "./config/presets.ts";
 export type { DeliveryLogger } from "./delivery/delivery-logger.ts";
 export {
   type AnyHandle,
@@ -35,7 +36,12 @@ export {
   type Jitter,
   NotReady,
   type On,
+  type OnExhausted,
+  type PresetName,
+  RetryAfter,
   type RetryOptions,
+  Skipped,
+  skip,
   Terminal,
   type WebhookHandler,
   webhookHandler,

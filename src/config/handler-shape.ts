@@ -2,12 +2,15 @@
 
 import { z } from "zod";
 import { headerProblems } from "../delivery/attempt/webhook-headers.ts";
-import type { Jitter } from "../delivery/handler.ts";
+import type { Jitter, PresetName } from "../delivery/handler.ts";
 import { maxDelayMs } from "../delivery/policy/waits.ts";
 import { eventTypePattern } from "../event/names.ts";
 import { between, custom, eventDefinition, fields, nameShape, oneOf, whole } from "./fields.ts";
+import { presets } from "./presets.ts";
 
 const maxTimeoutMs = 900_000;
+const maxElapsedMs = 366 * 86_400_000;
+const scheduleText = "must be a list of 1 to 100 waits in milliseconds, [1000, 5000, 60_000]";
 
 const retryShape = fields(
   {
@@ -15,6 +18,8 @@ const retryShape = fields(
     initialDelayMs: whole(0, maxDelayMs).optional(),
     factor: between(1, 100).optional(),
     maxDelayMs: whole(0, maxDelayMs).optional(),
+    schedule: z.array(whole(0, maxDelayMs), { error: scheduleText }).min(1, { error: scheduleText }).max(100, { error: scheduleText }).optional(),
+    maxElapsedMs: whole(1, maxElapsedMs).optional(),
     jitter: custom<Jitter>(isJitter, 'must be "none", "full", "equal" or a ratio from 0 to 1').optional(),
     timeoutMs: whole(1, maxTimeoutMs).optional(),
     nonRetryable: z
@@ -22,7 +27,7 @@ const retryShape = fields(
         error: "must be a list of names of error classes",
       })
       .optional(),
-    onExhausted: oneOf("dead_letter", "skip").optional(),
+    onExhausted: oneOf("dead_letter", "skip", "escalate").optional(),
   },
   "must be an object, { maxAttempts: 3 }",
 );
@@ -32,6 +37,7 @@ const commonShape = {
   ordering: oneOf("strict", "relaxed").optional(),
   concurrency: whole(1, 256).optional(),
   startFrom: oneOf("beginning", "now").optional(),
+  preset: oneOf(...(Object.keys(presets) as [PresetName, ...PresetName[]])).optional(),
   retry: retryShape.optional(),
   retryByType: z.record(z.string(), retryShape, { error: 'must map event types to retry options, { "order.placed": { maxAttempts: 1 } }' }).optional(),
   timeoutMs: whole(1, maxTimeoutMs).optional(),

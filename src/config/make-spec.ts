@@ -4,33 +4,20 @@ import type { EventDefinition } from "../catalog/define.ts";
 import { shownUrl } from "../delivery/attempt/secrets.ts";
 import type { HandlerDefinition } from "../delivery/handler.ts";
 import type { HandlerSpec, RetryPolicy } from "../delivery/handler-spec.ts";
-import { defined } from "./defined.ts";
+import { defaultPolicy, overridden } from "./make-policy.ts";
+import { type Preset, presets } from "./presets.ts";
 import { invalid, list, show } from "./refuse.ts";
-
-const defaultTimeoutMs = 15_000;
-
-const defaultPolicy: RetryPolicy = {
-  maxAttempts: 3,
-  initialDelayMs: 2000,
-  factor: 2,
-  maxDelayMs: 60_000,
-  jitter: "none",
-  timeoutMs: defaultTimeoutMs,
-  nonRetryable: [],
-  onExhausted: "dead_letter",
-};
 
 export function makeSpec(definition: HandlerDefinition, field: string, catalog: Catalog, all: readonly EventDefinition[]): HandlerSpec {
   const types = typesOf(definition, field, catalog, all);
-  const base: RetryPolicy = { ...defaultPolicy, timeoutMs: definition.timeoutMs ?? defaultTimeoutMs, ...defined(definition.retry ?? {}) };
-  checkPolicy(base, `${field}.retry`);
+  const preset: Preset = definition.preset === undefined ? {} : presets[definition.preset];
+  const under = overridden({ ...defaultPolicy, timeoutMs: definition.timeoutMs ?? defaultPolicy.timeoutMs }, preset.retry ?? {}, `${field}.preset`);
+  const base = overridden(under, definition.retry ?? {}, `${field}.retry`);
   const byType = new Map<string, RetryPolicy>();
   for (const [type, overrides] of Object.entries(definition.retryByType ?? {})) {
     const place = `${field}.retryByType[${show(type)}]`;
     if (!types.includes(type)) throw invalid(place, `is for an event type that the handler does not take: it takes ${types.join(", ")}`);
-    const policy = { ...base, ...defined(overrides) };
-    checkPolicy(policy, place);
-    byType.set(type, policy);
+    byType.set(type, overridden(base, overrides, place));
   }
   return {
     name: definition.name,
@@ -38,8 +25,8 @@ export function makeSpec(definition: HandlerDefinition, field: string, catalog: 
     ordering: definition.ordering ?? "strict",
     concurrency: definition.concurrency ?? 16,
     startFrom: definition.startFrom ?? null,
-    record: definition.record ?? "batch",
-    unknownOutcome: definition.unknownOutcome ?? "repeat",
+    record: definition.record ?? preset.record ?? "batch",
+    unknownOutcome: definition.unknownOutcome ?? preset.unknownOutcome ?? "repeat",
     policy: (eventType) => byType.get(eventType) ?? base,
     definition,
     endpoint: definition.kind === "webhook" ? shownUrl(definition.url) : null,
@@ -87,10 +74,4 @@ function handledTypes(
       `lists ${list(idle.map(({ type }) => type))}, for which \`on\` has no function, so that it would never be delivered: add it to \`on\`, or take it off the list`,
     );
   return handled.map((type) => ({ type, place: `${field}.on[${show(type)}]` }));
-}
-
-/** Refuses a first wait above the longest wait, because it would be cut silently. */
-function checkPolicy({ initialDelayMs, maxDelayMs }: RetryPolicy, field: string): void {
-  if (initialDelayMs > maxDelayMs)
-    throw invalid(`${field}.initialDelayMs`, `is ${initialDelayMs}, above maxDelayMs, which is ${maxDelayMs}: raise maxDelayMs or lower initialDelayMs`);
 }

@@ -1,4 +1,4 @@
-import type { HandlerDefinition, Jitter } from "./handler.ts";
+import type { HandlerDefinition, Jitter, OnExhausted } from "./handler.ts";
 
 /** A retry policy with every field filled in. */
 export interface RetryPolicy {
@@ -7,9 +7,13 @@ export interface RetryPolicy {
   readonly factor: number;
   readonly maxDelayMs: number;
   readonly jitter: Jitter;
+  /** The waits, one after another, in place of the back-off; null: the back-off. */
+  readonly schedule: readonly number[] | null;
+  /** The most milliseconds from the first call to the beginning of the last one; null: no such limit. */
+  readonly maxElapsedMs: number | null;
   readonly timeoutMs: number;
   readonly nonRetryable: readonly string[];
-  readonly onExhausted: "dead_letter" | "skip";
+  readonly onExhausted: OnExhausted;
 }
 
 /** A handler as config.ts checked it: defaults filled in, `*` resolved, types known to the catalog. */

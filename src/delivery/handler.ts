@@ -27,26 +27,45 @@ export interface HandlerContext {
   log(line: string): void;
 }
 
-type Handle<E extends EventDefinition> = (event: EventOf<E>, context: HandlerContext) => Promise<void> | void;
+/** What a handler may answer: nothing, or `skip(reason)`. */
+type Answer = Promise<void> | Promise<Skipped> | Promise<Skipped | undefined> | Skipped | void;
+
+type Handle<E extends EventDefinition> = (event: EventOf<E>, context: HandlerContext) => Answer;
 export type On<E extends EventDefinition> = { readonly [D in E as D["type"]]?: Handle<D> };
 
 /** Part of the back-off that is random: none, the whole wait (`full`), half of it (`equal`), or a ratio around it such as 0.1. */
 export type Jitter = "none" | "full" | "equal" | number;
 
+/** What becomes of a delivery that used up its attempts or failed terminally. */
+export type OnExhausted = "dead_letter" | "skip" | "escalate";
+
+/** Names of the presets: what a task can bear. */
+export type PresetName = "readOnly" | "notification" | "mutation" | "payment" | "bestEffort";
+
 export interface RetryOptions {
-  /** Calls in all, the first one included. Default 3. */
+  /** Calls in all, the first one included. Default 3; with a `schedule`, one more than it has waits. */
   readonly maxAttempts?: number;
   /** Wait before attempt n+1 = min(initialDelayMs · factor^(n−1), maxDelayMs), at least 10 ms, at most a week. Defaults 2000, 2, 60000. */
   readonly initialDelayMs?: number;
   readonly factor?: number;
   readonly maxDelayMs?: number;
   readonly jitter?: Jitter;
+  /**
+   * The waits one by one, in place of a back-off (`initialDelayMs`, `factor`, `maxDelayMs`), never beside one: [1000, 5000, 60_000]. 1 to 100 of them; with
+   * more attempts than that the last wait comes again and again. No jitter unless `jitter` stands beside it.
+   */
+  readonly schedule?: readonly number[];
+  /**
+   * No attempt begins later than this after the first one: calls and waits are counted, but no time in which the service does not run. At most a year.
+   * Default: no such limit.
+   */
+  readonly maxElapsedMs?: number;
   /** Overrides the handler's `timeoutMs`. */
   readonly timeoutMs?: number;
   /** Names of error classes that are terminal at once. */
   readonly nonRetryable?: readonly string[];
-  /** What becomes of a delivery that used up its attempts or failed terminally: `dead_letter` (default) or `skip`, with a record. */
-  readonly onExhausted?: "dead_letter" | "skip";
+  /** `dead_letter` (default), `skip`, with a record, or `escalate`: a dead letter that shows as `escalated`, because a person has to decide. */
+  readonly onExhausted?: OnExhausted;
 }
 
 export interface HandlerOptions {
@@ -58,6 +77,8 @@ export interface HandlerOptions {
   readonly concurrency?: number;
   /** Where a new handler begins; required when the log already holds events. */
   readonly startFrom?: "beginning" | "now";
+  /** What the task can bear: a set of defaults, `presets[preset]`. What stands beside it goes before it, field by field. Default: none of them. */
+  readonly preset?: PresetName;
   readonly retry?: RetryOptions;
   /** By event type; what is left out is taken from `retry`. */
   readonly retryByType?: Readonly<Record<string, RetryOptions>>;
@@ -101,7 +122,7 @@ export type HandlerDefinition =
   | ({ readonly kind: "webhook" } & WebhookHandler);
 
 /** A handle whose event type is forgotten: the catalog makes sure that it only ever sees its own. */
-export type AnyHandle = (event: never, context: HandlerContext) => Promise<void> | void;
+export type AnyHandle = (event: never, context: HandlerContext) => Answer;
 
 /** Defines a handler in this process: `on` maps event types to functions. */
 export function defineHandler<const E extends readonly EventDefinition[] = readonly EventDefinition[]>(handler: FunctionHandler<E>): HandlerDefinition {
@@ -128,4 +149,45 @@ export class NotReady extends Error {
     super(message);
     this.retryAfterMs = options.retryAfterMs;
   }
+}
+
+/**
+ * Thrown by a handler whose receiver said when to come back (a 429, a rate limit): tried again then, and no attempt is used. Another than `NotReady` it says
+ * something about the receiver, not about this event.
+ */
+export class RetryAfter extends Error {
+  override readonly name: string = "RetryAfter";
+  /** Milliseconds to wait, 10 ms to 24 h; undefined when a time was given. */
+  readonly retryAfterMs: number | undefined;
+  /** The time to wait for, on this machine's clock. */
+  readonly at: Date | undefined;
+
+  /** @param when milliseconds from now, or a time. What is neither counts as unknown: the retry policy's delay. */
+  constructor(when: number | Date, message = "the receiver asked to wait") {
+    super(message);
+    this.retryAfterMs = typeof when === "number" ? when : undefined;
+    this.at = when instanceof Date ? when : undefined;
+  }
+}
+
+/** The most of a reason to skip that is kept. */
+export const maxReasonChars = 500;
+
+/** What `skip` makes. */
+export class Skipped {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+/**
+ * Returned by a handler that has nothing to do for the event: the delivery ends as `skipped`, with the reason on record, and the lane goes on. Of an event that
+ * was split, the part is done, and the answer for its last part is the delivery's.
+ *
+ * @param reason at most 500 characters are kept.
+ */
+export function skip(reason: string): Skipped {
+  return new Skipped(reason);
 }

@@ -15,6 +15,8 @@ export interface Ends {
 export interface Deferrals {
   readonly count: number;
   readonly ms: number;
+  /** Milliseconds that its calls and the waits after them took, failed ones too. Kept only where the policy has `maxElapsedMs`. */
+  readonly elapsedMs?: number;
 }
 
 export const deadLetterCauses = ["exhausted", "terminal", "schema", "crash", "unknown_outcome", "given_up"] as const;

@@ -64,8 +64,8 @@ export interface JournalData {
   "delivery.started": AboutDelivery & { readonly attempt: number; readonly alone: boolean; readonly replayId?: string };
   /** Part `part` (from 0) of the `of` that the event was split into is done, and others follow. */
   "delivery.part_completed": AboutDelivery & { readonly part: number; readonly of: number; readonly record: AttemptRecord };
-  /** An attempt failed and another will come at `retryAt`. */
-  "delivery.failed": AboutDelivery & AboutPart & { readonly record: AttemptRecord; readonly retryAt: string };
+  /** An attempt failed and another will come at `retryAt`. `deferred` is left out when it is what it was before. */
+  "delivery.failed": AboutDelivery & AboutPart & { readonly record: AttemptRecord; readonly retryAt: string; readonly deferred?: Deferrals };
   /** Not ready: another attempt comes at `until`, and none was used (`record.attempt` is the number of the next). The first builds left `deferred` out. */
   "delivery.deferred": AboutDelivery & AboutPart & { readonly record: AttemptRecord; readonly until: string; readonly deferred?: Deferrals };
   /** The delivery was given up; also after a replay that failed again. `attempts` counts all calls ever, `retryCount` the failed ones of this round. */

@@ -52,7 +52,7 @@ describe("a webhook that asks to wait", () => {
     expect(shown.history).toMatchObject([{ attempt: 1, class: "not_ready", httpStatus: status }]);
     const waitMs = Date.parse(shown.nextAttemptAt!) - clock.now();
     expect(waitMs).toBeGreaterThan(3_590_000);
-    expect(waitMs).toBeLessThanOrEqual(3_600_000);
+    expect(waitMs).toBeLessThanOrEqual(3_960_000);
     expect(await store.views.entity("default", { type: "order", id: "a" })).toMatchObject({
       handlers: [{ laneState: "backing_off", waiting: 2, head: { revision: 0, status: "failed", nextAttemptAt: shown.nextAttemptAt } }],
     });

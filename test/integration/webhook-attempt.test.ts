@@ -236,7 +236,7 @@ describe("an answer", () => {
     { status: 404, expected: { kind: "failed", class: "transient", error: { type: "HttpError", message: "HTTP 404" } } },
     { status: 410, expected: { kind: "gone", error: { type: "HttpError", message: "HTTP 410" } } },
     { status: 422, expected: { kind: "failed", class: "terminal", error: { type: "HttpError", message: "HTTP 422" } } },
-    { status: 429, expected: { kind: "deferred", error: { type: "HttpError", message: "HTTP 429" }, retryAfterMs: null } },
+    { status: 429, expected: { kind: "deferred", error: { type: "HttpError", message: "HTTP 429" }, retryAfterMs: null, by: "receiver" } },
     { status: 500, expected: { kind: "failed", class: "transient", error: { type: "HttpError", message: "HTTP 500" } } },
     { status: 503, expected: { kind: "failed", class: "transient", error: { type: "HttpError", message: "HTTP 503" } } },
     { status: 599, expected: { kind: "failed", class: "transient", error: { type: "HttpError", message: "HTTP 599" } } },

@@ -467,9 +467,13 @@ export class World {
     const retryAt = new Date(this.#now + waitMs).toISOString();
     const error = { type: "Error", message: "planted" };
     if (kind === "completed" || kind === "put_back" || kind === "newer_build") return { kind, record };
-    if (kind === "give_up" || kind === "skip") return { kind: "give_up", record, cause: "exhausted", error, skip: kind === "skip" && delivery.replay === null };
+    if (kind === "give_up" || kind === "skip")
+      return { kind: "give_up", record, cause: "exhausted", error, becomes: kind === "skip" && delivery.replay === null ? "skip" : "dead_letter" };
     if (kind === "defer") return { kind, record, waitMs, retryAt, deferrals: { count: delivery.deferred.count + 1, ms: delivery.deferred.ms + waitMs } };
-    return { kind: "retry", record, waitMs, retryAt };
+    // Half of the policies have an end, so that what a round took is on record.
+    const { deferred } = delivery;
+    const deferrals = this.random() < 0.5 ? null : { ...deferred, elapsedMs: (deferred.elapsedMs ?? 0) + waitMs };
+    return { kind: "retry", record, waitMs, retryAt, deferrals };
   }
 
   #finish(index: number, kind: Kind): void {

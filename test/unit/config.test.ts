@@ -45,6 +45,8 @@ describe("a good config", () => {
       factor: 2,
       maxDelayMs: 60_000,
       jitter: "none",
+      schedule: null,
+      maxElapsedMs: null,
       timeoutMs: 15_000,
       nonRetryable: [],
       onExhausted: "dead_letter",

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { AttemptOutcome, AttemptRequest } from "../../src/delivery/attempt/attempt.ts";
 import { makeFunctionAttempt } from "../../src/delivery/attempt/function-attempt.ts";
-import { defineHandler, type HandlerContext, NotReady, Terminal } from "../../src/delivery/handler.ts";
+import { defineHandler, type HandlerContext, NotReady, RetryAfter, Skipped, skip, Terminal } from "../../src/delivery/handler.ts";
 import type { CurrentEvent } from "../../src/event/event.ts";
 import { type FakeClock, makeFakeClock } from "../support/fake-clock.ts";
 import { inFlight } from "../support/in-flight.ts";
@@ -75,6 +75,51 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
   await clock.advance(0);
   return (await Promise.race([promise, Promise.resolve(pending)])) === pending;
 }
+
+describe("a handler that says when its receiver has time again", () => {
+  it.each<{ readonly when: number | Date; readonly expected: number | null }>([
+    { when: 1500, expected: 1500 },
+    { when: -5, expected: 0 },
+    { when: Number.POSITIVE_INFINITY, expected: dayMs },
+    { when: Number.NaN, expected: null },
+    { when: "soon" as unknown as number, expected: null },
+    { when: new Date(Number.NaN), expected: null },
+  ])("is called again after RetryAfter($when)", async ({ when, expected }) => {
+    expect(await outcomeOf(new RetryAfter(when))).toMatchObject({ kind: "deferred", retryAfterMs: expected, by: "handler", error: { type: "RetryAfter" } });
+  });
+
+  it.each([
+    { ms: 7000, expected: 7000 },
+    { ms: -7000, expected: 0 },
+    { ms: 3 * dayMs, expected: dayMs },
+  ])("is called again at a time, by the clock that is handed in: $ms ms from now", async ({ ms, expected }) => {
+    expect(await outcomeOf(new RetryAfter(new Date(clock.now() + ms), "busy"))).toMatchObject({ retryAfterMs: expected, error: { message: "busy" } });
+  });
+});
+
+describe("a handler that has nothing to do", () => {
+  it.each([
+    ["at once", () => skip("known already")],
+    ["later", async () => skip("known already")],
+  ])("says so %s: skipped, with its reason and its log", async (_when, answer) => {
+    const handle: Handle = (_event, { log }) => {
+      log("looked");
+      return answer();
+    };
+    expect(await call(handle).outcome).toEqual({ kind: "skipped", reason: "known already", log: ["looked"] });
+  });
+
+  it("has a reason of at most 500 characters, whatever it gives", async () => {
+    expect(await call(() => skip("x".repeat(501))).outcome).toEqual({ kind: "skipped", reason: "x".repeat(500) });
+    expect(await call(() => skip(7 as unknown as string)).outcome).toEqual({ kind: "skipped", reason: "" });
+    const hostile = Object.create(Skipped.prototype, { reason: { get: () => expect.fail("read") } }) as Skipped;
+    expect(await call(() => hostile).outcome).toEqual({ kind: "skipped", reason: "" });
+  });
+
+  it("has to say it with skip(): anything else that is returned completes", async () => {
+    for (const answer of [null, false, 0, "skip", { reason: "no" }]) expect(await call(() => answer).outcome).toEqual({ kind: "completed" });
+  });
+});
 
 describe("a call that goes well", () => {
   it("hands over the event and the context, and completes", async () => {

@@ -11,7 +11,7 @@ import type { AttemptRecord, Ends } from "../../src/records/attempt.ts";
 const stream = "default.order-1";
 const error = { type: "Error", message: "planted" };
 const record: AttemptRecord = { attempt: 1, startedAt: "2026-01-01T00:00:00.000Z", durationMs: 1, outcome: "failed", class: "transient", error };
-const retry = { kind: "retry", record, waitMs: 100, retryAt: "2026-01-01T00:00:00.100Z" } as const;
+const retry = { kind: "retry", record, waitMs: 100, retryAt: "2026-01-01T00:00:00.100Z", deferrals: null } as const;
 const put = { kind: "put_back" } as const;
 
 const event = (revision: number, of = stream): StoredEvent => ({
@@ -53,7 +53,11 @@ describe("a replay's own delivery", () => {
     partition.ticks.tick(100);
     const [second] = partition.schedule.start(100);
     expect(second).toMatchObject({ attempt: 2, round: 1, loan });
-    expect(end(partition, second!, { kind: "give_up", record, cause: "exhausted", error, skip: false })).toEqual({ kind: "failed", attempts: 2, error });
+    expect(end(partition, second!, { kind: "give_up", record, cause: "exhausted", error, becomes: "dead_letter" })).toEqual({
+      kind: "failed",
+      attempts: 2,
+      error,
+    });
     partition.loans.end(loan);
     expect(partition.schedule.start(100).map((delivery) => delivery.event.revision)).toEqual([5]);
   });
@@ -172,7 +176,7 @@ describe("a replay's own delivery that the end of the process cut off", () => {
     ["fails and waits for its retry", retry],
     ["is put off", { kind: "defer", record, waitMs: 100, retryAt: retry.retryAt, deferrals: { count: 1, ms: 100 } }],
     ["succeeds", { kind: "completed", record }],
-    ["fails for good", { kind: "give_up", record, cause: "exhausted", error, skip: false }],
+    ["fails for good", { kind: "give_up", record, cause: "exhausted", error, becomes: "dead_letter" }],
     ["is put back", put],
   ])("that ran alone and %s has that on record before the next one runs, which may end the process", (_what, verdict) => {
     const partition = makePartition();

@@ -102,7 +102,7 @@ describe("dead letters of one lane, left from before the handler became strict",
     expect(partition.schedule.start(0)).toEqual([]);
     const [delivery] = flush(partition).started;
     expect(delivery!.event.revision).toBe(0);
-    partition.outcomes.conclude(delivery!, { kind: "give_up", record, cause: "exhausted", error, skip: false }, 0);
+    partition.outcomes.conclude(delivery!, { kind: "give_up", record, cause: "exhausted", error, becomes: "dead_letter" }, 0);
     partition.schedule.settled(delivery!);
     expect(flush(partition).ended).toEqual([
       [0, "dead_lettered"],
@@ -150,7 +150,7 @@ describe("a call that outlives its time-out", () => {
     const partition = recovered([], { concurrency: 1 });
     for (const of of [stream, "default.order-2"]) partition.reading.offer({ ...event(0, of), position: BigInt(of === stream ? 1 : 2) });
     const [late] = partition.schedule.start(0);
-    partition.outcomes.conclude(late!, { kind: "retry", record, waitMs: 10, retryAt: "2026-01-01T00:00:00.010Z" }, 0);
+    partition.outcomes.conclude(late!, { kind: "retry", record, waitMs: 10, retryAt: "2026-01-01T00:00:00.010Z", deferrals: null }, 0);
     expect(partition.schedule.start(0)).toEqual([]);
     partition.schedule.giveBackSlot(late!);
     expect(partition.schedule.start(0).map(({ lane }) => lane.stream)).toEqual(["default.order-2"]);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decide, delayBeforeMs } from "../../src/delivery/policy/retry-policy.ts";
 
-const defaults = { initialDelayMs: 2000, factor: 2, maxDelayMs: 60_000, jitter: "none" } as const;
+const defaults = { initialDelayMs: 2000, factor: 2, maxDelayMs: 60_000, jitter: "none", schedule: null } as const;
 const never = (): number => {
   throw new Error("asked for randomness");
 };
@@ -39,6 +39,7 @@ describe("delayBeforeMs", () => {
     initialDelayMs: fc.double({ min: 0, max: 1e9, noNaN: true }),
     factor: fc.double({ min: 0, max: 1000, noNaN: true }),
     maxDelayMs: fc.double({ min: 0, max: 1e9, noNaN: true }),
+    schedule: fc.constant(null),
     jitter: fc.oneof(fc.constantFrom("none" as const, "full" as const, "equal" as const), fc.double({ min: 0, max: 1, noNaN: true })),
   });
   const failures = fc.oneof(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 2 ** 31 }));
@@ -62,6 +63,20 @@ describe("delayBeforeMs", () => {
         expect(delayBeforeMs(policy, failed + 1, never)).toBeGreaterThanOrEqual(delayBeforeMs(policy, failed, never));
       }),
     );
+  });
+});
+
+describe("a schedule", () => {
+  const scheduled = { ...defaults, schedule: [1000, 5000, 60_000] };
+
+  it("says the waits one by one, and its last one again and again", () => {
+    expect([1, 2, 3, 4, 1000].map((failed) => delayBeforeMs(scheduled, failed, never))).toEqual([1000, 5000, 60_000, 60_000, 60_000]);
+  });
+
+  it("is spread where jitter is asked for, and no wait of it is below 10 ms", () => {
+    expect(delayBeforeMs({ ...scheduled, jitter: "equal" }, 2, () => 0)).toBe(2500);
+    expect(delayBeforeMs({ ...scheduled, schedule: [0, 1] }, 1, never)).toBe(10);
+    expect(delayBeforeMs({ ...scheduled, schedule: [0, 1] }, 2, never)).toBe(10);
   });
 });
 

@@ -1,10 +1,10 @@
 import type { Clock } from "../../event/clock.ts";
 import type { CurrentEvent } from "../../event/event.ts";
-import { isA } from "../../event/thrown.ts";
-import { type HandlerContext, type HandlerDefinition, NotReady, Terminal } from "../handler.ts";
+import { isA, textAt } from "../../event/thrown.ts";
+import { type HandlerContext, type HandlerDefinition, maxReasonChars, NotReady, RetryAfter, Skipped, Terminal } from "../handler.ts";
 import { maxRetryAfterMs } from "../policy/waits.ts";
 import type { Attempt, AttemptInFlight, AttemptOutcome, AttemptRequest } from "./attempt.ts";
-import { errorNames, toAttemptError } from "./attempt-error.ts";
+import { clipChars, errorNames, toAttemptError } from "./attempt-error.ts";
 import { CallContext } from "./call-context.ts";
 import { freezeEvent } from "./freeze-event.ts";
 import { attributed } from "./stray-errors.ts";
@@ -14,7 +14,7 @@ import { whenAborted } from "./when-aborted.ts";
 /**
  * Calls a function of this process once.
  *
- * `Terminal` and the names in `nonRetryable` are terminal, `NotReady` defers, anything else thrown is transient. A function that returns no promise has
+ * `Terminal` and the names in `nonRetryable` are terminal, `NotReady` and `RetryAfter` defer, `skip(…)` skips, anything else thrown is transient. A function that returns no promise has
  * ended with its outcome. When the time of another call is up, the outcome is there at once and the handler's signal aborts. `settled`
  * still waits for the handler's promise, because nothing can stop a function that goes on. A stop of the service abandons the call in the same way. Events
  * are frozen all the way down, since others may hold the same data: a handler that writes to one gets a TypeError.
@@ -23,7 +23,7 @@ export function makeFunctionAttempt(definition: FunctionHandler, clock: Clock): 
   const timeouts = makeTimeouts(clock);
 
   /** Follows the promise of a call. */
-  const follow = (promise: PromiseLike<void>, context: CallContext, request: AttemptRequest): AttemptInFlight => {
+  const follow = (promise: PromiseLike<unknown>, context: CallContext, request: AttemptRequest): AttemptInFlight => {
     const { promise: outcome, resolve } = Promise.withResolvers<AttemptOutcome>();
     let over = false;
     const end = (came: AttemptOutcome): void => {
@@ -35,7 +35,7 @@ export function makeFunctionAttempt(definition: FunctionHandler, clock: Clock): 
     };
     context.onStray = (thrown) => {
       if (over) return false;
-      end({ ...failure(thrown, request), ...context.kept() });
+      end({ ...failure(thrown, request, clock), ...context.kept() });
       return true;
     };
     // The outcome comes before the abort, so that the handler cannot change it by what it does about its signal.
@@ -49,8 +49,8 @@ export function makeFunctionAttempt(definition: FunctionHandler, clock: Clock): 
       context.abort(new DOMException(error.message, error.type));
     });
     const settled = settle(promise).then(
-      () => end(completed(context)),
-      (thrown: unknown) => end({ ...failure(thrown, request), ...context.kept() }),
+      (answer) => end(answered(answer, context)),
+      (thrown: unknown) => end({ ...failure(thrown, request, clock), ...context.kept() }),
     );
     return { kind: "running", outcome, settled };
   };
@@ -60,9 +60,9 @@ export function makeFunctionAttempt(definition: FunctionHandler, clock: Clock): 
     const context = new CallContext(definition.name, request);
     try {
       const returned = attributed(context, () => handle(definition, request.event, context));
-      return isThenable(returned) ? follow(returned, context, request) : completed(context);
+      return isThenable(returned) ? follow(returned, context, request) : answered(returned, context);
     } catch (thrown) {
-      return { ...failure(thrown, request), ...context.kept() };
+      return { ...failure(thrown, request, clock), ...context.kept() };
     }
   };
 }
@@ -70,17 +70,19 @@ export function makeFunctionAttempt(definition: FunctionHandler, clock: Clock): 
 type FunctionHandler = Extract<HandlerDefinition, { kind: "function" }>;
 
 const plain: AttemptOutcome = { kind: "completed" };
-const completed = (context: CallContext): AttemptOutcome => {
+/** Anything but `skip(…)` completes: many functions return something that nobody asked for. */
+const answered = (answer: unknown, context: CallContext): AttemptOutcome => {
   const kept = context.kept();
+  if (answer !== undefined && isA(Skipped, answer)) return { kind: "skipped", reason: clipChars(textAt(answer, "reason") ?? "", maxReasonChars), ...kept };
   return kept.log === undefined ? plain : { kind: "completed", ...kept };
 };
 
-function isThenable(returned: unknown): returned is PromiseLike<void> {
+function isThenable(returned: unknown): returned is PromiseLike<unknown> {
   return (typeof returned === "object" || typeof returned === "function") && returned !== null && "then" in returned && typeof returned.then === "function";
 }
 
 /** Makes a promise of what only has a `then`. */
-function settle(promise: PromiseLike<void>): Promise<void> {
+function settle(promise: PromiseLike<unknown>): Promise<unknown> {
   return promise instanceof Promise ? promise : Promise.resolve(promise);
 }
 
@@ -92,16 +94,18 @@ function handle(definition: FunctionHandler, event: CurrentEvent, context: Handl
   return on(event as never, context);
 }
 
-function failure(thrown: unknown, { nonRetryable, event }: AttemptRequest): Extract<AttemptOutcome, { kind: "failed" | "deferred" }> {
+function failure(thrown: unknown, { nonRetryable, event }: AttemptRequest, clock: Clock): Extract<AttemptOutcome, { kind: "failed" | "deferred" }> {
   const error = toAttemptError(thrown, event.data);
   if (isA(Terminal, thrown) || errorNames(thrown).some((name) => nonRetryable.includes(name))) return { kind: "failed", class: "terminal", error };
-  if (isA(NotReady, thrown)) return { kind: "deferred", error, retryAfterMs: retryAfterOf(thrown) };
+  if (isA(NotReady, thrown) || isA(RetryAfter, thrown)) return { kind: "deferred", error, retryAfterMs: waitOf(thrown, clock), by: "handler" };
   return { kind: "failed", class: "transient", error };
 }
 
-function retryAfterOf(notReady: NotReady): number | null {
+/** What was thrown is a user's object: its members may be anything, and throw. */
+function waitOf(thrown: NotReady | RetryAfter, clock: Clock): number | null {
   try {
-    const { retryAfterMs } = notReady as { readonly retryAfterMs: unknown };
+    const { retryAfterMs: ms, at } = thrown as { readonly retryAfterMs?: unknown; readonly at?: unknown };
+    const retryAfterMs = at instanceof Date ? at.getTime() - clock.now() : ms;
     return typeof retryAfterMs === "number" && !Number.isNaN(retryAfterMs) ? Math.min(Math.max(0, retryAfterMs), maxRetryAfterMs) : null;
   } catch {
     return null;

@@ -7,7 +7,7 @@ import type { RetryPolicy } from "../handler-spec.ts";
 import type { Delivery } from "../partition/delivery.ts";
 import type { Verdict } from "../partition/verdict.ts";
 import { decide, delayBeforeMs } from "../policy/retry-policy.ts";
-import { maxDeferredMs, putOff } from "../policy/waits.ts";
+import { askedByReceiver, elapsedAfter, maxDeferredMs, putOff } from "../policy/waits.ts";
 import type { AttemptOutcome } from "./attempt.ts";
 import { clipChars } from "./attempt-error.ts";
 
@@ -27,28 +27,54 @@ export function judge(delivery: Judged, outcome: AttemptOutcome, { call, unknown
   switch (outcome.kind) {
     case "completed":
       return new Completed(delivery, outcome, call);
-    case "deferred": {
-      const askedMs = outcome.retryAfterMs ?? delayBeforeMs(policy, Math.max(1, round) + delivery.deferred.count, random);
-      const record = recordOf(delivery, outcome, call, "failed", "not_ready", outcome.error);
-      const next = putOff(askedMs, delivery.deferred);
-      if (next === null) return { kind: "give_up", record, cause: "exhausted", error: deferredTooLong(outcome.error), skip: policy.onExhausted === "skip" };
-      return { kind: "defer", record, ...next, retryAt: toIso(call.timing().nowMs + next.waitMs) };
-    }
+    case "skipped":
+      return { kind: "dropped", reason: outcome.reason, record: recordOf(delivery, outcome, call, "completed", null, null) };
+    case "deferred":
+      return judgeDeferred(delivery, outcome, call, random);
     case "failed": {
       const record = recordOf(delivery, outcome, call, "failed", outcome.class, outcome.error);
+      const giveUp = { kind: "give_up", record, error: outcome.error, becomes: policy.onExhausted } as const;
       const decision = decide(policy, { failed: round + 1, class: outcome.class });
-      if (decision.kind === "give_up") return { kind: "give_up", record, cause: decision.cause, error: outcome.error, skip: policy.onExhausted === "skip" };
+      if (decision.kind === "give_up") return { ...giveUp, cause: decision.cause };
+      const { durationMs, nowMs } = call.timing();
       const waitMs = delayBeforeMs(policy, round + 1, random);
-      return { kind: "retry", record, waitMs, retryAt: toIso(call.timing().nowMs + waitMs) };
+      const elapsed = elapsedAfter(policy, delivery.deferred, durationMs, waitMs);
+      if (elapsed?.isOver) return { ...giveUp, cause: "exhausted" };
+      const deferrals = elapsed && { ...delivery.deferred, elapsedMs: elapsed.elapsedMs };
+      return { kind: "retry", record, waitMs, retryAt: toIso(nowMs + waitMs), deferrals };
     }
     case "gone":
       return { kind: "put_back" };
     case "abandoned": {
       if (unknownOutcome === "repeat") return { kind: "put_back" };
       const error = { type: "UnknownOutcome", message: "the service stopped while the handler was called; what it did is unknown" };
-      return { kind: "give_up", record: recordOf(delivery, outcome, call, "failed", "crash", error), cause: "unknown_outcome", error, skip: false };
+      return { kind: "give_up", record: recordOf(delivery, outcome, call, "failed", "crash", error), cause: "unknown_outcome", error, becomes: "escalate" };
     }
   }
+}
+
+function judgeDeferred(delivery: Judged, outcome: Extract<AttemptOutcome, { kind: "deferred" }>, call: JudgeOptions["call"], random: () => number): Verdict {
+  const { policy } = call;
+  const { round, deferred } = delivery;
+  const record = recordOf(delivery, outcome, call, "failed", "not_ready", outcome.error);
+  const giveUp = { kind: "give_up", record, cause: "exhausted", becomes: policy.onExhausted } as const;
+  const next = putOff(askedOf(outcome, policy, { round, count: deferred.count, random }), deferred);
+  if (next === null) return { ...giveUp, error: deferredTooLong(outcome.error, `for ${maxDeferredMs / 3_600_000} h in all`) };
+  const { durationMs, nowMs } = call.timing();
+  const elapsed = elapsedAfter(policy, deferred, durationMs, next.waitMs);
+  if (elapsed?.isOver) return { ...giveUp, error: deferredTooLong(outcome.error, `beyond maxElapsedMs, which is ${policy.maxElapsedMs}`) };
+  const deferrals = elapsed === null ? next.deferrals : { ...next.deferrals, elapsedMs: elapsed.elapsedMs };
+  return { kind: "defer", record, waitMs: next.waitMs, retryAt: toIso(nowMs + next.waitMs), deferrals };
+}
+
+/** What nobody set a time for waits as the policy says, longer each time. */
+function askedOf(
+  { retryAfterMs, by }: Extract<AttemptOutcome, { kind: "deferred" }>,
+  policy: RetryPolicy,
+  { round, count, random }: { readonly round: number; readonly count: number; readonly random: () => number },
+): number {
+  if (retryAfterMs === null) return delayBeforeMs(policy, Math.max(1, round) + count, random);
+  return by === "handler" ? retryAfterMs : askedByReceiver(retryAfterMs, delayBeforeMs(policy, Math.max(1, round), random), random);
 }
 
 /** Makes its record only when somebody asks for it: nobody does for a delivery that completes at its first call, and most do. */
@@ -99,8 +125,8 @@ function recordOf(
 }
 
 /** The text is always the same for the same trouble, because dead letters are counted by it. */
-function deferredTooLong({ type, message }: AttemptError): AttemptError {
-  return { type: "DeferredTooLong", message: clipChars(`put off for ${maxDeferredMs / 3_600_000} h in all; the last time: ${type}: ${message}`, 1000) };
+function deferredTooLong({ type, message }: AttemptError, howLong: string): AttemptError {
+  return { type: "DeferredTooLong", message: clipChars(`put off ${howLong}; the last time: ${type}: ${message}`, 1000) };
 }
 
 /** The record of an event none of whose parts is for this handler. */
@@ -133,7 +159,7 @@ function refuseLift(
     error,
     ...byReplay(replay),
   };
-  return { kind: "give_up", record, cause: "schema", error, skip: policy.onExhausted === "skip" };
+  return { kind: "give_up", record, cause: "schema", error, becomes: policy.onExhausted };
 }
 
 const byReplay = (replay: Delivery["replay"]) => (replay === null ? {} : { replayId: replay.replayId, actor: replay.actor });

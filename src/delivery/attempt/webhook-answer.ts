@@ -1,15 +1,13 @@
 import type { Clock } from "../../event/clock.ts";
-import { maxRetryAfterMs } from "../policy/waits.ts";
+import { type AnswerHeaders, askedWaitMs, retryAfterMs } from "./asked-wait.ts";
 import type { AttemptOutcome, AttemptRequest } from "./attempt.ts";
 import { clipBytes, maxTextBytes } from "./attempt-error.ts";
-
-type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /** What has come of a webhook's answer so far, and what it means. */
 export class WebhookAnswer {
   readonly #cut: (text: string) => string;
   #status: number | null = null;
-  #headers: Headers = {};
+  #headers: AnswerHeaders = {};
   /** Not more than `maxTextBytes`, apart from the last chunk. */
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
@@ -19,7 +17,7 @@ export class WebhookAnswer {
     this.#cut = cut;
   }
 
-  begin(status: number, headers: Headers): void {
+  begin(status: number, headers: AnswerHeaders): void {
     this.#status = status;
     this.#headers = headers;
   }
@@ -49,8 +47,9 @@ export class WebhookAnswer {
     const error = { type: "HttpError", message: `HTTP ${status}` };
     if (status === 410) return { kind: "gone", error, ...seen };
     if (status === 422) return { kind: "failed", class: "terminal", error, ...seen };
-    const retryAfterMs = retryAfterOf(this.#headers, clock);
-    if (status === 429 || (status === 503 && retryAfterMs !== null)) return { kind: "deferred", error, retryAfterMs, ...seen };
+    if (status === 429) return { kind: "deferred", error, retryAfterMs: askedWaitMs(this.#headers, clock.now()), by: "receiver", ...seen };
+    const askedMs = status === 503 ? retryAfterMs(this.#headers, clock.now()) : null;
+    if (askedMs !== null) return { kind: "deferred", error, retryAfterMs: askedMs, by: "receiver", ...seen };
     return { ...failed(error, request), ...seen };
   }
 }
@@ -58,26 +57,4 @@ export class WebhookAnswer {
 /** A failure that is tried again, unless the handler's policy says that one of this type is final. */
 export function failed(error: { readonly type: string; readonly message: string }, { nonRetryable }: Pick<AttemptRequest, "nonRetryable">) {
   return { kind: "failed", class: nonRetryable.includes(error.type) ? "terminal" : "transient", error } as const;
-}
-
-/** Milliseconds, 0 to 24 h, out of `Retry-After` in seconds or as an HTTP date (RFC 9110 §10.2.3); null when it is missing or neither. */
-function retryAfterOf(headers: Headers, clock: Clock): number | null {
-  const text = first(headers["retry-after"])?.trim() ?? "";
-  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, maxRetryAfterMs);
-  const untilMs = httpDate(text);
-  if (untilMs === null) return null;
-  // From the receiver's own time, where its answer has it: clocks of two machines are not compared.
-  const fromMs = httpDate(first(headers.date) ?? "") ?? clock.now();
-  return Math.min(Math.max(0, untilMs - fromMs), maxRetryAfterMs);
-}
-
-/** Date.parse takes almost anything ("-5" is in 2001), so the day's name is asked for; the asctime form lacks its zone. */
-function httpDate(text: string): number | null {
-  if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)) return null;
-  const ms = Date.parse(text.endsWith("GMT") ? text : `${text} GMT`);
-  return Number.isNaN(ms) ? null : ms;
-}
-
-function first(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
 }

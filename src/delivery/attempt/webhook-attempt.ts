@@ -109,4 +109,5 @@ const notSent: AttemptOutcome = {
   kind: "deferred",
   error: { type: "NotSent", message: "this process was too busy to send the request" },
   retryAfterMs: null,
+  by: "handler",
 };

@@ -109,7 +109,7 @@ export class Caller {
     }
     const { parts, dropped } = lifted;
     if (dropped !== null) {
-      this.#finish(delivery, { kind: "dropped", reason: dropped });
+      this.#finish(delivery, { kind: "dropped", reason: dropped, record: null });
       return;
     }
     if (parts.length === 1 && parts[0]!.origin === null) {
@@ -146,11 +146,11 @@ export class Caller {
       const attempt = this.#begin(call);
       const outcome = attempt.kind === "running" ? await attempt.outcome : attempt;
       const verdict = this.#verdictOf(delivery, call, outcome);
-      if (verdict.kind !== "completed") {
+      const record = verdict.kind === "completed" || verdict.kind === "dropped" ? verdict.record : null; // a part that the handler skips is done, too
+      if (record === null) {
         this.#end(delivery, attempt, outcome, verdict);
         return;
       }
-      const { record } = verdict;
       if (attempt.kind === "running") await attempt.settled;
       partition.parts.completed(delivery, record);
       if (spec.record === "each")

@@ -99,8 +99,8 @@ const rules: Rules = {
       Object.assign(record, noWait);
     }
   },
-  "delivery.failed": (state, { lane, revision, record, retryAt }) =>
-    waits(state, lane, revision, { attempts: record.attempt, failed: 1, replayId: record.replayId, deferred: null, ...waitFrom(record, retryAt) }),
+  "delivery.failed": (state, { lane, revision, record, retryAt, deferred = null }) =>
+    waits(state, lane, revision, { attempts: record.attempt, failed: 1, replayId: record.replayId, deferred, ...waitFrom(record, retryAt) }),
   "delivery.deferred": (state, { lane, revision, record, until, deferred = noDeferrals }) =>
     waits(state, lane, revision, { attempts: record.attempt - 1, failed: 0, replayId: record.replayId, deferred, ...waitFrom(record, until) }),
   "delivery.dead_lettered": (state, { lane, revision, at, eventId, attempts, escalated }) => {

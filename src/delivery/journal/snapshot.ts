@@ -11,7 +11,7 @@ const ms = (text: string | null): number | null => (text === null ? null : Date.
 const toWait = ({ retryAt, waitMs, deferred }: WaitRecord) => ({
   retryAt: iso(retryAt),
   ...(waitMs === null ? {} : { waitMs }),
-  ...(deferred.count === 0 ? {} : { deferred }),
+  ...(deferred.count === 0 && deferred.elapsedMs === undefined ? {} : { deferred }),
 });
 const fromWait = ({ retryAt, waitMs, deferred = noDeferrals }: Pick<LaneSnapshot, "retryAt" | "waitMs" | "deferred">): WaitRecord => ({
   retryAt: ms(retryAt),

@@ -40,10 +40,11 @@ export class Facts {
 
   /** It failed, or was put off, and is called again later. */
   waits({ lane, event, part }: Delivery, verdict: Extract<Verdict, { kind: "retry" | "defer" }>): void {
-    const { record, retryAt } = verdict;
+    const { record, retryAt, deferrals } = verdict;
     const delivery = { ...pointerTo(lane, event), ...partOf({ part }) };
-    if (verdict.kind === "retry") this.#recorder.fact({ type: "delivery.failed", data: { ...delivery, record, retryAt } });
-    else this.#recorder.fact({ type: "delivery.deferred", data: { ...delivery, record, until: retryAt, deferred: verdict.deferrals } });
+    const deferred = deferrals && { deferred: deferrals };
+    if (verdict.kind === "retry") this.#recorder.fact({ type: "delivery.failed", data: { ...delivery, record, retryAt, ...deferred } });
+    else this.#recorder.fact({ type: "delivery.deferred", data: { ...delivery, record, until: retryAt, ...deferred } });
   }
 
   /** It has a final outcome: a dead letter leaves the lane, another event is passed. */
@@ -56,13 +57,13 @@ export class Facts {
   }
 
   /** No other attempt comes. */
-  gaveUp({ lane, event, attempt, round, replay, part }: Delivery, { cause, error, record }: Extract<Verdict, { kind: "give_up" }>): void {
+  gaveUp({ lane, event, attempt, round, replay, part }: Delivery, { cause, error, record, becomes }: Extract<Verdict, { kind: "give_up" }>): void {
     this.deadLettered(lane, event, {
       attempts: attempt,
       retryCount: round + 1,
       cause,
       error,
-      escalated: cause === "unknown_outcome",
+      escalated: becomes === "escalate",
       record,
       ...partOf({ part }),
       ...(replay ? { replayId: replay.replayId } : {}),

@@ -41,7 +41,8 @@ export class LetterOutcomes {
         return;
       case "retry":
       case "defer":
-        if (verdict.kind === "retry" && replay.leaving === "stop") this.#giveUp(delivery, replay, lastOne(verdict));
+        if (verdict.kind === "retry" && replay.leaving === "stop")
+          this.#giveUp(delivery, replay, lastOne(verdict, lane.letters.get(replay.revision)?.escalated));
         else this.#wait(delivery, replay, verdict, monotonicMs);
         return;
       case "give_up":
@@ -66,7 +67,8 @@ export class LetterOutcomes {
     const paced = paceThrough === null ? {} : { paceThrough };
     if (verdict.kind === "completed")
       this.#facts.settled(lane, event, { outcome: "replayed", cause: null, act: { actor, reason, replayId }, record: verdict.record, ...paced });
-    else this.#facts.settled(lane, event, { outcome: "skipped", cause: null, act: { actor, reason: verdict.reason, replayId }, record: null, ...paced });
+    else
+      this.#facts.settled(lane, event, { outcome: "skipped", cause: null, act: { actor, reason: verdict.reason, replayId }, record: verdict.record, ...paced });
     if (paceThrough !== null) this.#paced.follow(lane, { replayId, through: paceThrough });
     endReplay(this.#recorder, lane, replay, verdict.kind === "completed" ? { outcome: "replayed" } : { outcome: "skipped", reason: verdict.reason });
   }
@@ -76,6 +78,7 @@ export class LetterOutcomes {
     this.#facts.waits(delivery, verdict);
     if (verdict.kind === "retry") {
       replay.failed++;
+      replay.deferred = verdict.deferrals ?? replay.deferred;
       const letter = lane.letters.get(event.revision);
       if (letter) letter.attempts = attempt;
     } else replay.deferred = verdict.deferrals;
@@ -104,10 +107,10 @@ export class LetterOutcomes {
 }
 
 /** A failure that would have been tried again, and is not. */
-const lastOne = ({ record }: Extract<Verdict, { kind: "retry" }>): Extract<Verdict, { kind: "give_up" }> => ({
+const lastOne = ({ record }: Extract<Verdict, { kind: "retry" }>, escalated = false): Extract<Verdict, { kind: "give_up" }> => ({
   kind: "give_up",
   record,
   cause: "exhausted",
   error: record.error ?? { type: "Error", message: "failed" },
-  skip: false,
+  becomes: escalated ? "escalate" : "dead_letter",
 });

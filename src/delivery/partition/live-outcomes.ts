@@ -50,14 +50,14 @@ export class LiveOutcomes {
         return;
       case "give_up":
         lane.failing = true;
-        if (verdict.skip) {
+        if (verdict.becomes === "skip") {
           const act = { actor: policyActor, reason: null };
           this.#facts.settled(lane, event, { outcome: "skipped", cause: verdict.cause, act, record: verdict.record });
         } else this.#facts.gaveUp(delivery, verdict);
         return;
       case "dropped":
         lane.failing = false;
-        this.#facts.settled(lane, event, { outcome: "skipped", cause: null, act: { actor: policyActor, reason: verdict.reason }, record: null });
+        this.#facts.settled(lane, event, { outcome: "skipped", cause: null, act: { actor: policyActor, reason: verdict.reason }, record: verdict.record });
         return;
       case "newer_build":
         this.#moves.block(lane, { why: "newer_build" });
@@ -76,7 +76,7 @@ export class LiveOutcomes {
     this.#facts.waits(delivery, verdict);
     this.#moves.leaveSubscription(lane);
     dropQueue(lane);
-    if (verdict.kind === "retry") stayAt(lane, event.revision, attempt, null);
+    if (verdict.kind === "retry") stayAt(lane, event.revision, attempt, verdict.deferrals);
     else stayAt(lane, event.revision, attempt - 1, verdict.deferrals);
     lane.troubled = true;
     lane.failing = true;

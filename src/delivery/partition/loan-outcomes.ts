@@ -36,7 +36,7 @@ export class LoanOutcomes {
 
   #wait(loan: LaneLoan, verdict: Extract<Verdict, { kind: "retry" | "defer" }>, monotonicMs: number): LoanEnd | null {
     if (verdict.kind === "retry") loan.failed++;
-    else loan.deferred = verdict.deferrals;
+    loan.deferred = verdict.deferrals ?? loan.deferred;
     loan.ends = null; // it did not end the process
     loan.dueMs = monotonicMs + verdict.waitMs;
     if (loan.leaving !== null) return withdrawLoan(loan);

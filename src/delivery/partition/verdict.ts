@@ -3,11 +3,18 @@ import type { AttemptError, AttemptRecord, DeadLetterCause, Deferrals } from "..
 /** What an attempt came to, as the retry policy judged it. Times of the wall clock. */
 export type Verdict =
   | { readonly kind: "completed"; readonly record: AttemptRecord }
-  | { readonly kind: "retry"; readonly record: AttemptRecord; readonly waitMs: number; readonly retryAt: string }
+  /** `deferrals` null: as they were. */
+  | { readonly kind: "retry"; readonly record: AttemptRecord; readonly waitMs: number; readonly retryAt: string; readonly deferrals: Deferrals | null }
   | { readonly kind: "defer"; readonly record: AttemptRecord; readonly waitMs: number; readonly retryAt: string; readonly deferrals: Deferrals }
-  | { readonly kind: "give_up"; readonly record: AttemptRecord; readonly cause: DeadLetterCause; readonly error: AttemptError; readonly skip: boolean }
-  /** A step of the chain says that the event does not exist any more. */
-  | { readonly kind: "dropped"; readonly reason: string }
+  | {
+      readonly kind: "give_up";
+      readonly record: AttemptRecord;
+      readonly cause: DeadLetterCause;
+      readonly error: AttemptError;
+      readonly becomes: "dead_letter" | "skip" | "escalate";
+    }
+  /** Nothing is to be done: the handler said so (`record` is its call), or a step of the chain says that the event does not exist any more. */
+  | { readonly kind: "dropped"; readonly reason: string; readonly record: AttemptRecord | null }
   | { readonly kind: "newer_build" }
   /** The log's record of the event is damaged. */
   | { readonly kind: "damaged"; readonly detail: string }

@@ -19,23 +19,26 @@ export function decide(policy: Pick<RetryPolicy, "maxAttempts">, round: Round): 
 }
 
 /**
- * Milliseconds to wait after `failedAttempts` failed calls (from 1): min(initialDelayMs · factor^(failedAttempts−1), maxDelayMs), then jitter.
- * `full` gives 0 … wait, `equal` wait/2 … wait, a ratio r wait·(1−r) … wait·(1+r), where wait·(1+r) is at most maxDelayMs: no wait is longer. None is
- * shorter than 10 ms.
+ * Milliseconds to wait after `failedAttempts` failed calls (from 1): what the schedule says (its last wait again and again, when it is too short), or
+ * min(initialDelayMs · factor^(failedAttempts−1), maxDelayMs); then jitter. `full` gives 0 … wait, `equal` wait/2 … wait, a ratio r wait·(1−r) … wait·(1+r), where a back-off's wait·(1+r) is at most maxDelayMs: no
+ * wait is longer. None is shorter than 10 ms.
  *
  * @param random 0 ≤ random() < 1; not called without jitter.
  */
 export function delayBeforeMs(
-  policy: Pick<RetryPolicy, "initialDelayMs" | "factor" | "maxDelayMs" | "jitter">,
+  policy: Pick<RetryPolicy, "initialDelayMs" | "factor" | "maxDelayMs" | "jitter" | "schedule">,
   failedAttempts: number,
   random: () => number,
 ): number {
-  const { initialDelayMs, factor, maxDelayMs, jitter } = policy;
-  // factor^n ends at Infinity, and 0 · Infinity is NaN.
-  const grownMs = initialDelayMs === 0 ? 0 : initialDelayMs * factor ** Math.max(0, failedAttempts - 1);
-  const ratio = typeof jitter === "number" ? jitter : 0;
-  const waitMs = Math.min(grownMs, maxDelayMs / (1 + ratio));
+  const { jitter, schedule } = policy;
+  const waitMs = schedule === null ? grownMs(policy, failedAttempts) : schedule[Math.min(Math.max(1, failedAttempts), schedule.length) - 1]!;
   return Math.max(minWaitMs, waitMs * spread(jitter, random));
+}
+
+function grownMs({ initialDelayMs, factor, maxDelayMs, jitter }: Parameters<typeof delayBeforeMs>[0], failedAttempts: number): number {
+  // factor^n ends at Infinity, and 0 · Infinity is NaN.
+  const grown = initialDelayMs === 0 ? 0 : initialDelayMs * factor ** Math.max(0, failedAttempts - 1);
+  return Math.min(grown, maxDelayMs / (1 + (typeof jitter === "number" ? jitter : 0)));
 }
 
 function spread(jitter: RetryPolicy["jitter"], random: () => number): number {
