@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { isRepriseError } from "../errors.ts";
 import { wantsColour } from "./colour.ts";
 import { addGlobalOptions, type World } from "./command.ts";
 import { addAppend } from "./commands/append.ts";
@@ -20,7 +21,7 @@ import { addService } from "./commands/service.ts";
 import { addStatus } from "./commands/status.ts";
 import { addVerify } from "./commands/verify.ts";
 import { addExamples } from "./examples.ts";
-import { exit, Failure } from "./exit.ts";
+import { exit, Failure, fromReprise } from "./exit.ts";
 import { failureText, misuseText, wantsJson } from "./tell-failure.ts";
 import { visibleOn } from "./terminal.ts";
 
@@ -47,9 +48,10 @@ export async function runCli(args: readonly string[], given: Omit<World, "exitCo
       if (json) terminal.err(misuseText(error));
       return exit.usage;
     }
-    if (!(error instanceof Failure)) throw error;
-    terminal.err(failureText(error, json));
-    return error.exitCode;
+    const failure = isRepriseError(error) ? fromReprise(error) : error;
+    if (!(failure instanceof Failure)) throw error;
+    terminal.err(failureText(failure, json));
+    return failure.exitCode;
   }
 }
 

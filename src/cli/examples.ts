@@ -142,6 +142,9 @@ const examples: Readonly<Record<string, string>> = {
   "log check": `
   reprise log check
   reprise log check --log sqlite:/backups/2026-07-01 -o json`,
+  "log user": `
+  reprise log user --log 'esdb://admin:changeit@db:2113?tlsCAFile=ca.crt' --password-file log-password
+  REPRISE_LOG='esdb://reprise@db:2113?tlsCAFile=ca.crt' REPRISE_LOG_PASSWORD_FILE=log-password reprise serve`,
   backup: `
   reprise backup --log sqlite:./data --to /backups/2026-07-01`,
   schema: `

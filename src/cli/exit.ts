@@ -1,3 +1,5 @@
+import type { RepriseError } from "../errors.ts";
+
 /** Exit codes: what a script can tell apart. */
 export const exit = { ok: 0, failed: 1, usage: 2, partly: 3, refused: 4, unreachable: 5, unsynced: 6 } as const;
 export type ExitCode = (typeof exit)[keyof typeof exit];
@@ -14,6 +16,13 @@ export class Failure extends Error {
     this.exitCode = exitCode;
     this.members = members;
   }
+}
+
+/** An error of Reprise itself, that a command without a service has met. @param what has failed, as the first line. */
+export function fromReprise({ kind, code, message, remedy }: RepriseError, what?: string): Failure {
+  const exitCode = kind === "unavailable" ? exit.unreachable : kind === "config" ? exit.usage : exit.failed;
+  const lines = what === undefined ? [`${message} (${code})`, remedy] : [`${what} (${code}).`, message, remedy];
+  return new Failure(exitCode, lines.join("\n"), { code, message });
 }
 
 /** The command line itself is wrong. */

@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { RepriseError } from "../errors.ts";
 import { isLoopback } from "../http/loopback.ts";
 import { shownLog } from "../log/shown-log.ts";
+import { standardLog, withLogPassword } from "./named-log.ts";
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
@@ -26,6 +27,7 @@ export interface ServeSettings {
 export interface ServeFlags {
   readonly config?: string;
   readonly log?: string;
+  readonly logPasswordFile?: string;
   readonly data?: string;
   readonly host?: string;
   readonly port?: string;
@@ -46,7 +48,7 @@ export function readServeSettings(flags: ServeFlags, env: Readonly<Record<string
       : { name: variable, value: env[variable] || standard };
   };
   const keys = setting("apiKeys", "REPRISE_API_KEYS", "");
-  const log = setting("log", "REPRISE_LOG", "sqlite:./data");
+  const log = setting("log", "REPRISE_LOG", standardLog);
   if (!/^(sqlite:|esdb(\+discover)?:\/\/)./.test(log.value))
     throw refuse({ ...log, value: shownLog(log.value) }, "it must be sqlite:<folder>, esdb://host:2113 or esdb+discover://host:2113");
 
@@ -63,7 +65,7 @@ export function readServeSettings(flags: ServeFlags, env: Readonly<Record<string
 
   return {
     config: flags.config || standardConfig,
-    log: log.value,
+    log: withLogPassword(log.value, env, flags.logPasswordFile),
     data: setting("data", "REPRISE_DATA", "./data").value,
     host: host.value.replace(/^\[(.*)\]$/, "$1"),
     port: Number(port.value),

@@ -4,6 +4,7 @@ import { systemClock } from "../event/clock.ts";
 import { type CheckOptions, checkByReading, type LogCheck } from "./check-log.ts";
 import type { EventLog, ReadOnlyLog } from "./event-log.ts";
 import { type EventStoreDbOptions, openEventStoreDbLog } from "./eventstoredb/open-eventstoredb-log.ts";
+import { type HadUser, type HaveUserOptions, haveUser } from "./eventstoredb/user/have-user.ts";
 import { folderOf, isServer, unknownLog } from "./log-url.ts";
 import { type Backup, backupSqliteLog } from "./sqlite/backup.ts";
 import { checkSqliteLog } from "./sqlite/check.ts";
@@ -62,3 +63,11 @@ export async function backupLog(url: string, to: string, options: CheckOptions =
   if (folder === undefined) throw new RepriseError("CONFIG_INVALID", "Only an embedded log (sqlite:<folder>) is backed up so.");
   return backupSqliteLog(folder, to, options);
 }
+
+/**
+ * Makes a user of the server's own for Reprise, and tries its rights.
+ *
+ * @param url of an administrator.
+ * @throws CONFIG_INVALID for a log without users, or an address that names no administrator; LOG_UNAVAILABLE.
+ */
+export const haveLogUser = (url: string, options: HaveUserOptions): Promise<HadUser> => haveUser(url, options);

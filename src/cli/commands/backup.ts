@@ -2,10 +2,10 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { isRepriseError } from "../../errors.ts";
 import type { World } from "../command.ts";
-import { exit, usage } from "../exit.ts";
+import { exit, fromReprise, usage } from "../exit.ts";
+import { namedLog } from "../named-log.ts";
 import { countText, fields, type PrintOptions, printOne } from "../print.ts";
 import { makeBar } from "../walk-log.ts";
-import { refused } from "./log.ts";
 
 interface BackupFlags extends Omit<PrintOptions, "quiet"> {
   readonly to: string;
@@ -26,7 +26,8 @@ export function addBackup(program: Command, world: World): void {
       "\nTo go on from a backup: reprise serve --log sqlite:<a copy of the folder>\nExit 0: done and read back. Exit 3: done, but the log itself is damaged.",
     )
     .action(async (_flags: unknown, command: Command) => {
-      const { to, log = world.env.REPRISE_LOG || "sqlite:./data", output, quiet = false } = command.optsWithGlobals<BackupFlags>();
+      const { to, log: given, output, quiet = false } = command.optsWithGlobals<BackupFlags>();
+      const log = namedLog(given, world.env);
       const { terminal } = world;
       if (folderOf(log) === undefined)
         throw usage(
@@ -55,7 +56,7 @@ export function addBackup(program: Command, world: World): void {
         world.exitCode = exit.partly;
       } catch (error) {
         if (!isRepriseError(error)) throw error;
-        throw refused(error);
+        throw fromReprise(error, "The log could not be read");
       } finally {
         bar.end();
       }

@@ -8,6 +8,7 @@ import { CopyRefused } from "../../log/copy/copy-options.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { World } from "../command.ts";
 import { exit, Failure, usage } from "../exit.ts";
+import { withLogPassword } from "../named-log.ts";
 import { fields, type PrintOptions, printOne } from "../print.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -36,7 +37,8 @@ export function addCopy(program: Command, world: World): void {
       const stop = (): void => stopped.abort();
       for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, stop); // a second one kills at once
       try {
-        world.exitCode = await copy(flags, world.terminal, stopped.signal);
+        const [from, to] = [flags.from, flags.to].map((log) => withLogPassword(log, world.env)) as [string, string];
+        world.exitCode = await copy({ ...flags, from, to }, world.terminal, stopped.signal);
       } finally {
         for (const name of ["SIGTERM", "SIGINT"] as const) process.off(name, stop);
       }

@@ -2,19 +2,22 @@ import type { Command } from "commander";
 import { isRepriseError } from "../../errors.ts";
 import type { LogCheck } from "../../log/check-log.ts";
 import type { World } from "../command.ts";
-import { exit, Failure } from "../exit.ts";
+import { exit, fromReprise } from "../exit.ts";
+import { namedLog } from "../named-log.ts";
 import { countText, type PrintOptions } from "../print.ts";
 import type { Terminal } from "../terminal.ts";
 import { makeBar } from "../walk-log.ts";
+import { addLogUser } from "./log-user.ts";
 
 interface CheckFlags extends Omit<PrintOptions, "quiet"> {
   readonly log?: string;
   readonly quiet?: boolean;
 }
 
-/** `log check`. */
+/** `log check | user`. */
 export function addLog(program: Command, world: World): void {
   const log = program.command("log").description("the log itself, without a service");
+  addLogUser(log, world);
   log
     .command("check")
     .description("read all of a log and name each damaged place; changes nothing")
@@ -29,7 +32,7 @@ export function addLog(program: Command, world: World): void {
       try {
         // Loaded here, so that the commands that only talk to a service start fast.
         const { checkLog } = await import("../../log/open-log.ts");
-        const checked = await checkLog(given ?? (world.env.REPRISE_LOG || "sqlite:./data"), { onProgress: bar.draw, signal: stopped.signal });
+        const checked = await checkLog(namedLog(given, world.env), { onProgress: bar.draw, signal: stopped.signal });
         bar.end();
         tell(checked, world.terminal, { output, quiet });
         if (checked.findingsTotal > 0) world.exitCode = exit.failed;
@@ -37,18 +40,12 @@ export function addLog(program: Command, world: World): void {
         if (stopped.signal.aborted) world.terminal.err("Stopped before the end of the log.\n");
       } catch (error) {
         if (!isRepriseError(error)) throw error;
-        throw refused(error);
+        throw fromReprise(error, "The log could not be read");
       } finally {
         bar.end();
         for (const name of ["SIGTERM", "SIGINT"] as const) process.off(name, stop);
       }
     });
-}
-
-/** A log that cannot be opened, as commands without a service tell it. */
-export function refused(error: { readonly kind: string; readonly code: string; readonly message: string; readonly remedy: string }): Failure {
-  const code = error.kind === "unavailable" ? exit.unreachable : error.kind === "config" ? exit.usage : exit.failed;
-  return new Failure(code, `The log could not be read (${error.code}).\n${error.message}\n${error.remedy}`, { code: error.code, message: error.message });
 }
 
 function tell({ events, findings, findingsTotal, notChecked }: LogCheck, terminal: Terminal, { output, quiet }: PrintOptions): void {

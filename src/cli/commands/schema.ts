@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { World } from "../command.ts";
+import { namedLog, withLogPassword } from "../named-log.ts";
 import type { CensusFlags } from "./schema-census.ts";
 import type { LockFlags } from "./schema-lock.ts";
 import type { ShowFlags } from "./schema-show.ts";
@@ -17,7 +18,8 @@ export function addSchema(program: Command, world: World): void {
     .option("--log <log>", "also lift and validate every event of this log, sqlite:<folder> or esdb://…; it may be in use")
     .action(async (_flags: unknown, command: Command) => {
       const { checkSchemas } = await import("./schema-lock.ts");
-      world.exitCode = await checkSchemas(command.optsWithGlobals<LockFlags>(), terminal);
+      const flags = command.optsWithGlobals<LockFlags>();
+      world.exitCode = await checkSchemas({ ...flags, ...(flags.log === undefined ? {} : { log: withLogPassword(flags.log, env) }) }, terminal);
     });
   add("lock", "record new versions, steps and samples in the lock file")
     .option(...lockOption)
@@ -31,7 +33,7 @@ export function addSchema(program: Command, world: World): void {
     .action(async (_flags: unknown, command: Command) => {
       const { takeCensus } = await import("./schema-census.ts");
       const flags = command.optsWithGlobals<CensusFlags>();
-      world.exitCode = await takeCensus({ ...flags, log: flags.log ?? (env.REPRISE_LOG || "sqlite:./data") }, terminal);
+      world.exitCode = await takeCensus({ ...flags, log: namedLog(flags.log, env) }, terminal);
     });
   add("show", "list event types, or print one version as JSON Schema 2020-12")
     .argument("[type]", "event type, or a former name of it")

@@ -30,6 +30,7 @@ export function addServe(program: Command, world: World): void {
     .description("run the service")
     .option("--config <file>", "config file (default: ./reprise.config.ts)")
     .option("--log <log>", "the log, sqlite:<folder> or esdb://host:2113 (REPRISE_LOG, default: sqlite:./data)")
+    .option("--log-password-file <file>", "password of the user that the log's address names (REPRISE_LOG_PASSWORD_FILE)")
     .option("--data <folder>", "views and local files (REPRISE_DATA, default: ./data)")
     .option("--host <host>", "address to listen on; another than loopback needs API keys (REPRISE_HOST, default: 127.0.0.1)")
     .option("--port <port>", "0 picks one (REPRISE_PORT, default: 4680)")
