@@ -1,20 +1,21 @@
-# Reprise in a container: the compiled sources, their run-time dependencies, and nothing else.
-# Without API keys it listens on loopback only, so it belongs into the host's network (docker-compose.yml says how), and no port is exposed here.
-FROM node:24.21.0-alpine AS build
+# Reprise in a container: the compiled sources, their run-time dependencies, and nothing else. No port is exposed here: which one it is, REPRISE_PORT says.
+# Without API keys it listens on loopback only, which is the container's own: give it keys, as docker-compose.yml does.
+FROM node:24.21.0-alpine@sha256:ebfe2f90462722a7a4de65e91990e97fe0d401c70e0e762c5b53302f905ec1c1 AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 # No scripts: the dev dependency `node` would fetch a second Node, and this image is one.
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
-RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json
+# As `npm run build` does.
+RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json && cp -R src/http/page dist/http/page
 
-FROM node:24.21.0-alpine AS dependencies
+FROM node:24.21.0-alpine@sha256:ebfe2f90462722a7a4de65e91990e97fe0d401c70e0e762c5b53302f905ec1c1 AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts
 
-FROM node:24.21.0-alpine
+FROM node:24.21.0-alpine@sha256:ebfe2f90462722a7a4de65e91990e97fe0d401c70e0e762c5b53302f905ec1c1
 # The config is mounted at /config; its folder says that it is made of ES modules. SQLite's temporary files follow the data: /tmp may be small.
 RUN mkdir /data /config && echo '{ "type": "module" }' > /config/package.json && chown 1000:1000 /data
 WORKDIR /app
@@ -28,9 +29,8 @@ ENV NODE_ENV=production \
     SQLITE_TMPDIR=/data
 VOLUME ["/data"]
 USER 1000:1000
-# Alive, not ready: a log that is away for a while is no reason to start Reprise again.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.REPRISE_PORT || 4680}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+    CMD ["node", "/app/bin/health.js"]
 STOPSIGNAL SIGTERM
 # Node itself takes SIGTERM: no shell and no npm in between.
 # The two flags keep the heap small, as npm start has them: docs/operating.md, Memory.

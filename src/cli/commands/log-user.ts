@@ -29,7 +29,7 @@ export function addLogUser(log: Command, world: World): void {
     .option("--alone", "leave all streams of the server to this user and the administrators: for a server of Reprise alone")
     .addHelpText(
       "after",
-      "\nIt waits up to a minute for a cluster that is just starting.\nExit 0: the user has all the rights that Reprise needs. Exit 1: one is missing.",
+      "\nIt waits up to two minutes for a cluster that is just starting.\nExit 0: the user has all the rights that Reprise needs. Exit 1: one is missing.",
     )
     .action(async (_flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<Flags>();

@@ -30,7 +30,7 @@ export interface HadUser {
 }
 
 /** A cluster that is just starting has no leader for a while. */
-const patienceMs = 60_000;
+const patienceMs = 120_000;
 const retryMs = 1000;
 /** A server that has just begun makes its administrators after it answers; a mistyped password should be told soon. */
 const refusedPatienceMs = 15_000;
@@ -42,7 +42,7 @@ const tryAgainMs = 250;
  * Makes the user, or gives it this password, lets it read `$all`, and tries its rights as the user itself. What is so already stays.
  *
  * @param url of an administrator, with its password.
- * @throws CONFIG_INVALID for an address that names no administrator or a server without users; LOG_UNAVAILABLE when the server does not answer within a minute.
+ * @throws CONFIG_INVALID for an address that names no administrator or a server without users; LOG_UNAVAILABLE when the server does not answer within two minutes.
  */
 export async function haveUser(url: string, { user, alone, clock = systemClock, signal }: HaveUserOptions): Promise<HadUser> {
   const administrator = administratorOf(url);
@@ -90,20 +90,24 @@ async function within<T>(url: string, clock: Clock, work: (client: EventStoreDBC
 
 /** Repeats what may pass, for as long as a cluster takes to start. */
 function makePatience(clock: Clock, signal: AbortSignal | undefined) {
-  const beganMs = clock.monotonicMs();
+  const untilMs = clock.monotonicMs() + patienceMs;
+  let refusedUntilMs = Number.POSITIVE_INFINITY;
+  const isOver = (error: unknown): boolean => {
+    const nowMs = clock.monotonicMs();
+    if (error instanceof AdministratorRefused) {
+      refusedUntilMs = Math.min(refusedUntilMs, nowMs + refusedPatienceMs);
+      return nowMs >= refusedUntilMs;
+    }
+    return nowMs >= untilMs || !(mayPass(error) || isServerError(error, ErrorType.WRONG_EXPECTED_VERSION));
+  };
   return async <T>(doing: string, act: () => Promise<T>): Promise<T> => {
     for (;;) {
       try {
         return await act();
       } catch (error) {
-        if (signal?.aborted || clock.monotonicMs() >= beganMs + patienceFor(error)) throw fromOpenError(error, doing);
+        if (signal?.aborted || isOver(error)) throw fromOpenError(error, doing);
       }
       await pause(retryMs, clock, signal);
     }
   };
-}
-
-function patienceFor(error: unknown): number {
-  if (error instanceof AdministratorRefused) return refusedPatienceMs;
-  return mayPass(error) || isServerError(error, ErrorType.WRONG_EXPECTED_VERSION) ? patienceMs : 0;
 }
