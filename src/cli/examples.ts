@@ -144,7 +144,7 @@ const examples: Readonly<Record<string, string>> = {
   reprise log check --log sqlite:/backups/2026-07-01 -o json`,
   "log user": `
   reprise log user --log 'esdb://admin:changeit@db:2113?tlsCAFile=ca.crt' --password-file log-password
-  REPRISE_LOG='esdb://reprise@db:2113?tlsCAFile=ca.crt' REPRISE_LOG_PASSWORD_FILE=log-password reprise serve`,
+  reprise log user --log 'esdb://admin:changeit@db:2113?tlsCAFile=ca.crt' --user reprise --password-file log-password --alone`,
   backup: `
   reprise backup --log sqlite:./data --to /backups/2026-07-01`,
   schema: `

@@ -161,8 +161,12 @@ describe("reprise log user", () => {
     const terminal = { out: () => {}, err: (text: string) => (told += text), columns: 100, interactive: false, ask: async () => "", tty: {} };
     return { code: await runCli(["log", "user", ...args], { terminal: terminal as never, env }), told };
   };
-  const file = join(temporaryFolder(), "password");
-  writeFileSync(file, "long enough it is");
+  const file = "PASSWORD";
+  const inFolder = (args: readonly string[]): readonly string[] => {
+    const path = join(temporaryFolder(), "password");
+    writeFileSync(path, "long enough it is");
+    return args.map((arg) => (arg === file ? path : arg));
+  };
 
   it.each([
     [["--password-file", file, "--user", "Admin", "--log", "esdb://a:b@h"], "server's own administrators"],
@@ -172,14 +176,16 @@ describe("reprise log user", () => {
     [["--password-file", file, "--log", "esdb://a:b@h?tls=false"], "has no users"],
     [["--password-file", file, "--log", "esdb://admin@h"], "names no administrator"],
     [["--password-file", file, "--log", "esdb://a:b@h?tlsCAFile=/nowhere/ca.crt"], "tlsCAFile of the log's address cannot be read"],
-  ])("%j is refused with what to do", async (args, why) => {
+  ])("%j is refused with what to do", async (given, why) => {
+    const args = inFolder(given);
     expect(await tell(args)).toMatchObject({ code: 2, told: expect.stringContaining(why) });
     expect(await tell([...args, "-o", "json"])).toMatchObject({ code: 2, told: expect.stringMatching(/^\{.*\}\n$/) });
   });
 
   it("refuses a password that is short, without showing it", async () => {
-    writeFileSync(join(file, "../short"), "short-one");
-    const { code, told } = await tell(["--log", "esdb://a:b@h", "--password-file", join(file, "../short")]);
+    const short = join(temporaryFolder(), "short");
+    writeFileSync(short, "short-one");
+    const { code, told } = await tell(["--log", "esdb://a:b@h", "--password-file", short]);
     expect({ code, told }).toEqual({ code: 2, told: expect.stringContaining("12 letters or more") });
     expect(told).not.toContain("short-one");
   });
