@@ -18,6 +18,7 @@ import { makeAmendments } from "./replay/amendments.ts";
 import { makeReplays } from "./replay/replays.ts";
 import { makeAppender } from "./store/append/append.ts";
 import { makePerSource } from "./store/append/append-per-source.ts";
+import { takeTyped } from "./store/append/typed.ts";
 import { makeDeadLetterActs } from "./store/dead-letter-acts.ts";
 import { makeLife } from "./store/life.ts";
 import { makePauses } from "./store/pauses.ts";
@@ -115,7 +116,7 @@ async function openOn(plan: Plan, signal?: AbortSignal): Promise<Store> {
       catalog,
       views: opened,
       logId: log.logId,
-      append: makePerSource(makeAppender(needs), log),
+      append: takeTyped(makePerSource(makeAppender(needs), log)),
       readEntity: makeReadEntity(needs),
       ...makeDeadLetterActs({ ...needs, asAmended: (...amended) => amendedDetail(catalog, ...amended) }),
       ...makeReplayActs({ ...needs, cursors: reportCursors }),

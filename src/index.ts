@@ -12,6 +12,7 @@ export {
   type EventDefinition,
   type EventOf,
   type EventOptions,
+  type GivenData,
   part,
   type Schemas,
   split,
@@ -48,6 +49,7 @@ export {
 } from "./delivery/handler.ts";
 export type { DeliveryLimits } from "./delivery/limits.ts";
 export { type ErrorCode, type ErrorExtras, type ErrorKind, type ErrorPlace, isRepriseError, RepriseError } from "./errors.ts";
+export type { AppendedEvent } from "./event/appended-event.ts";
 export type { Change } from "./event/changes.ts";
 export type { Clock } from "./event/clock.ts";
 export {
@@ -78,8 +80,9 @@ export type { Sample } from "./replay/lift.ts";
 export type { Difference, ReportItem } from "./replay/report.ts";
 export type { HistorySelection, Selection } from "./replay/selection.ts";
 export type { Plan } from "./replay/show-plan.ts";
-export type { Appends } from "./store/append/append.ts";
-export type { AppendedEvent, AppendOptions, EventInput } from "./store/append/event-input.ts";
+export type { Append, Appends } from "./store/append/append.ts";
+export type { AppendOptions, EventInput } from "./store/append/event-input.ts";
+export { type EventMembers, event, type TypedAppendOptions } from "./store/append/typed.ts";
 export type { ActOptions, CallerOptions, FinalActOptions } from "./store/caller.ts";
 export type {
   AmendOptions,

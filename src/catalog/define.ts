@@ -69,6 +69,8 @@ type InputOf<E extends EventDefinition, N extends Version<E>> = DeepReadonly<z.i
 /** The newest version: the one without a step. */
 type Current<E extends EventDefinition> = Exclude<Version<E>, Step<E>>;
 export type CurrentData<E extends EventDefinition> = z.output<E["schemas"][Current<E>]>;
+/** The current version's data as it is appended: the input of its schema, which an `interface` may describe. Unknown for a definition whose versions are. */
+export type GivenData<E extends EventDefinition> = E extends EventDefinition ? ([Current<E>] extends [never] ? unknown : InputOf<E, Current<E>>) : never;
 /** The event as a handler of it sees it. */
 export type EventOf<E extends EventDefinition> = E extends EventDefinition ? CurrentEvent<E["type"], CurrentData<E>> : never;
 
@@ -160,7 +162,12 @@ export function defineUpcasters<E extends EventDefinition, const I extends reado
 export function part<E extends EventDefinition>(event: E, data: InputOf<E, Current<E>>): Part<E["type"]>;
 export function part<E extends EventDefinition, const N extends Version<E>>(event: E, data: InputOf<E, N>, options: { readonly version: N }): Part<E["type"]>;
 export function part(event: EventDefinition, data: unknown, { version }: { readonly version?: number } = {}): Part {
-  return { type: event.type, schemaVersion: version ?? Object.keys(event.schemas).length, data };
+  return { type: event.type, schemaVersion: version ?? currentVersion(event), data };
+}
+
+/** The newest version of a definition: they are numbered from 1, without gaps. */
+export function currentVersion({ schemas }: EventDefinition): number {
+  return Object.keys(schemas).length;
 }
 
 /** A step returns this to drop the event: handlers do not see it, and each records it as skipped. */

@@ -4,6 +4,7 @@ import type { Clock } from "../event/clock.ts";
 import { positionText } from "../event/event.ts";
 import { backOff } from "../event/waits.ts";
 import type { Views } from "../views/model/views.ts";
+import { takeTyped } from "./append/typed.ts";
 import type { Life } from "./life.ts";
 import type { Store } from "./store.ts";
 
@@ -99,7 +100,7 @@ type HandedOn = Omit<Store, "catalog" | "views" | "logId" | Exclude<keyof Life, 
 
 function handOn(mustBeOpen: () => Store): HandedOn {
   return {
-    append: async (...args) => mustBeOpen().append(...args),
+    append: takeTyped(async (...args) => mustBeOpen().append(...args)),
     readEntity: async (...args) => mustBeOpen().readEntity(...args),
     replay: async (...args) => mustBeOpen().replay(...args),
     replayBatch: async (...args) => mustBeOpen().replayBatch(...args),

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RepriseError } from "../../src/errors.ts";
+import { takeTyped } from "../../src/store/append/typed.ts";
 import { listen, reprise } from "../support/cli.ts";
 import { deadLetter, deliveryId, eventId, eventView, type FakeStore, makeFakeStore, planId, replayId, replayView } from "../support/fake-store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -175,7 +176,7 @@ describe("append", { timeout }, () => {
     let requests = 0;
     const good = makeFakeStore();
     const { url } = await service({
-      store: { append: (...args) => (++requests > 1 ? Promise.reject(new RepriseError("DATA_INVALID", "Not valid.")) : good.append(...args)) },
+      store: { append: takeTyped((...args) => (++requests > 1 ? Promise.reject(new RepriseError("DATA_INVALID", "Not valid.")) : good.append(...args))) },
     });
     const input = Array.from({ length: 1500 }, (_, index) => JSON.stringify(event(String(index)))).join("\n");
     const { code, stdout, stderr } = await reprise(["append", "-q"], { url, input });

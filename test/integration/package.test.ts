@@ -6,7 +6,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { repositoryFolder, run, runNode, writeTree } from "../support/run-tool.ts";
+import { errorsByLine, forProject, programOf, wrongUsesOf } from "../support/typed-uses.ts";
 
+const wrongUses = wrongUsesOf("test/types/wrong-uses.test-d.ts");
 const manifest = JSON.parse(readFileSync(join(repositoryFolder, "package.json"), "utf8")) as { readonly version: string };
 
 const config = `
@@ -70,6 +72,9 @@ describe("the packed package", { timeout: 60_000 }, () => {
       "package.json": JSON.stringify({ name: "empty-project", private: true, type: "module" }),
       "library.mjs": library,
       "reprise.config.ts": config,
+      "library-page.ts": programOf("docs/library.md"),
+      "right-uses.ts": forProject("test/types/right-uses.test-d.ts"),
+      "wrong-uses.ts": forProject("test/types/wrong-uses.test-d.ts"),
       "tsconfig.json": JSON.stringify({
         compilerOptions: { module: "nodenext", target: "es2024", strict: true, noEmit: true, skipLibCheck: false, types: [] },
         include: ["*.ts"],
@@ -106,9 +111,22 @@ describe("the packed package", { timeout: 60_000 }, () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${manifest.version}\n` });
   });
 
-  it.each(["typescript-5.8", "typescript", "typescript-7"])("has types that fit a strict project that checks its libraries, too: %s", async (compiler) => {
-    const { code, stdout } = await runNode(project, join(repositoryFolder, "node_modules", compiler, "bin/tsc"), "-p", ".");
-    expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
+  describe.each(["typescript-5.8", "typescript", "typescript-7"])("its types, with %s, in a strict project that checks its libraries, too", (compiler) => {
+    let errors: ReadonlyMap<string, string>;
+    beforeAll(async () => {
+      const tsc = join(repositoryFolder, "node_modules", compiler, "bin/tsc");
+      errors = errorsByLine((await runNode(project, tsc, "-p", ".", "--pretty", "true")).stdout);
+    }, 60_000);
+
+    it("fit each right use", () => {
+      expect([...errors].filter(([place]) => !place.startsWith("wrong-uses.ts:"))).toEqual([]);
+    });
+
+    it("refuse each wrong use, and the message names the field", () => {
+      const silent = wrongUses.filter(({ line, field }) => !errors.get(`wrong-uses.ts:${line}`)?.includes(field));
+      expect(silent.map(({ line, field, what }) => `line ${line}, ${field}: ${what}: ${errors.get(`wrong-uses.ts:${line}`) ?? "compiles"}`)).toEqual([]);
+      expect(errors.size).toBe(wrongUses.length);
+    });
   });
 
   it.each([

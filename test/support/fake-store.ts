@@ -2,6 +2,7 @@ import type { Catalog } from "../../src/catalog/catalog.ts";
 import { RepriseError } from "../../src/errors.ts";
 import { positionText } from "../../src/event/event.ts";
 import type { Plan } from "../../src/replay/show-plan.ts";
+import { takeTyped } from "../../src/store/append/typed.ts";
 import type { ReplayState } from "../../src/store/replay-answers.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { DeadLetterDetail } from "../../src/views/model/dead-letter.ts";
@@ -291,7 +292,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
   const store: Omit<Store, "views" | "catalog" | "logId"> = {
     giveUp: async (id) => ({ deliveryId: id, eventId, handler: "mail", position: "22" }),
     retireHandler: async () => ({ discarded: 3, position: "23" }),
-    append: async (events) =>
+    append: takeTyped(async (events) =>
       [events].flat().map((event, index) => ({
         id: event.id ?? eventId,
         entity: event.entity,
@@ -300,6 +301,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
         recordedAt: at,
         duplicate: false,
       })),
+    ),
     readEntity: async ({ id }) => (id === "o-1" ? { events: [eventView], nextFrom: 1, revision: 2 } : { events: [], nextFrom: null, revision: -1 }),
     start: async () => {},
     notReady: () => null,

@@ -6,9 +6,9 @@ import { makeCatalog } from "../../src/catalog/make-catalog.ts";
 import { type ErrorCode, RepriseError } from "../../src/errors.ts";
 import type { Json, StoredEvent } from "../../src/event/event.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
-import { makeAppender } from "../../src/store/append/append.ts";
+import { type AppendInputs, makeAppender } from "../../src/store/append/append.ts";
 import type { AppendOptions, EventInput } from "../../src/store/append/event-input.ts";
-import type { Store } from "../../src/store/store.ts";
+import { event, takeTyped } from "../../src/store/append/typed.ts";
 import { openMemoryLog } from "../support/memory-log.ts";
 
 const orderPlaced = defineEvent(
@@ -32,7 +32,7 @@ const onOrder = (id: string, more: Partial<EventInput> = {}): EventInput => ({
 const note = (data: Json): EventInput => ({ type: "note.added", entity: { type: "order", id: "7" }, data });
 
 let log: EventLog;
-let append: Store["append"];
+let append: AppendInputs;
 beforeEach(() => {
   let made = 0;
   log = openMemoryLog();
@@ -48,6 +48,41 @@ it("hands appends that nobody awaits to the log in the order of the calls, altho
   expect(turns).toBeGreaterThan(0);
   expect(second!.map(({ revision }) => revision)).toEqual([1000]);
   expect(first!).toHaveLength(1000);
+});
+
+describe("typed", () => {
+  const typed = () => takeTyped(append);
+  const order = { type: "order", id: "7" };
+
+  it("stores the data under the definition's type and current version, with what the options say of the event", async () => {
+    const [appended] = await typed()(
+      orderPlaced,
+      order,
+      { orderId: "7", totalCents: 1 },
+      { id: uuid(1), source: "shop", tenant: "acme", expectedRevision: "none" },
+    );
+    expect(appended).toMatchObject({ id: uuid(1), entity: order, revision: 0, duplicate: false });
+    expect(await storedEvents()).toMatchObject([
+      { type: "order.placed", schemaVersion: 2, tenant: "acme", source: "shop", data: { orderId: "7", totalCents: 1 } },
+    ]);
+  });
+
+  it("takes lists of events, typed and untyped", async () => {
+    await typed()([event(orderPlaced, order, { orderId: "7", totalCents: 1 }, { priority: "high" }), note("text")], { expectedRevision: "none" });
+    expect((await storedEvents()).map(({ type, metadata }) => [type, metadata.priority])).toEqual([
+      ["order.placed", "high"],
+      ["note.added", "normal"],
+    ]);
+  });
+
+  it.each(["schemaVersion", "type", "entity", "data", "expectedRevison"])("refuses the option %s, also where no compiler has", async (name) => {
+    const wrong = { [name]: 1 } as object;
+    await expect(typed()(orderPlaced, order, { orderId: "7", totalCents: 1 }, wrong)).rejects.toMatchObject({
+      code: "REQUEST_INVALID",
+      errors: [{ pointer: `#/${name}` }],
+    });
+    expect(await storedEvents()).toEqual([]);
+  });
 });
 
 async function storedEvents(of: EventLog = log): Promise<readonly StoredEvent[]> {

@@ -1,8 +1,9 @@
 /** Events: appended, listed, shown. */
 
 import { z } from "zod";
+import type { AppendedEvent } from "../../event/appended-event.ts";
 import { priorities } from "../../event/event.ts";
-import type { AppendedEvent, EventInput } from "../../store/append/event-input.ts";
+import type { EventInput } from "../../store/append/event-input.ts";
 import * as member from "../../store/append/members.ts";
 import { deliveryStatuses } from "../../views/model/delivery.ts";
 import type { EventView } from "../../views/model/event.ts";

@@ -2,7 +2,7 @@ import { isRepriseError } from "../../errors.ts";
 import { eachEvent } from "../../log/each-event.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import { callerOf } from "../caller.ts";
-import type { Appends } from "./append.ts";
+import type { AppendInputs } from "./append.ts";
 import type { AppendOptions, EventInput } from "./event-input.ts";
 
 type Log = Pick<EventLog, "findByIds">;
@@ -11,7 +11,7 @@ type Log = Pick<EventLog, "findByIds">;
  * Ids of CloudEvents are unique per source, those of the log per tenant: an event whose id another source has used is appended as `options.perSource`, under
  * an id of its own. Repeating the append finds the same event again.
  */
-export function makePerSource(append: Appends["append"], log: Log): Appends["append"] {
+export function makePerSource(append: AppendInputs, log: Log): AppendInputs {
   return async (input, options = {}) => {
     const { perSource, ...others } = options;
     if (perSource === undefined) return append(input, others);
@@ -21,7 +21,7 @@ export function makePerSource(append: Appends["append"], log: Log): Appends["app
 }
 
 /** Asks the log only where an append found its id in use, so that it costs nothing else. */
-async function appendOne(append: Appends["append"], log: Log, input: EventInput, perSource: EventInput, options: AppendOptions) {
+async function appendOne(append: AppendInputs, log: Log, input: EventInput, perSource: EventInput, options: AppendOptions) {
   const { id, source = null } = input;
   const isOfAnother = async (): Promise<boolean> => {
     if (id === undefined) return false;

@@ -1,5 +1,7 @@
 import type { Catalog } from "../../catalog/catalog.ts";
-import { positionText } from "../../event/event.ts";
+import type { EventDefinition, GivenData } from "../../catalog/define.ts";
+import type { AppendedEvent } from "../../event/appended-event.ts";
+import { type Entity, positionText } from "../../event/event.ts";
 import type { NewId } from "../../event/ids.ts";
 import { makeTurns } from "../../event/turns.ts";
 import type { EventLog, AppendedEvent as LogsAppendedEvent } from "../../log/event-log.ts";
@@ -9,13 +11,28 @@ import { type Known, readKnown } from "./append-known.ts";
 import { makeQueue, type Place } from "./append-queue.ts";
 import { checkInput } from "./check-input.ts";
 import { complete } from "./complete.ts";
-import type { AppendedEvent, AppendOptions, EventInput } from "./event-input.ts";
+import type { AppendOptions, EventInput } from "./event-input.ts";
 import { type Group, groupByEntity, isKnown, mustFit, storeGroups } from "./groups.ts";
 import { makePlaces } from "./places.ts";
+import type { TypedAppendOptions } from "./typed.ts";
+
+export type AppendInputs = (events: EventInput | readonly EventInput[], options?: AppendOptions) => Promise<readonly AppendedEvent[]>;
+
+/** Each form answers with a list, an entry for each event. */
+export interface Append {
+  /**
+   * Appends one event, its data checked by the compiler: a field that is misspelt, missing or not of the type does not compile. For several, `event` makes
+   * each of a list.
+   *
+   * @param data of the current version; an `interface` is taken.
+   */
+  <E extends EventDefinition>(event: E, entity: Entity, data: NoInfer<GivenData<E>>, options?: TypedAppendOptions): Promise<readonly [AppendedEvent]>;
+  /** Appends one event or up to 1000. Everything is checked before anything is stored; entities go one after another. */
+  (events: EventInput | readonly EventInput[], options?: AppendOptions): Promise<readonly AppendedEvent[]>;
+}
 
 export interface Appends {
-  /** Appends one event or up to 1000. Everything is checked before anything is stored; entities go one after another. */
-  append(events: EventInput | readonly EventInput[], options?: AppendOptions): Promise<readonly AppendedEvent[]>;
+  readonly append: Append;
 }
 
 /** What an append needs of the world around it. */
@@ -33,7 +50,7 @@ export interface AppenderNeeds {
  * EVENT_ID_REUSED, APPEND_TOO_LARGE with nothing stored, then what the log throws. LOG_UNAVAILABLE and LOG_FULL carry `eventIds`: the ids of all
  * events of the request, in order. With them the request can be repeated, wherever it stopped: an entity that is stored already answers with duplicates.
  */
-export function makeAppender(needs: AppenderNeeds): Appends["append"] {
+export function makeAppender(needs: AppenderNeeds): AppendInputs {
   const { catalog, log, newId } = needs;
   const queue = makeQueue();
   return async (input, options = {}) => {

@@ -1,5 +1,5 @@
-import type { ContextRef, Entity, EventMetadata, Json, PositionText as Position, Priority } from "../../event/event.ts";
-import type { ExpectedRevision, AppendedEvent as LogsAppendedEvent } from "../../log/event-log.ts";
+import type { ContextRef, Entity, EventMetadata, Json, Priority } from "../../event/event.ts";
+import type { ExpectedRevision } from "../../log/event-log.ts";
 
 /** An event as a caller wants to append it. What is left out is filled in. */
 export interface EventInput {
@@ -30,9 +30,4 @@ export interface AppendOptions {
   readonly place?: (path: string) => string;
   /** Of one event, or of each of several: what is appended in its place when its id is that of another source's event. */
   readonly perSource?: EventInput | readonly (EventInput | undefined)[];
-}
-
-export interface AppendedEvent extends Omit<LogsAppendedEvent, "position"> {
-  readonly entity: Entity;
-  readonly position: Position;
 }
