@@ -23,7 +23,7 @@ export {
 export type { Dropped, Part, Split } from "./catalog/lift/step-result.ts";
 export { defineMigration, type MigrationDefinition, type StoredData } from "./catalog/migration.ts";
 export { type OpenOptions, openStore } from "./compose.ts";
-export { type Config, defineConfig } from "./config/config.ts";
+export { type Config, defineConfig, type TypedConfig } from "./config/config.ts";
 export type { LockOptions } from "./config/held-to-lock.ts";
 export { type Preset, presets } from "./config/presets.ts";
 export type { DeliveryLogger } from "./delivery/delivery-logger.ts";
@@ -31,7 +31,6 @@ export {
   type AnyHandle,
   defineHandler,
   type FunctionHandler,
-  type HandlerContext,
   type HandlerDefinition,
   type HandlerOptions,
   type Jitter,
@@ -44,9 +43,11 @@ export {
   Skipped,
   skip,
   Terminal,
+  type WebhookEvents,
   type WebhookHandler,
   webhookHandler,
 } from "./delivery/handler.ts";
+export type { HandlerContext } from "./delivery/handler-context.ts";
 export type { DeliveryLimits } from "./delivery/limits.ts";
 export { type ErrorCode, type ErrorExtras, type ErrorKind, type ErrorPlace, isRepriseError, RepriseError } from "./errors.ts";
 export type { AppendedEvent } from "./event/appended-event.ts";

@@ -19,7 +19,6 @@ export function announceHandler(chat: Chat): HandlerDefinition {
     name: "announce",
     startFrom: "beginning",
     retry: { maxAttempts: 1 },
-    events,
     on: Object.fromEntries(
       events.map(({ type }) => [
         type,

@@ -35,8 +35,14 @@ export interface CheckedConfig {
   readonly limits: DeliveryLimits;
 }
 
+/** A config whose event types the compiler knows: its handlers may name no others. */
+export interface TypedConfig<E extends readonly EventDefinition[]> extends Config {
+  readonly events: E;
+  readonly handlers?: readonly HandlerDefinition<NoInfer<E[number]["type"]> | "*">[];
+}
+
 /** Gives a config file its types; it is checked when the service starts or the store opens. */
-export function defineConfig(config: Config): Config {
+export function defineConfig<const E extends readonly EventDefinition[]>(config: TypedConfig<E>): Config {
   return config;
 }
 
@@ -67,7 +73,7 @@ function check(config: Config): CheckedConfig {
     if (twin !== undefined)
       throw invalid(`handlers[${index}].name`, `is ${show(handler.name)}, the name of handlers[${twin}] too: give each handler a name of its own`);
     names.set(handler.name, index);
-    return makeSpec(handler, `handlers[${index}]`, catalog, events);
+    return makeSpec(handler, `handlers[${index}]`, catalog);
   });
   return { catalog, migrations: makeMigrations(catalog, migrations), handlers: specs, limits: { ...defaultDeliveryLimits, ...defined(limits ?? {}) } };
 }

@@ -51,6 +51,7 @@ const functionShape = fields(
     ...commonShape,
     dryRun: z.boolean({ error: "must be true or false" }).optional(),
     events: z.array(eventDefinition, { error: "must be a list of event definitions" }).optional(),
+    ignore: z.array(z.string({ error: "must be an event type" }), { error: "must be a list of event types" }).optional(),
     on: z.record(
       z.string(),
       custom((value) => typeof value === "function", "must be a function"),

@@ -1,15 +1,15 @@
 /** Makes the spec that delivery works with from a handler of the config: finds its types in the catalog and fills in its defaults. */
 import type { Catalog } from "../catalog/catalog.ts";
-import type { EventDefinition } from "../catalog/define.ts";
 import { shownUrl } from "../delivery/attempt/secrets.ts";
 import type { HandlerDefinition } from "../delivery/handler.ts";
 import type { HandlerSpec, RetryPolicy } from "../delivery/handler-spec.ts";
+import { handledTypes } from "./handled-types.ts";
 import { defaultPolicy, overridden } from "./make-policy.ts";
 import { type Preset, presets } from "./presets.ts";
 import { invalid, list, show } from "./refuse.ts";
 
-export function makeSpec(definition: HandlerDefinition, field: string, catalog: Catalog, all: readonly EventDefinition[]): HandlerSpec {
-  const types = typesOf(definition, field, catalog, all);
+export function makeSpec(definition: HandlerDefinition, field: string, catalog: Catalog): HandlerSpec {
+  const types = typesOf(definition, field, catalog);
   const preset: Preset = definition.preset === undefined ? {} : presets[definition.preset];
   const under = overridden({ ...defaultPolicy, timeoutMs: definition.timeoutMs ?? defaultPolicy.timeoutMs }, preset.retry ?? {}, `${field}.preset`);
   const base = overridden(under, definition.retry ?? {}, `${field}.retry`);
@@ -17,7 +17,7 @@ export function makeSpec(definition: HandlerDefinition, field: string, catalog: 
   for (const [type, overrides] of Object.entries(definition.retryByType ?? {})) {
     const place = `${field}.retryByType[${show(type)}]`;
     if (!types.includes(type)) throw invalid(place, `is for an event type that the handler does not take: it takes ${types.join(", ")}`);
-    byType.set(type, overridden(base, overrides, place));
+    byType.set(type, overridden(base, overrides ?? {}, place));
   }
   return {
     name: definition.name,
@@ -34,15 +34,13 @@ export function makeSpec(definition: HandlerDefinition, field: string, catalog: 
 }
 
 /** Current types that a handler wants, sorted; each must be in the catalog. */
-function typesOf(definition: HandlerDefinition, field: string, catalog: Catalog, all: readonly EventDefinition[]): readonly string[] {
+function typesOf(definition: HandlerDefinition, field: string, catalog: Catalog): readonly string[] {
   if (definition.kind === "webhook" && definition.events.includes("*")) {
     if (definition.events.length > 1) throw invalid(`${field}.events`, 'has "*" beside other types: "*" alone means all of the catalog');
     return catalog.types;
   }
   const named =
-    definition.kind === "webhook"
-      ? definition.events.map((type, index) => ({ type, place: `${field}.events[${index}]` }))
-      : handledTypes(definition, field, all);
+    definition.kind === "webhook" ? definition.events.map((type, index) => ({ type, place: `${field}.events[${index}]` })) : handledTypes(definition, field);
   const types = new Set<string>();
   for (const { type, place } of named) {
     const current = catalog.resolve(type);
@@ -56,22 +54,4 @@ function typesOf(definition: HandlerDefinition, field: string, catalog: Catalog,
     types.add(type);
   }
   return [...types].sort();
-}
-
-function handledTypes(
-  definition: Extract<HandlerDefinition, { kind: "function" }>,
-  field: string,
-  all: readonly EventDefinition[],
-): readonly { readonly type: string; readonly place: string }[] {
-  const handled = Object.keys(definition.on);
-  if (handled.length === 0)
-    throw invalid(`${field}.on`, 'is empty: map at least one event type to a function, { "order.placed": async (event, context) => { … } }');
-  // The config's own list, passed as `events`, only types `on`. A list of the handler's own says which types it wants.
-  const idle = definition.events === undefined || definition.events === all ? [] : definition.events.filter(({ type }) => !Object.hasOwn(definition.on, type));
-  if (idle.length > 0)
-    throw invalid(
-      `${field}.events`,
-      `lists ${list(idle.map(({ type }) => type))}, for which \`on\` has no function, so that it would never be delivered: add it to \`on\`, or take it off the list`,
-    );
-  return handled.map((type) => ({ type, place: `${field}.on[${show(type)}]` }));
 }

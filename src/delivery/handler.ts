@@ -1,37 +1,12 @@
 import type { EventDefinition, EventOf } from "../catalog/define.ts";
-
-/**
- * What a handler is told beside the event. Take it apart by name; a copy by spread has neither `deliveryId` and `signal` nor `effect` and `log`, which are
- * made for who asks.
- */
-export interface HandlerContext {
-  /** Which call of this delivery it is, from 1, over retries and replays; deferred calls do not count. */
-  readonly attempt: number;
-  /** UUID, the same over retries and dead-letter replays: the idempotency key for what the handler does. */
-  readonly deliveryId: string;
-  /** Set while an operator's replay delivers the event. `dry_run`: nothing outside may change; only handlers with `dryRun` are called so. */
-  readonly replay: { readonly id: string; readonly reason: string | null; readonly mode: "run" | "dry_run" } | null;
-  /** Aborts when the attempt's time is up or the service stops. The lane waits until the handler has settled: honour it. */
-  readonly signal: AbortSignal;
-  /**
-   * Does something outside, once for this handler, event and key: what `effect` returned is recorded before this resolves, and returned ever after, on a
-   * retry, a replay and a replay of history, without running it again. An effect that throws is not recorded. Await it.
-   *
-   * The process may die between the effect and its record: then it runs again. Hand `deliveryId` and the key on to the receiver as its idempotency key.
-   *
-   * @param key 1 to 256 characters, the same for the same effect whenever the handler is called; at most 256 of them for one event.
-   * @returns what JSON makes of the result, at most 64 KiB of it.
-   */
-  effect<T>(key: string, effect: () => Promise<T> | T): Promise<T>;
-  /** Keeps a line with the attempt's record: at most 20 lines of 500 characters. */
-  log(line: string): void;
-}
+import type { HandlerContext } from "./handler-context.ts";
 
 /** What a handler may answer: nothing, or `skip(reason)`. */
 type Answer = Promise<void> | Promise<Skipped> | Promise<Skipped | undefined> | Skipped | void;
 
 type Handle<E extends EventDefinition> = (event: EventOf<E>, context: HandlerContext) => Answer;
-export type On<E extends EventDefinition> = { readonly [D in E as D["type"]]?: Handle<D> };
+/** A function for each event type of E but those of I. */
+export type On<E extends EventDefinition, I extends string = never> = { readonly [D in E as Exclude<D["type"], I>]: Handle<D> };
 
 /** Part of the back-off that is random: none, the whole wait (`full`), half of it (`equal`), or a ratio around it such as 0.1. */
 export type Jitter = "none" | "full" | "equal" | number;
@@ -68,7 +43,8 @@ export interface RetryOptions {
   readonly onExhausted?: OnExhausted;
 }
 
-export interface HandlerOptions {
+/** @typeParam T the event types that the handler takes. */
+export interface HandlerOptions<T extends string = string> {
   /** `[a-z][a-z0-9-]{0,62}`, stable for ever: the journal is named after it. */
   readonly name: string;
   /** `strict` (default): a dead letter holds its entity's later events. `relaxed`: it does not. */
@@ -81,7 +57,7 @@ export interface HandlerOptions {
   readonly preset?: PresetName;
   readonly retry?: RetryOptions;
   /** By event type; what is left out is taken from `retry`. */
-  readonly retryByType?: Readonly<Record<string, RetryOptions>>;
+  readonly retryByType?: { readonly [N in T]?: RetryOptions };
   /** An attempt's patience, 1 to 900000; default 15000. */
   readonly timeoutMs?: number;
   /** `batch` (default): outcomes are recorded every 20 ms. `each`: before the entity's next event starts, for handlers that bear no repeat. */
@@ -91,9 +67,13 @@ export interface HandlerOptions {
 }
 
 /** A user's function. `events` gives `on` its types (a list or the whole catalog); without it data is unknown. */
-export interface FunctionHandler<E extends readonly EventDefinition[] = readonly EventDefinition[]> extends HandlerOptions {
+export interface FunctionHandler<E extends readonly EventDefinition[] = readonly EventDefinition[], I extends E[number]["type"] = never>
+  extends HandlerOptions<Exclude<E[number]["type"], I>> {
   readonly events?: E;
-  readonly on: NoInfer<On<E[number]>>;
+  /** Those of `events` that are not for this handler; all others need a function. */
+  readonly ignore?: readonly I[];
+  /** A function for each of `events`, so that one that is forgotten, or new in the catalog, does not compile. */
+  readonly on: NoInfer<On<E[number], I>>;
   /**
    * A dry run of a replay may call it, with `context.replay.mode` "dry_run": it changes nothing outside then, whatever it is asked. Default false:
    * a dry run ends before it.
@@ -101,37 +81,60 @@ export interface FunctionHandler<E extends readonly EventDefinition[] = readonly
   readonly dryRun?: boolean;
 }
 
-export interface WebhookHandler extends HandlerOptions {
+/** What a webhook's `events` lists: event types by their names or definitions, or `["*"]` for all of the catalog. */
+export type WebhookEvents = readonly (string | EventDefinition)[];
+type Names<N extends WebhookEvents> = N[number] extends infer One ? (One extends EventDefinition ? One["type"] : One & string) : never;
+
+export interface WebhookHandler<N extends WebhookEvents = WebhookEvents> extends HandlerOptions<"*" extends Names<N> ? string : Names<N>> {
   /** http or https. */
   readonly url: string;
   /** Event types, or `["*"]` for all of the catalog. */
-  readonly events: readonly string[];
+  readonly events: N;
   /** Standard Webhooks secret `whsec_<base64>`, or several while rotating: each signs. */
   readonly secret?: string | readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A handler as `defineHandler` and `webhookHandler` make it; config.ts checks it and fills in the defaults. */
-export type HandlerDefinition =
+/**
+ * A handler as `defineHandler` and `webhookHandler` make it; config.ts checks it and fills in the defaults.
+ *
+ * @typeParam T the event types that it names, where the compiler knows them: `defineConfig` compares them with the catalog.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: what names no types fits every catalog, and `string` would fit none.
+export type HandlerDefinition<T extends string = any> =
   | ({
       readonly kind: "function";
-      readonly events?: readonly EventDefinition[];
+      readonly events?: readonly EventDefinition<T>[];
+      readonly ignore?: readonly string[];
       readonly on: Readonly<Record<string, AnyHandle>>;
       readonly dryRun?: boolean;
     } & HandlerOptions)
-  | ({ readonly kind: "webhook" } & WebhookHandler);
+  | ({ readonly kind: "webhook"; readonly events: readonly T[] } & Omit<WebhookHandler, "events">);
 
 /** A handle whose event type is forgotten: the catalog makes sure that it only ever sees its own. */
 export type AnyHandle = (event: never, context: HandlerContext) => Answer;
 
-/** Defines a handler in this process: `on` maps event types to functions. */
-export function defineHandler<const E extends readonly EventDefinition[] = readonly EventDefinition[]>(handler: FunctionHandler<E>): HandlerDefinition {
-  return { ...handler, kind: "function", on: handler.on as Readonly<Record<string, AnyHandle>> };
+/** Without the names of event types, or with the names of any, a handler fits every catalog. */
+// biome-ignore lint/suspicious/noExplicitAny: see HandlerDefinition
+type Named<T extends string> = string extends T ? any : T;
+
+/** Defines a handler in this process: `on` maps event types to functions, one for each of `events` that `ignore` does not name. */
+export function defineHandler<const E extends readonly EventDefinition[] = readonly EventDefinition[], const I extends E[number]["type"] = never>(
+  handler: FunctionHandler<E, I>,
+): HandlerDefinition<Named<E[number]["type"]>> {
+  return {
+    ...(handler as HandlerOptions & Pick<FunctionHandler, "events" | "dryRun">),
+    kind: "function",
+    on: handler.on as Readonly<Record<string, AnyHandle>>,
+  };
 }
 
 /** Defines a handler elsewhere: each event is POSTed to `url` as a CloudEvent, signed as Standard Webhooks says. */
-export function webhookHandler(handler: WebhookHandler): HandlerDefinition {
-  return { ...handler, kind: "webhook" };
+export function webhookHandler<const N extends WebhookEvents>(handler: WebhookHandler<N>): HandlerDefinition<Named<Names<N>>> {
+  const nameOf = (one: unknown): unknown => (typeof one === "object" && one !== null && "type" in one ? one.type : one);
+  // What is no list is refused with the rest of the config.
+  const events: unknown = Array.isArray(handler.events) ? handler.events.map(nameOf) : handler.events;
+  return { ...(handler as Omit<WebhookHandler, "events">), kind: "webhook", events: events as readonly Named<Names<N>>[] };
 }
 
 /** Thrown by a handler: no further attempt can help; a person has to look. The delivery is dead-lettered at once with cause `terminal`. */

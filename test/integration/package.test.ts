@@ -8,6 +8,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { repositoryFolder, run, runNode, writeTree } from "../support/run-tool.ts";
 import { errorsByLine, forProject, programOf, wrongUsesOf } from "../support/typed-uses.ts";
 
+const uses = {
+  "library-page.ts": programOf("docs/library.md"),
+  "right-uses.ts": forProject("test/types/right-uses.test-d.ts"),
+  "wrong-uses.ts": forProject("test/types/wrong-uses.test-d.ts"),
+};
 const wrongUses = wrongUsesOf("test/types/wrong-uses.test-d.ts");
 const manifest = JSON.parse(readFileSync(join(repositoryFolder, "package.json"), "utf8")) as { readonly version: string };
 
@@ -72,9 +77,7 @@ describe("the packed package", { timeout: 60_000 }, () => {
       "package.json": JSON.stringify({ name: "empty-project", private: true, type: "module" }),
       "library.mjs": library,
       "reprise.config.ts": config,
-      "library-page.ts": programOf("docs/library.md"),
-      "right-uses.ts": forProject("test/types/right-uses.test-d.ts"),
-      "wrong-uses.ts": forProject("test/types/wrong-uses.test-d.ts"),
+      ...uses,
       "tsconfig.json": JSON.stringify({
         compilerOptions: { module: "nodenext", target: "es2024", strict: true, noEmit: true, skipLibCheck: false, types: [] },
         include: ["*.ts"],
@@ -115,7 +118,7 @@ describe("the packed package", { timeout: 60_000 }, () => {
     let errors: ReadonlyMap<string, string>;
     beforeAll(async () => {
       const tsc = join(repositoryFolder, "node_modules", compiler, "bin/tsc");
-      errors = errorsByLine((await runNode(project, tsc, "-p", ".", "--pretty", "true")).stdout);
+      errors = errorsByLine((await runNode(project, tsc, "-p", ".", "--pretty", "true")).stdout, uses);
     }, 60_000);
 
     it("fit each right use", () => {

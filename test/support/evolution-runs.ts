@@ -8,7 +8,8 @@ import { makeCensus } from "../../src/catalog/census.ts";
 import { defineEvent, defineUpcasters, drop, part, split } from "../../src/catalog/define.ts";
 import { makeLogCheck } from "../../src/catalog/log-check.ts";
 import { type Config, defineConfig } from "../../src/config/config.ts";
-import { defineHandler, type HandlerContext, Terminal, webhookHandler } from "../../src/delivery/handler.ts";
+import { defineHandler, Terminal, webhookHandler } from "../../src/delivery/handler.ts";
+import type { HandlerContext } from "../../src/delivery/handler-context.ts";
 import type { CurrentEvent, Json } from "../../src/event/event.ts";
 import { partId } from "../../src/event/ids.ts";
 import { toSelection } from "../../src/replay/selection.ts";
@@ -200,7 +201,7 @@ export function describeEvolution(kind: string, makePlace: () => Promise<Place> 
       await openWritten(place);
       const seen: Record<string, Seen[]> = { live: [], dry_run: [], run: [] };
       const handler = defineHandler({
-        ...{ name: "again", events: [placed, paid, shipped], startFrom: "beginning", dryRun: true },
+        ...{ name: "again", startFrom: "beginning", dryRun: true },
         on: Object.fromEntries(
           [placed, paid, shipped].map(({ type }) => [
             type,

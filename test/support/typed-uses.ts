@@ -30,15 +30,19 @@ export function wrongUsesOf(path: string): readonly WrongUse[] {
     });
 }
 
-/** What `tsc --pretty` says of each line, without the source that it quotes: `wrong.ts:12` → text. */
-export function errorsByLine(output: string): ReadonlyMap<string, string> {
+/** What `tsc --pretty` says of each line, with the word that it points at, without the source that it quotes: `wrong.ts:12` → text. */
+export function errorsByLine(output: string, sources: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
   const errors = new Map<string, string>();
   let place: string | undefined;
+  const add = (text: string): void => void (place !== undefined && errors.set(place, `${errors.get(place) ?? ""}${text}\n`));
   for (const text of stripVTControlCharacters(output).split("\n")) {
-    const [, file, line] = /^(\S+):(\d+):\d+ - error /.exec(text) ?? [];
-    if (file !== undefined) place = `${file}:${line}`;
-    else if (/^Found \d+ error/.test(text)) place = undefined;
-    if (place !== undefined && !/^ *(\d+ |~|$)/.test(text)) errors.set(place, `${errors.get(place) ?? ""}${text}\n`);
+    const [, file, line, column] = /^(\S+):(\d+):(\d+) - error /.exec(text) ?? [];
+    if (file !== undefined) {
+      place = `${file}:${line}`;
+      const [word] = /^[\w."]+/.exec(sources[file]?.split("\n")[Number(line) - 1]?.slice(Number(column) - 1) ?? "") ?? [];
+      add(`at ${word}`);
+    } else if (/^Found \d+ error/.test(text)) place = undefined;
+    if (!/^ *(\d+ |~|$)/.test(text)) add(text);
   }
   return errors;
 }

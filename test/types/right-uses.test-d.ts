@@ -1,6 +1,18 @@
 /** Uses that must compile, with TypeScript 5.8, 6 and 7: test/integration/package.test.ts. */
 import { z } from "zod";
-import { defineEvent, type EventDefinition, type EventInput, event, type Json, type Store } from "../../src/index.ts";
+import {
+  defineConfig,
+  defineEvent,
+  defineHandler,
+  defineUpcasters,
+  type EventDefinition,
+  type EventInput,
+  event,
+  type HandlerDefinition,
+  type Json,
+  type Store,
+  webhookHandler,
+} from "../../src/index.ts";
 
 const orderPlaced = defineEvent("order.placed", {
   1: z.object({ orderId: z.string(), total: z.number() }),
@@ -37,3 +49,26 @@ await store.append([event(orderPlaced, order, placed), event(orderPaid, order, {
 await store.append({ type: "order.placed", entity: order, data });
 await store.append(lines);
 export const appendAny = (definition: EventDefinition, any: unknown) => store.append(definition, order, any);
+
+// Handlers: a function for each event type, or a word on those that are not for it; without `events`, whatever comes.
+const events = [orderPlaced, orderPaid] as const;
+const ledger = defineHandler({ name: "ledger", events, on: { "order.placed": (event) => void event.data.lines[0]?.sku, "order.paid": () => {} } });
+const partial = defineHandler({
+  ...{ name: "partial", events, ignore: ["order.placed"] },
+  on: { "order.paid": (event) => void (event.data.amountCents satisfies number) },
+  retryByType: { "order.paid": { maxAttempts: 1 } },
+});
+const anything = defineHandler({ name: "anything", on: { "order.paid": (event) => void event.data } });
+const everything = defineHandler({ name: "everything", on: Object.fromEntries(events.map(({ type }) => [type, () => {}])) });
+// Webhooks: by names, by definitions, or all.
+const url = "http://127.0.0.1:9000/hook";
+const mail = webhookHandler({ name: "mail", url, events: ["order.placed", orderPaid], retryByType: { "order.paid": { maxAttempts: 1 } } });
+const all = webhookHandler({ name: "all", url, events: ["*"], retryByType: { "order.paid": { maxAttempts: 1 } } });
+const named: string = "order.paid";
+const late = webhookHandler({ name: "late", url, events: [named] });
+const upcasters = [defineUpcasters(orderPlaced, { 1: (data) => ({ orderId: data.orderId, totalCents: Math.round(data.total * 100) }) })];
+export const config = defineConfig({ events, upcasters, handlers: [ledger, partial, anything, everything, mail, all, late] });
+declare const someEvents: readonly EventDefinition[];
+declare const someHandlers: readonly HandlerDefinition[];
+export const anyConfig = defineConfig({ events: someEvents, handlers: [mail, ...someHandlers] });
+export const listed = defineConfig({ events, upcasters, handlers: someHandlers });

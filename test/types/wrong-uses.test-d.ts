@@ -3,7 +3,7 @@
  * test/integration/package.test.ts holds TypeScript 5.8, 6 and 7 to that.
  */
 import { z } from "zod";
-import { defineEvent, event, type Store } from "../../src/index.ts";
+import { defineConfig, defineEvent, defineHandler, defineUpcasters, event, type Store, webhookHandler } from "../../src/index.ts";
 
 const orderPlaced = defineEvent("order.placed", {
   1: z.object({ orderId: z.string(), total: z.number() }),
@@ -58,3 +58,60 @@ store.append(orderPaid, order, { amountCents: 900 }, { priority: "urgent" });
 store.append([event(orderPaid, order, { amountCents: 1 }), event(orderPaid, order, { amountCent: 2 })]);
 // @ts-expect-error amountCents: missing, in a list
 store.append([event(orderPaid, order, {})]);
+
+// Handlers.
+// @ts-expect-error order.paid: listed, and has no function
+defineHandler({ name: "ledger", events: [orderPlaced, orderPaid], on: { "order.placed": () => {} } });
+// @ts-expect-error order.plcaed: misspelt, with a function for each
+defineHandler({ name: "ledger", events: [orderPlaced], on: { "order.placed": () => {}, "order.plcaed": () => {} } });
+// @ts-expect-error order.paid: ignored, and has a function
+defineHandler({ name: "ledger", events: [orderPlaced, orderPaid], ignore: ["order.paid"], on: { "order.placed": () => {}, "order.paid": () => {} } });
+// @ts-expect-error order.piad: misspelt in `ignore`
+defineHandler({ name: "ledger", events: [orderPlaced, orderPaid], ignore: ["order.piad"], on: { "order.placed": () => {}, "order.paid": () => {} } });
+// @ts-expect-error order.piad: misspelt in `retryByType`
+defineHandler({ name: "ledger", events: [orderPaid], on: { "order.paid": () => {} }, retryByType: { "order.piad": { maxAttempts: 1 } } });
+// @ts-expect-error maxAttempt: misspelt
+defineHandler({ name: "ledger", events: [orderPaid], on: { "order.paid": () => {} }, retry: { maxAttempt: 1 } });
+// @ts-expect-error amount: a field that the event has not
+defineHandler({ name: "ledger", events: [orderPaid], on: { "order.paid": (event) => void event.data.amount } });
+// @ts-expect-error total: a field of an old version
+defineHandler({ name: "ledger", events: [orderPlaced], on: { "order.placed": (event) => void event.data.total } });
+// @ts-expect-error attempts: misspelt member of the context
+defineHandler({ name: "ledger", events: [orderPaid], on: { "order.paid": (_, context) => void context.attempts } });
+// @ts-expect-error name: missing
+defineHandler({ events: [orderPaid], on: { "order.paid": () => {} } });
+// @ts-expect-error order.paid: not in the catalog
+defineConfig({ events: [orderPlaced], handlers: [defineHandler({ name: "ledger", events: [orderPaid], on: { "order.paid": () => {} } })] });
+
+// Webhooks.
+const url = "http://127.0.0.1:9000/hook";
+// @ts-expect-error order.piad: misspelt, named by the catalog of the config
+defineConfig({ events: [orderPlaced, orderPaid], handlers: [webhookHandler({ name: "mail", url, events: ["order.piad"] })] });
+// @ts-expect-error order.shipped: no type of the catalog, beside one that is
+defineConfig({ events: [orderPlaced], handlers: [webhookHandler({ name: "mail", url, events: ["order.placed", "order.shipped"] })] });
+// @ts-expect-error order.paid: a definition that the catalog has not
+defineConfig({ events: [orderPlaced], handlers: [webhookHandler({ name: "mail", url, events: [orderPaid] })] });
+// @ts-expect-error order.piad: misspelt in `retryByType`
+webhookHandler({ name: "mail", url, events: ["order.paid"], retryByType: { "order.piad": { maxAttempts: 1 } } });
+// @ts-expect-error order.placed: in `retryByType`, and not among the webhook's types
+webhookHandler({ name: "mail", url, events: [orderPaid], retryByType: { "order.placed": { maxAttempts: 1 } } });
+// @ts-expect-error initialDelay: misspelt
+webhookHandler({ name: "mail", url, events: ["*"], retryByType: { "order.paid": { initialDelay: 1 } } });
+// @ts-expect-error url: missing
+webhookHandler({ name: "mail", events: ["*"] });
+// @ts-expect-error timeout: misspelt
+webhookHandler({ name: "mail", url, events: ["*"], timeout: 15_000 });
+
+// Upcasters.
+// @ts-expect-error totalCents: missing in what the step returns
+defineUpcasters(orderPlaced, { 1: (data) => ({ orderId: data.orderId }) });
+// @ts-expect-error totalCents: a text for a number
+defineUpcasters(orderPlaced, { 1: (data) => ({ orderId: data.orderId, totalCents: String(data.total) }) });
+// @ts-expect-error totalCents: misspelt in what the step returns
+defineUpcasters(orderPlaced, { 1: (data) => ({ orderId: data.orderId, totalCent: data.total }) });
+// @ts-expect-error totals: misspelt, read from the old data
+defineUpcasters(orderPlaced, { 1: (data) => ({ orderId: data.orderId, totalCents: data.totals }) });
+// @ts-expect-error 2: a step too many
+defineUpcasters(orderPlaced, { 1: (data) => ({ orderId: data.orderId, totalCents: data.total }), 2: () => ({}) });
+// @ts-expect-error 1: the step is missing
+defineUpcasters(orderPlaced, {});

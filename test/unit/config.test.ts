@@ -180,14 +180,44 @@ describe("a config is refused with the field, its value and the fix", () => {
 describe("a handler's list of events", () => {
   const a = defineEvent("a.one", { 1: z.object({}) });
   const b = defineEvent("b.two", { 1: z.object({}) });
-  const make = (events: readonly EventDefinition[], own: readonly EventDefinition[] | undefined) =>
-    checkConfig({ events, handlers: [defineHandler({ name: "half", ...(own && { events: own }), on: { "a.one": () => {} } } as never)] });
+  const all = [a, b];
+  const make = (own: readonly EventDefinition[] | undefined, ignore?: readonly string[]) =>
+    checkConfig({
+      events: all,
+      handlers: [defineHandler({ name: "half", ...(own && { events: own }), ...(ignore && { ignore }), on: { "a.one": () => {} } } as never)],
+    });
 
-  it("has a function for each, unless it is the config's own list, which only gives types", () => {
-    expect(refused(() => make([a, b], [a, b])).message).toMatch(/handlers\[0\]\.events lists "?b\.two"?, for which `on` has no function/);
-    const all = [a, b];
-    expect(make(all, all).handlers[0]?.types).toEqual(["a.one"]);
-    expect(make(all, [a]).handlers[0]?.types).toEqual(["a.one"]);
-    expect(make(all, undefined).handlers[0]?.types).toEqual(["a.one"]);
+  it.each([
+    ["a list of its own", [a, b]],
+    ["the config's", all],
+  ])("has a function for each that is not ignored: %s", (_, own) => {
+    expect(refused(() => make(own)).message).toMatch(/handlers\[0\]\.events lists "?b\.two"?, for which `on` has no function/);
+    expect(make(own, ["b.two"]).handlers[0]?.types).toEqual(["a.one"]);
   });
+
+  it("may be left out", () => {
+    expect(make([a]).handlers[0]?.types).toEqual(["a.one"]);
+    expect(make(undefined).handlers[0]?.types).toEqual(["a.one"]);
+  });
+
+  it.each([
+    ["has a function", all, ["b.two", "a.one"], 'handlers[0].ignore[1] is "a.one", for which `on` has a function'],
+    ["is not listed", all, ["b.tow", "b.two"], 'handlers[0].ignore[0] is "b.tow", which `events` does not list'],
+    ["is there twice", all, ["b.two", "b.two"], 'handlers[0].ignore[1] is "b.two", which is ignored already'],
+    ["needs no ignoring", undefined, ["b.two"], 'handlers[0].ignore[0] is "b.two", but the handler has no list of `events`'],
+    ["is no text", all, [b], "handlers[0].ignore[0] is an object: it must be an event type"],
+  ] as const)("ignores no type that %s", (_, own, ignore, message) => {
+    expect(refused(() => make(own, ignore as readonly string[])).message).toContain(message);
+  });
+});
+
+it("takes a webhook's events by their definitions, too", () => {
+  const mail = webhookHandler({
+    name: "mail",
+    url: "http://127.0.0.1:1/",
+    events: [orderPlaced, "order.paid"],
+    retryByType: { "order.paid": { maxAttempts: 7 } },
+  });
+  const [spec] = check(mail).handlers;
+  expect([spec!.types, spec!.policy("order.paid").maxAttempts]).toEqual([["order.paid", "order.placed"], 7]);
 });

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { AttemptOutcome, AttemptRequest } from "../../src/delivery/attempt/attempt.ts";
 import { makeFunctionAttempt } from "../../src/delivery/attempt/function-attempt.ts";
-import { defineHandler, type HandlerContext, NotReady, RetryAfter, Skipped, skip, Terminal } from "../../src/delivery/handler.ts";
+import { defineHandler, NotReady, RetryAfter, Skipped, skip, Terminal } from "../../src/delivery/handler.ts";
+import type { HandlerContext } from "../../src/delivery/handler-context.ts";
 import type { CurrentEvent } from "../../src/event/event.ts";
 import { type FakeClock, makeFakeClock } from "../support/fake-clock.ts";
 import { inFlight } from "../support/in-flight.ts";

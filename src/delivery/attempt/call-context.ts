@@ -1,4 +1,4 @@
-import type { HandlerContext } from "../handler.ts";
+import type { HandlerContext } from "../handler-context.ts";
 import type { AttemptRequest } from "./attempt.ts";
 import { clipChars } from "./attempt-error.ts";
 import type { StrayCall } from "./stray-errors.ts";

@@ -1,7 +1,8 @@
 import type { Clock } from "../../event/clock.ts";
 import type { CurrentEvent } from "../../event/event.ts";
 import { isA, textAt } from "../../event/thrown.ts";
-import { type HandlerContext, type HandlerDefinition, maxReasonChars, NotReady, RetryAfter, Skipped, Terminal } from "../handler.ts";
+import { type HandlerDefinition, maxReasonChars, NotReady, RetryAfter, Skipped, Terminal } from "../handler.ts";
+import type { HandlerContext } from "../handler-context.ts";
 import { maxRetryAfterMs } from "../policy/waits.ts";
 import type { Attempt, AttemptInFlight, AttemptOutcome, AttemptRequest } from "./attempt.ts";
 import { clipChars, errorNames, toAttemptError } from "./attempt-error.ts";

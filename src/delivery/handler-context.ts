@@ -1,0 +1,26 @@
+/**
+ * What a handler is told beside the event. Take it apart by name; a copy by spread has neither `deliveryId` and `signal` nor `effect` and `log`, which are
+ * made for who asks.
+ */
+export interface HandlerContext {
+  /** Which call of this delivery it is, from 1, over retries and replays; deferred calls do not count. */
+  readonly attempt: number;
+  /** UUID, the same over retries and dead-letter replays: the idempotency key for what the handler does. */
+  readonly deliveryId: string;
+  /** Set while an operator's replay delivers the event. `dry_run`: nothing outside may change; only handlers with `dryRun` are called so. */
+  readonly replay: { readonly id: string; readonly reason: string | null; readonly mode: "run" | "dry_run" } | null;
+  /** Aborts when the attempt's time is up or the service stops. The lane waits until the handler has settled: honour it. */
+  readonly signal: AbortSignal;
+  /**
+   * Does something outside, once for this handler, event and key: what `effect` returned is recorded before this resolves, and returned ever after, on a
+   * retry, a replay and a replay of history, without running it again. An effect that throws is not recorded. Await it.
+   *
+   * The process may die between the effect and its record: then it runs again. Hand `deliveryId` and the key on to the receiver as its idempotency key.
+   *
+   * @param key 1 to 256 characters, the same for the same effect whenever the handler is called; at most 256 of them for one event.
+   * @returns what JSON makes of the result, at most 64 KiB of it.
+   */
+  effect<T>(key: string, effect: () => Promise<T> | T): Promise<T>;
+  /** Keeps a line with the attempt's record: at most 20 lines of 500 characters. */
+  log(line: string): void;
+}
