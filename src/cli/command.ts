@@ -4,6 +4,7 @@ import { exit, Failure, usage } from "./exit.ts";
 import { instantOf } from "./instant.ts";
 import { formats, type PrintOptions } from "./print.ts";
 import type { Terminal } from "./terminal.ts";
+import { wholeId } from "./whole-id.ts";
 
 /** The outside world as the command line gets it. */
 export interface World {
@@ -110,10 +111,11 @@ export function addFilters(command: Command, names: readonly FilterName[]): Comm
   return command;
 }
 
-/** The query that flags stand for. */
-export function toQuery(names: readonly FilterName[], options: Readonly<Record<string, unknown>>): Query {
+/** The query that flags stand for. The beginning of a replay's id becomes the whole one: a filter by half an id would match nothing, and say so of all. */
+export async function queryOf(session: Session, names: readonly FilterName[], options: Readonly<Record<string, unknown>>): Promise<Query> {
   const given = names.map((name): [string, unknown] => [name, options[name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())]]);
   const query = Object.fromEntries(given.filter((pair): pair is [string, string] => typeof pair[1] === "string"));
+  if (query.replay_id !== undefined) query.replay_id = await wholeId(session.client, "replay", query.replay_id);
   if (typeof options.entity !== "string") return query;
   const { type, id } = parseEntity(options.entity);
   return { ...query, entity_type: type, entity_id: id };

@@ -80,6 +80,17 @@ function isBeginning(text: string): boolean {
   );
 }
 
+/** The whole id that an argument begins, among ids that are all there are. @throws as `wholeIds`. */
+export function wholeIdAmong(ids: readonly string[], called: string, text: string): string {
+  if (text.length < shortest || ids.includes(text)) return text;
+  return theOne(
+    text,
+    ids.filter((id) => id.startsWith(text)),
+    called,
+    true,
+  );
+}
+
 /** @param all the list was read to its end: then nothing else can begin so. Events are only shown, with their whole id: the one of the newest 10,000 is good enough. */
 function theOne(text: string, candidates: readonly string[], called: string, all: boolean): string {
   const [one, ...others] = candidates;

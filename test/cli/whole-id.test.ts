@@ -1,10 +1,13 @@
 /** Beginnings of ids on the command line. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/cli/client.ts";
 import { wholeId, wholeIds } from "../../src/cli/whole-id.ts";
 import { listen } from "../support/cli.ts";
 import { deadLetter, deliveryId, eventId, eventView, makeFakeStore, planId, replayId, replayView } from "../support/fake-store.ts";
 import { onTerminal } from "../support/person.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const id = (beginning: string, n: number): string => `${beginning}${String(n).padStart(36 - beginning.length, "0")}`.slice(0, 36);
 
@@ -80,6 +83,10 @@ describe("commands", { timeout: 30_000 }, () => {
     [["replay", "pause", replayId.slice(0, 18)], "actOnReplay"],
     [["replay", "rate", replayId.slice(0, 18), "5"], "setReplayRate"],
     [["export", "dlq", deliveryId.slice(0, 7)], "views.findDeadLetters"],
+    [["dlq", "ls", "--replay-id", replayId.slice(0, 18)], "views.deadLetters"],
+    [["dlq", "stats", "--replay-id", replayId.slice(0, 18)], "views.deadLetterStats"],
+    [["replay", "plan", "--replay-id", replayId.slice(0, 18)], "planReplay"],
+    [["export", "dlq", "--replay-id", replayId.slice(0, 18)], "views.deadLetters"],
   ] as const)("%j act on the whole id", async (args, method) => {
     const state = { ...replayView, planId, followers: 0, secondsLeft: 0 };
     const store = makeFakeStore({
@@ -94,5 +101,27 @@ describe("commands", { timeout: 30_000 }, () => {
     await close();
     const all = [eventId, deliveryId, planId, replayId];
     expect(all.some((whole) => JSON.stringify(store.last(method)).includes(whole))).toBe(true);
+  });
+});
+
+describe("the beginning of a key's id", () => {
+  const key = (id: string, revoked_at: string | null = null) => ({
+    ...{ id, name: `of ${id}`, tenant: "default", role: "read", secret_sha256: "0".repeat(64), previous_secret_sha256: null },
+    ...{ created_at: "2026-01-01T00:00:00Z", expires_at: null, revoked_at, limit: null },
+  });
+
+  it("is that of the one key in force that begins so, and is refused with the candidates of several", async () => {
+    const file = join(temporaryFolder(), "keys.json");
+    const keys = [key("Ab12Cd34"), key("Ab12Cd35"), key("ab12Ce34"), key("ab12Ce99", "2026-01-02T00:00:00Z")];
+    writeFileSync(file, JSON.stringify({ version: 1, keys }), { mode: 0o600 });
+    const on = (...args: readonly string[]) => onTerminal("http://127.0.0.1:1", "", ["keys", ...args, "--file", file]);
+    expect(await on("revoke", "Ab12Cd")).toMatchObject({ code: 4, err: expect.stringContaining("Ab12Cd begins several ids:\n  Ab12Cd34\n  Ab12Cd35") });
+    expect(await on("revoke", "Ab12C")).toMatchObject({ code: 2, err: expect.stringContaining('no key with the id "Ab12C"') });
+    expect(await on("revoke", "Zb12Cd")).toMatchObject({
+      code: 4,
+      err: expect.stringContaining("No key that was not revoked has an id that begins with Zb12Cd"),
+    });
+    expect(await on("revoke", "ab12Ce")).toMatchObject({ code: 0, out: "ab12Ce34\n" });
+    expect(await on("rotate", "Ab12Cd35")).toMatchObject({ code: 0 });
   });
 });

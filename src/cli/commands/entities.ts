@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { EntitiesReply, EntityEventsReply, EntityReply, LaneActReply } from "../../http/wire/entities.ts";
 import { at } from "../client.ts";
-import { addFilters, hint, hintNext, openSession, parseEntity, toQuery, type World } from "../command.ts";
+import { addFilters, hint, hintNext, openSession, parseEntity, queryOf, type World } from "../command.ts";
 import { type Column, fields, printList, printOne, tableSection, timeText } from "../print.ts";
 import { eventColumns } from "./events.ts";
 
@@ -13,7 +13,7 @@ export function addEntities(program: Command, world: World): void {
 
   addFilters(entities.command("ls").description("list entities with the state of their lanes"), listFilters).action(async (options, command) => {
     const session = openSession(command, world);
-    const reply = await session.client.get<EntitiesReply>("/entities", toQuery(listFilters, options));
+    const reply = await session.client.get<EntitiesReply>("/entities", await queryOf(session, listFilters, options));
     printList(session.terminal, session, { reply, rows: reply.entities, columns, id: name, empty: "No entity matches." });
     hintNext(session, "--cursor", reply.next_cursor);
   });
@@ -21,14 +21,14 @@ export function addEntities(program: Command, world: World): void {
   addFilters(entities.command("show <type/id>").description("show one entity with its lanes"), ["after"]).action(async (which, options, command) => {
     const session = openSession(command, world);
     const { type, id } = parseEntity(which);
-    const entity = await session.client.get<EntityReply>(at`/entities/${type}/${id}`, toQuery(["after"], options));
+    const entity = await session.client.get<EntityReply>(at`/entities/${type}/${id}`, await queryOf(session, ["after"], options));
     printOne(session.terminal, session, entity, name(entity), (width) => entityText(entity, width));
   });
 
   addFilters(entities.command("events <type/id>").description("read one entity's events by revision"), eventFilters).action(async (which, options, command) => {
     const session = openSession(command, world);
     const { type, id } = parseEntity(which);
-    const reply = await session.client.get<EntityEventsReply>(at`/entities/${type}/${id}/events`, toQuery(eventFilters, options));
+    const reply = await session.client.get<EntityEventsReply>(at`/entities/${type}/${id}/events`, await queryOf(session, eventFilters, options));
     printList(session.terminal, session, { reply, rows: reply.events, columns: eventColumns, id: (event) => event.id, empty: "There are no events there." });
     hintNext(session, "--from", reply.next_from);
   });

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { EventReply, EventsReply } from "../../http/wire/events.ts";
 import { at } from "../client.ts";
-import { addFilters, hintNext, openSession, toQuery, type World } from "../command.ts";
+import { addFilters, hintNext, openSession, queryOf, type World } from "../command.ts";
 import { type Column, failureText, fields, hasData, json, printList, printOne, section, tableSection, timeText } from "../print.ts";
 import { wholeId } from "../whole-id.ts";
 
@@ -25,7 +25,7 @@ export function addEvents(program: Command, world: World): void {
 
   addFilters(events.command("ls").description("list events, newest first"), filters).action(async (options, command) => {
     const session = openSession(command, world);
-    const reply = await session.client.get<EventsReply>("/events", toQuery(filters, options));
+    const reply = await session.client.get<EventsReply>("/events", await queryOf(session, filters, options));
     printList(session.terminal, session, { reply, rows: reply.events, columns: eventColumns, id: ({ id }) => id, empty: "No event matches." });
     hintNext(session, "--cursor", reply.next_cursor);
   });
@@ -33,7 +33,7 @@ export function addEvents(program: Command, world: World): void {
   addFilters(events.command("show <id>").description("show one event with its deliveries"), ["after"]).action(async (id, options, command) => {
     const session = openSession(command, world);
     const whole = await wholeId(session.client, "event", id);
-    const event = await session.client.get<EventReply>(at`/events/${whole}`, toQuery(["after"], options));
+    const event = await session.client.get<EventReply>(at`/events/${whole}`, await queryOf(session, ["after"], options));
     printOne(session.terminal, session, event, event.id, (width) => eventText(event, width));
   });
 }

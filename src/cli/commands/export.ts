@@ -6,7 +6,7 @@ import type { EntityEventsReply } from "../../http/wire/entities.ts";
 import type { EventReply } from "../../http/wire/events.ts";
 import { writeText } from "../../log/durable-files.ts";
 import { at } from "../client.ts";
-import { addFilters, deadLetterFilters, openSession, parseEntity, type Session, toQuery, type World } from "../command.ts";
+import { addFilters, deadLetterFilters, openSession, parseEntity, queryOf, type Session, type World } from "../command.ts";
 import { exit, Failure, usage } from "../exit.ts";
 import { wholeIds } from "../whole-id.ts";
 
@@ -40,7 +40,7 @@ export function addExport(program: Command, world: World): void {
     letterFilters,
   ).action(async (ids: readonly string[], options, command: Command) => {
     const session = openSession(command, world);
-    const query = toQuery(letterFilters, options);
+    const query = await queryOf(session, letterFilters, options);
     const { handler, after: _after, ...filter } = query;
     if (ids.length > 0 && (Object.keys(filter).length > 0 || options.all)) throw usage("Name ids or a filter, not both; beside ids only --handler stands.");
     if (ids.length === 0 && Object.keys(filter).length === 0 && handler === undefined && !options.all)
@@ -59,7 +59,8 @@ export function addExport(program: Command, world: World): void {
     entityFilters,
   ).action(async (which: string, options, command: Command) => {
     const session = openSession(command, world);
-    world.exitCode = await write(session, options.out, (sink, count) => writeEntity(session, which, toQuery(entityFilters, options), sink, count));
+    const query = await queryOf(session, entityFilters, options);
+    world.exitCode = await write(session, options.out, (sink, count) => writeEntity(session, which, query, sink, count));
   });
 }
 

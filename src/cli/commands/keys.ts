@@ -8,6 +8,7 @@ import type { World } from "../command.ts";
 import { durationMs } from "../duration.ts";
 import { exit, Failure, usage } from "../exit.ts";
 import { type PrintOptions, printList, printOne, timeText } from "../print.ts";
+import { wholeIdAmong } from "../whole-id.ts";
 
 interface Flags extends Omit<PrintOptions, "quiet"> {
   readonly quiet?: boolean;
@@ -90,10 +91,11 @@ function addList(command: AddCommand, world: World): void {
 function addRotate(command: AddCommand, world: World): void {
   command("rotate <id>", "give the key a new secret and print it; the old one holds until --finish")
     .option("--finish", "end the old secret")
-    .action((id: string, _flags: unknown, command: Command) =>
+    .action((given: string, _flags: unknown, command: Command) =>
       acting(async () => {
         const { rotateKey, finishRotation } = await import("../../access/edit-key-file.ts");
         const flags = command.optsWithGlobals<Flags & { readonly finish?: boolean }>();
+        const id = await wholeKeyId(flags, world, given);
         if (flags.finish) return printKey(world, flags, finishRotation(editing(flags, world), id), null);
         const { key, text } = rotateKey(editing(flags, world), id);
         printKey(world, flags, key, text);
@@ -102,11 +104,11 @@ function addRotate(command: AddCommand, world: World): void {
 }
 
 function addRevoke(command: AddCommand, world: World): void {
-  command("revoke <id>", "end the key: services refuse it within 5 s").action((id: string, _flags: unknown, command: Command) =>
+  command("revoke <id>", "end the key: services refuse it within 5 s").action((given: string, _flags: unknown, command: Command) =>
     acting(async () => {
       const { revokeKey } = await import("../../access/edit-key-file.ts");
       const flags = command.optsWithGlobals<Flags>();
-      printKey(world, flags, revokeKey(editing(flags, world), id), null);
+      printKey(world, flags, revokeKey(editing(flags, world), await wholeKeyId(flags, world, given)), null);
     }),
   );
 }
@@ -128,6 +130,19 @@ function printKey(
   if (output !== "table") printOne(terminal, { output, quiet }, shown, key.id, () => "");
   else terminal.out(`${text ?? key.id}\n`);
   if (text !== null && output === "table" && !quiet) terminal.err(`This is the key ${key.id} of ${JSON.stringify(key.name)}. It is shown this once only.\n`);
+}
+
+/** The whole id that an argument begins, of a key that was not revoked. */
+async function wholeKeyId(flags: Flags, world: World, text: string): Promise<string> {
+  const { readKeyFile } = await import("../../access/key-file.ts");
+  const keys = readKeyFile(fileOf(flags, world));
+  if (keys.some(({ id }) => id === text)) return text;
+  const acting = keys.filter(({ revoked_at: revoked }) => revoked === null);
+  return wholeIdAmong(
+    acting.map(({ id }) => id),
+    "key that was not revoked",
+    text,
+  );
 }
 
 function fileOf({ file }: Flags, { env }: World): string {

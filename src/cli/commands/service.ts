@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { HandlerActReply, HandlerRepairReply, HandlersReply, RebuildReply, RetiredReply } from "../../http/wire/service.ts";
 import { at } from "../client.ts";
-import { addFilters, confirmMany, hint, openSession, toQuery, type World } from "../command.ts";
+import { addFilters, confirmMany, hint, openSession, queryOf, type World } from "../command.ts";
 import { countText, durationText, printList, printOne } from "../print.ts";
 
 /** `handlers ls|pause|resume|repair|retire` and `views rebuild`. */
@@ -17,7 +17,7 @@ export function addService(program: Command, world: World): void {
 function addHandlerList(handlers: Command, world: World): void {
   addFilters(handlers.command("ls").description("list handlers with what is done and what waits"), ["after"]).action(async (options, command) => {
     const session = openSession(command, world);
-    const reply = await session.client.get<HandlersReply>("/handlers", toQuery(["after"], options));
+    const reply = await session.client.get<HandlersReply>("/handlers", await queryOf(session, ["after"], options));
     printList(session.terminal, session, {
       reply,
       rows: reply.handlers,

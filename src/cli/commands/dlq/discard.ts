@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import type { DeadLetterStatsReply, DiscardBatchReply, LetterActReply } from "../../../http/wire/dead-letters-replies.ts";
-import { at } from "../../client.ts";
-import { addFilters, confirm, confirmMany, deadLetterFilters, openSession, type Session, toQuery, type World } from "../../command.ts";
+import { at, type Query } from "../../client.ts";
+import { addFilters, confirm, confirmMany, deadLetterFilters, openSession, queryOf, type Session, type World } from "../../command.ts";
 import { type ExitCode, exit, usage } from "../../exit.ts";
 import { type Column, fields, printOne } from "../../print.ts";
 import { wholeIds } from "../../whole-id.ts";
@@ -19,7 +19,7 @@ export function addDiscard(dlq: Command, world: World): void {
     deadLetterFilters,
   ).action(async (ids: readonly string[], options, command) => {
     const session = openSession(command, world);
-    const filter = toQuery(deadLetterFilters, options);
+    const filter = await queryOf(session, deadLetterFilters, options);
     const { reason, resolution, max } = options;
     if (ids.length === 0) {
       if (Object.keys(filter).length === 0) throw usage("Say which: ids, or a filter such as --error or --handler.");
@@ -40,7 +40,7 @@ export function addDiscard(dlq: Command, world: World): void {
 
 async function discardMatching(
   session: Session,
-  filter: ReturnType<typeof toQuery>,
+  filter: Query,
   { reason, resolution, max }: { readonly reason: string; readonly resolution?: string; readonly max?: string },
 ): Promise<ExitCode> {
   const { total } = await session.client.get<DeadLetterStatsReply>("/admin/dlq/stats", filter);

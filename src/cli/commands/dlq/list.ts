@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { DeadLetterReply, DeadLettersReply } from "../../../http/wire/dead-letters-replies.ts";
-import { addFilters, deadLetterFilters, hintNext, openSession, toQuery, type World } from "../../command.ts";
+import { addFilters, deadLetterFilters, hintNext, openSession, queryOf, type World } from "../../command.ts";
 import { type Column, countText, failureText, printList, timeText } from "../../print.ts";
 
 const listFilters = [...deadLetterFilters, "limit", "offset", "cursor", "after"] as const;
@@ -9,7 +9,7 @@ export function addList(dlq: Command, world: World): void {
   addFilters(dlq.command("ls").description("list dead letters, newest event first"), listFilters).action(async (options, command) => {
     const session = openSession(command, world);
     const whole = session.output !== "table" && !session.quiet;
-    const reply = await session.client.get<DeadLettersReply>("/admin/dlq", { ...toQuery(listFilters, options), data: String(whole) });
+    const reply = await session.client.get<DeadLettersReply>("/admin/dlq", { ...(await queryOf(session, listFilters, options)), data: String(whole) });
     const shared = sharedIds(reply.events);
     const id = (letter: DeadLetterReply) => (shared.has(letter.id) ? letter.delivery_id : letter.id);
     printList(session.terminal, session, { reply, rows: reply.events, columns: [["ID", id], ...columns], id, empty: "No dead letter matches." });

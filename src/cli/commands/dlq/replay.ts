@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { DeadLetterStatsReply, ReplayBatchReply, ReplayedReply } from "../../../http/wire/dead-letters-replies.ts";
-import { at } from "../../client.ts";
-import { addFilters, confirm, deadLetterFilters, hint, openSession, type Session, toQuery, type World } from "../../command.ts";
+import { at, type Query } from "../../client.ts";
+import { addFilters, confirm, deadLetterFilters, hint, openSession, queryOf, type Session, type World } from "../../command.ts";
 import { type ExitCode, exit, Failure, usage } from "../../exit.ts";
 import { follow } from "../../follow.ts";
 import { type Column, failureText, fields, printOne, tableSection } from "../../print.ts";
@@ -22,7 +22,7 @@ export function addReplay(dlq: Command, world: World): void {
     deadLetterFilters,
   ).action(async (ids: readonly string[], options, command) => {
     const session = openSession(command, world);
-    const filter = toQuery(deadLetterFilters, options);
+    const filter = await queryOf(session, deadLetterFilters, options);
     if (ids.length > 0) {
       const { handler, ...others } = filter;
       if (Object.keys(others).length > 0 || options.all || options.max !== undefined || options.rate !== undefined)
@@ -70,7 +70,7 @@ interface BatchOptions {
   readonly reason?: string;
 }
 
-async function replayMatching(session: Session, filter: ReturnType<typeof toQuery>, { max, rate, migration, reason }: BatchOptions): Promise<ExitCode> {
+async function replayMatching(session: Session, filter: Query, { max, rate, migration, reason }: BatchOptions): Promise<ExitCode> {
   if (!session.yes) {
     if (!session.terminal.interactive)
       throw new Failure(exit.refused, "Nobody can be asked whether to replay all that the filter matches.\nAdd --yes to say that it is meant.");

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { DeadLetterDetailReply } from "../../../http/wire/dead-letters-replies.ts";
 import type { AttemptReply } from "../../../http/wire/deliveries.ts";
 import { at } from "../../client.ts";
-import { addFilters, hint, openSession, toQuery, type World } from "../../command.ts";
+import { addFilters, hint, openSession, queryOf, type World } from "../../command.ts";
 import { failureText, fields, hasData, json, printOne, section, tableSection, timeText, verbatim } from "../../print.ts";
 import { wholeId } from "../../whole-id.ts";
 import { amendmentText } from "./amend.ts";
@@ -13,7 +13,7 @@ export function addShow(dlq: Command, world: World): void {
       const session = openSession(command, world);
       const letter = await session.client.get<DeadLetterDetailReply>(
         at`/admin/dlq/${await wholeId(session.client, "letter", id)}`,
-        toQuery(["handler", "after"], options),
+        await queryOf(session, ["handler", "after"], options),
       );
       printOne(session.terminal, session, letter, letter.delivery_id, (width) => letterText(letter, width));
       hint(

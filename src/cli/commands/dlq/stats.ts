@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { DeadLetterStatsReply } from "../../../http/wire/dead-letters-replies.ts";
-import { addFilters, deadLetterFilters, openSession, toQuery, type World } from "../../command.ts";
+import { addFilters, deadLetterFilters, openSession, queryOf, type World } from "../../command.ts";
 import { countText, fields, printOne, table, timeText } from "../../print.ts";
 
 const statsFilters = [...deadLetterFilters, "after"] as const;
@@ -8,7 +8,7 @@ const statsFilters = [...deadLetterFilters, "after"] as const;
 export function addStats(dlq: Command, world: World): void {
   addFilters(dlq.command("stats").description("count dead letters by type, handler, source and error"), statsFilters).action(async (options, command) => {
     const session = openSession(command, world);
-    const stats = await session.client.get<DeadLetterStatsReply>("/admin/dlq/stats", toQuery(statsFilters, options));
+    const stats = await session.client.get<DeadLetterStatsReply>("/admin/dlq/stats", await queryOf(session, statsFilters, options));
     printOne(session.terminal, session, stats, String(stats.total), () => statsText(stats));
   });
 }

@@ -1,7 +1,7 @@
 /** What `replay run` runs: a plan that was made before, or one that is made now of what a filter matches, and shown. */
 import type { PlanReply } from "../../../http/wire/plans.ts";
 import { at, type Query } from "../../client.ts";
-import { deadLetterFilters, hint, type Session, toQuery } from "../../command.ts";
+import { deadLetterFilters, hint, queryOf, type Session } from "../../command.ts";
 import { exit, Failure, usage } from "../../exit.ts";
 import { countText, durationText, fields, printOne, tableSection } from "../../print.ts";
 import { wholeId } from "../../whole-id.ts";
@@ -22,7 +22,7 @@ export async function choosePlan(
   named: string | undefined,
   options: PlanChoice,
 ): Promise<{ readonly plan: PlanReply; readonly reason: string }> {
-  const filter = toQuery(deadLetterFilters, { ...options });
+  const filter = await queryOf(session, deadLetterFilters, { ...options });
   const filtered = Object.keys(filter).length > 0;
   const planId = named ?? options.plan;
   if (named !== undefined && options.plan !== undefined) throw usage("Name the plan once: as the argument, or with --plan.");

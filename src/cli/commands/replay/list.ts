@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { ReplayReply, ReplaysReply } from "../../../http/wire/replays-replies.ts";
-import { addFilters, hintNext, openSession, toQuery, type World } from "../../command.ts";
+import { addFilters, hintNext, openSession, queryOf, type World } from "../../command.ts";
 import { type Column, printList, timeText } from "../../print.ts";
 
 const pageFlags = ["limit", "cursor", "after"] as const;
@@ -8,7 +8,7 @@ const pageFlags = ["limit", "cursor", "after"] as const;
 export function addList(replay: Command, world: World): void {
   addFilters(replay.command("ls").description("list replays, newest first"), pageFlags).action(async (options, command) => {
     const session = openSession(command, world);
-    const reply = await session.client.get<ReplaysReply>("/replays", toQuery(pageFlags, options));
+    const reply = await session.client.get<ReplaysReply>("/replays", await queryOf(session, pageFlags, options));
     printList(session.terminal, session, {
       reply,
       rows: reply.replays,

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { PlanReply } from "../../../http/wire/plans.ts";
-import { addFilters, deadLetterFilters, openSession, parseEntity, toQuery, type World } from "../../command.ts";
+import { addFilters, deadLetterFilters, openSession, parseEntity, queryOf, type Session, type World } from "../../command.ts";
 import { usage } from "../../exit.ts";
 import { wholeIds } from "../../whole-id.ts";
 import { numberOf } from "./number-of.ts";
@@ -33,14 +33,18 @@ export function addPlan(replay: Command, world: World): void {
   ).action(async (given: readonly string[], options: PlanOptions, command) => {
     const session = openSession(command, world);
     const ids = await wholeIds(session.client, "letter", given);
-    const body = { selection: selectionOf(ids, options), target_handler: options.targetHandler, rate_per_second: numberOf("--rate", options.rate) };
+    const body = {
+      selection: await selectionOf(session, ids, options),
+      target_handler: options.targetHandler,
+      rate_per_second: numberOf("--rate", options.rate),
+    };
     const { reply } = await session.client.post<PlanReply>("/replays/plan", { body });
     printPlan(session, reply);
   });
 }
 
-function selectionOf(ids: readonly string[], options: PlanOptions): object {
-  const filter = toQuery(deadLetterFilters, { ...options });
+async function selectionOf(session: Session, ids: readonly string[], options: PlanOptions): Promise<object> {
+  const filter = await queryOf(session, deadLetterFilters, { ...options });
   const ofHistory = [options.types, options.fromPosition, options.toPosition].some((value) => value !== undefined);
   if (options.history === undefined && ofHistory) throw usage("--types, --from-position and --to-position go with --history.");
   if (ids.length > 0) {
