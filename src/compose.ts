@@ -64,8 +64,8 @@ interface Plan {
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
 const silent: DeliveryLogger = { info() {}, warn() {}, error() {} };
 const reportCursors = {
-  write: (place: number) => toCursor("report", place),
-  read: (cursor: string | undefined) => fromCursor("report", cursor, ["number"])?.[0],
+  write: (replayId: string, place: number) => toCursor("report", replayId, place),
+  read: (replayId: string, cursor: string | undefined) => fromCursor("report", replayId, cursor, ["number"])?.[0],
 };
 
 /**

@@ -2,11 +2,11 @@
 import { z } from "zod";
 import { check } from "../catalog/places.ts";
 import { RepriseError } from "../errors.ts";
-import { isTenant, localActor, ownTenant, policyActor } from "../event/names.ts";
+import { everyTenant, isTenant, localActor, ownTenant, policyActor } from "../event/names.ts";
 import { messageOf } from "../event/thrown.ts";
 import { type FollowedFile, readFollowedFile } from "./followed-file.ts";
 import { keyIdPattern } from "./key-text.ts";
-import { everyTenant, roles } from "./roles.ts";
+import { roles } from "./roles.ts";
 
 const maxKeys = 10_000;
 /** Room for 10,000 keys with the longest names. */

@@ -25,6 +25,3 @@ export function mayDo(role: Role, access: Access): boolean {
 export function requiredRole(access: Exclude<Access, "public">): Role {
   return access === "look" ? "read" : access;
 }
-
-/** The tenant of a key that belongs to no tenant alone. */
-export const everyTenant = "*";

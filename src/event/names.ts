@@ -2,6 +2,8 @@ import type { Entity } from "./event.ts";
 
 /** The tenant of requests that carry no key. */
 export const defaultTenant = "default";
+/** In place of a tenant's name where a list or a count is asked of all tenants. No tenant can have it. */
+export const everyTenant = "*";
 /** Reprise's own streams: journals, handlers, replays. No entity may live there. */
 export const ownTenant = "reprise";
 

@@ -1,9 +1,9 @@
 /** Finds the caller of a request by its key, which is checked before anything else of the request. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Key, Keys } from "../access/keys.ts";
-import { type Access, everyTenant, mayDo, type Role, requiredRole } from "../access/roles.ts";
+import { type Access, mayDo, type Role, requiredRole } from "../access/roles.ts";
 import { RepriseError } from "../errors.ts";
-import { defaultTenant, isTenant } from "../event/names.ts";
+import { defaultTenant, everyTenant, isTenant } from "../event/names.ts";
 import { type Caller, callerOf } from "../store/caller.ts";
 import { refuseForeign } from "./loopback.ts";
 
@@ -25,6 +25,8 @@ declare module "fastify" {
     access?: Access;
     /** The act touches every tenant. */
     ofAllTenants?: boolean;
+    /** It may be asked of all tenants at once: `?tenant=*`. The caller's tenant is `*` then. */
+    acrossTenants?: boolean;
   }
 }
 
@@ -37,18 +39,26 @@ export function checkCallers(app: FastifyInstance, keys: Keys | null): void {
     if (keys !== null) request.caller = admit(keys, request, reply);
     else {
       refuseForeign(request.method, request.headers);
-      request.caller = nobody;
+      const tenant = tenantOf(everyTenant, takeTenant(request), request.routeOptions.config);
+      request.caller = { ...nobody, tenant };
     }
   });
 }
 
 function admit(keys: Keys, request: FastifyRequest, reply: FastifyReply): RequestCaller {
-  const { access = "admin", ofAllTenants = false } = request.routeOptions.config;
+  const { config } = request.routeOptions;
+  const { access = "admin", ofAllTenants = false } = config;
   const tenantAsked = takeTenant(request);
   if (access === "public" && !request.is404) return { ...nobody, ofAllTenants: false };
   const key = keyOf(keys, request, reply);
   grant(key, reply);
-  const caller: RequestCaller = { tenant: tenantOf(key, tenantAsked), actor: key.name, role: key.role, key, ofAllTenants: key.tenant === everyTenant };
+  const caller: RequestCaller = {
+    tenant: tenantOf(key.tenant, tenantAsked, config),
+    actor: key.name,
+    role: key.role,
+    key,
+    ofAllTenants: key.tenant === everyTenant,
+  };
   if (request.is404) return caller;
   if (!mayDo(key.role, access)) {
     const required = requiredRole(access as Exclude<Access, "public">);
@@ -85,20 +95,25 @@ function takeTenant(request: FastifyRequest): unknown {
 }
 
 /**
- * A key of one tenant may name only that tenant. For the key, other tenants' data does not exist.
+ * A caller of one tenant may name only that tenant. For the caller, other tenants' data does not exist.
  *
- * @throws NOT_FOUND, REQUEST_INVALID
+ * @throws NOT_FOUND, REQUEST_INVALID, TENANT_REQUIRED
  */
-function tenantOf(key: Key, asked: unknown): string {
-  if (asked === undefined) return key.tenant === everyTenant ? defaultTenant : key.tenant;
-  if (typeof asked !== "string" || !isTenant(asked)) throw notOneTenant();
-  if (key.tenant !== everyTenant && asked !== key.tenant) throw new RepriseError("NOT_FOUND", "There is no such tenant.");
+function tenantOf(own: string, asked: unknown, { access, acrossTenants = false }: FastifyContextConfig): string {
+  const ofAll = own === everyTenant;
+  if (asked === undefined || access === "public") return ofAll ? defaultTenant : own;
+  if (asked === everyTenant && acrossTenants) {
+    if (!ofAll) throw new RepriseError("TENANT_REQUIRED", "The key belongs to one tenant, and this asks for all of them.");
+    return everyTenant;
+  }
+  if (typeof asked !== "string" || !isTenant(asked)) throw notOneTenant(acrossTenants);
+  if (!ofAll && asked !== own) throw new RepriseError("NOT_FOUND", "There is no such tenant.");
   return asked;
 }
 
-function notOneTenant(): RepriseError {
+function notOneTenant(acrossTenants: boolean): RepriseError {
   return new RepriseError("REQUEST_INVALID", "The query names no tenant that this can be asked of.", {
-    errors: [{ pointer: "?tenant", detail: "must be one tenant's name, given once" }],
+    errors: [{ pointer: "?tenant", detail: `must be one tenant's name${acrossTenants ? " or *" : ""}, given once` }],
   });
 }
 

@@ -121,10 +121,11 @@ export function merge<Q extends object, B extends object>(query: Q, body: B): Q 
 /** Refuses a filter by an unknown name, because its empty answer would be a false all-clear. @param place of the filter's members, `?` or `#/`. */
 export function mustBeKnown(
   views: Views,
+  tenant: string,
   { handler, event_type: eventType }: { readonly handler?: string | undefined; readonly event_type?: string | undefined },
   place = "?",
 ): void {
-  const unknown = views.unknownName({ handler, eventType });
+  const unknown = views.unknownName({ tenant, handler, eventType });
   if (unknown === null) return;
   const { what, name, known } = unknown;
   const noun = what === "handler" ? "handler" : "event type";

@@ -13,12 +13,12 @@ export const codesBeforeRoutes: readonly ErrorCode[] = [
   ...(["REQUEST_UNREADABLE", "METHOD_NOT_ALLOWED", "REQUEST_TIMEOUT", "EXPECTATION_FAILED", "HEADERS_TOO_LARGE"] as const),
 ];
 
-export function codesOf({ access, ofAllTenants, contract }: Pick<Route, "access" | "ofAllTenants" | "contract">): readonly ErrorCode[] {
+export function codesOf({ access, ofAllTenants, acrossTenants, contract }: Omit<Route, "method" | "url">): readonly ErrorCode[] {
   const codes = new Set<ErrorCode>([...ofAll, ...contract.codes]);
   const add = (more: readonly ErrorCode[]): void => more.forEach((code) => void codes.add(code));
   if (access !== "public") add(withKey);
   if (!roles.every((role) => mayDo(role, access))) codes.add("ROLE_REQUIRED");
-  if (ofAllTenants) codes.add("TENANT_REQUIRED");
+  if (ofAllTenants || acrossTenants) codes.add("TENANT_REQUIRED");
   if (contract.bodies !== null) add([...withBody, ...withRecord]);
   return [...codes].sort();
 }

@@ -37,6 +37,8 @@ interface Described<R> {
   readonly access: Access;
   /** The act touches every tenant. */
   readonly ofAllTenants?: boolean;
+  /** It may be asked of all tenants at once. */
+  readonly acrossTenants?: boolean;
   readonly summary: string;
   readonly note?: string;
   readonly reply: R;
@@ -64,9 +66,14 @@ type After = z.ZodType<z.output<typeof afterQuery>>;
 type No = typeof noQuery;
 
 /** A route for `app.route`-like calls: its role and what it promises. */
-export function configOf({ access, ofAllTenants = false, ...contract }: Described<z.ZodType | string> & Pick<RouteContract, "query" | "headers" | "bodies">) {
+export function configOf({
+  access,
+  ofAllTenants = false,
+  acrossTenants = false,
+  ...contract
+}: Described<z.ZodType | string> & Pick<RouteContract, "query" | "headers" | "bodies">) {
   const { statuses = [200], codes = [] } = contract;
-  return { config: { access, ofAllTenants, contract: { ...contract, statuses, codes } satisfies RouteContract } };
+  return { config: { access, ofAllTenants, acrossTenants, contract: { ...contract, statuses, codes } satisfies RouteContract } };
 }
 
 /** Adds routes to a server that check what they are asked by the shapes that describe them. */

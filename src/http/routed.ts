@@ -11,6 +11,7 @@ export interface Route {
   readonly url: string;
   readonly access: Access;
   readonly ofAllTenants: boolean;
+  readonly acrossTenants: boolean;
   readonly contract: RouteContract;
 }
 
@@ -27,11 +28,11 @@ export function keepRoutes(app: FastifyInstance): Routed {
   const table: Route[] = [];
   app.addHook("onRoute", ({ method, url, config }) => {
     const pattern = new RegExp(`^${url.replace(/:\w+/g, "[^/]+").replaceAll(".", "\\.")}$`);
-    const { access = "admin", ofAllTenants = false, contract } = config ?? {};
+    const { access = "admin", ofAllTenants = false, acrossTenants = false, contract } = config ?? {};
     if (contract === undefined) throw new TypeError(`The route ${method} ${url} has no contract.`);
     for (const name of [method].flat()) {
       routes.push({ method: name, pattern });
-      if (name !== "HEAD") table.push({ method: name, url, access, ofAllTenants, contract });
+      if (name !== "HEAD") table.push({ method: name, url, access, ofAllTenants, acrossTenants, contract });
     }
   });
   const notRouted = (request: FastifyRequest, reply: FastifyReply): RepriseError => {

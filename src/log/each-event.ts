@@ -6,18 +6,21 @@ import type { EventLog } from "./event-log.ts";
 const readBytes = 256 * 1024;
 const idsAtOnce = 100;
 
-/** Each id with its event, in their order, read as they are taken; undefined when the log has it no more. */
+/** Each row with its event, by the event's id and tenant, in their order, read as they are taken; undefined when the log has it no more. */
 export async function* eachEvent<T>(
   log: Pick<EventLog, "findByIds">,
-  tenant: string,
+  tenant: string | ((row: T) => string),
   rows: readonly T[],
   idOf: (row: T) => string,
 ): AsyncGenerator<{ readonly row: T; readonly event: StoredEvent | undefined }, void> {
   const turns = makeTurns();
+  const tenantOf = typeof tenant === "string" ? () => tenant : tenant;
   for (let from = 0; from < rows.length; ) {
-    const part = rows.slice(from, from + idsAtOnce);
+    const owner = tenantOf(rows[from]!);
+    const others = rows.findIndex((row, index) => index > from && tenantOf(row) !== owner);
+    const part = rows.slice(from, Math.min(from + idsAtOnce, others === -1 ? rows.length : others));
     const ids = [...new Set(part.map(idOf))];
-    const events = new Map((await log.findByIds(tenant, ids, readBytes)).map((event) => [event.id, event]));
+    const events = new Map((await log.findByIds(owner, ids, readBytes)).map((event) => [event.id, event]));
     // Events beyond the last one that came may be missing only because of their size.
     const last = part.findLastIndex((row) => events.has(idOf(row)));
     const through = last === -1 ? part.length - 1 : last;

@@ -67,7 +67,7 @@ interface ReplayNeeds {
   readonly catalog: Catalog;
   readonly clock: Clock;
   /** Of the report's pages: the place of an item as a cursor, and back. */
-  readonly cursors: { write(place: number): string; read(cursor: string | undefined): number | undefined };
+  readonly cursors: { write(replayId: string, place: number): string; read(replayId: string, cursor: string | undefined): number | undefined };
 }
 
 const singlePatienceMs = 10_000;
@@ -169,9 +169,9 @@ function makeReplayReads({ replays, views, log, catalog, cursors }: ReplayNeeds)
       const { tenant } = callerOf(options);
       const view = await views.replay(tenant, replayId);
       if (view === undefined) throw new RepriseError("NOT_FOUND", "There is no replay with this id.");
-      const asked = { view, tenant, from: cursors.read(cursor) ?? 0, limit };
+      const asked = { view, tenant, from: cursors.read(replayId, cursor) ?? 0, limit };
       const { items, next } = await onePage(() => readReport({ log, views, catalog }, asked, (at, count) => replays.items(replayId, at, count)));
-      return { items, nextCursor: next === null ? null : cursors.write(next) };
+      return { items, nextCursor: next === null ? null : cursors.write(replayId, next) };
     },
   };
 }

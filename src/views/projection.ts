@@ -33,8 +33,8 @@ export interface Latest {
   readonly events: RowBuffer;
   /** Those with something pending. */
   readonly entities: EntityKey[];
-  /** By stored type: how many events more. */
-  readonly types: Map<string, number>;
+  /** By tenant and stored type: how many events more. */
+  readonly types: Map<string, Map<string, number>>;
   /** By minute: the first and the last position. */
   readonly minutes: Map<number, { readonly first: number; last: number }>;
 }

@@ -10,7 +10,7 @@ import { refreshWanted } from "./projections/handlers.ts";
 import { definitionsOf, metaTable, ourDefinitions } from "./store-tables.ts";
 
 /** Of tables and rules: a file of another number is built anew. */
-const formatVersion = 10;
+const formatVersion = 11;
 
 /** Marks the file as ours ("RPVW"), so that no other database is ever deleted. */
 const applicationId = 0x52505657;

@@ -279,7 +279,7 @@ describe("two tenants", () => {
     await expect.poll(() => count("?tenant=acme"), { timeout: 20_000 }).toBe(1);
     expect([await count(""), await count("?tenant=default")]).toEqual([0, 0]);
     for (const query of ["reprise", "*", "", "Acme", "acme&tenant=acme"])
-      for (const path of ["/events", "/entities/journal/ledger-1-0/events", "/readyz"]) {
+      for (const path of [...(query === "*" ? [] : ["/events"]), "/entities/journal/ledger-1-0/events", "/readyz"]) {
         const { errors } = expectProblem(await ask(text, "GET", `${path}?tenant=${query}`), 400, "REQUEST_INVALID");
         expect(errors).toMatchObject([{ pointer: "?tenant" }]);
       }

@@ -29,8 +29,8 @@ afterEach(() => {
 export function tableOf(app: FastifyInstance): readonly Route[] {
   const table: Route[] = [];
   app.addHook("onRoute", ({ method, url, config }) => {
-    const { access = "admin", ofAllTenants = false, contract } = config!;
-    for (const each of [method].flat()) if (each !== "HEAD") table.push({ method: each, url, access, ofAllTenants, contract: contract! });
+    const { access = "admin", ofAllTenants = false, acrossTenants = false, contract } = config!;
+    for (const each of [method].flat()) if (each !== "HEAD") table.push({ method: each, url, access, ofAllTenants, acrossTenants, contract: contract! });
   });
   return table;
 }

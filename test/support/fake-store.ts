@@ -153,6 +153,7 @@ const handlerView: HandlerView = {
 
 export const replayView: ReplayView = {
   replayId,
+  tenant: "default",
   planId: null,
   kind: "batch",
   status: "completed",

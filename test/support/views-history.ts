@@ -67,8 +67,10 @@ interface ModelHandler extends HandlerSetup {
 /**
  * A log with plausible journals, and what is true of every delivery, kept apart from any fold: statuses are set as outcomes happen.
  * Facts become journal entries by `flush`; until then `statusOf` is ahead of the log.
+ *
+ * @param others tenants with an event now and then; nearly all are of the tenant `default`.
  */
-export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerSetup[]) {
+export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerSetup[], others: readonly string[] = ["mill"]) {
   const events: StoredEvent[] = [];
   const handlers = setups.map(
     (setup): ModelHandler => ({
@@ -113,7 +115,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
   }
 
   async function append(): Promise<void> {
-    const stream = `${dice(8) === 0 ? "mill" : "default"}.${pick(["order", "order", "cart"])}-${dice(4)}`;
+    const stream = `${dice(8) === 0 ? pick(others) : "default"}.${pick(["order", "order", "cart"])}-${dice(4)}`;
     const fresh = Array.from({ length: 1 + dice(3) }, () => {
       const type = pick(["order.placed", "order.created", "order.paid", "order.noted", "order.unknown"]);
       const schemaVersion = type === "order.placed" ? 1 + dice(2) : 1;

@@ -27,8 +27,8 @@ describe("a filter that names nothing known", () => {
 
   it("is refused in plans, and what is known is not", async () => {
     const views = { unknownName } as Views;
-    expect(() => mustBeKnown(views, { handler: "crm" }, "#/selection/history/")).toThrow(RepriseError);
-    expect(() => mustBeKnown(views, { handler: "mail" })).not.toThrow();
+    expect(() => mustBeKnown(views, "default", { handler: "crm" }, "#/selection/history/")).toThrow(RepriseError);
+    expect(() => mustBeKnown(views, "default", { handler: "mail" })).not.toThrow();
     for (const selection of [{ dead_letters: { handler: "crm" } }, { history: { handler: "crm" } }])
       expectProblem(
         await serverOver(makeFakeStore({ views: { unknownName } })).inject({ method: "POST", url: "/replays/plan", payload: { selection } }),
@@ -38,10 +38,16 @@ describe("a filter that names nothing known", () => {
   });
 });
 
-it("a cursor of another list is refused, however alike it looks", () => {
-  expect(fromCursor("events", toCursor("events", 7), ["number"])).toEqual([7]);
-  for (const cursor of [toCursor("entities", 7), "WzdE", Buffer.from("[7]").toString("base64url")])
-    expect(() => fromCursor("events", cursor, ["number"])).toThrow(expect.objectContaining({ code: "REQUEST_INVALID" }));
+it("a cursor of another list, or of another tenant's, is refused, however alike it looks", () => {
+  expect(fromCursor("events", "acme", toCursor("events", "acme", 7), ["number"])).toEqual([7]);
+  for (const cursor of [
+    toCursor("entities", "acme", 7),
+    toCursor("events", "*", 7),
+    toCursor("events", "globex", 7),
+    "WzdE",
+    Buffer.from("[7]").toString("base64url"),
+  ])
+    expect(() => fromCursor("events", "acme", cursor, ["number"])).toThrow(expect.objectContaining({ code: "REQUEST_INVALID" }));
 });
 
 it("an id in upper case is the same UUID; what is none stays as it is", () => {

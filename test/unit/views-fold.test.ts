@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../src/event/clock.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
+import { everyTenant } from "../../src/event/names.ts";
 import { openDatabase } from "../../src/views/database.ts";
 import { cachedEntities, type EntityKeys } from "../../src/views/entity-cache.ts";
 import { type DeliveryStatus, deliveryStatuses } from "../../src/views/model/delivery.ts";
@@ -19,10 +20,10 @@ const setups = [
   { name: "stats", ordering: "strict", types: ["order.noted", "order.placed"], fromNow: true },
 ] as const;
 
-async function makeLog(dice: Dice) {
+async function makeLog(dice: Dice, others?: readonly string[]) {
   let nowMs = Date.UTC(2026, 0, 1);
   const log = openMemoryLog({ clock: { now: () => (nowMs += dice(900)) }, logId: "11111111-1111-4111-8111-111111111111" });
-  const history = makeHistory(log, dice, setups);
+  const history = makeHistory(log, dice, setups, others);
   for (let left = 120 + dice(200); left > 0; left--) await history.step();
   await history.flushAll();
   const events: StoredEvent[] = [];
@@ -113,32 +114,44 @@ describe("the rows of a random history (property)", () => {
     );
   }, 60_000);
 
-  it("answer every query as counting over the log does", async () => {
-    const folder = temporaryFolder();
-    let run = 0;
-    await fc.assert(
-      fc.asyncProperty(fc.nat(), async (seed) => {
-        const { log, history, events } = await makeLog(makeDice(seed));
-        const file = join(folder, `${++run}.db`);
-        const store = openViewStore(file, log.logId, ordersCatalog);
-        store.fold(events, () => false);
-        store.close();
-        const views = await openViews({
-          file,
-          log,
-          catalog: ordersCatalog,
-          clock: systemClock,
-          running: { running: () => [], condition: () => ({ state: "running", fault: null }) },
-        });
-        await checkDeliveries(views, history);
-        await checkHandlers(views, history);
-        await checkEntities(views, history);
-        await checkDeadLetters(views, history);
-        await views.close();
-      }),
-      { numRuns: 60 },
-    );
-  }, 60_000);
+  const crowd = Array.from({ length: 30 }, (_, index) => `tenant_${index}`);
+  it.each([
+    { tenants: "two tenants", others: undefined, numRuns: 25 },
+    { tenants: "more tenants than a statement has parts for", others: crowd, numRuns: 6 },
+  ])(
+    "answer every query as counting over the log does, of one tenant and of all: $tenants",
+    async ({ others, numRuns }) => {
+      const folder = temporaryFolder();
+      let run = 0;
+      await fc.assert(
+        fc.asyncProperty(fc.nat(), async (seed) => {
+          const { log, history, events } = await makeLog(makeDice(seed), others);
+          const file = join(folder, `${++run}.db`);
+          const store = openViewStore(file, log.logId, ordersCatalog);
+          store.fold(events, () => false);
+          store.close();
+          const views = await openViews({
+            file,
+            log,
+            catalog: ordersCatalog,
+            clock: systemClock,
+            running: { running: () => [], condition: () => ({ state: "running", fault: null }) },
+          });
+          await checkDeliveries(views, history);
+          for (const tenant of ["default", others?.[0] ?? "mill", everyTenant]) {
+            await checkHandlers(views, history, tenant);
+            await checkLanes(views, history, tenant);
+            await checkEvents(views, history, tenant);
+            await checkDeadLetters(views, history, tenant);
+          }
+          await checkEntities(views, history);
+          await views.close();
+        }),
+        { numRuns },
+      );
+    },
+    60_000,
+  );
 });
 
 describe("a fold", () => {
@@ -181,14 +194,11 @@ function wantedOf(history: History, name: string, of: readonly StoredEvent[] = h
 const isDone = (status: DeliveryStatus) => ["completed", "replayed", "discarded", "skipped"].includes(status);
 
 async function checkDeliveries(views: Views, history: History): Promise<void> {
-  const byStatus = new Map<string, string[]>();
   for (const event of history.events) {
     const expected = history.handlers
       .filter((handler) => history.wants(handler, event))
       .map((handler) => {
         const status = history.statusOf(handler, event);
-        const place = `${event.tenant} ${status}`;
-        byStatus.set(place, [...new Set([...(byStatus.get(place) ?? []), event.id])]);
         return { handler: handler.name, status, attempts: handler.attempts.get(`${event.stream}\n${event.revision}`) ?? 0 };
       });
     const shown = await views.event(event.tenant, event.id);
@@ -199,17 +209,42 @@ async function checkDeliveries(views: Views, history: History): Promise<void> {
       expect(attempts.map(({ attempt }) => attempt)).toEqual(attempts.map(({ attempt }) => attempt).toSorted((a, b) => b - a));
     }
   }
-  for (const tenant of ["default", "mill"])
-    for (const status of deliveryStatuses) {
-      const expected = (byStatus.get(`${tenant} ${status}`) ?? []).toReversed();
-      expect(
-        await allPages(
-          async (cursor) => views.events({ tenant, status }, { limit: 3, ...cursor }),
-          ({ id }) => id,
-        ),
-        `${tenant} ${status}`,
-      ).toEqual(expected);
-    }
+}
+
+/** The events of one tenant, or of all. */
+function eventsOf({ events }: History, tenant: string): readonly StoredEvent[] {
+  return events.filter((event) => tenant === everyTenant || event.tenant === tenant);
+}
+
+async function checkEvents(views: Views, history: History, tenant: string): Promise<void> {
+  const events = eventsOf(history, tenant);
+  const has = (event: StoredEvent, status: DeliveryStatus, name?: string) =>
+    history.handlers.some((handler) => (name ?? handler.name) === handler.name && history.wants(handler, event) && history.statusOf(handler, event) === status);
+  const filters = [
+    { filter: {}, matches: () => true },
+    { filter: { source: "shop" }, matches: ({ source }: StoredEvent) => source === "shop" },
+    { filter: { eventType: "order.paid" }, matches: ({ type }: StoredEvent) => type === "order.paid" },
+    { filter: { entityType: "cart" }, matches: ({ entity }: StoredEvent) => entity.type === "cart" },
+    { filter: { entityId: "1" }, matches: ({ entity }: StoredEvent) => entity.id === "1" },
+    {
+      filter: { correlationId: "flow-1", source: "agent" },
+      matches: ({ metadata, source }: StoredEvent) => metadata.correlationId === "flow-1" && source === "agent",
+    },
+    ...deliveryStatuses.map((status) => ({ filter: { status }, matches: (event: StoredEvent) => has(event, status) })),
+    ...deliveryStatuses.map((status) => ({ filter: { status, handler: "ledger" }, matches: (event: StoredEvent) => has(event, status, "ledger") })),
+  ];
+  for (const { filter, matches } of filters) {
+    const shown = await allPages(
+      async (cursor) => views.events({ tenant, ...filter }, { limit: 30, ...cursor }),
+      ({ id, tenant: owner, entity }) => `${owner} ${entity.type} ${id}`,
+    );
+    expect(shown, `${tenant} ${JSON.stringify(filter)}`).toEqual(
+      events
+        .filter(matches)
+        .toReversed()
+        .map(({ id, tenant: owner, entity }) => `${owner} ${entity.type} ${id}`),
+    );
+  }
 }
 
 /** Every page of a list, one after another. */
@@ -227,13 +262,13 @@ async function allPages<T>(
   return names;
 }
 
-async function checkHandlers(views: Views, history: History): Promise<void> {
-  const shown = await views.handlers();
+async function checkHandlers(views: Views, history: History, tenant: string): Promise<void> {
+  const shown = await views.handlers(tenant);
   const configured = history.handlers.filter((handler) => handler.configured);
   expect(shown.map(({ name }) => name)).toEqual(configured.map(({ name }) => name).toSorted());
   for (const view of shown) {
     const handler = configured.find(({ name }) => name === view.name)!;
-    const wanted = wantedOf(history, view.name);
+    const wanted = wantedOf(history, view.name, eventsOf(history, tenant));
     const statuses = wanted.map((event) => history.statusOf(handler, event));
     const byStatus = Object.fromEntries(deliveryStatuses.map((status) => [status, statuses.filter((each) => each === status).length]));
     expect(view.byStatus).toEqual(byStatus);
@@ -271,8 +306,11 @@ async function checkEntities(views: Views, history: History): Promise<void> {
     expect(view!.handlers).toHaveLength(expected.length);
     for (const lane of view!.handlers) expect(lane.why === null).toBe(lane.laneState === "flowing");
   }
+}
+
+async function checkLanes(views: Views, history: History, tenant: string): Promise<void> {
   for (const laneState of shownLaneStates) {
-    const expected = [...new Set(history.events.filter(({ tenant }) => tenant === "default").map(({ stream }) => stream))].filter((stream) =>
+    const expected = [...new Set(eventsOf(history, tenant).map(({ stream }) => stream))].filter((stream) =>
       history.handlers.some(
         (handler) =>
           history.laneStateOf(handler, stream) === laneState && history.events.some((event) => event.stream === stream && history.wants(handler, event)),
@@ -281,26 +319,21 @@ async function checkEntities(views: Views, history: History): Promise<void> {
     const shown: string[] = [];
     let cursor: string | null = null;
     do {
-      const page: Awaited<ReturnType<Views["entities"]>> = await views.entities(
-        { tenant: "default", laneState },
-        { limit: 2, ...(cursor === null ? {} : { cursor }) },
-      );
-      shown.push(...page.entities.map(({ entity }) => `default.${entity.type}-${entity.id}`));
+      const page: Awaited<ReturnType<Views["entities"]>> = await views.entities({ tenant, laneState }, { limit: 2, ...(cursor === null ? {} : { cursor }) });
+      shown.push(...page.entities.map(({ tenant: owner, entity }) => `${owner}.${entity.type}-${entity.id}`));
       cursor = page.nextCursor;
     } while (cursor !== null);
     expect(shown).toEqual(expected);
   }
 }
 
-async function checkDeadLetters(views: Views, history: History): Promise<void> {
-  const filter = { tenant: "default" };
-  const letters = history.events
-    .filter(({ tenant }) => tenant === "default")
-    .flatMap((event) =>
-      history.handlers
-        .filter((handler) => history.wants(handler, event) && ["dead_lettered", "escalated"].includes(history.statusOf(handler, event)))
-        .map((handler) => ({ handler, event })),
-    );
+async function checkDeadLetters(views: Views, history: History, tenant: string): Promise<void> {
+  const filter = { tenant };
+  const letters = eventsOf(history, tenant).flatMap((event) =>
+    history.handlers
+      .filter((handler) => history.wants(handler, event) && ["dead_lettered", "escalated"].includes(history.statusOf(handler, event)))
+      .map((handler) => ({ handler, event })),
+  );
   const names = letters.map(({ handler, event }) => `${event.id} ${handler.name}`);
   const newest = letters
     .toSorted((a, b) => Number(b.event.position - a.event.position) || (a.handler.name < b.handler.name ? 1 : -1))
@@ -321,16 +354,30 @@ async function checkDeadLetters(views: Views, history: History): Promise<void> {
       ? 0
       : wantedOf(history, handler.name).filter((event) => event.stream === stream && ["held", "pending"].includes(history.statusOf(handler, event))).length;
   for (const { handler, event } of letters) {
-    const [entry] = (await views.findDeadLetters("default", event.id)).filter((each) => each.handler === handler.name);
+    const [entry] = (await views.findDeadLetters(event.tenant, event.id)).filter((each) => each.handler === handler.name);
     expect(entry).toMatchObject({
       id: event.id,
       revision: event.revision,
       waiting: held(handler, event.stream),
       stored: { type: event.type, data: event.data },
     });
-    expect(await views.findDeadLetters("default", entry!.deliveryId)).toEqual([entry]);
+    expect(await views.findDeadLetters(event.tenant, entry!.deliveryId)).toEqual([entry]);
     expect(entry!.waitingEvents.length).toBe(Math.min(10, entry!.waiting));
   }
+  const oldest = await views.oldestDeadLetters(filter, 1000);
+  for (const more of [{ handler: "mailer" }, { entityType: "cart" }, { source: "shop" }, { eventType: "order.paid" }, { entityId: "2" }]) {
+    const page = await views.deadLetters({ ...filter, ...more }, { limit: 1000, data: false });
+    const [name, value] = Object.entries(more)[0]!;
+    const matching = page.events.filter(
+      (letter) =>
+        (({ ...letter, ...letter.entity, entityType: letter.entity.type, entityId: letter.entity.id }) as unknown as Record<string, unknown>)[name] === value,
+    );
+    expect(page.events).toEqual(matching);
+    expect((await views.oldestDeadLetters({ ...filter, ...more }, 1000)).map(({ eventId }) => eventId).toReversed()).toEqual(page.events.map(({ id }) => id));
+    expect(page.total).toBe(page.events.length);
+    expect((await views.deadLetterStats({ ...filter, ...more })).total).toBe(page.total);
+  }
+  expect(oldest.length).toBe(letters.length);
   const stats = await views.deadLetterStats(filter);
   expect(stats.total).toBe(letters.length);
   const lanes = new Map(letters.map(({ handler, event }) => [`${handler.name} ${event.stream}`, held(handler, event.stream)]));

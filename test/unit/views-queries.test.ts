@@ -395,7 +395,7 @@ describe("a replay", () => {
     await views.waitFor(await log.head());
     const counts = { succeeded: 1, failed: 1, skipped: 0, remaining: 1, skips: [], endedAt: null, why: null, newSince: null, cutoff: null };
     const terms = { mode: "run", effects: "once", canary: null, stopWhen: null, targetHandler: null };
-    const running = { ...requested, replayId, planId: null, status: "running", ...counts, ...terms };
+    const running = { ...requested, replayId, tenant, planId: null, status: "running", ...counts, ...terms };
     const { filter: _, ...shown } = { ...running, createdAt: started!.recordedAt, startedAt: started!.recordedAt };
     expect(await views.replay(tenant, replayId)).toEqual(shown);
     expect(await views.openReplays()).toEqual([{ replayId, planId: null }]);

@@ -109,11 +109,12 @@ function contentOf(kinds: Readonly<Record<string, z.ZodType>>, direction: "reque
   return Object.fromEntries(content);
 }
 
-function parametersOf({ url, access, contract }: Route): readonly JsonSchema[] {
+function parametersOf({ url, access, acrossTenants, contract }: Route): readonly JsonSchema[] {
   const inPath = Array.from(url.matchAll(/:(\w+)/g), ([, name]) => ({ name, in: "path", required: true, schema: { type: "string" } }));
   const inQuery = membersOf(contract.query).map((member) => ({ ...member, in: "query" }));
   const inHeaders = (contract.headers === undefined ? [] : membersOf(contract.headers)).map((member) => ({ ...member, in: "header" }));
-  const tenant = { name: "tenant", in: "query", required: false, description: "Whose things are meant, for a key of all tenants.", schema: { type: "string" } };
+  const description = `Whose things are meant, for a key of all tenants${acrossTenants ? "; * for everybody's" : ""}.`;
+  const tenant = { name: "tenant", in: "query", required: false, description, schema: { type: "string" } };
   return [...inPath, ...inQuery, ...inHeaders, ...(access === "public" ? [] : [tenant])];
 }
 

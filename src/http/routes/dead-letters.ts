@@ -36,7 +36,7 @@ import {
 import { defined } from "../wire/defined.ts";
 import { type GivenUpReply, givenUpReply } from "../wire/deliveries.ts";
 import { finalActRequest, handlerQuery } from "../wire/members.ts";
-import { callerOf, letterCodes, type RouteOptions } from "./options.ts";
+import { callerOf, letterCodes, listOf, type RouteOptions } from "./options.ts";
 
 export async function deadLetterRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
   readRoutes(app, store);
@@ -48,9 +48,9 @@ function readRoutes(app: FastifyInstance, store: Store): void {
   const { get } = makeRoutes(app, store.views);
   get(
     "/admin/dlq",
-    { access: "read", summary: "Lists dead letters, the newest event first.", query: deadLettersQuery, reply: deadLettersReply },
+    { ...listOf.read, summary: "Lists dead letters, the newest event first.", query: deadLettersQuery, reply: deadLettersReply },
     async ({ request, query: { limit, offset, cursor, data, ...query } }) => {
-      mustBeKnown(store.views, query);
+      mustBeKnown(store.views, request.caller.tenant, query);
       if (cursor !== undefined && offset > 0)
         throw invalid("A page is named by cursor or by offset.", [{ pointer: "?offset", detail: "stands beside a cursor" }]);
       const page = await store.views.deadLetters({ tenant: request.caller.tenant, ...toDeadLetterFilter(query) }, defined({ limit, offset, cursor, data }));
@@ -60,9 +60,9 @@ function readRoutes(app: FastifyInstance, store: Store): void {
 
   get(
     "/admin/dlq/stats",
-    { access: "read", summary: "Counts dead letters by event type, handler, source and error.", query: deadLetterStatsQuery, reply: deadLetterStatsReply },
+    { ...listOf.read, summary: "Counts dead letters by event type, handler, source and error.", query: deadLetterStatsQuery, reply: deadLetterStatsReply },
     async ({ request, query }) => {
-      mustBeKnown(store.views, query);
+      mustBeKnown(store.views, request.caller.tenant, query);
       return toDeadLetterStatsReply(await store.views.deadLetterStats({ tenant: request.caller.tenant, ...toDeadLetterFilter(query) }));
     },
   );
@@ -147,7 +147,7 @@ function batchRoutes(app: FastifyInstance, store: Store): void {
     },
     async ({ request, query, body }, reply) => {
       const { reason, max_events: maxEvents, rate_per_second: ratePerSecond, migration, ...filter } = merge(query, body);
-      mustBeKnown(store.views, filter);
+      mustBeKnown(store.views, request.caller.tenant, filter);
       const result = await store.replayBatch(toDeadLetterFilter(filter), { ...callerOf(request), ...defined({ reason, maxEvents, ratePerSecond, migration }) });
       if (result.remaining > 0) accepted(reply, result.replayId);
       return toReplayBatchReply(result);
@@ -165,7 +165,7 @@ function batchRoutes(app: FastifyInstance, store: Store): void {
       const { reason, resolution, max_events: maxEvents, ...filter } = merge(query, body);
       if (reason === undefined || reason.trim() === "")
         throw invalid("A discard is for good: it takes a reason.", [{ pointer: "#/reason", detail: "must say why" }]);
-      mustBeKnown(store.views, filter);
+      mustBeKnown(store.views, request.caller.tenant, filter);
       return toDiscardBatchReply(await store.discardBatch(toDeadLetterFilter(filter), { ...callerOf(request), reason, ...defined({ maxEvents, resolution }) }));
     },
   );

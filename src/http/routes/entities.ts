@@ -18,12 +18,12 @@ import {
 } from "../wire/entities.ts";
 import { toEventReply } from "../wire/events.ts";
 import { handlerQuery } from "../wire/members.ts";
-import { callerOf, type RouteOptions } from "./options.ts";
+import { callerOf, listOf, type RouteOptions } from "./options.ts";
 
 export async function entityRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
   const { get, act } = makeRoutes(app, store.views);
-  get("/entities", { access: "look", summary: "Lists entities, with their lanes.", query: entitiesQuery, reply: entitiesReply }, async ({ request, query }) => {
-    mustBeKnown(store.views, query);
+  get("/entities", { ...listOf.look, summary: "Lists entities, with their lanes.", query: entitiesQuery, reply: entitiesReply }, async ({ request, query }) => {
+    mustBeKnown(store.views, request.caller.tenant, query);
     const page = await store.views.entities(
       defined({ tenant: request.caller.tenant, laneState: query.lane_state, handler: query.handler, entityType: query.entity_type }),
       defined({ limit: query.limit, cursor: query.cursor }),

@@ -12,7 +12,7 @@ import { cloudEventBatchBody } from "../wire/cloud-event-batch.ts";
 import { cloudEventHeaders } from "../wire/cloud-event-headers.ts";
 import { defined } from "../wire/defined.ts";
 import { appendQuery, appendReply, appendRequest, eventReply, eventsQuery, eventsReply, toAppendReply, toEventReply } from "../wire/events.ts";
-import type { RouteOptions } from "./options.ts";
+import { listOf, type RouteOptions } from "./options.ts";
 import { readAppend } from "./read-append.ts";
 
 export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
@@ -28,9 +28,9 @@ export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions)
   });
 
   const { get } = makeRoutes(app, store.views);
-  const listed = { access: "look", summary: "Lists events, the newest first.", query: eventsQuery, reply: eventsReply, kinds: cloudEventKinds } as const;
+  const listed = { ...listOf.look, summary: "Lists events, the newest first.", query: eventsQuery, reply: eventsReply, kinds: cloudEventKinds } as const;
   get("/events", listed, async ({ request, query }, reply) => {
-    mustBeKnown(store.views, query);
+    mustBeKnown(store.views, request.caller.tenant, query);
     const page = await store.views.events(
       defined({
         tenant: request.caller.tenant,

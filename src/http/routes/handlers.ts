@@ -12,13 +12,13 @@ import {
   retiredReply,
   toHandlersReply,
 } from "../wire/service.ts";
-import { adminOfAll, callerOf, type RouteOptions } from "./options.ts";
+import { adminOfAll, callerOf, listOf, type RouteOptions } from "./options.ts";
 
 /** Handlers, and what operators do with them. */
 export async function handlerRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
   const { get, act } = makeRoutes(app, store.views);
-  get("/handlers", { access: "read", summary: "Lists handlers, with what waits for each.", reply: handlersReply }, async () =>
-    toHandlersReply(await store.views.handlers()),
+  get("/handlers", { ...listOf.read, summary: "Lists handlers, with what waits for each.", reply: handlersReply }, async ({ request }) =>
+    toHandlersReply(await store.views.handlers(request.caller.tenant)),
   );
 
   act(

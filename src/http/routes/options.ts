@@ -17,6 +17,9 @@ export interface RouteOptions {
 /** What an act that touches every tenant asks of its caller. */
 export const adminOfAll = { access: "admin", ofAllTenants: true } as const;
 
+/** A list or a count that may be asked of all tenants at once. */
+export const listOf = { read: { access: "read", acrossTenants: true }, look: { access: "look", acrossTenants: true } } as const;
+
 /** Of acts on one dead letter. */
 export const letterCodes = ["HANDLER_AMBIGUOUS", "NOT_DEAD_LETTERED", "DELIVERY_RUNNING", "LETTER_NOT_FIRST"] as const satisfies readonly ErrorCode[];
 

@@ -18,7 +18,7 @@ import {
   toReplayReply,
   toReplayReportReply,
 } from "../wire/replays-replies.ts";
-import { callerOf, type RouteOptions } from "./options.ts";
+import { callerOf, listOf, type RouteOptions } from "./options.ts";
 
 /** Plans, and the replays that run them. */
 export async function replayRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
@@ -37,11 +37,11 @@ function planRoutes(app: FastifyInstance, store: Store): void {
       const { selection, target_handler: targetHandler, rate_per_second: ratePerSecond } = body;
       if ("dead_letters" in selection) {
         const asked = selection.dead_letters;
-        mustBeKnown(store.views, "filter" in asked ? asked.filter : asked, "#/selection/dead_letters/");
+        mustBeKnown(store.views, request.caller.tenant, "filter" in asked ? asked.filter : asked, "#/selection/dead_letters/");
       }
       if ("history" in selection) {
         const { handler, event_types: types = [] } = selection.history;
-        for (const type of [undefined, ...types]) mustBeKnown(store.views, { handler, event_type: type }, "#/selection/history/");
+        for (const type of [undefined, ...types]) mustBeKnown(store.views, request.caller.tenant, { handler, event_type: type }, "#/selection/history/");
       }
       return toPlanReply(await store.planReplay(toSelection(body), { ...callerOf(request), ...defined({ targetHandler, ratePerSecond }) }));
     },
@@ -56,7 +56,7 @@ function readRoutes(app: FastifyInstance, store: Store): void {
   const { get } = makeRoutes(app, store.views);
   get(
     "/replays",
-    { access: "read", summary: "Lists replays, the newest first.", query: replaysQuery, reply: replaysReply },
+    { ...listOf.read, summary: "Lists replays, the newest first.", query: replaysQuery, reply: replaysReply },
     async ({ request, query: { limit, cursor } }) => {
       const { replays, nextCursor } = await store.replayStates({ tenant: request.caller.tenant, limit, ...defined({ cursor }) });
       return { replays: replays.map(toReplayReply), next_cursor: nextCursor };

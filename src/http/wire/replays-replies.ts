@@ -7,6 +7,7 @@ import { count, data, entity, failure, position, skips, time, toFailure } from "
 
 export const replayReply = z.strictObject({
   replay_id: z.string(),
+  tenant: z.string(),
   plan_id: z.string().nullable(),
   kind: z.enum(["single", "batch", "dead_letters", "history"]),
   mode: z.enum(["run", "dry_run"]),
@@ -68,6 +69,7 @@ export function toReplayReply(replay: ReplayState): ReplayReply {
   const { canary, stopWhen } = replay;
   return {
     replay_id: replay.replayId,
+    tenant: replay.tenant,
     plan_id: replay.planId,
     kind: replay.kind,
     mode: replay.mode,

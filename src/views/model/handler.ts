@@ -29,5 +29,6 @@ export interface HandlerView {
 }
 
 export interface HandlerReads {
-  handlers(): Promise<readonly HandlerView[]>;
+  /** All of them, with the counts of one tenant's events; without a tenant, and for `*`, of all. */
+  handlers(tenant?: string): Promise<readonly HandlerView[]>;
 }

@@ -8,6 +8,7 @@ export type ReplayStatus = (typeof replayStatuses)[number];
 
 export interface ReplayView extends ReplayTerms {
   readonly replayId: string;
+  readonly tenant: string;
   readonly planId: string | null;
   readonly kind: ReplayKind;
   readonly status: ReplayStatus;

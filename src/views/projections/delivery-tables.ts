@@ -17,7 +17,7 @@ export const deliveryTables = `
       primary key (entity, revision, handler)
     ) strict, without rowid;
     create index deliveries_by_status on deliveries(status, position);
-    create index deliveries_by_handler on deliveries(handler, status, position, type);
+    create index deliveries_by_handler on deliveries(handler, tenant, status, position, type);
     create index deliveries_by_event on deliveries(event_id);
     create index deliveries_by_id on deliveries(delivery_id);
     create index letters_by_tenant on deliveries(tenant, position, handler) where letter = 1;

@@ -8,7 +8,7 @@ export const entities: Projection = {
       revision integer not null, position integer not null, recorded_ms integer not null
     ) strict;
     create index entities_by_type on entities(tenant, type);
-    create index entities_by_name on entities(tenant, entity);
+    create index entities_by_name on entities(entity, tenant);
     create table entity_types(entity integer not null, type text not null, position integer not null, primary key (entity, type)) strict, without rowid;
   `,
   apply({ latest: { entities } }, input) {

@@ -30,6 +30,8 @@ export const eventIndex: Projection = {
 
     -- How many events of each stored type there are.
     create table types(type text primary key, events integer not null) strict, without rowid;
+    -- The same of each tenant.
+    create table tenant_types(tenant text not null, type text not null, events integer not null, primary key (tenant, type)) strict, without rowid;
     -- The positions of each minute's events: times become positions by it, whatever the log's clock did.
     create table minutes(minute integer primary key, first_position integer not null, last_position integer not null) strict;
     -- The same of each day: a time years back would else look at each minute since.
@@ -61,7 +63,9 @@ export const eventIndex: Projection = {
       recordedMs,
     );
     latest.events.added();
-    latest.types.set(event.type, (latest.types.get(event.type) ?? 0) + 1);
+    let types = latest.types.get(event.tenant);
+    if (types === undefined) latest.types.set(event.tenant, (types = new Map()));
+    types.set(event.type, (types.get(event.type) ?? 0) + 1);
     const minute = Math.floor(recordedMs / 60_000);
     const positions = latest.minutes.get(minute);
     if (positions === undefined) latest.minutes.set(minute, { first: position, last: position });
@@ -70,8 +74,11 @@ export const eventIndex: Projection = {
   settle(folding) {
     const { db, latest } = folding;
     latest.events.write();
-    for (const [type, events] of latest.types)
-      db.run("insert into types(type, events) values (?, ?) on conflict do update set events = events + excluded.events", type, events);
+    for (const [tenant, types] of latest.types)
+      for (const [type, events] of types) {
+        db.run("insert into types(type, events) values (?, ?) on conflict do update set events = events + excluded.events", type, events);
+        db.run("insert into tenant_types values (?, ?, ?) on conflict do update set events = events + excluded.events", tenant, type, events);
+      }
     for (const [minute, { first, last }] of latest.minutes)
       for (const [table, key, time] of [
         ["minutes", "minute", minute],

@@ -7,25 +7,25 @@ import { addMark, advance, laneOf, type Mark } from "./lane-row.ts";
 export function progressed(db: ViewDatabase, mark: Mark, { checkpoint: text, ahead }: JournalData["progress"]): void {
   const checkpoint = Number(text);
   for (const [lane, next, at] of ahead) {
-    const { id } = entityOf(db, lane);
-    const known = laneOf(db, id, mark.handler);
+    const entity = entityOf(db, lane);
+    const known = laneOf(db, entity.id, mark.handler);
     if (known === undefined && Number(at) <= checkpoint) continue; // it would be forgotten below
-    advance(db, id, mark, next, Number(at), known);
+    advance(db, entity, mark, next, Number(at), known);
   }
   db.run("delete from lanes indexed by lanes_to_forget where handler = ? and detached = 0 and at <= ? and letters = 0", mark.handler, checkpoint);
 }
 
 export function detached(db: ViewDatabase, mark: Mark, { lane, next, at, why, detail }: JournalData["lane.detached"]): void {
-  const { id } = entityOf(db, lane);
-  advance(db, id, mark, next, Number(at));
+  const entity = entityOf(db, lane);
+  advance(db, entity, mark, next, Number(at));
   db.run(
     "update lanes set detached = 1, why = ?, detail = ? where entity = ? and handler = ?",
     isLaneBlock(why) ? why : null,
     detail ?? null,
-    id,
+    entity.id,
     mark.handler,
   );
-  addMark(db, id, mark);
+  addMark(db, entity.id, mark);
 }
 
 export function attached(db: ViewDatabase, mark: Mark, { lane, at }: JournalData["lane.attached"]): void {
@@ -35,22 +35,22 @@ export function attached(db: ViewDatabase, mark: Mark, { lane, at }: JournalData
 }
 
 export function paused(db: ViewDatabase, mark: Mark, { lane, next, at, act }: JournalData["lane.paused"]): void {
-  const { id } = entityOf(db, lane);
-  advance(db, id, mark, next, Number(at));
+  const entity = entityOf(db, lane);
+  advance(db, entity, mark, next, Number(at));
   db.run(
     "update lanes set detached = 1, paused = 1, paused_by = ?, paused_reason = ? where entity = ? and handler = ?",
     act.actor,
     act.reason,
-    id,
+    entity.id,
     mark.handler,
   );
-  addMark(db, id, mark);
+  addMark(db, entity.id, mark);
 }
 
 export function passedGap(db: ViewDatabase, mark: Mark, { lane, from, to }: JournalData["lane.gap"]): void {
-  const { id } = entityOf(db, lane);
-  advance(db, id, mark, to + 1, 0);
-  db.run("insert or replace into gaps(entity, handler, first, last, recorded_at) values (?, ?, ?, ?, ?)", id, mark.handler, from, to, mark.recordedAt);
+  const entity = entityOf(db, lane);
+  advance(db, entity, mark, to + 1, 0);
+  db.run("insert or replace into gaps(entity, handler, first, last, recorded_at) values (?, ?, ?, ?, ?)", entity.id, mark.handler, from, to, mark.recordedAt);
 }
 
 /** The lane waits for the next call of a delivery that failed, or was put off. */
@@ -61,17 +61,24 @@ export function waits(
   until: string,
   attempts: number,
 ): void {
-  const { id } = entityOf(db, lane);
+  const entity = entityOf(db, lane);
   const retry = db.get<{ status: string; letter: 0 | 1 }>(
     "select status, letter from deliveries where entity = ? and revision = ? and handler = ?",
-    id,
+    entity.id,
     revision,
     mark.handler,
   );
   if (retry?.status !== "failed" || retry.letter === 1) return; // of a dead letter's replay, or late
-  advance(db, id, mark, revision, 0);
-  db.run("update lanes set detached = 1, next = ?, attempts = ?, retry_at = ? where entity = ? and handler = ?", revision, attempts, until, id, mark.handler);
-  addMark(db, id, mark);
+  advance(db, entity, mark, revision, 0);
+  db.run(
+    "update lanes set detached = 1, next = ?, attempts = ?, retry_at = ? where entity = ? and handler = ?",
+    revision,
+    attempts,
+    until,
+    entity.id,
+    mark.handler,
+  );
+  addMark(db, entity.id, mark);
 }
 
 /** A delivery has its outcome, or is a dead letter. */
@@ -81,15 +88,15 @@ export function ended(
   { lane, revision, at }: { readonly lane: string; readonly revision: number; readonly at: string },
   detaches: number,
 ): void {
-  const { id } = entityOf(db, lane);
-  advance(db, id, mark, revision + 1, Number(at));
+  const entity = entityOf(db, lane);
+  advance(db, entity, mark, revision + 1, Number(at));
   db.run(
     `update lanes set detached = max(detached, ?),
              letters = coalesce((select l.letters from lane_letters l where l.entity = lanes.entity and l.handler = lanes.handler), 0)
            where entity = ? and handler = ?`,
     detaches,
-    id,
+    entity.id,
     mark.handler,
   );
-  addMark(db, id, mark);
+  addMark(db, entity.id, mark);
 }

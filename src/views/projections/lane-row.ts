@@ -1,4 +1,5 @@
 import type { ViewDatabase } from "../database.ts";
+import type { EntityKey } from "../entity-cache.ts";
 
 export interface Mark {
   readonly handler: string;
@@ -15,9 +16,16 @@ export function laneOf(db: ViewDatabase, entity: number, handler: string): LaneK
 }
 
 /** Moves the lane on, never back, and clears what was known of the revisions before. Made, attached, when there is none. */
-export function advance(db: ViewDatabase, entity: number, mark: Mark, next: number, at: number, known = laneOf(db, entity, mark.handler)): void {
+export function advance(
+  db: ViewDatabase,
+  { id: entity, tenant }: Pick<EntityKey, "id" | "tenant">,
+  mark: Mark,
+  next: number,
+  at: number,
+  known = laneOf(db, entity, mark.handler),
+): void {
   if (known === undefined) {
-    db.run("insert into lanes(entity, handler, next, at) values (?, ?, ?, ?)", entity, mark.handler, next, at);
+    db.run("insert into lanes(entity, handler, tenant, next, at) values (?, ?, ?, ?, ?)", entity, mark.handler, tenant, next, at);
     return;
   }
   if (next > known.next)

@@ -9,11 +9,11 @@ import { attached, detached, ended, passedGap, paused, progressed, waits } from 
 export const lanes: Projection = {
   tables: `
     create table lanes(
-      entity integer not null, handler text not null, next integer not null, at integer not null default 0, detached integer not null default 0, why text,
+      entity integer not null, handler text not null, tenant text not null, next integer not null, at integer not null default 0, detached integer not null default 0, why text,
       attempts integer not null default 0, retry_at text, detail text, letters integer not null default 0, paused integer not null default 0, paused_by text,
       paused_reason text, primary key (entity, handler)
     ) strict, without rowid;
-    create index lanes_by_handler on lanes(handler, entity);
+    create index lanes_by_handler on lanes(handler, tenant, entity);
     -- Those that a progress beyond at forgets.
     create index lanes_to_forget on lanes(handler, at) where detached = 0 and letters = 0;
 

@@ -1,4 +1,5 @@
 import type { Catalog } from "../../catalog/catalog.ts";
+import { everyTenant, parseStreamName } from "../../event/names.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { ViewDatabase } from "../database.ts";
 import type { RunningDeliveries } from "../model/running.ts";
@@ -37,7 +38,21 @@ export function allOf(conditions: readonly Condition[]): Condition {
   return { sql: conditions.map(({ sql }) => sql).join(" and ") || "true", parameters: conditions.flatMap(({ parameters }) => parameters) };
 }
 
+/** Rows of one tenant; of all of them for `*`. */
+export function ofTenant(column: string, tenant: string): readonly Condition[] {
+  return tenant === everyTenant ? [] : [oneOf(column, [tenant])];
+}
+
+/** Whether a stream is a tenant's; any is for `*`. */
+export function isOf(tenant: string, stream: string): boolean {
+  return tenant === everyTenant || parseStreamName(stream)?.tenant === tenant;
+}
+
+/** More values than these are one parameter: a statement takes only so many. */
+const maxParameters = 100;
+
 /** `column in (?, ?, …)`. At least one value. */
 export function oneOf(column: string, values: readonly (string | number)[]): Condition {
+  if (values.length > maxParameters) return { sql: `${column} in (select value from json_each(?))`, parameters: [JSON.stringify(values)] };
   return { sql: values.length === 1 ? `${column} = ?` : `${column} in (${values.map(() => "?").join(", ")})`, parameters: values };
 }

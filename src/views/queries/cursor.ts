@@ -3,9 +3,9 @@ import { RepriseError } from "../../errors.ts";
 /** The lists that have cursors: one of another list is refused, however alike it looks. */
 type List = "events" | "entities" | "dead_letters" | "replays" | "report";
 
-/** Where a page ended, as opaque text. */
-export function toCursor(list: List, ...place: readonly (string | number)[]): string {
-  return Buffer.from(JSON.stringify([list, ...place])).toString("base64url");
+/** Where a page ended, as opaque text. @param scope whose list it is: a tenant, all of them, or one replay. A cursor goes on in no other list than its own. */
+export function toCursor(list: List, scope: string, ...place: readonly (string | number)[]): string {
+  return Buffer.from(JSON.stringify([list, scope, ...place])).toString("base64url");
 }
 
 type Place<S extends readonly ("number" | "string")[]> = { readonly [K in keyof S]: S[K] extends "number" ? number : string };
@@ -15,11 +15,12 @@ type Place<S extends readonly ("number" | "string")[]> = { readonly [K in keyof 
  * @returns null without a cursor: from the beginning.
  * @throws REQUEST_INVALID for one that no list made.
  */
-export function fromCursor<const S extends readonly ("number" | "string")[]>(list: List, cursor: string | undefined, shape: S): Place<S> | null {
+export function fromCursor<const S extends readonly ("number" | "string")[]>(list: List, scope: string, cursor: string | undefined, shape: S): Place<S> | null {
   if (cursor === undefined) return null;
-  const [made, ...place] = parse(cursor);
+  const [made, of, ...place] = parse(cursor);
   const fits =
     made === list &&
+    of === scope &&
     place.length === shape.length &&
     shape.every((type, index) => typeof place[index] === type && (type === "string" || Number.isSafeInteger(place[index])));
   if (!fits) throw new RepriseError("REQUEST_INVALID", "The cursor is none of this list: take next_cursor of the page before.");

@@ -1,9 +1,9 @@
-import type { Sources } from "./context.ts";
+import { allOf, ofTenant, oneOf, type Sources } from "./context.ts";
 
-/** Entities of one name: of each entity type one, at most. */
+/** Entities of one name: of each entity type of a tenant one, at most. */
 export function entitiesNamed({ db }: Pick<Sources, "db">, tenant: string, id: string, type?: string): readonly number[] {
-  const sql = "select id from entities indexed by entities_by_name where tenant = ? and entity = ?";
-  const rows =
-    type === undefined ? db().all<{ id: number }>(`${sql} order by id`, tenant, id) : db().all<{ id: number }>(`${sql} and type = ?`, tenant, id, type);
-  return rows.map((row) => row.id);
+  const { sql, parameters } = allOf([oneOf("entity", [id]), ...ofTenant("tenant", tenant), ...(type === undefined ? [] : [oneOf("type", [type])])]);
+  return db()
+    .all<{ id: number }>(`select id from entities indexed by entities_by_name where ${sql} order by id`, ...parameters)
+    .map((row) => row.id);
 }

@@ -2,10 +2,13 @@
  * Ways into the two large tables, and how rows are looked for there: step by step, each statement bounded. SQLite is not left to choose an index: it has
  * no figures of these tables, and took the tenant's index, with all rows, for a look-up by id.
  */
+
+import { everyTenant } from "../../event/names.ts";
 import { makeTurns } from "../../event/turns.ts";
 import type { ViewDatabase } from "../database.ts";
-import { type Condition, oneOf } from "./context.ts";
+import { type Condition, oneOf, type Sources } from "./context.ts";
 import { newestFirst } from "./entity-events.ts";
+import { fewValues, valuesOf } from "./few-values.ts";
 
 /** Rows that one statement looks at: 1 to 4 ms. */
 export const rowsAtOnce = 2000;
@@ -29,6 +32,8 @@ export interface Way {
   readonly alternatives: readonly Condition[];
   /** Behind these columns the index has the position. */
   readonly ordered: boolean;
+  /** The index has each row, not only the wanted ones. */
+  readonly whole?: true;
 }
 
 /** A way by equal columns, which has its rows in the order of their positions. */
@@ -40,14 +45,27 @@ export function by(index: string | null, ...columns: readonly (readonly [column:
   };
 }
 
-/** The same for several values of the last column. */
-export function byEach(
-  index: string | null,
-  first: readonly (readonly [string, string | number])[],
-  column: string,
-  values: readonly (string | number)[],
-): Way {
-  return { index, alternatives: values.flatMap((value) => by(index, ...first, [column, value]).alternatives), ordered: true };
+/**
+ * The same for several values of columns, each with each. Null when these are too many for one
+ * statement, each of which may give all rows of a step; and when they are not known (a null in their place).
+ */
+export function byAny(index: string | null, ...columns: readonly (readonly [column: string, values: readonly (string | number)[] | null])[]): Way | null {
+  let all: readonly (readonly (readonly [string, string | number])[])[] = [[]];
+  for (const [column, values] of columns) {
+    if (values === null) return null;
+    all = all.flatMap((before) => values.map((value) => [...before, [column, value] as const]));
+    if (all.length > fewValues || all.length === 0) return null;
+  }
+  return { index, alternatives: all.flatMap((each) => by(index, ...each).alternatives), ordered: true };
+}
+
+/** All rows there are. */
+export const everything: Way = { index: null, alternatives: [{ sql: "true", parameters: [] }], ordered: true };
+
+/** The tenants that a filter means, of whose columns ways are made; null for more than ways are made for. */
+export function tenantsOf({ db }: Pick<Sources, "db">, tenant: string): readonly string[] | null {
+  if (tenant !== everyTenant) return [tenant];
+  return valuesOf(db(), "tenant", "tenant_types");
 }
 
 export type Direction = "up" | "down";
@@ -135,15 +153,18 @@ function narrowest(db: ViewDatabase, table: Table, ways: readonly [Way, ...Way[]
   return { way: best.way, few: best.rows <= rowsAtOnce };
 }
 
-function keysOf({ name, only, keys }: Table, { index, alternatives }: Way, range: Range | null, end = ""): Condition {
+function keysOf({ name, only, keys }: Table, { index, alternatives, whole }: Way, range: Range | null, end = ""): Condition {
   const between: Condition = range === null ? { sql: "true", parameters: [] } : { sql: "position between ? and ?", parameters: [range.low, range.high] };
   const from = index === null ? (name === "events" ? "events not indexed" : name) : `${name} indexed by ${index}`;
-  const selects = alternatives.map(({ sql }) => `select ${keys} from ${from} where ${only} and ${sql} and ${between.sql}`);
+  const selects = alternatives.map(({ sql }) => `select ${keys} from ${from} where ${whole ? "true" : only} and ${sql} and ${between.sql}`);
   const parameters = alternatives.flatMap((each) => [...each.parameters, ...between.parameters]);
   if (selects.length === 1) return { sql: `${selects[0]} ${end}`, parameters };
   if (end === "") return { sql: selects.join(" union all "), parameters };
   return { sql: `${selects.map((select) => `select * from (${select} ${end})`).join(" union all ")} ${end}`, parameters };
 }
+
+/** Values of a way that has its rows in another order than that of their positions, at most: a statement has no more parts. */
+export const maxUnordered = 100;
 
 /** A way that has its rows in another order than that of their positions. */
 export function unordered(index: string | null, column: string, values: readonly (string | number)[]): Way {

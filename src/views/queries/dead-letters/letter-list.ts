@@ -18,7 +18,7 @@ export function makeDeadLetterList(sources: Sources): DeadLetterList {
   return {
     async deadLetters(filter, { limit, cursor, offset = 0, data = true }) {
       if (offset > maxOffset) throw new RepriseError("REQUEST_INVALID", `The offset goes up to ${maxOffset}: page by cursor beyond.`);
-      const after = fromCursor("dead_letters", cursor, ["number", "string"]);
+      const after = fromCursor("dead_letters", filter.tenant, cursor, ["number", "string"]);
       const total = await countLetters(sources, filter);
       const { rows: shown, nextCursor } =
         total === 0 ? { rows: [], nextCursor: null } : await letterPage<LetterRow>(sources, filter, { select: selectLetters, limit, after, offset });
@@ -28,14 +28,21 @@ export function makeDeadLetterList(sources: Sources): DeadLetterList {
       return onePage(async () => {
         const room = makePageRoom();
         const events: DeadLetterView[] = [];
-        const stored = data ? eachEvent(log, filter.tenant, shown, ({ event_id }) => event_id) : unread(shown);
+        const stored = data
+          ? eachEvent(
+              log,
+              ({ tenant }) => tenant,
+              shown,
+              ({ event_id }) => event_id,
+            )
+          : unread(shown);
         for await (const { row, event } of stored) {
           const amendment = amendmentInForce(sources, row);
           const read = data ? { event: await asAmended(event, amendment) } : null;
           const view = letterView(sources, row, { waiting: behind[events.length]!, read, amendment });
           if (!room.takes(view)) {
             const last = shown[events.length - 1]!;
-            return { events, total, nextCursor: toCursor("dead_letters", last.position, last.handler) };
+            return { events, total, nextCursor: toCursor("dead_letters", filter.tenant, last.position, last.handler) };
           }
           events.push(view);
         }

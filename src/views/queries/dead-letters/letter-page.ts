@@ -34,11 +34,11 @@ export async function letterPage<Row extends { readonly position: number; readon
     }
     if (rows.length > limit) {
       const last = rows[limit - 1]!;
-      return { rows: rows.slice(0, limit), nextCursor: toCursor("dead_letters", last.position, last.handler) };
+      return { rows: rows.slice(0, limit), nextCursor: toCursor("dead_letters", filter.tenant, last.position, last.handler) };
     }
     left -= looked;
     // An offset goes on nowhere, so it is looked for to its end.
-    if (left <= 0 && reached !== null && offset === 0) return { rows, nextCursor: toCursor("dead_letters", reached, "") };
+    if (left <= 0 && reached !== null && offset === 0) return { rows, nextCursor: toCursor("dead_letters", filter.tenant, reached, "") };
   }
   return { rows, nextCursor: null };
 }

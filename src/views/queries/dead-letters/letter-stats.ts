@@ -1,5 +1,6 @@
 /** What dead letters of a filter have in common, counted part by part. */
 
+import { everyTenant } from "../../../event/names.ts";
 import { makeTurns } from "../../../event/turns.ts";
 import type { DeadLetterFigures, DeadLetterFilter, DeadLetterStats } from "../../model/dead-letter.ts";
 import { allOf, currentType, type Sources } from "../context.ts";
@@ -114,7 +115,7 @@ async function oldestOf(sources: Sources, filter: DeadLetterFilter): Promise<str
   const { sql, parameters } = allOf(filterConditions(sources, filter));
   const oldestIn = (from: string, values: readonly (string | number)[]) =>
     sources.db().get<{ at: string | null }>(`select min(d.dead_lettered_at) as at from ${from} where ${sql}`, ...values, ...parameters)!.at;
-  if (!isByKind(filter)) {
+  if (!isByKind(filter) || filter.tenant === everyTenant) {
     let oldest: string | null = null;
     for await (const { keys } of lettersOf(sources, filter, "up")) {
       const at = oldestIn(withKeys(keys.sql), keys.parameters);

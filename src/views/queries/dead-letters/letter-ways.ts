@@ -1,9 +1,10 @@
 import { toIso } from "../../../event/clock.ts";
+import { everyTenant } from "../../../event/names.ts";
 import type { ViewDatabase } from "../../database.ts";
 import type { DeadLetterFilter } from "../../model/dead-letter.ts";
 import { allOf, oneOf, storedTypes } from "../context.ts";
 import { entitiesNamed } from "../entities-named.ts";
-import { by, byEach, type Direction, letters, type Step, stepsOf, unordered, type Way } from "../ways.ts";
+import { by, byAny, type Direction, letters, maxUnordered, type Step, stepsOf, tenantsOf, unordered, type Way } from "../ways.ts";
 import { knownReadings, type LetterSources, oneMore } from "./letter-filter.ts";
 
 /** Messages of one error type that make a way of their own. */
@@ -18,22 +19,32 @@ export function lettersOf(sources: LetterSources, filter: DeadLetterFilter, dire
 function waysOf(sources: LetterSources, filter: DeadLetterFilter): [Way, ...Way[]] {
   const { tenant, handler, eventType, source, entityId, replayId, sinceMs, untilMs, error } = filter;
   const ways: Way[] = [];
-  if (error !== undefined) for (const way of errorWays(sources.db(), tenant, error)) ways.push(way);
-  if (replayId !== undefined) ways.push(by("letters_by_replay", ["replay_id", replayId]));
-  if (source !== undefined) ways.push(by("letters_by_source", ["tenant", tenant], ["source", source]));
-  if (handler !== undefined) ways.push(by("letters_by_handler", ["handler", handler], ["tenant", tenant]));
-  if (eventType !== undefined) ways.push(byEach("letters_by_type", [["tenant", tenant]], "type", storedTypes(sources.catalog, eventType)));
-  if (entityId !== undefined) ways.push(unordered(null, "entity", [-1, ...entitiesNamed(sources, tenant, entityId)]));
-  if (sinceMs !== undefined || untilMs !== undefined) {
+  const push = (way: Way | null) => {
+    if (way !== null) ways.push(way);
+  };
+  const tenants = tenantsOf(sources, tenant);
+  if (error !== undefined && tenant !== everyTenant) for (const way of errorWays(sources.db(), tenant, error)) push(way);
+  if (replayId !== undefined) push(by("letters_by_replay", ["replay_id", replayId]));
+  if (source !== undefined) push(byAny("letters_by_source", ["tenant", tenants], ["source", [source]]));
+  if (handler !== undefined) push(byAny("letters_by_handler", ["handler", [handler]], ["tenant", tenants]));
+  if (eventType !== undefined) push(byAny("letters_by_type", ["tenant", tenants], ["type", storedTypes(sources.catalog, eventType)]));
+  if (entityId !== undefined) {
+    const named = [-1, ...entitiesNamed(sources, tenant, entityId)];
+    if (named.length <= maxUnordered) push(unordered(null, "entity", named));
+  }
+  if ((sinceMs !== undefined || untilMs !== undefined) && tenant !== everyTenant) {
     const since = { sql: "dead_lettered_at >= ?", parameters: [toIso(sinceMs ?? 0)] };
     const until = untilMs === undefined ? [] : [{ sql: "dead_lettered_at < ?", parameters: [toIso(untilMs)] }];
     ways.push({ index: "letters_by_time", alternatives: [allOf([oneOf("tenant", [tenant]), since, ...until])], ordered: false });
   }
-  const all = by("letters_by_tenant", ["tenant", tenant]);
+  const all = byAny("letters_by_tenant", ["tenant", tenants]) ?? ofAll;
   const [first, ...others] = ways;
   if (first === undefined) return [all];
   return ways.some(({ ordered }) => ordered) ? [first, ...others] : [all, ...ways];
 }
+
+/** An index for all tenants holds every delivery, and dead letters by their status. */
+const ofAll: Way = { ...byAny("deliveries_by_status", ["status", ["dead_lettered", "escalated"]])!, whole: true };
 
 /** Positions are behind the message: a type alone is a way only while its messages are few. */
 function errorWays(db: ViewDatabase, tenant: string, error: string): readonly Way[] {

@@ -7,7 +7,7 @@ import type { PageOptions } from "../../model/page.ts";
 import type { Sources } from "../context.ts";
 import { fromCursor, toCursor } from "../cursor.ts";
 import { makeDeliveryReader } from "../deliveries/delivery-reader.ts";
-import { type EventKey, toKey } from "../deliveries/event-key.ts";
+import { type EventKey, tenantOfKey, toKey } from "../deliveries/event-key.ts";
 import { rowsAtOnce, rowsPerPage } from "../ways.ts";
 import { withEffects } from "./effects.ts";
 import { makeSearch } from "./event-search.ts";
@@ -45,11 +45,11 @@ export function makeEventReads(sources: Sources): EventReads {
         const room = makePageRoom();
         const shown: EventView[] = [];
         let last: EventKey | undefined;
-        for await (const { row, event } of eachEvent(log, filter.tenant, keys, ({ id }) => id)) {
+        for await (const { row, event } of eachEvent(log, tenantOfKey, keys, ({ id }) => id)) {
           if (event !== undefined) {
             // Removed from the log: not in this list.
             const view = eventView(catalog, event, makeDeliveryReader(sources).deliveries(row, false));
-            if (!room.takes(view)) return { events: shown, nextCursor: toCursor("events", last!.position) };
+            if (!room.takes(view)) return { events: shown, nextCursor: toCursor("events", filter.tenant, last!.position) };
             shown.push(view);
           }
           last = row;
@@ -66,7 +66,7 @@ async function walk(
   filter: EventFilterOptions,
   { limit, cursor }: PageOptions,
 ): Promise<{ readonly keys: readonly EventKey[]; readonly nextCursor: string | null }> {
-  let before = fromCursor("events", cursor, ["number"])?.[0] ?? Number.MAX_SAFE_INTEGER;
+  let before = fromCursor("events", filter.tenant, cursor, ["number"])?.[0] ?? Number.MAX_SAFE_INTEGER;
   const keys: EventKey[] = [];
   const search = makeSearch(sources, filter, before);
   if (search === null) return { keys, nextCursor: null };
@@ -88,14 +88,14 @@ async function walk(
         reader = makeDeliveryReader(sources);
       }
       if (status !== undefined && !hasStatus(reader.statuses(row), status, handler)) continue;
-      if (keys.length === limit) return { keys, nextCursor: toCursor("events", before) };
+      if (keys.length === limit) return { keys, nextCursor: toCursor("events", filter.tenant, before) };
       keys.push(row);
       before = row.position;
     }
     if (reached === null) return { keys, nextCursor: null };
     before = reached;
     left -= rows;
-    if (left <= 0) return { keys, nextCursor: toCursor("events", before) };
+    if (left <= 0) return { keys, nextCursor: toCursor("events", filter.tenant, before) };
   }
   return { keys, nextCursor: null };
 }

@@ -1,11 +1,12 @@
+import { everyTenant } from "../../../event/names.ts";
 import type { DeliveryStatus } from "../../model/delivery.ts";
 import type { EventFilterOptions } from "../../model/event.ts";
 import { dayOf } from "../../projections/event-index.ts";
-import { allOf, type Condition, oneOf, type Sources, storedTypes } from "../context.ts";
+import { allOf, type Condition, ofTenant, oneOf, type Sources, storedTypes } from "../context.ts";
 import { handlerRows } from "../deliveries/handler-rows.ts";
 import { entitiesNamed } from "../entities-named.ts";
 import { positionsBetween } from "../entity-events.ts";
-import { by, byEach, deliveries, events, type Step, stepsOf, stepsOfEntities, unordered, type Way } from "../ways.ts";
+import { by, byAny, deliveries, events, everything, maxUnordered, type Step, stepsOf, stepsOfEntities, tenantsOf, unordered, type Way } from "../ways.ts";
 
 /** A handler's types make a way into the log as long as they are so few. */
 const maxTypesOfWay = 20;
@@ -24,7 +25,8 @@ export function makeSearch(
   if (entities?.length === 0) return null;
   const range = positionsOf(sources, filter, before - 1);
   const types = eventType === undefined ? null : storedTypes(sources.catalog, eventType);
-  const conditions: Condition[] = [{ sql: "e.tenant = ?", parameters: [tenant] }];
+  const tenants = tenantsOf(sources, tenant);
+  const conditions: Condition[] = [...ofTenant("e.tenant", tenant)];
   const equal = (column: string, values: readonly (string | number)[] | null | undefined) => {
     if (values !== null && values !== undefined) conditions.push(oneOf(column, values));
   };
@@ -42,30 +44,28 @@ export function makeSearch(
   if (status === "processing") return { steps: stepsOfRunning(sources, handler, range), where };
   const recorded = status !== undefined && (recordedStatuses.includes(status) || (status === "skipped" && !hasGaps(sources)));
   if (recorded) {
-    const way = handler === undefined ? by("deliveries_by_status", ["status", status]) : by("deliveries_by_handler", ["handler", handler], ["status", status]);
-    const ofEntities = entities === null ? [] : [unordered(null, "entity", entities)];
+    const handlers = handler === undefined ? handlerRows(sources).map(({ name }) => name) : [handler];
+    const way =
+      byAny("deliveries_by_handler", ["handler", handlers], ["tenant", tenants], ["status", [status]]) ?? by("deliveries_by_status", ["status", status]);
+    const ofEntities = entities === null || entities.length > maxUnordered ? [] : [unordered(null, "entity", entities)];
     return { steps: stepsOf(sources.db, deliveries, [way, ...ofEntities], "down", range), where };
   }
   if (entities !== null) return { steps: stepsOfEntities(sources.db, entities, range), where };
   const ways: Way[] = [];
-  if (correlationId !== undefined) ways.push(by("events_by_correlation", ["correlation_id", correlationId]));
-  if (source !== undefined) ways.push(by("events_by_source", ["tenant", tenant], ["source", source]));
-  if (types !== null) ways.push(byEach("events_by_type", [["tenant", tenant]], "type", types));
-  if (entityType !== undefined) ways.push(by("events_by_entity_type", ["tenant", tenant], ["entity_type", entityType]));
+  const push = (way: Way | null) => {
+    if (way !== null) ways.push(way);
+  };
+  if (correlationId !== undefined) push(by("events_by_correlation", ["correlation_id", correlationId]));
+  if (source !== undefined) push(byAny("events_by_source", ["tenant", tenants], ["source", [source]]));
+  if (types !== null) push(byAny("events_by_type", ["tenant", tenants], ["type", types]));
+  if (entityType !== undefined) push(byAny("events_by_entity_type", ["tenant", tenants], ["entity_type", [entityType]]));
   if (handler !== undefined && types === null) {
     const wanted = sources.db().all<{ type: string }>("select type from temp.wanted where handler = ? limit ?", handler, maxTypesOfWay + 1);
     if (wanted.length === 0) return null;
-    if (wanted.length <= maxTypesOfWay)
-      ways.push(
-        byEach(
-          "events_by_type",
-          [["tenant", tenant]],
-          "type",
-          wanted.map(({ type }) => type),
-        ),
-      );
+    const named = wanted.map(({ type }) => type);
+    push(byAny("events_by_type", ["tenant", tenants], ["type", named]));
   }
-  const [first = by("events_by_tenant", ["tenant", tenant]), ...others] = ways;
+  const [first = tenant === everyTenant ? everything : by("events_by_tenant", ["tenant", tenant]), ...others] = ways;
   return { steps: stepsOf(sources.db, events, [first, ...others], "down", range), where };
 }
 

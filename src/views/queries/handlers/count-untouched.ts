@@ -1,6 +1,6 @@
 import type { HandlerRow } from "../deliveries/handler-rows.ts";
-import { rowsAtOnce } from "../ways.ts";
-import { type Counting, positions } from "./counting.ts";
+import { partsOf } from "../parts.ts";
+import { type Counting, eventsOf, lanesFrom, lanesOf, positions } from "./counting.ts";
 import { eventsOfPieces, gathered, hasRow, type Piece, piecesOf } from "./pieces.ts";
 
 interface Untouched {
@@ -11,7 +11,9 @@ interface Untouched {
 }
 
 /** Wanted events without outcome and without a record of their own: in recorded lanes from `next` on, elsewhere beyond the checkpoint. It reads each of them, 2 µs apiece. */
-export async function countUntouched({ sources: { db }, turns }: Counting, { name, ordering, checkpoint }: HandlerRow, running: string): Promise<Untouched> {
+export async function countUntouched(counting: Counting, { name, ordering, checkpoint }: HandlerRow, running: string): Promise<Untouched> {
+  const { sources, tenant, turns } = counting;
+  const { db } = sources;
   const all: Untouched = { running: 0, held: 0, pending: 0, oldestMs: null };
   type Counts = { readonly running: number; readonly held: number; readonly pending: number; readonly oldest: number | null };
   const add = ({ running, held, pending, oldest }: Counts) => {
@@ -32,16 +34,14 @@ export async function countUntouched({ sources: { db }, turns }: Counting, { nam
   const lanes = exists("select 1 from lanes indexed by lanes_by_handler where handler = ? limit 1")
     ? "and not exists (select 1 from lanes l where l.entity = e.entity and l.handler = w.handler)"
     : "";
-  const wanted = "join temp.wanted w on w.handler = ? and w.type = e.type and w.since < e.position";
+  const wanted = "cross join temp.wanted w on w.handler = ? and w.type = e.type and w.since < e.position";
 
-  for (let after = -1; lanes !== ""; ) {
-    if (turns.due()) await turns.next();
+  for await (const part of partsOf(db, lanesOf(counting, name), turns)) {
     const recorded = db().all<{ entity: number; next: number; head: number; detached: 0 | 1; blocked: 0 | 1 }>(
       `select l.entity, l.next, n.revision as head, l.detached, (l.paused = 1 or l.why is not null or (? = 'strict' and l.letters > 0)) as blocked
-         from lanes l indexed by lanes_by_handler cross join entities n on n.id = l.entity where l.handler = ? and l.entity > ? order by l.entity limit ${rowsAtOnce}`,
+         from ${lanesFrom} cross join entities n on n.id = l.entity where ${part.sql}`,
       ordering,
-      name,
-      after,
+      ...part.parameters,
     );
     const ranges = recorded.map(
       ({ entity, next, head, detached, blocked }): Piece => ({ entity, low: next, high: head, beyond: detached === 1 ? 0 : 1, blocked }),
@@ -59,16 +59,16 @@ export async function countUntouched({ sources: { db }, turns }: Counting, { nam
         )!,
       );
     }
-    const last = recorded.at(-1);
-    if (last === undefined || recorded.length < rowsAtOnce) break;
-    after = last.entity;
   }
-  for await (const { low, high } of positions(db, checkpoint, Number.MAX_SAFE_INTEGER, turns))
+  const events = eventsOf(tenant);
+  for await (const { low, high } of positions(counting, checkpoint, Number.MAX_SAFE_INTEGER))
     add(
       db().get<Counts>(
-        `${counts} from (select ${columns}, 0 as blocked from events e not indexed ${wanted} where e.position > ? and e.position <= ? ${rows} ${gaps} ${lanes})`,
+        `${counts} from (select ${columns}, 0 as blocked from ${events.from} ${wanted}
+           where ${events.where.sql} and e.position > ? and e.position <= ? ${rows} ${gaps} ${lanes})`,
         running,
         name,
+        ...events.where.parameters,
         low,
         high,
       )!,

@@ -1,35 +1,50 @@
-import { type Counting, positions } from "./counting.ts";
+import { LRUCache } from "lru-cache";
+import { everyTenant } from "../../../event/names.ts";
+import { type Counting, eventsOf, positions } from "./counting.ts";
 
 /** How many events a handler wants. */
 export interface WantedCount {
   of(handler: string, counting: Counting): Promise<number>;
 }
 
-export function makeWantedCount(): WantedCount {
-  /** since → events of each stored type at or below it. What is below a `since` never changes. */
-  const before = new Map<number, ReadonlyMap<string, number>>();
+/** Of tenants and positions: each is counted by a walk. */
+const keptCounts = 1000;
 
-  async function eventsUpTo(since: number, { sources: { db }, turns }: Counting): Promise<ReadonlyMap<string, number>> {
-    const known = before.get(since);
+export function makeWantedCount(): WantedCount {
+  /** tenant and since → events of each stored type at or below it. What is below a `since` never changes. */
+  const before = new LRUCache<string, ReadonlyMap<string, number>>({ max: keptCounts });
+
+  async function eventsUpTo(since: number, counting: Counting): Promise<ReadonlyMap<string, number>> {
+    const { sources, tenant } = counting;
+    const key = `${tenant} ${since}`;
+    const known = before.get(key);
     if (known !== undefined) return known;
+    const { from, where } = eventsOf(tenant);
     const counts = new Map<string, number>();
-    for await (const { low, high } of positions(db, 0, since, turns))
-      for (const { type, events } of db().all<{ type: string; events: number }>(
-        "select type, count(*) as events from events not indexed where position > ? and position <= ? group by type",
-        low,
-        high,
-      ))
+    for await (const { low, high } of positions(counting, 0, since))
+      for (const { type, events } of sources
+        .db()
+        .all<{ type: string; events: number }>(
+          `select e.type, count(*) as events from ${from} where ${where.sql} and e.position > ? and e.position <= ? group by e.type`,
+          ...where.parameters,
+          low,
+          high,
+        ))
         counts.set(type, (counts.get(type) ?? 0) + events);
-    before.set(since, counts);
+    before.set(key, counts);
     return counts;
   }
 
   return {
     async of(handler, counting) {
-      const rows = counting.sources
+      const { sources, tenant } = counting;
+      const [table, parameters] =
+        tenant === everyTenant ? ["types t on t.type = w.type", []] : ["tenant_types t on t.tenant = ? and t.type = w.type", [tenant]];
+      const rows = sources
         .db()
         .all<{ type: string; since: number; events: number }>(
-          "select w.type, w.since, t.events from temp.wanted w join types t on t.type = w.type where w.handler = ?",
+          `select w.type, w.since, t.events from temp.wanted w cross join ${table} where w.handler = ?`,
+          ...parameters,
           handler,
         );
       let wanted = 0;

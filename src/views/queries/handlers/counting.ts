@@ -1,24 +1,42 @@
+import { everyTenant } from "../../../event/names.ts";
 import type { Turns } from "../../../event/turns.ts";
-import type { Sources } from "../context.ts";
+import { allOf, type Condition, ofTenant, oneOf, type Sources } from "../context.ts";
 import { rowsAtOnce } from "../ways.ts";
 
 /** What one count works with: its moment of the rows, and the turns that all its parts share. */
 export interface Counting {
   readonly sources: Sources;
+  /** Whose events are counted; `*`: everybody's. */
+  readonly tenant: string;
   readonly turns: Turns;
+}
+
+/** Where the counted events are, in the order of their positions: a table `e` with its condition. */
+export function eventsOf(tenant: string): { readonly from: string; readonly where: Condition } {
+  const where = allOf(ofTenant("e.tenant", tenant));
+  return { from: tenant === everyTenant ? "events e not indexed" : "events e indexed by events_by_tenant", where };
+}
+
+export const lanesFrom = "lanes l indexed by lanes_by_handler";
+
+/** A handler's lanes with rows of their own, as `partsOf` takes them. */
+export function lanesOf({ tenant }: Counting, handler: string) {
+  const where = allOf([oneOf("l.handler", [handler]), ...ofTenant("l.tenant", tenant)]);
+  return { from: lanesFrom, where, by: tenant === everyTenant ? ["l.tenant", "l.entity"] : ["l.entity"] };
 }
 
 /** Parts of the positions beyond `low` up to `high`, each with a bounded number of events. */
 export async function* positions(
-  db: Sources["db"],
+  { sources: { db }, tenant, turns }: Counting,
   low: number,
   high: number,
-  turns: Turns,
 ): AsyncGenerator<{ readonly low: number; readonly high: number }, void> {
+  const { from: events, where } = eventsOf(tenant);
   for (let from = low; from < high; ) {
     if (turns.due()) await turns.next();
     const { rows, last } = db().get<{ rows: number; last: number | null }>(
-      `select count(*) as rows, max(position) as last from (select position from events not indexed where position > ? and position <= ? order by position limit ${rowsAtOnce})`,
+      `select count(*) as rows, max(position) as last from (select e.position from ${events} where ${where.sql} and e.position > ? and e.position <= ? order by e.position limit ${rowsAtOnce})`,
+      ...where.parameters,
       from,
       high,
     )!;

@@ -1,3 +1,4 @@
+import { everyTenant } from "../../../event/names.ts";
 import { makeTurns } from "../../../event/turns.ts";
 import { type DeliveryStatus, deliveryStatuses } from "../../model/delivery.ts";
 import type { HandlerReads, HandlerView } from "../../model/handler.ts";
@@ -15,9 +16,9 @@ import { runningPositions } from "./running-positions.ts";
 export function makeHandlerReads(sources: Sources): HandlerReads {
   const wanted = makeWantedCount();
   return {
-    handlers: () =>
+    handlers: (tenant = everyTenant) =>
       sources.atOneMoment(async (at) => {
-        const counting: Counting = { sources: at, turns: makeTurns() };
+        const counting: Counting = { sources: at, tenant, turns: makeTurns() };
         const entities = await countEntities(counting);
         const views: HandlerView[] = [];
         for (const handler of handlerRows(at))
@@ -31,7 +32,7 @@ async function handlerView(counting: Counting, handler: HandlerRow, wanted: numb
   const { sources } = counting;
   const { name, ordering } = handler;
   const condition = sources.running.condition(name);
-  const running = runningPositions(sources, name);
+  const running = runningPositions(counting, name);
   const rows = await countRows(counting, name, running);
   const rest = await countUntouched(counting, handler, running);
   const counted = Object.fromEntries(deliveryStatuses.map((status) => [status, 0])) as Record<DeliveryStatus, number>;

@@ -5,7 +5,7 @@ import { allOf, type Condition, oneOf, type Sources, storedTypes } from "../cont
 import { makeDeliveryReader } from "../deliveries/delivery-reader.ts";
 import type { EventKey } from "../deliveries/event-key.ts";
 import { entitiesNamed } from "../entities-named.ts";
-import { by, byEach, events, stepsOf, stepsOfEntities, type Way } from "../ways.ts";
+import { by, byAny, events, stepsOf, stepsOfEntities, type Way } from "../ways.ts";
 
 export function makeHistoryReads(sources: Sources): HistoryReads {
   return {
@@ -38,7 +38,7 @@ export function makeHistoryReads(sources: Sources): HistoryReads {
           parts.push(sources.db().all<EventKey>(select(keys.sql), ...keys.parameters, ...parameters, limit));
         found = parts.reverse().flat().slice(0, limit);
       } else {
-        const ways: [Way, ...Way[]] = [byEach("events_by_type", [["tenant", tenant]], "type", stored)];
+        const ways: [Way, ...Way[]] = [byAny("events_by_type", ["tenant", [tenant]], ["type", stored]) ?? by("events_by_tenant", ["tenant", tenant])];
         if (entityType !== undefined) ways.push(by("events_by_entity_type", ["tenant", tenant], ["entity_type", entityType]));
         for await (const { keys } of stepsOf(sources.db, events, ways, "up", range)) {
           for (const key of sources.db().all<EventKey>(select(keys.sql), ...keys.parameters, ...parameters, limit - found.length)) found.push(key);

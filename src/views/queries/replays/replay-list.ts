@@ -2,7 +2,7 @@ import { makeTurns } from "../../../event/turns.ts";
 import { makePageRoom } from "../../../log/page-bytes.ts";
 import type { ReplayRequested } from "../../../records/replay.ts";
 import type { ReplayReads, ReplayView } from "../../model/replay.ts";
-import type { Sources } from "../context.ts";
+import { allOf, ofTenant, type Sources } from "../context.ts";
 import { fromCursor, toCursor } from "../cursor.ts";
 import { type ReplayRow, replayView } from "./replay-view.ts";
 
@@ -15,8 +15,9 @@ export function makeReplayReads({ db }: Sources): ReplayReads {
 
     async replays(tenant, { limit, cursor }) {
       // Ids are ordered by time (UUIDv7).
-      const before = fromCursor("replays", cursor, ["string"])?.[0] ?? "~";
-      const rows = db().all<ReplayRow>("select * from replays where tenant = ? and id < ? order by id desc limit ?", tenant, before, limit + 1);
+      const before = fromCursor("replays", tenant, cursor, ["string"])?.[0] ?? "~";
+      const { sql, parameters } = allOf([...ofTenant("tenant", tenant), { sql: "id < ?", parameters: [before] }]);
+      const rows = db().all<ReplayRow>(`select * from replays where ${sql} order by id desc limit ?`, ...parameters, limit + 1);
       const shown = rows.slice(0, limit);
       const turns = makeTurns();
       const views: ReplayView[] = [];
@@ -24,10 +25,10 @@ export function makeReplayReads({ db }: Sources): ReplayReads {
       for (const row of shown) {
         if (turns.due()) await turns.next();
         const shownRow = replayView(db(), row); // one that runs counts its outcomes
-        if (!room.takes(shownRow)) return { replays: views, nextCursor: toCursor("replays", views.at(-1)!.replayId) };
+        if (!room.takes(shownRow)) return { replays: views, nextCursor: toCursor("replays", tenant, views.at(-1)!.replayId) };
         views.push(shownRow);
       }
-      return { replays: views, nextCursor: rows.length > limit ? toCursor("replays", shown.at(-1)!.id) : null };
+      return { replays: views, nextCursor: rows.length > limit ? toCursor("replays", tenant, shown.at(-1)!.id) : null };
     },
 
     async openReplays() {

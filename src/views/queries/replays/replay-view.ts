@@ -5,6 +5,7 @@ import type { ReplayView } from "../../model/replay.ts";
 
 export interface ReplayRow {
   readonly id: string;
+  readonly tenant: string;
   readonly status: ReplayView["status"];
   readonly total: number;
   readonly rate_per_second: number | null;
@@ -25,6 +26,7 @@ export function replayView(db: ViewDatabase, row: ReplayRow): ReplayView {
   const { succeeded, failed, skipped } = row.ended_at === null ? { ...soFar(db, row.id, requested.own ?? false), skipped: 0 } : row;
   return {
     replayId: row.id,
+    tenant: row.tenant,
     planId: requested.planId ?? null,
     kind: requested.kind,
     status: row.status,
