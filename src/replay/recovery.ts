@@ -47,11 +47,11 @@ export function makeRecovery(needs: RecoveryNeeds): Recovery {
 async function goOn(needs: RecoveryNeeds): Promise<void> {
   const { log, views, delivery, jobs, onCutOff, signal } = needs;
   await reached(needs, await log.head());
-  for (const { replayId, planId } of await views.openReplays()) {
+  for (const { tenant, replayId, planId } of await views.openReplays()) {
     if (signal.aborted) return;
     if (jobs.has(replayId)) continue;
     try {
-      await goOnWith(needs, replayId, planId);
+      await goOnWith(needs, tenant, replayId, planId);
     } catch (error) {
       if (isRepriseError(error, "NOT_OWNER")) continue; // it is the replay of the instance that works on its handlers
       if (!isRepriseError(error, "LOG_DAMAGED")) throw error;
@@ -63,7 +63,7 @@ async function goOn(needs: RecoveryNeeds): Promise<void> {
     for (const replayId of replays.unknownPaces()) if (jobs.get(replayId) === undefined) await replays.withdraw(replayId, "stop");
 }
 
-async function goOnWith({ views, jobs, stream, plans, ends }: RecoveryNeeds, replayId: string, planId: string | null): Promise<void> {
+async function goOnWith({ views, jobs, stream, plans, ends }: RecoveryNeeds, tenant: string, replayId: string, planId: string | null): Promise<void> {
   const stored = await stream.read(replayId);
   if (stored.ended) return; // the views are a moment behind
   if (stored.request === null && planId !== null) {
@@ -74,18 +74,19 @@ async function goOnWith({ views, jobs, stream, plans, ends }: RecoveryNeeds, rep
   const { request } = stored;
   if (request === null) return;
   const items = planId === null ? stored.items : [...stored.items, ...(await plans.items(planId))];
-  const outcomes = request.own ? stored.outcomes : await outcomesOfLetters(views, replayId, items, stored);
+  const outcomes = request.own ? stored.outcomes : await outcomesOfLetters(views, tenant, replayId, items, stored);
   jobs.goOn(request, items, { ...stored, outcomes }, suspectsOf(stored, ends.told));
 }
 
 /** Outcomes of dead letters are only in the journals. */
 async function outcomesOfLetters(
   views: Pick<Views, "replayOutcomes">,
+  tenant: string,
   replayId: string,
   items: readonly ReplayItem[],
   stored: StoredReplay,
 ): Promise<StoredReplay["outcomes"]> {
-  const known = await views.replayOutcomes(replayId);
+  const known = await views.replayOutcomes(tenant, replayId);
   const outcomes = new Map(stored.outcomes);
   items.forEach((item, place) => {
     const outcome = known.get(keyOf(item));

@@ -42,13 +42,13 @@ export async function readReport(
   itemsFrom: (from: number, limit: number) => Promise<readonly ReplayItem[]>,
 ): Promise<{ readonly items: readonly ReportItem[] /** Place of the first item after these; null: there is none. */; readonly next: number | null }> {
   const items = await itemsFrom(from, limit);
-  const own = new Map((await views.ownOutcomes(view.replayId, from, limit)).map((outcome) => [outcome.item, outcome]));
+  const own = new Map((await views.ownOutcomes(tenant, view.replayId, from, limit)).map((outcome) => [outcome.item, outcome]));
   const report: ReportItem[] = [];
   const room = makePageRoom();
   for await (const { item, event } of eventsOf(log, tenant, items)) {
     const outcome = own.get(from + report.length);
     const { handler, lane: stream, revision } = item;
-    const recorded = own.size > 0 ? undefined : await views.replayOutcome(view.replayId, { handler, stream, revision });
+    const recorded = own.size > 0 ? undefined : await views.replayOutcome(tenant, view.replayId, { handler, stream, revision });
     const sample = event && toSample(catalog, event);
     const row: ReportItem = {
       eventId: item.eventId,

@@ -54,7 +54,7 @@ export async function openViews(options: ViewsOptions): Promise<OpenViews> {
       live.refuseWhenClosed();
       const wait = live.current().waiters.until(BigInt(wanted));
       const timer = clock.after(timeoutMs, () =>
-        wait.cancel(new RepriseError("VIEW_BEHIND", `The views are at ${position()}, before ${wanted}.`, { retryAfterMs: 1000 })),
+        wait.cancel(new RepriseError("VIEW_BEHIND", "The views have not come to the position that is asked for.", { retryAfterMs: 1000 })),
       );
       try {
         await wait.reached;

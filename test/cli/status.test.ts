@@ -77,16 +77,19 @@ describe("handlers", () => {
     [{ state: "running" }, undefined],
   ] as const)("of %j: %s", async (change, next) => {
     const quiet = { ...(await handlerOf()), lanes: { flowing: 1, backing_off: 0, blocked: 0, paused: 0, behind: 0, stuck: 0 } };
-    const [handler] = toHandlersReply([{ ...quiet, ...change }]).handlers;
+    const [handler] = toHandlersReply([{ ...quiet, ...change }], true).handlers;
     expect(handlerMatters(handler!).map((matter) => matter.next)).toEqual(next === undefined ? [] : [next]);
   });
 
   it("tell of entities that stand still, and of those that only wait", async () => {
     const lanes = { flowing: 1, backing_off: 4, blocked: 3, paused: 2, behind: 0, stuck: 1 };
-    const [running, paused] = toHandlersReply([
-      { ...(await handlerOf()), lanes },
-      { ...(await handlerOf()), state: "paused", lanes },
-    ]).handlers;
+    const [running, paused] = toHandlersReply(
+      [
+        { ...(await handlerOf()), lanes },
+        { ...(await handlerOf()), state: "paused", lanes },
+      ],
+      true,
+    ).handlers;
     expect(handlerMatters(running!).map(({ found, wrong }) => [found, wrong])).toEqual([
       ["1 entity of mail stuck: the call goes on though its time-out is over", true],
       ["3 entities of mail held behind a dead letter", true],

@@ -11,6 +11,7 @@ import { defineHandler } from "../../src/delivery/handler.ts";
 import { systemClock } from "../../src/event/clock.ts";
 import type { Store } from "../../src/store/store.ts";
 import { type FakeClock, makeFakeClock } from "../support/fake-clock.ts";
+import { makeFakeStore } from "../support/fake-store.ts";
 import { expectProblem, makeDescribedServer, silent } from "../support/http.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { logRows, startStore } from "../support/test-store.ts";
@@ -37,6 +38,7 @@ interface Route {
   readonly url: string;
   readonly access: Access;
   readonly ofAllTenants: boolean;
+  readonly acrossTenants: boolean;
 }
 
 let folder: string;
@@ -65,8 +67,8 @@ async function open(): Promise<void> {
   app = makeDescribedServer({ store, logger: silent, clock: systemClock, keys });
   routes = [];
   app.addHook("onRoute", ({ method, url, config }) => {
-    const { access = "admin", ofAllTenants = false } = (config ?? {}) as { access?: Access; ofAllTenants?: boolean };
-    for (const each of [method].flat()) if (each !== "HEAD") routes.push({ method: each, url, access, ofAllTenants });
+    const { access = "admin", ofAllTenants = false, acrossTenants = false } = config ?? {};
+    for (const each of [method].flat()) if (each !== "HEAD") routes.push({ method: each, url, access, ofAllTenants, acrossTenants });
   });
   await app.ready();
 }
@@ -288,5 +290,76 @@ describe("two tenants", () => {
       400,
       "REQUEST_INVALID",
     );
+  });
+
+  it("count and list apart, and together only for a key of all: in counts, pages and cursors", { timeout: 60_000 }, async () => {
+    const acme = key("acme", "admin", "acme").text;
+    const globex = key("globex", "admin", "globex").text;
+    const boss = key("boss", "read", "*").text;
+    await open();
+    const id = "018f2b2e-7c4a-7d3b-8a1e-0123456789ab";
+    await fill(globex, id);
+    const counts = async (text: string, query = "") =>
+      (await ask(text, "GET", `/handlers${query}`))
+        .json<{ handlers: Record<string, unknown>[] }>()
+        .handlers.map((each) => [each.wanted, each.waiting, each.lag_seconds])[0];
+    expect(await counts(globex)).toEqual([1, 1, 0]);
+    expect(await counts(acme)).toEqual([0, 0, 0]);
+    const lanes = (await ask(acme, "GET", "/handlers")).json<{ handlers: { lanes: object; by_status: object }[] }>().handlers[0]!;
+    expect([...Object.values(lanes.lanes), ...Object.values(lanes.by_status)].every((count) => count === 0)).toBe(true);
+    // The same event id and the same entity are another tenant's own.
+    await fill(acme, id);
+    expect(await counts(boss)).toEqual([0, 0, 0]); // of `default`
+    expect(await counts(boss, "?tenant=acme")).toEqual([1, 1, 0]);
+    expect(await counts(boss, "?tenant=*")).toEqual([2, 2, 0]);
+    expect((await ask(boss, "GET", "/admin/dlq/stats?tenant=*")).json()).toMatchObject({ total: 2, by_handler: [{ handler: "ledger", count: 2 }] });
+    for (const [list, rows] of [
+      ["/events", "events"],
+      ["/entities", "entities"],
+      ["/admin/dlq", "events"],
+      ["/replays", "replays"],
+    ] as const) {
+      type Page = { next_cursor: string | null } & Record<string, { tenant: string }[]>;
+      const first = (await ask(boss, "GET", `${list}?tenant=*&limit=1`)).json<Page>();
+      const second = (await ask(boss, "GET", `${list}?tenant=*&limit=1&cursor=${first.next_cursor}`)).json<Page>();
+      expect([list, [...first[rows]!, ...second[rows]!].map(({ tenant }) => tenant).sort()]).toEqual([list, ["acme", "globex"]]);
+      expect([list, second.next_cursor]).toEqual([list, null]);
+      for (const of of [acme, globex]) {
+        const other = await ask(of, "GET", `${list}?cursor=${first.next_cursor}`);
+        expect([list, expectProblem(other, 400, "REQUEST_INVALID").code]).toEqual([list, "REQUEST_INVALID"]);
+        expectProblem(await ask(of, "GET", `${list}?tenant=*`), 403, "TENANT_REQUIRED");
+        expect((await ask(of, "GET", list)).json<Page>()[rows]).toHaveLength(1);
+      }
+    }
+    for (const { method, url, access, acrossTenants, ofAllTenants } of routes)
+      if (!acrossTenants && access !== "public" && mayDo("read", access) && !ofAllTenants)
+        expectProblem(await ask(boss, method, `${url.replace(/:\w+/g, "none-such-1")}?tenant=*`, method === "GET" ? undefined : {}), 400, "REQUEST_INVALID");
+  });
+
+  it("are named in the query where the service works without keys", async () => {
+    app = makeDescribedServer({ store, logger: silent, clock: systemClock });
+    const event = { type: "order.placed", entity: { type: "order", id: "o-1" }, data: { orderId: "o-1" } };
+    for (const query of ["", "?tenant=acme"]) await ask(null, "POST", `/events${query}`, event);
+    const tenants = async (query: string) => (await ask(null, "GET", `/events${query}`)).json<{ events: { tenant: string }[] }>().events.map(({ tenant }) => tenant);
+    await expect.poll(() => tenants("?tenant=*"), { timeout: 20_000 }).toEqual(["acme", "default"]);
+    expect([await tenants(""), await tenants("?tenant=acme"), await tenants("?tenant=globex")]).toEqual([["default"], ["acme"], []]);
+  });
+
+  it("are told of a fault, and of what the service waits for, in no words that may name another's things", async () => {
+    const acme = key("acme", "read", "acme").text;
+    const boss = key("boss", "read", "*").text;
+    const fault = "LOG_DAMAGED: globex.order-secret cannot be read: position 7";
+    const [view] = await makeFakeStore().views.handlers();
+    store = makeFakeStore({
+      views: { handlers: async () => [{ ...view!, state: "stopped", why: fault, fault }] },
+      store: { notReady: () => "the log: globex.order-secret is damaged", warnings: () => ["globex.order-secret stands still"] },
+    });
+    await open();
+    for (const path of ["/handlers", "/readyz"]) {
+      expect([path, (await ask(boss, "GET", path)).body]).toEqual([path, expect.stringContaining("secret")]);
+      expect([path, (await ask(acme, "GET", path)).body]).toEqual([path, expect.not.stringMatching(/secret|globex|position/)]);
+    }
+    expect((await ask(acme, "GET", "/handlers")).json()).toMatchObject({ handlers: [{ state: "stopped", why: "LOG_DAMAGED", fault: "LOG_DAMAGED" }] });
+    expect((await ask(acme, "GET", "/readyz")).statusCode).toBe(503);
   });
 });

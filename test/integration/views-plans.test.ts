@@ -202,9 +202,9 @@ describe("on a log of 100,000 events", () => {
           await views.replays(of, { limit: 2 });
         }
         await views.replay(tenant, scene.replayId);
-        await views.replayOutcomes(scene.replayId);
-        await views.replayOutcome(scene.replayId, { handler: "relaxed", stream: letter.stream, revision: 0 });
-        await views.ownOutcomes(scene.replayId, 0, 10);
+        await views.replayOutcomes(tenant, scene.replayId);
+        await views.replayOutcome(tenant, scene.replayId, { handler: "relaxed", stream: letter.stream, revision: 0 });
+        await views.ownOutcomes(tenant, scene.replayId, 0, 10);
         await views.openReplays();
       }),
     ).toEqual([]);

@@ -114,9 +114,9 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
     handlers: () => views.handlers(),
     replay: () => views.replay(tenant, own.replayId),
     replays: () => views.replays(tenant, page),
-    ownOutcomes: () => views.ownOutcomes(own.replayId, 0, 10),
-    replayOutcomes: () => views.replayOutcomes(own.replayId),
-    replayOutcome: () => views.replayOutcome(own.replayId, { handler: "ledger", stream: "default.order-c", revision: 0 }),
+    ownOutcomes: () => views.ownOutcomes("default", own.replayId, 0, 10),
+    replayOutcomes: () => views.replayOutcomes("default", own.replayId),
+    replayOutcome: () => views.replayOutcome("default", own.replayId, { handler: "ledger", stream: "default.order-c", revision: 0 }),
     openReplays: () => views.openReplays(),
   };
   const ofStore: { readonly [Name in Exclude<keyof Store, "start" | "close" | "views" | "catalog">]: () => unknown } = {

@@ -398,9 +398,12 @@ describe("a replay", () => {
     const running = { ...requested, replayId, tenant, planId: null, status: "running", ...counts, ...terms };
     const { filter: _, ...shown } = { ...running, createdAt: started!.recordedAt, startedAt: started!.recordedAt };
     expect(await views.replay(tenant, replayId)).toEqual(shown);
-    expect(await views.openReplays()).toEqual([{ replayId, planId: null }]);
+    expect(await views.openReplays()).toEqual([{ tenant, replayId, planId: null }]);
     expect(await views.replays(tenant, { limit: 1 })).toEqual({ replays: [shown], nextCursor: null });
-    expect(await views.replayOutcomes(replayId)).toEqual(
+    expect(await views.replayOutcomes("mill", replayId)).toEqual(new Map());
+    expect(await views.replayOutcome("mill", replayId, { handler: "ledger", stream: one!.stream, revision: 0 })).toBeUndefined();
+    expect(await views.replayOutcome(tenant, replayId, { handler: "ledger", stream: one!.stream, revision: 0 })).toBe("replayed");
+    expect(await views.replayOutcomes(tenant, replayId)).toEqual(
       new Map([
         ["ledger\ndefault.order-1\n0", "replayed"],
         ["ledger\ndefault.order-1\n1", "dead_lettered"],

@@ -18,7 +18,7 @@ import { adminOfAll, callerOf, listOf, type RouteOptions } from "./options.ts";
 export async function handlerRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
   const { get, act } = makeRoutes(app, store.views);
   get("/handlers", { ...listOf.read, summary: "Lists handlers, with what waits for each.", reply: handlersReply }, async ({ request }) =>
-    toHandlersReply(await store.views.handlers(request.caller.tenant)),
+    toHandlersReply(await store.views.handlers(request.caller.tenant), request.caller.ofAllTenants),
   );
 
   act(

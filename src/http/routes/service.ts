@@ -26,17 +26,21 @@ export async function serviceRoutes(app: FastifyInstance, options: RouteOptions)
   get(
     "/readyz",
     { access: "read", summary: "Says whether the service can do its work.", reply: readyReply, statuses: [200, 503] },
-    async (_asked, reply): Promise<ReadyReply> => {
+    async ({ request }, reply): Promise<ReadyReply> => {
       await store.probe();
       const waitsFor = store.notReady();
       const ofKeys = keys?.warning() ?? null;
-      const warnings = ofKeys === null ? [...store.warnings()] : [...store.warnings(), ofKeys];
+      const { ofAllTenants } = request.caller;
+      const warnings = !ofAllTenants ? [] : ofKeys === null ? [...store.warnings()] : [...store.warnings(), ofKeys];
       if (waitsFor === null) return { status: "ready", waits_for: null, warnings };
       reply.code(503).header("retry-after", "1");
-      return { status: "not_ready", waits_for: waitsFor, warnings };
+      return { status: "not_ready", waits_for: ofAllTenants ? waitsFor : forOthers, warnings };
     },
   );
 }
+
+/** Reasons and warnings may name any tenant's entities. */
+const forOthers = "the service cannot do its work just now; a key of all tenants is told why";
 
 function schemaRoutes(app: FastifyInstance, { store }: RouteOptions): void {
   const { get } = makeRoutes(app, store.views);

@@ -55,14 +55,16 @@ export type HandlerRepairReply = z.input<typeof handlerRepairReply>;
 export type ReadyReply = z.input<typeof readyReply>;
 export type RebuildReply = z.input<typeof rebuildReply>;
 
-export function toHandlersReply(handlers: readonly HandlerView[]): HandlersReply {
+/** @param told all that is known of a fault: its text may name any tenant's things, so others than keys of all tenants are told its code. */
+export function toHandlersReply(handlers: readonly HandlerView[], told: boolean): HandlersReply {
+  const faultOf = ({ fault }: HandlerView) => (told || fault === null ? fault : (/^[A-Z_]+/.exec(fault)?.[0] ?? "INTERNAL"));
   return {
     handlers: handlers.map((handler) => ({
       name: handler.name,
       ordering: handler.ordering,
       state: handler.state,
-      why: handler.why,
-      fault: handler.fault,
+      why: handler.fault === null || handler.why === null ? handler.why : handler.why.replace(handler.fault, () => faultOf(handler)!),
+      fault: faultOf(handler),
       wanted: handler.wanted,
       done: handler.done,
       waiting: handler.waiting,

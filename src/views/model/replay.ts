@@ -38,17 +38,18 @@ export interface ReplayReads {
   /** Newest first. */
   replays(tenant: string, page: PageOptions): Promise<{ readonly replays: readonly ReplayView[]; readonly nextCursor: string | null }>;
   /** Replays without an end, and the plans that they run. */
-  openReplays(): Promise<readonly { readonly replayId: string; readonly planId: string | null }[]>;
+  openReplays(): Promise<readonly { readonly tenant: string; readonly replayId: string; readonly planId: string | null }[]>;
 }
 
-/** What came of the items of a replay. */
+/** What came of the items of a tenant's replay: nothing, for another tenant's. */
 export interface ReplayOutcomes {
   /** What came of a replay's own deliveries, by item, from this one on. */
-  ownOutcomes(replayId: string, from: number, limit: number): Promise<readonly OwnOutcome[]>;
+  ownOutcomes(tenant: string, replayId: string, from: number, limit: number): Promise<readonly OwnOutcome[]>;
   /** Outcome so far of each item of a replay, by `<handler>\n<stream>\n<revision>`. */
-  replayOutcomes(replayId: string): Promise<ReadonlyMap<string, "replayed" | "dead_lettered">>;
+  replayOutcomes(tenant: string, replayId: string): Promise<ReadonlyMap<string, "replayed" | "dead_lettered">>;
   /** The same of one item. */
   replayOutcome(
+    tenant: string,
     replayId: string,
     item: { readonly handler: string; readonly stream: string; readonly revision: number },
   ): Promise<"replayed" | "dead_lettered" | undefined>;

@@ -3,29 +3,31 @@ import type { ViewDatabase } from "../database.ts";
 import { allOf, type Condition } from "./context.ts";
 import { rowsAtOnce } from "./ways.ts";
 
-/** Rows that one index has beside each other, and the columns, all of them together, that it orders these by. */
-interface Beside {
+/** Rows that one index has beside each other. */
+export interface Beside {
   readonly from: string;
   readonly where: Condition;
-  readonly by: readonly string[];
+  /** The columns that the index orders them by, all together; each with a value below all of its own. */
+  readonly by: readonly (readonly [column: string, below: string | number])[];
 }
 
-/** Conditions that each leave a bounded part of the rows: all of them one after another. */
+/** Conditions that each leave a bounded part of the rows, both of its ends given: all of them one after another. */
 export async function* partsOf(db: () => ViewDatabase, { from, where, by }: Beside, turns: Turns = makeTurns()): AsyncGenerator<Condition, void> {
-  const columns = by.join(", ");
+  const columns = by.map(([column]) => column).join(", ");
   const values = by.map(() => "?").join(", ");
-  for (let rest = where; ; ) {
+  const names = by.map((_, index) => `c${index}`);
+  const named = by.map(([column], index) => `${column} as ${names[index]}`).join(", ");
+  for (let low = by.map(([, below]) => below); ; ) {
     if (turns.due()) await turns.next();
+    const beyond = allOf([where, { sql: `(${columns}) > (${values})`, parameters: low }]);
     const last = db().get<Readonly<Record<string, string | number>>>(
-      `select ${by.map((column, index) => `${column} as c${index}`).join(", ")} from ${from} where ${rest.sql} order by ${columns} limit 1 offset ${rowsAtOnce - 1}`,
-      ...rest.parameters,
+      `select * from (select ${named} from ${from} where ${beyond.sql} order by ${columns} limit ${rowsAtOnce})
+         order by ${names.map((name) => `${name} desc`).join(", ")} limit 1`,
+      ...beyond.parameters,
     );
-    if (last === undefined) {
-      yield rest;
-      return;
-    }
-    const parameters = by.map((_, index) => last[`c${index}`]!);
-    yield allOf([rest, { sql: `(${columns}) <= (${values})`, parameters }]);
-    rest = allOf([where, { sql: `(${columns}) > (${values})`, parameters }]);
+    if (last === undefined) return;
+    const high = names.map((name) => last[name]!);
+    yield allOf([beyond, { sql: `(${columns}) <= (${values})`, parameters: high }]);
+    low = high;
   }
 }

@@ -15,6 +15,8 @@ const kindColumns = ["tenant", "handler", "entity_type", "type", "has_source", "
 export function kindsOf(db: () => ViewDatabase, { tenant, handler }: DeadLetterFilter): AsyncGenerator<Condition, void> {
   // A handler's kinds stand together within a tenant only.
   const ofHandler = handler === undefined || tenant === everyTenant ? [] : [oneOf("d.handler", [handler])];
-  const where = allOf([...ofTenant("d.tenant", tenant), ...ofHandler]);
-  return partsOf(db, { from: "letter_counts d", where, by: kindColumns.map((column) => `d.${column}`) });
+  // Every tenant's name is below `~`: SQLite ends a walk by such a bound, and not by the other columns' values.
+  const ofTenants = tenant === everyTenant ? [{ sql: "d.tenant < '~'", parameters: [] }] : ofTenant("d.tenant", tenant);
+  const where = allOf([...ofTenants, ...ofHandler]);
+  return partsOf(db, { from: "letter_counts d", where, by: kindColumns.map((column) => [`d.${column}`, column === "has_source" ? -1 : ""] as const) });
 }

@@ -1,6 +1,7 @@
 import type { Turns } from "../../../event/turns.ts";
 import type { DeliveryStatus } from "../../model/delivery.ts";
 import type { LaneView } from "../../model/entity.ts";
+import type { HandlerCondition } from "../../model/running.ts";
 import type { Sources } from "../context.ts";
 import type { DeliveryReader } from "../deliveries/delivery-reader.ts";
 import type { DeliveryRow } from "../deliveries/delivery-row.ts";
@@ -81,11 +82,18 @@ export async function laneView(
     why:
       state === "stuck"
         ? callGoesOn(stuckCalls(sources, handler.name).get(stream))
-        : (describe(state, lane, trouble) ?? whyHandlerStands(handler, sources.running.condition(handler.name)) ?? (state === "behind" ? catchesUp : null)),
+        : (describe(state, lane, trouble) ??
+          whyHandlerStands(handler, withoutDetails(sources.running.condition(handler.name))) ??
+          (state === "behind" ? catchesUp : null)),
     nextRevision: lane?.detached === 1 ? lane.next : (next?.revision ?? revision + 1),
     waiting: count + troubled,
     head,
   };
+}
+
+/** What stopped a handler concerns all tenants, and its text may name anybody's things: a lane tells the code, the handler tells all. */
+function withoutDetails({ state, fault }: HandlerCondition): HandlerCondition {
+  return { state, fault: fault === null ? null : (/^[A-Z_]+/.exec(fault)?.[0] ?? "it has stopped") };
 }
 
 function describe(state: LaneView["laneState"], lane: LaneRow | undefined, trouble: DeliveryRow | undefined): string | null {

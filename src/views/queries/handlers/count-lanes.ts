@@ -47,8 +47,15 @@ export async function countEntities({ sources: { db }, tenant, turns }: Counting
   const counted = new Map<string, number>();
   const all = tenant === everyTenant;
   const beside = all
-    ? { from: "entities n not indexed", where: allOf([]), by: ["n.id"] }
-    : { from: "entities n indexed by entities_by_type", where: oneOf("n.tenant", [tenant]), by: ["n.type", "n.id"] };
+    ? { from: "entities n not indexed", where: allOf([]), by: [["n.id", -1]] as const }
+    : {
+        from: "entities n indexed by entities_by_type",
+        where: oneOf("n.tenant", [tenant]),
+        by: [
+          ["n.type", ""],
+          ["n.id", -1],
+        ] as const,
+      };
   for await (const { sql, parameters } of partsOf(db, beside, turns))
     for (const { handler, entities } of db().all<{ handler: string; entities: number }>(
       `select w.handler, count(distinct t.entity) as entities

@@ -15,8 +15,11 @@ export async function countRows({ sources: { db }, tenant, turns }: Counting, ha
   const counts = new Map<DeliveryStatus, { count: number; running: number }>();
   const from = "deliveries d indexed by deliveries_by_handler";
   const where = allOf([oneOf("d.handler", [handler]), ...ofTenant("d.tenant", tenant)]);
-  const by = ["d.status", "d.position"];
-  for await (const { sql, parameters } of partsOf(db, { from, where, by: tenant === everyTenant ? ["d.tenant", ...by] : by }, turns))
+  const by = [
+    ["d.status", ""],
+    ["d.position", -1],
+  ] as const;
+  for await (const { sql, parameters } of partsOf(db, { from, where, by: tenant === everyTenant ? [["d.tenant", ""] as const, ...by] : by }, turns))
     for (const { status, count, running: run } of db().all<StatusCount>(
       `select d.status, count(*) as count, coalesce(sum(d.position in (select value from json_each(?))), 0) as running
          from ${from} cross join temp.wanted w on w.handler = d.handler and w.type = d.type and w.since < d.position

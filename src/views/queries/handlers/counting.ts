@@ -1,6 +1,7 @@
 import { everyTenant } from "../../../event/names.ts";
 import type { Turns } from "../../../event/turns.ts";
 import { allOf, type Condition, ofTenant, oneOf, type Sources } from "../context.ts";
+import type { Beside } from "../parts.ts";
 import { rowsAtOnce } from "../ways.ts";
 
 /** What one count works with: its moment of the rows, and the turns that all its parts share. */
@@ -20,9 +21,19 @@ export function eventsOf(tenant: string): { readonly from: string; readonly wher
 export const lanesFrom = "lanes l indexed by lanes_by_handler";
 
 /** A handler's lanes with rows of their own, as `partsOf` takes them. */
-export function lanesOf({ tenant }: Counting, handler: string) {
+export function lanesOf({ tenant }: Counting, handler: string): Beside {
   const where = allOf([oneOf("l.handler", [handler]), ...ofTenant("l.tenant", tenant)]);
-  return { from: lanesFrom, where, by: tenant === everyTenant ? ["l.tenant", "l.entity"] : ["l.entity"] };
+  return {
+    from: lanesFrom,
+    where,
+    by:
+      tenant === everyTenant
+        ? [
+            ["l.tenant", ""],
+            ["l.entity", -1],
+          ]
+        : [["l.entity", -1]],
+  };
 }
 
 /** Parts of the positions beyond `low` up to `high`, each with a bounded number of events. */

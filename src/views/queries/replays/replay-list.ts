@@ -33,8 +33,8 @@ export function makeReplayReads({ db }: Sources): ReplayReads {
 
     async openReplays() {
       return db()
-        .all<{ id: string; requested: string }>("select id, requested from replays where ended_at is null order by created_at, id")
-        .map(({ id, requested }) => ({ replayId: id, planId: (JSON.parse(requested) as ReplayRequested).planId ?? null }));
+        .all<{ id: string; tenant: string; requested: string }>("select id, tenant, requested from replays where ended_at is null order by created_at, id")
+        .map(({ id, tenant, requested }) => ({ tenant, replayId: id, planId: (JSON.parse(requested) as ReplayRequested).planId ?? null }));
     },
   };
 }

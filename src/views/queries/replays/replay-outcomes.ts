@@ -5,15 +5,16 @@ import { rowsAtOnce } from "../ways.ts";
 
 export function makeReplayOutcomes({ db }: Sources): ReplayOutcomes {
   return {
-    async replayOutcomes(replayId) {
+    async replayOutcomes(tenant, replayId) {
       const outcomes = new Map<string, "replayed" | "dead_lettered">();
       const turns = makeTurns();
       for (let after: readonly [string, number, number] = ["", -1, -1]; ; ) {
         if (turns.due()) await turns.next();
         const rows = db().all<{ handler: string; entity: number; stream: string; revision: number; outcome: "replayed" | "dead_lettered" }>(
           `select o.handler, o.entity, n.stream, o.revision, o.outcome from replay_outcomes o cross join entities n on n.id = o.entity
-           where o.replay = ? and (o.handler, o.entity, o.revision) > (?, ?, ?) order by o.handler, o.entity, o.revision limit ${rowsAtOnce}`,
+           where o.replay = ? and n.tenant = ? and (o.handler, o.entity, o.revision) > (?, ?, ?) order by o.handler, o.entity, o.revision limit ${rowsAtOnce}`,
           replayId,
+          tenant,
           ...after,
         );
         for (const { handler, stream, revision, outcome } of rows) outcomes.set(`${handler}\n${stream}\n${revision}`, outcome);
@@ -23,21 +24,23 @@ export function makeReplayOutcomes({ db }: Sources): ReplayOutcomes {
       }
     },
 
-    async replayOutcome(replayId, { handler, stream, revision }) {
+    async replayOutcome(tenant, replayId, { handler, stream, revision }) {
       return db().get<{ outcome: "replayed" | "dead_lettered" }>(
-        `select o.outcome from entities n cross join replay_outcomes o on o.replay = ? and o.handler = ? and o.entity = n.id and o.revision = ? where n.stream = ?`,
+        `select o.outcome from entities n cross join replay_outcomes o on o.replay = ? and o.handler = ? and o.entity = n.id and o.revision = ? where n.stream = ? and n.tenant = ?`,
         replayId,
         handler,
         revision,
         stream,
+        tenant,
       )?.outcome;
     },
 
-    async ownOutcomes(replayId, from, limit) {
+    async ownOutcomes(tenant, replayId, from, limit) {
       return db()
         .all<{ item: number; outcome: "succeeded" | "failed"; attempts: number; error_type: string | null; error_message: string | null; effects: string }>(
-          "select * from replay_own_outcomes where replay = ? and item >= ? order by item limit ?",
+          "select o.* from replays r cross join replay_own_outcomes o on o.replay = r.id where r.id = ? and r.tenant = ? and o.item >= ? order by o.item limit ?",
           replayId,
+          tenant,
           from,
           limit,
         )
