@@ -322,7 +322,7 @@ describe("two tenants", () => {
       type Page = { next_cursor: string | null } & Record<string, { tenant: string }[]>;
       const first = (await ask(boss, "GET", `${list}?tenant=*&limit=1`)).json<Page>();
       const second = (await ask(boss, "GET", `${list}?tenant=*&limit=1&cursor=${first.next_cursor}`)).json<Page>();
-      expect([list, [...first[rows]!, ...second[rows]!].map(({ tenant }) => tenant).sort()]).toEqual([list, ["acme", "globex"]]);
+      expect([list, new Set([...first[rows]!, ...second[rows]!].map(({ tenant }) => tenant))]).toEqual([list, new Set(["acme", "globex"])]);
       expect([list, second.next_cursor]).toEqual([list, null]);
       for (const of of [acme, globex]) {
         const other = await ask(of, "GET", `${list}?cursor=${first.next_cursor}`);
@@ -340,7 +340,8 @@ describe("two tenants", () => {
     app = makeDescribedServer({ store, logger: silent, clock: systemClock });
     const event = { type: "order.placed", entity: { type: "order", id: "o-1" }, data: { orderId: "o-1" } };
     for (const query of ["", "?tenant=acme"]) await ask(null, "POST", `/events${query}`, event);
-    const tenants = async (query: string) => (await ask(null, "GET", `/events${query}`)).json<{ events: { tenant: string }[] }>().events.map(({ tenant }) => tenant);
+    const tenants = async (query: string) =>
+      (await ask(null, "GET", `/events${query}`)).json<{ events: { tenant: string }[] }>().events.map(({ tenant }) => tenant);
     await expect.poll(() => tenants("?tenant=*"), { timeout: 20_000 }).toEqual(["acme", "default"]);
     expect([await tenants(""), await tenants("?tenant=acme"), await tenants("?tenant=globex")]).toEqual([["default"], ["acme"], []]);
   });
