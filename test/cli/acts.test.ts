@@ -1,12 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { listen, reprise } from "../support/cli.ts";
+import { answerTo, listen } from "../support/cli.ts";
 import { amendedLetter, deliveryId, eventId, type FakeStore, makeFakeStore, replayId } from "../support/fake-store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-/** Each command is a process, and the machine may be busy. */
-const timeout = 30_000;
 const skips = [{ reason: 'Migration "cents": it threw Error: no total', count: 2 }];
 let store: FakeStore;
 let url: string;
@@ -20,9 +18,9 @@ beforeAll(async () => {
 });
 afterAll(() => close());
 
-const run = (...args: string[]) => reprise(args, { url });
+const run = (...args: string[]) => answerTo(args, { url });
 
-describe("dlq amend", { timeout }, () => {
+describe("dlq amend", () => {
   it("takes data as it stands, from a file and from standard input, and shows what changes", async () => {
     const file = join(temporaryFolder(), "data.json");
     writeFileSync(file, '{"orderId":"o-1","total":9.99}');
@@ -31,7 +29,7 @@ describe("dlq amend", { timeout }, () => {
     expect(stderr).toContain(`reprise dlq replay ${deliveryId}`);
     const data = { orderId: "o-1", total: 9.99 };
     expect(store.last("amend")).toEqual([eventId, { tenant: "default", actor: "local", data, reason: "typo", handler: "mail" }]);
-    expect((await reprise(["dlq", "amend", eventId, "--data", "-", "--reason", "x", "-q"], { url, input: '{"total":1.50}' })).stdout).toBe(`${deliveryId}\n`);
+    expect((await answerTo(["dlq", "amend", eventId, "--data", "-", "--reason", "x", "-q"], { url, input: '{"total":1.50}' })).stdout).toBe(`${deliveryId}\n`);
     expect(store.last("amend")).toMatchObject([eventId, { data: { total: 1.5 } }]);
     expect(JSON.parse((await run("dlq", "amend", eventId, "--data", "[]", "--reason", "x", "-o", "json")).stdout)).toMatchObject({
       amended_at: amendedLetter.amendedAt,
@@ -52,7 +50,7 @@ describe("dlq amend", { timeout }, () => {
   });
 });
 
-describe("dlq show", { timeout }, () => {
+describe("dlq show", () => {
   it("shows the original beside the amendment, with who and why", async () => {
     const { stdout } = await run("dlq", "show", eventId);
     expect(stdout).toMatch(/amended data\n +\{\n.*\n +"total": 9.99/);
@@ -62,7 +60,7 @@ describe("dlq show", { timeout }, () => {
   });
 });
 
-describe("dlq replay --migration", { timeout }, () => {
+describe("dlq replay --migration", () => {
   it("names it for ids and for a filter, and shows what was left alone and why", async () => {
     await run("dlq", "replay", eventId, "--migration", "cents", "--reason", "mend");
     expect(store.last("replay")).toEqual([eventId, { tenant: "default", actor: "local", reason: "mend", migration: "cents" }]);
@@ -74,7 +72,7 @@ describe("dlq replay --migration", { timeout }, () => {
   });
 });
 
-describe("handlers and entities, paused and resumed", { timeout }, () => {
+describe("handlers and entities, paused and resumed", () => {
   it("name the handler or the entity, with a reason", async () => {
     const paused = await run("handlers", "pause", "mail", "--reason", "look first");
     expect(paused).toMatchObject({ code: 0, stdout: "Handler mail is paused.\n", stderr: "To let it go on: reprise handlers resume mail\n" });

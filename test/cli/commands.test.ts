@@ -5,12 +5,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RepriseError } from "../../src/errors.ts";
 import { takeTyped } from "../../src/store/append/typed.ts";
-import { listen, reprise } from "../support/cli.ts";
+import { answerTo, listen, reprise } from "../support/cli.ts";
 import { deadLetter, deliveryId, eventId, eventView, type FakeStore, makeFakeStore, planId, replayId, replayView } from "../support/fake-store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-/** Each command is a process, and the machine may be busy. */
-const timeout = 30_000;
 let store: FakeStore;
 let url: string;
 const closers: (() => Promise<void>)[] = [];
@@ -28,9 +26,10 @@ async function service(replace: Parameters<typeof makeFakeStore>[0] = {}): Promi
   return { store, url };
 }
 
-const run = (...args: string[]) => reprise(args, { url });
+/** In this process; the few that run `reprise` itself hold its streams and its exit code. */
+const run = (...args: string[]) => answerTo(args, { url });
 
-describe.concurrent("lists", { timeout }, () => {
+describe.concurrent("lists", () => {
   it.for([
     ["events ls", "ID", eventId],
     ["entities ls", "ENTITY", "order/o-1"],
@@ -52,7 +51,7 @@ describe.concurrent("lists", { timeout }, () => {
   });
 });
 
-describe("reading", { timeout }, () => {
+describe("reading", () => {
   it("passes filters on under their wire names", async () => {
     await run("dlq", "ls", "--handler", "mail", "--error", "Error: down", "--entity", "order/a/b", "--cause", "schema", "--limit", "7");
     expect(store.last("views.deadLetters")).toEqual([
@@ -95,19 +94,19 @@ describe("reading", { timeout }, () => {
   it("names dead letters that share an event by their delivery", async () => {
     const other = { ...deadLetter, handler: "audit", deliveryId: "b" };
     const { url } = await service({ views: { deadLetters: async () => ({ events: [deadLetter, other], total: 2, nextCursor: null }) } });
-    expect((await reprise(["dlq", "ls", "-q"], { url })).stdout).toBe(`${deliveryId}\nb\n`);
+    expect((await answerTo(["dlq", "ls", "-q"], { url })).stdout).toBe(`${deliveryId}\nb\n`);
   });
 
   it("shows nothing of a sender's text that would move the cursor", async () => {
     const evil = { ...deadLetter, error: { type: "Error", message: "a\u001b[2Jb\nc\u202ed" } };
     const { url } = await service({ views: { deadLetters: async () => ({ events: [evil], total: 1, nextCursor: null }) } });
-    expect((await reprise(["dlq", "ls"], { url })).stdout).toMatch(/Error: a\\u001b\[2Jb c\\u202ed\n$/);
+    expect((await answerTo(["dlq", "ls"], { url })).stdout).toMatch(/Error: a\\u001b\[2Jb c\\u202ed\n$/);
   });
 
   it("prints an empty list as nothing", async () => {
     const { url } = await service({ views: { deadLetters: async () => ({ events: [], total: 0, nextCursor: null }) } });
-    expect(await reprise(["dlq", "ls"], { url })).toEqual({ code: 0, stdout: "", stderr: "No dead letter matches.\n" });
-    expect(JSON.parse((await reprise(["dlq", "ls", "-o", "json"], { url })).stdout)).toMatchObject({ events: [], total: 0 });
+    expect(await answerTo(["dlq", "ls"], { url })).toEqual({ code: 0, stdout: "", stderr: "No dead letter matches.\n" });
+    expect(JSON.parse((await answerTo(["dlq", "ls", "-o", "json"], { url })).stdout)).toMatchObject({ events: [], total: 0 });
   });
 
   it("views rebuild", async () => {
@@ -115,7 +114,7 @@ describe("reading", { timeout }, () => {
   });
 });
 
-describe("append", { timeout }, () => {
+describe("append", () => {
   const flags = ["append", "--type", "order.placed", "--entity", "order/o-1"];
 
   it("appends one event from flags, digits untouched", async () => {
@@ -168,7 +167,7 @@ describe("append", { timeout }, () => {
     ["an event a line", `${JSON.stringify(event("a"))}\n\n${JSON.stringify(event("b"))}\n`, 2],
     ["nothing", "", 0],
   ])("reads %s from standard input", async (_what, input, count) => {
-    const { code, stdout } = await reprise(["append", "-q"], { url, input });
+    const { code, stdout } = await answerTo(["append", "-q"], { url, input });
     expect({ code, lines: stdout.split("\n").length - 1 }).toEqual({ code: 0, lines: count });
   });
 
@@ -198,13 +197,13 @@ describe("append", { timeout }, () => {
 
   it("names the line that is no JSON, and sends nothing", async () => {
     const before = store.calls.length;
-    const { code, stderr } = await reprise(["append"], { url, input: `${JSON.stringify(event("a"))}\n{"b":\n` });
+    const { code, stderr } = await answerTo(["append"], { url, input: `${JSON.stringify(event("a"))}\n{"b":\n` });
     expect({ code, stderr }).toEqual({ code: 2, stderr: "Line 2 is not JSON. Nothing was sent.\n" });
     expect(store.calls.length).toBe(before);
   });
 });
 
-describe("dlq replay and discard", { timeout }, () => {
+describe("dlq replay and discard", () => {
   it("replays ids without asking", async () => {
     const { code, stdout } = await run("dlq", "replay", eventId, deliveryId, "--reason", "mail is back");
     expect(code).toBe(0);
@@ -223,7 +222,7 @@ describe("dlq replay and discard", { timeout }, () => {
         },
       },
     });
-    const replay = (...ids: string[]) => reprise(["dlq", "replay", ...ids], { url });
+    const replay = (...ids: string[]) => answerTo(["dlq", "replay", ...ids], { url });
     const [some, bad, refused] = await Promise.all([replay("good", "bad", "refused"), replay("bad"), replay("refused")]);
     expect(some.code).toBe(3);
     expect(some.stdout).toMatch(/good .*replayed/);
@@ -268,7 +267,7 @@ describe("dlq replay and discard", { timeout }, () => {
     [{ total: 0, succeeded: 0, failed: 0 }, 0],
   ])("ends a batch of %o with %i", async (counts, code) => {
     const { url } = await service({ store: { replayBatch: async () => ({ replayId, skipped: 0, skips: [], remaining: 0, position: "1", ...counts }) } });
-    expect((await reprise(["dlq", "replay", "--all", "--yes", "-q"], { url })).code).toBe(code);
+    expect((await answerTo(["dlq", "replay", "--all", "--yes", "-q"], { url })).code).toBe(code);
   });
 
   it("follows a batch past the service's patience to its end", async () => {
@@ -277,7 +276,7 @@ describe("dlq replay and discard", { timeout }, () => {
       store: { replayBatch: async () => ({ replayId, total: 2, succeeded: 0, failed: 0, skipped: 0, skips: [], remaining: 2, position: "1" }) },
       views: { replay: async () => (asked++ === 0 ? { ...replayView, status: "running", succeeded: 1, remaining: 1 } : replayView) },
     });
-    const { code, stdout } = await reprise(["dlq", "replay", "--all", "--yes", "-o", "json"], { url });
+    const { code, stdout } = await answerTo(["dlq", "replay", "--all", "--yes", "-o", "json"], { url });
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ replay_id: replayId, status: "completed", succeeded: 2 });
     expect(asked).toBe(2);
@@ -324,7 +323,7 @@ describe("dlq replay and discard", { timeout }, () => {
   });
 });
 
-describe("problems", { timeout }, () => {
+describe("problems", () => {
   it("are told with title, detail and remedy on standard error", async () => {
     const { code, stdout, stderr } = await run("events", "show", "nope");
     expect({ code, stdout }).toEqual({ code: 4, stdout: "" });
@@ -342,9 +341,9 @@ describe("problems", { timeout }, () => {
     const defect = await service({ views: { event: () => Promise.reject(new Error("boom")) } });
     const [behind, away, strange, broken] = await Promise.all([
       run("events", "ls", "--after", "10"),
-      reprise(["events", "ls", "--url", "http://127.0.0.1:1"]),
-      reprise(["events", "ls"], { env: { REPRISE_HOST: "127.0.0.1", REPRISE_PORT: String(address.port) } }),
-      reprise(["events", "show", eventView.id], { url: defect.url }),
+      answerTo(["events", "ls", "--url", "http://127.0.0.1:1"]),
+      answerTo(["events", "ls"], { env: { REPRISE_HOST: "127.0.0.1", REPRISE_PORT: String(address.port) } }),
+      answerTo(["events", "show", eventView.id], { url: defect.url }),
     ]);
     expect(behind.code).toBe(5);
     expect(away.code).toBe(5);
@@ -355,9 +354,9 @@ describe("problems", { timeout }, () => {
   });
 });
 
-describe("help", { timeout }, () => {
+describe("help", () => {
   it("--help and --version are good, for commands too", async () => {
-    const [help, version, replay] = await Promise.all([reprise(["--help"]), reprise(["--version"]), reprise(["dlq", "replay", "--help"])]);
+    const [help, version, replay] = await Promise.all([reprise(["--help"]), reprise(["--version"]), answerTo(["dlq", "replay", "--help"])]);
     expect(help.code).toBe(0);
     for (const command of ["serve", "append", "events", "entities", "dlq", "handlers", "views"]) expect(help.stdout).toMatch(new RegExp(`^  ${command} `, "m"));
     expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
@@ -365,7 +364,7 @@ describe("help", { timeout }, () => {
   });
 });
 
-describe("replay", { timeout }, () => {
+describe("replay", () => {
   it("plans by filter, by ids and by history, and says how to go on", async () => {
     const filtered = await run("replay", "plan", "--handler", "mail", "--error", "Error: down", "--rate", "10");
     expect(filtered.code).toBe(0);
@@ -451,7 +450,7 @@ describe("replay", { timeout }, () => {
         replay: async () => (asked++ === 0 ? { ...replayView, status: "running", succeeded: 1, remaining: 1 } : { ...replayView, succeeded: 1, failed: 1 }),
       },
     });
-    const { code, stdout, stderr } = await reprise(["replay", "watch", replayId], { url });
+    const { code, stdout, stderr } = await answerTo(["replay", "watch", replayId], { url });
     expect({ code, asked }).toEqual({ code: 3, asked: 2 });
     expect(stdout).toMatch(/failed +1\n/);
     expect(stderr).not.toContain("█");
@@ -467,7 +466,7 @@ describe("replay", { timeout }, () => {
         },
       },
     });
-    const { code, stderr } = await reprise(["replay", "run", planId, "--reason", "x", "--yes"], { url });
+    const { code, stderr } = await answerTo(["replay", "run", planId, "--reason", "x", "--yes"], { url });
     expect(code).toBe(4);
     expect(stderr).toContain(`1 are not dead-lettered any more: ${eventId}`);
   });

@@ -1,12 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { listen, reprise } from "../support/cli.ts";
+import { answerTo, listen } from "../support/cli.ts";
 import { deadLetter, deliveryId, eventId, eventView, type FakeStore, makeFakeStore } from "../support/fake-store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-/** Each command is a process, and the machine may be busy. */
-const timeout = 30_000;
 let store: FakeStore;
 let url: string;
 let close: () => Promise<void>;
@@ -29,10 +27,10 @@ beforeAll(async () => {
 });
 afterAll(() => close());
 
-const run = (...args: string[]) => reprise(args, { url });
+const run = (...args: string[]) => answerTo(args, { url });
 const events = (text: string) => text.trimEnd().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>); // biome-ignore format: one line
 
-describe("export dlq", { timeout }, () => {
+describe("export dlq", () => {
   it("writes what would be delivered as CloudEvents, page after page, and says what it cannot", async () => {
     const { code, stdout, stderr } = await run("export", "dlq", "--handler", "mail", "--error", "Error: down");
     expect(code).toBe(3);
@@ -67,7 +65,7 @@ describe("export dlq", { timeout }, () => {
   });
 });
 
-describe("export entity", { timeout }, () => {
+describe("export entity", () => {
   it("writes its history in order, a split event as its parts", async () => {
     const { code, stdout, stderr } = await run("export", "entity", "order/o-1");
     expect(code).toBe(3);
@@ -80,32 +78,32 @@ describe("export entity", { timeout }, () => {
   });
 });
 
-describe("verify", { timeout }, () => {
+describe("verify", () => {
   const line = (revision: number, status = 200) =>
     JSON.stringify({ id: `e${revision}`, deliveryid: `d${revision}`, subject: "order/1", revision, attempt: 1, status });
 
   it("ends with 0 when nothing is wrong, with 1 and the violations when something is", async () => {
     const file = join(temporaryFolder(), "history.ndjson");
     writeFileSync(file, `${line(0)}\n${line(1)}\n\n${line(2)}`);
-    const good = await reprise(["verify", file]);
+    const good = await answerTo(["verify", file]);
     expect(good.code).toBe(0);
     expect(good.stdout).toMatch(/calls +3\n.*deliveries +3\n.*lanes +1\n/s);
     expect(good.stderr).toMatch(/^Not checked: that an entity had one call at a time/);
     const input = `${line(0, 500)}\n${line(1)}\n`;
-    const bad = await reprise(["verify", "-"], { input });
+    const bad = await answerTo(["verify", "-"], { input });
     expect(bad).toMatchObject({ code: 1, stderr: expect.stringMatching(/order\/1: revision 1 attempt 1 begins before 0 has ended: its last call failed\n$/) });
-    expect(await reprise(["verify", "-", "--ordering", "relaxed", "-q"], { input })).toMatchObject({ code: 0, stdout: "0\n" });
-    expect(JSON.parse((await reprise(["verify", "-", "-o", "json"], { input })).stdout)).toMatchObject({ ok: false, violations_total: 1, calls: 2 });
+    expect(await answerTo(["verify", "-", "--ordering", "relaxed", "-q"], { input })).toMatchObject({ code: 0, stdout: "0\n" });
+    expect(JSON.parse((await answerTo(["verify", "-", "-o", "json"], { input })).stdout)).toMatchObject({ ok: false, violations_total: 1, calls: 2 });
   });
 
   it("names the line that it cannot read, and the file that is not there", async () => {
-    expect(await reprise(["verify", "-"], { input: `${line(0)}\n{"id":"e"}\n` })).toMatchObject({
+    expect(await answerTo(["verify", "-"], { input: `${line(0)}\n{"id":"e"}\n` })).toMatchObject({
       code: 2,
       stderr: "Line 2 of - is no delivery: deliveryid is missing.\n",
     });
     const folder = temporaryFolder();
     for (const path of [join(folder, "nowhere"), folder])
-      expect(await reprise(["verify", path])).toMatchObject({ code: 2, stderr: expect.stringMatching(/cannot be read: E/) });
+      expect(await answerTo(["verify", path])).toMatchObject({ code: 2, stderr: expect.stringMatching(/cannot be read: E/) });
     expect(existsSync(join(folder, "nowhere"))).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 /** Times of the command line: RFC 3339, or how long ago. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { instantOf } from "../../src/cli/instant.ts";
-import { listen, reprise } from "../support/cli.ts";
+import { answerTo, listen } from "../support/cli.ts";
 import { type FakeStore, makeFakeStore } from "../support/fake-store.ts";
 
 const now = Date.parse("2026-03-01T00:30:00.500Z");
@@ -46,7 +46,7 @@ describe("--since and --until", { timeout: 30_000 }, () => {
     [["dlq", "discard", "--yes", "--reason", "x"], "discardBatch"],
   ] as const)("of %j are so long ago", async (command, method) => {
     const before = Date.now();
-    await reprise([...command, "--since", "1h", "--until", "30m"], { url: service.url });
+    await answerTo([...command, "--since", "1h", "--until", "30m"], { url: service.url });
     const { sinceMs, untilMs } = store.last(method)[0] as { sinceMs: number; untilMs: number };
     expect(sinceMs + 3_600_000).toBeGreaterThanOrEqual(before);
     expect(sinceMs + 3_600_000).toBeLessThanOrEqual(Date.now());
@@ -55,10 +55,10 @@ describe("--since and --until", { timeout: 30_000 }, () => {
   });
 
   it("stand in a plan as times, and are refused before anything is asked", async () => {
-    await reprise(["replay", "plan", "--history", "mail", "--since", "1d"], { url: service.url });
+    await answerTo(["replay", "plan", "--history", "mail", "--since", "1d"], { url: service.url });
     expect(store.last("planReplay")).toMatchObject([{ kind: "history", filter: { sinceMs: expect.any(Number) } }, {}]);
     const calls = store.calls.length;
-    expect(await reprise(["dlq", "ls", "--since", "1 hour"], { url: service.url })).toMatchObject({ code: 2, stderr: expect.stringContaining("30m, 1h, 7d") });
+    expect(await answerTo(["dlq", "ls", "--since", "1 hour"], { url: service.url })).toMatchObject({ code: 2, stderr: expect.stringContaining("30m, 1h, 7d") });
     expect(store.calls.length).toBe(calls);
   });
 });

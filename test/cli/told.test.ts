@@ -5,7 +5,7 @@ import { makeProgram } from "../../src/cli/cli.ts";
 import { painted, statusWord, wantsColour } from "../../src/cli/colour.ts";
 import { table } from "../../src/cli/print.ts";
 import { wantsJson } from "../../src/cli/tell-failure.ts";
-import { listen, reprise } from "../support/cli.ts";
+import { answerTo, listen } from "../support/cli.ts";
 import { deadLetter, makeFakeStore, replayId } from "../support/fake-store.ts";
 import { onTerminal } from "../support/person.ts";
 
@@ -140,8 +140,8 @@ describe("colours", { timeout: 30_000 }, () => {
     // Each of the two for itself: an answer into a pipe, its errors on the screen.
     expect((await on(["replay", "ls"], { tty: { out: false, err: true } })).out).not.toContain("\u001b");
     expect((await on(["replay", "ls", "-o", "json"], tty)).out).not.toContain("\u001b");
-    expect((await reprise(["replay", "ls"], { url })).stdout).not.toContain("\u001b");
-    expect((await reprise(["replay", "ls"], { url, env: { FORCE_COLOR: "1" } })).stdout).toContain("\u001b[32mcompleted");
+    expect((await answerTo(["replay", "ls"], { url })).stdout).not.toContain("\u001b");
+    expect((await answerTo(["replay", "ls"], { url, env: { FORCE_COLOR: "1" } })).stdout).toContain("\u001b[32mcompleted");
   });
 
   it("are of no text of a sender, whatever it holds", async () => {

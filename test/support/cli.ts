@@ -1,10 +1,39 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { runCli } from "../../src/cli/cli.ts";
 import { systemClock } from "../../src/event/clock.ts";
 import { serve } from "../../src/http/server.ts";
 import type { Store } from "../../src/store/store.ts";
 import { silent } from "./http.ts";
 import { repositoryFolder, type ToolRun } from "./run-tool.ts";
+
+/** Nothing of the one who runs the tests decides what a command does. */
+const ours = (): Record<string, string | undefined> =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("REPRISE_") && !name.endsWith("_COLOR")));
+
+/** What a command answers whose input and output are no terminal, in this process: one of its own takes a quarter of a second. */
+export async function answerTo(
+  args: readonly string[],
+  { url, input = "", env = {} }: { url?: string; input?: string; env?: Readonly<Record<string, string>> } = {},
+): Promise<ToolRun> {
+  const said = { stdout: "", stderr: "" };
+  const code = await runCli(args, {
+    env: { ...ours(), ...(url === undefined ? {} : { REPRISE_URL: url }), ...env },
+    terminal: {
+      out: (text) => void (said.stdout += text),
+      err: (text) => void (said.stderr += text),
+      interactive: false,
+      columns: undefined,
+      ask: async () => {
+        throw new Error("Nobody is there to be asked.");
+      },
+      input: async function* () {
+        yield Buffer.from(input);
+      },
+    },
+  });
+  return { code, ...said };
+}
 
 /** Runs `reprise` as a user does: a process of its own whose input and output are no terminal. */
 export function reprise(
@@ -12,10 +41,9 @@ export function reprise(
   { url, input = "", env = {}, cwd = repositoryFolder }: { url?: string; input?: string; env?: Readonly<Record<string, string>>; cwd?: string } = {},
 ): Promise<ToolRun> {
   return new Promise((resolve, reject) => {
-    const ours = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("REPRISE_") && !name.endsWith("_COLOR")));
     const child = spawn(process.execPath, [join(repositoryFolder, "bin/reprise.js"), ...args], {
       cwd,
-      env: { ...ours, ...(url === undefined ? {} : { REPRISE_URL: url }), ...env },
+      env: { ...ours(), ...(url === undefined ? {} : { REPRISE_URL: url }), ...env },
     });
     let stdout = "";
     let stderr = "";
