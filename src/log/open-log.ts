@@ -3,8 +3,8 @@ import { RepriseError } from "../errors.ts";
 import { systemClock } from "../event/clock.ts";
 import { type CheckOptions, checkByReading, type LogCheck } from "./check-log.ts";
 import type { EventLog, ReadOnlyLog } from "./event-log.ts";
-import { type EventStoreDbOptions, openEventStoreDbLog } from "./eventstoredb/open-eventstoredb-log.ts";
-import { type HadUser, type HaveUserOptions, haveUser } from "./eventstoredb/user/have-user.ts";
+import type { EventStoreDbOptions } from "./eventstoredb/open-eventstoredb-log.ts";
+import type { HadUser, HaveUserOptions } from "./eventstoredb/user/have-user.ts";
 import { folderOf, isServer, unknownLog } from "./log-url.ts";
 import { type Backup, backupSqliteLog } from "./sqlite/backup.ts";
 import { checkSqliteLog } from "./sqlite/check.ts";
@@ -13,6 +13,9 @@ import { openSqliteLog, openSqliteLogReadOnly } from "./sqlite/open-sqlite-log.t
 
 /** Each adapter takes the options that concern it: an embedded log ignores `namespace`, a log on a server ignores `onLost`. */
 export type OpenLogOptions = Pick<EventStoreDbOptions, "clock" | "locate" | "namespace" | "create" | "signal"> & SqliteLogEvents;
+
+/** The server's client is a fifth of all modules: who has an embedded log neither waits for it nor holds it. */
+const serverAdapter = () => import("./eventstoredb/open-eventstoredb-log.ts");
 
 /**
  * Opens a log. `locate` finds events by id for logs that have no index of ids themselves.
@@ -24,7 +27,7 @@ export async function openLog(url: string, options: OpenLogOptions = {}): Promis
   const folder = folderOf(url);
   const { clock = systemClock, create = true, onTrouble = () => {}, onLost = () => {} } = options;
   if (folder !== undefined) return openSqliteLog(folder, { clock, create, onTrouble, onLost });
-  if (isServer(url)) return openEventStoreDbLog(url, options);
+  if (isServer(url)) return (await serverAdapter()).openEventStoreDbLog(url, options);
   throw unknownLog(url);
 }
 
@@ -36,7 +39,7 @@ export async function openLog(url: string, options: OpenLogOptions = {}): Promis
 export async function openLogReadOnly(url: string): Promise<ReadOnlyLog> {
   const folder = folderOf(url);
   if (folder !== undefined) return openSqliteLogReadOnly(folder);
-  if (isServer(url)) return openEventStoreDbLog(url, { create: false });
+  if (isServer(url)) return (await serverAdapter()).openEventStoreDbLog(url, { create: false });
   throw unknownLog(url);
 }
 
@@ -70,4 +73,7 @@ export async function backupLog(url: string, to: string, options: CheckOptions =
  * @param url of an administrator.
  * @throws CONFIG_INVALID for a log without users, or an address that names no administrator; LOG_UNAVAILABLE.
  */
-export const haveLogUser = (url: string, options: HaveUserOptions): Promise<HadUser> => haveUser(url, options);
+export async function haveLogUser(url: string, options: HaveUserOptions): Promise<HadUser> {
+  const { haveUser } = await import("./eventstoredb/user/have-user.ts");
+  return haveUser(url, options);
+}
