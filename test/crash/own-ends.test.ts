@@ -37,14 +37,14 @@ export default defineConfig({
 `;
 const mostStarts = 10;
 /** More than the crashes that make a culprit. */
-const killsFromOutside = size(6, 20);
+const killsFromOutside = size(4, 20);
 
 function happened(entity: number, how: string) {
   return { id: v7(), type: "thing.happened", entity: { type: "thing", id: `e${entity}` }, data: { how } };
 }
 
 describe("an event that ends the process", () => {
-  it.each(someOf(2, ["exit", "memory", "uncaught", "abort", "killed"]))(
+  it.each(someOf(1, ["exit", "memory", "uncaught", "abort", "killed"]))(
     "by itself (%s) is a dead letter within ten starts, and it alone",
     { timeout: 240_000 },
     async (how) => {

@@ -1,15 +1,17 @@
 /** The library, a JSON body and a CloudEvent in each of its modes are ways for one event: what is stored is the same, and so is what is refused, in the same words. */
-import { beforeEach, describe, expect, it } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
+import { openStore } from "../../src/compose.ts";
 import { defineConfig } from "../../src/config/config.ts";
 import { RepriseError } from "../../src/errors.ts";
 import { newId } from "../../src/event/ids.ts";
 import type { EventInput } from "../../src/store/append/event-input.ts";
 import type { Store } from "../../src/store/store.ts";
 import { serverOver } from "../support/http.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { startStore } from "../support/test-store.ts";
 
 type Member = "type" | "schemaVersion" | "source" | "occurredAt" | "priority" | "correlationId" | "traceparent";
 const bodyName: Readonly<Record<Member, string>> = {
@@ -24,9 +26,15 @@ type Outcome = { readonly stored: unknown } | { readonly refused: string; readon
 describe("an event's members", () => {
   let store: Store;
   let server: ReturnType<typeof serverOver>;
-  beforeEach(async () => {
-    store = await startStore(defineConfig({ events: [defineEvent("order.placed", { 1: z.unknown() })], handlers: [] }), temporaryFolder());
+  const folder = mkdtempSync(join(tmpdir(), "reprise-"));
+  beforeAll(async () => {
+    store = await openStore(defineConfig({ events: [defineEvent("order.placed", { 1: z.unknown() })], handlers: [] }), { log: `sqlite:${folder}` });
+    await store.start();
     server = serverOver(store);
+  });
+  afterAll(async () => {
+    await store.close();
+    rmSync(folder, { recursive: true });
   });
 
   async function byLibrary(member: Member, value: unknown): Promise<Outcome> {

@@ -33,7 +33,7 @@ vi.mock("../../src/log/sqlite/open-sqlite-log.ts", async (original) => {
 });
 
 /** As the system's, but that an act's patience passes in a moment while a fault is planted. */
-const hasty: Clock = { ...systemClock, after: (ms, wake) => systemClock.after(ms === actPatienceMs && log.append !== null ? 100 : ms, wake) };
+const hasty: Clock = { ...systemClock, after: (ms, wake) => systemClock.after(ms === actPatienceMs && log.append !== null ? 50 : ms, wake) };
 
 const placed = defineEvent("order.placed", { 1: z.object({ kind: z.enum(["well", "dead", "late"]) }) });
 const order = (id: string, kind: "well" | "dead" | "late" = "well") => ({ type: "order.placed", entity: { type: "order", id }, data: { kind } });
@@ -90,7 +90,7 @@ interface Act {
 
 const because = { reason: "a test" };
 const soon = async (holds: () => boolean): Promise<boolean> => {
-  for (let looks = 0; looks < 20 && !holds(); looks++) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (let looks = 0; looks < 10 && !holds(); looks++) await new Promise((resolve) => setTimeout(resolve, 10));
   return holds();
 };
 /** Whether an event of the entity that is appended now is delivered. */
@@ -136,7 +136,7 @@ const acts: { readonly [M in Exclude<keyof Store, NoAct>]: readonly Act[] } = {
       inForce: async ({ store, late, folder }) => {
         await store.views.waitFor(logHead(folder));
         // An answer that was lost is found by the next append, a moment later.
-        for (let tries = 0; tries < 20; tries++) {
+        for (let tries = 0; tries < 3; tries++) {
           const refused = await store.discard(late.id, { ...because, handler: "mailer" }).catch((error: unknown) => error);
           if (!isRepriseError(refused)) return true;
           await soon(() => false);

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { describe, it } from "vitest";
 
 const demo = fileURLToPath(new URL("../../examples/order-desk/demo.ts", import.meta.url));
 
@@ -12,8 +12,8 @@ function runDemo(...flags: string[]): Promise<{ readonly code: number; readonly 
   });
 }
 
-describe("npm run demo", { timeout: 70_000 }, () => {
-  it("tells its story to the end within a minute, and finds every promise kept", async () => {
+describe.concurrent("npm run demo", { timeout: 70_000 }, () => {
+  it("tells its story to the end within a minute, and finds every promise kept", async ({ expect }) => {
     const { code, stdout } = await runDemo();
     expect(code, stdout).toBe(0);
     expect(stdout.match(/ ✓ /g)).toHaveLength(8);
@@ -24,7 +24,7 @@ describe("npm run demo", { timeout: 70_000 }, () => {
     expect(stdout.split("\n").filter((line) => line.length > 80 && !line.startsWith("  log "))).toEqual([]);
   });
 
-  it("-- --plant exits with 1, for its check finds the refund that was planted before its charge", async () => {
+  it("-- --plant exits with 1, for its check finds the refund that was planted before its charge", async ({ expect }) => {
     const { code, stdout } = await runDemo("--plant");
     expect(code, stdout).toBe(1);
     expect(stdout).toMatch(/✗ In log order.*\n +payment of o-\d\d: revision \d came after \d/);

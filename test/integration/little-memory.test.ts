@@ -1,4 +1,4 @@
-/** What a log holds at once is bounded in bytes: 117 MB of large events behind small ones, in a process of 48. */
+/** What a log holds at once is bounded in bytes: 90 MB or more of large events behind small ones, in a process of 48. */
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
 import { newId } from "../../src/event/ids.ts";

@@ -9,6 +9,7 @@ import type { EventLog } from "../../src/log/event-log.ts";
 import { checkSqliteLog } from "../../src/log/sqlite/check.ts";
 import { openSqliteLog, openSqliteLogReadOnly } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { anEvent, flat } from "../contract/log-events.ts";
+import { size } from "../support/sizes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { startStore } from "../support/test-store.ts";
 
@@ -91,7 +92,7 @@ async function expectHonest(log: EventLog, good: readonly StoredEvent[]): Promis
 }
 
 describe("pages of the log that cannot be read while it runs", () => {
-  it.each(Array.from({ length: 8 }, (_, index) => index + 1))(
+  it.each(Array.from({ length: size(4, 24) }, (_, index) => index + 1))(
     "hide nothing but their own events, which are told as damaged at their places (seed %i)",
     async (seed) => {
       const random = makeRandom(seed * 7919);
@@ -143,7 +144,7 @@ describe("pages of the log that cannot be read while it runs", () => {
         Array.from({ length: 1000 }, () => anEvent()),
         "any",
       );
-      for (let from = 1000; from < 5000; from += 1000)
+      for (let from = 1000; from < size(2000, 5000); from += 1000)
         await log.append(
           "default.order-long",
           Array.from({ length: 1000 }, () => anEvent()),

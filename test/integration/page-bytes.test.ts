@@ -8,9 +8,10 @@ import { systemClock } from "../../src/event/clock.ts";
 import { newId } from "../../src/event/ids.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { repositoryFolder } from "../support/run-tool.ts";
+import { size } from "../support/sizes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-const events = 60;
+const events = size(30, 60);
 const eventBytes = 900_000;
 const callers = 20;
 const heapMb = 256;

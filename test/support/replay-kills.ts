@@ -16,7 +16,7 @@ import { get, makeSite, post, until, untilQuiet } from "./crash-service.ts";
 import { size } from "./sizes.ts";
 
 /** Dead letters; five of each entity, and one event held behind them. */
-export const letters = size(500, 1500, "REPRISE_REPLAY_LETTERS");
+export const letters = size(200, 1500, "REPRISE_REPLAY_LETTERS");
 const perEntity = 5;
 const canaryEntities = 5;
 const canaryHoldSeconds = 1;

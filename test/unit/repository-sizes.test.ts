@@ -11,8 +11,8 @@ describe("npm run test:long", () => {
     const direct = files.filter((path) => /from "\.\.\/support\/sizes\.ts"/.test(readText(path)) && path !== "test/unit/repository-sizes.test.ts");
     const { include, env } = inMode("long");
     expect(direct.length).toBeGreaterThan(5);
-    expect(include).toEqual(expect.arrayContaining([...direct, "test/crash/replay-plan.test.ts"]));
-    expect(include!.length).toBeLessThan(files.length / 4);
+    expect(include).toEqual(expect.arrayContaining([...direct, "test/crash/replay-plan.test.ts", "test/unit/sqlite-log.contract.test.ts"]));
+    expect(include!.length).toBeLessThan(files.length / 3);
     expect(env).toEqual({ REPRISE_TESTS: "long" });
   });
 

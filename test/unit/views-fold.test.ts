@@ -11,6 +11,7 @@ import { shownLaneStates } from "../../src/views/model/entity.ts";
 import { openViews } from "../../src/views/open-views.ts";
 import { openViewStore } from "../../src/views/store.ts";
 import { openMemoryLog } from "../support/memory-log.ts";
+import { size } from "../support/sizes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { type Dice, type History, makeDice, makeHistory, ordersCatalog } from "../support/views-history.ts";
 
@@ -110,14 +111,14 @@ describe("the rows of a random history (property)", () => {
         foldAnew(anew, log.logId, events, dice);
         expect(rowsOf(anew)).toEqual(rowsOf(whole));
       }),
-      { numRuns: 40 },
+      { numRuns: size(15, 40) },
     );
   }, 60_000);
 
   const crowd = Array.from({ length: 30 }, (_, index) => `tenant_${index}`);
   it.each([
-    { tenants: "two tenants", others: undefined, numRuns: 25 },
-    { tenants: "more tenants than a statement has parts for", others: crowd, numRuns: 6 },
+    { tenants: "two tenants", others: undefined, numRuns: size(10, 40) },
+    { tenants: "more tenants than a statement has parts for", others: crowd, numRuns: size(4, 12) },
   ])(
     "answer every query as counting over the log does, of one tenant and of all: $tenants",
     async ({ others, numRuns }) => {
