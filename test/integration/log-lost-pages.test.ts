@@ -161,18 +161,60 @@ describe("pages of the log that cannot be read while it runs", () => {
     },
   );
 
-  it("are met by a lane's own read before any other", async () => {
+  /** A log of three streams that has lost a page in its middle, and a stored event of that page. */
+  async function withLostPage() {
     const folder = temporaryFolder();
     const log = await openSqliteLog(folder);
-    for (let count = 0; count < 1000; count++) await log.append(`default.order-${count % 3}`, [anEvent({ note: "x".repeat(300) })], "any");
-    const good = await flat(log.readStream("default.order-1"));
+    const append = (_: unknown, count: number) => log.append(`default.order-${count % 3}`, [anEvent({ note: "x".repeat(300) })], "any");
+    await Promise.all(Array.from({ length: 500 }, append));
+    const good = await flat(log.readAll());
     await log.close();
     const pages = pagesOf(folder).filter(({ kind }) => kind === "leaf");
     spoil(folder, [pages[Math.floor(pages.length / 2)]!.page]);
-    const damaged = await open(folder);
-    const read = await flat(damaged.readStream("default.order-1", { from: 10 }));
-    expect(read.map(place)).toEqual(good.slice(10).map(place));
+    const whole = await open(folder);
+    const lost = (await flat(whole.readAll())).filter(({ damage }) => damage !== undefined);
+    await whole.close();
+    expect(lost.length).toBeGreaterThan(3);
+    return { good, lost, log: await open(folder) };
+  }
+
+  /** Each is asked of a log of which nothing was read yet. */
+  it("are met by a lane's own read before any other", async () => {
+    const { good, lost, log } = await withLostPage();
+    const { stream } = lost[0]!;
+    const read = await flat(log.readStream(stream, { from: 10 }));
+    expect(read.map(place)).toEqual(good.filter((event) => event.stream === stream && event.revision >= 10).map(place));
     expect(read.some(({ damage }) => damage !== undefined)).toBe(true);
+  });
+
+  it("are met by a look for ids before any other: the lost events are found, as damaged", async () => {
+    const { good, lost, log } = await withLostPage();
+    const ids = [good.at(-1)!.id, ...lost.map(({ id }) => id)];
+    const found = await log.findByIds("default", ids);
+    expect(found.map(({ id }) => id)).toEqual(ids);
+    expect(found.map(({ damage }) => damage?.detail)).toEqual([undefined, ...lost.map(({ damage }) => damage!.detail)]);
+    expect(await log.findByIds("other", ids)).toEqual([]);
+    expect(log.warnings?.().join()).toMatch(/LOG_DAMAGED.*position/);
+  });
+
+  it("are met by an append before any other: an event that stood there is not stored again, and the appends beside it are", async () => {
+    const { good, lost, log } = await withLostPage();
+    const repeated = (id: string) => log.append("default.order-new", [{ ...anEvent(), id }], "any").then(...outcome);
+    const outcome = [() => "stored", (error: { code: string }) => error.code] as const;
+    const beside = log.append("default.order-beside", [anEvent()], "none");
+    const repeats = [...lost.map(({ id }) => repeated(id)), repeated(good.at(-1)!.id)];
+    expect(await Promise.all(repeats)).toEqual([...lost.map(() => "LOG_DAMAGED"), "EVENT_ID_REUSED"]);
+    expect(await beside).toMatchObject([{ revision: 0, position: good.at(-1)!.position + 1n }]);
+    expect(await log.streamRevision("default.order-new")).toBe(-1);
+  });
+
+  it("are met by a truncation and by a stream's revision before any other", async () => {
+    const { good, lost, log } = await withLostPage();
+    const { stream } = lost[0]!;
+    const last = good.findLast((event) => event.stream === stream)!;
+    expect(await log.streamRevision(stream)).toBe(last.revision);
+    await log.truncate(stream, 5);
+    expect((await flat(log.readStream(stream))).map(place)).toEqual(good.filter((event) => event.stream === stream && event.revision >= 5).map(place));
   });
 });
 

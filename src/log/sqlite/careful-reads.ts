@@ -73,3 +73,8 @@ export const trusted = (row: EventRow | undefined): EventRow | null => (row !== 
 function unreadable(position: number): EventRow {
   return [position, 0, -1, "", "", 0, null, null, 0, "", "", 0, 0, 0];
 }
+
+/** Nothing but its position is known. */
+export function isUnreadable([, streamId, revision, id]: EventRow): boolean {
+  return streamId === 0 && revision === -1 && id === "";
+}

@@ -73,7 +73,9 @@ export function draftAppend(draft: Draft, append: EncodedAppend): readonly Appen
   let added = draft.added.get(tenant);
   if (added === undefined) draft.added.set(tenant, (added = new Map()));
   if (draft.stored.size > 0 || ids.some((id) => added.has(id))) {
-    const known = ids.flatMap((id) => draft.stored.get(knownKey(tenant, id)) ?? knownOf(draft, added.get(id), id) ?? []);
+    const known = ids.flatMap(
+      (id) => draft.stored.get(knownKey(tenant, id)) ?? draft.stored.get(knownKey(nobody, id)) ?? knownOf(draft, added.get(id), id) ?? [],
+    );
     if (known.length > 0) return duplicates(draft.db, append, known);
   }
   const stream = draft.streams.get(name) ?? { name, tenant, ...(draft.heads.get(name) ?? draft.db.streamHead(name)) };
@@ -111,4 +113,6 @@ export function recordedAtMsOf({ recordedAtMs }: Draft, { recordedAt }: EncodedA
   return recordedAt === null ? recordedAtMs : Date.parse(recordedAt[index]!);
 }
 
+/** The tenant of a damaged event of which nothing tells whose it was: it may be anybody's. */
+const nobody = "";
 const knownKey = (tenant: string, id: string) => `${tenant}\n${id}`;

@@ -15,6 +15,7 @@ import { healIndexes } from "./heal-indexes.ts";
 import { defaultLimits, type SqliteLogLimits } from "./limits.ts";
 import { isOwnedHere, lockFolder } from "./lock.ts";
 import { makeLogTrouble, type SqliteLogEvents } from "./log-trouble.ts";
+import { around } from "./page-lost.ts";
 import { makeReader } from "./reader.ts";
 import { fromSqliteError, isUnusable } from "./sqlite-error.ts";
 import { makeBell, subscribe } from "./subscription.ts";
@@ -143,7 +144,7 @@ function makeLog(
     subscribe: (options) => subscribe(options, { connection, reader, bell, limits, isClosing: () => closing !== null }),
     async streamRevision(stream) {
       tenantOf(stream);
-      return open().streamHead(stream).head;
+      return around(() => open().streamHead(stream).head);
     },
     async truncate(stream, before) {
       checkTruncate(stream, before);
@@ -172,7 +173,8 @@ function makeLog(
 
 /** Removes a stream's events below a revision, part by part. @param open throws when the log is closed. */
 async function truncateStream(open: () => unknown, connection: OwnedConnection, stream: string, before: number): Promise<void> {
-  for (let removed = removedAtOnce; removed === removedAtOnce; await nextTurn()) {
+  let removed = removedAtOnce;
+  const removeSome = () => {
     open();
     const db = connection.forWrite();
     const at = db.streamHead(stream);
@@ -181,7 +183,8 @@ async function truncateStream(open: () => unknown, connection: OwnedConnection, 
     }, "now");
     if (outcome.is === "unclear") connection.renew();
     if (outcome.is !== "stored") throw fromSqliteError(outcome.error, `Truncating ${stream}`);
-  }
+  };
+  for (; removed === removedAtOnce; await nextTurn()) await around(removeSome);
 }
 
 function lostPages(connection: OwnedConnection): readonly string[] {

@@ -19,7 +19,7 @@ export interface Reader {
   readonly scan: ScanStep;
   readAll(options: ReadAllOptions): AsyncGenerator<readonly StoredEvent[], void>;
   readStream(stream: string, options: ReadStreamOptions): AsyncGenerator<readonly StoredEvent[], void>;
-  findByIds(tenant: string, ids: readonly string[], enoughBytes?: number): readonly StoredEvent[];
+  findByIds(tenant: string, ids: readonly string[], enoughBytes?: number): Promise<readonly StoredEvent[]>;
 }
 
 export function makeReader(connection: Connection, limits: SqliteLogLimits): Reader {
@@ -70,7 +70,7 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
       }
     },
 
-    findByIds: (tenant, ids, enoughBytes = Number.POSITIVE_INFINITY) => findByIds(step, tenant, ids, enoughBytes),
+    findByIds: (tenant, ids, enoughBytes = Number.POSITIVE_INFINITY) => around(() => findByIds(step, tenant, ids, enoughBytes)),
   };
 }
 

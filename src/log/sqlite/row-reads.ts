@@ -1,5 +1,5 @@
 import type { SQLInputValue } from "node:sqlite";
-import { isBeyondNumbers } from "./careful-reads.ts";
+import { isBeyondNumbers, isUnreadable } from "./careful-reads.ts";
 import type { Opened } from "./opened.ts";
 import { PageLost } from "./page-lost.ts";
 import { type EventRow, textOf } from "./row.ts";
@@ -12,7 +12,7 @@ export interface RowReads {
    * Rows of a statement. A row fails its whole page when it holds a number that is too large, or when SQLite cannot read it. Then `positions`, which looks at
    * no column, names the rows, and they are read one by one, whatever else the statement demands of them.
    *
-   * @throws PageLost when a single row cannot be read, either.
+   * @throws PageLost when a single row cannot be read, either, and the log was not read for it yet.
    */
   rows(sql: string, values: readonly SQLInputValue[], positions: { readonly sql: string; readonly values: readonly SQLInputValue[] }): readonly EventRow[];
   /** Of any tenant. */
@@ -42,7 +42,10 @@ export function makeRowReads({ prepare, mender, explained, ifReadable, columns, 
         if (explained(error) !== error || (!isBeyondNumbers(error) && !isDamage(error))) throw error;
         const found = ifReadable(() => prepare(positions.sql).all(...positions.values) as unknown as readonly (readonly [number])[], null);
         if (found === null) throw summed ? new PageLost(path, lost.explore, error) : error;
-        return found.map(([position]) => mender.rowAt(position)).filter((row) => row !== undefined);
+        const read = found.map(([position]) => mender.rowAt(position)).filter((row) => row !== undefined);
+        // Until the log was read for it, nobody knows whose event stood there, nor under which id: no reader may take it for none of its own.
+        if (summed && !lost.isExplored() && read.some(isUnreadable)) throw new PageLost(path, lost.explore, error);
+        return read;
       }
     },
 

@@ -2,6 +2,7 @@ import { isLogTrouble, RepriseError } from "../../errors.ts";
 import { ownTenant } from "../../event/names.ts";
 import { type Draft, draftAppend, makeDraft, recordedAtMsOf } from "./draft.ts";
 import type { GroupNeeds, Waiting } from "./group.ts";
+import { PageLost } from "./page-lost.ts";
 import { fromSqliteError, isSyncFailure } from "./sqlite-error.ts";
 
 /**
@@ -29,6 +30,7 @@ export function storeGroup(needs: GroupNeeds, group: readonly Waiting[]): Promis
       try {
         waiting.answer = { appended: draftAppend(draft, waiting.append) };
       } catch (error) {
+        if (error instanceof PageLost) throw error; // the others were checked against this one's place
         const refusal = fromSqliteError(draft.db.explained(error), "Checking an append");
         if (isLogTrouble(refusal)) needs.told.fails(refusal);
         waiting.answer = { refusal };
@@ -40,11 +42,18 @@ export function storeGroup(needs: GroupNeeds, group: readonly Waiting[]): Promis
       if (synced !== null) return synced.then(answerAll, failAll);
     }
   } catch (error) {
+    // The group waits while the log is read for what stood there: once in the life of a damaged log, and else an event with a known id would be stored again.
+    if (error instanceof PageLost) return again(needs, group, error).catch(failAll);
     failAll(error);
     return null;
   }
   answerAll();
   return null;
+}
+
+async function again(needs: GroupNeeds, group: readonly Waiting[], lost: PageLost): Promise<void> {
+  if (!(await lost.explore())) throw lost;
+  await storeGroup(needs, group);
 }
 
 /**
