@@ -1,5 +1,4 @@
 /** Puts one Reprise together. */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type CheckedConfig, type Config, checkConfig } from "./config/config.ts";
 import { heldToLock, type LockOptions } from "./config/held-to-lock.ts";
@@ -7,6 +6,7 @@ import type { DeliveryLogger } from "./delivery/delivery-logger.ts";
 import { makeEndMarker } from "./delivery/end-marker.ts";
 import { makeRunningHandlers, type RunningHandlers } from "./delivery/running-handlers.ts";
 import type { RepriseError } from "./errors.ts";
+import { build } from "./event/build.ts";
 import { type Clock, systemClock } from "./event/clock.ts";
 import { newId } from "./event/ids.ts";
 import { policyActor } from "./event/names.ts";
@@ -61,7 +61,6 @@ interface Plan {
   readonly logger: DeliveryLogger;
 }
 
-const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
 const silent: DeliveryLogger = { info() {}, warn() {}, error() {} };
 const reportCursors = {
   write: (replayId: string, place: number) => toCursor("report", replayId, place),
@@ -98,7 +97,7 @@ async function openOn(plan: Plan, signal?: AbortSignal): Promise<Store> {
     await refuseUnfinishedCopy(log);
     const marker = makeEndMarker(folder, newId);
     const delivery = makeRunningHandlers({
-      ...{ ...config, log, clock, newId, random: Math.random, logger, build: version, ends: marker },
+      ...{ ...config, log, clock, newId, random: Math.random, logger, build, ends: marker },
       onTaken: () => onTaken(),
     });
     const opened = await openStoreViews(plan, log, delivery);

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { isRepriseError } from "../errors.ts";
+import { build } from "../event/build.ts";
 import { wantsColour } from "./colour.ts";
 import { addGlobalOptions, type World } from "./command.ts";
 import { addAppend } from "./commands/append.ts";
@@ -24,8 +24,6 @@ import { addExamples } from "./examples.ts";
 import { exit, Failure, fromReprise } from "./exit.ts";
 import { failureText, misuseText, wantsJson } from "./tell-failure.ts";
 import { visibleOn } from "./terminal.ts";
-
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
 
 /**
  * Runs one command.
@@ -60,7 +58,7 @@ export function makeProgram(world: World, { json = false }: { readonly json?: bo
   const { terminal } = world;
   const program = new Command("reprise")
     .description("An event-sourced replay store: events in order per entity, dead letters that keep their place in line, replay through upcasters.")
-    .version(version, "-V, --version")
+    .version(build, "-V, --version")
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: json ? () => {} : terminal.err })
     .configureHelp({ showGlobalOptions: true })

@@ -3,7 +3,7 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { describe, expect, it } from "vitest";
 import { type ErrorCode, errorCatalog } from "../../src/errors.ts";
-import type { OpenApiDocument } from "../../src/http/openapi/document.ts";
+import { makeDocument, type OpenApiDocument } from "../../src/http/openapi/document.ts";
 import { statusOfCode } from "../../src/http/problem.ts";
 import { codesBeforeRoutes } from "../../src/http/route-codes.ts";
 import { Judge, type Operation, tableOf } from "../support/described.ts";
@@ -15,7 +15,13 @@ async function readDocument() {
   const table = tableOf(app);
   const answer = await app.inject("/openapi.json");
   expect(answer.statusCode).toBe(200);
-  return { app, table, document: answer.json<OpenApiDocument & { readonly components: { readonly schemas: Readonly<Record<string, unknown>> } }>() };
+  return {
+    app,
+    table,
+    document: answer.json<
+      OpenApiDocument & { readonly info: { readonly version: string }; readonly components: { readonly schemas: Readonly<Record<string, unknown>> } }
+    >(),
+  };
 }
 
 const operationsOf = (document: OpenApiDocument) =>
@@ -91,6 +97,17 @@ describe("GET /openapi.json", () => {
     const { app, document } = await readDocument();
     expect((await app.inject("/openapi.json")).json()).toEqual(document);
     expectProblem(await app.inject("/openapi.json?format=yaml"), 400, "REQUEST_INVALID");
+  });
+
+  it("is made piece by piece, when it is asked for: a start does not wait for it, nor do others while it is made", async () => {
+    const { app, table, document } = await readDocument();
+    let pieces = 0;
+    const turns = { due: () => true, next: async () => void pieces++ };
+    const made = await makeDocument(table, document.info.version, turns);
+    expect(pieces).toBe(table.length + 2);
+    expect(JSON.parse(JSON.stringify(made))).toEqual(document);
+    const answers = await Promise.all(Array.from({ length: 3 }, () => app.inject("/openapi.json")));
+    expect(new Set(answers.map(({ body }) => body)).size).toBe(1);
   });
 });
 

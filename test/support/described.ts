@@ -39,16 +39,16 @@ export function tableOf(app: FastifyInstance): readonly Route[] {
 export function holdToDocument(app: FastifyInstance): void {
   const table = tableOf(app);
   app.addHook("onSend", async (request, reply, payload) => {
-    departures.push(...judgeOf(table).departures(request, reply, payload));
+    departures.push(...(await judgeOf(table)).departures(request, reply, payload));
   });
 }
 
-const judges = new Map<string, Judge>();
+const judges = new Map<string, Promise<Judge>>();
 
 /** One for all servers with these routes: making a document takes longer than most tests. */
-function judgeOf(table: readonly Route[]): Judge {
+function judgeOf(table: readonly Route[]): Promise<Judge> {
   const routes = table.map(({ method, url }) => `${method} ${url}`).join("\n");
-  const judge = judges.get(routes) ?? new Judge(makeDocument(table, "0.0.0"));
+  const judge = judges.get(routes) ?? makeDocument(table, "0.0.0").then((document) => new Judge(document));
   judges.set(routes, judge);
   return judge;
 }

@@ -1,14 +1,13 @@
 /** What the service says of itself: the document, and a page that reads it. */
 import { readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
+import { build } from "../../event/build.ts";
 import { makeDocument } from "../openapi/document.ts";
 import { parseGet } from "../parse.ts";
 import { configOf, type RouteContract } from "../route.ts";
 import { afterQuery } from "../wire/members.ts";
 import { openApiReply } from "../wire/service.ts";
 import type { RouteOptions } from "./options.ts";
-
-const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as { version: string };
 
 /** The page asks this service only, runs its own script only, and stands in no other page. */
 const policy = [
@@ -23,10 +22,9 @@ const pages = [
 ] as const;
 
 export async function descriptionRoutes(app: FastifyInstance, { store, table }: RouteOptions): Promise<void> {
-  let written: string | null = null;
-  const document = (): string => (written ??= JSON.stringify(makeDocument(table, version)));
-  // It takes long enough to be felt by others, and the first request is not alone.
-  app.addHook("onListen", async () => void document());
+  let written: Promise<string> | null = null;
+  // For the first who asks: most services are never asked, and making it takes as long as fifty appends.
+  const document = (): Promise<string> => (written ??= makeDocument(table, build).then((made) => JSON.stringify(made)));
   app.get("/openapi.json", describedAs("look", "This document: OpenAPI 3.1.", openApiReply), async (request, reply) => {
     await parseGet(afterQuery, request, store.views);
     reply.type("application/json; charset=utf-8");
