@@ -1,9 +1,10 @@
 /** The changes that the commands of `keys` make to the key file. Each reads the file, writes a new one beside it and puts that in its place, under a lock. */
-import { chmodSync, chownSync, closeSync, openSync, readFileSync, realpathSync, rmSync, type Stats, statSync } from "node:fs";
+import { chmodSync, chownSync, realpathSync, rmSync, type Stats, statSync } from "node:fs";
 import { RepriseError } from "../errors.ts";
 import { toIso } from "../event/clock.ts";
-import { replaceFile, writeText } from "../log/durable-files.ts";
+import { replaceFile } from "../log/durable-files.ts";
 import { makePrivateFile } from "../log/private-files.ts";
+import { lockForEdit } from "./edit-lock.ts";
 import { keyFileText, readKeyFile, type StoredKey } from "./key-file.ts";
 import { hashOf, keyText, newKeyId, newSecret, type RandomBytes } from "./key-text.ts";
 import type { Role } from "./roles.ts";
@@ -100,7 +101,7 @@ function edit<T>({ path }: EditOptions, make: (keys: readonly StoredKey[]) => { 
   // A link stays a link: the service may know the file by either name.
   const before = statSync(path, { throwIfNoEntry: false });
   const target = before === undefined ? path : realpathSync(path);
-  const unlock = lock(`${target}.lock`);
+  const unlock = lockForEdit(`${target}.lock`);
   try {
     const { keys, result } = make(before === undefined ? [] : readKeyFile(target));
     const text = keyFileText(keys);
@@ -129,34 +130,6 @@ function makeDraft(path: string, before: Stats | undefined): void {
   } catch {
     rmSync(path, { force: true });
     throw refuse(`The key file belongs to the user ${before.uid} and the group ${before.gid}: run the command as that user, or as root.`);
-  }
-}
-
-/** Lets one editor at a time work. The lock of a killed editor is taken over. @throws CONFIG_INVALID while another process edits. */
-function lock(path: string): () => void {
-  for (let tries = 0; ; tries++) {
-    try {
-      const file = openSync(path, "wx", 0o600);
-      writeText(file, String(process.pid));
-      closeSync(file);
-      return () => rmSync(path, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      if (tries > 0 || isAlive(Number(readFileSync(path, "utf8"))))
-        throw refuse(`Another process edits the key file just now (${path}): run the command again.`);
-      rmSync(path, { force: true });
-    }
-  }
-}
-
-/** An empty lock file means that another editor is just making it. */
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return true;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

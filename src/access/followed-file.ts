@@ -1,5 +1,8 @@
-/** A small file that a running service reads again whenever it has changed. Whatever stands in its place then, the service neither waits for it nor ends by it. */
+/** Small files that a running service reads again whenever they have changed. Whatever stands in their place then, the service neither waits for it nor ends by it. */
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { isRepriseError, RepriseError } from "../errors.ts";
+import type { Clock } from "../event/clock.ts";
+import { messageOf } from "../event/thrown.ts";
 
 export interface FollowedFile {
   readonly bytes: Buffer;
@@ -29,8 +32,46 @@ export function readFollowedFile(path: string, maxBytes: number): FollowedFile {
   }
 }
 
-/** What changes when a file is replaced or written; another text, always the same one, while it cannot be looked at. */
-export function printOf(path: string): string {
+/** What files look like from outside: another text once one of them is replaced or written. Taken before they are read, so that no change is missed. */
+export function printOf(paths: readonly string[]): string {
+  return paths.map(printOfOne).join("\n");
+}
+
+export interface Follow {
+  readonly paths: readonly string[];
+  /** What they looked like before they were read last. */
+  readonly print: string;
+  readonly everyMs: number;
+  readonly clock: Clock;
+  /** Reads the files and takes what they say. Throws when they cannot be used: then what they said before stays in force. */
+  readonly read: () => void;
+  /** Told once of each trouble. */
+  readonly onTrouble: (error: RepriseError) => void;
+}
+
+/** Reads files again whenever one of them has changed, and at each look while they cannot be used. */
+export function followFiles({ paths, print, everyMs, clock, read, onTrouble }: Follow): { trouble(): RepriseError | null; close(): void } {
+  let seen = print;
+  let trouble: RepriseError | null = null;
+  const look = (): void => {
+    timer = clock.after(everyMs, look);
+    const now = printOf(paths);
+    if (now === seen && trouble === null) return;
+    seen = now;
+    const before = trouble?.message;
+    try {
+      read();
+      trouble = null;
+    } catch (error) {
+      trouble = isRepriseError(error) ? error : new RepriseError("CONFIG_INVALID", `${paths.join(", ")} cannot be read: ${messageOf(error)}.`);
+      if (trouble.message !== before) onTrouble(trouble);
+    }
+  };
+  let timer = clock.after(everyMs, look);
+  return { trouble: () => trouble, close: () => timer.cancel() };
+}
+
+function printOfOne(path: string): string {
   try {
     const { ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
     return [ino, size, mtimeNs, ctimeNs].join(" ");

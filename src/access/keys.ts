@@ -1,10 +1,9 @@
 /** The keys in force in one service: read from their file, read again within seconds of a change, and asked for each request. */
 
 import { timingSafeEqual } from "node:crypto";
-import { isRepriseError, RepriseError } from "../errors.ts";
+import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
-import { messageOf } from "../event/thrown.ts";
-import { printOf } from "./followed-file.ts";
+import { followFiles, printOf } from "./followed-file.ts";
 import { defaultLimit, readKeyFile, type StoredKey } from "./key-file.ts";
 import { hashOf, readKeyText } from "./key-text.ts";
 import { type Granted, type Limit, makeRateLimit, type RateLimit } from "./rate-limit.ts";
@@ -55,26 +54,13 @@ interface Held {
 
 /** @throws CONFIG_INVALID when the file cannot be used: a service does not start with keys that it does not know. */
 export function openKeys({ path, clock, onRead = () => {}, onTrouble = () => {} }: KeysOptions): Keys {
-  let print = printOf(path);
+  const print = printOf([path]);
   let held = inForce(readKeyFile(path), new Map(), clock);
-  let trouble: RepriseError | null = null;
-  let timer = clock.after(lookEveryMs, look);
-
-  function look(): void {
-    timer = clock.after(lookEveryMs, look);
-    const now = printOf(path);
-    if (now === print && trouble === null) return;
-    try {
-      held = inForce(readKeyFile(path), held, clock);
-      trouble = null;
-      onRead(held.size);
-    } catch (error) {
-      const before = trouble?.message;
-      trouble = isRepriseError(error) ? error : new RepriseError("CONFIG_INVALID", `The API keys file cannot be read: ${messageOf(error)}.`);
-      if (trouble.message !== before) onTrouble(trouble);
-    }
-    print = now;
-  }
+  const read = (): void => {
+    held = inForce(readKeyFile(path), held, clock);
+    onRead(held.size);
+  };
+  const following = followFiles({ paths: [path], print, everyMs: lookEveryMs, clock, read, onTrouble });
 
   return {
     authenticate(authorization) {
@@ -89,8 +75,11 @@ export function openKeys({ path, clock, onRead = () => {}, onTrouble = () => {} 
       if (!matches || found.expiresMs <= clock.now()) throw invalidKey();
       return found.key;
     },
-    warning: () => (trouble === null ? null : `${trouble.message} The keys from before stay in force.`),
-    close: () => timer.cancel(),
+    warning() {
+      const trouble = following.trouble();
+      return trouble === null ? null : `${trouble.message} The keys from before stay in force.`;
+    },
+    close: following.close,
   };
 }
 

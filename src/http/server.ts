@@ -20,7 +20,7 @@ import { handlerRoutes } from "./routes/handlers.ts";
 import { replayRoutes } from "./routes/replays.ts";
 import { serviceRoutes } from "./routes/service.ts";
 import { defaultReaderLimits, endSlowReaders, type ReaderLimits } from "./slow-readers.ts";
-import { followTls, readTls, type TlsFiles } from "./tls.ts";
+import { followTls, printOfTls, readTls, type TlsFiles } from "./tls.ts";
 import { answerOthers, makeRefuseUnreadable } from "./unreadable.ts";
 
 export interface ServerOptions {
@@ -115,14 +115,13 @@ export async function serve(
   options: ServerOptions & { readonly host: string; readonly port: number },
 ): Promise<{ url: string; close(): Promise<void>; abort(): void }> {
   const { host, port, logger, tls = null } = options;
+  const print = tls === null ? "" : printOfTls(tls);
   const app = makeServer(options);
   await app.listen({ host, port });
   const address = app.server.address();
   const boundPort = typeof address === "object" && address !== null ? address.port : port;
-  const watch =
-    tls === null
-      ? null
-      : followTls(app.server as unknown as HttpsServer, tls, options.clock, (err) => logger.error({ err }, "the renewed certificate cannot be used"));
+  const onTrouble = (err: Error) => logger.error({ err }, "the renewed certificate cannot be used");
+  const watch = tls === null ? null : followTls(app.server as unknown as HttpsServer, tls, { print, clock: options.clock, onTrouble });
   const url = `${tls === null ? "http" : "https"}://${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${boundPort}`;
   // Whoever waits for this line must not depend on the level.
   logger.child({}, { level: logger.level === "silent" ? "silent" : "info" }).info({ url }, "listening");

@@ -1,9 +1,8 @@
 /** TLS of the service's own: a certificate and its key, read again when their files change, so that a renewal needs no restart. */
 import type { Server } from "node:https";
 import { createSecureContext } from "node:tls";
-import { printOf, readFollowedFile } from "../access/followed-file.ts";
+import { type Follow, followFiles, printOf, readFollowedFile } from "../access/followed-file.ts";
 import { RepriseError } from "../errors.ts";
-import type { Clock } from "../event/clock.ts";
 import { messageOf } from "../event/thrown.ts";
 
 export interface TlsFiles {
@@ -36,23 +35,24 @@ export function readTls({ cert, key }: TlsFiles): Pair {
 /**
  * Takes a renewed pair for new connections. While the files do not fit each other (one was written, the other not yet) the old pair stays.
  *
- * @param onTrouble told once for each change that cannot be used.
+ * @param print what the files looked like before the server read them.
+ * @param onTrouble told once of each pair that cannot be used.
  */
-export function followTls(server: Server, files: TlsFiles, clock: Clock, onTrouble: (error: RepriseError) => void): { close(): void } {
-  let seen = printOfPair(files);
-  const look = (): void => {
-    timer = clock.after(lookEveryMs, look);
-    const now = printOfPair(files);
-    if (now === seen) return;
-    seen = now;
-    try {
-      server.setSecureContext(readTls(files));
-    } catch (error) {
-      onTrouble(error as RepriseError);
-    }
-  };
-  let timer = clock.after(lookEveryMs, look);
-  return { close: () => timer.cancel() };
+export function followTls(
+  server: Pick<Server, "setSecureContext">,
+  files: TlsFiles,
+  { print, clock, onTrouble }: Pick<Follow, "print" | "clock" | "onTrouble">,
+): { close(): void } {
+  const read = (): void => server.setSecureContext(readTls(files));
+  return followFiles({ paths: pathsOf(files), print, everyMs: lookEveryMs, clock, read, onTrouble });
+}
+
+export function printOfTls(files: TlsFiles): string {
+  return printOf(pathsOf(files));
+}
+
+function pathsOf({ cert, key }: TlsFiles): readonly string[] {
+  return [cert, key];
 }
 
 function read(path: string, name: string): Buffer {
@@ -61,8 +61,4 @@ function read(path: string, name: string): Buffer {
   } catch (error) {
     throw new RepriseError("CONFIG_INVALID", `${name} is ${JSON.stringify(path)}: it cannot be read (${messageOf(error)}).`);
   }
-}
-
-function printOfPair({ cert, key }: TlsFiles): string {
-  return [cert, key].map(printOf).join("\n");
 }

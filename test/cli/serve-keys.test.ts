@@ -1,11 +1,13 @@
 /** `reprise serve` with keys and with TLS, as its operator meets it: real processes, a real key file, curl. */
 import { execFile, execFileSync, spawn, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { createKey, revokeKey } from "../../src/access/edit-key-file.ts";
 import { reprise } from "../support/cli.ts";
 import { repositoryFolder } from "../support/run-tool.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -68,6 +70,58 @@ describe("serve with keys", { timeout: 60_000 }, () => {
     await expect.poll(() => status(anna), { timeout: 8000, interval: 100 }).toBe(401);
     expect(lines.join("\n")).toContain("the keys from before stay in force");
     expect(lines.filter((line) => line.includes(anna.slice(12, 40)) || line.includes(bert.slice(12, 40)))).toEqual([]);
+  });
+
+  it("is one of two services on one key file: under load a torn file changes nothing, and a revoked key is refused by both within 5 s", async () => {
+    const path = join(makeFolder(), "keys.json");
+    const options = () => ({ path, nowMs: Date.now(), random: randomBytes });
+    const more = { tenant: "default", expiresAtMs: null, limit: { per_second: 100_000, burst: 100_000 }, sources: null };
+    const kept = createKey(options(), { name: "kept", role: "append", ...more }).text;
+    const watcher = createKey(options(), { name: "watcher", role: "read", ...more }).text;
+    const lost = createKey(options(), { name: "lost", role: "append", ...more });
+    const services = await Promise.all([0, 1].map(() => serve(makeFolder(), { REPRISE_API_KEYS: path })));
+
+    const load = new AbortController();
+    const payload = JSON.stringify({ type: "order.placed", entity: { type: "order", id: "1" }, data: { cents: 1 } });
+    /** Appends all the time. @returns the status of each answer, with when it was asked for. */
+    const appending = async (url: string, key: string) => {
+      const answers: { readonly status: number; readonly atMs: number }[] = [];
+      const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+      while (!load.signal.aborted) {
+        const atMs = performance.now();
+        const answer = await fetch(`${url}/events`, { method: "POST", headers, body: payload });
+        await answer.arrayBuffer();
+        answers.push({ status: answer.status, atMs });
+      }
+      return answers;
+    };
+    const statuses = services.flatMap(({ url }) => [appending(url, kept), appending(url, kept), appending(url, lost.text)]);
+    const warnings = async () => {
+      const answers = services.map(async ({ url }) => (await fetch(`${url}/readyz`, { headers: { authorization: `Bearer ${watcher}` } })).json());
+      return (await Promise.all(answers)).map((ready) => (ready as { warnings: readonly string[] }).warnings.length);
+    };
+
+    const whole = readFileSync(path, "utf8");
+    writeFileSync(path, whole.slice(0, whole.length / 2));
+    await expect.poll(warnings, { timeout: 8000, interval: 100 }).toEqual([1, 1]);
+    writeFileSync(path, whole);
+    revokeKey(options(), lost.key.id);
+    const revokedMs = performance.now();
+    await expect.poll(warnings, { timeout: 8000, interval: 100 }).toEqual([0, 0]);
+    const isRefused = async ({ url }: { url: string }) => (await fetch(`${url}/events`, { headers: { authorization: `Bearer ${lost.text}` } })).status === 401;
+    await expect.poll(async () => (await Promise.all(services.map(isRefused))).every(Boolean), { timeout: 8000, interval: 50 }).toBe(true);
+    load.abort();
+    for (const [index, answers] of (await Promise.all(statuses)).entries()) {
+      expect(answers.length).toBeGreaterThan(10);
+      const refused = answers.filter(({ status }) => status !== 201);
+      if (index % 3 < 2) expect(refused).toEqual([]);
+      else {
+        expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([401]));
+        expect(Math.min(...refused.map(({ atMs }) => atMs))).toBeGreaterThan(revokedMs);
+        const last = answers.findLast(({ status }) => status === 201);
+        expect(last!.atMs).toBeLessThan(revokedMs + 5000);
+      }
+    }
   });
 
   it("does not start with a key file that is torn, or that others may write", async () => {

@@ -1,11 +1,12 @@
 /** Keys: their text, their file, how it is edited, and how a service follows it. */
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   chownSync,
-  existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -14,10 +15,13 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createKey, finishRotation, revokeKey, rotateKey } from "../../src/access/edit-key-file.ts";
+import { lockForEdit } from "../../src/access/edit-lock.ts";
 import { parseKeyFile, readKeyFile } from "../../src/access/key-file.ts";
 import { keyText, readKeyText } from "../../src/access/key-text.ts";
 import { openKeys } from "../../src/access/keys.ts";
@@ -26,6 +30,7 @@ import { makeRateLimit } from "../../src/access/rate-limit.ts";
 import { mayDo, requiredRole, roles } from "../../src/access/roles.ts";
 import { durationMs } from "../../src/cli/duration.ts";
 import { makeFakeClock } from "../support/fake-clock.ts";
+import { repositoryFolder } from "../support/run-tool.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -137,13 +142,39 @@ describe("the key file", () => {
     expect({ uid, gid, mode }).toEqual({ uid: before.uid, gid: before.gid, mode: before.mode });
   });
 
-  it("takes over the lock of an editor that was killed, and waits for none that lives", () => {
+  it("is not edited while another edits, and whatever a killed editor left there holds nobody up", async () => {
     const { path, create } = makeFile();
-    writeFileSync(`${path}.lock`, String(process.pid));
+    const unlock = lockForEdit(`${path}.lock`);
     expect(() => create("anna")).toThrow("Another process edits the key file");
-    writeFileSync(`${path}.lock`, "4194304000");
+    unlock();
+    const lib = pathToFileURL(join(repositoryFolder, "src/access/edit-lock.ts")).href;
+    const hold = `(await import(${JSON.stringify(lib)})).lockForEdit(process.argv[1]); console.log("locked"); setInterval(() => {}, 1000);`;
+    const holder = spawn(process.execPath, ["--input-type=module", "-e", hold, `${path}.lock`], { stdio: ["ignore", "pipe", "ignore"] });
+    await once(holder.stdout, "data");
+    expect(() => create("anna")).toThrow("Another process edits the key file");
+    holder.kill("SIGKILL");
+    await once(holder, "exit");
     create("anna");
-    expect(existsSync(`${path}.lock`)).toBe(false);
+    for (const left of ["", "4194304000", String(process.pid), "x".repeat(5000), "\0".repeat(100)]) {
+      writeFileSync(`${path}.lock`, left);
+      create(`after ${left.length}`);
+      expect(readdirSync(dirname(path))).toEqual(["keys.json"]);
+    }
+  });
+
+  it("is edited by one of many at a time, also when they find a lock of somebody who ended: no key is lost", { timeout: 60_000 }, async () => {
+    const { path } = makeFile();
+    const lib = pathToFileURL(join(repositoryFolder, "src/access/edit-key-file.ts")).href;
+    const edit = `import { createKey } from ${JSON.stringify(lib)}; import { randomBytes } from "node:crypto"; import { writeFileSync, existsSync } from "node:fs";
+      const [path, name] = process.argv.slice(1); let made = 0;
+      while (made < 10) {
+        try { createKey({ path, nowMs: Date.now(), random: randomBytes }, { name: name + made, tenant: "default", role: "read", expiresAtMs: null, limit: null, sources: null }); made++; }
+        catch (error) { if (!/Another process edits/.test(error.message)) throw error; }
+        if (!existsSync(path + ".lock")) try { writeFileSync(path + ".lock", "4194304000", { flag: "wx" }); } catch {}
+      }`;
+    const run = promisify(execFile);
+    await Promise.all(["a", "b", "c"].map((name) => run(process.execPath, ["--input-type=module", "-e", edit, path, name])));
+    expect(new Set(readKeyFile(path).map(({ name }) => name)).size).toBe(30);
   });
 });
 

@@ -1,0 +1,63 @@
+/**
+ * Lets one process at a time edit a file. The lock is the system's own, on a file beside it, by way of SQLite: it ends with its process, also by SIGKILL, so that
+ * nothing that lies there can hold it: no empty file, no number of a process that is used again.
+ */
+import { rmSync, statSync, truncateSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { RepriseError } from "../errors.ts";
+import { messageOf } from "../event/thrown.ts";
+import { makePrivateFile } from "../log/private-files.ts";
+
+const sqliteBusy = 5;
+const sqliteNotADatabase = 26;
+/** More than the editors that may end between two looks. */
+const maxTries = 10;
+
+/** @returns what ends the lock. @throws CONFIG_INVALID while another process edits. */
+export function lockForEdit(path: string): () => void {
+  for (let tries = 0; tries < maxTries; tries++) {
+    makePrivateFile(path);
+    const before = fileAt(path);
+    const db = open(path);
+    if (db !== null && before !== null && fileAt(path) === before)
+      return () => {
+        removeIfPossible(path); // before the lock ends: whoever waits for it sees that the file is another one
+        db.close();
+      };
+    db?.close();
+  }
+  throw inUse(path);
+}
+
+/** Null for a file that is no lock, but was one of an earlier version: it is emptied. An editor that has it locked does not read it. */
+function open(path: string): DatabaseSync | null {
+  let db: DatabaseSync | null = null;
+  try {
+    db = new DatabaseSync(path, { timeout: 0 });
+    db.exec("pragma locking_mode=exclusive; begin exclusive");
+    return db;
+  } catch (error) {
+    db?.close();
+    const code = ((error as { readonly errcode?: number }).errcode ?? 0) & 255;
+    if (code === sqliteBusy) throw inUse(path);
+    if (code !== sqliteNotADatabase)
+      throw new RepriseError("CONFIG_INVALID", `The lock ${path} cannot be had (${messageOf(error)}): remove it if it is another user's.`);
+    truncateSync(path, 0);
+    return null;
+  }
+}
+
+function fileAt(path: string): number | null {
+  return statSync(path, { throwIfNoEntry: false })?.ino ?? null;
+}
+
+/** Windows keeps an open file. It is empty and free, and the next editor takes it. */
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {}
+}
+
+function inUse(path: string): RepriseError {
+  return new RepriseError("CONFIG_INVALID", `Another process edits the key file just now (${path}): run the command again.`);
+}
