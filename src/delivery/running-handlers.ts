@@ -10,6 +10,7 @@ import { makeFunctionAttempt } from "./attempt/function-attempt.ts";
 import { makeWebhookAttempt } from "./attempt/webhook-attempt.ts";
 import type { DeliveryLogger } from "./delivery-logger.ts";
 import { AloneGate } from "./dispatcher/alone-gate.ts";
+import type { HandlerDefinition } from "./handler.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import { type Condition, refusalOf } from "./ownership/condition.ts";
@@ -32,6 +33,15 @@ export interface RunningHandlersOptions {
   readonly ends?: LastEnds;
   /** Told when a handler works here from now on that another instance owned, or that stood still. */
   readonly onTaken?: (handler: string) => void;
+  readonly calls?: CallOptions;
+}
+
+/** How handlers are called in a test. */
+export interface CallOptions {
+  /** Calls a webhook, in place of a pool of sockets. */
+  readonly webhook: (definition: Extract<HandlerDefinition, { kind: "webhook" }>) => Attempt & { readonly close: () => Promise<void> };
+  /** Stands around each call. */
+  readonly around: (handler: string, attempt: Attempt) => Attempt;
 }
 
 /** The handlers that this process delivers to, each under its name. */
@@ -67,7 +77,7 @@ interface Place {
 
 export function makeRunningHandlers(options: RunningHandlersOptions): RunningHandlers {
   const { handlers, log, clock, ends = nobodyTold } = options;
-  const calls = makeAttempts(handlers, clock); // made at once, so that a header that cannot be sent is a start-up error
+  const calls = makeAttempts(handlers, clock, options.calls); // made at once, so that a header that cannot be sent is a start-up error
   const places = new Map<string, Place>();
   const dispatchers = () => [...places.values()].flatMap(({ seat: { name, working } }) => (working === null ? [] : [{ name, dispatcher: working }]));
   const life = makeLife({
@@ -130,16 +140,19 @@ interface Attempts {
 }
 
 /** @throws CONFIG_INVALID for a webhook whose headers cannot be sent. */
-function makeAttempts(handlers: readonly HandlerSpec[], clock: Clock): Attempts {
+function makeAttempts(handlers: readonly HandlerSpec[], clock: Clock, { webhook, around }: Partial<CallOptions> = {}): Attempts {
   const attempts = new Map<string, Attempt>();
   const closers: (() => Promise<void>)[] = [];
-  for (const { name, definition, concurrency } of handlers)
-    if (definition.kind === "function") attempts.set(name, makeFunctionAttempt(definition, clock));
-    else {
-      const attempt = makeWebhookAttempt({ ...definition, concurrency }, { clock });
-      closers.push(() => attempt.close());
-      attempts.set(name, attempt);
-    }
+  const attemptOf = ({ definition, concurrency }: HandlerSpec): Attempt => {
+    if (definition.kind === "function") return makeFunctionAttempt(definition, clock);
+    const attempt = webhook === undefined ? makeWebhookAttempt({ ...definition, concurrency }, { clock }) : webhook(definition);
+    closers.push(() => attempt.close());
+    return attempt;
+  };
+  for (const spec of handlers) {
+    const attempt = attemptOf(spec);
+    attempts.set(spec.name, around === undefined ? attempt : around(spec.name, attempt));
+  }
   return { attempts, close: async () => void (await Promise.all(closers.map((close) => close()))) };
 }
 

@@ -13,7 +13,7 @@ export interface RecordClock {
   warnings(): readonly string[];
 }
 
-export function makeRecordClock(clock: Clock): RecordClock {
+export function makeRecordClock(clock: Pick<Clock, "now">): RecordClock {
   let wentBack: { readonly fromMs: number; readonly toMs: number } | null = null;
   return {
     next(lastMs) {

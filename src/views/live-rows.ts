@@ -7,12 +7,12 @@ import type { WatchStatement } from "./database.ts";
 import { makeHealing } from "./healing.ts";
 import { makePositionWaiters, type PositionWaiters } from "./position-waiters.ts";
 import { makeProjector } from "./projector.ts";
-import { type Rows, rebuildFile, rebuildRows } from "./rebuild.ts";
+import { type Rows, rebuildFile, rebuildInMemory, rebuildRows } from "./rebuild.ts";
 import { openViewStore } from "./store.ts";
-import { removeViewStore } from "./store-file.ts";
+import { inMemory, removeViewStore } from "./store-file.ts";
 
 export interface LiveRowsOptions {
-  /** SQLite file of the rows. Its folder is made; it may be deleted while nothing has it open. */
+  /** SQLite file of the rows, or `:memory:`. Its folder is made; it may be deleted while nothing has it open. */
   readonly file: string;
   readonly log: EventLog;
   readonly catalog: Catalog;
@@ -62,15 +62,14 @@ export async function openLiveRows({ file, log, catalog, clock, onTrouble = () =
   await refuseBeyondLog(rows, file, log);
 
   function startRebuild(): Promise<void> {
-    rebuilding ??= rebuild().finally(() => {
-      rebuilding = null;
-    });
+    rebuilding ??= rebuild().finally(() => void (rebuilding = null));
     return rebuilding;
   }
 
   async function rebuild(): Promise<void> {
     const head = await log.head();
     refuseWhenClosed();
+    if (file === inMemory) return rebuildInMemory(rows, () => (rows = openRows(file, waiters)), head);
     const building: Rows = openRows(
       rebuildFile(file),
       makePositionWaiters(() => building.projector.position()),

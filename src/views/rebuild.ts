@@ -64,3 +64,12 @@ export async function rebuildRows(
   }
   return { rows: reopen(from) };
 }
+
+/** Rows in memory have nothing beside them to be built in: readers meet the new ones while they come. @param replace puts empty rows in their place. */
+export async function rebuildInMemory(old: Rows, replace: () => Rows, head: Position): Promise<void> {
+  await old.projector.stop();
+  old.store.close();
+  const rows = replace();
+  rows.projector.start();
+  await rows.waiters.until(head).reached;
+}

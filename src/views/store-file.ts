@@ -12,6 +12,9 @@ import { definitionsOf, metaTable, ourDefinitions } from "./store-tables.ts";
 /** Of tables and rules: a file of another number is built anew. */
 const formatVersion = 11;
 
+/** In place of a file: rows that are gone with the process. */
+export const inMemory = ":memory:";
+
 /** Marks the file as ours ("RPVW"), so that no other database is ever deleted. */
 const applicationId = 0x52505657;
 
@@ -22,12 +25,11 @@ export function openWritable(
   watch: WatchStatement | undefined,
 ): { readonly db: ViewDatabase; readonly damage: string | null } {
   try {
+    if (file === inMemory) return { db: create(file, logId, watch, catalog), damage: null };
     makePrivateFolder(dirname(file));
     const { db, damage } = openUsable(file, logId, catalog, watch);
     if (db !== null) return { db, damage };
-    const made = create(file, logId, watch);
-    refreshWanted(made, catalog);
-    return { db: made, damage };
+    return { db: create(file, logId, watch, catalog), damage };
   } catch (error) {
     if (!(error instanceof Error && ("errcode" in error || "syscall" in error))) throw error;
     throw new RepriseError(
@@ -42,6 +44,7 @@ export function openWritable(
 
 /** Removes a store's file and what SQLite keeps beside it. */
 export function removeViewStore(file: string): void {
+  if (file === inMemory) return;
   for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(file + suffix, { force: true });
 }
 
@@ -95,9 +98,9 @@ function openUsable(
   }
 }
 
-function create(file: string, logId: string, watch: WatchStatement | undefined): ViewDatabase {
+function create(file: string, logId: string, watch: WatchStatement | undefined, catalog: Catalog): ViewDatabase {
   removeViewStore(file);
-  makePrivateFile(file);
+  if (file !== inMemory) makePrivateFile(file);
   const db = openDatabase(file, watch);
   configure(db);
   db.transaction(() => {
@@ -106,6 +109,7 @@ function create(file: string, logId: string, watch: WatchStatement | undefined):
     for (const { tables } of projections) db.exec(tables);
     db.run("insert into meta(log_id, position, again) values (?, 0, 0)", logId);
   });
+  refreshWanted(db, catalog);
   return db;
 }
 

@@ -1,8 +1,8 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import type { ViewDatabase, WatchStatement } from "./database.ts";
 import { makeRowFold, type RowFold } from "./row-fold.ts";
-import { makeSnapshots, type Snapshots } from "./snapshots.ts";
-import { openWritable } from "./store-file.ts";
+import { makeSharedSnapshots, makeSnapshots, type Snapshots } from "./snapshots.ts";
+import { inMemory, openWritable } from "./store-file.ts";
 
 /** Events that one transaction of a rebuild holds. */
 const rebuildEvents = 50_000;
@@ -32,7 +32,7 @@ export function openViewStore(file: string, logId: string, catalog: Catalog, use
   const { db, damage } = openWritable(file, logId, catalog, watch);
   if (use === "rebuild") db.exec("pragma journal_mode = memory; pragma synchronous = off;");
   const rows = makeRowFold(db, catalog, use === "live" ? 1 : rebuildEvents);
-  const snapshots = makeSnapshots(file, catalog, watch);
+  const snapshots = file === inMemory ? makeSharedSnapshots(db) : makeSnapshots(file, catalog, watch);
 
   return {
     file,

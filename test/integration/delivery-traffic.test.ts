@@ -7,10 +7,11 @@ import { defineHandler, type HandlerOptions, NotReady, Terminal } from "../../sr
 import { isRepriseError } from "../../src/errors.ts";
 import type { EventInput } from "../../src/store/append/event-input.ts";
 import type { Store } from "../../src/store/store.ts";
-import { checkHistory, countDeliveries, type History, makeHistory, readLogRows } from "../support/history-checker.ts";
+import { checkHistory, countDeliveries, type History, makeHistory } from "../support/history-checker.ts";
 import { makeRandom } from "../support/partition-model.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { handlerShows, handlerView, logHead, startStore } from "../support/test-store.ts";
+import { makeTestBench } from "../support/test-bench.ts";
+import { handlerShows, handlerView, headOf, logRows, type Place, startStore } from "../support/test-store.ts";
 
 const placed = defineEvent("order.placed", { 1: z.object({ fate: z.enum(["ok", "flaky", "deferred", "slow", "broken", "terminal"]) }) });
 const lanes = 30;
@@ -22,12 +23,13 @@ class Traffic {
   readonly history: History = makeHistory();
   readonly #random: () => number;
   readonly #options: Partial<HandlerOptions>;
-  readonly #folder = temporaryFolder();
+  readonly #place: Place;
   readonly #deferred = new Set<string>();
   healed = false;
   acts = 0;
 
-  constructor(seed: number, options: Partial<HandlerOptions>) {
+  constructor(seed: number, options: Partial<HandlerOptions>, place: Place) {
+    this.#place = place;
     this.#random = makeRandom(seed);
     this.#options = options;
   }
@@ -49,7 +51,7 @@ class Traffic {
       await store.replayBatch({}, { maxEvents: 1000 });
       await this.#quiet(store);
     }
-    await handlerShows(store, this.#folder, "mailer", { waiting: 0, byStatus: { dead_lettered: 0, held: 0 } });
+    await handlerShows(store, this.#place, "mailer", { waiting: 0, byStatus: { dead_lettered: 0, held: 0 } });
     await this.#agree(store);
   }
 
@@ -71,7 +73,7 @@ class Traffic {
       },
     });
     const limits = { laneQueueEvents: 3, readAheadEvents: 60, slowMs: 20, flushOutcomes: 8, flushMs: 5 };
-    return startStore(defineConfig({ events: [placed], handlers: [handler], limits }), this.#folder);
+    return startStore(defineConfig({ events: [placed], handlers: [handler], limits }), this.#place);
   }
 
   #failure(fate: string, id: string, attempt: number): Error | null {
@@ -118,14 +120,14 @@ class Traffic {
       return byStatus.pending + byStatus.processing + byStatus.failed;
     };
     await expect.poll(moving, { timeout: 20_000, interval: 10 }).toBe(0);
-    await store.views.waitFor(logHead(this.#folder));
+    await store.views.waitFor(await headOf(this.#place));
     await expect.poll(moving, { timeout: 20_000, interval: 10 }).toBe(0);
   }
 
   async #agree(store: Store): Promise<void> {
     await this.#quiet(store);
     const ordering = this.#options.ordering ?? "strict";
-    const counted = countDeliveries(readLogRows(this.#folder), "mailer", ordering);
+    const counted = countDeliveries(await logRows(this.#place), "mailer", ordering);
     const tally: Record<string, number> = {};
     for (const status of counted.statuses.values()) tally[status] = (tally[status] ?? 0) + 1;
     const { wanted, byStatus } = await handlerView(store, "mailer");
@@ -137,13 +139,15 @@ class Traffic {
 }
 
 describe("traffic of every kind, with operators at work and restarts", () => {
-  it.each<[string, Partial<HandlerOptions>]>([
-    ["strict", {}],
-    ["relaxed", { ordering: "relaxed" }],
-    ["record each", { record: "each" }],
-    ["one slot", { concurrency: 1 }],
-  ])("keeps order, loses nothing and counts right: %s", { timeout: 60_000 }, async (_name, options) => {
-    const traffic = new Traffic(Number(process.env.REPRISE_TRAFFIC_SEED ?? 1), options);
+  it.each<[string, Partial<HandlerOptions>, () => Place]>([
+    ["strict", {}, temporaryFolder],
+    ["relaxed", { ordering: "relaxed" }, temporaryFolder],
+    ["record each", { record: "each" }, temporaryFolder],
+    ["one slot", { concurrency: 1 }, temporaryFolder],
+    ["strict, in a test store", {}, makeTestBench],
+    ["relaxed, in a test store", { ordering: "relaxed" }, makeTestBench],
+  ])("keeps order, loses nothing and counts right: %s", { timeout: 60_000 }, async (_name, options, makePlace) => {
+    const traffic = new Traffic(Number(process.env.REPRISE_TRAFFIC_SEED ?? 1), options, makePlace());
     await traffic.run();
     expect(traffic.acts).toBeGreaterThan(5);
   });

@@ -10,7 +10,7 @@ import { newId } from "../../src/event/ids.ts";
 import { openLog } from "../../src/log/open-log.ts";
 import { serverLogs } from "../support/server-logs.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { logRows, type Place } from "../support/test-store.ts";
+import { logRows, type StoredPlace } from "../support/test-store.ts";
 
 const happened = defineEvent("thing.happened", { 1: z.object({ n: z.int() }) });
 
@@ -49,18 +49,18 @@ const foreign: Readonly<Record<string, NewEvent>> = {
   "named as the parts of objects are": written("constructor", {}, "reprise"),
 };
 
-const places: readonly (readonly [string, () => Promise<Place>])[] = [
+const places: readonly (readonly [string, () => Promise<StoredPlace>])[] = [
   ["the embedded log", async () => temporaryFolder()],
   ...serverLogs.map(([title, open]) => [title, async () => ({ ...(await open()), data: temporaryFolder() })] as const),
 ];
 
 describe.each(places)("a foreign event in a journal of %s", (_title, open) => {
-  const openAt = (place: Place, config: ReturnType<typeof makeConfig>["config"]) =>
+  const openAt = (place: StoredPlace, config: ReturnType<typeof makeConfig>["config"]) =>
     openStore(config, typeof place === "string" ? { log: `sqlite:${place}` } : place).then((store) => {
       onTestFinished(() => store.close());
       return store;
     });
-  const write = async (place: Place, event: NewEvent) => {
+  const write = async (place: StoredPlace, event: NewEvent) => {
     const log = await openLog(typeof place === "string" ? `sqlite:${place}` : place.log, typeof place === "string" ? {} : { namespace: place.namespace ?? "" });
     await log.append(journal, [event], "any");
     await log.close();

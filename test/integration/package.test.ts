@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { snippetsOf } from "../support/doc-snippets.ts";
 import { repositoryFolder, run, runNode, writeTree } from "../support/run-tool.ts";
 import { someOf } from "../support/sizes.ts";
 import { errorsByLine, forProject, programOf, wrongUsesOf } from "../support/typed-uses.ts";
@@ -45,6 +46,16 @@ export default defineConfig({
 });
 `;
 
+/** Pages whose examples are small projects with tests. */
+const pages = ["testing"];
+
+const pageOptions = JSON.stringify({
+  compilerOptions: {
+    ...{ module: "nodenext", target: "es2024", strict: true, noEmit: true, skipLibCheck: true, allowImportingTsExtensions: true, erasableSyntaxOnly: true },
+    ...{ types: ["node"], typeRoots: [join(repositoryFolder, "node_modules/@types")] },
+  },
+});
+
 const library = `
 import { defineConfig, defineEvent, openStore } from "reprise";
 import { z } from "zod";
@@ -84,6 +95,7 @@ describe("the packed package", { timeout: 60_000 }, () => {
         include: ["*.ts"],
       }),
     });
+    for (const page of pages) writeTree(join(project, page), { ...snippetsOf(`docs/${page}.md`), "tsconfig.json": pageOptions });
     writeTree(elsewhere, { "reprise.config.ts": config });
     const tarball = readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "";
     const installed = await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts", join(folder, tarball)], project);
@@ -135,6 +147,12 @@ describe("the packed package", { timeout: 60_000 }, () => {
       });
     },
   );
+
+  it.each(pages)("runs the examples of docs/%s.md on Node's own test runner, and their types fit", async (page) => {
+    const { code, stdout } = await runNode(join(project, page), "--test");
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^(ℹ|#) fail 0$/m) });
+    expect(await runNode(join(project, page), join(repositoryFolder, "node_modules/typescript-7/bin/tsc"), "-p", ".")).toMatchObject({ code: 0, stdout: "" });
+  });
 
   it.each([
     ["the project's folder", project],

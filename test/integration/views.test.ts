@@ -5,9 +5,9 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { isRepriseError, type RepriseError } from "../../src/errors.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
+import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { openDatabase } from "../../src/views/database.ts";
-import { openMemoryLog } from "../support/memory-log.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { deadLettered, makeViewsFixture, progress } from "../support/views-fixture.ts";
 

@@ -8,12 +8,27 @@ import { openLog, openLogReadOnly } from "../../src/log/open-log.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { HandlerView } from "../../src/views/model/handler.ts";
 import { type LogRow, readLogRows } from "./history-checker.ts";
+import type { TestBench } from "./test-bench.ts";
 
-/** Where a store keeps what: the folder of an embedded log, or a server and the folder of the views. */
-export type Place = string | { readonly log: string; readonly namespace?: string; readonly data: string };
+/** Where a store keeps what: the folder of an embedded log, a server and the folder of the views, or memory. */
+export type Place = StoredPlace | { readonly bench: TestBench };
+
+/** A place that outlives the process. */
+export type StoredPlace = string | ServerPlace;
+
+interface ServerPlace {
+  readonly log: string;
+  readonly namespace?: string;
+  readonly data: string;
+}
 
 /** A started store; closed when the test is over. */
 export async function startStore(config: Config, place: Place, options: Omit<OpenOptions, "log"> = {}): Promise<Store> {
+  if (typeof place === "object" && "bench" in place) {
+    const kit = await place.bench.start(config);
+    onTestFinished(() => kit.close());
+    return kit.store;
+  }
   const store = await openStore(config, { ...(typeof place === "string" ? { log: `sqlite:${place}` } : place), ...options });
   onTestFinished(() => store.close());
   await store.start();
@@ -48,7 +63,7 @@ export async function logRows(place: Place): Promise<readonly LogRow[]> {
 
 /** Every event of the log, read beside its owner. */
 export async function eachEvent(place: Place, visit: (event: StoredEvent) => void): Promise<void> {
-  const log = typeof place === "string" ? await openLogReadOnly(`sqlite:${place}`) : await openLog(place.log, { namespace: place.namespace ?? "" });
+  const log = typeof place === "string" ? await openLogReadOnly(`sqlite:${place}`) : await openPlace(place);
   try {
     for await (const batch of log.readAll()) for (const event of batch) visit(event);
   } finally {
@@ -56,8 +71,13 @@ export async function eachEvent(place: Place, visit: (event: StoredEvent) => voi
   }
 }
 
-async function withLog<T>({ log: url, namespace = "" }: Exclude<Place, string>, use: (log: EventLog) => Promise<T>): Promise<T> {
-  const log = await openLog(url, { namespace });
+async function openPlace(place: Exclude<Place, string>): Promise<EventLog> {
+  if ("bench" in place) return place.bench.readLog();
+  return openLog(place.log, { namespace: place.namespace ?? "" });
+}
+
+async function withLog<T>(place: Exclude<Place, string>, use: (log: EventLog) => Promise<T>): Promise<T> {
+  const log = await openPlace(place);
   try {
     return await use(log);
   } finally {

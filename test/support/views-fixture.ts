@@ -5,6 +5,7 @@ import type { Json, NewEvent, StoredEvent } from "../../src/event/event.ts";
 import { newId } from "../../src/event/ids.ts";
 import { handlerStream, journalStream, parseStreamName, replayStream } from "../../src/event/names.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
+import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 import type { AttemptRecord } from "../../src/records/attempt.ts";
 import type { HandlerStreamData } from "../../src/records/handler.ts";
 import type { JournalEvent } from "../../src/records/journal.ts";
@@ -12,7 +13,6 @@ import type { ReplayStreamData } from "../../src/records/replay.ts";
 import type { RunningDeliveries } from "../../src/views/model/running.ts";
 import { openViews, type ViewsOptions } from "../../src/views/open-views.ts";
 import { makeFakeClock } from "./fake-clock.ts";
-import { openMemoryLog } from "./memory-log.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { ordersCatalog } from "./views-history.ts";
 

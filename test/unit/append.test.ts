@@ -6,10 +6,10 @@ import { makeCatalog } from "../../src/catalog/make-catalog.ts";
 import { type ErrorCode, RepriseError } from "../../src/errors.ts";
 import type { Json, StoredEvent } from "../../src/event/event.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
+import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 import { type AppendInputs, makeAppender } from "../../src/store/append/append.ts";
 import type { AppendOptions, EventInput } from "../../src/store/append/event-input.ts";
 import { event, takeTyped } from "../../src/store/append/typed.ts";
-import { openMemoryLog } from "../support/memory-log.ts";
 
 const orderPlaced = defineEvent(
   "order.placed",

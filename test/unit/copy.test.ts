@@ -6,8 +6,8 @@ import { copyLog } from "../../src/log/copy/copy.ts";
 import { refuseUnfinishedCopy } from "../../src/log/copy/copy-marker.ts";
 import { type CopyOptions, type CopyProgress, CopyRefused, type CopyReport } from "../../src/log/copy/copy-options.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
+import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 import { ownEvent } from "../../src/records/own-event.ts";
-import { openMemoryLog } from "../support/memory-log.ts";
 
 const anEvent = (data: Json = { n: 1 }, metadata: NewEvent["metadata"] = { priority: "normal" }): NewEvent => ({
   id: newId(),

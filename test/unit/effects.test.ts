@@ -8,8 +8,8 @@ import { newId } from "../../src/event/ids.ts";
 import { effectsStream, isEntityStream, parseStreamName, streamName } from "../../src/event/names.ts";
 import { tenantOf } from "../../src/log/append-rules.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
+import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 import { makeFakeClock } from "../support/fake-clock.ts";
-import { openMemoryLog } from "../support/memory-log.ts";
 
 const event: CurrentEvent = {
   ...{ id: "0198c0de-0000-7000-8000-000000000001", type: "order.placed", schemaVersion: 1, entity: { type: "order", id: "1" }, tenant: "default" },

@@ -1,5 +1,5 @@
+import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 import { describeEventLog } from "../contract/event-log.ts";
-import { openMemoryLog } from "../support/memory-log.ts";
 
 describeEventLog("memory", async () => {
   const log = openMemoryLog();

@@ -1,5 +1,5 @@
 /** Whoever uses the library can name every type that its declarations name: `index.ts` exports them all. */
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
 import { repositoryFolder } from "../support/run-tool.ts";
@@ -21,7 +21,7 @@ const options: ts.CompilerOptions = {
 const made = "/made";
 
 /** A program over these files beside those of the disk. */
-function programOf(root: string, files: ReadonlyMap<string, string>): ts.Program {
+function programOf(roots: readonly string[], files: ReadonlyMap<string, string>): ts.Program {
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile, getSourceFile, directoryExists } = host;
   host.directoryExists = (path) => path.startsWith(made) || directoryExists!(path);
@@ -31,7 +31,7 @@ function programOf(root: string, files: ReadonlyMap<string, string>): ts.Program
     const text = files.get(path);
     return text === undefined ? getSourceFile(path, version, ...more) : ts.createSourceFile(path, text, version, true);
   };
-  return ts.createProgram([root], options, host);
+  return ts.createProgram(roots, options, host);
 }
 
 /** The declarations of a program's own files, by their place below `made`. */
@@ -41,12 +41,18 @@ function declarationsOf(program: ts.Program, folder: string): ReadonlyMap<string
   return files;
 }
 
-/** Types that the exported declarations of `root` name, or that those name in turn, and that `root` does not export: each as `<file>: <name>`. */
-function unexported(root: string, files: ReadonlyMap<string, string>): readonly string[] {
-  const program = programOf(root, files);
+/**
+ * Types that the exported declarations of `root` name, or that those name in turn, and that neither `root` nor `beside` exports: each as `<file>: <name>`.
+ *
+ * @param beside another entry of the same package.
+ */
+function unexported(root: string, files: ReadonlyMap<string, string>, beside = root): readonly string[] {
+  const program = programOf([root, beside], files);
   const checker = program.getTypeChecker();
   const resolved = (symbol: ts.Symbol): ts.Symbol => (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol);
-  const exported = new Set(checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(root)!)!).map(resolved));
+  const exportsOf = (entry: string) => checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(entry)!)!).map(resolved);
+  const own = exportsOf(root);
+  const exported = new Set([...own, ...exportsOf(beside)]);
   const seen = new Set<ts.Symbol>();
   const missing = new Set<string>();
   const follow = (symbol: ts.Symbol): void => {
@@ -58,7 +64,7 @@ function unexported(root: string, files: ReadonlyMap<string, string>): readonly 
       if (ts.isTypeParameterDeclaration(declaration)) continue;
       // What its own file keeps to itself is a detail of the type that is built with it; what that names is followed all the same.
       const isDetail = (ts.getCombinedModifierFlags(declaration) & ts.ModifierFlags.Export) === 0;
-      if (!exported.has(symbol) && !isDetail) missing.add(`${fileName.slice(dirname(root).length + 1)}: ${symbol.name}`);
+      if (!exported.has(symbol) && !isDetail) missing.add(`${fileName.slice(made.length + 1)}: ${symbol.name}`);
       visit(declaration);
     }
   };
@@ -68,16 +74,18 @@ function unexported(root: string, files: ReadonlyMap<string, string>): readonly 
     if (symbol !== undefined) follow(resolved(symbol));
     ts.forEachChild(node, visit);
   };
-  for (const symbol of exported) follow(symbol);
+  for (const symbol of own) follow(symbol);
   return [...missing].sort();
 }
 
 describe("the public declarations", { timeout: 120_000 }, () => {
   it("name no type that index.ts does not export", () => {
     const folder = join(repositoryFolder, "src");
-    const files = declarationsOf(programOf(join(folder, "index.ts"), new Map()), folder);
+    const testing = "testing/make-test-store";
+    const files = declarationsOf(programOf([join(folder, "index.ts"), join(folder, `${testing}.ts`)], new Map()), folder);
     expect(files.size).toBeGreaterThan(50);
     expect(unexported(`${made}/index.d.ts`, files)).toEqual([]);
+    expect(unexported(`${made}/${testing}.d.ts`, files, `${made}/index.d.ts`)).toEqual([]);
   });
 
   it("are walked to the last one", () => {

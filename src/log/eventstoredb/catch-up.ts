@@ -1,8 +1,8 @@
 import type { Position, StoredEvent } from "../../event/event.ts";
 import { pause } from "../../event/waits.ts";
 import type { EventFilter, SubscriptionBatch } from "../event-log.ts";
+import { matches } from "../matches.ts";
 import { openSource } from "./catch-up-source.ts";
-import { matches } from "./matches.ts";
 import type { SubscriptionContext } from "./subscription-context.ts";
 import { repeatDelay } from "./waiting.ts";
 

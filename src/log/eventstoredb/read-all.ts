@@ -1,9 +1,9 @@
 import type { RecordedEvent } from "@eventstore/db-client";
 import type { Position, StoredEvent } from "../../event/event.ts";
 import type { ReadAllOptions } from "../event-log.ts";
+import { matches } from "../matches.ts";
 import type { LogHead } from "./log-head.ts";
 import { scannedEvents } from "./log-head.ts";
-import { matches } from "./matches.ts";
 import { readAllPage } from "./page.ts";
 import { makePageSize } from "./page-size.ts";
 import { refuseWhenClosing, type Server } from "./server.ts";

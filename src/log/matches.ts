@@ -1,5 +1,5 @@
-import type { StoredEvent } from "../../event/event.ts";
-import type { EventFilter } from "../event-log.ts";
+import type { StoredEvent } from "../event/event.ts";
+import type { EventFilter } from "./event-log.ts";
 
 export function matches(event: StoredEvent, filter: EventFilter | undefined): boolean {
   if (filter === undefined) return true;

@@ -1,0 +1,128 @@
+/** Puts the parts of a store together, on whatever ground it stands. */
+import { type CheckedConfig, type Config, checkConfig } from "./config/config.ts";
+import { heldToLock, type LockOptions } from "./config/held-to-lock.ts";
+import type { DeliveryLogger } from "./delivery/delivery-logger.ts";
+import type { EndMarker } from "./delivery/end-marker.ts";
+import type { DeliveryLimits } from "./delivery/limits.ts";
+import { type CallOptions, makeRunningHandlers, type RunningHandlers } from "./delivery/running-handlers.ts";
+import { build } from "./event/build.ts";
+import { type Clock, systemClock } from "./event/clock.ts";
+import { newId } from "./event/ids.ts";
+import { policyActor } from "./event/names.ts";
+import { refuseUnfinishedCopy } from "./log/copy/copy-marker.ts";
+import type { EventLog } from "./log/event-log.ts";
+import type { OpenLogOptions } from "./log/open-log.ts";
+import { makeAmendments } from "./replay/amendments.ts";
+import { makeReplays } from "./replay/replays.ts";
+import { makeAppender } from "./store/append/append.ts";
+import { makePerSource } from "./store/append/append-per-source.ts";
+import { takeTyped } from "./store/append/typed.ts";
+import { makeDeadLetterActs } from "./store/dead-letter-acts.ts";
+import { makeLife } from "./store/life.ts";
+import { makePauses } from "./store/pauses.ts";
+import { makeReadEntity } from "./store/read-entity.ts";
+import { makeReadiness } from "./store/readiness.ts";
+import { makeRebuildViews, rebuildRecord } from "./store/rebuild-views.ts";
+import { makeReplayActs } from "./store/replay-acts.ts";
+import type { Store } from "./store/store.ts";
+import { whatCanFail } from "./store/what-can-fail.ts";
+import { type OpenViews, openViews } from "./views/open-views.ts";
+import { fromCursor, toCursor } from "./views/queries/cursor.ts";
+import { amendedDetail } from "./views/queries/dead-letters/amendments.ts";
+
+/** What a store stands on. */
+export interface Ground {
+  readonly openLog: (locate: NonNullable<OpenLogOptions["locate"]>, signal?: AbortSignal) => Promise<EventLog>;
+  /** Where the rows of the views are: a file, or `:memory:`. */
+  readonly viewsFile: string;
+  /** Says how this process ended to the one after it. Asked when the log is ours. */
+  readonly ends: () => EndMarker;
+  /** In place of the config's. */
+  readonly limits?: Partial<DeliveryLimits>;
+  readonly calls?: CallOptions;
+  readonly random?: () => number;
+}
+
+/** What the parts are put together from, and what was found of the config. */
+export interface Plan {
+  readonly config: CheckedConfig;
+  /** Why the schema lock is broken, where the store is opened all the same. */
+  readonly unlocked: readonly string[];
+  readonly clock: Clock;
+  readonly logger: DeliveryLogger;
+}
+
+interface PlanOptions extends LockOptions {
+  readonly clock?: Clock;
+  readonly logger?: DeliveryLogger;
+}
+
+const silent: DeliveryLogger = { info() {}, warn() {}, error() {} };
+const reportCursors = {
+  write: (replayId: string, place: number) => toCursor("report", replayId, place),
+  read: (replayId: string, cursor: string | undefined) => fromCursor("report", replayId, cursor, ["number"])?.[0],
+};
+
+/** @throws CONFIG_INVALID, SCHEMA_LOCK_BROKEN */
+export function makePlan(config: Config, options: PlanOptions): Plan {
+  const { clock = systemClock, logger = silent } = options;
+  const checked = checkConfig(config);
+  const unlocked = heldToLock(config, options);
+  for (const warning of unlocked) logger.warn({}, warning);
+  return { config: checked, unlocked, clock, logger };
+}
+
+/** Opens views on a log, and what works on both. Nothing is delivered or projected before `start`. */
+export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal): Promise<Store> {
+  const { config, unlocked, clock, logger } = plan;
+  const { catalog, migrations } = config;
+  const { openLog, viewsFile, limits, calls, random = Math.random } = ground;
+  let views: OpenViews | null = null; // later than the log, which asks them
+  const log = await openLog(async (tenant, ids) => views?.locate(tenant, ids) ?? [], signal);
+  try {
+    await refuseUnfinishedCopy(log);
+    const marker = ground.ends();
+    const delivery = makeRunningHandlers({
+      ...{ ...config, log, clock, newId, random, logger, build, ends: marker },
+      ...{ limits: { ...config.limits, ...limits }, ...(calls && { calls }) },
+      onTaken: () => onTaken(),
+    });
+    const opened = await openStoreViews(plan, viewsFile, log, delivery);
+    views = opened;
+    const amendments = makeAmendments({ delivery, catalog, migrations });
+    const replays = makeReplays({
+      ...{ log, views: opened, delivery, amendments, migrations, catalog, clock, newId, ends: marker },
+      onCutOff: (replay_id, err) => logger.warn({ replay_id, err }, "a replay was cut off"),
+    });
+    const leaving = new AbortController();
+    const needs = { log, views: opened, delivery, replays, amendments, catalog, clock, newId, logger, signal: leaving.signal };
+    const readiness = makeReadiness(whatCanFail({ unlocked, delivery, views: opened, log }), clock);
+    const { life, onTaken } = makeLife({ ...needs, marker, readiness, leaving, rebuildViews: makeRebuildViews(needs) });
+    return {
+      catalog,
+      views: opened,
+      logId: log.logId,
+      append: takeTyped(makePerSource(makeAppender(needs), log)),
+      readEntity: makeReadEntity(needs),
+      ...makeDeadLetterActs({ ...needs, asAmended: (...amended) => amendedDetail(catalog, ...amended) }),
+      ...makeReplayActs({ ...needs, cursors: reportCursors }),
+      ...makePauses(needs),
+      ...life,
+    };
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+}
+
+function openStoreViews({ config, clock, logger }: Plan, file: string, log: EventLog, delivery: RunningHandlers): Promise<OpenViews> {
+  return openViews({
+    ...{ file, log, catalog: config.catalog, clock, running: delivery },
+    onTrouble: (err) => logger.warn({ err }, "the views could not go on; tried again"),
+    onDamage(why) {
+      logger.warn({ why }, "the views' file is damaged: the rows are computed again from the log");
+      const { stream, events, expected } = rebuildRecord(newId, { actor: policyActor, reason: `the file was damaged: ${why}` });
+      log.append(stream, events, expected).catch((err: unknown) => logger.warn({ err }, "that the views are computed again could not be recorded"));
+    },
+  });
+}

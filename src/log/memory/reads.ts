@@ -1,0 +1,65 @@
+import type { StoredEvent } from "../../event/event.ts";
+import type { ReadAllOptions, ReadStreamOptions } from "../event-log.ts";
+import { matches } from "../matches.ts";
+import { collect } from "./batches.ts";
+import type { Content } from "./content.ts";
+
+export interface ReadNeeds {
+  readonly content: Content;
+  readonly batchSize: number;
+  /** @throws CLOSED */
+  readonly refuseWhenClosed: () => void;
+}
+
+/** Later appends are not read. */
+export async function* readStream(
+  { content, batchSize, refuseWhenClosed }: ReadNeeds,
+  stream: string,
+  { from, direction = "forward", limit = Number.POSITIVE_INFINITY, signal }: ReadStreamOptions,
+): AsyncIterable<readonly StoredEvent[]> {
+  refuseWhenClosed();
+  const last = content.streams.get(stream)?.revision ?? -1;
+  const step = direction === "forward" ? 1 : -1;
+  let left = limit;
+  let at = Math.min(from ?? (direction === "forward" ? 0 : last), direction === "forward" ? Number.POSITIVE_INFINITY : last);
+  while (left > 0) {
+    refuseWhenClosed();
+    signal?.throwIfAborted();
+    const events = content.streams.get(stream)?.events ?? [];
+    const first = events[0]?.revision ?? last + 1; // what a truncation leaves has revisions without gap
+    if (direction === "forward") at = Math.max(at, first);
+    const batch = collect(Math.min(batchSize, left), () => (at < first || at > last ? undefined : events[(at += step) - step - first]));
+    if (batch.length === 0) return;
+    yield batch;
+    left -= batch.length;
+  }
+}
+
+/** Later appends are not read. */
+export async function* readAll(
+  { content: { slots }, batchSize, refuseWhenClosed }: ReadNeeds,
+  { after, direction = "forward", filter, limit = Number.POSITIVE_INFINITY, signal }: ReadAllOptions,
+): AsyncIterable<readonly StoredEvent[]> {
+  refuseWhenClosed();
+  const end = slots.length;
+  const step = direction === "forward" ? 1 : -1;
+  let left = limit;
+  /** Index of the next slot to look at. */
+  let at = direction === "forward" ? Number(after ?? 0n) : Math.min(Number(after ?? end + 1) - 2, end - 1);
+  const next = () => {
+    while (at >= 0 && at < end) {
+      const event = slots[at];
+      at += step;
+      if (event != null && matches(event, filter)) return event;
+    }
+    return undefined;
+  };
+  while (left > 0) {
+    refuseWhenClosed();
+    signal?.throwIfAborted();
+    const batch = collect(Math.min(batchSize, left), next);
+    if (batch.length === 0) return;
+    yield batch;
+    left -= batch.length;
+  }
+}

@@ -1,0 +1,57 @@
+import { setTimeout } from "node:timers";
+import type { Attempt } from "../delivery/attempt/attempt.ts";
+
+interface Call {
+  /** It has not ended although it was waited for. Nobody waits for it again: it waits for the clock, or for the test. */
+  isSlow: boolean;
+}
+
+/** The calls of handlers that have not ended: a test waits for them in real time, because what a handler does outside (a file, a socket) takes some. */
+export class CallsInFlight {
+  readonly #patienceMs: number;
+  readonly #calls = new Set<Call>();
+  #count = 0;
+  #onEnd: (() => void) | null = null;
+
+  /** @param patienceMs how long a call is waited for, in real time. */
+  constructor(patienceMs: number) {
+    this.#patienceMs = patienceMs;
+  }
+
+  /** Grows with each call that begins and each that ends. */
+  get count(): number {
+    return this.#count;
+  }
+
+  around(attempt: Attempt): Attempt {
+    return (request) => {
+      this.#count++;
+      const begun = attempt(request);
+      if (begun.kind !== "running") return begun;
+      const call: Call = { isSlow: false };
+      this.#calls.add(call);
+      void begun.settled.then(() => {
+        this.#calls.delete(call);
+        this.#count++;
+        this.#onEnd?.();
+      });
+      return begun;
+    };
+  }
+
+  /** Waits until one of the calls ends, at most for the patience. @returns false when there is none to wait for. */
+  async oneEnded(): Promise<boolean> {
+    const awaited = [...this.#calls].filter(({ isSlow }) => !isSlow);
+    if (awaited.length === 0) return false;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onEnd = resolve;
+    const timer = setTimeout(() => {
+      for (const call of awaited) call.isSlow = true;
+      resolve();
+    }, this.#patienceMs);
+    await promise;
+    clearTimeout(timer);
+    this.#onEnd = null;
+    return true;
+  }
+}
