@@ -1,7 +1,11 @@
 /** Every act of an operator, with its record refused, lost, delayed, and the log away: what is in force is what is on record, and what was refused never comes. */
-import { describe, expect, it, vi } from "vitest";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
+import { openStore } from "../../src/compose.ts";
 import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler, Terminal } from "../../src/delivery/handler.ts";
 import { actPatienceMs } from "../../src/delivery/journal/patience.ts";
@@ -49,31 +53,51 @@ interface Scene {
   made: string;
 }
 
-/** Entities: `a` and `b` with a dead letter and an event behind it, `c` in back-off for an hour, `d` that flows; `gone` is in the log, not in the config. */
-async function open(): Promise<Scene> {
-  const folder = temporaryFolder();
-  const calls: Scene["calls"] = [];
-  const handler = (name: string) =>
-    defineHandler({
-      ...{ name, events: [placed], startFrom: "beginning" as const, retry: { maxAttempts: 3, initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 } },
-      on: {
-        "order.placed": ({ entity: { id }, revision, data: { kind } }, { replay }) => {
-          if (name === "mailer") calls.push({ id, revision, kind, replayId: replay?.id ?? null });
-          if (kind === "dead") throw new Terminal("cannot");
-          if (kind === "late") throw new Error("not yet");
-        },
+const calls: Scene["calls"][number][] = [];
+const handlerOf = (name: string) =>
+  defineHandler({
+    ...{ name, events: [placed], startFrom: "beginning" as const, retry: { maxAttempts: 3, initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 } },
+    on: {
+      "order.placed": ({ entity: { id }, revision, data: { kind } }, { replay }) => {
+        if (name === "mailer") calls.push({ id, revision, kind, replayId: replay?.id ?? null });
+        if (kind === "dead") throw new Terminal("cannot");
+        if (kind === "late") throw new Error("not yet");
       },
-    });
-  const config = (...names: string[]) => defineConfig({ events: [placed], handlers: names.map(handler) });
-  const before = await startStore(config("gone"), folder, { clock: hasty });
+    },
+  });
+const configOf = (...names: string[]) => defineConfig({ events: [placed], handlers: names.map(handlerOf) });
+
+const template = mkdtempSync(join(tmpdir(), "reprise-"));
+afterAll(() => rmSync(template, { recursive: true }));
+let prepared: Promise<Pick<Scene, "letter" | "late">> | null = null;
+/** Entities: `a` and `b` with a dead letter and an event behind it, `c` in back-off for an hour, `d` that flows; `gone` is in the log, not in the config. */
+async function prepare(): Promise<Pick<Scene, "letter" | "late">> {
+  const folder = template;
+  const openHere = async (name: string) => {
+    const store = await openStore(configOf(name), { log: `sqlite:${folder}`, clock: hasty });
+    await store.start();
+    return store;
+  };
+  const before = await openHere("gone");
   const [a] = await before.append([order("a", "dead"), order("a"), order("b", "dead"), order("b"), order("c", "late"), order("d")]);
   await before.close();
-  const store = await startStore(config("mailer"), folder, { clock: hasty });
+  const store = await openHere("mailer");
   await handlerShows(store, folder, "mailer", { byStatus: { dead_lettered: 2, held: 2, failed: 1 }, done: 1 });
   const [late] = (await store.views.events({ tenant: "default", entityId: "c" }, { limit: 1 })).events;
   const { deliveryId } = late!.deliveries.find((each) => each.handler === "mailer")!;
+  await store.close();
+  return { letter: a!.id, late: { id: late!.id, deliveryId } };
+}
+
+/** Made once; each test has a copy. */
+async function open(): Promise<Scene> {
+  const { letter, late } = await (prepared ??= prepare());
+  const folder = temporaryFolder();
+  cpSync(template, folder, { recursive: true });
+  const store = await startStore(configOf("mailer"), folder, { clock: hasty });
+  await handlerShows(store, folder, "mailer", { byStatus: { dead_lettered: 2, held: 2, failed: 1 }, done: 1 });
   calls.length = 0;
-  return { store, folder, calls, letter: a!.id, late: { id: late!.id, deliveryId }, made: "" };
+  return { store, folder, calls, letter, late, made: "" };
 }
 
 /** What of a store is no act, and the repair of a journal, which journal-repair.test.ts walks. A new method is an act until it is named here, and has to be walked below. */

@@ -113,6 +113,22 @@ describe("dead letters of one lane, left from before the handler became strict",
   });
 });
 
+describe("a pause of a lane that has not been seen yet, whose caller was told that the log does not answer", () => {
+  it.each([
+    ["is in force when its record turns out to be stored", 5, []],
+    ["is none when it was not stored", null, [1]],
+  ])("%s", (_what, storedAt, starts) => {
+    const partition = recovered([claimed, released]);
+    const lane = partition.lanes.pin(stream);
+    const pause = partition.lanes.pause(lane, { actor: "local", reason: null }, 0);
+    partition.flushes.take(false, { acts: [pause] });
+    partition.lanes.unpin(lane);
+    partition.flushes.stored(storedAt);
+    partition.reading.offer(event(1));
+    expect(partition.schedule.start(0).map(({ event: { revision } }) => revision)).toEqual(starts);
+  });
+});
+
 describe("a call without an outcome when the process died", () => {
   it("is never repeated by itself under unknownOutcome escalate", () => {
     const partition = recovered([claimed, started(0)], { unknownOutcome: "escalate" });

@@ -37,6 +37,7 @@ export class LaneActs {
   end({ lane, apply }: LaneAct, at: number | null): void {
     lane.acts--;
     if (at !== null) apply(at);
+    this.#book.letGo(lane);
     this.#agenda.refresh(lane);
   }
 

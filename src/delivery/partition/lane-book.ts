@@ -46,8 +46,13 @@ export class LaneBook {
   }
 
   unpin(lane: Lane): void {
-    if (--lane.pins > 0 || lane.next !== unknownNext || lane.loans.length > 0) return;
-    this.#lanes.delete(lane.stream);
+    lane.pins--;
+    this.letGo(lane);
+  }
+
+  /** Forgets a lane that exists only for an act or a loan, once neither has it: an act has it until it is known whether its record was stored. */
+  letGo(lane: Lane): void {
+    if (lane.next === unknownNext && lane.pins === 0 && lane.acts === 0 && lane.loans.length === 0) this.#lanes.delete(lane.stream);
   }
 
   /** How many lanes the journal has to carry. */
