@@ -6,7 +6,7 @@
  * The agents call five systems over HTTP: screening, inventory, payments, mail, analytics (ORDER_DESK_SCREENING_URL and so on,
  * by default http://127.0.0.1:4681 … 4685; see handlers/integration.ts). When nothing listens there, nothing is lost and
  * nothing breaks: after their attempts the deliveries become dead letters, `GET /admin/dlq` shows them, and a replay takes
- * them up once the system is there. On another port than 4680, set ORDER_DESK_REPRISE_URL: the agents append over HTTP too.
+ * them up once the system is there.
  *
  * `npm run demo` starts all of it, breaks it, and mends it.
  */

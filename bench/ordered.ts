@@ -15,6 +15,8 @@ import type { EventLog } from "../src/log/event-log.ts";
 import { openEventStoreDbLog } from "../src/log/eventstoredb/open-eventstoredb-log.ts";
 import { openSqliteLog } from "../src/log/sqlite/open-sqlite-log.ts";
 import { type EventRow, eventColumns } from "../src/log/sqlite/row.ts";
+import { makeAppender } from "../src/store/append/append.ts";
+import { makeFollowUpAppends } from "../src/store/append/follow-up-appends.ts";
 import { spawnStandIn } from "../test/support/eventstore-stand-in/spawn.ts";
 import { fill } from "./fill.ts";
 import type { Benchmark } from "./measure.ts";
@@ -166,6 +168,7 @@ export function ordered(
               random: Math.random,
               limits,
               logger: silent,
+              appends: makeFollowUpAppends(makeAppender({ catalog: config.catalog, log, newId }), { catalog: config.catalog, log, newId, clock: systemClock }),
               build: "bench",
             });
           },

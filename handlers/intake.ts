@@ -2,7 +2,6 @@ import { defineHandler, Terminal } from "reprise";
 import { z } from "zod";
 import { orderPlaced } from "../schemas/order.placed/index.ts";
 import { orderValidated } from "../schemas/order.validated/index.ts";
-import { appendFollowUp } from "./follow-up.ts";
 import { callIntegration } from "./integration.ts";
 
 const screened = z.object({ screeningId: z.string() });
@@ -17,7 +16,7 @@ export const intake = defineHandler({
       if (event.data.totalCents === 0) throw new Terminal("the order has goods, and a total of zero");
       const answer = await callIntegration("screening", "/screenings", event.data, context, screened);
       if (answer.refused !== null) throw new Terminal(`screening refused the order: ${answer.refused}`);
-      await appendFollowUp("intake", event, orderValidated, { ...event.data, screeningId: answer.reply.screeningId }, context);
+      await context.append(orderValidated, event.entity, { ...event.data, screeningId: answer.reply.screeningId });
     },
   },
 });

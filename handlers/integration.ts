@@ -45,7 +45,7 @@ export async function callIntegration<T>(
 }
 
 /** POSTs JSON. @throws IntegrationFailed when nobody answers; the signal's reason when it aborts. */
-export async function post(name: string, url: URL, body: unknown, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
+async function post(name: string, url: URL, body: unknown, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
   try {
     return await fetch(url, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body), signal });
   } catch (error) {

@@ -3,7 +3,6 @@ import { z } from "zod";
 import { orderCancelled } from "../schemas/order.cancelled/index.ts";
 import { orderValidated } from "../schemas/order.validated/index.ts";
 import { stockReserved } from "../schemas/stock.reserved/index.ts";
-import { appendFollowUp } from "./follow-up.ts";
 import { callIntegration } from "./integration.ts";
 
 const reserved = z.object({ warehouse: z.string(), bin: z.int(), reservedAt: z.iso.datetime() });
@@ -20,7 +19,7 @@ export const inventory = defineHandler({
       const answer = await callIntegration("inventory", "/reservations", { orderId, lines }, context, reserved);
       if (answer.refused === "order_closed") return context.log("cancelled meanwhile: nothing reserved");
       if (answer.refused !== null) throw new Terminal(`inventory refused the reservation: ${answer.refused}`);
-      await appendFollowUp("inventory", event, stockReserved, { orderId, email, totalCents, currency, ...answer.reply }, context);
+      await context.append(stockReserved, event.entity, { orderId, email, totalCents, currency, ...answer.reply });
     },
     "order.cancelled": async (event, context) => {
       await callIntegration("inventory", "/releases", { orderId: event.data.orderId }, context, z.object({}));

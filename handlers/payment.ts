@@ -4,7 +4,6 @@ import { orderCancelled } from "../schemas/order.cancelled/index.ts";
 import { paymentCharged } from "../schemas/payment.charged/index.ts";
 import { paymentRefunded } from "../schemas/payment.refunded/index.ts";
 import { stockReserved } from "../schemas/stock.reserved/index.ts";
-import { appendFollowUp } from "./follow-up.ts";
 import { callIntegration } from "./integration.ts";
 
 const charged = z.object({ chargeId: z.string() });
@@ -27,14 +26,14 @@ export const payment = defineHandler({
       const answer = await callIntegration("payments", "/charges", { orderId, amountCents, currency }, context, charged);
       if (answer.refused === "order_closed") return context.log("cancelled meanwhile: nothing charged");
       if (answer.refused !== null) throw new Terminal(`payments refused the charge: ${answer.refused}`);
-      await appendFollowUp("payment", event, paymentCharged, { orderId, email, amountCents, currency, chargeId: answer.reply.chargeId }, context);
+      await context.append(paymentCharged, event.entity, { orderId, email, amountCents, currency, chargeId: answer.reply.chargeId });
     },
     "order.cancelled": async (event, context) => {
       const { orderId, email } = event.data;
       const answer = await callIntegration("payments", "/refunds", { orderId }, context, refunded);
       if (answer.refused === "nothing_charged") return context.log("cancelled before it was charged: nothing to refund");
       if (answer.refused !== null) throw new Terminal(`payments refused the refund: ${answer.refused}`);
-      await appendFollowUp("payment", event, paymentRefunded, { orderId, email, ...answer.reply }, context);
+      await context.append(paymentRefunded, event.entity, { orderId, email, ...answer.reply });
     },
   },
 });

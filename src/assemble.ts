@@ -16,6 +16,7 @@ import { makeAmendments } from "./replay/amendments.ts";
 import { makeReplays } from "./replay/replays.ts";
 import { makeAppender } from "./store/append/append.ts";
 import { makePerSource } from "./store/append/append-per-source.ts";
+import { makeFollowUpAppends } from "./store/append/follow-up-appends.ts";
 import { takeTyped } from "./store/append/typed.ts";
 import { makeDeadLetterActs } from "./store/dead-letter-acts.ts";
 import { makeLife } from "./store/life.ts";
@@ -82,8 +83,10 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
   try {
     await refuseUnfinishedCopy(log);
     const marker = ground.ends();
+    const append = makeAppender({ catalog, log, newId });
+    const appends = makeFollowUpAppends(append, { catalog, log, newId, clock });
     const delivery = makeRunningHandlers({
-      ...{ ...config, log, clock, newId, random, logger, build, ends: marker },
+      ...{ ...config, appends, log, clock, newId, random, logger, build, ends: marker },
       ...{ limits: { ...config.limits, ...limits }, ...(calls && { calls }) },
       onTaken: () => onTaken(),
     });
@@ -102,7 +105,7 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
       catalog,
       views: opened,
       logId: log.logId,
-      append: takeTyped(makePerSource(makeAppender(needs), log)),
+      append: takeTyped(makePerSource(append, log)),
       readEntity: makeReadEntity(needs),
       ...makeDeadLetterActs({ ...needs, asAmended: (...amended) => amendedDetail(catalog, ...amended) }),
       ...makeReplayActs({ ...needs, cursors: reportCursors }),

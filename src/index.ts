@@ -47,7 +47,7 @@ export {
   type WebhookHandler,
   webhookHandler,
 } from "./delivery/handler.ts";
-export type { HandlerContext } from "./delivery/handler-context.ts";
+export type { FollowUpOptions, HandlerContext } from "./delivery/handler-context.ts";
 export type { DeliveryLimits } from "./delivery/limits.ts";
 export { type ErrorCode, type ErrorExtras, type ErrorKind, type ErrorPlace, isRepriseError, RepriseError } from "./errors.ts";
 export type { AppendedEvent } from "./event/appended-event.ts";
@@ -72,7 +72,7 @@ export {
 } from "./event/event.ts";
 export type { AppendedEvent as LoggedAppend, ExpectedRevision } from "./log/event-log.ts";
 export type { Act } from "./records/act.ts";
-export type { AttemptClass, AttemptError, AttemptRecord, DeadLetterCause } from "./records/attempt.ts";
+export type { AskedAppend, AttemptClass, AttemptError, AttemptRecord, DeadLetterCause } from "./records/attempt.ts";
 export type { PlanFindings, ReplaySelection } from "./records/plan.ts";
 export type { AskedTerms, OwnOutcome, ReplayKind, ReplayTerms } from "./records/replay.ts";
 export type { ReplayVerb } from "./replay/act-on-job.ts";

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -20,18 +19,14 @@ export interface Service {
 
 /** Starts the service as `npm start` does, in a process of its own, with its log in `folder`. @throws Error with its last lines when it does not get ready. */
 export async function startService(folder: string, environment: Readonly<Record<string, string>>): Promise<Service> {
-  // Not port 0: the agents inside append over HTTP, so they must know the address before there is one.
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
   const child = spawn(process.execPath, [bin, "serve", "--config", config], {
     cwd: folder,
     env: {
       ...withoutOurs(process.env),
       ...environment,
-      ORDER_DESK_REPRISE_URL: url,
       REPRISE_LOG: `sqlite:${folder}`,
       REPRISE_DATA: folder,
-      REPRISE_PORT: String(port),
+      REPRISE_PORT: "0",
       REPRISE_LOG_LEVEL: "warn", // "listening" comes all the same
     },
     stdio: ["ignore", "pipe", "pipe"],
@@ -47,9 +42,12 @@ export async function startService(folder: string, environment: Readonly<Record<
     throw new Error("The service did not start.");
   });
   const late = new Promise<never>((_, reject) => setTimeout(reject, startsWithinMs, new Error("The service was not ready in time.")).unref());
-  const ready = new Promise<void>((resolve) => output.on("line", (line) => line.includes('"msg":"listening"') && resolve()));
+  const ready = new Promise<string>((resolve) =>
+    output.on("line", (line) => line.includes('"msg":"listening"') && resolve((JSON.parse(line) as { readonly url: string }).url)),
+  );
+  let url: string;
   try {
-    await Promise.race([ready, gone, late]);
+    url = await Promise.race([ready, gone, late]);
   } catch (error) {
     child.kill("SIGKILL");
     throw new Error(`${(error as Error).message}\n${lines.join("\n")}`);
@@ -70,13 +68,4 @@ async function stop(child: ChildProcess): Promise<number | null> {
 /** A service of the reader's own may be configured in this shell: none of it is for the demo. */
 function withoutOurs(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !/^(REPRISE|ORDER_DESK)_/.test(name)));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

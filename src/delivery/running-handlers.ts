@@ -11,6 +11,7 @@ import { makeWebhookAttempt } from "./attempt/webhook-attempt.ts";
 import type { DeliveryLogger } from "./delivery-logger.ts";
 import { AloneGate } from "./dispatcher/alone-gate.ts";
 import type { HandlerDefinition } from "./handler.ts";
+import type { FollowUpAppends } from "./follow-ups/follow-ups.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import { type Condition, refusalOf } from "./ownership/condition.ts";
@@ -28,6 +29,8 @@ export interface RunningHandlersOptions {
   readonly random: () => number;
   readonly limits: DeliveryLimits;
   readonly logger: DeliveryLogger;
+  /** For what handlers append. */
+  readonly appends: FollowUpAppends;
   readonly build: string;
   /** How earlier processes ended; default: nobody knows. */
   readonly ends?: LastEnds;

@@ -57,6 +57,15 @@ export function idFromCloudEvent(source: string, id: string): string {
   return v5(`${source}\n${id}`, repriseNamespace);
 }
 
+/**
+ * The id of an event that a handler appends: UUIDv5 of the delivery's id and the place, so that a call that is repeated appends nothing twice.
+ *
+ * @param place which of the delivery's appends it is: `append 0`, `key shipment`.
+ */
+export function followUpId(deliveryId: string, place: string): string {
+  return v5(`${deliveryId}\n${place}`, repriseNamespace);
+}
+
 /** The id of an event that a stored one is split into: UUIDv5 of its id and the part's index, so that delivery ids of parts differ, and stay. */
 export function partId(eventId: string, index: number): string {
   return v5(`${eventId}\n${index}`, repriseNamespace);

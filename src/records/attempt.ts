@@ -1,5 +1,6 @@
 /** The stored forms of one call of a handler, and of the ends of a process during it. */
 import type { FailureText } from "../catalog/catalog.ts";
+import type { Entity } from "../event/event.ts";
 
 /** Counts the ends of the process during one call, over all its starts. */
 export interface Ends {
@@ -31,6 +32,14 @@ export interface AttemptError extends FailureText {
   readonly stack?: string;
 }
 
+/** An append that a dry run asked for and that was not stored. `recorded`: an earlier call had stored it. */
+export interface AskedAppend {
+  readonly type: string;
+  readonly entity: Entity;
+  readonly key?: string;
+  readonly recorded: boolean;
+}
+
 /** The stored form of one call of a delivery. */
 export interface AttemptRecord {
   /** Counts all calls of the delivery, from 1. */
@@ -48,4 +57,5 @@ export interface AttemptRecord {
   readonly actor?: string;
   /** Effects that a dry run asked for and that were not run. A `recorded` one returned the result on record. */
   readonly effects?: readonly { readonly key: string; readonly recorded: boolean }[];
+  readonly appends?: readonly AskedAppend[];
 }

@@ -1,6 +1,6 @@
 import type { FailureText } from "../catalog/catalog.ts";
 import type { Act } from "./act.ts";
-import type { Ends } from "./attempt.ts";
+import type { AskedAppend, Ends } from "./attempt.ts";
 import type { ReplayItem } from "./replay-item.ts";
 
 /** The work of a replay, its rate, and its stop conditions. */
@@ -60,6 +60,8 @@ export interface OwnOutcome {
   readonly error: FailureText | null;
   /** Keys of the effects that a real run would have run, for a dry run. */
   readonly effects?: readonly string[];
+  /** Events that a real run would have appended, for a dry run. */
+  readonly appends?: readonly AskedAppend[];
 }
 
 /** The events of `reprise.replay-<id>`. Outcomes of dead letters are only in the journals, with the `replayId`. */

@@ -2,6 +2,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import type { BorrowedLane } from "../delivery/partition/borrowed-lane.ts";
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
+import type { AttemptRecord } from "../records/attempt.ts";
 import type { OwnOutcome } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
 import { OutcomeWriter } from "./outcome-writer.ts";
@@ -59,8 +60,7 @@ export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutc
         const called = await slot.deliver({ event, replay: { id: replayId, reason, mode: "dry_run", effects }, ...unrecorded });
         switch (called.kind) {
           case "completed": {
-            const effects = called.record.effects?.map(({ key }) => key) ?? [];
-            return await end({ item: place, outcome: "succeeded", attempts: 1, error: null, ...(effects.length === 0 ? {} : { effects }) });
+            return await end({ item: place, outcome: "succeeded", attempts: 1, error: null, ...askedFor(called.record) });
           }
           case "dropped":
             return await end({ item: place, outcome: "succeeded", attempts: 1, error: null });
@@ -91,4 +91,8 @@ export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutc
     followers: () => 0,
     flushed: () => writer.flushed(),
   };
+}
+
+function askedFor({ effects = [], appends = [] }: AttemptRecord): Pick<OwnOutcome, "effects" | "appends"> {
+  return { ...(effects.length === 0 ? {} : { effects: effects.map(({ key }) => key) }), ...(appends.length === 0 ? {} : { appends }) };
 }

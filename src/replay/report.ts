@@ -5,6 +5,7 @@ import { type Entity, type Json, type PositionText, positionText } from "../even
 import { parseStreamName } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { makePageRoom } from "../log/page-bytes.ts";
+import type { AskedAppend } from "../records/attempt.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
 import type { ReplayView } from "../views/model/replay.ts";
 import type { Views } from "../views/model/views.ts";
@@ -30,6 +31,8 @@ export interface ReportItem {
   readonly attempts: number | null;
   readonly error: FailureText | null;
   readonly effects: readonly string[];
+  /** What a dry run would have appended. */
+  readonly appends: readonly AskedAppend[];
   /** Between the stored payload and the lifted one; null when it cannot be lifted. At most 100. */
   readonly differences: readonly Difference[] | null;
 }
@@ -60,6 +63,7 @@ export async function readReport(
       attempts: outcome?.attempts ?? null,
       error: outcome?.error ?? null,
       effects: outcome?.effects ?? [],
+      appends: outcome?.appends ?? [],
       differences: sample === undefined ? null : differencesOf(sample),
     };
     if (!room.takes(row)) return { items: report, next: from + report.length };

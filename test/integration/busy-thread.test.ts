@@ -10,6 +10,7 @@ import type { CurrentEvent } from "../../src/event/event.ts";
 import { makePatience } from "../../src/log/eventstoredb/patience.ts";
 import { within } from "../../src/log/eventstoredb/waiting.ts";
 import { compute, sentOff, startReceiverBeside } from "../support/busy-thread.ts";
+import { noAppend } from "../support/no-appends.ts";
 
 const event: CurrentEvent = {
   id: "0199a1b2-0000-7000-8000-000000000001",
@@ -32,6 +33,7 @@ const request: AttemptRequest = {
   deliveryId: "3b0e9f0c-6f5c-5e0e-8a55-000000000001",
   replay: null,
   effect: async (_key, effect) => effect(),
+  append: noAppend,
   timeoutMs: 150,
   nonRetryable: [],
   signal: new AbortController().signal,

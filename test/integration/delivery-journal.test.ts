@@ -18,6 +18,7 @@ import { ownEvent } from "../../src/records/own-event.ts";
 import type { EventInput } from "../../src/store/append/event-input.ts";
 import { type FakeClock, makeFakeClock } from "../support/fake-clock.ts";
 import { type LogRow, readLogRows } from "../support/history-checker.ts";
+import { noAppends } from "../support/no-appends.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { handlerShows, handlerView, logHead, startStore } from "../support/test-store.ts";
 
@@ -208,6 +209,7 @@ async function openDelivery(wrap: (log: EventLog) => EventLog) {
     newId,
     random: Math.random,
     logger,
+    appends: noAppends,
     build: "test",
   });
   await delivery.start();

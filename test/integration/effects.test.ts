@@ -10,6 +10,7 @@ import { newId } from "../../src/event/ids.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { toSelection } from "../../src/replay/selection.ts";
 import type { EventInput } from "../../src/store/append/event-input.ts";
+import { noAppends } from "../support/no-appends.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { handlerShows, logRows, startStore } from "../support/test-store.ts";
 
@@ -100,7 +101,18 @@ describe("an effect", () => {
     const { catalog, handlers, limits } = checkConfig(config);
     const log = await openSqliteLog(folder);
     const logger = { info() {}, warn() {}, error() {} };
-    const delivery = makeRunningHandlers({ handlers, catalog, log, clock: systemClock, newId, random: Math.random, limits, logger, build: "test" });
+    const delivery = makeRunningHandlers({
+      handlers,
+      catalog,
+      log,
+      clock: systemClock,
+      newId,
+      random: Math.random,
+      limits,
+      logger,
+      appends: noAppends,
+      build: "test",
+    });
     onTestFinished(async () => {
       await delivery.stop(0);
       await log.close();

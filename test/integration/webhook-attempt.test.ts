@@ -11,6 +11,7 @@ import { isRepriseError } from "../../src/errors.ts";
 import type { CurrentEvent, EventMetadata } from "../../src/event/event.ts";
 import { type FakeClock, makeFakeClock } from "../support/fake-clock.ts";
 import { inFlight } from "../support/in-flight.ts";
+import { noAppend } from "../support/no-appends.ts";
 
 const dayMs = 86_400_000;
 const deliveryId = "3b0e9f0c-6f5c-5e0e-8a55-000000000001";
@@ -97,7 +98,18 @@ const event: CurrentEvent = {
 
 function requestOf(changes: Partial<AttemptRequest> = {}): AttemptRequest {
   const signal = new AbortController().signal;
-  return { event, attempt: 2, deliveryId, replay: null, effect: async (_key, effect) => effect(), timeoutMs: 1000, nonRetryable: [], signal, ...changes };
+  return {
+    event,
+    attempt: 2,
+    deliveryId,
+    replay: null,
+    effect: async (_key, effect) => effect(),
+    append: noAppend,
+    timeoutMs: 1000,
+    nonRetryable: [],
+    signal,
+    ...changes,
+  };
 }
 
 const outcomeOf = (options: Partial<WebhookHandler> = {}, changes: Partial<AttemptRequest> = {}) => attemptOf(options)(requestOf(changes)).outcome;

@@ -340,6 +340,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
           attempts: 1,
           error: { type: "Error", message: "mail server down" },
           effects: [],
+          appends: [],
           differences: [{ path: "/totalCents", before: undefined, after: 995 }],
         },
       ],

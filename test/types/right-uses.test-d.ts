@@ -72,3 +72,14 @@ declare const someEvents: readonly EventDefinition[];
 declare const someHandlers: readonly HandlerDefinition[];
 export const anyConfig = defineConfig({ events: someEvents, handlers: [mail, ...someHandlers] });
 export const listed = defineConfig({ events, upcasters, handlers: someHandlers });
+
+// Appends of a handler.
+export const forwarding = defineHandler({
+  ...{ name: "forwarding", events: [orderPlaced] },
+  on: {
+    "order.placed": async (event, { append }) => {
+      const { revision, duplicate } = await append(orderPaid, event.entity, { amountCents: event.data.totalCents }, { key: "payment", priority: "high" });
+      await append(orderPlaced, event.entity, { ...event.data, note: `${revision} ${duplicate}` });
+    },
+  },
+});

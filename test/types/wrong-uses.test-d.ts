@@ -3,7 +3,7 @@
  * test/integration/package.test.ts holds TypeScript 5.8, 6 and 7 to that.
  */
 import { z } from "zod";
-import { defineConfig, defineEvent, defineHandler, defineUpcasters, event, type Store, webhookHandler } from "../../src/index.ts";
+import { defineConfig, defineEvent, defineHandler, defineUpcasters, event, type HandlerContext, type Store, webhookHandler } from "../../src/index.ts";
 
 const orderPlaced = defineEvent("order.placed", {
   1: z.object({ orderId: z.string(), total: z.number() }),
@@ -115,3 +115,20 @@ defineUpcasters(orderPlaced, { 1: (data) => ({ orderId: data.orderId, totalCents
 defineUpcasters(orderPlaced, { 1: (data) => ({ orderId: data.orderId, totalCents: data.total }), 2: () => ({}) });
 // @ts-expect-error 1: the step is missing
 defineUpcasters(orderPlaced, {});
+
+// Appends of a handler.
+declare const context: HandlerContext;
+// @ts-expect-error amountCent: misspelt
+await context.append(orderPaid, order, { amountCent: 900 });
+// @ts-expect-error amountCents: missing
+await context.append(orderPaid, order, {});
+// @ts-expect-error tip: a field that the event has not
+await context.append(orderPaid, order, { amountCents: 900, tip: 1 });
+// @ts-expect-error amountCents: the data of an interface with other fields
+await context.append(orderPaid, order, paid);
+// @ts-expect-error keys: a misspelt option
+await context.append(orderPaid, order, { amountCents: 900 }, { keys: "payment" });
+// @ts-expect-error causationId: told by the cause
+await context.append(orderPaid, order, { amountCents: 900 }, { causationId: "1" });
+// @ts-expect-error id: an entity without an id
+await context.append(orderPaid, { type: "order" }, { amountCents: 900 });

@@ -11,6 +11,7 @@ import { noDeferrals } from "../../src/delivery/policy/waits.ts";
 import type { CurrentEvent } from "../../src/event/event.ts";
 import { defineHandler, type HandlerDefinition, presets, RetryAfter, skip } from "../../src/index.ts";
 import { makeFakeClock } from "../support/fake-clock.ts";
+import { noAppend } from "../support/no-appends.ts";
 import { storedAs } from "../support/stored-as.ts";
 
 const page = readFileSync(new URL("../../docs/failure.md", import.meta.url), "utf8");
@@ -57,7 +58,7 @@ async function play(code: string, script: string): Promise<string> {
     times.push(now / 1000);
     const called = attempt({
       ...{ event, attempt: failed + 1, deliveryId: "1", replay: null, timeoutMs: policy.timeoutMs, nonRetryable: policy.nonRetryable },
-      ...{ effect: async (_key, effect) => effect(), signal: new AbortController().signal },
+      ...{ effect: async (_key, effect) => effect(), append: noAppend, signal: new AbortController().signal },
     });
     const outcome: AttemptOutcome = called.kind === "running" ? await called.outcome : called;
     const call = { policy, timing: () => ({ durationMs: 0, startedAtMs: now, nowMs: now }), asked: () => [] };

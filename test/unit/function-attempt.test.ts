@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { defineEvent } from "../../src/catalog/define.ts";
 import type { AttemptOutcome, AttemptRequest } from "../../src/delivery/attempt/attempt.ts";
 import { makeFunctionAttempt } from "../../src/delivery/attempt/function-attempt.ts";
 import { defineHandler, NotReady, RetryAfter, Skipped, skip, Terminal } from "../../src/delivery/handler.ts";
@@ -6,6 +8,7 @@ import type { HandlerContext } from "../../src/delivery/handler-context.ts";
 import type { CurrentEvent } from "../../src/event/event.ts";
 import { type FakeClock, makeFakeClock } from "../support/fake-clock.ts";
 import { inFlight } from "../support/in-flight.ts";
+import { noAppend } from "../support/no-appends.ts";
 
 const dayMs = 86_400_000;
 let clock: FakeClock;
@@ -48,6 +51,7 @@ function requestOf(changes: Partial<AttemptRequest> = {}): AttemptRequest {
     deliveryId: "3b0e9f0c-6f5c-5e0e-8a55-000000000001",
     replay: null,
     effect: async (_key, effect) => effect(),
+    append: noAppend,
     timeoutMs: 1000,
     nonRetryable: [],
     signal: new AbortController().signal,
@@ -396,5 +400,68 @@ describe("when the service stops", () => {
     const { outcome, settled } = call(() => expect.fail("called"), { signal: AbortSignal.abort() });
     expect(await outcome).toEqual({ kind: "abandoned" });
     await settled;
+  });
+});
+
+describe("appends of a call", () => {
+  const shipped = defineEvent("order.shipped", { 1: z.object({}) });
+  const appended = {
+    id: "1",
+    entity: { type: "order", id: "o-1" },
+    revision: 1,
+    position: "2",
+    recordedAt: "2026-01-01T00:00:00.000Z",
+    duplicate: false,
+  } as const;
+  const unawaited = (context: HandlerContext) => void context.append(shipped, appended.entity, {});
+
+  it.each([
+    ["a function", (_event: CurrentEvent, context: HandlerContext) => unawaited(context)],
+    ["an async one", async (_event: CurrentEvent, context: HandlerContext) => unawaited(context)],
+  ])("that %s does not await are stored before it completes", async (_, handle) => {
+    const store = Promise.withResolvers<typeof appended>();
+    const { outcome, settled } = call(handle, { append: () => store.promise });
+    expect(await isPending(outcome)).toBe(true);
+    expect(await isPending(settled)).toBe(true);
+    store.resolve(appended);
+    expect(await outcome).toEqual({ kind: "completed" });
+    await settled;
+  });
+
+  it.each([
+    ["a function", (_event: CurrentEvent, context: HandlerContext) => unawaited(context)],
+    ["an async one", async (_event: CurrentEvent, context: HandlerContext) => unawaited(context)],
+  ])("that %s does not await, and that cannot be stored, fail it", async (_, handle) => {
+    const store = Promise.withResolvers<typeof appended>();
+    const { outcome } = call(handle, { append: () => store.promise });
+    await clock.advance(0);
+    store.reject(new Error("no room"));
+    expect(await outcome).toMatchObject({ kind: "failed", class: "transient", error: { message: "no room" } });
+  });
+
+  it("whose error the handler has taken leave it completed", async () => {
+    const { outcome } = call(async (_event, context) => void (await context.append(shipped, appended.entity, {}).catch(() => {})), {
+      append: () => Promise.reject(new Error("no")),
+    });
+    expect(await outcome).toEqual({ kind: "completed" });
+  });
+
+  it("that go on while it fails are nobody's error any more", async () => {
+    const store = Promise.withResolvers<typeof appended>();
+    const { outcome } = call(
+      async (_event, context) => {
+        unawaited(context);
+        throw new Error("first");
+      },
+      { append: () => store.promise },
+    );
+    expect(await outcome).toMatchObject({ error: { message: "first" } });
+    store.reject(new Error("later"));
+  });
+
+  it("hold it no longer than its time", async () => {
+    const { outcome } = call((_event, context) => unawaited(context), { append: () => new Promise(() => {}) });
+    await clock.advance(1000);
+    expect(await outcome).toMatchObject({ class: "timeout" });
   });
 });

@@ -1,6 +1,7 @@
 import type { CurrentEvent } from "../../event/event.ts";
 import type { AttemptError } from "../../records/attempt.ts";
 import type { EffectScope } from "../effects/effect-scope.ts";
+import type { FollowUpScope } from "../follow-ups/follow-up-scope.ts";
 import type { ReplayOfCall } from "../replay-mode.ts";
 
 /** One call of a handler, as the dispatcher asks for it. */
@@ -12,6 +13,8 @@ export interface AttemptRequest {
   readonly replay: ReplayOfCall | null;
   /** `context.effect`, for a function. */
   readonly effect: EffectScope["run"];
+  /** `context.append`, for a function. */
+  readonly append: FollowUpScope["append"];
   readonly timeoutMs: number;
   /** Error names that are terminal at once. */
   readonly nonRetryable: readonly string[];

@@ -1,6 +1,7 @@
 import type { HandlerContext } from "../handler-context.ts";
 import type { AttemptRequest } from "./attempt.ts";
 import { clipChars } from "./attempt-error.ts";
+import { PendingAppends } from "./pending-appends.ts";
 import type { StrayCall } from "./stray-errors.ts";
 
 const maxLogLines = 20;
@@ -19,6 +20,7 @@ export class CallContext implements HandlerContext, StrayCall {
   readonly #request: AttemptRequest;
   #signal: LazySignal | null = null;
   #lines: string[] | null = null;
+  #appends: PendingAppends | null = null;
 
   constructor(handler: string, request: AttemptRequest) {
     this.handler = handler;
@@ -48,12 +50,21 @@ export class CallContext implements HandlerContext, StrayCall {
     return (key, effect) => this.#request.effect(key, effect, this.signal);
   }
 
+  get append(): HandlerContext["append"] {
+    return (event, entity, data, options = {}) => (this.#appends ??= new PendingAppends()).add(this.#request.append(event, entity, data, options, this.signal));
+  }
+
   get log(): HandlerContext["log"] {
     return (line) => {
       const lines = (this.#lines ??= []);
       // A handler in JavaScript may log anything. What is no text must not make its attempt fail.
       if (lines.length < maxLogLines) lines.push(clipChars(typeof line === "object" ? "(object)" : String(line), maxLogLineChars));
     };
+  }
+
+  /** When all appends are stored that are under way; null when none is. Rejects when one cannot be. */
+  appended(): Promise<void> | null {
+    return this.#appends?.ended() ?? null;
   }
 
   /** Aborts the handler's signal, also one that it asks for later. */

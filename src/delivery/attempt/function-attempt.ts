@@ -49,10 +49,15 @@ export function makeFunctionAttempt(definition: FunctionHandler, clock: Clock): 
       end({ kind: "failed", class: "timeout", error, ...context.kept() });
       context.abort(new DOMException(error.message, error.type));
     });
-    const settled = settle(promise).then(
-      (answer) => end(answered(answer, context)),
-      (thrown: unknown) => end({ ...failure(thrown, request, clock), ...context.kept() }),
-    );
+    const failed = (thrown: unknown): void => {
+      end({ ...failure(thrown, request, clock), ...context.kept() });
+      context.appended()?.catch(() => {}); // the call has failed already
+    };
+    const settled = settle(promise).then((answer) => {
+      const appended = context.appended();
+      const done = (): void => end(answered(answer, context));
+      return appended === null ? done() : appended.then(done, failed);
+    }, failed);
     return { kind: "running", outcome, settled };
   };
 
@@ -61,8 +66,18 @@ export function makeFunctionAttempt(definition: FunctionHandler, clock: Clock): 
     const context = new CallContext(definition.name, request);
     try {
       const returned = attributed(context, () => handle(definition, request.event, context));
-      return isThenable(returned) ? follow(returned, context, request) : answered(returned, context);
+      if (isThenable(returned)) return follow(returned, context, request);
+      // Appends that the function has not awaited are part of its call.
+      const appended = context.appended();
+      return appended === null
+        ? answered(returned, context)
+        : follow(
+            appended.then(() => returned),
+            context,
+            request,
+          );
     } catch (thrown) {
+      context.appended()?.catch(() => {});
       return { ...failure(thrown, request, clock), ...context.kept() };
     }
   };

@@ -3,6 +3,7 @@ import type { Lifted } from "../../catalog/catalog.ts";
 import { toIso } from "../../event/clock.ts";
 import type { AttemptClass, AttemptError, AttemptRecord } from "../../records/attempt.ts";
 import type { HandlerCall } from "../dispatcher/handler-call.ts";
+import type { AskedEffect } from "../effects/effect-scope.ts";
 import type { RetryPolicy } from "../handler-spec.ts";
 import type { Delivery } from "../partition/delivery.ts";
 import type { Verdict } from "../partition/verdict.ts";
@@ -108,7 +109,9 @@ function recordOf(
 ): AttemptRecord {
   const { httpStatus, responseHead, log } = outcome.kind === "abandoned" ? {} : outcome;
   const { startedAtMs, durationMs } = call.timing();
-  const effects = call.asked();
+  const asked = call.asked();
+  const appends = asked.filter((one) => "entity" in one);
+  const effects = asked.filter((one): one is AskedEffect => !("entity" in one));
   return {
     attempt,
     startedAt: toIso(startedAtMs),
@@ -121,6 +124,7 @@ function recordOf(
     ...(log === undefined || log.length === 0 ? {} : { log }),
     ...byReplay(replay),
     ...(effects.length === 0 ? {} : { effects }),
+    ...(appends.length === 0 ? {} : { appends }),
   };
 }
 

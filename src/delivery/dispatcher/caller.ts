@@ -7,6 +7,7 @@ import type { Attempt, AttemptInFlight, AttemptOutcome } from "../attempt/attemp
 import { judge, nothingToDo, unliftable } from "../attempt/judge.ts";
 import type { DeliveryLogger } from "../delivery-logger.ts";
 import type { Effects } from "../effects/effects.ts";
+import type { FollowUps } from "../follow-ups/follow-ups.ts";
 import type { HandlerSpec } from "../handler-spec.ts";
 import type { Delivery } from "../partition/delivery.ts";
 import type { Partition } from "../partition/partition.ts";
@@ -26,6 +27,7 @@ export interface CallerOptions {
   readonly random: () => number;
   readonly logger: DeliveryLogger;
   readonly effects: Effects;
+  readonly followUps: FollowUps;
   readonly partition: Partition;
   readonly writer: JournalWriter;
   readonly loans: Loans;
@@ -178,8 +180,7 @@ export class Caller {
   }
 
   #callOf(delivery: Delivery, event: CurrentEvent): HandlerCall {
-    const { clock, spec, effects, life } = this.#options;
-    return new HandlerCall(delivery, event, spec, effects, clock, life.calling);
+    return new HandlerCall(delivery, event, this.#options, this.#options.life.calling);
   }
 
   #begin(call: HandlerCall): AttemptInFlight | AttemptOutcome {

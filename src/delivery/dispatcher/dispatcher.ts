@@ -7,6 +7,7 @@ import type { EventLog } from "../../log/event-log.ts";
 import type { Attempt } from "../attempt/attempt.ts";
 import type { DeliveryLogger } from "../delivery-logger.ts";
 import { makeEffects } from "../effects/effects.ts";
+import { type FollowUpAppends, makeFollowUps } from "../follow-ups/follow-ups.ts";
 import type { HandlerSpec } from "../handler-spec.ts";
 import type { JournalStream } from "../journal/journal-stream.ts";
 import type { DeliveryLimits } from "../limits.ts";
@@ -37,6 +38,7 @@ export interface DispatcherOptions {
   readonly limits: DeliveryLimits;
   readonly gate: AloneGate;
   readonly logger: DeliveryLogger;
+  readonly appends: FollowUpAppends;
   /** False while nobody has heard of this process for so long that another one may have taken over. */
   readonly mayStart: () => boolean;
   /** It has failed for good. */
@@ -78,7 +80,8 @@ export class Dispatcher {
     this.#loans = new Loans(parts);
     this.pauses = new PauseActs({ ...parts, paused });
     const effects = makeEffects({ handler, log, clock, newId });
-    this.#caller = new Caller({ ...parts, effects, writer: this.#writer, loans: this.#loans, pauses: this.pauses });
+    const followUps = makeFollowUps({ ...options, handler });
+    this.#caller = new Caller({ ...parts, effects, followUps, writer: this.#writer, loans: this.#loans, pauses: this.pauses });
     this.#subscriber = new Subscriber(parts);
     this.#reader = new LaneReader(parts);
     this.letters = new LetterActs({ ...parts, writer: this.#writer });

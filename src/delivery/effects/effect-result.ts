@@ -1,6 +1,6 @@
 import type { Json } from "../../event/event.ts";
-import { clipChars } from "../attempt/attempt-error.ts";
 import { Terminal } from "../handler.ts";
+import { shownKey } from "./key.ts";
 
 export const maxResultBytes = 64 * 1024;
 
@@ -31,9 +31,4 @@ export function toResult(result: unknown, key: string): Json | undefined {
 
 function noJson(key: string): Terminal {
   return new Terminal(`effect "${shownKey(key)}" ran, but its result is no JSON: return an id or a plain object`);
-}
-
-/** A key in a message. */
-export function shownKey(key: string): string {
-  return clipChars(key, 80);
 }

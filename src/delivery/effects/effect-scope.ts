@@ -3,10 +3,11 @@ import { effectsStream, streamName } from "../../event/names.ts";
 import type { EffectsStreamData } from "../../records/effects.ts";
 import { Terminal } from "../handler.ts";
 import type { ReplayMode } from "../replay-mode.ts";
-import { shownKey, toResult } from "./effect-result.ts";
+import { toResult } from "./effect-result.ts";
+import { isKey, maxKeyChars, shownKey } from "./key.ts";
 import type { Ledger } from "./ledger.ts";
+import { withinEffect } from "./under-way.ts";
 
-const maxKeyChars = 256;
 /** Keys of one event for one handler: all its results are read at once. */
 export const maxEffects = 256;
 
@@ -70,8 +71,7 @@ export class EffectScope {
   }
 
   async #run(key: string, effect: () => unknown, signal: AbortSignal): Promise<unknown> {
-    if (typeof key !== "string" || key === "" || key.length > maxKeyChars || !key.isWellFormed())
-      throw new Terminal(`an effect's key is a text of 1 to ${maxKeyChars} characters`);
+    if (!isKey(key)) throw new Terminal(`an effect's key is a text of 1 to ${maxKeyChars} characters`);
     if (typeof effect !== "function") throw new Terminal(`effect "${shownKey(key)}": the second argument is the function that does it`);
     if (this.#closed || signal.aborted) throw refused(key);
     const { event, replay } = this.#of;
@@ -101,7 +101,7 @@ export class EffectScope {
   async #perform(ledger: Ledger, key: string, effect: () => unknown, signal: AbortSignal): Promise<Json | undefined> {
     const { event, replay, attempt } = this.#of;
     const { origin, revision } = event;
-    const result = toResult(await effect(), key);
+    const result = toResult(await withinEffect(key, effect), key);
     const data: EffectsStreamData["effect.recorded"] = {
       ...{ handler: this.#handler, lane: streamName(event.tenant, event.entity), revision, eventId: origin?.id ?? event.id, key, attempt },
       ...(origin === null ? {} : { part: origin.part }),

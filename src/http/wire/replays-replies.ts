@@ -53,6 +53,7 @@ export const replayReportReply = z.strictObject({
       attempts: count.nullable(),
       error: failure.nullable(),
       effects: z.array(z.string()),
+      appends: z.array(z.strictObject({ event_type: z.string(), entity, key: z.string().nullable(), recorded: z.boolean() })),
       differences: z.array(z.strictObject({ path: z.string(), before: data.optional(), after: data.optional() })).nullable(),
     }),
   ),
@@ -114,6 +115,7 @@ export function toReplayReportReply({ items, nextCursor }: ReplayReport): Replay
       attempts: item.attempts,
       error: toFailure(item.error),
       effects: [...item.effects],
+      appends: item.appends.map(({ type, entity, key = null, recorded }) => ({ event_type: type, entity: { ...entity }, key, recorded })),
       differences:
         item.differences === null
           ? null

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { priorities } from "../../event/event.ts";
 import { isUuid } from "../../event/ids.ts";
+import { traceparentPattern } from "../../event/marks.ts";
 import { entityIdPattern, entityTypePattern, eventTypePattern, isTenant, ownTenant } from "../../event/names.ts";
 
 // Lengths are those that fit in a header and on a page.
@@ -45,10 +46,7 @@ export const priority = z.enum(priorities, must(`one of ${priorities.join(", ")}
 export const mark = line(maxTextCharacters);
 const timeText = `an RFC 3339 time of at most ${maxTimeCharacters} characters with seconds and an offset, such as "2026-07-01T12:00:00Z"`;
 export const time = z.string(must(timeText)).max(maxTimeCharacters, must(timeText)).refine(isTime, must(timeText));
-export const traceparent = matching(
-  /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/,
-  "a W3C traceparent, 00-<32 hex>-<16 hex>-<2 hex>",
-);
+export const traceparent = matching(traceparentPattern, "a W3C traceparent, 00-<32 hex>-<16 hex>-<2 hex>");
 const agent = line(maxTextCharacters).regex(/^[^,]*$/, { error: "Must have no comma: webhooks get the chain as one text, joined by commas." });
 export const callChain = list(agent, 1, `a list of 1 to ${maxListItems} agent ids`);
 const contextRef = members({ kind: line(64), ref: line(maxRefCharacters) });

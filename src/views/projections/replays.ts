@@ -18,7 +18,7 @@ export const replays: Projection = {
     create table replay_outcomes(replay text not null, handler text not null, entity integer not null, revision integer not null, outcome text not null,
       primary key (replay, handler, entity, revision)) strict, without rowid;
     create table replay_own_outcomes(replay text not null, item integer not null, outcome text not null, attempts integer not null, error_type text,
-      error_message text, effects text not null, primary key (replay, item)) strict, without rowid;
+      error_message text, effects text not null, appends text not null, primary key (replay, item)) strict, without rowid;
   `,
   apply({ db }, input) {
     // From the moment that a plan is used there is a replay, even if the process died before it wrote the replay's first event.
@@ -52,9 +52,9 @@ function applyReplay(db: ViewDatabase, { entry, replayId, event }: EntryOfKind<"
       db.run("update replays set rate_per_second = ? where id = ?", entry.data.ratePerSecond, replayId);
       return;
     case "replay.outcomes":
-      for (const { item, outcome, attempts, error, effects = [] } of entry.data.outcomes)
+      for (const { item, outcome, attempts, error, effects = [], appends = [] } of entry.data.outcomes)
         db.run(
-          `insert or ignore into replay_own_outcomes(replay, item, outcome, attempts, error_type, error_message, effects) values (?, ?, ?, ?, ?, ?, ?)`,
+          `insert or ignore into replay_own_outcomes(replay, item, outcome, attempts, error_type, error_message, effects, appends) values (?, ?, ?, ?, ?, ?, ?, ?)`,
           replayId,
           item,
           outcome,
@@ -62,6 +62,7 @@ function applyReplay(db: ViewDatabase, { entry, replayId, event }: EntryOfKind<"
           error?.type ?? null,
           error?.message ?? null,
           JSON.stringify(effects),
+          JSON.stringify(appends),
         );
       return;
     case "replay.ended": {

@@ -1,7 +1,19 @@
 import { makeTurns } from "../../../event/turns.ts";
+import type { AskedAppend } from "../../../records/attempt.ts";
 import type { ReplayOutcomes } from "../../model/replay.ts";
 import type { Sources } from "../context.ts";
 import { rowsAtOnce } from "../ways.ts";
+
+interface OwnOutcomeRow {
+  readonly item: number;
+  readonly outcome: "succeeded" | "failed";
+  readonly attempts: number;
+  readonly error_type: string | null;
+  readonly error_message: string | null;
+  /** Both are JSON. */
+  readonly effects: string;
+  readonly appends: string;
+}
 
 export function makeReplayOutcomes({ db }: Sources): ReplayOutcomes {
   return {
@@ -37,19 +49,20 @@ export function makeReplayOutcomes({ db }: Sources): ReplayOutcomes {
 
     async ownOutcomes(tenant, replayId, from, limit) {
       return db()
-        .all<{ item: number; outcome: "succeeded" | "failed"; attempts: number; error_type: string | null; error_message: string | null; effects: string }>(
+        .all<OwnOutcomeRow>(
           "select o.* from replays r cross join replay_own_outcomes o on o.replay = r.id where r.id = ? and r.tenant = ? and o.item >= ? order by o.item limit ?",
           replayId,
           tenant,
           from,
           limit,
         )
-        .map(({ item, outcome, attempts, error_type, error_message, effects }) => ({
+        .map(({ item, outcome, attempts, error_type, error_message, effects, appends }) => ({
           item,
           outcome,
           attempts,
           error: error_type === null ? null : { type: error_type, message: error_message ?? "" },
           effects: JSON.parse(effects) as readonly string[],
+          appends: JSON.parse(appends) as readonly AskedAppend[],
         }));
     },
   };
