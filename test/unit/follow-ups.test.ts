@@ -11,10 +11,10 @@ import { RepriseError } from "../../src/errors.ts";
 import type { CurrentEvent, StoredEvent } from "../../src/event/event.ts";
 import { newId } from "../../src/event/ids.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
+import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 import { makeAppender } from "../../src/store/append/append.ts";
 import { makeFollowUpAppends } from "../../src/store/append/follow-up-appends.ts";
 import { type FakeClock, makeFakeClock } from "../support/fake-clock.ts";
-import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 
 const shipped = defineEvent("order.shipped", { 1: z.object({ parcel: z.string() }), 2: z.object({ parcel: z.string(), by: z.string().default("post") }) });
 const cancelled = defineEvent("order.cancelled", { 1: z.object({}) });

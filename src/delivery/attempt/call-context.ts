@@ -14,27 +14,23 @@ const maxLogLineChars = 500;
 export class CallContext implements HandlerContext, StrayCall {
   readonly attempt: number;
   readonly replay: HandlerContext["replay"];
-  readonly handler: string;
   /** Set while its promise runs. */
   onStray: ((thrown: unknown) => boolean) | null = null;
+  readonly #handler: string;
   readonly #request: AttemptRequest;
   #signal: LazySignal | null = null;
   #lines: string[] | null = null;
   #appends: PendingAppends | null = null;
 
   constructor(handler: string, request: AttemptRequest) {
-    this.handler = handler;
+    this.#handler = handler;
     this.#request = request;
     this.attempt = request.attempt;
     this.replay = request.replay && { id: request.replay.id, reason: request.replay.reason, mode: request.replay.mode };
   }
 
-  get eventId(): string {
-    return this.#request.event.id;
-  }
-
-  fail(thrown: unknown): boolean {
-    return this.onStray?.(thrown) ?? false;
+  get about(): StrayCall["about"] {
+    return { handler: this.#handler, eventId: this.#request.event.id };
   }
 
   get deliveryId(): string {

@@ -7,10 +7,9 @@ import { toAttemptError } from "./attempt-error.ts";
 
 /** A call of a handler's function. */
 export interface StrayCall {
-  readonly handler: string;
-  readonly eventId: string;
-  /** @returns false: its outcome is known already. */
-  fail(thrown: unknown): boolean;
+  readonly about: { readonly handler: string; readonly eventId: string };
+  /** Set while its promise runs. @returns false: its outcome is known already. */
+  readonly onStray: ((thrown: unknown) => boolean) | null;
 }
 
 export interface StrayLogger {
@@ -35,9 +34,9 @@ export function watchStrays(logger: StrayLogger, onUncaught: (error: unknown) =>
   const take = (thrown: unknown): boolean => {
     const call = calls.getStore();
     if (call === undefined) return false;
-    const { handler, eventId } = call;
+    const { handler, eventId } = call.about;
     const { type } = toAttemptError(thrown);
-    if (call.fail(thrown))
+    if (call.onStray?.(thrown) ?? false)
       logger.error({ handler, event_id: eventId, error_type: type }, "a handler let an error go astray: the delivery that it came from has failed");
     else logger.error({ handler, event_id: eventId, error_type: type }, "a handler let an error go astray after its delivery had ended: nothing failed for it");
     return true;

@@ -1,52 +1,41 @@
 import type { Clock } from "../../event/clock.ts";
 import type { CurrentEvent } from "../../event/event.ts";
 import { deliveryId } from "../../event/ids.ts";
-import type { AskedAppend } from "../../records/attempt.ts";
 import type { AttemptRequest } from "../attempt/attempt.ts";
-import type { AskedEffect, EffectScope } from "../effects/effect-scope.ts";
-import type { Effects } from "../effects/effects.ts";
-import type { FollowUpScope } from "../follow-ups/follow-up-scope.ts";
-import type { FollowUps } from "../follow-ups/follow-ups.ts";
 import type { HandlerSpec, RetryPolicy } from "../handler-spec.ts";
 import type { Delivery } from "../partition/delivery.ts";
+import { CallScopes, type CallScopesNeeds } from "./call-scopes.ts";
 
-export interface HandlerCallNeeds {
-  readonly spec: HandlerSpec;
-  readonly effects: Effects;
-  readonly followUps: FollowUps;
+interface HandlerCallNeeds extends CallScopesNeeds {
   readonly clock: Clock;
 }
 
-/** One call of a handler: what its attempt is told, when it began, and its effects. What few handlers ask for is made only when they ask. */
-export class HandlerCall implements AttemptRequest {
+/** One call of a handler: what its attempt is told, and when it began. What few handlers ask for is made only when they ask. */
+export class HandlerCall extends CallScopes implements AttemptRequest {
   readonly event: CurrentEvent;
   readonly attempt: number;
   readonly replay: AttemptRequest["replay"];
   readonly policy: RetryPolicy;
   readonly signal: AbortSignal;
   readonly #delivery: Delivery;
-  readonly #handler: string;
-  readonly #effects: Effects;
-  readonly #followUps: FollowUps;
+  readonly #spec: HandlerSpec;
   readonly #clock: Clock;
   /** Monotonic. */
   readonly #startedMs: number;
   #id: string | undefined;
-  #scope: EffectScope | null = null;
-  #appends: FollowUpScope | null = null;
-  #closed = false;
 
-  constructor(delivery: Delivery, event: CurrentEvent, { spec, effects, followUps, clock }: HandlerCallNeeds, signal: AbortSignal) {
-    const { replay, loan } = delivery;
+  constructor(delivery: Delivery, event: CurrentEvent, needs: HandlerCallNeeds, signal: AbortSignal) {
+    const { replay: ofLetter, loan } = delivery;
+    const replay = loan?.call?.replay ?? (ofLetter && { id: ofLetter.replayId, reason: ofLetter.reason, mode: "run", effects: ofLetter.effects });
+    super(delivery, event, replay, needs);
+    const { spec, clock } = needs;
     this.event = event;
     this.attempt = delivery.attempt;
-    this.replay = loan?.call?.replay ?? (replay && { id: replay.replayId, reason: replay.reason, mode: "run", effects: replay.effects });
+    this.replay = replay;
     this.policy = spec.policy(event.type);
     this.signal = signal;
     this.#delivery = delivery;
-    this.#handler = spec.name;
-    this.#effects = effects;
-    this.#followUps = followUps;
+    this.#spec = spec;
     this.#clock = clock;
     this.#startedMs = clock.monotonicMs();
   }
@@ -61,40 +50,8 @@ export class HandlerCall implements AttemptRequest {
 
   get deliveryId(): string {
     const { lane, loan } = this.#delivery;
-    this.#id ??= deliveryId(this.#handler, lane.stream, this.event.id, loan === null ? undefined : this.replay?.id);
+    this.#id ??= deliveryId(this.#spec.name, lane.stream, this.event.id, loan === null ? undefined : this.replay?.id);
     return this.#id;
-  }
-
-  effect<T>(key: string, effect: () => Promise<T> | T, signal: AbortSignal): Promise<T> {
-    if (this.#scope === null) {
-      const { event, replay, attempt } = this;
-      this.#scope = this.#effects.open({ event, replay, attempt, mayBeRecorded: this.#delivery.doubtful });
-      if (this.#closed) this.#scope.close();
-    }
-    return this.#scope.run(key, effect, signal);
-  }
-
-  append(...[definition, entity, data, options, signal]: Parameters<FollowUpScope["append"]>): ReturnType<FollowUpScope["append"]> {
-    if (this.#appends === null) {
-      const { event, replay } = this;
-      // Of a replay of history, too, the delivery is the one that the event had when it was new: what it appended then is not appended again.
-      const again = replay?.effects === "again" ? replay.id : undefined;
-      this.#appends = this.#followUps.open({ event, replay, deliveryId: deliveryId(this.#handler, this.#delivery.lane.stream, event.id, again) });
-      if (this.#closed) this.#appends.close();
-    }
-    return this.#appends.append(definition, entity, data, options, signal);
-  }
-
-  /** Effects and appends that a dry run asked for. */
-  asked(): readonly (AskedEffect | AskedAppend)[] {
-    return this.replay?.mode === "dry_run" ? [...(this.#scope?.asked() ?? []), ...(this.#appends?.asked() ?? [])] : none;
-  }
-
-  /** The call has ended: no effect of it runs any more, and it appends nothing. */
-  close(): void {
-    this.#closed = true;
-    this.#scope?.close();
-    this.#appends?.close();
   }
 
   /** How long it has taken, and when it began: milliseconds of the monotonic and of the wall clock. */
@@ -104,5 +61,3 @@ export class HandlerCall implements AttemptRequest {
     return { durationMs, startedAtMs: nowMs - Math.round(durationMs), nowMs };
   }
 }
-
-const none: readonly never[] = [];

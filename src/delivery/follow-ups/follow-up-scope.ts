@@ -1,18 +1,31 @@
+import type { Catalog } from "../../catalog/catalog.ts";
 import type { EventDefinition } from "../../catalog/define.ts";
 import { isLogTrouble, isRepriseError, RepriseError } from "../../errors.ts";
 import type { AppendedEvent } from "../../event/appended-event.ts";
+import type { Clock } from "../../event/clock.ts";
 import { type CurrentEvent, type Entity, positionText } from "../../event/event.ts";
 import { followUpId } from "../../event/ids.ts";
 import { streamName } from "../../event/names.ts";
 import { backOff } from "../../event/waits.ts";
+import type { EventLog } from "../../log/event-log.ts";
 import type { AskedAppend } from "../../records/attempt.ts";
+import type { DeliveryLogger } from "../delivery-logger.ts";
 import { isKey, maxKeyChars, shownKey } from "../effects/key.ts";
 import { effectUnderWay } from "../effects/under-way.ts";
 import { Terminal } from "../handler.ts";
 import type { FollowUpOptions } from "../handler-context.ts";
 import type { ReplayMode } from "../replay-mode.ts";
 import { type FollowUp, makeFollowUp } from "./follow-up.ts";
-import type { FollowUpsOptions } from "./follow-ups.ts";
+import type { FollowUpAppends } from "./follow-up-appends.ts";
+
+export interface FollowUpsOptions {
+  readonly handler: string;
+  readonly appends: FollowUpAppends;
+  readonly log: Pick<EventLog, "findByIds">;
+  readonly catalog: Pick<Catalog, "resolve">;
+  readonly clock: Clock;
+  readonly logger: DeliveryLogger;
+}
 
 /** Appends of one call. */
 export const maxFollowUps = 256;

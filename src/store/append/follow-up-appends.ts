@@ -1,5 +1,5 @@
 /** What the store does for events that handlers append. */
-import type { FollowUpAppends } from "../../delivery/follow-ups/follow-ups.ts";
+import type { FollowUpAppends } from "../../delivery/follow-ups/follow-up-appends.ts";
 import { type Clock, toIso } from "../../event/clock.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import { type AppenderNeeds, type AppendInputs, makeAppender } from "./append.ts";
