@@ -10,10 +10,8 @@ import { makeFunctionAttempt } from "./attempt/function-attempt.ts";
 import { makeWebhookAttempt } from "./attempt/webhook-attempt.ts";
 import type { DeliveryLogger } from "./delivery-logger.ts";
 import { AloneGate } from "./dispatcher/alone-gate.ts";
-
 import type { FollowUpAppends } from "./follow-ups/follow-up-appends.ts";
 import type { HandlerDefinition } from "./handler.ts";
-
 import type { HandlerSpec } from "./handler-spec.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import { type Condition, refusalOf } from "./ownership/condition.ts";
@@ -21,7 +19,6 @@ import { Seat } from "./ownership/seat.ts";
 import { makeLife } from "./ownership/signs-of-life.ts";
 import { type LastEnds, nobodyTold } from "./partition/ends.ts";
 import { makeRunningHandler, type RunningHandler } from "./running-handler.ts";
-
 export interface RunningHandlersOptions {
   readonly handlers: readonly HandlerSpec[];
   readonly catalog: Catalog;
