@@ -25,6 +25,7 @@ import { makeReadEntity } from "./store/read-entity.ts";
 import { makeReadiness } from "./store/readiness.ts";
 import { makeRebuildViews, rebuildRecord } from "./store/rebuild-views.ts";
 import { makeReplayActs } from "./store/replay-acts.ts";
+import { openRequests } from "./store/requests/open-requests.ts";
 import type { Store } from "./store/store.ts";
 import { whatCanFail } from "./store/what-can-fail.ts";
 import { type OpenViews, openViews } from "./views/open-views.ts";
@@ -100,10 +101,12 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
     const leaving = new AbortController();
     const needs = { log, views: opened, delivery, replays, amendments, catalog, clock, newId, logger, signal: leaving.signal };
     const readiness = makeReadiness(whatCanFail({ unlocked, delivery, views: opened, log }), clock);
-    const { life, onTaken } = makeLife({ ...needs, marker, readiness, leaving, rebuildViews: makeRebuildViews(needs) });
+    const { requests, forgetting } = openRequests({ ...needs, life: marker.life });
+    const { life, onTaken } = makeLife({ ...needs, marker, readiness, leaving, rebuildViews: makeRebuildViews(needs), onStart: forgetting.start });
     return {
       catalog,
       views: opened,
+      requests,
       logId: log.logId,
       append: takeTyped(makePerSource(append, log)),
       readEntity: makeReadEntity(needs),

@@ -67,6 +67,10 @@ export const errorCatalog = {
   PLAN_STALE: { kind: "conflict", remedy: "Plan again: what the plan listed has changed." },
   PLAN_USED: { kind: "conflict", remedy: "The plan was started already: follow the replay that the detail names, or plan again." },
   REPLAY_ENDED: { kind: "conflict", remedy: "The replay can no longer be changed: read its report, and plan again for what is left." },
+  IDEMPOTENCY_IN_PROGRESS: {
+    kind: "conflict",
+    remedy: "The first request with this Idempotency-Key is still under way: repeat it in a moment, and get the answer of the first.",
+  },
   BODY_TOO_LARGE: { kind: "too_large", remedy: "Send at most 4 MiB a request: fewer events, or a reference in `context_refs` in place of a large payload." },
   APPEND_TOO_LARGE: {
     kind: "too_large",
@@ -75,6 +79,10 @@ export const errorCatalog = {
   MEDIA_TYPE_UNSUPPORTED: {
     kind: "unsupported_media",
     remedy: "Send `content-type: application/json`, or `application/cloudevents+json` for one structured CloudEvent.",
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    kind: "unprocessable",
+    remedy: "An Idempotency-Key belongs to one request for 24 hours: repeat that request unchanged, or send this one with a key of its own.",
   },
   EVENT_TYPE_UNKNOWN: {
     kind: "unprocessable",

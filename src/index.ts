@@ -115,6 +115,8 @@ export type {
   StartReplayOptions,
   SteerOptions,
 } from "./store/replay-answers.ts";
+export type { KeptAnswer } from "./store/requests/request-log.ts";
+export type { AskedRequest, BegunRequest, Requests } from "./store/requests/requests.ts";
 export type { Retired } from "./store/retire.ts";
 export type { Store } from "./store/store.ts";
 export type { AmendmentAct, AmendmentView } from "./views/model/amendment.ts";

@@ -66,6 +66,11 @@ export function followUpId(deliveryId: string, place: string): string {
   return v5(`${deliveryId}\n${place}`, repriseNamespace);
 }
 
+/** The id of an event that comes without one, in a request that may come again: UUIDv5 of the request and the event's place in it. */
+export function idInRequest(request: string, index: number): string {
+  return v5(`request\n${request}\n${index}`, repriseNamespace);
+}
+
 /** The id of an event that a stored one is split into: UUIDv5 of its id and the part's index, so that delivery ids of parts differ, and stay. */
 export function partId(eventId: string, index: number): string {
   return v5(`${eventId}\n${index}`, repriseNamespace);

@@ -55,6 +55,9 @@ export const copyStream = `${ownTenant}.copy`;
 export const logStream = `${ownTenant}.log`;
 export const handlerStream = (handler: string): string => `${ownTenant}.handler-${handler}`;
 export const journalStream = (handler: string, partitions = 1, partition = 0): string => `${ownTenant}.journal-${handler}-${partitions}-${partition}`;
+const journalPattern = /^reprise\.journal-(.+)-\d+-\d+$/;
+/** The handler whose journal a stream is; null for another stream. */
+export const handlerOfJournal = (stream: string): string | null => journalPattern.exec(stream)?.[1] ?? null;
 /**
  * At most 483 of the 512 characters that a stream's name may have: the entity's stream takes 386, the handler 63, a revision 16. A tenant has no `-`, so
  * the entity's stream begins behind the last `-` before the first `.` of the rest.
@@ -62,3 +65,7 @@ export const journalStream = (handler: string, partitions = 1, partition = 0): s
 export const effectsStream = (handler: string, stream: string, revision: number): string => `${ownTenant}.effects-${handler}-${stream}-${revision}`;
 export const replayStream = (replayId: string): string => `${ownTenant}.replay-${replayId}`;
 export const planStream = (planId: string): string => `${ownTenant}.plan-${planId}`;
+/** A request with an Idempotency-Key. @param id a hash: neither the key nor the tenant can be read from it. */
+export const requestStream = (id: string): string => `${ownTenant}.request-${id}`;
+/** Up to where the requests of the log are forgotten. */
+export const forgottenStream = `${ownTenant}.requests`;

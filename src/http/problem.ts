@@ -40,10 +40,10 @@ export function statusOfCode(code: ErrorCode): number {
   return code === "CLOSED" ? 503 : statusOf[errorCatalog[code].kind];
 }
 
-/** Seconds for `Retry-After`, at least 1; undefined for a status that carries none. */
+/** Seconds for `Retry-After`, at least 1; undefined where none is due. */
 export function retryAfterSeconds(error: RepriseError): number | undefined {
   const status = statusOfCode(error.code);
-  if (status !== 503 && status !== 429) return undefined;
+  if (status !== 503 && status !== 429 && error.code !== "IDEMPOTENCY_IN_PROGRESS") return undefined;
   return Math.max(1, Math.ceil((error.retryAfterMs ?? 0) / 1000));
 }
 

@@ -6,6 +6,7 @@ import type { Route } from "./routed.ts";
 const ofAll = ["REQUEST_INVALID", "HOST_MISSING", "ORIGIN_REFUSED", "NOT_FOUND", "INTERNAL", "LOG_UNAVAILABLE", "VIEW_BEHIND", "CLOSED"] as const;
 const withKey = ["KEY_MISSING", "KEY_INVALID", "RATE_LIMITED"] as const;
 const withBody = ["JSON_MALFORMED", "MEMBER_REPEATED", "BODY_TOO_LARGE", "MEDIA_TYPE_UNSUPPORTED", "NUMBER_UNSAFE"] as const;
+const withRepeats = ["IDEMPOTENCY_KEY_REUSED", "IDEMPOTENCY_IN_PROGRESS"] as const;
 const withRecord = ["LOG_FULL", "LOG_SYNC_FAILED", "NOT_OWNER"] as const;
 
 /** What stops a request before it is known which route it is for: every path may answer with them. */
@@ -19,6 +20,6 @@ export function codesOf({ access, ofAllTenants, acrossTenants, contract }: Omit<
   if (access !== "public") add(withKey);
   if (!roles.every((role) => mayDo(role, access))) codes.add("ROLE_REQUIRED");
   if (ofAllTenants || acrossTenants) codes.add("TENANT_REQUIRED");
-  if (contract.bodies !== null) add([...withBody, ...withRecord]);
+  if (contract.bodies !== null) add([...withBody, ...withRepeats, ...withRecord]);
   return [...codes].sort();
 }

@@ -3,7 +3,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import type { Access } from "../access/roles.ts";
 import type { ErrorCode } from "../errors.ts";
-import type { Views } from "../views/model/views.ts";
+import type { Store } from "../store/store.ts";
+import { once } from "./once.ts";
 import { bodyOf, parse, parseGet, parseQuery } from "./parse.ts";
 import { afterQuery, noQuery } from "./wire/members.ts";
 
@@ -77,7 +78,7 @@ export function configOf({
 }
 
 /** Adds routes to a server that check what they are asked by the shapes that describe them. */
-export function makeRoutes(app: FastifyInstance, views: Views) {
+export function makeRoutes(app: FastifyInstance, store: Pick<Store, "views" | "requests">) {
   return {
     /** Each takes `after`, and waits for it. */
     get<const Url extends string, R extends z.ZodType, Q extends After = typeof afterQuery>(
@@ -87,11 +88,11 @@ export function makeRoutes(app: FastifyInstance, views: Views) {
     ): void {
       app.get(url, configOf({ ...described, query: shape, bodies: null }), async (request, reply) => {
         if (described.kinds !== undefined) reply.header("vary", "Accept");
-        const query = await parseGet(shape, request, views);
+        const query = await parseGet(shape, request, store.views);
         return answer({ request, params: request.params as ParamsOf<Url>, query, body: {} }, reply);
       });
     },
-    /** A body may be absent where its shape asks for nothing. */
+    /** A body may be absent where its shape asks for nothing. With an Idempotency-Key it is done once. */
     act<const Url extends string, R extends z.ZodType, B extends z.ZodType, Q extends z.ZodType = No>(
       method: "POST" | "PATCH",
       url: Url,
@@ -101,7 +102,7 @@ export function makeRoutes(app: FastifyInstance, views: Views) {
       const handler = async (request: FastifyRequest, reply: FastifyReply) => {
         const query = parseQuery(shape, request);
         const body = parse(bodyShape, bodyOf(request));
-        return answer({ request, params: request.params as ParamsOf<Url>, query, body }, reply);
+        return once(store.requests, request, reply, () => answer({ request, params: request.params as ParamsOf<Url>, query, body }, reply));
       };
       app.route({ method, url, handler, ...configOf({ ...described, query: shape, bodies: { "application/json": bodyShape } }) });
     },

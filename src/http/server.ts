@@ -10,6 +10,7 @@ import { checkCallers } from "./authenticate.ts";
 import { readJsonBodies } from "./body.ts";
 import { makeFail } from "./failed.ts";
 import { writeRowsInTurns } from "./json-reply.ts";
+import { keepAnswers } from "./once.ts";
 import { logRequests } from "./request-log.ts";
 import { keepRoutes } from "./routed.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
@@ -75,6 +76,7 @@ export function makeServer({
   logRequests(app, logger, clock);
   refuseWhileClosing(app);
   checkCallers(app, keys);
+  keepAnswers(app);
   const { table, notRouted } = keepRoutes(app);
   app.addHook("onRequest", async (request, reply) => {
     // Here and not in the 404 handler: a body sent to a wrong address is not read.

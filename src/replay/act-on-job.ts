@@ -5,6 +5,7 @@ import type { Clock } from "../event/clock.ts";
 import type { Position } from "../event/event.ts";
 import { defaultTenant } from "../event/names.ts";
 import { within } from "../event/waits.ts";
+import type { Act } from "../records/act.ts";
 import type { ReplayView } from "../views/model/replay.ts";
 import type { Views } from "../views/model/views.ts";
 import type { Chosen } from "./chosen.ts";
@@ -52,21 +53,25 @@ export function makeActsOnJobs({ views, jobs, clock, recovered }: ActsOnJobsNeed
   }
 
   return {
-    async act(replayId, verb, { tenant, actor, reason, patienceMs }) {
+    async act(replayId, verb, { tenant, patienceMs, ...act }) {
       const job = await find(replayId, tenant);
       if (job === "cancelled" && verb === "cancel") return { status: job, position: 0n }; // a repeat is answered as the first one was
       if (typeof job === "string") throw hasEnded(job);
-      const position = (await withPatience(clock, (patience) => job.acts[verb]({ actor, reason }, patience))) ?? 0n;
+      const position = (await withPatience(clock, (patience) => job.acts[verb](actOf(act), patience))) ?? 0n;
       return { position: verb === "cancel" ? await ended(job, patienceMs, position) : position, status: job.figures().status };
     },
 
-    async setRate(replayId, ratePerSecond, { tenant, actor, reason }) {
+    async setRate(replayId, ratePerSecond, { tenant, ...act }) {
       const job = await find(replayId, tenant);
       if (typeof job === "string") throw hasEnded(job);
-      const position = await withPatience(clock, () => job.acts.setRate(ratePerSecond, { actor, reason }));
+      const position = await withPatience(clock, () => job.acts.setRate(ratePerSecond, actOf(act)));
       return { status: job.figures().status, position };
     },
   };
+}
+
+function actOf({ actor, reason, id }: Omit<Chosen, "tenant">): Act {
+  return { actor, reason, ...(id === undefined ? {} : { id }) };
 }
 
 function hasEnded(status: ReplayView["status"]): RepriseError {

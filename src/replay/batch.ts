@@ -43,7 +43,7 @@ export function makeBatch({ views, delivery, migrations, jobs }: BatchNeeds): Re
     return new Map([...lanes.keys()].map((lane, index) => [lane, held[index]!.through]));
   }
 
-  return async (filter, { tenant, actor, reason, maxEvents, ratePerSecond, migration }) => {
+  return async (filter, { tenant, actor, reason, maxEvents, ratePerSecond, migration, id: replayId }) => {
     if (migration !== undefined) migrations.mustKnow(migration);
     jobs.mustHaveRoom();
     const letters = await views.oldestDeadLetters(filter, maxEvents);
@@ -55,6 +55,7 @@ export function makeBatch({ views, delivery, migrations, jobs }: BatchNeeds): Re
       {
         ...{ kind: "batch", actor, reason, tenant, ratePerSecond, filter: filterText(asked), total: items.length },
         ...(migration === undefined ? {} : { migration }),
+        ...(replayId === undefined ? {} : { replayId }),
       },
       items,
     );

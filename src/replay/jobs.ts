@@ -33,8 +33,8 @@ export interface JobsNeeds {
   readonly signal: AbortSignal;
 }
 
-/** What a replay is to do; its id is given to it as it begins. */
-export type NewReplay = Omit<ReplayRequested, "replayId">;
+/** What a replay is to do. Without an id it gets one as it begins. */
+export type NewReplay = Omit<ReplayRequested, "replayId"> & Partial<Pick<ReplayRequested, "replayId">>;
 
 export interface Begun {
   readonly job: Job;

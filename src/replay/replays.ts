@@ -12,6 +12,7 @@ import type { Views } from "../views/model/views.ts";
 import { type ActsOnJobs, makeActsOnJobs } from "./act-on-job.ts";
 import type { Amendments } from "./amendments.ts";
 import { makeBatch, type ReplayBatch } from "./batch.ts";
+import { type FindBegun, makeFindBegun } from "./begun.ts";
 import { chooseRunner } from "./choose-runner.ts";
 import { type FindLetter, makeFindLetter } from "./find-letter.ts";
 import type { JobFigures } from "./job-figures.ts";
@@ -45,6 +46,8 @@ export interface Replays extends ActsOnJobs {
   readonly single: ReplayOne;
   readonly batch: ReplayBatch;
   readonly startPlan: RunPlan;
+  /** One that has begun, whatever has become of it. */
+  readonly begun: FindBegun;
   /** Figures of a job of this process; undefined when it is over. */
   figures(replayId: string): JobFigures | undefined;
   /** Items of a replay in their order, from a place on. */
@@ -78,6 +81,7 @@ export function makeReplays(needs: ReplayNeeds): Replays {
     single: makeSingle({ ...needs, jobs, find }),
     batch: makeBatch({ ...needs, jobs }),
     startPlan: makeRunPlan({ delivery, plans, jobs }),
+    begun: makeFindBegun({ views, jobs, recovered: recovery.done }),
     ...makeActsOnJobs({ views, jobs, clock, recovered: recovery.done }),
     figures: (replayId) => jobs.get(replayId)?.figures(),
     items: stream.items,

@@ -35,13 +35,14 @@ export function makeRunPlan({ delivery, plans, jobs }: RunPlanNeeds): RunPlan {
   };
 }
 
-function toReplay({ findings }: FrozenPlan, total: number, { tenant, actor, reason, terms }: ChosenTerms): NewReplay {
+function toReplay({ findings }: FrozenPlan, total: number, { tenant, actor, reason, terms, id: replayId }: ChosenTerms): NewReplay {
   const { planId, selection, targetHandler, cutoff } = findings;
   const kind: ReplayKind = selection.kind === "history" ? "history" : "dead_letters";
   return {
     ...{ kind, actor, reason, tenant, total, planId, targetHandler, cutoff, ...terms },
     ratePerSecond: terms.ratePerSecond === undefined ? findings.ratePerSecond : terms.ratePerSecond,
     filter: selection.kind === "dead_letters" ? filterText(selection.filter) : null,
+    ...(replayId === undefined ? {} : { replayId }),
     own: terms.mode === "dry_run" || kind === "history" || targetHandler !== null,
   };
 }

@@ -6,9 +6,9 @@ import type { Position } from "../event/event.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
 import type { DeadLetterDetail } from "../views/model/dead-letter.ts";
 import type { Amendments } from "./amendments.ts";
+import type { BegunReplay } from "./begun.ts";
 import type { ChosenLetters } from "./chosen.ts";
 import type { FindLetter } from "./find-letter.ts";
-import type { Job } from "./job.ts";
 import type { Jobs } from "./jobs.ts";
 
 export interface ChosenLetter extends ChosenLetters {
@@ -50,7 +50,7 @@ export function makeSingle({ delivery, amendments, jobs, find }: SingleNeeds): R
     throw refused("#/target_handler", `Handler ${targetHandler} ${spec === undefined ? "does not run here" : `does not take ${eventType}`}.`);
   }
 
-  return async (id, { tenant, actor, reason, handler, targetHandler, migration }) => {
+  return async (id, { tenant, actor, reason, handler, targetHandler, migration, id: replayId }) => {
     if (targetHandler !== null && migration !== undefined)
       throw refused("#/migration", "A migration amends the dead letter of its own handler: replay it there, or without the migration.");
     const letter = await find(id, tenant, handler);
@@ -62,10 +62,11 @@ export function makeSingle({ delivery, amendments, jobs, find }: SingleNeeds): R
       {
         ...{ kind: "single", actor, reason, tenant, ratePerSecond: null, filter: null, total: 1, own, targetHandler },
         ...(migration === undefined ? {} : { migration }),
+        ...(replayId === undefined ? {} : { replayId }),
       },
       [toItem(letter, targetHandler)],
     );
-    const ended = job.end.ofJob.then((endedAt) => endOf(job, endedAt));
+    const ended = job.end.ofJob.then((endedAt) => endOf({ figures: () => job.figures(), lastError: () => job.lastError }, endedAt));
     ended.catch(() => {}); // nobody may be waiting for it
     return { replayId: job.request.replayId, letter, position, ended };
   };
@@ -75,10 +76,11 @@ function toItem({ handler, stream: lane, revision, position, id: eventId, attemp
   return { handler: targetHandler ?? handler, lane, revision, at: position.toString(), eventId, attempts: targetHandler === null ? attempts : 0 };
 }
 
-function endOf(job: Job, position: Position): SingleEnd {
-  const { succeeded, skips } = job.figures();
+/** @throws NOT_DEAD_LETTERED when the dead letter was left alone. */
+export function endOf({ figures, lastError }: Pick<BegunReplay, "figures" | "lastError">, position: Position): SingleEnd {
+  const { succeeded, skips } = figures();
   if (skips.length > 0) throw new RepriseError("NOT_DEAD_LETTERED", `The dead letter was left alone: ${skips[0]!.reason}.`);
-  return { outcome: succeeded === 1 ? "replayed" : "dead_lettered", error: job.lastError, position };
+  return { outcome: succeeded === 1 ? "replayed" : "dead_lettered", error: lastError(), position };
 }
 
 function refused(pointer: string, detail: string): RepriseError {

@@ -1,4 +1,6 @@
 /** Who calls the store. Each of its methods resolves this once, here; everything below has a tenant and an actor. */
+
+import type { StoredEvent } from "../event/event.ts";
 import { defaultTenant, localActor } from "../event/names.ts";
 import type { Act } from "../records/act.ts";
 
@@ -13,6 +15,19 @@ export interface Caller {
 export interface CallerOptions {
   readonly tenant?: string;
   readonly actor?: string;
+  readonly once?: OnceOnly;
+}
+
+/** Says that a call belongs to a request that may come again, and is to be done once. The HTTP edge makes it of an Idempotency-Key. */
+export interface OnceOnly {
+  /** Of the act, the same each time it comes. Its records bear it. */
+  readonly actId: string;
+  /** An earlier try of it has begun, and may have done it. */
+  readonly isAgain: boolean;
+  /** What earlier tries of it have on record. */
+  records(): Promise<readonly StoredEvent[]>;
+  /** The id of an event that is appended without one. */
+  eventId(index: number): string;
 }
 
 export interface ActOptions extends CallerOptions {
@@ -29,6 +44,6 @@ export function callerOf({ tenant = defaultTenant, actor = localActor }: CallerO
 }
 
 /** What the record of an act says of who decided it. */
-export function actOf({ actor = localActor, reason }: ActOptions): Act {
-  return { actor, reason: reason ?? null };
+export function actOf({ actor = localActor, reason, once }: ActOptions): Act {
+  return { actor, reason: reason ?? null, ...(once === undefined ? {} : { id: once.actId }) };
 }

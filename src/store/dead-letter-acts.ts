@@ -2,6 +2,7 @@
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { isRepriseError, partlyDone, RepriseError } from "../errors.ts";
 import { type Json, type PositionText as Position, positionText, type StoredEvent } from "../event/event.ts";
+import { handlerOfJournal } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Act } from "../records/act.ts";
 import type { Amendments } from "../replay/amendments.ts";
@@ -11,6 +12,7 @@ import type { DeadLetterDetail, DeadLetterFilter } from "../views/model/dead-let
 import type { Views } from "../views/model/views.ts";
 import { actOf, callerOf, type FinalActOptions } from "./caller.ts";
 import { type GivenUp, makeGiveUp } from "./give-up.ts";
+import { recorded } from "./requests/on-record.ts";
 
 /** `not_needed`: the event need not be handled. `done_by_hand`: somebody did what the handler would have done. */
 export type Resolution = NonNullable<Act["resolution"]>;
@@ -76,6 +78,8 @@ export interface DeadLetterActs {
   giveUp(deliveryId: string, options: FinalActOptions): Promise<GivenUp>;
 }
 
+type LetterRecord = Pick<StoredEvent, "stream" | "position"> & { readonly data: { readonly eventId: string } };
+
 interface DeadLetterNeeds {
   readonly log: EventLog;
   readonly views: Views;
@@ -87,17 +91,30 @@ interface DeadLetterNeeds {
 }
 
 export function makeDeadLetterActs({ log, views, delivery, replays, amendments, asAmended }: DeadLetterNeeds): DeadLetterActs {
+  /** The dead letter that an act on record was about, whatever has become of it since. */
+  async function acted(tenant: string, { data, stream, position }: LetterRecord): Promise<DeadLetterDetail> {
+    await views.waitFor(position);
+    const letters = await views.findDeadLetters(tenant, data.eventId, { over: true });
+    const entry = letters.find((letter) => letter.handler === handlerOfJournal(stream));
+    if (entry === undefined) throw new RepriseError("NOT_FOUND", "The act is done, and its dead letter is not known any more.");
+    return entry;
+  }
+
   return {
     async amend(id, options) {
       const { data, reason, handler } = options;
       const { tenant, actor } = callerOf(options);
+      const [done] = await recorded(options, "delivery.amended");
+      if (done !== undefined) return { entry: await acted(tenant, done), position: positionText(done.position) };
       const entry = await replays.find(id, tenant, handler);
-      const { appended, letter } = await amendments.amend(entry, data, { actor, reason });
+      const { appended, letter } = await amendments.amend(entry, data, actOf(options));
       const act = { at: appended.recordedAt, actor, reason, migration: null, replayId: null };
       return { entry: asAmended(entry, letter.stored, data, act), position: positionText(appended.position) };
     },
 
     async discard(id, options) {
+      const [done] = await recorded(options, "delivery.settled");
+      if (done !== undefined) return { entry: await acted(callerOf(options).tenant, done), position: positionText(done.position) };
       const entry = await replays.find(id, callerOf(options).tenant, options.handler);
       const position = await delivery.must(entry.handler).letters.discard(entry.stream, entry.revision, discardOf(options));
       return { entry, position: positionText(position) };
@@ -107,19 +124,24 @@ export function makeDeadLetterActs({ log, views, delivery, replays, amendments, 
       if (Object.keys(filter).length === 0)
         throw new RepriseError("REQUEST_INVALID", "Nothing is selected: name what to discard by at least one filter. It is never everything.");
       const chosen = { ...filter, tenant: callerOf(options).tenant };
+      // What an earlier try of the request has discarded is of its number: it does not discard as many again.
+      const done = (await recorded(options, "delivery.settled")).map((record) => record.position);
+      if (done.length > 0) await views.waitFor(done.at(-1)!);
       const { total: matching } = await views.deadLetters(chosen, { limit: 1, data: false });
-      const letters = await views.oldestDeadLetters(chosen, options.maxEvents ?? 100);
+      const room = (options.maxEvents ?? 100) - done.length;
+      const letters = room > 0 ? await views.oldestDeadLetters(chosen, room) : [];
       const act = discardOf(options);
       const ends = await Promise.allSettled(
         letters.map(async ({ handler, stream, revision }) => delivery.must(handler).letters.discard(stream, revision, act)),
       );
       const refused = ends.filter((end) => end.status === "rejected");
-      const discarded = ends.length - refused.length;
+      const total = done.length + ends.length;
+      const discarded = total - refused.length;
       const broken = refused.find(({ reason }) => !isRepriseError(reason, "NOT_DEAD_LETTERED", "DELIVERY_RUNNING", "NOT_FOUND"));
-      if (broken !== undefined) throw partlyDone(broken.reason, `${discarded} of ${ends.length} dead letters are discarded`);
-      const position = ends.reduce((last, end) => (end.status === "fulfilled" && end.value > last ? end.value : last), BigInt(views.position()));
-      const remaining = Math.max(0, matching - letters.length);
-      return { total: letters.length, discarded, skipped: refused.length, remaining, position: positionText(position) };
+      if (broken !== undefined) throw partlyDone(broken.reason, `${discarded} of ${total} dead letters are discarded`);
+      const positions = [BigInt(views.position()), ...done, ...ends.flatMap((end) => (end.status === "fulfilled" ? [end.value] : []))];
+      const position = positions.reduce((last, at) => (at > last ? at : last));
+      return { total, discarded, skipped: refused.length, remaining: Math.max(0, matching - letters.length), position: positionText(position) };
     },
 
     giveUp: makeGiveUp({ log, views, delivery }),

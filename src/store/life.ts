@@ -40,6 +40,8 @@ interface LifeNeeds {
   /** Told that the store closes, so that nobody waits for the log any more. */
   readonly leaving: AbortController;
   readonly rebuildViews: Life["rebuildViews"];
+  /** Told when it has started. */
+  readonly onStart: () => void;
 }
 
 /** A store's life, and what its handlers tell it. */
@@ -53,7 +55,7 @@ export interface StoreLife {
 const closePatienceMs = 7000;
 const flushPatienceMs = 1000;
 
-export function makeLife({ log, views, delivery, replays, marker, readiness, clock, logger, leaving, rebuildViews }: LifeNeeds): StoreLife {
+export function makeLife({ log, views, delivery, replays, marker, readiness, clock, logger, leaving, rebuildViews, onStart }: LifeNeeds): StoreLife {
   let state: "opened" | "started" | "closed" = "opened";
   let closing: Promise<void> | null = null;
   let willTakeUp = false;
@@ -77,6 +79,7 @@ export function makeLife({ log, views, delivery, replays, marker, readiness, clo
       marker.watch();
       await delivery.start();
       marker.settled();
+      onStart();
       replays.resume().catch((err: unknown) => logger.warn({ err }, "replays that were cut off could not go on; they do at the next start"));
     },
     notReady() {

@@ -1,12 +1,14 @@
 /** What operators do with handlers and with lanes as such: pause, resume, repair, retire, retry now. */
+import { countSkipped } from "../delivery/journal/handler-stream.ts";
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { type ErrorCode, isRepriseError, partlyDone, RepriseError } from "../errors.ts";
 import { type Entity, type Position, type PositionText, positionText } from "../event/event.ts";
-import { streamName } from "../event/names.ts";
+import { handlerOfJournal, streamName } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Act } from "../records/act.ts";
 import type { Views } from "../views/model/views.ts";
 import { type ActOptions, actOf, callerOf, type FinalActOptions } from "./caller.ts";
+import { doOnce, recorded } from "./requests/on-record.ts";
 import { makeRetire, type Retired, type RetireNeeds } from "./retire.ts";
 
 export interface LaneActOptions extends ActOptions {
@@ -55,17 +57,25 @@ interface LaneNeeds {
   readonly delivery: RunningHandlers;
 }
 
-type LaneAct = (handler: string, stream: string, act: Act) => Promise<Position>;
+interface OnLanes {
+  readonly act: (handler: string, stream: string, act: Act) => Promise<Position>;
+  /** Type of its record. */
+  readonly record: "lane.paused" | "lane.resumed" | "lane.retried";
+  /** The code that says "there is nothing to do here": it is an error only when each lane says so. */
+  readonly idle: ErrorCode | null;
+}
 
 export function makePauses(needs: RetireNeeds): Pauses {
   const { delivery } = needs;
   return {
     ...makeLaneActs(needs),
-    pauseHandler: async (name, options = {}) => positionText(await delivery.must(name).pause(actOf(options))),
-    resumeHandler: async (name, options = {}) => positionText(await delivery.must(name).resume(actOf(options))),
+    pauseHandler: async (name, options = {}) => positionText(await doOnce(options, "handler.paused", async () => delivery.must(name).pause(actOf(options)))),
+    resumeHandler: async (name, options = {}) => positionText(await doOnce(options, "handler.resumed", async () => delivery.must(name).resume(actOf(options)))),
     repairHandler: async (name, options) => {
-      const { position, ...rest } = await delivery.must(name).repair(actOf(options));
-      return { ...rest, position: positionText(position) };
+      const [done] = await recorded(options, "handler.repaired");
+      const { position, skipped } =
+        done === undefined ? await delivery.must(name).repair(actOf(options)) : { position: done.position, skipped: countSkipped(done.data.skipped) };
+      return { skipped, position: positionText(position) };
     },
     retireHandler: makeRetire(needs),
   };
@@ -87,17 +97,18 @@ function makeLaneActs({ log, views, delivery }: LaneNeeds): Pick<Pauses, "pauseE
     return running;
   }
 
-  /** Does the act on each lane. @param idle the code that says "there is nothing to do here": it is an error only when each lane says so. */
-  async function onLanes(entity: Entity, options: LaneActOptions, act: LaneAct, idle: ErrorCode | null): Promise<LaneActResult> {
+  /** Does the act on each lane. */
+  async function onLanes(entity: Entity, options: LaneActOptions, { act, record, idle }: OnLanes): Promise<LaneActResult> {
     const { tenant } = callerOf(options);
+    const done = new Map((await recorded(options, record)).map(({ stream, position }) => [handlerOfJournal(stream), position]));
     const handlers: string[] = [];
     let position: Position = 0n;
     let refusal: RepriseError | null = null;
     for (const name of await handlersOf(tenant, entity, options.handler)) {
       try {
-        const recorded = await act(name, streamName(tenant, entity), actOf(options));
+        const at = done.get(name) ?? (await act(name, streamName(tenant, entity), actOf(options)));
         handlers.push(name);
-        if (recorded > position) position = recorded;
+        if (at > position) position = at;
       } catch (error) {
         if (idle === null || !isRepriseError(error, idle, "LANE_PAUSED"))
           throw handlers.length === 0 ? error : partlyDone(error, `It is done for ${handlers.join(", ")}`);
@@ -109,8 +120,11 @@ function makeLaneActs({ log, views, delivery }: LaneNeeds): Pick<Pauses, "pauseE
   }
 
   return {
-    pauseEntity: (entity, options = {}) => onLanes(entity, options, (name, stream, act) => delivery.must(name).lanes.pause(stream, act), null),
-    resumeEntity: (entity, options = {}) => onLanes(entity, options, (name, stream, act) => delivery.must(name).lanes.resume(stream, act), "NOT_PAUSED"),
-    retryEntity: (entity, options = {}) => onLanes(entity, options, (name, stream, act) => delivery.must(name).lanes.retry(stream, act), "NOT_BACKING_OFF"),
+    pauseEntity: (entity, options = {}) =>
+      onLanes(entity, options, { act: (name, stream, act) => delivery.must(name).lanes.pause(stream, act), record: "lane.paused", idle: null }),
+    resumeEntity: (entity, options = {}) =>
+      onLanes(entity, options, { act: (name, stream, act) => delivery.must(name).lanes.resume(stream, act), record: "lane.resumed", idle: "NOT_PAUSED" }),
+    retryEntity: (entity, options = {}) =>
+      onLanes(entity, options, { act: (name, stream, act) => delivery.must(name).lanes.retry(stream, act), record: "lane.retried", idle: "NOT_BACKING_OFF" }),
   };
 }

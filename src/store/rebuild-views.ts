@@ -12,6 +12,7 @@ import type { ViewsStreamData } from "../records/views.ts";
 import type { Views } from "../views/model/views.ts";
 import { actOf } from "./caller.ts";
 import type { Life } from "./life.ts";
+import { doOnce } from "./requests/on-record.ts";
 
 interface RebuildNeeds {
   readonly log: EventLog;
@@ -24,11 +25,8 @@ interface RebuildNeeds {
 }
 
 /** The record that somebody, or a policy, has the views computed again. */
-export function rebuildRecord(
-  newId: NewId,
-  { actor, reason }: Act,
-): { readonly stream: string; readonly events: readonly NewEvent[]; readonly expected: "any" } {
-  const data = { act: { actor, reason } } satisfies ViewsStreamData["views.rebuild_requested"];
+export function rebuildRecord(newId: NewId, act: Act): { readonly stream: string; readonly events: readonly NewEvent[]; readonly expected: "any" } {
+  const data = { act } satisfies ViewsStreamData["views.rebuild_requested"];
   return { stream: viewsStream, events: [ownEvent(newId, "views.rebuild_requested", data)], expected: "any" };
 }
 
@@ -37,7 +35,8 @@ export function makeRebuildViews({ log, views, clock, newId, logger, signal }: R
   return async (options = {}) => {
     const record = rebuildRecord(newId, actOf(options));
     return withPatience(clock, async () => {
-      const { position } = await recordAct({ log, clock, signal }, record);
+      // One that is on record may have been cut off by the end of the process: it is begun again.
+      const position = await doOnce(options, "views.rebuild_requested", async () => (await recordAct({ log, clock, signal }, record)).position);
       views.rebuild().then(
         () => logger.info({}, "the views are rebuilt"),
         (err: unknown) => logger.error({ err }, "the views could not be rebuilt; the old ones go on"),

@@ -31,6 +31,8 @@ import type {
   StartReplayOptions,
   SteerOptions,
 } from "./replay-answers.ts";
+import { makeReplaysAgain, type ReplaysAgain } from "./replays-again.ts";
+import type { RecordType } from "./requests/on-record.ts";
 
 export interface ReplayActs {
   /**
@@ -75,17 +77,22 @@ const batchPatienceMs = 30_000;
 const cancelPatienceMs = 5000;
 
 export function makeReplayActs(needs: ReplayNeeds): ReplayActs {
-  return { ...makeLetterReplays(needs), ...makePlannedReplays(needs), ...makeReplayReads(needs) };
+  const again = makeReplaysAgain(needs);
+  return { ...makeLetterReplays({ ...needs, again }), ...makePlannedReplays({ ...needs, again }), ...makeReplayReads(needs) };
 }
 
 /** Who chose what is replayed, and why. */
 const chooserOf = (options: ActOptions) => ({ ...callerOf(options), ...actOf(options) }) as const;
 const migrationOf = ({ migration }: { readonly migration?: string }) => (migration === undefined ? {} : { migration });
 
-function makeLetterReplays({ replays, clock }: Pick<ReplayNeeds, "replays" | "clock">): Pick<ReplayActs, "replay" | "replayBatch"> {
+type LetterNeeds = Pick<ReplayNeeds, "replays" | "clock"> & { readonly again: ReplaysAgain };
+
+function makeLetterReplays({ replays, clock, again }: LetterNeeds): Pick<ReplayActs, "replay" | "replayBatch"> {
   return {
     async replay(id, options = {}) {
       const { handler, targetHandler, patienceMs = singlePatienceMs } = options;
+      const before = await again.single(options, patienceMs);
+      if (before !== null) return before;
       const chosen = { ...chooserOf(options), handler, targetHandler: targetHandler ?? null, ...migrationOf(options) };
       const { replayId, letter, ended, position } = await replays.single(id, chosen);
       const end = await within(ended, patienceMs, clock, () => undefined);
@@ -102,6 +109,8 @@ function makeLetterReplays({ replays, clock }: Pick<ReplayNeeds, "replays" | "cl
     async replayBatch(filter, options = {}) {
       const { maxEvents = 100, ratePerSecond, patienceMs = batchPatienceMs } = options;
       const chosen = { ...chooserOf(options), maxEvents, ratePerSecond: ratePerSecond ?? null, ...migrationOf(options) };
+      const before = await again.batch(options, patienceMs);
+      if (before !== null) return before;
       const { replayId, figures, ended, position } = await replays.batch({ ...filter, tenant: chosen.tenant }, chosen);
       const end = await within(ended, patienceMs, clock, () => undefined);
       const { total, succeeded, failed, skipped, skips } = figures();
@@ -110,9 +119,11 @@ function makeLetterReplays({ replays, clock }: Pick<ReplayNeeds, "replays" | "cl
   };
 }
 
+const recordOf = { pause: "replay.pausing", resume: "replay.resumed" } as const satisfies Partial<Record<ReplayVerb, RecordType>>;
+
 type PlannedReplays = Pick<ReplayActs, "planReplay" | "replayPlan" | "startReplay" | "actOnReplay" | "setReplayRate">;
 
-function makePlannedReplays({ replays }: Pick<ReplayNeeds, "replays">): PlannedReplays {
+function makePlannedReplays({ replays, again }: Omit<LetterNeeds, "clock">): PlannedReplays {
   return {
     planReplay: async (selection, options = {}) =>
       replays.plans.make({
@@ -125,17 +136,25 @@ function makePlannedReplays({ replays }: Pick<ReplayNeeds, "replays">): PlannedR
     replayPlan: async (planId, options) => replays.plans.show(planId, callerOf(options).tenant),
 
     async startReplay(planId, options) {
-      const { replayId, figures, position } = await replays.startPlan(planId, { ...callerOf(options), reason: options.reason, terms: options.terms });
+      const before = await again.started(options);
+      if (before !== null) return before;
+      const chosen = { ...chooserOf(options), reason: options.reason, terms: options.terms };
+      const { replayId, figures, position } = await replays.startPlan(planId, chosen);
       const { status, total } = figures();
       return { replayId, status, total, position: positionText(position) };
     },
 
     async actOnReplay(replayId, verb, options = {}) {
+      // A cancel is asked for again, so that it waits for the replay's end as the first one did.
+      const before = verb === "cancel" ? null : await again.acted(replayId, recordOf[verb], options);
+      if (before !== null) return before;
       const { status, position } = await replays.act(replayId, verb, { ...chooserOf(options), patienceMs: options.patienceMs ?? cancelPatienceMs });
       return { replayId, status, position: positionText(position) };
     },
 
     async setReplayRate(replayId, ratePerSecond, options = {}) {
+      const before = await again.acted(replayId, "replay.rate_changed", options);
+      if (before !== null) return before;
       const { status, position } = await replays.setRate(replayId, ratePerSecond, chooserOf(options));
       return { replayId, status, position: positionText(position) };
     },

@@ -11,6 +11,7 @@ import type { NewId } from "../event/ids.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Views } from "../views/model/views.ts";
 import { actOf, type FinalActOptions } from "./caller.ts";
+import { recorded } from "./requests/on-record.ts";
 
 export interface Retired {
   /** How many events waited for it. */
@@ -32,6 +33,8 @@ export interface RetireNeeds {
 
 export function makeRetire({ log, views, delivery, clock, newId, signal }: RetireNeeds): RetireHandler {
   return async (name, options) => {
+    const [done] = await recorded(options, "handler.retired");
+    if (done !== undefined) return { discarded: done.data.waiting, position: positionText(done.position) };
     if (delivery.condition(name).state !== "absent")
       throw new RepriseError("HANDLER_PRESENT", `Handler ${name} is in the config: it cannot be retired while it is.`);
     const head = await log.head();

@@ -6,12 +6,15 @@ import type { Life } from "./life.ts";
 import type { Pauses } from "./pauses.ts";
 import type { Reads } from "./read-entity.ts";
 import type { ReplayActs } from "./replay-acts.ts";
+import type { Requests } from "./requests/requests.ts";
 
 /** One Reprise: log, catalog, delivery, views. HTTP and CLI are thin layers on it. Each interface stands beside what makes it. */
 export interface Store extends Appends, Reads, DeadLetterActs, ReplayActs, Pauses, Life {
   readonly catalog: Catalog;
   /** The read side. Its answers are as of `views.position()`. */
   readonly views: Views;
+  /** Requests that may come again, each done once: for an edge that is given keys for them. */
+  readonly requests: Requests;
   /** `logId` of the log. */
   readonly logId: string;
 }

@@ -1,7 +1,7 @@
 /** The shape of every projection: its tables, and the changes that one entry of the log makes to them. */
 import type { Catalog } from "../catalog/catalog.ts";
 import type { StoredEvent } from "../event/event.ts";
-import { handlerStream, isEntityStream, planStream, replayStream } from "../event/names.ts";
+import { handlerOfJournal, handlerStream, isEntityStream, planStream, replayStream } from "../event/names.ts";
 import type { RowBuffer } from "../log/row-buffer.ts";
 import type { HandlerStreamData } from "../records/handler.ts";
 import type { JournalEvent } from "../records/journal.ts";
@@ -60,8 +60,6 @@ export function recordedMsOf({ recordedAt }: StoredEvent): number {
 const handlerPrefix = handlerStream("");
 const replayPrefix = replayStream("");
 const planPrefix = planStream("");
-/** `reprise.journal-<handler>-<n>-<p>`: where no `handler.configured` names the journal. */
-const journalPattern = /^reprise\.journal-(.+)-\d+-\d+$/;
 
 /** @returns null for what no view shows: streams of the server or of nobody, and `reprise.log`. */
 export function toEntry(db: ViewDatabase, event: StoredEvent): Entry | null {
@@ -77,8 +75,8 @@ export function toEntry(db: ViewDatabase, event: StoredEvent): Entry | null {
     return { kind: "handler", event, handler: stream.slice(handlerPrefix.length), entry: entry as EntryOf<HandlerStreamData> };
   if (stream.startsWith(replayPrefix)) return { kind: "replay", event, replayId: stream.slice(replayPrefix.length), entry: entry as EntryOf<ReplayStreamData> };
   if (stream.startsWith(planPrefix)) return { kind: "plan", event, entry: entry as EntryOf<PlanStreamData> };
-  const journal = journalPattern.exec(stream);
-  if (journal === null) return null;
+  const handler = handlerOfJournal(stream); // where no `handler.configured` names the journal
+  if (handler === null) return null;
   const named = db.get<{ name: string }>("select name from handlers where journal = ?", stream);
-  return { kind: "journal", event, handler: named?.name ?? journal[1]!, entry: entry as JournalEvent };
+  return { kind: "journal", event, handler: named?.name ?? handler, entry: entry as JournalEvent };
 }

@@ -101,7 +101,7 @@ async function open(): Promise<Scene> {
 }
 
 /** What of a store is no act, and the repair of a journal, which journal-repair.test.ts walks. A new method is an act until it is named here, and has to be walked below. */
-type NoAct = "catalog" | "views" | "logId" | "append" | "readEntity" | "start" | "notReady" | "warnings" | "probe" | "close" | "replayPlan" | "replayState" | "replayStates" | "replayReport" | "repairHandler"; // biome-ignore format: one line
+type NoAct = "catalog" | "views" | "logId" | "requests" | "append" | "readEntity" | "start" | "notReady" | "warnings" | "probe" | "close" | "replayPlan" | "replayState" | "replayStates" | "replayReport" | "repairHandler"; // biome-ignore format: one line
 
 interface Act {
   /** Type of its record. */

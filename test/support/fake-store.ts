@@ -1,9 +1,13 @@
 import type { Catalog } from "../../src/catalog/catalog.ts";
 import { RepriseError } from "../../src/errors.ts";
+import { systemClock } from "../../src/event/clock.ts";
 import { positionText } from "../../src/event/event.ts";
+import { newId } from "../../src/event/ids.ts";
+import type { EventLog } from "../../src/log/event-log.ts";
 import type { Plan } from "../../src/replay/show-plan.ts";
 import { takeTyped } from "../../src/store/append/typed.ts";
 import type { ReplayState } from "../../src/store/replay-answers.ts";
+import { makeRequests, type Requests, type RequestsNeeds } from "../../src/store/requests/requests.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { DeadLetterDetail } from "../../src/views/model/dead-letter.ts";
 import type { EntityView } from "../../src/views/model/entity.ts";
@@ -11,6 +15,7 @@ import type { EventView } from "../../src/views/model/event.ts";
 import type { HandlerView } from "../../src/views/model/handler.ts";
 import type { ReplayView } from "../../src/views/model/replay.ts";
 import type { Views } from "../../src/views/model/views.ts";
+import { openMemoryLog } from "./memory-log.ts";
 
 export const eventId = "018f2b2e-7c4a-7d3b-8a1e-0123456789ab";
 export const deliveryId = "5b6f0a3e-2a41-5c0e-9a57-6d1d3a0c7b42";
@@ -290,7 +295,8 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     close: async () => {},
     ...replace.views,
   };
-  const store: Omit<Store, "views" | "catalog" | "logId"> = {
+  const { requests = makeFakeRequests(), ...methods } = replace.store ?? {};
+  const store: Omit<Store, "views" | "catalog" | "logId" | "requests"> = {
     giveUp: async (id) => ({ deliveryId: id, eventId, handler: "mail", position: "22" }),
     retireHandler: async () => ({ discarded: 3, position: "23" }),
     append: takeTyped(async (events) =>
@@ -349,10 +355,11 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     actOnReplay: async (_id, verb) => ({ replayId, status: verb === "pause" ? "paused" : verb === "resume" ? "running" : "cancelled", position: "18" }),
     setReplayRate: async () => ({ replayId, status: "running", position: "19" }),
     discardBatch: async () => ({ total: 2, discarded: 1, skipped: 1, remaining: 3, position: "20" }),
-    ...replace.store,
+    ...methods,
   };
   return {
     ...recorded(store, "", calls),
+    requests,
     catalog,
     logId: "018f2b2e-0000-7d3b-8a1e-0123456789ab",
     views: recorded(views, "views.", calls),
@@ -363,6 +370,24 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
       return call.args;
     },
   };
+}
+
+/** Requests on a log in memory. */
+export function makeFakeRequests(log: EventLog = openMemoryLog(), more: Partial<RequestsNeeds> = {}): Requests {
+  const life = newId();
+  const unkept = (error: unknown) => Promise.reject(error);
+  const { signal } = new AbortController();
+  return makeRequests({
+    log,
+    clock: systemClock,
+    newId,
+    life,
+    others: { isGone: async () => true },
+    onUnkept: unkept,
+    onFirst: async () => {},
+    signal,
+    ...more,
+  });
 }
 
 function recorded<T extends object>(target: T, prefix: string, calls: Call[]): T {

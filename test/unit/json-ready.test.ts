@@ -119,7 +119,7 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
     replayOutcome: () => views.replayOutcome("default", own.replayId, { handler: "ledger", stream: "default.order-c", revision: 0 }),
     openReplays: () => views.openReplays(),
   };
-  const ofStore: { readonly [Name in Exclude<keyof Store, "start" | "close" | "views" | "catalog">]: () => unknown } = {
+  const ofStore: { readonly [Name in Exclude<keyof Store, "start" | "close" | "views" | "catalog" | "requests">]: () => unknown } = {
     logId: () => store.logId,
     notReady: () => store.notReady(),
     warnings: () => store.warnings(),

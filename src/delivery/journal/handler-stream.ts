@@ -103,7 +103,11 @@ export async function repairOf(log: EventLog, newId: NewId, handler: string, act
   if (skipped.length === 0) throw new RepriseError("NOTHING_TO_REPAIR", `The journal of ${handler} has no event that is not its own.`);
   const event = ownEvent(newId, "handler.repaired", { journal, skipped, act } satisfies HandlerStreamData["handler.repaired"]);
   const record = { stream: handlerStream(handler), events: [event], expected: "any" as const };
-  return { record, skipped: skipped.reduce((sum, { from, to }) => sum + to - from + 1, 0) };
+  return { record, skipped: countSkipped(skipped) };
+}
+
+export function countSkipped(skipped: HandlerStreamData["handler.repaired"]["skipped"]): number {
+  return skipped.reduce((sum, { from, to }) => sum + to - from + 1, 0);
 }
 
 async function readHandler(

@@ -45,7 +45,7 @@ export async function deadLetterRoutes(app: FastifyInstance, { store }: RouteOpt
 }
 
 function readRoutes(app: FastifyInstance, store: Store): void {
-  const { get } = makeRoutes(app, store.views);
+  const { get } = makeRoutes(app, store);
   get(
     "/admin/dlq",
     { ...listOf.read, summary: "Lists dead letters, the newest event first.", query: deadLettersQuery, reply: deadLettersReply },
@@ -83,7 +83,7 @@ function readRoutes(app: FastifyInstance, store: Store): void {
 }
 
 function letterActRoutes(app: FastifyInstance, store: Store): void {
-  const { act } = makeRoutes(app, store.views);
+  const { act } = makeRoutes(app, store);
   act(
     "POST",
     "/admin/dlq/:id/replay",
@@ -137,7 +137,7 @@ function letterActRoutes(app: FastifyInstance, store: Store): void {
 }
 
 function batchRoutes(app: FastifyInstance, store: Store): void {
-  const { act } = makeRoutes(app, store.views);
+  const { act } = makeRoutes(app, store);
   act(
     "POST",
     "/admin/dlq/replay-batch",

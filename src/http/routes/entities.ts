@@ -21,7 +21,7 @@ import { handlerQuery } from "../wire/members.ts";
 import { callerOf, listOf, type RouteOptions } from "./options.ts";
 
 export async function entityRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
-  const { get, act } = makeRoutes(app, store.views);
+  const { get, act } = makeRoutes(app, store);
   get("/entities", { ...listOf.look, summary: "Lists entities, with their lanes.", query: entitiesQuery, reply: entitiesReply }, async ({ request, query }) => {
     mustBeKnown(store.views, request.caller.tenant, query);
     const page = await store.views.entities(

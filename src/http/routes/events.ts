@@ -5,6 +5,7 @@ import { canonicalId } from "../../event/ids.ts";
 import { mustBeOwnSource } from "../authenticate.ts";
 import { asksForBatch, cloudEventKinds, sendBatch } from "../batch-reply.ts";
 import { cloudEventBatchType, cloudEventType, readCloudEvents } from "../body.ts";
+import { once } from "../once.ts";
 import { mustBeKnown } from "../parse.ts";
 import { configOf, makeRoutes } from "../route.ts";
 import { cloudEventBody } from "../wire/cloud-event.ts";
@@ -12,7 +13,7 @@ import { cloudEventBatchBody } from "../wire/cloud-event-batch.ts";
 import { cloudEventHeaders } from "../wire/cloud-event-headers.ts";
 import { defined } from "../wire/defined.ts";
 import { appendQuery, appendReply, appendRequest, eventReply, eventsQuery, eventsReply, toAppendReply, toEventReply } from "../wire/events.ts";
-import { listOf, type RouteOptions } from "./options.ts";
+import { callerOf, listOf, type RouteOptions } from "./options.ts";
 import { readAppend } from "./read-append.ts";
 
 export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
@@ -20,14 +21,17 @@ export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions)
   app.post("/events", append, async (request, reply): Promise<z.input<typeof appendReply>> => {
     const { events, perSource, expectedRevision, pointer, place } = await readAppend(request);
     mustBeOwnSource(request.caller, events);
-    // A batch of CloudEvents may be empty.
-    const isNone = Array.isArray(events) && events.length === 0;
-    const appended = isNone ? [] : await store.append(events, { tenant: request.caller.tenant, pointer, place, ...defined({ expectedRevision, perSource }) });
-    reply.code(201);
-    return toAppendReply(appended);
+    return once(store.requests, request, reply, async () => {
+      const { tenant, once } = callerOf(request);
+      // A batch of CloudEvents may be empty.
+      const isNone = Array.isArray(events) && events.length === 0;
+      const appended = isNone ? [] : await store.append(events, { tenant, pointer, place, ...defined({ expectedRevision, perSource, once }) });
+      reply.code(201);
+      return toAppendReply(appended);
+    });
   });
 
-  const { get } = makeRoutes(app, store.views);
+  const { get } = makeRoutes(app, store);
   const listed = { ...listOf.look, summary: "Lists events, the newest first.", query: eventsQuery, reply: eventsReply, kinds: cloudEventKinds } as const;
   get("/events", listed, async ({ request, query }, reply) => {
     mustBeKnown(store.views, request.caller.tenant, query);

@@ -16,7 +16,7 @@ import { adminOfAll, callerOf, listOf, type RouteOptions } from "./options.ts";
 
 /** Handlers, and what operators do with them. */
 export async function handlerRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
-  const { get, act } = makeRoutes(app, store.views);
+  const { get, act } = makeRoutes(app, store);
   get("/handlers", { ...listOf.read, summary: "Lists handlers, with what waits for each.", reply: handlersReply }, async ({ request }) =>
     toHandlersReply(await store.views.handlers(request.caller.tenant), request.caller.ofAllTenants),
   );

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import type { Keys } from "../../access/keys.ts";
 import type { ErrorCode } from "../../errors.ts";
-import type { Caller } from "../../store/caller.ts";
+import type { Caller, CallerOptions } from "../../store/caller.ts";
 import type { Store } from "../../store/store.ts";
 import type { Route } from "../routed.ts";
 
@@ -24,6 +24,6 @@ export const listOf = { read: { access: "read", acrossTenants: true }, look: { a
 export const letterCodes = ["HANDLER_AMBIGUOUS", "NOT_DEAD_LETTERED", "DELIVERY_RUNNING", "LETTER_NOT_FIRST"] as const satisfies readonly ErrorCode[];
 
 /** Who acts, as the store is told it. */
-export function callerOf({ caller: { tenant, actor } }: FastifyRequest): Caller {
-  return { tenant, actor };
+export function callerOf({ caller: { tenant, actor }, begun }: FastifyRequest): Caller & Pick<CallerOptions, "once"> {
+  return { tenant, actor, ...(begun === null ? {} : { once: begun.once }) };
 }

@@ -28,7 +28,7 @@ export async function replayRoutes(app: FastifyInstance, { store }: RouteOptions
 }
 
 function planRoutes(app: FastifyInstance, store: Store): void {
-  const { get, act } = makeRoutes(app, store.views);
+  const { get, act } = makeRoutes(app, store);
   act(
     "POST",
     "/replays/plan",
@@ -53,7 +53,7 @@ function planRoutes(app: FastifyInstance, store: Store): void {
 }
 
 function readRoutes(app: FastifyInstance, store: Store): void {
-  const { get } = makeRoutes(app, store.views);
+  const { get } = makeRoutes(app, store);
   get(
     "/replays",
     { ...listOf.read, summary: "Lists replays, the newest first.", query: replaysQuery, reply: replaysReply },
@@ -78,7 +78,7 @@ function readRoutes(app: FastifyInstance, store: Store): void {
 }
 
 function actRoutes(app: FastifyInstance, store: Store): void {
-  const { act } = makeRoutes(app, store.views);
+  const { act } = makeRoutes(app, store);
   act(
     "POST",
     "/replays",

@@ -9,7 +9,7 @@ import { adminOfAll, callerOf, type RouteOptions } from "./options.ts";
 export async function serviceRoutes(app: FastifyInstance, options: RouteOptions): Promise<void> {
   schemaRoutes(app, options);
   const { store, keys } = options;
-  const { get, act } = makeRoutes(app, store.views);
+  const { get, act } = makeRoutes(app, store);
   act(
     "POST",
     "/views/rebuild",
@@ -43,7 +43,7 @@ export async function serviceRoutes(app: FastifyInstance, options: RouteOptions)
 const forOthers = "the service cannot do its work just now; a key of all tenants is told why";
 
 function schemaRoutes(app: FastifyInstance, { store }: RouteOptions): void {
-  const { get } = makeRoutes(app, store.views);
+  const { get } = makeRoutes(app, store);
   get("/schemas", { access: "look", summary: "Lists event types and their versions.", reply: schemasReply }, async () => ({
     schemas: store.catalog.types.flatMap((type) => {
       const found = store.catalog.describe(type);

@@ -1,12 +1,14 @@
 import { RepriseError } from "../../errors.ts";
 import type { Position, StoredEvent } from "../../event/event.ts";
-import { copyStream, isEntityStream, logStream, ownTenant, replayStream } from "../../event/names.ts";
+import { copyStream, forgottenStream, isEntityStream, logStream, ownTenant, replayStream, requestStream } from "../../event/names.ts";
 import type { EventLog } from "../event-log.ts";
 import type { OwnEventRules } from "./copy-own-events.ts";
 
-export const isLogsOwn = (stream: string): boolean => stream === logStream || stream === copyStream;
+/** The log's id, the marks of copies, and answers to requests, whose positions are the log's: each log has them for itself. */
+export const isLogsOwn = (stream: string): boolean =>
+  stream === logStream || stream === copyStream || stream === forgottenStream || stream.startsWith(requestStream(""));
 
-/** Entities and Reprise's own streams are copied. Streams of other programs are not, nor the log's id and the marks of copies, which each log has for itself. */
+/** Entities and Reprise's own streams are copied. Streams of other programs are not, nor what each log has for itself. */
 export function isCopied({ stream, tenant }: StoredEvent, wanted?: string): boolean {
   if (tenant === ownTenant) return !isLogsOwn(stream);
   return isEntityStream(stream) && (wanted === undefined || tenant === wanted);

@@ -65,17 +65,18 @@ export function makeAppender(needs: AppenderNeeds): AppendInputs {
   async function append(input: EventInput | readonly EventInput[], options: AppendOptions, place: Place): Promise<readonly AppendedEvent[]> {
     const isSingle = !Array.isArray(input);
     const inputs = isSingle ? [input as EventInput] : (input as readonly EventInput[]);
+    const { once } = options;
     const places = makePlaces(options, isSingle);
     const turns = makeTurns();
     const bytesOf = await checkInput(inputs, options, places, turns);
 
     const { tenant } = callerOf(options);
     const asked: Asked = { inputs, tenant, places, turns };
-    const sent = inputs.map((one) => complete(one, catalog, newId));
+    const sent = inputs.map((one, index) => complete(one, catalog, once === undefined ? newId : () => once.eventId(index)));
     const events = await accept(needs, asked, sent, place);
     const groups = groupByEntity(asked, events);
     await mustFit(groups, bytesOf, turns);
-    const known = await knownOf(asked, groups, place);
+    const known = await knownOf(asked, groups, once !== undefined, place);
     const stored = new Map<string, LogsAppendedEvent>(Array.from(known.values(), ({ appended }) => [appended.id, appended]));
     const waiting = groups.filter((group) => !isKnown(group, known));
     const storing = { groups: waiting, expected: options.expectedRevision ?? "any", all: events, turns, place } as const;
@@ -86,19 +87,24 @@ export function makeAppender(needs: AppenderNeeds): AppendInputs {
       const { revision, position, recordedAt, duplicate } = stored.get(id)!;
       const isAgain = answered.has(id);
       answered.add(id);
-      return { id, entity: inputs[index]!.entity, revision, position: positionText(position), recordedAt, duplicate: duplicate || isAgain };
+      // An earlier try of this very request has stored it, and nobody has been told.
+      const isOwn = once?.isAgain === true && inputs[index]!.id === undefined;
+      return { id, entity: inputs[index]!.entity, revision, position: positionText(position), recordedAt, duplicate: (duplicate && !isOwn) || isAgain };
     });
   }
 
-  /** The stored events among these. Only ids that the caller gave can be stored. The look-up may take long, so the append leaves its place. */
-  async function knownOf({ inputs, tenant }: Asked, groups: readonly Group[], place: Place): Promise<ReadonlyMap<string, Known>> {
+  /**
+   * The stored events among these. Only ids that the caller gave can be stored, or all where the request may have come before. The look-up may take long, so the
+   * append leaves its place.
+   */
+  async function knownOf({ inputs, tenant }: Asked, groups: readonly Group[], isRepeatable: boolean, place: Place): Promise<ReadonlyMap<string, Known>> {
     const given = new Set(inputs.flatMap(({ id }) => (id === undefined ? [] : [id.toLowerCase()])));
-    if (given.size === 0) return noneKnown;
+    if (given.size === 0 && !isRepeatable) return noneKnown;
     place.leave();
     return readKnown(
       log,
       tenant,
-      groups.flatMap((group) => group.events.filter(({ id }) => given.has(id))),
+      groups.flatMap((group) => group.events.filter(({ id }) => isRepeatable || given.has(id))),
     );
   }
 }

@@ -32,6 +32,7 @@ const optionsShape = members({
   pointer: z.unknown().optional(),
   place: z.unknown().optional(),
   perSource: z.unknown().optional(),
+  once: z.unknown().optional(),
 } satisfies Record<keyof AppendOptions, z.ZodType>);
 
 /** Data of so few bytes is not measured: a thousand such events fit into one append. */

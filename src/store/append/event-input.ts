@@ -1,6 +1,8 @@
 import type { ContextRef, Entity, EventMetadata, Json, Priority } from "../../event/event.ts";
 import type { ExpectedRevision } from "../../log/event-log.ts";
 
+import type { OnceOnly } from "../caller.ts";
+
 /** An event as a caller wants to append it. What is left out is filled in. */
 export interface EventInput {
   readonly id?: string;
@@ -22,6 +24,8 @@ export interface EventInput {
 
 export interface AppendOptions {
   readonly tenant?: string;
+  /** The append belongs to a request that may come again: events without an id get theirs of it. */
+  readonly once?: OnceOnly;
   /** A revision or "none" needs all events to be of one entity. Default "any". */
   readonly expectedRevision?: ExpectedRevision;
   /** Where an event stands in the input, for errors: `(index) => "#/events/" + index`. */

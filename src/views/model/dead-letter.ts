@@ -90,8 +90,12 @@ export interface DeadLetterList {
 }
 
 export interface DeadLetterDetails {
-  /** The dead letters of one event id (one for each handler) or of one delivery id. */
-  findDeadLetters(tenant: string, id: string): Promise<readonly DeadLetterDetail[]>;
+  /**
+   * The dead letters of one event id (one for each handler) or of one delivery id.
+   *
+   * @param also `over`: those that are none any more, too, as they were.
+   */
+  findDeadLetters(tenant: string, id: string, also?: { readonly over: true }): Promise<readonly DeadLetterDetail[]>;
 }
 
 export interface DeadLetterFigures {

@@ -4,8 +4,8 @@ import { currentType, type Sources } from "../context.ts";
 import { attemptsOf } from "../deliveries/attempts.ts";
 import type { Untouched } from "../deliveries/untouched.ts";
 import { amendmentActs, amendmentInForce, amendmentView } from "./amendments.ts";
-import { isLetter } from "./letter-filter.ts";
-import { indexOf, type LetterRow, selectLetters } from "./letter-row.ts";
+import { hasBeenLetter, isLetter } from "./letter-filter.ts";
+import { asLetter, indexOf, type LetterRow, selectLetters } from "./letter-row.ts";
 import { asAmended, letterView } from "./letter-view.ts";
 import { makeWaiting } from "./waiting.ts";
 
@@ -15,11 +15,13 @@ const waitingEvents = 10;
 export function makeDeadLetterDetails(sources: Sources): DeadLetterDetails {
   const { log, catalog } = sources;
   return {
-    async findDeadLetters(tenant, id) {
+    async findDeadLetters(tenant, id, also) {
+      const wanted = also?.over ? hasBeenLetter : isLetter;
       const found = (column: "event_id" | "delivery_id") =>
         sources
           .db()
-          .all<LetterRow>(`${selectLetters(indexOf[column])} where d.${column} = ? and d.tenant = ? and ${isLetter.sql} order by d.handler`, id, tenant);
+          .all<LetterRow>(`${selectLetters(indexOf[column])} where d.${column} = ? and d.tenant = ? and ${wanted.sql} order by d.handler`, id, tenant)
+          .map(asLetter);
       const byEvent = found("event_id");
       const rows = byEvent.length > 0 ? byEvent : found("delivery_id");
       const waiting = makeWaiting(sources);

@@ -11,6 +11,9 @@ export type LetterSources = Pick<Sources, "catalog" | "db">;
 /** Dead letters under a replay that waits for its retry are `failed` meanwhile: in no list. */
 export const isLetter: Condition = { sql: "d.letter = 1 and d.status <> 'failed'", parameters: [] };
 
+/** They are dead letters, or were. */
+export const hasBeenLetter: Condition = { sql: "d.dead_lettered_at is not null", parameters: [] };
+
 /** The rows whose keys a select gives. */
 export const withKeys = (keys: string) => `(${keys}) k cross join deliveries d on d.entity = k.entity and d.revision = k.revision and d.handler = k.handler`;
 

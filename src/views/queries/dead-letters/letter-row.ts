@@ -12,6 +12,7 @@ export interface LetterRow {
   readonly type: string;
   readonly source: string | null;
   readonly status: "dead_lettered" | "escalated";
+  readonly escalated: 0 | 1;
   readonly attempts: number;
   readonly retry_count: number;
   readonly cause: DeadLetterCause;
@@ -30,3 +31,8 @@ export const selectLetters = (from: string) => `select d.*, (select stream from 
   from ${from} left join events e not indexed on e.position = d.position`;
 
 export const indexOf = { event_id: "deliveries d indexed by deliveries_by_event", delivery_id: "deliveries d indexed by deliveries_by_id" } as const;
+
+/** The status that it had as a dead letter. */
+export function asLetter(row: LetterRow): LetterRow {
+  return { ...row, status: row.escalated === 1 ? "escalated" : "dead_lettered" };
+}
