@@ -38,7 +38,7 @@ export async function asksOf(request: FastifyRequest): Promise<string> {
   const { headers, query } = request;
   const ofEvent = Object.entries(headers).filter(([name]) => name.startsWith("ce-"));
   const hash = sha256();
-  await write(hash, [query, request.body === undefined ? null : cloudEventTypeOf(headers["content-type"]), Object.fromEntries(ofEvent), bodyOf(request)]);
+  await write(hash, [query, cloudEventTypeOf(headers["content-type"]), Object.fromEntries(ofEvent), bodyOf(request)]);
   return hash.digest("hex");
 }
 

@@ -23,7 +23,7 @@ export interface ReplaysAgain {
 
 interface AgainNeeds {
   readonly replays: Pick<Replays, "begun" | "items">;
-  readonly views: Pick<Views, "findDeadLetters" | "ownOutcomes" | "waitFor">;
+  readonly views: Pick<Views, "findDeadLetters" | "ownOutcomes" | "position">;
   readonly clock: Clock;
 }
 
@@ -51,7 +51,7 @@ export function makeReplaysAgain({ replays, views, clock }: AgainNeeds): Replays
       const { request, position, ended } = found;
       const { replayId, own = false } = request;
       const item = (await replays.items(replayId, 0, 1))[0]!;
-      const at = ended === null ? position : await within(ended, patienceMs, clock, () => undefined);
+      const at = ended === null ? BigInt(views.position()) : await within(ended, patienceMs, clock, () => undefined);
       const end = at === undefined ? null : endOf(found, at);
       const error = end?.outcome === "dead_lettered" ? (end.error ?? (await errorOf(callerOf(options).tenant, replayId, item, own))) : null;
       return {
@@ -68,7 +68,7 @@ export function makeReplaysAgain({ replays, views, clock }: AgainNeeds): Replays
       const found = await find(options);
       if (found === null) return null;
       const { request, figures, ended, position } = found;
-      const end = ended === null ? undefined : await within(ended, patienceMs, clock, () => undefined);
+      const end = ended === null ? BigInt(views.position()) : await within(ended, patienceMs, clock, () => undefined);
       const { total, succeeded, failed, skipped, skips } = figures();
       const remaining = total - succeeded - failed - skipped;
       return { replayId: request.replayId, total, succeeded, failed, skipped, skips, remaining, position: positionText(end ?? position) };

@@ -1,13 +1,5 @@
 /** Every act of an operator, with its record refused, lost, delayed, and the log away: what is in force is what is on record, and what was refused never comes. */
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, describe, expect, it, vi } from "vitest";
-import { z } from "zod";
-import { defineEvent } from "../../src/catalog/define.ts";
-import { openStore } from "../../src/compose.ts";
-import { defineConfig } from "../../src/config/config.ts";
-import { defineHandler, Terminal } from "../../src/delivery/handler.ts";
+import { describe, expect, it, vi } from "vitest";
 import { actPatienceMs } from "../../src/delivery/journal/patience.ts";
 import { isRepriseError, RepriseError } from "../../src/errors.ts";
 import { type Clock, systemClock } from "../../src/event/clock.ts";
@@ -15,10 +7,10 @@ import type { NewEvent } from "../../src/event/event.ts";
 import type { AppendedEvent, EventLog } from "../../src/log/event-log.ts";
 import { toSelection } from "../../src/replay/selection.ts";
 import type { Store } from "../../src/store/store.ts";
+import { type ActsScene, entity, openActsScene, order } from "../support/acts-scene.ts";
 import { readLogRows } from "../support/history-checker.ts";
 import { runTerms } from "../support/replay-scene.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { handlerShows, logHead, startStore } from "../support/test-store.ts";
+import { logHead } from "../support/test-store.ts";
 
 type Append = (events: readonly NewEvent[], store: () => Promise<readonly AppendedEvent[]>) => Promise<readonly AppendedEvent[]>;
 const honest: Append = (_events, store) => store();
@@ -39,66 +31,8 @@ vi.mock("../../src/log/sqlite/open-sqlite-log.ts", async (original) => {
 /** As the system's, but that an act's patience passes in a moment while a fault is planted. */
 const hasty: Clock = { ...systemClock, after: (ms, wake) => systemClock.after(ms === actPatienceMs && log.append !== null ? 50 : ms, wake) };
 
-const placed = defineEvent("order.placed", { 1: z.object({ kind: z.enum(["well", "dead", "late"]) }) });
-const order = (id: string, kind: "well" | "dead" | "late" = "well") => ({ type: "order.placed", entity: { type: "order", id }, data: { kind } });
-const entity = (id: string) => ({ type: "order", id });
-
-interface Scene {
-  readonly store: Store;
-  readonly folder: string;
-  readonly calls: { readonly id: string; readonly revision: number; readonly kind: string; readonly replayId: string | null }[];
-  readonly letter: string;
-  readonly late: { readonly id: string; readonly deliveryId: string };
-  /** What `arrange` made. */
-  made: string;
-}
-
-const calls: Scene["calls"][number][] = [];
-const handlerOf = (name: string) =>
-  defineHandler({
-    ...{ name, events: [placed], startFrom: "beginning" as const, retry: { maxAttempts: 3, initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 } },
-    on: {
-      "order.placed": ({ entity: { id }, revision, data: { kind } }, { replay }) => {
-        if (name === "mailer") calls.push({ id, revision, kind, replayId: replay?.id ?? null });
-        if (kind === "dead") throw new Terminal("cannot");
-        if (kind === "late") throw new Error("not yet");
-      },
-    },
-  });
-const configOf = (...names: string[]) => defineConfig({ events: [placed], handlers: names.map(handlerOf) });
-
-const template = mkdtempSync(join(tmpdir(), "reprise-"));
-afterAll(() => rmSync(template, { recursive: true }));
-let prepared: Promise<Pick<Scene, "letter" | "late">> | null = null;
-/** Entities: `a` and `b` with a dead letter and an event behind it, `c` in back-off for an hour, `d` that flows; `gone` is in the log, not in the config. */
-async function prepare(): Promise<Pick<Scene, "letter" | "late">> {
-  const folder = template;
-  const openHere = async (name: string) => {
-    const store = await openStore(configOf(name), { log: `sqlite:${folder}`, clock: hasty });
-    await store.start();
-    return store;
-  };
-  const before = await openHere("gone");
-  const [a] = await before.append([order("a", "dead"), order("a"), order("b", "dead"), order("b"), order("c", "late"), order("d")]);
-  await before.close();
-  const store = await openHere("mailer");
-  await handlerShows(store, folder, "mailer", { byStatus: { dead_lettered: 2, held: 2, failed: 1 }, done: 1 });
-  const [late] = (await store.views.events({ tenant: "default", entityId: "c" }, { limit: 1 })).events;
-  const { deliveryId } = late!.deliveries.find((each) => each.handler === "mailer")!;
-  await store.close();
-  return { letter: a!.id, late: { id: late!.id, deliveryId } };
-}
-
-/** Made once; each test has a copy. */
-async function open(): Promise<Scene> {
-  const { letter, late } = await (prepared ??= prepare());
-  const folder = temporaryFolder();
-  cpSync(template, folder, { recursive: true });
-  const store = await startStore(configOf("mailer"), folder, { clock: hasty });
-  await handlerShows(store, folder, "mailer", { byStatus: { dead_lettered: 2, held: 2, failed: 1 }, done: 1 });
-  calls.length = 0;
-  return { store, folder, calls, letter, late, made: "" };
-}
+type Scene = ActsScene;
+const open = () => openActsScene(hasty);
 
 /** What of a store is no act, and the repair of a journal, which journal-repair.test.ts walks. A new method is an act until it is named here, and has to be walked below. */
 type NoAct = "catalog" | "views" | "logId" | "requests" | "append" | "readEntity" | "start" | "notReady" | "warnings" | "probe" | "close" | "replayPlan" | "replayState" | "replayStates" | "replayReport" | "repairHandler"; // biome-ignore format: one line

@@ -112,8 +112,9 @@ export function makeRequests(needs: RequestsNeeds): Requests {
           return answer;
         } catch (error) {
           if (isRepriseError(error, "REVISION_CONFLICT")) return (await stream.read(id))?.answer ?? Promise.reject(inProgress());
-          if (!isLogTrouble(error) || patience.over || signal.aborted) throw error;
+          if (!isLogTrouble(error)) throw error;
           await backOff(failures, waits, clock, signal);
+          if (patience.over || signal.aborted) throw error;
         }
     };
     try {
