@@ -84,7 +84,7 @@ export type { Plan } from "./replay/show-plan.ts";
 export type { Append, Appends } from "./store/append/append.ts";
 export type { AppendOptions, EventInput } from "./store/append/event-input.ts";
 export { type EventMembers, event, type TypedAppendOptions } from "./store/append/typed.ts";
-export type { ActOptions, CallerOptions, FinalActOptions } from "./store/caller.ts";
+export type { ActOptions, CallerOptions, FinalActOptions, OnceOnly } from "./store/caller.ts";
 export type {
   AmendOptions,
   AmendResult,
@@ -115,8 +115,9 @@ export type {
   StartReplayOptions,
   SteerOptions,
 } from "./store/replay-answers.ts";
+export type { AskedRequest } from "./store/requests/claim.ts";
 export type { KeptAnswer } from "./store/requests/request-log.ts";
-export type { AskedRequest, BegunRequest, Requests } from "./store/requests/requests.ts";
+export type { BegunRequest, Requests } from "./store/requests/requests.ts";
 export type { Retired } from "./store/retire.ts";
 export type { Store } from "./store/store.ts";
 export type { AmendmentAct, AmendmentView } from "./views/model/amendment.ts";

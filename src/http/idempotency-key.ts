@@ -8,7 +8,7 @@ import { bodyOf } from "./parse.ts";
 
 const header = "idempotency-key";
 export const maxKeyCharacters = 255;
-const keyPattern = /^[\x20-\x7e]{1,255}$/;
+export const keyPattern = /^[\x20-\x7e]{1,255}$/;
 
 /** The key as it was sent; null where there is none. @throws REQUEST_INVALID */
 export function idempotencyKeyOf({ raw: { rawHeaders } }: FastifyRequest): string | null {

@@ -100,6 +100,7 @@ type HandedOn = Omit<Store, "catalog" | "views" | "logId" | Exclude<keyof Life, 
 
 function handOn(mustBeOpen: () => Store): HandedOn {
   return {
+    requests: { begin: async (...args) => mustBeOpen().requests.begin(...args) },
     append: takeTyped(async (...args) => mustBeOpen().append(...args)),
     readEntity: async (...args) => mustBeOpen().readEntity(...args),
     replay: async (...args) => mustBeOpen().replay(...args),

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Json, NewEvent, StoredEvent } from "../../src/event/event.ts";
 import { newId } from "../../src/event/ids.ts";
+import { forgottenStream, requestStream } from "../../src/event/names.ts";
 import { copyLog } from "../../src/log/copy/copy.ts";
 import { refuseUnfinishedCopy } from "../../src/log/copy/copy-marker.ts";
 import { type CopyOptions, type CopyProgress, CopyRefused, type CopyReport } from "../../src/log/copy/copy-options.ts";
@@ -74,6 +75,17 @@ describe("a copy of a log", () => {
       { checkpoint: two, ahead: [] },
       { checkpoint: two, ahead: [] }, // the position of an event of ours: the last entity's event before it
     ]);
+  });
+
+  it("leaves out answers to requests, which name the source's positions, and does not count them", async () => {
+    const source = openMemoryLog();
+    await source.append("shop.order-1", [anEvent()], "none");
+    await source.append(requestStream("ab"), [ownEvent(newId, "request.begun", {}), ownEvent(newId, "request.answered", {})], "none");
+    await source.append(forgottenStream, [ownEvent(newId, "requests.forgotten", { through: "3" })], "none");
+    await source.truncate(requestStream("ab"), 1);
+    const target = openMemoryLog();
+    expect(await copy(source, target)).toMatchObject({ copied: 1, passedOver: 0, complete: true });
+    expect((await all(target)).map(({ stream }) => stream)).toEqual(["shop.order-1"]);
   });
 
   it("is there once, however often it is made, and takes in what came since", async () => {

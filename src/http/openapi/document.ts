@@ -7,6 +7,7 @@ import type { Route } from "../routed.ts";
 import { componentsOf, type JsonSchema, membersOf, refTo } from "./json-schemas.ts";
 import { namedReplies, namedRequests } from "./named-shapes.ts";
 import { problemResponses, problemSchema, remediesOf } from "./problems.ts";
+import { idempotencyKeyParameter, replayedHeaders } from "./repeats.ts";
 
 const description = `Append events, and see what became of each: deliveries, dead letters, replays.
 
@@ -86,7 +87,9 @@ function operationOf(route: Route, shapes: Shapes): JsonSchema {
       typeof reply === "string" ? { [reply]: { schema: { type: "string" } } } : contentOf({ "application/json": reply, ...kinds }, "reply", shapes, id);
     const problem = responses.get(status) as { readonly description?: string; readonly content?: object } | undefined;
     const said = status === 202 ? "Begun; it goes on by itself." : contract.summary;
-    responses.set(status, { ...problem, description: [said, problem?.description ?? []].flat().join("\n\n"), content: { ...content, ...problem?.content } });
+    const headers = bodies === null ? {} : { headers: replayedHeaders };
+    const described = [said, problem?.description ?? []].flat().join("\n\n");
+    responses.set(status, { ...problem, description: described, ...headers, content: { ...content, ...problem?.content } });
   }
   return {
     operationId: id,
@@ -121,7 +124,7 @@ function parametersOf({ url, access, acrossTenants, contract }: Route): readonly
   const inHeaders = (contract.headers === undefined ? [] : membersOf(contract.headers)).map((member) => ({ ...member, in: "header" }));
   const description = `Whose things are meant, for a key of all tenants${acrossTenants ? "; * for everybody's" : ""}.`;
   const tenant = { name: "tenant", in: "query", required: false, description, schema: { type: "string" } };
-  return [...inPath, ...inQuery, ...inHeaders, ...(access === "public" ? [] : [tenant])];
+  return [...inPath, ...inQuery, ...inHeaders, ...(access === "public" ? [] : [tenant]), ...(contract.bodies === null ? [] : [idempotencyKeyParameter])];
 }
 
 const roleTexts: Readonly<Record<Access, string>> = {

@@ -10,7 +10,7 @@ import { pause } from "../../event/waits.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import { ownEvent } from "../../records/own-event.ts";
 import type { ForgottenStreamData } from "../../records/request.ts";
-import { keptMs } from "./requests.ts";
+import { keptMs } from "./claim.ts";
 
 export interface ForgetNeeds {
   readonly log: EventLog;
