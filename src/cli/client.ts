@@ -1,5 +1,6 @@
 import type { Problem } from "../http/problem.ts";
 import { exit, Failure, usage } from "./exit.ts";
+import { type Answer, send } from "./send.ts";
 
 export type Query = Readonly<Record<string, string | undefined>>;
 
@@ -32,24 +33,22 @@ export function makeClient(base: string, key?: string): Client {
   async function ask<T>(method: string, path: string, query: Query, json?: string): Promise<{ reply: T; started: boolean }> {
     const url = new URL(path, origin!);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
-    let status: number;
-    let text: string;
+    let answer: Answer;
     try {
       const headers = {
         accept: "application/json",
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
         ...(json === undefined ? {} : { "content-type": "application/json" }),
       };
-      const response = await fetch(url, { method, headers, redirect: "manual", ...(json === undefined ? {} : { body: json }) });
-      status = response.status;
-      text = await response.text();
+      answer = await send(url, { method, headers, redirect: "manual", ...(json === undefined ? {} : { body: json }) });
     } catch (error) {
       throw new Failure(
         exit.unreachable,
         `Reprise does not answer at ${origin!.origin}: ${reasonOf(error)}\nStart it with \`reprise serve\`, or name its address with --url or REPRISE_URL.`,
       );
     }
-    const reply = parse(text);
+    const { status } = answer;
+    const reply = parse(answer.text);
     if (path === "/readyz" && status === 503 && !isProblem(reply) && reply !== undefined) return { reply: reply as T, started: false };
     if (status >= 200 && status < 300 && reply !== undefined) return { reply: reply as T, started: status === 202 };
     if (isProblem(reply)) throw new Failure(exitOf(status), describe(reply), reply);
