@@ -40,7 +40,7 @@ export function makeReplaysAgain({ replays, views, clock }: AgainNeeds): Replays
 
   /** Of a replay that ended before this process began: its letter has the error, or its own outcome. */
   async function errorOf(tenant: string, replayId: string, { handler, eventId }: ReplayItem, own: boolean): Promise<FailureText | null> {
-    if (own) return (await views.ownOutcomes(replayId, 0, 1))[0]?.error ?? null;
+    if (own) return (await views.ownOutcomes(tenant, replayId, 0, 1))[0]?.error ?? null;
     return (await views.findDeadLetters(tenant, eventId)).find((letter) => letter.handler === handler)?.error ?? null;
   }
 
