@@ -6,11 +6,11 @@ import { createKey } from "../../src/access/edit-key-file.ts";
 import { openKeys } from "../../src/access/keys.ts";
 import { RepriseError } from "../../src/errors.ts";
 import { systemClock } from "../../src/event/clock.ts";
+import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 import type { Store } from "../../src/store/store.ts";
 import { tableOf } from "../support/described.ts";
 import { deliveryId, eventId, type FakeStore, makeFakeRequests, makeFakeStore, planId, replayId } from "../support/fake-store.ts";
 import { type Answer, expectProblem, makeDescribedServer, serverOver, silent } from "../support/http.ts";
-import { openMemoryLog } from "../support/memory-log.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const event = (data: object = { orderId: "o-1" }) => ({ type: "order.placed", entity: { type: "order", id: "o-1" }, data });

@@ -19,7 +19,6 @@ import { makeFakeStore } from "../support/fake-store.ts";
 import { readLogRows } from "../support/history-checker.ts";
 import { serverOver } from "../support/http.ts";
 import { someOf } from "../support/sizes.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const plan = vi.hoisted(() => ({ refused: null as string | null }));
 vi.mock("../../src/log/sqlite/open-sqlite-log.ts", async (original) => {
@@ -41,10 +40,7 @@ vi.mock("../../src/log/sqlite/open-sqlite-log.ts", async (original) => {
 /** As the system's, but that an act's patience passes in a moment while a fault is planted. */
 const hasty: Clock = { ...systemClock, after: (ms, wake) => systemClock.after(ms === actPatienceMs && plan.refused !== null ? 100 : ms, wake) };
 
-interface Scene extends ActsScene {
-  readonly folder: string;
-  made: string;
-}
+type Scene = ActsScene;
 
 interface Row {
   /** Type of its record. */
@@ -116,10 +112,7 @@ const rows: Readonly<Record<string, Row>> = {
   "POST /views/rebuild": { record: "views.rebuild_requested", url: () => "/views/rebuild" },
 };
 
-async function openScene(): Promise<Scene> {
-  const folder = temporaryFolder();
-  return Object.assign(await openActsScene(folder, hasty), { folder, made: "" });
-}
+const openScene = () => openActsScene(hasty);
 
 const key = "the one key";
 const send = (app: FastifyInstance, method: string, url: string, body: object | undefined) =>

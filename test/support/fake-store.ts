@@ -4,6 +4,7 @@ import { systemClock } from "../../src/event/clock.ts";
 import { positionText } from "../../src/event/event.ts";
 import { newId } from "../../src/event/ids.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
+import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 import type { Plan } from "../../src/replay/show-plan.ts";
 import { takeTyped } from "../../src/store/append/typed.ts";
 import type { ReplayState } from "../../src/store/replay-answers.ts";
@@ -15,7 +16,6 @@ import type { EventView } from "../../src/views/model/event.ts";
 import type { HandlerView } from "../../src/views/model/handler.ts";
 import type { ReplayView } from "../../src/views/model/replay.ts";
 import type { Views } from "../../src/views/model/views.ts";
-import { openMemoryLog } from "./memory-log.ts";
 
 export const eventId = "018f2b2e-7c4a-7d3b-8a1e-0123456789ab";
 export const deliveryId = "5b6f0a3e-2a41-5c0e-9a57-6d1d3a0c7b42";

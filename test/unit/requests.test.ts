@@ -5,13 +5,13 @@ import { isRepriseError, RepriseError } from "../../src/errors.ts";
 import { newId } from "../../src/event/ids.ts";
 import { forgottenStream, requestStream } from "../../src/event/names.ts";
 import type { Beats, EventLog } from "../../src/log/event-log.ts";
+import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 import { keptMs } from "../../src/store/requests/claim.ts";
 import { makeForgetting } from "../../src/store/requests/forget.ts";
 import { makeOtherLives } from "../../src/store/requests/other-lives.ts";
 import type { KeptAnswer } from "../../src/store/requests/request-log.ts";
 import { type BegunRequest, makeRequests, type Requests, type RequestsNeeds } from "../../src/store/requests/requests.ts";
 import { type FakeClock, makeFakeClock } from "../support/fake-clock.ts";
-import { openMemoryLog } from "../support/memory-log.ts";
 import { size } from "../support/sizes.ts";
 
 const { signal } = new AbortController();
