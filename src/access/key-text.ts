@@ -66,3 +66,11 @@ function randomDigits(count: number, random: RandomBytes): string {
   while (text.length < count) for (const byte of random(count)) if (byte < fair && text.length < count) text += digits[byte % digits.length];
   return text;
 }
+
+/** Also of a key that lost an end, or had its underscore encoded for an address. */
+const keyInText = new RegExp(`rpr(?:_|%5f)[0-9A-Za-z]{${idLength + secretLength / 2},}`, "gi");
+
+/** A text without the keys in it, for what repeats a request: a key may have been sent in a place where none belongs. */
+export function withoutKeys(text: string): string {
+  return text.replace(keyInText, `${prefix}…`);
+}

@@ -2,7 +2,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { RepriseError } from "../errors.ts";
-import { retryAfterSeconds, toProblem } from "./problem.ts";
+import { problemBytes, retryAfterSeconds, toProblem } from "./problem.ts";
 
 export type Fail = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 
@@ -14,10 +14,7 @@ export function makeFail(logger: Logger): Fail {
     if (problem.status >= 500) logger[problem.status === 500 ? "error" : "warn"]({ err: thrown, request_id: request.id }, "request failed");
     const retryAfter = retryAfterSeconds(error);
     if (retryAfter !== undefined) reply.header("retry-after", String(retryAfter));
-    return reply
-      .code(problem.status)
-      .header("content-type", "application/problem+json")
-      .send(Buffer.from(JSON.stringify(problem))); // a string would get a charset
+    return reply.code(problem.status).header("content-type", "application/problem+json").send(problemBytes(problem)); // a string would get a charset
   };
 }
 

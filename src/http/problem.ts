@@ -1,3 +1,4 @@
+import { withoutKeys } from "../access/key-text.ts";
 import { type ErrorCode, type ErrorKind, type ErrorPlace, errorCatalog, type RepriseError } from "../errors.ts";
 import { snake } from "./wire/names.ts";
 
@@ -62,6 +63,11 @@ export function toProblem(error: RepriseError, request: { readonly path: string;
     request_id: request.requestId,
     ...(error.errors.length === 0 ? {} : { errors: error.errors }),
   };
+}
+
+/** The bytes of a problem. It repeats of the request its path and the names of its members, so keys are taken out. */
+export function problemBytes(problem: Problem): Buffer {
+  return Buffer.from(withoutKeys(JSON.stringify(problem)));
 }
 
 /** `REVISION_CONFLICT` → "Revision conflict": the same for every occurrence, as RFC 9457 asks. */

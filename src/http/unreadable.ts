@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ErrorCode, RepriseError } from "../errors.ts";
 import type { NewId } from "../event/ids.ts";
-import { toProblem } from "./problem.ts";
+import { problemBytes, toProblem } from "./problem.ts";
 
 /** Node's and its parser's codes; every other one is bytes that are not HTTP. */
 const known: Readonly<Record<string, readonly [code: ErrorCode, detail: string]>> = {
@@ -48,8 +48,8 @@ function pathOf({ url = "" }: IncomingMessage): string {
 
 function answerTo(error: RepriseError, path: string, requestId: string) {
   const problem = toProblem(error, { path, requestId });
-  const body = JSON.stringify(problem);
-  const headers = { "content-type": "application/problem+json", "content-length": String(Buffer.byteLength(body)), "x-request-id": requestId };
+  const body = problemBytes(problem);
+  const headers = { "content-type": "application/problem+json", "content-length": String(body.length), "x-request-id": requestId };
   return { problem, body, headers };
 }
 

@@ -35,11 +35,11 @@ export function tableOf(app: FastifyInstance): readonly Route[] {
   return table;
 }
 
-/** Compares each answer of a server from now on; what departs from the document fails the test. */
-export function holdToDocument(app: FastifyInstance): void {
+/** Compares each answer of a server from now on; what departs from the document fails the test, or is put into `found`. */
+export function holdToDocument(app: FastifyInstance, found: string[] = departures): void {
   const table = tableOf(app);
   app.addHook("onSend", async (request, reply, payload) => {
-    departures.push(...(await judgeOf(table)).departures(request, reply, payload));
+    found.push(...(await judgeOf(table)).departures(request, reply, payload));
   });
 }
 

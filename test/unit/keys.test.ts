@@ -23,12 +23,13 @@ import { describe, expect, it } from "vitest";
 import { createKey, finishRotation, revokeKey, rotateKey } from "../../src/access/edit-key-file.ts";
 import { lockForEdit } from "../../src/access/edit-lock.ts";
 import { parseKeyFile, readKeyFile } from "../../src/access/key-file.ts";
-import { keyText, readKeyText } from "../../src/access/key-text.ts";
+import { keyText, readKeyText, withoutKeys } from "../../src/access/key-text.ts";
 import { openKeys } from "../../src/access/keys.ts";
 import { checkNewKey } from "../../src/access/new-key.ts";
 import { makeRateLimit } from "../../src/access/rate-limit.ts";
 import { mayDo, requiredRole, roles } from "../../src/access/roles.ts";
 import { durationMs } from "../../src/cli/duration.ts";
+import { newId } from "../../src/event/ids.ts";
 import { makeFakeClock } from "../support/fake-clock.ts";
 import { repositoryFolder } from "../support/run-tool.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -70,6 +71,19 @@ describe("the text of a key", () => {
           if (wrong !== text) expect(readKeyText(wrong)).toBeNull();
       }),
     );
+  });
+});
+
+describe("a text that repeats a request", () => {
+  it("is told without the keys in it, whole or without an end, and otherwise as it is", () => {
+    fc.assert(
+      fc.property(anyKey, fc.nat({ max: 15 }), (parts, cut) => {
+        const key = keyText(parts);
+        for (const sent of [key, `"${key}"`, `/replays/${key}?a=${key}`, key.slice(0, key.length - cut), key.replace("_", "%5F"), `x${key}y`])
+          expect(withoutKeys(sent)).not.toContain(parts.secret.slice(0, 16));
+      }),
+    );
+    for (const text of ["", "rpr_", "rpr_abcdefgh", "the handler rpr_mail_for_customers_of_the_shop", newId()]) expect(withoutKeys(text)).toBe(text);
   });
 });
 
