@@ -3,6 +3,7 @@ import { isRepriseError } from "../errors.ts";
 import { build } from "../event/build.ts";
 import { wantsColour } from "./colour.ts";
 import { addGlobalOptions, type World } from "./command.ts";
+import { addAdd } from "./commands/add.ts";
 import { addAppend } from "./commands/append.ts";
 import { addBackup } from "./commands/backup.ts";
 import { addCompletion } from "./commands/completion.ts";
@@ -12,6 +13,7 @@ import { addDoctor } from "./commands/doctor.ts";
 import { addEntities } from "./commands/entities.ts";
 import { addEvents } from "./commands/events.ts";
 import { addExport } from "./commands/export.ts";
+import { addInit } from "./commands/init.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addLog } from "./commands/log.ts";
 import { addReplays } from "./commands/replay/replay.ts";
@@ -65,6 +67,8 @@ export function makeProgram(world: World, { json = false }: { readonly json?: bo
     .showHelpAfterError("Add --help to see what it takes.")
     .addHelpText("after", "\nExit codes: 0 ok · 1 failed · 2 usage or config · 3 partly done · 4 refused · 5 unreachable · 6 the log cannot be synced");
   addGlobalOptions(program);
+  addInit(program, world);
+  addAdd(program, world);
   addServe(program, world);
   addStatus(program, world);
   addAppend(program, world);

@@ -10,6 +10,8 @@ import { wholeId } from "./whole-id.ts";
 export interface World {
   readonly terminal: Terminal;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The working directory. Default: that of the process. */
+  readonly cwd?: string;
   /** Of a log on a server, as in OpenOptions: tests of the service have it, so that they can share one server. */
   readonly namespace?: string;
   /** The exit code when a command that did not throw was not a full success. */

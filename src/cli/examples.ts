@@ -12,6 +12,16 @@ const examples: Readonly<Record<string, string>> = {
   reprise status
   reprise dlq ls --since 1h
   reprise replay run --handler ledger`,
+  init: `
+  reprise init
+  reprise init shop --compose`,
+  add: `
+  reprise add event order.shipped
+  reprise add version order.placed`,
+  "add event": `
+  reprise add event order.shipped`,
+  "add version": `
+  reprise add version order.placed`,
   serve: `
   reprise serve --config shop/reprise.config.ts
   reprise serve --log sqlite:/var/lib/reprise --port 4680`,

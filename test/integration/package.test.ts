@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { snippetsOf } from "../support/doc-snippets.ts";
+import { followInit } from "../support/newcomer.ts";
 import { repositoryFolder, run, runNode, writeTree } from "../support/run-tool.ts";
 import { someOf } from "../support/sizes.ts";
 import { errorsByLine, forProject, programOf, wrongUsesOf } from "../support/typed-uses.ts";
@@ -70,9 +71,12 @@ await store.close();
 
 describe("the packed package", { timeout: 60_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), "reprise-package-"));
+  /** Empty at first: a newcomer's. */
+  const newcomer = join(folder, "newcomer");
   const project = join(folder, "project");
   /** Not inside the project: nothing of its node_modules can be found from here. */
   const elsewhere = join(folder, "elsewhere");
+  let installMs = 0;
   const installedBin = join(project, "node_modules/reprise/bin/reprise.js");
 
   beforeAll(async () => {
@@ -98,8 +102,12 @@ describe("the packed package", { timeout: 60_000 }, () => {
     for (const page of pages) writeTree(join(project, page), { ...snippetsOf(`docs/${page}.md`), "tsconfig.json": pageOptions });
     writeTree(elsewhere, { "reprise.config.ts": config });
     const tarball = readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "";
-    const installed = await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts", join(folder, tarball)], project);
+    mkdirSync(newcomer);
+    const begunMs = performance.now();
+    const installed = await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts", join(folder, tarball)], newcomer);
+    installMs = performance.now() - begunMs;
     expect(installed, installed.stderr).toMatchObject({ code: 0 });
+    symlinkSync(join(newcomer, "node_modules"), join(project, "node_modules")); // one install serves all
   }, 180_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -113,6 +121,12 @@ describe("the packed package", { timeout: 60_000 }, () => {
       "docs",
       "package.json",
     ]);
+  });
+
+  it("takes a newcomer from an empty folder to the first replay in under a minute, each command as it is printed", async () => {
+    const begunMs = performance.now();
+    await followInit(newcomer);
+    expect(installMs + performance.now() - begunMs).toBeLessThan(60_000);
   });
 
   it("is a library: import { openStore } from reprise", async () => {

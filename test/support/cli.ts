@@ -14,10 +14,11 @@ const ours = (): Record<string, string | undefined> =>
 /** What a command answers whose input and output are no terminal, in this process: one of its own takes a quarter of a second. */
 export async function answerTo(
   args: readonly string[],
-  { url, input = "", env = {} }: { url?: string; input?: string; env?: Readonly<Record<string, string>> } = {},
+  { url, input = "", env = {}, cwd }: { url?: string; input?: string; env?: Readonly<Record<string, string>>; cwd?: string } = {},
 ): Promise<ToolRun> {
   const said = { stdout: "", stderr: "" };
   const code = await runCli(args, {
+    ...(cwd === undefined ? {} : { cwd }),
     env: { ...ours(), ...(url === undefined ? {} : { REPRISE_URL: url }), ...env },
     terminal: {
       out: (text) => void (said.stdout += text),
