@@ -75,7 +75,7 @@ describe("init", () => {
     expect(code).toBe(0);
     expect(manifest()).toEqual({ ...before, type: "module", scripts: { start: "reprise serve", test: "node --test" } });
     expect(read("package.json")).toMatch(/^\{\n {4}"/);
-    expect(stdout).toContain('package.json was there; it has now "type": "module", the script start: reprise serve, the script test: node --test.');
+    expect(stdout).toContain('package.json was there; it has now "type": "module", the script test: node --test, the script start: reprise serve.');
   });
 
   it("leaves a project of ES modules its own scripts and settings", async () => {

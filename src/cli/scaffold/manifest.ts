@@ -13,7 +13,7 @@ export interface ManifestChange {
 
 type Manifest = Record<string, unknown>;
 
-const scripts = { start: "reprise serve", test: "node --test" };
+const scripts = { test: "node --test", start: "reprise serve" };
 /** What `npm init` writes. */
 const noTest = /no test specified/;
 

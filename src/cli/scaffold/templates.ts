@@ -114,7 +114,7 @@ services:
     volumes:
       - log:/var/lib/eventstore
     healthcheck:
-      test: ["CMD", "curl", "--fail", "--silent", "http://localhost:2113/health/live"]
+      test: ["CMD", "curl", "-fs", "http://localhost:2113/health/live"]
       interval: 5s
       timeout: 5s
       retries: 12
