@@ -13,6 +13,7 @@ import { poisonedBenchmarks } from "./poisoned.ts";
 import { serviceAppendBenchmark } from "./service-append.ts";
 import { closeShared } from "./shared.ts";
 import { startBenchmark } from "./start.ts";
+import { tenantsFloodBenchmarks } from "./tenants-flood.ts";
 import { upcastBenchmarks } from "./upcast.ts";
 import { deadLetterBenchmarks, rebuildBenchmark } from "./views.ts";
 
@@ -27,6 +28,7 @@ const benchmarks: readonly Benchmark[] = [
   rebuildBenchmark,
   ...deadLetterBenchmarks,
   ...httpBenchmarks,
+  ...tenantsFloodBenchmarks,
   loopStopBenchmark,
   startBenchmark,
   ...poisonedBenchmarks,

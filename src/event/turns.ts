@@ -1,8 +1,14 @@
 /** Lets other work run during long work: a loop over something that a caller may make large asks here between two pieces. */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { FairLine } from "./fair-line.ts";
 
 /** The longest time for which the thread is held, apart from the longest piece: a request that is served meanwhile takes some milliseconds itself. */
 const heldMs = 8;
+/** The same while several tenants ask: each waits for a piece of each other one. */
+const heldAmongSeveralMs = 1;
+/** A tenant that asked within this time may ask again at any moment. */
+const rememberedMs = 1000;
 
 export interface Turns {
   /** The thread was held long enough: wait for `next` before the next piece. Costs 0.1 µs. */
@@ -11,14 +17,76 @@ export interface Turns {
   next(): Promise<void>;
 }
 
+/** Whose work it is that runs: a tenant's, as long as it goes on. */
+const owners = new AsyncLocalStorage<string>();
+/** Work of tenants that waits for its next piece. */
+const line = new FairLine<() => void>();
+let lastOwner = "";
+let severalUntilMs = 0;
+let isRoundDue = false;
+
+const areSeveral = (nowMs: number): boolean => nowMs < severalUntilMs;
+
 /** Measures the thread's own time, whatever clock the service has, because it only decides when to let others run. */
 export function makeTurns(): Turns {
   let sinceMs = performance.now();
   return {
-    due: () => performance.now() - sinceMs >= heldMs,
+    due() {
+      const nowMs = performance.now();
+      return nowMs - sinceMs >= (areSeveral(nowMs) ? heldAmongSeveralMs : heldMs);
+    },
     async next() {
-      await nextTurn();
+      const owner = owners.getStore();
+      await (owner === undefined || !areSeveral(performance.now()) ? nextTurn() : inLine(owner));
       sinceMs = performance.now();
     },
   };
+}
+
+/** Runs a tenant's work. Where it gives way, it goes on in turn with that of other tenants, however much of it there is. */
+export function workOf<T>(owner: string, work: () => T): T {
+  return owners.run(owner, work);
+}
+
+/** The longest time for which work that is nobody's holds the thread: less than it would while several tenants ask. */
+export function heldAtMost(ms: number): number {
+  return areSeveral(performance.now()) ? Math.min(ms, heldAmongSeveralMs) : ms;
+}
+
+/** Whose work calls this; undefined: nobody's. */
+export function workOwner(): string | undefined {
+  return owners.getStore();
+}
+
+/** A tenant asks for something. While several do, what each asks for begins in turn. @returns null: at once. */
+export function beginInTurn(owner: string): Promise<void> | null {
+  const nowMs = performance.now();
+  if (owner !== lastOwner) {
+    if (lastOwner !== "") severalUntilMs = nowMs + rememberedMs;
+    lastOwner = owner;
+  }
+  return areSeveral(nowMs) ? inLine(owner) : null;
+}
+
+/** How much of a tenant's work waits for its turn. */
+export function waitingOf(owner: string): number {
+  return line.waitingOf(owner);
+}
+
+function inLine(owner: string): Promise<void> {
+  return new Promise((resolve) => {
+    line.push(owner, resolve);
+    scheduleRound();
+  });
+}
+
+/** In each turn of the event loop one piece of each tenant; requests that come meanwhile, and what is nobody's, are served between. */
+function scheduleRound(): void {
+  if (isRoundDue) return;
+  isRoundDue = true;
+  setImmediate(() => {
+    isRoundDue = false;
+    for (let left = line.owners; left > 0; left--) line.shift()!();
+    if (line.size > 0) scheduleRound();
+  });
 }

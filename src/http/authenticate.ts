@@ -4,7 +4,9 @@ import type { Key, Keys } from "../access/keys.ts";
 import { type Access, mayDo, type Role, requiredRole } from "../access/roles.ts";
 import { RepriseError } from "../errors.ts";
 import { defaultTenant, everyTenant, isTenant } from "../event/names.ts";
+import { workOf } from "../event/turns.ts";
 import { type Caller, callerOf } from "../store/caller.ts";
+import { takeTurn } from "./fair-start.ts";
 import { refuseForeign } from "./loopback.ts";
 
 /** A caller over HTTP. Without keys, everybody on this machine is an administrator of everything. */
@@ -36,21 +38,24 @@ const nobody: RequestCaller = { ...callerOf(), role: "admin", key: null, ofAllTe
 export function checkCallers(app: FastifyInstance, keys: Keys | null): void {
   app.decorateRequest("caller", null as unknown as RequestCaller);
   app.addHook("onRequest", async (request, reply) => {
-    if (keys !== null) request.caller = admit(keys, request, reply);
+    if (keys !== null) request.caller = await admit(keys, request, reply);
     else {
       refuseForeign(request.method, request.headers);
       const tenant = tenantOf(everyTenant, takeTenant(request), request.routeOptions.config);
       request.caller = { ...nobody, tenant };
+      if (request.routeOptions.config.access !== "public") await takeTurn(tenant);
     }
   });
+  app.addHook("onRequest", (request, _reply, done) => workOf(request.caller.tenant, done));
 }
 
-function admit(keys: Keys, request: FastifyRequest, reply: FastifyReply): RequestCaller {
+async function admit(keys: Keys, request: FastifyRequest, reply: FastifyReply): Promise<RequestCaller> {
   const { config } = request.routeOptions;
   const { access = "admin", ofAllTenants = false } = config;
   const tenantAsked = takeTenant(request);
   if (access === "public" && !request.is404) return { ...nobody, ofAllTenants: false };
   const key = keyOf(keys, request, reply);
+  await takeTurn(key.tenant); // also what is refused below
   grant(key, reply);
   const caller: RequestCaller = {
     tenant: tenantOf(key.tenant, tenantAsked, config),

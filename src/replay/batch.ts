@@ -45,7 +45,7 @@ export function makeBatch({ views, delivery, migrations, jobs }: BatchNeeds): Re
 
   return async (filter, { tenant, actor, reason, maxEvents, ratePerSecond, migration, id: replayId }) => {
     if (migration !== undefined) migrations.mustKnow(migration);
-    jobs.mustHaveRoom();
+    jobs.mustHaveRoom(tenant);
     const letters = await views.oldestDeadLetters(filter, maxEvents);
     delivery.mustOwn(letters.map(({ handler }) => handler));
     const through = await heldThrough(ratePerSecond === null ? [] : letters);

@@ -44,12 +44,14 @@ export interface Begun {
 
 /** Jobs of one process that have not ended. */
 const maxJobs = 1000;
+/** So many each tenant may have although others have taken all, up to twice as many in all. */
+const keptJobs = 50;
 
 export class Jobs {
   readonly #needs: JobsNeeds;
   readonly #jobs = new Map<string, Job>();
-  /** Replays whose first events are being stored: nobody takes them for ones that were cut off. */
-  readonly #starting = new Set<string>();
+  /** Replays whose first events are being stored, with their tenants: nobody takes them for ones that were cut off. */
+  readonly #starting = new Map<string, string | undefined>();
   /** Those of jobs that were cut off, too: what their last calls came to is still to be stored. */
   readonly #runners = new Set<Runner>();
 
@@ -67,9 +69,17 @@ export class Jobs {
   }
 
   /** @throws RATE_LIMITED */
-  mustHaveRoom(): void {
+  mustHaveRoom(tenant: string | undefined): void {
     const count = this.#jobs.size + this.#starting.size;
-    if (count >= maxJobs) throw new RepriseError("RATE_LIMITED", `${count} replays have not ended: wait for some, or cancel them.`, { retryAfterMs: 60_000 });
+    if (count < maxJobs) return;
+    const owners = [...Array.from(this.#jobs.values(), (job) => job.request.tenant), ...this.#starting.values()];
+    const own = owners.filter((owner) => owner === tenant).length;
+    if (own < keptJobs && count < 2 * maxJobs) return;
+    const [limitOf, whose] = own < keptJobs ? ["service", ""] : ["tenant", " of this tenant"];
+    throw new RepriseError("RATE_LIMITED", `Too many replays${whose} have not ended: wait for some, or cancel them.`, {
+      retryAfterMs: 60_000,
+      fields: { limitOf },
+    });
   }
 
   /**
@@ -79,10 +89,10 @@ export class Jobs {
    * @throws RATE_LIMITED, LOG_UNAVAILABLE, LOG_FULL
    */
   begin(asked: NewReplay, items: readonly ReplayItem[], use?: (request: ReplayRequested) => Promise<unknown>): Promise<Begun> {
-    this.mustHaveRoom();
+    this.mustHaveRoom(asked.tenant);
     const { clock, newId, stream } = this.#needs;
     const request: ReplayRequested = { replayId: newId(), ...asked };
-    this.#starting.add(request.replayId);
+    this.#starting.set(request.replayId, request.tenant);
     return withPatience(clock, async () => {
       try {
         await use?.(request);

@@ -23,7 +23,7 @@ export interface RunPlanNeeds {
 
 export function makeRunPlan({ delivery, plans, jobs }: RunPlanNeeds): RunPlan {
   return async (planId, chosen) => {
-    jobs.mustHaveRoom();
+    jobs.mustHaveRoom(chosen.tenant);
     const plan = await plans.read(planId, chosen.tenant);
     const items = await plans.items(planId);
     delivery.mustOwn(items.map(({ handler }) => handler));

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "../event/clock.ts";
 import type { Position } from "../event/event.ts";
 import { ownTenant } from "../event/names.ts";
+import { heldAtMost } from "../event/turns.ts";
 import { backOff } from "../event/waits.ts";
 import type { EventLog, SubscriptionBatch } from "../log/event-log.ts";
 import type { ViewStore } from "./store.ts";
@@ -52,7 +53,7 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved }: P
     let rest = events;
     while (rest.length > 0) {
       if (signal.aborted) return;
-      const untilMs = clock.monotonicMs() + transactionMs;
+      const untilMs = clock.monotonicMs() + heldAtMost(transactionMs);
       rest = rest.slice(store.fold(rest, (folded) => folded >= transactionEvents || clock.monotonicMs() >= untilMs));
       moveTo(store.position());
       await nextTurn(); // others of this process first

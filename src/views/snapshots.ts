@@ -1,4 +1,6 @@
 import type { Catalog } from "../catalog/catalog.ts";
+import { FairLine } from "../event/fair-line.ts";
+import { workOwner } from "../event/turns.ts";
 import { openDatabase, type ViewDatabase, type WatchStatement } from "./database.ts";
 import { refreshWanted } from "./projections/handlers.ts";
 
@@ -40,7 +42,8 @@ const maxConnections = 2;
 export function makeSnapshots(file: string, catalog: Catalog, watch: WatchStatement | undefined): Snapshots {
   const connections: ViewDatabase[] = [];
   const idle: ViewDatabase[] = [];
-  const waiting: (() => void)[] = [];
+  /** By tenants in turn: one that asks for a hundred counts lets the others' in between. */
+  const waiting = new FairLine<() => void>();
   let used = 0;
   let closed = false;
   let damaged: ((error: unknown) => void) | null = null;
@@ -61,7 +64,7 @@ export function makeSnapshots(file: string, catalog: Catalog, watch: WatchStatem
       return closed;
     },
     async read(work) {
-      while (used >= maxConnections && !closed) await new Promise<void>((resolve) => waiting.push(resolve));
+      while (used >= maxConnections && !closed) await new Promise<void>((resolve) => waiting.push(workOwner() ?? "", resolve));
       if (closed) throw new Error("The rows were taken away.");
       used++;
       const db = idle.pop() ?? open();
@@ -81,7 +84,7 @@ export function makeSnapshots(file: string, catalog: Catalog, watch: WatchStatem
     close() {
       closed = true;
       for (const db of connections) db.close();
-      for (const wake of waiting.splice(0)) wake();
+      for (let wake = waiting.shift(); wake !== undefined; wake = waiting.shift()) wake();
     },
   };
 }

@@ -2,9 +2,9 @@
  * Appends events. The server is never asked with `any`, because under `any` it knows ids only for a while, and would store a later repeat twice. Each
  * append names the head that this process knows, and its ids are checked before. When the stream has moved on, the events there are read and checked again.
  */
-import { RepriseError } from "../../errors.ts";
 import type { EncodedAppend } from "../append-rules.ts";
 import type { AppendedEvent } from "../event-log.ts";
+import { SharedRoom, tooManyWait } from "../shared-room.ts";
 import { makeDraftAndSend } from "./draft-and-send.ts";
 import { makeRecordTimes } from "./next-time.ts";
 import { makePatience } from "./patience.ts";
@@ -30,8 +30,7 @@ export function makeWriter(server: Server, reader: Reader, ids: RecentIds, rando
   const times = makeRecordTimes(clock);
   const send = makeSend(server, patience, heads.forget);
   const draftAndSend = makeDraftAndSend({ server, reader, ids, heads, times, send, random });
-  let waiting = 0;
-  let waitingBytes = 0;
+  const waiting = new SharedRoom({ count: limits.queuedAppends, bytes: limits.queuedBytes });
 
   /** Appends to one stream, and appends with the same id, go one after another. */
   const inTurn = async (append: EncodedAppend, line: Line): Promise<readonly AppendedEvent[]> => {
@@ -41,8 +40,7 @@ export function makeWriter(server: Server, reader: Reader, ids: RecentIds, rando
       return await draftAndSend(append);
     } finally {
       ids.release(append.ids);
-      waiting--;
-      waitingBytes -= append.bytes;
+      waiting.give(append.tenant, append.bytes);
       if (--line.appends === 0) lines.delete(append.stream);
     }
   };
@@ -50,11 +48,9 @@ export function makeWriter(server: Server, reader: Reader, ids: RecentIds, rando
   return {
     warnings: () => times.warnings(),
     append(append) {
-      const { stream, bytes } = append;
-      if (waiting >= limits.queuedAppends || waitingBytes + bytes > limits.queuedBytes)
-        throw new RepriseError("LOG_UNAVAILABLE", `${waiting} appends (${waitingBytes} bytes) are waiting for the server.`, { retryAfterMs: 100 });
-      waiting++;
-      waitingBytes += bytes;
+      const { stream, tenant, bytes } = append;
+      const full = waiting.take(tenant, bytes);
+      if (full !== null) throw tooManyWait(full);
       let line = lines.get(stream);
       if (line === undefined) lines.set(stream, (line = { last: null, appends: 0 }));
       line.appends++;

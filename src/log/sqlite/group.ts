@@ -10,6 +10,8 @@ export interface Waiting {
   readonly append: EncodedAppend;
   readonly resolve: (appended: readonly AppendedEvent[]) => void;
   readonly reject: (error: unknown) => void;
+  /** In the order of the calls. A group is stored in this order. */
+  readonly place: number;
   /** The group's result for the append, told after the commit. */
   answer: { readonly appended: readonly AppendedEvent[] } | { readonly refusal: unknown } | null;
 }

@@ -3,7 +3,9 @@ export interface SqliteLogLimits {
   /** Events and bytes that share one commit. A single append may have more bytes, never more events. */
   readonly groupEvents: number;
   readonly groupBytes: number;
-  /** Appends that wait for a commit, and their bytes; above it LOG_UNAVAILABLE. */
+  /** The same of events, while appends of several tenants wait: a millisecond. */
+  readonly sharedGroupEvents: number;
+  /** Appends that wait for a commit, and their bytes; above it LOG_UNAVAILABLE. Tenants share this room (shared-room.ts). */
   readonly queuedAppends: number;
   readonly queuedBytes: number;
   /** While a commit with its sync takes at most so long on average, several appends wait for it on this thread: handing it to another takes 0.1 ms. */
@@ -22,6 +24,7 @@ export interface SqliteLogLimits {
 export const defaultLimits: SqliteLogLimits = {
   groupEvents: 1024,
   groupBytes: 4 * 1024 * 1024,
+  sharedGroupEvents: 64,
   queuedAppends: 10_000,
   queuedBytes: 64 * 1024 * 1024,
   quickSyncMs: 1,

@@ -1,0 +1,21 @@
+import { RepriseError } from "../errors.ts";
+import { beginInTurn, waitingOf } from "../event/turns.ts";
+
+/** Requests of one tenant that wait for their turn, while others ask, too. Each holds a connection and no body. */
+const maxWaiting = 1000;
+
+/**
+ * Begins a request before anything of its body is read: at once, unless several tenants ask. Then each turn of the event loop begins one of each tenant, so
+ * that a thousand requests of one do not stand before another's.
+ *
+ * @throws RATE_LIMITED
+ */
+export async function takeTurn(tenant: string): Promise<void> {
+  if (waitingOf(tenant) >= maxWaiting)
+    throw new RepriseError("RATE_LIMITED", `${maxWaiting} requests of this tenant are waiting already.`, {
+      retryAfterMs: 1000,
+      fields: { limitOf: "tenant" },
+    });
+  const turn = beginInTurn(tenant);
+  if (turn !== null) await turn;
+}

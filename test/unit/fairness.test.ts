@@ -1,0 +1,117 @@
+/** What keeps one tenant's flood from the others: turns, the order of appends, and the room where they wait. */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { FairLine } from "../../src/event/fair-line.ts";
+import { newId } from "../../src/event/ids.ts";
+import { beginInTurn, makeTurns, workOf, workOwner } from "../../src/event/turns.ts";
+import { SharedRoom } from "../../src/log/shared-room.ts";
+import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+describe("a fair line", () => {
+  it("takes the next of whom the least was taken, and of one owner in their order", () => {
+    const line = new FairLine<string>();
+    for (let number = 0; number < 5; number++) line.push("a", `a${number}`);
+    line.shift();
+    line.push("b", "b0");
+    line.push("c", "c0");
+    line.push("b", "b1");
+    const order = [];
+    while (line.size > 0) order.push([line.first(), line.shift()]);
+    expect(order.map(([first, taken]) => (first === taken ? first : "another"))).toEqual(["b0", "c0", "a1", "b1", "a2", "a3", "a4"]);
+    expect([line.owners, line.first(), line.shift()]).toEqual([0, undefined, undefined]);
+  });
+
+  it("weighs what it takes: a large one counts as many small ones", () => {
+    const line = new FairLine<string>();
+    for (const each of ["a0", "a1", "a2"]) line.push("a", each);
+    for (let number = 0; number < 6; number++) line.push("b", `b${number}`);
+    const order = [];
+    while (line.size > 0) order.push(line.shift(line.first()!.startsWith("a") ? 3 : 1));
+    expect(order).toEqual(["a0", "b0", "b1", "b2", "a1", "b3", "b4", "b5", "a2"]);
+  });
+
+  it("gives no credit for the time in which an owner had nothing there", () => {
+    const line = new FairLine<string>();
+    for (let number = 0; number < 100; number++) line.push("a", "a");
+    for (let number = 0; number < 90; number++) line.shift();
+    for (let number = 0; number < 10; number++) line.push("b", "b");
+    const order = Array.from({ length: 6 }, () => line.shift());
+    expect(order.filter((each) => each === "a").length).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe("while several tenants ask", () => {
+  it("each begins in turn, and work that gives way goes on in turn: a hundred of one do not stand before another's one", async () => {
+    expect(beginInTurn("quiet")).toBeNull();
+    const done: string[] = [];
+    const flood = Array.from({ length: 100 }, async () => {
+      await beginInTurn("flood");
+      await workOf("flood", async () => {
+        const turns = makeTurns();
+        for (let piece = 0; piece < 3; piece++) await turns.next();
+        expect(workOwner()).toBe("flood");
+      });
+      done.push("flood");
+    });
+    await nextTurn();
+    const one = (async () => {
+      await beginInTurn("quiet");
+      await workOf("quiet", async () => makeTurns().next());
+      done.push("quiet");
+    })();
+    await Promise.all([...flood, one]);
+    expect(done.indexOf("quiet")).toBeLessThan(5);
+  });
+});
+
+describe("the embedded log", () => {
+  const events = (count: number) =>
+    Array.from({ length: count }, () => ({
+      ...{ id: newId(), type: "order.placed", schemaVersion: 1, source: null, occurredAt: null, data: {} },
+      metadata: { priority: "normal" as const },
+    }));
+
+  it("stores a tenant's append before what waits of another's flood, and keeps the order of each", async () => {
+    const log = await openSqliteLog(temporaryFolder());
+    const flood = Array.from({ length: 40 }, (_, number) => log.append(`flood.order-${number % 3}`, events(100), "any"));
+    const quiet = log.append("quiet.order-1", events(1), "any");
+    const position = (await quiet)[0]!.position;
+    const starts = (await Promise.all(flood)).map(([first]) => first!.position);
+    expect(starts.filter((each) => each < position).length).toBeLessThanOrEqual(1);
+    for (const entity of [0, 1, 2]) {
+      const ofOne = starts.filter((_, number) => number % 3 === entity);
+      expect(ofOne).toEqual(ofOne.toSorted((a, b) => Number(a - b)));
+    }
+    await log.close();
+  });
+
+  it("refuses the flood and not the other tenant when its queue is full, and tells nobody's number", async () => {
+    const log = await openSqliteLog(temporaryFolder(), { limits: { queuedAppends: 16 } });
+    const flood = Array.from({ length: 20 }, (_, number) =>
+      log.append(`flood.order-${number}`, events(1), "any").then(
+        () => null,
+        (error: unknown) => error,
+      ),
+    );
+    const quiet = log.append("quiet.order-1", events(1), "any");
+    const refused = (await Promise.all(flood)).filter((error) => error !== null);
+    expect(refused).toHaveLength(4);
+    for (const error of refused)
+      expect(error).toMatchObject({ code: "LOG_UNAVAILABLE", retryAfterMs: 100, fields: { limitOf: "tenant" }, message: expect.not.stringMatching(/\d/) });
+    expect(await quiet).toHaveLength(1);
+    await log.close();
+  });
+});
+
+it("shared room has a little for each tenant when one has taken it all, and an end", () => {
+  const room = new SharedRoom({ count: 32, bytes: 3200 });
+  for (let number = 0; number < 32; number++) expect(room.take("flood", 10)).toBeNull();
+  expect(room.take("flood", 10)).toBe("tenant");
+  expect(["b", "b", "b"].map((tenant) => room.take(tenant, 10))).toEqual([null, null, "tenant"]);
+  expect(room.take("c", 300)).toBe("service"); // more than its part
+  for (let tenant = 0; tenant < 30; tenant++) expect(room.take(`t${tenant}`, 10)).toBeNull();
+  expect(room.take("late", 10)).toBe("service");
+  for (let number = 0; number < 32; number++) room.give("flood", 10);
+  expect(room.take("late", 10)).toBe(null);
+});
