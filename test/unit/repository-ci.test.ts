@@ -51,3 +51,25 @@ describe(".ci/run", () => {
     expect(stdout).toMatch(/ok +\d+s {2}npm ci\nFAILED +\d+s {2}npm run check\nok +\d+s {2}npm test\n/);
   });
 });
+
+describe(".ci/at-once", () => {
+  const atOnce = (...commands: readonly string[]) => run(join(repositoryFolder, ".ci/at-once"), commands, "/");
+
+  it("shows what each command has printed, in their order, and fails when one of them has", async () => {
+    expect(await atOnce("sleep 0.1; echo one", "echo two >&2")).toMatchObject({
+      code: 0,
+      stdout: "\n== ok: sleep 0.1; echo one\none\n\n== ok: echo two >&2\ntwo\n",
+    });
+    for (const commands of [
+      ["exit 3", "true", "echo two"],
+      ["true", "echo two", "exit 3"],
+    ])
+      expect(await atOnce(...commands)).toMatchObject({ code: 1, stdout: expect.stringMatching(/== FAILED \(3\): exit 3\n/) });
+  });
+
+  it("has each check of `npm run check` but the unit tests", () => {
+    const { check } = (JSON.parse(readFileSync(join(repositoryFolder, "package.json"), "utf8")) as { scripts: { check: string } }).scripts;
+    for (const tool of ["tsc ", "biome check .", "depcruise ", "knip ", "schema check"]) expect(check).toContain(tool);
+    expect(check).toMatch(/^[.]ci[/]at-once .* && vitest run test[/]unit$/);
+  });
+});
