@@ -66,10 +66,4 @@ describe(".ci/at-once", () => {
     ])
       expect(await atOnce(...commands)).toMatchObject({ code: 1, stdout: expect.stringMatching(/== FAILED \(3\): exit 3\n/) });
   });
-
-  it("has each check of `npm run check` but the unit tests", () => {
-    const { check } = (JSON.parse(readFileSync(join(repositoryFolder, "package.json"), "utf8")) as { scripts: { check: string } }).scripts;
-    for (const tool of ["tsc ", "biome check .", "depcruise ", "knip ", "schema check"]) expect(check).toContain(tool);
-    expect(check).toMatch(/^[.]ci[/]at-once .* && vitest run test[/]unit$/);
-  });
 });
