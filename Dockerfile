@@ -13,6 +13,9 @@ RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json && cp -R src/htt
 FROM node:24.21.0-alpine@sha256:ebfe2f90462722a7a4de65e91990e97fe0d401c70e0e762c5b53302f905ec1c1 AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
+# The client of a log server, which the package leaves to those who have one, is in the image, at the version of the lockfile.
+RUN npm pkg set "dependencies[@eventstore/db-client]=$(npm pkg get 'devDependencies[@eventstore/db-client]' | tr -d '\"')" \
+    && npm pkg delete 'devDependencies[@eventstore/db-client]'
 RUN npm ci --omit=dev --ignore-scripts
 
 FROM node:24.21.0-alpine@sha256:ebfe2f90462722a7a4de65e91990e97fe0d401c70e0e762c5b53302f905ec1c1

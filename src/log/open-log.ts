@@ -10,12 +10,12 @@ import { type Backup, backupSqliteLog } from "./sqlite/backup.ts";
 import { checkSqliteLog } from "./sqlite/check.ts";
 import type { SqliteLogEvents } from "./sqlite/log-trouble.ts";
 import { openSqliteLog, openSqliteLogReadOnly } from "./sqlite/open-sqlite-log.ts";
+import { withClient } from "./with-client.ts";
 
 /** Each adapter takes the options that concern it: an embedded log ignores `namespace`, a log on a server ignores `onLost`. */
 export type OpenLogOptions = Pick<EventStoreDbOptions, "clock" | "locate" | "namespace" | "create" | "signal"> & SqliteLogEvents;
 
-/** The server's client is a fifth of all modules: who has an embedded log neither waits for it nor holds it. */
-const serverAdapter = () => import("./eventstoredb/open-eventstoredb-log.ts");
+const serverAdapter = () => withClient(() => import("./eventstoredb/open-eventstoredb-log.ts"));
 
 /**
  * Opens a log. `locate` finds events by id for logs that have no index of ids themselves.
@@ -74,6 +74,6 @@ export async function backupLog(url: string, to: string, options: CheckOptions =
  * @throws CONFIG_INVALID for a log without users, or an address that names no administrator; LOG_UNAVAILABLE.
  */
 export async function haveLogUser(url: string, options: HaveUserOptions): Promise<HadUser> {
-  const { haveUser } = await import("./eventstoredb/user/have-user.ts");
+  const { haveUser } = await withClient(() => import("./eventstoredb/user/have-user.ts"));
   return haveUser(url, options);
 }

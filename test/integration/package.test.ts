@@ -135,6 +135,15 @@ describe("the packed package", { timeout: 60_000 }, () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: '[{"total":1.5}]\n' });
   });
 
+  it("brings no client of a log server, and says how to install it where one is needed", async () => {
+    const packages = readdirSync(join(newcomer, "node_modules"));
+    expect(packages).not.toContain("@eventstore");
+    expect(packages).not.toContain("protobufjs");
+    const { code, stderr } = await runNode(project, installedBin, "serve", "--log", "esdb://127.0.0.1:9?tls=false", "--data", "server-data");
+    expect(stderr).toContain("npm install @eventstore/db-client");
+    expect(code).toBe(2);
+  });
+
   it("is a command: npx reprise", async () => {
     expect(readdirSync(join(project, "node_modules/.bin"))).toContain("reprise");
     const { code, stdout } = await runNode(project, installedBin, "--version");
