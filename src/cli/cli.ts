@@ -25,6 +25,7 @@ import { addVerify } from "./commands/verify.ts";
 import { addExamples } from "./examples.ts";
 import { exit, Failure, fromReprise } from "./exit.ts";
 import { failureText, misuseText, wantsJson } from "./tell-failure.ts";
+import { addTenantFlags } from "./tenant-flag.ts";
 import { visibleOn } from "./terminal.ts";
 
 /**
@@ -86,6 +87,7 @@ export function makeProgram(world: World, { json = false }: { readonly json?: bo
   addSchema(program, world);
   addVerify(program, world);
   addExport(program, world);
+  addTenantFlags(program);
   addExamples(program);
   return program;
 }

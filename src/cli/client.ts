@@ -20,8 +20,8 @@ export function at(parts: TemplateStringsArray, ...values: readonly string[]): s
   return parts.reduce((path, part, index) => path + encodeURIComponent(values[index - 1]!) + part);
 }
 
-/** @param key sent with each request. */
-export function makeClient(base: string, key?: string): Client {
+/** @param key sent with each request. @param tenant named in each request that is about a tenant's things. */
+export function makeClient(base: string, key?: string, tenant?: string): Client {
   // What fetch says of a header or an address that it cannot send repeats it, with the key that is in it.
   const origin = URL.parse(base);
   if (base.includes("@")) throw usage("--url holds credentials: leave them out. A key goes into --key or REPRISE_KEY.");
@@ -32,7 +32,7 @@ export function makeClient(base: string, key?: string): Client {
 
   async function ask<T>(method: string, path: string, query: Query, json?: string): Promise<{ reply: T; started: boolean }> {
     const url = new URL(path, origin!);
-    for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
+    for (const [name, value] of Object.entries(path === "/readyz" ? query : { tenant, ...query })) if (value !== undefined) url.searchParams.set(name, value);
     let answer: Answer;
     try {
       const headers = {

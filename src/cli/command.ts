@@ -21,6 +21,7 @@ export interface World {
 interface GlobalOptions {
   readonly url?: string;
   readonly key?: string;
+  readonly tenant?: string;
   readonly output: PrintOptions["output"];
   readonly quiet?: boolean;
   readonly yes?: boolean;
@@ -32,6 +33,8 @@ export interface Session extends PrintOptions {
   /** Where the service is. */
   readonly url: string;
   readonly terminal: Terminal;
+  /** The tenant that the command names, `*` for all; undefined: the key's own. */
+  readonly tenant: string | undefined;
   /** Bulk acts need no question. */
   readonly yes: boolean;
 }
@@ -50,9 +53,10 @@ export function openSession(command: Command, { terminal, env }: World): Session
   const options = command.optsWithGlobals<GlobalOptions>();
   const url = options.url ?? urlOf(env);
   return {
-    client: makeClient(url, options.key ?? (env.REPRISE_KEY || undefined)),
+    client: makeClient(url, options.key ?? (env.REPRISE_KEY || undefined), options.tenant),
     url,
     terminal,
+    tenant: options.tenant,
     output: options.output,
     quiet: options.quiet ?? false,
     yes: options.yes ?? false,

@@ -1,3 +1,4 @@
+import { everyTenant } from "../event/names.ts";
 import { visible } from "../event/visible.ts";
 import { statusNames, statusWord } from "./colour.ts";
 import type { Terminal } from "./terminal.ts";
@@ -29,7 +30,7 @@ export type Column<T> = readonly [
 /** Prints a list: a table with headings, the whole reply as JSON, a row a line, or the ids. */
 export function printList<T>(
   terminal: Terminal,
-  { output, quiet }: PrintOptions,
+  { output, quiet, tenant }: PrintOptions & { readonly tenant?: string | undefined },
   list: {
     readonly reply: unknown;
     readonly rows: readonly T[];
@@ -42,8 +43,11 @@ export function printList<T>(
   else if (output === "json") terminal.out(JSON.stringify(list.reply, null, 2) + "\n");
   else if (output === "ndjson") for (const row of list.rows) terminal.out(JSON.stringify(row) + "\n");
   else if (list.rows.length === 0) terminal.err(list.empty + "\n");
-  else terminal.out(table(list.rows, list.columns, terminal.columns));
+  else terminal.out(table(list.rows, tenant === everyTenant ? [tenantColumn, ...list.columns] : list.columns, terminal.columns));
 }
+
+/** Where rows of all tenants stand together. Handlers are everybody's. */
+const tenantColumn: Column<unknown> = ["TENANT", (row) => (row as { readonly tenant?: string }).tenant ?? everyTenant];
 
 /** Prints one thing: `name  value` lines with tables below, or JSON. */
 export function printOne(terminal: Terminal, { output, quiet }: PrintOptions, reply: unknown, id: string, text: (width: number | undefined) => string): void {
