@@ -24,6 +24,7 @@ import type { StoredEvent } from "../../src/event/event.ts";
 import type { Act } from "../../src/records/act.ts";
 import type { AttemptRecord } from "../../src/records/attempt.ts";
 import type { JournalData, JournalEvent } from "../../src/records/journal.ts";
+import { SlotAccount } from "./slot-account.ts";
 import { makeStoredEvent } from "./stored-event.ts";
 
 export interface WorldOptions {
@@ -145,9 +146,13 @@ export class World {
   /** Those whose replay does not know its next call yet: the lane stays lent. */
   readonly #thinking = new Set<LaneLoan>();
   loaned = 0;
+  #slots: SlotAccount;
+  /** How often all slots were taken at once. */
+  full = 0;
 
   constructor(options: WorldOptions) {
     this.#options = options;
+    this.#slots = new SlotAccount(this.#concurrency());
     this.random = makeRandom(options.seed);
     this.#open();
   }
@@ -295,6 +300,7 @@ export class World {
     this.journal.push(claimed);
     fold(state, claimed, this.journal.length - 1);
     this.#high = new Map();
+    this.#slots = new SlotAccount(this.#concurrency());
     this.#pausing = [];
     this.#paused = new Map([...this.#paused.keys()].map((stream) => [stream, null])); // by our own account: not by what the fold says of it
     const folded = [...state.lanes].flatMap(([stream, lane]) => (lane.paused ? [stream] : []));
@@ -310,7 +316,7 @@ export class World {
         ordering: this.#options.ordering,
         record: this.#options.record ?? "batch",
         unknownOutcome: this.#options.unknownOutcome ?? "repeat",
-        concurrency: this.#options.concurrency ?? 3,
+        concurrency: this.#concurrency(),
         limits: this.#limits(),
         wants: (event) => event.type === "thing.happened",
         chainFingerprint: () => "chain",
@@ -336,6 +342,10 @@ export class World {
     return { ...defaultDeliveryLimits, readAheadEvents: 12, laneQueueEvents: 4, flushOutcomes: 6, ...this.#options.limits };
   }
 
+  #concurrency(): number {
+    return this.#options.concurrency ?? 3;
+  }
+
   #subscribe(count: number): void {
     for (let taken = 0; taken < count && this.#cursor < this.log.length && this.partition.reading.hasRoom(); taken++)
       this.partition.reading.offer(this.log[this.#cursor++]!);
@@ -346,12 +356,32 @@ export class World {
     const alone = this.partition.suspects.any(); // what ran at a crash is brought to its end, whatever its replay's pace
     const now = this.partition.schedule.start(this.#now);
     const running = new Set(this.partition.schedule.running());
+    for (const delivery of running) if (!before.has(delivery)) this.#takeSlot(delivery);
+    this.#compareSlots();
     for (const delivery of running) if (!before.has(delivery) && !alone) this.#checkTurn(delivery);
     for (const { lane, event } of running)
       if (lane.running?.event !== event) this.broken.push(`${event.stream}@${event.revision} is among those that run, and does not`);
     for (const { delivery } of this.#calls)
       if (!running.has(delivery)) this.broken.push(`${delivery.event.stream}@${delivery.event.revision} runs, and is not among those that do`);
     this.#call(now);
+  }
+
+  #takeSlot(delivery: Delivery): void {
+    const wrong = this.#slots.take(delivery);
+    if (wrong !== null) this.broken.push(wrong);
+    if (this.#slots.most === this.#concurrency()) this.full++;
+  }
+
+  /** A call has ended, or has outlived its time-out. */
+  #giveBackSlot(delivery: Delivery, how: "settled" | "giveBackSlot"): void {
+    this.partition.schedule[how](delivery);
+    this.#slots.giveBack(delivery);
+    this.#compareSlots();
+  }
+
+  #compareSlots(): void {
+    const wrong = this.#slots.compare(this.partition.schedule.freeSlots());
+    if (wrong !== null) this.broken.push(wrong);
   }
 
   /** Nothing of a replay starts while it is held, or after it was stopped. */
@@ -503,11 +533,11 @@ export class World {
       call.concluded = true;
     }
     if (kind === "time_out") {
-      if (this.random() < 0.5) this.partition.schedule.giveBackSlot(delivery);
+      if (this.random() < 0.5) this.#giveBackSlot(delivery, "giveBackSlot");
       return; // its call has not ended yet
     }
     this.#calls.splice(index, 1);
-    this.partition.schedule.settled(delivery);
+    this.#giveBackSlot(delivery, "settled");
   }
 
   #read(): void {
@@ -747,7 +777,7 @@ export class World {
     const loaned = this.#loanedBy(delivery);
     const { failed } = loaned.loan;
     const end = this.partition.outcomes.conclude(delivery, this.#verdictOn(delivery, kind), this.#now);
-    this.partition.schedule.settled(delivery);
+    this.#giveBackSlot(delivery, "settled");
     this.loaned++;
     if (end === null) {
       if (loaned.loan.failed !== failed + Number(kind === "retry" || kind === "time_out"))
@@ -791,7 +821,7 @@ export class World {
 
   #putBack(delivery: Delivery): void {
     this.partition.outcomes.conclude(delivery, { kind: "put_back" }, this.#now);
-    this.partition.schedule.settled(delivery);
+    this.#giveBackSlot(delivery, "settled");
   }
 }
 

@@ -19,12 +19,15 @@ function explore(name: string, options: Omit<WorldOptions, "seed">, count = seed
   it(`${name}: ${count} seeds`, { timeout: 600_000 }, () => {
     let crashes = 0;
     let loaned = 0;
+    let full = 0;
     for (let seed = 1; seed <= count; seed++) {
       const world = run({ ...options, seed }, 250);
       crashes += world.crashes;
       loaned += world.loaned;
+      full += world.full;
       expect(world.broken, `seed ${seed}`).toEqual([]);
     }
+    expect(full).toBeGreaterThan(count / 10);
     expect(crashes).toBeGreaterThan(count / 10);
     expect(loaned).toBeGreaterThan(count / 10);
   });
