@@ -11,11 +11,12 @@ export interface Client {
  * Connections that each have one request under way, its bytes made beforehand. Not autocannon, which looks at more of an answer than is needed here: beside
  * other work on two cores it got 6,600 answers a second from the bare Fastify of bench/http.ts at 43 µs of its own time each, this 8,200 at 31 µs.
  */
-export function openClient(url: string, path: string, bodies: readonly string[], connections: number): Promise<Client> {
+export function openClient(url: string, path: string, bodies: readonly string[], connections: number, key?: string): Promise<Client> {
   return openAsker(
     url,
     bodies.map((body) => ({ path, body })),
     connections,
+    key,
   );
 }
 

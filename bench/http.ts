@@ -40,21 +40,8 @@ export function http(name: string, { requests, batch, body, ...wanted }: Load & 
         await close();
         throw error;
       });
-      return { subject: postTo(urls[0]!), floor: postTo(urls[1]!), close };
-
-      function postTo(url: string): Run {
-        let client: Client;
-        return {
-          async before() {
-            client = await openClient(url, "/events", bodies, connections);
-          },
-          async go() {
-            await client.post(count);
-            client.close();
-            return count * batch;
-          },
-        };
-      }
+      const load = { bodies, count, units: count * batch };
+      return { subject: postTo(urls[0]!, load), floor: postTo(urls[1]!, load), close };
 
       async function close(): Promise<void> {
         await Promise.all([service.kill(), bare.kill()]);
@@ -63,7 +50,31 @@ export function http(name: string, { requests, batch, body, ...wanted }: Load & 
   };
 }
 
-async function urlOf(child: Child): Promise<string> {
+interface Posted {
+  readonly bodies: readonly string[];
+  /** Requests of a run, and what they count for. */
+  readonly count: number;
+  readonly units: number;
+  readonly key?: string;
+}
+
+/** A run that posts events over connections that are opened before it. */
+export function postTo(url: string, { bodies, count, units, key }: Posted): Run {
+  let client: Client;
+  return {
+    async before() {
+      client = await openClient(url, "/events", bodies, connections, key);
+    },
+    async go() {
+      await client.post(count);
+      client.close();
+      return units;
+    },
+  };
+}
+
+/** Where a service answers. */
+export async function urlOf(child: Child): Promise<string> {
   return (JSON.parse(await child.said('"listening"')) as { readonly url: string }).url;
 }
 

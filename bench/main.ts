@@ -5,6 +5,7 @@ import { eventStoreDbBenchmarks } from "./eventstoredb.ts";
 import { githubBenchmarks } from "./github.ts";
 import { growthBenchmarks } from "./growth.ts";
 import { httpBenchmarks } from "./http.ts";
+import { httpKeysBenchmark } from "./http-keys.ts";
 import { appendBenchmarks, catchUpBenchmark } from "./log.ts";
 import { loopStopBenchmark } from "./loop-stop.ts";
 import { type Benchmark, type Bound, type Figure, measure } from "./measure.ts";
@@ -28,6 +29,7 @@ const benchmarks: readonly Benchmark[] = [
   rebuildBenchmark,
   ...deadLetterBenchmarks,
   ...httpBenchmarks,
+  httpKeysBenchmark,
   ...tenantsFloodBenchmarks,
   loopStopBenchmark,
   startBenchmark,

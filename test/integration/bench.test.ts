@@ -9,6 +9,7 @@ const added = [
   ...[
     "http-append-1",
     "http-append-100",
+    "http-append-1-keys",
     "loop-stop",
     "eventstoredb-service-append",
     "start-after-kill",
