@@ -95,7 +95,8 @@ function grant({ id, take, limit }: Key, reply: FastifyReply): void {
 function takeTenant(request: FastifyRequest): unknown {
   const query = request.query as Record<string, unknown>;
   const { tenant } = query;
-  delete query.tenant;
+  // Not for each request: an object that has lost a member is slow in all that follows.
+  if (tenant !== undefined || "tenant" in query) delete query.tenant;
   return tenant;
 }
 
