@@ -36,7 +36,7 @@ describe("dlq amend", () => {
     });
   });
 
-  it("refuses what is no JSON or not there, and a missing reason", async () => {
+  it("refuses data that is no JSON, a file that is not there, and an act without a reason", async () => {
     const calls = store.calls.length;
     const [noJson, noFile, noReason] = await Promise.all([
       run("dlq", "amend", eventId, "--data", "{", "--reason", "x"),

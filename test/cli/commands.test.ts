@@ -97,13 +97,13 @@ describe("reading", () => {
     expect((await answerTo(["dlq", "ls", "-q"], { url })).stdout).toBe(`${deliveryId}\nb\n`);
   });
 
-  it("shows nothing of a sender's text that would move the cursor", async () => {
+  it("prints a sender's text so that it cannot move the terminal's cursor", async () => {
     const evil = { ...deadLetter, error: { type: "Error", message: "a\u001b[2Jb\nc\u202ed" } };
     const { url } = await service({ views: { deadLetters: async () => ({ events: [evil], total: 1, nextCursor: null }) } });
     expect((await answerTo(["dlq", "ls"], { url })).stdout).toMatch(/Error: a\\u001b\[2Jb c\\u202ed\n$/);
   });
 
-  it("prints an empty list as nothing", async () => {
+  it("prints nothing on standard output for an empty list", async () => {
     const { url } = await service({ views: { deadLetters: async () => ({ events: [], total: 0, nextCursor: null }) } });
     expect(await answerTo(["dlq", "ls"], { url })).toEqual({ code: 0, stdout: "", stderr: "No dead letter matches.\n" });
     expect(JSON.parse((await answerTo(["dlq", "ls", "-o", "json"], { url })).stdout)).toMatchObject({ events: [], total: 0 });
@@ -117,7 +117,7 @@ describe("reading", () => {
 describe("append", () => {
   const flags = ["append", "--type", "order.placed", "--entity", "order/o-1"];
 
-  it("appends one event from flags, digits untouched", async () => {
+  it("appends one event from flags, and changes no digit of its numbers", async () => {
     const { code, stdout } = await run(
       ...flags,
       "--data",
@@ -211,7 +211,7 @@ describe("dlq replay and discard", () => {
     expect(store.last("replay")).toEqual([deliveryId, { tenant: "default", actor: "local", reason: "mail is back" }]);
   });
 
-  it("is partly done when one of several fails, failed when all do", async () => {
+  it("exits with 3 when one of several fails, and with 1 when all do", async () => {
     const good = makeFakeStore();
     const { url } = await service({
       store: {
@@ -282,7 +282,7 @@ describe("dlq replay and discard", () => {
     expect(asked).toBe(2);
   });
 
-  it("discards what a filter matches, and never everything", async () => {
+  it("discards what a filter matches, and refuses to discard without one", async () => {
     expect((await run("dlq", "discard", "--reason", "x", "--yes")).code).toBe(2);
     expect((await run("dlq", "discard", "--reason", "x", "--handler", "mail")).code).toBe(4);
     const { code, stdout } = await run("dlq", "discard", "--handler", "mail", "--max", "5", "--reason", "tidy", "--resolution", "not_needed", "--yes");
@@ -333,7 +333,7 @@ describe("problems", () => {
     expect(invalid.stderr).toContain("?limit: must be a whole number from 1 to 1000");
   });
 
-  it("of a service that asks to try again, is away, or is another one, have their own codes", async () => {
+  it("have an exit code of their own for a service that asks to try again, one that is away, and one that is no Reprise", async () => {
     const stranger = createServer((_, response) => response.writeHead(200).end("<html>")).listen(0, "127.0.0.1");
     closers.push(async () => void stranger.close());
     await once(stranger, "listening");
@@ -355,7 +355,7 @@ describe("problems", () => {
 });
 
 describe("help", () => {
-  it("--help and --version are good, for commands too", async () => {
+  it("--help and --version exit with 0, also for commands below the first", async () => {
     const [help, version, replay] = await Promise.all([reprise(["--help"]), reprise(["--version"]), answerTo(["dlq", "replay", "--help"])]);
     expect(help.code).toBe(0);
     for (const command of ["serve", "append", "events", "entities", "dlq", "handlers", "views"]) expect(help.stdout).toMatch(new RegExp(`^  ${command} `, "m"));

@@ -31,7 +31,7 @@ const run = (...args: string[]) => answerTo(args, { url });
 const events = (text: string) => text.trimEnd().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>); // biome-ignore format: one line
 
 describe("export dlq", () => {
-  it("writes what would be delivered as CloudEvents, page after page, and says what it cannot", async () => {
+  it("writes dead letters as they would be delivered, as CloudEvents, page after page, and names those that it cannot write", async () => {
     const { code, stdout, stderr } = await run("export", "dlq", "--handler", "mail", "--error", "Error: down");
     expect(code).toBe(3);
     expect(events(stdout)).toEqual([

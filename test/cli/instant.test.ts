@@ -44,7 +44,7 @@ describe("--since and --until", { timeout: 30_000 }, () => {
     [["events", "ls"], "views.events"],
     [["dlq", "replay", "--yes"], "replayBatch"],
     [["dlq", "discard", "--yes", "--reason", "x"], "discardBatch"],
-  ] as const)("of %j are so long ago", async (command, method) => {
+  ] as const)("of %j mean a time that long ago", async (command, method) => {
     const before = Date.now();
     await answerTo([...command, "--since", "1h", "--until", "30m"], { url: service.url });
     const { sinceMs, untilMs } = store.last(method)[0] as { sinceMs: number; untilMs: number };

@@ -41,7 +41,7 @@ describe("a table", () => {
     expect(table(rows, columnsOfTable, 78)).toBe(whole);
   });
 
-  it("puts below the row, on a narrow terminal, what has to be read to its end, and leaves out what it may", () => {
+  it("on a narrow terminal: puts long texts below their row, and leaves out columns that are not needed", () => {
     expect(table(rows, columnsOfTable, 40)).toBe(
       ["ID  COUNT", "a       7", "    Error: the mail server does not", "    answer, and nobody knows why", "bb   1200", ""].join("\n"),
     );
@@ -59,7 +59,7 @@ describe("a table", () => {
     expect(lines.filter((line) => line.length > 7)).toEqual([]);
   });
 
-  it("lets no text move the cursor, in whatever place", () => {
+  it("lets no text move the terminal's cursor, in any cell", () => {
     const evil: Row = { id: "a\u001b[2J", count: 1, time: "\r", error: `b\nc\u202ed ${"e ".repeat(40)}` };
     for (const width of [undefined, 40]) expect(table([evil], columnsOfTable, width)).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
     expect(table([evil], columnsOfTable)).toContain("a\\u001b[2J");

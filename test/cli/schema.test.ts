@@ -242,7 +242,7 @@ describe.concurrent("a log", { timeout }, () => {
     expect(row).toMatchObject({ stored_type: "order.lost", version: 1, count: 1, newer: 1, first_error: { type: "EventTypeUnknown", position: "6" } });
   });
 
-  it("that is not there is a usage error, and is not made", async ({ expect }) => {
+  it("that does not exist is a usage error, and is not created", async ({ expect }) => {
     const { run, folder } = desk();
     expect(await run("census")).toMatchObject({ code: 2, stderr: expect.stringContaining("There is no log in") });
     expect(await run("census", "--log", "mysql://x")).toMatchObject({ code: 2 });

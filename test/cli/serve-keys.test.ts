@@ -141,7 +141,7 @@ describe.runIf(isThere("openssl") && isThere("curl"))("serve with TLS of its own
     });
   }
 
-  it("answers to who trusts its certificate, and takes a renewed one without a restart", async () => {
+  it("answers clients that trust its certificate, and takes a renewed certificate without a restart", async () => {
     const cwd = makeFolder();
     for (const name of ["first", "second"]) makeCertificate(cwd, name);
     const put = (name: string): void => {
@@ -162,7 +162,7 @@ describe.runIf(isThere("openssl") && isThere("curl"))("serve with TLS of its own
     await expect.poll(() => trusting("second"), { timeout: 20_000, interval: 200 }).toContain("ok");
   });
 
-  it("does not start with a key that is another certificate's", async () => {
+  it("does not start with the private key of another certificate", async () => {
     const cwd = makeFolder();
     for (const name of ["first", "second"]) makeCertificate(cwd, name);
     const { code, stderr } = await reprise(["serve", "--port", "0", "--tls-cert", "first.pem", "--tls-key", "second.key"], { cwd });

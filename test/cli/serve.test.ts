@@ -20,7 +20,7 @@ export default defineConfig({ events: [placed], handlers: [ledger] });
 `;
 
 describe("the settings of serve", () => {
-  it("are defaults, then the environment, then flags; empty counts as not given", () => {
+  it("come from flags, else from the environment, else are defaults; an empty value counts as none", () => {
     expect(readServeSettings({}, { REPRISE_PORT: "" })).toEqual({
       config: "./reprise.config.ts",
       log: "sqlite:./data",
@@ -66,7 +66,7 @@ describe("the settings of serve", () => {
     [{}, { REPRISE_TLS_KEY: "k.pem" }, "REPRISE_TLS_CERT is "],
     [{}, { REPRISE_TRUST_PROXY: "proxy.example" }, 'REPRISE_TRUST_PROXY is "proxy.example": '],
     [{ trustProxy: "10.0.0.0/33" }, {}, '--trust-proxy is "10.0.0.0/33": '],
-  ])("%o %o are refused by field, value and fix", (flags, env, message) => {
+  ])("%o %o are refused with the field, its value and the fix", (flags, env, message) => {
     expect(() => readServeSettings(flags, env)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringContaining(message) }));
   });
 });

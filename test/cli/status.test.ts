@@ -145,7 +145,7 @@ describe("status", () => {
     expect(lines.at(-1)).toMatch(/^… and \d+ more: reprise status -o json$/);
   });
 
-  it("tells what a service that is not ready waits for, and 5 of one that is not there", async () => {
+  it("says what a service that is not ready waits for, and exits with 5 when there is no service", async () => {
     const away = () => Promise.reject(new RepriseError("LOG_UNAVAILABLE", "There is no quorum.", { retryAfterMs: 1000 }));
     const { url } = await service({ store: { notReady: () => "the log: no quorum", replayStates: away }, views: { handlers: away, deadLetterStats: away } });
     expect(await onTerminal(url, "", ["status"])).toMatchObject({

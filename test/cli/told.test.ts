@@ -120,7 +120,7 @@ describe("colours", { timeout: 30_000 }, () => {
     [{ TERM: "dumb", FORCE_COLOR: "1" }, true, true],
   ])("%j, terminal %s: %s", (env, onTerminal, wanted) => expect(wantsColour(env, onTerminal)).toBe(wanted));
 
-  it("are of error titles and status words, on a terminal only", async () => {
+  it("are given to error titles and status words, and only on a terminal", async () => {
     const url = await service();
     const on = (args: readonly string[], terminal = {}, env = {}) => onTerminal(url, "", args, { terminal, env });
     expect((await on(["events", "show", "nope"], tty)).err).toContain(`${red}Not found (404 NOT_FOUND)${end}\nThere is no event`);
@@ -144,7 +144,7 @@ describe("colours", { timeout: 30_000 }, () => {
     expect((await answerTo(["replay", "ls"], { url, env: { FORCE_COLOR: "1" } })).stdout).toContain("\u001b[32mcompleted");
   });
 
-  it("are of no text of a sender, whatever it holds", async () => {
+  it("are never given to a sender's text, whatever it holds", async () => {
     const error = { type: "failed", message: `failed \u001b[31mred ${statusWord("failed").slice(0, 8)} STATUS failed` };
     const url = await service({
       views: { deadLetters: async () => ({ events: [{ ...deadLetter, error, eventType: "failed" }], total: 1, nextCursor: null }) },

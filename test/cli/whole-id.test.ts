@@ -31,13 +31,13 @@ describe("the beginning of an id", () => {
     ["no id", "nope-no-id"],
     ["no id, with a line at another place", "018f2b-2e"],
     ["longer than an id", "018f2b2e-7c4a-7d3b-8a1e-0123456789ab0"],
-  ])("is none when it is %s: it costs no look-up", async (_, text) => {
+  ])("is not looked up when it is %s", async (_, text) => {
     const { client, asked } = lists([]);
     expect(await wholeId(client, "event", text)).toBe(text);
     expect(asked).toEqual([]);
   });
 
-  it("is the one id that begins so, on whatever page it stands", async () => {
+  it("stands for the one id that begins so, on whatever page of the list that is", async () => {
     const [a, b] = [id("018f2b2e-", 1), id("018f2b2f-", 2)];
     const { client, asked } = lists([a], [], [b]);
     expect(await wholeIds(client, "letter", ["018f2b2f", "018F2B2E-0", b])).toEqual([b, a, b]);

@@ -200,7 +200,7 @@ describe("a structured CloudEvent", () => {
     expect(store.last("append")[1]).toMatchObject({ perSource: { id: idFromCloudEvent(cloudEvent.source, eventId), extensions: { originalid: eventId } } });
   });
 
-  it("overwrites no `originalid` of the producer's", async () => {
+  it("keeps an `originalid` that the producer has set", async () => {
     const { store, answer } = send({ ...cloudEvent, originalid: "theirs", originalid2: "theirs, too" });
     expect((await answer).statusCode).toBe(201);
     expect(store.last("append")[0]).toMatchObject({ extensions: { originalid: "theirs", originalid2: "theirs, too", originalid3: "42" } });
@@ -230,7 +230,7 @@ describe("a structured CloudEvent", () => {
     ["application/vnd.shop+json; charset=utf-8", "application/vnd.shop+json; charset=utf-8"],
     ["text/json", "text/json"],
     [undefined, "application/json"],
-  ])("is sent on with its datacontenttype %s", async (sent, passedOn) => {
+  ])("is sent on with the datacontenttype that it came with: %s", async (sent, passedOn) => {
     const { store, answer } = send({ ...cloudEvent, datacontenttype: sent });
     expect((await answer).statusCode).toBe(201);
     const { extensions } = store.last("append")[0] as { extensions: Record<string, string> };

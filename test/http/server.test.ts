@@ -29,7 +29,7 @@ describe("routing", () => {
     expect(answer.headers.allow).toBe(allow);
   });
 
-  it("GET /events/stream, which comes later, is no event", async () => {
+  it("GET /events/stream is not read as the event with the id `stream`", async () => {
     expectProblem(await serverOver(makeFakeStore()).inject("/events/stream"), 404, "NOT_FOUND");
   });
 });
@@ -95,7 +95,7 @@ describe("without keys", () => {
     expect(store.calls).toEqual([]);
   });
 
-  it("refuses before anything else is looked at", async () => {
+  it("refuses a foreign origin before it looks at anything else of the request", async () => {
     const store = makeFakeStore();
     const headers = { host: "evil.example", "content-type": "text/plain" };
     expectProblem(await serverOver(store).inject({ method: "POST", url: "/nowhere", headers, payload: "{" }), 403, "ORIGIN_REFUSED");
@@ -243,7 +243,7 @@ describe("on a real socket", () => {
     expect(answer).toContain('"code":"REQUEST_UNREADABLE"');
   });
 
-  it("refuses a Host that was made to resolve to this machine", async () => {
+  it("refuses a foreign Host whose name resolves to this machine", async () => {
     const { port } = await listen();
     expect(await exchange(port, (write) => write("GET /healthz HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n"))).toMatch(/^HTTP\/1\.1 403 /);
   });

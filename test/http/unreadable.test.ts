@@ -67,7 +67,7 @@ it("a request that takes too long is REQUEST_TIMEOUT", () => {
   expectProblem(parseAnswer((socket.read() as Buffer).toString()), 408, "REQUEST_TIMEOUT");
 });
 
-it("no answer of the kind goes to a request that still waits for its own", () => {
+it("sends no such problem to a request that still waits for its own answer", () => {
   const refuse = (headersSent: boolean, complete: boolean) => {
     const answering = Object.assign(new EventEmitter(), { headersSent, req: { complete } });
     const socket = Object.assign(new PassThrough(), { _httpMessage: answering });

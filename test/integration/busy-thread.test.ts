@@ -87,7 +87,7 @@ describe("a request that could not go out while the thread was busy", () => {
     expect(await outcome).toMatchObject({ kind: "completed", httpStatus: 204 });
   });
 
-  it("is no failed attempt however often: the call is put off", async () => {
+  it("never counts as a failed attempt: the call is put off, however often that happens", async () => {
     const never = new Agent({ connect: () => {} });
     const call = webhookTo("http://127.0.0.1:9/", never);
     const outcome = call({ timeoutMs: 20 });

@@ -87,7 +87,7 @@ describe("a handler that is never ready", () => {
 });
 
 describe("a wait that the policy says", () => {
-  it("of two days is two days, over a restart, and with a clock that was set back", async () => {
+  it("of two days lasts two days, also over a restart and when the clock is set back", async () => {
     const { open, calls } = scene(() => undefined);
     let clock = makeFakeClock();
     let store = await open(clock);

@@ -187,7 +187,7 @@ describe.each(places)("%s", (_where, makePlace) => {
       expect(await judged(history, place)).toEqual([]);
     });
 
-    it("go to two tenants in turn, however much one of them has", async () => {
+    it("go to two tenants in turn, however many events wait for one of them", async () => {
       const place = makePlace();
       const { open, started, work } = gated();
       const { config } = recorded(work, { concurrency: 4 });

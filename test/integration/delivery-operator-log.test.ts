@@ -10,7 +10,7 @@ import { handlerShows, startStore } from "../support/test-store.ts";
 const placed = defineEvent("order.placed", { 1: z.object({ email: z.string() }) });
 const orders = 50;
 
-it("tells the operator's log of dead letters, a line a flush, without data or messages", async () => {
+it("writes one line a flush about dead letters to the operator's log, without data or error messages", async () => {
   const lines: { readonly fields: Record<string, unknown>; readonly message: string }[] = [];
   const logger = { info: () => {}, warn: (fields: object, message: string) => void lines.push({ fields: { ...fields }, message }), error: () => {} };
   const mailer = defineHandler({

@@ -140,7 +140,7 @@ describe.skipIf(!hasDiskFaults)("a service on a disk that fails (needs Linux and
     await kill(service);
   });
 
-  it("that is idle: /readyz finds a full disk, a failing one and another program's lock out by trying, and their end", async () => {
+  it("while idle, /readyz notices a full disk, a failing disk and another program's lock, and when they are over", async () => {
     const disk = makeFaultyDisk();
     const site = makeSite(config);
     const service = await startListening(site, { ...disk.env, NOTED: join(site.data, "..", "noted") });

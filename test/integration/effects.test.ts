@@ -89,7 +89,7 @@ describe("an effect", () => {
     expect(charges).toEqual(["a"]);
   });
 
-  it("with `again` runs once more for a replay, and both stand on record", async () => {
+  it("with `again` runs once more for a replay, and both runs stay on record", async () => {
     const folder = temporaryFolder();
     let down = true;
     const { charges, got, config } = payment(() => (down ? Promise.reject(new Error("ledger down")) : undefined));

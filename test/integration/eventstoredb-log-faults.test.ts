@@ -108,7 +108,7 @@ describe("an append", () => {
     expect(leader.calls.append).toBe(1);
   });
 
-  it("says what is the matter when it is not allowed, and passes when it is again", async () => {
+  it("is refused with the reason while it is not allowed, and is stored once it is allowed again", async () => {
     const { server, log } = await openPair();
     server.failNext("append", "denied");
     await refuses(log.append("shop.order-1", [anEvent()], "any"), "LOG_UNAVAILABLE");
@@ -120,7 +120,7 @@ describe("an append", () => {
   it.each([
     { busy: 40, stored: true },
     { busy: Number.POSITIVE_INFINITY, stored: false },
-  ])("is tried as long as an answer may take beside one that is always there first ($busy times)", async ({ busy, stored: isStored }) => {
+  ])("is tried again for as long as an answer may take while another writer is always first ($busy times)", async ({ busy, stored: isStored }) => {
     const { server, log } = await openPair({ limits: { answerMs: isStored ? 10_000 : 300 } });
     await log.append("shop.order-1", [anEvent(0)], "none");
     const database = server.database as { append: StandIn["database"]["append"] };
@@ -203,7 +203,7 @@ describe("a subscription", () => {
       if (filter !== undefined) expect(follower.seen).toHaveLength(400);
     });
 
-  it("waits without haste while the server is away, and ends when it is left", { timeout: 10_000 }, async () => {
+  it("asks again with waits while the server is away, and ends when its reader leaves", { timeout: 10_000 }, async () => {
     const { server, log } = await openPair();
     const follower = follow(log);
     await vi.waitFor(() => expect(follower.state.live).toBe(true));
@@ -269,7 +269,7 @@ describe("a subscription", () => {
     await iterator.return?.();
   });
 
-  it("refuses a place that is no event's, and begins at one that was scavenged", async () => {
+  it("refuses a position at which no event ever was, and begins at one whose event was scavenged", async () => {
     const { server, log } = await openPair();
     const [, , third] = await log.append("shop.order-1", [anEvent(0), anEvent(1), anEvent(2)], "none");
     const [first] = await stored(log);
@@ -336,7 +336,7 @@ describe("opening", () => {
     expect(await flat(logs[0]!.readStream("reprise.log"))).toHaveLength(1);
   });
 
-  it("finds the leader by gossip, and minds no setting that hides conflicts", async () => {
+  it("finds the leader by gossip, and sees conflicts also with a setting that hides them", async () => {
     const server = await startStandIn();
     onTestFinished(() => server.stop());
     const open = async () => {
@@ -372,7 +372,7 @@ describe("opening", () => {
 });
 
 describe("what others wrote", () => {
-  it("is of version 1 without a version, and damaged, in its place, and counted when it cannot be decoded", async () => {
+  it("counts as version 1 without a version; what cannot be decoded is told as damaged at its place, and counted", async () => {
     const { server, log } = await openPair();
     const client = connect(server);
     await log.append("shop.order-1", [anEvent("ours")], "none");

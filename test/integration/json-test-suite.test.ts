@@ -79,7 +79,7 @@ describe.each(logs)("on %s", (_title, open) => {
   });
 });
 
-it("no file alone is a request, and none an answer of the 5xx", async () => {
+it("refuses each file as a request, and answers none with a 5xx", async () => {
   const server = serverOver(await startStore(config, temporaryFolder()));
   for (const name of files)
     for (const url of ["/events", "/replays/plan", "/admin/dlq/unknown/amend"]) {

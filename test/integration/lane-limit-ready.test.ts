@@ -8,7 +8,7 @@ import { startStore } from "../support/test-store.ts";
 
 const placed = defineEvent("order.placed", { 1: z.object({}) });
 
-it("is not ready while a handler has as many lanes as it may and reads no further, and is again when some flow", async () => {
+it("is not ready while a handler has reached its limit of lanes and reads no further, and is ready again once some of them flow", async () => {
   const agents = defineHandler({
     name: "agents",
     events: [placed],

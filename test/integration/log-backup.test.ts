@@ -49,7 +49,7 @@ it("a backup under constant appends ends, holds one moment of the log, and a log
   await restored.close();
 });
 
-it("a backup of a stopped log leaves that as it was; one into a folder in use, or of a server, is refused", async () => {
+it("a backup leaves a stopped log as it was; a backup into a folder in use, or of a log on a server, is refused", async () => {
   const folder = temporaryFolder();
   const log = await openSqliteLog(folder);
   await log.append("default.order-1", [anEvent()], "none");
@@ -71,7 +71,7 @@ it("a backup of a stopped log leaves that as it was; one into a folder in use, o
   expect(readdirSync(target)).toEqual(["log.db"]);
 });
 
-it("a folder that is there keeps its place, since it may be a volume, and becomes private; one with half a backup is refused by name", async () => {
+it("a target folder that exists is used as it is and made private; one that holds half a backup is refused, and named", async () => {
   const folder = temporaryFolder();
   const log = await openSqliteLog(folder);
   await log.append("default.order-1", [anEvent()], "none");
@@ -113,7 +113,7 @@ it("log check names the place, beside the owner, and a backup of a damaged log s
   expect(backup).toMatchObject({ code: 3, stderr: expect.stringContaining("damaged") });
 });
 
-it("log check of a file that is no log, or of none, says what it is", async () => {
+it("log check says so when the file is no log, or when there is none", async () => {
   const folder = temporaryFolder();
   expect(await reprise(["log", "check"], { env: env(join(folder, "none")) })).toMatchObject({ code: 2, stderr: expect.stringContaining("LOG_MISSING") });
   mkdirSync(join(folder, "text"));

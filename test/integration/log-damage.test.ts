@@ -54,7 +54,7 @@ function expectHonest(found: readonly StoredEvent[], good: readonly StoredEvent[
 }
 
 describe("single bits turned over in log.db", () => {
-  it("are found, change no payload and hide no event unseen", async () => {
+  it("are found, never change a payload, and hide no event without being told", async () => {
     const folder = await aLog(size(400, 1000, "REPRISE_FLIP_EVENTS"));
     const file = join(folder, "log.db");
     const whole = readFileSync(file);

@@ -71,7 +71,7 @@ interface Reply {
   readonly next_from?: number | null;
 }
 
-it("gives pages of 4 MiB at most, and lives on", async () => {
+it("gives pages of at most 4 MiB, and the service goes on", async () => {
   const folder = temporaryFolder();
   await fill(join(folder, "data"));
   const { url, ended } = await serve(folder);

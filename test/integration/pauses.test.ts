@@ -122,7 +122,7 @@ describe.each(places)("%s", (_where, makePlace) => {
       expect(calls("a")).toEqual([0, 0, 1]);
     });
 
-    it("that is not known, or not paused, says so", async () => {
+    it("is told apart from one that is unknown, and from one that is not paused", async () => {
       const store = await startStore(mailer().config, makePlace());
       await expect(store.pauseEntity(entity("nobody"))).rejects.toMatchObject({ code: "NOT_FOUND" });
       await store.append(order("a"));

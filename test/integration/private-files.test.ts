@@ -54,7 +54,7 @@ it("tightens what an older release has left, also after an unclean stop", async 
   expect(open(folder)).toEqual([]);
 });
 
-it("leaves a folder that is everybody's as it is", () => {
+it("leaves a folder that belongs to everybody as it is", () => {
   const folder = join(temporaryFolder(), "shared");
   mkdirSync(folder);
   chmodSync(folder, 0o1777);

@@ -81,7 +81,7 @@ describe("a plan", () => {
     }
   });
 
-  it("is started once: of two operators the second is told who runs it", async () => {
+  it("is started once: the second of two operators is told who runs it", async () => {
     const { store } = await outage();
     const { planId } = await store.planReplay(all);
     const starts = await Promise.allSettled(["ann", "bob"].map((actor) => store.startReplay(planId, { actor, reason: `${actor} mends it`, terms: runTerms })));

@@ -145,7 +145,7 @@ describe("an old build and a new one on one log server", { timeout: 60_000 }, ()
     ]);
   });
 
-  it("a new one that writes the old version blocks nobody", async () => {
+  it("a new build that writes the old version blocks nobody", async () => {
     const place = await places();
     const { seen, old } = makeBuilds();
     const oldStore = await startStore(old(), place.old);

@@ -271,7 +271,7 @@ describe("a commit that fails", () => {
     return log;
   };
 
-  it("but reached the disk is answered as stored", async () => {
+  it("is answered as stored when it reached the disk all the same", async () => {
     const log = await open();
     const event = anEvent();
     failNextCommit("commit");
@@ -290,7 +290,7 @@ describe("a commit that fails", () => {
     expect(await stored(log)).toHaveLength(4);
   });
 
-  it("and did not reach the disk is answered as failed, whole, and the log goes on", async () => {
+  it("is answered as failed when it did not reach the disk: nothing of it is stored, and the log goes on", async () => {
     const log = await open();
     const event = anEvent();
     failNextCommit("rollback");
@@ -303,7 +303,7 @@ describe("a commit that fails", () => {
     expect(await stored(log)).toHaveLength(2);
   });
 
-  it("reaches subscriptions all the same when it is on disk", async () => {
+  it("is handed to subscriptions when it is on the disk all the same", async () => {
     const log = await open();
     const iterator = log.subscribe({ after: await log.head(), signal: new AbortController().signal })[Symbol.asyncIterator]();
     await iterator.next();

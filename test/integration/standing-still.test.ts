@@ -57,7 +57,7 @@ describe("what stands still", () => {
     await handlerShows(store, folder, "mailer", { lanes: { stuck: 0, blocked: 1 } });
   });
 
-  it("is paused under a paused handler, with no retry that would not come", async () => {
+  it("is shown as paused under a paused handler, without the time of a retry that will not come", async () => {
     const folder = temporaryFolder();
     const store = await startStore(config(handler("mailer", (id) => (id === "a" ? Promise.reject(new Error("down")) : undefined), { retry: { maxAttempts: 5, initialDelayMs: 60_000 } })), folder); // biome-ignore format: one line
     await store.append([order("a"), order("b")]);

@@ -256,7 +256,7 @@ describe("the file", () => {
     expect(new DatabaseSync(file).prepare("select x from precious").get()).toMatchObject({ x: 1 });
   });
 
-  it("is refused when it knows more than the log", async () => {
+  it("is refused when it is ahead of the log", async () => {
     const { open, log } = await aStory();
     await (await open()).close();
     const restored = { ...openMemoryLog(), logId: log.logId };

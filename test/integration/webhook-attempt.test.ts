@@ -175,7 +175,7 @@ describe("what a webhook gets", () => {
     expect(JSON.parse(received[0]!.body)).toHaveProperty("replayid", "r-1");
   });
 
-  it("never takes a producer's extension for our word", async () => {
+  it("keeps a producer's extension from passing for one of Reprise's own attributes", async () => {
     await outcomeOf(
       {},
       { event: { ...event, metadata: { priority: "low", extensions: { replayid: "r-9", tenant: "other", callchain: "x", data_base64: "eA==" } } } },
@@ -190,7 +190,7 @@ describe("what a webhook gets", () => {
     expect(received[0]?.headers).toMatchObject({ authorization: "Bearer t", "user-agent": "desk", "x-tenant": "a" });
   });
 
-  it("does without a traceparent header that no header can hold", async () => {
+  it("leaves out a traceparent that does not fit into a header", async () => {
     await outcomeOf({}, { event: { ...event, metadata: { priority: "low", traceparent: "a\r\nx-evil: 1" } } });
     expect(received[0]?.headers).not.toHaveProperty("x-evil");
     expect(JSON.parse(received[0]!.body).traceparent).toBe("a\r\nx-evil: 1");
@@ -223,7 +223,7 @@ describe("what cannot be used", () => {
     { what: "a header of our own", options: { headers: { "Webhook-Id": "se*cret" } } },
     { what: "a header with a line break", options: { headers: { "x-a": "se*cret\r\nx-b: 1" } } },
     { what: "a header without a name", options: { headers: { "": "se*cret" } } },
-  ])("is refused before any call, without telling it: $what", ({ options }) => {
+  ])("is refused before any call, and not shown: $what", ({ options }) => {
     let refused: unknown;
     try {
       attemptOf(options);

@@ -75,7 +75,7 @@ describe("typed", () => {
     ]);
   });
 
-  it.each(["schemaVersion", "type", "entity", "data", "expectedRevison"])("refuses the option %s, also where no compiler has", async (name) => {
+  it.each(["schemaVersion", "type", "entity", "data", "expectedRevison"])("refuses the option %s, also when no compiler was asked", async (name) => {
     const wrong = { [name]: 1 } as object;
     await expect(typed()(orderPlaced, order, { orderId: "7", totalCents: 1 }, wrong)).rejects.toMatchObject({
       code: "REQUEST_INVALID",

@@ -80,7 +80,7 @@ describe("a canary", () => {
     expect(takeAll(feed)).toEqual([2, 3, 4]);
   });
 
-  it("fails by a dead letter that its entities did not have before, whenever it came; others count for nothing", async () => {
+  it("fails when its entities get a dead letter that they did not have before; other dead letters do not count", async () => {
     await fc.assert(
       fc.asyncProperty(fc.boolean(), fc.boolean(), fc.nat({ max: 9000 }), async (before, ofCanary, atMs) => {
         const { canary, letters, feed, clock, records } = scene(3, 1);

@@ -89,7 +89,7 @@ describe("current", () => {
     expect(stored).toEqual(storedAs("a.b", 1, { id: "1" }));
   });
 
-  it("does not fall over a schema whose own check throws or is asynchronous", () => {
+  it("reports a schema whose own check throws or is asynchronous as a failure, and does not throw", () => {
     const throwing = z.object({ id: z.string().refine(() => throwValue(new TypeError("no such thing"))) });
     const later = z.object({ id: z.string().superRefine(async () => {}) });
     const of = makeCatalog({ events: [defineEvent("a.b", { 1: throwing }), defineEvent("c.d", { 1: later })] });

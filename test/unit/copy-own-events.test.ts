@@ -150,7 +150,7 @@ describe("the events of Reprise's own in another log", () => {
     expect(rewrite("replay.items", { items: [item] })).toEqual({ items: [{ ...item, at: "700" }] });
   });
 
-  it("that do not read as what they are named are told as damage", () => {
+  it("whose content does not fit their name are told as damaged", () => {
     expect(() => rewriteOwnEvent(eventOf("progress", { checkpoint: "later" }), rules)).toThrow(/reprise.journal-ledger-1-0 has a "progress" at revision 3/);
   });
 });

@@ -91,7 +91,7 @@ describe("an effect", () => {
     expect(flaky.runs()).toBe(2);
   });
 
-  it("is read for only where something may be on record", async () => {
+  it("looks into the log only where something may be on record", async () => {
     const { open, state } = bench();
     const first = open({ mayBeRecorded: false });
     for (const key of ["a", "b", "c"]) await first.effect(key, () => key);
@@ -161,7 +161,7 @@ describe("an effect", () => {
     await expect(lost).rejects.toMatchObject({ code: "LOG_UNAVAILABLE" });
   });
 
-  it("gives what JSON makes of its result, nothing too", async () => {
+  it("gives its result as JSON keeps it, also when there is none", async () => {
     const { open } = bench();
     const results = { nothing: undefined, null: null, date: new Date(0), part: { a: undefined, b: [1] } };
     for (let attempt = 1; attempt <= 2; attempt++) {
@@ -192,7 +192,7 @@ describe("an effect", () => {
     expect(await rows()).toEqual([]);
   });
 
-  it("is one of at most 256 of one event", async () => {
+  it("is refused when the event has 256 effects already", async () => {
     const { open } = bench();
     const scope = open({ mayBeRecorded: false });
     for (let index = 0; index < maxEffects; index++) await scope.effect(`k${index}`, () => index);

@@ -6,7 +6,7 @@ const following = (ends: number, end: { readonly alone: boolean; readonly isTold
   Array.from({ length: ends }).reduce<Ends>((known) => withEnd(known, end), from);
 
 describe("what the ends of a process say about a call", () => {
-  it("is enough after three that were told while it ran alone, and after ninety that nobody told", () => {
+  it("is enough to blame it after three ends that the process told while it ran alone, or ninety that it did not tell", () => {
     const told = { alone: true, isTold: true };
     const killed = { alone: true, isTold: false };
     expect([2, 3].map((ends) => isCulprit(following(ends, told), 3))).toEqual([false, true]);
@@ -14,7 +14,7 @@ describe("what the ends of a process say about a call", () => {
     expect(isCulprit(following(2, told, following(20, killed)), 3)).toBe(false);
   });
 
-  it("is nothing, however many, where others ran beside it", () => {
+  it("is never enough where other calls ran beside it, however many ends there were", () => {
     for (const isTold of [true, false]) expect(isCulprit(following(1000, { alone: false, isTold }), 3)).toBe(false);
   });
 
@@ -29,7 +29,7 @@ describe("what the ends of a process say about a call", () => {
     expect(alonePatienceMs(following(1000, { alone: false, isTold: true }))).toBe(640_000);
   });
 
-  it("is told as it was", () => {
+  it("is told as it happened", () => {
     expect(crashMessage({ crashes: 3, kills: 0, told: 3 })).toBe("the process ended 3 times while the handler was called");
     expect(crashMessage({ crashes: 1, kills: 60, told: 1 })).toBe(
       "the process ended 1 times, and was ended from outside 60 times, while the handler was called",

@@ -88,7 +88,7 @@ describe("an answer that is waited for", () => {
     await refused;
   });
 
-  it("may still fail after that, and nobody hears of it", async () => {
+  it("may still fail after that, and the failure is ignored", async () => {
     const clock = makeFakeClock();
     const { promise, reject } = Promise.withResolvers<string>();
     const given = within(promise, 100, clock, () => "late");

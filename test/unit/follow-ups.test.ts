@@ -89,7 +89,7 @@ describe("what it takes from its cause", () => {
     expect([chain[0], chain[1], chain[31]]).toEqual(["a0", "a2", "shipping"]);
   });
 
-  it("leaves out what another program wrote and no append may have", async () => {
+  it("leaves out members of another program's event that an append may not have", async () => {
     const metadata = { priority: "normal", correlationId: "two\nlines", traceparent: "none", callChain: ["a,b", "web"] } as const;
     await call({ event: { ...cause, source: "x,y", metadata } }).append("P-1");
     expect((await stored())[0]!.metadata).toEqual({ priority: "normal", correlationId: cause.id, causationId: cause.id, callChain: ["web", "shipping"] });
@@ -132,7 +132,7 @@ describe("a call that is repeated", () => {
     expect(await parcels()).toEqual(["P-1"]);
   });
 
-  it("is told of an effect's appends apart, because the effect does not run again", async () => {
+  it("does not count the appends of an effect, because the effect does not run again", async () => {
     const first = call();
     await withinEffect("pack", () => first.append("P-1"));
     await first.append("P-2");
@@ -153,7 +153,7 @@ describe("one call", () => {
     await expect(call().append("P-1", { key } as never)).rejects.toMatchObject({ name: "Terminal" });
   });
 
-  it("refuses what is no definition for good, data that its type refuses, and a type that the catalog has not", async () => {
+  it("refuses something that is no definition, data that the type refuses, and a type that the catalog does not have; none is tried again", async () => {
     const { scope } = call();
     const signal = new AbortController().signal;
     await expect(scope.append("order.shipped" as never, order, {}, {}, signal)).rejects.toMatchObject({ name: "Terminal" });

@@ -325,7 +325,7 @@ describe("what is thrown", () => {
     expect(outcome.error.stack).toBe("€".repeat(1365)); // three bytes each
   });
 
-  it("tells its causes in the stack, as far as it goes", async () => {
+  it("has its causes in the stack, as far as the stack's limit goes", async () => {
     const outcome = await outcomeOf(new TypeError("fetch failed", { cause: new Error("connect ECONNREFUSED") }));
     expect(outcome).toHaveProperty("error.stack", expect.stringMatching(/^TypeError: fetch failed[\s\S]*\ncaused by: Error: connect ECONNREFUSED/));
     const ring = new Error("ring");
@@ -439,14 +439,14 @@ describe("appends of a call", () => {
     expect(await outcome).toMatchObject({ kind: "failed", class: "transient", error: { message: "no room" } });
   });
 
-  it("whose error the handler has taken leave it completed", async () => {
+  it("that fail, and whose error the handler has caught, leave the call completed", async () => {
     const { outcome } = call(async (_event, context) => void (await context.append(shipped, appended.entity, {}).catch(() => {})), {
       append: () => Promise.reject(new Error("no")),
     });
     expect(await outcome).toEqual({ kind: "completed" });
   });
 
-  it("that go on while it fails are nobody's error any more", async () => {
+  it("that fail after the call has failed are ignored", async () => {
     const store = Promise.withResolvers<typeof appended>();
     const { outcome } = call(
       async (_event, context) => {
@@ -459,7 +459,7 @@ describe("appends of a call", () => {
     store.reject(new Error("later"));
   });
 
-  it("hold it no longer than its time", async () => {
+  it("are waited for no longer than the call's time-out", async () => {
     const { outcome } = call((_event, context) => unawaited(context), { append: () => new Promise(() => {}) });
     await clock.advance(1000);
     expect(await outcome).toMatchObject({ class: "timeout" });

@@ -26,7 +26,7 @@ describe("what the client's streams bring", () => {
     expect(await taken).toEqual([1, 2, 3]);
   });
 
-  it("is left there from where there is enough", async () => {
+  it("stays there once the reader has enough", async () => {
     const { source, intake } = open();
     for (const event of [1, 2, 3]) source.push(event);
     expect(await intake.take((event) => event === 2, {})).toEqual([1, 2]);

@@ -158,7 +158,7 @@ describe("a long document is read in pieces", () => {
     ['{"a":[1,1,{"x":9007199254740993}]}', "NUMBER_UNSAFE"],
     ['{"a":[1,1,{"__proto__":1}]}', "REQUEST_INVALID"],
     ['{"__proto__":[1,1,1],"b":1}', "REQUEST_INVALID"],
-  ])("and refused as at once: %s", async (text, code) => {
+  ])("and is refused for the same fault as when it is read at once: %s", async (text, code) => {
     expect(await inPieces(text, 3)).toEqual({ code });
     expect(atOnce(text)).toEqual({ code });
   });

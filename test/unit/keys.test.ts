@@ -195,7 +195,7 @@ describe("the key file", () => {
 describe("keys in force", () => {
   const bearer = (text: string) => `Bearer ${text}`;
 
-  it("are found by their text; what is mistyped, unknown, revoked or expired is told in one text", async () => {
+  it("are found by their text; a mistyped, unknown, revoked or expired key is refused with the same message", async () => {
     const { path, clock, create, options } = makeFile();
     const anna = create("anna", { tenant: "acme", role: "operate" });
     const bert = create("bert");

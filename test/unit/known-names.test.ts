@@ -50,7 +50,7 @@ it("a cursor of another list, or of another tenant's, is refused, however alike 
     expect(() => fromCursor("events", "acme", cursor, ["number"])).toThrow(expect.objectContaining({ code: "REQUEST_INVALID" }));
 });
 
-it("an id in upper case is the same UUID; what is none stays as it is", () => {
+it("an id in upper case is the same UUID; a text that is no UUID stays as it is", () => {
   expect(canonicalId("018F2B2E-7C4A-7D3B-8A1E-0123456789AB")).toBe("018f2b2e-7c4a-7d3b-8a1e-0123456789ab");
   expect(canonicalId("Order-7")).toBe("Order-7");
 });

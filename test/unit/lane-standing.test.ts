@@ -46,7 +46,7 @@ describe("a lane that moves on", () => {
     expect(lane).toMatchObject({ next: 9, at: 10n });
   });
 
-  it("is on its pace up to the last event that the pace is for", () => {
+  it("follows a replay's pace up to the last event that the pace is for", () => {
     const pace = { replayId: "r", through: 6 };
     const over = [6, 7].map((next) => paceIsOver(troubled({ next, pace })));
     expect(over).toEqual([false, true]);

@@ -77,14 +77,14 @@ describe("the rights", () => {
     ["no list yet", undefined, ["$admins", "reprise"]],
     ["a list of one name", { $acl: { $r: "audit" } }, ["audit", "reprise"]],
     ["a list of several", { $acl: { $r: ["$admins", "audit"], $mr: "audit" }, $cacheControl: 3 }, ["$admins", "audit", "reprise"]],
-  ])("to read $all are added to %s, once, and nothing else is changed", async (_what, before, readers) => {
+  ])("to read $all are added to %s, once; nothing else is changed", async (_what, before, readers) => {
     const streams = new Map<string, object[]>(before === undefined ? [] : [["$$$all", [before]]]);
     expect(await letReadAll(streamsOf(streams), id, "reprise")).toBe(true);
     expect(streams.get("$$$all")!.at(-1)).toEqual({ ...before, $acl: { ...before?.$acl, $r: readers } });
     expect(await letReadAll(streamsOf(streams), id, "reprise")).toBe(false);
   });
 
-  it("of all others to streams are ended, once, and those to system streams stay", async () => {
+  it("of other users to streams are taken away, once; the lists of system streams stay as they are", async () => {
     const streams = new Map<string, object[]>([["$settings", [{ $systemStreamAcl: { $r: "audit" } }]]]);
     expect(await keepOthersOut(streamsOf(streams), id, "reprise")).toBe(true);
     const both = ["$admins", "reprise"];

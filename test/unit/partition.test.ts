@@ -156,7 +156,7 @@ describe("a call without an outcome when the process died", () => {
     expect(flush(partition).started.map(({ lane }) => lane.stream)).toEqual(["default.order-2"]);
   });
 
-  it("after a clean stop is nobody's suspect", () => {
+  it("is no suspect after a clean stop", () => {
     expect(recovered([claimed, started(0), released]).suspects.any()).toBe(false);
   });
 });

@@ -6,7 +6,7 @@ import { makePlaceTable } from "../../src/log/eventstoredb/place-table.ts";
 const ids = Array.from({ length: 12 }, (_, i) => `0195e0a0-0000-7000-8000-000${i % 3}0000000${i % 4}`);
 const step = fc.record({ do: fc.constantFrom("add", "delete"), id: fc.constantFrom(...ids), tenant: fc.constantFrom("shop", "mill"), revision: fc.nat(99) });
 
-it("keeps the newest places, as a list does that is looked through from its end (property)", () => {
+it("keeps the newest places, like a list that is searched from its end (property)", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 9 }), fc.array(step, { maxLength: 60 }), (max, steps) => {
       const table = makePlaceTable(max);

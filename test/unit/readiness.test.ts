@@ -38,7 +38,7 @@ it("says what a probe has found until the next one finds it gone, and probes onc
   expect([probes, readiness.notReady()]).toEqual([2, null]);
 });
 
-it("takes a probe that does not come back for trouble, and does not wait for it longer than two seconds", async () => {
+it("counts a probe without an answer as trouble, and waits for it at most two seconds", async () => {
   const clock = makeFakeClock();
   const { promise, resolve } = Promise.withResolvers<void>();
   const readiness = makeReadiness(

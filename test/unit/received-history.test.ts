@@ -103,7 +103,7 @@ describe("a receiver's record", () => {
     expect(() => judge([line])).toThrow(RecordUnreadable);
   });
 
-  it("is judged right for any run of a strict lane, and any planted fault in it", () => {
+  it("passes for any correct run of a strict lane, and fails for any fault planted in it", () => {
     // A lane as it should be: each event some failed calls, then a good one; crashes go back to any event that may be unrecorded.
     const run = fc.array(fc.record({ fails: fc.nat(2), back: fc.nat(3) }), { minLength: 2, maxLength: 12 }).map((events) => {
       const lines: Line[] = [];

@@ -14,7 +14,7 @@ function spreadsIn(text: string): readonly string[] {
   return text.split("\n").filter((line) => spreadCall.test(line));
 }
 
-it("no list becomes the arguments of a call", () => {
+it("no list of unknown length is spread into the arguments of a call", () => {
   const files = readdirSync(join(repositoryFolder, "src"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts"))
     .map((name) => `src/${name}`);

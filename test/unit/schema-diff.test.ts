@@ -180,7 +180,7 @@ describe('"yes"', () => {
     fc.assert(fc.property(schema, schema, holds), { numRuns: 300 });
   });
 
-  it("nor where one member of an object was changed", () => {
+  it("is not said either where one member of an object was changed", () => {
     const objects = fc.dictionary(fc.constantFrom("a", "b", "c"), schema, { noNullPrototype: true });
     fc.assert(
       fc.property(objects, fc.constantFrom("a", "b", "c"), schema, fc.boolean(), fc.boolean(), (shape, name, member, strict, optional) => {

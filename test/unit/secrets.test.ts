@@ -145,7 +145,7 @@ describe("an error of a handler", () => {
     }
   });
 
-  it("shows in a log without what else it carries", () => {
+  it("is logged without the other values that it carries", () => {
     const error = Object.assign(new Error("no"), { input: "canary", config: { headers: { authorization: "canary" } }, code: "E1" });
     expect(loggedError(error)).toEqual({ type: "Error", message: "no", stack: expect.any(String), code: "E1" });
   });

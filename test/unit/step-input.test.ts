@@ -59,7 +59,7 @@ describe.each(zods)("a step's input, with %s", (_name, z) => {
     expect(stored.data).toEqual(data);
   });
 
-  it("is its own in the parts of a split, and every step shows what it was before the next one wrote", () => {
+  it("is separate for each part of a split, and each shown step has the data from before the next step wrote into it", () => {
     const event = defineEvent("a.b", { 1: z.unknown(), 2: z.unknown(), 3: z.unknown() });
     const held = { n: 0, in: { n: 0 } };
     const bump = (value: { n: number; in: { n: number } }) => ({ ...value, n: ++value.n, in: { n: ++value.in.n } });
@@ -84,7 +84,7 @@ describe.each(zods)("a step's input, with %s", (_name, z) => {
     ]);
   });
 
-  it("needs no copy of ours where zod makes one, and only there", () => {
+  it("is not copied where zod copies it anyway, and is copied everywhere else", () => {
     for (const [name, schema] of Object.entries(shapes)) {
       const given = { ...data, kept: { tags: [] } } as const;
       const shared = (part: unknown, parts: Set<unknown>): boolean =>

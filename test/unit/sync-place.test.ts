@@ -12,11 +12,11 @@ function onThread(place: SyncPlace, groups: number, commitMs: (group: number) =>
   return now;
 }
 
-it("is this thread while the disk is quick, whatever a checkpoint takes now and then", () => {
+it("is this thread while the disk is quick, also when a checkpoint is slow now and then", () => {
   expect(onThread(new SyncPlace(1), 1000, (group) => (group % 40 === 39 ? 500 : 0.4))).toBe(1000);
 });
 
-it("is another one soon after the disk became slow, and this one again after it became quick", () => {
+it("moves to another thread soon after the disk became slow, and back after it became quick", () => {
   const place = new SyncPlace(1);
   onThread(place, 100, () => 0.4);
   expect(onThread(place, 64 + 16, () => 20)).toBeLessThanOrEqual(16);

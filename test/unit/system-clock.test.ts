@@ -3,7 +3,7 @@ import { systemClock } from "../../src/event/clock.ts";
 import { compute, sentOff, startReceiverBeside } from "../support/busy-thread.ts";
 
 describe("a timer that is due late, since the thread was busy", () => {
-  it("comes after what had arrived by then", async () => {
+  it("runs after everything that had arrived by then", async () => {
     const url = await startReceiverBeside(20);
     await fetch(url); // connected, and all of the client loaded
     const seen: string[] = [];
@@ -23,7 +23,7 @@ describe("a timer that is due late, since the thread was busy", () => {
     expect(dueByMs).toBeLessThanOrEqual(performance.now());
   });
 
-  it("can be taken back until it has come", async () => {
+  it("can be cancelled until it has run", async () => {
     let came = false;
     const timer = systemClock.after(1, () => {
       came = true;

@@ -41,7 +41,7 @@ describe("a delivery", () => {
     await kit.assertDone();
   });
 
-  it("takes the policy's time to be made again, and none of ours", async () => {
+  it("is retried when the policy's time has passed on the test's clock, without waiting for it", async () => {
     const times: number[] = [];
     const kit = await open(
       ledger(() => {

@@ -3,7 +3,7 @@ import { makeTimeouts } from "../../src/delivery/attempt/timeouts.ts";
 import { makeFakeClock } from "../support/fake-clock.ts";
 
 describe("time-outs", () => {
-  it("come when they are due, those of other lengths too, and not when they were forgotten", async () => {
+  it("run when they are due, whatever their lengths, and do not run once they were cancelled", async () => {
     const clock = makeFakeClock();
     const timeouts = makeTimeouts(clock);
     const came: string[] = [];
@@ -21,7 +21,7 @@ describe("time-outs", () => {
     expect(came).toEqual(["short", "first", "second"]);
   });
 
-  it("leave no timer behind when the last one was forgotten, and begin anew", async () => {
+  it("leave no timer behind when the last one was cancelled, and begin anew", async () => {
     const clock = makeFakeClock();
     const timeouts = makeTimeouts(clock);
     const came: string[] = [];
@@ -32,7 +32,7 @@ describe("time-outs", () => {
     expect(came).toEqual(["c"]);
   });
 
-  it("may be forgotten by one another, and added to, as they come", async () => {
+  it("may cancel one another, and add others, while they run", async () => {
     const clock = makeFakeClock();
     const timeouts = makeTimeouts(clock);
     const came: string[] = [];

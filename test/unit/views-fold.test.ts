@@ -93,7 +93,7 @@ function foldAnew(file: string, logId: string, events: readonly StoredEvent[], d
 }
 
 describe("the rows of a random history (property)", () => {
-  it("do not depend on how the log was cut into batches, on restarts, nor on being built anew", async () => {
+  it("are the same however the log is cut into batches, over restarts, and when they are built anew", async () => {
     const folder = temporaryFolder();
     let run = 0;
     await fc.assert(

@@ -24,7 +24,7 @@ describe("what nobody would see", () => {
     expect(JSON.parse(visible(JSON.stringify(value)))).toEqual(value);
   });
 
-  it("reaches no stream of a terminal, but for our own way to draw a line again", async () => {
+  it("never reaches a terminal; only Reprise's own sequence that draws a line again does", async () => {
     let seen = "";
     const note = (text: string) => void (seen += text);
     const terminal = visibleOn({

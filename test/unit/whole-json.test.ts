@@ -87,7 +87,7 @@ function catalogOf(step: (data: { readonly id: string }) => unknown, next: z.Zod
 }
 const stored = (data: Json = note) => storedAs("note.taken", 1, data);
 
-it("a wide nest of the same in what a step gives is the schema's failure", () => {
+it("an object that holds one object many times over, in a step's result, is the schema's failure", () => {
   const lifted = catalogOf(() => ({ list: [{ deep: wide }] })).current(stored());
   expect(lifted).toMatchObject({ ok: false, reason: "schema", error: { type: "NotJson", message: expect.stringMatching(/\/list\/0\/deep.* 500000 /) } });
 });
@@ -145,7 +145,7 @@ describe.each(someOf(others.length, [...others, wideNest]))("%s", (_what, value)
     });
   });
 
-  it("between two steps is nobody's business, where the chain ends as JSON", () => {
+  it("between two steps is allowed where the chain ends with JSON", () => {
     const type = defineEvent("note.taken", { 1: z.object({ id: z.string() }), 2: z.looseObject({}), 3: z.object({ id: z.string() }) });
     const catalog = makeCatalog({ events: [type], upcasters: [defineUpcasters(type, { 1: (() => ({ value })) as never, 2: () => note })] });
     expect(() => JSON.stringify(catalog.steps(stored()))).not.toThrow();
@@ -192,7 +192,7 @@ it("schemas of plain parts are not looked through at each event", () => {
   expect(mayGiveOther(z.strictObject({ kind: z.literal("x"), part: z.union([z.string(), z.record(z.string(), z.boolean())]) }))).toBe(false);
 });
 
-it("JSON of any kind is JSON", () => {
+it("accepts JSON of every kind", () => {
   for (const data of [
     null,
     true,

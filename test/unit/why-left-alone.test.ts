@@ -17,7 +17,7 @@ describe("why a replay leaves an item alone", () => {
     expect(whyLeftAlone(new RepriseError(code, "the detail"))).toBe(reason);
   });
 
-  it("is nothing where the service, the log or the program failed: that is the replay's failure", () => {
+  it("has no answer where the service, the log or the program failed: then the replay itself fails", () => {
     for (const code of Object.keys(errorCatalog) as ErrorCode[])
       if (["unavailable", "defect", "config"].includes(errorCatalog[code].kind)) expect(whyLeftAlone(new RepriseError(code, "the detail"))).toBeNull();
     for (const error of [new TypeError("a defect"), undefined, null, "LETTER_NOT_FIRST", { code: "LETTER_NOT_FIRST" }]) expect(whyLeftAlone(error)).toBeNull();

@@ -31,7 +31,7 @@ export function describeAppends({ open, openPair, patient }: Chapter): void {
       expect(rises(events.map(({ position }) => position))).toBe(true);
     });
 
-    it("answers with the place of each event, or with that of the append's last one for all", async () => {
+    it("answers with each event's position, or with the position of the append's last event for all", async () => {
       const log = await open();
       for (const [stream, count] of [
         ["shop.order-1", 3],
@@ -88,7 +88,7 @@ export function describeAppends({ open, openPair, patient }: Chapter): void {
       expect(await again.findByIds("shop", [full.id])).toStrictEqual([expected[0]]);
     });
 
-    it("keeps the times of what a copy says was recorded before, and records what comes then no earlier", async () => {
+    it("keeps the recorded times that a copy brings along, and gives later events no earlier time", async () => {
       const { log, reopen } = await openPair();
       const times = ["2020-02-29T12:00:00.001Z", "2020-02-29T12:00:00.000Z", "2021-01-01T00:00:00.999Z"];
       const events = times.map(() => anEvent());
@@ -133,7 +133,7 @@ export function describeAppends({ open, openPair, patient }: Chapter): void {
       expect(await log.streamRevision("shop.order-1")).toBe(1);
     });
 
-    it("takes the revision of a stream that is not there, −1, for none", async () => {
+    it("takes −1, the revision of a stream that does not exist, as no revision", async () => {
       const log = await open();
       expect(await log.streamRevision("shop.order-1")).toBe(-1);
       await log.append("shop.order-1", [anEvent()], -1);

@@ -6,7 +6,7 @@ import { anEvent, answerOf, settle, stored } from "../log-events.ts";
 
 export function describeConcurrentAppends({ open, patient, openEmpty }: Chapter): void {
   describe("appends at the same time", () => {
-    it("let one of those win that expect the same revision, and leave the others' neighbours alone", async () => {
+    it("with the same expected revision: one of them wins, and appends to other streams are stored", async () => {
       const log = await open();
       const rivals = Array.from({ length: 20 }, () => settle(log.append("shop.order-1", [anEvent()], "none")));
       const others = Array.from({ length: 20 }, (_, i) => log.append(`shop.item-${i}`, [anEvent()], "none"));
@@ -16,7 +16,7 @@ export function describeConcurrentAppends({ open, patient, openEmpty }: Chapter)
       expect(await stored(log)).toHaveLength(21);
     });
 
-    it("store one event once that is sent many times at once", async () => {
+    it("store an event once when it is sent many times at once", async () => {
       const log = await open();
       const event = anEvent();
       const answers = await Promise.all(Array.from({ length: 10 }, () => log.append("shop.order-1", [event], "any")));

@@ -6,7 +6,7 @@ import { anEvent, flat, follow, refuses, stored, streamOf } from "../log-events.
 
 export function describeLife({ open, openPair, timeoutMs }: Chapter): void {
   describe("open and close", () => {
-    it("begins with the log's id, which stays", async () => {
+    it("begins with the log's id, which never changes", async () => {
       const { log, reopen } = await openPair();
       const [created] = await streamOf(log, logStream);
       expect(created).toMatchObject({
@@ -28,7 +28,7 @@ export function describeLife({ open, openPair, timeoutMs }: Chapter): void {
       expect(other.logId).not.toBe(log.logId);
     });
 
-    it("closes within seconds after reads that ended at their limit, before the events did, or were left", async () => {
+    it("closes within seconds after reads that ended at their limit or were left before their end", async () => {
       const { log } = await openPair();
       const large = () => anEvent({ text: "x".repeat(4000) });
       for (const stream of ["shop.order-1", "shop.order-2", "shop.order-3"]) await log.append(stream, Array.from({ length: 100 }, large), "none");

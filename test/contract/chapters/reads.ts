@@ -93,7 +93,7 @@ export function describeReads({ open, openPair, patient }: Chapter): void {
       }
     });
 
-    it("end when the consumer appends for each event it reads", async () => {
+    it("end even when the consumer appends an event for each event that it reads", async () => {
       const log = await open();
       await log.append("shop.order-1", [anEvent(), anEvent()], "none");
       const copies = async (read: AsyncIterable<readonly StoredEvent[]>) => {
@@ -105,7 +105,7 @@ export function describeReads({ open, openPair, patient }: Chapter): void {
       expect(await log.streamRevision("shop.order-1")).toBe(7);
     });
 
-    it("can be left, and end with the reason of an abort", async () => {
+    it("can be left before their end, and fail with the reason of an abort", async () => {
       const log = await open();
       await log.append(
         "shop.order-1",

@@ -7,7 +7,7 @@ import { anEvent, follow, refuses, settle, stored } from "../log-events.ts";
 
 export function describeSubscriptions({ open, patient, openEmpty }: Chapter): void {
   describe("subscriptions", () => {
-    it("have the data of the streams it is needed of, and all else of all", async () => {
+    it("give the data of the streams that ask for it, and everything but the data of the others", async () => {
       const log = await open();
       const append = async () => {
         for (let i = 0; i < 40; i++)
@@ -111,7 +111,7 @@ export function describeSubscriptions({ open, patient, openEmpty }: Chapter): vo
       await iterator.return?.();
     });
 
-    it("end quietly by their signal: before, while waiting, and between batches", async () => {
+    it("end without an error when their signal aborts: before the start, while they wait, and between batches", async () => {
       const log = await open();
       await log.append("shop.order-1", [anEvent()], "any");
       for await (const _ of log.subscribe({ after: 0n, signal: AbortSignal.abort() })) expect.unreachable();
