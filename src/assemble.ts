@@ -9,6 +9,7 @@ import { build } from "./event/build.ts";
 import { type Clock, systemClock } from "./event/clock.ts";
 import { newId } from "./event/ids.ts";
 import { policyActor } from "./event/names.ts";
+import { withHttp } from "./http/serving.ts";
 import { refuseUnfinishedCopy } from "./log/copy/copy-marker.ts";
 import type { EventLog } from "./log/event-log.ts";
 import type { OpenLogOptions } from "./log/open-log.ts";
@@ -26,7 +27,7 @@ import { makeReadiness } from "./store/readiness.ts";
 import { makeRebuildViews, rebuildRecord } from "./store/rebuild-views.ts";
 import { makeReplayActs } from "./store/replay-acts.ts";
 import { openRequests } from "./store/requests/open-requests.ts";
-import type { Store } from "./store/store.ts";
+import type { Store, StoreCore } from "./store/store.ts";
 import { whatCanFail } from "./store/what-can-fail.ts";
 import { type OpenViews, openViews } from "./views/open-views.ts";
 import { fromCursor, toCursor } from "./views/queries/cursor.ts";
@@ -103,7 +104,7 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
     const readiness = makeReadiness(whatCanFail({ unlocked, delivery, views: opened, log }), clock);
     const { requests, forgetting } = openRequests({ ...needs, life: marker.life });
     const { life, onTaken } = makeLife({ ...needs, marker, readiness, leaving, rebuildViews: makeRebuildViews(needs), onStart: forgetting.start });
-    return {
+    const core: StoreCore = {
       catalog,
       views: opened,
       requests,
@@ -115,6 +116,7 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
       ...makePauses(needs),
       ...life,
     };
+    return withHttp(core, { logger, clock });
   } catch (error) {
     await log.close();
     throw error;

@@ -8,6 +8,7 @@ import { makeEndMarker } from "./delivery/end-marker.ts";
 import type { RepriseError } from "./errors.ts";
 import type { Clock } from "./event/clock.ts";
 import { newId } from "./event/ids.ts";
+import { withHttp } from "./http/serving.ts";
 import type { EventLog } from "./log/event-log.ts";
 import { folderOf, isServer } from "./log/log-url.ts";
 import { type OpenLogOptions, openLog } from "./log/open-log.ts";
@@ -47,12 +48,13 @@ export async function openStore(config: Config, options: OpenOptions): Promise<S
     ends: () => makeEndMarker(folder, newId),
   };
   if (!isServer(options.log)) return assemble(plan, ground);
-  return makeWaitingStore({
+  const waiting = makeWaitingStore({
     catalog: plan.config.catalog,
     open: (signal) => assemble(plan, ground, signal),
     clock,
     onTrouble: (err) => logger.warn({ err }, "the log cannot be reached; tried again"),
   });
+  return withHttp(waiting, { clock, logger });
 }
 
 function openStoreLog(

@@ -96,6 +96,7 @@ export type {
   Resolution,
 } from "./store/dead-letter-acts.ts";
 export type { GivenUp } from "./store/give-up.ts";
+export type { HttpOptions, HttpSide, Serving } from "./store/http-side.ts";
 export type { Life } from "./store/life.ts";
 export type { LaneActOptions, LaneActResult, Pauses, RepairResult } from "./store/pauses.ts";
 export type { EntityPage, ReadEntityOptions, Reads } from "./store/read-entity.ts";
@@ -119,7 +120,7 @@ export type { AskedRequest } from "./store/requests/claim.ts";
 export type { KeptAnswer } from "./store/requests/request-log.ts";
 export type { BegunRequest, Requests } from "./store/requests/requests.ts";
 export type { Retired } from "./store/retire.ts";
-export type { Store } from "./store/store.ts";
+export type { Store, StoreCore } from "./store/store.ts";
 export type { AmendmentAct, AmendmentView } from "./views/model/amendment.ts";
 export type {
   DeadLetterDetail,

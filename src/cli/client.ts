@@ -21,18 +21,19 @@ export function at(parts: TemplateStringsArray, ...values: readonly string[]): s
 }
 
 /** @param key sent with each request. @param tenant named in each request that is about a tenant's things. */
-export function makeClient(base: string, key?: string, tenant?: string): Client {
+export function makeClient(given: string, key?: string, tenant?: string): Client {
   // What fetch says of a header or an address that it cannot send repeats it, with the key that is in it.
-  const origin = URL.parse(base);
-  if (base.includes("@")) throw usage("--url holds credentials: leave them out. A key goes into --key or REPRISE_KEY.");
-  if (origin === null || !/^https?:$/.test(origin.protocol))
-    throw usage(`--url is ${JSON.stringify(base)}: it must be an address such as http://127.0.0.1:4680.`);
+  const url = URL.parse(given);
+  if (given.includes("@")) throw usage("--url holds credentials: leave them out. A key goes into --key or REPRISE_KEY.");
+  if (url === null || !/^https?:$/.test(url.protocol)) throw usage(`--url is ${JSON.stringify(given)}: it must be an address such as http://127.0.0.1:4680.`);
+  // A service in another's server stands under a path of its own.
+  const base = `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
   if (key !== undefined && /[^\x21-\x7e]/.test(key))
     throw usage("--key (REPRISE_KEY) holds a blank, a line end or another character that no key has: give it as `reprise keys create` printed it.");
 
   async function ask<T>(method: string, path: string, query: Query, json?: string): Promise<{ reply: T; started: boolean }> {
-    const url = new URL(path, origin!);
-    for (const [name, value] of Object.entries(path === "/readyz" ? query : { tenant, ...query })) if (value !== undefined) url.searchParams.set(name, value);
+    const target = new URL(`${base}${path}`);
+    for (const [name, value] of Object.entries(path === "/readyz" ? query : { tenant, ...query })) if (value !== undefined) target.searchParams.set(name, value);
     let answer: Answer;
     try {
       const headers = {
@@ -40,11 +41,11 @@ export function makeClient(base: string, key?: string, tenant?: string): Client 
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
         ...(json === undefined ? {} : { "content-type": "application/json" }),
       };
-      answer = await send(url, { method, headers, redirect: "manual", ...(json === undefined ? {} : { body: json }) });
+      answer = await send(target, { method, headers, redirect: "manual", ...(json === undefined ? {} : { body: json }) });
     } catch (error) {
       throw new Failure(
         exit.unreachable,
-        `Reprise does not answer at ${origin!.origin}: ${reasonOf(error)}\nStart it with \`reprise serve\`, or name its address with --url or REPRISE_URL.`,
+        `Reprise does not answer at ${base}: ${reasonOf(error)}\nStart it with \`reprise serve\`, or name its address with --url or REPRISE_URL.`,
       );
     }
     const { status } = answer;
@@ -52,7 +53,7 @@ export function makeClient(base: string, key?: string, tenant?: string): Client 
     if (path === "/readyz" && status === 503 && !isProblem(reply) && reply !== undefined) return { reply: reply as T, started: false };
     if (status >= 200 && status < 300 && reply !== undefined) return { reply: reply as T, started: status === 202 };
     if (isProblem(reply)) throw new Failure(exitOf(status), describe(reply), reply);
-    throw new Failure(exit.failed, `What answers at ${origin!.origin} does not look like Reprise (status ${status}).\nCheck --url and REPRISE_URL.`);
+    throw new Failure(exit.failed, `What answers at ${base} does not look like Reprise (status ${status}).\nCheck --url and REPRISE_URL.`);
   }
 
   return {

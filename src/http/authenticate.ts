@@ -40,7 +40,7 @@ export function checkCallers(app: FastifyInstance, keys: Keys | null): void {
   app.addHook("onRequest", async (request, reply) => {
     if (keys !== null) request.caller = await admit(keys, request, reply);
     else {
-      refuseForeign(request.method, request.headers);
+      refuseForeign(request.method, request.headers, request.socket.remoteAddress);
       const tenant = tenantOf(everyTenant, takeTenant(request), request.routeOptions.config);
       request.caller = { ...nobody, tenant };
       if (request.routeOptions.config.access !== "public") await takeTurn(tenant);

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { EventView } from "../views/model/event.ts";
 import { preferredKind } from "./accept.ts";
 import { cloudEventBatchType } from "./body.ts";
+import { mountOf } from "./mount.ts";
 import { cloudEventBatchReply, toCloudEvents } from "./wire/cloud-event-reply.ts";
 
 /** Of every read of events. */
@@ -20,7 +21,7 @@ interface Page {
 }
 
 export function sendBatch(reply: FastifyReply, events: readonly EventView[], { as, next = null, name = "" }: Page = {}): FastifyReply {
-  if (next !== null) reply.header("link", `<${withQuery(reply.request.url, name, String(next))}>; rel="next"`);
+  if (next !== null) reply.header("link", `<${mountOf(reply.request)}${withQuery(reply.request.url, name, String(next))}>; rel="next"`);
   return reply.type(cloudEventBatchType).send(events.flatMap((event) => toCloudEvents(event, as)));
 }
 

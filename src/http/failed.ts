@@ -1,15 +1,16 @@
 /** Answers a request that fails: with a problem of RFC 9457, and with a line in the operator's log when the caller did not cause the failure. */
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
-import type { Logger } from "pino";
+import type { DeliveryLogger } from "../delivery/delivery-logger.ts";
 import { RepriseError } from "../errors.ts";
+import { mountOf } from "./mount.ts";
 import { problemBytes, retryAfterSeconds, toProblem } from "./problem.ts";
 
 export type Fail = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 
-export function makeFail(logger: Logger): Fail {
+export function makeFail(logger: DeliveryLogger): Fail {
   return (thrown, request, reply) => {
     const error = expected(thrown);
-    const problem = toProblem(error, { path: pathOf(request), requestId: request.id });
+    const problem = toProblem(error, { path: `${mountOf(request)}${pathOf(request)}`, requestId: request.id });
     request.problemCode = problem.code;
     if (problem.status >= 500) logger[problem.status === 500 ? "error" : "warn"]({ err: thrown, request_id: request.id }, "request failed");
     const retryAfter = retryAfterSeconds(error);

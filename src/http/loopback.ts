@@ -15,8 +15,11 @@ const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRA
  *
  * @throws HOST_MISSING, ORIGIN_REFUSED
  */
-export function refuseForeign(method: string, headers: IncomingHttpHeaders): void {
+export function refuseForeign(method: string, headers: IncomingHttpHeaders, remoteAddress: string | undefined): void {
   const { host, origin } = headers;
+  // A server of our own listens on the loopback interface only. One of somebody else's may listen anywhere. A Unix socket has no address.
+  if (remoteAddress !== undefined && !isLoopback(remoteAddress.replace(/^::ffff:/, "")))
+    throw new RepriseError("ORIGIN_REFUSED", "The request comes from another machine, and this service has no API keys.");
   if (host === undefined || host === "") throw new RepriseError("HOST_MISSING", "The request has no Host header.");
   if (!isLoopback(host.replace(/:\d*$/, ""))) throw new RepriseError("ORIGIN_REFUSED", "The Host header does not name this machine's loopback address.");
   if (origin === undefined) return;

@@ -1,6 +1,6 @@
 /** One line of the operator's log for each request: method, route, status, duration, and whose key it was; never a payload, header or query. */
 import type { FastifyInstance } from "fastify";
-import type { Logger } from "pino";
+import type { DeliveryLogger } from "../delivery/delivery-logger.ts";
 import type { Clock } from "../event/clock.ts";
 
 declare module "fastify" {
@@ -10,7 +10,7 @@ declare module "fastify" {
   }
 }
 
-export function logRequests(app: FastifyInstance, logger: Logger, clock: Clock): void {
+export function logRequests(app: FastifyInstance, logger: DeliveryLogger, clock: Clock): void {
   app.decorateRequest("receivedMs", 0);
   app.decorateRequest("problemCode", null);
   app.addHook("onRequest", async (request) => {

@@ -2,10 +2,11 @@ import type { Server as HttpsServer } from "node:https";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from "fastify";
 import type { Logger } from "pino";
 import type { Keys } from "../access/keys.ts";
+import type { DeliveryLogger } from "../delivery/delivery-logger.ts";
 import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import { type NewId, newId as timeOrderedId } from "../event/ids.ts";
-import type { Store } from "../store/store.ts";
+import type { StoreCore } from "../store/store.ts";
 import { checkCallers } from "./authenticate.ts";
 import { readJsonBodies } from "./body.ts";
 import { makeFail } from "./failed.ts";
@@ -25,9 +26,9 @@ import { followTls, printOfTls, readTls, type TlsFiles } from "./tls.ts";
 import { answerOthers, makeRefuseUnreadable } from "./unreadable.ts";
 
 export interface ServerOptions {
-  readonly store: Store;
+  readonly store: StoreCore;
   /** One line a request: method, route, status, duration; never a payload, header or query. */
-  readonly logger: Logger;
+  readonly logger: DeliveryLogger;
   readonly clock: Clock;
   /** Makes request ids. */
   readonly newId?: NewId;
@@ -114,7 +115,7 @@ function refuseWhileClosing(app: FastifyInstance): void {
  * @returns the address, and `close`: takes no new request and resolves when those under way are answered. `abort` ends their connections.
  */
 export async function serve(
-  options: ServerOptions & { readonly host: string; readonly port: number },
+  options: ServerOptions & { readonly host: string; readonly port: number; readonly logger: Logger },
 ): Promise<{ url: string; close(): Promise<void>; abort(): void }> {
   const { host, port, logger, tls = null } = options;
   const print = tls === null ? "" : printOfTls(tls);

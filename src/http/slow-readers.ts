@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { FastifyInstance } from "fastify";
-import type { Logger } from "pino";
+import type { DeliveryLogger } from "../delivery/delivery-logger.ts";
 
 /** Answers that clients do not read stay in memory. Smaller answers than this fit into the system's own buffers. */
 const largeBytes = 64 * 1024;
@@ -14,7 +14,7 @@ export interface ReaderLimits {
 export const defaultReaderLimits: ReaderLimits = { patienceMs: 30_000, unsentBytes: 64 * 1024 * 1024 };
 
 /** Ends the connection of a client that reads nothing of its answer for too long. When all answers together are too large, ends those that wait longest. */
-export function endSlowReaders(app: FastifyInstance, logger: Logger, { patienceMs, unsentBytes }: ReaderLimits): void {
+export function endSlowReaders(app: FastifyInstance, logger: DeliveryLogger, { patienceMs, unsentBytes }: ReaderLimits): void {
   /** Bytes of answers under way, the oldest first. */
   const unsent = new Map<ServerResponse, number>();
   let total = 0;

@@ -46,7 +46,7 @@ function pathOf({ url = "" }: IncomingMessage): string {
   return url.split("?", 1)[0]!;
 }
 
-function answerTo(error: RepriseError, path: string, requestId: string) {
+export function answerTo(error: RepriseError, path: string, requestId: string) {
   const problem = toProblem(error, { path, requestId });
   const body = problemBytes(problem);
   const headers = { "content-type": "application/problem+json", "content-length": String(body.length), "x-request-id": requestId };

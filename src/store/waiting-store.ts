@@ -6,12 +6,12 @@ import { backOff } from "../event/waits.ts";
 import type { Views } from "../views/model/views.ts";
 import { takeTyped } from "./append/typed.ts";
 import type { Life } from "./life.ts";
-import type { Store } from "./store.ts";
+import type { StoreCore } from "./store.ts";
 
 export interface WaitingStoreOptions {
   readonly catalog: Catalog;
   /** Opens the store, or fails with LOG_UNAVAILABLE while the log cannot be reached. Gives up when `signal` is aborted. */
-  readonly open: (signal: AbortSignal) => Promise<Store>;
+  readonly open: (signal: AbortSignal) => Promise<StoreCore>;
   readonly clock: Clock;
   readonly onTrouble: (error: unknown) => void;
 }
@@ -23,16 +23,16 @@ const waits = { firstMs: 250, lastMs: 2000 };
  * A store whose log is elsewhere and may not be there yet: until it answers, everything that needs it fails with LOG_UNAVAILABLE, which is safe to
  * repeat, and `notReady` says why. Once it is open, troubles of the log are its own to bear.
  */
-export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingStoreOptions): Store {
-  let store: Store | null = null;
+export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingStoreOptions): StoreCore {
+  let store: StoreCore | null = null;
   /** Opened, and about to start. */
-  let starting: Store | null = null;
+  let starting: StoreCore | null = null;
   const leaving = new AbortController();
   let trouble = "the store has not started";
   let closed = false;
   let started: Promise<void> | null = null;
 
-  function mustBeOpen(): Store {
+  function mustBeOpen(): StoreCore {
     if (closed) throw new RepriseError("CLOSED", "The store is closed.");
     if (store === null) throw new RepriseError("LOG_UNAVAILABLE", `The log cannot be reached: ${trouble}.`, { retryAfterMs: 1000 });
     return store;
@@ -83,7 +83,7 @@ export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingSto
 }
 
 /** The views of a store that may still be to come. */
-function viewsOf(store: () => Store | null, mustBeOpen: () => Store): Views {
+function viewsOf(store: () => StoreCore | null, mustBeOpen: () => StoreCore): Views {
   return new Proxy({} as Views, {
     get: (_target, name: keyof Views) => {
       const open = store();
@@ -96,9 +96,9 @@ function viewsOf(store: () => Store | null, mustBeOpen: () => Store): Views {
 }
 
 /** Calls that need the log go to the store, once it is open. */
-type HandedOn = Omit<Store, "catalog" | "views" | "logId" | Exclude<keyof Life, "rebuildViews">>;
+type HandedOn = Omit<StoreCore, "catalog" | "views" | "logId" | Exclude<keyof Life, "rebuildViews">>;
 
-function handOn(mustBeOpen: () => Store): HandedOn {
+function handOn(mustBeOpen: () => StoreCore): HandedOn {
   return {
     requests: { begin: async (...args) => mustBeOpen().requests.begin(...args) },
     append: takeTyped(async (...args) => mustBeOpen().append(...args)),

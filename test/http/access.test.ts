@@ -9,7 +9,7 @@ import { type Access, mayDo, type Role, roles } from "../../src/access/roles.ts"
 import { defineEvent } from "../../src/catalog/define.ts";
 import { defineHandler } from "../../src/delivery/handler.ts";
 import { systemClock } from "../../src/event/clock.ts";
-import type { Store } from "../../src/store/store.ts";
+import type { StoreCore } from "../../src/store/store.ts";
 import { type FakeClock, makeFakeClock } from "../support/fake-clock.ts";
 import { makeFakeStore } from "../support/fake-store.ts";
 import { expectProblem, makeDescribedServer, silent } from "../support/http.ts";
@@ -45,7 +45,7 @@ let folder: string;
 let path: string;
 let clock: FakeClock;
 let keys: Keys;
-let store: Store;
+let store: StoreCore;
 let app: FastifyInstance;
 let routes: Route[];
 

@@ -6,7 +6,7 @@ import { type Clock, systemClock } from "../../src/event/clock.ts";
 import type { NewEvent } from "../../src/event/event.ts";
 import type { AppendedEvent, EventLog } from "../../src/log/event-log.ts";
 import { toSelection } from "../../src/replay/selection.ts";
-import type { Store } from "../../src/store/store.ts";
+import type { StoreCore } from "../../src/store/store.ts";
 import { type ActsScene, entity, openActsScene, order } from "../support/acts-scene.ts";
 import { readLogRows } from "../support/history-checker.ts";
 import { runTerms } from "../support/replay-scene.ts";
@@ -62,7 +62,7 @@ const slowBatch = async ({ store }: Scene) => (await store.replayBatch({ handler
 const planned = async ({ store }: Scene) => (await store.planReplay(toSelection({ deadLetters: { handler: "mailer" } }))).planId;
 const statusOf = async ({ store, made }: Scene) => (await store.replayState(made))?.status;
 
-const acts: { readonly [M in Exclude<keyof Store, NoAct>]: readonly Act[] } = {
+const acts: { readonly [M in Exclude<keyof StoreCore, NoAct>]: readonly Act[] } = {
   pauseHandler: [{ record: "handler.paused", act: ({ store }) => store.pauseHandler("mailer"), inForce: async (scene) => !(await flows(scene, "d")) }],
   resumeHandler: [
     {

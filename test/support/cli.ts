@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { runCli } from "../../src/cli/cli.ts";
 import { systemClock } from "../../src/event/clock.ts";
 import { serve } from "../../src/http/server.ts";
-import type { Store } from "../../src/store/store.ts";
+import type { StoreCore } from "../../src/store/store.ts";
 import { silent } from "./http.ts";
 import { repositoryFolder, type ToolRun } from "./run-tool.ts";
 
@@ -58,7 +58,7 @@ export function reprise(
 }
 
 /** A service on a free port of this machine. */
-export async function listen(store: Store): Promise<{ url: string; close(): Promise<void> }> {
+export async function listen(store: StoreCore): Promise<{ url: string; close(): Promise<void> }> {
   const { url, close, abort } = await serve({ store, logger: silent, clock: systemClock, host: "127.0.0.1", port: 0 });
   return {
     url,

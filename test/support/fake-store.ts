@@ -9,7 +9,7 @@ import type { Plan } from "../../src/replay/show-plan.ts";
 import { takeTyped } from "../../src/store/append/typed.ts";
 import type { ReplayState } from "../../src/store/replay-answers.ts";
 import { makeRequests, type Requests, type RequestsNeeds } from "../../src/store/requests/requests.ts";
-import type { Store } from "../../src/store/store.ts";
+import type { StoreCore } from "../../src/store/store.ts";
 import type { DeadLetterDetail } from "../../src/views/model/dead-letter.ts";
 import type { EntityView } from "../../src/views/model/entity.ts";
 import type { EventView } from "../../src/views/model/event.ts";
@@ -245,14 +245,14 @@ export interface Call {
   readonly args: readonly unknown[];
 }
 
-export interface FakeStore extends Store {
+export interface FakeStore extends StoreCore {
   readonly calls: readonly Call[];
   /** Arguments of the last call of a method. */
   last(method: string): readonly unknown[];
 }
 
 /** A store that answers with canned rows and remembers what it was asked. `store` and `views` replace single answers. */
-export function makeFakeStore(replace: { readonly store?: Partial<Store>; readonly views?: Partial<Views> } = {}): FakeStore {
+export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; readonly views?: Partial<Views> } = {}): FakeStore {
   const calls: Call[] = [];
   const views: Views = {
     position: () => "9",
@@ -296,7 +296,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<Store>; readon
     ...replace.views,
   };
   const { requests = makeFakeRequests(), ...methods } = replace.store ?? {};
-  const store: Omit<Store, "views" | "catalog" | "logId" | "requests"> = {
+  const store: Omit<StoreCore, "views" | "catalog" | "logId" | "requests"> = {
     giveUp: async (id) => ({ deliveryId: id, eventId, handler: "mail", position: "22" }),
     retireHandler: async () => ({ discarded: 3, position: "23" }),
     append: takeTyped(async (events) =>

@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import type { ErrorCode } from "../../src/errors.ts";
 import { systemClock } from "../../src/event/clock.ts";
 import { makeServer, type ServerOptions } from "../../src/http/server.ts";
-import type { Store } from "../../src/store/store.ts";
+import type { StoreCore } from "../../src/store/store.ts";
 import { holdToDocument } from "./described.ts";
 
 export const silent: Logger = pino({ level: "silent" });
@@ -17,7 +17,7 @@ export function makeDescribedServer(options: ServerOptions): FastifyInstance {
 }
 
 /** The service over a store, not listening. */
-export function serverOver(store: Store, logger: Logger = silent): FastifyInstance {
+export function serverOver(store: StoreCore, logger: Logger = silent): FastifyInstance {
   return makeDescribedServer({ store, logger, clock: systemClock });
 }
 

@@ -7,7 +7,7 @@ import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler, Terminal } from "../../src/delivery/handler.ts";
 import { comparePositions } from "../../src/event/event.ts";
 import { toSelection } from "../../src/replay/selection.ts";
-import type { Store } from "../../src/store/store.ts";
+import type { StoreCore } from "../../src/store/store.ts";
 import type { Views } from "../../src/views/model/views.ts";
 import { runTerms } from "../support/replay-scene.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -119,7 +119,7 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
     replayOutcome: () => views.replayOutcome("default", own.replayId, { handler: "ledger", stream: "default.order-c", revision: 0 }),
     openReplays: () => views.openReplays(),
   };
-  const ofStore: { readonly [Name in Exclude<keyof Store, "start" | "close" | "views" | "catalog" | "requests">]: () => unknown } = {
+  const ofStore: { readonly [Name in Exclude<keyof StoreCore, "start" | "close" | "views" | "catalog" | "requests">]: () => unknown } = {
     logId: () => store.logId,
     notReady: () => store.notReady(),
     warnings: () => store.warnings(),

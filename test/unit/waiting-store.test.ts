@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { RepriseError } from "../../src/errors.ts";
-import type { Store } from "../../src/store/store.ts";
+import type { StoreCore } from "../../src/store/store.ts";
 import { makeWaitingStore } from "../../src/store/waiting-store.ts";
 import { makeFakeClock } from "../support/fake-clock.ts";
 import { makeFakeStore } from "../support/fake-store.ts";
@@ -9,7 +9,7 @@ const away = () => new RepriseError("LOG_UNAVAILABLE", "The server cannot be rea
 const event = { type: "order.placed", entity: { type: "order", id: "a" }, data: {} };
 
 /** @param open answers the so-and-so-many-th try, counted from 1. */
-function openScene(open: (tries: number, signal: AbortSignal) => Promise<Store>) {
+function openScene(open: (tries: number, signal: AbortSignal) => Promise<StoreCore>) {
   const clock = makeFakeClock();
   const scene = { tries: 0, told: 0 };
   const store = makeWaitingStore({

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import { RepriseError } from "../../errors.ts";
 import { canonicalId } from "../../event/ids.ts";
 import { oneLetter } from "../../replay/find-letter.ts";
-import type { Store } from "../../store/store.ts";
+import type { StoreCore } from "../../store/store.ts";
 import { invalid, merge, mustBeKnown } from "../parse.ts";
 import { makeRoutes } from "../route.ts";
 import {
@@ -37,6 +37,7 @@ import { defined } from "../wire/defined.ts";
 import { type GivenUpReply, givenUpReply } from "../wire/deliveries.ts";
 import { finalActRequest, handlerQuery } from "../wire/members.ts";
 import { callerOf, letterCodes, listOf, type RouteOptions } from "./options.ts";
+import { placeOfReplay } from "./replays.ts";
 
 export async function deadLetterRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
   readRoutes(app, store);
@@ -44,7 +45,7 @@ export async function deadLetterRoutes(app: FastifyInstance, { store }: RouteOpt
   batchRoutes(app, store);
 }
 
-function readRoutes(app: FastifyInstance, store: Store): void {
+function readRoutes(app: FastifyInstance, store: StoreCore): void {
   const { get } = makeRoutes(app, store);
   get(
     "/admin/dlq",
@@ -82,7 +83,7 @@ function readRoutes(app: FastifyInstance, store: Store): void {
   );
 }
 
-function letterActRoutes(app: FastifyInstance, store: Store): void {
+function letterActRoutes(app: FastifyInstance, store: StoreCore): void {
   const { act } = makeRoutes(app, store);
   act(
     "POST",
@@ -136,7 +137,7 @@ function letterActRoutes(app: FastifyInstance, store: Store): void {
   );
 }
 
-function batchRoutes(app: FastifyInstance, store: Store): void {
+function batchRoutes(app: FastifyInstance, store: StoreCore): void {
   const { act } = makeRoutes(app, store);
   act(
     "POST",
@@ -173,5 +174,5 @@ function batchRoutes(app: FastifyInstance, store: Store): void {
 
 /** Past its patience: it goes on, and its report tells how. */
 function accepted(reply: FastifyReply, replayId: string): void {
-  reply.code(202).header("location", `/replays/${encodeURIComponent(replayId)}`);
+  reply.code(202).header("location", placeOfReplay(reply.request, replayId));
 }

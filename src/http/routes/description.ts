@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
 import { build } from "../../event/build.ts";
+import { mountOf } from "../mount.ts";
 import { makeDocument } from "../openapi/document.ts";
 import { parseGet } from "../parse.ts";
 import { configOf, type RouteContract } from "../route.ts";
@@ -22,13 +23,17 @@ const pages = [
 ] as const;
 
 export async function descriptionRoutes(app: FastifyInstance, { store, table }: RouteOptions): Promise<void> {
-  let written: Promise<string> | null = null;
+  let written: { readonly at: string; readonly text: Promise<string> } | null = null;
   // For the first who asks: most services are never asked, and making it takes as long as fifty appends.
-  const document = (): Promise<string> => (written ??= makeDocument(table, build).then((made) => JSON.stringify(made)));
+  const document = (at: string): Promise<string> => {
+    if (written?.at !== at)
+      written = { at, text: makeDocument(table, build).then((made) => JSON.stringify({ ...made, servers: [{ url: at === "" ? "/" : at }] })) };
+    return written.text;
+  };
   app.get("/openapi.json", describedAs("look", "This document: OpenAPI 3.1.", openApiReply), async (request, reply) => {
     await parseGet(afterQuery, request, store.views);
     reply.type("application/json; charset=utf-8");
-    return document();
+    return document(mountOf(request));
   });
 
   for (const { url, file, mediaType, summary } of pages) {

@@ -2,12 +2,12 @@ import type { FastifyRequest } from "fastify";
 import type { Keys } from "../../access/keys.ts";
 import type { ErrorCode } from "../../errors.ts";
 import type { Caller, CallerOptions } from "../../store/caller.ts";
-import type { Store } from "../../store/store.ts";
+import type { StoreCore } from "../../store/store.ts";
 import type { Route } from "../routed.ts";
 
 /** The arguments of all routes. */
 export interface RouteOptions {
-  readonly store: Store;
+  readonly store: StoreCore;
   /** Null where the service works without keys. */
   readonly keys: Keys | null;
   /** All routes, once the server is ready. */

@@ -1,7 +1,8 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { RepriseError } from "../../errors.ts";
 import { canonicalId } from "../../event/ids.ts";
-import type { Store } from "../../store/store.ts";
+import type { StoreCore } from "../../store/store.ts";
+import { mountOf } from "../mount.ts";
 import { mustBeKnown } from "../parse.ts";
 import { makeRoutes } from "../route.ts";
 import { defined } from "../wire/defined.ts";
@@ -27,7 +28,7 @@ export async function replayRoutes(app: FastifyInstance, { store }: RouteOptions
   actRoutes(app, store);
 }
 
-function planRoutes(app: FastifyInstance, store: Store): void {
+function planRoutes(app: FastifyInstance, store: StoreCore): void {
   const { get, act } = makeRoutes(app, store);
   act(
     "POST",
@@ -52,7 +53,7 @@ function planRoutes(app: FastifyInstance, store: Store): void {
   );
 }
 
-function readRoutes(app: FastifyInstance, store: Store): void {
+function readRoutes(app: FastifyInstance, store: StoreCore): void {
   const { get } = makeRoutes(app, store);
   get(
     "/replays",
@@ -77,7 +78,7 @@ function readRoutes(app: FastifyInstance, store: Store): void {
   );
 }
 
-function actRoutes(app: FastifyInstance, store: Store): void {
+function actRoutes(app: FastifyInstance, store: StoreCore): void {
   const { act } = makeRoutes(app, store);
   act(
     "POST",
@@ -88,7 +89,7 @@ function actRoutes(app: FastifyInstance, store: Store): void {
     },
     async ({ request, body }, reply) => {
       const { total, ...started } = await store.startReplay(body.plan_id, { ...callerOf(request), reason: body.reason, terms: toTerms(body) });
-      reply.code(202).header("location", placeOf(started.replayId));
+      reply.code(202).header("location", placeOfReplay(request, started.replayId));
       return { ...toReplayActReply(started), plan_id: body.plan_id, total };
     },
   );
@@ -107,7 +108,7 @@ function actRoutes(app: FastifyInstance, store: Store): void {
         const id = canonicalId(params.id);
         const acted = await store.actOnReplay(id, verb, { ...callerOf(request), ...defined(body) });
         // It goes on by itself: the report tells when it has come that far.
-        if (acted.status === "cancelling" || acted.status === "pausing") reply.code(202).header("location", placeOf(id));
+        if (acted.status === "cancelling" || acted.status === "pausing") reply.code(202).header("location", placeOfReplay(request, id));
         return toReplayActReply(acted);
       },
     );
@@ -121,4 +122,5 @@ function actRoutes(app: FastifyInstance, store: Store): void {
   );
 }
 
-const placeOf = (replayId: string): string => `/replays/${encodeURIComponent(replayId)}`;
+/** Where a replay tells how it goes, for `Location`. */
+export const placeOfReplay = (request: FastifyRequest, replayId: string): string => `${mountOf(request)}/replays/${encodeURIComponent(replayId)}`;
