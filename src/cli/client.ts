@@ -33,7 +33,8 @@ export function makeClient(given: string, key?: string, tenant?: string): Client
 
   async function ask<T>(method: string, path: string, query: Query, json?: string): Promise<{ reply: T; started: boolean }> {
     const target = new URL(`${base}${path}`);
-    for (const [name, value] of Object.entries(path === "/readyz" ? query : { tenant, ...query })) if (value !== undefined) target.searchParams.set(name, value);
+    for (const [name, value] of Object.entries(path === "/readyz" ? query : { tenant, ...query }))
+      if (value !== undefined) target.searchParams.set(name, value);
     let answer: Answer;
     try {
       const headers = {

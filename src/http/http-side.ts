@@ -48,7 +48,9 @@ export function makeHttpSide(needs: HttpSideNeeds, { prefix: given = "", trustPr
     await open();
     takeAll(host as FastifyInstance, take);
   };
-  return Object.assign(plugin, { listener: (request: IncomingMessage, response: ServerResponse) => take(request, response, prefix) });
+  return Object.assign(plugin, {
+    listener: (request: object, response: object) => take(request as IncomingMessage, response as ServerResponse, prefix),
+  });
 }
 
 async function openApp({ store, logger, clock, keys }: HttpSideNeeds, trustProxy: readonly string[]): Promise<FastifyInstance> {

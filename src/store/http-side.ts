@@ -1,5 +1,3 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-
 /** What the HTTP side in a server of one's own is told. */
 export interface HttpOptions {
   /**
@@ -14,10 +12,11 @@ export interface HttpOptions {
 }
 
 /** A Fastify plugin, `fastify.register(store.http(), { prefix: "/reprise" })`, and a listener for any other server. */
+// Its parts are typed as `object`, so that a project without the types of Node and Fastify compiles.
 export interface HttpSide {
   (host: object, options: object): Promise<void>;
-  /** For `node:http`, Express and the like. It answers every request that it is given. */
-  readonly listener: (request: IncomingMessage, response: ServerResponse) => void;
+  /** For `node:http`, Express and the like: it takes their request and response, and answers every request that it is given. */
+  readonly listener: (request: object, response: object) => void;
 }
 
 export interface Serving {

@@ -12,7 +12,6 @@ import { someOf } from "../support/sizes.ts";
 import { errorsByLine, forProject, programOf, wrongUsesOf } from "../support/typed-uses.ts";
 
 const uses = {
-  "library-page.ts": programOf("docs/library.md"),
   "right-uses.ts": forProject("test/types/right-uses.test-d.ts"),
   "wrong-uses.ts": forProject("test/types/wrong-uses.test-d.ts"),
 };
@@ -100,6 +99,7 @@ describe("the packed package", { timeout: 60_000 }, () => {
       }),
     });
     for (const page of pages) writeTree(join(project, page), { ...snippetsOf(`docs/${page}.md`), "tsconfig.json": pageOptions });
+    writeTree(join(project, "library"), { "page.ts": programOf("docs/library.md"), "tsconfig.json": pageOptions });
     writeTree(elsewhere, { "reprise.config.ts": config });
     const tarball = readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "";
     mkdirSync(newcomer);
@@ -170,6 +170,13 @@ describe("the packed package", { timeout: 60_000 }, () => {
       });
     },
   );
+
+  it("fits the program of docs/library.md", async () => {
+    expect(await runNode(join(project, "library"), join(repositoryFolder, "node_modules/typescript-7/bin/tsc"), "-p", ".")).toMatchObject({
+      code: 0,
+      stdout: "",
+    });
+  });
 
   it.each(pages)("runs the examples of docs/%s.md on Node's own test runner, and their types fit", async (page) => {
     const { code, stdout } = await runNode(join(project, page), "--test");
