@@ -44,7 +44,7 @@ describe("serve with keys", { timeout: 60_000 }, () => {
     const cwd = makeFolder();
     const file = join(cwd, "keys.json");
     const create = async (...args: readonly string[]) => (await reprise(["keys", "create", "--file", file, ...args])).stdout.trim();
-    const anna = await create("--name", "anna", "--tenant", "default", "--role", "admin");
+    const anna = await create("--name", "anna", "--tenant", "*", "--role", "admin");
     const { url, lines } = await serve(cwd, { REPRISE_API_KEYS: file, REPRISE_HOST: "0.0.0.0" });
     const at = url.replace("0.0.0.0", "127.0.0.1");
     const status = async (key: string) => (await fetch(`${at}/handlers`, { headers: { authorization: `Bearer ${key}`, host: "any.example" } })).status;
@@ -77,7 +77,7 @@ describe("serve with keys", { timeout: 60_000 }, () => {
     const options = () => ({ path, nowMs: Date.now(), random: randomBytes });
     const more = { tenant: "default", expiresAtMs: null, limit: { per_second: 100_000, burst: 100_000 }, sources: null };
     const kept = createKey(options(), { name: "kept", role: "append", ...more }).text;
-    const watcher = createKey(options(), { name: "watcher", role: "read", ...more }).text;
+    const watcher = createKey(options(), { name: "watcher", role: "read", ...more, tenant: "*" }).text;
     const lost = createKey(options(), { name: "lost", role: "append", ...more });
     const services = await Promise.all([0, 1].map(() => serve(makeFolder(), { REPRISE_API_KEYS: path })));
 
