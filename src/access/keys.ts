@@ -22,6 +22,8 @@ export interface Key {
   /** Sources under which the key may append events; null: any. */
   readonly sources: ReadonlySet<string> | null;
   readonly limit: Limit;
+  /** The limit as the `RateLimit-Policy` header tells it. */
+  readonly policy: string;
   /** Takes one request from the key's allowance. */
   take(): Granted;
 }
@@ -30,9 +32,10 @@ export interface Keys {
   /**
    * The key of an `Authorization` header.
    *
+   * @param connection on which it came. What a connection has proven is not proven again while it sends the same and the file stays as it is.
    * @throws KEY_MISSING when there is none; KEY_INVALID for one that is unknown, mistyped, revoked or expired, in the same words.
    */
-  authenticate(authorization: string | undefined): Key;
+  authenticate(authorization: string | undefined, connection?: object): Key;
   /** The fault of the file as it is now, for /readyz; null: none. The keys that it held before stay in force. */
   warning(): string | null;
   close(): void;
@@ -44,6 +47,12 @@ export interface KeysOptions {
   /** Called when the file was read again, and when it could not be read: once for each change of the file. */
   readonly onRead?: (count: number) => void;
   readonly onTrouble?: (error: RepriseError) => void;
+}
+
+/** What a connection sent last, and the key that it proved. */
+interface Proven {
+  readonly authorization: Buffer;
+  readonly found: Held;
 }
 
 interface Held {
@@ -62,9 +71,15 @@ export function openKeys({ path, clock, onRead = () => {}, onTrouble = () => {} 
   };
   const following = followFiles({ paths: [path], print, everyMs: lookEveryMs, clock, read, onTrouble });
 
+  const proven = new WeakMap<object, Proven>();
+
   return {
-    authenticate(authorization) {
+    authenticate(authorization, connection) {
       if (authorization === undefined || authorization === "") throw new RepriseError("KEY_MISSING", "The request has no Authorization header.");
+      const sent = Buffer.from(authorization);
+      const before = connection && proven.get(connection);
+      if (before !== undefined && isSame(before.authorization, sent) && held.get(before.found.key.id) === before.found && before.found.expiresMs > clock.now())
+        return before.found.key;
       const text = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
       const parts = text === undefined ? null : readKeyText(text);
       const found = parts === null ? undefined : held.get(parts.id);
@@ -73,6 +88,7 @@ export function openKeys({ path, clock, onRead = () => {}, onTrouble = () => {} 
       // Every hash is compared, so that the time of the answer reveals nothing.
       const matches = found.hashes.map((hash) => timingSafeEqual(hash, given)).some(Boolean);
       if (!matches || found.expiresMs <= clock.now()) throw invalidKey();
+      if (connection !== undefined) proven.set(connection, { authorization: sent, found });
       return found.key;
     },
     warning() {
@@ -99,6 +115,7 @@ function inForce(keys: readonly StoredKey[], before: ReadonlyMap<string, Held>, 
         role: stored.role,
         sources: stored.sources ? new Set(stored.sources) : null,
         limit,
+        policy: `"key";q=${limit.burst};w=${Math.max(1, Math.ceil(limit.burst / limit.per_second))}`,
         take: kept ?? taker(makeRateLimit(limit, clock.monotonicMs()), clock),
       },
       hashes: [stored.secret_sha256, stored.previous_secret_sha256].filter((hash) => hash !== null).map((hash) => Buffer.from(hash, "hex")),
@@ -106,6 +123,11 @@ function inForce(keys: readonly StoredKey[], before: ReadonlyMap<string, Held>, 
     });
   }
   return held;
+}
+
+/** In constant time: callers with different keys may share one connection of a proxy. */
+function isSame(one: Buffer, other: Buffer): boolean {
+  return one.length === other.length && timingSafeEqual(one, other);
 }
 
 function taker(bucket: RateLimit, clock: Clock): () => Granted {

@@ -75,7 +75,7 @@ async function admit(keys: Keys, request: FastifyRequest, reply: FastifyReply): 
 
 function keyOf(keys: Keys, request: FastifyRequest, reply: FastifyReply): Key {
   try {
-    return keys.authenticate(request.headers.authorization);
+    return keys.authenticate(request.headers.authorization, request.raw.socket);
   } catch (error) {
     reply.header("www-authenticate", 'Bearer realm="reprise"');
     throw error;
@@ -83,9 +83,9 @@ function keyOf(keys: Keys, request: FastifyRequest, reply: FastifyReply): Key {
 }
 
 /** Takes one request from the key's allowance, and tells how much is left (draft-ietf-httpapi-ratelimit-headers). */
-function grant({ id, take, limit }: Key, reply: FastifyReply): void {
+function grant({ id, take, limit, policy }: Key, reply: FastifyReply): void {
   const { ok, remaining, retryAfterMs, resetMs } = take();
-  reply.header("ratelimit-policy", `"key";q=${limit.burst};w=${Math.max(1, Math.ceil(limit.burst / limit.per_second))}`);
+  reply.header("ratelimit-policy", policy);
   reply.header("ratelimit", `"key";r=${remaining};t=${Math.ceil((ok ? resetMs : retryAfterMs) / 1000)}`);
   if (!ok)
     throw new RepriseError("RATE_LIMITED", `The key ${id} may ask ${limit.per_second} times a second, and ${limit.burst} times at once.`, { retryAfterMs });

@@ -242,6 +242,33 @@ describe("keys in force", () => {
     keys.close();
   });
 
+  it("are looked at anew for each connection, and by a connection that sends another text, whose key was revoked, or has expired", async () => {
+    const { path, clock, create, options } = makeFile();
+    const [anna, bert, soon] = [create("anna"), create("bert"), create("soon", { expiresAtMs: clock.now() + 60_000 })];
+    const keys = openKeys({ path, clock });
+    const [one, other] = [{}, {}];
+    const ask = (text: string, connection: object) => {
+      try {
+        return keys.authenticate(bearer(text), connection).name;
+      } catch (error) {
+        return (error as { code: string }).code;
+      }
+    };
+    const mistyped = `${anna.text.slice(0, -1)}${anna.text.endsWith("0") ? "1" : "0"}`;
+    const guessed = anna.text.replace(/.(?=.{7}$)/, (letter) => (letter === "a" ? "b" : "a"));
+    expect([anna.text, anna.text, bert.text, mistyped, guessed, anna.text].map((text) => ask(text, one))).toEqual([
+      ...["anna", "anna", "bert"],
+      ...["KEY_INVALID", "KEY_INVALID", "anna"],
+    ]);
+    expect([ask(soon.text, other), ask(soon.text, other)]).toEqual(["soon", "soon"]);
+    revokeKey(options(), anna.key.id);
+    await clock.advance(5000);
+    expect([ask(anna.text, one), ask(bert.text, one)]).toEqual(["KEY_INVALID", "bert"]);
+    await clock.advance(60_000);
+    expect(ask(soon.text, other)).toBe("KEY_INVALID");
+    keys.close();
+  });
+
   it("stay as they were while the file is torn or away, with one report and a warning, and go on when it is whole", async () => {
     const { path, clock, create } = makeFile();
     const anna = create("anna");
