@@ -51,7 +51,7 @@ async function allOf<Row>(read: (cursor: { readonly cursor?: string }) => Promis
   const all: Row[] = [];
   for (let cursor: { readonly cursor?: string } = {}; ; ) {
     const { rows, nextCursor } = await read(cursor);
-    all.push(...rows);
+    for (const row of rows) all.push(row);
     if (nextCursor === null) return all;
     if (all.length >= mostRows) throw new Error(`There are more than ${mostRows} rows: ask store.views, page by page.`);
     cursor = { cursor: nextCursor };

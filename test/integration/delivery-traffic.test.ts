@@ -40,6 +40,8 @@ class Traffic {
       const operating = new AbortController();
       const operators = Array.from({ length: 4 }, () => this.#operate(store, operating.signal));
       for (let append = 0; append < appendsPerRound; append++) await store.append(this.#events());
+      // A log in memory takes all appends before there is a letter to act on.
+      await expect.poll(() => this.acts, { timeout: 20_000, interval: 5 }).toBeGreaterThan(2 * (round + 1));
       operating.abort();
       await Promise.all(operators);
       await this.#agree(store);
@@ -47,6 +49,8 @@ class Traffic {
     }
     this.healed = true;
     const store = await this.#open();
+    // Views in memory begin anew with each store.
+    await store.views.waitFor(await headOf(this.#place));
     while ((await store.views.deadLetterStats({ tenant: "default" })).total > 0) {
       await store.replayBatch({}, { maxEvents: 1000 });
       await this.#quiet(store);

@@ -351,6 +351,7 @@ async function countsShow({ catalog }: Store, place: Place): Promise<void> {
 const readers: Readonly<Record<string, string>> = {
   "delivery/dispatcher/caller.ts": "delivery, webhook, retry, replay",
   "delivery/dispatcher/letter-acts.ts": "giving up asks whether the event is split",
+  "testing/lift.ts": "data that a user's test lifts",
   "replay/dry-runner.ts": "dry run",
   "replay/lift.ts": "plans, and the report of a dry run",
   "replay/amendments.ts": "a replay refuses what cannot be lifted; amended data is checked by lifting it",

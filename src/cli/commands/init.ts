@@ -61,8 +61,7 @@ function toldOf({ folder, way, manifest, kept, written, withCompose }: Made): st
   const lines = [`Made a project in ${folder}:`, ...(manifest?.added === null ? ["  package.json"] : []), ...written.map((path) => `  ${path}`)];
   if (manifest?.added) lines.push(`package.json was there; it has now ${manifest.added.join(", ")}.`);
   if (kept.length > 0) lines.push(`Left as ${kept.length === 1 ? "it was" : "they were"}: ${kept.join(", ")}.`);
-  lines.push("", "What follows:", "", ...commandsOf(folder, way, withCompose), "");
-  return `${lines.join("\n")}\n`;
+  return `${[...lines, "", "What follows:", "", ...commandsOf(folder, way, withCompose), ""].join("\n")}\n`;
 }
 
 /** Each as it is typed. */

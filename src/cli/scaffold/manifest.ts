@@ -41,7 +41,7 @@ export function manifestFor(folder: string): ManifestChange | null {
   const missing = Object.entries(scripts).filter(([name]) => own[name] === undefined || (name === "test" && noTest.test(String(own[name]))));
   if (missing.length > 0) {
     manifest.scripts = { ...own, ...Object.fromEntries(missing) };
-    added.push(...missing.map(([name, command]) => `the script ${name}: ${command}`));
+    for (const [name, command] of missing) added.push(`the script ${name}: ${command}`);
   }
   const indent = /^\{\r?\n([ \t]+)/.exec(before)?.[1] ?? "  ";
   return added.length === 0 ? null : { text: `${JSON.stringify(manifest, null, indent)}\n`, added };

@@ -25,26 +25,30 @@ export interface Fuzzed {
 export function makeRequests({ document, random, known, keys }: Fuzzed): () => InjectOptions {
   const operations = operationsOf(document);
   const { schemas } = document.components as { readonly schemas: Readonly<Record<string, JsonSchema>> };
-  const odd = makeOdd(random, () => [...keys, ...(known("id") as readonly string[])]);
+  const ids = () => known("id") as readonly string[];
+  // What is stored is told to whoever may see it, so keys stand only in what is not stored.
+  const stored = makeOdd(random, ids);
+  const passing = makeOdd(random, () => [...keys, ...ids()]);
   const find = (ref: string): JsonSchema => schemas[ref.split("/").at(-1)!]!;
-  const making: Making = { random, odd, known, find, oddness: 0.02 };
+  const making: Making = { random, odd: stored, known, find, oddness: 0.02 };
   const inUrl = (text: string): string => (random.some(0.95) ? encodeURIComponent(text.toWellFormed()) : text.toWellFormed());
-  const value = (name: string, schema: JsonSchema): string => {
-    const made = random.some(0.1) ? odd.text() : makeValue(making, schema, name);
+  const value = (name: string, schema: JsonSchema, odd = stored): string => {
+    const made = random.some(0.1) ? odd.text() : makeValue({ ...making, odd }, schema, name);
     return typeof made === "string" ? made : JSON.stringify(made);
   };
 
-  function urlOf({ path, parameters }: Operation): string {
+  function urlOf({ method, path, parameters }: Operation): string {
+    const odd = method === "GET" ? passing : stored;
     const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-      inUrl(value(name === "type" && path.startsWith("/entities") ? "entity_type" : name, { type: "string" })),
+      inUrl(value(name === "type" && path.startsWith("/entities") ? "entity_type" : name, { type: "string" }, odd)),
     );
     const query = parameters
       .filter((each) => each.in === "query" && random.some(each.required ? 0.98 : 0.12))
-      .map(({ name, schema }) => [name, value(name, schema)] as const);
+      .map(({ name, schema }) => [name, value(name, schema, odd)] as const);
     if (random.some(0.05)) query.push([odd.text(), odd.text()]);
     if (random.some(0.02) && query.length > 0) query.push(query[0]!);
     const text = query.map(([name, each]) => `${inUrl(name)}=${inUrl(each)}`).join("&");
-    return (random.some(0.01) ? odd.text() : filled) + (text === "" ? "" : `?${text}`);
+    return (random.some(0.01) ? pathOf(odd.text()) : filled) + (text === "" ? "" : `?${text}`);
   }
 
   function headersOf({ parameters }: Operation): Record<string, string> {
@@ -52,7 +56,7 @@ export function makeRequests({ document, random, known, keys }: Fuzzed): () => I
     const some = random.some(0.15) ? attributes.filter(() => random.some(0.7)) : [];
     return {
       ...Object.fromEntries(some.map(({ name, schema }) => [name, header(value(name.replace("ce-", ""), schema))])),
-      ...(random.some(0.15) ? odd.headers() : {}),
+      ...(random.some(0.15) ? stored.headers() : {}),
       ...authorization(),
     };
   }
@@ -80,10 +84,15 @@ export function makeRequests({ document, random, known, keys }: Fuzzed): () => I
     const request = { method: method as "GET", url: urlOf(operation), headers: headersOf(operation) };
     if (operation.bodies.length === 0 || random.some(0.02)) return request;
     const [type, schema] = random.one(operation.bodies);
-    const whole = JSON.stringify(random.some(0.03) ? odd.json() : makeValue(making, schema)) ?? "null";
-    const headers = { ...request.headers, "content-type": random.some(0.96) ? type : odd.contentType() };
-    return { ...request, headers, payload: random.some(0.06) ? odd.bytes(whole) : whole };
+    const whole = JSON.stringify(random.some(0.03) ? stored.json() : makeValue(making, schema)) ?? "null";
+    const headers = { ...request.headers, "content-type": random.some(0.96) ? type : stored.contentType() };
+    return { ...request, headers, payload: random.some(0.06) ? stored.bytes(whole) : whole };
   };
+}
+
+/** What an injected request can ask for: its address has a path. Bytes that are no address at all are sent to a socket (fuzz-bytes.test.ts). */
+function pathOf(text: string): string {
+  return URL.canParse(text, "http://localhost") && text !== "" ? text : `/${encodeURIComponent(text.toWellFormed())}`;
 }
 
 /** What a header may hold. */
