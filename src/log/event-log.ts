@@ -118,8 +118,13 @@ export interface EventLog {
    */
   streamRevision(stream: string): Promise<number>;
 
-  /** Removes the stream's events below `before`. Revisions of the rest stay. */
-  truncate(stream: string, before: number): Promise<void>;
+  /**
+   * Removes the stream's events below `before`. Revisions of the rest stay.
+   *
+   * @param still `shown`: reads of the whole log may show the events until the log's files are cleaned, and reads of the stream its last one. For many small
+   *   streams, because a server that hides an event at once keeps a list of such streams.
+   */
+  truncate(stream: string, before: number, still?: "shown"): Promise<void>;
 
   /** Position of the last event; 0 for an empty log. */
   head(): Promise<Position>;

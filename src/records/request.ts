@@ -11,7 +11,7 @@ export interface RequestStreamData {
     /** Of the first try, where an earlier process had begun, and nobody knows what became of it. */
     readonly first?: { readonly position: string; readonly at: string };
   };
-  /** The answer, in parts where it is large; it counts when the last part is there. */
+  /** The answer, in parts where it is large. */
   "request.answered": {
     readonly status: number;
     readonly headers: Readonly<Record<string, string>>;
@@ -20,6 +20,8 @@ export interface RequestStreamData {
     readonly part: number;
     readonly parts: number;
   };
+  /** With the last part: now the answer counts. A server keeps a stream's last event for good, so that it should be one that says nothing. */
+  "request.closed": Record<string, never>;
 }
 
 /** The events of `reprise.requests`. */

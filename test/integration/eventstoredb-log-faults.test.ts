@@ -449,6 +449,22 @@ describe("what others wrote", () => {
     expect(await stored(log)).toEqual([]);
     expect(await log.streamRevision("shop.order-1")).toBe(1);
   });
+
+  it("has no list of streams whose events may still be shown, and the server removes them all the same", async () => {
+    const { server, log } = await openPair();
+    const client = connect(server);
+    for (let n = 0; n < 5; n++) {
+      await log.append(`shop.order-${n}`, [anEvent(1), anEvent(2), anEvent(3)], "none");
+      await log.truncate(`shop.order-${n}`, 3, "shown");
+    }
+    expect(JSON.stringify((await client.getStreamMetadata("reprise.log")).metadata ?? {})).not.toContain("shop.order");
+    expect((await flat(log.readStream("shop.order-2"))).map(({ data }) => data)).toEqual([3]);
+    expect(await log.streamRevision("shop.order-2")).toBe(2);
+    server.database.scavenge();
+    expect((await stored(log)).map(({ data }) => data)).toEqual([3, 3, 3, 3, 3]);
+    await log.append("shop.order-2", [anEvent(4)], 2);
+    expect((await flat(log.readStream("shop.order-2"))).map(({ data }) => data)).toEqual([3, 4]);
+  });
 });
 
 it("leaves nothing open: a process that closed its log ends by itself", { timeout: 20_000 }, async () => {

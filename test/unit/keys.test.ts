@@ -162,7 +162,8 @@ describe("the key file", () => {
     expect(() => create("anna")).toThrow("Another process edits the key file");
     unlock();
     const lib = pathToFileURL(join(repositoryFolder, "src/access/edit-lock.ts")).href;
-    const hold = `(await import(${JSON.stringify(lib)})).lockForEdit(process.argv[1]); console.log("locked"); setInterval(() => {}, 1000);`;
+    // What ends the lock is kept: a lock that nobody can end any more is collected as garbage, and ends.
+    const hold = `globalThis.unlock = (await import(${JSON.stringify(lib)})).lockForEdit(process.argv[1]); console.log("locked"); setInterval(() => {}, 1000);`;
     const holder = spawn(process.execPath, ["--input-type=module", "-e", hold, `${path}.lock`], { stdio: ["ignore", "pipe", "ignore"] });
     await once(holder.stdout, "data");
     expect(() => create("anna")).toThrow("Another process edits the key file");

@@ -87,11 +87,11 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
       tenantOf(stream);
       return lastRevision(server, makeId, stream);
     },
-    async truncate(stream, before) {
+    async truncate(stream, before, still) {
       open();
       checkTruncate(stream, before);
       const head = await reader.streamRevision(stream);
-      if (head >= 0) await truncations.truncate(stream, Math.min(before, head + 1), head);
+      if (head >= 0) await truncations.truncate(stream, Math.min(before, head + 1), { head, isListed: still === undefined });
     },
     trouble: () => connection.trouble("write") ?? tail.trouble ?? connection.trouble("read"),
     async probe() {

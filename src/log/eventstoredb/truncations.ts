@@ -17,8 +17,8 @@ export interface Truncations {
   /** Takes over the list in the metadata of `reprise.log`. */
   learn(metadata: unknown): void;
   load(): Promise<void>;
-  /** Hides the events of `stream` below `before`, for all who read this log, and lets the server remove them. */
-  truncate(stream: string, before: number, head: number): Promise<void>;
+  /** Lets the server remove the events of `stream` below `before`. A stream that is listed has them hidden at once, from all who read this log. */
+  truncate(stream: string, before: number, about: { readonly head: number; readonly isListed: boolean }): Promise<void>;
 }
 
 type Metadata = Readonly<Record<string, unknown>>;
@@ -58,6 +58,16 @@ export function makeTruncations(server: Server): Truncations {
     throw new RepriseError("LOG_UNAVAILABLE", `Truncating ${stream} failed: its metadata is changed by others all the time.`, { retryAfterMs: 1000 });
   };
 
+  const list = async (stream: string, before: number) => {
+    await update(logStream, (metadata) => {
+      learn(metadata);
+      if (before <= (firsts.get(stream) ?? 0)) return null;
+      const truncated = Object.entries({ ...(metadata.truncated as Readonly<Record<string, number>> | undefined), [stream]: before });
+      return { ...metadata, truncated: Object.fromEntries(truncated.slice(-server.limits.truncatedStreams)) };
+    });
+    firsts.set(stream, Math.max(firsts.get(stream) ?? 0, before));
+  };
+
   return {
     learn,
     isHidden: ({ stream, revision }) => revision < (firsts.get(stream) ?? 0),
@@ -65,14 +75,8 @@ export function makeTruncations(server: Server): Truncations {
       const [last] = (await readStreamPage(server, `$$${logStream}`, "backward", null, 1)).events;
       if (last?.isJson) learn(last.data);
     },
-    async truncate(stream, before, head) {
-      await update(logStream, (metadata) => {
-        learn(metadata);
-        if (before <= (firsts.get(stream) ?? 0)) return null;
-        const truncated = Object.entries({ ...(metadata.truncated as Readonly<Record<string, number>> | undefined), [stream]: before });
-        return { ...metadata, truncated: Object.fromEntries(truncated.slice(-server.limits.truncatedStreams)) };
-      });
-      firsts.set(stream, Math.max(firsts.get(stream) ?? 0, before));
+    async truncate(stream, before, { head, isListed }) {
+      if (isListed) await list(stream, before);
       // The stream's last event stays on the server, as it does in a scavenge, because it carries the stream's revision.
       const $tb = Math.min(before, head);
       await update(stream, (metadata) => (Number(metadata.$tb ?? 0) >= $tb ? null : { ...metadata, $tb }));

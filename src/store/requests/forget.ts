@@ -24,7 +24,7 @@ export interface ForgetNeeds {
 export interface Forgetting {
   /** Remembers where the first request of the log stands. */
   begun(): Promise<void>;
-  /** Removes what is too old. @returns how many streams were emptied. */
+  /** Removes what is too old. @returns how many streams were emptied; one whose events the log gives in two batches counts twice. */
   sweep(): Promise<number>;
   /** Sweeps each hour until the store closes. */
   start(): void;
@@ -61,7 +61,7 @@ export function makeForgetting({ log, clock, newId, onTrouble, signal }: ForgetN
       const last = new Map(old.map(({ stream, revision }) => [stream, revision] as const));
       const streams = [...last];
       for (let done = 0; done < streams.length; done += atOnce)
-        await Promise.all(streams.slice(done, done + atOnce).map(([stream, revision]) => log.truncate(stream, revision + 1)));
+        await Promise.all(streams.slice(done, done + atOnce).map(([stream, revision]) => log.truncate(stream, revision + 1, "shown")));
       emptied += streams.length;
       through = old.at(-1)?.position ?? through;
       if (old.length < batch.length) break;

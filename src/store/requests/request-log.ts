@@ -32,7 +32,7 @@ export interface RequestLog {
   revision(id: string): Promise<number>;
   /** @throws REVISION_CONFLICT when the stream is elsewhere. */
   begin(id: string, data: Begun, after: number): Promise<AppendedEvent>;
-  /** The events of an answer. They may be stored again after an unclear failure: they are the same. */
+  /** The events of an answer, of which the last two are stored together. They may be stored again after an unclear failure: they are the same. */
   partsOf(answer: KeptAnswer): readonly NewEvent[];
   /** @throws REVISION_CONFLICT when the request was answered, or taken over, by another. */
   answer(id: string, parts: readonly NewEvent[], after: number): Promise<void>;
@@ -48,14 +48,16 @@ export function makeRequestLog(log: EventLog, newId: NewId): RequestLog {
     async read(id) {
       const answers: RequestStreamData["request.answered"][] = [];
       let revision: number | null = null;
+      let isClosed = false;
       for await (const batch of log.readStream(requestStream(id), { direction: "backward" }))
         for (const event of batch) {
           revision ??= event.revision;
+          isClosed ||= event.type === "request.closed";
           if (event.type === "request.answered") answers.unshift(event.data as unknown as RequestStreamData["request.answered"]);
           if (event.type !== "request.begun") continue;
           const { first, ...begun } = event.data as unknown as Begun;
           const at = first === undefined ? event : { position: BigInt(first.position), recordedAt: first.at };
-          return { ...begun, first: { position: at.position, at: at.recordedAt }, answer: wholeOf(answers), revision };
+          return { ...begun, first: { position: at.position, at: at.recordedAt }, answer: isClosed ? wholeOf(answers) : null, revision };
         }
       return null;
     },
@@ -67,11 +69,12 @@ export function makeRequestLog(log: EventLog, newId: NewId): RequestLog {
     partsOf({ body, ...answer }) {
       const texts = cut(body);
       const dataOf = (text: string, part: number) => ({ ...answer, body: text, part, parts: texts.length }) satisfies RequestStreamData["request.answered"];
-      return texts.map((text, part) => ownEvent(newId, "request.answered", dataOf(text, part)));
+      return [...texts.map((text, part) => ownEvent(newId, "request.answered", dataOf(text, part))), ownEvent(newId, "request.closed", {})];
     },
 
     async answer(id, parts, after) {
-      for (const [part, event] of parts.entries()) await log.append(requestStream(id), [event], after + part);
+      const last = parts.length - 2;
+      for (let part = 0; part <= last; part++) await log.append(requestStream(id), part < last ? [parts[part]!] : parts.slice(last), after + part);
     },
   };
 }
@@ -88,10 +91,9 @@ function cut(text: string): readonly string[] {
   return pieces;
 }
 
-/** Null when the process ended between the parts. */
-function wholeOf(answers: readonly RequestStreamData["request.answered"][]): KeptAnswer | null {
-  const last = answers.at(-1);
-  if (last === undefined || last.part !== last.parts - 1 || answers.length < last.parts) return null;
+/** What stands before its parts are those of an earlier try, which ended between them. */
+function wholeOf(answers: readonly RequestStreamData["request.answered"][]): KeptAnswer {
+  const last = answers.at(-1)!;
   const { status, headers } = last;
   return { status, headers, body: answers.slice(-last.parts).map(({ body }) => body).join("") }; // biome-ignore format: one line
 }
