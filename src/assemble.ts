@@ -20,6 +20,7 @@ import { makePerSource } from "./store/append/append-per-source.ts";
 import { makeFollowUpAppends } from "./store/append/follow-up-appends.ts";
 import { takeTyped } from "./store/append/typed.ts";
 import { makeDeadLetterActs } from "./store/dead-letter-acts.ts";
+import { makeIntegrationActs } from "./store/integrations.ts";
 import { makeLife } from "./store/life.ts";
 import { makePauses } from "./store/pauses.ts";
 import { makeReadEntity } from "./store/read-entity.ts";
@@ -114,6 +115,7 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
       ...makeDeadLetterActs({ ...needs, asAmended: (...amended) => amendedDetail(catalog, ...amended) }),
       ...makeReplayActs({ ...needs, cursors: reportCursors }),
       ...makePauses(needs),
+      ...makeIntegrationActs(needs),
       ...life,
     };
     return withHttp(core, { logger, clock });

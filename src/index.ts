@@ -48,6 +48,9 @@ export {
   webhookHandler,
 } from "./delivery/handler.ts";
 export type { FollowUpOptions, HandlerContext } from "./delivery/handler-context.ts";
+export { type BreakerOptions, defineIntegration, type IntegrationDefinition } from "./delivery/integration-definition.ts";
+export type { BreakerState } from "./delivery/integrations/breaker.ts";
+export type { ShownIntegration } from "./delivery/integrations/integrations.ts";
 export type { DeliveryLimits } from "./delivery/limits.ts";
 export { type ErrorCode, type ErrorExtras, type ErrorKind, type ErrorPlace, isRepriseError, RepriseError } from "./errors.ts";
 export type { AppendedEvent } from "./event/appended-event.ts";
@@ -97,6 +100,7 @@ export type {
 } from "./store/dead-letter-acts.ts";
 export type { GivenUp } from "./store/give-up.ts";
 export type { HttpOptions, HttpSide, Serving } from "./store/http-side.ts";
+export type { IntegrationActs, IntegrationView } from "./store/integrations.ts";
 export type { Life } from "./store/life.ts";
 export type { LaneActOptions, LaneActResult, Pauses, RepairResult } from "./store/pauses.ts";
 export type { EntityPage, ReadEntityOptions, Reads } from "./store/read-entity.ts";

@@ -14,6 +14,7 @@ import { addEntities } from "./commands/entities.ts";
 import { addEvents } from "./commands/events.ts";
 import { addExport } from "./commands/export.ts";
 import { addInit } from "./commands/init.ts";
+import { addIntegrations } from "./commands/integrations.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addLog } from "./commands/log.ts";
 import { addReplays } from "./commands/replay/replay.ts";
@@ -78,6 +79,7 @@ export function makeProgram(world: World, { json = false }: { readonly json?: bo
   addDeadLetters(program, world);
   addReplays(program, world);
   addService(program, world);
+  addIntegrations(program, world);
   addCompletion(program, world);
   addCopy(program, world);
   addDoctor(program, world);

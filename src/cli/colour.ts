@@ -10,7 +10,7 @@ const colours = { r: "red", y: "yellow", g: "green" } as const;
 const marked = new RegExp(`${token}([ryg])(.*?)${token}\\.`, "g");
 
 const words: Readonly<Record<keyof typeof colours, readonly string[]>> = {
-  r: ["wrong", "failed", "dead_lettered", "stopped", "blocked", "stuck", "fenced", "absent", "escalated", "revoked", "expired"],
+  r: ["wrong", "failed", "dead_lettered", "stopped", "blocked", "stuck", "fenced", "absent", "escalated", "open", "isolated", "revoked", "expired"],
   y: ["warning", "paused", "pausing", "cancelling", "cancelled", "backing_off", "held", "behind", "skipped", "discarded", "standby", "rotating"],
   g: ["ok", "running", "completed", "succeeded", "replayed", "flowing", "in force"],
 };

@@ -111,6 +111,16 @@ const examples: Readonly<Record<string, string>> = {
   handlers: `
   reprise handlers ls
   reprise handlers pause ledger --reason 'the bank is down'`,
+  integrations: `
+  reprise integrations ls
+  reprise integrations reset bank`,
+  "integrations ls": `
+  reprise integrations ls
+  reprise integrations ls -o json`,
+  "integrations isolate": `
+  reprise integrations isolate bank --reason 'it charges twice'`,
+  "integrations reset": `
+  reprise integrations reset bank --reason 'the bank has repaired it'`,
   "handlers ls": `
   reprise handlers ls
   reprise handlers ls -o json`,

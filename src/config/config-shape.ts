@@ -5,6 +5,7 @@ import { maxVersions } from "../catalog/define.ts";
 import type { DeliveryLimits } from "../delivery/limits.ts";
 import { custom, eventDefinition, fields, nameShape, upcasterChain, whole } from "./fields.ts";
 import { handlerShape } from "./handler-shape.ts";
+import { integrationShape } from "./integration-shape.ts";
 
 const migrationShape = fields(
   {
@@ -36,6 +37,7 @@ export const configShape = fields(
     upcasters: z.array(upcasterChain, { error: "must be a list of what defineUpcasters makes" }).optional(),
     migrations: z.array(migrationShape, { error: "must be a list of what defineMigration makes" }).optional(),
     handlers: z.array(handlerShape, { error: "must be a list of handlers" }).optional(),
+    integrations: z.array(integrationShape, { error: "must be a list of what defineIntegration makes" }).optional(),
     limits: limitsShape.optional(),
   },
   "must be an object: export default defineConfig({ events: […] })",

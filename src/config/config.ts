@@ -4,12 +4,15 @@ import { makeCatalog } from "../catalog/make-catalog.ts";
 import { type MigrationDefinition, type Migrations, makeMigrations } from "../catalog/migration.ts";
 import type { HandlerDefinition } from "../delivery/handler.ts";
 import type { HandlerSpec } from "../delivery/handler-spec.ts";
+import type { IntegrationDefinition } from "../delivery/integration-definition.ts";
+import type { IntegrationSpec } from "../delivery/integration-spec.ts";
 import { type DeliveryLimits, defaultDeliveryLimits } from "../delivery/limits.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
 import { messageOf, typeOf } from "../event/thrown.ts";
 import { isThrownByUser, userPlaceOf } from "../event/user-place.ts";
 import { configShape } from "./config-shape.ts";
 import { defined } from "./defined.ts";
+import { makeIntegrations } from "./make-integration.ts";
 import { makeSpec } from "./make-spec.ts";
 import { invalid, refuse, show } from "./refuse.ts";
 
@@ -23,6 +26,8 @@ export interface Config {
   readonly migrations?: readonly MigrationDefinition[];
   /** Made by `defineHandler` and `webhookHandler`. */
   readonly handlers?: readonly HandlerDefinition[];
+  /** What handlers call and share, made by `defineIntegration`. */
+  readonly integrations?: readonly IntegrationDefinition[];
   /** Limits of each handler's memory, records and waits. A limit that is left out keeps its default. */
   readonly limits?: Partial<DeliveryLimits>;
 }
@@ -32,6 +37,8 @@ export interface CheckedConfig {
   readonly catalog: Catalog;
   readonly migrations: Migrations;
   readonly handlers: readonly HandlerSpec[];
+  /** Those of the config, and those that handlers have to themselves. */
+  readonly integrations: readonly IntegrationSpec[];
   readonly limits: DeliveryLimits;
 }
 
@@ -64,18 +71,21 @@ export function checkConfig(config: Config): CheckedConfig {
 function check(config: Config): CheckedConfig {
   const shape = configShape.safeParse(config);
   if (!shape.success) throw refuse(shape.error, config);
-  const { events, upcasters = [], migrations = [], handlers = [], limits } = config;
+  const { events, upcasters = [], migrations = [], handlers = [], integrations = [], limits } = config;
   const catalog = makeCatalog({ events, upcasters });
   checkMigrations(migrations, events, catalog);
+  const shared = makeIntegrations(integrations);
   const names = new Map<string, number>();
   const specs = handlers.map((handler, index) => {
     const twin = names.get(handler.name);
     if (twin !== undefined)
       throw invalid(`handlers[${index}].name`, `is ${show(handler.name)}, the name of handlers[${twin}] too: give each handler a name of its own`);
     names.set(handler.name, index);
-    return makeSpec(handler, `handlers[${index}]`, catalog);
+    return makeSpec(handler, `handlers[${index}]`, catalog, shared);
   });
-  return { catalog, migrations: makeMigrations(catalog, migrations), handlers: specs, limits: { ...defaultDeliveryLimits, ...defined(limits ?? {}) } };
+  const own = specs.flatMap(({ integration }) => (integration === null || shared.has(integration.name) ? [] : [integration]));
+  const parts = { catalog, migrations: makeMigrations(catalog, migrations), handlers: specs, integrations: [...shared.values(), ...own] };
+  return { ...parts, limits: { ...defaultDeliveryLimits, ...defined(limits ?? {}) } };
 }
 
 /** Each has a name of its own, and an event type and version that the catalog has. */

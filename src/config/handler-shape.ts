@@ -6,6 +6,7 @@ import type { Jitter, PresetName } from "../delivery/handler.ts";
 import { maxDelayMs } from "../delivery/policy/waits.ts";
 import { eventTypePattern } from "../event/names.ts";
 import { between, custom, eventDefinition, fields, nameShape, oneOf, whole } from "./fields.ts";
+import { breakerShape } from "./integration-shape.ts";
 import { presets } from "./presets.ts";
 
 const maxTimeoutMs = 900_000;
@@ -38,6 +39,8 @@ const commonShape = {
   concurrency: whole(1, 256).optional(),
   startFrom: oneOf("beginning", "now").optional(),
   preset: oneOf(...(Object.keys(presets) as [PresetName, ...PresetName[]])).optional(),
+  integration: nameShape.optional(),
+  breaker: breakerShape.optional(),
   retry: retryShape.optional(),
   retryByType: z.record(z.string(), retryShape, { error: 'must map event types to retry options, { "order.placed": { maxAttempts: 1 } }' }).optional(),
   timeoutMs: whole(1, maxTimeoutMs).optional(),

@@ -3,12 +3,14 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { shownUrl } from "../delivery/attempt/secrets.ts";
 import type { HandlerDefinition } from "../delivery/handler.ts";
 import type { HandlerSpec, RetryPolicy } from "../delivery/handler-spec.ts";
+import type { IntegrationSpec } from "../delivery/integration-spec.ts";
 import { handledTypes } from "./handled-types.ts";
+import { integrationOf } from "./make-integration.ts";
 import { defaultPolicy, overridden } from "./make-policy.ts";
 import { type Preset, presets } from "./presets.ts";
 import { invalid, list, show } from "./refuse.ts";
 
-export function makeSpec(definition: HandlerDefinition, field: string, catalog: Catalog): HandlerSpec {
+export function makeSpec(definition: HandlerDefinition, field: string, catalog: Catalog, integrations: ReadonlyMap<string, IntegrationSpec>): HandlerSpec {
   const types = typesOf(definition, field, catalog);
   const preset: Preset = definition.preset === undefined ? {} : presets[definition.preset];
   const under = overridden({ ...defaultPolicy, timeoutMs: definition.timeoutMs ?? defaultPolicy.timeoutMs }, preset.retry ?? {}, `${field}.preset`);
@@ -27,6 +29,7 @@ export function makeSpec(definition: HandlerDefinition, field: string, catalog: 
     startFrom: definition.startFrom ?? null,
     record: definition.record ?? preset.record ?? "batch",
     unknownOutcome: definition.unknownOutcome ?? preset.unknownOutcome ?? "repeat",
+    integration: integrationOf(definition, preset, field, integrations),
     policy: (eventType) => byType.get(eventType) ?? base,
     definition,
     endpoint: definition.kind === "webhook" ? shownUrl(definition.url) : null,

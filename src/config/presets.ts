@@ -1,11 +1,11 @@
 /** What a task can bear, as plain data: defaults that a handler takes over by name, and may override field by field (docs/failure.md). */
 import type { HandlerOptions, PresetName } from "../delivery/handler.ts";
 
-export type Preset = Pick<HandlerOptions, "retry" | "record" | "unknownOutcome">;
+export type Preset = Pick<HandlerOptions, "retry" | "record" | "unknownOutcome" | "breaker">;
 
 export const presets = {
-  /** Nothing changes outside, so that it may be repeated at will: many attempts, spread, so that a receiver that is back is not run over. */
-  readOnly: { retry: { maxAttempts: 10, jitter: "full" } },
+  /** Nothing changes outside, so that it may be repeated at will: many attempts, spread, and none while the receiver is down. */
+  readOnly: { retry: { maxAttempts: 10, jitter: "full" }, breaker: true },
   /** A repeat is a nuisance, a loss is one too: some attempts, then a dead letter. */
   notification: { retry: { maxAttempts: 5 } },
   /** Something outside changes: few attempts, and each outcome is on record before the entity's next event starts. */

@@ -1,4 +1,5 @@
 import type { HandlerDefinition, Jitter, OnExhausted } from "./handler.ts";
+import type { IntegrationSpec } from "./integration-spec.ts";
 
 /** A retry policy with every field filled in. */
 export interface RetryPolicy {
@@ -26,6 +27,8 @@ export interface HandlerSpec {
   readonly startFrom: "beginning" | "now" | null;
   readonly record: "batch" | "each";
   readonly unknownOutcome: "repeat" | "escalate";
+  /** What it calls and shares with others; null: nothing that anybody would wait for. */
+  readonly integration: IntegrationSpec | null;
   readonly policy: (eventType: string) => RetryPolicy;
   readonly definition: HandlerDefinition;
   /** URL of a webhook. */

@@ -1,5 +1,6 @@
 import type { EventDefinition, EventOf } from "../catalog/define.ts";
 import type { HandlerContext } from "./handler-context.ts";
+import type { BreakerOptions } from "./integration-definition.ts";
 
 /** What a handler may answer: nothing, or `skip(reason)`. */
 type Answer = Promise<void> | Promise<Skipped> | Promise<Skipped | undefined> | Skipped | void;
@@ -55,6 +56,10 @@ export interface HandlerOptions<T extends string = string> {
   readonly startFrom?: "beginning" | "now";
   /** What the task can bear: a set of defaults, `presets[preset]`. What stands beside it goes before it, field by field. Default: none of them. */
   readonly preset?: PresetName;
+  /** What it calls, by name: concurrency, rate and breaker are that integration's, over all handlers that share it. */
+  readonly integration?: string;
+  /** A breaker of the handler's own, for one that names no integration. Default: that of the preset, or none. */
+  readonly breaker?: BreakerOptions | boolean;
   readonly retry?: RetryOptions;
   /** By event type; what is left out is taken from `retry`. */
   readonly retryByType?: { readonly [N in T]?: RetryOptions };

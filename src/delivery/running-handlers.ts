@@ -13,6 +13,8 @@ import { AloneGate } from "./dispatcher/alone-gate.ts";
 import type { FollowUpAppends } from "./follow-ups/follow-up-appends.ts";
 import type { HandlerDefinition } from "./handler.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
+import type { IntegrationSpec } from "./integration-spec.ts";
+import { Integrations } from "./integrations/integrations.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import { type Condition, refusalOf } from "./ownership/condition.ts";
 import { Seat } from "./ownership/seat.ts";
@@ -21,6 +23,8 @@ import { type LastEnds, nobodyTold } from "./partition/ends.ts";
 import { makeRunningHandler, type RunningHandler } from "./running-handler.ts";
 export interface RunningHandlersOptions {
   readonly handlers: readonly HandlerSpec[];
+  /** All that they call and share. Default: nothing. */
+  readonly integrations?: readonly IntegrationSpec[];
   readonly catalog: Catalog;
   readonly log: EventLog;
   readonly clock: Clock;
@@ -58,6 +62,8 @@ export interface RunningHandlers {
   must(handler: string): RunningHandler;
   /** @throws NOT_OWNER while another instance works on one of them. */
   mustOwn(handlers: readonly string[]): void;
+  /** What the handlers call and share, and the acts on it. */
+  readonly integrations: Pick<Integrations, "all" | "isolate" | "reset">;
   /** What has become of a handler in this process, also of one that is not in the config. */
   condition(handler: string): Condition;
   /** Its deliveries under way. */
@@ -79,6 +85,7 @@ interface Place {
 
 export function makeRunningHandlers(options: RunningHandlersOptions): RunningHandlers {
   const { handlers, log, clock, ends = nobodyTold } = options;
+  const integrations = new Integrations({ ...options, specs: options.integrations ?? [] });
   const calls = makeAttempts(handlers, clock, options.calls); // made at once, so that a header that cannot be sent is a start-up error
   const places = new Map<string, Place>();
   const dispatchers = () => [...places.values()].flatMap(({ seat: { name, working } }) => (working === null ? [] : [{ name, dispatcher: working }]));
@@ -96,12 +103,14 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
 
   return {
     async start() {
-      await openAll(options, { places, attempts: calls.attempts, mayStart: life.isHeard });
+      await integrations.start();
+      await openAll(options, { places, attempts: calls.attempts, mayStart: life.isHeard, integrations });
       life.start();
       for (const { seat } of places.values()) seat.start();
     },
     async stop(patienceMs) {
       await stopAll(places, patienceMs);
+      await integrations.stop();
       life.stop();
       await calls.close();
     },
@@ -124,6 +133,7 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
       if (!handlers.some((spec) => spec.name === name)) return { state: "absent", fault: null };
       return { state: "stopped", fault: "the service has not started it" };
     },
+    integrations,
     running: (name) => find(name)?.running() ?? [],
     working: () => [...places.values()].flatMap(({ seat, handler }) => (seat.working === null ? [] : [handler])),
     faults: () => [...places.values()].flatMap(({ seat: { name, fault } }) => (fault === null ? [] : [{ handler: name, error: fault }])),
@@ -158,16 +168,23 @@ function makeAttempts(handlers: readonly HandlerSpec[], clock: Clock, { webhook,
   return { attempts, close: async () => void (await Promise.all(closers.map((close) => close()))) };
 }
 
+interface OpenNeeds {
+  readonly places: Map<string, Place>;
+  readonly attempts: ReadonlyMap<string, Attempt>;
+  readonly mayStart: () => boolean;
+  readonly integrations: Integrations;
+}
+
 /** Claims one journal after the other. When one cannot be claimed, those that are get released again. */
 async function openAll(
   { handlers, ends = nobodyTold, onTaken = () => {}, ...common }: RunningHandlersOptions,
-  { places, attempts, mayStart }: { readonly places: Map<string, Place>; readonly attempts: ReadonlyMap<string, Attempt>; readonly mayStart: () => boolean },
+  { places, attempts, mayStart, integrations }: OpenNeeds,
 ): Promise<void> {
   const gate = new AloneGate();
   const owner = `${hostname()}:${process.pid}`;
   try {
     for (const spec of handlers) {
-      const seat = new Seat({ ...common, spec, attempt: attempts.get(spec.name)!, gate, owner, ends, mayStart, onTaken });
+      const seat = new Seat({ ...common, integrations, spec, attempt: attempts.get(spec.name)!, gate, owner, ends, mayStart, onTaken });
       await seat.open();
       places.set(spec.name, { seat, handler: makeRunningHandler(seat) });
     }

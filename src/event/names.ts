@@ -63,6 +63,7 @@ export const handlerOfJournal = (stream: string): string | null => journalPatter
  * the entity's stream begins behind the last `-` before the first `.` of the rest.
  */
 export const effectsStream = (handler: string, stream: string, revision: number): string => `${ownTenant}.effects-${handler}-${stream}-${revision}`;
+export const integrationStream = (integration: string): string => `${ownTenant}.integration-${integration}`;
 export const replayStream = (replayId: string): string => `${ownTenant}.replay-${replayId}`;
 export const planStream = (planId: string): string => `${ownTenant}.plan-${planId}`;
 /** A request with an Idempotency-Key. @param id a hash: neither the key nor the tenant can be read from it. */

@@ -19,6 +19,7 @@ import { descriptionRoutes } from "./routes/description.ts";
 import { entityRoutes } from "./routes/entities.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { handlerRoutes } from "./routes/handlers.ts";
+import { integrationRoutes } from "./routes/integrations.ts";
 import { replayRoutes } from "./routes/replays.ts";
 import { serviceRoutes } from "./routes/service.ts";
 import { defaultReaderLimits, endSlowReaders, type ReaderLimits } from "./slow-readers.ts";
@@ -92,6 +93,7 @@ export function makeServer({
   app.register(deadLetterRoutes, needs);
   app.register(replayRoutes, needs);
   app.register(handlerRoutes, needs);
+  app.register(integrationRoutes, needs);
   app.register(serviceRoutes, needs);
   app.register(descriptionRoutes, needs);
   return app;

@@ -72,6 +72,18 @@ describe("dlq replay --migration", () => {
   });
 });
 
+it("integrations are isolated and reset", async () => {
+  const isolated = await run("integrations", "isolate", "bank", "--reason", "it charges twice");
+  expect(isolated).toMatchObject({
+    code: 0,
+    stdout: "Integration bank is isolated.\n",
+    stderr: "To let its handlers go on: reprise integrations reset bank\n",
+  });
+  expect(store.last("isolateIntegration")).toEqual(["bank", { tenant: "default", actor: "local", reason: "it charges twice" }]);
+  expect((await run("integrations", "reset", "bank")).stdout).toBe("Integration bank is closed.\n");
+  expect(store.last("resetIntegration")).toEqual(["bank", { tenant: "default", actor: "local" }]);
+});
+
 describe("handlers and entities, paused and resumed", () => {
   it("name the handler or the entity, with a reason", async () => {
     const paused = await run("handlers", "pause", "mail", "--reason", "look first");

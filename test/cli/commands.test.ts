@@ -36,6 +36,7 @@ describe.concurrent("lists", () => {
     ["entities events order/o-1", "ID", eventId],
     ["dlq ls", "ID", eventId],
     ["handlers ls", "HANDLER", "mail"],
+    ["integrations ls", "INTEGRATION", "bank"],
   ])("%s prints a table, JSON, a row a line, and ids", async ([command, heading, id], { expect }) => {
     const args = command!.split(" ");
     const [table, json, ndjson, quiet] = await Promise.all([run(...args), run(...args, "-o", "json"), run(...args, "-o", "ndjson"), run("-q", ...args)]);

@@ -35,7 +35,7 @@ type Scene = ActsScene;
 const open = () => openActsScene(hasty);
 
 /** What of a store is no act, and the repair of a journal, which journal-repair.test.ts walks. A new method is an act until it is named here, and has to be walked below. */
-type NoAct = "catalog" | "views" | "logId" | "requests" | "append" | "readEntity" | "start" | "notReady" | "warnings" | "probe" | "close" | "replayPlan" | "replayState" | "replayStates" | "replayReport" | "repairHandler"; // biome-ignore format: one line
+type NoAct = "catalog" | "views" | "logId" | "requests" | "append" | "readEntity" | "start" | "notReady" | "warnings" | "probe" | "close" | "replayPlan" | "replayState" | "replayStates" | "replayReport" | "repairHandler" | "integrations"; // biome-ignore format: one line
 
 interface Act {
   /** Type of its record. */
@@ -68,6 +68,13 @@ const acts: { readonly [M in Exclude<keyof StoreCore, NoAct>]: readonly Act[] } 
     {
       ...{ record: "handler.resumed", arrange: async ({ store }) => String(await store.pauseHandler("mailer")) },
       ...{ act: ({ store }) => store.resumeHandler("mailer"), inForce: (scene) => flows(scene, "d") },
+    },
+  ],
+  isolateIntegration: [{ record: "integration.isolated", act: ({ store }) => store.isolateIntegration("mail"), inForce: async (scene) => !(await flows(scene, "d")) }], // biome-ignore format: one line
+  resetIntegration: [
+    {
+      ...{ record: "integration.reset", arrange: async ({ store }) => String(await store.isolateIntegration("mail")) },
+      ...{ act: ({ store }) => store.resetIntegration("mail"), inForce: (scene) => flows(scene, "d") },
     },
   ],
   pauseEntity: [{ record: "lane.paused", act: ({ store }) => store.pauseEntity(entity("d"), { handler: "mailer" }), inForce: async (scene) => !(await flows(scene, "d")) }], // biome-ignore format: one line

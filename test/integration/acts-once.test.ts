@@ -103,6 +103,11 @@ const rows: Readonly<Record<string, Row>> = {
   },
   "POST /handlers/:name/retire": { record: "handler.retired", url: () => "/handlers/gone/retire", body: () => because },
   "POST /handlers/:name/repair": { record: "handler.repaired", arrange: foreignInJournal, url: () => "/handlers/mailer/repair", body: () => because },
+  "POST /integrations/:name/isolate": { record: "integration.isolated", url: () => "/integrations/mail/isolate" },
+  "POST /integrations/:name/reset": {
+    ...{ record: "integration.reset", url: () => "/integrations/mail/reset" },
+    arrange: async ({ store }) => store.isolateIntegration("mail"),
+  },
   "POST /entities/:type/:id/pause": { record: "lane.paused", url: () => "/entities/order/d/pause?handler=mailer" },
   "POST /entities/:type/:id/resume": {
     ...{ record: "lane.resumed", url: () => "/entities/order/d/resume?handler=mailer" },

@@ -8,6 +8,7 @@ import { defineEvent } from "../../src/catalog/define.ts";
 import { openStore } from "../../src/compose.ts";
 import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler, Terminal } from "../../src/delivery/handler.ts";
+import { defineIntegration } from "../../src/delivery/integration-definition.ts";
 import type { Clock } from "../../src/event/clock.ts";
 import type { Store } from "../../src/store/store.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -29,10 +30,18 @@ export interface ActsScene {
   reopen(): Promise<Store>;
 }
 
+/** Nothing opens it but an operator. */
+const mail = defineIntegration({ name: "mail", breaker: false });
 const calls: ActsScene["calls"] = [];
 const handlerOf = (name: string) =>
   defineHandler({
-    ...{ name, events: [placed], startFrom: "beginning" as const, retry: { maxAttempts: 3, initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 } },
+    ...{
+      name,
+      integration: "mail",
+      events: [placed],
+      startFrom: "beginning" as const,
+      retry: { maxAttempts: 3, initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 },
+    },
     on: {
       "order.placed": ({ entity: { id }, revision, data: { kind } }, { replay }) => {
         if (name === "mailer") calls.push({ id, revision, kind, replayId: replay?.id ?? null });
@@ -41,7 +50,7 @@ const handlerOf = (name: string) =>
       },
     },
   });
-const configOf = (...names: string[]) => defineConfig({ events: [placed], handlers: names.map(handlerOf) });
+const configOf = (...names: string[]) => defineConfig({ events: [placed], integrations: [mail], handlers: names.map(handlerOf) });
 const atRest = { byStatus: { dead_lettered: 2, held: 2, failed: 1 }, done: 1 };
 
 /** Entities: `a` and `b` with a dead letter and an event behind it, `c` in back-off for an hour, `d` that flows; `gone` is in the log, not in the config. */

@@ -7,6 +7,7 @@ import type { EventLog } from "../../src/log/event-log.ts";
 import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 import type { Plan } from "../../src/replay/show-plan.ts";
 import { takeTyped } from "../../src/store/append/typed.ts";
+import type { IntegrationView } from "../../src/store/integrations.ts";
 import type { ReplayState } from "../../src/store/replay-answers.ts";
 import { makeRequests, type Requests, type RequestsNeeds } from "../../src/store/requests/requests.ts";
 import type { StoreCore } from "../../src/store/store.ts";
@@ -239,6 +240,10 @@ const catalog: Catalog = {
     type === "order.placed" && version <= 2 ? { $schema: "https://json-schema.org/draft/2020-12/schema", type: "object" } : undefined,
 };
 
+export const integrationView: IntegrationView = {
+  ...{ name: "bank", state: "open", since: at, until: at, gatedUntil: null, failures: 5, waiting: 2, handlers: ["mail"] },
+};
+
 /** A call that the server made: the method's name (`views.events`) and what it was given. */
 export interface Call {
   readonly method: string;
@@ -318,6 +323,9 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
     replay: async () => ({ status: "replayed", replayId, deliveryId, originalEventId: eventId, error: null, position: "12" }),
     replayBatch: async () => ({ replayId, total: 2, succeeded: 2, failed: 0, skipped: 0, skips: [], remaining: 0, position: "14" }),
     pauseHandler: async () => "17",
+    integrations: async () => [integrationView],
+    isolateIntegration: async () => "24",
+    resetIntegration: async () => "25",
     repairHandler: async () => ({ position: "17", skipped: 1 }),
     resumeHandler: async () => "18",
     pauseEntity: async () => ({ handlers: ["mail", "ledger"], position: "19" }),

@@ -24,6 +24,7 @@ import type { StoredEvent } from "../../src/event/event.ts";
 import type { Act } from "../../src/records/act.ts";
 import type { AttemptRecord } from "../../src/records/attempt.ts";
 import type { JournalData, JournalEvent } from "../../src/records/journal.ts";
+import { ModelIntegration } from "./model-integration.ts";
 import { SlotAccount } from "./slot-account.ts";
 import { makeStoredEvent } from "./stored-event.ts";
 
@@ -39,6 +40,8 @@ export interface WorldOptions {
   readonly kills?: (event: StoredEvent) => boolean;
   /** Share of the steps with a call under way at which somebody kills the process from outside, beside the few ends of any run. */
   readonly killedShare?: number;
+  /** The handler calls an integration, with a breaker, two slots and a rate. */
+  readonly integration?: boolean;
 }
 
 /**
@@ -150,9 +153,12 @@ export class World {
   /** How often all slots were taken at once. */
   full = 0;
 
+  readonly integration: ModelIntegration | null;
+
   constructor(options: WorldOptions) {
     this.#options = options;
     this.#slots = new SlotAccount(this.#concurrency());
+    this.integration = options.integration ? new ModelIntegration() : null;
     this.random = makeRandom(options.seed);
     this.#open();
   }
@@ -217,7 +223,8 @@ export class World {
       if (this.random() < 0.8) this.partition.ticks.tick(this.#now); // or the timer is late
     } else if (act < 0.95) this.#operate();
     else if (act < 0.96) this.#operateLane();
-    else if (act < 0.97) this.#steer();
+    else if (act < 0.965) this.#steer();
+    else if (act < 0.97) this.#turn();
     else if (act < 0.98) this.#borrow();
     else if (act < 0.991) {
       // Of both kinds: where events end the process themselves, all others are kills from outside, which accuse nobody.
@@ -225,8 +232,14 @@ export class World {
     } else this.#stop();
   }
 
+  /** The receiver goes, or comes back. */
+  #turn(): void {
+    if (this.integration !== null) this.integration.isDown = !this.integration.isDown;
+  }
+
   /** No failures any more: everything must come to its end. */
   drain(): void {
+    if (this.integration !== null) this.integration.isDown = false;
     // Operators resume what they paused. The build that starts now knows every version. What ran at a crash runs alone at first, and operators do not wait for that.
     if (this.random() < 0.5) this.crash();
     else this.#stop();
@@ -311,8 +324,10 @@ export class World {
     this.#letters = new Map([...state.lanes].filter(([, lane]) => lane.letters.size > 0).map(([stream, lane]) => [stream, new Set(lane.letters.keys())]));
     // What is recorded as done stays done; what was only in memory may come again.
     for (const [stream, lane] of state.lanes) this.#high.set(stream, lane.next - 1);
+    this.integration?.open(this.#now);
     this.partition = new Partition(
       {
+        permits: this.integration?.member ?? null,
         ordering: this.#options.ordering,
         record: this.#options.record ?? "batch",
         unknownOutcome: this.#options.unknownOutcome ?? "repeat",
@@ -354,7 +369,18 @@ export class World {
   #start(): void {
     const before = new Set(this.partition.schedule.running());
     const alone = this.partition.suspects.any(); // what ran at a crash is brought to its end, whatever its replay's pace
+    this.integration?.look(this.#now);
     const now = this.partition.schedule.start(this.#now);
+    if (this.integration?.member.isShut && now.length > 0) this.broken.push("something began while the integration was shut");
+    if (
+      this.integration?.member.isShut &&
+      this.#calls.length === 0 &&
+      this.partition.suspects.any() === false &&
+      this.#flush === null &&
+      this.partition.schedule.running().length === 0 &&
+      this.partition.ticks.nextMs() === null
+    )
+      this.broken.push("nobody would look again when the integration may be back");
     const running = new Set(this.partition.schedule.running());
     for (const delivery of running) if (!before.has(delivery)) this.#takeSlot(delivery);
     this.#compareSlots();
@@ -410,6 +436,10 @@ export class World {
   #call(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) {
       const { event, replay, lane } = delivery;
+      if (this.integration?.goesOut(delivery, this.#now) === false) {
+        this.#refuse(delivery);
+        continue;
+      }
       if (this.#calls.some((call) => call.delivery.lane.stream === lane.stream)) this.broken.push(`two at once in ${lane.stream}`);
       const atPause = this.#paused.get(event.stream);
       if (atPause !== undefined && atPause !== delivery) this.broken.push(`${event.stream}@${event.revision} started in a paused lane`);
@@ -447,6 +477,19 @@ export class World {
     if (killer) this.crash(true);
   }
 
+  /** The integration is down since a moment ago: the call is put off, as `CallJudge` does. */
+  #refuse(delivery: Delivery): void {
+    if (delivery.loan !== null) {
+      this.#calls.push({ delivery, concluded: false });
+      this.#finish(this.#calls.length - 1, "put_back");
+      return;
+    }
+    const { deferred } = delivery;
+    const retryAt = new Date(this.#now + 100).toISOString();
+    this.partition.outcomes.conclude(delivery, { kind: "defer", record: recordOf(delivery, "defer"), waitMs: 100, retryAt, deferrals: deferred }, this.#now);
+    this.#giveBackSlot(delivery, "settled");
+  }
+
   /** Parts in order, none left out, and none again but for those whose end a crash took. */
   #beginPart(delivery: Delivery): void {
     const { id } = delivery.event;
@@ -470,6 +513,10 @@ export class World {
   #return(): void {
     if (this.#calls.length === 0) return;
     const index = Math.floor(this.random() * this.#calls.length);
+    if (this.integration?.isDown && this.random() < 0.9) {
+      this.#finish(index, this.random() < 0.9 ? "retry" : "time_out");
+      return;
+    }
     const chance = this.random();
     this.#finish(
       index,
@@ -496,6 +543,15 @@ export class World {
     const waitMs = Math.floor(this.random() * 2000);
     const retryAt = new Date(this.#now + waitMs).toISOString();
     const error = { type: "Error", message: "planted" };
+    const heldMs = this.#tellIntegration(delivery, kind, waitMs);
+    if (heldMs !== null)
+      return {
+        kind: "defer",
+        record: recordOf(delivery, "defer"),
+        waitMs: heldMs,
+        retryAt: new Date(this.#now + heldMs).toISOString(),
+        deferrals: delivery.deferred,
+      };
     if (kind === "completed" || kind === "put_back" || kind === "newer_build") return { kind, record };
     if (kind === "give_up" || kind === "skip")
       return { kind: "give_up", record, cause: "exhausted", error, becomes: kind === "skip" && delivery.replay === null ? "skip" : "dead_letter" };
@@ -504,6 +560,15 @@ export class World {
     const { deferred } = delivery;
     const deferrals = this.random() < 0.5 ? null : { ...deferred, elapsedMs: (deferred.elapsedMs ?? 0) + waitMs };
     return { kind: "retry", record, waitMs, retryAt, deferrals };
+  }
+
+  /** @returns milliseconds to wait when the failure is the integration's. */
+  #tellIntegration(delivery: Delivery, kind: Kind, waitMs: number): number | null {
+    if (this.integration === null) return null;
+    if (kind === "retry" || kind === "time_out") return this.integration.failed(delivery, this.#now);
+    if (kind === "completed") this.integration.answered(delivery, this.#now);
+    if (kind === "defer" && this.random() < 0.5) this.integration.busy(delivery, waitMs, this.#now);
+    return null;
   }
 
   #finish(index: number, kind: Kind): void {
@@ -776,12 +841,12 @@ export class World {
   #finishLoan(delivery: Delivery, kind: Kind): void {
     const loaned = this.#loanedBy(delivery);
     const { failed } = loaned.loan;
-    const end = this.partition.outcomes.conclude(delivery, this.#verdictOn(delivery, kind), this.#now);
+    const verdict = this.#verdictOn(delivery, kind);
+    const end = this.partition.outcomes.conclude(delivery, verdict, this.#now);
     this.#giveBackSlot(delivery, "settled");
     this.loaned++;
     if (end === null) {
-      if (loaned.loan.failed !== failed + Number(kind === "retry" || kind === "time_out"))
-        this.broken.push(`${loaned.stream} miscounts its replay's failed calls`);
+      if (loaned.loan.failed !== failed + Number(verdict.kind === "retry")) this.broken.push(`${loaned.stream} miscounts its replay's failed calls`);
       loaned.notBefore = loaned.loan.dueMs ?? 0;
       return;
     }

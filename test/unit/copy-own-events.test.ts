@@ -3,13 +3,14 @@ import type { Json, StoredEvent } from "../../src/event/event.ts";
 import { checkOwnEvent, ownEventRewrites, rewriteOwnEvent } from "../../src/log/copy/copy-own-events.ts";
 import type { EffectsStreamData } from "../../src/records/effects.ts";
 import type { HandlerStreamData } from "../../src/records/handler.ts";
+import type { IntegrationStreamData } from "../../src/records/integration.ts";
 import type { JournalData } from "../../src/records/journal.ts";
 import type { PlanStreamData } from "../../src/records/plan.ts";
 import type { ReplayStreamData } from "../../src/records/replay.ts";
 import type { ViewsStreamData } from "../../src/records/views.ts";
 import { makeStoredEvent } from "../support/stored-event.ts";
 
-type OwnData = JournalData & HandlerStreamData & ReplayStreamData & PlanStreamData & EffectsStreamData & ViewsStreamData;
+type OwnData = JournalData & HandlerStreamData & ReplayStreamData & PlanStreamData & EffectsStreamData & IntegrationStreamData & ViewsStreamData;
 type OwnType = keyof OwnData;
 
 /** Each type in the log must be known here, and no other: a new one is a decision about its positions. */
@@ -38,6 +39,11 @@ const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof o
   "handler.resumed": true,
   "handler.retired": true,
   "handler.repaired": true,
+  "integration.opened": true,
+  "integration.closed": true,
+  "integration.gated": true,
+  "integration.isolated": true,
+  "integration.reset": true,
   "replay.requested": true,
   "replay.items": true,
   "replay.pausing": true,

@@ -90,7 +90,7 @@ describe("a handler that says when its receiver has time again", () => {
     { when: "soon" as unknown as number, expected: null },
     { when: new Date(Number.NaN), expected: null },
   ])("is called again after RetryAfter($when)", async ({ when, expected }) => {
-    expect(await outcomeOf(new RetryAfter(when))).toMatchObject({ kind: "deferred", retryAfterMs: expected, by: "handler", error: { type: "RetryAfter" } });
+    expect(await outcomeOf(new RetryAfter(when))).toMatchObject({ kind: "deferred", retryAfterMs: expected, by: "integration", error: { type: "RetryAfter" } });
   });
 
   it.each([

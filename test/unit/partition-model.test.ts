@@ -10,6 +10,7 @@ function run(options: WorldOptions, steps: number): World {
   const world = new World(options);
   for (let step = 0; step < steps && world.broken.length === 0; step++) world.step();
   if (world.broken.length === 0) world.drain();
+  world.broken.push(...(world.integration?.broken ?? []));
   if (world.broken.length === 0) world.checkSnapshotAt(Math.floor(world.random() * world.journal.length));
   return world;
 }
@@ -20,16 +21,19 @@ function explore(name: string, options: Omit<WorldOptions, "seed">, count = seed
     let crashes = 0;
     let loaned = 0;
     let full = 0;
+    let stopped = 0;
     for (let seed = 1; seed <= count; seed++) {
       const world = run({ ...options, seed }, 250);
       crashes += world.crashes;
       loaned += world.loaned;
       full += world.full;
+      stopped += Math.min(world.integration?.opened ?? 0, world.integration?.gated ?? 0);
       expect(world.broken, `seed ${seed}`).toEqual([]);
     }
-    expect(full).toBeGreaterThan(count / 10);
+    if (!options.integration) expect(full).toBeGreaterThan(count / 10); // an integration of the model has fewer slots than its handler
     expect(crashes).toBeGreaterThan(count / 10);
     expect(loaned).toBeGreaterThan(count / 10);
+    if (options.integration) expect(stopped).toBeGreaterThan(count / 50);
   });
 }
 
@@ -38,6 +42,8 @@ describe("a partition keeps order and loses nothing, whatever happens around it"
   explore("relaxed", { ordering: "relaxed" });
   explore("one lane, one slot", { ordering: "strict", entities: 1, concurrency: 1 }, fewerSeeds);
   explore("record each", { ordering: "strict", record: "each" }, fewerSeeds);
+  explore("an integration that goes down and asks for breaks", { ordering: "strict", integration: true, entities: 6 }, fewerSeeds);
+  explore("the same, record each, relaxed", { ordering: "relaxed", record: "each", integration: true, entities: 6 }, fewerSeeds);
   explore("many lanes, little room", { ordering: "strict", entities: 12, concurrency: 5, limits: { readAheadEvents: 5, laneQueueEvents: 1 } }, fewerSeeds);
 });
 

@@ -31,8 +31,16 @@ interface AttemptDetails {
 export type AttemptOutcome =
   | ({ readonly kind: "completed" } & AttemptDetails)
   | ({ readonly kind: "failed"; readonly class: "transient" | "terminal" | "timeout"; readonly error: AttemptError } & AttemptDetails)
-  /** Not ready: no attempt is used. `retryAfterMs` null: the retry policy's delay. A handler's own wait is kept to; a receiver's is no shorter than the policy's. */
-  | ({ readonly kind: "deferred"; readonly error: AttemptError; readonly retryAfterMs: number | null; readonly by: "handler" | "receiver" } & AttemptDetails)
+  /**
+   * Not ready: no attempt is used. `retryAfterMs` null: the retry policy's delay. A handler's own
+   * wait is kept to; a receiver's is no shorter than the policy's. `integration`: the handler says that what it calls asked for a break.
+   */
+  | ({
+      readonly kind: "deferred";
+      readonly error: AttemptError;
+      readonly retryAfterMs: number | null;
+      readonly by: "handler" | "integration" | "receiver";
+    } & AttemptDetails)
   /** The handler says that there is nothing to do. */
   | ({ readonly kind: "skipped"; readonly reason: string } & AttemptDetails)
   /** 410: the receiver is gone for good; the handler pauses and the delivery stays pending. */

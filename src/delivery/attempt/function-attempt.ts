@@ -113,7 +113,8 @@ function handle(definition: FunctionHandler, event: CurrentEvent, context: Handl
 function failure(thrown: unknown, { nonRetryable, event }: AttemptRequest, clock: Clock): Extract<AttemptOutcome, { kind: "failed" | "deferred" }> {
   const error = toAttemptError(thrown, event.data);
   if (isA(Terminal, thrown) || errorNames(thrown).some((name) => nonRetryable.includes(name))) return { kind: "failed", class: "terminal", error };
-  if (isA(NotReady, thrown) || isA(RetryAfter, thrown)) return { kind: "deferred", error, retryAfterMs: waitOf(thrown, clock), by: "handler" };
+  if (isA(RetryAfter, thrown)) return { kind: "deferred", error, retryAfterMs: waitOf(thrown, clock), by: "integration" };
+  if (isA(NotReady, thrown)) return { kind: "deferred", error, retryAfterMs: waitOf(thrown, clock), by: "handler" };
   return { kind: "failed", class: "transient", error };
 }
 

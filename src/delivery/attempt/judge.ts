@@ -75,7 +75,28 @@ function askedOf(
   { round, count, random }: { readonly round: number; readonly count: number; readonly random: () => number },
 ): number {
   if (retryAfterMs === null) return delayBeforeMs(policy, Math.max(1, round) + count, random);
-  return by === "handler" ? retryAfterMs : askedByReceiver(retryAfterMs, delayBeforeMs(policy, Math.max(1, round), random), random);
+  return by !== "receiver" ? retryAfterMs : askedByReceiver(retryAfterMs, delayBeforeMs(policy, Math.max(1, round), random), random);
+}
+
+/** The verdict on a call that failed because its integration is down: it is made again later, no attempt is used, and no day of deferrals begins. */
+export function heldBack(
+  delivery: Judged,
+  outcome: Extract<AttemptOutcome, { readonly kind: "failed" }>,
+  { call, waitMs }: { readonly call: JudgeOptions["call"]; readonly waitMs: number },
+): Verdict {
+  const record = recordOf(delivery, outcome, call, "failed", outcome.class, outcome.error);
+  return { kind: "defer", record, waitMs, retryAt: toIso(call.timing().nowMs + waitMs), deferrals: delivery.deferred };
+}
+
+/** The verdict on a delivery that is not called, because its integration is down since a moment ago. */
+export function notCalled(
+  { attempt, replay, deferred }: Judged,
+  integration: string,
+  { waitMs, nowMs }: { readonly waitMs: number /** Wall clock. */; readonly nowMs: number },
+): Verdict {
+  const error = { type: "NotCalled", message: `the integration ${integration} is down or asked for a break` };
+  const call = { attempt, startedAt: toIso(nowMs), durationMs: 0, outcome: "failed", class: "not_ready", error } as const;
+  return { kind: "defer", record: { ...call, ...byReplay(replay) }, waitMs, retryAt: toIso(nowMs + waitMs), deferrals: deferred };
 }
 
 /** Makes its record only when somebody asks for it: nobody does for a delivery that completes at its first call, and most do. */

@@ -4,7 +4,7 @@ import type { Clock } from "../../event/clock.ts";
 import type { CurrentEvent } from "../../event/event.ts";
 import { within } from "../../event/waits.ts";
 import type { Attempt, AttemptInFlight, AttemptOutcome } from "../attempt/attempt.ts";
-import { judge, nothingToDo, unliftable } from "../attempt/judge.ts";
+import { nothingToDo, unliftable } from "../attempt/judge.ts";
 import type { DeliveryLogger } from "../delivery-logger.ts";
 import type { Effects } from "../effects/effects.ts";
 import type { FollowUps } from "../follow-ups/follow-ups.ts";
@@ -12,6 +12,7 @@ import type { HandlerSpec } from "../handler-spec.ts";
 import type { Delivery } from "../partition/delivery.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { Verdict } from "../partition/verdict.ts";
+import type { CallJudge } from "./call-judge.ts";
 import { HandlerCall } from "./handler-call.ts";
 import type { JournalWriter } from "./journal-writer.ts";
 import type { Lifetime } from "./lifetime.ts";
@@ -24,7 +25,7 @@ export interface CallerOptions {
   readonly attempt: Attempt;
   readonly catalog: Catalog;
   readonly clock: Clock;
-  readonly random: () => number;
+  readonly judge: CallJudge;
   readonly logger: DeliveryLogger;
   readonly effects: Effects;
   readonly followUps: FollowUps;
@@ -56,12 +57,10 @@ export class Caller {
     return this.#damaged;
   }
 
-  /** Its time-out is over, and it goes on. */
   isLate(delivery: Delivery): boolean {
     return this.#late.has(delivery);
   }
 
-  /** A call has no outcome yet. */
   isBusy(): boolean {
     for (const { concluded } of this.#options.partition.schedule.running()) if (!concluded) return true;
     return false;
@@ -96,10 +95,12 @@ export class Caller {
   }
 
   #deliver(delivery: Delivery): void {
-    const { catalog, clock, spec, partition, loans, life } = this.#options;
+    const { catalog, clock, spec, partition, loans, life, judge } = this.#options;
     const { event, loan } = delivery;
-    if (life.stopping || life.calling.aborted || (loan !== null && (loan.leaving !== null || !loans.isAsked(loan)))) {
-      this.#finish(delivery, { kind: "put_back" });
+    const isOver = life.stopping || life.calling.aborted || (loan !== null && (loan.leaving !== null || !loans.isAsked(loan)));
+    const early: Verdict | null = isOver ? { kind: "put_back" } : judge.refusal(delivery);
+    if (early !== null) {
+      this.#finish(delivery, early);
       return;
     }
     const lifted = catalog.current(event);
@@ -191,9 +192,9 @@ export class Caller {
   }
 
   #verdictOf(delivery: Delivery, call: HandlerCall, outcome: AttemptOutcome): Verdict {
-    const { spec, random, pauses } = this.#options;
+    const { judge, pauses } = this.#options;
     if (outcome.kind === "gone") pauses.pauseForGone(`the receiver answered 410: ${outcome.error.message}`);
-    return judge(delivery, outcome, { call, unknownOutcome: spec.unknownOutcome, random });
+    return judge.verdictOn(delivery, call, outcome);
   }
 
   /** The verdict on a delivery's last call. Its lane goes on when the call itself has ended. */

@@ -10,11 +10,13 @@ import { makeEffects } from "../effects/effects.ts";
 import type { FollowUpAppends } from "../follow-ups/follow-up-appends.ts";
 import { makeFollowUps } from "../follow-ups/follow-ups.ts";
 import type { HandlerSpec } from "../handler-spec.ts";
+import type { Member } from "../integrations/integration.ts";
 import type { JournalStream } from "../journal/journal-stream.ts";
 import type { DeliveryLimits } from "../limits.ts";
 import { refusalOf } from "../ownership/condition.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { AloneGate, GateMember } from "./alone-gate.ts";
+import { CallJudge } from "./call-judge.ts";
 import { Caller } from "./caller.ts";
 import { JournalWriter } from "./journal-writer.ts";
 import { LaneActs } from "./lane-acts.ts";
@@ -40,6 +42,8 @@ export interface DispatcherOptions {
   readonly gate: AloneGate;
   readonly logger: DeliveryLogger;
   readonly appends: FollowUpAppends;
+  /** The handler's part in the integration that it calls; null: it has none. */
+  readonly permits: Member | null;
   /** False while nobody has heard of this process for so long that another one may have taken over. */
   readonly mayStart: () => boolean;
   /** It has failed for good. */
@@ -82,7 +86,9 @@ export class Dispatcher {
     this.pauses = new PauseActs({ ...parts, paused });
     const effects = makeEffects({ handler, log, clock, newId });
     const followUps = makeFollowUps({ ...options, handler });
-    this.#caller = new Caller({ ...parts, effects, followUps, writer: this.#writer, loans: this.#loans, pauses: this.pauses });
+    if (options.permits !== null) options.permits.wake = () => this.#pump.nextTurn();
+    const called = { ...parts, judge: new CallJudge(options), effects, followUps };
+    this.#caller = new Caller({ ...called, writer: this.#writer, loans: this.#loans, pauses: this.pauses });
     this.#subscriber = new Subscriber(parts);
     this.#reader = new LaneReader(parts);
     this.letters = new LetterActs({ ...parts, writer: this.#writer });
@@ -90,7 +96,7 @@ export class Dispatcher {
     this.replays = new ReplaySide({ ...parts, writer: this.#writer, loans: this.#loans });
     partition.schedule.hold("not_started", true);
     this.#gateMember = {
-      wantsAlone: () => partition.suspects.any() && !this.#life.isOver && !this.pauses.isPaused,
+      wantsAlone: () => partition.suspects.any() && !this.#life.isOver && !this.pauses.isPaused && options.permits?.isShut !== true,
       busy: () => this.#caller.isBusy(),
       gateMoved: () => this.#pump.now(),
     };
@@ -141,6 +147,7 @@ export class Dispatcher {
     await this.#subscriber.ended;
     await this.#caller.untilIdle(patienceMs);
     this.#life.abandonCalls();
+    this.#options.permits?.leave();
     this.#writer.cancelTimer();
     this.#pump.cancel();
     if (this.#life.fault === null) await this.#writer.release(Math.min(maxReleaseMs, Math.max(minReleaseMs, patienceMs - (clock.monotonicMs() - startedMs))));
@@ -163,6 +170,7 @@ export class Dispatcher {
     if (this.#life.fault !== null) return;
     const { clock, gate, mayStart } = this.#options;
     const begunMs = clock.monotonicMs();
+    this.#options.permits?.look(begunMs);
     this.#partition.ticks.tick(begunMs);
     this.#partition.schedule.hold("suspect_elsewhere", gate.holds(this.#gateMember));
     this.#partition.schedule.hold("no_sign_of_life", !mayStart());
@@ -179,6 +187,7 @@ export class Dispatcher {
     const { spec, logger, gate, onFault } = this.#options;
     logger.error({ handler: spec.name, err: thrown }, "the handler stops");
     this.#partition.schedule.hold("fault", true);
+    this.#options.permits?.leave();
     this.#subscriber.wake();
     this.#caller.stopWaiting();
     this.#refuseAll(refusalOf(fault));

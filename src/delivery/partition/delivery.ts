@@ -3,6 +3,7 @@ import type { Deferrals } from "../../records/attempt.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneLoan } from "./lane-loan.ts";
 import type { LetterReplay } from "./letter.ts";
+import type { Permit } from "./permits.ts";
 
 /** One event for the handler, under way. */
 export interface Delivery {
@@ -28,6 +29,8 @@ export interface Delivery {
   /** Its outcome is known. */
   concluded: boolean;
   hasSlot: boolean;
+  /** The leave of the integration that the handler calls; null: it needs none. */
+  readonly permit: Permit | null;
   /** Its place among those that run. */
   place: number;
 }

@@ -1,5 +1,6 @@
 import type { StoredEvent } from "../../event/event.ts";
 import type { DeliveryLimits } from "../limits.ts";
+import type { Permits } from "./permits.ts";
 
 export interface PartitionOptions {
   readonly ordering: "strict" | "relaxed";
@@ -8,6 +9,8 @@ export interface PartitionOptions {
   /** Deliveries in flight at once. */
   readonly concurrency: number;
   readonly limits: DeliveryLimits;
+  /** The leave of what the handler calls; null: it calls nothing that has a say. */
+  readonly permits?: Permits | null;
   /** Whether the handler wants the event: its type is listed, and its position is beyond that type's `since`. @param isEntitys its stream is known to be an entity's. */
   readonly wants: (event: StoredEvent, isEntitys?: boolean) => boolean;
   readonly chainFingerprint: (eventType: string) => string;

@@ -10,6 +10,7 @@ import type { Lane } from "./lane.ts";
 import { LaneActs } from "./lane-acts.ts";
 import { LaneBook } from "./lane-book.ts";
 import { LaneMoves } from "./lane-moves.ts";
+import { Leave } from "./leave.ts";
 import { LetterOutcomes } from "./letter-outcomes.ts";
 import { Letters } from "./letters.ts";
 import { LiveOutcomes } from "./live-outcomes.ts";
@@ -55,13 +56,14 @@ export class Partition {
     const agenda = new Agenda(options, { readiness, moves, paced, suspects, unrecorded });
     const live = new LiveOutcomes({ facts, moves, parts, recorder, wakeUps });
     const ofLetters = new LetterOutcomes(options, { facts, paced, recorder, wakeUps });
+    const leave = new Leave(options.permits ?? null);
 
     this.suspects = suspects;
     this.parts = parts;
     this.reading = new Reading(options, recovered, { agenda, book, checkpoint, moves, readiness, recorder, wakeUps });
-    this.schedule = new Schedule(options, { agenda, facts, paced, readiness, recorder, suspects, unrecorded });
+    this.schedule = new Schedule(options, { agenda, facts, leave, paced, readiness, recorder, suspects, unrecorded });
     this.outcomes = new Outcomes({ agenda, live, letters: ofLetters, loans: new LoanOutcomes(wakeUps), recorder, suspects, unrecorded });
-    this.ticks = new Ticks(options, { agenda, book, checkpoint, facts, moves, paced, recorder, schedule: this.schedule, suspects, wakeUps });
+    this.ticks = new Ticks(options, { agenda, book, checkpoint, facts, leave, moves, paced, recorder, schedule: this.schedule, suspects, wakeUps });
     this.lanes = new LaneActs({ agenda, book, moves, readiness });
     this.flushes = new Flushes(options, { acts: this.lanes, agenda, book, checkpoint, recorder, unrecorded });
     this.letters = new Letters(options, { book, moves, parts, recorder });

@@ -4,6 +4,7 @@ import type { Delivery } from "./delivery.ts";
 import type { Facts } from "./facts.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneLoan, LoanedCall } from "./lane-loan.ts";
+import type { Leave } from "./leave.ts";
 import type { PartitionOptions } from "./options.ts";
 import type { PacedLanes } from "./paced-lanes.ts";
 import type { Readiness, Work } from "./readiness.ts";
@@ -17,6 +18,7 @@ export type Hold = "not_started" | "paused" | "pause_being_recorded" | "suspect_
 export interface ScheduleNeeds {
   readonly agenda: Agenda;
   readonly facts: Facts;
+  readonly leave: Leave;
   readonly paced: PacedLanes;
   readonly readiness: Readiness;
   readonly recorder: Recorder;
@@ -32,6 +34,7 @@ export class Schedule {
   readonly #concurrency: number;
   /** Every call is on record before it is made. */
   readonly #recordsAll: boolean;
+  readonly #leave: Leave;
   readonly #agenda: Agenda;
   readonly #facts: Facts;
   readonly #paced: PacedLanes;
@@ -42,10 +45,11 @@ export class Schedule {
 
   constructor(
     { concurrency, record, unknownOutcome }: Pick<PartitionOptions, "concurrency" | "record" | "unknownOutcome">,
-    { agenda, facts, paced, readiness, recorder, suspects, unrecorded }: ScheduleNeeds,
+    { agenda, facts, leave, paced, readiness, recorder, suspects, unrecorded }: ScheduleNeeds,
   ) {
     this.#concurrency = concurrency;
     this.#recordsAll = record === "each" || unknownOutcome === "escalate";
+    this.#leave = leave;
     this.#agenda = agenda;
     this.#facts = facts;
     this.#paced = paced;
@@ -58,8 +62,11 @@ export class Schedule {
   /** Gives slots to ready lanes. @returns at most `limit` deliveries to call now; others, whose intent has to be recorded first, come with `flushes.stored`. */
   start(monotonicMs: number, limit = Number.MAX_SAFE_INTEGER): readonly Delivery[] {
     const now: Delivery[] = [];
-    if (this.grantsTurns()) for (const lane of this.#paced.grant(monotonicMs, this.freeSlots())) this.#agenda.refresh(lane);
-    while (now.length < limit && this.#holds.size === 0 && this.#slotsTaken < this.#concurrency && !this.#recorder.isFull()) {
+    this.#leave.looking();
+    if (this.#isAble() && this.#leave.mayBegin(monotonicMs) && this.grantsTurns())
+      for (const lane of this.#paced.grant(monotonicMs, this.freeSlots())) this.#agenda.refresh(lane);
+    while (now.length < limit && this.#isAble()) {
+      if (!this.#leave.mayBegin(monotonicMs)) break;
       const lane = this.#next();
       if (lane === undefined) break;
       const work = this.#readiness.workOf(lane);
@@ -81,6 +88,7 @@ export class Schedule {
         this.#recorder.intend(delivery);
       } else now.push(delivery);
     }
+    this.#leave.looked();
     return now;
   }
 
@@ -97,6 +105,7 @@ export class Schedule {
   giveBackSlot(delivery: Delivery): void {
     if (!delivery.hasSlot) return;
     delivery.hasSlot = false;
+    this.#leave.end(delivery.permit);
     this.#slotsTaken--;
     this.#agenda.ended(delivery.lane, delivery.wasFailing);
     this.#suspects.gaveBack(delivery);
@@ -118,7 +127,11 @@ export class Schedule {
 
   /** Whether replays get turns now: a turn that nobody can use would be lost to the rate. */
   grantsTurns(): boolean {
-    return this.#holds.size === 0 && !this.#recorder.isFull() && !this.#suspects.any();
+    return this.#holds.size === 0 && !this.#leave.wasRefused && !this.#recorder.isFull() && !this.#suspects.any();
+  }
+
+  #isAble(): boolean {
+    return this.#holds.size === 0 && this.#slotsTaken < this.#concurrency && !this.#recorder.isFull();
   }
 
   /** While there are suspects, the next one that can run, once nothing else does; otherwise the ready lane whose turn it is. */
@@ -160,6 +173,7 @@ export class Schedule {
       outcomesBefore: this.#recorder.total,
       concluded: false,
       hasSlot: true,
+      permit: this.#leave.begin(monotonicMs),
       place: this.#running.length,
     };
     if (lane.turn?.replayId === replayId) this.#paced.used(lane);

@@ -5,6 +5,7 @@ import type { Facts } from "./facts.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
 import type { LaneMoves } from "./lane-moves.ts";
+import type { Leave } from "./leave.ts";
 import type { PartitionOptions } from "./options.ts";
 import type { PacedLanes } from "./paced-lanes.ts";
 import type { Recorder } from "./recorder.ts";
@@ -17,6 +18,7 @@ export interface TicksNeeds {
   readonly book: LaneBook;
   readonly checkpoint: Checkpoint;
   readonly facts: Facts;
+  readonly leave: Leave;
   readonly moves: LaneMoves;
   readonly paced: PacedLanes;
   readonly recorder: Recorder;
@@ -43,7 +45,7 @@ export class Ticks {
 
   /** Monotonic time of the next `tick` that can change anything; null: none. */
   nextMs(): number | null {
-    const { checkpoint, paced, schedule, suspects, wakeUps } = this.#needs;
+    const { checkpoint, leave, paced, schedule, suspects, wakeUps } = this.#needs;
     const held = checkpoint.heldBy();
     const sinceMs = held === undefined ? null : busySinceMs(held);
     const times = [
@@ -51,6 +53,7 @@ export class Ticks {
       sinceMs === null ? null : sinceMs + this.#limits.slowMs + 1,
       schedule.grantsTurns() ? paced.nextMs(schedule.freeSlots()) : null,
       suspects.patienceEndsMs(),
+      leave.nextMs(),
     ];
     return times.reduce((least, time) => (time !== null && (least === null || time < least) ? time : least), null);
   }

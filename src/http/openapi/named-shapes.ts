@@ -8,6 +8,7 @@ import * as letters from "../wire/dead-letters-replies.ts";
 import { attemptReply, deliveryReply, givenUpReply } from "../wire/deliveries.ts";
 import { entitiesReply, entityEventsReply, entityReply, laneActReply, laneActRequest } from "../wire/entities.ts";
 import { appendReply, appendRequest, eventReply, eventRequest, eventsReply } from "../wire/events.ts";
+import { integrationActReply, integrationsReply } from "../wire/integrations.ts";
 import { step, stored } from "../wire/lifted.ts";
 import { actRequest, finalActRequest } from "../wire/members.ts";
 import { planReply, planRequest } from "../wire/plans.ts";
@@ -68,6 +69,8 @@ export const namedReplies: Readonly<Record<string, z.ZodType>> = {
   HandlerRetired: service.retiredReply,
   HandlerRepaired: service.handlerRepairReply,
   Handlers: service.handlersReply,
+  Integrations: integrationsReply,
+  IntegrationActed: integrationActReply,
   Schemas: service.schemasReply,
   JsonSchema: service.jsonSchemaReply,
   OpenApi: service.openApiReply,

@@ -3,6 +3,7 @@ import type { Position, StoredEvent } from "../../event/event.ts";
 import { ownTenant, requestStream } from "../../event/names.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { HandlerStreamData } from "../../records/handler.ts";
+import type { IntegrationStreamData } from "../../records/integration.ts";
 import type { JournalData } from "../../records/journal.ts";
 import type { PlanStreamData } from "../../records/plan.ts";
 import type { ReplayStreamData } from "../../records/replay.ts";
@@ -34,7 +35,7 @@ function actIdOf({ type, data }: StoredEvent): string | undefined {
   return act?.id ?? job?.replayId ?? (type === "replay.requested" ? replayId : undefined);
 }
 
-type Types = JournalData & HandlerStreamData & ReplayStreamData & PlanStreamData & ViewsStreamData;
+type Types = JournalData & HandlerStreamData & IntegrationStreamData & ReplayStreamData & PlanStreamData & ViewsStreamData;
 export type RecordType = keyof Types;
 type RecordOf<T extends RecordType> = Omit<StoredEvent, "data"> & { readonly data: Types[T] };
 
