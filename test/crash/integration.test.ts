@@ -4,7 +4,7 @@ import { startReceiver } from "../support/crash-receiver.ts";
 import { get, getAll, kill, makeSite, post, startListening, until } from "../support/crash-service.ts";
 import { readLogRows } from "../support/history-checker.ts";
 
-const coolDownMs = 4000;
+const coolDownMs = 3000;
 const config = (receiver: string): string => `
 import { defineConfig, defineEvent, defineIntegration, webhookHandler } from "reprise";
 import { z } from "zod";

@@ -31,6 +31,7 @@ const placed = defineEvent("order.placed", { 1: fields, 2: fields }, { downcast:
 const config = (...names: readonly string[]) =>
   defineConfig({
     events: [placed],
+    integrations: [{ name: "bank" }],
     upcasters: [
       defineUpcasters(placed, {
         1: (data, event) => {
