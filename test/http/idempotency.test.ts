@@ -35,6 +35,8 @@ const bodies: Readonly<Record<string, object>> = {
   "POST /handlers/:name/resume": {},
   "POST /handlers/:name/retire": { reason },
   "POST /handlers/:name/repair": { reason },
+  "POST /integrations/:name/isolate": {},
+  "POST /integrations/:name/reset": {},
   "POST /entities/:type/:id/pause": {},
   "POST /entities/:type/:id/resume": {},
   "POST /entities/:type/:id/retry": {},
