@@ -8,8 +8,9 @@ import { callIntegration } from "./integration.ts";
 export const analytics = defineHandler({
   name: "analytics",
   events,
+  preset: "bestEffort",
+  integration: "analytics",
   startFrom: "beginning",
-  retry: { maxAttempts: 1, onExhausted: "skip" },
   on: {
     "order.placed": count,
     "order.validated": count,

@@ -6,10 +6,12 @@ import { paymentCharged } from "../schemas/payment.charged/index.ts";
 import { paymentRefunded } from "../schemas/payment.refunded/index.ts";
 import { callIntegration } from "./integration.ts";
 
-/** Writes to the customer. Mail servers come back sooner or later, hence ten attempts: with the usual delays about five minutes. */
+/** Writes to the customer. A letter that mail does not take is tried ten times, with the usual delays about five minutes; while mail is down, none is tried. */
 export const confirmation = defineHandler({
   name: "confirmation",
   events: [paymentCharged, confirmationRequested, paymentRefunded],
+  preset: "notification",
+  integration: "mail",
   startFrom: "beginning",
   retry: { maxAttempts: 10 },
   on: {

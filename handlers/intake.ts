@@ -10,7 +10,10 @@ const screened = z.object({ screeningId: z.string() });
 export const intake = defineHandler({
   name: "intake",
   events: [orderPlaced],
+  preset: "readOnly",
+  integration: "screening",
   startFrom: "beginning",
+  retry: { onExhausted: "escalate" },
   on: {
     "order.placed": async (event, context) => {
       if (event.data.totalCents === 0) throw new Terminal("the order has goods, and a total of zero");

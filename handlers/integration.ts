@@ -1,5 +1,5 @@
 import type { HandlerContext } from "reprise";
-import { NotReady } from "reprise";
+import { NotReady, RetryAfter } from "reprise";
 import { z } from "zod";
 
 /** The systems around the desk: where each one is found when the environment does not say. */
@@ -26,7 +26,7 @@ const refusal = z.object({ error: z.string().regex(/^[a-z_]{1,64}$/) });
  * Calls an integration. The delivery id goes along as `Idempotency-Key`: a retry or a replay finds what the first call did.
  *
  * @returns the reply of a 2xx, or the `error` of a 409: a no that the agent has to understand.
- * @throws IntegrationFailed for every other answer, and when nobody answers; NotReady for a 429, which uses no attempt.
+ * @throws IntegrationFailed for every other answer, and when nobody answers; for a 429, which uses no attempt, RetryAfter where it says when to come back, else NotReady.
  */
 export async function callIntegration<T>(
   name: IntegrationName,
@@ -40,8 +40,15 @@ export async function callIntegration<T>(
   if (response.ok) return { refused: null, reply: await understand(name, response, replySchema) };
   if (response.status === 409) return { refused: (await understand(name, response, refusal)).error };
   await response.body?.cancel(); // gives the connection back
-  if (response.status === 429) throw new NotReady(`${name} is busy`);
+  if (response.status === 429) throw busy(name, response.headers.get("retry-after"));
   throw new IntegrationFailed(`${name} answered ${response.status}`);
+}
+
+/** @param until seconds or a date. With either all agents of the system wait until then, not one order after another. */
+function busy(name: string, until: string | null): Error {
+  const when = /^\d+$/.test(until ?? "") ? Number(until) * 1000 : new Date(until ?? "");
+  const text = `${name} is busy`;
+  return Number.isNaN(Number(when)) ? new NotReady(text) : new RetryAfter(when, text);
 }
 
 /** POSTs JSON. @throws IntegrationFailed when nobody answers; the signal's reason when it aborts. */

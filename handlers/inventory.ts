@@ -11,6 +11,8 @@ const reserved = z.object({ warehouse: z.string(), bin: z.int(), reservedAt: z.i
 export const inventory = defineHandler({
   name: "inventory",
   events: [orderValidated, orderCancelled],
+  preset: "mutation",
+  integration: "inventory",
   startFrom: "beginning",
   retry: { maxAttempts: 5 },
   on: {

@@ -10,16 +10,15 @@ const charged = z.object({ chargeId: z.string() });
 const refunded = z.object({ amountCents: z.int(), currency: z.enum(["EUR", "CHF"]) });
 
 /**
- * Moves money, so nothing is tried twice without a person: one attempt; each outcome is on disk before the order's next step;
- * and a call that was under way when the process died waits as `escalated`. The order's lane makes a refund wait for its charge.
+ * Moves money, so nothing is tried twice without a person, as the preset says: one attempt; each outcome is on disk before the order's next step; what
+ * failed, and a call that was under way when the process died, waits as `escalated`. The order's lane makes a refund wait for its charge.
  */
 export const payment = defineHandler({
   name: "payment",
   events: [stockReserved, orderCancelled],
+  preset: "payment",
+  integration: "payments",
   startFrom: "beginning",
-  retry: { maxAttempts: 1 },
-  record: "each",
-  unknownOutcome: "escalate",
   on: {
     "stock.reserved": async (event, context) => {
       const { orderId, email, totalCents: amountCents, currency } = event.data;

@@ -60,6 +60,12 @@ export interface Stats {
   readonly top_errors: readonly { readonly error: string; readonly count: number }[];
 }
 
+export interface IntegrationState {
+  readonly name: string;
+  readonly state: "closed" | "open" | "half_open" | "isolated";
+  readonly waiting: number;
+}
+
 export interface Batch {
   readonly replay_id: string;
   readonly total: number;
@@ -115,6 +121,8 @@ export function makeApi(url: string) {
     order: async (orderId: string) => (await get<{ events: readonly EventSummary[] }>(`/entities/order/${encodeURIComponent(orderId)}/events`)).events,
     replayBatch: (handler: string, reason: string) => post<Batch>("/admin/dlq/replay-batch", { reason }, { handler }),
     replay: (id: string, reason: string) => post<{ readonly status: string; readonly position: string }>(`/admin/dlq/${id}/replay`, { reason }),
+    integrations: async () => (await get<{ integrations: readonly IntegrationState[] }>("/integrations")).integrations,
+    resetIntegration: (name: string, reason: string) => post<{ readonly position: string }>(`/integrations/${name}/reset`, { reason }),
     discard: (id: string, reason: string) => post<{ readonly position: string }>(`/admin/dlq/${id}/discard`, { reason, resolution: "done_by_hand" }),
   };
 }

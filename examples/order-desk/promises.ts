@@ -28,6 +28,8 @@ export interface Evidence {
   readonly mended: { readonly tick: number; readonly waiting: readonly string[] };
   /** Deliveries that a person discarded, with the tick. */
   readonly discarded: ReadonlyMap<string, number>;
+  /** What the system that went down may be called until it was mended: some failures, and a trial now and then. */
+  readonly down: { readonly integration: string; readonly handler: string; readonly maxCalls: number };
   /** Orders with which nothing was wrong: they must not have waited for those with which something was. */
   readonly healthy: readonly string[];
   /** `/handlers` at the end, beside a count over the log. */
@@ -59,6 +61,7 @@ export function judge(evidence: Evidence): readonly Verdict[] {
     currentOnly(evidence),
     untouched(evidence),
     isolated(evidence),
+    leftAlone(evidence),
     conserved(evidence),
   ];
 }
@@ -203,6 +206,16 @@ function isolated({ calls, healthy, mended }: Evidence): Verdict {
     figure: `${healthy.length - violations.length} of ${healthy.length} charged meanwhile`,
     violations,
   };
+}
+
+function leftAlone({ calls, deliveries, down, mended }: Evidence): Verdict {
+  const failed = calls.filter((call) => call.integration === down.integration && call.began < mended.tick && !succeeded(call)).length;
+  const given = deliveries.filter(({ handler, status }) => handler === down.handler && status !== "completed");
+  const violations = given.map(
+    ({ orderId, status }) => `${down.handler} of ${orderId} is ${status}: its attempts were used up while ${down.integration} was down`,
+  );
+  if (failed > down.maxCalls) violations.push(`${down.integration} was called ${failed} times while it was down`);
+  return { promise: "The system that was down was left alone", figure: `${failed} calls of ${down.integration}`, violations };
 }
 
 function conserved({ accounts }: Evidence): Verdict {

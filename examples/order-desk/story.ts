@@ -11,10 +11,13 @@ const pollMs = 50;
 /** What the payments' new release fails for. */
 const bugAboveCents = 10_000;
 const slowAnswersLost = 2;
+/** Mail's breaker opens at 10 failures, with up to 3 calls under way; then come its trials. Without it there were ten attempts for each of a dozen letters. */
+const down = { integration: "mail", handler: "confirmation", maxCalls: 24 };
 
 /** The statuses that something is still being done about; the others are over, or wait for a person. */
 const busy = ["pending", "processing", "failed"] as const;
 const waitingForSomeone = new Set(["dead_lettered", "escalated", "held"]);
+const waitingForMail = new Set<string>(busy);
 
 interface Desk {
   readonly api: Api;
@@ -115,18 +118,19 @@ async function badNoon({ api, integrations, print }: Desk): Promise<void> {
     ],
     accounts.map(({ name, done, lanes }) => [name, done, lanes.flowing + lanes.behind, lanes.backing_off, lanes.blocked]),
   );
-  print.say("Payment holds the lanes of the dear orders and charges the others. Mail is tried up to ten times for each letter: that takes some seconds.");
-  await calm(api, last);
+  print.say("Payment holds the lanes of the dear orders and charges the others. Meanwhile mail fails again and again, until its breaker opens.");
+  await calm(api, last, down.handler);
+  await until("mail's breaker to open", async () => (await api.integrations()).some(({ name, state }) => name === down.integration && state !== "closed"));
 
   print.say("Meanwhile customers go on: two dear orders are cancelled, three customers want their confirmation again.");
   const cancelled = noon.dear
     .slice(0, 2)
     .map(({ orderId, expected: { email } }) => event("order.cancelled", orderId, "web", { orderId, email, by: "customer" }));
   const requested = noon.plain.slice(0, 3).map(({ orderId, expected: { email } }) => event("confirmation.requested", orderId, "web", { orderId, email }));
-  await calm(api, lastPosition(await api.append([...cancelled, ...requested])));
+  await calm(api, lastPosition(await api.append([...cancelled, ...requested])), down.handler);
 }
 
-async function showTrouble({ api, print }: Desk, { stats }: Standing, letters: readonly DeadLetter[]): Promise<void> {
+async function showTrouble({ api, integrations, print }: Desk, { stats }: Standing, letters: readonly DeadLetter[]): Promise<void> {
   print.act("What waits, and why");
   print.say(`${stats.total} dead letters hold ${stats.waiting} later events of their orders. Each keeps its place in line.`);
   const kinds = Array.from(
@@ -153,12 +157,35 @@ async function showTrouble({ api, print }: Desk, { stats }: Standing, letters: r
     ],
     held.sort((a, b) => String(a[0]).localeCompare(String(b[0]))),
   );
+  await showBreaker({ api, integrations, print });
+}
+
+async function showBreaker({ api, integrations, print }: Desk): Promise<void> {
+  print.say(
+    "Mail is down as a whole, and no letter is to blame for that. Its breaker let one call through now and then, to see whether it is back: no letter uses up its attempts, and none is a dead letter.",
+  );
+  const systems = await api.integrations();
+  print.table(
+    [
+      { head: "system" },
+      { head: "breaker", style: (cell) => (cell.trim() === "closed" ? "green" : "red") },
+      { head: "calls", figures: true },
+      { head: "failed", figures: true, style: unlessZero("yellow") },
+      { head: "events that wait", figures: true, style: unlessZero("yellow") },
+    ],
+    systems.map(({ name, state, waiting }) => {
+      const calls = integrations.all().filter(({ integration }) => integration === name);
+      return [name, state.replace("_", " "), calls.length, calls.filter(({ status }) => status === null || status >= 500).length, waiting];
+    }),
+  );
 }
 
 /** Mends all that is broken. @returns the moment, and the deliveries that waited for it. */
 async function mend({ api, integrations, print }: Desk): Promise<{ readonly tick: number; readonly waiting: readonly string[] }> {
   print.act("The fix, and the replay");
-  const waiting = (await deliveries(api)).filter(({ status }) => waitingForSomeone.has(status)).map(({ deliveryId }) => deliveryId);
+  const waiting = (await deliveries(api))
+    .filter(({ handler, status }) => waitingForSomeone.has(status) || (handler === down.handler && waitingForMail.has(status)))
+    .map(({ deliveryId }) => deliveryId);
   for (const name of ["payments", "mail", "inventory", "analytics"] as const) integrations[name].mend();
   integrations.soldOut.clear();
   print.say("The release of payments is rolled back, mail is up again, globes are in.");
@@ -168,14 +195,12 @@ async function mend({ api, integrations, print }: Desk): Promise<{ readonly tick
 /** @returns what was discarded, and when. */
 async function replayInOrder({ api, integrations, print }: Desk, letters: readonly DeadLetter[]): Promise<ReadonlyMap<string, number>> {
   const rows: (string | number)[][] = [];
-  for (const [handler, reason] of [
-    ["payment", "rolled back"],
-    ["confirmation", "mail is up again"],
-  ] as const) {
-    const { total, succeeded, failed, position } = await api.replayBatch(handler, reason);
-    rows.push([`replay-batch, ${handler}`, total, succeeded, failed, reason]);
-    await calm(api, position);
-  }
+  const back = await api.resetIntegration(down.integration, "mail is up again");
+  rows.push([`integrations reset ${down.integration}`, "", "", "", "mail is up again"]);
+  await calm(api, back.position);
+  const { total, succeeded, failed, position } = await api.replayBatch("payment", "rolled back");
+  rows.push(["replay-batch, payment", total, succeeded, failed, "rolled back"]);
+  await calm(api, position);
   const soldOut = letters.find(({ entity }) => entity.id === noon.soldOut.orderId);
   if (soldOut !== undefined) {
     const { status, position } = await api.replay(soldOut.delivery_id, "globes are in");
@@ -286,6 +311,7 @@ async function gather(
     })),
     mended,
     discarded,
+    down,
     healthy: [...noon.plain, ...noon.slow].map(({ orderId }) => orderId),
     accounts: (await accountsOf(api)).map(({ name, wanted, done, waiting }) => ({ handler: name, wanted, done, waiting, counted: count(name) })),
   };
@@ -315,10 +341,10 @@ function lastPosition({ events }: { readonly events: readonly { readonly positio
   return events.at(-1)?.position ?? "0";
 }
 
-/** Waits until every delivery of what was appended up to `after`, and of what came of it, is over or waits for a person. */
-async function calm(api: Api, after: string): Promise<void> {
+/** Waits until every delivery of what was appended up to `after`, and of what came of it, is over or waits for a person. @param but this agent's. */
+async function calm(api: Api, after: string, but?: string): Promise<void> {
   await until("the desk to calm down", async () =>
-    (await api.handlers(after)).every(({ by_status }) => busy.every((status) => (by_status[status] ?? 0) === 0)),
+    (await api.handlers(after)).every(({ name, by_status }) => name === but || busy.every((status) => (by_status[status] ?? 0) === 0)),
   );
 }
 

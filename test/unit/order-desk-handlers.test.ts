@@ -20,6 +20,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
+  vi.unstubAllGlobals();
   await integrations.close();
 });
 
@@ -70,10 +71,11 @@ describe("the order desk", () => {
   it("gives each agent the patience that its trade bears", () => {
     const policies = Object.fromEntries(checkConfig(config).handlers.map((spec) => [spec.name, { ...spec, policy: spec.policy("order.cancelled") }]));
     expect(policies).toMatchObject({
-      inventory: { policy: { maxAttempts: 5, onExhausted: "dead_letter" } },
-      payment: { policy: { maxAttempts: 1, onExhausted: "dead_letter" }, record: "each", unknownOutcome: "escalate" },
-      confirmation: { policy: { maxAttempts: 10 } },
-      analytics: { policy: { maxAttempts: 1, onExhausted: "skip" } },
+      intake: { policy: { maxAttempts: 10, onExhausted: "escalate" }, integration: { name: "screening" } },
+      inventory: { policy: { maxAttempts: 5, onExhausted: "dead_letter" }, record: "each", integration: { name: "inventory" } },
+      payment: { policy: { maxAttempts: 1, onExhausted: "escalate" }, record: "each", unknownOutcome: "escalate", integration: { name: "payments" } },
+      confirmation: { policy: { maxAttempts: 10, onExhausted: "dead_letter" }, integration: { name: "mail" } },
+      analytics: { policy: { maxAttempts: 1, onExhausted: "skip" }, integration: { name: "analytics", breaker: null } },
     });
   });
 });
@@ -170,6 +172,14 @@ describe("confirmation", () => {
   it("uses no attempt while mail is busy", async () => {
     integrations.mail.break(() => ({ status: 429 }));
     await expect(deliver("confirmation", "payment.charged", { orderId, email })).rejects.toMatchObject({ name: "NotReady" });
+  });
+
+  it.each([
+    ["7", { retryAfterMs: 7000 }],
+    ["Fri, 02 Jan 2026 03:04:12 GMT", { at: new Date("2026-01-02T03:04:12Z") }],
+  ])("leaves mail alone until the time that its 429 names, %s", async (header, expected) => {
+    vi.stubGlobal("fetch", async () => new Response("", { status: 429, headers: { "retry-after": header } }));
+    await expect(deliver("confirmation", "payment.charged", { orderId, email })).rejects.toMatchObject({ name: "RetryAfter", ...expected });
   });
 });
 

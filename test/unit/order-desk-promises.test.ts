@@ -10,6 +10,7 @@ const promises = {
   currentOnly: "Old payloads reached agents in today's shape",
   untouched: "The log holds what was sent, unchanged",
   isolated: "Healthy orders waited for no order in trouble",
+  leftAlone: "The system that was down was left alone",
   conserved: "Every event has its outcome, none is missing",
 };
 
@@ -52,6 +53,7 @@ const evidence: Evidence = {
   orders: [{ orderId: "o-1", schemaVersion: 1, sent: { total: 1 }, stored: { schemaVersion: 1, data: { total: 1 } }, expected: order }],
   mended: { tick: 20, waiting: ["charge", "refund"] },
   discarded: new Map(),
+  down: { integration: "mail", handler: "confirmation", maxCalls: 1 },
   healthy: ["o-2"],
   accounts: [{ handler: "payment", wanted: 3, done: 3, waiting: 0, counted: 3 }],
 };
@@ -117,6 +119,19 @@ describe("the demo's checker", () => {
       "a healthy order that waited for the fix",
       { calls: [screening, call("healthy", 30, 31, { orderId: "o-2" }), failedCharge, charge, refund] },
       ["isolated"],
+    ],
+    [
+      "a system that was called again and again while it was down",
+      {
+        calls: [...evidence.calls, ...[7, 9].map((at) => call("letter", at, at + 1, { integration: "mail", path: "/mails", status: 503, effect: false }))],
+        deliveries: [...evidence.deliveries, delivery("letter", 4, { handler: "confirmation", status: "completed" })],
+      },
+      ["doneOnce", "leftAlone"],
+    ],
+    [
+      "a letter that used up its attempts while mail was down",
+      { deliveries: [...evidence.deliveries, delivery("letter", 4, { handler: "confirmation", status: "dead_lettered" })] },
+      ["leftAlone"],
     ],
     ["an event without an outcome", { accounts: [{ handler: "payment", wanted: 3, done: 2, waiting: 1, counted: 3 }] }, ["conserved"]],
     ["an event that the handler's account has lost", { accounts: [{ handler: "payment", wanted: 2, done: 2, waiting: 0, counted: 3 }] }, ["conserved"]],
