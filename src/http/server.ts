@@ -46,6 +46,13 @@ const requestTimeoutMs = 60_000;
 /** An entity id has up to 256 characters, and each may be percent-encoded. */
 const maxParamCharacters = 3 * 256;
 
+/** Routes check and write bodies themselves: without this Fastify loads two compilers of JSON Schema, a hundred modules. */
+const noCompilers = { buildValidator: refuseSchema, buildSerializer: refuseSchema };
+
+function refuseSchema(): never {
+  throw new Error("A route of Reprise has a contract (configOf), and no schema for Fastify to compile.");
+}
+
 /** The HTTP side of a store, not yet listening: `inject` for tests, `serve` for the world. */
 export function makeServer({
   store,
@@ -66,6 +73,7 @@ export function makeServer({
     frameworkErrors: (error, request, reply) => fail(error, request as FastifyRequest, reply as unknown as FastifyReply),
     clientErrorHandler: makeRefuseUnreadable(newId),
     return503OnClosing: false, // the same
+    schemaController: { compilersFactory: noCompilers },
     trustProxy: trustProxy.length === 0 ? false : [...trustProxy],
     // A request without a Host header is answered with a problem, too.
     ...(tls === null ? { http: { requireHostHeader: false } } : { https: { ...readTls(tls), requireHostHeader: false } }),

@@ -1,4 +1,5 @@
-import { Agent, type Dispatcher, request as send } from "undici";
+import { createRequire } from "node:module";
+import type { Agent, Dispatcher } from "undici";
 import type { Clock } from "../../event/clock.ts";
 import type { HandlerDefinition } from "../handler.ts";
 import type { Attempt, AttemptOutcome, AttemptRequest } from "./attempt.ts";
@@ -15,6 +16,9 @@ export type WebhookDefinition = Extract<HandlerDefinition, { kind: "webhook" }>;
 
 /** `close` cuts the connections; a call that is still under way is abandoned. */
 export type WebhookAttempt = Attempt & { readonly close: () => Promise<void> };
+
+/** Loaded by the first webhook: its hundred modules are a tenth of a start, and most handlers are functions. */
+const loadUndici = () => createRequire(import.meta.url)("undici") as typeof import("undici");
 
 /** For a host that does not answer at all: a handler's time-out may be minutes. */
 const connectTimeoutMs = 10_000;
@@ -43,7 +47,7 @@ export function makeWebhookAttempt(
   const post = async (request: AttemptRequest, answer: WebhookAnswer, signal: AbortSignal, onSent: () => void): Promise<AttemptOutcome> => {
     try {
       const body = toCloudEvent(request);
-      const response = await send(url, {
+      const response = await loadUndici().request(url, {
         dispatcher: tellingWhenSent(agent, onSent),
         signal,
         method: "POST",
@@ -96,6 +100,7 @@ export function makeWebhookAttempt(
 
 /** Without deadlines of its own, since each call has one. HTTP/1.1 only: each call has a socket to itself, so to destroy it ends that call and no other. */
 function makeAgent(connections: number | null = null): Agent {
+  const { Agent } = loadUndici();
   return new Agent({ connections, connect: { timeout: connectTimeoutMs }, headersTimeout: 0, bodyTimeout: 0, allowH2: false });
 }
 

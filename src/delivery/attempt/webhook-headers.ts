@@ -1,6 +1,9 @@
 /** The headers that a webhook's definition may have. The config and the attempt both ask here, so that they never differ. */
-import { validateHeaderName, validateHeaderValue } from "node:http";
+import { createRequire } from "node:module";
 import { RepriseError } from "../../errors.ts";
+
+// Not imported: an import reads every member of it, and that loads Node's whole WebSocket client, which takes 30 ms of each start.
+const { validateHeaderName, validateHeaderValue } = createRequire(import.meta.url)("node:http") as typeof import("node:http");
 
 /** Reprise sets them itself, or they are about the connection or how the body is sent, which are Reprise's own: a definition may not name them. */
 const ownHeaders: ReadonlySet<string> = new Set([
