@@ -8,7 +8,7 @@ RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 # As `npm run build` does.
-RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json && cp -R src/http/page dist/http/page
+RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json && cp -R src/http/page dist/http/page && node src/console/build.ts dist/console
 
 FROM node:24.21.0-alpine@sha256:ebfe2f90462722a7a4de65e91990e97fe0d401c70e0e762c5b53302f905ec1c1 AS dependencies
 WORKDIR /app

@@ -44,7 +44,7 @@ export const errorCatalog = {
   ORIGIN_REFUSED: {
     kind: "forbidden",
     remedy:
-      "Without keys Reprise answers only requests made to its loopback address, and acts only for pages of its own; call http://127.0.0.1:<port> directly.",
+      "Without keys Reprise answers only requests made to its loopback address, and acts only for pages of its own; call http://127.0.0.1:<port> directly. The console's session acts for its own page only: a program sends a key.",
   },
   NOT_FOUND: { kind: "not_found", remedy: "Check the id or the path; ids in paths are percent-encoded." },
   METHOD_NOT_ALLOWED: { kind: "method_not_allowed", remedy: "Use a method from the Allow header." },

@@ -36,6 +36,12 @@ export interface Keys {
    * @throws KEY_MISSING when there is none; KEY_INVALID for one that is unknown, mistyped, revoked or expired, in the same words.
    */
   authenticate(authorization: string | undefined, connection?: object): Key;
+  /**
+   * Proves a key once, and asks later whether it is still in force: not revoked, not expired, its secret not replaced. What is remembered is no key.
+   *
+   * @throws KEY_MISSING, KEY_INVALID; what it returns throws KEY_INVALID.
+   */
+  remember(authorization: string | undefined): () => Key;
   /** The fault of the file as it is now, for /readyz; null: none. The keys that it held before stay in force. */
   warning(): string | null;
   close(): void;
@@ -80,16 +86,20 @@ export function openKeys({ path, clock, onRead = () => {}, onTrouble = () => {} 
       const before = connection && proven.get(connection);
       if (before !== undefined && isSame(before.authorization, sent) && held.get(before.found.key.id) === before.found && before.found.expiresMs > clock.now())
         return before.found.key;
-      const text = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
-      const parts = text === undefined ? null : readKeyText(text);
-      const found = parts === null ? undefined : held.get(parts.id);
-      if (parts === null || found === undefined) throw invalidKey();
-      const given = Buffer.from(hashOf(parts.secret), "hex");
-      // Every hash is compared, so that the time of the answer reveals nothing.
-      const matches = found.hashes.map((hash) => timingSafeEqual(hash, given)).some(Boolean);
-      if (!matches || found.expiresMs <= clock.now()) throw invalidKey();
+      const found = prove(authorization).found;
       if (connection !== undefined) proven.set(connection, { authorization: sent, found });
       return found.key;
+    },
+    remember(authorization) {
+      if (authorization === undefined || authorization === "") throw new RepriseError("KEY_MISSING", "The request names no key.");
+      const { found, hash } = prove(authorization);
+      const { id } = found.key;
+      return () => {
+        const now = held.get(id);
+        // Hashes are no secret, so their comparison may take the time that it takes.
+        if (now === undefined || now.expiresMs <= clock.now() || !now.hashes.some((each) => each.equals(hash))) throw invalidKey();
+        return now.key;
+      };
     },
     warning() {
       const trouble = following.trouble();
@@ -97,6 +107,18 @@ export function openKeys({ path, clock, onRead = () => {}, onTrouble = () => {} 
     },
     close: following.close,
   };
+
+  function prove(authorization: string): { readonly found: Held; readonly hash: Buffer } {
+    const text = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
+    const parts = text === undefined ? null : readKeyText(text);
+    const found = parts === null ? undefined : held.get(parts.id);
+    if (parts === null || found === undefined) throw invalidKey();
+    const given = Buffer.from(hashOf(parts.secret), "hex");
+    // Every hash is compared, so that the time of the answer reveals nothing.
+    const matches = found.hashes.map((hash) => timingSafeEqual(hash, given)).some(Boolean);
+    if (!matches || found.expiresMs <= clock.now()) throw invalidKey();
+    return { found, hash: given };
+  }
 }
 
 /** Revoked keys are left out. A key whose limit did not change keeps its bucket, so that a change of the file fills none. */

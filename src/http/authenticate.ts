@@ -6,6 +6,8 @@ import { RepriseError } from "../errors.ts";
 import { defaultTenant, everyTenant, isTenant } from "../event/names.ts";
 import { workOf } from "../event/turns.ts";
 import { type Caller, callerOf } from "../store/caller.ts";
+import { mustBeOwnPage, tokenOf } from "./console/session-cookie.ts";
+import type { Sessions } from "./console/sessions.ts";
 import { takeTurn } from "./fair-start.ts";
 import { refuseForeign } from "./loopback.ts";
 
@@ -34,11 +36,11 @@ declare module "fastify" {
 
 const nobody: RequestCaller = { ...callerOf(), role: "admin", key: null, ofAllTenants: true };
 
-/** Adds the check to a server. Without keys the loopback address is the only fence. */
-export function checkCallers(app: FastifyInstance, keys: Keys | null): void {
+/** Adds the check to a server. Without keys the loopback address is the only fence. @param sessions of the console, where there are keys. */
+export function checkCallers(app: FastifyInstance, keys: Keys | null, sessions: Sessions | null): void {
   app.decorateRequest("caller", null as unknown as RequestCaller);
   app.addHook("onRequest", async (request, reply) => {
-    if (keys !== null) request.caller = await admit(keys, request, reply);
+    if (keys !== null) request.caller = await admit(keys, sessions, request, reply);
     else {
       refuseForeign(request.method, request.headers, request.socket.remoteAddress);
       const tenant = tenantOf(everyTenant, takeTenant(request), request.routeOptions.config);
@@ -49,12 +51,12 @@ export function checkCallers(app: FastifyInstance, keys: Keys | null): void {
   app.addHook("onRequest", (request, _reply, done) => workOf(request.caller.tenant, done));
 }
 
-async function admit(keys: Keys, request: FastifyRequest, reply: FastifyReply): Promise<RequestCaller> {
+async function admit(keys: Keys, sessions: Sessions | null, request: FastifyRequest, reply: FastifyReply): Promise<RequestCaller> {
   const { config } = request.routeOptions;
   const { access = "admin", ofAllTenants = false } = config;
   const tenantAsked = takeTenant(request);
   if (access === "public" && !request.is404) return { ...nobody, ofAllTenants: false };
-  const key = keyOf(keys, request, reply);
+  const key = keyOf(keys, sessions, request, reply);
   await takeTurn(key.tenant); // also what is refused below
   grant(key, reply);
   const caller: RequestCaller = {
@@ -73,8 +75,12 @@ async function admit(keys: Keys, request: FastifyRequest, reply: FastifyReply): 
   return caller;
 }
 
-function keyOf(keys: Keys, request: FastifyRequest, reply: FastifyReply): Key {
+/** A request that names a key is judged by that alone; one that names none may come from the console's page. */
+function keyOf(keys: Keys, sessions: Sessions | null, request: FastifyRequest, reply: FastifyReply): Key {
+  const token = sessions === null || request.headers.authorization !== undefined ? undefined : tokenOf(request);
+  if (token !== undefined) mustBeOwnPage(request);
   try {
+    if (token !== undefined) return sessions!.find(token);
     return keys.authenticate(request.headers.authorization, request.raw.socket);
   } catch (error) {
     reply.header("www-authenticate", 'Bearer realm="reprise"');

@@ -20,6 +20,6 @@ export function codesOf({ access, ofAllTenants, acrossTenants, contract }: Omit<
   if (access !== "public") add(withKey);
   if (!roles.every((role) => mayDo(role, access))) codes.add("ROLE_REQUIRED");
   if (ofAllTenants || acrossTenants) codes.add("TENANT_REQUIRED");
-  if (contract.bodies !== null) add([...withBody, ...withRepeats, ...withRecord]);
+  if (contract.bodies !== null) add(contract.offRecord ? withBody : [...withBody, ...withRepeats, ...withRecord]);
   return [...codes].sort();
 }

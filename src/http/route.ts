@@ -19,6 +19,8 @@ export interface RouteContract {
   readonly headers?: z.ZodType;
   /** By media type; null for a route that reads no body. */
   readonly bodies: Readonly<Record<string, z.ZodType>> | null;
+  /** It takes no Idempotency-Key and records nothing, although it reads a body. */
+  readonly offRecord?: boolean;
   /** Its success; a text is the media type of an answer that is not JSON. */
   readonly reply: z.ZodType | string;
   /** The same in other media types, for who asks for one by `Accept`. */
@@ -42,6 +44,7 @@ interface Described<R> {
   readonly acrossTenants?: boolean;
   readonly summary: string;
   readonly note?: string;
+  readonly offRecord?: boolean;
   readonly reply: R;
   readonly kinds?: Readonly<Record<string, z.ZodType>>;
   /** Default: 200. */

@@ -9,11 +9,13 @@ import { type NewId, newId as timeOrderedId } from "../event/ids.ts";
 import type { StoreCore } from "../store/store.ts";
 import { checkCallers } from "./authenticate.ts";
 import { readJsonBodies } from "./body.ts";
+import { makeSessions } from "./console/sessions.ts";
 import { makeFail } from "./failed.ts";
 import { writeRowsInTurns } from "./json-reply.ts";
 import { keepAnswers } from "./once.ts";
 import { logRequests } from "./request-log.ts";
 import { keepRoutes } from "./routed.ts";
+import { consoleRoutes } from "./routes/console.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { descriptionRoutes } from "./routes/description.ts";
 import { entityRoutes } from "./routes/entities.ts";
@@ -85,7 +87,8 @@ export function makeServer({
   endSlowReaders(app, logger, readers);
   logRequests(app, logger, clock);
   refuseWhileClosing(app);
-  checkCallers(app, keys);
+  const sessions = keys === null ? null : makeSessions({ keys, clock });
+  checkCallers(app, keys, sessions);
   keepAnswers(app);
   const { table, notRouted } = keepRoutes(app);
   app.addHook("onRequest", async (request, reply) => {
@@ -95,7 +98,7 @@ export function makeServer({
   app.setErrorHandler((error, request, reply) => fail(error, request, reply));
   app.setNotFoundHandler((request, reply) => fail(notRouted(request, reply), request, reply));
 
-  const needs = { store, keys, table };
+  const needs = { store, keys, sessions, table };
   app.register(eventRoutes, needs);
   app.register(entityRoutes, needs);
   app.register(deadLetterRoutes, needs);
@@ -104,6 +107,7 @@ export function makeServer({
   app.register(integrationRoutes, needs);
   app.register(serviceRoutes, needs);
   app.register(descriptionRoutes, needs);
+  app.register(consoleRoutes, needs);
   return app;
 }
 

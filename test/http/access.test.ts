@@ -80,6 +80,11 @@ beforeEach(async () => {
   store = await startStore(config, join(folder, "data"));
 });
 
+/** What is asked for here is no file of the console, and logs nobody in. */
+const statusOfPublic: Readonly<Record<string, number>> = {
+  ...{ "GET /console/scripts/:file": 404, "GET /console/styles/:file": 404, "GET /console/images/:file": 404, "POST /console/session": 400 },
+};
+
 describe("every route by every role", () => {
   it("answers who may, and refuses who may not with the role that it takes; without a key 401 but for what is public", async () => {
     const texts = Object.fromEntries(roles.map((role) => [role, key(role, role, "*").text])) as Record<Role, string>;
@@ -88,7 +93,7 @@ describe("every route by every role", () => {
     for (const { method, url, access } of routes) {
       const at = url.replace(/:\w+/g, "none-such-1");
       const without = await ask(null, method, at);
-      if (access === "public") expect(without.statusCode).toBe(200);
+      if (access === "public") expect([url, without.statusCode]).toEqual([url, statusOfPublic[`${method} ${url}`] ?? 200]);
       else {
         expectProblem(without, 401, "KEY_MISSING");
         expect(without.headers["www-authenticate"]).toBe('Bearer realm="reprise"');
@@ -110,9 +115,15 @@ describe("every route by every role", () => {
     const table = Object.fromEntries(routes.map(({ method, url, access, ofAllTenants }) => [`${method} ${url}`, ofAllTenants ? `${access} of all` : access]));
     expect(table).toMatchInlineSnapshot(`
       {
+        "DELETE /console/session": "public",
         "GET /admin/dlq": "read",
         "GET /admin/dlq/:id": "read",
         "GET /admin/dlq/stats": "read",
+        "GET /console": "public",
+        "GET /console/images/:file": "public",
+        "GET /console/scripts/:file": "public",
+        "GET /console/session": "look",
+        "GET /console/styles/:file": "public",
         "GET /docs": "public",
         "GET /docs/page.css": "public",
         "GET /docs/page.js": "public",
@@ -139,6 +150,7 @@ describe("every route by every role", () => {
         "POST /admin/dlq/:id/replay": "operate",
         "POST /admin/dlq/discard-batch": "operate",
         "POST /admin/dlq/replay-batch": "operate",
+        "POST /console/session": "public",
         "POST /deliveries/:id/give-up": "operate",
         "POST /entities/:type/:id/pause": "operate",
         "POST /entities/:type/:id/resume": "operate",

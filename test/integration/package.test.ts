@@ -205,6 +205,8 @@ describe("the packed package", { timeout: 60_000 }, () => {
         break;
       }
       expect(url, stderr).toBeDefined();
+      const script = /src="([^"]+)"/.exec(await (await fetch(`${url}/console`)).text())?.[1];
+      expect((await fetch(`${url}/${script}`)).status).toBe(200);
       const reply = await fetch(`${url}/events`, {
         method: "POST",
         headers: { "content-type": "application/json" },

@@ -4,7 +4,7 @@ import { repositoryFolder } from "./run-tool.ts";
 
 /** Folders of the repository that hold what people have written. */
 const folders = ["src", "test", "docs", "bench", "bin", "schemas", "upcasters", "handlers", "examples", ".ci"];
-const written = /\.(?:ts|js|md|json|c|ya?ml)$|^\.ci\//;
+const written = /\.(?:tsx?|css|js|md|json|c|ya?ml)$|^\.ci\//;
 /** Other people's files, and data. */
 const notOurs = /^test\/json-test-suite\/|^bench\/peers\/|node_modules|lock\.json$/;
 

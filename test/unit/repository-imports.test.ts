@@ -44,6 +44,9 @@ const planted: readonly (readonly [rule: string, from: string, statement: string
   ["only-tests-see-the-log-in-memory", "src/log/opens-memory.ts", 'import { p } from "./memory/ok.ts";', "src/log/memory/ok.ts"],
   ["nothing-in-src-imports-the-testing-kit", "src/cli/test-kit.ts", 'import type { P } from "../testing/ok.ts";', "src/testing/ok.ts"],
   ["edges-are-seen-by-main-only", "src/top.ts", 'import type { P } from "./http/ok.ts";', "src/http/ok.ts"],
+  ["console-imports-shapes-of-the-wire", "src/console/wrong.ts", 'import type { P } from "../store/ok.ts";', "src/store/ok.ts"],
+  ["console-imports-no-code-of-the-service", "src/console/code.tsx", 'import { p } from "../http/wire/ok.ts";', "src/http/wire/ok.ts"],
+  ["nothing-imports-the-console", "src/cli/page.ts", 'import type { P } from "../console/ok.ts";', "src/console/ok.ts"],
   ["nothing-in-src-imports-the-barrel", "src/cli/barrel.ts", 'import { p } from "../index.ts";', "src/index.ts"],
   ["nothing-in-src-imports-the-barrel", "src/http/barrel.ts", 'import { p } from "reprise";', "src/index.ts"],
   ["example-imports-the-public-api", "handlers/wrong.ts", 'import { p } from "../src/log/sqlite.ts";', "src/log/sqlite.ts"],
@@ -72,6 +75,8 @@ const innocent: Readonly<Record<string, string>> = {
   "src/log/eventstoredb/ok.ts": 'import type { P } from "../event-log.ts"; export type { P };',
   "src/log/memory/ok.ts": "export const p = 1; export type P = 1;",
   "src/testing/ok.ts": 'import { p as q } from "../log/memory/ok.ts"; export const p = q; export type P = 1;',
+  "src/http/wire/ok.ts": "export const p = 1; export type P = 1;",
+  "src/console/ok.ts": 'import type { P } from "../http/wire/ok.ts"; export type { P };',
   "src/delivery/ok.ts": 'import type { P } from "../log/event-log.ts"; export const p: P = 1;',
   "src/delivery/cycle-b.ts": 'import { p as q } from "./cycle-a.ts"; export const p = q;',
   "src/store/ok.ts": "export type P = 1;",
@@ -89,7 +94,7 @@ const innocent: Readonly<Record<string, string>> = {
 
 function tsFilesOf(folder: string): string[] {
   return readdirSync(join(repositoryFolder, folder), { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".ts"))
+    .filter((path) => /\.tsx?$/.test(path))
     .map((path) => `${folder}/${path}`)
     .sort();
 }

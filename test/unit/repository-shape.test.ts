@@ -44,7 +44,7 @@ const stillOver = `
 const medianLines = 70;
 
 const sources = readdirSync(join(repositoryFolder, "src"), { recursive: true, encoding: "utf8" })
-  .filter((name) => name.endsWith(".ts"))
+  .filter((name) => /\.tsx?$/.test(name))
   .map((name) => ({ path: `src/${name}`, text: readFileSync(join(repositoryFolder, "src", name), "utf8") }));
 
 describe("the shape of the source", () => {

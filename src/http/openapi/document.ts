@@ -79,7 +79,7 @@ export function pathOf(url: string): string {
 
 function operationOf(route: Route, shapes: Shapes): JsonSchema {
   const { access, contract } = route;
-  const { bodies, reply, kinds = {}, statuses, note } = contract;
+  const { bodies, reply, kinds = {}, statuses, note, offRecord = false } = contract;
   const id = operationIdOf(route);
   const responses = new Map<number, JsonSchema>(problemResponses(codesOf(route)) as ReadonlyMap<number, unknown> as ReadonlyMap<number, JsonSchema>);
   for (const status of statuses) {
@@ -87,7 +87,7 @@ function operationOf(route: Route, shapes: Shapes): JsonSchema {
       typeof reply === "string" ? { [reply]: { schema: { type: "string" } } } : contentOf({ "application/json": reply, ...kinds }, "reply", shapes, id);
     const problem = responses.get(status) as { readonly description?: string; readonly content?: object } | undefined;
     const said = status === 202 ? "Begun; it goes on by itself." : contract.summary;
-    const headers = bodies === null ? {} : { headers: replayedHeaders };
+    const headers = bodies === null || offRecord ? {} : { headers: replayedHeaders };
     const described = [said, problem?.description ?? []].flat().join("\n\n");
     responses.set(status, { ...problem, description: described, ...headers, content: { ...content, ...problem?.content } });
   }
@@ -124,7 +124,13 @@ function parametersOf({ url, access, acrossTenants, contract }: Route): readonly
   const inHeaders = (contract.headers === undefined ? [] : membersOf(contract.headers)).map((member) => ({ ...member, in: "header" }));
   const description = `Whose things are meant, for a key of all tenants${acrossTenants ? "; * for everybody's" : ""}.`;
   const tenant = { name: "tenant", in: "query", required: false, description, schema: { type: "string" } };
-  return [...inPath, ...inQuery, ...inHeaders, ...(access === "public" ? [] : [tenant]), ...(contract.bodies === null ? [] : [idempotencyKeyParameter])];
+  return [
+    ...inPath,
+    ...inQuery,
+    ...inHeaders,
+    ...(access === "public" ? [] : [tenant]),
+    ...(contract.bodies === null || contract.offRecord ? [] : [idempotencyKeyParameter]),
+  ];
 }
 
 const roleTexts: Readonly<Record<Access, string>> = {

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { cloudEventBody } from "../wire/cloud-event.ts";
 import { cloudEventBatchBody } from "../wire/cloud-event-batch.ts";
 import { cloudEventBatchReply, cloudEventReply } from "../wire/cloud-event-reply.ts";
+import { sessionEndedReply, sessionReply, sessionRequest } from "../wire/console.ts";
 import * as lettersAsked from "../wire/dead-letters.ts";
 import * as letters from "../wire/dead-letters-replies.ts";
 import { attemptReply, deliveryReply, givenUpReply } from "../wire/deliveries.ts";
@@ -33,6 +34,7 @@ export const namedRequests: Readonly<Record<string, z.ZodType>> = {
   PlanReplay: planRequest,
   StartReplay: startReplayRequest,
   ChangeRate: rateRequest,
+  LogIn: sessionRequest,
 };
 
 export const namedReplies: Readonly<Record<string, z.ZodType>> = {
@@ -77,4 +79,6 @@ export const namedReplies: Readonly<Record<string, z.ZodType>> = {
   RebuildBegun: service.rebuildReply,
   Health: service.healthReply,
   Ready: service.readyReply,
+  Session: sessionReply,
+  SessionEnded: sessionEndedReply,
 };

@@ -3,6 +3,7 @@ import type { Keys } from "../../access/keys.ts";
 import type { ErrorCode } from "../../errors.ts";
 import type { Caller, CallerOptions } from "../../store/caller.ts";
 import type { StoreCore } from "../../store/store.ts";
+import type { Sessions } from "../console/sessions.ts";
 import type { Route } from "../routed.ts";
 
 /** The arguments of all routes. */
@@ -10,6 +11,8 @@ export interface RouteOptions {
   readonly store: StoreCore;
   /** Null where the service works without keys. */
   readonly keys: Keys | null;
+  /** Of the console; null where the service works without keys. */
+  readonly sessions: Sessions | null;
   /** All routes, once the server is ready. */
   readonly table: readonly Route[];
 }
