@@ -53,6 +53,7 @@ describe("init", () => {
     expect(manifest()).toMatchObject({ private: true, type: "module", scripts: { start: "reprise serve", test: "node --test" } });
     expect(manifest().dependencies).toEqual({ reprise: "^0.1.0", zod: expect.stringMatching(/^\^4\./) });
     expect(stdout).toMatch(/\n {2}npm install reprise zod\n {2}npm test\n {2}npx reprise serve\n/);
+    expect(stdout).toContain("npm i -D typescript @types/node, then npx tsc");
     const { code: passed, stdout: report } = await runTests();
     expect(report).toMatch(/^(ℹ|#) pass 3$/m);
     expect(passed).toBe(0);

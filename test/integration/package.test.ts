@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { snippetsOf } from "../support/doc-snippets.ts";
-import { followInit } from "../support/newcomer.ts";
+import { blocksOfReadme, commandsThatInitPrints, followReadme } from "../support/newcomer.ts";
 import { repositoryFolder, run, runNode, writeTree } from "../support/run-tool.ts";
 import { someOf } from "../support/sizes.ts";
 import { errorsByLine, forProject, programOf, wrongUsesOf } from "../support/typed-uses.ts";
@@ -47,7 +47,7 @@ export default defineConfig({
 `;
 
 /** Pages whose examples are small projects with tests. */
-const pages = ["testing"];
+const pages = ["testing", "recipes"];
 
 const pageOptions = JSON.stringify({
   compilerOptions: {
@@ -71,7 +71,7 @@ await store.close();
 describe("the packed package", { timeout: 60_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), "reprise-package-"));
   /** Empty at first: a newcomer's. */
-  const newcomer = join(folder, "newcomer");
+  const newcomer = join(folder, "a new comer");
   const project = join(folder, "project");
   /** Not inside the project: nothing of its node_modules can be found from here. */
   const elsewhere = join(folder, "elsewhere");
@@ -123,10 +123,25 @@ describe("the packed package", { timeout: 60_000 }, () => {
     ]);
   });
 
-  it("takes a newcomer from an empty folder to the first replay in under a minute, each command as it is printed", async () => {
+  it("takes a newcomer through the README, from an empty folder to a handler that appends, in under a minute", async () => {
     const begunMs = performance.now();
-    await followInit(newcomer);
+    const { commands, served } = await followReadme(newcomer);
     expect(installMs + performance.now() - begunMs).toBeLessThan(60_000);
+    const said = (line: string, nth = 0) => commands.filter((command) => command.line.startsWith(line))[nth]?.stdout;
+    const [, firstBlock, secondBlock] = blocksOfReadme().map((block) => ("commands" in block ? block.commands : []));
+    expect(commandsThatInitPrints(said("npx reprise init") ?? "")).toEqual([...firstBlock!, ...secondBlock!].slice(1));
+    expect(said("npm test")).toMatch(/^(ℹ|#) pass 3$/m);
+    expect(said("npx reprise dlq ls")).toMatch(/mailer +order\/1 .*order.placed +exhausted +2 .*Error: the mail server does not answer/);
+    expect(said("npx reprise dlq replay")).toMatch(/succeeded +1\nfailed +0\n/);
+    expect(said("npx reprise handlers ls")).toMatch(/mailer +running +2 +2 +0 /);
+    expect(served[0]!.split("\n").filter((line) => line.startsWith("mailed:"))).toEqual(["mailed: order 1, 1250 cents", "mailed: order 1, 900 cents"]);
+    expect(said("npx reprise add event")).toContain("Left to do:");
+    expect(said("npm test", 1)).toMatch(/^(ℹ|#) pass 4$/m);
+    const shipped = said("npx reprise events ls") ?? "";
+    expect(shipped.match(/order\/1 .*order.shipped|order.shipped .*order\/1 /g), shipped).toHaveLength(2);
+    expect(shipped.match(/order\/2 .*order.shipped|order.shipped .*order\/2 /g), shipped).toHaveLength(1);
+    const compiler = join(repositoryFolder, "node_modules/typescript-7/bin/tsc");
+    expect(await runNode(newcomer, compiler, "--typeRoots", join(repositoryFolder, "node_modules/@types"))).toMatchObject({ code: 0, stdout: "" });
   });
 
   it("is a library: import { openStore } from reprise", async () => {

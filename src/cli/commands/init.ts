@@ -89,6 +89,8 @@ function commandsOf(folder: string, way: string, withCompose: boolean): readonly
     "In a second terminal, in the same folder: an outage, two events, its end, a replay.",
     "",
     ...second.map((line) => `  ${line}`),
+    "",
+    "A field that is misspelt, missing or too much does not compile: npm i -D typescript @types/node, then npx tsc",
     ...more,
   ];
 }
