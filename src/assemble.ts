@@ -20,6 +20,7 @@ import { makePerSource } from "./store/append/append-per-source.ts";
 import { makeFollowUpAppends } from "./store/append/follow-up-appends.ts";
 import { takeTyped } from "./store/append/typed.ts";
 import { makeDeadLetterActs } from "./store/dead-letter-acts.ts";
+import { makeEscalationActs } from "./store/escalation-acts.ts";
 import { makeIntegrationActs } from "./store/integrations.ts";
 import { makeLife } from "./store/life.ts";
 import { makePauses } from "./store/pauses.ts";
@@ -113,6 +114,7 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
       append: takeTyped(makePerSource(append, log)),
       readEntity: makeReadEntity(needs),
       ...makeDeadLetterActs({ ...needs, asAmended: (...amended) => amendedDetail(catalog, ...amended) }),
+      ...makeEscalationActs(needs),
       ...makeReplayActs({ ...needs, cursors: reportCursors }),
       ...makePauses(needs),
       ...makeIntegrationActs(needs),

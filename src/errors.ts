@@ -56,6 +56,10 @@ export const errorCatalog = {
     kind: "conflict",
     remedy: "An earlier dead letter of the entity comes first: replay or discard it, then repeat this; or select both in one batch or plan.",
   },
+  ALREADY_DECIDED: {
+    kind: "conflict",
+    remedy: "The decision stands; `GET /admin/escalations` shows who made it. A dead letter that it left is replayed or discarded as any other.",
+  },
   LANE_PAUSED: { kind: "conflict", remedy: "Resume the entity for the handler, then replay: nothing of a paused lane starts." },
   NOT_PAUSED: { kind: "conflict", remedy: "Nothing has to be resumed; `GET /handlers` and `GET /entities/{type}/{id}` show what is paused." },
   NOT_BACKING_OFF: {

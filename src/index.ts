@@ -30,6 +30,9 @@ export type { DeliveryLogger } from "./delivery/delivery-logger.ts";
 export {
   type AnyHandle,
   defineHandler,
+  Escalate,
+  type EscalateRule,
+  type EscalationOptions,
   type FunctionHandler,
   type HandlerDefinition,
   type HandlerOptions,
@@ -76,6 +79,7 @@ export {
 export type { AppendedEvent as LoggedAppend, ExpectedRevision } from "./log/event-log.ts";
 export type { Act } from "./records/act.ts";
 export type { AskedAppend, AttemptClass, AttemptError, AttemptRecord, DeadLetterCause } from "./records/attempt.ts";
+export type { Escalation, OnDue } from "./records/escalation.ts";
 export type { PlanFindings, ReplaySelection } from "./records/plan.ts";
 export type { AskedTerms, OwnOutcome, ReplayKind, ReplayTerms } from "./records/replay.ts";
 export type { ReplayVerb } from "./replay/act-on-job.ts";
@@ -98,6 +102,7 @@ export type {
   DiscardResult,
   Resolution,
 } from "./store/dead-letter-acts.ts";
+export type { EscalationActs, EscalationDecided } from "./store/escalation-acts.ts";
 export type { GivenUp } from "./store/give-up.ts";
 export type { HttpOptions, HttpSide, Serving } from "./store/http-side.ts";
 export type { IntegrationActs, IntegrationView } from "./store/integrations.ts";
@@ -137,6 +142,7 @@ export type {
 } from "./views/model/dead-letter.ts";
 export type { DeliveryReads, DeliveryStatus, DeliveryView, EffectView, RecordedDelivery } from "./views/model/delivery.ts";
 export type { EntityFilterOptions, EntityReads, EntityView, LaneView, ShownLaneState } from "./views/model/entity.ts";
+export type { EscalationFilter, EscalationPointer, EscalationReads, EscalationStatus, EscalationView } from "./views/model/escalation.ts";
 export type { EventFilterOptions, EventReads, EventView, LiftedView, PartView } from "./views/model/event.ts";
 export type { HandlerReads, HandlerState, HandlerView } from "./views/model/handler.ts";
 export type { HistoryFilter, HistoryPointer, HistoryReads } from "./views/model/history.ts";

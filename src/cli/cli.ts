@@ -11,6 +11,7 @@ import { addCopy } from "./commands/copy.ts";
 import { addDeadLetters } from "./commands/dlq/dlq.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addEntities } from "./commands/entities.ts";
+import { addEscalations } from "./commands/escalations.ts";
 import { addEvents } from "./commands/events.ts";
 import { addExport } from "./commands/export.ts";
 import { addInit } from "./commands/init.ts";
@@ -77,6 +78,7 @@ export function makeProgram(world: World, { json = false }: { readonly json?: bo
   addEvents(program, world);
   addEntities(program, world);
   addDeadLetters(program, world);
+  addEscalations(program, world);
   addReplays(program, world);
   addService(program, world);
   addIntegrations(program, world);

@@ -80,6 +80,18 @@ const examples: Readonly<Record<string, string>> = {
   "dlq discard": `
   reprise dlq discard ${event} --reason 'test data'
   reprise dlq discard --error TypeError --max 500 --reason 'test data' --yes`,
+  escalations: `
+  reprise escalations ls
+  reprise escalations approve ${delivery} --reason 'the customer has called'`,
+  "escalations ls": `
+  reprise escalations ls --handler payment
+  reprise escalations ls --status all -o ndjson`,
+  "escalations show": `
+  reprise escalations show ${delivery}`,
+  "escalations approve": `
+  reprise escalations approve ${delivery} --reason 'the customer has called'`,
+  "escalations reject": `
+  reprise escalations reject ${delivery} --reason 'it was refunded by hand'`,
   replay: `
   reprise replay run --handler ledger
   reprise replay ls

@@ -1,5 +1,6 @@
 /** Beginnings of ids. They are looked up in the service's lists, which end somewhere: a whole id costs no look-up, and is never looked up. */
 import type { DeadLettersReply } from "../http/wire/dead-letters-replies.ts";
+import type { EscalationsReply } from "../http/wire/escalations.ts";
 import type { EventsReply } from "../http/wire/events.ts";
 import type { ReplaysReply } from "../http/wire/replays-replies.ts";
 import type { Client, Query } from "./client.ts";
@@ -43,6 +44,13 @@ const kinds = {
     page: async (client, cursor) => {
       const reply = await client.get<DeadLettersReply>("/admin/dlq", { limit: "200", data: "false", cursor });
       return { ids: reply.events.flatMap(({ id, delivery_id: delivery }) => [id, delivery]), next: reply.next_cursor };
+    },
+  },
+  escalation: {
+    called: "delivery that waits, or waited, for a decision",
+    page: async (client, cursor) => {
+      const reply = await client.get<EscalationsReply>("/admin/escalations", { limit: "1000", cursor });
+      return { ids: reply.escalations.map((each) => each.delivery_id), next: reply.next_cursor };
     },
   },
   retrying: {

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { headerProblems } from "../delivery/attempt/webhook-headers.ts";
-import type { Jitter, PresetName } from "../delivery/handler.ts";
+import type { EscalateRule, Jitter, PresetName } from "../delivery/handler.ts";
 import { maxDelayMs } from "../delivery/policy/waits.ts";
 import { eventTypePattern } from "../event/names.ts";
 import { between, custom, eventDefinition, fields, nameShape, oneOf, whole } from "./fields.ts";
@@ -46,6 +46,11 @@ const commonShape = {
   timeoutMs: whole(1, maxTimeoutMs).optional(),
   record: oneOf("batch", "each").optional(),
   unknownOutcome: oneOf("repeat", "escalate").optional(),
+  escalate: custom<EscalateRule>((value) => typeof value === "function", "must be a function that answers with a reason or with false").optional(),
+  escalation: fields(
+    { dueInMs: whole(10, maxElapsedMs).optional(), onDue: oneOf("wait", "reject").optional() },
+    'must be an object, { dueInMs: 86_400_000, onDue: "wait" }',
+  ).optional(),
 };
 
 const functionShape = fields(

@@ -4,6 +4,8 @@ import { shownUrl } from "../delivery/attempt/secrets.ts";
 import type { HandlerDefinition } from "../delivery/handler.ts";
 import type { HandlerSpec, RetryPolicy } from "../delivery/handler-spec.ts";
 import type { IntegrationSpec } from "../delivery/integration-spec.ts";
+import { defaultTimes } from "../delivery/policy/decision-times.ts";
+import { defined } from "./defined.ts";
 import { handledTypes } from "./handled-types.ts";
 import { integrationOf } from "./make-integration.ts";
 import { defaultPolicy, overridden } from "./make-policy.ts";
@@ -30,6 +32,8 @@ export function makeSpec(definition: HandlerDefinition, field: string, catalog: 
     record: definition.record ?? preset.record ?? "batch",
     unknownOutcome: definition.unknownOutcome ?? preset.unknownOutcome ?? "repeat",
     integration: integrationOf(definition, preset, field, integrations),
+    escalate: definition.escalate ?? null,
+    decisions: { ...defaultTimes, ...defined(definition.escalation ?? {}) },
     policy: (eventType) => byType.get(eventType) ?? base,
     definition,
     endpoint: definition.kind === "webhook" ? shownUrl(definition.url) : null,

@@ -26,6 +26,8 @@ export interface HandlerContext {
   readonly deliveryId: string;
   /** Set while an operator's replay delivers the event. `dry_run`: nothing outside may change; only handlers with `dryRun` are called so. */
   readonly replay: { readonly id: string; readonly reason: string | null; readonly mode: "run" | "dry_run" } | null;
+  /** Set once a person has approved a delivery that was escalated: a handler that throws `Escalate` looks here first, or it asks again for ever. */
+  readonly approval: { readonly by: string; readonly reason: string | null } | null;
   /** Aborts when the attempt's time is up or the service stops. The lane waits until the handler has settled: honour it. */
   readonly signal: AbortSignal;
   /**

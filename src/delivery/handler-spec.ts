@@ -1,5 +1,6 @@
-import type { HandlerDefinition, Jitter, OnExhausted } from "./handler.ts";
+import type { EscalateRule, HandlerDefinition, Jitter, OnExhausted } from "./handler.ts";
 import type { IntegrationSpec } from "./integration-spec.ts";
+import type { DecisionTimes } from "./policy/decision-times.ts";
 
 /** A retry policy with every field filled in. */
 export interface RetryPolicy {
@@ -29,6 +30,9 @@ export interface HandlerSpec {
   readonly unknownOutcome: "repeat" | "escalate";
   /** What it calls and shares with others; null: nothing that anybody would wait for. */
   readonly integration: IntegrationSpec | null;
+  /** Says whether a person has to decide on an event before the handler is called; null: nobody ever has. */
+  readonly escalate: EscalateRule | null;
+  readonly decisions: DecisionTimes;
   readonly policy: (eventType: string) => RetryPolicy;
   readonly definition: HandlerDefinition;
   /** URL of a webhook. */

@@ -1,4 +1,6 @@
 import type { EventDefinition, EventOf } from "../catalog/define.ts";
+import type { CurrentEvent } from "../event/event.ts";
+import type { OnDue } from "../records/escalation.ts";
 import type { HandlerContext } from "./handler-context.ts";
 import type { BreakerOptions } from "./integration-definition.ts";
 
@@ -69,7 +71,21 @@ export interface HandlerOptions<T extends string = string> {
   readonly record?: "batch" | "each";
   /** `escalate`: a call that was under way when the process died is never repeated by itself; a person decides. Default `repeat`. */
   readonly unknownOutcome?: "repeat" | "escalate";
+  /** How long people have for a decision on what is escalated, and what becomes of it then. */
+  readonly escalation?: EscalationOptions;
 }
+
+export interface EscalationOptions {
+  /** 10 ms to a year; default 24 h. */
+  readonly dueInMs?: number;
+  /** `wait` (default): it stays open. `reject`: the delivery is discarded, as `expired`. */
+  readonly onDue?: OnDue;
+}
+
+/** What a rule says of an event: the reason for which a person has to decide, or `false` (also nothing, or an empty text): the handler is called. */
+type EscalateAnswer = string | boolean | null | undefined;
+/** A rule as config and delivery keep it, its event forgotten. */
+export type EscalateRule = (event: never) => EscalateAnswer;
 
 /** A user's function. `events` gives `on` its types (a list or the whole catalog); without it data is unknown. */
 export interface FunctionHandler<E extends readonly EventDefinition[] = readonly EventDefinition[], I extends E[number]["type"] = never>
@@ -79,6 +95,11 @@ export interface FunctionHandler<E extends readonly EventDefinition[] = readonly
   readonly ignore?: readonly I[];
   /** A function for each of `events`, so that one that is forgotten, or new in the catalog, does not compile. */
   readonly on: NoInfer<On<E[number], I>>;
+  /**
+   * Asked before each call whether a person has to decide on the event first; one that is approved is not asked about again. It answers at once, changes
+   * nothing, and an answer that is neither a reason nor `false` keeps the event from the handler: a dead letter says what was wrong.
+   */
+  readonly escalate?: (event: EventOf<NoInfer<E[number]>>) => EscalateAnswer;
   /**
    * A dry run of a replay may call it, with `context.replay.mode` "dry_run": it changes nothing outside then, whatever it is asked. Default false:
    * a dry run ends before it.
@@ -97,6 +118,8 @@ export interface WebhookHandler<N extends WebhookEvents = WebhookEvents> extends
   readonly events: N;
   /** Standard Webhooks secret `whsec_<base64>`, or several while rotating: each signs. */
   readonly secret?: string | readonly string[];
+  /** As a function's. */
+  readonly escalate?: (event: CurrentEvent) => EscalateAnswer;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -113,8 +136,9 @@ export type HandlerDefinition<T extends string = any> =
       readonly ignore?: readonly string[];
       readonly on: Readonly<Record<string, AnyHandle>>;
       readonly dryRun?: boolean;
+      readonly escalate?: EscalateRule;
     } & HandlerOptions)
-  | ({ readonly kind: "webhook"; readonly events: readonly T[] } & Omit<WebhookHandler, "events">);
+  | ({ readonly kind: "webhook"; readonly events: readonly T[]; readonly escalate?: EscalateRule } & Omit<WebhookHandler, "events" | "escalate">);
 
 /** A handle whose event type is forgotten: the catalog makes sure that it only ever sees its own. */
 export type AnyHandle = (event: never, context: HandlerContext) => Answer;
@@ -128,7 +152,7 @@ export function defineHandler<const E extends readonly EventDefinition[] = reado
   handler: FunctionHandler<E, I>,
 ): HandlerDefinition<Named<E[number]["type"]>> {
   return {
-    ...(handler as HandlerOptions & Pick<FunctionHandler, "events" | "dryRun">),
+    ...(handler as HandlerOptions & Pick<FunctionHandler, "events" | "dryRun"> & { readonly escalate?: EscalateRule }),
     kind: "function",
     on: handler.on as Readonly<Record<string, AnyHandle>>,
   };
@@ -139,12 +163,28 @@ export function webhookHandler<const N extends WebhookEvents>(handler: WebhookHa
   const nameOf = (one: unknown): unknown => (typeof one === "object" && one !== null && "type" in one ? one.type : one);
   // What is no list is refused with the rest of the config.
   const events: unknown = Array.isArray(handler.events) ? handler.events.map(nameOf) : handler.events;
-  return { ...(handler as Omit<WebhookHandler, "events">), kind: "webhook", events: events as readonly Named<Names<N>>[] };
+  return {
+    ...(handler as Omit<WebhookHandler, "events" | "escalate"> & { readonly escalate?: EscalateRule }),
+    kind: "webhook",
+    events: events as readonly Named<Names<N>>[],
+  };
 }
 
 /** Thrown by a handler: no further attempt can help; a person has to look. The delivery is dead-lettered at once with cause `terminal`. */
 export class Terminal extends Error {
   override readonly name: string = "Terminal";
+}
+
+/**
+ * Thrown by a handler: a person has to decide. The delivery is escalated at once; approved, the handler is called again, with `context.approval` set. The
+ * message is the reason that is shown, at most 500 characters of it.
+ */
+export class Escalate extends Error {
+  override readonly name: string = "Escalate";
+
+  constructor(reason: string) {
+    super(reason);
+  }
 }
 
 /** Thrown by a handler that cannot work just now (a model's rate limit, a dependency that starts up): tried again later, and no attempt is used. */

@@ -1,7 +1,7 @@
 import type { Position } from "../event/event.ts";
 import type { Act } from "../records/act.ts";
 import type { LaneActs } from "./dispatcher/lane-acts.ts";
-import type { LetterActs } from "./dispatcher/letter-acts.ts";
+import type { FoundLetter, LetterActs } from "./dispatcher/letter-acts.ts";
 import type { ReplaySide } from "./dispatcher/replay-side.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import type { Condition } from "./ownership/condition.ts";
@@ -28,7 +28,7 @@ export interface RunningHandler {
   /** Its deliveries under way. `stuck`: the call goes on although its time-out is over. */
   running(): readonly { readonly stream: string; readonly revision: number; readonly stuck: boolean }[];
   /** A dead letter as this process knows it; undefined when the delivery is none, or the journal could not be opened. */
-  letterAt(stream: string, revision: number): { readonly attempts: number; readonly isAmended: boolean } | undefined;
+  letterAt(stream: string, revision: number): FoundLetter | undefined;
   /** Revisions of a lane's dead letters, in order; none when the journal could not be opened. */
   lettersOf(stream: string): readonly number[];
   /** Lanes that a replay released and that have not passed what it held back. */

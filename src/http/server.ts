@@ -19,6 +19,7 @@ import { consoleRoutes } from "./routes/console.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { descriptionRoutes } from "./routes/description.ts";
 import { entityRoutes } from "./routes/entities.ts";
+import { escalationRoutes } from "./routes/escalations.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { handlerRoutes } from "./routes/handlers.ts";
 import { integrationRoutes } from "./routes/integrations.ts";
@@ -102,6 +103,7 @@ export function makeServer({
   app.register(eventRoutes, needs);
   app.register(entityRoutes, needs);
   app.register(deadLetterRoutes, needs);
+  app.register(escalationRoutes, needs);
   app.register(replayRoutes, needs);
   app.register(handlerRoutes, needs);
   app.register(integrationRoutes, needs);

@@ -5,6 +5,7 @@
 import type { Json } from "../event/event.ts";
 import type { Act } from "./act.ts";
 import type { AttemptError, AttemptRecord, DeadLetterCause, Deferrals } from "./attempt.ts";
+import type { Escalation } from "./escalation.ts";
 import type { LaneBlock, LaneState } from "./lane-state.ts";
 import type { LaneSnapshot, PartSnapshot, StartedSnapshot } from "./snapshot.ts";
 
@@ -77,6 +78,8 @@ export interface JournalData {
       readonly error: AttemptError;
       readonly chain: string;
       readonly escalated: boolean;
+      /** Present when it is escalated; the first builds left it out. */
+      readonly escalation?: Escalation;
       /** The last call, when there was one. */
       readonly record: AttemptRecord | null;
       readonly replayId?: string;
@@ -90,10 +93,16 @@ export interface JournalData {
     readonly before?: "dead_lettered" | "escalated";
     readonly cause: DeadLetterCause | null;
     readonly act: Act;
+    /** Of one that waited for a decision, and is discarded: a person refused it, or nobody decided in time. */
+    readonly decision?: "rejected" | "expired";
     readonly record: AttemptRecord | null;
     /** For a replay: the lane's live deliveries stay on the replay's pace until the lane has passed this revision. */
     readonly paceThrough?: number;
   };
+  /** A person approved what waited for a decision. It runs at once, under `runId`; a replay that has `act.replayId` sees to that itself. */
+  "delivery.decided": AboutDelivery & { readonly decision: "approved"; readonly runId: string; readonly act: Act };
+  /** Somebody was told that a decision is open for long: once for each. */
+  "delivery.noticed": AboutDelivery & { readonly stage: "due_soon" | "due" };
   /**
    * Later deliveries of this dead letter to this handler carry `data` in place of the stored data; it releases nothing. The record takes an append of its
    * own, because the data may fill one. `replaces`: the amendment in force before, which stays on record.

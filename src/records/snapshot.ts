@@ -1,4 +1,5 @@
 import type { Deferrals } from "./attempt.ts";
+import type { Approval, DecisionSnapshot } from "./escalation.ts";
 import type { LaneBlock } from "./lane-state.ts";
 
 /** The place of a dead letter's amendment. Its data may be large, and there may be many, so the state keeps only the place, and delivery reads the data. */
@@ -26,6 +27,9 @@ export interface LetterSnapshot {
   readonly replay: ({ readonly replayId: string; readonly failed: number; readonly retryAt: string | null } & WaitSnapshot) | null;
   /** Left out when deliveries carry the stored data. */
   readonly amended?: AmendmentPointer;
+  /** What it waits for. The first builds left it out, also of one that is escalated. */
+  readonly decision?: DecisionSnapshot;
+  readonly approval?: Approval;
 }
 
 /** A recorded intent to call (suspects, replays, `record: "each"`, `unknownOutcome: "escalate"`), open until the outcome is recorded. */

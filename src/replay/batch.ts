@@ -46,7 +46,8 @@ export function makeBatch({ views, delivery, migrations, jobs }: BatchNeeds): Re
   return async (filter, { tenant, actor, reason, maxEvents, ratePerSecond, migration, id: replayId }) => {
     if (migration !== undefined) migrations.mustKnow(migration);
     jobs.mustHaveRoom(tenant);
-    const letters = await views.oldestDeadLetters(filter, maxEvents);
+    // A batch decides nothing for the people who are asked: it takes what waits for nobody.
+    const letters = await views.oldestDeadLetters({ ...filter, escalated: 0 }, maxEvents);
     delivery.mustOwn(letters.map(({ handler }) => handler));
     const through = await heldThrough(ratePerSecond === null ? [] : letters);
     const items = letters.map((letter) => toItem(letter, through));

@@ -7,7 +7,7 @@ import { whyLeftAlone } from "./why-left-alone.ts";
 export function makeLetterRunner({
   delivery,
   amendments,
-  request: { replayId, actor, reason, effects = "once", migration },
+  request: { kind, replayId, actor, reason, effects = "once", migration },
   handlers,
 }: {
   readonly delivery: RunningHandlers;
@@ -21,7 +21,8 @@ export function makeLetterRunner({
       const { handler, lane: stream, revision, attempts, through = null } = item;
       try {
         if (migration !== undefined) await amendments.migrate(item, { replayId, actor, reason, migration });
-        const { end, position } = await delivery.must(handler).letters.replay({ stream, revision, attempts, through, replayId, actor, reason, effects });
+        const about = { replayId, actor, reason, effects, decides: kind === "single" };
+        const { end, position } = await delivery.must(handler).letters.replay({ stream, revision, attempts, through, ...about });
         switch (end.outcome) {
           case "replayed":
             return { outcome: "succeeded", position };

@@ -1,4 +1,5 @@
 /** Dead letters that a selection names, as candidates for a plan. */
+import { waitsForDecision } from "../delivery/dispatcher/letter-acts.ts";
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { isRepriseError } from "../errors.ts";
 import { makeTurns } from "../event/turns.ts";
@@ -55,7 +56,9 @@ async function eligibleOf({ delivery }: SelectNeeds, letters: readonly LetterPoi
 
 function whyNot(delivery: RunningHandlers, { handler, stream, revision }: LetterPointer): string | null {
   try {
-    delivery.must(handler).letters.mayAct(stream, revision, "replay");
+    const { letters } = delivery.must(handler);
+    if (letters.find(stream, revision)?.isEscalated) return waitsForDecision;
+    letters.mayAct(stream, revision, "replay");
     return null;
   } catch (error) {
     if (isRepriseError(error, "LETTER_NOT_FIRST")) return null; // the plan may have the earlier one, too

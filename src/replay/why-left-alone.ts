@@ -10,6 +10,7 @@ export const eventRemoved = "event removed from the log";
 export function whyLeftAlone(error: unknown): string | null {
   if (isRepriseError(error, "LETTER_NOT_FIRST")) return behindAnother;
   if (isRepriseError(error, "NOT_DEAD_LETTERED")) return "not dead-lettered any more";
+  if (isRepriseError(error, "ALREADY_DECIDED")) return "somebody else decided on it meanwhile";
   if (isRepriseError(error, "DELIVERY_RUNNING")) return "another replay of it is under way";
   if (isRepriseError(error, "LANE_PAUSED")) return "its entity is paused";
   if (isRepriseError(error, "NOT_FOUND")) return handlerAbsent;

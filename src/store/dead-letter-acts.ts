@@ -123,7 +123,10 @@ export function makeDeadLetterActs({ log, views, delivery, replays, amendments, 
     async discardBatch(filter, options) {
       if (Object.keys(filter).length === 0)
         throw new RepriseError("REQUEST_INVALID", "Nothing is selected: name what to discard by at least one filter. It is never everything.");
-      const chosen = { ...filter, tenant: callerOf(options).tenant };
+      const { tenant } = callerOf(options);
+      // What people are asked about is not discarded by the way. (To count without them takes longer, so it is done only where there are any.)
+      const someAsked = (await views.openEscalations(tenant)).length > 0;
+      const chosen = { ...filter, tenant, ...(someAsked ? { escalated: 0 as const } : {}) };
       // What an earlier try of the request has discarded is of its number: it does not discard as many again.
       const done = (await recorded(options, "delivery.settled")).map((record) => record.position);
       if (done.length > 0) await views.waitFor(done.at(-1)!);

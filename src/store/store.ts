@@ -2,6 +2,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import type { Views } from "../views/model/views.ts";
 import type { Appends } from "./append/append.ts";
 import type { DeadLetterActs } from "./dead-letter-acts.ts";
+import type { EscalationActs } from "./escalation-acts.ts";
 import type { Serving } from "./http-side.ts";
 import type { IntegrationActs } from "./integrations.ts";
 import type { Life } from "./life.ts";
@@ -11,7 +12,7 @@ import type { ReplayActs } from "./replay-acts.ts";
 import type { Requests } from "./requests/requests.ts";
 
 /** One Reprise: log, catalog, delivery, views. HTTP and CLI are thin layers on it. Each interface stands beside what makes it. */
-export interface StoreCore extends Appends, Reads, DeadLetterActs, ReplayActs, Pauses, IntegrationActs, Life {
+export interface StoreCore extends Appends, Reads, DeadLetterActs, EscalationActs, ReplayActs, Pauses, IntegrationActs, Life {
   readonly catalog: Catalog;
   /** The read side. Its answers are as of `views.position()`. */
   readonly views: Views;

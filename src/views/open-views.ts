@@ -10,6 +10,7 @@ import { makeLetterPointers } from "./queries/dead-letters/letter-pointers.ts";
 import { makeDeadLetterFigures } from "./queries/dead-letters/letter-stats.ts";
 import { makeDeliveryReads } from "./queries/deliveries/delivery-lookups.ts";
 import { makeEntityReads } from "./queries/entities/entity-list.ts";
+import { makeEscalationReads } from "./queries/escalations/escalation-list.ts";
 import { makeEventReads } from "./queries/events/event-list.ts";
 import { makeHandlerReads } from "./queries/handlers/handler-list.ts";
 import { makeKnownNames } from "./queries/known-names.ts";
@@ -66,6 +67,7 @@ export async function openViews(options: ViewsOptions): Promise<OpenViews> {
     ...makeEventReads(sources),
     ...makeDeliveryReads(sources),
     ...makeEntityReads(sources),
+    ...makeEscalationReads(sources),
     ...makeDeadLetterList(sources),
     ...makeDeadLetterDetails(sources),
     ...makeDeadLetterFigures(sources),

@@ -119,6 +119,7 @@ describe("every route by every role", () => {
         "GET /admin/dlq": "read",
         "GET /admin/dlq/:id": "read",
         "GET /admin/dlq/stats": "read",
+        "GET /admin/escalations": "read",
         "GET /console": "public",
         "GET /console/images/:file": "public",
         "GET /console/scripts/:file": "public",
@@ -150,7 +151,12 @@ describe("every route by every role", () => {
         "POST /admin/dlq/:id/replay": "operate",
         "POST /admin/dlq/discard-batch": "operate",
         "POST /admin/dlq/replay-batch": "operate",
+<<<<<<< HEAD
         "POST /console/session": "public",
+=======
+        "POST /admin/escalations/:id/approve": "operate",
+        "POST /admin/escalations/:id/reject": "operate",
+>>>>>>> 22b35d4 (Some events wait for a person: escalation, with its decisions and times)
         "POST /deliveries/:id/give-up": "operate",
         "POST /entities/:type/:id/pause": "operate",
         "POST /entities/:type/:id/resume": "operate",

@@ -24,6 +24,8 @@ const bodies: Readonly<Record<string, object>> = {
   "POST /admin/dlq/:id/discard": { reason },
   "POST /admin/dlq/replay-batch": {},
   "POST /admin/dlq/discard-batch": { reason },
+  "POST /admin/escalations/:id/approve": { reason },
+  "POST /admin/escalations/:id/reject": { reason },
   "POST /deliveries/:id/give-up": { reason },
   "POST /replays/plan": { selection: { dead_letters: { handler: "mail" } } },
   "POST /replays": { plan_id: planId, reason, mode: "run" },

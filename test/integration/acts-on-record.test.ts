@@ -7,7 +7,7 @@ import type { NewEvent } from "../../src/event/event.ts";
 import type { AppendedEvent, EventLog } from "../../src/log/event-log.ts";
 import { toSelection } from "../../src/replay/selection.ts";
 import type { StoreCore } from "../../src/store/store.ts";
-import { type ActsScene, entity, openActsScene, order } from "../support/acts-scene.ts";
+import { type ActsScene, entity, escalated, openActsScene, order } from "../support/acts-scene.ts";
 import { readLogRows } from "../support/history-checker.ts";
 import { runTerms } from "../support/replay-scene.ts";
 import { logHead } from "../support/test-store.ts";
@@ -94,6 +94,18 @@ const acts: { readonly [M in Exclude<keyof StoreCore, NoAct>]: readonly Act[] } 
   ],
   discard: [{ record: "delivery.settled", act: ({ store, letter }) => store.discard(letter, { ...because, handler: "mailer" }), inForce: released }],
   discardBatch: [{ record: "delivery.settled", act: ({ store }) => store.discardBatch({ handler: "mailer", entityId: "a" }, because), inForce: released }],
+  approveEscalation: [
+    {
+      ...{ record: "delivery.decided", arrange: escalated, act: ({ store, made }) => store.approveEscalation(made, because) },
+      inForce: ({ calls }) => soon(() => calls.some(({ id, replayId }) => id === "e" && replayId !== null)),
+    },
+  ],
+  rejectEscalation: [
+    {
+      ...{ record: "delivery.settled", arrange: escalated, act: ({ store, made }) => store.rejectEscalation(made, because) },
+      inForce: (scene) => flows(scene, "e"),
+    },
+  ],
   giveUp: [
     {
       record: "delivery.dead_lettered",

@@ -13,7 +13,7 @@ import type { EventLog } from "../../src/log/event-log.ts";
 import { openLog } from "../../src/log/open-log.ts";
 import { ownEvent } from "../../src/records/own-event.ts";
 import { toSelection } from "../../src/replay/selection.ts";
-import { type ActsScene, openActsScene, order } from "../support/acts-scene.ts";
+import { type ActsScene, escalated, openActsScene, order } from "../support/acts-scene.ts";
 import { tableOf } from "../support/described.ts";
 import { makeFakeStore } from "../support/fake-store.ts";
 import { readLogRows } from "../support/history-checker.ts";
@@ -83,6 +83,8 @@ const rows: Readonly<Record<string, Row>> = {
     body: () => because,
     ofNow: ["position"],
   },
+  "POST /admin/escalations/:id/approve": { record: "delivery.decided", arrange: escalated, url: ({ made }) => `/admin/escalations/${made}/approve`, body: () => because }, // biome-ignore format: one line
+  "POST /admin/escalations/:id/reject": { record: "delivery.settled", arrange: escalated, url: ({ made }) => `/admin/escalations/${made}/reject`, body: () => because }, // biome-ignore format: one line
   "POST /deliveries/:id/give-up": { record: "delivery.dead_lettered", url: ({ late }) => `/deliveries/${late.deliveryId}/give-up`, body: () => because },
   // A plan changes nothing: one whose answer was lost is of no use to anybody, and another is made.
   "POST /replays/plan": { record: "plan.made", records: 2, url: () => "/replays/plan", body: () => ({ selection: { dead_letters: { handler: "mailer" } } }), ofNow: ["plan_id", "created_at", "expires_at", "cutoff_position"] }, // biome-ignore format: one line

@@ -2,20 +2,24 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll } from "vitest";
+import { afterAll, expect } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
 import { openStore } from "../../src/compose.ts";
 import { defineConfig } from "../../src/config/config.ts";
-import { defineHandler, Terminal } from "../../src/delivery/handler.ts";
+import { defineHandler, Escalate, Terminal } from "../../src/delivery/handler.ts";
 import { defineIntegration } from "../../src/delivery/integration-definition.ts";
 import type { Clock } from "../../src/event/clock.ts";
 import type { Store } from "../../src/store/store.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { handlerShows, startStore } from "./test-store.ts";
 
-const placed = defineEvent("order.placed", { 1: z.object({ kind: z.enum(["well", "dead", "late"]) }) });
-export const order = (id: string, kind: "well" | "dead" | "late" = "well") => ({ type: "order.placed", entity: { type: "order", id }, data: { kind } });
+const placed = defineEvent("order.placed", { 1: z.object({ kind: z.enum(["well", "dead", "late", "asked"]) }) });
+export const order = (id: string, kind: "well" | "dead" | "late" | "asked" = "well") => ({
+  type: "order.placed",
+  entity: { type: "order", id },
+  data: { kind },
+});
 export const entity = (id: string) => ({ type: "order", id });
 
 export interface ActsScene {
@@ -28,6 +32,19 @@ export interface ActsScene {
   made: string;
   /** Closes the store, and starts another one in its place. */
   reopen(): Promise<Store>;
+}
+
+/** A delivery that waits for a person, of entity `e`: its id. */
+export async function escalated({ store }: Pick<ActsScene, "store">): Promise<string> {
+  await store.append(order("e", "asked"));
+  let found: string | undefined;
+  await expect
+    .poll(async () => {
+      found = (await store.views.escalations({ tenant: "default", status: "open" }, { limit: 1 })).escalations[0]?.deliveryId;
+      return found;
+    })
+    .toBeDefined();
+  return found!;
 }
 
 /** Nothing opens it but an operator. */
@@ -43,9 +60,10 @@ const handlerOf = (name: string) =>
       retry: { maxAttempts: 3, initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 },
     },
     on: {
-      "order.placed": ({ entity: { id }, revision, data: { kind } }, { replay }) => {
+      "order.placed": ({ entity: { id }, revision, data: { kind } }, { replay, approval }) => {
         if (name === "mailer") calls.push({ id, revision, kind, replayId: replay?.id ?? null });
         if (kind === "dead") throw new Terminal("cannot");
+        if (kind === "asked" && approval === null) throw new Escalate("shall it be?");
         if (kind === "late") throw new Error("not yet");
       },
     },

@@ -13,6 +13,7 @@ import { makeRequests, type Requests, type RequestsNeeds } from "../../src/store
 import type { StoreCore } from "../../src/store/store.ts";
 import type { DeadLetterDetail } from "../../src/views/model/dead-letter.ts";
 import type { EntityView } from "../../src/views/model/entity.ts";
+import type { EscalationView } from "../../src/views/model/escalation.ts";
 import type { EventView } from "../../src/views/model/event.ts";
 import type { HandlerView } from "../../src/views/model/handler.ts";
 import type { ReplayView } from "../../src/views/model/replay.ts";
@@ -240,6 +241,19 @@ const catalog: Catalog = {
     type === "order.placed" && version <= 2 ? { $schema: "https://json-schema.org/draft/2020-12/schema", type: "object" } : undefined,
 };
 
+export const escalationView: EscalationView = {
+  ...{ deliveryId, eventId, handler: "mail", tenant: "default", stream: "default.order-o-1", entity: { type: "order", id: "o-1" }, revision: 0 },
+  ...{ eventType: "order.placed", part: null, why: "a refund over 100", when: "before", status: "open", createdAt: at, dueAt: at },
+  ...{ decidedAt: null, decidedBy: null, reason: null, data: { totalCents: 20_000 }, dataError: null },
+};
+const decidedEscalation = (status: "approved" | "rejected"): EscalationView => ({
+  ...escalationView,
+  status,
+  decidedAt: at,
+  decidedBy: "anna",
+  reason: "seen",
+});
+
 export const integrationView: IntegrationView = {
   ...{ name: "bank", state: "open", since: at, until: at, gatedUntil: null, failures: 5, waiting: 2, handlers: ["mail"] },
 };
@@ -269,6 +283,10 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
     locate: () => [],
     events: async () => ({ events: [eventView], nextCursor: "next" }),
     entity: async (_tenant, { id }) => (id === "o-1" ? entityView : undefined),
+    escalations: async () => ({ escalations: [escalationView], nextCursor: null }),
+    escalation: async (_tenant, id) => (id === deliveryId ? escalationView : undefined),
+    openEscalations: async () => [{ tenant: "default", handler: "mail", open: 1 }],
+    dueEscalations: async () => [escalationView],
     entities: async () => ({ entities: [entityView], nextCursor: null }),
     deadLetters: async () => ({ events: [deadLetter], total: 1, nextCursor: null }),
     findDeadLetters: async (_tenant, id) => (id === eventId || id === deliveryId ? [deadLetter] : []),
@@ -303,6 +321,8 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
   const { requests = makeFakeRequests(), ...methods } = replace.store ?? {};
   const store: Omit<StoreCore, "views" | "catalog" | "logId" | "requests"> = {
     giveUp: async (id) => ({ deliveryId: id, eventId, handler: "mail", position: "22" }),
+    approveEscalation: async () => ({ escalation: decidedEscalation("approved"), position: "26" }),
+    rejectEscalation: async () => ({ escalation: decidedEscalation("rejected"), position: "27" }),
     retireHandler: async () => ({ discarded: 3, position: "23" }),
     append: takeTyped(async (events) =>
       [events].flat().map((event, index) => ({

@@ -32,6 +32,8 @@ const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof o
   "delivery.dead_lettered": true,
   "delivery.settled": true,
   "delivery.amended": true,
+  "delivery.decided": true,
+  "delivery.noticed": true,
   "replay.stopped": true,
   snapshot: true,
   "handler.configured": true,

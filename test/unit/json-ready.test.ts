@@ -4,7 +4,7 @@ import { z } from "zod";
 import { defineEvent, defineUpcasters } from "../../src/catalog/define.ts";
 import { defineMigration } from "../../src/catalog/migration.ts";
 import { defineConfig } from "../../src/config/config.ts";
-import { defineHandler, Terminal } from "../../src/delivery/handler.ts";
+import { defineHandler, Escalate, Terminal } from "../../src/delivery/handler.ts";
 import { comparePositions } from "../../src/event/event.ts";
 import { toSelection } from "../../src/replay/selection.ts";
 import type { StoreCore } from "../../src/store/store.ts";
@@ -61,6 +61,7 @@ const config = (...names: readonly string[]) =>
             see("an effect's result", { kept: await context.effect("seen", () => ({ at: event.position })) });
             if (event.data.n === 1) throw new Terminal("no");
             if (event.data.n === 2) throw new Error("later");
+            if (event.data.n === 3 && context.approval === null) throw new Escalate("shall it be?");
           },
         },
       }),
@@ -87,6 +88,10 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
   const find = async (n: number) => (await views.deliveriesOf(tenant, appended[n]!.id)).find(({ handler }) => handler === "ledger")!.deliveryId;
   await views.waitFor(appended.at(-1)!.position);
   await expect.poll(async () => (await views.deliveriesOf(tenant, appended[8]!.id)).find(({ handler }) => handler === "ledger")?.status).toBe("failed");
+  await store.append([order("k", 3), order("l", 3)]);
+  const askedNow = async () => (await views.escalations({ tenant: "default", status: "open" }, { limit: 10 })).escalations;
+  await expect.poll(async () => (await askedNow()).length).toBe(2);
+  const asked = await askedNow();
   const reason = "seen";
   const page = { limit: 10 };
   const own: { planId: string; replayId: string } = { planId: "", replayId: "" };
@@ -100,6 +105,10 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
     locate: () => views.locate(tenant, [a!]),
     present: () => [],
     entity: () => views.entity(tenant, entity("a")),
+    escalations: () => views.escalations({ tenant }, page),
+    escalation: async () => views.escalation(tenant, (await views.escalations({ tenant }, page)).escalations[0]!.deliveryId),
+    openEscalations: () => views.openEscalations(tenant),
+    dueEscalations: () => views.dueEscalations(tenant, "2999-01-01T00:00:00Z", 10),
     entities: () => views.entities({ tenant }, page),
     deadLetters: () => views.deadLetters({ tenant }, page),
     findDeadLetters: () => views.findDeadLetters(tenant, a!),
@@ -158,6 +167,8 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
     resumeEntity: () => store.resumeEntity(entity("f")),
     retryEntity: () => store.retryEntity(entity("x")),
     giveUp: async () => store.giveUp(await find(9), { reason }),
+    approveEscalation: () => store.approveEscalation(asked[0]!.deliveryId, { reason }),
+    rejectEscalation: () => store.rejectEscalation(asked[1]!.deliveryId, { reason }),
     retireHandler: () => store.retireHandler("gone", { reason }),
     rebuildViews: () => store.rebuildViews(),
   };

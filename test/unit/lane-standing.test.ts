@@ -11,7 +11,7 @@ import {
   stayAt,
 } from "../../src/delivery/partition/lane-standing.ts";
 
-const letter: LetterStanding = { at: 4n, eventId: "e4", attempts: 3, escalated: false, amended: { revision: 12, replayId: null } };
+const letter: LetterStanding = { at: 4n, eventId: "e4", attempts: 3, decision: null, approval: null, amended: { revision: 12, replayId: null } };
 
 const troubled = (about: Partial<LaneStanding> = {}): LaneStanding => ({
   ...{ next: 5, at: 10n, detached: false, paused: false, letters: new Map(), pace: null },
@@ -74,7 +74,7 @@ describe("a dead letter", () => {
   it("that failed again keeps the data that an operator gave it", () => {
     const pointer = { revision: 4, position: 4n, id: "e4" };
     const again = letterOf(troubled({ letters: new Map([[4, letter]]) }), pointer, { attempts: 6, escalated: true });
-    expect(again).toEqual({ ...letter, attempts: 6, escalated: true, replay: null });
+    expect(again).toEqual({ ...letter, attempts: 6, decision: { part: null, dueAt: null, dueInMs: 0, onDue: "wait", told: "opened" }, replay: null });
     expect(letterOf(troubled(), pointer, { attempts: 1, escalated: false }).amended).toBeNull();
   });
 });

@@ -47,7 +47,7 @@ async function deliver(handlerName: string, type: string, data: unknown, more: {
     position: "1",
   };
   const context: HandlerContext = {
-    ...{ attempt: 1, deliveryId, replay: null, signal: new AbortController().signal },
+    ...{ attempt: 1, deliveryId, replay: null, approval: null, signal: new AbortController().signal },
     log: (line) => logged.push(line),
     effect: async (_key, effect) => effect(),
     append: async ({ type }, entity, data) => {

@@ -1,7 +1,9 @@
 import type { CurrentEvent } from "../../event/event.ts";
 import type { AttemptError } from "../../records/attempt.ts";
+import type { Escalation } from "../../records/escalation.ts";
 import type { EffectScope } from "../effects/effect-scope.ts";
 import type { FollowUpScope } from "../follow-ups/follow-up-scope.ts";
+import type { HandlerContext } from "../handler-context.ts";
 import type { ReplayOfCall } from "../replay-mode.ts";
 
 /** One call of a handler, as the dispatcher asks for it. */
@@ -11,6 +13,8 @@ export interface AttemptRequest {
   readonly attempt: number;
   readonly deliveryId: string;
   readonly replay: ReplayOfCall | null;
+  /** Who approved the delivery; nothing: nobody was asked, or has decided. */
+  readonly approval?: HandlerContext["approval"];
   /** `context.effect`, for a function. */
   readonly effect: EffectScope["run"];
   /** `context.append`, for a function. */
@@ -43,6 +47,10 @@ export type AttemptOutcome =
     } & AttemptDetails)
   /** The handler says that there is nothing to do. */
   | ({ readonly kind: "skipped"; readonly reason: string } & AttemptDetails)
+  /** A person has to decide: the handler's rule says so before the call, or the handler itself. */
+  | ({ readonly kind: "escalated"; readonly when: Escalation["when"]; readonly error: AttemptError } & AttemptDetails)
+  /** The handler's rule did not say whether a person has to decide, so the handler is not called. */
+  | { readonly kind: "rule_failed"; readonly error: AttemptError }
   /** 410: the receiver is gone for good; the handler pauses and the delivery stays pending. */
   | ({ readonly kind: "gone"; readonly error: AttemptError } & AttemptDetails)
   /** The service stops: nothing is recorded, the delivery starts again next time. */

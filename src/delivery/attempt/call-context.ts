@@ -1,6 +1,7 @@
 import type { HandlerContext } from "../handler-context.ts";
 import type { AttemptRequest } from "./attempt.ts";
 import { clipChars } from "./attempt-error.ts";
+import { CallFacts } from "./call-facts.ts";
 import { PendingAppends } from "./pending-appends.ts";
 import type { StrayCall } from "./stray-errors.ts";
 
@@ -11,9 +12,7 @@ const maxLogLineChars = 500;
  * What a function is told of its call. A class, because its accessors cost nothing until somebody uses them: an object with accessors takes 445 ns to make,
  * this one 13.
  */
-export class CallContext implements HandlerContext, StrayCall {
-  readonly attempt: number;
-  readonly replay: HandlerContext["replay"];
+export class CallContext extends CallFacts implements HandlerContext, StrayCall {
   /** Set while its promise runs. */
   onStray: ((thrown: unknown) => boolean) | null = null;
   readonly #handler: string;
@@ -23,10 +22,9 @@ export class CallContext implements HandlerContext, StrayCall {
   #appends: PendingAppends | null = null;
 
   constructor(handler: string, request: AttemptRequest) {
+    super(request);
     this.#handler = handler;
     this.#request = request;
-    this.attempt = request.attempt;
-    this.replay = request.replay && { id: request.replay.id, reason: request.replay.reason, mode: request.replay.mode };
   }
 
   get about(): StrayCall["about"] {

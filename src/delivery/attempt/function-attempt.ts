@@ -1,11 +1,12 @@
 import type { Clock } from "../../event/clock.ts";
 import type { CurrentEvent } from "../../event/event.ts";
 import { isA, textAt } from "../../event/thrown.ts";
-import { type HandlerDefinition, maxReasonChars, NotReady, RetryAfter, Skipped, Terminal } from "../handler.ts";
+import { Escalate, type HandlerDefinition, maxReasonChars, NotReady, RetryAfter, Skipped, Terminal } from "../handler.ts";
 import type { HandlerContext } from "../handler-context.ts";
 import { maxRetryAfterMs } from "../policy/waits.ts";
 import type { Attempt, AttemptInFlight, AttemptOutcome, AttemptRequest } from "./attempt.ts";
 import { clipChars, errorNames, toAttemptError } from "./attempt-error.ts";
+import { escalateType } from "./becomes.ts";
 import { CallContext } from "./call-context.ts";
 import { freezeEvent } from "./freeze-event.ts";
 import { attributed } from "./stray-errors.ts";
@@ -110,8 +111,14 @@ function handle(definition: FunctionHandler, event: CurrentEvent, context: Handl
   return on(event as never, context);
 }
 
-function failure(thrown: unknown, { nonRetryable, event }: AttemptRequest, clock: Clock): Extract<AttemptOutcome, { kind: "failed" | "deferred" }> {
+function failure(
+  thrown: unknown,
+  { nonRetryable, event }: AttemptRequest,
+  clock: Clock,
+): Extract<AttemptOutcome, { kind: "failed" | "deferred" | "escalated" }> {
   const error = toAttemptError(thrown, event.data);
+  if (isA(Escalate, thrown))
+    return { kind: "escalated", when: "after", error: { ...error, type: escalateType, message: clipChars(error.message, maxReasonChars) } };
   if (isA(Terminal, thrown) || errorNames(thrown).some((name) => nonRetryable.includes(name))) return { kind: "failed", class: "terminal", error };
   if (isA(RetryAfter, thrown)) return { kind: "deferred", error, retryAfterMs: waitOf(thrown, clock), by: "integration" };
   if (isA(NotReady, thrown)) return { kind: "deferred", error, retryAfterMs: waitOf(thrown, clock), by: "handler" };

@@ -11,6 +11,7 @@ import { decide, delayBeforeMs } from "../policy/retry-policy.ts";
 import { askedByReceiver, elapsedAfter, maxDeferredMs, putOff } from "../policy/waits.ts";
 import type { AttemptOutcome } from "./attempt.ts";
 import { clipChars } from "./attempt-error.ts";
+import { becomes } from "./becomes.ts";
 
 export interface JudgeOptions {
   /** The call that is over. */
@@ -34,10 +35,10 @@ export function judge(delivery: Judged, outcome: AttemptOutcome, { call, unknown
       return judgeDeferred(delivery, outcome, call, random);
     case "failed": {
       const record = recordOf(delivery, outcome, call, "failed", outcome.class, outcome.error);
-      const giveUp = { kind: "give_up", record, error: outcome.error, becomes: policy.onExhausted } as const;
+      const { durationMs, nowMs } = call.timing();
+      const giveUp = { kind: "give_up", record, error: outcome.error, ...becomes(policy.onExhausted, outcome.error, { when: "after", nowMs }) } as const;
       const decision = decide(policy, { failed: round + 1, class: outcome.class });
       if (decision.kind === "give_up") return { ...giveUp, cause: decision.cause };
-      const { durationMs, nowMs } = call.timing();
       const waitMs = delayBeforeMs(policy, round + 1, random);
       const elapsed = elapsedAfter(policy, delivery.deferred, durationMs, waitMs);
       if (elapsed?.isOver) return { ...giveUp, cause: "exhausted" };
@@ -49,7 +50,17 @@ export function judge(delivery: Judged, outcome: AttemptOutcome, { call, unknown
     case "abandoned": {
       if (unknownOutcome === "repeat") return { kind: "put_back" };
       const error = { type: "UnknownOutcome", message: "the service stopped while the handler was called; what it did is unknown" };
-      return { kind: "give_up", record: recordOf(delivery, outcome, call, "failed", "crash", error), cause: "unknown_outcome", error, becomes: "escalate" };
+      const record = recordOf(delivery, outcome, call, "failed", "crash", error);
+      return { kind: "give_up", record, cause: "unknown_outcome", error, ...becomes("escalate", error, { when: "after", nowMs: call.timing().nowMs }) };
+    }
+    case "escalated": {
+      const { when, error } = outcome;
+      const record = when === "before" ? null : recordOf(delivery, outcome, call, "failed", "terminal", error);
+      return { kind: "give_up", record, cause: "terminal", error, ...becomes("escalate", error, { when, nowMs: call.timing().nowMs }) };
+    }
+    case "rule_failed": {
+      const { error } = outcome;
+      return { kind: "give_up", record: null, cause: "terminal", error, ...becomes(policy.onExhausted, error, { when: "before", nowMs: call.timing().nowMs }) };
     }
   }
 }
@@ -58,12 +69,13 @@ function judgeDeferred(delivery: Judged, outcome: Extract<AttemptOutcome, { kind
   const { policy } = call;
   const { round, deferred } = delivery;
   const record = recordOf(delivery, outcome, call, "failed", "not_ready", outcome.error);
-  const giveUp = { kind: "give_up", record, cause: "exhausted", becomes: policy.onExhausted } as const;
-  const next = putOff(askedOf(outcome, policy, { round, count: deferred.count, random }), deferred);
-  if (next === null) return { ...giveUp, error: deferredTooLong(outcome.error, `for ${maxDeferredMs / 3_600_000} h in all`) };
   const { durationMs, nowMs } = call.timing();
+  const giveUp = (error: AttemptError) =>
+    ({ kind: "give_up", record, cause: "exhausted", error, ...becomes(policy.onExhausted, error, { when: "after", nowMs }) }) as const;
+  const next = putOff(askedOf(outcome, policy, { round, count: deferred.count, random }), deferred);
+  if (next === null) return giveUp(deferredTooLong(outcome.error, `for ${maxDeferredMs / 3_600_000} h in all`));
   const elapsed = elapsedAfter(policy, deferred, durationMs, next.waitMs);
-  if (elapsed?.isOver) return { ...giveUp, error: deferredTooLong(outcome.error, `beyond maxElapsedMs, which is ${policy.maxElapsedMs}`) };
+  if (elapsed?.isOver) return giveUp(deferredTooLong(outcome.error, `beyond maxElapsedMs, which is ${policy.maxElapsedMs}`));
   const deferrals = elapsed === null ? next.deferrals : { ...next.deferrals, elapsedMs: elapsed.elapsedMs };
   return { kind: "defer", record, waitMs: next.waitMs, retryAt: toIso(nowMs + next.waitMs), deferrals };
 }
@@ -128,7 +140,7 @@ function recordOf(
   failure: AttemptClass | null,
   error: AttemptError | null,
 ): AttemptRecord {
-  const { httpStatus, responseHead, log } = outcome.kind === "abandoned" ? {} : outcome;
+  const { httpStatus, responseHead, log } = outcome.kind === "abandoned" || outcome.kind === "rule_failed" ? {} : outcome;
   const { startedAtMs, durationMs } = call.timing();
   const asked = call.asked();
   const appends = asked.filter((one) => "entity" in one);
@@ -184,7 +196,7 @@ function refuseLift(
     error,
     ...byReplay(replay),
   };
-  return { kind: "give_up", record, cause: "schema", error, becomes: policy.onExhausted };
+  return { kind: "give_up", record, cause: "schema", error, ...becomes(policy.onExhausted, error, { when: "before", nowMs: startedAtMs }) };
 }
 
 const byReplay = (replay: Delivery["replay"]) => (replay === null ? {} : { replayId: replay.replayId, actor: replay.actor });

@@ -65,8 +65,11 @@ function signOf(outcome: AttemptOutcome): Sign {
       return "answered";
     case "failed":
       return outcome.class === "terminal" ? "answered" : "failed";
+    case "escalated":
+      return outcome.when === "after" ? "answered" : "nothing";
     case "deferred":
     case "abandoned":
+    case "rule_failed":
       return "nothing";
   }
 }

@@ -29,6 +29,7 @@ import { Pump } from "./pump.ts";
 import { ReplaySide } from "./replay-side.ts";
 import { startReady } from "./start-ready.ts";
 import { Subscriber } from "./subscriber.ts";
+import { tellDecisions } from "./tell-decisions.ts";
 
 export interface DispatcherOptions {
   readonly spec: HandlerSpec;
@@ -180,6 +181,7 @@ export class Dispatcher {
     this.#subscriber.roomMayHaveCome();
     const nextMs = this.#partition.ticks.nextMs();
     if (nextMs !== null && !this.#life.stopping) this.#pump.at(nextMs, nowMs);
+    tellDecisions(this.#options.logger, this.#options.spec.name, this.#partition.decisions.takeNotices());
     gate.moved(this.#gateMember);
   }
 

@@ -2,8 +2,10 @@ import type { Clock } from "../../event/clock.ts";
 import type { CurrentEvent } from "../../event/event.ts";
 import { deliveryId } from "../../event/ids.ts";
 import type { AttemptRequest } from "../attempt/attempt.ts";
+import type { HandlerContext } from "../handler-context.ts";
 import type { HandlerSpec, RetryPolicy } from "../handler-spec.ts";
 import type { Delivery } from "../partition/delivery.ts";
+import { approvalOf } from "./approval-of.ts";
 import { CallScopes, type CallScopesNeeds } from "./call-scopes.ts";
 
 interface HandlerCallNeeds extends CallScopesNeeds {
@@ -15,6 +17,7 @@ export class HandlerCall extends CallScopes implements AttemptRequest {
   readonly event: CurrentEvent;
   readonly attempt: number;
   readonly replay: AttemptRequest["replay"];
+  readonly approval: HandlerContext["approval"];
   readonly policy: RetryPolicy;
   readonly signal: AbortSignal;
   readonly #delivery: Delivery;
@@ -32,6 +35,7 @@ export class HandlerCall extends CallScopes implements AttemptRequest {
     this.event = event;
     this.attempt = delivery.attempt;
     this.replay = replay;
+    this.approval = approvalOf(delivery);
     this.policy = spec.policy(event.type);
     this.signal = signal;
     this.#delivery = delivery;

@@ -2,6 +2,7 @@ import type { Catalog } from "../../catalog/catalog.ts";
 import { RepriseError } from "../../errors.ts";
 import type { Clock } from "../../event/clock.ts";
 import type { Json, Position, StoredEvent } from "../../event/event.ts";
+import type { NewId } from "../../event/ids.ts";
 import type { AppendedEvent, EventLog } from "../../log/event-log.ts";
 import { readEvent } from "../../log/read-event.ts";
 import type { Act } from "../../records/act.ts";
@@ -22,6 +23,8 @@ export interface LetterReplayRequest extends LetterReplayTerms {
   readonly revision: number;
   /** The letter's attempts when it was chosen: when it has another number now, it is left alone. Null when the number does not matter. */
   readonly attempts: number | null;
+  /** Somebody named this dead letter: where it waits for a person's decision, that is the decision. Others leave it alone. */
+  readonly decides?: boolean;
 }
 
 export interface AmendRequest {
@@ -42,11 +45,23 @@ export interface LetterEvent {
   readonly attempts: number;
 }
 
+export interface FoundLetter {
+  readonly attempts: number;
+  /** It carries other data than the stored ones. */
+  readonly isAmended: boolean;
+  /** It waits for a person's decision. */
+  readonly isEscalated: boolean;
+}
+
+/** Why a replay that chose by a filter leaves one alone. */
+export const waitsForDecision = "it waits for a person's decision";
+
 export interface LetterActsOptions {
   readonly handler: string;
   readonly catalog: Catalog;
   readonly log: EventLog;
   readonly clock: Clock;
+  readonly newId: NewId;
   readonly journal: JournalStream;
   readonly partition: Partition;
   readonly writer: JournalWriter;
@@ -64,10 +79,10 @@ export class LetterActs {
     this.#options = options;
   }
 
-  /** A dead letter's attempts, and whether it carries other data than the stored ones; undefined when the delivery is none. */
-  find(stream: string, revision: number): { readonly attempts: number; readonly isAmended: boolean } | undefined {
+  /** What of a dead letter is known here; undefined when the delivery is none. */
+  find(stream: string, revision: number): FoundLetter | undefined {
     const letter = this.#options.partition.letters.get(stream, revision);
-    return letter && { attempts: letter.attempts, isAmended: letter.amended !== null };
+    return letter && { attempts: letter.attempts, isAmended: letter.amended !== null, isEscalated: letter.decision !== null };
   }
 
   /** Revisions of a lane's dead letters, in order. */
@@ -102,13 +117,18 @@ export class LetterActs {
    *
    * @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, LETTER_NOT_FIRST, LOG_UNAVAILABLE (the service stops).
    */
-  async replay({ stream, revision, attempts, ...about }: LetterReplayRequest): Promise<LetterReplayed> {
+  async replay({ stream, revision, attempts, decides = false, ...about }: LetterReplayRequest): Promise<LetterReplayed> {
     const { partition, writer, life, pump } = this.#options;
     await this.#amending.get(`${stream}\n${revision}`)?.catch(() => {});
     life.mustWork();
     const letter = partition.letters.get(stream, revision);
     if (letter && attempts !== null && letter.attempts !== attempts && letter.replay?.replayId !== about.replayId)
       return { end: { outcome: "skipped", reason: "changed since it was chosen" }, position: 0n };
+    if (letter !== undefined && letter.decision !== null) {
+      if (!decides) return { end: { outcome: "skipped", reason: waitsForDecision }, position: 0n };
+      const { actor, reason, replayId } = about;
+      await this.approve(stream, revision, { actor, reason, replayId });
+    }
     const ended = writer.replies.of(partition.replays.begin(stream, revision, about));
     pump.now();
     return ended;
@@ -123,6 +143,21 @@ export class LetterActs {
   async discard(stream: string, revision: number, act: Act): Promise<Position> {
     const { partition, writer } = this.#options;
     return (await writer.act(() => partition.letters.discard(stream, revision, act))).position;
+  }
+
+  /** Lets what waits for a decision run, and discards it. @returns the record. @throws NOT_DEAD_LETTERED, ALREADY_DECIDED, LETTER_NOT_FIRST, LOG_UNAVAILABLE, LOG_FULL */
+  async approve(stream: string, revision: number, act: Act): Promise<AppendedEvent> {
+    const { partition, writer, life, newId } = this.#options;
+    life.mustWork();
+    const runId = act.replayId ?? newId();
+    return writer.act(() => partition.decisions.approve(stream, revision, { runId, act }));
+  }
+
+  /** @throws NOT_DEAD_LETTERED, ALREADY_DECIDED, and as every act */
+  async reject(stream: string, revision: number, act: Act): Promise<AppendedEvent> {
+    const { partition, writer, life } = this.#options;
+    life.mustWork();
+    return writer.act(() => partition.decisions.reject(stream, revision, act));
   }
 
   /** Makes a dead letter of what waits for its next attempt. @returns position of its record. @throws NOT_BACKING_OFF, DELIVERY_RUNNING, NOT_FOUND */

@@ -37,7 +37,7 @@ export async function openDispatcher(options: OpenDispatcherOptions): Promise<Di
       record: spec.record,
       unknownOutcome: spec.unknownOutcome,
       concurrency: spec.concurrency,
-      ...{ limits, permits },
+      ...{ limits, permits, decisions: spec.decisions },
       wants,
       chainFingerprint: (type) => catalog.chainFingerprint(catalog.resolve(type) ?? type),
     },

@@ -3,7 +3,7 @@ import type { AttemptRecord, Deferrals } from "../../records/attempt.ts";
 import type { JournalData, JournalEvent } from "../../records/journal.ts";
 import { isLaneBlock } from "../../records/lane-state.ts";
 import { noEnds, withEnd } from "../partition/ends.ts";
-import { forgetCalls, letterOf, saysMore, stayAt } from "../partition/lane-standing.ts";
+import { approve, forgetCalls, letterOf, saysMore, stayAt } from "../partition/lane-standing.ts";
 import { noDeferrals } from "../policy/waits.ts";
 import { put, remove, removeDone } from "./by-delivery.ts";
 import { advance, detach, laneOf, noWait } from "./lane-record.ts";
@@ -103,10 +103,10 @@ const rules: Rules = {
     waits(state, lane, revision, { attempts: record.attempt, failed: 1, replayId: record.replayId, deferred, ...waitFrom(record, retryAt) }),
   "delivery.deferred": (state, { lane, revision, record, until, deferred = noDeferrals }) =>
     waits(state, lane, revision, { attempts: record.attempt - 1, failed: 0, replayId: record.replayId, deferred, ...waitFrom(record, until) }),
-  "delivery.dead_lettered": (state, { lane, revision, at, eventId, attempts, escalated }) => {
+  "delivery.dead_lettered": (state, { lane, revision, at, eventId, ...letter }) => {
     const record = laneOf(state, lane, revision + 1);
     const position = BigInt(at);
-    record.letters.set(revision, letterOf(record, { revision, position, id: eventId }, { attempts, escalated }));
+    record.letters.set(revision, letterOf(record, { revision, position, id: eventId }, letter));
     ended(state, lane, revision);
     advance(record, revision + 1, position);
     detach(state, lane, record);
@@ -127,7 +127,17 @@ const rules: Rules = {
   },
   "delivery.amended": (state, { lane, revision, act }, at) => {
     const letter = state.lanes.get(lane)?.letters.get(revision);
-    if (letter !== undefined) letter.amended = { revision: at, replayId: act.replayId ?? null };
+    if (letter === undefined) return;
+    letter.amended = { revision: at, replayId: act.replayId ?? null };
+    letter.approval = null; // what was approved was other data
+  },
+  "delivery.decided": (state, { lane, revision, runId, act }) => {
+    const letter = state.lanes.get(lane)?.letters.get(revision);
+    if (letter?.decision) approve(letter, runId, act);
+  },
+  "delivery.noticed": (state, { lane, revision, stage }) => {
+    const decision = state.lanes.get(lane)?.letters.get(revision)?.decision;
+    if (decision) decision.told = stage;
   },
   snapshot: () => {},
 };

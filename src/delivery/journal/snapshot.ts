@@ -1,6 +1,8 @@
 /** The state of a partition as snapshot events, and back. Pure. */
+import type { DecisionSnapshot } from "../../records/escalation.ts";
 import type { JournalData } from "../../records/journal.ts";
 import type { LaneSnapshot, LetterSnapshot, PartSnapshot, StartedSnapshot } from "../../records/snapshot.ts";
+import { decisionOf, type OpenDecision } from "../partition/open-decision.ts";
 import { noDeferrals } from "../policy/waits.ts";
 import { put } from "./by-delivery.ts";
 import { emptyState, type PartitionState, type WaitRecord } from "./state.ts";
@@ -18,6 +20,9 @@ const fromWait = ({ retryAt, waitMs, deferred = noDeferrals }: Pick<LaneSnapshot
   waitMs: waitMs ?? null,
   deferred,
 });
+
+const toDecision = ({ part, dueAt, ...rest }: OpenDecision): DecisionSnapshot => ({ ...rest, dueAt: iso(dueAt), ...(part === null ? {} : { part }) });
+const fromDecision = ({ part, dueAt, ...rest }: DecisionSnapshot): OpenDecision => ({ ...rest, dueAt: ms(dueAt), part: part ?? null });
 
 type Slice = Pick<JournalData["snapshot"], "lanes" | "started"> & { readonly partsDone: NonNullable<JournalData["snapshot"]["partsDone"]> };
 
@@ -69,9 +74,11 @@ function* entriesOf(state: PartitionState, lettersAtOnce: number): Generator<[li
         at: letter.at.toString(),
         eventId: letter.eventId,
         attempts: letter.attempts,
-        escalated: letter.escalated,
+        escalated: letter.decision !== null,
         replay: letter.replay && { replayId: letter.replay.replayId, failed: letter.replay.failed, ...toWait(letter.replay) },
         ...(letter.amended === null ? {} : { amended: letter.amended }),
+        ...(letter.decision === null ? {} : { decision: toDecision(letter.decision) }),
+        ...(letter.approval === null ? {} : { approval: letter.approval }),
       });
     }
     yield ["lanes", { ...about, letters } satisfies LaneSnapshot];
@@ -129,7 +136,8 @@ export function fromSnapshot(parts: readonly JournalData["snapshot"][]): Partiti
           at: BigInt(letter.at),
           eventId: letter.eventId,
           attempts: letter.attempts,
-          escalated: letter.escalated,
+          decision: letter.decision === undefined ? decisionOf({ escalated: letter.escalated }) : fromDecision(letter.decision),
+          approval: letter.approval ?? null,
           replay: letter.replay && { replayId: letter.replay.replayId, failed: letter.replay.failed, ...fromWait(letter.replay) },
           amended: letter.amended ?? null,
         });

@@ -1,9 +1,13 @@
 /** What the journal is told of a delivery, and what follows from it for its lane. */
 import type { JournalData } from "../../records/journal.ts";
+import { type DecisionTimes, defaultTimes } from "../policy/decision-times.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
 import type { LaneMoves } from "./lane-moves.ts";
+import { stateOf } from "./letter.ts";
+import { escalatedNow } from "./open-decision.ts";
+import type { OpenDecisions } from "./open-decisions.ts";
 import type { PartitionOptions } from "./options.ts";
 import type { Parts } from "./parts.ts";
 import { type DeliveryPointer, type EventPointer, partOf, pointerTo } from "./pointer.ts";
@@ -13,21 +17,29 @@ import type { Verdict } from "./verdict.ts";
 export interface FactsNeeds {
   readonly book: LaneBook;
   readonly moves: LaneMoves;
+  readonly open: OpenDecisions;
   readonly parts: Parts;
   readonly recorder: Recorder;
 }
 
 export class Facts {
   readonly #chainFingerprint: PartitionOptions["chainFingerprint"];
+  readonly #times: DecisionTimes;
   readonly #book: LaneBook;
   readonly #moves: LaneMoves;
+  readonly #open: OpenDecisions;
   readonly #parts: Parts;
   readonly #recorder: Recorder;
 
-  constructor({ chainFingerprint }: Pick<PartitionOptions, "chainFingerprint">, { book, moves, parts, recorder }: FactsNeeds) {
+  constructor(
+    { chainFingerprint, decisions = defaultTimes }: Pick<PartitionOptions, "chainFingerprint" | "decisions">,
+    { book, moves, open, parts, recorder }: FactsNeeds,
+  ) {
     this.#chainFingerprint = chainFingerprint;
+    this.#times = decisions;
     this.#book = book;
     this.#moves = moves;
+    this.#open = open;
     this.#parts = parts;
     this.#recorder = recorder;
   }
@@ -50,20 +62,22 @@ export class Facts {
   /** It has a final outcome: a dead letter leaves the lane, another event is passed. */
   settled(lane: Lane, event: EventPointer, settled: Omit<JournalData["delivery.settled"], keyof DeliveryPointer | "before">): void {
     const letter = lane.letters.get(event.revision);
-    const before = letter && { before: letter.escalated ? ("escalated" as const) : ("dead_lettered" as const) };
+    const before = letter && { before: stateOf(letter) };
     this.#recorder.fact({ type: "delivery.settled", data: { ...pointerTo(lane, event), ...before, ...settled } });
     this.#parts.forget(lane.stream, event.revision);
     if (!this.#book.removeLetter(lane, event.revision)) this.#moves.advance(lane, event.revision + 1, event.position);
   }
 
   /** No other attempt comes. */
-  gaveUp({ lane, event, attempt, round, replay, part }: Delivery, { cause, error, record, becomes }: Extract<Verdict, { kind: "give_up" }>): void {
+  gaveUp({ lane, event, attempt, round, replay, part }: Delivery, verdict: Extract<Verdict, { kind: "give_up" }>): void {
+    const { cause, error, record } = verdict;
+    const uncalled = record === null;
     this.deadLettered(lane, event, {
-      attempts: attempt,
-      retryCount: round + 1,
+      attempts: uncalled ? attempt - 1 : attempt,
+      retryCount: uncalled ? round : round + 1,
       cause,
       error,
-      escalated: becomes === "escalate",
+      ...(verdict.becomes === "escalate" ? escalatedNow(this.#times, verdict) : { escalated: false }),
       record,
       ...partOf({ part }),
       ...(replay ? { replayId: replay.replayId } : {}),
@@ -78,5 +92,9 @@ export class Facts {
     const chain = event.type === undefined ? "" : this.#chainFingerprint(event.type);
     this.#recorder.fact({ type: "delivery.dead_lettered", data: { ...pointerTo(lane, event), chain, ...letter } });
     this.#moves.putLetter(lane, event, letter);
+    const { decision } = lane.letters.get(event.revision)!;
+    if (decision === null) return;
+    this.#open.add({ lane, revision: event.revision, decision }, decision.dueAt === null ? null : decision.dueInMs);
+    this.#open.notice({ stream: lane.stream, revision: event.revision, eventId: event.id, part: decision.part, stage: "opened", dueAt: decision.dueAt });
   }
 }

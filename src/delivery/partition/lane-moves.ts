@@ -6,6 +6,7 @@ import { dropQueue, type Lane, putLetter } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
 import { letterOf, moveOn, paceIsOver } from "./lane-standing.ts";
 import type { Letter } from "./letter.ts";
+import type { Escalated } from "./open-decision.ts";
 import type { PartitionOptions } from "./options.ts";
 import type { PacedLanes } from "./paced-lanes.ts";
 import type { EventPointer } from "./pointer.ts";
@@ -72,7 +73,7 @@ export class LaneMoves {
   }
 
   /** The event is a dead letter, a new one or an old one with more attempts. The caller records it. */
-  putLetter(lane: Lane, event: EventPointer, calls: Pick<Letter, "attempts" | "escalated">): void {
+  putLetter(lane: Lane, event: EventPointer, calls: Pick<Letter, "attempts"> & Escalated): void {
     this.leaveSubscription(lane);
     const goesOn = this.#isRelaxed && (lane.queue.first()?.revision ?? event.revision + 1) > event.revision;
     if (!goesOn) dropQueue(lane); // a relaxed lane keeps what comes behind the letter

@@ -9,10 +9,13 @@
  * - Who feeds the lane. The lane drops its queue and is counted in `LaneBook`; the journal's record leaves the set of those that the checkpoint looks at.
  */
 import type { Position } from "../../event/event.ts";
+import type { Act } from "../../records/act.ts";
 import type { Deferrals } from "../../records/attempt.ts";
+import type { Approval } from "../../records/escalation.ts";
 import type { LaneBlock } from "../../records/lane-state.ts";
 import type { AmendmentPointer } from "../../records/snapshot.ts";
 import { noDeferrals } from "../policy/waits.ts";
+import { decisionOf, type Escalated, type OpenDecision } from "./open-decision.ts";
 import type { EventPointer } from "./pointer.ts";
 
 /** A dead letter: a pointer to the event, and what its replays need. */
@@ -21,7 +24,10 @@ export interface LetterStanding {
   readonly eventId: string;
   /** All calls so far. */
   attempts: number;
-  readonly escalated: boolean;
+  /** What it waits for: it is escalated; null: for nobody's decision. */
+  decision: OpenDecision | null;
+  /** Whose leave to run it has. */
+  approval: Approval | null;
   /** The data that its deliveries carry, when it is not the stored one. */
   amended: AmendmentPointer | null;
 }
@@ -78,13 +84,20 @@ export function paceIsOver({ next, pace }: LaneStanding): boolean {
   return pace !== null && next > pace.through;
 }
 
-/** The event as a dead letter of the lane. One that failed again keeps the data that an operator gave it. */
+/** The event as a dead letter of the lane. One that failed again keeps the data that an operator gave it, and the leave to run that it had. */
 export function letterOf(
   { letters }: LaneStanding,
   { revision, position, id }: EventPointer,
-  { attempts, escalated }: Pick<LetterStanding, "attempts" | "escalated">,
+  { attempts, ...escalated }: Pick<LetterStanding, "attempts"> & Escalated,
 ): LetterStanding & { readonly replay: null } {
-  return { at: position, eventId: id, attempts, escalated, replay: null, amended: letters.get(revision)?.amended ?? null };
+  const { amended = null, approval = null } = letters.get(revision) ?? {};
+  return { at: position, eventId: id, attempts, decision: decisionOf(escalated), approval: approval && { ...approval, isDue: false }, replay: null, amended };
+}
+
+/** A person has decided: the dead letter has leave to run. With `act.replayId` that replay runs it. */
+export function approve(letter: LetterStanding, runId: string, { actor, reason, replayId }: Act): void {
+  letter.approval = { id: runId, actor, reason, part: letter.decision?.part ?? null, isDue: replayId === undefined };
+  letter.decision = null;
 }
 
 /** Whether the journal has to keep the lane, whatever the checkpoint has passed. */

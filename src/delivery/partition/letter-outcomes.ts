@@ -33,7 +33,6 @@ export class LetterOutcomes {
   }
 
   conclude(delivery: Delivery, replay: LetterReplay, verdict: Verdict, monotonicMs: number): void {
-    const { lane } = delivery;
     switch (verdict.kind) {
       case "completed":
       case "dropped":
@@ -41,21 +40,20 @@ export class LetterOutcomes {
         return;
       case "retry":
       case "defer":
-        if (verdict.kind === "retry" && replay.leaving === "stop")
-          this.#giveUp(delivery, replay, lastOne(verdict, lane.letters.get(replay.revision)?.escalated));
+        if (verdict.kind === "retry" && replay.leaving === "stop") this.#giveUp(delivery, replay, lastOne(verdict));
         else this.#wait(delivery, replay, verdict, monotonicMs);
         return;
       case "give_up":
         this.#giveUp(delivery, replay, verdict);
         return;
       case "newer_build":
-        endReplay(this.#recorder, lane, replay, { outcome: "skipped", reason: "newer_build" });
+        endReplay(this.#recorder, delivery.lane, replay, { outcome: "skipped", reason: "newer_build" });
         return;
       case "damaged":
-        endReplay(this.#recorder, lane, replay, { outcome: "skipped", reason: `LOG_DAMAGED: ${verdict.detail}` });
+        endReplay(this.#recorder, delivery.lane, replay, { outcome: "skipped", reason: `LOG_DAMAGED: ${verdict.detail}` });
         return;
       case "put_back":
-        if (replay.leaving !== null) leaveReplay(this.#recorder, lane, replay, replay.leaving);
+        if (replay.leaving !== null) leaveReplay(this.#recorder, delivery.lane, replay, replay.leaving);
     }
   }
 
@@ -107,10 +105,10 @@ export class LetterOutcomes {
 }
 
 /** A failure that would have been tried again, and is not. */
-const lastOne = ({ record }: Extract<Verdict, { kind: "retry" }>, escalated = false): Extract<Verdict, { kind: "give_up" }> => ({
+const lastOne = ({ record }: Extract<Verdict, { kind: "retry" }>): Extract<Verdict, { kind: "give_up" }> => ({
   kind: "give_up",
   record,
   cause: "exhausted",
   error: record.error ?? { type: "Error", message: "failed" },
-  becomes: escalated ? "escalate" : "dead_letter",
+  becomes: "dead_letter",
 });

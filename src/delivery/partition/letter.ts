@@ -11,6 +11,9 @@ export interface Letter extends LetterStanding {
   replay: { readonly replayId: string; readonly failed: number; readonly deferred: Deferrals; readonly dueMs: number | null } | null;
 }
 
+/** What it is called, in records. */
+export const stateOf = ({ decision }: Pick<Letter, "decision">) => (decision === null ? ("dead_lettered" as const) : ("escalated" as const));
+
 /** Why a replay takes back what it began. */
 export type Withdrawal = "pause" | "stop";
 

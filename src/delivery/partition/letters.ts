@@ -7,7 +7,7 @@ import type { Lane } from "./lane.ts";
 import type { LaneAct } from "./lane-act.ts";
 import type { LaneBook } from "./lane-book.ts";
 import type { LaneMoves } from "./lane-moves.ts";
-import type { Letter } from "./letter.ts";
+import { type Letter, stateOf } from "./letter.ts";
 import type { PartitionOptions } from "./options.ts";
 import type { Parts } from "./parts.ts";
 import { pointerTo } from "./pointer.ts";
@@ -49,17 +49,28 @@ export class Letters {
   /** Refuses a replay that cannot begin now. A paused lane is no reason: other acts may be done on it. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, LETTER_NOT_FIRST */
   mayReplay(stream: string, revision: number): { readonly lane: Lane; readonly letter: Letter } {
     const found = this.#find(stream, revision);
-    let earlier = revision;
-    if (this.#options.ordering === "strict") for (const letter of found.lane.letters.keys()) earlier = Math.min(earlier, letter);
-    if (earlier < revision && !found.lane.replays.some((each) => each.revision === earlier))
-      throw new RepriseError(
-        "LETTER_NOT_FIRST",
-        `Revision ${earlier} of the same entity is dead-lettered before revision ${revision}; strict order replays it first.`,
-      );
+    const earlier = this.#earlier(found.lane, revision);
+    if (earlier !== null && !found.lane.replays.some((each) => each.revision === earlier)) throw notFirst(revision, earlier);
     return found;
   }
 
-  /** Ends a dead letter by decision. One that only waits for its turn in a replay leaves that replay. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING */
+  /** As `mayReplay`, and no other one comes before it, whatever is done about that one. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING, LETTER_NOT_FIRST */
+  mustBeFirst(stream: string, revision: number): { readonly lane: Lane; readonly letter: Letter } {
+    const found = this.#find(stream, revision);
+    const earlier = this.#earlier(found.lane, revision);
+    if (earlier !== null) throw notFirst(revision, earlier);
+    return found;
+  }
+
+  /** The dead letter that strict order delivers before this one; null: none. */
+  #earlier({ letters }: Lane, revision: number): number | null {
+    if (this.#options.ordering !== "strict") return null;
+    let earlier = revision;
+    for (const letter of letters.keys()) earlier = Math.min(earlier, letter);
+    return earlier < revision ? earlier : null;
+  }
+
+  /** Ends a dead letter by decision; one that waits for a person's is refused by it. One that only waits for its turn in a replay leaves that replay. @throws NOT_DEAD_LETTERED, DELIVERY_RUNNING */
   discard(stream: string, revision: number, act: Act): LaneAct {
     const { lane, letter } = this.#find(stream, revision, "or it waits");
     const pointer = { revision, position: letter.at, id: letter.eventId };
@@ -68,7 +79,7 @@ export class Letters {
       revision,
       event: {
         type: "delivery.settled",
-        data: { ...pointerTo(lane, pointer), before: stateOf(letter), outcome: "discarded", cause: null, act, record: null },
+        data: { ...pointerTo(lane, pointer), before: stateOf(letter), outcome: "discarded", cause: null, act, ...refused(letter), record: null },
       },
       apply: () => {
         this.#parts.forget(stream, revision);
@@ -130,7 +141,9 @@ export class Letters {
       },
       apply: (at) => {
         const now = lane.letters.get(revision);
-        if (now !== undefined) now.amended = { revision: at, replayId: act.replayId ?? null };
+        if (now === undefined) return;
+        now.amended = { revision: at, replayId: act.replayId ?? null };
+        now.approval = null; // what was approved was other data
       },
     };
   }
@@ -146,4 +159,7 @@ export class Letters {
   }
 }
 
-const stateOf = ({ escalated }: Letter) => (escalated ? ("escalated" as const) : ("dead_lettered" as const));
+const refused = ({ decision }: Letter) => (decision === null ? {} : { decision: "rejected" as const });
+
+const notFirst = (revision: number, earlier: number) =>
+  new RepriseError("LETTER_NOT_FIRST", `Revision ${earlier} of the same entity is dead-lettered before revision ${revision}; strict order replays it first.`);

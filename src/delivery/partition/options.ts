@@ -1,5 +1,6 @@
 import type { StoredEvent } from "../../event/event.ts";
 import type { DeliveryLimits } from "../limits.ts";
+import type { DecisionTimes } from "../policy/decision-times.ts";
 import type { Permits } from "./permits.ts";
 
 export interface PartitionOptions {
@@ -14,6 +15,8 @@ export interface PartitionOptions {
   /** Whether the handler wants the event: its type is listed, and its position is beyond that type's `since`. @param isEntitys its stream is known to be an entity's. */
   readonly wants: (event: StoredEvent, isEntitys?: boolean) => boolean;
   readonly chainFingerprint: (eventType: string) => string;
+  /** How long people have for a decision; default a day, and it goes on waiting. */
+  readonly decisions?: DecisionTimes;
   /** Lanes without work that are kept, about 300 bytes each; default 10,000. */
   readonly idleLanes?: number;
 }

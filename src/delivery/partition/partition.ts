@@ -4,6 +4,7 @@
  */
 import { Agenda } from "./agenda.ts";
 import { Checkpoint } from "./checkpoint.ts";
+import { Decisions } from "./decisions.ts";
 import { Facts } from "./facts.ts";
 import { Flushes } from "./flushes.ts";
 import type { Lane } from "./lane.ts";
@@ -16,6 +17,7 @@ import { Letters } from "./letters.ts";
 import { LiveOutcomes } from "./live-outcomes.ts";
 import { LoanOutcomes } from "./loan-outcomes.ts";
 import { Loans } from "./loans.ts";
+import { OpenDecisions } from "./open-decisions.ts";
 import type { PartitionOptions } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
 import { PacedLanes } from "./paced-lanes.ts";
@@ -41,6 +43,7 @@ export class Partition {
   readonly ticks: Ticks;
   readonly flushes: Flushes;
   readonly letters: Letters;
+  readonly decisions: Decisions;
   readonly lanes: LaneActs;
   readonly replays: Replays;
   readonly loans: Loans;
@@ -52,7 +55,8 @@ export class Partition {
     const [readiness, unrecorded] = [new Readiness(options, paced, suspects), new Unrecorded(options, recorder)];
     const moves = new LaneMoves(options, book, paced, recorder);
     const parts = new Parts(recorder, state.parts);
-    const facts = new Facts(options, { book, moves, parts, recorder });
+    const open = new OpenDecisions();
+    const facts = new Facts(options, { book, moves, open, parts, recorder });
     const agenda = new Agenda(options, { readiness, moves, paced, suspects, unrecorded });
     const live = new LiveOutcomes({ facts, moves, parts, recorder, wakeUps });
     const ofLetters = new LetterOutcomes(options, { facts, paced, recorder, wakeUps });
@@ -63,12 +67,14 @@ export class Partition {
     this.reading = new Reading(options, recovered, { agenda, book, checkpoint, moves, readiness, recorder, wakeUps });
     this.schedule = new Schedule(options, { agenda, facts, leave, paced, readiness, recorder, suspects, unrecorded });
     this.outcomes = new Outcomes({ agenda, live, letters: ofLetters, loans: new LoanOutcomes(wakeUps), recorder, suspects, unrecorded });
-    this.ticks = new Ticks(options, { agenda, book, checkpoint, facts, leave, moves, paced, recorder, schedule: this.schedule, suspects, wakeUps });
     this.lanes = new LaneActs({ agenda, book, moves, readiness });
     this.flushes = new Flushes(options, { acts: this.lanes, agenda, book, checkpoint, recorder, unrecorded });
     this.letters = new Letters(options, { book, moves, parts, recorder });
     this.replays = new Replays({ agenda, book, letters: this.letters, paced, recorder, suspects, wakeUps });
+    this.decisions = new Decisions({ agenda, facts, letters: this.letters, open, recorder, replays: this.replays });
+    const timed = { decisions: this.decisions, schedule: this.schedule };
+    this.ticks = new Ticks(options, { agenda, book, checkpoint, facts, leave, moves, paced, recorder, suspects, wakeUps, ...timed });
     this.loans = new Loans(options, { agenda, book, paced, wakeUps });
-    recover(options, recovered, { agenda, book, facts, moves, paced, readiness, suspects, wakeUps });
+    recover(options, recovered, { agenda, book, facts, moves, open, paced, readiness, replays: this.replays, suspects, wakeUps });
   }
 }

@@ -1,5 +1,6 @@
 /** From what the journal says at a start to lanes that are at work again. */
 import type { LaneRecord, PartitionState, StartedRecord } from "../journal/state.ts";
+import { defaultTimes } from "../policy/decision-times.ts";
 import { maxDelayMs } from "../policy/waits.ts";
 import type { Agenda } from "./agenda.ts";
 import { judgeCutOff } from "./ends.ts";
@@ -7,9 +8,12 @@ import type { Facts } from "./facts.ts";
 import { type Lane, laneBatch, makeLane, putLetter } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
 import type { LaneMoves } from "./lane-moves.ts";
+import { escalatedNow, leftMs } from "./open-decision.ts";
+import type { OpenDecisions } from "./open-decisions.ts";
 import type { PartitionOptions } from "./options.ts";
 import type { PacedLanes } from "./paced-lanes.ts";
 import type { Readiness } from "./readiness.ts";
+import type { Replays } from "./replays.ts";
 import type { Suspects } from "./suspects.ts";
 import type { WakeUps } from "./wake-ups.ts";
 
@@ -30,13 +34,15 @@ export interface RecoveryNeeds {
   readonly book: LaneBook;
   readonly facts: Facts;
   readonly moves: LaneMoves;
+  readonly open: OpenDecisions;
   readonly paced: PacedLanes;
   readonly readiness: Readiness;
+  readonly replays: Replays;
   readonly suspects: Suspects;
   readonly wakeUps: WakeUps<Lane>;
 }
 
-export function recover(options: Pick<PartitionOptions, "unknownOutcome" | "limits">, recovered: Recovered, needs: RecoveryNeeds): void {
+export function recover(options: Pick<PartitionOptions, "unknownOutcome" | "limits" | "decisions">, recovered: Recovered, needs: RecoveryNeeds): void {
   const { state, unclean } = recovered;
   for (const [stream, record] of state.lanes) {
     const lane = needs.book.add(laneFrom(stream, record, recovered));
@@ -47,8 +53,17 @@ export function recover(options: Pick<PartitionOptions, "unknownOutcome" | "limi
   }
   if (unclean)
     for (const [stream, revisions] of state.started)
-      for (const [revision, started] of [...revisions].sort(([a], [b]) => a - b)) recoverStarted(options, { stream, revision, started }, needs);
-  for (const lane of needs.book.all()) needs.agenda.refresh(lane);
+      for (const [revision, started] of [...revisions].sort(([a], [b]) => a - b))
+        recoverStarted(options, { stream, revision, started, nowMs: recovered.nowMs }, needs);
+  for (const lane of needs.book.all()) {
+    for (const [revision, { decision, approval }] of lane.letters) {
+      if (approval?.isDue) needs.replays.run(lane, revision);
+      // What this start has given up has told of its decision already.
+      if (decision !== null && state.lanes.get(lane.stream)?.letters.has(revision))
+        needs.open.add({ lane, revision, decision }, leftMs(decision, recovered.nowMs));
+    }
+    needs.agenda.refresh(lane);
+  }
 }
 
 function laneFrom(stream: string, record: LaneRecord, { nowMs, monotonicMs }: Recovered): Lane {
@@ -71,8 +86,13 @@ function laneFrom(stream: string, record: LaneRecord, { nowMs, monotonicMs }: Re
 
 /** A call that was on record and has no outcome: the process died meanwhile. */
 function recoverStarted(
-  options: Pick<PartitionOptions, "unknownOutcome" | "limits">,
-  { stream, revision, started }: { readonly stream: string; readonly revision: number; readonly started: StartedRecord },
+  options: Pick<PartitionOptions, "unknownOutcome" | "limits" | "decisions">,
+  {
+    stream,
+    revision,
+    started,
+    nowMs,
+  }: { readonly stream: string; readonly revision: number; readonly started: StartedRecord /** Wall clock. */; readonly nowMs: number },
   { book, facts, moves, readiness, suspects }: RecoveryNeeds,
 ): void {
   const known = book.get(stream);
@@ -81,7 +101,7 @@ function recoverStarted(
   // A lane without a record was attached, and everything before this call was recorded as done with the call.
   const lane = known ?? book.add(makeLane(stream, revision));
   const cutOff = judgeCutOff(started.ends, options);
-  if (cutOff !== null) giveUp(lane, revision, { started, ...cutOff }, facts);
+  if (cutOff !== null) giveUp(options, lane, revision, { started, nowMs, ...cutOff }, facts);
   else if (letter !== undefined) letter.suspect = started.ends;
   else if (readiness.mayRunLive(lane)) {
     if (!lane.detached) moves.detach(lane, "suspect");
@@ -90,9 +110,10 @@ function recoverStarted(
 }
 
 function giveUp(
+  options: Pick<PartitionOptions, "decisions">,
   lane: Lane,
   revision: number,
-  { started, cause, error }: { readonly started: StartedRecord } & NonNullable<ReturnType<typeof judgeCutOff>>,
+  { started, nowMs, cause, error }: { readonly started: StartedRecord; readonly nowMs: number } & NonNullable<ReturnType<typeof judgeCutOff>>,
   facts: Facts,
 ): void {
   facts.deadLettered(
@@ -103,7 +124,7 @@ function giveUp(
       retryCount: 1,
       cause,
       error,
-      escalated: cause === "unknown_outcome",
+      ...(cause === "unknown_outcome" ? escalatedNow(options.decisions ?? defaultTimes, { when: "after", why: error.message, nowMs }) : { escalated: false }),
       record: null,
       ...(started.replayId === null ? {} : { replayId: started.replayId }),
     },

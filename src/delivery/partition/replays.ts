@@ -4,7 +4,7 @@ import { noDeferrals } from "../policy/waits.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
-import type { LetterReplay, LetterReplayTerms, Withdrawal } from "./letter.ts";
+import type { Letter, LetterReplay, LetterReplayTerms, Withdrawal } from "./letter.ts";
 import type { Letters } from "./letters.ts";
 import type { Pace } from "./pace.ts";
 import type { PacedLanes } from "./paced-lanes.ts";
@@ -46,12 +46,24 @@ export class Replays {
   begin(stream: string, revision: number, terms: LetterReplayTerms): LetterReplay {
     const { lane, letter } = this.#letters.mayReplay(stream, revision);
     if (lane.paused) throw new RepriseError("LANE_PAUSED", "The entity is paused for this handler.");
+    return this.#begin(lane, letter, { revision, ...terms });
+  }
+
+  /** Delivers a dead letter that a person has approved, once nothing keeps its lane. */
+  run(lane: Lane, revision: number): void {
+    const letter = lane.letters.get(revision);
+    if (!letter?.approval?.isDue) return;
+    const { id, actor, reason } = letter.approval;
+    this.#begin(lane, letter, { revision, replayId: id, actor, reason });
+  }
+
+  #begin(lane: Lane, letter: Letter, terms: LetterReplayTerms & Pick<LetterReplay, "revision">): LetterReplay {
+    const { revision } = terms;
     const before = letter.replay?.replayId === terms.replayId ? letter.replay : null;
     const replay: LetterReplay = {
       effects: "once",
       through: null,
       ...terms,
-      revision,
       leaving: null,
       event: null,
       dueMs: before?.dueMs ?? null,

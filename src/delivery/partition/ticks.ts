@@ -1,6 +1,7 @@
 /** What time changes: lanes are due, slow calls hold the checkpoint, the others' patience with a suspect ends. */
 import type { Agenda } from "./agenda.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import type { Decisions } from "./decisions.ts";
 import type { Facts } from "./facts.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
@@ -17,6 +18,7 @@ export interface TicksNeeds {
   readonly agenda: Agenda;
   readonly book: LaneBook;
   readonly checkpoint: Checkpoint;
+  readonly decisions: Decisions;
   readonly facts: Facts;
   readonly leave: Leave;
   readonly moves: LaneMoves;
@@ -39,13 +41,14 @@ export class Ticks {
   tick(monotonicMs: number): void {
     this.#wake(monotonicMs);
     this.#detachSlow(monotonicMs);
+    this.#needs.decisions.tick(monotonicMs);
     const patienceEndsMs = this.#needs.suspects.patienceEndsMs();
     if (patienceEndsMs !== null && monotonicMs >= patienceEndsMs) this.#endPatience();
   }
 
   /** Monotonic time of the next `tick` that can change anything; null: none. */
   nextMs(): number | null {
-    const { checkpoint, leave, paced, schedule, suspects, wakeUps } = this.#needs;
+    const { checkpoint, decisions, leave, paced, schedule, suspects, wakeUps } = this.#needs;
     const held = checkpoint.heldBy();
     const sinceMs = held === undefined ? null : busySinceMs(held);
     const times = [
@@ -54,6 +57,7 @@ export class Ticks {
       schedule.grantsTurns() ? paced.nextMs(schedule.freeSlots()) : null,
       suspects.patienceEndsMs(),
       leave.nextMs(),
+      decisions.nextMs(),
     ];
     return times.reduce((least, time) => (time !== null && (least === null || time < least) ? time : least), null);
   }

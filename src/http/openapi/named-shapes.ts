@@ -8,6 +8,7 @@ import * as lettersAsked from "../wire/dead-letters.ts";
 import * as letters from "../wire/dead-letters-replies.ts";
 import { attemptReply, deliveryReply, givenUpReply } from "../wire/deliveries.ts";
 import { entitiesReply, entityEventsReply, entityReply, laneActReply, laneActRequest } from "../wire/entities.ts";
+import * as escalations from "../wire/escalations.ts";
 import { appendReply, appendRequest, eventReply, eventRequest, eventsReply } from "../wire/events.ts";
 import { integrationActReply, integrationsReply } from "../wire/integrations.ts";
 import { step, stored } from "../wire/lifted.ts";
@@ -46,6 +47,9 @@ export const namedReplies: Readonly<Record<string, z.ZodType>> = {
   Delivery: deliveryReply,
   Attempt: attemptReply,
   Failure: failure,
+  Escalation: escalations.escalationReply,
+  Escalations: escalations.escalationsReply,
+  EscalationDecided: escalations.escalationActReply,
   Stored: stored,
   Step: step,
   Entity: entityReply,

@@ -82,6 +82,8 @@ export const ownEventRewrites = {
   "delivery.dead_lettered": aboutEvent,
   "delivery.settled": aboutEvent,
   "delivery.amended": aboutEvent,
+  "delivery.decided": aboutEvent,
+  "delivery.noticed": aboutEvent,
   "replay.stopped": asIs,
   snapshot,
   "handler.configured": configured,

@@ -16,6 +16,8 @@ export interface DeadLetterFilter {
   readonly error?: string;
   readonly cause?: DeadLetterCause;
   readonly replayId?: string;
+  /** Whether it waits for a person's decision. */
+  readonly escalated?: 0 | 1;
   /** When dead-lettered: milliseconds since 1970, `since ≤ t < until`. */
   readonly sinceMs?: number;
   readonly untilMs?: number;

@@ -2,6 +2,7 @@ import type { AnyPosition, PositionText as Position } from "../../event/event.ts
 import type { DeadLetterDetails, DeadLetterFigures, DeadLetterList } from "./dead-letter.ts";
 import type { DeliveryReads } from "./delivery.ts";
 import type { EntityReads } from "./entity.ts";
+import type { EscalationReads } from "./escalation.ts";
 import type { EventReads } from "./event.ts";
 import type { HandlerReads } from "./handler.ts";
 import type { HistoryReads } from "./history.ts";
@@ -23,6 +24,7 @@ export interface Views
     EventReads,
     DeliveryReads,
     EntityReads,
+    EscalationReads,
     DeadLetterList,
     DeadLetterDetails,
     DeadLetterFigures,

@@ -1,6 +1,6 @@
 import { entityOf } from "../entity-keys.ts";
 import type { Projection } from "../projection.ts";
-import { deadLettered, failed, partCompleted, settled } from "./delivery-ends.ts";
+import { deadLettered, decided, failed, partCompleted, retired, settled } from "./delivery-ends.ts";
 import { byLane, completed, completeRetries, putBack } from "./delivery-retries.ts";
 import { deliveryTables } from "./delivery-tables.ts";
 
@@ -16,12 +16,7 @@ export const deliveries: Projection = {
       return;
     }
     if (input.kind === "handler" && input.entry.type === "handler.retired") {
-      db.run(
-        `update deliveries set status = 'discarded', letter = 0, next_attempt_at = null, processed_at = ?
-         where handler = ? and status in ('failed', 'dead_lettered', 'escalated')`,
-        input.event.recordedAt,
-        input.handler,
-      );
+      retired(db, input.handler, input.event.recordedAt);
       return;
     }
     if (input.kind !== "journal") return;
@@ -75,6 +70,9 @@ export const deliveries: Projection = {
         return;
       case "delivery.dead_lettered":
         deadLettered(db, at, entry.data);
+        return;
+      case "delivery.decided":
+        decided(db, at, entry.data);
         return;
       case "delivery.settled":
         settled(db, at, entry.data);

@@ -77,6 +77,17 @@ export function deadLettered(db: ViewDatabase, at: At, data: JournalData["delive
   addAttempt(db, at, row.entity, data.revision, data.record);
 }
 
+/** A dead letter that waited for a person waits for its run now. */
+export function decided(db: ViewDatabase, { handler }: At, { lane, revision }: JournalData["delivery.decided"]): void {
+  db.run(
+    `update deliveries set escalated = 0, status = iif(status = 'escalated', 'dead_lettered', status)
+     where entity = ? and revision = ? and handler = ? and letter = 1`,
+    entityOf(db, lane).id,
+    revision,
+    handler,
+  );
+}
+
 export function settled(db: ViewDatabase, at: At, data: JournalData["delivery.settled"]): void {
   const row = openRow(db, at, data, 0);
   if (row === null) return;
@@ -97,4 +108,14 @@ export function settled(db: ViewDatabase, at: At, data: JournalData["delivery.se
     at.handler,
   );
   addAttempt(db, at, row.entity, data.revision, record);
+}
+
+/** The handler is gone for good: what waited for it is over. */
+export function retired(db: ViewDatabase, handler: string, recordedAt: string): void {
+  db.run(
+    `update deliveries set status = 'discarded', letter = 0, next_attempt_at = null, processed_at = ?
+     where handler = ? and status in ('failed', 'dead_lettered', 'escalated')`,
+    recordedAt,
+    handler,
+  );
 }

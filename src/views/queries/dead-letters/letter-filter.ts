@@ -55,6 +55,7 @@ export function kindConditions(sources: LetterSources, filter: DeadLetterFilter)
 
 export function filterConditions(sources: LetterSources, filter: DeadLetterFilter): readonly Condition[] {
   const conditions: Condition[] = [isLetter, ...kindConditions(sources, filter)];
+  if (filter.escalated !== undefined) conditions.push({ sql: `d.escalated = ${filter.escalated}`, parameters: [] });
   if (filter.replayId !== undefined) conditions.push(oneOf("d.replay_id", [filter.replayId]));
   if (filter.entityId !== undefined) {
     const entities = entitiesNamed(sources, filter.tenant, filter.entityId);

@@ -5,8 +5,8 @@ import { allOf, type Condition, ofTenant, oneOf } from "../context.ts";
 import { partsOf } from "../parts.ts";
 
 /** Whether `letter_counts` tells apart all that the filter does. */
-export function isByKind({ entityId, replayId, sinceMs, untilMs }: DeadLetterFilter): boolean {
-  return entityId === undefined && replayId === undefined && sinceMs === undefined && untilMs === undefined;
+export function isByKind({ entityId, replayId, escalated, sinceMs, untilMs }: DeadLetterFilter): boolean {
+  return escalated === undefined && entityId === undefined && replayId === undefined && sinceMs === undefined && untilMs === undefined;
 }
 
 const kindColumns = ["tenant", "handler", "entity_type", "type", "has_source", "source", "cause", "error_type", "error_message"];
