@@ -7,6 +7,7 @@ import type { Sign } from "../integrations/fuse.ts";
 import type { Member } from "../integrations/integration.ts";
 import type { Delivery } from "../partition/delivery.ts";
 import type { Verdict } from "../partition/verdict.ts";
+import { askRule } from "./ask-rule.ts";
 import type { HandlerCall } from "./handler-call.ts";
 
 export interface CallJudgeOptions {
@@ -35,6 +36,11 @@ export class CallJudge {
     const { integration } = permits;
     if (integration.fuse.isGood(delivery.permit, nowMs)) return null;
     return notCalled(delivery, integration.spec.name, { waitMs: integration.fuse.leftMs(nowMs) + this.#behindMs(), nowMs: clock.now() });
+  }
+
+  /** @returns the outcome in place of the call, where the handler's rule has a person decide; null: it is called. */
+  beforeCall(call: HandlerCall): AttemptOutcome | null {
+    return askRule(this.#options.spec, call);
   }
 
   verdictOn(delivery: Delivery, call: HandlerCall, outcome: AttemptOutcome): Verdict {

@@ -12,7 +12,6 @@ import type { HandlerSpec } from "../handler-spec.ts";
 import type { Delivery } from "../partition/delivery.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { Verdict } from "../partition/verdict.ts";
-import { askRule } from "./ask-rule.ts";
 import type { CallJudge } from "./call-judge.ts";
 import { HandlerCall } from "./handler-call.ts";
 import type { JournalWriter } from "./journal-writer.ts";
@@ -112,8 +111,14 @@ export class Caller {
       return;
     }
     const { parts, dropped } = lifted;
-    if (dropped !== null) return this.#finish(delivery, { kind: "dropped", reason: dropped, record: null });
-    if (parts.length === 1 && parts[0]!.origin === null) return this.#callLast(delivery, parts[0]!);
+    if (dropped !== null) {
+      this.#finish(delivery, { kind: "dropped", reason: dropped, record: null });
+      return;
+    }
+    if (parts.length === 1 && parts[0]!.origin === null) {
+      this.#callLast(delivery, parts[0]!);
+      return;
+    }
     const wanted = parts.filter(({ type }) => spec.types.includes(type));
     if (wanted.length === 0) {
       this.#finish(delivery, { kind: "completed", record: nothingToDo(delivery, clock.now()) });
@@ -180,7 +185,7 @@ export class Caller {
   }
 
   #begin(call: HandlerCall): AttemptInFlight | AttemptOutcome {
-    const attempt = askRule(this.#options.spec, call) ?? this.#options.attempt(call);
+    const attempt = this.#options.judge.beforeCall(call) ?? this.#options.attempt(call);
     if (attempt.kind === "running") void attempt.settled.then(() => call.close());
     else call.close();
     return attempt;
@@ -237,10 +242,8 @@ export class Caller {
 
   #giveBack(delivery: Delivery): void {
     const { spec, logger, partition, pump } = this.#options;
-    logger.warn(
-      { handler: spec.name, event_id: delivery.event.id, attempt: delivery.attempt },
-      "a call goes on long after its time-out: its entity waits, its slot is free",
-    );
+    const { event, attempt } = delivery;
+    logger.warn({ handler: spec.name, event_id: event.id, attempt }, "a call goes on long after its time-out: its entity waits, its slot is free");
     partition.schedule.giveBackSlot(delivery);
     pump.now();
   }
