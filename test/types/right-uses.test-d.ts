@@ -4,13 +4,17 @@ import {
   defineConfig,
   defineEvent,
   defineHandler,
+  defineIntegration,
   defineUpcasters,
   type EventDefinition,
   type EventInput,
   event,
   type HandlerDefinition,
   type Json,
+  presets,
+  RetryAfter,
   type Store,
+  skip,
   webhookHandler,
 } from "../../src/index.ts";
 
@@ -83,3 +87,18 @@ export const forwarding = defineHandler({
     },
   },
 });
+
+// Failures, and what handlers call: by names, with a field of their own beside a preset.
+const bank = defineIntegration({ name: "bank", concurrency: 4, rate: { perSecond: 0.5 }, breaker: { failures: 3 } });
+const charge = defineHandler({
+  ...{ name: "charge", events: [orderPaid], preset: "payment", integration: "bank" },
+  retry: { schedule: [1000, 5000], onExhausted: "escalate", jitter: "full" },
+  on: {
+    "order.paid": async (event) => {
+      if (event.data.amountCents === 0) return skip("nothing to pay");
+      throw new RetryAfter(new Date(0));
+    },
+  },
+});
+const refund = webhookHandler({ name: "refund", url, events: ["order.paid"], preset: "payment", integration: "bank", retry: presets.mutation.retry });
+export const failing = defineConfig({ events, integrations: [bank], handlers: [charge, refund] });

@@ -3,7 +3,19 @@
  * test/integration/package.test.ts holds TypeScript 5.8, 6 and 7 to that.
  */
 import { z } from "zod";
-import { defineConfig, defineEvent, defineHandler, defineUpcasters, event, type HandlerContext, type Store, webhookHandler } from "../../src/index.ts";
+import {
+  defineConfig,
+  defineEvent,
+  defineHandler,
+  defineIntegration,
+  defineUpcasters,
+  event,
+  type HandlerContext,
+  RetryAfter,
+  type Store,
+  skip,
+  webhookHandler,
+} from "../../src/index.ts";
 
 const orderPlaced = defineEvent("order.placed", {
   1: z.object({ orderId: z.string(), total: z.number() }),
@@ -83,6 +95,33 @@ defineHandler({ events: [orderPaid], on: { "order.paid": () => {} } });
 // @ts-expect-error order.paid: not in the catalog
 defineConfig({ events: [orderPlaced], handlers: [defineHandler({ name: "ledger", events: [orderPaid], on: { "order.paid": () => {} } })] });
 
+// Failures of handlers, and what they call.
+const on = { "order.paid": () => {} };
+// @ts-expect-error preset: none of its values
+defineHandler({ name: "ledger", events: [orderPaid], on, preset: "payments" });
+// @ts-expect-error onExhausted: none of its values
+defineHandler({ name: "ledger", events: [orderPaid], on, retry: { onExhausted: "escalated" } });
+// @ts-expect-error jitter: none of its values
+defineHandler({ name: "ledger", events: [orderPaid], on, retryByType: { "order.paid": { jitter: "some" } } });
+// @ts-expect-error schedule: one wait is no list
+defineHandler({ name: "ledger", events: [orderPaid], on, retry: { schedule: 1000 } });
+// @ts-expect-error record: none of its values
+defineHandler({ name: "ledger", events: [orderPaid], on, record: "every" });
+// @ts-expect-error integrations: a handler calls one
+defineHandler({ name: "ledger", events: [orderPaid], on, integrations: ["bank"] });
+// @ts-expect-error failure: misspelt
+defineHandler({ name: "ledger", events: [orderPaid], on, breaker: { failure: 3 } });
+// @ts-expect-error perMinute: not the unit
+defineIntegration({ name: "bank", rate: { perMinute: 60 } });
+// @ts-expect-error concurency: misspelt
+defineIntegration({ name: "bank", concurency: 4 });
+// @ts-expect-error name: missing
+defineConfig({ events: [orderPaid], integrations: [{ concurrency: 4 }] });
+// @ts-expect-error string: a text is no time
+export const later = new RetryAfter("30 s");
+// @ts-expect-error reason: a skip without one
+export const skipped = skip();
+
 // Webhooks.
 const url = "http://127.0.0.1:9000/hook";
 // @ts-expect-error order.piad: misspelt, named by the catalog of the config
@@ -101,6 +140,8 @@ webhookHandler({ name: "mail", url, events: ["*"], retryByType: { "order.paid": 
 webhookHandler({ name: "mail", events: ["*"] });
 // @ts-expect-error timeout: misspelt
 webhookHandler({ name: "mail", url, events: ["*"], timeout: 15_000 });
+// @ts-expect-error preset: none of its values
+webhookHandler({ name: "mail", url, events: ["*"], preset: "notify" });
 
 // Upcasters.
 // @ts-expect-error totalCents: missing in what the step returns
