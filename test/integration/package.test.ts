@@ -46,6 +46,21 @@ export default defineConfig({
 });
 `;
 
+const kitInVitest = `
+import { makeTestStore } from "reprise/testing";
+import config from "../reprise.config.ts";
+
+test("an order is set aside, and replayed", async () => {
+  const kit = await makeTestStore(config);
+  kit.failNext("ledger", new Error("away"), 3);
+  await kit.deliver("ledger", { type: "order.placed", entity: { type: "order", id: "1" }, data: { totalCents: 900 } });
+  await kit.clock.advance(60_000);
+  const letter = await kit.assertLetter({ handler: "ledger", cause: "exhausted" });
+  expect((await kit.store.replay(letter.id)).status).toBe("replayed");
+  await kit.assertDone();
+});
+`;
+
 /** Pages whose examples are small projects with tests. */
 const pages = ["testing", "recipes"];
 
@@ -198,6 +213,13 @@ describe("the packed package", { timeout: 60_000 }, () => {
     const { code, stdout } = await runNode(join(project, page), "--test");
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^(ℹ|#) fail 0$/m) });
     expect(await runNode(join(project, page), join(repositoryFolder, "node_modules/typescript-7/bin/tsc"), "-p", ".")).toMatchObject({ code: 0, stdout: "" });
+  });
+
+  it("has a testing kit that vitest runs, too", async () => {
+    const folder = join(project, "with-vitest");
+    writeTree(folder, { "kit.spec.ts": kitInVitest });
+    const { code, stdout, stderr } = await runNode(project, join(repositoryFolder, "node_modules/vitest/vitest.mjs"), "run", "--globals", "--root", folder);
+    expect({ code, stdout }, stderr).toEqual({ code: 0, stdout: expect.stringMatching(/Tests.*1 passed/) });
   });
 
   it.each([
