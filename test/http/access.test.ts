@@ -151,12 +151,9 @@ describe("every route by every role", () => {
         "POST /admin/dlq/:id/replay": "operate",
         "POST /admin/dlq/discard-batch": "operate",
         "POST /admin/dlq/replay-batch": "operate",
-<<<<<<< HEAD
-        "POST /console/session": "public",
-=======
         "POST /admin/escalations/:id/approve": "operate",
         "POST /admin/escalations/:id/reject": "operate",
->>>>>>> 22b35d4 (Some events wait for a person: escalation, with its decisions and times)
+        "POST /console/session": "public",
         "POST /deliveries/:id/give-up": "operate",
         "POST /entities/:type/:id/pause": "operate",
         "POST /entities/:type/:id/resume": "operate",

@@ -133,7 +133,8 @@ it("has a row for each acting route", async () => {
   const app = serverOver(makeFakeStore());
   const table = tableOf(app);
   await app.ready();
-  const acting = table.filter(({ contract }) => contract.bodies !== null).map(({ method, url }) => `${method} ${url}`);
+  // A console's session leaves no record, and has nothing to be done once.
+  const acting = table.filter(({ contract, url }) => contract.bodies !== null && url !== "/console/session").map(({ method, url }) => `${method} ${url}`);
   expect(new Set(acting)).toEqual(new Set(Object.keys(rows)));
 });
 
