@@ -1,4 +1,5 @@
 /** Puts the parts of a store together, on whatever ground it stands. */
+import { makeAlerts } from "./alerts/alerts.ts";
 import { type CheckedConfig, type Config, checkConfig } from "./config/config.ts";
 import { heldToLock, type LockOptions } from "./config/held-to-lock.ts";
 import type { DeliveryLogger } from "./delivery/delivery-logger.ts";
@@ -45,6 +46,8 @@ export interface Ground {
   /** In place of the config's. */
   readonly limits?: Partial<DeliveryLimits>;
   readonly calls?: CallOptions;
+  /** False: nobody is told. */
+  readonly alerts?: false;
   readonly random?: () => number;
 }
 
@@ -103,9 +106,11 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
     });
     const leaving = new AbortController();
     const needs = { log, views: opened, delivery, replays, amendments, catalog, clock, newId, logger, signal: leaving.signal };
-    const readiness = makeReadiness(whatCanFail({ unlocked, delivery, views: opened, log }), clock);
+    const specs = ground.alerts === false ? [] : config.alerts;
+    const alerts = makeAlerts({ ...needs, specs, handlers: config.handlers.map(({ name }) => name), viewsFile });
+    const readiness = makeReadiness(whatCanFail({ unlocked, delivery, views: opened, log, alerts }), clock);
     const { requests, forgetting } = openRequests({ ...needs, life: marker.life });
-    const { life, onTaken } = makeLife({ ...needs, marker, readiness, leaving, rebuildViews: makeRebuildViews(needs), onStart: forgetting.start });
+    const { life, onTaken } = makeLife({ ...needs, alerts, marker, readiness, leaving, rebuildViews: makeRebuildViews(needs), onStart: forgetting.start });
     const core: StoreCore = {
       catalog,
       views: opened,

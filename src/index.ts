@@ -1,5 +1,6 @@
 /** The public API of Reprise. It exports every type that its declarations name, so that users can name them, too. */
 
+export type { AlertDefinition, AlertKind } from "./alerts/alert-definition.ts";
 export type { Catalog, FailureText, Lifted, LiftStep } from "./catalog/catalog.ts";
 export type { DeepReadonly } from "./catalog/deep-readonly.ts";
 export {

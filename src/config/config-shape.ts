@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { maxVersions } from "../catalog/define.ts";
 import type { DeliveryLimits } from "../delivery/limits.ts";
+import { alertShape } from "./alert-shape.ts";
 import { custom, eventDefinition, fields, nameShape, upcasterChain, whole } from "./fields.ts";
 import { handlerShape } from "./handler-shape.ts";
 import { integrationShape } from "./integration-shape.ts";
@@ -38,6 +39,7 @@ export const configShape = fields(
     migrations: z.array(migrationShape, { error: "must be a list of what defineMigration makes" }).optional(),
     handlers: z.array(handlerShape, { error: "must be a list of handlers" }).optional(),
     integrations: z.array(integrationShape, { error: "must be a list of what defineIntegration makes" }).optional(),
+    alerts: z.array(alertShape, { error: "must be a list of alerts" }).max(100, { error: "must be at most 100 alerts" }).optional(),
     limits: limitsShape.optional(),
   },
   "must be an object: export default defineConfig({ events: […] })",

@@ -1,3 +1,5 @@
+import type { AlertDefinition } from "../alerts/alert-definition.ts";
+import type { AlertSpec } from "../alerts/alert-spec.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { EventDefinition, UpcasterChain } from "../catalog/define.ts";
 import { makeCatalog } from "../catalog/make-catalog.ts";
@@ -12,6 +14,7 @@ import { messageOf, typeOf } from "../event/thrown.ts";
 import { isThrownByUser, userPlaceOf } from "../event/user-place.ts";
 import { configShape } from "./config-shape.ts";
 import { defined } from "./defined.ts";
+import { makeAlertSpecs } from "./make-alert.ts";
 import { makeIntegrations } from "./make-integration.ts";
 import { makeSpec } from "./make-spec.ts";
 import { invalid, refuse, show } from "./refuse.ts";
@@ -28,6 +31,8 @@ export interface Config {
   readonly handlers?: readonly HandlerDefinition[];
   /** What handlers call and share, made by `defineIntegration`. */
   readonly integrations?: readonly IntegrationDefinition[];
+  /** Who is told when something is wrong, and when it is well again. At most 100. */
+  readonly alerts?: readonly AlertDefinition[];
   /** Limits of each handler's memory, records and waits. A limit that is left out keeps its default. */
   readonly limits?: Partial<DeliveryLimits>;
 }
@@ -39,6 +44,7 @@ export interface CheckedConfig {
   readonly handlers: readonly HandlerSpec[];
   /** Those of the config, and those that handlers have to themselves. */
   readonly integrations: readonly IntegrationSpec[];
+  readonly alerts: readonly AlertSpec[];
   readonly limits: DeliveryLimits;
 }
 
@@ -71,7 +77,7 @@ export function checkConfig(config: Config): CheckedConfig {
 function check(config: Config): CheckedConfig {
   const shape = configShape.safeParse(config);
   if (!shape.success) throw refuse(shape.error, config);
-  const { events, upcasters = [], migrations = [], handlers = [], integrations = [], limits } = config;
+  const { events, upcasters = [], migrations = [], handlers = [], integrations = [], alerts = [], limits } = config;
   const catalog = makeCatalog({ events, upcasters });
   checkMigrations(migrations, events, catalog);
   const shared = makeIntegrations(integrations);
@@ -84,8 +90,10 @@ function check(config: Config): CheckedConfig {
     return makeSpec(handler, `handlers[${index}]`, catalog, shared);
   });
   const own = specs.flatMap(({ integration }) => (integration === null || shared.has(integration.name) ? [] : [integration]));
-  const parts = { catalog, migrations: makeMigrations(catalog, migrations), handlers: specs, integrations: [...shared.values(), ...own] };
-  return { ...parts, limits: { ...defaultDeliveryLimits, ...defined(limits ?? {}) } };
+  const all = [...shared.values(), ...own];
+  const parts = { catalog, migrations: makeMigrations(catalog, migrations), handlers: specs, integrations: all };
+  const known = { handlers: [...names.keys()], integrations: all.map(({ name }) => name) };
+  return { ...parts, alerts: makeAlertSpecs(alerts, known), limits: { ...defaultDeliveryLimits, ...defined(limits ?? {}) } };
 }
 
 /** Each has a name of its own, and an event type and version that the catalog has. */

@@ -1,13 +1,13 @@
 /** The shape of a handler in the config. */
 
 import { z } from "zod";
-import { headerProblems } from "../delivery/attempt/webhook-headers.ts";
 import type { EscalateRule, Jitter, PresetName } from "../delivery/handler.ts";
 import { maxDelayMs } from "../delivery/policy/waits.ts";
 import { eventTypePattern } from "../event/names.ts";
 import { between, custom, eventDefinition, fields, nameShape, oneOf, whole } from "./fields.ts";
 import { breakerShape } from "./integration-shape.ts";
 import { presets } from "./presets.ts";
+import { headersShape, secretsShape, urlShape } from "./webhook-fields.ts";
 
 const maxTimeoutMs = 900_000;
 const maxElapsedMs = 366 * 86_400_000;
@@ -69,32 +69,21 @@ const functionShape = fields(
   "must be made by defineHandler",
 );
 
-const webhookUrl = "must be an http or https URL without credentials (they belong in `headers`)";
-
-const secretText = 'must be "whsec_" and 24 to 64 random bytes in base64 (whsec_$(openssl rand -base64 32))';
-
-const secretShape = custom<string>(isSecret, secretText);
-
 const typeText = 'must be an event type, or "*" alone for all of the catalog';
 
 const webhookShape = fields(
   {
     kind: z.literal("webhook"),
     ...commonShape,
-    url: custom<string>(isWebhookUrl, webhookUrl),
+    url: urlShape,
     events: z
       .array(
         custom<string>((value) => value === "*" || (typeof value === "string" && eventTypePattern.test(value)), typeText),
         { error: 'must be a list of event types, or ["*"]' },
       )
       .min(1, { error: 'must have at least one event type, or be ["*"]' }),
-    secret: z.union([secretShape, z.array(secretShape).min(1).max(10)], { error: `${secretText}, or a list of 1 to 10 of them` }).optional(),
-    headers: z
-      .record(z.string(), z.string({ error: "must be a text" }), { error: "must map header names to texts" })
-      .superRefine((headers, context) => {
-        for (const { name, problem } of headerProblems(headers)) context.addIssue({ code: "custom", path: [name], message: problem });
-      })
-      .optional(),
+    secret: secretsShape.optional(),
+    headers: headersShape.optional(),
   },
   "must be made by webhookHandler",
 );
@@ -103,18 +92,4 @@ export const handlerShape = z.discriminatedUnion("kind", [functionShape, webhook
 
 function isJitter(value: unknown): boolean {
   return typeof value === "number" ? value >= 0 && value <= 1 : value === "none" || value === "full" || value === "equal";
-}
-
-function isWebhookUrl(value: unknown): boolean {
-  if (typeof value !== "string" || !URL.canParse(value)) return false;
-  const { protocol, username, password } = new URL(value);
-  return (protocol === "http:" || protocol === "https:") && username === "" && password === "";
-}
-
-/** Standard Webhooks: `whsec_` and 24 to 64 bytes in padded base64. */
-function isSecret(value: unknown): boolean {
-  const encoded = typeof value === "string" ? /^whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$/.exec(value)?.[1] : undefined;
-  if (encoded === undefined) return false;
-  const { length } = Buffer.from(encoded, "base64");
-  return length >= 24 && length <= 64;
 }

@@ -25,13 +25,16 @@ export function refuse(error: z.ZodError, config: unknown): RepriseError {
   });
 }
 
+/** The lists of the config whose members are posted to. */
+const withUrls: ReadonlySet<PropertyKey | undefined> = new Set(["handlers", "alerts"]);
+
 /** `secret` and `headers` hold keys: their values are never shown. */
 function isSecretPlace(path: readonly PropertyKey[]): boolean {
-  return path[0] === "handlers" && (path[2] === "secret" || path[2] === "headers");
+  return withUrls.has(path[0]) && (path[2] === "secret" || path[2] === "headers");
 }
 
 function isUrlPlace(path: readonly PropertyKey[]): boolean {
-  return path[0] === "handlers" && path[2] === "url";
+  return withUrls.has(path[0]) && path[2] === "url";
 }
 
 /** A URL without what may be a key: credentials, query and fragment. */

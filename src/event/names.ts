@@ -64,6 +64,7 @@ export const handlerOfJournal = (stream: string): string | null => journalPatter
  */
 export const effectsStream = (handler: string, stream: string, revision: number): string => `${ownTenant}.effects-${handler}-${stream}-${revision}`;
 export const integrationStream = (integration: string): string => `${ownTenant}.integration-${integration}`;
+export const alertStream = (alert: string): string => `${ownTenant}.alert-${alert}`;
 export const replayStream = (replayId: string): string => `${ownTenant}.replay-${replayId}`;
 export const planStream = (planId: string): string => `${ownTenant}.plan-${planId}`;
 /** A request with an Idempotency-Key. @param id a hash: neither the key nor the tenant can be read from it. */

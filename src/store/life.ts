@@ -33,6 +33,7 @@ interface LifeNeeds {
   readonly views: Views & { start(): void };
   readonly delivery: Pick<RunningHandlers, "start" | "stop">;
   readonly replays: Pick<Replays, "resume" | "stop" | "flushed">;
+  readonly alerts: { start(): void; stop(): Promise<void> };
   readonly marker: EndMarker;
   readonly readiness: Readiness;
   readonly clock: Clock;
@@ -55,7 +56,7 @@ export interface StoreLife {
 const closePatienceMs = 7000;
 const flushPatienceMs = 1000;
 
-export function makeLife({ log, views, delivery, replays, marker, readiness, clock, logger, leaving, rebuildViews, onStart }: LifeNeeds): StoreLife {
+export function makeLife({ log, views, delivery, replays, alerts, marker, readiness, clock, logger, leaving, rebuildViews, onStart }: LifeNeeds): StoreLife {
   let state: "opened" | "started" | "closed" = "opened";
   let closing: Promise<void> | null = null;
   let willTakeUp = false;
@@ -65,6 +66,7 @@ export function makeLife({ log, views, delivery, replays, marker, readiness, clo
     marker.close();
     leaving.abort();
     replays.stop();
+    await alerts.stop();
     await delivery.stop(closePatienceMs);
     await within(replays.flushed(), flushPatienceMs, clock, () => {});
     await views.close();
@@ -80,6 +82,7 @@ export function makeLife({ log, views, delivery, replays, marker, readiness, clo
       await delivery.start();
       marker.settled();
       onStart();
+      alerts.start();
       replays.resume().catch((err: unknown) => logger.warn({ err }, "replays that were cut off could not go on; they do at the next start"));
     },
     notReady() {

@@ -8,10 +8,11 @@ interface Watched {
   readonly delivery: Pick<RunningHandlers, "faults" | "troubles" | "damaged">;
   readonly views: { trouble(): string | null; probe(): Promise<void> };
   readonly log: EventLog;
+  readonly alerts: { warnings(): readonly string[] };
 }
 
 /** The troubles that keep a store from its work, in the order in which an operator sees them. */
-export function whatCanFail({ unlocked, delivery, views, log }: Watched): readonly ReadinessSource[] {
+export function whatCanFail({ unlocked, delivery, views, log, alerts }: Watched): readonly ReadinessSource[] {
   return [
     { name: "the schemas", warnings: () => unlocked },
     {
@@ -28,6 +29,7 @@ export function whatCanFail({ unlocked, delivery, views, log }: Watched): readon
               `handler ${handler}: ${lanes} entities stand still at damaged records of the log (LOG_DAMAGED), the first at ${place}.`,
           ),
     },
+    { name: "the alerts", warnings: () => alerts.warnings() },
     { name: "the views", reasons: () => [views.trouble() ?? []].flat(), probe: () => views.probe() },
     { name: "the log", reasons: () => [log.trouble?.() ?? []].flat(), warnings: () => log.warnings?.() ?? [], probe: async () => log.probe?.() },
   ];

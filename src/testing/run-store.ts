@@ -45,6 +45,7 @@ export async function runStore(config: Config, { log, clock, planned, webhooks, 
       around: (_, attempt) => calls.around(attempt),
     },
     random,
+    alerts: false, // nothing leaves the process
   });
   await store.start();
   const needs = { clock, calls, head: () => log.head(), viewed: () => BigInt(store.views.position()), trouble: () => store.notReady() };

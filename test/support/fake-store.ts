@@ -291,6 +291,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
     deadLetters: async () => ({ events: [deadLetter], total: 1, nextCursor: null }),
     findDeadLetters: async (_tenant, id) => (id === eventId || id === deliveryId ? [deadLetter] : []),
     oldestDeadLetters: async () => [],
+    oldestLetterAt: async () => null,
     deadLetterStats: async () => ({
       total: 1,
       waiting: 2,

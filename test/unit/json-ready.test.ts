@@ -118,6 +118,7 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
     history: () => views.history({ tenant, handler: "ledger", types: ["order.placed"], fromPosition: appended[0]!.position }, 10),
     deadLettersSince: () => views.deadLettersSince({ tenant }, ["ledger"], appended[0]!.position, own.replayId),
     deadLetterStats: () => views.deadLetterStats({ tenant }),
+    oldestLetterAt: () => views.oldestLetterAt({ tenant }),
     deliveriesOf: () => views.deliveriesOf(tenant, a!),
     recordedDelivery: async () => views.recordedDelivery(tenant, await find(0)),
     unknownName: () => views.unknownName({ handler: "crm" }),

@@ -33,6 +33,7 @@ const planted: readonly (readonly [rule: string, from: string, statement: string
   ["views-import-records-and-before", "src/views/wrong.ts", 'import { p } from "../delivery/ok.ts";', "src/delivery/ok.ts"],
   ["replay-imports-delivery-and-views-model", "src/replay/wrong.ts", 'import { p } from "../views/ok.ts";', "src/views/ok.ts"],
   ["records-import-log-and-before", "src/records/wrong.ts", 'import type { P } from "../delivery/ok.ts";', "src/delivery/ok.ts"],
+  ["alerts-import-delivery-and-views-model", "src/alerts/wrong.ts", 'import { p } from "../views/ok.ts";', "src/views/ok.ts"],
   ["store-imports-replay-and-before", "src/store/wrong.ts", 'import { p } from "../views/ok.ts";', "src/views/ok.ts"],
   ["integration-rules-are-pure", "src/delivery/integrations/fuse.ts", 'import { p } from "../ok.ts";', "src/delivery/ok.ts"],
   ["config-imports-what-a-definition-says", "src/config/wrong.ts", 'import { p } from "../delivery/ok.ts";', "src/delivery/ok.ts"],

@@ -1,5 +1,4 @@
-import { createRequire } from "node:module";
-import type { Agent, Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
 import type { Clock } from "../../event/clock.ts";
 import type { HandlerDefinition } from "../handler.ts";
 import type { Attempt, AttemptOutcome, AttemptRequest } from "./attempt.ts";
@@ -7,6 +6,7 @@ import { transportCode } from "./attempt-error.ts";
 import { toCloudEvent } from "./cloud-event.ts";
 import { makeCutSecrets } from "./secrets.ts";
 import { tellingWhenSent } from "./sent-request.ts";
+import { loadUndici, makeAgent } from "./webhook-agent.ts";
 import { failed, WebhookAnswer } from "./webhook-answer.ts";
 import { WebhookDeadline } from "./webhook-deadline.ts";
 import { sendableHeaders } from "./webhook-headers.ts";
@@ -16,12 +16,6 @@ export type WebhookDefinition = Extract<HandlerDefinition, { kind: "webhook" }>;
 
 /** `close` cuts the connections; a call that is still under way is abandoned. */
 export type WebhookAttempt = Attempt & { readonly close: () => Promise<void> };
-
-/** Loaded by the first webhook: its hundred modules are a tenth of a start, and most handlers are functions. */
-const loadUndici = () => createRequire(import.meta.url)("undici") as typeof import("undici");
-
-/** For a host that does not answer at all: a handler's time-out may be minutes. */
-const connectTimeoutMs = 10_000;
 
 /**
  * POSTs an event once, as a CloudEvent in structured JSON, signed as Standard Webhooks says, and waits for the whole answer (of a long
@@ -37,8 +31,8 @@ export function makeWebhookAttempt(
   { clock, dispatcher }: { readonly clock: Clock; readonly dispatcher?: Dispatcher },
 ): WebhookAttempt {
   const url = new URL(definition.url);
-  const signers = makeSigners(definition.name, [definition.secret ?? []].flat());
-  const headers = sendableHeaders(definition.name, definition.headers ?? {});
+  const signers = makeSigners(`handler ${definition.name}`, [definition.secret ?? []].flat());
+  const headers = sendableHeaders(`handler ${definition.name}`, definition.headers ?? {});
   const cut = makeCutSecrets(definition);
   const agent = dispatcher ?? makeAgent(definition.concurrency);
   let closed = false;
@@ -96,12 +90,6 @@ export function makeWebhookAttempt(
       if (dispatcher === undefined) await agent.destroy();
     },
   });
-}
-
-/** Without deadlines of its own, since each call has one. HTTP/1.1 only: each call has a socket to itself, so to destroy it ends that call and no other. */
-function makeAgent(connections: number | null = null): Agent {
-  const { Agent } = loadUndici();
-  return new Agent({ connections, connect: { timeout: connectTimeoutMs }, headersTimeout: 0, bodyTimeout: 0, allowH2: false });
 }
 
 function timedOut({ timeoutMs }: AttemptRequest, answer: WebhookAnswer): AttemptOutcome {

@@ -52,9 +52,9 @@ function headerProblem(name: string, value: string): string | null {
   }
 }
 
-/** A definition's headers as they are sent, with names in small letters. @throws CONFIG_INVALID for one that cannot be sent. */
-export function sendableHeaders(handler: string, headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+/** A definition's headers as they are sent, with names in small letters. @param owner `handler shipping`. @throws CONFIG_INVALID for one that cannot be sent. */
+export function sendableHeaders(owner: string, headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const [first] = headerProblems(headers);
-  if (first !== undefined) throw new RepriseError("CONFIG_INVALID", `handler ${handler}: the header ${JSON.stringify(first.name)} ${first.problem}`);
+  if (first !== undefined) throw new RepriseError("CONFIG_INVALID", `${owner}: the header ${JSON.stringify(first.name)} ${first.problem}`);
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

@@ -102,4 +102,6 @@ export interface DeadLetterDetails {
 
 export interface DeadLetterFigures {
   deadLetterStats(filter: DeadLetterFilter): Promise<DeadLetterStats>;
+  /** When the oldest of them was dead-lettered; null: there is none. */
+  oldestLetterAt(filter: DeadLetterFilter): Promise<string | null>;
 }

@@ -19,6 +19,7 @@ const topSources = 1000;
 export function makeDeadLetterFigures(sources: Sources): DeadLetterFigures {
   return {
     deadLetterStats: (filter) => sources.atOneMoment((at) => statsOf(at, filter)),
+    oldestLetterAt: (filter) => sources.atOneMoment((at) => oldestOf(at, filter)),
   };
 }
 
