@@ -1,4 +1,8 @@
+/** The console: a page for the person on call. It knows nothing but the HTTP interface. */
 import { render } from "preact";
+import { App } from "./app.tsx";
+import { findSession } from "./base/session.ts";
 import "./style.css";
 
-render(<h1>Reprise</h1>, document.getElementById("page")!);
+render(<App />, document.getElementById("page")!);
+void findSession();

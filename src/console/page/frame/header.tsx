@@ -1,0 +1,54 @@
+/** Where one can go, whose things are looked at, and who one is. */
+import { changeQuery, hrefOf, place } from "../base/place.ts";
+import { logOut, session } from "../base/session.ts";
+import { Text } from "../parts/text.tsx";
+import { openHelp } from "./help.tsx";
+import { rooms } from "./views.tsx";
+
+export function Header() {
+  const { path, query } = place.value;
+  const who = session.value;
+  return (
+    <header>
+      <nav aria-label="Views">
+        {rooms.map((room) => (
+          <a key={room.path} href={hrefOf(room.path === "" ? [] : [room.path])} aria-current={(path[0] ?? "") === room.path ? "page" : undefined}>
+            {room.name}
+          </a>
+        ))}
+      </nav>
+      <div class="who">
+        {who?.of_all_tenants && (
+          <label>
+            Tenant{" "}
+            <input
+              value={query.tenant ?? "default"}
+              size={12}
+              spellcheck={false}
+              autocomplete="off"
+              onChange={(event) => changeTenant(event.currentTarget.value)}
+            />
+          </label>
+        )}
+        {who !== null && (
+          <span>
+            <Text of={who.actor} max={40} /> <span class="soft">({who.role})</span>
+          </span>
+        )}
+        {who?.keys && (
+          <button type="button" class="quiet" onClick={() => void logOut()}>
+            Log out
+          </button>
+        )}
+        <button type="button" class="quiet" onClick={openHelp} aria-label="Keys of the keyboard">
+          ?
+        </button>
+      </div>
+    </header>
+  );
+}
+
+function changeTenant(tenant: string): void {
+  const given = tenant.trim();
+  changeQuery({ tenant: given === "" || given === "default" ? undefined : given });
+}

@@ -1,0 +1,59 @@
+/** Events, the newest first: searched, and followed as they come. */
+import type { EventReply, EventsReply } from "../../../http/wire/events.ts";
+import { ask } from "../base/api.ts";
+import { hrefOf, place } from "../base/place.ts";
+import { type Filter, Filters, filtersIn } from "../parts/filters.tsx";
+import { List } from "../parts/list.tsx";
+import { State, Text, Time } from "../parts/text.tsx";
+
+const statuses = ["pending", "processing", "completed", "failed", "dead_lettered", "held", "escalated", "replayed", "discarded", "skipped"];
+
+const filters: readonly Filter[] = [
+  { name: "event_type", label: "Event type" },
+  { name: "status", label: "Delivery", options: statuses },
+  { name: "handler", label: "Handler" },
+  { name: "entity_type", label: "Entity type" },
+  { name: "entity_id", label: "Entity id" },
+  { name: "source", label: "Source" },
+  { name: "correlation_id", label: "Correlation id" },
+];
+
+export function Events() {
+  const filter = filtersIn(filters.map(({ name }) => name));
+  const load = async (cursor: string | undefined) => {
+    const { events, next_cursor } = await ask<EventsReply>(["events"], { query: { ...filter, limit: 100, cursor } });
+    return { rows: events, next: next_cursor };
+  };
+  return (
+    <>
+      <h1 tabIndex={-1}>Events</h1>
+      <Filters of={filters} />
+      <List<EventReply>
+        of={JSON.stringify(["events", filter, place.value.query.tenant])}
+        {...{ load, label: "Events", idOf: (event) => event.id, empty: "No event is like this." }}
+        columns={[
+          {
+            name: "Event",
+            cell: (event) => (
+              <a href={hrefOf(["events", event.id])}>
+                <Text of={event.type} max={80} />
+              </a>
+            ),
+          },
+          { name: "Entity", cell: ({ entity }) => <Text of={`${entity.type}/${entity.id}`} max={80} /> },
+          {
+            name: "Deliveries",
+            cell: ({ deliveries }) =>
+              deliveries.map((delivery) => (
+                <span key={delivery.delivery_id} class="lane" title={delivery.handler}>
+                  <State of={delivery.status} />
+                </span>
+              )),
+          },
+          { name: "Source", cell: ({ source }) => <Text of={source ?? ""} max={60} />, wide: true },
+          { name: "Recorded", cell: (event) => <Time at={event.recorded_at} />, wide: true },
+        ]}
+      />
+    </>
+  );
+}
