@@ -4,11 +4,12 @@ import { connect, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { expect, it, onTestFinished } from "vitest";
 import type { ErrorCode } from "../../src/errors.ts";
+import { systemClock } from "../../src/event/clock.ts";
 import { newId } from "../../src/event/ids.ts";
+import { serve } from "../../src/http/server.ts";
 import { makeRefuseUnreadable } from "../../src/http/unreadable.ts";
-import { listen } from "../support/cli.ts";
 import { makeFakeStore } from "../support/fake-store.ts";
-import { expectProblem } from "../support/http.ts";
+import { expectProblem, silent } from "../support/http.ts";
 
 interface Read {
   readonly statusCode: number;
@@ -18,7 +19,7 @@ interface Read {
 
 /** Sends bytes, and reads until the other side closes. */
 async function exchange(bytes: string): Promise<Read> {
-  const { url, close } = await listen(makeFakeStore());
+  const { url, close } = await serve({ store: makeFakeStore(), logger: silent, clock: systemClock, host: "127.0.0.1", port: 0 });
   onTestFinished(close);
   const socket: Socket = connect(Number(new URL(url).port), "127.0.0.1");
   socket.on("error", () => {});

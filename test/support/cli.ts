@@ -1,8 +1,11 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { runCli } from "../../src/cli/cli.ts";
 import { systemClock } from "../../src/event/clock.ts";
-import { serve } from "../../src/http/server.ts";
+import { makeHttpSide } from "../../src/http/http-side.ts";
 import type { StoreCore } from "../../src/store/store.ts";
 import { silent } from "./http.ts";
 import { repositoryFolder, type ToolRun } from "./run-tool.ts";
@@ -57,14 +60,21 @@ export function reprise(
   });
 }
 
-/** A service on a free port of this machine. */
+/**
+ * A service on a free port of this machine, under a path, as one in a server of somebody's own has: so each command is tried under a prefix. Those that are
+ * tried at the root start `reprise serve`.
+ */
 export async function listen(store: StoreCore): Promise<{ url: string; close(): Promise<void> }> {
-  const { url, close, abort } = await serve({ store, logger: silent, clock: systemClock, host: "127.0.0.1", port: 0 });
+  const { listener } = makeHttpSide({ store, logger: silent, clock: systemClock, keys: null }, { prefix: "/of/reprise" });
+  const server = createServer(listener).listen(0, "127.0.0.1");
+  await once(server, "listening");
   return {
-    url,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/of/reprise`,
     close: async () => {
-      abort();
-      await close();
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
     },
   };
 }
