@@ -25,6 +25,7 @@ import type { Act } from "../../src/records/act.ts";
 import type { AttemptRecord } from "../../src/records/attempt.ts";
 import type { JournalData, JournalEvent } from "../../src/records/journal.ts";
 import { ModelIntegration } from "./model-integration.ts";
+import { ModelPeople } from "./model-people.ts";
 import { SlotAccount } from "./slot-account.ts";
 import { makeStoredEvent } from "./stored-event.ts";
 
@@ -42,6 +43,8 @@ export interface WorldOptions {
   readonly killedShare?: number;
   /** The handler calls an integration, with a breaker, two slots and a rate. */
   readonly integration?: boolean;
+  /** Some of what fails waits for people; what becomes of it when they do not decide in time. */
+  readonly people?: "wait" | "reject";
 }
 
 /**
@@ -154,11 +157,14 @@ export class World {
   full = 0;
 
   readonly integration: ModelIntegration | null;
+  readonly people: ModelPeople | null;
+  #runs = 0;
 
   constructor(options: WorldOptions) {
     this.#options = options;
     this.#slots = new SlotAccount(this.#concurrency());
     this.integration = options.integration ? new ModelIntegration() : null;
+    this.people = options.people ? new ModelPeople(options.people) : null;
     this.random = makeRandom(options.seed);
     this.#open();
   }
@@ -220,16 +226,29 @@ export class World {
     else if (act < 0.93) {
       this.#now += Math.floor(this.random() * 1500);
       if (this.random() < 0.2) this.#now += 20_000; // the thread was busy
-      if (this.random() < 0.8) this.partition.ticks.tick(this.#now); // or the timer is late
+      if (this.random() < 0.8) this.#tick(); // or the timer is late
     } else if (act < 0.95) this.#operate();
     else if (act < 0.96) this.#operateLane();
     else if (act < 0.965) this.#steer();
+    else if (this.people !== null && act < 0.975) this.#answer();
     else if (act < 0.97) this.#turn();
     else if (act < 0.98) this.#borrow();
     else if (act < 0.991) {
       // Of both kinds: where events end the process themselves, all others are kills from outside, which accuse nobody.
       this.crash(this.#options.kills === undefined && this.random() < 0.5);
     } else this.#stop();
+  }
+
+  /** What time changes; what nobody decided on in time is over for this process. */
+  #tick(): void {
+    this.partition.ticks.tick(this.#now);
+    if (this.#options.people !== "reject") return;
+    for (const [stream, letters] of this.#letters)
+      for (const revision of letters)
+        if (this.partition.letters.get(stream, revision) === undefined) {
+          letters.delete(revision);
+          this.account.get(this.#streams.get(stream)![revision]!.id)!.outcomes.push("expired");
+        }
   }
 
   /** The receiver goes, or comes back. */
@@ -261,7 +280,7 @@ export class World {
       while (this.#readOne() || this.#answerRead(0, false));
       this.#record(true);
       this.#now += 61_000;
-      this.partition.ticks.tick(this.#now);
+      this.#tick();
       for (const [stream, letters] of this.#letters)
         for (const revision of [...letters].sort((a, b) => a - b).slice(0, 1))
           if (this.#options.kills?.(this.#streams.get(stream)![revision]!)) this.#discard(stream, revision);
@@ -335,6 +354,7 @@ export class World {
         limits: this.#limits(),
         wants: (event) => event.type === "thing.happened",
         chainFingerprint: () => "chain",
+        ...(this.people && { decisions: this.people.times }),
         idleLanes: [0, 2, 1000][Math.floor(this.random() * 3)]!, // lanes are forgotten at once, soon, never
       },
       { state, unclean, readAhead, nowMs: this.#now, monotonicMs: this.#now },
@@ -343,6 +363,7 @@ export class World {
     for (const [stream, revisions] of state.started)
       for (const revision of revisions.keys())
         if (this.partition.letters.get(stream, revision)) this.#letters.set(stream, (this.#letters.get(stream) ?? new Set()).add(revision));
+    this.#checkApproved(state);
     this.#loans = [];
     // Jobs that were cut off go on, or have ended.
     for (const [replayId, pace] of [...this.#paces])
@@ -351,6 +372,17 @@ export class World {
     for (const replayId of this.partition.replays.unknownPaces()) this.#withdraw(replayId, "stop");
     this.#cursor = Number(state.checkpoint);
     this.#openedAt = BigInt(this.log.length);
+  }
+
+  /** What people approved is under way, whatever ended the process. */
+  #checkApproved(state: PartitionState): void {
+    for (const [stream, { letters }] of state.lanes)
+      for (const revision of letters.keys()) {
+        const lane = this.partition.lanes.pin(stream);
+        const isDue = lane.letters.get(revision)?.approval?.isDue ?? false;
+        if (isDue && !lane.replays.some((each) => each.revision === revision)) this.broken.push(`${stream}@${revision} was approved, and does not run`);
+        this.partition.lanes.unpin(lane);
+      }
   }
 
   #limits(): PartitionOptions["limits"] {
@@ -469,6 +501,7 @@ export class World {
         this.#high.set(event.stream, Math.max(high, event.revision));
       }
       if (event.type !== "thing.happened") this.broken.push(`${event.id} is not wanted`);
+      this.people?.starts(delivery);
       this.#beginPart(delivery);
       this.account.get(event.id)!.starts++;
       this.#calls.push({ delivery, concluded: false });
@@ -553,6 +586,11 @@ export class World {
         deferrals: delivery.deferred,
       };
     if (kind === "completed" || kind === "put_back" || kind === "newer_build") return { kind, record };
+    if (kind === "give_up" && this.people !== null && this.random() < 0.6) {
+      const when = this.random() < 0.5 ? "before" : "after";
+      const asks = { becomes: "escalate", when, why: "planted", nowMs: this.#now } as const;
+      return { kind: "give_up", record: when === "before" ? null : record, cause: "terminal", error, ...asks };
+    }
     if (kind === "give_up" || kind === "skip")
       return { kind: "give_up", record, cause: "exhausted", error, becomes: kind === "skip" && delivery.replay === null ? "skip" : "dead_letter" };
     if (kind === "defer") return { kind, record, waitMs, retryAt, deferrals: { count: delivery.deferred.count + 1, ms: delivery.deferred.ms + waitMs } };
@@ -674,10 +712,12 @@ export class World {
     const sent = inPart ? appends.slice(0, Math.floor(this.random() * appends.length)) : appends;
     const stored = JSON.parse(JSON.stringify(sent.flat())) as JournalEvent[];
     this.journal.push(...stored);
+    for (const event of stored) this.people?.stored(event, this.#now);
     for (const { type, data } of stored) if (type === "delivery.part_completed") this.#partsDone.recorded.set(data.eventId, data.part + 1);
     if (acts.length === 0 || inPart || this.random() < refused) return null;
     for (const each of acts) {
       this.journal.push(JSON.parse(JSON.stringify(each.event)) as JournalEvent);
+      this.people?.stored(each.event, this.#now);
       this.#account(each);
     }
     return this.journal.length - 1;
@@ -758,7 +798,29 @@ export class World {
     this.#act(() => this.partition.letters.discard(stream, revision, act));
   }
 
+  /** Somebody looks at what waits for people. */
+  #answer(): void {
+    const open = [...this.#letters].flatMap(([stream, revisions]) =>
+      [...revisions].filter((revision) => this.partition.letters.get(stream, revision)?.decision).map((revision) => ({ stream, revision })),
+    );
+    if (open.length === 0) return;
+    this.#record(true); // an act needs room in the next append
+    const { stream, revision } = this.pick(open);
+    this.#decide(stream, revision);
+  }
+
+  /** A person decides on what waits for one. */
+  #decide(stream: string, revision: number): void {
+    const { decisions } = this.partition;
+    const isApproved = this.random() < 0.75;
+    this.#act(() => (isApproved ? decisions.approve(stream, revision, { runId: `run${this.#runs++}`, act }) : decisions.reject(stream, revision, act)));
+  }
+
   #order(stream: string, revision: number): void {
+    if (this.partition.letters.get(stream, revision)?.decision) {
+      this.#decide(stream, revision);
+      return;
+    }
     const known = [...this.#paces.keys()];
     const replayId = known.length > 0 && this.random() < 0.4 ? this.pick(known) : `r${this.#replays++}`;
     if (!this.#paces.has(replayId) && this.random() < 0.6) this.#begin(replayId);

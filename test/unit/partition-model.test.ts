@@ -5,12 +5,14 @@ import { size } from "../support/sizes.ts";
 const seeds = size(1000, 20_000, "REPRISE_MODEL_SEEDS");
 /** Of the smaller worlds, each of which has fewer ways to go. */
 const fewerSeeds = Math.ceil(seeds / 2);
+const fewestSeeds = Math.ceil(seeds / 4);
 
 function run(options: WorldOptions, steps: number): World {
   const world = new World(options);
   for (let step = 0; step < steps && world.broken.length === 0; step++) world.step();
   if (world.broken.length === 0) world.drain();
-  world.broken.push(...(world.integration?.broken ?? []));
+  world.broken.push(...(world.integration?.broken ?? []), ...(world.people?.broken ?? []));
+  if (world.people && world.people.unended > 0) world.broken.push(`${world.people.unended} approved runs have no outcome`);
   if (world.broken.length === 0) world.checkSnapshotAt(Math.floor(world.random() * world.journal.length));
   return world;
 }
@@ -22,14 +24,20 @@ function explore(name: string, options: Omit<WorldOptions, "seed">, count = seed
     let loaned = 0;
     let full = 0;
     let stopped = 0;
+    let approved = 0;
+    let expired = 0;
     for (let seed = 1; seed <= count; seed++) {
       const world = run({ ...options, seed }, 250);
       crashes += world.crashes;
       loaned += world.loaned;
       full += world.full;
       stopped += Math.min(world.integration?.opened ?? 0, world.integration?.gated ?? 0);
+      approved += world.people?.approved ?? 0;
+      expired += world.people?.expired ?? 0;
       expect(world.broken, `seed ${seed}`).toEqual([]);
     }
+    if (options.people) expect(approved).toBeGreaterThan(count / 12);
+    if (options.people === "reject") expect(expired).toBeGreaterThan(count / 12);
     if (!options.integration) expect(full).toBeGreaterThan(count / 10); // an integration of the model has fewer slots than its handler
     expect(crashes).toBeGreaterThan(count / 10);
     expect(loaned).toBeGreaterThan(count / 10);
@@ -44,6 +52,9 @@ describe("a partition keeps order and loses nothing, whatever happens around it"
   explore("record each", { ordering: "strict", record: "each" }, fewerSeeds);
   explore("an integration that goes down and asks for breaks", { ordering: "strict", integration: true, entities: 6 }, fewerSeeds);
   explore("the same, record each, relaxed", { ordering: "relaxed", record: "each", integration: true, entities: 6 }, fewerSeeds);
+  explore("people decide, sooner or later", { ordering: "strict", people: "wait" }, fewestSeeds);
+  explore("people decide in time or not at all, every call is recorded", { ordering: "strict", people: "reject", unknownOutcome: "escalate" }, fewestSeeds);
+  explore("the same, relaxed", { ordering: "relaxed", people: "reject" }, fewestSeeds);
   explore("many lanes, little room", { ordering: "strict", entities: 12, concurrency: 5, limits: { readAheadEvents: 5, laneQueueEvents: 1 } }, fewerSeeds);
 });
 
