@@ -1,4 +1,4 @@
-import { defineHandler, Terminal } from "reprise";
+import { defineHandler, Escalate, Terminal } from "reprise";
 import { z } from "zod";
 import { orderCancelled } from "../schemas/order.cancelled/index.ts";
 import { paymentCharged } from "../schemas/payment.charged/index.ts";
@@ -7,11 +7,14 @@ import { stockReserved } from "../schemas/stock.reserved/index.ts";
 import { callIntegration } from "./integration.ts";
 
 const charged = z.object({ chargeId: z.string() });
+/** What is above it is given back only if a person says so. */
+export const refundLimitCents = 10_000;
 const refunded = z.object({ amountCents: z.int(), currency: z.enum(["EUR", "CHF"]) });
 
 /**
  * Moves money, so nothing is tried twice without a person, as the preset says: one attempt; each outcome is on disk before the order's next step; what
- * failed, and a call that was under way when the process died, waits as `escalated`. The order's lane makes a refund wait for its charge.
+ * failed, and a call that was under way when the process died, waits as `escalated`. The order's lane makes a refund wait for its charge. How much
+ * was charged only the bank knows, so it is told the limit, and the agent asks a person when that is too low.
  */
 export const payment = defineHandler({
   name: "payment",
@@ -29,7 +32,9 @@ export const payment = defineHandler({
     },
     "order.cancelled": async (event, context) => {
       const { orderId, email } = event.data;
-      const answer = await callIntegration("payments", "/refunds", { orderId }, context, refunded);
+      const limit = context.approval === null ? { upToCents: refundLimitCents } : {};
+      const answer = await callIntegration("payments", "/refunds", { orderId, ...limit }, context, refunded);
+      if (answer.refused === "over_limit") throw new Escalate(`a refund over ${refundLimitCents / 100}`);
       if (answer.refused === "nothing_charged") return context.log("cancelled before it was charged: nothing to refund");
       if (answer.refused !== null) throw new Terminal(`payments refused the refund: ${answer.refused}`);
       await context.append(paymentRefunded, event.entity, { orderId, email, ...answer.reply });

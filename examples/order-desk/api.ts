@@ -66,6 +66,13 @@ export interface IntegrationState {
   readonly waiting: number;
 }
 
+export interface Escalation {
+  readonly delivery_id: string;
+  readonly handler: string;
+  readonly entity: { readonly id: string };
+  readonly why: string;
+}
+
 export interface Batch {
   readonly replay_id: string;
   readonly total: number;
@@ -120,9 +127,12 @@ export function makeApi(url: string) {
     /** One order's events by revision, read from the log itself. */
     order: async (orderId: string) => (await get<{ events: readonly EventSummary[] }>(`/entities/order/${encodeURIComponent(orderId)}/events`)).events,
     replayBatch: (handler: string, reason: string) => post<Batch>("/admin/dlq/replay-batch", { reason }, { handler }),
-    replay: (id: string, reason: string) => post<{ readonly status: string; readonly position: string }>(`/admin/dlq/${id}/replay`, { reason }),
+    /** Those that wait for a decision, oldest first. */
+    escalations: async () =>
+      (await get<{ escalations: readonly Escalation[] }>("/admin/escalations", { status: "open", limit: "1000" })).escalations.toReversed(),
+    decide: (id: string, decision: "approve" | "reject", reason: string) =>
+      post<{ readonly position: string }>(`/admin/escalations/${encodeURIComponent(id)}/${decision}`, { reason }),
     integrations: async () => (await get<{ integrations: readonly IntegrationState[] }>("/integrations")).integrations,
     resetIntegration: (name: string, reason: string) => post<{ readonly position: string }>(`/integrations/${name}/reset`, { reason }),
-    discard: (id: string, reason: string) => post<{ readonly position: string }>(`/admin/dlq/${id}/discard`, { reason, resolution: "done_by_hand" }),
   };
 }

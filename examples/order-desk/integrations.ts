@@ -111,9 +111,10 @@ function bank(): Trade {
       charges.set(orderId, { amountCents, currency });
       return ok({ chargeId: `charge-of-${orderId}` });
     },
-    "/refunds": ({ orderId }) => {
-      closed.add(orderId);
+    "/refunds": ({ orderId, upToCents }) => {
       const charge = charges.get(orderId);
+      if (upToCents !== undefined && Number(charge?.amountCents ?? 0) > Number(upToCents)) return no("over_limit");
+      closed.add(orderId);
       return charge === undefined ? no("nothing_charged") : ok(charge);
     },
   };

@@ -87,9 +87,7 @@ export const noon = {
   ],
   /** The warehouse takes its time over these. */
   slow: [makeOrder(15, { mug: 2 }), makeOrder(22, { notebook: 3, mug: 1 })],
-  soldOut: makeOrder(18, { globe: 1 }),
+  soldOut: [makeOrder(18, { globe: 1 }), makeOrder(21, { globe: 2 }), makeOrder(28, { mug: 1, globe: 1 })],
   free: makeOrder(25, { lamp: 1 }, { free: true }),
-  plain: [14, 17, 19, 21, 23, 26, 28, 29, 30].map((number, index) =>
-    makeOrder(number, index % 2 === 0 ? { mug: 1 + (index % 3), notebook: 2 } : { kettle: 1 }),
-  ),
+  plain: [14, 17, 19, 23, 26, 29, 30].map((number, index) => makeOrder(number, index % 2 === 0 ? { mug: 1 + (index % 3), notebook: 2 } : { kettle: 1 })),
 };

@@ -26,8 +26,11 @@ export interface Evidence {
   readonly orders: readonly PlacedOrder[];
   /** Tick at which the integrations were mended, and the deliveries that waited then: dead letters and what they held. */
   readonly mended: { readonly tick: number; readonly waiting: readonly string[] };
-  /** Deliveries that a person discarded, with the tick. */
+  /** Deliveries that a person discarded or rejected, and those that a person approved, with the tick. */
   readonly discarded: ReadonlyMap<string, number>;
+  readonly approved: ReadonlyMap<string, number>;
+  /** What is above it is given back only if a person says so. */
+  readonly refundLimitCents: number;
   /** What the system that went down may be called until it was mended: some failures, and a trial now and then. */
   readonly down: { readonly integration: string; readonly handler: string; readonly maxCalls: number };
   /** Orders with which nothing was wrong: they must not have waited for those with which something was. */
@@ -62,6 +65,7 @@ export function judge(evidence: Evidence): readonly Verdict[] {
     untouched(evidence),
     isolated(evidence),
     leftAlone(evidence),
+    decided(evidence),
     conserved(evidence),
   ];
 }
@@ -107,6 +111,9 @@ function lanesOf({ calls, deliveries }: Evidence): readonly Lane[] {
   );
 }
 
+/** The bank did nothing, because a person had to be asked. */
+const isAsked = ({ path, status }: Call): boolean => path === "/refunds" && status === 409;
+
 const succeeded = ({ status }: Call): boolean => status !== null && status < 300;
 
 function ordered(lanes: readonly Lane[], { calls, deliveries }: Evidence): Verdict {
@@ -149,7 +156,7 @@ function replayedOnce({ calls, mended, discarded }: Evidence): Verdict {
     ({ deliveryId }) => deliveryId,
   );
   const violations = mended.waiting.flatMap((deliveryId) => {
-    const own = after.get(deliveryId) ?? [];
+    const own = (after.get(deliveryId) ?? []).filter((call) => !isAsked(call));
     if (discarded.has(deliveryId)) return own.length === 0 ? [] : [`${deliveryId} was discarded, and called all the same`];
     return own.length === 1 && own.every(succeeded) ? [] : [`${deliveryId} waited, and was called ${own.length} times after the fix`];
   });
@@ -216,6 +223,20 @@ function leftAlone({ calls, deliveries, down, mended }: Evidence): Verdict {
   );
   if (failed > down.maxCalls) violations.push(`${down.integration} was called ${failed} times while it was down`);
   return { promise: "The system that was down was left alone", figure: `${failed} calls of ${down.integration}`, violations };
+}
+
+function decided({ calls, orders, approved, discarded, refundLimitCents }: Evidence): Verdict {
+  const amounts = new Map(orders.map(({ orderId, expected }) => [orderId, Number((expected as { readonly totalCents: number }).totalCents)]));
+  const large = calls.filter(({ path, orderId }) => path === "/refunds" && (amounts.get(orderId) ?? 0) > refundLimitCents);
+  const violations = large
+    .filter(({ effect, deliveryId, began }) => effect && began < (approved.get(deliveryId) ?? Number.POSITIVE_INFINITY))
+    .map(({ orderId }) => `the refund of ${orderId} is over ${refundLimitCents / 100}, and went out before a person approved it`);
+  const rejected = new Set(large.map(({ deliveryId }) => deliveryId).filter((id) => discarded.has(id))).size;
+  return {
+    promise: "No refund over 100 went out without a person",
+    figure: `${large.filter(({ effect }) => effect).length} approved, ${rejected} rejected`,
+    violations,
+  };
 }
 
 function conserved({ accounts }: Evidence): Verdict {

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { handlers } from "../../handlers/index.ts";
-import type { Api, DeadLetter, EventSummary, HandlerAccount, Stats } from "./api.ts";
+import { refundLimitCents } from "../../handlers/payment.ts";
+import type { Api, DeadLetter, Escalation, EventSummary, HandlerAccount, Stats } from "./api.ts";
 import type { Integrations } from "./integrations.ts";
 import { morning, noon, type Order } from "./orders.ts";
 import { type Printer, unlessZero } from "./print.ts";
@@ -25,6 +26,12 @@ interface Desk {
   readonly print: Printer;
 }
 
+/** Deliveries that a person decided on, with the tick. */
+interface Decided {
+  readonly approved: Map<string, number>;
+  readonly rejected: Map<string, number>;
+}
+
 /** Where the desk stood at one moment. */
 interface Standing {
   readonly accounts: readonly HandlerAccount[];
@@ -45,12 +52,13 @@ export async function tellStory(desk: Desk, { plant }: { readonly plant: boolean
   const letters = await desk.api.deadLetters();
   await showTrouble(desk, before, letters);
   const mended = await mend(desk);
-  const discarded = await replayInOrder(desk, letters);
+  const decided = await replayInOrder(desk);
+  await decideRefunds(desk, decided);
   await showFollowed(desk);
   showBeforeAndAfter(desk, before, await stand(desk));
 
   desk.print.act("What was promised, checked by the integrations' own records");
-  const evidence = await gather(desk, mended, discarded);
+  const evidence = await gather(desk, mended, decided);
   const verdicts = judge(plant ? plantWrongOrder(evidence) : evidence);
   desk.print.verdicts(verdicts);
   return verdicts;
@@ -97,9 +105,9 @@ async function badNoon({ api, integrations, print }: Desk): Promise<void> {
     "mail        down: answers 503 to everything",
     `payments    a bug in its new release: 500 for every charge above ${bugAboveCents / 100} euros`,
     `inventory   slow: for two orders it reserves, but its first ${slowAnswersLost} answers get lost`,
-    "orders      one for a globe (sold out), one with goods and a total of zero",
+    "orders      three for a globe (sold out), one with goods and a total of zero",
   ]);
-  const orders = [...noon.dear, ...noon.slow, noon.soldOut, noon.free, ...noon.plain].sort((a, b) => a.orderId.localeCompare(b.orderId));
+  const orders = [...noon.dear, ...noon.slow, ...noon.soldOut, noon.free, ...noon.plain].sort((a, b) => a.orderId.localeCompare(b.orderId));
   const last = await place(api, orders);
   const charges = morning.length + noon.slow.length + noon.plain.length;
   await until("payments to have met its bug", async () => {
@@ -192,47 +200,80 @@ async function mend({ api, integrations, print }: Desk): Promise<{ readonly tick
   return { tick: integrations.tick(), waiting };
 }
 
-/** @returns what was discarded, and when. */
-async function replayInOrder({ api, integrations, print }: Desk, letters: readonly DeadLetter[]): Promise<ReadonlyMap<string, number>> {
-  const rows: (string | number)[][] = [];
+/** @returns what was rejected and what was approved, and when. */
+async function replayInOrder(desk: Desk): Promise<Decided> {
+  const { api, print } = desk;
+  const decided: Decided = { rejected: new Map(), approved: new Map() };
   const back = await api.resetIntegration(down.integration, "mail is up again");
-  rows.push([`integrations reset ${down.integration}`, "", "", "", "mail is up again"]);
   await calm(api, back.position);
-  const { total, succeeded, failed, position } = await api.replayBatch("payment", "rolled back");
-  rows.push(["replay-batch, payment", total, succeeded, failed, "rolled back"]);
+  const { total, succeeded, failed, position } = await api.replayBatch("inventory", "globes are in");
   await calm(api, position);
-  const soldOut = letters.find(({ entity }) => entity.id === noon.soldOut.orderId);
-  if (soldOut !== undefined) {
-    const { status, position } = await api.replay(soldOut.delivery_id, "globes are in");
-    rows.push([`replay ${soldOut.entity.id}, ${soldOut.handler}`, 1, Number(status === "replayed"), Number(status === "dead_lettered"), "globes are in"]);
-    await calm(api, position);
-  }
-  const discarded = new Map<string, number>();
-  const free = letters.find(({ entity }) => entity.id === noon.free.orderId);
-  if (free !== undefined) {
-    const { position } = await api.discard(free.delivery_id, "customer reorders");
-    discarded.set(free.delivery_id, integrations.tick());
-    rows.push([`discard ${free.entity.id}, ${free.handler}`, 1, "", "", "customer reorders"]);
-    await calm(api, position);
-  }
+  const open = await api.escalations();
+  const charges = open.filter(({ handler }) => handler === "payment");
+  await decide(desk, decided, charges, "approve", "rolled back, none was charged");
+  const free = open.filter(({ handler }) => handler === "intake");
+  await decide(desk, decided, free, "reject", "customer reorders");
   print.table(
     [
       { head: "act" },
       { head: "letters", figures: true },
-      { head: "replayed", figures: true, style: unlessZero("green") },
+      { head: "done", figures: true, style: unlessZero("green") },
       { head: "failed", figures: true, style: unlessZero("red") },
       { head: "reason, on record" },
     ],
-    rows,
+    [
+      [`integrations reset ${down.integration}`, "", "", "", "mail is up again"],
+      ["dlq replay, inventory", total, succeeded, failed, "globes are in"],
+      ["escalations approve, payment", charges.length, charges.length, 0, "rolled back, none was charged"],
+      ["escalations reject, intake", free.length, free.length, 0, "customer reorders"],
+    ],
   );
-  return discarded;
+  return decided;
+}
+
+async function decideRefunds(desk: Desk, decided: Decided): Promise<void> {
+  const { api, print } = desk;
+  print.act("A person decides");
+  print.say(
+    `Two customers had cancelled while their charges stood still. Those came first; now their refunds are due, and both are over ${refundLimitCents / 100} euros. An agent does not do that by itself:`,
+  );
+  const open = await api.escalations();
+  print.table(
+    [{ head: "order" }, { head: "agent" }, { head: "why it waits" }],
+    open.map(({ entity, handler, why }) => [entity.id, handler, why]),
+  );
+  await decide(desk, decided, open.slice(0, 1), "approve", "the customer called");
+  await decide(desk, decided, open.slice(1), "reject", "the customer keeps it");
+  print.say(
+    "One is approved, and runs once, in its place in line. The other is rejected: it is not called again, and the reason is on record. A second decision on either would be refused.",
+  );
+}
+
+/** @returns when all of it is over. */
+async function decide(
+  { api, integrations }: Desk,
+  decided: Decided,
+  asked: readonly Escalation[],
+  decision: "approve" | "reject",
+  reason: string,
+): Promise<void> {
+  let last: string | undefined;
+  for (const { delivery_id } of asked) {
+    (decision === "approve" ? decided.approved : decided.rejected).set(delivery_id, integrations.tick());
+    last = (await api.decide(delivery_id, decision, reason)).position;
+  }
+  if (last === undefined) return;
+  const ids = new Set(asked.map(({ delivery_id }) => delivery_id));
+  await calm(api, last);
+  await until("what was decided to be done", async () => (await api.deadLetters()).every(({ delivery_id }) => !ids.has(delivery_id)));
+  await calm(api, last);
 }
 
 async function showFollowed({ integrations, print }: Desk): Promise<void> {
   const [order] = noon.dear;
   if (order === undefined) return;
   print.say(
-    `Order ${order.orderId}, as payments and mail saw it: the refund waited for its charge, each mail for its news. One delivery has one id for all its attempts, so that nobody is charged twice:`,
+    `Order ${order.orderId}, as payments and mail saw it: the refund waited for its charge, and then for a person, each mail for its news. One delivery has one id for all its attempts, so that nobody is charged twice:`,
   );
   print.table(
     [{ head: "call" }, { head: "answer", figures: true, style: (cell) => (cell === "200" ? "green" : "red") }, { head: "delivery" }],
@@ -290,12 +331,8 @@ async function stand({ api }: Desk): Promise<Standing> {
   return { accounts: await accountsOf(api), stats: await api.stats(), blockedOrders: (await api.blockedLanes()).length };
 }
 
-async function gather(
-  { api, integrations }: Desk,
-  mended: { readonly tick: number; readonly waiting: readonly string[] },
-  discarded: ReadonlyMap<string, number>,
-) {
-  const placed = [...morning, ...noon.dear, ...noon.slow, noon.soldOut, noon.free, ...noon.plain];
+async function gather({ api, integrations }: Desk, mended: { readonly tick: number; readonly waiting: readonly string[] }, { approved, rejected }: Decided) {
+  const placed = [...morning, ...noon.dear, ...noon.slow, ...noon.soldOut, noon.free, ...noon.plain];
   const logged = await Promise.all(placed.map(async (order) => ({ order, events: await api.order(order.orderId) })));
   const wants = new Map(handlers.map(({ name, ...handler }) => [name, new Set("on" in handler ? Object.keys(handler.on) : [])]));
   const count = (name: string) => logged.flatMap(({ events }) => events).filter(({ type }) => wants.get(name)?.has(type)).length;
@@ -310,7 +347,9 @@ async function gather(
       stored: { schemaVersion: first?.stored.schema_version ?? 0, data: first?.stored.data },
     })),
     mended,
-    discarded,
+    discarded: rejected,
+    approved,
+    refundLimitCents,
     down,
     healthy: [...noon.plain, ...noon.slow].map(({ orderId }) => orderId),
     accounts: (await accountsOf(api)).map(({ name, wanted, done, waiting }) => ({ handler: name, wanted, done, waiting, counted: count(name) })),

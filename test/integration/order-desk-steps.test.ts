@@ -11,7 +11,7 @@ interface Answer {
   readonly body: object;
 }
 /** What a path answers when it goes wrong. Null: never anything; undefined: all is well. */
-type Wrong = (body: { readonly to?: string }) => Answer | null | undefined;
+type Wrong = (body: { readonly to?: string; readonly upToCents?: number }) => Answer | null | undefined;
 const reply: Readonly<Record<string, object>> = {
   "/screenings": { screeningId: "s-1" },
   "/reservations": { warehouse: "HAM", bin: 1, reservedAt: "2026-01-02T03:04:05.678Z" },
@@ -93,6 +93,36 @@ describe("the order desk", () => {
     await store.store.replay(letter!.deliveryId, { reason: "the customer has another card" });
     await store.settled();
     expect(calls.get("/charges")).toBe(2);
+    await store.assertDone();
+  });
+
+  it("has a refund over 100 wait for a person, over a restart, and pays it once it is approved, and no other", async () => {
+    let limits: unknown[] = [];
+    wrong.set("/refunds", (body) => {
+      limits = [...limits, body.upToCents];
+      return body.upToCents === undefined ? { status: 200, body: { amountCents: 38_900, currency: "EUR" } } : { status: 409, body: { error: "over_limit" } };
+    });
+    const orders = [2, 3].map((number) => placed(number));
+    await store.append(orders);
+    await store.append(
+      orders.map(({ entity, data }) => ({
+        type: "order.cancelled",
+        entity,
+        data: { orderId: entity.id, email: (data as { email: string }).email, by: "customer" },
+      })),
+    );
+    await store.restart();
+    await store.clock.advance(60 * minutes);
+    const { escalations } = await store.store.views.escalations({ tenant: "default", status: "open" }, { limit: 10 });
+    expect(escalations).toMatchObject([
+      { handler: "payment", why: "a refund over 100", when: "after" },
+      { handler: "payment", why: "a refund over 100", when: "after" },
+    ]);
+    expect(limits).toEqual([10_000, 10_000]);
+    await store.store.approveEscalation(escalations[0]!.deliveryId, { reason: "the customer called" });
+    await store.store.rejectEscalation(escalations[1]!.deliveryId, { reason: "the customer keeps it" });
+    await store.clock.advance(60 * minutes);
+    expect(limits).toEqual([10_000, 10_000, undefined]);
     await store.assertDone();
   });
 

@@ -28,7 +28,7 @@ const { expected: placed } = makeOrder(2, { mug: 2 });
 const { orderId, email, totalCents, currency, lines } = placed;
 
 /** Hands one event to the agent that wants it, as a delivery would. */
-async function deliver(handlerName: string, type: string, data: unknown, more: { readonly deliveryId?: string; readonly signal?: AbortSignal } = {}) {
+async function deliver(handlerName: string, type: string, data: unknown, more: Partial<Pick<HandlerContext, "deliveryId" | "signal" | "approval">> = {}) {
   const logged: string[] = [];
   const handler = handlers.find(({ name }) => name === handlerName);
   if (handler === undefined || !("on" in handler)) throw new Error(`no handler ${handlerName}`);
@@ -143,6 +143,15 @@ describe("payment", () => {
       { type: "payment.charged", data: { orderId, email, amountCents: totalCents, currency, chargeId: `charge-of-${orderId}` } },
       { type: "payment.refunded", data: { orderId, email, amountCents: totalCents, currency } },
     ]);
+  });
+
+  it("asks a person for a refund over 100, and gives it back once that is approved", async () => {
+    const { expected } = makeOrder(16, { desk: 1 });
+    await deliver("payment", "stock.reserved", { ...stock, totalCents: expected.totalCents }, { deliveryId: "first" });
+    await expect(deliver("payment", "order.cancelled", cancelled)).rejects.toMatchObject({ name: "Escalate", message: "a refund over 100" });
+    expect(appended).toHaveLength(1);
+    await deliver("payment", "order.cancelled", cancelled, { approval: { by: "ada", reason: null } });
+    expect(appended[1]).toMatchObject({ type: "payment.refunded", data: { amountCents: expected.totalCents } });
   });
 
   it("neither refunds nor charges an order that was cancelled before its charge", async () => {

@@ -11,6 +11,7 @@ const promises = {
   untouched: "The log holds what was sent, unchanged",
   isolated: "Healthy orders waited for no order in trouble",
   leftAlone: "The system that was down was left alone",
+  decided: "No refund over 100 went out without a person",
   conserved: "Every event has its outcome, none is missing",
 };
 
@@ -53,6 +54,8 @@ const evidence: Evidence = {
   orders: [{ orderId: "o-1", schemaVersion: 1, sent: { total: 1 }, stored: { schemaVersion: 1, data: { total: 1 } }, expected: order }],
   mended: { tick: 20, waiting: ["charge", "refund"] },
   discarded: new Map(),
+  approved: new Map(),
+  refundLimitCents: 10_000,
   down: { integration: "mail", handler: "confirmation", maxCalls: 1 },
   healthy: ["o-2"],
   accounts: [{ handler: "payment", wanted: 3, done: 3, waiting: 0, counted: 3 }],
@@ -77,6 +80,13 @@ describe("the demo's checker", () => {
     const gone = (status: string) => evidence.deliveries.map((one) => (one.deliveryId === "charge" ? { ...one, status } : one));
     expect(broken({ calls, deliveries: gone("discarded"), discarded: new Map([["charge", 22]]) })).toEqual([]);
     expect(broken({ calls, deliveries: gone("skipped"), mended: { tick: 20, waiting: ["refund"] } })).toEqual([]);
+  });
+
+  it("lets a large refund go out after a person approved it, and takes the bank's question for none", () => {
+    const asked = call("refund", 23, 24, { path: "/refunds", status: 409, effect: false });
+    const paid = call("refund", 26, 27, { path: "/refunds" });
+    const calls = [screening, healthyCharge, failedCharge, charge, asked, paid];
+    expect(broken({ calls, refundLimitCents: 50, approved: new Map([["refund", 25]]) })).toEqual([]);
   });
 
   it("forgives a repeat after a lost answer when the work was done once", () => {
@@ -133,6 +143,8 @@ describe("the demo's checker", () => {
       { deliveries: [...evidence.deliveries, delivery("letter", 4, { handler: "confirmation", status: "dead_lettered" })] },
       ["leftAlone"],
     ],
+    ["a large refund that nobody approved", { refundLimitCents: 50 }, ["decided"]],
+    ["a large refund before it was approved", { refundLimitCents: 50, approved: new Map([["refund", 24]]) }, ["decided"]],
     ["an event without an outcome", { accounts: [{ handler: "payment", wanted: 3, done: 2, waiting: 1, counted: 3 }] }, ["conserved"]],
     ["an event that the handler's account has lost", { accounts: [{ handler: "payment", wanted: 2, done: 2, waiting: 0, counted: 3 }] }, ["conserved"]],
   ])("finds %s", (_, changed, expected) => {
