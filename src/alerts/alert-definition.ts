@@ -1,6 +1,15 @@
 /** An alert, as a config defines it. */
 
-export const alertKinds = ["dead_letters", "dead_letter_rate", "oldest_dead_letter", "breaker_open", "lag", "handler_stopped", "log_down"] as const;
+export const alertKinds = [
+  "dead_letters",
+  "dead_letter_rate",
+  "oldest_dead_letter",
+  "breaker_open",
+  "escalation_due",
+  "lag",
+  "handler_stopped",
+  "log_down",
+] as const;
 
 export type AlertKind = (typeof alertKinds)[number];
 
@@ -9,7 +18,7 @@ export interface AlertDefinition {
   readonly when: AlertKind;
   /**
    * It fires above this: a number of dead letters (`dead_letters`, `dead_letter_rate`), or of seconds (`oldest_dead_letter`, `lag`). For the others, which need
-   * not have it, seconds for which it has to last; default 0.
+   * not have it, seconds for which it has to last (`escalation_due`: to be due); default 0.
    */
   readonly over?: number;
   /** Of `dead_letter_rate`: dead letters of how long a time count, 1000 to 86400000; default 300000. */
@@ -18,7 +27,7 @@ export interface AlertDefinition {
   readonly handler?: string;
   /** Only of this integration: for `breaker_open`. */
   readonly integration?: string;
-  /** Only of this tenant: for those about dead letters. Default: all tenants'. */
+  /** Only of this tenant: for those about dead letters and decisions. Default: all tenants'. */
   readonly tenant?: string;
   /** How long all has to be well again before it is resolved, 0 to 3600000; default 5000. Longer for one that comes back again and again. */
   readonly quietMs?: number;

@@ -16,5 +16,8 @@ export interface AlertSpec {
 
 /** The kinds that are a state, not a number: `over` is for how long it has to last, in seconds. */
 const lasting: ReadonlySet<AlertKind> = new Set(["breaker_open", "handler_stopped", "log_down"]);
+const limited: ReadonlySet<AlertKind> = new Set(["dead_letters", "dead_letter_rate", "oldest_dead_letter", "lag"]);
 
 export const isLasting = (when: AlertKind): boolean => lasting.has(when);
+/** It has to be told above which number. */
+export const needsLimit = (when: AlertKind): boolean => limited.has(when);

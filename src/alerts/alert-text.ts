@@ -33,6 +33,14 @@ const words: Readonly<Record<AlertKind, Words>> = {
     summary: (spec, { value }) => `The oldest dead letter${limitedTo(spec)} has waited for ${value} s; the limit is ${spec.over} s.`,
     next: showLetters,
   },
+  escalation_due: {
+    about: null,
+    summary: (spec, { value, status }) =>
+      status === "fired"
+        ? `${counted(value, "decision")}${limitedTo(spec)} ${value === 1 ? "is" : "are"} due${spec.over === 0 ? "" : ` for more than ${spec.over} s`}.`
+        : `No decision${limitedTo(spec)} is due.`,
+    next: (spec) => `reprise escalations ls${filters(spec)}`,
+  },
   lag: {
     about: "handler",
     summary: ({ over }, { subject, value }) => `Handler ${subject} is ${value} s behind; the limit is ${over} s.`,
@@ -87,7 +95,8 @@ export function textOf(spec: AlertSpec, notice: AlertNotice): string {
   });
 }
 
-function unitOf(when: AlertKind): "dead_letters" | "seconds" {
+function unitOf(when: AlertKind): "dead_letters" | "escalations" | "seconds" {
+  if (when === "escalation_due") return "escalations";
   return isLasting(when) || when === "oldest_dead_letter" || when === "lag" ? "seconds" : "dead_letters";
 }
 

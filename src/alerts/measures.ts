@@ -1,10 +1,11 @@
 /** What each kind of alert looks at. */
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
-import type { Clock } from "../event/clock.ts";
+import { type Clock, toIso } from "../event/clock.ts";
 import { everyTenant } from "../event/names.ts";
 import { within } from "../event/waits.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { DeadLetterFigures, DeadLetterList } from "../views/model/dead-letter.ts";
+import type { EscalationReads } from "../views/model/escalation.ts";
 import type { HandlerReads } from "../views/model/handler.ts";
 import type { AlertKind } from "./alert-definition.ts";
 import type { AlertSpec } from "./alert-spec.ts";
@@ -22,7 +23,7 @@ export interface Reading {
 export type Measure = (spec: AlertSpec) => Promise<readonly Reading[]>;
 
 export interface MeasureNeeds {
-  readonly views: DeadLetterList & DeadLetterFigures & HandlerReads;
+  readonly views: DeadLetterList & DeadLetterFigures & HandlerReads & Pick<EscalationReads, "dueEscalations">;
   readonly delivery: Pick<RunningHandlers, "condition" | "integrations">;
   readonly log: Pick<EventLog, "trouble" | "probe">;
   /** Of the config. */
@@ -32,6 +33,9 @@ export interface MeasureNeeds {
 
 /** A disk that is busy may take some seconds. */
 const probePatienceMs = 10_000;
+
+/** Beyond it nobody counts. */
+const mostDue = 1000;
 
 /** Each kind's, by its name. */
 export function makeMeasures(needs: MeasureNeeds): Readonly<Record<AlertKind, Measure>> {
@@ -48,6 +52,11 @@ export function makeMeasures(needs: MeasureNeeds): Readonly<Record<AlertKind, Me
     async oldest_dead_letter(spec) {
       const oldestAt = await views.oldestLetterAt(letters(spec));
       return [above(spec, oldestAt === null ? 0 : Math.max(0, Math.floor((clock.now() - Date.parse(oldestAt)) / 1000)))];
+    },
+    async escalation_due(spec) {
+      const due = await views.dueEscalations(spec.tenant ?? everyTenant, toIso(clock.now() - spec.over * 1000), mostDue);
+      const value = due.filter(({ handler }) => spec.handler === null || handler === spec.handler).length;
+      return [{ subject: "", isBad: value > 0, value }];
     },
     async lag(spec) {
       const shown = new Map((await views.handlers()).map((handler) => [handler.name, handler.lagSeconds]));

@@ -1,6 +1,6 @@
 /** Makes the alerts that a process works with, and finds what in them does not fit together. */
 import type { AlertDefinition, AlertKind } from "../alerts/alert-definition.ts";
-import { type AlertSpec, isLasting } from "../alerts/alert-spec.ts";
+import { type AlertSpec, needsLimit } from "../alerts/alert-spec.ts";
 import { invalid, list, show } from "./refuse.ts";
 
 const defaults = { withinMs: 300_000, quietMs: 5000 };
@@ -11,6 +11,7 @@ const limitsOf: Readonly<Record<AlertKind, readonly Limit[]>> = {
   dead_letter_rate: ["handler", "tenant", "withinMs"],
   oldest_dead_letter: ["handler", "tenant"],
   breaker_open: ["integration"],
+  escalation_due: ["handler", "tenant"],
   lag: ["handler"],
   handler_stopped: ["handler"],
   log_down: [],
@@ -45,7 +46,7 @@ function makeSpec(definition: AlertDefinition, field: string, known: Known): Ale
   const surplus = allLimits.find((limit) => definition[limit] !== undefined && !taken.includes(limit));
   if (surplus !== undefined)
     throw invalid(`${field}.${surplus}`, `is not for ${show(when)}, which ${taken.length === 0 ? "is about all" : `takes ${list(taken)}`}: remove it`);
-  if (over === undefined && !isLasting(when))
+  if (over === undefined && needsLimit(when))
     throw invalid(`${field}.over`, `is missing: ${show(when)} fires above a number of ${when.startsWith("dead_letter") ? "dead letters" : "seconds"}`);
   mustBeKnown(handler, `${field}.handler`, known.handlers);
   mustBeKnown(integration, `${field}.integration`, known.integrations);

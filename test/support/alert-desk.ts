@@ -25,6 +25,8 @@ export interface Told {
 export interface World {
   /** When each dead letter came to be, milliseconds since 1970, by handler. */
   letters: { readonly atMs: number; readonly handler: string; readonly tenant: string }[];
+  /** When each open escalation is due. */
+  dueMs: readonly { readonly atMs: number; readonly handler: string }[];
   lagSeconds: Record<string, number>;
   conditions: Record<string, Condition["state"]>;
   breakers: Record<string, ShownIntegration["state"]>;
@@ -39,7 +41,13 @@ export const target = { url: "http://127.0.0.1:1/alerts", secret };
 export function makeAlertDesk({ clock = makeFakeClock(), viewsFile = ":memory:" }: { readonly clock?: FakeClock; readonly viewsFile?: string } = {}) {
   const log = openMemoryLog({ clock });
   const world: World = {
-    ...{ letters: [], lagSeconds: { charge: 0, mail: 0 }, conditions: { charge: "running", mail: "running" }, breakers: { bank: "closed", smtp: "closed" } },
+    ...{
+      letters: [],
+      dueMs: [],
+      lagSeconds: { charge: 0, mail: 0 },
+      conditions: { charge: "running", mail: "running" },
+      breakers: { bank: "closed", smtp: "closed" },
+    },
     ...{ logTrouble: null, behind: false },
   };
   const told: Told[] = [];
@@ -60,6 +68,7 @@ export function makeAlertDesk({ clock = makeFakeClock(), viewsFile = ":memory:" 
         const oldest = Math.min(...matching(filter).map(({ atMs }) => atMs));
         return oldest === Number.POSITIVE_INFINITY ? null : new Date(oldest).toISOString();
       },
+      dueEscalations: async (tenant: string, at: string) => (tenant === "*" ? world.dueMs.filter(({ atMs }) => atMs <= Date.parse(at)) : []),
       handlers: async () => Object.entries(world.lagSeconds).map(([name, lagSeconds]) => ({ name, lagSeconds })),
     },
     delivery: {

@@ -101,6 +101,20 @@ const kinds: readonly {
     told: ["breaker-open-smtp fired smtp 0", "breaker-open-smtp resolved smtp 10"],
   },
   {
+    alert: { when: "escalation_due", over: 30 },
+    nearly: () => change({ dueMs: [{ atMs: desk.clock.now() + 31 * seconds, handler: "charge" }] }),
+    bad: () => change({ dueMs: [0, 25].map((agoS) => ({ atMs: desk.clock.now() - agoS * seconds, handler: "charge" })) }),
+    well: () => change({ dueMs: [] }),
+    told: ["escalation-due fired 1", "escalation-due resolved 0"],
+  },
+  {
+    alert: { when: "escalation_due", handler: "mail" },
+    nearly: () => change({ dueMs: [{ atMs: desk.clock.now(), handler: "charge" }] }),
+    bad: () => change({ dueMs: [{ atMs: desk.clock.now(), handler: "mail" }] }),
+    well: () => change({ dueMs: [] }),
+    told: ["escalation-due-mail fired mail 1", "escalation-due-mail resolved mail 0"],
+  },
+  {
     alert: { when: "log_down" },
     nearly: () => {},
     bad: () => change({ logTrouble: "the disk is full" }),
