@@ -25,7 +25,9 @@ function expected(thrown: unknown): RepriseError {
     if (thrown.kind !== "config" && (thrown.kind !== "defect" || thrown.code === "CLOSED")) return thrown;
     return internal(thrown);
   }
-  const { code = "", statusCode = 500 } = (thrown ?? {}) as Partial<FastifyError>;
+  const { code: given, statusCode = 500 } = (thrown ?? {}) as Partial<FastifyError>;
+  // Anything may be thrown: the code of a child process that failed is a number.
+  const code = typeof given === "string" ? given : "";
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") return new RepriseError("MEDIA_TYPE_UNSUPPORTED", "The content-type cannot be read.");
   if (code === "FST_ERR_MAX_PARAM_LENGTH") return new RepriseError("NOT_FOUND", "There is nothing at this path.");
   if (code.startsWith("FST_") && statusCode < 500) return new RepriseError("REQUEST_INVALID", "The path or a header cannot be read.");

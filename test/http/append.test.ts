@@ -140,7 +140,8 @@ describe("POST /events", () => {
   });
 
   it("answers 500 without a word of the cause", async () => {
-    for (const cause of [new Error("SELECT secret FROM events"), new RepriseError("FENCED", "secret journal."), "secret"]) {
+    const ofAProcess = Object.assign(new Error("secret"), { code: 1 });
+    for (const cause of [new Error("SELECT secret FROM events"), new RepriseError("FENCED", "secret journal."), ofAProcess, { code: null }, null, "secret"]) {
       const store = makeFakeStore({ store: { append: () => Promise.reject(cause) } });
       const problem = expectProblem(await post(event, { store }).answer, 500, "INTERNAL");
       expect(JSON.stringify(problem)).not.toMatch(/secret|SELECT/);
