@@ -6,7 +6,7 @@ import { findSession } from "./session.ts";
 
 const everyMs = 2000;
 /** What was asked for so long ago is asked for again. */
-const staleMs = 4000;
+const staleMs = everyMs * 0.9;
 
 interface Source {
   askedMs: number;
@@ -62,7 +62,8 @@ export function useLive<T>(key: string, load: () => Promise<T>): Live<T> {
         } catch (error) {
           if (over) return;
           if (!(error instanceof Problem)) throw error;
-          problem.value = error;
+          // That nobody answers is told once for the whole page.
+          if (error.status !== 0) problem.value = error;
         }
       },
     };

@@ -33,6 +33,7 @@ export function EntityPage({ type, id }: { readonly type: string; readonly id: s
         <Text of={`${type}/${id}`} max={200} />
       </h1>
       <ProblemText of={live.problem.value} />
+      <h2>Lanes</h2>
       <div class="cards">
         {lanes.map((lane) => (
           <LaneCard key={lane.handler} lane={lane} path={["entities", type, id]} refresh={live.refresh} />
