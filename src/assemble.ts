@@ -32,6 +32,7 @@ import { makeReplayActs } from "./store/replay-acts.ts";
 import { openRequests } from "./store/requests/open-requests.ts";
 import type { Store, StoreCore } from "./store/store.ts";
 import { whatCanFail } from "./store/what-can-fail.ts";
+import type { Twins } from "./telemetry/telemetry.ts";
 import { type OpenViews, openViews } from "./views/open-views.ts";
 import { fromCursor, toCursor } from "./views/queries/cursor.ts";
 import { amendedDetail } from "./views/queries/dead-letters/amendments.ts";
@@ -49,6 +50,8 @@ export interface Ground {
   /** False: nobody is told. */
   readonly alerts?: false;
   readonly random?: () => number;
+  /** What measures the store. Default: nothing. */
+  readonly twins?: Twins | undefined;
 }
 
 /** What the parts are put together from, and what was found of the config. */
@@ -84,39 +87,43 @@ export function makePlan(config: Config, options: PlanOptions): Plan {
 export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal): Promise<Store> {
   const { config, unlocked, clock, logger } = plan;
   const { catalog, migrations } = config;
-  const { openLog, viewsFile, limits, calls, random = Math.random } = ground;
+  const { openLog, viewsFile, limits, calls, random = Math.random, twins } = ground;
   let views: OpenViews | null = null; // later than the log, which asks them
-  const log = await openLog(async (tenant, ids) => views?.locate(tenant, ids) ?? [], signal);
+  const opened = await openLog(async (tenant, ids) => views?.locate(tenant, ids) ?? [], signal);
+  const log = twins?.log(opened) ?? opened;
   try {
     await refuseUnfinishedCopy(log);
     const marker = ground.ends();
     const append = makeAppender({ catalog, log, newId });
-    const appends = makeFollowUpAppends(append, { catalog, log, newId, clock });
+    const appends = makeFollowUpAppends(twins?.append(append) ?? append, { catalog, log, newId, clock });
     const delivery = makeRunningHandlers({
       ...{ ...config, appends, log, clock, newId, random, logger, build, ends: marker },
-      ...{ limits: { ...config.limits, ...limits }, ...(calls && { calls }) },
+      ...{ limits: { ...config.limits, ...limits }, ...(calls && { calls }), ...(twins && { twin: twins.handler }) },
       onTaken: () => onTaken(),
     });
-    const opened = await openStoreViews(plan, viewsFile, log, delivery);
-    views = opened;
+    const seen = await openStoreViews(plan, viewsFile, log, delivery);
+    views = seen;
     const amendments = makeAmendments({ delivery, catalog, migrations });
     const replays = makeReplays({
-      ...{ log, views: opened, delivery, amendments, migrations, catalog, clock, newId, ends: marker },
+      ...{ log, views: seen, delivery, amendments, migrations, catalog, clock, newId, ends: marker },
       onCutOff: (replay_id, err) => logger.warn({ replay_id, err }, "a replay was cut off"),
     });
     const leaving = new AbortController();
-    const needs = { log, views: opened, delivery, replays, amendments, catalog, clock, newId, logger, signal: leaving.signal };
+    const needs = { log, views: seen, delivery, replays, amendments, catalog, clock, newId, logger, signal: leaving.signal };
     const specs = ground.alerts === false ? [] : config.alerts;
     const alerts = makeAlerts({ ...needs, specs, handlers: config.handlers.map(({ name }) => name), viewsFile });
-    const readiness = makeReadiness(whatCanFail({ unlocked, delivery, views: opened, log, alerts }), clock);
+    const readiness = makeReadiness(whatCanFail({ unlocked, delivery, views: seen, log, alerts }), clock);
     const { requests, forgetting } = openRequests({ ...needs, life: marker.life });
     const { life, onTaken } = makeLife({ ...needs, alerts, marker, readiness, leaving, rebuildViews: makeRebuildViews(needs), onStart: forgetting.start });
+    const perSource = makePerSource(append, log);
+    twins?.watch({ views: seen, integrations: () => delivery.integrations.all(), log });
     const core: StoreCore = {
       catalog,
-      views: opened,
+      metrics: twins?.metrics ?? null,
+      views: seen,
       requests,
       logId: log.logId,
-      append: takeTyped(makePerSource(append, log)),
+      append: takeTyped(twins?.append(perSource) ?? perSource),
       readEntity: makeReadEntity(needs),
       ...makeDeadLetterActs({ ...needs, asAmended: (...amended) => amendedDetail(catalog, ...amended) }),
       ...makeEscalationActs(needs),

@@ -14,6 +14,7 @@ import { folderOf, isServer } from "./log/log-url.ts";
 import { type OpenLogOptions, openLog } from "./log/open-log.ts";
 import type { Store } from "./store/store.ts";
 import { makeWaitingStore } from "./store/waiting-store.ts";
+import { makeTelemetry } from "./telemetry/telemetry.ts";
 
 export interface OpenOptions extends LockOptions {
   /** `sqlite:<folder>`, or a server: `esdb://host:2113?tls=false`, `esdb+discover://…`. */
@@ -30,6 +31,8 @@ export interface OpenOptions extends LockOptions {
   readonly onLost?: (error: RepriseError) => void;
   /** Stands before the name of each stream on a server, so that one server holds several logs. Default: nothing. An embedded log has its folder to itself. */
   readonly namespace?: string;
+  /** False: the store measures nothing of itself, and there is no GET /metrics. Default: true. */
+  readonly metrics?: boolean;
 }
 
 /**
@@ -42,7 +45,9 @@ export async function openStore(config: Config, options: OpenOptions): Promise<S
   const plan = makePlan(config, options);
   const { clock, logger } = plan;
   const folder = options.data ?? folderOf(options.log) ?? "./data";
+  const twins = options.metrics === false ? undefined : makeTelemetry({ handlers: plan.config.handlers, clock });
   const ground: Ground = {
+    twins,
     openLog: (locate, signal) => openStoreLog(plan, options, locate, signal),
     viewsFile: join(folder, "views.db"),
     ends: () => makeEndMarker(folder, newId),
@@ -50,6 +55,7 @@ export async function openStore(config: Config, options: OpenOptions): Promise<S
   if (!isServer(options.log)) return assemble(plan, ground);
   const waiting = makeWaitingStore({
     catalog: plan.config.catalog,
+    metrics: twins?.metrics ?? null,
     open: (signal) => assemble(plan, ground, signal),
     clock,
     onTrouble: (err) => logger.warn({ err }, "the log cannot be reached; tried again"),

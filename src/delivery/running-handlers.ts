@@ -13,6 +13,7 @@ import { AloneGate } from "./dispatcher/alone-gate.ts";
 import type { FollowUpAppends } from "./follow-ups/follow-up-appends.ts";
 import type { HandlerDefinition } from "./handler.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
+import type { HandlerTwin, TwinOf } from "./handler-twin.ts";
 import type { IntegrationSpec } from "./integration-spec.ts";
 import { Integrations } from "./integrations/integrations.ts";
 import type { DeliveryLimits } from "./limits.ts";
@@ -40,6 +41,8 @@ export interface RunningHandlersOptions {
   /** Told when a handler works here from now on that another instance owned, or that stood still. */
   readonly onTaken?: (handler: string) => void;
   readonly calls?: CallOptions;
+  /** Of each handler. Default: none. */
+  readonly twin?: TwinOf;
 }
 
 /** How handlers are called in a test. */
@@ -86,7 +89,8 @@ interface Place {
 export function makeRunningHandlers(options: RunningHandlersOptions): RunningHandlers {
   const { handlers, log, clock, ends = nobodyTold } = options;
   const integrations = new Integrations({ ...options, specs: options.integrations ?? [] });
-  const calls = makeAttempts(handlers, clock, options.calls); // made at once, so that a header that cannot be sent is a start-up error
+  const twins = new Map(handlers.map((spec) => [spec.name, options.twin?.(spec)]));
+  const calls = makeAttempts(handlers, twins, options); // made at once, so that a header that cannot be sent is a start-up error
   const places = new Map<string, Place>();
   const dispatchers = () => [...places.values()].flatMap(({ seat: { name, working } }) => (working === null ? [] : [{ name, dispatcher: working }]));
   const life = makeLife({
@@ -104,7 +108,7 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
   return {
     async start() {
       await integrations.start();
-      await openAll(options, { places, attempts: calls.attempts, mayStart: life.isHeard, integrations });
+      await openAll(options, { places, attempts: calls.attempts, twins, mayStart: life.isHeard, integrations });
       life.start();
       for (const { seat } of places.values()) seat.start();
     },
@@ -145,6 +149,8 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
   };
 }
 
+type Twins = ReadonlyMap<string, HandlerTwin | undefined>;
+
 interface Attempts {
   readonly attempts: ReadonlyMap<string, Attempt>;
   /** Ends the connections to webhooks. */
@@ -152,7 +158,12 @@ interface Attempts {
 }
 
 /** @throws CONFIG_INVALID for a webhook whose headers cannot be sent. */
-function makeAttempts(handlers: readonly HandlerSpec[], clock: Clock, { webhook, around }: Partial<CallOptions> = {}): Attempts {
+function makeAttempts(
+  handlers: readonly HandlerSpec[],
+  twins: Twins,
+  { clock, calls = {} }: { readonly clock: Clock; readonly calls?: Partial<CallOptions> },
+): Attempts {
+  const { webhook, around } = calls;
   const attempts = new Map<string, Attempt>();
   const closers: (() => Promise<void>)[] = [];
   const attemptOf = ({ definition, concurrency }: HandlerSpec): Attempt => {
@@ -163,7 +174,8 @@ function makeAttempts(handlers: readonly HandlerSpec[], clock: Clock, { webhook,
   };
   for (const spec of handlers) {
     const attempt = attemptOf(spec);
-    attempts.set(spec.name, around === undefined ? attempt : around(spec.name, attempt));
+    const called = around === undefined ? attempt : around(spec.name, attempt);
+    attempts.set(spec.name, twins.get(spec.name)?.attempt(called) ?? called);
   }
   return { attempts, close: async () => void (await Promise.all(closers.map((close) => close()))) };
 }
@@ -171,6 +183,7 @@ function makeAttempts(handlers: readonly HandlerSpec[], clock: Clock, { webhook,
 interface OpenNeeds {
   readonly places: Map<string, Place>;
   readonly attempts: ReadonlyMap<string, Attempt>;
+  readonly twins: Twins;
   readonly mayStart: () => boolean;
   readonly integrations: Integrations;
 }
@@ -178,13 +191,14 @@ interface OpenNeeds {
 /** Claims one journal after the other. When one cannot be claimed, those that are get released again. */
 async function openAll(
   { handlers, ends = nobodyTold, onTaken = () => {}, ...common }: RunningHandlersOptions,
-  { places, attempts, mayStart, integrations }: OpenNeeds,
+  { places, attempts, twins, mayStart, integrations }: OpenNeeds,
 ): Promise<void> {
   const gate = new AloneGate();
   const owner = `${hostname()}:${process.pid}`;
   try {
     for (const spec of handlers) {
-      const seat = new Seat({ ...common, integrations, spec, attempt: attempts.get(spec.name)!, gate, owner, ends, mayStart, onTaken });
+      const called = { attempt: attempts.get(spec.name)!, onCompleted: () => twins.get(spec.name)?.completed() };
+      const seat = new Seat({ ...common, ...called, integrations, spec, gate, owner, ends, mayStart, onTaken });
       await seat.open();
       places.set(spec.name, { seat, handler: makeRunningHandler(seat) });
     }

@@ -66,6 +66,7 @@ export const effectsStream = (handler: string, stream: string, revision: number)
 export const integrationStream = (integration: string): string => `${ownTenant}.integration-${integration}`;
 export const alertStream = (alert: string): string => `${ownTenant}.alert-${alert}`;
 export const replayStream = (replayId: string): string => `${ownTenant}.replay-${replayId}`;
+export const isReplayStream = (stream: string): boolean => stream.startsWith(replayStream(""));
 export const planStream = (planId: string): string => `${ownTenant}.plan-${planId}`;
 /** A request with an Idempotency-Key. @param id a hash: neither the key nor the tenant can be read from it. */
 export const requestStream = (id: string): string => `${ownTenant}.request-${id}`;

@@ -25,6 +25,8 @@ export interface RouteContract {
   readonly reply: z.ZodType | string;
   /** The same in other media types, for who asks for one by `Accept`. */
   readonly kinds?: Readonly<Record<string, z.ZodType>> | undefined;
+  /** Other media types of an answer that is not JSON. */
+  readonly otherTexts?: readonly string[];
   readonly statuses: readonly number[];
   /** Its own; those of all routes of its kind come from `codesOf`. */
   readonly codes: readonly ErrorCode[];
@@ -47,6 +49,7 @@ interface Described<R> {
   readonly offRecord?: boolean;
   readonly reply: R;
   readonly kinds?: Readonly<Record<string, z.ZodType>>;
+  readonly otherTexts?: readonly string[];
   /** Default: 200. */
   readonly statuses?: readonly number[];
   readonly codes?: readonly ErrorCode[];

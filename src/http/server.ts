@@ -23,6 +23,7 @@ import { escalationRoutes } from "./routes/escalations.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { handlerRoutes } from "./routes/handlers.ts";
 import { integrationRoutes } from "./routes/integrations.ts";
+import { metricRoutes } from "./routes/metrics.ts";
 import { replayRoutes } from "./routes/replays.ts";
 import { serviceRoutes } from "./routes/service.ts";
 import { defaultReaderLimits, endSlowReaders, type ReaderLimits } from "./slow-readers.ts";
@@ -86,7 +87,7 @@ export function makeServer({
   readJsonBodies(app);
   writeRowsInTurns(app);
   endSlowReaders(app, logger, readers);
-  logRequests(app, logger, clock);
+  logRequests(app, { logger, clock, metrics: store.metrics });
   refuseWhileClosing(app);
   const sessions = keys === null ? null : makeSessions({ keys, clock });
   checkCallers(app, keys, sessions);
@@ -108,6 +109,7 @@ export function makeServer({
   app.register(handlerRoutes, needs);
   app.register(integrationRoutes, needs);
   app.register(serviceRoutes, needs);
+  app.register(metricRoutes, needs);
   app.register(descriptionRoutes, needs);
   app.register(consoleRoutes, needs);
   return app;

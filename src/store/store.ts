@@ -6,13 +6,14 @@ import type { EscalationActs } from "./escalation-acts.ts";
 import type { Serving } from "./http-side.ts";
 import type { IntegrationActs } from "./integrations.ts";
 import type { Life } from "./life.ts";
+import type { Measured } from "./metrics.ts";
 import type { Pauses } from "./pauses.ts";
 import type { Reads } from "./read-entity.ts";
 import type { ReplayActs } from "./replay-acts.ts";
 import type { Requests } from "./requests/requests.ts";
 
 /** One Reprise: log, catalog, delivery, views. HTTP and CLI are thin layers on it. Each interface stands beside what makes it. */
-export interface StoreCore extends Appends, Reads, DeadLetterActs, EscalationActs, ReplayActs, Pauses, IntegrationActs, Life {
+export interface StoreCore extends Appends, Reads, DeadLetterActs, EscalationActs, ReplayActs, Pauses, IntegrationActs, Life, Measured {
   readonly catalog: Catalog;
   /** The read side. Its answers are as of `views.position()`. */
   readonly views: Views;

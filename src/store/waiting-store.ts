@@ -6,9 +6,10 @@ import { backOff } from "../event/waits.ts";
 import type { Views } from "../views/model/views.ts";
 import { takeTyped } from "./append/typed.ts";
 import type { Life } from "./life.ts";
+import type { Measured } from "./metrics.ts";
 import type { StoreCore } from "./store.ts";
 
-export interface WaitingStoreOptions {
+export interface WaitingStoreOptions extends Partial<Measured> {
   readonly catalog: Catalog;
   /** Opens the store, or fails with LOG_UNAVAILABLE while the log cannot be reached. Gives up when `signal` is aborted. */
   readonly open: (signal: AbortSignal) => Promise<StoreCore>;
@@ -23,7 +24,7 @@ const waits = { firstMs: 250, lastMs: 2000 };
  * A store whose log is elsewhere and may not be there yet: until it answers, everything that needs it fails with LOG_UNAVAILABLE, which is safe to
  * repeat, and `notReady` says why. Once it is open, troubles of the log are its own to bear.
  */
-export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingStoreOptions): StoreCore {
+export function makeWaitingStore({ catalog, open, clock, onTrouble, metrics = null }: WaitingStoreOptions): StoreCore {
   let store: StoreCore | null = null;
   /** Opened, and about to start. */
   let starting: StoreCore | null = null;
@@ -59,7 +60,7 @@ export function makeWaitingStore({ catalog, open, clock, onTrouble }: WaitingSto
   }
 
   return {
-    catalog,
+    ...{ catalog, metrics },
     views: viewsOf(() => store, mustBeOpen),
     get logId() {
       return mustBeOpen().logId;
@@ -96,7 +97,7 @@ function viewsOf(store: () => StoreCore | null, mustBeOpen: () => StoreCore): Vi
 }
 
 /** Calls that need the log go to the store, once it is open. */
-type HandedOn = Omit<StoreCore, "catalog" | "views" | "logId" | Exclude<keyof Life, "rebuildViews">>;
+type HandedOn = Omit<StoreCore, "catalog" | "views" | "logId" | keyof Measured | Exclude<keyof Life, "rebuildViews">>;
 
 function handOn(mustBeOpen: () => StoreCore): HandedOn {
   return {

@@ -4,6 +4,7 @@ import { type LiveRowsOptions, openLiveRows } from "./live-rows.ts";
 import type { RunningDeliveries } from "./model/running.ts";
 import type { Views } from "./model/views.ts";
 import { makeHeldLanes } from "./queries/dead-letters/held-lanes.ts";
+import { makeDeadLetterAges } from "./queries/dead-letters/letter-ages.ts";
 import { makeDeadLetterDetails } from "./queries/dead-letters/letter-detail.ts";
 import { makeDeadLetterList } from "./queries/dead-letters/letter-list.ts";
 import { makeLetterPointers } from "./queries/dead-letters/letter-pointers.ts";
@@ -71,6 +72,7 @@ export async function openViews(options: ViewsOptions): Promise<OpenViews> {
     ...makeDeadLetterList(sources),
     ...makeDeadLetterDetails(sources),
     ...makeDeadLetterFigures(sources),
+    ...makeDeadLetterAges(sources),
     ...makeLetterPointers(sources),
     ...makeHeldLanes(sources),
     ...makeHandlerReads(sources),

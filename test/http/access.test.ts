@@ -136,6 +136,7 @@ describe("every route by every role", () => {
         "GET /handlers": "read",
         "GET /healthz": "public",
         "GET /integrations": "read",
+        "GET /metrics": "read of all",
         "GET /openapi.json": "look",
         "GET /readyz": "read",
         "GET /replays": "read",

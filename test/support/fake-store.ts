@@ -301,6 +301,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
       bySource: [{ source: null, count: 1 }],
       topErrors: [{ error: "Error: mail server down", count: 1 }],
     }),
+    deadLetterAges: async () => [{ handler: "mail", letters: 1, oldestAt: at }],
     deliveriesOf: async () => eventView.deliveries,
     handlers: async () => [handlerView],
     replay: async (_tenant, id) => (id === replayId ? replayView : undefined),
@@ -320,7 +321,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
     ...replace.views,
   };
   const { requests = makeFakeRequests(), ...methods } = replace.store ?? {};
-  const store: Omit<StoreCore, "views" | "catalog" | "logId" | "requests"> = {
+  const store: Omit<StoreCore, "views" | "catalog" | "logId" | "requests" | "metrics"> = {
     giveUp: async (id) => ({ deliveryId: id, eventId, handler: "mail", position: "22" }),
     approveEscalation: async () => ({ escalation: decidedEscalation("approved"), position: "26" }),
     rejectEscalation: async () => ({ escalation: decidedEscalation("rejected"), position: "27" }),
@@ -390,6 +391,13 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
     ...recorded(store, "", calls),
     requests,
     catalog,
+    metrics: {
+      page: async (format) => ({
+        contentType: format === "text" ? "text/plain; version=0.0.4" : "application/openmetrics-text; version=1.0.0",
+        text: "up 1\n",
+      }),
+      answered() {},
+    },
     logId: "018f2b2e-0000-7d3b-8a1e-0123456789ab",
     views: recorded(views, "views.", calls),
     calls,

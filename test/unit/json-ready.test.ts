@@ -117,6 +117,7 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
     heldLanes: () => views.heldLanes([{ handler: "ledger", stream: "default.order-a" }]),
     history: () => views.history({ tenant, handler: "ledger", types: ["order.placed"], fromPosition: appended[0]!.position }, 10),
     deadLettersSince: () => views.deadLettersSince({ tenant }, ["ledger"], appended[0]!.position, own.replayId),
+    deadLetterAges: () => views.deadLetterAges(),
     deadLetterStats: () => views.deadLetterStats({ tenant }),
     oldestLetterAt: () => views.oldestLetterAt({ tenant }),
     deliveriesOf: () => views.deliveriesOf(tenant, a!),
@@ -132,6 +133,7 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
   };
   const ofStore: { readonly [Name in Exclude<keyof StoreCore, "start" | "close" | "views" | "catalog" | "requests">]: () => unknown } = {
     logId: () => store.logId,
+    metrics: () => store.metrics?.page("text"),
     notReady: () => store.notReady(),
     warnings: () => store.warnings(),
     probe: () => store.probe(),

@@ -13,6 +13,7 @@ import type { Delivery } from "../partition/delivery.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { Verdict } from "../partition/verdict.ts";
 import type { CallJudge } from "./call-judge.ts";
+import { DamagedLanes } from "./damaged-lanes.ts";
 import { HandlerCall } from "./handler-call.ts";
 import type { JournalWriter } from "./journal-writer.ts";
 import type { Lifetime } from "./lifetime.ts";
@@ -23,6 +24,8 @@ import type { Pump } from "./pump.ts";
 export interface CallerOptions {
   readonly spec: HandlerSpec;
   readonly attempt: Attempt;
+  /** Told of each live delivery that has completed. */
+  readonly onCompleted: () => void;
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly judge: CallJudge;
@@ -39,22 +42,21 @@ export interface CallerOptions {
 
 /** After its time-out a call that goes on gives its slot back after this. */
 const stuckMs = 5000;
-const keptDamage = 1000;
 
 export class Caller {
   readonly #options: CallerOptions;
   /** Calls that go on although their time-out is over. */
   readonly #late = new Set<Delivery>();
-  /** Lanes that stand still at a damaged record of the log, and where it is. */
-  readonly #damaged = new Map<string, string>();
+  readonly #damaged: DamagedLanes;
   #onIdle: (() => void) | null = null;
 
   constructor(options: CallerOptions) {
     this.#options = options;
+    this.#damaged = new DamagedLanes(options.spec.name, options.logger);
   }
 
   get damaged(): ReadonlyMap<string, string> {
-    return this.#damaged;
+    return this.#damaged.places;
   }
 
   isLate(delivery: Delivery): boolean {
@@ -105,7 +107,7 @@ export class Caller {
     }
     const lifted = catalog.current(event);
     if (!lifted.ok) {
-      if (lifted.reason === "damaged") this.#noteDamage(event.stream, lifted.error.message);
+      if (lifted.reason === "damaged") this.#damaged.note(event.stream, lifted.error.message);
       const about = { policy: spec.policy(catalog.resolve(event.type) ?? event.type), startedAtMs: clock.now() };
       this.#finish(delivery, unliftable(delivery, lifted, about));
       return;
@@ -128,12 +130,6 @@ export class Caller {
     const left = wanted.filter(({ origin }) => origin === null || origin.part >= first);
     // There may be none, when the chain was changed since and gives fewer parts. Then the last part is called again, so that the delivery ends with an answer.
     this.#callParts(delivery, left.length > 0 ? left : wanted.slice(-1)).catch((error: unknown) => life.fail(error));
-  }
-
-  #noteDamage(stream: string, place: string): void {
-    const { spec, logger } = this.#options;
-    if (this.#damaged.size < keptDamage) this.#damaged.set(stream, place);
-    logger.error({ handler: spec.name, place }, "the log is damaged: this entity stands still for the handler");
   }
 
   /** Calls the handler for one part after the other, as long as they complete. */
@@ -221,10 +217,11 @@ export class Caller {
   }
 
   #conclude(delivery: Delivery, verdict: Verdict): void {
-    const { clock, partition, loans } = this.#options;
+    const { clock, partition, loans, onCompleted } = this.#options;
     // The time is needed for waits only, and a completed delivery has none.
     const end = partition.outcomes.conclude(delivery, verdict, verdict.kind === "completed" ? delivery.startedMs : clock.monotonicMs());
     if (end !== null) loans.tell(delivery.loan!, end);
+    if (verdict.kind === "completed" && delivery.loan === null && delivery.replay === null) onCompleted();
   }
 
   #finish(delivery: Delivery, verdict: Verdict): void {

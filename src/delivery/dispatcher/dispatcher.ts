@@ -34,6 +34,8 @@ import { tellDecisions } from "./tell-decisions.ts";
 export interface DispatcherOptions {
   readonly spec: HandlerSpec;
   readonly attempt: Attempt;
+  /** Told of each live delivery that has completed. */
+  readonly onCompleted: () => void;
   readonly catalog: Catalog;
   readonly log: EventLog;
   readonly clock: Clock;

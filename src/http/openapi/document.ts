@@ -79,12 +79,14 @@ export function pathOf(url: string): string {
 
 function operationOf(route: Route, shapes: Shapes): JsonSchema {
   const { access, contract } = route;
-  const { bodies, reply, kinds = {}, statuses, note, offRecord = false } = contract;
+  const { bodies, reply, kinds = {}, otherTexts = [], statuses, note, offRecord = false } = contract;
   const id = operationIdOf(route);
   const responses = new Map<number, JsonSchema>(problemResponses(codesOf(route)) as ReadonlyMap<number, unknown> as ReadonlyMap<number, JsonSchema>);
   for (const status of statuses) {
     const content =
-      typeof reply === "string" ? { [reply]: { schema: { type: "string" } } } : contentOf({ "application/json": reply, ...kinds }, "reply", shapes, id);
+      typeof reply === "string"
+        ? Object.fromEntries([reply, ...otherTexts].map((type) => [type, { schema: { type: "string" } }]))
+        : contentOf({ "application/json": reply, ...kinds }, "reply", shapes, id);
     const problem = responses.get(status) as { readonly description?: string; readonly content?: object } | undefined;
     const said = status === 202 ? "Begun; it goes on by itself." : contract.summary;
     const headers = bodies === null || offRecord ? {} : { headers: replayedHeaders };

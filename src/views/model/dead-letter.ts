@@ -100,6 +100,11 @@ export interface DeadLetterDetails {
   findDeadLetters(tenant: string, id: string, also?: { readonly over: true }): Promise<readonly DeadLetterDetail[]>;
 }
 
+export interface DeadLetterAges {
+  /** Of each handler, over all tenants: how many dead letters it has, and when the oldest became one. */
+  deadLetterAges(): Promise<readonly { readonly handler: string; readonly letters: number; readonly oldestAt: string | null }[]>;
+}
+
 export interface DeadLetterFigures {
   deadLetterStats(filter: DeadLetterFilter): Promise<DeadLetterStats>;
   /** When the oldest of them was dead-lettered; null: there is none. */

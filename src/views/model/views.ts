@@ -1,5 +1,5 @@
 import type { AnyPosition, PositionText as Position } from "../../event/event.ts";
-import type { DeadLetterDetails, DeadLetterFigures, DeadLetterList } from "./dead-letter.ts";
+import type { DeadLetterAges, DeadLetterDetails, DeadLetterFigures, DeadLetterList } from "./dead-letter.ts";
 import type { DeliveryReads } from "./delivery.ts";
 import type { EntityReads } from "./entity.ts";
 import type { EscalationReads } from "./escalation.ts";
@@ -28,6 +28,7 @@ export interface Views
     DeadLetterList,
     DeadLetterDetails,
     DeadLetterFigures,
+    DeadLetterAges,
     LetterPointers,
     HeldLanes,
     HistoryReads,

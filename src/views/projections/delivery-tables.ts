@@ -26,6 +26,7 @@ export const deliveryTables = `
     create index letters_by_source on deliveries(tenant, source, position) where letter = 1;
     create index letters_by_error on deliveries(tenant, error_type, error_message, position) where letter = 1;
     create index letters_by_time on deliveries(tenant, dead_lettered_at) where letter = 1;
+    create index letters_by_age on deliveries(handler, dead_lettered_at) where letter = 1 and status <> 'failed';
     create index letters_by_replay on deliveries(replay_id, position) where letter = 1 and replay_id is not null;
     create index letters_retried on deliveries(replay_id, handler) where letter = 1 and status = 'failed';
     create index retries_by_lane on deliveries(handler, entity, revision) where status = 'failed' and letter = 0;

@@ -1,0 +1,28 @@
+/** The append of a store, and a twin of it that counts what becomes of the events. */
+import { isLogTrouble, isRepriseError } from "../errors.ts";
+import type { Clock } from "../event/clock.ts";
+import type { AppendInputs } from "../store/append/append.ts";
+import type { Counted } from "./counted.ts";
+
+export function measuredAppend(append: AppendInputs, { appends, appendSeconds }: Counted, clock: Clock): AppendInputs {
+  const [stored, duplicate, refused, failed] = (["stored", "duplicate", "refused", "failed"] as const).map((outcome) => appends.of(outcome));
+  const took = appendSeconds.of();
+  return async (input, options) => {
+    const sinceMs = clock.monotonicMs();
+    try {
+      const appended = await append(input, options);
+      for (const event of appended) (event.duplicate ? duplicate! : stored!).add();
+      return appended;
+    } catch (error) {
+      (isOurs(error) ? failed! : refused!).add(Array.isArray(input) ? input.length : 1);
+      throw error;
+    } finally {
+      took.observe((clock.monotonicMs() - sinceMs) / 1000);
+    }
+  };
+}
+
+/** Not the caller's fault. */
+function isOurs(error: unknown): boolean {
+  return isLogTrouble(error) || !isRepriseError(error) || error.kind === "unavailable" || error.kind === "defect";
+}

@@ -1,0 +1,39 @@
+/** What a store measures of itself. Twins stand around its ports, so that nothing of it is inside the rules; they are put on where a store is composed. */
+import type { HandlerTwin } from "../delivery/handler-twin.ts";
+import type { Clock } from "../event/clock.ts";
+import type { EventLog } from "../log/event-log.ts";
+import type { AppendInputs } from "../store/append/append.ts";
+import type { Metrics } from "../store/metrics.ts";
+import { Counted } from "./counted.ts";
+import { Gauges, type Watched } from "./gauges.ts";
+import { LoopDelay } from "./loop-delay.ts";
+import { measuredAppend } from "./measured-append.ts";
+import { measuredHandler } from "./measured-handler.ts";
+import { measuredLog } from "./measured-log.ts";
+import { writePage } from "./page.ts";
+
+/** Each gives what it was given, with what sees it around it. */
+export interface Twins {
+  log(log: EventLog): EventLog;
+  append(append: AppendInputs): AppendInputs;
+  handler(spec: { readonly name: string }): HandlerTwin;
+  /** The store is put together. */
+  watch(watched: Watched): void;
+  readonly metrics: Metrics;
+}
+
+export function makeTelemetry({ handlers, clock }: { readonly handlers: readonly { readonly name: string }[]; readonly clock: Clock }): Twins {
+  const counted = new Counted(handlers.map(({ name }) => name));
+  const gauges = new Gauges(clock);
+  const loopDelay = new LoopDelay();
+  return {
+    log: (log) => measuredLog(log, counted),
+    append: (append) => measuredAppend(append, counted, clock),
+    handler: ({ name }) => measuredHandler(name, counted, clock),
+    watch: (watched) => gauges.watch(watched),
+    metrics: {
+      page: async (format) => writePage(format, [...counted.families(), ...(await gauges.families()), loopDelay.family()]),
+      answered: ({ method, route, status, seconds }) => counted.requestSeconds.of(method, route ?? "none", String(status)).observe(seconds),
+    },
+  };
+}
