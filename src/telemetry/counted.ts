@@ -10,14 +10,13 @@ const seconds = {
 };
 
 /** `refused`: the request was at fault, and nothing was stored. `failed`: the log was; what was stored of it, nobody can say. */
-export const appendOutcomes = ["stored", "duplicate", "refused", "failed"] as const;
-export type AppendOutcome = (typeof appendOutcomes)[number];
+const appendOutcomes = ["stored", "duplicate", "refused", "failed"] as const;
 
 /** The statuses to which a delivery comes by being delivered or by an act. */
 const deliveryOutcomes = ["completed", "failed", "dead_lettered", "escalated", "replayed", "discarded", "skipped"] as const;
 export type DeliveryOutcome = (typeof deliveryOutcomes)[number];
 
-export const itemOutcomes = ["succeeded", "failed", "skipped"] as const;
+const itemOutcomes = ["succeeded", "failed", "skipped"] as const;
 
 export class Counted {
   readonly appends = new Counter({ name: "reprise_appends_total", help: "Events that were given to an append, by what became of them.", labels: ["outcome"] });
