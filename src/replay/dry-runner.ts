@@ -72,7 +72,7 @@ export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutc
             return { outcome: "skipped", reason: `LOG_DAMAGED: ${called.detail}` };
           case "failed": {
             const { type, message } = called.error;
-            return await end({ item: place, outcome: "failed", attempts: 1, error: { type, message } });
+            return await end({ item: place, outcome: "failed", attempts: called.attempts, error: { type, message } });
           }
         }
       } finally {

@@ -1,78 +1,10 @@
 /** What waits for a person, on an injected clock: before a call and after it, over restarts, decided once, due, and left alone by whoever was not asked. */
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
-import { defineEvent } from "../../src/catalog/define.ts";
-import { defineConfig } from "../../src/config/config.ts";
-import type { DeliveryLogger } from "../../src/delivery/delivery-logger.ts";
-import { defineHandler, Escalate, type HandlerDefinition } from "../../src/delivery/handler.ts";
+import { defineHandler, Escalate } from "../../src/delivery/handler.ts";
 import { toSelection } from "../../src/replay/selection.ts";
-import type { Store } from "../../src/store/store.ts";
 import type { EscalationView } from "../../src/views/model/escalation.ts";
-import { type FakeClock, makeFakeClock } from "../support/fake-clock.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { handlerView, startStore } from "../support/test-store.ts";
-
-const refund = defineEvent("refund.asked", { 1: z.object({ cents: z.int() }) });
-const asked = (cents: number, id = "1") => ({ type: "refund.asked", entity: { type: "order", id }, data: { cents } });
-const why = "a refund over 100";
-const over100 = ({ data: { cents } }: { readonly data: { readonly cents: number } }) => cents > 10_000 && why;
-const tenant = "default";
-const because = { reason: "the customer called" };
-
-interface Bank {
-  store: Store;
-  readonly clock: FakeClock;
-  readonly paid: { readonly cents: number; readonly by: string | null }[];
-  readonly told: object[];
-  /** A restart, with another config where it is given. */
-  reopen(handler?: HandlerDefinition): Promise<void>;
-  /** Lets the clock go on in small steps until it holds. */
-  until(holds: () => Promise<boolean>): Promise<void>;
-  open(): Promise<EscalationView>;
-}
-
-type Options = Partial<Parameters<typeof defineHandler<readonly [typeof refund]>>[0]>;
-
-async function openBank(options: Options = {}): Promise<Bank> {
-  const [folder, paid, told]: [string, Bank["paid"], object[]] = [temporaryFolder(), [], []];
-  let clock = makeFakeClock();
-  const handler = defineHandler({
-    ...{ name: "bank", events: [refund] as const, escalate: over100 },
-    on: { "refund.asked": ({ data: { cents } }, { approval }) => void paid.push({ cents, by: approval?.by ?? null }) },
-    ...options,
-  });
-  const tell = (fields: object) => "stage" in fields && told.push(fields);
-  const logger: DeliveryLogger = { info: tell, warn: tell, error() {} };
-  const start = (which: HandlerDefinition) => startStore(defineConfig({ events: [refund], handlers: [which] }), folder, { clock, logger });
-  const bank: Bank = {
-    store: await start(handler),
-    get clock() {
-      return clock;
-    },
-    ...{ paid, told },
-    async reopen(which = handler) {
-      await bank.store.close();
-      clock = makeFakeClock(clock.now());
-      bank.store = await start(which);
-    },
-    async until(holds) {
-      const step = async () => {
-        await clock.advance(10);
-        return holds();
-      };
-      await expect.poll(step, { timeout: 10_000, interval: 1 }).toBe(true);
-    },
-    async open() {
-      const listed = async () => (await bank.store.views.escalations({ tenant, status: "open" }, { limit: 10 })).escalations;
-      await bank.until(async () => (await listed()).length > 0);
-      return (await listed())[0]!;
-    },
-  };
-  return bank;
-}
-
-const statusOf = async ({ store }: Bank, eventId: string) => (await store.views.event(tenant, eventId))!.deliveries[0]!.status;
-const lastOf = async ({ store }: Bank, { deliveryId }: Pick<EscalationView, "deliveryId">) => (await store.views.escalation(tenant, deliveryId))!;
+import { asked, type BankOptions, because, lastOf, openBank, over100, refund, statusOf, tenant, why } from "../support/bank-scene.ts";
+import { handlerView } from "../support/test-store.ts";
 
 describe("a refund over 100", () => {
   it("waits over a restart, runs once when one of two operators approves who decide at once, and the other is refused", async () => {
@@ -203,7 +135,7 @@ describe("the time for a decision", () => {
 });
 
 describe("a handler that throws Escalate", () => {
-  const doubtful = (calls: (string | null)[], failing: () => boolean): Options => ({
+  const doubtful = (calls: (string | null)[], failing: () => boolean): BankOptions => ({
     escalate: () => false,
     retry: { maxAttempts: 1 },
     on: {
@@ -296,22 +228,12 @@ describe("whoever was not asked", () => {
     const bank = await openBank();
     const [first] = await bank.store.append([asked(20_000)]);
     const { deliveryId } = await bank.open();
-    const settle = async <T>(work: Promise<T>): Promise<T> => {
-      let over = false;
-      void work
-        .catch(() => {})
-        .finally(() => {
-          over = true;
-        });
-      await bank.until(async () => over);
-      return work;
-    };
-    expect(await settle(bank.store.replayBatch({ handler: "bank" }))).toMatchObject({ total: 0 });
-    expect(await settle(bank.store.discardBatch({ handler: "bank" }, because))).toMatchObject({ total: 0, discarded: 0, remaining: 0 });
-    const plan = await settle(bank.store.planReplay(toSelection({ ids: [first!.id] })));
+    expect(await bank.during(bank.store.replayBatch({ handler: "bank" }))).toMatchObject({ total: 0 });
+    expect(await bank.during(bank.store.discardBatch({ handler: "bank" }, because))).toMatchObject({ total: 0, discarded: 0, remaining: 0 });
+    const plan = await bank.during(bank.store.planReplay(toSelection({ ids: [first!.id] })));
     expect(plan).toMatchObject({ deliveries: 0, ineligible: [{ reason: "it waits for a person's decision", count: 1 }] });
     expect(bank.paid).toEqual([]);
-    expect(await settle(bank.store.replay(first!.id, { actor: "anna" }))).toMatchObject({ status: "replayed" });
+    expect(await bank.during(bank.store.replay(first!.id, { actor: "anna" }))).toMatchObject({ status: "replayed" });
     expect(bank.paid).toEqual([{ cents: 20_000, by: "anna" }]);
     await bank.until(async () => (await lastOf(bank, { deliveryId })).status === "approved");
     expect(await lastOf(bank, { deliveryId })).toMatchObject({ decidedBy: "anna" });

@@ -26,7 +26,7 @@ export class LoanOutcomes {
       case "dropped":
         return endOf(loan, { kind: "dropped", attempts: attempt });
       case "give_up":
-        return endOf(loan, { kind: "failed", attempts: attempt, error: verdict.error });
+        return endOf(loan, { kind: "failed", attempts: verdict.record === null ? attempt - 1 : attempt, error: verdict.error });
       case "newer_build":
         return endOf(loan, { kind: "newer_build" });
       case "damaged":
