@@ -22,6 +22,7 @@ import { makeFollowUpAppends } from "./store/append/follow-up-appends.ts";
 import { takeTyped } from "./store/append/typed.ts";
 import { makeDeadLetterActs } from "./store/dead-letter-acts.ts";
 import { makeEscalationActs } from "./store/escalation-acts.ts";
+import { makeFollowing } from "./store/following/following.ts";
 import { makeIntegrationActs } from "./store/integrations.ts";
 import { makeLife } from "./store/life.ts";
 import { makePauses } from "./store/pauses.ts";
@@ -36,6 +37,7 @@ import type { Twins } from "./telemetry/telemetry.ts";
 import { type OpenViews, openViews } from "./views/open-views.ts";
 import { fromCursor, toCursor } from "./views/queries/cursor.ts";
 import { amendedDetail } from "./views/queries/dead-letters/amendments.ts";
+import { eventView } from "./views/queries/events/event-view.ts";
 
 /** What a store stands on. */
 export interface Ground {
@@ -122,6 +124,7 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
       metrics: twins?.metrics ?? null,
       views: seen,
       requests,
+      following: makeFollowing({ ...needs, view: (event) => eventView(catalog, event, []) }),
       logId: log.logId,
       append: takeTyped(twins?.append(perSource) ?? perSource),
       readEntity: makeReadEntity(needs),

@@ -111,6 +111,7 @@ export const errorCatalog = {
     kind: "unprocessable",
     remedy: "The event type's `downcast` cannot store this payload as the older version: correct it, or remove it when no old build runs any more.",
   },
+  LIMIT_REACHED: { kind: "rate_limited", remedy: "End what is not needed any more, or wait as long as Retry-After says: the detail names the limit." },
   RATE_LIMITED: { kind: "rate_limited", remedy: "Wait as long as Retry-After says." },
   LOG_UNAVAILABLE: { kind: "unavailable", remedy: "Repeat with the same event ids: what was stored already is not stored twice." },
   LOG_FULL: { kind: "unavailable", remedy: "The log's disk is full: make room, then repeat with the same event ids. Nothing was lost." },

@@ -26,6 +26,7 @@ import { integrationRoutes } from "./routes/integrations.ts";
 import { metricRoutes } from "./routes/metrics.ts";
 import { replayRoutes } from "./routes/replays.ts";
 import { serviceRoutes } from "./routes/service.ts";
+import { streamRoutes } from "./routes/stream.ts";
 import { defaultReaderLimits, endSlowReaders, type ReaderLimits } from "./slow-readers.ts";
 import { followTls, printOfTls, readTls, type TlsFiles } from "./tls.ts";
 import { answerOthers, makeRefuseUnreadable } from "./unreadable.ts";
@@ -102,6 +103,7 @@ export function makeServer({
 
   const needs = { store, keys, sessions, table };
   app.register(eventRoutes, needs);
+  app.register(streamRoutes, { ...needs, clock });
   app.register(entityRoutes, needs);
   app.register(deadLetterRoutes, needs);
   app.register(escalationRoutes, needs);

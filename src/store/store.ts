@@ -3,6 +3,7 @@ import type { Views } from "../views/model/views.ts";
 import type { Appends } from "./append/append.ts";
 import type { DeadLetterActs } from "./dead-letter-acts.ts";
 import type { EscalationActs } from "./escalation-acts.ts";
+import type { Following } from "./following/following.ts";
 import type { Serving } from "./http-side.ts";
 import type { IntegrationActs } from "./integrations.ts";
 import type { Life } from "./life.ts";
@@ -19,6 +20,8 @@ export interface StoreCore extends Appends, Reads, DeadLetterActs, EscalationAct
   readonly views: Views;
   /** Requests that may come again, each done once: for an edge that is given keys for them. */
   readonly requests: Requests;
+  /** Readers that are told what the log gets: for an edge that tells it on. */
+  readonly following: Following;
   /** `logId` of the log. */
   readonly logId: string;
 }

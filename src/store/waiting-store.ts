@@ -101,6 +101,7 @@ type HandedOn = Omit<StoreCore, "catalog" | "views" | "logId" | keyof Measured |
 
 function handOn(mustBeOpen: () => StoreCore): HandedOn {
   return {
+    following: { follow: async (...args) => mustBeOpen().following.follow(...args) },
     requests: { begin: async (...args) => mustBeOpen().requests.begin(...args) },
     append: takeTyped(async (...args) => mustBeOpen().append(...args)),
     readEntity: async (...args) => mustBeOpen().readEntity(...args),

@@ -322,6 +322,11 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
   };
   const { requests = makeFakeRequests(), ...methods } = replace.store ?? {};
   const store: Omit<StoreCore, "views" | "catalog" | "logId" | "requests" | "metrics"> = {
+    following: {
+      follow: async () => {
+        throw new RepriseError("LIMIT_REACHED", "100 readers follow the log already.");
+      },
+    },
     giveUp: async (id) => ({ deliveryId: id, eventId, handler: "mail", position: "22" }),
     approveEscalation: async () => ({ escalation: decidedEscalation("approved"), position: "26" }),
     rejectEscalation: async () => ({ escalation: decidedEscalation("rejected"), position: "27" }),

@@ -131,7 +131,7 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
     replayOutcome: () => views.replayOutcome("default", own.replayId, { handler: "ledger", stream: "default.order-c", revision: 0 }),
     openReplays: () => views.openReplays(),
   };
-  const ofStore: { readonly [Name in Exclude<keyof StoreCore, "start" | "close" | "views" | "catalog" | "requests">]: () => unknown } = {
+  const ofStore: { readonly [Name in Exclude<keyof StoreCore, "start" | "close" | "views" | "catalog" | "requests" | "following">]: () => unknown } = {
     logId: () => store.logId,
     metrics: () => store.metrics?.page("text"),
     notReady: () => store.notReady(),

@@ -1,0 +1,89 @@
+/** Makes messages of the log's records. */
+import type { Catalog } from "../../catalog/catalog.ts";
+import type { StoredEvent } from "../../event/event.ts";
+import { isEntityStream } from "../../event/names.ts";
+import type { EventLog } from "../../log/event-log.ts";
+import type { EventView } from "../../views/model/event.ts";
+import { changesOf, toldOf } from "./deliveries-of.ts";
+import type { Told, ToldDelivery } from "./told.ts";
+import { isAbout, journalPrefix, needsType, type Wanted, wantsDeliveries } from "./wanted.ts";
+
+/** Types of the newest events, by position: most changes of deliveries are about them. */
+const rememberedTypes = 10_000;
+
+export interface TellerNeeds {
+  readonly log: Pick<EventLog, "readStream">;
+  readonly catalog: Catalog;
+  /** The event as reads show it, without its deliveries. */
+  readonly view: (event: StoredEvent) => EventView;
+}
+
+export interface Teller {
+  /**
+   * The messages of one record, as far as one of these readers may want them.
+   *
+   * @returns a promise only when something has to be read for it.
+   */
+  tell(stored: StoredEvent, readers: Iterable<{ readonly wanted: Wanted }>): readonly Told[] | Promise<readonly Told[]>;
+  /** The types under which the log may hold events of this type. */
+  storedTypes(eventType: string): ReadonlySet<string>;
+}
+
+const none: readonly Told[] = [];
+
+export function makeTeller({ log, catalog, view }: TellerNeeds): Teller {
+  /** By stream and revision. */
+  const types = new Map<string, string>();
+  const remember = (stream: string, revision: number, type: string): void => {
+    types.set(keyOf(stream, revision), type);
+    if (types.size > rememberedTypes) types.delete(types.keys().next().value!);
+  };
+
+  function eventsOf(stored: StoredEvent): readonly Told[] {
+    const { tenant, entity, position } = stored;
+    const event = view(stored);
+    const names = event.parts?.map(({ type }) => type) ?? [event.type];
+    return names.map((type, index) => ({ kind: "event", position, index, tenant, entity, type, event }));
+  }
+
+  async function typed(told: ToldDelivery, stream: string): Promise<ToldDelivery> {
+    const { revision } = told;
+    let type = types.get(keyOf(stream, revision));
+    if (type === undefined)
+      for await (const batch of log.readStream(stream, { from: revision, limit: 1 }))
+        for (const event of batch) if (event.revision === revision) remember(stream, revision, (type = event.type));
+    return { ...told, storedType: type ?? null };
+  }
+
+  function deliveriesOf(stored: StoredEvent, wants: readonly Wanted[]): readonly Told[] | Promise<readonly Told[]> {
+    const changes = changesOf(stored);
+    const told = changes.map((change, index) => toldOf(stored, change, index)).filter((each) => each !== null);
+    if (!told.some((each) => wants.some((wanted) => needsType(wanted) && wanted.statuses.has(each.status) && isAbout(wanted, each)))) return told;
+    return eachInTurn(told, (each) => typed(each, changes[each.index]!.lane));
+  }
+
+  return {
+    tell(stored, readers) {
+      const { stream, revision, type } = stored;
+      if (stream.startsWith(journalPrefix)) {
+        const wants = Array.from(readers, ({ wanted }) => wanted).filter(wantsDeliveries);
+        return wants.length === 0 ? none : deliveriesOf(stored, wants);
+      }
+      if (!isEntityStream(stream)) return none;
+      remember(stream, revision, type);
+      for (const { wanted } of readers) if (wanted.events && isAbout(wanted, stored)) return eventsOf(stored);
+      return none;
+    },
+    storedTypes: (eventType) => new Set([eventType, ...catalog.candidates([catalog.resolve(eventType) ?? eventType])]),
+  };
+}
+
+function keyOf(stream: string, revision: number): string {
+  return `${stream}\n${revision}`;
+}
+
+async function eachInTurn<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<readonly R[]> {
+  const done: R[] = [];
+  for (const one of all) done.push(await work(one));
+  return done;
+}
