@@ -4,16 +4,19 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
 import { letterMatters } from "../../src/cli/status/dead-letters.ts";
+import { escalationMatters } from "../../src/cli/status/escalations.ts";
 import { handlerMatters } from "../../src/cli/status/handlers.ts";
+import { integrationMatters } from "../../src/cli/status/integrations.ts";
 import { shellWord } from "../../src/cli/status/shell-word.ts";
 import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler } from "../../src/delivery/handler.ts";
 import { RepriseError } from "../../src/errors.ts";
 import type { DeadLetterStatsReply } from "../../src/http/wire/dead-letters-replies.ts";
+import { toEscalationReply } from "../../src/http/wire/escalations.ts";
 import { toHandlersReply } from "../../src/http/wire/service.ts";
 import type { HandlerView } from "../../src/views/model/handler.ts";
 import { listen } from "../support/cli.ts";
-import { makeFakeStore, replayId, replayView } from "../support/fake-store.ts";
+import { escalationView, makeFakeStore, replayId, replayView } from "../support/fake-store.ts";
 import { onTerminal } from "../support/person.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { handlerShows, startStore } from "../support/test-store.ts";
@@ -100,10 +103,60 @@ describe("handlers", () => {
   });
 });
 
+describe("integrations", () => {
+  const [at, until] = ["2026-01-02T00:00:00.000Z", "2026-01-02T00:01:00.000Z"];
+  const bank = { name: "bank", state: "closed", since: at, until: null, gated_until: null, failures: 0, waiting: 12 } as const;
+  it.each([
+    [{ state: "open", until }, `true Integration bank is down since ${at}, tried again at ${until}; 12 events wait for its handlers → reprise integrations ls`],
+    [
+      { state: "half_open", waiting: 1 },
+      `true Integration bank is down since ${at}, and is being tried again; 1 event waits for its handlers → reprise integrations ls`,
+    ],
+    [{ state: "isolated", waiting: 0 }, `true Integration bank is isolated since ${at}: nothing calls it → reprise integrations reset bank`],
+    [{ gated_until: until, waiting: 0 }, `false Integration bank asked to be left alone until ${until} → reprise integrations ls`],
+    [{}, undefined],
+  ] as const)("of %j", (change, expected) => {
+    const [matter] = integrationMatters({ ...bank, handlers: ["charge"], ...change });
+    expect(matter && `${matter.wrong} ${matter.found} → ${matter.next}`).toBe(expected);
+  });
+});
+
+describe("decisions", () => {
+  it("stand together by handler, with what they are about and when the first is due", () => {
+    const open = ["a", "b", "b", "c", "d"].map((why, index) => ({
+      ...toEscalationReply(escalationView),
+      ...{ handler: index === 0 ? "charge" : "mail", why, due_at: index === 0 ? null : `2026-01-0${7 - index}T00:00:00.000Z` },
+    }));
+    expect(escalationMatters({ escalations: open, next_cursor: null }).map(({ count, found, next }) => [count, found, next])).toEqual([
+      [1, "1 delivery of charge waits for a person's decision: a", "reprise escalations ls --handler charge"],
+      [4, "4 deliveries of mail wait for a person's decision: b; c; d (the first due 2026-01-03T00:00:00.000Z)", "reprise escalations ls --handler mail"],
+    ]);
+    expect(escalationMatters({ escalations: open, next_cursor: "more" })[0]?.found).toMatch(/^at least 1 delivery of charge/);
+    expect(escalationMatters({ escalations: [], next_cursor: null })).toEqual([]);
+  });
+
+  it("take the place of the dead letters that they are, because a batch leaves those alone", async () => {
+    const open = async () => ({ escalations: [{ ...escalationView, handler: "mail" }], nextCursor: null });
+    const { url } = await service({ views: { escalations: open }, store: calmStore });
+    const { code, out } = await onTerminal(url, "", ["status", "-o", "json"]);
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({
+      matters: [
+        { kind: "escalations", found: `1 delivery of mail waits for a person's decision: a refund over 100 (due ${escalationView.dueAt})` },
+        { kind: "lanes" },
+      ],
+    });
+  });
+});
+
+/** No decision is open, and all integrations are up. */
+const calmViews = { escalations: async () => ({ escalations: [], nextCursor: null }) };
+const calmStore = { integrations: async () => [], replayStates: async () => ({ replays: [], nextCursor: null }) };
+
 describe("status", () => {
   it("is 0 and one line when all is well", async () => {
     const calm = async () => [{ ...(await handlerOf()), lanes: { flowing: 1, backing_off: 0, blocked: 0, paused: 0, behind: 0, stuck: 0 } }];
-    const { url } = await service({ views: { ...none, handlers: calm }, store: { replayStates: async () => ({ replays: [], nextCursor: null }) } });
+    const { url } = await service({ views: { ...none, ...calmViews, handlers: calm }, store: calmStore });
     expect(await onTerminal(url, "", ["status"])).toMatchObject({ code: 0, out: `All is well at ${url}: 1 handler, nothing stands still, no dead letters.\n` });
     const { code, out } = await onTerminal(url, "", ["status", "-o", "json"]);
     expect({ code, reply: JSON.parse(out) }).toEqual({ code: 0, reply: { ok: true, ready: true, handlers: 1, matters: [] } });
@@ -112,7 +165,12 @@ describe("status", () => {
   it("is 1 with what is wrong first, each with a command of its own", async () => {
     const going = { ...replayView, status: "running", endedAt: null, remaining: 1, followers: 0, secondsLeft: 1 } as const;
     const { url } = await service({
-      store: { warnings: () => ["A clock is ahead."], replayStates: async () => ({ replays: [going, { ...going, status: "paused" }], nextCursor: null }) },
+      views: calmViews,
+      store: {
+        ...calmStore,
+        warnings: () => ["A clock is ahead."],
+        replayStates: async () => ({ replays: [going, { ...going, status: "paused" }], nextCursor: null }),
+      },
     });
     const { code, out } = await onTerminal(url, "", ["status"]);
     expect(code).toBe(1);
@@ -147,7 +205,10 @@ describe("status", () => {
 
   it("says what a service that is not ready waits for, and exits with 5 when there is no service", async () => {
     const away = () => Promise.reject(new RepriseError("LOG_UNAVAILABLE", "There is no quorum.", { retryAfterMs: 1000 }));
-    const { url } = await service({ store: { notReady: () => "the log: no quorum", replayStates: away }, views: { handlers: away, deadLetterStats: away } });
+    const { url } = await service({
+      store: { notReady: () => "the log: no quorum", replayStates: away, integrations: away },
+      views: { handlers: away, deadLetterStats: away, escalations: away },
+    });
     expect(await onTerminal(url, "", ["status"])).toMatchObject({
       code: 1,
       out: "wrong  The service is not ready: the log: no quorum\n       reprise doctor\n",

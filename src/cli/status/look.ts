@@ -1,12 +1,16 @@
 /** Asks the service, within a handful of requests, for all that is not as it should be. */
 import type { DeadLetterStatsReply } from "../../http/wire/dead-letters-replies.ts";
+import type { EscalationsReply } from "../../http/wire/escalations.ts";
+import type { IntegrationsReply } from "../../http/wire/integrations.ts";
 import type { ReplayReply, ReplaysReply } from "../../http/wire/replays-replies.ts";
 import type { HandlersReply, ReadyReply } from "../../http/wire/service.ts";
 import type { Client } from "../client.ts";
 import { exit, Failure } from "../exit.ts";
 import { countText } from "../print.ts";
 import { letterMatters } from "./dead-letters.ts";
+import { escalationMatters } from "./escalations.ts";
 import { handlerMatters } from "./handlers.ts";
+import { integrationMatters } from "./integrations.ts";
 import type { Matter } from "./matter.ts";
 
 /** Handlers whose dead letters are asked for by error; those of the others stand together in one line. */
@@ -30,19 +34,35 @@ export async function look(client: Client): Promise<Look> {
       throw error;
     }
   };
-  const [{ handlers }, stats, { replays }] = await Promise.all([
+  const [{ handlers }, stats, { replays }, open, { integrations }] = await Promise.all([
     asFarAs(client.get<HandlersReply>("/handlers"), { handlers: [] }),
     asFarAs(client.get<DeadLetterStatsReply>("/admin/dlq/stats"), null),
     asFarAs(client.get<ReplaysReply>("/replays", { limit: "1000" }), { replays: [], next_cursor: null }),
+    asFarAs(client.get<EscalationsReply>("/admin/escalations", { status: "open", limit: "1000" }), { escalations: [], next_cursor: null }),
+    asFarAs(client.get<IntegrationsReply>("/integrations"), { integrations: [] }),
   ]);
+  const absent = new Set(handlers.filter(({ state }) => state === "absent").map(({ name }) => name));
   const matters: readonly Matter[] = [
     ...(waitsFor === null ? [] : [whole("not_ready", `The service is not ready: ${waitsFor}`)]),
-    ...(stats === null ? [] : await asFarAs(lettersOf(client, stats, new Set(handlers.filter(({ state }) => state === "absent").map(({ name }) => name))), [])),
+    ...integrations.flatMap(integrationMatters),
+    ...escalationMatters(open),
+    ...(stats === null ? [] : await asFarAs(lettersOf(client, withoutDecisions(stats, open), absent), [])),
     ...handlers.flatMap(handlerMatters),
     ...replays.filter(({ ended_at: ended }) => ended === null).map(replayMatter),
     ...warnings.map((warning) => whole("warning", warning)),
   ];
   return { ready: waitsFor === null, handlers: handlers.length, matters: matters.toSorted((a, b) => Number(b.wrong) - Number(a.wrong)) };
+}
+
+/** Of a handler whose dead letters all wait for a decision, that is all there is to say: a batch leaves them alone. */
+function withoutDecisions(stats: DeadLetterStatsReply, { escalations }: EscalationsReply): DeadLetterStatsReply {
+  const asked = new Map(
+    Array.from(
+      Map.groupBy(escalations, ({ handler }) => handler),
+      ([handler, open]) => [handler, open.length],
+    ),
+  );
+  return { ...stats, by_handler: stats.by_handler.filter(({ handler, count }) => asked.get(handler) !== count) };
 }
 
 function whole(kind: "not_ready" | "warning", found: string): Matter {
