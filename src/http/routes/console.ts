@@ -8,7 +8,7 @@ import { consoleFiles, encodingFor } from "../console/files.ts";
 import { clearToken, mustBeOwnPage, mustNotBeForeign, setToken, tokenOf } from "../console/session-cookie.ts";
 import { bodyOf, parse, parseGet, parseQuery } from "../parse.ts";
 import { configOf, makeRoutes } from "../route.ts";
-import { type SessionReply, sessionEndedReply, sessionReply, sessionRequest } from "../wire/console.ts";
+import { type SessionReply, sessionEndedReply, sessionEndRequest, sessionReply, sessionRequest } from "../wire/console.ts";
 import { afterQuery, noQuery } from "../wire/members.ts";
 import type { RouteOptions } from "./options.ts";
 
@@ -89,9 +89,10 @@ function sessionRoutes(app: FastifyInstance, { store, sessions }: RouteOptions):
     return toSession({ key, actor: key.name, role: key.role, tenant: ofAllTenants ? defaultTenant : key.tenant, ofAllTenants });
   });
 
-  const end = { access: "public", summary: "Logs out of the console.", query: noQuery, bodies: null, reply: sessionEndedReply } as const;
-  app.delete(url, configOf(end), async (request, reply) => {
+  const end = { access: "public", summary: "Logs out of the console.", query: noQuery, bodies: { "application/json": sessionEndRequest } } as const;
+  app.delete(url, configOf({ ...end, reply: sessionEndedReply, offRecord: true }), async (request, reply) => {
     parseQuery(noQuery, request);
+    parse(sessionEndRequest, bodyOf(request));
     const token = tokenOf(request);
     if (token !== undefined) mustBeOwnPage(request);
     if (token !== undefined) sessions?.end(token);
