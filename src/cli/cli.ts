@@ -3,27 +3,7 @@ import { isRepriseError } from "../errors.ts";
 import { build } from "../event/build.ts";
 import { wantsColour } from "./colour.ts";
 import { addGlobalOptions, type World } from "./command.ts";
-import { addAdd } from "./commands/add.ts";
-import { addAppend } from "./commands/append.ts";
-import { addBackup } from "./commands/backup.ts";
-import { addCompletion } from "./commands/completion.ts";
-import { addCopy } from "./commands/copy.ts";
-import { addDeadLetters } from "./commands/dlq/dlq.ts";
-import { addDoctor } from "./commands/doctor.ts";
-import { addEntities } from "./commands/entities.ts";
-import { addEscalations } from "./commands/escalations.ts";
-import { addEvents } from "./commands/events.ts";
-import { addExport } from "./commands/export.ts";
-import { addInit } from "./commands/init.ts";
-import { addIntegrations } from "./commands/integrations.ts";
-import { addKeys } from "./commands/keys.ts";
-import { addLog } from "./commands/log.ts";
-import { addReplays } from "./commands/replay/replay.ts";
-import { addSchema } from "./commands/schema.ts";
-import { addServe } from "./commands/serve.ts";
-import { addService } from "./commands/service.ts";
-import { addStatus } from "./commands/status.ts";
-import { addVerify } from "./commands/verify.ts";
+import { addersFor } from "./commands.ts";
 import { addExamples } from "./examples.ts";
 import { exit, Failure, fromReprise } from "./exit.ts";
 import { failureText, misuseText, wantsJson } from "./tell-failure.ts";
@@ -43,7 +23,8 @@ export async function runCli(args: readonly string[], given: Omit<World, "exitCo
   const { terminal } = world;
   const json = wantsJson(args);
   try {
-    await makeProgram(world, { json }).parseAsync(args, { from: "user" });
+    const program = await makeProgram(world, { json, args });
+    await program.parseAsync(args, { from: "user" });
     return world.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) {
@@ -58,8 +39,16 @@ export async function runCli(args: readonly string[], given: Omit<World, "exitCo
   }
 }
 
-/** Every command with its flags: a test holds what messages and documents name against it. @param json misuse is told by the caller, as JSON. */
-export function makeProgram(world: World, { json = false }: { readonly json?: boolean } = {}): Command {
+/**
+ * Every command with its flags: a test holds what messages and documents name against it.
+ *
+ * @param json misuse is told by the caller, as JSON.
+ * @param args what was typed: where it begins with a command, that one alone. Default: all.
+ */
+export async function makeProgram(
+  world: World,
+  { json = false, args = [] }: { readonly json?: boolean; readonly args?: readonly string[] } = {},
+): Promise<Command> {
   const { terminal } = world;
   const program = new Command("reprise")
     .description("An event-sourced replay store: events in order per entity, dead letters that keep their place in line, replay through upcasters.")
@@ -70,27 +59,7 @@ export function makeProgram(world: World, { json = false }: { readonly json?: bo
     .showHelpAfterError("Add --help to see what it takes.")
     .addHelpText("after", "\nExit codes: 0 ok · 1 failed · 2 usage or config · 3 partly done · 4 refused · 5 unreachable · 6 the log cannot be synced");
   addGlobalOptions(program);
-  addInit(program, world);
-  addAdd(program, world);
-  addServe(program, world);
-  addStatus(program, world);
-  addAppend(program, world);
-  addEvents(program, world);
-  addEntities(program, world);
-  addDeadLetters(program, world);
-  addEscalations(program, world);
-  addReplays(program, world);
-  addService(program, world);
-  addIntegrations(program, world);
-  addCompletion(program, world);
-  addCopy(program, world);
-  addDoctor(program, world);
-  addKeys(program, world);
-  addLog(program, world);
-  addBackup(program, world);
-  addSchema(program, world);
-  addVerify(program, world);
-  addExport(program, world);
+  for (const add of await addersFor(args)) add(program, world);
   addTenantFlags(program);
   addExamples(program);
   return program;

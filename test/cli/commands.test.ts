@@ -3,6 +3,8 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeProgram } from "../../src/cli/cli.ts";
+import { groups } from "../../src/cli/commands.ts";
 import { RepriseError } from "../../src/errors.ts";
 import { takeTyped } from "../../src/store/append/typed.ts";
 import { answerTo, listen, reprise } from "../support/cli.ts";
@@ -25,6 +27,8 @@ async function service(replace: Parameters<typeof makeFakeStore>[0] = {}): Promi
   closers.push(close);
   return { store, url };
 }
+
+const silentTerminal = { out: () => {}, err: () => {}, interactive: false, columns: undefined, ask: async () => "", async *input() {} };
 
 /** In this process; the few that run `reprise` itself hold its streams and its exit code. */
 const run = (...args: string[]) => answerTo(args, { url });
@@ -49,6 +53,25 @@ describe.concurrent("lists", () => {
     expect(ndjson.stdout.trimEnd().split("\n")).toHaveLength(1);
     expect(quiet.stdout).toBe(`${id}\n`);
     expect(quiet.stderr).toBe("");
+  });
+});
+
+describe("a command", () => {
+  it.each(groups.map((group) => [group] as const))("that is loaded alone is what it is among all: $names", async ({ names }) => {
+    const world = { terminal: { ...silentTerminal }, env: {}, exitCode: 0 };
+    const all = await makeProgram(world);
+    for (const name of names) {
+      const alone = await makeProgram(world, { args: [name] });
+      const [one, among] = [alone, all].map((program) => program.commands.find((command) => command.name() === name)!.helpInformation());
+      expect(one).toBe(among);
+      if (name !== "completion") expect(alone.commands.map((command) => command.name())).toEqual(names);
+    }
+  });
+
+  it("that is misspelt, or stands behind a flag, is looked for among all", async () => {
+    expect((await run("evnts", "ls")).stderr).toContain("Did you mean events?");
+    expect(await run("-o", "json", "events", "ls")).toMatchObject({ code: 0 });
+    expect((await run("help", "dlq")).stdout).toContain("dead letters");
   });
 });
 

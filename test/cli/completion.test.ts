@@ -9,7 +9,7 @@ import { completionScript } from "../../src/cli/completion-scripts.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const nowhere = { out() {}, err() {}, interactive: false, columns: undefined, ask: async () => "", async *input() {} };
-const program = makeProgram({ terminal: nowhere, env: {}, exitCode: 0 });
+const program = await makeProgram({ terminal: nowhere, env: {}, exitCode: 0 });
 const isThere = (shell: string): boolean => spawnSync(shell, ["-c", "exit 0"]).status === 0;
 
 function saved(shell: "bash" | "zsh" | "fish"): string {

@@ -82,7 +82,7 @@ function lineOf(path: readonly string[], command: Command): readonly string[] {
 
 it("every command shows nothing of another tenant, and does nothing to it", { timeout: 60_000 }, async () => {
   const terminal = { out() {}, err() {}, interactive: false, columns: undefined, ask: async () => "", input: async function* () {} };
-  const commands = leaves(makeProgram({ terminal, env: {}, exitCode: 0 }));
+  const commands = leaves(await makeProgram({ terminal, env: {}, exitCode: 0 }));
   expect(commands.map(({ path }) => path.join(" "))).toHaveLength(38);
   const secrets = ["secret-", "globex", eventId, ...Object.values(theirs)];
   for (const { path, command } of commands) {

@@ -19,7 +19,7 @@ const red = "\u001b[31m";
 const end = "\u001b[39m";
 const tty = { tty: { out: true, err: true } };
 
-describe("every --help", () => {
+describe("every --help", async () => {
   function* every(command: Command, path: readonly string[]): Generator<readonly [string, Command]> {
     yield [path.join(" "), command];
     for (const inner of command.commands) yield* every(inner, [...path, inner.name()]);
@@ -33,7 +33,7 @@ describe("every --help", () => {
     ask: async () => "",
     async *input() {},
   };
-  const commands = [...every(makeProgram({ terminal, env: {}, exitCode: 0 }), [])];
+  const commands = [...every(await makeProgram({ terminal, env: {}, exitCode: 0 }), [])];
 
   it("is walked", () => expect(commands.length).toBeGreaterThan(50));
 

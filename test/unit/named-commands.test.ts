@@ -11,7 +11,7 @@ import { makeFakeStore } from "../support/fake-store.ts";
 import { serverOver } from "../support/http.ts";
 import { repositoryFolder } from "../support/run-tool.ts";
 
-const program = makeProgram({
+const program = await makeProgram({
   terminal: { out: () => {}, err: () => {}, interactive: false, columns: undefined, ask: async () => "", input: async function* () {} },
   env: {},
   exitCode: 0,

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { type Logger, pino } from "pino";
+import type { Logger } from "pino";
 import type { Keys, openKeys as OpenKeys } from "../../access/keys.ts";
 import { loggedError } from "../../delivery/attempt/attempt-error.ts";
 import { leave } from "../../delivery/end-marker.ts";
@@ -69,6 +69,7 @@ type Server = Awaited<ReturnType<typeof serve>>;
 async function start(flags: Flags, world: World): Promise<{ server: Server; store: Store; logger: Logger; started: Promise<void> }> {
   const { env, namespace = "" } = world;
   const settings = readServeSettings(flags, env);
+  const { pino } = await import("pino");
   // Not one system call a line: while one is written the next ones gather. What is left at the end of the process is written then.
   const logger = pino(
     { level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime, hooks: { streamWrite: visible }, serializers: { err: loggedError } },
