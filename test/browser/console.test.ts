@@ -8,6 +8,7 @@ import { createKey } from "../../src/access/edit-key-file.ts";
 import type { Role } from "../../src/access/roles.ts";
 import { noBrowser, openBrowser } from "../support/browser.ts";
 import { openScene, type Scene } from "../support/console-scene.ts";
+import { repositoryFolder } from "../support/run-tool.ts";
 import { someOf } from "../support/sizes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -32,7 +33,7 @@ async function openPage(scene: Scene, hash = "", size = { width: 1280, height: 9
   return { page, faults };
 }
 
-async function waitForLetters(scene: Scene, count: number): Promise<readonly { readonly id: string; readonly deliveryId: string }[]> {
+async function waitForLetters(scene: Scene, count: number): Promise<readonly { readonly id: string; readonly deliveryId: string; readonly handler: string }[]> {
   await expect.poll(async () => (await scene.store.views.deadLetterStats({ tenant: "default" })).total, { timeout: 8000 }).toBe(count);
   return (await scene.store.views.deadLetters({ tenant: "default" }, { limit: 200 })).events;
 }
@@ -44,6 +45,11 @@ const violations = `axe.run().then(({ violations }) => [
   ...(document.documentElement.scrollWidth > innerWidth ? [document.documentElement.scrollWidth + " px wide"] : []),
 ])`;
 const goTo = (page: Page, hash: string) => page.evaluate(`void (location.hash = ${JSON.stringify(hash)})`);
+
+/** `REPRISE_PICTURES=1` keeps the pictures of docs/console.md, as the story goes. */
+const keep = async (page: Page, name: string): Promise<void> => {
+  if (process.env.REPRISE_PICTURES) await page.screenshot({ path: join(repositoryFolder, `docs/pictures/console-${name}.png`) });
+};
 
 const heading = (page: Page, name: string | RegExp) => page.getByRole("heading", { level: 1, name }).waitFor();
 
@@ -58,12 +64,14 @@ describe.skipIf(noBrowser !== null)(`the console in Chromium${noBrowser === null
     await waitForLetters(scene, 3);
     const { page, faults } = await openPage(scene);
     await page.getByRole("link", { name: "3 dead letters" }).waitFor();
+    await keep(page, "overview");
     await page.getByRole("link", { name: /connect ECONNREFUSED/ }).click();
     await heading(page, "Dead letters");
     await page.getByRole("link", { name: "order/o-2" }).click();
     await heading(page, /order\/o-2/);
     await page.getByText("1 later event of this entity waits behind it").waitFor();
     expect(await page.getByLabel("Payload as it would be delivered today").innerText()).toContain('"totalCents": 1250');
+    await keep(page, "letter");
     await page.goBack();
     scene.mend();
     await page.getByRole("button", { name: "Plan a replay of all 3 matches" }).click();
@@ -72,6 +80,7 @@ describe.skipIf(noBrowser !== null)(`the console in Chromium${noBrowser === null
     await page.getByLabel("Canary: entities that go first").fill("1");
     await page.getByLabel("Seconds to watch the canary").fill("0");
     await page.getByLabel("Reason").fill("the ledger is back");
+    await keep(page, "plan");
     expect(await page.locator(".command code").innerText()).toMatch(
       /^npx reprise replay run [0-9a-f-]{36} --canary 1 --hold 0 --stop-in-a-row 5 --reason 'the ledger is back'$/,
     );
@@ -116,14 +125,44 @@ describe.skipIf(noBrowser !== null)(`the console in Chromium${noBrowser === null
     await page.context().close();
   });
 
+  it("decides what waits for a person", async () => {
+    const scene = await openScene({ orders: 0 });
+    scene.mend();
+    await scene.order("o-1", "ask first");
+    const { page, faults } = await openPage(scene);
+    await page.getByRole("link", { name: "order/o-1" }).click();
+    await heading(page, "order/o-1");
+    const decide = page.getByRole("form", { name: "Approve" });
+    await decide.getByLabel("Reason").fill("the customer called");
+    await decide.getByRole("button", { name: "Approve" }).click();
+    await page.getByText("the customer called").waitFor();
+    await page.locator("main .lead .state", { hasText: "approved" }).waitFor();
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
   it("keeps nobody out: axe finds no violation on any view, light, dark and 320 px wide, and nothing is wider than the page", async () => {
     const scene = await openScene({ orders: 3 });
-    const [letter] = await waitForLetters(scene, 3);
+    await waitForLetters(scene, 3);
+    await scene.order("o-4", "ask first");
+    // What is escalated is among the dead letters.
+    const letter = (await waitForLetters(scene, 5)).find(({ handler }) => handler === "ledger");
+    const [waits] = (await scene.store.views.escalations({ tenant: "default" }, { limit: 1 })).escalations;
     const selection = { dead_letters: { handler: "ledger" } };
     const asked = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ selection }) };
     const plan = (await (await fetch(`${scene.url}/replays/plan`, asked)).json()) as { readonly plan_id: string };
     const views = [
-      ...["#/", "#/dead-letters?handler=ledger", `#/dead-letters/${letter!.deliveryId}`, "#/entities", "#/entities/order/o-1", "#/replays", "#/replays/new"],
+      ...[
+        "#/",
+        "#/dead-letters?handler=ledger",
+        `#/dead-letters/${letter!.deliveryId}`,
+        "#/entities",
+        "#/entities/order/o-1",
+        "#/replays",
+        "#/replays/new",
+        "#/escalations",
+        `#/escalations/${waits!.deliveryId}`,
+      ],
       ...[`#/replays/plans/${plan.plan_id}`, "#/handlers", "#/schemas", "#/schemas/order.placed", "#/events", `#/events/${letter!.id}`],
     ];
     const { page, faults } = await openPage(scene);

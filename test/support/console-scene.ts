@@ -40,8 +40,13 @@ export async function openScene({ orders = 5, keyFile }: { readonly orders?: num
     ...{ name: "ledger", events: [placed, shipped], retry: { maxAttempts: 1 }, startFrom: "beginning" },
     on: { "order.placed": give, "order.shipped": () => {} },
   });
+  const refunds = defineHandler({
+    ...{ name: "refunds", events: [placed], startFrom: "beginning" },
+    escalate: ({ data }) => data.note === "ask first" && "somebody has to look at this one first",
+    on: { "order.placed": () => {} },
+  });
   const mail = defineHandler({ name: "mail", events: [placed], startFrom: "beginning", on: { "order.placed": () => {} } });
-  const store = await startStore(defineConfig({ events: [placed, shipped], upcasters, handlers: [ledger, mail] }), temporaryFolder());
+  const store = await startStore(defineConfig({ events: [placed, shipped], upcasters, handlers: [ledger, mail, refunds] }), temporaryFolder());
   const order = async (id: string, note = ""): Promise<void> => {
     const entity = { type: "order", id };
     await store.append({ type: "order.placed", schemaVersion: 1, entity, data: { total: 12.5, note } });

@@ -5,6 +5,8 @@ import { DeadLetterPage } from "../views/dead-letter.tsx";
 import { DeadLetters } from "../views/dead-letters.tsx";
 import { Entities } from "../views/entities.tsx";
 import { EntityPage } from "../views/entity.tsx";
+import { EscalationPage } from "../views/escalation.tsx";
+import { Escalations } from "../views/escalations.tsx";
 import { EventPage } from "../views/event.tsx";
 import { Events } from "../views/events.tsx";
 import { Handlers } from "../views/handlers.tsx";
@@ -25,6 +27,7 @@ export interface Room {
 export const rooms: readonly Room[] = [
   { path: "", name: "Overview", letter: "o" },
   { path: "dead-letters", name: "Dead letters", letter: "d" },
+  { path: "escalations", name: "Escalations", letter: "c" },
   { path: "entities", name: "Entities", letter: "n" },
   { path: "replays", name: "Replays", letter: "r" },
   { path: "handlers", name: "Handlers", letter: "h" },
@@ -39,6 +42,8 @@ export function viewOf({ path: [room = "", one, two], query }: Place): Component
       return <Overview key={key} />;
     case "dead-letters":
       return one === undefined ? <DeadLetters key={key} /> : <DeadLetterPage key={key} id={one} />;
+    case "escalations":
+      return one === undefined ? <Escalations key={key} /> : <EscalationPage key={key} id={one} />;
     case "entities":
       return one === undefined || two === undefined ? <Entities key={key} /> : <EntityPage key={key} type={one} id={two} />;
     case "replays":

@@ -1,5 +1,6 @@
 /** What is wrong now, what is recovering, and since when. */
 import type { DeadLetterStatsReply } from "../../../http/wire/dead-letters-replies.ts";
+import type { EscalationsReply } from "../../../http/wire/escalations.ts";
 import type { IntegrationsReply } from "../../../http/wire/integrations.ts";
 import type { ReplaysReply } from "../../../http/wire/replays-replies.ts";
 import type { HandlersReply, ReadyReply } from "../../../http/wire/service.ts";
@@ -19,6 +20,9 @@ export function Overview() {
   const letters = useLive<DeadLetterStatsReply>(`stats ${tenant}`, () => ask<DeadLetterStatsReply>(["admin", "dlq", "stats"]));
   const handlers = useLive<HandlersReply>(`handlers ${tenant}`, () => ask<HandlersReply>(["handlers"]));
   const integrations = useLive<IntegrationsReply>(`integrations ${tenant}`, () => ask<IntegrationsReply>(["integrations"]));
+  const waiting = useLive<EscalationsReply>(`waiting ${tenant}`, () =>
+    ask<EscalationsReply>(["admin", "escalations"], { query: { status: "open", limit: 20 } }),
+  );
   const replays = useLive<ReplaysReply>(`running ${tenant}`, () => ask<ReplaysReply>(["replays"], { query: { limit: 20 } }));
   return (
     <>
@@ -26,6 +30,7 @@ export function Overview() {
       <ProblemText of={letters.problem.value ?? handlers.problem.value} />
       <Readiness ready={ready.data.value} />
       <DeadLetterSummary stats={letters.data.value} />
+      <Deciding waiting={waiting.data.value} />
       <Recovering replays={replays.data.value?.replays.filter(({ status }) => !ended.has(status)) ?? []} />
       <Down integrations={integrations.data.value?.integrations.filter(({ state }) => state !== "closed") ?? []} />
       <HandlerSummary handlers={handlers.data.value?.handlers ?? null} />
@@ -35,6 +40,29 @@ export function Overview() {
         of={tenant ?? ""}
       />
     </>
+  );
+}
+
+/** What waits for a decision, the next that is due first. */
+function Deciding({ waiting }: { readonly waiting: EscalationsReply | null }) {
+  if (waiting === null || waiting.escalations.length === 0) return null;
+  const more = waiting.next_cursor !== null;
+  const byDue = [...waiting.escalations].sort((a, b) => Date.parse(a.due_at ?? "9999-12-31T00:00:00Z") - Date.parse(b.due_at ?? "9999-12-31T00:00:00Z"));
+  return (
+    <section>
+      <h2>Waiting for a decision</h2>
+      <ul class="plain">
+        {byDue.slice(0, 10).map((each) => (
+          <li key={each.delivery_id}>
+            <a href={hrefOf(["escalations", each.delivery_id])}>
+              <Text of={`${each.entity.type}/${each.entity.id}`} max={80} />
+            </a>{" "}
+            <Text of={each.why} max={200} />, due <Time at={each.due_at} />
+          </li>
+        ))}
+      </ul>
+      {(more || byDue.length > 10) && <a href={hrefOf(["escalations"], { status: "open" })}>All of them</a>}
+    </section>
   );
 }
 
