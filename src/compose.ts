@@ -45,7 +45,7 @@ export async function openStore(config: Config, options: OpenOptions): Promise<S
   const plan = makePlan(config, options);
   const { clock, logger } = plan;
   const folder = options.data ?? folderOf(options.log) ?? "./data";
-  const twins = options.metrics === false ? undefined : makeTelemetry({ handlers: plan.config.handlers, clock });
+  const twins = makeTelemetry({ handlers: plan.config.handlers, clock, measures: options.metrics !== false });
   const ground: Ground = {
     twins,
     openLog: (locate, signal) => openStoreLog(plan, options, locate, signal),
@@ -55,7 +55,7 @@ export async function openStore(config: Config, options: OpenOptions): Promise<S
   if (!isServer(options.log)) return assemble(plan, ground);
   const waiting = makeWaitingStore({
     catalog: plan.config.catalog,
-    metrics: twins?.metrics ?? null,
+    metrics: twins.metrics,
     open: (signal) => assemble(plan, ground, signal),
     clock,
     onTrouble: (err) => logger.warn({ err }, "the log cannot be reached; tried again"),

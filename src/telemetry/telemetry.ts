@@ -1,4 +1,8 @@
-/** What a store measures of itself. Twins stand around its ports, so that nothing of it is inside the rules; they are put on where a store is composed. */
+/**
+ * What a store measures of itself, and traces. Twins stand around its ports, so that nothing of it is inside the rules; they are put on where a store is
+ * composed.
+ */
+import type { HandlerSpec } from "../delivery/handler-spec.ts";
 import type { HandlerTwin } from "../delivery/handler-twin.ts";
 import type { Clock } from "../event/clock.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -11,25 +15,58 @@ import { measuredAppend } from "./measured-append.ts";
 import { measuredHandler } from "./measured-handler.ts";
 import { measuredLog } from "./measured-log.ts";
 import { writePage } from "./page.ts";
+import { tracedAppend } from "./traced-append.ts";
+import { tracedAttempt } from "./traced-handler.ts";
 
 /** Each gives what it was given, with what sees it around it. */
 export interface Twins {
   log(log: EventLog): EventLog;
   append(append: AppendInputs): AppendInputs;
-  handler(spec: { readonly name: string }): HandlerTwin;
+  handler(spec: HandlerSpec): HandlerTwin;
   /** The store is put together. */
   watch(watched: Watched): void;
-  readonly metrics: Metrics;
+  readonly metrics: Metrics | null;
 }
 
-export function makeTelemetry({ handlers, clock }: { readonly handlers: readonly { readonly name: string }[]; readonly clock: Clock }): Twins {
+type Measuring = Omit<Twins, "handler"> & { handler(name: string): HandlerTwin };
+
+/** @param measures false: it is traced only. */
+export function makeTelemetry({
+  handlers,
+  clock,
+  measures,
+}: {
+  readonly handlers: readonly { readonly name: string }[];
+  readonly clock: Clock;
+  readonly measures: boolean;
+}): Twins {
+  const measuring = measures ? makeMeasuring(handlers, clock) : measuringNothing;
+  return {
+    ...measuring,
+    append: (append) => tracedAppend(measuring.append(append)),
+    handler(spec) {
+      const twin = measuring.handler(spec.name);
+      return { ...twin, attempt: (attempt) => tracedAttempt(spec, twin.attempt(attempt)) };
+    },
+  };
+}
+
+const measuringNothing: Measuring = {
+  log: (log) => log,
+  append: (append) => append,
+  handler: () => ({ attempt: (attempt) => attempt, completed() {} }),
+  watch() {},
+  metrics: null,
+};
+
+function makeMeasuring(handlers: readonly { readonly name: string }[], clock: Clock): Measuring {
   const counted = new Counted(handlers.map(({ name }) => name));
   const gauges = new Gauges(clock);
   const loopDelay = new LoopDelay();
   return {
     log: (log) => measuredLog(log, counted),
     append: (append) => measuredAppend(append, counted, clock),
-    handler: ({ name }) => measuredHandler(name, counted, clock),
+    handler: (name) => measuredHandler(name, counted, clock),
     watch: (watched) => gauges.watch(watched),
     metrics: {
       page: async (format) => writePage(format, [...counted.families(), ...(await gauges.families()), loopDelay.family()]),

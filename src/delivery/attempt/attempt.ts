@@ -13,6 +13,8 @@ export interface AttemptRequest {
   readonly attempt: number;
   readonly deliveryId: string;
   readonly replay: ReplayOfCall | null;
+  /** The span of this call, for a webhook, as `traceparent` has it. Default: what the event was given. */
+  readonly traceparent?: string;
   /** Who approved the delivery; nothing: nobody was asked, or has decided. */
   readonly approval?: HandlerContext["approval"];
   /** `context.effect`, for a function. */

@@ -27,8 +27,8 @@ export function signedHeaders(id: string, body: string, signers: readonly Webhoo
 }
 
 /** Those of one call of a handler. */
-export function callHeaders({ event, deliveryId }: AttemptRequest, body: string, signers: readonly Webhook[], clock: Clock): Record<string, string> {
-  const { traceparent } = event.metadata;
+export function callHeaders(request: AttemptRequest, body: string, signers: readonly Webhook[], clock: Clock): Record<string, string> {
+  const { event, deliveryId, traceparent = event.metadata.traceparent } = request;
   return {
     ...signedHeaders(deliveryId, body, signers, clock),
     // It is stored as the producer sent it, so it may hold what no header can. The body has it in any case.
