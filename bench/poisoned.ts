@@ -5,7 +5,8 @@ import { defineEvent } from "../src/catalog/define.ts";
 import { makeCatalog } from "../src/catalog/make-catalog.ts";
 import { openStore } from "../src/compose.ts";
 import { defineConfig } from "../src/config/config.ts";
-import { defineHandler } from "../src/delivery/handler.ts";
+import { defineHandler, type HandlerDefinition } from "../src/delivery/handler.ts";
+import { defineIntegration } from "../src/delivery/integration-definition.ts";
 import { openSqliteLog } from "../src/log/sqlite/open-sqlite-log.ts";
 import type { Benchmark, Run } from "./measure.ts";
 import { orderV1, sampleOrder } from "./samples.ts";
@@ -23,36 +24,62 @@ const tickMs = 5;
  * How long an event of a healthy lane waits, from its append's call to its handler's: the 99th percentile, while events come at a steady rate over
  * 10,000 lanes. None, 1 % or 10 % of the lanes fail each call: one retry after 100 ms, then a dead letter, behind which the lane's later events are held.
  *
+ * In `poisoned-breaker` 10 % fail, and a second handler of the same events calls an integration that is down, so that all its lanes wait for its breaker.
+ *
  * The floor of `poisoned-0` is a subscription to such a log that calls the same function: no lanes, no journal, no views. The floor of the others is
- * `poisoned-0`'s own work, right after.
+ * `poisoned-0`'s own work, right after; that of `poisoned-breaker` has both handlers, and nothing fails.
  */
-export const poisonedBenchmarks: readonly Benchmark[] = [0, 1, 10].map((percent) => ({
-  name: `poisoned-${percent}`,
-  unit: "ms",
-  ...(percent === 0 ? {} : { target: 1.2 }),
-  bound: "ratio at most",
-  figure: "own",
-  runs: 3,
-  async prepare(scale) {
-    const folder = temporaryFolder();
-    let runs = 0;
-    const run = (open: Open): Run => ({
-      async go() {
-        const path = join(folder, String(++runs));
-        const delayMs = await percentile99(open, path, Math.round(lanes * scale), percent);
-        rmSync(path, { recursive: true });
-        return delayMs;
-      },
-    });
-    return {
-      subject: run((path, take) => openReprise(path, take, percent)),
-      floor: run(percent === 0 ? openBare : (path, take) => openReprise(path, take, 0)),
-      async close() {
-        rmSync(folder, { recursive: true });
-      },
-    };
-  },
-}));
+export const poisonedBenchmarks: readonly Benchmark[] = [
+  ...[0, 1, 10].map((percent) =>
+    benchmarkOf(`poisoned-${percent}`, {
+      subject: (path, take) => openReprise(path, take, workerOf(percent)),
+      floor: percent === 0 ? openBare : (path, take) => openReprise(path, take, workerOf(0)),
+      percent,
+    }),
+  ),
+  benchmarkOf("poisoned-breaker", {
+    subject: (path, take) => openReprise(path, take, workerOf(10), callerOf("down")),
+    floor: (path, take) => openReprise(path, take, workerOf(0), callerOf("up")),
+    percent: 10,
+  }),
+];
+
+interface Poisoned {
+  readonly subject: Open;
+  readonly floor: Open;
+  /** Of lanes that are not looked at, because they fail where anything does. */
+  readonly percent: number;
+}
+
+function benchmarkOf(name: string, { subject, floor, percent }: Poisoned): Benchmark {
+  return {
+    name,
+    unit: "ms",
+    ...(percent === 0 ? {} : { target: 1.2 }),
+    bound: "ratio at most",
+    figure: "own",
+    runs: 3,
+    async prepare(scale) {
+      const folder = temporaryFolder();
+      let runs = 0;
+      const run = (open: Open): Run => ({
+        async go() {
+          const path = join(folder, String(++runs));
+          const delayMs = await percentile99(open, path, Math.round(lanes * scale), percent);
+          rmSync(path, { recursive: true });
+          return delayMs;
+        },
+      });
+      return {
+        subject: run(subject),
+        floor: run(floor),
+        async close() {
+          rmSync(folder, { recursive: true });
+        },
+      };
+    },
+  };
+}
 
 interface Opened {
   append(lane: number): Promise<void>;
@@ -94,21 +121,43 @@ async function percentile99(open: Open, path: string, laneCount: number, percent
   return delaysMs.sort((a, b) => a - b)[Math.floor(delaysMs.length * 0.99)]!;
 }
 
-async function openReprise(path: string, take: (lane: number) => void, percent: number): Promise<Opened> {
-  const handler = defineHandler({
-    name: "worker",
-    events: [orderPlaced],
-    concurrency: 64,
-    startFrom: "beginning",
-    retry: { maxAttempts: 2, initialDelayMs: 100 },
-    on: {
-      "order.placed": async ({ entity }) => {
-        take(Number(entity.id));
-        if (isPoisoned(Number(entity.id), percent)) throw new Error("poisoned");
+type MakeHandler = (take: (lane: number) => void) => HandlerDefinition;
+const common = { events: [orderPlaced], concurrency: 64, startFrom: "beginning" } as const;
+const bank = defineIntegration({ name: "bank" });
+
+const workerOf =
+  (percent: number): MakeHandler =>
+  (take) =>
+    defineHandler({
+      ...common,
+      name: "worker",
+      retry: { maxAttempts: 2, initialDelayMs: 100 },
+      on: {
+        "order.placed": async ({ entity }) => {
+          take(Number(entity.id));
+          if (isPoisoned(Number(entity.id), percent)) throw new Error("poisoned");
+        },
       },
-    },
-  });
-  const store = await openStore(defineConfig({ events: [orderPlaced], handlers: [handler] }), { log: `sqlite:${path}` });
+    });
+
+/** Beside it: nobody looks at when it is called. */
+const callerOf =
+  (state: "up" | "down"): MakeHandler =>
+  () =>
+    defineHandler({
+      ...common,
+      name: "caller",
+      integration: bank.name,
+      on: {
+        "order.placed": async () => {
+          if (state === "down") throw new Error("the bank is down");
+        },
+      },
+    });
+
+async function openReprise(path: string, take: (lane: number) => void, ...makers: readonly MakeHandler[]): Promise<Opened> {
+  const handlers = makers.map((make) => make(take));
+  const store = await openStore(defineConfig({ events: [orderPlaced], integrations: [bank], handlers }), { log: `sqlite:${path}` });
   await store.start();
   return {
     async append(lane) {
