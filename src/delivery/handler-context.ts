@@ -24,7 +24,7 @@ export interface HandlerContext {
   readonly attempt: number;
   /** UUID, the same over retries and dead-letter replays: the idempotency key for what the handler does. */
   readonly deliveryId: string;
-  /** Set while an operator's replay delivers the event. `dry_run`: nothing outside may change; only handlers with `dryRun` are called so. */
+  /** Set while an operator's replay, or what a person has approved, delivers the event. `dry_run`: nothing outside may change; only handlers with `dryRun` are called so. */
   readonly replay: { readonly id: string; readonly reason: string | null; readonly mode: "run" | "dry_run" } | null;
   /** Set once a person has approved a delivery that was escalated: a handler that throws `Escalate` looks here first, or it asks again for ever. */
   readonly approval: { readonly by: string; readonly reason: string | null } | null;

@@ -78,6 +78,6 @@ export function makeEscalationActs({ log, views, delivery }: EscalationNeeds): E
 function decidedAlready({ status, decidedAt, decidedBy }: EscalationView): RepriseError {
   const by = decidedBy === null ? "" : ` by ${decidedBy}`;
   return new RepriseError("ALREADY_DECIDED", `The delivery is ${status}${by}${decidedAt === null ? "" : ` since ${decidedAt}`}.`, {
-    fields: { status, decided_by: decidedBy, decided_at: decidedAt },
+    fields: { decision: status, decided_by: decidedBy, decided_at: decidedAt },
   });
 }

@@ -72,6 +72,37 @@ describe("dlq replay --migration", () => {
   });
 });
 
+describe("escalations", () => {
+  it("are listed, the open ones where nothing else is asked", async () => {
+    const { code, stdout } = await run("escalations", "ls", "--handler", "mail");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ID +HANDLER +ENTITY +STATUS +DUE +BY +WHY\n\S+ +mail +order\/o-1 +open +\S.* a refund over 100\n$/);
+    expect(store.last("views.escalations")).toEqual([{ tenant: "default", status: "open", handler: "mail" }, { limit: 100 }]);
+    expect((await run("escalations", "ls", "--status", "all", "-q")).stdout).toBe(`${deliveryId}\n`);
+    expect(store.last("views.escalations")[0]).toEqual({ tenant: "default" });
+    expect((await run("escalations", "ls", "--status", "refused")).code).toBe(2);
+  });
+
+  it("show what is asked, with the data and how to decide", async () => {
+    const { code, stdout, stderr } = await run("escalations", "show", deliveryId.slice(0, 8));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/why +a refund over 100\n/);
+    expect(stdout).toMatch(/before the handler was called\n/);
+    expect(stdout).toContain('"totalCents": 20000');
+    expect(stderr).toContain(`reprise escalations approve ${deliveryId} --reason …`);
+    expect(JSON.parse((await run("escalations", "show", deliveryId, "-o", "json")).stdout)).toMatchObject({ delivery_id: deliveryId, status: "open" });
+  });
+
+  it("are approved and rejected with a reason, one after the other", async () => {
+    const approved = await run("escalations", "approve", deliveryId, eventId, "--reason", "seen");
+    expect(approved).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ID +STATUS +HANDLER +ENTITY\n\S+ +approved +mail +order\/o-1\n\S+ +approved/) });
+    expect(store.last("approveEscalation")).toEqual([eventId, { tenant: "default", actor: "local", reason: "seen" }]);
+    expect(await run("escalations", "reject", deliveryId, "--reason", "no", "-q")).toMatchObject({ code: 0, stdout: `${deliveryId}\n` });
+    expect(store.last("rejectEscalation")).toEqual([deliveryId, { tenant: "default", actor: "local", reason: "no" }]);
+    expect((await run("escalations", "approve", deliveryId)).code).toBe(2);
+  });
+});
+
 it("integrations are isolated and reset", async () => {
   const isolated = await run("integrations", "isolate", "bank", "--reason", "it charges twice");
   expect(isolated).toMatchObject({

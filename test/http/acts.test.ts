@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { RepriseError } from "../../src/errors.ts";
 import { letterActReply, replayBatchReply, replayedReply } from "../../src/http/wire/dead-letters-replies.ts";
+import { escalationActReply, escalationsReply } from "../../src/http/wire/escalations.ts";
 import { rebuildReply } from "../../src/http/wire/service.ts";
 import type { Store } from "../../src/store/store.ts";
 import { deliveryId, eventId, makeFakeStore, replayId } from "../support/fake-store.ts";
@@ -202,4 +203,49 @@ describe("every act", () => {
     );
     expect(store.calls).toEqual([]);
   });
+});
+
+describe("escalations", () => {
+  const url = "/admin/escalations";
+  const decide = `${url}/${deliveryId}/approve`;
+
+  it("are listed by status, handler and delivery, and none other", async () => {
+    const store = makeFakeStore();
+    const app = serverOver(store);
+    const answer = await app.inject({ method: "GET", url: `${url}?status=open&handler=mail&delivery_id=${deliveryId.toUpperCase()}&limit=7` });
+    expect(answer.statusCode).toBe(200);
+    expect(escalationsReply.parse(answer.json())).toMatchObject({
+      escalations: [{ delivery_id: deliveryId, why: "a refund over 100", data: { totalCents: 20_000 } }],
+    });
+    expect(store.last("views.escalations")).toEqual([{ tenant: "default", status: "open", handler: "mail", deliveryId }, { limit: 7 }]);
+    for (const query of ["status=refused", "state=open", "limit=0", "limit=1001"])
+      expectProblem(await app.inject({ method: "GET", url: `${url}?${query}` }), 400, "REQUEST_INVALID");
+  });
+
+  it("are approved and rejected with a reason, once", async () => {
+    const store = makeFakeStore();
+    for (const [verb, method, status] of [
+      ["approve", "approveEscalation", "approved"],
+      ["reject", "rejectEscalation", "rejected"],
+    ] as const) {
+      const answer = await post(`${url}/${deliveryId}/${verb}`, { reason: "seen" }, store);
+      expect(answer.statusCode).toBe(200);
+      expect(escalationActReply.parse(answer.json())).toMatchObject({ status, decided_by: "anna", delivery_id: deliveryId });
+      expect(store.last(method)).toEqual([deliveryId, { tenant: "default", actor: "local", reason: "seen" }]);
+    }
+    const error = new RepriseError("ALREADY_DECIDED", "The delivery is approved by anna.", { fields: { decision: "approved", decided_by: "anna" } });
+    expect(expectProblem(await post(decide, { reason: "seen" }, failing("approveEscalation", error)), 409, "ALREADY_DECIDED")).toMatchObject({
+      ...{ status: 409, decision: "approved" },
+      decided_by: "anna",
+    });
+  });
+
+  it.each([undefined, {}, { reason: "" }, { reason: "  " }, { reason: "x".repeat(501) }, { reason: "x", decision: "yes" }])(
+    "refuses to decide with %o",
+    async (body) => {
+      const store = makeFakeStore();
+      expectProblem(await post(decide, body, store), 400, "REQUEST_INVALID");
+      expect(store.calls).toEqual([]);
+    },
+  );
 });

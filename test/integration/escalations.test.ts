@@ -58,7 +58,7 @@ describe("a refund over 100", () => {
     expect(await statusOf(bank, first!.id)).toBe("discarded");
     await expect(bank.store.approveEscalation(open.deliveryId, because)).rejects.toMatchObject({
       code: "ALREADY_DECIDED",
-      fields: { status: "rejected", decided_by: "anna" },
+      fields: { decision: "rejected", decided_by: "anna" },
     });
     await expect(bank.store.approveEscalation(first!.id, because)).rejects.toMatchObject({ code: "NOT_FOUND" });
     await bank.store.close();
@@ -127,7 +127,7 @@ describe("the time for a decision", () => {
       expect(await lastOf(bank, open)).toMatchObject({ status: "expired", decidedBy: null, reason: null });
       expect(await statusOf(bank, first!.id)).toBe("discarded");
       expect(bank.told.at(-1)).toMatchObject({ stage: "expired" });
-      await expect(bank.store.rejectEscalation(open.deliveryId, because)).rejects.toMatchObject({ code: "ALREADY_DECIDED", fields: { status: "expired" } });
+      await expect(bank.store.rejectEscalation(open.deliveryId, because)).rejects.toMatchObject({ code: "ALREADY_DECIDED", fields: { decision: "expired" } });
       expect((await bank.store.views.escalations({ tenant, status: "rejected" }, { limit: 10 })).escalations).toEqual([]);
       await bank.store.close();
     }

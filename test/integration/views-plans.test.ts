@@ -9,6 +9,7 @@ import { everyTenant } from "../../src/event/names.ts";
 import { openDatabase } from "../../src/views/database.ts";
 import { deliveryStatuses } from "../../src/views/model/delivery.ts";
 import { shownLaneStates } from "../../src/views/model/entity.ts";
+import { escalationStatuses } from "../../src/views/model/escalation.ts";
 import { refreshWanted } from "../../src/views/projections/handlers.ts";
 import { largeCatalog, openLargeLog } from "../support/large-log.ts";
 import { size } from "../support/sizes.ts";
@@ -114,7 +115,15 @@ const letterFilters = () => [
     { handler: "strict" },
     { handler: "nobody" },
   ],
-  ...[{ entityType: "order" }, { entityType: "cart" }, { entityId: "big" }, { entityId: "7" }, { cause: "exhausted" as const }, { cause: "crash" as const }],
+  ...[
+    { entityType: "order" },
+    { entityType: "cart" },
+    { entityId: "big" },
+    { entityId: "7" },
+    { escalated: 0 as const },
+    { cause: "exhausted" as const },
+    { cause: "crash" as const },
+  ],
   ...[{ error: "HttpError" }, { error: "HttpError: no" }, { error: `HttpError: no stock for ${scene.replayed.id}` }, { error: "Never" }],
   ...[{ replayId: scene.replayId }, { replayId: newId() }, { sinceMs }, { sinceMs: 9e12 }, { untilMs: 9e12 }, { untilMs: 1 }],
 ];
@@ -157,6 +166,20 @@ describe(`on a log of ${events} events`, () => {
           await scene.views.deadLetterStats(of);
           await scene.views.deadLetters(of, { limit: 2, offset: events / 20, data: false });
           await scene.views.deadLettersSince(of, ["relaxed", "strict"], 0n, newId());
+        }
+      }),
+    ).toEqual([]);
+  }, 600_000);
+
+  it("escalations by each filter, and what is due", async () => {
+    const filters = combined([...escalationStatuses.map((status) => ({ status })), { handler: "strict" }, { handler: "nobody" }, { deliveryId: newId() }]);
+    expect(
+      await slow(async () => {
+        for (const of of [tenant, ...others]) {
+          for (const filter of filters) await scene.views.escalations({ tenant: of, ...filter }, { limit: 2 });
+          await scene.views.escalation(of, newId());
+          await scene.views.openEscalations(of);
+          await scene.views.dueEscalations(of, "2999-01-01T00:00:00.000Z", 10);
         }
       }),
     ).toEqual([]);

@@ -286,6 +286,12 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
     const { stream, lane, revision } = pick(letters);
     const letter = lane.letters.get(revision)!;
     const event = events.find((each) => each.stream === stream && each.revision === revision)!;
+    if (letter.escalated && letter.replayId === null && dice(2) === 0) {
+      handler.facts.push({ type: "delivery.decided", data: { ...about(event), decision: "approved", runId: id(), act: { actor: "ann", reason: "seen" } } });
+      handler.outcomes.set(key(event), "dead_lettered");
+      letter.escalated = false;
+      return;
+    }
     const replayId = letter.replayId ?? id();
     const attempt = (handler.attempts.get(key(event)) ?? 0) + 1;
     const outcome = dice(6);

@@ -9,6 +9,7 @@ import { openDatabase } from "../../src/views/database.ts";
 import { cachedEntities, type EntityKeys } from "../../src/views/entity-cache.ts";
 import { type DeliveryStatus, deliveryStatuses } from "../../src/views/model/delivery.ts";
 import { shownLaneStates } from "../../src/views/model/entity.ts";
+import { type EscalationFilter, escalationStatuses } from "../../src/views/model/escalation.ts";
 import { openViews } from "../../src/views/open-views.ts";
 import { openViewStore } from "../../src/views/store.ts";
 import { size } from "../support/sizes.ts";
@@ -144,6 +145,7 @@ describe("the rows of a random history (property)", () => {
             await checkLanes(views, history, tenant);
             await checkEvents(views, history, tenant);
             await checkDeadLetters(views, history, tenant);
+            await checkEscalations(views, history, tenant);
           }
           await checkEntities(views, history);
           await views.close();
@@ -249,11 +251,11 @@ async function checkEvents(views: Views, history: History, tenant: string): Prom
 }
 
 /** Every page of a list, one after another. */
-async function allPages<T>(
+async function allPages<T, N = string>(
   page: (cursor: { readonly cursor?: string }) => Promise<{ readonly events: readonly T[]; readonly nextCursor: string | null }>,
-  name: (item: T) => string,
-): Promise<readonly string[]> {
-  const names: string[] = [];
+  name: (item: T) => N,
+): Promise<readonly N[]> {
+  const names: N[] = [];
   let cursor: string | null = null;
   do {
     const { events, nextCursor }: { readonly events: readonly T[]; readonly nextCursor: string | null } = await page(cursor === null ? {} : { cursor });
@@ -325,6 +327,41 @@ async function checkLanes(views: Views, history: History, tenant: string): Promi
       cursor = page.nextCursor;
     } while (cursor !== null);
     expect(shown).toEqual(expected);
+  }
+}
+
+/** Old records and new ones: who replays or discards what is escalated has decided, on whatever record. */
+async function checkEscalations(views: Views, history: History, tenant: string): Promise<void> {
+  const isOf = (owner: string) => tenant === everyTenant || owner === tenant;
+  const open = history.handlers.flatMap((handler) =>
+    [...handler.lanes].flatMap(([stream, lane]) =>
+      [...lane.letters].flatMap(([revision, { escalated }]) => (escalated && isOf(stream.split(".")[0]!) ? [`${handler.name} ${stream}@${revision}`] : [])),
+    ),
+  );
+  const list = async (filter: Omit<EscalationFilter, "tenant">) =>
+    allPages(
+      async (cursor) => {
+        const page = await views.escalations({ tenant, ...filter }, { limit: 2, ...cursor });
+        return { events: page.escalations, nextCursor: page.nextCursor };
+      },
+      (each) => each,
+    );
+  const all = await list({});
+  expect(
+    all
+      .filter(({ status }) => status === "open")
+      .map(({ handler, stream, revision }) => `${handler} ${stream}@${revision}`)
+      .sort(),
+  ).toEqual(open.sort());
+  expect((await views.openEscalations(tenant)).reduce((sum, counted) => sum + counted.open, 0)).toBe(open.length);
+  for (const status of escalationStatuses)
+    for (const handler of [undefined, "mailer", "ledger"]) {
+      const filter = { status, ...(handler === undefined ? {} : { handler }) };
+      expect(await list(filter)).toEqual(all.filter((each) => each.status === status && (handler ?? each.handler) === each.handler));
+    }
+  for (const each of all) {
+    expect((each.decidedAt === null) === (each.status === "open")).toBe(true);
+    expect((await views.escalation(each.tenant, each.deliveryId))?.deliveryId).toBe(each.deliveryId);
   }
 }
 

@@ -26,6 +26,7 @@ export interface DecisionNotice {
   readonly dueAt: number | null;
 }
 
+const none: readonly never[] = [];
 /** Notices that nobody took yet. */
 const maxNotices = 1000;
 
@@ -42,7 +43,7 @@ export class OpenDecisions {
 
   /** Those of which something has to be told at `monotonicMs`; what is decided is left out. Whoever takes one calls `told` or `later`. */
   *due(monotonicMs: number): Iterable<TimedDecision> {
-    for (const { leftMs, ...waiting } of this.#news.splice(0)) this.#await({ ...waiting, dueMs: monotonicMs + leftMs });
+    if (this.#news.length > 0) for (const { leftMs, ...waiting } of this.#news.splice(0)) this.#await({ ...waiting, dueMs: monotonicMs + leftMs });
     for (const timed of this.#times.due(monotonicMs)) if (timed.lane.letters.get(timed.revision)?.decision === timed.decision) yield timed;
   }
 
@@ -60,7 +61,7 @@ export class OpenDecisions {
   }
 
   takeNotices(): readonly DecisionNotice[] {
-    return this.#notices.splice(0);
+    return this.#notices.length === 0 ? none : this.#notices.splice(0);
   }
 
   /** Monotonic time of the next word; null: there is none. */

@@ -32,6 +32,7 @@ export const escalations: Projection = {
     end;
     create trigger escalation_closes after update of status on escalations when old.status = 'open' and new.status <> 'open' begin
       update open_escalations set open = open - 1 where tenant = old.tenant and handler = old.handler;
+      delete from open_escalations where tenant = old.tenant and handler = old.handler and open = 0;
     end;
   `,
   apply({ db }, input) {

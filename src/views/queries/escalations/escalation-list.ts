@@ -71,7 +71,8 @@ export function makeEscalationReads(sources: Sources): EscalationReads {
     },
 
     async openEscalations(tenant) {
-      const { sql, parameters } = allOf([...ofTenant("tenant", tenant), { sql: "open > 0", parameters: [] }]);
+      // Every tenant's name is below `~`: SQLite then looks at the rows from the first one on, of which there are a few for each tenant.
+      const { sql, parameters } = tenant === everyTenant ? { sql: "tenant < '~'", parameters: [] } : oneOf("tenant", [tenant]);
       return db().all<{ tenant: string; handler: string; open: number }>(`select tenant, handler, open from open_escalations where ${sql}`, ...parameters);
     },
 
