@@ -141,6 +141,27 @@ describe.skipIf(noBrowser !== null)(`the console in Chromium${noBrowser === null
     await page.context().close();
   });
 
+  it("counts what is new and moves no row, and asks for a list at most once in two seconds", async () => {
+    const scene = await openScene({ orders: 1 });
+    await waitForLetters(scene, 1);
+    const { page, faults } = await openPage(scene, "#/events");
+    const askedMs: number[] = [];
+    page.on("request", (request) => void (request.url().includes("/events?") && askedMs.push(Date.now())));
+    const first = page.locator("tbody tr").first();
+    await first.getByRole("link").waitFor();
+    await first.hover();
+    const place = async () => [await first.innerText(), (await first.boundingBox())?.y];
+    const before = await place();
+    for (let count = 0; count < 10; count++) await scene.order(`new-${count}`);
+    await page.getByRole("button", { name: "Show 20 new" }).waitFor();
+    expect(await place()).toEqual(before);
+    await page.getByRole("button", { name: "Show 20 new" }).click();
+    await page.getByText("order/new-9").first().waitFor();
+    expect(askedMs.slice(1).every((at, index) => at - askedMs[index]! > 1500)).toBe(true);
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
   it("keeps nobody out: axe finds no violation on any view, light, dark and 320 px wide, and nothing is wider than the page", async () => {
     const scene = await openScene({ orders: 3 });
     await waitForLetters(scene, 3);

@@ -46,9 +46,7 @@ interface Asked {
 
 export async function ask<T>(path: readonly string[], { method = "GET", query = {}, body, onceKey }: Asked = {}): Promise<T> {
   const { tenant } = place.value.query;
-  const inQuery = Object.entries({ ...query, ...(path[0] === "console" ? {} : { tenant }) }).filter(([, value]) => value !== undefined && value !== "");
-  const text = new URLSearchParams(inQuery.map(([name, value]) => [name, String(value)])).toString();
-  const url = `${base}/${path.map(encodeURIComponent).join("/")}${text === "" ? "" : `?${text}`}`;
+  const url = urlOf(path, { ...query, ...(path[0] === "console" ? {} : { tenant }) });
   const headers: Record<string, string> = { accept: "application/json" };
   if (body !== undefined) headers["content-type"] = "application/json";
   if (onceKey !== undefined) headers["idempotency-key"] = onceKey;
@@ -59,6 +57,13 @@ export async function ask<T>(path: readonly string[], { method = "GET", query = 
   if (answer.ok || (answer.status === 503 && path[0] === "readyz")) return value as T;
   if (answer.status === 401) loggedOut.value = true;
   throw new Problem(answer.status, value as ProblemBody);
+}
+
+/** Where the service has it. Members without a value are left out. */
+export function urlOf(path: readonly string[], query: Query): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
+  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+  return `${base}/${path.map(encodeURIComponent).join("/")}${text === "" ? "" : `?${text}`}`;
 }
 
 async function send(url: string, init: RequestInit): Promise<Response> {

@@ -2,25 +2,31 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { connection, loggedOut, Problem } from "./api.ts";
+import { follow, isFollowing, latestHintMs } from "./hints.ts";
 import { findSession } from "./session.ts";
 
 const everyMs = 2000;
-/** What was asked for so long ago is asked for again. */
-const staleMs = everyMs * 0.9;
+/** While the service tells that something happened, other changes (a pause, a rate) are looked for this seldom. */
+const quietMs = 10_000;
+/** What happened stands in the service's views a moment later. */
+const viewsMs = 1500;
 
 interface Source {
   askedMs: number;
+  /** It is asked for at every turn: something that runs is looked at. */
+  isEager: boolean;
   readonly ask: () => Promise<void>;
 }
 
 const sources = new Set<Source>();
 let asking = false;
 
-/** One question at a time: of all that the page shows, what is oldest. A page that nobody looks at asks nothing. */
+/** One question at a time: of all that may have changed, what was asked for longest ago. A page that nobody looks at asks nothing. */
 async function tick(): Promise<void> {
+  follow();
   if (document.hidden || asking || loggedOut.value) return;
-  const [oldest] = [...sources].sort((a, b) => a.askedMs - b.askedMs);
-  if (oldest === undefined || Date.now() - oldest.askedMs < staleMs) return;
+  const [oldest] = [...sources].filter(isDue).sort((a, b) => a.askedMs - b.askedMs);
+  if (oldest === undefined) return;
   asking = true;
   try {
     // After a restart it may be another build, and its sessions are gone.
@@ -29,6 +35,12 @@ async function tick(): Promise<void> {
   } finally {
     asking = false;
   }
+}
+
+function isDue({ askedMs, isEager }: Source): boolean {
+  const ageMs = Date.now() - askedMs;
+  if (ageMs < everyMs * 0.9) return false;
+  return isEager || !isFollowing() || connection.value !== null || ageMs >= quietMs || askedMs < latestHintMs() + viewsMs;
 }
 
 setInterval(() => void tick(), everyMs);
@@ -41,8 +53,8 @@ export interface Live<T> {
   readonly refresh: () => Promise<void>;
 }
 
-/** @param key what is asked for; another key begins anew. */
-export function useLive<T>(key: string, load: () => Promise<T>): Live<T> {
+/** @param key what is asked for; another key begins anew. @param isEager of what was found: whether it changes without anybody telling. */
+export function useLive<T>(key: string, load: () => Promise<T>, isEager: (found: T) => boolean = () => false): Live<T> {
   const data = useSignal<T | null>(null);
   const problem = useSignal<Problem | null>(null);
   const latest = useRef(load);
@@ -51,13 +63,14 @@ export function useLive<T>(key: string, load: () => Promise<T>): Live<T> {
   useEffect(() => {
     let over = false;
     const source: Source = {
-      askedMs: 0,
+      ...{ askedMs: 0, isEager: false },
       async ask() {
         source.askedMs = Date.now();
         try {
           const found = await latest.current();
           if (over) return;
           data.value = found;
+          source.isEager = isEager(found);
           problem.value = null;
         } catch (error) {
           if (over) return;

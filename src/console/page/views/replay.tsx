@@ -15,7 +15,11 @@ import { ReplayReport } from "./replay-report.tsx";
 const ended = new Set(["completed", "cancelled", "stopped"]);
 
 export function ReplayPage({ id }: { readonly id: string }) {
-  const live = useLive<ReplayReply>(`replay ${id}`, () => ask<ReplayReply>(["replays", id]));
+  const live = useLive<ReplayReply>(
+    `replay ${id}`,
+    () => ask<ReplayReply>(["replays", id]),
+    ({ status }) => !ended.has(status),
+  );
   const replay = live.data.value;
   return (
     <>
