@@ -6,7 +6,8 @@ import type { DeliveryLogger } from "./delivery/delivery-logger.ts";
 import type { EndMarker } from "./delivery/end-marker.ts";
 import type { DeliveryLimits } from "./delivery/limits.ts";
 import { type CallOptions, makeRunningHandlers, type RunningHandlers } from "./delivery/running-handlers.ts";
-import { build } from "./event/build.ts";
+import { RepriseError } from "./errors.ts";
+import { build, isBuild } from "./event/build.ts";
 import { type Clock, systemClock } from "./event/clock.ts";
 import { newId } from "./event/ids.ts";
 import { policyActor } from "./event/names.ts";
@@ -21,6 +22,7 @@ import { makePerSource } from "./store/append/append-per-source.ts";
 import { makeFollowUpAppends } from "./store/append/follow-up-appends.ts";
 import { takeTyped } from "./store/append/typed.ts";
 import { makeDeadLetterActs } from "./store/dead-letter-acts.ts";
+import { makeErrorGroupActs } from "./store/error-groups.ts";
 import { makeEscalationActs } from "./store/escalation-acts.ts";
 import { makeFollowing } from "./store/following/following.ts";
 import { makeIntegrationActs } from "./store/integrations.ts";
@@ -68,6 +70,8 @@ export interface Plan {
 interface PlanOptions extends LockOptions {
   readonly clock?: Clock;
   readonly logger?: DeliveryLogger;
+  /** Which build of the project this is, in place of the config's. */
+  readonly build?: string;
 }
 
 const silent: DeliveryLogger = { info() {}, warn() {}, error() {} };
@@ -79,10 +83,12 @@ const reportCursors = {
 /** @throws CONFIG_INVALID, SCHEMA_LOCK_BROKEN */
 export function makePlan(config: Config, options: PlanOptions): Plan {
   const { clock = systemClock, logger = silent } = options;
+  if (options.build !== undefined && !isBuild(options.build))
+    throw new RepriseError("CONFIG_INVALID", `build is ${JSON.stringify(options.build)}: it must be a text of 1 to 64 characters without blanks.`);
   const checked = checkConfig(config);
   const unlocked = heldToLock(config, options);
   for (const warning of unlocked) logger.warn({}, warning);
-  return { config: checked, unlocked, clock, logger };
+  return { config: { ...checked, build: options.build ?? checked.build }, unlocked, clock, logger };
 }
 
 /** Opens views on a log, and what works on both. Nothing is delivered or projected before `start`. */
@@ -99,7 +105,7 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
     const append = makeAppender({ catalog, log, newId });
     const appends = makeFollowUpAppends(twins?.append(append) ?? append, { catalog, log, newId, clock });
     const delivery = makeRunningHandlers({
-      ...{ ...config, appends, log, clock, newId, random, logger, build, ends: marker },
+      ...{ ...config, appends, log, clock, newId, random, logger, build, projectBuild: config.build, ends: marker },
       ...{ limits: { ...config.limits, ...limits }, ...(calls && { calls }), ...(twins && { twin: twins.handler }) },
       onTaken: () => onTaken(),
     });
@@ -133,6 +139,7 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
       ...makeReplayActs({ ...needs, cursors: reportCursors }),
       ...makePauses(needs),
       ...makeIntegrationActs(needs),
+      ...makeErrorGroupActs(needs),
       ...life,
     };
     return withHttp(core, { logger, clock });

@@ -24,6 +24,8 @@ export interface OpenOptions extends LockOptions {
   /** Where troubles are told, pino's interface. Default: nowhere. */
   readonly logger?: DeliveryLogger;
   readonly clock?: Clock;
+  /** Which build of the project this is, in place of the config's `build`. */
+  readonly build?: string;
   /**
    * The log's disk has lost what it was given, and this process cannot know any more what the log holds: it has to end at once. `reprise serve` does, with exit
    * code 6. Nothing that was acknowledged is lost. Default: every append is refused with LOG_SYNC_FAILED from then on.

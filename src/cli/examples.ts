@@ -133,6 +133,20 @@ const examples: Readonly<Record<string, string>> = {
   reprise integrations isolate bank --reason 'it charges twice'`,
   "integrations reset": `
   reprise integrations reset bank --reason 'the bank has repaired it'`,
+  errors: `
+  reprise errors ls --state open
+  reprise errors resolve v1:4be1c3f2a09d7e65 --build 1.4.3 --reason 'mended'`,
+  "errors ls": `
+  reprise errors ls --state open --handler ledger
+  reprise errors ls --error-like 'no stock' --since 7d`,
+  "errors show": `
+  reprise errors show v1:4be1c3f2a09d7e65`,
+  "errors resolve": `
+  reprise errors resolve v1:4be1c3f2a09d7e65 --build 1.4.3 --reason 'mended'`,
+  "errors ignore": `
+  reprise errors ignore v1:4be1c3f2a09d7e65 --until 7d --reason 'the bank knows'`,
+  "errors reopen": `
+  reprise errors reopen v1:4be1c3f2a09d7e65 --reason 'it is not mended'`,
   "handlers ls": `
   reprise handlers ls
   reprise handlers ls -o json`,

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { RepriseError } from "../errors.ts";
+import { isBuild } from "../event/build.ts";
 import { isLoopback } from "../http/loopback.ts";
 import { shownLog } from "../log/shown-log.ts";
 import { standardLog, withLogPassword } from "./named-log.ts";
@@ -21,6 +22,8 @@ export interface ServeSettings {
   readonly tls: { readonly cert: string; readonly key: string } | null;
   /** Addresses of proxies that are believed. */
   readonly trustProxy: readonly string[];
+  /** Which build of the project this is; null: what the config says. */
+  readonly build: string | null;
 }
 
 /** What `serve` was told: each by its flag, else by its environment variable, else the default. An empty value counts as none. */
@@ -36,6 +39,7 @@ export interface ServeFlags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly trustProxy?: string;
+  readonly build?: string;
   readonly lock?: string;
 }
 
@@ -73,7 +77,14 @@ export function readServeSettings(flags: ServeFlags, env: Readonly<Record<string
     apiKeys: keys.value || null,
     tls: tlsOf(setting("tlsCert", "REPRISE_TLS_CERT", ""), setting("tlsKey", "REPRISE_TLS_KEY", "")),
     trustProxy: proxiesOf(setting("trustProxy", "REPRISE_TRUST_PROXY", "")),
+    build: buildOf(setting("build", "REPRISE_BUILD", "")),
   };
+}
+
+function buildOf(given: Setting): string | null {
+  if (given.value === "") return null;
+  if (!isBuild(given.value)) throw refuse(given, "it must be a text of 1 to 64 characters without blanks");
+  return given.value;
 }
 
 interface Setting {

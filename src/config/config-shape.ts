@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { maxVersions } from "../catalog/define.ts";
 import type { DeliveryLimits } from "../delivery/limits.ts";
+import { isBuild } from "../event/build.ts";
 import { alertShape } from "./alert-shape.ts";
 import { custom, eventDefinition, fields, nameShape, upcasterChain, whole } from "./fields.ts";
 import { handlerShape } from "./handler-shape.ts";
@@ -40,6 +41,7 @@ export const configShape = fields(
     handlers: z.array(handlerShape, { error: "must be a list of handlers" }).optional(),
     integrations: z.array(integrationShape, { error: "must be a list of what defineIntegration makes" }).optional(),
     alerts: z.array(alertShape, { error: "must be a list of alerts" }).max(100, { error: "must be at most 100 alerts" }).optional(),
+    build: custom<string>(isBuild, "must be a text of 1 to 64 characters without blanks").optional(),
     limits: limitsShape.optional(),
   },
   "must be an object: export default defineConfig({ events: […] })",

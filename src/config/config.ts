@@ -33,6 +33,11 @@ export interface Config {
   readonly integrations?: readonly IntegrationDefinition[];
   /** Who is told when something is wrong, and when it is well again. At most 100. */
   readonly alerts?: readonly AlertDefinition[];
+  /**
+   * Which build of the project this is, as error groups name it: "1.4.2", a commit. At most 64 characters. Default: REPRISE_BUILD where the service is
+   * started by `reprise serve`, else Reprise's own version.
+   */
+  readonly build?: string;
   /** Limits of each handler's memory, records and waits. A limit that is left out keeps its default. */
   readonly limits?: Partial<DeliveryLimits>;
 }
@@ -46,6 +51,8 @@ export interface CheckedConfig {
   readonly integrations: readonly IntegrationSpec[];
   readonly alerts: readonly AlertSpec[];
   readonly limits: DeliveryLimits;
+  /** Of the project; null: the config does not say. */
+  readonly build: string | null;
 }
 
 /** A config whose event types the compiler knows: its handlers may name no others. */
@@ -77,7 +84,7 @@ export function checkConfig(config: Config): CheckedConfig {
 function check(config: Config): CheckedConfig {
   const shape = configShape.safeParse(config);
   if (!shape.success) throw refuse(shape.error, config);
-  const { events, upcasters = [], migrations = [], handlers = [], integrations = [], alerts = [], limits } = config;
+  const { events, upcasters = [], migrations = [], handlers = [], integrations = [], alerts = [], limits, build = null } = config;
   const catalog = makeCatalog({ events, upcasters });
   checkMigrations(migrations, events, catalog);
   const shared = makeIntegrations(integrations);
@@ -91,7 +98,7 @@ function check(config: Config): CheckedConfig {
   });
   const own = specs.flatMap(({ integration }) => (integration === null || shared.has(integration.name) ? [] : [integration]));
   const all = [...shared.values(), ...own];
-  const parts = { catalog, migrations: makeMigrations(catalog, migrations), handlers: specs, integrations: all };
+  const parts = { catalog, migrations: makeMigrations(catalog, migrations), handlers: specs, integrations: all, build };
   const known = { handlers: [...names.keys()], integrations: all.map(({ name }) => name) };
   return { ...parts, alerts: makeAlertSpecs(alerts, known), limits: { ...defaultDeliveryLimits, ...defined(limits ?? {}) } };
 }

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { EscalateRule, Jitter, PresetName } from "../delivery/handler.ts";
 import { maxDelayMs } from "../delivery/policy/waits.ts";
+import type { CurrentEvent } from "../event/event.ts";
 import { eventTypePattern } from "../event/names.ts";
 import { between, custom, eventDefinition, fields, nameShape, oneOf, whole } from "./fields.ts";
 import { breakerShape } from "./integration-shape.ts";
@@ -50,6 +51,10 @@ const commonShape = {
   escalation: fields(
     { dueInMs: whole(10, maxElapsedMs).optional(), onDue: oneOf("wait", "reject").optional() },
     'must be an object, { dueInMs: 86_400_000, onDue: "wait" }',
+  ).optional(),
+  fingerprint: custom<(error: Error, event: CurrentEvent) => string>(
+    (value) => typeof value === "function",
+    "must be a function, (error, event) => string",
   ).optional(),
 };
 

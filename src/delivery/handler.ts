@@ -73,6 +73,12 @@ export interface HandlerOptions<T extends string = string> {
   readonly unknownOutcome?: "repeat" | "escalate";
   /** How long people have for a decision on what is escalated, and what becomes of it then. */
   readonly escalation?: EscalationOptions;
+  /**
+   * Says which failures are alike, in place of handler, class, type, message and place: those with the same text, of at most 128 characters, are one error
+   * group. `error` is what was thrown; for a time-out, a webhook, and what is no Error it is made of the recorded type (`name`) and message. When it throws
+   * or gives no text, it counts as left out.
+   */
+  readonly fingerprint?: (error: Error, event: CurrentEvent) => string;
 }
 
 export interface EscalationOptions {

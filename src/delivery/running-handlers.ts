@@ -36,6 +36,8 @@ export interface RunningHandlersOptions {
   /** For what handlers append. */
   readonly appends: FollowUpAppends;
   readonly build: string;
+  /** Of the project; null: nobody says it. */
+  readonly projectBuild?: string | null;
   /** How earlier processes ended; default: nobody knows. */
   readonly ends?: LastEnds;
   /** Told when a handler works here from now on that another instance owned, or that stood still. */

@@ -50,6 +50,8 @@ export function isEntityStream(stream: string): boolean {
 
 /** Operators' acts on the views. */
 export const viewsStream = `${ownTenant}.views`;
+/** Operators' acts on error groups, of all tenants. */
+export const errorGroupsStream = `${ownTenant}.error-groups`;
 /** What a copy has begun, and ended. */
 export const copyStream = `${ownTenant}.copy`;
 export const logStream = `${ownTenant}.log`;

@@ -19,6 +19,7 @@ import { consoleRoutes } from "./routes/console.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { descriptionRoutes } from "./routes/description.ts";
 import { entityRoutes } from "./routes/entities.ts";
+import { errorGroupRoutes } from "./routes/error-groups.ts";
 import { escalationRoutes } from "./routes/escalations.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { handlerRoutes } from "./routes/handlers.ts";
@@ -48,8 +49,8 @@ export interface ServerOptions {
 
 /** A request must have arrived whole within this time; answers may take longer. */
 const requestTimeoutMs = 60_000;
-/** An entity id has up to 256 characters, and each may be percent-encoded. */
-const maxParamCharacters = 3 * 256;
+/** An entity id has up to 256 characters, and each may be percent-encoded; a fingerprint has 128, and each may be three bytes, or two characters four. */
+const maxParamCharacters = 9 * 128;
 
 /** Routes check and write bodies themselves: without this Fastify loads two compilers of JSON Schema, a hundred modules. */
 const noCompilers = { buildValidator: refuseSchema, buildSerializer: refuseSchema };
@@ -107,6 +108,7 @@ export function makeServer({
   app.register(entityRoutes, needs);
   app.register(deadLetterRoutes, needs);
   app.register(escalationRoutes, needs);
+  app.register(errorGroupRoutes, needs);
   app.register(replayRoutes, needs);
   app.register(handlerRoutes, needs);
   app.register(integrationRoutes, needs);

@@ -49,6 +49,8 @@ export interface AttemptRecord {
   readonly outcome: "completed" | "failed";
   readonly class: AttemptClass | null;
   readonly error: AttemptError | null;
+  /** What it has in common with the failures of its error group. The first builds left it out, and so does a failure that no handler was called for. */
+  readonly fingerprint?: string;
   readonly httpStatus?: number;
   /** First 4 KiB of a webhook's answer. */
   readonly responseHead?: string;

@@ -27,6 +27,8 @@ export interface JournalData {
   "partition.claimed": {
     readonly owner: string;
     readonly build: string;
+    /** The project's own build. Left out when nobody says it. */
+    readonly projectBuild?: string;
     readonly catalog: string;
     readonly readAhead: number;
     /** Id of the process, which its signs of life carry, too. The first builds left it out. */

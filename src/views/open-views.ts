@@ -11,6 +11,8 @@ import { makeLetterPointers } from "./queries/dead-letters/letter-pointers.ts";
 import { makeDeadLetterFigures } from "./queries/dead-letters/letter-stats.ts";
 import { makeDeliveryReads } from "./queries/deliveries/delivery-lookups.ts";
 import { makeEntityReads } from "./queries/entities/entity-list.ts";
+import { makeErrorGroupDetail } from "./queries/error-groups/group-detail.ts";
+import { makeErrorGroupList } from "./queries/error-groups/group-list.ts";
 import { makeEscalationReads } from "./queries/escalations/escalation-list.ts";
 import { makeEventReads } from "./queries/events/event-list.ts";
 import { makeHandlerReads } from "./queries/handlers/handler-list.ts";
@@ -44,6 +46,7 @@ export async function openViews(options: ViewsOptions): Promise<OpenViews> {
   const { clock } = options;
   const live = await openLiveRows(options);
   const sources = makeSources(live, options);
+  const letters = makeDeadLetterList(sources);
   const position = () => live.current().projector.position();
   return {
     start: live.start,
@@ -69,7 +72,9 @@ export async function openViews(options: ViewsOptions): Promise<OpenViews> {
     ...makeDeliveryReads(sources),
     ...makeEntityReads(sources),
     ...makeEscalationReads(sources),
-    ...makeDeadLetterList(sources),
+    ...letters,
+    ...makeErrorGroupList(sources),
+    ...makeErrorGroupDetail(sources, letters),
     ...makeDeadLetterDetails(sources),
     ...makeDeadLetterFigures(sources),
     ...makeDeadLetterAges(sources),

@@ -1,8 +1,9 @@
 /** The shape of every projection: its tables, and the changes that one entry of the log makes to them. */
 import type { Catalog } from "../catalog/catalog.ts";
 import type { StoredEvent } from "../event/event.ts";
-import { handlerOfJournal, handlerStream, isEntityStream, planStream, replayStream } from "../event/names.ts";
+import { errorGroupsStream, handlerOfJournal, handlerStream, isEntityStream, planStream, replayStream } from "../event/names.ts";
 import type { RowBuffer } from "../log/row-buffer.ts";
+import type { ErrorGroupStreamData } from "../records/error-groups.ts";
 import type { HandlerStreamData } from "../records/handler.ts";
 import type { JournalEvent } from "../records/journal.ts";
 import type { PlanStreamData } from "../records/plan.ts";
@@ -18,6 +19,7 @@ export type Entry =
   | { readonly kind: "event"; readonly event: StoredEvent; readonly entity: EntityKey }
   | { readonly kind: "journal"; readonly event: StoredEvent; readonly handler: string; readonly entry: JournalEvent }
   | { readonly kind: "handler"; readonly event: StoredEvent; readonly handler: string; readonly entry: EntryOf<HandlerStreamData> }
+  | { readonly kind: "error_groups"; readonly event: StoredEvent; readonly entry: EntryOf<ErrorGroupStreamData> }
   | { readonly kind: "plan"; readonly event: StoredEvent; readonly entry: EntryOf<PlanStreamData> }
   | { readonly kind: "replay"; readonly event: StoredEvent; readonly replayId: string; readonly entry: EntryOf<ReplayStreamData> };
 
@@ -75,6 +77,7 @@ export function toEntry(db: ViewDatabase, event: StoredEvent): Entry | null {
     return { kind: "handler", event, handler: stream.slice(handlerPrefix.length), entry: entry as EntryOf<HandlerStreamData> };
   if (stream.startsWith(replayPrefix)) return { kind: "replay", event, replayId: stream.slice(replayPrefix.length), entry: entry as EntryOf<ReplayStreamData> };
   if (stream.startsWith(planPrefix)) return { kind: "plan", event, entry: entry as EntryOf<PlanStreamData> };
+  if (stream === errorGroupsStream) return { kind: "error_groups", event, entry: entry as EntryOf<ErrorGroupStreamData> };
   const handler = handlerOfJournal(stream); // where no `handler.configured` names the journal
   if (handler === null) return null;
   const named = db.get<{ name: string }>("select name from handlers where journal = ?", stream);

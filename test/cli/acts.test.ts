@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { answerTo, listen } from "../support/cli.ts";
-import { amendedLetter, deliveryId, eventId, type FakeStore, makeFakeStore, replayId } from "../support/fake-store.ts";
+import { amendedLetter, deliveryId, errorGroup, eventId, type FakeStore, makeFakeStore, replayId } from "../support/fake-store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const skips = [{ reason: 'Migration "cents": it threw Error: no total', count: 2 }];
@@ -113,6 +113,26 @@ it("integrations are isolated and reset", async () => {
   expect(store.last("isolateIntegration")).toEqual(["bank", { tenant: "default", actor: "local", reason: "it charges twice" }]);
   expect((await run("integrations", "reset", "bank")).stdout).toBe("Integration bank is closed.\n");
   expect(store.last("resetIntegration")).toEqual(["bank", { tenant: "default", actor: "local" }]);
+});
+
+it("error groups are shown, resolved, ignored and reopened", async () => {
+  const fingerprint = errorGroup.fingerprint;
+  const shown = await run("errors", "show", fingerprint);
+  expect(shown.code).toBe(0);
+  expect(shown.stdout).toMatch(/failures +3\n/);
+  expect(shown.stdout).toMatch(/builds +1\.4\.2, and 4 before\n/);
+  expect(shown.stdout).toContain("failures by the hour (1 before)");
+  expect(shown.stderr).toContain(`reprise errors resolve ${fingerprint}`);
+  expect((await run("errors", "show", "v1:nope")).code).toBe(4);
+  expect((await run("errors", "resolve", fingerprint, "--build", "1.4.3", "--reason", "mended", "--handler", "mail")).stdout).toBe(
+    `Error group ${fingerprint} of mail is resolved.\n`,
+  );
+  expect(store.last("resolveErrorGroup")).toEqual([fingerprint, { tenant: "default", actor: "local", handler: "mail", reason: "mended", build: "1.4.3" }]);
+  expect((await run("errors", "ignore", fingerprint, "--until", "2h", "-q")).stdout).toBe(`${fingerprint}\n`);
+  const [, { until }] = store.last("ignoreErrorGroup") as [string, { until: string }];
+  expect(Math.round((Date.parse(until) - Date.now()) / 60_000)).toBeGreaterThan(118);
+  expect((await run("errors", "ignore", fingerprint, "--until", "soon")).code).toBe(2);
+  expect((await run("errors", "reopen", fingerprint)).stdout).toBe(`Error group ${fingerprint} of mail is open.\n`);
 });
 
 describe("handlers and entities, paused and resumed", () => {

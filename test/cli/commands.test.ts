@@ -8,7 +8,7 @@ import { groups } from "../../src/cli/commands.ts";
 import { RepriseError } from "../../src/errors.ts";
 import { takeTyped } from "../../src/store/append/typed.ts";
 import { answerTo, listen, reprise } from "../support/cli.ts";
-import { deadLetter, deliveryId, eventId, eventView, type FakeStore, makeFakeStore, planId, replayId, replayView } from "../support/fake-store.ts";
+import { deadLetter, deliveryId, errorGroup, eventId, eventView, type FakeStore, makeFakeStore, planId, replayId, replayView } from "../support/fake-store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 let store: FakeStore;
@@ -39,6 +39,7 @@ describe.concurrent("lists", () => {
     ["entities ls", "ENTITY", "order/o-1"],
     ["entities events order/o-1", "ID", eventId],
     ["dlq ls", "ID", eventId],
+    ["errors ls", "FINGERPRINT", errorGroup.fingerprint],
     ["handlers ls", "HANDLER", "mail"],
     ["integrations ls", "INTEGRATION", "bank"],
   ])("%s prints a table, JSON, a row a line, and ids", async ([command, heading, id], { expect }) => {
@@ -81,6 +82,13 @@ describe("reading", () => {
     expect(store.last("views.deadLetters")).toEqual([
       { tenant: "default", handler: "mail", error: "Error: down", entityType: "order", entityId: "a/b", cause: "schema" },
       { limit: 7, offset: 0, data: false },
+    ]);
+    await run("dlq", "ls", "--error-group", "v1:0", "--error-like", "down");
+    expect(store.last("views.deadLetters")[0]).toEqual({ tenant: "default", errorGroup: "v1:0", errorLike: "down" });
+    await run("errors", "ls", "--state", "open", "--handler", "mail", "--error-like", "down", "--event-type", "order.placed", "--limit", "7");
+    expect(store.last("views.errorGroups")).toEqual([
+      { tenant: "default", state: "open", handler: "mail", errorLike: "down", eventType: "order.placed" },
+      { limit: 7 },
     ]);
     await run("events", "ls", "--event-type", "order.placed", "--correlation-id", "c", "--status", "held");
     expect(store.last("views.events")[0]).toEqual({ tenant: "default", eventType: "order.placed", correlationId: "c", status: "held" });

@@ -31,6 +31,7 @@ describe("the settings of serve", () => {
       apiKeys: null,
       tls: null,
       trustProxy: [],
+      build: null,
     });
     const env = { REPRISE_LOG: "sqlite:/a", REPRISE_DATA: "/b", REPRISE_HOST: "::1", REPRISE_PORT: "0", REPRISE_LOG_LEVEL: "warn" };
     expect(readServeSettings({ port: "1", config: "c.ts" }, env)).toEqual({
@@ -43,6 +44,7 @@ describe("the settings of serve", () => {
       apiKeys: null,
       tls: null,
       trustProxy: [],
+      build: null,
     });
     const open = { REPRISE_API_KEYS: "keys.json", REPRISE_HOST: "0.0.0.0", REPRISE_TLS_CERT: "c.pem", REPRISE_TLS_KEY: "k.pem" };
     expect(readServeSettings({ trustProxy: "10.0.0.7, fd00::/8,loopback" }, open)).toMatchObject({
@@ -65,6 +67,7 @@ describe("the settings of serve", () => {
     [{ tlsCert: "c.pem" }, {}, "REPRISE_TLS_KEY is "],
     [{}, { REPRISE_TLS_KEY: "k.pem" }, "REPRISE_TLS_CERT is "],
     [{}, { REPRISE_TRUST_PROXY: "proxy.example" }, 'REPRISE_TRUST_PROXY is "proxy.example": '],
+    [{}, { REPRISE_BUILD: "a build" }, 'REPRISE_BUILD is "a build": '],
     [{ trustProxy: "10.0.0.0/33" }, {}, '--trust-proxy is "10.0.0.0/33": '],
   ])("%o %o are refused with the field, its value and the fix", (flags, env, message) => {
     expect(() => readServeSettings(flags, env)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringContaining(message) }));

@@ -24,6 +24,10 @@ import { handlerShows, startStore } from "../support/test-store.ts";
 const stats = (...errors: (readonly [string, number])[]): DeadLetterStatsReply => ({
   ...{ total: errors.reduce((sum, [, count]) => sum + count, 0), waiting: 0, oldest_at: null, by_event_type: [], by_handler: [], by_source: [] },
   top_errors: errors.slice(0, 10).map(([error, count]) => ({ error, count })),
+  left_out: {
+    top_errors: { kinds: Math.max(0, errors.length - 10), count: errors.slice(10).reduce((sum, [, count]) => sum + count, 0) },
+    by_source: { kinds: 0, count: 0 },
+  },
 });
 const nexts = (handler: string, of: DeadLetterStatsReply, absent = false) => letterMatters(handler, of, absent).map(({ count, next }) => [count, next]);
 
@@ -35,7 +39,18 @@ async function service(replace: Parameters<typeof makeFakeStore>[0] = {}) {
 }
 
 const handlerOf = async (): Promise<HandlerView> => (await makeFakeStore().views.handlers())[0]!;
-const none = { deadLetterStats: async () => ({ total: 0, waiting: 0, oldestAt: null, byEventType: [], byHandler: [], bySource: [], topErrors: [] }) };
+const none = {
+  deadLetterStats: async () => ({
+    total: 0,
+    waiting: 0,
+    oldestAt: null,
+    byEventType: [],
+    byHandler: [],
+    bySource: [],
+    topErrors: [],
+    leftOut: { errors: { kinds: 0, count: 0 }, sources: { kinds: 0, count: 0 } },
+  }),
+};
 
 describe("dead letters", () => {
   it("have the shortest command that delivers exactly them", () => {

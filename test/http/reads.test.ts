@@ -144,7 +144,7 @@ describe("dead letters", () => {
     const store = makeFakeStore();
     const page = await read(
       deadLettersReply,
-      "/admin/dlq?event_type=a&source=b&handler=c&entity_type=d&entity_id=e&error=Error:%20down&cause=schema&replay_id=r&since=2026-01-31T12:00:00Z&until=2026-01-31T12:00:00Z&offset=10&data=false",
+      "/admin/dlq?event_type=a&source=b&handler=c&entity_type=d&entity_id=e&error=Error:%20down&error_like=%25o&error_group=v1:0&cause=schema&replay_id=r&since=2026-01-31T12:00:00Z&until=2026-01-31T12:00:00Z&offset=10&data=false",
       store,
     );
     expect(page).toMatchObject({ total: 1, limit: 50, offset: 10, next_cursor: null, events: [{ id: eventId, delivery_id: deliveryId, waiting: 2 }] });
@@ -159,6 +159,8 @@ describe("dead letters", () => {
         entityType: "d",
         entityId: "e",
         error: "Error: down",
+        errorLike: "%o",
+        errorGroup: "v1:0",
         cause: "schema",
         replayId: "r",
         sinceMs: noon,

@@ -62,6 +62,13 @@ const slowBatch = async ({ store }: Scene) => (await store.replayBatch({ handler
 const planned = async ({ store }: Scene) => (await store.planReplay(toSelection({ deadLetters: { handler: "mailer" } }))).planId;
 const statusOf = async ({ store, made }: Scene) => (await store.replayState(made))?.status;
 
+const groupOf = async ({ store }: Scene) =>
+  (await store.views.deadLetters({ tenant: "default", handler: "mailer" }, { limit: 1, data: false })).events[0]!.fingerprint;
+const stateOf = async ({ store, folder, made }: Scene) => {
+  await store.views.waitFor(logHead(folder));
+  return (await store.views.findErrorGroups("default", made))[0]!.state;
+};
+
 const acts: { readonly [M in Exclude<keyof StoreCore, NoAct>]: readonly Act[] } = {
   pauseHandler: [{ record: "handler.paused", act: ({ store }) => store.pauseHandler("mailer"), inForce: async (scene) => !(await flows(scene, "d")) }],
   resumeHandler: [
@@ -75,6 +82,29 @@ const acts: { readonly [M in Exclude<keyof StoreCore, NoAct>]: readonly Act[] } 
     {
       ...{ record: "integration.reset", arrange: async ({ store }) => String(await store.isolateIntegration("mail")) },
       ...{ act: ({ store }) => store.resetIntegration("mail"), inForce: (scene) => flows(scene, "d") },
+    },
+  ],
+  resolveErrorGroup: [
+    {
+      ...{ record: "error_group.resolved", arrange: groupOf, act: ({ store, made }) => store.resolveErrorGroup(made, { ...because, build: "2" }) },
+      inForce: async (scene) => (await stateOf(scene)) === "resolved",
+    },
+  ],
+  ignoreErrorGroup: [
+    {
+      ...{ record: "error_group.ignored", arrange: groupOf, act: ({ store, made }) => store.ignoreErrorGroup(made, because) },
+      inForce: async (scene) => (await stateOf(scene)) === "ignored",
+    },
+  ],
+  reopenErrorGroup: [
+    {
+      ...{ record: "error_group.reopened", act: ({ store, made }) => store.reopenErrorGroup(made, because) },
+      arrange: async (scene) => {
+        const group = await groupOf(scene);
+        await scene.store.ignoreErrorGroup(group);
+        return group;
+      },
+      inForce: async (scene) => (await stateOf(scene)) === "open",
     },
   ],
   pauseEntity: [{ record: "lane.paused", act: ({ store }) => store.pauseEntity(entity("d"), { handler: "mailer" }), inForce: async (scene) => !(await flows(scene, "d")) }], // biome-ignore format: one line

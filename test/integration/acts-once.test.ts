@@ -62,6 +62,8 @@ const paused = async (scene: Scene) => {
   await expect.poll(async () => (await scene.store.replayState(replayId))?.status).toBe("paused");
   return replayId;
 };
+const groupOf = async ({ store }: Scene) =>
+  (await store.views.deadLetters({ tenant: "default", handler: "mailer" }, { limit: 1, data: false })).events[0]!.fingerprint;
 const foreignInJournal = async ({ store, folder, reopen }: Scene) => {
   await store.close();
   const log = await openLog(`sqlite:${folder}`, {});
@@ -110,6 +112,15 @@ const rows: Readonly<Record<string, Row>> = {
     ...{ record: "integration.reset", url: () => "/integrations/mail/reset" },
     arrange: async ({ store }) => store.isolateIntegration("mail"),
   },
+  "POST /admin/errors/:fingerprint/resolve": {
+    ...{ record: "error_group.resolved", arrange: groupOf, url: ({ made }) => `/admin/errors/${made}/resolve` },
+    body: () => ({ ...because, build: "2" }),
+  },
+  "POST /admin/errors/:fingerprint/ignore": {
+    ...{ record: "error_group.ignored", arrange: groupOf, url: ({ made }) => `/admin/errors/${made}/ignore` },
+    body: () => ({ until: new Date(Date.now() + 3_600_000).toISOString() }),
+  },
+  "POST /admin/errors/:fingerprint/reopen": { record: "error_group.reopened", arrange: groupOf, url: ({ made }) => `/admin/errors/${made}/reopen` },
   "POST /entities/:type/:id/pause": { record: "lane.paused", url: () => "/entities/order/d/pause?handler=mailer" },
   "POST /entities/:type/:id/resume": {
     ...{ record: "lane.resumed", url: () => "/entities/order/d/resume?handler=mailer" },

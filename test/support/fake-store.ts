@@ -13,6 +13,7 @@ import { makeRequests, type Requests, type RequestsNeeds } from "../../src/store
 import type { StoreCore } from "../../src/store/store.ts";
 import type { DeadLetterDetail } from "../../src/views/model/dead-letter.ts";
 import type { EntityView } from "../../src/views/model/entity.ts";
+import type { ErrorGroupView } from "../../src/views/model/error-group.ts";
 import type { EscalationView } from "../../src/views/model/escalation.ts";
 import type { EventView } from "../../src/views/model/event.ts";
 import type { HandlerView } from "../../src/views/model/handler.ts";
@@ -75,6 +76,31 @@ export const eventView: EventView = {
   ],
 };
 
+export const errorGroup: ErrorGroupView = {
+  fingerprint: "v1:0123456789abcdef",
+  tenant: "default",
+  handler: "mail",
+  class: "transient",
+  type: "Error",
+  message: "mail server <*> down",
+  example: eventId,
+  count: 3,
+  waiting: 1,
+  entities: 2,
+  eventTypes: ["order.placed"],
+  schemaVersions: [1, 2],
+  builds: ["1.4.2"],
+  leftOut: { eventTypes: 0, schemaVersions: 0, builds: 4 },
+  firstSeen: at,
+  lastSeen: at,
+  state: "open",
+  stateBy: null,
+  stateReason: null,
+  stateAt: null,
+  ignoredUntil: null,
+  fixedIn: null,
+};
+
 export const deadLetter: DeadLetterDetail = {
   id: eventId,
   deliveryId,
@@ -97,6 +123,7 @@ export const deadLetter: DeadLetterDetail = {
   status: "dead_lettered",
   cause: "exhausted",
   error: { type: "Error", message: "mail server down" },
+  fingerprint: "v1:0123456789abcdef",
   attempts: 3,
   retryCount: 3,
   waiting: 2,
@@ -289,6 +316,9 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
     dueEscalations: async () => [escalationView],
     entities: async () => ({ entities: [entityView], nextCursor: null }),
     deadLetters: async () => ({ events: [deadLetter], total: 1, nextCursor: null }),
+    errorGroups: async () => ({ groups: [errorGroup], nextCursor: "next" }),
+    findErrorGroups: async (_tenant, fingerprint) => (fingerprint === errorGroup.fingerprint ? [errorGroup] : []),
+    errorGroup: async () => ({ ...errorGroup, histogram: [{ at, count: 2 }], before: 1, letters: [deadLetter] }),
     findDeadLetters: async (_tenant, id) => (id === eventId || id === deliveryId ? [deadLetter] : []),
     oldestDeadLetters: async () => [],
     oldestLetterAt: async () => null,
@@ -300,6 +330,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
       byHandler: [{ handler: "mail", count: 1 }],
       bySource: [{ source: null, count: 1 }],
       topErrors: [{ error: "Error: mail server down", count: 1 }],
+      leftOut: { errors: { kinds: 0, count: 0 }, sources: { kinds: 0, count: 0 } },
     }),
     deadLetterAges: async () => [{ handler: "mail", letters: 1, oldestAt: at }],
     deliveriesOf: async () => eventView.deliveries,
@@ -353,6 +384,9 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
     integrations: async () => [integrationView],
     isolateIntegration: async () => "24",
     resetIntegration: async () => "25",
+    resolveErrorGroup: async (fingerprint) => ({ fingerprint, handler: "mail", state: "resolved", position: "26" }),
+    ignoreErrorGroup: async (fingerprint) => ({ fingerprint, handler: "mail", state: "ignored", position: "27" }),
+    reopenErrorGroup: async (fingerprint) => ({ fingerprint, handler: "mail", state: "open", position: "28" }),
     repairHandler: async () => ({ position: "17", skipped: 1 }),
     resumeHandler: async () => "18",
     pauseEntity: async () => ({ handlers: ["mail", "ledger"], position: "19" }),

@@ -71,7 +71,7 @@ const limit = fc
 const headers = fc.record({ "retry-after": values, ratelimit: fc.oneof(limit, values), "x-ratelimit-reset": values, date: values }, { requiredKeys: [] });
 
 describe("1,000 fuzzed wait headers", () => {
-  const call = { policy: defaultPolicy, timing: () => ({ durationMs: 1, startedAtMs: nowMs, nowMs }), asked: () => [] };
+  const call = { policy: defaultPolicy, timing: () => ({ durationMs: 1, startedAtMs: nowMs, nowMs }), asked: () => [], fingerprintOf: () => "v1:0" };
   const options = (random: () => number) => ({ call, unknownOutcome: "repeat", random }) as const;
   const delivery = (deferred: Deferrals) => ({ attempt: 1, round: 0, deferred, replay: null, loan: null });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Json, StoredEvent } from "../../src/event/event.ts";
 import { checkOwnEvent, ownEventRewrites, rewriteOwnEvent } from "../../src/log/copy/copy-own-events.ts";
 import type { EffectsStreamData } from "../../src/records/effects.ts";
+import type { ErrorGroupStreamData } from "../../src/records/error-groups.ts";
 import type { HandlerStreamData } from "../../src/records/handler.ts";
 import type { IntegrationStreamData } from "../../src/records/integration.ts";
 import type { JournalData } from "../../src/records/journal.ts";
@@ -10,7 +11,14 @@ import type { ReplayStreamData } from "../../src/records/replay.ts";
 import type { ViewsStreamData } from "../../src/records/views.ts";
 import { makeStoredEvent } from "../support/stored-event.ts";
 
-type OwnData = JournalData & HandlerStreamData & ReplayStreamData & PlanStreamData & EffectsStreamData & IntegrationStreamData & ViewsStreamData;
+type OwnData = JournalData &
+  HandlerStreamData &
+  ReplayStreamData &
+  PlanStreamData &
+  EffectsStreamData &
+  IntegrationStreamData &
+  ErrorGroupStreamData &
+  ViewsStreamData;
 type OwnType = keyof OwnData;
 
 /** Each type in the log must be known here, and no other: a new one is a decision about its positions. */
@@ -46,6 +54,9 @@ const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof o
   "integration.gated": true,
   "integration.isolated": true,
   "integration.reset": true,
+  "error_group.resolved": true,
+  "error_group.ignored": true,
+  "error_group.reopened": true,
   "replay.requested": true,
   "replay.items": true,
   "replay.pausing": true,

@@ -61,7 +61,7 @@ async function play(code: string, script: string): Promise<string> {
       ...{ effect: async (_key, effect) => effect(), append: noAppend, signal: new AbortController().signal },
     });
     const outcome: AttemptOutcome = called.kind === "running" ? await called.outcome : called;
-    const call = { policy, timing: () => ({ durationMs: 0, startedAtMs: now, nowMs: now }), asked: () => [] };
+    const call = { policy, timing: () => ({ durationMs: 0, startedAtMs: now, nowMs: now }), asked: () => [], fingerprintOf: () => "v1:0" };
     const delivery = { attempt: failed + 1, round: failed, deferred, replay: null, loan: null };
     const verdict = judge(delivery, outcome, { call, unknownOutcome: spec.unknownOutcome, random: () => 0 });
     if (verdict.kind === "retry" || verdict.kind === "defer") {

@@ -96,6 +96,7 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
   const page = { limit: 10 };
   const own: { planId: string; replayId: string } = { planId: "", replayId: "" };
 
+  const groupOf = async () => (await views.errorGroups({ tenant, handler: "ledger" }, page)).groups[0]!.fingerprint;
   // Typed by all names: a new one does not compile until it is walked.
   const ofViews: { readonly [Name in Exclude<keyof Views, "close" | "rebuild">]: () => unknown } = {
     position: () => views.position(),
@@ -110,6 +111,9 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
     openEscalations: () => views.openEscalations(tenant),
     dueEscalations: () => views.dueEscalations(tenant, "2999-01-01T00:00:00Z", 10),
     entities: () => views.entities({ tenant }, page),
+    errorGroups: () => views.errorGroups({ tenant }, page),
+    findErrorGroups: async () => views.findErrorGroups(tenant, await groupOf()),
+    errorGroup: async () => views.errorGroup({ tenant, handler: "ledger", fingerprint: await groupOf() }),
     deadLetters: () => views.deadLetters({ tenant }, page),
     findDeadLetters: () => views.findDeadLetters(tenant, a!),
     oldestDeadLetters: () => views.oldestDeadLetters({ tenant }, 10),
@@ -166,6 +170,9 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
     integrations: () => store.integrations(),
     isolateIntegration: () => store.isolateIntegration("bank"),
     resetIntegration: () => store.resetIntegration("bank"),
+    resolveErrorGroup: async () => store.resolveErrorGroup(await groupOf(), { build: "2" }),
+    ignoreErrorGroup: async () => store.ignoreErrorGroup(await groupOf()),
+    reopenErrorGroup: async () => store.reopenErrorGroup(await groupOf()),
     pauseEntity: () => store.pauseEntity(entity("f")),
     resumeEntity: () => store.resumeEntity(entity("f")),
     retryEntity: () => store.retryEntity(entity("x")),

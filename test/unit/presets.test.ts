@@ -90,7 +90,7 @@ describe("a budget of time", () => {
   /** Calls that take 100 ms each, judged one after another. @returns the waits, and what ended them. */
   function round(options: Partial<HandlerOptions>, outcome: AttemptOutcome) {
     const policy = policyOf(options);
-    const call = { policy, timing: () => ({ durationMs: 100, startedAtMs: 0, nowMs: 0 }), asked: () => [] };
+    const call = { policy, timing: () => ({ durationMs: 100, startedAtMs: 0, nowMs: 0 }), asked: () => [], fingerprintOf: () => "v1:0" };
     const waits: number[] = [];
     let deferred: Deferrals = noDeferrals;
     for (let failed = 0; ; ) {

@@ -41,6 +41,7 @@ export function addServe(program: Command, world: World): void {
     .option("--tls-cert <file>", "certificate in PEM, read again when it changes (REPRISE_TLS_CERT)")
     .option("--tls-key <file>", "its private key in PEM (REPRISE_TLS_KEY)")
     .option("--trust-proxy <addresses>", "proxies whose X-Forwarded-… headers are believed (REPRISE_TRUST_PROXY)")
+    .option("--build <name>", "which build of the project this is, for error groups: a version, a commit (REPRISE_BUILD)")
     .action(async (flags: Flags) => {
       const signal = new Promise<NodeJS.Signals>((caught) => {
         // Not the last word: npm hands on what the terminal sent to the whole group already, and the second one must not kill what ends cleanly.
@@ -98,6 +99,7 @@ async function start(flags: Flags, world: World): Promise<{ server: Server; stor
   const store = await openStore(await loadConfig(settings.config), {
     ...{ log: settings.log, data: settings.data, logger, onLost, namespace, allowUnlocked: flags.allowUnlocked === true },
     ...(flags.lock ? { lock: flags.lock } : {}),
+    ...(settings.build === null ? {} : { build: settings.build }),
   });
   try {
     // A log on a server may not be there yet: the service answers meanwhile, and /readyz says what it waits for.

@@ -29,6 +29,8 @@ export interface AttemptRequest {
 }
 
 interface AttemptDetails {
+  /** What a function threw, where it threw: its fingerprint is made of it. Kept nowhere. */
+  readonly thrown?: unknown;
   readonly httpStatus?: number;
   readonly responseHead?: string;
   readonly log?: readonly string[];

@@ -118,11 +118,11 @@ function failure(
 ): Extract<AttemptOutcome, { kind: "failed" | "deferred" | "escalated" }> {
   const error = toAttemptError(thrown, event.data);
   if (isA(Escalate, thrown))
-    return { kind: "escalated", when: "after", error: { ...error, type: escalateType, message: clipChars(error.message, maxReasonChars) } };
-  if (isA(Terminal, thrown) || errorNames(thrown).some((name) => nonRetryable.includes(name))) return { kind: "failed", class: "terminal", error };
-  if (isA(RetryAfter, thrown)) return { kind: "deferred", error, retryAfterMs: waitOf(thrown, clock), by: "integration" };
-  if (isA(NotReady, thrown)) return { kind: "deferred", error, retryAfterMs: waitOf(thrown, clock), by: "handler" };
-  return { kind: "failed", class: "transient", error };
+    return { kind: "escalated", when: "after", error: { ...error, type: escalateType, message: clipChars(error.message, maxReasonChars) }, thrown };
+  if (isA(Terminal, thrown) || errorNames(thrown).some((name) => nonRetryable.includes(name))) return { kind: "failed", class: "terminal", error, thrown };
+  if (isA(RetryAfter, thrown)) return { kind: "deferred", error, thrown, retryAfterMs: waitOf(thrown, clock), by: "integration" };
+  if (isA(NotReady, thrown)) return { kind: "deferred", error, thrown, retryAfterMs: waitOf(thrown, clock), by: "handler" };
+  return { kind: "failed", class: "transient", error, thrown };
 }
 
 /** What was thrown is a user's object: its members may be anything, and throw. */

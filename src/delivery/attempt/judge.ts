@@ -15,7 +15,7 @@ import { becomes } from "./becomes.ts";
 
 export interface JudgeOptions {
   /** The call that is over. */
-  readonly call: Pick<HandlerCall, "policy" | "timing" | "asked">;
+  readonly call: Pick<HandlerCall, "policy" | "timing" | "asked" | "fingerprintOf">;
   /** `escalate`: a call that is abandoned is never repeated by itself. */
   readonly unknownOutcome: "repeat" | "escalate";
   readonly random: () => number;
@@ -140,8 +140,10 @@ function recordOf(
   failure: AttemptClass | null,
   error: AttemptError | null,
 ): AttemptRecord {
-  const { httpStatus, responseHead, log } = outcome.kind === "abandoned" || outcome.kind === "rule_failed" ? {} : outcome;
+  const told: Omit<Extract<AttemptOutcome, { kind: "completed" }>, "kind"> = outcome.kind === "abandoned" || outcome.kind === "rule_failed" ? {} : outcome;
+  const { httpStatus, responseHead, log, thrown } = told;
   const { startedAtMs, durationMs } = call.timing();
+  const answer = { ...(httpStatus === undefined ? {} : { httpStatus }), ...(responseHead === undefined ? {} : { responseHead }) };
   const asked = call.asked();
   const appends = asked.filter((one) => "entity" in one);
   const effects = asked.filter((one): one is AskedEffect => !("entity" in one));
@@ -152,8 +154,8 @@ function recordOf(
     outcome: result,
     class: failure,
     error,
-    ...(httpStatus === undefined ? {} : { httpStatus }),
-    ...(responseHead === undefined ? {} : { responseHead }),
+    ...(failure === null || error === null ? {} : { fingerprint: call.fingerprintOf({ class: failure, error, thrown, ...answer }) }),
+    ...answer,
     ...(log === undefined || log.length === 0 ? {} : { log }),
     ...byReplay(replay),
     ...(effects.length === 0 ? {} : { effects }),

@@ -2,6 +2,7 @@ import type { Clock } from "../../event/clock.ts";
 import type { CurrentEvent } from "../../event/event.ts";
 import { deliveryId } from "../../event/ids.ts";
 import type { AttemptRequest } from "../attempt/attempt.ts";
+import { type CallFailure, fingerprintOfCall } from "../attempt/failure-fingerprint.ts";
 import type { HandlerContext } from "../handler-context.ts";
 import type { HandlerSpec, RetryPolicy } from "../handler-spec.ts";
 import type { Delivery } from "../partition/delivery.ts";
@@ -56,6 +57,10 @@ export class HandlerCall extends CallScopes implements AttemptRequest {
     const { lane, loan } = this.#delivery;
     this.#id ??= deliveryId(this.#spec.name, lane.stream, this.event.id, loan === null ? undefined : this.replay?.id);
     return this.#id;
+  }
+
+  fingerprintOf(failure: CallFailure): string {
+    return fingerprintOfCall(this.#spec, this.event, failure);
   }
 
   /** How long it has taken, and when it began: milliseconds of the monotonic and of the wall clock. */

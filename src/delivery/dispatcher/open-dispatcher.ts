@@ -12,15 +12,17 @@ export interface OpenDispatcherOptions extends Omit<DispatcherOptions, "permits"
   /** Who owns the journal now, and which build it is: for the record. */
   readonly owner: string;
   readonly build: string;
+  readonly projectBuild?: string | null;
   readonly ends: LastEnds;
 }
 
 /** Reads the handler's record and its journal, and claims it. Nothing is delivered before `start`. */
 export async function openDispatcher(options: OpenDispatcherOptions): Promise<Dispatcher> {
-  const { spec, catalog, log, newId, limits, clock, logger, owner, build, ends, integrations } = options;
+  const { spec, catalog, log, newId, limits, clock, logger, owner, build, projectBuild = null, ends, integrations } = options;
   const { configured, paused, newNames, skips, retiredAt, record } = await configureHandler({ log, newId, catalog, spec });
   const journal = await JournalStream.open({ log, newId, stream: configured.journal, start: firstPosition(configured), skips });
-  const claim = await journal.claim({ owner, build, catalog: catalog.fingerprint, readAhead: limits.readAheadEvents }, ends);
+  const builds = { build, ...(projectBuild === null ? {} : { projectBuild }) };
+  const claim = await journal.claim({ owner, ...builds, catalog: catalog.fingerprint, readAhead: limits.readAheadEvents }, ends);
   if (retiredAt !== null) await journal.append([{ type: "partition.reset", data: { checkpoint: retiredAt.toString() } }]);
   const wants = makeWants(configured);
   const passedOver = await skipPassedOver(newNames, { log, state: claim.state, wants, record: (facts) => journal.append(facts) });

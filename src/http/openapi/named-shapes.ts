@@ -8,6 +8,7 @@ import * as lettersAsked from "../wire/dead-letters.ts";
 import * as letters from "../wire/dead-letters-replies.ts";
 import { attemptReply, deliveryReply, givenUpReply } from "../wire/deliveries.ts";
 import { entitiesReply, entityEventsReply, entityReply, laneActReply, laneActRequest } from "../wire/entities.ts";
+import { errorGroupActReply, errorGroupDetailReply, errorGroupsReply, ignoreRequest, resolveRequest } from "../wire/error-groups.ts";
 import * as escalations from "../wire/escalations.ts";
 import { appendReply, appendRequest, eventReply, eventRequest, eventsReply } from "../wire/events.ts";
 import { integrationActReply, integrationsReply } from "../wire/integrations.ts";
@@ -32,6 +33,8 @@ export const namedRequests: Readonly<Record<string, z.ZodType>> = {
   DiscardLetter: lettersAsked.discardRequest,
   ReplayLetters: lettersAsked.replayBatchRequest,
   DiscardLetters: lettersAsked.discardBatchRequest,
+  ResolveErrorGroup: resolveRequest,
+  IgnoreErrorGroup: ignoreRequest,
   PlanReplay: planRequest,
   StartReplay: startReplayRequest,
   ChangeRate: rateRequest,
@@ -65,6 +68,9 @@ export const namedReplies: Readonly<Record<string, z.ZodType>> = {
   LettersReplayed: letters.replayBatchReply,
   LettersDiscarded: letters.discardBatchReply,
   GivenUp: givenUpReply,
+  ErrorGroups: errorGroupsReply,
+  ErrorGroupDetail: errorGroupDetailReply,
+  ErrorGroupActed: errorGroupActReply,
   Plan: planReply,
   Replay: replays.replayReply,
   Replays: replays.replaysReply,

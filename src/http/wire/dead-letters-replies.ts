@@ -28,6 +28,7 @@ export const deadLetterReply = z.strictObject({
   status: z.enum(["dead_lettered", "escalated"]),
   cause: z.enum(deadLetterCauses),
   error: failure,
+  fingerprint: z.string(),
   attempts: count,
   retry_count: count,
   waiting: count,
@@ -63,6 +64,9 @@ export const deadLetterDetailReply = deadLetterReply.extend({
 /** Of a discard and of an amendment. */
 export const letterActReply = deadLetterDetailReply.extend({ position });
 
+/** What the ten most frequent, or the thousand, do not show. */
+const leftOut = z.strictObject({ kinds: count, count });
+
 export const deadLetterStatsReply = z.strictObject({
   total: count,
   waiting: count,
@@ -71,6 +75,7 @@ export const deadLetterStatsReply = z.strictObject({
   by_handler: z.array(z.strictObject({ handler: z.string(), count })),
   by_source: z.array(z.strictObject({ source: z.string().nullable(), count })),
   top_errors: z.array(z.strictObject({ error: z.string(), count })),
+  left_out: z.strictObject({ top_errors: leftOut, by_source: leftOut }),
 });
 
 export const replayedReply = z.strictObject({
@@ -117,6 +122,7 @@ export function toDeadLetterReply(letter: DeadLetterView): DeadLetterReply {
     status: letter.status,
     cause: letter.cause,
     error: { type: letter.error.type, message: letter.error.message },
+    fingerprint: letter.fingerprint,
     attempts: letter.attempts,
     retry_count: letter.retryCount,
     waiting: letter.waiting,
@@ -153,6 +159,7 @@ export function toDeadLetterStatsReply(stats: DeadLetterStats): DeadLetterStatsR
     by_handler: stats.byHandler.map(({ handler, count }) => ({ handler, count })),
     by_source: stats.bySource.map(({ source, count }) => ({ source, count })),
     top_errors: stats.topErrors.map(({ error, count }) => ({ error, count })),
+    left_out: { top_errors: { ...stats.leftOut.errors }, by_source: { ...stats.leftOut.sources } },
   };
 }
 

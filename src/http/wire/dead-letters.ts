@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { canonicalId } from "../../event/ids.ts";
 import { deadLetterCauses } from "../../records/attempt.ts";
+import { maxFingerprintChars } from "../../records/fingerprint/fingerprint.ts";
 import type { DeadLetterFilter } from "../../views/model/dead-letter.ts";
 import { defined } from "./defined.ts";
 import { actRequest, afterQuery, cursor, givenData, limit, maxEvents, mustSayWhy, rate, reason, term, text, timeMs, wholeNumber } from "./members.ts";
@@ -15,6 +16,8 @@ export const deadLetterFilter = {
   entity_type: term,
   entity_id: term,
   error: text(2048).optional(),
+  error_like: text(2048).optional(),
+  error_group: text(maxFingerprintChars).optional(),
   cause: z.enum(deadLetterCauses, `must be one of ${deadLetterCauses.join(", ")}`).optional(),
   replay_id: term,
   since: timeMs.optional(),
@@ -84,6 +87,8 @@ export function toDeadLetterFilter(wire: Omit<z.output<typeof deadLetterStatsQue
     entityType: wire.entity_type,
     entityId: wire.entity_id,
     error: wire.error,
+    errorLike: wire.error_like,
+    errorGroup: wire.error_group,
     cause: wire.cause,
     replayId: wire.replay_id === undefined ? undefined : canonicalId(wire.replay_id),
     sinceMs: wire.since,

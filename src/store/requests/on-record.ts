@@ -2,6 +2,7 @@
 import type { Position, StoredEvent } from "../../event/event.ts";
 import { ownTenant, requestStream } from "../../event/names.ts";
 import type { EventLog } from "../../log/event-log.ts";
+import type { ErrorGroupStreamData } from "../../records/error-groups.ts";
 import type { HandlerStreamData } from "../../records/handler.ts";
 import type { IntegrationStreamData } from "../../records/integration.ts";
 import type { JournalData } from "../../records/journal.ts";
@@ -35,7 +36,7 @@ function actIdOf({ type, data }: StoredEvent): string | undefined {
   return act?.id ?? job?.replayId ?? (type === "replay.requested" ? replayId : undefined);
 }
 
-type Types = JournalData & HandlerStreamData & IntegrationStreamData & ReplayStreamData & PlanStreamData & ViewsStreamData;
+type Types = JournalData & HandlerStreamData & IntegrationStreamData & ErrorGroupStreamData & ReplayStreamData & PlanStreamData & ViewsStreamData;
 export type RecordType = keyof Types;
 type RecordOf<T extends RecordType> = Omit<StoredEvent, "data"> & { readonly data: Types[T] };
 

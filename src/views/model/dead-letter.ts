@@ -14,6 +14,10 @@ export interface DeadLetterFilter {
   readonly entityId?: string;
   /** `<type>` or `<type>: <message>`. */
   readonly error?: string;
+  /** In `<type>: <message>`, as it stands there. */
+  readonly errorLike?: string;
+  /** Fingerprint of its error group. */
+  readonly errorGroup?: string;
   readonly cause?: DeadLetterCause;
   readonly replayId?: string;
   /** Whether it waits for a person's decision. */
@@ -48,6 +52,8 @@ export interface DeadLetterView {
   readonly status: "dead_lettered" | "escalated";
   readonly cause: DeadLetterCause;
   readonly error: FailureText;
+  /** Of its error group. */
+  readonly fingerprint: string;
   readonly attempts: number;
   readonly retryCount: number;
   /** Later events held behind it. */
@@ -71,6 +77,11 @@ export interface DeadLetterDetail extends DeadLetterView {
   readonly history: readonly AttemptRecord[];
 }
 
+export interface LeftOut {
+  readonly kinds: number;
+  readonly count: number;
+}
+
 export interface DeadLetterStats {
   readonly total: number;
   /** Events held behind the dead letters that match. */
@@ -81,6 +92,8 @@ export interface DeadLetterStats {
   readonly bySource: readonly { readonly source: string | null; readonly count: number }[];
   /** `<type>: <message>`, the ten most frequent. */
   readonly topErrors: readonly { readonly error: string; readonly count: number }[];
+  /** How many others there are, and how many dead letters they have. */
+  readonly leftOut: { readonly errors: LeftOut; readonly sources: LeftOut };
 }
 
 export interface DeadLetterList {

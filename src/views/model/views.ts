@@ -2,6 +2,7 @@ import type { AnyPosition, PositionText as Position } from "../../event/event.ts
 import type { DeadLetterAges, DeadLetterDetails, DeadLetterFigures, DeadLetterList } from "./dead-letter.ts";
 import type { DeliveryReads } from "./delivery.ts";
 import type { EntityReads } from "./entity.ts";
+import type { ErrorGroupReads } from "./error-group.ts";
 import type { EscalationReads } from "./escalation.ts";
 import type { EventReads } from "./event.ts";
 import type { HandlerReads } from "./handler.ts";
@@ -29,6 +30,7 @@ export interface Views
     DeadLetterDetails,
     DeadLetterFigures,
     DeadLetterAges,
+    ErrorGroupReads,
     LetterPointers,
     HeldLanes,
     HistoryReads,

@@ -2,6 +2,7 @@ import type { Projection } from "../projection.ts";
 import { amendments } from "./amendments.ts";
 import { deliveries } from "./deliveries.ts";
 import { entities } from "./entities.ts";
+import { errorGroups } from "./error-groups.ts";
 import { escalations } from "./escalations.ts";
 import { eventIndex } from "./event-index.ts";
 import { handlers } from "./handlers.ts";
@@ -12,4 +13,4 @@ import { replays } from "./replays.ts";
  * All projections, in the order in which they run. The event index reads which event was an entity's last, before `entities` moves that on. Lanes read the
  * rows of deliveries.
  */
-export const projections: readonly Projection[] = [handlers, eventIndex, entities, deliveries, escalations, amendments, lanes, replays];
+export const projections: readonly Projection[] = [handlers, eventIndex, entities, errorGroups, deliveries, escalations, amendments, lanes, replays];

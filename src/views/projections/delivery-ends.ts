@@ -1,8 +1,10 @@
 import type { AttemptRecord } from "../../records/attempt.ts";
+import type { Failure } from "../../records/fingerprint/fingerprint.ts";
 import type { JournalData } from "../../records/journal.ts";
 import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
-import { type About, type At, aboutPart, addAttempt, openRow } from "./delivery-row.ts";
+import { countFailure } from "./count-failure.ts";
+import { type About, type At, aboutPart, addAttempt, type Found, openRow } from "./delivery-row.ts";
 
 /** A delivery without a row had no trouble, so nothing is recorded. */
 export function partCompleted(db: ViewDatabase, at: At, data: JournalData["delivery.part_completed"]): void {
@@ -30,9 +32,11 @@ export function failed(
   const row = openRow(db, at, data, record.attempt - 1);
   if (row === null) return;
   const replayId = record.replayId ?? null;
+  // A call that was only put off is no failure.
+  const group = record.class === "not_ready" ? null : groupOf(db, at, data, row, record);
   const sameRound = replayId === null || replayId === row.replay_id;
   db.run(
-    `update deliveries set status = 'failed', attempts = ?, retry_count = ?, error_type = ?, error_message = ?, next_attempt_at = ?,
+    `update deliveries set status = 'failed', attempts = ?, retry_count = ?, error_type = ?, error_message = ?, next_attempt_at = ?, error_group = coalesce(?, error_group),
        replay_id = coalesce(?, replay_id), first_failed_at = coalesce(first_failed_at, ?)
      where entity = ? and revision = ? and handler = ?`,
     used === 1 ? record.attempt : row.attempts,
@@ -40,6 +44,7 @@ export function failed(
     record.error?.type ?? null,
     record.error?.message ?? null,
     nextAttemptAt,
+    group,
     replayId,
     used === 1 ? at.recordedAt : null,
     row.entity,
@@ -53,8 +58,9 @@ export function failed(
 export function deadLettered(db: ViewDatabase, at: At, data: JournalData["delivery.dead_lettered"]): void {
   const row = openRow(db, at, data, data.attempts);
   if (row === null) return;
+  const group = groupOfLetter(db, at, data, row);
   db.run(
-    `update deliveries set status = ?, letter = 1, escalated = ?, attempts = ?, retry_count = ?, cause = ?, error_type = ?, error_message = ?,
+    `update deliveries set status = ?, letter = 1, escalated = ?, attempts = ?, retry_count = ?, cause = ?, error_type = ?, error_message = ?, error_group = ?,
        next_attempt_at = null, replay_id = coalesce(?, replay_id), first_failed_at = coalesce(first_failed_at, ?), dead_lettered_at = ?, dead_lettered_position = ?, chain = ?
      where entity = ? and revision = ? and handler = ?`,
     data.escalated ? "escalated" : "dead_lettered",
@@ -64,6 +70,7 @@ export function deadLettered(db: ViewDatabase, at: At, data: JournalData["delive
     data.cause,
     data.error.type,
     data.error.message,
+    group,
     data.replayId ?? null,
     at.recordedAt,
     at.recordedAt,
@@ -92,11 +99,13 @@ export function settled(db: ViewDatabase, at: At, data: JournalData["delivery.se
   const row = openRow(db, at, data, 0);
   if (row === null) return;
   const { record } = data;
+  const group = record?.outcome === "failed" ? groupOf(db, at, data, row, record) : null;
   db.run(
-    `update deliveries set status = ?, letter = 0, attempts = ?, cause = coalesce(?, cause), error_type = coalesce(?, error_type),
+    `update deliveries set status = ?, letter = 0, error_group = coalesce(?, error_group), attempts = ?, cause = coalesce(?, cause), error_type = coalesce(?, error_type),
        error_message = coalesce(?, error_message), next_attempt_at = null, replay_id = coalesce(?, replay_id), processed_at = ?
      where entity = ? and revision = ? and handler = ?`,
     data.outcome,
+    group,
     record?.attempt ?? row.attempts,
     data.cause,
     record?.error?.type ?? null,
@@ -118,4 +127,17 @@ export function retired(db: ViewDatabase, handler: string, recordedAt: string): 
     recordedAt,
     handler,
   );
+}
+
+function groupOf(db: ViewDatabase, at: At, { eventId, at: position }: About, row: Found, failure: Failure & { readonly fingerprint?: string }): string {
+  return countFailure(db, at, { tenant: row.tenant, entity: row.entity, eventId, type: row.type, eventPosition: Number(position), failure });
+}
+
+/** What an operator gave up has failed before, and is in the group of that failure. */
+function groupOfLetter(db: ViewDatabase, at: At, data: JournalData["delivery.dead_lettered"], row: Found): string {
+  const { record, cause, error } = data;
+  if (record !== null) return groupOf(db, at, data, row, record);
+  if (cause === "given_up" && row.error_group !== null) return row.error_group;
+  const isEnd = cause === "crash" || cause === "unknown_outcome"; // of the process; else nothing was called
+  return groupOf(db, at, data, row, { class: isEnd ? "crash" : null, error });
 }

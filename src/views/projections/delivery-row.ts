@@ -17,13 +17,16 @@ export interface At {
 
 export type About = Pick<JournalData["delivery.failed"], "lane" | "revision" | "at" | "eventId">;
 
-interface Found {
+export interface Found {
   readonly entity: number;
   readonly status: DeliveryStatus;
   readonly letter: 0 | 1;
   readonly attempts: number;
   readonly retry_count: number;
   readonly replay_id: string | null;
+  readonly tenant: string;
+  readonly type: string;
+  readonly error_group: string | null;
 }
 
 const finalStatuses: readonly DeliveryStatus[] = ["completed", "replayed", "discarded", "skipped"];
@@ -31,7 +34,7 @@ const finalStatuses: readonly DeliveryStatus[] = ["completed", "replayed", "disc
 /** The delivery's row, made when there is none; null when it has its final outcome: what comes later changes nothing. */
 export function openRow(db: ViewDatabase, { handler }: At, { lane, revision, at, eventId }: About, attempts: number): Found | null {
   const { id, tenant, type } = entityOf(db, lane);
-  const columns = "entity, status, letter, attempts, retry_count, replay_id";
+  const columns = "entity, status, letter, attempts, retry_count, replay_id, tenant, type, error_group";
   const known = db.get<Found>(`select ${columns} from deliveries where entity = ? and revision = ? and handler = ?`, id, revision, handler);
   if (known !== undefined) return finalStatuses.includes(known.status) ? null : known;
   const event = db.get<{ type: string; source: string | null }>(

@@ -3,9 +3,11 @@ const isLetter = (row: "old" | "new") => `${row}.letter = 1 and ${row}.status <>
 
 const alike = (row: "old" | "new") =>
   [
-    ...["tenant", "handler", "entity_type", "type", "cause", "error_type", "error_message"].map((column) => `${column} = ${row}.${column}`),
+    ...["tenant", "handler", "entity_type", "type", "cause", "error_type", "error_message", "error_group"].map((column) => `${column} = ${row}.${column}`),
     `has_source = (${row}.source is not null) and source = ifnull(${row}.source, '')`,
   ].join(" and ");
+
+const ofGroup = (row: "old" | "new") => `tenant = ${row}.tenant and fingerprint = ${row}.error_group and handler = ${row}.handler`;
 
 export const deliveryTables = `
     create table deliveries(
@@ -13,6 +15,7 @@ export const deliveryTables = `
       tenant text not null, entity_type text not null, type text not null, source text, status text not null, letter integer not null default 0,
       escalated integer not null default 0, attempts integer not null, retry_count integer not null default 0, cause text, error_type text,
       error_message text, next_attempt_at text, replay_id text, first_failed_at text, dead_lettered_at text, dead_lettered_position integer, processed_at text, chain text,
+      error_group text, -- fingerprint of that of its last failure
       part integer, -- of a split event: the one that the rest is about
       primary key (entity, revision, handler)
     ) strict, without rowid;
@@ -25,6 +28,7 @@ export const deliveryTables = `
     create index letters_by_type on deliveries(tenant, type, position) where letter = 1;
     create index letters_by_source on deliveries(tenant, source, position) where letter = 1;
     create index letters_by_error on deliveries(tenant, error_type, error_message, position) where letter = 1;
+    create index letters_by_group on deliveries(tenant, error_group, position) where letter = 1;
     create index letters_by_time on deliveries(tenant, dead_lettered_at) where letter = 1;
     create index letters_by_age on deliveries(handler, dead_lettered_at) where letter = 1 and status <> 'failed';
     create index letters_by_replay on deliveries(replay_id, position) where letter = 1 and replay_id is not null;
@@ -38,8 +42,8 @@ export const deliveryTables = `
     -- How many dead letters are alike in what people filter and group by: counting a million of them one by one takes a second.
     create table letter_counts(
       tenant text not null, handler text not null, entity_type text not null, type text not null, has_source integer not null, source text not null,
-      cause text not null, error_type text not null, error_message text not null, letters integer not null,
-      primary key (tenant, handler, entity_type, type, has_source, source, cause, error_type, error_message)
+      cause text not null, error_type text not null, error_message text not null, error_group text not null, letters integer not null,
+      primary key (tenant, handler, entity_type, type, has_source, source, cause, error_type, error_message, error_group)
     ) strict, without rowid;
     -- Of a lane: it may have 100,000, which are not counted anew for each one that comes.
     create table lane_letters(entity integer not null, handler text not null, letters integer not null, primary key (entity, handler)) strict, without rowid;
@@ -49,10 +53,12 @@ export const deliveryTables = `
     create trigger letter_goes after update on deliveries when ${isLetter("old")} begin
       update letter_counts set letters = letters - 1 where ${alike("old")};
       delete from letter_counts where ${alike("old")} and letters = 0;
+      update error_groups set waiting = waiting - 1 where ${ofGroup("old")};
     end;
     create trigger letter_comes after update on deliveries when ${isLetter("new")} begin
       insert into letter_counts values (new.tenant, new.handler, new.entity_type, new.type, new.source is not null, ifnull(new.source, ''),
-        new.cause, new.error_type, new.error_message, 1)
+        new.cause, new.error_type, new.error_message, new.error_group, 1)
         on conflict do update set letters = letters + 1;
+      update error_groups set waiting = waiting + 1 where ${ofGroup("new")};
     end;
 `;

@@ -13,8 +13,9 @@ export function addStats(dlq: Command, world: World): void {
   });
 }
 
-/** The statistic names the ten most frequent errors. This counts the dead letters with other errors. */
-const restText = (left: number): string => (left > 0 ? `and ${countText(left, "dead letter")} with other errors\n` : "");
+/** The statistic names the most frequent only. */
+const restText = ({ kinds, count }: DeadLetterStatsReply["left_out"]["top_errors"], what: string): string =>
+  count > 0 ? `and ${countText(count, "dead letter")} with ${countText(kinds, what)}\n` : "";
 
 function statsText(stats: DeadLetterStatsReply): string {
   const counted = <T extends { readonly count: number }>(heading: string, rows: readonly T[], name: (row: T) => string | null) =>
@@ -34,7 +35,8 @@ function statsText(stats: DeadLetterStatsReply): string {
     counted("HANDLER", stats.by_handler, ({ handler }) => handler),
     counted("EVENT TYPE", stats.by_event_type, ({ event_type }) => event_type),
     counted("SOURCE", stats.by_source, ({ source }) => source),
+    restText(stats.left_out.by_source, "other source"),
     counted("ERROR", stats.top_errors, ({ error }) => error),
-    restText(stats.total - stats.top_errors.reduce((sum, { count }) => sum + count, 0)),
+    restText(stats.left_out.top_errors, "other error"),
   ].join("");
 }

@@ -49,6 +49,8 @@ export function kindConditions(sources: LetterSources, filter: DeadLetterFilter)
   equal("d.handler", filter.handler);
   equal("d.entity_type", filter.entityType);
   equal("d.cause", filter.cause);
+  equal("d.error_group", filter.errorGroup);
+  if (filter.errorLike !== undefined) conditions.push({ sql: "instr(d.error_type || ': ' || d.error_message, ?) > 0", parameters: [filter.errorLike] });
   if (filter.error !== undefined) conditions.push(errorCondition(sources, filter.tenant, filter.error));
   return conditions;
 }

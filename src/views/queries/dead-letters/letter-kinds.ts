@@ -9,7 +9,7 @@ export function isByKind({ entityId, replayId, escalated, sinceMs, untilMs }: De
   return escalated === undefined && entityId === undefined && replayId === undefined && sinceMs === undefined && untilMs === undefined;
 }
 
-const kindColumns = ["tenant", "handler", "entity_type", "type", "has_source", "source", "cause", "error_type", "error_message"];
+const kindColumns = ["tenant", "handler", "entity_type", "type", "has_source", "source", "cause", "error_type", "error_message", "error_group"];
 
 /** Conditions on `letter_counts d`, each of which leaves a bounded part of the filter's kinds: messages may be as many as dead letters. */
 export function kindsOf(db: () => ViewDatabase, { tenant, handler }: DeadLetterFilter): AsyncGenerator<Condition, void> {

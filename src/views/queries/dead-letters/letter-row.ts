@@ -18,6 +18,7 @@ export interface LetterRow {
   readonly cause: DeadLetterCause;
   readonly error_type: string;
   readonly error_message: string;
+  readonly error_group: string;
   readonly replay_id: string | null;
   readonly first_failed_at: string;
   readonly dead_lettered_at: string;

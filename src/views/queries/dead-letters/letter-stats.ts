@@ -2,7 +2,7 @@
 
 import { everyTenant } from "../../../event/names.ts";
 import { makeTurns } from "../../../event/turns.ts";
-import type { DeadLetterFigures, DeadLetterFilter, DeadLetterStats } from "../../model/dead-letter.ts";
+import type { DeadLetterFigures, DeadLetterFilter, DeadLetterStats, LeftOut } from "../../model/dead-letter.ts";
 import { allOf, currentType, type Sources } from "../context.ts";
 import { handlerRows } from "../deliveries/handler-rows.ts";
 import { rowsAtOnce } from "../ways.ts";
@@ -66,14 +66,17 @@ async function statsOf(sources: Sources, filter: DeadLetterFilter): Promise<Dead
         ...matching.parameters,
       ))
         add(kind);
+  const errors = largest(counts.error, topErrors);
+  const bySource = largest(counts.source, topSources);
   return {
     total,
     waiting: total === 0 ? 0 : await waitingOf(sources, filter),
     oldestAt: total === 0 ? null : await oldestOf(sources, filter),
     byEventType: largest(counts.type).map(([eventType, count]) => ({ eventType, count })),
     byHandler: largest(counts.handler).map(([handler, count]) => ({ handler, count })),
-    bySource: largest(counts.source, topSources).map(([source, count]) => ({ source, count })),
-    topErrors: largest(counts.error, topErrors).map(([error, count]) => ({ error, count })),
+    bySource: bySource.map(([source, count]) => ({ source, count })),
+    topErrors: errors.map(([error, count]) => ({ error, count })),
+    leftOut: { errors: leftOut(counts.error, errors, total), sources: leftOut(counts.source, bySource, total) },
   };
 }
 
@@ -84,6 +87,11 @@ function increase<K>(counts: Map<K, number>, key: K, by: number): void {
 /** By count, then by name; null first. */
 function largest<K extends string | null>(counts: ReadonlyMap<K, number>, limit = Number.MAX_SAFE_INTEGER): readonly (readonly [K, number])[] {
   return [...counts].sort(([a, n], [b, m]) => m - n || (a === b ? 0 : a === null || (b !== null && a < b) ? -1 : 1)).slice(0, limit);
+}
+
+/** What is not among those that are shown. */
+function leftOut(all: ReadonlyMap<unknown, number>, shown: readonly (readonly [unknown, number])[], total: number): LeftOut {
+  return { kinds: all.size - shown.length, count: total - shown.reduce((sum, [, count]) => sum + count, 0) };
 }
 
 /** Relaxed handlers hold nothing behind their dead letters, and may have a million of them. */

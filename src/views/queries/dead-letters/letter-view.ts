@@ -49,6 +49,7 @@ export function letterView(
     status: row.status,
     cause: row.cause,
     error: { type: row.error_type, message: row.error_message },
+    fingerprint: row.error_group,
     attempts: row.attempts,
     retryCount: row.retry_count,
     waiting,

@@ -17,13 +17,14 @@ export function lettersOf(sources: LetterSources, filter: DeadLetterFilter, dire
 
 /** Those that narrow most come first: the first one is walked where none has few rows. */
 function waysOf(sources: LetterSources, filter: DeadLetterFilter): [Way, ...Way[]] {
-  const { tenant, handler, eventType, source, entityId, replayId, sinceMs, untilMs, error } = filter;
+  const { tenant, handler, eventType, source, entityId, replayId, sinceMs, untilMs, error, errorGroup } = filter;
   const ways: Way[] = [];
   const push = (way: Way | null) => {
     if (way !== null) ways.push(way);
   };
   const tenants = tenantsOf(sources, tenant);
   if (error !== undefined && tenant !== everyTenant) for (const way of errorWays(sources.db(), tenant, error)) push(way);
+  if (errorGroup !== undefined) push(byAny("letters_by_group", ["tenant", tenants], ["error_group", [errorGroup]]));
   if (replayId !== undefined) push(by("letters_by_replay", ["replay_id", replayId]));
   if (source !== undefined) push(byAny("letters_by_source", ["tenant", tenants], ["source", [source]]));
   if (handler !== undefined) push(byAny("letters_by_handler", ["handler", [handler]], ["tenant", tenants]));
