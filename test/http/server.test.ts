@@ -8,7 +8,7 @@ import type { Store } from "../../src/store/store.ts";
 import { eventId, type FakeStore, makeFakeStore } from "../support/fake-store.ts";
 import { expectProblem, serverOver, silent } from "../support/http.ts";
 
-const later = ["GET /admin/errors", "GET /console", "GET /", "GET /events/", "POST /nowhere"];
+const later = ["GET /", "GET /events/", "POST /nowhere"];
 
 describe("routing", () => {
   it.each(later)("%s is not there", async (line) => {

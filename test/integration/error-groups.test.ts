@@ -46,16 +46,12 @@ async function open(
   return {
     store,
     append: async (how, ids = [newId()], of = tenant) => {
-      await store.append(
+      const appended = await store.append(
         ids.map((id) => ({ type: "order.placed", entity: { type: "order", id }, data: { how } })),
         { tenant: of },
       );
-      await expect
-        .poll(
-          async () =>
-            (await store.views.handlers(of)).reduce((sum, { done, byStatus }) => sum + done + (byStatus.dead_lettered ?? 0), 0) > 0 && isQuiet(store, of),
-        )
-        .toBe(true);
+      await store.views.waitFor(appended.at(-1)!.position);
+      await expect.poll(() => isQuiet(store, of)).toBe(true);
     },
     groups: (of = tenant) => groupsOf(store, of),
   };
