@@ -19,6 +19,7 @@ export const groups: readonly Group[] = [
   { names: ["events"], load: async () => (await import("./commands/events.ts")).addEvents },
   { names: ["entities"], load: async () => (await import("./commands/entities.ts")).addEntities },
   { names: ["dlq"], load: async () => (await import("./commands/dlq/dlq.ts")).addDeadLetters },
+  { names: ["errors"], load: async () => (await import("./commands/errors.ts")).addErrors },
   { names: ["escalations"], load: async () => (await import("./commands/escalations.ts")).addEscalations },
   { names: ["replay"], load: async () => (await import("./commands/replay/replay.ts")).addReplays },
   { names: ["handlers", "views"], load: async () => (await import("./commands/service.ts")).addService },
