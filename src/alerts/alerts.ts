@@ -57,9 +57,8 @@ export function makeAlerts(options: AlertsOptions): Alerts {
         onTrouble: (why) => logger.warn({ alert: spec.name, why }, "an alert could not be told; tried again"),
       }),
   );
-  const needsViews = specs.some(({ when }) => when !== "log_down");
-  let caughtUp = !needsViews;
-  let running: Promise<void> = Promise.resolve();
+  let caughtUp = false;
+  let running: Promise<unknown> = Promise.resolve();
 
   /** Rows that are still being filled say that there are no dead letters. */
   async function hasCaughtUp(): Promise<boolean> {
@@ -71,19 +70,17 @@ export function makeAlerts(options: AlertsOptions): Alerts {
     return caughtUp;
   }
 
-  async function round(): Promise<void> {
-    const mayJudge = await hasCaughtUp();
-    for (const alert of alerts) {
+  async function lookAt(round: readonly Alert[]): Promise<void> {
+    for (const alert of round) {
       if (leaving.signal.aborted) return;
-      if (!mayJudge && alert.spec.when !== "log_down") continue;
       await alert.look().catch((err: unknown) => logger.warn({ alert: alert.spec.name, err }, "an alert could not be looked at; tried again"));
     }
   }
 
-  async function run(): Promise<void> {
-    while (!leaving.signal.aborted) {
+  async function run(round: readonly Alert[], mayLook: () => Promise<boolean>): Promise<void> {
+    while (round.length > 0 && !leaving.signal.aborted) {
       const startedMs = clock.monotonicMs();
-      await round();
+      if (await mayLook()) await lookAt(round);
       const tookMs = clock.monotonicMs() - startedMs;
       await pause(Math.min(Math.max(everyMs, tookMs * restFactor), longestMs), clock, leaving.signal);
     }
@@ -91,7 +88,15 @@ export function makeAlerts(options: AlertsOptions): Alerts {
 
   return {
     start() {
-      if (alerts.length > 0) running = run();
+      // Apart from the others, which a log that does not answer holds up.
+      const isOfLog = ({ spec }: Alert) => spec.when === "log_down";
+      running = Promise.all([
+        run(alerts.filter(isOfLog), async () => true),
+        run(
+          alerts.filter((alert) => !isOfLog(alert)),
+          hasCaughtUp,
+        ),
+      ]);
     },
     async stop() {
       leaving.abort();

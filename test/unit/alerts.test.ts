@@ -333,6 +333,17 @@ describe("a receiver", () => {
 });
 
 describe("a log that takes no appends", () => {
+  it("and does not even answer holds up no word of it", async () => {
+    desk.log.append = async () => new Promise(() => {});
+    const alerts = start({ when: "dead_letters", over: 2 }, { when: "log_down" });
+    desk.letters(3);
+    await desk.clock.advance(4 * seconds);
+    change({ logTrouble: "no answer" });
+    await desk.clock.advance(4 * seconds);
+    expect(desk.lines()).toEqual(["log-down fired 0"]);
+    await stop(alerts);
+  });
+
   it("keeps what it cannot record from being told, and it is told once it does", async () => {
     const append = desk.log.append.bind(desk.log);
     let isDown = true;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Json, StoredEvent } from "../../src/event/event.ts";
 import { checkOwnEvent, ownEventRewrites, rewriteOwnEvent } from "../../src/log/copy/copy-own-events.ts";
+import type { AlertStreamData } from "../../src/records/alert.ts";
 import type { EffectsStreamData } from "../../src/records/effects.ts";
 import type { ErrorGroupStreamData } from "../../src/records/error-groups.ts";
 import type { HandlerStreamData } from "../../src/records/handler.ts";
@@ -9,6 +10,7 @@ import type { JournalData } from "../../src/records/journal.ts";
 import type { PlanStreamData } from "../../src/records/plan.ts";
 import type { ReplayStreamData } from "../../src/records/replay.ts";
 import type { ViewsStreamData } from "../../src/records/views.ts";
+import { filesOf, readText } from "../support/repository-files.ts";
 import { makeStoredEvent } from "../support/stored-event.ts";
 
 type OwnData = JournalData &
@@ -18,6 +20,7 @@ type OwnData = JournalData &
   EffectsStreamData &
   IntegrationStreamData &
   ErrorGroupStreamData &
+  AlertStreamData &
   ViewsStreamData;
 type OwnType = keyof OwnData;
 
@@ -57,6 +60,8 @@ const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof o
   "error_group.resolved": true,
   "error_group.ignored": true,
   "error_group.reopened": true,
+  "alert.changed": true,
+  "alert.told": true,
   "replay.requested": true,
   "replay.items": true,
   "replay.pausing": true,
@@ -92,6 +97,12 @@ describe("the events of Reprise's own in another log", () => {
     for (const type of Object.keys(known)) checkOwnEvent(eventOf(type, {}));
     expect(() => checkOwnEvent(eventOf("lane.teleported", {}))).toThrow(/journal-ledger-1-0 has a "lane.teleported" at revision 3/);
     expect(() => checkOwnEvent(eventOf("toString", {}))).toThrow();
+  });
+
+  it("are those that the records define, whichever file they stand in; requests that may come again stay where they are", () => {
+    const files = filesOf(/^src\/records\//).filter((path) => path !== "src/records/request.ts");
+    const defined = files.flatMap((path) => Array.from(readText(path).matchAll(/^ {2}"([a-z_]+\.[a-z_]+)": /gm), ([, type]) => type!));
+    expect(new Set([...defined, "progress", "snapshot"])).toEqual(new Set(Object.keys(ownEventRewrites)));
   });
 
   it("keep their place: the checkpoint and the lanes ahead of it", () => {

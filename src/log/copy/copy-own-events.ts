@@ -99,6 +99,8 @@ export const ownEventRewrites = {
   "error_group.resolved": asIs,
   "error_group.ignored": asIs,
   "error_group.reopened": asIs,
+  "alert.changed": asIs,
+  "alert.told": asIs,
   "replay.requested": cutoff,
   "replay.items": items,
   "replay.pausing": asIs,
