@@ -68,6 +68,7 @@ describe("docs/rules.md", () => {
       "Lanes",
       "Journal",
       "Crashes",
+      "Escalation",
       "Follow-ups",
       "Effects",
       "Replay",
