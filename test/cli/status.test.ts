@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
 import { letterMatters } from "../../src/cli/status/dead-letters.ts";
+import { errorGroupMatters } from "../../src/cli/status/error-groups.ts";
 import { escalationMatters } from "../../src/cli/status/escalations.ts";
 import { handlerMatters } from "../../src/cli/status/handlers.ts";
 import { integrationMatters } from "../../src/cli/status/integrations.ts";
@@ -12,11 +13,12 @@ import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler } from "../../src/delivery/handler.ts";
 import { RepriseError } from "../../src/errors.ts";
 import type { DeadLetterStatsReply } from "../../src/http/wire/dead-letters-replies.ts";
+import { toErrorGroupReply } from "../../src/http/wire/error-groups.ts";
 import { toEscalationReply } from "../../src/http/wire/escalations.ts";
 import { toHandlersReply } from "../../src/http/wire/service.ts";
 import type { HandlerView } from "../../src/views/model/handler.ts";
 import { listen } from "../support/cli.ts";
-import { escalationView, makeFakeStore, replayId, replayView } from "../support/fake-store.ts";
+import { errorGroup, escalationView, makeFakeStore, replayId, replayView } from "../support/fake-store.ts";
 import { onTerminal } from "../support/person.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { handlerShows, startStore } from "../support/test-store.ts";
@@ -152,7 +154,7 @@ describe("decisions", () => {
 
   it("take the place of the dead letters that they are, because a batch leaves those alone", async () => {
     const open = async () => ({ escalations: [{ ...escalationView, handler: "mail" }], nextCursor: null });
-    const { url } = await service({ views: { escalations: open }, store: calmStore });
+    const { url } = await service({ views: { ...calmViews, escalations: open }, store: calmStore });
     const { code, out } = await onTerminal(url, "", ["status", "-o", "json"]);
     expect(code).toBe(1);
     expect(JSON.parse(out)).toMatchObject({
@@ -164,8 +166,24 @@ describe("decisions", () => {
   });
 });
 
+describe("error groups", () => {
+  const group = { ...toErrorGroupReply(errorGroup), fingerprint: "v1:abc", handler: "mail", type: "Error", message: "mail server down", count: 7 };
+  it("stand in one line, which is not wrong by itself", () => {
+    expect(errorGroupMatters({ groups: [group], next_cursor: null })).toMatchObject([
+      { wrong: false, count: 1, found: "1 error group is open; seen last: Error: mail server down (mail, 7 failures)", next: "reprise errors show v1:abc" },
+    ]);
+    const [several] = errorGroupMatters({ groups: [{ ...group, message: "x".repeat(500) }, group], next_cursor: "more" });
+    expect(several).toMatchObject({
+      count: 2,
+      found: expect.stringMatching(/^at least 2 error groups are open; seen last: Error: x{93}… /),
+      next: "reprise errors ls",
+    });
+    expect(errorGroupMatters({ groups: [], next_cursor: null })).toEqual([]);
+  });
+});
+
 /** No decision is open, and all integrations are up. */
-const calmViews = { escalations: async () => ({ escalations: [], nextCursor: null }) };
+const calmViews = { escalations: async () => ({ escalations: [], nextCursor: null }), errorGroups: async () => ({ groups: [], nextCursor: null }) };
 const calmStore = { integrations: async () => [], replayStates: async () => ({ replays: [], nextCursor: null }) };
 
 describe("status", () => {
@@ -222,7 +240,7 @@ describe("status", () => {
     const away = () => Promise.reject(new RepriseError("LOG_UNAVAILABLE", "There is no quorum.", { retryAfterMs: 1000 }));
     const { url } = await service({
       store: { notReady: () => "the log: no quorum", replayStates: away, integrations: away },
-      views: { handlers: away, deadLetterStats: away, escalations: away },
+      views: { handlers: away, deadLetterStats: away, escalations: away, errorGroups: away },
     });
     expect(await onTerminal(url, "", ["status"])).toMatchObject({
       code: 1,

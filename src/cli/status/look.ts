@@ -1,5 +1,6 @@
 /** Asks the service, within a handful of requests, for all that is not as it should be. */
 import type { DeadLetterStatsReply } from "../../http/wire/dead-letters-replies.ts";
+import type { ErrorGroupsReply } from "../../http/wire/error-groups.ts";
 import type { EscalationsReply } from "../../http/wire/escalations.ts";
 import type { IntegrationsReply } from "../../http/wire/integrations.ts";
 import type { ReplayReply, ReplaysReply } from "../../http/wire/replays-replies.ts";
@@ -8,6 +9,7 @@ import type { Client } from "../client.ts";
 import { exit, Failure } from "../exit.ts";
 import { countText } from "../print.ts";
 import { letterMatters } from "./dead-letters.ts";
+import { errorGroupMatters } from "./error-groups.ts";
 import { escalationMatters } from "./escalations.ts";
 import { handlerMatters } from "./handlers.ts";
 import { integrationMatters } from "./integrations.ts";
@@ -34,12 +36,13 @@ export async function look(client: Client): Promise<Look> {
       throw error;
     }
   };
-  const [{ handlers }, stats, { replays }, open, { integrations }] = await Promise.all([
+  const [{ handlers }, stats, { replays }, open, { integrations }, groups] = await Promise.all([
     asFarAs(client.get<HandlersReply>("/handlers"), { handlers: [] }),
     asFarAs(client.get<DeadLetterStatsReply>("/admin/dlq/stats"), null),
     asFarAs(client.get<ReplaysReply>("/replays", { limit: "1000" }), { replays: [], next_cursor: null }),
     asFarAs(client.get<EscalationsReply>("/admin/escalations", { status: "open", limit: "1000" }), { escalations: [], next_cursor: null }),
     asFarAs(client.get<IntegrationsReply>("/integrations"), { integrations: [] }),
+    asFarAs(client.get<ErrorGroupsReply>("/admin/errors", { state: "open", limit: "200" }), { groups: [], next_cursor: null }),
   ]);
   const absent = new Set(handlers.filter(({ state }) => state === "absent").map(({ name }) => name));
   const matters: readonly Matter[] = [
@@ -49,6 +52,7 @@ export async function look(client: Client): Promise<Look> {
     ...(stats === null ? [] : await asFarAs(lettersOf(client, withoutDecisions(stats, open), absent), [])),
     ...handlers.flatMap(handlerMatters),
     ...replays.filter(({ ended_at: ended }) => ended === null).map(replayMatter),
+    ...errorGroupMatters(groups),
     ...warnings.map((warning) => whole("warning", warning)),
   ];
   return { ready: waitsFor === null, handlers: handlers.length, matters: matters.toSorted((a, b) => Number(b.wrong) - Number(a.wrong)) };
