@@ -8,8 +8,8 @@ export interface Child {
   said(text: string): Promise<string>;
   /** All lines, once it has ended by itself. @throws when it has failed. */
   lines(): Promise<readonly string[]>;
-  /** By SIGKILL; resolves when it is gone. */
-  kill(): Promise<void>;
+  /** By SIGKILL, or by SIGTERM where it is to end by itself; resolves when it is gone. */
+  kill(signal?: "SIGKILL" | "SIGTERM"): Promise<void>;
 }
 
 interface StartOptions {
@@ -62,8 +62,8 @@ export function startNode(program: URL, args: readonly string[] = [], { env = {}
       if (code !== 0) throw new Error(`A process failed:\n${stderr}`);
       return lines;
     },
-    async kill() {
-      child.kill("SIGKILL");
+    async kill(signal = "SIGKILL") {
+      child.kill(signal);
       await ended;
     },
   };

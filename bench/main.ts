@@ -13,7 +13,7 @@ import { orderedBenchmarks } from "./ordered.ts";
 import { poisonedBenchmarks } from "./poisoned.ts";
 import { serviceAppendBenchmark } from "./service-append.ts";
 import { closeShared } from "./shared.ts";
-import { startBenchmark } from "./start.ts";
+import { startBenchmark, startEmptyBenchmark } from "./start.ts";
 import { tenantsFloodBenchmarks } from "./tenants-flood.ts";
 import { upcastBenchmarks } from "./upcast.ts";
 import { deadLetterBenchmarks, rebuildBenchmark } from "./views.ts";
@@ -33,6 +33,7 @@ const benchmarks: readonly Benchmark[] = [
   ...tenantsFloodBenchmarks,
   loopStopBenchmark,
   startBenchmark,
+  startEmptyBenchmark,
   ...poisonedBenchmarks,
   ...githubBenchmarks,
   ...growthBenchmarks,

@@ -1,4 +1,4 @@
-import { cpSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { openSqliteLog } from "../src/log/sqlite/open-sqlite-log.ts";
 import { type Child, startNode } from "./child.ts";
@@ -43,6 +43,45 @@ export const startBenchmark: Benchmark = {
       },
       async close() {
         rmSync(folder, { recursive: true });
+      },
+    };
+  },
+};
+
+/**
+ * From the start of a service's process to `listening`, on no log at all. One start that ended by itself came before: it has kept what Node compiled. The floor is a Node process that makes a database of SQLite and listens.
+ */
+export const startEmptyBenchmark: Benchmark = {
+  name: "start-empty",
+  unit: "ms",
+  target: 600,
+  bound: "value at most",
+  figure: "own",
+  runs: 9,
+  quickScale: 1,
+  async prepare() {
+    const folder = temporaryFolder();
+    const path = join(folder, "run");
+    const start = () => startService(new URL("./processes/http.config.ts", import.meta.url), path);
+    const first = start();
+    await first.said('"listening"');
+    await first.kill("SIGTERM");
+    return {
+      subject: {
+        async before() {
+          rmSync(path, { recursive: true, force: true });
+        },
+        go: () => msUntil('"listening"', start),
+      },
+      floor: {
+        async before() {
+          rmSync(path, { recursive: true, force: true });
+          mkdirSync(path);
+        },
+        go: () => msUntil("listening", () => startNode(new URL("./processes/bare-listen.ts", import.meta.url), [join(path, "log.db")])),
+      },
+      async close() {
+        rmSync(folder, { recursive: true, force: true });
       },
     };
   },

@@ -13,6 +13,7 @@ const added = [
     "loop-stop",
     "eventstoredb-service-append",
     "start-after-kill",
+    "start-empty",
     "poisoned-0",
     "poisoned-1",
     "poisoned-10",
