@@ -1,6 +1,6 @@
 /** The package as its users get it: packed, installed into an empty project, used as a library, as a command and by the compiler. */
 import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -83,6 +83,14 @@ console.log(JSON.stringify(events.map(({ data }) => data)));
 await store.close();
 `;
 
+/** In blocks of 4 KiB, as `du` counts. */
+function onDiskBytes(folder: string): number {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" }).reduce((sum, path) => {
+    const { size } = lstatSync(join(folder, path));
+    return sum + Math.ceil(size / 4096) * 4096;
+  }, 0);
+}
+
 describe("the packed package", { timeout: 60_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), "reprise-package-"));
   /** Empty at first: a newcomer's. */
@@ -136,6 +144,13 @@ describe("the packed package", { timeout: 60_000 }, () => {
       "docs",
       "package.json",
     ]);
+  });
+
+  it("is as large as the README says", () => {
+    const [, packages, megabytes] = /(\d+) packages, (\d+) MB/.exec(readFileSync(join(repositoryFolder, "README.md"), "utf8")) ?? [];
+    const lock = JSON.parse(readFileSync(join(newcomer, "package-lock.json"), "utf8")) as { readonly packages: object };
+    expect(Object.keys(lock.packages).length - 1).toBe(Number(packages)); // one is the project itself
+    expect(Math.abs(onDiskBytes(join(newcomer, "node_modules")) / 2 ** 20 - Number(megabytes))).toBeLessThan(4);
   });
 
   it("takes a newcomer through the README, from an empty folder to a handler that appends, in under a minute", async () => {

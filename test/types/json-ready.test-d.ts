@@ -2,6 +2,7 @@
 import { expectTypeOf } from "vitest";
 import type * as reprise from "../../src/index.ts";
 import type { HistorySelection } from "../../src/replay/selection.ts";
+import type { TestStore } from "../../src/testing/test-store.ts";
 
 /** True when a value of T, or what a function of it answers, may hold a bigint. Recursive types are followed to a depth of ten. */
 type HoldsBigint<T, Depth extends readonly 0[] = []> = Depth["length"] extends 10
@@ -24,6 +25,7 @@ expectTypeOf<HoldsBigint<{ act?: () => Promise<readonly { readonly entry: { read
 
 expectTypeOf<HoldsBigint<reprise.Store>>().toEqualTypeOf<never>();
 expectTypeOf<HoldsBigint<typeof reprise.openStore>>().toEqualTypeOf<never>();
+expectTypeOf<HoldsBigint<TestStore>>().toEqualTypeOf<never>();
 expectTypeOf<HoldsBigint<reprise.CurrentEvent | reprise.StoredEvent | reprise.HandlerContext>>().toEqualTypeOf<never>();
 expectTypeOf<HoldsBigint<reprise.Lifted | reprise.LiftStep | reprise.RepriseError>>().toEqualTypeOf<never>();
 expectTypeOf<

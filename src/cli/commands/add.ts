@@ -51,7 +51,7 @@ function addVersion(folder: string, type: string): string {
   return told(written, [
     `Change ${schemaFile(type, versions + 1)}: it is what version ${versions} was. Leave ${schemaFile(type, versions)} as it is, because the log may hold it.`,
     `Write the step in ${stepFile(type, versions)}. The service and the tests do not start before.`,
-    `Handlers get version ${versions + 1} from now on: change those that use what has changed.`,
+    `Handlers get version ${versions + 1} from now on: change those that use what has changed, and the tests that append it.`,
     ...written.left.map((path) => `You have written into ${path}: add version ${versions + 1} there.`),
     "Then look whether stored events still mean the same: npx reprise schema check",
   ]);

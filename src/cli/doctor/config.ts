@@ -5,6 +5,7 @@ import { isInForce } from "../../access/edit-key-file.ts";
 import { readKeyFile } from "../../access/key-file.ts";
 import { isRepriseError } from "../../errors.ts";
 import { messageOf } from "../../event/thrown.ts";
+import { countText } from "../print.ts";
 import { lockFile } from "../schema-files.ts";
 import { type Checked, failed, notChecked, ok, warning } from "./finding.ts";
 
@@ -21,7 +22,7 @@ export async function checkConfigFile(path: string): Promise<readonly Checked[]>
   try {
     const config = await loadConfig(path);
     const { handlers } = checkConfig(config);
-    const counts = `${config.events.length} event types, ${handlers.length} handlers`;
+    const counts = `${countText(config.events.length, "event type")}, ${countText(handlers.length, "handler")}`;
     return [ok("config", `${path}: ${counts}.`), checkLock(() => heldToLock(config, {}), path)];
   } catch (error) {
     const fix = isRepriseError(error) ? error.remedy : "Correct the file.";
