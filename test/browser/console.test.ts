@@ -1,12 +1,16 @@
 /** The console in a real Chromium: the way of a recovery, what it takes to read and to steer it, and what others' texts cannot do. */
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { createKey } from "../../src/access/edit-key-file.ts";
 import type { Role } from "../../src/access/roles.ts";
 import { noBrowser, openBrowser } from "../support/browser.ts";
+import { answerTo } from "../support/cli.ts";
 import { openScene, type Scene } from "../support/console-scene.ts";
 import { repositoryFolder } from "../support/run-tool.ts";
 import { someOf } from "../support/sizes.ts";
@@ -44,6 +48,7 @@ const violations = `axe.run().then(({ violations }) => [
   ...violations.map(({ id, nodes }) => id + ": " + nodes[0].html.slice(0, 200)),
   ...(document.documentElement.scrollWidth > innerWidth ? [document.documentElement.scrollWidth + " px wide"] : []),
 ])`;
+const commandLines = `Array.from(document.querySelectorAll(".command code"), (line) => line.textContent)`;
 const goTo = (page: Page, hash: string) => page.evaluate(`void (location.hash = ${JSON.stringify(hash)})`);
 
 /** `REPRISE_PICTURES=1` keeps the pictures of docs/console.md, as the story goes. */
@@ -189,6 +194,7 @@ describe.skipIf(noBrowser !== null)(`the console in Chromium${noBrowser === null
     const { page, faults } = await openPage(scene);
     await page.evaluate(axe);
     const wrong: string[] = [];
+    const commands = new Set<string>();
     for (const look of [
       { width: 1280, scheme: "light" },
       ...someOf(1, [
@@ -204,10 +210,12 @@ describe.skipIf(noBrowser !== null)(`the console in Chromium${noBrowser === null
         await page.locator("main h1").waitFor();
         await expect.poll(() => page.evaluate(isRead)).toBe(true);
         const found = await page.evaluate<readonly string[]>(violations);
+        for (const line of await page.evaluate<readonly string[]>(commandLines)) commands.add(line);
         wrong.push(...found.map((each) => `${hash} ${look.scheme} ${look.width}: ${each}`));
       }
     }
     expect(wrong).toEqual([]);
+    await allAreCommands([...commands]);
     expect(faults).toEqual([]);
     await page.context().close();
   });
@@ -281,6 +289,28 @@ describe.skipIf(noBrowser !== null)(`the console in Chromium${noBrowser === null
     },
   );
 });
+
+/** Each is a command with its arguments: a service that knows nothing refuses it, and the command line does not. */
+async function allAreCommands(lines: readonly string[]): Promise<void> {
+  const nothing = createServer((_, response) => {
+    response.writeHead(404, { "content-type": "application/problem+json" });
+    response.end(JSON.stringify({ status: 404, code: "NOT_FOUND", title: "Not found", detail: "Nothing here.", remedy: "None." }));
+  }).listen(0, "127.0.0.1");
+  onTestFinished(() => void nothing.close());
+  await once(nothing, "listening");
+  const url = `http://127.0.0.1:${(nothing.address() as AddressInfo).port}`;
+  expect(lines.length).toBeGreaterThan(10);
+  for (const line of lines) {
+    const [npx, reprise, ...args] = Array.from(line.matchAll(/'([^']*)'|(\S+)/g), ([, quoted, plain]) => quoted ?? plain!);
+    expect([npx, reprise]).toEqual(["npx", "reprise"]);
+    if (args[0] === "schema") continue; // asks no service
+    const { code, stderr } = await answerTo(
+      args.map((arg) => (arg === "@amended.json" ? "{}" : arg)),
+      { url },
+    );
+    expect([line, code, stderr]).toEqual([line, 4, expect.stringContaining("Nothing here.")]);
+  }
+}
 
 const random = (count: number) => crypto.getRandomValues(new Uint8Array(count));
 

@@ -71,7 +71,7 @@ export function Act({ name, says, count = 1, mustSayWhy = false, isFinal = false
           <input id={`${id}-count`} value={typed} inputMode="numeric" autocomplete="off" onInput={(event) => setTyped(event.currentTarget.value)} />
         </>
       )}
-      <CommandLine words={command(given)} />
+      <CommandLine words={command(given ?? (mustSayWhy ? "…" : undefined))} />
       <button type="submit" class={isFinal ? "danger" : "main"} disabled={!ready}>
         {running ? "…" : name}
       </button>

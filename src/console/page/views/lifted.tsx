@@ -1,4 +1,5 @@
 /** A payload as it is stored, and as it would be delivered today, with each step between. */
+import { useMemo } from "preact/hooks";
 import { Differences, differencesOf, Payload } from "../parts/payload.tsx";
 import { Text } from "../parts/text.tsx";
 
@@ -36,6 +37,7 @@ export function Lifted({ event }: LiftedProps) {
   const { stored, steps = [], amendment } = event;
   const from = amendment?.data ?? stored?.data;
   const isLifted = event.data_error == null && event.dropped == null && event.parts == null;
+  const changes = useMemo(() => (isLifted ? differencesOf(from, event.data) : []), [from, event.data, isLifted]);
   return (
     <>
       <div class="beside">
@@ -67,7 +69,7 @@ export function Lifted({ event }: LiftedProps) {
       {stored !== null && isLifted && (
         <>
           <h3>What the lift changes</h3>
-          <Differences of={differencesOf(from, event.data)} none="Nothing: it is delivered as it is stored." />
+          <Differences of={changes} none="Nothing: it is delivered as it is stored." />
         </>
       )}
       {steps.length > 0 && <Steps of={steps} first={from} />}
