@@ -5,6 +5,8 @@ import { DeadLetterPage } from "../views/dead-letter.tsx";
 import { DeadLetters } from "../views/dead-letters.tsx";
 import { Entities } from "../views/entities.tsx";
 import { EntityPage } from "../views/entity.tsx";
+import { ErrorGroupPage } from "../views/error-group.tsx";
+import { ErrorGroups } from "../views/error-groups.tsx";
 import { EscalationPage } from "../views/escalation.tsx";
 import { Escalations } from "../views/escalations.tsx";
 import { EventPage } from "../views/event.tsx";
@@ -26,6 +28,7 @@ export interface Room {
 
 export const rooms: readonly Room[] = [
   { path: "", name: "Overview", letter: "o" },
+  { path: "errors", name: "Errors", letter: "e" },
   { path: "dead-letters", name: "Dead letters", letter: "d" },
   { path: "escalations", name: "Escalations", letter: "c" },
   { path: "entities", name: "Entities", letter: "n" },
@@ -40,6 +43,8 @@ export function viewOf({ path: [room = "", one, two], query }: Place): Component
   switch (room) {
     case "":
       return <Overview key={key} />;
+    case "errors":
+      return one === undefined ? <ErrorGroups key={key} /> : <ErrorGroupPage key={key} fingerprint={one} />;
     case "dead-letters":
       return one === undefined ? <DeadLetters key={key} /> : <DeadLetterPage key={key} id={one} />;
     case "escalations":

@@ -60,7 +60,17 @@ export function durationText(seconds: number): string {
 const moods: Readonly<Record<string, string>> = {
   ...{ dead_lettered: "bad", blocked: "bad", stopped: "bad", open: "bad", failed: "warn", escalated: "warn", held: "warn", stuck: "bad", isolated: "bad" },
   ...{ backing_off: "warn", paused: "warn", half_open: "warn", running: "good", completed: "good", replayed: "good", flowing: "good", closed: "good" },
-  ...{ succeeded: "good", absent: "warn", fenced: "warn", behind: "warn", cancelled: "warn" },
+  ...{
+    succeeded: "good",
+    approved: "good",
+    resolved: "good",
+    rejected: "warn",
+    expired: "warn",
+    absent: "warn",
+    fenced: "warn",
+    behind: "warn",
+    cancelled: "warn",
+  },
 };
 
 /** A state: the word says it, the colour only repeats it. */

@@ -24,7 +24,7 @@ export const letterFilters: readonly Filter[] = [
   { name: "source", label: "Source" },
 ];
 /** Those that only a link sets. */
-const others = ["replay_id", "since", "until"];
+const others = ["error_group", "replay_id", "since", "until"];
 
 export function DeadLetters() {
   const chosen = useSignal<ReadonlySet<string>>(new Set());

@@ -1,5 +1,6 @@
 /** What is wrong now, what is recovering, and since when. */
 import type { DeadLetterStatsReply } from "../../../http/wire/dead-letters-replies.ts";
+import type { ErrorGroupsReply } from "../../../http/wire/error-groups.ts";
 import type { EscalationsReply } from "../../../http/wire/escalations.ts";
 import type { IntegrationsReply } from "../../../http/wire/integrations.ts";
 import type { ReplaysReply } from "../../../http/wire/replays-replies.ts";
@@ -20,6 +21,7 @@ export function Overview() {
   const letters = useLive<DeadLetterStatsReply>(`stats ${tenant}`, () => ask<DeadLetterStatsReply>(["admin", "dlq", "stats"]));
   const handlers = useLive<HandlersReply>(`handlers ${tenant}`, () => ask<HandlersReply>(["handlers"]));
   const integrations = useLive<IntegrationsReply>(`integrations ${tenant}`, () => ask<IntegrationsReply>(["integrations"]));
+  const errors = useLive<ErrorGroupsReply>(`errors ${tenant}`, () => ask<ErrorGroupsReply>(["admin", "errors"], { query: { state: "open", limit: 100 } }));
   const waiting = useLive<EscalationsReply>(`waiting ${tenant}`, () =>
     ask<EscalationsReply>(["admin", "escalations"], { query: { status: "open", limit: 20 } }),
   );
@@ -30,6 +32,7 @@ export function Overview() {
       <ProblemText of={letters.problem.value ?? handlers.problem.value} />
       <Readiness ready={ready.data.value} />
       <DeadLetterSummary stats={letters.data.value} />
+      <Errors groups={errors.data.value?.groups ?? []} />
       <Deciding waiting={waiting.data.value} />
       <Recovering replays={replays.data.value?.replays.filter(({ status }) => !ended.has(status)) ?? []} />
       <Down integrations={integrations.data.value?.integrations.filter(({ state }) => state !== "closed") ?? []} />
@@ -40,6 +43,35 @@ export function Overview() {
         of={tenant ?? ""}
       />
     </>
+  );
+}
+
+/** Open error groups that hold something up, by what they hold. */
+function Errors({ groups }: { readonly groups: ErrorGroupsReply["groups"] }) {
+  const holding = groups.filter(({ entities, waiting }) => entities + waiting > 0).sort((a, b) => b.entities - a.entities || b.waiting - a.waiting);
+  if (holding.length === 0) return null;
+  return (
+    <section>
+      <h2>Errors, by what they hold up</h2>
+      <ul class="counts">
+        {holding.slice(0, 10).map((group) => (
+          <li key={`${group.tenant} ${group.handler} ${group.fingerprint}`}>
+            <span>
+              <a href={hrefOf(["errors", group.fingerprint], { handler: group.handler })}>
+                <Text of={`${group.type}: ${group.message}`} max={200} />
+              </a>{" "}
+              <small>
+                <Text of={group.handler} />, since <Time at={group.first_seen} />
+              </small>
+            </span>
+            <strong>
+              {plural(group.entities, "entity", "entities")}, {plural(group.waiting, "event")} waiting
+            </strong>
+          </li>
+        ))}
+      </ul>
+      {(holding.length > 10 || groups.length === 100) && <a href={hrefOf(["errors"], { state: "open" })}>All of them</a>}
+    </section>
   );
 }
 
@@ -161,7 +193,6 @@ function DeadLetterSummary({ stats }: { readonly stats: DeadLetterStatsReply | n
         {stats.total === 1 ? "it" : "them"}, the oldest since <Time at={stats.oldest_at} />
       </p>
       <div class="beside">
-        <Counts name="By error" rows={stats.top_errors.map(({ error, count }) => ({ text: error, count, query: { error } }))} />
         <Counts name="By handler" rows={stats.by_handler.map(({ handler, count }) => ({ text: handler, count, query: { handler } }))} />
         <Counts name="By event type" rows={stats.by_event_type.map(({ event_type, count }) => ({ text: event_type, count, query: { event_type } }))} />
       </div>

@@ -1,0 +1,53 @@
+/** Failures that are alike: how many entities each holds up, and what was decided about it. */
+import type { ErrorGroupReply, ErrorGroupsReply } from "../../../http/wire/error-groups.ts";
+import { ask } from "../base/api.ts";
+import { hrefOf, place } from "../base/place.ts";
+import { shownCount } from "../base/shown-text.ts";
+import { type Filter, Filters, filtersIn } from "../parts/filters.tsx";
+import { List } from "../parts/list.tsx";
+import { State, Text, Time } from "../parts/text.tsx";
+
+const filters: readonly Filter[] = [
+  { name: "state", label: "State", options: ["open", "resolved", "ignored"] },
+  { name: "handler", label: "Handler" },
+  { name: "event_type", label: "Event type" },
+  { name: "error_like", label: "Error says" },
+];
+
+export function ErrorGroups() {
+  const filter = filtersIn(filters.map(({ name }) => name));
+  const load = async (cursor: string | undefined) => {
+    const { groups, next_cursor } = await ask<ErrorGroupsReply>(["admin", "errors"], { query: { ...filter, limit: 100, cursor } });
+    return { rows: groups, next: next_cursor };
+  };
+  return (
+    <>
+      <h1 tabIndex={-1}>Error groups</h1>
+      <Filters of={filters} />
+      <List<ErrorGroupReply>
+        of={JSON.stringify(["errors", filter, place.value.query.tenant])}
+        {...{ load, label: "Error groups", idOf: (group) => `${group.tenant} ${group.handler} ${group.fingerprint}`, empty: "Nothing failed like this." }}
+        columns={[
+          {
+            name: "Error",
+            cell: (group) => (
+              <a href={hrefOf(["errors", group.fingerprint], { handler: group.handler })}>
+                <strong>
+                  <Text of={group.type} max={60} />
+                </strong>{" "}
+                <Text of={group.message} max={160} />
+              </a>
+            ),
+          },
+          { name: "Entities", cell: ({ entities }) => shownCount(entities), isNumber: true },
+          { name: "Waiting", cell: ({ waiting }) => shownCount(waiting), isNumber: true },
+          { name: "State", cell: ({ state }) => <State of={state} /> },
+          { name: "Failures", cell: ({ count }) => shownCount(count), isNumber: true, wide: true },
+          { name: "Handler", cell: ({ handler }) => <Text of={handler} />, wide: true },
+          { name: "First seen", cell: (group) => <Time at={group.first_seen} />, wide: true },
+          { name: "Last seen", cell: (group) => <Time at={group.last_seen} />, wide: true },
+        ]}
+      />
+    </>
+  );
+}
