@@ -31,6 +31,8 @@ interface Statement {
 const statements = new Map<string, Statement>();
 let scene: Awaited<ReturnType<typeof openLargeLog>>;
 let folder: string;
+/** The fingerprint of most of the dead letters. */
+let group: string;
 let recording = false;
 /** What was called and not measured yet. */
 let called: { readonly sql: string; readonly parameters: readonly SQLInputValue[] }[] = [];
@@ -42,6 +44,7 @@ beforeAll(async () => {
       if (recording && !/^\s*(insert|update|delete)/i.test(sql)) called.push({ sql, parameters });
     },
   });
+  group = (await scene.views.errorGroups({ tenant, handler: "relaxed" }, { limit: 1 })).groups[0]!.fingerprint;
 }, 180_000);
 afterAll(async () => {
   await scene?.close();
@@ -125,6 +128,7 @@ const letterFilters = () => [
     { cause: "crash" as const },
   ],
   ...[{ error: "HttpError" }, { error: "HttpError: no" }, { error: `HttpError: no stock for ${scene.replayed.id}` }, { error: "Never" }],
+  ...[{ errorGroup: group }, { errorGroup: "v1:never" }, { errorLike: "no stock" }, { errorLike: "never" }],
   ...[{ replayId: scene.replayId }, { replayId: newId() }, { sinceMs }, { sinceMs: 9e12 }, { untilMs: 9e12 }, { untilMs: 1 }],
 ];
 
@@ -167,6 +171,22 @@ describe(`on a log of ${events} events`, () => {
           await scene.views.deadLetters(of, { limit: 2, offset: events / 20, data: false });
           await scene.views.deadLettersSince(of, ["relaxed", "strict"], 0n, newId());
         }
+      }),
+    ).toEqual([]);
+  }, 600_000);
+
+  it("error groups by each filter", async () => {
+    const filters = combined([
+      ...[{ state: "open" as const }, { state: "ignored" as const }, { handler: "relaxed" }, { handler: "nobody" }, { eventType: "order.paid" }],
+      ...[{ errorLike: "no stock" }, { sinceMs }, { untilMs: 9e12 }],
+    ]);
+    expect(
+      await slow(async () => {
+        for (const of of [tenant, ...others]) {
+          for (const filter of filters) await scene.views.errorGroups({ tenant: of, ...filter }, { limit: 2 });
+          await scene.views.findErrorGroups(of, group);
+        }
+        for (const handler of ["relaxed", "strict"]) await scene.views.errorGroup({ tenant, handler, fingerprint: group });
       }),
     ).toEqual([]);
   }, 600_000);

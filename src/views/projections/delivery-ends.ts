@@ -136,7 +136,7 @@ function groupOf(db: ViewDatabase, at: At, { eventId, at: position }: About, row
 /** What an operator gave up has failed before, and is in the group of that failure. */
 function groupOfLetter(db: ViewDatabase, at: At, data: JournalData["delivery.dead_lettered"], row: Found): string {
   const { record, cause, error } = data;
-  if (record !== null) return groupOf(db, at, data, row, record);
+  if (record !== null) return groupOf(db, at, data, row, { ...record, error: record.error ?? error });
   if (cause === "given_up" && row.error_group !== null) return row.error_group;
   const isEnd = cause === "crash" || cause === "unknown_outcome"; // of the process; else nothing was called
   return groupOf(db, at, data, row, { class: isEnd ? "crash" : null, error });
