@@ -66,8 +66,7 @@ export function makeLife({ log, views, delivery, replays, alerts, marker, readin
     marker.close();
     leaving.abort();
     replays.stop();
-    await alerts.stop();
-    await delivery.stop(closePatienceMs);
+    await Promise.all([alerts.stop(), delivery.stop(closePatienceMs)]); // beside each other: a stop has ten seconds in all
     await within(replays.flushed(), flushPatienceMs, clock, () => {});
     await views.close();
     await log.close();
