@@ -14,14 +14,16 @@ interface Words {
 
 const limitedTo = ({ handler, tenant }: AlertSpec): string =>
   `${handler === null ? "" : ` of handler ${handler}`}${tenant === null ? "" : ` of tenant ${tenant}`}`;
-const filters = ({ handler, tenant }: AlertSpec): string => `${handler === null ? "" : ` --handler ${handler}`}${tenant === null ? "" : ` --tenant ${tenant}`}`;
-const showLetters = (spec: AlertSpec): string => `reprise dlq ls${filters(spec)}`;
+/** A command that is narrowed to what the alert is about. */
+const narrowed = (command: string, { handler, tenant }: AlertSpec): string =>
+  [command, ...(handler === null ? [] : ["--handler", handler]), ...(tenant === null ? [] : ["--tenant", tenant])].join(" ");
+const showLetters = (spec: AlertSpec): string => narrowed("reprise dlq ls", spec);
 
 const words: Readonly<Record<AlertKind, Words>> = {
   dead_letters: {
     about: null,
     summary: (spec, { value }) => `${counted(value, "dead letter")}${limitedTo(spec)}; the limit is ${spec.over}.`,
-    next: (spec) => `reprise dlq stats${filters(spec)}`,
+    next: (spec) => narrowed("reprise dlq stats", spec),
   },
   dead_letter_rate: {
     about: null,
@@ -39,7 +41,7 @@ const words: Readonly<Record<AlertKind, Words>> = {
       status === "fired"
         ? `${counted(value, "decision")}${limitedTo(spec)} ${value === 1 ? "is" : "are"} due${spec.over === 0 ? "" : ` for more than ${spec.over} s`}.`
         : `No decision${limitedTo(spec)} is due.`,
-    next: (spec) => `reprise escalations ls${filters(spec)}`,
+    next: (spec) => narrowed("reprise escalations ls", spec),
   },
   lag: {
     about: "handler",
