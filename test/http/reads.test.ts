@@ -3,10 +3,11 @@ import type { z } from "zod";
 import { RepriseError } from "../../src/errors.ts";
 import { deadLetterDetailReply, deadLetterStatsReply, deadLettersReply } from "../../src/http/wire/dead-letters-replies.ts";
 import { entitiesReply, entityEventsReply, entityReply } from "../../src/http/wire/entities.ts";
+import { errorGroupDetailReply } from "../../src/http/wire/error-groups.ts";
 import { eventReply, eventsReply } from "../../src/http/wire/events.ts";
 import { replayReply } from "../../src/http/wire/replays-replies.ts";
 import { handlersReply, healthReply, readyReply, schemasReply } from "../../src/http/wire/service.ts";
-import { deadLetter, deliveryId, eventId, makeFakeStore, replayId } from "../support/fake-store.ts";
+import { deadLetter, deliveryId, errorGroup, eventId, makeFakeStore, replayId } from "../support/fake-store.ts";
 import { expectProblem, serverOver } from "../support/http.ts";
 
 const get = (url: string, store = makeFakeStore()) => serverOver(store).inject({ method: "GET", url });
@@ -186,6 +187,19 @@ describe("dead letters", () => {
     expect((await read(deadLetterDetailReply, `/admin/dlq/${eventId}?handler=audit`, store)).handler).toBe("audit");
     expectProblem(await get(`/admin/dlq/${eventId}?handler=other`, store), 404, "NOT_FOUND");
     expectProblem(await get("/admin/dlq/nope"), 404, "NOT_FOUND");
+  });
+
+  it("GET /admin/errors/{fingerprint} takes any fingerprint that a handler may make", async () => {
+    for (const fingerprint of ["€/".repeat(64), "%", "a b?c#d", "v1:0123456789abcdef"]) {
+      const store = makeFakeStore({ views: { findErrorGroups: async (_tenant, asked) => (asked === fingerprint ? [{ ...errorGroup, fingerprint }] : []) } });
+      const shown = await read(errorGroupDetailReply, `/admin/errors/${encodeURIComponent(fingerprint)}`, store);
+      expect(store.last("views.errorGroup")).toEqual([{ tenant: "default", handler: "mail", fingerprint }]);
+      expect([shown.letters.length, shown.before]).toEqual([1, 1]);
+    }
+    const two = makeFakeStore({ views: { findErrorGroups: async () => [errorGroup, { ...errorGroup, handler: "audit" }] } });
+    expect(expectProblem(await get(`/admin/errors/${errorGroup.fingerprint}`, two), 409, "HANDLER_AMBIGUOUS").handlers).toEqual(["mail", "audit"]);
+    expectProblem(await get("/admin/errors/v1:nope"), 404, "NOT_FOUND");
+    expectProblem(await get("/admin/errors?state=gone"), 400, "REQUEST_INVALID");
   });
 
   it("GET /replays/{id} reports", async () => {
