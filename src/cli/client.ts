@@ -7,6 +7,8 @@ export type Query = Readonly<Record<string, string | undefined>>;
 /** The service, as commands talk to it. Every answer that is no success is a Failure with the exit code that goes with it. */
 export interface Client {
   get<T>(path: string, query?: Query): Promise<T>;
+  /** An answer that goes on: its bytes as they come. It breaks off as the connection does. */
+  open(path: string, query: Query, headers: Readonly<Record<string, string>>): Promise<AsyncIterable<Uint8Array>>;
   /** What `/readyz` says: 200 or 503. */
   ready<T>(): Promise<T>;
   /** @param body JSON text or a value; none: no body. `started`: the answer was 202, it goes on. */
@@ -31,33 +33,52 @@ export function makeClient(given: string, key?: string, tenant?: string): Client
   if (key !== undefined && /[^\x21-\x7e]/.test(key))
     throw usage("--key (REPRISE_KEY) holds a blank, a line end or another character that no key has: give it as `reprise keys create` printed it.");
 
-  async function ask<T>(method: string, path: string, query: Query, json?: string): Promise<{ reply: T; started: boolean }> {
+  function targetOf(path: string, query: Query): URL {
     const target = new URL(`${base}${path}`);
     for (const [name, value] of Object.entries(path === "/readyz" ? query : { tenant, ...query }))
       if (value !== undefined) target.searchParams.set(name, value);
+    return target;
+  }
+
+  const ours = key === undefined ? {} : { authorization: `Bearer ${key}` };
+  const unreachable = (error: unknown): Failure =>
+    new Failure(
+      exit.unreachable,
+      `Reprise does not answer at ${base}: ${reasonOf(error)}\nStart it with \`reprise serve\`, or name its address with --url or REPRISE_URL.`,
+    );
+  const refusal = (status: number, reply: unknown): Failure =>
+    isProblem(reply)
+      ? new Failure(exitOf(status), describe(reply), reply)
+      : new Failure(exit.failed, `What answers at ${base} does not look like Reprise (status ${status}).\nCheck --url and REPRISE_URL.`);
+
+  async function ask<T>(method: string, path: string, query: Query, json?: string): Promise<{ reply: T; started: boolean }> {
     let answer: Answer;
     try {
-      const headers = {
-        accept: "application/json",
-        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
-        ...(json === undefined ? {} : { "content-type": "application/json" }),
-      };
-      answer = await send(target, { method, headers, redirect: "manual", ...(json === undefined ? {} : { body: json }) });
+      const headers = { accept: "application/json", ...ours, ...(json === undefined ? {} : { "content-type": "application/json" }) };
+      answer = await send(targetOf(path, query), { method, headers, redirect: "manual", ...(json === undefined ? {} : { body: json }) });
     } catch (error) {
-      throw new Failure(
-        exit.unreachable,
-        `Reprise does not answer at ${base}: ${reasonOf(error)}\nStart it with \`reprise serve\`, or name its address with --url or REPRISE_URL.`,
-      );
+      throw unreachable(error);
     }
     const { status } = answer;
     const reply = parse(answer.text);
     if (path === "/readyz" && status === 503 && !isProblem(reply) && reply !== undefined) return { reply: reply as T, started: false };
     if (status >= 200 && status < 300 && reply !== undefined) return { reply: reply as T, started: status === 202 };
-    if (isProblem(reply)) throw new Failure(exitOf(status), describe(reply), reply);
-    throw new Failure(exit.failed, `What answers at ${base} does not look like Reprise (status ${status}).\nCheck --url and REPRISE_URL.`);
+    throw refusal(status, reply);
+  }
+
+  async function open(path: string, query: Query, headers: Readonly<Record<string, string>>): Promise<AsyncIterable<Uint8Array>> {
+    let answer: Response;
+    try {
+      answer = await fetch(targetOf(path, query), { headers: { ...ours, ...headers }, redirect: "manual" });
+      if (answer.status === 200 && answer.body !== null && answer.headers.get("content-type")?.startsWith("text/event-stream")) return answer.body;
+    } catch (error) {
+      throw unreachable(error);
+    }
+    throw refusal(answer.status, parse(await answer.text()));
   }
 
   return {
+    open,
     ready: async <T>() => (await ask<T>("GET", "/readyz", {})).reply,
     get: async <T>(path: string, query: Query = {}) => (await ask<T>("GET", path, query)).reply,
     patch: async <T>(path: string, body: unknown) => (await ask<T>("PATCH", path, {}, JSON.stringify(body))).reply,

@@ -17,6 +17,7 @@ export const groups: readonly Group[] = [
   { names: ["status"], load: async () => (await import("./commands/status.ts")).addStatus },
   { names: ["append"], load: async () => (await import("./commands/append.ts")).addAppend },
   { names: ["events"], load: async () => (await import("./commands/events.ts")).addEvents },
+  { names: ["logs"], load: async () => (await import("./commands/logs.ts")).addLogs },
   { names: ["entities"], load: async () => (await import("./commands/entities.ts")).addEntities },
   { names: ["dlq"], load: async () => (await import("./commands/dlq/dlq.ts")).addDeadLetters },
   { names: ["errors"], load: async () => (await import("./commands/errors.ts")).addErrors },

@@ -33,10 +33,18 @@ const examples: Readonly<Record<string, string>> = {
   reprise append events.ndjson`,
   events: `
   reprise events ls --since 1h
-  reprise events show ${event}`,
+  reprise events show ${event}
+  reprise events follow`,
   "events ls": `
   reprise events ls --entity order/o-1
   reprise events ls --event-type order.placed --since 1h --until 30m`,
+  "events follow": `
+  reprise events follow
+  reprise events follow --types deliveries -o ndjson
+  reprise events follow --entity order/o-1 --after 0`,
+  logs: `
+  reprise logs ${event}
+  reprise logs ${event} -o json`,
   "events show": `
   reprise events show ${event}
   reprise events show ${event} -o json`,

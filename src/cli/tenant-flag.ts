@@ -3,7 +3,7 @@ import { everyTenant, isTenant } from "../event/names.ts";
 import { usage } from "./exit.ts";
 
 /** Commands, and groups of them, that ask a service for a tenant's things. */
-const ofTenants = new Set(["status", "append", "events", "entities", "dlq", "errors", "escalations", "replay", "handlers", "views", "export"]);
+const ofTenants = new Set(["status", "append", "events", "logs", "entities", "dlq", "errors", "escalations", "replay", "handlers", "views", "export"]);
 
 /** `--tenant`, for whoever may name one. Other commands have a flag of that name for something else. */
 export function addTenantFlags(program: Command): void {

@@ -1,67 +1,16 @@
 /** GET /events/stream: what a reader is told, where it goes on, and that no reader holds another up. */
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
-import { z } from "zod";
+import { describe, expect, it } from "vitest";
 import { createKey, revokeKey } from "../../src/access/edit-key-file.ts";
-import { openKeys } from "../../src/access/keys.ts";
 import type { Role } from "../../src/access/roles.ts";
-import { defineEvent, defineUpcasters, part, split } from "../../src/catalog/define.ts";
-import { defineConfig } from "../../src/config/config.ts";
-import { defineHandler, skip, Terminal } from "../../src/delivery/handler.ts";
-import { systemClock } from "../../src/event/clock.ts";
-import { makeServer } from "../../src/http/server.ts";
-import type { Store } from "../../src/store/store.ts";
-import { expectProblem, silent } from "../support/http.ts";
-import { readStream, type StreamMessage } from "../support/stream-reader.ts";
+import { expectProblem } from "../support/http.ts";
+import { readStream } from "../support/stream-reader.ts";
+import { append, order, seen, serveStream } from "../support/stream-scene.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { startStore } from "../support/test-store.ts";
-
-const placed = defineEvent("order.placed", { 1: z.object({ n: z.int() }), 2: z.object({ n: z.int(), note: z.string() }) });
-const placedUp = defineUpcasters(placed, { 1: (old) => ({ ...old, note: "lifted" }) });
-const first = defineEvent("pair.first", { 1: z.object({ n: z.int() }) });
-const second = defineEvent("pair.second", { 1: z.object({ n: z.int() }) });
-const pair = defineEvent("pair.made", { 1: z.object({ n: z.int() }), 2: z.object({ n: z.int() }) });
-const pairUp = defineUpcasters(pair, { 1: (old) => split(part(first, { n: old.n }), part(second, { n: old.n + 1 })) }, { into: [first, second] });
-
-const strict = defineHandler({
-  ...{ name: "strict", events: [placed], startFrom: "beginning", retry: { maxAttempts: 2, initialDelayMs: 10, jitter: "none" } },
-  on: {
-    "order.placed": (event, { attempt }) => {
-      if (event.data.n === -1) throw new Terminal("never");
-      if (event.data.n === -2 && attempt === 1) throw new Error("not yet");
-      return event.data.n === -3 ? skip("not ours") : undefined;
-    },
-  },
-});
-const config = defineConfig({ events: [placed, first, second, pair], upcasters: [placedUp, pairUp], handlers: [strict] });
-
-async function serving(keysPath: string | null = null): Promise<{ store: Store; url: string; close: () => Promise<void> }> {
-  const store = await startStore(config, temporaryFolder());
-  const keys = keysPath === null ? null : openKeys({ path: keysPath, clock: systemClock });
-  const app = makeServer({ store, logger: silent, clock: systemClock, keys });
-  await app.listen({ host: "127.0.0.1", port: 0 });
-  const close = async () => {
-    await app.close();
-    keys?.close();
-  };
-  onTestFinished(close);
-  return { store, close, url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/events/stream` };
-}
-
-const order = (id: string, n: number, tenant = "default") => ({
-  tenant,
-  event: { type: "order.placed", entity: { type: "order", id }, data: { n, note: "" } },
-});
-const append = async (store: Store, ...each: readonly ReturnType<typeof order>[]) => {
-  for (const { tenant, event } of each) await store.append(event, { tenant });
-};
-const seen = (messages: readonly StreamMessage[]) =>
-  messages.map(({ event, data }) => (event === "event" ? `${data.subject} ${data.revision}` : `${data.entity.id} ${data.revision} ${data.status}`));
 
 describe("GET /events/stream", () => {
   it("tells events as CloudEvents of today's version, and the troubles of deliveries, live and again from any place", async () => {
-    const { store, url } = await serving();
+    const { store, url } = await serveStream();
     const live = await readStream(url);
     expect([live.status, live.headers["content-type"], live.headers["cache-control"]]).toEqual([200, "text/event-stream", "no-store"]);
     await store.append({ type: "order.placed", schemaVersion: 1, entity: { type: "order", id: "a" }, data: { n: 1 } });
@@ -87,7 +36,7 @@ describe("GET /events/stream", () => {
   });
 
   it("tells each part of a split event, and goes on between two parts", async () => {
-    const { store, url } = await serving();
+    const { store, url } = await serveStream();
     await store.append({ type: "pair.made", schemaVersion: 1, entity: { type: "pair", id: "p" }, data: { n: 1 } });
     await append(store, order("a", 1));
     const all = await readStream(`${url}?after=0`);
@@ -102,7 +51,7 @@ describe("GET /events/stream", () => {
   });
 
   it("takes filters for events and deliveries alike, and refuses what it does not know", async () => {
-    const { store, url } = await serving();
+    const { store, url } = await serveStream();
     await append(store, order("a", -1), order("ab", 1), order("b", 1));
     await store.append({ type: "pair.made", entity: { type: "pair", id: "a" }, data: { n: 1 } });
     const told = async (query: string, count: number) => {
@@ -129,13 +78,15 @@ describe("GET /events/stream", () => {
   });
 
   it("says that a position is gone which the log does not have", async () => {
-    const { store, url } = await serving();
+    const { store, url } = await serveStream();
     await append(store, order("a", 1));
+    const live = await readStream(url); // somebody is at the log's end
     for (const id of ["99999", "99999.1"]) {
       const reader = await readStream(url, { "last-event-id": id });
       await reader.ended;
       expect(reader.messages.map(({ event }) => event)).toEqual(["gone"]);
     }
+    live.leave();
   });
 
   it("shows a tenant's key that tenant alone, ends with the key, and tells all tenants to who may ask for them", async () => {
@@ -146,7 +97,7 @@ describe("GET /events/stream", () => {
       return { id: key.id, headers: { authorization: `Bearer ${text}` } };
     };
     const [anna, zoe, root] = [key("anna", "append", "default"), key("zoe", "read", "other"), key("root", "read", "*")];
-    const { store, url } = await serving(path);
+    const { store, url } = await serveStream({ keysPath: path });
     await append(store, order("a", -1), order("z", -1, "other"));
     const own = await readStream(`${url}?after=0`, zoe.headers);
     expect(seen(await own.until(2))).toEqual(["order/z 0", "z 0 dead_lettered"]);
@@ -172,7 +123,7 @@ describe("GET /events/stream", () => {
   });
 
   it("takes 100 readers and no more, and ends them in order when the service stops", async () => {
-    const { url, close } = await serving();
+    const { url, close } = await serveStream();
     const readers = await Promise.all(Array.from({ length: 100 }, () => readStream(url)));
     const refused = await fetch(url);
     expectProblem(

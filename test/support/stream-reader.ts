@@ -1,5 +1,6 @@
 /** A reader of `GET /events/stream`. */
 import { type ClientRequest, get, type IncomingMessage } from "node:http";
+import { connect } from "node:net";
 
 export interface StreamMessage {
   readonly event: string;
@@ -54,13 +55,13 @@ function readerOf(request: ClientRequest, response: IncomingMessage, stalled: bo
   const ended = new Promise<void>((resolve) => response.once("close", resolve));
   response.on("error", () => {});
   request.on("error", () => {});
-  if (!stalled)
-    response.on("data", (chunk: string) => {
-      const blocks = (text + chunk).split("\n\n");
-      text = blocks.pop()!;
-      for (const block of blocks) take(block);
-      for (const look of waiting) look();
-    });
+  response.on("data", (chunk: string) => {
+    const blocks = (text + chunk).split("\n\n");
+    text = blocks.pop()!;
+    for (const block of blocks) take(block);
+    for (const look of waiting) look();
+  });
+  if (stalled) response.pause();
   return {
     status: response.statusCode!,
     headers: response.headers,
@@ -82,4 +83,14 @@ function readerOf(request: ClientRequest, response: IncomingMessage, stalled: bo
     resume: () => void response.resume(),
     leave: () => void request.destroy(),
   };
+}
+
+/** A reader that reads nothing after the first bytes, and holds nothing itself. */
+export function stallOn(url: string): Promise<{ leave(): void }> {
+  const { hostname, port, pathname, search } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname, () => socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`));
+    socket.on("error", reject);
+    socket.once("readable", () => resolve({ leave: () => void socket.destroy() }));
+  });
 }

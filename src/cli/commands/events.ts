@@ -4,6 +4,7 @@ import { at } from "../client.ts";
 import { addFilters, hintNext, openSession, queryOf, type World } from "../command.ts";
 import { type Column, failureText, fields, hasData, json, printList, printOne, section, tableSection, timeText } from "../print.ts";
 import { wholeId } from "../whole-id.ts";
+import { addFollow } from "./events-follow.ts";
 
 const filters = [
   "status",
@@ -36,6 +37,8 @@ export function addEvents(program: Command, world: World): void {
     const event = await session.client.get<EventReply>(at`/events/${whole}`, await queryOf(session, ["after"], options));
     printOne(session.terminal, session, event, event.id, (width) => eventText(event, width));
   });
+
+  addFollow(events, world);
 }
 
 export const eventColumns: readonly Column<EventReply>[] = [

@@ -56,18 +56,12 @@ export function makeFollowing(needs: FollowingNeeds): Following {
   const reading: CatchUpNeeds = { log, teller, tail, slots: makeReadSlots(maxReading), clock };
   let readers = 0;
 
-  /** Now: the log's end, or what the others have been told, whichever is later. */
-  async function now(): Promise<Place> {
-    const head = await log.head();
-    const told = tail.position ?? 0n;
-    return { position: told > head ? told : head, told: null };
-  }
-
   async function begin(reader: Reader, from: Place, signal: AbortSignal): Promise<void> {
-    let begun = from.told === null;
+    let begun = false;
     for (let failures = 0; !signal.aborted; failures++)
       try {
-        if (!begun) reader.beginAfter(await positionBefore(log, from));
+        if (!begun) await mustBeThere(log, from);
+        if (!begun && from.told !== null) reader.beginAfter(await positionBefore(log, from));
         begun = true;
         return await catchUp(reader, reading, signal);
       } catch (err) {
@@ -108,7 +102,7 @@ export function makeFollowing(needs: FollowingNeeds): Following {
     async follow(options) {
       if (closing.aborted) throw new RepriseError("CLOSED", "The store is closed.");
       mustHaveRoom(readers);
-      const from = options.from ?? (await now());
+      const from = options.from ?? (await now(log, tail));
       mustHaveRoom(readers);
       return run(options, from);
     },
@@ -120,8 +114,19 @@ function mustHaveRoom(readers: number): void {
 }
 
 /** A subscription begins after an event, never between two. */
-async function positionBefore(log: Pick<EventLog, "readAll" | "head">, { position }: Place): Promise<Position> {
-  if (position > (await log.head())) throw new RepriseError("LOG_BEHIND_CHECKPOINT", `The log ends before position ${position}.`);
+async function positionBefore(log: Pick<EventLog, "readAll">, { position }: Place): Promise<Position> {
   for await (const batch of log.readAll({ after: position, direction: "backward", limit: 1 })) for (const event of batch) return event.position;
   return 0n;
+}
+
+/** Now: the log's end, or what the others have been told, whichever is later. */
+async function now(log: Pick<EventLog, "head">, tail: SharedTail): Promise<Place> {
+  const head = await log.head();
+  const told = tail.position ?? 0n;
+  return { position: told > head ? told : head, told: null };
+}
+
+/** Also where others are at the log's end already: who joins them there is not looked at by the log. */
+async function mustBeThere(log: Pick<EventLog, "head">, { position }: Place): Promise<void> {
+  if (position > (await log.head())) throw new RepriseError("LOG_BEHIND_CHECKPOINT", `The log ends before position ${position}.`);
 }
