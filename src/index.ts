@@ -80,6 +80,7 @@ export {
 export type { AppendedEvent as LoggedAppend, ExpectedRevision } from "./log/event-log.ts";
 export type { Act } from "./records/act.ts";
 export type { AskedAppend, AttemptClass, AttemptError, AttemptRecord, DeadLetterCause } from "./records/attempt.ts";
+export type { ErrorGroupState } from "./records/error-groups.ts";
 export type { Escalation, OnDue } from "./records/escalation.ts";
 export type { PlanFindings, ReplaySelection } from "./records/plan.ts";
 export type { AskedTerms, OwnOutcome, ReplayKind, ReplayTerms } from "./records/replay.ts";
@@ -103,11 +104,17 @@ export type {
   DiscardResult,
   Resolution,
 } from "./store/dead-letter-acts.ts";
+export type { ErrorGroupActed, ErrorGroupActOptions, ErrorGroupActs } from "./store/error-groups.ts";
 export type { EscalationActs, EscalationDecided } from "./store/escalation-acts.ts";
+export type { Followed, Following, FollowOptions } from "./store/following/following.ts";
+export type { FollowEnd, ReaderOptions, Sink as FollowSink } from "./store/following/reader.ts";
+export type { Place as FollowPlace, Told, ToldDelivery, ToldEvent } from "./store/following/told.ts";
+export type { Wanted } from "./store/following/wanted.ts";
 export type { GivenUp } from "./store/give-up.ts";
 export type { HttpOptions, HttpSide, Serving } from "./store/http-side.ts";
 export type { IntegrationActs, IntegrationView } from "./store/integrations.ts";
 export type { Life } from "./store/life.ts";
+export type { AnsweredRequest, Measured, Metrics, MetricsFormat } from "./store/metrics.ts";
 export type { LaneActOptions, LaneActResult, Pauses, RepairResult } from "./store/pauses.ts";
 export type { EntityPage, ReadEntityOptions, Reads } from "./store/read-entity.ts";
 export type { ReplayActs } from "./store/replay-acts.ts";
@@ -133,6 +140,7 @@ export type { Retired } from "./store/retire.ts";
 export type { Store, StoreCore } from "./store/store.ts";
 export type { AmendmentAct, AmendmentView } from "./views/model/amendment.ts";
 export type {
+  DeadLetterAges,
   DeadLetterDetail,
   DeadLetterDetails,
   DeadLetterFigures,
@@ -140,9 +148,11 @@ export type {
   DeadLetterList,
   DeadLetterStats,
   DeadLetterView,
+  LeftOut,
 } from "./views/model/dead-letter.ts";
 export type { DeliveryReads, DeliveryStatus, DeliveryView, EffectView, RecordedDelivery } from "./views/model/delivery.ts";
 export type { EntityFilterOptions, EntityReads, EntityView, LaneView, ShownLaneState } from "./views/model/entity.ts";
+export type { ErrorGroupDetail, ErrorGroupFilter, ErrorGroupReads, ErrorGroupView } from "./views/model/error-group.ts";
 export type { EscalationFilter, EscalationPointer, EscalationReads, EscalationStatus, EscalationView } from "./views/model/escalation.ts";
 export type { EventFilterOptions, EventReads, EventView, LiftedView, PartView } from "./views/model/event.ts";
 export type { HandlerReads, HandlerState, HandlerView } from "./views/model/handler.ts";

@@ -50,7 +50,8 @@ async function follow(session: Session, query: Readonly<Record<string, string | 
         if (message.event === "gone")
           throw new Failure(exit.refused, `The log does not have the position ${lastId ?? query.after}.\nBegin with another one, or leave --after out.`);
         session.terminal.out(lineOf(session, message));
-        if (--left <= 0) return;
+        left -= 1;
+        if (left <= 0) return;
       }
     } catch (error) {
       // A service that was there will be there again; one that says no is believed.
