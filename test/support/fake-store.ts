@@ -352,12 +352,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
     ...replace.views,
   };
   const { requests = makeFakeRequests(), ...methods } = replace.store ?? {};
-  const store: Omit<StoreCore, "views" | "catalog" | "logId" | "requests" | "metrics"> = {
-    following: {
-      follow: async () => {
-        throw new RepriseError("LIMIT_REACHED", "100 readers follow the log already.");
-      },
-    },
+  const store: Omit<StoreCore, "views" | "catalog" | "logId" | "requests" | "metrics" | "following"> = {
     giveUp: async (id) => ({ deliveryId: id, eventId, handler: "mail", position: "22" }),
     approveEscalation: async () => ({ escalation: decidedEscalation("approved"), position: "26" }),
     rejectEscalation: async () => ({ escalation: decidedEscalation("rejected"), position: "27" }),
@@ -430,6 +425,11 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
     ...recorded(store, "", calls),
     requests,
     catalog,
+    following: {
+      follow: async () => {
+        throw new RepriseError("LIMIT_REACHED", "100 readers follow the log already.");
+      },
+    },
     metrics: {
       page: async (format) => ({
         contentType: format === "text" ? "text/plain; version=0.0.4" : "application/openmetrics-text; version=1.0.0",

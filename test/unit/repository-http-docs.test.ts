@@ -35,7 +35,9 @@ async function routesOfServer(): Promise<readonly string[]> {
 
 /** Every name that stands in code marks. */
 function namesIn(markdown: string): ReadonlySet<string> {
-  return new Set(Array.from(markdown.matchAll(/`[^`]+`/g), ([code]) => code.match(/[a-z][a-z0-9_]*/g) ?? []).flat());
+  // Members, and headers: a page writes these as it likes, `Last-Event-ID`.
+  const words = (code: string): readonly string[] => [...(code.match(/[a-z][a-z0-9_]*/g) ?? []), ...(code.toLowerCase().match(/[a-z]+(?:-[a-z]+)+/g) ?? [])];
+  return new Set(Array.from(markdown.matchAll(/`[^`]+`/g), ([code]) => words(code)).flat());
 }
 
 /** The members of every shape that the modules of the wire export; an attribute in a header has the name of the attribute. */

@@ -45,9 +45,9 @@ async function happenedTo(client: Client, event: EventReply): Promise<readonly H
   const found: Happened[] = [recorded];
   const replays = new Set<string>();
   for (const delivery of event.deliveries) {
-    found.push(...ofDelivery(delivery));
+    for (const each of ofDelivery(delivery)) found.push(each);
     for (const replayId of [delivery.replay_id, ...delivery.history.map(({ replay_id }) => replay_id)]) if (replayId !== null) replays.add(replayId);
-    if (delivery.status === "dead_lettered" || delivery.status === "escalated") found.push(...(await ofLetter(client, delivery)));
+    if (delivery.status === "dead_lettered" || delivery.status === "escalated") for (const each of await ofLetter(client, delivery)) found.push(each);
   }
   for (const replayId of replays) {
     const replay = await ifAny(client.get<ReplayReply>(at`/replays/${replayId}`));
