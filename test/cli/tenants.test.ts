@@ -68,6 +68,9 @@ function leaves(command: Command, path: readonly string[] = []): readonly { read
   return command.options.some(({ long, description }) => long === "--tenant" && description.startsWith("of this tenant")) ? [{ path, command }] : [];
 }
 
+/** What follows ends by itself only when the log does not have the position. */
+const endOfStream = ["--after", "999999999"];
+
 /** A command line for a thing of globex, with all that it requires. */
 function lineOf(path: readonly string[], command: Command): readonly string[] {
   const [group, verb] = path;
@@ -77,13 +80,20 @@ function lineOf(path: readonly string[], command: Command): readonly string[] {
     return name === "type/id" ? "order/secret-order" : name === "name" ? "ledger" : name === "n" ? "5" : name === "file" ? "-" : id;
   });
   const takes = (flag: string) => command.options.some(({ long }) => long === flag);
-  return [...path, ...args, ...(takes("--reason") ? ["--reason", "theirs"] : []), ...(takes("--data") && verb === "amend" ? ["--data", "{}"] : []), "--yes"];
+  return [
+    ...path,
+    ...args,
+    ...(takes("--reason") ? ["--reason", "theirs"] : []),
+    ...(takes("--data") && verb === "amend" ? ["--data", "{}"] : []),
+    ...(verb === "follow" ? endOfStream : []),
+    "--yes",
+  ];
 }
 
 it("every command shows nothing of another tenant, and does nothing to it", { timeout: 60_000 }, async () => {
   const terminal = { out() {}, err() {}, interactive: false, columns: undefined, ask: async () => "", input: async function* () {} };
   const commands = leaves(await makeProgram({ terminal, env: {}, exitCode: 0 }));
-  expect(commands.map(({ path }) => path.join(" "))).toHaveLength(38);
+  expect(commands.map(({ path }) => path.join(" "))).toHaveLength(45);
   const secrets = ["secret-", "globex", eventId, ...Object.values(theirs)];
   for (const { path, command } of commands) {
     const line = lineOf(path, command);

@@ -126,7 +126,7 @@ describe("colours", { timeout: 30_000 }, () => {
     expect((await on(["events", "show", "nope"], tty)).err).toContain(`${red}Not found (404 NOT_FOUND)${end}\nThere is no event`);
     expect((await on(["replay", "show", replayId], tty)).out).toContain(`  \u001b[32mcompleted${end}\n`);
     expect((await on(["replay", "ls"], tty)).out).toContain(`  \u001b[32mcompleted${end}  `);
-    expect((await on(["status"], tty)).out).toContain(`${red}wrong${end}  1 dead letter of mail`);
+    expect((await on(["status"], tty)).out).toContain(`${red}wrong${end}  1 entity of mail held behind a dead letter`);
     for (const [terminal, env] of [
       [{}, {}],
       [tty, { NO_COLOR: "1" }],

@@ -93,6 +93,7 @@ async function agree({ store, place, receiver }: Scene): Promise<Counted> {
     by_handler: some({ handler: "shipping", count: letters.length }),
     by_source: stats.bySource,
     top_errors: some({ error: "HttpError: HTTP 500", count: letters.length }),
+    left_out: { by_source: { kinds: 0, count: 0 }, top_errors: { kinds: 0, count: 0 } },
   });
   expect((await get("/handlers")).handlers).toMatchObject([{ name: "shipping", wanted: counted.statuses.size, waiting, by_status: view.byStatus, lanes }]);
   const blocked = (await get("/entities?lane_state=blocked&limit=1000")).entities as { readonly entity: { readonly id: string } }[];
