@@ -78,6 +78,9 @@ describe("errors that a handler lets go astray", { timeout: 40_000 }, () => {
     for (const { error } of await letters()) expect(error).toMatchObject({ type: "RangeError", message: "secret astray" });
     await expect.poll(() => lines.filter((line) => line.includes("astray")).length).toBe(3);
     expect(lines.filter((line) => line.includes("after its delivery had ended"))).toHaveLength(1);
+    const ids = lines.filter((line) => line.includes("astray")).map((line) => JSON.parse(line) as object);
+    const uuid = expect.stringMatching(/^[0-9a-f-]{36}$/);
+    for (const told of ids) expect(told).toMatchObject({ event_id: uuid, delivery_id: uuid, attempt: 1, error_type: "RangeError" });
     expect(lines.join("\n")).not.toContain("secret");
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
     child.kill("SIGTERM");

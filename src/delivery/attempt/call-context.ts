@@ -1,4 +1,5 @@
 import type { HandlerContext } from "../handler-context.ts";
+import { aboutCall } from "./about-call.ts";
 import type { AttemptRequest } from "./attempt.ts";
 import { clipChars } from "./attempt-error.ts";
 import { CallFacts } from "./call-facts.ts";
@@ -28,7 +29,7 @@ export class CallContext extends CallFacts implements HandlerContext, StrayCall 
   }
 
   get about(): StrayCall["about"] {
-    return { handler: this.#handler, eventId: this.#request.event.id };
+    return aboutCall(this.#handler, this.#request);
   }
 
   get deliveryId(): string {

@@ -7,7 +7,8 @@ import { toAttemptError } from "./attempt-error.ts";
 
 /** A call of a handler's function. */
 export interface StrayCall {
-  readonly about: { readonly handler: string; readonly eventId: string };
+  /** Its ids, for the operator's log. */
+  readonly about: object;
   /** Set while its promise runs. @returns false: its outcome is known already. */
   readonly onStray: ((thrown: unknown) => boolean) | null;
 }
@@ -34,11 +35,9 @@ export function watchStrays(logger: StrayLogger, onUncaught: (error: unknown) =>
   const take = (thrown: unknown): boolean => {
     const call = calls.getStore();
     if (call === undefined) return false;
-    const { handler, eventId } = call.about;
-    const { type } = toAttemptError(thrown);
-    if (call.onStray?.(thrown) ?? false)
-      logger.error({ handler, event_id: eventId, error_type: type }, "a handler let an error go astray: the delivery that it came from has failed");
-    else logger.error({ handler, event_id: eventId, error_type: type }, "a handler let an error go astray after its delivery had ended: nothing failed for it");
+    const about = { ...call.about, error_type: toAttemptError(thrown).type };
+    if (call.onStray?.(thrown) ?? false) logger.error(about, "a handler let an error go astray: the delivery that it came from has failed");
+    else logger.error(about, "a handler let an error go astray after its delivery had ended: nothing failed for it");
     return true;
   };
   // Without data, and without messages, because they may hold data.

@@ -20,6 +20,7 @@ import type { Lifetime } from "./lifetime.ts";
 import type { Loans } from "./loans.ts";
 import type { PauseActs } from "./pause-acts.ts";
 import type { Pump } from "./pump.ts";
+import { tellLate } from "./tell-late.ts";
 
 export interface CallerOptions {
   readonly spec: HandlerSpec;
@@ -239,8 +240,7 @@ export class Caller {
 
   #giveBack(delivery: Delivery): void {
     const { spec, logger, partition, pump } = this.#options;
-    const { event, attempt } = delivery;
-    logger.warn({ handler: spec.name, event_id: event.id, attempt }, "a call goes on long after its time-out: its entity waits, its slot is free");
+    tellLate(logger, spec.name, delivery);
     partition.schedule.giveBackSlot(delivery);
     pump.now();
   }

@@ -9,6 +9,7 @@ import { streamName } from "../../event/names.ts";
 import { backOff } from "../../event/waits.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { AskedAppend } from "../../records/attempt.ts";
+import { aboutCall } from "../attempt/about-call.ts";
 import type { DeliveryLogger } from "../delivery-logger.ts";
 import { isKey, maxKeyChars, shownKey } from "../effects/key.ts";
 import { effectUnderWay } from "../effects/under-way.ts";
@@ -129,7 +130,7 @@ export class FollowUpScope {
         `${which} was ${stored.type} of ${stored.entity.type}/${stored.entity.id} at an earlier call of this delivery, and is ${type} of ${entity.type}/${entity.id} now: where calls may differ, give each append a key`,
       );
     logger.warn(
-      { handler, event_id: event.origin?.id ?? event.id, appended_id: id, event_type: type },
+      { ...aboutCall(handler, this.#of), appended_id: id, event_type: type },
       "a handler appends other data than at an earlier call of the delivery: what was stored then stands",
     );
     const { revision, position, recordedAt } = stored;
