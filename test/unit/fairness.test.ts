@@ -6,6 +6,7 @@ import { newId } from "../../src/event/ids.ts";
 import { beginInTurn, makeTurns, workOf, workOwner } from "../../src/event/turns.ts";
 import { SharedRoom } from "../../src/log/shared-room.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
+import { makeQueues } from "../../src/store/append/append-queue.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 describe("a fair line", () => {
@@ -38,6 +39,32 @@ describe("a fair line", () => {
     for (let number = 0; number < 10; number++) line.push("b", "b");
     const order = Array.from({ length: 6 }, () => line.shift());
     expect(order.filter((each) => each === "a").length).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe("appends that are being checked", () => {
+  it("reach the log in the order of the calls of one tenant, and wait for no other tenant's", () => {
+    const placeOf = makeQueues();
+    const batches = Array.from({ length: 64 }, () => placeOf("flood"));
+    const one = placeOf("quiet");
+    expect([batches[0]!.before(), one.before()]).toEqual([null, null]);
+    expect(batches[1]!.before()).toBeInstanceOf(Promise);
+    expect(placeOf("quiet").before()).toBeInstanceOf(Promise);
+    one.leave();
+    batches[1]!.leave();
+    expect(batches[2]!.before()).toBeInstanceOf(Promise);
+    batches[0]!.leave();
+    expect(batches[2]!.before()).toBeNull();
+  });
+
+  it("leave nothing behind: a place after the last one has left waits for nobody", () => {
+    const placeOf = makeQueues();
+    placeOf("a").leave();
+    const next = placeOf("a");
+    expect(next.before()).toBeNull();
+    const after = placeOf("a");
+    next.leave();
+    expect([after.before(), placeOf("b").before()]).toEqual([null, null]);
   });
 });
 

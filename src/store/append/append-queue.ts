@@ -6,27 +6,48 @@ export interface Place {
 }
 
 /**
- * Appends that nobody awaits reach the log in the order of the calls, although the check of a large one lets others run. An append whose ids have to
+ * Appends of one tenant that nobody awaits reach the log in the order of the calls, although the check of a large one lets others run. Those of another tenant
+ * are of other entities and wait for none of them: sixty batches that are being checked would stand before its single event. An append whose ids have to
  * be looked up leaves its place, so that the others do not wait for a reading of the log. A promise is made only for one that has to wait.
+ *
+ * @returns gives an append of a tenant its place.
  */
-export function makeQueue(): () => Place {
-  let first: QueuePlace | null = null;
-  let last: QueuePlace | null = null;
-  const advance = (): void => {
-    for (; first !== null; first = first.next) {
-      first.reach();
-      if (!first.hasLeft) return;
-    }
-    last = null;
+export function makeQueues(): (tenant: string) => Place {
+  const queues = new Map<string, Queue>();
+  return (tenant) => {
+    let queue = queues.get(tenant);
+    if (queue === undefined) queues.set(tenant, (queue = new Queue(() => queues.delete(tenant))));
+    return queue.add();
   };
-  return () => {
-    const place = new QueuePlace(advance);
-    if (last === null) first = place;
-    else last.next = place;
-    last = place;
-    advance();
+}
+
+/** The appends of one tenant that are being checked. */
+class Queue {
+  #first: QueuePlace | null = null;
+  #last: QueuePlace | null = null;
+  readonly #onEmpty: () => void;
+
+  constructor(onEmpty: () => void) {
+    this.#onEmpty = onEmpty;
+  }
+
+  add(): Place {
+    const place = new QueuePlace(() => this.#advance());
+    if (this.#last === null) this.#first = place;
+    else this.#last.next = place;
+    this.#last = place;
+    this.#advance();
     return place;
-  };
+  }
+
+  #advance(): void {
+    for (; this.#first !== null; this.#first = this.#first.next) {
+      this.#first.reach();
+      if (!this.#first.hasLeft) return;
+    }
+    this.#last = null;
+    this.#onEmpty();
+  }
 }
 
 class QueuePlace implements Place {

@@ -8,7 +8,7 @@ import type { EventLog, AppendedEvent as LogsAppendedEvent } from "../../log/eve
 import { callerOf } from "../caller.ts";
 import { type Asked, accept } from "./accept.ts";
 import { type Known, readKnown } from "./append-known.ts";
-import { makeQueue, type Place } from "./append-queue.ts";
+import { makeQueues, type Place } from "./append-queue.ts";
 import { checkInput } from "./check-input.ts";
 import { complete } from "./complete.ts";
 import type { AppendOptions, EventInput } from "./event-input.ts";
@@ -52,9 +52,9 @@ export interface AppenderNeeds {
  */
 export function makeAppender(needs: AppenderNeeds): AppendInputs {
   const { catalog, log, newId } = needs;
-  const queue = makeQueue();
+  const placeOf = makeQueues();
   return async (input, options = {}) => {
-    const place = queue();
+    const place = placeOf(callerOf(options).tenant);
     try {
       return await append(input, options, place);
     } finally {
