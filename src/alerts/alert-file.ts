@@ -5,9 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { replaceFile } from "../log/durable-files.ts";
 import type { AlertState } from "../records/alert.ts";
-import type { AlertRecord } from "./alert-record.ts";
-
-const nothing: AlertState = { firing: [], untold: [] };
+import { type AlertRecord, nothing } from "./alert-record.ts";
 
 /** @param path null: it is kept in memory only. */
 export function recordInFile(name: string, path: string | null): AlertRecord {

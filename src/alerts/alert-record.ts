@@ -18,7 +18,8 @@ export interface AlertRecord {
   change(next: (state: AlertState) => AlertEvent | null): Promise<AlertState>;
 }
 
-const nothing: AlertState = { firing: [], untold: [] };
+/** Of an alert that was never looked at. */
+export const nothing: AlertState = { firing: [], untold: [] };
 /** Another process may be faster so often. */
 const maxTries = 10;
 

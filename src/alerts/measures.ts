@@ -2,8 +2,8 @@
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { type Clock, toIso } from "../event/clock.ts";
 import { everyTenant } from "../event/names.ts";
-import { within } from "../event/waits.ts";
 import type { EventLog } from "../log/event-log.ts";
+import { logTrouble } from "../log/log-trouble.ts";
 import type { DeadLetterFigures, DeadLetterList } from "../views/model/dead-letter.ts";
 import type { EscalationReads } from "../views/model/escalation.ts";
 import type { HandlerReads } from "../views/model/handler.ts";
@@ -76,16 +76,6 @@ export function makeMeasures(needs: MeasureNeeds): Readonly<Record<AlertKind, Me
           // What an operator isolated is no news to anybody, and says nothing of the integration.
           return { subject: name, isBad: isOurs && state !== "isolated" ? state !== "closed" : null };
         }),
-    log_down: async () => [{ subject: "", isBad: (await troubleOf(needs)) !== null }],
+    log_down: async () => [{ subject: "", isBad: (await logTrouble(needs.log, probePatienceMs, clock)) !== null }],
   };
-}
-
-async function troubleOf({ log, clock }: MeasureNeeds): Promise<string | null> {
-  const known = log.trouble?.() ?? null;
-  if (known !== null || log.probe === undefined) return known;
-  const probed = log.probe().then(
-    () => null,
-    (error: Error) => error.message,
-  );
-  return within(probed, probePatienceMs, clock, () => `no answer within ${probePatienceMs / 1000} s`);
 }

@@ -52,6 +52,11 @@ export function deliveryId(handler: string, stream: string, eventId: string, rep
   return v5([handler, stream, eventId, ...(replayId === undefined ? [] : [replayId])].join("\n"), repriseNamespace);
 }
 
+/** The same for a part of a split event, which has an event id of its own. @param part null or undefined: the whole event. */
+export function partDeliveryId(handler: string, stream: string, eventId: string, part: number | null | undefined): string {
+  return deliveryId(handler, stream, part == null ? eventId : partId(eventId, part));
+}
+
 /** A CloudEvents id that is no UUID becomes one: UUIDv5 of source and id, the same for the same pair. */
 export function idFromCloudEvent(source: string, id: string): string {
   return v5(`${source}\n${id}`, repriseNamespace);

@@ -56,7 +56,9 @@ export const errorGroupsStream = `${ownTenant}.error-groups`;
 export const copyStream = `${ownTenant}.copy`;
 export const logStream = `${ownTenant}.log`;
 export const handlerStream = (handler: string): string => `${ownTenant}.handler-${handler}`;
-export const journalStream = (handler: string, partitions = 1, partition = 0): string => `${ownTenant}.journal-${handler}-${partitions}-${partition}`;
+/** What the names of all journals begin with. */
+export const journalPrefix = `${ownTenant}.journal-`;
+export const journalStream = (handler: string, partitions = 1, partition = 0): string => `${journalPrefix}${handler}-${partitions}-${partition}`;
 const journalPattern = /^reprise\.journal-(.+)-\d+-\d+$/;
 /** The handler whose journal a stream is; null for another stream. */
 export const handlerOfJournal = (stream: string): string | null => journalPattern.exec(stream)?.[1] ?? null;

@@ -59,3 +59,12 @@ export async function within<T, L>(answer: Promise<T>, ms: number, clock: Clock,
     signal?.removeEventListener("abort", giveUp);
   }
 }
+
+/** Why what is tried does not succeed within `ms`; null: it does. */
+export function failureWithin(tried: Promise<unknown>, ms: number, clock: Clock): Promise<string | null> {
+  const failure = tried.then(
+    () => null,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+  return within(failure, ms, clock, () => `no answer within ${ms / 1000} s`);
+}

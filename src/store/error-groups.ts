@@ -3,7 +3,7 @@ import { withPatience } from "../delivery/journal/patience.ts";
 import { recordAct } from "../delivery/journal/record-act.ts";
 import { RepriseError } from "../errors.ts";
 import { isBuild } from "../event/build.ts";
-import type { Clock } from "../event/clock.ts";
+import { type Clock, toIso } from "../event/clock.ts";
 import { type PositionText, positionText } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
 import { errorGroupsStream } from "../event/names.ts";
@@ -80,7 +80,7 @@ export function makeErrorGroupActs({ log, views, clock, newId, signal }: ErrorGr
       const untilMs = until === undefined ? null : Date.parse(until);
       if (untilMs !== null && !(untilMs > clock.now() || options.once?.isAgain))
         throw new RepriseError("REQUEST_INVALID", "A group is ignored until a time that is still to come.");
-      const more = { until: untilMs === null ? null : new Date(untilMs).toISOString() };
+      const more = { until: untilMs === null ? null : toIso(untilMs) };
       return act(fingerprint, options, { type: "error_group.ignored", state: "ignored", more });
     },
     reopenErrorGroup: async (fingerprint, options = {}) => act(fingerprint, options, { type: "error_group.reopened", state: "open", more: {} }),

@@ -1,6 +1,6 @@
 /** Whether this Reprise does its work; the reasons if it does not; and warnings for an operator if it does. */
 import type { Clock } from "../event/clock.ts";
-import { within } from "../event/waits.ts";
+import { failureWithin } from "../event/waits.ts";
 
 /** A part of the service that can keep it from its work. Each answers for itself alone. */
 export interface ReadinessSource {
@@ -35,11 +35,7 @@ export function makeReadiness(sources: readonly ReadinessSource[], clock: Clock)
 
   async function probeOne(source: ReadinessSource): Promise<void> {
     if (source.probe === undefined) return;
-    const answer = source.probe().then(
-      () => null,
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    );
-    const reason = await within(answer, probePatienceMs, clock, () => `no answer within ${probePatienceMs / 1000} s`);
+    const reason = await failureWithin(source.probe(), probePatienceMs, clock);
     if (reason === null) found.delete(source);
     else found.set(source, reason);
   }

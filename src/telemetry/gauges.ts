@@ -2,8 +2,8 @@
 import type { ShownIntegration } from "../delivery/integrations/integrations.ts";
 import type { Clock } from "../event/clock.ts";
 import { everyTenant } from "../event/names.ts";
-import { within } from "../event/waits.ts";
 import type { EventLog } from "../log/event-log.ts";
+import { logTrouble } from "../log/log-trouble.ts";
 import { handlerStates } from "../views/model/handler.ts";
 import type { Views } from "../views/model/views.ts";
 import { Reading } from "./reading.ts";
@@ -52,12 +52,7 @@ export class Gauges {
 
   async #isUp(): Promise<boolean> {
     const log = this.#watched?.log;
-    if (log === undefined || (log.trouble?.() ?? null) !== null) return false;
-    const probed = (log.probe?.() ?? Promise.resolve()).then(
-      () => true,
-      () => false,
-    );
-    return within(probed, probePatienceMs, this.#clock, () => false);
+    return log !== undefined && (await logTrouble(log, probePatienceMs, this.#clock)) === null;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { EventMetadata } from "../../event/event.ts";
+import { isTraceparent } from "../../event/marks.ts";
 
 /** A call, as far as it is named in the operator's log. */
 interface NamedCall {
@@ -12,10 +13,10 @@ interface NamedCall {
  * is linked. Left out where the event has no trace.
  */
 export function aboutCall(handler: string, { event, deliveryId, attempt }: NamedCall): object {
-  const trace = /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(event.metadata.traceparent ?? "")?.[1];
+  const { traceparent } = event.metadata;
   return {
     ...{ handler, event_id: event.origin?.id ?? event.id, delivery_id: deliveryId },
     ...(attempt === undefined ? {} : { attempt }),
-    ...(trace === undefined ? {} : { trace_id: trace }),
+    ...(traceparent !== undefined && isTraceparent(traceparent) ? { trace_id: traceparent.split("-")[1] } : {}),
   };
 }

@@ -1,5 +1,5 @@
 import { toIso } from "../../event/clock.ts";
-import { deliveryId, partId } from "../../event/ids.ts";
+import { partDeliveryId } from "../../event/ids.ts";
 import type { DeliveryLogger } from "../delivery-logger.ts";
 import type { DecisionNotice } from "../partition/open-decisions.ts";
 
@@ -13,7 +13,7 @@ const words = {
 /** A line of the service's log for each. The reason is not in it: handlers make it, maybe of payloads. */
 export function tellDecisions(logger: DeliveryLogger, handler: string, notices: readonly DecisionNotice[]): void {
   for (const { stream, revision, eventId, part, stage, dueAt } of notices) {
-    const delivery_id = deliveryId(handler, stream, part === null ? eventId : partId(eventId, part));
+    const delivery_id = partDeliveryId(handler, stream, eventId, part);
     const about = { handler, event_id: eventId, delivery_id, revision, stage, due_at: dueAt === null ? null : toIso(dueAt) };
     if (stage === "opened") logger.info(about, words[stage]);
     else logger.warn(about, words[stage]);

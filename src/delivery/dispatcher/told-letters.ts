@@ -1,4 +1,4 @@
-import { deliveryId, partId } from "../../event/ids.ts";
+import { partDeliveryId } from "../../event/ids.ts";
 import type { JournalEvent } from "../../records/journal.ts";
 import type { DeliveryLogger } from "../delivery-logger.ts";
 
@@ -19,9 +19,7 @@ export function tellOfDeadLetters(events: readonly JournalEvent[], handler: stri
       causes: [...new Set(letters.map(({ cause }) => cause))],
       error_types: [...new Set(letters.map(({ error }) => error.type))].slice(0, shownInLog),
       event_ids: letters.slice(0, shownInLog).map(({ eventId }) => eventId),
-      delivery_ids: letters
-        .slice(0, shownInLog)
-        .map(({ lane, eventId, part }) => deliveryId(handler, lane, part === undefined ? eventId : partId(eventId, part))),
+      delivery_ids: letters.slice(0, shownInLog).map(({ lane, eventId, part }) => partDeliveryId(handler, lane, eventId, part)),
     },
     "dead-lettered",
   );

@@ -1,6 +1,7 @@
 /** A reader that is behind reads the log by itself, no faster than it takes the messages, until it is as far as the others. */
 import type { Clock } from "../../event/clock.ts";
 import type { StoredEvent } from "../../event/event.ts";
+import { journalPrefix } from "../../event/names.ts";
 import { makeTurns, type Turns } from "../../event/turns.ts";
 import { within } from "../../event/waits.ts";
 import type { EventLog, SubscriptionBatch } from "../../log/event-log.ts";
@@ -8,7 +9,7 @@ import type { ReadSlots } from "./read-slots.ts";
 import type { Reader } from "./reader.ts";
 import type { SharedTail } from "./shared-tail.ts";
 import type { Teller } from "./teller.ts";
-import { filterOf, journalPrefix } from "./wanted.ts";
+import { filterOf } from "./wanted.ts";
 
 /** A reader that takes nothing for so long gives its slot, and with it the batch, to another one; it reads on from its place later. */
 const blockedMs = 50;

@@ -1,6 +1,6 @@
 /** The changes of deliveries that one record of a handler's journal tells of. */
 import type { StoredEvent } from "../../event/event.ts";
-import { deliveryId, partId } from "../../event/ids.ts";
+import { partDeliveryId } from "../../event/ids.ts";
 import { handlerOfJournal, parseStreamName } from "../../event/names.ts";
 import type { JournalData, JournalEvent } from "../../records/journal.ts";
 import type { DeliveryStatus } from "../../views/model/delivery.ts";
@@ -54,7 +54,7 @@ export function toldOf({ position, stream }: StoredEvent, { lane, revision, even
     position,
     index,
     ...name,
-    deliveryId: deliveryId(handler, lane, part === undefined ? eventId : partId(eventId, part)),
+    deliveryId: partDeliveryId(handler, lane, eventId, part),
     handler,
     revision,
     status,

@@ -1,6 +1,6 @@
 /** How many readers read the log by themselves at once: each holds a batch of it. The others wait in line. */
 export interface ReadSlots {
-  /** @returns gives the slot back; null when `signal` was aborted first. */
+  /** @returns gives the slot back, and is called once; null when `signal` was aborted first. */
   take(signal: AbortSignal): Promise<(() => void) | null>;
 }
 
@@ -12,19 +12,12 @@ export function makeReadSlots(size: number): ReadSlots {
     if (next === undefined) free++;
     else next();
   };
-  const once = (): (() => void) => {
-    let given = false;
-    return () => {
-      if (!given) giveBack();
-      given = true;
-    };
-  };
   return {
     async take(signal) {
       if (signal.aborted) return null;
       if (free > 0) free--;
       else await new Promise<void>((resolve) => line.push(resolve));
-      if (!signal.aborted) return once();
+      if (!signal.aborted) return giveBack;
       giveBack();
       return null;
     },

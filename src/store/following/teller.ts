@@ -1,12 +1,12 @@
 /** Makes messages of the log's records. */
 import type { Catalog } from "../../catalog/catalog.ts";
 import type { StoredEvent } from "../../event/event.ts";
-import { isEntityStream } from "../../event/names.ts";
+import { isEntityStream, journalPrefix } from "../../event/names.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { EventView } from "../../views/model/event.ts";
 import { changesOf, toldOf } from "./deliveries-of.ts";
 import type { Told, ToldDelivery } from "./told.ts";
-import { isAbout, journalPrefix, needsType, type Wanted, wantsDeliveries } from "./wanted.ts";
+import { isAbout, needsType, type Wanted, wantsDeliveries } from "./wanted.ts";
 
 /** Types of the newest events, by position: most changes of deliveries are about them. */
 const rememberedTypes = 10_000;

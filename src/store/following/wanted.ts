@@ -1,5 +1,5 @@
 /** Which messages a reader wants. */
-import { everyTenant } from "../../event/names.ts";
+import { everyTenant, journalPrefix } from "../../event/names.ts";
 import type { EventFilter } from "../../log/event-log.ts";
 import type { DeliveryStatus } from "../../views/model/delivery.ts";
 import type { Told } from "./told.ts";
@@ -41,8 +41,6 @@ export function isWanted(wanted: Wanted, told: Told, storedTypes: ReadonlySet<st
   if (told.kind === "event") return wanted.events && (wanted.eventType === undefined || wanted.eventType === told.type);
   return wanted.statuses.has(told.status) && (storedTypes === null || (told.storedType !== null && storedTypes.has(told.storedType)));
 }
-
-export const journalPrefix = "reprise.journal-";
 
 /** What of the log has to be read for it; undefined: everything. */
 export function filterOf(wanted: Wanted): EventFilter | undefined {

@@ -1,4 +1,4 @@
-import { deliveryId, partId } from "../../event/ids.ts";
+import { deliveryId, partDeliveryId } from "../../event/ids.ts";
 import type { AttemptRecord } from "../../records/attempt.ts";
 import type { JournalData } from "../../records/journal.ts";
 import type { ViewDatabase } from "../database.ts";
@@ -88,7 +88,7 @@ export function aboutPart(db: ViewDatabase, { handler }: At, entity: number, { l
   db.run(
     "update deliveries set part = ?, delivery_id = ? where entity = ? and revision = ? and handler = ?",
     part,
-    deliveryId(handler, lane, partId(eventId, part)),
+    partDeliveryId(handler, lane, eventId, part),
     entity,
     revision,
     handler,

@@ -1,4 +1,5 @@
 /** How many error groups there are at most: messages, and handlers' own fingerprints, may be as many as events. */
+import { toIso } from "../../event/clock.ts";
 import type { ViewDatabase } from "../database.ts";
 import type { At } from "./delivery-row.ts";
 
@@ -21,8 +22,7 @@ export function hasRoom(db: ViewDatabase, tenant: string, { handler, recordedAt 
   const nowMs = Date.parse(recordedAt);
   const hour = Math.floor(nowMs / 3_600_000);
   // Looked for once an hour: under a flood of new groups it would be at each failure.
-  const made =
-    room.groups >= maxGroups && hour !== room.cleared_hour ? forget(db, { tenant, handler, before: new Date(nowMs - forgottenAfterMs).toISOString() }) : 0;
+  const made = room.groups >= maxGroups && hour !== room.cleared_hour ? forget(db, { tenant, handler, before: toIso(nowMs - forgottenAfterMs) }) : 0;
   const groups = room.groups - made;
   const fits = groups < maxGroups;
   db.run(

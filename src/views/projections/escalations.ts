@@ -1,4 +1,4 @@
-import { deliveryId, partId } from "../../event/ids.ts";
+import { partDeliveryId } from "../../event/ids.ts";
 import type { Act } from "../../records/act.ts";
 import type { JournalData, JournalEvent } from "../../records/journal.ts";
 import type { ViewDatabase } from "../database.ts";
@@ -82,7 +82,7 @@ function open(db: ViewDatabase, { handler, position, recordedAt }: At, data: Jou
     handler,
     tenant,
     eventId,
-    deliveryId(handler, lane, part === undefined ? eventId : partId(eventId, part)),
+    partDeliveryId(handler, lane, eventId, part),
     part ?? null,
     escalation?.why ?? `${error.type}: ${error.message}`,
     escalation?.when ?? "after",
