@@ -4,7 +4,9 @@ import { emptyTwin } from "../twin.ts";
 
 const [path = "", twinPath = ""] = process.argv.slice(2);
 const twin = emptyTwin(path, twinPath);
-const insert = twin.prepare("insert into events values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+// As many as the log's format has now.
+const columns = twin.prepare("select name from pragma_table_info('events')").all();
+const insert = twin.prepare(`insert into events values (${columns.map(() => "?").join(", ")})`);
 
 const log = new DatabaseSync(path, { readOnly: true });
 forEachPage(log, (rows) => {

@@ -1,6 +1,10 @@
+import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { type Benchmark, type Bound, measure } from "../../bench/measure.ts";
+import { sampleOrder } from "../../bench/samples.ts";
+import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { repositoryFolder, runNode } from "../support/run-tool.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const bench = (...args: readonly string[]) => runNode(repositoryFolder, "--conditions=@reprise/source", "bench/main.ts", ...args);
 
@@ -36,6 +40,22 @@ describe("npm run bench", { timeout: 60_000 }, () => {
       expect(Object.keys(figure)).toEqual(["name", "value", "unit", "floor", "ratio", "target", "ok", "spread", "runs"]);
       expect(figure.ratio).toBeGreaterThan(0);
     }
+  });
+
+  it("has a floor of memory-10m that copies the rows of a log as they are today", async () => {
+    const folder = temporaryFolder();
+    const log = await openSqliteLog(folder);
+    await log.append("default.order-1", [sampleOrder(1), sampleOrder(2)], "none");
+    await log.close();
+    const { code, stdout, stderr } = await runNode(
+      repositoryFolder,
+      "--conditions=@reprise/source",
+      "bench/processes/bare-grow.ts",
+      join(folder, "log.db"),
+      join(folder, "twin.db"),
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(Number(stdout)).toBeGreaterThan(10);
   });
 
   it("refuses a name that it does not know, and says which there are", async () => {
