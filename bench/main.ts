@@ -17,6 +17,7 @@ import { startBenchmark, startEmptyBenchmark } from "./start.ts";
 import { tenantsFloodBenchmarks } from "./tenants-flood.ts";
 import { upcastBenchmarks } from "./upcast.ts";
 import { deadLetterBenchmarks, rebuildBenchmark } from "./views.ts";
+import { webhookBenchmarks } from "./webhooks.ts";
 
 const benchmarks: readonly Benchmark[] = [
   ...appendBenchmarks,
@@ -26,6 +27,7 @@ const benchmarks: readonly Benchmark[] = [
   ...upcastBenchmarks,
   ...orderedBenchmarks,
   ...deliveryBenchmarks,
+  ...webhookBenchmarks,
   rebuildBenchmark,
   ...deadLetterBenchmarks,
   ...httpBenchmarks,

@@ -1,7 +1,7 @@
 /** Posts what an alert has to say, signed as webhooks are. */
 import { type AnswerHeaders, askedWaitMs } from "../delivery/attempt/asked-wait.ts";
 import { transportCode } from "../delivery/attempt/attempt-error.ts";
-import { loadUndici, makeAgent } from "../delivery/attempt/webhook-agent.ts";
+import { makePool } from "../delivery/attempt/webhook-agent.ts";
 import { sendableHeaders } from "../delivery/attempt/webhook-headers.ts";
 import { makeSigners, signedHeaders } from "../delivery/attempt/webhook-signature.ts";
 import type { Clock } from "../event/clock.ts";
@@ -21,33 +21,34 @@ const patienceMs = 10_000;
 /** @throws CONFIG_INVALID for a secret or a header that cannot be used. */
 export function makeAlertPost(name: string, definition: AlertDefinition, clock: Clock): AlertPost {
   const owner = `alert ${name}`;
-  const url = new URL(definition.url);
+  const { origin, pathname, search, host } = new URL(definition.url);
   const signers = makeSigners(owner, [definition.secret].flat());
-  const headers = sendableHeaders(owner, definition.headers ?? {});
-  const agent = makeAgent(1);
+  const headers = Object.entries({ "user-agent": "reprise", ...sendableHeaders(owner, definition.headers ?? {}) }).flat();
+  const pool = makePool(origin, 1);
 
   return {
     async send(id, body, signal) {
+      const bytes = Buffer.from(body);
       const over = new AbortController();
       const timer = clock.after(patienceMs, () => over.abort());
       try {
-        const answer = await loadUndici().request(url, {
-          dispatcher: agent,
+        const answer = await pool.request({
+          path: `${pathname}${search}`,
           signal: AbortSignal.any([signal, over.signal]),
           method: "POST",
-          headers: { "user-agent": "reprise", ...headers, ...signedHeaders(id, body, signers, clock) },
-          body,
+          headers: [...headers, ...signedHeaders(id, bytes, signers, clock)],
+          body: bytes,
         });
         answer.body.on("error", () => {}).destroy(); // nobody reads it
         const { statusCode } = answer;
         if (statusCode >= 200 && statusCode < 300) return null;
         return { why: `HTTP ${statusCode}`, askedMs: askedWaitMs(answer.headers as AnswerHeaders, clock.now()) };
       } catch (error) {
-        return { why: over.signal.aborted ? `no answer within ${patienceMs / 1000} s` : `${transportCode(error)} ${url.host}`, askedMs: null };
+        return { why: over.signal.aborted ? `no answer within ${patienceMs / 1000} s` : `${transportCode(error)} ${host}`, askedMs: null };
       } finally {
         timer.cancel();
       }
     },
-    close: () => agent.destroy(),
+    close: () => pool.destroy(),
   };
 }

@@ -1,5 +1,7 @@
+import fc from "fast-check";
+import { v5 } from "uuid";
 import { describe, expect, it } from "vitest";
-import { isUuid, newId } from "../../src/event/ids.ts";
+import { idFromCloudEvent, isUuid, newId } from "../../src/event/ids.ts";
 
 describe("new ids", () => {
   it("are UUIDs of version 7, all different, in the order in which they were made, of the time when they were", () => {
@@ -15,5 +17,15 @@ describe("new ids", () => {
       expect(madeMs).toBeGreaterThanOrEqual(before);
       expect(madeMs).toBeLessThanOrEqual(after);
     }
+  });
+});
+
+describe("derived ids", () => {
+  it("are those of uuid's v5, for any text", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme" }), fc.string({ unit: "binary" }), (source, id) => {
+        expect(idFromCloudEvent(source, id)).toBe(v5(`${source}\n${id}`, "6f1a2f5e-3c1b-5d0e-9a57-6d1d3a0c7b42"));
+      }),
+    );
   });
 });

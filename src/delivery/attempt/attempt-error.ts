@@ -53,6 +53,7 @@ export function clipChars(text: string, maxChars: number): string {
 
 /** At most `maxTextBytes` in UTF-8, never half a character. */
 export function clipBytes(text: string): string {
+  if (text.length * 3 <= maxTextBytes) return text.toWellFormed(); // a UTF-16 unit takes three bytes at most
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxTextBytes));
   return text.slice(0, read).toWellFormed();
 }

@@ -66,7 +66,7 @@ export interface AttemptInFlight {
   /** The outcome. It is there when the time of the call is up, at the latest. */
   readonly outcome: Promise<AttemptOutcome>;
   /** The call itself has ended: until then nothing else of its lane may start. For a webhook, destroying the socket is the end. */
-  readonly settled: Promise<void>;
+  readonly settled: Promise<unknown>;
 }
 
 /**

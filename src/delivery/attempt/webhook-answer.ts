@@ -32,6 +32,7 @@ export class WebhookAnswer {
   /** What is kept of it. */
   details(): { readonly httpStatus?: number; readonly responseHead?: string } {
     if (this.#status === null) return {};
+    if (this.#bytes === 0) return { httpStatus: this.#status };
     // Decoded as a stream, because that leaves out a character that the limit cuts in two. Invalid bytes are replaced.
     const text = new TextDecoder().decode(Buffer.concat(this.#chunks).subarray(0, maxTextBytes), { stream: true });
     // A receiver that echoes what it got sends our own secrets back.
