@@ -51,7 +51,8 @@ function isAnswer(given: unknown): given is WebhookAnswer {
 
 function postOf(handler: string, { origin, path, headers, body }: Dispatcher.DispatchOptions): WebhookPost {
   const text = String(body);
-  const names = Object.entries((headers ?? {}) as Record<string, unknown>).map(([name, value]) => [name.toLowerCase(), String(value)] as const);
+  const flat = headers as readonly string[]; // name, value, name, value
+  const names = Array.from({ length: flat.length / 2 }, (_, at) => [flat[2 * at]!.toLowerCase(), flat[2 * at + 1]!] as const);
   return { handler, url: `${String(origin)}${path}`, headers: Object.fromEntries(names), body: text, event: JSON.parse(text) as WebhookPost["event"] };
 }
 
