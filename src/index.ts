@@ -90,6 +90,7 @@ export type { Sample } from "./replay/lift.ts";
 export type { Difference, ReportItem } from "./replay/report.ts";
 export type { HistorySelection, Selection } from "./replay/selection.ts";
 export type { Plan } from "./replay/show-plan.ts";
+export type { RetentionDefinition, RetentionDefinitions, RetentionPace } from "./retention/retention-rule.ts";
 export type { Append, Appends } from "./store/append/append.ts";
 export type { AppendOptions, EventInput } from "./store/append/event-input.ts";
 export { type EventMembers, event, type TypedAppendOptions } from "./store/append/typed.ts";

@@ -8,6 +8,7 @@ import { alertShape } from "./alert-shape.ts";
 import { custom, eventDefinition, fields, nameShape, upcasterChain, whole } from "./fields.ts";
 import { handlerShape } from "./handler-shape.ts";
 import { integrationShape } from "./integration-shape.ts";
+import { retentionPaceShape, retentionShape } from "./retention-shape.ts";
 
 const migrationShape = fields(
   {
@@ -41,6 +42,8 @@ export const configShape = fields(
     handlers: z.array(handlerShape, { error: "must be a list of handlers" }).optional(),
     integrations: z.array(integrationShape, { error: "must be a list of what defineIntegration makes" }).optional(),
     alerts: z.array(alertShape, { error: "must be a list of alerts" }).max(100, { error: "must be at most 100 alerts" }).optional(),
+    retention: retentionShape.optional(),
+    retentionPace: retentionPaceShape.optional(),
     build: custom<string>(isBuild, "must be a text of 1 to 64 characters without blanks").optional(),
     limits: limitsShape.optional(),
   },

@@ -12,10 +12,12 @@ import { type DeliveryLimits, defaultDeliveryLimits } from "../delivery/limits.t
 import { isRepriseError, RepriseError } from "../errors.ts";
 import { messageOf, typeOf } from "../event/thrown.ts";
 import { isThrownByUser, userPlaceOf } from "../event/user-place.ts";
+import { defaultRetentionPace, type RetentionDefinitions, type RetentionPace, type RetentionRule } from "../retention/retention-rule.ts";
 import { configShape } from "./config-shape.ts";
 import { defined } from "./defined.ts";
 import { makeAlertSpecs } from "./make-alert.ts";
 import { makeIntegrations } from "./make-integration.ts";
+import { makeRetentionRules } from "./make-retention.ts";
 import { makeSpec } from "./make-spec.ts";
 import { invalid, refuse, show } from "./refuse.ts";
 
@@ -33,6 +35,10 @@ export interface Config {
   readonly integrations?: readonly IntegrationDefinition[];
   /** Who is told when something is wrong, and when it is well again. At most 100. */
   readonly alerts?: readonly AlertDefinition[];
+  /** By entity type: how long events stay in the log, and the archive that they go to. A type that is not named keeps all its events. */
+  readonly retention?: RetentionDefinitions;
+  /** When events are archived, and how fast. */
+  readonly retentionPace?: RetentionPace;
   /**
    * Which build of the project this is, as error groups name it: "1.4.2", a commit. At most 64 characters. Default: REPRISE_BUILD where the service is
    * started by `reprise serve`, else Reprise's own version.
@@ -51,6 +57,8 @@ export interface CheckedConfig {
   readonly integrations: readonly IntegrationSpec[];
   readonly alerts: readonly AlertSpec[];
   readonly limits: DeliveryLimits;
+  readonly retention: readonly RetentionRule[];
+  readonly retentionPace: Required<RetentionPace>;
   /** Of the project; null: the config does not say. */
   readonly build: string | null;
 }
@@ -84,7 +92,18 @@ export function checkConfig(config: Config): CheckedConfig {
 function check(config: Config): CheckedConfig {
   const shape = configShape.safeParse(config);
   if (!shape.success) throw refuse(shape.error, config);
-  const { events, upcasters = [], migrations = [], handlers = [], integrations = [], alerts = [], limits, build = null } = config;
+  const {
+    events,
+    upcasters = [],
+    migrations = [],
+    handlers = [],
+    integrations = [],
+    alerts = [],
+    limits,
+    build = null,
+    retention = {},
+    retentionPace,
+  } = config;
   const catalog = makeCatalog({ events, upcasters });
   checkMigrations(migrations, events, catalog);
   const shared = makeIntegrations(integrations);
@@ -100,7 +119,8 @@ function check(config: Config): CheckedConfig {
   const all = [...shared.values(), ...own];
   const parts = { catalog, migrations: makeMigrations(catalog, migrations), handlers: specs, integrations: all, build };
   const known = { handlers: [...names.keys()], integrations: all.map(({ name }) => name) };
-  return { ...parts, alerts: makeAlertSpecs(alerts, known), limits: { ...defaultDeliveryLimits, ...defined(limits ?? {}) } };
+  const times = { retention: makeRetentionRules(retention), retentionPace: { ...defaultRetentionPace, ...defined(retentionPace ?? {}) } };
+  return { ...parts, ...times, alerts: makeAlertSpecs(alerts, known), limits: { ...defaultDeliveryLimits, ...defined(limits ?? {}) } };
 }
 
 /** Each has a name of its own, and an event type and version that the catalog has. */

@@ -143,6 +143,16 @@ webhookHandler({ name: "mail", url, events: ["*"], timeout: 15_000 });
 // @ts-expect-error preset: none of its values
 webhookHandler({ name: "mail", url, events: ["*"], preset: "notify" });
 
+// Retention.
+// @ts-expect-error archive: missing
+defineConfig({ events: [orderPlaced], retention: { order: { afterDays: 90 } } });
+// @ts-expect-error afterDay: misspelt
+defineConfig({ events: [orderPlaced], retention: { order: { afterDay: 90, archive: "file:/srv/archive" } } });
+// @ts-expect-error after: a number has no unit
+defineConfig({ events: [orderPlaced], retention: { order: { after: 36, archive: "file:/srv/archive" } } });
+// @ts-expect-error rate: none of its fields
+defineConfig({ events: [orderPlaced], retentionPace: { rate: 100 } });
+
 // Upcasters.
 // @ts-expect-error totalCents: missing in what the step returns
 defineUpcasters(orderPlaced, { 1: (data) => ({ orderId: data.orderId }) });

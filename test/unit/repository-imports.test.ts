@@ -32,6 +32,7 @@ const planted: readonly (readonly [rule: string, from: string, statement: string
   ["partition-is-pure", "src/delivery/partition/io.ts", 'import { readFileSync } from "node:fs";', "fs"],
   ["views-import-records-and-before", "src/views/wrong.ts", 'import { p } from "../delivery/ok.ts";', "src/delivery/ok.ts"],
   ["replay-imports-delivery-and-views-model", "src/replay/wrong.ts", 'import { p } from "../views/ok.ts";', "src/views/ok.ts"],
+  ["retention-imports-delivery-and-before", "src/retention/wrong.ts", 'import type { P } from "../store/ok.ts";', "src/store/ok.ts"],
   ["records-import-log-and-before", "src/records/wrong.ts", 'import type { P } from "../delivery/ok.ts";', "src/delivery/ok.ts"],
   ["alerts-import-delivery-and-views-model", "src/alerts/wrong.ts", 'import { p } from "../views/ok.ts";', "src/views/ok.ts"],
   ["store-imports-replay-and-before", "src/store/wrong.ts", 'import { p } from "../views/ok.ts";', "src/views/ok.ts"],

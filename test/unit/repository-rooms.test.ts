@@ -9,7 +9,7 @@ const page = readText("docs/architecture.md");
 const roomsSection = sections(page, 2).get("Rooms") ?? "";
 
 /** From the ground up: each imports only what stands before it. */
-const order = ["verify", "errors.ts", "event", "catalog", "log", "access", "records", "delivery", "views", "replay", "alerts", "store", "telemetry", "config", "http", "console", "assemble.ts", "compose.ts", "testing", "cli", "main.ts", "index.ts"]; // biome-ignore format: one line
+const order = ["verify", "errors.ts", "event", "catalog", "log", "access", "records", "delivery", "retention", "views", "replay", "alerts", "store", "telemetry", "config", "http", "console", "assemble.ts", "compose.ts", "testing", "cli", "main.ts", "index.ts"]; // biome-ignore format: one line
 
 async function draw(script: string): Promise<string> {
   const path = `${join(repositoryFolder, "node_modules/.bin")}${delimiter}${process.env.PATH}`;
