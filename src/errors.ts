@@ -12,6 +12,7 @@ export type ErrorKind =
   | "not_found"
   | "method_not_allowed"
   | "conflict"
+  | "gone" // it was here, and is kept elsewhere now
   | "too_large"
   | "unsupported_media"
   | "unprocessable" // well formed, but the catalog refuses it
@@ -155,6 +156,16 @@ export const errorCatalog = {
   COPY_UNFINISHED: {
     kind: "config",
     remedy: "Run the same `reprise copy` again until it says that it is complete; or point Reprise at the source, or at a new log.",
+  },
+  EVENT_ARCHIVED: { kind: "gone", remedy: "Ask again with `as=archived`: it reads the event back from the segment that the detail names." },
+  ARCHIVE_UNAVAILABLE: {
+    kind: "unavailable",
+    remedy: "Make the folder or bucket reachable and writable, then try again: the log still has all that is not archived.",
+  },
+  ARCHIVE_DAMAGED: { kind: "defect", remedy: "Run `reprise archive verify`: it names each place. Bring what it names back from a copy." },
+  ARCHIVE_FOREIGN: {
+    kind: "conflict",
+    remedy: "Name the archive of this log; `reprise archive ls` shows whose it is. Only an empty log takes another one's archive.",
   },
   FENCED: {
     kind: "defect",

@@ -22,7 +22,7 @@ export function makeFail(logger: DeliveryLogger): Fail {
 /** The failure as a RepriseError. An unexpected error is written to the log only. */
 function expected(thrown: unknown): RepriseError {
   if (thrown instanceof RepriseError) {
-    if (thrown.kind !== "config" && (thrown.kind !== "defect" || thrown.code === "CLOSED")) return thrown;
+    if (thrown.kind !== "config" && (thrown.kind !== "defect" || thrown.code === "CLOSED" || thrown.code === "ARCHIVE_DAMAGED")) return thrown;
     return internal(thrown);
   }
   const { code: given, statusCode = 500 } = (thrown ?? {}) as Partial<FastifyError>;

@@ -88,5 +88,5 @@ describe("docs/http.md", () => {
 /** What stops the start, and what stands still inside, is told to nobody as itself. */
 function reachesHttp(code: ErrorCode): boolean {
   const { kind } = errorCatalog[code];
-  return kind !== "config" && (kind !== "defect" || code === "CLOSED" || code === "INTERNAL");
+  return kind !== "config" && (kind !== "defect" || code === "CLOSED" || code === "ARCHIVE_DAMAGED" || code === "INTERNAL");
 }
