@@ -1,4 +1,4 @@
-# Reprise in a container: the compiled sources, their run-time dependencies, and nothing else. No port is exposed here: which one it is, REPRISE_PORT says.
+# Reprise in a container: the bundled sources, their run-time dependencies, and nothing else. No port is exposed here: which one it is, REPRISE_PORT says.
 # Without API keys it listens on loopback only, which is the container's own: give it keys, as docker-compose.yml does.
 FROM node:24.21.0-alpine@sha256:ebfe2f90462722a7a4de65e91990e97fe0d401c70e0e762c5b53302f905ec1c1 AS build
 WORKDIR /build
@@ -7,8 +7,9 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
+COPY bundle ./bundle
 # As `npm run build` does.
-RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json && cp -R src/http/page dist/http/page && node src/console/build.ts dist/console
+RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json && cp -R src/http/page dist/http/page && node src/console/build.ts dist/console && node bundle/build.ts dist
 
 FROM node:24.21.0-alpine@sha256:ebfe2f90462722a7a4de65e91990e97fe0d401c70e0e762c5b53302f905ec1c1 AS dependencies
 WORKDIR /app

@@ -1,19 +1,4 @@
 #!/usr/bin/env node
-// Plain JavaScript that any Node can read: the one place where an old Node gets an answer instead of a stack.
-import { existsSync } from "node:fs";
-import * as nodeModule from "node:module";
-import { fileURLToPath } from "node:url";
+import { program } from "./prepare.js";
 
-const [major, minor] = process.versions.node.split(".").map(Number);
-if (major < 24 || (major === 24 && minor < 12)) {
-  console.error(
-    `Reprise needs Node 24.12 or newer; this is ${process.version} (${process.execPath}).\nIn the repository run it through npm, which brings Node 24: npm start, npm run reprise -- …`,
-  );
-  process.exit(1);
-}
-const source = new URL("../src/main.ts", import.meta.url); // only a checkout has it; the package ships dist/
-// What Node has compiled is kept for the next start, beside the other packages: never in a folder that other users can write to. Where it cannot be
-// written, as in a container that is read only, Node goes on without. NODE_COMPILE_CACHE and NODE_DISABLE_COMPILE_CACHE of the user stay in force.
-const modules = existsSync(source) ? "../node_modules" : "../..";
-nodeModule.enableCompileCache(fileURLToPath(new URL(`${modules}/.cache/reprise`, import.meta.url)));
-await import(existsSync(source) ? source.href : new URL("../dist/main.js", import.meta.url).href);
+await import(program);

@@ -10,8 +10,8 @@ import { within } from "../event/waits.ts";
 import type { Config } from "./config.ts";
 import { rememberModule, syntaxPlaceOf } from "./syntax-place.ts";
 
-/** This copy's public API: `index.ts` from source, `index.js` from dist. */
-const self = new URL(import.meta.url.endsWith(".ts") ? "../index.ts" : "../index.js", import.meta.url).href;
+/** This copy's public API, from the sources or from their bundle. */
+const self = new URL("../index.ts", import.meta.url).href;
 const loadPatienceMs = 30_000;
 let hooked = false;
 const files = new WeakMap<Config, string>();

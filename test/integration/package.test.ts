@@ -104,7 +104,7 @@ describe("the packed package", { timeout: 60_000 }, () => {
   beforeAll(async () => {
     // Packed from a copy, so that the checkout gets no dist.
     const copy = join(folder, "copy");
-    for (const path of ["package.json", "tsconfig.json", "tsconfig.build.json", "src", "bin", "docs", "README.md", "CHANGELOG.md", "LICENSE"])
+    for (const path of ["package.json", "tsconfig.json", "tsconfig.build.json", "src", "bundle", "bin", "docs", "README.md", "CHANGELOG.md", "LICENSE"])
       cpSync(join(repositoryFolder, path), join(copy, path), { recursive: true });
     symlinkSync(join(repositoryFolder, "node_modules"), join(copy, "node_modules"));
     const packed = await run("npm", ["pack", "--pack-destination", folder], copy);

@@ -175,7 +175,7 @@ describe("Dockerfile", () => {
     expect(imageSays("VOLUME")).toEqual(['["/data"]']);
     // With Node's flags as npm start has them.
     const start = manifest.scripts.start!.replace(/^exec /, "").split(" ");
-    expect(start.slice(-2)).toEqual(["bin/reprise.js", "serve"]);
+    expect(start.slice(-2)).toEqual(["bundle/start.js", "serve"]);
     expect(JSON.parse(imageSays("ENTRYPOINT")[0]!)).toEqual([...start.slice(0, -2), "/app/bin/reprise.js"]);
     expect((JSON.parse(imageSays("CMD")[0]!) as readonly string[])[0]).toBe("serve");
     expect(imageSays("HEALTHCHECK").join()).toContain("/app/bin/health.js");

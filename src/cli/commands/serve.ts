@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { Logger } from "pino";
@@ -105,6 +106,7 @@ async function start(flags: Flags, world: World): Promise<{ server: Server; stor
     // A log on a server may not be there yet: the service answers meanwhile, and /readyz says what it waits for.
     const started = store.start();
     await within(started, startWithinMs, systemClock, () => {});
+    flushCompileCache(); // Node keeps what it has compiled at an ordered end only, and the next start may follow a crash
     return { server: await serve({ store, logger, clock: systemClock, keys, ...settings }), store, logger, started };
   } catch (error) {
     await store.close();
