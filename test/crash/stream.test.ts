@@ -52,6 +52,11 @@ it("that comes back by Last-Event-ID over kills of the service misses nothing an
       const whole = await readStream(`${service.url}/events/stream?after=0&types=events,deliveries,completed`);
       await whole.until(told.length);
       expect(told.map(text)).toEqual(whole.messages.map(text));
+      const completed = told.filter(({ data }) => data.status === "completed").map(({ data }) => `${data.entity.id} ${data.revision}`);
+      const { events } = (await (await fetch(`${service.url}/events?status=completed&limit=1000`)).json()) as {
+        events: { entity: { id: string }; revision: number }[];
+      };
+      expect(completed.toSorted()).toEqual(events.map(({ entity, revision }) => `${entity.id} ${revision}`).toSorted());
       reader.leave();
       whole.leave();
     } else {

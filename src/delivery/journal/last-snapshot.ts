@@ -7,9 +7,13 @@ import { isOwnEvent, isSkipped, type Skip } from "./journal-read.ts";
 import { fromSnapshot } from "./snapshot.ts";
 import { emptyState, type PartitionState } from "./state.ts";
 
-/** The state to fold on from: that of the last complete snapshot, or an empty one that begins at `start`. */
-export async function lastState(log: EventLog, stream: string, start: Position, skips: readonly Skip[]) {
-  const snapshot = await lastSnapshot(log, stream, skips);
+/**
+ * The state to fold on from: that of the last complete snapshot, or an empty one that begins at `start`.
+ *
+ * @param before only snapshots below this revision; default: all.
+ */
+export async function lastState(log: Pick<EventLog, "readStream">, stream: string, start: Position, skips: readonly Skip[], before?: number) {
+  const snapshot = before === 0 ? null : await lastSnapshot(log, stream, skips, before);
   const state = snapshot === null ? emptyState() : unpack(stream, snapshot);
   if (snapshot === null) state.checkpoint = start;
   return { state, snapshot, from: snapshot?.first ?? 0 };
@@ -36,13 +40,14 @@ function unpack(stream: string, { parts, first }: { readonly parts: readonly Jou
 
 /** The newest snapshot with all its parts, the parts in order, and where its first part stands. */
 async function lastSnapshot(
-  log: EventLog,
+  log: Pick<EventLog, "readStream">,
   stream: string,
   skips: readonly Skip[],
+  before: number | undefined,
 ): Promise<{ readonly parts: readonly JournalData["snapshot"][]; readonly first: number; readonly bytes: number } | null> {
   let set: string | null = null;
   let parts: JournalData["snapshot"][] = [];
-  for await (const batch of log.readStream(stream, { direction: "backward", damaged: "given" }))
+  for await (const batch of log.readStream(stream, { direction: "backward", damaged: "given", ...(before === undefined ? {} : { from: before - 1 }) }))
     for (const event of batch) {
       if (event.type !== "snapshot" || event.damage !== undefined || !isOwnEvent(event) || isSkipped(skips, event.revision)) continue;
       const part = snapshotOf(event);

@@ -16,12 +16,15 @@ export async function streamRoutes(app: FastifyInstance, { store, keys, sessions
 
   app.get("/events/stream", described, async (request, reply) => {
     const query = parseQuery(streamQuery, request);
-    const { tenant } = request.caller;
+    const { tenant, key } = request.caller;
     mustBeKnown(store.views, tenant, query);
     const from = lastEventId(request) ?? query.after ?? null;
     if (request.method === "HEAD") return reply.type(streamType).send();
     const stream = new EventStream(reply.raw, { clock, open: () => hijack(reply), mayGoOn: () => mayGoOn(request) });
-    const followed = await store.following.follow({ wanted: toWanted(tenant, query), from, sink: stream, encode: messagesFor(tenant), signal: stream.left });
+    const followed = await store.following.follow({
+      ...{ wanted: toWanted(tenant, query), from, owner: key?.tenant ?? null },
+      ...{ sink: stream, encode: messagesFor(tenant), signal: stream.left },
+    });
     open.add(stream);
     void stream.follow(followed).then(() => open.delete(stream));
     return reply;

@@ -5,6 +5,7 @@ import { journalPrefix } from "../../event/names.ts";
 import { makeTurns, type Turns } from "../../event/turns.ts";
 import { within } from "../../event/waits.ts";
 import type { EventLog, SubscriptionBatch } from "../../log/event-log.ts";
+import type { Completions } from "./completions/completions.ts";
 import type { ReadSlots } from "./read-slots.ts";
 import type { Reader } from "./reader.ts";
 import type { SharedTail } from "./shared-tail.ts";
@@ -22,23 +23,29 @@ export interface CatchUpNeeds {
   readonly clock: Clock;
 }
 
+interface ReadOnNeeds extends CatchUpNeeds {
+  readonly completions: Completions;
+}
+
 /** Resolves when the reader has joined the others, or `signal` was aborted. @throws LOG_BEHIND_CHECKPOINT when the log does not have its place. */
 export async function catchUp(reader: Reader, needs: CatchUpNeeds, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await reader.drained();
     if (needs.tail.position !== null && needs.tail.join(reader)) return;
-    const giveBack = await needs.slots.take(signal);
-    if (giveBack === null) return;
+    const slot = await needs.slots.take(reader, signal);
+    if (slot === null) return;
+    let resting = false;
     try {
-      if (await readOn(reader, needs, signal)) return;
+      if (await readOn(reader, { ...needs, completions: slot.completions }, signal)) return;
+      resting = !signal.aborted;
     } finally {
-      giveBack();
+      slot.giveBack(resting);
     }
   }
 }
 
 /** @returns whether the reader has joined the others; false when it takes nothing just now. */
-async function readOn(reader: Reader, needs: CatchUpNeeds, signal: AbortSignal): Promise<boolean> {
+async function readOn(reader: Reader, needs: ReadOnNeeds, signal: AbortSignal): Promise<boolean> {
   const { log, tail } = needs;
   const { wanted } = reader;
   const filter = filterOf(wanted);
@@ -50,7 +57,7 @@ async function readOn(reader: Reader, needs: CatchUpNeeds, signal: AbortSignal):
   return false;
 }
 
-async function takeAll(reader: Reader, { events, position }: SubscriptionBatch, needs: CatchUpNeeds, signal: AbortSignal): Promise<boolean> {
+async function takeAll(reader: Reader, { events, position }: SubscriptionBatch, needs: ReadOnNeeds, signal: AbortSignal): Promise<boolean> {
   const turns = makeTurns();
   for (const event of events) {
     await takeOne(reader, event, needs, turns);
@@ -61,9 +68,9 @@ async function takeAll(reader: Reader, { events, position }: SubscriptionBatch, 
   return true;
 }
 
-async function takeOne(reader: Reader, event: StoredEvent, { teller }: CatchUpNeeds, turns: Turns): Promise<void> {
+async function takeOne(reader: Reader, event: StoredEvent, { teller, completions }: ReadOnNeeds, turns: Turns): Promise<void> {
   if (turns.due()) await turns.next();
-  const told = teller.tell(event, [reader]);
+  const told = teller.tell(event, [reader], completions);
   reader.take(event.position, told instanceof Promise ? await told : told);
 }
 

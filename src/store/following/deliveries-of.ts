@@ -1,4 +1,4 @@
-/** The changes of deliveries that one record of a handler's journal tells of. */
+/** The change of a delivery that one record of a handler's journal tells of, and what it completes. */
 import type { StoredEvent } from "../../event/event.ts";
 import { partDeliveryId } from "../../event/ids.ts";
 import { handlerOfJournal, parseStreamName } from "../../event/names.ts";
@@ -17,22 +17,23 @@ export interface Change {
 
 type About = Pick<Change, "lane" | "revision" | "eventId">;
 
-/** @returns none for a record that tells of no delivery, and for one that Reprise did not write. */
-export function changesOf(stored: StoredEvent): readonly Change[] {
-  if (stored.source !== "reprise" || stored.damage !== undefined) return [];
+/** Whatever the record completes besides: its own change is told last, and is its last message for each reader. */
+const lastOfRecord = Number.MAX_SAFE_INTEGER;
+
+/** @returns null for a record that tells of no delivery of its own, and for one that Reprise did not write. */
+export function changeOf(stored: StoredEvent): Change | null {
+  if (stored.source !== "reprise" || stored.damage !== undefined) return null;
   const { type, data } = stored as unknown as JournalEvent;
   switch (type) {
     case "delivery.failed":
     case "delivery.deferred":
-      return known([{ ...aboutOf(data), status: "failed" }]);
+      return known({ ...aboutOf(data), status: "failed" });
     case "delivery.dead_lettered":
-      return known([{ ...aboutOf(data), status: data.escalated ? "escalated" : "dead_lettered" }]);
+      return known({ ...aboutOf(data), status: data.escalated ? "escalated" : "dead_lettered" });
     case "delivery.settled":
-      return known([{ ...aboutOf(data), status: data.outcome }]);
-    case "progress":
-      return known((data.completed ?? []).map((each) => ({ ...aboutOf(each), status: "completed" as const })));
+      return known({ ...aboutOf(data), status: data.outcome });
     default:
-      return [];
+      return null;
   }
 }
 
@@ -41,11 +42,17 @@ function aboutOf({ lane, revision, eventId, part }: About & Pick<JournalData["de
 }
 
 /** A stream of ours may hold what another program wrote under our name. */
-function known(changes: readonly Change[]): readonly Change[] {
-  return changes.filter(({ lane, revision, eventId }) => typeof lane === "string" && Number.isInteger(revision) && typeof eventId === "string");
+function known(change: Change): Change | null {
+  const { lane, revision, eventId } = change;
+  return typeof lane === "string" && Number.isInteger(revision) && typeof eventId === "string" ? change : null;
 }
 
-export function toldOf({ position, stream }: StoredEvent, { lane, revision, eventId, status, part }: Change, index: number): ToldDelivery | null {
+/** @param index of what it completes: which of them it is. */
+export function toldOf(
+  { position, stream }: StoredEvent,
+  { lane, revision, eventId, status, part }: Change,
+  { index = lastOfRecord, storedType = null }: Partial<Pick<ToldDelivery, "index" | "storedType">> = {},
+): ToldDelivery | null {
   const handler = handlerOfJournal(stream);
   const name = parseStreamName(lane);
   if (handler === null || name === null) return null;
@@ -58,6 +65,6 @@ export function toldOf({ position, stream }: StoredEvent, { lane, revision, even
     handler,
     revision,
     status,
-    storedType: null,
+    storedType,
   };
 }

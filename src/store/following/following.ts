@@ -6,14 +6,15 @@ import type { Position } from "../../event/event.ts";
 import { backOff } from "../../event/waits.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import { type CatchUpNeeds, catchUp } from "./catch-up.ts";
+import { makeCompletions } from "./completions/completions.ts";
 import { makeReadSlots } from "./read-slots.ts";
 import { type FollowEnd, Reader, type ReaderOptions } from "./reader.ts";
+import { makeReaderPlaces } from "./reader-places.ts";
 import { SharedTail } from "./shared-tail.ts";
 import { makeTeller, type TellerNeeds } from "./teller.ts";
 import { type Place, placeText } from "./told.ts";
 import type { Wanted } from "./wanted.ts";
 
-const maxReaders = 100;
 /** Each holds a batch of the log, about a megabyte of data. */
 const maxReading = 4;
 const waits = { firstMs: 250, lastMs: 5000 };
@@ -22,6 +23,8 @@ export interface FollowOptions extends Pick<ReaderOptions, "sink" | "encode"> {
   readonly wanted: Wanted;
   /** Null: what comes from now on. */
   readonly from: Place | null;
+  /** For whom the reader counts, where several share the places; default: all share one. */
+  readonly owner?: string | null;
   /** Ends it. */
   readonly signal: AbortSignal;
 }
@@ -52,9 +55,10 @@ export interface FollowingNeeds extends TellerNeeds {
 export function makeFollowing(needs: FollowingNeeds): Following {
   const { log, clock, logger, signal: closing } = needs;
   const teller = makeTeller(needs);
-  const tail = new SharedTail({ ...needs, teller });
-  const reading: CatchUpNeeds = { log, teller, tail, slots: makeReadSlots(maxReading), clock };
-  let readers = 0;
+  const tail = new SharedTail({ ...needs, teller, completions: makeCompletions(needs) });
+  const slots = makeReadSlots(maxReading, () => makeCompletions(needs));
+  const reading: CatchUpNeeds = { log, teller, tail, slots, clock };
+  const places = makeReaderPlaces();
 
   async function begin(reader: Reader, from: Place, signal: AbortSignal): Promise<void> {
     let begun = false;
@@ -72,7 +76,8 @@ export function makeFollowing(needs: FollowingNeeds): Following {
       }
   }
 
-  function run({ wanted, sink, encode, signal: left }: FollowOptions, from: Place): Followed {
+  function run({ wanted, sink, encode, signal: left, owner = null }: FollowOptions, from: Place): Followed {
+    const giveBack = places.take(owner);
     const { promise: ended, resolve } = Promise.withResolvers<FollowEnd>();
     const stop = new AbortController();
     const storedTypes = wanted.eventType === undefined ? null : teller.storedTypes(wanted.eventType);
@@ -80,8 +85,9 @@ export function makeFollowing(needs: FollowingNeeds): Following {
     const end = (why: FollowEnd): void => {
       if (stop.signal.aborted) return;
       stop.abort();
-      readers--;
+      giveBack();
       tail.leave(reader);
+      slots.forget(reader);
       reader.clear();
       left.removeEventListener("abort", onLeft);
       closing.removeEventListener("abort", onClosing);
@@ -91,7 +97,6 @@ export function makeFollowing(needs: FollowingNeeds): Following {
     const onClosing = () => end("closed");
     left.addEventListener("abort", onLeft);
     closing.addEventListener("abort", onClosing);
-    readers++;
     if (left.aborted) end("left");
     else if (closing.aborted) end("closed");
     else begin(reader, from, stop.signal).catch(() => end("gone"));
@@ -101,16 +106,13 @@ export function makeFollowing(needs: FollowingNeeds): Following {
   return {
     async follow(options) {
       if (closing.aborted) throw new RepriseError("CLOSED", "The store is closed.");
-      mustHaveRoom(readers);
+      const { owner = null } = options;
+      places.mustHaveRoom(owner);
       const from = options.from ?? (await now(log, tail));
-      mustHaveRoom(readers);
+      places.mustHaveRoom(owner);
       return run(options, from);
     },
   };
-}
-
-function mustHaveRoom(readers: number): void {
-  if (readers >= maxReaders) throw new RepriseError("LIMIT_REACHED", `${maxReaders} readers follow the log already.`, { retryAfterMs: 10_000 });
 }
 
 /** A subscription begins after an event, never between two. */

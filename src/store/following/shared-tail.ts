@@ -5,6 +5,7 @@ import type { Position, StoredEvent } from "../../event/event.ts";
 import { makeTurns, type Turns } from "../../event/turns.ts";
 import { backOff } from "../../event/waits.ts";
 import type { EventLog } from "../../log/event-log.ts";
+import type { Completions } from "./completions/completions.ts";
 import type { Reader } from "./reader.ts";
 import type { Teller } from "./teller.ts";
 import type { Told } from "./told.ts";
@@ -14,6 +15,8 @@ const waits = { firstMs: 100, lastMs: 2000 };
 export interface SharedTailNeeds {
   readonly log: Pick<EventLog, "subscribe">;
   readonly teller: Teller;
+  /** Of this reading. */
+  readonly completions: Completions;
   readonly clock: Clock;
   readonly logger: DeliveryLogger;
 }
@@ -22,6 +25,8 @@ export interface SharedTailNeeds {
 export class SharedTail {
   readonly #needs: SharedTailNeeds;
   readonly #readers = new Set<Reader>();
+  /** How often a reader has joined. */
+  #joined = 0;
   #running: { readonly stop: AbortController; position: Position } | null = null;
 
   constructor(needs: SharedTailNeeds) {
@@ -37,6 +42,7 @@ export class SharedTail {
   join(reader: Reader): boolean {
     if (this.#running !== null && reader.reached < this.#running.position) return false;
     this.#readers.add(reader);
+    this.#joined++;
     if (this.#running === null) {
       this.#running = { stop: new AbortController(), position: reader.reached };
       void this.#run(this.#running);
@@ -48,6 +54,7 @@ export class SharedTail {
     if (!this.#readers.delete(reader) || this.#readers.size > 0) return;
     this.#running?.stop.abort();
     this.#running = null;
+    this.#needs.completions.forget();
   }
 
   async #run(run: { readonly stop: AbortController; position: Position }): Promise<void> {
@@ -73,8 +80,14 @@ export class SharedTail {
   /** Between the last wait and the end no reader can join or leave: each is told the whole record, or begins after it. */
   async #tell(event: StoredEvent, run: { readonly stop: AbortController; position: Position }, turns: Turns): Promise<void> {
     if (turns.due()) await turns.next();
-    let told = this.#needs.teller.tell(event, this.#readers);
-    if (told instanceof Promise) told = await told;
+    const { teller, completions } = this.#needs;
+    let told = teller.tell(event, this.#readers, completions);
+    while (told instanceof Promise) {
+      const joined = this.#joined;
+      const read: readonly Told[] = await told;
+      // Who has joined meanwhile may want what was not read.
+      told = joined === this.#joined ? read : teller.tell(event, this.#readers, completions);
+    }
     if (run.stop.signal.aborted) return;
     this.#hand(run, event.position, told);
   }

@@ -4,9 +4,10 @@ import type { StoredEvent } from "../../event/event.ts";
 import { isEntityStream, journalPrefix } from "../../event/names.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { EventView } from "../../views/model/event.ts";
-import { changesOf, toldOf } from "./deliveries-of.ts";
+import type { Completions } from "./completions/completions.ts";
+import { changeOf, toldOf } from "./deliveries-of.ts";
 import type { Told, ToldDelivery } from "./told.ts";
-import { isAbout, needsType, type Wanted, wantsDeliveries } from "./wanted.ts";
+import { isAbout, needsType, type Wanted, wantsCompletions, wantsDeliveries } from "./wanted.ts";
 
 /** Types of the newest events, by position: most changes of deliveries are about them. */
 const rememberedTypes = 10_000;
@@ -22,9 +23,10 @@ export interface Teller {
   /**
    * The messages of one record, as far as one of these readers may want them.
    *
+   * @param completions of the reading that the record comes from: all its records are told in order.
    * @returns a promise only when something has to be read for it.
    */
-  tell(stored: StoredEvent, readers: Iterable<{ readonly wanted: Wanted }>): readonly Told[] | Promise<readonly Told[]>;
+  tell(stored: StoredEvent, readers: Iterable<{ readonly wanted: Wanted }>, completions: Completions): readonly Told[] | Promise<readonly Told[]>;
   /** The types under which the log may hold events of this type. */
   storedTypes(eventType: string): ReadonlySet<string>;
 }
@@ -55,19 +57,29 @@ export function makeTeller({ log, catalog, view }: TellerNeeds): Teller {
     return { ...told, storedType: type ?? null };
   }
 
-  function deliveriesOf(stored: StoredEvent, wants: readonly Wanted[]): readonly Told[] | Promise<readonly Told[]> {
-    const changes = changesOf(stored);
-    const told = changes.map((change, index) => toldOf(stored, change, index)).filter((each) => each !== null);
-    if (!told.some((each) => wants.some((wanted) => needsType(wanted) && wanted.statuses.has(each.status) && isAbout(wanted, each)))) return told;
-    return eachInTurn(told, (each) => typed(each, changes[each.index]!.lane));
+  function changedBy(stored: StoredEvent, wants: readonly Wanted[]): readonly Told[] | Promise<readonly Told[]> {
+    const change = changeOf(stored);
+    const told = change && toldOf(stored, change);
+    if (told === null) return none;
+    if (!wants.some((wanted) => needsType(wanted) && wanted.statuses.has(told.status) && isAbout(wanted, told))) return [told];
+    return typed(told, change!.lane).then((typed) => [typed]);
+  }
+
+  async function completedAndChangedBy(stored: StoredEvent, wants: readonly Wanted[], completions: Completions): Promise<readonly Told[]> {
+    const completed = (await completions.of(stored)).map(({ stream, revision, id, type }, index) =>
+      toldOf(stored, { lane: stream, revision, eventId: id, status: "completed" }, { index, storedType: type }),
+    );
+    return [...completed.filter((each) => each !== null), ...(await changedBy(stored, wants))];
   }
 
   return {
-    tell(stored, readers) {
+    tell(stored, readers, completions) {
       const { stream, revision, type } = stored;
       if (stream.startsWith(journalPrefix)) {
         const wants = Array.from(readers, ({ wanted }) => wanted).filter(wantsDeliveries);
-        return wants.length === 0 ? none : deliveriesOf(stored, wants);
+        if (wants.some(wantsCompletions)) return completedAndChangedBy(stored, wants, completions);
+        completions.forget();
+        return wants.length === 0 ? none : changedBy(stored, wants);
       }
       if (!isEntityStream(stream)) return none;
       remember(stream, revision, type);
@@ -80,10 +92,4 @@ export function makeTeller({ log, catalog, view }: TellerNeeds): Teller {
 
 function keyOf(stream: string, revision: number): string {
   return `${stream}\n${revision}`;
-}
-
-async function eachInTurn<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<readonly R[]> {
-  const done: R[] = [];
-  for (const one of all) done.push(await work(one));
-  return done;
 }

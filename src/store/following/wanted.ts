@@ -23,6 +23,10 @@ export function wantsDeliveries({ statuses }: Wanted): boolean {
   return statuses.size > 0;
 }
 
+export function wantsCompletions({ statuses }: Wanted): boolean {
+  return statuses.has("completed");
+}
+
 /** Whether the type of a delivery's event has to be known to decide. */
 export function needsType(wanted: Wanted): boolean {
   return wanted.eventType !== undefined && wantsDeliveries(wanted);
