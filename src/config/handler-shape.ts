@@ -5,6 +5,7 @@ import type { EscalateRule, Jitter, PresetName } from "../delivery/handler.ts";
 import { maxDelayMs } from "../delivery/policy/waits.ts";
 import type { CurrentEvent } from "../event/event.ts";
 import { eventTypePattern } from "../event/names.ts";
+import { maxPartitions } from "../event/partition-of.ts";
 import { between, custom, eventDefinition, fields, nameShape, oneOf, whole } from "./fields.ts";
 import { breakerShape } from "./integration-shape.ts";
 import { presets } from "./presets.ts";
@@ -39,6 +40,7 @@ const commonShape = {
   ordering: oneOf("strict", "relaxed").optional(),
   concurrency: whole(1, 256).optional(),
   startFrom: oneOf("beginning", "now").optional(),
+  partitions: whole(1, maxPartitions).optional(),
   preset: oneOf(...(Object.keys(presets) as [PresetName, ...PresetName[]])).optional(),
   integration: nameShape.optional(),
   breaker: breakerShape.optional(),

@@ -29,6 +29,7 @@ export function makeSpec(definition: HandlerDefinition, field: string, catalog: 
     ordering: definition.ordering ?? "strict",
     concurrency: definition.concurrency ?? 16,
     startFrom: definition.startFrom ?? null,
+    partitions: definition.partitions ?? null,
     record: definition.record ?? preset.record ?? "batch",
     unknownOutcome: definition.unknownOutcome ?? preset.unknownOutcome ?? "repeat",
     integration: integrationOf(definition, preset, field, integrations),

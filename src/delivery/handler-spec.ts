@@ -26,6 +26,8 @@ export interface HandlerSpec {
   readonly ordering: "strict" | "relaxed";
   readonly concurrency: number;
   readonly startFrom: "beginning" | "now" | null;
+  /** How many partitions it begins with; null: the config does not say. */
+  readonly partitions: number | null;
   readonly record: "batch" | "each";
   readonly unknownOutcome: "repeat" | "escalate";
   /** What it calls and shares with others; null: nothing that anybody would wait for. */

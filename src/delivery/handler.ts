@@ -56,6 +56,8 @@ export interface HandlerOptions<T extends string = string> {
   readonly concurrency?: number;
   /** Where a new handler begins; required when the log already holds events. */
   readonly startFrom?: "beginning" | "now";
+  /** Parts of its entities, 1 to 64, each worked on by one instance at a time. It counts while the handler is new. Default 1; for many instances on one log 16. */
+  readonly partitions?: number;
   /** What the task can bear: a set of defaults, `presets[preset]`. What stands beside it goes before it, field by field. Default: none of them. */
   readonly preset?: PresetName;
   /** What it calls, by name: concurrency, rate and breaker are that integration's, over all handlers that share it. */

@@ -18,6 +18,21 @@ export interface DeliveryLimits {
   readonly maxCrashes: number;
 }
 
+/** What a handler with several partitions has to share among them. What reads less than this reads too often. */
+const least = { readAheadEvents: 256, readAheadBytes: 4 * 1024 * 1024 };
+
+/** The limits of one of a handler's partitions. */
+export function limitsOfOne(limits: DeliveryLimits, partitions: number): DeliveryLimits {
+  if (partitions === 1) return limits;
+  const share = (whole: number, atLeast: number) => Math.min(whole, Math.max(atLeast, Math.ceil(whole / partitions)));
+  return {
+    ...limits,
+    readAheadEvents: share(limits.readAheadEvents, least.readAheadEvents),
+    readAheadBytes: share(limits.readAheadBytes, least.readAheadBytes),
+    recordedLanes: share(limits.recordedLanes, 1),
+  };
+}
+
 export const defaultDeliveryLimits: DeliveryLimits = {
   readAheadEvents: 4096,
   readAheadBytes: 64 * 1024 * 1024,

@@ -1,20 +1,21 @@
 import type { Position } from "../event/event.ts";
 import type { Act } from "../records/act.ts";
-import type { LaneActs } from "./dispatcher/lane-acts.ts";
-import type { FoundLetter, LetterActs } from "./dispatcher/letter-acts.ts";
-import type { ReplaySide } from "./dispatcher/replay-side.ts";
+import type { FoundLetter } from "./dispatcher/letter-acts.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
-import type { Condition } from "./ownership/condition.ts";
-import type { Repaired, Seat } from "./ownership/seat.ts";
+import { type LaneSide, type LetterSide, routedLanes, routedLetters } from "./lane-routes.ts";
+import { type Condition, conditionOfAll } from "./ownership/condition.ts";
+import type { HandlerPlace } from "./ownership/handler-place.ts";
+import type { Repaired } from "./ownership/seat.ts";
+import { type ReplaySide, routedReplays } from "./replay-routes.ts";
 
 /** One handler in this process, in whatever condition it is. */
 export interface RunningHandler {
   /** As the config has it. */
   readonly spec: HandlerSpec;
-  /** Acts on dead letters. @throws NOT_OWNER while another instance works on the handler, its fault while it stands still. */
-  readonly letters: LetterActs;
+  /** Acts on dead letters. @throws NOT_OWNER while another instance works on the entity's partition, its fault while that stands still. */
+  readonly letters: LetterSide;
   /** Acts on lanes. @throws as `letters` */
-  readonly lanes: LaneActs;
+  readonly lanes: LaneSide;
   /** What it does for replays. @throws as `letters` */
   readonly replays: ReplaySide;
   /** Nothing of it starts until it is resumed; the position is that of the record. @throws as `letters` */
@@ -35,26 +36,29 @@ export interface RunningHandler {
   followers(replayId: string): number;
 }
 
-/** Its dispatcher comes and goes, as other instances take over or the journal is repaired: each act asks for the one that works now. */
-export function makeRunningHandler(seat: Seat): RunningHandler {
+/** Its dispatchers come and go, as other instances take over or a journal is repaired: each act asks for the one that works now. */
+export function makeRunningHandler(place: HandlerPlace): RunningHandler {
+  const { spec, pauses } = place;
+  const working = (stream: string) => place.seatOf(stream).mustWork();
+  const dispatchers = () => place.seats.flatMap(({ dispatcher }) => (dispatcher === null ? [] : [dispatcher]));
   return {
-    spec: seat.spec,
-    get letters() {
-      return seat.mustWork().letters;
+    spec,
+    letters: routedLetters(working),
+    lanes: routedLanes(working),
+    replays: routedReplays(() => place.someWorking(), working),
+    async pause(act) {
+      place.mustWork();
+      return pauses.pause(act);
     },
-    get lanes() {
-      return seat.mustWork().lanes;
+    async resume(act) {
+      place.mustWork();
+      return pauses.resume(act);
     },
-    get replays() {
-      return seat.mustWork().replays;
-    },
-    pause: async (act) => seat.mustWork().pauses.pause(act),
-    resume: async (act) => seat.mustWork().pauses.resume(act),
-    repair: async (act) => seat.repair(act),
-    condition: () => seat.condition(),
-    running: () => seat.dispatcher?.running() ?? [],
-    letterAt: (stream, revision) => seat.dispatcher?.letters.find(stream, revision),
-    lettersOf: (stream) => seat.dispatcher?.letters.revisions(stream) ?? [],
-    followers: (replayId) => seat.dispatcher?.replays.followers(replayId) ?? 0,
+    repair: async (act) => place.repair(act),
+    condition: () => conditionOfAll(place.seats.map((seat) => seat.condition())),
+    running: () => dispatchers().flatMap((dispatcher) => dispatcher.running()),
+    letterAt: (stream, revision) => place.seatOf(stream).dispatcher?.letters.find(stream, revision),
+    lettersOf: (stream) => place.seatOf(stream).dispatcher?.letters.revisions(stream) ?? [],
+    followers: (replayId) => dispatchers().reduce((sum, { replays }) => sum + replays.followers(replayId), 0),
   };
 }

@@ -10,6 +10,7 @@ import { makeFunctionAttempt } from "./attempt/function-attempt.ts";
 import { makeWebhookAttempt } from "./attempt/webhook-attempt.ts";
 import type { DeliveryLogger } from "./delivery-logger.ts";
 import { AloneGate } from "./dispatcher/alone-gate.ts";
+import { FlushPace } from "./dispatcher/flush-pace.ts";
 import type { FollowUpAppends } from "./follow-ups/follow-up-appends.ts";
 import type { HandlerDefinition } from "./handler.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
@@ -18,7 +19,8 @@ import type { IntegrationSpec } from "./integration-spec.ts";
 import { Integrations } from "./integrations/integrations.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import { type Condition, refusalOf } from "./ownership/condition.ts";
-import { Seat } from "./ownership/seat.ts";
+import { HandlerPlace } from "./ownership/handler-place.ts";
+import { type PartitionSeat, partitionSeatOf } from "./ownership/partition-seat.ts";
 import { makeLife } from "./ownership/signs-of-life.ts";
 import { type LastEnds, nobodyTold } from "./partition/ends.ts";
 import { makeRunningHandler, type RunningHandler } from "./running-handler.ts";
@@ -42,6 +44,10 @@ export interface RunningHandlersOptions {
   readonly ends?: LastEnds;
   /** Told when a handler works here from now on that another instance owned, or that stood still. */
   readonly onTaken?: (handler: string) => void;
+  /** Many instances share the handlers' partitions: this one claims and lets go what it is told, over `partitions`. Default: it takes them all. */
+  readonly many?: boolean;
+  /** Of this process, for the record. Default: host name and pid. */
+  readonly instance?: string;
   readonly calls?: CallOptions;
   /** Of each handler. Default: none. */
   readonly twin?: TwinOf;
@@ -69,6 +75,8 @@ export interface RunningHandlers {
   mustOwn(handlers: readonly string[]): void;
   /** What the handlers call and share, and the acts on it. */
   readonly integrations: Pick<Integrations, "all" | "isolate" | "reset">;
+  /** The places of all partitions of all handlers, after `start`. */
+  partitions(): readonly PartitionSeat[];
   /** What has become of a handler in this process, also of one that is not in the config. */
   condition(handler: string): Condition;
   /** Its deliveries under way. */
@@ -84,8 +92,9 @@ export interface RunningHandlers {
 }
 
 interface Place {
-  readonly seat: Seat;
+  readonly place: HandlerPlace;
   readonly handler: RunningHandler;
+  readonly seats: readonly PartitionSeat[];
 }
 
 export function makeRunningHandlers(options: RunningHandlersOptions): RunningHandlers {
@@ -94,7 +103,7 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
   const twins = new Map(handlers.map((spec) => [spec.name, options.twin?.(spec)]));
   const calls = makeAttempts(handlers, twins, options); // made at once, so that a header that cannot be sent is a start-up error
   const places = new Map<string, Place>();
-  const dispatchers = () => [...places.values()].flatMap(({ seat: { name, working } }) => (working === null ? [] : [{ name, dispatcher: working }]));
+  const dispatchers = () => [...places].flatMap(([name, { place }]) => place.working().map((dispatcher) => ({ name, dispatcher })));
   const life = makeLife({
     log,
     clock,
@@ -112,7 +121,7 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
       await integrations.start();
       await openAll(options, { places, attempts: calls.attempts, twins, mayStart: life.isHeard, integrations });
       life.start();
-      for (const { seat } of places.values()) seat.start();
+      for (const { place } of places.values()) for (const seat of place.seats) seat.start();
     },
     async stop(patienceMs) {
       await stopAll(places, patienceMs);
@@ -129,8 +138,8 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
     },
     mustOwn(names) {
       for (const name of new Set(names)) {
-        const fault = places.get(name)?.seat.fault;
-        if (fault?.code === "FENCED") throw refusalOf(fault);
+        const fault = places.get(name)?.place.faults.find(({ code }) => code === "FENCED");
+        if (fault !== undefined) throw refusalOf(fault);
       }
     },
     condition(name) {
@@ -140,9 +149,10 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
       return { state: "stopped", fault: "the service has not started it" };
     },
     integrations,
+    partitions: () => [...places.values()].flatMap(({ seats }) => seats),
     running: (name) => find(name)?.running() ?? [],
-    working: () => [...places.values()].flatMap(({ seat, handler }) => (seat.working === null ? [] : [handler])),
-    faults: () => [...places.values()].flatMap(({ seat: { name, fault } }) => (fault === null ? [] : [{ handler: name, error: fault }])),
+    working: () => [...places.values()].flatMap(({ place, handler }) => (place.working().length === 0 ? [] : [handler])),
+    faults: () => [...places].flatMap(([handler, { place }]) => place.faults.map((error) => ({ handler, error }))),
     troubles: () => dispatchers().flatMap(({ name, dispatcher }) => dispatcher.troubles.map((trouble) => ({ handler: name, trouble }))),
     damaged: () =>
       dispatchers().flatMap(({ name, dispatcher: { damaged } }) =>
@@ -190,19 +200,21 @@ interface OpenNeeds {
   readonly integrations: Integrations;
 }
 
+/** How many partitions a new handler gets whose config says nothing: as many as many instances need to share it. */
+const newPartitions = { one: 1, many: 16 };
+
 /** Claims one journal after the other. When one cannot be claimed, those that are get released again. */
 async function openAll(
-  { handlers, ends = nobodyTold, onTaken = () => {}, ...common }: RunningHandlersOptions,
+  { handlers, ends = nobodyTold, onTaken = () => {}, many = false, instance = `${hostname()}:${process.pid}`, ...common }: RunningHandlersOptions,
   { places, attempts, twins, mayStart, integrations }: OpenNeeds,
 ): Promise<void> {
-  const gate = new AloneGate();
-  const owner = `${hostname()}:${process.pid}`;
+  const shared = { gate: new AloneGate(), flushPace: new FlushPace(), takesOver: !many, newPartitions: many ? newPartitions.many : newPartitions.one };
   try {
     for (const spec of handlers) {
       const called = { attempt: attempts.get(spec.name)!, onCompleted: () => twins.get(spec.name)?.completed() };
-      const seat = new Seat({ ...common, ...called, integrations, spec, gate, owner, ends, mayStart, onTaken });
-      await seat.open();
-      places.set(spec.name, { seat, handler: makeRunningHandler(seat) });
+      const place = new HandlerPlace({ ...common, ...shared, ...called, integrations, spec, owner: instance, ends, mayStart, onTaken });
+      await place.open();
+      places.set(spec.name, { place, handler: makeRunningHandler(place), seats: place.seats.map(partitionSeatOf) });
     }
   } catch (error) {
     await stopAll(places, 0);
@@ -211,5 +223,5 @@ async function openAll(
 }
 
 async function stopAll(places: ReadonlyMap<string, Place>, patienceMs: number): Promise<void> {
-  await Promise.all(Array.from(places.values(), ({ seat }) => seat.stop(patienceMs)));
+  await Promise.all(Array.from(places.values(), ({ place }) => place.stop(patienceMs)));
 }

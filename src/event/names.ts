@@ -59,9 +59,17 @@ export const handlerStream = (handler: string): string => `${ownTenant}.handler-
 /** What the names of all journals begin with. */
 export const journalPrefix = `${ownTenant}.journal-`;
 export const journalStream = (handler: string, partitions = 1, partition = 0): string => `${journalPrefix}${handler}-${partitions}-${partition}`;
-const journalPattern = /^reprise\.journal-(.+)-\d+-\d+$/;
+const journalPattern = /^reprise\.journal-(.+)-(\d+)-(\d+)$/;
 /** The handler whose journal a stream is; null for another stream. */
 export const handlerOfJournal = (stream: string): string | null => journalPattern.exec(stream)?.[1] ?? null;
+/** Of how many partitions a journal's is one, and which; one of one for another stream. */
+export function partitionOfJournal(stream: string): { readonly of: number; readonly partition: number } {
+  const [, , of = "1", partition = "0"] = journalPattern.exec(stream) ?? [];
+  return { of: Number(of), partition: Number(partition) };
+}
+/** The journal of another partition of the same handler. */
+export const journalBeside = (journal: string, of: number, partition: number): string =>
+  journalStream(journalPattern.exec(journal)?.[1] ?? journal, of, partition);
 /**
  * At most 483 of the 512 characters that a stream's name may have: the entity's stream takes 386, the handler 63, a revision 16. A tenant has no `-`, so
  * the entity's stream begins behind the last `-` before the first `.` of the rest.

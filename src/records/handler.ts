@@ -13,7 +13,7 @@ export interface HandlerStreamData {
     readonly ordering: "strict" | "relaxed";
     readonly start: "beginning" | "now";
     readonly partitions: number;
-    /** Stream of the journal. */
+    /** Stream of the journal; with several partitions, of the first one. */
     readonly journal: string;
     /** URL of a webhook. */
     readonly endpoint: string | null;

@@ -36,6 +36,8 @@ export interface JournalData {
     /** Whether the previous owner, which did not release the journal, reported its end. The first builds took each end for a reported one. */
     readonly lastEnd?: "told" | "not_told";
   };
+  /** Of a handler with several partitions: the stored types of which its owner has known that it wants them, whenever they changed. */
+  "partition.wants": { readonly types: readonly string[] };
   /** Clean stop: the last event of an owner. */
   "partition.released": Record<string, never>;
   /**
@@ -129,6 +131,8 @@ export interface JournalData {
     readonly clean: boolean;
     readonly readAhead: number;
     readonly life?: string;
+    /** Of the last `partition.wants`; in part 0. */
+    readonly types?: readonly string[];
     readonly lanes: readonly LaneSnapshot[];
     readonly started: readonly StartedSnapshot[];
     /** In part 0; left out when there are none. */

@@ -34,6 +34,7 @@ describe("a good config", () => {
       ordering: "strict",
       concurrency: 16,
       startFrom: null,
+      partitions: null,
       record: "batch",
       unknownOutcome: "repeat",
     });
@@ -125,6 +126,7 @@ describe("a config is refused with the field, its value and the fix", () => {
     ["concurrency", [hook({ concurrency: 257 })], "handlers[0].concurrency is 257: it must be a whole number from 1 to 256"],
     ["ordering", [hook({ ordering: "loose" })], 'handlers[0].ordering is "loose": it must be "strict" or "relaxed"'],
     ["startFrom", [hook({ startFrom: "end" })], 'handlers[0].startFrom is "end": it must be "beginning" or "now"'],
+    ["partitions", [hook({ partitions: 65 })], "handlers[0].partitions is 65: it must be a whole number from 1 to 64"],
     ["no events", [hook({ events: [] })], 'handlers[0].events is an empty list: it must have at least one event type, or be ["*"]'],
     ['"*" beside others', [hook({ events: ["*", "order.placed"] })], 'handlers[0].events has "*" beside other types'],
     ["an unknown type", [hook({ events: ["order.plcaed"] })], 'handlers[0].events[0] is "order.plcaed", which is no event type of the catalog'],

@@ -27,6 +27,7 @@ type OwnType = keyof OwnData;
 /** Each type in the log must be known here, and no other: a new one is a decision about its positions. */
 const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof ownEventRewrites]: true } = {
   "partition.claimed": true,
+  "partition.wants": true,
   "partition.released": true,
   "partition.reset": true,
   progress: true,

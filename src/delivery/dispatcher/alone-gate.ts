@@ -19,6 +19,14 @@ export class AloneGate {
     this.#members.push(member);
   }
 
+  leave(member: GateMember): void {
+    const place = this.#members.indexOf(member);
+    if (place === -1) return;
+    this.#members.splice(place, 1);
+    this.#told.delete(member);
+    for (const each of this.#members) queueMicrotask(() => each.gateMoved());
+  }
+
   /** Whether `member` has to wait: another one comes first, or is still busy. */
   holds(member: GateMember): boolean {
     const first = this.#members.find((each) => each.wantsAlone());

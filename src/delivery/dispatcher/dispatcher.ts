@@ -15,18 +15,21 @@ import type { JournalStream } from "../journal/journal-stream.ts";
 import type { DeliveryLimits } from "../limits.ts";
 import { refusalOf } from "../ownership/condition.ts";
 import type { Partition } from "../partition/partition.ts";
+import type { SlotShare } from "../partition/slots.ts";
 import type { AloneGate, GateMember } from "./alone-gate.ts";
 import { CallJudge } from "./call-judge.ts";
 import { Caller } from "./caller.ts";
+import type { FlushPace } from "./flush-pace.ts";
 import { JournalWriter } from "./journal-writer.ts";
 import { LaneActs } from "./lane-acts.ts";
 import { LaneReader } from "./lane-reader.ts";
 import { LetterActs } from "./letter-acts.ts";
 import { Lifetime, serviceStops } from "./lifetime.ts";
 import { Loans } from "./loans.ts";
-import { PauseActs } from "./pause-acts.ts";
+import type { PauseActs } from "./pause-acts.ts";
 import { Pump } from "./pump.ts";
 import { ReplaySide } from "./replay-side.ts";
+import { SharedPart } from "./shared-part.ts";
 import { startReady } from "./start-ready.ts";
 import { Subscriber } from "./subscriber.ts";
 import { tellDecisions } from "./tell-decisions.ts";
@@ -47,6 +50,11 @@ export interface DispatcherOptions {
   readonly appends: FollowUpAppends;
   /** The handler's part in the integration that it calls; null: it has none. */
   readonly permits: Member | null;
+  /** The handler's pause, which binds all its partitions. */
+  readonly pauses: PauseActs;
+  /** This partition's part in the handler's slots. */
+  readonly slots: SlotShare;
+  readonly flushPace: FlushPace | null;
   /** False while nobody has heard of this process for so long that another one may have taken over. */
   readonly mayStart: () => boolean;
   /** It has failed for good. */
@@ -60,11 +68,13 @@ const maxReleaseMs = 3000;
 export class Dispatcher {
   readonly letters: LetterActs;
   readonly lanes: LaneActs;
-  readonly pauses: PauseActs;
   readonly replays: ReplaySide;
+  /** Revision of its claim. */
+  readonly epoch: number;
+  /** Whether it works, and why not. */
+  readonly life: Lifetime;
   readonly #options: DispatcherOptions;
   readonly #partition: Partition;
-  readonly #life: Lifetime;
   readonly #pump: Pump;
   readonly #writer: JournalWriter;
   readonly #loans: Loans;
@@ -72,26 +82,28 @@ export class Dispatcher {
   readonly #subscriber: Subscriber;
   readonly #reader: LaneReader;
   readonly #gateMember: GateMember;
+  readonly #shared: SharedPart;
 
   constructor(
     options: DispatcherOptions,
-    { journal, partition, paused }: { readonly journal: JournalStream; readonly partition: Partition; readonly paused: boolean },
+    { journal, partition, epoch }: { readonly journal: JournalStream; readonly partition: Partition; readonly epoch: number },
   ) {
     this.#options = options;
+    this.epoch = epoch;
     this.#partition = partition;
     const { log, clock, newId, spec, limits } = options;
     const handler = spec.name;
-    this.#life = new Lifetime({ handler, onFail: (fault, thrown) => this.#onFail(fault, thrown) });
+    this.life = new Lifetime({ handler, onFail: (fault, thrown) => this.#onFail(fault, thrown) });
     this.#pump = new Pump(clock, () => this.#look());
-    const parts = { ...options, handler, journal, partition, life: this.#life, pump: this.#pump };
+    const parts = { ...options, handler, journal, partition, life: this.life, pump: this.#pump };
     this.#writer = new JournalWriter({ ...parts, flushMs: limits.flushMs, call: (delivery) => this.#caller.run(delivery) });
     this.#loans = new Loans(parts);
-    this.pauses = new PauseActs({ ...parts, paused });
+    const [wake, wakeNextTurn] = [() => this.#pump.now(), () => this.#pump.nextTurn()];
+    this.#shared = new SharedPart(options, { hold: (why, held) => partition.schedule.hold(why, held), wake, wakeNextTurn });
     const effects = makeEffects({ handler, log, clock, newId });
     const followUps = makeFollowUps({ ...options, handler });
-    if (options.permits !== null) options.permits.wake = () => this.#pump.nextTurn();
     const called = { ...parts, judge: new CallJudge(options), effects, followUps };
-    this.#caller = new Caller({ ...called, writer: this.#writer, loans: this.#loans, pauses: this.pauses });
+    this.#caller = new Caller({ ...called, writer: this.#writer, loans: this.#loans });
     this.#subscriber = new Subscriber(parts);
     this.#reader = new LaneReader(parts);
     this.letters = new LetterActs({ ...parts, writer: this.#writer });
@@ -99,16 +111,11 @@ export class Dispatcher {
     this.replays = new ReplaySide({ ...parts, writer: this.#writer, loans: this.#loans });
     partition.schedule.hold("not_started", true);
     this.#gateMember = {
-      wantsAlone: () => partition.suspects.any() && !this.#life.isOver && !this.pauses.isPaused && options.permits?.isShut !== true,
+      wantsAlone: () => partition.suspects.any() && !this.life.isOver && !options.pauses.isPaused && options.permits?.isShut !== true,
       busy: () => this.#caller.isBusy(),
       gateMoved: () => this.#pump.now(),
     };
     options.gate.join(this.#gateMember);
-  }
-
-  /** Why it stands still, for good; null while it works. */
-  get fault(): RepriseError | null {
-    return this.#life.fault;
   }
 
   /** Why nothing of it is delivered or recorded just now, although it works; it goes on by itself. */
@@ -141,25 +148,26 @@ export class Dispatcher {
 
   /** Takes nothing new, lets what runs end within `patienceMs`, abandons the rest, and records all. */
   async stop(patienceMs: number): Promise<void> {
-    if (this.#life.stopping) return;
+    if (this.life.stopping) return;
     const { clock } = this.#options;
     const startedMs = clock.monotonicMs();
     this.#partition.schedule.hold("stopping", true);
-    this.#life.stop();
+    this.life.stop();
     this.#subscriber.wake();
     await this.#subscriber.ended;
     await this.#caller.untilIdle(patienceMs);
-    this.#life.abandonCalls();
-    this.#options.permits?.leave();
+    this.life.abandonCalls();
+    this.#shared.leave();
     this.#writer.cancelTimer();
     this.#pump.cancel();
-    if (this.#life.fault === null) await this.#writer.release(Math.min(maxReleaseMs, Math.max(minReleaseMs, patienceMs - (clock.monotonicMs() - startedMs))));
+    if (this.life.fault === null) await this.#writer.release(Math.min(maxReleaseMs, Math.max(minReleaseMs, patienceMs - (clock.monotonicMs() - startedMs))));
     this.#refuseAll(serviceStops());
+    this.#options.gate.leave(this.#gateMember);
   }
 
   /** Looks whether the journal is still this process's, after a time in which nobody heard of it; if not, it stands still. */
   async checkOwnership(): Promise<void> {
-    if (this.#life.isOver) return;
+    if (this.life.isOver) return;
     await this.#writer.checkOwnership();
   }
 
@@ -170,7 +178,7 @@ export class Dispatcher {
 
   /** Does all that the partition has ready now; nothing when nothing changed. */
   #look(): void {
-    if (this.#life.fault !== null) return;
+    if (this.life.fault !== null) return;
     const { clock, gate, mayStart } = this.#options;
     const begunMs = clock.monotonicMs();
     this.#options.permits?.look(begunMs);
@@ -182,7 +190,7 @@ export class Dispatcher {
     this.#writer.flushWhenDue(nowMs);
     this.#subscriber.roomMayHaveCome();
     const nextMs = this.#partition.ticks.nextMs();
-    if (nextMs !== null && !this.#life.stopping) this.#pump.at(nextMs, nowMs);
+    if (nextMs !== null && !this.life.stopping) this.#pump.at(nextMs, nowMs);
     tellDecisions(this.#options.logger, this.#options.spec.name, this.#partition.decisions.takeNotices());
     gate.moved(this.#gateMember);
   }
@@ -191,7 +199,7 @@ export class Dispatcher {
     const { spec, logger, gate, onFault } = this.#options;
     logger.error({ handler: spec.name, err: thrown }, "the handler stops");
     this.#partition.schedule.hold("fault", true);
-    this.#options.permits?.leave();
+    this.#shared.leave();
     this.#subscriber.wake();
     this.#caller.stopWaiting();
     this.#refuseAll(refusalOf(fault));

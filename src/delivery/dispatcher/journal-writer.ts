@@ -13,6 +13,7 @@ import type { Partition } from "../partition/partition.ts";
 import type { Flush } from "../partition/recorder.ts";
 import { ActQueue, noActs, type TakenActs } from "./act-queue.ts";
 import { Appends } from "./appends.ts";
+import type { FlushPace } from "./flush-pace.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { LoneAct } from "./lone-act.ts";
 import type { Pump } from "./pump.ts";
@@ -29,6 +30,8 @@ export interface JournalWriterOptions {
   readonly logger: DeliveryLogger;
   /** The longest that an outcome waits for its flush. */
   readonly flushMs: number;
+  /** Shared by all journals whose handlers have several partitions; null: it flushes whenever it is due. */
+  readonly flushPace: FlushPace | null;
   /** Calls the handler for a delivery whose start had to be on record first. */
   readonly call: (delivery: Delivery) => void;
 }
@@ -45,6 +48,8 @@ export class JournalWriter {
   #timer: { cancel(): void } | null = null;
   /** Monotonic; when the last flush began. */
   #flushedMs = Number.NEGATIVE_INFINITY;
+  /** Monotonic; the turn that was reserved for the next flush. */
+  #turnMs: number | null = null;
 
   constructor(options: JournalWriterOptions) {
     this.#options = options;
@@ -142,7 +147,7 @@ export class JournalWriter {
     const { partition, life, pump, clock } = this.#options;
     this.#timer?.cancel();
     this.#timer = null;
-    if (this.#flushing !== null || life.fault !== null) return;
+    if (this.#flushing !== null || life.fault !== null || !(closing || this.#hasTurn())) return;
     // An act that takes an append of its own goes as soon as all that happened before it is on record.
     const waits = this.#acts.alone && (this.#loneAct.isUnclear || (partition.flushes.dirty() && !this.#aloneNext));
     const acts = waits ? noActs : this.#acts.take();
@@ -150,6 +155,7 @@ export class JournalWriter {
     const flush = acts.alone ? null : partition.flushes.take(closing, { acts: acts.acts, fence: this.#loneAct.isUnclear });
     if (flush === null && !acts.alone) return;
     this.#flushedMs = clock.monotonicMs();
+    this.#turnMs = null;
     this.#flushing = flush === null ? this.#loneAct.store(acts) : this.#store(flush, acts, this.replies.takeNext());
     try {
       await this.#flushing;
@@ -159,6 +165,17 @@ export class JournalWriter {
       this.#flushing = null;
     }
     pump.now();
+  }
+
+  /** Whether a flush may begin now; otherwise it begins at its turn. */
+  #hasTurn(): boolean {
+    const { flushPace, clock } = this.#options;
+    if (flushPace === null) return true;
+    const nowMs = clock.monotonicMs();
+    this.#turnMs ??= flushPace.reserve(nowMs);
+    if (this.#turnMs <= nowMs) return true;
+    this.#timer ??= clock.after(Math.ceil(this.#turnMs - nowMs), () => void this.#flush());
+    return false;
   }
 
   async #store(flush: Flush, acts: TakenActs, told: readonly Waiting<Position>[]): Promise<void> {

@@ -10,9 +10,8 @@ import type { DeliveryLogger } from "../delivery-logger.ts";
 import { pauseRecord } from "../journal/handler-stream.ts";
 import { notInTime, withPatience } from "../journal/patience.ts";
 import { recordAct } from "../journal/record-act.ts";
-import type { Partition } from "../partition/partition.ts";
-import { type Lifetime, retryWaits } from "./lifetime.ts";
-import type { Pump } from "./pump.ts";
+import type { Hold } from "../partition/schedule.ts";
+import { retryWaits } from "./lifetime.ts";
 
 export interface PauseActsOptions {
   readonly handler: string;
@@ -20,48 +19,65 @@ export interface PauseActsOptions {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly logger: DeliveryLogger;
-  readonly partition: Partition;
-  readonly life: Lifetime;
-  readonly pump: Pump;
-  /** As its record says. */
-  readonly paused: boolean;
+  /** The service stops. */
+  readonly signal: AbortSignal;
 }
 
-/** Pausing and resuming a handler as a whole. Acts go one after another: the last one that was asked for is the last one on record. */
+/** One partition of the handler, at work here. */
+export interface Pausable {
+  hold(why: Hold, held: boolean): void;
+  /** Has it look at what it may start. */
+  wake(): void;
+}
+
+/**
+ * Pausing and resuming a handler as a whole: all of its partitions. Acts go one after another: the last one that was asked for is the last one on record.
+ */
 export class PauseActs {
   readonly #options: PauseActsOptions;
-  #paused: boolean;
+  readonly #partitions = new Set<Pausable>();
+  #paused = false;
   #beingRecorded = 0;
   #acts: Promise<unknown> = Promise.resolve();
 
   constructor(options: PauseActsOptions) {
     this.#options = options;
-    this.#paused = options.paused;
-    options.partition.schedule.hold("paused", options.paused);
   }
 
   get isPaused(): boolean {
     return this.#paused;
   }
 
+  /** @returns what ends it. */
+  bind(partition: Pausable): () => void {
+    this.#partitions.add(partition);
+    partition.hold("paused", this.#paused);
+    partition.hold("pause_being_recorded", this.#beingRecorded > 0);
+    return () => void this.#partitions.delete(partition);
+  }
+
+  /** As the handler's record says. */
+  become(paused: boolean): void {
+    this.#paused = paused;
+    this.#hold("paused", paused);
+    this.#wake();
+  }
+
   /** Keeps everything from starting. What is under way ends. @returns position of its record. */
   async pause(act: Act): Promise<Position> {
-    const { life, partition, pump } = this.#options;
-    life.mustWork();
     this.#beingRecorded++;
-    partition.schedule.hold("pause_being_recorded", true); // at once, whatever waits before it
+    this.#hold("pause_being_recorded", true); // at once, whatever waits before it
     try {
       return await this.#inTurn(() => this.#record({ why: act.reason ?? "by an operator" }, act));
     } finally {
       this.#beingRecorded--;
-      partition.schedule.hold("pause_being_recorded", this.#beingRecorded > 0);
-      pump.now();
+      this.#hold("pause_being_recorded", this.#beingRecorded > 0);
+      this.#wake();
     }
   }
 
   /** @throws NOT_PAUSED */
   async resume(act: Act): Promise<Position> {
-    this.#options.life.mustWork();
     return this.#inTurn(async () => {
       if (!this.#paused) throw new RepriseError("NOT_PAUSED", `Handler ${this.#options.handler} is not paused.`);
       return this.#record(null, act);
@@ -72,17 +88,17 @@ export class PauseActs {
   pauseForGone(why: string): void {
     if (this.#paused) return;
     this.#paused = true;
-    const { handler, partition, logger, clock, life } = this.#options;
-    partition.schedule.hold("paused", true);
+    const { handler, logger, clock, signal } = this.#options;
+    this.#hold("paused", true);
     logger.error({ handler }, "the receiver is gone (410): the handler is paused; resume it, or give it another url and restart");
     const record = async (): Promise<void> => {
-      for (let failures = 0; !life.reading.aborted; failures++)
+      for (let failures = 0; !signal.aborted; failures++)
         try {
           await this.#record({ why }, { actor: policyActor, reason: why });
           return;
         } catch (error) {
           logger.warn({ handler, err: error }, "the pause could not be recorded; tried again");
-          await backOff(failures, retryWaits, clock, life.reading);
+          await backOff(failures, retryWaits, clock, signal);
         }
     };
     this.#acts = this.#acts.then(record);
@@ -101,12 +117,18 @@ export class PauseActs {
 
   /** In force once it is on record. */
   async #record(paused: { readonly why: string } | null, act: Act): Promise<Position> {
-    const { handler, log, clock, newId, partition, life, pump } = this.#options;
+    const { handler, log, clock, newId, signal } = this.#options;
     const record = pauseRecord(newId, handler, paused, act);
-    const { position } = await recordAct({ log, clock, signal: life.reading }, record);
-    this.#paused = paused !== null;
-    partition.schedule.hold("paused", this.#paused);
-    pump.now();
+    const { position } = await recordAct({ log, clock, signal }, record);
+    this.become(paused !== null);
     return position;
+  }
+
+  #hold(why: Hold, held: boolean): void {
+    for (const partition of this.#partitions) partition.hold(why, held);
+  }
+
+  #wake(): void {
+    for (const partition of this.#partitions) partition.wake();
   }
 }

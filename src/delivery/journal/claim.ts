@@ -10,6 +10,8 @@ export interface Claim {
   readonly state: PartitionState;
   readonly unclean: boolean;
   readonly readAhead: number;
+  /** Its revision: what the partition's owner is known by. */
+  readonly epoch: number;
 }
 
 /** The error of an owner that another instance has fenced by this claim. */

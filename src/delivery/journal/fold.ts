@@ -28,6 +28,9 @@ const rules: Rules = {
     state.life = life ?? null;
     state.readAhead = readAhead;
   },
+  "partition.wants": (state, { types }) => {
+    state.types = types;
+  },
   "partition.released": (state) => {
     state.clean = true;
   },

@@ -4,7 +4,7 @@ import type { Catalog } from "../../catalog/catalog.ts";
 import { RepriseError } from "../../errors.ts";
 import type { NewEvent, Position } from "../../event/event.ts";
 import type { NewId } from "../../event/ids.ts";
-import { handlerStream, isEntityStream, journalStream, localActor, policyActor } from "../../event/names.ts";
+import { handlerStream, isEntityStream, journalBeside, journalStream, localActor, partitionOfJournal, policyActor } from "../../event/names.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { Act } from "../../records/act.ts";
 import type { HandlerStreamData } from "../../records/handler.ts";
@@ -18,12 +18,14 @@ import { least, newNamesIn, sinceByStoredType } from "./wanted.ts";
 export interface HandlerRecord {
   readonly configured: HandlerStreamData["handler.configured"];
   readonly paused: boolean;
-  /** Revisions of the journal that operators had skipped. */
-  readonly skips: readonly Skip[];
+  /** Of one of its partitions: the stream, and the revisions there that operators had skipped. */
+  journal(partition: number): { readonly stream: string; readonly skips: readonly Skip[] };
   /** New names of types that the handler has wanted before. Builds that did not know these names may have passed over such events. */
   readonly newNames: readonly string[];
   /** Where the handler was retired, when it comes back after that: it is not given events from before. Null otherwise. */
   readonly retiredAt: Position | null;
+  /** The last retirement, and the position of its record: a journal that ends before it has not gone on since. */
+  readonly retirement: { readonly at: Position; readonly recorded: Position } | null;
   /** Stores what changed. To be called once, when everything that follows from the change is recorded. */
   record(): Promise<void>;
 }
@@ -39,11 +41,14 @@ export async function configureHandler({
   newId,
   catalog,
   spec,
+  newPartitions = 1,
 }: {
   readonly log: EventLog;
   readonly newId: NewId;
   readonly catalog: Catalog;
   readonly spec: HandlerSpec;
+  /** How many a new handler gets whose config says nothing. */
+  readonly newPartitions?: number;
 }): Promise<HandlerRecord> {
   const before = await readHandler(log, spec.name);
   const head = await log.head();
@@ -52,13 +57,15 @@ export async function configureHandler({
     throw new RepriseError("START_FROM_REQUIRED", `handlers: "${spec.name}" is new, and the log already holds events.`);
   const sinceNew = before.configured !== null || start === "now" ? head : (before.retiredAt ?? 0n);
   const stored = sinceByStoredType(catalog, spec.types, before.configured, sinceNew);
+  // Its journals are as they are, whatever the config says, until an operator divides them anew.
+  const partitions = before.journal === null ? (spec.partitions ?? newPartitions) : partitionOfJournal(before.journal).of;
   const configured: HandlerStreamData["handler.configured"] = {
     types: Object.fromEntries(spec.types.map((type) => [type, least(catalog.candidates([type]).map((name) => stored.get(name)!)).toString()])),
     stored: Object.fromEntries(Array.from(stored, ([type, since]) => [type, since.toString()])),
     ordering: spec.ordering,
     start,
-    partitions: 1,
-    journal: before.journal ?? journalStream(spec.name),
+    partitions,
+    journal: before.journal ?? journalStream(spec.name, partitions, 0),
     endpoint: spec.endpoint,
   };
   const facts: NewEvent[] = [];
@@ -70,7 +77,11 @@ export async function configureHandler({
     configured,
     paused: before.paused !== null && !moved,
     retiredAt: before.configured === null ? before.retiredAt : null,
-    skips: before.skips.get(configured.journal) ?? [],
+    retirement: before.retirement,
+    journal(partition) {
+      const stream = journalBeside(configured.journal, partitions, partition);
+      return { stream, skips: before.skips.get(stream) ?? [] };
+    },
     newNames: newNamesIn(stored, before.configured, sinceNew),
     async record() {
       if (facts.length > 0) await log.append(handlerStream(spec.name), facts, before.revision === -1 ? "none" : before.revision);
@@ -96,11 +107,11 @@ export async function retirementOf(log: EventLog, newId: NewId, handler: string,
 }
 
 /** The record of a repair, and how many events it skips. @throws NOTHING_TO_REPAIR, JOURNAL_DAMAGED when skipping cannot help. */
-export async function repairOf(log: EventLog, newId: NewId, handler: string, act: Act) {
-  const { configured, skips } = await readHandler(log, handler);
-  const journal = configured?.journal ?? journalStream(handler);
+export async function repairOf(log: EventLog, newId: NewId, { handler, partition }: { readonly handler: string; readonly partition: number }, act: Act) {
+  const { journal: first, skips } = await readHandler(log, handler);
+  const journal = first === null ? journalStream(handler) : journalBeside(first, partitionOfJournal(first).of, partition);
   const skipped = await findForeign(log, journal, skips.get(journal) ?? []);
-  if (skipped.length === 0) throw new RepriseError("NOTHING_TO_REPAIR", `The journal of ${handler} has no event that is not its own.`);
+  if (skipped.length === 0) throw new RepriseError("NOTHING_TO_REPAIR", `${journal} has no event that is not its own.`);
   const event = ownEvent(newId, "handler.repaired", { journal, skipped, act } satisfies HandlerStreamData["handler.repaired"]);
   const record = { stream: handlerStream(handler), events: [event], expected: "any" as const };
   return { record, skipped: countSkipped(skipped) };
@@ -119,6 +130,7 @@ async function readHandler(
   paused: string | null;
   journal: string | null;
   retiredAt: Position | null;
+  retirement: HandlerRecord["retirement"];
   /** The key is the name of the journal. */
   skips: ReadonlyMap<string, readonly Skip[]>;
   revision: number;
@@ -126,7 +138,7 @@ async function readHandler(
   let configured: HandlerStreamData["handler.configured"] | null = null;
   let paused: string | null = null;
   let journal: string | null = null;
-  let retiredAt: Position | null = null;
+  let retirement: HandlerRecord["retirement"] = null;
   const skips = new Map<string, Skip[]>();
   let revision = -1;
   for await (const batch of log.readStream(handlerStream(handler)))
@@ -138,7 +150,7 @@ async function readHandler(
       } else if (event.type === "handler.retired") {
         configured = null;
         paused = null;
-        retiredAt = BigInt((event.data as unknown as HandlerStreamData["handler.retired"]).at);
+        retirement = { at: BigInt((event.data as unknown as HandlerStreamData["handler.retired"]).at), recorded: event.position };
       } else if (event.type === "handler.paused") paused = (event.data as unknown as HandlerStreamData["handler.paused"]).act.actor;
       else if (event.type === "handler.resumed") paused = null;
       else if (event.type === "handler.repaired") {
@@ -146,7 +158,7 @@ async function readHandler(
         skips.set(repaired.journal, [...(skips.get(repaired.journal) ?? []), ...repaired.skipped]);
       }
     }
-  return { configured, paused, journal, retiredAt, skips, revision };
+  return { configured, paused, journal, retiredAt: retirement?.at ?? null, retirement, skips, revision };
 }
 
 async function holdsEvents(log: EventLog, catalog: Catalog): Promise<boolean> {

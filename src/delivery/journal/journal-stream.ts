@@ -32,6 +32,8 @@ export class JournalStream {
   readonly #state: PartitionState;
   readonly #skips: readonly Skip[];
   #revision: number;
+  /** Position of the last event that was there when it was opened; null: there was none. */
+  readonly #endedAt: Position | null;
   /** Revision of our own claim; −1 before it. */
   #claimed = -1;
   readonly #shortening: Shortening;
@@ -44,6 +46,7 @@ export class JournalStream {
     this.stream = stream;
     this.#state = loaded.state;
     this.#revision = loaded.revision;
+    this.#endedAt = loaded.endedAt;
     this.#shortening = new Shortening(loaded);
     this.#skips = loaded.skips;
   }
@@ -69,7 +72,9 @@ export class JournalStream {
   }): Promise<JournalStream> {
     const { state, snapshot, from } = await lastState(log, stream, start, skips);
     let bytes = 0;
+    let endedAt: Position | null = null;
     const revision = await readJournal({ log, stream, from, skips }, (event) => {
+      endedAt = event.position;
       if (event.type === "snapshot") return;
       foldStored(state, event);
       bytes += JSON.stringify(event.data).length;
@@ -77,22 +82,28 @@ export class JournalStream {
     const head = await log.head();
     if (state.checkpoint > head)
       throw new RepriseError("LOG_BEHIND_CHECKPOINT", `${stream} was delivered up to position ${state.checkpoint}, but the log ends at ${head}.`);
-    return new JournalStream(log, newId, stream, { state, revision, bytes, snapshotBytes: snapshot?.bytes ?? 0, skips });
+    return new JournalStream(log, newId, stream, { state, revision, endedAt, bytes, snapshotBytes: snapshot?.bytes ?? 0, skips });
   }
 
   /**
    * Takes the partition over, before anything else is written. When the owner writes meanwhile, this reads what it wrote and tries again.
    *
+   * @param beside facts that hold from the claim on, in the same append. It is told the position of the last event before; null: there was none.
    * @throws FENCED when the owner was faster each time.
    */
-  async claim(data: Omit<JournalData["partition.claimed"], "life" | "lastEnd">, ends: LastEnds = nobodyTold): Promise<Claim> {
+  async claim(
+    data: Omit<JournalData["partition.claimed"], "life" | "lastEnd">,
+    ends: LastEnds = nobodyTold,
+    beside: (endedAt: Position | null) => readonly JournalEvent[] = () => [],
+  ): Promise<Claim> {
+    const facts = beside(this.#endedAt);
     for (let tries = 1; ; tries++) {
       const { clean, readAhead, life } = this.#state;
       const lastEnd = clean ? {} : { lastEnd: life !== null && ends.told(life) ? ("told" as const) : ("not_told" as const) };
       try {
-        await this.append([{ type: claimType, data: { ...data, life: ends.life, ...lastEnd } }]);
-        this.#claimed = this.#revision;
-        return { state: this.#state, unclean: !clean, readAhead };
+        await this.append([{ type: claimType, data: { ...data, life: ends.life, ...lastEnd } }, ...facts]);
+        this.#claimed = this.#revision - facts.length;
+        return { state: this.#state, unclean: !clean, readAhead, epoch: this.#claimed };
       } catch (error) {
         if (!isRepriseError(error, "FENCED") || tries === maxClaims) throw error;
         await this.#catchUp();
@@ -221,6 +232,7 @@ export class JournalStream {
 interface Loaded {
   readonly state: PartitionState;
   readonly revision: number;
+  readonly endedAt: Position | null;
   readonly bytes: number;
   readonly snapshotBytes: number;
   readonly skips: readonly Skip[];

@@ -92,7 +92,7 @@ function* entriesOf(state: PartitionState, lettersAtOnce: number): Generator<[li
 
 /** The state as snapshot events. @param slices all of `slicesOf`. */
 export function toSnapshot(
-  { checkpoint, clean, readAhead, life }: PartitionState,
+  { checkpoint, clean, readAhead, life, types }: PartitionState,
   set: string,
   slices: readonly Slice[],
 ): readonly { readonly type: "snapshot"; readonly data: JournalData["snapshot"] }[] {
@@ -106,6 +106,7 @@ export function toSnapshot(
       clean,
       readAhead,
       ...(life === null ? {} : { life }),
+      ...(types === null || part > 0 ? {} : { types }),
       lanes,
       started,
       ...(partsDone.length > 0 ? { partsDone } : {}),
@@ -116,11 +117,12 @@ export function toSnapshot(
 /** The state that a complete set of snapshot events holds. */
 export function fromSnapshot(parts: readonly JournalData["snapshot"][]): PartitionState {
   const state = emptyState();
-  for (const { checkpoint, clean, readAhead, life, lanes, started, partsDone = [] } of parts) {
+  for (const { checkpoint, clean, readAhead, life, types, lanes, started, partsDone = [] } of parts) {
     state.checkpoint = BigInt(checkpoint);
     state.clean = clean;
     state.readAhead = readAhead;
     state.life = life ?? null;
+    state.types ??= types ?? null;
     for (const { lane, revision, at, crashes, kills = 0, told = crashes, ...rest } of started)
       put(state.started, lane, revision, { ...rest, at: BigInt(at), ends: { crashes, kills, told } });
     for (const { lane, revision, at, part } of partsDone) put(state.parts, lane, revision, { at: BigInt(at), part });

@@ -39,6 +39,8 @@ export interface PartitionState {
   life: string | null;
   /** Events that the last owner may have had under way beyond the checkpoint. */
   readAhead: number;
+  /** Stored types of which the last owner has known that they are wanted; null: nobody has said it. */
+  types: readonly string[] | null;
   /** Lanes that do not simply flow, or are ahead of the checkpoint. */
   readonly lanes: Map<string, LaneRecord>;
   /** The lanes that are not detached. A new checkpoint has to look at these only. */
@@ -53,5 +55,5 @@ export interface PartitionState {
 }
 
 export function emptyState(): PartitionState {
-  return { checkpoint: 0n, clean: true, life: null, readAhead: 0, lanes: new Map(), attached: new Set(), started: new Map(), parts: new Map() };
+  return { checkpoint: 0n, clean: true, life: null, readAhead: 0, types: null, lanes: new Map(), attached: new Set(), started: new Map(), parts: new Map() };
 }

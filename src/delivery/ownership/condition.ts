@@ -15,6 +15,18 @@ export function conditionOf(fault: RepriseError | null): Condition {
   return { state: fault.code === "FENCED" ? "fenced" : "stopped", fault: `${fault.code}: ${fault.message}` };
 }
 
+/** The worst that one of the partitions is in comes first; where some work here and others elsewhere, the handler runs. */
+const order = ["stopped", "running", "fenced", "standby", "absent"] as const;
+
+/** Of a handler whose partitions are in these conditions, at least one. */
+export function conditionOfAll(partitions: readonly Condition[]): Condition {
+  if (partitions.length === 0) return { state: "stopped", fault: "the service has not started it" };
+  const worst = order.find((each) => partitions.some(({ state }) => state === each));
+  const partition = partitions.findIndex(({ state }) => state === worst);
+  const { state, fault } = partitions[partition]!;
+  return { state, fault: fault === null || partitions.length === 1 ? fault : `partition ${partition}: ${fault}` };
+}
+
 /** The error for an act on a handler that stands still. */
 export function refusalOf(fault: RepriseError): RepriseError {
   if (fault.code !== "FENCED") return fault;

@@ -1,6 +1,6 @@
 /**
- * The place of one handler in this process: at work, standing still, or waiting to take over from another instance. One that stands still keeps no other from
- * its work.
+ * The place of one of a handler's partitions in this process: at work, standing still, or waiting to take over from another instance. One that stands still
+ * keeps no other from its work.
  */
 import { isLogTrouble, isRepriseError, RepriseError } from "../../errors.ts";
 import type { Clock } from "../../event/clock.ts";
@@ -9,14 +9,18 @@ import { pause } from "../../event/waits.ts";
 import type { Act } from "../../records/act.ts";
 import type { Dispatcher } from "../dispatcher/dispatcher.ts";
 import { type OpenDispatcherOptions, openDispatcher } from "../dispatcher/open-dispatcher.ts";
-import type { HandlerSpec } from "../handler-spec.ts";
-import { repairOf } from "../journal/handler-stream.ts";
+import { type HandlerRecord, repairOf } from "../journal/handler-stream.ts";
 import { recordAct } from "../journal/record-act.ts";
+import { claimPartition } from "./claim-partition.ts";
 import { type Condition, conditionOf, refusalOf } from "./condition.ts";
 import { untilOwnerless } from "./standby.ts";
 
 export interface SeatOptions extends Omit<OpenDispatcherOptions, "onFault"> {
   readonly clock: Clock;
+  /** What the log has on record of the handler, compared with what this process has. */
+  readonly configure: () => Promise<HandlerRecord>;
+  /** Whether it takes over by itself when the owner is gone; otherwise it is told when to claim, and when to let go. */
+  readonly takesOver: boolean;
   /** Told when the handler works here from now on, so that replays that another instance ran go on here. */
   readonly onTaken: (handler: string) => void;
 }
@@ -27,9 +31,7 @@ export interface Repaired {
   readonly skipped: number;
 }
 
-/** How often a start is tried again when the handler's record has changed meanwhile, because another instance starts, too. */
-const maxOpens = 5;
-/** The wait before a take-over is tried again that failed for want of the log. */
+/** The wait before a take-over is tried again that failed. */
 const retryMs = 2000;
 
 export class Seat {
@@ -47,16 +49,13 @@ export class Seat {
     this.#options = options;
   }
 
-  get spec(): HandlerSpec {
-    return this.#options.spec;
-  }
-
-  get name(): string {
-    return this.#options.spec.name;
+  get place(): { readonly handler: string; readonly partition: number; readonly of: number } {
+    const { spec, partition, of } = this.#options;
+    return { handler: spec.name, partition, of };
   }
 
   get fault(): RepriseError | null {
-    return this.#fault ?? this.#dispatcher?.fault ?? null;
+    return this.#fault ?? this.#dispatcher?.life.fault ?? null;
   }
 
   /** The dispatcher, in whatever condition; null when the journal could not be opened. */
@@ -73,35 +72,41 @@ export class Seat {
   mustWork(): Dispatcher {
     const { fault } = this;
     if (fault !== null) throw refusalOf(fault);
-    if (this.#dispatcher === null) throw new RepriseError("NOT_FOUND", `Handler ${this.name} does not run here: the service has not started.`);
-    return this.#dispatcher;
+    if (this.#dispatcher !== null) return this.#dispatcher;
+    const { spec, takesOver } = this.#options;
+    if (!takesOver) throw refusalOf(new RepriseError("FENCED", "Another instance works on it."));
+    throw new RepriseError("NOT_FOUND", `Handler ${spec.name} does not run here: the service has not started.`);
   }
 
   condition(): Condition {
     const { fault } = this;
     if (fault?.code === "FENCED" && !this.#worked) return { ...conditionOf(fault), state: "standby" };
     if (fault !== null) return conditionOf(fault);
-    return this.#dispatcher === null ? { state: "stopped", fault: "the service has not started it" } : conditionOf(null);
+    if (this.#dispatcher !== null) return conditionOf(null);
+    return this.#options.takesOver ? { state: "stopped", fault: "the service has not started it" } : { state: "standby", fault: null };
   }
 
-  /** Claims the journal. When only this journal is damaged or owned by another instance, only this handler stands still. @throws any other error */
-  async open(): Promise<void> {
-    try {
-      this.#dispatcher = await this.#openDispatcher();
-      this.#fault = null;
-    } catch (error) {
-      if (!isRepriseError(error, "FENCED", "JOURNAL_DAMAGED", "LOG_DAMAGED")) throw error;
-      this.#standStill(error);
-    }
+  /** Claims the journal. When only this journal is damaged or owned by another instance, only this partition stands still. @throws any other error */
+  async open(record: HandlerRecord): Promise<void> {
+    await this.#opened((options) => openDispatcher(options, record));
   }
 
-  async #openDispatcher(): Promise<Dispatcher> {
-    for (let n = 1; ; n++)
-      try {
-        return await openDispatcher({ ...this.#options, onFault: () => this.#onFault() });
-      } catch (error) {
-        if (!isRepriseError(error, "REVISION_CONFLICT") || n === maxOpens) throw error;
-      }
+  /** Claims the journal, records what has changed of the handler, and goes to work. @throws FENCED, JOURNAL_DAMAGED, LOG_UNAVAILABLE */
+  async claim(): Promise<Dispatcher> {
+    const dispatcher = await claimPartition(this.#opening(), this.#options.configure);
+    this.#dispatcher = dispatcher;
+    this.#fault = null;
+    this.start();
+    return dispatcher;
+  }
+
+  /** Lets what runs end within `patienceMs`, records all, and gives the journal up. */
+  async letGo(patienceMs: number): Promise<void> {
+    const dispatcher = this.#dispatcher;
+    await dispatcher?.stop(patienceMs);
+    if (this.#dispatcher !== dispatcher) return;
+    this.#dispatcher = null;
+    this.#fault = null;
   }
 
   start(): void {
@@ -127,68 +132,88 @@ export class Seat {
   async repair(act: Act): Promise<Repaired> {
     const { fault } = this;
     if (fault?.code === "FENCED") throw refusalOf(fault);
-    if (fault === null) throw new RepriseError("NOTHING_TO_REPAIR", `Handler ${this.name} works.`);
+    if (fault === null) throw new RepriseError("NOTHING_TO_REPAIR", `Handler ${this.place.handler} works.`);
     const { log, newId, clock } = this.#options;
-    const { record, skipped } = await repairOf(log, newId, this.name, act);
+    const { record, skipped } = await repairOf(log, newId, this.place, act);
     const { position } = await recordAct({ log, clock, signal: this.#leaving.signal }, record);
     await this.#dispatcher?.stop(0);
     this.#dispatcher = null;
-    await this.open();
+    await this.#opened((options) => claimPartition(options, this.#options.configure));
     if (this.#fault !== null && !isRepriseError(this.#fault, "FENCED")) throw this.#fault;
     if (this.#started) this.start();
-    if (this.working !== null) this.#options.onTaken(this.name);
+    if (this.working !== null) this.#options.onTaken(this.place.handler);
     return { position, skipped };
+  }
+
+  #opening(): OpenDispatcherOptions {
+    return { ...this.#options, onFault: () => this.#onFault() };
+  }
+
+  async #opened(open: (options: OpenDispatcherOptions) => Promise<Dispatcher>): Promise<void> {
+    try {
+      this.#dispatcher = await open(this.#opening());
+      this.#fault = null;
+    } catch (error) {
+      if (!isRepriseError(error, "FENCED", "JOURNAL_DAMAGED", "LOG_DAMAGED")) throw error;
+      this.#standStill(error);
+    }
   }
 
   #standStill(error: RepriseError): void {
     this.#dispatcher = null;
     this.#fault = error;
-    this.#options.logger.error({ handler: this.name, err: error }, "the handler stands still");
+    this.#options.logger.error({ ...named(this.place), err: error }, "the handler stands still");
   }
 
   /** The dispatcher has failed; it has logged that itself. */
   #onFault(): void {
-    if (this.#started && this.#dispatcher?.fault?.code === "FENCED") this.#watch();
+    if (this.#started && this.#dispatcher?.life.fault?.code === "FENCED") this.#watch();
   }
 
   #watch(): void {
-    if (this.#watching !== null || this.#options.log.beats === undefined || this.#leaving.signal.aborted) return;
+    const { log, takesOver } = this.#options;
+    if (!takesOver || this.#watching !== null || log.beats === undefined || this.#leaving.signal.aborted) return;
     this.#watching = this.#takeOverWhenOwnerless().finally(() => {
       this.#watching = null;
       if (this.fault?.code === "FENCED") this.#watch();
     });
   }
 
-  /** Ends when the handler works here again, or cannot. */
+  /** Ends when the partition is at work here again, or cannot be. */
   async #takeOverWhenOwnerless(): Promise<void> {
-    const { log, clock, logger, onTaken } = this.#options;
+    const { log, clock, logger, onTaken, spec, of, partition } = this.#options;
     const { signal } = this.#leaving;
     const fenced = this.#dispatcher;
     await fenced?.stop(0);
     while (!signal.aborted) {
-      const stream = ((this.#fault ?? fenced?.fault)?.fields.stream as string | undefined) ?? journalStream(this.name);
+      const stream = ((this.#fault ?? fenced?.life.fault)?.fields.stream as string | undefined) ?? journalStream(spec.name, of, partition);
       await untilOwnerless({ log, stream, clock, signal }, ({ owner }) => {
         this.#fault = new RepriseError("FENCED", `${stream} is owned by another process (${owner}).`, { fields: { owner, stream } });
       });
       if (signal.aborted) return;
       try {
-        const dispatcher = await this.#openDispatcher();
+        const dispatcher = await claimPartition(this.#opening(), this.#options.configure);
         this.#dispatcher = dispatcher;
         this.#fault = null;
         if (signal.aborted) return; // `stop` stops this dispatcher, too
-        logger.warn({ handler: this.name }, "the owner is gone: this instance has taken over");
+        logger.warn(named(this.place), "the owner is gone: this instance has taken over");
         this.start();
-        onTaken(this.name);
+        onTaken(spec.name);
         return;
       } catch (error) {
-        if (isRepriseError(error, "FENCED")) continue; // another instance was faster
-        if (isLogTrouble(error)) {
+        // Another instance was faster, or the log is away.
+        if (isRepriseError(error, "FENCED") || isLogTrouble(error)) {
           await pause(retryMs, clock, signal);
           continue;
         }
-        this.#standStill(isRepriseError(error) ? error : new RepriseError("INTERNAL", `Handler ${this.name} could not take over.`, { cause: error }));
+        this.#standStill(isRepriseError(error) ? error : new RepriseError("INTERNAL", `Handler ${spec.name} could not take over.`, { cause: error }));
         return;
       }
     }
   }
+}
+
+/** As the log of the service names it. */
+function named({ handler, partition, of }: Seat["place"]): { readonly handler: string; readonly partition?: number } {
+  return { handler, ...(of === 1 ? {} : { partition }) };
 }

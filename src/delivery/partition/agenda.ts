@@ -1,10 +1,10 @@
 /** Which lanes have something to do: start a delivery, wait for their replay's turn, or be read. */
 import { type Lane, priorityOf } from "./lane.ts";
 import type { LaneMoves } from "./lane-moves.ts";
-import type { PartitionOptions } from "./options.ts";
 import type { PacedLanes } from "./paced-lanes.ts";
 import type { Readiness } from "./readiness.ts";
 import { ReadyLanes } from "./ready-lanes.ts";
+import type { Slots } from "./slots.ts";
 import type { Suspects } from "./suspects.ts";
 import type { Unrecorded } from "./unrecorded.ts";
 
@@ -25,8 +25,8 @@ export class Agenda {
   readonly #suspects: Suspects;
   readonly #unrecorded: Unrecorded;
 
-  constructor({ concurrency }: Pick<PartitionOptions, "concurrency">, { readiness, moves, paced, suspects, unrecorded }: AgendaNeeds) {
-    this.#ready = new ReadyLanes(concurrency, priorityOf);
+  constructor(slots: Slots, { readiness, moves, paced, suspects, unrecorded }: AgendaNeeds) {
+    this.#ready = new ReadyLanes(slots, priorityOf);
     this.#readiness = readiness;
     this.#moves = moves;
     this.#paced = paced;
@@ -73,6 +73,11 @@ export class Agenda {
   /** Takes out the ready lane whose turn it is; undefined when none may have a slot. `started` says that it took one. */
   nextReady(): Lane | undefined {
     return this.#ready.pick();
+  }
+
+  /** Some lane is ready, whether it may have a slot or not. */
+  get hasReady(): boolean {
+    return this.#ready.any;
   }
 
   started(lane: Lane): void {

@@ -2,13 +2,16 @@ import type { StoredEvent } from "../../event/event.ts";
 import type { DeliveryLimits } from "../limits.ts";
 import type { DecisionTimes } from "../policy/decision-times.ts";
 import type { Permits } from "./permits.ts";
+import type { SlotShare } from "./slots.ts";
 
 export interface PartitionOptions {
   readonly ordering: "strict" | "relaxed";
   readonly record: "batch" | "each";
   readonly unknownOutcome: "repeat" | "escalate";
-  /** Deliveries in flight at once. */
+  /** Deliveries in flight at once, of the whole handler in this process. */
   readonly concurrency: number;
+  /** This partition's part in them; default: it has them all. */
+  readonly slots?: SlotShare;
   readonly limits: DeliveryLimits;
   /** The leave of what the handler calls; null: it calls nothing that has a say. */
   readonly permits?: Permits | null;

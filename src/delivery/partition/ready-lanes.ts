@@ -1,6 +1,7 @@
 /** Which ready lane gets the next slot: tenants in turn, within a tenant lanes in turn, priority first (docs/rules.md, Lanes). Pure. */
 import { type Priority, priorities } from "../../event/event.ts";
 import { Fifo } from "./fifo.ts";
+import { Slots, type TenantCount } from "./slots.ts";
 
 /** What the scheduler has to know of a lane. It keeps `queued` and the counts itself. */
 export interface Schedulable {
@@ -19,14 +20,16 @@ interface Tenant<L> {
   /** Whose turn it is, so that neither kind waits for the other. */
   failingNext: boolean;
   ready: number;
+  /** Here, and in all partitions. */
   running: number;
+  readonly count: TenantCount;
 }
 
 const highestFirst = [...priorities].reverse();
 const levels = <L>(): readonly Fifo<L>[] => highestFirst.map(() => new Fifo<L>());
 
 export class ReadyLanes<L extends Schedulable> {
-  readonly #slots: number;
+  readonly #slots: Slots;
   /** Of the event that the lane starts next. */
   readonly #priorityOf: (lane: L) => Priority;
   /** Those with lanes that are ready or run. */
@@ -35,16 +38,15 @@ export class ReadyLanes<L extends Schedulable> {
   #last: Tenant<L> | null = null;
   /** Those with lanes that are ready, in the order of their turns. */
   readonly #turns = new Set<Tenant<L>>();
-  #runningFailing = 0;
   /** Slots that failing lanes may hold: half, so that time-outs never keep healthy lanes waiting, but one at least. */
   readonly #failingSlots: number;
   readonly #tenantSlots: number;
 
-  constructor(slots: number, priorityOf: (lane: L) => Priority) {
-    this.#slots = slots;
+  /** @param slots or their number, where nobody shares them. */
+  constructor(slots: Slots | number, priorityOf: (lane: L) => Priority) {
+    this.#slots = typeof slots === "number" ? new Slots(slots) : slots;
     this.#priorityOf = priorityOf;
-    this.#failingSlots = Math.max(1, Math.floor(slots / 2));
-    this.#tenantSlots = Math.max(1, Math.floor(slots / 2));
+    this.#failingSlots = this.#tenantSlots = Math.max(1, Math.floor(this.#slots.total / 2));
   }
 
   add(lane: L): void {
@@ -55,6 +57,10 @@ export class ReadyLanes<L extends Schedulable> {
     if (tenant.ready++ === 0) this.#turns.add(tenant);
   }
 
+  get any(): boolean {
+    return this.#turns.size > 0;
+  }
+
   /** Takes the lane whose turn it is out, or nothing when none is ready or may have a slot. `started` says that it took one. */
   pick(): L | undefined {
     // A tenant gets more than half of the slots only while no other tenant's lane waits.
@@ -62,34 +68,41 @@ export class ReadyLanes<L extends Schedulable> {
   }
 
   started(lane: L): void {
-    this.#tenantOf(lane.tenant).running++;
-    if (lane.failing) this.#runningFailing++;
+    const tenant = this.#tenantOf(lane.tenant);
+    tenant.running++;
+    tenant.count.running++;
+    if (lane.failing) this.#slots.failing++;
   }
 
   /** @param wasFailing as it was when it started. */
   ended(lane: L, wasFailing: boolean): void {
     const tenant = this.#tenantOf(lane.tenant);
     tenant.running--;
+    tenant.count.running--;
     if (tenant.running === 0 && tenant.ready === 0) {
       this.#tenants.delete(tenant.name);
+      this.#slots.forgetTenant(tenant.count);
       this.#last = null;
     }
-    if (wasFailing) this.#runningFailing--;
+    if (wasFailing) this.#slots.failing--;
   }
 
   #tenantOf(name: string): Tenant<L> {
     if (this.#last?.name === name) return this.#last;
     let tenant = this.#tenants.get(name);
-    if (tenant === undefined) this.#tenants.set(name, (tenant = { name, healthy: levels(), failing: levels(), failingNext: false, ready: 0, running: 0 }));
+    if (tenant === undefined) {
+      tenant = { name, healthy: levels(), failing: levels(), failingNext: false, ready: 0, running: 0, count: this.#slots.tenant(name) };
+      this.#tenants.set(name, tenant);
+    }
     this.#last = tenant;
     return tenant;
   }
 
   /** @param running lanes that a tenant has at work already and gets none more. */
   #pickOf(running: number): L | undefined {
-    const failingMay = this.#slots === 1 || this.#runningFailing < this.#failingSlots;
+    const failingMay = this.#slots.total === 1 || this.#slots.failing < this.#failingSlots;
     for (const tenant of this.#turns) {
-      if (tenant.running >= running) continue;
+      if (tenant.count.running >= running) continue;
       const failing = failingMay ? firstOf(tenant.failing) : undefined;
       const healthy = firstOf(tenant.healthy);
       const level = tenant.failingNext ? (failing ?? healthy) : (healthy ?? failing);

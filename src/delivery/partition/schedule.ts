@@ -9,6 +9,7 @@ import type { PartitionOptions } from "./options.ts";
 import type { PacedLanes } from "./paced-lanes.ts";
 import type { Readiness, Work } from "./readiness.ts";
 import type { Recorder } from "./recorder.ts";
+import type { SlotShare } from "./slots.ts";
 import type { Suspects } from "./suspects.ts";
 import type { Unrecorded } from "./unrecorded.ts";
 
@@ -22,6 +23,7 @@ export interface ScheduleNeeds {
   readonly paced: PacedLanes;
   readonly readiness: Readiness;
   readonly recorder: Recorder;
+  readonly slots: SlotShare;
   readonly suspects: Suspects;
   readonly unrecorded: Unrecorded;
 }
@@ -29,9 +31,8 @@ export interface ScheduleNeeds {
 export class Schedule {
   /** In no order. A set would have to hash each delivery, which costs more than finding its lane. */
   readonly #running: Delivery[] = [];
-  #slotsTaken = 0;
   readonly #holds = new Set<Hold>();
-  readonly #concurrency: number;
+  readonly #slots: SlotShare;
   /** Every call is on record before it is made. */
   readonly #recordsAll: boolean;
   readonly #leave: Leave;
@@ -44,10 +45,10 @@ export class Schedule {
   readonly #unrecorded: Unrecorded;
 
   constructor(
-    { concurrency, record, unknownOutcome }: Pick<PartitionOptions, "concurrency" | "record" | "unknownOutcome">,
-    { agenda, facts, leave, paced, readiness, recorder, suspects, unrecorded }: ScheduleNeeds,
+    { record, unknownOutcome }: Pick<PartitionOptions, "record" | "unknownOutcome">,
+    { agenda, facts, leave, paced, readiness, recorder, slots, suspects, unrecorded }: ScheduleNeeds,
   ) {
-    this.#concurrency = concurrency;
+    this.#slots = slots;
     this.#recordsAll = record === "each" || unknownOutcome === "escalate";
     this.#leave = leave;
     this.#agenda = agenda;
@@ -66,9 +67,15 @@ export class Schedule {
     if (this.#isAble() && this.#leave.mayBegin(monotonicMs) && this.grantsTurns())
       for (const lane of this.#paced.grant(monotonicMs, this.freeSlots())) this.#agenda.refresh(lane);
     while (now.length < limit && this.#isAble()) {
-      if (!this.#leave.mayBegin(monotonicMs)) break;
+      if (!this.#leave.mayBegin(monotonicMs)) {
+        this.#slots.idle(false);
+        break;
+      }
       const lane = this.#next();
-      if (lane === undefined) break;
+      if (lane === undefined) {
+        this.#slots.idle(this.#agenda.hasReady);
+        break;
+      }
       const work = this.#readiness.workOf(lane);
       // The lane changed while it was ready.
       if (work === undefined) this.#paced.used(lane);
@@ -88,6 +95,7 @@ export class Schedule {
         this.#recorder.intend(delivery);
       } else now.push(delivery);
     }
+    if (this.#isHeld()) this.#slots.idle(false);
     this.#leave.looked();
     return now;
   }
@@ -106,7 +114,7 @@ export class Schedule {
     if (!delivery.hasSlot) return;
     delivery.hasSlot = false;
     this.#leave.end(delivery.permit);
-    this.#slotsTaken--;
+    this.#slots.give();
     this.#agenda.ended(delivery.lane, delivery.wasFailing);
     this.#suspects.gaveBack(delivery);
   }
@@ -122,7 +130,7 @@ export class Schedule {
   }
 
   freeSlots(): number {
-    return this.#concurrency - this.#slotsTaken;
+    return this.#slots.slots.free;
   }
 
   /** Whether replays get turns now: a turn that nobody can use would be lost to the rate. */
@@ -130,14 +138,18 @@ export class Schedule {
     return this.#holds.size === 0 && !this.#leave.wasRefused && !this.#recorder.isFull() && !this.#suspects.any();
   }
 
+  #isHeld(): boolean {
+    return this.#holds.size > 0 || this.#recorder.isFull();
+  }
+
   #isAble(): boolean {
-    return this.#holds.size === 0 && this.#slotsTaken < this.#concurrency && !this.#recorder.isFull();
+    return !this.#isHeld() && this.#slots.mayTake();
   }
 
   /** While there are suspects, the next one that can run, once nothing else does; otherwise the ready lane whose turn it is. */
   #next(): Lane | undefined {
     if (!this.#suspects.any()) return this.#agenda.nextReady();
-    if (this.#slotsTaken > 0 || !this.#suspects.isNextDue(this.#unrecorded.stored)) return undefined;
+    if (this.#slots.taken > 0 || !this.#suspects.isNextDue(this.#unrecorded.stored)) return undefined;
     for (const [lane, suspect] of this.#suspects.all()) {
       const can = this.#readiness.ofSuspect(lane, suspect);
       if (can === "ready" || (can === "live" && this.#unrecorded.mayGoOn(lane))) return lane;
@@ -180,7 +192,7 @@ export class Schedule {
     if (replay === null && loan === null) lane.queue.shift();
     lane.running = delivery;
     this.#running.push(delivery);
-    this.#slotsTaken++;
+    this.#slots.take();
     this.#agenda.started(lane);
     return delivery;
   }

@@ -66,6 +66,7 @@ const cutoff: Rewrite = (data, { position }) => (data.cutoff === undefined ? dat
 /** Every type of Reprise's own events (records/journal.ts), and the members that hold positions and lanes. */
 export const ownEventRewrites = {
   "partition.claimed": asIs,
+  "partition.wants": asIs,
   "partition.released": asIs,
   "partition.reset": (data, { position }) => ({ ...data, checkpoint: position(data.checkpoint) }),
   progress,

@@ -1,0 +1,54 @@
+/** One partition's place in this process as the assignment of partitions to instances sees it: it says when to claim, and when to let go. */
+import { RepriseError } from "../../errors.ts";
+import type { Seat } from "./seat.ts";
+
+export interface PartitionSeat {
+  readonly handler: string;
+  readonly partition: number;
+  readonly of: number;
+  readonly state: "unowned" | "claiming" | "owned" | "draining";
+  /** Revision of the claim, while this instance owns it. */
+  readonly epoch: number | null;
+  /** Something of it runs for longer than a hand-over waits, so it is better moved last. */
+  isBusy(): boolean;
+  /** Claims the journal, folds it anew, and goes to work. @throws FENCED (another was faster), JOURNAL_DAMAGED, LOG_UNAVAILABLE, … */
+  open(): Promise<{ readonly epoch: number }>;
+  /** Lets what runs end within `drainMs`, records all, and gives the journal up. */
+  release(drainMs: number): Promise<void>;
+  /** Nothing more is started or recorded here, and the signals of what runs are aborted. The journal is not given up: whoever claims it next folds it. */
+  abort(why: string): void;
+}
+
+export function partitionSeatOf(seat: Seat): PartitionSeat {
+  let moving: "claiming" | "draining" | null = null;
+  return {
+    ...seat.place,
+    get state() {
+      return moving ?? (seat.working === null ? "unowned" : "owned");
+    },
+    get epoch() {
+      return seat.working?.epoch ?? null;
+    },
+    isBusy: () => (seat.working?.running().length ?? 0) > 0,
+    async open() {
+      moving = "claiming";
+      try {
+        await seat.letGo(0); // what was fenced, or given up
+        return { epoch: (await seat.claim()).epoch };
+      } finally {
+        moving = null;
+      }
+    },
+    async release(drainMs) {
+      moving = "draining";
+      try {
+        await seat.letGo(drainMs);
+      } finally {
+        moving = null;
+      }
+    },
+    abort(why) {
+      seat.working?.life.fail(new RepriseError("FENCED", why));
+    },
+  };
+}
