@@ -36,6 +36,7 @@ const planted: readonly (readonly [rule: string, from: string, statement: string
   ["records-import-log-and-before", "src/records/wrong.ts", 'import type { P } from "../delivery/ok.ts";', "src/delivery/ok.ts"],
   ["alerts-import-delivery-and-views-model", "src/alerts/wrong.ts", 'import { p } from "../views/ok.ts";', "src/views/ok.ts"],
   ["store-imports-replay-and-before", "src/store/wrong.ts", 'import { p } from "../views/ok.ts";', "src/views/ok.ts"],
+  ["ownership-rules-are-pure", "src/delivery/ownership/rules/wrong.ts", 'import type { P } from "../../ok.ts";', "src/delivery/ok.ts"],
   ["integration-rules-are-pure", "src/delivery/integrations/fuse.ts", 'import { p } from "../ok.ts";', "src/delivery/ok.ts"],
   ["telemetry-imports-store-and-before", "src/telemetry/wrong.ts", 'import type { P } from "../views/ok.ts";', "src/views/ok.ts"],
   ["telemetry-is-put-on-from-outside", "src/http/measured.ts", 'import type { P } from "../telemetry/ok.ts";', "src/telemetry/ok.ts"],
