@@ -1,20 +1,24 @@
 /** A service for the console to look at: a ledger that an outage has stopped, with orders that wait behind their dead letters. */
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { z } from "zod";
 import { type Keys, openKeys } from "../../src/access/keys.ts";
 import { defineEvent, defineUpcasters } from "../../src/catalog/define.ts";
 import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler } from "../../src/delivery/handler.ts";
+import type { HandlerContext } from "../../src/delivery/handler-context.ts";
 import { systemClock } from "../../src/event/clock.ts";
 import { makeServer } from "../../src/http/server.ts";
+import type { EventInput } from "../../src/store/append/event-input.ts";
 import type { Store } from "../../src/store/store.ts";
 import { silent } from "./http.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { startStore } from "./test-store.ts";
 
+/** What the customer wrote, as a value and as a name. */
+const words = { note: z.string().optional(), said: z.record(z.string(), z.string()).optional() };
 const placed = defineEvent("order.placed", {
-  1: z.object({ total: z.number(), note: z.string().optional() }),
-  2: z.object({ totalCents: z.int(), note: z.string().optional() }),
+  1: z.object({ total: z.number(), ...words }),
+  2: z.object({ totalCents: z.int(), ...words }),
 });
 const shipped = defineEvent("order.shipped", { 1: z.object({ parcel: z.string() }) });
 const upcasters = [defineUpcasters(placed, { 1: ({ total, ...rest }) => ({ ...rest, totalCents: Math.round(total * 100) }) })];
@@ -29,12 +33,26 @@ export interface Scene {
   start(): Promise<void>;
   /** Appends an order, and what follows it. While the ledger is down it refuses the order, with the note as its words. */
   order(id: string, note?: string): Promise<void>;
+  /** Somebody else acts meanwhile. */
+  act(path: string, body: object): Promise<void>;
+  /** So many orders at once, each with what follows it. */
+  orders(count: number): Promise<void>;
 }
+
+const eventsOf = (id: string, note: string): readonly EventInput[] => {
+  const entity = { type: "order", id };
+  return [
+    { type: "order.placed", schemaVersion: 1, entity, data: { total: 12.5, note, ...(note === "" ? {} : { said: { [note.slice(0, 1000)]: "said" } }) } },
+    { type: "order.shipped", entity, data: { parcel: `parcel of ${id}` } },
+  ];
+};
 
 export async function openScene({ orders = 5, keyFile }: { readonly orders?: number; readonly keyFile?: string } = {}): Promise<Scene> {
   let down = true;
-  const give = ({ data }: { readonly data: { readonly note?: string | undefined } }): void => {
-    if (down) throw new Error(data.note || "connect ECONNREFUSED: the ledger does not answer");
+  const give = ({ data }: { readonly data: { readonly note?: string | undefined } }, { log }: Pick<HandlerContext, "log">): void => {
+    if (!down) return;
+    log(`the ledger is asked: ${data.note}`);
+    throw Object.assign(new Error(data.note || "connect ECONNREFUSED: the ledger does not answer"), { name: data.note?.slice(0, 200) || "Error" });
   };
   const ledger = defineHandler({
     ...{ name: "ledger", events: [placed, shipped], retry: { maxAttempts: 1 }, startFrom: "beginning" },
@@ -48,11 +66,17 @@ export async function openScene({ orders = 5, keyFile }: { readonly orders?: num
   const mail = defineHandler({ name: "mail", events: [placed], startFrom: "beginning", on: { "order.placed": () => {} } });
   const store = await startStore(defineConfig({ events: [placed, shipped], upcasters, handlers: [ledger, mail, refunds] }), temporaryFolder());
   const order = async (id: string, note = ""): Promise<void> => {
-    const entity = { type: "order", id };
-    await store.append({ type: "order.placed", schemaVersion: 1, entity, data: { total: 12.5, note } });
-    await store.append({ type: "order.shipped", entity, data: { parcel: `parcel of ${id}` } });
+    await store.append(eventsOf(id, note));
   };
-  for (let count = 1; count <= orders; count++) await order(`o-${count}`);
+  let made = 0;
+  const appendOrders = async (count: number): Promise<void> => {
+    const ids = Array.from({ length: count }, () => `o-${++made}`);
+    for (let from = 0; from < ids.length; from += 100) {
+      const batch = ids.slice(from, from + 100).flatMap((id) => eventsOf(id, ""));
+      await store.append(batch);
+    }
+  };
+  await appendOrders(orders);
 
   let port = 0;
   let close = async (): Promise<void> => {};
@@ -69,5 +93,22 @@ export async function openScene({ orders = 5, keyFile }: { readonly orders?: num
   };
   await start();
   onTestFinished(() => close());
-  return { store, url: `http://127.0.0.1:${port}`, mend: () => (down = false), stop: () => close(), start, order };
+  const url = `http://127.0.0.1:${port}`;
+  const act = async (path: string, body: object): Promise<void> => {
+    const answer = await fetch(`${url}/${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    expect([path, answer.ok]).toEqual([path, true]);
+  };
+  return { store, url, act, mend: () => (down = false), stop: () => close(), start, order, orders: appendOrders };
+}
+
+export interface SeenLetter {
+  readonly id: string;
+  readonly deliveryId: string;
+  readonly handler: string;
+}
+
+/** Waits for so many dead letters. */
+export async function waitForLetters({ store }: Pick<Scene, "store">, count: number): Promise<readonly SeenLetter[]> {
+  await expect.poll(async () => (await store.views.deadLetterStats({ tenant: "default" })).total, { timeout: 10_000 }).toBe(count);
+  return (await store.views.deadLetters({ tenant: "default" }, { limit: 200 })).events;
 }

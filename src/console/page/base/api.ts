@@ -51,7 +51,7 @@ export async function ask<T>(path: readonly string[], { method = "GET", query = 
   if (body !== undefined) headers["content-type"] = "application/json";
   if (onceKey !== undefined) headers["idempotency-key"] = onceKey;
   const answer = await send(url, { method, headers, ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }) });
-  const value = await read(answer);
+  const value = await read(answer, method === "GET" ? url : null);
   if (answer.status === 503 && (value as ProblemBody).code === "CLOSED") connection.value ??= { since: Date.now(), why: "The service is stopping." };
   else connection.value = null;
   if (answer.ok || (answer.status === 503 && path[0] === "readyz")) return value as T;
@@ -74,15 +74,25 @@ async function send(url: string, init: RequestInit): Promise<Response> {
   }
 }
 
-async function read(answer: Response): Promise<unknown> {
+/** What was answered last: the same text again is the same value, so that what is shown of 4 MiB is not made anew every two seconds. */
+const answers = new Map<string, { readonly text: string; readonly value: unknown }>();
+const maxAnswers = 12;
+
+/** @param url under which the answer is kept; null for what an act answered. */
+async function read(answer: Response, url: string | null): Promise<unknown> {
   let text: string;
   try {
     text = await answer.text();
   } catch {
     throw unreachable("The service stopped in the middle of its answer.");
   }
+  const before = url === null ? undefined : answers.get(url);
+  if (url !== null) answers.delete(url);
   try {
-    return parseExact(text);
+    const value = before?.text === text ? before.value : parseExact(text);
+    if (url !== null) answers.set(url, { text, value });
+    for (const [oldest] of answers) if (answers.size > maxAnswers) answers.delete(oldest);
+    return value;
   } catch {
     return { detail: `Something between here and the service answered ${answer.status}.` };
   }

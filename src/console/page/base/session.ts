@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import type { SessionReply } from "../../../http/wire/console.ts";
 import { ask, loggedOut, Problem } from "./api.ts";
+import { dropDrafts } from "./drafts.ts";
 
 export const session = signal<SessionReply | null>(null);
 /** The service was exchanged for another build since this page was loaded. */
@@ -32,12 +33,15 @@ export async function logIn(key: string): Promise<void> {
 
 export async function logOut(): Promise<void> {
   await ask(["console", "session"], { method: "DELETE" });
+  dropDrafts();
   session.value = null;
   loggedOut.value = true;
 }
 
 function took(found: SessionReply): void {
-  if (session.value !== null && session.value.build !== found.build) isOld.value = true;
+  const { value: before } = session;
+  if (before !== null && before.build !== found.build) isOld.value = true;
+  if (before !== null && (before.actor !== found.actor || before.tenant !== found.tenant)) dropDrafts();
   session.value = found;
   loggedOut.value = false;
 }

@@ -1,4 +1,5 @@
 /** Where one can go, whose things are looked at, and who one is. */
+import { useEffect, useRef } from "preact/hooks";
 import { changeQuery, hrefOf, place } from "../base/place.ts";
 import { logOut, session } from "../base/session.ts";
 import { Text } from "../parts/text.tsx";
@@ -8,9 +9,15 @@ import { rooms } from "./views.tsx";
 export function Header() {
   const { path, query } = place.value;
   const who = session.value;
+  const nav = useRef<HTMLElement>(null);
+  // On a telephone the row of views is wider than the page.
+  useEffect(() => {
+    const here = nav.current?.querySelector<HTMLElement>("[aria-current]");
+    if (here && nav.current) nav.current.scrollLeft = here.offsetLeft - (nav.current.clientWidth - here.offsetWidth) / 2;
+  }, [path[0]]);
   return (
     <header>
-      <nav aria-label="Views">
+      <nav aria-label="Views" ref={nav}>
         {rooms.map((room) => (
           <a key={room.path} href={hrefOf(room.path === "" ? [] : [room.path])} aria-current={(path[0] ?? "") === room.path ? "page" : undefined}>
             {room.name}
@@ -31,7 +38,7 @@ export function Header() {
           </label>
         )}
         {who !== null && (
-          <span>
+          <span class="actor">
             <Text of={who.actor} max={40} /> <span class="soft">({who.role})</span>
           </span>
         )}

@@ -2,8 +2,10 @@
 import type { ComponentChildren } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
 import { newOnceKey, type Problem } from "../base/api.ts";
-import { commandLine, type Words } from "../base/command-line.ts";
+import type { Words } from "../base/command-line.ts";
+import { dropDraft, hasDraft, useDraft } from "../base/drafts.ts";
 import { shownCount } from "../base/shown-text.ts";
+import { CommandLine } from "./command-line.tsx";
 import { ProblemText, problemOf } from "./problem.tsx";
 
 /** Acts on more than so many are confirmed by typing how many. */
@@ -12,6 +14,10 @@ const askAbove = 100;
 export interface ActProps {
   /** What the button says: "Replay" */
   readonly name: string;
+  /** What it is done to, where a page has several acts of one name. */
+  readonly about?: string;
+  /** What it does and to what, in one word: what was typed is kept under it, and all that begins so ends with the act. */
+  readonly draft: string;
   /** What it does, in a sentence. */
   readonly says: ComponentChildren;
   /** How many deliveries it is about. */
@@ -23,48 +29,42 @@ export interface ActProps {
   /** @param onceKey the same for the same act, however often it has to be sent. @returns what came of it. */
   readonly run: (asked: { readonly reason: string | undefined; readonly onceKey: string }) => Promise<ComponentChildren>;
   readonly isReady?: boolean;
+  /** What else is chosen: with another choice it is another act. */
+  readonly choice?: string;
   readonly children?: ComponentChildren;
 }
 
-export function Act({ name, says, count = 1, mustSayWhy = false, isFinal = false, command, run, isReady = true, children }: ActProps) {
+export function Act(props: ActProps) {
+  const { name, about, draft, says, count = 1, mustSayWhy = false, isFinal = false, command, isReady = true, children } = props;
   const id = useId();
-  const [reason, setReason] = useState("");
+  const [reason, setReason] = useDraft(`${draft} reason`, "");
   const [typed, setTyped] = useState("");
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [done, setDone] = useState<ComponentChildren>(null);
-  const [running, setRunning] = useState(false);
-  const once = useRef<string | null>(null);
   const given = reason.trim() === "" ? undefined : reason.trim();
-  const confirmed = count <= askAbove || typed.replace(/[\s,.']/g, "") === String(count);
+  const confirmed = count <= askAbove || typed.replace(/[\s,.'’]/g, "") === String(count);
+  const { running, problem, done, start } = useRun(props, given);
   const ready = isReady && confirmed && !running && !(mustSayWhy && given === undefined);
 
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    if (!ready) return;
-    setRunning(true);
-    setProblem(null);
-    setDone(null);
-    once.current ??= newOnceKey();
-    try {
-      setDone(await run({ reason: given, onceKey: once.current }));
-      setTyped("");
-    } catch (thrown) {
-      setProblem(problemOf(thrown));
-      // What did not arrive may have been done: the same key asks for the same act. What was refused is another act when it comes again.
-      if (problemOf(thrown).status !== 0) once.current = null;
-      return;
-    } finally {
-      setRunning(false);
-    }
-    once.current = null;
+    if (!ready || !(await start())) return;
+    dropDraft(draft);
+    setTyped("");
+    setReason("");
   };
 
   return (
-    <form class={`act${isFinal ? " final" : ""}`} onSubmit={(event) => void submit(event)} aria-label={name}>
+    <form class={`act${isFinal ? " final" : ""}`} onSubmit={(event) => void submit(event)} aria-label={about === undefined ? name : `${name} ${about}`}>
       <p>{says}</p>
       {children}
       <label for={`${id}-why`}>Reason{mustSayWhy ? "" : " (optional)"}</label>
-      <input id={`${id}-why`} value={reason} maxLength={500} required={mustSayWhy} onInput={(event) => changed(() => setReason(event.currentTarget.value))} />
+      <input
+        id={`${id}-why`}
+        value={reason}
+        maxLength={500}
+        required={mustSayWhy}
+        autocomplete="off"
+        onInput={(event) => setReason(event.currentTarget.value)}
+      />
       {count > askAbove && (
         <>
           <label for={`${id}-count`}>This is about {shownCount(count)} deliveries: type that number</label>
@@ -73,41 +73,66 @@ export function Act({ name, says, count = 1, mustSayWhy = false, isFinal = false
       )}
       <CommandLine words={command(given ?? (mustSayWhy ? "…" : undefined))} />
       <button type="submit" class={isFinal ? "danger" : "main"} disabled={!ready}>
-        {running ? "…" : name}
+        {running ? `${name} …` : name}
       </button>
       <ProblemText of={problem} />
       {done !== null && (
-        <p class="done" role="status">
+        <div class="done" role="status">
           {done}
-        </p>
+        </div>
       )}
     </form>
   );
-
-  /** Another reason is another act. */
-  function changed(change: () => void): void {
-    once.current = null;
-    change();
-  }
 }
 
-/** What does the same on the command line. */
-export function CommandLine({ words }: { readonly words: Words }) {
-  const [copied, setCopied] = useState(false);
-  const line = commandLine(words);
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(line);
-    setCopied(true);
+/** Runs it once at a time, and what got no answer again as the same act. */
+function useRun({ run, draft, choice = "" }: ActProps, reason: string | undefined) {
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [done, setDone] = useState<ComponentChildren>(null);
+  const [running, setRunning] = useState(false);
+  const isRunning = useRef(false);
+  const [once, setOnce] = useDraft<{ readonly of: string; readonly key: string } | null>(`${draft} once`, null);
+  const start = async (): Promise<boolean> => {
+    // The second press of a double click comes before the page is drawn again.
+    if (isRunning.current) return false;
+    isRunning.current = true;
+    setRunning(true);
+    setProblem(null);
+    setDone(null);
+    const of = JSON.stringify([reason, choice]);
+    const onceKey = once?.of === of ? once.key : newOnceKey();
+    setOnce({ of, key: onceKey });
+    try {
+      setDone(await run({ reason, onceKey }));
+      setOnce(null);
+      return true;
+    } catch (thrown) {
+      const said = problemOf(thrown);
+      setProblem(said);
+      // What did not arrive may have been done: the same key asks for the same act. What was refused is another act when it comes again.
+      if (said.status !== 0) setOnce(null);
+      return false;
+    } finally {
+      isRunning.current = false;
+      setRunning(false);
+    }
   };
+  return { running, problem, done, start };
+}
+
+interface FoldedActProps extends ActProps {
+  readonly isOpen?: boolean;
+  /** What stands on the fold, if not the act's name. */
+  readonly fold?: string;
+}
+
+/** An act behind its name. It stands open while something is typed in it. */
+export function FoldedAct({ isOpen = false, fold, ...act }: FoldedActProps) {
+  const [first] = useState(() => isOpen || hasDraft(act.draft));
   return (
-    <p class="command">
-      <code>{line}</code>
-      {/* Browsers have a clipboard over TLS and on loopback only. */}
-      {"clipboard" in navigator && (
-        <button type="button" class="quiet" onClick={() => void copy()}>
-          {copied ? "Copied" : "Copy"}
-        </button>
-      )}
-    </p>
+    <details class="fold" open={first}>
+      <summary>{fold ?? act.name}</summary>
+      <Act {...act} />
+    </details>
   );
 }

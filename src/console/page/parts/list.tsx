@@ -1,96 +1,117 @@
 /**
  * A list that is read by cursor: at most 500 rows are here at a time. What is new is counted and not put in, so that no row moves under a pointer; a row that
- * is gone stays where it is, marked.
+ * is gone stays where it is, marked. A list that is followed puts in what is new by itself while nobody points at it.
  */
-import { useComputed, useSignal } from "@preact/signals";
+import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import type { Problem } from "../base/api.ts";
 import { useLive } from "../base/live.ts";
 import { shownCount } from "../base/shown-text.ts";
+import { goneOf, newsOf, type Page } from "./news.ts";
 import { ProblemText, problemOf } from "./problem.tsx";
 import { Table, type TableProps } from "./table.tsx";
 
 export const maxRows = 500;
 
-export interface Page<R> {
-  readonly rows: readonly R[];
-  readonly next: string | null;
-  readonly total?: number;
+interface Shown<R> extends Page<R> {
+  /** So many rows before the first were here. */
+  readonly passed: number;
 }
 
-interface ListProps<R> extends Omit<TableProps<R>, "rows" | "total" | "isOver"> {
+interface ListProps<R> extends Omit<TableProps<R>, "rows" | "total" | "passed" | "isOver"> {
   /** What is asked for; another key begins anew. */
   readonly of: string;
   readonly load: (cursor: string | undefined) => Promise<Page<R>>;
+  /** Where a row stands in the list: the one with the larger number comes first. Without it the order changes. */
+  readonly orderOf?: (row: R) => number;
+  readonly isFollowed?: boolean;
 }
 
-export function List<R>({ of, load, idOf, ...table }: ListProps<R>) {
-  const shown = useSignal<Page<R> | null>(null);
-  const problem = useSignal<ReturnType<typeof problemOf> | null>(null);
-  const key = useRef("");
+export function List<R>({ of, load, orderOf, isFollowed = false, ...table }: ListProps<R>) {
+  const { idOf } = table;
+  const shown = useSignal<Shown<R> | null>(null);
+  const problem = useSignal<Problem | null>(null);
+  const place = useRef<HTMLDivElement>(null);
+  const key = useRef(of);
   if (key.current !== of) {
     key.current = of;
     shown.value = null;
   }
   const newest = useLive(of, async () => {
     const page = await load(undefined);
-    if (key.current === of) shown.value ??= page;
+    if (key.current === of) shown.value ??= { ...page, passed: 0 };
     return page;
   });
-  const news = useComputed(() => newsOf(shown.value, newest.data.value, idOf));
+  const news = useComputed(() => newsOf(shown.value, newest.data.value, idOf, orderOf));
   const fresh = useComputed(() => new Map((newest.data.value?.rows ?? []).map((row) => [idOf(row), row])));
+  const toNewest = (): void => {
+    shown.value = newest.data.value && { ...newest.data.value, passed: 0 };
+    const rows = place.current?.querySelector(".table");
+    if (rows) rows.scrollTop = 0;
+  };
+  useSignalEffect(() => {
+    if (newest.data.value !== null && isFollowed && !isLookedAt(place.current)) toNewest();
+  });
   const more = async (): Promise<void> => {
+    const from = shown.value!;
     try {
-      const page = await load(shown.value!.next!);
-      const known = new Set(shown.value!.rows.map(idOf));
-      const rows = [...shown.value!.rows, ...page.rows.filter((row) => !known.has(idOf(row)))].slice(-maxRows);
-      shown.value = { ...page, rows };
+      const page = await load(from.next!);
+      if (shown.value !== from) return;
+      shown.value = joined(from, page, idOf);
       problem.value = null;
     } catch (thrown) {
       problem.value = problemOf(thrown);
     }
   };
   if (shown.value === null) return newest.problem.value === null ? <p class="soft">Reading …</p> : <ProblemText of={newest.problem.value} />;
-  const { rows, next, total = -1 } = shown.value;
-  const isKnown = (newest.data.value?.total ?? total) >= 0;
+  const { rows, next, passed } = shown.value;
+  const total = newest.data.value?.total ?? shown.value.total ?? -1;
   return (
-    <>
+    <div ref={place}>
       <p class="news" role="status">
-        {isKnown && <span>{shownCount(newest.data.value?.total ?? total)} in all. </span>}
+        {total >= 0 && <span>{shownCount(total)} in all</span>}
+        {passed > 0 && <span>rows {`${shownCount(passed + 1)} to ${shownCount(passed + rows.length)} are shown`}</span>}
         {news.value > 0 && (
-          <button type="button" onClick={() => (shown.value = newest.data.value)}>
+          <button type="button" class="small" onClick={toNewest}>
             Show {shownCount(news.value)}
-            {news.value >= rows.length && next !== null ? " or more" : ""} new
+            {news.value >= (newest.data.value?.rows.length ?? 0) && next !== null ? " or more" : ""} new
+          </button>
+        )}
+        {passed > 0 && news.value === 0 && (
+          <button type="button" class="small" onClick={toNewest}>
+            Back to the first
           </button>
         )}
       </p>
       <ProblemText of={newest.problem.value ?? problem.value} />
-      <Table {...table} idOf={idOf} rows={rows.map((row) => fresh.value.get(idOf(row)) ?? row)} total={total} isOver={isGone(rows, newest.data.value, idOf)} />
+      <Table
+        {...{ ...table, passed, total: total === -1 && next === null ? passed + rows.length : total }}
+        rows={rows.map((row) => fresh.value.get(idOf(row)) ?? row)}
+        isOver={goneOf(rows, newest.data.value, idOf, orderOf)}
+      />
       {next !== null && (
-        <button type="button" onClick={() => void more()}>
+        <button type="button" class="more" onClick={() => void more()}>
           Show more
         </button>
       )}
-    </>
+    </div>
   );
 }
 
-/** How many rows of the newest page are not shown. */
-function newsOf<R>(shown: Page<R> | null, newest: Page<R> | null, idOf: (row: R) => string): number {
-  if (shown === null || newest === null) return 0;
+/** Rows of which somebody has one under the pointer, in focus or marked, or has scrolled away from the first. */
+function isLookedAt(place: HTMLElement | null): boolean {
+  const rows = place?.querySelector(".table");
+  if (!rows) return false;
+  const marked = getSelection();
+  return (
+    rows.matches(":hover") || rows.contains(document.activeElement) || rows.scrollTop > 0 || (marked?.type === "Range" && rows.contains(marked.anchorNode))
+  );
+}
+
+/** The next page behind what is shown; the first rows leave when there are too many. */
+function joined<R>(shown: Shown<R>, page: Page<R>, idOf: (row: R) => string): Shown<R> {
   const known = new Set(shown.rows.map(idOf));
-  return newest.rows.filter((row) => !known.has(idOf(row))).length;
-}
-
-/** A row that stood before the end of the newest page, and is not in it, is gone. */
-function isGone<R>(rows: readonly R[], newest: Page<R> | null, idOf: (row: R) => string): (row: R) => boolean {
-  if (newest === null) return () => false;
-  const there = new Set(newest.rows.map(idOf));
-  const last = newest.next === null ? rows.length : rows.findLastIndex((row) => there.has(idOf(row)));
-  const gone = new Set(
-    rows
-      .slice(0, last)
-      .filter((row) => !there.has(idOf(row)))
-      .map(idOf),
-  );
-  return (row) => gone.has(idOf(row));
+  const rows = [...shown.rows, ...page.rows.filter((row) => !known.has(idOf(row)))];
+  const leaving = Math.max(0, rows.length - maxRows);
+  return { ...page, rows: rows.slice(leaving), passed: shown.passed + leaving };
 }

@@ -1,5 +1,6 @@
 /** Data of an event: text and nothing else, cut where nobody reads on. */
 import diff from "microdiff";
+import type { ComponentChildren } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { ExactNumber, printJson } from "../base/exact-json.ts";
 import { plural, shownText } from "../base/shown-text.ts";
@@ -11,19 +12,20 @@ const maxDifferences = 200;
 
 export function Payload({ value, label }: { readonly value: unknown; readonly label: string }) {
   const [all, showAll] = useState(false);
-  const { text, whole } = useMemo(() => printJson(value, all ? Number.POSITIVE_INFINITY : maxCharacters), [value, all]);
+  const { pieces, whole } = useMemo(() => {
+    const printed = printJson(value, all ? Number.POSITIVE_INFINITY : maxCharacters);
+    return { pieces: piecesOf(shownText(printed.text)), whole: printed.whole };
+  }, [value, all]);
   return (
     <div class="payload">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard */}
-      <section class="scrolls" tabIndex={0} aria-label={label}>
-        <pre>
-          {piecesOf(shownText(text)).map((piece, index) => (
-            <span key={index} class="piece">
-              {piece}
-            </span>
-          ))}
-        </pre>
-      </section>
+      <Scrolls label={label}>
+        {pieces.map((piece, index) => (
+          // What stands alone has the height that it has.
+          <span key={index} class={pieces.length > 1 ? "piece" : ""}>
+            {piece}
+          </span>
+        ))}
+      </Scrolls>
       {!whole && (
         <p>
           Cut at 16 KB.{" "}
@@ -33,6 +35,16 @@ export function Payload({ value, label }: { readonly value: unknown; readonly la
         </p>
       )}
     </div>
+  );
+}
+
+/** Text with its own line ends, in a window of its own. */
+export function Scrolls({ label, children }: { readonly label: string; readonly children: ComponentChildren }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard
+    <section class="scrolls" tabIndex={0} aria-label={label}>
+      <pre>{children}</pre>
+    </section>
   );
 }
 

@@ -1,16 +1,19 @@
 /** A table of many rows: a real one, of which those in sight stand in the page. */
-import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from "@tanstack/virtual-core";
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useReducer, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { moveInRows } from "./row-keys.ts";
+import { rowPixels, useVirtualRows } from "./virtual-rows.ts";
 
 export interface Column<R> {
   readonly name: string;
   readonly cell: (row: R) => ComponentChildren;
+  /** In the width of a digit. Columns without one share what is left. */
+  readonly width?: number;
   /** Left out where there is little room. */
   readonly wide?: boolean;
   readonly isNumber?: boolean;
-  /** No name is shown: that of a box to tick. */
-  readonly isMark?: boolean;
+  /** What stands at its head in place of its name: a box to tick. */
+  readonly mark?: ComponentChildren;
 }
 
 export interface TableProps<R> {
@@ -20,27 +23,37 @@ export interface TableProps<R> {
   readonly idOf: (row: R) => string;
   /** How many there are, if more than are here; -1 when nobody knows. */
   readonly total?: number;
+  /** How many rows before the first one were here, and are not any more. */
+  readonly passed?: number;
   /** A row that is over, and stays where it is until the list is read again. */
   readonly isOver?: (row: R) => boolean;
   readonly empty: ComponentChildren;
 }
 
-const rowPixels = 40;
+/** A column that says no width is not made narrower than this. */
+const leastWidth = 14;
 
-export function Table<R>({ label, columns, rows, idOf, total = rows.length, isOver = () => false, empty }: TableProps<R>) {
+export function Table<R>({ label, columns, rows, idOf, total = rows.length, passed = 0, isOver = () => false, empty }: TableProps<R>) {
   const scroller = useRef<HTMLElement>(null);
   const { items, before, after } = useVirtualRows(scroller, rows.length);
+  useStillRows(scroller, passed);
   if (rows.length === 0) return <div class="empty">{empty}</div>;
-  const classOf = (column: Column<R>): string => [column.wide && "wide", column.isNumber && "number", column.isMark && "mark"].filter(Boolean).join(" ");
+  const least = columns.reduce((sum, { width = leastWidth, wide }) => sum + (wide ? 0 : width), 0);
+  const leastWide = columns.reduce((sum, { width = leastWidth }) => sum + width, 0);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard
-    <section class="table" ref={scroller} tabIndex={0} aria-label={`${label}, rows`} onKeyDown={moveFocus}>
-      <table aria-rowcount={total === -1 ? -1 : total + 1} aria-label={label}>
+    <section class="table" ref={scroller} tabIndex={0} aria-label={`${label}, rows`} onKeyDown={moveInRows}>
+      <table aria-rowcount={total === -1 ? -1 : total + 1} aria-label={label} style={{ "--least": `${least}ch`, "--least-wide": `${leastWide}ch` }}>
+        <colgroup>
+          {columns.map((column) => (
+            <col key={column.name} class={classOf(column)} style={column.width === undefined ? {} : { width: `calc(${column.width}ch + 1.2rem)` }} />
+          ))}
+        </colgroup>
         <thead>
           <tr aria-rowindex={1}>
             {columns.map((column) => (
-              <th key={column.name} scope="col" class={classOf(column)}>
-                {column.isMark ? <span class="unseen">{column.name}</span> : column.name}
+              <th key={column.name} scope="col" class={classOf(column)} title={column.name}>
+                {column.mark ?? column.name}
               </th>
             ))}
           </tr>
@@ -50,7 +63,7 @@ export function Table<R>({ label, columns, rows, idOf, total = rows.length, isOv
           {items.map((index) => {
             const row = rows[index]!;
             return (
-              <tr key={idOf(row)} aria-rowindex={index + 2} class={isOver(row) ? "over" : ""}>
+              <tr key={idOf(row)} aria-rowindex={passed + index + 2} class={isOver(row) ? "over" : ""}>
                 {columns.map((column) => (
                   <td key={column.name} class={classOf(column)}>
                     {column.cell(row)}
@@ -66,6 +79,10 @@ export function Table<R>({ label, columns, rows, idOf, total = rows.length, isOv
   );
 }
 
+function classOf<R>({ wide, isNumber, mark }: Column<R>): string {
+  return [wide && "wide", isNumber && "number", mark !== undefined && "mark"].filter(Boolean).join(" ");
+}
+
 /** What stands for the rows that are out of sight. */
 function Gap({ pixels, columns }: { readonly pixels: number; readonly columns: number }) {
   return (
@@ -76,39 +93,12 @@ function Gap({ pixels, columns }: { readonly pixels: number; readonly columns: n
   );
 }
 
-/** j, k and the arrows go from row to row, by the first link of each. */
-function moveFocus(event: KeyboardEvent): void {
-  const steps: Readonly<Record<string, number>> = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 };
-  const step = steps[event.key];
-  if (step === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
-  const table = event.currentTarget as HTMLElement;
-  const links = [...table.querySelectorAll<HTMLElement>("tbody tr a:first-of-type")].filter(
-    (link, index, all) => all.findIndex((each) => each.closest("tr") === link.closest("tr")) === index,
-  );
-  const row = (event.target as HTMLElement).closest("tr");
-  const at = links.findIndex((link) => link.closest("tr") === row);
-  const next = links[at === -1 ? 0 : at + step];
-  if (next === undefined) return;
-  event.preventDefault();
-  next.focus();
-}
-
-/** Which rows stand in the page, and how high what is left out would be. */
-function useVirtualRows(scroller: { readonly current: HTMLElement | null }, count: number) {
-  const [, draw] = useReducer<number, void>((times) => times + 1, 0);
-  const rows = useRef<Virtualizer<HTMLElement, Element> | null>(null);
-  rows.current ??= new Virtualizer<HTMLElement, Element>({
-    ...{ count, overscan: 8, estimateSize: () => rowPixels, getScrollElement: () => scroller.current },
-    ...{ observeElementRect, observeElementOffset, scrollToFn: elementScroll, initialRect: { width: 1000, height: 800 }, onChange: () => draw() },
-  });
-  rows.current.setOptions({ ...rows.current.options, count });
-  useEffect(() => rows.current!._didMount(), []);
-  useLayoutEffect(() => rows.current!._willUpdate());
-  const items = rows.current.getVirtualItems();
-  const [first, last] = [items[0], items.at(-1)];
-  return {
-    items: items.map(({ index }) => index),
-    before: first?.start ?? 0,
-    after: last === undefined ? 0 : rows.current.getTotalSize() - last.end,
-  };
+/** When rows before the first one have left, what is looked at stays where it is. */
+function useStillRows(scroller: { readonly current: HTMLElement | null }, passed: number): void {
+  const before = useRef(passed);
+  useLayoutEffect(() => {
+    const { current } = scroller;
+    if (current !== null) current.scrollTop = passed === 0 ? 0 : current.scrollTop - (passed - before.current) * rowPixels;
+    before.current = passed;
+  }, [passed]);
 }

@@ -34,16 +34,17 @@ export function LongText({ of, max = 4096 }: { readonly of: string; readonly max
 }
 
 const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const short = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const today = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
 /** Local time; UTC where the pointer rests. */
-export function Time({ at }: { readonly at: string | null }) {
+export function Time({ at, isShort = false }: { readonly at: string | null; readonly isShort?: boolean }) {
   if (at === null) return <span class="soft">–</span>;
   const date = new Date(at);
   const isToday = date.toDateString() === new Date().toDateString();
   return (
     <time dateTime={at} title={`${at.replace("T", " ").replace("Z", "")} UTC`}>
-      {(isToday ? today : local).format(date)}
+      {(isToday ? today : isShort ? short : local).format(date)}
     </time>
   );
 }

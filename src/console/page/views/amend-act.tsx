@@ -2,9 +2,10 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { DeadLetterDetailReply } from "../../../http/wire/dead-letters-replies.ts";
 import { ask, Problem } from "../base/api.ts";
+import { useDraft } from "../base/drafts.ts";
 import { parseExact, printJson } from "../base/exact-json.ts";
 import { faultsOf, type Schema } from "../base/json-schema.ts";
-import { Act } from "../parts/act.tsx";
+import { FoldedAct } from "../parts/act.tsx";
 import { Differences, differencesOf } from "../parts/payload.tsx";
 import { Text } from "../parts/text.tsx";
 
@@ -19,7 +20,8 @@ const maxCharacters = 256 * 1024;
 
 export function AmendAct({ letter, stored, refresh }: AmendActProps) {
   const before = useMemo(() => printJson(letter.amendment?.data ?? stored.data, maxCharacters), []);
-  const [text, setText] = useState(before.text);
+  const draft = `amend ${letter.delivery_id}`;
+  const [text, setText] = useDraft(`${draft} data`, before.text);
   const schema = useSchema(stored.type, stored.schema_version);
   const { data, faults } = useMemo(() => judge(text, schema), [text, schema]);
   if (!before.whole)
@@ -29,11 +31,9 @@ export function AmendAct({ letter, stored, refresh }: AmendActProps) {
       </p>
     );
   return (
-    <details>
-      <summary>Amend</summary>
-      <Act
-        name="Amend"
-        {...{ mustSayWhy: true, isReady: faults.length === 0 && text !== before.text }}
+    <div class="acts">
+      <FoldedAct
+        {...{ name: "Amend", draft, choice: text, mustSayWhy: true, isReady: faults.length === 0 && text !== before.text }}
         says={`Gives this dead letter other data, of version ${stored.schema_version} as it is stored. The event stays as it is; the next replay delivers the new data.`}
         command={(reason) => ["dlq", "amend", letter.delivery_id, "--data", "@amended.json", "--reason", reason]}
         run={async ({ reason, onceKey }) => {
@@ -64,8 +64,8 @@ export function AmendAct({ letter, stored, refresh }: AmendActProps) {
             </ul>
           )}
         </div>
-      </Act>
-    </details>
+      </FoldedAct>
+    </div>
   );
 }
 

@@ -2,6 +2,7 @@
 import type { AttemptReply } from "../../../http/wire/deliveries.ts";
 import { hrefOf } from "../base/place.ts";
 import { words } from "../base/shown-text.ts";
+import { Scrolls } from "../parts/payload.tsx";
 import { LongText, State, Text, Time } from "../parts/text.tsx";
 
 export function Attempts({ of }: { readonly of: readonly AttemptReply[] }) {
@@ -34,23 +35,32 @@ export function Attempts({ of }: { readonly of: readonly AttemptReply[] }) {
               <LongText of={attempt.error.message} max={2000} />
             </p>
           )}
-          <More name="What the receiver answered" text={attempt.response_head} />
-          <More name="Stack" text={attempt.error?.stack} />
-          <More name={`Log (${attempt.log.length} lines)`} text={attempt.log.length === 0 ? undefined : attempt.log.join("\n")} />
+          <More name="What the receiver answered" label={`Answer to attempt ${place(attempt)}`} text={attempt.response_head} />
+          <More name="Stack" label={`Stack of attempt ${place(attempt)}`} text={attempt.error?.stack} />
+          <More
+            name={`Log (${attempt.log.length} lines)`}
+            label={`Log of attempt ${place(attempt)}`}
+            text={attempt.log.length === 0 ? undefined : attempt.log.join("\n")}
+          />
         </li>
       ))}
     </ol>
   );
 }
 
-function More({ name, text }: { readonly name: string; readonly text: string | undefined }) {
+/** Each replay counts its attempts anew. */
+function place({ attempt, started_at: at }: AttemptReply): string {
+  return `${attempt}, ${at}`;
+}
+
+function More({ name, label, text }: { readonly name: string; readonly label: string; readonly text: string | undefined }) {
   if (text === undefined || text === "") return null;
   return (
     <details>
       <summary>{name}</summary>
-      <pre>
+      <Scrolls label={label}>
         <LongText of={text} max={16_384} />
-      </pre>
+      </Scrolls>
     </details>
   );
 }

@@ -57,27 +57,40 @@ export function DeadLetterPage({ id }: { readonly id: string }) {
       </h1>
       {end !== null && <Ended delivery={end} />}
       <ProblemText of={live.problem.value} />
-      <Summary letter={letter} />
-      {end === null && may("operate") && <LetterActs letter={letter} refresh={live.refresh} />}
-      <h2>Attempts</h2>
-      <Attempts of={letter.history} />
+      <div class="with-acts">
+        <div>
+          <Summary letter={letter} />
+          <h2>Attempts</h2>
+          <Attempts of={letter.history} />
+        </div>
+        {end === null && may("operate") && (
+          <aside aria-label="What can be done">
+            <LetterActs letter={letter} refresh={live.refresh} />
+          </aside>
+        )}
+      </div>
       <h2>Payload</h2>
       <Lifted event={letter} />
-      {letter.amendments.length > 0 && (
-        <ul>
-          {letter.amendments.map((act) => (
-            <li key={act.at}>
-              Amended <Time at={act.at} /> by <Text of={act.actor} />: <Text of={act.reason ?? "no reason given"} />
-            </li>
-          ))}
-        </ul>
-      )}
+      <Amendments of={letter.amendments} />
       {end === null && may("operate") && letter.stored !== null && (
         <AmendAct key={letter.delivery_id} letter={letter} stored={letter.stored} refresh={live.refresh} />
       )}
       <h2>What it holds</h2>
       <Held letter={letter} />
     </>
+  );
+}
+
+function Amendments({ of }: { readonly of: Letter["amendments"] }) {
+  if (of.length === 0) return null;
+  return (
+    <ul class="plain">
+      {of.map((act) => (
+        <li key={act.at}>
+          Amended <Time at={act.at} /> by <Text of={act.actor} />: <Text of={act.reason ?? "no reason given"} />
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -107,6 +120,9 @@ function Summary({ letter }: { readonly letter: Letter }) {
             </a>,
           ],
           ["Entity", <a href={hrefOf(["entities", letter.entity.type, letter.entity.id])}>Timeline</a>],
+          ...(letter.fingerprint === ""
+            ? []
+            : [["Failures like it", <a href={hrefOf(["errors", letter.fingerprint], { handler: letter.handler })}>The error group</a>] as const]),
           [
             "Event",
             <a href={hrefOf(["events", letter.id])}>

@@ -1,84 +1,108 @@
-/** Dead letters: filtered, chosen, and taken to a plan. */
+/** Dead letters: filtered, chosen, and taken to a plan, or given up. */
 import { useSignal } from "@preact/signals";
 import type { DeadLettersReply } from "../../../http/wire/dead-letters-replies.ts";
 import { ask } from "../base/api.ts";
+import { useDraft } from "../base/drafts.ts";
 import { hrefOf, place } from "../base/place.ts";
-import { plural } from "../base/shown-text.ts";
-import { type Filter, Filters, filtersIn } from "../parts/filters.tsx";
+import { may } from "../base/session.ts";
+import { plural, shownCount } from "../base/shown-text.ts";
+import { Filters, filtersIn } from "../parts/filters.tsx";
 import { List } from "../parts/list.tsx";
 import type { Column } from "../parts/table.tsx";
 import { State, Text, Time } from "../parts/text.tsx";
+import { DiscardChosen, DiscardMatches } from "./discard-many.tsx";
+import { letterFilters } from "./letter-filters.ts";
 import { PlanButton } from "./plan-button.tsx";
 
 type Letter = DeadLettersReply["events"][number];
 
-const causes = ["exhausted", "terminal", "schema", "crash", "unknown_outcome", "given_up"];
-
-export const letterFilters: readonly Filter[] = [
-  { name: "handler", label: "Handler" },
-  { name: "event_type", label: "Event type" },
-  { name: "error", label: "Error" },
-  { name: "cause", label: "Cause", options: causes },
-  { name: "entity_type", label: "Entity type" },
-  { name: "entity_id", label: "Entity id" },
-  { name: "source", label: "Source" },
-];
-/** Those that only a link sets. */
-const others = ["error_group", "replay_id", "since", "until"];
+/** A plan of ids has no more. */
+const maxChosen = 10_000;
 
 export function DeadLetters() {
-  const chosen = useSignal<ReadonlySet<string>>(new Set());
-  const filter = filtersIn([...letterFilters.map(({ name }) => name), ...others]);
+  const { tenant = "" } = place.value.query;
+  const [chosen, setChosen] = useDraft<readonly string[]>(`chosen letters ${tenant}`, none);
+  const filter = filtersIn(letterFilters.map(({ name }) => name));
   const total = useSignal(0);
-  const choose = (id: string, isChosen: boolean): void => {
-    chosen.value = new Set(isChosen ? [...chosen.value, id] : [...chosen.value].filter((each) => each !== id));
+  const here = useSignal<readonly Letter[]>([]);
+  const choose = (ids: readonly string[], isChosen: boolean): void => {
+    const others = chosen.filter((id) => !ids.includes(id));
+    setChosen(isChosen ? [...others, ...ids].slice(-maxChosen) : others);
   };
   const load = async (cursor: string | undefined) => {
     const { events, next_cursor, total: all } = await ask<DeadLettersReply>(["admin", "dlq"], { query: { ...filter, data: "false", limit: 100, cursor } });
     total.value = all;
+    here.value = cursor === undefined ? events : [...here.value, ...events];
     return { rows: events, next: next_cursor, total: all };
   };
   return (
     <>
       <h1 tabIndex={-1}>Dead letters</h1>
       <Filters of={letterFilters} />
-      <div class="bar">
-        <PlanButton
-          name={`Plan a replay of ${plural(chosen.value.size, "chosen one")}`}
-          selection={{ ids: [...chosen.value] }}
-          isReady={chosen.value.size > 0}
-        />
-        <PlanButton
-          name={`Plan a replay of all ${plural(total.value, "match", "matches")}`}
-          selection={{ dead_letters: filter }}
-          isReady={Object.keys(filter).length > 0 && total.value > 0}
-        />
-        {Object.keys(filter).length === 0 && <span class="soft">Filter first: a plan is never of everything.</span>}
-      </div>
+      {chosen.length > 0 ? (
+        <section class="bar" aria-label="What is chosen">
+          <PlanButton name={`Plan a replay of ${plural(chosen.length, "chosen one")}`} selection={{ ids: chosen }} isReady isMain />
+          {may("operate") && <DiscardChosen ids={chosen} done={(left) => setChosen(left.length === 0 ? none : left)} />}
+          <button type="button" class="quiet" onClick={() => setChosen(none)}>
+            Choose none
+          </button>
+        </section>
+      ) : (
+        <section class="bar" aria-label="All that match">
+          <PlanButton
+            name={`Plan a replay of all ${plural(total.value, "match", "matches")}`}
+            selection={{ dead_letters: filter }}
+            isReady={Object.keys(filter).length > 0 && total.value > 0}
+            isMain
+          />
+          {may("operate") && Object.keys(filter).length > 0 && total.value > 0 && <DiscardMatches filter={filter} total={total.value} />}
+          {Object.keys(filter).length === 0 && <span class="soft">Filter or choose first: a plan is never of everything.</span>}
+        </section>
+      )}
       <List<Letter>
-        of={JSON.stringify([filter, place.value.query.tenant])}
-        {...{ load, label: "Dead letters", idOf: (letter) => letter.delivery_id, empty: "No dead letter. Nothing waits for a person here." }}
-        columns={columnsOf(chosen.value, choose)}
+        of={JSON.stringify([filter, tenant])}
+        {...{ load, label: "Dead letters", idOf: (letter) => letter.delivery_id, orderOf: (letter) => Date.parse(letter.created_at) }}
+        empty={
+          Object.keys(filter).length === 0
+            ? "No dead letter: nothing waits for a person here."
+            : "No dead letter is like this. Clear the filter to see the others."
+        }
+        columns={columnsOf(new Set(chosen), choose, here.value)}
       />
     </>
   );
 }
 
-function columnsOf(chosen: ReadonlySet<string>, choose: (id: string, isChosen: boolean) => void): readonly Column<Letter>[] {
+const none: readonly string[] = [];
+
+function columnsOf(
+  chosen: ReadonlySet<string>,
+  choose: (ids: readonly string[], isChosen: boolean) => void,
+  here: readonly Letter[],
+): readonly Column<Letter>[] {
+  const ids = here.map(({ delivery_id }) => delivery_id);
   return [
     {
-      ...{ name: "Choose", isMark: true },
+      ...{ name: "Choose", width: 2 },
+      mark: (
+        <input
+          type="checkbox"
+          aria-label={`Choose all ${shownCount(ids.length)} that are read`}
+          checked={ids.length > 0 && ids.every((id) => chosen.has(id))}
+          onChange={(event) => choose(ids, event.currentTarget.checked)}
+        />
+      ),
       cell: ({ delivery_id: id, entity }) => (
         <input
           type="checkbox"
-          aria-label={`Choose ${entity.type}/${entity.id}`}
+          aria-label={`Choose ${entity.type}/${entity.id}`.slice(0, 200)}
           checked={chosen.has(id)}
-          onChange={(event) => choose(id, event.currentTarget.checked)}
+          onChange={(event) => choose([id], event.currentTarget.checked)}
         />
       ),
     },
     {
-      name: "Entity",
+      ...{ name: "Entity", width: 17 },
       cell: (letter) => (
         <a href={hrefOf(["dead-letters", letter.delivery_id])}>
           <Text of={`${letter.entity.type}/${letter.entity.id}`} max={80} />
@@ -88,7 +112,7 @@ function columnsOf(chosen: ReadonlySet<string>, choose: (id: string, isChosen: b
     {
       name: "Error",
       cell: ({ error }) => (
-        <span>
+        <span title={`${error.type}: ${error.message}`.slice(0, 400)}>
           <strong>
             <Text of={error.type} max={80} />
           </strong>{" "}
@@ -96,11 +120,11 @@ function columnsOf(chosen: ReadonlySet<string>, choose: (id: string, isChosen: b
         </span>
       ),
     },
-    { name: "Handler", cell: ({ handler }) => <Text of={handler} />, wide: true },
-    { name: "Event type", cell: (letter) => <Text of={letter.event_type} />, wide: true },
-    { name: "Cause", cell: ({ cause, status }) => <State of={status === "escalated" ? "escalated" : cause} />, wide: true },
-    { name: "Attempts", cell: ({ attempts }) => attempts, wide: true, isNumber: true },
-    { name: "Holds", cell: ({ waiting }) => waiting, isNumber: true },
-    { name: "Since", cell: (letter) => <Time at={letter.dead_lettered_at} />, wide: true },
+    { ...{ name: "Handler", width: 13, wide: true }, cell: ({ handler }) => <Text of={handler} max={80} /> },
+    { ...{ name: "Event type", width: 13, wide: true }, cell: (letter) => <Text of={letter.event_type} max={80} /> },
+    { ...{ name: "Cause", width: 10, wide: true }, cell: ({ cause, status }) => <State of={status === "escalated" ? "escalated" : cause} /> },
+    { ...{ name: "Tries", width: 5, wide: true, isNumber: true }, cell: ({ attempts }) => attempts },
+    { ...{ name: "Holds", width: 5, isNumber: true }, cell: ({ waiting }) => shownCount(waiting) },
+    { ...{ name: "Since", width: 12, wide: true }, cell: (letter) => <Time at={letter.dead_lettered_at} isShort /> },
   ];
 }

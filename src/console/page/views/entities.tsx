@@ -9,7 +9,7 @@ import { State, Text, Time } from "../parts/text.tsx";
 
 const filters: readonly Filter[] = [
   { name: "lane_state", label: "Lane", options: ["flowing", "backing_off", "blocked", "paused", "behind", "stuck"] },
-  { name: "handler", label: "Handler" },
+  { name: "handler", label: "Handler", named: "handlers" },
   { name: "entity_type", label: "Entity type" },
 ];
 
@@ -45,9 +45,9 @@ export function Entities() {
                 </span>
               )),
           },
-          { name: "Waiting", cell: (entity) => shownCount(entity.handlers.reduce((sum, lane) => sum + lane.waiting, 0)), isNumber: true },
-          { name: "Revision", cell: ({ revision }) => revision, isNumber: true, wide: true },
-          { name: "Last event", cell: (entity) => <Time at={entity.last_event_at} />, wide: true },
+          { name: "Waiting", cell: (entity) => shownCount(entity.handlers.reduce((sum, lane) => sum + lane.waiting, 0)), ...{ width: 7, isNumber: true } },
+          { ...{ name: "Revision", width: 8, isNumber: true, wide: true }, cell: ({ revision }) => revision },
+          { ...{ name: "Last event", width: 13, wide: true }, cell: (entity) => <Time at={entity.last_event_at} isShort /> },
         ]}
       />
     </>

@@ -6,7 +6,7 @@ import { useLive } from "../base/live.ts";
 import { hrefOf, place } from "../base/place.ts";
 import { may } from "../base/session.ts";
 import { plural } from "../base/shown-text.ts";
-import { Act } from "../parts/act.tsx";
+import { FoldedAct } from "../parts/act.tsx";
 import { List } from "../parts/list.tsx";
 import { ProblemText } from "../parts/problem.tsx";
 import { State, Text, Time } from "../parts/text.tsx";
@@ -43,12 +43,12 @@ export function EntityPage({ type, id }: { readonly type: string; readonly id: s
       {entity !== null && (
         <List<EventReply>
           of={`timeline ${type}/${id} ${lanes.map(({ handler }) => handler).join()}`}
-          {...{ load, label: "Events by revision", idOf: (event) => event.id, empty: "It has no events." }}
+          {...{ load, label: "Events by revision", idOf: (event) => event.id, orderOf: (event) => event.revision, empty: "It has no events." }}
           columns={[
-            { name: "Revision", cell: (event) => <a href={hrefOf(["events", event.id])}>{event.revision}</a>, isNumber: true },
+            { ...{ name: "Revision", width: 8, isNumber: true }, cell: (event) => <a href={hrefOf(["events", event.id])}>{event.revision}</a> },
             { name: "Event", cell: (event) => <Text of={event.type} max={80} /> },
             ...lanes.map((lane) => ({ name: lane.handler, cell: (event: EventReply) => <Cell event={event} lane={lane} /> })),
-            { name: "Recorded", cell: (event) => <Time at={event.recorded_at} />, wide: true },
+            { ...{ name: "Recorded", width: 13, wide: true }, cell: (event) => <Time at={event.recorded_at} isShort /> },
           ]}
         />
       )}
@@ -105,18 +105,16 @@ function LaneCard({ lane, path, refresh }: { readonly lane: Lane; readonly path:
       )}
       {may("operate") &&
         verbs.map((verb) => (
-          <details key={verb}>
-            <summary>{names[verb]}</summary>
-            <Act
-              {...{ name: names[verb], says: says[verb] }}
-              command={(reason) => ["entities", verb, `${path[1]}/${path[2]}`, "--handler", handler, "--reason", reason]}
-              run={async ({ reason, onceKey }) => {
-                await ask([...path, verb], { method: "POST", body: { handler, ...(reason === undefined ? {} : { reason }) }, onceKey });
-                await refresh();
-                return "Done.";
-              }}
-            />
-          </details>
+          <FoldedAct
+            key={verb}
+            {...{ name: names[verb], says: says[verb], about: handler, draft: `${verb} ${path.join("/")} ${handler}` }}
+            command={(reason) => ["entities", verb, `${path[1]}/${path[2]}`, "--handler", handler, "--reason", reason]}
+            run={async ({ reason, onceKey }) => {
+              await ask([...path, verb], { method: "POST", body: { handler, ...(reason === undefined ? {} : { reason }) }, onceKey });
+              await refresh();
+              return "Done.";
+            }}
+          />
         ))}
     </section>
   );

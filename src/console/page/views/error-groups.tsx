@@ -9,8 +9,8 @@ import { State, Text, Time } from "../parts/text.tsx";
 
 const filters: readonly Filter[] = [
   { name: "state", label: "State", options: ["open", "resolved", "ignored"] },
-  { name: "handler", label: "Handler" },
-  { name: "event_type", label: "Event type" },
+  { name: "handler", label: "Handler", named: "handlers" },
+  { name: "event_type", label: "Event type", named: "event types" },
   { name: "error_like", label: "Error says" },
 ];
 
@@ -39,13 +39,13 @@ export function ErrorGroups() {
               </a>
             ),
           },
-          { name: "Entities", cell: ({ entities }) => shownCount(entities), isNumber: true },
-          { name: "Waiting", cell: ({ waiting }) => shownCount(waiting), isNumber: true },
-          { name: "State", cell: ({ state }) => <State of={state} /> },
-          { name: "Failures", cell: ({ count }) => shownCount(count), isNumber: true, wide: true },
-          { name: "Handler", cell: ({ handler }) => <Text of={handler} />, wide: true },
-          { name: "First seen", cell: (group) => <Time at={group.first_seen} />, wide: true },
-          { name: "Last seen", cell: (group) => <Time at={group.last_seen} />, wide: true },
+          { ...{ name: "Letters", width: 8, isNumber: true }, cell: ({ waiting }) => shownCount(waiting) },
+          { ...{ name: "State", width: 9 }, cell: ({ state }) => <State of={state} /> },
+          { ...{ name: "Entities", width: 8, isNumber: true, wide: true }, cell: ({ entities }) => shownCount(entities) },
+          { ...{ name: "Failures", width: 8, isNumber: true, wide: true }, cell: ({ count }) => shownCount(count) },
+          { ...{ name: "Handler", width: 18, wide: true }, cell: ({ handler }) => <Text of={handler} max={80} /> },
+          { ...{ name: "First seen", width: 13, wide: true }, cell: (group) => <Time at={group.first_seen} isShort /> },
+          { ...{ name: "Last seen", width: 13, wide: true }, cell: (group) => <Time at={group.last_seen} isShort /> },
         ]}
       />
     </>

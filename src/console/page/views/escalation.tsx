@@ -56,6 +56,7 @@ function Escalation({ escalation, refresh }: EscalationProps) {
           ...(escalation.decided_at === null ? [] : decisionOf(escalation)),
         ]}
       />
+      {escalation.status === "open" && may("operate") && <Decide {...{ escalation, refresh }} />}
       <h2>What it would be delivered</h2>
       {escalation.data_error === null ? (
         <Payload value={escalation.data} label="Payload" />
@@ -64,7 +65,6 @@ function Escalation({ escalation, refresh }: EscalationProps) {
           <Text of={escalation.data_error} max={2000} />
         </p>
       )}
-      {escalation.status === "open" && may("operate") && <Decide {...{ escalation, refresh }} />}
     </>
   );
 }
@@ -87,11 +87,11 @@ function Decide({ escalation, refresh }: EscalationProps) {
   return (
     <>
       <h2>Decide</h2>
-      <div class="acts">
+      <div class="beside">
         {decisions.map(({ verb, name, says, isFinal }) => (
           <section key={verb} class="card" aria-label={name}>
             <Act
-              {...{ name, says, isFinal, mustSayWhy: true }}
+              {...{ name, says, isFinal, mustSayWhy: true, draft: `${verb} ${id}` }}
               command={(reason) => ["escalations", verb, id, "--reason", reason]}
               run={async ({ reason, onceKey }) => {
                 const decided = await ask<EscalationReply>(["admin", "escalations", id, verb], { method: "POST", body: { reason }, onceKey });

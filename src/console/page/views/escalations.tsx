@@ -8,7 +8,7 @@ import { State, Text, Time } from "../parts/text.tsx";
 
 const filters: readonly Filter[] = [
   { name: "status", label: "Status", options: ["open", "approved", "rejected", "expired"] },
-  { name: "handler", label: "Handler" },
+  { name: "handler", label: "Handler", named: "handlers" },
 ];
 
 export function Escalations() {
@@ -23,7 +23,8 @@ export function Escalations() {
       <Filters of={filters} />
       <List<EscalationReply>
         of={JSON.stringify(["escalations", filter, place.value.query.tenant])}
-        {...{ load, label: "Escalations", idOf: (each) => `${each.delivery_id} ${each.created_at}`, empty: "Nothing waits for a decision." }}
+        {...{ load, label: "Escalations", idOf: (each) => `${each.delivery_id} ${each.created_at}`, orderOf: (each) => Date.parse(each.created_at) }}
+        empty={filter.status === "open" ? "Nothing waits for a decision." : "Nothing is like this."}
         columns={[
           {
             name: "Entity",
@@ -34,11 +35,11 @@ export function Escalations() {
             ),
           },
           { name: "Why", cell: ({ why }) => <Text of={why} max={160} /> },
-          { name: "Status", cell: ({ status }) => <State of={status} /> },
+          { ...{ name: "Status", width: 9 }, cell: ({ status }) => <State of={status} /> },
           { name: "Handler", cell: ({ handler }) => <Text of={handler} />, wide: true },
-          { name: "Since", cell: (each) => <Time at={each.created_at} />, wide: true },
-          { name: "Due", cell: (each) => <Time at={each.due_at} />, wide: true },
-          { name: "Decided by", cell: (each) => <Text of={each.decided_by ?? ""} max={60} />, wide: true },
+          { ...{ name: "Since", width: 13, wide: true }, cell: (each) => <Time at={each.created_at} isShort /> },
+          { ...{ name: "Due", width: 13, wide: true }, cell: (each) => <Time at={each.due_at} isShort /> },
+          { ...{ name: "Decided by", width: 12, wide: true }, cell: (each) => <Text of={each.decided_by ?? ""} max={60} /> },
         ]}
       />
     </>

@@ -3,6 +3,8 @@ import type { EventReply } from "../../../http/wire/events.ts";
 import { ask } from "../base/api.ts";
 import { useLive } from "../base/live.ts";
 import { hrefOf } from "../base/place.ts";
+import { may } from "../base/session.ts";
+import { FoldedAct } from "../parts/act.tsx";
 import { ProblemText } from "../parts/problem.tsx";
 import { Facts, State, Text, Time } from "../parts/text.tsx";
 import { Attempts } from "./attempts.tsx";
@@ -18,12 +20,12 @@ export function EventPage({ id }: { readonly id: string }) {
       </p>
       <h1 tabIndex={-1}>{event === null ? "Event" : <Text of={event.type} max={130} />}</h1>
       <ProblemText of={live.problem.value} />
-      {event === null ? live.problem.value === null && <p class="soft">Reading …</p> : <Event event={event} />}
+      {event === null ? live.problem.value === null && <p class="soft">Reading …</p> : <Event event={event} refresh={live.refresh} />}
     </>
   );
 }
 
-function Event({ event }: { readonly event: EventReply }) {
+function Event({ event, refresh }: { readonly event: EventReply; readonly refresh: () => Promise<void> }) {
   const { entity } = event;
   return (
     <>
@@ -78,11 +80,29 @@ function Event({ event }: { readonly event: EventReply }) {
               Tried again <Time at={delivery.next_attempt_at} />.
             </p>
           )}
+          {delivery.next_attempt_at !== null && may("operate") && <GiveUp delivery={delivery} refresh={refresh} />}
           <Attempts of={delivery.history} />
         </details>
       ))}
       <h2>Payload</h2>
       <Lifted event={event} />
     </>
+  );
+}
+
+/** What waits for its next attempt need not wait. */
+function GiveUp({ delivery, refresh }: { readonly delivery: EventReply["deliveries"][number]; readonly refresh: () => Promise<void> }) {
+  const { delivery_id: id, handler } = delivery;
+  return (
+    <FoldedAct
+      {...{ name: "Make it a dead letter now", about: handler, draft: `give-up ${id}`, mustSayWhy: true }}
+      says="It is not tried again by itself: it waits for a person, as a dead letter."
+      command={(reason) => ["dlq", "give-up", id, "--reason", reason]}
+      run={async ({ reason, onceKey }) => {
+        await ask(["deliveries", id, "give-up"], { method: "POST", body: { reason }, onceKey });
+        await refresh();
+        return <a href={hrefOf(["dead-letters", id])}>The dead letter</a>;
+      }}
+    />
   );
 }

@@ -6,9 +6,10 @@ import { type Live, useLive } from "../base/live.ts";
 import { hrefOf, place } from "../base/place.ts";
 import { mayAll } from "../base/session.ts";
 import { shownCount, words } from "../base/shown-text.ts";
-import { Act } from "../parts/act.tsx";
+import { FoldedAct } from "../parts/act.tsx";
 import { ProblemText } from "../parts/problem.tsx";
 import { durationText, Facts, State, Text, Time } from "../parts/text.tsx";
+import { actOn, HandlerActs } from "./handler-acts.tsx";
 
 type Handler = HandlersReply["handlers"][number];
 type Integration = IntegrationsReply["integrations"][number];
@@ -41,7 +42,6 @@ export function Handlers() {
 
 function HandlerCard({ handler, live }: { readonly handler: Handler; readonly live: Live<HandlersReply> }) {
   const { name, state } = handler;
-  const verb = state === "paused" ? "resume" : "pause";
   const lanes = Object.entries(handler.lanes).filter(([lane, count]) => count > 0 && lane !== "flowing");
   return (
     <section class="card" aria-label={name}>
@@ -78,17 +78,7 @@ function HandlerCard({ handler, live }: { readonly handler: Handler; readonly li
           ],
         ]}
       />
-      {mayAll() && (state === "running" || state === "paused") && (
-        <details>
-          <summary>{verb === "pause" ? "Pause" : "Resume"}</summary>
-          <Act
-            name={verb === "pause" ? "Pause" : "Resume"}
-            says={verb === "pause" ? "It is called no more until it is resumed; what runs ends." : "It goes on where it was."}
-            command={(reason) => ["handlers", verb, name, "--reason", reason]}
-            run={({ reason, onceKey }) => actOn(["handlers", name, verb], reason, onceKey, live)}
-          />
-        </details>
-      )}
+      {mayAll() && <HandlerActs {...{ handler, live }} />}
     </section>
   );
 }
@@ -105,28 +95,20 @@ function IntegrationCard({ integration, live }: { readonly integration: Integrat
         of={[
           ["Since", <Time at={integration.since} />],
           ["Tried again", <Time at={integration.until} />],
+          ...(integration.gated_until === null ? [] : [["Asked for a break until", <Time at={integration.gated_until} />] as const]),
           ["Failures", shownCount(integration.failures)],
           ["Waiting", shownCount(integration.waiting)],
           ["Handlers", <Text of={integration.handlers.join(", ")} />],
         ]}
       />
       {mayAll() && (
-        <details>
-          <summary>{verb === "isolate" ? "Isolate" : "Reset"}</summary>
-          <Act
-            name={verb === "isolate" ? "Isolate" : "Reset"}
-            says={verb === "isolate" ? "Nothing calls it until it is reset; what runs ends." : "Its handlers go on, whatever stopped them."}
-            command={(reason) => ["integrations", verb, name, "--reason", reason]}
-            run={({ reason, onceKey }) => actOn(["integrations", name, verb], reason, onceKey, live)}
-          />
-        </details>
+        <FoldedAct
+          {...{ name: verb === "isolate" ? "Isolate" : "Reset", about: name, draft: `${verb} ${name}` }}
+          says={verb === "isolate" ? "Nothing calls it until it is reset; what runs ends." : "Its handlers go on, whatever stopped them."}
+          command={(reason) => ["integrations", verb, name, "--reason", reason]}
+          run={({ reason, onceKey }) => actOn(["integrations", name, verb], reason, onceKey, live)}
+        />
       )}
     </section>
   );
-}
-
-async function actOn(path: readonly string[], reason: string | undefined, onceKey: string, live: { refresh(): Promise<void> }): Promise<string> {
-  const acted = await ask<{ readonly state: string }>(path, { method: "POST", body: reason === undefined ? {} : { reason }, onceKey });
-  await live.refresh();
-  return `It is ${words(acted.state)}.`;
 }

@@ -2,11 +2,14 @@
 import { useState } from "preact/hooks";
 import type { DeadLetterDetailReply, ReplayedReply } from "../../../http/wire/dead-letters-replies.ts";
 import { ask } from "../base/api.ts";
+import { hasDraft, useDraft } from "../base/drafts.ts";
 import { hrefOf } from "../base/place.ts";
 import { plural } from "../base/shown-text.ts";
-import { Act } from "../parts/act.tsx";
+import { FoldedAct } from "../parts/act.tsx";
+import { NameField } from "../parts/name-field.tsx";
 import { Text } from "../parts/text.tsx";
 import { PlanButton } from "./plan-button.tsx";
+import { Resolution, type Resolved } from "./resolution.tsx";
 
 interface LetterActsProps {
   readonly letter: DeadLetterDetailReply;
@@ -14,43 +17,48 @@ interface LetterActsProps {
 }
 
 export function LetterActs({ letter, refresh }: LetterActsProps) {
-  const id = letter.delivery_id;
-  const follows =
-    letter.waiting === 0
-      ? "Nothing waits behind it."
-      : `When it goes well, ${plural(letter.waiting, "event")} behind it ${letter.waiting === 1 ? "goes" : "go"} on.`;
+  // What is escalated is decided first: approve and reject stand there.
+  if (letter.status === "escalated")
+    return (
+      <section class="card">
+        <h2>It waits for a decision</h2>
+        <a class="button main" href={hrefOf(["escalations", letter.delivery_id])}>
+          Decide
+        </a>
+      </section>
+    );
   return (
     <div class="acts">
-      <details open>
-        <summary>Replay</summary>
-        <Act
-          name="Replay"
-          says={
-            <>
-              Delivers it again to <Text of={letter.handler} />, in today's schema. {follows}
-            </>
-          }
-          command={(reason) => ["dlq", "replay", id, "--reason", reason]}
-          run={async ({ reason, onceKey }) => {
-            const result = await ask<ReplayedReply>(["admin", "dlq", id, "replay"], {
-              method: "POST",
-              body: { ...(reason === undefined ? {} : { reason }) },
-              onceKey,
-            });
-            await refresh();
-            return <Outcome result={result} />;
-          }}
-        />
-      </details>
-      <details>
-        <summary>To another handler</summary>
-        <ToOther letter={letter} />
-      </details>
-      <details>
-        <summary>Discard</summary>
-        <Discard letter={letter} refresh={refresh} />
-      </details>
+      <Replay {...{ letter, refresh }} />
+      <ToOther letter={letter} />
+      <Discard {...{ letter, refresh }} />
     </div>
+  );
+}
+
+function followers({ waiting }: DeadLetterDetailReply): string {
+  return waiting === 0 ? "" : `${plural(waiting, "event")} behind it ${waiting === 1 ? "goes" : "go"} on`;
+}
+
+function Replay({ letter, refresh }: LetterActsProps) {
+  const id = letter.delivery_id;
+  return (
+    <FoldedAct
+      {...{ name: "Replay", draft: `replay ${id}`, isOpen: true }}
+      says={
+        <>
+          Delivers it again to <Text of={letter.handler} max={80} />, in today's schema.{" "}
+          {letter.waiting > 0 ? `When it goes well, ${followers(letter)}.` : "Nothing waits behind it."}
+        </>
+      }
+      command={(reason) => ["dlq", "replay", id, "--reason", reason]}
+      run={async ({ reason, onceKey }) => {
+        const body = reason === undefined ? {} : { reason };
+        const result = await ask<ReplayedReply>(["admin", "dlq", id, "replay"], { method: "POST", body, onceKey });
+        await refresh();
+        return <Outcome result={result} />;
+      }}
+    />
   );
 }
 
@@ -66,29 +74,31 @@ function Outcome({ result }: { readonly result: ReplayedReply }) {
 }
 
 function ToOther({ letter }: { readonly letter: DeadLetterDetailReply }) {
-  const [handler, setHandler] = useState("");
+  const draft = `other ${letter.delivery_id}`;
+  const [isOpen] = useState(() => hasDraft(draft));
+  const [handler, setHandler] = useDraft(draft, "");
   return (
-    <div class="act">
-      <p>Delivers the event to another handler as well; the dead letter stays what it is. First you see the plan.</p>
-      <label>
-        Handler <input value={handler} onInput={(event) => setHandler(event.currentTarget.value)} autocomplete="off" spellcheck={false} />
-      </label>
-      <PlanButton name="Plan it" selection={{ ids: [letter.delivery_id] }} targetHandler={handler.trim()} isReady={handler.trim() !== ""} />
-    </div>
+    <details class="fold" open={isOpen}>
+      <summary>To another handler</summary>
+      <div class="act">
+        <p>Delivers the event to another handler as well; the dead letter stays what it is. First you see the plan.</p>
+        <NameField label="Handler" named="handlers" value={handler} change={setHandler} />
+        <PlanButton name="Plan it" selection={{ ids: [letter.delivery_id] }} targetHandler={handler.trim()} isReady={handler.trim() !== ""} />
+      </div>
+    </details>
   );
 }
 
 function Discard({ letter, refresh }: LetterActsProps) {
   const id = letter.delivery_id;
-  const [resolution, setResolution] = useState<"not_needed" | "done_by_hand">("not_needed");
+  const draft = `discard ${id}`;
+  const [resolution, setResolution] = useDraft<Resolved>(`${draft} resolution`, "not_needed");
   return (
-    <Act
-      name="Discard for good"
-      {...{ mustSayWhy: true, isFinal: true }}
+    <FoldedAct
+      {...{ name: "Discard for good", fold: "Discard", draft, choice: resolution, mustSayWhy: true, isFinal: true }}
       says={
         <>
-          Gives this delivery up: <Text of={letter.handler} /> never gets it.{" "}
-          {letter.waiting === 0 ? "" : `${plural(letter.waiting, "event")} behind it ${letter.waiting === 1 ? "goes" : "go"} on.`}
+          Gives this one delivery up: <Text of={letter.handler} max={80} /> never gets it. {letter.waiting > 0 && `${followers(letter)}.`}
         </>
       }
       command={(reason) => ["dlq", "discard", id, "--resolution", resolution, "--reason", reason]}
@@ -98,13 +108,7 @@ function Discard({ letter, refresh }: LetterActsProps) {
         return "Discarded.";
       }}
     >
-      <label>
-        What became of it
-        <select value={resolution} onChange={(event) => setResolution(event.currentTarget.value as typeof resolution)}>
-          <option value="not_needed">it is not needed</option>
-          <option value="done_by_hand">it was done by hand</option>
-        </select>
-      </label>
-    </Act>
+      <Resolution value={resolution} change={setResolution} />
+    </FoldedAct>
   );
 }

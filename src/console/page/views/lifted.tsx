@@ -21,6 +21,8 @@ interface Step {
 }
 
 interface LiftedProps {
+  /** Which one, where a page has several. */
+  readonly name?: string;
   readonly event: {
     readonly stored: Stored | null;
     readonly schema_version: number;
@@ -33,7 +35,8 @@ interface LiftedProps {
   };
 }
 
-export function Lifted({ event }: LiftedProps) {
+export function Lifted({ event, name }: LiftedProps) {
+  const which = name === undefined ? "" : `, ${name}`;
   const { stored, steps = [], amendment } = event;
   const from = amendment?.data ?? stored?.data;
   const isLifted = event.data_error == null && event.dropped == null && event.parts == null;
@@ -46,7 +49,7 @@ export function Lifted({ event }: LiftedProps) {
             {amendment != null ? "Amended" : "Stored"}
             {stored !== null && `, version ${stored.schema_version}`}
           </h3>
-          {stored === null ? <p class="problem">The event cannot be read from the log.</p> : <Payload value={from} label="Payload as it is stored" />}
+          {stored === null ? <p class="problem">The event cannot be read from the log.</p> : <Payload value={from} label={`Payload as it is stored${which}`} />}
         </section>
         <section>
           <h3>Delivered today{isLifted && `, version ${event.schema_version}`}</h3>
@@ -61,9 +64,9 @@ export function Lifted({ event }: LiftedProps) {
             </p>
           )}
           {event.parts?.map((part, index) => (
-            <Part key={index} part={part} index={index} />
+            <Part key={index} part={part} index={index} which={which} />
           ))}
-          {isLifted && <Payload value={event.data} label="Payload as it would be delivered today" />}
+          {isLifted && <Payload value={event.data} label={`Payload as it would be delivered today${which}`} />}
         </section>
       </div>
       {stored !== null && isLifted && (
@@ -77,13 +80,13 @@ export function Lifted({ event }: LiftedProps) {
   );
 }
 
-function Part({ part, index }: { readonly part: Stored; readonly index: number }) {
+function Part({ part, index, which }: { readonly part: Stored; readonly index: number; readonly which: string }) {
   return (
     <>
       <h4>
         Part {index + 1}: <Text of={part.type} />
       </h4>
-      <Payload value={part.data} label={`Payload of part ${index + 1}`} />
+      <Payload value={part.data} label={`Payload of part ${index + 1}${which}`} />
     </>
   );
 }

@@ -1,8 +1,8 @@
 /** Pause, resume, cancel, and another rate. */
-import { useState } from "preact/hooks";
 import type { ReplayReply } from "../../../http/wire/replays-replies.ts";
 import { ask } from "../base/api.ts";
-import { Act } from "../parts/act.tsx";
+import { useDraft } from "../base/drafts.ts";
+import { FoldedAct } from "../parts/act.tsx";
 
 interface ReplayActsProps {
   readonly replay: ReplayReply;
@@ -13,22 +13,13 @@ export function ReplayActs({ replay, refresh }: ReplayActsProps) {
   const isPaused = replay.status === "paused" || replay.status === "pausing";
   return (
     <div class="acts">
-      <details open={isPaused}>
-        <summary>{isPaused ? "Resume" : "Pause"}</summary>
-        <Verb
-          {...{ replay, refresh }}
-          verb={isPaused ? "resume" : "pause"}
-          says={isPaused ? "It goes on where it was." : "It starts nothing more until it is resumed; what runs ends."}
-        />
-      </details>
-      <details>
-        <summary>Rate</summary>
-        <Rate {...{ replay, refresh }} />
-      </details>
-      <details>
-        <summary>Cancel</summary>
-        <Verb {...{ replay, refresh }} verb="cancel" says="It ends now. What was not delivered again stays a dead letter." isFinal />
-      </details>
+      <Verb
+        key={isPaused ? "resume" : "pause"}
+        {...{ replay, refresh, isOpen: isPaused, verb: isPaused ? "resume" : "pause" }}
+        says={isPaused ? "It goes on where it was." : "It starts nothing more until it is resumed; what runs ends."}
+      />
+      <Rate {...{ replay, refresh }} />
+      <Verb {...{ replay, refresh }} verb="cancel" says="It ends now. What was not delivered again stays a dead letter." isFinal />
     </div>
   );
 }
@@ -36,10 +27,17 @@ export function ReplayActs({ replay, refresh }: ReplayActsProps) {
 type Verb = "pause" | "resume" | "cancel";
 const names = { pause: "Pause", resume: "Resume", cancel: "Cancel the replay" } as const;
 
-function Verb({ replay, refresh, verb, says, isFinal = false }: ReplayActsProps & { readonly verb: Verb; readonly says: string; readonly isFinal?: boolean }) {
+interface VerbProps extends ReplayActsProps {
+  readonly verb: Verb;
+  readonly says: string;
+  readonly isFinal?: boolean;
+  readonly isOpen?: boolean;
+}
+
+function Verb({ replay, refresh, verb, says, isFinal = false, isOpen = false }: VerbProps) {
   return (
-    <Act
-      {...{ name: names[verb], says, isFinal }}
+    <FoldedAct
+      {...{ name: names[verb], says, isFinal, isOpen, draft: `${verb} ${replay.replay_id}` }}
       command={(reason) => ["replay", verb, replay.replay_id, "--reason", reason]}
       run={async ({ reason, onceKey }) => {
         const acted = await ask<{ readonly status: string }>(["replays", replay.replay_id, verb], {
@@ -55,10 +53,11 @@ function Verb({ replay, refresh, verb, says, isFinal = false }: ReplayActsProps 
 }
 
 function Rate({ replay, refresh }: ReplayActsProps) {
-  const [rate, setRate] = useState(replay.rate_per_second === null ? "" : String(replay.rate_per_second));
+  const draft = `rate ${replay.replay_id}`;
+  const [rate, setRate] = useDraft(`${draft} value`, replay.rate_per_second === null ? "" : String(replay.rate_per_second));
   return (
-    <Act
-      name="Change the rate"
+    <FoldedAct
+      {...{ name: "Change the rate", fold: "Rate", draft, choice: rate }}
       says="How many deliveries begin in a second, at most."
       command={(reason) => ["replay", "rate", replay.replay_id, rate === "" ? "none" : rate, "--reason", reason]}
       run={async ({ reason, onceKey }) => {
@@ -72,6 +71,6 @@ function Rate({ replay, refresh }: ReplayActsProps) {
         Deliveries a second (empty: no limit)
         <input type="number" min="0.01" max="10000" step="any" value={rate} onInput={(event) => setRate(event.currentTarget.value)} />
       </label>
-    </Act>
+    </FoldedAct>
   );
 }

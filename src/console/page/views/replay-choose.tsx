@@ -1,39 +1,24 @@
 /** The first step to a replay: what shall be delivered again. */
-import { useSignal } from "@preact/signals";
+import type { ErrorGroupsReply } from "../../../http/wire/error-groups.ts";
+import { ask } from "../base/api.ts";
+import { useDraft } from "../base/drafts.ts";
+import { useLive } from "../base/live.ts";
 import { place } from "../base/place.ts";
-import { letterFilters } from "./dead-letters.tsx";
-import { PlanButton, type Selection } from "./plan-button.tsx";
-
-const kinds = {
-  dead_letters: "Dead letters that a filter matches",
-  ids: "Some events or deliveries, by id",
-  history: "What a handler was given before",
-} as const;
-type Kind = keyof typeof kinds;
-
-const historyFields = [
-  { name: "handler", label: "Handler" },
-  { name: "event_types", label: "Event types, separated by commas" },
-  { name: "entity_type", label: "Entity type" },
-  { name: "entity_id", label: "Entity id" },
-  { name: "since", label: "Recorded since (2026-01-31T12:00:00Z)" },
-  { name: "until", label: "Recorded before" },
-] as const;
-
-type Values = Readonly<Record<string, string>>;
+import { plural } from "../base/shown-text.ts";
+import { instantOf, localOf, NameField } from "../parts/name-field.tsx";
+import { ProblemText } from "../parts/problem.tsx";
+import { Text } from "../parts/text.tsx";
+import { PlanButton } from "./plan-button.tsx";
+import { historyFields, type Kind, kinds, letterFields, selectionOf, type Values } from "./replay-selection.ts";
+import { Stations } from "./stations.tsx";
 
 export function ReplayChoose() {
-  const { kind: asked, ...given } = place.value.query;
-  const kind = useSignal<Kind>(asked !== undefined && Object.hasOwn(kinds, asked) ? (asked as Kind) : "dead_letters");
-  const values = useSignal<Values>(given);
-  const selection = selectionOf(kind.value, values.value);
-  const field = (name: string, label: string) => (
-    <label key={name}>
-      {label}
-      <input value={values.value[name] ?? ""} autocomplete="off" spellcheck={false} onInput={(event) => set(name, event.currentTarget.value)} />
-    </label>
-  );
-  const set = (name: string, value: string): void => void (values.value = { ...values.value, [name]: value });
+  const { kind: asked, tenant, ...given } = place.value.query;
+  const draft = `new replay ${tenant}`;
+  const [kind, setKind] = useDraft<Kind>(`${draft} kind`, asked !== undefined && Object.hasOwn(kinds, asked) ? (asked as Kind) : "group");
+  const [values, setValues] = useDraft<Values>(`${draft} values`, given);
+  const selection = selectionOf(kind, values);
+  const set = (name: string, value: string): void => setValues({ ...values, [name]: value });
   return (
     <>
       <h1 tabIndex={-1}>A new replay: choose</h1>
@@ -42,56 +27,70 @@ export function ReplayChoose() {
         <legend>What shall be delivered again?</legend>
         {(Object.keys(kinds) as Kind[]).map((each) => (
           <label key={each} class="choice">
-            <input type="radio" name="kind" checked={kind.value === each} onChange={() => (kind.value = each)} /> {kinds[each]}
+            <input type="radio" name="kind" checked={kind === each} onChange={() => setKind(each)} /> {kinds[each]}
           </label>
         ))}
       </fieldset>
+      {kind === "group" && <Groups chosen={values.group ?? ""} choose={(group) => set("group", group)} />}
       <div class="fields">
-        {kind.value === "dead_letters" && letterFilters.map(({ name, label }) => field(name, label))}
-        {kind.value === "history" && historyFields.map(({ name, label }) => field(name, label))}
-        {kind.value === "ids" && (
-          <label>
-            Ids, one a line
-            <textarea rows={6} spellcheck={false} value={values.value.ids ?? ""} onInput={(event) => set("ids", event.currentTarget.value)} />
+        {fieldsOf(kind).map(({ name, label, named, isTime, hint }) => (
+          <NameField
+            key={name}
+            {...{ label, named, hint, type: isTime ? "datetime-local" : "text" }}
+            value={isTime ? localOf(values[name] ?? "") : (values[name] ?? "")}
+            change={(value) => set(name, isTime && value !== "" ? instantOf(value) : value)}
+          />
+        ))}
+        {kind === "ids" && (
+          <label class="whole">
+            Ids of events or deliveries, one a line
+            <textarea rows={6} spellcheck={false} value={values.ids ?? ""} onInput={(event) => set("ids", event.currentTarget.value)} />
           </label>
         )}
-        {field("target_handler", "To another handler (optional)")}
+        <NameField
+          label="To another handler (optional)"
+          named="handlers"
+          value={values.target_handler ?? ""}
+          change={(value) => set("target_handler", value)}
+        />
       </div>
       <p>A plan changes nothing: it freezes the selection and says what would happen.</p>
-      <PlanButton name="Plan" selection={selection ?? { ids: [] }} targetHandler={values.value.target_handler?.trim()} isReady={selection !== null} isMain />
+      <PlanButton name="Plan" selection={selection ?? { ids: [] }} targetHandler={values.target_handler?.trim()} isReady={selection !== null} isMain />
+      {selection === null && <p class="soft">{kinds[kind]}: say which ones first.</p>}
     </>
   );
 }
 
-/** The way of a replay, and where on it one is. */
-export function Stations({ at }: { readonly at: number }) {
-  return (
-    <ol class="stations" aria-label="Steps of a replay">
-      {["Choose", "Plan", "Run", "Report"].map((name, index) => (
-        <li key={name} aria-current={index === at ? "step" : undefined}>
-          {name}
-        </li>
-      ))}
-    </ol>
-  );
+function fieldsOf(kind: Kind) {
+  return kind === "dead_letters" ? letterFields : kind === "history" ? historyFields : [];
 }
 
-/** Null while nothing is chosen. */
-function selectionOf(kind: Kind, values: Values): Selection | null {
-  const set = (names: readonly string[]) => Object.fromEntries(names.flatMap((name) => (values[name]?.trim() ? [[name, values[name].trim()]] : [])));
-  if (kind === "ids") {
-    const ids = (values.ids ?? "").split(/[\s,]+/).filter((id) => id !== "");
-    return ids.length === 0 ? null : { ids };
-  }
-  if (kind === "dead_letters") {
-    const filter = set(letterFilters.map(({ name }) => name));
-    return Object.keys(filter).length === 0 ? null : { dead_letters: filter };
-  }
-  const { event_types: types, entity_type: type, entity_id: id, ...rest } = set(historyFields.map(({ name }) => name)) as Values;
-  if (rest.handler === undefined) return null;
-  const listed = types
-    ?.split(",")
-    .map((each) => each.trim())
-    .filter((each) => each !== "");
-  return { history: { ...rest, ...(listed === undefined ? {} : { event_types: listed }), ...(type && id ? { entity: { type, id } } : {}) } };
+/** Open error groups that have dead letters. */
+function Groups({ chosen, choose }: { readonly chosen: string; readonly choose: (group: string) => void }) {
+  const live = useLive<ErrorGroupsReply>(`groups to replay ${place.value.query.tenant}`, () =>
+    ask<ErrorGroupsReply>(["admin", "errors"], { query: { state: "open", limit: 100 } }),
+  );
+  const groups = (live.data.value?.groups ?? []).filter(({ waiting }) => waiting > 0).sort((a, b) => b.waiting - a.waiting);
+  return (
+    <fieldset>
+      <legend>Which error?</legend>
+      <ProblemText of={live.problem.value} />
+      {live.data.value === null && live.problem.value === null && <p class="soft">Reading …</p>}
+      {live.data.value !== null && groups.length === 0 && <p class="soft">No open error has dead letters.</p>}
+      {groups.slice(0, 50).map((group) => {
+        const value = `${group.fingerprint} ${group.handler}`;
+        return (
+          <label key={value} class="choice">
+            <input type="radio" name="group" checked={chosen === value} onChange={() => choose(value)} />
+            <span>
+              <Text of={`${group.type}: ${group.message}`} max={160} />{" "}
+              <small>
+                <Text of={group.handler} max={80} />, {plural(group.waiting, "dead letter")}
+              </small>
+            </span>
+          </label>
+        );
+      })}
+    </fieldset>
+  );
 }

@@ -26,11 +26,11 @@ export function ReplayReport({ id }: { readonly id: string }) {
               </a>
             ),
           },
-          { name: "Revision", cell: ({ revision }) => revision, isNumber: true, wide: true },
+          { ...{ name: "Revision", width: 8, isNumber: true, wide: true }, cell: ({ revision }) => revision },
           { name: "Handler", cell: ({ handler }) => <Text of={handler} />, wide: true },
-          { name: "Outcome", cell: ({ outcome }) => (outcome === null ? <span class="soft">not yet</span> : <State of={outcome} />) },
+          { ...{ name: "Outcome", width: 10 }, cell: ({ outcome }) => (outcome === null ? <span class="soft">not yet</span> : <State of={outcome} />) },
           { name: "Error", cell: ({ error }) => (error === null ? "" : <Text of={`${error.type}: ${error.message}`} max={160} />) },
-          { name: "Differences", cell: ({ differences }) => differences?.length ?? "", isNumber: true, wide: true },
+          { ...{ name: "Differences", width: 10, isNumber: true, wide: true }, cell: ({ differences }) => differences?.length ?? "" },
         ]}
       />
     </>

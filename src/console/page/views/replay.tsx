@@ -9,8 +9,8 @@ import { plural, shownCount } from "../base/shown-text.ts";
 import { ProblemText } from "../parts/problem.tsx";
 import { durationText, Facts, State, Text, Time } from "../parts/text.tsx";
 import { ReplayActs } from "./replay-acts.tsx";
-import { Stations } from "./replay-choose.tsx";
 import { ReplayReport } from "./replay-report.tsx";
+import { Stations } from "./stations.tsx";
 
 const ended = new Set(["completed", "cancelled", "stopped"]);
 
@@ -76,10 +76,13 @@ function Replay({ replay, refresh }: { readonly replay: ReplayReply; readonly re
         ]}
       />
       {replay.skips.length > 0 && (
-        <ul class="counts">
+        <ul class="rows">
           {replay.skips.map(({ reason, count }) => (
             <li key={reason}>
-              Skipped: <Text of={reason} /> <strong>{shownCount(count)}</strong>
+              <span class="what">
+                Skipped: <Text of={reason} />
+              </span>
+              <strong class="much">{shownCount(count)}</strong>
             </li>
           ))}
         </ul>

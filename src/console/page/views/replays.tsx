@@ -21,17 +21,18 @@ export function Replays() {
       </p>
       <List<ReplayReply>
         {...{ of: `replays ${place.value.query.tenant}`, load, label: "Replays", idOf: (replay) => replay.replay_id, empty: "Nothing was replayed yet." }}
+        orderOf={(replay) => Date.parse(replay.created_at)}
         columns={[
           {
-            name: "Begun",
+            ...{ name: "Begun", width: 13 },
             cell: (replay) => (
               <a href={hrefOf(["replays", replay.replay_id])}>
-                <Time at={replay.created_at} />
+                <Time at={replay.created_at} isShort />
               </a>
             ),
           },
           {
-            name: "State",
+            ...{ name: "State", width: 12 },
             cell: ({ status, mode }) => (
               <>
                 <State of={status} />
@@ -39,10 +40,13 @@ export function Replays() {
               </>
             ),
           },
-          { name: "Kind", cell: ({ kind }) => words(kind), wide: true },
-          { name: "Done", cell: (replay) => `${shownCount(replay.succeeded + replay.failed + replay.skipped)} of ${shownCount(replay.total)}`, isNumber: true },
-          { name: "Failed", cell: ({ failed }) => shownCount(failed), isNumber: true },
-          { name: "By", cell: ({ actor }) => <Text of={actor} max={60} />, wide: true },
+          { ...{ name: "Kind", width: 12, wide: true }, cell: ({ kind }) => words(kind) },
+          {
+            ...{ name: "Done", width: 13, isNumber: true },
+            cell: (replay) => `${shownCount(replay.succeeded + replay.failed + replay.skipped)} of ${shownCount(replay.total)}`,
+          },
+          { ...{ name: "Failed", width: 7, isNumber: true, wide: true }, cell: ({ failed }) => shownCount(failed) },
+          { ...{ name: "By", width: 14, wide: true }, cell: ({ actor }) => <Text of={actor} max={60} /> },
           { name: "Reason", cell: ({ reason }) => <Text of={reason ?? ""} max={160} />, wide: true },
         ]}
       />

@@ -1,8 +1,8 @@
 /** On which terms a plan runs: how fast, with which canary, when it stops by itself. */
-import { useState } from "preact/hooks";
 import type { PlanReply } from "../../../http/wire/plans.ts";
 import type { ReplayStartedReply } from "../../../http/wire/replays-replies.ts";
 import { ask } from "../base/api.ts";
+import { useDraft } from "../base/drafts.ts";
 import { goTo } from "../base/place.ts";
 import { Act } from "../parts/act.tsx";
 
@@ -15,17 +15,19 @@ const numbers = [
 ] as const;
 type Name = (typeof numbers)[number]["name"];
 type Values = Readonly<Record<Name, string>>;
+const standard = Object.fromEntries(numbers.map(({ name, standard }) => [name, standard])) as Values;
 
 export function RunTerms({ plan }: { readonly plan: PlanReply }) {
-  const [values, setValues] = useState<Values>(() => Object.fromEntries(numbers.map(({ name, standard }) => [name, standard])) as Values);
-  const [dryRun, setDryRun] = useState(false);
-  const [again, setAgain] = useState(false);
+  const draft = `run ${plan.plan_id}`;
+  const [values, setValues] = useDraft<Values>(`${draft} terms`, standard);
+  const [dryRun, setDryRun] = useDraft(`${draft} dry`, false);
+  const [again, setAgain] = useDraft(`${draft} again`, false);
   const asked = { plan_id: plan.plan_id, mode: dryRun ? "dry_run" : "run", ...termsOf(values), ...(again ? { effects: "again" } : {}) };
   return (
-    <>
+    <section class="card">
       <h2>Run it</h2>
       <Act
-        name={dryRun ? "Run it dry" : "Run"}
+        {...{ name: dryRun ? "Run it dry" : "Run", draft: `${draft} act`, choice: JSON.stringify(asked) }}
         says={
           dryRun
             ? "Goes up to the handlers and no further; the plan can be run afterwards."
@@ -61,7 +63,7 @@ export function RunTerms({ plan }: { readonly plan: PlanReply }) {
           <input type="checkbox" checked={again} onChange={(event) => setAgain(event.currentTarget.checked)} /> Run effects again that are on record
         </label>
       </Act>
-    </>
+    </section>
   );
 }
 

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { ask } from "../base/api.ts";
 import { useLive } from "../base/live.ts";
 import { hrefOf } from "../base/place.ts";
-import { CommandLine } from "../parts/act.tsx";
+import { CommandLine } from "../parts/command-line.tsx";
 import { Differences, differencesOf, Payload } from "../parts/payload.tsx";
 import { ProblemText } from "../parts/problem.tsx";
 import { Text } from "../parts/text.tsx";
