@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RepriseError } from "../../errors.ts";
-import { type Clock, systemClock } from "../../event/clock.ts";
+import { systemClock } from "../../event/clock.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import type { Archive, SegmentEntry } from "./archive.ts";
 import type { ArchivePlace } from "./archive-place.ts";
@@ -9,24 +9,26 @@ import { unpackBlock } from "./block.ts";
 import { blocksOf, eventsOf, readSegment } from "./checked-read.ts";
 import { openFilePlace } from "./file-place.ts";
 import { findEvent, streamEvents } from "./find.ts";
+import type { S3Options } from "./s3/s3-place.ts";
 import { makeShelf } from "./shelf.ts";
 import { writeSegments } from "./write-segments.ts";
 
-export interface ArchiveOptions {
-  readonly clock?: Clock;
+export interface ArchiveOptions extends S3Options {
   /** Bytes of lines in a segment, for tests. */
   readonly segmentBytes?: number;
 }
 
 /** @throws CONFIG_INVALID for an address that names no folder and no bucket. */
-export async function openPlace(url: string): Promise<ArchivePlace> {
+export async function openPlace(url: string, options: S3Options = {}): Promise<ArchivePlace> {
+  // Loaded where it is used: most archives are folders.
+  if (url.startsWith("s3:")) return (await import("./s3/s3-place.ts")).openS3Place(url, options);
   if (/^file:./.test(url)) return openFilePlace(resolve(url.startsWith("file://") ? fileURLToPath(url) : url.slice("file:".length)));
   throw new RepriseError("CONFIG_INVALID", `An archive is ${JSON.stringify(url)}: write file:<folder> or s3://<bucket>/<prefix>.`);
 }
 
 /** Opens the archive of one log; there need not be one yet. @throws CONFIG_INVALID */
 export async function openArchive(url: string, logId: string, options: ArchiveOptions = {}): Promise<Archive> {
-  return archiveAt(await openPlace(url), logId, options);
+  return archiveAt(await openPlace(url, options), logId, options);
 }
 
 export function archiveAt(place: ArchivePlace, logId: string, { clock = systemClock, segmentBytes }: ArchiveOptions = {}): Archive {
