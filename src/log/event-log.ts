@@ -77,6 +77,34 @@ export interface SubscriptionBatch {
 /** Stands for the last revision of a stream that can never be written again. None of its events are left, and none will come. */
 export const endedForGood = Number.MAX_SAFE_INTEGER - 1;
 
+/** Everything of a stream below a revision. */
+export interface StreamCut {
+  readonly stream: string;
+  readonly before: number;
+}
+
+/** How work beside live work goes. */
+export interface RestOptions {
+  /** Awaited between two small steps. @param done events that the step removed. */
+  readonly rest?: (done: number) => Promise<void>;
+  /** Ends it between two steps: what is done stays done. */
+  readonly signal?: AbortSignal;
+}
+
+export interface CutOptions extends RestOptions {
+  /** The events lie beyond `after`, up to `through`: the log may walk there once, in its own order, which is cheaper than one stream after another. */
+  readonly after: Position;
+  readonly through: Position;
+}
+
+/** What became of the room of removed events. */
+export interface FreedRoom {
+  /** Given back to the file system. */
+  readonly bytes: number;
+  /** What is still to be done for the rest, and by whom; null: nothing. */
+  readonly owed: string | null;
+}
+
 /** The append-only log. Every adapter passes `test/contract/event-log.ts`; read it for the exact promises. */
 export interface EventLog {
   /** UUID written into `reprise.log` when the log was created; views and snapshots carry it. */
@@ -125,6 +153,19 @@ export interface EventLog {
    *   streams, because a server that hides an event at once keeps a list of such streams.
    */
   truncate(stream: string, before: number, still?: "shown"): Promise<void>;
+
+  /**
+   * The same for many streams, in small steps. Events that lie elsewhere than `options` say go, too. Ended early, each stream has lost only a beginning of what
+   * it should lose, so it may be called again.
+   */
+  truncateStreams(cuts: readonly StreamCut[], options: CutOptions): Promise<void>;
+
+  /**
+   * Gives the room of removed events back to the file system, in small steps, as far as the log can.
+   *
+   * @param options `writeAgain`: not beside live work; where small steps cannot do it, the log is written again as a whole.
+   */
+  freeRoom(options?: RestOptions & { readonly writeAgain?: boolean }): Promise<FreedRoom>;
 
   /** Position of the last event; 0 for an empty log. */
   head(): Promise<Position>;

@@ -89,7 +89,7 @@ describe("a log.db that is not as it should be", () => {
     ["text", "LOG_DAMAGED", (path) => writeFileSync(path, "Dear diary, ".repeat(50))],
     ["of another program", "LOG_FOREIGN", (path) => makeForeign(path, "delete")],
     ["of another program, in WAL mode", "LOG_FOREIGN", (path) => makeForeign(path, "wal")],
-    ["of a newer build", "LOG_NEWER", (path) => execute(path, "pragma user_version=4")],
+    ["of a newer build", "LOG_NEWER", (path) => execute(path, "pragma user_version=9")],
     ["without a format number", "LOG_DAMAGED", (path) => execute(path, "pragma user_version=0")],
     ["without the event it begins with", "LOG_DAMAGED", (path) => execute(path, "delete from events where position = 1")],
   ];

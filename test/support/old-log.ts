@@ -1,7 +1,15 @@
 import { DatabaseSync } from "node:sqlite";
 
+/** Turns a closed log.db into what builds of format 3 wrote: a file that cannot shrink. */
+export function toFormat3(path: string): void {
+  const db = new DatabaseSync(path);
+  db.exec("pragma journal_mode=delete; pragma auto_vacuum=none; vacuum; pragma user_version=3; pragma journal_mode=wal");
+  db.close();
+}
+
 /** Turns a closed log.db into what builds of format 2 wrote: no checksums. */
 export function toFormat2(path: string): void {
+  toFormat3(path);
   rewrite(
     path,
     `

@@ -53,7 +53,9 @@ export async function followLog(server: Server, reader: Reader, truncations: Tru
         if (event === undefined || position === undefined || position <= reached) continue;
         reached = position;
         if (event.type === "$metadata" && event.streamId === `$$${envelope.nativeName(logStream)}` && event.isJson) truncations.learn(event.data);
-        told.arrived(position, envelope.decode(event));
+        const decoded = envelope.decode(event);
+        if (decoded?.event.stream === logStream) truncations.see(decoded.event);
+        told.arrived(position, decoded);
       }
       if (target !== null && reached >= target) told.live(true);
       if (arrived.length > 0) told.took();

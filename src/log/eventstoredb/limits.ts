@@ -35,8 +35,6 @@ export interface EventStoreDbLogLimits {
   readonly idleMs: number;
   /** How long a new position waits when it comes without events, because the subscription does not want them. */
   readonly positionMs: number;
-  /** Truncated streams that the log remembers; beyond that, the oldest are forgotten. */
-  readonly truncatedStreams: number;
 }
 
 export const defaultLimits: EventStoreDbLogLimits = {
@@ -59,5 +57,4 @@ export const defaultLimits: EventStoreDbLogLimits = {
   maxRepeatDelayMs: 2_000,
   idleMs: 500,
   positionMs: 20,
-  truncatedStreams: 5_000,
 };

@@ -1,10 +1,12 @@
 import { type Clock, systemClock } from "../../event/clock.ts";
 import { type NewId, newId } from "../../event/ids.ts";
+import { logStream } from "../../event/names.ts";
 import { checkTruncate, encodeAppend, tenantOf } from "../append-rules.ts";
 import type { EventLog } from "../event-log.ts";
 import { makeBeats } from "./beats.ts";
 import { connect } from "./connect.ts";
 import { makeConnection } from "./connection.ts";
+import { makeCut } from "./cut.ts";
 import { makeEnvelope } from "./envelope.ts";
 import { findFirst } from "./find-first.ts";
 import { lastRevision } from "./last-revision.ts";
@@ -39,6 +41,9 @@ const drainMs = 1000;
 /** An answer that is older than this says nothing about now. */
 const quietMs = 1000;
 
+const scavengeText =
+  "the server keeps archived events in its files until it is scavenged: start a scavenge on each node (POST /admin/scavenge, or the page Admin of its console).";
+
 /** A log on EventStoreDB. */
 export type EventStoreDbLog = EventLog & Required<Pick<EventLog, "passedOver">>;
 
@@ -63,6 +68,7 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
     await connection.dispose();
   };
   const open = () => refuseWhenClosing(server);
+  const cut = makeCut({ truncations, reader, append: (event) => writer.append(encodeAppend(logStream, [event], "any")) });
   let closed: Promise<void> | null = null;
 
   return {
@@ -90,9 +96,14 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
     async truncate(stream, before, still) {
       open();
       checkTruncate(stream, before);
-      const head = await reader.streamRevision(stream);
-      if (head >= 0) await truncations.truncate(stream, Math.min(before, head + 1), { head, isListed: still === undefined });
+      await cut([{ stream, before }], { isListed: still === undefined });
     },
+    async truncateStreams(cuts, { rest, signal }) {
+      open();
+      for (const { stream, before } of cuts) checkTruncate(stream, before);
+      await cut(cuts, { isListed: true, ...(rest && { rest }), ...(signal && { signal }) });
+    },
+    freeRoom: async () => ({ bytes: 0, owed: scavengeText }),
     trouble: () => connection.trouble("write") ?? tail.trouble ?? connection.trouble("read"),
     async probe() {
       open();
@@ -122,7 +133,7 @@ async function findLogId(
   if (signal?.aborted) giveUp();
   try {
     const logId = await findOrCreateLogId(reader, writer, makeId, create);
-    await truncations.load();
+    await truncations.load(reader.readStream(logStream, {}));
     return logId;
   } catch (error) {
     giveUp();
@@ -140,7 +151,7 @@ function assemble(connectionString: string, options: EventStoreDbOptions) {
   const closing = new AbortController();
   const connection = makeConnection({ connect: (number) => connect(connectionString, clock, number), clock, closing: closing.signal, limits });
   const server: Server = { connection, envelope: makeEnvelope(namespace), limits, clock, closing: closing.signal };
-  const truncations = makeTruncations(server);
+  const truncations = makeTruncations(server, makeId);
   const reader = makeReader(server, truncations);
   const tail = makeTail(server, reader, truncations);
   // Appends that are in progress when the log closes go on reading until they know their result.

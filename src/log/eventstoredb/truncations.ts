@@ -1,12 +1,15 @@
 /**
  * Which events are truncated. The server hides them (`$tb`) from reads of their stream at once, but shows them in reads of the whole log until
- * a scavenge, so the log keeps its own list: the member `truncated` in the metadata of `reprise.log`, read at open and followed while there are
- * subscriptions. Streams that another program truncates are not in it: their events stay in the whole log until they are scavenged.
+ * a scavenge, so the log keeps its own list: events of `reprise.log`, read at open and followed while there are subscriptions, about 100 bytes of memory for
+ * each stream. The first builds kept the list in that stream's metadata, which has room for some thousand; it is still read. Streams that another program
+ * truncates are not in the list: their events stay in the whole log until they are scavenged.
  */
 import { ErrorType, jsonEvent, NO_STREAM } from "@eventstore/db-client";
 import { RepriseError } from "../../errors.ts";
-import type { StoredEvent } from "../../event/event.ts";
+import type { NewEvent, StoredEvent } from "../../event/event.ts";
+import type { NewId } from "../../event/ids.ts";
 import { logStream } from "../../event/names.ts";
+import type { StreamCut } from "../event-log.ts";
 import { readStreamPage } from "./page.ts";
 import { ask, repeated, type Server } from "./server.ts";
 import { isServerError } from "./server-error.ts";
@@ -16,17 +19,26 @@ export interface Truncations {
   isHidden(event: StoredEvent): boolean;
   /** Takes over the list in the metadata of `reprise.log`. */
   learn(metadata: unknown): void;
-  load(): Promise<void>;
-  /** Lets the server remove the events of `stream` below `before`. A stream that is listed has them hidden at once, from all who read this log. */
-  truncate(stream: string, before: number, about: { readonly head: number; readonly isListed: boolean }): Promise<void>;
+  /** Takes over what an event of `reprise.log` adds to the list. */
+  see(event: StoredEvent): void;
+  /** @param events all events of `reprise.log`. */
+  load(events: AsyncIterable<readonly StoredEvent[]>): Promise<void>;
+  /** Hides the streams' events from all who read this log. @param append to `reprise.log`. */
+  list(cuts: readonly StreamCut[], append: (event: NewEvent) => Promise<unknown>): Promise<void>;
+  /** Lets the server remove the events of `stream` below `before`. */
+  truncate(stream: string, before: number, head: number): Promise<void>;
 }
 
 type Metadata = Readonly<Record<string, unknown>>;
 
+const listType = "streams.truncated";
+/** Streams that one event of the list names: their names have at most 512 characters. */
+const listedAtOnce = 1000;
+
 /** Attempts to change a stream's metadata while others do, too. */
 const maxAttempts = 20;
 
-export function makeTruncations(server: Server): Truncations {
+export function makeTruncations(server: Server, newId: NewId): Truncations {
   const firsts = new Map<string, number>();
 
   const learn = (metadata: unknown) => {
@@ -58,25 +70,35 @@ export function makeTruncations(server: Server): Truncations {
     throw new RepriseError("LOG_UNAVAILABLE", `Truncating ${stream} failed: its metadata is changed by others all the time.`, { retryAfterMs: 1000 });
   };
 
-  const list = async (stream: string, before: number) => {
-    await update(logStream, (metadata) => {
-      learn(metadata);
-      if (before <= (firsts.get(stream) ?? 0)) return null;
-      const truncated = Object.entries({ ...(metadata.truncated as Readonly<Record<string, number>> | undefined), [stream]: before });
-      return { ...metadata, truncated: Object.fromEntries(truncated.slice(-server.limits.truncatedStreams)) };
-    });
-    firsts.set(stream, Math.max(firsts.get(stream) ?? 0, before));
+  const hide = (stream: string, before: number) => firsts.set(stream, Math.max(firsts.get(stream) ?? 0, before));
+
+  const see = ({ stream, type, source, data }: StoredEvent) => {
+    if (stream !== logStream || type !== listType || source !== "reprise") return;
+    const { streams } = (data ?? {}) as { readonly streams?: unknown };
+    if (!Array.isArray(streams)) return;
+    for (const [name, before] of streams as readonly (readonly [string, number])[])
+      if (typeof name === "string" && Number.isSafeInteger(before)) hide(name, before);
   };
 
   return {
     learn,
+    see,
     isHidden: ({ stream, revision }) => revision < (firsts.get(stream) ?? 0),
-    async load() {
+    async load(events) {
       const [last] = (await readStreamPage(server, `$$${logStream}`, "backward", null, 1)).events;
       if (last?.isJson) learn(last.data);
+      for await (const batch of events) for (const event of batch) see(event);
     },
-    async truncate(stream, before, { head, isListed }) {
-      if (isListed) await list(stream, before);
+    async list(cuts, append) {
+      const news = cuts.filter(({ stream, before }) => before > (firsts.get(stream) ?? 0)).map(({ stream, before }) => [stream, before] as const);
+      for (let from = 0; from < news.length; from += listedAtOnce) {
+        const streams = news.slice(from, from + listedAtOnce);
+        const about = { id: newId(), type: listType, schemaVersion: 1, source: "reprise", occurredAt: null } as const;
+        await append({ ...about, data: { streams }, metadata: { priority: "normal" } });
+        for (const [stream, before] of streams) hide(stream, before);
+      }
+    },
+    async truncate(stream, before, head) {
       // The stream's last event stays on the server, as it does in a scavenge, because it carries the stream's revision.
       const $tb = Math.min(before, head);
       await update(stream, (metadata) => (Number(metadata.$tb ?? 0) >= $tb ? null : { ...metadata, $tb }));

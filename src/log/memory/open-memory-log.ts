@@ -66,6 +66,16 @@ function openHandle(content: Content, clock: Pick<Clock, "now">, batchSize: numb
       checkTruncate(stream, before);
       truncate(content, stream, before);
     },
+    async truncateStreams(cuts, { rest, signal }) {
+      refuseWhenClosed();
+      for (const { stream, before } of cuts) checkTruncate(stream, before);
+      for (const { stream, before } of cuts) {
+        signal?.throwIfAborted();
+        truncate(content, stream, before);
+        await rest?.(1);
+      }
+    },
+    freeRoom: async () => ({ bytes: 0, owed: null }),
     async head() {
       refuseWhenClosed();
       return BigInt(slots.length);

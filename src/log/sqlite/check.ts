@@ -11,7 +11,7 @@ import { checkPages } from "./check-pages.ts";
 import { stateOf } from "./connection.ts";
 import { openRaw } from "./database.ts";
 import { inspectLogFile } from "./file-header.ts";
-import { formatVersion, schemaProblem } from "./file-tables.ts";
+import { isSummed, schemaProblem } from "./file-tables.ts";
 import { pragma } from "./pragma.ts";
 import { RowCheck } from "./row-check.ts";
 import { isDamage } from "./sqlite-error.ts";
@@ -34,7 +34,7 @@ export async function checkSqliteLog(folder: string, options: CheckOptions = {})
   const db = openRaw(path, frozenAs === null ? "read" : "frozen");
   try {
     db.exec("begin"); // one state of the log, however long it takes
-    const summed = pragma(db, "user_version") === formatVersion;
+    const summed = isSummed(pragma(db, "user_version"));
     if (!summed) notChecked.push(`each row: format ${pragma(db, "user_version")} has no checksums; a start of the service adds them`);
     const schema = schemaProblem(db, summed);
     if (schema !== null) found.add("log.db", schema);

@@ -15,7 +15,7 @@ export function createLogFile(path: string, created: { readonly eventId: string;
   const db = new DatabaseSync(draft);
   try {
     db.exec(
-      `pragma synchronous=full; pragma fullfsync=on; pragma application_id=${applicationId}; pragma user_version=${formatVersion}; begin immediate; ${tables}`,
+      `pragma auto_vacuum=incremental; pragma synchronous=full; pragma fullfsync=on; pragma application_id=${applicationId}; pragma user_version=${formatVersion}; begin immediate; ${tables}`,
     );
     db.prepare("insert into streams values (1, ?, ?, 0, ?)").run(logStream, ownTenant, streamSum(1, logStream, ownTenant, 0));
     const metadata = JSON.stringify({ priority: "normal" });

@@ -6,13 +6,14 @@ import { isBeyondNumbers } from "./careful-reads.ts";
 import { type Decode, makeDecode } from "./decode.ts";
 import { makeExplained } from "./explained.ts";
 import { damagedFile } from "./file-header.ts";
-import { formatVersion, schemaProblem } from "./file-tables.ts";
+import { isSummed, schemaProblem } from "./file-tables.ts";
 import { type Inserts, makeInserts } from "./inserts.ts";
 import { type KnownEvents, makeKnownEvents } from "./known-events.ts";
 import { readLogEnd, readLogId } from "./log-tail.ts";
 import { makeLostRows } from "./lost-rows.ts";
 import { type Mender, makeMender } from "./mender.ts";
 import type { IfReadable, Opened } from "./opened.ts";
+import { makeRoom, type Room } from "./room.ts";
 import { columnsWithoutData, pageColumns } from "./row.ts";
 import { makeRowReads, type RowReads } from "./row-reads.ts";
 import { fromSqliteError, isDamage, isSyncFailure } from "./sqlite-error.ts";
@@ -44,7 +45,8 @@ export interface LogDatabase
     Transactions,
     Durability,
     Inserts,
-    Truncation {
+    Truncation,
+    Room {
   readonly logId: string;
   readonly decode: Decode;
   /** Columns for pages of rows, without data. */
@@ -89,7 +91,7 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
   let wal: WriteAheadLog | null = null;
   const { prepare, prepareBig } = makeStatements(db);
   const explained = makeExplained(() => wal);
-  const summed = Number((prepare("pragma user_version").get() as unknown as readonly [number])[0]) === formatVersion;
+  const summed = isSummed(Number((prepare("pragma user_version").get() as unknown as readonly [number])[0]));
   const schema = schemaProblem(db, summed);
   if (schema !== null) throw damagedFile(path, schema);
   const ifReadable = makeIfReadable(explained);
@@ -128,7 +130,8 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
     ...inserts,
     ...makeStreamHeads(opened, names, cachedStreams),
     ...makeTransactions(db, opened, pending, wal),
-    ...makeTruncation(opened, names, pages),
+    ...makeTruncation(opened, names, pages, (bytes) => wal?.grew(bytes)),
+    ...makeRoom(db, opened, (bytes) => wal?.grew(bytes)),
     ...makeDurability(wal),
     close() {
       // Otherwise the end of the process closes it: the files stay as they are, and the next start reads them.

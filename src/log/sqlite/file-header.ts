@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { RepriseError } from "../../errors.ts";
-import { formatVersion } from "./file-tables.ts";
+import { formatVersion, formatWithoutShrinking } from "./file-tables.ts";
 
 /** "RPRS" in SQLite's header: the file is a log of Reprise. */
 export const applicationId = 0x52505253;
@@ -22,18 +22,11 @@ export function inspectLogFile(path: string): boolean {
   if (header.toString("latin1", 0, 16) !== "SQLite format 3\0") throw damagedFile(path, "it does not begin as an SQLite file does");
   checkOwner(path, header.readUInt32BE(68), header.readUInt32BE(60));
   // Every version of our log has these values. With others, SQLite would read texts in another encoding, or leave a write-ahead log unread.
-  const fixed = [
-    header[18],
-    header[19],
-    header[20],
-    header[21],
-    header[22],
-    header[23],
-    header.readUInt32BE(52),
-    header.readUInt32BE(56),
-    header.readUInt32BE(64),
-  ];
-  if (fixed.join() !== "2,2,0,64,32,32,0,1,0") throw damagedFile(path, "its header has values that no log has");
+  const fixed = [...header.subarray(18, 24), header.readUInt32BE(56)];
+  // A file that gives room back names its highest root page there, and says that it does so when it is told to.
+  const shrinks = header.readUInt32BE(60) > formatWithoutShrinking;
+  const isOfFormat = shrinks ? header.readUInt32BE(52) > 0 && header.readUInt32BE(64) === 1 : header.readUInt32BE(52) === 0 && header.readUInt32BE(64) === 0;
+  if (fixed.join() !== "2,2,0,64,32,32,1" || !isOfFormat) throw damagedFile(path, "its header has values that no log has");
   return true;
 }
 

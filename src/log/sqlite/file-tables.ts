@@ -1,7 +1,18 @@
 import { DatabaseSync } from "node:sqlite";
 
 /** Grows when older builds can no longer read the file. */
-export const formatVersion = 3;
+export const formatVersion = 4;
+
+/**
+ * Format 3 is format 4 in a file that cannot give room back: SQLite decides that with the first table. A log of it stays as it is, and its free pages take new
+ * events, until `freeRoom` is asked to write the whole file again.
+ */
+export const formatWithoutShrinking = 3;
+
+/** Whether the rows of a format have checksums. */
+export function isSummed(format: number): boolean {
+  return format >= formatWithoutShrinking;
+}
 
 /** Events of one stream from a row of `marks` to the next: the most events that a search for one of them walks. */
 export const eventsPerMark = 64;

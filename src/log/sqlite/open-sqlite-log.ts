@@ -1,6 +1,5 @@
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { isRepriseError, RepriseError } from "../../errors.ts";
 import { type Clock, systemClock } from "../../event/clock.ts";
 import { type NewId, newId } from "../../event/ids.ts";
@@ -10,6 +9,7 @@ import { makePrivateFolder, tightenDatabase } from "../private-files.ts";
 import { checkLogFile } from "./check-file.ts";
 import { type OwnedConnection, openConnection, openReadOnlyConnection } from "./connection.ts";
 import { createLogFile } from "./create-file.ts";
+import { cutStreams, freeRoom, truncateStream } from "./cut-streams.ts";
 import { inspectLogFile } from "./file-header.ts";
 import { healIndexes } from "./heal-indexes.ts";
 import { defaultLimits, type SqliteLogLimits } from "./limits.ts";
@@ -102,9 +102,6 @@ function openOwned(folder: string, options: SqliteLogOptions): EventLog {
   }
 }
 
-/** Events that one transaction of a truncation removes: some milliseconds. */
-const removedAtOnce = 1000;
-
 function makeLog(
   path: string,
   clock: Clock,
@@ -148,8 +145,10 @@ function makeLog(
     },
     async truncate(stream, before) {
       checkTruncate(stream, before);
-      await truncateStream(open, connection, stream, before);
+      await truncateStream({ connection, open }, stream, before);
     },
+    truncateStreams: (cuts, options) => cutStreams({ connection, open }, cuts, options),
+    freeRoom: async (options) => freeRoom({ connection, open }, options),
     async head() {
       return BigInt(open().end.lastPosition);
     },
@@ -169,22 +168,6 @@ function makeLog(
       return closing;
     },
   };
-}
-
-/** Removes a stream's events below a revision, part by part. @param open throws when the log is closed. */
-async function truncateStream(open: () => unknown, connection: OwnedConnection, stream: string, before: number): Promise<void> {
-  let removed = removedAtOnce;
-  const removeSome = () => {
-    open();
-    const db = connection.forWrite();
-    const at = db.streamHead(stream);
-    const outcome = db.transact(() => {
-      removed = db.removeEvents(at, Math.min(before, at.head + 1), removedAtOnce);
-    }, "now");
-    if (outcome.is === "unclear") connection.renew();
-    if (outcome.is !== "stored") throw fromSqliteError(outcome.error, `Truncating ${stream}`);
-  };
-  for (; removed === removedAtOnce; await nextTurn()) await around(removeSome);
 }
 
 function lostPages(connection: OwnedConnection): readonly string[] {

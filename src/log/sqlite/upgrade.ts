@@ -1,7 +1,7 @@
 /** Brings a log of an older format to this build's. */
 import { DatabaseSync } from "node:sqlite";
 import { readHeader } from "./file-header.ts";
-import { eventsPerMark, eventsTable, formatVersion, headsTable, marksTable, streamsTable, tailTable } from "./file-tables.ts";
+import { eventsPerMark, eventsTable, formatWithoutShrinking, headsTable, isSummed, marksTable, streamsTable, tailTable } from "./file-tables.ts";
 import { pragma } from "./pragma.ts";
 import { fromSqliteError } from "./sqlite-error.ts";
 import { dataSum, headSum, rowSum, streamSum, tailSum } from "./sums.ts";
@@ -14,11 +14,11 @@ import { dataSum, headSum, rowSum, streamSum, tailSum } from "./sums.ts";
  * @throws LOG_FULL, with the log as it was.
  */
 export function upgradeLogFile(path: string): void {
-  if (readHeader(path).readUInt32BE(60) === formatVersion) return;
+  if (isSummed(readHeader(path).readUInt32BE(60))) return;
   const db = new DatabaseSync(path, { timeout: 200, enableForeignKeyConstraints: false });
   try {
     const format = pragma(db, "user_version");
-    if (format === formatVersion) return; // so says the write-ahead log
+    if (isSummed(format)) return; // so says the write-ahead log
     defineSums(db);
     db.exec("pragma synchronous=full; pragma fullfsync=on; pragma checkpoint_fullfsync=on; begin immediate");
     // Links are made anew for format 2, too, because nothing could tell whether one was damaged.
@@ -55,11 +55,11 @@ export function upgradeLogFile(path: string): void {
       drop table temp.ends;
       ${marksTable}
       insert into marks select stream_id, revision, position from events where revision > 0 and revision % ${eventsPerMark} = 0;
-      pragma user_version=${formatVersion};
+      pragma user_version=${formatWithoutShrinking};
       commit;
     `);
   } catch (error) {
-    throw fromSqliteError(error, `Bringing ${path} to format ${formatVersion}`);
+    throw fromSqliteError(error, `Bringing ${path} to format ${formatWithoutShrinking}`);
   } finally {
     db.close();
   }
