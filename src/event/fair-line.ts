@@ -1,9 +1,22 @@
+/** Of one owner so many that have begun go before one that is new. */
+const begunBeforeNew = 8;
+
+interface Line<T> {
+  /** Parts of what has begun already. */
+  readonly begun: T[];
+  readonly fresh: T[];
+  /** Taken of `begun` since one of `fresh`. */
+  passed: number;
+  taken: number;
+}
+
 /**
  * Things that wait, by whose they are. The next one is of whom the least was taken: one owner with a thousand of them, or with large ones, lets another's
- * only one go first. Of an owner they keep their order.
+ * only one go first. Of an owner they keep their order, but what has begun goes before what is new, most times: sixty of its batches, a piece of each in
+ * turn, would all be in memory until the last one of them is done, and it is soon done with them one after another.
  */
 export class FairLine<T> {
-  readonly #lines = new Map<string, { readonly items: T[]; taken: number }>();
+  readonly #lines = new Map<string, Line<T>>();
   /** How much was taken of each owner that waits, at least: who comes anew begins here, and has no credit for the time before. */
   #floor = 0;
   #size = 0;
@@ -18,19 +31,22 @@ export class FairLine<T> {
   }
 
   waitingOf(owner: string): number {
-    return this.#lines.get(owner)?.items.length ?? 0;
+    const line = this.#lines.get(owner);
+    return line === undefined ? 0 : line.begun.length + line.fresh.length;
   }
 
-  push(owner: string, item: T): void {
+  /** @param hasBegun the item is the rest of something. */
+  push(owner: string, item: T, hasBegun = false): void {
     this.#size++;
-    const line = this.#lines.get(owner);
-    if (line === undefined) this.#lines.set(owner, { items: [item], taken: this.#floor });
-    else line.items.push(item);
+    let line = this.#lines.get(owner);
+    if (line === undefined) this.#lines.set(owner, (line = { begun: [], fresh: [], passed: 0, taken: this.#floor }));
+    (hasBegun ? line.begun : line.fresh).push(item);
   }
 
   /** The one whose turn it is; it stays. */
   first(): T | undefined {
-    return this.#next()?.[1].items[0];
+    const next = this.#next();
+    return next === undefined ? undefined : itemsOf(next[1])[0];
   }
 
   /** Takes the one whose turn it is. @param cost how much that is, beside others. */
@@ -41,15 +57,22 @@ export class FairLine<T> {
     this.#floor = Math.max(this.#floor, line.taken);
     line.taken += cost;
     this.#size--;
-    const item = line.items.shift()!;
+    const items = itemsOf(line);
+    line.passed = items === line.begun ? line.passed + 1 : 0;
+    const item = items.shift()!;
     this.#lines.delete(owner);
-    if (line.items.length > 0) this.#lines.set(owner, line); // behind those of whom as much was taken
+    if (line.begun.length + line.fresh.length > 0) this.#lines.set(owner, line); // behind those of whom as much was taken
     return item;
   }
 
-  #next() {
-    let least: readonly [string, { readonly items: T[]; taken: number }] | undefined;
+  #next(): readonly [string, Line<T>] | undefined {
+    let least: readonly [string, Line<T>] | undefined;
     for (const each of this.#lines) if (least === undefined || each[1].taken < least[1].taken) least = each;
     return least;
   }
+}
+
+function itemsOf<T>({ begun, fresh, passed }: Line<T>): T[] {
+  if (begun.length === 0) return fresh;
+  return fresh.length > 0 && passed >= begunBeforeNew ? fresh : begun;
 }

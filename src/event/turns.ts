@@ -37,7 +37,7 @@ export function makeTurns(): Turns {
     },
     async next() {
       const owner = owners.getStore();
-      await (owner === undefined || !areSeveral(performance.now()) ? nextTurn() : inLine(owner));
+      await (owner === undefined || !areSeveral(performance.now()) ? nextTurn() : inLine(owner, true));
       sinceMs = performance.now();
     },
   };
@@ -53,6 +53,11 @@ export function heldAtMost(ms: number): number {
   return areSeveral(performance.now()) ? Math.min(ms, heldAmongSeveralMs) : ms;
 }
 
+/** Whether several tenants have asked lately, so that any of them may ask again at any moment. */
+export function severalAsk(): boolean {
+  return areSeveral(performance.now());
+}
+
 /** Whose work calls this; undefined: nobody's. */
 export function workOwner(): string | undefined {
   return owners.getStore();
@@ -65,7 +70,7 @@ export function beginInTurn(owner: string): Promise<void> | null {
     if (lastOwner !== "") severalUntilMs = nowMs + rememberedMs;
     lastOwner = owner;
   }
-  return areSeveral(nowMs) ? inLine(owner) : null;
+  return areSeveral(nowMs) ? inLine(owner, false) : null;
 }
 
 /** How much of a tenant's work waits for its turn. */
@@ -73,9 +78,9 @@ export function waitingOf(owner: string): number {
   return line.waitingOf(owner);
 }
 
-function inLine(owner: string): Promise<void> {
+function inLine(owner: string, hasBegun: boolean): Promise<void> {
   return new Promise((resolve) => {
-    line.push(owner, resolve);
+    line.push(owner, resolve, hasBegun);
     scheduleRound();
   });
 }

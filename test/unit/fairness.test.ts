@@ -32,6 +32,18 @@ describe("a fair line", () => {
     expect(order).toEqual(["a0", "b0", "b1", "b2", "a1", "b3", "b4", "b5", "a2"]);
   });
 
+  it("goes on with what has begun before anything new of the same owner, and begins one all the same now and then", () => {
+    const line = new FairLine<string>();
+    const rest = Array.from({ length: 20 }, (_, number) => `rest${number}`);
+    for (const each of ["new0", "new1", "new2"]) line.push("a", each);
+    for (const each of rest) line.push("a", each, true);
+    expect(line.waitingOf("a")).toBe(23);
+    const order = Array.from({ length: 23 }, () => [line.first(), line.shift()]);
+    expect(order.every(([first, taken]) => first === taken)).toBe(true);
+    expect(order.map(([, taken]) => taken)).toEqual([...rest.slice(0, 8), "new0", ...rest.slice(8, 16), "new1", ...rest.slice(16), "new2"]);
+    expect([line.waitingOf("a"), line.owners]).toEqual([0, 0]);
+  });
+
   it("gives no credit for the time in which an owner had nothing there", () => {
     const line = new FairLine<string>();
     for (let number = 0; number < 100; number++) line.push("a", "a");
@@ -92,6 +104,23 @@ describe("while several tenants ask", () => {
   });
 });
 
+it("of a tenant's hundred requests at once few are under way at a time, while several tenants ask", async () => {
+  for (const tenant of ["quiet", "flood"]) void beginInTurn(tenant);
+  let underWay = 0;
+  let most = 0;
+  const each = async () => {
+    await beginInTurn("flood");
+    most = Math.max(most, ++underWay);
+    await workOf("flood", async () => {
+      const turns = makeTurns();
+      for (let piece = 0; piece < 5; piece++) await turns.next();
+    });
+    underWay--;
+  };
+  await Promise.all(Array.from({ length: 100 }, each));
+  expect(most).toBeLessThanOrEqual(3); // all hundred, when each piece goes behind all that waits
+});
+
 describe("the embedded log", () => {
   const events = (count: number) =>
     Array.from({ length: count }, () => ({
@@ -110,6 +139,20 @@ describe("the embedded log", () => {
       const ofOne = starts.filter((_, number) => number % 3 === entity);
       expect(ofOne).toEqual(ofOne.toSorted((a, b) => Number(a - b)));
     }
+    await log.close();
+  });
+
+  it("stores little at a time while several tenants ask, though one alone waits: the others come while that is synced", async () => {
+    for (const tenant of ["quiet", "flood"]) void beginInTurn(tenant);
+    const log = await openSqliteLog(temporaryFolder());
+    let answered = 0;
+    const flood = Array.from({ length: 32 }, async (_, number) => {
+      await log.append(`flood.order-${number}`, events(32), "any");
+      answered++;
+    });
+    await flood[0];
+    expect(answered).toBeLessThanOrEqual(2); // 1,024 events share a commit otherwise, and its answers come together
+    await Promise.all(flood);
     await log.close();
   });
 

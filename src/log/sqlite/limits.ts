@@ -3,7 +3,7 @@ export interface SqliteLogLimits {
   /** Events and bytes that share one commit. A single append may have more bytes, never more events. */
   readonly groupEvents: number;
   readonly groupBytes: number;
-  /** The same of events, while appends of several tenants wait: a millisecond. */
+  /** The same of events, while several tenants append or ask: a millisecond, and a sync of little. */
   readonly sharedGroupEvents: number;
   /** Appends that wait for a commit, and their bytes; above it LOG_UNAVAILABLE. Tenants share this room (shared-room.ts). */
   readonly queuedAppends: number;

@@ -7,6 +7,7 @@
 import type { Clock } from "../../event/clock.ts";
 import { FairLine } from "../../event/fair-line.ts";
 import { ownTenant } from "../../event/names.ts";
+import { severalAsk } from "../../event/turns.ts";
 import type { EncodedAppend } from "../append-rules.ts";
 import type { AppendedEvent } from "../event-log.ts";
 import { makeRecordClock } from "../record-clock.ts";
@@ -44,9 +45,9 @@ export function makeWriter(connection: OwnedConnection, clock: Clock, limits: Sq
   };
 
   const takeGroup = (): Waiting[] => {
-    // What one tenant stores holds up the others that wait. Reprise itself is none: it writes for all of them.
+    // What one tenant stores holds up the others that wait, and those that ask while it is synced. Reprise itself is none: it writes for all of them.
     const tenants = queue.owners - Math.min(1, queue.waitingOf(ownTenant));
-    const most = tenants > 1 && copied === 0 ? limits.sharedGroupEvents : limits.groupEvents;
+    const most = (tenants > 1 || severalAsk()) && copied === 0 ? limits.sharedGroupEvents : limits.groupEvents;
     const group: Waiting[] = [];
     let events = 0;
     let bytes = 0;
