@@ -46,7 +46,7 @@ export async function walkLog(url: string, terminal: Terminal, title: string, ea
   } catch (error) {
     if (!isRepriseError(error)) throw error;
     const code = error.kind === "unavailable" ? exit.unreachable : error.kind === "config" ? exit.usage : exit.failed;
-    throw new Failure(code, `The log could not be read (${error.code}).\n${error.message}\n${error.remedy}`);
+    throw new Failure(code, `The log could not be read (${error.code}).\n${error.message}\n${error.remedy}`, { code: error.code, message: error.message });
   } finally {
     for (const name of ["SIGTERM", "SIGINT"] as const) process.off(name, stop);
   }

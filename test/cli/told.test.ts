@@ -50,7 +50,7 @@ describe("every --help", async () => {
 });
 
 describe("errors with -o json", { timeout: 30_000 }, () => {
-  it("are one line of JSON on standard error: the problem's members, or a message", async () => {
+  it("are one line of JSON on standard error: the problem's members, or a code and a message", async () => {
     const url = await service();
     const asJson = async (...args: string[]) => {
       const { code, out, err } = await onTerminal(url, "n", args);
@@ -69,18 +69,26 @@ describe("errors with -o json", { timeout: 30_000 }, () => {
       },
     });
     expect(await asJson("events", "ls", "--limit", "5000", "-o", "ndjson")).toMatchObject({ code: 4, error: { errors: [{ pointer: "?limit" }] } });
-    expect(await asJson("events", "ls", "--nothing", "--output=json")).toEqual({ code: 2, out: "", error: { message: "unknown option '--nothing'" } });
-    expect(await asJson("dlq", "-o", "json")).toMatchObject({ code: 2, error: { message: "Name a command: --help lists them." } });
-    expect(await asJson("dlq", "ls", "--since", "soon", "-ojson")).toMatchObject({ code: 2, error: { message: expect.stringContaining("--since") } });
-    expect(await asJson("dlq", "replay", "--all", "-o", "json")).toEqual({ code: 4, out: "", error: { message: "Nothing was done." } });
+    expect(await asJson("events", "ls", "--nothing", "--output=json")).toEqual({
+      code: 2,
+      out: "",
+      error: { code: "USAGE", message: "unknown option '--nothing'" },
+    });
+    expect(await asJson("dlq", "-o", "json")).toMatchObject({ code: 2, error: { code: "USAGE", message: "Name a command: --help lists them." } });
+    expect(await asJson("dlq", "ls", "--since", "soon", "-ojson")).toMatchObject({
+      code: 2,
+      error: { code: "USAGE", message: expect.stringContaining("--since") },
+    });
+    expect(await asJson("dlq", "replay", "--all", "-o", "json")).toEqual({ code: 4, out: "", error: { code: "REFUSED", message: "Nothing was done." } });
     expect(await asJson("status", "-o", "json", "--url", "http://127.0.0.1:1")).toMatchObject({
       code: 5,
-      error: { message: expect.stringContaining("serve") },
+      error: { code: "UNREACHABLE", message: expect.stringContaining("serve") },
     });
     expect(await asJson("keys", "revoke", "Ab12Cd34", "--file", "/nowhere/keys.json", "-o", "json")).toMatchObject({
       code: 2,
       error: { code: expect.stringMatching(/^[A-Z_]+$/), message: expect.any(String) },
     });
+    expect(await asJson("serve", "--config", "nowhere.ts", "-o", "json")).toMatchObject({ code: 2, error: { code: "CONFIG_INVALID" } });
     // Help that was asked for is no error.
     expect(await onTerminal(url, "", ["dlq", "--help", "-o", "json"])).toMatchObject({ code: 0, err: "", out: expect.stringContaining("Usage:") });
   });
@@ -90,7 +98,7 @@ describe("errors with -o json", { timeout: 30_000 }, () => {
     const { code, err } = await onTerminal(url, "y", ["dlq", "show", "nope"]);
     expect({ code, err }).toMatchObject({ code: 4, err: expect.stringMatching(/^Not found \(404 NOT_FOUND\)\n/) });
     const several = await onTerminal(url, "y", ["dlq", "amend", "a", "--data", "{", "--reason", "x", "-o", "json"]);
-    expect(JSON.parse(several.err)).toEqual({ message: "--data is not JSON." });
+    expect(JSON.parse(several.err)).toEqual({ code: "USAGE", message: "--data is not JSON." });
   });
 
   it.each([

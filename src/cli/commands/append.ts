@@ -76,7 +76,7 @@ export function addAppend(program: Command, world: World): void {
         } catch (error) {
           if (!(error instanceof Failure) || appended.length === 0) throw error;
           const stored = `${appended.length} events were stored; not those from line ${line} on.`;
-          failure = new Failure(exit.partly, `${error.message}\n${stored}`, error.members && { ...error.members, message: stored });
+          failure = new Failure(exit.partly, `${error.message}\n${stored}`, { ...error.members, message: stored });
           break;
         }
       }

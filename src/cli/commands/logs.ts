@@ -97,7 +97,7 @@ async function ifAny<T>(asked: Promise<T>): Promise<T | null> {
   try {
     return await asked;
   } catch (error) {
-    const status = error instanceof Failure && error.members !== undefined && "status" in error.members ? error.members.status : null;
+    const status = error instanceof Failure && "status" in error.members ? error.members.status : null;
     if (status === 403 || status === 404) return null;
     throw error;
   }

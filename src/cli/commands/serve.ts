@@ -52,6 +52,7 @@ export function addServe(program: Command, world: World): void {
         throw new Failure(
           isRepriseError(error, "LOG_SYNC_FAILED") ? exit.unsynced : exit.usage,
           `Reprise cannot start.\n${describe(error, resolve(flags.config || standardConfig))}`,
+          isRepriseError(error) ? { code: error.code, message: error.message } : undefined,
         );
       };
       const { server, store, logger, started } = await start(flags, world).catch(cannotStart);

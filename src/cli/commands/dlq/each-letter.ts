@@ -1,7 +1,6 @@
 import type { Session } from "../../command.ts";
 import { type ExitCode, exit, Failure } from "../../exit.ts";
 import { type Column, printList } from "../../print.ts";
-import { failureMembers } from "../../tell-failure.ts";
 
 export type Asked<T> = T & { readonly asked: string };
 
@@ -23,7 +22,7 @@ export async function each<T extends object>(
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       failure ??= error;
-      const members = { asked: id, ...failureMembers(error) };
+      const members = { asked: id, ...error.members };
       session.terminal.err(session.output === "table" ? `${ids.length > 1 ? `${id}: ` : ""}${error.message}\n` : `${JSON.stringify(members)}\n`);
       if (error.exitCode === exit.unreachable) break;
     }
