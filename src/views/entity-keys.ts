@@ -1,6 +1,7 @@
 /** The numbers that rows know entities by. */
 import type { StoredEvent } from "../event/event.ts";
 import { parseStreamName } from "../event/names.ts";
+import { streamHash } from "../event/partition-of.ts";
 import type { ViewDatabase } from "./database.ts";
 import type { EntityKey } from "./entity-cache.ts";
 
@@ -29,8 +30,9 @@ function read(db: ViewDatabase, stream: string): Omit<EntityKey, "pending"> | un
 /** @returns null when the stream has a row. */
 function make(db: ViewDatabase, stream: string, { tenant, entity }: Pick<StoredEvent, "tenant" | "entity">): Omit<EntityKey, "pending"> | null {
   const id = db.insert(
-    "insert into entities(stream, tenant, type, entity, revision, position, recorded_ms) values (?, ?, ?, ?, -1, 0, 0) on conflict (stream) do nothing",
-    ...[stream, tenant, entity.type, entity.id],
+    `insert into entities(stream, tenant, type, entity, revision, position, recorded_ms, hash) values (?, ?, ?, ?, -1, 0, 0, ?)
+     on conflict (stream) do nothing`,
+    ...[stream, tenant, entity.type, entity.id, streamHash(stream)],
   );
   return id === null ? null : { id, tenant, type: entity.type, revision: -1, position: 0 };
 }

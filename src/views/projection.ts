@@ -1,7 +1,16 @@
 /** The shape of every projection: its tables, and the changes that one entry of the log makes to them. */
 import type { Catalog } from "../catalog/catalog.ts";
 import type { StoredEvent } from "../event/event.ts";
-import { errorGroupsStream, handlerOfJournal, handlerStream, isEntityStream, planStream, replayStream } from "../event/names.ts";
+import {
+  errorGroupsStream,
+  handlerOfJournal,
+  handlerStream,
+  isEntityStream,
+  journalBeside,
+  partitionOfJournal,
+  planStream,
+  replayStream,
+} from "../event/names.ts";
 import type { RowBuffer } from "../log/row-buffer.ts";
 import type { ErrorGroupStreamData } from "../records/error-groups.ts";
 import type { HandlerStreamData } from "../records/handler.ts";
@@ -17,11 +26,17 @@ type EntryOf<D> = { readonly [T in keyof D]: { readonly type: T; readonly data: 
 /** One entry of the log, by the kind of its stream. */
 export type Entry =
   | { readonly kind: "event"; readonly event: StoredEvent; readonly entity: EntityKey }
-  | { readonly kind: "journal"; readonly event: StoredEvent; readonly handler: string; readonly entry: JournalEvent }
+  | { readonly kind: "journal"; readonly event: StoredEvent; readonly handler: string; readonly place: PartitionPlace; readonly entry: JournalEvent }
   | { readonly kind: "handler"; readonly event: StoredEvent; readonly handler: string; readonly entry: EntryOf<HandlerStreamData> }
   | { readonly kind: "error_groups"; readonly event: StoredEvent; readonly entry: EntryOf<ErrorGroupStreamData> }
   | { readonly kind: "plan"; readonly event: StoredEvent; readonly entry: EntryOf<PlanStreamData> }
   | { readonly kind: "replay"; readonly event: StoredEvent; readonly replayId: string; readonly entry: EntryOf<ReplayStreamData> };
+
+/** Which of how many partitions of the handler a journal is of. */
+export interface PartitionPlace {
+  readonly partition: number;
+  readonly of: number;
+}
 
 export interface Folding {
   readonly db: ViewDatabase;
@@ -80,6 +95,7 @@ export function toEntry(db: ViewDatabase, event: StoredEvent): Entry | null {
   if (stream === errorGroupsStream) return { kind: "error_groups", event, entry: entry as EntryOf<ErrorGroupStreamData> };
   const handler = handlerOfJournal(stream); // where no `handler.configured` names the journal
   if (handler === null) return null;
-  const named = db.get<{ name: string }>("select name from handlers where journal = ?", stream);
-  return { kind: "journal", event, handler: named?.name ?? handler, entry: entry as JournalEvent };
+  const place = partitionOfJournal(stream);
+  const named = db.get<{ name: string }>("select name from handlers where journal = ?", place.partition === 0 ? stream : journalBeside(stream, place.of, 0));
+  return { kind: "journal", event, handler: named?.name ?? handler, place, entry: entry as JournalEvent };
 }

@@ -52,9 +52,10 @@ async function judged(history: History, place: Place, ordering: "strict" | "rela
 const places: readonly (readonly [string, () => Place])[] = [
   ["on the embedded log", temporaryFolder],
   ["in a test store", makeTestBench],
+  ["in a test store, in four partitions", () => makeTestBench(4)],
 ];
 
-describe.each(places)("%s", (_where, makePlace) => {
+describe.each(places)("%s", (where, makePlace) => {
   describe("ordering: relaxed", () => {
     it("goes on past a dead letter, not past a retry, and takes the replayed letter when it comes", async () => {
       const place = makePlace();
@@ -212,7 +213,9 @@ describe.each(places)("%s", (_where, makePlace) => {
       expect(first).toBeLessThan(100);
       for (let turn = 0; turn < 20; turn++) await go();
       await expect.poll(() => open.length, { interval: 1 }).toBe(4);
-      expect(started.slice(first, first + 20).filter((tenant) => tenant === "small")).toHaveLength(10);
+      // Within a partition exactly; the partitions have their turns beside each other.
+      const off = Math.abs(started.slice(first, first + 20).filter((tenant) => tenant === "small").length - 10);
+      expect(off).toBeLessThanOrEqual(where.includes("partitions") ? 2 : 0);
       const release = () => {
         for (const { go } of open.splice(0)) go();
         if (started.length < 210) setImmediate(release);
@@ -228,7 +231,7 @@ describe.each(places)("%s", (_where, makePlace) => {
       const lane = "default.order-a";
       const missing: string[] = [];
       const look: Work = async ({ entity, revision, line }) => {
-        const rows = (await logRows(place)).filter(({ stream }) => stream === "reprise.journal-mailer-1-0");
+        const rows = (await logRows(place)).filter(({ stream }) => stream.startsWith("reprise.journal-mailer-"));
         const begun = rows.some(({ type, data }) => type === "delivery.started" && data.lane === `default.order-${entity}` && data.revision === revision);
         if (!begun) missing.push(`start of ${entity}@${revision}`);
         const counted = countDeliveries(await logRows(place), "mailer");

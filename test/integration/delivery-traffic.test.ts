@@ -151,6 +151,7 @@ describe("traffic of every kind, with operators at work and restarts", () => {
     ["one slot", { concurrency: 1 }, temporaryFolder],
     ["strict, in a test store", {}, makeTestBench],
     ["relaxed, in a test store", { ordering: "relaxed" }, makeTestBench],
+    ["strict, in a test store, in four partitions", {}, () => makeTestBench(4)],
   ])("keeps order, loses nothing and counts right: %s", { timeout: 60_000 }, async (_name, options, makePlace) => {
     const traffic = new Traffic(Number(process.env.REPRISE_TRAFFIC_SEED ?? 1), options, makePlace());
     await traffic.run();

@@ -45,6 +45,7 @@ const laneOf = async (store: Store, id: string) => (await store.views.entity("de
 const places: readonly (readonly [string, () => Place])[] = [
   ["on the embedded log", temporaryFolder],
   ["in a test store", makeTestBench],
+  ["in a test store, in four partitions", () => makeTestBench(4)],
 ];
 
 describe.each(places)("%s", (_where, makePlace) => {

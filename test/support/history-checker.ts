@@ -83,24 +83,34 @@ interface Fact {
   readonly at: string;
 }
 
+/** FNV-1a of 32 bits, digit by digit. */
+function fnv1a(text: string): number {
+  let hash = 2166136261n;
+  for (const byte of new TextEncoder().encode(text)) hash = ((hash ^ BigInt(byte)) * 16777619n) % 4294967296n;
+  return Number(hash);
+}
+
 /** By brute force, out of rows up to any point. Right while nothing runs. */
 export function countDeliveries(rows: readonly LogRow[], handler: string, ordering: "strict" | "relaxed" = "strict"): Counted {
-  const journal = rows.filter(({ stream }) => stream === `reprise.journal-${handler}-1-0`);
   const configured = rows.findLast(({ stream, type }) => stream === `reprise.handler-${handler}` && type === "handler.configured");
+  const partitions = (configured?.data.partitions ?? 1) as number;
+  const prefix = `reprise.journal-${handler}-${partitions}-`;
+  const journal = rows.filter(({ stream }) => stream.startsWith(prefix));
   const since = (configured?.data.types ?? {}) as Readonly<Record<string, string>>;
   const wanted = rows.filter(({ stream, type, position }) => !stream.startsWith("reprise.") && type in since && position > Number(since[type]));
 
-  let checkpoint = 0;
+  const checkpoints = new Array<number>(partitions).fill(0);
   const next = new Map<string, number>();
   const detached = new Set<string>();
   const recorded = new Map<string, CountedStatus>();
   const letters = new Set<string>();
   const advance = (lane: string, to: number) => void next.set(lane, Math.max(next.get(lane) ?? 0, to));
-  for (const { type, data } of journal) {
+  for (const { stream, type, data } of journal) {
+    const partition = Number(stream.slice(prefix.length));
     const { lane, revision } = data as unknown as Fact;
     const key = `${lane}@${revision}`;
     if (type === "progress") {
-      checkpoint = Math.max(checkpoint, Number(data.checkpoint));
+      checkpoints[partition] = Math.max(checkpoints[partition]!, Number(data.checkpoint));
       for (const [name, to] of data.ahead as readonly (readonly [string, number])[]) advance(name, to);
     } else if (type === "delivery.dead_lettered") {
       recorded.set(key, "dead_lettered");
@@ -131,7 +141,7 @@ export function countDeliveries(rows: readonly LogRow[], handler: string, orderi
     const key = `${stream}@${revision}`;
     (revisions.get(stream) ?? revisions.set(stream, []).get(stream)!).push(revision);
     const known = recorded.get(key);
-    const done = revision < (next.get(stream) ?? 0) || (!detached.has(stream) && position <= checkpoint);
+    const done = revision < (next.get(stream) ?? 0) || (!detached.has(stream) && position <= checkpoints[fnv1a(stream) % partitions]!);
     if (known !== undefined && !(known === "failed" && done)) statuses.set(key, known);
     else if (done) statuses.set(key, "completed");
     else statuses.set(key, ordering === "strict" && blocked.has(stream) ? "held" : "pending");

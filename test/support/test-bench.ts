@@ -13,17 +13,23 @@ export interface TestBench {
   start(config: Config): Promise<TestStore>;
 }
 
+/** The same config, its handlers in so many partitions. */
+export function divided(config: Config, partitions: number): Config {
+  return { ...config, handlers: (config.handlers ?? []).map((handler) => ({ ...handler, partitions })) };
+}
+
 /** The clock is moved by so much at a time. */
 const stepMs = 5;
 
-export function makeTestBench(): { readonly bench: TestBench } {
+/** @param partitions of the handlers; default: as the config says. */
+export function makeTestBench(partitions?: number): { readonly bench: TestBench } {
   const clock = new ManualClock(Date.UTC(2026, 0, 1));
   const log = openMemoryLog({ clock });
   const bench: TestBench = {
     readLog: () => log.reopen(),
     async start(config) {
       const handle = log.reopen();
-      const kit = await buildTestStore(config, {}, { clock, log: handle });
+      const kit = await buildTestStore(partitions === undefined ? config : divided(config, partitions), {}, { clock, log: handle });
       void run(kit);
       return kit;
     },

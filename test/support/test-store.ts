@@ -8,7 +8,7 @@ import { openLog, openLogReadOnly } from "../../src/log/open-log.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { HandlerView } from "../../src/views/model/handler.ts";
 import { type LogRow, readLogRows } from "./history-checker.ts";
-import type { TestBench } from "./test-bench.ts";
+import { divided, type TestBench } from "./test-bench.ts";
 
 /** Where a store keeps what: the folder of an embedded log, a server and the folder of the views, or memory. */
 export type Place = StoredPlace | { readonly bench: TestBench };
@@ -22,8 +22,12 @@ interface ServerPlace {
   readonly data: string;
 }
 
+/** How many partitions handlers have in suites of stores, for a run of all of them with several: `REPRISE_TEST_PARTITIONS=4 npx vitest run …`. */
+const partitionsOfRun = process.env.REPRISE_TEST_PARTITIONS;
+
 /** A started store; closed when the test is over. */
-export async function startStore(config: Config, place: Place, options: Omit<OpenOptions, "log"> = {}): Promise<Store> {
+export async function startStore(asked: Config, place: Place, options: Omit<OpenOptions, "log"> = {}): Promise<Store> {
+  const config = partitionsOfRun === undefined ? asked : divided(asked, Number(partitionsOfRun));
   if (typeof place === "object" && "bench" in place) {
     const kit = await place.bench.start(config);
     onTestFinished(() => kit.close());

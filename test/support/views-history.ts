@@ -3,6 +3,7 @@ import { defineEvent, defineUpcasters } from "../../src/catalog/define.ts";
 import { makeCatalog } from "../../src/catalog/make-catalog.ts";
 import type { Json, NewEvent, StoredEvent } from "../../src/event/event.ts";
 import { handlerStream, journalStream, parseStreamName } from "../../src/event/names.ts";
+import { partitionOf } from "../../src/event/partition-of.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import type { AttemptRecord } from "../../src/records/attempt.ts";
 import type { JournalData, JournalEvent } from "../../src/records/journal.ts";
@@ -23,6 +24,8 @@ export interface HandlerSetup {
   readonly types: readonly string[];
   /** Wants only what comes after its first configuration. */
   readonly fromNow: boolean;
+  /** Default 1. */
+  readonly partitions?: number;
 }
 
 /** Whole numbers below `n`, the same for the same seed (mulberry32). */
@@ -52,14 +55,19 @@ interface ModelLane {
   readonly letters: Map<number, { replayId: string | null; escalated: boolean }>;
 }
 
-interface ModelHandler extends HandlerSetup {
-  since: bigint;
-  configured: boolean;
+/** What the owner of one partition has not written yet, and how far it has looked. */
+interface ModelPartition {
   scanned: bigint;
-  lanes: Map<string, ModelLane>;
   facts: JournalEvent[];
   completed: NonNullable<JournalData["progress"]["completed"]>[number][];
   changed: Set<string>;
+}
+
+interface ModelHandler extends HandlerSetup {
+  since: bigint;
+  configured: boolean;
+  readonly parts: readonly ModelPartition[];
+  lanes: Map<string, ModelLane>;
   outcomes: Map<string, DeliveryStatus>;
   attempts: Map<string, number>;
 }
@@ -77,11 +85,8 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
       ...setup,
       since: 0n,
       configured: false,
-      scanned: 0n,
+      parts: Array.from({ length: setup.partitions ?? 1 }, () => ({ scanned: 0n, facts: [], completed: [], changed: new Set<string>() })),
       lanes: new Map(),
-      facts: [],
-      completed: [],
-      changed: new Set(),
       outcomes: new Map(),
       attempts: new Map(),
     }),
@@ -90,6 +95,11 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
   const id = () => `00000000-0000-4000-8000-${String(++made).padStart(12, "0")}`;
   const pick = <T>(of: readonly T[]): T => of[dice(of.length)]!;
   const key = ({ stream, revision }: Pick<StoredEvent, "stream" | "revision">) => `${stream}\n${revision}`;
+
+  const partOf = ({ parts }: ModelHandler, stream: string): ModelPartition => parts[partitionOf(stream, parts.length)]!;
+  const journalOf = ({ name, parts }: ModelHandler, part: ModelPartition) => journalStream(name, parts.length, parts.indexOf(part));
+  const fact = (handler: ModelHandler, event: Extract<JournalEvent, { readonly data: { readonly lane: string } }>) =>
+    partOf(handler, event.data.lane).facts.push(event);
 
   async function store(
     stream: string,
@@ -146,8 +156,8 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
           types: Object.fromEntries(handler.types.map((type) => [type, handler.since.toString()])),
           ordering: handler.ordering,
           start: handler.fromNow ? "now" : "beginning",
-          partitions: 1,
-          journal: journalStream(handler.name),
+          partitions: handler.parts.length,
+          journal: journalStream(handler.name, handler.parts.length, 0),
           endpoint: null,
         },
       },
@@ -191,7 +201,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
   function detach(handler: ModelHandler, stream: string, why: JournalData["lane.detached"]["why"]): void {
     const lane = laneOf(handler, stream);
     lane.detached = true;
-    handler.facts.push({ type: "lane.detached", data: { lane: stream, next: lane.next, at: lane.at.toString(), why } });
+    fact(handler, { type: "lane.detached", data: { lane: stream, next: lane.next, at: lane.at.toString(), why } });
   }
 
   function advance(handler: ModelHandler, lane: ModelLane, stream: string, next: number, at: bigint): void {
@@ -200,14 +210,15 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
     lane.retrying = false;
     lane.newerBuild = false;
     lane.attempts = 0;
-    handler.changed.add(stream);
+    partOf(handler, stream).changed.add(stream);
   }
 
   /** Looks at more of the log. */
   function scan(handler: ModelHandler): void {
     const last = events.at(-1)?.position ?? 0n;
-    const to = handler.scanned + BigInt(1 + dice(12));
-    handler.scanned = to < last ? to : last > handler.scanned ? last : handler.scanned;
+    const part = anyPart(handler);
+    const to = part.scanned + BigInt(1 + dice(12));
+    part.scanned = to < last ? to : last > part.scanned ? last : part.scanned;
   }
 
   /** The next wanted event of a lane that is free to run one. */
@@ -215,7 +226,11 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
     const lane = handler.lanes.get(stream);
     if (lane && (lane.paused || isBlocked(handler, lane))) return undefined;
     return events.find(
-      (event) => event.stream === stream && wants(handler, event) && isOpen(handler, event) && (event.position <= handler.scanned || lane?.detached === true),
+      (event) =>
+        event.stream === stream &&
+        wants(handler, event) &&
+        isOpen(handler, event) &&
+        (event.position <= partOf(handler, stream).scanned || lane?.detached === true),
     );
   }
 
@@ -229,21 +244,21 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
     const attempt = (handler.attempts.get(key(event)) ?? 0) + 1;
     const outcome = dice(20);
     if (outcome < 10) {
-      if (lane.retrying && dice(4) > 0) handler.completed.push({ ...about(event), record: record(attempt, "completed") });
+      if (lane.retrying && dice(4) > 0) partOf(handler, stream).completed.push({ ...about(event), record: record(attempt, "completed") });
       handler.attempts.set(key(event), attempt);
       handler.outcomes.set(key(event), "completed");
       advance(handler, lane, stream, event.revision + 1, event.position);
     } else if (outcome < 13) {
-      handler.facts.push({ type: "delivery.failed", data: { ...about(event), record: record(attempt, "failed"), retryAt: "2026-01-01T00:01:00.000Z" } });
+      fact(handler, { type: "delivery.failed", data: { ...about(event), record: record(attempt, "failed"), retryAt: "2026-01-01T00:01:00.000Z" } });
       handler.attempts.set(key(event), attempt);
       handler.outcomes.set(key(event), "failed");
       Object.assign(lane, { detached: true, retrying: true, due: false, attempts: attempt, next: event.revision });
     } else if (outcome < 14) {
-      handler.facts.push({ type: "delivery.deferred", data: { ...about(event), record: record(attempt, "failed"), until: "2026-01-01T00:02:00.000Z" } });
+      fact(handler, { type: "delivery.deferred", data: { ...about(event), record: record(attempt, "failed"), until: "2026-01-01T00:02:00.000Z" } });
       handler.outcomes.set(key(event), "failed");
       Object.assign(lane, { detached: true, retrying: true, due: false, attempts: attempt - 1, next: event.revision });
     } else if (outcome < 17) {
-      handler.facts.push({
+      fact(handler, {
         type: "delivery.dead_lettered",
         data: {
           ...about(event),
@@ -262,7 +277,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
       lane.detached = true;
       advance(handler, lane, stream, event.revision + 1, event.position);
     } else if (outcome < 18) {
-      handler.facts.push({
+      fact(handler, {
         type: "delivery.settled",
         data: { ...about(event), outcome: "skipped", cause: "exhausted", act: { actor: "policy", reason: null }, record: record(attempt, "failed") },
       });
@@ -273,7 +288,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
       detach(handler, stream, "newer_build");
       lane.newerBuild = true;
     } else if (lane.detached && handler.outcomes.get(key(event)) === undefined) {
-      handler.facts.push({ type: "lane.gap", data: { lane: stream, from: event.revision, to: event.revision, why: "missing" } });
+      fact(handler, { type: "lane.gap", data: { lane: stream, from: event.revision, to: event.revision, why: "missing" } });
       handler.outcomes.set(key(event), "skipped");
       advance(handler, lane, stream, event.revision + 1, 0n);
     }
@@ -287,7 +302,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
     const letter = lane.letters.get(revision)!;
     const event = events.find((each) => each.stream === stream && each.revision === revision)!;
     if (letter.escalated && letter.replayId === null && dice(2) === 0) {
-      handler.facts.push({ type: "delivery.decided", data: { ...about(event), decision: "approved", runId: id(), act: { actor: "ann", reason: "seen" } } });
+      fact(handler, { type: "delivery.decided", data: { ...about(event), decision: "approved", runId: id(), act: { actor: "ann", reason: "seen" } } });
       handler.outcomes.set(key(event), "dead_lettered");
       letter.escalated = false;
       return;
@@ -296,7 +311,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
     const attempt = (handler.attempts.get(key(event)) ?? 0) + 1;
     const outcome = dice(6);
     if (outcome === 0) {
-      handler.facts.push({
+      fact(handler, {
         type: "delivery.failed",
         data: { ...about(event), record: record(attempt, "failed", replayId), retryAt: "2026-01-01T00:01:00.000Z" },
       });
@@ -306,7 +321,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
       return;
     }
     if (outcome === 1) {
-      handler.facts.push({
+      fact(handler, {
         type: "delivery.dead_lettered",
         data: {
           ...about(event),
@@ -327,7 +342,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
       return;
     }
     const discarded = outcome === 2 && letter.replayId === null;
-    handler.facts.push({
+    fact(handler, {
       type: "delivery.settled",
       data: {
         ...about(event),
@@ -355,9 +370,9 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
     if (open) return;
     lane.detached = false;
     const last = events.findLast((event) => event.stream === stream);
-    if (last && last.position <= handler.scanned) lane.next = Math.max(lane.next, last.revision + 1);
-    handler.facts.push({ type: "lane.attached", data: { lane: stream, at: lane.at.toString() } });
-    handler.changed.add(stream);
+    if (last && last.position <= partOf(handler, stream).scanned) lane.next = Math.max(lane.next, last.revision + 1);
+    fact(handler, { type: "lane.attached", data: { lane: stream, at: lane.at.toString() } });
+    partOf(handler, stream).changed.add(stream);
   }
 
   /** Pauses a lane, resumes it, or has it retry now. */
@@ -369,27 +384,32 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
     const lane = laneOf(handler, stream);
     if (lane.paused) {
       lane.paused = false;
-      handler.facts.push({ type: "lane.resumed", data: { lane: stream, act } });
+      fact(handler, { type: "lane.resumed", data: { lane: stream, act } });
     } else if (lane.retrying && dice(2) === 0) {
       lane.due = true;
-      handler.facts.push({ type: "lane.retried", data: { lane: stream, act } });
+      fact(handler, { type: "lane.retried", data: { lane: stream, act } });
     } else {
       Object.assign(lane, { paused: true, detached: true });
-      handler.facts.push({ type: "lane.paused", data: { lane: stream, next: lane.next, at: lane.at.toString(), before: "flowing", act } });
-      handler.changed.add(stream);
+      fact(handler, { type: "lane.paused", data: { lane: stream, next: lane.next, at: lane.at.toString(), before: "flowing", act } });
+      partOf(handler, stream).changed.add(stream);
     }
   }
 
-  function checkpointOf(handler: ModelHandler): bigint {
+  function checkpointOf(handler: ModelHandler, part: ModelPartition): bigint {
     const first = events.find(
-      (event) => wants(handler, event) && event.position <= handler.scanned && isOpen(handler, event) && !handler.lanes.get(event.stream)?.detached,
+      (event) =>
+        partOf(handler, event.stream) === part &&
+        wants(handler, event) &&
+        event.position <= part.scanned &&
+        isOpen(handler, event) &&
+        !handler.lanes.get(event.stream)?.detached,
     );
-    return first === undefined ? handler.scanned : first.position - 1n;
+    return first === undefined ? part.scanned : first.position - 1n;
   }
 
-  async function flush(handler: ModelHandler): Promise<void> {
-    const checkpoint = checkpointOf(handler);
-    const ahead = [...handler.changed].flatMap((stream) => {
+  async function flush(handler: ModelHandler, part: ModelPartition): Promise<void> {
+    const checkpoint = checkpointOf(handler, part);
+    const ahead = [...part.changed].flatMap((stream) => {
       const lane = laneOf(handler, stream);
       const isNews = lane.detached || lane.letters.size > 0 || lane.at > checkpoint; // of others the checkpoint says enough
       return isNews ? [[stream, lane.next, lane.at.toString()] as const] : [];
@@ -397,26 +417,29 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
     const progress: JournalData["progress"] = {
       checkpoint: checkpoint.toString(),
       ahead,
-      ...(handler.completed.length > 0 ? { completed: handler.completed } : {}),
+      ...(part.completed.length > 0 ? { completed: part.completed } : {}),
     };
-    await store(journalStream(handler.name), [...handler.facts, { type: "progress", data: progress }]);
-    handler.facts = [];
-    handler.completed = [];
-    handler.changed.clear();
+    await store(journalOf(handler, part), [...part.facts, { type: "progress", data: progress }]);
+    part.facts = [];
+    part.completed = [];
+    part.changed.clear();
   }
 
   /** Everything known is in the log after it. Letters under a replay go back to being plain ones. */
-  async function claim(handler: ModelHandler): Promise<void> {
-    await flush(handler);
-    await store(journalStream(handler.name), [{ type: "partition.claimed", data: { owner: "o", build: "b", catalog: "c", readAhead: 4096 } }]);
-    for (const lane of handler.lanes.values()) {
+  async function claim(handler: ModelHandler, part: ModelPartition): Promise<void> {
+    await flush(handler, part);
+    await store(journalOf(handler, part), [{ type: "partition.claimed", data: { owner: "o", build: "b", catalog: "c", readAhead: 4096 } }]);
+    for (const [stream, lane] of handler.lanes) {
+      if (partOf(handler, stream) !== part) continue;
       lane.newerBuild = false;
       for (const letter of lane.letters.values()) letter.replayId = null;
     }
     for (const { stream, lane, revision } of lettersOf(handler))
-      if (handler.outcomes.get(`${stream}\n${revision}`) === "failed")
+      if (partOf(handler, stream) === part && handler.outcomes.get(`${stream}\n${revision}`) === "failed")
         handler.outcomes.set(`${stream}\n${revision}`, lane.letters.get(revision)!.escalated ? "escalated" : "dead_lettered");
   }
+
+  const anyPart = ({ parts }: ModelHandler): ModelPartition => (parts.length === 1 ? parts[0]! : pick(parts));
 
   async function step(): Promise<void> {
     const handler = pick(handlers);
@@ -428,8 +451,8 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
     else if (act < 16) deliver(handler);
     else if (act < 18) resolve(handler);
     else if (act < 20) change(handler);
-    else if (act < 22) await flush(handler);
-    else if (act < 23) await claim(handler);
+    else if (act < 22) await flush(handler, anyPart(handler));
+    else if (act < 23) await claim(handler, anyPart(handler));
     else if (act < 25) operate(handler);
     else await configure(handler);
   }
@@ -440,7 +463,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
     step,
     wants,
     flushAll: async () => {
-      for (const handler of handlers) if (handler.configured) await flush(handler);
+      for (const handler of handlers) if (handler.configured) for (const part of handler.parts) await flush(handler, part);
     },
     statusOf(handler: ModelHandler, event: StoredEvent): DeliveryStatus {
       const outcome = handler.outcomes.get(key(event));

@@ -126,9 +126,9 @@ interface News {
   readonly build: string | null;
 }
 
-function newsOf(db: ViewDatabase, { handler }: At, { type, eventPosition }: FailedCall): News {
+function newsOf(db: ViewDatabase, { journal }: At, { type, eventPosition }: FailedCall): News {
   const event = db.get<{ version: number }>("select schema_version as version from events where position = ?", eventPosition);
-  const build = db.get<{ build: string }>("select build from handler_builds where handler = ?", handler);
+  const build = db.get<{ build: string }>("select build from journal_builds where journal = ?", journal);
   return { type, version: event?.version ?? null, build: build?.build ?? null };
 }
 

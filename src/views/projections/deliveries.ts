@@ -1,5 +1,6 @@
 import { entityOf } from "../entity-keys.ts";
 import type { Projection } from "../projection.ts";
+import { inPartition } from "./checkpoints.ts";
 import { deadLettered, decided, failed, partCompleted, retired, settled } from "./delivery-ends.ts";
 import { byLane, completed, completeRetries, putBack } from "./delivery-retries.ts";
 import { deliveryTables } from "./delivery-tables.ts";
@@ -20,14 +21,14 @@ export const deliveries: Projection = {
       return;
     }
     if (input.kind !== "journal") return;
-    const { entry, handler, event } = input;
-    const at = { handler, position: Number(event.position), recordedAt: event.recordedAt };
+    const { entry, handler, event, place } = input;
+    const at = { handler, journal: event.stream, position: Number(event.position), recordedAt: event.recordedAt };
     switch (entry.type) {
       case "partition.claimed": // a replay that was under way asks again
-        putBack(db, "handler = ?", handler);
+        putBack(db, `handler = ? ${inPartition("deliveries.entity", place)}`, handler);
         return;
       case "replay.stopped":
-        putBack(db, "handler = ? and replay_id = ?", handler, entry.data.replayId);
+        putBack(db, `handler = ? and replay_id = ? ${inPartition("deliveries.entity", place)}`, handler, entry.data.replayId);
         return;
       case "progress":
         completed(db, at, entry.data);

@@ -11,6 +11,8 @@ const keptAttempts = 50;
 /** The journal entry that is folded. */
 export interface At {
   readonly handler: string;
+  /** Stream of the entry. */
+  readonly journal: string;
   readonly position: number;
   readonly recordedAt: string;
 }

@@ -3,9 +3,10 @@ import { type Projection, recordedMsOf } from "../projection.ts";
 /** One row for each stream, numbered in the order of its first event, and the event types it ever held. */
 export const entities: Projection = {
   tables: `
+    -- hash: of the stream's name, modulo a handler's partitions the one that it belongs to.
     create table entities(
       id integer primary key, stream text not null unique, tenant text not null, type text not null, entity text not null,
-      revision integer not null, position integer not null, recorded_ms integer not null
+      revision integer not null, position integer not null, recorded_ms integer not null, hash integer not null
     ) strict;
     create index entities_by_type on entities(tenant, type);
     create index entities_by_name on entities(entity, tenant);

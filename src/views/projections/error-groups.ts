@@ -27,14 +27,14 @@ export const errorGroups: Projection = {
       primary key (tenant, handler)) strict, without rowid;
     -- position: of the first claim by it.
     create table builds(build text primary key, position integer not null) strict, without rowid;
-    create table handler_builds(handler text primary key, build text not null) strict, without rowid;
+    create table journal_builds(journal text primary key, build text not null) strict, without rowid;
   `,
   apply({ db }, input) {
     if (input.kind === "error_groups") acted(db, input);
     if (input.kind !== "journal" || input.entry.type !== "partition.claimed") return;
     const { build, projectBuild = build } = input.entry.data;
     db.run("insert into builds(build, position) values (?, ?) on conflict do nothing", projectBuild, Number(input.event.position));
-    db.run("insert into handler_builds(handler, build) values (?, ?) on conflict do update set build = excluded.build", input.handler, projectBuild);
+    db.run("insert into journal_builds(journal, build) values (?, ?) on conflict do update set build = excluded.build", input.event.stream, projectBuild);
   },
 };
 

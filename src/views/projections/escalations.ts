@@ -46,7 +46,7 @@ export const escalations: Projection = {
     }
     if (input.kind !== "journal") return;
     const { entry, handler, event } = input;
-    applyJournal(db, { handler, position: Number(event.position), recordedAt: event.recordedAt }, entry);
+    applyJournal(db, { handler, journal: event.stream, position: Number(event.position), recordedAt: event.recordedAt }, entry);
   },
 };
 

@@ -1,37 +1,37 @@
 import type { Catalog } from "../../catalog/catalog.ts";
+import { partitionOfJournal } from "../../event/names.ts";
 import type { ViewDatabase } from "../database.ts";
 import type { Projection } from "../projection.ts";
+import { checkpointTables, divide, moveCheckpoint, partitionsOf } from "./checkpoints.ts";
 
 /** What each handler wants and how far its checkpoint is. */
 export const handlers: Projection = {
   tables: `
     -- ordering is null until the handler's configuration was met.
-    create table handlers(name text primary key, ordering text, journal text, checkpoint integer not null default 0, paused integer not null default 0,
+    create table handlers(name text primary key, ordering text, journal text, partitions integer not null default 1, checkpoint integer not null default 0, paused integer not null default 0,
       paused_by text, paused_why text, endpoint text)
       strict, without rowid;
     create index handlers_by_journal on handlers(journal);
     -- exact: a stored type as it is; otherwise a type of the catalog, with its other names.
     create table handler_types(handler text not null, type text not null, since integer not null, exact integer not null, primary key (handler, type))
       strict, without rowid;
-
+    ${checkpointTables}
     -- The last progress of each second: when events without a row of their own were completed.
-    create table progress_marks(handler text not null, second integer not null, checkpoint integer not null, recorded_at text not null,
-      primary key (handler, second)) strict, without rowid;
+    create table progress_marks(handler text not null, partitions integer not null, partition integer not null, second integer not null,
+      checkpoint integer not null, recorded_at text not null, primary key (handler, second, partitions, partition)) strict, without rowid;
     create index progress_marks_by_checkpoint on progress_marks(handler, checkpoint);
   `,
   apply({ db, catalog }, input) {
     if (input.kind === "journal" && input.entry.type === "progress") {
-      const { handler, event } = input;
+      const { handler, event, place } = input;
       const checkpoint = Number(input.entry.data.checkpoint);
+      moveCheckpoint(db, handler, place, checkpoint);
       db.run(
-        "insert into handlers(name, checkpoint) values (?, ?) on conflict do update set checkpoint = max(checkpoint, excluded.checkpoint)",
-        handler,
-        checkpoint,
-      );
-      db.run(
-        `insert into progress_marks(handler, second, checkpoint, recorded_at) values (?, ?, ?, ?)
+        `insert into progress_marks(handler, partitions, partition, second, checkpoint, recorded_at) values (?, ?, ?, ?, ?, ?)
          on conflict do update set checkpoint = excluded.checkpoint, recorded_at = excluded.recorded_at`,
         handler,
+        place.of,
+        place.partition,
         Math.floor(Date.parse(event.recordedAt) / 1000),
         checkpoint,
         event.recordedAt,
@@ -41,15 +41,19 @@ export const handlers: Projection = {
     if (input.kind !== "handler") return;
     const { handler, entry } = input;
     switch (entry.type) {
-      case "handler.configured":
+      case "handler.configured": {
+        const { of } = partitionOfJournal(entry.data.journal);
+        const before = partitionsOf(db, handler);
         db.run(
-          `insert into handlers(name, ordering, journal, endpoint) values (?, ?, ?, ?)
+          `insert into handlers(name, ordering, journal, partitions, endpoint) values (?, ?, ?, ?, ?)
            on conflict do update set ordering = excluded.ordering, journal = excluded.journal, endpoint = excluded.endpoint`,
           handler,
           entry.data.ordering,
           entry.data.journal,
+          of,
           entry.data.endpoint,
         );
+        if (before !== undefined) divide(db, handler, before, of);
         db.run("delete from handler_types where handler = ?", handler);
         for (const [type, since] of Object.entries(entry.data.stored ?? entry.data.types))
           db.run(
@@ -61,6 +65,7 @@ export const handlers: Projection = {
           );
         refreshWanted(db, catalog);
         return;
+      }
       case "handler.paused":
         db.run("update handlers set paused = 1, paused_by = ?, paused_why = ? where name = ?", entry.data.act.actor, entry.data.why, handler);
         return;

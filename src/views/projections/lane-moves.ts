@@ -12,7 +12,9 @@ export function progressed(db: ViewDatabase, mark: Mark, { checkpoint: text, ahe
     if (known === undefined && Number(at) <= checkpoint) continue; // it would be forgotten below
     advance(db, entity, mark, next, Number(at), known);
   }
-  db.run("delete from lanes indexed by lanes_to_forget where handler = ? and detached = 0 and at <= ? and letters = 0", mark.handler, checkpoint);
+  // With several partitions a lane's row stays until all of them have passed it: until then it is of use to none, and does no harm.
+  const forgets = mark.place.of === 1 ? "?" : "(select min(?, checkpoint) from handlers where name = lanes.handler)";
+  db.run(`delete from lanes indexed by lanes_to_forget where handler = ? and detached = 0 and at <= ${forgets} and letters = 0`, mark.handler, checkpoint);
 }
 
 export function detached(db: ViewDatabase, mark: Mark, { lane, next, at, why, detail }: JournalData["lane.detached"]): void {

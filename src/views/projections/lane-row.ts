@@ -1,8 +1,10 @@
 import type { ViewDatabase } from "../database.ts";
 import type { EntityKey } from "../entity-cache.ts";
+import type { PartitionPlace } from "../projection.ts";
 
 export interface Mark {
   readonly handler: string;
+  readonly place: PartitionPlace;
   readonly recordedAt: string;
 }
 

@@ -1,5 +1,6 @@
 import { entityOf } from "../entity-keys.ts";
 import type { Projection } from "../projection.ts";
+import { inPartition } from "./checkpoints.ts";
 import { attached, detached, ended, passedGap, paused, progressed, waits } from "./lane-moves.ts";
 
 /**
@@ -28,11 +29,11 @@ export const lanes: Projection = {
   apply({ db }, input) {
     if (input.kind === "handler" && input.entry.type === "handler.retired") db.run("delete from lanes where handler = ?", input.handler);
     if (input.kind !== "journal") return;
-    const { handler, entry, event } = input;
-    const mark = { handler, recordedAt: event.recordedAt };
+    const { handler, entry, event, place } = input;
+    const mark = { handler, place, recordedAt: event.recordedAt };
     switch (entry.type) {
       case "partition.claimed": // this build may know the version: each claim tries again
-        db.run("update lanes set why = null where handler = ? and why is not null", handler);
+        db.run(`update lanes set why = null where handler = ? and why is not null ${inPartition("lanes.entity", place)}`, handler);
         return;
       case "progress":
         progressed(db, mark, entry.data);

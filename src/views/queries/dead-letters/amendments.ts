@@ -3,7 +3,6 @@ import type { Catalog } from "../../../catalog/catalog.ts";
 import { RepriseError } from "../../../errors.ts";
 import { type Change, changesBetween } from "../../../event/changes.ts";
 import type { Json, StoredEvent } from "../../../event/event.ts";
-import { journalStream } from "../../../event/names.ts";
 import { readEvent } from "../../../log/read-event.ts";
 import type { JournalData } from "../../../records/journal.ts";
 import type { ViewDatabase } from "../../database.ts";
@@ -16,6 +15,8 @@ const shownActs = 50;
 const shownChanges = 100;
 
 interface AmendmentRow {
+  /** Stream and revision. A handler that was divided anew has later ones in other journals. */
+  readonly journal: string;
   readonly journal_revision: number;
   readonly at: string;
   readonly actor: string;
@@ -33,7 +34,7 @@ interface LetterKey {
 /** Newest first: the first one is in force while the delivery is a dead letter. */
 function amendmentRows(db: ViewDatabase, { entity, revision, handler }: LetterKey, limit: number): readonly AmendmentRow[] {
   return db.all<AmendmentRow>(
-    `select journal_revision, at, actor, reason, migration, replay_id from amendments where entity = ? and revision = ? and handler = ?
+    `select journal, journal_revision, at, actor, reason, migration, replay_id from amendments where entity = ? and revision = ? and handler = ?
      order by position desc limit ?`,
     entity,
     revision,
@@ -58,8 +59,7 @@ export interface AmendmentInForce {
 export function amendmentInForce({ db, log }: Sources, key: LetterKey): AmendmentInForce | null {
   const [row] = amendmentRows(db(), key, 1);
   if (row === undefined) return null;
-  const named = db().get<{ journal: string | null }>("select journal from handlers where name = ?", key.handler);
-  const journal = named?.journal ?? journalStream(key.handler);
+  const { journal } = row;
   const data = async (): Promise<Json> => {
     const event = await readEvent(log, journal, row.journal_revision);
     if (event === null) throw new RepriseError("JOURNAL_DAMAGED", `${journal} has no amendment at revision ${row.journal_revision} any more.`);

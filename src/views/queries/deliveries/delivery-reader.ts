@@ -6,7 +6,7 @@ import { attemptsOf } from "./attempts.ts";
 import { completedAt } from "./completed-at.ts";
 import type { DeliveryRow } from "./delivery-row.ts";
 import type { EventKey } from "./event-key.ts";
-import type { HandlerRow } from "./handler-rows.ts";
+import { checkpointOf, type HandlerRow } from "./handler-rows.ts";
 import { type LaneReader, makeLaneReader, memo } from "./lane-reader.ts";
 import type { LaneRow } from "./lane-rows.ts";
 import { holds } from "./lane-state.ts";
@@ -22,9 +22,9 @@ interface GapRow {
 const open: readonly DeliveryStatus[] = ["failed", "dead_lettered", "escalated"];
 
 /** Whether a wanted event without a row of its own is done. */
-export function isPassed({ checkpoint }: HandlerRow, lane: LaneRow | undefined, { revision, position }: Pick<EventKey, "revision" | "position">): boolean {
+export function isPassed(handler: HandlerRow, lane: LaneRow | undefined, { stream, revision, position }: EventKey): boolean {
   if (lane !== undefined && revision < lane.next) return true;
-  return position <= checkpoint && lane?.detached !== 1;
+  return lane?.detached !== 1 && position <= checkpointOf(handler, stream);
 }
 
 /** Reads deliveries of many events, entity by entity. For one query: it remembers what it read. */

@@ -2,7 +2,7 @@ import type { Turns } from "../../../event/turns.ts";
 import type { Sources } from "../context.ts";
 import { newestFirst, positionsBetween } from "../entity-events.ts";
 import type { EventKey } from "./event-key.ts";
-import type { HandlerRow } from "./handler-rows.ts";
+import { checkpointOf, type HandlerRow } from "./handler-rows.ts";
 import type { LaneRow } from "./lane-rows.ts";
 
 export interface Untouched {
@@ -16,14 +16,17 @@ const revisionsAtOnce = 2000;
 /** Wanted events of one lane without outcome and without trouble of their own: how many, and the first. A lane may have a million: part by part. */
 export async function untouched(
   { db }: Pick<Sources, "db">,
-  { name, checkpoint }: HandlerRow,
+  handler: HandlerRow,
   lane: LaneRow | undefined,
   entity: number,
   limit: number,
   turns: Turns,
 ): Promise<Untouched> {
+  const { name } = handler;
   let from = lane?.next ?? 0;
   if (lane?.detached !== 1) {
+    const { stream = "" } = db().get<{ stream: string }>("select stream from entities where id = ?", entity) ?? {};
+    const checkpoint = checkpointOf(handler, stream);
     const done = db().get<{ revision: number }>(
       `${newestFirst} select e.revision from walk cross join events e on e.position = walk.position where e.position <= ? limit 1`,
       JSON.stringify([entity]),

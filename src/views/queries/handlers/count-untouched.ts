@@ -1,4 +1,4 @@
-import type { HandlerRow } from "../deliveries/handler-rows.ts";
+import { checkpointSql, type HandlerRow } from "../deliveries/handler-rows.ts";
 import { partsOf } from "../parts.ts";
 import { type Counting, eventsOf, lanesFrom, lanesOf, positions } from "./counting.ts";
 import { eventsOfPieces, gathered, hasRow, type Piece, piecesOf } from "./pieces.ts";
@@ -11,7 +11,9 @@ interface Untouched {
 }
 
 /** Wanted events without outcome and without a record of their own: in recorded lanes from `next` on, elsewhere beyond the checkpoint. It reads each of them, 2 µs apiece. */
-export async function countUntouched(counting: Counting, { name, ordering, checkpoint }: HandlerRow, running: string): Promise<Untouched> {
+export async function countUntouched(counting: Counting, handler: HandlerRow, running: string): Promise<Untouched> {
+  const { name, ordering, checkpoint } = handler;
+  const passed = checkpointSql(handler, "e.entity");
   const { sources, tenant, turns } = counting;
   const { db } = sources;
   const all: Untouched = { running: 0, held: 0, pending: 0, oldestMs: null };
@@ -51,26 +53,29 @@ export async function countUntouched(counting: Counting, { name, ordering, check
       add(
         db().get<Counts>(
           `${piecesOf} ${counts} from (
-             select ${columns}, l.blocked from ${eventsOfPieces} ${wanted} where (l.beyond = 0 or e.position > ?) ${rows} ${gaps})`,
+             select ${columns}, l.blocked from ${eventsOfPieces} ${wanted} where (l.beyond = 0 or e.position > ${passed.sql}) ${rows} ${gaps})`,
           pieces,
           running,
           name,
-          checkpoint,
+          ...passed.parameters,
         )!,
       );
     }
   }
   const events = eventsOf(tenant);
+  // Of one partition, the walk begins there.
+  const ahead = handler.partitions === 1 ? { sql: "", parameters: [] } : { sql: `and e.position > ${passed.sql}`, parameters: passed.parameters };
   for await (const { low, high } of positions(counting, checkpoint, Number.MAX_SAFE_INTEGER))
     add(
       db().get<Counts>(
         `${counts} from (select ${columns}, 0 as blocked from ${events.from} ${wanted}
-           where ${events.where.sql} and e.position > ? and e.position <= ? ${rows} ${gaps} ${lanes})`,
+           where ${events.where.sql} and e.position > ? and e.position <= ? ${ahead.sql} ${rows} ${gaps} ${lanes})`,
         running,
         name,
         ...events.where.parameters,
         low,
         high,
+        ...ahead.parameters,
       )!,
     );
   return all;
