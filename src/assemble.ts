@@ -10,17 +10,19 @@ import { RepriseError } from "./errors.ts";
 import { build, isBuild } from "./event/build.ts";
 import { type Clock, systemClock } from "./event/clock.ts";
 import { newId } from "./event/ids.ts";
-import { policyActor } from "./event/names.ts";
+import { everyTenant, policyActor } from "./event/names.ts";
 import { withHttp } from "./http/serving.ts";
 import { refuseUnfinishedCopy } from "./log/copy/copy-marker.ts";
 import type { EventLog } from "./log/event-log.ts";
 import type { OpenLogOptions } from "./log/open-log.ts";
 import { makeAmendments } from "./replay/amendments.ts";
 import { makeReplays } from "./replay/replays.ts";
+import { makeArchives } from "./retention/archive/archives.ts";
 import { makeAppender } from "./store/append/append.ts";
 import { makePerSource } from "./store/append/append-per-source.ts";
 import { makeFollowUpAppends } from "./store/append/follow-up-appends.ts";
 import { takeTyped } from "./store/append/typed.ts";
+import { makeArchiveReads } from "./store/archive-reads.ts";
 import { makeDeadLetterActs } from "./store/dead-letter-acts.ts";
 import { makeErrorGroupActs } from "./store/error-groups.ts";
 import { makeEscalationActs } from "./store/escalation-acts.ts";
@@ -75,6 +77,10 @@ interface PlanOptions extends LockOptions {
 }
 
 const silent: DeliveryLogger = { info() {}, warn() {}, error() {} };
+const segmentCursors = {
+  write: (archive: string, place: number) => toCursor("segments", everyTenant, archive, place),
+  read: (cursor: string | undefined) => fromCursor("segments", everyTenant, cursor, ["string", "number"]),
+};
 const reportCursors = {
   write: (replayId: string, place: number) => toCursor("report", replayId, place),
   read: (replayId: string, cursor: string | undefined) => fromCursor("report", replayId, cursor, ["number"])?.[0],
@@ -116,8 +122,9 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
       ...{ log, views: seen, delivery, amendments, migrations, catalog, clock, newId, ends: marker },
       onCutOff: (replay_id, err) => logger.warn({ replay_id, err }, "a replay was cut off"),
     });
+    const archives = makeArchives(async () => [...new Set(config.retention.map(({ archive }) => archive))], log.logId, { clock });
     const leaving = new AbortController();
-    const needs = { log, views: seen, delivery, replays, amendments, catalog, clock, newId, logger, signal: leaving.signal };
+    const needs = { log, archives, views: seen, delivery, replays, amendments, catalog, clock, newId, logger, signal: leaving.signal };
     const specs = ground.alerts === false ? [] : config.alerts;
     const alerts = makeAlerts({ ...needs, specs, handlers: config.handlers.map(({ name }) => name), viewsFile });
     const readiness = makeReadiness(whatCanFail({ unlocked, delivery, views: seen, log, alerts }), clock);
@@ -134,6 +141,7 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
       logId: log.logId,
       append: takeTyped(twins?.append(perSource) ?? perSource),
       readEntity: makeReadEntity(needs),
+      ...makeArchiveReads({ archives, present: seen.present, cursors: segmentCursors }),
       ...makeDeadLetterActs({ ...needs, asAmended: (...amended) => amendedDetail(catalog, ...amended) }),
       ...makeEscalationActs(needs),
       ...makeReplayActs({ ...needs, cursors: reportCursors }),

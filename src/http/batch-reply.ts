@@ -14,7 +14,7 @@ export function asksForBatch({ headers }: FastifyRequest): boolean {
 }
 
 interface Page {
-  readonly as?: "current" | "stored";
+  readonly as?: "current" | "stored" | "archived";
   /** Where the next page begins, and the member of the query that says so: a list has no place for it, so that it becomes a link (RFC 8288). */
   readonly next?: string | number | null;
   readonly name?: string;

@@ -15,6 +15,7 @@ import { writeRowsInTurns } from "./json-reply.ts";
 import { keepAnswers } from "./once.ts";
 import { logRequests } from "./request-log.ts";
 import { keepRoutes } from "./routed.ts";
+import { archiveSegmentRoutes } from "./routes/archive-segments.ts";
 import { consoleRoutes } from "./routes/console.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { descriptionRoutes } from "./routes/description.ts";
@@ -112,6 +113,7 @@ export function makeServer({
   app.register(replayRoutes, needs);
   app.register(handlerRoutes, needs);
   app.register(integrationRoutes, needs);
+  app.register(archiveSegmentRoutes, needs);
   app.register(serviceRoutes, needs);
   app.register(metricRoutes, needs);
   app.register(descriptionRoutes, needs);

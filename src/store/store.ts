@@ -1,6 +1,7 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Views } from "../views/model/views.ts";
 import type { Appends } from "./append/append.ts";
+import type { ArchiveReads } from "./archive-reads.ts";
 import type { DeadLetterActs } from "./dead-letter-acts.ts";
 import type { ErrorGroupActs } from "./error-groups.ts";
 import type { EscalationActs } from "./escalation-acts.ts";
@@ -15,7 +16,18 @@ import type { ReplayActs } from "./replay-acts.ts";
 import type { Requests } from "./requests/requests.ts";
 
 /** One Reprise: log, catalog, delivery, views. HTTP and CLI are thin layers on it. Each interface stands beside what makes it. */
-export interface StoreCore extends Appends, Reads, DeadLetterActs, EscalationActs, ReplayActs, Pauses, IntegrationActs, ErrorGroupActs, Life, Measured {
+export interface StoreCore
+  extends Appends,
+    Reads,
+    ArchiveReads,
+    DeadLetterActs,
+    EscalationActs,
+    ReplayActs,
+    Pauses,
+    IntegrationActs,
+    ErrorGroupActs,
+    Life,
+    Measured {
   readonly catalog: Catalog;
   /** The read side. Its answers are as of `views.position()`. */
   readonly views: Views;

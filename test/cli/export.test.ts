@@ -19,8 +19,8 @@ beforeAll(async () => {
     store: {
       readEntity: async (_entity, { from } = {}) =>
         from === 0
-          ? { events: [eventView], nextFrom: 1, revision: 1 }
-          : { events: [{ ...eventView, revision: 1, data: null, dropped: "no more" }, { ...eventView, revision: 2, data: null, parts: [{ id: "a", type: "order.paid", schemaVersion: 1, data: 1 }, { id: "b", type: "order.noted", schemaVersion: 3, data: 2 }] }], nextFrom: null, revision: 1 }, // biome-ignore format: one line
+          ? { events: [eventView], nextFrom: 1, revision: 1, archived: null }
+          : { events: [{ ...eventView, revision: 1, data: null, dropped: "no more" }, { ...eventView, revision: 2, data: null, parts: [{ id: "a", type: "order.paid", schemaVersion: 1, data: 1 }, { id: "b", type: "order.noted", schemaVersion: 3, data: 2 }] }], nextFrom: null, revision: 1, archived: null }, // biome-ignore format: one line
     },
   });
   ({ url, close } = await listen(store));

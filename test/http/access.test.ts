@@ -123,6 +123,7 @@ describe("every route by every role", () => {
         "GET /admin/errors": "read",
         "GET /admin/errors/:fingerprint": "read",
         "GET /admin/escalations": "read",
+        "GET /archive/segments": "read of all",
         "GET /console": "public",
         "GET /console/images/:file": "public",
         "GET /console/scripts/:file": "public",

@@ -7,6 +7,7 @@ import type { EventLog } from "../../src/log/event-log.ts";
 import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 import type { Plan } from "../../src/replay/show-plan.ts";
 import { takeTyped } from "../../src/store/append/typed.ts";
+import type { ArchivedSegment } from "../../src/store/archive-reads.ts";
 import type { IntegrationView } from "../../src/store/integrations.ts";
 import type { ReplayState } from "../../src/store/replay-answers.ts";
 import { makeRequests, type Requests, type RequestsNeeds } from "../../src/store/requests/requests.ts";
@@ -24,6 +25,13 @@ export const eventId = "018f2b2e-7c4a-7d3b-8a1e-0123456789ab";
 export const deliveryId = "5b6f0a3e-2a41-5c0e-9a57-6d1d3a0c7b42";
 export const replayId = "018f2b2e-9999-7d3b-8a1e-0123456789ab";
 const at = "2026-01-31T12:00:00.000Z";
+
+/** An event that has left the log. */
+export const archivedId = "018f2b2e-aaaa-7d3b-8a1e-0123456789ab";
+const segmentView: ArchivedSegment = {
+  ...{ name: "00000000000000000007-0123456789abcdef01234567", sha256: "0".repeat(64), bytes: 812, events: 3 },
+  ...{ firstPosition: "7", lastPosition: "9", previousSha256: null, archive: "file:/srv/archive" },
+};
 
 export const eventView: EventView = {
   id: eventId,
@@ -367,7 +375,10 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
         duplicate: false,
       })),
     ),
-    readEntity: async ({ id }) => (id === "o-1" ? { events: [eventView], nextFrom: 1, revision: 2 } : { events: [], nextFrom: null, revision: -1 }),
+    readEntity: async ({ id }) =>
+      id === "o-1" ? { events: [eventView], nextFrom: 1, revision: 2, archived: null } : { events: [], nextFrom: null, revision: -1, archived: null },
+    archivedEvent: async (_tenant, id) => (id === archivedId ? { event: { ...eventView, id }, segment: segmentView.name } : undefined),
+    archivedSegments: async () => ({ segments: [segmentView], nextCursor: null }),
     start: async () => {},
     notReady: () => null,
     warnings: () => [],

@@ -136,6 +136,8 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
     openReplays: () => views.openReplays(),
   };
   const ofStore: { readonly [Name in Exclude<keyof StoreCore, "start" | "close" | "views" | "catalog" | "requests" | "following">]: () => unknown } = {
+    archivedEvent: () => store.archivedEvent(tenant, a!),
+    archivedSegments: () => store.archivedSegments(page),
     logId: () => store.logId,
     metrics: () => store.metrics?.page("text"),
     notReady: () => store.notReady(),

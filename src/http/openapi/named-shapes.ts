@@ -1,5 +1,6 @@
 /** The shapes that the document names, and a generated client after it. Others are named after their route. */
 import type { z } from "zod";
+import { segmentReply, segmentsReply } from "../wire/archive.ts";
 import { cloudEventBody } from "../wire/cloud-event.ts";
 import { cloudEventBatchBody } from "../wire/cloud-event-batch.ts";
 import { cloudEventBatchReply, cloudEventReply } from "../wire/cloud-event-reply.ts";
@@ -83,6 +84,8 @@ export const namedReplies: Readonly<Record<string, z.ZodType>> = {
   Handlers: service.handlersReply,
   Integrations: integrationsReply,
   IntegrationActed: integrationActReply,
+  Segment: segmentReply,
+  Segments: segmentsReply,
   Schemas: service.schemasReply,
   JsonSchema: service.jsonSchemaReply,
   OpenApi: service.openApiReply,

@@ -39,15 +39,32 @@ export async function entityRoutes(app: FastifyInstance, { store }: RouteOptions
 
   get(
     "/entities/:type/:id/events",
-    { access: "look", summary: "Lists an entity's events, by revision.", query: entityEventsQuery, reply: entityEventsReply, kinds: cloudEventKinds },
+    {
+      access: "look",
+      summary: "Lists an entity's events, by revision.",
+      query: entityEventsQuery,
+      reply: entityEventsReply,
+      kinds: cloudEventKinds,
+      codes: ["ARCHIVE_UNAVAILABLE", "ARCHIVE_DAMAGED"],
+    },
     async ({ request, params, query }, reply) => {
       const page = await store.readEntity(
         known(params),
-        defined({ tenant: request.caller.tenant, from: query.from, limit: query.limit, direction: query.direction }),
+        defined({
+          tenant: request.caller.tenant,
+          from: query.from,
+          limit: query.limit,
+          direction: query.direction,
+          archived: query.as === "archived" ? true : undefined,
+        }),
       );
       if (page.revision < 0) throw notFound();
       if (asksForBatch(request)) return sendBatch(reply, page.events, { next: page.nextFrom, name: "from", as: query.as });
-      return { events: page.events.map((event) => toEventReply(event, query.as)), next_from: page.nextFrom };
+      return {
+        events: page.events.map((event) => toEventReply(event, query.as)),
+        next_from: page.nextFrom,
+        archived: page.archived === null ? null : { before: page.archived.before, segments: [...page.archived.segments] },
+      };
     },
   );
 

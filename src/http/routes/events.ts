@@ -2,6 +2,8 @@ import type { FastifyInstance } from "fastify";
 import type { z } from "zod";
 import { RepriseError } from "../../errors.ts";
 import { canonicalId } from "../../event/ids.ts";
+import type { StoreCore } from "../../store/store.ts";
+import type { EventView } from "../../views/model/event.ts";
 import { mustBeOwnSource } from "../authenticate.ts";
 import { asksForBatch, cloudEventKinds, sendBatch } from "../batch-reply.ts";
 import { cloudEventBatchType, cloudEventType, readCloudEvents } from "../body.ts";
@@ -12,7 +14,18 @@ import { cloudEventBody } from "../wire/cloud-event.ts";
 import { cloudEventBatchBody } from "../wire/cloud-event-batch.ts";
 import { cloudEventHeaders } from "../wire/cloud-event-headers.ts";
 import { defined } from "../wire/defined.ts";
-import { appendQuery, appendReply, appendRequest, eventReply, eventsQuery, eventsReply, toAppendReply, toEventReply } from "../wire/events.ts";
+import {
+  appendQuery,
+  appendReply,
+  appendRequest,
+  type asVersion,
+  eventQuery,
+  eventReply,
+  eventsQuery,
+  eventsReply,
+  toAppendReply,
+  toEventReply,
+} from "../wire/events.ts";
 import { callerOf, listOf, type RouteOptions } from "./options.ts";
 import { readAppend } from "./read-append.ts";
 
@@ -54,11 +67,24 @@ export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions)
     return { events: page.events.map((event) => toEventReply(event)), next_cursor: page.nextCursor };
   });
 
-  const shown = { access: "look", summary: "Shows one event and its deliveries.", reply: eventReply, kinds: cloudEventKinds } as const;
-  get("/events/:id", shown, async ({ request, params }, reply) => {
-    const event = await store.views.event(request.caller.tenant, canonicalId(params.id));
-    if (event === undefined) throw new RepriseError("NOT_FOUND", "There is no event with this id.");
-    return asksForBatch(request) ? sendBatch(reply, [event]) : toEventReply(event);
+  const shown = {
+    ...({ access: "look", summary: "Shows one event and its deliveries.", query: eventQuery, reply: eventReply, kinds: cloudEventKinds } as const),
+    codes: ["EVENT_ARCHIVED", "ARCHIVE_UNAVAILABLE", "ARCHIVE_DAMAGED"],
+  } as const;
+  get("/events/:id", shown, async ({ request, params, query }, reply) => {
+    const id = canonicalId(params.id);
+    const event = (await store.views.event(request.caller.tenant, id)) ?? (await fromArchive(store, request.caller.tenant, id, query.as));
+    return asksForBatch(request) ? sendBatch(reply, [event], { as: query.as }) : toEventReply(event, query.as);
+  });
+}
+
+/** @throws EVENT_ARCHIVED unless it is asked for, NOT_FOUND */
+async function fromArchive(store: StoreCore, tenant: string, id: string, as: z.output<typeof asVersion>): Promise<EventView> {
+  const found = await store.archivedEvent(tenant, id);
+  if (found === undefined) throw new RepriseError("NOT_FOUND", "There is no event with this id.");
+  if (as === "archived") return found.event;
+  throw new RepriseError("EVENT_ARCHIVED", `The event has left the log: it is in the segment ${found.segment} of the archive.`, {
+    fields: { segment: found.segment },
   });
 }
 

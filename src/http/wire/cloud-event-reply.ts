@@ -40,7 +40,7 @@ export const cloudEventBatchReply = z.array(cloudEventReply);
  *
  * @param as `stored`: type, version and data are what the log holds.
  */
-export function toCloudEvents(event: EventView, as: "current" | "stored" = "current"): readonly object[] {
+export function toCloudEvents(event: EventView, as: "current" | "stored" | "archived" = "current"): readonly object[] {
   if (as === "stored") return [cloudEventOf({ ...described(event), ...event.stored }, {})];
   if (event.parts === null) return [cloudEventOf(described(event), { dataerror: oneLine(event.dataError), dropped: oneLine(event.dropped) })];
   return event.parts.map((part, index) =>

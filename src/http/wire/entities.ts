@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { deliveryStatuses } from "../../views/model/delivery.ts";
 import { type EntityView, shownLaneStates } from "../../views/model/entity.ts";
-import { eventReply } from "./events.ts";
+import { asVersion, eventReply } from "./events.ts";
 import { actRequest, afterQuery, cursor, limit, term, wholeNumber } from "./members.ts";
 import { count, entity, failure, position, time, toFailure } from "./reply-members.ts";
 
@@ -19,7 +19,7 @@ export const entityEventsQuery = afterQuery.extend({
   from: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
   limit: limit(100, 1000),
   direction: z.enum(["forward", "backward"], "must be forward or backward").default("forward"),
-  as: z.enum(["current", "stored"], "must be current or stored").default("current"),
+  as: asVersion,
 });
 
 export const laneActRequest = actRequest.extend({ handler: term });
@@ -51,7 +51,11 @@ export const entityReply = z.strictObject({
 
 export const entitiesReply = z.strictObject({ entities: z.array(entityReply), next_cursor: z.string().nullable() });
 
-export const entityEventsReply = z.strictObject({ events: z.array(eventReply), next_from: count.nullable() });
+export const entityEventsReply = z.strictObject({
+  events: z.array(eventReply),
+  next_from: count.nullable(),
+  archived: z.strictObject({ before: count, segments: z.array(z.string()) }).nullable(),
+});
 
 /** `handlers`: those whose lane the act was done on. */
 export const laneActReply = z.strictObject({ entity, handlers: z.array(z.string()), position });

@@ -61,6 +61,11 @@ export const eventsQuery = afterQuery.extend({
   cursor,
 });
 
+/** `archived`: what has left the log is read back from the archive, and shown as `current`. */
+export const asVersion = z.enum(["current", "stored", "archived"], "must be current, stored or archived").default("current");
+
+export const eventQuery = afterQuery.extend({ as: asVersion });
+
 export function toEventInput(event: z.output<typeof eventRequest>): EventInput {
   return defined({
     id: event.id,
@@ -128,7 +133,7 @@ export function toAppendReply(events: readonly AppendedEvent[]): AppendReply {
 }
 
 /** @param as `stored`: `schema_version` and `data` are what the log holds. */
-export function toEventReply(event: EventView, as: "current" | "stored" = "current"): EventReply {
+export function toEventReply(event: EventView, as: z.output<typeof asVersion> = "current"): EventReply {
   const shown = as === "stored" ? { ...event.stored, dataError: null, parts: null, dropped: null } : event;
   return {
     id: event.id,

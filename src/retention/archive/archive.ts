@@ -63,6 +63,9 @@ export interface Archive {
   /** One stream's events, by revision. Only the blocks that hold some are read. @throws as `segments` */
   stream(stream: string, options?: ArchivedStreamOptions): AsyncIterable<ArchivedEvent>;
 
+  /** The names of the segments that have some of a stream, oldest first. @throws as `segments` */
+  segmentsOf(stream: string): Promise<readonly string[]>;
+
   close(): Promise<void>;
 }
 

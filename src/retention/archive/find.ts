@@ -18,6 +18,13 @@ interface BlockOf {
   readonly block: number;
 }
 
+/** The blocks that hold some of a stream, oldest segment first. */
+export async function blocksWith(shelf: Shelf, stream: string): Promise<readonly BlockOf[]> {
+  const blocks: BlockOf[] = [];
+  for (const entry of await shelf.segments()) for (const block of (await shelf.index(entry)).blocksOf(streamKey(stream))) blocks.push({ entry, block });
+  return blocks;
+}
+
 /**
  * One stream's events, by revision. Segments have a stream's events in the order in which they left the log, so the block with the first one that is wanted is
  * found by halving.
@@ -27,8 +34,7 @@ export async function* streamEvents(
   stream: string,
   { from, direction = "forward" }: ArchivedStreamOptions = {},
 ): AsyncGenerator<ArchivedEvent, void> {
-  const blocks: BlockOf[] = [];
-  for (const entry of await shelf.segments()) for (const block of (await shelf.index(entry)).blocksOf(streamKey(stream))) blocks.push({ entry, block });
+  const blocks = await blocksWith(shelf, stream);
   const eventsAt = async (place: number): Promise<readonly StoredEvent[]> =>
     (await shelf.block(blocks[place]!.entry, blocks[place]!.block)).filter((event) => event.stream === stream);
   const wanted = ({ revision }: StoredEvent): boolean => from === undefined || (direction === "forward" ? revision >= from : revision <= from);

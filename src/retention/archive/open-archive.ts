@@ -8,7 +8,7 @@ import type { ArchivePlace } from "./archive-place.ts";
 import { unpackBlock } from "./block.ts";
 import { blocksOf, eventsOf, readSegment } from "./checked-read.ts";
 import { openFilePlace } from "./file-place.ts";
-import { findEvent, streamEvents } from "./find.ts";
+import { blocksWith, findEvent, streamEvents } from "./find.ts";
 import type { S3Options } from "./s3/s3-place.ts";
 import { makeShelf } from "./shelf.ts";
 import { writeSegments } from "./write-segments.ts";
@@ -39,6 +39,7 @@ export function archiveAt(place: ArchivePlace, logId: string, { clock = systemCl
     segments: () => shelf.segments(),
     read: (name) => readEvents(place, logId, () => shelf.segments(), name),
     find: (tenant, id) => findEvent(shelf, tenant, id),
+    segmentsOf: async (stream) => [...new Set((await blocksWith(shelf, stream)).map(({ entry }) => entry.name))],
     stream: (stream, options) => streamEvents(shelf, stream, options),
     close: () => place.close(),
   };

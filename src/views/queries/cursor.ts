@@ -1,7 +1,7 @@
 import { RepriseError } from "../../errors.ts";
 
 /** The lists that have cursors: one of another list is refused, however alike it looks. */
-type List = "events" | "entities" | "dead_letters" | "error_groups" | "escalations" | "replays" | "report";
+type List = "events" | "entities" | "dead_letters" | "error_groups" | "escalations" | "replays" | "report" | "segments";
 
 /** Where a page ended, as opaque text. @param scope whose list it is: a tenant, all of them, or one replay. A cursor goes on in no other list than its own. */
 export function toCursor(list: List, scope: string, ...place: readonly (string | number)[]): string {

@@ -1,0 +1,63 @@
+import { type PositionText, positionText, type StoredEvent } from "../event/event.ts";
+import type { SegmentEntry } from "../retention/archive/archive.ts";
+import type { Archives } from "../retention/archive/archives.ts";
+import type { EventView } from "../views/model/event.ts";
+import type { PageOptions } from "../views/model/page.ts";
+
+export interface ArchivedSegment extends Omit<SegmentEntry, "firstPosition" | "lastPosition"> {
+  readonly firstPosition: PositionText;
+  readonly lastPosition: PositionText;
+  /** The address of its archive. */
+  readonly archive: string;
+}
+
+/** Reads of events that have left the log. */
+export interface ArchiveReads {
+  /**
+   * An event that has left the log, as today's schema has it, and its segment; undefined: it is in no archive.
+   *
+   * @throws ARCHIVE_UNAVAILABLE, ARCHIVE_DAMAGED
+   */
+  archivedEvent(tenant: string, id: string): Promise<{ readonly event: EventView; readonly segment: string } | undefined>;
+  /** All segments, of all tenants, oldest first. @throws as `archivedEvent`; REQUEST_INVALID for a cursor that no page gave */
+  archivedSegments(page: PageOptions): Promise<{ readonly segments: readonly ArchivedSegment[]; readonly nextCursor: string | null }>;
+}
+
+interface ArchiveReadNeeds {
+  readonly archives: Archives;
+  readonly present: (events: readonly StoredEvent[]) => readonly EventView[];
+  /** Where a page ended: the archive's address, and the place in its manifest, which only grows. */
+  readonly cursors: {
+    write(archive: string, place: number): string;
+    read(cursor: string | undefined): readonly [archive: string, place: number] | null;
+  };
+}
+
+export function makeArchiveReads({ archives, present, cursors }: ArchiveReadNeeds): ArchiveReads {
+  return {
+    async archivedEvent(tenant, id) {
+      const found = await archives.find(tenant, id);
+      return found === null ? undefined : { event: present([found.event])[0]!, segment: found.segment };
+    },
+    async archivedSegments({ limit, cursor }) {
+      const from = cursors.read(cursor);
+      const segments: ArchivedSegment[] = [];
+      let passed = from === null;
+      for (const archive of await archives.all()) {
+        const isNext = !passed && archive.url === from![0];
+        passed ||= isNext;
+        if (!passed) continue;
+        const entries = await archive.segments();
+        for (let place = isNext ? from![1] : 0; place < entries.length; place++) {
+          if (segments.length === limit) return { segments, nextCursor: cursors.write(archive.url, place) };
+          segments.push(shown(entries[place]!, archive.url));
+        }
+      }
+      return { segments, nextCursor: null };
+    },
+  };
+}
+
+function shown(entry: SegmentEntry, archive: string): ArchivedSegment {
+  return { ...entry, firstPosition: positionText(entry.firstPosition), lastPosition: positionText(entry.lastPosition), archive };
+}
