@@ -1,5 +1,6 @@
 import type { Position } from "../event/event.ts";
 import type { Act } from "../records/act.ts";
+import type { RunningCall } from "./dispatcher/dispatcher.ts";
 import type { FoundLetter } from "./dispatcher/letter-acts.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import { type LaneSide, type LetterSide, routedLanes, routedLetters } from "./lane-routes.ts";
@@ -26,8 +27,8 @@ export interface RunningHandler {
   repair(act: Act): Promise<Repaired>;
   /** What has become of it in this process; its pause is on record. */
   condition(): Condition;
-  /** Its deliveries under way. `stuck`: the call goes on although its time-out is over. */
-  running(): readonly { readonly stream: string; readonly revision: number; readonly stuck: boolean }[];
+  /** Its deliveries under way. */
+  running(): readonly RunningCall[];
   /** A dead letter as this process knows it; undefined when the delivery is none, or the journal could not be opened. */
   letterAt(stream: string, revision: number): FoundLetter | undefined;
   /** Revisions of a lane's dead letters, in order; none when the journal could not be opened. */

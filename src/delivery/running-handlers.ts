@@ -45,12 +45,18 @@ export interface RunningHandlersOptions {
   /** Told when a handler works here from now on that another instance owned, or that stood still. */
   readonly onTaken?: (handler: string) => void;
   /** Many instances share the handlers' partitions: this one claims and lets go what it is told, over `partitions`. Default: it takes them all. */
-  readonly many?: boolean;
-  /** Of this process, for the record. Default: host name and pid. */
-  readonly instance?: string;
+  readonly cluster?: ClusterSide;
   readonly calls?: CallOptions;
   /** Of each handler. Default: none. */
   readonly twin?: TwinOf;
+}
+
+/** What assigns partitions to instances. */
+export interface ClusterSide {
+  /** Who this instance is now, for the record. */
+  owner(): string;
+  /** Whether a partition may start anything here. Asked before each start. */
+  mayStart(handler: string, of: number, partition: number): boolean;
 }
 
 /** How handlers are called in a test. */
@@ -120,7 +126,7 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
     async start() {
       await integrations.start();
       await openAll(options, { places, attempts: calls.attempts, twins, mayStart: life.isHeard, integrations });
-      life.start();
+      if (options.cluster === undefined) life.start();
       for (const { place } of places.values()) for (const seat of place.seats) seat.start();
     },
     async stop(patienceMs) {
@@ -205,14 +211,19 @@ const newPartitions = { one: 1, many: 16 };
 
 /** Claims one journal after the other. When one cannot be claimed, those that are get released again. */
 async function openAll(
-  { handlers, ends = nobodyTold, onTaken = () => {}, many = false, instance = `${hostname()}:${process.pid}`, ...common }: RunningHandlersOptions,
+  { handlers, ends = nobodyTold, onTaken = () => {}, cluster, ...common }: RunningHandlersOptions,
   { places, attempts, twins, mayStart, integrations }: OpenNeeds,
 ): Promise<void> {
-  const shared = { gate: new AloneGate(), flushPace: new FlushPace(), takesOver: !many, newPartitions: many ? newPartitions.many : newPartitions.one };
+  const place = `${hostname()}:${process.pid}`;
+  const owns =
+    cluster === undefined
+      ? { owner: () => place, mayStart, takesOver: true, newPartitions: newPartitions.one }
+      : { owner: () => cluster.owner(), mayStart: cluster.mayStart.bind(cluster), takesOver: false, newPartitions: newPartitions.many };
+  const shared = { ...owns, gate: new AloneGate(), flushPace: new FlushPace() };
   try {
     for (const spec of handlers) {
       const called = { attempt: attempts.get(spec.name)!, onCompleted: () => twins.get(spec.name)?.completed() };
-      const place = new HandlerPlace({ ...common, ...shared, ...called, integrations, spec, owner: instance, ends, mayStart, onTaken });
+      const place = new HandlerPlace({ ...common, ...shared, ...called, integrations, spec, ends, onTaken });
       await place.open();
       places.set(spec.name, { place, handler: makeRunningHandler(place), seats: place.seats.map(partitionSeatOf) });
     }

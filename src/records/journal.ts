@@ -131,6 +131,8 @@ export interface JournalData {
     readonly clean: boolean;
     readonly readAhead: number;
     readonly life?: string;
+    /** What the journal's revisions are counted on from; left out: 0. */
+    readonly epochBase?: number;
     /** Of the last `partition.wants`; in part 0. */
     readonly types?: readonly string[];
     readonly lanes: readonly LaneSnapshot[];

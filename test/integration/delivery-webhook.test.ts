@@ -105,6 +105,22 @@ it("a webhook that is gone (410) pauses the handler with a record; with another 
   expect(done.sort((a, b) => (a < b ? -1 : 1))).toEqual(["a@0", "a@1", "a@2", "b@0", "b@1", "c@0"].map((name) => `default.order-${name}`));
 });
 
+it("the epoch is the same as long as one process owns the partition, and rises with the next one's claim", async () => {
+  const folder = temporaryFolder();
+  const receiver = await openWebhookReceiver();
+  const config = configOf(receiver.url, { partitions: 4 });
+  for (const line of [0, 2]) {
+    const store = await startStore(config, folder);
+    await store.append([order("a", line), order("a", line + 1)]);
+    await handlerShows(store, folder, "shipping", { waiting: 0, wanted: line + 2 });
+    await store.close();
+  }
+  const epochs = receiver.received.map(({ event }) => (event as unknown as { readonly epoch: number }).epoch);
+  expect(epochs).toEqual([epochs[0], epochs[0], epochs[2], epochs[2]]);
+  expect(epochs[0]).toBe(0);
+  expect(epochs[2]).toBeGreaterThan(epochs[0]!);
+});
+
 it("an answer of 422 is a dead letter after one call", async () => {
   const folder = temporaryFolder();
   const receiver = await openWebhookReceiver();

@@ -12,6 +12,8 @@ export interface AttemptRequest {
   /** Which call of the delivery it is, from 1. */
   readonly attempt: number;
   readonly deliveryId: string;
+  /** Of the owner that calls: a later owner's is higher, for each entity. */
+  readonly epoch?: number;
   readonly replay: ReplayOfCall | null;
   /** The span of this call, for a webhook, as `traceparent` has it. Default: what the event was given. */
   readonly traceparent?: string;

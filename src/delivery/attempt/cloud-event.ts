@@ -5,7 +5,7 @@ import type { AttemptRequest } from "./attempt.ts";
 const reserved: ReadonlySet<string> = new Set([
   ...["specversion", "id", "type", "source", "subject", "time", "datacontenttype", "data", "data_base64"],
   ...["schemaversion", "revision", "recordedtime", "tenant", "priority", "correlationid", "causationid", "traceparent", "callchain", "contextrefs"],
-  ...["deliveryid", "attempt", "replayid", "originid", "partindex", "partcount", "dataerror", "dropped"],
+  ...["deliveryid", "attempt", "epoch", "replayid", "originid", "partindex", "partcount", "dataerror", "dropped"],
 ]);
 
 type Described = Pick<CurrentEvent, "id" | "type" | "schemaVersion" | "entity" | "tenant" | "source" | "occurredAt" | "recordedAt" | "data" | "revision"> & {
@@ -49,9 +49,9 @@ function contentTypeOf(sent: unknown): string {
 }
 
 /** The body of a webhook: in structured JSON. */
-export function toCloudEvent({ event, attempt, deliveryId, replay }: AttemptRequest): string {
+export function toCloudEvent({ event, attempt, deliveryId, epoch, replay }: AttemptRequest): string {
   const { origin } = event;
   return JSON.stringify(
-    cloudEventOf(event, { deliveryid: deliveryId, attempt, replayid: replay?.id, originid: origin?.id, partindex: origin?.part, partcount: origin?.of }),
+    cloudEventOf(event, { deliveryid: deliveryId, attempt, epoch, replayid: replay?.id, originid: origin?.id, partindex: origin?.part, partcount: origin?.of }),
   );
 }

@@ -25,6 +25,7 @@ import { tellLate } from "./tell-late.ts";
 export interface CallerOptions {
   readonly spec: HandlerSpec;
   readonly attempt: Attempt;
+  readonly epoch: number;
   /** Told of each live delivery that has completed. */
   readonly onCompleted: () => void;
   readonly catalog: Catalog;
@@ -69,16 +70,18 @@ export class Caller {
     return false;
   }
 
-  /** Waits until every call has its outcome. What has none after `patienceMs` is abandoned. */
-  async untilIdle(patienceMs: number): Promise<void> {
+  /** Waits until every call has its outcome. What has none after `patienceMs` is abandoned, unless it is to go on. @returns whether none is under way. */
+  async untilIdle(patienceMs: number, abandons = true): Promise<boolean> {
     const { clock, life } = this.#options;
-    if (!this.isBusy()) return;
+    if (!this.isBusy()) return true;
     const { promise: idle, resolve } = Promise.withResolvers<void>();
     this.#onIdle = resolve;
     await within(idle, patienceMs, clock, () => {
+      if (!abandons) return undefined;
       life.abandonCalls();
       return idle;
     });
+    return !this.isBusy();
   }
 
   /** Nobody waits for the calls any more. */

@@ -61,6 +61,14 @@ export interface DispatcherOptions {
   readonly onFault: () => void;
 }
 
+export interface RunningCall {
+  readonly stream: string;
+  readonly revision: number;
+  /** It goes on although its time-out is over. */
+  readonly stuck: boolean;
+  readonly forMs: number;
+}
+
 /** The time for the last records of the journal: what is left of the patience, within these limits. */
 const minReleaseMs = 500;
 const maxReleaseMs = 3000;
@@ -102,7 +110,7 @@ export class Dispatcher {
     this.#shared = new SharedPart(options, { hold: (why, held) => partition.schedule.hold(why, held), wake, wakeNextTurn });
     const effects = makeEffects({ handler, log, clock, newId });
     const followUps = makeFollowUps({ ...options, handler });
-    const called = { ...parts, judge: new CallJudge(options), effects, followUps };
+    const called = { ...parts, epoch, judge: new CallJudge(options), effects, followUps };
     this.#caller = new Caller({ ...called, writer: this.#writer, loans: this.#loans });
     this.#subscriber = new Subscriber(parts);
     this.#reader = new LaneReader(parts);
@@ -137,19 +145,31 @@ export class Dispatcher {
     this.#pump.now();
   }
 
-  /** `stuck`: the call goes on although its time-out is over. */
-  running(): readonly { readonly stream: string; readonly revision: number; readonly stuck: boolean }[] {
+  running(): readonly RunningCall[] {
+    const nowMs = this.#options.clock.monotonicMs();
     return Array.from(this.#partition.schedule.running(), (delivery) => ({
       stream: delivery.lane.stream,
       revision: delivery.event.revision,
       stuck: this.#caller.isLate(delivery),
+      forMs: nowMs - delivery.startedMs,
     }));
   }
 
-  /** Takes nothing new, lets what runs end within `patienceMs`, abandons the rest, and records all. */
-  async stop(patienceMs: number): Promise<void> {
-    if (this.life.stopping) return;
+  /**
+   * Takes nothing new, lets what runs end within `patienceMs`, abandons the rest, and records all.
+   *
+   * @param keepIfBusy it goes on as before instead, when something still runs then. @returns whether it has stopped.
+   */
+  async stop(patienceMs: number, { keepIfBusy = false } = {}): Promise<boolean> {
+    if (this.life.stopping) return true;
     const { clock } = this.#options;
+    if (keepIfBusy) {
+      this.#partition.schedule.hold("draining", true);
+      const isIdle = await this.#caller.untilIdle(patienceMs, false);
+      this.#partition.schedule.hold("draining", isIdle);
+      this.#pump.now();
+      if (!isIdle) return false;
+    }
     const startedMs = clock.monotonicMs();
     this.#partition.schedule.hold("stopping", true);
     this.life.stop();
@@ -163,6 +183,7 @@ export class Dispatcher {
     if (this.life.fault === null) await this.#writer.release(Math.min(maxReleaseMs, Math.max(minReleaseMs, patienceMs - (clock.monotonicMs() - startedMs))));
     this.#refuseAll(serviceStops());
     this.#options.gate.leave(this.#gateMember);
+    return true;
   }
 
   /** Looks whether the journal is still this process's, after a time in which nobody heard of it; if not, it stands still. */

@@ -11,12 +11,14 @@ import { CallScopes, type CallScopesNeeds } from "./call-scopes.ts";
 
 interface HandlerCallNeeds extends CallScopesNeeds {
   readonly clock: Clock;
+  readonly epoch: number;
 }
 
 /** One call of a handler: what its attempt is told, and when it began. What few handlers ask for is made only when they ask. */
 export class HandlerCall extends CallScopes implements AttemptRequest {
   readonly event: CurrentEvent;
   readonly attempt: number;
+  readonly epoch: number;
   readonly replay: AttemptRequest["replay"];
   readonly approval: HandlerContext["approval"];
   readonly policy: RetryPolicy;
@@ -32,9 +34,10 @@ export class HandlerCall extends CallScopes implements AttemptRequest {
     const { replay: ofLetter, loan } = delivery;
     const replay = loan?.call?.replay ?? (ofLetter && { id: ofLetter.replayId, reason: ofLetter.reason, mode: "run", effects: ofLetter.effects });
     super(delivery, event, replay, needs);
-    const { spec, clock } = needs;
+    const { spec, clock, epoch } = needs;
     this.event = event;
     this.attempt = delivery.attempt;
+    this.epoch = epoch;
     this.replay = replay;
     this.approval = approvalOf(delivery);
     this.policy = spec.policy(event.type);

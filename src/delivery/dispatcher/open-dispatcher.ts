@@ -15,7 +15,7 @@ import { Dispatcher, type DispatcherOptions } from "./dispatcher.ts";
 export interface OpenDispatcherOptions extends Omit<DispatcherOptions, "permits" | "slots"> {
   readonly integrations: Integrations;
   /** Who owns the journal now, and which build it is: for the record. */
-  readonly owner: string;
+  readonly owner: () => string;
   readonly build: string;
   readonly projectBuild?: string | null;
   readonly ends: LastEnds;
@@ -41,7 +41,7 @@ export async function openDispatcher(options: OpenDispatcherOptions, record: Han
   const builds = { build, ...(projectBuild === null ? {} : { projectBuild }) };
   const reset = (at: bigint): JournalEvent => ({ type: "partition.reset", data: { checkpoint: at.toString() } });
   let isBack = of === 1 && record.retiredAt !== null;
-  const claim = await journal.claim({ owner, ...builds, catalog: catalog.fingerprint, readAhead: limits.readAheadEvents }, ends, (endedAt) => {
+  const claim = await journal.claim({ owner: owner(), ...builds, catalog: catalog.fingerprint, readAhead: limits.readAheadEvents }, ends, (endedAt) => {
     const { retirement } = record;
     if (of === 1) return [];
     if (endedAt === null) return [firstProgress(firstPosition(configured))];

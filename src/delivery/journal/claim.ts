@@ -10,7 +10,7 @@ export interface Claim {
   readonly state: PartitionState;
   readonly unclean: boolean;
   readonly readAhead: number;
-  /** Its revision: what the partition's owner is known by. */
+  /** Its revision, counted on from where the partitions before these ended: what the partition's owner is known by. */
   readonly epoch: number;
 }
 

@@ -103,7 +103,7 @@ export class JournalStream {
       try {
         await this.append([{ type: claimType, data: { ...data, life: ends.life, ...lastEnd } }, ...facts]);
         this.#claimed = this.#revision - facts.length;
-        return { state: this.#state, unclean: !clean, readAhead, epoch: this.#claimed };
+        return { state: this.#state, unclean: !clean, readAhead, epoch: this.#state.epochBase + this.#claimed };
       } catch (error) {
         if (!isRepriseError(error, "FENCED") || tries === maxClaims) throw error;
         await this.#catchUp();

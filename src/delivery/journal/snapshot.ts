@@ -92,7 +92,7 @@ function* entriesOf(state: PartitionState, lettersAtOnce: number): Generator<[li
 
 /** The state as snapshot events. @param slices all of `slicesOf`. */
 export function toSnapshot(
-  { checkpoint, clean, readAhead, life, types }: PartitionState,
+  { checkpoint, clean, readAhead, life, types, epochBase }: PartitionState,
   set: string,
   slices: readonly Slice[],
 ): readonly { readonly type: "snapshot"; readonly data: JournalData["snapshot"] }[] {
@@ -107,6 +107,7 @@ export function toSnapshot(
       readAhead,
       ...(life === null ? {} : { life }),
       ...(types === null || part > 0 ? {} : { types }),
+      ...(epochBase === 0 ? {} : { epochBase }),
       lanes,
       started,
       ...(partsDone.length > 0 ? { partsDone } : {}),
@@ -117,12 +118,13 @@ export function toSnapshot(
 /** The state that a complete set of snapshot events holds. */
 export function fromSnapshot(parts: readonly JournalData["snapshot"][]): PartitionState {
   const state = emptyState();
-  for (const { checkpoint, clean, readAhead, life, types, lanes, started, partsDone = [] } of parts) {
+  for (const { checkpoint, clean, readAhead, life, types, epochBase = 0, lanes, started, partsDone = [] } of parts) {
     state.checkpoint = BigInt(checkpoint);
     state.clean = clean;
     state.readAhead = readAhead;
     state.life = life ?? null;
     state.types ??= types ?? null;
+    state.epochBase = epochBase;
     for (const { lane, revision, at, crashes, kills = 0, told = crashes, ...rest } of started)
       put(state.started, lane, revision, { ...rest, at: BigInt(at), ends: { crashes, kills, told } });
     for (const { lane, revision, at, part } of partsDone) put(state.parts, lane, revision, { at: BigInt(at), part });

@@ -39,6 +39,8 @@ export interface PartitionState {
   life: string | null;
   /** Events that the last owner may have had under way beyond the checkpoint. */
   readAhead: number;
+  /** What the journal's revisions are counted on from, so that epochs rise also where the handler was divided anew. */
+  epochBase: number;
   /** Stored types of which the last owner has known that they are wanted; null: nobody has said it. */
   types: readonly string[] | null;
   /** Lanes that do not simply flow, or are ahead of the checkpoint. */
@@ -55,5 +57,16 @@ export interface PartitionState {
 }
 
 export function emptyState(): PartitionState {
-  return { checkpoint: 0n, clean: true, life: null, readAhead: 0, types: null, lanes: new Map(), attached: new Set(), started: new Map(), parts: new Map() };
+  return {
+    checkpoint: 0n,
+    clean: true,
+    life: null,
+    readAhead: 0,
+    epochBase: 0,
+    types: null,
+    lanes: new Map(),
+    attached: new Set(),
+    started: new Map(),
+    parts: new Map(),
+  };
 }

@@ -11,7 +11,9 @@ import { Slots } from "../partition/slots.ts";
 import { inAgreement } from "./in-agreement.ts";
 import { type Repaired, Seat, type SeatOptions } from "./seat.ts";
 
-export interface HandlerPlaceOptions extends Omit<SeatOptions, "configure" | "partition" | "of" | "slots" | "pauses" | "flushPace"> {
+export interface HandlerPlaceOptions extends Omit<SeatOptions, "configure" | "partition" | "of" | "slots" | "pauses" | "flushPace" | "mayStart"> {
+  /** Whether one of its partitions may start anything here. */
+  readonly mayStart: (handler: string, of: number, partition: number) => boolean;
   /** How many partitions a new handler gets whose config says nothing. */
   readonly newPartitions: number;
   readonly flushPace: FlushPace;
@@ -107,6 +109,9 @@ export class HandlerPlace {
         "the handler keeps the partitions that it has: `reprise handlers repartition` divides them anew",
       );
     const shared = { slots: new Slots(spec.concurrency), pauses: this.pauses, flushPace: of === 1 && takesOver ? null : flushPace };
-    return Array.from({ length: of }, (_, partition) => new Seat({ ...this.#options, ...shared, partition, of, configure: () => this.#configure() }));
+    return Array.from({ length: of }, (_, partition) => {
+      const mayStart = () => this.#options.mayStart(spec.name, of, partition);
+      return new Seat({ ...this.#options, ...shared, partition, of, mayStart, configure: () => this.#configure() });
+    });
   }
 }

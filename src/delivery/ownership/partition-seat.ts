@@ -9,12 +9,15 @@ export interface PartitionSeat {
   readonly state: "unowned" | "claiming" | "owned" | "draining";
   /** Revision of the claim, while this instance owns it. */
   readonly epoch: number | null;
-  /** Something of it runs for longer than a hand-over waits, so it is better moved last. */
-  isBusy(): boolean;
+  /** How long the longest of its calls that run has run; 0: none runs. */
+  readonly oldestCallMs: number;
   /** Claims the journal, folds it anew, and goes to work. @throws FENCED (another was faster), JOURNAL_DAMAGED, LOG_UNAVAILABLE, … */
   open(): Promise<{ readonly epoch: number }>;
-  /** Lets what runs end within `drainMs`, records all, and gives the journal up. */
-  release(drainMs: number): Promise<void>;
+  /**
+   * Starts nothing more, lets what runs end within `drainMs`, records all, and gives the journal up. What still runs then is abandoned, unless it is
+   * `keepIfBusy`: then it goes on as before.
+   */
+  release(drainMs: number, how?: { readonly keepIfBusy?: boolean }): Promise<"released" | "kept">;
   /** Nothing more is started or recorded here, and the signals of what runs are aborted. The journal is not given up: whoever claims it next folds it. */
   abort(why: string): void;
 }
@@ -29,7 +32,9 @@ export function partitionSeatOf(seat: Seat): PartitionSeat {
     get epoch() {
       return seat.working?.epoch ?? null;
     },
-    isBusy: () => (seat.working?.running().length ?? 0) > 0,
+    get oldestCallMs() {
+      return (seat.working?.running() ?? []).reduce((oldest, { forMs }) => Math.max(oldest, forMs), 0);
+    },
     async open() {
       moving = "claiming";
       try {
@@ -39,10 +44,10 @@ export function partitionSeatOf(seat: Seat): PartitionSeat {
         moving = null;
       }
     },
-    async release(drainMs) {
+    async release(drainMs, how) {
       moving = "draining";
       try {
-        await seat.letGo(drainMs);
+        return (await seat.letGo(drainMs, how)) ? "released" : "kept";
       } finally {
         moving = null;
       }

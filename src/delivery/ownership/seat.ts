@@ -100,13 +100,12 @@ export class Seat {
     return dispatcher;
   }
 
-  /** Lets what runs end within `patienceMs`, records all, and gives the journal up. */
-  async letGo(patienceMs: number): Promise<void> {
+  /** Lets what runs end within `patienceMs`, records all, and gives the journal up. @returns false when it goes on instead, because something still runs. */
+  async letGo(patienceMs: number, how: { readonly keepIfBusy?: boolean } = {}): Promise<boolean> {
     const dispatcher = this.#dispatcher;
-    await dispatcher?.stop(patienceMs);
-    if (this.#dispatcher !== dispatcher) return;
-    this.#dispatcher = null;
-    this.#fault = null;
+    if ((await dispatcher?.stop(patienceMs, how)) === false) return false;
+    if (this.#dispatcher === dispatcher) this.#dispatcher = this.#fault = null;
+    return true;
   }
 
   start(): void {

@@ -14,7 +14,16 @@ import type { Suspects } from "./suspects.ts";
 import type { Unrecorded } from "./unrecorded.ts";
 
 /** Why nothing of the handler starts. Several reasons may hold at once. */
-export type Hold = "not_started" | "paused" | "pause_being_recorded" | "suspect_elsewhere" | "no_sign_of_life" | "journal_not_writable" | "stopping" | "fault";
+export type Hold =
+  | "not_started"
+  | "paused"
+  | "pause_being_recorded"
+  | "suspect_elsewhere"
+  | "no_sign_of_life"
+  | "journal_not_writable"
+  | "draining"
+  | "stopping"
+  | "fault";
 
 export interface ScheduleNeeds {
   readonly agenda: Agenda;
