@@ -78,6 +78,15 @@ it("logs tells all that happened to an event, in order: the append, each attempt
   });
   expect(then.now).toMatchObject([{ handler: "strict", status: "dead_lettered" }]);
   const text = (await logs()).stdout;
+  await store.discard(appended!.id, { reason: "paid in cash", actor: "bert", resolution: "done_by_hand" });
+  await expect
+    .poll(async () => JSON.parse((await logs("-o", "json")).stdout).happened.at(-1))
+    .toMatchObject({
+      what: "discarded (it was dead_lettered, done by hand)",
+      ...{ actor: "bert", reason: "paid in cash", before: "dead_lettered", after: "discarded" },
+    });
+  const page = (await logs()).stdout;
+  for (const part of ["discarded (it was dead_lettered, done by hand)", "bert", "paid in cash"]) expect(page).toContain(part);
   for (const part of ["what happened", "appended", "shop", "attempt 2 failed", "try again", "now"]) expect(text).toContain(part);
   expect((await logs("-q")).stdout).toBe(`${appended!.id}\n`);
   expect((await answerTo(["logs", "018f2b2e-7c4a-7d3b-8a1e-0123456789ab"], { url: at(url) })).code).toBe(4);

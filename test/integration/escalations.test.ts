@@ -126,6 +126,8 @@ describe("the time for a decision", () => {
       await bank.until(async () => (await lastOf(bank, open)).status !== "open");
       expect(await lastOf(bank, open)).toMatchObject({ status: "expired", decidedBy: null, reason: null });
       expect(await statusOf(bank, first!.id)).toBe("discarded");
+      const [delivery] = (await bank.store.views.event(tenant, first!.id))!.deliveries;
+      expect(delivery!.acts).toMatchObject([{ what: "expired", actor: "policy", before: "escalated", after: "discarded" }]);
       expect(bank.told.at(-1)).toMatchObject({ stage: "expired" });
       await expect(bank.store.rejectEscalation(open.deliveryId, because)).rejects.toMatchObject({ code: "ALREADY_DECIDED", fields: { decision: "expired" } });
       expect((await bank.store.views.escalations({ tenant, status: "rejected" }, { limit: 10 })).escalations).toEqual([]);

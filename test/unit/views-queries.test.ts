@@ -60,6 +60,7 @@ describe("one event", () => {
           processedAt: null,
           replayId: null,
           history: [first],
+          acts: [],
           amendments: [],
           effects: [],
         },

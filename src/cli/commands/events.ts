@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { EventReply, EventsReply } from "../../http/wire/events.ts";
 import { at } from "../client.ts";
 import { addFilters, hintNext, openSession, queryOf, type World } from "../command.ts";
+import { actColumns } from "../delivery-acts.ts";
 import { type Column, failureText, fields, hasData, json, printList, printOne, section, tableSection, timeText } from "../print.ts";
 import { wholeId } from "../whole-id.ts";
 import { addFollow } from "./events-follow.ts";
@@ -124,6 +125,12 @@ function eventText(event: EventReply, width: number | undefined): string {
         ["MIGRATION", ({ migration }) => migration],
         ["REASON", ({ reason }) => reason, ({ reason }) => [reason]],
       ],
+      width,
+    ),
+    tableSection(
+      "decisions",
+      event.deliveries.flatMap(({ handler, acts }) => acts.map((act) => ({ handler, ...act }))),
+      [["HANDLER", ({ handler }) => handler], ...actColumns],
       width,
     ),
   ].join("");

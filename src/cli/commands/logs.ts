@@ -5,6 +5,7 @@ import type { EventReply } from "../../http/wire/events.ts";
 import type { ReplayReply } from "../../http/wire/replays-replies.ts";
 import { at, type Client } from "../client.ts";
 import { addFilters, openSession, queryOf, type World } from "../command.ts";
+import { actText } from "../delivery-acts.ts";
 import { Failure } from "../exit.ts";
 import { type Column, failureText, fields, printOne, section, table, timeText } from "../print.ts";
 import { wholeId } from "../whole-id.ts";
@@ -22,10 +23,16 @@ export interface Happened {
   readonly log: readonly string[];
   readonly actor: string | null;
   readonly reason: string | null;
+  /** Of a decision: the delivery's status before and after it. */
+  readonly before: string | null;
+  readonly after: string | null;
   readonly replay_id: string | null;
 }
 
-const nothing = { handler: null, delivery_id: null, attempt: null, error: null, log: [], actor: null, reason: null, replay_id: null } as const;
+const nothing = {
+  ...{ handler: null, delivery_id: null, attempt: null, error: null, log: [] },
+  ...{ actor: null, reason: null, before: null, after: null, replay_id: null },
+} as const;
 
 export function addLogs(program: Command, world: World): void {
   addFilters(program.command("logs <event>").description("show all that happened to one event, over its handlers"), ["after"]).action(
@@ -58,9 +65,8 @@ async function happenedTo(client: Client, event: EventReply): Promise<readonly H
   return found.sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)));
 }
 
-function ofDelivery({ handler, delivery_id, status, processed_at, history, amendments, effects, replay_id }: Delivery): readonly Happened[] {
+function ofDelivery({ handler, delivery_id, status, processed_at, history, amendments, acts, effects, replay_id }: Delivery): readonly Happened[] {
   const own = { ...nothing, handler, delivery_id };
-  const ends = ["replayed", "discarded", "skipped", "completed"] as const;
   return [
     ...history.map((call) => ({
       ...own,
@@ -81,7 +87,11 @@ function ofDelivery({ handler, delivery_id, status, processed_at, history, amend
       reason,
       replay_id,
     })),
-    ...(ends.some((end) => end === status) && processed_at !== null ? [{ ...own, at: processed_at, what: status, replay_id }] : []),
+    ...acts.map((act) => {
+      const { at, actor, reason, before, after } = act;
+      return { ...own, at, what: actText(act), actor, reason, before, after, replay_id: act.replay_id };
+    }),
+    ...(status === "completed" && processed_at !== null ? [{ ...own, at: processed_at, what: status, replay_id }] : []),
   ];
 }
 

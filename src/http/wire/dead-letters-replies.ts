@@ -5,7 +5,7 @@ import { deadLetterCauses } from "../../records/attempt.ts";
 import type { DiscardBatchResult } from "../../store/dead-letter-acts.ts";
 import type { ReplayBatchResult, ReplayResult } from "../../store/replay-answers.ts";
 import type { DeadLetterDetail, DeadLetterStats, DeadLetterView } from "../../views/model/dead-letter.ts";
-import { amendmentAct, attemptReply, toAmendmentAct, toAttempt } from "./deliveries.ts";
+import { amendmentAct, attemptReply, deliveryActReply, toAmendmentAct, toAttempt, toDeliveryAct } from "./deliveries.ts";
 import { step, stored, today, toStep, toStored, toToday } from "./lifted.ts";
 import { count, data, entity, failure, position, skips, time, toFailure } from "./reply-members.ts";
 
@@ -56,6 +56,7 @@ export const deadLetterDetailReply = deadLetterReply.extend({
     })
     .nullable(),
   amendments: z.array(amendmentAct),
+  acts: z.array(deliveryActReply),
   steps: z.array(step),
   waiting_events: z.array(z.strictObject({ id: z.string(), type: z.string(), revision: count, recorded_at: time })),
   history: z.array(attemptReply),
@@ -145,6 +146,7 @@ export function toDeadLetterDetailReply(letter: DeadLetterDetail): DeadLetterDet
       changes_total: letter.amendment.changesTotal,
     },
     amendments: letter.amendments.map(toAmendmentAct),
+    acts: letter.acts.map(toDeliveryAct),
     waiting_events: letter.waitingEvents.map(({ id, type, revision, recordedAt }) => ({ id, type, revision, recorded_at: recordedAt })),
     history: letter.history.map(toAttempt),
   };

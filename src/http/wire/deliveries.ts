@@ -4,6 +4,7 @@ import { z } from "zod";
 import { type AttemptRecord, attemptClasses } from "../../records/attempt.ts";
 import type { AmendmentAct } from "../../views/model/amendment.ts";
 import { type DeliveryView, deliveryStatuses } from "../../views/model/delivery.ts";
+import { type DeliveryAct, deliveryActs } from "../../views/model/delivery-act.ts";
 import { count, failure, position, time, toFailure } from "./reply-members.ts";
 
 export const attemptReply = z.strictObject({
@@ -28,6 +29,17 @@ export const amendmentAct = z.strictObject({
   replay_id: z.string().nullable(),
 });
 
+export const deliveryActReply = z.strictObject({
+  at: time,
+  what: z.enum(deliveryActs),
+  actor: z.string(),
+  reason: z.string().nullable(),
+  before: z.enum(deliveryStatuses).nullable(),
+  after: z.enum(deliveryStatuses),
+  resolution: z.enum(["not_needed", "done_by_hand"]).nullable(),
+  replay_id: z.string().nullable(),
+});
+
 export const deliveryReply = z.strictObject({
   delivery_id: z.string(),
   handler: z.string(),
@@ -40,6 +52,7 @@ export const deliveryReply = z.strictObject({
   replay_id: z.string().nullable(),
   history: z.array(attemptReply),
   amendments: z.array(amendmentAct),
+  acts: z.array(deliveryActReply),
   effects: z.array(z.strictObject({ key: z.string(), part: count.nullable(), at: time, replay_id: z.string().nullable() })),
 });
 
@@ -52,6 +65,7 @@ export const givenUpReply = z.strictObject({
   position,
 });
 
+export type DeliveryActReply = z.input<typeof deliveryActReply>;
 export type AttemptReply = z.input<typeof attemptReply>;
 export type GivenUpReply = z.input<typeof givenUpReply>;
 
@@ -68,12 +82,17 @@ export function toDelivery(delivery: DeliveryView): z.input<typeof deliveryReply
     replay_id: delivery.replayId,
     history: delivery.history.map(toAttempt),
     amendments: delivery.amendments.map(toAmendmentAct),
+    acts: delivery.acts.map(toDeliveryAct),
     effects: delivery.effects.map(({ key, part, at, replayId }) => ({ key, part, at, replay_id: replayId })),
   };
 }
 
 export function toAmendmentAct({ at, actor, reason, migration, replayId }: AmendmentAct): z.input<typeof amendmentAct> {
   return { at, actor, reason, migration, replay_id: replayId };
+}
+
+export function toDeliveryAct({ replayId, ...act }: DeliveryAct): z.input<typeof deliveryActReply> {
+  return { ...act, replay_id: replayId };
 }
 
 export function toAttempt(record: AttemptRecord): AttemptReply {

@@ -2,6 +2,7 @@ import type { FailureText, LiftStep } from "../../catalog/catalog.ts";
 import type { Entity, Json, PositionText as Position } from "../../event/event.ts";
 import type { AttemptRecord, DeadLetterCause } from "../../records/attempt.ts";
 import type { AmendmentAct, AmendmentView } from "./amendment.ts";
+import type { DeliveryAct } from "./delivery-act.ts";
 import type { LiftedView, PartView } from "./event.ts";
 import type { PageOptions } from "./page.ts";
 
@@ -71,6 +72,8 @@ export interface DeadLetterDetail extends DeadLetterView {
   readonly amendment: AmendmentView | null;
   /** All of them, newest first, at most 50. */
   readonly amendments: readonly AmendmentAct[];
+  /** What people and policies decided about it, amendments apart. Newest first, at most 50. */
+  readonly acts: readonly DeliveryAct[];
   readonly steps: readonly LiftStep[];
   /** The first 10 events held behind it. */
   readonly waitingEvents: readonly { readonly id: string; readonly type: string; readonly revision: number; readonly recordedAt: string }[];

@@ -1,6 +1,7 @@
 import type { FailureText } from "../../catalog/catalog.ts";
 import type { AttemptRecord } from "../../records/attempt.ts";
 import type { AmendmentAct } from "./amendment.ts";
+import type { DeliveryAct } from "./delivery-act.ts";
 
 export const deliveryStatuses = [
   "pending",
@@ -43,6 +44,8 @@ export interface DeliveryView {
   readonly history: readonly AttemptRecord[];
   /** Newest first, at most 50. Empty in lists. */
   readonly amendments: readonly AmendmentAct[];
+  /** What people and policies decided about it, amendments apart. Newest first, at most 50. Empty in lists. */
+  readonly acts: readonly DeliveryAct[];
   /** In the order done, at most 256. Empty in lists. */
   readonly effects: readonly EffectView[];
 }

@@ -1,6 +1,7 @@
 import { entityOf } from "../entity-keys.ts";
 import type { Projection } from "../projection.ts";
 import { inPartition } from "./checkpoints.ts";
+import { deliveryActsTable } from "./delivery-acts.ts";
 import { deadLettered, decided, failed, partCompleted, retired, settled } from "./delivery-ends.ts";
 import { byLane, completed, completeRetries, putBack } from "./delivery-retries.ts";
 import { deliveryTables } from "./delivery-tables.ts";
@@ -10,14 +11,15 @@ import { deliveryTables } from "./delivery-tables.ts";
  * `letter` is 1 from the dead letter until its final outcome; its status is `failed` while a replay of it waits for a retry.
  */
 export const deliveries: Projection = {
-  tables: deliveryTables,
+  tables: deliveryTables + deliveryActsTable,
   apply({ db }, input) {
     if (input.kind === "replay") {
       if (input.entry.type === "replay.ended") putBack(db, "replay_id = ?", input.replayId);
       return;
     }
     if (input.kind === "handler" && input.entry.type === "handler.retired") {
-      retired(db, input.handler, input.event.recordedAt);
+      const { position, recordedAt } = input.event;
+      retired(db, { handler: input.handler, position: Number(position), recordedAt }, input.entry.data.act);
       return;
     }
     if (input.kind !== "journal") return;

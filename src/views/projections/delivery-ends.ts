@@ -1,9 +1,11 @@
+import type { Act } from "../../records/act.ts";
 import type { AttemptRecord } from "../../records/attempt.ts";
 import type { Failure } from "../../records/fingerprint/fingerprint.ts";
 import type { JournalData } from "../../records/journal.ts";
 import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
 import { countFailure } from "./count-failure.ts";
+import { addAct, addRetirement } from "./delivery-acts.ts";
 import { type About, type At, aboutPart, addAttempt, type Found, openRow } from "./delivery-row.ts";
 
 /** A delivery without a row had no trouble, so nothing is recorded. */
@@ -82,17 +84,21 @@ export function deadLettered(db: ViewDatabase, at: At, data: JournalData["delive
   );
   aboutPart(db, at, row.entity, data);
   addAttempt(db, at, row.entity, data.revision, data.record);
+  const { act, revision } = data;
+  if (act !== undefined) addAct(db, at, { entity: row.entity, revision }, act, { what: "given_up", before: row.status, after: "dead_lettered" });
 }
 
 /** A dead letter that waited for a person waits for its run now. */
-export function decided(db: ViewDatabase, { handler }: At, { lane, revision }: JournalData["delivery.decided"]): void {
-  db.run(
+export function decided(db: ViewDatabase, at: At, { lane, revision, decision, act }: JournalData["delivery.decided"]): void {
+  const { id: entity } = entityOf(db, lane);
+  const changed = db.run(
     `update deliveries set escalated = 0, status = iif(status = 'escalated', 'dead_lettered', status)
      where entity = ? and revision = ? and handler = ? and letter = 1`,
-    entityOf(db, lane).id,
+    entity,
     revision,
-    handler,
+    at.handler,
   );
+  if (changed > 0) addAct(db, at, { entity, revision }, act, { what: decision, before: "escalated", after: "dead_lettered" });
 }
 
 export function settled(db: ViewDatabase, at: At, data: JournalData["delivery.settled"]): void {
@@ -117,15 +123,18 @@ export function settled(db: ViewDatabase, at: At, data: JournalData["delivery.se
     at.handler,
   );
   addAttempt(db, at, row.entity, data.revision, record);
+  const before = data.before ?? (row.letter === 1 || row.attempts > 0 ? row.status : null);
+  addAct(db, at, { entity: row.entity, revision: data.revision }, data.act, { what: data.decision ?? data.outcome, before, after: data.outcome });
 }
 
 /** The handler is gone for good: what waited for it is over. */
-export function retired(db: ViewDatabase, handler: string, recordedAt: string): void {
+export function retired(db: ViewDatabase, at: At, act: Act): void {
+  addRetirement(db, at, act);
   db.run(
     `update deliveries set status = 'discarded', letter = 0, next_attempt_at = null, processed_at = ?
      where handler = ? and status in ('failed', 'dead_lettered', 'escalated')`,
-    recordedAt,
-    handler,
+    at.recordedAt,
+    at.handler,
   );
 }
 

@@ -3,6 +3,7 @@ import type { DeadLetterDetailReply } from "../../../http/wire/dead-letters-repl
 import type { AttemptReply } from "../../../http/wire/deliveries.ts";
 import { at } from "../../client.ts";
 import { addFilters, hint, openSession, queryOf, type World } from "../../command.ts";
+import { actColumns } from "../../delivery-acts.ts";
 import { failureText, fields, hasData, json, printOne, section, tableSection, timeText, verbatim } from "../../print.ts";
 import { wholeId } from "../../whole-id.ts";
 import { amendmentText } from "./amend.ts";
@@ -58,6 +59,7 @@ function letterText(letter: DeadLetterDetailReply, width: number | undefined): s
       ? section("stored data", json(letter.stored.data))
       : "",
     amendmentText(letter, width),
+    tableSection("decisions, newest first", letter.acts, actColumns, width),
     tableSection(
       "steps",
       letter.steps,

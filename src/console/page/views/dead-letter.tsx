@@ -72,6 +72,7 @@ export function DeadLetterPage({ id }: { readonly id: string }) {
       <h2>Payload</h2>
       <Lifted event={letter} />
       <Amendments of={letter.amendments} />
+      <Decisions of={letter.acts} />
       {end === null && may("operate") && letter.stored !== null && (
         <AmendAct key={letter.delivery_id} letter={letter} stored={letter.stored} refresh={live.refresh} />
       )}
@@ -88,6 +89,19 @@ function Amendments({ of }: { readonly of: Letter["amendments"] }) {
       {of.map((act) => (
         <li key={act.at}>
           Amended <Time at={act.at} /> by <Text of={act.actor} />: <Text of={act.reason ?? "no reason given"} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Decisions({ of }: { readonly of: Letter["acts"] }) {
+  if (of.length === 0) return null;
+  return (
+    <ul class="plain">
+      {of.map(({ at, what, actor, reason }) => (
+        <li key={at}>
+          {words(what)} <Time at={at} /> by <Text of={actor} />: <Text of={reason ?? "no reason given"} />
         </li>
       ))}
     </ul>

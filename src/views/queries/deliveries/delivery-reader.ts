@@ -2,6 +2,7 @@ import { deliveryId } from "../../../event/ids.ts";
 import type { DeliveryStatus, DeliveryView } from "../../model/delivery.ts";
 import type { Sources } from "../context.ts";
 import { amendmentActs } from "../dead-letters/amendments.ts";
+import { actsOf } from "./acts.ts";
 import { attemptsOf } from "./attempts.ts";
 import { completedAt } from "./completed-at.ts";
 import type { DeliveryRow } from "./delivery-row.ts";
@@ -79,6 +80,7 @@ export function makeDeliveryReader(sources: Sources): DeliveryReader {
         replayId: row?.replay_id ?? null,
         history: withHistory && row && entity !== undefined ? attemptsOf(db, { entity, revision: event.revision, handler: name }) : [],
         amendments: withHistory && row && entity !== undefined ? amendmentActs(db, { entity, revision: event.revision, handler: name }) : [],
+        acts: withHistory && row && entity !== undefined ? actsOf(db, { entity, revision: event.revision, handler: name }) : [],
         effects: [],
       })),
   };
