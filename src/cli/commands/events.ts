@@ -104,9 +104,16 @@ function eventText(event: EventReply, width: number | undefined): string {
       ],
       width,
     ),
+    doneText(event, width),
+  ].join("");
+}
+
+/** What was done about its deliveries: by handlers outside, and by people. */
+function doneText({ deliveries }: EventReply, width: number | undefined): string {
+  return [
     tableSection(
       "effects",
-      event.deliveries.flatMap(({ handler, effects }) => effects.map((effect) => ({ handler, ...effect }))),
+      deliveries.flatMap(({ handler, effects }) => effects.map((effect) => ({ handler, ...effect }))),
       [
         ["HANDLER", ({ handler }) => handler],
         ["KEY", ({ key }) => key],
@@ -117,7 +124,7 @@ function eventText(event: EventReply, width: number | undefined): string {
     ),
     tableSection(
       "amendments",
-      event.deliveries.flatMap(({ handler, amendments }) => amendments.map((amendment) => ({ handler, ...amendment }))),
+      deliveries.flatMap(({ handler, amendments }) => amendments.map((amendment) => ({ handler, ...amendment }))),
       [
         ["HANDLER", ({ handler }) => handler],
         ["AT", ({ at }) => timeText(at)],
@@ -129,7 +136,7 @@ function eventText(event: EventReply, width: number | undefined): string {
     ),
     tableSection(
       "decisions",
-      event.deliveries.flatMap(({ handler, acts }) => acts.map((act) => ({ handler, ...act }))),
+      deliveries.flatMap(({ handler, acts }) => acts.map((act) => ({ handler, ...act }))),
       [["HANDLER", ({ handler }) => handler], ...actColumns],
       width,
     ),
