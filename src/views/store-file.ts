@@ -10,7 +10,7 @@ import { refreshWanted } from "./projections/handlers.ts";
 import { definitionsOf, metaTable, ourDefinitions } from "./store-tables.ts";
 
 /** Of tables and rules: a file of another number is built anew. */
-const formatVersion = 15;
+const formatVersion = 16;
 
 /** In place of a file: rows that are gone with the process. */
 export const inMemory = ":memory:";

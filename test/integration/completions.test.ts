@@ -23,9 +23,10 @@ const relaxed = defineHandler({ name: "relaxed", events: [placed], startFrom: "b
 const notes = { "note.made": () => {} };
 const wider = defineHandler({ name: "strict", events: [placed, noted], startFrom: "beginning", concurrency: 8, retry, on: { ...on, ...notes } });
 const late = defineHandler({ name: "late", events: [noted], startFrom: "beginning", on: notes });
+const divided = defineHandler({ name: "divided", events: [placed], startFrom: "beginning", partitions: 3, retry, on });
 
-const first = defineConfig({ events: [placed, noted], handlers: [strict, relaxed] });
-const second = defineConfig({ events: [placed, noted], handlers: [wider, relaxed, late] });
+const first = defineConfig({ events: [placed, noted], handlers: [strict, relaxed, divided] });
+const second = defineConfig({ events: [placed, noted], handlers: [wider, relaxed, late, divided] });
 
 async function fill(store: Store, from: number, to: number): Promise<void> {
   for (let n = from; n < to; n++) {

@@ -15,7 +15,7 @@ export const deliveryActsTable = `
 
 export function addAct(
   db: ViewDatabase,
-  { handler, position, recordedAt }: At,
+  { handler, position, recordedAt }: Omit<At, "journal">,
   { entity, revision }: { readonly entity: number; readonly revision: number },
   { actor, reason, resolution, replayId }: Act,
   { what, before, after }: Pick<DeliveryAct, "what" | "before" | "after">,
@@ -29,7 +29,7 @@ export function addAct(
 }
 
 /** The same for all that waits for a handler which is gone for good. Runs before their rows are closed. */
-export function addRetirement(db: ViewDatabase, { handler, position, recordedAt }: At, { actor, reason }: Act): void {
+export function addRetirement(db: ViewDatabase, { handler, position, recordedAt }: Omit<At, "journal">, { actor, reason }: Act): void {
   db.run(
     `insert or replace into delivery_acts(entity, revision, handler, position, at, what, actor, reason, before, after, resolution, replay_id)
      select entity, revision, handler, ?, ?, 'discarded', ?, ?, status, 'discarded', null, null from deliveries

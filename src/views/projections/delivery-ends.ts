@@ -128,7 +128,7 @@ export function settled(db: ViewDatabase, at: At, data: JournalData["delivery.se
 }
 
 /** The handler is gone for good: what waited for it is over. */
-export function retired(db: ViewDatabase, at: At, act: Act): void {
+export function retired(db: ViewDatabase, at: Omit<At, "journal">, act: Act): void {
   addRetirement(db, at, act);
   db.run(
     `update deliveries set status = 'discarded', letter = 0, next_attempt_at = null, processed_at = ?

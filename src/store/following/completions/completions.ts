@@ -14,7 +14,7 @@ import type { EventLog } from "../../../log/event-log.ts";
 import type { JournalEvent } from "../../../records/journal.ts";
 import { candidatesIn, type Wants } from "./candidates.ts";
 import { type Candidate, completedBy, reachOf } from "./completed-by.ts";
-import { wantsThen } from "./wants-then.ts";
+import { nothing, wantsThen } from "./wants-then.ts";
 
 export interface CompletionsNeeds {
   readonly log: Pick<EventLog, "readStream" | "readAll">;
@@ -49,30 +49,38 @@ export function makeCompletions(needs: CompletionsNeeds): Completions {
     if (known?.revision === revision) return known;
     const isNext = known?.revision === revision - 1;
     const isClaim = type === "partition.claimed";
+    const mayWantOthers = isClaim || type === "partition.wants";
     const state = isNext && !(isClaim && known.state === null) ? known.state : await stateBefore(record, needs.log);
-    const book = { revision, state, wants: isNext && !isClaim ? known.wants : null, completed: none };
+    const book = { revision, state, wants: isNext && !mayWantOthers ? known.wants : null, completed: none };
     if (state === null || type === "snapshot" || record.damage !== undefined || !isOwnEvent(record)) return book;
     const entry = record as unknown as JournalEvent;
     const reach = unlessForeign(() => reachOf(state, entry));
     if (reach === null) return book;
     books.delete(stream); // until it is whole again
     const moves = reach.log !== null || reach.lanes.length > 0;
-    const wants = book.wants ?? (moves ? await wantsThen(handlerOfJournal(stream)!, position, needs) : null);
+    const wants = book.wants ?? (moves ? await wantsThen(stream, { position, known: state.types }, needs) : null);
     const candidates = moves ? await candidatesIn(reach, wants!, needs.log) : none;
     const completed = unlessForeign(() => completedBy(state, entry, revision, candidates));
     if (completed === null) return { ...book, state: await stateBefore(record, needs.log) };
-    return { ...book, wants: type === "progress" ? wants : book.wants, completed };
+    return { ...book, wants: type === "progress" && wants !== nothing ? wants : book.wants, completed };
   }
 
   return {
     async of(record) {
       if (handlerOfJournal(record.stream) === null) return none;
       const book = await next(record);
-      books.set(record.stream, book);
+      // What a journal begins with is its state: the next record has it read.
+      if (beginsJournal(record)) books.delete(record.stream);
+      else books.set(record.stream, book);
       return book.completed;
     },
     forget: () => books.clear(),
   };
+}
+
+/** Whether the record is of the snapshot with which a journal begins, when a handler was divided into other partitions. */
+function beginsJournal({ type, revision, data }: StoredEvent): boolean {
+  return type === "snapshot" && (data as { readonly part?: unknown } | null)?.part === revision;
 }
 
 /** @returns null for a record that is not as ours are, whoever it says has written it: it tells nothing. */

@@ -1,13 +1,15 @@
-/** What a handler wanted when a record of its journal was written. */
+/** What a handler wanted of one partition when a record of its journal was written. */
 import type { Catalog } from "../../../catalog/catalog.ts";
 import { firstPosition, makeWants } from "../../../delivery/journal/wanted.ts";
 import type { Position } from "../../../event/event.ts";
-import { handlerStream } from "../../../event/names.ts";
+import { handlerOfJournal, handlerStream, partitionOfJournal } from "../../../event/names.ts";
+import { partitionOf } from "../../../event/partition-of.ts";
 import type { EventLog } from "../../../log/event-log.ts";
 import type { HandlerStreamData } from "../../../records/handler.ts";
 import type { Wants } from "./candidates.ts";
 
-const nothing: Wants = { types: [], since: 0n, event: () => false };
+/** There is no configuration yet. */
+export const nothing: Wants = { types: [], since: 0n, event: () => false };
 /** A handler's stream has few records: its configurations and pauses. */
 const readAtOnce = 20;
 
@@ -16,8 +18,17 @@ export interface WantsThenNeeds {
   readonly catalog: Pick<Catalog, "candidates">;
 }
 
-/** By its last configuration before that record. */
-export async function wantsThen(handler: string, before: Position, { log, catalog }: WantsThenNeeds): Promise<Wants> {
+/**
+ * By its last configuration before that record.
+ *
+ * @param known the types that the partition's owner knew, where others may have configured the handler since; null: there are no others.
+ */
+export async function wantsThen(
+  journal: string,
+  { position: before, known }: { readonly position: Position; readonly known: readonly string[] | null },
+  { log, catalog }: WantsThenNeeds,
+): Promise<Wants> {
+  const handler = handlerOfJournal(journal)!;
   let from: number | undefined;
   for (let read = readAtOnce; read === readAtOnce && from !== -1; ) {
     read = 0;
@@ -27,19 +38,24 @@ export async function wantsThen(handler: string, before: Position, { log, catalo
         from = revision - 1;
         if (position >= before || source !== "reprise") continue;
         if (type === "handler.retired") return nothing;
-        if (type === "handler.configured") return wantsOf(data as unknown as HandlerStreamData["handler.configured"], catalog);
+        if (type === "handler.configured") return wantsOf(data as unknown as HandlerStreamData["handler.configured"], { journal, known, catalog });
       }
   }
   return nothing;
 }
 
-function wantsOf(configured: HandlerStreamData["handler.configured"], catalog: WantsThenNeeds["catalog"]): Wants {
+function wantsOf(
+  configured: HandlerStreamData["handler.configured"],
+  { journal, known, catalog }: { readonly journal: string; readonly known: readonly string[] | null } & Pick<WantsThenNeeds, "catalog">,
+): Wants {
   const stored = configured.stored ?? storedOf(configured.types, catalog);
+  const { of, partition } = partitionOfJournal(journal);
   const wants = makeWants({ stored });
   return {
-    types: Object.keys(stored),
+    types: Object.keys(stored).filter((type) => known?.includes(type) !== false),
     since: firstPosition({ stored }),
-    event: (event) => event.damage?.typeDoubtful !== true && wants(event),
+    event: (event) =>
+      event.damage?.typeDoubtful !== true && known?.includes(event.type) !== false && partitionOf(event.stream, of) === partition && wants(event),
   };
 }
 
