@@ -48,6 +48,8 @@ export interface Ground {
   readonly openLog: (locate: NonNullable<OpenLogOptions["locate"]>, signal?: AbortSignal) => Promise<EventLog>;
   /** Where the rows of the views are: a file, or `:memory:`. */
   readonly viewsFile: string;
+  /** A thread of its own projects them after so many events. Default: never. */
+  readonly viewsApartAfter?: number | undefined;
   /** Says how this process ended to the one after it. Asked when the log is ours. */
   readonly ends: () => EndMarker;
   /** In place of the config's. */
@@ -115,7 +117,7 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
       ...{ limits: { ...config.limits, ...limits }, ...(calls && { calls }), ...(twins && { twin: twins.handler }) },
       onTaken: () => onTaken(),
     });
-    const seen = await openStoreViews(plan, viewsFile, log, delivery);
+    const seen = await openStoreViews(plan, ground, log, delivery);
     views = seen;
     const amendments = makeAmendments({ delivery, catalog, migrations });
     const replays = makeReplays({
@@ -157,9 +159,9 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
   }
 }
 
-function openStoreViews({ config, clock, logger }: Plan, file: string, log: EventLog, delivery: RunningHandlers): Promise<OpenViews> {
+function openStoreViews({ config, clock, logger }: Plan, ground: Ground, log: EventLog, delivery: RunningHandlers): Promise<OpenViews> {
   return openViews({
-    ...{ file, log, catalog: config.catalog, clock, running: delivery },
+    ...{ file: ground.viewsFile, apartAfter: ground.viewsApartAfter, log, catalog: config.catalog, clock, running: delivery },
     onTrouble: (err) => logger.warn({ err }, "the views could not go on; tried again"),
     onDamage(why) {
       logger.warn({ why }, "the views' file is damaged: the rows are computed again from the log");

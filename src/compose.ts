@@ -6,7 +6,7 @@ import type { LockOptions } from "./config/held-to-lock.ts";
 import type { DeliveryLogger } from "./delivery/delivery-logger.ts";
 import { makeEndMarker } from "./delivery/end-marker.ts";
 import type { RepriseError } from "./errors.ts";
-import type { Clock } from "./event/clock.ts";
+import { type Clock, systemClock } from "./event/clock.ts";
 import { newId } from "./event/ids.ts";
 import { withHttp } from "./http/serving.ts";
 import type { EventLog } from "./log/event-log.ts";
@@ -37,6 +37,9 @@ export interface OpenOptions extends LockOptions {
   readonly metrics?: boolean;
 }
 
+/** Events since the start. A store that handles fewer does without a second thread. */
+const viewsApartAfter = 1000;
+
 /**
  * Opens log and views. Appends and reads work at once; nothing is delivered or projected before `start`. A log on a server is reached by `start`,
  * however long that takes: until then what needs it fails with LOG_UNAVAILABLE.
@@ -52,6 +55,7 @@ export async function openStore(config: Config, options: OpenOptions): Promise<S
     twins,
     openLog: (locate, signal) => openStoreLog(plan, options, locate, signal),
     viewsFile: join(folder, "views.db"),
+    viewsApartAfter: clock === systemClock ? viewsApartAfter : undefined, // a clock that somebody moves is of this thread
     ends: () => makeEndMarker(folder, newId),
   };
   if (!isServer(options.log)) return assemble(plan, ground);

@@ -74,6 +74,16 @@ export interface SubscriptionBatch {
   readonly live: boolean;
 }
 
+/** A log that a second thread of this process can read, up to what the first one knows to be on the disk. */
+export interface ReadableApart {
+  /** What `openReadApart` takes. */
+  readonly place: string;
+  /** Position of the last event that may be read. */
+  end(): Position;
+  /** Calls `told` whenever the end may have moved, until the returned function is called. */
+  onEnd(told: () => void): () => void;
+}
+
 /** Stands for the last revision of a stream that can never be written again. None of its events are left, and none will come. */
 export const endedForGood = Number.MAX_SAFE_INTEGER - 1;
 
@@ -181,6 +191,9 @@ export interface EventLog {
 
   /** Present when several processes may write the log at once: signs of life, by which one sees that another is gone. They are no events of the log. */
   readonly beats?: Beats;
+
+  /** Present when a second thread of this process can read the log by itself: see read-apart.ts. */
+  readonly apart?: ReadableApart;
 
   /** For a log on a server: events of other programs in this log's streams that could not be decoded, counted each time one was passed over. */
   readonly passedOver?: number;

@@ -2,6 +2,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlit
 import { RepriseError } from "../errors.ts";
 import { isDamage } from "./damage.ts";
 import { EntityKeys } from "./entity-cache.ts";
+import { makeReadTurns, type ReadTurnHooks, type ReadTurns } from "./read-turns.ts";
 
 /**
  * SQLite with its statements kept: preparing one takes three times as long as running it. All calls are synchronous and short.
@@ -19,6 +20,8 @@ export interface ViewDatabase {
   readonly entities: EntityKeys;
   /** From now on, damage that a statement meets is reported, and the caller gets VIEW_BEHIND. Whoever gets the report computes the rows anew. */
   watch(onDamage: (error: unknown) => void): void;
+  /** From now on another thread writes, and the reads of one turn see one moment. */
+  readInTurns<Known>(hooks: ReadTurnHooks<Known>): ReadTurns;
   /** All or nothing of what `work` writes. `work` must not wait. */
   transaction<T>(work: () => T): T;
   /** A transaction over several turns, for a file that nobody else reads: until `commit`, or `rollback`. */
@@ -35,29 +38,30 @@ export type WatchStatement = (sql: string, parameters: readonly SQLInputValue[])
 /** Filters make texts of their own; when there are more than this the cache starts again. */
 const maxStatements = 500;
 
+/** The longest wait for another connection to the file. Those of Reprise hold it up only for moments. */
+const lockPatienceMs = 200;
+
 /** @throws Error with SQLite's code in `errcode`. A file that is no database fails at the first statement. */
 export function openDatabase(file: string, told?: WatchStatement): ViewDatabase {
-  const database = new DatabaseSync(file);
-  const statements = new Map<string, StatementSync>();
-  const prepared = (sql: string): StatementSync => {
-    let statement = statements.get(sql);
-    if (statement === undefined) {
-      if (statements.size >= maxStatements) statements.clear();
-      statements.set(sql, (statement = database.prepare(sql)));
-    }
-    return statement;
-  };
+  const database = new DatabaseSync(file, { timeout: lockPatienceMs });
+  const prepared = makePrepared(database);
   const entities = new EntityKeys();
   let damaged: ((error: unknown) => void) | null = null;
-  const checked = <T>(read: () => T): T => {
+  let turns: ReadTurns | null = null;
+  const checked = <T>(act: () => T): T => {
     try {
-      return read();
+      return act();
     } catch (error) {
       if (damaged === null || !isDamage(error)) throw error;
       damaged(error);
       throw new RepriseError("VIEW_BEHIND", "The views are damaged, and are computed again from the log.", { cause: error, retryAfterMs: 1000 });
     }
   };
+  const read = <T>(act: () => T): T =>
+    checked(() => {
+      turns?.enter();
+      return act();
+    });
   const begin = () => checked(() => database.exec("begin immediate"));
   const commit = () => checked(() => database.exec("commit"));
   const rollback = () => {
@@ -69,6 +73,7 @@ export function openDatabase(file: string, told?: WatchStatement): ViewDatabase 
     watch(onDamage) {
       damaged = onDamage;
     },
+    readInTurns: (hooks) => (turns = makeReadTurns(database, hooks)),
     exec: (sql) => checked(() => database.exec(sql)),
     run(sql, ...parameters) {
       told?.(sql, parameters);
@@ -81,11 +86,11 @@ export function openDatabase(file: string, told?: WatchStatement): ViewDatabase 
     },
     get<Row>(sql: string, ...parameters: readonly SQLInputValue[]) {
       told?.(sql, parameters);
-      return checked(() => prepared(sql).get(...parameters) as Row | undefined);
+      return read(() => prepared(sql).get(...parameters) as Row | undefined);
     },
     all<Row>(sql: string, ...parameters: readonly SQLInputValue[]) {
       told?.(sql, parameters);
-      return checked(() => prepared(sql).all(...parameters) as Row[]);
+      return read(() => prepared(sql).all(...parameters) as Row[]);
     },
     transaction(work) {
       begin();
@@ -104,5 +109,17 @@ export function openDatabase(file: string, told?: WatchStatement): ViewDatabase 
     close() {
       if (database.isOpen) database.close();
     },
+  };
+}
+
+function makePrepared(database: DatabaseSync): (sql: string) => StatementSync {
+  const statements = new Map<string, StatementSync>();
+  return (sql) => {
+    let statement = statements.get(sql);
+    if (statement === undefined) {
+      if (statements.size >= maxStatements) statements.clear();
+      statements.set(sql, (statement = database.prepare(sql)));
+    }
+    return statement;
   };
 }

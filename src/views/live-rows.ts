@@ -3,10 +3,10 @@ import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { Position } from "../event/event.ts";
 import type { EventLog } from "../log/event-log.ts";
+import { makeMovingProjector } from "./apart/moving-projector.ts";
 import type { WatchStatement } from "./database.ts";
 import { makeHealing } from "./healing.ts";
 import { makePositionWaiters, type PositionWaiters } from "./position-waiters.ts";
-import { makeProjector } from "./projector.ts";
 import { type Rows, rebuildFile, rebuildInMemory, rebuildRows } from "./rebuild.ts";
 import { openViewStore } from "./store.ts";
 import { inMemory, removeViewStore } from "./store-file.ts";
@@ -21,6 +21,8 @@ export interface LiveRowsOptions {
   readonly onTrouble?: (error: unknown) => void;
   /** Told that the rows are damaged. They are computed again from the log by themselves. */
   readonly onDamage?: (why: string) => void;
+  /** A thread of its own takes over after so many events, where rows are in a file. Default: never. */
+  readonly apartAfter?: number | undefined;
   /** Told of each statement on the rows: for tests. */
   readonly watch?: WatchStatement;
 }
@@ -40,21 +42,24 @@ export interface LiveRows {
 }
 
 /** @throws LOG_BEHIND_CHECKPOINT when the rows contain more than the log, CONFIG_INVALID when the file belongs to another program. */
-export async function openLiveRows({ file, log, catalog, clock, onTrouble = () => {}, onDamage = () => {}, watch }: LiveRowsOptions): Promise<LiveRows> {
+export async function openLiveRows({
+  file,
+  log,
+  catalog,
+  clock,
+  onTrouble = () => {},
+  onDamage = () => {},
+  apartAfter,
+  watch,
+}: LiveRowsOptions): Promise<LiveRows> {
   let started = false;
   let closed = false;
   let rebuilding: Promise<void> | null = null;
   let fresh: Rows | null = null;
-  const isClosed = () => closed;
-  const heal = makeHealing({ clock, isClosed, rebuild: startRebuild, onDamage, onTrouble });
+  const heal = makeHealing({ clock, isClosed: () => closed, rebuild: startRebuild, onDamage, onTrouble });
 
-  function openRows(at: string, waiters: PositionWaiters, { from = 0n, use = "live" }: { from?: Position; use?: "live" | "rebuild" } = {}): Rows {
-    const store = openViewStore(at, log.logId, catalog, use, watch);
-    if (store.damage !== null) onDamage(store.damage);
-    if (use === "live") store.watch(heal);
-    const projector = makeProjector({ store, log, clock, from, onTrouble, onMoved: () => waiters.moved(projector.position()) });
-    return { store, projector, waiters };
-  }
+  const needs = { log, catalog, clock, onTrouble, onDamage, apartAfter: file === inMemory ? undefined : apartAfter, watch, heal };
+  const openRows = (at: string, waiters: PositionWaiters, how?: HowToOpen) => openOn(at, waiters, needs, how);
 
   removeViewStore(rebuildFile(file)); // a rebuild may have been cut off
   const waiters = makePositionWaiters(() => rows.projector.position());
@@ -70,11 +75,8 @@ export async function openLiveRows({ file, log, catalog, clock, onTrouble = () =
     const head = await log.head();
     refuseWhenClosed();
     if (file === inMemory) return rebuildInMemory(rows, () => (rows = openRows(file, waiters)), head);
-    const building: Rows = openRows(
-      rebuildFile(file),
-      makePositionWaiters(() => building.projector.position()),
-      { use: "rebuild" },
-    );
+    const itsWaiters = makePositionWaiters(() => building.projector.position());
+    const building: Rows = openRows(rebuildFile(file), itsWaiters, { use: "rebuild" });
     fresh = building;
     const rebuilt = await rebuildRows(rows, building, head, (from) => openRows(file, waiters, { from }));
     fresh = null;
@@ -89,7 +91,7 @@ export async function openLiveRows({ file, log, catalog, clock, onTrouble = () =
 
   return {
     current: () => rows,
-    isClosed,
+    isClosed: () => closed,
     refuseWhenClosed,
     start() {
       refuseWhenClosed();
@@ -108,6 +110,26 @@ export async function openLiveRows({ file, log, catalog, clock, onTrouble = () =
       rows.store.close();
     },
   };
+}
+
+interface HowToOpen {
+  readonly from?: Position;
+  readonly use?: "live" | "rebuild";
+}
+
+interface Needs extends Required<Pick<LiveRowsOptions, "log" | "catalog" | "clock" | "onTrouble" | "onDamage">> {
+  readonly apartAfter: number | undefined;
+  readonly watch: WatchStatement | undefined;
+  heal(error: unknown): void;
+}
+
+function openOn(at: string, waiters: PositionWaiters, { watch, heal, onDamage, ...needs }: Needs, { from = 0n, use = "live" }: HowToOpen = {}): Rows {
+  const store = openViewStore(at, needs.log.logId, needs.catalog, use, watch);
+  if (store.damage !== null) onDamage(store.damage);
+  if (use === "live") store.watch(heal);
+  const onMoved = () => waiters.moved(projector.position());
+  const projector = makeMovingProjector({ ...needs, store, use, from, onMoved, onDamage: use === "live" ? heal : () => {} });
+  return { store, projector, waiters };
 }
 
 async function refuseBeyondLog({ store }: Rows, file: string, log: EventLog): Promise<void> {

@@ -52,7 +52,7 @@ export async function openViews(options: ViewsOptions): Promise<OpenViews> {
     start: live.start,
     trouble: () => live.current().projector.trouble(),
     async probe() {
-      if (!live.isClosed()) live.current().store.probe();
+      if (!live.isClosed()) await live.current().projector.probe();
     },
     position: () => positionText(position()),
     async waitFor(wanted, timeoutMs = waitForMs) {

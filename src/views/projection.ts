@@ -1,5 +1,4 @@
 /** The shape of every projection: its tables, and the changes that one entry of the log makes to them. */
-import type { Catalog } from "../catalog/catalog.ts";
 import type { StoredEvent } from "../event/event.ts";
 import {
   errorGroupsStream,
@@ -40,7 +39,8 @@ export interface PartitionPlace {
 
 export interface Folding {
   readonly db: ViewDatabase;
-  readonly catalog: Catalog;
+  /** Call it when rows of `handler_types` changed: see `refreshWanted`. */
+  wantedChanged(): void;
   readonly latest: Latest;
 }
 

@@ -5,31 +5,39 @@ import { ownTenant } from "../event/names.ts";
 import { heldAtMost } from "../event/turns.ts";
 import { backOff } from "../event/waits.ts";
 import type { EventLog, SubscriptionBatch } from "../log/event-log.ts";
-import type { ViewStore } from "./store.ts";
+import type { RowFold } from "./row-fold.ts";
 
 /** A transaction holds the event loop at most about so long, and so many events. */
 const transactionMs = 10;
 const transactionEvents = 512;
-/** A batch of so many says that there is load; then the rows wait for so many turns. */
+/** A batch of so many says that there is load; then the rows wait. */
 const busyEvents = 32;
 const restTurns = 32;
-/** After trouble. */
-const waits = { firstMs: 100, lastMs: 2000 };
+export const waitsAfterTrouble = { firstMs: 100, lastMs: 2000 };
 
 /** Views show no data: they fold only what Reprise itself writes. */
-const isOurs = (stream: string) => stream.startsWith(ownPrefix);
+export const isOurs = (stream: string) => stream.startsWith(ownPrefix);
 const ownPrefix = `${ownTenant}.`;
 
-interface ProjectorOptions {
-  readonly store: ViewStore;
+/** Under load each turn of the event loop brings a group of appends, and they are folded together. */
+async function inTurns(signal: AbortSignal): Promise<void> {
+  for (let turn = 0; turn < restTurns && !signal.aborted; turn++) await nextTurn();
+}
+
+export interface ProjectorOptions {
+  readonly store: RowFold & { probe?(): void };
   /** Where to go on when that is beyond the store's position: the log is known to have nothing to fold in between. */
   readonly from: Position;
-  readonly log: EventLog;
+  readonly log: Pick<EventLog, "subscribe">;
   readonly clock: Clock;
   /** Told of each failure. Nothing is lost by it: the projector goes on from its position after a wait. */
   readonly onTrouble: (error: unknown) => void;
   /** Told whenever `position` moved. */
   readonly onMoved: () => void;
+  /** Told after each success. */
+  readonly onWell?: () => void;
+  /** Waits under load for more events to fold together. Default: a while, in which others of this thread have their turns. */
+  readonly rest?: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Brings the rows of one store up to the log, and keeps them there. */
@@ -38,23 +46,25 @@ export interface Projector {
   position(): Position;
   /** Why it does not go on just now; null while it does. */
   trouble(): string | null;
+  /** Writes what the rows hold already. @throws the reason when they cannot be written. */
+  probe(): Promise<void>;
   start(): void;
   /** Resolves when nothing writes any more. */
   stop(): Promise<void>;
 }
 
-export function makeProjector({ store, from, log, clock, onTrouble, onMoved }: ProjectorOptions): Projector {
+export function makeProjector({ store, from, log, clock, onTrouble, onMoved, onWell = () => {}, rest = inTurns }: ProjectorOptions): Projector {
   let position = from > store.position() ? from : store.position();
   let failures = 0;
   let trouble: string | null = null;
   let running: { readonly ended: Promise<void>; readonly controller: AbortController } | null = null;
 
   async function project({ events, position: looked, live }: SubscriptionBatch, signal: AbortSignal): Promise<void> {
-    let rest = events;
-    while (rest.length > 0) {
+    let left = events;
+    while (left.length > 0) {
       if (signal.aborted) return;
       const untilMs = clock.monotonicMs() + heldAtMost(transactionMs);
-      rest = rest.slice(store.fold(rest, (folded) => folded >= transactionEvents || clock.monotonicMs() >= untilMs));
+      left = left.slice(store.fold(left, (folded) => folded >= transactionEvents || clock.monotonicMs() >= untilMs));
       moveTo(store.position());
       await nextTurn(); // others of this process first
     }
@@ -62,8 +72,8 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved }: P
     moveTo(store.isSettled() ? looked : store.position());
     failures = 0;
     trouble = null;
-    // Under load each turn of the event loop brings a group of appends, and they are folded together.
-    if (live && events.length >= busyEvents) for (let turn = 0; turn < restTurns && !signal.aborted; turn++) await nextTurn();
+    onWell();
+    if (live && events.length >= busyEvents) await rest(signal);
   }
 
   function moveTo(reached: Position): void {
@@ -81,7 +91,7 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved }: P
         if (signal.aborted) return;
         trouble = error instanceof Error ? error.message : String(error);
         onTrouble(error);
-        await backOff(failures++, waits, clock, signal);
+        await backOff(failures++, waitsAfterTrouble, clock, signal);
       }
     }
   }
@@ -89,6 +99,7 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved }: P
   return {
     position: () => position,
     trouble: () => trouble,
+    probe: async () => store.probe?.(),
     start() {
       if (running !== null) return;
       const controller = new AbortController();

@@ -1,4 +1,3 @@
-import type { Catalog } from "../catalog/catalog.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
 import { RowBuffer } from "../log/row-buffer.ts";
 import type { ViewDatabase } from "./database.ts";
@@ -22,8 +21,11 @@ export interface RowFold {
   isSettled(): boolean;
 }
 
-/** @param eventsPerCommit events that one transaction may hold: 1 commits after each `fold`. */
-export function makeRowFold(db: ViewDatabase, catalog: Catalog, eventsPerCommit: number): RowFold {
+/** Events that one transaction may hold: 1 commits after each `fold`. */
+export const eventsPerCommit = { live: 1, rebuild: 50_000 } as const;
+
+/** @param wantedChanged called within the transaction that changes what handlers want. */
+export function makeRowFold(db: ViewDatabase, wantedChanged: () => void, eventsPerCommit: number): RowFold {
   let position = BigInt(db.get<{ position: number }>("select position from meta")!.position);
   const events = new RowBuffer(
     eventColumns,
@@ -31,7 +33,7 @@ export function makeRowFold(db: ViewDatabase, catalog: Catalog, eventsPerCommit:
     (sql, values) => db.run(sql, ...values),
   );
   const latest: Latest = { events, entities: [], types: new Map(), minutes: new Map() };
-  const folding: Folding = { db, catalog, latest };
+  const folding: Folding = { db, wantedChanged, latest };
   /** What the rows hold that is not committed yet. */
   let open: { position: Position; events: number } | null = null;
 

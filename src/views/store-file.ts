@@ -7,6 +7,7 @@ import { isDamage, ownerOf } from "./damage.ts";
 import { openDatabase, type ViewDatabase, type WatchStatement } from "./database.ts";
 import { projections } from "./projections/all.ts";
 import { refreshWanted } from "./projections/handlers.ts";
+import type { RowFold } from "./row-fold.ts";
 import { definitionsOf, metaTable, ourDefinitions } from "./store-tables.ts";
 
 /** Of tables and rules: a file of another number is built anew. */
@@ -87,7 +88,7 @@ function openUsable(
       db.close();
       return { db: null, damage: null };
     }
-    configure(db);
+    configureStore(db, "live");
     refreshWanted(db, catalog);
     return { db, damage: null };
   } catch (error) {
@@ -102,7 +103,7 @@ function create(file: string, logId: string, watch: WatchStatement | undefined, 
   removeViewStore(file);
   if (file !== inMemory) makePrivateFile(file);
   const db = openDatabase(file, watch);
-  configure(db);
+  configureStore(db, "live");
   db.transaction(() => {
     db.exec(`pragma application_id = ${applicationId}; pragma user_version = ${formatVersion};`);
     db.exec(metaTable);
@@ -117,8 +118,14 @@ function create(file: string, logId: string, watch: WatchStatement | undefined, 
  * Rows that a power cut takes are folded again: no fsync for each commit. Rows of 64 events are on a hundred pages of eight trees: with a write-ahead log
  * of 32 MiB, SQLite's 4, a page is written to the file once for many commits.
  */
-function configure(db: ViewDatabase): void {
+export function configureStore(db: ViewDatabase, use: "live" | "rebuild"): void {
   db.exec(
     "pragma journal_mode = wal; pragma synchronous = normal; pragma temp_store = memory; pragma cache_size = -12288; pragma wal_autocheckpoint = 8192; pragma journal_size_limit = 67108864",
   );
+  if (use === "rebuild") db.exec("pragma journal_mode = memory; pragma synchronous = off;");
+}
+
+/** Writes what is there already. @throws the reason when the file cannot be written. */
+export function probeStore(db: ViewDatabase, rows: Pick<RowFold, "isSettled">): void {
+  if (rows.isSettled()) db.transaction(() => db.run("update meta set rowid = rowid")); // of another column SQLite sees that nothing changes, and writes nothing
 }

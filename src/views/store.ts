@@ -1,11 +1,9 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import type { ViewDatabase, WatchStatement } from "./database.ts";
-import { makeRowFold, type RowFold } from "./row-fold.ts";
+import { refreshWanted } from "./projections/handlers.ts";
+import { eventsPerCommit, makeRowFold, type RowFold } from "./row-fold.ts";
 import { makeSharedSnapshots, makeSnapshots, type Snapshots } from "./snapshots.ts";
-import { inMemory, openWritable } from "./store-file.ts";
-
-/** Events that one transaction of a rebuild holds. */
-const rebuildEvents = 50_000;
+import { configureStore, inMemory, openWritable, probeStore } from "./store-file.ts";
 
 /** A file of rows with the position up to which they contain the log. */
 export interface ViewStore extends RowFold {
@@ -30,8 +28,8 @@ export interface ViewStore extends RowFold {
  */
 export function openViewStore(file: string, logId: string, catalog: Catalog, use: "live" | "rebuild" = "live", watch?: WatchStatement): ViewStore {
   const { db, damage } = openWritable(file, logId, catalog, watch);
-  if (use === "rebuild") db.exec("pragma journal_mode = memory; pragma synchronous = off;");
-  const rows = makeRowFold(db, catalog, use === "live" ? 1 : rebuildEvents);
+  if (use === "rebuild") configureStore(db, use);
+  const rows = makeRowFold(db, () => refreshWanted(db, catalog), eventsPerCommit[use]);
   const snapshots = file === inMemory ? makeSharedSnapshots(db) : makeSnapshots(file, catalog, watch);
 
   return {
@@ -43,9 +41,7 @@ export function openViewStore(file: string, logId: string, catalog: Catalog, use
       snapshots.watch(onDamage);
     },
     ...rows,
-    probe() {
-      if (rows.isSettled()) db.transaction(() => db.run("update meta set rowid = rowid")); // of another column SQLite sees that nothing changes, and writes nothing
-    },
+    probe: () => probeStore(db, rows),
     snapshots,
     close() {
       snapshots.close();

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { closeSync, openSync, statSync } from "node:fs";
 import { RepriseError } from "../../errors.ts";
 import { type LogDatabase, openDatabase } from "./database.ts";
 import { fromSqliteError, isSyncFailure } from "./sqlite-error.ts";
@@ -27,7 +27,15 @@ export interface OwnedConnection extends Connection {
 }
 
 export function openConnection(path: string, cachedStreams: number): OwnedConnection {
-  let database: LogDatabase | null = openDatabase(path, cachedStreams);
+  const descriptor = openSync(path, "r+");
+  const open = () => openDatabase(path, cachedStreams, "write", descriptor);
+  let database: LogDatabase | null;
+  try {
+    database = open();
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
   let closed = false;
   let doubt: unknown = null;
   const drop = () => {
@@ -37,7 +45,7 @@ export function openConnection(path: string, cachedStreams: number): OwnedConnec
   };
   const use = () => {
     if (closed) throw new RepriseError("CLOSED", "The log is closed.");
-    database ??= openDatabase(path, cachedStreams);
+    database ??= open();
     return database;
   };
   const renew = () => {
@@ -62,8 +70,10 @@ export function openConnection(path: string, cachedStreams: number): OwnedConnec
     isInDoubt: () => doubt !== null,
     renew,
     close() {
+      if (closed) return;
       closed = true;
       drop();
+      closeSync(descriptor); // after SQLite's own: see WriteAheadLog
     },
   };
 }

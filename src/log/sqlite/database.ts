@@ -57,13 +57,14 @@ export interface LogDatabase
 /**
  * @param access `write`: for the owner. `read`: beside an owner, or after an unclean stop; SQLite may make its index of the write-ahead log anew
  *   (`-shm`), nothing else. `frozen`: no file but log.db is looked at or made, so it must not change meanwhile.
+ * @param descriptor of log.db, for the owner: see WriteAheadLog.
  * @throws LOG_DAMAGED, LOG_FULL, LOG_UNAVAILABLE.
  */
-export function openDatabase(path: string, cachedStreams: number, access: "write" | "read" | "frozen" = "write"): LogDatabase {
+export function openDatabase(path: string, cachedStreams: number, access: "write" | "read" | "frozen", descriptor?: number): LogDatabase {
   let db: DatabaseSync | null = null;
   try {
     db = openRaw(path, access);
-    return makeDatabase(db, path, cachedStreams, access === "write");
+    return makeDatabase(db, path, cachedStreams, descriptor);
   } catch (error) {
     db?.close();
     throw fromSqliteError(error, `Opening ${path}`);
@@ -83,7 +84,8 @@ function existing(path: string, access: "write" | "read" | "frozen"): URL {
   return url;
 }
 
-function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, writes: boolean): LogDatabase {
+/** @param descriptor undefined where nothing is written. */
+function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, descriptor: number | undefined): LogDatabase {
   // On macOS, fsync reaches the disk only with fullfsync; elsewhere it changes nothing.
   db.exec(
     "pragma synchronous=full; pragma fullfsync=on; pragma checkpoint_fullfsync=on; pragma cache_size=-8192; pragma journal_size_limit=67108864; pragma wal_autocheckpoint=0",
@@ -106,7 +108,7 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, wri
   const mender: Mender = makeMender(prepare, prepareBig, path, explained, summed ? lost : null);
   const columns = pageColumns(summed);
   const logId = readLogId({ prepare, path, columns, summed });
-  if (writes) wal = openWal(path, (sql) => db.prepare(sql, { returnArrays: true }));
+  if (descriptor !== undefined) wal = openWal(path, descriptor, (sql) => db.prepare(sql, { returnArrays: true }));
 
   const file = { path, summed, mender, lost, columns, prepare, explained, ifReadable };
   const opened: Opened = { ...file, end: readLogEnd(file) };
@@ -173,8 +175,8 @@ function makeDurability(wal: WriteAheadLog | null): Durability {
  * An owner sees only events that are on the disk. The rest of an unclean end may only be in the system's memory, so it is written again. The names of the files
  * are synced, too, because SQLite does not report when the name of the write-ahead log could not be synced.
  */
-function openWal(path: string, prepare: (sql: string) => StatementSync): WriteAheadLog {
-  const wal = new WriteAheadLog(path, prepare);
+function openWal(path: string, descriptor: number, prepare: (sql: string) => StatementSync): WriteAheadLog {
+  const wal = new WriteAheadLog(path, descriptor, prepare);
   try {
     wal.rewrite();
   } catch (error) {

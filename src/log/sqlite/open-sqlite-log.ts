@@ -152,6 +152,7 @@ function makeLog(
     async head() {
       return BigInt(open().end.lastPosition);
     },
+    apart: { place: path, end: () => BigInt(open().end.lastPosition), onEnd: (listener) => bell.listen(listener) },
     trouble: trouble.message,
     warnings: () => [...warnings, ...lostPages(connection), ...writer.warnings(), ...trouble.warnings()],
     async probe() {

@@ -31,7 +31,7 @@ export class WriteAheadLog {
   readonly #path: string;
   readonly #counts: StatementSync;
   readonly #checkpoint: StatementSync;
-  /** Any descriptor of a file syncs all that was written to it. These close after SQLite's, because closing them earlier would end its locks on the file. */
+  /** Any descriptor of a file syncs all that was written to it. */
   readonly #log: number;
   readonly #database: number;
   #pageBytes = 0;
@@ -41,13 +41,17 @@ export class WriteAheadLog {
   /** A sync failed: nothing counts as stored until `rewrite`. */
   #doubt: unknown = null;
 
-  /** @param prepare of the open database. It must have been read from, because the file does not exist before that. */
-  constructor(path: string, prepare: (sql: string) => StatementSync) {
+  /**
+   * @param database a descriptor of log.db. It stays open as long as this process has any connection to the file, also in another thread, because the system
+   *   ends all of a process's locks on a file when one descriptor of it is closed.
+   * @param prepare of the open database. It must have been read from, because the write-ahead log does not exist before that.
+   */
+  constructor(path: string, database: number, prepare: (sql: string) => StatementSync) {
     this.#path = path;
+    this.#database = database;
     this.#counts = prepare("pragma wal_checkpoint(noop)");
     this.#checkpoint = prepare("pragma wal_checkpoint(passive)");
     this.#log = openSync(`${path}-wal`, "r+");
-    this.#database = openSync(path, "r+");
   }
 
   /** Waits, off this thread, until the disk has all commits. @throws the disk's error. */
@@ -143,7 +147,6 @@ export class WriteAheadLog {
   /** Call it after the database was closed, and before it is opened again. */
   close(): void {
     this.#closed = true;
-    closeSync(this.#database);
     if (this.#syncs === 0) closeSync(this.#log);
   }
 

@@ -21,7 +21,7 @@ export const handlers: Projection = {
       checkpoint integer not null, recorded_at text not null, primary key (handler, second, partitions, partition)) strict, without rowid;
     create index progress_marks_by_checkpoint on progress_marks(handler, checkpoint);
   `,
-  apply({ db, catalog }, input) {
+  apply({ db, wantedChanged }, input) {
     if (input.kind === "journal" && input.entry.type === "progress") {
       const { handler, event, place } = input;
       const checkpoint = Number(input.entry.data.checkpoint);
@@ -63,7 +63,7 @@ export const handlers: Projection = {
             Number(since),
             Number(entry.data.stored !== undefined),
           );
-        refreshWanted(db, catalog);
+        wantedChanged();
         return;
       }
       case "handler.paused":
@@ -75,7 +75,7 @@ export const handlers: Projection = {
       case "handler.retired":
         db.run("update handlers set ordering = null, paused = 0, paused_by = null, paused_why = null where name = ?", handler);
         db.run("delete from handler_types where handler = ?", handler);
-        refreshWanted(db, catalog);
+        wantedChanged();
     }
   },
 };

@@ -1,0 +1,36 @@
+/** Reads an embedded log in a second thread of the process that owns it. Beside open-log.ts, the only file that sees an adapter. */
+import type { Position } from "../event/event.ts";
+import type { SubscribeOptions, SubscriptionBatch } from "./event-log.ts";
+import { type LogDatabase, openDatabase } from "./sqlite/database.ts";
+import { defaultLimits } from "./sqlite/limits.ts";
+import { makeReader } from "./sqlite/reader.ts";
+
+export interface ReadApart {
+  /**
+   * The events after `after`, a batch of them, up to `end`. Null when they cannot be read, or one of them is damaged: whoever owns the log reads them then,
+   * because it knows the disk's errors, finds what is lost, and tells of it.
+   */
+  read(after: Position, end: Position, dataOf: SubscribeOptions["dataOf"]): Promise<Omit<SubscriptionBatch, "live"> | null>;
+  close(): void;
+}
+
+/** @param place of a `ReadableApart` that is open in this process for as long as this is. */
+export function openReadApart(place: string): ReadApart {
+  let database: LogDatabase | null = null;
+  const use = () => (database ??= openDatabase(place, defaultLimits.cachedStreams, "read"));
+  const { scan } = makeReader({ use, close() {} }, defaultLimits);
+  return {
+    async read(after, end, dataOf) {
+      try {
+        use().end.lastPosition = Number(end);
+        const { events, bytes, reached } = await scan(undefined, "forward", Number(after), defaultLimits.batchEvents, dataOf);
+        return events.some(({ damage }) => damage !== undefined) ? null : { events, bytes, position: BigInt(reached) };
+      } catch {
+        return null;
+      }
+    },
+    close() {
+      database?.close();
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import type { Position } from "../../event/event.ts";
+import type { SubscriptionBatch } from "../../log/event-log.ts";
+
+/** With what the second thread begins. */
+export interface ThreadBegins {
+  readonly file: string;
+  readonly use: "live" | "rebuild";
+  /** Where to go on when that is beyond the rows' position. */
+  readonly from: Position;
+  /** Of `SharedPlaces`. */
+  readonly shared: SharedArrayBuffer;
+  /** Of a log that the thread reads by itself. Null: it asks for each batch. */
+  readonly log: string | null;
+  /** Where Node keeps what it has compiled. */
+  readonly compiled: string | null;
+}
+
+export type ToThread =
+  | { readonly is: "grown" }
+  | { readonly is: "batch"; readonly batch: SubscriptionBatch }
+  | { readonly is: "no_batch"; readonly why: string }
+  | { readonly is: "probe" }
+  | { readonly is: "stop" };
+
+export type FromThread =
+  | { readonly is: "moved" }
+  | { readonly is: "ask"; readonly after: Position }
+  | { readonly is: "probed"; readonly why: string | null }
+  | { readonly is: "trouble" | "damage"; readonly why: string };

@@ -1,0 +1,69 @@
+/** The second thread: brings the rows of one file up to the log, and keeps them there, while the first one serves. */
+import type { MessagePort } from "node:worker_threads";
+import { systemClock } from "../../event/clock.ts";
+import { pause } from "../../event/waits.ts";
+import { openDatabase } from "../database.ts";
+import { makeProjector } from "../projector.ts";
+import { eventsPerCommit, makeRowFold } from "../row-fold.ts";
+import { configureStore, probeStore } from "../store-file.ts";
+import type { FromThread, ThreadBegins, ToThread } from "./messages.ts";
+import { SharedPlaces } from "./shared-places.ts";
+import { openThreadLog } from "./thread-log.ts";
+
+/** Under load the rows wait so long for more events, because a larger transaction writes each page once. */
+const restMs = 4;
+
+export function runRowThread(port: MessagePort, { file, use, from, shared: buffer, log: place }: ThreadBegins): void {
+  const shared = new SharedPlaces(buffer);
+  const tell = (message: FromThread) => port.postMessage(message);
+  const db = openDatabase(file);
+  db.watch((error) => tell({ is: "damage", why: whyOf(error) }));
+  configureStore(db, use);
+  let wantedChanged = false;
+  const rows = makeRowFold(db, () => (wantedChanged = true), eventsPerCommit[use]);
+  const log = openThreadLog(place, shared, tell);
+  const projector = makeProjector({
+    ...{ store: rows, from, log, clock: systemClock },
+    rest: (signal) => pause(restMs, systemClock, signal),
+    onMoved() {
+      shared.rows = projector.position();
+      if (wantedChanged) shared.wantedChanged();
+      wantedChanged = false;
+      if (shared.mayTell()) tell({ is: "moved" });
+    },
+    onTrouble(error) {
+      shared.inTrouble = true;
+      tell({ is: "trouble", why: whyOf(error) });
+    },
+    onWell() {
+      shared.inTrouble = false;
+    },
+  });
+  projector.start();
+
+  port.on("message", (message: ToThread) => {
+    if (message.is === "probe") tell({ is: "probed", why: whyNot(() => probeStore(db, rows)) });
+    else if (message.is === "stop") void stop();
+    else log.take(message);
+  });
+
+  async function stop(): Promise<void> {
+    await projector.stop();
+    log.close();
+    db.close();
+    process.exit(0); // of this thread
+  }
+}
+
+function whyNot(act: () => void): string | null {
+  try {
+    act();
+    return null;
+  } catch (error) {
+    return whyOf(error);
+  }
+}
+
+function whyOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

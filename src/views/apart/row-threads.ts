@@ -1,0 +1,43 @@
+/** The first thread's side of a second one. */
+import { existsSync } from "node:fs";
+import * as nodeModule from "node:module";
+import { Worker } from "node:worker_threads";
+import type { FromThread, ThreadBegins, ToThread } from "./messages.ts";
+
+/** The name that this very file has tells whether the sources run or what was built of them. */
+const program = new URL(`./thread${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
+
+/** False where the files were bundled into one: there is no program for a second thread then. */
+export const threadsExist = (): boolean => existsSync(program);
+
+export interface RowThread {
+  tell(message: ToThread): void;
+  /** It commits what it has begun, and ends. Resolves when it is gone. */
+  stop(): Promise<void>;
+}
+
+/** @param ended told when it ends before it was stopped. */
+export function startThread(begins: Omit<ThreadBegins, "compiled">, take: (message: FromThread) => void, ended: (error: Error) => void): RowThread {
+  const workerData: ThreadBegins = { ...begins, compiled: nodeModule.getCompileCacheDir() ?? null };
+  const worker = new Worker(program, { workerData });
+  worker.unref();
+  const gone = Promise.withResolvers<void>();
+  let failure = new Error("The thread that writes the views has ended.");
+  let stopped = false;
+  worker.on("message", take);
+  worker.on("error", (error) => (failure = error instanceof Error ? error : new Error(String(error))));
+  worker.on("exit", () => {
+    gone.resolve();
+    if (!stopped) ended(failure);
+  });
+  const tell = (message: ToThread) => worker.postMessage(message);
+  return {
+    tell,
+    stop() {
+      stopped = true;
+      worker.ref();
+      tell({ is: "stop" });
+      return gone.promise;
+    },
+  };
+}

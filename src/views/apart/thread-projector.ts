@@ -1,0 +1,97 @@
+import type { Catalog } from "../../catalog/catalog.ts";
+import type { Position } from "../../event/event.ts";
+import type { ReadableApart } from "../../log/event-log.ts";
+import type { Projector, ProjectorOptions } from "../projector.ts";
+import type { ViewStore } from "../store.ts";
+import { AskedBatches } from "./asked-batches.ts";
+import { KeptThread, type StartThread } from "./kept-thread.ts";
+import type { FromThread } from "./messages.ts";
+import { Probes } from "./probes.ts";
+import { makeSeenRows } from "./seen-rows.ts";
+import { SharedPlaces } from "./shared-places.ts";
+
+export interface ThreadProjectorOptions extends Pick<ProjectorOptions, "clock" | "from" | "onMoved" | "onTrouble"> {
+  readonly store: Pick<ViewStore, "file" | "db" | "position">;
+  readonly use: "live" | "rebuild";
+  readonly log: ProjectorOptions["log"] & { readonly apart?: ReadableApart };
+  readonly catalog: Catalog;
+  onDamage(error: Error): void;
+  readonly start?: StartThread;
+}
+
+/** A projector in a thread of its own, with a connection of its own. From now on `store.db` only reads. */
+export function makeThreadProjector({ store, use, from, log, clock, catalog, start, ...told }: ThreadProjectorOptions): Projector {
+  const shared = new SharedPlaces();
+  shared.rows = from > store.position() ? from : store.position();
+  const seen = makeSeenRows(store.db, shared, catalog);
+  const asked = new AskedBatches(log);
+  const probes = new Probes();
+  let trouble: string | null = null;
+  let unfollow: (() => void) | null = null;
+
+  const begins = () => ({ file: store.file, use, from: shared.rows, shared: shared.buffer, log: log.apart?.place ?? null });
+  const thread = new KeptThread({ begins, take, died, clock, start });
+
+  function take(message: FromThread): void {
+    if (message.is === "ask") void answer(message.after);
+    else if (message.is === "damage") told.onDamage(new Error(message.why));
+    else if (message.is === "trouble") inTrouble(new Error(message.why));
+    else if (message.is === "moved") {
+      shared.taken();
+      seen.renew();
+      thread.works();
+      told.onMoved();
+    } else probes.answered(message.why);
+  }
+
+  async function answer(after: Position): Promise<void> {
+    try {
+      const batch = await asked.next(after);
+      if (batch !== null) thread.tell({ is: "batch", batch });
+    } catch (error) {
+      thread.tell({ is: "no_batch", why: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  function died(error: Error): void {
+    asked.end();
+    probes.fail(error);
+    shared.inTrouble = true;
+    inTrouble(error);
+  }
+
+  function inTrouble(error: Error): void {
+    trouble = error.message;
+    told.onTrouble(error);
+  }
+
+  return {
+    position: seen.position,
+    trouble: () => (shared.inTrouble ? trouble : null),
+    async probe() {
+      if (!thread.runs) return;
+      thread.tell({ is: "probe" });
+      await probes.next();
+    },
+    start() {
+      if (log.apart !== undefined) unfollow ??= follow(log.apart, (end) => shared.grewTo(end) && thread.tell({ is: "grown" }));
+      thread.start();
+    },
+    async stop() {
+      unfollow?.();
+      unfollow = null;
+      asked.end();
+      await thread.stop();
+      probes.fail(new Error("The views were closed."));
+      seen.renew();
+    },
+  };
+}
+
+/** @param grown told the end of the log now, and whenever it may have moved. */
+function follow({ end, onEnd }: ReadableApart, grown: (end: Position) => void): () => void {
+  const look = () => grown(end());
+  const unfollow = onEnd(look);
+  look();
+  return unfollow;
+}
