@@ -4,10 +4,9 @@ import * as nodeModule from "node:module";
 import { Worker } from "node:worker_threads";
 import type { FromThread, ThreadBegins, ToThread } from "./messages.ts";
 
-/** The name that this very file has tells whether the sources run or what was built of them. */
-const program = new URL(`./thread${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
+const program = new URL("./thread.ts", import.meta.url);
 
-/** False where the files were bundled into one: there is no program for a second thread then. */
+/** False where a user has bundled all files into one: there is no program for a second thread then. */
 export const threadsExist = (): boolean => existsSync(program);
 
 export interface RowThread {
