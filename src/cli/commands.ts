@@ -31,6 +31,7 @@ export const groups: readonly Group[] = [
   { names: ["keys"], load: async () => (await import("./commands/keys.ts")).addKeys },
   { names: ["log"], load: async () => (await import("./commands/log.ts")).addLog },
   { names: ["backup"], load: async () => (await import("./commands/backup.ts")).addBackup },
+  { names: ["archive"], load: async () => (await import("./commands/archive/archive.ts")).addArchive },
   { names: ["schema"], load: async () => (await import("./commands/schema.ts")).addSchema },
   { names: ["verify"], load: async () => (await import("./commands/verify.ts")).addVerify },
   { names: ["export"], load: async () => (await import("./commands/export.ts")).addExport },

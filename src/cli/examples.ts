@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { archiveExamples } from "./archive-examples.ts";
 
 const event = "018f2b2e-7c4a-7d3b-8a1e-0123456789ab";
 const delivery = "5b6f0a3e-2a41-5c0e-9a57-6d1d3a0c7b42";
@@ -7,6 +8,7 @@ const plan = "018f2b2e-8888-7d3b-8a1e-0123456789ab";
 
 /** Shown below the help of each command, by the command's words. */
 const examples: Readonly<Record<string, string>> = {
+  ...archiveExamples,
   "": `
   reprise serve
   reprise status

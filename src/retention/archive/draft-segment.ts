@@ -32,6 +32,11 @@ export interface SegmentDraft {
  */
 const segmentBytes = 32 * 1024 * 1024;
 
+/** @param content SHA-256 of its lines, hexadecimal. */
+export function segmentNameOf(firstPosition: Position, content: string): string {
+  return `${String(firstPosition).padStart(20, "0")}-${content.slice(0, 24)}`;
+}
+
 /** Packs events as they come, a block at a time. @param limit other than `segmentBytes` for tests. */
 export function makeSegmentDraft(logId: string, limit = segmentBytes): SegmentDraft {
   const content = createHash("sha256");
@@ -80,7 +85,7 @@ export function makeSegmentDraft(logId: string, limit = segmentBytes): SegmentDr
       if (lines.length > 0) await endBlock();
       const body = Buffer.concat(packed);
       const sha256 = hash("sha256", body, "hex");
-      const name = `${String(firstPosition).padStart(20, "0")}-${content.digest("hex").slice(0, 24)}`;
+      const name = segmentNameOf(firstPosition, content.digest("hex"));
       return { name, body, sha256, index: rows.file(name, sha256, blocks), events, firstPosition, lastPosition, streams };
     },
   };

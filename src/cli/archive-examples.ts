@@ -1,0 +1,12 @@
+/** Examples of the commands about what has left the log. */
+export const archiveExamples: Readonly<Record<string, string>> = {
+  archive: `
+  reprise archive ls
+  reprise archive verify --archive file:/srv/archive`,
+  "archive ls": `
+  reprise archive ls
+  reprise archive ls --archive s3://company-archive/reprise -o json`,
+  "archive verify": `
+  reprise archive verify
+  reprise archive verify --archive file:/srv/archive --log sqlite:./data`,
+};

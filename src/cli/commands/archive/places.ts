@@ -1,0 +1,50 @@
+/** The archives that a command was told to work on: by `--archive`, or those of the config. */
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { isRepriseError } from "../../../errors.ts";
+import type { ArchivePlace } from "../../../retention/archive/archive-place.ts";
+import type { World } from "../../command.ts";
+import { exit, Failure, usage } from "../../exit.ts";
+import { standardConfig } from "../../serve-settings.ts";
+
+export interface PlaceFlags {
+  readonly archive?: readonly string[];
+  readonly config?: string;
+}
+
+/** Does something with each place; each is closed. */
+export async function eachPlace(flags: PlaceFlags, { env }: World, act: (place: ArchivePlace) => Promise<void>): Promise<void> {
+  // Loaded here, so that the commands that only talk to a service start fast.
+  const { openPlace } = await import("../../../retention/archive/open-archive.ts");
+  for (const url of await urlsOf(flags)) {
+    const place = await openPlace(url, { env });
+    try {
+      await act(place);
+    } finally {
+      await place.close();
+    }
+  }
+}
+
+async function urlsOf({ archive, config }: PlaceFlags): Promise<readonly string[]> {
+  if (archive !== undefined) return archive;
+  const path = resolve(config ?? standardConfig);
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
+    throw usage(`There is no config file ${path}: name an archive with --archive, or a config with --config.`);
+  const [{ loadConfig }, { checkConfig }] = await Promise.all([import("../../../config/load-config.ts"), import("../../../config/config.ts")]);
+  const urls = [...new Set(checkConfig(await loadConfig(path)).retention.map((rule) => rule.archive))];
+  if (urls.length === 0) throw usage(`The config ${path} has no \`retention\`, so it names no archive: name one with --archive.`);
+  return urls;
+}
+
+/** What goes wrong in an archive, with the exit code that goes with it. */
+export async function working<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!isRepriseError(error)) throw error;
+    const { kind, code, message, remedy } = error;
+    const how = kind === "unavailable" ? exit.unreachable : kind === "config" ? exit.usage : kind === "defect" ? exit.failed : exit.refused;
+    throw new Failure(how, `${message} (${code})\n${remedy}`, { code, message });
+  }
+}
