@@ -23,6 +23,7 @@ import { makePerSource } from "./store/append/append-per-source.ts";
 import { makeFollowUpAppends } from "./store/append/follow-up-appends.ts";
 import { takeTyped } from "./store/append/typed.ts";
 import { makeArchiveReads } from "./store/archive-reads.ts";
+import { makeClusterActs } from "./store/cluster.ts";
 import { makeDeadLetterActs } from "./store/dead-letter-acts.ts";
 import { makeErrorGroupActs } from "./store/error-groups.ts";
 import { makeEscalationActs } from "./store/escalation-acts.ts";
@@ -58,6 +59,8 @@ export interface Ground {
   /** False: nobody is told. */
   readonly alerts?: false;
   readonly random?: () => number;
+  /** Whether this instance shares the log's work with others, and its name. */
+  readonly sharing?: { readonly many?: boolean; readonly instance?: string };
   /** What measures the store. Default: nothing. */
   readonly twins?: Twins | undefined;
 }
@@ -103,7 +106,7 @@ export function makePlan(config: Config, options: PlanOptions): Plan {
 export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal): Promise<Store> {
   const { config, unlocked, clock, logger } = plan;
   const { catalog, migrations } = config;
-  const { openLog, viewsFile, limits, calls, random = Math.random, twins } = ground;
+  const { openLog, viewsFile, limits, calls, random = Math.random, twins, sharing } = ground;
   let views: OpenViews | null = null; // later than the log, which asks them
   const opened = await openLog(async (tenant, ids) => views?.locate(tenant, ids) ?? [], signal);
   const log = twins?.log(opened) ?? opened;
@@ -115,6 +118,7 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
     const delivery = makeRunningHandlers({
       ...{ ...config, appends, log, clock, newId, random, logger, build, projectBuild: config.build, ends: marker },
       ...{ limits: { ...config.limits, ...limits }, ...(calls && { calls }), ...(twins && { twin: twins.handler }) },
+      ...sharing,
       onTaken: () => onTaken(),
     });
     const seen = await openStoreViews(plan, ground, log, delivery);
@@ -150,6 +154,7 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
       ...makePauses(needs),
       ...makeIntegrationActs(needs),
       ...makeErrorGroupActs(needs),
+      ...makeClusterActs({ ...needs, build: config.build ?? build }),
       ...life,
     };
     return withHttp(core, { logger, clock });

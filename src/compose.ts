@@ -5,7 +5,7 @@ import type { Config } from "./config/config.ts";
 import type { LockOptions } from "./config/held-to-lock.ts";
 import type { DeliveryLogger } from "./delivery/delivery-logger.ts";
 import { makeEndMarker } from "./delivery/end-marker.ts";
-import type { RepriseError } from "./errors.ts";
+import { RepriseError } from "./errors.ts";
 import { type Clock, systemClock } from "./event/clock.ts";
 import { newId } from "./event/ids.ts";
 import { withHttp } from "./http/serving.ts";
@@ -33,6 +33,10 @@ export interface OpenOptions extends LockOptions {
   readonly onLost?: (error: RepriseError) => void;
   /** Stands before the name of each stream on a server, so that one server holds several logs. Default: nothing. An embedded log has its folder to itself. */
   readonly namespace?: string;
+  /** Name of this process, for people: 1 to 64 letters, digits, `.`, `_`, `-`. Default: host name and pid. */
+  readonly instance?: string;
+  /** `many`: this process shares the work on a log server with others of the same log, each a part of every handler's entities. Default `one`: it takes all. */
+  readonly instances?: "one" | "many";
   /** False: the store measures nothing of itself, and there is no GET /metrics. Default: true. */
   readonly metrics?: boolean;
 }
@@ -53,6 +57,7 @@ export async function openStore(config: Config, options: OpenOptions): Promise<S
   const twins = makeTelemetry({ handlers: plan.config.handlers, clock, measures: options.metrics !== false });
   const ground: Ground = {
     twins,
+    sharing: sharingOf(options),
     openLog: (locate, signal) => openStoreLog(plan, options, locate, signal),
     viewsFile: join(folder, "views.db"),
     viewsApartAfter: clock === systemClock ? viewsApartAfter : undefined, // a clock that somebody moves is of this thread
@@ -67,6 +72,18 @@ export async function openStore(config: Config, options: OpenOptions): Promise<S
     onTrouble: (err) => logger.warn({ err }, "the log cannot be reached; tried again"),
   });
   return withHttp(waiting, { clock, logger });
+}
+
+/** @throws CONFIG_INVALID */
+function sharingOf({ log, instance, instances = "one" }: OpenOptions): NonNullable<Ground["sharing"]> {
+  if (instance !== undefined && !/^[A-Za-z0-9._-]{1,64}$/.test(instance))
+    throw new RepriseError("CONFIG_INVALID", `instance is ${JSON.stringify(instance)}: it must be 1 to 64 letters, digits, dots, underscores or hyphens.`);
+  if (instances === "many" && !isServer(log))
+    throw new RepriseError(
+      "CONFIG_INVALID",
+      "Many instances need a log server: an embedded log belongs to one process. Name one, as in esdb://host:2113, or run one instance.",
+    );
+  return { many: instances === "many", ...(instance === undefined ? {} : { instance }) };
 }
 
 function openStoreLog(

@@ -25,6 +25,7 @@ export const groups: readonly Group[] = [
   { names: ["replay"], load: async () => (await import("./commands/replay/replay.ts")).addReplays },
   { names: ["handlers", "views"], load: async () => (await import("./commands/service.ts")).addService },
   { names: ["integrations"], load: async () => (await import("./commands/integrations.ts")).addIntegrations },
+  { names: ["cluster"], load: async () => (await import("./commands/cluster.ts")).addCluster },
   { names: ["completion"], load: async () => (await import("./commands/completion.ts")).addCompletion },
   { names: ["copy"], load: async () => (await import("./commands/copy.ts")).addCopy },
   { names: ["doctor"], load: async () => (await import("./commands/doctor.ts")).addDoctor },

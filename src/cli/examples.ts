@@ -164,6 +164,14 @@ const examples: Readonly<Record<string, string>> = {
   reprise handlers pause ledger --reason 'the bank is down'`,
   "handlers resume": `
   reprise handlers resume ledger`,
+  cluster: `
+  reprise cluster ls
+  reprise cluster drain web-1.00c0ffee --reason 'a new build'`,
+  "cluster ls": `
+  reprise cluster ls
+  reprise cluster ls -o json`,
+  "cluster drain": `
+  reprise cluster drain web-1.00c0ffee --reason 'a new build'`,
   "handlers retire": `
   reprise handlers retire mailer --reason 'shipping sends the mails now'`,
   "handlers repair": `

@@ -24,6 +24,10 @@ export interface ServeSettings {
   readonly trustProxy: readonly string[];
   /** Which build of the project this is; null: what the config says. */
   readonly build: string | null;
+  /** Name of this process; null: host name and pid. */
+  readonly instance: string | null;
+  /** Whether it shares the work with others. */
+  readonly instances: "one" | "many";
 }
 
 /** What `serve` was told: each by its flag, else by its environment variable, else the default. An empty value counts as none. */
@@ -40,6 +44,8 @@ export interface ServeFlags {
   readonly tlsKey?: string;
   readonly trustProxy?: string;
   readonly build?: string;
+  readonly instance?: string;
+  readonly instances?: string;
   readonly lock?: string;
 }
 
@@ -78,12 +84,27 @@ export function readServeSettings(flags: ServeFlags, env: Readonly<Record<string
     tls: tlsOf(setting("tlsCert", "REPRISE_TLS_CERT", ""), setting("tlsKey", "REPRISE_TLS_KEY", "")),
     trustProxy: proxiesOf(setting("trustProxy", "REPRISE_TRUST_PROXY", "")),
     build: buildOf(setting("build", "REPRISE_BUILD", "")),
+    instance: instanceOf(setting("instance", "REPRISE_INSTANCE", "")),
+    instances: instancesOf(setting("instances", "REPRISE_INSTANCES", "one"), log.value),
   };
 }
 
 function buildOf(given: Setting): string | null {
   if (given.value === "") return null;
   if (!isBuild(given.value)) throw refuse(given, "it must be a text of 1 to 64 characters without blanks");
+  return given.value;
+}
+
+function instanceOf(given: Setting): string | null {
+  if (given.value === "") return null;
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(given.value)) throw refuse(given, "it must be 1 to 64 letters, digits, dots, underscores or hyphens");
+  return given.value;
+}
+
+function instancesOf(given: Setting, log: string): "one" | "many" {
+  if (given.value !== "one" && given.value !== "many") throw refuse(given, "it must be one or many");
+  if (given.value === "many" && log.startsWith("sqlite:"))
+    throw refuse(given, "an embedded log belongs to one process; many instances share a log on a server, as in REPRISE_LOG=esdb://host:2113");
   return given.value;
 }
 

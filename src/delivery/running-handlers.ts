@@ -14,12 +14,15 @@ import { FlushPace } from "./dispatcher/flush-pace.ts";
 import type { FollowUpAppends } from "./follow-ups/follow-up-appends.ts";
 import type { HandlerDefinition } from "./handler.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
+import { type HandlerTroubles, tellTroubles } from "./handler-troubles.ts";
 import type { HandlerTwin, TwinOf } from "./handler-twin.ts";
 import type { IntegrationSpec } from "./integration-spec.ts";
 import { Integrations } from "./integrations/integrations.ts";
 import type { DeliveryLimits } from "./limits.ts";
+import type { Cluster } from "./ownership/cluster/cluster.ts";
+import { makeCluster } from "./ownership/cluster/make-cluster.ts";
 import { type Condition, refusalOf } from "./ownership/condition.ts";
-import { HandlerPlace } from "./ownership/handler-place.ts";
+import { HandlerPlace, type HandlerPlaceOptions } from "./ownership/handler-place.ts";
 import { type PartitionSeat, partitionSeatOf } from "./ownership/partition-seat.ts";
 import { makeLife } from "./ownership/signs-of-life.ts";
 import { type LastEnds, nobodyTold } from "./partition/ends.ts";
@@ -44,19 +47,13 @@ export interface RunningHandlersOptions {
   readonly ends?: LastEnds;
   /** Told when a handler works here from now on that another instance owned, or that stood still. */
   readonly onTaken?: (handler: string) => void;
-  /** Many instances share the handlers' partitions: this one claims and lets go what it is told, over `partitions`. Default: it takes them all. */
-  readonly cluster?: ClusterSide;
+  /** Many instances share the handlers' partitions, so this one claims its share, and lets go what becomes another one's. Default: it takes them all. */
+  readonly many?: boolean;
+  /** Name of this process, for the record. Default: host name and pid. */
+  readonly instance?: string;
   readonly calls?: CallOptions;
   /** Of each handler. Default: none. */
   readonly twin?: TwinOf;
-}
-
-/** What assigns partitions to instances. */
-export interface ClusterSide {
-  /** Who this instance is now, for the record. */
-  owner(): string;
-  /** Whether a partition may start anything here. Asked before each start. */
-  mayStart(handler: string, of: number, partition: number): boolean;
 }
 
 /** How handlers are called in a test. */
@@ -68,7 +65,7 @@ export interface CallOptions {
 }
 
 /** The handlers that this process delivers to, each under its name. */
-export interface RunningHandlers {
+export interface RunningHandlers extends HandlerTroubles {
   /** Claims every handler's journal, then lets all of them work. */
   start(): Promise<void>;
   /** Takes nothing new, lets what runs end within `patienceMs`, records all. */
@@ -83,18 +80,16 @@ export interface RunningHandlers {
   readonly integrations: Pick<Integrations, "all" | "isolate" | "reset">;
   /** The places of all partitions of all handlers, after `start`. */
   partitions(): readonly PartitionSeat[];
+  /** The instances that share them; null: this one has all to itself. */
+  readonly cluster: Cluster | null;
+  /** Name of this process; in a cluster the id under which it takes part begins with it. */
+  readonly instance: string;
   /** What has become of a handler in this process, also of one that is not in the config. */
   condition(handler: string): Condition;
   /** Its deliveries under way. */
   running(handler: string): ReturnType<RunningHandler["running"]>;
   /** Those that work here now. */
   working(): readonly RunningHandler[];
-  /** Handlers that stand still for good, with the reason. */
-  faults(): readonly { readonly handler: string; readonly error: RepriseError }[];
-  /** Handlers of which nothing is delivered or recorded just now, with the reasons; they go on by themselves. */
-  troubles(): readonly { readonly handler: string; readonly trouble: string }[];
-  /** Of each handler with entities that stand still at a damaged record of the log: how many (1,000: or more), and the place of the first. */
-  damaged(): readonly { readonly handler: string; readonly lanes: number; readonly place: string }[];
 }
 
 interface Place {
@@ -110,27 +105,37 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
   const calls = makeAttempts(handlers, twins, options); // made at once, so that a header that cannot be sent is a start-up error
   const places = new Map<string, Place>();
   const dispatchers = () => [...places].flatMap(([name, { place }]) => place.working().map((dispatcher) => ({ name, dispatcher })));
+  const lookAgain = () => {
+    for (const { dispatcher } of dispatchers()) dispatcher.lookAgain();
+  };
   const life = makeLife({
     log,
     clock,
     instance: ends.life,
     owns: () => dispatchers().length > 0,
     check: async () => void (await Promise.all(dispatchers().map(({ dispatcher }) => dispatcher.checkOwnership()))),
-    onChange: () => {
-      for (const { dispatcher } of dispatchers()) dispatcher.lookAgain();
-    },
+    onChange: lookAgain,
   });
   const find = (name: string) => places.get(name)?.handler;
+  const partitions = () => [...places.values()].flatMap(({ seats }) => seats);
+  const { instance = `${hostname()}:${process.pid}` } = options;
+  const cluster = options.many ? makeCluster({ ...options, ends, name: instance, seats: partitions, onChange: lookAgain }) : null;
+  /** One that another instance has, or is about to have, is at work there. */
+  const isElsewhere = ({ code }: RepriseError) => cluster !== null && code === "FENCED";
 
   return {
     async start() {
       await integrations.start();
-      await openAll(options, { places, attempts: calls.attempts, twins, mayStart: life.isHeard, integrations });
-      if (options.cluster === undefined) life.start();
+      const owns = cluster === null ? alone(instance, life.isHeard) : among(cluster);
+      await openAll(options, { places, attempts: calls.attempts, twins, owns, integrations });
+      if (cluster !== null) return cluster.start();
+      life.start();
       for (const { place } of places.values()) for (const seat of place.seats) seat.start();
     },
     async stop(patienceMs) {
-      await stopAll(places, patienceMs);
+      const byMs = clock.monotonicMs() + patienceMs;
+      await cluster?.stop(patienceMs);
+      await stopAll(places, Math.max(0, byMs - clock.monotonicMs()));
       await integrations.stop();
       life.stop();
       await calls.close();
@@ -155,15 +160,11 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
       return { state: "stopped", fault: "the service has not started it" };
     },
     integrations,
-    partitions: () => [...places.values()].flatMap(({ seats }) => seats),
+    partitions,
+    ...{ cluster, instance },
     running: (name) => find(name)?.running() ?? [],
     working: () => [...places.values()].flatMap(({ place, handler }) => (place.working().length === 0 ? [] : [handler])),
-    faults: () => [...places].flatMap(([handler, { place }]) => place.faults.map((error) => ({ handler, error }))),
-    troubles: () => dispatchers().flatMap(({ name, dispatcher }) => dispatcher.troubles.map((trouble) => ({ handler: name, trouble }))),
-    damaged: () =>
-      dispatchers().flatMap(({ name, dispatcher: { damaged } }) =>
-        damaged.size === 0 ? [] : [{ handler: name, lanes: damaged.size, place: [...damaged.values()][0]! }],
-      ),
+    ...tellTroubles(places, { dispatchers, isElsewhere }),
   };
 }
 
@@ -202,23 +203,26 @@ interface OpenNeeds {
   readonly places: Map<string, Place>;
   readonly attempts: ReadonlyMap<string, Attempt>;
   readonly twins: Twins;
-  readonly mayStart: () => boolean;
+  readonly owns: Pick<HandlerPlaceOptions, "owner" | "mayStart" | "takesOver" | "newPartitions">;
   readonly integrations: Integrations;
 }
 
 /** How many partitions a new handler gets whose config says nothing: as many as many instances need to share it. */
 const newPartitions = { one: 1, many: 16 };
 
+const alone = (instance: string, isHeard: () => boolean): OpenNeeds["owns"] => ({
+  ...{ owner: () => instance, mayStart: isHeard, takesOver: true, newPartitions: newPartitions.one },
+});
+
+const among = (cluster: Cluster): OpenNeeds["owns"] => ({
+  ...{ owner: () => cluster.instance, mayStart: (...place) => cluster.mayStart(...place), takesOver: false, newPartitions: newPartitions.many },
+});
+
 /** Claims one journal after the other. When one cannot be claimed, those that are get released again. */
 async function openAll(
-  { handlers, ends = nobodyTold, onTaken = () => {}, cluster, ...common }: RunningHandlersOptions,
-  { places, attempts, twins, mayStart, integrations }: OpenNeeds,
+  { handlers, ends = nobodyTold, onTaken = () => {}, ...common }: RunningHandlersOptions,
+  { places, attempts, twins, owns, integrations }: OpenNeeds,
 ): Promise<void> {
-  const place = `${hostname()}:${process.pid}`;
-  const owns =
-    cluster === undefined
-      ? { owner: () => place, mayStart, takesOver: true, newPartitions: newPartitions.one }
-      : { owner: () => cluster.owner(), mayStart: cluster.mayStart.bind(cluster), takesOver: false, newPartitions: newPartitions.many };
   const shared = { ...owns, gate: new AloneGate(), flushPace: new FlushPace() };
   try {
     for (const spec of handlers) {

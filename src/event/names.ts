@@ -54,6 +54,8 @@ export const viewsStream = `${ownTenant}.views`;
 export const errorGroupsStream = `${ownTenant}.error-groups`;
 /** What a copy has begun, and ended. */
 export const copyStream = `${ownTenant}.copy`;
+/** Which instances share the log's work. */
+export const clusterStream = `${ownTenant}.cluster`;
 export const logStream = `${ownTenant}.log`;
 export const handlerStream = (handler: string): string => `${ownTenant}.handler-${handler}`;
 /** What the names of all journals begin with. */

@@ -16,6 +16,7 @@ import { keepAnswers } from "./once.ts";
 import { logRequests } from "./request-log.ts";
 import { keepRoutes } from "./routed.ts";
 import { archiveSegmentRoutes } from "./routes/archive-segments.ts";
+import { clusterRoutes } from "./routes/cluster.ts";
 import { consoleRoutes } from "./routes/console.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { descriptionRoutes } from "./routes/description.ts";
@@ -114,6 +115,7 @@ export function makeServer({
   app.register(handlerRoutes, needs);
   app.register(integrationRoutes, needs);
   app.register(archiveSegmentRoutes, needs);
+  app.register(clusterRoutes, needs);
   app.register(serviceRoutes, needs);
   app.register(metricRoutes, needs);
   app.register(descriptionRoutes, needs);

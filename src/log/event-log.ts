@@ -203,8 +203,8 @@ export interface EventLog {
 }
 
 export interface Beats {
-  /** Stores a sign of life. It is not repeated, because the next one comes soon. @throws LOG_UNAVAILABLE */
-  beat(who: string): Promise<void>;
+  /** Stores a sign of life. It is not repeated, because the next one comes soon. @returns its number, as `last` tells it. @throws LOG_UNAVAILABLE */
+  beat(who: string): Promise<number>;
   /** Grows with each sign of life; −1: there is none. @throws LOG_UNAVAILABLE */
   last(who: string): Promise<number>;
 }

@@ -1,4 +1,5 @@
 /** The events of `reprise.cluster`: which instances share the log's work, and who works on what. Stored formats: they only ever grow. */
+import type { Act } from "./act.ts";
 
 /** A partition that changes its owner. */
 export interface Move {
@@ -22,7 +23,7 @@ export interface ClusterStreamData {
     readonly partitions: Readonly<Record<string, number>>;
   };
   /** It gives its partitions away and gets no more: it stops, or an operator asked for it. */
-  "member.draining": { readonly instance: string; readonly by: string };
+  "member.draining": { readonly instance: string; readonly by: string; readonly act?: Act };
   /** `clean`: it said so itself, after it had released all. `silent`: another one (`by`) heard nothing of it for too long. */
   "member.left": { readonly instance: string; readonly by: string; readonly why: "clean" | "silent" };
   /** One step towards an even share: the owner itself gives partitions away, or takes one back that it could not let go of. */

@@ -24,6 +24,8 @@ export interface Life {
   probe(): Promise<void>;
   /** Records the act and begins to rebuild the views beside the old ones; a second call joins the first. @returns position of the record. */
   rebuildViews(options?: ActOptions): Promise<PositionText>;
+  /** It is about to close: its partitions go to other instances meanwhile. Requests are still answered. */
+  drain(): void;
   /** Lets what runs finish (at most 8 s), flushes, releases, closes. May be called twice. */
   close(): Promise<void>;
 }
@@ -31,7 +33,7 @@ export interface Life {
 interface LifeNeeds {
   readonly log: EventLog;
   readonly views: Views & { start(): void };
-  readonly delivery: Pick<RunningHandlers, "start" | "stop">;
+  readonly delivery: Pick<RunningHandlers, "start" | "stop" | "cluster">;
   readonly replays: Pick<Replays, "resume" | "stop" | "flushed">;
   readonly alerts: { start(): void; stop(): Promise<void> };
   readonly marker: EndMarker;
@@ -91,6 +93,9 @@ export function makeLife({ log, views, delivery, replays, alerts, marker, readin
     warnings: () => readiness.warnings(),
     probe: async () => (state === "started" ? readiness.probe() : undefined),
     rebuildViews,
+    drain() {
+      if (state === "started") void delivery.cluster?.stop(closePatienceMs);
+    },
     close() {
       closing ??= close();
       return closing;

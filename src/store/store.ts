@@ -2,6 +2,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import type { Views } from "../views/model/views.ts";
 import type { Appends } from "./append/append.ts";
 import type { ArchiveReads } from "./archive-reads.ts";
+import type { ClusterActs } from "./cluster.ts";
 import type { DeadLetterActs } from "./dead-letter-acts.ts";
 import type { ErrorGroupActs } from "./error-groups.ts";
 import type { EscalationActs } from "./escalation-acts.ts";
@@ -26,6 +27,7 @@ export interface StoreCore
     Pauses,
     IntegrationActs,
     ErrorGroupActs,
+    ClusterActs,
     Life,
     Measured {
   readonly catalog: Catalog;

@@ -73,6 +73,7 @@ export function makeWaitingStore({ catalog, open, clock, onTrouble, metrics = nu
     notReady: () => (closed ? "the store is closed" : store === null ? `the log: ${trouble}` : store.notReady()),
     warnings: () => store?.warnings() ?? [],
     probe: async () => store?.probe(),
+    drain: () => store?.drain(),
     async close() {
       closed = true;
       leaving.abort();
@@ -101,6 +102,7 @@ type HandedOn = Omit<StoreCore, "catalog" | "views" | "logId" | keyof Measured |
 
 function handOn(mustBeOpen: () => StoreCore): HandedOn {
   return {
+    cluster: () => mustBeOpen().cluster(),
     following: { follow: async (...args) => mustBeOpen().following.follow(...args) },
     requests: { begin: async (...args) => mustBeOpen().requests.begin(...args) },
     append: takeTyped(async (...args) => mustBeOpen().append(...args)),
@@ -118,6 +120,7 @@ function handOn(mustBeOpen: () => StoreCore): HandedOn {
     resolveErrorGroup: async (...args) => mustBeOpen().resolveErrorGroup(...args),
     ignoreErrorGroup: async (...args) => mustBeOpen().ignoreErrorGroup(...args),
     reopenErrorGroup: async (...args) => mustBeOpen().reopenErrorGroup(...args),
+    drainInstance: async (...args) => mustBeOpen().drainInstance(...args),
     pauseEntity: async (...args) => mustBeOpen().pauseEntity(...args),
     resumeEntity: async (...args) => mustBeOpen().resumeEntity(...args),
     retryEntity: async (...args) => mustBeOpen().retryEntity(...args),

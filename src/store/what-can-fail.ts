@@ -5,7 +5,7 @@ import type { ReadinessSource } from "./readiness.ts";
 interface Watched {
   /** Why the schema lock is broken, where the store was opened all the same. */
   readonly unlocked: readonly string[];
-  readonly delivery: Pick<RunningHandlers, "faults" | "troubles" | "damaged">;
+  readonly delivery: Pick<RunningHandlers, "faults" | "troubles" | "damaged" | "cluster">;
   readonly views: { trouble(): string | null; probe(): Promise<void> };
   readonly log: EventLog;
   readonly alerts: { warnings(): readonly string[] };
@@ -18,6 +18,7 @@ export function whatCanFail({ unlocked, delivery, views, log, alerts }: Watched)
     {
       name: "",
       reasons: () => [
+        ...(delivery.cluster?.isDraining ? ["this instance is draining: other instances work on its partitions"] : []),
         ...delivery.faults().map(({ handler, error }) => `handler ${handler} stands still: ${error.code}`),
         ...delivery.troubles().map(({ handler, trouble }) => `handler ${handler}: ${trouble}`),
       ],

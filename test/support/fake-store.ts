@@ -385,6 +385,16 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
     notReady: () => null,
     warnings: () => [],
     probe: async () => {},
+    drain: () => {},
+    cluster: () => ({
+      ...{ instance: "web-1.00c0ffee", generation: 3 },
+      members: [{ instance: "web-1.00c0ffee", build: "1.4.2", catalog: "c0ffee", since: at, state: "active" }],
+      partitions: [
+        { handler: "mail", partition: 0, owner: "web-1.00c0ffee", epoch: 7, state: "owned" },
+        { handler: "mail", partition: 1, owner: null, epoch: null, state: "unowned" },
+      ],
+    }),
+    drainInstance: async () => {},
     close: async () => {},
     replay: async () => ({ status: "replayed", replayId, deliveryId, originalEventId: eventId, error: null, position: "12" }),
     replayBatch: async () => ({ replayId, total: 2, succeeded: 2, failed: 0, skipped: 0, skips: [], remaining: 0, position: "14" }),

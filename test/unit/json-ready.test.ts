@@ -183,6 +183,9 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
     rejectEscalation: () => store.rejectEscalation(asked[1]!.deliveryId, { reason }),
     retireHandler: () => store.retireHandler("gone", { reason }),
     rebuildViews: () => store.rebuildViews(),
+    cluster: () => store.cluster(),
+    drainInstance: () => store.drainInstance(store.cluster().instance).catch((error: unknown) => error),
+    drain: () => store.drain(),
   };
   walk("append", appended);
   walk("replay with a migration", await store.replay(e!, { migration: "mend" }));

@@ -183,7 +183,7 @@ describe("an unanswered request", () => {
     const memory = openMemoryLog({ clock });
     let beat = 0;
     let living = true;
-    const beats: Beats = { beat: async () => {}, last: async () => (living ? ++beat : beat) };
+    const beats: Beats = { beat: async () => 0, last: async () => (living ? ++beat : beat) };
     const log: EventLog = Object.assign({ ...memory }, { beats });
     (await begin(open(log, clock))).leave();
     const here = open(log, clock);

@@ -42,6 +42,8 @@ export function addServe(program: Command, world: World): void {
     .option("--tls-cert <file>", "certificate in PEM, read again when it changes (REPRISE_TLS_CERT)")
     .option("--tls-key <file>", "its private key in PEM (REPRISE_TLS_KEY)")
     .option("--trust-proxy <addresses>", "proxies whose X-Forwarded-… headers are believed (REPRISE_TRUST_PROXY)")
+    .option("--instance <name>", "name of this process, for people (REPRISE_INSTANCE, default: host name and pid)")
+    .option("--instances <one|many>", "many: it shares the work on a log server with others (REPRISE_INSTANCES, default: one)")
     .option("--build <name>", "which build of the project this is, for error groups: a version, a commit (REPRISE_BUILD)")
     .action(async (flags: Flags) => {
       const signal = new Promise<NodeJS.Signals>((caught) => {
@@ -102,6 +104,8 @@ async function start(flags: Flags, world: World): Promise<{ server: Server; stor
     ...{ log: settings.log, data: settings.data, logger, onLost, namespace, allowUnlocked: flags.allowUnlocked === true },
     ...(flags.lock ? { lock: flags.lock } : {}),
     ...(settings.build === null ? {} : { build: settings.build }),
+    ...(settings.instance === null ? {} : { instance: settings.instance }),
+    instances: settings.instances,
   });
   try {
     // A log on a server may not be there yet: the service answers meanwhile, and /readyz says what it waits for.
@@ -127,6 +131,7 @@ function openKeysOf(path: string | null, openKeys: typeof OpenKeys, logger: Logg
 
 /** Takes nothing new, lets what runs finish, flushes. What is not over in time is delivered again at the next start. */
 async function stop(server: Server, store: Store, logger: Logger): Promise<void> {
+  store.drain();
   const late = setTimeout(() => {
     logger.fatal("did not stop in time");
     leave(exit.failed);

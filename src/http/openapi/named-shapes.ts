@@ -4,6 +4,7 @@ import { segmentReply, segmentsReply } from "../wire/archive.ts";
 import { cloudEventBody } from "../wire/cloud-event.ts";
 import { cloudEventBatchBody } from "../wire/cloud-event-batch.ts";
 import { cloudEventBatchReply, cloudEventReply } from "../wire/cloud-event-reply.ts";
+import { clusterReply, drainReply } from "../wire/cluster.ts";
 import { sessionEndedReply, sessionReply, sessionRequest } from "../wire/console.ts";
 import * as lettersAsked from "../wire/dead-letters.ts";
 import * as letters from "../wire/dead-letters-replies.ts";
@@ -86,6 +87,8 @@ export const namedReplies: Readonly<Record<string, z.ZodType>> = {
   IntegrationActed: integrationActReply,
   Segment: segmentReply,
   Segments: segmentsReply,
+  Cluster: clusterReply,
+  InstanceDrained: drainReply,
   Schemas: service.schemasReply,
   JsonSchema: service.jsonSchemaReply,
   OpenApi: service.openApiReply,

@@ -18,7 +18,7 @@ export function makeBeats(server: Server, newId: NewId, namespace: string): Beat
   const revisions = new Map<string, bigint>();
   const nameOf = (who: string) => `${namespace}reprise-beat-${who}`;
 
-  const write = async (stream: string, event: ReturnType<typeof jsonEvent>): Promise<void> => {
+  const write = async (stream: string, event: ReturnType<typeof jsonEvent>): Promise<bigint> => {
     for (let n = 0; ; n++) {
       const expectedRevision = revisions.get(stream) ?? NO_STREAM;
       try {
@@ -26,7 +26,7 @@ export function makeBeats(server: Server, newId: NewId, namespace: string): Beat
           within(client.appendToStream(stream, event, { expectedRevision, requiresLeader: true }), limits.answerMs, clock, closing),
         );
         revisions.set(stream, stored.nextExpectedRevision);
-        return;
+        return stored.nextExpectedRevision;
       } catch (error) {
         const actual = (error as { readonly actualVersion?: unknown }).actualVersion;
         if (n > 0 || !isServerError(error, ErrorType.WRONG_EXPECTED_VERSION) || typeof actual !== "bigint")
@@ -40,7 +40,7 @@ export function makeBeats(server: Server, newId: NewId, namespace: string): Beat
     async beat(who) {
       const stream = nameOf(who);
       if (!revisions.has(stream)) await write(`$$${stream}`, jsonEvent({ id: newId(), type: "$metadata", data: { $maxCount: 1, $maxAge: maxAgeSeconds } }));
-      await write(stream, jsonEvent({ id: newId(), type: "beat", data: {} }));
+      return Number(await write(stream, jsonEvent({ id: newId(), type: "beat", data: {} })));
     },
     async last(who) {
       const [last] = (await readNativePage(server, nameOf(who), "backward", null, 1)).events;

@@ -6,8 +6,11 @@ export const drainMs = 10_000;
 /** An owner that has not let go by then, counted from when its heir came to know of it, is not waited for. */
 export const handOverMs = drainMs + 5000;
 
+/** In place of an instance: somebody may hold it. */
+export const unknownHolder = "?";
+
 export interface Holder {
-  /** The instance that claimed the journal last; null: nobody has, or it released it. */
+  /** The instance that claimed the journal last; null: nobody has, or it released it. Or `unknownHolder`. */
   readonly instance: string | null;
   /** When this instance came to know, on its monotonic clock. */
   readonly sinceMs: number;
@@ -15,6 +18,7 @@ export interface Holder {
 
 /** @param assignedMs since when this instance knows that the partition is its own. */
 export function mayClaim(nowMs: number, assignedMs: number, holder: Holder, me: string, { members }: Pick<ClusterState, "members">): boolean {
-  if (holder.instance === null || holder.instance === me || !members.has(holder.instance)) return true;
+  const { instance } = holder;
+  if (instance === null || instance === me || (instance !== unknownHolder && !members.has(instance))) return true;
   return nowMs - Math.max(assignedMs, holder.sinceMs) >= handOverMs;
 }

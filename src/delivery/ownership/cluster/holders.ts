@@ -1,0 +1,89 @@
+/** Who holds the journals of all partitions, as their claims and releases tell it: read back once, and followed from then on. */
+import type { Clock } from "../../../event/clock.ts";
+import type { StoredEvent } from "../../../event/event.ts";
+import { clusterStream, journalStream } from "../../../event/names.ts";
+import { backOff } from "../../../event/waits.ts";
+import type { EventLog } from "../../../log/event-log.ts";
+import type { JournalData } from "../../../records/journal.ts";
+import { claimType } from "../../journal/claim.ts";
+import { isOwnEvent } from "../../journal/journal-read.ts";
+import { type Holder, unknownHolder } from "../rules/hand-over.ts";
+
+const releaseType = "partition.released";
+/** How far back a claim is looked for. Its owner is waited for as long as any, when it is further back. */
+const maxRead = 5000;
+const waits = { firstMs: 250, lastMs: 5000 };
+
+export interface KnownHolder extends Holder {
+  /** Revision of the claim; null: not known. */
+  readonly epoch: number | null;
+}
+
+export interface HoldersOptions {
+  readonly log: EventLog;
+  readonly clock: Clock;
+  /** Told when a claim, a release or anything of the cluster's stream has come. */
+  readonly onNews: () => void;
+  readonly signal: AbortSignal;
+}
+
+export class Holders {
+  readonly #options: HoldersOptions;
+  readonly #known = new Map<string, KnownHolder>();
+
+  constructor(options: HoldersOptions) {
+    this.#options = options;
+  }
+
+  of(journal: string): KnownHolder {
+    return this.#known.get(journal) ?? { instance: unknownHolder, sinceMs: this.#options.clock.monotonicMs(), epoch: null };
+  }
+
+  /** Follows the log from its end, and looks back from there. @throws LOG_UNAVAILABLE */
+  async start(places: readonly { readonly handler: string; readonly partition: number; readonly of: number }[]): Promise<void> {
+    const head = await this.#options.log.head();
+    void this.#follow(head);
+    for (const { handler, of, partition } of places) await this.learn(journalStream(handler, of, partition));
+  }
+
+  /** Reads back to the journal's last claim or release. */
+  async learn(journal: string): Promise<void> {
+    if (this.#known.has(journal)) return;
+    const { log, signal, clock } = this.#options;
+    let isEmpty = true;
+    for await (const batch of log.readStream(journal, { direction: "backward", limit: maxRead, signal }))
+      for (const event of batch) {
+        isEmpty = false;
+        if (this.#known.has(journal)) return; // it was claimed meanwhile
+        if (this.#take(event)) return;
+      }
+    if (!this.#known.has(journal)) this.#known.set(journal, { instance: isEmpty ? null : unknownHolder, sinceMs: clock.monotonicMs(), epoch: null });
+  }
+
+  #take(event: StoredEvent): boolean {
+    if (!isOwnEvent(event) || (event.type !== claimType && event.type !== releaseType)) return false;
+    const sinceMs = this.#options.clock.monotonicMs();
+    const claim = event.type === claimType ? (event.data as unknown as JournalData["partition.claimed"]) : null;
+    this.#known.set(event.stream, { instance: claim?.owner ?? null, sinceMs, epoch: claim === null ? null : event.revision });
+    return true;
+  }
+
+  async #follow(head: bigint): Promise<void> {
+    const { log, clock, onNews, signal } = this.#options;
+    let after = head;
+    for (let failures = 0; !signal.aborted; failures++)
+      try {
+        const types = [claimType, releaseType, "member.joined", "member.draining", "member.left", "partitions.moved", "handler.partitioned"];
+        for await (const { events, position } of log.subscribe({ after, filter: { types }, signal })) {
+          after = position;
+          failures = 0;
+          let isNews = false;
+          for (const event of events) isNews = this.#take(event) || event.stream === clusterStream || isNews;
+          if (isNews) onNews();
+        }
+        return;
+      } catch {
+        await backOff(failures, waits, clock, signal); // the log tells what is wrong with it
+      }
+  }
+}

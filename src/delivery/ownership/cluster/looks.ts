@@ -1,0 +1,55 @@
+/** Reads what has happened in the cluster, and tells the steward. */
+import type { Clock } from "../../../event/clock.ts";
+import { within } from "../../../event/waits.ts";
+import type { Steward } from "../rules/steward.ts";
+import type { ClusterStream } from "./cluster-stream.ts";
+import { answerMs, type OwnBeats } from "./own-beats.ts";
+
+export interface LooksOptions {
+  readonly steward: Steward;
+  readonly stream: ClusterStream;
+  readonly beats: OwnBeats;
+  readonly clock: Clock;
+  readonly life: string;
+  readonly signal: AbortSignal;
+  /** Told after each look. @param changed the owners, or the members, may be others than before. */
+  readonly onLooked: (changed: boolean) => void;
+}
+
+export class Looks {
+  readonly #options: LooksOptions;
+  #looking: Promise<void> | null = null;
+  #again = false;
+
+  constructor(options: LooksOptions) {
+    this.#options = options;
+  }
+
+  /** One look at a time; for what comes meanwhile there is another look. */
+  look(): Promise<void> {
+    if (this.#looking !== null) {
+      this.#again = true;
+      return this.#looking;
+    }
+    const { steward, clock, signal, onLooked } = this.#options;
+    const { generation } = steward.state;
+    const looked = this.#read().catch(() => {}); // the log tells what is wrong with it
+    this.#looking = within(looked, answerMs, clock, () => {}).then(() => {
+      this.#looking = null;
+      onLooked(steward.state.generation !== generation);
+      if (!this.#again || signal.aborted) return;
+      this.#again = false;
+      return this.look();
+    });
+    return this.#looking;
+  }
+
+  async #read(): Promise<void> {
+    const { steward, stream, beats, clock, life } = this.#options;
+    const begunMs = clock.monotonicMs();
+    for (const event of await stream.news(steward.state.generation)) steward.seen(event, clock.monotonicMs());
+    const others = [...steward.state.members.values()].filter((member) => member.life !== life);
+    const look = await beats.look(new Map(others.map((member) => [member.instance, member.life])));
+    if (clock.monotonicMs() - begunMs <= answerMs) steward.looked(clock.monotonicMs(), look); // an answer that was frozen on its way says nothing
+  }
+}

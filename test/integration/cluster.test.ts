@@ -1,0 +1,106 @@
+/** Several stores of one process share a log server, each as an instance of its own. */
+import { setTimeout as wait } from "node:timers/promises";
+import { v7 } from "uuid";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { z } from "zod";
+import { defineConfig, defineEvent, defineHandler, openStore, type Store } from "../../src/index.ts";
+import { until } from "../support/crash-service.ts";
+import { startLogServer } from "../support/log-server.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const happened = defineEvent("thing.happened", { 1: z.object({ takesMs: z.number() }) });
+
+interface Call {
+  readonly instance: string;
+  readonly entity: string;
+  readonly revision: number;
+  readonly startMs: number;
+  endMs: number | null;
+  aborted: boolean;
+}
+
+/** @param log what several instances share. */
+async function open(log: string, instance: string, calls: Call[], instances: "one" | "many" = "many"): Promise<Store> {
+  const handler = defineHandler({
+    name: "desk",
+    concurrency: 16,
+    timeoutMs: 60_000,
+    events: [happened],
+    on: {
+      "thing.happened": async (event, { signal }) => {
+        const call: Call = { instance, entity: event.entity.id, revision: event.revision, startMs: performance.now(), endMs: null, aborted: false };
+        calls.push(call);
+        await wait(event.data.takesMs, undefined, { signal }).catch(() => {
+          call.aborted = true;
+        });
+        signal.throwIfAborted();
+        call.endMs = performance.now();
+      },
+    },
+  });
+  const store = await openStore(defineConfig({ events: [happened], handlers: [handler] }), { log, data: temporaryFolder(), instance, instances });
+  onTestFinished(() => store.close());
+  await store.start();
+  return store;
+}
+
+const appendTo = async (store: Store, entities: number, each: number, takesMs = 5) => {
+  for (let n = 0; n < each; n++)
+    await store.append(
+      Array.from({ length: entities }, (_, entity) => ({ id: v7(), type: "thing.happened", entity: { type: "thing", id: `e${entity}` }, data: { takesMs } })),
+    );
+};
+
+const partsOf = (store: Store, name: string) =>
+  store.cluster().partitions.filter(({ owner, state }) => state === "owned" && owner?.startsWith(`${name}.`)).length;
+
+/** Entities whose events did not come in order, one at a time, each once. */
+function outOfOrder(calls: readonly Call[]): readonly string[] {
+  const last = new Map<string, Call>();
+  return calls.flatMap((call) => {
+    const before = last.get(call.entity);
+    last.set(call.entity, call);
+    const isNext = call.revision === (before?.revision ?? -1) + 1;
+    return isNext && (before === undefined || (before.endMs !== null && before.endMs <= call.startMs)) ? [] : [`${call.entity} ${call.revision}`];
+  });
+}
+
+describe("instances on one log server", { timeout: 90_000 }, () => {
+  it("share the partitions as they come and go; each entity stays in order, each event comes once, and a long call is let be", async () => {
+    const { url } = await startLogServer();
+    const calls: Call[] = [];
+    const one = await open(url, "one", calls);
+    await until("all partitions", () => partsOf(one, "one") === 16);
+    await one.append([{ id: v7(), type: "thing.happened", entity: { type: "thing", id: "long" }, data: { takesMs: 14_000 } }]);
+    await until("the long call", () => calls.length === 1);
+    await appendTo(one, 40, 5);
+
+    const two = await open(url, "two", calls);
+    const three = await open(url, "three", calls);
+    const loading = appendTo(two, 40, 20);
+    await until("an even share", () =>
+      [one, two, three].every((store) => [5, 6].includes(partsOf(store, ["one", "two", "three"][[one, two, three].indexOf(store)]!))),
+    );
+    await loading;
+    expect([one, two, three].map((store) => store.cluster().generation)).toEqual(Array(3).fill(one.cluster().generation));
+    await until("the long call to end", () => calls[0]!.endMs !== null);
+    expect(calls[0]).toMatchObject({ instance: "one", aborted: false });
+
+    // In order, it takes others well under two seconds to go on.
+    const goneMs = performance.now();
+    await two.close();
+    await until("the others to have all", () => partsOf(one, "one") + partsOf(three, "three") === 16);
+    const takenMs = performance.now() - goneMs;
+    await appendTo(one, 40, 5);
+    await until("all calls", () => calls.length >= 1 + 40 * 30);
+    await wait(100);
+    console.log(`an instance stopped in order: its partitions are at work elsewhere after ${Math.round(takenMs)} ms`);
+    expect(takenMs).toBeLessThan(2000);
+    expect(calls.length).toBe(1 + 40 * 30);
+    expect(outOfOrder(calls)).toEqual([]);
+    expect(one.cluster().members.map(({ instance, state }) => [instance.split(".")[0], state])).toEqual([
+      ["one", "active"],
+      ["three", "active"],
+    ]);
+  });
+});
