@@ -32,6 +32,8 @@ describe("the settings of serve", () => {
       tls: null,
       trustProxy: [],
       build: null,
+      instance: null,
+      instances: "one",
     });
     const env = { REPRISE_LOG: "sqlite:/a", REPRISE_DATA: "/b", REPRISE_HOST: "::1", REPRISE_PORT: "0", REPRISE_LOG_LEVEL: "warn" };
     expect(readServeSettings({ port: "1", config: "c.ts" }, env)).toEqual({
@@ -45,8 +47,12 @@ describe("the settings of serve", () => {
       tls: null,
       trustProxy: [],
       build: null,
+      instance: null,
+      instances: "one",
     });
     const open = { REPRISE_API_KEYS: "keys.json", REPRISE_HOST: "0.0.0.0", REPRISE_TLS_CERT: "c.pem", REPRISE_TLS_KEY: "k.pem" };
+    const many = { REPRISE_INSTANCES: "many", REPRISE_INSTANCE: "web-1", REPRISE_LOG: "esdb://here:2113" };
+    expect(readServeSettings({}, many)).toMatchObject({ instance: "web-1", instances: "many" });
     expect(readServeSettings({ trustProxy: "10.0.0.7, fd00::/8,loopback" }, open)).toMatchObject({
       host: "0.0.0.0",
       apiKeys: "keys.json",
@@ -68,6 +74,9 @@ describe("the settings of serve", () => {
     [{}, { REPRISE_TLS_KEY: "k.pem" }, "REPRISE_TLS_CERT is "],
     [{}, { REPRISE_TRUST_PROXY: "proxy.example" }, 'REPRISE_TRUST_PROXY is "proxy.example": '],
     [{}, { REPRISE_BUILD: "a build" }, 'REPRISE_BUILD is "a build": '],
+    [{ instance: "web 1" }, {}, '--instance is "web 1": '],
+    [{}, { REPRISE_INSTANCES: "two" }, 'REPRISE_INSTANCES is "two": it must be one or many'],
+    [{}, { REPRISE_INSTANCES: "many" }, 'REPRISE_INSTANCES is "many": an embedded log belongs to one process'],
     [{ trustProxy: "10.0.0.0/33" }, {}, '--trust-proxy is "10.0.0.0/33": '],
   ])("%o %o are refused with the field, its value and the fix", (flags, env, message) => {
     expect(() => readServeSettings(flags, env)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringContaining(message) }));
