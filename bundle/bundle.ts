@@ -40,6 +40,7 @@ export async function bundle(folder: string, placeOf: (path: string) => string):
 }
 
 const nameOf = (path: string): string => basename(path, ".ts");
+const isEntry = (file: string): boolean => entries.some((path) => join(sources, path) === file);
 
 /**
  * `new URL("./other.ts", import.meta.url)` is code that is loaded by its address: it becomes an entry of its own, and the address that of the entry.
@@ -52,7 +53,7 @@ function addresses(placeOf: (path: string) => string): Plugin {
       if (!id.startsWith(sources) || magicString === undefined) return null;
       for (const { 0: words, 1: other, index } of code.matchAll(/new URL\("(\.[^"]*\.ts)", import\.meta\.url\)|import\.meta\.url/g)) {
         const file = other === undefined ? undefined : resolve(dirname(id), other);
-        if (file !== undefined) this.emitFile({ type: "chunk", id: file, name: nameOf(file) });
+        if (file !== undefined && !isEntry(file)) this.emitFile({ type: "chunk", id: file, fileName: `${nameOf(file)}.js` });
         const put = file === undefined ? placeOf(id.slice(sources.length)) : `new URL("./${nameOf(file)}.js", import.meta.url)`;
         magicString.overwrite(index, index + words.length, put);
       }

@@ -71,6 +71,14 @@ async function start(folder: string, program = startFile) {
 const loadedFrom = (stderr: string, folder: string): readonly string[] =>
   (JSON.parse(stderr) as readonly string[]).filter((url) => url.includes(`${folder}/src/`));
 
+/** The files of a bundle that its code loads by their addresses. */
+function namedIn(bundle: string): { readonly named: readonly string[]; readonly missing: readonly string[] } {
+  const code = readdirSync(bundle).filter((name) => name.endsWith(".js"));
+  const names = code.flatMap((name) => [...readFileSync(join(bundle, name), "utf8").matchAll(/new URL\("\.\/([^"]*)", import\.meta\.url\)/g)]);
+  const named = [...new Set(names.map(([, name]) => name!))].sort();
+  return { named, missing: named.filter((name) => !code.includes(name)) };
+}
+
 async function failedAt(url: string): Promise<object> {
   const body = JSON.stringify({ type: "order.placed", entity: { type: "order", id: "1" }, data: { cents: 5 } });
   expect((await fetch(`${url}/events`, { method: "POST", headers: { "content-type": "application/json" }, body })).status).toBe(201);
@@ -92,7 +100,9 @@ describe("npm start", { timeout: 60_000 }, () => {
     const again = await start(folder);
     expect((await fetch(`${again.url}/docs`)).status).toBe(200); // its files are found from where their source is
     expect(loadedFrom(await again.end("SIGTERM"), folder)).toEqual([]);
-    expect(readdirSync(kept("reprise-bundle"))).toHaveLength(1);
+    const [made, ...others] = readdirSync(kept("reprise-bundle"));
+    expect(others).toEqual([]);
+    expect(namedIn(join(kept("reprise-bundle"), made!))).toEqual({ named: ["index.js", "thread.js"], missing: [] });
   });
 
   it("names an error as the sources do", async () => {
