@@ -3,6 +3,7 @@ import type { ReplayReply } from "../http/wire/replays-replies.ts";
 import { at } from "./client.ts";
 import type { Session } from "./command.ts";
 import { durationText } from "./print.ts";
+import { Standstill } from "./standstill.ts";
 
 /** A replay that goes on is asked after so often. */
 const followEveryMs = 500;
@@ -13,7 +14,7 @@ const interrupted = 130;
 const still: readonly ReplayReply["status"][] = ["completed", "stopped", "cancelled", "paused"];
 
 /**
- * Waits for a replay's end, or until it is paused; on a terminal it shows how far it is and how long it will take.
+ * Waits for a replay's end, or until it is paused; on a terminal it shows how far it is and how long it will take. When it stands still, it says so anywhere.
  *
  * @param position of the act that began it; none for one that was begun before.
  */
@@ -23,6 +24,7 @@ export async function follow({ client, terminal, quiet }: Session, replayId: str
     terminal.err(`\nThe replay goes on. To follow it: reprise replay watch ${replayId}\nTo end it: reprise replay cancel ${replayId}\n`);
     process.exit(interrupted);
   };
+  const standstill = new Standstill(followEveryMs);
   process.once("SIGINT", leave);
   try {
     for (let before = ""; ; ) {
@@ -35,6 +37,11 @@ export async function follow({ client, terminal, quiet }: Session, replayId: str
       if (still.includes(replay.status)) {
         if (show) terminal.err("\n");
         return replay;
+      }
+      const told = standstill.look(replay);
+      if (told !== null) {
+        terminal.err(show ? `\n${told}` : told);
+        before = "";
       }
       await wait(followEveryMs);
     }
