@@ -68,6 +68,7 @@ export const errorCatalog = {
     remedy: "Only a delivery that waits for its next attempt can be tried now or given up; `GET /entities/{type}/{id}` shows the state of each.",
   },
   HANDLER_PRESENT: { kind: "conflict", remedy: "Take the handler out of the config and restart, then retire it; a handler in the config can only be paused." },
+  RETENTION_RUNNING: { kind: "conflict", remedy: "One run works at a time: wait for it to end, `GET /archive/runs/{id}` follows it, or end its process." },
   NOTHING_TO_REPAIR: { kind: "conflict", remedy: "The handler's journal is sound; `GET /handlers` says why a handler stands still." },
   PLAN_STALE: { kind: "conflict", remedy: "Plan again: what the plan listed has changed." },
   PLAN_USED: { kind: "conflict", remedy: "The plan was started already: follow the replay that the detail names, or plan again." },

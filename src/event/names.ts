@@ -84,5 +84,9 @@ export const isReplayStream = (stream: string): boolean => stream.startsWith(rep
 export const planStream = (planId: string): string => `${ownTenant}.plan-${planId}`;
 /** A request with an Idempotency-Key. @param id a hash: neither the key nor the tenant can be read from it. */
 export const requestStream = (id: string): string => `${ownTenant}.request-${id}`;
+/** What left the log, and where to. */
+export const retentionStream = `${ownTenant}.retention`;
+/** The archives that events of this log may be in. */
+export const archivesStream = `${ownTenant}.archives`;
 /** Up to where the requests of the log are forgotten. */
 export const forgottenStream = `${ownTenant}.requests`;

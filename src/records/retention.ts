@@ -1,0 +1,47 @@
+/** The events of `reprise.retention`: what left the log, when, why and where to. Stored formats: they only ever grow. */
+
+/** A stream's events from `first` to `before` − 1. With them went the stream's last event: its position and time. */
+export type ArchivedRange = readonly [stream: string, first: number, before: number, position?: string, recordedAt?: string];
+
+export interface RetentionStreamData {
+  /** A run begins, and whoever ran before it is out. `before`: events recorded up to then may go. */
+  "retention.begun": {
+    readonly runId: string;
+    /** Id of the process. */
+    readonly life: string;
+    readonly actor: string;
+    readonly reason: string | null;
+    readonly rules: readonly { readonly entityType: string; readonly before: string; readonly keepLast: number; readonly archive: string }[];
+  };
+  /** These events are in the archive, read back and compared. Now they are removed, whatever happens: a process that dies meanwhile leaves it to the next run. */
+  "retention.archived": {
+    readonly runId: string;
+    readonly archive: string;
+    readonly segment: string;
+    /** Among which positions they lie. */
+    readonly after: string;
+    readonly through: string;
+    readonly streams: readonly ArchivedRange[];
+  };
+  /** Everything recorded so far is removed. */
+  "retention.removed": { readonly runId: string; readonly events: number };
+  /** Streams of Reprise's own that nobody needs any more: plans and replays that ended, effects and journals' beginnings of what went. They are removed now. */
+  "retention.forgotten": { readonly runId: string; readonly streams: readonly (readonly [stream: string, before: number])[] };
+  "retention.ended": {
+    readonly runId: string;
+    readonly status: "completed" | "stopped" | "failed";
+    readonly why: string | null;
+    readonly archived: number;
+    readonly held: number;
+    readonly freedBytes: number;
+    /** Where the next run may begin, as long as the rules are these. */
+    readonly scannedTo: string;
+    readonly rules: string;
+  };
+}
+
+/** The events of `reprise.archives`. */
+export interface ArchivesStreamData {
+  /** From now on events of this log may be in this archive. */
+  "archive.used": { readonly url: string };
+}

@@ -1,0 +1,129 @@
+/** All handlers that the log has on record, with how far each is: folded from their streams and journals, and followed from there. */
+import type { Catalog } from "../catalog/catalog.ts";
+import { readJournal, type Skip } from "../delivery/journal/journal-read.ts";
+import { foldStored, lastState } from "../delivery/journal/last-snapshot.ts";
+import type { PartitionState } from "../delivery/journal/state.ts";
+import { firstPosition, makeWants, sinceByStoredType } from "../delivery/journal/wanted.ts";
+import { isRepriseError } from "../errors.ts";
+import type { StoredEvent } from "../event/event.ts";
+import { handlerStream, journalBeside } from "../event/names.ts";
+import { partitionOf } from "../event/partition-of.ts";
+import type { EventLog } from "../log/event-log.ts";
+import type { HandlerStreamData } from "../records/handler.ts";
+import { heldByHandler, type KnownHandler } from "./handler-hold.ts";
+import type { Hold } from "./hold.ts";
+
+const prefix = handlerStream("");
+
+interface Journal {
+  readonly stream: string;
+  /** Null: it cannot be read. */
+  state: PartitionState | null;
+  /** Of the next event to read. */
+  next: number;
+}
+
+interface Recorded {
+  configured: HandlerStreamData["handler.configured"] | null;
+  isPaused: boolean;
+  readonly skips: Map<string, Skip[]>;
+  known: (KnownHandler & { readonly journals: readonly Journal[] }) | null;
+}
+
+export class HandlerRecords {
+  static readonly prefixes: readonly string[] = [prefix];
+  readonly #log: EventLog;
+  readonly #catalog: Catalog;
+  readonly #configured: ReadonlySet<string>;
+  readonly #handlers = new Map<string, Recorded>();
+
+  /** @param configured the names of the config's handlers. */
+  constructor(log: EventLog, catalog: Catalog, configured: ReadonlySet<string>) {
+    this.#log = log;
+    this.#catalog = catalog;
+    this.#configured = configured;
+  }
+
+  /** Streams of the journals of all handlers that are not retired. */
+  get journals(): readonly { readonly stream: string; readonly handler: string; readonly state: PartitionState | null }[] {
+    return [...this.#handlers.values()].flatMap(({ known }) => (known?.journals ?? []).map(({ stream, state }) => ({ stream, state, handler: known!.name })));
+  }
+
+  holdOf(event: StoredEvent): Hold | null {
+    for (const { known } of this.#handlers.values()) {
+      const hold = known === null ? null : heldByHandler(known, event);
+      if (hold !== null) return hold;
+    }
+    return null;
+  }
+
+  /** An event of a handler's own stream, in the order of the log. */
+  see({ stream, source, type, data, damage }: StoredEvent): void {
+    if (source !== "reprise" || damage !== undefined || !stream.startsWith(prefix)) return;
+    const name = stream.slice(prefix.length);
+    const recorded = this.#handlers.get(name) ?? { configured: null, isPaused: false, skips: new Map(), known: null };
+    this.#handlers.set(name, recorded);
+    switch (type) {
+      case "handler.configured":
+        recorded.configured = data as unknown as HandlerStreamData["handler.configured"];
+        break;
+      case "handler.retired":
+        recorded.configured = null;
+        recorded.isPaused = false;
+        break;
+      case "handler.paused":
+      case "handler.resumed":
+        recorded.isPaused = type === "handler.paused";
+        break;
+      case "handler.repaired": {
+        const { journal, skipped } = data as unknown as HandlerStreamData["handler.repaired"];
+        recorded.skips.set(journal, [...(recorded.skips.get(journal) ?? []), ...skipped]);
+      }
+    }
+    recorded.known = null; // made anew by `follow`
+  }
+
+  /** Reads the journals to their ends. */
+  async follow(): Promise<void> {
+    for (const [name, recorded] of this.#handlers) {
+      if (recorded.configured === null) continue;
+      recorded.known ??= this.#makeKnown(name, recorded.configured, recorded.isPaused);
+      for (const journal of recorded.known.journals) await this.#readOn(journal, recorded);
+    }
+  }
+
+  #makeKnown(name: string, configured: HandlerStreamData["handler.configured"], isPaused: boolean) {
+    const stored = configured.stored ?? this.#storedOf(configured);
+    const { journal, partitions } = configured;
+    const journals = Array.from({ length: partitions }, (_, at): Journal => ({ stream: journalBeside(journal, partitions, at), state: null, next: 0 }));
+    const wants = makeWants({ stored });
+    const stateOf = (stream: string) => journals[partitionOf(stream, partitions)]!.state;
+    return { name, isConfigured: this.#configured.has(name), isPaused, wants: (event: StoredEvent) => wants(event, true), stateOf, journals };
+  }
+
+  /** The first builds recorded the types of the catalog only. */
+  #storedOf(configured: HandlerStreamData["handler.configured"]): Readonly<Record<string, string>> {
+    const known = Object.keys(configured.types).filter((type) => this.#catalog.resolve(type) !== undefined);
+    return {
+      ...configured.types,
+      ...Object.fromEntries(Array.from(sinceByStoredType(this.#catalog, known, configured, 0n), ([type, since]) => [type, String(since)])),
+    };
+  }
+
+  async #readOn(journal: Journal, { configured, skips: skipped }: Recorded): Promise<void> {
+    const { stream } = journal;
+    const skips = skipped.get(stream) ?? [];
+    try {
+      if (journal.state === null) {
+        const stored = configured!.stored ?? this.#storedOf(configured!);
+        const { state, from } = await lastState(this.#log, stream, firstPosition({ stored }), skips);
+        Object.assign(journal, { state, next: from });
+      }
+      const state = journal.state!;
+      journal.next = 1 + (await readJournal({ log: this.#log, stream, from: journal.next, skips }, (event) => foldStored(state, event)));
+    } catch (error) {
+      if (!isRepriseError(error, "JOURNAL_DAMAGED")) throw error;
+      journal.state = null; // nothing is known of what is done: it holds all that it wants
+    }
+  }
+}

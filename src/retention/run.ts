@@ -1,0 +1,163 @@
+/**
+ * One run: walks the log for what may go, archives it segment by segment, and removes it. Each step is on record before the next one begins, so a run that is
+ * killed at any moment is gone on with by the next one: nothing is lost, and nothing is archived twice.
+ */
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Clock } from "../event/clock.ts";
+import type { StoredEvent } from "../event/event.ts";
+import type { NewId } from "../event/ids.ts";
+import type { EventLog } from "../log/event-log.ts";
+import type { Archive } from "./archive/archive.ts";
+import { noteArchive } from "./archives.ts";
+import { makeBeating } from "./beating.ts";
+import { Findings } from "./findings.ts";
+import { type Holds, openHolds } from "./holds.ts";
+import { makeRemoval } from "./removal.ts";
+import type { RetentionRule } from "./retention-rule.ts";
+import { makeRetentionStream, type RetentionStream } from "./retention-stream.ts";
+import type { RunProgress } from "./run-report.ts";
+import { Scan } from "./scan.ts";
+import { SegmentRecords } from "./segment-records.ts";
+import { makeThrottle } from "./throttle.ts";
+import { makeJudge } from "./what-may-go.ts";
+
+export interface RunNeeds {
+  readonly log: EventLog;
+  readonly catalog: Catalog;
+  readonly rules: readonly RetentionRule[];
+  /** Names of the config's handlers. */
+  readonly handlers: ReadonlySet<string>;
+  readonly openArchive: (url: string) => Promise<Archive>;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  /** Id of this process. */
+  readonly life: string;
+}
+
+export interface RunOptions {
+  readonly runId: string;
+  readonly actor: string;
+  readonly reason: string | null;
+  /** Only finds out what would go. */
+  readonly dryRun: boolean;
+  /** Null: as fast as it goes, with nobody beside it; then the log may be written again as a whole. */
+  readonly eventsPerSecond: number | null;
+  readonly progress: RunProgress;
+  readonly signal: AbortSignal;
+}
+
+/** What holds events is read again after so long. */
+const refreshMs = 5000;
+
+/** @throws RETENTION_RUNNING; ARCHIVE_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FULL and others: the next run goes on where this one was. */
+export async function runRetention(needs: RunNeeds, options: RunOptions): Promise<void> {
+  const { log, clock, rules } = needs;
+  const { dryRun, progress, signal } = options;
+  const nowMs = clock.now();
+  progress.findings = new Findings(rules, nowMs);
+  const stream = makeRetentionStream(needs);
+  const holds = await openHolds({ ...needs, now: () => clock.now(), signal });
+  if (dryRun) {
+    const { lastEnd } = await stream.look();
+    await walkAll({ needs, options, holds, nowMs, after: beginningOf(lastEnd, rules), stream, each: null });
+    return;
+  }
+  const beating = makeBeating(log, clock);
+  try {
+    const begun = { runId: options.runId, life: needs.life, actor: options.actor, reason: options.reason, rules: progress.findings.rules };
+    const left = await stream.begin(
+      { ...begun, rules: begun.rules.map(({ entityType, before, keepLast, archive }) => ({ entityType, before, keepLast, archive })) },
+      signal,
+    );
+    const throttle = makeThrottle(options.eventsPerSecond, clock, signal);
+    const removal = makeRemoval({ log, stream, runId: options.runId, rest: throttle, progress, signal });
+    await removal.finish(left.toRemove);
+    const after = beginningOf(left.lastEnd, rules);
+    const scannedTo = await walkAll({ needs, options, holds, nowMs, after, stream, each: { removal, throttle } });
+    const { bytes, owed } = await log.freeRoom({ rest: throttle, signal, writeAgain: options.eventsPerSecond === null });
+    Object.assign(progress, { freedBytes: bytes, owed });
+    await stream.record({
+      type: "retention.ended",
+      data: { ...endOf(options, "completed", null), scannedTo: scannedTo.toString(), rules: digestOf(rules) },
+    });
+  } finally {
+    beating.stop();
+  }
+}
+
+interface Walk {
+  readonly needs: RunNeeds;
+  readonly options: RunOptions;
+  readonly holds: Holds;
+  readonly nowMs: number;
+  readonly after: bigint;
+  readonly stream: RetentionStream;
+  /** Null: nothing is archived or removed. */
+  readonly each: { readonly removal: ReturnType<typeof makeRemoval>; readonly throttle: (done: number) => Promise<void> } | null;
+}
+
+/** One walk for each archive: what goes into one is in the log's order there. @returns where the next run may begin. */
+async function walkAll(walk: Walk): Promise<bigint> {
+  const { needs, after } = walk;
+  let scannedTo: bigint | null = null;
+  for (const url of new Set(needs.rules.map(({ archive }) => archive))) {
+    const to = await walkOne(walk, url);
+    scannedTo = scannedTo === null || to < scannedTo ? to : scannedTo;
+  }
+  return scannedTo ?? after;
+}
+
+async function walkOne({ needs, options, holds, nowMs, after, stream, each }: Walk, url: string): Promise<bigint> {
+  const { log, clock, newId } = needs;
+  const { progress, signal } = options;
+  const rules = needs.rules.filter(({ archive }) => archive === url);
+  const { judge } = makeJudge(rules, nowMs, holds.of);
+  let refreshedMs = clock.monotonicMs();
+  const between = async (going: number) => {
+    await each?.throttle(going);
+    if (clock.monotonicMs() - refreshedMs < refreshMs) return;
+    refreshedMs = clock.monotonicMs();
+    await holds.refresh();
+  };
+  const scan = new Scan({ log, rules, judge, nowMs, after, findings: progress.findings, between, signal });
+  if (each === null) {
+    for await (const _ of scan.batches());
+    return scan.scannedTo;
+  }
+  const records = new SegmentRecords(options.runId, url);
+  const archive = await needs.openArchive(url);
+  try {
+    await noteArchive(log, newId, url);
+    for await (const segment of archive.write(eventsOf(scan, records), { signal })) {
+      const entries = records.of(segment);
+      await stream.record(...entries);
+      progress.archived += segment.present ? 0 : segment.entry.events;
+      progress.segments += segment.present ? 0 : 1;
+      await each.removal.finish(entries);
+    }
+  } finally {
+    await archive.close();
+  }
+  return scan.scannedTo;
+}
+
+async function* eventsOf(scan: Scan, records: SegmentRecords): AsyncGenerator<readonly StoredEvent[], void> {
+  for await (const going of scan.batches()) {
+    for (const each of going) records.give(each);
+    yield going.map(({ event }) => event);
+  }
+}
+
+/** The end of a run that did not come to its end. */
+export function endOf({ runId, progress }: RunOptions, status: "completed" | "stopped" | "failed", why: string | null) {
+  return { ...{ runId, status, why }, archived: progress.archived, held: progress.findings.heldEvents, freedBytes: progress.freedBytes };
+}
+
+/** Two runs with the same one skip the same beginning of the log. */
+export function digestOf(rules: readonly RetentionRule[]): string {
+  return JSON.stringify(rules.map(({ entityType, afterMs, keepLast, archive }) => [entityType, afterMs, keepLast, archive]).sort());
+}
+
+function beginningOf(lastEnd: { readonly scannedTo: string; readonly rules: string } | null, rules: readonly RetentionRule[]): bigint {
+  return lastEnd !== null && lastEnd.rules === digestOf(rules) ? BigInt(lastEnd.scannedTo) : 0n;
+}

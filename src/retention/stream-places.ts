@@ -1,0 +1,39 @@
+/** Where each stream stands during a run. Memory is bounded: a stream that was not asked for lately is judged again from its first event. */
+import { LRUCache } from "lru-cache";
+import type { StoredEvent } from "../event/event.ts";
+import type { EventLog } from "../log/event-log.ts";
+import type { Judge, StreamPlace } from "./what-may-go.ts";
+
+export class StreamPlaces {
+  readonly #places: LRUCache<string, StreamPlace>;
+  readonly #log: Pick<EventLog, "readStream" | "streamRevision">;
+  readonly #judge: Judge;
+
+  /** @param kept streams, about 200 bytes each. */
+  constructor(log: Pick<EventLog, "readStream" | "streamRevision">, judge: Judge, kept = 50_000) {
+    this.#log = log;
+    this.#judge = judge;
+    this.#places = new LRUCache({ max: kept });
+  }
+
+  known(stream: string): StreamPlace | undefined {
+    return this.#places.get(stream);
+  }
+
+  /** The place of an event's stream that is not known, with all events before this one judged. */
+  async before({ stream, revision }: StoredEvent): Promise<StreamPlace> {
+    const last = await this.#log.streamRevision(stream);
+    let place: StreamPlace | null = null;
+    for await (const batch of this.#log.readStream(stream, { damaged: "given" })) {
+      for (const event of batch) {
+        place ??= { next: event.revision, last, why: null };
+        if (event.revision >= revision || place.why !== null) break;
+        this.#judge(event, place);
+      }
+      if (place === null || place.why !== null || batch.at(-1)!.revision >= revision) break;
+    }
+    place ??= { next: revision, last, why: null };
+    this.#places.set(stream, place);
+    return place;
+  }
+}

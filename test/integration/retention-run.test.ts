@@ -1,0 +1,163 @@
+/** Runs on real logs: what goes is what a list made by force says, it is in the archive, and a run that is cut off anywhere is gone on with. */
+import { describe, expect, it } from "vitest";
+import { systemClock } from "../../src/event/clock.ts";
+import type { StoredEvent } from "../../src/event/event.ts";
+import { newId } from "../../src/event/ids.ts";
+import { isEntityStream } from "../../src/event/names.ts";
+import type { EventLog } from "../../src/log/event-log.ts";
+import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
+import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
+import { openArchive } from "../../src/retention/archive/open-archive.ts";
+import { archivesOf } from "../../src/retention/archives.ts";
+import type { RetentionRule } from "../../src/retention/retention-rule.ts";
+import { anEvent, flat } from "../contract/log-events.ts";
+import { runOnce } from "../support/retention-scene.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const startMs = Date.parse("2026-01-01T00:00:00Z");
+const hourMs = 3_600_000;
+
+/** An hour passes with each append. */
+function aClock() {
+  let nowMs = startMs;
+  return { ...systemClock, now: () => nowMs, hours: (count: number) => void (nowMs += count * hourMs) };
+}
+
+async function entityEvents(log: EventLog): Promise<readonly StoredEvent[]> {
+  return (await flat(log.readAll())).filter(({ stream }) => isEntityStream(stream));
+}
+
+async function archived(log: EventLog, url: string): Promise<readonly StoredEvent[]> {
+  const archive = await openArchive(url, log.logId);
+  const events: StoredEvent[] = [];
+  for (const { name } of await archive.segments()) for await (const batch of archive.read(name)) events.push(...batch); // biome-ignore format: one line
+  await archive.close();
+  return events;
+}
+
+const key = ({ stream, revision }: StoredEvent) => `${stream} ${revision}`;
+
+/** What may go, entity by entity. */
+function byForce(events: readonly StoredEvent[], rules: readonly RetentionRule[], nowMs: number): ReadonlySet<string> {
+  const goes = new Set<string>();
+  for (const stream of new Set(events.map((event) => event.stream))) {
+    const own = events.filter((event) => event.stream === stream);
+    const rule = rules.find(({ entityType }) => entityType === own[0]!.entity.type);
+    if (rule === undefined) continue;
+    for (const event of own.slice(0, Math.max(0, own.length - rule.keepLast))) {
+      if (nowMs - Date.parse(event.recordedAt) < rule.afterMs) break;
+      goes.add(key(event));
+    }
+  }
+  return goes;
+}
+
+const types = ["order", "chat", "trace", "other"];
+
+async function fill(log: EventLog, clock: ReturnType<typeof aClock>, appends: number): Promise<void> {
+  for (let n = 0; n < appends; n++) {
+    clock.hours(1);
+    const entity = (n * 7) % 40;
+    await log.append(`shop.${types[entity % 4]}-${entity}`, Array.from({ length: 1 + (n % 3) }, () => anEvent({ n })), "any"); // biome-ignore format: one line
+  }
+}
+
+const rulesIn = (folder: string): readonly RetentionRule[] => [
+  { entityType: "order", afterMs: 100 * hourMs, keepLast: 0, archive: `file:${folder}/a` },
+  { entityType: "chat", afterMs: 50 * hourMs, keepLast: 2, archive: `file:${folder}/a` },
+  { entityType: "trace", afterMs: hourMs, keepLast: 0, archive: `file:${folder}/b` },
+];
+
+describe.each([
+  ["in memory", async (clock: ReturnType<typeof aClock>) => openMemoryLog({ clock })],
+  ["SQLite", async (clock: ReturnType<typeof aClock>) => openSqliteLog(temporaryFolder(), { clock })],
+])("a run on a log, %s", (_, openLog) => {
+  it("archives and removes what a list made by force says, and a dry run says the same and changes nothing", async () => {
+    const clock = aClock();
+    const log = await openLog(clock);
+    const rules = rulesIn(temporaryFolder());
+    const everything: StoredEvent[] = [];
+    const gone = new Set<string>();
+    for (let round = 0; round < 3; round++) {
+      const seen = new Set(everything.map(key));
+      await fill(log, clock, 150);
+      const now = await entityEvents(log);
+      everything.push(...now.filter((event) => !seen.has(key(event))));
+      for (const one of byForce(everything, rules, clock.now())) gone.add(one);
+      const head = await log.head();
+      const dry = await runOnce(log, { rules, clock, dryRun: true });
+      expect(await log.head()).toBe(head);
+      const run = await runOnce(log, { rules, clock });
+      expect(run.findings.rules).toEqual(dry.findings.rules);
+      expect(run.archived).toBe(dry.findings.rules.reduce((sum, { events }) => sum + events, 0));
+      expect(new Set((await entityEvents(log)).map(key))).toEqual(new Set(everything.map(key).filter((one) => !gone.has(one))));
+    }
+    const urls = await archivesOf(log, []);
+    expect(urls).toEqual([rules[0]!.archive, rules[2]!.archive]);
+    const kept = [...(await archived(log, urls[0]!)), ...(await archived(log, urls[1]!))];
+    expect(kept.map(key).sort()).toEqual([...gone].sort());
+    const byKey = new Map(everything.map((event) => [key(event), event]));
+    for (const event of kept) expect(event).toEqual(byKey.get(key(event)));
+    expect((await runOnce(log, { rules, clock })).archived).toBe(0);
+    await log.close();
+  });
+
+  it("goes on after it was cut off at any step: nothing is lost, nothing is archived twice", async () => {
+    const clock = aClock();
+    const log = await openLog(clock);
+    const folder = temporaryFolder();
+    const rules = rulesIn(folder);
+    await fill(log, clock, 200);
+    const everything = await entityEvents(log);
+    const gone = byForce(everything, rules, clock.now());
+    let cuts = 0;
+    for (let after = 0; ; after++) {
+      // Each call on the log or the archive may be the last: it, or its answer, does not come.
+      let left = after;
+      const dies = (what: string) => {
+        if (left-- <= 0) throw new Error(`cut off at ${what}`);
+      };
+      const mortal = new Proxy(log, {
+        get(target, name) {
+          const member: unknown = Reflect.get(target, name, target);
+          if (typeof member !== "function") return member;
+          const bound = member.bind(target) as (...given: unknown[]) => unknown;
+          if (name === "append" || name === "truncateStreams")
+            return async (...given: unknown[]) => {
+              dies(`${name}`);
+              const answer = await bound(...given);
+              dies(`the answer of ${name}`);
+              return answer;
+            };
+          return bound;
+        },
+      });
+      const open = async (url: string) => {
+        const archive = await openArchive(url, log.logId, { segmentBytes: 4000 });
+        return {
+          ...archive,
+          async *write(...given: Parameters<typeof archive.write>) {
+            dies("the archive");
+            for await (const segment of archive.write(...given)) {
+              dies("the archive's answer");
+              yield segment;
+            }
+          },
+        };
+      };
+      try {
+        await runOnce(mortal, { rules, clock, openArchive: open, life: newId() });
+        break;
+      } catch (error) {
+        expect((error as Error).message).toContain("cut off");
+        cuts++;
+      }
+    }
+    expect(cuts).toBeGreaterThan(20);
+    const left = new Set((await entityEvents(log)).map(key));
+    expect(left).toEqual(new Set(everything.map(key).filter((one) => !gone.has(one))));
+    const kept = [...(await archived(log, `file:${folder}/a`)), ...(await archived(log, `file:${folder}/b`))].map(key);
+    expect(kept.sort()).toEqual([...gone].sort());
+    await log.close();
+  });
+});
