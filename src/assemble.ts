@@ -18,6 +18,8 @@ import type { OpenLogOptions } from "./log/open-log.ts";
 import { makeAmendments } from "./replay/amendments.ts";
 import { makeReplays } from "./replay/replays.ts";
 import { makeArchives } from "./retention/archive/archives.ts";
+import { archivesOf } from "./retention/archives.ts";
+import { openRetention } from "./retention/open-retention.ts";
 import { makeAppender } from "./store/append/append.ts";
 import { makePerSource } from "./store/append/append-per-source.ts";
 import { makeFollowUpAppends } from "./store/append/follow-up-appends.ts";
@@ -128,16 +130,25 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
       ...{ log, views: seen, delivery, amendments, migrations, catalog, clock, newId, ends: marker },
       onCutOff: (replay_id, err) => logger.warn({ replay_id, err }, "a replay was cut off"),
     });
-    const archives = makeArchives(async () => [...new Set(config.retention.map(({ archive }) => archive))], log.logId, { clock });
+    const archives = makeArchives(() => archivesOf(log, config.retention), log.logId, { clock });
     const leaving = new AbortController();
     const needs = { log, archives, views: seen, delivery, replays, amendments, catalog, clock, newId, logger, signal: leaving.signal };
     const specs = ground.alerts === false ? [] : config.alerts;
     const alerts = makeAlerts({ ...needs, specs, handlers: config.handlers.map(({ name }) => name), viewsFile });
     const readiness = makeReadiness(whatCanFail({ unlocked, delivery, views: seen, log, alerts }), clock);
     const { requests, forgetting } = openRequests({ ...needs, life: marker.life });
-    const { life, onTaken } = makeLife({ ...needs, alerts, marker, readiness, leaving, rebuildViews: makeRebuildViews(needs), onStart: forgetting.start });
+    const retention = openRetention({ ...needs, config, life: marker.life });
+    const { life, onTaken } = makeLife({
+      ...needs,
+      beside: [alerts, retention],
+      marker,
+      readiness,
+      leaving,
+      rebuildViews: makeRebuildViews(needs),
+      onStart: forgetting.start,
+    });
     const perSource = makePerSource(append, log);
-    twins?.watch({ views: seen, integrations: () => delivery.integrations.all(), log });
+    twins?.watch({ views: seen, integrations: () => delivery.integrations.all(), log, retention: retention.figures });
     const core: StoreCore = {
       catalog,
       metrics: twins?.metrics ?? null,
@@ -155,6 +166,7 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
       ...makeIntegrationActs(needs),
       ...makeErrorGroupActs(needs),
       ...makeClusterActs({ ...needs, build: config.build ?? build }),
+      ...{ beginArchiveRun: retention.beginArchiveRun, archiveRun: retention.archiveRun },
       ...life,
     };
     return withHttp(core, { logger, clock });

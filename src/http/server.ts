@@ -15,6 +15,7 @@ import { writeRowsInTurns } from "./json-reply.ts";
 import { keepAnswers } from "./once.ts";
 import { logRequests } from "./request-log.ts";
 import { keepRoutes } from "./routed.ts";
+import { archiveRunRoutes } from "./routes/archive-runs.ts";
 import { archiveSegmentRoutes } from "./routes/archive-segments.ts";
 import { clusterRoutes } from "./routes/cluster.ts";
 import { consoleRoutes } from "./routes/console.ts";
@@ -116,6 +117,7 @@ export function makeServer({
   app.register(integrationRoutes, needs);
   app.register(archiveSegmentRoutes, needs);
   app.register(clusterRoutes, needs);
+  app.register(archiveRunRoutes, needs);
   app.register(serviceRoutes, needs);
   app.register(metricRoutes, needs);
   app.register(descriptionRoutes, needs);

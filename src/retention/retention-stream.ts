@@ -27,7 +27,7 @@ export interface RetentionStream {
   /** @throws RETENTION_RUNNING when another run has taken over. */
   record(...entries: readonly RetentionEntry[]): Promise<void>;
   /** What a run would find; changes nothing. */
-  look(): Promise<LeftBehind & { readonly isRunning: boolean }>;
+  look(): Promise<LeftBehind & { readonly isRunning: boolean; readonly runId: string | null }>;
 }
 
 /** A process that shows no sign of life for so long, and writes nothing, is gone. */
@@ -46,6 +46,7 @@ export function makeRetentionStream({ log, clock, newId }: { readonly log: Event
     let lastEnd: Data["retention.ended"] | null = null;
     let isRunning: boolean | null = null;
     let life: string | null = null;
+    let runId: string | null = null;
     let removed = false;
     revision = -1;
     for await (const batch of log.readStream(retentionStream, { direction: "backward" })) {
@@ -53,6 +54,7 @@ export function makeRetentionStream({ log, clock, newId }: { readonly log: Event
         revision = Math.max(revision, event.revision);
         const { type, data } = event as unknown as RetentionEntry;
         isRunning ??= type !== "retention.ended";
+        runId ??= data.runId;
         if (type === "retention.begun") life ??= data.life;
         else if (type === "retention.ended") lastEnd ??= data;
         else if (type === "retention.removed") removed = true;
@@ -60,7 +62,7 @@ export function makeRetentionStream({ log, clock, newId }: { readonly log: Event
       }
       if (removed && lastEnd !== null) break;
     }
-    return { toRemove, lastEnd, isRunning: isRunning ?? false, life };
+    return { toRemove, lastEnd, isRunning: isRunning ?? false, life, runId };
   }
 
   async function record(...entries: readonly RetentionEntry[]): Promise<void> {

@@ -148,13 +148,25 @@ async function* eventsOf(scan: Scan, records: SegmentRecords): AsyncGenerator<re
   }
 }
 
-/** The end of a run that did not come to its end. */
-export function endOf({ runId, progress }: RunOptions, status: "completed" | "stopped" | "failed", why: string | null) {
+/** Puts on record that a run did not come to its end, where the log takes that. The next run does not need it. */
+export async function recordEnd(needs: RunNeeds, options: RunOptions, status: "stopped" | "failed", why: string): Promise<void> {
+  try {
+    const stream = makeRetentionStream(needs);
+    const { lastEnd, runId } = await stream.look();
+    if (runId !== options.runId) return; // it was never begun, or another one has taken over
+    const { scannedTo = "0", rules = "" } = lastEnd ?? {};
+    await stream.record({ type: "retention.ended", data: { ...endOf(options, status, why), scannedTo, rules } });
+  } catch {
+    // What hindered the run hinders this, too.
+  }
+}
+
+function endOf({ runId, progress }: RunOptions, status: "completed" | "stopped" | "failed", why: string | null) {
   return { ...{ runId, status, why }, archived: progress.archived, held: progress.findings.heldEvents, freedBytes: progress.freedBytes };
 }
 
 /** Two runs with the same one skip the same beginning of the log. */
-export function digestOf(rules: readonly RetentionRule[]): string {
+function digestOf(rules: readonly RetentionRule[]): string {
   return JSON.stringify(rules.map(({ entityType, afterMs, keepLast, archive }) => [entityType, afterMs, keepLast, archive]).sort());
 }
 

@@ -51,7 +51,7 @@ export class Scan {
   async *batches(): AsyncGenerator<readonly Going[], void> {
     const { log, rules, judge, nowMs, after, findings, between, signal } = this.#needs;
     const ruled = new Set(rules.map(({ entityType }) => entityType));
-    const youngestMs = nowMs - Math.min(...rules.map(({ afterMs }) => afterMs)) + slackMs;
+    const youngestMs = nowMs - rules.reduce((least, { afterMs }) => Math.min(least, afterMs), Number.POSITIVE_INFINITY) + slackMs;
     const places = new StreamPlaces(log, judge);
     const turns = makeTurns();
     for await (const batch of log.readAll({ after, signal })) {

@@ -35,7 +35,8 @@ interface LifeNeeds {
   readonly views: Views & { start(): void };
   readonly delivery: Pick<RunningHandlers, "start" | "stop" | "cluster">;
   readonly replays: Pick<Replays, "resume" | "stop" | "flushed">;
-  readonly alerts: { start(): void; stop(): Promise<void> };
+  /** What works beside the handlers: alerts, runs that archive events. */
+  readonly beside: readonly { start(): void; stop(): Promise<void> }[];
   readonly marker: EndMarker;
   readonly readiness: Readiness;
   readonly clock: Clock;
@@ -58,7 +59,7 @@ export interface StoreLife {
 const closePatienceMs = 7000;
 const flushPatienceMs = 1000;
 
-export function makeLife({ log, views, delivery, replays, alerts, marker, readiness, clock, logger, leaving, rebuildViews, onStart }: LifeNeeds): StoreLife {
+export function makeLife({ log, views, delivery, replays, beside, marker, readiness, clock, logger, leaving, rebuildViews, onStart }: LifeNeeds): StoreLife {
   let state: "opened" | "started" | "closed" = "opened";
   let closing: Promise<void> | null = null;
   let willTakeUp = false;
@@ -68,7 +69,7 @@ export function makeLife({ log, views, delivery, replays, alerts, marker, readin
     marker.close();
     leaving.abort();
     replays.stop();
-    await Promise.all([alerts.stop(), delivery.stop(closePatienceMs)]); // beside each other: a stop has ten seconds in all
+    await Promise.all([...beside.map((each) => each.stop()), delivery.stop(closePatienceMs)]); // beside each other: a stop has ten seconds in all
     await within(replays.flushed(), flushPatienceMs, clock, () => {});
     await views.close();
     await log.close();
@@ -83,7 +84,7 @@ export function makeLife({ log, views, delivery, replays, alerts, marker, readin
       await delivery.start();
       marker.settled();
       onStart();
-      alerts.start();
+      for (const each of beside) each.start();
       replays.resume().catch((err: unknown) => logger.warn({ err }, "replays that were cut off could not go on; they do at the next start"));
     },
     notReady() {

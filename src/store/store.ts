@@ -1,4 +1,5 @@
 import type { Catalog } from "../catalog/catalog.ts";
+import type { ArchiveRuns } from "../retention/runs.ts";
 import type { Views } from "../views/model/views.ts";
 import type { Appends } from "./append/append.ts";
 import type { ArchiveReads } from "./archive-reads.ts";
@@ -28,6 +29,7 @@ export interface StoreCore
     IntegrationActs,
     ErrorGroupActs,
     ClusterActs,
+    ArchiveRuns,
     Life,
     Measured {
   readonly catalog: Catalog;

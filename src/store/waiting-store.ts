@@ -139,6 +139,8 @@ function handOn(mustBeOpen: () => StoreCore): HandedOn {
     retireHandler: async (...args) => mustBeOpen().retireHandler(...args),
     amend: async (...args) => mustBeOpen().amend(...args),
     discard: async (...args) => mustBeOpen().discard(...args),
+    beginArchiveRun: async (...args) => mustBeOpen().beginArchiveRun(...args),
+    archiveRun: async (...args) => mustBeOpen().archiveRun(...args),
     rebuildViews: async (...args) => mustBeOpen().rebuildViews(...args),
   };
 }

@@ -4,8 +4,10 @@ import type { Clock } from "../event/clock.ts";
 import { everyTenant } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { logTrouble } from "../log/log-trouble.ts";
+import type { RetentionFigures } from "../retention/runs.ts";
 import { handlerStates } from "../views/model/handler.ts";
 import type { Views } from "../views/model/views.ts";
+import { ofRetention } from "./of-retention.ts";
 import { Reading } from "./reading.ts";
 import type { Family, Sample } from "./series.ts";
 
@@ -13,6 +15,7 @@ import type { Family, Sample } from "./series.ts";
 export interface Watched {
   readonly views: Pick<Views, "handlers" | "deadLetterAges" | "openEscalations" | "position">;
   readonly integrations: () => readonly ShownIntegration[];
+  readonly retention: () => RetentionFigures;
   readonly log: Pick<EventLog, "head" | "readAll" | "trouble" | "probe">;
 }
 
@@ -45,7 +48,7 @@ export class Gauges {
     const [up, ...read] = await Promise.all([this.#up.value(), ...this.#readings.map((each) => each.value())]);
     return [
       gauge("reprise_log_up", "1 while the log takes appends and gives events.", [{ labels: {}, value: up === true ? 1 : 0 }]),
-      ...(this.#watched === null ? [] : [ofIntegrations(this.#watched.integrations())]),
+      ...(this.#watched === null ? [] : [ofIntegrations(this.#watched.integrations()), ...ofRetention(this.#watched.retention())]),
       ...read.flatMap((families) => families ?? []),
     ];
   }

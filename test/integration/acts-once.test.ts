@@ -144,8 +144,9 @@ it("has a row for each acting route", async () => {
   const app = serverOver(makeFakeStore());
   const table = tableOf(app);
   await app.ready();
-  // A console's session leaves no record, and has nothing to be done once.
-  const acting = table.filter(({ contract, url }) => contract.bodies !== null && url !== "/console/session").map(({ method, url }) => `${method} ${url}`);
+  // A console's session leaves no record, and has nothing to be done once. A run that archives events goes on where an earlier one was.
+  const others = ["/console/session", "/archive/runs"];
+  const acting = table.filter(({ contract, url }) => contract.bodies !== null && !others.includes(url)).map(({ method, url }) => `${method} ${url}`);
   expect(new Set(acting)).toEqual(new Set(Object.keys(rows)));
 });
 

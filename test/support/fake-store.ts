@@ -20,6 +20,7 @@ import type { EventView } from "../../src/views/model/event.ts";
 import type { HandlerView } from "../../src/views/model/handler.ts";
 import type { ReplayView } from "../../src/views/model/replay.ts";
 import type { Views } from "../../src/views/model/views.ts";
+import { anArchiveRun, archiveRunId } from "./fake-archive-run.ts";
 
 export const eventId = "018f2b2e-7c4a-7d3b-8a1e-0123456789ab";
 export const deliveryId = "5b6f0a3e-2a41-5c0e-9a57-6d1d3a0c7b42";
@@ -363,6 +364,8 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
   };
   const { requests = makeFakeRequests(), ...methods } = replace.store ?? {};
   const store: Omit<StoreCore, "views" | "catalog" | "logId" | "requests" | "metrics" | "following"> = {
+    beginArchiveRun: async (options) => anArchiveRun(options?.dryRun ?? false),
+    archiveRun: async (id) => (id === archiveRunId ? anArchiveRun(false) : null),
     giveUp: async (id) => ({ deliveryId: id, eventId, handler: "mail", position: "22" }),
     approveEscalation: async () => ({ escalation: decidedEscalation("approved"), position: "26" }),
     rejectEscalation: async () => ({ escalation: decidedEscalation("rejected"), position: "27" }),

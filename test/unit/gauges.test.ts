@@ -6,6 +6,7 @@ import { type FakeClock, makeFakeClock } from "../support/fake-clock.ts";
 const watched = (more: object = {}): Watched =>
   ({
     views: { handlers: async () => [], deadLetterAges: async () => [], openEscalations: async () => [], position: () => "7" },
+    retention: () => ({ archived: 0, removed: 0, freedBytes: 0, failed: 0, last: null }),
     integrations: () => [{ name: "bank", state: "open" }],
     log: { head: async () => 7n, trouble: () => null, readAll: async function* () {} },
     ...more,

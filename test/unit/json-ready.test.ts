@@ -94,7 +94,7 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
   const asked = await askedNow();
   const reason = "seen";
   const page = { limit: 10 };
-  const own: { planId: string; replayId: string } = { planId: "", replayId: "" };
+  const own = { planId: "", replayId: "", runId: "" };
 
   const groupOf = async () => (await views.errorGroups({ tenant, handler: "ledger" }, page)).groups[0]!.fingerprint;
   // Typed by all names: a new one does not compile until it is walked.
@@ -182,6 +182,12 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
     approveEscalation: () => store.approveEscalation(asked[0]!.deliveryId, { reason }),
     rejectEscalation: () => store.rejectEscalation(asked[1]!.deliveryId, { reason }),
     retireHandler: () => store.retireHandler("gone", { reason }),
+    beginArchiveRun: async () => {
+      const run = await store.beginArchiveRun({ dryRun: true });
+      own.runId = run.id;
+      return run;
+    },
+    archiveRun: () => store.archiveRun(own.runId),
     rebuildViews: () => store.rebuildViews(),
     cluster: () => store.cluster(),
     drainInstance: () => store.drainInstance(store.cluster().instance).catch((error: unknown) => error),

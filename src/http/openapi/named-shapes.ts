@@ -1,6 +1,7 @@
 /** The shapes that the document names, and a generated client after it. Others are named after their route. */
 import type { z } from "zod";
 import { segmentReply, segmentsReply } from "../wire/archive.ts";
+import { archiveRunReply, archiveRunRequest } from "../wire/archive-runs.ts";
 import { cloudEventBody } from "../wire/cloud-event.ts";
 import { cloudEventBatchBody } from "../wire/cloud-event-batch.ts";
 import { cloudEventBatchReply, cloudEventReply } from "../wire/cloud-event-reply.ts";
@@ -40,10 +41,12 @@ export const namedRequests: Readonly<Record<string, z.ZodType>> = {
   PlanReplay: planRequest,
   StartReplay: startReplayRequest,
   ChangeRate: rateRequest,
+  RunArchive: archiveRunRequest,
   LogIn: sessionRequest,
 };
 
 export const namedReplies: Readonly<Record<string, z.ZodType>> = {
+  ArchiveRun: archiveRunReply,
   Appended: appendReply,
   Event: eventReply,
   Events: eventsReply,

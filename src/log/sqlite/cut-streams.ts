@@ -113,7 +113,7 @@ function writeWhole({ connection }: Cutter): void {
 
 /** Text for a log that an earlier build made. */
 function owedText(bytes: number): string {
-  return `log.db was made by a build whose files could not shrink: ${bytes} bytes in it are free, and new events take them. To make it shorter, stop the service and run \`reprise log shrink\` once.`;
+  return `log.db was made by a build whose files could not shrink: ${bytes} bytes in it are free, and new events take them. To make it shorter, stop the service and run \`reprise archive run --log sqlite:<folder>\` once.`;
 }
 
 const noRest = async () => {};
