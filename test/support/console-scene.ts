@@ -39,6 +39,8 @@ export interface Scene {
   orders(count: number): Promise<void>;
 }
 
+const idsOf = (count: number, from = 0): readonly string[] => Array.from({ length: count }, (_, index) => `o-${from + index + 1}`);
+
 const eventsOf = (id: string, note: string): readonly EventInput[] => {
   const entity = { type: "order", id };
   return [
@@ -47,7 +49,14 @@ const eventsOf = (id: string, note: string): readonly EventInput[] => {
   ];
 };
 
-export async function openScene({ orders = 5, keyFile }: { readonly orders?: number; readonly keyFile?: string } = {}): Promise<Scene> {
+export interface SceneOptions {
+  readonly orders?: number;
+  readonly keyFile?: string;
+  /** What is done to the folder of the closed store before it is opened again. The orders are there then, with their dead letters. */
+  readonly prepare?: (folder: string) => void;
+}
+
+export async function openScene({ orders = 5, keyFile, prepare }: SceneOptions = {}): Promise<Scene> {
   let down = true;
   const give = ({ data }: { readonly data: { readonly note?: string | undefined } }, { log }: Pick<HandlerContext, "log">): void => {
     if (!down) return;
@@ -64,19 +73,29 @@ export async function openScene({ orders = 5, keyFile }: { readonly orders?: num
     on: { "order.placed": () => {} },
   });
   const mail = defineHandler({ name: "mail", events: [placed], startFrom: "beginning", on: { "order.placed": () => {} } });
-  const store = await startStore(defineConfig({ events: [placed, shipped], upcasters, handlers: [ledger, mail, refunds] }), temporaryFolder());
+  const config = defineConfig({ events: [placed, shipped], upcasters, handlers: [ledger, mail, refunds] });
+  const folder = temporaryFolder();
+  if (prepare !== undefined) {
+    const first = await startStore(config, folder);
+    await first.append(idsOf(orders).flatMap((id) => eventsOf(id, "")));
+    await waitForLetters({ store: first }, orders);
+    await first.close();
+    prepare(folder);
+  }
+  const store = await startStore(config, folder);
   const order = async (id: string, note = ""): Promise<void> => {
     await store.append(eventsOf(id, note));
   };
   let made = 0;
   const appendOrders = async (count: number): Promise<void> => {
-    const ids = Array.from({ length: count }, () => `o-${++made}`);
+    const ids = idsOf(count, made);
+    made += count;
     for (let from = 0; from < ids.length; from += 100) {
       const batch = ids.slice(from, from + 100).flatMap((id) => eventsOf(id, ""));
       await store.append(batch);
     }
   };
-  await appendOrders(orders);
+  if (prepare === undefined) await appendOrders(orders);
 
   let port = 0;
   let close = async (): Promise<void> => {};

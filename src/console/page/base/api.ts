@@ -77,6 +77,7 @@ async function send(url: string, init: RequestInit): Promise<Response> {
 /** What was answered last: the same text again is the same value, so that what is shown of 4 MiB is not made anew every two seconds. */
 const answers = new Map<string, { readonly text: string; readonly value: unknown }>();
 const maxAnswers = 12;
+const largeCharacters = 256 * 1024;
 
 /** @param url under which the answer is kept; null for what an act answered. */
 async function read(answer: Response, url: string | null): Promise<unknown> {
@@ -90,6 +91,8 @@ async function read(answer: Response, url: string | null): Promise<unknown> {
   if (url !== null) answers.delete(url);
   try {
     const value = before?.text === text ? before.value : parseExact(text);
+    // What is made of a large one is made in a turn of its own, so that the page does not stand still.
+    if (text.length > largeCharacters) await new Promise((go) => setTimeout(go));
     if (url !== null) answers.set(url, { text, value });
     for (const [oldest] of answers) if (answers.size > maxAnswers) answers.delete(oldest);
     return value;

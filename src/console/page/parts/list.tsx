@@ -27,7 +27,10 @@ interface ListProps<R> extends Omit<TableProps<R>, "rows" | "total" | "passed" |
   readonly isFollowed?: boolean;
 }
 
-export function List<R>({ of, load, orderOf, isFollowed = false, ...table }: ListProps<R>) {
+/** So many pages without a row are read in one go: a filter that the service has to look for may have nothing in the first ones. */
+const maxEmptyPages = 20;
+
+export function List<R>({ of, load: loadPage, orderOf, isFollowed = false, ...table }: ListProps<R>) {
   const { idOf } = table;
   const shown = useSignal<Shown<R> | null>(null);
   const problem = useSignal<Problem | null>(null);
@@ -37,6 +40,11 @@ export function List<R>({ of, load, orderOf, isFollowed = false, ...table }: Lis
     key.current = of;
     shown.value = null;
   }
+  const load = async (cursor: string | undefined): Promise<Page<R>> => {
+    let page = await loadPage(cursor);
+    for (let pages = 0; page.rows.length === 0 && page.next !== null && pages < maxEmptyPages; pages++) page = await loadPage(page.next);
+    return page;
+  };
   const newest = useLive(of, async () => {
     const page = await load(undefined);
     if (key.current === of) shown.value ??= { ...page, passed: 0 };

@@ -1,29 +1,28 @@
 /** Data of an event: text and nothing else, cut where nobody reads on. */
 import diff from "microdiff";
 import type { ComponentChildren } from "preact";
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { ExactNumber, printJson } from "../base/exact-json.ts";
 import { plural, shownText } from "../base/shown-text.ts";
 
 const maxCharacters = 16 * 1024;
 /** The browser lays out what is in sight: a text of 4 MiB in one piece holds it for seconds. */
 const pieceCharacters = 16 * 1024;
+const piecesAtOnce = 16;
 const maxDifferences = 200;
 
 export function Payload({ value, label }: { readonly value: unknown; readonly label: string }) {
   const [all, showAll] = useState(false);
   const { pieces, whole } = useMemo(() => {
-    const printed = printJson(value, all ? Number.POSITIVE_INFINITY : maxCharacters);
-    return { pieces: piecesOf(shownText(printed.text)), whole: printed.whole };
+    const { text, whole } = printJson(value, all ? Number.POSITIVE_INFINITY : maxCharacters);
+    return { pieces: piecesOf(text), whole };
   }, [value, all]);
+  const here = useGrowing(pieces.length);
   return (
     <div class="payload">
       <Scrolls label={label}>
-        {pieces.map((piece, index) => (
-          // What stands alone has the height that it has.
-          <span key={index} class={pieces.length > 1 ? "piece" : ""}>
-            {piece}
-          </span>
+        {pieces.slice(0, here).map((piece, index) => (
+          <Piece key={index} text={piece} isAlone={pieces.length === 1} />
         ))}
       </Scrolls>
       {!whole && (
@@ -36,6 +35,23 @@ export function Payload({ value, label }: { readonly value: unknown; readonly la
       )}
     </div>
   );
+}
+
+/** Of many pieces some at a time: the page can be used meanwhile. */
+function useGrowing(count: number): number {
+  const [here, setHere] = useState(piecesAtOnce);
+  useEffect(() => {
+    if (here >= count) return;
+    const timer = setTimeout(() => setHere(here + piecesAtOnce));
+    return () => clearTimeout(timer);
+  }, [here, count]);
+  return here;
+}
+
+function Piece({ text, isAlone }: { readonly text: string; readonly isAlone: boolean }) {
+  const shown = useMemo(() => shownText(text), [text]);
+  // What stands alone has the height that it has.
+  return <span class={isAlone ? "" : "piece"}>{shown}</span>;
 }
 
 /** Text with its own line ends, in a window of its own. */
@@ -73,6 +89,17 @@ export function differencesOf(before: unknown, after: unknown): readonly Differe
     ...("oldValue" in each ? { before: each.oldValue } : {}),
     ...("value" in each ? { after: each.value } : {}),
   }));
+}
+
+/** The same, told a moment later: of large payloads that takes a while, and the page shows them meanwhile. Null until then. */
+export function useDifferences(before: unknown, after: unknown, isAsked: boolean): readonly Difference[] | null {
+  const [found, setFound] = useState<readonly Difference[] | null>(null);
+  useEffect(() => {
+    if (!isAsked) return;
+    const timer = setTimeout(() => setFound(differencesOf(before, after)));
+    return () => clearTimeout(timer);
+  }, [before, after, isAsked]);
+  return found;
 }
 
 /** Numbers with all their digits are compared by them. */

@@ -1,6 +1,6 @@
 /** A payload as it is stored, and as it would be delivered today, with each step between. */
-import { useMemo } from "preact/hooks";
-import { Differences, differencesOf, Payload } from "../parts/payload.tsx";
+import { useState } from "preact/hooks";
+import { Differences, Payload, useDifferences } from "../parts/payload.tsx";
 import { Text } from "../parts/text.tsx";
 
 interface Stored {
@@ -40,7 +40,7 @@ export function Lifted({ event, name }: LiftedProps) {
   const { stored, steps = [], amendment } = event;
   const from = amendment?.data ?? stored?.data;
   const isLifted = event.data_error == null && event.dropped == null && event.parts == null;
-  const changes = useMemo(() => (isLifted ? differencesOf(from, event.data) : []), [from, event.data, isLifted]);
+  const changes = useDifferences(from, event.data, isLifted);
   return (
     <>
       <div class="beside">
@@ -72,7 +72,7 @@ export function Lifted({ event, name }: LiftedProps) {
       {stored !== null && isLifted && (
         <>
           <h3>What the lift changes</h3>
-          <Differences of={changes} none="Nothing: it is delivered as it is stored." />
+          {changes === null ? <p class="soft">Comparing …</p> : <Differences of={changes} none="Nothing: it is delivered as it is stored." />}
         </>
       )}
       {steps.length > 0 && <Steps of={steps} first={from} />}
@@ -91,37 +91,43 @@ function Part({ part, index, which }: { readonly part: Stored; readonly index: n
   );
 }
 
+/** What the steps change is looked for when somebody looks. */
 function Steps({ of, first }: { readonly of: readonly Step[]; readonly first: unknown }) {
+  const [isOpen, setOpen] = useState(false);
   return (
-    <details>
+    <details class="fold" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>Each step ({of.length})</summary>
       <ol class="plain">
-        {of.map((step, index) => (
-          <li key={`${step.type} ${step.to}`}>
-            <p>
-              <Text of={step.type} /> version {step.from} → {step.to}
-            </p>
-            {step.error !== null && (
-              <p class="problem">
-                <strong>
-                  <Text of={step.error.type} />
-                </strong>{" "}
-                <Text of={step.error.message} max={2000} />
-              </p>
-            )}
-            {step.dropped !== null && (
-              <p>
-                Drops it: <Text of={step.dropped} />
-              </p>
-            )}
-            {step.split !== null && <p>Splits it into {step.split.length}.</p>}
-            {step.left_out && <p class="soft">Left out: the steps have more than 4 MiB of data.</p>}
-            {step.error === null && step.dropped === null && step.split === null && !step.left_out && (
-              <Differences of={differencesOf(index === 0 ? first : of[index - 1]!.data, step.data)} none="It changes nothing." />
-            )}
-          </li>
-        ))}
+        {isOpen && of.map((step, index) => <StepTold key={`${step.type} ${step.to}`} step={step} before={index === 0 ? first : of[index - 1]!.data} />)}
       </ol>
     </details>
+  );
+}
+
+function StepTold({ step, before }: { readonly step: Step; readonly before: unknown }) {
+  const changes = step.error === null && step.dropped === null && step.split === null && !step.left_out;
+  const found = useDifferences(before, step.data, changes);
+  return (
+    <li>
+      <p>
+        <Text of={step.type} /> version {step.from} → {step.to}
+      </p>
+      {step.error !== null && (
+        <p class="problem">
+          <strong>
+            <Text of={step.error.type} />
+          </strong>{" "}
+          <Text of={step.error.message} max={2000} />
+        </p>
+      )}
+      {step.dropped !== null && (
+        <p>
+          Drops it: <Text of={step.dropped} />
+        </p>
+      )}
+      {step.split !== null && <p>Splits it into {step.split.length}.</p>}
+      {step.left_out && <p class="soft">Left out: the steps have more than 4 MiB of data.</p>}
+      {found !== null && changes && <Differences of={found} none="It changes nothing." />}
+    </li>
   );
 }
