@@ -55,10 +55,7 @@ describe.skipIf(noBrowser !== null)(`the console under load${noBrowser === null 
         await press("clear", button("Clear"));
         await goTo(page, "#/errors?state=open");
         await page.locator("section.table a").first().waitFor();
-        await page
-          .locator("section.table a")
-          .nth(round)
-          .click();
+        await page.locator("section.table a").nth(round).click();
         await page.getByRole("link", { name: /^[\d,]+ dead letters?$/ }).waitFor();
         await press("group", `document.querySelector("main .lead a").click()`);
         await press("next", button("Show more"));

@@ -52,11 +52,13 @@ const eventsOf = (id: string, note: string): readonly EventInput[] => {
 export interface SceneOptions {
   readonly orders?: number;
   readonly keyFile?: string;
+  /** A log server's connection string; default: the embedded log. */
+  readonly log?: string;
   /** What is done to the folder of the closed store before it is opened again. The orders are there then, with their dead letters. */
   readonly prepare?: (folder: string) => void;
 }
 
-export async function openScene({ orders = 5, keyFile, prepare }: SceneOptions = {}): Promise<Scene> {
+export async function openScene({ orders = 5, keyFile, log, prepare }: SceneOptions = {}): Promise<Scene> {
   let down = true;
   const give = ({ data }: { readonly data: { readonly note?: string | undefined } }, { log }: Pick<HandlerContext, "log">): void => {
     if (!down) return;
@@ -82,7 +84,7 @@ export async function openScene({ orders = 5, keyFile, prepare }: SceneOptions =
     await first.close();
     prepare(folder);
   }
-  const store = await startStore(config, folder);
+  const store = await startStore(config, log === undefined ? folder : { log, data: folder });
   const order = async (id: string, note = ""): Promise<void> => {
     await store.append(eventsOf(id, note));
   };

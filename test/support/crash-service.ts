@@ -19,6 +19,8 @@ export interface Site {
   readonly log: string;
   /** Before the names of a server's streams. */
   readonly namespace: string;
+  /** The same over restarts; without it, each life has one of its own. */
+  readonly port?: number;
 }
 
 /** @param log a server's connection string; default: the embedded log in `data`. */
@@ -48,9 +50,9 @@ export interface Service {
 }
 
 /** @param env is seen by the config. */
-export function startService({ config, data, log, namespace }: Site, env: Readonly<Record<string, string>> = {}): Service {
+export function startService({ config, data, log, namespace, port = 0 }: Site, env: Readonly<Record<string, string>> = {}): Service {
   const ours = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("REPRISE_")));
-  const args = ["serve", "--config", config, "--log", log, "--data", data, "--port", "0"];
+  const args = ["serve", "--config", config, "--log", log, "--data", data, "--port", String(port)];
   const program =
     namespace === "" ? [join(repositoryFolder, "bin/reprise.js")] : [fileURLToPath(new URL("./serve-in-namespace.ts", import.meta.url)), namespace];
   const child = spawn(process.execPath, [...program, ...args], { env: { ...ours, ...env }, stdio: ["ignore", "pipe", "pipe"] });

@@ -7,6 +7,7 @@ import { isOld, session } from "./base/session.ts";
 import { Header } from "./frame/header.tsx";
 import { Help } from "./frame/help.tsx";
 import { LogIn } from "./frame/log-in.tsx";
+import { Readiness } from "./frame/readiness.tsx";
 import { viewOf } from "./frame/views.tsx";
 import { Time } from "./parts/text.tsx";
 
@@ -28,6 +29,7 @@ export function App() {
             stays.
           </p>
         )}
+        {session.value !== null && !loggedOut.value && connection.value === null && <Readiness />}
         {isOld.value && (
           <p class="notice">
             The service was exchanged for another build.{" "}

@@ -25,12 +25,14 @@ interface ListProps<R> extends Omit<TableProps<R>, "rows" | "total" | "passed" |
   /** Where a row stands in the list: the one with the larger number comes first. Without it the order changes. */
   readonly orderOf?: (row: R) => number;
   readonly isFollowed?: boolean;
+  /** Of a row: it changes without anybody telling. */
+  readonly isRunning?: (row: R) => boolean;
 }
 
 /** So many pages without a row are read in one go: a filter that the service has to look for may have nothing in the first ones. */
 const maxEmptyPages = 20;
 
-export function List<R>({ of, load: loadPage, orderOf, isFollowed = false, ...table }: ListProps<R>) {
+export function List<R>({ of, load: loadPage, orderOf, isFollowed = false, isRunning, ...table }: ListProps<R>) {
   const { idOf } = table;
   const shown = useSignal<Shown<R> | null>(null);
   const problem = useSignal<Problem | null>(null);
@@ -45,11 +47,15 @@ export function List<R>({ of, load: loadPage, orderOf, isFollowed = false, ...ta
     for (let pages = 0; page.rows.length === 0 && page.next !== null && pages < maxEmptyPages; pages++) page = await loadPage(page.next);
     return page;
   };
-  const newest = useLive(of, async () => {
-    const page = await load(undefined);
-    if (key.current === of) shown.value ??= { ...page, passed: 0 };
-    return page;
-  });
+  const newest = useLive(
+    of,
+    async () => {
+      const page = await load(undefined);
+      if (key.current === of) shown.value ??= { ...page, passed: 0 };
+      return page;
+    },
+    { isEager: ({ rows }) => isRunning !== undefined && rows.some(isRunning) },
+  );
   const news = useComputed(() => newsOf(shown.value, newest.data.value, idOf, orderOf));
   const fresh = useComputed(() => new Map((newest.data.value?.rows ?? []).map((row) => [idOf(row), row])));
   const toNewest = (): void => {

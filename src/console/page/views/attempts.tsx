@@ -1,7 +1,7 @@
 /** The attempts of a delivery, the newest first: when, how long, what the receiver said. */
 import type { AttemptReply } from "../../../http/wire/deliveries.ts";
 import { hrefOf } from "../base/place.ts";
-import { words } from "../base/shown-text.ts";
+import { plural, words } from "../base/shown-text.ts";
 import { Scrolls } from "../parts/payload.tsx";
 import { LongText, State, Text, Time } from "../parts/text.tsx";
 
@@ -38,7 +38,7 @@ export function Attempts({ of }: { readonly of: readonly AttemptReply[] }) {
           <More name="What the receiver answered" label={`Answer to attempt ${place(attempt)}`} text={attempt.response_head} />
           <More name="Stack" label={`Stack of attempt ${place(attempt)}`} text={attempt.error?.stack} />
           <More
-            name={`Log (${attempt.log.length} lines)`}
+            name={`Log (${plural(attempt.log.length, "line")})`}
             label={`Log of attempt ${place(attempt)}`}
             text={attempt.log.length === 0 ? undefined : attempt.log.join("\n")}
           />

@@ -11,32 +11,36 @@ import { Facts, LongText, State, Text, Time } from "../parts/text.tsx";
 import { GroupActs } from "./group-acts.tsx";
 import { PlanButton } from "./plan-button.tsx";
 
-interface Found {
-  readonly group: ErrorGroupDetailReply;
-  /** Of its dead letters. */
-  readonly stats: DeadLetterStatsReply;
-}
-
 export function ErrorGroupPage({ fingerprint }: { readonly fingerprint: string }) {
   const { handler } = place.value.query;
-  const live = useLive<Found>(`group ${fingerprint} ${handler}`, async () => {
-    const group = await ask<ErrorGroupDetailReply>(["admin", "errors", fingerprint], { query: { handler } });
-    return { group, stats: await ask<DeadLetterStatsReply>(["admin", "dlq", "stats"], { query: { error_group: fingerprint, handler: group.handler } }) };
+  const live = useLive<ErrorGroupDetailReply>(`group ${fingerprint} ${handler}`, () => ask(["admin", "errors", fingerprint], { query: { handler } }));
+  const group = live.data.value;
+  // To count what they hold takes a while where there are many.
+  const held = useLive<number | null>(`held by ${fingerprint} ${group?.handler}`, async () => {
+    if (group === null) return null;
+    const query = { error_group: fingerprint, handler: group.handler };
+    return (await ask<DeadLetterStatsReply>(["admin", "dlq", "stats"], { query })).waiting;
   });
-  const found = live.data.value;
   return (
     <>
       <p class="crumbs">
         <a href={hrefOf(["errors"], { state: "open" })}>Error groups</a>
       </p>
-      <h1 tabIndex={-1}>{found === null ? "Error group" : <Text of={found.group.type} max={130} />}</h1>
+      <h1 tabIndex={-1}>{group === null ? "Error group" : <Text of={group.type} max={130} />}</h1>
       <ProblemText of={live.problem.value} />
-      {found === null ? live.problem.value === null && <p class="soft">Reading …</p> : <Group {...found} refresh={live.refresh} />}
+      {group === null ? live.problem.value === null && <p class="soft">Reading …</p> : <Group {...{ group }} held={held.data.value} refresh={live.refresh} />}
     </>
   );
 }
 
-function Group({ group, stats, refresh }: Found & { readonly refresh: () => Promise<void> }) {
+interface GroupProps {
+  readonly group: ErrorGroupDetailReply;
+  /** Later events behind its dead letters. */
+  readonly held: number | null;
+  readonly refresh: () => Promise<void>;
+}
+
+function Group({ group, held, refresh }: GroupProps) {
   const filter = { error_group: group.fingerprint, handler: group.handler };
   return (
     <div class="with-acts">
@@ -45,8 +49,8 @@ function Group({ group, stats, refresh }: Found & { readonly refresh: () => Prom
           <LongText of={group.message} max={1000} />
         </p>
         <p class="lead">
-          <State of={group.state} /> <a href={hrefOf(["dead-letters"], filter)}>{plural(stats.total, "dead letter")}</a>
-          {stats.waiting > 0 && <>, which hold {plural(stats.waiting, "later event")}</>}
+          <State of={group.state} /> <a href={hrefOf(["dead-letters"], filter)}>{plural(group.waiting, "dead letter")}</a>
+          {held !== null && held > 0 && <>, which hold {plural(held, "later event")}</>}
         </p>
         <Facts
           of={[
@@ -86,7 +90,7 @@ function Group({ group, stats, refresh }: Found & { readonly refresh: () => Prom
       <aside aria-label="What can be done">
         <section class="card">
           <h2>When it is mended</h2>
-          <PlanButton name="Plan a replay of its dead letters" selection={{ dead_letters: filter }} isReady={stats.total > 0} isMain />
+          <PlanButton name="Plan a replay of its dead letters" selection={{ dead_letters: filter }} isReady={group.waiting > 0} isMain />
           <p class="soft">A plan changes nothing yet: it says what would happen.</p>
         </section>
         {may("operate") && <GroupActs {...{ group, refresh }} />}

@@ -1,15 +1,14 @@
 /** What is wrong now, what is recovering, and since when. */
-import type { DeadLetterStatsReply } from "../../../http/wire/dead-letters-replies.ts";
+import type { DeadLetterStatsReply, DeadLettersReply } from "../../../http/wire/dead-letters-replies.ts";
 import type { ErrorGroupsReply } from "../../../http/wire/error-groups.ts";
 import type { EscalationsReply } from "../../../http/wire/escalations.ts";
 import type { IntegrationsReply } from "../../../http/wire/integrations.ts";
 import type { ReplaysReply } from "../../../http/wire/replays-replies.ts";
-import type { HandlersReply, ReadyReply } from "../../../http/wire/service.ts";
+import type { HandlersReply } from "../../../http/wire/service.ts";
 import { ask } from "../base/api.ts";
 import { useLive } from "../base/live.ts";
 import { place } from "../base/place.ts";
 import { ProblemText } from "../parts/problem.tsx";
-import { Text } from "../parts/text.tsx";
 import { Deciding, Down, Errors, HandlerTable, LetterCounts, Recovering } from "./overview-parts.tsx";
 import { Rates } from "./rates.tsx";
 import { Verdict } from "./verdict.tsx";
@@ -18,7 +17,8 @@ const ended = new Set(["completed", "cancelled", "stopped"]);
 
 export function Overview() {
   const { tenant } = place.value.query;
-  const ready = useLive<ReadyReply>(`ready ${tenant}`, () => ask<ReadyReply>(["readyz"]));
+  // How many is told at once; what they hold takes longer where there are many.
+  const count = useLive<DeadLettersReply>(`letters ${tenant}`, () => ask<DeadLettersReply>(["admin", "dlq"], { query: { limit: 1, data: "false" } }));
   const letters = useLive<DeadLetterStatsReply>(`stats ${tenant}`, () => ask<DeadLetterStatsReply>(["admin", "dlq", "stats"]));
   const handlers = useLive<HandlersReply>(`handlers ${tenant}`, () => ask<HandlersReply>(["handlers"]));
   const integrations = useLive<IntegrationsReply>(`integrations ${tenant}`, () => ask<IntegrationsReply>(["integrations"]));
@@ -32,10 +32,9 @@ export function Overview() {
   return (
     <>
       <h1 tabIndex={-1}>Overview</h1>
-      <ProblemText of={letters.problem.value ?? handlers.problem.value} />
-      <Readiness ready={ready.data.value} />
+      <ProblemText of={count.problem.value ?? letters.problem.value ?? handlers.problem.value} />
       <Verdict
-        {...{ stats: letters.data.value, handlers: handlers.data.value?.handlers ?? null, waiting: waiting.data.value }}
+        {...{ total: count.data.value?.total ?? null, stats: letters.data.value, handlers: handlers.data.value?.handlers ?? null, waiting: waiting.data.value }}
         {...{ integrations: integrations.data.value?.integrations ?? null, running, groups }}
       />
       <Errors groups={groups} isWhole={errors.data.value?.next_cursor == null} />
@@ -46,29 +45,11 @@ export function Overview() {
       </div>
       <Rates
         done={handlers.data.value?.handlers.reduce((sum, { done }) => sum + done, 0) ?? null}
-        letters={letters.data.value?.total ?? null}
+        letters={count.data.value?.total ?? null}
         of={tenant ?? ""}
       />
       <HandlerTable handlers={handlers.data.value?.handlers ?? null} />
       <LetterCounts stats={letters.data.value} />
-    </>
-  );
-}
-
-function Readiness({ ready }: { readonly ready: ReadyReply | null }) {
-  if (ready === null) return null;
-  return (
-    <>
-      {ready.status !== "ready" && (
-        <p class="notice bad">
-          Not ready: <Text of={ready.waits_for ?? ""} max={1000} />
-        </p>
-      )}
-      {ready.warnings.map((warning) => (
-        <p key={warning} class="notice">
-          <Text of={warning} max={1000} />
-        </p>
-      ))}
     </>
   );
 }

@@ -17,6 +17,7 @@ export function ReplayReport({ id }: { readonly id: string }) {
       <h2>Report</h2>
       <List<Item>
         {...{ of: `report ${id}`, load, label: "What it delivers", idOf: (item) => `${item.handler} ${item.event_id}`, empty: "Nothing yet." }}
+        isRunning={({ outcome }) => outcome === null}
         columns={[
           {
             name: "Entity",

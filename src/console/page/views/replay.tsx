@@ -15,11 +15,7 @@ import { Stations } from "./stations.tsx";
 const ended = new Set(["completed", "cancelled", "stopped"]);
 
 export function ReplayPage({ id }: { readonly id: string }) {
-  const live = useLive<ReplayReply>(
-    `replay ${id}`,
-    () => ask<ReplayReply>(["replays", id]),
-    ({ status }) => !ended.has(status),
-  );
+  const live = useLive<ReplayReply>(`replay ${id}`, () => ask<ReplayReply>(["replays", id]), { isEager: ({ status }) => !ended.has(status) });
   const replay = live.data.value;
   return (
     <>
