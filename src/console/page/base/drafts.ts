@@ -4,7 +4,7 @@
  */
 import { useState } from "preact/hooks";
 
-const shelf = "reprise drafts";
+const shelf = "reprise-drafts";
 /** More is not kept over a reload: a browser gives a page 5 MB. */
 const maxCharacters = 1_000_000;
 const maxDrafts = 200;

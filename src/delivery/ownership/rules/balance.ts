@@ -52,6 +52,7 @@ function overAll(load: Load, giver: Member, heir: Member, handler: string): bool
 }
 
 function lightest(members: readonly Member[], loadOf: (member: Member) => number): readonly Member[] {
-  const least = Math.min(...members.map((member) => loadOf(member) / member.weight));
-  return members.filter((member) => loadOf(member) / member.weight === least);
+  const share = (member: Member) => loadOf(member) / member.weight;
+  const least = members.reduce((least, member) => Math.min(least, share(member)), Number.POSITIVE_INFINITY);
+  return members.filter((member) => share(member) === least);
 }
