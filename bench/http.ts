@@ -5,7 +5,7 @@ import { sampleOrder } from "./samples.ts";
 import { startService } from "./service.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
-const connections = 64;
+export const connections = 64;
 
 /**
  * `POST /events` to the service of `reprise serve`, with log and views, from 64 connections that each have one request under way. The floor sends the

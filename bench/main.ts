@@ -9,6 +9,7 @@ import { httpKeysBenchmark } from "./http-keys.ts";
 import { appendBenchmarks, catchUpBenchmark } from "./log.ts";
 import { loopStopBenchmark } from "./loop-stop.ts";
 import { type Benchmark, type Bound, type Figure, measure } from "./measure.ts";
+import { metricsBenchmarks } from "./metrics.ts";
 import { orderedBenchmarks } from "./ordered.ts";
 import { poisonedBenchmarks } from "./poisoned.ts";
 import { serviceAppendBenchmark } from "./service-append.ts";
@@ -32,6 +33,7 @@ const benchmarks: readonly Benchmark[] = [
   ...deadLetterBenchmarks,
   ...httpBenchmarks,
   httpKeysBenchmark,
+  ...metricsBenchmarks,
   ...tenantsFloodBenchmarks,
   loopStopBenchmark,
   startBenchmark,

@@ -15,7 +15,7 @@ import type { FollowUpAppends } from "./follow-ups/follow-up-appends.ts";
 import type { HandlerDefinition } from "./handler.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import { type HandlerTroubles, tellTroubles } from "./handler-troubles.ts";
-import type { HandlerTwin, TwinOf } from "./handler-twin.ts";
+import { type HandlerTwin, nobodySees, type TwinOf } from "./handler-twin.ts";
 import type { IntegrationSpec } from "./integration-spec.ts";
 import { Integrations } from "./integrations/integrations.ts";
 import type { DeliveryLimits } from "./limits.ts";
@@ -226,7 +226,7 @@ async function openAll(
   const shared = { ...owns, gate: new AloneGate(), flushPace: new FlushPace() };
   try {
     for (const spec of handlers) {
-      const called = { attempt: attempts.get(spec.name)!, onCompleted: () => twins.get(spec.name)?.completed() };
+      const called = { attempt: attempts.get(spec.name)!, seen: twins.get(spec.name) ?? nobodySees };
       const place = new HandlerPlace({ ...common, ...shared, ...called, integrations, spec, ends, onTaken });
       await place.open();
       places.set(spec.name, { place, handler: makeRunningHandler(place), seats: place.seats.map(partitionSeatOf) });

@@ -3,7 +3,7 @@
  * composed.
  */
 import type { HandlerSpec } from "../delivery/handler-spec.ts";
-import type { HandlerTwin } from "../delivery/handler-twin.ts";
+import { type CallsSeen, type HandlerTwin, nobodySees } from "../delivery/handler-twin.ts";
 import type { Clock } from "../event/clock.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { AppendInputs } from "../store/append/append.ts";
@@ -28,7 +28,7 @@ export interface Twins {
   readonly metrics: Metrics | null;
 }
 
-type Measuring = Omit<Twins, "handler"> & { handler(name: string): HandlerTwin };
+type Measuring = Omit<Twins, "handler"> & { handler(name: string): CallsSeen };
 
 /** @param measures false: it is traced only. */
 export function makeTelemetry({
@@ -45,8 +45,7 @@ export function makeTelemetry({
     ...measuring,
     append: (append) => tracedAppend(measuring.append(append)),
     handler(spec) {
-      const twin = measuring.handler(spec.name);
-      return { ...twin, attempt: (attempt) => tracedAttempt(spec, twin.attempt(attempt)) };
+      return { ...measuring.handler(spec.name), attempt: (attempt) => tracedAttempt(spec, attempt) };
     },
   };
 }
@@ -54,7 +53,7 @@ export function makeTelemetry({
 const measuringNothing: Measuring = {
   log: (log) => log,
   append: (append) => append,
-  handler: () => ({ attempt: (attempt) => attempt, completed() {} }),
+  handler: () => nobodySees,
   watch() {},
   metrics: null,
 };
@@ -66,7 +65,7 @@ function makeMeasuring(handlers: readonly { readonly name: string }[], clock: Cl
   return {
     log: (log) => measuredLog(log, counted),
     append: (append) => measuredAppend(append, counted, clock),
-    handler: (name) => measuredHandler(name, counted, clock),
+    handler: (name) => measuredHandler(name, counted),
     watch: (watched) => gauges.watch(watched),
     metrics: {
       page: async (format) => writePage(format, [...counted.families(), ...(await gauges.families()), loopDelay.family()]),

@@ -14,6 +14,8 @@ const added = [
     "http-append-1",
     "http-append-100",
     "http-append-1-keys",
+    "deliver-metrics",
+    "http-append-1-metrics",
     "loop-stop",
     "eventstoredb-service-append",
     "start-after-kill",

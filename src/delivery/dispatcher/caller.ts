@@ -9,6 +9,7 @@ import type { DeliveryLogger } from "../delivery-logger.ts";
 import type { Effects } from "../effects/effects.ts";
 import type { FollowUps } from "../follow-ups/follow-ups.ts";
 import type { HandlerSpec } from "../handler-spec.ts";
+import type { CallsSeen } from "../handler-twin.ts";
 import type { Delivery } from "../partition/delivery.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { Verdict } from "../partition/verdict.ts";
@@ -26,8 +27,7 @@ export interface CallerOptions {
   readonly spec: HandlerSpec;
   readonly attempt: Attempt;
   readonly epoch: number;
-  /** Told of each live delivery that has completed. */
-  readonly onCompleted: () => void;
+  readonly seen: CallsSeen;
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly judge: CallJudge;
@@ -66,8 +66,7 @@ export class Caller {
   }
 
   isBusy(): boolean {
-    for (const { concluded } of this.#options.partition.schedule.running()) if (!concluded) return true;
-    return false;
+    return this.#options.partition.schedule.running().some(({ concluded }) => !concluded);
   }
 
   /** Waits until every call has its outcome. What has none after `patienceMs` is abandoned, unless it is to go on. @returns whether none is under way. */
@@ -192,7 +191,8 @@ export class Caller {
   }
 
   #verdictOf(delivery: Delivery, call: HandlerCall, outcome: AttemptOutcome): Verdict {
-    const { judge, pauses } = this.#options;
+    const { judge, pauses, seen } = this.#options;
+    seen.called(outcome, call);
     if (outcome.kind === "gone") pauses.pauseForGone(`the receiver answered 410: ${outcome.error.message}`);
     return judge.verdictOn(delivery, call, outcome);
   }
@@ -221,11 +221,11 @@ export class Caller {
   }
 
   #conclude(delivery: Delivery, verdict: Verdict): void {
-    const { clock, partition, loans, onCompleted } = this.#options;
+    const { clock, partition, loans, seen } = this.#options;
     // The time is needed for waits only, and a completed delivery has none.
     const end = partition.outcomes.conclude(delivery, verdict, verdict.kind === "completed" ? delivery.startedMs : clock.monotonicMs());
     if (end !== null) loans.tell(delivery.loan!, end);
-    if (verdict.kind === "completed" && delivery.loan === null && delivery.replay === null) onCompleted();
+    if (verdict.kind === "completed" && delivery.loan === null && delivery.replay === null) seen.completed();
   }
 
   #finish(delivery: Delivery, verdict: Verdict): void {

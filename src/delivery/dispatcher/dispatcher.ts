@@ -10,6 +10,7 @@ import { makeEffects } from "../effects/effects.ts";
 import type { FollowUpAppends } from "../follow-ups/follow-up-appends.ts";
 import { makeFollowUps } from "../follow-ups/follow-ups.ts";
 import type { HandlerSpec } from "../handler-spec.ts";
+import type { CallsSeen } from "../handler-twin.ts";
 import type { Member } from "../integrations/integration.ts";
 import type { JournalStream } from "../journal/journal-stream.ts";
 import type { DeliveryLimits } from "../limits.ts";
@@ -37,8 +38,7 @@ import { tellDecisions } from "./tell-decisions.ts";
 export interface DispatcherOptions {
   readonly spec: HandlerSpec;
   readonly attempt: Attempt;
-  /** Told of each live delivery that has completed. */
-  readonly onCompleted: () => void;
+  readonly seen: CallsSeen;
   readonly catalog: Catalog;
   readonly log: EventLog;
   readonly clock: Clock;
