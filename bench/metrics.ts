@@ -1,6 +1,7 @@
 /**
  * What metrics cost: the same work of the same store, with metrics and without, in turn. Figures are events a second of CPU time of the serving thread, on
- * which all counting is done: beside a wall clock a busy machine or disk would say more of itself than of some hundred nanoseconds.
+ * which all counting is done, and each is the best of a few runs: what else a machine does takes CPU time from both sides by its caches, never gives any, and
+ * would otherwise say more of itself than of some hundred nanoseconds.
  */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -21,9 +22,10 @@ const turns = 31;
 const target = 0.97;
 
 const orderPlaced = defineEvent("order.placed", { 1: orderV1 });
-const delivered = 4000;
-const lanes = 400;
-const requests = 3000;
+const bestOf = 5;
+const delivered = 1500;
+const lanes = 300;
+const requests = 800;
 
 export const metricsBenchmarks: readonly Benchmark[] = [
   {
@@ -52,7 +54,7 @@ export const metricsBenchmarks: readonly Benchmark[] = [
           return count / ((user + system) / 1e6);
         },
       });
-      return { subject: deliver(true), floor: deliver(false), close: async () => rmSync(folder, { recursive: true }) };
+      return { subject: best(deliver(true)), floor: best(deliver(false)), close: async () => rmSync(folder, { recursive: true }) };
     },
   },
   {
@@ -78,10 +80,20 @@ export const metricsBenchmarks: readonly Benchmark[] = [
           return count / seconds;
         },
       });
-      return { subject: append(on!), floor: append(off!), close };
+      return { subject: best(append(on!)), floor: best(append(off!)), close };
     },
   },
 ];
+
+function best({ go }: Run): Run {
+  return {
+    async go() {
+      let most = 0;
+      for (let run = 0; run < bestOf; run++) most = Math.max(most, await go());
+      return most;
+    },
+  };
+}
 
 function orderOf(lane: number) {
   return { type: "order.placed", entity: { type: "order", id: String(lane) }, data: sampleOrder(lane).data };

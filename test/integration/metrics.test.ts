@@ -1,5 +1,4 @@
 /** What a store measures of itself, against a count over the rows of its log. */
-import type { FastifyInstance } from "fastify";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent, defineUpcasters } from "../../src/catalog/define.ts";
@@ -10,7 +9,7 @@ import { toSelection } from "../../src/replay/selection.ts";
 import type { Store } from "../../src/store/store.ts";
 import { countDeliveries, type LogRow } from "../support/history-checker.ts";
 import { serverOver } from "../support/http.ts";
-import { promtool, readPage, runPromtool, type Series, seriesOf } from "../support/prometheus.ts";
+import { expectFigures, freshPage, pageOf, promtool, readPage, runPromtool, type Series, seriesOf } from "../support/prometheus.ts";
 import { runTerms } from "../support/replay-scene.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { logHead, logRows, startStore } from "../support/test-store.ts";
@@ -28,25 +27,32 @@ const upcasters = [
 /** Two handlers of the same receiver, which is down for a while. */
 function scene() {
   const receiver = { down: true };
-  const called = { strict: 0, relaxed: 0 };
+  const none = { completed: 0, failed: 0, skipped: 0 };
+  const answered = { strict: { ...none }, relaxed: { ...none } };
   const asked = new Set<string>();
   const handler = (name: "strict" | "relaxed") =>
     defineHandler({
       ...{ name, ordering: name, events: [placed], retry: { maxAttempts: 3, initialDelayMs: 10, maxDelayMs: 10 } },
       on: {
         "order.placed": async ({ data: { n }, id }) => {
-          called[name]++;
-          if (n % 7 === 6) return skip("nothing to do");
+          const answers = answered[name];
+          if (n % 7 === 6) {
+            answers.skipped++;
+            return skip("nothing to do");
+          }
+          answers.failed++;
           if (n % 11 === 10) throw new Terminal("never");
           if (n % 13 === 12 && !asked.has(name + id)) {
             asked.add(name + id);
             throw new NotReady("not yet", { retryAfterMs: 10 });
           }
           if (receiver.down && n % 3 === 0) throw new TypeError("the receiver does not answer");
+          answers.failed--;
+          answers.completed++;
         },
       },
     });
-  return { receiver, called, config: defineConfig({ events: [placed], upcasters, handlers: [handler("strict"), handler("relaxed")] }) };
+  return { receiver, answered, config: defineConfig({ events: [placed], upcasters, handlers: [handler("strict"), handler("relaxed")] }) };
 }
 
 const order = (entity: number, n: number, tenant = "default") => ({
@@ -63,32 +69,24 @@ async function quiet(store: Store, folder: string): Promise<void> {
   await expect.poll(isQuiet, { timeout: 30_000, interval: 20 }).toBe(true);
 }
 
-async function pageOf(app: FastifyInstance, accept?: string): Promise<{ readonly type: string; readonly text: string }> {
-  const { statusCode, headers, body } = await app.inject({ method: "GET", url: "/metrics", headers: accept === undefined ? {} : { accept } });
-  expect(statusCode, body).toBe(200);
-  return { type: String(headers["content-type"]), text: body };
-}
-
-/** A figure of the views may be a second old. */
-async function freshPage(app: FastifyInstance): Promise<Series> {
-  await new Promise((resolve) => setTimeout(resolve, 1100));
-  return readPage((await pageOf(app)).text);
-}
-
-/** Asks the page for each figure, and names what is on the page beyond them. */
-function expectFigures(page: Series, figures: Readonly<Record<string, number>>, families: readonly string[]): void {
-  const found = Object.fromEntries(
-    [...page].filter(([key, value]) => value !== 0 && families.some((family) => key === family || key.startsWith(`${family}{`))),
-  );
-  const wanted = Object.fromEntries(Object.entries(figures).filter(([, value]) => value !== 0));
-  expect(found).toEqual(wanted);
-}
-
 const countBy = <T>(items: Iterable<T>, key: (item: T) => string): Readonly<Record<string, number>> => {
   const counts: Record<string, number> = {};
   for (const item of items) counts[key(item)] = (counts[key(item)] ?? 0) + 1;
   return counts;
 };
+
+/** Seconds since the oldest event was recorded that no attempt was begun for; null: there is none. */
+async function oldestHeld(store: Store, rows: readonly LogRow[], handler: "strict" | "relaxed"): Promise<number | null> {
+  const { statuses } = countDeliveries(rows, handler, handler);
+  const held = rows.filter(({ stream, revision }) => ["held", "pending"].includes(statuses.get(`${stream}@${revision}`) ?? ""));
+  const times = await Promise.all(
+    held.map(async ({ stream, revision }) => {
+      const { events } = await store.readEntity({ type: "order", id: stream.slice("default.order-".length) }, { from: revision, limit: 1 });
+      return Date.parse(events[0]!.recordedAt);
+    }),
+  );
+  return times.length === 0 ? null : (Date.now() - Math.min(...times)) / 1000;
+}
 
 /** Every figure that the log's rows can tell, counted one by one. */
 function figuresOf(rows: readonly LogRow[]): Record<string, number> {
@@ -130,9 +128,9 @@ const counted = [
 ];
 
 describe("after an outage", () => {
-  it("every series agrees with a count over the log's rows", async () => {
+  it("every series agrees with a count over the log's rows", { timeout: 60_000 }, async () => {
     const folder = temporaryFolder();
-    const { receiver, called, config } = scene();
+    const { receiver, answered, config } = scene();
     const store = await startStore(config, folder);
     const app = serverOver(store);
     // 60 entities, five events each; some of the first version, of which some cannot be lifted.
@@ -141,7 +139,7 @@ describe("after an outage", () => {
     for (const n of [-1, 1, 2]) await store.append({ ...order(100 + n, n).input, schemaVersion: 1 });
     await quiet(store, folder);
     const down = figuresOf(await logRows(folder));
-    expectFigures(await freshPage(app), down, counted);
+    await expectFigures(app, down, counted);
     expect(down[seriesOf("reprise_dead_letters", { handler: "strict" })]).toBeGreaterThan(20);
     expect(down[seriesOf("reprise_attempts_failed_total", { handler: "relaxed", class: "schema" })]).toBe(1);
     expect(down[seriesOf("reprise_attempts_failed_total", { handler: "relaxed", class: "not_ready" })]).toBeGreaterThan(10);
@@ -158,26 +156,29 @@ describe("after an outage", () => {
     await expect(store.append([order(8, 1).input, { ...order(8, 2).input, data: { n: "two" } }])).rejects.toThrow();
     await quiet(store, folder);
     const up = figuresOf(await logRows(folder));
-    const page = await freshPage(app);
     const more = { [seriesOf("reprise_appends_total", { outcome: "duplicate" })]: 1, [seriesOf("reprise_appends_total", { outcome: "refused" })]: 2 };
-    expectFigures(page, { ...up, ...more }, counted);
+    const page = await expectFigures(app, { ...up, ...more }, counted);
     expect(up[seriesOf("reprise_deliveries_total", { handler: "strict", outcome: "replayed" })]).toBeGreaterThan(10);
     expect(up[seriesOf("reprise_deliveries_total", { handler: "strict", outcome: "discarded" })]).toBe(1);
 
     // What the rows do not tell is told by who was there.
     expect(page.get("reprise_append_duration_seconds_count")).toBe(6 + 3 + 3);
     for (const handler of ["strict", "relaxed"] as const) {
-      const calls = ["completed", "failed", "skipped"].map((outcome) => page.get(seriesOf("reprise_process_duration_seconds_count", { handler, outcome }))!);
-      expect(calls.reduce((sum, count) => sum + count)).toBe(called[handler]);
-      const [view] = (await store.views.handlers()).filter(({ name }) => name === handler);
-      expect(page.get(seriesOf("reprise_lag_seconds", { handler }))! - view!.lagSeconds).toBeLessThanOrEqual(0);
+      for (const outcome of ["completed", "failed", "skipped"] as const) {
+        const calls = page.get(seriesOf("reprise_process_duration_seconds_count", { handler, outcome }));
+        expect(calls, `${handler} ${outcome}`).toBe(answered[handler][outcome]);
+      }
+      const age = await oldestHeld(store, await logRows(folder), handler);
+      const lag = page.get(seriesOf("reprise_lag_seconds", { handler }))!;
+      if (age === null) expect(lag).toBe(0);
+      else expect(Math.abs(lag - age)).toBeLessThan(3);
       expect(page.get(seriesOf("reprise_handler_state", { handler, state: "running" }))).toBe(1);
       const oldest = (await store.views.deadLetterStats({ tenant: "*", handler })).oldestAt;
       expect(Math.abs(page.get(seriesOf("reprise_dead_letter_oldest_seconds", { handler }))! - (Date.now() - Date.parse(oldest!)) / 1000)).toBeLessThan(2);
     }
     expect(page.get("reprise_log_up")).toBe(1);
     expect(page.get("reprise_views_behind_events")).toBe(0);
-    expect(page.get(seriesOf("reprise_http_request_duration_seconds_count", { method: "GET", route: "/metrics", status: "200" }))).toBe(1);
+    expect(page.get(seriesOf("reprise_http_request_duration_seconds_count", { method: "GET", route: "/metrics", status: "200" }))).toBeGreaterThan(0);
   });
 });
 
@@ -203,7 +204,7 @@ describe("GET /metrics", () => {
     else expect(runPromtool(["check", "metrics"], text.text)).toEqual({ status: 0, said: "" });
   });
 
-  it("has no series for entities, tenants, events and errors: 10,000 entities of 1,000 tenants add none", async () => {
+  it("has no series for entities, tenants, events and errors: 10,000 entities of 1,000 tenants add none", { timeout: 90_000 }, async () => {
     const folder = temporaryFolder();
     const { receiver, config } = scene();
     receiver.down = false;

@@ -1,5 +1,6 @@
 /** Reads the page of metrics as a server does, and finds Prometheus' own tool. */
 import { spawnSync } from "node:child_process";
+import type { FastifyInstance } from "fastify";
 import { expect } from "vitest";
 
 /** What was read: by series, `name{label="value",…}` with the labels in the order of their names. */
@@ -85,4 +86,38 @@ export const promtool: string | null = [process.env.PROMTOOL ?? "promtool"].find
 export function runPromtool(args: readonly string[], input = ""): { readonly status: number | null; readonly said: string } {
   const { status, stdout, stderr } = spawnSync(promtool!, args, { input, encoding: "utf8" });
   return { status, said: `${stdout}${stderr}`.trim() };
+}
+
+export async function pageOf(app: FastifyInstance, accept?: string): Promise<{ readonly type: string; readonly text: string }> {
+  const { statusCode, headers, body } = await app.inject({ method: "GET", url: "/metrics", headers: accept === undefined ? {} : { accept } });
+  expect(statusCode, body).toBe(200);
+  return { type: String(headers["content-type"]), text: body };
+}
+
+/** A figure of the views may be a second old. */
+export async function freshPage(app: FastifyInstance): Promise<Series> {
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  return readPage((await pageOf(app)).text);
+}
+
+/**
+ * Asks the page for each figure, and names what is on the page beyond them. On a busy machine what the views say may come later.
+ *
+ * @returns the page.
+ */
+export async function expectFigures(
+  app: FastifyInstance,
+  figures: Readonly<Record<string, number>>,
+  families: readonly string[],
+  leftOut: (key: string) => boolean = () => false,
+): Promise<Series> {
+  const wanted = Object.fromEntries(Object.entries(figures).filter(([, value]) => value !== 0));
+  let page: Series = new Map();
+  const found = async () => {
+    page = await freshPage(app);
+    const asked = (key: string) => !leftOut(key) && families.some((family) => key === family || key.startsWith(`${family}{`));
+    return Object.fromEntries([...page].filter(([key, value]) => value !== 0 && asked(key)));
+  };
+  await expect.poll(found, { timeout: 20_000, interval: 10 }).toEqual(wanted);
+  return page;
 }
