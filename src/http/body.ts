@@ -74,7 +74,8 @@ function readAll(payload: IncomingMessage, declared: string | undefined): Promis
       ended = true;
       if (bytes > maxBodyBytes) reject(tooLarge());
       else if (declaredBytes !== undefined && declaredBytes !== bytes) reject(cutOff());
-      else resolve(Buffer.concat(chunks, bytes));
+      // Most bodies come in one piece, which is read as it is.
+      else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes));
     });
     payload.on("error", () => reject(cutOff()));
     payload.on("close", () => ended || reject(cutOff()));
