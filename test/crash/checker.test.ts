@@ -34,6 +34,7 @@ function play(
         attempt: 1,
         replayId: replay ?? null,
         deliveryId: `d${revision}`,
+        epoch: null,
         life,
         arrivedMs: index,
       },

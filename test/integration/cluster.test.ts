@@ -4,6 +4,7 @@ import { v7 } from "uuid";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { defineConfig, defineEvent, defineHandler, openStore, type Store } from "../../src/index.ts";
+import { openLog } from "../../src/log/open-log.ts";
 import { until } from "../support/crash-service.ts";
 import { startLogServer } from "../support/log-server.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -66,6 +67,46 @@ function outOfOrder(calls: readonly Call[]): readonly string[] {
 }
 
 describe("instances on one log server", { timeout: 90_000 }, () => {
+  it("are none where one is alone: it has no stream but those of before, and is a cluster of one", async () => {
+    const { url } = await startLogServer();
+    const calls: Call[] = [];
+    const store = await open(url, "alone", calls, "one");
+    await appendTo(store, 3, 1);
+    await until("all calls", () => calls.length === 3);
+    expect(store.cluster()).toMatchObject({
+      ...{ instance: "alone", generation: -1, members: [{ instance: "alone", state: "active" }] },
+      partitions: [{ handler: "desk", partition: 0, owner: "alone", epoch: expect.any(Number), state: "owned" }],
+    });
+    await expect(store.drainInstance("alone")).rejects.toMatchObject({ code: "REQUEST_INVALID" });
+    await expect(store.drainInstance("other")).rejects.toMatchObject({ code: "NOT_FOUND" });
+    await store.close();
+    const log = await openLog(url);
+    const streams = new Set<string>();
+    for await (const batch of log.readAll()) for (const { stream } of batch) streams.add(stream);
+    await log.close();
+    const own = ["reprise.handler-desk", "reprise.journal-desk-1-0", "reprise.log"];
+    expect([...streams].sort((a, b) => (a < b ? -1 : 1))).toEqual(["default.thing-e0", "default.thing-e1", "default.thing-e2", ...own]);
+  });
+
+  it("drain when an operator says so: ready no more, its partitions elsewhere, on record", async () => {
+    const { url } = await startLogServer();
+    const calls: Call[] = [];
+    const one = await open(url, "one", calls);
+    await until("all partitions", () => partsOf(one, "one") === 16);
+    const two = await open(url, "two", calls);
+    await until("two members", () => two.cluster().members.length === 2);
+    const { instance } = one.cluster();
+    await two.drainInstance(instance, { actor: "anna", reason: "a new build" });
+    await until("the other one to have all", () => partsOf(two, "two") === 16);
+    expect(one.notReady()).toMatch(/draining/);
+    expect(two.notReady()).toBe(null);
+    await expect(two.drainInstance("nobody")).rejects.toMatchObject({ code: "NOT_FOUND" });
+    await appendTo(one, 20, 2);
+    await until("all calls", () => calls.length === 40);
+    expect(new Set(calls.map((call) => call.instance))).toEqual(new Set(["two"]));
+    expect(one.cluster().members).toMatchObject([{ instance, state: "draining" }, { state: "active" }]);
+  });
+
   it("share the partitions as they come and go; each entity stays in order, each event comes once, and a long call is let be", async () => {
     const { url } = await startLogServer();
     const calls: Call[] = [];

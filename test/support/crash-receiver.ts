@@ -16,6 +16,8 @@ export interface Call {
   readonly attempt: number;
   readonly replayId: string | null;
   readonly deliveryId: string;
+  /** Of the owner that called; null: it said none. */
+  readonly epoch: number | null;
   /** Which life of the service made it: its `x-life` header. */
   readonly life: number;
   /** performance.now() */
@@ -54,6 +56,7 @@ export async function startReceiver(answer: (call: Call) => Promise<number> | nu
         attempt: number;
         deliveryid: string;
         replayid?: string;
+        epoch?: number;
       };
       const call: Call = {
         handler: request.url!.slice(request.url!.lastIndexOf("/") + 1),
@@ -63,6 +66,7 @@ export async function startReceiver(answer: (call: Call) => Promise<number> | nu
         attempt: event.attempt,
         replayId: event.replayid ?? null,
         deliveryId: event.deliveryid,
+        epoch: event.epoch ?? null,
         life: Number(request.headers["x-life"] ?? 0),
         arrivedMs: performance.now(),
         answered: null,

@@ -150,6 +150,36 @@ describe("docker-compose.yml", () => {
   });
 });
 
+describe("ops/several-instances.yml", () => {
+  const plain = read("ops/several-instances.yml").replaceAll("!reset ", "");
+  const { services: added, volumes } = parse(plain, { merge: true }) as typeof compose;
+  const instances = Object.keys(added).filter((name) => name.startsWith("reprise"));
+
+  it("has three instances that share the work, each with a name and data of its own, and no port outside", () => {
+    expect(instances).toEqual(["reprise", "reprise-2", "reprise-3"]);
+    expect(instances.map((name) => added[name]!.environment.REPRISE_INSTANCES)).toEqual(["many", "many", "many"]);
+    expect(new Set(instances.map((name) => added[name]!.environment.REPRISE_INSTANCE)).size).toBe(3);
+    const data = instances.map((name) => (added[name]!.volumes ?? compose.services.reprise!.volumes!).find((volume) => volume.endsWith(":/data")));
+    expect(new Set(data).size).toBe(3);
+    expect(Object.keys(volumes)).toEqual(["reprise-2-data", "reprise-3-data"]);
+    expect(instances.map((name) => added[name]!.ports)).toEqual([[], [], []]);
+    const file = join(temporaryFolder(), "log-password");
+    writeFileSync(file, "secret\n", { mode: 0o600 });
+    for (const name of instances) {
+      const { REPRISE_LOG, REPRISE_LOG_PASSWORD_FILE: _, ...env } = { ...compose.services.reprise!.environment, ...added[name]!.environment };
+      const { instances: many, instance } = readServeSettings({ log: REPRISE_LOG!, port: "4680", logLevel: "info", logPasswordFile: file }, env);
+      expect([many, instance]).toEqual(["many", added[name]!.environment.REPRISE_INSTANCE]);
+    }
+  });
+
+  it("has a proxy that knows them all, and is published as Reprise was", () => {
+    const proxied = Array.from(read("ops/proxy.conf.template").matchAll(/^ {2}server ([a-z0-9-]+):/gm), ([, name]) => name);
+    expect(proxied).toEqual(instances);
+    expect(added.proxy).toMatchObject({ ports: compose.services.reprise!.ports, read_only: true, cap_drop: ["ALL"], networks: ["door"] });
+    expect(added.proxy!.image).toMatch(/^[a-z/-]+:\d+\.\d+\.\d+$/);
+  });
+});
+
 describe("Dockerfile", () => {
   const manifest = JSON.parse(read("package.json")) as { readonly devDependencies: { readonly node: string }; readonly scripts: Record<string, string> };
 

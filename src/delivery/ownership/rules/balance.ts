@@ -1,6 +1,7 @@
 /** How an instance gives away what it has beyond its share: by itself, a few partitions at a time. */
 import type { Move } from "../../../records/cluster.ts";
 import { type ClusterState, type Member, mayOwn } from "./cluster-state.ts";
+import { drainMs } from "./hand-over.ts";
 import { Load, placesOf } from "./load.ts";
 import { byPreference } from "./rendezvous.ts";
 
@@ -10,10 +11,10 @@ export function stepOf(partitions: number): number {
 }
 
 /**
- * The next step of `instance` towards an even share: at most a quarter of all partitions, none that `stays`. Each move makes the shares more even, so steps
- * come to an end.
+ * The next step of `instance` towards an even share: at most a quarter of all partitions, those with long calls last, and none with a call that a drain would
+ * not outlast. Each move makes the shares more even, so steps come to an end.
  */
-export function movesOf(state: ClusterState, instance: string, stays: (key: string) => boolean): readonly Move[] {
+export function movesOf(state: ClusterState, instance: string, oldestCallMs: (key: string) => number): readonly Move[] {
   const places = placesOf(state);
   const giver = state.members.get(instance);
   if (giver === undefined) return [];
@@ -22,7 +23,9 @@ export function movesOf(state: ClusterState, instance: string, stays: (key: stri
     const owner = state.owners.get(key);
     if (owner !== undefined) load.add(owner, handler);
   }
-  const mine = places.filter(({ key }) => state.owners.get(key) === instance && !stays(key));
+  const mine = places
+    .filter(({ key }) => state.owners.get(key) === instance && oldestCallMs(key) < drainMs)
+    .toSorted((a, b) => oldestCallMs(a.key) - oldestCallMs(b.key));
   const moves: Move[] = [];
   for (const lighter of [ofHandler, overAll])
     for (const { key, handler, partition, of } of mine) {

@@ -8,7 +8,7 @@ import { movesOf } from "./balance.ts";
 import { foldCluster, type StoredClusterEvent } from "./cluster-fold.ts";
 import { type ClusterState, noCluster } from "./cluster-state.ts";
 import { Gifts } from "./gifts.ts";
-import { type Holder, mayClaim } from "./hand-over.ts";
+import { drainMs, type Holder, mayClaim } from "./hand-over.ts";
 import { SelfFence } from "./self-fence.ts";
 import { type Look, ownBackMs, Suspicion } from "./suspicion.ts";
 
@@ -32,8 +32,6 @@ export type Todo =
 
 /** Joins within this time count together. */
 const dampingMs = 5000;
-/** A partition with a call that runs for longer moves when the call is over. */
-const longCallMs = 2000;
 
 export class Steward {
   #state: ClusterState = noCluster;
@@ -143,10 +141,10 @@ export class Steward {
   /** The next step towards an even share, once it has been uneven for a while and the step before is done. */
   #step(nowMs: number, seats: readonly SeatView[]): readonly Move[] {
     if (!this.#isActive || this.#even === this.#state) return [];
-    const long = new Set(seats.filter(({ oldestCallMs }) => oldestCallMs > longCallMs).map(({ key }) => key));
-    const moves = movesOf(this.#state, this.#me!, (key) => long.has(key));
+    const oldest = new Map(seats.map(({ key, oldestCallMs }) => [key, oldestCallMs]));
+    const moves = movesOf(this.#state, this.#me!, (key) => oldest.get(key) ?? 0);
     if (moves.length === 0) {
-      if (long.size === 0) this.#even = this.#state;
+      if (seats.every(({ oldestCallMs }) => oldestCallMs < drainMs)) this.#even = this.#state;
       this.#unevenMs = null;
       return [];
     }
