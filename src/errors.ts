@@ -122,10 +122,8 @@ export const errorCatalog = {
     remedy:
       "The disk did not take what was written to the log: repeat with the same event ids once /readyz answers 200. If it stays so, the disk is failing: look at the kernel's log, and move the folder to another disk.",
   },
-  NOT_OWNER: {
-    kind: "unavailable",
-    remedy: "Another instance works on this handler: send the act to the one that `owner` names, or repeat it here once this one has taken over.",
-  },
+  OWNER_UNAVAILABLE: { kind: "unavailable", remedy: "Repeat it in a moment: the instance that works on the entity's partition does not answer just now." },
+  NOT_OWNER: { kind: "unavailable", remedy: "Another instance works on it: send the act to the one that `owner` names, or wait until this one takes over." },
   VIEW_BEHIND: { kind: "unavailable", remedy: "The views have not reached the position asked for yet: repeat the request." },
 
   CONFIG_INVALID: { kind: "config", remedy: "Correct the field that the message names." },

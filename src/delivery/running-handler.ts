@@ -3,6 +3,7 @@ import type { Act } from "../records/act.ts";
 import type { RunningCall } from "./dispatcher/dispatcher.ts";
 import type { FoundLetter } from "./dispatcher/letter-acts.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
+import type { Instances } from "./inbox/instances.ts";
 import { type LaneSide, type LetterSide, routedLanes, routedLetters } from "./lane-routes.ts";
 import { type Condition, conditionOfAll } from "./ownership/condition.ts";
 import type { HandlerPlace } from "./ownership/handler-place.ts";
@@ -29,36 +30,49 @@ export interface RunningHandler {
   condition(): Condition;
   /** Its deliveries under way. */
   running(): readonly RunningCall[];
-  /** A dead letter as this process knows it; undefined when the delivery is none, or the journal could not be opened. */
-  letterAt(stream: string, revision: number): FoundLetter | undefined;
+  /** A dead letter as its owner's journal has it, whichever instance that is. */
+  readonly known: (stream: string, revision: number) => Promise<FoundLetter | undefined>;
   /** Revisions of a lane's dead letters, in order; none when the journal could not be opened. */
   lettersOf(stream: string): readonly number[];
   /** Lanes that a replay released and that have not passed what it held back. */
   followers(replayId: string): number;
 }
 
-/** Its dispatchers come and go, as other instances take over or a journal is repaired: each act asks for the one that works now. */
-export function makeRunningHandler(place: HandlerPlace): RunningHandler {
+/**
+ * Its dispatchers come and go, as other instances take over or a journal is repaired: each act asks for the one that works now.
+ *
+ * @param instances where several share the partitions: an act on a lane that another one has is asked of it. Null: they do not.
+ */
+export function makeRunningHandler(place: HandlerPlace, instances: Instances | null): RunningHandler {
   const { spec, pauses } = place;
-  const working = (stream: string) => place.seatOf(stream).mustWork();
+  const here = (stream: string) => place.seatOf(stream).mustWork();
+  const elsewhere = (stream: string) => {
+    const { working, fault, place: at } = place.seatOf(stream);
+    return instances === null || working !== null || (fault !== null && fault.code !== "FENCED") ? null : { journal: at.journal, instances };
+  };
+  const routes = { here, elsewhere };
   const dispatchers = () => place.seats.flatMap(({ dispatcher }) => (dispatcher === null ? [] : [dispatcher]));
   return {
     spec,
-    letters: routedLetters(working),
-    lanes: routedLanes(working),
-    replays: routedReplays(() => place.someWorking(), working),
+    letters: routedLetters(routes),
+    lanes: routedLanes(routes),
+    replays: routedReplays(() => (instances === null ? place.someWorking() : place.working()), here),
     async pause(act) {
-      place.mustWork();
+      if (instances === null) place.mustWork();
       return pauses.pause(act);
     },
     async resume(act) {
-      place.mustWork();
+      if (instances === null) place.mustWork();
       return pauses.resume(act);
     },
     repair: async (act) => place.repair(act),
     condition: () => conditionOfAll(place.seats.map((seat) => seat.condition())),
     running: () => dispatchers().flatMap((dispatcher) => dispatcher.running()),
-    letterAt: (stream, revision) => place.seatOf(stream).dispatcher?.letters.find(stream, revision),
+    async known(stream, revision) {
+      const other = elsewhere(stream);
+      if (other !== null) return other.instances.followed.find(other.journal, stream, revision);
+      return place.seatOf(stream).dispatcher?.letters.find(stream, revision);
+    },
     lettersOf: (stream) => place.seatOf(stream).dispatcher?.letters.revisions(stream) ?? [],
     followers: (replayId) => dispatchers().reduce((sum, { replays }) => sum + replays.followers(replayId), 0),
   };

@@ -16,15 +16,18 @@ import type { HandlerDefinition } from "./handler.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import { type HandlerTroubles, tellTroubles } from "./handler-troubles.ts";
 import { type HandlerTwin, nobodySees, type TwinOf } from "./handler-twin.ts";
+import type { Instances } from "./inbox/instances.ts";
+import { makeInstances } from "./inbox/make-instances.ts";
 import type { IntegrationSpec } from "./integration-spec.ts";
 import { Integrations } from "./integrations/integrations.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import type { Cluster } from "./ownership/cluster/cluster.ts";
 import { makeCluster } from "./ownership/cluster/make-cluster.ts";
 import { type Condition, refusalOf } from "./ownership/condition.ts";
-import { HandlerPlace, type HandlerPlaceOptions } from "./ownership/handler-place.ts";
+import { HandlerPlace } from "./ownership/handler-place.ts";
 import { type PartitionSeat, partitionSeatOf } from "./ownership/partition-seat.ts";
 import { makeLife } from "./ownership/signs-of-life.ts";
+import { alone, among, type WhoOwns } from "./ownership/who-owns.ts";
 import { type LastEnds, nobodyTold } from "./partition/ends.ts";
 import { makeRunningHandler, type RunningHandler } from "./running-handler.ts";
 export interface RunningHandlersOptions {
@@ -120,6 +123,7 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
   const partitions = () => [...places.values()].flatMap(({ seats }) => seats);
   const { instance = `${hostname()}:${process.pid}` } = options;
   const cluster = options.many ? makeCluster({ ...options, ends, name: instance, seats: partitions, onChange: lookAgain }) : null;
+  const instances = options.many ? makeInstances(options, places) : null;
   /** One that another instance has, or is about to have, is at work there. */
   const isElsewhere = ({ code }: RepriseError) => cluster !== null && code === "FENCED";
 
@@ -127,13 +131,15 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
     async start() {
       await integrations.start();
       const owns = cluster === null ? alone(instance, life.isHeard) : among(cluster);
-      await openAll(options, { places, attempts: calls.attempts, twins, owns, integrations });
+      await instances?.start();
+      await openAll(options, { places, attempts: calls.attempts, twins, owns, integrations, instances });
       if (cluster !== null) return cluster.start();
       life.start();
       for (const { place } of places.values()) for (const seat of place.seats) seat.start();
     },
     async stop(patienceMs) {
       const byMs = clock.monotonicMs() + patienceMs;
+      instances?.stop();
       await cluster?.stop(patienceMs);
       await stopAll(places, Math.max(0, byMs - clock.monotonicMs()));
       await integrations.stop();
@@ -147,12 +153,7 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
         throw new RepriseError("NOT_FOUND", `Handler ${name} does not run here: it is not in this config, or the service has not started.`);
       return handler;
     },
-    mustOwn(names) {
-      for (const name of new Set(names)) {
-        const fault = places.get(name)?.place.faults.find(({ code }) => code === "FENCED");
-        if (fault !== undefined) throw refusalOf(fault);
-      }
-    },
+    mustOwn: (names) => (instances === null ? mustOwn(places, names) : undefined),
     condition(name) {
       const handler = find(name);
       if (handler !== undefined) return handler.condition();
@@ -166,6 +167,13 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
     working: () => [...places.values()].flatMap(({ place, handler }) => (place.working().length === 0 ? [] : [handler])),
     ...tellTroubles(places, { dispatchers, isElsewhere }),
   };
+}
+
+function mustOwn(places: ReadonlyMap<string, Place>, names: readonly string[]): void {
+  for (const name of new Set(names)) {
+    const fault = places.get(name)?.place.faults.find(({ code }) => code === "FENCED");
+    if (fault !== undefined) throw refusalOf(fault);
+  }
 }
 
 type Twins = ReadonlyMap<string, HandlerTwin | undefined>;
@@ -203,33 +211,27 @@ interface OpenNeeds {
   readonly places: Map<string, Place>;
   readonly attempts: ReadonlyMap<string, Attempt>;
   readonly twins: Twins;
-  readonly owns: Pick<HandlerPlaceOptions, "owner" | "mayStart" | "takesOver" | "newPartitions">;
+  readonly owns: WhoOwns;
   readonly integrations: Integrations;
+  readonly instances: Instances | null;
 }
-
-/** How many partitions a new handler gets whose config says nothing: as many as many instances need to share it. */
-const newPartitions = { one: 1, many: 16 };
-
-const alone = (instance: string, isHeard: () => boolean): OpenNeeds["owns"] => ({
-  ...{ owner: () => instance, mayStart: isHeard, takesOver: true, newPartitions: newPartitions.one },
-});
-
-const among = (cluster: Cluster): OpenNeeds["owns"] => ({
-  ...{ owner: () => cluster.instance, mayStart: (...place) => cluster.mayStart(...place), takesOver: false, newPartitions: newPartitions.many },
-});
 
 /** Claims one journal after the other. When one cannot be claimed, those that are get released again. */
 async function openAll(
   { handlers, ends = nobodyTold, onTaken = () => {}, ...common }: RunningHandlersOptions,
-  { places, attempts, twins, owns, integrations }: OpenNeeds,
+  { places, attempts, twins, owns, integrations, instances }: OpenNeeds,
 ): Promise<void> {
   const shared = { ...owns, gate: new AloneGate(), flushPace: new FlushPace() };
+  const taken = (handler: string) => {
+    instances?.owns(places.get(handler)?.place.seats.map((seat) => seat.place.journal) ?? []);
+    onTaken(handler);
+  };
   try {
     for (const spec of handlers) {
       const called = { attempt: attempts.get(spec.name)!, seen: twins.get(spec.name) ?? nobodySees };
-      const place = new HandlerPlace({ ...common, ...shared, ...called, integrations, spec, ends, onTaken });
+      const place = new HandlerPlace({ ...common, ...shared, ...called, integrations, spec, ends, onTaken: taken });
       await place.open();
-      places.set(spec.name, { place, handler: makeRunningHandler(place), seats: place.seats.map(partitionSeatOf) });
+      places.set(spec.name, { place, handler: makeRunningHandler(place, instances), seats: place.seats.map(partitionSeatOf) });
     }
   } catch (error) {
     await stopAll(places, 0);

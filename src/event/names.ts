@@ -57,12 +57,6 @@ export const copyStream = `${ownTenant}.copy`;
 /** Which instances share the log's work. */
 export const clusterStream = `${ownTenant}.cluster`;
 export const logStream = `${ownTenant}.log`;
-/** What the names of all handlers' streams begin with. */
-export const handlerPrefix = `${ownTenant}.handler-`;
-/** What was brought back from an archive. */
-export const restoredMarks = `${ownTenant}.restored`;
-/** Events that were brought back beside the stream in which they stood. */
-export const restoredStream = (stream: string): string => `${restoredMarks}-${stream}`;
 export const handlerStream = (handler: string): string => `${ownTenant}.handler-${handler}`;
 /** What the names of all journals begin with. */
 export const journalPrefix = `${ownTenant}.journal-`;
@@ -78,6 +72,11 @@ export function partitionOfJournal(stream: string): { readonly of: number; reado
 /** The journal of another partition of the same handler. */
 export const journalBeside = (journal: string, of: number, partition: number): string =>
   journalStream(journalPattern.exec(journal)?.[1] ?? journal, of, partition);
+/** What the names of all inboxes begin with. */
+export const inboxPrefix = `${ownTenant}.inbox-`;
+/** Where the owner of a journal's partition is asked. */
+export const inboxOf = (journal: string): string => inboxPrefix + journal.slice(journalPrefix.length);
+export const journalOfInbox = (inbox: string): string => journalPrefix + inbox.slice(inboxPrefix.length);
 /**
  * At most 483 of the 512 characters that a stream's name may have: the entity's stream takes 386, the handler 63, a revision 16. A tenant has no `-`, so
  * the entity's stream begins behind the last `-` before the first `.` of the rest.

@@ -7,7 +7,7 @@ const ofAll = ["REQUEST_INVALID", "HOST_MISSING", "ORIGIN_REFUSED", "NOT_FOUND",
 const withKey = ["KEY_MISSING", "KEY_INVALID", "RATE_LIMITED"] as const;
 const withBody = ["JSON_MALFORMED", "MEMBER_REPEATED", "BODY_TOO_LARGE", "MEDIA_TYPE_UNSUPPORTED", "NUMBER_UNSAFE"] as const;
 const withRepeats = ["IDEMPOTENCY_KEY_REUSED", "IDEMPOTENCY_IN_PROGRESS"] as const;
-const withRecord = ["LOG_FULL", "LOG_SYNC_FAILED", "NOT_OWNER"] as const;
+const withRecord = ["LOG_FULL", "LOG_SYNC_FAILED", "NOT_OWNER", "OWNER_UNAVAILABLE"] as const;
 
 /** What stops a request before it is known which route it is for: every path may answer with them. */
 export const codesBeforeRoutes: readonly ErrorCode[] = [

@@ -17,7 +17,7 @@ export async function* eventsOf<T extends Pick<ReplayItem, "eventId">>(
 
 /** The event with the data that a dead letter's next delivery carries: an amendment's, where it has one. */
 export async function asDelivered(delivery: RunningHandlers, { handler, lane, revision }: ReplayItem, stored: StoredEvent): Promise<StoredEvent> {
-  if (!delivery.find(handler)?.letterAt(lane, revision)?.isAmended) return stored;
+  if (!(await delivery.find(handler)?.known(lane, revision))?.isAmended) return stored;
   return (await delivery.must(handler).letters.event(lane, revision))?.event ?? stored;
 }
 

@@ -47,17 +47,17 @@ async function eligibleOf({ delivery }: SelectNeeds, letters: readonly LetterPoi
   const eligible: LetterPointer[] = [];
   for (const letter of letters) {
     if (turns.due()) await turns.next();
-    const reason = whyNot(delivery, letter);
+    const reason = await whyNot(delivery, letter);
     if (reason === null) eligible.push(letter);
     else counts.leaveOut(reason);
   }
   return eligible;
 }
 
-function whyNot(delivery: RunningHandlers, { handler, stream, revision }: LetterPointer): string | null {
+async function whyNot(delivery: RunningHandlers, { handler, stream, revision }: LetterPointer): Promise<string | null> {
   try {
-    const { letters } = delivery.must(handler);
-    if (letters.find(stream, revision)?.isEscalated) return waitsForDecision;
+    const { letters, known } = delivery.must(handler);
+    if ((await known(stream, revision))?.isEscalated) return waitsForDecision;
     letters.mayAct(stream, revision, "replay");
     return null;
   } catch (error) {

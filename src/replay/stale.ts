@@ -32,7 +32,7 @@ export async function changesSince(
     const { handler, lane, revision, attempts } = item;
     if (delivery.find(handler) === undefined) note("are for a handler that does not run here", item);
     else if (selection.kind !== "history" && targetHandler === null) {
-      const now = delivery.find(handler)?.letterAt(lane, revision)?.attempts;
+      const now = (await delivery.find(handler)?.known(lane, revision))?.attempts;
       if (now === undefined) note("are not dead-lettered any more", item);
       else if (now !== attempts) note("failed again", item);
     }

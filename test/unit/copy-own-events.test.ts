@@ -28,6 +28,10 @@ type OwnType = keyof OwnData;
 const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof ownEventRewrites]: true } = {
   "partition.claimed": true,
   "partition.wants": true,
+  "act.done": true,
+  "act.refused": true,
+  "act.asked": true,
+  "act.withdrawn": true,
   "partition.released": true,
   "partition.reset": true,
   progress: true,
@@ -78,9 +82,6 @@ const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof o
   "effect.recorded": true,
   "plan.made": true,
   "plan.used": true,
-  "event.restored": true,
-  "archive.restoring": true,
-  "archive.restored": true,
   "views.rebuild_requested": true,
 };
 

@@ -12,6 +12,7 @@ import { makeFollowUps } from "../follow-ups/follow-ups.ts";
 import type { HandlerSpec } from "../handler-spec.ts";
 import type { CallsSeen } from "../handler-twin.ts";
 import type { Member } from "../integrations/integration.ts";
+import type { Claim } from "../journal/claim.ts";
 import type { JournalStream } from "../journal/journal-stream.ts";
 import type { DeliveryLimits } from "../limits.ts";
 import { refusalOf } from "../ownership/condition.ts";
@@ -77,8 +78,7 @@ export class Dispatcher {
   readonly letters: LetterActs;
   readonly lanes: LaneActs;
   readonly replays: ReplaySide;
-  /** Revision of its claim. */
-  readonly epoch: number;
+  readonly claimed: Pick<Claim, "epoch" | "at">;
   /** Whether it works, and why not. */
   readonly life: Lifetime;
   readonly #options: DispatcherOptions;
@@ -94,10 +94,10 @@ export class Dispatcher {
 
   constructor(
     options: DispatcherOptions,
-    { journal, partition, epoch }: { readonly journal: JournalStream; readonly partition: Partition; readonly epoch: number },
+    { journal, partition, claimed }: { readonly journal: JournalStream; readonly partition: Partition; readonly claimed: Pick<Claim, "epoch" | "at"> },
   ) {
     this.#options = options;
-    this.epoch = epoch;
+    this.claimed = claimed;
     this.#partition = partition;
     const { log, clock, newId, spec, limits } = options;
     const handler = spec.name;
@@ -110,7 +110,7 @@ export class Dispatcher {
     this.#shared = new SharedPart(options, { hold: (why, held) => partition.schedule.hold(why, held), wake, wakeNextTurn });
     const effects = makeEffects({ handler, log, clock, newId });
     const followUps = makeFollowUps({ ...options, handler });
-    const called = { ...parts, epoch, judge: new CallJudge(options), effects, followUps };
+    const called = { ...parts, epoch: claimed.epoch, judge: new CallJudge(options), effects, followUps };
     this.#caller = new Caller({ ...called, writer: this.#writer, loans: this.#loans });
     this.#subscriber = new Subscriber(parts);
     this.#reader = new LaneReader(parts);

@@ -3,6 +3,7 @@ import type { Position } from "../../event/event.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { Act } from "../../records/act.ts";
 import { withPatience } from "../journal/patience.ts";
+import type { Answer } from "../partition/flushes.ts";
 import { unknownNext } from "../partition/lane.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { JournalWriter } from "./journal-writer.ts";
@@ -37,6 +38,14 @@ export class LaneActs {
         partition.lanes.unpin(lane);
       }
     });
+  }
+
+  /** Answers an act that another instance asked for. Resolves when the answer is on record. */
+  async answer(answer: Answer): Promise<void> {
+    const { partition, writer, life } = this.#options;
+    life.mustWork();
+    partition.flushes.answer(answer);
+    await writer.recorded();
   }
 
   /** @throws NOT_PAUSED */

@@ -76,7 +76,7 @@ export async function openDispatcher(options: OpenDispatcherOptions, record: Han
     },
     { ...claim, ...(isBack ? { unclean: false } : {}), nowMs: clock.now(), monotonicMs: clock.monotonicMs() },
   );
-  return new Dispatcher({ ...options, limits, permits, slots }, { journal, partition, epoch: claim.epoch });
+  return new Dispatcher({ ...options, limits, permits, slots }, { journal, partition, claimed: claim });
 }
 
 /** So that the views know where a partition begins that has nothing to do yet. */

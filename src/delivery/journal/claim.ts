@@ -1,6 +1,6 @@
 /** Taking a journal over, and seeing that another process has. */
 import { RepriseError } from "../../errors.ts";
-import type { StoredEvent } from "../../event/event.ts";
+import type { Position, StoredEvent } from "../../event/event.ts";
 import type { JournalData, JournalEvent } from "../../records/journal.ts";
 import type { PartitionState } from "./state.ts";
 
@@ -12,6 +12,8 @@ export interface Claim {
   readonly readAhead: number;
   /** Its revision, counted on from where the partitions before these ended: what the partition's owner is known by. */
   readonly epoch: number;
+  /** Position of its record. What was asked before it was asked of another owner. */
+  readonly at: Position;
 }
 
 /** The error of an owner that another instance has fenced by this claim. */

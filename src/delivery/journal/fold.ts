@@ -142,6 +142,8 @@ const rules: Rules = {
     const decision = state.lanes.get(lane)?.letters.get(revision)?.decision;
     if (decision) decision.told = stage;
   },
+  "act.done": () => {},
+  "act.refused": () => {},
   snapshot: () => {},
 };
 

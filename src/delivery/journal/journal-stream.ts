@@ -101,9 +101,9 @@ export class JournalStream {
       const { clean, readAhead, life } = this.#state;
       const lastEnd = clean ? {} : { lastEnd: life !== null && ends.told(life) ? ("told" as const) : ("not_told" as const) };
       try {
-        await this.append([{ type: claimType, data: { ...data, life: ends.life, ...lastEnd } }, ...facts]);
+        const at = await this.append([{ type: claimType, data: { ...data, life: ends.life, ...lastEnd } }, ...facts]);
         this.#claimed = this.#revision - facts.length;
-        return { state: this.#state, unclean: !clean, readAhead, epoch: this.#state.epochBase + this.#claimed };
+        return { state: this.#state, unclean: !clean, readAhead, epoch: this.#state.epochBase + this.#claimed, at };
       } catch (error) {
         if (!isRepriseError(error, "FENCED") || tries === maxClaims) throw error;
         await this.#catchUp();

@@ -30,7 +30,7 @@ export function partitionSeatOf(seat: Seat): PartitionSeat {
       return moving ?? (seat.working === null ? "unowned" : "owned");
     },
     get epoch() {
-      return seat.working?.epoch ?? null;
+      return seat.working?.claimed.epoch ?? null;
     },
     get oldestCallMs() {
       return (seat.working?.running() ?? []).reduce((oldest, { forMs }) => Math.max(oldest, forMs), 0);
@@ -39,7 +39,7 @@ export function partitionSeatOf(seat: Seat): PartitionSeat {
       moving = "claiming";
       try {
         await seat.letGo(0); // what was fenced, or given up
-        return { epoch: (await seat.claim()).epoch };
+        return { epoch: (await seat.claim()).claimed.epoch };
       } finally {
         moving = null;
       }

@@ -49,9 +49,9 @@ export class Seat {
     this.#options = options;
   }
 
-  get place(): { readonly handler: string; readonly partition: number; readonly of: number } {
+  get place(): { readonly handler: string; readonly partition: number; readonly of: number; readonly journal: string } {
     const { spec, partition, of } = this.#options;
-    return { handler: spec.name, partition, of };
+    return { handler: spec.name, partition, of, journal: journalStream(spec.name, of, partition) };
   }
 
   get fault(): RepriseError | null {
@@ -97,6 +97,7 @@ export class Seat {
     this.#dispatcher = dispatcher;
     this.#fault = null;
     this.start();
+    this.#options.onTaken(this.place.handler);
     return dispatcher;
   }
 
@@ -180,12 +181,12 @@ export class Seat {
 
   /** Ends when the partition is at work here again, or cannot be. */
   async #takeOverWhenOwnerless(): Promise<void> {
-    const { log, clock, logger, onTaken, spec, of, partition } = this.#options;
+    const { log, clock, logger, onTaken, spec } = this.#options;
     const { signal } = this.#leaving;
     const fenced = this.#dispatcher;
     await fenced?.stop(0);
     while (!signal.aborted) {
-      const stream = ((this.#fault ?? fenced?.life.fault)?.fields.stream as string | undefined) ?? journalStream(spec.name, of, partition);
+      const stream = ((this.#fault ?? fenced?.life.fault)?.fields.stream as string | undefined) ?? this.place.journal;
       await untilOwnerless({ log, stream, clock, signal }, ({ owner }) => {
         this.#fault = new RepriseError("FENCED", `${stream} is owned by another process (${owner}).`, { fields: { owner, stream } });
       });

@@ -1,4 +1,5 @@
 /** When the journal is written, what one append of it carries, and what goes on once that is stored. */
+import type { JournalEvent } from "../../records/journal.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { Delivery } from "./delivery.ts";
@@ -15,6 +16,8 @@ const foreignEvents = 10_000;
 /** A flush so soon after the last one is worth its fsync for so many times more outcomes: at 100,000 a second one for 256 costs a fifth of the time. */
 const frequentMs = 10;
 const frequentOutcomes = 8;
+
+export type Answer = Extract<JournalEvent, { readonly type: "act.done" | "act.refused" }>;
 
 export interface FlushesNeeds {
   readonly acts: LaneActs;
@@ -43,6 +46,11 @@ export class Flushes {
     this.#checkpoint = checkpoint;
     this.#recorder = recorder;
     this.#unrecorded = unrecorded;
+  }
+
+  /** What was answered to an act that another instance asked for goes on record. */
+  answer(answer: Answer): void {
+    this.#recorder.fact(answer);
   }
 
   /** Something waits for its record. */

@@ -1,6 +1,6 @@
 /** The shapes that the document names, and a generated client after it. Others are named after their route. */
 import type { z } from "zod";
-import { restoreReply, restoreRequest, segmentReply, segmentsReply } from "../wire/archive.ts";
+import { segmentReply, segmentsReply } from "../wire/archive.ts";
 import { archiveRunReply, archiveRunRequest } from "../wire/archive-runs.ts";
 import { cloudEventBody } from "../wire/cloud-event.ts";
 import { cloudEventBatchBody } from "../wire/cloud-event-batch.ts";
@@ -42,7 +42,6 @@ export const namedRequests: Readonly<Record<string, z.ZodType>> = {
   StartReplay: startReplayRequest,
   ChangeRate: rateRequest,
   RunArchive: archiveRunRequest,
-  Restore: restoreRequest,
   LogIn: sessionRequest,
 };
 
@@ -93,7 +92,6 @@ export const namedReplies: Readonly<Record<string, z.ZodType>> = {
   Segments: segmentsReply,
   Cluster: clusterReply,
   InstanceDrained: drainReply,
-  Restored: restoreReply,
   Schemas: service.schemasReply,
   JsonSchema: service.jsonSchemaReply,
   OpenApi: service.openApiReply,

@@ -85,6 +85,10 @@ export const ownEventRewrites = {
   "delivery.amended": aboutEvent,
   "delivery.decided": aboutEvent,
   "delivery.noticed": aboutEvent,
+  "act.done": asIs,
+  "act.refused": asIs,
+  "act.asked": () => null,
+  "act.withdrawn": () => null,
   "replay.stopped": asIs,
   snapshot,
   "handler.configured": configured,
@@ -118,9 +122,6 @@ export const ownEventRewrites = {
   "plan.made": cutoff,
   "plan.used": (data, rules, stream) => ({ ...data, job: cutoff(data.job as Data, rules, stream) }),
   "views.rebuild_requested": asIs,
-  "archive.restoring": asIs,
-  "archive.restored": (data, { position }) => ({ ...data, through: position(data.through) }),
-  "event.restored": aboutLane,
 } satisfies Record<string, Rewrite>;
 
 /** @throws LOG_NEWER for a type that this build does not know. */

@@ -1,0 +1,164 @@
+/** Asks the owners of partitions for acts, and waits for the answers in their journals. */
+import { type ErrorCode, errorCatalog, isLogTrouble, RepriseError } from "../../errors.ts";
+import type { Clock } from "../../event/clock.ts";
+import type { Json, StoredEvent } from "../../event/event.ts";
+import type { NewId } from "../../event/ids.ts";
+import { inboxOf } from "../../event/names.ts";
+import { backOff, within } from "../../event/waits.ts";
+import { type EventLog, maxAppendEvents } from "../../log/event-log.ts";
+import type { Act } from "../../records/act.ts";
+import type { JournalData } from "../../records/journal.ts";
+import { ownEvent } from "../../records/own-event.ts";
+import { claimType } from "../journal/claim.ts";
+import type { AskedAct } from "./asked-acts.ts";
+
+export interface AskerNeeds {
+  readonly log: EventLog;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  /** The service stops. */
+  readonly signal: AbortSignal;
+}
+
+interface Pending {
+  readonly actId: string;
+  readonly journal: string;
+  readonly data: Json;
+  /** Of a dead letter's replay: the outcome of the delivery answers it as well. */
+  readonly outcome: string | null;
+  readonly resolve: (answer: StoredEvent) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** How long an act waits for its owner's answer. */
+export const ownerPatienceMs = 10_000;
+const waits = { firstMs: 100, lastMs: 2000 };
+/** Acts in one append. */
+const atOnce = maxAppendEvents / 2;
+
+export class Asker {
+  readonly #needs: AskerNeeds;
+  readonly #pending = new Map<string, Pending>();
+  readonly #byOutcome = new Map<string, Pending>();
+  /** By inbox: acts that go with its next append. */
+  readonly #outgoing = new Map<string, Pending[]>();
+
+  constructor(needs: AskerNeeds) {
+    this.#needs = needs;
+    needs.signal.addEventListener("abort", () => this.#refuseAll());
+  }
+
+  /**
+   * Asks for it, and once more of each owner that claims the partition before it is answered.
+   *
+   * @param patient waits for as long as it takes; otherwise it is withdrawn when the patience is over.
+   * @returns the fact that answers it. @throws what the owner says, OWNER_UNAVAILABLE
+   */
+  async ask(
+    journal: string,
+    asked: AskedAct,
+    act: Act,
+    { patient = false, outcome = null }: { readonly patient?: boolean; readonly outcome?: string | null } = {},
+  ): Promise<StoredEvent> {
+    const { clock, newId, signal } = this.#needs;
+    if (signal.aborted) throw stops();
+    const { promise, resolve, reject } = Promise.withResolvers<StoredEvent>();
+    const actId = newId();
+    const data = { ...act, actId, act: asked.act, args: asked.args } as unknown as Json;
+    const pending: Pending = { actId, journal, data, outcome, resolve, reject };
+    this.#pending.set(actId, pending);
+    if (outcome !== null) this.#byOutcome.set(outcome, pending);
+    this.#send(pending);
+    try {
+      if (patient) return await promise;
+      return await within(promise, ownerPatienceMs, clock, () => {
+        this.#withdraw(pending);
+        throw new RepriseError("OWNER_UNAVAILABLE", `No owner of the partition has answered within ${ownerPatienceMs} ms; the act was withdrawn.`, {
+          retryAfterMs: 1000,
+        });
+      });
+    } finally {
+      this.#pending.delete(actId);
+      if (outcome !== null) this.#byOutcome.delete(outcome);
+    }
+  }
+
+  /** An event of a journal. */
+  take(event: StoredEvent): void {
+    if (this.#pending.size === 0) return;
+    if (event.type === claimType) {
+      for (const pending of this.#pending.values()) if (pending.journal === event.stream) this.#send(pending);
+      return;
+    }
+    const { actId, act } = (event.data ?? {}) as { readonly actId?: string; readonly act?: { readonly actId?: string } };
+    const id = actId ?? act?.actId;
+    const pending = id === undefined ? this.#byOutcome.get(outcomeOf(event) ?? "") : this.#pending.get(id);
+    if (pending === undefined) return;
+    if (event.type === "act.refused") pending.reject(refusal(event.data as unknown as JournalData["act.refused"]));
+    else pending.resolve(event);
+  }
+
+  /** Acts of one moment go together. */
+  #send(pending: Pending): void {
+    const inbox = inboxOf(pending.journal);
+    const outgoing = this.#outgoing.get(inbox);
+    if (outgoing !== undefined) {
+      if (!outgoing.includes(pending)) outgoing.push(pending);
+      return;
+    }
+    this.#outgoing.set(inbox, [pending]);
+    setImmediate(() => void this.#flush(inbox));
+  }
+
+  async #flush(inbox: string): Promise<void> {
+    const { log, clock, newId, signal } = this.#needs;
+    for (let failures = 0; ; ) {
+      const all = (this.#outgoing.get(inbox) ?? []).filter(({ actId }) => this.#pending.has(actId));
+      const part = all.slice(0, atOnce);
+      if (part.length === 0 || signal.aborted) break;
+      this.#outgoing.set(inbox, all.slice(part.length));
+      try {
+        await log.append(
+          inbox,
+          part.map(({ data }) => ownEvent(newId, "act.asked", data as object)),
+          "any",
+        );
+      } catch (error) {
+        if (isLogTrouble(error)) {
+          this.#outgoing.set(inbox, [...part, ...(this.#outgoing.get(inbox) ?? [])]);
+          await backOff(failures++, waits, clock, signal);
+        } else for (const { reject } of part) reject(error);
+      }
+    }
+    this.#outgoing.delete(inbox);
+  }
+
+  #withdraw({ actId, journal }: Pending): void {
+    const { log, newId } = this.#needs;
+    // Whether it is recorded or not, the caller is told that nobody has answered.
+    log.append(inboxOf(journal), [ownEvent(newId, "act.withdrawn", { actId })], "any").catch(() => {});
+  }
+
+  #refuseAll(): void {
+    for (const { reject } of this.#pending.values()) reject(stops());
+  }
+}
+
+function stops(): RepriseError {
+  return new RepriseError("LOG_UNAVAILABLE", "The service stops.", { retryAfterMs: 1000 });
+}
+
+function refusal({ code, detail, fields = {} }: JournalData["act.refused"]): RepriseError {
+  return new RepriseError(Object.hasOwn(errorCatalog, code) ? (code as ErrorCode) : "INTERNAL", detail, { fields });
+}
+
+/** What a dead letter's replay and the fact of its outcome have in common. */
+export function outcomeKey({ replayId, stream, revision }: { readonly replayId: string; readonly stream: string; readonly revision: number }): string {
+  return `${replayId}\n${stream}\n${revision}`;
+}
+
+function outcomeOf({ type, data }: StoredEvent): string | null {
+  if (type !== "delivery.settled" && type !== "delivery.dead_lettered") return null;
+  const { lane, revision, act, replayId = act?.replayId } = data as unknown as JournalData["delivery.settled"] & { readonly replayId?: string };
+  return replayId === undefined ? null : outcomeKey({ replayId, stream: lane, revision });
+}

@@ -1,0 +1,52 @@
+/** What one of many instances does beside its own partitions: it asks the owners of others, answers what is asked of it, and hears of pauses. */
+import type { StoredEvent } from "../../event/event.ts";
+import { handlerStream, inboxOf, inboxPrefix, journalPrefix } from "../../event/names.ts";
+import type { DeliveryLogger } from "../delivery-logger.ts";
+import type { Dispatcher } from "../dispatcher/dispatcher.ts";
+import { Asker, type AskerNeeds } from "./asker.ts";
+import { Desk } from "./desk.ts";
+import { FollowedJournals } from "./followed-journals.ts";
+import { startTail } from "./tail.ts";
+
+export interface InstancesNeeds extends Omit<AskerNeeds, "signal"> {
+  readonly logger: DeliveryLogger;
+  /** The dispatcher of a journal that is this instance's now. */
+  readonly find: (journal: string) => Dispatcher | undefined;
+  /** The record of a handler has changed: of its pause, or of more. */
+  readonly onHandler: (handler: string, event: StoredEvent) => void;
+}
+
+export class Instances {
+  readonly asker: Asker;
+  readonly followed: FollowedJournals;
+  readonly #needs: InstancesNeeds;
+  readonly #desk: Desk;
+  readonly #leaving = new AbortController();
+
+  constructor(needs: InstancesNeeds) {
+    this.#needs = needs;
+    this.asker = new Asker({ ...needs, signal: this.#leaving.signal });
+    this.followed = new FollowedJournals(needs);
+    this.#desk = new Desk(needs);
+  }
+
+  start(): Promise<void> {
+    return startTail({ ...this.#needs, signal: this.#leaving.signal, onEvent: (event) => this.#take(event) });
+  }
+
+  stop(): void {
+    this.#leaving.abort();
+  }
+
+  /** This instance owns these journals now, or goes on owning them. */
+  owns(journals: readonly string[]): void {
+    for (const journal of journals) this.#desk.look(inboxOf(journal));
+  }
+
+  #take(event: StoredEvent): void {
+    const { stream } = event;
+    if (stream.startsWith(inboxPrefix)) this.#desk.take(event);
+    else if (stream.startsWith(journalPrefix)) this.asker.take(event);
+    else this.#needs.onHandler(stream.slice(handlerStream("").length), event);
+  }
+}

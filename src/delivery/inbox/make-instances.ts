@@ -1,0 +1,25 @@
+import type { Clock } from "../../event/clock.ts";
+import type { NewId } from "../../event/ids.ts";
+import type { EventLog } from "../../log/event-log.ts";
+import type { DeliveryLogger } from "../delivery-logger.ts";
+import type { HandlerPlace } from "../ownership/handler-place.ts";
+import { Instances } from "./instances.ts";
+
+/** @param places of the handlers, which are opened later. */
+export function makeInstances(
+  needs: { readonly log: EventLog; readonly clock: Clock; readonly newId: NewId; readonly logger: DeliveryLogger },
+  places: ReadonlyMap<string, { readonly place: HandlerPlace }>,
+): Instances {
+  return new Instances({
+    ...needs,
+    find(journal) {
+      for (const { place } of places.values()) for (const seat of place.seats) if (seat.place.journal === journal) return seat.working ?? undefined;
+      return undefined;
+    },
+    onHandler(handler, { type }) {
+      const pauses = places.get(handler)?.place.pauses;
+      if (type === "handler.paused") pauses?.become(true);
+      else if (type === "handler.resumed") pauses?.become(false);
+    },
+  });
+}
