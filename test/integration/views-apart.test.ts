@@ -141,6 +141,16 @@ describe("views with a thread of their own", () => {
     store.close();
   });
 
+  it("let the log be closed before them", async () => {
+    const { open, paid, log } = await onDisk();
+    const views = await open(apart);
+    const [written] = await paid("default.order-1");
+    await views.waitFor(written!.position);
+    await log.close();
+    expect(views.position()).toBe(String(written!.position));
+    await views.close();
+  });
+
   it("tell that their file cannot be written", async () => {
     const { open, file, paid } = await onDisk();
     await paid("default.order-1");

@@ -2,6 +2,7 @@ import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import { isRepriseError, RepriseError } from "../../errors.ts";
 import { type Clock, systemClock } from "../../event/clock.ts";
+import type { Position } from "../../event/event.ts";
 import { type NewId, newId } from "../../event/ids.ts";
 import { checkTruncate, encodeAppend, tenantOf } from "../append-rules.ts";
 import type { EventLog, ReadOnlyLog } from "../event-log.ts";
@@ -152,7 +153,7 @@ function makeLog(
     async head() {
       return BigInt(open().end.lastPosition);
     },
-    apart: { place: path, end: () => BigInt(open().end.lastPosition), onEnd: (listener) => bell.listen(listener) },
+    apart: { place: path, end: makeEnd(connection), onEnd: (listener) => bell.listen(listener) },
     trouble: trouble.message,
     warnings: () => [...warnings, ...lostPages(connection), ...writer.warnings(), ...trouble.warnings()],
     async probe() {
@@ -168,6 +169,19 @@ function makeLog(
       bell.ring();
       return closing;
     },
+  };
+}
+
+/** Where the log ends, as far as is known: who asks is told of a change in the midst of a commit or of a close, and must not disturb either. */
+function makeEnd(connection: OwnedConnection): () => Position {
+  let known = BigInt(connection.use().end.lastPosition);
+  return () => {
+    try {
+      known = BigInt(connection.use().end.lastPosition);
+    } catch {
+      // closed, or it cannot be opened again just now: nothing new may be read
+    }
+    return known;
   };
 }
 

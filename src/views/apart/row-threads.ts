@@ -2,7 +2,11 @@
 import { existsSync } from "node:fs";
 import * as nodeModule from "node:module";
 import { Worker } from "node:worker_threads";
+import { systemClock } from "../../event/clock.ts";
 import type { FromThread, ThreadBegins, ToThread } from "./messages.ts";
+
+/** A transaction takes milliseconds, a rebuild's last one a second. Rows that were not committed are folded again. */
+const stopPatienceMs = 5000;
 
 const program = new URL("./thread.ts", import.meta.url);
 
@@ -11,7 +15,7 @@ export const threadsExist = (): boolean => existsSync(program);
 
 export interface RowThread {
   tell(message: ToThread): void;
-  /** It commits what it has begun, and ends. Resolves when it is gone. */
+  /** It ends what it does, within seconds, or is ended. Resolves when it is gone. */
   stop(): Promise<void>;
 }
 
@@ -36,7 +40,8 @@ export function startThread(begins: Omit<ThreadBegins, "compiled">, take: (messa
       stopped = true;
       worker.ref();
       tell({ is: "stop" });
-      return gone.promise;
+      const late = systemClock.after(stopPatienceMs, () => void worker.terminate());
+      return gone.promise.finally(() => late.cancel());
     },
   };
 }
