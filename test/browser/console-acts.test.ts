@@ -167,7 +167,9 @@ describe.skipIf(noBrowser !== null)(`the acts of the console${noBrowser === null
     await first.page.getByRole("button", { name: "Discard for good" }).click();
     await first.page.getByText("This is no dead letter any more").waitFor();
     await second.page.getByText("This is no dead letter any more").waitFor();
-    await second.page.getByText("discarded", { exact: true }).waitFor();
+    await second.page.getByText("discarded", { exact: true }).first().waitFor();
+    await second.page.getByText("by anna").waitFor();
+    await second.page.getByText("paid by hand").waitFor();
 
     // Another tenant's key sees nothing of it, neither here nor by its address.
     const third = await open(scene, { hash });

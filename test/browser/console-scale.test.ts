@@ -35,9 +35,11 @@ describe.skipIf(noBrowser !== null)(`the console under load${noBrowser === null 
   it.each(someOf(0, [size(1_000, 1_000_000, "REPRISE_CONSOLE_LETTERS")]))(
     "lists %i dead letters: p95 within 150 ms from click to rows, few elements",
     async (count) => {
+      const beganMs = performance.now();
       const scene = await openScene({ orders: 2, prepare: (folder) => seedLetters(folder, count) });
       const { page, faults } = await open(scene, { hash: "#/dead-letters" });
       await page.getByText(`${(count + 2).toLocaleString("en")} in all`).waitFor({ timeout: 60_000 });
+      console.log(`there after ${Math.round((performance.now() - beganMs) / 1000)} s`);
       const times: Record<string, number[]> = {};
       const press = async (kind: string, script: string): Promise<void> => {
         (times[kind] ??= []).push(await page.evaluate<number>(pressed(script)));
@@ -55,7 +57,7 @@ describe.skipIf(noBrowser !== null)(`the console under load${noBrowser === null 
         await press("clear", button("Clear"));
         await goTo(page, "#/errors?state=open");
         await page.locator("section.table a").first().waitFor();
-        await page.locator("section.table a").nth(round).click();
+        await page.evaluate(`document.querySelectorAll("section.table a")[${round}].click()`);
         await page.getByRole("link", { name: /^[\d,]+ dead letters?$/ }).waitFor();
         await press("group", `document.querySelector("main .lead a").click()`);
         await press("next", button("Show more"));

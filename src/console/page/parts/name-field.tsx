@@ -1,5 +1,5 @@
 /** A field for one line, with the names of the service that it may have. */
-import { useId } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 import { type Named, useNames } from "../base/names.ts";
 
 interface NameFieldProps {
@@ -13,7 +13,9 @@ interface NameFieldProps {
 
 export function NameField({ label, value, change, named, type = "text", hint }: NameFieldProps) {
   const id = useId();
-  const names = useNames(named);
+  // Asked for by whoever types there: where a million entities stand still, handlers are counted for a while.
+  const [isTyped, setTyped] = useState(false);
+  const names = useNames(isTyped ? named : undefined);
   return (
     <label for={id}>
       {label}
@@ -21,6 +23,7 @@ export function NameField({ label, value, change, named, type = "text", hint }: 
         {...{ id, value, type, placeholder: hint, autocomplete: "off", spellcheck: false }}
         {...(type === "datetime-local" ? { step: 1 } : {})}
         {...(names.length > 0 ? { list: `${id}-names` } : {})}
+        onFocus={() => setTyped(true)}
         onInput={(event) => change(event.currentTarget.value)}
       />
       {names.length > 0 && (

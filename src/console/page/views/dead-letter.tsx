@@ -11,6 +11,7 @@ import { ProblemText } from "../parts/problem.tsx";
 import { Facts, LongText, State, Text, Time } from "../parts/text.tsx";
 import { AmendAct } from "./amend-act.tsx";
 import { Attempts } from "./attempts.tsx";
+import { ActTold, Decided, latestOf } from "./decided.tsx";
 import { LetterActs } from "./letter-acts.tsx";
 import { Lifted } from "./lifted.tsx";
 
@@ -72,6 +73,7 @@ export function DeadLetterPage({ id }: { readonly id: string }) {
       <h2>Payload</h2>
       <Lifted event={letter} />
       <Amendments of={letter.amendments} />
+      <Decided of={letter.acts} />
       <Decisions of={letter.acts} />
       {end === null && may("operate") && letter.stored !== null && (
         <AmendAct key={letter.delivery_id} letter={letter} stored={letter.stored} refresh={live.refresh} />
@@ -155,20 +157,19 @@ function Summary({ letter }: { readonly letter: Letter }) {
 
 /** What somebody did with it meanwhile. */
 function Ended({ delivery }: { readonly delivery: EventReply["deliveries"][number] }) {
-  const [latest] = delivery.history;
+  const act = latestOf(delivery.acts);
   return (
     <p class="notice" role="status">
-      This is no dead letter any more: <State of={delivery.status} />{" "}
-      {latest?.actor != null && (
-        <>
-          by <Text of={latest.actor} />{" "}
-        </>
-      )}
-      <Time at={delivery.processed_at ?? latest?.started_at ?? null} />.
-      {delivery.replay_id !== null && (
+      This is no dead letter any more: <State of={delivery.status} />
+      {act === undefined ? (
         <>
           {" "}
-          <a href={hrefOf(["replays", delivery.replay_id])}>The replay</a>.
+          <Time at={delivery.processed_at} />. {delivery.replay_id !== null && <a href={hrefOf(["replays", delivery.replay_id])}>The replay</a>}
+        </>
+      ) : (
+        <>
+          {". "}
+          <ActTold act={act} />.
         </>
       )}{" "}
       Below is what was known of it before.

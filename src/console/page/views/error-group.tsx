@@ -11,13 +11,16 @@ import { Facts, LongText, State, Text, Time } from "../parts/text.tsx";
 import { GroupActs } from "./group-acts.tsx";
 import { PlanButton } from "./plan-button.tsx";
 
+/** Of so many dead letters it is counted what they hold. */
+const maxHolding = 10_000;
+
 export function ErrorGroupPage({ fingerprint }: { readonly fingerprint: string }) {
   const { handler } = place.value.query;
   const live = useLive<ErrorGroupDetailReply>(`group ${fingerprint} ${handler}`, () => ask(["admin", "errors", fingerprint], { query: { handler } }));
   const group = live.data.value;
-  // To count what they hold takes a while where there are many.
+  // To count what they hold takes a while where there are many: then a plan tells it.
   const held = useLive<number | null>(`held by ${fingerprint} ${group?.handler}`, async () => {
-    if (group === null) return null;
+    if (group === null || group.waiting > maxHolding) return null;
     const query = { error_group: fingerprint, handler: group.handler };
     return (await ask<DeadLetterStatsReply>(["admin", "dlq", "stats"], { query })).waiting;
   });

@@ -8,6 +8,7 @@ import { FoldedAct } from "../parts/act.tsx";
 import { ProblemText } from "../parts/problem.tsx";
 import { Facts, State, Text, Time } from "../parts/text.tsx";
 import { Attempts } from "./attempts.tsx";
+import { Decided } from "./decided.tsx";
 import { Lifted } from "./lifted.tsx";
 
 export function EventPage({ id }: { readonly id: string }) {
@@ -81,6 +82,7 @@ function Event({ event, refresh }: { readonly event: EventReply; readonly refres
             </p>
           )}
           {delivery.next_attempt_at !== null && may("operate") && <GiveUp delivery={delivery} refresh={refresh} />}
+          <Decided of={delivery.acts} />
           <Attempts of={delivery.history} />
         </details>
       ))}
