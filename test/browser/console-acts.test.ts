@@ -126,6 +126,7 @@ describe.skipIf(noBrowser !== null)(`the acts of the console${noBrowser === null
     await page.reload();
     await heading(page, "The plan");
     expect([await page.getByLabel("Deliveries a second").inputValue(), await page.getByLabel("Reason").inputValue()]).toEqual(["7", "a second look"]);
+    await page.getByLabel("Seconds to watch the canary").fill("0");
     await page.getByLabel("Dry run").check();
     await page.getByRole("button", { name: "Run it dry" }).click();
     await heading(page, "Dry run");

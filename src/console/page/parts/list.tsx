@@ -42,11 +42,7 @@ export function List<R>({ of, load: loadPage, orderOf, isFollowed = false, isRun
     key.current = of;
     shown.value = null;
   }
-  const load = async (cursor: string | undefined): Promise<Page<R>> => {
-    let page = await loadPage(cursor);
-    for (let pages = 0; page.rows.length === 0 && page.next !== null && pages < maxEmptyPages; pages++) page = await loadPage(page.next);
-    return page;
-  };
+  const load = (cursor: string | undefined) => withRows(loadPage, cursor);
   const newest = useLive(
     of,
     async () => {
@@ -82,21 +78,7 @@ export function List<R>({ of, load: loadPage, orderOf, isFollowed = false, isRun
   const total = newest.data.value?.total ?? shown.value.total ?? -1;
   return (
     <div ref={place}>
-      <p class="news" role="status">
-        {total >= 0 && <span>{shownCount(total)} in all</span>}
-        {passed > 0 && <span>rows {`${shownCount(passed + 1)} to ${shownCount(passed + rows.length)} are shown`}</span>}
-        {news.value > 0 && (
-          <button type="button" class="small" onClick={toNewest}>
-            Show {shownCount(news.value)}
-            {news.value >= (newest.data.value?.rows.length ?? 0) && next !== null ? " or more" : ""} new
-          </button>
-        )}
-        {passed > 0 && news.value === 0 && (
-          <button type="button" class="small" onClick={toNewest}>
-            Back to the first
-          </button>
-        )}
-      </p>
+      <News {...{ shown: shown.value, total, toNewest }} count={news.value} isMore={news.value >= (newest.data.value?.rows.length ?? 0) && next !== null} />
       <ProblemText of={newest.problem.value ?? problem.value} />
       <Table
         {...{ ...table, passed, total: total === -1 && next === null ? passed + rows.length : total }}
@@ -112,6 +94,29 @@ export function List<R>({ of, load: loadPage, orderOf, isFollowed = false, isRun
   );
 }
 
+interface NewsProps {
+  readonly shown: Shown<unknown>;
+  readonly total: number;
+  /** Of rows that are new, and whether there may be more. */
+  readonly count: number;
+  readonly isMore: boolean;
+  readonly toNewest: () => void;
+}
+
+function News({ shown: { rows, passed }, total, count, isMore, toNewest }: NewsProps) {
+  return (
+    <p class="news" role="status">
+      {total >= 0 && <span>{shownCount(total)} in all</span>}
+      {passed > 0 && <span>rows {`${shownCount(passed + 1)} to ${shownCount(passed + rows.length)} are shown`}</span>}
+      {(count > 0 || passed > 0) && (
+        <button type="button" class="small" onClick={toNewest}>
+          {count > 0 ? `Show ${shownCount(count)}${isMore ? " or more" : ""} new` : "Back to the first"}
+        </button>
+      )}
+    </p>
+  );
+}
+
 /** Rows of which somebody has one under the pointer, in focus or marked, or has scrolled away from the first. */
 function isLookedAt(place: HTMLElement | null): boolean {
   const rows = place?.querySelector(".table");
@@ -120,6 +125,12 @@ function isLookedAt(place: HTMLElement | null): boolean {
   return (
     rows.matches(":hover") || rows.contains(document.activeElement) || rows.scrollTop > 0 || (marked?.type === "Range" && rows.contains(marked.anchorNode))
   );
+}
+
+async function withRows<R>(load: (cursor: string | undefined) => Promise<Page<R>>, cursor: string | undefined): Promise<Page<R>> {
+  let page = await load(cursor);
+  for (let pages = 0; page.rows.length === 0 && page.next !== null && pages < maxEmptyPages; pages++) page = await load(page.next);
+  return page;
 }
 
 /** The next page behind what is shown; the first rows leave when there are too many. */
