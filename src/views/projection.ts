@@ -9,6 +9,7 @@ import {
   partitionOfJournal,
   planStream,
   replayStream,
+  retentionStream,
 } from "../event/names.ts";
 import type { RowBuffer } from "../log/row-buffer.ts";
 import type { ErrorGroupStreamData } from "../records/error-groups.ts";
@@ -16,6 +17,7 @@ import type { HandlerStreamData } from "../records/handler.ts";
 import type { JournalEvent } from "../records/journal.ts";
 import type { PlanStreamData } from "../records/plan.ts";
 import type { ReplayStreamData } from "../records/replay.ts";
+import type { RetentionStreamData } from "../records/retention.ts";
 import type { ViewDatabase } from "./database.ts";
 import type { EntityKey } from "./entity-cache.ts";
 import { entityOfEvent } from "./entity-keys.ts";
@@ -27,6 +29,7 @@ export type Entry =
   | { readonly kind: "event"; readonly event: StoredEvent; readonly entity: EntityKey }
   | { readonly kind: "journal"; readonly event: StoredEvent; readonly handler: string; readonly place: PartitionPlace; readonly entry: JournalEvent }
   | { readonly kind: "handler"; readonly event: StoredEvent; readonly handler: string; readonly entry: EntryOf<HandlerStreamData> }
+  | { readonly kind: "retention"; readonly event: StoredEvent; readonly entry: EntryOf<RetentionStreamData> }
   | { readonly kind: "error_groups"; readonly event: StoredEvent; readonly entry: EntryOf<ErrorGroupStreamData> }
   | { readonly kind: "plan"; readonly event: StoredEvent; readonly entry: EntryOf<PlanStreamData> }
   | { readonly kind: "replay"; readonly event: StoredEvent; readonly replayId: string; readonly entry: EntryOf<ReplayStreamData> };
@@ -92,6 +95,7 @@ export function toEntry(db: ViewDatabase, event: StoredEvent): Entry | null {
     return { kind: "handler", event, handler: stream.slice(handlerPrefix.length), entry: entry as EntryOf<HandlerStreamData> };
   if (stream.startsWith(replayPrefix)) return { kind: "replay", event, replayId: stream.slice(replayPrefix.length), entry: entry as EntryOf<ReplayStreamData> };
   if (stream.startsWith(planPrefix)) return { kind: "plan", event, entry: entry as EntryOf<PlanStreamData> };
+  if (stream === retentionStream) return { kind: "retention", event, entry: entry as EntryOf<RetentionStreamData> };
   if (stream === errorGroupsStream) return { kind: "error_groups", event, entry: entry as EntryOf<ErrorGroupStreamData> };
   const handler = handlerOfJournal(stream); // where no `handler.configured` names the journal
   if (handler === null) return null;

@@ -8,9 +8,10 @@ import { eventIndex } from "./event-index.ts";
 import { handlers } from "./handlers.ts";
 import { lanes } from "./lanes.ts";
 import { replays } from "./replays.ts";
+import { retention } from "./retention.ts";
 
 /**
  * All projections, in the order in which they run. The event index reads which event was an entity's last, before `entities` moves that on. Lanes read the
  * rows of deliveries.
  */
-export const projections: readonly Projection[] = [handlers, eventIndex, entities, errorGroups, deliveries, escalations, amendments, lanes, replays];
+export const projections: readonly Projection[] = [handlers, eventIndex, entities, errorGroups, deliveries, escalations, amendments, lanes, replays, retention];

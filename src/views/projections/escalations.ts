@@ -23,6 +23,7 @@ export const escalations: Projection = {
       decided_at text, decided_by text, reason text
     ) strict;
     create index escalations_open on escalations(entity, revision, handler) where status = 'open';
+    create index escalations_by_event on escalations(entity, revision);
     create index escalations_due on escalations(due_at) where status = 'open' and due_at is not null;
     create index escalations_by_delivery on escalations(delivery_id, position);
     ${sets.map((keys) => `create index ${escalationIndex(keys)} on escalations(${[...keys, "position"].join(", ")});`).join("\n    ")}

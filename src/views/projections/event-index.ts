@@ -78,6 +78,9 @@ export const eventIndex: Projection = {
       for (const [type, events] of types) {
         db.run("insert into types(type, events) values (?, ?) on conflict do update set events = events + excluded.events", type, events);
         db.run("insert into tenant_types values (?, ?, ?) on conflict do update set events = events + excluded.events", tenant, type, events);
+        if (events >= 0) continue; // archived ones are counted no more
+        db.run("delete from types where type = ? and events <= 0", type);
+        db.run("delete from tenant_types where tenant = ? and type = ? and events <= 0", tenant, type);
       }
     for (const [minute, { first, last }] of latest.minutes)
       for (const [table, key, time] of [

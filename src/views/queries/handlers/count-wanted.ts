@@ -11,12 +11,14 @@ export interface WantedCount {
 const keptCounts = 1000;
 
 export function makeWantedCount(): WantedCount {
-  /** tenant and since → events of each stored type at or below it. What is below a `since` never changes. */
+  /** tenant and since → events of each stored type at or below it. What is below a `since` changes only when it is archived. */
   const before = new LRUCache<string, ReadonlyMap<string, number>>({ max: keptCounts });
 
   async function eventsUpTo(since: number, counting: Counting): Promise<ReadonlyMap<string, number>> {
     const { sources, tenant } = counting;
-    const key = `${tenant} ${since}`;
+    // What was archived since is counted no more.
+    const { events: archived = 0 } = sources.db().get<{ events: number }>("select events from forgotten") ?? {};
+    const key = `${tenant} ${since} ${archived}`;
     const known = before.get(key);
     if (known !== undefined) return known;
     const { from, where } = eventsOf(tenant);

@@ -1,0 +1,158 @@
+/** Retention in a store with handlers: what holds events holds exactly its own, each with its reason, and the views forget what a rebuild does not see. */
+import { expect, it, onTestFinished, vi } from "vitest";
+import { z } from "zod";
+import { defineEvent } from "../../src/catalog/define.ts";
+import { openStore } from "../../src/compose.ts";
+import type { Config } from "../../src/config/config.ts";
+import { defineHandler, Terminal } from "../../src/delivery/handler.ts";
+import { systemClock } from "../../src/event/clock.ts";
+import { toSelection } from "../../src/replay/selection.ts";
+import type { ArchiveRun } from "../../src/retention/runs.ts";
+import type { Store } from "../../src/store/store.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const placed = defineEvent("order.placed", { 1: z.object({ n: z.number() }) });
+const noted = defineEvent("chat.noted", { 1: z.object({ n: z.number() }) });
+const dayMs = 86_400_000;
+const until = (holds: () => boolean | Promise<boolean>) => vi.waitFor(async () => expect(await holds()).toBe(true), { timeout: 20_000, interval: 10 });
+
+function aScene(log = temporaryFolder(), archive = temporaryFolder()) {
+  const time = { days: 0 };
+  const clock = { ...systemClock, now: () => Date.now() + time.days * dayMs };
+  const calls: string[] = [];
+  const on = { "order.placed": (event: { entity: { id: string }; revision: number }) => void calls.push(`${event.entity.id}@${event.revision}`) };
+  const mailer = defineHandler({
+    name: "mailer",
+    events: [placed],
+    retry: { maxAttempts: 1 },
+    on: {
+      "order.placed": ({ data: { n } }) => {
+        if (n === 13) throw new Terminal("thirteen");
+      },
+    },
+  });
+  const config = (handlers: Config["handlers"]): Config => ({
+    ...{ events: [placed, noted], handlers: handlers ?? [] },
+    retention: { order: { afterDays: 10, archive: `file:${archive}` } },
+  });
+  const open = async (handlers: Config["handlers"]) => {
+    const store = await openStore(config(handlers), { log: `sqlite:${log}`, clock });
+    onTestFinished(() => store.close());
+    await store.start();
+    return store;
+  };
+  const crm = defineHandler({ name: "crm", events: [placed], on: { "order.placed": () => {} } });
+  const late = defineHandler({ name: "late", events: [placed], startFrom: "beginning", on });
+  return { time, open, mailer, crm, late, calls };
+}
+
+async function run(store: Store, dryRun = false): Promise<ArchiveRun> {
+  const { id } = await store.beginArchiveRun({ dryRun });
+  let last = await store.archiveRun(id);
+  await until(async () => (last = await store.archiveRun(id))!.state !== "running");
+  expect(last!.why).toBeNull();
+  return last!;
+}
+
+const append = (store: Store, id: string, count: number, n = 0) =>
+  store.append(Array.from({ length: count }, () => ({ type: "order.placed", schemaVersion: 1, entity: { type: "order", id }, data: { n } })));
+
+const settled = (store: Store) =>
+  until(async () =>
+    (await store.views.handlers()).every(({ state, waiting, byStatus }) => state === "absent" || waiting === byStatus.dead_lettered + byStatus.held),
+  );
+const heldIn = ({ held }: ArchiveRun) =>
+  Object.fromEntries(held.map(({ reason, events, examples }) => [reason, [events, examples[0]!.entity.id, examples[0]!.revision]]));
+const left = async (store: Store, id: string) => (await store.readEntity({ type: "order", id }, { limit: 100 })).events.map(({ revision }) => revision);
+
+it("leaves what something holds, each with its reason, and what is behind it; a handler that comes later is given what is left", {
+  timeout: 60_000,
+}, async () => {
+  const { time, open, mailer, crm, late, calls } = aScene();
+  const first = await open([mailer, crm]);
+  await append(first, "done", 5);
+  await append(first, "letter", 3);
+  await append(first, "letter", 1, 13);
+  await append(first, "letter", 1);
+  await append(first, "planned", 4);
+  await first.append([{ type: "chat.noted", schemaVersion: 1, entity: { type: "chat", id: "1" }, data: { n: 1 } }]);
+  await settled(first);
+  await first.close();
+
+  const store = await open([mailer]); // crm is absent now
+  await append(store, "absent", 2);
+  await store.pauseHandler("mailer", { reason: "a test" });
+  await append(store, "waits", 2);
+  time.days = 20;
+  await append(store, "done", 1); // young
+  const dry = await run(store, true);
+  expect(dry.rules[0]).toMatchObject({ entityType: "order", events: 12, entities: 3 });
+  expect(heldIn(dry)).toMatchObject({ "dead letter of mailer": [2, "letter", 3] });
+  expect(dry.held.some(({ reason }) => reason === "absent handler crm" || reason === "paused handler mailer")).toBe(true);
+  await store.resumeHandler("mailer");
+  await settled(store);
+  const plan = await store.planReplay(toSelection({ history: { handler: "mailer", entityId: "planned" } }));
+
+  const real = await run(store);
+  expect(heldIn(real)).toMatchObject({
+    ...{ "dead letter of mailer": [2, "letter", 3], [`open plan ${plan.planId}`]: [4, "planned", 0], "absent handler crm": [4, "absent", 0] },
+  });
+  expect(await left(store, "planned")).toEqual([0, 1, 2, 3]);
+  expect(await left(store, "letter")).toEqual([3, 4]);
+  expect(real).toMatchObject({ archived: 8, removed: 8, segments: 1, state: "completed" });
+
+  // What held them is over, each thing by itself.
+  await store.retireHandler("crm", { reason: "a test" });
+  await store.discardBatch({ entityId: "letter" }, { reason: "a test" });
+  time.days = 40; // and the plan has expired
+  await settled(store);
+  expect(await run(store)).toMatchObject({ held: [], archived: 11 });
+  await store.close();
+
+  const after = await open([mailer, late]);
+  await append(after, "new", 1);
+  await settled(after);
+  await until(() => calls.includes("new@0"));
+  expect(calls).toEqual(["new@0"]);
+  const handlers = await after.views.handlers();
+  expect(handlers.find(({ name }) => name === "late")).toMatchObject({ wanted: 1, done: 1, byStatus: { skipped: 0 } });
+});
+
+it("has the same views after a rebuild of the shorter log as by forgetting step by step", { timeout: 60_000 }, async () => {
+  const { time, open, mailer, crm } = aScene();
+  const store = await open([mailer, crm]);
+  for (let n = 0; n < 8; n++) {
+    await append(store, `o-${n}`, 3 + n * 20);
+    await append(store, `o-${n}`, 1, n < 6 ? 13 : 1);
+  }
+  await settled(store);
+  await store.discardBatch({ entityId: "o-1" }, { reason: "a test" });
+  await store.discardBatch({ entityId: "o-2" }, { reason: "a test" });
+  await store.replayBatch({ entityId: "o-3" }, { reason: "a test" });
+  time.days = 20;
+  await append(store, "o-1", 2);
+  await append(store, "young", 2);
+  await settled(store);
+  const { archived } = await run(store);
+  expect(archived).toBeGreaterThan(400);
+  await append(store, "o-7", 70); // a whole entity went: it goes on at its own revisions
+  await settled(store);
+  const seen = async () => {
+    const page = { limit: 1000 };
+    const letters = await store.views.deadLetters({ tenant: "default" }, { limit: 100 });
+    const entities = await store.views.entities({ tenant: "default" }, page);
+    const events = await store.views.events({ tenant: "default" }, page);
+    return {
+      ...{ letters, events: events.events.map(({ id, entity, revision }) => [id, entity.id, revision]) },
+      handlers: (await store.views.handlers()).map((handler) => ({ ...handler, lagSeconds: 0 })),
+      entities: [...entities.entities].sort((one, other) => one.entity.id.localeCompare(other.entity.id)),
+      stats: await store.views.deadLetterStats({ tenant: "default" }),
+    };
+  };
+  await store.views.waitFor((await append(store, "mark", 1))[0]!.position);
+  await settled(store);
+  const inStep = await seen();
+  expect(inStep.events.some(([, id, revision]) => id === "o-7" && revision === 144 + 0)).toBe(true);
+  await store.views.rebuild();
+  expect(await seen()).toEqual(inStep);
+});
