@@ -2,6 +2,7 @@
  * One run: walks the log for what may go, archives it segment by segment, and removes it. Each step is on record before the next one begins, so a run that is
  * killed at any moment is gone on with by the next one: nothing is lost, and nothing is archived twice.
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Clock } from "../event/clock.ts";
 import type { StoredEvent } from "../event/event.ts";
@@ -45,6 +46,9 @@ export interface RunOptions {
   readonly progress: RunProgress;
   readonly signal: AbortSignal;
 }
+
+/** Events that the archive is given in one turn. */
+const givenAtOnce = 64;
 
 /** What holds events is read again after so long. */
 const refreshMs = 5000;
@@ -142,10 +146,14 @@ async function walkOne({ needs, options, holds, nowMs, after, stream, each }: Wa
 }
 
 async function* eventsOf(scan: Scan, records: SegmentRecords): AsyncGenerator<readonly StoredEvent[], void> {
-  for await (const going of scan.batches()) {
-    for (const each of going) records.give(each);
-    yield going.map(({ event }) => event);
-  }
+  // In pieces: what the archive makes of one holds the thread.
+  for await (const going of scan.batches())
+    for (let from = 0; from < going.length; from += givenAtOnce) {
+      const piece = going.slice(from, from + givenAtOnce);
+      for (const each of piece) records.give(each);
+      yield piece.map(({ event }) => event);
+      await nextTurn();
+    }
 }
 
 /** Puts on record that a run did not come to its end, where the log takes that. The next run does not need it. */

@@ -20,7 +20,7 @@ const stepsPerSync = 16;
 /** Events that one transaction of a stream by itself removes: some milliseconds. */
 const removedAtOnce = 1000;
 /** Pages that one transaction gives back: a millisecond. */
-const freedAtOnce = 64;
+const freedAtOnce = 32;
 
 export async function cutStreams(cutter: Cutter, given: readonly StreamCut[], { after, through, rest = noRest, signal }: CutOptions): Promise<void> {
   for (const { stream, before } of given) checkTruncate(stream, before);
@@ -29,7 +29,7 @@ export async function cutStreams(cutter: Cutter, given: readonly StreamCut[], { 
   for (const { stream, before } of given) {
     const at = await around(() => steps.db().streamHead(stream));
     if (at.id !== 0) cuts.set(at.id, { before: Math.min(before, at.head + 1), first: steps.db().firstOf(at) });
-    if (cuts.size % 256 === 0) await nextTurn();
+    if (cuts.size % 32 === 0) await nextTurn();
   }
   for (let reached = Number(after); reached < Number(through); ) {
     signal?.throwIfAborted();
