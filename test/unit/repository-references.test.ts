@@ -72,6 +72,7 @@ describe("docs/rules.md", () => {
       "Follow-ups",
       "Effects",
       "Replay",
+      "Several instances",
       "Requests that come again",
       "Checking",
     ]);
