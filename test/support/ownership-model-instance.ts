@@ -10,7 +10,7 @@ import { type JournalRecord, type LogView, lanesPerPartition, type Outcome, type
 const beatMs = 3000;
 /** What is not answered by then counts as failed, and may arrive later all the same. */
 const patienceMs = 5000;
-const maxUnflushed = 6;
+const maxUnflushed = 64;
 
 interface Call {
   readonly lane: number;

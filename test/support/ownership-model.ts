@@ -48,6 +48,8 @@ export class ClusterWorld implements WorldOfInstances {
   isQuiet = false;
   readonly seen = { claims: 0, verdicts: 0, moves: 0, kept: 0, fenced: 0, rejoined: 0, deliveries: 0 };
   #state = noCluster;
+  /** By partition and instance: until when it was its own. */
+  readonly #ownedUntilMs = new Map<string, number>();
   #instances: ModelInstance[] = [];
   #calls: { dueMs: number; run: () => boolean }[] = [];
   #next = new Map<string, number[]>();
@@ -105,7 +107,9 @@ export class ClusterWorld implements WorldOfInstances {
     const recordedAt = new Date(Date.UTC(2026, 0, 1) + this.nowMs + by.wallOffsetMs).toISOString();
     const stored = { ...event, revision: this.cluster.length, recordedAt };
     this.cluster.push(stored);
+    const before = this.#state.owners;
     this.#state = foldCluster(this.#state, stored);
+    for (const [key, owner] of before) if (this.#state.owners.get(key) !== owner) this.#ownedUntilMs.set(`${key} ${owner}`, this.nowMs);
     if (event.type === "partitions.moved") {
       this.seen.moves++;
       const count = this.#keys().length;
@@ -160,8 +164,9 @@ export class ClusterWorld implements WorldOfInstances {
   starts(by: Someone, key: string): void {
     const claim = this.#claims.get(key)!;
     const sinceMs = this.nowMs - claim.atMs;
+    const isOwner = this.#state.owners.get(key) === by.name || this.nowMs - (this.#ownedUntilMs.get(`${key} ${by.name}`) ?? Number.NEGATIVE_INFINITY) <= 5000;
     // One that took a partition back whose heir had not heard of it and claims it learns of that with its next record.
-    if (claim.process !== by && sinceMs > verdictIsKnownMs && this.#state.owners.get(key) !== by.name)
+    if (claim.process !== by && sinceMs > verdictIsKnownMs && !isOwner)
       this.break(`${by.life} starts a delivery of ${key}, which another one claimed ${sinceMs} ms ago`);
   }
 

@@ -5,7 +5,7 @@ import { size } from "../support/sizes.ts";
 
 const seeds = size(2000, 100_000, "REPRISE_OWNERSHIP_SEEDS");
 /** A planted fault has to be seen within so many worlds. */
-const mutantSeeds = 400;
+const mutantSeeds = 1000;
 
 function explore(count: number, mutant?: Mutant): { readonly broken: string | null; readonly seen: ClusterWorld["seen"] } {
   const sums = { claims: 0, verdicts: 0, moves: 0, kept: 0, fenced: 0, rejoined: 0, deliveries: 0 };
