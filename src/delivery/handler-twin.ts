@@ -4,7 +4,7 @@ import type { HandlerSpec } from "./handler-spec.ts";
 /** Told of what a handler does. It is called for each delivery: the cheapest way to count. */
 export interface CallsSeen {
   /** A call has ended, or nobody waits for it any more; also where a rule stood in its place. */
-  called(outcome: AttemptOutcome, call: { tookMs(): number }): void;
+  called(outcome: AttemptOutcome, call: { timing(): { readonly durationMs: number } }): void;
   /** A live delivery has completed: the only outcome without an entry of its own in the journal. */
   completed(): void;
 }

@@ -14,7 +14,7 @@ export function measuredHandler(handler: string, { deliveries, processSeconds }:
   return {
     called(outcome, call) {
       const status = statusAfter(outcome);
-      if (status !== null) took[status].observe(call.tookMs() / 1000);
+      if (status !== null) took[status].observe(call.timing().durationMs / 1000);
     },
     completed: () => done.add(),
   };

@@ -66,13 +66,9 @@ export class HandlerCall extends CallScopes implements AttemptRequest {
     return fingerprintOfCall(this.#spec, this.event, failure);
   }
 
-  tookMs(): number {
-    return this.#clock.monotonicMs() - this.#startedMs;
-  }
-
   /** How long it has taken, and when it began: milliseconds of the monotonic and of the wall clock. */
   timing(): { readonly durationMs: number; readonly startedAtMs: number; readonly nowMs: number } {
-    const durationMs = this.tookMs();
+    const durationMs = this.#clock.monotonicMs() - this.#startedMs;
     const nowMs = this.#clock.now();
     return { durationMs, startedAtMs: nowMs - Math.round(durationMs), nowMs };
   }
