@@ -1,6 +1,7 @@
 import type { Problem } from "../http/problem.ts";
 import { exit, Failure, usage } from "./exit.ts";
 import { type Answer, send } from "./send.ts";
+import { whyUnreachable } from "./why-unreachable.ts";
 
 export type Query = Readonly<Record<string, string | undefined>>;
 
@@ -41,11 +42,7 @@ export function makeClient(given: string, key?: string, tenant?: string): Client
   }
 
   const ours = key === undefined ? {} : { authorization: `Bearer ${key}` };
-  const unreachable = (error: unknown): Failure =>
-    new Failure(
-      exit.unreachable,
-      `Reprise does not answer at ${base}: ${reasonOf(error)}\nStart it with \`reprise serve\`, or name its address with --url or REPRISE_URL.`,
-    );
+  const unreachable = (error: unknown): Failure => new Failure(exit.unreachable, whyUnreachable(base, error));
   const refusal = (status: number, reply: unknown): Failure =>
     isProblem(reply)
       ? new Failure(exitOf(status), describe(reply), reply)
@@ -112,11 +109,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** fetch says only "fetch failed"; why stands in the cause. */
-function reasonOf(error: unknown): string {
-  const cause: unknown = error instanceof Error ? (error.cause ?? error) : error;
-  const { code, message } = cause as { code?: unknown; message?: unknown };
-  return typeof code === "string" ? code : String(message);
 }
