@@ -18,6 +18,7 @@ import type { OpenLogOptions } from "./log/open-log.ts";
 import { makeAmendments } from "./replay/amendments.ts";
 import { makeReplays } from "./replay/replays.ts";
 import { makeArchives } from "./retention/archive/archives.ts";
+import { withArchive } from "./retention/archive/with-archive.ts";
 import { archivesOf } from "./retention/archives.ts";
 import { openRetention } from "./retention/open-retention.ts";
 import { makeAppender } from "./store/append/append.ts";
@@ -38,6 +39,7 @@ import { makeReadiness } from "./store/readiness.ts";
 import { makeRebuildViews, rebuildRecord } from "./store/rebuild-views.ts";
 import { makeReplayActs } from "./store/replay-acts.ts";
 import { openRequests } from "./store/requests/open-requests.ts";
+import { makeRestoreActs } from "./store/restore-archived.ts";
 import type { Store, StoreCore } from "./store/store.ts";
 import { whatCanFail } from "./store/what-can-fail.ts";
 import type { Twins } from "./telemetry/telemetry.ts";
@@ -126,11 +128,11 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
     const seen = await openStoreViews(plan, ground, log, delivery);
     views = seen;
     const amendments = makeAmendments({ delivery, catalog, migrations });
+    const archives = makeArchives(() => archivesOf(log, config.retention), log.logId, { clock });
     const replays = makeReplays({
-      ...{ log, views: seen, delivery, amendments, migrations, catalog, clock, newId, ends: marker },
+      ...{ log: withArchive(log, archives), archives, views: seen, delivery, amendments, migrations, catalog, clock, newId, ends: marker },
       onCutOff: (replay_id, err) => logger.warn({ replay_id, err }, "a replay was cut off"),
     });
-    const archives = makeArchives(() => archivesOf(log, config.retention), log.logId, { clock });
     const leaving = new AbortController();
     const needs = { log, archives, views: seen, delivery, replays, amendments, catalog, clock, newId, logger, signal: leaving.signal };
     const specs = ground.alerts === false ? [] : config.alerts;
@@ -158,7 +160,8 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
       logId: log.logId,
       append: takeTyped(twins?.append(perSource) ?? perSource),
       readEntity: makeReadEntity(needs),
-      ...makeArchiveReads({ archives, present: seen.present, cursors: segmentCursors }),
+      ...makeArchiveReads({ log, archives, present: seen.present, cursors: segmentCursors }),
+      ...makeRestoreActs(needs),
       ...makeDeadLetterActs({ ...needs, asAmended: (...amended) => amendedDetail(catalog, ...amended) }),
       ...makeEscalationActs(needs),
       ...makeReplayActs({ ...needs, cursors: reportCursors }),

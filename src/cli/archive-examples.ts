@@ -6,6 +6,9 @@ export const archiveExamples: Readonly<Record<string, string>> = {
   "archive ls": `
   reprise archive ls
   reprise archive ls --archive s3://company-archive/reprise -o json`,
+  "archive restore": `
+  reprise archive restore order/o-1 --reason "asked for by the auditor"
+  reprise archive restore --all --log sqlite:./restored --archive file:/srv/archive`,
   "archive verify": `
   reprise archive verify
   reprise archive verify --archive file:/srv/archive --log sqlite:./data`,

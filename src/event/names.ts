@@ -57,6 +57,12 @@ export const copyStream = `${ownTenant}.copy`;
 /** Which instances share the log's work. */
 export const clusterStream = `${ownTenant}.cluster`;
 export const logStream = `${ownTenant}.log`;
+/** What the names of all handlers' streams begin with. */
+export const handlerPrefix = `${ownTenant}.handler-`;
+/** What was brought back from an archive. */
+export const restoredMarks = `${ownTenant}.restored`;
+/** Events that were brought back beside the stream in which they stood. */
+export const restoredStream = (stream: string): string => `${restoredMarks}-${stream}`;
 export const handlerStream = (handler: string): string => `${ownTenant}.handler-${handler}`;
 /** What the names of all journals begin with. */
 export const journalPrefix = `${ownTenant}.journal-`;

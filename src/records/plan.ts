@@ -6,7 +6,7 @@ import type { ReplayItem } from "./replay-item.ts";
 export type ReplaySelection =
   | { readonly kind: "dead_letters"; readonly filter: Readonly<Record<string, string | number>> }
   | { readonly kind: "ids"; readonly ids: readonly string[] }
-  | { readonly kind: "history"; readonly handler: string; readonly filter: Readonly<Record<string, string | number | readonly string[]>> };
+  | { readonly kind: "history"; readonly handler: string; readonly filter: Readonly<Record<string, string | number | boolean | readonly string[]>> };
 
 /** The result of making a plan, without payloads. */
 export interface PlanFindings {

@@ -4,6 +4,7 @@ import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { RepriseError } from "../errors.ts";
 import type { PlanFindings } from "../records/plan.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
+import type { Archives } from "../retention/archive/archives.ts";
 import type { HeldLane } from "../views/model/letters-to-replay.ts";
 import type { Views } from "../views/model/views.ts";
 
@@ -11,6 +12,7 @@ export interface SelectNeeds {
   readonly views: Pick<Views, "oldestDeadLetters" | "deadLettersOf" | "heldLanes" | "history">;
   readonly delivery: RunningHandlers;
   readonly catalog: Catalog;
+  readonly archives: Archives;
 }
 
 export interface SelectOptions {

@@ -9,6 +9,7 @@ import { planStream } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { ownEvent } from "../records/own-event.ts";
 import type { PlanFindings, PlanStreamData } from "../records/plan.ts";
+import type { Archives } from "../retention/archive/archives.ts";
 import type { Views } from "../views/model/views.ts";
 import { appendAll, partsOf } from "./items.ts";
 import type { PlanAge } from "./plan-age.ts";
@@ -25,6 +26,7 @@ export interface MakePlanNeeds {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly age: PlanAge;
+  readonly archives: Archives;
 }
 
 export interface PlanRequest {
@@ -41,11 +43,11 @@ export interface PlanRequest {
 export const maxPlanItems = 100_000;
 
 export async function makePlan(needs: MakePlanNeeds, request: PlanRequest): Promise<{ readonly plan: FrozenPlan; readonly items: Selected["items"] }> {
-  const { log, views, delivery, catalog, newId, age } = needs;
+  const { log, views, delivery, catalog, newId, age, archives } = needs;
   const { tenant, actor, selection, targetHandler, ratePerSecond } = request;
   await views.waitFor(await log.head());
   const cutoff = views.position();
-  const selected = await select({ log, views, delivery, catalog }, selection, { tenant, targetHandler, maxItems: maxPlanItems });
+  const selected = await select({ log, views, delivery, catalog, archives }, selection, { tenant, targetHandler, maxItems: maxPlanItems });
   const planId = newId();
   age.made(planId);
   const findings: PlanFindings = {

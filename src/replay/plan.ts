@@ -11,6 +11,7 @@ import { ownEvent } from "../records/own-event.ts";
 import type { PlanStreamData } from "../records/plan.ts";
 import type { ReplayRequested } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
+import type { Archives } from "../retention/archive/archives.ts";
 import type { Views } from "../views/model/views.ts";
 import { makePlan, type PlanRequest } from "./make-plan.ts";
 import { makePlanAge } from "./plan-age.ts";
@@ -40,6 +41,7 @@ export interface PlanNeeds {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly stream: PlanStream;
+  readonly archives: Archives;
   /** Aborted when the service stops. */
   readonly signal: AbortSignal;
 }

@@ -8,6 +8,7 @@ import type { Clock } from "../event/clock.ts";
 import type { NewId } from "../event/ids.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
+import type { Archives } from "../retention/archive/archives.ts";
 import type { Views } from "../views/model/views.ts";
 import { type ActsOnJobs, makeActsOnJobs } from "./act-on-job.ts";
 import type { Amendments } from "./amendments.ts";
@@ -35,6 +36,8 @@ export interface ReplayNeeds {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly ends: LastEnds;
+  /** The log above finds what is in them, too, by id and by revision. */
+  readonly archives: Archives;
   /** Told when a job was cut off: it goes on at the next start. */
   readonly onCutOff: (replayId: string, error: unknown) => void;
 }

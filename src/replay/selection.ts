@@ -9,7 +9,10 @@ export type Selection =
   | { readonly kind: "ids"; readonly ids: readonly string[]; readonly stored: ReplaySelection }
   | { readonly kind: "history"; readonly handler: string; readonly filter: HistorySelection; readonly stored: ReplaySelection };
 
-export type HistorySelection = Partial<Omit<HistoryFilter, "tenant" | "handler">>;
+export interface HistorySelection extends Partial<Omit<HistoryFilter, "tenant" | "handler">> {
+  /** True: also what has left the log. */
+  readonly fromArchive?: boolean;
+}
 
 /** As plans keep it: what was asked, in words that JSON can hold. */
 export function toSelection(

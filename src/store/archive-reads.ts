@@ -1,4 +1,6 @@
 import { type PositionText, positionText, type StoredEvent } from "../event/event.ts";
+import { restoredStream } from "../event/names.ts";
+import type { EventLog } from "../log/event-log.ts";
 import type { SegmentEntry } from "../retention/archive/archive.ts";
 import type { Archives } from "../retention/archive/archives.ts";
 import type { EventView } from "../views/model/event.ts";
@@ -11,6 +13,13 @@ export interface ArchivedSegment extends Omit<SegmentEntry, "firstPosition" | "l
   readonly archive: string;
 }
 
+export interface ArchivedEventView {
+  readonly event: EventView;
+  readonly segment: string;
+  /** It was brought back since, and the log has it. */
+  readonly restored: boolean;
+}
+
 /** Reads of events that have left the log. */
 export interface ArchiveReads {
   /**
@@ -18,12 +27,13 @@ export interface ArchiveReads {
    *
    * @throws ARCHIVE_UNAVAILABLE, ARCHIVE_DAMAGED
    */
-  archivedEvent(tenant: string, id: string): Promise<{ readonly event: EventView; readonly segment: string } | undefined>;
+  archivedEvent(tenant: string, id: string): Promise<ArchivedEventView | undefined>;
   /** All segments, of all tenants, oldest first. @throws as `archivedEvent`; REQUEST_INVALID for a cursor that no page gave */
   archivedSegments(page: PageOptions): Promise<{ readonly segments: readonly ArchivedSegment[]; readonly nextCursor: string | null }>;
 }
 
 interface ArchiveReadNeeds {
+  readonly log: EventLog;
   readonly archives: Archives;
   readonly present: (events: readonly StoredEvent[]) => readonly EventView[];
   /** Where a page ended: the archive's address, and the place in its manifest, which only grows. */
@@ -33,11 +43,13 @@ interface ArchiveReadNeeds {
   };
 }
 
-export function makeArchiveReads({ archives, present, cursors }: ArchiveReadNeeds): ArchiveReads {
+export function makeArchiveReads({ log, archives, present, cursors }: ArchiveReadNeeds): ArchiveReads {
   return {
     async archivedEvent(tenant, id) {
       const found = await archives.find(tenant, id);
-      return found === null ? undefined : { event: present([found.event])[0]!, segment: found.segment };
+      if (found === null) return undefined;
+      const { stream, revision } = found.event;
+      return { event: present([found.event])[0]!, segment: found.segment, restored: (await log.streamRevision(restoredStream(stream))) >= revision };
     },
     async archivedSegments({ limit, cursor }) {
       const from = cursors.read(cursor);

@@ -67,13 +67,14 @@ export function makeReadEntity({ log, views, archives }: ReadEntityNeeds): Reads
     const end = await log.streamRevision(stream);
     const revision = end === endedForGood ? -1 : end;
     const left = await leftLog({ log, archives }, stream, revision);
-    const first = left === null || archived ? 0 : left.before;
+    const whole = left !== null && (archived || left.restored);
+    const first = left === null || whole ? 0 : left.before;
     const read = { direction, limit, ...(from === undefined ? {} : { from }) };
     return onePage(async () => {
       const room = makePageRoom();
       const events: EventView[] = [];
       let full = false;
-      reading: for await (const batch of left !== null && archived ? readWhole({ log, archives }, stream, left.before, read) : log.readStream(stream, read))
+      reading: for await (const batch of left !== null && whole ? readWhole({ log, archives }, stream, left, read) : log.readStream(stream, read))
         for await (const event of presented(batch)) {
           full = !room.takes(event);
           if (full) break reading;
@@ -82,7 +83,7 @@ export function makeReadEntity({ log, views, archives }: ReadEntityNeeds): Reads
       const last = events.at(-1)?.revision;
       const step = direction === "forward" ? 1 : -1;
       const more = last !== undefined && (full || events.length === limit) && (step === 1 ? last < revision : last > first);
-      return { events, nextFrom: more ? last + step : null, revision, archived: left };
+      return { events, nextFrom: more ? last + step : null, revision, archived: left?.restored ? null : left };
     });
   };
 }

@@ -16,12 +16,14 @@ import type { Pauses } from "./pauses.ts";
 import type { Reads } from "./read-entity.ts";
 import type { ReplayActs } from "./replay-acts.ts";
 import type { Requests } from "./requests/requests.ts";
+import type { RestoreActs } from "./restore-archived.ts";
 
 /** One Reprise: log, catalog, delivery, views. HTTP and CLI are thin layers on it. Each interface stands beside what makes it. */
 export interface StoreCore
   extends Appends,
     Reads,
     ArchiveReads,
+    RestoreActs,
     DeadLetterActs,
     EscalationActs,
     ReplayActs,

@@ -108,6 +108,7 @@ function handOn(mustBeOpen: () => StoreCore): HandedOn {
     append: takeTyped(async (...args) => mustBeOpen().append(...args)),
     readEntity: async (...args) => mustBeOpen().readEntity(...args),
     archivedEvent: async (...args) => mustBeOpen().archivedEvent(...args),
+    restoreArchived: async (...args) => mustBeOpen().restoreArchived(...args),
     archivedSegments: async (...args) => mustBeOpen().archivedSegments(...args),
     replay: async (...args) => mustBeOpen().replay(...args),
     replayBatch: async (...args) => mustBeOpen().replayBatch(...args),

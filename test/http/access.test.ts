@@ -164,6 +164,7 @@ describe("every route by every role", () => {
         "POST /admin/errors/:fingerprint/resolve": "operate",
         "POST /admin/escalations/:id/approve": "operate",
         "POST /admin/escalations/:id/reject": "operate",
+        "POST /archive/restores": "admin of all",
         "POST /archive/runs": "admin of all",
         "POST /cluster/:instance/drain": "admin of all",
         "POST /console/session": "public",

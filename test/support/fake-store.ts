@@ -382,7 +382,8 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
     ),
     readEntity: async ({ id }) =>
       id === "o-1" ? { events: [eventView], nextFrom: 1, revision: 2, archived: null } : { events: [], nextFrom: null, revision: -1, archived: null },
-    archivedEvent: async (_tenant, id) => (id === archivedId ? { event: { ...eventView, id }, segment: segmentView.name } : undefined),
+    archivedEvent: async (_tenant, id) => (id === archivedId ? { event: { ...eventView, id }, segment: segmentView.name, restored: false } : undefined),
+    restoreArchived: async () => ({ how: "beside", streams: 1, events: 3, present: 0, position: "31" }),
     archivedSegments: async () => ({ segments: [segmentView], nextCursor: null }),
     start: async () => {},
     notReady: () => null,

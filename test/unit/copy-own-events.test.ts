@@ -82,6 +82,9 @@ const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof o
   "effect.recorded": true,
   "plan.made": true,
   "plan.used": true,
+  "event.restored": true,
+  "archive.restoring": true,
+  "archive.restored": true,
   "views.rebuild_requested": true,
 };
 

@@ -137,6 +137,7 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
   };
   const ofStore: { readonly [Name in Exclude<keyof StoreCore, "start" | "close" | "views" | "catalog" | "requests" | "following">]: () => unknown } = {
     archivedEvent: () => store.archivedEvent(tenant, a!),
+    restoreArchived: () => store.restoreArchived({ entity: entity("a") }).catch(() => null),
     archivedSegments: () => store.archivedSegments(page),
     logId: () => store.logId,
     metrics: () => store.metrics?.page("text"),

@@ -9,6 +9,7 @@ import type { EventLog } from "../../log/event-log.ts";
 import type { Act } from "../../records/act.ts";
 import type { HandlerStreamData } from "../../records/handler.ts";
 import { ownEvent } from "../../records/own-event.ts";
+import { readRestored } from "../../records/restored.ts";
 import { shownUrl } from "../attempt/secrets.ts";
 import type { HandlerSpec } from "../handler-spec.ts";
 import { findForeign } from "./foreign-events.ts";
@@ -55,7 +56,7 @@ export async function configureHandler({
   const start = before.configured?.start ?? spec.startFrom ?? "beginning";
   if (before.configured === null && spec.startFrom === null && (await holdsEvents(log, catalog)))
     throw new RepriseError("START_FROM_REQUIRED", `handlers: "${spec.name}" is new, and the log already holds events.`);
-  const sinceNew = before.configured !== null || start === "now" ? head : (before.retiredAt ?? 0n);
+  const sinceNew = before.configured !== null || start === "now" ? head : later(before.retiredAt ?? 0n, await restoredThrough(log, head));
   const stored = sinceByStoredType(catalog, spec.types, before.configured, sinceNew);
   // Its journals are as they are, whatever the config says, until an operator divides them anew.
   const partitions = before.journal === null ? (spec.partitions ?? newPartitions) : partitionOfJournal(before.journal).of;
@@ -88,6 +89,14 @@ export async function configureHandler({
     },
   };
 }
+
+/** Events that were brought back from an archive are history: no new handler is given them, unless a replay of history does. */
+async function restoredThrough(log: EventLog, head: Position): Promise<Position> {
+  const restored = await readRestored(log);
+  return restored?.how === "in_place" ? (restored.through ?? head) : 0n;
+}
+
+const later = (a: Position, b: Position): Position => (a > b ? a : b);
 
 /** Older builds stored the whole address. */
 function shownBefore(endpoint: string | null | undefined): string | null | undefined {

@@ -1,6 +1,6 @@
 /** The shapes that the document names, and a generated client after it. Others are named after their route. */
 import type { z } from "zod";
-import { segmentReply, segmentsReply } from "../wire/archive.ts";
+import { restoreReply, restoreRequest, segmentReply, segmentsReply } from "../wire/archive.ts";
 import { archiveRunReply, archiveRunRequest } from "../wire/archive-runs.ts";
 import { cloudEventBody } from "../wire/cloud-event.ts";
 import { cloudEventBatchBody } from "../wire/cloud-event-batch.ts";
@@ -42,6 +42,7 @@ export const namedRequests: Readonly<Record<string, z.ZodType>> = {
   StartReplay: startReplayRequest,
   ChangeRate: rateRequest,
   RunArchive: archiveRunRequest,
+  Restore: restoreRequest,
   LogIn: sessionRequest,
 };
 
@@ -92,6 +93,7 @@ export const namedReplies: Readonly<Record<string, z.ZodType>> = {
   Segments: segmentsReply,
   Cluster: clusterReply,
   InstanceDrained: drainReply,
+  Restored: restoreReply,
   Schemas: service.schemasReply,
   JsonSchema: service.jsonSchemaReply,
   OpenApi: service.openApiReply,

@@ -82,7 +82,7 @@ export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions)
 async function fromArchive(store: StoreCore, tenant: string, id: string, as: z.output<typeof asVersion>): Promise<EventView> {
   const found = await store.archivedEvent(tenant, id);
   if (found === undefined) throw new RepriseError("NOT_FOUND", "There is no event with this id.");
-  if (as === "archived") return found.event;
+  if (as === "archived" || found.restored) return found.event;
   throw new RepriseError("EVENT_ARCHIVED", `The event has left the log: it is in the segment ${found.segment} of the archive.`, {
     fields: { segment: found.segment },
   });

@@ -1,8 +1,9 @@
 /** Segments of the archives. */
 
 import { z } from "zod";
+import { entity } from "../../store/append/members.ts";
 import type { ArchivedSegment } from "../../store/archive-reads.ts";
-import { afterQuery, cursor, limit } from "./members.ts";
+import { afterQuery, cursor, limit, reason, text } from "./members.ts";
 import { count, position } from "./reply-members.ts";
 
 export const segmentsQuery = afterQuery.extend({ limit: limit(100, 1000), cursor });
@@ -35,3 +36,13 @@ export function toSegmentReply(segment: ArchivedSegment): SegmentReply {
     archive: segment.archive,
   };
 }
+
+/** One of the two. */
+export const restoreRequest = z.union(
+  [z.strictObject({ entity, reason: reason.optional() }), z.strictObject({ segment: text(), reason: reason.optional() })],
+  'must be { "entity": { "type", "id" } } or { "segment": "<name>" }',
+);
+
+export const restoreReply = z.strictObject({ how: z.enum(["in_place", "beside"]), streams: count, events: count, present: count, position });
+
+export type RestoreReply = z.input<typeof restoreReply>;

@@ -33,6 +33,7 @@ const selection = z.union(
         until: timeMs.optional(),
         from_position: positionInBody.optional(),
         to_position: positionInBody.optional(),
+        from_archive: z.boolean("must be true or false").optional(),
       }),
     }),
   ],
@@ -47,8 +48,17 @@ export function toSelection({ selection }: z.output<typeof planRequest>): Select
     const { dead_letters: asked } = selection;
     return selectionOf({ deadLetters: toDeadLetterFilter("filter" in asked ? asked.filter : asked) });
   }
-  const { handler, entity, event_types: types, since, until, from_position: fromPosition, to_position: toPosition } = selection.history;
-  const filter = { types, entityType: entity?.type, entityId: entity?.id, sinceMs: since, untilMs: until, fromPosition, toPosition };
+  const {
+    handler,
+    entity,
+    event_types: types,
+    since,
+    until,
+    from_position: fromPosition,
+    to_position: toPosition,
+    from_archive: fromArchive,
+  } = selection.history;
+  const filter = { types, entityType: entity?.type, entityId: entity?.id, sinceMs: since, untilMs: until, fromPosition, toPosition, fromArchive };
   return selectionOf({ history: { handler, ...defined(filter) } });
 }
 

@@ -122,6 +122,9 @@ export const ownEventRewrites = {
   "plan.made": cutoff,
   "plan.used": (data, rules, stream) => ({ ...data, job: cutoff(data.job as Data, rules, stream) }),
   "views.rebuild_requested": asIs,
+  "archive.restoring": asIs,
+  "archive.restored": (data, { position }) => ({ ...data, through: position(data.through) }),
+  "event.restored": aboutLane,
 } satisfies Record<string, Rewrite>;
 
 /** @throws LOG_NEWER for a type that this build does not know. */

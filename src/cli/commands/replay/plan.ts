@@ -8,6 +8,7 @@ import { printPlan } from "./plan-text.ts";
 
 interface PlanOptions {
   readonly history?: string;
+  readonly fromArchive?: true;
   readonly types?: string;
   readonly fromPosition?: string;
   readonly toPosition?: string;
@@ -26,6 +27,7 @@ export function addPlan(replay: Command, world: World): void {
       .option("--history <handler>", "what this handler was given before, in place of dead letters; with --entity, --since, --until")
       .option("--types <types>", "with --history: of these event types, separated by commas")
       .option("--from-position <position>", "with --history: from here on")
+      .option("--from-archive", "with --history: also what has left the log for an archive")
       .option("--to-position <position>", "with --history: up to here")
       .option("--target-handler <name>", "deliver to this handler instead; dead letters stay")
       .option("--rate <n>", "so many a second, for the estimate"),
@@ -45,8 +47,8 @@ export function addPlan(replay: Command, world: World): void {
 
 async function selectionOf(session: Session, ids: readonly string[], options: PlanOptions): Promise<object> {
   const filter = await queryOf(session, deadLetterFilters, { ...options });
-  const ofHistory = [options.types, options.fromPosition, options.toPosition].some((value) => value !== undefined);
-  if (options.history === undefined && ofHistory) throw usage("--types, --from-position and --to-position go with --history.");
+  const ofHistory = [options.types, options.fromPosition, options.toPosition, options.fromArchive].some((value) => value !== undefined);
+  if (options.history === undefined && ofHistory) throw usage("--types, --from-position, --to-position and --from-archive go with --history.");
   if (ids.length > 0) {
     if (Object.keys(filter).length > 0 || options.history !== undefined) throw usage("Name ids, a filter or --history: one of the three.");
     return { ids };
@@ -56,7 +58,8 @@ async function selectionOf(session: Session, ids: readonly string[], options: Pl
     return { dead_letters: filter };
   }
   const { since, until, entity_type: _type, entity_id: _id, ...others } = filter;
-  if (Object.keys(others).length > 0) throw usage("Beside --history only --entity, --types, --since, --until, --from-position and --to-position stand.");
+  if (Object.keys(others).length > 0)
+    throw usage("Beside --history only --entity, --types, --since, --until, --from-position, --to-position and --from-archive stand.");
   return {
     history: {
       handler: options.history,
@@ -66,6 +69,7 @@ async function selectionOf(session: Session, ids: readonly string[], options: Pl
       until,
       from_position: options.fromPosition,
       to_position: options.toPosition,
+      from_archive: options.fromArchive,
     },
   };
 }
