@@ -156,3 +156,28 @@ it("has the same views after a rebuild of the shorter log as by forgetting step 
   await store.views.rebuild();
   expect(await seen()).toEqual(inStep);
 });
+
+it("forgets plans and replays that ended, and effects of events that went, after the longest time", { timeout: 60_000 }, async () => {
+  const { time, open, mailer } = aScene();
+  const careful = defineHandler({
+    ...{ name: "careful", events: [placed] },
+    on: { "order.placed": async (_, { effect }) => void (await effect("mail", async () => "sent")) },
+  });
+  const store = await open([mailer, careful]);
+  await append(store, "a", 3);
+  await append(store, "young", 1);
+  await settled(store);
+  const plan = await store.planReplay(toSelection({ history: { handler: "mailer", entityId: "a" } }));
+  await store.planReplay(toSelection({ history: { handler: "mailer", entityId: "young" } }));
+  const { replayId } = await store.startReplay(plan.planId, { reason: "a test", terms: { mode: "run", effects: "once", canary: null, stopWhen: null } });
+  await until(async () => (await store.replayState(replayId))?.status === "completed");
+  time.days = 5;
+  expect(await run(store)).toMatchObject({ archived: 0, forgotten: 0 });
+  time.days = 30;
+  expect(await run(store)).toMatchObject({ archived: 4, forgotten: 7, held: [] }); // two plans, a replay, four effects
+  await store.views.waitFor((await append(store, "mark", 1))[0]!.position);
+  expect((await store.views.replays("default", { limit: 10 })).replays).toEqual([]);
+  await store.views.rebuild();
+  expect((await store.views.replays("default", { limit: 10 })).replays).toEqual([]);
+  expect(await run(store)).toMatchObject({ forgotten: 0 });
+});
