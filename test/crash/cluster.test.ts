@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { startReceiver } from "../support/crash-receiver.ts";
 import { getAll, until } from "../support/crash-service.ts";
 import { appendAnywhere, clusterEvents, type Instance, isShared, judge, startInstance } from "../support/instances.ts";
+import { startLogCluster } from "../support/log-cluster.ts";
 import { makeRandom } from "../support/partition-model.ts";
 import { serverLogs } from "../support/server-logs.ts";
 import { size, someOf } from "../support/sizes.ts";
@@ -86,6 +87,40 @@ describe.each(serverLogs)("three instances on %s", { timeout: 300_000 }, (title,
     expect(wrong).toEqual([]);
     expect(repeats).toBe(0);
     expect(await getAll(all[0]!.url, "/admin/dlq")).toEqual([]);
+  });
+});
+
+describe("two instances on a log of three nodes", { timeout: 120_000 }, () => {
+  it("go on within ten seconds when its leader is killed under load, and lose nothing", async () => {
+    const nodes = await startLogCluster(3);
+    const receiver = await startReceiver(() => 204);
+    const server = { log: nodes.hosts, namespace: "" };
+    const all = await Promise.all([1, 2].map(() => startInstance(config(receiver.url), server)));
+    const urls = () => all.map(({ url }) => url);
+    const sent: string[] = [];
+    const append = async () => {
+      const events = Array.from({ length: 20 }, (_, entity) => ({ id: v7(), type: "thing.happened", entity: { type: "thing", id: `e${entity}` }, data: {} }));
+      await appendAnywhere(urls, events);
+      sent.push(...events.map(({ id }) => id));
+    };
+    const done = () => new Set(receiver.calls().flatMap(({ id, answered }) => (answered === null ? [] : [id])));
+    await append();
+    await until("all to have partitions", () => isShared(all));
+    for (let n = 0; n < 10; n++) await append();
+    const killed = nodes.leader;
+    const killedMs = performance.now();
+    await nodes.kill(killed);
+    nodes.elect((killed + 1) % 3);
+    await append();
+    await until("all to be delivered", () => sent.every((id) => done().has(id)));
+    const tookMs = Math.round(performance.now() - killedMs);
+    for (let n = 0; n < 10; n++) await append();
+    await until("all to be delivered", () => sent.every((id) => done().has(id)));
+    const { wrong, repeats } = judge(receiver);
+    console.log(`the leader of three nodes killed: appended and delivered again after ${tookMs} ms; ${sent.length} events, ${repeats} calls again`);
+    expect(wrong).toEqual([]);
+    expect(tookMs).toBeLessThan(10_000);
+    expect(await isShared(all)).toBe(true);
   });
 });
 

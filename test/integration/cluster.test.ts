@@ -7,6 +7,7 @@ import { defineConfig, defineEvent, defineHandler, openStore, type Store } from 
 import { openLog } from "../../src/log/open-log.ts";
 import { until } from "../support/crash-service.ts";
 import { startLogServer } from "../support/log-server.ts";
+import { size } from "../support/sizes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const happened = defineEvent("thing.happened", { 1: z.object({ takesMs: z.number() }) });
@@ -105,6 +106,28 @@ describe("instances on one log server", { timeout: 90_000 }, () => {
     await until("all calls", () => calls.length === 40);
     expect(new Set(calls.map((call) => call.instance))).toEqual(new Set(["two"]));
     expect(one.cluster().members).toMatchObject([{ instance, state: "draining" }, { state: "active" }]);
+  });
+
+  // The handler waits ten times as long as one that asks an API near by, so that the figure is of the instances and not of the machine.
+  it.runIf(size(0, 1) === 1)("get through three times as much when there are four, where the handler waits", { timeout: 300_000 }, async () => {
+    const rateOf = async (count: number) => {
+      const { url } = await startLogServer();
+      const calls: Call[] = [];
+      const stores: Store[] = [];
+      for (let n = 0; n < count; n++) stores.push(await open(url, `i${n}`, calls));
+      await until("a share for each", () => stores.every((store, n) => partsOf(store, `i${n}`) === 16 / count));
+      await appendTo(stores[0]!, 256, 5 * count, 200);
+      const begunMs = performance.now();
+      const before = calls.length;
+      const all = 256 * 5 * count;
+      await until("nearly all calls", () => calls.length > all * 0.9);
+      const rate = ((calls.length - before) / (performance.now() - begunMs)) * 1000;
+      for (const store of stores) await store.close();
+      return rate;
+    };
+    const [one, four] = [await rateOf(1), await rateOf(4)];
+    console.log(`a handler that waits 200 ms, concurrency 16: ${Math.round(one)} deliveries a second with one instance, ${Math.round(four)} with four`);
+    expect(four).toBeGreaterThan(3 * one);
   });
 
   it("share the partitions as they come and go; each entity stays in order, each event comes once, and a long call is let be", async () => {
