@@ -48,12 +48,6 @@ export function Filters({ of }: { readonly of: readonly Filter[] }) {
     <search>
       <form class="filters" onSubmit={submit}>
         {shown.slice(0, first).map(field)}
-        {rest.length > 0 && (
-          <details open={isOpen}>
-            <summary>More filters</summary>
-            <div class="filters">{rest.map(field)}</div>
-          </details>
-        )}
         <span class="buttons">
           <button type="submit">Filter</button>
           {Object.keys(set).length > 0 && (
@@ -62,6 +56,12 @@ export function Filters({ of }: { readonly of: readonly Filter[] }) {
             </button>
           )}
         </span>
+        {rest.length > 0 && (
+          <details open={isOpen}>
+            <summary>More filters</summary>
+            <div class="filters">{rest.map(field)}</div>
+          </details>
+        )}
       </form>
       {of.map(
         ({ name, label, isLinked }) =>

@@ -38,6 +38,8 @@ export function Table<R>({ label, columns, rows, idOf, total = rows.length, pass
   const { items, before, after } = useVirtualRows(scroller, rows.length);
   useStillRows(scroller, passed);
   if (rows.length === 0) return <div class="empty">{empty}</div>;
+  // A gap that spans columns which are left out would bring them back.
+  const narrow = columns.filter(({ wide }) => !wide).length;
   const least = columns.reduce((sum, { width = leastWidth, wide }) => sum + (wide ? 0 : width), 0);
   const leastWide = columns.reduce((sum, { width = leastWidth }) => sum + width, 0);
   return (
@@ -59,7 +61,7 @@ export function Table<R>({ label, columns, rows, idOf, total = rows.length, pass
           </tr>
         </thead>
         <tbody>
-          {before > 0 && <Gap pixels={before} columns={columns.length} />}
+          {before > 0 && <Gap pixels={before} columns={narrow} />}
           {items.map((index) => {
             const row = rows[index]!;
             return (
@@ -72,7 +74,7 @@ export function Table<R>({ label, columns, rows, idOf, total = rows.length, pass
               </tr>
             );
           })}
-          {after > 0 && <Gap pixels={after} columns={columns.length} />}
+          {after > 0 && <Gap pixels={after} columns={narrow} />}
         </tbody>
       </table>
     </section>

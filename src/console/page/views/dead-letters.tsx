@@ -102,7 +102,7 @@ function columnsOf(
       ),
     },
     {
-      ...{ name: "Entity", width: 17 },
+      ...{ name: "Entity", width: 15 },
       cell: (letter) => (
         <a href={hrefOf(["dead-letters", letter.delivery_id])}>
           <Text of={`${letter.entity.type}/${letter.entity.id}`} max={80} />
