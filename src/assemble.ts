@@ -25,7 +25,7 @@ import { makeAppender } from "./store/append/append.ts";
 import { makePerSource } from "./store/append/append-per-source.ts";
 import { makeFollowUpAppends } from "./store/append/follow-up-appends.ts";
 import { takeTyped } from "./store/append/typed.ts";
-import { makeArchiveReads } from "./store/archive-reads.ts";
+import { makeArchiveSide } from "./store/archive-side.ts";
 import { makeClusterActs } from "./store/cluster.ts";
 import { makeDeadLetterActs } from "./store/dead-letter-acts.ts";
 import { makeErrorGroupActs } from "./store/error-groups.ts";
@@ -39,7 +39,6 @@ import { makeReadiness } from "./store/readiness.ts";
 import { makeRebuildViews, rebuildRecord } from "./store/rebuild-views.ts";
 import { makeReplayActs } from "./store/replay-acts.ts";
 import { openRequests } from "./store/requests/open-requests.ts";
-import { makeRestoreActs } from "./store/restore-archived.ts";
 import type { Store, StoreCore } from "./store/store.ts";
 import { whatCanFail } from "./store/what-can-fail.ts";
 import type { Twins } from "./telemetry/telemetry.ts";
@@ -128,7 +127,7 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
     const seen = await openStoreViews(plan, ground, log, delivery);
     views = seen;
     const amendments = makeAmendments({ delivery, catalog, migrations });
-    const archives = makeArchives(() => archivesOf(log, config.retention), log.logId, { clock });
+    const archives = makeArchives(() => archivesOf(log, config.retention), log.logId, { clock, credentials: config.archiveCredentials });
     const replays = makeReplays({
       ...{ log: withArchive(log, archives), archives, views: seen, delivery, amendments, migrations, catalog, clock, newId, ends: marker },
       onCutOff: (replay_id, err) => logger.warn({ replay_id, err }, "a replay was cut off"),
@@ -160,8 +159,7 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
       logId: log.logId,
       append: takeTyped(twins?.append(perSource) ?? perSource),
       readEntity: makeReadEntity(needs),
-      ...makeArchiveReads({ log, archives, present: seen.present, cursors: segmentCursors }),
-      ...makeRestoreActs(needs),
+      ...makeArchiveSide({ ...needs, present: seen.present, cursors: segmentCursors, retention }),
       ...makeDeadLetterActs({ ...needs, asAmended: (...amended) => amendedDetail(catalog, ...amended) }),
       ...makeEscalationActs(needs),
       ...makeReplayActs({ ...needs, cursors: reportCursors }),
@@ -169,7 +167,6 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
       ...makeIntegrationActs(needs),
       ...makeErrorGroupActs(needs),
       ...makeClusterActs({ ...needs, build: config.build ?? build }),
-      ...{ beginArchiveRun: retention.beginArchiveRun, archiveRun: retention.archiveRun },
       ...life,
     };
     return withHttp(core, { logger, clock });

@@ -92,7 +92,7 @@ export type { HistorySelection, Selection } from "./replay/selection.ts";
 export type { Plan } from "./replay/show-plan.ts";
 export type { HeldBack, RuleFindings } from "./retention/findings.ts";
 export type { Hold } from "./retention/hold.ts";
-export type { RetentionDefinition, RetentionDefinitions, RetentionPace } from "./retention/retention-rule.ts";
+export type { ArchiveCredentials, RetentionDefinition, RetentionDefinitions, RetentionPace, S3Credentials } from "./retention/retention-rule.ts";
 export type { ArchiveRun, ArchiveRunOptions, ArchiveRuns } from "./retention/runs.ts";
 export type { Append, Appends } from "./store/append/append.ts";
 export type { AppendOptions, EventInput } from "./store/append/event-input.ts";

@@ -3,6 +3,10 @@ export const archiveExamples: Readonly<Record<string, string>> = {
   archive: `
   reprise archive ls
   reprise archive verify --archive file:/srv/archive`,
+  "archive run": `
+  reprise archive run --dry-run
+  reprise archive run --reason "the quarter is closed"
+  reprise archive run --log sqlite:./data`,
   "archive ls": `
   reprise archive ls
   reprise archive ls --archive s3://company-archive/reprise -o json`,

@@ -22,14 +22,14 @@ export interface RunOnLog {
 
 /** @throws CONFIG_INVALID, LOG_MISSING, LOG_IN_USE, … and RETENTION_RUNNING */
 export async function runOnLog({ log: url, config: path, namespace = "", dryRun, reason, signal }: RunOnLog): Promise<ArchiveRun> {
-  const { catalog, retention: rules, handlers } = checkConfig(await loadConfig(resolve(path)));
+  const { catalog, retention: rules, handlers, archiveCredentials: credentials } = checkConfig(await loadConfig(resolve(path)));
   const log = await openLog(url, { namespace, create: false, signal });
   try {
     await refuseUnfinishedCopy(log);
     const ended = Promise.withResolvers<ArchiveRun>();
     const runs = makeRetention({
       ...{ log, catalog, rules, handlers: new Set(handlers.map(({ name }) => name)), clock: systemClock, newId, life: newId() },
-      openArchive: (archive) => openArchive(archive, log.logId),
+      openArchive: (archive) => openArchive(archive, log.logId, { credentials }),
       pace: { everyMs: 0, eventsPerSecond: null },
       onTrouble() {},
       onRun: ended.resolve,

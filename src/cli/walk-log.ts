@@ -2,10 +2,13 @@ import { isRepriseError } from "../errors.ts";
 import type { StoredEvent } from "../event/event.ts";
 import { exit, Failure } from "./exit.ts";
 import type { Terminal } from "./terminal.ts";
+import { type WalkedArchives, walkArchives } from "./walk-archives.ts";
 
 export interface Walk {
   /** Events that could not be decoded, and were passed over. */
   readonly passedOver: number;
+  /** Events of archives; null: there is none. */
+  readonly archived: number | null;
   /** False when a signal ended it. */
   readonly complete: boolean;
 }
@@ -19,7 +22,13 @@ const drawEvery = 2048;
  *
  * @throws Failure: unreachable, or no log there.
  */
-export async function walkLog(url: string, terminal: Terminal, title: string, each: (event: StoredEvent) => void): Promise<Walk> {
+export async function walkLog(
+  url: string,
+  terminal: Terminal,
+  title: string,
+  each: (event: StoredEvent) => void,
+  archives: WalkedArchives = { urls: [] },
+): Promise<Walk> {
   // Loaded here, so that the commands that only talk to a service start fast.
   const { openLogReadOnly } = await import("../log/open-log.ts");
   const stopped = new AbortController();
@@ -38,7 +47,8 @@ export async function walkLog(url: string, terminal: Terminal, title: string, ea
         }
         if (stopped.signal.aborted) break;
       }
-      return { passedOver: log.passedOver ?? 0, complete: !stopped.signal.aborted };
+      const archived = stopped.signal.aborted ? null : await walkArchives(archives, log, each, stopped.signal);
+      return { passedOver: log.passedOver ?? 0, archived, complete: !stopped.signal.aborted };
     } finally {
       bar.end();
       await log.close();

@@ -44,6 +44,7 @@ export const configShape = fields(
     alerts: z.array(alertShape, { error: "must be a list of alerts" }).max(100, { error: "must be at most 100 alerts" }).optional(),
     retention: retentionShape.optional(),
     retentionPace: retentionPaceShape.optional(),
+    archiveCredentials: custom((value) => typeof value === "function", "must be a function that gives { accessKeyId, secretAccessKey }").optional(),
     build: custom<string>(isBuild, "must be a text of 1 to 64 characters without blanks").optional(),
     limits: limitsShape.optional(),
   },

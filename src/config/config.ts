@@ -12,7 +12,13 @@ import { type DeliveryLimits, defaultDeliveryLimits } from "../delivery/limits.t
 import { isRepriseError, RepriseError } from "../errors.ts";
 import { messageOf, typeOf } from "../event/thrown.ts";
 import { isThrownByUser, userPlaceOf } from "../event/user-place.ts";
-import { defaultRetentionPace, type RetentionDefinitions, type RetentionPace, type RetentionRule } from "../retention/retention-rule.ts";
+import {
+  type ArchiveCredentials,
+  defaultRetentionPace,
+  type RetentionDefinitions,
+  type RetentionPace,
+  type RetentionRule,
+} from "../retention/retention-rule.ts";
 import { configShape } from "./config-shape.ts";
 import { defined } from "./defined.ts";
 import { makeAlertSpecs } from "./make-alert.ts";
@@ -37,6 +43,8 @@ export interface Config {
   readonly alerts?: readonly AlertDefinition[];
   /** By entity type: how long events stay in the log, and the archive that they go to. A type that is not named keeps all its events. */
   readonly retention?: RetentionDefinitions;
+  /** Gives the credentials for archives in a bucket. Default: those of the environment, or of the file that AWS' tools read. */
+  readonly archiveCredentials?: ArchiveCredentials;
   /** When events are archived, and how fast. */
   readonly retentionPace?: RetentionPace;
   /**
@@ -59,6 +67,7 @@ export interface CheckedConfig {
   readonly limits: DeliveryLimits;
   readonly retention: readonly RetentionRule[];
   readonly retentionPace: Required<RetentionPace>;
+  readonly archiveCredentials: ArchiveCredentials | undefined;
   /** Of the project; null: the config does not say. */
   readonly build: string | null;
 }
@@ -103,6 +112,7 @@ function check(config: Config): CheckedConfig {
     build = null,
     retention = {},
     retentionPace,
+    archiveCredentials,
   } = config;
   const catalog = makeCatalog({ events, upcasters });
   checkMigrations(migrations, events, catalog);
@@ -117,7 +127,7 @@ function check(config: Config): CheckedConfig {
   });
   const own = specs.flatMap(({ integration }) => (integration === null || shared.has(integration.name) ? [] : [integration]));
   const all = [...shared.values(), ...own];
-  const parts = { catalog, migrations: makeMigrations(catalog, migrations), handlers: specs, integrations: all, build };
+  const parts = { catalog, migrations: makeMigrations(catalog, migrations), handlers: specs, integrations: all, build, archiveCredentials };
   const known = { handlers: [...names.keys()], integrations: all.map(({ name }) => name) };
   const times = { retention: makeRetentionRules(retention), retentionPace: { ...defaultRetentionPace, ...defined(retentionPace ?? {}) } };
   return { ...parts, ...times, alerts: makeAlertSpecs(alerts, known), limits: { ...defaultDeliveryLimits, ...defined(limits ?? {}) } };

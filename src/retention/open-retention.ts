@@ -4,13 +4,14 @@ import type { DeliveryLogger } from "../delivery/delivery-logger.ts";
 import type { Clock } from "../event/clock.ts";
 import type { NewId } from "../event/ids.ts";
 import type { EventLog } from "../log/event-log.ts";
-import type { RetentionPace, RetentionRule } from "./retention-rule.ts";
+import type { ArchiveCredentials, RetentionPace, RetentionRule } from "./retention-rule.ts";
 import { makeRetention, type Retention } from "./runs.ts";
 
 interface OpenNeeds {
   readonly config: {
     readonly retention: readonly RetentionRule[];
     readonly retentionPace: Required<RetentionPace>;
+    readonly archiveCredentials: ArchiveCredentials | undefined;
     readonly handlers: readonly { readonly name: string }[];
   };
   readonly log: EventLog;
@@ -26,7 +27,8 @@ export function openRetention({ config, logger, ...needs }: OpenNeeds): Retentio
   return makeRetention({
     ...{ ...needs, rules: config.retention, pace: config.retentionPace, handlers: new Set(config.handlers.map(({ name }) => name)) },
     // Loaded by the first run: most services have no archive.
-    openArchive: async (url) => (await import("./archive/open-archive.ts")).openArchive(url, needs.log.logId, { clock: needs.clock }),
+    openArchive: async (url) =>
+      (await import("./archive/open-archive.ts")).openArchive(url, needs.log.logId, { clock: needs.clock, credentials: config.archiveCredentials }),
     onTrouble: (err) => logger.warn({ err }, "a run that archives events did not come to its end; it is tried again, and goes on there"),
     onRun(run) {
       const { id: run_id, state, archived, removed, segments, freedBytes, owed } = run;

@@ -15,6 +15,17 @@ export interface RetentionDefinition {
 /** By entity type. A type that is not named keeps all its events. */
 export type RetentionDefinitions = Readonly<Record<string, RetentionDefinition>>;
 
+/** Credentials for archives in a bucket. */
+export interface S3Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** Of credentials that are lent for a while. */
+  readonly sessionToken?: string;
+}
+
+/** Gives credentials, as often as it is asked: a minute at most after the last time, and at once when they were refused. */
+export type ArchiveCredentials = () => S3Credentials | Promise<S3Credentials>;
+
 /** When runs begin by themselves, and how fast they go. */
 export interface RetentionPace {
   /** From one run to the next. Default: an hour; the first comes five minutes after the start. */

@@ -32,7 +32,7 @@ export interface ArchiveReads {
   archivedSegments(page: PageOptions): Promise<{ readonly segments: readonly ArchivedSegment[]; readonly nextCursor: string | null }>;
 }
 
-interface ArchiveReadNeeds {
+export interface ArchiveReadNeeds {
   readonly log: EventLog;
   readonly archives: Archives;
   readonly present: (events: readonly StoredEvent[]) => readonly EventView[];

@@ -22,7 +22,7 @@ export interface RestoreActs {
   restoreArchived(what: { readonly entity: Entity } | { readonly segment: string }, options?: ActOptions): Promise<RestoreResult>;
 }
 
-interface RestoreActNeeds {
+export interface RestoreActNeeds {
   readonly log: EventLog;
   readonly archives: Archives;
   readonly newId: NewId;

@@ -1,8 +1,17 @@
+import { rmSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
 import { describe, expect, it } from "vitest";
+import { makeCensus } from "../../src/catalog/census.ts";
+import type { Terminal } from "../../src/cli/terminal.ts";
+import { archivesFor } from "../../src/cli/walk-archives.ts";
+import { walkLog } from "../../src/cli/walk-log.ts";
+import { newId } from "../../src/event/ids.ts";
+import { retentionStream } from "../../src/event/names.ts";
 import type { SegmentsReply } from "../../src/http/wire/archive.ts";
 import type { EntityEventsReply } from "../../src/http/wire/entities.ts";
 import type { EventReply } from "../../src/http/wire/events.ts";
+import { ownEvent } from "../../src/records/own-event.ts";
+import type { SegmentEntry } from "../../src/retention/archive/archive.ts";
 import { makeArchiveScene, placeOrders } from "../support/archive-scene.ts";
 import { expectProblem, serverOver } from "../support/http.ts";
 
@@ -74,5 +83,33 @@ describe("an event that has left the log", () => {
     expect(await again.archivedEvent("default", events[0]!.id)).toMatchObject({ event: { id: events[0]!.id } });
     expect(await again.archivedEvent("other", events[0]!.id)).toBeUndefined();
     expect((await again.readEntity({ type: "order", id: "a" }, { tenant: "other", archived: true })).events).toEqual([]);
+  });
+
+  it("is counted by the census, and keeps the steps that it needs", async () => {
+    const scene = makeArchiveScene();
+    const store = await scene.start();
+    await placeOrders(store, ["a", "b"], 3);
+    const { catalog } = store;
+    await store.close();
+    const terminal = { out() {}, err() {}, interactive: false, columns: undefined } as unknown as Terminal;
+    const count = async () => {
+      const census = makeCensus(catalog);
+      const walk = await walkLog(scene.log, terminal, "Counting", (event) => census.add(event), archivesFor(scene.config()));
+      const { rows, steps, events } = census.report();
+      return { archived: walk.archived, events, steps, rows: rows.map(({ type, version, count, lifted }) => ({ type, version, count, lifted })) };
+    };
+    const before = await count();
+    await scene.archive({ "default.order-a": 3, "default.order-b": 3 });
+    expect(await count()).toEqual({ ...before, archived: 6 });
+    expect(before).toMatchObject({ archived: 0, events: 6, steps: [{ type: "order.placed", from: 1, to: 2, events: 6 }] });
+    // As a run has it on record.
+    const log = await scene.openLog();
+    const [{ name }] = (await (await scene.openArchive(log.logId)).segments()) as [SegmentEntry];
+    const data = { runId: newId(), archive: `file:${scene.archiveFolder}`, segment: name, after: "0", through: "9", streams: [] };
+    await log.append(retentionStream, [ownEvent(newId, "retention.archived", data)], "any");
+    await log.close();
+    expect(await count()).toMatchObject({ archived: 6 });
+    rmSync(scene.archiveFolder, { recursive: true });
+    await expect(count()).rejects.toThrow(/ARCHIVE_DAMAGED/);
   });
 });

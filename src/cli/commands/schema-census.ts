@@ -3,18 +3,20 @@ import { exit } from "../exit.ts";
 import { type Column, countText, type PrintOptions, table } from "../print.ts";
 import { requireSubject, type SchemaFlags } from "../schema-files.ts";
 import type { Terminal } from "../terminal.ts";
+import { archivesFor } from "../walk-archives.ts";
 import { type Walk, walkLog } from "../walk-log.ts";
 
 export interface CensusFlags extends SchemaFlags, Omit<PrintOptions, "quiet"> {
   readonly quiet?: boolean;
   readonly log: string;
+  readonly archive?: readonly string[];
 }
 
 /** @returns the exit code. */
-export async function takeCensus({ output, quiet = false, log, ...flags }: CensusFlags, terminal: Terminal): Promise<number> {
-  const { catalog } = await requireSubject(flags);
+export async function takeCensus({ output, quiet = false, log, archive, ...flags }: CensusFlags, terminal: Terminal): Promise<number> {
+  const { catalog, config } = await requireSubject(flags);
   const census = makeCensus(catalog);
-  const walk = await walkLog(log, terminal, "Counting", (event) => census.add(event));
+  const walk = await walkLog(log, terminal, "Counting", (event) => census.add(event), archivesFor(config, archive));
   const report = census.report();
   if (quiet) for (const { storedType, version } of report.rows) terminal.out(`${storedType}@${version}\n`);
   else if (output === "json") terminal.out(JSON.stringify(wireReport(report, walk), null, 2) + "\n");
@@ -25,10 +27,11 @@ export async function takeCensus({ output, quiet = false, log, ...flags }: Censu
   return exit.partly;
 }
 
-function wireReport(report: CensusReport, { passedOver, complete }: Walk) {
+function wireReport(report: CensusReport, { passedOver, archived, complete }: Walk) {
   return {
     complete,
     events: report.events,
+    ...(archived === null ? {} : { archived_events: archived }),
     types: report.rows.map(wireRow),
     beyond_rows: report.beyondRows,
     steps: report.steps,
@@ -92,7 +95,7 @@ function todayOf({ count, lifted, dropped, failed, newer }: CensusRow): string {
   return parts.flatMap(([events, word]) => (events === 0 ? [] : [`${events} ${word}`])).join(", ");
 }
 
-function reportText(report: CensusReport, { passedOver }: Walk, width: number | undefined): string {
+function reportText(report: CensusReport, { passedOver, archived }: Walk, width: number | undefined): string {
   const rows = report.rows.length === 0 ? "The log holds no event of an entity.\n" : table(report.rows, columns, width);
   const others = [
     [report.beyondRows, "of further types and versions"],
@@ -101,7 +104,8 @@ function reportText(report: CensusReport, { passedOver }: Walk, width: number | 
     [passedOver, "of other programs that cannot be decoded"],
   ] as const;
   const beside = others.flatMap(([events, what]) => (events === 0 ? [] : [`${countText(events, "event")} ${what}\n`]));
-  return `${rows}${beside.length === 0 ? "" : `\nBeside these: ${beside.join("              ")}`}${stepsText(report.steps)}`;
+  const left = archived === null ? "" : `Of these, ${countText(archived, "event")} in archives.\n`;
+  return `${rows}${left}${beside.length === 0 ? "" : `\nBeside these: ${beside.join("              ")}`}${stepsText(report.steps)}`;
 }
 
 function stepsText(steps: readonly StepNeed[]): string {
@@ -114,6 +118,6 @@ function stepsText(steps: readonly StepNeed[]): string {
     needed.length === 0 ? "" : `Steps that stored events need: ${needed.join(", ")}\n`,
     idle.length === 0
       ? "Every step is needed.\n"
-      : `Steps that nothing in this log needs: ${idle.join(", ")}\n  They stay while another log, a backup or a producer may still bring such events.\n`,
+      : `Steps that nothing here needs: ${idle.join(", ")}\n  They stay while another log, a backup or a producer may still bring such events.\n`,
   ].join("");
 }

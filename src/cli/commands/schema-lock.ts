@@ -8,11 +8,13 @@ import { exit, usage } from "../exit.ts";
 import { countText, type PrintOptions } from "../print.ts";
 import { type LoadedConfig, loadLock, loadSubject, lockFile, readRealSamples, type SchemaFlags, saveLock, shownPath } from "../schema-files.ts";
 import type { Terminal } from "../terminal.ts";
+import { archivesFor } from "../walk-archives.ts";
 import { type Walk, walkLog } from "../walk-log.ts";
 
 export interface LockFlags extends SchemaFlags, Omit<PrintOptions, "quiet"> {
   readonly quiet?: boolean;
   readonly log?: string;
+  readonly archive?: readonly string[];
   readonly rewrite?: readonly string[];
 }
 
@@ -30,7 +32,7 @@ export async function checkSchemas(flags: LockFlags, terminal: Terminal): Promis
     // Without a lock that can be read there is still something to see: what does not judge by its payload alone.
     findings.push(...checkAll(locked, subject, readRealSamples(dirname(path), subject)));
   } else findings.push(...subject);
-  const log = flags.log !== undefined && isSubject(subject) ? await checkLog(flags.log, subject, terminal) : null;
+  const log = flags.log !== undefined && isSubject(subject) ? await checkLog(flags.log, flags.archive, subject, terminal) : null;
   const failed = findings.length > 0 || (log !== null && log.report.failed > 0);
 
   if (flags.quiet === true) {
@@ -129,9 +131,9 @@ interface CheckedLog {
   readonly walk: Walk;
 }
 
-async function checkLog(url: string, { catalog }: LoadedConfig, terminal: Terminal): Promise<CheckedLog> {
+async function checkLog(url: string, archive: readonly string[] | undefined, { catalog, config }: LoadedConfig, terminal: Terminal): Promise<CheckedLog> {
   const checked = makeLogCheck(catalog);
-  const walk = await walkLog(url, terminal, "Checking", (event) => checked.add(event));
+  const walk = await walkLog(url, terminal, "Checking", (event) => checked.add(event), archivesFor(config, archive));
   return { report: checked.report(), walk };
 }
 
@@ -139,6 +141,7 @@ function wireLog({ report, walk }: CheckedLog) {
   return {
     complete: walk.complete,
     events: report.events,
+    ...(walk.archived === null ? {} : { archived_events: walk.archived }),
     passed_over: walk.passedOver,
     failed: report.failed,
     failures: report.failures.map(wireFailure),

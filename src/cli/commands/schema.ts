@@ -13,9 +13,12 @@ export function addSchema(program: Command, world: World): void {
     schema.command(name).description(description).option("--config <file>", "config file (default: ./reprise.config.ts)");
   const lockOption = ["--lock <file>", "lock file (default: schemas/lock.json beside the config)"] as const;
 
+  const archiveOption = ["--archive <url...>", "with the log: also its archive there, beside those that the config names"] as const;
+
   add("check", "hold event types, versions and steps against what was published (schemas/lock.json)")
     .option(...lockOption)
     .option("--log <log>", "also lift and validate every event of this log, sqlite:<folder> or esdb://…; it may be in use")
+    .option(...archiveOption)
     .action(async (_flags: unknown, command: Command) => {
       const { checkSchemas } = await import("./schema-lock.ts");
       const flags = command.optsWithGlobals<LockFlags>();
@@ -30,6 +33,7 @@ export function addSchema(program: Command, world: World): void {
     });
   add("census", "count what a log holds, by event type and version, and which steps nothing needs any more; changes nothing")
     .option("--log <log>", "sqlite:<folder> or esdb://…; it may be in use (REPRISE_LOG, default: sqlite:./data)")
+    .option(...archiveOption)
     .action(async (_flags: unknown, command: Command) => {
       const { takeCensus } = await import("./schema-census.ts");
       const flags = command.optsWithGlobals<CensusFlags>();

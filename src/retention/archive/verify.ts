@@ -33,8 +33,13 @@ export interface VerifiedArchive {
   readonly bytes: number;
 }
 
-/** @throws ARCHIVE_UNAVAILABLE */
-export async function verifyArchive(place: ArchivePlace, logId: string, tell: (finding: ArchiveFinding) => void): Promise<VerifiedArchive> {
+/** @param expected segments that the log has on record. @throws ARCHIVE_UNAVAILABLE */
+export async function verifyArchive(
+  place: ArchivePlace,
+  logId: string,
+  tell: (finding: ArchiveFinding) => void,
+  expected: Iterable<string> = [],
+): Promise<VerifiedArchive> {
   const manifest = manifestName(logId);
   const all = { logId, segments: 0, events: 0, bytes: 0 };
   const found = await place.read(manifest);
@@ -53,6 +58,9 @@ export async function verifyArchive(place: ArchivePlace, logId: string, tell: (f
     all.events += entry.events;
     all.bytes += entry.bytes;
   }
+  for (const segment of expected)
+    if (!entries.some(({ name }) => name === segment))
+      tell({ ...nowhere(manifest), segment, detail: `The manifest does not name the segment ${segment}, to which the log says that events went.` });
   const named = new Set(entries.flatMap(({ name }) => [segmentName(logId, name), indexName(logId, name)]));
   for await (const name of place.list(`${logId}/segments/`))
     if (!named.has(name))

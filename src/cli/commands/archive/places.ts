@@ -6,6 +6,7 @@ import type { ArchivePlace } from "../../../retention/archive/archive-place.ts";
 import type { World } from "../../command.ts";
 import { exit, Failure, usage } from "../../exit.ts";
 import { standardConfig } from "../../serve-settings.ts";
+import type { WalkedArchives } from "../../walk-archives.ts";
 
 export interface PlaceFlags {
   readonly archive?: readonly string[];
@@ -16,8 +17,9 @@ export interface PlaceFlags {
 export async function eachPlace(flags: PlaceFlags, { env }: World, act: (place: ArchivePlace) => Promise<void>): Promise<void> {
   // Loaded here, so that the commands that only talk to a service start fast.
   const { openPlace } = await import("../../../retention/archive/open-archive.ts");
-  for (const url of await urlsOf(flags)) {
-    const place = await openPlace(url, { env });
+  const { urls, credentials } = await archivesOf(flags);
+  for (const url of urls) {
+    const place = await openPlace(url, { env, credentials });
     try {
       await act(place);
     } finally {
@@ -26,15 +28,16 @@ export async function eachPlace(flags: PlaceFlags, { env }: World, act: (place: 
   }
 }
 
-async function urlsOf({ archive, config }: PlaceFlags): Promise<readonly string[]> {
-  if (archive !== undefined) return archive;
+async function archivesOf({ archive, config }: PlaceFlags): Promise<WalkedArchives> {
+  if (archive !== undefined) return { urls: archive };
   const path = resolve(config ?? standardConfig);
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
     throw usage(`There is no config file ${path}: name an archive with --archive, or a config with --config.`);
   const [{ loadConfig }, { checkConfig }] = await Promise.all([import("../../../config/load-config.ts"), import("../../../config/config.ts")]);
-  const urls = [...new Set(checkConfig(await loadConfig(path)).retention.map((rule) => rule.archive))];
+  const { retention, archiveCredentials: credentials } = checkConfig(await loadConfig(path));
+  const urls = [...new Set(retention.map((rule) => rule.archive))];
   if (urls.length === 0) throw usage(`The config ${path} has no \`retention\`, so it names no archive: name one with --archive.`);
-  return urls;
+  return { urls, credentials };
 }
 
 /** What goes wrong in an archive, with the exit code that goes with it. */

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { ArchiveFinding, VerifiedArchive } from "../../../retention/archive/verify.ts";
+import { plainUrl, recordedSegments } from "../../../retention/recorded-segments.ts";
 import type { World } from "../../command.ts";
 import { exit } from "../../exit.ts";
 import { namedLog } from "../../named-log.ts";
@@ -37,23 +38,32 @@ export function addArchiveVerify(archive: Command, world: World): void {
 
 async function verifyAll(flags: VerifyFlags, world: World): Promise<readonly Report[]> {
   const [{ verifyArchive }, { logsIn }] = await Promise.all([import("../../../retention/archive/verify.ts"), import("../../../retention/archive/logs-in.ts")]);
-  const only = flags.log === undefined ? null : await logIdOf(namedLog(flags.log, world.env));
+  const only = flags.log === undefined ? null : await recordOf(namedLog(flags.log, world.env));
   const reports: Report[] = [];
   await eachPlace(flags, world, async (place) => {
-    for (const logId of only === null ? await logsIn(place) : [only]) {
+    for (const logId of only === null ? await logsIn(place) : [only.logId]) {
       const findings: ArchiveFinding[] = [];
-      const verified = await verifyArchive(place, logId, (finding) => void (findings.length < shownFindings && findings.push(finding)));
+      const verified = await verifyArchive(
+        place,
+        logId,
+        (finding) => void (findings.length < shownFindings && findings.push(finding)),
+        only?.recorded.get(plainUrl(place.url)),
+      );
       reports.push({ archive: place.url, verified, findings });
     }
   });
   return reports;
 }
 
-async function logIdOf(url: string): Promise<string> {
+/** What a log has on record. */
+async function recordOf(url: string) {
   const { openLogReadOnly } = await import("../../../log/open-log.ts");
   const log = await openLogReadOnly(url);
-  await log.close();
-  return log.logId;
+  try {
+    return { logId: log.logId, recorded: await recordedSegments(log) };
+  } finally {
+    await log.close();
+  }
 }
 
 function wireFinding({ file, segment, line, eventId, detail, isDamage }: ArchiveFinding) {

@@ -5,15 +5,8 @@ import { join } from "node:path";
 import { RepriseError } from "../../../errors.ts";
 import type { Clock } from "../../../event/clock.ts";
 import { messageOf } from "../../../event/thrown.ts";
+import type { ArchiveCredentials, S3Credentials } from "../../retention-rule.ts";
 
-export interface S3Credentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  /** Of credentials that are lent for a while. */
-  readonly sessionToken?: string;
-}
-
-export type GiveCredentials = () => S3Credentials | Promise<S3Credentials>;
 export type Env = Readonly<Record<string, string | undefined>>;
 
 export interface CredentialSource {
@@ -27,7 +20,7 @@ const goodForMs = 60_000;
 const maxFileBytes = 1024 * 1024;
 
 /** @param give of the config; it comes before the environment. */
-export function makeCredentials(env: Env, clock: Pick<Clock, "monotonicMs">, give?: GiveCredentials): CredentialSource {
+export function makeCredentials(env: Env, clock: Pick<Clock, "monotonicMs">, give?: ArchiveCredentials): CredentialSource {
   let known: { readonly credentials: S3Credentials; readonly atMs: number } | null = null;
   return {
     async now() {
@@ -41,7 +34,7 @@ export function makeCredentials(env: Env, clock: Pick<Clock, "monotonicMs">, giv
   };
 }
 
-async function given(give: GiveCredentials): Promise<S3Credentials> {
+async function given(give: ArchiveCredentials): Promise<S3Credentials> {
   try {
     return await give();
   } catch (cause) {

@@ -1,15 +1,16 @@
 import { hash } from "node:crypto";
 import { RepriseError } from "../../../errors.ts";
 import { type Clock, systemClock } from "../../../event/clock.ts";
+import type { ArchiveCredentials } from "../../retention-rule.ts";
 import type { ArchivePlace, Found } from "../archive-place.ts";
 import { codeOf, makeS3Client, type Patience, type S3Answer, type S3Client, usualPatience } from "./client.ts";
-import { type Env, type GiveCredentials, makeCredentials } from "./credentials.ts";
+import { type Env, makeCredentials } from "./credentials.ts";
 import { putBody, usualPartBytes } from "./multipart.ts";
 
 export interface S3Options {
   readonly env?: Env | undefined;
   readonly clock?: Clock | undefined;
-  readonly credentials?: GiveCredentials | undefined;
+  readonly credentials?: ArchiveCredentials | undefined;
   /** For tests. */
   readonly patience?: Partial<Patience> | undefined;
   readonly partBytes?: number | undefined;
