@@ -10,26 +10,41 @@ interface RestoreAppends {
   end(): Promise<{ readonly streams: number; readonly events: number; readonly present: number }>;
 }
 
-/** Neighbours of one stream make one append. What a stream has already is passed over, so a restore that was cut off goes on. */
+/** What waits to be appended: as much as one commit of an embedded log takes. */
+const windowEvents = maxAppendEvents;
+const windowBytes = 2 * maxAppendBytes;
+
+interface Run {
+  readonly events: StoredEvent[];
+  bytes: number;
+}
+
+/**
+ * Each stream's events of a window make one append, because on a server an append costs as much as hundreds of events. Streams keep their order, and among each
+ * other that of the windows. What a stream has already is passed over, so a restore that was cut off goes on.
+ */
 export function makeRestoreAppends(log: EventLog, how: RestoredHow): RestoreAppends {
   /** Where the streams end by now. */
   const heads = new Map<string, number>();
-  let run: StoredEvent[] = [];
-  let bytes = 0;
+  let window = new Map<string, Run>();
+  const waiting = { events: 0, bytes: 0 };
   let [events, present] = [0, 0];
   const targetOf = (stream: string): string => (how === "in_place" ? stream : restoredStream(stream));
 
-  async function flush(): Promise<void> {
-    const sent = run;
-    run = [];
-    bytes = 0;
+  async function append(stream: string, { events: sent }: Run): Promise<void> {
     const [first] = sent;
-    if (first === undefined) return;
-    const stream = targetOf(first.stream);
-    const expected = first.revision === 0 ? "none" : first.revision - 1;
+    const expected = first!.revision === 0 ? "none" : first!.revision - 1;
     if (how === "beside") await log.append(stream, sent.map(toRestoredEvent), expected);
     else await log.append(stream, sent, expected, { recordedAt: sent.map(({ recordedAt }) => recordedAt) });
     events += sent.length;
+  }
+
+  async function flush(): Promise<void> {
+    const sent = window;
+    window = new Map();
+    Object.assign(waiting, { events: 0, bytes: 0 });
+    const answers = await Promise.allSettled(Array.from(sent, ([stream, run]) => append(stream, run)));
+    for (const answer of answers) if (answer.status === "rejected") throw answer.reason;
   }
 
   return {
@@ -45,14 +60,17 @@ export function makeRestoreAppends(log: EventLog, how: RestoredHow): RestoreAppe
         throw new RepriseError(
           "REVISION_CONFLICT",
           `${event.stream} cannot be brought back: its events before revision ${event.revision} are in none of the segments.`,
-          {
-            fields: { expected: event.revision - 1, actual: head },
-          },
+          { fields: { expected: event.revision - 1, actual: head } },
         );
       const size = encodeAppend(stream, [how === "in_place" ? event : toRestoredEvent(event)], "any").bytes;
-      if (run.length > 0 && (run[0]!.stream !== event.stream || run.length === maxAppendEvents || bytes + size > maxAppendBytes)) await flush();
-      run.push(event);
-      bytes += size;
+      const isFull = waiting.events === windowEvents || waiting.bytes + size > windowBytes || (window.get(stream)?.bytes ?? 0) + size > maxAppendBytes;
+      if (isFull) await flush();
+      const run = window.get(stream) ?? { events: [], bytes: 0 };
+      window.set(stream, run);
+      run.events.push(event);
+      run.bytes += size;
+      waiting.events++;
+      waiting.bytes += size;
       heads.set(stream, event.revision);
     },
     async end() {
