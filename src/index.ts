@@ -97,6 +97,7 @@ export type { ArchiveRun, ArchiveRunOptions, ArchiveRuns } from "./retention/run
 export type { Append, Appends } from "./store/append/append.ts";
 export type { AppendOptions, EventInput } from "./store/append/event-input.ts";
 export { type EventMembers, event, type TypedAppendOptions } from "./store/append/typed.ts";
+export type { ArchivedEventView, ArchivedSegment, ArchiveReads } from "./store/archive-reads.ts";
 export type { ActOptions, CallerOptions, FinalActOptions, OnceOnly } from "./store/caller.ts";
 export type {
   AmendOptions,
@@ -121,6 +122,7 @@ export type { Life } from "./store/life.ts";
 export type { AnsweredRequest, Measured, Metrics, MetricsFormat } from "./store/metrics.ts";
 export type { LaneActOptions, LaneActResult, Pauses, RepairResult } from "./store/pauses.ts";
 export type { EntityPage, ReadEntityOptions, Reads } from "./store/read-entity.ts";
+export type { LeftLog } from "./store/read-whole.ts";
 export type { ReplayActs } from "./store/replay-acts.ts";
 export type {
   PlanOptions,
@@ -140,6 +142,7 @@ export type {
 export type { AskedRequest } from "./store/requests/claim.ts";
 export type { KeptAnswer } from "./store/requests/request-log.ts";
 export type { BegunRequest, Requests } from "./store/requests/requests.ts";
+export type { RestoreActs, RestoreResult } from "./store/restore-archived.ts";
 export type { Retired } from "./store/retire.ts";
 export type { Store, StoreCore } from "./store/store.ts";
 export type { AmendmentAct, AmendmentView } from "./views/model/amendment.ts";

@@ -6,9 +6,19 @@ import type { Archives } from "../retention/archive/archives.ts";
 import type { EventView } from "../views/model/event.ts";
 import type { PageOptions } from "../views/model/page.ts";
 
-export interface ArchivedSegment extends Omit<SegmentEntry, "firstPosition" | "lastPosition"> {
+/** A segment as the manifest of its archive names it. */
+export interface ArchivedSegment {
+  readonly name: string;
+  /** Of its file, hexadecimal. */
+  readonly sha256: string;
+  /** Of its file. */
+  readonly bytes: number;
+  readonly events: number;
+  /** The lowest position of its events, and the highest one. */
   readonly firstPosition: PositionText;
   readonly lastPosition: PositionText;
+  /** `sha256` of the segment before it; null for the first one. */
+  readonly previousSha256: string | null;
   /** The address of its archive. */
   readonly archive: string;
 }

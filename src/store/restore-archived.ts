@@ -8,7 +8,17 @@ import type { Archives } from "../retention/archive/archives.ts";
 import { type Restored, restore } from "../retention/archive/restore.ts";
 import { type ActOptions, actOf, callerOf } from "./caller.ts";
 
-export interface RestoreResult extends Omit<Restored, "position"> {
+export interface RestoreResult {
+  /**
+   * `in_place`: in their own streams, as they were, because no handler has ever worked on this log. `beside`: in streams of Reprise's own, and reads show them in
+   * their places.
+   */
+  readonly how: "in_place" | "beside";
+  readonly streams: number;
+  readonly events: number;
+  /** The log had them already. */
+  readonly present: number;
+  /** Of the record. */
   readonly position: PositionText;
 }
 
