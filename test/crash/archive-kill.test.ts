@@ -2,13 +2,13 @@
 import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import type { StoredEvent } from "../../src/event/event.ts";
 import { openFilePlace } from "../../src/retention/archive/file-place.ts";
 import { archiveAt } from "../../src/retention/archive/open-archive.ts";
 import { verifyArchive } from "../../src/retention/archive/verify.ts";
 import { archivedLogId, eventsOfOrders } from "../support/archived-events.ts";
-import { repositoryFolder } from "../support/run-tool.ts";
 import { size } from "../support/sizes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -17,7 +17,12 @@ const events = 2000;
 
 /** @param killAfterMs null: it is let be. @returns whether it came to its end. */
 function run(folder: string, killAfterMs: number | null): Promise<boolean> {
-  const child = spawn(process.execPath, ["--conditions=@reprise/source", join(repositoryFolder, "test/support/archive-child.ts"), folder, String(events)]);
+  const child = spawn(process.execPath, [
+    "--conditions=@reprise/source",
+    fileURLToPath(new URL("../support/archive-child.ts", import.meta.url)),
+    folder,
+    String(events),
+  ]);
   let told = "";
   child.stdout.on("data", (chunk: Buffer) => {
     if (told === "" && killAfterMs !== null) setTimeout(() => child.kill("SIGKILL"), killAfterMs);
