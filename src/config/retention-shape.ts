@@ -23,5 +23,5 @@ export const retentionShape = z.record(z.string().regex(entityTypePattern, { err
 
 export const retentionPaceShape = fields(
   { everyMs: whole(60_000, 7 * 86_400_000).optional(), eventsPerSecond: whole(1, 1_000_000).optional() },
-  "must be an object, { everyMs: 3600000, eventsPerSecond: 5000 }",
+  "must be an object, { everyMs: 3600000, eventsPerSecond: 1000 }",
 );

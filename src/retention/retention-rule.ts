@@ -30,7 +30,7 @@ export type ArchiveCredentials = () => S3Credentials | Promise<S3Credentials>;
 export interface RetentionPace {
   /** From one run to the next. Default: an hour; the first comes five minutes after the start. */
   readonly everyMs?: number;
-  /** Events that a run beside live work archives and removes each second, at most. Default: 5,000. */
+  /** Events that a run beside live work archives and removes each second, at most. Default: 1,000, which live work does not notice. */
   readonly eventsPerSecond?: number;
 }
 
@@ -42,7 +42,7 @@ export interface RetentionRule {
   readonly archive: string;
 }
 
-export const defaultRetentionPace: Required<RetentionPace> = { everyMs: 3_600_000, eventsPerSecond: 5000 };
+export const defaultRetentionPace: Required<RetentionPace> = { everyMs: 3_600_000, eventsPerSecond: 1000 };
 
 const unitMs = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const;
 /** A hundred years: the time of an event minus a rule's stays a time. */

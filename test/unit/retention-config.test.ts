@@ -13,7 +13,7 @@ const dayMs = 86_400_000;
 describe("retention in the config", () => {
   it("is none by default", () => {
     expect(checkConfig({ events }).retention).toEqual([]);
-    expect(checkConfig({ events }).retentionPace).toEqual({ everyMs: 3_600_000, eventsPerSecond: 5000 });
+    expect(checkConfig({ events }).retentionPace).toEqual({ everyMs: 3_600_000, eventsPerSecond: 1000 });
     expect(check({}).retention).toEqual([]);
   });
 
