@@ -1,12 +1,27 @@
 import { RepriseError } from "../../errors.ts";
 import type { Position, StoredEvent } from "../../event/event.ts";
-import { copyStream, forgottenStream, isEntityStream, logStream, ownTenant, replayStream, requestStream } from "../../event/names.ts";
+import {
+  archivesStream,
+  clusterStream,
+  copyStream,
+  forgottenStream,
+  isEntityStream,
+  logStream,
+  ownTenant,
+  replayStream,
+  requestStream,
+  retentionStream,
+} from "../../event/names.ts";
 import type { EventLog } from "../event-log.ts";
 import type { OwnEventRules } from "./copy-own-events.ts";
 
-/** The log's id, the marks of copies, and answers to requests, whose positions are the log's: each log has them for itself. */
-export const isLogsOwn = (stream: string): boolean =>
-  stream === logStream || stream === copyStream || stream === forgottenStream || stream.startsWith(requestStream(""));
+const ownOfEach: ReadonlySet<string> = new Set([logStream, copyStream, forgottenStream, clusterStream, retentionStream, archivesStream]);
+
+/**
+ * Each log has for itself: its id, the marks of copies, answers to requests, whose positions are the log's, the instances that share it, and what left it, because an
+ * archive is that of one log.
+ */
+export const isLogsOwn = (stream: string): boolean => ownOfEach.has(stream) || stream.startsWith(requestStream(""));
 
 /** Entities and Reprise's own streams are copied. Streams of other programs are not, nor what each log has for itself. */
 export function isCopied({ stream, tenant }: StoredEvent, wanted?: string): boolean {
