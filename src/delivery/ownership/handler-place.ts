@@ -106,7 +106,7 @@ export class HandlerPlace {
     if (spec.partitions !== null && spec.partitions !== of)
       logger.warn(
         { handler: spec.name, partitions: of, config: spec.partitions },
-        "the handler keeps the partitions that it has: `reprise handlers repartition` divides them anew",
+        "the handler keeps the partitions that its journals were begun with, whatever the config says",
       );
     const shared = { slots: new Slots(spec.concurrency), pauses: this.pauses, flushPace: of === 1 && takesOver ? null : flushPace };
     return Array.from({ length: of }, (_, partition) => {
