@@ -56,6 +56,7 @@ export { type BreakerOptions, defineIntegration, type IntegrationDefinition } fr
 export type { BreakerState } from "./delivery/integrations/breaker.ts";
 export type { ShownIntegration } from "./delivery/integrations/integrations.ts";
 export type { DeliveryLimits } from "./delivery/limits.ts";
+export type { ClusterView, ShownMember, ShownPartition } from "./delivery/ownership/cluster/show-cluster.ts";
 export { type ErrorCode, type ErrorExtras, type ErrorKind, type ErrorPlace, isRepriseError, RepriseError } from "./errors.ts";
 export type { AppendedEvent } from "./event/appended-event.ts";
 export type { Change } from "./event/changes.ts";
@@ -99,6 +100,7 @@ export type { AppendOptions, EventInput } from "./store/append/event-input.ts";
 export { type EventMembers, event, type TypedAppendOptions } from "./store/append/typed.ts";
 export type { ArchivedEventView, ArchivedSegment, ArchiveReads } from "./store/archive-reads.ts";
 export type { ActOptions, CallerOptions, FinalActOptions, OnceOnly } from "./store/caller.ts";
+export type { ClusterActs } from "./store/cluster.ts";
 export type {
   AmendOptions,
   AmendResult,
@@ -158,6 +160,7 @@ export type {
   LeftOut,
 } from "./views/model/dead-letter.ts";
 export type { DeliveryReads, DeliveryStatus, DeliveryView, EffectView, RecordedDelivery } from "./views/model/delivery.ts";
+export type { DeliveryAct } from "./views/model/delivery-act.ts";
 export type { EntityFilterOptions, EntityReads, EntityView, LaneView, ShownLaneState } from "./views/model/entity.ts";
 export type { ErrorGroupDetail, ErrorGroupFilter, ErrorGroupReads, ErrorGroupView } from "./views/model/error-group.ts";
 export type { EscalationFilter, EscalationPointer, EscalationReads, EscalationStatus, EscalationView } from "./views/model/escalation.ts";
