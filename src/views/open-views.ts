@@ -20,6 +20,7 @@ import { makeKnownNames } from "./queries/known-names.ts";
 import { makeHistoryReads } from "./queries/replays/history.ts";
 import { makeReplayReads } from "./queries/replays/replay-list.ts";
 import { makeReplayOutcomes } from "./queries/replays/replay-outcomes.ts";
+import { makeStoredVersions } from "./queries/stored-versions.ts";
 import { makeSources } from "./sources.ts";
 
 export interface ViewsOptions extends LiveRowsOptions {
@@ -82,6 +83,7 @@ export async function openViews(options: ViewsOptions): Promise<OpenViews> {
     ...makeHeldLanes(sources),
     ...makeHandlerReads(sources),
     ...makeKnownNames(sources),
+    ...makeStoredVersions(sources),
     ...makeReplayReads(sources),
     ...makeReplayOutcomes(sources),
     ...makeHistoryReads(sources),

@@ -21,6 +21,7 @@ import type { RetentionStreamData } from "../records/retention.ts";
 import type { ViewDatabase } from "./database.ts";
 import type { EntityKey } from "./entity-cache.ts";
 import { entityOfEvent } from "./entity-keys.ts";
+import type { TypeCounts } from "./projections/type-counts.ts";
 
 type EntryOf<D> = { readonly [T in keyof D]: { readonly type: T; readonly data: D[T] } }[keyof D];
 
@@ -53,8 +54,8 @@ export interface Latest {
   readonly events: RowBuffer;
   /** Those with something pending. */
   readonly entities: EntityKey[];
-  /** By tenant and stored type: how many events more. */
-  readonly types: Map<string, Map<string, number>>;
+  /** How many events more there are. */
+  readonly types: TypeCounts;
   /** By minute: the first and the last position. */
   readonly minutes: Map<number, { readonly first: number; last: number }>;
 }

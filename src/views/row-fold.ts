@@ -4,6 +4,7 @@ import type { ViewDatabase } from "./database.ts";
 import { type Folding, type Latest, toEntry } from "./projection.ts";
 import { projections } from "./projections/all.ts";
 import { eventColumns } from "./projections/event-index.ts";
+import { TypeCounts } from "./projections/type-counts.ts";
 
 /** Folds events into the rows, in transactions. */
 export interface RowFold {
@@ -32,7 +33,7 @@ export function makeRowFold(db: ViewDatabase, wantedChanged: () => void, eventsP
     (rows) => `insert or rollback into events values ${rows}`,
     (sql, values) => db.run(sql, ...values),
   );
-  const latest: Latest = { events, entities: [], types: new Map(), minutes: new Map() };
+  const latest: Latest = { events, entities: [], types: new TypeCounts(), minutes: new Map() };
   const folding: Folding = { db, wantedChanged, latest };
   /** What the rows hold that is not committed yet. */
   let open: { position: Position; events: number } | null = null;

@@ -239,7 +239,9 @@ describe("the rest", () => {
   });
 
   it("GET /schemas and one of them, also under a former name", async () => {
-    expect((await read(schemasReply, "/schemas")).schemas).toEqual([{ type: "order.placed", versions: [1, 2], current: 2, formerly: ["order.created"] }]);
+    expect((await read(schemasReply, "/schemas")).schemas).toEqual([
+      { type: "order.placed", versions: [1, 2], current: 2, formerly: ["order.created"], stored: [] },
+    ]);
     expect((await get("/schemas/order.placed/2")).json()).toMatchObject({ $schema: "https://json-schema.org/draft/2020-12/schema" });
     expect((await get("/schemas/order.created/2")).statusCode).toBe(200);
     for (const url of ["/schemas/order.placed/3", "/schemas/order.placed/x", "/schemas/nope/1"]) expectProblem(await get(url), 404, "NOT_FOUND");

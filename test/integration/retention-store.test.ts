@@ -147,12 +147,14 @@ it("has the same views after a rebuild of the shorter log as by forgetting step 
       handlers: (await store.views.handlers()).map((handler) => ({ ...handler, lagSeconds: 0 })),
       entities: [...entities.entities].sort((one, other) => one.entity.id.localeCompare(other.entity.id)),
       stats: await store.views.deadLetterStats({ tenant: "default" }),
+      versions: store.views.storedVersions("default"),
     };
   };
   await store.views.waitFor((await append(store, "mark", 1))[0]!.position);
   await settled(store);
   const inStep = await seen();
   expect(inStep.events.some(([, id, revision]) => id === "o-7" && revision === 144 + 0)).toBe(true);
+  expect(inStep.versions).toEqual([{ type: "order.placed", version: 1, events: inStep.events.length }]);
   await store.views.rebuild();
   expect(await seen()).toEqual(inStep);
 });

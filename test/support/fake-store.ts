@@ -358,6 +358,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
     openReplays: async () => [],
     recordedDelivery: async () => undefined,
     unknownName: () => null,
+    storedVersions: () => [],
     rebuild: async () => {},
     close: async () => {},
     ...replace.views,

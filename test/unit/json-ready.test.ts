@@ -127,6 +127,7 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
     deliveriesOf: () => views.deliveriesOf(tenant, a!),
     recordedDelivery: async () => views.recordedDelivery(tenant, await find(0)),
     unknownName: () => views.unknownName({ handler: "crm" }),
+    storedVersions: () => views.storedVersions("default"),
     handlers: () => views.handlers(),
     replay: () => views.replay(tenant, own.replayId),
     replays: () => views.replays(tenant, page),

@@ -651,3 +651,24 @@ it("finds the events of entities with hundreds of them", async () => {
   await views.rebuild();
   await check();
 });
+
+it("counts what is stored of each type and version, by tenant and in all", async () => {
+  const { append, open } = makeViewsFixture();
+  const old = { type: "order.created", data: { total: 1 } };
+  const today = { type: "order.placed", schemaVersion: 2, data: { totalCents: 100 } };
+  for (const [stream, ...events] of [
+    ["default.order-1", old, old, today],
+    ["default.order-2", today],
+    ["acme.order-1", old, today, today],
+  ] as const)
+    for (const event of events) await append(stream, event);
+  const views = await open();
+  const both = (created: number, placed: number) => [
+    { type: "order.created", version: 1, events: created },
+    { type: "order.placed", version: 2, events: placed },
+  ];
+  expect(views.storedVersions("default")).toEqual(both(2, 2));
+  expect(views.storedVersions("acme")).toEqual(both(1, 2));
+  expect(views.storedVersions("*")).toEqual(both(3, 4));
+  expect(views.storedVersions("nobody")).toEqual([]);
+});

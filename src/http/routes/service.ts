@@ -44,12 +44,21 @@ const forOthers = "the service cannot do its work just now; a key of all tenants
 
 function schemaRoutes(app: FastifyInstance, { store }: RouteOptions): void {
   const { get } = makeRoutes(app, store);
-  get("/schemas", { access: "look", summary: "Lists event types and their versions.", reply: schemasReply }, async () => ({
-    schemas: store.catalog.types.flatMap((type) => {
-      const found = store.catalog.describe(type);
-      return found === undefined ? [] : [{ type, versions: [...found.versions], current: found.current, formerly: [...found.formerly] }];
-    }),
-  }));
+  get(
+    "/schemas",
+    { access: "look", summary: "Lists event types, their versions, and how many events of each are stored.", reply: schemasReply },
+    async ({ request }) => {
+      const all = store.views.storedVersions(callerOf(request).tenant);
+      return {
+        schemas: store.catalog.types.flatMap((type) => {
+          const found = store.catalog.describe(type);
+          if (found === undefined) return [];
+          const stored = all.filter((each) => store.catalog.resolve(each.type) === type);
+          return [{ type, versions: [...found.versions], current: found.current, formerly: [...found.formerly], stored }];
+        }),
+      };
+    },
+  );
 
   /** A name that the type had before is the type's, too. */
   const schemaOf = (type: string, versionOf: (current: number) => number | null) => {

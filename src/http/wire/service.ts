@@ -26,7 +26,15 @@ export const handlersReply = z.strictObject({
 });
 
 export const schemasReply = z.strictObject({
-  schemas: z.array(z.strictObject({ type: z.string(), versions: z.array(count), current: count, formerly: z.array(z.string()) })),
+  schemas: z.array(
+    z.strictObject({
+      type: z.string(),
+      versions: z.array(count),
+      current: count,
+      formerly: z.array(z.string()),
+      stored: z.array(z.strictObject({ type: z.string(), version: count, events: count })),
+    }),
+  ),
 });
 
 /** JSON Schema 2020-12: what a producer sends as `data`. */

@@ -10,6 +10,7 @@ import type { HistoryReads } from "./history.ts";
 import type { KnownNames } from "./known-names.ts";
 import type { HeldLanes, LetterPointers } from "./letters-to-replay.ts";
 import type { ReplayOutcomes, ReplayReads } from "./replay.ts";
+import type { StoredVersions } from "./stored-versions.ts";
 
 /** How far the rows are. Every answer is as of `position()`. */
 export interface ViewPosition {
@@ -37,7 +38,8 @@ export interface Views
     HandlerReads,
     KnownNames,
     ReplayReads,
-    ReplayOutcomes {
+    ReplayOutcomes,
+    StoredVersions {
   /** Starts a rebuild into a new file beside the old one, which takes its place when it has caught up. A second call joins the first. */
   rebuild(): Promise<void>;
   close(): Promise<void>;

@@ -1,4 +1,5 @@
 import { type Projection, recordedMsOf } from "../projection.ts";
+import { typeCountTables } from "./type-counts.ts";
 
 /** In UTC, of a minute since 1970. */
 export const dayOf = (minute: number): number => Math.floor(minute / 1440);
@@ -28,10 +29,7 @@ export const eventIndex: Projection = {
 
     create table event_marks(entity integer not null, revision integer not null, position integer not null, primary key (entity, revision)) strict, without rowid;
 
-    -- How many events of each stored type there are.
-    create table types(type text primary key, events integer not null) strict, without rowid;
-    -- The same of each tenant.
-    create table tenant_types(tenant text not null, type text not null, events integer not null, primary key (tenant, type)) strict, without rowid;
+${typeCountTables}
     -- The positions of each minute's events: times become positions by it, whatever the log's clock did.
     create table minutes(minute integer primary key, first_position integer not null, last_position integer not null) strict;
     -- The same of each day: a time years back would else look at each minute since.
@@ -63,9 +61,7 @@ export const eventIndex: Projection = {
       recordedMs,
     );
     latest.events.added();
-    let types = latest.types.get(event.tenant);
-    if (types === undefined) latest.types.set(event.tenant, (types = new Map()));
-    types.set(event.type, (types.get(event.type) ?? 0) + 1);
+    latest.types.add(event.tenant, event.type, event.schemaVersion, 1);
     const minute = Math.floor(recordedMs / 60_000);
     const positions = latest.minutes.get(minute);
     if (positions === undefined) latest.minutes.set(minute, { first: position, last: position });
@@ -74,14 +70,7 @@ export const eventIndex: Projection = {
   settle(folding) {
     const { db, latest } = folding;
     latest.events.write();
-    for (const [tenant, types] of latest.types)
-      for (const [type, events] of types) {
-        db.run("insert into types(type, events) values (?, ?) on conflict do update set events = events + excluded.events", type, events);
-        db.run("insert into tenant_types values (?, ?, ?) on conflict do update set events = events + excluded.events", tenant, type, events);
-        if (events >= 0) continue; // archived ones are counted no more
-        db.run("delete from types where type = ? and events <= 0", type);
-        db.run("delete from tenant_types where tenant = ? and type = ? and events <= 0", tenant, type);
-      }
+    latest.types.write(db);
     for (const [minute, { first, last }] of latest.minutes)
       for (const [table, key, time] of [
         ["minutes", "minute", minute],
@@ -94,7 +83,6 @@ export const eventIndex: Projection = {
           first,
           last,
         );
-    latest.types.clear();
     latest.minutes.clear();
   },
 };

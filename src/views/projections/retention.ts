@@ -33,18 +33,16 @@ export const retention: Projection = {
 
 const replayPrefix = replayStream("");
 
-const eventsOf = `select e.position, e.type, e.tenant from (select ? as entity, ? as low, ? as high) r
+const eventsOf = `select e.position, e.type, e.tenant, e.schema_version as version from (select ? as entity, ? as low, ? as high) r
   cross join ${positionsBetween("r.entity", "r.low", "r.high")} p cross join events e not indexed on e.position = p.value`;
 
 function forget({ db, latest }: Folding, [stream, first, before, position, recordedAt]: ArchivedRange): void {
   const entity = entityOf(db, stream);
   const last = before - 1;
-  const rows = db.all<{ position: number; type: string; tenant: string }>(eventsOf, entity.id, first, last);
+  const rows = db.all<{ position: number; type: string; tenant: string; version: number }>(eventsOf, entity.id, first, last);
   for (const row of rows) {
     db.run("delete from events where position = ?", row.position);
-    let types = latest.types.get(row.tenant);
-    if (types === undefined) latest.types.set(row.tenant, (types = new Map()));
-    types.set(row.type, (types.get(row.type) ?? 0) - 1);
+    latest.types.add(row.tenant, row.type, row.version, -1);
   }
   if (rows.length > 0) {
     const through = rows.reduce((most, row) => Math.max(most, row.position), 0);

@@ -8,8 +8,21 @@ import { Differences, differencesOf, Payload } from "../parts/payload.tsx";
 import { ProblemText } from "../parts/problem.tsx";
 import { Text } from "../parts/text.tsx";
 
+/** How many events are stored under a name and a version. */
+interface Stored {
+  readonly type: string;
+  readonly version: number;
+  readonly events: number;
+}
+
 interface Types {
-  readonly schemas: readonly { readonly type: string; readonly versions: readonly number[]; readonly current: number; readonly formerly: readonly string[] }[];
+  readonly schemas: readonly {
+    readonly type: string;
+    readonly versions: readonly number[];
+    readonly current: number;
+    readonly formerly: readonly string[];
+    readonly stored: readonly Stored[];
+  }[];
 }
 
 export function Schemas({ type }: { readonly type: string | undefined }) {
@@ -34,6 +47,7 @@ export function Schemas({ type }: { readonly type: string | undefined }) {
               </a>{" "}
               version {each.current}
               {each.versions.length > 1 && ` of ${each.versions.length}`}
+              {` · ${countOf(each.stored)} stored`}
               {each.formerly.length > 0 && (
                 <span class="soft">
                   {" "}
@@ -46,12 +60,52 @@ export function Schemas({ type }: { readonly type: string | undefined }) {
       )}
       {type === undefined && (
         <>
-          <p>How many events of each version are stored:</p>
+          <p>Which steps are still needed, and by how many events, archives included:</p>
           <CommandLine words={["schema", "census"]} />
         </>
       )}
       {type !== undefined && live.data.value !== null && found === undefined && <p>There is no such event type today.</p>}
+      {found !== undefined && <Census of={found.stored} current={found.current} />}
       {found !== undefined && <Versions key={found.type} type={found.type} versions={found.versions} current={found.current} />}
+    </>
+  );
+}
+
+const countOf = (stored: readonly Stored[]) => {
+  const events = stored.reduce((sum, each) => sum + each.events, 0);
+  return `${events.toLocaleString()} ${events === 1 ? "event" : "events"}`;
+};
+
+/** What is stored of each version: those below the current one are lifted each time that they are read. */
+function Census({ of, current }: { readonly of: readonly Stored[]; readonly current: number }) {
+  return (
+    <>
+      <h2>Stored: {countOf(of)}</h2>
+      {of.length > 0 && (
+        <table class="census">
+          <thead>
+            <tr>
+              <th scope="col">Version</th>
+              <th scope="col">Stored as</th>
+              <th scope="col">Events</th>
+            </tr>
+          </thead>
+          <tbody>
+            {of.map((each) => (
+              <tr key={`${each.type} ${each.version}`}>
+                <td>
+                  {each.version}
+                  {each.version < current && <span class="soft"> lifted to {current}</span>}
+                </td>
+                <td>
+                  <Text of={each.type} />
+                </td>
+                <td>{each.events.toLocaleString()}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
     </>
   );
 }
