@@ -170,6 +170,7 @@ export type { HistoryFilter, HistoryPointer, HistoryReads } from "./views/model/
 export type { KnownNames } from "./views/model/known-names.ts";
 export type { HeldLane, HeldLanes, LetterPointer, LetterPointers } from "./views/model/letters-to-replay.ts";
 export type { PageOptions } from "./views/model/page.ts";
+export type { MinuteRates, Rates } from "./views/model/rates.ts";
 export type { ReplayOutcomes, ReplayReads, ReplayStatus, ReplayView } from "./views/model/replay.ts";
 export type { StoredVersion, StoredVersions } from "./views/model/stored-versions.ts";
 export type { ViewPosition, Views } from "./views/model/views.ts";

@@ -17,6 +17,7 @@ import { makeEscalationReads } from "./queries/escalations/escalation-list.ts";
 import { makeEventReads } from "./queries/events/event-list.ts";
 import { makeHandlerReads } from "./queries/handlers/handler-list.ts";
 import { makeKnownNames } from "./queries/known-names.ts";
+import { makeRates } from "./queries/last-hour.ts";
 import { makeHistoryReads } from "./queries/replays/history.ts";
 import { makeReplayReads } from "./queries/replays/replay-list.ts";
 import { makeReplayOutcomes } from "./queries/replays/replay-outcomes.ts";
@@ -84,6 +85,7 @@ export async function openViews(options: ViewsOptions): Promise<OpenViews> {
     ...makeHandlerReads(sources),
     ...makeKnownNames(sources),
     ...makeStoredVersions(sources),
+    ...makeRates(sources),
     ...makeReplayReads(sources),
     ...makeReplayOutcomes(sources),
     ...makeHistoryReads(sources),

@@ -21,6 +21,7 @@ import type { RetentionStreamData } from "../records/retention.ts";
 import type { ViewDatabase } from "./database.ts";
 import type { EntityKey } from "./entity-cache.ts";
 import { entityOfEvent } from "./entity-keys.ts";
+import type { MinuteCounts } from "./projections/minute-counts.ts";
 import type { TypeCounts } from "./projections/type-counts.ts";
 
 type EntryOf<D> = { readonly [T in keyof D]: { readonly type: T; readonly data: D[T] } }[keyof D];
@@ -58,6 +59,7 @@ export interface Latest {
   readonly types: TypeCounts;
   /** By minute: the first and the last position. */
   readonly minutes: Map<number, { readonly first: number; last: number }>;
+  readonly minuteCounts: MinuteCounts;
 }
 
 export interface Projection {

@@ -145,6 +145,7 @@ describe("every route by every role", () => {
         "GET /integrations": "read",
         "GET /metrics": "read of all",
         "GET /openapi.json": "look",
+        "GET /rates": "read",
         "GET /readyz": "read",
         "GET /replays": "read",
         "GET /replays/:id": "read",

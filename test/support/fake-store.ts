@@ -359,6 +359,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
     recordedDelivery: async () => undefined,
     unknownName: () => null,
     storedVersions: () => [],
+    lastHour: () => [],
     rebuild: async () => {},
     close: async () => {},
     ...replace.views,

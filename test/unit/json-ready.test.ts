@@ -128,6 +128,7 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
     recordedDelivery: async () => views.recordedDelivery(tenant, await find(0)),
     unknownName: () => views.unknownName({ handler: "crm" }),
     storedVersions: () => views.storedVersions("default"),
+    lastHour: () => views.lastHour("default"),
     handlers: () => views.handlers(),
     replay: () => views.replay(tenant, own.replayId),
     replays: () => views.replays(tenant, page),

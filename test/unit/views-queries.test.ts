@@ -672,3 +672,28 @@ it("counts what is stored of each type and version, by tenant and in all", async
   expect(views.storedVersions("*")).toEqual(both(3, 4));
   expect(views.storedVersions("nobody")).toEqual([]);
 });
+
+it("counts what happened in each minute of the last hour, by tenant and in all", async () => {
+  const { append, configure, journal, open } = makeViewsFixture();
+  await configure("ledger");
+  const order = { type: "order.created", data: { total: 1 } };
+  const [event] = await append("default.order-1", order, order);
+  const [other] = await append("acme.order-1", order);
+  const retry = { ...about(event!), record: attemptRecord(1), retryAt: "2026-01-01T00:00:02.000Z" };
+  await journal("ledger", { type: "delivery.failed", data: retry }, progress(0n));
+  await journal("ledger", deadLettered(other!), progress(0n));
+  const views = await open();
+  const sums = (tenant: string) =>
+    views
+      .lastHour(tenant)
+      .reduce((sum, minute) => [sum[0] + minute.events, sum[1] + minute.failures, sum[2] + minute.deadLetters] as const, [0, 0, 0] as readonly [
+        number,
+        number,
+        number,
+      ]);
+  expect(views.lastHour("default")).toHaveLength(60);
+  expect(sums("default")).toEqual([2, 1, 0]);
+  expect(sums("acme")).toEqual([1, 1, 1]);
+  expect(sums("*")).toEqual([3, 2, 1]);
+  expect(sums("nobody")).toEqual([0, 0, 0]);
+});

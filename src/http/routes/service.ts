@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { RepriseError } from "../../errors.ts";
 import { makeRoutes } from "../route.ts";
 import { actRequest } from "../wire/members.ts";
-import { healthReply, jsonSchemaReply, type ReadyReply, type RebuildReply, readyReply, rebuildReply, schemasReply } from "../wire/service.ts";
+import { healthReply, jsonSchemaReply, type ReadyReply, type RebuildReply, ratesReply, readyReply, rebuildReply, schemasReply } from "../wire/service.ts";
 import { adminOfAll, callerOf, type RouteOptions } from "./options.ts";
 
 /** Schemas, the views as a whole, and the service's own health. */
@@ -20,6 +20,12 @@ export async function serviceRoutes(app: FastifyInstance, options: RouteOptions)
       return { status: "rebuilding", position: String(position) };
     },
   );
+
+  get("/rates", { access: "read", summary: "Tells what happened in each minute of the last hour.", reply: ratesReply }, async ({ request }) => ({
+    minutes: store.views
+      .lastHour(callerOf(request).tenant)
+      .map(({ minute, events, failures, deadLetters }) => ({ minute, events, failures, dead_letters: deadLetters })),
+  }));
 
   get("/healthz", { access: "public", summary: "Says that the process answers.", reply: healthReply }, async () => ({ status: "ok" as const }));
 

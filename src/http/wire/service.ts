@@ -37,6 +37,10 @@ export const schemasReply = z.strictObject({
   ),
 });
 
+export const ratesReply = z.strictObject({
+  minutes: z.array(z.strictObject({ minute: z.string(), events: count, failures: count, dead_letters: count })),
+});
+
 /** JSON Schema 2020-12: what a producer sends as `data`. */
 export const jsonSchemaReply = z.record(z.string(), z.unknown());
 

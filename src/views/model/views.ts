@@ -9,6 +9,7 @@ import type { HandlerReads } from "./handler.ts";
 import type { HistoryReads } from "./history.ts";
 import type { KnownNames } from "./known-names.ts";
 import type { HeldLanes, LetterPointers } from "./letters-to-replay.ts";
+import type { Rates } from "./rates.ts";
 import type { ReplayOutcomes, ReplayReads } from "./replay.ts";
 import type { StoredVersions } from "./stored-versions.ts";
 
@@ -39,7 +40,8 @@ export interface Views
     KnownNames,
     ReplayReads,
     ReplayOutcomes,
-    StoredVersions {
+    StoredVersions,
+    Rates {
   /** Starts a rebuild into a new file beside the old one, which takes its place when it has caught up. A second call joins the first. */
   rebuild(): Promise<void>;
   close(): Promise<void>;

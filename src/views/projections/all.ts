@@ -7,6 +7,7 @@ import { escalations } from "./escalations.ts";
 import { eventIndex } from "./event-index.ts";
 import { handlers } from "./handlers.ts";
 import { lanes } from "./lanes.ts";
+import { minuteCounts } from "./minute-counts.ts";
 import { replays } from "./replays.ts";
 import { retention } from "./retention.ts";
 
@@ -14,4 +15,16 @@ import { retention } from "./retention.ts";
  * All projections, in the order in which they run. The event index reads which event was an entity's last, before `entities` moves that on. Lanes read the
  * rows of deliveries.
  */
-export const projections: readonly Projection[] = [handlers, eventIndex, entities, errorGroups, deliveries, escalations, amendments, lanes, replays, retention];
+export const projections: readonly Projection[] = [
+  handlers,
+  eventIndex,
+  entities,
+  errorGroups,
+  deliveries,
+  escalations,
+  amendments,
+  lanes,
+  replays,
+  retention,
+  minuteCounts,
+];

@@ -43,11 +43,7 @@ export function Overview() {
         <Recovering replays={running ?? []} />
         <Down integrations={integrations.data.value?.integrations ?? []} />
       </div>
-      <Rates
-        done={handlers.data.value?.handlers.reduce((sum, { done }) => sum + done, 0) ?? null}
-        letters={count.data.value?.total ?? null}
-        of={tenant ?? ""}
-      />
+      <Rates of={tenant ?? ""} />
       <HandlerTable handlers={handlers.data.value?.handlers ?? null} />
       <LetterCounts stats={letters.data.value} />
     </>

@@ -1,68 +1,48 @@
-/** How fast events were done, and how many dead letters there were, in the last hour as far as this page has seen it. */
-import { useEffect, useState } from "preact/hooks";
+/** What happened in each minute of the last hour. */
+import { ask } from "../base/api.ts";
+import { useLive } from "../base/live.ts";
 import { shownCount } from "../base/shown-text.ts";
 
-interface Sample {
-  readonly atMs: number;
-  readonly done: number;
-  readonly letters: number;
+interface Minute {
+  readonly minute: string;
+  readonly events: number;
+  readonly failures: number;
+  readonly dead_letters: number;
 }
 
-const hourMs = 3_600_000;
-/** One sample in so long: 120 an hour. */
-const everyMs = 30_000;
 const [width, height] = [300, 48] as const;
 
-export function Rates({ done, letters, of }: { readonly done: number | null; readonly letters: number | null; readonly of: string }) {
-  const [samples, setSamples] = useState(() => readSamples(of));
-  useEffect(() => {
-    if (done === null || letters === null) return;
-    const latest = samples.at(-1);
-    if (latest !== undefined && Date.now() - latest.atMs < everyMs) return;
-    const next = [...samples, { atMs: Date.now(), done, letters }].filter(({ atMs }) => Date.now() - atMs < hourMs);
-    setSamples(next);
-    sessionStorage.setItem(`rates ${of}`, JSON.stringify(next));
-  }, [done, letters]);
-  if (samples.length < 2) return null;
-  const rates = samples.slice(1).map((sample, index) => {
-    const before = samples[index]!;
-    return { atMs: sample.atMs, value: Math.max(0, ((sample.done - before.done) * 60_000) / (sample.atMs - before.atMs)) };
-  });
+export function Rates({ of }: { readonly of: string }) {
+  const live = useLive<{ readonly minutes: readonly Minute[] }>(`rates ${of}`, () => ask(["rates"]));
+  const minutes = live.data.value?.minutes ?? [];
+  if (minutes.length < 2) return null;
   return (
     <section>
-      <h2>The last hour, as this page has seen it</h2>
+      <h2>The last hour</h2>
       <div class="beside">
-        <Line name="Events done a minute" points={rates} />
-        <Line name="Dead letters" points={samples.map(({ atMs, letters: value }) => ({ atMs, value }))} />
+        <Line name="Events a minute" values={minutes.map(({ events }) => events)} />
+        <Line name="Failed calls a minute" values={minutes.map(({ failures }) => failures)} />
+        <Line name="Dead letters a minute" values={minutes.map(({ dead_letters }) => dead_letters)} />
       </div>
     </section>
   );
 }
 
-function Line({ name, points }: { readonly name: string; readonly points: readonly { readonly atMs: number; readonly value: number }[] }) {
-  const top = Math.max(1, ...points.map(({ value }) => value));
-  const [from, to] = [points[0]!.atMs, points.at(-1)!.atMs];
-  const x = (atMs: number): number => (to === from ? width : ((atMs - from) / (to - from)) * width);
-  const line = points.map(({ atMs, value }) => `${x(atMs).toFixed(1)},${(height - (value / top) * (height - 4) - 2).toFixed(1)}`).join(" ");
-  const latest = Math.round(points.at(-1)!.value);
+/** The last minute is not over yet, so the one before it is what is told as now. */
+function Line({ name, values }: { readonly name: string; readonly values: readonly number[] }) {
+  const top = values.reduce((most, value) => Math.max(most, value), 1);
+  const line = values
+    .map((value, index) => `${((index / (values.length - 1)) * width).toFixed(1)},${(height - (value / top) * (height - 4) - 2).toFixed(1)}`)
+    .join(" ");
+  const now = shownCount(values.at(-2)!);
   return (
     <figure>
       <figcaption>
-        {name}: <strong>{shownCount(latest)}</strong> now, {shownCount(Math.round(top))} at most
+        {name}: <strong>{now}</strong> now, {shownCount(values.reduce((most, value) => Math.max(most, value), 0))} at most
       </figcaption>
-      <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-label={`${name}: ${latest} now`}>
+      <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-label={`${name}: ${now} now`}>
         <polyline points={line} />
       </svg>
     </figure>
   );
-}
-
-/** A reload forgets nothing. */
-function readSamples(of: string): readonly Sample[] {
-  try {
-    const kept = JSON.parse(sessionStorage.getItem(`rates ${of}`) ?? "[]") as readonly Sample[];
-    return kept.filter(({ atMs }) => Date.now() - atMs < hourMs);
-  } catch {
-    return [];
-  }
 }

@@ -1,0 +1,84 @@
+import { everyTenant, parseStreamName } from "../../event/names.ts";
+import type { ViewDatabase } from "../database.ts";
+import { type Projection, recordedMsOf } from "../projection.ts";
+
+/** Minutes that are kept: the last hour is shown, and clocks of two machines differ. */
+const keptMinutes = 120;
+
+export interface MinuteCount {
+  events: number;
+  failures: number;
+  letters: number;
+}
+
+/** What happened in each minute, by tenant and of all of them, since it was written last. */
+export class MinuteCounts {
+  readonly #minutes = new Map<number, Map<string, MinuteCount>>();
+
+  of(minute: number, tenant: string): MinuteCount {
+    let tenants = this.#minutes.get(minute);
+    if (tenants === undefined) this.#minutes.set(minute, (tenants = new Map()));
+    let count = tenants.get(tenant);
+    if (count === undefined) tenants.set(tenant, (count = { events: 0, failures: 0, letters: 0 }));
+    return count;
+  }
+
+  write(db: ViewDatabase): void {
+    let latest = Number.NEGATIVE_INFINITY;
+    for (const [minute, tenants] of this.#minutes) {
+      if (minute > latest) latest = minute;
+      const all: MinuteCount = { events: 0, failures: 0, letters: 0 };
+      for (const [tenant, count] of tenants) {
+        for (const what of ["events", "failures", "letters"] as const) all[what] += count[what];
+        add(db, minute, tenant, count);
+      }
+      add(db, minute, everyTenant, all);
+    }
+    if (Number.isFinite(latest)) db.run("delete from minute_counts where minute <= ?", latest - keptMinutes);
+    this.clear();
+  }
+
+  clear(): void {
+    this.#minutes.clear();
+  }
+}
+
+function add(db: ViewDatabase, minute: number, tenant: string, { events, failures, letters }: MinuteCount): void {
+  db.run(
+    `insert into minute_counts values (?, ?, ?, ?, ?) on conflict do update
+     set events = events + excluded.events, failures = failures + excluded.failures, letters = letters + excluded.letters`,
+    minute,
+    tenant,
+    events,
+    failures,
+    letters,
+  );
+}
+
+/** How many events came in each of the last minutes, how many calls failed, and how many dead letters there were. */
+export const minuteCounts: Projection = {
+  tables: `
+    -- tenant: also \`*\`, for all of them together.
+    create table minute_counts(
+      minute integer not null, tenant text not null, events integer not null, failures integer not null, letters integer not null, primary key (minute, tenant)
+    ) strict, without rowid;
+  `,
+  apply({ latest }, input) {
+    if (input.kind !== "event" && input.kind !== "journal") return;
+    const minute = Math.floor(recordedMsOf(input.event) / 60_000);
+    if (input.kind === "event") {
+      latest.minuteCounts.of(minute, input.event.tenant).events++;
+      return;
+    }
+    const { entry } = input;
+    if (entry.type !== "delivery.failed" && entry.type !== "delivery.dead_lettered") return;
+    const tenant = parseStreamName(entry.data.lane)?.tenant;
+    if (tenant === undefined) return;
+    const count = latest.minuteCounts.of(minute, tenant);
+    if (entry.type === "delivery.failed" || entry.data.record !== null) count.failures++;
+    if (entry.type === "delivery.dead_lettered") count.letters++;
+  },
+  settle({ db, latest }) {
+    latest.minuteCounts.write(db);
+  },
+};
