@@ -201,7 +201,7 @@ describe.concurrent("a log", { timeout }, () => {
       expect(lines[1]).toMatch(/^order\.cancelled +- +1 +1 +\d{4}-\d\d-\d\d +\d{4}-\d\d-\d\d +1: default +read +-$/);
       expect(lines[2]).toMatch(/^order\.placed +- +1 +2 .* 2: default, shop +read +-$/);
       expect(census.stdout).toContain("Steps that stored events need: order.placed 1 → 2 (2 events), order.placed 2 → 3 (3 events)");
-      expect(census.stdout).toContain("Steps that nothing in this log needs: payment.charged 1 → 2, stock.reserved 1 → 2");
+      expect(census.stdout).toContain("Steps that nothing here needs: payment.charged 1 → 2, stock.reserved 1 → 2");
       expect(await run("check", "--log", "sqlite:data")).toMatchObject({
         code: 0,
         stdout: expect.stringContaining("Every event of the log can be read by this code: 4 lifted and valid."),

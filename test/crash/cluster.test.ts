@@ -203,6 +203,6 @@ describe.each(serverLogs)("four instances on %s", { timeout: 1_800_000 }, (title
     expect(repeats).toBeLessThanOrEqual(faults.length * 60);
     expect(verdicts.filter((instance) => !suffered.has(instance.split(".")[0]!))).toEqual([]);
     for (const kind of ["killed", "frozen", "cut off"] as const) expect(Math.max(0, ...took[kind]), kind).toBeLessThan(runsAgainMs);
-    expect(Math.max(...took.stopped)).toBeLessThan(2000);
+    expect(Math.max(...took.stopped)).toBeLessThan(10_000); // without an order it would be 15 s
   });
 });

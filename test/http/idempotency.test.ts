@@ -46,6 +46,8 @@ const bodies: Readonly<Record<string, object>> = {
   "POST /entities/:type/:id/resume": {},
   "POST /entities/:type/:id/retry": {},
   "POST /views/rebuild": {},
+  "POST /archive/restores": { entity: { type: "order", id: "o-1" } },
+  "POST /cluster/:instance/drain": {},
 };
 
 /** Ids of the fake store, which answers to them. */

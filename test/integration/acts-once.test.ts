@@ -77,7 +77,7 @@ const rows: Readonly<Record<string, Row>> = {
   "POST /events": { record: "order.placed", url: () => "/events", body: () => order("new") },
   "POST /admin/dlq/:id/replay": { record: "replay.requested", url: ({ letter }) => `/admin/dlq/${letter}/replay?handler=mailer`, ofNow: ["position"] },
   "POST /admin/dlq/:id/amend": { record: "delivery.amended", url: ({ letter }) => `/admin/dlq/${letter}/amend?handler=mailer`, body: () => ({ ...because, data: { kind: "well" } }) }, // biome-ignore format: one line
-  "POST /admin/dlq/:id/discard": { record: "delivery.settled", url: ({ letter }) => `/admin/dlq/${letter}/discard?handler=mailer`, body: () => because, ofNow: ["waiting", "waiting_events"] }, // biome-ignore format: one line
+  "POST /admin/dlq/:id/discard": { record: "delivery.settled", url: ({ letter }) => `/admin/dlq/${letter}/discard?handler=mailer`, body: () => because, ofNow: ["waiting", "waiting_events", "acts"] }, // biome-ignore format: one line
   "POST /admin/dlq/replay-batch": { record: "replay.requested", url: () => "/admin/dlq/replay-batch?handler=mailer&max_events=1", ofNow: ["position"] },
   "POST /admin/dlq/discard-batch": {
     record: "delivery.settled",
@@ -144,8 +144,9 @@ it("has a row for each acting route", async () => {
   const app = serverOver(makeFakeStore());
   const table = tableOf(app);
   await app.ready();
-  // A console's session leaves no record, and has nothing to be done once. A run that archives events goes on where an earlier one was.
-  const others = ["/console/session", "/archive/runs"];
+  // A console's session leaves no record, and has nothing to be done once. A run that archives events goes on where an earlier one was, a restore brings back
+  // what is not back yet, and who drains already goes on draining.
+  const others = ["/console/session", "/archive/runs", "/archive/restores", "/cluster/:instance/drain"];
   const acting = table.filter(({ contract, url }) => contract.bodies !== null && !others.includes(url)).map(({ method, url }) => `${method} ${url}`);
   expect(new Set(acting)).toEqual(new Set(Object.keys(rows)));
 });

@@ -150,7 +150,7 @@ describe("instances on one log server", { timeout: 90_000 }, () => {
     await until("the long call to end", () => calls[0]!.endMs !== null);
     expect(calls[0]).toMatchObject({ instance: "one", aborted: false });
 
-    // In order, it takes others well under two seconds to go on.
+    // In order, it takes others a second or two to go on, on a machine that is not busy with something else. Without an order it would be 15 s.
     const goneMs = performance.now();
     await two.close();
     await until("the others to have all", () => partsOf(one, "one") + partsOf(three, "three") === 16);
@@ -159,7 +159,7 @@ describe("instances on one log server", { timeout: 90_000 }, () => {
     await until("all calls", () => calls.length >= 1 + 40 * 30);
     await wait(100);
     console.log(`an instance stopped in order: its partitions are at work elsewhere after ${Math.round(takenMs)} ms`);
-    expect(takenMs).toBeLessThan(2000);
+    expect(takenMs).toBeLessThan(10_000);
     expect(calls.length).toBe(1 + 40 * 30);
     expect(outOfOrder(calls)).toEqual([]);
     expect(one.cluster().members.map(({ instance, state }) => [instance.split(".")[0], state])).toEqual([

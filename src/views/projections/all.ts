@@ -7,7 +7,7 @@ import { escalations } from "./escalations.ts";
 import { eventIndex } from "./event-index.ts";
 import { handlers } from "./handlers.ts";
 import { lanes } from "./lanes.ts";
-import { minuteCounts } from "./minute-counts.ts";
+import { minuteRates } from "./minute-rates.ts";
 import { replays } from "./replays.ts";
 import { retention } from "./retention.ts";
 
@@ -26,5 +26,5 @@ export const projections: readonly Projection[] = [
   lanes,
   replays,
   retention,
-  minuteCounts,
+  minuteRates,
 ];
