@@ -28,13 +28,13 @@ export function Rates({ of }: { readonly of: string }) {
   );
 }
 
-/** The last minute is not over yet, so the one before it is what is told as now. */
+/** The last minute is not over yet, so the one before it counts as now, too. */
 function Line({ name, values }: { readonly name: string; readonly values: readonly number[] }) {
   const top = values.reduce((most, value) => Math.max(most, value), 1);
   const line = values
     .map((value, index) => `${((index / (values.length - 1)) * width).toFixed(1)},${(height - (value / top) * (height - 4) - 2).toFixed(1)}`)
     .join(" ");
-  const now = shownCount(values.at(-2)!);
+  const now = shownCount(Math.max(values.at(-2)!, values.at(-1)!));
   return (
     <figure>
       <figcaption>
