@@ -1,4 +1,4 @@
-/** `npm start [-- --quick] [--json] [name…]`: 10,000 items of 500 entities have failed, and are sent again. README.md says how to read it. */
+/** `npm start [-- --quick] [--uneven] [--json] [name…]`: 10,000 items of 500 entities have failed, and are sent again. README.md says how to read it. */
 import { parseArgs } from "node:util";
 import { bullMqContestants } from "./bullmq.ts";
 import { eventStoreDbContestants } from "./eventstoredb.ts";
@@ -9,7 +9,7 @@ import { type Contestant, itemsOf, type Judgement, Receiver } from "./work.ts";
 
 const { values: flags, positionals: names } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: "boolean", default: false }, json: { type: "boolean", default: false } },
+  options: { quick: { type: "boolean", default: false }, uneven: { type: "boolean", default: false }, json: { type: "boolean", default: false } },
 });
 const count = flags.quick ? 1000 : 10_000;
 const rounds = 3;
@@ -56,7 +56,7 @@ for (const [{ name, version, how }, runs] of results) {
 process.exit(0); // peers keep timers and sockets for a while
 
 async function once(contestant: Contestant): Promise<Result> {
-  const receiver = new Receiver(count);
+  const receiver = new Receiver(count, flags.uneven);
   const run = await contestant.open(itemsOf(count), receiver);
   try {
     await run.fail();

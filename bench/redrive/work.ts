@@ -1,6 +1,6 @@
 /** The work that each contestant does, and the receiver that judges it. */
 import { readFileSync } from "node:fs";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as wait } from "node:timers/promises";
 import { sampleOrder } from "../samples.ts";
 
 /** One of an entity's items. `rank` counts them from 0, in the order in which they were sent. */
@@ -38,10 +38,16 @@ export interface Judgement {
   readonly repeats: number;
 }
 
+/** With `uneven`, one item of so many takes so long. */
+const slowOneOf = 101;
+const slowMs = 100;
+
 /** Fails each item while it is down. Afterwards an item takes one turn of the event loop, as the shortest call elsewhere does. */
 export class Receiver {
   down = true;
   readonly #count: number;
+  readonly #isUneven: boolean;
+  #taken = 0;
   #done = 0;
   #violations = 0;
   #repeats = 0;
@@ -49,8 +55,9 @@ export class Receiver {
   readonly #lanes: readonly { readonly ranks: Set<number>; without: number }[];
   readonly #all = Promise.withResolvers<void>();
 
-  constructor(count: number) {
+  constructor(count: number, isUneven: boolean) {
     this.#count = count;
+    this.#isUneven = isUneven;
     this.#lanes = Array.from({ length: count / ofEach }, () => ({ ranks: new Set(), without: 0 }));
   }
 
@@ -59,7 +66,8 @@ export class Receiver {
     if (this.down) throw new Error("the receiver is down");
     const lane = this.#lanes[entity]!;
     if (lane.without < rank) this.#violations++;
-    await nextTurn();
+    if (this.#isUneven && ++this.#taken % slowOneOf === 0) await wait(slowMs);
+    else await nextTurn();
     if (lane.ranks.has(rank)) this.#repeats++;
     else if (++this.#done === this.#count) this.#all.resolve();
     lane.ranks.add(rank);
