@@ -23,7 +23,7 @@ export function makeAlertPost(name: string, definition: AlertDefinition, clock: 
   const owner = `alert ${name}`;
   const { origin, pathname, search, host } = new URL(definition.url);
   const signers = makeSigners(owner, [definition.secret].flat());
-  const headers = Object.entries({ "user-agent": "reprise", ...sendableHeaders(owner, definition.headers ?? {}) }).flat();
+  const headers = sendableHeaders(owner, definition.headers ?? {});
   const pool = makePool(origin, 1);
 
   return {

@@ -7,31 +7,15 @@ import type { EventLog } from "../../src/log/event-log.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { startThread } from "../../src/views/apart/row-threads.ts";
 import { makeThreadProjector } from "../../src/views/apart/thread-projector.ts";
-import { openDatabase } from "../../src/views/database.ts";
 import { openViewStore } from "../../src/views/store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { deadLettered, makeViewsFixture, progress } from "../support/views-fixture.ts";
 import { ordersCatalog } from "../support/views-history.ts";
+import { rowsOf } from "../support/views-rows.ts";
 
 const clock = systemClock;
 /** From the first event on. */
 const apart = { clock, apartAfter: 0 };
-
-function rowsOf(file: string): Record<string, readonly unknown[]> {
-  const db = openDatabase(file);
-  const tables = db.all<{ name: string }>("select name from sqlite_schema where type = 'table' order by name");
-  const rows = Object.fromEntries(
-    tables.map(({ name }) => [
-      name,
-      db
-        .all<object>(`select * from ${name}`)
-        .map((row) => JSON.stringify(row))
-        .sort(),
-    ]),
-  );
-  db.close();
-  return rows;
-}
 
 /** A log on disk, which the second thread reads by itself; told which reads it left to the first one. */
 async function onDisk() {

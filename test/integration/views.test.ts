@@ -7,25 +7,9 @@ import { isRepriseError, type RepriseError } from "../../src/errors.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
-import { openDatabase } from "../../src/views/database.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { deadLettered, makeViewsFixture, progress } from "../support/views-fixture.ts";
-
-function rowsOf(file: string): Record<string, readonly string[]> {
-  const db = openDatabase(file);
-  const tables = db.all<{ name: string }>("select name from sqlite_schema where type = 'table' order by name");
-  const rows = Object.fromEntries(
-    tables.map(({ name }) => [
-      name,
-      db
-        .all<object>(`select * from ${name}`)
-        .map((row) => JSON.stringify(row))
-        .sort(),
-    ]),
-  );
-  db.close();
-  return rows;
-}
+import { rowsOf } from "../support/views-rows.ts";
 
 async function refusal(act: Promise<unknown>): Promise<RepriseError> {
   const error = await act.then(

@@ -15,6 +15,7 @@ import { openViewStore } from "../../src/views/store.ts";
 import { size } from "../support/sizes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { type Dice, type History, makeDice, makeHistory, ordersCatalog } from "../support/views-history.ts";
+import { rowsOf } from "../support/views-rows.ts";
 
 const setups = [
   { name: "ledger", ordering: "strict", types: ["order.placed", "order.paid"], fromNow: false },
@@ -31,23 +32,6 @@ async function makeLog(dice: Dice, others?: readonly string[]) {
   const events: StoredEvent[] = [];
   for await (const batch of log.readAll()) events.push(...batch);
   return { log, history, events };
-}
-
-/** All rows of all tables, but for the number of writes that made them. */
-function rowsOf(file: string): Record<string, readonly unknown[]> {
-  const db = openDatabase(file);
-  const tables = db.all<{ name: string }>("select name from sqlite_schema where type = 'table' order by name");
-  const rows = Object.fromEntries(
-    tables.map(({ name }) => [
-      name,
-      db
-        .all<object>(`select * from ${name}`)
-        .map((row) => JSON.stringify(row))
-        .sort(),
-    ]),
-  );
-  db.close();
-  return rows;
 }
 
 /** Folds in batches of random size, now and then closing and opening the file again. */

@@ -29,7 +29,7 @@ export function makeWebhookAttempt(
 ): WebhookAttempt {
   const { origin, pathname, search, host } = new URL(definition.url);
   const signers = makeSigners(`handler ${definition.name}`, [definition.secret ?? []].flat());
-  const ownHeaders = Object.entries({ "user-agent": "reprise", ...sendableHeaders(`handler ${definition.name}`, definition.headers ?? {}) }).flat();
+  const ownHeaders = sendableHeaders(`handler ${definition.name}`, definition.headers ?? {});
   const pool = dispatcher ?? makePool(origin, definition.concurrency);
   const target = { origin, path: `${pathname}${search}`, method: "POST" } as const;
   let closed = false;

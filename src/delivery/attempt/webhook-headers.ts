@@ -52,9 +52,14 @@ function headerProblem(name: string, value: string): string | null {
   }
 }
 
-/** A definition's headers as they are sent, with names in small letters. @param owner `handler shipping`. @throws CONFIG_INVALID for one that cannot be sent. */
-export function sendableHeaders(owner: string, headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+/**
+ * The headers that go with each post of a definition: name, value, name, value, with names in small letters.
+ *
+ * @param owner `handler shipping`. @throws CONFIG_INVALID for one that cannot be sent.
+ */
+export function sendableHeaders(owner: string, headers: Readonly<Record<string, string>>): readonly string[] {
   const [first] = headerProblems(headers);
   if (first !== undefined) throw new RepriseError("CONFIG_INVALID", `${owner}: the header ${JSON.stringify(first.name)} ${first.problem}`);
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+  return Object.entries({ "user-agent": "reprise", ...Object.fromEntries(own) }).flat();
 }

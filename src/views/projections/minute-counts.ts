@@ -13,6 +13,8 @@ interface MinuteCount {
 /** What happened in each minute, by tenant and of all of them, since it was written last. */
 export class MinuteCounts {
   readonly #minutes = new Map<number, Map<string, MinuteCount>>();
+  /** The latest minute when old ones were last removed: that is done once a minute, and not with each commit. */
+  #clearedAt = Number.NEGATIVE_INFINITY;
 
   of(minute: number, tenant: string): MinuteCount {
     let tenants = this.#minutes.get(minute);
@@ -23,7 +25,7 @@ export class MinuteCounts {
   }
 
   write(db: ViewDatabase): void {
-    let latest = Number.NEGATIVE_INFINITY;
+    let latest = this.#clearedAt;
     for (const [minute, tenants] of this.#minutes) {
       if (minute > latest) latest = minute;
       const all: MinuteCount = { events: 0, failures: 0, letters: 0 };
@@ -33,7 +35,8 @@ export class MinuteCounts {
       }
       add(db, minute, everyTenant, all);
     }
-    if (Number.isFinite(latest)) db.run("delete from minute_counts where minute <= ?", latest - keptMinutes);
+    if (latest > this.#clearedAt) db.run("delete from minute_counts where minute <= ?", latest - keptMinutes);
+    this.#clearedAt = latest;
     this.clear();
   }
 
