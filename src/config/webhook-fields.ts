@@ -1,5 +1,6 @@
 /** What the config knows of a place that Reprise posts to. */
 import { z } from "zod";
+import { secretBytes } from "../delivery/attempt/secrets.ts";
 import { headerProblems } from "../delivery/attempt/webhook-headers.ts";
 import { custom } from "./fields.ts";
 
@@ -24,8 +25,6 @@ function isWebhookUrl(value: unknown): boolean {
 
 /** Standard Webhooks: `whsec_` and 24 to 64 bytes in padded base64. */
 function isSecret(value: unknown): boolean {
-  const encoded = typeof value === "string" ? /^whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$/.exec(value)?.[1] : undefined;
-  if (encoded === undefined) return false;
-  const { length } = Buffer.from(encoded, "base64");
-  return length >= 24 && length <= 64;
+  const bytes = typeof value === "string" ? secretBytes(value) : undefined;
+  return bytes !== undefined && bytes.length >= 24 && bytes.length <= 64;
 }

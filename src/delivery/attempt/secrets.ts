@@ -114,3 +114,9 @@ function decoded(text: string): string {
 function decodedBase64(text: string): string {
   return Buffer.from(text, "base64").toString("utf8");
 }
+
+/** The bytes of a Standard Webhooks secret, `whsec_` and padded base64; undefined for a text that is none, or that has no byte. */
+export function secretBytes(text: string): Buffer | undefined {
+  const encoded = /^whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=))$/.exec(text)?.[1];
+  return encoded === undefined ? undefined : Buffer.from(encoded, "base64");
+}

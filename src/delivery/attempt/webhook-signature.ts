@@ -2,19 +2,17 @@ import { createHmac, createSecretKey } from "node:crypto";
 import { RepriseError } from "../../errors.ts";
 import type { Clock } from "../../event/clock.ts";
 import type { AttemptRequest } from "./attempt.ts";
+import { secretBytes } from "./secrets.ts";
 
 /** @returns the signature `v1,<base64>` of what stands before the body (`id.timestamp.`) and the body. */
 export type Signer = (before: string, body: Buffer) => string;
 
-/** Base64 with padding, of one byte at least. */
-const secretForm = /^whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=))$/;
-
 /** Signs as Standard Webhooks says, once with each secret. @param owner `handler shipping`. @throws CONFIG_INVALID for a secret that is none. */
 export function makeSigners(owner: string, secrets: readonly string[]): readonly Signer[] {
   return secrets.map((secret) => {
-    const encoded = secretForm.exec(secret)?.[1];
-    if (encoded === undefined) throw new RepriseError("CONFIG_INVALID", `${owner}: a secret is not "whsec_" with base64 behind it`);
-    const key = createSecretKey(encoded, "base64");
+    const bytes = secretBytes(secret);
+    if (bytes === undefined) throw new RepriseError("CONFIG_INVALID", `${owner}: a secret is not "whsec_" with base64 behind it`);
+    const key = createSecretKey(bytes);
     return (before, body) => `v1,${createHmac("sha256", key).update(before).update(body).digest("base64")}`;
   });
 }
