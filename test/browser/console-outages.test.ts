@@ -85,11 +85,7 @@ describe.skipIf(noBrowser !== null)(`outages under an open console${noBrowser ==
     await page.getByText("Nothing that you typed is lost").waitFor(patience);
     rmSync(down);
     service = await startListening(site);
-    await page
-      .getByText(away)
-      .first()
-      .waitFor({ state: "detached", ...patience })
-      .catch(() => {});
+    await page.getByText(`${away} Since`).waitFor({ state: "detached", ...patience });
     await discards(page);
     await goTo(page, "#/dead-letters");
     await page.getByRole("button", { name: "Plan a replay of 1 chosen one" }).waitFor();
