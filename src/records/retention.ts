@@ -34,10 +34,21 @@ export interface RetentionStreamData {
     readonly archived: number;
     readonly held: number;
     readonly freedBytes: number;
-    /** Where the next run may begin, as long as the rules are these. */
+    /** Where the next run may begin, as long as the rules are these. The first builds wrote only `scannedTo`: up to there, no event of any rule is left. */
     readonly scannedTo: string;
     readonly rules: string;
+    readonly floors?: RetentionFloors;
   };
+}
+
+/** What the next run need not look at again. */
+export interface RetentionFloors {
+  /** By entity type. Of its events up to there, those that are left are of streams in `staying`, or stay because of the rule's `keepLast`. */
+  readonly walked: Readonly<Record<string, string>>;
+  /** Where the log ended when the run began. What `keepLast` keeps may go only after its stream got events beyond it. */
+  readonly head: string;
+  /** Streams with events that are old enough, and stay because something holds them. */
+  readonly staying: readonly string[];
 }
 
 /** The events of `reprise.archives`. */

@@ -10,8 +10,10 @@ export interface Holds {
   readonly handlers: HandlerRecords;
   /** Null: nothing. */
   of(event: StoredEvent): Hold | null;
-  /** Reads what was recorded since. What is done stays done, so an old state holds too much and never too little, but for plans made since. */
+  /** Reads what was recorded since. What is done stays done, so an old state holds too much and never too little, but for what `recorded` counts. */
   refresh(): Promise<void>;
+  /** Records of handlers, plans and replays read so far: with each of them more may be held. */
+  readonly recorded: number;
 }
 
 export interface HoldNeeds {
@@ -28,8 +30,12 @@ export async function openHolds({ log, catalog, handlers: configured, now, signa
   const works = new OpenWorks();
   const filter = { streamPrefixes: [...HandlerRecords.prefixes, ...OpenWorks.prefixes] };
   let after: Position = 0n;
+  let recorded = 0;
   const holds: Holds = {
     handlers,
+    get recorded() {
+      return recorded;
+    },
     of: (event) => handlers.holdOf(event) ?? works.holdOf(event, now()),
     async refresh() {
       const head = await log.head();
@@ -38,6 +44,7 @@ export async function openHolds({ log, catalog, handlers: configured, now, signa
           handlers.see(event);
           works.see(event);
           after = event.position;
+          recorded++;
         }
       if (head > after) after = head;
       works.tidy(now());

@@ -12,6 +12,7 @@ import type { Archive } from "./archive/archive.ts";
 import { noteArchive } from "./archives.ts";
 import { makeBeating } from "./beating.ts";
 import { Findings } from "./findings.ts";
+import { digestOf, type FloorOf, floorsOf, Leaving } from "./floors.ts";
 import { type Holds, openHolds } from "./holds.ts";
 import { endedStreams } from "./own-streams.ts";
 import { makeRemoval } from "./removal.ts";
@@ -20,6 +21,7 @@ import { makeRetentionStream, type RetentionStream } from "./retention-stream.ts
 import type { RunProgress } from "./run-report.ts";
 import { Scan } from "./scan.ts";
 import { SegmentRecords } from "./segment-records.ts";
+import { StillGoing } from "./still-going.ts";
 import { makeThrottle } from "./throttle.ts";
 import { makeJudge } from "./what-may-go.ts";
 
@@ -61,10 +63,13 @@ export async function runRetention(needs: RunNeeds, options: RunOptions): Promis
   const nowMs = clock.now();
   progress.findings = new Findings(rules, nowMs);
   const stream = makeRetentionStream(needs);
+  const head = await log.head();
   const holds = await openHolds({ ...needs, now: () => clock.now(), signal });
+  const leaving = new Leaving();
+  const walk = { needs, options, holds, nowMs, stream, leaving };
   if (dryRun) {
     const { lastEnd } = await stream.look();
-    await walkAll({ needs, options, holds, nowMs, after: beginningOf(lastEnd, rules), stream, each: null });
+    await walkAll({ ...walk, floorOf: floorsOf(lastEnd, rules), each: null });
     return;
   }
   const beating = makeBeating(log, clock);
@@ -77,14 +82,13 @@ export async function runRetention(needs: RunNeeds, options: RunOptions): Promis
     const throttle = makeThrottle(options.eventsPerSecond, clock, signal);
     const removal = makeRemoval({ log, stream, runId: options.runId, rest: throttle, progress, signal });
     await removal.finish(left.toRemove);
-    const after = beginningOf(left.lastEnd, rules);
-    const scannedTo = await walkAll({ needs, options, holds, nowMs, after, stream, each: { removal, throttle } });
+    await walkAll({ ...walk, floorOf: floorsOf(left.lastEnd, rules), each: { removal, throttle } });
     await forgetOwn(needs, options, { stream, removal, nowMs });
     const { bytes, owed } = await log.freeRoom({ rest: throttle, signal, writeAgain: options.eventsPerSecond === null });
     Object.assign(progress, { freedBytes: bytes, owed });
     await stream.record({
       type: "retention.ended",
-      data: { ...endOf(options, "completed", null), scannedTo: scannedTo.toString(), rules: digestOf(rules) },
+      data: { ...endOf(options, "completed", null), scannedTo: "0", rules: digestOf(rules), floors: leaving.floors(head) },
     });
   } finally {
     beating.stop();
@@ -116,24 +120,19 @@ interface Walk {
   readonly options: RunOptions;
   readonly holds: Holds;
   readonly nowMs: number;
-  readonly after: bigint;
+  readonly floorOf: FloorOf;
+  readonly leaving: Leaving;
   readonly stream: RetentionStream;
   /** Null: nothing is archived or removed. */
   readonly each: { readonly removal: ReturnType<typeof makeRemoval>; readonly throttle: (done: number) => Promise<void> } | null;
 }
 
-/** One walk for each archive: what goes into one is in the log's order there. @returns where the next run may begin. */
-async function walkAll(walk: Walk): Promise<bigint> {
-  const { needs, after } = walk;
-  let scannedTo: bigint | null = null;
-  for (const url of new Set(needs.rules.map(({ archive }) => archive))) {
-    const to = await walkOne(walk, url);
-    scannedTo = scannedTo === null || to < scannedTo ? to : scannedTo;
-  }
-  return scannedTo ?? after;
+/** One walk for each archive. */
+async function walkAll(walk: Walk): Promise<void> {
+  for (const url of new Set(walk.needs.rules.map(({ archive }) => archive))) await walkOne(walk, url);
 }
 
-async function walkOne({ needs, options, holds, nowMs, after, stream, each }: Walk, url: string): Promise<bigint> {
+async function walkOne({ needs, options, holds, nowMs, floorOf, leaving, stream, each }: Walk, url: string): Promise<void> {
   const { log, clock, newId } = needs;
   const { progress, signal } = options;
   const rules = needs.rules.filter(({ archive }) => archive === url);
@@ -145,17 +144,18 @@ async function walkOne({ needs, options, holds, nowMs, after, stream, each }: Wa
     refreshedMs = clock.monotonicMs();
     await holds.refresh();
   };
-  const scan = new Scan({ log, rules, judge, nowMs, after, findings: progress.findings, between, signal });
+  const scan = new Scan({ log, rules, judge, nowMs, floorOf, leaving, findings: progress.findings, between, signal });
   if (each === null) {
     for await (const _ of scan.batches());
-    return scan.scannedTo;
+    return;
   }
   const records = new SegmentRecords(options.runId, url);
+  const still = new StillGoing({ log, holds, leaving });
   const archive = await needs.openArchive(url);
   try {
     await noteArchive(log, newId, url);
     for await (const segment of archive.write(eventsOf(scan, records), { signal })) {
-      const entries = records.of(segment);
+      const entries = records.of(await still.of(segment));
       await stream.record(...entries);
       progress.archived += segment.present ? 0 : segment.entry.events;
       progress.segments += segment.present ? 0 : 1;
@@ -164,7 +164,6 @@ async function walkOne({ needs, options, holds, nowMs, after, stream, each }: Wa
   } finally {
     await archive.close();
   }
-  return scan.scannedTo;
 }
 
 async function* eventsOf(scan: Scan, records: SegmentRecords): AsyncGenerator<readonly StoredEvent[], void> {
@@ -184,8 +183,9 @@ export async function recordEnd(needs: RunNeeds, options: RunOptions, status: "s
     const stream = makeRetentionStream(needs);
     const { lastEnd, runId } = await stream.look();
     if (runId !== options.runId) return; // it was never begun, or another one has taken over
-    const { scannedTo = "0", rules = "" } = lastEnd ?? {};
-    await stream.record({ type: "retention.ended", data: { ...endOf(options, status, why), scannedTo, rules } });
+    const { scannedTo = "0", rules = "", floors } = lastEnd ?? {};
+    const next = { scannedTo, rules, ...(floors === undefined ? {} : { floors }) };
+    await stream.record({ type: "retention.ended", data: { ...endOf(options, status, why), ...next } });
   } catch {
     // What hindered the run hinders this, too.
   }
@@ -193,13 +193,4 @@ export async function recordEnd(needs: RunNeeds, options: RunOptions, status: "s
 
 function endOf({ runId, progress }: RunOptions, status: "completed" | "stopped" | "failed", why: string | null) {
   return { ...{ runId, status, why }, archived: progress.archived, held: progress.findings.heldEvents, freedBytes: progress.freedBytes };
-}
-
-/** Two runs with the same one skip the same beginning of the log. */
-function digestOf(rules: readonly RetentionRule[]): string {
-  return JSON.stringify(rules.map(({ entityType, afterMs, keepLast, archive }) => [entityType, afterMs, keepLast, archive]).sort());
-}
-
-function beginningOf(lastEnd: { readonly scannedTo: string; readonly rules: string } | null, rules: readonly RetentionRule[]): bigint {
-  return lastEnd !== null && lastEnd.rules === digestOf(rules) ? BigInt(lastEnd.scannedTo) : 0n;
 }

@@ -20,6 +20,11 @@ export class StreamPlaces {
     return this.#places.get(stream);
   }
 
+  /** The place of a stream before its first event. */
+  async begin({ stream, revision }: StoredEvent): Promise<StreamPlace> {
+    return { next: revision, last: await this.#log.streamRevision(stream), why: null };
+  }
+
   /** The place of an event's stream that is not known, with all events before this one judged. */
   async before({ stream, revision }: StoredEvent): Promise<StreamPlace> {
     const last = await this.#log.streamRevision(stream);

@@ -3,10 +3,12 @@ import { describe, expect, it } from "vitest";
 import { systemClock } from "../../src/event/clock.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 import { newId } from "../../src/event/ids.ts";
-import { isEntityStream } from "../../src/event/names.ts";
+import { isEntityStream, planStream } from "../../src/event/names.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
+import { ownEvent } from "../../src/records/own-event.ts";
+import type { Archive } from "../../src/retention/archive/archive.ts";
 import { openArchive } from "../../src/retention/archive/open-archive.ts";
 import { archivesOf } from "../../src/retention/archives.ts";
 import type { RetentionRule } from "../../src/retention/retention-rule.ts";
@@ -156,6 +158,46 @@ describe.each([
     expect(cuts).toBeGreaterThan(20);
     const left = new Set((await entityEvents(log)).map(key));
     expect(left).toEqual(new Set(everything.map(key).filter((one) => !gone.has(one))));
+    const kept = [...(await archived(log, `file:${folder}/a`)), ...(await archived(log, `file:${folder}/b`))].map(key);
+    expect(kept.sort()).toEqual([...gone].sort());
+    await log.close();
+  });
+
+  it("leaves what a plan lists that was made while the segment was written, and all behind it; when the plan is over, the copy in the archive is found", async () => {
+    const clock = aClock();
+    const log = await openLog(clock);
+    const folder = temporaryFolder();
+    const rules = rulesIn(folder);
+    await fill(log, clock, 200);
+    const everything = await entityEvents(log);
+    const gone = new Set(byForce(everything, rules, clock.now()));
+    const order = everything.filter(({ stream }) => stream === "shop.order-0");
+    const planned = order[Math.floor(order.length / 3)]!;
+    expect(gone).toContain(key(planned));
+    const open = async (url: string): Promise<Archive> => {
+      const archive = await openArchive(url, log.logId, { segmentBytes: 10_000 });
+      return {
+        ...archive,
+        async *write(...given: Parameters<Archive["write"]>) {
+          for await (const segment of archive.write(...given)) {
+            if ((await log.streamRevision(planStream("late"))) === -1) {
+              const item = { handler: "ledger", lane: planned.stream, revision: planned.revision, at: "1", eventId: planned.id, attempts: 0 };
+              await log.append(planStream("late"), [ownEvent(newId, "replay.items", { items: [item] })], "none");
+            }
+            yield segment;
+          }
+        },
+      };
+    };
+    await runOnce(log, { rules, clock, openArchive: open });
+    const stays = everything.map(key).filter((one) => !gone.has(one));
+    const left = order.filter(({ revision }) => revision >= planned.revision).map(key);
+    expect(new Set((await entityEvents(log)).map(key))).toEqual(new Set([...stays, ...left]));
+
+    clock.hours(2); // a plan that nobody finished is over
+    for (const one of byForce(everything, rules, clock.now())) gone.add(one);
+    await runOnce(log, { rules, clock, openArchive: open });
+    expect(new Set((await entityEvents(log)).map(key))).toEqual(new Set(everything.map(key).filter((one) => !gone.has(one))));
     const kept = [...(await archived(log, `file:${folder}/a`)), ...(await archived(log, `file:${folder}/b`))].map(key);
     expect(kept.sort()).toEqual([...gone].sort());
     await log.close();
