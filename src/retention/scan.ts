@@ -133,9 +133,10 @@ export class Scan {
   async #placeOf(event: StoredEvent): Promise<StreamPlace | null> {
     const walk = this.#walks.get(event.entity.type);
     if (walk === undefined || walk.isOver || event.position <= walk.walked || !isEntityStream(event.stream)) return null;
-    if (!walk.stands && Date.parse(event.recordedAt) > walk.youngestMs) {
+    if (Date.parse(event.recordedAt) > walk.youngestMs) {
+      if (!walk.stands) walk.walked = event.position - 1n;
       walk.stands = true;
-      walk.walked = event.position - 1n;
+      return null;
     }
     if (this.#again.has(event.stream)) return null;
     return this.#places.known(event.stream) ?? (await this.#places.before(event));
