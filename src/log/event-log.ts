@@ -195,6 +195,9 @@ export interface EventLog {
   /** Present when a second thread of this process can read the log by itself: see read-apart.ts. */
   readonly apart?: ReadableApart;
 
+  /** Whether `findByIds` of many events takes less than reading the stream of each. */
+  readonly findsManyAtOnce?: boolean;
+
   /** For a log on a server: events of other programs in this log's streams that could not be decoded, counted each time one was passed over. */
   readonly passedOver?: number;
 

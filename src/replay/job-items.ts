@@ -21,8 +21,8 @@ export interface JobItemsNeeds {
   readonly onBreak: (error: unknown) => void;
 }
 
-/** Items under way at once, with those that wait for their turn. */
-const itemsAtOnce = 64;
+/** Items under way at once. Those beyond a handler's slots wait for one, so that a slot never waits for the record of the item before it. */
+const itemsAtOnce = 128;
 
 export class JobItems {
   readonly #needs: JobItemsNeeds;

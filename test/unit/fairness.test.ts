@@ -1,6 +1,7 @@
 /** What keeps one tenant's flood from the others: turns, the order of appends, and the room where they wait. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { ReadyLanes } from "../../src/delivery/partition/ready-lanes.ts";
 import { FairLine } from "../../src/event/fair-line.ts";
 import { newId } from "../../src/event/ids.ts";
 import { beginInTurn, makeTurns, workOf, workOwner } from "../../src/event/turns.ts";
@@ -51,6 +52,78 @@ describe("a fair line", () => {
     for (let number = 0; number < 10; number++) line.push("b", "b");
     const order = Array.from({ length: 6 }, () => line.shift());
     expect(order.filter((each) => each === "a").length).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe("lanes whose last attempt failed", () => {
+  const scene = (total: number) => {
+    const lanes = new ReadyLanes<{ tenant: string; failing: boolean; queued: boolean }>(total, () => "normal");
+    const add = (failing: boolean, count: number) => {
+      for (let n = 0; n < count; n++) lanes.add({ tenant: "a", failing, queued: false });
+    };
+    /** Starts what may start. @returns those lanes. */
+    const start = () => {
+      const started = [];
+      for (let lane = lanes.pick(); lane !== undefined; lane = lanes.pick()) {
+        lanes.started(lane);
+        started.push(lane);
+      }
+      return started;
+    };
+    const end = (ended: readonly { tenant: string; failing: boolean; queued: boolean }[], failing: boolean) => {
+      for (const lane of ended) {
+        const before = lane.failing;
+        lane.failing = failing;
+        lanes.ended(lane, before);
+      }
+    };
+    return { add, start, end };
+  };
+
+  it("get more than half of the slots only while their attempts go well", () => {
+    const { add, start, end } = scene(64);
+    add(true, 500);
+    const first = start();
+    expect(first).toHaveLength(32);
+    end(first.slice(0, 31), false);
+    const second = start();
+    expect(second).toHaveLength(31); // not as many in a row yet
+    end(first.slice(31), false);
+    const more = start();
+    expect(more).toHaveLength(25); // an eighth is kept
+    end(more.slice(0, 1), true);
+    expect(start()).toHaveLength(0);
+    end([...more.slice(1), ...second], false);
+    expect(start()).toHaveLength(56);
+  });
+
+  it("fall back to half when any attempt fails, and while a healthy lane is ready", () => {
+    const { add, start, end } = scene(64);
+    add(true, 500);
+    end(start(), false);
+    add(false, 1);
+    const mixed = start();
+    expect(mixed.filter(({ failing }) => failing)).toHaveLength(56); // the healthy one had its turn among the first
+    end(
+      mixed.filter(({ failing }) => !failing),
+      true,
+    );
+    end(mixed.filter(({ failing }) => failing).slice(0, 25), false);
+    expect(start()).toHaveLength(1); // the failure of the other counts: half again
+  });
+
+  it.each([
+    [1, 1],
+    [2, 1],
+    [3, 2],
+    [4, 3],
+    [8, 7],
+    [16, 14],
+  ])("of %i slots may have %i at most", (total, most) => {
+    const { add, start, end } = scene(total);
+    add(true, 1000);
+    for (let round = 0; round < 20; round++) end(start(), false);
+    expect(start()).toHaveLength(most);
   });
 });
 

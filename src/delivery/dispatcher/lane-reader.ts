@@ -7,13 +7,15 @@ import type { DeliveryLogger } from "../delivery-logger.ts";
 import { asAmended } from "../journal/amendment.ts";
 import type { JournalStream } from "../journal/journal-stream.ts";
 import { type Lane, laneBatch } from "../partition/lane.ts";
-import type { LetterReplay } from "../partition/letter.ts";
 import type { Partition } from "../partition/partition.ts";
+import { findLetters, groupsOf, type LetterGroup, type LetterToRead } from "./letter-events.ts";
 import { type Lifetime, retryWaits } from "./lifetime.ts";
 import type { Pump } from "./pump.ts";
 
-/** Readings of lanes at once. */
+/** Readings at once. */
 const readsAtOnce = 16;
+/** Events of dead letters that one reading brings. */
+const lettersAtOnce = 64;
 
 export interface LaneReaderOptions {
   readonly handler: string;
@@ -37,20 +39,47 @@ export class LaneReader {
 
   /** Begins as many readings as may go on at once. */
   begin(): void {
-    const { partition, life } = this.#options;
-    while (!life.stopping && this.#underWay < readsAtOnce) {
+    const { log, partition, life } = this.#options;
+    const letters: LetterToRead[] = [];
+    const readings = () => this.#underWay + (log.findsManyAtOnce ? 0 : letters.length);
+    while (!life.stopping && readings() < readsAtOnce && letters.length < lettersAtOnce) {
       const read = partition.reading.next();
       if (read === undefined) break;
-      void this.#read(read.lane, read.from, read.replay);
+      const { lane, from, replay } = read;
+      if (replay === null) void this.#read(lane, () => this.#readLane(lane, from));
+      else letters.push({ lane, replay });
     }
+    if (log.findsManyAtOnce) this.#readTogether(letters);
+    else this.#readSingly(letters);
   }
 
-  async #read(lane: Lane, from: number, replay: LetterReplay | null): Promise<void> {
+  #readTogether(letters: readonly LetterToRead[]): void {
+    if (letters.length === 0) return;
+    const { groups, single } = groupsOf(letters);
+    for (const group of groups) void this.#readGroup(group);
+    this.#readSingly(single);
+  }
+
+  #readSingly(letters: readonly LetterToRead[]): void {
+    for (const letter of letters) void this.#read(letter.lane, () => this.#readLetter(letter));
+  }
+
+  async #readGroup(group: LetterGroup): Promise<void> {
+    const { log, partition, pump } = this.#options;
+    this.#underWay++;
+    const { found, missing, left } = await findLetters(log, group);
+    this.#underWay--;
+    for (const { letter, event } of found) partition.reading.letterRead(letter.lane, letter.replay, event);
+    for (const { lane } of left) partition.reading.failed(lane); // it is its turn again
+    this.#readSingly(missing);
+    pump.soon();
+  }
+
+  async #read(lane: Lane, read: () => Promise<void>): Promise<void> {
     const { handler, clock, logger, partition, life, pump } = this.#options;
     this.#underWay++;
     try {
-      if (replay === null) await this.#readLane(lane, from);
-      else await this.#readLetter(lane, from, replay);
+      await read();
     } catch (error) {
       if (!life.reading.aborted) {
         logger.warn({ handler, err: error }, "a lane could not be read; tried again");
@@ -59,11 +88,12 @@ export class LaneReader {
       partition.reading.failed(lane);
     }
     this.#underWay--;
-    pump.now();
+    pump.soon();
   }
 
-  async #readLetter(lane: Lane, revision: number, replay: LetterReplay): Promise<void> {
+  async #readLetter({ lane, replay }: LetterToRead): Promise<void> {
     const { log, journal, partition, life } = this.#options;
+    const { revision } = replay;
     const stored = await readEvent(log, lane.stream, revision, life.reading);
     const event = stored && (await asAmended(log, journal.stream, stored, lane.letters.get(revision)?.amended ?? null));
     partition.reading.letterRead(lane, replay, event);

@@ -130,7 +130,7 @@ export class LetterActs {
       await this.approve(stream, revision, { actor, reason, replayId });
     }
     const ended = writer.replies.of(partition.replays.begin(stream, revision, about));
-    pump.now();
+    pump.soon(); // a replay begins many in one moment
     return ended;
   }
 

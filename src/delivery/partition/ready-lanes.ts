@@ -38,15 +38,15 @@ export class ReadyLanes<L extends Schedulable> {
   #last: Tenant<L> | null = null;
   /** Those with lanes that are ready, in the order of their turns. */
   readonly #turns = new Set<Tenant<L>>();
-  /** Slots that failing lanes may hold: half, so that time-outs never keep healthy lanes waiting, but one at least. */
-  readonly #failingSlots: number;
   readonly #tenantSlots: number;
+  /** Lanes that are ready and whose last attempt did not fail. */
+  #healthy = 0;
 
   /** @param slots or their number, where nobody shares them. */
   constructor(slots: Slots | number, priorityOf: (lane: L) => Priority) {
     this.#slots = typeof slots === "number" ? new Slots(slots) : slots;
     this.#priorityOf = priorityOf;
-    this.#failingSlots = this.#tenantSlots = Math.max(1, Math.floor(this.#slots.total / 2));
+    this.#tenantSlots = Math.max(1, Math.floor(this.#slots.total / 2));
   }
 
   add(lane: L): void {
@@ -54,6 +54,7 @@ export class ReadyLanes<L extends Schedulable> {
     lane.queued = true;
     const tenant = this.#tenantOf(lane.tenant);
     (lane.failing ? tenant.failing : tenant.healthy)[highestFirst.indexOf(this.#priorityOf(lane))]!.push(lane);
+    if (!lane.failing) this.#healthy++;
     if (tenant.ready++ === 0) this.#turns.add(tenant);
   }
 
@@ -71,7 +72,7 @@ export class ReadyLanes<L extends Schedulable> {
     const tenant = this.#tenantOf(lane.tenant);
     tenant.running++;
     tenant.count.running++;
-    if (lane.failing) this.#slots.failing++;
+    if (lane.failing) this.#slots.failingStarted();
   }
 
   /** @param wasFailing as it was when it started. */
@@ -84,7 +85,7 @@ export class ReadyLanes<L extends Schedulable> {
       this.#slots.forgetTenant(tenant.count);
       this.#last = null;
     }
-    if (wasFailing) this.#slots.failing--;
+    this.#slots.ended(wasFailing, lane.failing);
   }
 
   #tenantOf(name: string): Tenant<L> {
@@ -100,7 +101,7 @@ export class ReadyLanes<L extends Schedulable> {
 
   /** @param running lanes that a tenant has at work already and gets none more. */
   #pickOf(running: number): L | undefined {
-    const failingMay = this.#slots.total === 1 || this.#slots.failing < this.#failingSlots;
+    const failingMay = this.#slots.admitsFailing(this.#healthy > 0);
     for (const tenant of this.#turns) {
       if (tenant.count.running >= running) continue;
       const failing = failingMay ? firstOf(tenant.failing) : undefined;
@@ -109,6 +110,7 @@ export class ReadyLanes<L extends Schedulable> {
       if (level === undefined) continue;
       const lane = level.shift()!;
       lane.queued = false;
+      if (level === healthy) this.#healthy--;
       tenant.failingNext = level !== failing;
       if (--tenant.ready === 0) this.#turns.delete(tenant);
       else if (this.#turns.size > 1) {

@@ -12,8 +12,10 @@ export interface TenantCount {
 
 export class Slots {
   readonly total: number;
-  /** Of lanes whose last attempt failed. */
-  failing = 0;
+  /** Those that lanes hold whose last attempt failed. */
+  #failing = 0;
+  /** Attempts of such lanes that went well since any lane's last attempt that did not. */
+  #wellInARow = 0;
   #taken = 0;
   readonly #tenants = new Map<string, TenantCount>();
   #members = 0;
@@ -47,6 +49,27 @@ export class Slots {
 
   forgetTenant(count: TenantCount): void {
     if (--count.partitions === 0) this.#tenants.delete(count.name);
+  }
+
+  /**
+   * Whether one more lane whose last attempt failed may have a slot. Such lanes hold half of the slots, one at least, so that time-outs never keep healthy lanes
+   * waiting. Once as many of their attempts in a row have gone well, as in a replay after the mend, only an eighth is kept for healthy ones while none waits.
+   */
+  admitsFailing(healthyWaits: boolean): boolean {
+    const half = Math.max(1, Math.floor(this.total / 2));
+    if (this.#failing < half) return true;
+    return !healthyWaits && this.#wellInARow >= half && this.#failing < this.total - Math.max(1, Math.floor(this.total / 8));
+  }
+
+  failingStarted(): void {
+    this.#failing++;
+  }
+
+  /** @param wasFailing whether the lane's attempt before failed; @param isFailing whether this one did. */
+  ended(wasFailing: boolean, isFailing: boolean): void {
+    if (wasFailing) this.#failing--;
+    if (isFailing) this.#wellInARow = 0;
+    else if (wasFailing) this.#wellInARow++;
   }
 
   get free(): number {

@@ -54,6 +54,7 @@ function openHandle(content: Content, clock: Pick<Clock, "now">, batchSize: numb
       if (wanted.length > mostIds) throw new RepriseError("REQUEST_INVALID", `findByIds takes at most ${mostIds} ids.`);
       return [...new Set(wanted)].flatMap((id) => ids.get(`${tenant}\n${id}`) ?? []);
     },
+    findsManyAtOnce: true,
     readStream: (stream, options = {}) => readStream(reads, stream, options),
     readAll: (options = {}) => readAll(reads, options),
     subscribe: (options) => subscribe({ content, batchSize, bell, isClosed: () => closed }, options),

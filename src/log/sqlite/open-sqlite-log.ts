@@ -153,6 +153,7 @@ function makeLog(
     async head() {
       return BigInt(open().end.lastPosition);
     },
+    findsManyAtOnce: true,
     apart: { place: path, end: makeEnd(connection), onEnd: (listener) => bell.listen(listener) },
     trouble: trouble.message,
     warnings: () => [...warnings, ...lostPages(connection), ...writer.warnings(), ...trouble.warnings()],
