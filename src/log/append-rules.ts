@@ -112,7 +112,17 @@ export function checkRevision(stream: string, expected: ExpectedRevision, actual
   });
 }
 
+/** Encodings that are kept for the append to come. */
+const kept = new WeakMap<NewEvent, EncodedEvent>();
+
+/** Keeps an encoding for the append of the same events: whoever calls it lets nobody change them meanwhile. */
+export function keepEncoding({ events }: EncodedAppend): void {
+  for (const one of events) kept.set(one.event, one);
+}
+
 function encodeEvent(event: NewEvent): EncodedEvent {
+  const known = kept.get(event);
+  if (known !== undefined) return known;
   if (!isUuid(event.id)) throw new RepriseError("REQUEST_INVALID", "An event id must be a UUID.");
   if (!Number.isSafeInteger(event.schemaVersion) || event.schemaVersion < 1)
     throw new RepriseError("REQUEST_INVALID", `A schema version is a whole number from 1, not ${event.schemaVersion}.`);

@@ -10,8 +10,8 @@ interface FeedLane {
 }
 
 export class Feed {
-  readonly #items: readonly ReplayItem[];
-  readonly #lanes = new Map<string, FeedLane>();
+  /** By place of their items. */
+  readonly #lanes: FeedLane[] = [];
   /** In the order in which they are begun, the canary's apart. */
   readonly #fresh: FeedLane[] = [];
   /** Lanes before this one were begun. */
@@ -33,16 +33,17 @@ export class Feed {
    * @param canaryEntities so many entities first, and no other before `lift`; null: all at once.
    */
   constructor(items: readonly ReplayItem[], isDone: (item: number) => boolean, canaryEntities: number | null) {
-    this.#items = items;
+    const lanes = new Map<string, FeedLane>();
     items.forEach((item, place) => {
       if (isDone(place)) return;
       const key = laneOf(item);
-      let lane = this.#lanes.get(key);
+      let lane = lanes.get(key);
       if (lane === undefined) {
-        this.#lanes.set(key, (lane = { stream: item.lane, waiting: [], begun: false }));
+        lanes.set(key, (lane = { stream: item.lane, waiting: [], begun: false }));
         this.#fresh.push(lane);
       }
       lane.waiting.push(place);
+      this.#lanes[place] = lane;
     });
     this.#streams = canaryEntities === null ? [] : [...new Set(items.map(({ lane }) => lane))];
     this.#lanesOf = canaryEntities === null ? new Map() : Map.groupBy(this.#fresh, ({ stream }) => stream);
@@ -86,27 +87,23 @@ export class Feed {
 
   /** The item is over: its lane may go on. */
   ended(place: number): void {
-    const lane = this.#laneAt(place);
+    const lane = this.#lanes[place]!;
     if (lane.waiting.length > 0) this.#again.push(lane);
   }
 
   /** The item did not start after all. */
   putBack(place: number): void {
-    this.#laneAt(place).waiting.unshift(place);
+    this.#lanes[place]!.waiting.unshift(place);
     this.ended(place);
   }
 
   /** Takes the rest of the item's lane out. @returns their places. */
   dropLane(place: number): readonly number[] {
-    return this.#laneAt(place).waiting.splice(0);
+    return this.#lanes[place]!.waiting.splice(0);
   }
 
   /** Whether the item's lane has more of them. */
   hasMore(place: number): boolean {
-    return this.#laneAt(place).waiting.length > 0;
-  }
-
-  #laneAt(place: number): FeedLane {
-    return this.#lanes.get(laneOf(this.#items[place]!))!;
+    return this.#lanes[place]!.waiting.length > 0;
   }
 }

@@ -2,7 +2,7 @@
 import { isRepriseError, RepriseError } from "../../errors.ts";
 import type { NewEvent, Position, StoredEvent } from "../../event/event.ts";
 import type { NewId } from "../../event/ids.ts";
-import { encodeAppend } from "../../log/append-rules.ts";
+import { encodeAppend, keepEncoding } from "../../log/append-rules.ts";
 import { type AppendedEvent, type EventLog, maxAppendEvents } from "../../log/event-log.ts";
 import type { JournalData, JournalEvent } from "../../records/journal.ts";
 import { ownEvent } from "../../records/own-event.ts";
@@ -163,7 +163,9 @@ export class JournalStream {
   /** Encodes one append. @throws APPEND_TOO_LARGE */
   prepare(events: readonly JournalEvent[]): Batch {
     const encoded = events.map(({ type, data }) => ownEvent(this.#newId, type, data));
-    return { events, encoded, bytes: encodeAppend(this.stream, encoded, this.#revision).bytes };
+    const append = encodeAppend(this.stream, encoded, this.#revision);
+    keepEncoding(append); // else each fact would be encoded twice
+    return { events, encoded, bytes: append.bytes };
   }
 
   /** @returns where the last event is; null when the batch was not stored, because an abandoned batch was found in its place. */

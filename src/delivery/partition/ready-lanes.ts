@@ -72,7 +72,7 @@ export class ReadyLanes<L extends Schedulable> {
     const tenant = this.#tenantOf(lane.tenant);
     tenant.running++;
     tenant.count.running++;
-    if (lane.failing) this.#slots.failingStarted();
+    if (lane.failing) this.#slots.failing.take();
   }
 
   /** @param wasFailing as it was when it started. */
@@ -85,7 +85,7 @@ export class ReadyLanes<L extends Schedulable> {
       this.#slots.forgetTenant(tenant.count);
       this.#last = null;
     }
-    this.#slots.ended(wasFailing, lane.failing);
+    this.#slots.failing.ended(wasFailing, lane.failing);
   }
 
   #tenantOf(name: string): Tenant<L> {
@@ -101,7 +101,7 @@ export class ReadyLanes<L extends Schedulable> {
 
   /** @param running lanes that a tenant has at work already and gets none more. */
   #pickOf(running: number): L | undefined {
-    const failingMay = this.#slots.admitsFailing(this.#healthy > 0);
+    const failingMay = this.#slots.failing.admits(this.#healthy > 0);
     for (const tenant of this.#turns) {
       if (tenant.count.running >= running) continue;
       const failing = failingMay ? firstOf(tenant.failing) : undefined;

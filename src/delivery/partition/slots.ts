@@ -2,6 +2,8 @@
  * The slots of one handler in this process, shared by its partitions here. A partition that finds none stands in line, so that none of them takes every slot
  * that is given back. Pure.
  */
+import { FailingSlots } from "./failing-slots.ts";
+
 export interface TenantCount {
   readonly name: string;
   /** Deliveries of the tenant that hold a slot, in all partitions. */
@@ -12,10 +14,7 @@ export interface TenantCount {
 
 export class Slots {
   readonly total: number;
-  /** Those that lanes hold whose last attempt failed. */
-  #failing = 0;
-  /** Attempts of such lanes that went well since any lane's last attempt that did not. */
-  #wellInARow = 0;
+  readonly failing: FailingSlots;
   #taken = 0;
   readonly #tenants = new Map<string, TenantCount>();
   #members = 0;
@@ -26,6 +25,7 @@ export class Slots {
 
   constructor(total: number) {
     this.total = total;
+    this.failing = new FailingSlots(total);
   }
 
   join(): SlotShare {
@@ -49,27 +49,6 @@ export class Slots {
 
   forgetTenant(count: TenantCount): void {
     if (--count.partitions === 0) this.#tenants.delete(count.name);
-  }
-
-  /**
-   * Whether one more lane whose last attempt failed may have a slot. Such lanes hold half of the slots, one at least, so that time-outs never keep healthy lanes
-   * waiting. Once as many of their attempts in a row have gone well, as in a replay after the mend, only an eighth is kept for healthy ones while none waits.
-   */
-  admitsFailing(healthyWaits: boolean): boolean {
-    const half = Math.max(1, Math.floor(this.total / 2));
-    if (this.#failing < half) return true;
-    return !healthyWaits && this.#wellInARow >= half && this.#failing < this.total - Math.max(1, Math.floor(this.total / 8));
-  }
-
-  failingStarted(): void {
-    this.#failing++;
-  }
-
-  /** @param wasFailing whether the lane's attempt before failed; @param isFailing whether this one did. */
-  ended(wasFailing: boolean, isFailing: boolean): void {
-    if (wasFailing) this.#failing--;
-    if (isFailing) this.#wellInARow = 0;
-    else if (wasFailing) this.#wellInARow++;
   }
 
   get free(): number {
