@@ -30,6 +30,17 @@ export class FairLine<T> {
     return this.#lines.size;
   }
 
+  /** The one owner of whom something waits, `but` aside; undefined: there is none, or there are several. */
+  onlyOwner(but: string): string | undefined {
+    let only: string | undefined;
+    for (const owner of this.#lines.keys()) {
+      if (owner === but) continue;
+      if (only !== undefined) return undefined;
+      only = owner;
+    }
+    return only;
+  }
+
   waitingOf(owner: string): number {
     const line = this.#lines.get(owner);
     return line === undefined ? 0 : line.begun.length + line.fresh.length;

@@ -6,7 +6,7 @@ import { FairLine } from "./fair-line.ts";
 /** The longest time for which the thread is held, apart from the longest piece: a request that is served meanwhile takes some milliseconds itself. */
 const heldMs = 8;
 /** The same while several tenants ask: each waits for a piece of each other one. */
-const heldAmongSeveralMs = 1;
+const heldAmongSeveralMs = 0.5;
 /** A tenant that asked within this time may ask again at any moment. */
 const rememberedMs = 1000;
 

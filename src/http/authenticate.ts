@@ -45,7 +45,7 @@ export function checkCallers(app: FastifyInstance, keys: Keys | null, sessions: 
       refuseForeign(request.method, request.headers, request.socket.remoteAddress);
       const tenant = tenantOf(everyTenant, takeTenant(request), request.routeOptions.config);
       request.caller = { ...nobody, tenant };
-      if (request.routeOptions.config.access !== "public") await takeTurn(tenant);
+      if (request.routeOptions.config.access !== "public") await takeTurn(request, tenant);
     }
   });
   app.addHook("onRequest", (request, _reply, done) => workOf(request.caller.tenant, done));
@@ -57,7 +57,7 @@ async function admit(keys: Keys, sessions: Sessions | null, request: FastifyRequ
   const tenantAsked = takeTenant(request);
   if (access === "public" && !request.is404) return { ...nobody, ofAllTenants: false };
   const key = keyOf(keys, sessions, request, reply);
-  await takeTurn(key.tenant); // also what is refused below
+  await takeTurn(request, key.tenant); // also what is refused below
   grant(key, reply);
   const caller: RequestCaller = {
     tenant: tenantOf(key.tenant, tenantAsked, config),

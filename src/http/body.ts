@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { RepriseError } from "../errors.ts";
 import { parseJsonInTurns } from "./json.ts";
+import { beginBody } from "./under-way.ts";
 
 export const maxBodyBytes = 4 * 1024 * 1024;
 /** When a body is too large, so much of it is read and thrown away, so that the client gets the answer in place of a reset connection. */
@@ -46,7 +47,10 @@ function unknownType({ headers }: FastifyRequest): RepriseError {
 async function readJson(request: FastifyRequest, payload: IncomingMessage): Promise<unknown> {
   refuseEncoding(request);
   const bytes = await readAll(payload, request.headers["content-length"]);
-  return bytes.length === 0 ? undefined : parseJsonInTurns(bytes);
+  if (bytes.length === 0) return undefined;
+  const room = beginBody(request, bytes.length);
+  if (room !== null) await room;
+  return parseJsonInTurns(bytes);
 }
 
 function refuseEncoding({ headers }: FastifyRequest): void {
@@ -60,6 +64,7 @@ function readAll(payload: IncomingMessage, declared: string | undefined): Promis
   const tooLarge = () => new RepriseError("BODY_TOO_LARGE", `The body is larger than ${maxBodyBytes} bytes.`);
   const cutOff = () => new RepriseError("JSON_MALFORMED", "The request ended before its body was complete.");
   if (declaredBytes !== undefined && declaredBytes > maxDrainedBytes) return Promise.reject(tooLarge());
+  if (payload.destroyed) return Promise.reject(cutOff()); // while it waited for its turn: it tells nothing any more
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;

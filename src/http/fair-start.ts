@@ -1,7 +1,8 @@
+import type { FastifyRequest } from "fastify";
 import { RepriseError } from "../errors.ts";
 import { beginInTurn, waitingOf } from "../event/turns.ts";
 
-/** Requests of one tenant that wait for their turn, while others ask, too. Each holds a connection and no body. */
+/** Requests of one tenant that wait for their turn, while others ask, too. Each holds a connection, and its body if that has come. */
 const maxWaiting = 1000;
 
 /**
@@ -10,8 +11,8 @@ const maxWaiting = 1000;
  *
  * @throws RATE_LIMITED
  */
-export async function takeTurn(tenant: string): Promise<void> {
-  if (waitingOf(tenant) >= maxWaiting)
+export async function takeTurn({ server }: FastifyRequest, tenant: string): Promise<void> {
+  if (waitingOf(tenant) + server.underWay.waitingOf(tenant) >= maxWaiting)
     throw new RepriseError("RATE_LIMITED", `${maxWaiting} requests of this tenant are waiting already.`, {
       retryAfterMs: 1000,
       fields: { limitOf: "tenant" },

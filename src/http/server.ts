@@ -33,6 +33,7 @@ import { serviceRoutes } from "./routes/service.ts";
 import { streamRoutes } from "./routes/stream.ts";
 import { defaultReaderLimits, endSlowReaders, type ReaderLimits } from "./slow-readers.ts";
 import { followTls, printOfTls, readTls, type TlsFiles } from "./tls.ts";
+import { countBodies } from "./under-way.ts";
 import { answerOthers, makeRefuseUnreadable } from "./unreadable.ts";
 
 export interface ServerOptions {
@@ -96,6 +97,7 @@ export function makeServer({
   refuseWhileClosing(app);
   const sessions = keys === null ? null : makeSessions({ keys, clock });
   checkCallers(app, keys, sessions);
+  countBodies(app);
   keepAnswers(app);
   const { table, notRouted } = keepRoutes(app);
   app.addHook("onRequest", async (request, reply) => {

@@ -8,6 +8,7 @@ import { beginInTurn, makeTurns, workOf, workOwner } from "../../src/event/turns
 import { SharedRoom } from "../../src/log/shared-room.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { makeQueues } from "../../src/store/append/append-queue.ts";
+import { makeFakeClock } from "../support/fake-clock.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 describe("a fair line", () => {
@@ -226,6 +227,25 @@ describe("the embedded log", () => {
     await flood[0];
     expect(answered).toBeLessThanOrEqual(2); // 1,024 events share a commit otherwise, and its answers come together
     await Promise.all(flood);
+    await log.close();
+  });
+
+  it("lets a flood wait a moment for the tenant that was just answered, once: they share a commit", async () => {
+    const clock = makeFakeClock();
+    const log = await openSqliteLog(temporaryFolder(), { clock });
+    const answered: string[] = [];
+    const append = (tenant: string, count: number) => log.append(`${tenant}.order-1`, events(count), "any").then(() => answered.push(tenant));
+    for (const tenant of ["quiet", "flood"]) void beginInTurn(tenant);
+    await Promise.all([append("flood", 20), append("quiet", 1)]);
+    const flood = append("flood", 20);
+    for (let turn = 0; turn < 5; turn++) await nextTurn();
+    expect(answered).toEqual(["flood", "quiet"]);
+    await Promise.all([flood, append("quiet", 1)]); // no time has passed
+    const again = append("flood", 20);
+    for (let turn = 0; turn < 5; turn++) await nextTurn();
+    await clock.advance(3);
+    await again;
+    await append("flood", 20); // nobody was answered with it
     await log.close();
   });
 

@@ -5,13 +5,10 @@
  */
 
 import type { Clock } from "../../event/clock.ts";
-import { FairLine } from "../../event/fair-line.ts";
-import { ownTenant } from "../../event/names.ts";
-import { severalAsk } from "../../event/turns.ts";
 import type { EncodedAppend } from "../append-rules.ts";
 import type { AppendedEvent } from "../event-log.ts";
 import { makeRecordClock } from "../record-clock.ts";
-import { SharedRoom, tooManyWait } from "../shared-room.ts";
+import { AppendQueue } from "./append-queue.ts";
 import type { OwnedConnection } from "./connection.ts";
 import type { GroupNeeds, Waiting, WriterEvents } from "./group.ts";
 import type { SqliteLogLimits } from "./limits.ts";
@@ -28,51 +25,38 @@ export interface Writer {
 export function makeWriter(connection: OwnedConnection, clock: Clock, limits: SqliteLogLimits, told: WriterEvents): Writer {
   const recordClock = makeRecordClock(clock);
   const needs: GroupNeeds = { connection, clock, recordClock, told, syncPlace: new SyncPlace(limits.quickSyncMs) };
-  const queue = new FairLine<Waiting>();
-  const queued = new SharedRoom({ count: limits.queuedAppends, bytes: limits.queuedBytes });
-  /** Appends with times of their own, in the queue: a copy, which counts on the order in which they were made. */
-  let copied = 0;
+  const queue = new AppendQueue(limits, clock);
   let places = 0;
-  let scheduled = false;
+  /** When the next group is stored: in the next turn of the event loop, or when its patience ends. */
+  let scheduled: "next" | { cancel(): void } | null = null;
   /** A group waits for the disk; the next one is stored behind it. */
   let syncing = false;
   let drained: (() => void)[] = [];
 
   const schedule = () => {
-    if (scheduled || syncing) return;
-    scheduled = true;
+    if (scheduled === "next" || syncing) return;
+    const waitMs = queue.patienceMs();
+    if (waitMs > 0) {
+      scheduled ??= clock.after(waitMs, flush);
+      return;
+    }
+    scheduled?.cancel();
+    scheduled = "next";
     setImmediate(flush);
   };
 
-  const takeGroup = (): Waiting[] => {
-    // What one tenant stores holds up the others that wait, and those that ask while it is synced. Reprise itself is none: it writes for all of them.
-    const tenants = queue.owners - Math.min(1, queue.waitingOf(ownTenant));
-    const most = (tenants > 1 || severalAsk()) && copied === 0 ? limits.sharedGroupEvents : limits.groupEvents;
-    const group: Waiting[] = [];
-    let events = 0;
-    let bytes = 0;
-    for (let next = queue.first(); next !== undefined; next = queue.first()) {
-      const { append } = next;
-      events += append.events.length;
-      bytes += append.bytes;
-      if (group.length > 0 && (events > most || bytes > limits.groupBytes)) break;
-      group.push(queue.shift(append.events.length)!);
-      queued.give(append.tenant, append.bytes);
-      if (append.recordedAt !== null) copied--;
-    }
-    return group.sort((one, other) => one.place - other.place);
-  };
-
   const flush = () => {
-    scheduled = false;
-    const answered = storeGroup(needs, takeGroup());
-    if (answered === null) return goOn();
+    scheduled = null;
+    const group = queue.take();
+    const answered = storeGroup(needs, group);
+    if (answered === null) return goOn(group);
     syncing = true;
-    void answered.then(goOn);
+    void answered.then(() => goOn(group));
   };
 
-  const goOn = () => {
+  const goOn = (group: readonly Waiting[]) => {
     syncing = false;
+    queue.answered(group);
     told.stored();
     if (queue.size > 0) return schedule();
     for (const done of drained) done();
@@ -81,11 +65,11 @@ export function makeWriter(connection: OwnedConnection, clock: Clock, limits: Sq
 
   return {
     append(append) {
-      const full = queued.take(append.tenant, append.bytes);
-      if (full !== null) throw tooManyWait(full);
-      schedule();
-      if (append.recordedAt !== null) copied++;
-      return new Promise((resolve, reject) => queue.push(append.tenant, { append, resolve, reject, answer: null, place: places++ }));
+      queue.admit(append);
+      return new Promise((resolve, reject) => {
+        queue.push({ append, resolve, reject, answer: null, place: places++ });
+        schedule();
+      });
     },
     warnings: () => recordClock.warnings(),
     drain: () => (queue.size === 0 && !syncing ? Promise.resolve() : new Promise((resolve) => drained.push(resolve))),
