@@ -19,6 +19,7 @@ import { makeAmendments } from "./replay/amendments.ts";
 import { makeReplays } from "./replay/replays.ts";
 import { makeArchives } from "./retention/archive/archives.ts";
 import { withArchive } from "./retention/archive/with-archive.ts";
+import { makeArchivedBefore } from "./retention/archived-before.ts";
 import { archivesOf } from "./retention/archives.ts";
 import { openRetention } from "./retention/open-retention.ts";
 import { makeAppender } from "./store/append/append.ts";
@@ -122,6 +123,7 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
       ...{ ...config, appends, log, clock, newId, random, logger, build, projectBuild: config.build, ends: marker },
       ...{ limits: { ...config.limits, ...limits }, ...(calls && { calls }), ...(twins && { twin: twins.handler }) },
       ...sharing,
+      archivedBefore: makeArchivedBefore(log),
       onTaken: () => onTaken(),
     });
     const seen = await openStoreViews(plan, ground, log, delivery);

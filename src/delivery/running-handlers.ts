@@ -11,6 +11,7 @@ import { makeWebhookAttempt } from "./attempt/webhook-attempt.ts";
 import type { DeliveryLogger } from "./delivery-logger.ts";
 import { AloneGate } from "./dispatcher/alone-gate.ts";
 import { FlushPace } from "./dispatcher/flush-pace.ts";
+import type { ArchivedBefore } from "./dispatcher/lane-reader.ts";
 import type { FollowUpAppends } from "./follow-ups/follow-up-appends.ts";
 import type { HandlerDefinition } from "./handler.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
@@ -36,6 +37,8 @@ export interface RunningHandlersOptions {
   readonly integrations?: readonly IntegrationSpec[];
   readonly catalog: Catalog;
   readonly log: EventLog;
+  /** See the lane reader's. */
+  readonly archivedBefore?: ArchivedBefore;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly random: () => number;

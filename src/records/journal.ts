@@ -29,6 +29,12 @@ interface AboutPart {
   readonly part?: number;
 }
 
+/**
+ * Why the log no longer has events that a lane comes to. `archived`: a run of retention removed them, whose record was there before the handler's. `missing`:
+ * later ones are there. `truncated`: none is.
+ */
+export type LaneGap = "archived" | "missing" | "truncated";
+
 export interface JournalData {
   /** At start, before anything else. Its revision is the epoch. */
   "partition.claimed": {
@@ -71,7 +77,7 @@ export interface JournalData {
   "lane.resumed": { readonly lane: string; readonly act: Act };
   /** An operator's act: the delivery that waits for a retry is due now. */
   "lane.retried": { readonly lane: string; readonly act: Act };
-  "lane.gap": { readonly lane: string; readonly from: number; readonly to: number; readonly why: "missing" | "truncated" };
+  "lane.gap": { readonly lane: string; readonly from: number; readonly to: number; readonly why: LaneGap };
   /** `attempt` counts all calls of the delivery. */
   "delivery.started": AboutDelivery & { readonly attempt: number; readonly alone: boolean; readonly replayId?: string };
   /** Part `part` (from 0) of the `of` that the event was split into is done, and others follow. */

@@ -3,6 +3,8 @@
 /** A stream's events from `first` to `before` − 1. With them went the stream's last event: its position and time. */
 export type ArchivedRange = readonly [stream: string, first: number, before: number, position?: string, recordedAt?: string];
 
+type CountByTenant = Readonly<Record<string, number>>;
+
 export interface RetentionStreamData {
   /** A run begins, and whoever ran before it is out. `before`: events recorded up to then may go. */
   "retention.begun": {
@@ -22,6 +24,10 @@ export interface RetentionStreamData {
     readonly after: string;
     readonly through: string;
     readonly streams: readonly ArchivedRange[];
+    /** How many of these events each handler on record wanted, all of them done, by tenant. The first builds did not say it. */
+    readonly handlers?: Readonly<Record<string, CountByTenant>>;
+    /** How many of them are of each type, for handlers that come later. */
+    readonly types?: Readonly<Record<string, CountByTenant>>;
   };
   /** Everything recorded so far is removed. */
   "retention.removed": { readonly runId: string; readonly events: number };

@@ -57,6 +57,17 @@ export class HandlerRecords {
     return null;
   }
 
+  /** Of the handlers that are not retired. */
+  get names(): readonly string[] {
+    return [...this.#handlers].filter(([, { known }]) => known !== null).map(([name]) => name);
+  }
+
+  wantedBy(event: StoredEvent): readonly string[] {
+    const names: string[] = [];
+    for (const [name, { known }] of this.#handlers) if (known?.wants(event)) names.push(name);
+    return names;
+  }
+
   /** An event of a handler's own stream, in the order of the log. */
   see({ stream, source, type, data, damage }: StoredEvent): void {
     if (source !== "reprise" || damage !== undefined || !stream.startsWith(prefix)) return;

@@ -149,7 +149,7 @@ async function walkOne({ needs, options, holds, nowMs, floorOf, leaving, stream,
     for await (const _ of scan.batches());
     return;
   }
-  const records = new SegmentRecords(options.runId, url);
+  const records = new SegmentRecords(options.runId, url, holds.handlers);
   const still = new StillGoing({ log, holds, leaving });
   const archive = await needs.openArchive(url);
   try {

@@ -6,6 +6,11 @@ import { openStore } from "../../src/compose.ts";
 import type { Config } from "../../src/config/config.ts";
 import { defineHandler, Terminal } from "../../src/delivery/handler.ts";
 import { systemClock } from "../../src/event/clock.ts";
+import { newId } from "../../src/event/ids.ts";
+import { retentionStream } from "../../src/event/names.ts";
+import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
+import { ownEvent } from "../../src/records/own-event.ts";
+import type { RetentionStreamData } from "../../src/records/retention.ts";
 import { toSelection } from "../../src/replay/selection.ts";
 import type { ArchiveRun } from "../../src/retention/runs.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -115,7 +120,50 @@ it("leaves what something holds, each with its reason, and what is behind it; a 
   await until(() => calls.includes("new@0"));
   expect(calls).toEqual(["new@0"]);
   const handlers = await after.views.handlers();
-  expect(handlers.find(({ name }) => name === "late")).toMatchObject({ wanted: 1, done: 1, byStatus: { skipped: 0 } });
+  expect(handlers.find(({ name }) => name === "late")).toMatchObject({ wanted: 1, done: 1, byStatus: { skipped: 0 }, archived: { done: 0, missed: 19 } });
+  expect(handlers.find(({ name }) => name === "mailer")).toMatchObject({ archived: { done: 19, missed: 0 } });
+  expect(await after.views.entity("default", { type: "order", id: "letter" })).toMatchObject({ archived: { events: 5, before: 5 } });
+  expect(await after.views.entity("default", { type: "order", id: "new" })).toMatchObject({ archived: null });
+  await after.views.rebuild();
+  expect((await after.views.handlers()).map(({ archived }) => archived)).toEqual(handlers.map(({ archived }) => archived));
+});
+
+it("says of a lane's hole that it is archived, where that is on record, and counts it so", { timeout: 60_000 }, async () => {
+  const folder = temporaryFolder();
+  const { open, late, calls } = aScene(folder);
+  const store = await open([late]);
+  await append(store, "a", 1);
+  await until(() => calls.length === 1);
+  await store.pauseEntity({ type: "order", id: "a" }, { reason: "a test" });
+  await append(store, "a", 5);
+  await append(store, "b", 1);
+  await until(() => calls.length === 2);
+  await store.close();
+
+  const log = await openSqliteLog(folder);
+  const lane = "default.order-a";
+  // As a run does that was begun before the handler came. Another program takes one more away.
+  const about = { runId: newId(), archive: "file:/a", segment: "1", after: "0", through: "99", streams: [[lane, 0, 4]] as const };
+  const record = { ...about, handlers: {}, types: { "order.placed": { default: 4 } } } satisfies RetentionStreamData["retention.archived"];
+  await log.append(retentionStream, [ownEvent(newId, "retention.archived", record)], "none");
+  await log.truncate(lane, 5);
+  await log.close();
+
+  const again = await open([late]);
+  await again.resumeEntity({ type: "order", id: "a" }, { reason: "a test" });
+  await until(() => calls.length === 3);
+  await settled(again);
+  expect(calls).toEqual(["a@0", "b@0", "a@5"]);
+  expect((await again.views.handlers())[0]).toMatchObject({ archived: { done: 0, missed: 4 } });
+  await again.close();
+  const read = await openSqliteLog(folder);
+  const gaps: unknown[] = [];
+  for await (const batch of read.readAll({ filter: { types: ["lane.gap"] } })) gaps.push(...batch.map(({ data }) => data));
+  await read.close();
+  expect(gaps).toEqual([
+    { lane, from: 1, to: 3, why: "archived" },
+    { lane, from: 4, to: 4, why: "missing" },
+  ]);
 });
 
 it("has the same views after a rebuild of the shorter log as by forgetting step by step", { timeout: 60_000 }, async () => {

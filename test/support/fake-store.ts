@@ -169,6 +169,7 @@ export const entityView: EntityView = {
   tenant: "default",
   revision: 2,
   lastEventAt: at,
+  archived: null,
   handlers: [
     {
       handler: "mail",
@@ -187,6 +188,7 @@ const handlerView: HandlerView = {
   state: "running",
   why: null,
   fault: null,
+  archived: { done: 0, missed: 0 },
   wanted: 10,
   done: 7,
   waiting: 3,

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { EntitiesReply, EntityEventsReply, EntityReply, LaneActReply } from "../../http/wire/entities.ts";
 import { at } from "../client.ts";
 import { addFilters, hint, hintNext, openSession, parseEntity, queryOf, type World } from "../command.ts";
-import { type Column, fields, printList, printOne, tableSection, timeText } from "../print.ts";
+import { type Column, countText, fields, printList, printOne, tableSection, timeText } from "../print.ts";
 import { eventColumns } from "./events.ts";
 
 const listFilters = ["lane_state", "handler", "entity_type", "limit", "cursor", "after"] as const;
@@ -71,12 +71,18 @@ function name({ entity }: EntityReply): string {
   return `${entity.type}/${entity.id}`;
 }
 
+function archivedFields(archived: EntityReply["archived"]): readonly (readonly [string, string])[] {
+  if (archived === null) return [];
+  return [["archived", `${countText(archived.events, "event")} before revision ${archived.before}, the last ones in ${archived.segment}`]];
+}
+
 function entityText(entity: EntityReply, width: number | undefined): string {
   const facts = fields([
     ["entity", name(entity)],
     ["tenant", entity.tenant],
     ["revision", entity.revision],
     ["last event", timeText(entity.last_event_at)],
+    ...archivedFields(entity.archived),
   ]);
   const lanes = tableSection(
     "lanes",

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { HandlerActReply, HandlerRepairReply, HandlersReply, RebuildReply, RetiredReply } from "../../http/wire/service.ts";
 import { at } from "../client.ts";
 import { addFilters, confirmMany, hint, openSession, queryOf, type World } from "../command.ts";
-import { countText, durationText, printList, printOne } from "../print.ts";
+import { type Column, countText, durationText, printList, printOne } from "../print.ts";
 
 /** `handlers ls|pause|resume|repair|retire` and `views rebuild`. */
 export function addService(program: Command, world: World): void {
@@ -32,6 +32,7 @@ function addHandlerList(handlers: Command, world: World): void {
         ["HELD", ({ by_status }) => by_status.held],
         ["BLOCKED LANES", ({ lanes }) => lanes.blocked, () => []],
         ["LAG", ({ lag_events, lag_seconds }) => (lag_events === 0 ? "none" : `${countText(lag_events, "event")}, ${durationText(lag_seconds)}`)],
+        ...(reply.handlers.some(({ archived }) => archived.done + archived.missed > 0) ? [archivedColumn] : []),
         ["ORDERING", ({ ordering }) => ordering, () => []],
         ["WHY", ({ why }) => why, ({ why }) => [why]],
       ],
@@ -40,6 +41,12 @@ function addHandlerList(handlers: Command, world: World): void {
     });
   });
 }
+
+/** Shown where anything was archived. */
+const archivedColumn: Column<HandlersReply["handlers"][number]> = [
+  "ARCHIVED",
+  ({ archived: { done, missed } }) => (missed === 0 ? done : `${done}, and ${missed} before it came`),
+];
 
 function addPauses(handlers: Command, world: World): void {
   for (const [verb, description] of [

@@ -24,7 +24,7 @@ import { Caller } from "./caller.ts";
 import type { FlushPace } from "./flush-pace.ts";
 import { JournalWriter } from "./journal-writer.ts";
 import { LaneActs } from "./lane-acts.ts";
-import { LaneReader } from "./lane-reader.ts";
+import { type ArchivedBefore, LaneReader } from "./lane-reader.ts";
 import { LetterActs } from "./letter-acts.ts";
 import { Lifetime, serviceStops } from "./lifetime.ts";
 import { Loans } from "./loans.ts";
@@ -42,6 +42,7 @@ export interface DispatcherOptions {
   readonly seen: CallsSeen;
   readonly catalog: Catalog;
   readonly log: EventLog;
+  readonly archivedBefore?: ArchivedBefore | undefined;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly random: () => number;

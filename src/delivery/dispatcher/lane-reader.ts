@@ -20,6 +20,8 @@ const lettersAtOnce = 64;
 export interface LaneReaderOptions {
   readonly handler: string;
   readonly log: EventLog;
+  /** Below which revision a stream's events are in an archive, as far as that is on record; asked about holes. Default: nothing is archived. */
+  readonly archivedBefore?: ArchivedBefore | undefined;
   readonly clock: Clock;
   readonly logger: DeliveryLogger;
   readonly journal: JournalStream;
@@ -27,6 +29,8 @@ export interface LaneReaderOptions {
   readonly life: Lifetime;
   readonly pump: Pump;
 }
+
+export type ArchivedBefore = (stream: string) => Promise<number>;
 
 /** Reads the streams of detached lanes, and the events of dead letters that are to be delivered again. */
 export class LaneReader {
@@ -100,7 +104,7 @@ export class LaneReader {
   }
 
   async #readLane(lane: Lane, from: number): Promise<void> {
-    const { log, clock, partition, life } = this.#options;
+    const { log, archivedBefore, clock, partition, life } = this.#options;
     const head = await log.streamRevision(lane.stream);
     const events: StoredEvent[] = [];
     if (head >= from)
@@ -108,6 +112,7 @@ export class LaneReader {
         for (const event of batch) events.push(event);
         break; // one batch only, since batches are limited in bytes and 64 events may have 60 MB; the lane reads on when it has delivered these
       }
-    partition.reading.laneRead(lane, events, head, clock.monotonicMs());
+    const isHole = (events[0]?.revision ?? head + 1) > from;
+    partition.reading.laneRead(lane, events, head, clock.monotonicMs(), isHole ? await archivedBefore?.(lane.stream) : 0);
   }
 }

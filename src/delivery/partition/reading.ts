@@ -1,5 +1,6 @@
 /** What comes in: events of the subscription, and what was read of a detached lane's own stream. */
 import type { Position, StoredEvent } from "../../event/event.ts";
+import type { LaneGap } from "../../records/journal.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { type Lane, makeLane, unknownNext } from "./lane.ts";
@@ -126,8 +127,9 @@ export class Reading {
    * Events of a detached lane's own stream, in order from `lane.next` on, as far as one batch went.
    *
    * @param head revision of the stream's last event, read *before* the events: what is missing below it is a hole.
+   * @param archivedBefore of a hole, the revisions below this one are in the archive.
    */
-  laneRead(lane: Lane, events: readonly StoredEvent[], head: number, monotonicMs: number): void {
+  laneRead(lane: Lane, events: readonly StoredEvent[], head: number, monotonicMs: number, archivedBefore = 0): void {
     lane.reading = false;
     if (this.#takesNoEvents(lane)) {
       this.#agenda.refresh(lane);
@@ -142,9 +144,9 @@ export class Reading {
       return;
     }
     if (first === undefined || first.revision > lane.next) {
-      const to = (first?.revision ?? head + 1) - 1;
-      this.#recorder.fact({ type: "lane.gap", data: { lane: lane.stream, from: lane.next, to, why: first === undefined ? "truncated" : "missing" } });
-      this.#moves.advance(lane, to + 1, lane.at);
+      const end = first?.revision ?? head + 1;
+      this.#gap(lane, Math.min(archivedBefore, end), "archived");
+      this.#gap(lane, end, first === undefined ? "truncated" : "missing");
     }
     for (const event of events) {
       if (event.revision !== Math.max(lane.readThrough + 1, lane.next)) break; // a hole: the lane meets it again when that revision is next
@@ -153,6 +155,12 @@ export class Reading {
     }
     if (lane.queue.length === 0) this.#moves.passUnwanted(lane);
     this.#agenda.refresh(lane);
+  }
+
+  #gap(lane: Lane, end: number, why: LaneGap): void {
+    if (end <= lane.next) return;
+    this.#recorder.fact({ type: "lane.gap", data: { lane: lane.stream, from: lane.next, to: end - 1, why } });
+    this.#moves.advance(lane, end, lane.at);
   }
 
   /** Whether the lane has changed since it was to be read, so that the events are of no use. */

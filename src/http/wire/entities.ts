@@ -29,6 +29,7 @@ export const entityReply = z.strictObject({
   tenant: z.string(),
   revision: count,
   last_event_at: time,
+  archived: z.strictObject({ events: count, before: count, segment: z.string() }).nullable(),
   handlers: z.array(
     z.strictObject({
       handler: z.string(),
@@ -71,6 +72,7 @@ export function toEntityReply(view: EntityView): EntityReply {
     tenant: view.tenant,
     revision: view.revision,
     last_event_at: view.lastEventAt,
+    archived: view.archived,
     handlers: view.handlers.map((lane) => ({
       handler: lane.handler,
       lane_state: lane.laneState,

@@ -27,13 +27,14 @@ export function makeCut({ truncations, reader, append }: CutNeeds): (cuts: reado
     for (let from = 0; from < cuts.length; from += listedAtOnce) {
       const heads = await someAtOnce(cuts.slice(from, from + listedAtOnce), signal, async ({ stream, before }) => {
         const head = await reader.streamRevision(stream);
-        return { stream, before: Math.min(before, head + 1), head };
+        const end = Math.min(before, head + 1);
+        return { stream, before: end, head, events: Math.max(0, end - truncations.firstOf(stream)) };
       });
       const there = heads.filter(({ head }) => head >= 0);
       if (isListed) await truncations.list(there, append);
-      await someAtOnce(there, signal, async ({ stream, before, head }) => {
+      await someAtOnce(there, signal, async ({ stream, before, head, events }) => {
         await truncations.truncate(stream, before, head);
-        await rest?.(1);
+        await rest?.(events);
       });
     }
   };

@@ -17,6 +17,8 @@ import { within } from "./waiting.ts";
 
 export interface Truncations {
   isHidden(event: StoredEvent): boolean;
+  /** The first revision that is not hidden. */
+  firstOf(stream: string): number;
   /** Takes over the list in the metadata of `reprise.log`. */
   learn(metadata: unknown): void;
   /** Takes over what an event of `reprise.log` adds to the list. */
@@ -84,6 +86,7 @@ export function makeTruncations(server: Server, newId: NewId): Truncations {
     learn,
     see,
     isHidden: ({ stream, revision }) => revision < (firsts.get(stream) ?? 0),
+    firstOf: (stream) => firsts.get(stream) ?? 0,
     async load(events) {
       const [last] = (await readStreamPage(server, `$$${logStream}`, "backward", null, 1)).events;
       if (last?.isJson) learn(last.data);

@@ -63,14 +63,17 @@ export function appendTo(content: Content, append: EncodedAppend, recordClock: R
   });
 }
 
-export function truncate(content: Content, stream: string, before: number): void {
+/** @returns how many events it removed. */
+export function truncate(content: Content, stream: string, before: number): number {
   const place = content.streams.get(stream);
-  if (place === undefined) return;
-  for (const event of place.events.filter(({ revision }) => revision < before)) {
+  if (place === undefined) return 0;
+  const gone = place.events.filter(({ revision }) => revision < before);
+  for (const event of gone) {
     content.slots[Number(event.position) - 1] = null;
     content.ids.delete(`${tenantOf(stream)}\n${event.id}`);
   }
   place.events = place.events.filter(({ revision }) => revision >= before);
+  return gone.length;
 }
 
 /** The answer to a repeat; null: none of the ids is known. @throws EVENT_ID_REUSED */

@@ -72,8 +72,8 @@ function openHandle(content: Content, clock: Pick<Clock, "now">, batchSize: numb
       for (const { stream, before } of cuts) checkTruncate(stream, before);
       for (const { stream, before } of cuts) {
         signal?.throwIfAborted();
-        truncate(content, stream, before);
-        await rest?.(1);
+        const gone = truncate(content, stream, before);
+        await rest?.(gone);
       }
     },
     freeRoom: async () => ({ bytes: 0, owed: null }),

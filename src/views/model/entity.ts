@@ -32,6 +32,8 @@ export interface EntityView {
   readonly tenant: string;
   readonly revision: number;
   readonly lastEventAt: string;
+  /** What of it left the log for an archive: its events below the revision `before`, and the segment of the last ones; null: nothing. */
+  readonly archived: { readonly events: number; readonly before: number; readonly segment: string } | null;
   /** Of each handler that wants any of its events. */
   readonly handlers: readonly LaneView[];
 }

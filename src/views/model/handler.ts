@@ -24,6 +24,8 @@ export interface HandlerView {
   /** Wanted events that no attempt was begun for (neither failed nor dead-lettered), and the age of the oldest in seconds. */
   readonly lagEvents: number;
   readonly lagSeconds: number;
+  /** Events that it wants, and that left the log for an archive, counted in nothing else here. `missed`: they were gone before it came. */
+  readonly archived: { readonly done: number; readonly missed: number };
   readonly byStatus: Readonly<Record<DeliveryStatus, number>>;
   readonly lanes: Readonly<Record<ShownLaneState, number>>;
 }

@@ -1,5 +1,6 @@
 import type { Projection } from "../projection.ts";
 import { amendments } from "./amendments.ts";
+import { archived } from "./archived.ts";
 import { deliveries } from "./deliveries.ts";
 import { entities } from "./entities.ts";
 import { errorGroups } from "./error-groups.ts";
@@ -25,6 +26,7 @@ export const projections: readonly Projection[] = [
   amendments,
   lanes,
   replays,
+  archived,
   retention,
   minuteRates,
 ];

@@ -54,6 +54,7 @@ export function describeTruncation({ open, openPair }: Chapter): void {
       expect(seen(await stored(log))).toEqual(seen(left));
       expect(seen(await streamOf(log, "shop.order-5"))).toEqual(seen(left.filter(({ stream }) => stream === "shop.order-5")));
       expect(rests.length).toBeGreaterThan(1);
+      expect(rests.reduce((sum, done) => sum + done)).toBe(all.length - left.length);
       expect((await log.freeRoom()).bytes).toBeGreaterThanOrEqual(0);
       await log.close();
       const again = await reopen();

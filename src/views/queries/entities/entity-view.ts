@@ -17,5 +17,13 @@ export async function entityView(sources: Sources, reader: DeliveryReader, row: 
   const { tenant, entity } = parseStreamName(row.stream)!;
   const handlers: LaneView[] = [];
   for (const handler of wantingHandlers(sources, reader, row.id)) handlers.push(await laneView(sources, reader, row, handler, turns));
-  return { entity, tenant, revision: row.revision, lastEventAt: toIso(row.recorded_ms), handlers };
+  return { entity, tenant, revision: row.revision, lastEventAt: toIso(row.recorded_ms), archived: archivedOf(sources, row.id), handlers };
+}
+
+function archivedOf({ db }: Sources, entity: number): EntityView["archived"] {
+  const archived = db().get<NonNullable<EntityView["archived"]>>(
+    "select a.events, a.before, s.name as segment from archived_entities a join archived_segments s on s.id = a.segment where a.entity = ?",
+    entity,
+  );
+  return archived === undefined ? null : { ...archived };
 }

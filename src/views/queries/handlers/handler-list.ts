@@ -59,7 +59,15 @@ async function handlerView(counting: Counting, handler: HandlerRow, wanted: numb
     waiting,
     lagEvents: rest.pending + rest.held,
     lagSeconds: rest.oldestMs === null ? 0 : Math.max(0, Math.floor((sources.now() - rest.oldestMs) / 1000)),
+    archived: archivedOf(counting, name),
     byStatus: counted,
     lanes: await countLanes(counting, handler, entities),
   };
+}
+
+function archivedOf({ sources: { db }, tenant }: Counting, handler: string): HandlerView["archived"] {
+  return db().get<HandlerView["archived"]>(
+    `select coalesce(sum(done), 0) as done, coalesce(sum(missed), 0) as missed from archived_wanted where handler = ? and (? = '${everyTenant}' or tenant = ?)`,
+    ...[handler, tenant, tenant],
+  )!;
 }
