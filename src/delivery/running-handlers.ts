@@ -106,7 +106,8 @@ interface Place {
 
 export function makeRunningHandlers(options: RunningHandlersOptions): RunningHandlers {
   const { handlers, log, clock, ends = nobodyTold } = options;
-  const integrations = new Integrations({ ...options, specs: options.integrations ?? [] });
+  const sharing = options.many ? { life: ends.life, isThere: (other: string) => cluster?.hasLife(other) ?? false } : null;
+  const integrations = new Integrations({ ...options, specs: options.integrations ?? [], sharing });
   const twins = new Map(handlers.map((spec) => [spec.name, options.twin?.(spec)]));
   const calls = makeAttempts(handlers, twins, options); // made at once, so that a header that cannot be sent is a start-up error
   const places = new Map<string, Place>();
@@ -126,15 +127,15 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
   const partitions = () => [...places.values()].flatMap(({ seats }) => seats);
   const { instance = `${hostname()}:${process.pid}` } = options;
   const cluster = options.many ? makeCluster({ ...options, ends, name: instance, seats: partitions, onChange: lookAgain }) : null;
-  const instances = options.many ? makeInstances(options, places) : null;
+  const instances = options.many ? makeInstances({ ...options, onIntegration: (event) => integrations.take(event) }, places) : null;
   /** One that another instance has, or is about to have, is at work there. */
   const isElsewhere = ({ code }: RepriseError) => cluster !== null && code === "FENCED";
 
   return {
     async start() {
-      await integrations.start();
       const owns = cluster === null ? alone(instance, life.isHeard) : among(cluster);
       await instances?.start();
+      await integrations.start(); // after the tail has begun, so that no change is missed between
       await openAll(options, { places, attempts: calls.attempts, twins, owns, integrations, instances });
       if (cluster !== null) return cluster.start();
       life.start();

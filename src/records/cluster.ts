@@ -24,6 +24,8 @@ export interface ClusterStreamData {
   };
   /** It gives its partitions away and gets no more: it stops, or an operator asked for it. */
   "member.draining": { readonly instance: string; readonly by: string; readonly act?: Act };
+  /** It gave no sign of life for so long that others may have come to a verdict; this event makes void what they have not stored. */
+  "member.returned": { readonly instance: string };
   /** `clean`: it said so itself, after it had released all. `silent`: another one (`by`) heard nothing of it for too long. */
   "member.left": { readonly instance: string; readonly by: string; readonly why: "clean" | "silent" };
   /** One step towards an even share: the owner itself gives partitions away, or takes one back that it could not let go of. */

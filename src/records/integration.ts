@@ -6,6 +6,10 @@ export interface IntegrationStreamData {
   "integration.opened": { readonly until: string; readonly waitMs: number; readonly coolDownMs: number };
   /** The trial went well. */
   "integration.closed": Record<string, never>;
+  /** Where several instances share the log: the one trial is `by`'s, the id of a process, from then on. */
+  "integration.trial_begun": { readonly by: string };
+  /** It came to nothing: nothing was called, or the call said nothing about the integration. */
+  "integration.trial_ended": { readonly by: string };
   /** The receiver asked to be left alone until then. It says nothing about the breaker. */
   "integration.gated": { readonly until: string; readonly waitMs: number };
   /** An operator's act: nothing is called until it is reset. */

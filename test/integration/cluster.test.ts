@@ -26,7 +26,7 @@ async function open(log: string, instance: string, calls: Call[], instances: "on
   const handler = defineHandler({
     name: "desk",
     concurrency: 16,
-    timeoutMs: 60_000,
+    timeoutMs: 1_000_000,
     events: [happened],
     on: {
       "thing.happened": async (event, { signal }) => {
@@ -128,6 +128,32 @@ describe("instances on one log server", { timeout: 90_000 }, () => {
     const [one, four] = [await rateOf(1), await rateOf(4)];
     console.log(`a handler that waits 200 ms, concurrency 16: ${Math.round(one)} deliveries a second with one instance, ${Math.round(four)} with four`);
     expect(four).toBeGreaterThan(3 * one);
+  });
+
+  it.runIf(size(0, 1) === 1)("let a delivery of fifteen minutes be, while others come and go", { timeout: 1_200_000 }, async () => {
+    const { url } = await startLogServer();
+    const calls: Call[] = [];
+    const longMs = 15 * 60_000;
+    const one = await open(url, "one", calls);
+    await until("all partitions", () => partsOf(one, "one") === 16);
+    await one.append([{ id: v7(), type: "thing.happened", entity: { type: "thing", id: "long" }, data: { takesMs: longMs } }]);
+    await until("the long call", () => calls.length === 1);
+    let [came, sent] = [0, 0];
+    while (calls[0]!.endMs === null && !calls[0]!.aborted) {
+      const other = await open(url, `other${++came}`, calls);
+      await until("a share for each", () => partsOf(other, `other${came}`) >= 7);
+      await appendTo(one, 40, 5);
+      sent += 200;
+      await wait(20_000);
+      await other.close();
+      await until("all partitions again", () => partsOf(one, "one") === 16 || calls[0]!.endMs !== null);
+    }
+    await until("all calls", () => calls.length > sent);
+    console.log(`a call of 15 minutes: ${came} instances came and went meanwhile, ${sent} events were delivered beside it`);
+    expect(calls[0]).toMatchObject({ instance: "one", aborted: false });
+    expect(calls[0]!.endMs! - calls[0]!.startMs).toBeGreaterThanOrEqual(longMs - 100);
+    expect(calls.length).toBe(1 + sent);
+    expect(outOfOrder(calls)).toEqual([]);
   });
 
   it("share the partitions as they come and go; each entity stays in order, each event comes once, and a long call is let be", async () => {

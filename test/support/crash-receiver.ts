@@ -40,8 +40,15 @@ export interface Receiver {
   record(): readonly string[];
 }
 
-/** @param answer the status to answer with, in time. */
-export async function startReceiver(answer: (call: Call) => Promise<number> | number, onMoment: (kind: Moment["kind"]) => void = () => {}): Promise<Receiver> {
+/**
+ * @param answer the status to answer with, in time.
+ * @param host the address where it listens.
+ */
+export async function startReceiver(
+  answer: (call: Call) => Promise<number> | number,
+  onMoment: (kind: Moment["kind"]) => void = () => {},
+  host = "127.0.0.1",
+): Promise<Receiver> {
   const history: Moment[] = [];
   const happened = (kind: Moment["kind"], call: Call): void => {
     history.push({ kind, call });
@@ -79,7 +86,7 @@ export async function startReceiver(answer: (call: Call) => Promise<number> | nu
       happened("answered", call);
     })().catch(() => response.destroy()); // cut off in the middle of its body: the caller was killed
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(0, host);
   await once(server, "listening");
   onTestFinished(() => {
     server.closeAllConnections();
@@ -89,7 +96,7 @@ export async function startReceiver(answer: (call: Call) => Promise<number> | nu
   const calls = (handler?: string): readonly Call[] =>
     history.filter(({ kind, call }) => kind === "arrived" && (handler === undefined || call.handler === handler)).map(({ call }) => call);
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     history,
     calls,
     record: () =>

@@ -49,13 +49,21 @@ export interface Service {
   readonly send: (signal: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT") => void;
 }
 
-/** @param env is seen by the config. */
-export function startService({ config, data, log, namespace, port = 0 }: Site, env: Readonly<Record<string, string>> = {}): Service {
+/**
+ * @param env is seen by the config.
+ * @param inside stands before the command, where that is to run somewhere else.
+ */
+export function startService(
+  { config, data, log, namespace, port = 0 }: Site,
+  env: Readonly<Record<string, string>> = {},
+  inside: readonly string[] = [],
+): Service {
   const ours = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("REPRISE_")));
   const args = ["serve", "--config", config, "--log", log, "--data", data, "--port", String(port)];
   const program =
     namespace === "" ? [join(repositoryFolder, "bin/reprise.js")] : [fileURLToPath(new URL("./serve-in-namespace.ts", import.meta.url)), namespace];
-  const child = spawn(process.execPath, [...program, ...args], { env: { ...ours, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const [command, ...words] = [...inside, process.execPath, ...program, ...args];
+  const child = spawn(command!, words, { env: { ...ours, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   onTestFinished(() => void child.kill("SIGKILL"));
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
@@ -69,8 +77,12 @@ export function startService({ config, data, log, namespace, port = 0 }: Site, e
 }
 
 /** Starts the service and waits until it listens. */
-export async function startListening(site: Site, env?: Readonly<Record<string, string>>): Promise<Service & { readonly url: string }> {
-  const service = startService(site, env);
+export async function startListening(
+  site: Site,
+  env?: Readonly<Record<string, string>>,
+  inside?: readonly string[],
+): Promise<Service & { readonly url: string }> {
+  const service = startService(site, env, inside);
   const url = await service.listening;
   if (url === null) throw new Error(`The service ended before it listened:\n${service.stderr()}`);
   return { ...service, url };
@@ -82,8 +94,8 @@ export async function kill(service: Service): Promise<void> {
 }
 
 /** A GET's answer. @throws for any status but 200, which a poll takes as "not yet". */
-export async function get<T>(url: string, path: string): Promise<T> {
-  const response = await fetch(`${url}${path}`);
+export async function get<T>(url: string, path: string, headers: Readonly<Record<string, string>> = {}): Promise<T> {
+  const response = await fetch(`${url}${path}`, { headers });
   if (response.status !== 200) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
   return (await response.json()) as T;
 }

@@ -1,23 +1,32 @@
 /** Several services on one log server, each behind a wire of its own, with a receiver that they all call. */
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { onTestFinished } from "vitest";
+import { createKey } from "../../src/access/edit-key-file.ts";
 import { clusterStream } from "../../src/event/names.ts";
 import type { ClusterReply } from "../../src/http/wire/cluster.ts";
 import { openLog } from "../../src/log/open-log.ts";
 import type { ClusterEvent } from "../../src/records/cluster.ts";
 import type { Call, Receiver } from "./crash-receiver.ts";
 import { get, makeSite, type Service, startListening } from "./crash-service.ts";
+import type { Machine } from "./machines.ts";
 import type { ServerLog } from "./server-logs.ts";
 import { startRelay } from "./tcp-relay.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 export interface Instance extends Service {
   /** Its number, and that of the process: a restart has another one. */
   readonly life: number;
   readonly name: string;
   readonly url: string;
+  /** What its requests need. */
+  readonly headers: Readonly<Record<string, string>>;
   cut(): void;
   heal(): void;
 }
+
+/** As requests see it. */
+export type Reachable = Pick<Instance, "url" | "headers">;
 
 let lives = 0;
 
@@ -27,28 +36,43 @@ export async function startInstance(config: string, { log, namespace }: ServerLo
   const isOne = !host!.includes(",");
   const relay = isOne ? await startRelay(Number(host!.split(":")[1])) : null;
   onTestFinished(() => relay?.close());
+  const through = relay === null ? log : log.replace(host!, `127.0.0.1:${relay.port}`);
+  const { about, of } = newLife();
+  const service = await startListening(makeSite(config, through, namespace), { ...of, ...env });
+  return { ...service, ...about, headers: {}, cut: () => relay!.cut(), heal: () => relay!.heal() };
+}
+
+/** On a machine of its own: what is not this machine needs a key. @param cut how it is cut off. */
+export async function startInstanceOn(machine: Machine, config: string, { log, namespace }: ServerLog, cut: (machine: Machine) => void): Promise<Instance> {
+  const { about, of } = newLife();
+  const keys = join(temporaryFolder(), "keys.json");
+  const random = (count: number) => crypto.getRandomValues(new Uint8Array(count));
+  const asked = { name: "test", tenant: "*", role: "admin", expiresAtMs: null, limit: { per_second: 100_000, burst: 1_000_000 }, sources: null } as const;
+  const { text } = createKey({ path: keys, nowMs: Date.now(), random }, asked);
+  const env = { ...of, REPRISE_HOST: machine.address, REPRISE_API_KEYS: keys };
+  const service = await startListening(makeSite(config, log, namespace), env, machine.inside);
+  return {
+    ...{ ...service, ...about, headers: { authorization: `Bearer ${text}` } },
+    cut: () => cut(machine),
+    heal: () => machine.heal(),
+  };
+}
+
+function newLife() {
   const life = ++lives;
   const name = `i${life}`;
-  const through = relay === null ? log : log.replace(host!, `127.0.0.1:${relay.port}`);
-  const site = makeSite(config, through, namespace);
-  const service = await startListening(site, {
-    REPRISE_INSTANCES: "many",
-    REPRISE_INSTANCE: name,
-    REPRISE_LOG_LEVEL: "info",
-    CRASH_LIFE: String(life),
-    ...env,
-  });
-  return { ...service, life, name, cut: () => relay!.cut(), heal: () => relay!.heal() };
+  return { about: { life, name }, of: { REPRISE_INSTANCES: "many", REPRISE_INSTANCE: name, REPRISE_LOG_LEVEL: "info", CRASH_LIFE: String(life) } };
 }
 
 /** Appends through any of them until one takes it, as a client does that repeats on 503. */
-export async function appendAnywhere(urls: () => readonly string[], events: readonly object[]): Promise<string> {
+export async function appendAnywhere(instances: () => readonly Reachable[], events: readonly object[]): Promise<string> {
   for (let n = Math.floor(Math.random() * 100); ; n++) {
-    const all = urls();
+    const all = instances();
+    const { url, headers } = all[n % all.length]!;
     try {
-      const response = await fetch(`${all[n % all.length]}/events`, {
+      const response = await fetch(`${url}/events`, {
         method: "POST",
-        headers: { "content-type": "application/json" },
+        headers: { "content-type": "application/json", ...headers },
         body: JSON.stringify({ events }),
         signal: AbortSignal.timeout(5000),
       });
@@ -63,8 +87,8 @@ export async function appendAnywhere(urls: () => readonly string[], events: read
 
 class Refused extends Error {}
 
-export async function ownersOf(url: string): Promise<{ readonly owned: ReadonlyMap<string, number>; readonly all: number }> {
-  const { partitions } = await get<ClusterReply>(url, "/cluster");
+async function ownersOf({ url, headers }: Reachable): Promise<{ readonly owned: ReadonlyMap<string, number>; readonly all: number }> {
+  const { partitions } = await get<ClusterReply>(url, "/cluster", headers);
   const owned = new Map<string, number>();
   for (const { owner, state } of partitions) {
     const name = owner?.split(".")[0];
@@ -75,7 +99,7 @@ export async function ownersOf(url: string): Promise<{ readonly owned: ReadonlyM
 
 /** All partitions are at work, at these instances and no others; each has one at least. */
 export async function isShared(among: readonly Instance[]): Promise<boolean> {
-  const { owned, all } = await ownersOf(among[0]!.url);
+  const { owned, all } = await ownersOf(among[0]!);
   const names = among.map(({ name }) => name);
   return names.every((name) => (owned.get(name) ?? 0) > 0) && names.reduce((sum, name) => sum + (owned.get(name) ?? 0), 0) === all;
 }

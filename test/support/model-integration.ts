@@ -31,7 +31,7 @@ export class ModelIntegration {
   open(nowMs: number): void {
     this.#trials.clear();
     this.#integration = new Integration(spec, (change) => this.#changed(change));
-    const left = ({ change, atMs }: Kept) => (change.kind === "closed" ? 0 : Math.max(0, atMs + change.waitMs - nowMs));
+    const left = ({ change, atMs }: Kept) => (!("waitMs" in change) ? 0 : Math.max(0, atMs + change.waitMs - nowMs));
     const breaker = this.#breaker;
     const open = breaker?.change.kind === "opened" ? { kind: "open" as const, waitMs: left(breaker), coolDownMs: breaker.change.coolDownMs } : null;
     const gatedMs = this.#break === null ? 0 : left(this.#break);

@@ -244,6 +244,7 @@ export class ModelInstance implements Someone {
 
   #do(todo: Todo): void {
     if (todo.kind === "join") this.#join(todo.anew);
+    else if (todo.kind === "return") this.#return();
     else if (todo.kind === "accuse" || todo.kind === "move") this.#tell(todo);
     else {
       const seat = this.#seats.find(({ key }) => key === todo.key)!;
@@ -260,6 +261,13 @@ export class ModelInstance implements Someone {
       if (!this.#appending) this.#world.accused(this, state.members.get(todo.instance)!.life);
       this.#append({ type: "member.left", data: { instance: todo.instance, by: me!, why: "silent" } });
     }
+  }
+
+  #return(): void {
+    const sentMs = this.#mono;
+    this.#append({ type: "member.returned", data: { instance: this.#steward.me! } }, (stored) => {
+      if (stored) this.#steward.returned(sentMs, this.#mono);
+    });
   }
 
   #join(anew: boolean): void {

@@ -20,6 +20,9 @@ const ownedAgainMs = 45_000;
 /** In quiet times a partition changes its owner within. */
 const handedOverMs = 8000;
 const evenAgainMs = 75_000;
+/** A partition that its owner gives away and has to take back, because a call began meanwhile that takes long, comes to its heir later by so much. */
+const takenBackMs = 20_000;
+const maxTakenBack = 10;
 const builds: readonly (readonly [string, number])[][] = [
   [
     ["desk", 4],
@@ -78,7 +81,9 @@ export class ClusterWorld implements WorldOfInstances {
     while (this.nowMs < healedMs + ownedAgainMs && this.broken.length === 0) this.#tick();
     for (const key of this.#keys()) this.#ownedMs.set(key, this.nowMs);
     const before = new Map(Array.from(this.#next, ([key, next]) => [key, next.reduce((sum, one) => sum + one, 0)]));
-    while (this.nowMs < healedMs + evenAgainMs && this.broken.length === 0) {
+    const keptBefore = this.seen.kept;
+    const evenByMs = () => healedMs + evenAgainMs + takenBackMs * Math.min(this.seen.kept - keptBefore, maxTakenBack);
+    while (this.nowMs < evenByMs() && this.broken.length === 0) {
       this.#tick();
       this.#checkOwned();
     }

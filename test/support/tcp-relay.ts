@@ -11,7 +11,8 @@ export interface Relay {
   close(): void;
 }
 
-export async function startRelay(target: number): Promise<Relay> {
+/** @param host the address where it listens. */
+export async function startRelay(target: number, host = "127.0.0.1"): Promise<Relay> {
   let passes = true;
   const sockets = new Set<Socket>();
   const keep = (socket: Socket) => {
@@ -27,7 +28,7 @@ export async function startRelay(target: number): Promise<Relay> {
     near.pipe(far).pipe(near);
     near.on("close", () => far.destroy());
     far.on("close", () => near.destroy());
-  }).listen(0, "127.0.0.1");
+  }).listen(0, host);
   await once(server, "listening");
   return {
     port: (server.address() as { readonly port: number }).port,

@@ -60,6 +60,8 @@ const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof o
   "integration.opened": true,
   "integration.closed": true,
   "integration.gated": true,
+  "integration.trial_begun": true,
+  "integration.trial_ended": true,
   "integration.isolated": true,
   "integration.reset": true,
   "error_group.resolved": true,

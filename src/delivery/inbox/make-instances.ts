@@ -1,13 +1,9 @@
-import type { Clock } from "../../event/clock.ts";
-import type { NewId } from "../../event/ids.ts";
-import type { EventLog } from "../../log/event-log.ts";
-import type { DeliveryLogger } from "../delivery-logger.ts";
 import type { HandlerPlace } from "../ownership/handler-place.ts";
-import { Instances } from "./instances.ts";
+import { Instances, type InstancesNeeds } from "./instances.ts";
 
 /** @param places of the handlers, which are opened later. */
 export function makeInstances(
-  needs: { readonly log: EventLog; readonly clock: Clock; readonly newId: NewId; readonly logger: DeliveryLogger },
+  needs: Pick<InstancesNeeds, "log" | "clock" | "newId" | "logger" | "onIntegration">,
   places: ReadonlyMap<string, { readonly place: HandlerPlace }>,
 ): Instances {
   return new Instances({

@@ -3,6 +3,8 @@
  * is over; then one trial, which closes it, or opens it for twice as long. Isolated by an operator, it stays so until it is reset.
  *
  * Each change begins another epoch, and each call knows that of its beginning: the result of a call that began before the last change is nobody's but its own.
+ *
+ * Where other processes call the integration too, a trial is made by whoever has asked for it and was granted it; what others did is told by `become` and `triedBy`.
  */
 import type { BreakerRules } from "../integration-spec.ts";
 import type { Permit } from "../partition/permits.ts";
@@ -10,7 +12,11 @@ import type { Permit } from "../partition/permits.ts";
 export type BreakerState = "closed" | "open" | "half_open" | "isolated";
 
 /** What the breaker did by itself. */
-export type BreakerChange = { readonly kind: "opened"; readonly waitMs: number; readonly coolDownMs: number } | { readonly kind: "closed" };
+export type BreakerChange =
+  | { readonly kind: "opened"; readonly waitMs: number; readonly coolDownMs: number }
+  | { readonly kind: "closed" }
+  /** Only of a trial that was granted: it said nothing about the integration, and the next one may be another's. */
+  | { readonly kind: "trial_ended" };
 
 const maxCoolDownMs = 300_000;
 
@@ -25,11 +31,20 @@ export class Breaker {
   #untilMs = 0;
   #coolDownMs = 0;
   #trial: Permit | null = null;
+  /** Trials have to be granted. */
+  readonly #isShared: boolean;
+  #isGranted = false;
+  /** The process that makes the trial, when it is another one. */
+  #triedBy: string | null = null;
 
-  /** @param rules null: it counts nothing, and only an operator stops the calls. */
-  constructor(rules: BreakerRules | null, changed: (change: BreakerChange) => void) {
+  /**
+   * @param rules null: it counts nothing, and only an operator stops the calls.
+   * @param isShared other processes call the integration, too.
+   */
+  constructor(rules: BreakerRules | null, changed: (change: BreakerChange) => void, isShared = false) {
     this.#rules = rules;
     this.#changed = changed;
+    this.#isShared = isShared;
   }
 
   state(nowMs: number): BreakerState {
@@ -38,7 +53,30 @@ export class Breaker {
 
   /** When it is open: monotonic time of the next trial. Null while the trial runs, too. */
   untilMs(): number | null {
-    return this.#state === "open" && this.#trial === null ? this.#untilMs : null;
+    return this.#state === "open" && this.#trial === null && this.#triedBy === null ? this.#untilMs : null;
+  }
+
+  /** Whether a trial could be made here, if it was granted. @param isThere whether another process still is. */
+  wantsTrial(nowMs: number, isThere: (process: string) => boolean): boolean {
+    const isElsewhere = this.#triedBy !== null && isThere(this.#triedBy);
+    return this.#isShared && this.state(nowMs) === "half_open" && !this.#isGranted && !isElsewhere;
+  }
+
+  /** The next trial is made here. */
+  grant(): void {
+    this.#isGranted = true;
+    this.#triedBy = null;
+  }
+
+  /** A trial that was granted and has not begun is not made. */
+  waive(): void {
+    if (this.#isGranted && this.#trial === null) this.#endTrial();
+  }
+
+  /** The trial is another process's; null: nobody's any more. */
+  triedBy(process: string | null): void {
+    this.#triedBy = process;
+    this.#isGranted = false;
   }
 
   /** Failures that count now. */
@@ -51,7 +89,7 @@ export class Breaker {
   room(nowMs: number): number {
     const state = this.state(nowMs);
     if (state === "closed") return Number.POSITIVE_INFINITY;
-    return state === "half_open" && this.#trial === null ? 1 : 0;
+    return state === "half_open" && this.#trial === null && (this.#isGranted || !this.#isShared) ? 1 : 0;
   }
 
   begin(nowMs: number): Permit {
@@ -95,7 +133,9 @@ export class Breaker {
 
   /** The call has ended. A trial without a word about the integration is no trial. */
   end(permit: Permit): void {
-    if (permit === this.#trial) this.#trial = null;
+    if (permit !== this.#trial) return;
+    this.#trial = null;
+    if (this.#isGranted) this.#endTrial();
   }
 
   /** By an operator, by what was kept of it over a restart, or by itself. */
@@ -106,10 +146,16 @@ export class Breaker {
     this.#state = state.kind;
     this.#epoch++;
     this.#trial = null;
+    this.triedBy(null);
     this.#failedAt = [];
     if (state.kind !== "open") return;
     this.#untilMs = nowMs + state.waitMs;
     this.#coolDownMs = state.coolDownMs;
+  }
+
+  #endTrial(): void {
+    this.#isGranted = false;
+    this.#changed({ kind: "trial_ended" });
   }
 
   #open(waitMs: number, coolDownMs: number, nowMs: number): void {

@@ -13,7 +13,7 @@ export interface FuseState {
   readonly failures: number;
 }
 
-/** What was kept of it over a restart: how long each still lasts. */
+/** What was kept of it over a restart, or was told of it: how long each still lasts. */
 export interface KeptFuse {
   readonly breaker: { readonly kind: "closed" | "isolated" } | { readonly kind: "open"; readonly waitMs: number; readonly coolDownMs: number };
   readonly gatedMs: number;
@@ -32,8 +32,13 @@ export class Fuse {
   #gatedUntilMs = never;
   #recordedGateMs = never;
 
-  constructor(rules: BreakerRules | null, changed: (change: IntegrationChange) => void) {
-    this.#breaker = new Breaker(rules, changed);
+  /** Of which processes make its trials, where several do. */
+  get breaker(): Pick<Breaker, "wantsTrial" | "grant" | "waive" | "triedBy"> {
+    return this.#breaker;
+  }
+
+  constructor(rules: BreakerRules | null, changed: (change: IntegrationChange) => void, isShared = false) {
+    this.#breaker = new Breaker(rules, changed, isShared);
     this.#changed = changed;
   }
 
@@ -93,6 +98,12 @@ export class Fuse {
     if (untilMs < this.#recordedGateMs + recordedGateMs) return;
     this.#recordedGateMs = untilMs;
     this.#changed({ kind: "gated", waitMs });
+  }
+
+  /** It asked another process, which has put that on record. */
+  gate(waitMs: number, nowMs: number): void {
+    this.#gatedUntilMs = Math.max(this.#gatedUntilMs, nowMs + waitMs);
+    this.#recordedGateMs = Math.max(this.#recordedGateMs, nowMs + waitMs);
   }
 
   /** By an operator, or by what the log knows. Null: the break that it asked for stays as it is. */

@@ -17,14 +17,18 @@ export class Integration {
   readonly #members = new Set<Member>();
   /** Members that were refused, the first one first. */
   readonly #line: Member[] = [];
+  readonly #onWanted: (() => void) | null;
   #begun = 0;
 
-  constructor(spec: IntegrationSpec, changed: (change: IntegrationChange) => void = () => {}) {
+  /** @param onWanted told when a call waits that might be a trial; null: this process calls the integration alone, and makes trials as it likes. */
+  constructor(spec: IntegrationSpec, changed: (change: IntegrationChange) => void = () => {}, onWanted: (() => void) | null = null) {
     this.spec = spec;
-    this.fuse = new Fuse(spec.breaker, (change) => {
+    this.#onWanted = onWanted;
+    const tell = (change: IntegrationChange) => {
       changed(change);
       this.wake();
-    });
+    };
+    this.fuse = new Fuse(spec.breaker, tell, onWanted !== null);
     this.#pace = spec.perSecond === null ? null : new Pace(spec.perSecond, 0);
   }
 
@@ -50,6 +54,11 @@ export class Integration {
     if (this.#room(nowMs) > (place === -1 ? this.#line.length : place)) return true;
     if (place === -1) this.#line.push(member);
     return false;
+  }
+
+  /** A call waits that might be a trial. */
+  want(): void {
+    this.#onWanted?.();
   }
 
   begin(member: Member, nowMs: number): Permit {
@@ -132,6 +141,10 @@ export class Member implements Permits {
 
   end(permit: Permit): void {
     this.integration.end(permit);
+  }
+
+  want(): void {
+    this.integration.want();
   }
 
   idle(): void {

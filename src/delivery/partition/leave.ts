@@ -21,6 +21,11 @@ export class Leave {
     return !this.#refused;
   }
 
+  /** After `mayBegin` refused, although a call is ready. */
+  want(): void {
+    this.#permits?.want();
+  }
+
   begin(nowMs: number): Permit | null {
     return this.#permits?.begin(nowMs) ?? null;
   }

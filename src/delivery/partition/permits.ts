@@ -11,6 +11,8 @@ export interface Permit {
 export interface Permits {
   /** Whether one more call may begin now. When not, the handler waits in line for it. */
   mayBegin(nowMs: number): boolean;
+  /** After `mayBegin` refused, although a call is ready. */
+  want(): void;
   /** After `mayBegin` said so. */
   begin(nowMs: number): Permit;
   /** The call has ended, or gave its slot back. */

@@ -77,6 +77,7 @@ export class Schedule {
       for (const lane of this.#paced.grant(monotonicMs, this.freeSlots())) this.#agenda.refresh(lane);
     while (now.length < limit && this.#isAble()) {
       if (!this.#leave.mayBegin(monotonicMs)) {
+        if (this.#agenda.hasReady) this.#leave.want();
         this.#slots.idle(false);
         break;
       }

@@ -99,6 +99,8 @@ export const ownEventRewrites = {
   "integration.opened": asIs,
   "integration.closed": asIs,
   "integration.gated": asIs,
+  "integration.trial_begun": asIs,
+  "integration.trial_ended": asIs,
   "integration.isolated": asIs,
   "integration.reset": asIs,
   "error_group.resolved": asIs,

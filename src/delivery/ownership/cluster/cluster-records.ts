@@ -30,15 +30,18 @@ export class ClusterRecords {
     return this.#isAppending;
   }
 
-  /** Appends what was decided on what is known now, if it is still so; whether it is stored shows in the stream. One at a time: others are left out. */
-  try(event: ClusterEvent): void {
+  /** Appends what was decided on what is known now, if it is still so; it shows in the stream, too. One at a time: others are left out. */
+  try(event: ClusterEvent, whenStored: () => void = () => {}): void {
     if (this.#isAppending) return;
     this.#isAppending = true;
     const { steward, stream, clock, logger, onStored } = this.#options;
     const stored = stream.append(event, steward.state.generation).catch(() => false);
     void within(stored, answerMs, clock, () => false).then((isStored) => {
       this.#isAppending = false;
-      if (isStored) logger.info({ instance: steward.me, ...event.data }, event.type.replace(".", " "));
+      if (isStored) {
+        logger.info({ instance: steward.me, ...event.data }, event.type.replace(".", " "));
+        whenStored();
+      }
       onStored();
     });
   }

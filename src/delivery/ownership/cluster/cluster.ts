@@ -82,6 +82,11 @@ export class Cluster {
     return !this.#isLeaving && this.#steward.mayStart(this.#options.clock.monotonicMs(), partitionKey(handler, of, partition));
   }
 
+  /** Whether a process takes part. */
+  hasLife(life: string): boolean {
+    return [...this.#steward.state.members.values()].some((member) => member.life === life);
+  }
+
   /** An operator, or this process as it stops, has it give away what it has. */
   get isDraining(): boolean {
     return this.#isLeaving || this.#steward.state.members.get(this.instance)?.state === "draining";
@@ -159,9 +164,16 @@ export class Cluster {
   #do(todo: Todo): void {
     if (todo.kind === "join") this.#join(todo.anew);
     else if (this.#isLeaving) return;
+    else if (todo.kind === "return") this.#return();
     else if (todo.kind === "move") this.#records.try({ type: "partitions.moved", data: { by: this.instance, moves: todo.moves } });
     else if (todo.kind === "accuse") this.#records.try({ type: "member.left", data: { instance: todo.instance, by: this.instance, why: "silent" } });
     else this.#moves.do(todo);
+  }
+
+  #return(): void {
+    const { clock } = this.#options;
+    const sentMs = clock.monotonicMs();
+    this.#records.try({ type: "member.returned", data: { instance: this.instance } }, () => this.#steward.returned(sentMs, clock.monotonicMs()));
   }
 
   #join(anew: boolean): void {

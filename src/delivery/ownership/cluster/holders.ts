@@ -73,7 +73,7 @@ export class Holders {
     let after = head;
     for (let failures = 0; !signal.aborted; failures++)
       try {
-        const types = [claimType, releaseType, "member.joined", "member.draining", "member.left", "partitions.moved", "handler.partitioned"];
+        const types = [claimType, releaseType, "member.joined", "member.draining", "member.returned", "member.left", "partitions.moved", "handler.partitioned"];
         for await (const { events, position } of log.subscribe({ after, filter: { types }, signal })) {
           after = position;
           failures = 0;

@@ -5,7 +5,7 @@ import { type ClusterState, type Member, mayOwn, partitionKey } from "./cluster-
 
 export type StoredClusterEvent = ClusterEvent & { readonly revision: number; readonly recordedAt: string };
 
-/** @param event of the stream, in order. One of an unknown type, of a later build, only counts. */
+/** @param event of the stream, in order. `member.returned`, and one of an unknown type, of a later build, only counts. */
 export function foldCluster(state: ClusterState, event: StoredClusterEvent): ClusterState {
   const folded = { ...state, generation: event.revision };
   switch (event.type) {

@@ -5,8 +5,11 @@ export const fenceMs = 10_000;
 
 export class SelfFence {
   #ackedMs: number;
-  /** Nothing was acknowledged for too long. One acknowledgement does not end that: all has to be aborted, and what happened meanwhile to be known. */
-  #lapsed: "blind" | "looked" | null = null;
+  /**
+   * Nothing was acknowledged for too long. One acknowledgement does not end that: what happened meanwhile has to be known, all to be aborted, and the others to
+   * be told. Only that makes a verdict void that one of them has come to and is about to store.
+   */
+  #lapsed: "blind" | "looked" | "idle" | null = null;
 
   constructor(nowMs: number) {
     this.#ackedMs = nowMs;
@@ -26,11 +29,21 @@ export class SelfFence {
 
   /** A look has shown what happened. */
   looked(): void {
-    if (this.#lapsed !== null) this.#lapsed = "looked";
+    if (this.#lapsed === "blind") this.#lapsed = "looked";
   }
 
   /** Nothing runs here any more. */
   aborted(nowMs: number): void {
-    if (this.#lapsed === "looked" && nowMs - this.#ackedMs < fenceMs) this.#lapsed = null;
+    if (this.#lapsed === "looked" && nowMs - this.#ackedMs < fenceMs) this.#lapsed = "idle";
+  }
+
+  /** All that is left is to tell the others. */
+  get isIdle(): boolean {
+    return this.#lapsed === "idle";
+  }
+
+  /** The others know. @param sentMs when they were told: what was sent before another lapse says nothing. */
+  returned(sentMs: number, nowMs: number): void {
+    if (this.#lapsed === "idle" && nowMs - sentMs < fenceMs) this.#lapsed = null;
   }
 }

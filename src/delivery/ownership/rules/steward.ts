@@ -24,6 +24,8 @@ export interface SeatView {
 export type Todo =
   /** Under the id of before, whose join may still come to be stored, or, once that was lost, under a new one. */
   | { readonly kind: "join"; readonly anew: boolean }
+  /** Tells the others that it is back, after it gave no sign of life for too long. */
+  | { readonly kind: "return" }
   | { readonly kind: "accuse"; readonly instance: string }
   | { readonly kind: "move"; readonly moves: readonly Move[] }
   | { readonly kind: "open" | "abort"; readonly key: string }
@@ -95,6 +97,11 @@ export class Steward {
     for (const move of event.data.moves) if (move.from === this.#me) this.#gifts.gave(move, this.#state);
   }
 
+  /** `member.returned` is stored. @param sentMs when it was sent. */
+  returned(sentMs: number, nowMs: number): void {
+    this.#fence.returned(sentMs, nowMs);
+  }
+
   looked(nowMs: number, look: Look): void {
     if (look.ownSentMs !== null && nowMs - look.ownSentMs <= ownBackMs) this.#fence.looked();
     this.#silent = this.#suspicion.look(nowMs, look);
@@ -106,15 +113,18 @@ export class Steward {
   }
 
   next(nowMs: number, seats: readonly SeatView[]): readonly Todo[] {
+    const silent = this.#silent;
+    this.#silent = []; // a verdict follows its look at once, or another look has to come to it
     const isHeard = this.isHeard(nowMs);
     if (!isHeard || this.#member === undefined) {
       const aborts = seats.filter(({ state }) => state !== "unowned").map(({ key }): Todo => ({ kind: "abort", key }));
       if (aborts.length === 0) this.#fence.aborted(nowMs);
+      if (this.#member !== undefined) return this.#fence.isIdle ? [{ kind: "return" }] : aborts;
+      this.#fence.returned(nowMs, nowMs); // there is nothing that a verdict could take from it
       return isHeard ? [...aborts, { kind: "join", anew: this.#wasMember || this.#me === null }] : aborts;
     }
     const todos: Todo[] = seats.flatMap((seat) => this.#seatTodo(nowMs, seat) ?? []);
-    for (const instance of this.#silent) if (this.#state.members.has(instance)) todos.push({ kind: "accuse", instance });
-    this.#silent = []; // a verdict follows its look at once, or another look has to come to it
+    for (const instance of silent) if (this.#state.members.has(instance)) todos.push({ kind: "accuse", instance });
     const takenBack = this.#isActive ? this.#gifts.takenBack(this.#state, this.#me!) : [];
     const moves = takenBack.length > 0 ? takenBack : this.#step(nowMs, seats);
     if (moves.length > 0) todos.push({ kind: "move", moves });
