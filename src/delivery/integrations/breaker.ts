@@ -3,11 +3,10 @@
  * is over; then one trial, which closes it, or opens it for twice as long. Isolated by an operator, it stays so until it is reset.
  *
  * Each change begins another epoch, and each call knows that of its beginning: the result of a call that began before the last change is nobody's but its own.
- *
- * Where other processes call the integration too, a trial is made by whoever has asked for it and was granted it; what others did is told by `become` and `triedBy`.
  */
 import type { BreakerRules } from "../integration-spec.ts";
 import type { Permit } from "../partition/permits.ts";
+import { TrialRight } from "./trial-right.ts";
 
 export type BreakerState = "closed" | "open" | "half_open" | "isolated";
 
@@ -23,6 +22,7 @@ const maxCoolDownMs = 300_000;
 export class Breaker {
   readonly #rules: BreakerRules | null;
   readonly #changed: (change: BreakerChange) => void;
+  readonly right: TrialRight;
   #state: "closed" | "open" | "isolated" = "closed";
   #epoch = 0;
   /** Monotonic times of the last failures, at most as many as open it. */
@@ -31,11 +31,6 @@ export class Breaker {
   #untilMs = 0;
   #coolDownMs = 0;
   #trial: Permit | null = null;
-  /** Trials have to be granted. */
-  readonly #isShared: boolean;
-  #isGranted = false;
-  /** The process that makes the trial, when it is another one. */
-  #triedBy: string | null = null;
 
   /**
    * @param rules null: it counts nothing, and only an operator stops the calls.
@@ -44,7 +39,7 @@ export class Breaker {
   constructor(rules: BreakerRules | null, changed: (change: BreakerChange) => void, isShared = false) {
     this.#rules = rules;
     this.#changed = changed;
-    this.#isShared = isShared;
+    this.right = new TrialRight(isShared, () => changed({ kind: "trial_ended" }));
   }
 
   state(nowMs: number): BreakerState {
@@ -53,30 +48,7 @@ export class Breaker {
 
   /** When it is open: monotonic time of the next trial. Null while the trial runs, too. */
   untilMs(): number | null {
-    return this.#state === "open" && this.#trial === null && this.#triedBy === null ? this.#untilMs : null;
-  }
-
-  /** Whether a trial could be made here, if it was granted. @param isThere whether another process still is. */
-  wantsTrial(nowMs: number, isThere: (process: string) => boolean): boolean {
-    const isElsewhere = this.#triedBy !== null && isThere(this.#triedBy);
-    return this.#isShared && this.state(nowMs) === "half_open" && !this.#isGranted && !isElsewhere;
-  }
-
-  /** The next trial is made here. */
-  grant(): void {
-    this.#isGranted = true;
-    this.#triedBy = null;
-  }
-
-  /** A trial that was granted and has not begun is not made. */
-  waive(): void {
-    if (this.#isGranted && this.#trial === null) this.#endTrial();
-  }
-
-  /** The trial is another process's; null: nobody's any more. */
-  triedBy(process: string | null): void {
-    this.#triedBy = process;
-    this.#isGranted = false;
+    return this.#state === "open" && this.#trial === null && !this.right.isElsewhere ? this.#untilMs : null;
   }
 
   /** Failures that count now. */
@@ -89,13 +61,16 @@ export class Breaker {
   room(nowMs: number): number {
     const state = this.state(nowMs);
     if (state === "closed") return Number.POSITIVE_INFINITY;
-    return state === "half_open" && this.#trial === null && (this.#isGranted || !this.#isShared) ? 1 : 0;
+    return state === "half_open" && this.#trial === null && this.right.isHere ? 1 : 0;
   }
 
   begin(nowMs: number): Permit {
     const isTrial = this.state(nowMs) === "half_open";
     const permit = { epoch: this.#epoch, isTrial };
-    if (isTrial) this.#trial = permit;
+    if (isTrial) {
+      this.#trial = permit;
+      this.right.use();
+    }
     return permit;
   }
 
@@ -135,7 +110,7 @@ export class Breaker {
   end(permit: Permit): void {
     if (permit !== this.#trial) return;
     this.#trial = null;
-    if (this.#isGranted) this.#endTrial();
+    this.right.end();
   }
 
   /** By an operator, by what was kept of it over a restart, or by itself. */
@@ -146,16 +121,11 @@ export class Breaker {
     this.#state = state.kind;
     this.#epoch++;
     this.#trial = null;
-    this.triedBy(null);
+    this.right.become(null);
     this.#failedAt = [];
     if (state.kind !== "open") return;
     this.#untilMs = nowMs + state.waitMs;
     this.#coolDownMs = state.coolDownMs;
-  }
-
-  #endTrial(): void {
-    this.#isGranted = false;
-    this.#changed({ kind: "trial_ended" });
   }
 
   #open(waitMs: number, coolDownMs: number, nowMs: number): void {

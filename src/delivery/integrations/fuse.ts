@@ -2,6 +2,7 @@
 import type { BreakerRules } from "../integration-spec.ts";
 import type { Permit } from "../partition/permits.ts";
 import { Breaker, type BreakerChange, type BreakerState } from "./breaker.ts";
+import type { TrialRight } from "./trial-right.ts";
 
 export type IntegrationChange = BreakerChange | { readonly kind: "gated"; readonly waitMs: number };
 
@@ -32,9 +33,8 @@ export class Fuse {
   #gatedUntilMs = never;
   #recordedGateMs = never;
 
-  /** Of which processes make its trials, where several do. */
-  get breaker(): Pick<Breaker, "wantsTrial" | "grant" | "waive" | "triedBy"> {
-    return this.#breaker;
+  get right(): TrialRight {
+    return this.#breaker.right;
   }
 
   constructor(rules: BreakerRules | null, changed: (change: IntegrationChange) => void, isShared = false) {

@@ -75,7 +75,7 @@ export class IntegrationPlace {
     this.#since = kept.since;
     this.#revision = kept.revision;
     this.integration.fuse.become(kept.breaker, kept.gatedMs, clock.monotonicMs());
-    this.integration.fuse.breaker.triedBy(kept.triedBy);
+    this.integration.fuse.right.become(kept.triedBy);
   }
 
   async written(): Promise<void> {
@@ -123,8 +123,8 @@ export class IntegrationPlace {
     if (event.type === "integration.gated") fuse.gate(event.data.waitMs, nowMs);
     else {
       this.#others++;
-      if (event.type === "integration.trial_begun") fuse.breaker.triedBy(event.data.by);
-      else if (event.type === "integration.trial_ended") fuse.breaker.triedBy(null);
+      if (event.type === "integration.trial_begun") fuse.right.become(event.data.by);
+      else if (event.type === "integration.trial_ended") fuse.right.become(null);
       else {
         this.#since = event.recordedAt;
         if (event.type === "integration.opened") fuse.become({ kind: "open", ...event.data }, null, nowMs);
@@ -138,16 +138,16 @@ export class IntegrationPlace {
   /** The trial is made by whoever's record of it is taken first. */
   #askForTrial(): void {
     const { clock, sharing, signal } = this.#needs;
-    const { breaker } = this.integration.fuse;
-    if (this.#isAsking || sharing === null || !breaker.wantsTrial(clock.monotonicMs(), sharing.isThere)) return;
+    const { fuse } = this.integration;
+    if (this.#isAsking || sharing === null || fuse.at(clock.monotonicMs()).state !== "half_open" || !fuse.right.isFree(sharing.isThere)) return;
     this.#isAsking = true;
     void (async () => {
       try {
         if (!(await this.#enqueue({ type: "integration.trial_begun", data: { by: sharing.life } }))) return;
-        breaker.grant();
+        fuse.right.grant();
         this.integration.wake();
         await pause(grantedMs, clock, signal);
-        breaker.waive();
+        fuse.right.waive();
       } finally {
         this.#isAsking = false;
         this.integration.wake();

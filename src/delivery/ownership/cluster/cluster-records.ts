@@ -46,6 +46,13 @@ export class ClusterRecords {
     });
   }
 
+  /** Tells the others that it is back. */
+  return(instance: string): void {
+    const { steward, clock } = this.#options;
+    const sentMs = clock.monotonicMs();
+    this.try({ type: "member.returned", data: { instance } }, () => steward.returned(sentMs, clock.monotonicMs()));
+  }
+
   /** Stores it, wherever the stream is. Gives up after `ms`: others find out by themselves. */
   async must(event: ClusterEvent, ms: number): Promise<void> {
     const { steward, stream, clock, logger } = this.#options;

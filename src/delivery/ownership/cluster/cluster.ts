@@ -164,16 +164,10 @@ export class Cluster {
   #do(todo: Todo): void {
     if (todo.kind === "join") this.#join(todo.anew);
     else if (this.#isLeaving) return;
-    else if (todo.kind === "return") this.#return();
+    else if (todo.kind === "return") this.#records.return(this.instance);
     else if (todo.kind === "move") this.#records.try({ type: "partitions.moved", data: { by: this.instance, moves: todo.moves } });
     else if (todo.kind === "accuse") this.#records.try({ type: "member.left", data: { instance: todo.instance, by: this.instance, why: "silent" } });
     else this.#moves.do(todo);
-  }
-
-  #return(): void {
-    const { clock } = this.#options;
-    const sentMs = clock.monotonicMs();
-    this.#records.try({ type: "member.returned", data: { instance: this.instance } }, () => this.#steward.returned(sentMs, clock.monotonicMs()));
   }
 
   #join(anew: boolean): void {
