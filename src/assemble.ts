@@ -2,10 +2,11 @@
 import { makeAlerts } from "./alerts/alerts.ts";
 import { type CheckedConfig, type Config, checkConfig } from "./config/config.ts";
 import { heldToLock, type LockOptions } from "./config/held-to-lock.ts";
+import type { CallOptions } from "./delivery/attempts.ts";
 import type { DeliveryLogger } from "./delivery/delivery-logger.ts";
 import type { EndMarker } from "./delivery/end-marker.ts";
 import type { DeliveryLimits } from "./delivery/limits.ts";
-import { type CallOptions, makeRunningHandlers, type RunningHandlers } from "./delivery/running-handlers.ts";
+import { makeRunningHandlers, type RunningHandlers } from "./delivery/running-handlers.ts";
 import { RepriseError } from "./errors.ts";
 import { build, isBuild } from "./event/build.ts";
 import { type Clock, systemClock } from "./event/clock.ts";
@@ -124,7 +125,7 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
       ...{ limits: { ...config.limits, ...limits }, ...(calls && { calls }), ...(twins && { twin: twins.handler }) },
       ...sharing,
       archivedBefore: makeArchivedBefore(log),
-      onTaken: () => onTaken(),
+      ...{ onTaken: () => onTaken(), onMembers: () => onTaken(), onReplay: (event) => replays.heard(event), beforeLeaving: () => replays.flushed() },
     });
     const seen = await openStoreViews(plan, ground, log, delivery);
     views = seen;

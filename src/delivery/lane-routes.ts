@@ -12,7 +12,14 @@ import { outcomeKey } from "./inbox/asker.ts";
 import type { Instances } from "./inbox/instances.ts";
 import type { LetterReplayEnd } from "./partition/letter.ts";
 
-export type LetterSide = Pick<LetterActs, keyof LetterActs>;
+/** A replay that another owner of the lane is asked for as well, unless nobody wants it any more by then. */
+export interface RoutedReplay extends LetterReplayRequest {
+  readonly stillWanted?: () => boolean;
+}
+
+export interface LetterSide extends Pick<LetterActs, Exclude<keyof LetterActs, "replay">> {
+  replay(request: RoutedReplay): ReturnType<LetterActs["replay"]>;
+}
 export type LaneSide = Pick<LaneActs, "pause" | "resume" | "retry">;
 
 export interface Routes {
@@ -48,7 +55,9 @@ export function routedLetters(routes: Routes): LetterSide {
     },
     async replay(request) {
       const other = elsewhere(request.stream);
-      return other === null ? here(request.stream).letters.replay(request) : askedReplay(request, other);
+      if (other !== null) return askedReplay(request, other);
+      const { stillWanted: _, ...terms } = request;
+      return here(request.stream).letters.replay(terms);
     },
     async discard(stream, revision, act) {
       const answer = ask(routes, stream, { act: "letter.discard", args: { stream, revision } }, act);
@@ -70,11 +79,11 @@ export function routedLetters(routes: Routes): LetterSide {
 
 /** It waits as long as the replay takes, over however many owners: who asks for it is a job. */
 async function askedReplay(
-  { actor, reason, ...args }: LetterReplayRequest,
+  { actor, reason, stillWanted, ...args }: RoutedReplay,
   { journal, instances }: { readonly journal: string; readonly instances: Instances },
 ): Promise<LetterReplayed> {
-  const told = { patient: true, outcome: outcomeKey(args) };
-  const { type, data, position } = await instances.asker.ask(journal, { act: "letter.replay", args: { ...args, through: null } }, { actor, reason }, told);
+  const told = { patient: true, outcome: outcomeKey(args), ...(stillWanted && { stillWanted }) };
+  const { type, data, position } = await instances.asker.ask(journal, { act: "letter.replay", args }, { actor, reason }, told);
   return { end: endOf(type, data), position };
 }
 

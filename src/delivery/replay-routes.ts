@@ -1,23 +1,49 @@
 /** What a handler does for replays, over all of its partitions. */
+import { policyActor } from "../event/names.ts";
+import type { Act } from "../records/act.ts";
 import type { Dispatcher } from "./dispatcher/dispatcher.ts";
 import type { ReplaySide as OfOne } from "./dispatcher/replay-side.ts";
+import type { Instances } from "./inbox/instances.ts";
+import type { Withdrawal } from "./partition/letter.ts";
 
-export type ReplaySide = Pick<OfOne, keyof OfOne>;
+export interface ReplaySide extends Pick<OfOne, keyof OfOne> {
+  /** Takes back what the partitions here have of a replay that nobody runs. */
+  withdrawHere(replayId: string, how: Withdrawal): Promise<void>;
+}
 
-/** @param all those that work here; throws NOT_OWNER or the fault when none does. `of` throws it while the one that a lane belongs to does not. */
-export function routedReplays(all: () => readonly Dispatcher[], of: (stream: string) => Dispatcher): ReplaySide {
+export interface ReplayRoutes {
+  /** All that work here. @throws NOT_OWNER or the fault when none does, where this instance is alone */
+  readonly all: () => readonly Dispatcher[];
+  /** @throws NOT_OWNER or the fault while the one that a lane belongs to does not work here */
+  readonly here: (stream: string) => Dispatcher;
+  /** Journals of the partitions that other instances have. */
+  readonly elsewhere: () => readonly { readonly journal: string; readonly instances: Instances }[];
+}
+
+/** A job's own withdrawals: its acts are on record in its stream. */
+const byItsJob: Act = { actor: policyActor, reason: null };
+
+export function routedReplays({ all, here, elsewhere }: ReplayRoutes): ReplaySide {
+  const withdrawHere = async (replayId: string, how: Withdrawal): Promise<void> => {
+    await Promise.all(all().map(({ replays }) => replays.withdraw(replayId, how)));
+  };
   return {
     pace(replayId, pace) {
       for (const { replays } of all()) replays.pace(replayId, pace);
     },
     unknownPaces: () => [...new Set(all().flatMap(({ replays }) => replays.unknownPaces()))],
+    withdrawHere,
     async withdraw(replayId, how) {
-      await Promise.all(all().map(({ replays }) => replays.withdraw(replayId, how)));
+      const asked = elsewhere().map(({ journal, instances }) =>
+        instances.asker.ask(journal, { act: "replay.withdraw", args: { replayId, how } }, byItsJob, { patient: true }),
+      );
+      const all = await Promise.allSettled([withdrawHere(replayId, how), ...asked]); // a partition that is just moving keeps no other from it
+      for (const each of all) if (each.status === "rejected") throw each.reason;
     },
     async passed(replayId) {
       await Promise.all(all().map(({ replays }) => replays.passed(replayId)));
     },
     followers: (replayId) => all().reduce((sum, { replays }) => sum + replays.followers(replayId), 0),
-    lend: (stream, replayId) => of(stream).replays.lend(stream, replayId),
+    lend: (stream, replayId) => here(stream).replays.lend(stream, replayId),
   };
 }

@@ -7,7 +7,7 @@ import type { Instances } from "./inbox/instances.ts";
 import { type LaneSide, type LetterSide, routedLanes, routedLetters } from "./lane-routes.ts";
 import { type Condition, conditionOfAll } from "./ownership/condition.ts";
 import type { HandlerPlace } from "./ownership/handler-place.ts";
-import type { Repaired } from "./ownership/seat.ts";
+import type { Repaired, Seat } from "./ownership/seat.ts";
 import { type ReplaySide, routedReplays } from "./replay-routes.ts";
 
 /** One handler in this process, in whatever condition it is. */
@@ -46,17 +46,17 @@ export interface RunningHandler {
 export function makeRunningHandler(place: HandlerPlace, instances: Instances | null): RunningHandler {
   const { spec, pauses } = place;
   const here = (stream: string) => place.seatOf(stream).mustWork();
-  const elsewhere = (stream: string) => {
-    const { working, fault, place: at } = place.seatOf(stream);
-    return instances === null || working !== null || (fault !== null && fault.code !== "FENCED") ? null : { journal: at.journal, instances };
-  };
+  const seatElsewhere = ({ working, fault, place: at }: Seat) =>
+    instances === null || working !== null || (fault !== null && fault.code !== "FENCED") ? null : { journal: at.journal, instances };
+  const elsewhere = (stream: string) => seatElsewhere(place.seatOf(stream));
+  const allElsewhere = () => place.seats.flatMap((seat) => seatElsewhere(seat) ?? []);
   const routes = { here, elsewhere };
   const dispatchers = () => place.seats.flatMap(({ dispatcher }) => (dispatcher === null ? [] : [dispatcher]));
   return {
     spec,
     letters: routedLetters(routes),
     lanes: routedLanes(routes),
-    replays: routedReplays(() => (instances === null ? place.someWorking() : place.working()), here),
+    replays: routedReplays({ all: () => (instances === null ? place.someWorking() : place.working()), here, elsewhere: allElsewhere }),
     async pause(act) {
       if (instances === null) place.mustWork();
       return pauses.pause(act);

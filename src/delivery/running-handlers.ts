@@ -3,20 +3,19 @@ import { hostname } from "node:os";
 import type { Catalog } from "../catalog/catalog.ts";
 import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
+import type { StoredEvent } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Attempt } from "./attempt/attempt.ts";
-import { makeFunctionAttempt } from "./attempt/function-attempt.ts";
-import { makeWebhookAttempt } from "./attempt/webhook-attempt.ts";
+import { type CallOptions, makeAttempts, type Twins } from "./attempts.ts";
 import type { DeliveryLogger } from "./delivery-logger.ts";
 import { AloneGate } from "./dispatcher/alone-gate.ts";
 import { FlushPace } from "./dispatcher/flush-pace.ts";
 import type { ArchivedBefore } from "./dispatcher/lane-reader.ts";
 import type { FollowUpAppends } from "./follow-ups/follow-up-appends.ts";
-import type { HandlerDefinition } from "./handler.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import { type HandlerTroubles, tellTroubles } from "./handler-troubles.ts";
-import { type HandlerTwin, nobodySees, type TwinOf } from "./handler-twin.ts";
+import { nobodySees, type TwinOf } from "./handler-twin.ts";
 import type { Instances } from "./inbox/instances.ts";
 import { makeInstances } from "./inbox/make-instances.ts";
 import type { IntegrationSpec } from "./integration-spec.ts";
@@ -53,6 +52,12 @@ export interface RunningHandlersOptions {
   readonly ends?: LastEnds;
   /** Told when a handler works here from now on that another instance owned, or that stood still. */
   readonly onTaken?: (handler: string) => void;
+  /** Told when instances that share the handlers may have come or gone. */
+  readonly onMembers?: () => void;
+  /** Told of each event of a replay's stream, where many instances share the handlers. */
+  readonly onReplay?: (event: StoredEvent) => void;
+  /** What has to be stored before this instance says that it has left the others. */
+  readonly beforeLeaving?: () => Promise<void>;
   /** Many instances share the handlers' partitions, so this one claims its share, and lets go what becomes another one's. Default: it takes them all. */
   readonly many?: boolean;
   /** Name of this process, for the record. Default: host name and pid. */
@@ -60,14 +65,6 @@ export interface RunningHandlersOptions {
   readonly calls?: CallOptions;
   /** Of each handler. Default: none. */
   readonly twin?: TwinOf;
-}
-
-/** How handlers are called in a test. */
-export interface CallOptions {
-  /** Calls a webhook, in place of a pool of sockets. */
-  readonly webhook: (definition: Extract<HandlerDefinition, { kind: "webhook" }>) => Attempt & { readonly close: () => Promise<void> };
-  /** Stands around each call. */
-  readonly around: (handler: string, attempt: Attempt) => Attempt;
 }
 
 /** The handlers that this process delivers to, each under its name. */
@@ -126,8 +123,11 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
   const find = (name: string) => places.get(name)?.handler;
   const partitions = () => [...places.values()].flatMap(({ seats }) => seats);
   const { instance = `${hostname()}:${process.pid}` } = options;
-  const cluster = options.many ? makeCluster({ ...options, ends, name: instance, seats: partitions, onChange: lookAgain }) : null;
-  const instances = options.many ? makeInstances({ ...options, onIntegration: (event) => integrations.take(event) }, places) : null;
+  const { onMembers = () => {}, onReplay = () => {}, beforeLeaving = async () => {} } = options;
+  const shared = { ...options, ends, name: instance, seats: partitions, onChange: lookAgain, onMembers, beforeLeaving };
+  const cluster = options.many ? makeCluster(shared) : null;
+  const onIntegration = (event: StoredEvent) => integrations.take(event);
+  const instances = cluster === null ? null : makeInstances({ ...options, onIntegration, onReplay, mayAsk: () => cluster.membership.isHeard }, places);
   /** One that another instance has, or is about to have, is at work there. */
   const isElsewhere = ({ code }: RepriseError) => cluster !== null && code === "FENCED";
 
@@ -178,37 +178,6 @@ function mustOwn(places: ReadonlyMap<string, Place>, names: readonly string[]): 
     const fault = places.get(name)?.place.faults.find(({ code }) => code === "FENCED");
     if (fault !== undefined) throw refusalOf(fault);
   }
-}
-
-type Twins = ReadonlyMap<string, HandlerTwin | undefined>;
-
-interface Attempts {
-  readonly attempts: ReadonlyMap<string, Attempt>;
-  /** Ends the connections to webhooks. */
-  close(): Promise<void>;
-}
-
-/** @throws CONFIG_INVALID for a webhook whose headers cannot be sent. */
-function makeAttempts(
-  handlers: readonly HandlerSpec[],
-  twins: Twins,
-  { clock, calls = {} }: { readonly clock: Clock; readonly calls?: Partial<CallOptions> },
-): Attempts {
-  const { webhook, around } = calls;
-  const attempts = new Map<string, Attempt>();
-  const closers: (() => Promise<void>)[] = [];
-  const attemptOf = ({ definition, concurrency }: HandlerSpec): Attempt => {
-    if (definition.kind === "function") return makeFunctionAttempt(definition, clock);
-    const attempt = webhook === undefined ? makeWebhookAttempt({ ...definition, concurrency }, { clock }) : webhook(definition);
-    closers.push(() => attempt.close());
-    return attempt;
-  };
-  for (const spec of handlers) {
-    const attempt = attemptOf(spec);
-    const called = around === undefined ? attempt : around(spec.name, attempt);
-    attempts.set(spec.name, twins.get(spec.name)?.attempt(called) ?? called);
-  }
-  return { attempts, close: async () => void (await Promise.all(closers.map((close) => close()))) };
 }
 
 interface OpenNeeds {

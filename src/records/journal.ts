@@ -133,11 +133,11 @@ export interface JournalData {
   };
   /** The handler comes back after it was retired: it delivers nothing up to here. */
   "partition.reset": { readonly checkpoint: string };
-  /** The job starts nothing here any more. */
   /** The answer to an act that another instance asked for, where no other fact says what it came to. `end`: of a dead letter's replay. */
   "act.done": { readonly actId: string; readonly end: AskedEnd | null };
   /** The owner does not do what it was asked for: an error code, and why. */
   "act.refused": { readonly actId: string; readonly code: string; readonly detail: string; readonly fields?: Readonly<Record<string, Json>> };
+  /** The job starts nothing here any more. */
   "replay.stopped": { readonly replayId: string };
   /** The whole state at the moment when part 0 was written, in `parts` events. It is valid when all parts are there. */
   snapshot: {

@@ -19,6 +19,13 @@ export type AskedTerms = Omit<ReplayTerms, "ratePerSecond"> & { readonly ratePer
 /** The kind of a replay's deliveries: dead letters, delivered again in their own lanes; or deliveries of its own. */
 export type ReplayKind = "single" | "batch" | "dead_letters" | "history";
 
+/** Who runs a replay, where several instances share the work. */
+export interface ReplayRunner {
+  readonly instance: string;
+  /** Id of its process, which its signs of life carry. */
+  readonly life: string;
+}
+
 export interface ReplayRequested extends Partial<ReplayTerms> {
   readonly replayId: string;
   readonly kind: ReplayKind;
@@ -37,6 +44,8 @@ export interface ReplayRequested extends Partial<ReplayTerms> {
   readonly cutoff?: string;
   /** Before its delivery, each item is amended with the data that this migration of the config makes of it. */
   readonly migration?: string;
+  /** Runs it until another one claims it. Left out by an instance alone. */
+  readonly runner?: ReplayRunner;
 }
 
 /** The result of a replay. The counts add up to its total. */
@@ -69,6 +78,8 @@ export interface ReplayStreamData {
   "replay.requested": ReplayRequested;
   /** In parts of at most 500 items, in the order in which they start. */
   "replay.items": { readonly items: readonly ReplayItem[] };
+  /** The instance that ran it has left, and this one runs it from now on. Nobody but the runner writes what follows, except for operators' acts. */
+  "replay.claimed": ReplayRunner & { readonly from: string | null };
   /** Nothing more of the replay starts; `replay.paused` follows once nothing of it runs. */
   "replay.pausing": { readonly act: Act };
   "replay.paused": Record<string, never>;

@@ -70,7 +70,7 @@ export function makeActsOnJobs({ views, jobs, clock, recovered }: ActsOnJobsNeed
   };
 }
 
-function actOf({ actor, reason, id }: Omit<Chosen, "tenant">): Act {
+export function actOf({ actor, reason, id }: Omit<Chosen, "tenant">): Act {
   return { actor, reason, ...(id === undefined ? {} : { id }) };
 }
 

@@ -2,6 +2,7 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import type { LastEnds } from "../delivery/partition/ends.ts";
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
+import type { Clock } from "../event/clock.ts";
 import type { StoredEvent } from "../event/event.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { readEvent } from "../log/read-event.ts";
@@ -9,6 +10,7 @@ import type { Ends } from "../records/attempt.ts";
 import type { OwnOutcome, ReplayRequested } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
 import type { Amendments } from "./amendments.ts";
+import { type AmongInstancesNeeds, amongInstances } from "./among-instances.ts";
 import { makeDryRunner } from "./dry-runner.ts";
 import { makeLetterRunner } from "./letter-runner.ts";
 import { asDelivered } from "./lift.ts";
@@ -22,6 +24,10 @@ export interface RunnerNeeds {
   readonly amendments: Amendments;
   readonly catalog: Catalog;
   readonly ends: LastEnds;
+  readonly views: AmongInstancesNeeds["views"];
+  readonly clock: Clock;
+  /** Aborted when the service stops. */
+  readonly signal: AbortSignal;
 }
 
 export interface RunnerChoice {
@@ -46,7 +52,10 @@ export function chooseRunner(needs: RunnerNeeds, { request, handlers, record, su
     };
     return makeDryRunner({ catalog, delivery, request, readEvent: amended, storeOutcomes });
   }
-  if (!request.own) return makeLetterRunner({ delivery, amendments, request, handlers });
+  if (!request.own) {
+    const runner = makeLetterRunner({ delivery, amendments, request, handlers });
+    return delivery.cluster === null ? runner : amongInstances(runner, { ...needs, request });
+  }
   return new OwnRunner({
     ...{ delivery, request, storeOutcomes },
     readEvent: eventOf,

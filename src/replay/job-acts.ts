@@ -4,7 +4,8 @@ import type { Pace } from "../delivery/partition/pace.ts";
 import type { Clock } from "../event/clock.ts";
 import type { Position } from "../event/event.ts";
 import type { Act } from "../records/act.ts";
-import { cancelling, endedError, isOver, mustGoOn, type Phase, pausing, resumed, statusOf } from "./phase.ts";
+import type { ReplayEntry } from "../records/replay.ts";
+import { cancelling, endedError, isCancelled, isOver, mustGoOn, type Phase, paused, pausing, resumed } from "./phase.ts";
 import type { ReplayRecord } from "./replay-stream.ts";
 
 export interface JobActsNeeds {
@@ -50,7 +51,7 @@ export class JobActs {
 
   async cancel(act: Act): Promise<Position | null> {
     const { record, phase } = this.#needs;
-    if (["cancelling", "cancelled"].includes(statusOf(phase())) && phase().kind !== "cut_off") return null;
+    if (isCancelled(phase())) return null;
     mustGoOn(phase());
     const position = await record.append("replay.cancelling", { act });
     this.#enter(cancelling(phase()));
@@ -63,6 +64,17 @@ export class JobActs {
     const position = await record.append("replay.rate_changed", { ratePerSecond, act });
     if (!isOver(phase())) pace.set(ratePerSecond, clock.monotonicMs());
     return position;
+  }
+
+  /** An act that is on record: where several instances share the work, each of them may record one. */
+  heard({ type, data }: ReplayEntry): void {
+    const { phase, pace, clock } = this.#needs;
+    const now = phase();
+    if (type === "replay.pausing") this.#enter(pausing(now));
+    else if (type === "replay.resumed")
+      this.#enter(resumed(paused(now) ?? now)); // that the pause was complete is on record, too
+    else if (type === "replay.cancelling") this.#enter(cancelling(now));
+    else if (type === "replay.rate_changed" && !isOver(now)) pace.set(data.ratePerSecond, clock.monotonicMs());
   }
 
   /** The job has another phase. */

@@ -2,6 +2,7 @@
 import type { Position } from "../event/event.ts";
 import type { ReplayReport, ReplayRequested } from "../records/replay.ts";
 import type { JobTally } from "./job-figures.ts";
+import type { JobProgress } from "./job-progress.ts";
 import type { ReplayRecord } from "./replay-stream.ts";
 import type { Runner } from "./runner.ts";
 
@@ -46,12 +47,20 @@ export interface EndNeeds {
   readonly tally: JobTally;
   readonly record: ReplayRecord;
   readonly newSince: () => Promise<number>;
+  readonly onRecord: (() => Promise<JobProgress["outcomes"]>) | null;
 }
 
 /** Records the report, after everything that it counts. What has no end by then is counted as skipped. @param why it stopped before its end. */
-export async function recordEnd({ request, runner, tally, record, newSince }: EndNeeds, status: ReplayReport["status"], why: string | null): Promise<Position> {
+export async function recordEnd(
+  { request, runner, tally, record, newSince, onRecord }: EndNeeds,
+  status: ReplayReport["status"],
+  why: string | null,
+): Promise<Position> {
   await runner.flushed();
-  if (status !== "completed") await runner.withdraw("stop");
+  if (status !== "completed") {
+    await runner.withdraw("stop");
+    if (onRecord !== null) tally.become(await onRecord());
+  }
   tally.skipRest(status === "cancelled" ? "the replay was cancelled" : "the replay was stopped");
   const { succeeded, failed, skipped, skips } = tally.outcomes();
   const known = request.cutoff === undefined ? {} : { newSince: await newSince() };

@@ -39,10 +39,16 @@ export class JobTally {
   constructor(total: number, outcomes: JobProgress["outcomes"], startedMs: number) {
     this.#total = total;
     this.#startedMs = startedMs;
+    this.become(outcomes);
+    this.#before = this.#succeeded + this.#failed;
+  }
+
+  /** These are all that were delivered or failed. */
+  become(outcomes: JobProgress["outcomes"]): void {
+    this.#succeeded = this.#failed = 0;
     for (const outcome of outcomes.values())
       if (outcome === "succeeded") this.#succeeded++;
       else this.#failed++;
-    this.#before = this.#succeeded + this.#failed;
   }
 
   /** Position of the last record of an outcome. */

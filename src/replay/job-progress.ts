@@ -1,7 +1,7 @@
 /** What the stream of a replay says, folded event by event. Pure: the same events always give the same progress, in however many parts they are read. */
 import { noEnds, withEnd } from "../delivery/partition/ends.ts";
 import type { Ends } from "../records/attempt.ts";
-import type { ReplayEntry, ReplayRequested, ReplayStreamData } from "../records/replay.ts";
+import type { ReplayEntry, ReplayReport, ReplayRequested, ReplayRunner, ReplayStreamData } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
 
 /** How far a job came before the process ended. */
@@ -40,13 +40,17 @@ export interface StoredReplay extends JobProgress {
   cancelling: boolean;
   stopping: string | null;
   canaryPassed: boolean;
-  ended: boolean;
+  /** Nothing of it ran any more when it was paused. */
+  stoodStill: boolean;
+  /** Null: an instance alone runs it. */
+  runner: ReplayRunner | null;
+  ended: ReplayReport["status"] | null;
 }
 
 export function emptyReplay(): StoredReplay {
   return {
     ...{ request: null, items: [], outcomes: new Map(), started: new Map() },
-    ...{ paused: false, cancelling: false, stopping: null, canaryPassed: false, ended: false },
+    ...{ paused: false, cancelling: false, stopping: null, canaryPassed: false, stoodStill: false, runner: null, ended: null },
   };
 }
 
@@ -55,12 +59,20 @@ export function foldReplay(replay: StoredReplay, { type, data }: ReplayEntry): v
   switch (type) {
     case "replay.requested":
       replay.request = data;
+      replay.runner = data.runner ?? null;
+      return;
+    case "replay.claimed":
+      replay.runner = { instance: data.instance, life: data.life };
       return;
     case "replay.items":
       for (const item of data.items) replay.items.push(item);
       return;
     case "replay.pausing":
       replay.paused = true;
+      replay.stoodStill = false;
+      return;
+    case "replay.paused":
+      replay.stoodStill = true;
       return;
     case "replay.resumed":
       replay.paused = false;
@@ -84,7 +96,7 @@ export function foldReplay(replay: StoredReplay, { type, data }: ReplayEntry): v
       for (const { item, outcome } of data.outcomes) replay.outcomes.set(item, outcome);
       return;
     case "replay.ended":
-      replay.ended = true;
+      replay.ended = data.status;
   }
 }
 

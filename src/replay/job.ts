@@ -31,6 +31,8 @@ export interface JobNeeds {
   readonly letters: (streams: ReadonlySet<string>) => readonly string[];
   /** Dead letters of its handlers that came after the replay had chosen its own. */
   readonly newSince: () => Promise<number>;
+  /** Outcomes on record by now, where others than this job may have had its items delivered. Null: they do not. */
+  readonly onRecord: (() => Promise<JobProgress["outcomes"]>) | null;
   /** Told when the job is cut off: it goes on at the next start. */
   readonly onCutOff: (error: unknown) => void;
 }
@@ -104,13 +106,14 @@ export class Job {
 
   start(): void {
     if (stageOf(this.#phase) === "canary") this.#canary?.begin();
-    if (this.#phase.kind === "cancelling" || this.#phase.kind === "stopping") this.#guard(this.#needs.runner.withdraw("stop"));
+    const { kind } = this.#phase;
+    if (kind !== "running") this.#guard(this.#needs.runner.withdraw(kind === "pausing" ? "pause" : "stop"));
     this.#pump();
   }
 
-  /** The service stops: the replay goes on when it starts again. */
-  cutOff(): void {
-    this.#break(new RepriseError("LOG_UNAVAILABLE", "The service stops; the replay goes on when it starts again.", { retryAfterMs: 1000 }));
+  /** @param why default: the service stops, and the replay goes on when it starts again. */
+  cutOff(why: unknown = serviceStops()): void {
+    this.#break(why);
   }
 
   // Phases ------------------------------------------------------------------------------------------------------------------------------------
@@ -187,11 +190,12 @@ export class Job {
 
   async #standStill(): Promise<void> {
     const { runner, record } = this.#needs;
+    const asked = this.#phase;
     await runner.flushed();
-    if (this.#phase.kind !== "pausing") return;
+    if (this.#phase !== asked) return;
     await record.persist("replay.paused", {});
-    const phase = paused(this.#phase);
-    if (phase !== null) this.#enter(phase);
+    const phase = paused(asked);
+    if (phase !== null && this.#phase === asked) this.#enter(phase); // otherwise it was resumed and paused again meanwhile: that pause has a record of its own
   }
 
   #canaryIsIdle(canary: Canary): void {
@@ -231,4 +235,8 @@ export class Job {
 
 function lanesOf(items: readonly ReplayItem[], places: Iterable<number>): readonly string[] {
   return Array.from(places).flatMap((place) => items[place]?.lane ?? []);
+}
+
+function serviceStops(): RepriseError {
+  return new RepriseError("LOG_UNAVAILABLE", "The service stops; the replay goes on when it starts again.", { retryAfterMs: 1000 });
 }

@@ -5,7 +5,7 @@ import { Pace } from "../delivery/partition/pace.ts";
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
-import type { Position } from "../event/event.ts";
+import type { Position, StoredEvent } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
 import type { Ends } from "../records/attempt.ts";
 import type { ReplayRequested } from "../records/replay.ts";
@@ -15,9 +15,10 @@ import { Job } from "./job.ts";
 import { type JobProgress, noProgress } from "./job-progress.ts";
 import type { ReplayRecord, ReplayStream } from "./replay-stream.ts";
 import type { Runner } from "./runner.ts";
+import { RunnerRecord, type RunnerRecordNeeds } from "./runner-record.ts";
 
-export interface JobsNeeds {
-  readonly delivery: Pick<RunningHandlers, "find" | "must">;
+export interface JobsNeeds extends Pick<RunnerRecordNeeds, "log"> {
+  readonly delivery: Pick<RunningHandlers, "find" | "must" | "cluster">;
   readonly stream: ReplayStream;
   readonly clock: Clock;
   readonly newId: NewId;
@@ -27,6 +28,8 @@ export interface JobsNeeds {
   ) => Runner;
   /** How many dead letters of these handlers came after the replay had chosen its own. */
   readonly newSince: (request: ReplayRequested, handlers: readonly string[]) => Promise<number>;
+  /** Outcomes of the items that the journals have by now. Null: this instance is alone. */
+  readonly onRecord: ((request: ReplayRequested, items: readonly ReplayItem[]) => Promise<JobProgress["outcomes"]>) | null;
   /** Told when a job was cut off: it goes on at the next start. */
   readonly onCutOff: (replayId: string, error: unknown) => void;
   /** Aborted when the service stops. */
@@ -42,6 +45,14 @@ export interface Begun {
   readonly position: Position;
 }
 
+/** What a job goes on from. */
+export interface Before {
+  /** Its own deliveries that were called and have no outcome. Null: it begins. */
+  readonly suspects: ReadonlyMap<number, Ends> | null;
+  /** Revision of the last event of its stream. */
+  readonly last: number;
+}
+
 /** Jobs of one process that have not ended. */
 const maxJobs = 1000;
 /** So many each tenant may have although others have taken all, up to twice as many in all. */
@@ -54,6 +65,8 @@ export class Jobs {
   readonly #starting = new Map<string, string | undefined>();
   /** Those of jobs that were cut off, too: what their last calls came to is still to be stored. */
   readonly #runners = new Set<Runner>();
+  /** Of jobs whose streams other instances write as well. */
+  readonly #records = new Map<string, RunnerRecord>();
 
   constructor(needs: JobsNeeds) {
     this.#needs = needs;
@@ -91,22 +104,28 @@ export class Jobs {
   begin(asked: NewReplay, items: readonly ReplayItem[], use?: (request: ReplayRequested) => Promise<unknown>): Promise<Begun> {
     this.mustHaveRoom(asked.tenant);
     const { clock, newId, stream } = this.#needs;
-    const request: ReplayRequested = { replayId: newId(), ...asked };
+    const runner = this.#needs.delivery.cluster?.membership.mine();
+    const request: ReplayRequested = { replayId: newId(), ...asked, ...(runner && { runner }) };
     this.#starting.set(request.replayId, request.tenant);
     return withPatience(clock, async () => {
       try {
         await use?.(request);
-        const position = await stream.request(request, request.planId === undefined ? items : [], use !== undefined);
-        return { job: this.#run(request, items, noProgress, null), position };
+        const { position, revision } = await stream.request(request, request.planId === undefined ? items : [], use !== undefined);
+        return { job: this.#run(request, items, noProgress, { suspects: null, last: revision }), position };
       } finally {
         this.#starting.delete(request.replayId);
       }
     });
   }
 
-  /** Puts a replay to work that an earlier end of the process cut off. @param suspects its own deliveries that were called and have no outcome. */
-  goOn(request: ReplayRequested, items: readonly ReplayItem[], progress: JobProgress, suspects: ReadonlyMap<number, Ends>): void {
-    this.#run(request, items, progress, suspects);
+  /** Puts a replay to work that an earlier end of the process cut off, or that another instance has left. */
+  goOn(request: ReplayRequested, items: readonly ReplayItem[], progress: JobProgress, before: Before): void {
+    this.#run(request, items, progress, before);
+  }
+
+  /** An event of a replay's stream, where several instances write it. */
+  heard(replayId: string, event: StoredEvent): void {
+    this.#records.get(replayId)?.heard(event);
   }
 
   /** The service stops: no further item starts, and every job goes on at the next start. */
@@ -119,17 +138,18 @@ export class Jobs {
     await Promise.allSettled([...this.#runners].map((runner) => runner.flushed()));
   }
 
-  #run(request: ReplayRequested, items: readonly ReplayItem[], progress: JobProgress, suspects: ReadonlyMap<number, Ends> | null): Job {
-    const { delivery, stream, clock, runnerFor, newSince, onCutOff } = this.#needs;
+  #run(request: ReplayRequested, items: readonly ReplayItem[], progress: JobProgress, { suspects, last }: Before): Job {
+    const { delivery, clock, runnerFor, newSince, onRecord, onCutOff } = this.#needs;
     const { replayId } = request;
     const handlers = [...new Set(items.map(({ handler }) => handler))].filter((handler) => delivery.find(handler) !== undefined);
-    const record = stream.of(replayId);
+    const record = this.#recordOf(replayId, last);
     const runner = runnerFor(request, { handlers, record, suspects });
     const pace = new Pace(request.ratePerSecond, clock.monotonicMs());
     const job = new Job({
       ...{ request, items, progress, runner, pace, clock, record },
       letters: (streams) => this.#lettersOf(handlers, streams),
       newSince: () => newSince(request, handlers),
+      onRecord: onRecord && !request.own ? () => onRecord(request, items) : null,
       onCutOff: (error) => {
         this.#isOver(replayId, handlers);
         onCutOff(replayId, error);
@@ -137,6 +157,10 @@ export class Jobs {
     });
     this.#paceAll(handlers, replayId, pace);
     this.#jobs.set(replayId, job);
+    this.#records
+      .get(replayId)
+      ?.catchUp()
+      .catch((error: unknown) => job.cutOff(error));
     this.#runners.add(runner);
     job.end.ofJob.then(
       () => {
@@ -147,6 +171,18 @@ export class Jobs {
     );
     job.start();
     return job;
+  }
+
+  #recordOf(replayId: string, last: number): ReplayRecord {
+    const { delivery, stream } = this.#needs;
+    if (delivery.cluster === null) return stream.of(replayId);
+    const record = new RunnerRecord({
+      ...{ ...this.#needs, replayId, last },
+      onEntry: (entry) => this.get(replayId)?.acts.heard(entry),
+      onReplaced: (error) => this.get(replayId)?.cutOff(error),
+    });
+    this.#records.set(replayId, record);
+    return record;
   }
 
   /** Tells all handlers the pace, or none. @throws NOT_OWNER while another instance works on one of them. */
@@ -170,6 +206,7 @@ export class Jobs {
 
   #isOver(replayId: string, handlers: readonly string[]): void {
     this.#jobs.delete(replayId);
+    this.#records.delete(replayId);
     if (!this.#needs.signal.aborted) this.#unpace(handlers, replayId);
   }
 

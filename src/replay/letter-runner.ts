@@ -15,13 +15,15 @@ export function makeLetterRunner({
   readonly request: JobRequest;
   readonly handlers: readonly string[];
 }): Runner {
+  let withdrawn = false;
   return {
     endsLane: null, // a strict lane says so itself: what comes behind a dead letter is refused
     async run(_place, item): Promise<ItemEnd> {
       const { handler, lane: stream, revision, attempts, through = null } = item;
+      withdrawn = false;
       try {
         if (migration !== undefined) await amendments.migrate(item, { replayId, actor, reason, migration });
-        const about = { replayId, actor, reason, effects, decides: kind === "single" };
+        const about = { replayId, actor, reason, effects, decides: kind === "single", stillWanted: () => !withdrawn };
         const { end, position } = await delivery.must(handler).letters.replay({ stream, revision, attempts, through, ...about });
         switch (end.outcome) {
           case "replayed":
@@ -38,6 +40,7 @@ export function makeLetterRunner({
       }
     },
     async withdraw(how) {
+      withdrawn = true;
       // A handler that stands still starts nothing.
       await Promise.allSettled(handlers.map(async (handler) => delivery.must(handler).replays.withdraw(replayId, how)));
     },

@@ -2,7 +2,7 @@
 import { RepriseError } from "../errors.ts";
 import type { ReplayReport } from "../records/replay.ts";
 import type { ReplayStatus } from "../views/model/replay.ts";
-import type { JobProgress } from "./job-progress.ts";
+import type { JobProgress, StoredReplay } from "./job-progress.ts";
 
 /** How far a job has come with its items. */
 export type Stage =
@@ -33,6 +33,13 @@ export function firstPhase({ cancelling, stopping, paused, canaryPassed }: JobPr
   return { kind: paused ? "pausing" : "running", stage: hasCanary && !canaryPassed ? "canary" : "all" };
 }
 
+/** As the stream alone tells it: whoever asks need not run it. */
+export function phaseOnRecord(stored: StoredReplay): Phase {
+  if (stored.ended !== null) return { kind: "ended", status: stored.ended };
+  const phase = firstPhase(stored, false);
+  return (stored.stoodStill && paused(phase)) || phase;
+}
+
 export function statusOf(phase: Phase): ReplayStatus {
   switch (phase.kind) {
     case "ended":
@@ -47,6 +54,9 @@ export function statusOf(phase: Phase): ReplayStatus {
 
 /** Nothing of the job happens any more in this process. */
 export const isOver = ({ kind }: Phase): boolean => kind === "ended" || kind === "cut_off";
+
+/** Somebody has cancelled it, whether that is over or not. */
+export const isCancelled = (phase: Phase): boolean => phase.kind !== "cut_off" && ["cancelling", "cancelled"].includes(statusOf(phase));
 
 export function stageOf(phase: Phase): Stage | null {
   return "stage" in phase ? phase.stage : null;

@@ -3,24 +3,26 @@
 import type { LastEnds } from "../delivery/partition/ends.ts";
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { isRepriseError } from "../errors.ts";
-import type { Position } from "../event/event.ts";
+import type { Clock } from "../event/clock.ts";
 import type { EventLog } from "../log/event-log.ts";
-import type { ReplayItem } from "../records/replay-item.ts";
 import type { Views } from "../views/model/views.ts";
-import { keyOf } from "./items.ts";
-import { type StoredReplay, suspectsOf } from "./job-progress.ts";
+import { caughtUp } from "./caught-up.ts";
+import { suspectsOf } from "./job-progress.ts";
 import type { Jobs } from "./jobs.ts";
+import { outcomesOfLetters } from "./letter-outcomes.ts";
 import type { PlanStream } from "./plan-stream.ts";
 import type { ReplayStream } from "./replay-stream.ts";
+import { takeUp } from "./take-up.ts";
 
 export interface RecoveryNeeds {
   readonly log: Pick<EventLog, "head">;
   readonly views: Pick<Views, "waitFor" | "openReplays" | "replayOutcomes">;
-  readonly delivery: Pick<RunningHandlers, "working">;
+  readonly delivery: Pick<RunningHandlers, "working" | "cluster">;
   readonly jobs: Jobs;
   readonly stream: ReplayStream;
   readonly plans: PlanStream;
   readonly ends: LastEnds;
+  readonly clock: Pick<Clock, "after">;
   readonly onCutOff: (replayId: string, error: unknown) => void;
   /** Aborted when the service stops. */
   readonly signal: AbortSignal;
@@ -34,20 +36,36 @@ export interface Recovery {
 }
 
 export function makeRecovery(needs: RecoveryNeeds): Recovery {
+  const { clock, delivery, signal } = needs;
   let going: Promise<void> = Promise.resolve();
-  return {
-    goOn() {
-      going = goOn(needs);
-      return going;
-    },
-    done: () => going,
+  let next: Promise<void> | null = null;
+  // One after the other: two at once would both take up the same replay.
+  const go = (): Promise<void> => {
+    next ??= going
+      .catch(() => {})
+      .then(() => {
+        next = null;
+        return goOn(needs);
+      })
+      .catch((error: unknown) => {
+        if (delivery.cluster === null || signal.aborted) throw error;
+        clock.after(againMs, () => void go().catch(() => {})); // nobody else may tell again that an instance has left
+      });
+    going = next;
+    return next;
   };
+  return { goOn: go, done: () => going };
 }
+
+/** Among several instances, the wait before it is tried again. */
+export const againMs = 2000;
 
 async function goOn(needs: RecoveryNeeds): Promise<void> {
   const { log, views, delivery, jobs, onCutOff, signal } = needs;
-  await reached(needs, await log.head());
-  for (const { tenant, replayId, planId } of await views.openReplays()) {
+  await caughtUp(views, await log.head(), signal);
+  const open = await views.openReplays();
+  await delivery.cluster?.membership.look();
+  for (const { tenant, replayId, planId } of open) {
     if (signal.aborted) return;
     if (jobs.has(replayId)) continue;
     try {
@@ -59,49 +77,19 @@ async function goOn(needs: RecoveryNeeds): Promise<void> {
     }
   }
   // A replay may have ended a moment before the process did: nobody else would let go of the lanes that still wait for its turns.
+  const elsewhere = new Set(delivery.cluster === null ? [] : open.map(({ replayId }) => replayId));
   for (const replays of delivery.working().map((handler) => handler.replays))
-    for (const replayId of replays.unknownPaces()) if (jobs.get(replayId) === undefined) await replays.withdraw(replayId, "stop");
+    for (const replayId of replays.unknownPaces())
+      if (jobs.get(replayId) === undefined && !elsewhere.has(replayId)) await replays.withdrawHere(replayId, "stop");
 }
 
-async function goOnWith({ views, jobs, stream, plans, ends }: RecoveryNeeds, tenant: string, replayId: string, planId: string | null): Promise<void> {
-  const stored = await stream.read(replayId);
-  if (stored.ended) return; // the views are a moment behind
-  if (stored.request === null && planId !== null) {
-    // The process ended after the plan was made this replay's, and before the replay's first event.
-    stored.request = (await plans.read(planId))?.used ?? null;
-    if (stored.request !== null) await stream.request(stored.request, [], true);
-  }
-  const { request } = stored;
-  if (request === null) return;
+async function goOnWith(needs: RecoveryNeeds, tenant: string, replayId: string, planId: string | null): Promise<void> {
+  const { log, delivery, jobs, plans, ends } = needs;
+  const found = await takeUp({ ...needs, members: delivery.cluster?.membership ?? null }, replayId, planId);
+  if (found === null) return;
+  const { stored, last, request } = found;
   const items = planId === null ? stored.items : [...stored.items, ...(await plans.items(planId))];
-  const outcomes = request.own ? stored.outcomes : await outcomesOfLetters(views, tenant, replayId, items, stored);
-  jobs.goOn(request, items, { ...stored, outcomes }, suspectsOf(stored, ends.told));
-}
-
-/** Outcomes of dead letters are only in the journals. */
-async function outcomesOfLetters(
-  views: Pick<Views, "replayOutcomes">,
-  tenant: string,
-  replayId: string,
-  items: readonly ReplayItem[],
-  stored: StoredReplay,
-): Promise<StoredReplay["outcomes"]> {
-  const known = await views.replayOutcomes(tenant, replayId);
-  const outcomes = new Map(stored.outcomes);
-  items.forEach((item, place) => {
-    const outcome = known.get(keyOf(item));
-    if (outcome !== undefined) outcomes.set(place, outcome === "replayed" ? "succeeded" : "failed");
-  });
-  return outcomes;
-}
-
-/** However long the views take: a rebuild may be under way. */
-async function reached({ views, signal }: RecoveryNeeds, position: Position): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      return await views.waitFor(position);
-    } catch (error) {
-      if (!isRepriseError(error, "VIEW_BEHIND")) throw error;
-    }
-  }
+  // Of several instances, others may have recorded something until the claim.
+  const outcomes = request.own ? stored.outcomes : await outcomesOfLetters(needs, { tenant, replayId, items, upTo: delivery.cluster && (await log.head()) });
+  jobs.goOn(request, items, { ...stored, outcomes }, { suspects: suspectsOf(stored, ends.told), last });
 }

@@ -24,6 +24,16 @@ export interface ReplayRecord {
   persist<Type extends keyof ReplayStreamData>(type: Type, data: ReplayStreamData[Type]): Promise<Position>;
 }
 
+/** A replay as its stream tells it. */
+export interface ReadReplay {
+  readonly replayId: string;
+  readonly stored: StoredReplay;
+  /** Revision of the last event; −1: there is none. */
+  readonly last: number;
+  /** Its position. */
+  readonly at: Position;
+}
+
 export interface ReplayStream {
   /** Writes the stream of this replay. */
   of(replayId: string): ReplayRecord;
@@ -32,8 +42,12 @@ export interface ReplayStream {
    *
    * @param inForce its plan has put it in force already.
    */
-  request(data: ReplayRequested, items: readonly ReplayItem[], inForce: boolean): Promise<Position>;
-  read(replayId: string): Promise<StoredReplay>;
+  request(data: ReplayRequested, items: readonly ReplayItem[], inForce: boolean): Promise<{ readonly position: Position; readonly revision: number }>;
+  read(replayId: string): Promise<ReadReplay>;
+  /** Takes in what was written since. */
+  readOn(replay: ReadReplay): Promise<ReadReplay>;
+  /** Appends behind what was read, or not at all. @throws REVISION_CONFLICT when somebody else was faster, LOG_UNAVAILABLE, LOG_FULL */
+  appendBehind<Type extends keyof ReplayStreamData>(replay: ReadReplay, type: Type, data: ReplayStreamData[Type]): Promise<AppendedEvent>;
   /** Items of a replay in their order, from a place on, also of one that runs a plan. */
   items(replayId: string, from: number, limit: number): Promise<readonly ReplayItem[]>;
 }
@@ -64,14 +78,14 @@ export function makeReplayStream({ log, clock, newId, signal }: ReplayStreamNeed
     }
   }
 
-  async function* entriesOf(stream: string, limit?: number): AsyncGenerator<ReplayEntry> {
-    for await (const batch of log.readStream(stream, limit === undefined ? {} : { limit }))
-      for (const { type, data } of batch) yield { type, data } as unknown as ReplayEntry;
-  }
-
-  async function planOf(replayId: string): Promise<string | undefined> {
-    for await (const { type, data } of entriesOf(replayStream(replayId), 1)) if (type === "replay.requested") return data.planId;
-    return undefined;
+  async function readOn({ replayId, stored, ...known }: ReadReplay): Promise<ReadReplay> {
+    let { last, at } = known;
+    for await (const batch of log.readStream(replayStream(replayId), { from: last + 1 }))
+      for (const { type, data, revision, position } of batch) {
+        foldReplay(stored, { type, data } as unknown as ReplayEntry);
+        [last, at] = [revision, position];
+      }
+    return { replayId, stored, last, at };
   }
 
   return {
@@ -85,26 +99,24 @@ export function makeReplayStream({ log, clock, newId, signal }: ReplayStreamNeed
 
     async request(data, items, inForce) {
       const events = [ownEvent(newId, "replay.requested", data), ...(await partsOf(newId, items))];
-      const { position } = await appendAll(
+      return appendAll(
         (stream, part, expected) => (expected === "none" && !inForce ? append(stream, part, expected) : persist(stream, part, expected)),
         replayStream(data.replayId),
         events,
       );
-      return position;
     },
 
-    async read(replayId) {
-      const replay = emptyReplay();
-      for await (const entry of entriesOf(replayStream(replayId))) foldReplay(replay, entry);
-      return replay;
-    },
+    read: (replayId) => readOn({ replayId, stored: emptyReplay(), last: -1, at: 0n }),
+    readOn,
+
+    appendBehind: ({ replayId, last }, type, data) => append(replayStream(replayId), [ownEvent(newId, type, data)], last === -1 ? "none" : last),
 
     async items(replayId, from, limit) {
-      const planId = await planOf(replayId);
+      const planId = await planOf(log, replayId);
       const items: ReplayItem[] = [];
       let place = 0;
       // A plan's stream has its items in events of the same type.
-      for await (const { type, data } of entriesOf(planId === undefined ? replayStream(replayId) : planStream(planId))) {
+      for await (const { type, data } of entriesOf(log, planId === undefined ? replayStream(replayId) : planStream(planId))) {
         if (type !== "replay.items") continue;
         for (const item of data.items.slice(Math.max(0, from - place))) items.push(item);
         place += data.items.length;
@@ -113,4 +125,14 @@ export function makeReplayStream({ log, clock, newId, signal }: ReplayStreamNeed
       return items;
     },
   };
+}
+
+async function* entriesOf(log: EventLog, stream: string, limit?: number): AsyncGenerator<ReplayEntry> {
+  for await (const batch of log.readStream(stream, limit === undefined ? {} : { limit }))
+    for (const { type, data } of batch) yield { type, data } as unknown as ReplayEntry;
+}
+
+async function planOf(log: EventLog, replayId: string): Promise<string | undefined> {
+  for await (const { type, data } of entriesOf(log, replayStream(replayId), 1)) if (type === "replay.requested") return data.planId;
+  return undefined;
 }

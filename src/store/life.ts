@@ -51,7 +51,7 @@ interface LifeNeeds {
 /** A store's life, and what its handlers tell it. */
 export interface StoreLife {
   readonly life: Life;
-  /** A handler works here from now on that another instance had. The replays that the other instance ran for it go on here. */
+  /** A handler works here from now on that another instance had, or an instance has left. The replays that it ran go on here. */
   onTaken(): void;
 }
 

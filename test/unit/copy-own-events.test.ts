@@ -69,6 +69,7 @@ const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof o
   "error_group.reopened": true,
   "alert.changed": true,
   "alert.told": true,
+  "replay.claimed": true,
   "replay.requested": true,
   "replay.items": true,
   "replay.pausing": true,

@@ -84,7 +84,7 @@ class World {
       ...{ request: this.request, items: this.items, progress: stored, pace: this.pace, clock: this.clock, record },
       runner: this.#runner(life),
       letters: () => [],
-      newSince: async () => 0,
+      ...{ newSince: async () => 0, onRecord: null },
       onCutOff: (error) => {
         if (!isRepriseError(error, "LOG_UNAVAILABLE")) this.faults.push(`cut off by ${String(error)}`);
       },

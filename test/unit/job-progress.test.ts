@@ -57,7 +57,16 @@ const told = (life: string) => life === "told";
 
 describe("the fold of a replay's stream", () => {
   it("of an empty stream is a replay that nobody asked for", () => {
-    expect(emptyReplay()).toEqual({ ...noProgress, outcomes: new Map(), request: null, items: [], started: new Map(), ended: false });
+    expect(emptyReplay()).toEqual({
+      ...noProgress,
+      outcomes: new Map(),
+      request: null,
+      items: [],
+      started: new Map(),
+      stoodStill: false,
+      runner: null,
+      ended: null,
+    });
   });
 
   it("says what a reader of the whole stream would say", () => {
@@ -74,7 +83,9 @@ describe("the fold of a replay's stream", () => {
           stopping: last(entries, "replay.stopping")?.data.why ?? null,
           request: { ...request, ratePerSecond: (last(entries, "replay.rate_changed")?.data ?? request).ratePerSecond },
           items: entries.flatMap((each) => (each.type === "replay.items" ? each.data.items : [])),
-          ended: false,
+          stoodStill: expect.any(Boolean),
+          runner: null,
+          ended: null,
         });
         expect(replay.outcomes).toEqual(outcomes);
       }),
@@ -102,7 +113,9 @@ describe("the fold of a replay's stream", () => {
 
   it("is ended by its report, and by nothing before it", () => {
     const report = { status: "completed", succeeded: 0, failed: 0, skipped: 0, skips: [] } as const;
-    fc.assert(fc.property(stream, (entries) => folded([...entries, { type: "replay.ended", data: report }]).ended && !folded(entries).ended));
+    fc.assert(
+      fc.property(stream, (entries) => folded([...entries, { type: "replay.ended", data: report }]).ended === report.status && folded(entries).ended === null),
+    );
   });
 });
 

@@ -119,8 +119,11 @@ export class LetterActs {
    */
   async replay({ stream, revision, attempts, decides = false, ...about }: LetterReplayRequest): Promise<LetterReplayed> {
     const { partition, writer, life, pump } = this.#options;
+    const withdrawals = partition.replays.withdrawals(about.replayId);
     await this.#amending.get(`${stream}\n${revision}`)?.catch(() => {});
     life.mustWork();
+    const begun = partition.replays.underWay(stream, revision, about.replayId);
+    if (begun !== undefined) return writer.replies.of(begun); // by the runner that its job had before
     const letter = partition.letters.get(stream, revision);
     if (letter && attempts !== null && letter.attempts !== attempts && letter.replay?.replayId !== about.replayId)
       return { end: { outcome: "skipped", reason: "changed since it was chosen" }, position: 0n };
@@ -129,6 +132,7 @@ export class LetterActs {
       const { actor, reason, replayId } = about;
       await this.approve(stream, revision, { actor, reason, replayId });
     }
+    if (!Number.isFinite(withdrawals) || partition.replays.withdrawals(about.replayId) !== withdrawals) return { end: { outcome: "withdrawn" }, position: 0n };
     const ended = writer.replies.of(partition.replays.begin(stream, revision, about));
     pump.soon(); // a replay begins many in one moment
     return ended;

@@ -44,14 +44,14 @@ export class ReplaySide {
     return this.#options.partition.replays.unknownPaces();
   }
 
-  /** Takes back what a replay ordered and what does not run. `stop`: resolves when it is on record that nothing of it starts here any more. */
+  /** Takes back what a replay ordered and what does not run. Resolves when all of it has ended; `stop`: when it is on record, too, that nothing of it starts here any more. */
   async withdraw(replayId: string, how: Withdrawal): Promise<void> {
     const { partition, writer, life, pump } = this.#options;
     life.mustWork();
-    partition.replays.withdraw(replayId, how);
+    const left = partition.replays.withdraw(replayId, how).map((replay) => writer.replies.of(replay));
     const stored = how === "stop" ? writer.recorded() : undefined;
     pump.now();
-    await stored;
+    await Promise.all([stored, ...left]);
   }
 
   /** Resolves when it is on record that no lane is on the replay's pace any more. */

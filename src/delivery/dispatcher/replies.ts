@@ -14,7 +14,7 @@ export interface LetterReplayed {
 
 /** Those who wait until something is on record in the journal. */
 export class Replies {
-  readonly #replays = new Map<LetterReplay, Waiting<LetterReplayed>>();
+  readonly #replays = new Map<LetterReplay, readonly Waiting<LetterReplayed>[]>();
   /** By replay: those who wait until no lane is on its pace any more. */
   readonly #passing = new Map<string, Waiting<void>[]>();
   /** Those who wait for the next flush. */
@@ -23,7 +23,7 @@ export class Replies {
   /** Waits for the end of a dead letter's replay. */
   of(replay: LetterReplay): Promise<LetterReplayed> {
     const { promise, resolve, reject } = Promise.withResolvers<LetterReplayed>();
-    this.#replays.set(replay, { resolve, reject });
+    this.#replays.set(replay, [...(this.#replays.get(replay) ?? []), { resolve, reject }]);
     return promise;
   }
 
@@ -57,14 +57,14 @@ export class Replies {
 
   tellEnded(ended: readonly { readonly replay: LetterReplay; readonly end: LetterReplayEnd }[], position: Position): void {
     for (const { replay, end } of ended) {
-      this.#replays.get(replay)?.resolve({ end, position });
+      for (const { resolve } of this.#replays.get(replay) ?? []) resolve({ end, position });
       this.#replays.delete(replay);
     }
   }
 
   /** Tells all of them that there will be no record. */
   refuse(error: unknown): void {
-    const waiting = [...this.#replays.values(), ...this.#next, ...[...this.#passing.values()].flat()];
+    const waiting = [...[...this.#replays.values()].flat(), ...this.#next, ...[...this.#passing.values()].flat()];
     this.#replays.clear();
     this.#passing.clear();
     this.#next = [];

@@ -44,7 +44,7 @@ export async function perform({ letters, lanes, replays }: Dispatcher, asked: As
     case "letter.amend":
       return void (await letters.amend({ ...asked.args, act }));
     case "letter.replay":
-      return (await letters.replay({ ...asked.args, actor: act.actor, reason: act.reason })).end;
+      return toldEnd((await letters.replay({ ...asked.args, actor: act.actor, reason: act.reason })).end);
     case "lane.pause":
       return void (await lanes.pause(asked.args.stream, act));
     case "lane.resume":
@@ -58,3 +58,6 @@ export async function perform({ letters, lanes, replays }: Dispatcher, asked: As
       throw new RepriseError("REQUEST_INVALID", `This build does not know the act ${JSON.stringify((asked as { act: unknown }).act)}.`);
   }
 }
+
+/** What was delivered, or failed, has a fact that bears the replay's id. */
+const toldEnd = (end: LetterReplayEnd): LetterReplayEnd | undefined => (end.outcome === "replayed" || end.outcome === "dead_lettered" ? undefined : end);

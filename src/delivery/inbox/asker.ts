@@ -4,7 +4,7 @@ import type { Clock } from "../../event/clock.ts";
 import type { Json, StoredEvent } from "../../event/event.ts";
 import type { NewId } from "../../event/ids.ts";
 import { inboxOf } from "../../event/names.ts";
-import { backOff, within } from "../../event/waits.ts";
+import { backOff, pause, within } from "../../event/waits.ts";
 import { type EventLog, maxAppendEvents } from "../../log/event-log.ts";
 import type { Act } from "../../records/act.ts";
 import type { JournalData } from "../../records/journal.ts";
@@ -16,6 +16,8 @@ export interface AskerNeeds {
   readonly log: EventLog;
   readonly clock: Clock;
   readonly newId: NewId;
+  /** False while others may take this instance for gone: it may have been asleep, and what it would ask for may not be its own to ask any more. */
+  readonly mayAsk: () => boolean;
   /** The service stops. */
   readonly signal: AbortSignal;
 }
@@ -26,8 +28,17 @@ interface Pending {
   readonly data: Json;
   /** Of a dead letter's replay: the outcome of the delivery answers it as well. */
   readonly outcome: string | null;
+  /** Whether a new owner is asked for it, too. */
+  readonly stillWanted: () => boolean;
   readonly resolve: (answer: StoredEvent) => void;
   readonly reject: (error: unknown) => void;
+}
+
+export interface AskOptions {
+  /** Waits for as long as it takes; otherwise it is withdrawn when the patience is over. */
+  readonly patient?: boolean;
+  readonly outcome?: Pending["outcome"];
+  readonly stillWanted?: Pending["stillWanted"];
 }
 
 /** How long an act waits for its owner's answer. */
@@ -51,21 +62,15 @@ export class Asker {
   /**
    * Asks for it, and once more of each owner that claims the partition before it is answered.
    *
-   * @param patient waits for as long as it takes; otherwise it is withdrawn when the patience is over.
-   * @returns the fact that answers it. @throws what the owner says, OWNER_UNAVAILABLE
+   * @returns the fact that answers it. @throws what the owner says, OWNER_UNAVAILABLE; NOT_OWNER where a new owner is not asked any more
    */
-  async ask(
-    journal: string,
-    asked: AskedAct,
-    act: Act,
-    { patient = false, outcome = null }: { readonly patient?: boolean; readonly outcome?: string | null } = {},
-  ): Promise<StoredEvent> {
+  async ask(journal: string, asked: AskedAct, act: Act, { patient = false, outcome = null, stillWanted = () => true }: AskOptions = {}): Promise<StoredEvent> {
     const { clock, newId, signal } = this.#needs;
     if (signal.aborted) throw stops();
     const { promise, resolve, reject } = Promise.withResolvers<StoredEvent>();
     const actId = newId();
     const data = { ...act, actId, act: asked.act, args: asked.args } as unknown as Json;
-    const pending: Pending = { actId, journal, data, outcome, resolve, reject };
+    const pending: Pending = { actId, journal, data, outcome, stillWanted, resolve, reject };
     this.#pending.set(actId, pending);
     if (outcome !== null) this.#byOutcome.set(outcome, pending);
     this.#send(pending);
@@ -87,7 +92,10 @@ export class Asker {
   take(event: StoredEvent): void {
     if (this.#pending.size === 0) return;
     if (event.type === claimType) {
-      for (const pending of this.#pending.values()) if (pending.journal === event.stream) this.#send(pending);
+      for (const pending of this.#pending.values())
+        if (pending.journal !== event.stream) continue;
+        else if (pending.stillWanted()) this.#send(pending);
+        else pending.reject(new RepriseError("NOT_OWNER", "Another owner has claimed the partition."));
       return;
     }
     const { actId, act } = (event.data ?? {}) as { readonly actId?: string; readonly act?: { readonly actId?: string } };
@@ -111,11 +119,15 @@ export class Asker {
   }
 
   async #flush(inbox: string): Promise<void> {
-    const { log, clock, newId, signal } = this.#needs;
+    const { log, clock, newId, mayAsk, signal } = this.#needs;
     for (let failures = 0; ; ) {
       const all = (this.#outgoing.get(inbox) ?? []).filter(({ actId }) => this.#pending.has(actId));
       const part = all.slice(0, atOnce);
       if (part.length === 0 || signal.aborted) break;
+      if (!mayAsk()) {
+        await pause(waits.firstMs, clock, signal);
+        continue;
+      }
       this.#outgoing.set(inbox, all.slice(part.length));
       try {
         await log.append(

@@ -3,14 +3,23 @@ import { LRUCache } from "lru-cache";
 import { isRepriseError } from "../../errors.ts";
 import type { Json, Position, StoredEvent } from "../../event/event.ts";
 import { journalOfInbox } from "../../event/names.ts";
+import type { EventLog } from "../../log/event-log.ts";
 import type { InboxStreamData } from "../../records/inbox.ts";
 import type { DeliveryLogger } from "../delivery-logger.ts";
 import type { Dispatcher } from "../dispatcher/dispatcher.ts";
+import { AnsweredActs } from "./answered-acts.ts";
 import { type AskedAct, perform } from "./asked-acts.ts";
+
+interface Act {
+  readonly at: Position;
+  readonly revision: number;
+  readonly asked: Asked;
+}
 
 type Asked = InboxStreamData["act.asked"];
 
 export interface DeskNeeds {
+  readonly log: Pick<EventLog, "truncate">;
   /** The dispatcher of a partition that works here; undefined: another instance's. */
   readonly find: (journal: string) => Dispatcher | undefined;
   readonly logger: DeliveryLogger;
@@ -24,8 +33,9 @@ const mostKnown = 20_000;
 export class Desk {
   readonly #needs: DeskNeeds;
   /** By inbox. What came before this instance's claim is dropped: whoever asked asks again. */
-  readonly #waiting = new LRUCache<string, { readonly at: Position; readonly asked: Asked }[]>({ max: 4096 });
+  readonly #waiting = new LRUCache<string, Act[]>({ max: 4096 });
   readonly #known = new LRUCache<string, true>({ max: mostKnown });
+  readonly #answered = new LRUCache<string, AnsweredActs>({ max: 4096 });
   readonly #withdrawn = new LRUCache<string, true>({ max: mostKnown });
 
   constructor(needs: DeskNeeds) {
@@ -33,14 +43,14 @@ export class Desk {
   }
 
   /** An event of an inbox. */
-  take({ stream, type, data, position }: StoredEvent): void {
+  take({ stream, type, data, position, revision }: StoredEvent): void {
     if (type === "act.withdrawn") {
       this.#withdrawn.set((data as unknown as InboxStreamData["act.withdrawn"]).actId, true);
       return;
     }
     if (type !== "act.asked") return;
     const waiting = this.#waiting.get(stream) ?? [];
-    waiting.push({ at: position, asked: data as unknown as Asked });
+    waiting.push({ at: position, revision, asked: data as unknown as Asked });
     if (waiting.length > mostWaiting) waiting.shift();
     this.#waiting.set(stream, waiting);
     this.look(stream);
@@ -52,7 +62,22 @@ export class Desk {
     const dispatcher = this.#needs.find(journalOfInbox(stream));
     if (waiting === undefined || dispatcher === undefined) return;
     this.#waiting.delete(stream);
-    for (const { at, asked } of waiting) if (at > dispatcher.claimed.at) void this.#answer(dispatcher, asked);
+    const answered = this.#answered.get(stream) ?? new AnsweredActs();
+    this.#answered.set(stream, answered);
+    for (const { at, revision, asked } of waiting) {
+      answered.begun(revision);
+      const end = () => this.#ended(stream, answered, revision);
+      if (at > dispatcher.claimed.at) void this.#answer(dispatcher, asked).then(end);
+      else end();
+    }
+  }
+
+  /** What is answered, or was another owner's to answer, leaves the inbox. */
+  #ended(stream: string, answered: AnsweredActs, revision: number): void {
+    const before = answered.ended(revision);
+    if (before === null) return;
+    const { log, logger } = this.#needs;
+    log.truncate(stream, before).catch((err: unknown) => logger.warn({ err }, "an inbox could not be shortened: it is tried again after further acts"));
   }
 
   async #answer(dispatcher: Dispatcher, { actId, act, args, ...about }: Asked): Promise<void> {

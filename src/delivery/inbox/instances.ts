@@ -1,6 +1,6 @@
 /** What one of many instances does beside its own partitions: it asks the owners of others, answers what is asked of it, and hears of pauses and breakers. */
 import type { StoredEvent } from "../../event/event.ts";
-import { handlerStream, inboxOf, inboxPrefix, integrationStream, journalPrefix } from "../../event/names.ts";
+import { handlerStream, inboxOf, inboxPrefix, integrationStream, isReplayStream, journalPrefix } from "../../event/names.ts";
 import type { DeliveryLogger } from "../delivery-logger.ts";
 import type { Dispatcher } from "../dispatcher/dispatcher.ts";
 import { Asker, type AskerNeeds } from "./asker.ts";
@@ -16,6 +16,8 @@ export interface InstancesNeeds extends Omit<AskerNeeds, "signal"> {
   readonly onHandler: (handler: string, event: StoredEvent) => void;
   /** What became of an integration. */
   readonly onIntegration: (event: StoredEvent) => void;
+  /** An event of a replay's stream. */
+  readonly onReplay: (event: StoredEvent) => void;
 }
 
 export class Instances {
@@ -50,6 +52,7 @@ export class Instances {
     if (stream.startsWith(inboxPrefix)) this.#desk.take(event);
     else if (stream.startsWith(journalPrefix)) this.asker.take(event);
     else if (stream.startsWith(integrationStream(""))) this.#needs.onIntegration(event);
+    else if (isReplayStream(stream)) this.#needs.onReplay(event);
     else this.#needs.onHandler(stream.slice(handlerStream("").length), event);
   }
 }

@@ -1,7 +1,7 @@
-/** What other instances write, as it comes: inboxes, journals, and the streams of handlers and integrations. From the moment of the start on. */
+/** What other instances write, as it comes: inboxes, journals, and the streams of handlers, integrations and replays. From the moment of the start on. */
 import type { Clock } from "../../event/clock.ts";
 import type { Position, StoredEvent } from "../../event/event.ts";
-import { handlerStream, inboxPrefix, integrationStream, journalPrefix } from "../../event/names.ts";
+import { handlerStream, inboxPrefix, integrationStream, journalPrefix, replayStream } from "../../event/names.ts";
 import { backOff } from "../../event/waits.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { DeliveryLogger } from "../delivery-logger.ts";
@@ -23,7 +23,7 @@ export async function startTail({ log, clock, logger, onEvent, signal }: TailNee
   const run = async (): Promise<void> => {
     for (let failures = 0; !signal.aborted; failures++)
       try {
-        const filter = { streamPrefixes: [inboxPrefix, journalPrefix, handlerStream(""), integrationStream("")] };
+        const filter = { streamPrefixes: [inboxPrefix, journalPrefix, handlerStream(""), integrationStream(""), replayStream("")] };
         for await (const { events, position } of log.subscribe({ after, filter, signal })) {
           failures = 0;
           for (const event of events) if (event.source === "reprise" && event.damage === undefined) onEvent(event);

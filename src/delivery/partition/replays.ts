@@ -23,6 +23,9 @@ export interface ReplaysNeeds {
   readonly wakeUps: WakeUps<Lane>;
 }
 
+/** Replays that are known to have been taken back. */
+const keptWithdrawals = 1000;
+
 export class Replays {
   readonly #agenda: Agenda;
   readonly #book: LaneBook;
@@ -31,6 +34,8 @@ export class Replays {
   readonly #recorder: Recorder;
   readonly #suspects: Suspects;
   readonly #wakeUps: WakeUps<Lane>;
+  /** The oldest first. */
+  readonly #withdrawals = new Map<string, number>();
 
   constructor({ agenda, book, letters, paced, recorder, suspects, wakeUps }: ReplaysNeeds) {
     this.#agenda = agenda;
@@ -47,6 +52,16 @@ export class Replays {
     const { lane, letter } = this.#letters.mayReplay(stream, revision);
     if (lane.paused) throw new RepriseError("LANE_PAUSED", "The entity is paused for this handler.");
     return this.#begin(lane, letter, { revision, ...terms });
+  }
+
+  /** The same replay of a dead letter, which somebody else has begun. */
+  underWay(stream: string, revision: number, replayId: string): LetterReplay | undefined {
+    return this.#book.get(stream)?.replays.find((each) => each.revision === revision && each.replayId === replayId);
+  }
+
+  /** How often a replay was taken back here; what was asked for before that is not to begin any more. Infinity: nothing of it begins again. */
+  withdrawals(replayId: string): number {
+    return this.#withdrawals.get(replayId) ?? 0;
   }
 
   /** Delivers a dead letter that a person has approved, once nothing keeps its lane. */
@@ -83,17 +98,30 @@ export class Replays {
   /**
    * Takes back what a replay began and what does not run. `stop`: nothing of it starts here any more, which the next flush records, and the lanes that
    * follow it are like any other. What runs ends by itself, and is not tried again.
+   *
+   * @returns what still has an end to come.
    */
-  withdraw(replayId: string, how: Withdrawal): void {
+  withdraw(replayId: string, how: Withdrawal): readonly LetterReplay[] {
+    const left: LetterReplay[] = [];
+    this.#note(replayId, how === "stop" ? Number.POSITIVE_INFINITY : this.withdrawals(replayId) + 1);
     for (const lane of this.#book.all())
       for (const replay of lane.replays.filter((each) => each.replayId === replayId)) {
         if (lane.running?.replay === replay && !lane.running.concluded) replay.leaving = how;
         else leaveReplay(this.#recorder, lane, replay, how);
+        left.push(replay);
         this.#agenda.refresh(lane);
       }
-    if (how === "pause") return;
-    this.#release(replayId);
-    this.#recorder.fact({ type: "replay.stopped", data: { replayId } });
+    if (how === "stop") {
+      this.#release(replayId);
+      this.#recorder.fact({ type: "replay.stopped", data: { replayId } });
+    }
+    return left;
+  }
+
+  #note(replayId: string, withdrawals: number): void {
+    this.#withdrawals.delete(replayId);
+    this.#withdrawals.set(replayId, withdrawals);
+    for (const oldest of this.#withdrawals.keys()) if (this.#withdrawals.size > keptWithdrawals) this.#withdrawals.delete(oldest);
   }
 
   /**

@@ -109,6 +109,7 @@ export const ownEventRewrites = {
   "alert.changed": asIs,
   "alert.told": asIs,
   "replay.requested": cutoff,
+  "replay.claimed": asIs,
   "replay.items": items,
   "replay.pausing": asIs,
   "replay.paused": asIs,

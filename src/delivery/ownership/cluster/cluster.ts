@@ -3,7 +3,7 @@ import { RepriseError } from "../../../errors.ts";
 import type { Clock } from "../../../event/clock.ts";
 import type { NewId } from "../../../event/ids.ts";
 import { journalStream } from "../../../event/names.ts";
-import { backOff, pause } from "../../../event/waits.ts";
+import { backOff, pause, within } from "../../../event/waits.ts";
 import type { EventLog } from "../../../log/event-log.ts";
 import type { Act } from "../../../records/act.ts";
 import type { DeliveryLogger } from "../../delivery-logger.ts";
@@ -14,6 +14,7 @@ import { ClusterRecords } from "./cluster-records.ts";
 import { type ClusterStream, makeClusterStream } from "./cluster-stream.ts";
 import { Holders } from "./holders.ts";
 import { Looks } from "./looks.ts";
+import { Membership } from "./membership.ts";
 import { answerMs, OwnBeats } from "./own-beats.ts";
 import { SeatMoves } from "./seat-moves.ts";
 import { type ClusterView, showCluster } from "./show-cluster.ts";
@@ -32,6 +33,10 @@ export interface ClusterOptions {
   readonly seats: () => readonly PartitionSeat[];
   /** Told when what may start has changed. */
   readonly onChange: () => void;
+  /** Told when members may have come or gone. */
+  readonly onMembers: () => void;
+  /** What has to be stored before it says that it has left. */
+  readonly beforeLeaving: () => Promise<void>;
 }
 
 const lookMs = 1000;
@@ -41,6 +46,7 @@ const startWaits = { firstMs: 200, lastMs: 2000 };
 const maxRecordMs = 1500;
 
 export class Cluster {
+  readonly membership: Membership;
   readonly #options: ClusterOptions;
   readonly #steward: Steward;
   readonly #stream: ClusterStream;
@@ -55,7 +61,7 @@ export class Cluster {
 
   constructor(options: ClusterOptions) {
     this.#options = options;
-    const { log, clock, newId, life, onChange } = options;
+    const { log, clock, newId, life, onChange, onMembers } = options;
     const { signal } = this.#leaving;
     const steward = new Steward(clock.monotonicMs());
     const stream = makeClusterStream(log, newId);
@@ -67,9 +73,12 @@ export class Cluster {
     this.#moves = new SeatMoves({ ...options, onMoved: () => this.#act(), onKept: (key) => steward.kept(key) });
     const onLooked = (changed: boolean) => {
       this.#act();
-      if (changed) onChange();
+      if (!changed) return;
+      onChange();
+      onMembers();
     };
     this.#looks = new Looks({ steward, stream, beats: this.#beats, clock, life, signal, onLooked });
+    this.membership = new Membership({ ...options, steward, look: () => this.#looks.look() });
     this.#records = new ClusterRecords({ ...options, steward, stream, onStored: look });
   }
 
@@ -138,6 +147,7 @@ export class Cluster {
     if (me !== null && state.members.has(me)) {
       const stop = this.#records.must({ type: "member.draining", data: { instance: me, by: me } }, maxRecordMs);
       await Promise.all([stop, this.#moves.releaseAll(patienceMs)]);
+      await within(this.#options.beforeLeaving(), maxRecordMs, this.#options.clock, () => {});
       await this.#records.must({ type: "member.left", data: { instance: me, by: me, why: "clean" } }, maxRecordMs);
     }
     this.#leaving.abort();

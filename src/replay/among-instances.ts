@@ -1,0 +1,63 @@
+/** A runner of dead letters where several instances share the work: a partition has another owner from one moment to the next, and a job another runner. */
+import { isRepriseError } from "../errors.ts";
+import type { Clock } from "../event/clock.ts";
+import { defaultTenant } from "../event/names.ts";
+import { pause } from "../event/waits.ts";
+import type { EventLog } from "../log/event-log.ts";
+import type { ReplayItem } from "../records/replay-item.ts";
+import type { Views } from "../views/model/views.ts";
+import { caughtUp } from "./caught-up.ts";
+import type { ItemEnd, JobRequest, Runner } from "./runner.ts";
+
+export interface AmongInstancesNeeds {
+  readonly log: Pick<EventLog, "head">;
+  readonly views: Pick<Views, "waitFor" | "replayOutcome">;
+  readonly clock: Clock;
+  readonly request: JobRequest;
+  /** Aborted when the service stops. */
+  readonly signal: AbortSignal;
+}
+
+/** Until it shows who owns the partition now. */
+const movedMs = 100;
+
+export function amongInstances(runner: Runner, needs: AmongInstancesNeeds): Runner {
+  const { clock, signal } = needs;
+  let isWithdrawn = false;
+  let withdrawing: Promise<unknown> = Promise.resolve();
+  return {
+    ...runner,
+    async run(place, item) {
+      isWithdrawn = false;
+      for (;;)
+        try {
+          const end = await runner.run(place, item);
+          return end.outcome === "skipped" ? ((await endOnRecord(needs, item)) ?? end) : end;
+        } catch (error) {
+          if (signal.aborted || !isRepriseError(error, "NOT_OWNER", "FENCED", "OWNER_UNAVAILABLE", "LOG_UNAVAILABLE")) throw error;
+          if (isWithdrawn) return { outcome: "withdrawn" };
+          await pause(movedMs, clock, signal);
+        }
+    },
+    withdraw(how) {
+      isWithdrawn = true;
+      const all = runner.withdraw(how);
+      withdrawing = all.catch(() => {}); // whoever withdraws is told
+      return all;
+    },
+    /** What the runner before this one had asked for ends, too, before a pause is complete. */
+    async flushed() {
+      await withdrawing;
+      await runner.flushed();
+    },
+  };
+}
+
+/** What an owner left alone may be what this very job has delivered: for the runner before this one, or for an owner that could not answer any more. */
+async function endOnRecord({ log, views, request, signal }: AmongInstancesNeeds, item: ReplayItem): Promise<ItemEnd | null> {
+  await caughtUp(views, await log.head(), signal);
+  const outcome = await views.replayOutcome(request.tenant ?? defaultTenant, request.replayId, { ...item, stream: item.lane });
+  if (outcome === undefined) return null;
+  if (outcome === "replayed") return { outcome: "succeeded", position: 0n };
+  return { outcome: "failed", position: 0n, error: { type: "Error", message: "It failed again; its dead letter has the error." } };
+}

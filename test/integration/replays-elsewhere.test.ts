@@ -1,0 +1,161 @@
+/** A replay of many that share its letters: it is steered at any of them, and goes on when its runner leaves. */
+import { setTimeout as wait } from "node:timers/promises";
+import { v7 } from "uuid";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { z } from "zod";
+import { inboxPrefix, replayStream } from "../../src/event/names.ts";
+import { defineConfig, defineEvent, defineHandler, openStore, type Store, Terminal } from "../../src/index.ts";
+import { openLog } from "../../src/log/open-log.ts";
+import { until } from "../support/crash-service.ts";
+import { startLogServer } from "../support/log-server.ts";
+import { runTerms } from "../support/replay-scene.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const happened = defineEvent("thing.happened", { 1: z.object({}) });
+
+interface Call {
+  readonly instance: string;
+  readonly entity: string;
+  readonly revision: number;
+  readonly replayId: string | null;
+  readonly atMs: number;
+}
+
+class Scene {
+  readonly calls: Call[] = [];
+  isBroken = true;
+  readonly url: string;
+  readonly #partitions: number;
+
+  constructor(url: string, partitions: number) {
+    this.url = url;
+    this.#partitions = partitions;
+  }
+
+  async open(instance: string): Promise<Store> {
+    const handler = defineHandler({
+      name: "desk",
+      partitions: this.#partitions,
+      startFrom: "beginning",
+      retry: { maxAttempts: 1 },
+      events: [happened],
+      on: {
+        "thing.happened": async ({ entity, revision }, { replay }) => {
+          this.calls.push({ instance, entity: entity.id, revision, replayId: replay?.id ?? null, atMs: performance.now() });
+          if (this.isBroken) throw new Terminal("broken");
+        },
+      },
+    });
+    const config = defineConfig({ events: [happened], handlers: [handler] });
+    const store = await openStore(config, { log: this.url, data: temporaryFolder(), instance, instances: "many" });
+    onTestFinished(() => store.close());
+    await store.start();
+    return store;
+  }
+
+  replays(replayId: string): readonly Call[] {
+    return this.calls.filter((call) => call.replayId === replayId);
+  }
+}
+
+const owned = (store: Store, name: string) =>
+  store.cluster().partitions.filter(({ owner, state }) => state === "owned" && owner?.startsWith(`${name}.`)).length;
+const counts = async (store: Store) => (await store.views.handlers())[0]!.byStatus;
+const append = (store: Store, ids: readonly string[]) =>
+  store.append(ids.map((id) => ({ id: v7(), type: "thing.happened", entity: { type: "thing", id }, data: {} })));
+const ids = (from: number, count: number) => Array.from({ length: count }, (_, n) => `e${from + n}`);
+
+async function begin(store: Store, ratePerSecond: number | null): Promise<string> {
+  const plan = await store.planReplay({ kind: "dead_letters", filter: { handler: "desk" }, stored: { handler: "desk" } as never });
+  return (await store.startReplay(plan.planId, { terms: { ...runTerms, ratePerSecond }, reason: "mended" })).replayId;
+}
+
+const ended = (store: Store, replayId: string) =>
+  until("the replay's end", async () => {
+    const state = await store.replayState(replayId);
+    return state?.endedAt != null && state;
+  });
+
+describe("a replay that instances share", { timeout: 120_000 }, () => {
+  it("is paused, resumed, given another rate and cancelled at any of them, as at its runner, and goes on when the runner leaves", async () => {
+    const { url } = await startLogServer();
+    const scene = new Scene(url, 4);
+    const one = await scene.open("one");
+    const two = await scene.open("two");
+    await until("a share each", () => owned(one, "one") === 2 && owned(two, "two") === 2);
+    await append(one, ids(0, 60));
+    await until("the dead letters", async () => (await counts(two)).dead_lettered === 60);
+    scene.isBroken = false;
+
+    // Cancelled at the other instance: within a second nothing of it starts any more.
+    const cancelled = await begin(one, 10);
+    await until("the first calls", () => scene.replays(cancelled).length >= 4);
+    const askedMs = performance.now();
+    expect(await two.actOnReplay(cancelled, "cancel", { actor: "bert", reason: "wrong one" })).toMatchObject({ status: "cancelled" });
+    const done = scene.replays(cancelled).length;
+    await wait(500);
+    expect(scene.replays(cancelled)).toHaveLength(done);
+    expect(scene.replays(cancelled).at(-1)!.atMs - askedMs).toBeLessThan(3000);
+    await expect(two.actOnReplay(cancelled, "pause")).rejects.toMatchObject({ code: "REPLAY_ENDED", fields: { status: "cancelled" } });
+    expect(await one.actOnReplay(cancelled, "cancel")).toMatchObject({ status: "cancelled" });
+    expect(await ended(two, cancelled)).toMatchObject({ total: 60, succeeded: done, failed: 0, skipped: 60 - done });
+    await expect(two.actOnReplay(v7(), "cancel")).rejects.toMatchObject({ code: "NOT_FOUND" });
+
+    // Paused, resumed and let go faster at the other one; then its runner leaves.
+    scene.isBroken = true;
+    await append(one, ids(60, 120));
+    const left = 60 - done + 120;
+    await until("more dead letters", async () => (await counts(one)).dead_lettered === left);
+    scene.isBroken = false;
+    const replayId = await begin(one, 20);
+    await until("the first calls", () => scene.replays(replayId).length >= 3);
+    expect(await two.actOnReplay(replayId, "pause", { actor: "bert" })).toMatchObject({ status: "pausing" });
+    await until("the pause", async () => (await two.replayState(replayId))?.status === "paused");
+    const paused = scene.replays(replayId).length;
+    await wait(300);
+    expect(scene.replays(replayId)).toHaveLength(paused);
+    expect(await two.setReplayRate(replayId, 15, { actor: "bert" })).toMatchObject({ status: "paused" });
+    expect(await two.actOnReplay(replayId, "resume", { actor: "bert" })).toMatchObject({ status: "running" });
+    await until("more calls", () => scene.replays(replayId).length >= paused + 3);
+    await one.close();
+    const report = await ended(two, replayId);
+    expect(report).toMatchObject({ status: "completed", total: left, succeeded: left, failed: 0, skipped: 0, ratePerSecond: 15 });
+    expect(await counts(two)).toMatchObject({ dead_lettered: 0, replayed: 180 });
+    expect(new Set(scene.replays(replayId).map(({ entity }) => entity)).size).toBe(left);
+    expect(scene.replays(replayId)).toHaveLength(left);
+
+    const log = await openLog(url, {});
+    onTestFinished(() => log.close());
+    const entries: { readonly type: string; readonly data: unknown }[] = [];
+    for await (const batch of log.readStream(replayStream(replayId))) entries.push(...batch);
+    expect(entries.filter(({ type }) => type === "replay.claimed")).toMatchObject([
+      { data: { instance: expect.stringMatching(/^two\./), from: expect.stringMatching(/^one\./) } },
+    ]);
+    expect(entries.filter(({ type }) => type === "replay.ended")).toHaveLength(1);
+  });
+
+  it("asks each owner through an inbox that is shortened once its acts are answered", async () => {
+    const letters = 640;
+    const { url } = await startLogServer();
+    const scene = new Scene(url, 2);
+    const one = await scene.open("one");
+    const two = await scene.open("two");
+    await until("a share each", () => owned(one, "one") === 1 && owned(two, "two") === 1);
+    for (let from = 0; from < letters; from += 320) await append(one, ids(from, 320));
+    await until("the dead letters", async () => (await counts(two)).dead_lettered === letters);
+    scene.isBroken = false;
+    const replayId = await begin(one, null);
+    expect(await ended(one, replayId)).toMatchObject({ status: "completed", succeeded: letters, failed: 0, skipped: 0 });
+    expect(new Set(scene.replays(replayId).map(({ instance }) => instance))).toEqual(new Set(["one", "two"]));
+    const log = await openLog(url, {});
+    onTestFinished(() => log.close());
+    for (let partition = 0; partition < 2; partition++) {
+      const stream = `${inboxPrefix}desk-2-${partition}`;
+      let kept = 0;
+      for await (const batch of log.readStream(stream)) kept += batch.length;
+      const asked = (await log.streamRevision(stream)) + 1;
+      if (asked > 0) expect(asked).toBeGreaterThan(256);
+      expect(kept).toBeLessThan(256);
+    }
+  });
+});
