@@ -22,7 +22,7 @@ import type { IntegrationSpec } from "./integration-spec.ts";
 import { Integrations } from "./integrations/integrations.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import type { Cluster } from "./ownership/cluster/cluster.ts";
-import { makeCluster } from "./ownership/cluster/make-cluster.ts";
+import { type MakeClusterOptions, makeCluster } from "./ownership/cluster/make-cluster.ts";
 import { type Condition, refusalOf } from "./ownership/condition.ts";
 import { HandlerPlace } from "./ownership/handler-place.ts";
 import { type PartitionSeat, partitionSeatOf } from "./ownership/partition-seat.ts";
@@ -103,7 +103,7 @@ interface Place {
 
 export function makeRunningHandlers(options: RunningHandlersOptions): RunningHandlers {
   const { handlers, log, clock, ends = nobodyTold } = options;
-  const sharing = options.many ? { life: ends.life, isThere: (other: string) => cluster?.hasLife(other) ?? false } : null;
+  const sharing = options.many ? { life: ends.life, isThere: (other: string) => cluster?.membership.has(other) ?? false } : null;
   const integrations = new Integrations({ ...options, specs: options.integrations ?? [], sharing });
   const twins = new Map(handlers.map((spec) => [spec.name, options.twin?.(spec)]));
   const calls = makeAttempts(handlers, twins, options); // made at once, so that a header that cannot be sent is a start-up error
@@ -123,11 +123,7 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
   const find = (name: string) => places.get(name)?.handler;
   const partitions = () => [...places.values()].flatMap(({ seats }) => seats);
   const { instance = `${hostname()}:${process.pid}` } = options;
-  const { onMembers = () => {}, onReplay = () => {}, beforeLeaving = async () => {} } = options;
-  const shared = { ...options, ends, name: instance, seats: partitions, onChange: lookAgain, onMembers, beforeLeaving };
-  const cluster = options.many ? makeCluster(shared) : null;
-  const onIntegration = (event: StoredEvent) => integrations.take(event);
-  const instances = cluster === null ? null : makeInstances({ ...options, onIntegration, onReplay, mayAsk: () => cluster.membership.isHeard }, places);
+  const { cluster, instances } = shareWork(options, { ends, name: instance, seats: partitions, onChange: lookAgain, integrations, places });
   /** One that another instance has, or is about to have, is at work there. */
   const isElsewhere = ({ code }: RepriseError) => cluster !== null && code === "FENCED";
 
@@ -171,6 +167,21 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
     working: () => [...places.values()].flatMap(({ place, handler }) => (place.working().length === 0 ? [] : [handler])),
     ...tellTroubles(places, { dispatchers, isElsewhere }),
   };
+}
+
+interface ShareNeeds extends Pick<MakeClusterOptions, "ends" | "name" | "seats" | "onChange"> {
+  readonly integrations: Integrations;
+  readonly places: ReadonlyMap<string, Place>;
+}
+
+/** What this instance is among others; nothing, when it is alone. */
+function shareWork(options: RunningHandlersOptions, needs: ShareNeeds): { readonly cluster: Cluster | null; readonly instances: Instances | null } {
+  if (!options.many) return { cluster: null, instances: null };
+  const { onMembers = () => {}, onReplay = () => {}, beforeLeaving = async () => {} } = options;
+  const cluster = makeCluster({ ...options, ...needs, onMembers, beforeLeaving });
+  const onIntegration = (event: StoredEvent) => needs.integrations.take(event);
+  const instances = makeInstances({ ...options, onIntegration, onReplay, mayAsk: () => cluster.membership.isHeard }, needs.places);
+  return { cluster, instances };
 }
 
 function mustOwn(places: ReadonlyMap<string, Place>, names: readonly string[]): void {

@@ -53,21 +53,21 @@ describe.each(serverLogs)("a plan that three instances on %s share", { timeout: 
     });
     const start = (ordering: "relaxed" | "strict") => startInstance(config(receiver.url), server, { CRASH_ORDERING: ordering });
     const first = await start("relaxed");
-    const send = async (urls: readonly string[], count: number) => {
+    const send = async (instance: Instance, count: number) => {
       for (let from = 0; from < count; from += 500)
         await appendAnywhere(
-          () => urls,
+          () => [instance],
           Array.from({ length: Math.min(500, count - from) }, (_, index) => eventOf(from + index)),
         );
     };
-    await send([first.url], letters);
+    await send(first, letters);
     await untilStatus(first.url, { dead_lettered: letters });
     first.send("SIGTERM");
     expect((await first.ended).code).toBe(0);
     const all = await Promise.all([start("strict"), start("strict"), start("strict")]);
     await until("all to have partitions", () => isShared(all));
     const firstLines = receiver.record().length;
-    await send([all[0]!.url], entities);
+    await send(all[0]!, entities);
     await untilStatus(all[0]!.url, { dead_lettered: letters, held: entities });
 
     mended = true;

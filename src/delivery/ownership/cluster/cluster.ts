@@ -91,11 +91,6 @@ export class Cluster {
     return !this.#isLeaving && this.#steward.mayStart(this.#options.clock.monotonicMs(), partitionKey(handler, of, partition));
   }
 
-  /** Whether a process takes part. */
-  hasLife(life: string): boolean {
-    return [...this.#steward.state.members.values()].some((member) => member.life === life);
-  }
-
   /** An operator, or this process as it stops, has it give away what it has. */
   get isDraining(): boolean {
     return this.#isLeaving || this.#steward.state.members.get(this.instance)?.state === "draining";
