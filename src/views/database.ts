@@ -2,6 +2,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlit
 import { RepriseError } from "../errors.ts";
 import { isDamage } from "./damage.ts";
 import { EntityKeys } from "./entity-cache.ts";
+import { JournalOwners } from "./journal-owners.ts";
 import { makeReadTurns, type ReadTurnHooks, type ReadTurns } from "./read-turns.ts";
 
 /**
@@ -18,6 +19,7 @@ export interface ViewDatabase {
   get<Row>(sql: string, ...parameters: readonly SQLInputValue[]): Row | undefined;
   all<Row>(sql: string, ...parameters: readonly SQLInputValue[]): readonly Row[];
   readonly entities: EntityKeys;
+  readonly journals: JournalOwners;
   /** From now on, damage that a statement meets is reported, and the caller gets VIEW_BEHIND. Whoever gets the report computes the rows anew. */
   watch(onDamage: (error: unknown) => void): void;
   /** From now on another thread writes, and the reads of one turn see one moment. */
@@ -46,6 +48,7 @@ export function openDatabase(file: string, told?: WatchStatement): ViewDatabase 
   const database = new DatabaseSync(file, { timeout: lockPatienceMs });
   const prepared = makePrepared(database);
   const entities = new EntityKeys();
+  const journals = new JournalOwners();
   let damaged: ((error: unknown) => void) | null = null;
   let turns: ReadTurns | null = null;
   const checked = <T>(act: () => T): T => {
@@ -66,10 +69,12 @@ export function openDatabase(file: string, told?: WatchStatement): ViewDatabase 
   const commit = () => checked(() => database.exec("commit"));
   const rollback = () => {
     entities.clear(); // some may have been made by what is undone
+    journals.clear();
     if (database.isTransaction) database.exec("rollback"); // a full disk has done so already
   };
   return {
     entities,
+    journals,
     watch(onDamage) {
       damaged = onDamage;
     },

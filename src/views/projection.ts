@@ -1,16 +1,6 @@
 /** The shape of every projection: its tables, and the changes that one entry of the log makes to them. */
 import type { StoredEvent } from "../event/event.ts";
-import {
-  errorGroupsStream,
-  handlerOfJournal,
-  handlerStream,
-  isEntityStream,
-  journalBeside,
-  partitionOfJournal,
-  planStream,
-  replayStream,
-  retentionStream,
-} from "../event/names.ts";
+import { errorGroupsStream, handlerStream, isEntityStream, planStream, replayStream, retentionStream } from "../event/names.ts";
 import type { RowBuffer } from "../log/row-buffer.ts";
 import type { ErrorGroupStreamData } from "../records/error-groups.ts";
 import type { HandlerStreamData } from "../records/handler.ts";
@@ -21,6 +11,7 @@ import type { RetentionStreamData } from "../records/retention.ts";
 import type { ViewDatabase } from "./database.ts";
 import type { EntityKey } from "./entity-cache.ts";
 import { entityOfEvent } from "./entity-keys.ts";
+import type { PartitionPlace } from "./journal-owners.ts";
 import type { MinuteCounts } from "./projections/minute-counts.ts";
 import type { TypeCounts } from "./projections/type-counts.ts";
 
@@ -35,12 +26,6 @@ export type Entry =
   | { readonly kind: "error_groups"; readonly event: StoredEvent; readonly entry: EntryOf<ErrorGroupStreamData> }
   | { readonly kind: "plan"; readonly event: StoredEvent; readonly entry: EntryOf<PlanStreamData> }
   | { readonly kind: "replay"; readonly event: StoredEvent; readonly replayId: string; readonly entry: EntryOf<ReplayStreamData> };
-
-/** Which of how many partitions of the handler a journal is of. */
-export interface PartitionPlace {
-  readonly partition: number;
-  readonly of: number;
-}
 
 export interface Folding {
   readonly db: ViewDatabase;
@@ -100,9 +85,6 @@ export function toEntry(db: ViewDatabase, event: StoredEvent): Entry | null {
   if (stream.startsWith(planPrefix)) return { kind: "plan", event, entry: entry as EntryOf<PlanStreamData> };
   if (stream === retentionStream) return { kind: "retention", event, entry: entry as EntryOf<RetentionStreamData> };
   if (stream === errorGroupsStream) return { kind: "error_groups", event, entry: entry as EntryOf<ErrorGroupStreamData> };
-  const handler = handlerOfJournal(stream); // where no `handler.configured` names the journal
-  if (handler === null) return null;
-  const place = partitionOfJournal(stream);
-  const named = db.get<{ name: string }>("select name from handlers where journal = ?", place.partition === 0 ? stream : journalBeside(stream, place.of, 0));
-  return { kind: "journal", event, handler: named?.name ?? handler, place, entry: entry as JournalEvent };
+  const owner = db.journals.of(stream, (journal) => db.get<{ name: string }>("select name from handlers where journal = ?", journal)?.name);
+  return owner && { kind: "journal", event, handler: owner.handler, place: owner.place, entry: entry as JournalEvent };
 }

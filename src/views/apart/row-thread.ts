@@ -1,17 +1,14 @@
 /** The second thread: brings the rows of one file up to the log, and keeps them there, while the first one serves. */
 import type { MessagePort } from "node:worker_threads";
 import { systemClock } from "../../event/clock.ts";
-import { pause } from "../../event/waits.ts";
 import { openDatabase } from "../database.ts";
 import { makeProjector } from "../projector.ts";
 import { eventsPerCommit, makeRowFold } from "../row-fold.ts";
 import { configureStore, probeStore } from "../store-file.ts";
 import type { FromThread, ThreadBegins, ToThread } from "./messages.ts";
+import { makeRests } from "./rests.ts";
 import { SharedPlaces } from "./shared-places.ts";
 import { openThreadLog } from "./thread-log.ts";
-
-/** Under load the rows wait so long for more events, because a larger transaction writes each page once. */
-const restMs = 4;
 
 export function runRowThread(port: MessagePort, { file, use, from, shared: buffer, log: place }: ThreadBegins): void {
   const shared = new SharedPlaces(buffer);
@@ -24,7 +21,7 @@ export function runRowThread(port: MessagePort, { file, use, from, shared: buffe
   const log = openThreadLog(place, shared, tell);
   const projector = makeProjector({
     ...{ store: rows, from, log, clock: systemClock },
-    rest: (signal) => pause(restMs, systemClock, signal),
+    rest: makeRests(systemClock),
     onMoved() {
       shared.rows = projector.position();
       if (wantedChanged) shared.wantedChanged();

@@ -1,6 +1,6 @@
 /** How far the partitions of a handler are. With one partition its row among the handlers says it; with several that row has the least of them. */
 import type { ViewDatabase } from "../database.ts";
-import type { PartitionPlace } from "../projection.ts";
+import type { PartitionPlace } from "../journal-owners.ts";
 
 export const checkpointTables = `
     -- Of handlers that have had several partitions, however they were divided.

@@ -11,14 +11,15 @@ import { type About, type At, aboutPart, addAttempt, type Found, openRow } from 
 /** A delivery without a row had no trouble, so nothing is recorded. */
 export function partCompleted(db: ViewDatabase, at: At, data: JournalData["delivery.part_completed"]): void {
   const { id } = entityOf(db, data.lane);
-  const changes = db.run(
-    "update deliveries set attempts = 0, retry_count = 0, next_attempt_at = null where entity = ? and revision = ? and handler = ? and (status = 'failed' or letter = 1)",
+  const row = db.get<{ calls: number }>(
+    `update deliveries set attempts = 0, retry_count = 0, next_attempt_at = null, calls = calls + 1
+     where entity = ? and revision = ? and handler = ? and (status = 'failed' or letter = 1) returning calls`,
     id,
     data.revision,
     at.handler,
   );
-  if (changes === 0) return;
-  addAttempt(db, at, id, data.revision, data.record);
+  if (row === undefined) return;
+  addAttempt(db, at, { entity: id, revision: data.revision, calls: row.calls }, data.record);
   aboutPart(db, at, id, { ...data, part: data.part + 1 });
 }
 
@@ -39,7 +40,7 @@ export function failed(
   const sameRound = replayId === null || replayId === row.replay_id;
   db.run(
     `update deliveries set status = 'failed', attempts = ?, retry_count = ?, error_type = ?, error_message = ?, next_attempt_at = ?, error_group = coalesce(?, error_group),
-       replay_id = coalesce(?, replay_id), first_failed_at = coalesce(first_failed_at, ?)
+       replay_id = coalesce(?, replay_id), first_failed_at = coalesce(first_failed_at, ?), calls = ?
      where entity = ? and revision = ? and handler = ?`,
     used === 1 ? record.attempt : row.attempts,
     (sameRound ? row.retry_count : 0) + used,
@@ -49,12 +50,13 @@ export function failed(
     group,
     replayId,
     used === 1 ? at.recordedAt : null,
+    row.calls + 1,
     row.entity,
     revision,
     at.handler,
   );
   aboutPart(db, at, row.entity, data);
-  addAttempt(db, at, row.entity, revision, record);
+  addAttempt(db, at, { entity: row.entity, revision, calls: row.calls + 1 }, record);
 }
 
 export function deadLettered(db: ViewDatabase, at: At, data: JournalData["delivery.dead_lettered"]): void {
@@ -63,7 +65,7 @@ export function deadLettered(db: ViewDatabase, at: At, data: JournalData["delive
   const group = groupOfLetter(db, at, data, row);
   db.run(
     `update deliveries set status = ?, letter = 1, escalated = ?, attempts = ?, retry_count = ?, cause = ?, error_type = ?, error_message = ?, error_group = ?,
-       next_attempt_at = null, replay_id = coalesce(?, replay_id), first_failed_at = coalesce(first_failed_at, ?), dead_lettered_at = ?, dead_lettered_position = ?, chain = ?
+       next_attempt_at = null, replay_id = coalesce(?, replay_id), first_failed_at = coalesce(first_failed_at, ?), dead_lettered_at = ?, dead_lettered_position = ?, chain = ?, calls = ?
      where entity = ? and revision = ? and handler = ?`,
     data.escalated ? "escalated" : "dead_lettered",
     Number(data.escalated),
@@ -78,12 +80,13 @@ export function deadLettered(db: ViewDatabase, at: At, data: JournalData["delive
     at.recordedAt,
     at.position,
     data.chain,
+    callsWith(row, data.record),
     row.entity,
     data.revision,
     at.handler,
   );
   aboutPart(db, at, row.entity, data);
-  addAttempt(db, at, row.entity, data.revision, data.record);
+  addAttempt(db, at, { entity: row.entity, revision: data.revision, calls: callsWith(row, data.record) }, data.record);
   const { act, revision } = data;
   if (act !== undefined) addAct(db, at, { entity: row.entity, revision }, act, { what: "given_up", before: row.status, after: "dead_lettered" });
 }
@@ -108,7 +111,7 @@ export function settled(db: ViewDatabase, at: At, data: JournalData["delivery.se
   const group = record?.outcome === "failed" ? groupOf(db, at, data, row, record) : null;
   db.run(
     `update deliveries set status = ?, letter = 0, error_group = coalesce(?, error_group), attempts = ?, cause = coalesce(?, cause), error_type = coalesce(?, error_type),
-       error_message = coalesce(?, error_message), next_attempt_at = null, replay_id = coalesce(?, replay_id), processed_at = ?
+       error_message = coalesce(?, error_message), next_attempt_at = null, replay_id = coalesce(?, replay_id), processed_at = ?, calls = ?
      where entity = ? and revision = ? and handler = ?`,
     data.outcome,
     group,
@@ -118,11 +121,12 @@ export function settled(db: ViewDatabase, at: At, data: JournalData["delivery.se
     record?.error?.message ?? null,
     data.act.replayId ?? null,
     at.recordedAt,
+    callsWith(row, record),
     row.entity,
     data.revision,
     at.handler,
   );
-  addAttempt(db, at, row.entity, data.revision, record);
+  addAttempt(db, at, { entity: row.entity, revision: data.revision, calls: callsWith(row, record) }, record);
   const before = data.before ?? (row.letter === 1 || row.attempts > 0 ? row.status : null);
   addAct(db, at, { entity: row.entity, revision: data.revision }, data.act, { what: data.decision ?? data.outcome, before, after: data.outcome });
 }
@@ -136,6 +140,10 @@ export function retired(db: ViewDatabase, at: Omit<At, "journal">, act: Act): vo
     at.recordedAt,
     at.handler,
   );
+}
+
+function callsWith({ calls }: Found, record: AttemptRecord | null): number {
+  return record === null ? calls : calls + 1;
 }
 
 function groupOf(db: ViewDatabase, at: At, { eventId, at: position }: About, row: Found, failure: Failure & { readonly fingerprint?: string }): string {

@@ -8,19 +8,24 @@ import { type At, addAttempt, openRow } from "./delivery-row.ts";
 export function completed(db: ViewDatabase, at: At, { ahead, completed: details = [] }: JournalData["progress"]): void {
   for (const detail of details) {
     const { id } = entityOf(db, detail.lane);
-    const { status } =
-      db.get<{ status: DeliveryStatus }>("select status from deliveries where entity = ? and revision = ? and handler = ?", id, detail.revision, at.handler) ??
-      openRow(db, at, detail, detail.record.attempt)!;
+    const { status, calls } =
+      db.get<{ status: DeliveryStatus; calls: number }>(
+        "select status, calls from deliveries where entity = ? and revision = ? and handler = ?",
+        id,
+        detail.revision,
+        at.handler,
+      ) ?? openRow(db, at, detail, detail.record.attempt)!;
     if (status !== "failed" && status !== "completed") continue;
     db.run(
-      "update deliveries set status = 'completed', attempts = ?, next_attempt_at = null, processed_at = ? where entity = ? and revision = ? and handler = ?",
+      "update deliveries set status = 'completed', attempts = ?, next_attempt_at = null, processed_at = ?, calls = ? where entity = ? and revision = ? and handler = ?",
       detail.record.attempt,
       at.recordedAt,
+      calls + 1,
       id,
       detail.revision,
       at.handler,
     );
-    addAttempt(db, at, id, detail.revision, detail.record);
+    addAttempt(db, at, { entity: id, revision: detail.revision, calls: calls + 1 }, detail.record);
   }
   if (db.get(`select 1 from deliveries where ${retries} limit 1`, at.handler) === undefined) return;
   for (const [lane, next] of ahead) completeRetries(db, at, lane, next);

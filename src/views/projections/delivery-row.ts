@@ -29,6 +29,8 @@ export interface Found {
   readonly tenant: string;
   readonly type: string;
   readonly error_group: string | null;
+  /** On record so far. */
+  readonly calls: number;
 }
 
 const finalStatuses: readonly DeliveryStatus[] = ["completed", "replayed", "discarded", "skipped"];
@@ -36,7 +38,7 @@ const finalStatuses: readonly DeliveryStatus[] = ["completed", "replayed", "disc
 /** The delivery's row, made when there is none; null when it has its final outcome: what comes later changes nothing. */
 export function openRow(db: ViewDatabase, { handler }: At, { lane, revision, at, eventId }: About, attempts: number): Found | null {
   const { id, tenant, type } = entityOf(db, lane);
-  const columns = "entity, status, letter, attempts, retry_count, replay_id, tenant, type, error_group";
+  const columns = "entity, status, letter, attempts, retry_count, replay_id, tenant, type, error_group, calls";
   const known = db.get<Found>(`select ${columns} from deliveries where entity = ? and revision = ? and handler = ?`, id, revision, handler);
   if (known !== undefined) return finalStatuses.includes(known.status) ? null : known;
   const event = db.get<{ type: string; source: string | null }>(
@@ -62,7 +64,13 @@ export function openRow(db: ViewDatabase, { handler }: At, { lane, revision, at,
   )!;
 }
 
-export function addAttempt(db: ViewDatabase, { handler, position }: At, entity: number, revision: number, record: AttemptRecord | null): void {
+/** @param calls of the delivery, with this one. */
+export function addAttempt(
+  db: ViewDatabase,
+  { handler, position }: At,
+  { entity, revision, calls }: { readonly entity: number; readonly revision: number; readonly calls: number },
+  record: AttemptRecord | null,
+): void {
   if (record === null) return;
   db.run(
     "insert or replace into attempts(entity, revision, handler, position, record) values (?, ?, ?, ?, ?)",
@@ -72,6 +80,7 @@ export function addAttempt(db: ViewDatabase, { handler, position }: At, entity: 
     position,
     JSON.stringify(record),
   );
+  if (calls <= keptAttempts) return;
   db.run(
     `delete from attempts where entity = ? and revision = ? and handler = ? and position <=
        (select position from attempts where entity = ? and revision = ? and handler = ? order by position desc limit 1 offset ${keptAttempts})`,

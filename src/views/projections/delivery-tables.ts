@@ -17,6 +17,7 @@ export const deliveryTables = `
       error_message text, next_attempt_at text, replay_id text, first_failed_at text, dead_lettered_at text, dead_lettered_position integer, processed_at text, chain text,
       error_group text, -- fingerprint of that of its last failure
       part integer, -- of a split event: the one that the rest is about
+      calls integer not null default 0, -- that are on record, however many of them are kept
       primary key (entity, revision, handler)
     ) strict, without rowid;
     create index deliveries_by_status on deliveries(status, position);

@@ -105,6 +105,7 @@ function decided(
   status: EscalationStatus,
   { actor, reason }: Pick<Act, "reason"> & { readonly actor: string | null },
 ): void {
+  if (db.get("select 1 from open_escalations limit 1") === undefined) return; // of most dead letters nobody was asked
   const of = [entityOf(db, lane).id, revision, handler];
   const which = { where: "entity = ? and revision = ? and handler = ? and status = 'open'", of, index: "escalations_open" };
   close(db, which, status, { decidedAt: recordedAt, decidedBy: actor, reason });

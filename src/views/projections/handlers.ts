@@ -53,6 +53,7 @@ export const handlers: Projection = {
           of,
           entry.data.endpoint,
         );
+        db.journals.clear();
         if (before !== undefined) divide(db, handler, before, of);
         db.run("delete from handler_types where handler = ?", handler);
         for (const [type, since] of Object.entries(entry.data.stored ?? entry.data.types))
