@@ -9,6 +9,7 @@ import { type Caller, callerOf } from "../store/caller.ts";
 import { mustBeOwnPage, tokenOf } from "./console/session-cookie.ts";
 import type { Sessions } from "./console/sessions.ts";
 import { takeTurn } from "./fair-start.ts";
+import { onEachRequest } from "./hooks.ts";
 import { refuseForeign } from "./loopback.ts";
 
 /** A caller over HTTP. Without keys, everybody on this machine is an administrator of everything. */
@@ -39,26 +40,41 @@ const nobody: RequestCaller = { ...callerOf(), role: "admin", key: null, ofAllTe
 /** Adds the check to a server. Without keys the loopback address is the only fence. @param sessions of the console, where there are keys. */
 export function checkCallers(app: FastifyInstance, keys: Keys | null, sessions: Sessions | null): void {
   app.decorateRequest("caller", null as unknown as RequestCaller);
-  app.addHook("onRequest", async (request, reply) => {
-    if (keys !== null) request.caller = await admit(keys, sessions, request, reply);
-    else {
-      refuseForeign(request.method, request.headers, request.socket.remoteAddress);
-      const tenant = tenantOf(everyTenant, takeTenant(request), request.routeOptions.config);
-      request.caller = { ...nobody, tenant };
-      if (request.routeOptions.config.access !== "public") await takeTurn(request, tenant);
-    }
-  });
+  onEachRequest(app, (request, reply) => (keys === null ? admitNeighbour(request) : admit(keys, sessions, request, reply)));
   app.addHook("onRequest", (request, _reply, done) => workOf(request.caller.tenant, done));
 }
 
-async function admit(keys: Keys, sessions: Sessions | null, request: FastifyRequest, reply: FastifyReply): Promise<RequestCaller> {
+/** Without keys. @returns resolves when its turn has come; null: at once. */
+function admitNeighbour(request: FastifyRequest): Promise<void> | null {
+  const { config } = request.routeOptions;
+  refuseForeign(request.method, request.headers, request.socket.remoteAddress);
+  const tenant = tenantOf(everyTenant, takeTenant(request), config);
+  request.caller = { ...nobody, tenant };
+  return config.access === "public" ? null : takeTurn(request, tenant);
+}
+
+/** The same with keys. */
+function admit(keys: Keys, sessions: Sessions | null, request: FastifyRequest, reply: FastifyReply): Promise<void> | null {
+  const tenantAsked = takeTenant(request);
+  if (request.routeOptions.config.access === "public" && !request.is404) {
+    request.caller = { ...nobody, ofAllTenants: false };
+    return null;
+  }
+  const key = keyOf(keys, sessions, request, reply);
+  const begin = () => {
+    grant(key, reply);
+    request.caller = callerWith(key, tenantAsked, request);
+  };
+  const turn = takeTurn(request, key.tenant); // also what is refused then
+  if (turn !== null) return turn.then(begin);
+  begin();
+  return null;
+}
+
+/** @throws ROLE_REQUIRED, TENANT_REQUIRED, and what `tenantOf` throws. */
+function callerWith(key: Key, tenantAsked: unknown, request: FastifyRequest): RequestCaller {
   const { config } = request.routeOptions;
   const { access = "admin", ofAllTenants = false } = config;
-  const tenantAsked = takeTenant(request);
-  if (access === "public" && !request.is404) return { ...nobody, ofAllTenants: false };
-  const key = keyOf(keys, sessions, request, reply);
-  await takeTurn(request, key.tenant); // also what is refused below
-  grant(key, reply);
   const caller: RequestCaller = {
     tenant: tenantOf(key.tenant, tenantAsked, config),
     actor: key.name,

@@ -48,20 +48,25 @@ export async function once<T>(requests: Requests, request: FastifyRequest, reply
 /** Keeps what those requests are answered, byte by byte, before it is sent. */
 export function keepAnswers(app: FastifyInstance): void {
   app.decorateRequest("begun", null);
-  app.addHook("onSend", async (request, reply, payload) => {
+  app.addHook<unknown>("onSend", (request, reply, payload, done) => {
     const { begun } = request;
-    if (begun === null) return payload;
+    if (begun === null) return done(null, payload);
     request.begun = null;
-    if (!isKept(reply.statusCode, request.problemCode)) {
-      begun.leave();
-      return payload;
-    }
-    const answer = answerOf(reply, payload as string | Buffer | null);
-    const given = await begun.answer(answer);
-    if (given === answer) return payload;
-    reply.code(given.status).headers(given.headers).removeHeader("content-length");
-    return Buffer.from(given.body);
+    keep(request, reply, begun, payload as string | Buffer | null).then((kept) => done(null, kept), done);
   });
+}
+
+/** @returns what is sent. */
+async function keep({ problemCode }: FastifyRequest, reply: FastifyReply, begun: BegunRequest, payload: string | Buffer | null) {
+  if (!isKept(reply.statusCode, problemCode)) {
+    begun.leave();
+    return payload;
+  }
+  const answer = answerOf(reply, payload);
+  const given = await begun.answer(answer);
+  if (given === answer) return payload;
+  reply.code(given.status).headers(given.headers).removeHeader("content-length");
+  return Buffer.from(given.body);
 }
 
 function answerOf(reply: FastifyReply, payload: string | Buffer | null): KeptAnswer {

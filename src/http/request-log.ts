@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import type { DeliveryLogger } from "../delivery/delivery-logger.ts";
 import type { Clock } from "../event/clock.ts";
 import type { Metrics } from "../store/metrics.ts";
+import { onEachRequest } from "./hooks.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -20,10 +21,11 @@ interface Told {
 export function logRequests(app: FastifyInstance, { logger, clock, metrics }: Told): void {
   app.decorateRequest("receivedMs", 0);
   app.decorateRequest("problemCode", null);
-  app.addHook("onRequest", async (request) => {
+  onEachRequest(app, (request) => {
     request.receivedMs = clock.monotonicMs();
+    return null;
   });
-  app.addHook("onResponse", async (request, reply) => {
+  app.addHook("onResponse", (request, reply, done) => {
     const { method } = request;
     const route = request.routeOptions.url ?? null;
     const tookMs = clock.monotonicMs() - request.receivedMs;
@@ -40,5 +42,6 @@ export function logRequests(app: FastifyInstance, { logger, clock, metrics }: To
       },
       "request",
     );
+    done();
   });
 }

@@ -11,6 +11,7 @@ import { checkCallers } from "./authenticate.ts";
 import { readJsonBodies } from "./body.ts";
 import { makeSessions } from "./console/sessions.ts";
 import { makeFail } from "./failed.ts";
+import { onEachRequest } from "./hooks.ts";
 import { writeRowsInTurns } from "./json-reply.ts";
 import { keepAnswers } from "./once.ts";
 import { logRequests } from "./request-log.ts";
@@ -100,9 +101,10 @@ export function makeServer({
   countBodies(app);
   keepAnswers(app);
   const { table, notRouted } = keepRoutes(app);
-  app.addHook("onRequest", async (request, reply) => {
+  onEachRequest(app, (request, reply) => {
     // Here and not in the 404 handler: a body sent to a wrong address is not read.
     if (request.is404) throw notRouted(request, reply);
+    return null;
   });
   app.setErrorHandler((error, request, reply) => fail(error, request, reply));
   app.setNotFoundHandler((request, reply) => fail(notRouted(request, reply), request, reply));
@@ -130,9 +132,9 @@ export function makeServer({
 function refuseWhileClosing(app: FastifyInstance): void {
   let closing = false;
   app.addHook("preClose", async () => void (closing = true));
-  app.addHook("onRequest", async (request, reply) => {
+  onEachRequest(app, (request, reply) => {
     reply.header("x-request-id", request.id);
-    if (!closing) return;
+    if (!closing) return null;
     reply.header("connection", "close");
     throw new RepriseError("CLOSED", "The service is stopping.");
   });

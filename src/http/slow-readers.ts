@@ -28,9 +28,9 @@ export function endSlowReaders(app: FastifyInstance, logger: DeliveryLogger, { p
     unsent.delete(response);
   };
 
-  app.addHook("onSend", async (_request, { raw: response }, payload) => {
+  app.addHook("onSend", (_request, { raw: response }, payload, done) => {
     const bytes = typeof payload === "string" || Buffer.isBuffer(payload) ? payload.length : 0;
-    if (bytes < largeBytes) return;
+    if (bytes < largeBytes) return done(null, payload);
     unsent.set(response, bytes);
     total += bytes;
     response.once("close", () => forget(response));
@@ -40,5 +40,6 @@ export function endSlowReaders(app: FastifyInstance, logger: DeliveryLogger, { p
       if (total <= unsentBytes || other === response) break;
       end(other, "too many unsent answers");
     }
+    done(null, payload);
   });
 }

@@ -2,19 +2,23 @@
  * A log, and a twin of it that sees what is on record of deliveries and replays. Counted is what was stored, when it was stored: an append that failed counts
  * nothing, and its repeat, which finds its events there, once.
  */
-import { handlerOfJournal, isReplayStream } from "../event/names.ts";
+import { handlerOfJournal, isReplayStream, ownTenant } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { AttemptRecord } from "../records/attempt.ts";
 import type { JournalEvent } from "../records/journal.ts";
 import type { ReplayEntry } from "../records/replay.ts";
 import type { Counted, DeliveryOutcome } from "./counted.ts";
 
+/** Journals and replays are streams of Reprise's own. Other appends, by far the most, go on without a promise more. */
+const ourPrefix = `${ownTenant}.`;
+
 type EventOfOurs = { readonly type: string; readonly data: unknown };
 
 export function measuredLog(log: EventLog, counted: Counted): EventLog {
   /** Deliveries that a person approved run like the item of a replay, under an id of their own, and are none. */
   const approved = new Set<string>();
-  const append: EventLog["append"] = async (stream, events, expected, before) => {
+  const append: EventLog["append"] = (...asked) => (asked[0].startsWith(ourPrefix) ? appendOurs(...asked) : log.append(...asked));
+  const appendOurs: EventLog["append"] = async (stream, events, expected, before) => {
     const appended = await log.append(stream, events, expected, before);
     const handler = handlerOfJournal(stream);
     if (handler !== null) for (const event of events as readonly EventOfOurs[]) countJournal(counted, approved, handler, event as JournalEvent);

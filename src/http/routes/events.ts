@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { z } from "zod";
 import { RepriseError } from "../../errors.ts";
 import { canonicalId } from "../../event/ids.ts";
+import { asJudged } from "../../store/append/judged.ts";
 import type { StoreCore } from "../../store/store.ts";
 import type { EventView } from "../../views/model/event.ts";
 import { mustBeOwnSource } from "../authenticate.ts";
@@ -32,13 +33,14 @@ import { readAppend } from "./read-append.ts";
 export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
   readCloudEvents(app);
   app.post("/events", append, async (request, reply): Promise<z.input<typeof appendReply>> => {
-    const { events, perSource, expectedRevision, pointer, place } = await readAppend(request);
+    const { events, perSource, expectedRevision, isJudged, pointer, place } = await readAppend(request);
     mustBeOwnSource(request.caller, events);
     return once(store.requests, request, reply, async () => {
       const { tenant, once } = callerOf(request);
       // A batch of CloudEvents may be empty.
       const isNone = Array.isArray(events) && events.length === 0;
-      const appended = isNone ? [] : await store.append(events, { tenant, pointer, place, ...defined({ expectedRevision, perSource, once }) });
+      const options = { tenant, pointer, place, ...defined({ expectedRevision, perSource, once }) };
+      const appended = isNone ? [] : await store.append(events, isJudged ? asJudged(options) : options);
       reply.code(201);
       return toAppendReply(appended);
     });

@@ -2,6 +2,7 @@
 import type { FastifyRequest } from "fastify";
 import { RepriseError } from "../../errors.ts";
 import type { EventInput } from "../../store/append/event-input.ts";
+import { maxJudgedBytes } from "../../store/append/judged.ts";
 import { cloudEventBatchType, cloudEventType, isBinaryMode, mediaType } from "../body.ts";
 import { invalid, parse, parseEach, parseQuery } from "../parse.ts";
 import { fromCloudEvent } from "../wire/cloud-event.ts";
@@ -14,6 +15,8 @@ export interface Append {
   readonly events: EventInput | readonly EventInput[];
   readonly perSource?: EventInput | readonly (EventInput | undefined)[] | undefined;
   readonly expectedRevision: number | "any" | "none" | undefined;
+  /** The append has nothing to check again. */
+  readonly isJudged: boolean;
   /** Name places of the request in errors. */
   readonly pointer: (index: number) => string;
   readonly place: (path: string) => string;
@@ -28,15 +31,15 @@ export async function readAppend(request: FastifyRequest): Promise<Append> {
   if (type === cloudEventBatchType) return readBatch(body, expectedRevision);
   if (type === cloudEventType) {
     const { event, perSource } = fromCloudEvent(body);
-    return { events: event, perSource, expectedRevision, pointer: () => "#", place: toCloudEventPlace };
+    return { events: event, perSource, expectedRevision, isJudged: false, pointer: () => "#", place: toCloudEventPlace };
   }
   if (isBinaryMode(request)) {
     const { event, perSource } = fromBinaryMode({ rawHeaders: request.raw.rawHeaders, contentType: request.headers["content-type"], body });
-    return { events: event, perSource, expectedRevision, pointer: () => "", place: (path) => toHeaderPlace(toCloudEventPlace(path)) };
+    return { events: event, perSource, expectedRevision, isJudged: false, pointer: () => "", place: (path) => toHeaderPlace(toCloudEventPlace(path)) };
   }
   if (typeof body !== "object" || body === null || !("events" in body)) {
     const event = toEventInput(parse(eventRequest, body));
-    return { events: event, expectedRevision, pointer: () => "#", place: toWirePlace };
+    return { events: event, expectedRevision, isJudged: isSmall(request), pointer: () => "#", place: toWirePlace };
   }
   const batch = await parseEach(appendBatch, eventRequest, body);
   if (batch.expected_revision !== undefined && expectedRevision !== undefined)
@@ -44,9 +47,15 @@ export async function readAppend(request: FastifyRequest): Promise<Append> {
   return {
     events: batch.events.map(toEventInput),
     expectedRevision: batch.expected_revision ?? expectedRevision,
+    isJudged: isSmall(request),
     pointer: (index) => `#/events/${index}`,
     place: toWirePlace,
   };
+}
+
+/** A body that does not say how long it is may be of any length. */
+function isSmall({ headers }: FastifyRequest): boolean {
+  return Number(headers["content-length"] ?? Number.POSITIVE_INFINITY) <= maxJudgedBytes;
 }
 
 async function readBatch(body: unknown, expectedRevision: Append["expectedRevision"]): Promise<Append> {
@@ -57,6 +66,7 @@ async function readBatch(body: unknown, expectedRevision: Append["expectedRevisi
     events: batch.map(({ event }) => event),
     perSource: batch.map(({ perSource }) => perSource),
     expectedRevision,
+    isJudged: false,
     pointer: (index) => `#/${index}`,
     place: toCloudEventPlace,
   };

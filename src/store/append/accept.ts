@@ -60,18 +60,25 @@ export async function accept(
 /** The catalog's refusals, by the event's place. */
 async function refusals(events: readonly NewEvent[], catalog: Catalog, places: Places, turns: Turns): Promise<ReadonlyMap<number, RepriseError>> {
   const failures = new Map<number, RepriseError>();
-  for (const [index, { type, schemaVersion, data }] of events.entries()) {
+  for (const [index, event] of events.entries()) {
     if (turns.due()) await turns.next();
-    try {
-      catalog.validate(type, schemaVersion, data, places.event(index, "/data"));
-    } catch (error) {
-      if (!isRepriseError(error, "EVENT_TYPE_UNKNOWN", "SCHEMA_VERSION_UNKNOWN", "DATA_INVALID")) throw error;
-      const member = error.code === "EVENT_TYPE_UNKNOWN" ? "/type" : "/schemaVersion";
-      const errors = error.code === "DATA_INVALID" ? error.errors : [{ pointer: places.event(index, member), detail: error.message }];
-      failures.set(index, new RepriseError(error.code, error.message, { errors }));
-    }
+    const refusal = refusalOf(event, catalog, places, index);
+    if (refusal !== null) failures.set(index, refusal);
   }
   return failures;
+}
+
+/** The catalog's refusal of one event, of this place in the request; null when it takes it. */
+export function refusalOf({ type, schemaVersion, data }: NewEvent, catalog: Catalog, places: Places, index: number): RepriseError | null {
+  try {
+    catalog.validate(type, schemaVersion, data, places.event(index, "/data"));
+    return null;
+  } catch (error) {
+    if (!isRepriseError(error, "EVENT_TYPE_UNKNOWN", "SCHEMA_VERSION_UNKNOWN", "DATA_INVALID")) throw error;
+    const member = error.code === "EVENT_TYPE_UNKNOWN" ? "/type" : "/schemaVersion";
+    const errors = error.code === "DATA_INVALID" ? error.errors : [{ pointer: places.event(index, member), detail: error.message }];
+    return new RepriseError(error.code, error.message, { errors });
+  }
 }
 
 /** All failures are known, so that one answer names everything of the first kind. */
@@ -82,7 +89,8 @@ function throwFirst(failures: readonly RepriseError[]): void {
   }
 }
 
-function checkCallChains(events: readonly NewEvent[], places: Places): void {
+/** @throws CALL_CHAIN_BROKEN */
+export function checkCallChains(events: readonly NewEvent[], places: Places): void {
   const errors = events.flatMap(({ source, metadata: { callChain } }, index) =>
     callChain === undefined || callChain.at(-1) === source
       ? []

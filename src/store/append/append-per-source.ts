@@ -12,12 +12,16 @@ type Log = Pick<EventLog, "findByIds">;
  * an id of its own. Repeating the append finds the same event again.
  */
 export function makePerSource(append: AppendInputs, log: Log): AppendInputs {
-  return async (input, options = {}) => {
-    const { perSource, ...others } = options;
-    if (perSource === undefined) return append(input, others);
+  return (input, options = {}) => (options.perSource === undefined ? append(input, options) : appendPerSource(input, options, options.perSource));
+
+  async function appendPerSource(
+    input: EventInput | readonly EventInput[],
+    { perSource: _, ...others }: AppendOptions,
+    perSource: NonNullable<AppendOptions["perSource"]>,
+  ) {
     if ("entity" in input) return Array.isArray(perSource) ? append(input, others) : appendOne(append, log, input, perSource as EventInput, others);
-    return append(await ofTheirOwn(log, input, [perSource].flat(), callerOf(options).tenant), others);
-  };
+    return append(await ofTheirOwn(log, input, [perSource].flat(), callerOf(others).tenant), others);
+  }
 }
 
 /** Asks the log only where an append found its id in use, so that it costs nothing else. */

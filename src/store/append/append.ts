@@ -8,11 +8,13 @@ import type { EventLog, AppendedEvent as LogsAppendedEvent } from "../../log/eve
 import { callerOf } from "../caller.ts";
 import { type Asked, accept } from "./accept.ts";
 import { type Known, readKnown } from "./append-known.ts";
+import { appendOne } from "./append-one.ts";
 import { makeQueues, type Place } from "./append-queue.ts";
-import { checkInput } from "./check-input.ts";
+import { checkInput, checkJudged } from "./check-input.ts";
 import { complete } from "./complete.ts";
 import type { AppendOptions, EventInput } from "./event-input.ts";
 import { type Group, groupByEntity, isKnown, mustFit, storeGroups } from "./groups.ts";
+import { isJudged } from "./judged.ts";
 import { makePlaces } from "./places.ts";
 import type { TypedAppendOptions } from "./typed.ts";
 
@@ -68,9 +70,12 @@ export function makeAppender(needs: AppenderNeeds): AppendInputs {
     const { once } = options;
     const places = makePlaces(options, isSingle);
     const turns = makeTurns();
-    const bytesOf = await checkInput(inputs, options, places, turns);
+    const bytesOf = isJudged(options) ? checkJudged(inputs, options, places) : await checkInput(inputs, options, places, turns);
 
     const { tenant } = callerOf(options);
+    const expected = options.expectedRevision ?? "any";
+    if (inputs.length === 1 && inputs[0]!.id === undefined && once === undefined && bytesOf.size === 0)
+      return appendOne(needs, inputs[0]!, { tenant, expected, places, place });
     const asked: Asked = { inputs, tenant, places, turns };
     const sent = inputs.map((one, index) => complete(one, catalog, once === undefined ? newId : () => once.eventId(index)));
     const events = await accept(needs, asked, sent, place);
@@ -79,7 +84,7 @@ export function makeAppender(needs: AppenderNeeds): AppendInputs {
     const known = await knownOf(asked, groups, once !== undefined, place);
     const stored = new Map<string, LogsAppendedEvent>(Array.from(known.values(), ({ appended }) => [appended.id, appended]));
     const waiting = groups.filter((group) => !isKnown(group, known));
-    const storing = { groups: waiting, expected: options.expectedRevision ?? "any", all: events, turns, place } as const;
+    const storing = { groups: waiting, expected, all: events, turns, place } as const;
     for (const appended of await storeGroups(log, storing)) stored.set(appended.id, appended);
 
     const answered = new Set<string>();

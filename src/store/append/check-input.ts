@@ -68,13 +68,24 @@ export async function checkInput(inputs: readonly EventInput[], options: AppendO
     }
     if (errors.length >= maxPlaces) break;
   }
-  if (errors.length === 0 && (options.expectedRevision ?? "any") !== "any") for (const place of severalEntities(inputs, places)) errors.push(place);
+  if (errors.length === 0) for (const place of mustBeOneEntity(inputs, options, places)) errors.push(place);
   if (errors.length > 0) throw refuse(errors);
   if (unsafe.length > 0) throw new RepriseError("NUMBER_UNSAFE", "The data holds numbers that JSON would not keep exactly.", { errors: unsafe });
   return bytes;
 }
 
-function severalEntities(inputs: readonly EventInput[], places: Places): readonly ErrorPlace[] {
+/** The same of what the edge has judged: what is left. @throws REQUEST_INVALID */
+export function checkJudged(inputs: readonly EventInput[], options: AppendOptions, places: Places): ReadonlyMap<unknown, number> {
+  const errors = mustBeOneEntity(inputs, options, places);
+  if (errors.length > 0) throw refuse(errors);
+  return allSmall;
+}
+
+const allSmall: ReadonlyMap<unknown, number> = new Map();
+
+/** The fault of events that are of several entities although a revision is expected. */
+function mustBeOneEntity(inputs: readonly EventInput[], { expectedRevision: expected = "any" }: AppendOptions, places: Places): readonly ErrorPlace[] {
+  if (expected === "any") return [];
   const first = inputs[0]!.entity;
   const other = inputs.findIndex(({ entity }) => entity.type !== first.type || entity.id !== first.id);
   return other === -1

@@ -111,7 +111,8 @@ export async function storeGroups(log: Pick<EventLog, "append">, { groups, expec
   return stored;
 }
 
-async function appendGroup(
+/** Appends one entity's events. @throws what the log throws; its troubles with the ids of all events of the request. */
+export async function appendGroup(
   log: Pick<EventLog, "append">,
   group: Group,
   expected: ExpectedRevision,

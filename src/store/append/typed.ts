@@ -34,13 +34,16 @@ export function event<E extends EventDefinition>(definition: E, entity: Entity, 
 
 /** Makes the public `append` of one that takes events as they are. */
 export function takeTyped(append: AppendInputs): Append {
-  async function either(first: EventDefinition | Parameters<AppendInputs>[0], second?: Entity | AppendOptions, data?: unknown, given: TypedAppendOptions = {}) {
-    if (!isDefinition(first)) return append(first, second as AppendOptions | undefined);
+  // Not async: it would put a promise more around each append that comes over HTTP.
+  const either = (first: EventDefinition | Parameters<AppendInputs>[0], second?: Entity | AppendOptions, data?: unknown, given?: TypedAppendOptions) =>
+    isDefinition(first) ? typed(first, second as Entity, data, given) : append(first, second as AppendOptions | undefined);
+
+  async function typed(definition: EventDefinition, entity: Entity, data: unknown, given: TypedAppendOptions = {}) {
     const isMember = ([name]: readonly [string, unknown]): boolean => memberNames.includes(name);
     const all = Object.entries(given);
     // What is no member of the event is an option of the append, which refuses those that it does not know.
     const options = Object.fromEntries(all.filter((one) => !isMember(one)));
-    return append(event(first, second as Entity, data, Object.fromEntries(all.filter(isMember))), options);
+    return append(event(definition, entity, data, Object.fromEntries(all.filter(isMember))), options);
   }
   return either as Append;
 }
