@@ -97,17 +97,7 @@ export function openDatabase(file: string, told?: WatchStatement): ViewDatabase 
       told?.(sql, parameters);
       return read(() => prepared(sql).all(...parameters) as Row[]);
     },
-    transaction(work) {
-      begin();
-      try {
-        const result = work();
-        commit();
-        return result;
-      } catch (error) {
-        rollback();
-        throw error;
-      }
-    },
+    transaction: (work) => allOrNothing({ begin, commit, rollback }, work),
     begin,
     commit,
     rollback,
@@ -115,6 +105,18 @@ export function openDatabase(file: string, told?: WatchStatement): ViewDatabase 
       if (database.isOpen) database.close();
     },
   };
+}
+
+function allOrNothing<T>({ begin, commit, rollback }: Pick<ViewDatabase, "begin" | "commit" | "rollback">, work: () => T): T {
+  begin();
+  try {
+    const result = work();
+    commit();
+    return result;
+  } catch (error) {
+    rollback();
+    throw error;
+  }
 }
 
 function makePrepared(database: DatabaseSync): (sql: string) => StatementSync {
