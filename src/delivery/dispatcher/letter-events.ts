@@ -54,7 +54,7 @@ export async function findLetters(log: EventLog, { tenant, letters }: LetterGrou
     const event = byId.get(id);
     if (event === undefined) left.push(letter);
     else {
-      missing.push(...left);
+      for (const passedOver of left) missing.push(passedOver);
       left = [];
       if (event.stream === letter.lane.stream && event.revision === letter.replay.revision) found.push({ letter, event });
       else missing.push(letter);
