@@ -2,7 +2,7 @@
 import type { Json, StoredEvent } from "../event/event.ts";
 import type { AppendedEvent } from "../log/event-log.ts";
 import type { Act } from "../records/act.ts";
-import type { JournalData } from "../records/journal.ts";
+import type { AskedEnd, JournalData } from "../records/journal.ts";
 import type { Dispatcher } from "./dispatcher/dispatcher.ts";
 import type { LaneActs } from "./dispatcher/lane-acts.ts";
 import type { LetterActs, LetterReplayRequest } from "./dispatcher/letter-acts.ts";
@@ -88,7 +88,7 @@ async function askedReplay(
 }
 
 function endOf(type: string, data: Json): LetterReplayEnd {
-  if (type === "act.done") return (data as unknown as JournalData["act.done"]).end ?? { outcome: "withdrawn" };
+  if (type === "act.done") return ((data as unknown as JournalData["act.done"]).end as AskedEnd | null) ?? { outcome: "withdrawn" };
   if (type === "delivery.dead_lettered") return { outcome: "dead_lettered", error: (data as unknown as JournalData["delivery.dead_lettered"]).error };
   const { outcome, act } = data as unknown as JournalData["delivery.settled"];
   return outcome === "replayed" ? { outcome } : { outcome: "skipped", reason: act.reason ?? outcome };

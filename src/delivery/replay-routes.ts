@@ -11,19 +11,26 @@ export interface ReplaySide extends Pick<OfOne, keyof OfOne> {
   withdrawHere(replayId: string, how: Withdrawal): Promise<void>;
 }
 
+/** A partition that another instance has. */
+export interface Elsewhere {
+  readonly journal: string;
+  readonly instances: Instances;
+}
+
 export interface ReplayRoutes {
   /** All that work here. @throws NOT_OWNER or the fault when none does, where this instance is alone */
   readonly all: () => readonly Dispatcher[];
   /** @throws NOT_OWNER or the fault while the one that a lane belongs to does not work here */
   readonly here: (stream: string) => Dispatcher;
-  /** Journals of the partitions that other instances have. */
-  readonly elsewhere: () => readonly { readonly journal: string; readonly instances: Instances }[];
+  /** The partitions that other instances have. */
+  readonly allElsewhere: () => readonly Elsewhere[];
+  readonly elsewhere: (stream: string) => Elsewhere | null;
 }
 
 /** A job's own withdrawals: its acts are on record in its stream. */
 const byItsJob: Act = { actor: policyActor, reason: null };
 
-export function routedReplays({ all, here, elsewhere }: ReplayRoutes): ReplaySide {
+export function routedReplays({ all, here, allElsewhere, elsewhere }: ReplayRoutes): ReplaySide {
   const withdrawHere = async (replayId: string, how: Withdrawal): Promise<void> => {
     await Promise.all(all().map(({ replays }) => replays.withdraw(replayId, how)));
   };
@@ -34,7 +41,7 @@ export function routedReplays({ all, here, elsewhere }: ReplayRoutes): ReplaySid
     unknownPaces: () => [...new Set(all().flatMap(({ replays }) => replays.unknownPaces()))],
     withdrawHere,
     async withdraw(replayId, how) {
-      const asked = elsewhere().map(({ journal, instances }) =>
+      const asked = allElsewhere().map(({ journal, instances }) =>
         instances.asker.ask(journal, { act: "replay.withdraw", args: { replayId, how } }, byItsJob, { patient: true }),
       );
       const all = await Promise.allSettled([withdrawHere(replayId, how), ...asked]); // a partition that is just moving keeps no other from it
@@ -44,6 +51,9 @@ export function routedReplays({ all, here, elsewhere }: ReplayRoutes): ReplaySid
       await Promise.all(all().map(({ replays }) => replays.passed(replayId)));
     },
     followers: (replayId) => all().reduce((sum, { replays }) => sum + replays.followers(replayId), 0),
-    lend: (stream, replayId) => here(stream).replays.lend(stream, replayId),
+    lend(stream, replayId) {
+      const other = elsewhere(stream);
+      return other === null ? here(stream).replays.lend(stream, replayId) : other.instances.lend(other.journal, stream, replayId);
+    },
   };
 }

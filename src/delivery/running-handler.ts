@@ -56,7 +56,7 @@ export function makeRunningHandler(place: HandlerPlace, instances: Instances | n
     spec,
     letters: routedLetters(routes),
     lanes: routedLanes(routes),
-    replays: routedReplays({ all: () => (instances === null ? place.someWorking() : place.working()), here, elsewhere: allElsewhere }),
+    replays: routedReplays({ all: () => (instances === null ? place.someWorking() : place.working()), here, elsewhere, allElsewhere }),
     async pause(act) {
       if (instances === null) place.mustWork();
       return pauses.pause(act);

@@ -180,7 +180,8 @@ function shareWork(options: RunningHandlersOptions, needs: ShareNeeds): { readon
   const { onMembers = () => {}, onReplay = () => {}, beforeLeaving = async () => {} } = options;
   const cluster = makeCluster({ ...options, ...needs, onMembers, beforeLeaving });
   const onIntegration = (event: StoredEvent) => needs.integrations.take(event);
-  const instances = makeInstances({ ...options, onIntegration, onReplay, mayAsk: () => cluster.membership.isHeard }, needs.places);
+  const mayAsk = () => cluster.membership.isHeard;
+  const instances = makeInstances({ ...options, life: needs.ends.life, onIntegration, onReplay, mayAsk }, needs.places);
   return { cluster, instances };
 }
 

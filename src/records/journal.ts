@@ -15,6 +15,10 @@ export type AskedEnd =
   | { readonly outcome: "dead_lettered"; readonly error: AttemptError }
   | { readonly outcome: "skipped"; readonly reason: string }
   | { readonly outcome: "withdrawn" };
+/** How a replay's own delivery ended, as the instance that made it tells it. */
+export interface ToldEnd {
+  readonly kind: string;
+}
 
 interface AboutDelivery {
   readonly lane: string;
@@ -133,8 +137,8 @@ export interface JournalData {
   };
   /** The handler comes back after it was retired: it delivers nothing up to here. */
   "partition.reset": { readonly checkpoint: string };
-  /** The answer to an act that another instance asked for, where no other fact says what it came to. `end`: of a dead letter's replay. */
-  "act.done": { readonly actId: string; readonly end: AskedEnd | null };
+  /** The answer to an act that another instance asked for, where no other fact says what it came to. `end`: of a replay's delivery. */
+  "act.done": { readonly actId: string; readonly end: AskedEnd | ToldEnd | null };
   /** The owner does not do what it was asked for: an error code, and why. */
   "act.refused": { readonly actId: string; readonly code: string; readonly detail: string; readonly fields?: Readonly<Record<string, Json>> };
   /** The job starts nothing here any more. */

@@ -1,4 +1,4 @@
-/** A runner of dead letters where several instances share the work: a partition has another owner from one moment to the next, and a job another runner. */
+/** A runner where several instances share the work: a partition has another owner from one moment to the next, and a job another runner. */
 import { isRepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import { defaultTenant } from "../event/names.ts";
@@ -22,19 +22,23 @@ export interface AmongInstancesNeeds {
 const movedMs = 100;
 
 export function amongInstances(runner: Runner, needs: AmongInstancesNeeds): Runner {
-  const { clock, signal } = needs;
+  const { clock, request, signal } = needs;
   let isWithdrawn = false;
   let withdrawing: Promise<unknown> = Promise.resolve();
   return {
-    ...runner,
+    endsLane: runner.endsLane,
+    leaveLane: (item) => runner.leaveLane(item),
+    passed: () => runner.passed(),
+    followers: () => runner.followers(),
     async run(place, item) {
       isWithdrawn = false;
       for (;;)
         try {
           const end = await runner.run(place, item);
-          return end.outcome === "skipped" ? ((await endOnRecord(needs, item)) ?? end) : end;
+          return end.outcome === "skipped" && !request.own ? ((await endOnRecord(needs, item)) ?? end) : end;
         } catch (error) {
           if (signal.aborted || !isRepriseError(error, "NOT_OWNER", "FENCED", "OWNER_UNAVAILABLE", "LOG_UNAVAILABLE")) throw error;
+          runner.leaveLane(item); // it was borrowed from an owner that has it no more
           if (isWithdrawn) return { outcome: "withdrawn" };
           await pause(movedMs, clock, signal);
         }

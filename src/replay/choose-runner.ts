@@ -42,6 +42,7 @@ export interface RunnerChoice {
 export function chooseRunner(needs: RunnerNeeds, { request, handlers, record, suspects }: RunnerChoice): Runner {
   const { log, delivery, amendments, catalog, ends } = needs;
   const eventOf = async ({ lane, revision }: ReplayItem): Promise<StoredEvent | undefined> => (await readEvent(log, lane, revision)) ?? undefined;
+  const among = (runner: Runner): Runner => (delivery.cluster === null ? runner : amongInstances(runner, { ...needs, request }));
   const storeOutcomes = (outcomes: readonly OwnOutcome[]) => record.persist("replay.outcomes", { outcomes });
 
   if (request.mode === "dry_run") {
@@ -50,17 +51,15 @@ export function chooseRunner(needs: RunnerNeeds, { request, handlers, record, su
       const event = await eventOf(item);
       return areLetters && event !== undefined ? asDelivered(delivery, item, event) : event;
     };
-    return makeDryRunner({ catalog, delivery, request, readEvent: amended, storeOutcomes });
+    return among(makeDryRunner({ catalog, delivery, request, readEvent: amended, storeOutcomes, amended: areLetters }));
   }
-  if (!request.own) {
-    const runner = makeLetterRunner({ delivery, amendments, request, handlers });
-    return delivery.cluster === null ? runner : amongInstances(runner, { ...needs, request });
-  }
-  return new OwnRunner({
+  if (!request.own) return among(makeLetterRunner({ delivery, amendments, request, handlers }));
+  const runner = new OwnRunner({
     ...{ delivery, request, storeOutcomes },
     readEvent: eventOf,
     storeStarted: (place, started) => record.persist("replay.started", { items: [place], life: ends.life, ...started }),
     suspects: suspects ?? new Map(),
     resumed: suspects !== null,
   });
+  return among(runner);
 }

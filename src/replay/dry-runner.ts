@@ -15,6 +15,8 @@ export interface DryRunnerOptions {
   readonly request: JobRequest;
   readonly readEvent: (item: ReplayItem) => Promise<StoredEvent | undefined>;
   readonly storeOutcomes: (outcomes: readonly OwnOutcome[]) => Promise<Position>;
+  /** Its items are dead letters, which may carry other data than the stored ones. */
+  readonly amended: boolean;
 }
 
 /** A dry run's call is not recorded, and is never repeated. */
@@ -24,7 +26,7 @@ const unrecorded = { before: null, ends: null, recordFirst: false, record: null,
  * Takes a delivery up to the handler: the event is read and lifted, and there the dry run ends. Only handlers that declare `dryRun` are called, once, in
  * their entity's slot, and told that it is a dry run. Only the report is written, into the replay's stream.
  */
-export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutcomes }: DryRunnerOptions): Runner {
+export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutcomes, amended }: DryRunnerOptions): Runner {
   const { replayId, reason, effects = "once" } = request;
   const writer = new OutcomeWriter(storeOutcomes);
   const lent = new Set<BorrowedLane>();
@@ -57,7 +59,8 @@ export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutc
       lent.add(slot);
       try {
         if (withdrawn) return { outcome: "withdrawn" };
-        const called = await slot.deliver({ event, replay: { id: replayId, reason, mode: "dry_run", effects }, ...unrecorded });
+        const source = { item: place, amended };
+        const called = await slot.deliver({ event, replay: { id: replayId, reason, mode: "dry_run", effects }, source, ...unrecorded });
         switch (called.kind) {
           case "completed": {
             return await end({ item: place, outcome: "succeeded", attempts: 1, error: null, ...askedFor(called.record) });

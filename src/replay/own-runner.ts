@@ -146,6 +146,7 @@ class OwnCall implements LoanedCall {
   readonly before: LoanProgress | null;
   readonly ends: Ends | null;
   readonly recordFirst: boolean;
+  readonly source: LoanedCall["source"];
   readonly #place: number;
   readonly #store: OwnRunnerOptions["storeStarted"];
 
@@ -160,6 +161,7 @@ class OwnCall implements LoanedCall {
     this.before = before;
     this.ends = ends;
     this.recordFirst = recordFirst;
+    this.source = { item: place, amended: false };
     this.#place = place;
     this.#store = store;
   }

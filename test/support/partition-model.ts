@@ -893,7 +893,16 @@ export class World {
       const ends = this.random() < 0.1 ? { crashes: 1, kills: 0, told: 1 } : null;
       const replay = { id: loan.replayId, reason: null, mode: "run", effects: "once" } as const;
       loaned.notBefore = 0;
-      this.partition.loans.ask(loan, { event: events[next]!, replay, before: null, ends, recordFirst: false, record: null, onNotAlone: null });
+      this.partition.loans.ask(loan, {
+        event: events[next]!,
+        replay,
+        before: null,
+        ends,
+        recordFirst: false,
+        record: null,
+        onNotAlone: null,
+        source: { item: next, amended: false },
+      });
       return;
     }
     this.#loans.splice(this.#loans.indexOf(loaned), 1);

@@ -28,7 +28,7 @@ function makePartition(options: Partial<PartitionOptions> = {}): Partition {
 const call = (more: Partial<LoanedCall> = {}): LoanedCall => ({
   event: event(0),
   replay: { id: "h1", reason: null, mode: "run", effects: "once" },
-  ...{ before: null, ends: null, recordFirst: false, record: async () => {}, onNotAlone: null },
+  ...{ before: null, ends: null, recordFirst: false, record: async () => {}, onNotAlone: null, source: { item: 0, amended: false } },
   ...more,
 });
 

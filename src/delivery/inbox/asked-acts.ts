@@ -6,6 +6,8 @@ import type { AttemptError } from "../../records/attempt.ts";
 import type { Dispatcher } from "../dispatcher/dispatcher.ts";
 import type { LetterReplayRequest } from "../dispatcher/letter-acts.ts";
 import type { LetterReplayEnd, Withdrawal } from "../partition/letter.ts";
+import type { AskedDelivery, LentLane, LentLanes } from "./lent-lanes.ts";
+import type { ToldLoanEnd } from "./told-loan.ts";
 
 interface Letter {
   readonly stream: string;
@@ -22,16 +24,28 @@ export interface AskedActs {
   "lane.pause": { readonly stream: string };
   "lane.resume": { readonly stream: string };
   "lane.retry": { readonly stream: string };
+  "lane.deliver": AskedDelivery;
+  "lane.take_back": LentLane & { readonly how: Withdrawal };
+  "lane.return": LentLane;
   "replay.withdraw": { readonly replayId: string; readonly how: Withdrawal };
 }
 
 export type AskedAct = { readonly [A in keyof AskedActs]: { readonly act: A; readonly args: AskedActs[A] } }[keyof AskedActs];
 
 /** What an act came to that leaves no fact of its own, or whose fact does not say it all. */
-export type ToldEnd = LetterReplayEnd | null;
+export type ToldEnd = LetterReplayEnd | ToldLoanEnd | null;
+
+/** Where acts are done. */
+export interface Bench {
+  readonly dispatcher: Dispatcher;
+  readonly lent: LentLanes;
+  /** An owner that did not release the partition was asked before. */
+  readonly isAgain: boolean;
+}
 
 /** Does it. The fact that it leaves in the journal carries the act, with its `actId`. @returns undefined where that fact is the answer. */
-export async function perform({ letters, lanes, replays }: Dispatcher, asked: AskedAct, act: Act): Promise<ToldEnd | undefined> {
+export async function perform({ dispatcher, lent, isAgain }: Bench, asked: AskedAct, act: Act): Promise<ToldEnd | undefined> {
+  const { letters, lanes, replays } = dispatcher;
   switch (asked.act) {
     case "letter.discard":
       return void (await letters.discard(asked.args.stream, asked.args.revision, act));
@@ -51,6 +65,14 @@ export async function perform({ letters, lanes, replays }: Dispatcher, asked: As
       return void (await lanes.resume(asked.args.stream, act));
     case "lane.retry":
       return void (await lanes.retry(asked.args.stream, act));
+    case "lane.deliver":
+      return lent.deliver(dispatcher, asked.args, isAgain);
+    case "lane.take_back":
+      lent.takeBack(asked.args, asked.args.how);
+      return null;
+    case "lane.return":
+      lent.giveBack(asked.args);
+      return null;
     case "replay.withdraw":
       await replays.withdraw(asked.args.replayId, asked.args.how);
       return null;

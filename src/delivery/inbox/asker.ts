@@ -1,7 +1,7 @@
 /** Asks the owners of partitions for acts, and waits for the answers in their journals. */
 import { type ErrorCode, errorCatalog, isLogTrouble, RepriseError } from "../../errors.ts";
 import type { Clock } from "../../event/clock.ts";
-import type { Json, StoredEvent } from "../../event/event.ts";
+import type { StoredEvent } from "../../event/event.ts";
 import type { NewId } from "../../event/ids.ts";
 import { inboxOf } from "../../event/names.ts";
 import { backOff, pause, within } from "../../event/waits.ts";
@@ -25,7 +25,9 @@ export interface AskerNeeds {
 interface Pending {
   readonly actId: string;
   readonly journal: string;
-  readonly data: Json;
+  readonly data: object;
+  /** An owner that has not released the partition was asked before. */
+  isAgain: boolean;
   /** Of a dead letter's replay: the outcome of the delivery answers it as well. */
   readonly outcome: string | null;
   /** Whether a new owner is asked for it, too. */
@@ -51,6 +53,8 @@ export class Asker {
   readonly #needs: AskerNeeds;
   readonly #pending = new Map<string, Pending>();
   readonly #byOutcome = new Map<string, Pending>();
+  /** Journals whose last owner has released them. */
+  readonly #released = new Set<string>();
   /** By inbox: acts that go with its next append. */
   readonly #outgoing = new Map<string, Pending[]>();
 
@@ -69,8 +73,8 @@ export class Asker {
     if (signal.aborted) throw stops();
     const { promise, resolve, reject } = Promise.withResolvers<StoredEvent>();
     const actId = newId();
-    const data = { ...act, actId, act: asked.act, args: asked.args } as unknown as Json;
-    const pending: Pending = { actId, journal, data, outcome, stillWanted, resolve, reject };
+    const data = { ...act, actId, act: asked.act, args: asked.args };
+    const pending: Pending = { actId, journal, data, isAgain: false, outcome, stillWanted, resolve, reject };
     this.#pending.set(actId, pending);
     if (outcome !== null) this.#byOutcome.set(outcome, pending);
     this.#send(pending);
@@ -90,20 +94,28 @@ export class Asker {
 
   /** An event of a journal. */
   take(event: StoredEvent): void {
-    if (this.#pending.size === 0) return;
-    if (event.type === claimType) {
-      for (const pending of this.#pending.values())
-        if (pending.journal !== event.stream) continue;
-        else if (pending.stillWanted()) this.#send(pending);
-        else pending.reject(new RepriseError("NOT_OWNER", "Another owner has claimed the partition."));
-      return;
-    }
+    if (event.type === "partition.released") this.#released.add(event.stream);
+    else if (event.type === claimType) this.#askAgain(event.stream, !this.#released.delete(event.stream));
+    else if (this.#pending.size > 0) this.#answered(event);
+  }
+
+  #answered(event: StoredEvent): void {
     const { actId, act } = (event.data ?? {}) as { readonly actId?: string; readonly act?: { readonly actId?: string } };
     const id = actId ?? act?.actId;
     const pending = id === undefined ? this.#byOutcome.get(outcomeOf(event) ?? "") : this.#pending.get(id);
     if (pending === undefined) return;
     if (event.type === "act.refused") pending.reject(refusal(event.data as unknown as JournalData["act.refused"]));
     else pending.resolve(event);
+  }
+
+  /** @param isUnclean the owner before did not release the partition: it may have ended by what it was asked for. */
+  #askAgain(journal: string, isUnclean: boolean): void {
+    for (const pending of this.#pending.values()) {
+      if (pending.journal !== journal) continue;
+      pending.isAgain ||= isUnclean;
+      if (pending.stillWanted()) this.#send(pending);
+      else pending.reject(new RepriseError("NOT_OWNER", "Another owner has claimed the partition."));
+    }
   }
 
   /** Acts of one moment go together. */
@@ -132,7 +144,7 @@ export class Asker {
       try {
         await log.append(
           inbox,
-          part.map(({ data }) => ownEvent(newId, "act.asked", data as object)),
+          part.map(({ data, isAgain }) => ownEvent(newId, "act.asked", isAgain ? { ...data, again: true } : data)),
           "any",
         );
       } catch (error) {

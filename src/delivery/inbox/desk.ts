@@ -3,12 +3,12 @@ import { LRUCache } from "lru-cache";
 import { isRepriseError } from "../../errors.ts";
 import type { Json, Position, StoredEvent } from "../../event/event.ts";
 import { journalOfInbox } from "../../event/names.ts";
-import type { EventLog } from "../../log/event-log.ts";
 import type { InboxStreamData } from "../../records/inbox.ts";
 import type { DeliveryLogger } from "../delivery-logger.ts";
 import type { Dispatcher } from "../dispatcher/dispatcher.ts";
 import { AnsweredActs } from "./answered-acts.ts";
 import { type AskedAct, perform } from "./asked-acts.ts";
+import { LentLanes, type LentLanesNeeds } from "./lent-lanes.ts";
 
 interface Act {
   readonly at: Position;
@@ -18,8 +18,7 @@ interface Act {
 
 type Asked = InboxStreamData["act.asked"];
 
-export interface DeskNeeds {
-  readonly log: Pick<EventLog, "truncate">;
+export interface DeskNeeds extends LentLanesNeeds {
   /** The dispatcher of a partition that works here; undefined: another instance's. */
   readonly find: (journal: string) => Dispatcher | undefined;
   readonly logger: DeliveryLogger;
@@ -31,6 +30,7 @@ const mostWaiting = 1000;
 const mostKnown = 20_000;
 
 export class Desk {
+  readonly lent: LentLanes;
   readonly #needs: DeskNeeds;
   /** By inbox. What came before this instance's claim is dropped: whoever asked asks again. */
   readonly #waiting = new LRUCache<string, Act[]>({ max: 4096 });
@@ -40,6 +40,7 @@ export class Desk {
 
   constructor(needs: DeskNeeds) {
     this.#needs = needs;
+    this.lent = new LentLanes(needs);
   }
 
   /** An event of an inbox. */
@@ -80,11 +81,11 @@ export class Desk {
     log.truncate(stream, before).catch((err: unknown) => logger.warn({ err }, "an inbox could not be shortened: it is tried again after further acts"));
   }
 
-  async #answer(dispatcher: Dispatcher, { actId, act, args, ...about }: Asked): Promise<void> {
+  async #answer(dispatcher: Dispatcher, { actId, act, args, again, ...about }: Asked): Promise<void> {
     if (this.#withdrawn.has(actId) || this.#known.has(`${actId}@${dispatcher.claimed.at}`)) return;
     this.#known.set(`${actId}@${dispatcher.claimed.at}`, true);
     try {
-      const end = await perform(dispatcher, { act, args } as unknown as AskedAct, { ...about, actId });
+      const end = await perform({ dispatcher, lent: this.lent, isAgain: again === true }, { act, args } as unknown as AskedAct, { ...about, actId });
       if (end !== undefined) await dispatcher.lanes.answer({ type: "act.done", data: { actId, end } });
     } catch (error) {
       await this.#refuse(dispatcher, actId, error);

@@ -1,14 +1,18 @@
 /** What one of many instances does beside its own partitions: it asks the owners of others, answers what is asked of it, and hears of pauses and breakers. */
 import type { StoredEvent } from "../../event/event.ts";
-import { handlerStream, inboxOf, inboxPrefix, integrationStream, isReplayStream, journalPrefix } from "../../event/names.ts";
+import { handlerStream, inboxOf, inboxPrefix, integrationStream, isReplayStream, journalPrefix, replayStream } from "../../event/names.ts";
 import type { DeliveryLogger } from "../delivery-logger.ts";
 import type { Dispatcher } from "../dispatcher/dispatcher.ts";
+import type { BorrowedLane } from "../partition/borrowed-lane.ts";
+import { AskedLane } from "./asked-lane.ts";
 import { Asker, type AskerNeeds } from "./asker.ts";
 import { Desk } from "./desk.ts";
 import { FollowedJournals } from "./followed-journals.ts";
 import { startTail } from "./tail.ts";
 
 export interface InstancesNeeds extends Omit<AskerNeeds, "signal"> {
+  /** Id of this process. */
+  readonly life: string;
   readonly logger: DeliveryLogger;
   /** The dispatcher of a journal that is this instance's now. */
   readonly find: (journal: string) => Dispatcher | undefined;
@@ -42,6 +46,11 @@ export class Instances {
     this.#leaving.abort();
   }
 
+  /** Borrows a lane of a partition that another instance has. */
+  lend(journal: string, stream: string, replayId: string): BorrowedLane {
+    return new AskedLane({ asker: this.asker, clock: this.#needs.clock, journal, stream, replayId });
+  }
+
   /** This instance owns these journals now, or goes on owning them. */
   owns(journals: readonly string[]): void {
     for (const journal of journals) this.#desk.look(inboxOf(journal));
@@ -52,7 +61,13 @@ export class Instances {
     if (stream.startsWith(inboxPrefix)) this.#desk.take(event);
     else if (stream.startsWith(journalPrefix)) this.asker.take(event);
     else if (stream.startsWith(integrationStream(""))) this.#needs.onIntegration(event);
-    else if (isReplayStream(stream)) this.#needs.onReplay(event);
+    else if (isReplayStream(stream)) this.#takeReplay(event);
     else this.#needs.onHandler(stream.slice(handlerStream("").length), event);
+  }
+
+  #takeReplay(event: StoredEvent): void {
+    const { type, stream } = event;
+    if (type === "replay.claimed" || type === "replay.ended") this.#desk.lent.giveBackAll(stream.slice(replayStream("").length));
+    this.#needs.onReplay(event);
   }
 }

@@ -3,7 +3,7 @@ import { Instances, type InstancesNeeds } from "./instances.ts";
 
 /** @param places of the handlers, which are opened later. */
 export function makeInstances(
-  needs: Pick<InstancesNeeds, "log" | "clock" | "newId" | "logger" | "onIntegration" | "onReplay" | "mayAsk">,
+  needs: Pick<InstancesNeeds, "log" | "clock" | "newId" | "logger" | "onIntegration" | "onReplay" | "mayAsk" | "life">,
   places: ReadonlyMap<string, { readonly place: HandlerPlace }>,
 ): Instances {
   return new Instances({

@@ -27,6 +27,8 @@ export interface LoanedCall {
   readonly recordFirst: boolean;
   /** Puts on record that it is about to be called, alone or not. Null: nothing of it is ever recorded. */
   readonly record: ((alone: boolean) => Promise<unknown>) | null;
+  /** Where another instance delivers it: its place among the replay's items, and whether it carries what the dead letter was amended with. */
+  readonly source: { readonly item: number; readonly amended: boolean };
   /** It ran alone, and from now on it is not the one that ends the process: it has ended, or others run beside it. */
   readonly onNotAlone: (() => void) | null;
 }
