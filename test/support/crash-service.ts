@@ -45,6 +45,8 @@ export interface Service {
   readonly listening: Promise<string | null>;
   readonly ended: Promise<Ended>;
   readonly stderr: () => string;
+  /** The last lines of its log. */
+  readonly lines: readonly string[];
   /** At once: nothing of this process waits for it. */
   readonly send: (signal: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT") => void;
 }
@@ -69,11 +71,14 @@ export function startService(
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   const ended = once(child, "exit").then(([code, signal]) => ({ code, signal, atMs: performance.now() }) as Ended);
   const { promise: listening, resolve } = Promise.withResolvers<string | null>();
+  const lines: string[] = [];
   createInterface({ input: child.stdout }).on("line", (line) => {
+    lines.push(line);
+    if (lines.length > maxLines) lines.shift();
     if (line.includes('"listening"')) resolve((JSON.parse(line) as { url: string }).url);
   });
   void ended.then(() => resolve(null));
-  return { listening, ended, stderr: () => stderr, send: (signal) => void child.kill(signal) };
+  return { listening, ended, stderr: () => stderr, lines, send: (signal) => void child.kill(signal) };
 }
 
 /** Starts the service and waits until it listens. */
@@ -106,6 +111,7 @@ export async function post<T>(url: string, path: string, body: object): Promise<
 }
 
 const patienceMs = 60_000;
+const maxLines = 100;
 
 /** Asks until the answer is there: neither undefined, false nor an error. @throws after a minute, with what came last. */
 export async function until<T>(what: string, ask: () => Promise<T | undefined | false> | T | undefined | false): Promise<T> {

@@ -2,9 +2,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { expect } from "vitest";
 import { startReceiver } from "./crash-receiver.ts";
-import { until } from "./crash-service.ts";
 import { hookConfig, InstanceLoad } from "./instance-load.ts";
-import { clusterEvents, type Instance, isShared, judge } from "./instances.ts";
+import { clusterEvents, type Instance, judge, untilShared } from "./instances.ts";
 import { makeRandom } from "./partition-model.ts";
 import type { ServerLog } from "./server-logs.ts";
 import { size, someOf } from "./sizes.ts";
@@ -52,7 +51,7 @@ export async function runInstanceFaults({ title, server, host, start }: FaultSce
   const load = new InstanceLoad(receiver, entities);
   const living = () => all;
   await load.append(living);
-  await until("all to have partitions", () => isShared(all));
+  await untilShared("all to have partitions", all);
   let isOver = false;
   const isMore = () => load.sent.length < entities * each;
   const loading = load.keepUp(
@@ -77,7 +76,7 @@ export async function runInstanceFaults({ title, server, host, start }: FaultSce
     const goneMs = performance.now();
     if (kind === "cut off") victim.cut();
     else victim.send(signals[kind]);
-    await until(`the others to have all: one is ${kind}`, () => isShared(others));
+    await untilShared(`the others to have all: one is ${kind}`, others);
     const elsewhereMs = Math.round(performance.now() - goneMs);
     const mark = load.sent.length;
     await load.append(living);
@@ -93,7 +92,7 @@ export async function runInstanceFaults({ title, server, host, start }: FaultSce
       else victim.heal();
       all = [...others, victim];
     }
-    await until(`an even share after one was ${kind}`, () => isShared(all));
+    await untilShared(`an even share after one was ${kind}`, all);
     suffered.push({ kind, elsewhereMs, deliveredMs, repeats: judge(receiver).repeats - repeatsBefore });
     console.log(`${title}: ${JSON.stringify(suffered.at(-1))}`);
   }

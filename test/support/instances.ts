@@ -8,7 +8,7 @@ import type { ClusterReply } from "../../src/http/wire/cluster.ts";
 import { openLog } from "../../src/log/open-log.ts";
 import type { ClusterEvent } from "../../src/records/cluster.ts";
 import type { Call, Receiver } from "./crash-receiver.ts";
-import { get, makeSite, type Service, startListening } from "./crash-service.ts";
+import { get, makeSite, type Service, startListening, until } from "./crash-service.ts";
 import type { Machine } from "./machines.ts";
 import type { ServerLog } from "./server-logs.ts";
 import { startRelay } from "./tcp-relay.ts";
@@ -102,6 +102,20 @@ export async function isShared(among: readonly Instance[]): Promise<boolean> {
   const { owned, all } = await ownersOf(among[0]!);
   const names = among.map(({ name }) => name);
   return names.every((name) => (owned.get(name) ?? 0) > 0) && names.reduce((sum, name) => sum + (owned.get(name) ?? 0), 0) === all;
+}
+
+/** The same once it is so. @throws after a minute, with what each of them knows. */
+export async function untilShared(what: string, among: readonly Instance[]): Promise<void> {
+  await until(what, () => isShared(among)).catch(async (error: Error) => {
+    const seen = await Promise.all(
+      among.map(async ({ name, url, headers, lines }) => {
+        const view = await get<ClusterReply>(url, "/cluster", headers).catch(String);
+        const said = lines.filter((line) => /member|partition|"level":[45]0/.test(line) && !line.includes('"route"')).slice(-15);
+        return `${name}: ${JSON.stringify(view)}\n${said.join("\n")}`;
+      }),
+    );
+    throw new Error(`${error.message}\n${seen.join("\n")}`);
+  });
 }
 
 /** What the cluster's stream says. */

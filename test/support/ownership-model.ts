@@ -121,6 +121,7 @@ export class ClusterWorld implements WorldOfInstances {
       if (event.data.moves.length > stepOf(count)) this.break(`${event.data.moves.length} of ${count} partitions move at once`);
     }
     if (event.type === "member.left" && event.data.why === "silent") this.seen.verdicts++;
+    if (event.type === "member.returned") for (const [key, holder] of this.holders) if (holder === event.data.instance) this.holders.set(key, null);
     return true;
   }
 

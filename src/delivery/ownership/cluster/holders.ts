@@ -1,9 +1,13 @@
-/** Who holds the journals of all partitions, as their claims and releases tell it: read back once, and followed from then on. */
+/**
+ * Who holds the journals of all partitions, as their claims and releases tell it: read back once, and followed from then on. One that is back after a silence
+ * has aborted all that it had, so that it holds none: nobody waits for it to let go.
+ */
 import type { Clock } from "../../../event/clock.ts";
 import type { StoredEvent } from "../../../event/event.ts";
 import { clusterStream, journalStream } from "../../../event/names.ts";
 import { backOff } from "../../../event/waits.ts";
 import type { EventLog } from "../../../log/event-log.ts";
+import type { ClusterStreamData } from "../../../records/cluster.ts";
 import type { JournalData } from "../../../records/journal.ts";
 import { claimType } from "../../journal/claim.ts";
 import { isOwnEvent } from "../../journal/journal-read.ts";
@@ -68,6 +72,11 @@ export class Holders {
     return true;
   }
 
+  #isBack({ instance }: ClusterStreamData["member.returned"]): void {
+    const sinceMs = this.#options.clock.monotonicMs();
+    for (const [journal, holder] of this.#known) if (holder.instance === instance) this.#known.set(journal, { instance: null, sinceMs, epoch: null });
+  }
+
   async #follow(head: bigint): Promise<void> {
     const { log, clock, onNews, signal } = this.#options;
     let after = head;
@@ -78,7 +87,10 @@ export class Holders {
           after = position;
           failures = 0;
           let isNews = false;
-          for (const event of events) isNews = this.#take(event) || event.stream === clusterStream || isNews;
+          for (const event of events) {
+            if (event.stream === clusterStream && event.type === "member.returned") this.#isBack(event.data as never);
+            isNews = this.#take(event) || event.stream === clusterStream || isNews;
+          }
           if (isNews) onNews();
         }
         return;
