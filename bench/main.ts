@@ -12,6 +12,7 @@ import { type Benchmark, type Bound, type Figure, measure } from "./measure.ts";
 import { metricsBenchmarks } from "./metrics.ts";
 import { orderedBenchmarks } from "./ordered.ts";
 import { poisonedBenchmarks } from "./poisoned.ts";
+import { retentionBenchmark } from "./retention.ts";
 import { serviceAppendBenchmark } from "./service-append.ts";
 import { closeShared } from "./shared.ts";
 import { startBenchmark, startEmptyBenchmark } from "./start.ts";
@@ -39,6 +40,7 @@ const benchmarks: readonly Benchmark[] = [
   startBenchmark,
   startEmptyBenchmark,
   ...poisonedBenchmarks,
+  retentionBenchmark,
   ...githubBenchmarks,
   ...growthBenchmarks,
 ];

@@ -53,6 +53,9 @@ export interface RunOptions {
 /** Events that the archive is given in one turn. */
 const givenAtOnce = 64;
 
+/** Events that are read cost live work as much as one that is archived. Else a walk over what stays would go at full speed beside it. */
+const readsOfOne = 10;
+
 /** What holds events is read again after so long. */
 const refreshMs = 5000;
 
@@ -138,8 +141,8 @@ async function walkOne({ needs, options, holds, nowMs, floorOf, leaving, stream,
   const rules = needs.rules.filter(({ archive }) => archive === url);
   const { judge } = makeJudge(rules, nowMs, holds.of);
   let refreshedMs = clock.monotonicMs();
-  const between = async (going: number) => {
-    await each?.throttle(going);
+  const between = async (going: number, read: number) => {
+    await each?.throttle(going + read / readsOfOne);
     if (clock.monotonicMs() - refreshedMs < refreshMs) return;
     refreshedMs = clock.monotonicMs();
     await holds.refresh();

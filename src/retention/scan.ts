@@ -24,8 +24,8 @@ export interface ScanNeeds {
   /** Takes what the next run has to know. */
   readonly leaving: Leaving;
   readonly findings: Findings;
-  /** Called between batches: what holds events may have changed, and others want to work. */
-  readonly between: (going: number) => Promise<void>;
+  /** Called between batches, with how many events of it go and how many were read: what holds events may have changed, and others want to work. */
+  readonly between: (going: number, read: number) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -92,7 +92,7 @@ export class Scan {
       }
       if (going.length > 0) yield going;
       if (isOver) return;
-      await between(going.length);
+      await between(going.length, batch.length);
     }
   }
 
@@ -120,7 +120,7 @@ export class Scan {
         reached = event.position;
       }
       if (going.length > 0) yield going;
-      await between(going.length);
+      await between(going.length, batch.length);
     }
     if (begun.length === 0) left.length = 0; // the log ends here
     for (const walk of begun) {

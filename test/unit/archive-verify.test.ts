@@ -1,5 +1,8 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { StoredEvent } from "../../src/event/event.ts";
+import { unpackBlock } from "../../src/retention/archive/block.ts";
+import { blocksOf } from "../../src/retention/archive/checked-read.ts";
 import { archiveAt } from "../../src/retention/archive/open-archive.ts";
 import { type ArchiveFinding, verifyArchive } from "../../src/retention/archive/verify.ts";
 import { allOf, eventsOfOrders, inBatches, archivedLogId as logId, memoryPlace } from "../support/archived-events.ts";
@@ -11,10 +14,9 @@ interface Kept {
   readonly findings: () => Promise<readonly ArchiveFinding[]>;
 }
 
-async function makeKept(): Promise<Kept> {
+async function makeKept(events = eventsOfOrders(24, 3, 200), segmentBytes = 4500): Promise<Kept> {
   const things = new Map<string, Uint8Array>();
-  const events = eventsOfOrders(24, 3, 200);
-  await allOf(archiveAt(memoryPlace(things), logId, { segmentBytes: 4500 }).write(inBatches(events)));
+  await allOf(archiveAt(memoryPlace(things), logId, { segmentBytes }).write(inBatches(events)));
   const findings = async (): Promise<readonly ArchiveFinding[]> => {
     const found: ArchiveFinding[] = [];
     await verifyArchive(memoryPlace(things), logId, (finding) => found.push(finding));
@@ -50,6 +52,39 @@ describe("the check of an archive", () => {
       }
       things.set(file, whole);
     }
+  });
+
+  it("finds any byte that is another one, wherever it lies, with its file and the block of lines that it is in (property)", async () => {
+    // Segments of several blocks.
+    const { things, findings } = await makeKept(eventsOfOrders(12, 3, 100_000), 700_000);
+    const files = [...things.keys()];
+    const drawn = fc.record({
+      file: fc.constantFrom(...files),
+      place: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      flip: fc.integer({ min: 1, max: 255 }),
+    });
+    const run = async ({ file, place, flip }: { readonly file: string; readonly place: number; readonly flip: number }) => {
+      const whole = things.get(file)!;
+      const at = Math.floor(place * whole.length);
+      const other = Buffer.from(whole);
+      other[at]! ^= flip;
+      things.set(file, other);
+      const damage = (await findings()).filter(({ isDamage }) => isDamage);
+      things.set(file, whole);
+      expect(damage).toHaveLength(1);
+      if (file.endsWith(".gz")) expect(damage[0]).toMatchObject({ file, line: expect.any(Number) });
+      if (!file.endsWith(".gz")) return;
+      let line = 1;
+      for (const { block, offset } of blocksOf(whole, file)) {
+        const lines = (await unpackBlock(block, file)).toString().split("\n").length - 1;
+        if (at >= offset && at < offset + block.length) {
+          expect(damage[0]!.line).toBeGreaterThanOrEqual(line);
+          expect(damage[0]!.line).toBeLessThan(line + lines);
+        }
+        line += lines;
+      }
+    };
+    await fc.assert(fc.asyncProperty(drawn, run), { numRuns: size(150, 5000) });
   });
 
   it("names the event whose line was changed and packed again", async () => {
