@@ -13,6 +13,7 @@ import { metricsBenchmarks } from "./metrics.ts";
 import { orderedBenchmarks } from "./ordered.ts";
 import { poisonedBenchmarks } from "./poisoned.ts";
 import { retentionBenchmark } from "./retention.ts";
+import { retentionRunBenchmark } from "./retention-run.ts";
 import { serviceAppendBenchmark } from "./service-append.ts";
 import { closeShared } from "./shared.ts";
 import { startBenchmark, startEmptyBenchmark } from "./start.ts";
@@ -41,6 +42,7 @@ const benchmarks: readonly Benchmark[] = [
   startEmptyBenchmark,
   ...poisonedBenchmarks,
   retentionBenchmark,
+  retentionRunBenchmark,
   ...githubBenchmarks,
   ...growthBenchmarks,
 ];

@@ -15,8 +15,8 @@ import { temporaryFolder } from "./temporary-folder.ts";
 
 const orderPlaced = defineEvent("order.placed", { 1: orderV1 });
 const noted = defineEvent("live.noted", { 1: z.object({ n: z.number() }) });
-const dayMs = 86_400_000;
-const firstDayMs = Date.parse("2026-01-01T00:00:00Z");
+export const dayMs = 86_400_000;
+export const firstDayMs = Date.parse("2026-01-01T00:00:00Z");
 const oldDays = 5;
 const runs = 5;
 /** A second, of lanes that nothing is wrong with. */
@@ -24,15 +24,23 @@ const livePerSecond = 500;
 const liveLanes = 1000;
 const tickMs = 5;
 
-/** Events recorded on one day more each round, so that each run of retention has as many to archive and remove; the rest of the log is of a later day. */
-export async function fillDays(folder: string, perDay: number, total: number, entities: number): Promise<void> {
+export interface Days {
+  /** Events of each day but the last, which has the rest. */
+  readonly perDay: number;
+  readonly total: number;
+  readonly entities: number;
+  /** From the first day to the last. */
+  readonly days: number;
+}
+
+export async function fillDays(folder: string, { perDay, total, entities, days }: Days): Promise<void> {
   let nowMs = firstDayMs;
   const log = await openSqliteLog(folder, { clock: { ...systemClock, now: () => nowMs } });
   const types = ["order", "chat", "trace", "other"];
   const eventsOfAppend = 5;
   const appendsAtOnce = 200;
   for (let from = 0; from < total; from += eventsOfAppend * appendsAtOnce) {
-    nowMs = firstDayMs + Math.min(runs + 2, Math.floor(from / perDay)) * dayMs;
+    nowMs = firstDayMs + Math.min(days, Math.floor(from / perDay)) * dayMs;
     await Promise.all(
       Array.from({ length: appendsAtOnce }, (_, index) => {
         const entity = (from / eventsOfAppend + index) % entities;
@@ -60,7 +68,9 @@ export const retentionBenchmark: Benchmark = {
   async prepare(scale) {
     const folder = temporaryFolder();
     const perDay = Math.max(4000, Math.round(20_000 * scale));
-    await fillDays(folder, perDay, Math.max(1_000_000 * scale, (runs + 3) * perDay), Math.max(100, Math.round(10_000 * scale)));
+    const total = Math.max(1_000_000 * scale, (runs + 3) * perDay);
+    // Each run has a day more that is old enough.
+    await fillDays(folder, { perDay, total, entities: Math.max(100, Math.round(10_000 * scale)), days: runs + 2 });
     let days = oldDays;
     const clock = { ...systemClock, now: () => firstDayMs + days * dayMs - dayMs / 2 };
     const archive = `file:${join(folder, "archive")}`;
