@@ -57,6 +57,8 @@ export const copyStream = `${ownTenant}.copy`;
 /** Which instances share the log's work. */
 export const clusterStream = `${ownTenant}.cluster`;
 export const logStream = `${ownTenant}.log`;
+/** Up to where streams of a log on a server are truncated. */
+export const truncatedStream = `${ownTenant}.truncated`;
 /** What the names of all handlers' streams begin with. */
 export const handlerPrefix = `${ownTenant}.handler-`;
 /** What was brought back from an archive. */

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { RepriseError } from "../errors.ts";
 import type { NewEvent } from "../event/event.ts";
 import { isUuid } from "../event/ids.ts";
-import { logStream, parseStreamName } from "../event/names.ts";
+import { logStream, parseStreamName, truncatedStream } from "../event/names.ts";
 import { type ExpectedRevision, maxAppendBytes, maxAppendEvents, type RecordedBefore } from "./event-log.ts";
 
 /** An event with its JSON, which is made once and then measured, compared and stored. */
@@ -90,6 +90,7 @@ export function tenantOf(stream: string): string {
 /** @throws REQUEST_INVALID for `reprise.log`, which holds the log's own id, and for what is not a revision. */
 export function checkTruncate(stream: string, before: number): void {
   tenantOf(stream);
+  if (stream === truncatedStream) throw new RepriseError("REQUEST_INVALID", `${truncatedStream} says what is truncated: the log shortens it by itself.`);
   if (stream === logStream) throw new RepriseError("REQUEST_INVALID", `${logStream} holds the log's id and is never truncated.`);
   if (!Number.isSafeInteger(before) || before < 0) throw new RepriseError("REQUEST_INVALID", `A stream is truncated before a revision, not ${before}.`);
 }

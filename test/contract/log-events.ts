@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { isRepriseError, RepriseError } from "../../src/errors.ts";
 import type { Json, NewEvent, StoredEvent } from "../../src/event/event.ts";
 import { newId } from "../../src/event/ids.ts";
-import { logStream } from "../../src/event/names.ts";
+import { logStream, truncatedStream } from "../../src/event/names.ts";
 import type { AppendedEvent, EventLog, SubscribeOptions } from "../../src/log/event-log.ts";
 import type { Answer, Append } from "./event-log-model.ts";
 
@@ -19,7 +19,7 @@ export async function flat(read: AsyncIterable<readonly StoredEvent[]>): Promise
 
 /** The log's events, without the one it begins with unless `own`. */
 export async function stored(log: EventLog, options: Parameters<EventLog["readAll"]>[0] = {}, own = false): Promise<readonly StoredEvent[]> {
-  return (await flat(log.readAll(options))).filter(({ stream }) => own || stream !== logStream);
+  return (await flat(log.readAll(options))).filter(({ stream }) => own || (stream !== logStream && stream !== truncatedStream));
 }
 
 export function streamOf(log: EventLog, stream: string): Promise<readonly StoredEvent[]> {

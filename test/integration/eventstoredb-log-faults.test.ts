@@ -450,6 +450,25 @@ describe("what others wrote", () => {
     expect(await log.streamRevision("shop.order-1")).toBe(1);
   });
 
+  it("keeps the list of truncated streams short, however often they are truncated and by how many processes, and knows all of it", {
+    timeout: 60_000,
+  }, async () => {
+    const { server, log } = await openPair({ limits: { spareTruncations: 5 } });
+    const client = connect(server);
+    const other = await openOn(server, { limits: { spareTruncations: 5 } });
+    const [rounds, streams] = [20, 6];
+    for (let n = 0; n < streams; n++) await log.append(`shop.order-${n}`, Array.from({ length: rounds + 1 }, (_, value) => anEvent(value)), "none"); // biome-ignore format: one line
+    for (let round = 1; round <= rounds; round++) {
+      const cut = (by: EventLog, from: number) =>
+        by.truncateStreams(Array.from({ length: streams / 2 }, (_, n) => ({ stream: `shop.order-${from + n}`, before: round })), { after: 0n, through: 1n }); // biome-ignore format: one line
+      await Promise.all([cut(log, 0), cut(other, streams / 2)]);
+    }
+    let names = 0;
+    for await (const { event } of client.readStream("reprise.truncated")) names += (event!.data as { streams: unknown[] }).streams.length;
+    expect(names).toBeLessThan(4 * streams + 10);
+    for (const one of [log, await openOn(server)]) expect((await stored(one)).map(({ data }) => data)).toEqual(Array.from({ length: streams }, () => rounds));
+  });
+
   it("has no list of streams whose events may still be shown, and the server removes them all the same", async () => {
     const { server, log } = await openPair();
     const client = connect(server);

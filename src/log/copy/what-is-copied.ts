@@ -11,11 +11,12 @@ import {
   replayStream,
   requestStream,
   retentionStream,
+  truncatedStream,
 } from "../../event/names.ts";
 import type { EventLog } from "../event-log.ts";
 import type { OwnEventRules } from "./copy-own-events.ts";
 
-const ownOfEach: ReadonlySet<string> = new Set([logStream, copyStream, forgottenStream, clusterStream, retentionStream, archivesStream]);
+const ownOfEach: ReadonlySet<string> = new Set([logStream, copyStream, forgottenStream, clusterStream, retentionStream, archivesStream, truncatedStream]);
 
 /**
  * Each log has for itself: its id, the marks of copies, answers to requests, whose positions are the log's, the instances that share it, and what left it, because an

@@ -1,6 +1,6 @@
 import { START } from "@eventstore/db-client";
 import type { Position } from "../../event/event.ts";
-import { logStream } from "../../event/names.ts";
+import { logStream, truncatedStream } from "../../event/names.ts";
 import type { Envelope } from "./envelope.ts";
 import { makeIntake, readAhead } from "./intake.ts";
 import type { Reader } from "./reader.ts";
@@ -54,7 +54,7 @@ export async function followLog(server: Server, reader: Reader, truncations: Tru
         reached = position;
         if (event.type === "$metadata" && event.streamId === `$$${envelope.nativeName(logStream)}` && event.isJson) truncations.learn(event.data);
         const decoded = envelope.decode(event);
-        if (decoded?.event.stream === logStream) truncations.see(decoded.event);
+        if (decoded?.event.stream === truncatedStream || decoded?.event.stream === logStream) truncations.see(decoded.event);
         told.arrived(position, decoded);
       }
       if (target !== null && reached >= target) told.live(true);

@@ -33,6 +33,8 @@ export interface EventStoreDbLogLimits {
   readonly maxRepeatDelayMs: number;
   /** When a filtered catch-up has heard nothing for so long, it goes on without the server's filter. */
   readonly idleMs: number;
+  /** Names in the list of truncated streams that it may have beyond twice as many as there are such streams: with more it is written anew. */
+  readonly spareTruncations: number;
   /** How long a new position waits when it comes without events, because the subscription does not want them. */
   readonly positionMs: number;
 }
@@ -56,5 +58,6 @@ export const defaultLimits: EventStoreDbLogLimits = {
   repeatDelayMs: 50,
   maxRepeatDelayMs: 2_000,
   idleMs: 500,
+  spareTruncations: 10_000,
   positionMs: 20,
 };

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../../event/clock.ts";
 import { type NewId, newId } from "../../event/ids.ts";
-import { logStream } from "../../event/names.ts";
+import { logStream, truncatedStream } from "../../event/names.ts";
 import { checkTruncate, encodeAppend, tenantOf } from "../append-rules.ts";
 import type { EventLog } from "../event-log.ts";
 import { makeBeats } from "./beats.ts";
@@ -68,7 +68,7 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
     await connection.dispose();
   };
   const open = () => refuseWhenClosing(server);
-  const cut = makeCut({ truncations, reader, append: (event) => writer.append(encodeAppend(logStream, [event], "any")) });
+  const cut = makeCut({ truncations, reader, append: (event, expected) => writer.append(encodeAppend(truncatedStream, [event], expected)) });
   let closed: Promise<void> | null = null;
 
   return {
@@ -133,7 +133,7 @@ async function findLogId(
   if (signal?.aborted) giveUp();
   try {
     const logId = await findOrCreateLogId(reader, writer, makeId, create);
-    await truncations.load(reader.readStream(logStream, {}));
+    for (const stream of [logStream, truncatedStream]) await truncations.load(reader.readStream(stream, {}));
     return logId;
   } catch (error) {
     giveUp();
