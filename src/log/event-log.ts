@@ -1,3 +1,4 @@
+import type { MessagePort } from "node:worker_threads";
 import type { NewEvent, Position, StoredEvent } from "../event/event.ts";
 
 /** `"none"`: the stream must not exist yet; `"any"`: wherever it is; a number: its last event's revision. */
@@ -82,6 +83,8 @@ export interface ReadableApart {
   end(): Position;
   /** Calls `told` whenever the end may have moved, until the returned function is called. */
   onEnd(told: () => void): () => void;
+  /** For `openReadApart`, in a thread that stays: the log has work for it that would hold up the first thread. */
+  lend(): MessagePort;
 }
 
 /** Stands for the last revision of a stream that can never be written again. None of its events are left, and none will come. */

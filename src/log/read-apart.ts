@@ -1,6 +1,8 @@
 /** Reads an embedded log in a second thread of the process that owns it. Beside open-log.ts, the only file that sees an adapter. */
+import type { MessagePort } from "node:worker_threads";
 import type { Position } from "../event/event.ts";
 import type { SubscribeOptions, SubscriptionBatch } from "./event-log.ts";
+import { answerCheckpoints } from "./sqlite/checkpoint-answers.ts";
 import { type LogDatabase, openDatabase } from "./sqlite/database.ts";
 import { defaultLimits } from "./sqlite/limits.ts";
 import { makeReader } from "./sqlite/reader.ts";
@@ -14,8 +16,12 @@ export interface ReadApart {
   close(): void;
 }
 
-/** @param place of a `ReadableApart` that is open in this process for as long as this is. */
-export function openReadApart(place: string): ReadApart {
+/**
+ * @param place of a `ReadableApart` that is open in this process for as long as this is.
+ * @param work lent by it; null: this thread only reads.
+ */
+export function openReadApart(place: string, work: MessagePort | null): ReadApart {
+  const checkpoints = work === null ? null : answerCheckpoints(work);
   let database: LogDatabase | null = null;
   const use = () => (database ??= openDatabase(place, defaultLimits.cachedStreams, "read"));
   const { scan } = makeReader({ use, close() {} }, defaultLimits);
@@ -30,6 +36,7 @@ export function openReadApart(place: string): ReadApart {
       }
     },
     close() {
+      checkpoints?.close();
       database?.close();
     },
   };

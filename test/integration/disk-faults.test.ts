@@ -24,8 +24,8 @@ interface Told {
   readonly cuts: string[];
 }
 
-function startWriter(disk: FaultyDisk, folder: string, quickSyncMs: number) {
-  const child = spawn(process.execPath, [childScript, folder, String(quickSyncMs)], {
+function startWriter(disk: FaultyDisk, folder: string, quickSyncMs: number, checkpoints: "here" | "thread" = "here") {
+  const child = spawn(process.execPath, [childScript, folder, String(quickSyncMs), checkpoints], {
     env: { ...process.env, ...disk.env },
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -79,8 +79,10 @@ const missing = (wanted: Iterable<string>, held: ReadonlySet<string>) => [...wan
 
 describe.skipIf(!hasDiskFaults)("a disk that fails under an embedded log (needs Linux and cc)", { timeout: 120_000 }, () => {
   const places = [
-    ["on the thread", 1000],
-    ["off the thread", 0],
+    ["on the thread", 1000, "here"],
+    ["off the thread", 0, "here"],
+    ["on the thread, checkpoints on another", 1000, "thread"],
+    ["off the thread, and checkpoints, too", 0, "thread"],
   ] as const;
   const syncs: readonly [string, Fault][] = [
     ["every sync", { act: "sync", code: "EIO", file: "/log.db" }],
@@ -89,12 +91,12 @@ describe.skipIf(!hasDiskFaults)("a disk that fails under an embedded log (needs 
     ["three syncs", { act: "sync", code: "EIO", file: "/log.db", times: 3 }],
     ["a sync for want of room", { act: "sync", code: "ENOSPC", file: "/log.db-wal", times: 2 }],
   ];
-  const cases = places.flatMap(([place, quickSyncMs]) => syncs.map(([what, fault]) => [what, place, fault, quickSyncMs] as const));
+  const cases = places.flatMap(([place, quickSyncMs, checkpoints]) => syncs.map(([what, fault]) => [what, place, fault, quickSyncMs, checkpoints] as const));
 
-  it.each(cases)("%s fails (%s): a power cut then takes nothing that was acknowledged or handed on", async (_what, _place, fault, quickSyncMs) => {
+  it.each(cases)("%s fails (%s): a power cut then takes nothing that was acknowledged or handed on", async (_what, _place, fault, quickSyncMs, checkpoints) => {
     const disk = makeFaultyDisk();
     const folder = temporaryFolder();
-    const writer = startWriter(disk, folder, quickSyncMs);
+    const writer = startWriter(disk, folder, quickSyncMs, checkpoints);
     await writer.more("stored", 200);
     disk.fail(fault);
     if (fault.times === undefined) await writer.more("refused", 100);
@@ -113,10 +115,12 @@ describe.skipIf(!hasDiskFaults)("a disk that fails under an embedded log (needs 
     expect(missing(told.seen, left)).toEqual([]);
   });
 
-  it("that gets well is used again, without anyone's doing, and a power cut takes nothing", async () => {
+  const threads = ["here", "thread"] as const;
+
+  it.each(threads)("that gets well is used again, without anyone's doing, and a power cut takes nothing (checkpoints: %s)", async (checkpoints) => {
     const disk = makeFaultyDisk();
     const folder = temporaryFolder();
-    const writer = startWriter(disk, folder, 0);
+    const writer = startWriter(disk, folder, 0, checkpoints);
     for (let round = 0; round < 2; round++) {
       await writer.more("stored", 100);
       disk.fail({ act: "sync", code: "EIO", file: "/log.db" });
@@ -132,10 +136,10 @@ describe.skipIf(!hasDiskFaults)("a disk that fails under an embedded log (needs 
     expect(missing(told.seen, left)).toEqual([]);
   });
 
-  it("syncs the write-ahead log, but not log.db: nothing acknowledged is lost, and it is told", async () => {
+  it.each(threads)("syncs the write-ahead log, but not log.db: nothing acknowledged is lost, and it is told (checkpoints: %s)", async (checkpoints) => {
     const disk = makeFaultyDisk();
     const folder = temporaryFolder();
-    const writer = startWriter(disk, folder, 1000);
+    const writer = startWriter(disk, folder, 1000, checkpoints);
     await writer.more("stored", 100);
     disk.fail({ act: "sync", code: "EIO", file: "/log.db$" });
     await until("trouble", () => writer.told.troubles.length > 0); // at the next checkpoint
@@ -148,31 +152,64 @@ describe.skipIf(!hasDiskFaults)("a disk that fails under an embedded log (needs 
   });
 
   it.each([
-    ["EIO", "LOG_UNAVAILABLE"],
-    ["ENOSPC", "LOG_FULL"],
-  ] as const)("cannot be written (%s): appends are refused with %s until it can, and nothing acknowledged is lost", async (code, refusal) => {
+    ["EIO", "LOG_UNAVAILABLE", "here"],
+    ["ENOSPC", "LOG_FULL", "here"],
+    ["ENOSPC", "LOG_FULL", "thread"],
+  ] as const)(
+    "cannot be written (%s): appends are refused with %s until it can, and nothing acknowledged is lost (checkpoints: %s)",
+    async (code, refusal, checkpoints) => {
+      const disk = makeFaultyDisk();
+      const folder = temporaryFolder();
+      const writer = startWriter(disk, folder, 1, checkpoints);
+      await writer.more("stored", 200);
+      disk.fail({ act: "write", code, file: "/log.db" });
+      await writer.more("refused", 100);
+      expect(writer.told.troubles).toEqual([refusal]);
+      expect(new Set(writer.told.refused)).toEqual(new Set([refusal]));
+      disk.fail();
+      await writer.more("stored", 2000);
+      await writer.kill();
+      expect(writer.told.troubles).toEqual([refusal, null]);
+      expect(missing(writer.told.stored, await idsIn(folder))).toEqual([]);
+      const left = await idsIn(disk.afterPowerCut(folder));
+      expect(missing(writer.told.stored, left)).toEqual([]);
+      expect(missing(writer.told.seen, left)).toEqual([]);
+    },
+  );
+
+  it("does not take what checkpoints write to log.db: appends go on, nothing is lost, and log.db has it all when it does", async () => {
     const disk = makeFaultyDisk();
     const folder = temporaryFolder();
-    const writer = startWriter(disk, folder, 1);
+    const writer = startWriter(disk, folder, 1, "thread");
     await writer.more("stored", 200);
-    disk.fail({ act: "write", code, file: "/log.db" });
-    await writer.more("refused", 100);
-    expect(writer.told.troubles).toEqual([refusal]);
-    expect(new Set(writer.told.refused)).toEqual(new Set([refusal]));
-    disk.fail();
-    await writer.more("stored", 2000);
+    for (const code of ["EIO", "ENOSPC"] as const) {
+      disk.fail({ act: "write", code, file: "/log.db$" });
+      await writer.more("stored", 600);
+      disk.fail();
+      await writer.more("stored", 600);
+    }
     await writer.kill();
-    expect(writer.told.troubles).toEqual([refusal, null]);
+    expect(writer.told.troubles).toEqual([]);
+    expect(missing(writer.told.stored, await idsIn(disk.afterPowerCut(folder)))).toEqual([]);
     expect(missing(writer.told.stored, await idsIn(folder))).toEqual([]);
-    const left = await idsIn(disk.afterPowerCut(folder));
-    expect(missing(writer.told.stored, left)).toEqual([]);
-    expect(missing(writer.told.seen, left)).toEqual([]);
   });
 
-  it("cannot be read: nothing is lost, and all goes on when it can", async () => {
+  it("loses its power, or its process, at any moment of a checkpoint: nothing acknowledged is lost", async () => {
+    for (let round = 0; round < 5; round++) {
+      const disk = makeFaultyDisk();
+      const folder = temporaryFolder();
+      const writer = startWriter(disk, folder, round % 2, "thread");
+      await writer.more("stored", 250 + 61 * round);
+      await writer.kill();
+      expect(missing(writer.told.stored, await idsIn(disk.afterPowerCut(folder)))).toEqual([]);
+      expect(missing(writer.told.stored, await idsIn(folder))).toEqual([]);
+    }
+  });
+
+  it.each(threads)("cannot be read: nothing is lost, and all goes on when it can (checkpoints: %s)", async (checkpoints) => {
     const disk = makeFaultyDisk();
     const folder = temporaryFolder();
-    const writer = startWriter(disk, folder, 1);
+    const writer = startWriter(disk, folder, 1, checkpoints);
     await writer.more("stored", 2000);
     disk.fail({ act: "read", code: "EIO", file: "/log.db" });
     await until("refusals", () => writer.told.refused.length + writer.told.cuts.length > 5);

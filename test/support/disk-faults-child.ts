@@ -1,20 +1,27 @@
-/** A process that appends to an embedded log and follows it, on a disk that fails: `node disk-faults-child.ts <folder>`. Its lines are read by the test. */
+/** A process that appends to an embedded log and follows it, on a disk that fails: `node disk-faults-child.ts <folder> <quickSyncMs> [thread]`. Its lines are read by the test. */
 import { setTimeout as wait } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
 import { isRepriseError } from "../../src/errors.ts";
 import { newId } from "../../src/event/ids.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 
-const [, , folder = "", quickSyncMs = "1"] = process.argv;
+/** With `thread` a second one makes checkpoints, many of them. */
+const [, , folder = "", quickSyncMs = "1", checkpoints = "here"] = process.argv;
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 const log = await openSqliteLog(folder, {
-  limits: { quickSyncMs: Number(quickSyncMs) },
+  limits: { quickSyncMs: Number(quickSyncMs), ...(checkpoints === "thread" ? { checkpointPages: 100 } : {}) },
   onTrouble: (trouble) => say(`trouble ${trouble?.code ?? "none"}`),
   onLost: (error) => {
     say(`lost ${error.message}`);
     process.exit(6);
   },
 });
+if (checkpoints === "thread") {
+  const { place, lend } = log.apart!;
+  const work = lend();
+  new Worker(new URL("./checkpoint-thread.ts", import.meta.url), { workerData: { place, work }, transferList: [work] });
+}
 say("open");
 
 async function append(stream: string, bytes: number): Promise<void> {

@@ -8,8 +8,8 @@ import { syncFolder } from "../durable-files.ts";
 import { makePrivateFolder } from "../private-files.ts";
 import { checkSqliteLog } from "./check.ts";
 import { stateOf } from "./connection.ts";
-import { openRaw } from "./database.ts";
 import { inspectLogFile } from "./file-header.ts";
+import { openRaw } from "./open-raw.ts";
 import { openSqliteLogReadOnly } from "./open-sqlite-log.ts";
 import { fromSqliteError } from "./sqlite-error.ts";
 

@@ -1,6 +1,9 @@
 import { closeSync, openSync, statSync } from "node:fs";
+import type { MessagePort } from "node:worker_threads";
 import { RepriseError } from "../../errors.ts";
+import { CheckpointWriter } from "./checkpoint-writer.ts";
 import { type LogDatabase, openDatabase } from "./database.ts";
+import type { SqliteLogLimits } from "./limits.ts";
 import { fromSqliteError, isSyncFailure } from "./sqlite-error.ts";
 
 /** The log's database. It is closed and opened again when nobody knows its content any more. */
@@ -24,11 +27,16 @@ export interface OwnedConnection extends Connection {
    * @throws LOG_SYNC_FAILED, LOG_FULL, LOG_UNAVAILABLE: the commit stays in doubt, and this may be tried again.
    */
   renew(): LogDatabase;
+  /** For a second thread of this process, which then makes checkpoints: see checkpoints.ts. */
+  lend(): MessagePort;
+  /** Resolves when no other thread makes checkpoints any more. Call it before `close`. */
+  end(): Promise<void>;
 }
 
-export function openConnection(path: string, cachedStreams: number): OwnedConnection {
+export function openConnection(path: string, { cachedStreams, checkpointPages }: SqliteLogLimits): OwnedConnection {
   const descriptor = openSync(path, "r+");
-  const open = () => openDatabase(path, cachedStreams, "write", descriptor);
+  const writer = new CheckpointWriter(path, descriptor);
+  const open = () => openDatabase(path, cachedStreams, "write", { path, descriptor, writer, checkpointPages });
   let database: LogDatabase | null;
   try {
     database = open();
@@ -69,11 +77,13 @@ export function openConnection(path: string, cachedStreams: number): OwnedConnec
     },
     isInDoubt: () => doubt !== null,
     renew,
+    lend: () => writer.lend(),
+    end: () => writer.end(),
     close() {
       if (closed) return;
       closed = true;
       drop();
-      closeSync(descriptor); // after SQLite's own: see WriteAheadLog
+      if (writer.isAtRest) closeSync(descriptor); // after SQLite's own: see WriteAheadLog
     },
   };
 }

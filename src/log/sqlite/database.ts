@@ -1,8 +1,8 @@
 /** One open log.db: its statements, the end of the log, and caches that die with it. */
 
-import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { pathToFileURL } from "node:url";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { isBeyondNumbers } from "./careful-reads.ts";
+import type { CheckpointNeeds } from "./checkpoints.ts";
 import { type Decode, makeDecode } from "./decode.ts";
 import { makeExplained } from "./explained.ts";
 import { damagedFile } from "./file-header.ts";
@@ -12,16 +12,17 @@ import { type KnownEvents, makeKnownEvents } from "./known-events.ts";
 import { readLogEnd, readLogId } from "./log-tail.ts";
 import { makeLostRows } from "./lost-rows.ts";
 import { type Mender, makeMender } from "./mender.ts";
+import { openRaw } from "./open-raw.ts";
 import type { IfReadable, Opened } from "./opened.ts";
 import { makeRoom, type Room } from "./room.ts";
 import { columnsWithoutData, pageColumns } from "./row.ts";
 import { makeRowReads, type RowReads } from "./row-reads.ts";
-import { fromSqliteError, isDamage, isSyncFailure } from "./sqlite-error.ts";
+import { fromSqliteError, isDamage } from "./sqlite-error.ts";
 import { makeStatements } from "./statements.ts";
 import { makeStreamHeads, type StreamHeads } from "./stream-heads.ts";
 import { makeStreamNames } from "./stream-names.ts";
 import { makeStreamPages, type StreamPages } from "./stream-pages.ts";
-import { lockPatienceMs, makeTransactions, type Transactions } from "./transactions.ts";
+import { makeTransactions, type Transactions } from "./transactions.ts";
 import { makeTruncation, type Truncation } from "./truncation.ts";
 import { WriteAheadLog } from "./wal.ts";
 
@@ -57,35 +58,22 @@ export interface LogDatabase
 /**
  * @param access `write`: for the owner. `read`: beside an owner, or after an unclean stop; SQLite may make its index of the write-ahead log anew
  *   (`-shm`), nothing else. `frozen`: no file but log.db is looked at or made, so it must not change meanwhile.
- * @param descriptor of log.db, for the owner: see WriteAheadLog.
+ * @param owned for the owner.
  * @throws LOG_DAMAGED, LOG_FULL, LOG_UNAVAILABLE.
  */
-export function openDatabase(path: string, cachedStreams: number, access: "write" | "read" | "frozen", descriptor?: number): LogDatabase {
+export function openDatabase(path: string, cachedStreams: number, access: "write" | "read" | "frozen", owned?: CheckpointNeeds): LogDatabase {
   let db: DatabaseSync | null = null;
   try {
     db = openRaw(path, access);
-    return makeDatabase(db, path, cachedStreams, descriptor);
+    return makeDatabase(db, path, cachedStreams, owned);
   } catch (error) {
     db?.close();
     throw fromSqliteError(error, `Opening ${path}`);
   }
 }
 
-/** The file as SQLite has it. */
-export function openRaw(path: string, access: "write" | "read" | "frozen"): DatabaseSync {
-  return new DatabaseSync(existing(path, access), { timeout: lockPatienceMs, enableForeignKeyConstraints: false, readOnly: access !== "write" });
-}
-
-/** SQLite would make an empty file where there is none. */
-function existing(path: string, access: "write" | "read" | "frozen"): URL {
-  const url = pathToFileURL(path);
-  url.searchParams.set("mode", access === "write" ? "rw" : "ro");
-  if (access === "frozen") url.searchParams.set("immutable", "1");
-  return url;
-}
-
-/** @param descriptor undefined where nothing is written. */
-function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, descriptor: number | undefined): LogDatabase {
+/** @param owned undefined where nothing is written. */
+function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, owned: CheckpointNeeds | undefined): LogDatabase {
   // On macOS, fsync reaches the disk only with fullfsync; elsewhere it changes nothing.
   db.exec(
     "pragma synchronous=full; pragma fullfsync=on; pragma checkpoint_fullfsync=on; pragma cache_size=-8192; pragma journal_size_limit=67108864; pragma wal_autocheckpoint=0",
@@ -108,7 +96,7 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, des
   const mender: Mender = makeMender(prepare, prepareBig, path, explained, summed ? lost : null);
   const columns = pageColumns(summed);
   const logId = readLogId({ prepare, path, columns, summed });
-  if (descriptor !== undefined) wal = openWal(path, descriptor, (sql) => db.prepare(sql, { returnArrays: true }));
+  if (owned !== undefined) wal = openWal(owned, (sql) => db.prepare(sql, { returnArrays: true }));
 
   const file = { path, summed, mender, lost, columns, prepare, explained, ifReadable };
   const opened: Opened = { ...file, end: readLogEnd(file) };
@@ -137,7 +125,10 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, des
     ...makeDurability(wal),
     close() {
       // Otherwise the end of the process closes it: the files stay as they are, and the next start reads them.
-      if (wal?.mayClose() !== false) db.close();
+      if (wal?.mayClose() !== false) {
+        wal?.release();
+        db.close();
+      }
       wal?.close();
     },
   };
@@ -160,14 +151,7 @@ function makeDurability(wal: WriteAheadLog | null): Durability {
   return {
     sync: async () => wal?.sync(),
     rewrite: () => wal?.rewrite(),
-    checkpoint() {
-      try {
-        wal?.checkpoint();
-      } catch (error) {
-        if (isSyncFailure(error)) wal?.failed(error);
-        throw error;
-      }
-    },
+    checkpoint: () => wal?.checkpoint(),
   };
 }
 
@@ -175,8 +159,8 @@ function makeDurability(wal: WriteAheadLog | null): Durability {
  * An owner sees only events that are on the disk. The rest of an unclean end may only be in the system's memory, so it is written again. The names of the files
  * are synced, too, because SQLite does not report when the name of the write-ahead log could not be synced.
  */
-function openWal(path: string, descriptor: number, prepare: (sql: string) => StatementSync): WriteAheadLog {
-  const wal = new WriteAheadLog(path, descriptor, prepare);
+function openWal(owned: CheckpointNeeds, prepare: (sql: string) => StatementSync): WriteAheadLog {
+  const wal = new WriteAheadLog(owned, prepare);
   try {
     wal.rewrite();
   } catch (error) {

@@ -1,6 +1,6 @@
 import { isBeyondNumbers } from "./careful-reads.ts";
-import { openRaw } from "./database.ts";
 import { makeMender } from "./mender.ts";
+import { openRaw } from "./open-raw.ts";
 import { columnsDamage } from "./row.ts";
 import { fromSqliteError, isDamage } from "./sqlite-error.ts";
 import { streamSum } from "./sums.ts";

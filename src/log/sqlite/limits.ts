@@ -10,6 +10,8 @@ export interface SqliteLogLimits {
   readonly queuedBytes: number;
   /** While a commit with its sync takes at most so long on average, several appends wait for it on this thread: handing it to another takes 0.1 ms. */
   readonly quickSyncMs: number;
+  /** Pages of the write-ahead log from which on they are brought into log.db: 4 MiB, as SQLite itself does. See checkpoints.ts. */
+  readonly checkpointPages: number;
   /** Events and (about) bytes of one batch of a read. One event is a batch whatever its size. */
   readonly batchEvents: number;
   readonly batchBytes: number;
@@ -28,6 +30,7 @@ export const defaultLimits: SqliteLogLimits = {
   queuedAppends: 10_000,
   queuedBytes: 64 * 1024 * 1024,
   quickSyncMs: 1,
+  checkpointPages: 1000,
   batchEvents: 512,
   batchBytes: 1024 * 1024,
   scanPositions: 4096,

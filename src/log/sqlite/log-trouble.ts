@@ -4,7 +4,7 @@ import type { OwnedConnection } from "./connection.ts";
 import type { WriterEvents } from "./group.ts";
 import { Health } from "./health.ts";
 import { probeLog } from "./probe.ts";
-import { WriteAheadLogLost } from "./wal.ts";
+import { WriteAheadLogLost } from "./rewrite-frames.ts";
 
 export interface SqliteLogEvents {
   /** Called when the log begins to refuse appends, and (with null) when it takes them again. */

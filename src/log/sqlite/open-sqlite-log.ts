@@ -110,7 +110,7 @@ function makeLog(
   told: SqliteLogEvents,
   { warnings, release }: { readonly warnings: readonly string[]; readonly release: () => void },
 ): EventLog {
-  const connection = openConnection(path, limits.cachedStreams);
+  const connection = openConnection(path, limits);
   const bell = makeBell();
   const reader = makeReader(connection, limits);
   const trouble = makeLogTrouble({ connection, clock, told, onChange: () => bell.ring() });
@@ -154,7 +154,7 @@ function makeLog(
       return BigInt(open().end.lastPosition);
     },
     findsManyAtOnce: true,
-    apart: { place: path, end: makeEnd(connection), onEnd: (listener) => bell.listen(listener) },
+    apart: { place: path, end: makeEnd(connection), onEnd: (listener) => bell.listen(listener), lend: connection.lend },
     trouble: trouble.message,
     warnings: () => [...warnings, ...lostPages(connection), ...writer.warnings(), ...trouble.warnings()],
     async probe() {
@@ -162,11 +162,14 @@ function makeLog(
     },
     close() {
       trouble.close();
-      closing ??= writer.drain().finally(() => {
-        connection.close();
-        release();
-        bell.ring();
-      });
+      closing ??= writer
+        .drain()
+        .then(() => connection.end())
+        .finally(() => {
+          connection.close();
+          release();
+          bell.ring();
+        });
       bell.ring();
       return closing;
     },

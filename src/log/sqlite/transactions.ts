@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { PendingRows } from "./inserts.ts";
+import { lockPatienceMs } from "./open-raw.ts";
 import type { Opened } from "./opened.ts";
 import { isSyncFailure, wasNotWritten } from "./sqlite-error.ts";
 import type { WriteAheadLog } from "./wal.ts";
@@ -18,9 +19,6 @@ export interface Transactions {
   probe(): Outcome;
 }
 
-/** The longest wait for another program's write lock, because this thread does nothing else meanwhile. */
-export const lockPatienceMs = 200;
-
 /** @param wal null where nothing is written. */
 export function makeTransactions(db: DatabaseSync, { prepare, explained }: Opened, pending: PendingRows, wal: WriteAheadLog | null): Transactions {
   let durability: "now" | "later" = "now";
@@ -38,6 +36,7 @@ export function makeTransactions(db: DatabaseSync, { prepare, explained }: Opene
       }
       try {
         db.exec("commit");
+        wal?.committed(durable === "now");
         return { is: "stored" };
       } catch (error) {
         // Still in the transaction: SQLite refused to begin the commit. Not written: the commit's last page, which makes it count, is missing.

@@ -1,3 +1,4 @@
+import type { MessagePort } from "node:worker_threads";
 import type { Position } from "../../event/event.ts";
 import type { SubscriptionBatch } from "../../log/event-log.ts";
 
@@ -9,8 +10,8 @@ export interface ThreadBegins {
   readonly from: Position;
   /** Of `SharedPlaces`. */
   readonly shared: SharedArrayBuffer;
-  /** Of a log that the thread reads by itself. Null: it asks for each batch. */
-  readonly log: string | null;
+  /** A log that the thread reads by itself, and whose work it may do beside: see `openReadApart`. Null: it asks for each batch. */
+  readonly log: { readonly place: string; readonly work: MessagePort | null } | null;
   /** Where Node keeps what it has compiled. */
   readonly compiled: string | null;
 }

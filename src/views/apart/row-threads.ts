@@ -22,7 +22,7 @@ export interface RowThread {
 /** @param ended told when it ends before it was stopped. */
 export function startThread(begins: Omit<ThreadBegins, "compiled">, take: (message: FromThread) => void, ended: (error: Error) => void): RowThread {
   const workerData: ThreadBegins = { ...begins, compiled: nodeModule.getCompileCacheDir() ?? null };
-  const worker = new Worker(program, { workerData });
+  const worker = new Worker(program, { workerData, transferList: begins.log?.work ? [begins.log.work] : [] });
   worker.unref();
   const gone = Promise.withResolvers<void>();
   let failure = new Error("The thread that writes the views has ended.");

@@ -1,7 +1,7 @@
 import type { Position } from "../../event/event.ts";
 import type { SubscribeOptions, SubscriptionBatch } from "../../log/event-log.ts";
 import { openReadApart } from "../../log/read-apart.ts";
-import type { FromThread, ToThread } from "./messages.ts";
+import type { FromThread, ThreadBegins, ToThread } from "./messages.ts";
 import type { SharedPlaces } from "./shared-places.ts";
 
 /** The log as the second thread has it: read by a connection of its own where that goes well, and else asked for. */
@@ -12,8 +12,8 @@ export interface ThreadLog {
   close(): void;
 }
 
-export function openThreadLog(place: string | null, shared: SharedPlaces, tell: (message: FromThread) => void): ThreadLog {
-  const own = place === null ? null : openReadApart(place);
+export function openThreadLog(ownLog: ThreadBegins["log"], shared: SharedPlaces, tell: (message: FromThread) => void): ThreadLog {
+  const own = ownLog === null ? null : openReadApart(ownLog.place, ownLog.work);
   let wake = () => {};
   let asked: PromiseWithResolvers<SubscriptionBatch> | null = null;
 

@@ -29,7 +29,9 @@ export function makeThreadProjector({ store, use, from, log, clock, catalog, sta
   let trouble: string | null = null;
   let unfollow: (() => void) | null = null;
 
-  const begins = () => ({ file: store.file, use, from: shared.rows, shared: shared.buffer, log: log.apart?.place ?? null });
+  // A rebuild ends after a while, so its thread only reads.
+  const ownLog = () => (log.apart === undefined ? null : { place: log.apart.place, work: use === "live" ? log.apart.lend() : null });
+  const begins = () => ({ file: store.file, use, from: shared.rows, shared: shared.buffer, log: ownLog() });
   const thread = new KeptThread({ begins, take, died, clock, start });
 
   function take(message: FromThread): void {
