@@ -16,7 +16,7 @@ export interface Connection {
 }
 
 /** The owner's connection. While the last write is in doubt, reads go on, because they never see it, but nothing is written. */
-export interface OwnedConnection extends Connection {
+export interface OwnedConnection extends Omit<Connection, "close"> {
   /** @throws as `use`; while the last commit is in doubt, the reason. */
   forWrite(): LogDatabase;
   /** Until `renew` succeeds. */
@@ -29,8 +29,8 @@ export interface OwnedConnection extends Connection {
   renew(): LogDatabase;
   /** For a second thread of this process, which then makes checkpoints: see checkpoints.ts. */
   lend(): MessagePort;
-  /** Resolves when no other thread makes checkpoints any more. Call it before `close`. */
-  end(): Promise<void>;
+  /** Resolves when no other thread uses the file for it any more, and it is closed. */
+  close(): Promise<void>;
 }
 
 export function openConnection(path: string, { cachedStreams, checkpointPages }: SqliteLogLimits): OwnedConnection {
@@ -78,10 +78,10 @@ export function openConnection(path: string, { cachedStreams, checkpointPages }:
     isInDoubt: () => doubt !== null,
     renew,
     lend: () => writer.lend(),
-    end: () => writer.end(),
-    close() {
+    async close() {
       if (closed) return;
       closed = true;
+      await writer.end();
       drop();
       if (writer.isAtRest) closeSync(descriptor); // after SQLite's own: see WriteAheadLog
     },

@@ -164,9 +164,8 @@ function makeLog(
       trouble.close();
       closing ??= writer
         .drain()
-        .then(() => connection.end())
+        .then(() => connection.close())
         .finally(() => {
-          connection.close();
           release();
           bell.ring();
         });
