@@ -1,4 +1,5 @@
 /** Checkpoints that another thread makes: what is held meanwhile, and what happens when one fails, or its thread ends. */
+import { once } from "node:events";
 import { closeSync, openSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -7,7 +8,7 @@ import { type MessagePort, Worker } from "node:worker_threads";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { answerCheckpoints } from "../../src/log/sqlite/checkpoint-answers.ts";
-import { type FromCheckpoints, rests, type ToCheckpoints, type ToldError } from "../../src/log/sqlite/checkpoint-messages.ts";
+import { type FromCheckpoints, rests, type ToCheckpoints, type ToldError, writes } from "../../src/log/sqlite/checkpoint-messages.ts";
 import { CheckpointWriter } from "../../src/log/sqlite/checkpoint-writer.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { WriteAheadLog } from "../../src/log/sqlite/wal.ts";
@@ -15,7 +16,7 @@ import { anEvent, refuses, stored } from "../contract/log-events.ts";
 import { makeFakeClock } from "../support/fake-clock.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-const disk = vi.hoisted(() => ({ fails: false, syncs: 0, folders: 0 }));
+const disk = vi.hoisted(() => ({ fails: false, syncs: 0, folders: 0, wrote: () => {} }));
 vi.mock("node:fs", async (original) => {
   const fs = await original<typeof import("node:fs")>();
   const fdatasyncSync = (file: number) => {
@@ -23,14 +24,19 @@ vi.mock("node:fs", async (original) => {
     disk.syncs++;
     fs.fdatasyncSync(file);
   };
+  const writeSync = (file: number, bytes: Buffer, offset: number, length: number, at: number) => {
+    disk.wrote();
+    return fs.writeSync(file, bytes, offset, length, at);
+  };
   const fsyncSync = (file: number) => {
     if (fs.fstatSync(file).isDirectory()) disk.folders++;
     fs.fsyncSync(file);
   };
-  return { ...fs, fdatasyncSync, fsyncSync };
+  return { ...fs, fdatasyncSync, fsyncSync, writeSync };
 });
 afterEach(() => {
   disk.fails = false;
+  disk.wrote = () => {};
   vi.restoreAllMocks();
 });
 
@@ -70,7 +76,7 @@ async function append(log: EventLog, count: number): Promise<void> {
 function idleThread(log: EventLog) {
   const port: MessagePort = log.apart!.lend();
   const asked: number[] = [];
-  let state: Int32Array;
+  let state: Int32Array = new Int32Array(1);
   const tell = (message: FromCheckpoints) => port.postMessage(message);
   port.on("message", (message: ToCheckpoints) => {
     if (typeof message === "number") asked.push(message);
@@ -83,6 +89,7 @@ function idleThread(log: EventLog) {
   return {
     port,
     asked,
+    state: () => state,
     answer(error: ToldError | null) {
       Atomics.store(state, 0, rests);
       tell({ number: asked.at(-1)!, error });
@@ -187,6 +194,7 @@ describe("a checkpoint by another thread", () => {
     const thread = idleThread(log);
     await thread.becomesDue();
     const held = frames("noop").all;
+    await append(log, 3);
     thread.answer(eio);
     await settled();
     expect(frames("passive").checkpointed).toBeLessThanOrEqual(held);
@@ -279,33 +287,34 @@ describe("a checkpoint by another thread", () => {
 });
 
 describe("whoever writes all again", () => {
-  /** Answers after 300 ms of work. */
+  /** Is at rest 300 ms after it has begun. */
   const slowThread = `
-    const { workerData } = require("node:worker_threads");
-    let state;
-    workerData.on("message", (message) => {
-      if (message === "end") return workerData.close();
-      if (typeof message === "object") { state = new Int32Array(message.state); return workerData.postMessage("ready"); }
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
-      Atomics.store(state, 0, 0);
-      Atomics.notify(state, 0);
-      workerData.postMessage({ number: message, error: null });
-    });
+    const state = require("node:worker_threads").workerData;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    Atomics.store(state, 0, ${rests});
+    Atomics.notify(state, 0);
   `;
+  const failure = Object.assign(new Error("disk I/O error"), { code: "ERR_SQLITE_ERROR", errcode: 1034 });
 
   it("waits until the other thread writes no more", async () => {
-    const writer = new CheckpointWriter("log.db", 0);
-    const port = writer.lend();
-    const worker = new Worker(slowThread, { eval: true, workerData: port, transferList: [port] });
-    onTestFinished(() => void worker.terminate());
-    await expect.poll(() => writer.isReady).toBe(true);
-    const answered = writer.write();
-    expect(writer.isAtRest).toBe(false);
-    writer.settle();
-    expect(writer.isAtRest).toBe(true);
-    await answered;
-    await writer.end();
-    expect(writer.isReady).toBe(false);
+    const { log } = await openLog();
+    const thread = idleThread(log);
+    await thread.becomesDue();
+    const seen = new Set<number>();
+    disk.wrote = () => void seen.add(Atomics.load(thread.state(), 0));
+    const original = DatabaseSync.prototype.exec;
+    vi.spyOn(DatabaseSync.prototype, "exec").mockImplementation(function (this: DatabaseSync, sql: string) {
+      original.call(this, sql);
+      if (sql === "commit" && seen.size === 0) throw failure;
+    });
+    const worker = new Worker(slowThread, { eval: true, workerData: thread.state() });
+    const ended = once(worker, "exit");
+    await once(worker, "online");
+    expect(Atomics.load(thread.state(), 0)).toBe(writes);
+    await append(log, 1);
+    expect(seen).toEqual(new Set([rests]));
+    await ended;
+    await thread.becomesDue();
   });
 
   it("does not wait for ever", async () => {
