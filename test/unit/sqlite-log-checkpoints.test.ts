@@ -8,7 +8,7 @@ import { type MessagePort, Worker } from "node:worker_threads";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { answerCheckpoints } from "../../src/log/sqlite/checkpoint-answers.ts";
-import { type FromCheckpoints, rests, type ToCheckpoints, type ToldError, writes } from "../../src/log/sqlite/checkpoint-messages.ts";
+import { type FromCheckpoints, phaseAt, rests, type ToCheckpoints, type ToldError, writes } from "../../src/log/sqlite/checkpoint-messages.ts";
 import { CheckpointWriter } from "../../src/log/sqlite/checkpoint-writer.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { WriteAheadLog } from "../../src/log/sqlite/wal.ts";
@@ -76,7 +76,7 @@ async function append(log: EventLog, count: number): Promise<void> {
 function idleThread(log: EventLog) {
   const port: MessagePort = log.apart!.lend();
   const asked: number[] = [];
-  let state: Int32Array = new Int32Array(1);
+  let state: Int32Array = new Int32Array(2);
   const tell = (message: FromCheckpoints) => port.postMessage(message);
   port.on("message", (message: ToCheckpoints) => {
     if (typeof message === "number") asked.push(message);
@@ -89,9 +89,13 @@ function idleThread(log: EventLog) {
   return {
     port,
     asked,
-    state: () => state,
+    /** Takes the question, which cannot be taken back then. */
+    begin() {
+      Atomics.store(state, phaseAt, writes);
+      return state;
+    },
     answer(error: ToldError | null) {
-      Atomics.store(state, 0, rests);
+      Atomics.store(state, phaseAt, rests);
       tell({ number: asked.at(-1)!, error });
     },
     /** Appends until a checkpoint is asked for. */
@@ -159,7 +163,7 @@ describe("a checkpoint by another thread", () => {
     db.exec("pragma journal_mode = wal; pragma wal_autocheckpoint = 0; create table tail (one); insert into tail values (1)");
     const descriptor = openSync(path, "r+");
     const write = vi.fn(async () => {});
-    const wal = new WriteAheadLog({ path, descriptor, writer: { isReady: true, write, settle() {} }, checkpointPages: 1 }, (sql) =>
+    const wal = new WriteAheadLog({ path, descriptor, writer: { isReady: true, write, settle: () => false }, checkpointPages: 1 }, (sql) =>
       db.prepare(sql, { returnArrays: true }),
     );
     onTestFinished(() => {
@@ -214,7 +218,7 @@ describe("a checkpoint by another thread", () => {
     thread.answer(eio);
     await settled();
     disk.fails = true;
-    await append(log, 1); // SQLite's own sync works here, and the write-ahead log has it
+    await refuses(append(log, 1), "LOG_SYNC_FAILED");
     expect(troubles).toEqual(["LOG_SYNC_FAILED"]);
     await refuses(append(log, 1), "LOG_SYNC_FAILED");
     disk.fails = false;
@@ -262,8 +266,21 @@ describe("a checkpoint by another thread", () => {
     await third.becomesDue();
     third.port.close();
     await settled();
-    await append(log, 1);
+    await refuses(append(log, 1), "LOG_SYNC_FAILED");
     expect(troubles).toEqual(["LOG_SYNC_FAILED"]);
+  });
+
+  it("that a busy thread does not begin is made by this one when the write-ahead log gets very long", async () => {
+    const { log, frames } = await openLog();
+    const thread = idleThread(log);
+    let longest = 0;
+    for (let turn = 0; turn < 300; turn++) {
+      await append(log, 1);
+      longest = Math.max(longest, frames("noop").all);
+    }
+    expect(longest).toBeGreaterThan(15 * checkpointPages);
+    expect(longest).toBeLessThan(18 * checkpointPages);
+    expect(thread.asked.length).toBeGreaterThan(1);
   });
 
   it("is waited for by a close", async () => {
@@ -286,44 +303,77 @@ describe("a checkpoint by another thread", () => {
   });
 });
 
-describe("whoever writes all again", () => {
+describe("who waits for a checkpoint", () => {
   /** Is at rest 300 ms after it has begun. */
   const slowThread = `
     const state = require("node:worker_threads").workerData;
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
-    Atomics.store(state, 0, ${rests});
-    Atomics.notify(state, 0);
+    Atomics.store(state, ${phaseAt}, ${rests});
+    Atomics.notify(state, ${phaseAt});
   `;
   const failure = Object.assign(new Error("disk I/O error"), { code: "ERR_SQLITE_ERROR", errcode: 1034 });
 
-  it("waits until the other thread writes no more", async () => {
+  it("writes all again only when the other thread writes no more", async () => {
     const { log } = await openLog();
     const thread = idleThread(log);
     await thread.becomesDue();
     const seen = new Set<number>();
-    disk.wrote = () => void seen.add(Atomics.load(thread.state(), 0));
+    const state = thread.begin();
+    disk.wrote = () => void seen.add(Atomics.load(state, phaseAt));
     const original = DatabaseSync.prototype.exec;
     vi.spyOn(DatabaseSync.prototype, "exec").mockImplementation(function (this: DatabaseSync, sql: string) {
       original.call(this, sql);
       if (sql === "commit" && seen.size === 0) throw failure;
     });
-    const worker = new Worker(slowThread, { eval: true, workerData: thread.state() });
+    const worker = new Worker(slowThread, { eval: true, workerData: state });
     const ended = once(worker, "exit");
     await once(worker, "online");
-    expect(Atomics.load(thread.state(), 0)).toBe(writes);
+    expect(Atomics.load(state, phaseAt)).toBe(writes);
     await append(log, 1);
     expect(seen).toEqual(new Set([rests]));
     await ended;
     await thread.becomesDue();
   });
 
-  it("does not wait for ever", async () => {
+  it("does not wait for a thread that has not begun, and not for ever for one that has", async () => {
     const writer = new CheckpointWriter("log.db", 0);
     const port = writer.lend();
-    void writer.write().catch(() => {});
+    let state: Int32Array = new Int32Array(2);
+    port.on("message", (message: ToCheckpoints) => {
+      if (typeof message === "object") state = new Int32Array(message.state);
+    });
+    await expect.poll(() => state.buffer).toBeInstanceOf(SharedArrayBuffer);
+    const takenBack = writer.write();
+    expect(writer.settle()).toBe(true);
+    await takenBack;
+    expect(writer.settle()).toBe(false);
+    const lost = writer.write();
+    Atomics.store(state, phaseAt, writes);
     expect(() => writer.settle()).toThrow(expect.objectContaining({ code: "LOG_UNAVAILABLE" }));
     port.close();
-    await expect.poll(() => writer.isAtRest).toBe(true);
-    writer.settle();
+    await expect(lost).rejects.toThrow("has ended");
+    expect(writer.settle()).toBe(false);
+  });
+
+  it("hears of no other checkpoint than the last, and of its failure", async () => {
+    const { log, frames } = await openLog();
+    const port = log.apart!.lend();
+    const thread = answerCheckpoints(port);
+    onTestFinished(thread.close);
+    const writer = new CheckpointWriter(log.apart!.place, -1); // whose syncs fail
+    answerCheckpoints(writer.lend());
+    await expect.poll(() => writer.isReady).toBe(true);
+    const first = writer.write();
+    expect(writer.settle()).toBe(true);
+    await first;
+    const { checkpointed } = frames("noop");
+    await append(log, 2);
+    const second = writer.write();
+    expect(writer.settle()).toBe(true);
+    const third = writer.write();
+    await second;
+    await expect(third).rejects.toThrow();
+    expect(frames("noop").checkpointed).toBeGreaterThan(checkpointed);
+    await writer.end();
   });
 });

@@ -2,7 +2,17 @@
 import { fdatasyncSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { MessagePort } from "node:worker_threads";
-import { type CheckpointBegins, type FromCheckpoints, rests, type ToCheckpoints, type ToldError } from "./checkpoint-messages.ts";
+import {
+  asked,
+  type CheckpointBegins,
+  type FromCheckpoints,
+  numberAt,
+  phaseAt,
+  rests,
+  type ToCheckpoints,
+  type ToldError,
+  writes,
+} from "./checkpoint-messages.ts";
 import { openRaw } from "./open-raw.ts";
 
 /**
@@ -17,8 +27,17 @@ export function answerCheckpoints(port: MessagePort): { close(): void } {
   let file: OpenFile | null = null;
   const tell = (message: FromCheckpoints) => port.postMessage(message);
 
-  function make({ path, descriptor, state: buffer }: CheckpointBegins): ToldError | null {
+  function answer(number: number, { path, descriptor, state: buffer }: CheckpointBegins): void {
     const state = new Int32Array(buffer);
+    const isWanted = Atomics.load(state, numberAt) === number && Atomics.compareExchange(state, phaseAt, asked, writes) === asked;
+    if (!isWanted) return;
+    const error = make(path, descriptor);
+    Atomics.store(state, phaseAt, rests);
+    Atomics.notify(state, phaseAt);
+    tell({ number, error });
+  }
+
+  function make(path: string, descriptor: number): ToldError | null {
     try {
       file ??= openFile(path);
       file.checkpoint.get();
@@ -27,9 +46,6 @@ export function answerCheckpoints(port: MessagePort): { close(): void } {
     } catch (error) {
       const { message, code, syscall, errcode } = error as Error & Omit<ToldError, "message">;
       return { message, code, syscall, errcode };
-    } finally {
-      Atomics.store(state, 0, rests);
-      Atomics.notify(state, 0);
     }
   }
 
@@ -41,7 +57,7 @@ export function answerCheckpoints(port: MessagePort): { close(): void } {
 
   port.on("message", (message: ToCheckpoints) => {
     if (message === "end") close();
-    else if (typeof message === "number") tell({ number: message, error: make(begins!) });
+    else if (typeof message === "number") answer(message, begins!);
     else {
       begins = message;
       tell("ready");

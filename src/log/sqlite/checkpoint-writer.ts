@@ -2,7 +2,17 @@
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { RepriseError } from "../../errors.ts";
 import { systemClock } from "../../event/clock.ts";
-import { type CheckpointBegins, type FromCheckpoints, rests, type ToCheckpoints, type ToldError, writes } from "./checkpoint-messages.ts";
+import {
+  asked,
+  type CheckpointBegins,
+  type FromCheckpoints,
+  numberAt,
+  phaseAt,
+  rests,
+  type ToCheckpoints,
+  type ToldError,
+  writes,
+} from "./checkpoint-messages.ts";
 
 /** The longest stop of this thread for a checkpoint that is under way. It takes milliseconds on a disk that works. */
 const settlePatienceMs = 1000;
@@ -17,14 +27,14 @@ export class CheckpointWriter {
   #next: MessagePort | null = null;
   #isReady = false;
   #number = 0;
-  #asked: PromiseWithResolvers<void> | null = null;
+  #answered: PromiseWithResolvers<void> | null = null;
   #ended = false;
   /** The thread did not end in time, and may still write. */
   #gaveUp = false;
 
   /** @param descriptor of log.db, open for as long as this is. */
   constructor(path: string, descriptor: number) {
-    const state = new SharedArrayBuffer(4);
+    const state = new SharedArrayBuffer(8);
     this.#begins = { path, descriptor, state };
     this.#state = new Int32Array(state);
   }
@@ -35,7 +45,7 @@ export class CheckpointWriter {
   }
 
   get isAtRest(): boolean {
-    return Atomics.load(this.#state, 0) === rests;
+    return Atomics.load(this.#state, phaseAt) === rests;
   }
 
   /** For `answerCheckpoints` in a second thread of this process. One thread at a time makes checkpoints, a later one when that is gone. */
@@ -48,18 +58,29 @@ export class CheckpointWriter {
     return port2;
   }
 
-  /** Resolves when log.db has all that a checkpoint may bring there, and is synced. @throws the error of the disk, of SQLite, or ThreadEnded. */
+  /** Resolves when log.db has all that a checkpoint may bring there, and is synced; or when it was taken back. @throws the error of the disk, of SQLite, or ThreadEnded. */
   write(): Promise<void> {
-    this.#asked = Promise.withResolvers();
-    Atomics.store(this.#state, 0, writes);
-    this.#tell(++this.#number);
-    return this.#asked.promise;
+    this.#answered = Promise.withResolvers();
+    Atomics.store(this.#state, numberAt, ++this.#number);
+    Atomics.store(this.#state, phaseAt, asked);
+    this.#tell(this.#number);
+    return this.#answered.promise;
   }
 
-  /** Stops this thread until no checkpoint is under way. @throws LOG_UNAVAILABLE when that takes too long. */
-  settle(): void {
-    if (Atomics.wait(this.#state, 0, writes, settlePatienceMs) === "timed-out")
+  /**
+   * Takes a checkpoint back, or stops this thread until it is made: then the other one writes nothing.
+   *
+   * @returns whether it was taken back.
+   * @throws LOG_UNAVAILABLE when it takes too long.
+   */
+  settle(): boolean {
+    if (Atomics.compareExchange(this.#state, phaseAt, asked, rests) === asked) {
+      this.#answer(null);
+      return true;
+    }
+    if (Atomics.wait(this.#state, phaseAt, writes, settlePatienceMs) === "timed-out")
       throw new RepriseError("LOG_UNAVAILABLE", "Bringing the write-ahead log into log.db takes very long: the disk does not answer.", { retryAfterMs: 1000 });
+    return false;
   }
 
   /** Resolves when the thread has closed its files, or does not answer. It is asked for nothing more. */
@@ -105,17 +126,17 @@ export class CheckpointWriter {
   #lost(): void {
     this.#isReady = false;
     if (!this.#gaveUp) {
-      Atomics.store(this.#state, 0, rests);
+      Atomics.store(this.#state, phaseAt, rests);
       this.#answer(new ThreadEnded());
     }
     this.#goOn();
   }
 
   #answer(error: Error | null): void {
-    const asked = this.#asked;
-    this.#asked = null;
-    if (error === null) asked?.resolve();
-    else asked?.reject(error);
+    const answered = this.#answered;
+    this.#answered = null;
+    if (error === null) answered?.resolve();
+    else answered?.reject(error);
   }
 }
 

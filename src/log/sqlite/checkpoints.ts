@@ -46,7 +46,7 @@ export class Checkpoints {
   #failure: unknown = null;
   #closed = false;
 
-  /** @param failed told at once when log.db could not be synced. */
+  /** @param failed told when log.db could not be synced. */
   constructor(needs: CheckpointNeeds, prepare: (sql: string) => StatementSync, failed: (error: unknown) => void) {
     this.#needs = needs;
     this.#counts = prepare("pragma wal_checkpoint(noop)");
@@ -73,7 +73,7 @@ export class Checkpoints {
   /**
    * Makes one when it is due. Call it between transactions, when all commits are synced.
    *
-   * @throws why it did not work, or the last one did not; nothing is lost then.
+   * @throws why it did not work, or the last one could not be written; nothing is lost then.
    */
   makeDue(): void {
     if (this.#failure !== null) throw this.#takeFailure();
@@ -82,7 +82,7 @@ export class Checkpoints {
     const { writer, checkpointPages } = this.#needs;
     const { all, checkpointed } = this.frames();
     if (this.#underWay) {
-      if (all >= 16 * checkpointPages) writer.settle();
+      if (all >= 16 * checkpointPages) this.#hurry();
       return;
     }
     const left = all - checkpointed;
@@ -97,7 +97,7 @@ export class Checkpoints {
     }
   }
 
-  /** Stops this thread until the other one is at rest. @throws LOG_UNAVAILABLE */
+  /** The other thread writes nothing any more, for which this one may have to wait. @throws LOG_UNAVAILABLE */
   settle(): void {
     this.#needs.writer.settle();
   }
@@ -121,7 +121,7 @@ export class Checkpoints {
     try {
       await this.#needs.writer.write().catch((error: unknown) => this.#syncHere(error));
       if (this.#closed) return;
-      this.#reader!.exec("rollback");
+      this.#letGo();
       this.#moved = this.frames().checkpointed > checkpointed;
     } catch (error) {
       if (!this.#closed) this.#fails(error);
@@ -135,15 +135,30 @@ export class Checkpoints {
   }
 
   #fails(error: unknown): void {
-    this.#failure = fromSqliteError(error, "Bringing the write-ahead log into log.db");
-    // Else the write-ahead log stays held until all is written again.
-    if (isSyncFailure(this.#failure)) this.#failed(this.#failure);
-    else if (this.#reader?.isTransaction === true) this.#reader.exec("rollback");
+    const failure = fromSqliteError(error, "Bringing the write-ahead log into log.db");
+    if (isSyncFailure(failure)) {
+      this.#failed(failure); // the write-ahead log stays held until all is written again
+      return;
+    }
+    this.#failure = failure;
+    this.#letGo();
+  }
+
+  /** The write-ahead log is very long. The other thread makes the checkpoint at once, or this one does, if that has other work. */
+  #hurry(): void {
+    if (!this.#needs.writer.settle()) return;
+    this.#letGo();
+    this.#checkpoint.get();
   }
 
   #hold(): void {
     this.#reader ??= openRaw(this.#needs.path, "read");
+    this.#letGo();
     this.#reader.exec("begin; select one from tail");
+  }
+
+  #letGo(): void {
+    if (this.#reader?.isTransaction === true) this.#reader.exec("rollback");
   }
 
   #takeFailure(): unknown {

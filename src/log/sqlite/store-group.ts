@@ -25,6 +25,7 @@ export function storeGroup(needs: GroupNeeds, group: readonly Waiting[]): Promis
     for (const { reject } of group) reject(failure);
   };
   try {
+    checkpoint(needs);
     const draft = makeDraft(needs, group);
     for (const waiting of group) {
       try {
@@ -86,7 +87,6 @@ function store(draft: Draft, needs: GroupNeeds, durable: "now" | "later"): Promi
     db.end.lastPosition = draft.nextPosition - 1;
     db.end.lastRecordedAtMs = lastMs;
     told.works();
-    checkpoint(needs);
   };
   if (durable === "later")
     return db.sync().then(conclude, (error: unknown) => {
@@ -110,8 +110,12 @@ function mustBeStored({ appends }: Draft, { connection, told }: GroupNeeds, erro
   return null;
 }
 
-/** Acknowledged events stay in the write-ahead log whatever happens here. But when the disk does not sync log.db, nothing can go on. */
+/**
+ * Acknowledged events stay in the write-ahead log whatever happens here. But when the disk does not sync log.db, nothing can go on. It comes before a group,
+ * not after the last one, so that nobody is answered "stored" after the log has told of trouble.
+ */
 function checkpoint({ connection, told }: GroupNeeds): void {
+  if (connection.isInDoubt()) return;
   try {
     connection.use().checkpoint();
     told.tidies(null);

@@ -96,8 +96,9 @@ export class WriteAheadLog {
     this.#checkpoints.grew(bytes);
   }
 
-  /** Call it between transactions. @throws as Checkpoints. */
+  /** Call it between transactions. @throws as Checkpoints; when a sync failed: that. */
   checkpoint(): void {
+    if (this.#doubt !== null) throw fromSqliteError(this.#doubt, "A sync");
     if (this.#synced < this.#commits) return; // a sync is under way: whoever waits for it comes here after it
     try {
       this.#checkpoints.makeDue();
