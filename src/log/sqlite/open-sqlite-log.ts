@@ -21,7 +21,7 @@ import { makeReader } from "./reader.ts";
 import { fromSqliteError, isUnusable } from "./sqlite-error.ts";
 import { makeBell, subscribe } from "./subscription.ts";
 import { upgradeLogFile } from "./upgrade.ts";
-import { makeWriter } from "./writer.ts";
+import { makeWriter, type Writer } from "./writer.ts";
 
 export interface SqliteLogOptions extends SqliteLogEvents {
   readonly clock?: Clock;
@@ -162,17 +162,20 @@ function makeLog(
     },
     close() {
       trouble.close();
-      closing ??= writer
-        .drain()
-        .then(() => connection.close())
-        .finally(() => {
-          release();
-          bell.ring();
-        });
+      closing ??= end(writer, connection).finally(() => {
+        release();
+        bell.ring();
+      });
       bell.ring();
       return closing;
     },
   };
+}
+
+/** Resolves when all appends are answered, and the files are closed. */
+async function end(writer: Writer, connection: OwnedConnection): Promise<void> {
+  await writer.drain();
+  await connection.close();
 }
 
 /** Where the log ends, as far as is known: who asks is told of a change in the midst of a commit or of a close, and must not disturb either. */
