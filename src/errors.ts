@@ -156,7 +156,7 @@ export const errorCatalog = {
     kind: "config",
     remedy: "Run the same `reprise copy` again until it says that it is complete; or point Reprise at the source, or at a new log.",
   },
-  EVENT_ARCHIVED: { kind: "gone", remedy: "Ask again with `as=archived`: it reads the event back from the segment that the detail names." },
+  EVENT_ARCHIVED: { kind: "gone", remedy: "Ask again with `as=archived` (`--as archived`): it reads the event back from the segment that the detail names." },
   ARCHIVE_UNAVAILABLE: {
     kind: "unavailable",
     remedy: "Make the folder or bucket reachable and writable, then try again: the log still has all that is not archived.",

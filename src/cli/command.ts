@@ -89,7 +89,7 @@ const filterFlags = {
   until: ["<time>", "before this RFC 3339 time, or so long ago"],
   from: ["<revision>", "first revision; backward: the one to go down from"],
   direction: ["<direction>", "forward or backward"],
-  as: ["<version>", "data as it is today (current) or as the log holds it (stored)"],
+  as: ["<version>", "data as it is today (current) or as the log holds it (stored); archived: also what has left the log"],
   limit: ["<n>", "at most so many"],
   offset: ["<n>", "leave out the first ones"],
   cursor: ["<cursor>", "the page after the one that named it"],

@@ -30,6 +30,8 @@ export function addEntities(program: Command, world: World): void {
     const { type, id } = parseEntity(which);
     const reply = await session.client.get<EntityEventsReply>(at`/entities/${type}/${id}/events`, await queryOf(session, eventFilters, options));
     printList(session.terminal, session, { reply, rows: reply.events, columns: eventColumns, id: (event) => event.id, empty: "There are no events there." });
+    if (reply.archived !== null && options.as !== "archived")
+      hint(session, `Its events before revision ${reply.archived.before} are archived. To read them, too: reprise entities events ${which} --as archived`);
     hintNext(session, "--from", reply.next_from);
   });
 

@@ -32,10 +32,10 @@ export function addEvents(program: Command, world: World): void {
     hintNext(session, "--cursor", reply.next_cursor);
   });
 
-  addFilters(events.command("show <id>").description("show one event with its deliveries"), ["after"]).action(async (id, options, command) => {
+  addFilters(events.command("show <id>").description("show one event with its deliveries"), ["as", "after"]).action(async (id, options, command) => {
     const session = openSession(command, world);
     const whole = await wholeId(session.client, "event", id);
-    const event = await session.client.get<EventReply>(at`/events/${whole}`, await queryOf(session, ["after"], options));
+    const event = await session.client.get<EventReply>(at`/events/${whole}`, await queryOf(session, ["as", "after"], options));
     printOne(session.terminal, session, event, event.id, (width) => eventText(event, width));
   });
 

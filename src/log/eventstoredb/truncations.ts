@@ -4,16 +4,13 @@
  * for each stream. Builds before kept it in events of `reprise.log`, and the first ones in that stream's metadata; both are still read. Streams that another
  * program truncates are not in the list: their events stay in the whole log until they are scavenged.
  */
-import { ErrorType, jsonEvent, NO_STREAM } from "@eventstore/db-client";
-import { RepriseError } from "../../errors.ts";
 import type { NewEvent, StoredEvent } from "../../event/event.ts";
 import type { NewId } from "../../event/ids.ts";
 import { logStream, truncatedStream } from "../../event/names.ts";
 import type { StreamCut } from "../event-log.ts";
 import { readStreamPage } from "./page.ts";
-import { ask, repeated, type Server } from "./server.ts";
-import { isServerError } from "./server-error.ts";
-import { within } from "./waiting.ts";
+import type { Server } from "./server.ts";
+import { changeMetadata } from "./stream-metadata.ts";
 
 export interface Truncations {
   isHidden(event: StoredEvent): boolean;
@@ -35,14 +32,9 @@ export interface Truncations {
   truncate(stream: string, before: number, head: number): Promise<void>;
 }
 
-type Metadata = Readonly<Record<string, unknown>>;
-
 const listType = "streams.truncated";
 /** Streams that one event of the list names: their names have at most 512 characters. */
 const listedAtOnce = 1000;
-
-/** Attempts to change a stream's metadata while others do, too. */
-const maxAttempts = 20;
 
 export function makeTruncations(server: Server, newId: NewId): Truncations {
   const firsts = new Map<string, number>();
@@ -54,28 +46,6 @@ export function makeTruncations(server: Server, newId: NewId): Truncations {
     if (typeof truncated !== "object" || truncated === null) return;
     for (const [stream, before] of Object.entries(truncated))
       if (Number.isSafeInteger(before)) firsts.set(stream, Math.max(firsts.get(stream) ?? 0, before as number));
-  };
-
-  /** Reads, changes and writes, at the revision read; null from `change` leaves all as it is. */
-  const update = async (stream: string, change: (metadata: Metadata) => Metadata | null) => {
-    for (let attempt = 0; attempt < maxAttempts; attempt++) {
-      const [last] = (await readStreamPage(server, `$$${stream}`, "backward", null, 1)).events;
-      const changed = change(((last?.isJson ?? false) ? (last!.data as unknown as Metadata) : null) ?? {});
-      if (changed === null) return;
-      const event = jsonEvent({ type: "$metadata", data: changed as Record<string, never> });
-      const expectedRevision = last?.revision ?? NO_STREAM;
-      try {
-        const name = `$$${server.envelope.nativeName(stream)}`;
-        const options = { expectedRevision, requiresLeader: true } as const;
-        await repeated(server, "write", `Truncating ${stream}`, () =>
-          ask(server, "write", (client) => within(client.appendToStream(name, event, options), server.limits.answerMs, server.clock, server.closing)),
-        );
-        return;
-      } catch (error) {
-        if (!isServerError((error as Error).cause, ErrorType.WRONG_EXPECTED_VERSION)) throw error;
-      }
-    }
-    throw new RepriseError("LOG_UNAVAILABLE", `Truncating ${stream} failed: its metadata is changed by others all the time.`, { retryAfterMs: 1000 });
   };
 
   const hide = (stream: string, before: number) => firsts.set(stream, Math.max(firsts.get(stream) ?? 0, before));
@@ -118,7 +88,7 @@ export function makeTruncations(server: Server, newId: NewId): Truncations {
     async truncate(stream, before, head) {
       // The stream's last event stays on the server, as it does in a scavenge, because it carries the stream's revision.
       const $tb = Math.min(before, head);
-      await update(stream, (metadata) => (Number(metadata.$tb ?? 0) >= $tb ? null : { ...metadata, $tb }));
+      await changeMetadata(server, stream, (metadata) => (Number(metadata.$tb ?? 0) >= $tb ? null : { ...metadata, $tb }));
     },
   };
 }

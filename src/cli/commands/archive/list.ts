@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { SegmentReply, SegmentsReply } from "../../../http/wire/archive.ts";
 import { addFilters, openSession, queryOf, type World } from "../../command.ts";
 import { type Column, type PrintOptions, printList } from "../../print.ts";
-import { eachPlace, working } from "./places.ts";
+import { eachPlace, logsAt, working } from "./places.ts";
 
 interface ListFlags extends Omit<PrintOptions, "quiet"> {
   readonly quiet?: boolean;
@@ -48,14 +48,13 @@ export function addArchiveList(archive: Command, world: World): void {
 }
 
 async function rowsOf(archive: readonly string[], world: World): Promise<readonly Row[]> {
-  const [{ logsIn }, { archiveAt }, { wireSegment }] = await Promise.all([
-    import("../../../retention/archive/logs-in.ts"),
+  const [{ archiveAt }, { wireSegment }] = await Promise.all([
     import("../../../retention/archive/open-archive.ts"),
     import("../../../retention/archive/manifest.ts"),
   ]);
   const rows: Row[] = [];
   await eachPlace({ archive }, world, async (place) => {
-    for (const log_id of await logsIn(place))
+    for (const log_id of await logsAt(place, { archive }))
       for (const entry of await archiveAt(place, log_id).segments()) rows.push({ ...wireSegment(entry), archive: place.url, log_id });
   });
   return rows;

@@ -28,6 +28,14 @@ export async function eachPlace(flags: PlaceFlags, { env }: World, act: (place: 
   }
 }
 
+/** Whose archives a place has. @throws where somebody named the place and it has none: an address with a slip in it must not pass for an archive that is whole. */
+export async function logsAt(place: ArchivePlace, { archive }: PlaceFlags): Promise<readonly string[]> {
+  const { logsIn } = await import("../../../retention/archive/logs-in.ts");
+  const logs = await logsIn(place);
+  if (logs.length === 0 && archive !== undefined) throw usage(`No log has an archive at ${place.url}.`);
+  return logs;
+}
+
 async function archivesOf({ archive, config }: PlaceFlags): Promise<WalkedArchives> {
   if (archive !== undefined) return { urls: archive };
   const path = resolve(config ?? standardConfig);

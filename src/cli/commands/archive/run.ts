@@ -66,7 +66,10 @@ async function runAlone({ dryRun = false, reason, log, config }: Flags, { env, n
 function textOf(run: ArchiveRunReply, width: number | undefined): string {
   const { dry_run: isDry, state, why, rules, held_back: held, archived, removed, segments, freed_bytes: freed, owed } = run;
   if (rules.length === 0) return "The config has no retention: nothing leaves the log.\n";
-  const done = `${countText(archived, "event")} archived in ${countText(segments, "segment")}, ${removed} removed; ${freed} bytes of the log's file given back.\n`;
+  const isNothing = state === "completed" && archived === 0 && removed === 0;
+  const done = isNothing
+    ? "Nothing went: no event is old enough, or something holds those that are.\n"
+    : `${countText(archived, "event")} archived in ${countText(segments, "segment")}, ${removed} removed; ${freed} bytes of the log's file given back.\n`;
   return [
     state === "completed" ? "" : `The run ${state === "failed" ? "failed" : `is ${state}`}${why === null ? "" : `: ${why}`}.\n`,
     isDry ? "Nothing was changed.\n" : done,

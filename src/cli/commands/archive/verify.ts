@@ -5,7 +5,7 @@ import type { World } from "../../command.ts";
 import { exit } from "../../exit.ts";
 import { namedLog } from "../../named-log.ts";
 import { countText, type PrintOptions } from "../../print.ts";
-import { eachPlace, type PlaceFlags, working } from "./places.ts";
+import { eachPlace, logsAt, type PlaceFlags, working } from "./places.ts";
 
 interface VerifyFlags extends Omit<PrintOptions, "quiet">, PlaceFlags {
   readonly quiet?: boolean;
@@ -37,11 +37,11 @@ export function addArchiveVerify(archive: Command, world: World): void {
 }
 
 async function verifyAll(flags: VerifyFlags, world: World): Promise<readonly Report[]> {
-  const [{ verifyArchive }, { logsIn }] = await Promise.all([import("../../../retention/archive/verify.ts"), import("../../../retention/archive/logs-in.ts")]);
+  const { verifyArchive } = await import("../../../retention/archive/verify.ts");
   const only = flags.log === undefined ? null : await recordOf(namedLog(flags.log, world.env));
   const reports: Report[] = [];
   await eachPlace(flags, world, async (place) => {
-    for (const logId of only === null ? await logsIn(place) : [only.logId]) {
+    for (const logId of only === null ? await logsAt(place, flags) : [only.logId]) {
       const findings: ArchiveFinding[] = [];
       const verified = await verifyArchive(
         place,
