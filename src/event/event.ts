@@ -83,6 +83,8 @@ export interface StoredEvent extends NewEvent {
   readonly recordedAt: string;
   /** The log's record of the event is damaged. `data` is null, and only stream, revision and position are certain. */
   readonly damage?: EventDamage;
+  /** It comes from the abridgement of its journal: entries around it may be missing, and texts in it. */
+  readonly abridged?: true;
 }
 
 /** A stored event as steps and migrations are given it. */

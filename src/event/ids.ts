@@ -84,6 +84,11 @@ export function idInRequest(request: string, index: number): string {
   return derivedId(`request\n${request}\n${index}`);
 }
 
+/** The id of a journal's entry that is read from its abridgement, which does not keep ids. @param index of the entry there. */
+export function abridgedId(journal: string, index: number): string {
+  return derivedId(`${journal}\n${index}`);
+}
+
 /** The id of an event that a stored one is split into: UUIDv5 of its id and the part's index, so that delivery ids of parts differ, and stay. */
 export function partId(eventId: string, index: number): string {
   return derivedId(`${eventId}\n${index}`);

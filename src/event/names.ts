@@ -99,6 +99,10 @@ export const planStream = (planId: string): string => `${ownTenant}.plan-${planI
 export const requestStream = (id: string): string => `${ownTenant}.request-${id}`;
 /** What left the log, and where to. */
 export const retentionStream = `${ownTenant}.retention`;
+/** Which journals were shortened, and up to where. */
+export const abridgedStream = `${ownTenant}.abridged`;
+/** What the beginning of a journal said, as far as it still matters. */
+export const abridgementOf = (journal: string): string => `${abridgedStream}-${journal.slice(journalPrefix.length)}`;
 /** The archives that events of this log may be in. */
 export const archivesStream = `${ownTenant}.archives`;
 /** Up to where the requests of the log are forgotten. */

@@ -30,6 +30,8 @@ export type AttemptClass = (typeof attemptClasses)[number];
 export interface AttemptError extends FailureText {
   /** At most 4 KiB. */
   readonly stack?: string;
+  /** The message is only what the failures of its group have in common: the delivery was over, and the journal was shortened. */
+  readonly common?: true;
 }
 
 /** An append that a dry run asked for and that was not stored. `recorded`: an earlier call had stored it. */

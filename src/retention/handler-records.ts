@@ -5,13 +5,14 @@ import { foldStored, lastState } from "../delivery/journal/last-snapshot.ts";
 import type { PartitionState } from "../delivery/journal/state.ts";
 import { firstPosition, makeWants, sinceByStoredType } from "../delivery/journal/wanted.ts";
 import { isRepriseError } from "../errors.ts";
-import type { StoredEvent } from "../event/event.ts";
+import type { Position, StoredEvent } from "../event/event.ts";
 import { handlerStream, journalBeside } from "../event/names.ts";
 import { partitionOf } from "../event/partition-of.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { HandlerStreamData } from "../records/handler.ts";
 import { heldByHandler, type KnownHandler } from "./handler-hold.ts";
 import type { Hold } from "./hold.ts";
+import type { RecordedJournal } from "./journals/beginning.ts";
 
 const prefix = handlerStream("");
 
@@ -25,6 +26,9 @@ interface Journal {
 
 interface Recorded {
   configured: HandlerStreamData["handler.configured"] | null;
+  /** The last configuration, of one that was retired since, too, and where that was. */
+  lastConfigured: HandlerStreamData["handler.configured"] | null;
+  retiredAt: Position | null;
   isPaused: boolean;
   readonly skips: Map<string, Skip[]>;
   known: (KnownHandler & { readonly journals: readonly Journal[] }) | null;
@@ -49,6 +53,23 @@ export class HandlerRecords {
     return [...this.#handlers.values()].flatMap(({ known }) => (known?.journals ?? []).map(({ stream, state }) => ({ stream, state, handler: known!.name })));
   }
 
+  /** The journals of all handlers as they are divided now, or were when they were retired. Those that cannot be read are left out. */
+  recordedJournals(): readonly RecordedJournal[] {
+    const journals: RecordedJournal[] = [];
+    for (const { lastConfigured, retiredAt, skips, known } of this.#handlers.values()) {
+      if (lastConfigured === null) continue;
+      const start = firstPosition({ stored: lastConfigured.stored ?? this.#storedOf(lastConfigured) });
+      for (let partition = 0; partition < lastConfigured.partitions; partition++) {
+        const stream = journalBeside(lastConfigured.journal, lastConfigured.partitions, partition);
+        const state = known?.journals[partition]?.state ?? null;
+        if (retiredAt === null && state === null) continue;
+        const neededFrom = state === null ? Number.POSITIVE_INFINITY : firstAmendment(state);
+        journals.push({ stream, skips: skips.get(stream) ?? [], start, retiredAt, neededFrom });
+      }
+    }
+    return journals;
+  }
+
   holdOf(event: StoredEvent): Hold | null {
     for (const { known } of this.#handlers.values()) {
       const hold = known === null ? null : heldByHandler(known, event);
@@ -69,17 +90,22 @@ export class HandlerRecords {
   }
 
   /** An event of a handler's own stream, in the order of the log. */
-  see({ stream, source, type, data, damage }: StoredEvent): void {
+  see({ stream, source, type, data, damage, position }: StoredEvent): void {
     if (source !== "reprise" || damage !== undefined || !stream.startsWith(prefix)) return;
     const name = stream.slice(prefix.length);
-    const recorded = this.#handlers.get(name) ?? { configured: null, isPaused: false, skips: new Map(), known: null };
+    const recorded = this.#handlers.get(name) ?? {
+      ...{ configured: null, lastConfigured: null, retiredAt: null, isPaused: false },
+      ...{ skips: new Map<string, Skip[]>(), known: null },
+    };
     this.#handlers.set(name, recorded);
     switch (type) {
       case "handler.configured":
-        recorded.configured = data as unknown as HandlerStreamData["handler.configured"];
+        recorded.configured = recorded.lastConfigured = data as unknown as HandlerStreamData["handler.configured"];
+        recorded.retiredAt = null;
         break;
       case "handler.retired":
         recorded.configured = null;
+        recorded.retiredAt = position;
         recorded.isPaused = false;
         break;
       case "handler.paused":
@@ -137,4 +163,11 @@ export class HandlerRecords {
       journal.state = null; // nothing is known of what is done: it holds all that it wants
     }
   }
+}
+
+/** Revision of the first amendment that is in force; infinite: there is none. */
+function firstAmendment({ lanes }: PartitionState): number {
+  let first = Number.POSITIVE_INFINITY;
+  for (const { letters } of lanes.values()) for (const { amended } of letters.values()) first = Math.min(first, amended?.revision ?? first);
+  return first;
 }

@@ -13,8 +13,8 @@ import { noteArchive } from "./archives.ts";
 import { makeBeating } from "./beating.ts";
 import { Findings } from "./findings.ts";
 import { digestOf, type FloorOf, floorsOf, Leaving } from "./floors.ts";
+import { makeForgetting } from "./forgetting.ts";
 import { type Holds, openHolds } from "./holds.ts";
-import { endedStreams } from "./own-streams.ts";
 import { makeRemoval } from "./removal.ts";
 import type { RetentionRule } from "./retention-rule.ts";
 import { makeRetentionStream, type RetentionStream } from "./retention-stream.ts";
@@ -86,7 +86,10 @@ export async function runRetention(needs: RunNeeds, options: RunOptions): Promis
     const removal = makeRemoval({ log, stream, runId: options.runId, rest: throttle, progress, signal });
     await removal.finish(left.toRemove);
     await walkAll({ ...walk, floorOf: floorsOf(left.lastEnd, rules), each: { removal, throttle } });
-    await forgetOwn(needs, options, { stream, removal, nowMs });
+    const forgetting = makeForgetting({ needs, options, stream, removal, nowMs, rest: throttle });
+    await forgetting.ended();
+    await holds.refresh();
+    await forgetting.shorten(holds.handlers.recordedJournals());
     const { bytes, owed } = await log.freeRoom({ rest: throttle, signal, writeAgain: options.eventsPerSecond === null });
     Object.assign(progress, { freedBytes: bytes, owed });
     await stream.record({
@@ -96,26 +99,6 @@ export async function runRetention(needs: RunNeeds, options: RunOptions): Promis
   } finally {
     beating.stop();
   }
-}
-
-/** Streams that one record of those forgotten names. */
-const forgottenAtOnce = 64;
-
-async function forgetOwn(
-  { log, rules }: RunNeeds,
-  { runId, progress, signal }: RunOptions,
-  { stream, removal, nowMs }: { readonly stream: RetentionStream; readonly removal: ReturnType<typeof makeRemoval>; readonly nowMs: number },
-): Promise<void> {
-  if (rules.length === 0) return;
-  const untilMs = nowMs - rules.reduce((most, { afterMs }) => Math.max(most, afterMs), 0);
-  for await (const ended of endedStreams(log, untilMs, signal))
-    for (let from = 0; from < ended.length; from += forgottenAtOnce) {
-      const streams = ended.slice(from, from + forgottenAtOnce);
-      const entry = { type: "retention.forgotten", data: { runId, streams } } as const;
-      await stream.record(entry);
-      await removal.finish([entry]);
-      progress.forgotten += streams.length;
-    }
 }
 
 interface Walk {

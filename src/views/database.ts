@@ -22,6 +22,8 @@ export interface ViewDatabase {
   readonly journals: JournalOwners;
   /** From now on, damage that a statement meets is reported, and the caller gets VIEW_BEHIND. Whoever gets the report computes the rows anew. */
   watch(onDamage: (error: unknown) => void): void;
+  /** Reports that the rows are of no use, for another reason than damage of the file. */
+  report(error: Error): void;
   /** From now on another thread writes, and the reads of one turn see one moment. */
   readInTurns<Known>(hooks: ReadTurnHooks<Known>): ReadTurns;
   /** All or nothing of what `work` writes. `work` must not wait. */
@@ -75,9 +77,8 @@ export function openDatabase(file: string, told?: WatchStatement): ViewDatabase 
   return {
     entities,
     journals,
-    watch(onDamage) {
-      damaged = onDamage;
-    },
+    watch: (onDamage) => void (damaged = onDamage),
+    report: (error) => damaged?.(error),
     readInTurns: (hooks) => (turns = makeReadTurns(database, hooks)),
     exec: (sql) => checked(() => database.exec(sql)),
     run(sql, ...parameters) {

@@ -2,11 +2,13 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { Position } from "../event/event.ts";
+import { type WholeLog, wholeLog } from "../log/abridged/whole-journals.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { makeMovingProjector } from "./apart/moving-projector.ts";
 import type { WatchStatement } from "./database.ts";
 import { makeHealing } from "./healing.ts";
 import { makePositionWaiters, type PositionWaiters } from "./position-waiters.ts";
+import { missedEntries } from "./projections/shortened.ts";
 import { type Rows, rebuildFile, rebuildInMemory, rebuildRows } from "./rebuild.ts";
 import { openViewStore } from "./store.ts";
 import { inMemory, removeViewStore } from "./store-file.ts";
@@ -42,32 +44,30 @@ export interface LiveRows {
 }
 
 /** @throws LOG_BEHIND_CHECKPOINT when the rows contain more than the log, CONFIG_INVALID when the file belongs to another program. */
-export async function openLiveRows({
-  file,
-  log,
-  catalog,
-  clock,
-  onTrouble = () => {},
-  onDamage = () => {},
-  apartAfter,
-  watch,
-}: LiveRowsOptions): Promise<LiveRows> {
+export async function openLiveRows(options: LiveRowsOptions): Promise<LiveRows> {
+  const { file, log, catalog, clock, onTrouble = () => {}, onDamage = () => {}, apartAfter, watch } = options;
   let started = false;
   let closed = false;
   let rebuilding: Promise<void> | null = null;
   let fresh: Rows | null = null;
-  const heal = makeHealing({ clock, isClosed: () => closed, rebuild: startRebuild, onDamage, onTrouble });
+  const isClosed = () => closed;
+  const isIncomplete = () => missedEntries(rows.store.db);
+  const { heal, look } = makeHealing({ clock, isClosed, isIncomplete, rebuild: startRebuild, onDamage, onTrouble });
 
-  const needs = { log, catalog, clock, onTrouble, onDamage, apartAfter: file === inMemory ? undefined : apartAfter, watch, heal };
+  const needs = { log: wholeLog(log), catalog, clock, onTrouble, onDamage, apartAfter: file === inMemory ? undefined : apartAfter, watch, heal };
   const openRows = (at: string, waiters: PositionWaiters, how?: HowToOpen) => openOn(at, waiters, needs, how);
 
   removeViewStore(rebuildFile(file)); // a rebuild may have been cut off
   const waiters = makePositionWaiters(() => rows.projector.position());
   let rows = openRows(file, waiters);
   await refuseBeyondLog(rows, file, log);
+  look();
 
   function startRebuild(): Promise<void> {
-    rebuilding ??= rebuild().finally(() => void (rebuilding = null));
+    rebuilding ??= rebuild().finally(() => {
+      rebuilding = null;
+      look();
+    });
     return rebuilding;
   }
 
@@ -91,7 +91,7 @@ export async function openLiveRows({
 
   return {
     current: () => rows,
-    isClosed: () => closed,
+    isClosed,
     refuseWhenClosed,
     start() {
       refuseWhenClosed();
@@ -117,7 +117,8 @@ interface HowToOpen {
   readonly use?: "live" | "rebuild";
 }
 
-interface Needs extends Required<Pick<LiveRowsOptions, "log" | "catalog" | "clock" | "onTrouble" | "onDamage">> {
+interface Needs extends Required<Pick<LiveRowsOptions, "catalog" | "clock" | "onTrouble" | "onDamage">> {
+  readonly log: WholeLog;
   readonly apartAfter: number | undefined;
   readonly watch: WatchStatement | undefined;
   heal(error: unknown): void;

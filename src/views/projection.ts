@@ -1,6 +1,7 @@
 /** The shape of every projection: its tables, and the changes that one entry of the log makes to them. */
 import type { StoredEvent } from "../event/event.ts";
-import { errorGroupsStream, handlerStream, isEntityStream, planStream, replayStream, retentionStream } from "../event/names.ts";
+import { abridgedStream, errorGroupsStream, handlerStream, isEntityStream, planStream, replayStream, retentionStream } from "../event/names.ts";
+import { type Abridged, abridgedType } from "../log/abridged/abridgement.ts";
 import type { RowBuffer } from "../log/row-buffer.ts";
 import type { ErrorGroupStreamData } from "../records/error-groups.ts";
 import type { HandlerStreamData } from "../records/handler.ts";
@@ -23,6 +24,7 @@ export type Entry =
   | { readonly kind: "journal"; readonly event: StoredEvent; readonly handler: string; readonly place: PartitionPlace; readonly entry: JournalEvent }
   | { readonly kind: "handler"; readonly event: StoredEvent; readonly handler: string; readonly entry: EntryOf<HandlerStreamData> }
   | { readonly kind: "retention"; readonly event: StoredEvent; readonly entry: EntryOf<RetentionStreamData> }
+  | { readonly kind: "abridged"; readonly event: StoredEvent; readonly handler: string; readonly place: PartitionPlace; readonly abridged: Abridged }
   | { readonly kind: "error_groups"; readonly event: StoredEvent; readonly entry: EntryOf<ErrorGroupStreamData> }
   | { readonly kind: "plan"; readonly event: StoredEvent; readonly entry: EntryOf<PlanStreamData> }
   | { readonly kind: "replay"; readonly event: StoredEvent; readonly replayId: string; readonly entry: EntryOf<ReplayStreamData> };
@@ -84,7 +86,19 @@ export function toEntry(db: ViewDatabase, event: StoredEvent): Entry | null {
   if (stream.startsWith(replayPrefix)) return { kind: "replay", event, replayId: stream.slice(replayPrefix.length), entry: entry as EntryOf<ReplayStreamData> };
   if (stream.startsWith(planPrefix)) return { kind: "plan", event, entry: entry as EntryOf<PlanStreamData> };
   if (stream === retentionStream) return { kind: "retention", event, entry: entry as EntryOf<RetentionStreamData> };
+  if (stream === abridgedStream) return toAbridged(db, event);
   if (stream === errorGroupsStream) return { kind: "error_groups", event, entry: entry as EntryOf<ErrorGroupStreamData> };
-  const owner = db.journals.of(stream, (journal) => db.get<{ name: string }>("select name from handlers where journal = ?", journal)?.name);
+  const owner = ownerOf(db, stream);
   return owner && { kind: "journal", event, handler: owner.handler, place: owner.place, entry: entry as JournalEvent };
+}
+
+/** Null: it is no journal. */
+function ownerOf(db: ViewDatabase, journal: string) {
+  return db.journals.of(journal, (first) => db.get<{ name: string }>("select name from handlers where journal = ?", first)?.name);
+}
+
+function toAbridged(db: ViewDatabase, event: StoredEvent): Entry | null {
+  const abridged = event.data as unknown as Abridged;
+  const owner = event.type === abridgedType ? ownerOf(db, abridged.journal) : null;
+  return owner && { kind: "abridged", event, handler: owner.handler, place: owner.place, abridged };
 }

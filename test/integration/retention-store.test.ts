@@ -224,7 +224,7 @@ it("forgets plans and replays that ended, and effects of events that went, after
   time.days = 5;
   expect(await run(store)).toMatchObject({ archived: 0, forgotten: 0 });
   time.days = 30;
-  expect(await run(store)).toMatchObject({ archived: 4, forgotten: 7, held: [] }); // two plans, a replay, four effects
+  expect(await run(store)).toMatchObject({ archived: 4, forgotten: 9, held: [] }); // two plans, a replay, four effects, the beginnings of two journals
   await store.views.waitFor((await append(store, "mark", 1))[0]!.position);
   expect((await store.views.replays("default", { limit: 10 })).replays).toEqual([]);
   await store.views.rebuild();

@@ -8,6 +8,7 @@ import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { startThread } from "../../src/views/apart/row-threads.ts";
 import { makeThreadProjector } from "../../src/views/apart/thread-projector.ts";
 import { openViewStore } from "../../src/views/store.ts";
+import { shorten } from "../support/shortened.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { deadLettered, makeViewsFixture, progress } from "../support/views-fixture.ts";
 import { ordersCatalog } from "../support/views-history.ts";
@@ -51,6 +52,21 @@ describe("views with a thread of their own", () => {
     await views.close();
     const here = await scene.open({ file: `${scene.file}-here` });
     expect(await here.handlers()).toMatchObject(handlers.map(({ lagSeconds: _, ...figures }) => figures));
+    await here.close();
+    expect(rowsOf(scene.file)).toEqual(rowsOf(`${scene.file}-here`));
+  });
+
+  it("have the same rows where journals were shortened: the first thread reads what is left of their beginnings", async () => {
+    const scene = await onDisk();
+    const events = await aStory(scene);
+    await scene.journal("ledger", deadLettered(events[2]!), progress(await scene.log.head(), [[events[2]!]]));
+    expect(await shorten(scene.log, Date.now() + 60_000)).toBe(1);
+    await scene.journal("ledger", deadLettered(events[3]!), progress(await scene.log.head(), [[events[3]!]]));
+    const views = await scene.open(apart);
+    expect(await views.handlers()).toMatchObject([{ name: "ledger", byStatus: { dead_lettered: 3 } }]);
+    expect(scene.asked).toEqual([0n]);
+    await views.close();
+    const here = await scene.open({ file: `${scene.file}-here` });
     await here.close();
     expect(rowsOf(scene.file)).toEqual(rowsOf(`${scene.file}-here`));
   });
@@ -104,6 +120,7 @@ describe("views with a thread of their own", () => {
     const { log, file, paid } = await onDisk();
     const store = openViewStore(file, log.logId, ordersCatalog);
     const projector = makeThreadProjector({
+      abridgedThrough: 0n,
       ...{ store, use: "live", from: 0n, log, clock, catalog: ordersCatalog },
       ...{ onMoved() {}, onDamage() {}, onTrouble: (error: unknown) => expect.unreachable(String(error)) },
     });
@@ -153,6 +170,7 @@ describe("views with a thread of their own", () => {
     const troubles: unknown[] = [];
     let starts = 0;
     const projector = makeThreadProjector({
+      abridgedThrough: 0n,
       ...{ store, use: "live", from: 0n, log, clock, catalog: ordersCatalog },
       ...{ onMoved() {}, onDamage() {}, onTrouble: (error: unknown) => troubles.push(error) },
       start(begins, take, ended) {

@@ -1,5 +1,7 @@
 import { RepriseError } from "../../errors.ts";
 import type { Position, StoredEvent } from "../../event/event.ts";
+import { abridgementOf } from "../../event/names.ts";
+import { type Abridged, readAbridged, stateOf } from "../../log/abridged/abridgement.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { JournalData, JournalEvent } from "../../records/journal.ts";
 import { fold } from "./fold.ts";
@@ -8,15 +10,24 @@ import { fromSnapshot } from "./snapshot.ts";
 import { emptyState, type PartitionState } from "./state.ts";
 
 /**
- * The state to fold on from: that of the last complete snapshot, or an empty one that begins at `start`.
+ * The state to fold on from: that of the last complete snapshot, or, where the journal has none, that of its abridgement, or an empty one that begins at `start`.
  *
- * @param before only snapshots below this revision; default: all.
+ * @param before only states below this revision; default: all.
+ * @throws JOURNAL_DAMAGED, also when the journal has lost what is asked for.
  */
 export async function lastState(log: Pick<EventLog, "readStream">, stream: string, start: Position, skips: readonly Skip[], before?: number) {
   const snapshot = before === 0 ? null : await lastSnapshot(log, stream, skips, before);
-  const state = snapshot === null ? emptyState() : unpack(stream, snapshot);
-  if (snapshot === null) state.checkpoint = start;
-  return { state, snapshot, from: snapshot?.first ?? 0 };
+  if (snapshot !== null) return { state: unpack(stream, snapshot), snapshot, from: snapshot.first };
+  const abridged = (await readAbridged(log)).get(stream);
+  if (abridged === undefined) return { state: { ...emptyState(), checkpoint: start }, snapshot, from: 0 };
+  if (before !== undefined && before < abridged.before) throw new RepriseError("JOURNAL_DAMAGED", `${stream} was shortened beyond revision ${before}.`);
+  return { state: await abridgedState(log, abridged), snapshot, from: abridged.before };
+}
+
+/** The state where a journal that was shortened begins. @throws JOURNAL_DAMAGED */
+async function abridgedState(log: Pick<EventLog, "readStream">, abridged: Abridged): Promise<PartitionState> {
+  const parts = (await stateOf(log, abridged)) as unknown as readonly JournalData["snapshot"][];
+  return unpack(abridgementOf(abridged.journal), { parts, first: abridged.state });
 }
 
 /** Folds an event of the log. @throws JOURNAL_DAMAGED */

@@ -3,7 +3,7 @@ import { ownTenant } from "../../event/names.ts";
 import type { CopyOptions } from "./copy-options.ts";
 import { type OwnEventRules, rewriteOwnEvent } from "./copy-own-events.ts";
 import type { CopyScratch } from "./copy-scratch.ts";
-import { isCopied, isReplay, isReplayOf, walk } from "./what-is-copied.ts";
+import { isCopied, isReplay, isReplayOf, walkWhole } from "./what-is-copied.ts";
 
 /** An event in the form in which the target holds it. */
 export interface Copied {
@@ -33,7 +33,7 @@ export async function* asCopied({ source, tenant }: CopyOptions, scratch: CopySc
       return copied;
     },
   };
-  for await (const event of walk(source)) {
+  for await (const event of walkWhole(source)) {
     if (!isCopied(event, tenant)) continue;
     const { id, type, schemaVersion, source: from, occurredAt, metadata, position, stream, recordedAt } = event;
     const isOwn = event.tenant === ownTenant;
@@ -45,7 +45,7 @@ export async function* asCopied({ source, tenant }: CopyOptions, scratch: CopySc
       if (rewritten === null) continue;
       data = rewritten;
     }
-    // In the copy of one tenant the journals lose entries, and the revisions close up. Everywhere else the count is the revision.
+    // In the copy of one tenant the journals lose entries, and so did those that were shortened: the revisions close up. Everywhere else the count is the revision.
     const revision = scratch.nextRevision(stream);
     if (isOwn && type === "delivery.amended") amendments.set(`${stream}\n${event.revision}`, revision);
     yield { position, stream, revision, isOwn, recordedAt, event: { id, type, schemaVersion, source: from, occurredAt, data, metadata } };

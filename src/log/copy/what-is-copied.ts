@@ -1,6 +1,7 @@
 import { RepriseError } from "../../errors.ts";
 import type { Position, StoredEvent } from "../../event/event.ts";
 import {
+  abridgedStream,
   archivesStream,
   clusterStream,
   copyStream,
@@ -13,16 +14,20 @@ import {
   retentionStream,
   truncatedStream,
 } from "../../event/names.ts";
+import { readAllWhole } from "../abridged/whole-journals.ts";
 import type { EventLog } from "../event-log.ts";
 import type { OwnEventRules } from "./copy-own-events.ts";
 
-const ownOfEach: ReadonlySet<string> = new Set([logStream, copyStream, forgottenStream, clusterStream, retentionStream, archivesStream, truncatedStream]);
+const ownOfEach: ReadonlySet<string> = new Set([
+  ...[logStream, copyStream, forgottenStream, clusterStream, retentionStream, archivesStream, truncatedStream, abridgedStream],
+]);
+const prefixesOfEach = [requestStream(""), `${abridgedStream}-`];
 
 /**
  * Each log has for itself: its id, the marks of copies, answers to requests, whose positions are the log's, the instances that share it, and what left it, because an
- * archive is that of one log.
+ * archive is that of one log. What is left of a journal's beginning is copied as entries of the journal.
  */
-export const isLogsOwn = (stream: string): boolean => ownOfEach.has(stream) || stream.startsWith(requestStream(""));
+export const isLogsOwn = (stream: string): boolean => ownOfEach.has(stream) || prefixesOfEach.some((prefix) => stream.startsWith(prefix));
 
 /** Entities and Reprise's own streams are copied. Streams of other programs are not, nor what each log has for itself. */
 export function isCopied({ stream, tenant }: StoredEvent, wanted?: string): boolean {
@@ -41,8 +46,13 @@ export async function isReplayOf(source: EventLog, stream: string, { keeps }: Ow
   return false;
 }
 
-export async function* walk(log: EventLog, after: Position = 0n): AsyncGenerator<StoredEvent, void> {
-  for await (const batch of log.readAll({ after })) {
+export const walk = (log: EventLog, after: Position = 0n): AsyncGenerator<StoredEvent, void> => undamaged(log.readAll({ after }));
+
+/** With the journals as wholes: a copy has no abridgements. */
+export const walkWhole = (log: EventLog): AsyncGenerator<StoredEvent, void> => undamaged(readAllWhole(log));
+
+async function* undamaged(batches: AsyncIterable<readonly StoredEvent[]>): AsyncGenerator<StoredEvent, void> {
+  for await (const batch of batches) {
     const damage = batch.find((event) => event.damage !== undefined)?.damage;
     if (damage !== undefined) throw new RepriseError("LOG_DAMAGED", `Nothing is copied beyond ${damage.detail}.`);
     yield* batch;

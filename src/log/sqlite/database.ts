@@ -76,7 +76,8 @@ export function openDatabase(path: string, cachedStreams: number, access: "write
 function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, owned: CheckpointNeeds | undefined): LogDatabase {
   // On macOS, fsync reaches the disk only with fullfsync; elsewhere it changes nothing.
   db.exec(
-    "pragma synchronous=full; pragma fullfsync=on; pragma checkpoint_fullfsync=on; pragma cache_size=-8192; pragma journal_size_limit=67108864; pragma wal_autocheckpoint=0",
+    // What was removed is written over where a page of it stays in the file.
+    "pragma secure_delete=fast; pragma synchronous=full; pragma fullfsync=on; pragma checkpoint_fullfsync=on; pragma cache_size=-8192; pragma journal_size_limit=67108864; pragma wal_autocheckpoint=0",
   );
   let wal: WriteAheadLog | null = null;
   const { prepare, prepareBig } = makeStatements(db);

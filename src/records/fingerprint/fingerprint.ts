@@ -13,6 +13,7 @@ export type Failure = Pick<AttemptRecord, "error" | "httpStatus" | "responseHead
 
 /** What the failures of a group have in common, as people read it: no id, no number, no quoted text. @param ids as in `templateOf` */
 export function commonMessage({ error, httpStatus, responseHead = "" }: Failure, ids: readonly string[] = []): string {
+  if (error?.common) return error.message;
   if (error?.type !== "HttpError" || httpStatus === undefined) return templateOf(error?.message ?? "", ids);
   // Another than the numbers of a text, the status says what is wrong.
   const words = templateOf(receiverWords(responseHead), ids);

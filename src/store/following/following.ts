@@ -4,6 +4,7 @@ import { isRepriseError, RepriseError } from "../../errors.ts";
 import type { Clock } from "../../event/clock.ts";
 import type { Position } from "../../event/event.ts";
 import { backOff } from "../../event/waits.ts";
+import { readAbridged } from "../../log/abridged/abridgement.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import { type CatchUpNeeds, catchUp } from "./catch-up.ts";
 import { makeCompletions } from "./completions/completions.ts";
@@ -13,7 +14,7 @@ import { makeReaderPlaces } from "./reader-places.ts";
 import { SharedTail } from "./shared-tail.ts";
 import { makeTeller, type TellerNeeds } from "./teller.ts";
 import { type Place, placeText } from "./told.ts";
-import type { Wanted } from "./wanted.ts";
+import { type Wanted, wantsDeliveries } from "./wanted.ts";
 
 /** Each holds a batch of the log, about a megabyte of data. */
 const maxReading = 4;
@@ -64,7 +65,7 @@ export function makeFollowing(needs: FollowingNeeds): Following {
     let begun = false;
     for (let failures = 0; !signal.aborted; failures++)
       try {
-        if (!begun) await mustBeThere(log, from);
+        if (!begun) await mustBeThere(log, from, reader.wanted);
         if (!begun && from.told !== null) reader.beginAfter(await positionBefore(log, from));
         begun = true;
         return await catchUp(reader, reading, signal);
@@ -129,6 +130,10 @@ async function now(log: Pick<EventLog, "head">, tail: SharedTail): Promise<Place
 }
 
 /** Also where others are at the log's end already: who joins them there is not looked at by the log. */
-async function mustBeThere(log: Pick<EventLog, "head">, { position }: Place): Promise<void> {
+async function mustBeThere(log: Pick<EventLog, "head" | "readStream">, { position }: Place, wanted: Wanted): Promise<void> {
   if (position > (await log.head())) throw new RepriseError("LOG_BEHIND_CHECKPOINT", `The log ends before position ${position}.`);
+  // Whoever begins with the first event asks for what there is. Anyone else would miss changes that were there to be told.
+  if (position === 0n || !wantsDeliveries(wanted)) return;
+  for (const { journal, through } of (await readAbridged(log)).values())
+    if (position < BigInt(through)) throw new RepriseError("LOG_BEHIND_CHECKPOINT", `${journal} was shortened up to position ${through}.`);
 }

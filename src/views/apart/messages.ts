@@ -12,6 +12,8 @@ export interface ThreadBegins {
   readonly shared: SharedArrayBuffer;
   /** A log that the thread reads by itself, and whose work it may do beside: see `openReadApart`. Null: it asks for each batch. */
   readonly log: { readonly place: string; readonly work: MessagePort | null } | null;
+  /** It asks for each batch up to here. */
+  readonly abridgedThrough: Position;
   /** Where Node keeps what it has compiled. */
   readonly compiled: string | null;
 }

@@ -1,9 +1,12 @@
+import type { Position } from "../../event/event.ts";
+import type { WholeLog } from "../../log/abridged/whole-journals.ts";
 import type { Projector, ProjectorOptions } from "../projector.ts";
 import { makeProjector } from "../projector.ts";
 import { threadsExist } from "./row-threads.ts";
 import { makeThreadProjector, type ThreadProjectorOptions } from "./thread-projector.ts";
 
-export interface MovingProjectorOptions extends Omit<ThreadProjectorOptions, "store"> {
+export interface MovingProjectorOptions extends Omit<ThreadProjectorOptions, "store" | "log" | "abridgedThrough"> {
+  readonly log: WholeLog;
   readonly store: ThreadProjectorOptions["store"] & ProjectorOptions["store"] & { probe(): void };
   /** Events after which a thread is worth its start (0.1 s of processor time, 10 MB). Undefined: never. */
   readonly apartAfter: number | undefined;
@@ -30,8 +33,10 @@ export function makeMovingProjector({ apartAfter, ...options }: MovingProjectorO
   async function move(): Promise<void> {
     await null; // whoever folds goes on first
     await here.stop();
+    let abridgedThrough: Position;
     try {
       store.settle();
+      abridgedThrough = await options.log.abridgedThrough();
     } catch (error) {
       onTrouble(error);
       left = apartAfter!;
@@ -39,7 +44,7 @@ export function makeMovingProjector({ apartAfter, ...options }: MovingProjectorO
       if (started) here.start();
       return;
     }
-    at = makeThreadProjector({ ...options, from: here.position() });
+    at = makeThreadProjector({ ...options, abridgedThrough, from: here.position() });
     if (started) at.start();
   }
 

@@ -10,7 +10,7 @@ import { makeRests } from "./rests.ts";
 import { SharedPlaces } from "./shared-places.ts";
 import { openThreadLog } from "./thread-log.ts";
 
-export function runRowThread(port: MessagePort, { file, use, from, shared: buffer, log: ownLog }: ThreadBegins): void {
+export function runRowThread(port: MessagePort, { file, use, from, shared: buffer, ...begins }: ThreadBegins): void {
   const shared = new SharedPlaces(buffer);
   const tell = (message: FromThread) => port.postMessage(message);
   const db = openDatabase(file);
@@ -18,7 +18,7 @@ export function runRowThread(port: MessagePort, { file, use, from, shared: buffe
   configureStore(db, use);
   let wantedChanged = false;
   const rows = makeRowFold(db, () => (wantedChanged = true), eventsPerCommit[use]);
-  const log = openThreadLog(ownLog, shared, tell);
+  const log = openThreadLog(begins, shared, tell);
   const projector = makeProjector({
     ...{ store: rows, from, log, clock: systemClock },
     rest: makeRests(systemClock),

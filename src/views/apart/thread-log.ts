@@ -12,7 +12,11 @@ export interface ThreadLog {
   close(): void;
 }
 
-export function openThreadLog(ownLog: ThreadBegins["log"], shared: SharedPlaces, tell: (message: FromThread) => void): ThreadLog {
+export function openThreadLog(
+  { log: ownLog, abridgedThrough }: Pick<ThreadBegins, "log" | "abridgedThrough">,
+  shared: SharedPlaces,
+  tell: (message: FromThread) => void,
+): ThreadLog {
   const own = ownLog === null ? null : openReadApart(ownLog.place, ownLog.work);
   let wake = () => {};
   let asked: PromiseWithResolvers<SubscriptionBatch> | null = null;
@@ -48,7 +52,7 @@ export function openThreadLog(ownLog: ThreadBegins["log"], shared: SharedPlaces,
         let reached = after;
         let toldLive = false;
         while (!signal.aborted) {
-          const batch = (await readOwn(reached, dataOf)) ?? (await ask(reached));
+          const batch = (reached < abridgedThrough ? null : await readOwn(reached, dataOf)) ?? (await ask(reached));
           if (signal.aborted) return;
           const news = batch.events.length > 0 || batch.position > reached || batch.live !== toldLive;
           reached = batch.position > reached ? batch.position : reached;

@@ -14,13 +14,15 @@ export interface ThreadProjectorOptions extends Pick<ProjectorOptions, "clock" |
   readonly store: Pick<ViewStore, "file" | "db" | "position">;
   readonly use: "live" | "rebuild";
   readonly log: ProjectorOptions["log"] & { readonly apart?: ReadableApart };
+  /** Up to here entries of journals that were shortened may come. Only this thread reads them in their places. */
+  readonly abridgedThrough: Position;
   readonly catalog: Catalog;
   onDamage(error: Error): void;
   readonly start?: StartThread;
 }
 
 /** A projector in a thread of its own, with a connection of its own. From now on `store.db` only reads. */
-export function makeThreadProjector({ store, use, from, log, clock, catalog, start, ...told }: ThreadProjectorOptions): Projector {
+export function makeThreadProjector({ store, use, from, log, abridgedThrough, clock, catalog, start, ...told }: ThreadProjectorOptions): Projector {
   const shared = new SharedPlaces();
   shared.rows = from > store.position() ? from : store.position();
   const seen = makeSeenRows(store.db, shared, catalog);
@@ -31,7 +33,7 @@ export function makeThreadProjector({ store, use, from, log, clock, catalog, sta
 
   // A rebuild ends after a while, so its thread only reads.
   const ownLog = () => (log.apart === undefined ? null : { place: log.apart.place, work: use === "live" ? log.apart.lend() : null });
-  const begins = () => ({ file: store.file, use, from: shared.rows, shared: shared.buffer, log: ownLog() });
+  const begins = () => ({ file: store.file, use, from: shared.rows, shared: shared.buffer, log: ownLog(), abridgedThrough });
   const thread = new KeptThread({ begins, take, died, clock, start });
 
   function take(message: FromThread): void {

@@ -11,6 +11,7 @@ import { lanes } from "./lanes.ts";
 import { minuteRates } from "./minute-rates.ts";
 import { replays } from "./replays.ts";
 import { retention } from "./retention.ts";
+import { shortened } from "./shortened.ts";
 
 /**
  * All projections, in the order in which they run. The event index reads which event was an entity's last, before `entities` moves that on. Lanes read the
@@ -28,5 +29,6 @@ export const projections: readonly Projection[] = [
   replays,
   archived,
   retention,
+  shortened,
   minuteRates,
 ];

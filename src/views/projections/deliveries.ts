@@ -40,9 +40,10 @@ export const deliveries: Projection = {
         return;
       case "lane.gap":
         db.run(
-          `update deliveries ${byLane} set status = 'skipped', processed_at = ?, next_attempt_at = null
+          `update deliveries ${byLane} set status = 'skipped', processed_at = ?, ended_position = ?, next_attempt_at = null
            where entity = ? and revision between ? and ? and handler = ? and status = 'failed' and letter = 0`,
           at.recordedAt,
+          at.position,
           entityOf(db, entry.data.lane).id,
           entry.data.from,
           entry.data.to,

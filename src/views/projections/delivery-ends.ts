@@ -111,7 +111,7 @@ export function settled(db: ViewDatabase, at: At, data: JournalData["delivery.se
   const group = record?.outcome === "failed" ? groupOf(db, at, data, row, record) : null;
   db.run(
     `update deliveries set status = ?, letter = 0, error_group = coalesce(?, error_group), attempts = ?, cause = coalesce(?, cause), error_type = coalesce(?, error_type),
-       error_message = coalesce(?, error_message), next_attempt_at = null, replay_id = coalesce(?, replay_id), processed_at = ?, calls = ?
+       error_message = coalesce(?, error_message), next_attempt_at = null, replay_id = coalesce(?, replay_id), processed_at = ?, calls = ?, ended_position = ?
      where entity = ? and revision = ? and handler = ?`,
     data.outcome,
     group,
@@ -122,6 +122,7 @@ export function settled(db: ViewDatabase, at: At, data: JournalData["delivery.se
     data.act.replayId ?? null,
     at.recordedAt,
     callsWith(row, record),
+    at.position,
     row.entity,
     data.revision,
     at.handler,
@@ -135,9 +136,10 @@ export function settled(db: ViewDatabase, at: At, data: JournalData["delivery.se
 export function retired(db: ViewDatabase, at: Omit<At, "journal">, act: Act): void {
   addRetirement(db, at, act);
   db.run(
-    `update deliveries set status = 'discarded', letter = 0, next_attempt_at = null, processed_at = ?
+    `update deliveries set status = 'discarded', letter = 0, next_attempt_at = null, processed_at = ?, ended_position = ?
      where handler = ? and status in ('failed', 'dead_lettered', 'escalated')`,
     at.recordedAt,
+    at.position,
     at.handler,
   );
 }

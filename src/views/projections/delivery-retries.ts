@@ -17,10 +17,12 @@ export function completed(db: ViewDatabase, at: At, { ahead, completed: details 
       ) ?? openRow(db, at, detail, detail.record.attempt)!;
     if (status !== "failed" && status !== "completed") continue;
     db.run(
-      "update deliveries set status = 'completed', attempts = ?, next_attempt_at = null, processed_at = ?, calls = ? where entity = ? and revision = ? and handler = ?",
+      `update deliveries set status = 'completed', attempts = ?, next_attempt_at = null, processed_at = ?, calls = ?, ended_position = ?
+       where entity = ? and revision = ? and handler = ?`,
       detail.record.attempt,
       at.recordedAt,
       calls + 1,
+      at.position,
       id,
       detail.revision,
       at.handler,
@@ -39,9 +41,10 @@ export const byLane = "indexed by retries_by_lane";
 /** @param before the lane's events below this revision are done. */
 export function completeRetries(db: ViewDatabase, at: At, lane: string, before: number): void {
   db.run(
-    `update deliveries ${byLane} set status = 'completed', attempts = attempts + 1, next_attempt_at = null, processed_at = ?
+    `update deliveries ${byLane} set status = 'completed', attempts = attempts + 1, next_attempt_at = null, processed_at = ?, ended_position = ?
      where ${retries} and entity = ? and revision < ?`,
     at.recordedAt,
+    at.position,
     at.handler,
     entityOf(db, lane).id,
     before,

@@ -18,6 +18,7 @@ export const deliveryTables = `
       error_group text, -- fingerprint of that of its last failure
       part integer, -- of a split event: the one that the rest is about
       calls integer not null default 0, -- that are on record, however many of them are kept
+      ended_position integer, -- of the record of its final outcome; null again once the texts of its attempts are gone
       primary key (entity, revision, handler)
     ) strict, without rowid;
     create index deliveries_by_status on deliveries(status, position);
@@ -34,6 +35,7 @@ export const deliveryTables = `
     create index letters_by_age on deliveries(handler, dead_lettered_at) where letter = 1 and status <> 'failed';
     create index letters_by_replay on deliveries(replay_id, position) where letter = 1 and replay_id is not null;
     create index letters_retried on deliveries(replay_id, handler) where letter = 1 and status = 'failed';
+    create index deliveries_with_texts on deliveries(handler, ended_position) where ended_position is not null;
     create index retries_by_lane on deliveries(handler, entity, revision) where status = 'failed' and letter = 0;
 
     -- position: that of the journal's entry.

@@ -1,0 +1,111 @@
+/** The beginning of a journal that may be abridged, and how things stood at its end. */
+import { isOwnEvent, isSkipped, type Skip } from "../../delivery/journal/journal-read.ts";
+import { foldStored, lastState } from "../../delivery/journal/last-snapshot.ts";
+import type { PartitionState } from "../../delivery/journal/state.ts";
+import type { Position, StoredEvent } from "../../event/event.ts";
+import { type Abridged, type AbridgedEntry, entriesOf } from "../../log/abridged/abridgement.ts";
+import type { EventLog } from "../../log/event-log.ts";
+import type { JournalData, JournalEvent } from "../../records/journal.ts";
+import type { Standing } from "./abridger.ts";
+
+/** A journal as the log has it on record. */
+export interface RecordedJournal {
+  readonly stream: string;
+  readonly skips: readonly Skip[];
+  /** The checkpoint of an empty one. */
+  readonly start: Position;
+  /** Where its handler was retired; null: it is not. All that waited for it is over then. */
+  readonly retiredAt: Position | null;
+  /** From this revision on it is needed as it is: an amendment that is in force stands there. */
+  readonly neededFrom: number;
+}
+
+export interface Beginning {
+  /** Of the first entry that stays. */
+  readonly before: number;
+  readonly through: Position;
+  readonly state: PartitionState;
+  readonly standing: Standing;
+}
+
+interface Place {
+  readonly log: EventLog;
+  readonly journal: RecordedJournal;
+  /** The abridgement that there is; null: none. */
+  readonly abridged: Abridged | null;
+  readonly signal: AbortSignal;
+}
+
+/** The journal's entries that are still there, up to the first that is not to be read like this: it was recorded too late, or it is not the journal's own. */
+export async function* entriesFrom({ log, journal, abridged, signal }: Place, ends: (event: StoredEvent) => boolean): AsyncGenerator<StoredEvent, void> {
+  const { stream, skips } = journal;
+  let next = abridged?.before ?? 0;
+  for await (const batch of log.readStream(stream, { from: next, damaged: "given", signal }))
+    for (const event of batch) {
+      for (; next < event.revision; next++) if (!isSkipped(skips, next)) return;
+      next++;
+      if (ends(event)) return;
+      if (isSkipped(skips, event.revision)) continue;
+      if (event.damage !== undefined && event.type === ("snapshot" satisfies JournalEvent["type"])) continue; // all that it says is said elsewhere
+      if (event.damage !== undefined || !isOwnEvent(event)) return;
+      yield event;
+    }
+}
+
+/** @param until what was recorded from this time on stays. @returns null when nothing can go. */
+export async function beginningOf(place: Place, until: string): Promise<Beginning | null> {
+  const { log, journal, abridged } = place;
+  const troubled = new Set<string>();
+  const last = await log.streamRevision(journal.stream);
+  const ends = ({ revision, recordedAt }: StoredEvent) => revision >= journal.neededFrom || revision >= last || recordedAt >= until;
+  let end: { readonly before: number; readonly through: Position } | null = null;
+  for await (const event of entriesFrom(place, ends)) {
+    noteTrouble(troubled, event.type, event.data);
+    end = { before: event.revision + 1, through: event.position };
+  }
+  if (end === null) return null;
+  if (abridged !== null)
+    for await (const entries of entriesOf(log, abridged))
+      for (const [, , , type, data] of entries) {
+        noteTrouble(troubled, type, data);
+        if (type === "progress") for (const [lane] of (data as unknown as JournalData["progress"]).ahead) troubled.add(lane);
+      }
+  const state = await stateAt(place, end.before);
+  for (const lane of state.lanes.keys()) troubled.add(lane);
+  const isRetired = journal.retiredAt !== null && journal.retiredAt <= end.through;
+  const isOver = (lane: string, revision: number, at: string) => isRetired || hasOutcome(state, lane, revision, BigInt(at));
+  return { ...end, state, standing: { isOver, wasInTrouble: (lane) => troubled.has(lane) } };
+}
+
+async function stateAt({ log, journal: { stream, skips, start }, signal }: Place, before: number): Promise<PartitionState> {
+  const { state, from } = await lastState(log, stream, start, skips, before);
+  if (from < before)
+    for await (const batch of log.readStream(stream, { from, limit: before - from, damaged: "given", signal }))
+      for (const event of batch)
+        if (event.revision < before && event.damage === undefined && isOwnEvent(event) && !isSkipped(skips, event.revision)) foldStored(state, event);
+  return state;
+}
+
+/** Entries before a place, abridged ones first. */
+export async function* entriesBefore(place: Place, before: number): AsyncGenerator<readonly AbridgedEntry[], void> {
+  if (place.abridged !== null) yield* entriesOf(place.log, place.abridged);
+  for await (const { revision, position, recordedAt, type, data } of entriesFrom(place, (event) => event.revision >= before))
+    yield [[revision, position.toString(), recordedAt, type, data]];
+}
+
+function hasOutcome({ lanes, checkpoint }: PartitionState, lane: string, revision: number, at: Position): boolean {
+  const record = lanes.get(lane);
+  if (record === undefined) return at <= checkpoint;
+  return revision < record.next && !record.letters.has(revision);
+}
+
+/** A lane is in trouble when an entry is about it alone, or when the journal was begun with it: then it was in trouble in another one. */
+function noteTrouble(troubled: Set<string>, type: string, data: AbridgedEntry[4]): void {
+  const {
+    lane,
+    completed = [],
+    lanes = [],
+  } = data as { readonly lane?: unknown } & Partial<Record<"completed" | "lanes", readonly { readonly lane: string }[]>>;
+  if (typeof lane === "string") troubled.add(lane);
+  for (const one of type === "progress" ? completed : type === "snapshot" ? lanes : []) troubled.add(one.lane);
+}

@@ -1,0 +1,131 @@
+/** Journals of a store are shortened by its runs: texts of attempts leave the log once what they are of is over for long enough, and nothing else is lost. */
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it, onTestFinished } from "vitest";
+import { z } from "zod";
+import { defineEvent } from "../../src/catalog/define.ts";
+import { openStore } from "../../src/compose.ts";
+import { type Config, defineConfig } from "../../src/config/config.ts";
+import { defineHandler } from "../../src/delivery/handler.ts";
+import { systemClock } from "../../src/event/clock.ts";
+import { place } from "../../src/http/wire/stream.ts";
+import { toSelection } from "../../src/replay/selection.ts";
+import type { Store } from "../../src/store/store.ts";
+import { followFrom, idOf } from "../support/followed.ts";
+import { replayWith, runTerms, until } from "../support/replay-scene.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const placed = defineEvent("order.placed", { 1: z.object({ n: z.number() }) });
+const dayMs = 86_400_000;
+const tenant = "default";
+/** In the messages of failures that are over, and of the one that is not. */
+const [overMark, openMark] = ["OVER-4711-", "OPEN-4712-"];
+
+function aScene(partitions = 1) {
+  const [folder, archive] = [temporaryFolder(), temporaryFolder()];
+  const time = { days: 0 };
+  const clock = { ...systemClock, now: () => Date.now() + time.days * dayMs };
+  const state = { broken: true };
+  const mailer = defineHandler({
+    ...{ name: "mailer", events: [placed], ordering: "relaxed", partitions, retry: { maxAttempts: 2, initialDelayMs: 10 } },
+    on: {
+      "order.placed": ({ data: { n } }: { readonly data: { readonly n: number } }) => {
+        if (state.broken) throw new Error(`no stamp for ${overMark}${n}`);
+        if (n === 7) throw new TypeError(`no stamp for ${openMark}${n}`);
+      },
+    },
+  } as never);
+  // Events stay: there is no rule for orders.
+  const config = defineConfig({ events: [placed], handlers: [mailer], retention: { other: { afterDays: 10, archive: `file:${archive}` } } } as Config);
+  const open = async () => {
+    const store = await openStore(config, { log: `sqlite:${folder}`, clock });
+    onTestFinished(() => store.close());
+    await store.start();
+    return store;
+  };
+  const holds = (mark: string) => readdirSync(folder).filter((name) => name.startsWith("log.db") && readFileSync(join(folder, name)).includes(mark));
+  return { folder, time, state, open, holds };
+}
+
+async function run(store: Store) {
+  const { id } = await store.beginArchiveRun();
+  await until(async () => (await store.archiveRun(id))!.state !== "running");
+  expect((await store.archiveRun(id))!.why).toBeNull();
+}
+
+const lettersOf = (store: Store) => store.views.deadLetters({ tenant }, { limit: 100 });
+const append = async (store: Store, from: number, to: number) => {
+  for (let n = from; n < to; n++) await store.append([{ type: "order.placed", schemaVersion: 1, entity: { type: "order", id: `o-${n}` }, data: { n } }]);
+};
+
+/** All that is shown of deliveries, and does not say when it was asked. */
+async function shown(store: Store, ids: readonly string[]) {
+  const { events } = await lettersOf(store);
+  const deliveries = await Promise.all(ids.map((id) => store.views.deliveriesOf(tenant, id)));
+  const { groups } = await store.views.errorGroups({ tenant }, { limit: 10 });
+  return JSON.parse(JSON.stringify({ events, deliveries, groups, handlers: await store.views.handlers() })) as Record<string, unknown>;
+}
+
+it.each([1, 3])(
+  "lose the texts of what is over, and keep what is open, what was decided and every count: %i partitions",
+  { timeout: 90_000 },
+  async (partitions) => {
+    const { folder, time, state, open, holds } = aScene(partitions);
+    const first = await open();
+    await append(first, 0, 30);
+    await until(async () => (await lettersOf(first)).total === 30);
+    state.broken = false;
+    const { planId } = await first.planReplay(toSelection({ deadLetters: { handler: "mailer" } }));
+    const { replayId } = await first.startReplay(planId, { terms: runTerms, reason: "mended" });
+    await replayWith(first, replayId, "completed");
+    await until(async () => (await lettersOf(first)).total === 1);
+    await first.close();
+    expect(holds(overMark)).toEqual(["log.db"]);
+
+    time.days = 5;
+    const store = await open();
+    await append(store, 30, 40);
+    const ids = [
+      ...(await store.readEntity({ type: "order", id: "o-3" }, { limit: 1 })).events,
+      ...(await store.readEntity({ type: "order", id: "o-7" }, { limit: 1 })).events,
+    ].map(({ id }) => id);
+    await until(async () => (await store.views.handlers())[0]!.waiting === 1);
+    const before = await shown(store, ids);
+    const changes = await followFrom(store, "0");
+    await until(() => changes.told.some((told) => told.includes("o-39 0 mailer completed")));
+    changes.stop();
+    await run(store);
+    expect(await shown(store, ids)).toEqual(before);
+
+    time.days = 12;
+    await run(store);
+    await until(async () => JSON.stringify((await shown(store, ids)).deliveries).includes(overMark) === false);
+    const after = await shown(store, ids);
+    expect(after).toMatchObject({ events: before["events"], groups: before["groups"], handlers: before["handlers"] });
+    expect(JSON.stringify(after["events"])).toContain(`${openMark}7`);
+    const ofFirst = (all: Record<string, unknown>) => (all["deliveries"] as readonly (readonly Record<string, unknown>[])[])[0]![0]!;
+    expect(ofFirst(after)).toMatchObject({ status: "replayed", attempts: ofFirst(before)["attempts"], history: [] });
+    // Whoever comes back to a place among what went would miss changes; whoever is further has all.
+    await expectGone(store, idOf(changes.told.find((told) => told.includes("mailer failed"))!));
+    await store.close();
+    expect(holds(overMark)).toEqual([]);
+
+    rmSync(join(folder, "views.db"));
+    const again = await open();
+    await until(async () => (await again.views.handlers())[0]?.waiting === 1);
+    expect(await shown(again, ids)).toEqual(after);
+    state.broken = false;
+    await append(again, 40, 41);
+    await until(async () => (await again.views.handlers())[0]!.done === 40);
+    await again.views.rebuild();
+    expect((await lettersOf(again)).total).toBe(1);
+  },
+);
+
+async function expectGone(store: Store, after: string): Promise<void> {
+  const { ended } = await store.following.follow({
+    ...{ wanted: { tenant, events: false, statuses: new Set(["failed"]) as never }, from: place.parse(after) },
+    ...{ signal: new AbortController().signal, encode: () => Buffer.from(""), sink: { send: () => true, onDrained() {} } },
+  });
+  expect(await ended).toBe("gone");
+}
