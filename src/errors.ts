@@ -70,6 +70,8 @@ export const errorCatalog = {
   HANDLER_PRESENT: { kind: "conflict", remedy: "Take the handler out of the config and restart, then retire it; a handler in the config can only be paused." },
   RETENTION_RUNNING: { kind: "conflict", remedy: "One run works at a time: wait for it to end, `GET /archive/runs/{id}` follows it, or end its process." },
   NOTHING_TO_REPAIR: { kind: "conflict", remedy: "The handler's journal is sound; `GET /handlers` says why a handler stands still." },
+  REPARTITION_RUNNING: { kind: "conflict", remedy: "One goes on at a time: wait until `GET /handlers` shows the handler at work, then ask again." },
+  REPARTITION_REFUSED: { kind: "conflict", remedy: "Let the handler catch up with the log, then ask again; nothing has changed." },
   PLAN_STALE: { kind: "conflict", remedy: "Plan again: what the plan listed has changed." },
   PLAN_USED: { kind: "conflict", remedy: "The plan was started already: follow the replay that the detail names, or plan again." },
   REPLAY_ENDED: { kind: "conflict", remedy: "The replay can no longer be changed: read its report, and plan again for what is left." },

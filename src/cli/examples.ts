@@ -176,6 +176,8 @@ const examples: Readonly<Record<string, string>> = {
   reprise handlers retire mailer --reason 'shipping sends the mails now'`,
   "handlers repair": `
   reprise handlers repair ledger --reason 'a script wrote there'`,
+  "handlers repartition": `
+  reprise handlers repartition ledger --partitions 16 --reason 'four instances share it now'`,
   views: `
   reprise views rebuild`,
   "views rebuild": `

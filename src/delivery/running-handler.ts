@@ -5,9 +5,10 @@ import type { FoundLetter } from "./dispatcher/letter-acts.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import type { Instances } from "./inbox/instances.ts";
 import { type LaneSide, type LetterSide, routedLanes, routedLetters } from "./lane-routes.ts";
-import { type Condition, conditionOfAll } from "./ownership/condition.ts";
+import { type Condition, conditionOf, conditionOfAll } from "./ownership/condition.ts";
 import type { HandlerPlace } from "./ownership/handler-place.ts";
-import type { Repaired, Seat } from "./ownership/seat.ts";
+import { type Repaired, type Seat, takesActs } from "./ownership/seat.ts";
+import type { Repartitioned } from "./repartition/repartition.ts";
 import { type ReplaySide, routedReplays } from "./replay-routes.ts";
 
 /** One handler in this process, in whatever condition it is. */
@@ -26,6 +27,8 @@ export interface RunningHandler {
   resume(act: Act): Promise<Position>;
   /** Has events of its journal that are not the journal's own skipped, on record. @throws NOTHING_TO_REPAIR, NOT_OWNER */
   repair(act: Act): Promise<Repaired>;
+  /** Divides its lanes into so many partitions. @throws REPARTITION_RUNNING, REPARTITION_REFUSED, NOT_OWNER, JOURNAL_DAMAGED, LOG_UNAVAILABLE */
+  repartition(partitions: number, act: Act): Promise<Repartitioned>;
   /** What has become of it in this process; its pause is on record. */
   condition(): Condition;
   /** Its deliveries under way. */
@@ -45,35 +48,41 @@ export interface RunningHandler {
  */
 export function makeRunningHandler(place: HandlerPlace, instances: Instances | null): RunningHandler {
   const { spec, pauses } = place;
-  const here = (stream: string) => place.seatOf(stream).mustWork();
-  const seatElsewhere = ({ working, fault, place: at }: Seat) =>
-    instances === null || working !== null || (fault !== null && fault.code !== "FENCED") ? null : { journal: at.journal, instances };
-  const elsewhere = (stream: string) => seatElsewhere(place.seatOf(stream));
-  const allElsewhere = () => place.seats.flatMap((seat) => seatElsewhere(seat) ?? []);
+  const here = (stream: string) => place.seats.of(stream).mustWork();
+  const seatElsewhere = (seat: Seat) => {
+    const { fault, place: at } = seat;
+    return instances === null || takesActs(seat) !== null || (fault !== null && fault.code !== "FENCED") ? null : { journal: at.journal, instances };
+  };
+  const elsewhere = (stream: string) => seatElsewhere(place.seats.of(stream));
+  const allElsewhere = () => place.seats.all.flatMap((seat) => seatElsewhere(seat) ?? []);
   const routes = { here, elsewhere };
-  const dispatchers = () => place.seats.flatMap(({ dispatcher }) => (dispatcher === null ? [] : [dispatcher]));
+  const dispatchers = () => place.seats.all.flatMap(({ dispatcher }) => (dispatcher === null ? [] : [dispatcher]));
   return {
     spec,
     letters: routedLetters(routes),
     lanes: routedLanes(routes),
-    replays: routedReplays({ all: () => (instances === null ? place.someWorking() : place.working()), here, elsewhere, allElsewhere }),
+    replays: routedReplays({ all: () => (instances === null ? place.seats.someWorking() : place.seats.working()), here, elsewhere, allElsewhere }),
     async pause(act) {
-      if (instances === null) place.mustWork();
+      if (instances === null) place.seats.mustWork();
       return pauses.pause(act);
     },
     async resume(act) {
-      if (instances === null) place.mustWork();
+      if (instances === null) place.seats.mustWork();
       return pauses.resume(act);
     },
-    repair: async (act) => place.repair(act),
-    condition: () => conditionOfAll(place.seats.map((seat) => seat.condition())),
+    repair: async (act) => place.seats.repair(act),
+    repartition: (partitions, act) => place.division.repartition(partitions, act),
+    condition() {
+      const { fault } = place.division;
+      return fault === null ? conditionOfAll(place.seats.all.map((seat) => seat.condition())) : conditionOf(fault);
+    },
     running: () => dispatchers().flatMap((dispatcher) => dispatcher.running()),
     async known(stream, revision) {
       const other = elsewhere(stream);
       if (other !== null) return other.instances.followed.find(other.journal, stream, revision);
-      return place.seatOf(stream).dispatcher?.letters.find(stream, revision);
+      return place.seats.of(stream).dispatcher?.letters.find(stream, revision);
     },
-    lettersOf: (stream) => place.seatOf(stream).dispatcher?.letters.revisions(stream) ?? [],
+    lettersOf: (stream) => place.seats.of(stream).dispatcher?.letters.revisions(stream) ?? [],
     followers: (replayId) => dispatchers().reduce((sum, { replays }) => sum + replays.followers(replayId), 0),
   };
 }

@@ -23,9 +23,9 @@ import { Integrations } from "./integrations/integrations.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import type { Cluster } from "./ownership/cluster/cluster.ts";
 import { type MakeClusterOptions, makeCluster } from "./ownership/cluster/make-cluster.ts";
-import { type Condition, refusalOf } from "./ownership/condition.ts";
+import type { Condition } from "./ownership/condition.ts";
 import { HandlerPlace } from "./ownership/handler-place.ts";
-import { type PartitionSeat, partitionSeatOf } from "./ownership/partition-seat.ts";
+import type { PartitionSeat } from "./ownership/partition-seat.ts";
 import { makeLife } from "./ownership/signs-of-life.ts";
 import { alone, among, type WhoOwns } from "./ownership/who-owns.ts";
 import { type LastEnds, nobodyTold } from "./partition/ends.ts";
@@ -98,7 +98,6 @@ export interface RunningHandlers extends HandlerTroubles {
 interface Place {
   readonly place: HandlerPlace;
   readonly handler: RunningHandler;
-  readonly seats: readonly PartitionSeat[];
 }
 
 export function makeRunningHandlers(options: RunningHandlersOptions): RunningHandlers {
@@ -108,7 +107,7 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
   const twins = new Map(handlers.map((spec) => [spec.name, options.twin?.(spec)]));
   const calls = makeAttempts(handlers, twins, options); // made at once, so that a header that cannot be sent is a start-up error
   const places = new Map<string, Place>();
-  const dispatchers = () => [...places].flatMap(([name, { place }]) => place.working().map((dispatcher) => ({ name, dispatcher })));
+  const dispatchers = () => [...places].flatMap(([name, { place }]) => place.seats.working().map((dispatcher) => ({ name, dispatcher })));
   const lookAgain = () => {
     for (const { dispatcher } of dispatchers()) dispatcher.lookAgain();
   };
@@ -121,7 +120,7 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
     onChange: lookAgain,
   });
   const find = (name: string) => places.get(name)?.handler;
-  const partitions = () => [...places.values()].flatMap(({ seats }) => seats);
+  const partitions = () => [...places.values()].flatMap(({ place }) => place.seats.partitions);
   const { instance = `${hostname()}:${process.pid}` } = options;
   const { cluster, instances } = shareWork(options, { ends, name: instance, seats: partitions, onChange: lookAgain, integrations, places });
   /** One that another instance has, or is about to have, is at work there. */
@@ -132,10 +131,10 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
       const owns = cluster === null ? alone(instance, life.isHeard) : among(cluster);
       await instances?.start();
       await integrations.start(); // after the tail has begun, so that no change is missed between
-      await openAll(options, { places, attempts: calls.attempts, twins, owns, integrations, instances });
+      await openAll(options, { places, attempts: calls.attempts, twins, owns, integrations, instances, cluster });
       if (cluster !== null) return cluster.start();
       life.start();
-      for (const { place } of places.values()) for (const seat of place.seats) seat.start();
+      for (const { place } of places.values()) place.start();
     },
     async stop(patienceMs) {
       const byMs = clock.monotonicMs() + patienceMs;
@@ -153,7 +152,9 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
         throw new RepriseError("NOT_FOUND", `Handler ${name} does not run here: it is not in this config, or the service has not started.`);
       return handler;
     },
-    mustOwn: (names) => (instances === null ? mustOwn(places, names) : undefined),
+    mustOwn(names) {
+      if (instances === null) for (const name of new Set(names)) places.get(name)?.place.seats.mustBeHere();
+    },
     condition(name) {
       const handler = find(name);
       if (handler !== undefined) return handler.condition();
@@ -164,7 +165,7 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
     partitions,
     ...{ cluster, instance },
     running: (name) => find(name)?.running() ?? [],
-    working: () => [...places.values()].flatMap(({ place, handler }) => (place.working().length === 0 ? [] : [handler])),
+    working: () => [...places.values()].flatMap(({ place, handler }) => (place.seats.working().length === 0 ? [] : [handler])),
     ...tellTroubles(places, { dispatchers, isElsewhere }),
   };
 }
@@ -185,13 +186,6 @@ function shareWork(options: RunningHandlersOptions, needs: ShareNeeds): { readon
   return { cluster, instances };
 }
 
-function mustOwn(places: ReadonlyMap<string, Place>, names: readonly string[]): void {
-  for (const name of new Set(names)) {
-    const fault = places.get(name)?.place.faults.find(({ code }) => code === "FENCED");
-    if (fault !== undefined) throw refusalOf(fault);
-  }
-}
-
 interface OpenNeeds {
   readonly places: Map<string, Place>;
   readonly attempts: ReadonlyMap<string, Attempt>;
@@ -199,24 +193,29 @@ interface OpenNeeds {
   readonly owns: WhoOwns;
   readonly integrations: Integrations;
   readonly instances: Instances | null;
+  readonly cluster: Cluster | null;
 }
 
 /** Claims one journal after the other. When one cannot be claimed, those that are get released again. */
 async function openAll(
   { handlers, ends = nobodyTold, onTaken = () => {}, ...common }: RunningHandlersOptions,
-  { places, attempts, twins, owns, integrations, instances }: OpenNeeds,
+  { places, attempts, twins, owns, integrations, instances, cluster }: OpenNeeds,
 ): Promise<void> {
   const shared = { ...owns, gate: new AloneGate(), flushPace: new FlushPace() };
   const taken = (handler: string) => {
-    instances?.owns(places.get(handler)?.place.seats.map((seat) => seat.place.journal) ?? []);
+    instances?.owns(places.get(handler)?.place.seats.all.map((seat) => seat.place.journal) ?? []);
     onTaken(handler);
+  };
+  const onDivided = ({ seats }: HandlerPlace) => {
+    void cluster?.divisions.divided(seats.partitions);
+    instances?.divided(seats.all.map((seat) => seat.place.journal));
   };
   try {
     for (const spec of handlers) {
       const called = { attempt: attempts.get(spec.name)!, seen: twins.get(spec.name) ?? nobodySees };
-      const place = new HandlerPlace({ ...common, ...shared, ...called, integrations, spec, ends, onTaken: taken });
+      const place = new HandlerPlace({ ...common, ...shared, ...called, integrations, spec, ends, onTaken: taken, onDivided });
       await place.open();
-      places.set(spec.name, { place, handler: makeRunningHandler(place, instances), seats: place.seats.map(partitionSeatOf) });
+      places.set(spec.name, { place, handler: makeRunningHandler(place, instances) });
     }
   } catch (error) {
     await stopAll(places, 0);

@@ -18,6 +18,20 @@ export interface HandlerStreamData {
     /** URL of a webhook. */
     readonly endpoint: string | null;
   };
+  /**
+   * An operator's act: the lanes are to be divided into `partitions` in place of `before`. It goes on until a `handler.configured` has that number, or until
+   * it is withdrawn. Nobody claims a partition meanwhile.
+   */
+  "handler.repartitioning": {
+    readonly partitions: number;
+    readonly before: number;
+    /** The instance that does it, and the id of its process. */
+    readonly by: string;
+    readonly life: string;
+    readonly act: Act;
+  };
+  /** It cannot be done now; the handler goes on as it was. */
+  "handler.repartition_withdrawn": { readonly partitions: number; readonly why: string };
   "handler.paused": { readonly why: string; readonly act: Act };
   "handler.resumed": { readonly act: Act };
   /** An operator's act on a handler that is no longer in the config: the `waiting` events that waited for it are discarded. `at`: the log's end then. */

@@ -52,11 +52,18 @@ export interface JournalData {
     readonly life?: string;
     /** Whether the previous owner, which did not release the journal, reported its end. The first builds took each end for a reported one. */
     readonly lastEnd?: "told" | "not_told";
+    /** What its revision is counted on from to the epoch; left out: 0. */
+    readonly epochBase?: number;
   };
   /** Of a handler with several partitions: the stored types of which its owner has known that it wants them, whenever they changed. */
   "partition.wants": { readonly types: readonly string[] };
   /** Clean stop: the last event of an owner. */
   "partition.released": Record<string, never>;
+  /**
+   * The handler's lanes are divided into so many partitions, in other journals, and this one is nobody's any more. A snapshot behind it begins the journal
+   * anew: the handler has come back to this number.
+   */
+  "partition.closed": { readonly partitions: number };
   /**
    * Last event of each flush. `ahead`: `[lane, next, at]` of changed lanes that are beyond the checkpoint or detached.
    * `completed`: details of deliveries that completed after trouble. A delivery that completes at its first call has no record.
@@ -71,7 +78,7 @@ export interface JournalData {
     readonly lane: string;
     readonly next: number;
     readonly at: string;
-    readonly why: "full" | "slow" | "suspect" | LaneBlock;
+    readonly why: "full" | "slow" | "suspect" | "divided" | LaneBlock;
     /** The damaged place, for LOG_DAMAGED. */
     readonly detail?: string;
   };

@@ -6,6 +6,8 @@ import type { LaneBlock } from "./lane-state.ts";
 export interface AmendmentPointer {
   /** Revision of the `delivery.amended` in its journal. */
   readonly revision: number;
+  /** Stream of that journal, where it is another one: the handler was divided anew since. */
+  readonly journal?: string;
   /** The replay whose migration made it. */
   readonly replayId: string | null;
 }

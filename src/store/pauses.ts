@@ -8,6 +8,7 @@ import type { EventLog } from "../log/event-log.ts";
 import type { Act } from "../records/act.ts";
 import type { Views } from "../views/model/views.ts";
 import { type ActOptions, actOf, callerOf, type FinalActOptions } from "./caller.ts";
+import { makeRepartition, type RepartitionResult } from "./repartition.ts";
 import { doOnce, recorded } from "./requests/on-record.ts";
 import { makeRetire, type Retired, type RetireNeeds } from "./retire.ts";
 
@@ -41,6 +42,14 @@ export interface Pauses {
   resumeHandler(name: string, options?: ActOptions): Promise<PositionText>;
   /** Has events skipped that stand in the handler's journal and are not its own, on record, and lets it work again. @throws NOT_FOUND, NOTHING_TO_REPAIR, NOT_OWNER */
   repairHandler(name: string, options: FinalActOptions): Promise<RepairResult>;
+  /**
+   * Divides the lanes of a handler into so many partitions. Nothing of it is delivered meanwhile, and nothing is lost: dead letters, retries and pauses stay.
+   * What an end of the process has cut off goes on when it is asked for again.
+   *
+   * @param partitions 1 to 64.
+   * @throws NOT_FOUND, REQUEST_INVALID, REPARTITION_RUNNING, REPARTITION_REFUSED, NOT_OWNER
+   */
+  repartitionHandler(name: string, partitions: number, options?: ActOptions): Promise<RepartitionResult>;
   /** For a handler that the config does not have any more: all that waits for it is discarded, and it is shown no more. @throws NOT_FOUND, HANDLER_PRESENT */
   retireHandler(name: string, options: FinalActOptions): Promise<Retired>;
   /** Nothing of the entity starts for one handler, or for each that wants its events; it keeps its place in line. @throws NOT_FOUND */
@@ -77,6 +86,7 @@ export function makePauses(needs: RetireNeeds): Pauses {
         done === undefined ? await delivery.must(name).repair(actOf(options)) : { position: done.position, skipped: countSkipped(done.data.skipped) };
       return { skipped, position: positionText(position) };
     },
+    repartitionHandler: makeRepartition(needs),
     retireHandler: makeRetire(needs),
   };
 }

@@ -137,6 +137,7 @@ function handOn(mustBeOpen: () => StoreCore): HandedOn {
     giveUp: async (...args) => mustBeOpen().giveUp(...args),
     approveEscalation: async (...args) => mustBeOpen().approveEscalation(...args),
     rejectEscalation: async (...args) => mustBeOpen().rejectEscalation(...args),
+    repartitionHandler: async (...args) => mustBeOpen().repartitionHandler(...args),
     retireHandler: async (...args) => mustBeOpen().retireHandler(...args),
     amend: async (...args) => mustBeOpen().amend(...args),
     discard: async (...args) => mustBeOpen().discard(...args),

@@ -176,6 +176,7 @@ describe("every route by every role", () => {
         "POST /events": "append",
         "POST /handlers/:name/pause": "admin of all",
         "POST /handlers/:name/repair": "admin of all",
+        "POST /handlers/:name/repartition": "admin of all",
         "POST /handlers/:name/resume": "admin of all",
         "POST /handlers/:name/retire": "admin of all",
         "POST /integrations/:name/isolate": "admin of all",

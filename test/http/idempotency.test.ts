@@ -37,6 +37,7 @@ const bodies: Readonly<Record<string, object>> = {
   "POST /handlers/:name/resume": {},
   "POST /handlers/:name/retire": { reason },
   "POST /handlers/:name/repair": { reason },
+  "POST /handlers/:name/repartition": { partitions: 4 },
   "POST /admin/errors/:fingerprint/resolve": {},
   "POST /admin/errors/:fingerprint/ignore": {},
   "POST /admin/errors/:fingerprint/reopen": {},

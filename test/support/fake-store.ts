@@ -373,6 +373,7 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
     giveUp: async (id) => ({ deliveryId: id, eventId, handler: "mail", position: "22" }),
     approveEscalation: async () => ({ escalation: decidedEscalation("approved"), position: "26" }),
     rejectEscalation: async () => ({ escalation: decidedEscalation("rejected"), position: "27" }),
+    repartitionHandler: async () => ({ state: "repartitioned", partitions: 4, before: 1, position: "24" }),
     retireHandler: async () => ({ discarded: 3, position: "23" }),
     append: takeTyped(async (events) =>
       [events].flat().map((event, index) => ({

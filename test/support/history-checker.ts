@@ -94,23 +94,23 @@ function fnv1a(text: string): number {
 export function countDeliveries(rows: readonly LogRow[], handler: string, ordering: "strict" | "relaxed" = "strict"): Counted {
   const configured = rows.findLast(({ stream, type }) => stream === `reprise.handler-${handler}` && type === "handler.configured");
   const partitions = (configured?.data.partitions ?? 1) as number;
-  const prefix = `reprise.journal-${handler}-${partitions}-`;
-  const journal = rows.filter(({ stream }) => stream.startsWith(prefix));
+  // Of all its partitions ever: what a journal says of a lane holds when another one has the lane.
+  const prefix = `reprise.journal-${handler}-`;
+  const journal = rows.filter(({ stream }) => stream.startsWith(prefix) && /^\d+-\d+$/.test(stream.slice(prefix.length)));
   const since = (configured?.data.types ?? {}) as Readonly<Record<string, string>>;
   const wanted = rows.filter(({ stream, type, position }) => !stream.startsWith("reprise.") && type in since && position > Number(since[type]));
 
-  const checkpoints = new Array<number>(partitions).fill(0);
+  const checkpoints = new Map<string, number>();
   const next = new Map<string, number>();
   const detached = new Set<string>();
   const recorded = new Map<string, CountedStatus>();
   const letters = new Set<string>();
   const advance = (lane: string, to: number) => void next.set(lane, Math.max(next.get(lane) ?? 0, to));
   for (const { stream, type, data } of journal) {
-    const partition = Number(stream.slice(prefix.length));
     const { lane, revision } = data as unknown as Fact;
     const key = `${lane}@${revision}`;
     if (type === "progress") {
-      checkpoints[partition] = Math.max(checkpoints[partition]!, Number(data.checkpoint));
+      checkpoints.set(stream, Math.max(checkpoints.get(stream) ?? 0, Number(data.checkpoint)));
       for (const [name, to] of data.ahead as readonly (readonly [string, number])[]) advance(name, to);
     } else if (type === "delivery.dead_lettered") {
       recorded.set(key, "dead_lettered");
@@ -141,7 +141,8 @@ export function countDeliveries(rows: readonly LogRow[], handler: string, orderi
     const key = `${stream}@${revision}`;
     (revisions.get(stream) ?? revisions.set(stream, []).get(stream)!).push(revision);
     const known = recorded.get(key);
-    const done = revision < (next.get(stream) ?? 0) || (!detached.has(stream) && position <= checkpoints[fnv1a(stream) % partitions]!);
+    const checkpoint = checkpoints.get(`${prefix}${partitions}-${fnv1a(stream) % partitions}`) ?? 0;
+    const done = revision < (next.get(stream) ?? 0) || (!detached.has(stream) && position <= checkpoint);
     if (known !== undefined && !(known === "failed" && done)) statuses.set(key, known);
     else if (done) statuses.set(key, "completed");
     else statuses.set(key, ordering === "strict" && blocked.has(stream) ? "held" : "pending");

@@ -184,6 +184,7 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
     giveUp: async () => store.giveUp(await find(9), { reason }),
     approveEscalation: () => store.approveEscalation(asked[0]!.deliveryId, { reason }),
     rejectEscalation: () => store.rejectEscalation(asked[1]!.deliveryId, { reason }),
+    repartitionHandler: () => store.repartitionHandler("ledger", 2),
     retireHandler: () => store.retireHandler("gone", { reason }),
     beginArchiveRun: async () => {
       const run = await store.beginArchiveRun({ dryRun: true });

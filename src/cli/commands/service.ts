@@ -1,16 +1,18 @@
 import type { Command } from "commander";
-import type { HandlerActReply, HandlerRepairReply, HandlersReply, RebuildReply, RetiredReply } from "../../http/wire/service.ts";
+import type { HandlerActReply, HandlerRepairReply, HandlersReply, RebuildReply, RepartitionReply, RetiredReply } from "../../http/wire/service.ts";
 import { at } from "../client.ts";
 import { addFilters, confirmMany, hint, openSession, queryOf, type World } from "../command.ts";
+import { usage } from "../exit.ts";
 import { type Column, countText, durationText, printList, printOne } from "../print.ts";
 
-/** `handlers ls|pause|resume|repair|retire` and `views rebuild`. */
+/** `handlers ls|pause|resume|repair|repartition|retire` and `views rebuild`. */
 export function addService(program: Command, world: World): void {
   const handlers = program.command("handlers").description("read handlers, pause, resume and retire them");
   addHandlerList(handlers, world);
   addPauses(handlers, world);
   addRetire(handlers, world);
   addRepair(handlers, world);
+  addRepartition(handlers, world);
   addRebuild(program, world);
 }
 
@@ -90,6 +92,29 @@ function addRepair(handlers: Command, world: World): void {
       const { reply } = await session.client.post<HandlerRepairReply>(at`/handlers/${name}/repair`, { body: { reason } });
       printOne(session.terminal, session, reply, reply.name, () => `Handler ${reply.name} is ${reply.state}: ${countText(reply.skipped, "event")} skipped.\n`);
     });
+}
+
+function addRepartition(handlers: Command, world: World): void {
+  handlers
+    .command("repartition <name>")
+    .description("divide a handler's entities into another number of partitions; nothing of it is delivered meanwhile")
+    .requiredOption("--partitions <n>", "how many, 1 to 64")
+    .option("--reason <text>", "why, for the record")
+    .action(async (name: string, { partitions: given, reason }: { readonly partitions: string; readonly reason?: string }, command: Command) => {
+      const session = openSession(command, world);
+      if (!/^\d+$/.test(given)) throw usage(`--partitions is ${JSON.stringify(given)}: it must be a whole number from 1 to 64.`);
+      const { reply } = await session.client.post<RepartitionReply>(at`/handlers/${name}/repartition`, { body: { partitions: Number(given), reason } });
+      printOne(session.terminal, session, reply, reply.name, () => `${repartitionText(reply)}\n`);
+      if (reply.state === "repartitioned") hint(session, `Give the config of ${name} the same number: it counts for a log on which the handler is new.`);
+    });
+}
+
+function repartitionText({ name, state, partitions, partitions_before: before }: RepartitionReply): string {
+  const many = partitions === 1 ? "1 partition" : `${partitions} partitions`;
+  if (state === "unchanged") return `Handler ${name} has ${many} already: there is nothing to do.`;
+  if (state === "repartitioning")
+    return `Handler ${name} is being divided into ${many}; it goes on. \`reprise handlers ls\` shows when the handler works again.`;
+  return `Handler ${name} has ${many} now, in place of ${before}.`;
 }
 
 function addRebuild(program: Command, world: World): void {

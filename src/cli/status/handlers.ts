@@ -19,10 +19,16 @@ function standingStill({ name, state, why, fault, waiting }: Handler): Matter | 
     paused: `reprise handlers resume ${word}`,
     absent: `reprise handlers retire ${word} --reason 'not in the config any more'`,
     fenced: "reprise handlers ls",
-    stopped: fault?.includes("JOURNAL_FOREIGN") ? `reprise handlers repair ${word} --reason 'another program wrote there'` : "reprise doctor",
+    stopped: stoppedNext(word, fault),
   }[state];
   const waits = waiting === 0 ? "" : `; ${countText(waiting, "event")} ${waiting === 1 ? "waits" : "wait"} for it`;
   return { kind: "handler", wrong: true, handler: name, count: waiting, found: `Handler ${name} is ${state}${why === null ? "" : ` (${why})`}${waits}`, next };
+}
+
+function stoppedNext(word: string, fault: string | null): string {
+  if (fault?.includes("JOURNAL_FOREIGN")) return `reprise handlers repair ${word} --reason 'another program wrote there'`;
+  const into = /^REPARTITION_RUNNING\b.* into (\d+) partitions/.exec(fault ?? "")?.[1];
+  return into === undefined ? "reprise doctor" : `reprise handlers repartition ${word} --partitions ${into}`;
 }
 
 const laneTexts = {

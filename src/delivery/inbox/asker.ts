@@ -3,7 +3,8 @@ import { type ErrorCode, errorCatalog, isLogTrouble, RepriseError } from "../../
 import type { Clock } from "../../event/clock.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import type { NewId } from "../../event/ids.ts";
-import { inboxOf } from "../../event/names.ts";
+import { handlerOfJournal, inboxOf } from "../../event/names.ts";
+import { partitionOf } from "../../event/partition-of.ts";
 import { backOff, pause, within } from "../../event/waits.ts";
 import { type EventLog, maxAppendEvents } from "../../log/event-log.ts";
 import type { Act } from "../../records/act.ts";
@@ -24,7 +25,7 @@ export interface AskerNeeds {
 
 interface Pending {
   readonly actId: string;
-  readonly journal: string;
+  journal: string;
   readonly data: object;
   /** An owner that has not released the partition was asked before. */
   isAgain: boolean;
@@ -115,6 +116,21 @@ export class Asker {
       pending.isAgain ||= isUnclean;
       if (pending.stillWanted()) this.#send(pending);
       else pending.reject(new RepriseError("NOT_OWNER", "Another owner has claimed the partition."));
+    }
+  }
+
+  /** These are a handler's journals from now on: what its other ones have not answered, they never will. @param journals of all its partitions, in order. */
+  divided(journals: readonly string[]): void {
+    const handler = handlerOfJournal(journals[0]!);
+    for (const pending of this.#pending.values()) {
+      const { stream } = (pending.data as { readonly args: { readonly stream?: string } }).args;
+      if (handlerOfJournal(pending.journal) !== handler) continue;
+      if (stream === undefined || !pending.stillWanted()) {
+        pending.reject(new RepriseError("NOT_OWNER", `Handler ${handler} was divided anew meanwhile.`, { fields: { owner: null }, retryAfterMs: 1000 }));
+        continue;
+      }
+      pending.journal = journals[partitionOf(stream, journals.length)]!;
+      this.#send(pending);
     }
   }
 

@@ -64,14 +64,20 @@ export class FollowedJournals {
     return { state, next: from, readMs: 0 };
   }
 
-  async #readOn(stream: string, { state, next }: Followed): Promise<Followed> {
+  async #readOn(stream: string, followed: Followed): Promise<Followed> {
     const readMs = this.#clock.monotonicMs();
+    const { state, next } = await this.#readTo(stream, followed);
+    // A journal that was closed may have begun anew since, with a snapshot.
+    return state.closed === null ? { state, next, readMs } : { ...(await this.#readTo(stream, await this.#begin(stream))), readMs };
+  }
+
+  async #readTo(stream: string, { state, next }: Omit<Followed, "readMs">): Promise<Omit<Followed, "readMs">> {
     const last = await readJournal(
       { log: this.#log, stream, from: next, skips: [] },
       (event) => foldStored(state, event),
       () => {},
     );
-    return { state, next: last + 1, readMs };
+    return { state, next: last + 1 };
   }
 }
 

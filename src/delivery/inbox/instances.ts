@@ -56,6 +56,11 @@ export class Instances {
     for (const journal of journals) this.#desk.look(inboxOf(journal));
   }
 
+  /** These are a handler's journals from now on: what was asked of the owners of others is asked of theirs. */
+  divided(journals: readonly string[]): void {
+    this.asker.divided(journals);
+  }
+
   #take(event: StoredEvent): void {
     const { stream } = event;
     if (stream.startsWith(inboxPrefix)) this.#desk.take(event);

@@ -1,4 +1,5 @@
 import type { HandlerPlace } from "../ownership/handler-place.ts";
+import { takesActs } from "../ownership/seat.ts";
 import { Instances, type InstancesNeeds } from "./instances.ts";
 
 /** @param places of the handlers, which are opened later. */
@@ -9,13 +10,14 @@ export function makeInstances(
   return new Instances({
     ...needs,
     find(journal) {
-      for (const { place } of places.values()) for (const seat of place.seats) if (seat.place.journal === journal) return seat.working ?? undefined;
+      for (const { place } of places.values()) for (const seat of place.seats.all) if (seat.place.journal === journal) return takesActs(seat) ?? undefined;
       return undefined;
     },
     onHandler(handler, { type }) {
-      const pauses = places.get(handler)?.place.pauses;
-      if (type === "handler.paused") pauses?.become(true);
-      else if (type === "handler.resumed") pauses?.become(false);
+      const place = places.get(handler)?.place;
+      if (type === "handler.paused") place?.pauses.become(true);
+      else if (type === "handler.resumed") place?.pauses.become(false);
+      else void place?.follow();
     },
   });
 }

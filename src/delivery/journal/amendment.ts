@@ -19,5 +19,5 @@ async function readAmendment(log: EventLog, journal: string, revision: number): 
 
 /** An event with the data that a dead letter's deliveries carry: an amendment's, where it has one. */
 export async function asAmended(log: EventLog, journal: string, stored: StoredEvent, amended: AmendmentPointer | null): Promise<StoredEvent> {
-  return amended === null ? stored : { ...stored, data: await readAmendment(log, journal, amended.revision) };
+  return amended === null ? stored : { ...stored, data: await readAmendment(log, amended.journal ?? journal, amended.revision) };
 }

@@ -21,3 +21,8 @@ export function fencedBy({ stream, data }: StoredEvent): RepriseError {
   const { owner } = data as unknown as JournalData["partition.claimed"];
   return new RepriseError("FENCED", `${stream} was claimed by another process (${owner}).`, { fields: { owner, stream } });
 }
+
+/** The error of who would work on a journal that is in force no more. */
+export function closedInto(stream: string, partitions: number): RepriseError {
+  return new RepriseError("FENCED", `${stream} is closed: its handler is divided into ${partitions} partitions.`, { fields: { stream } });
+}

@@ -34,6 +34,9 @@ const rules: Rules = {
   "partition.released": (state) => {
     state.clean = true;
   },
+  "partition.closed": (state, { partitions }) => {
+    state.closed = partitions;
+  },
   progress: (state, { checkpoint, ahead }) => {
     for (const [lane, next, at] of ahead) advance(laneOf(state, lane, next), next, BigInt(at));
     const passed = BigInt(checkpoint);

@@ -16,11 +16,20 @@ import { findForeign } from "./foreign-events.ts";
 import type { Skip } from "./journal-read.ts";
 import { least, newNamesIn, sinceByStoredType } from "./wanted.ts";
 
+/** An act that divides the handler's lanes anew, from its record until it has ended. */
+export interface Repartitioning extends Omit<HandlerStreamData["handler.repartitioning"], "act"> {
+  /** Of its record. */
+  readonly id: string;
+  readonly recordedAt: string;
+}
+
 export interface HandlerRecord {
   readonly configured: HandlerStreamData["handler.configured"];
   readonly paused: boolean;
   /** Of one of its partitions: the stream, and the revisions there that operators had skipped. */
   journal(partition: number): { readonly stream: string; readonly skips: readonly Skip[] };
+  /** Its lanes are being divided anew. Null: they are not. */
+  readonly repartitioning: Repartitioning | null;
   /** New names of types that the handler has wanted before. Builds that did not know these names may have passed over such events. */
   readonly newNames: readonly string[];
   /** Where the handler was retired, when it comes back after that: it is not given events from before. Null otherwise. */
@@ -79,6 +88,7 @@ export async function configureHandler({
     paused: before.paused !== null && !moved,
     retiredAt: before.configured === null ? before.retiredAt : null,
     retirement: before.retirement,
+    repartitioning: before.repartitioning,
     journal(partition) {
       const stream = journalBeside(configured.journal, partitions, partition);
       return { stream, skips: before.skips.get(stream) ?? [] };
@@ -130,24 +140,25 @@ export function countSkipped(skipped: HandlerStreamData["handler.repaired"]["ski
   return skipped.reduce((sum, { from, to }) => sum + to - from + 1, 0);
 }
 
-async function readHandler(
-  log: EventLog,
-  handler: string,
-): Promise<{
-  configured: HandlerStreamData["handler.configured"] | null;
+export interface StoredHandler {
+  readonly configured: HandlerStreamData["handler.configured"] | null;
   /** Who paused it; null when it is not paused. */
-  paused: string | null;
-  journal: string | null;
-  retiredAt: Position | null;
-  retirement: HandlerRecord["retirement"];
+  readonly paused: string | null;
+  readonly journal: string | null;
+  readonly retiredAt: Position | null;
+  readonly retirement: HandlerRecord["retirement"];
+  readonly repartitioning: Repartitioning | null;
   /** The key is the name of the journal. */
-  skips: ReadonlyMap<string, readonly Skip[]>;
-  revision: number;
-}> {
+  readonly skips: ReadonlyMap<string, readonly Skip[]>;
+  readonly revision: number;
+}
+
+export async function readHandler(log: EventLog, handler: string): Promise<StoredHandler> {
   let configured: HandlerStreamData["handler.configured"] | null = null;
   let paused: string | null = null;
   let journal: string | null = null;
   let retirement: HandlerRecord["retirement"] = null;
+  let repartitioning: Repartitioning | null = null;
   const skips = new Map<string, Skip[]>();
   let revision = -1;
   for await (const batch of log.readStream(handlerStream(handler)))
@@ -156,7 +167,13 @@ async function readHandler(
       if (event.type === "handler.configured") {
         configured = event.data as unknown as HandlerStreamData["handler.configured"];
         ({ journal } = configured);
-      } else if (event.type === "handler.retired") {
+        if (repartitioning?.partitions === partitionOfJournal(journal).of) repartitioning = null;
+      } else if (event.type === "handler.repartitioning") {
+        const { id, recordedAt } = event;
+        const { act: _, ...begun } = event.data as unknown as HandlerStreamData["handler.repartitioning"];
+        repartitioning = { ...begun, id, recordedAt };
+      } else if (event.type === "handler.repartition_withdrawn") repartitioning = null;
+      else if (event.type === "handler.retired") {
         configured = null;
         paused = null;
         retirement = { at: BigInt((event.data as unknown as HandlerStreamData["handler.retired"]).at), recorded: event.position };
@@ -167,7 +184,7 @@ async function readHandler(
         skips.set(repaired.journal, [...(skips.get(repaired.journal) ?? []), ...repaired.skipped]);
       }
     }
-  return { configured, paused, journal, retiredAt: retirement?.at ?? null, retirement, skips, revision };
+  return { configured, paused, journal, retiredAt: retirement?.at ?? null, retirement, repartitioning, skips, revision };
 }
 
 async function holdsEvents(log: EventLog, catalog: Catalog): Promise<boolean> {

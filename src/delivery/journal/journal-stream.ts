@@ -8,7 +8,7 @@ import type { JournalData, JournalEvent } from "../../records/journal.ts";
 import { ownEvent } from "../../records/own-event.ts";
 import { type LastEnds, nobodyTold } from "../partition/ends.ts";
 import { divide } from "../partition/flush-appends.ts";
-import { type Claim, claimType, fencedBy } from "./claim.ts";
+import { type Claim, claimType, closedInto, fencedBy } from "./claim.ts";
 import { fold } from "./fold.ts";
 import { readJournal, type Skip } from "./journal-read.ts";
 import { foldStored, lastState } from "./last-snapshot.ts";
@@ -89,23 +89,26 @@ export class JournalStream {
    * Takes the partition over, before anything else is written. When the owner writes meanwhile, this reads what it wrote and tries again.
    *
    * @param beside facts that hold from the claim on, in the same append. It is told the position of the last event before; null: there was none.
-   * @throws FENCED when the owner was faster each time.
+   * @throws FENCED when the owner was faster each time, or the journal is closed.
    */
   async claim(
-    data: Omit<JournalData["partition.claimed"], "life" | "lastEnd">,
+    data: Omit<JournalData["partition.claimed"], "life" | "lastEnd" | "epochBase">,
     ends: LastEnds = nobodyTold,
     beside: (endedAt: Position | null) => readonly JournalEvent[] = () => [],
+    { evenClosed = false, tries: most = maxClaims } = {},
   ): Promise<Claim> {
     const facts = beside(this.#endedAt);
     for (let tries = 1; ; tries++) {
-      const { clean, readAhead, life } = this.#state;
+      const { clean, readAhead, life, epochBase, closed } = this.#state;
+      if (closed !== null && !evenClosed) throw closedInto(this.stream, closed);
       const lastEnd = clean ? {} : { lastEnd: life !== null && ends.told(life) ? ("told" as const) : ("not_told" as const) };
+      const claim = { ...data, life: ends.life, ...lastEnd, ...(epochBase === 0 ? {} : { epochBase }) };
       try {
-        const at = await this.append([{ type: claimType, data: { ...data, life: ends.life, ...lastEnd } }, ...facts]);
+        const at = await this.append([{ type: claimType, data: claim }, ...facts]);
         this.#claimed = this.#revision - facts.length;
-        return { state: this.#state, unclean: !clean, readAhead, epoch: this.#state.epochBase + this.#claimed, at };
+        return { state: this.#state, unclean: !clean, readAhead, epoch: epochBase + this.#claimed, at };
       } catch (error) {
-        if (!isRepriseError(error, "FENCED") || tries === maxClaims) throw error;
+        if (!isRepriseError(error, "FENCED") || tries === most) throw error;
         await this.#catchUp();
       }
     }

@@ -41,6 +41,8 @@ export interface PartitionState {
   readAhead: number;
   /** What the journal's revisions are counted on from, so that epochs rise also where the handler was divided anew. */
   epochBase: number;
+  /** Into how many partitions the handler's lanes were divided, in other journals: nobody owns this one any more. Null: it is in force. */
+  closed: number | null;
   /** Stored types of which the last owner has known that they are wanted; null: nobody has said it. */
   types: readonly string[] | null;
   /** Lanes that do not simply flow, or are ahead of the checkpoint. */
@@ -63,6 +65,7 @@ export function emptyState(): PartitionState {
     life: null,
     readAhead: 0,
     epochBase: 0,
+    closed: null,
     types: null,
     lanes: new Map(),
     attached: new Set(),

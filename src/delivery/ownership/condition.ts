@@ -29,6 +29,7 @@ export function conditionOfAll(partitions: readonly Condition[]): Condition {
 
 /** The error for an act on a handler that stands still. */
 export function refusalOf(fault: RepriseError): RepriseError {
+  if (fault.code === "REPARTITION_RUNNING") return new RepriseError("NOT_OWNER", fault.message, { cause: fault, fields: { owner: null }, retryAfterMs: 1000 });
   if (fault.code !== "FENCED") return fault;
   const { owner = null } = fault.fields as { readonly owner?: string };
   return new RepriseError("NOT_OWNER", `Another instance${owner === null ? "" : ` (${owner})`} works on this handler.`, {

@@ -1,6 +1,6 @@
 /** One partition's place in this process as the assignment of partitions to instances sees it: it says when to claim, and when to let go. */
 import { RepriseError } from "../../errors.ts";
-import type { Seat } from "./seat.ts";
+import type { LetGo, Seat } from "./seat.ts";
 
 export interface PartitionSeat {
   readonly handler: string;
@@ -17,7 +17,7 @@ export interface PartitionSeat {
    * Starts nothing more, lets what runs end within `drainMs`, records all, and gives the journal up. What still runs then is abandoned, unless it is
    * `keepIfBusy`: then it goes on as before.
    */
-  release(drainMs: number, how?: { readonly keepIfBusy?: boolean }): Promise<"released" | "kept">;
+  release(drainMs: number, how?: LetGo): Promise<"released" | "kept">;
   /** Nothing more is started or recorded here, and the signals of what runs are aborted. The journal is not given up: whoever claims it next folds it. */
   abort(why: string): void;
 }

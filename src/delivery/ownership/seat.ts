@@ -31,6 +31,12 @@ export interface Repaired {
   readonly skipped: number;
 }
 
+export interface LetGo {
+  /** Nothing is aborted when a call does not end in time: the partition is kept. */
+  readonly keepIfBusy?: boolean;
+  readonly because?: RepriseError;
+}
+
 /** The wait before a take-over is tried again that failed. */
 const retryMs = 2000;
 
@@ -101,11 +107,19 @@ export class Seat {
     return dispatcher;
   }
 
-  /** Lets what runs end within `patienceMs`, records all, and gives the journal up. @returns false when it goes on instead, because something still runs. */
-  async letGo(patienceMs: number, how: { readonly keepIfBusy?: boolean } = {}): Promise<boolean> {
+  /**
+   * Lets what runs end within `patienceMs`, records all, and gives the journal up.
+   *
+   * @param because it stands still from now on, for this reason. @returns false when it goes on instead, because something still runs.
+   */
+  async letGo(patienceMs: number, { because, ...how }: LetGo = {}): Promise<boolean> {
     const dispatcher = this.#dispatcher;
+    if (because !== undefined) this.#fault = because;
     if ((await dispatcher?.stop(patienceMs, how)) === false) return false;
-    if (this.#dispatcher === dispatcher) this.#dispatcher = this.#fault = null;
+    if (this.#dispatcher === dispatcher) {
+      this.#dispatcher = null;
+      this.#fault = because ?? null;
+    }
     return true;
   }
 
@@ -155,11 +169,11 @@ export class Seat {
       this.#fault = null;
     } catch (error) {
       if (!isRepriseError(error, "FENCED", "JOURNAL_DAMAGED", "LOG_DAMAGED")) throw error;
-      this.#standStill(error);
+      this.#failed(error);
     }
   }
 
-  #standStill(error: RepriseError): void {
+  #failed(error: RepriseError): void {
     this.#dispatcher = null;
     this.#fault = error;
     this.#options.logger.error({ ...named(this.place), err: error }, "the handler stands still");
@@ -206,11 +220,16 @@ export class Seat {
           await pause(retryMs, clock, signal);
           continue;
         }
-        this.#standStill(isRepriseError(error) ? error : new RepriseError("INTERNAL", `Handler ${spec.name} could not take over.`, { cause: error }));
+        this.#failed(isRepriseError(error) ? error : new RepriseError("INTERNAL", `Handler ${spec.name} could not take over.`, { cause: error }));
         return;
       }
     }
   }
+}
+
+/** The dispatcher that may be asked for something: null also while it lets go of the partition. */
+export function takesActs({ working }: Seat): Dispatcher | null {
+  return working?.life.stopping === true ? null : working;
 }
 
 /** As the log of the service names it. */

@@ -1,16 +1,19 @@
 import type { FastifyInstance } from "fastify";
 import { makeRoutes } from "../route.ts";
 import { defined } from "../wire/defined.ts";
-import { actRequest, finalActRequest } from "../wire/members.ts";
+import { actRequest, finalActRequest, repartitionRequest } from "../wire/members.ts";
 import {
   type HandlerActReply,
   type HandlerRepairReply,
   handlerActReply,
   handlerRepairReply,
   handlersReply,
+  type RepartitionReply,
   type RetiredReply,
+  repartitionReply,
   retiredReply,
   toHandlersReply,
+  toRepartitionReply,
 } from "../wire/service.ts";
 import { adminOfAll, callerOf, listOf, type RouteOptions } from "./options.ts";
 
@@ -38,6 +41,20 @@ export async function handlerRoutes(app: FastifyInstance, { store }: RouteOption
     async ({ request, params: { name }, body }): Promise<HandlerActReply> => {
       const position = await store.resumeHandler(name, { ...callerOf(request), ...defined(body) });
       return { name, state: "running", position: String(position) };
+    },
+  );
+
+  act(
+    "POST",
+    "/handlers/:name/repartition",
+    {
+      ...{ ...adminOfAll, summary: "Divides a handler's entities into another number of partitions.", statuses: [200, 202] },
+      ...{ body: repartitionRequest, reply: repartitionReply, codes: ["REPARTITION_RUNNING", "REPARTITION_REFUSED"] },
+    },
+    async ({ request, params: { name }, body: { partitions, reason } }, reply): Promise<RepartitionReply> => {
+      const result = await store.repartitionHandler(name, partitions, { ...callerOf(request), ...defined({ reason }) });
+      if (result.state === "repartitioning") reply.code(202);
+      return toRepartitionReply(name, result);
     },
   );
 

@@ -2,9 +2,11 @@
 
 import { z } from "zod";
 import type { Json } from "../../event/event.ts";
+import { maxPartitions } from "../../event/partition-of.ts";
 import { time } from "../../store/append/members.ts";
 
 const maxTextCharacters = 256;
+const partitionsMessage = `must be a whole number from 1 to ${maxPartitions}`;
 
 /** Text that survives UTF-8: half of a surrogate pair would be stored as something else. */
 export function text(maxCharacters = maxTextCharacters) {
@@ -68,6 +70,12 @@ export const mustSayWhy = reason.refine((value) => value.trim() !== "", "must sa
 
 /** Of acts that take nothing else. */
 export const actRequest = z.strictObject({ reason: reason.optional() });
+
+/** Of the act that divides a handler's entities anew. */
+export const repartitionRequest = z.strictObject({
+  partitions: z.int(partitionsMessage).min(1, partitionsMessage).max(maxPartitions, partitionsMessage),
+  reason: reason.optional(),
+});
 
 /** Of an act that is for good. */
 export const finalActRequest = z.strictObject({ reason: mustSayWhy });

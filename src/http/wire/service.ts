@@ -1,6 +1,7 @@
 /** Handlers, schemas, the views as a whole, and the service's own health. */
 
 import { z } from "zod";
+import type { RepartitionResult } from "../../store/repartition.ts";
 import { deliveryStatuses } from "../../views/model/delivery.ts";
 import { shownLaneStates } from "../../views/model/entity.ts";
 import { type HandlerView, handlerStates } from "../../views/model/handler.ts";
@@ -55,6 +56,15 @@ export const retiredReply = z.strictObject({ name: z.string(), state: z.literal(
 /** `skipped`: events of the journal that are not its own, and are passed over from now on. */
 export const handlerRepairReply = z.strictObject({ name: z.string(), state: z.literal("running"), skipped: z.int(), position });
 
+/** `partitions_before` and `position`: of one that has just been done. */
+export const repartitionReply = z.strictObject({
+  name: z.string(),
+  state: z.enum(["repartitioned", "unchanged", "repartitioning"]),
+  partitions: count,
+  partitions_before: count.optional(),
+  position: position.optional(),
+});
+
 export const rebuildReply = z.strictObject({ status: z.literal("rebuilding"), position });
 
 export const healthReply = z.strictObject({ status: z.literal("ok") });
@@ -65,8 +75,14 @@ export type HandlersReply = z.input<typeof handlersReply>;
 export type RetiredReply = z.input<typeof retiredReply>;
 export type HandlerActReply = z.input<typeof handlerActReply>;
 export type HandlerRepairReply = z.input<typeof handlerRepairReply>;
+export type RepartitionReply = z.input<typeof repartitionReply>;
 export type ReadyReply = z.input<typeof readyReply>;
 export type RebuildReply = z.input<typeof rebuildReply>;
+
+export function toRepartitionReply(name: string, result: RepartitionResult): RepartitionReply {
+  const { state, partitions } = result;
+  return { name, state, partitions, ...(state === "repartitioned" ? { partitions_before: result.before, position: String(result.position) } : {}) };
+}
 
 /** @param told all that is known of a fault: its text may name any tenant's things, so others than keys of all tenants are told its code. */
 export function toHandlersReply(handlers: readonly HandlerView[], told: boolean): HandlersReply {

@@ -32,7 +32,8 @@ const each = (value: Json | undefined, rewrite: Rewrite, rules: OwnEventRules, s
 const lane: Rewrite = (data, rules, stream) => {
   const moved = aboutEvent(data, rules, stream);
   const amended = (value: Json | undefined): Data =>
-    value === undefined ? {} : { amended: { ...(value as Data), revision: rules.amendment(stream, (value as Data).revision) } };
+    value === undefined ? {} : { amended: { ...(value as Data), revision: rules.amendment(journalOf(value as Data), (value as Data).revision) } };
+  const journalOf = ({ journal = stream }: Data): string => journal as string; // of a handler that was divided anew, another one
   const letter = (one: Data): Data => ({ ...one, at: rules.position(one.at), ...amended(one.amended) });
   return moved && { ...moved, letters: listOf(data.letters).map(letter) };
 };
@@ -68,6 +69,7 @@ export const ownEventRewrites = {
   "partition.claimed": asIs,
   "partition.wants": asIs,
   "partition.released": asIs,
+  "partition.closed": asIs,
   "partition.reset": (data, { position }) => ({ ...data, checkpoint: position(data.checkpoint) }),
   progress,
   "lane.detached": aboutEvent,
@@ -92,6 +94,8 @@ export const ownEventRewrites = {
   "replay.stopped": asIs,
   snapshot,
   "handler.configured": configured,
+  "handler.repartitioning": asIs,
+  "handler.repartition_withdrawn": asIs,
   "handler.paused": asIs,
   "handler.resumed": asIs,
   "handler.retired": (data, { position }) => ({ ...data, at: position(data.at) }),

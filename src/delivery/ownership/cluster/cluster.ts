@@ -12,10 +12,11 @@ import { partitionKey } from "../rules/cluster-state.ts";
 import { type SeatView, Steward, type Todo } from "../rules/steward.ts";
 import { ClusterRecords } from "./cluster-records.ts";
 import { type ClusterStream, makeClusterStream } from "./cluster-stream.ts";
+import { Divisions } from "./divisions.ts";
 import { Holders } from "./holders.ts";
 import { Looks } from "./looks.ts";
 import { Membership } from "./membership.ts";
-import { answerMs, OwnBeats } from "./own-beats.ts";
+import { OwnBeats } from "./own-beats.ts";
 import { SeatMoves } from "./seat-moves.ts";
 import { type ClusterView, showCluster } from "./show-cluster.ts";
 
@@ -47,6 +48,7 @@ const maxRecordMs = 1500;
 
 export class Cluster {
   readonly membership: Membership;
+  readonly divisions: Divisions;
   readonly #options: ClusterOptions;
   readonly #steward: Steward;
   readonly #stream: ClusterStream;
@@ -80,6 +82,7 @@ export class Cluster {
     this.#looks = new Looks({ steward, stream, beats: this.#beats, clock, life, signal, onLooked });
     this.membership = new Membership({ ...options, steward, look: () => this.#looks.look() });
     this.#records = new ClusterRecords({ ...options, steward, stream, onStored: look });
+    this.divisions = new Divisions({ log, clock, signal, steward, records: this.#records, holders: this.#holders, onLearned: () => this.#act() });
   }
 
   /** Its id as a member. */
@@ -124,11 +127,6 @@ export class Cluster {
     return true;
   }
 
-  /** A handler's lanes are divided anew: nobody owns the partitions of before. */
-  async repartitioned(handler: string, partitions: number): Promise<void> {
-    await this.#records.must({ type: "handler.partitioned", data: { handler, partitions } }, answerMs);
-  }
-
   /** Says that it stops, lets go of all within `patienceMs`, and leaves. */
   stop(patienceMs: number): Promise<void> {
     this.#stopping ??= this.#stop(patienceMs);
@@ -163,6 +161,7 @@ export class Cluster {
       const key = partitionKey(handler, of, partition);
       return { key, state: this.#moves.stateOf(key, seat), oldestCallMs, holder: this.#holders.of(journalStream(handler, of, partition)) };
     });
+    this.divisions.look(this.#options.seats());
     for (const todo of this.#steward.next(this.#options.clock.monotonicMs(), views)) this.#do(todo);
   }
 

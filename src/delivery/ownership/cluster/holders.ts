@@ -13,13 +13,13 @@ import { claimType } from "../../journal/claim.ts";
 import { isOwnEvent } from "../../journal/journal-read.ts";
 import { type Holder, unknownHolder } from "../rules/hand-over.ts";
 
-const releaseType = "partition.released";
+const releaseTypes: readonly string[] = ["partition.released", "partition.closed"];
 /** How far back a claim is looked for. Its owner is waited for as long as any, when it is further back. */
 const maxRead = 5000;
 const waits = { firstMs: 250, lastMs: 5000 };
 
 export interface KnownHolder extends Holder {
-  /** Revision of the claim; null: not known. */
+  /** Null: not known. */
   readonly epoch: number | null;
 }
 
@@ -47,28 +47,34 @@ export class Holders {
   async start(places: readonly { readonly handler: string; readonly partition: number; readonly of: number }[]): Promise<void> {
     const head = await this.#options.log.head();
     void this.#follow(head);
-    for (const { handler, of, partition } of places) await this.learn(journalStream(handler, of, partition));
+    await this.learn(places);
+  }
+
+  /** Looks back in the journals that are not known yet. @throws LOG_UNAVAILABLE */
+  async learn(places: readonly { readonly handler: string; readonly partition: number; readonly of: number }[]): Promise<void> {
+    for (const { handler, of, partition } of places) await this.#learn(journalStream(handler, of, partition));
   }
 
   /** Reads back to the journal's last claim or release. */
-  async learn(journal: string): Promise<void> {
+  async #learn(journal: string): Promise<void> {
     if (this.#known.has(journal)) return;
     const { log, signal, clock } = this.#options;
-    let isEmpty = true;
+    let first = 0;
     for await (const batch of log.readStream(journal, { direction: "backward", limit: maxRead, signal }))
       for (const event of batch) {
-        isEmpty = false;
+        first = event.revision;
         if (this.#known.has(journal)) return; // it was claimed meanwhile
         if (this.#take(event)) return;
       }
-    if (!this.#known.has(journal)) this.#known.set(journal, { instance: isEmpty ? null : unknownHolder, sinceMs: clock.monotonicMs(), epoch: null });
+    // Where the beginning was reached, nobody has ever claimed it.
+    if (!this.#known.has(journal)) this.#known.set(journal, { instance: first === 0 ? null : unknownHolder, sinceMs: clock.monotonicMs(), epoch: null });
   }
 
   #take(event: StoredEvent): boolean {
-    if (!isOwnEvent(event) || (event.type !== claimType && event.type !== releaseType)) return false;
+    if (!isOwnEvent(event) || (event.type !== claimType && !releaseTypes.includes(event.type))) return false;
     const sinceMs = this.#options.clock.monotonicMs();
     const claim = event.type === claimType ? (event.data as unknown as JournalData["partition.claimed"]) : null;
-    this.#known.set(event.stream, { instance: claim?.owner ?? null, sinceMs, epoch: claim === null ? null : event.revision });
+    this.#known.set(event.stream, { instance: claim?.owner ?? null, sinceMs, epoch: claim === null ? null : event.revision + (claim.epochBase ?? 0) });
     return true;
   }
 
@@ -82,7 +88,16 @@ export class Holders {
     let after = head;
     for (let failures = 0; !signal.aborted; failures++)
       try {
-        const types = [claimType, releaseType, "member.joined", "member.draining", "member.returned", "member.left", "partitions.moved", "handler.partitioned"];
+        const types = [
+          claimType,
+          ...releaseTypes,
+          "member.joined",
+          "member.draining",
+          "member.returned",
+          "member.left",
+          "partitions.moved",
+          "handler.partitioned",
+        ];
         for await (const { events, position } of log.subscribe({ after, filter: { types }, signal })) {
           after = position;
           failures = 0;

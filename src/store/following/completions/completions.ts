@@ -69,8 +69,8 @@ export function makeCompletions(needs: CompletionsNeeds): Completions {
     async of(record) {
       if (handlerOfJournal(record.stream) === null) return none;
       const book = await next(record);
-      // What a journal begins with is its state: the next record has it read.
-      if (beginsJournal(record)) books.delete(record.stream);
+      // What a journal begins with, or begins anew with, is its state: the next record has it read.
+      if (record.type === "snapshot" && (beginsJournal(record) || book.state?.closed !== null)) books.delete(record.stream);
       else books.set(record.stream, book);
       return book.completed;
     },
@@ -78,9 +78,9 @@ export function makeCompletions(needs: CompletionsNeeds): Completions {
   };
 }
 
-/** Whether the record is of the snapshot with which a journal begins, when a handler was divided into other partitions. */
-function beginsJournal({ type, revision, data }: StoredEvent): boolean {
-  return type === "snapshot" && (data as { readonly part?: unknown } | null)?.part === revision;
+/** Whether it is of the snapshot with which a journal begins, when a handler was divided into other partitions. @param snapshot a part of one. */
+function beginsJournal({ revision, data }: StoredEvent): boolean {
+  return (data as { readonly part?: unknown } | null)?.part === revision;
 }
 
 /** @returns null for a record that is not as ours are, whoever it says has written it: it tells nothing. */
