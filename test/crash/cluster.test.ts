@@ -6,7 +6,7 @@ import { startReceiver } from "../support/crash-receiver.ts";
 import { getAll, until } from "../support/crash-service.ts";
 import { faultsTitle, runInstanceFaults } from "../support/instance-faults.ts";
 import { hookConfig, InstanceLoad } from "../support/instance-load.ts";
-import { appendAnywhere, type Instance, isShared, judge, startInstance } from "../support/instances.ts";
+import { appendAnywhere, type Instance, isShared, judge, startInstance, untilShared } from "../support/instances.ts";
 import { startLogCluster } from "../support/log-cluster.ts";
 import { serverLogs } from "../support/server-logs.ts";
 
@@ -38,7 +38,7 @@ describe.each(serverLogs)("three instances on %s", { timeout: 300_000 }, (title,
       sent.push(...events.map(({ id }) => id));
     };
     await append(() => all, 1);
-    await until("all to have partitions", () => isShared(all));
+    await untilShared("all to have partitions", all);
     waits.length = 0; // the first one has waited for the first start
     let isOver = false;
     const load = (async () => {
@@ -57,7 +57,7 @@ describe.each(serverLogs)("three instances on %s", { timeout: 300_000 }, (title,
       all = [...all, now];
       news.push(now);
     }
-    await until("an even share", () => isShared(all));
+    await untilShared("an even share", all);
     isOver = true;
     await load;
     const done = () => new Set(receiver.calls().flatMap(({ id, answered }) => (answered === null ? [] : [id])));
@@ -80,7 +80,7 @@ describe("two instances on a log of three nodes", { timeout: 120_000 }, () => {
     const load = new InstanceLoad(receiver, 20);
     const append = () => load.append(() => all);
     await append();
-    await until("all to have partitions", () => isShared(all));
+    await untilShared("all to have partitions", all);
     for (let n = 0; n < 10; n++) await append();
     const killed = nodes.leader;
     const killedMs = performance.now();
