@@ -27,9 +27,12 @@ function isKept(status: number, code: string | null): boolean {
  * Does what a request asks for: with an Idempotency-Key once, and a repeat gets the answer of the first. To be called when the request is known to be well
  * formed: one that is not uses no key.
  */
-export async function once<T>(requests: Requests, request: FastifyRequest, reply: FastifyReply, run: () => Promise<T>): Promise<T> {
+export function once<T>(requests: Requests, request: FastifyRequest, reply: FastifyReply, run: () => Promise<T>): Promise<T> {
   const key = idempotencyKeyOf(request);
-  if (key === null) return run();
+  return key === null ? run() : byKey(key, requests, request, reply, run);
+}
+
+async function byKey<T>(key: string, requests: Requests, request: FastifyRequest, reply: FastifyReply, run: () => Promise<T>): Promise<T> {
   const begun = await requests.begin({ id: requestIdOf(request, key), asks: await asksOf(request) });
   if ("body" in begun) {
     reply.header("idempotent-replayed", "true");

@@ -71,12 +71,15 @@ async function refusals(events: readonly NewEvent[], catalog: Catalog, places: P
 /** The catalog's refusal of one event, of this place in the request; null when it takes it. */
 export function refusalOf({ type, schemaVersion, data }: NewEvent, catalog: Catalog, places: Places, index: number): RepriseError | null {
   try {
-    catalog.validate(type, schemaVersion, data, places.event(index, "/data"));
+    catalog.validate(type, schemaVersion, data, "");
     return null;
   } catch (error) {
     if (!isRepriseError(error, "EVENT_TYPE_UNKNOWN", "SCHEMA_VERSION_UNKNOWN", "DATA_INVALID")) throw error;
+    // Names of places take longer to make than most data to judge: only where they are told.
+    const at = (member: string) => places.event(index, member);
     const member = error.code === "EVENT_TYPE_UNKNOWN" ? "/type" : "/schemaVersion";
-    const errors = error.code === "DATA_INVALID" ? error.errors : [{ pointer: places.event(index, member), detail: error.message }];
+    const ofData = () => error.errors.map(({ pointer, detail }) => ({ pointer: at("/data") + pointer, detail }));
+    const errors = error.code === "DATA_INVALID" ? ofData() : [{ pointer: at(member), detail: error.message }];
     return new RepriseError(error.code, error.message, { errors });
   }
 }
