@@ -2,11 +2,12 @@
 import { describe, expect, it } from "vitest";
 import { assemble, makePlan } from "../../src/assemble.ts";
 import { nobodyTold } from "../../src/delivery/partition/ends.ts";
+import { copyLog } from "../../src/log/copy/copy.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 import type { Store } from "../../src/store/store.ts";
 import { checkHistory, countDeliveries, type LogRow } from "../support/history-checker.ts";
-import { arrange, because, makeDesk, namesOf, order, pictureOf } from "../support/repartition-scene.ts";
+import { arrange, because, type Desk, makeDesk, namesOf, order, pictureOf, release } from "../support/repartition-scene.ts";
 import { handlerView } from "../support/test-store.ts";
 
 const base = openMemoryLog();
@@ -14,11 +15,11 @@ const desk = makeDesk({ partitions: 2 });
 const names = namesOf(1);
 let lives = 0;
 
-async function live(log: EventLog): Promise<Store> {
+async function live(log: EventLog, { config }: Desk = desk, warn: (text: string) => void = () => {}): Promise<Store> {
   const life = `life ${lives++}`;
   const ends = () => ({ ...nobodyTold, life, watch() {}, settled() {}, close() {} });
   const ground = { openLog: async () => log, viewsFile: ":memory:", ends, limits: { flushMs: 1 }, alerts: false } as const;
-  const store = await assemble(makePlan(desk.config, { lock: false }), ground);
+  const store = await assemble(makePlan(config, { lock: false, logger: { info() {}, error() {}, warn: (_about, text) => warn(text) } }), ground);
   await store.start();
   return store;
 }
@@ -104,4 +105,38 @@ describe("a division that was cut off", () => {
     await store.close();
     expect(checkHistory(desk.history.calls, countDeliveries(await rows(), "desk"))).toEqual([]);
   });
+});
+
+it("a copy of the log has the handler as it is divided, with the data of amendments that stand in its journals of before", async () => {
+  const log = openMemoryLog();
+  const desk = makeDesk({ partitions: 2 });
+  const store = await live(log.reopen(), desk);
+  await arrange(store, names);
+  await store.repartitionHandler("desk", 3, because);
+  await store.views.waitFor(await log.head());
+  const { view, lanes } = await pictureOf(store, names);
+  await store.close();
+  const target = openMemoryLog();
+  await copyLog({ source: log.reopen(), target, together: true, verify: true, signal: new AbortController().signal, onProgress: () => {} });
+  const copy = await live(target.reopen(), desk);
+  await copy.views.waitFor(await target.head());
+  const copied = await pictureOf(copy, names);
+  expect([copied.view, copied.lanes]).toEqual([view, lanes]);
+  expect(copy.cluster().partitions).toHaveLength(3);
+  await release(copy, desk, names, 3);
+  for (const id of names) expect([id, desk.done.get(id)]).toEqual([id, [0, id.startsWith("letter") ? 101 : 1, 2, 3]]);
+  expect(await copy.repartitionHandler("desk", 2, because)).toMatchObject({ state: "repartitioned", before: 3 });
+  await copy.close();
+});
+
+it("a config with another number than the log's names the command", async () => {
+  const log = openMemoryLog();
+  await (await live(log.reopen(), makeDesk({ partitions: 2 }))).close();
+  const warnings: string[] = [];
+  const store = await live(log.reopen(), makeDesk({ partitions: 8 }), (warning) => void warnings.push(warning));
+  expect(store.cluster().partitions).toHaveLength(2);
+  expect(warnings.join()).toContain("`reprise handlers repartition desk --partitions 8` divides it anew");
+  for (const none of [0, 65, 1.5, Number.NaN]) await expect(store.repartitionHandler("desk", none)).rejects.toMatchObject({ code: "REQUEST_INVALID" });
+  await expect(store.repartitionHandler("nobody", 2)).rejects.toMatchObject({ code: "NOT_FOUND" });
+  await store.close();
 });
