@@ -35,7 +35,9 @@ export interface RunningHandler {
   running(): readonly RunningCall[];
   /** A dead letter as its owner's journal has it, whichever instance that is. */
   readonly known: (stream: string, revision: number) => Promise<FoundLetter | undefined>;
-  /** Revisions of a lane's dead letters, in order; none when the journal could not be opened. */
+  /** Whether another instance has the lane's partition. */
+  isElsewhere(stream: string): boolean;
+  /** Revisions of a lane's dead letters, in order; none when the journal could not be opened. Among several instances only those that came since this one listens. */
   lettersOf(stream: string): readonly number[];
   /** Lanes that a replay released and that have not passed what it held back. */
   followers(replayId: string): number;
@@ -82,7 +84,11 @@ export function makeRunningHandler(place: HandlerPlace, instances: Instances | n
       if (other !== null) return other.instances.followed.find(other.journal, stream, revision);
       return place.seats.of(stream).dispatcher?.letters.find(stream, revision);
     },
-    lettersOf: (stream) => place.seats.of(stream).dispatcher?.letters.revisions(stream) ?? [],
+    isElsewhere: (stream) => elsewhere(stream) !== null,
+    lettersOf(stream) {
+      const seat = place.seats.of(stream);
+      return instances === null ? (seat.dispatcher?.letters.revisions(stream) ?? []) : instances.letters.of(seat.place.journal, stream);
+    },
     followers: (replayId) => dispatchers().reduce((sum, { replays }) => sum + replays.followers(replayId), 0),
   };
 }

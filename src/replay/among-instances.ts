@@ -1,4 +1,5 @@
 /** A runner where several instances share the work: a partition has another owner from one moment to the next, and a job another runner. */
+import type { Pace } from "../delivery/partition/pace.ts";
 import { isRepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import { defaultTenant } from "../event/names.ts";
@@ -6,6 +7,7 @@ import { pause } from "../event/waits.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
 import type { Views } from "../views/model/views.ts";
+import { takeTurn } from "./asked-turns.ts";
 import { caughtUp } from "./caught-up.ts";
 import type { ItemEnd, JobRequest, Runner } from "./runner.ts";
 
@@ -14,15 +16,18 @@ export interface AmongInstancesNeeds {
   readonly views: Pick<Views, "waitFor" | "replayOutcome">;
   readonly clock: Clock;
   readonly request: JobRequest;
-  /** Aborted when the service stops. */
+  /** Aborted when the service stops, or the job is over here. */
   readonly signal: AbortSignal;
+  readonly pace: Pace;
+  /** Whether another instance delivers the item. */
+  readonly isElsewhere: (item: ReplayItem) => boolean;
 }
 
 /** Until it shows who owns the partition now. */
 const movedMs = 100;
 
 export function amongInstances(runner: Runner, needs: AmongInstancesNeeds): Runner {
-  const { clock, request, signal } = needs;
+  const { clock, request, signal, isElsewhere } = needs;
   let isWithdrawn = false;
   let withdrawing: Promise<unknown> = Promise.resolve();
   return {
@@ -34,6 +39,7 @@ export function amongInstances(runner: Runner, needs: AmongInstancesNeeds): Runn
       isWithdrawn = false;
       for (;;)
         try {
+          if (isElsewhere(item) && !(await takeTurn({ ...needs, isWanted: () => !isWithdrawn }))) return { outcome: "withdrawn" };
           const end = await runner.run(place, item);
           return end.outcome === "skipped" && !request.own ? ((await endOnRecord(needs, item)) ?? end) : end;
         } catch (error) {

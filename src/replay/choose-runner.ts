@@ -1,6 +1,7 @@
 /** Which runner brings a replay's items to their ends. */
 import type { Catalog } from "../catalog/catalog.ts";
 import type { LastEnds } from "../delivery/partition/ends.ts";
+import type { Pace } from "../delivery/partition/pace.ts";
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import type { Clock } from "../event/clock.ts";
 import type { StoredEvent } from "../event/event.ts";
@@ -26,8 +27,6 @@ export interface RunnerNeeds {
   readonly ends: LastEnds;
   readonly views: AmongInstancesNeeds["views"];
   readonly clock: Clock;
-  /** Aborted when the service stops. */
-  readonly signal: AbortSignal;
 }
 
 export interface RunnerChoice {
@@ -37,12 +36,16 @@ export interface RunnerChoice {
   readonly record: ReplayRecord;
   /** Own deliveries that were called when the process ended, and have no outcome. Null for a replay that begins now. */
   readonly suspects: ReadonlyMap<number, Ends> | null;
+  readonly pace: Pace;
+  /** Aborted when the service stops, or the job is over here. */
+  readonly signal: AbortSignal;
 }
 
-export function chooseRunner(needs: RunnerNeeds, { request, handlers, record, suspects }: RunnerChoice): Runner {
+export function chooseRunner(needs: RunnerNeeds, { request, handlers, record, suspects, pace, signal }: RunnerChoice): Runner {
   const { log, delivery, amendments, catalog, ends } = needs;
   const eventOf = async ({ lane, revision }: ReplayItem): Promise<StoredEvent | undefined> => (await readEvent(log, lane, revision)) ?? undefined;
-  const among = (runner: Runner): Runner => (delivery.cluster === null ? runner : amongInstances(runner, { ...needs, request }));
+  const isElsewhere = ({ handler, lane }: ReplayItem) => delivery.find(handler)?.isElsewhere(lane) ?? false;
+  const among = (runner: Runner): Runner => (delivery.cluster === null ? runner : amongInstances(runner, { ...needs, request, pace, signal, isElsewhere }));
   const storeOutcomes = (outcomes: readonly OwnOutcome[]) => record.persist("replay.outcomes", { outcomes });
 
   if (request.mode === "dry_run") {
@@ -53,7 +56,7 @@ export function chooseRunner(needs: RunnerNeeds, { request, handlers, record, su
     };
     return among(makeDryRunner({ catalog, delivery, request, readEvent: amended, storeOutcomes, amended: areLetters }));
   }
-  if (!request.own) return among(makeLetterRunner({ delivery, amendments, request, handlers }));
+  if (!request.own) return among(makeLetterRunner({ delivery, amendments, request, handlers, signal }));
   const runner = new OwnRunner({
     ...{ delivery, request, storeOutcomes },
     readEvent: eventOf,

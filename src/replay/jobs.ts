@@ -10,6 +10,7 @@ import type { NewId } from "../event/ids.ts";
 import type { Ends } from "../records/attempt.ts";
 import type { ReplayRequested } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
+import type { RunnerChoice } from "./choose-runner.ts";
 import { keyOf } from "./items.ts";
 import { Job } from "./job.ts";
 import { type JobProgress, noProgress } from "./job-progress.ts";
@@ -22,10 +23,7 @@ export interface JobsNeeds extends Pick<RunnerRecordNeeds, "log"> {
   readonly stream: ReplayStream;
   readonly clock: Clock;
   readonly newId: NewId;
-  readonly runnerFor: (
-    request: ReplayRequested,
-    about: { readonly handlers: readonly string[]; readonly record: ReplayRecord; readonly suspects: ReadonlyMap<number, Ends> | null },
-  ) => Runner;
+  readonly runnerFor: (choice: RunnerChoice) => Runner;
   /** How many dead letters of these handlers came after the replay had chosen its own. */
   readonly newSince: (request: ReplayRequested, handlers: readonly string[]) => Promise<number>;
   /** Outcomes of the items that the journals have by now. Null: this instance is alone. */
@@ -139,18 +137,20 @@ export class Jobs {
   }
 
   #run(request: ReplayRequested, items: readonly ReplayItem[], progress: JobProgress, { suspects, last }: Before): Job {
-    const { delivery, clock, runnerFor, newSince, onRecord, onCutOff } = this.#needs;
+    const { delivery, clock, runnerFor, newSince, onRecord, onCutOff, signal } = this.#needs;
     const { replayId } = request;
     const handlers = [...new Set(items.map(({ handler }) => handler))].filter((handler) => delivery.find(handler) !== undefined);
     const record = this.#recordOf(replayId, last);
-    const runner = runnerFor(request, { handlers, record, suspects });
     const pace = new Pace(request.ratePerSecond, clock.monotonicMs());
+    const over = new AbortController();
+    const runner = runnerFor({ request, handlers, record, suspects, pace, signal: AbortSignal.any([signal, over.signal]) });
     const job = new Job({
       ...{ request, items, progress, runner, pace, clock, record },
       letters: (streams) => this.#lettersOf(handlers, streams),
       newSince: () => newSince(request, handlers),
       onRecord: onRecord && !request.own ? () => onRecord(request, items) : null,
       onCutOff: (error) => {
+        over.abort();
         this.#isOver(replayId, handlers);
         onCutOff(replayId, error);
       },

@@ -9,11 +9,14 @@ export function makeLetterRunner({
   amendments,
   request: { kind, replayId, actor, reason, effects = "once", migration },
   handlers,
+  signal,
 }: {
   readonly delivery: RunningHandlers;
   readonly amendments: Amendments;
   readonly request: JobRequest;
   readonly handlers: readonly string[];
+  /** Aborted when the service stops, or the job is over here. */
+  readonly signal: AbortSignal;
 }): Runner {
   let withdrawn = false;
   return {
@@ -23,7 +26,7 @@ export function makeLetterRunner({
       withdrawn = false;
       try {
         if (migration !== undefined) await amendments.migrate(item, { replayId, actor, reason, migration });
-        const about = { replayId, actor, reason, effects, decides: kind === "single", stillWanted: () => !withdrawn };
+        const about = { replayId, actor, reason, effects, decides: kind === "single", stillWanted: () => !withdrawn && !signal.aborted };
         const { end, position } = await delivery.must(handler).letters.replay({ stream, revision, attempts, through, ...about });
         switch (end.outcome) {
           case "replayed":

@@ -84,7 +84,7 @@ export function makeReplays(needs: ReplayNeeds): Replays {
   const plans = makePlans({ ...needs, stream: planStream, signal });
   const jobs = new Jobs({
     ...{ log, delivery, stream, clock, newId, onCutOff, signal },
-    runnerFor: (request, about) => chooseRunner({ ...needs, signal }, { request, ...about }),
+    runnerFor: (choice) => chooseRunner(needs, choice),
     newSince: (request, handlers) => countNewSince({ log, views }, request, handlers),
     onRecord:
       delivery.cluster &&

@@ -36,7 +36,7 @@ export default defineConfig({
 });
 `;
 
-describe.each(serverLogs)("a plan that three instances on %s share", { timeout: size(240_000, 1_200_000) }, (title, open) => {
+describe.each(serverLogs)("a plan that three instances on %s share", { timeout: 240_000 + letters * 100 }, (title, open) => {
   it(`of ${letters} dead letters goes on when its runner is killed, twice: each once and in order, and the report adds up`, async () => {
     const server = await open();
     const killedAt = [0.3, 0.65].map((part) => Math.round(letters * part));

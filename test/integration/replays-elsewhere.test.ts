@@ -94,11 +94,13 @@ describe("a replay that instances share", { timeout: 120_000 }, () => {
     scene.isBroken = false;
 
     // Cancelled at the other instance: within a second nothing of it starts any more.
+    const begunMs = performance.now();
     const cancelled = await begin(one, 10);
-    await until("the first calls", () => scene.replays(cancelled).length >= 4);
+    await until("the first calls", () => scene.replays(cancelled).length >= 8);
     const askedMs = performance.now();
     expect(await two.actOnReplay(cancelled, "cancel", { actor: "bert", reason: "wrong one" })).toMatchObject({ status: "cancelled" });
     const done = scene.replays(cancelled).length;
+    expect(done).toBeLessThanOrEqual(2 + (performance.now() - begunMs) / 100); // ten a second, wherever they run
     await wait(500);
     expect(scene.replays(cancelled)).toHaveLength(done);
     expect(scene.replays(cancelled).at(-1)!.atMs - askedMs).toBeLessThan(3000);

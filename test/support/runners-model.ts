@@ -237,7 +237,8 @@ export class RunnersWorld {
         return outcome ?? undefined;
       },
     };
-    return amongInstances(runner, { log: { head: async () => 0n }, views, clock: this.clock, request, signal: new AbortController().signal });
+    const about = { request, pace: new Pace(null, 0), isElsewhere: () => true, signal: new AbortController().signal };
+    return amongInstances(runner, { log: { head: async () => 0n }, views, clock: this.clock, ...about });
   }
 
   /** Told once nothing of it runs. */
