@@ -8,6 +8,7 @@ import { AskedLane } from "./asked-lane.ts";
 import { Asker, type AskerNeeds } from "./asker.ts";
 import { Desk } from "./desk.ts";
 import { FollowedJournals } from "./followed-journals.ts";
+import { SeenLetters } from "./seen-letters.ts";
 import { startTail } from "./tail.ts";
 
 export interface InstancesNeeds extends Omit<AskerNeeds, "signal"> {
@@ -27,6 +28,7 @@ export interface InstancesNeeds extends Omit<AskerNeeds, "signal"> {
 export class Instances {
   readonly asker: Asker;
   readonly followed: FollowedJournals;
+  readonly letters = new SeenLetters();
   readonly #needs: InstancesNeeds;
   readonly #desk: Desk;
   readonly #leaving = new AbortController();
@@ -64,10 +66,15 @@ export class Instances {
   #take(event: StoredEvent): void {
     const { stream } = event;
     if (stream.startsWith(inboxPrefix)) this.#desk.take(event);
-    else if (stream.startsWith(journalPrefix)) this.asker.take(event);
+    else if (stream.startsWith(journalPrefix)) this.#takeJournal(event);
     else if (stream.startsWith(integrationStream(""))) this.#needs.onIntegration(event);
     else if (isReplayStream(stream)) this.#takeReplay(event);
     else this.#needs.onHandler(stream.slice(handlerStream("").length), event);
+  }
+
+  #takeJournal(event: StoredEvent): void {
+    this.letters.take(event);
+    this.asker.take(event);
   }
 
   #takeReplay(event: StoredEvent): void {
