@@ -17,15 +17,24 @@ export interface Archives {
 /** @param urls of the archives, asked each time: an archive may come into use while the service runs. */
 export function makeArchives(urls: () => Promise<readonly string[]>, logId: string, options: ArchiveOptions = {}): Archives {
   const opened = new Map<string, Promise<Archive>>();
+  let known: readonly string[] = [];
   const all = async (): Promise<readonly Archive[]> => {
     const named = await urls();
+    known = named;
     for (const url of named) if (!opened.has(url)) opened.set(url, openArchive(url, logId, options));
     return Promise.all(named.map((url) => opened.get(url)!));
   };
   return {
     all,
     async find(tenant, eventId) {
+      // Those that were there last time first: to ask which there are is a read of the log, and a replay looks for a hundred thousand events.
+      for (const url of known) {
+        const found = await (await opened.get(url)!).find(tenant, eventId);
+        if (found !== null) return found;
+      }
+      const before = known;
       for (const archive of await all()) {
+        if (before.includes(archive.url)) continue;
         const found = await archive.find(tenant, eventId);
         if (found !== null) return found;
       }
