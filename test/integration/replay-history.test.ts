@@ -60,7 +60,7 @@ describe("a replay of history", () => {
       },
     });
     await append(["a"], ["b"], ["a"], ["a"], ["b"], ["a"]);
-    await quiet({ waiting: 0 });
+    await quiet({ waiting: 0, done: 6 });
     broken = true;
     seen.length = 0;
     const { planId } = await store.planReplay(toSelection({ history: { handler: "main" } }));
