@@ -125,6 +125,7 @@ export type { AnsweredRequest, Measured, Metrics, MetricsFormat } from "./store/
 export type { LaneActOptions, LaneActResult, Pauses, RepairResult } from "./store/pauses.ts";
 export type { EntityPage, ReadEntityOptions, Reads } from "./store/read-entity.ts";
 export type { LeftLog } from "./store/read-whole.ts";
+export type { RepartitionResult } from "./store/repartition.ts";
 export type { ReplayActs } from "./store/replay-acts.ts";
 export type {
   PlanOptions,
