@@ -93,7 +93,7 @@ function lineOf(path: readonly string[], command: Command): readonly string[] {
 it("every command shows nothing of another tenant, and does nothing to it", { timeout: 60_000 }, async () => {
   const terminal = { out() {}, err() {}, interactive: false, columns: undefined, ask: async () => "", input: async function* () {} };
   const commands = leaves(await makeProgram({ terminal, env: {}, exitCode: 0 }));
-  expect(commands.map(({ path }) => path.join(" "))).toHaveLength(45);
+  expect(commands.map(({ path }) => path.join(" "))).toHaveLength(46);
   const secrets = ["secret-", "globex", eventId, ...Object.values(theirs)];
   for (const { path, command } of commands) {
     const line = lineOf(path, command);

@@ -63,7 +63,7 @@ describe("an own delivery of a replay that fails", () => {
       },
     });
     await append(["a"]);
-    await quiet({ waiting: 0 });
+    await quiet({ waiting: 0, done: 1 });
     broken = true;
     seen.length = 0;
     const { planId } = await store.planReplay(toSelection({ history: { handler: "main" } }));
