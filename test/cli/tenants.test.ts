@@ -84,6 +84,7 @@ function lineOf(path: readonly string[], command: Command): readonly string[] {
     ...path,
     ...args,
     ...(takes("--reason") ? ["--reason", "theirs"] : []),
+    ...(takes("--partitions") ? ["--partitions", "2"] : []),
     ...(takes("--data") && verb === "amend" ? ["--data", "{}"] : []),
     ...(verb === "follow" ? endOfStream : []),
     "--yes",
