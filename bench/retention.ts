@@ -87,7 +87,7 @@ export const retentionBenchmark: Benchmark = {
     const store = await openStore(defineConfig({ events: [orderPlaced, noted], handlers: [worker], retention }), { log: `sqlite:${folder}`, clock });
     await store.start();
     const live = makeLive(store, calls);
-    await store.views.waitFor((await live.one()).position);
+    await store.views.waitFor((await live.one()).position, 600_000);
     let durationMs = 0;
     return {
       subject: {
