@@ -98,11 +98,12 @@ function change<T>(options: EditOptions, id: string, make: (key: StoredKey) => {
 }
 
 function edit<T>({ path }: EditOptions, make: (keys: readonly StoredKey[]) => { readonly keys: readonly StoredKey[]; readonly result: T }): T {
-  // A link stays a link: the service may know the file by either name.
-  const before = statSync(path, { throwIfNoEntry: false });
-  const target = before === undefined ? path : realpathSync(path);
+  const target = fileBehind(path);
   const unlock = lockForEdit(`${target}.lock`);
   try {
+    if (fileBehind(path) !== target) throw refuse(`Somebody moved the key file ${path} just now: run the command again.`);
+    // Looked at under the lock: a file that another process made a moment ago has a key already.
+    const before = statSync(target, { throwIfNoEntry: false });
     const { keys, result } = make(before === undefined ? [] : readKeyFile(target));
     const text = keyFileText(keys);
     makeDraft(`${target}.new`, before);
@@ -111,6 +112,11 @@ function edit<T>({ path }: EditOptions, make: (keys: readonly StoredKey[]) => { 
   } finally {
     unlock();
   }
+}
+
+/** A link stays a link: the service may know the file by either name. */
+function fileBehind(path: string): string {
+  return statSync(path, { throwIfNoEntry: false }) === undefined ? path : realpathSync(path);
 }
 
 /**

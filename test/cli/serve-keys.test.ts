@@ -83,9 +83,12 @@ describe("serve with keys", { timeout: 60_000 }, () => {
 
     const load = new AbortController();
     const payload = JSON.stringify({ type: "order.placed", entity: { type: "order", id: "1" }, data: { cents: 1 } });
-    /** Appends all the time. @returns the status of each answer, with when it was asked for. */
-    const appending = async (url: string, key: string) => {
+    /** Appends all the time. @returns the status of each answer so far, with when it was asked for. */
+    const appending = (url: string, key: string) => {
       const answers: { readonly status: number; readonly atMs: number }[] = [];
+      return { answers, ended: append(url, key, answers) };
+    };
+    const append = async (url: string, key: string, answers: { readonly status: number; readonly atMs: number }[]) => {
       const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
       while (!load.signal.aborted) {
         const atMs = performance.now();
@@ -93,9 +96,8 @@ describe("serve with keys", { timeout: 60_000 }, () => {
         await answer.arrayBuffer();
         answers.push({ status: answer.status, atMs });
       }
-      return answers;
     };
-    const statuses = services.flatMap(({ url }) => [appending(url, kept), appending(url, kept), appending(url, lost.text)]);
+    const loads = services.flatMap(({ url }) => [appending(url, kept), appending(url, kept), appending(url, lost.text)]);
     const warnings = async () => {
       const answers = services.map(async ({ url }) => (await fetch(`${url}/readyz`, { headers: { authorization: `Bearer ${watcher}` } })).json());
       return (await Promise.all(answers)).map((ready) => (ready as { warnings: readonly string[] }).warnings.length);
@@ -110,8 +112,11 @@ describe("serve with keys", { timeout: 60_000 }, () => {
     await expect.poll(warnings, { timeout: 8000, interval: 100 }).toEqual([0, 0]);
     const isRefused = async ({ url }: { url: string }) => (await fetch(`${url}/events`, { headers: { authorization: `Bearer ${lost.text}` } })).status === 401;
     await expect.poll(async () => (await Promise.all(services.map(isRefused))).every(Boolean), { timeout: 8000, interval: 50 }).toBe(true);
+    const losing = loads.filter((_, index) => index % 3 === 2);
+    await expect.poll(() => losing.every(({ answers }) => answers.at(-1)?.status === 401), { timeout: 20_000, interval: 50 }).toBe(true);
     load.abort();
-    for (const [index, answers] of (await Promise.all(statuses)).entries()) {
+    await Promise.all(loads.map(({ ended }) => ended));
+    for (const [index, { answers }] of loads.entries()) {
       expect(answers.length).toBeGreaterThan(10);
       const refused = answers.filter(({ status }) => status !== 201);
       if (index % 3 < 2) expect(refused).toEqual([]);

@@ -19,7 +19,7 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createKey, finishRotation, revokeKey, rotateKey } from "../../src/access/edit-key-file.ts";
 import { lockForEdit } from "../../src/access/edit-lock.ts";
 import { parseKeyFile, readKeyFile } from "../../src/access/key-file.ts";
@@ -33,6 +33,19 @@ import { newId } from "../../src/event/ids.ts";
 import { makeFakeClock } from "../support/fake-clock.ts";
 import { repositoryFolder } from "../support/run-tool.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+
+/** What happens at the moment when an editor asks for the lock. */
+const asked = vi.hoisted(() => ({ once: undefined as (() => void) | undefined }));
+vi.mock(import("../../src/access/edit-lock.ts"), async (original) => {
+  const real = await original();
+  const lockForEdit: typeof real.lockForEdit = (path) => {
+    const happen = asked.once;
+    asked.once = undefined;
+    happen?.();
+    return real.lockForEdit(path);
+  };
+  return { ...real, lockForEdit };
+});
 
 const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const digit = fc.constantFrom(...base62);
@@ -175,6 +188,23 @@ describe("the key file", () => {
       create(`after ${left.length}`);
       expect(readdirSync(dirname(path))).toEqual(["keys.json"]);
     }
+  });
+
+  it("is looked at under the lock: what another made or moved a moment before is not lost", () => {
+    const { path, create } = makeFile();
+    asked.once = () => create("anna");
+    create("bert");
+    expect(readKeyFile(path).map(({ name }) => name)).toEqual(["anna", "bert"]);
+
+    const elsewhere = join(temporaryFolder(), "elsewhere.json");
+    asked.once = () => {
+      renameSync(path, elsewhere);
+      symlinkSync(elsewhere, path);
+    };
+    expect(() => create("carl")).toThrow("moved the key file");
+    create("carl");
+    expect(lstatSync(path).isSymbolicLink()).toBe(true);
+    expect(readKeyFile(elsewhere).map(({ name }) => name)).toEqual(["anna", "bert", "carl"]);
   });
 
   it("is edited by one of many at a time, also when they find a lock of somebody who ended: no key is lost", { timeout: 60_000 }, async () => {
