@@ -34,6 +34,8 @@ export default defineConfig(({ mode }) => {
       sequence: { sequencer: LongFirst },
       // One more than the processors that the times in the README are said for: tests of processes and of servers wait for half of their time.
       maxWorkers: 3,
+      // What has to come is waited for as long as a test may take: one that gives up after a second says how busy the machine is.
+      expect: { poll: { timeout: 25_000 } },
       testTimeout: 30_000,
       hookTimeout: 30_000,
     },

@@ -70,7 +70,7 @@ describe.skipIf(noBrowser !== null)(`the lists of the console${noBrowser === nul
     const { page, faults } = await open(scene, { hash: "#/dead-letters" });
     await page.getByRole("link", { name: "order/o-4" }).waitFor();
     await scene.act(`admin/dlq/${letters[1]!.deliveryId}/discard`, { reason: "not needed" });
-    await expect.poll(() => page.locator("tr.over").count(), { timeout: 15_000 }).toBe(1);
+    await expect.poll(() => page.locator("tr.over").count(), { timeout: 25_000 }).toBe(1);
     expect(await page.locator("tbody tr").nth(1).innerText()).toContain("order/o-3");
     await page.getByText("3 in all").waitFor();
     expect(faults).toEqual([]);

@@ -60,8 +60,8 @@ describe.skipIf(noBrowser !== null)(`the console's way of a recovery${noBrowser 
     await hand.press(page.getByRole("button", { name: "Run", exact: true }));
 
     await heading(page, "Replay");
-    await page.getByText(`${orders} of ${orders} deliveries done`).waitFor({ timeout: 15_000 });
-    await page.locator("main .lead .state", { hasText: "completed" }).waitFor({ timeout: 15_000 });
+    await page.getByText(`${orders} of ${orders} deliveries done`).waitFor({ timeout: 25_000 });
+    await page.locator("main .lead .state", { hasText: "completed" }).waitFor({ timeout: 25_000 });
     await page.getByText("1 entity, watched for 0 s").waitFor();
     await keep("done");
     if (by === "keyboard") for (const key of ["g", "o"]) await page.keyboard.press(key);

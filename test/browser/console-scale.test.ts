@@ -144,7 +144,7 @@ describe.skipIf(noBrowser !== null)(`the console under load${noBrowser === null 
     expect(await page.locator("tr.over").count()).toBe(0);
     // Nobody points at it: it is followed.
     await page.mouse.move(5, 5);
-    await expect.poll(async () => (await place())[0], { timeout: 10_000 }).not.toBe(before[0]);
+    await expect.poll(async () => (await place())[0], { timeout: 25_000 }).not.toBe(before[0]);
     clearInterval(timer);
     expect(await page.evaluate<number>("document.querySelectorAll('*').length")).toBeLessThan(2000);
     expect(faults).toEqual([]);

@@ -73,7 +73,7 @@ describe("errors that a handler lets go astray", { timeout: 40_000 }, () => {
     for (const how of ["rejection", "timer", "late", "well"]) expect((await append(how)).status).toBe(201);
     const letters = async () => ((await (await fetch(`${url}/admin/dlq`)).json()) as { events: { entity: { id: string }; error: object }[] }).events;
     await expect
-      .poll(async () => (await letters()).map(({ entity }) => entity.id).toSorted((a, b) => a.localeCompare(b)), { timeout: 10_000 })
+      .poll(async () => (await letters()).map(({ entity }) => entity.id).toSorted((a, b) => a.localeCompare(b)), { timeout: 25_000 })
       .toEqual(["rejection", "timer"]);
     for (const { error } of await letters()) expect(error).toMatchObject({ type: "RangeError", message: "secret astray" });
     await expect.poll(() => lines.filter((line) => line.includes("astray")).length).toBe(3);

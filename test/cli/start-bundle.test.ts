@@ -83,7 +83,7 @@ async function failedAt(url: string): Promise<object> {
   const body = JSON.stringify({ type: "order.placed", entity: { type: "order", id: "1" }, data: { cents: 5 } });
   expect((await fetch(`${url}/events`, { method: "POST", headers: { "content-type": "application/json" }, body })).status).toBe(201);
   const groups = async () => ((await (await fetch(`${url}/admin/errors`)).json()) as { readonly groups: readonly Record<string, unknown>[] }).groups;
-  await expect.poll(async () => (await groups()).length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(async () => (await groups()).length, { timeout: 25_000 }).toBe(1);
   const [{ fingerprint, error }] = (await groups()) as [Record<string, unknown>];
   return { fingerprint, error };
 }

@@ -241,7 +241,7 @@ describe.each(Object.entries(acts).flatMap(([name, rows]) => rows.map((row) => (
     await expect.poll(count).toBe(before + Number(isStored));
     log.append = null; // what is asked below has the patience of everyday
     // The record is seen on the disk before the process has heard of it.
-    if (inForce !== undefined) await expect.poll(() => inForce(scene), { timeout: 5000 }).toBe(isStored);
+    if (inForce !== undefined) await expect.poll(() => inForce(scene), { timeout: 25_000 }).toBe(isStored);
     if (!isStored && inForce === undefined) expect(count()).toBe(before);
     log.append = null;
   });

@@ -20,7 +20,7 @@ async function stepping(clock: FakeClock, condition: () => boolean | Promise<boo
     await clock.advance(500);
     return condition();
   };
-  await expect.poll(step, { timeout: 10_000, interval: 2 }).toBe(true);
+  await expect.poll(step, { timeout: 25_000, interval: 2 }).toBe(true);
 }
 
 it("tells of dead letters and of a breaker, signed with each secret, once over a restart, and that all is well again", async () => {

@@ -148,7 +148,7 @@ describe("a replay of history from the archive", () => {
       url: "/replays",
       payload: { plan_id: (plan.json() as { plan_id: string }).plan_id, mode: "run", reason: "a new ledger" },
     });
-    await expect.poll(() => scene.calls.length, { timeout: 10_000 }).toBe(before + 15);
+    await expect.poll(() => scene.calls.length, { timeout: 25_000 }).toBe(before + 15);
     const calls = scene.calls.slice(before);
     expect(calls.every(({ replay }) => replay)).toBe(true);
     // Each entity in order; lanes run side by side.

@@ -180,7 +180,7 @@ describe.each(places)("%s", (where, makePlace) => {
       const store = await startStore(config, place);
       await store.append(Array.from({ length: 30 }, (_, index) => order(`${index % 15}`, Math.floor(index / 15))));
       for (let done = 0; done < 30; done++) {
-        await expect.poll(() => open.length, { interval: 1, timeout: 5000 }).toBe(Math.min(3, 30 - done));
+        await expect.poll(() => open.length, { interval: 1, timeout: 25_000 }).toBe(Math.min(3, 30 - done));
         open.shift()!.go();
       }
       await handlerShows(store, place, "mailer", { waiting: 0 });
@@ -204,7 +204,7 @@ describe.each(places)("%s", (where, makePlace) => {
         { tenant: "small" },
       );
       const go = async () => {
-        await expect.poll(() => open.length, { interval: 1, timeout: 5000 }).toBe(4);
+        await expect.poll(() => open.length, { interval: 1, timeout: 25_000 }).toBe(4);
         open.shift()!.go();
       };
       // The subscription brings the small tenant's soon; from then on every other slot is theirs.

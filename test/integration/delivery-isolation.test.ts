@@ -100,7 +100,7 @@ describe("a call of ten minutes and a thousand lanes that fail", () => {
     const [first] = await store.append(several(3, () => "slow"));
     await store.append(event("healthy-0"));
     // After a second the slow call gives its lane up, with little else to read.
-    await expect.poll(() => lastCheckpoint(folder), { timeout: 10_000 }).toBeGreaterThan(Number(first!.position) + 2);
+    await expect.poll(() => lastCheckpoint(folder), { timeout: 25_000 }).toBeGreaterThan(Number(first!.position) + 2);
 
     const [failing] = await store.append(several(failingLanes, (index) => `failing-${index}`));
     await store.append(several(failingLanes, (index) => `failing-${index}`));

@@ -55,7 +55,7 @@ describe("an idle store", () => {
       await clock.advance(10);
       return Promise.all(names.map(async (name) => (await handlerView(store, name)).waiting));
     };
-    await expect.poll(step, { timeout: 10_000, interval: 1 }).toEqual([5, 0, 0, 0]);
+    await expect.poll(step, { timeout: 25_000, interval: 1 }).toEqual([5, 0, 0, 0]);
     await turns(clock, 50, 100); // what was done is flushed
     const head = logHead(folder);
     await turns(clock, 200, 100);
@@ -227,7 +227,7 @@ async function openDelivery(wrap: (log: EventLog) => EventLog) {
           await turns(clock, 1, 10);
           return calls.length;
         },
-        { timeout: 10_000, interval: 1 },
+        { timeout: 25_000, interval: 1 },
       )
       .toBe(calledTimes);
   return { folder, log, clock, calls, gate, delivery, append, until, troubles };
@@ -274,7 +274,7 @@ describe("a journal that cannot be written", () => {
     await turns(clock, 10, 50);
     await log.append(journal, [ownEvent(newId, "partition.claimed", { owner: "another", build: "2", catalog: "c", readAhead: 1 })], "any");
     await append("b", 3);
-    await expect.poll(() => turns(clock, 1, 10).then(() => delivery.faults().length), { interval: 1, timeout: 10_000 }).toBe(1);
+    await expect.poll(() => turns(clock, 1, 10).then(() => delivery.faults().length), { interval: 1, timeout: 25_000 }).toBe(1);
     expect(delivery.faults()).toMatchObject([{ handler: "mailer", error: { code: "FENCED" } }]);
     const called = calls.length;
     const head = logHead(folder);

@@ -25,7 +25,7 @@ async function stepping(clock: FakeClock, condition: () => boolean | Promise<boo
     await clock.advance(10);
     return condition();
   };
-  await expect.poll(step, { timeout: 10_000, interval: 1 }).toBe(true);
+  await expect.poll(step, { timeout: 25_000, interval: 1 }).toBe(true);
 }
 
 async function letterOf(store: Store, id: string) {

@@ -80,7 +80,7 @@ describe("an effect", () => {
     });
     const store = await startStore(config, folder, { clock: { ...systemClock, after: (ms, wake) => systemClock.after(Math.min(ms, 300), wake) } });
     await store.append(order("a"));
-    await expect.poll(() => calls, { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => calls, { timeout: 25_000 }).toBe(2);
     await store.close(); // its patience is short here
     await stuck.promise;
     const again = await startStore(config, folder);

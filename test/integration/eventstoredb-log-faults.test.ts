@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { binaryEvent, EventStoreDBClient, jsonEvent } from "@eventstore/db-client";
 import { status } from "@grpc/grpc-js";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { newId } from "../../src/event/ids.ts";
 import { type EventFilter, type EventLog, endedForGood } from "../../src/log/event-log.ts";
 import { type EventStoreDbLog, type EventStoreDbOptions, openEventStoreDbLog } from "../../src/log/eventstoredb/open-eventstoredb-log.ts";
@@ -12,6 +12,7 @@ import { openLogReadOnly } from "../../src/log/open-log.ts";
 import { anEvent, flat, refuses, stored } from "../contract/log-events.ts";
 import { systemEvent } from "../support/eventstore-stand-in/database.ts";
 import { type Fault, type StandIn, startStandIn } from "../support/eventstore-stand-in/server.ts";
+import { eventually } from "../support/eventually.ts";
 
 /** Waits of milliseconds in place of seconds. */
 const brisk = { repeatDelayMs: 5, maxRepeatDelayMs: 40, idleMs: 50, answerMs: 300 };
@@ -157,7 +158,7 @@ describe("an append", () => {
     server.delayNext("append", 60);
     const event = anEvent();
     const appending = log.append("shop.order-1", [event], "none");
-    await vi.waitFor(() => expect(server.calls.append).toBe(sent + 1), { interval: 1 });
+    await eventually(() => expect(server.calls.append).toBe(sent + 1));
     await other.close();
     expect(await appending).toMatchObject([{ id: event.id, revision: 0 }]);
     server.delayNext("append", 90); // answered when the first answer has long come, too
@@ -192,33 +193,33 @@ describe("a subscription", () => {
           await server.start();
         }
         const event = anEvent(i);
-        await vi.waitFor(() => log.append(`shop.order-${i % 3}`, [event], "any"), { timeout: 5000, interval: 10 });
+        await eventually(() => log.append(`shop.order-${i % 3}`, [event], "any"));
         await log.append("shop.item-1", [{ ...anEvent("other"), type: "item.seen" }], "any");
       }
       const wanted = () => follower.seen.filter((data) => data !== "other");
-      await vi.waitFor(() => expect(wanted().length).toBeGreaterThanOrEqual(400), { timeout: 5000 });
+      await eventually(() => expect(wanted().length).toBeGreaterThanOrEqual(400));
       expect(wanted()).toEqual(upTo(400));
       const head = await log.head();
-      await vi.waitFor(() => expect(follower.state).toEqual({ position: head, live: true }), { timeout: 5000 });
+      await eventually(() => expect(follower.state).toEqual({ position: head, live: true }));
       if (filter !== undefined) expect(follower.seen).toHaveLength(400);
     });
 
-  it("asks again with waits while the server is away, and ends when its reader leaves", { timeout: 10_000 }, async () => {
+  it("asks again with waits while the server is away, and ends when its reader leaves", async () => {
     const { server, log } = await openPair();
     const follower = follow(log);
-    await vi.waitFor(() => expect(follower.state.live).toBe(true));
+    await eventually(() => expect(follower.state.live).toBe(true));
     await server.stop();
-    await vi.waitFor(() => expect(follower.state.live).toBe(false));
+    await eventually(() => expect(follower.state.live).toBe(false));
     await refuses(log.append("shop.order-1", [anEvent()], "any"), "LOG_UNAVAILABLE");
     const late = follow(log);
     const before = server.calls.subscribe;
     await server.start();
     await log.append("shop.order-1", [anEvent(0)], "any");
-    await vi.waitFor(() => expect([follower.seen, late.seen]).toEqual([[0], [0]]), { timeout: 5000 });
+    await eventually(() => expect([follower.seen, late.seen]).toEqual([[0], [0]]));
     expect(server.calls.subscribe - before).toBeLessThan(10);
     await log.close();
     await Promise.all([follower.ended, late.ended]);
-    await vi.waitFor(() => expect(server.openReads).toBe(0));
+    await eventually(() => expect(server.openReads).toBe(0));
   });
 
   it("is begun again when the server does not confirm it", async () => {
@@ -226,24 +227,24 @@ describe("a subscription", () => {
     for (let i = 0; i < 10; i++) await log.append("shop.order-1", [anEvent(i)], "any");
     server.failNext("subscribe", "silence");
     const follower = follow(log);
-    await vi.waitFor(() => expect(follower.state.live).toBe(true), { timeout: 3000 });
+    await eventually(() => expect(follower.state.live).toBe(true));
     server.failNext("subscribe", "silence", 2);
     server.dropSubscriptions();
     await log.append("shop.order-1", [anEvent(10)], "any");
     const late = follow(log);
-    await vi.waitFor(() => expect([follower.seen, late.seen]).toEqual([upTo(11), upTo(11)]), { timeout: 3000 });
+    await eventually(() => expect([follower.seen, late.seen]).toEqual([upTo(11), upTo(11)]));
   });
 
   it("costs the server nothing while the log is idle, but for its own statistics", async () => {
     const { server, log } = await openPair();
     await log.append("shop.order-1", [anEvent(0)], "none");
     const follower = follow(log);
-    await vi.waitFor(() => expect(follower.state.live).toBe(true));
+    await eventually(() => expect(follower.state.live).toBe(true));
     const { append, read, subscribe } = server.calls;
     const { position } = follower.state;
     for (let i = 0; i < 5; i++) server.writeSystemEvent();
     await log.append("shop.order-1", [anEvent(1)], "any");
-    await vi.waitFor(() => expect(follower.seen).toEqual([0, 1]));
+    await eventually(() => expect(follower.seen).toEqual([0, 1]));
     expect(server.calls).toMatchObject({ append: append + 1, read, subscribe });
     expect(follower.state.position).toBeGreaterThan(position);
     server.writeSystemEvent();
@@ -290,7 +291,7 @@ describe("a subscription", () => {
     await log.truncate("shop.order-1", 2);
     server.database.scavenge();
     const follower = follow(log, undefined, first!.position);
-    await vi.waitFor(() => expect(follower.seen).toEqual([2, 3]));
+    await eventually(() => expect(follower.seen).toEqual([2, 3]));
     expect(third!.revision).toBe(2);
   });
 });
@@ -358,7 +359,7 @@ describe("opening", () => {
     await one!.append("shop.order-1", [anEvent(1)], "none");
     await two!.append("shop.order-1", [anEvent(2)], "none");
     const follower = follow(one!, { streamPrefixes: ["shop."] });
-    await vi.waitFor(() => expect(follower.state.live).toBe(true));
+    await eventually(() => expect(follower.state.live).toBe(true));
     expect(follower.seen).toEqual([1]);
     expect((await stored(two!)).map(({ data }) => data)).toEqual([2]);
   });
@@ -397,7 +398,7 @@ describe("what others wrote", () => {
     expect(log.passedOver).toBe(2);
     expect((await flat(log.readStream("shop.order-1", { from: 2 }))).map(({ revision }) => revision)).toEqual([2, 3, 4]);
     const follower = follow(log);
-    await vi.waitFor(() => expect(follower.seen).toHaveLength(5));
+    await eventually(() => expect(follower.seen).toHaveLength(5));
     expect(await log.streamRevision("shop.order-1")).toBe(5);
     expect((await log.append("shop.order-1", [anEvent()], "any"))[0]?.revision).toBe(6);
     expect(await log.head()).toBe((await stored(log)).at(-1)!.position);
@@ -429,7 +430,7 @@ describe("what others wrote", () => {
     expect(await log.streamRevision("shop.order-3")).toBe(-1);
     const follower = follow(log);
     const head = await log.head();
-    await vi.waitFor(() => expect(follower.state.position).toBe(head));
+    await eventually(() => expect(follower.state.position).toBe(head));
   });
 
   it("keeps its metadata when a stream is truncated, and other processes learn of it", async () => {
@@ -437,12 +438,12 @@ describe("what others wrote", () => {
     const client = connect(server);
     const other = await openOn(server);
     const follower = follow(other, { types: ["nothing"] });
-    await vi.waitFor(() => expect(follower.state.live).toBe(true));
+    await eventually(() => expect(follower.state.live).toBe(true));
     await log.append("shop.order-1", [anEvent(0), anEvent(1)], "none");
     await client.setStreamMetadata("shop.order-1", { maxAge: 86_400 });
     await log.truncate("shop.order-1", 1);
     expect((await client.getStreamMetadata("shop.order-1")).metadata).toMatchObject({ maxAge: 86_400, truncateBefore: 1 });
-    await vi.waitFor(async () => expect((await stored(other)).map(({ data }) => data)).toEqual([1]));
+    await eventually(async () => expect((await stored(other)).map(({ data }) => data)).toEqual([1]));
     server.database.scavenge();
     expect((await stored(log)).map(({ data }) => data)).toEqual([1]);
     await log.truncate("shop.order-1", 2);
@@ -486,13 +487,13 @@ describe("what others wrote", () => {
   });
 });
 
-it("leaves nothing open: a process that closed its log ends by itself", { timeout: 20_000 }, async () => {
+it("leaves nothing open: a process that closed its log ends by itself", async () => {
   const server = await startStandIn();
   onTestFinished(() => server.stop());
   const child = fileURLToPath(new URL("../support/eventstore-log-child.ts", import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, ["--conditions=@reprise/source", child, server.connectionString, newId()], {
-    timeout: 15_000,
+    timeout: 20_000,
   });
   expect(stdout).toBe("closed\n");
-  await vi.waitFor(() => expect(server.openReads).toBe(0));
+  await eventually(() => expect(server.openReads).toBe(0));
 });

@@ -22,7 +22,7 @@ async function stepping(clock: FakeClock, condition: () => Promise<boolean>): Pr
     await clock.advance(10);
     return condition();
   };
-  await expect.poll(step, { timeout: 10_000, interval: 1 }).toBe(true);
+  await expect.poll(step, { timeout: 25_000, interval: 1 }).toBe(true);
 }
 
 describe("a payment that failed", () => {

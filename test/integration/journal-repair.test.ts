@@ -75,14 +75,14 @@ describe.each(places)("a foreign event in a journal of %s", (_title, open) => {
       const first = await openAt(place, config);
       await first.start();
       await first.append(append(1));
-      await expect.poll(() => [calls.one, calls.two], { timeout: 10_000 }).toEqual([[1], [1]]);
+      await expect.poll(() => [calls.one, calls.two], { timeout: 25_000 }).toEqual([[1], [1]]);
       await first.close();
       await write(place, foreign[what]!);
 
       const store = await openAt(place, config);
       await store.start();
       await store.append(append(2));
-      await expect.poll(() => calls.two, { timeout: 10_000 }).toEqual([1, 2]);
+      await expect.poll(() => calls.two, { timeout: 25_000 }).toEqual([1, 2]);
       expect(calls.one).toEqual([1]);
       const handlers = async () => Object.fromEntries((await store.views.handlers()).map((handler) => [handler.name, handler]));
       const { one, two } = await handlers();
@@ -98,8 +98,8 @@ describe.each(places)("a foreign event in a journal of %s", (_title, open) => {
 
       const { skipped } = await store.repairHandler("one", { actor: "anna", reason: "a script wrote there" });
       expect(skipped).toBe(1);
-      await expect.poll(() => calls.one, { timeout: 10_000 }).toEqual([1, 2]);
-      await expect.poll(() => store.notReady(), { timeout: 10_000 }).toBeNull();
+      await expect.poll(() => calls.one, { timeout: 25_000 }).toEqual([1, 2]);
+      await expect.poll(() => store.notReady(), { timeout: 25_000 }).toBeNull();
       await store.close();
       const acts = (await logRows(place)).filter(({ type }) => type === "handler.repaired");
       expect(acts.map(({ stream, data }) => [stream, data])).toEqual([
@@ -113,7 +113,7 @@ describe.each(places)("a foreign event in a journal of %s", (_title, open) => {
       await third.start();
       await third.append(append(3));
       await expect
-        .poll(() => [calls.one, calls.two], { timeout: 10_000 })
+        .poll(() => [calls.one, calls.two], { timeout: 25_000 })
         .toEqual([
           [1, 2, 3],
           [1, 2, 3],

@@ -53,7 +53,7 @@ it.each([
   const seen = new Map<string, string[]>();
   const store = await startStore(configOf(["ledger", "late"], seen), folder);
   for (const id of ["a", "b", "d"]) await store.append({ type: "order.placed", entity: { type: "order", id }, data: { n: 3 } });
-  await expect.poll(() => seen.get("late")?.length, { timeout: 10_000 }).toBe(9); // a 4, b 1, c 3, d 1
+  await expect.poll(() => seen.get("late")?.length, { timeout: 25_000 }).toBe(9); // a 4, b 1, c 3, d 1
   expect(seen.get("late")!.filter((one) => one.startsWith("b"))).toEqual(["b 0"]);
   expect(seen.get("ledger")!.toSorted()).toEqual(["a 3", "b 3", "d 3"]); // had it before
   await expect

@@ -44,7 +44,7 @@ it("integrations, escalations and decisions agree with a count over the log's ro
   const [first, second] = await open();
   await store.approveEscalation(first!.deliveryId, { reason: "fine" });
   await store.rejectEscalation(second!.deliveryId, { reason: "not fine" });
-  await expect.poll(async () => (await store.integrations()).find(({ name }) => name === "bank")!.state, { timeout: 10_000 }).toBe("open");
+  await expect.poll(async () => (await store.integrations()).find(({ name }) => name === "bank")!.state, { timeout: 25_000 }).toBe("open");
   await store.isolateIntegration("post", { reason: "a test" });
   await expect.poll(async () => (await logRows(folder)).filter(({ type }) => type === "delivery.settled").length).toBe(2);
   await store.views.waitFor(logHead(folder));

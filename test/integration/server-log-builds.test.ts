@@ -110,7 +110,7 @@ describe("an old build and a new one on one log server", { timeout: 60_000 }, ()
     await appendAll(newStore, 2);
     await appendAll(oldStore, 1);
     await handlerShows(newStore, place.now, "ledger", { done: 9, waiting: 0 });
-    await expect.poll(() => oldStore.notReady(), { timeout: 10_000 }).toContain("FENCED");
+    await expect.poll(() => oldStore.notReady(), { timeout: 25_000 }).toContain("FENCED");
     // What the old one had called and not recorded before it was fenced may come again (P5); here it had recorded all.
     expectOnce(seen, 3);
     await expectNoDeadLetter(place.now);

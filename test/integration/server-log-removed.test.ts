@@ -48,16 +48,16 @@ for (const [title, openLog] of serverLogs)
 
         if (restarts) await store.close();
         await remove(client, `${place.namespace}default.order-gone`);
-        if (what === "expired") await expect.poll(() => isEmpty(client, `${place.namespace}default.order-gone`), { timeout: 10_000 }).toBe(true);
+        if (what === "expired") await expect.poll(() => isEmpty(client, `${place.namespace}default.order-gone`), { timeout: 25_000 }).toBe(true);
         if (restarts) store = await startStore(config, place);
         await store.resumeEntity(gone, { reason: "seen" });
         await handlerShows(store, place, "ledger", { waiting: 0, byStatus: { completed: 2, skipped: 3 }, lanes: { flowing: 2, behind: 0 } }, 15_000);
         if (again) {
           await append(gone, 4);
-          await expect.poll(() => seen, { timeout: 15_000 }).toContain("gone 4");
+          await expect.poll(() => seen, { timeout: 25_000 }).toContain("gone 4");
         } else if (what === "deleted for good") await expect(append(gone, 4)).rejects.toThrow(/deleted this stream for good/);
         await append(beside, 1);
-        await expect.poll(() => seen.filter((one) => one.startsWith("beside")), { timeout: 15_000 }).toEqual(["beside 0", "beside 1"]);
+        await expect.poll(() => seen.filter((one) => one.startsWith("beside")), { timeout: 25_000 }).toEqual(["beside 0", "beside 1"]);
         expect(seen.filter((one) => one.startsWith("gone"))).toEqual(again ? ["gone 0", "gone 4"] : ["gone 0"]);
       });
   });

@@ -162,7 +162,7 @@ describe("with an SDK", () => {
     ];
     const store = await startStore(defineConfig({ events: [placed], handlers }), temporaryFolder());
     await store.append(order(1));
-    await expect.poll(() => [spans("process shipping").length, spans("process early").length], { timeout: 10_000 }).toEqual([2, 2]);
+    await expect.poll(() => [spans("process shipping").length, spans("process early").length], { timeout: 25_000 }).toEqual([2, 2]);
     expect(receiver.received.map(({ headers }) => headers.traceparent)).toEqual(spans("process shipping").map(headerOf));
     const [append] = spans("append order");
     expect(receiver.received.map(({ event }) => (event as { readonly traceparent?: string }).traceparent)).toEqual([headerOf(append!), headerOf(append!)]);

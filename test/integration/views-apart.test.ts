@@ -181,7 +181,7 @@ describe("views with a thread of their own", () => {
     await paid("default.order-1", 3);
     projector.start();
     await expect.poll(() => projector.trouble()).toMatch("unable to open");
-    await expect.poll(() => projector.position(), { timeout: 5000 }).toBe(await log.head());
+    await expect.poll(() => projector.position(), { timeout: 25_000 }).toBe(await log.head());
     expect(projector.trouble()).toBeNull();
     expect(troubles).toHaveLength(2);
     await projector.stop();

@@ -68,7 +68,7 @@ export async function openBank(options: BankOptions = {}, more: Partial<Config> 
         await clock.advance(10);
         return holds();
       };
-      await expect.poll(step, { timeout: 10_000, interval: 1 }).toBe(true);
+      await expect.poll(step, { timeout: 25_000, interval: 1 }).toBe(true);
     },
     async during(work) {
       let over = false;

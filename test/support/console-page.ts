@@ -45,7 +45,7 @@ export function useBrowser(): (scene: Served, options?: PageOptions) => Promise<
       return dialog.dismiss();
     });
     page.on("request", (request) => void (request.url().startsWith(url) || faults.push(`asked ${request.url()}`)));
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(25_000);
     await page.goto(`${url}${path}${hash}`);
     return { page, faults };
   };
@@ -57,7 +57,7 @@ export const heading = (page: Page, name: string | RegExp) => page.getByRole("he
 export const goTo = (page: Page, hash: string) => page.evaluate(`void (location.hash = ${JSON.stringify(hash)})`);
 
 const isRead = `document.querySelector("main h1") !== null && !document.querySelector("main").textContent.includes("Reading …")`;
-export const read = (page: Page) => expect.poll(() => page.evaluate(isRead), { timeout: 10_000 }).toBe(true);
+export const read = (page: Page) => expect.poll(() => page.evaluate(isRead), { timeout: 25_000 }).toBe(true);
 
 /** How much wider than the window the page is. */
 export const excess = (page: Page) => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");

@@ -130,6 +130,6 @@ export interface SeenLetter {
 
 /** Waits for so many dead letters. */
 export async function waitForLetters({ store }: Pick<Scene, "store">, count: number): Promise<readonly SeenLetter[]> {
-  await expect.poll(async () => (await store.views.deadLetterStats({ tenant: "default" })).total, { timeout: 10_000 }).toBe(count);
+  await expect.poll(async () => (await store.views.deadLetterStats({ tenant: "default" })).total, { timeout: 25_000 }).toBe(count);
   return (await store.views.deadLetters({ tenant: "default" }, { limit: 200 })).events;
 }

@@ -6,6 +6,7 @@ import hurried from "../../examples/order-desk/reprise.config.ts";
 import { handlers } from "../../handlers/index.ts";
 import config from "../../reprise.config.ts";
 import { checkConfig } from "../../src/config/config.ts";
+import { eventually } from "../support/eventually.ts";
 
 const deliveryId = "5b0c8ee4-7f6f-5d59-9f2e-3c2f1f0f4c11";
 const reservedAt = "2026-01-02T03:04:05.678Z";
@@ -112,10 +113,10 @@ describe("inventory", () => {
     integrations.inventory.break(() => "silence");
     const patience = new AbortController();
     const lost = deliver("inventory", "order.validated", placed, { signal: patience.signal });
-    await vi.waitFor(() => expect(integrations.inventory.calls).toHaveLength(1));
+    await eventually(() => expect(integrations.inventory.calls).toHaveLength(1));
     patience.abort(new Error("out of time"));
     await expect(lost).rejects.toThrow("out of time");
-    await vi.waitFor(() => expect(integrations.inventory.calls[0]?.ended).not.toBeNull());
+    await eventually(() => expect(integrations.inventory.calls[0]?.ended).not.toBeNull());
     integrations.inventory.mend();
     await deliver("inventory", "order.validated", placed);
     expect(integrations.inventory.calls).toMatchObject([
