@@ -60,7 +60,8 @@ export async function openStore(config: Config, options: OpenOptions): Promise<S
     sharing: sharingOf(options),
     openLog: (locate, signal) => openStoreLog(plan, options, locate, signal),
     viewsFile: join(folder, "views.db"),
-    viewsApartAfter: clock === systemClock ? viewsApartAfter : undefined, // a clock that somebody moves is of this thread
+    // The other thread waits by the system's clock. Waits that somebody moves are of this thread.
+    viewsApartAfter: clock.after === systemClock.after && clock.monotonicMs === systemClock.monotonicMs ? viewsApartAfter : undefined,
     ends: () => makeEndMarker(folder, newId),
   };
   if (!isServer(options.log)) return assemble(plan, ground);

@@ -5,6 +5,8 @@ import { FairLine } from "./fair-line.ts";
 
 /** The longest time for which the thread is held, apart from the longest piece: a request that is served meanwhile takes some milliseconds itself. */
 const heldMs = 8;
+/** The same for work beside live work: it delays what others do in a turn of the event loop by about so much. */
+export const besideMs = 0.5;
 /** The same while several tenants ask: each waits for a piece of each other one. */
 const heldAmongSeveralMs = 0.5;
 /** A tenant that asked within this time may ask again at any moment. */
@@ -27,13 +29,13 @@ let isRoundDue = false;
 
 const areSeveral = (nowMs: number): boolean => nowMs < severalUntilMs;
 
-/** Measures the thread's own time, whatever clock the service has, because it only decides when to let others run. */
-export function makeTurns(): Turns {
+/** Measures the thread's own time, whatever clock the service has, because it only decides when to let others run. @param mostMs to hold the thread. */
+export function makeTurns(mostMs = heldMs): Turns {
   let sinceMs = performance.now();
   return {
     due() {
       const nowMs = performance.now();
-      return nowMs - sinceMs >= (areSeveral(nowMs) ? heldAmongSeveralMs : heldMs);
+      return nowMs - sinceMs >= (areSeveral(nowMs) ? Math.min(mostMs, heldAmongSeveralMs) : mostMs);
     },
     async next() {
       const owner = owners.getStore();

@@ -36,8 +36,15 @@ export interface ReadStreamOptions {
   readonly limit?: number;
   /** Damaged events of Reprise's own streams come like an entity's. Default: they throw LOG_DAMAGED, because such a stream is of use only as a whole. */
   readonly damaged?: "given";
+  readonly steps?: ReadSteps;
   readonly signal?: AbortSignal;
 }
+
+/**
+ * `small`: for work that has time beside work that has none. Batches are small, so that neither reading one nor what is made of it holds the thread for long. A
+ * log on a server reads so anyway, because events come as the network brings them.
+ */
+export type ReadSteps = "small";
 
 /** Either types or stream prefixes, because an EventStoreDB server filters by one of them. Without a filter, every event. */
 export type EventFilter = { readonly types: readonly string[] } | { readonly streamPrefixes: readonly string[] };
@@ -48,6 +55,7 @@ export interface ReadAllOptions {
   readonly direction?: "forward" | "backward";
   readonly filter?: EventFilter;
   readonly limit?: number;
+  readonly steps?: ReadSteps;
   readonly signal?: AbortSignal;
 }
 

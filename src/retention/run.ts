@@ -2,7 +2,6 @@
  * One run: walks the log for what may go, archives it segment by segment, and removes it. Each step is on record before the next one begins, so a run that is
  * killed at any moment is gone on with by the next one: nothing is lost, and nothing is archived twice.
  */
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Clock } from "../event/clock.ts";
 import type { StoredEvent } from "../event/event.ts";
@@ -21,6 +20,7 @@ import { makeRetentionStream, type RetentionStream } from "./retention-stream.ts
 import type { RunProgress } from "./run-report.ts";
 import { Scan } from "./scan.ts";
 import { SegmentRecords } from "./segment-records.ts";
+import { inSmallSteps } from "./small-reads.ts";
 import { StillGoing } from "./still-going.ts";
 import { makeThrottle } from "./throttle.ts";
 import { makeJudge } from "./what-may-go.ts";
@@ -50,8 +50,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
 }
 
-/** Events that the archive is given in one turn. */
-const givenAtOnce = 64;
+/** Events that are paid for together: at the default rate, each few milliseconds a few of them. */
+const paidAtOnce = 8;
 
 /** Events that are read cost live work as much as one that is archived. Else a walk over what stays would go at full speed beside it. */
 const readsOfOne = 10;
@@ -60,7 +60,8 @@ const readsOfOne = 10;
 const refreshMs = 5000;
 
 /** @throws RETENTION_RUNNING; ARCHIVE_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FULL and others: the next run goes on where this one was. */
-export async function runRetention(needs: RunNeeds, options: RunOptions): Promise<void> {
+export async function runRetention(given: RunNeeds, options: RunOptions): Promise<void> {
+  const needs = { ...given, log: inSmallSteps(given.log) };
   const { log, clock, rules } = needs;
   const { dryRun, progress, signal } = options;
   const nowMs = clock.now();
@@ -124,8 +125,8 @@ async function walkOne({ needs, options, holds, nowMs, floorOf, leaving, stream,
   const rules = needs.rules.filter(({ archive }) => archive === url);
   const { judge } = makeJudge(rules, nowMs, holds.of);
   let refreshedMs = clock.monotonicMs();
-  const between = async (going: number, read: number) => {
-    await each?.throttle(going + read / readsOfOne);
+  const between = async (read: number) => {
+    await each?.throttle(read / readsOfOne);
     if (clock.monotonicMs() - refreshedMs < refreshMs) return;
     refreshedMs = clock.monotonicMs();
     await holds.refresh();
@@ -140,7 +141,7 @@ async function walkOne({ needs, options, holds, nowMs, floorOf, leaving, stream,
   const archive = await needs.openArchive(url);
   try {
     await noteArchive(log, newId, url);
-    for await (const segment of archive.write(eventsOf(scan, records), { signal })) {
+    for await (const segment of archive.write(eventsOf(scan, records, each.throttle), { signal })) {
       const entries = records.of(await still.of(segment));
       await stream.record(...entries);
       progress.archived += segment.present ? 0 : segment.entry.events;
@@ -152,14 +153,14 @@ async function walkOne({ needs, options, holds, nowMs, floorOf, leaving, stream,
   }
 }
 
-async function* eventsOf(scan: Scan, records: SegmentRecords): AsyncGenerator<readonly StoredEvent[], void> {
-  // In pieces: what the archive makes of one holds the thread.
+/** What the archive makes of a piece holds the thread, so it is paid for before the next one. */
+async function* eventsOf(scan: Scan, records: SegmentRecords, throttle: (done: number) => Promise<void>): AsyncGenerator<readonly StoredEvent[], void> {
   for await (const going of scan.batches())
-    for (let from = 0; from < going.length; from += givenAtOnce) {
-      const piece = going.slice(from, from + givenAtOnce);
+    for (let from = 0; from < going.length; from += paidAtOnce) {
+      const piece = going.slice(from, from + paidAtOnce);
       for (const each of piece) records.give(each);
       yield piece.map(({ event }) => event);
-      await nextTurn();
+      await throttle(piece.length);
     }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Position, StoredEvent } from "../event/event.ts";
 import { isEntityStream } from "../event/names.ts";
-import { makeTurns } from "../event/turns.ts";
+import { besideMs, makeTurns } from "../event/turns.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Findings } from "./findings.ts";
 import type { FloorOf, Leaving } from "./floors.ts";
@@ -24,8 +24,8 @@ export interface ScanNeeds {
   /** Takes what the next run has to know. */
   readonly leaving: Leaving;
   readonly findings: Findings;
-  /** Called between batches, with how many events of it go and how many were read: what holds events may have changed, and others want to work. */
-  readonly between: (going: number, read: number) => Promise<void>;
+  /** Called between batches, with how many events were read: what holds events may have changed, and others want to work. */
+  readonly between: (read: number) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -91,8 +91,8 @@ export class Scan {
         if (isOver) break;
       }
       if (going.length > 0) yield going;
+      await between(batch.length);
       if (isOver) return;
-      await between(going.length, batch.length);
     }
   }
 
@@ -102,7 +102,7 @@ export class Scan {
     const begun: Walk[] = [];
     let endMs = Number.NEGATIVE_INFINITY;
     let reached = left[0]!.walked;
-    const turns = makeTurns();
+    const turns = makeTurns(besideMs);
     walking: for await (const batch of log.readAll({ after: reached, signal })) {
       const going: Going[] = [];
       for (const event of batch) {
@@ -120,7 +120,7 @@ export class Scan {
         reached = event.position;
       }
       if (going.length > 0) yield going;
-      await between(going.length, batch.length);
+      await between(batch.length);
     }
     if (begun.length === 0) left.length = 0; // the log ends here
     for (const walk of begun) {

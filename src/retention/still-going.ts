@@ -4,7 +4,7 @@
  * removes it in the end.
  */
 import type { StoredEvent } from "../event/event.ts";
-import { makeTurns } from "../event/turns.ts";
+import { besideMs, makeTurns } from "../event/turns.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Revisions, WrittenSegment } from "./archive/archive.ts";
 import type { Leaving } from "./floors.ts";
@@ -33,7 +33,7 @@ export class StillGoing {
     await holds.refresh();
     if (holds.recorded === this.#before) return segment;
     const streams = new Map<string, Revisions>();
-    const turns = makeTurns();
+    const turns = makeTurns(besideMs);
     for (const [stream, { first, last }] of segment.streams) {
       if (turns.due()) await turns.next();
       if (this.#cut.has(stream)) continue;

@@ -13,7 +13,7 @@ export class StreamPlaces {
   constructor(log: Pick<EventLog, "readStream" | "streamRevision">, judge: Judge, kept = 50_000) {
     this.#log = log;
     this.#judge = judge;
-    this.#places = new LRUCache({ max: kept });
+    this.#places = new LRUCache({ maxSize: kept, sizeCalculation: () => 1 }); // with `max` it takes all the room at once, which holds the thread
   }
 
   known(stream: string): StreamPlace | undefined {
@@ -28,17 +28,28 @@ export class StreamPlaces {
   /** The place of an event's stream that is not known, with all events before this one judged. */
   async before({ stream, revision }: StoredEvent): Promise<StreamPlace> {
     const last = await this.#log.streamRevision(stream);
+    const place = (await this.#begins(stream, revision)) ? { next: revision, last, why: null } : await this.#judgedBefore(stream, revision, last);
+    this.#places.set(stream, place);
+    return place;
+  }
+
+  /** Whether the log has nothing of the stream before a revision: as a rule earlier runs have removed it. */
+  async #begins(stream: string, revision: number): Promise<boolean> {
+    if (revision === 0) return true;
+    for await (const batch of this.#log.readStream(stream, { from: revision - 1, direction: "backward", limit: 1, damaged: "given" }))
+      return batch.length === 0;
+    return true;
+  }
+
+  async #judgedBefore(stream: string, revision: number, last: number): Promise<StreamPlace> {
     let place: StreamPlace | null = null;
     for await (const batch of this.#log.readStream(stream, { damaged: "given" })) {
       for (const event of batch) {
         place ??= { next: event.revision, last, why: null };
-        if (event.revision >= revision || place.why !== null) break;
+        if (event.revision >= revision || place.why !== null) return place;
         this.#judge(event, place);
       }
-      if (place === null || place.why !== null || batch.at(-1)!.revision >= revision) break;
     }
-    place ??= { next: revision, last, why: null };
-    this.#places.set(stream, place);
-    return place;
+    return place ?? { next: revision, last, why: null };
   }
 }

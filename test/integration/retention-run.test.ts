@@ -104,6 +104,30 @@ describe.each([
     await log.close();
   });
 
+  it("reads in small steps, because others work beside it", async () => {
+    const clock = aClock();
+    const log = await openLog(clock);
+    const rules = rulesIn(temporaryFolder());
+    const several = 300;
+    for (const stream of ["shop.order-1", "shop.chat-1"]) {
+      clock.hours(1);
+      await log.append(stream, Array.from({ length: several }, () => anEvent()), "none"); // biome-ignore format: one line
+    }
+    clock.hours(1000);
+    const batches: number[] = [];
+    async function* noted(read: AsyncIterable<readonly StoredEvent[]>) {
+      for await (const batch of read) {
+        batches.push(batch.length);
+        yield batch;
+      }
+    }
+    const watched: EventLog = { ...log, readAll: (how) => noted(log.readAll(how)), readStream: (stream, how) => noted(log.readStream(stream, how)) };
+    expect((await runOnce(watched, { rules, clock })).archived).toBe(2 * several - 2);
+    await runOnce(watched, { rules, clock });
+    expect(Math.max(...batches)).toBe(32);
+    await log.close();
+  });
+
   it("goes on after it was cut off at any step: nothing is lost, nothing is archived twice", async () => {
     const clock = aClock();
     const log = await openLog(clock);

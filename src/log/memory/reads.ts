@@ -1,5 +1,5 @@
 import type { StoredEvent } from "../../event/event.ts";
-import type { ReadAllOptions, ReadStreamOptions } from "../event-log.ts";
+import type { ReadAllOptions, ReadSteps, ReadStreamOptions } from "../event-log.ts";
 import { matches } from "../matches.ts";
 import { collect } from "./batches.ts";
 import type { Content } from "./content.ts";
@@ -11,11 +11,14 @@ export interface ReadNeeds {
   readonly refuseWhenClosed: () => void;
 }
 
+const smallBatch = 32;
+const sizeOf = (batchSize: number, steps: ReadSteps | undefined) => (steps === "small" ? Math.min(smallBatch, batchSize) : batchSize);
+
 /** Later appends are not read. */
 export async function* readStream(
   { content, batchSize, refuseWhenClosed }: ReadNeeds,
   stream: string,
-  { from, direction = "forward", limit = Number.POSITIVE_INFINITY, signal }: ReadStreamOptions,
+  { from, direction = "forward", limit = Number.POSITIVE_INFINITY, steps, signal }: ReadStreamOptions,
 ): AsyncIterable<readonly StoredEvent[]> {
   refuseWhenClosed();
   const last = content.streams.get(stream)?.revision ?? -1;
@@ -28,7 +31,7 @@ export async function* readStream(
     const events = content.streams.get(stream)?.events ?? [];
     const first = events[0]?.revision ?? last + 1; // what a truncation leaves has revisions without gap
     if (direction === "forward") at = Math.max(at, first);
-    const batch = collect(Math.min(batchSize, left), () => (at < first || at > last ? undefined : events[(at += step) - step - first]));
+    const batch = collect(Math.min(sizeOf(batchSize, steps), left), () => (at < first || at > last ? undefined : events[(at += step) - step - first]));
     if (batch.length === 0) return;
     yield batch;
     left -= batch.length;
@@ -38,7 +41,7 @@ export async function* readStream(
 /** Later appends are not read. */
 export async function* readAll(
   { content: { slots }, batchSize, refuseWhenClosed }: ReadNeeds,
-  { after, direction = "forward", filter, limit = Number.POSITIVE_INFINITY, signal }: ReadAllOptions,
+  { after, direction = "forward", filter, limit = Number.POSITIVE_INFINITY, steps, signal }: ReadAllOptions,
 ): AsyncIterable<readonly StoredEvent[]> {
   refuseWhenClosed();
   const end = slots.length;
@@ -57,7 +60,7 @@ export async function* readAll(
   while (left > 0) {
     refuseWhenClosed();
     signal?.throwIfAborted();
-    const batch = collect(Math.min(batchSize, left), next);
+    const batch = collect(Math.min(sizeOf(batchSize, steps), left), next);
     if (batch.length === 0) return;
     yield batch;
     left -= batch.length;

@@ -17,6 +17,8 @@ export interface SqliteLogLimits {
   readonly batchBytes: number;
   /** Positions that a filtered read looks at in one go, 1 to 2 ms. */
   readonly scanPositions: number;
+  /** The part of these three that a small step has: a quarter of a millisecond. */
+  readonly smallStep: number;
   /** Streams whose head and name are kept in memory, about 300 bytes each. */
   readonly cachedStreams: number;
   /** Files up to this size are checked page by page at open. */
@@ -34,6 +36,7 @@ export const defaultLimits: SqliteLogLimits = {
   batchEvents: 512,
   batchBytes: 1024 * 1024,
   scanPositions: 4096,
+  smallStep: 1 / 16,
   cachedStreams: 20_000,
   checkBytes: 64 * 1024 * 1024,
 };

@@ -5,7 +5,7 @@
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { StoredEvent } from "../../event/event.ts";
-import type { ReadAllOptions, ReadStreamOptions } from "../event-log.ts";
+import type { ReadAllOptions, ReadSteps, ReadStreamOptions } from "../event-log.ts";
 import { refuseDamaged } from "../refuse-damaged.ts";
 import type { Connection } from "./connection.ts";
 import { findByIds } from "./find-by-ids.ts";
@@ -23,16 +23,21 @@ export interface Reader {
 }
 
 export function makeReader(connection: Connection, limits: SqliteLogLimits): Reader {
-  const take = makeTake(limits);
   const step = makeStep(connection);
-
-  const scan = makeScan(step, take, limits);
+  const inSteps = (limits: Pick<SqliteLogLimits, "batchEvents" | "batchBytes" | "scanPositions">) => {
+    const take = makeTake(limits);
+    return { take, scan: makeScan(step, take, limits), batchEvents: limits.batchEvents };
+  };
+  const usual = inSteps(limits);
+  const small = inSteps(smallSteps(limits));
+  const reads = (steps: ReadSteps | undefined) => (steps === "small" ? small : usual);
 
   return {
-    scan,
+    scan: usual.scan,
 
-    async *readAll({ after, direction = "forward", filter, limit = Number.MAX_SAFE_INTEGER, signal }) {
+    async *readAll({ after, direction = "forward", filter, limit = Number.MAX_SAFE_INTEGER, steps, signal }) {
       signal?.throwIfAborted();
+      const { scan } = reads(steps);
       // The read ends where the log ended when it began, so that a consumer that appends for each event comes to an end.
       const last = step((db) => db.end.lastPosition);
       let from = after === undefined ? (direction === "forward" ? 0 : last + 1) : Math.min(Number(after), last + 1);
@@ -48,15 +53,16 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
       }
     },
 
-    async *readStream(stream, { direction = "forward", from, limit = Number.MAX_SAFE_INTEGER, damaged, signal }) {
+    async *readStream(stream, { direction = "forward", from, limit = Number.MAX_SAFE_INTEGER, damaged, steps, signal }) {
       signal?.throwIfAborted();
+      const { take, batchEvents } = reads(steps);
       const forward = direction === "forward";
       const at = await around(() => step((db) => db.streamHead(stream)));
       const { id, head } = at;
       let next = forward ? Math.max(from ?? 0, 0) : Math.min(from ?? head, head);
       let left = limit;
       while (left > 0 && id !== 0 && next >= 0 && next <= head) {
-        const wanted = Math.min(left, limits.batchEvents);
+        const wanted = Math.min(left, batchEvents);
         const { events, cut } = await around(() =>
           step((db) => take(db, wanted, (rows, last) => db.streamPage(at, direction, last === null ? next : last[2] + (forward ? 1 : -1), rows))),
         );
@@ -72,6 +78,11 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
 
     findByIds: (tenant, ids, enoughBytes = Number.POSITIVE_INFINITY) => around(() => findByIds(step, tenant, ids, enoughBytes)),
   };
+}
+
+function smallSteps({ batchEvents, batchBytes, scanPositions, smallStep }: SqliteLogLimits) {
+  const part = (whole: number) => Math.max(1, Math.floor(whole * smallStep));
+  return { batchEvents: part(batchEvents), batchBytes: part(batchBytes), scanPositions: part(scanPositions) };
 }
 
 function upTo(events: readonly StoredEvent[], last: number): readonly StoredEvent[] {

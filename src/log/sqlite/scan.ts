@@ -23,7 +23,7 @@ export type ScanStep = (
   dataOf?: (stream: string) => boolean,
 ) => Promise<Scan>;
 
-export function makeScan(step: Step, take: Take, limits: SqliteLogLimits): ScanStep {
+export function makeScan(step: Step, take: Take, limits: Pick<SqliteLogLimits, "batchEvents" | "scanPositions">): ScanStep {
   const once = (filter: EventFilter | undefined, direction: Direction, from: number, limit: number, dataOf?: (stream: string) => boolean): Scan =>
     step((db) => {
       const columns = dataOf === undefined ? db.columns : db.columnsWithoutData;

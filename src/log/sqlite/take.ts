@@ -29,7 +29,7 @@ export type Take = (
   filter?: EventFilter,
 ) => Taken;
 
-export function makeTake(limits: SqliteLogLimits): Take {
+export function makeTake(limits: Pick<SqliteLogLimits, "batchBytes">): Take {
   /** Rows of the next page: as many as would take about a quarter of `batchBytes` if they are as large as the last ones. */
   let pageRows = minPageRows;
 

@@ -1,10 +1,10 @@
 /** Reads what is known by its SHA-256. What comes is not believed: a place may answer with other bytes once, and with the right ones the next time. */
-import { hash } from "node:crypto";
 import { RepriseError } from "../../errors.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import type { SegmentEntry } from "./archive.ts";
 import type { ArchivePlace, ByteRange } from "./archive-place.ts";
 import { blockLength, unpackBlock } from "./block.ts";
+import { sha256Of } from "./large-bytes.ts";
 import { eventOf } from "./line.ts";
 import { segmentName } from "./manifest.ts";
 import type { BlockPlace } from "./segment-index.ts";
@@ -16,7 +16,7 @@ async function readChecked(place: ArchivePlace, name: string, sha256: string, wh
   let there = false;
   for (let read = 0; read < reads; read++) {
     const body = (await place.read(name, range))?.body;
-    if (body !== undefined && hash("sha256", body, "hex") === sha256) return body;
+    if (body !== undefined && (await sha256Of(body)) === sha256) return body;
     there ||= body !== undefined;
   }
   throw new RepriseError("ARCHIVE_DAMAGED", `${where} ${there ? "is not as it was written" : "is missing"}.`, { fields: { place: where } });

@@ -3,6 +3,7 @@ import { crc32 } from "node:zlib";
 import type { Position, StoredEvent } from "../../event/event.ts";
 import type { Revisions } from "./archive.ts";
 import { blockBytes, packBlock } from "./block.ts";
+import { joined, sha256Of } from "./large-bytes.ts";
 import { lineOf } from "./line.ts";
 import { type BlockPlace, eventKey, makeIndexRows, streamKey } from "./segment-index.ts";
 
@@ -83,10 +84,10 @@ export function makeSegmentDraft(logId: string, limit = segmentBytes): SegmentDr
     },
     async finish() {
       if (lines.length > 0) await endBlock();
-      const body = Buffer.concat(packed);
-      const sha256 = hash("sha256", body, "hex");
+      const body = await joined(packed);
+      const sha256 = await sha256Of(body);
       const name = segmentNameOf(firstPosition, content.digest("hex"));
-      return { name, body, sha256, index: rows.file(name, sha256, blocks), events, firstPosition, lastPosition, streams };
+      return { name, body, sha256, index: await rows.file(name, sha256, blocks), events, firstPosition, lastPosition, streams };
     },
   };
 }

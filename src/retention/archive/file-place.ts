@@ -1,11 +1,10 @@
 import { hash } from "node:crypto";
-import { chmodSync, linkSync, opendirSync, renameSync, rmSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { opendirSync } from "node:fs";
+import { link, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { RepriseError } from "../../errors.ts";
 import { messageOf } from "../../event/thrown.ts";
-import { syncFolder } from "../../log/durable-files.ts";
 import { makePrivateFile, makePrivateFolder } from "../../log/private-files.ts";
 import type { ArchivePlace, ByteRange, Found } from "./archive-place.ts";
 
@@ -17,7 +16,7 @@ const draftSuffix = ".draft";
 export function openFilePlace(root: string): ArchivePlace {
   const pathOf = (name: string): string => join(root, ...name.split("/"));
   const read = (name: string, range?: ByteRange): Promise<Found | null> => trying(root, `${name} cannot be read`, () => readFileAt(pathOf(name), range));
-  const write = <T>(name: string, body: Uint8Array, place: (draft: string, path: string) => T): Promise<T> =>
+  const write = <T>(name: string, body: Uint8Array, place: (draft: string, path: string) => Promise<T>): Promise<T> =>
     trying(root, `${name} cannot be written`, () => writeFileAt(pathOf(name), body, place));
   return {
     ...{ url: `file:${root}`, read },
@@ -25,7 +24,7 @@ export function openFilePlace(root: string): ArchivePlace {
     async replace(name, body, seen) {
       const now = seen === undefined ? undefined : ((await read(name))?.tag ?? null);
       if (now !== seen) throw new RepriseError("ARCHIVE_UNAVAILABLE", `file:${root}: ${name} was changed by another process just now.`);
-      await write(name, body, renameSync);
+      await write(name, body, rename);
     },
     async *list(prefix) {
       for (const name of await trying(root, `${prefix} cannot be listed`, () => namesBelow(pathOf(prefix)))) yield prefix + name;
@@ -44,29 +43,39 @@ async function trying<T>(root: string, what: string, act: () => Promise<T> | T):
 }
 
 /** Writes a file that is whole, or not there. @param place gives the draft its name. */
-async function writeFileAt<T>(path: string, body: Uint8Array, place: (draft: string, path: string) => T): Promise<T> {
+async function writeFileAt<T>(path: string, body: Uint8Array, place: (draft: string, path: string) => Promise<T>): Promise<T> {
   const draft = path + draftSuffix;
   makePrivateFolder(dirname(path));
   try {
     const file = await open(draft, "w", fileMode);
     try {
+      await file.chmod(fileMode); // whatever the umask
       await file.writeFile(body);
       await file.sync();
     } finally {
       await file.close();
     }
-    chmodSync(draft, fileMode); // whatever the umask
-    return place(draft, path);
+    return await place(draft, path);
   } finally {
-    rmSync(draft, { force: true });
-    syncFolder(path);
+    await rm(draft, { force: true });
+    await syncFolder(dirname(path));
+  }
+}
+
+/** Off this thread, unlike that of the log's files. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
   }
 }
 
 /** Unlike a rename, a link does not replace. */
-function linkDraft(draft: string, path: string): "written" | "exists" {
+async function linkDraft(draft: string, path: string): Promise<"written" | "exists"> {
   try {
-    linkSync(draft, path);
+    await link(draft, path);
     return "written";
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return "exists";
@@ -110,9 +119,14 @@ function lockFolder(folder: string): () => void {
   return () => lock.close();
 }
 
-/** The tag is what is in it: a file has no other that every file system keeps exactly. */
+/** The tag is what is in it: a file has no other that every file system keeps exactly. It is asked for of small files only. */
 function found(body: Uint8Array): Found {
-  return { body, tag: hash("sha256", body, "hex") };
+  return {
+    body,
+    get tag() {
+      return hash("sha256", body, "hex");
+    },
+  };
 }
 
 /** Names of the files in one folder. */

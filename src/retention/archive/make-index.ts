@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { unpackBlock } from "./block.ts";
 import { blocksOf, linesOf } from "./checked-read.ts";
+import { sha256Of } from "./large-bytes.ts";
 import { eventOf } from "./line.ts";
 import { type BlockPlace, eventKey, makeIndexRows, streamKey } from "./segment-index.ts";
 
@@ -21,5 +22,5 @@ export async function makeIndex(body: Uint8Array, logId: string, segment: string
     blocks.push({ offset, bytes: block.length, firstLine: line, lines: lines.length, sha256: hash("sha256", block, "hex") });
     line += lines.length;
   }
-  return rows.file(segment, hash("sha256", body, "hex"), blocks);
+  return rows.file(segment, await sha256Of(body), blocks);
 }

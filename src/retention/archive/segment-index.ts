@@ -3,6 +3,8 @@
  * damaged one is made again. The file is one line of JSON (the blocks, and the sums), then the rows.
  */
 import { hash } from "node:crypto";
+import { besideMs, makeTurns } from "../../event/turns.ts";
+import { joined, sha256Of } from "./large-bytes.ts";
 
 /** Six bytes of a key's SHA-256, and two with the block. */
 const rowBytes = 8;
@@ -49,22 +51,43 @@ export interface IndexRows {
   line(sum: number): void;
 }
 
-export function makeIndexRows(): IndexRows & { file(segment: string, sha256: string, blocks: readonly BlockPlace[]): Buffer } {
-  const rows: bigint[] = [];
+const sumsAtOnce = 4096;
+
+/** Rows are kept by the first byte of their hash, which is as often one as another: each of these lists is sorted in a moment. */
+const lists = 256;
+
+export function makeIndexRows(): IndexRows & { file(segment: string, sha256: string, blocks: readonly BlockPlace[]): Promise<Buffer> } {
+  const rows = Array.from({ length: lists }, (): bigint[] => []);
   const sums: number[] = [];
   return {
     add(key, block) {
       if (block > maxBlocks) throw new RangeError("A segment has too many blocks.");
-      rows.push((hashOf(key) << 16n) | BigInt(block));
+      const row = (hashOf(key) << 16n) | BigInt(block);
+      rows[Number(row >> 56n)]!.push(row);
     },
     line: (sum) => void sums.push(sum),
-    file(segment, sha256, blocks) {
-      const sorted = BigUint64Array.from(new Set(rows)).sort();
-      const rest = Buffer.alloc(sorted.length * rowBytes + sums.length * sumBytes);
-      for (const [index, row] of sorted.entries()) rest.writeBigUInt64BE(row, index * rowBytes);
-      for (const [index, sum] of sums.entries()) rest.writeUInt32BE(sum, sorted.length * rowBytes + index * sumBytes);
-      const head: Head = { version: 1, segment, sha256, blocks, rows: sorted.length, rest: hash("sha256", rest, "hex") };
-      return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), rest]);
+    async file(segment, sha256, blocks) {
+      const turns = makeTurns(besideMs);
+      const parts: Buffer[] = [];
+      let count = 0;
+      for (const list of rows) {
+        const sorted = BigUint64Array.from(new Set(list)).sort();
+        const part = Buffer.allocUnsafe(sorted.length * rowBytes);
+        for (const [index, row] of sorted.entries()) part.writeBigUInt64BE(row, index * rowBytes);
+        parts.push(part);
+        count += sorted.length;
+        if (turns.due()) await turns.next();
+      }
+      for (let from = 0; from < sums.length; from += sumsAtOnce) {
+        const some = sums.slice(from, from + sumsAtOnce);
+        const part = Buffer.allocUnsafe(some.length * sumBytes);
+        for (const [index, sum] of some.entries()) part.writeUInt32BE(sum, index * sumBytes);
+        parts.push(part);
+        if (turns.due()) await turns.next();
+      }
+      const rest = await joined(parts);
+      const head: Head = { version: 1, segment, sha256, blocks, rows: count, rest: await sha256Of(rest) };
+      return joined([Buffer.from(`${JSON.stringify(head)}\n`), rest]);
     },
   };
 }

@@ -1,11 +1,13 @@
 import { hash } from "node:crypto";
 import { RepriseError } from "../../errors.ts";
 import type { StoredEvent } from "../../event/event.ts";
+import { besideMs, makeTurns } from "../../event/turns.ts";
 import type { Revisions, SegmentEntry, WrittenSegment } from "./archive.ts";
 import type { ArchivePlace } from "./archive-place.ts";
 import { unpackBlock } from "./block.ts";
 import { blocksOf } from "./checked-read.ts";
 import { type DraftSegment, makeSegmentDraft } from "./draft-segment.ts";
+import { areEqual, sha256Of } from "./large-bytes.ts";
 import { makeIndex } from "./make-index.ts";
 import { indexName, segmentName } from "./manifest.ts";
 import { eventKey } from "./segment-index.ts";
@@ -34,10 +36,12 @@ export async function* writeSegments(
   try {
     const before = await shelf.segments(true);
     const present = makePresent();
+    const turns = makeTurns(besideMs);
     let draft = makeSegmentDraft(logId, limit);
     for await (const batch of events) {
       for (const event of batch) {
         if (signal?.aborted) return;
+        if (turns.due()) await turns.next();
         const there = await segmentOf(shelf, before, event);
         if (there !== null) {
           present.note(there, event);
@@ -92,9 +96,9 @@ function makePresent() {
 /** Stores a segment, looks whether the place has it, and names it in the manifest. */
 async function store({ place, logId, shelf }: WriteNeeds, draft: DraftSegment): Promise<WrittenSegment> {
   const { name, events, firstPosition, lastPosition, streams } = draft;
-  const { body, index } = await storeBody(place, logId, draft);
+  const { body, sha256, index } = await storeBody(place, logId, draft);
   await storeExactly(place, indexName(logId, name), index);
-  const entry = { name, sha256: hash("sha256", body, "hex"), bytes: body.length, events, firstPosition, lastPosition };
+  const entry = { name, sha256, bytes: body.length, events, firstPosition, lastPosition };
   return { entry: await shelf.add(entry), streams, present: false };
 }
 
@@ -102,13 +106,13 @@ async function store({ place, logId, shelf }: WriteNeeds, draft: DraftSegment): 
  * Stores the file of a segment. A run that was killed may have left it, and another version of the packer makes other bytes of the same lines: then those that
  * are there are as good. Anything else under its name is no segment that a manifest may name, so it is replaced.
  */
-async function storeBody(place: ArchivePlace, logId: string, draft: DraftSegment): Promise<Pick<DraftSegment, "body" | "index">> {
+async function storeBody(place: ArchivePlace, logId: string, draft: DraftSegment): Promise<Pick<DraftSegment, "body" | "sha256" | "index">> {
   const name = segmentName(logId, draft.name);
   const how = await place.create(name, draft.body);
   const back = (await place.read(name))?.body;
-  if (back !== undefined && Buffer.from(draft.body).equals(back)) return draft;
+  if (back !== undefined && (await areEqual(draft.body, back))) return draft;
   if (how === "exists" && back !== undefined && (await linesHash(back, draft.name)) === (await linesHash(draft.body, draft.name)))
-    return { body: back, index: await makeIndex(back, logId, draft.name) };
+    return { body: back, sha256: await sha256Of(back), index: await makeIndex(back, logId, draft.name) };
   await storeExactly(place, name, draft.body);
   return draft;
 }
@@ -118,7 +122,7 @@ async function storeExactly(place: ArchivePlace, name: string, body: Uint8Array)
   for (let left = tries; left > 0; left--) {
     await place.replace(name, body);
     const back = await place.read(name);
-    if (back !== null && Buffer.from(body).equals(back.body)) return;
+    if (back !== null && (await areEqual(body, back.body))) return;
   }
   throw new RepriseError("ARCHIVE_UNAVAILABLE", `${place.url}: ${name} does not come back as it was given.`);
 }

@@ -93,6 +93,26 @@ export function describeReads({ open, openPair, patient }: Chapter): void {
       }
     });
 
+    it("are the same in small steps", patient, async () => {
+      const log = await open();
+      const count = 300;
+      for (let i = 0; i < count; i += 100) {
+        await log.append(
+          `shop.order-${i}`,
+          Array.from({ length: 100 }, (_, j) => anEvent(i + j)),
+          "none",
+        );
+      }
+      const filter: EventFilter = { streamPrefixes: ["shop.order-1", "shop.order-2"] };
+      const direction = "backward";
+      const options: readonly NonNullable<Parameters<EventLog["readAll"]>[0]>[] = [{}, { direction }, { filter }, { filter, direction, limit: 70 }];
+      for (const how of options) expect(await stored(log, { ...how, steps: "small" })).toEqual(await stored(log, how));
+      for (const how of [{}, { from: 50 }, { direction, from: 80, limit: 60 }] as const) {
+        const small = log.readStream("shop.order-100", { ...how, steps: "small" });
+        expect(await flat(small)).toEqual(await flat(log.readStream("shop.order-100", how)));
+      }
+    });
+
     it("end even when the consumer appends an event for each event that it reads", async () => {
       const log = await open();
       await log.append("shop.order-1", [anEvent(), anEvent()], "none");

@@ -1,10 +1,10 @@
 /** Signed requests to one bucket, repeated while it makes sense. */
-import { hash } from "node:crypto";
 import { AwsClient } from "aws4fetch";
 import { RepriseError } from "../../../errors.ts";
 import type { Clock } from "../../../event/clock.ts";
 import { messageOf } from "../../../event/thrown.ts";
 import { type BackOff, backOff, within } from "../../../event/waits.ts";
+import { sha256Of } from "../large-bytes.ts";
 import type { CredentialSource } from "./credentials.ts";
 
 export interface S3Request {
@@ -65,7 +65,7 @@ export function makeS3Client({ base, shown, region, credentials, clock, patience
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const aws = new AwsClient({ ...(await credentials.now()), service: "s3", region, retries: 0 });
     // The signature covers the body: a service refuses one that was cut or changed on its way.
-    const sum = { "x-amz-content-sha256": hash("sha256", body ?? new Uint8Array(), "hex") };
+    const sum = { "x-amz-content-sha256": await sha256Of(body ?? new Uint8Array()) };
     try {
       const signed = await aws.sign(url, { method, headers: { ...headers, ...sum }, ...(body === undefined ? {} : { body: new Uint8Array(body) }) });
       const response = await fetch(signed, { redirect: "manual", signal });
