@@ -33,8 +33,8 @@ export interface RetentionStream {
 /** A process that shows no sign of life for so long, and writes nothing, is gone. */
 const patienceMs = 30_000;
 const lookEveryMs = 2000;
-/** Records of one append: one may name 64 streams. */
-const recordsAtOnce = 16;
+/** Records of one append: one may name 64 streams, and a commit of many holds up the appends beside it. */
+const recordsAtOnce = 4;
 /** Signs of life of whoever runs, on a log that several processes may write. */
 export const runner = "retention";
 
