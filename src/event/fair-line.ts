@@ -71,8 +71,9 @@ export class FairLine<T> {
     const items = itemsOf(line);
     line.passed = items === line.begun ? line.passed + 1 : 0;
     const item = items.shift()!;
-    this.#lines.delete(owner);
-    if (line.begun.length + line.fresh.length > 0) this.#lines.set(owner, line); // behind those of whom as much was taken
+    const isOver = line.begun.length + line.fresh.length === 0;
+    if (isOver || this.#lines.size > 1) this.#lines.delete(owner);
+    if (!isOver) this.#lines.set(owner, line); // behind those of whom as much was taken
     return item;
   }
 

@@ -80,11 +80,12 @@ export class Canary {
     this.letGo();
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const timer = this.#needs.clock.after(this.#needs.terms.holdSeconds * 1000, () => resolve(true));
-    this.#endHold = (isOver) => {
+    const endHold = (isOver: boolean): void => {
       this.#endHold = null;
       timer.cancel();
       resolve(isOver);
     };
+    this.#endHold = endHold;
     return promise;
   }
 

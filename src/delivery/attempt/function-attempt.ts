@@ -35,11 +35,12 @@ export function makeFunctionAttempt(definition: FunctionHandler, clock: Clock): 
       forgetAbort();
       resolve(came);
     };
-    context.onStray = (thrown) => {
+    const onStray = (thrown: unknown): boolean => {
       if (over) return false;
       end({ ...failure(thrown, request, clock), ...context.kept() });
       return true;
     };
+    context.onStray = onStray;
     // The outcome comes before the abort, so that the handler cannot change it by what it does about its signal.
     const forgetAbort = whenAborted(request.signal, () => {
       end({ kind: "abandoned" });

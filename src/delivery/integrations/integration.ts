@@ -9,6 +9,7 @@ import { Fuse, type IntegrationChange } from "./fuse.ts";
 
 /** Whoever stands behind another looks again after this, should nobody tell it. */
 const lineMs = 10;
+const nothing = (): void => {};
 
 export class Integration {
   readonly spec: IntegrationSpec;
@@ -108,7 +109,7 @@ export class Integration {
 export class Member implements Permits {
   readonly integration: Integration;
   /** Has the handler look again, in another turn of the event loop. */
-  wake: () => void = () => {};
+  wake: () => void = nothing;
   /** As of the last look, so that all that one look does goes by the same answer. */
   #isShut = false;
   #lookedMs = 0;
@@ -157,7 +158,7 @@ export class Member implements Permits {
   }
 
   leave(): void {
-    this.wake = () => {};
+    this.wake = nothing;
     this.integration.leave(this);
   }
 }

@@ -4,6 +4,8 @@
  */
 import { FailingSlots } from "./failing-slots.ts";
 
+const nothing = (): void => {};
+
 export interface TenantCount {
   readonly name: string;
   /** Deliveries of the tenant that hold a slot, in all partitions. */
@@ -100,7 +102,7 @@ export class Slots {
 export class SlotShare {
   readonly slots: Slots;
   /** Has the partition look again, in another turn of the event loop. */
-  wake: () => void = () => {};
+  wake: () => void = nothing;
   #taken = 0;
   #left = false;
 
@@ -137,7 +139,7 @@ export class SlotShare {
   leave(): void {
     if (this.#left) return;
     this.#left = true;
-    this.wake = () => {};
+    this.wake = nothing;
     this.slots.leave(this);
   }
 }

@@ -76,12 +76,13 @@ function keepChannels(client: ChannelMaker): { close(): void } {
   const make = client.createChannel;
   let last: { close(): void } | null = null;
   let closed = false;
-  client.createChannel = async () => {
+  const makeKept = async () => {
     const channel = await make();
     if (closed) channel.close(); // found by a discovery that nobody waits for any more
     last = channel;
     return channel;
   };
+  client.createChannel = makeKept;
   return {
     close() {
       closed = true;
@@ -103,7 +104,7 @@ interface StreamMaker {
  */
 function dropLateAnswers(client: StreamMaker): void {
   const make = client.GRPCStreamCreator;
-  client.GRPCStreamCreator = (Client, name, creator, cache) => {
+  const makeGuarded: typeof make = (Client, name, creator, cache) => {
     if (name !== "appendToStream" || cache === undefined) return make(Client, name, creator, cache);
     const guarded = (grpc: Parameters<typeof creator>[0]) => {
       const stream = creator(grpc);
@@ -122,4 +123,5 @@ function dropLateAnswers(client: StreamMaker): void {
     };
     return make(Client, name, guarded, cache);
   };
+  client.GRPCStreamCreator = makeGuarded;
 }

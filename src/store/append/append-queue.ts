@@ -41,9 +41,11 @@ class Queue {
   }
 
   #advance(): void {
-    for (; this.#first !== null; this.#first = this.#first.next) {
-      this.#first.reach();
-      if (!this.#first.hasLeft) return;
+    for (let first = this.#first; first !== null; first = this.#first) {
+      first.reach();
+      if (!first.hasLeft) return;
+      this.#first = first.next;
+      first.next = null; // what has left keeps nobody: see Roster
     }
     this.#last = null;
     this.#onEmpty();
