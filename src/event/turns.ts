@@ -22,10 +22,21 @@ export interface Turns {
 /** Whose work it is that runs: a tenant's, as long as it goes on. */
 const owners = new AsyncLocalStorage<string>();
 /** Work of tenants that waits for its next piece. */
-const line = new FairLine<() => void>();
+const line = new FairLine<Piece>();
+/** Rests that let something new go before them. */
+let rests: readonly Piece[] = [];
 let lastOwner = "";
 let severalUntilMs = 0;
 let isRoundDue = false;
+let wasPutOff = false;
+/** What is to be done before any piece. */
+let first = 0;
+
+interface Piece {
+  readonly go: () => void;
+  /** It is the rest of something. */
+  readonly hasBegun: boolean;
+}
 
 const areSeveral = (nowMs: number): boolean => nowMs < severalUntilMs;
 
@@ -82,18 +93,46 @@ export function waitingOf(owner: string): number {
 
 function inLine(owner: string, hasBegun: boolean): Promise<void> {
   return new Promise((resolve) => {
-    line.push(owner, resolve, hasBegun);
+    line.push(owner, { go: resolve, hasBegun }, hasBegun);
     scheduleRound();
   });
 }
 
-/** In each turn of the event loop one piece of each tenant; requests that come meanwhile, and what is nobody's, are served between. */
+/** Does something in the next turn of the event loop, before any tenant's piece: a commit, say, which all of them wait for. */
+export function doFirst(work: () => void): void {
+  first++;
+  setImmediate(() => {
+    first--;
+    work();
+  });
+}
+
 function scheduleRound(): void {
   if (isRoundDue) return;
   isRoundDue = true;
-  setImmediate(() => {
-    isRoundDue = false;
-    for (let left = line.owners; left > 0; left--) line.shift()!();
-    if (line.size > 0) scheduleRound();
-  });
+  setImmediate(round);
+}
+
+/**
+ * In each turn of the event loop one piece of each tenant; requests that come meanwhile, and what is nobody's, are served between. What begins goes before the
+ * rest of others' long work, and is put into the log before it, too: a small append waits for one piece, where it would wait for one at each of its steps.
+ */
+function round(): void {
+  isRoundDue = false;
+  wasPutOff = first > 0 && !wasPutOff; // once, because there may be something to do first in every turn
+  if (!wasPutOff) for (const { go } of nextPieces()) go();
+  if (line.size + rests.length > 0) scheduleRound();
+}
+
+function nextPieces(): readonly Piece[] {
+  if (rests.length > 0) {
+    const all = rests;
+    rests = [];
+    return all;
+  }
+  const all = Array.from({ length: line.owners }, () => line.shift()!);
+  const begins = all.filter(({ hasBegun }) => !hasBegun);
+  if (begins.length === 0) return all;
+  rests = all.filter(({ hasBegun }) => hasBegun);
+  return begins;
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { makeTurns } from "../event/turns.ts";
+import { WrittenRow } from "../event/written-row.ts";
 
 /** Answers with a list of rows become text row by row, giving way between them: a page may have 4 MiB, which takes 40 ms at once. */
 export function writeRowsInTurns(app: FastifyInstance): void {
@@ -44,7 +45,7 @@ async function toBytes(payload: object): Promise<Buffer> {
     write("[");
     for (const [index, row] of rows.entries()) {
       if (turns.due()) await turns.next();
-      write(`${index === 0 ? "" : ","}${JSON.stringify(row) ?? "null"}`);
+      write(`${index === 0 ? "" : ","}${row instanceof WrittenRow ? row.json : (JSON.stringify(row) ?? "null")}`);
     }
     write("]");
   };

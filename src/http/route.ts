@@ -6,6 +6,7 @@ import type { ErrorCode } from "../errors.ts";
 import type { Store } from "../store/store.ts";
 import { once } from "./once.ts";
 import { bodyOf, parse, parseGet, parseQuery } from "./parse.ts";
+import { beginRead } from "./under-way.ts";
 import { afterQuery, noQuery } from "./wire/members.ts";
 
 /** What a route promises, for the document that describes the service. */
@@ -95,6 +96,8 @@ export function makeRoutes(app: FastifyInstance, store: Pick<Store, "views" | "r
       app.get(url, configOf({ ...described, query: shape, bodies: null }), async (request, reply) => {
         if (described.kinds !== undefined) reply.header("vary", "Accept");
         const query = await parseGet(shape, request, store.views);
+        const room = beginRead(request);
+        if (room !== null) await room;
         return answer({ request, params: request.params as ParamsOf<Url>, query, body: {} }, reply);
       });
     },

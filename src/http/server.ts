@@ -34,7 +34,7 @@ import { serviceRoutes } from "./routes/service.ts";
 import { streamRoutes } from "./routes/stream.ts";
 import { defaultReaderLimits, endSlowReaders, type ReaderLimits } from "./slow-readers.ts";
 import { followTls, printOfTls, readTls, type TlsFiles } from "./tls.ts";
-import { countBodies } from "./under-way.ts";
+import { countUnderWay } from "./under-way.ts";
 import { answerOthers, makeRefuseUnreadable } from "./unreadable.ts";
 
 export interface ServerOptions {
@@ -98,7 +98,7 @@ export function makeServer({
   refuseWhileClosing(app);
   const sessions = keys === null ? null : makeSessions({ keys, clock });
   checkCallers(app, keys, sessions);
-  countBodies(app);
+  countUnderWay(app);
   keepAnswers(app);
   const { table, notRouted } = keepRoutes(app);
   onEachRequest(app, (request, reply) => {

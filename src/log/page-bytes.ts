@@ -1,4 +1,5 @@
 /** Keeps pages small in bytes, because a page may have 1,000 rows, and one event nearly a megabyte. */
+import { WrittenRow } from "../event/written-row.ts";
 
 /** The most bytes of one page's rows as JSON. One row is a page whatever its size. */
 export const maxPageBytes = 4 * 1024 * 1024;
@@ -24,6 +25,7 @@ export function makePageRoom(bytes = maxPageBytes): PageRoom {
 
 /** About the bytes of a row as JSON; names on the wire are a little longer. */
 function rowBytes(row: object): number {
+  if (row instanceof WrittenRow) return Buffer.byteLength(row.json);
   const text = JSON.stringify(row, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
   return Math.ceil(Buffer.byteLength(text) * 1.05);
 }

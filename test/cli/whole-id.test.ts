@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/cli/client.ts";
 import { wholeId, wholeIds } from "../../src/cli/whole-id.ts";
 import { listen } from "../support/cli.ts";
-import { deadLetter, deliveryId, eventId, eventView, makeFakeStore, planId, replayId, replayView } from "../support/fake-store.ts";
+import { deadLetter, deliveryId, eventId, eventView, makeFakeStore, pageOf, planId, replayId, replayView } from "../support/fake-store.ts";
 import { onTerminal } from "../support/person.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -91,7 +91,7 @@ describe("commands", { timeout: 30_000 }, () => {
     const state = { ...replayView, planId, followers: 0, secondsLeft: 0 };
     const store = makeFakeStore({
       views: {
-        events: async () => ({ events: [eventView], nextCursor: null }),
+        events: pageOf([eventView]),
         deadLetters: async () => ({ events: [deadLetter], total: 1, nextCursor: null }),
       },
       store: { replayStates: async () => ({ replays: [state], nextCursor: null }) },

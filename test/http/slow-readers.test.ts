@@ -5,14 +5,14 @@ import { expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../src/event/clock.ts";
 import { serve } from "../../src/http/server.ts";
 import type { ReaderLimits } from "../../src/http/slow-readers.ts";
-import { eventView, makeFakeStore } from "../support/fake-store.ts";
+import { eventView, makeFakeStore, pageOf } from "../support/fake-store.ts";
 
 const answerBytes = 16 * 1024 * 1024;
 
 async function service(readers: ReaderLimits) {
   const text = "x".repeat(answerBytes / 4);
   const events = [1, 2, 3, 4].map(() => ({ ...eventView, data: { text } }));
-  const store = makeFakeStore({ views: { events: async () => ({ events, nextCursor: null }) } });
+  const store = makeFakeStore({ views: { events: pageOf(events) } });
   const lines: string[] = [];
   const logger = pino({ level: "warn" }, { write: (line: string) => void lines.push(line) });
   const server = await serve({ store, logger, clock: systemClock, host: "127.0.0.1", port: 0, readers });

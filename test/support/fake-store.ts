@@ -27,6 +27,11 @@ export const deliveryId = "5b6f0a3e-2a41-5c0e-9a57-6d1d3a0c7b42";
 export const replayId = "018f2b2e-9999-7d3b-8a1e-0123456789ab";
 const at = "2026-01-31T12:00:00.000Z";
 
+/** Answers every question for events with these. */
+export function pageOf(events: readonly EventView[], nextCursor: string | null = null): Views["events"] {
+  return (async (_filter: unknown, _page: unknown, show = (view: EventView): object => view) => ({ events: events.map(show), nextCursor })) as Views["events"];
+}
+
 /** An event that has left the log. */
 export const archivedId = "018f2b2e-aaaa-7d3b-8a1e-0123456789ab";
 const segmentView: ArchivedSegment = {
@@ -321,13 +326,16 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
     event: async (_tenant, id) => (id === eventId ? eventView : undefined),
     present: (events) => events.map(() => eventView),
     locate: () => [],
-    events: async () => ({ events: [eventView], nextCursor: "next" }),
+    events: pageOf([eventView], "next"),
     entity: async (_tenant, { id }) => (id === "o-1" ? entityView : undefined),
     escalations: async () => ({ escalations: [escalationView], nextCursor: null }),
     escalation: async (_tenant, id) => (id === deliveryId ? escalationView : undefined),
     openEscalations: async () => [{ tenant: "default", handler: "mail", open: 1 }],
     dueEscalations: async () => [escalationView],
-    entities: async () => ({ entities: [entityView], nextCursor: null }),
+    entities: (async (_filter: unknown, _page: unknown, show = (view: EntityView): object => view) => ({
+      entities: [show(entityView)],
+      nextCursor: null,
+    })) as Views["entities"],
     deadLetters: async () => ({ events: [deadLetter], total: 1, nextCursor: null }),
     errorGroups: async () => ({ groups: [errorGroup], nextCursor: "next" }),
     findErrorGroups: async (_tenant, fingerprint) => (fingerprint === errorGroup.fingerprint ? [errorGroup] : []),

@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { ReadyLanes } from "../../src/delivery/partition/ready-lanes.ts";
 import { FairLine } from "../../src/event/fair-line.ts";
 import { newId } from "../../src/event/ids.ts";
-import { beginInTurn, makeTurns, workOf, workOwner } from "../../src/event/turns.ts";
-import { SharedRoom } from "../../src/log/shared-room.ts";
+import { SharedRoom } from "../../src/event/shared-room.ts";
+import { beginInTurn, doFirst, makeTurns, workOf, workOwner } from "../../src/event/turns.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { makeQueues } from "../../src/store/append/append-queue.ts";
 import { makeFakeClock } from "../support/fake-clock.ts";
@@ -175,6 +175,54 @@ describe("while several tenants ask", () => {
     })();
     await Promise.all([...flood, one]);
     expect(done.indexOf("quiet")).toBeLessThan(5);
+  });
+});
+
+describe("in a turn of the event loop", () => {
+  /** Tells what runs, in order, while two tenants ask. */
+  const scene = () => {
+    for (const tenant of ["quiet", "flood"]) void beginInTurn(tenant);
+    const done: string[] = [];
+    const run = (tenant: string, name: string, pieces: number) =>
+      workOf(tenant, async () => {
+        await beginInTurn(tenant);
+        done.push(`${name} begins`);
+        const turns = makeTurns();
+        for (let piece = 0; piece < pieces; piece++) {
+          await turns.next();
+          done.push(`${name} goes on`);
+        }
+      });
+    return { done, run };
+  };
+
+  it("what begins goes before the rest of another tenant's long work, which goes on in the next one", async () => {
+    const { done, run } = scene();
+    const long = run("flood", "long", 6);
+    while (!done.includes("long goes on")) await nextTurn();
+    done.length = 0;
+    for (const name of ["first", "second"]) {
+      await run("quiet", name, 0);
+      await nextTurn();
+    }
+    await long;
+    expect(done.indexOf("first begins")).toBe(0);
+    expect(done.indexOf("second begins")).toBeLessThanOrEqual(2);
+    expect(done.filter((each) => each === "long goes on").length).toBeGreaterThanOrEqual(5);
+  });
+
+  it("what is to be done first is done before any tenant's piece, also when there is such a thing in each turn", async () => {
+    const { done, run } = scene();
+    let isEnded = false;
+    const again = () => {
+      done.push("first");
+      if (!isEnded) doFirst(again);
+    };
+    const long = run("flood", "long", 4).then(() => (isEnded = true));
+    doFirst(again);
+    await long;
+    expect(done[0]).toBe("first");
+    expect(done.filter((each) => each === "long goes on")).toHaveLength(4);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { RepriseError } from "../../errors.ts";
 import type { Entity } from "../../event/event.ts";
+import { writing } from "../../event/written-row.ts";
 import { entity as entityShape } from "../../store/append/members.ts";
 import { asksForBatch, cloudEventKinds, sendBatch } from "../batch-reply.ts";
 import { merge, mustBeKnown } from "../parse.ts";
@@ -27,8 +28,9 @@ export async function entityRoutes(app: FastifyInstance, { store }: RouteOptions
     const page = await store.views.entities(
       defined({ tenant: request.caller.tenant, laneState: query.lane_state, handler: query.handler, entityType: query.entity_type }),
       defined({ limit: query.limit, cursor: query.cursor }),
+      writing(toEntityReply),
     );
-    return { entities: page.entities.map(toEntityReply), next_cursor: page.nextCursor };
+    return { entities: [...page.entities], next_cursor: page.nextCursor };
   });
 
   get("/entities/:type/:id", { access: "look", summary: "Shows one entity and its lanes.", reply: entityReply }, async ({ request, params }) => {

@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { z } from "zod";
 import { RepriseError } from "../../errors.ts";
 import { canonicalId } from "../../event/ids.ts";
+import { writing } from "../../event/written-row.ts";
 import { asJudged } from "../../store/append/judged.ts";
 import type { StoreCore } from "../../store/store.ts";
 import type { EventView } from "../../views/model/event.ts";
@@ -50,23 +51,25 @@ export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions)
   const listed = { ...listOf.look, summary: "Lists events, the newest first.", query: eventsQuery, reply: eventsReply, kinds: cloudEventKinds } as const;
   get("/events", listed, async ({ request, query }, reply) => {
     mustBeKnown(store.views, request.caller.tenant, query);
-    const page = await store.views.events(
-      defined({
-        tenant: request.caller.tenant,
-        status: query.status,
-        handler: query.handler,
-        eventType: query.event_type,
-        source: query.source,
-        entityType: query.entity_type,
-        entityId: query.entity_id,
-        correlationId: query.correlation_id,
-        sinceMs: query.since,
-        untilMs: query.until,
-      }),
-      defined({ limit: query.limit, cursor: query.cursor }),
-    );
-    if (asksForBatch(request)) return sendBatch(reply, page.events, { next: page.nextCursor, name: "cursor" });
-    return { events: page.events.map((event) => toEventReply(event)), next_cursor: page.nextCursor };
+    const filter = defined({
+      tenant: request.caller.tenant,
+      status: query.status,
+      handler: query.handler,
+      eventType: query.event_type,
+      source: query.source,
+      entityType: query.entity_type,
+      entityId: query.entity_id,
+      correlationId: query.correlation_id,
+      sinceMs: query.since,
+      untilMs: query.until,
+    });
+    const page = defined({ limit: query.limit, cursor: query.cursor });
+    if (asksForBatch(request)) {
+      const { events, nextCursor } = await store.views.events(filter, page);
+      return sendBatch(reply, events, { next: nextCursor, name: "cursor" });
+    }
+    const { events, nextCursor } = await store.views.events(filter, page, writing(toEventReply));
+    return { events: [...events], next_cursor: nextCursor };
   });
 
   const shown = {

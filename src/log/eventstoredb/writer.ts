@@ -2,9 +2,10 @@
  * Appends events. The server is never asked with `any`, because under `any` it knows ids only for a while, and would store a later repeat twice. Each
  * append names the head that this process knows, and its ids are checked before. When the stream has moved on, the events there are read and checked again.
  */
+import { SharedRoom } from "../../event/shared-room.ts";
 import type { EncodedAppend } from "../append-rules.ts";
 import type { AppendedEvent } from "../event-log.ts";
-import { SharedRoom, tooManyWait } from "../shared-room.ts";
+import { tooManyWait } from "../too-many-wait.ts";
 import { makeDraftAndSend } from "./draft-and-send.ts";
 import { makeRecordTimes } from "./next-time.ts";
 import { makePatience } from "./patience.ts";

@@ -1,8 +1,9 @@
 import type { Clock } from "../../event/clock.ts";
 import { FairLine } from "../../event/fair-line.ts";
 import { ownTenant } from "../../event/names.ts";
+import { SharedRoom } from "../../event/shared-room.ts";
 import { severalAsk } from "../../event/turns.ts";
-import { SharedRoom, tooManyWait } from "../shared-room.ts";
+import { tooManyWait } from "../too-many-wait.ts";
 import { AwaitedTenants } from "./awaited-tenants.ts";
 import type { Waiting } from "./group.ts";
 import type { SqliteLogLimits } from "./limits.ts";

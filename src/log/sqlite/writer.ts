@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../../event/clock.ts";
+import { doFirst } from "../../event/turns.ts";
 import type { EncodedAppend } from "../append-rules.ts";
 import type { AppendedEvent } from "../event-log.ts";
 import { makeRecordClock } from "../record-clock.ts";
@@ -42,7 +43,7 @@ export function makeWriter(connection: OwnedConnection, clock: Clock, limits: Sq
     }
     scheduled?.cancel();
     scheduled = "next";
-    setImmediate(flush);
+    doFirst(flush);
   };
 
   const flush = () => {

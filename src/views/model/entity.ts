@@ -47,5 +47,11 @@ export interface EntityFilterOptions {
 
 export interface EntityReads {
   entity(tenant: string, entity: Entity): Promise<EntityView | undefined>;
+  /** With `show`: each as that makes it, at once, as for events. */
+  entities<T extends object>(
+    filter: EntityFilterOptions,
+    page: PageOptions,
+    show: (entity: EntityView) => T,
+  ): Promise<{ readonly entities: readonly T[]; readonly nextCursor: string | null }>;
   entities(filter: EntityFilterOptions, page: PageOptions): Promise<{ readonly entities: readonly EntityView[]; readonly nextCursor: string | null }>;
 }

@@ -60,7 +60,12 @@ export interface EventFilterOptions {
 /** Reads of events and of their deliveries. */
 export interface EventReads {
   event(tenant: string, id: string): Promise<EventView | undefined>;
-  /** Newest event first. */
+  /** Newest event first. With `show`: each as that makes it, at once, so that a page's views are not all there together. */
+  events<T extends object>(
+    filter: EventFilterOptions,
+    page: PageOptions,
+    show: (event: EventView) => T,
+  ): Promise<{ readonly events: readonly T[]; readonly nextCursor: string | null }>;
   events(filter: EventFilterOptions, page: PageOptions): Promise<{ readonly events: readonly EventView[]; readonly nextCursor: string | null }>;
   /** Where events of a tenant stand, by id. Ids that the rows do not contain are left out. */
   locate(tenant: string, ids: readonly string[]): readonly { readonly id: string; readonly stream: string; readonly revision: number }[];

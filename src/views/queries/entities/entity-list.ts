@@ -2,6 +2,7 @@ import { streamName } from "../../../event/names.ts";
 import { makeTurns } from "../../../event/turns.ts";
 import { makePageRoom } from "../../../log/page-bytes.ts";
 import type { EntityFilterOptions, EntityReads, EntityView } from "../../model/entity.ts";
+import type { PageOptions } from "../../model/page.ts";
 import type { Sources } from "../context.ts";
 import { fromCursor, toCursor } from "../cursor.ts";
 import { type DeliveryReader, makeDeliveryReader } from "../deliveries/delivery-reader.ts";
@@ -22,9 +23,13 @@ export function makeEntityReads(sources: Sources): EntityReads {
       return row && entityView(sources, makeDeliveryReader(sources), row, makeTurns());
     },
 
-    async entities(filter, { limit, cursor }) {
+    async entities<T extends object = EntityView>(
+      filter: EntityFilterOptions,
+      { limit, cursor }: PageOptions,
+      show = (view: EntityView) => view as object as T,
+    ) {
       let after = fromCursor("entities", filter.tenant, cursor, ["number"])?.[0] ?? 0;
-      const entities: EntityView[] = [];
+      const entities: T[] = [];
       const room = makePageRoom();
       const turns = makeTurns();
       for (let looked = 0; looked < rowsPerPage; looked += rowsAtOnce) {
@@ -38,7 +43,7 @@ export function makeEntityReads(sources: Sources): EntityReads {
           const matches = matchesLane(sources, reader, row, filter);
           if (matches && entities.length === limit) return { entities, nextCursor: toCursor("entities", filter.tenant, after) };
           if (matches) {
-            const view = await entityView(sources, reader, row, turns);
+            const view = show(await entityView(sources, reader, row, turns));
             if (!room.takes(view)) return { entities, nextCursor: toCursor("entities", filter.tenant, after) };
             entities.push(view);
           }

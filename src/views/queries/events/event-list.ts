@@ -39,16 +39,18 @@ export function makeEventReads(sources: Sources): EventReads {
       return events.map((event) => eventView(catalog, event, reader.deliveries(toKey(event), false)));
     },
 
-    async events(filter, page) {
+    async events<T extends object = EventView>(filter: EventFilterOptions, page: PageOptions, show = (view: EventView) => view as object as T) {
       const { keys, nextCursor } = await walk(sources, filter, page);
       return onePage(async () => {
         const room = makePageRoom();
-        const shown: EventView[] = [];
+        const shown: T[] = [];
         let last: EventKey | undefined;
-        for await (const { row, event } of eachEvent(log, tenantOfKey, keys, ({ id }) => id)) {
+        let reader = makeDeliveryReader(sources);
+        const renew = () => void (reader = makeDeliveryReader(sources));
+        for await (const { row, event } of eachEvent(log, tenantOfKey, keys, ({ id }) => id, renew)) {
           if (event !== undefined) {
             // Removed from the log: not in this list.
-            const view = eventView(catalog, event, makeDeliveryReader(sources).deliveries(row, false));
+            const view = show(eventView(catalog, event, reader.deliveries(row, false)));
             if (!room.takes(view)) return { events: shown, nextCursor: toCursor("events", filter.tenant, last!.position) };
             shown.push(view);
           }

@@ -1,5 +1,3 @@
-import { RepriseError } from "../errors.ts";
-
 /** What may wait at once. */
 interface Room {
   readonly count: number;
@@ -46,10 +44,4 @@ export class SharedRoom {
     if (own.count === 1) this.#tenants.delete(tenant);
     else this.#tenants.set(tenant, { count: own.count - 1, bytes: own.bytes - bytes });
   }
-}
-
-/** The number that waits is everybody's, and nobody is told it. */
-export function tooManyWait(full: Full): RepriseError {
-  const what = full === "tenant" ? "Too many appends of this tenant are waiting for the log" : "Too many appends are waiting for the log";
-  return new RepriseError("LOG_UNAVAILABLE", `${what}: its disk or server is slower than they come.`, { retryAfterMs: 100, fields: { limitOf: full } });
 }
