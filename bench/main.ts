@@ -69,6 +69,7 @@ try {
       ? await measure(benchmark, Math.min(3, benchmark.runs ?? 3), benchmark.quickScale ?? quickScale)
       : await measure(benchmark, benchmark.turns ?? benchmark.runs ?? 7, 1);
     console.log(flags.json ? JSON.stringify(figure) : asRow(figure, benchmark));
+    if (!flags.json && figure.cpu !== undefined) console.log(asCpuRow(figure.cpu));
   }
 } finally {
   await closeShared();
@@ -79,6 +80,10 @@ function asRow({ name, value, unit, floor, ratio, target, ok, spread, runs }: Fi
   const wanted = target === null ? "" : asTarget(target, unit, bound);
   const verdict = ok === null ? "" : ok ? "ok" : "missed";
   return row(name, `${number(value)} ${unit}`, number(floor), ratio.toFixed(2), wanted, verdict, `${Math.round(spread * 100)} %`, String(runs));
+}
+
+function asCpuRow({ ratio, spread }: NonNullable<Figure["cpu"]>): string {
+  return row("  by CPU time", "", "", ratio.toFixed(3), "", "", `${(spread * 100).toFixed(1)} %`, "");
 }
 
 function asTarget(target: number, unit: string, bound: Bound): string {

@@ -33,6 +33,8 @@ export type Bound = "ratio at least" | "ratio at most" | "value at least" | "val
 export interface Run {
   before?(): Promise<void>;
   go(): Promise<number>;
+  /** Seconds that the serving thread worked for the last `go`. Where it is there, the target is for it: what else the machine does hardly changes it. */
+  cpu?(): Promise<number>;
 }
 
 export interface Prepared {
@@ -59,6 +61,8 @@ export interface Figure {
   /** (largest − smallest) / median of Reprise's runs: a ratio below this difference says nothing. */
   readonly spread: number;
   readonly runs: number;
+  /** The median of the floor's CPU time to Reprise's, run by run, and how far apart the middle half of these ratios is. */
+  readonly cpu?: { readonly ratio: number; readonly spread: number };
 }
 
 /** Runs subject and floor one after the other, so that what disturbs the machine disturbs both. The first run of each warms up and is not counted. */
@@ -83,21 +87,26 @@ export async function measure(
   try {
     const values: number[] = [];
     const floors: number[] = [];
+    const ratiosOfCpu: number[] = [];
+    const timed = async (run: Run) => ({ figure: await once(run), cpu: await run.cpu?.() });
     for (let run = warmUp ? 0 : 1; run <= runs; run++) {
-      const floorFirst = turns !== undefined && run % 2 === 1 ? await once(prepared.floor) : null;
-      const value = await once(prepared.subject);
-      const floor = floorFirst ?? (await once(prepared.floor));
+      const floorFirst = turns !== undefined && run % 2 === 1 ? await timed(prepared.floor) : null;
+      const value = await timed(prepared.subject);
+      const floor = floorFirst ?? (await timed(prepared.floor));
       if (run === 0) continue;
-      values.push(value);
-      floors.push(floor);
+      values.push(value.figure);
+      floors.push(floor.figure);
+      if (value.cpu !== undefined && floor.cpu !== undefined) ratiosOfCpu.push(floor.cpu / value.cpu);
     }
     const value = median(values);
     const floor = median(floors);
     const ratio = median(values.map((each, index) => each / floors[index]!));
     const fault = prepared.fault?.() ?? null;
     if (fault !== null) console.error(`${name}: ${fault}`);
-    const ok = target === null ? null : fault === null && reaches({ value, ratio }, bound, target);
-    return { name, value, unit, floor, ratio, target, ok, spread: (Math.max(...values) - Math.min(...values)) / value, runs };
+    const cpu = ratiosOfCpu.length === 0 ? null : middleOf(ratiosOfCpu);
+    const ok = target === null ? null : fault === null && reaches({ value, ratio: cpu?.ratio ?? ratio }, bound, target);
+    const spread = (Math.max(...values) - Math.min(...values)) / value;
+    return { name, value, unit, floor, ratio, target, ok, spread, runs, ...(cpu === null ? {} : { cpu }) };
   } finally {
     await prepared.close();
   }
@@ -132,6 +141,12 @@ async function percentile95(run: Run): Promise<number> {
     times.push(performance.now() - startedMs);
   }
   return times.sort((a, b) => a - b)[Math.floor(requests * 0.95)]!;
+}
+
+function middleOf(ratios: readonly number[]): { readonly ratio: number; readonly spread: number } {
+  const sorted = ratios.toSorted((a, b) => a - b);
+  const at = (part: number) => sorted[Math.floor((sorted.length - 1) * part)]!;
+  return { ratio: median(sorted), spread: (at(0.75) - at(0.25)) / median(sorted) };
 }
 
 function median(values: readonly number[]): number {
