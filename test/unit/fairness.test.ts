@@ -180,8 +180,8 @@ describe("while several tenants ask", () => {
 
 describe("in a turn of the event loop", () => {
   /** Tells what runs, in order, while two tenants ask. */
-  const scene = () => {
-    for (const tenant of ["quiet", "flood"]) void beginInTurn(tenant);
+  const scene = async () => {
+    await Promise.all(["quiet", "flood", "quiet"].map(beginInTurn));
     const done: string[] = [];
     const run = (tenant: string, name: string, pieces: number) =>
       workOf(tenant, async () => {
@@ -197,7 +197,7 @@ describe("in a turn of the event loop", () => {
   };
 
   it("what begins goes before the rest of another tenant's long work, which goes on in the next one", async () => {
-    const { done, run } = scene();
+    const { done, run } = await scene();
     const long = run("flood", "long", 6);
     while (!done.includes("long goes on")) await nextTurn();
     done.length = 0;
@@ -212,7 +212,7 @@ describe("in a turn of the event loop", () => {
   });
 
   it("what is to be done first is done before any tenant's piece, also when there is such a thing in each turn", async () => {
-    const { done, run } = scene();
+    const { done, run } = await scene();
     let isEnded = false;
     const again = () => {
       done.push("first");
