@@ -106,7 +106,7 @@ export interface StreamCut {
 
 /** How work beside live work goes. */
 export interface RestOptions {
-  /** Awaited between two small steps. @param done events that the step removed. */
+  /** Awaited between two small steps. @param done events that the step removed, or whose removal is as much work. */
   readonly rest?: (done: number) => Promise<void>;
   /** Ends it between two steps: what is done stays done. */
   readonly signal?: AbortSignal;

@@ -15,12 +15,14 @@ export interface Cutter {
   readonly open: () => unknown;
 }
 
-/** Steps from one sync with its checkpoint to the next: else the write-ahead log would grow while nobody appends. */
+/** Steps that nobody's sync has brought to the disk, and then one of their own, with a checkpoint: the syncs of appends beside them do as well. */
 const stepsPerSync = 16;
 /** Events that one transaction of a stream by itself removes: some milliseconds. */
 const removedAtOnce = 1000;
 /** Pages that one transaction gives back: a quarter of a millisecond. */
 const freedAtOnce = 16;
+/** A page that is given back is written as much as so many events that are removed. */
+const eventsOfPage = 4;
 
 export async function cutStreams(cutter: Cutter, given: readonly StreamCut[], { after, through, rest = noRest, signal }: CutOptions): Promise<void> {
   for (const { stream, before } of given) checkTruncate(stream, before);
@@ -92,7 +94,7 @@ export async function freeRoom(
     const now = before - steps.db().freePages().pages;
     freed += Math.max(0, now);
     if (now <= 0) break; // whoever appends takes them as fast
-    await rest(now);
+    await rest(now * eventsOfPage);
     await nextTurn();
   }
   await steps.end();
@@ -119,8 +121,9 @@ function owedText(bytes: number): string {
 const noRest = async () => {};
 
 function makeSteps({ connection, open }: Cutter, what: string) {
-  let steps = 0;
+  let unsynced = 0;
   const sync = async () => {
+    unsynced = 0;
     try {
       const db = connection.use();
       await db.sync();
@@ -138,13 +141,14 @@ function makeSteps({ connection, open }: Cutter, what: string) {
     async run(work: (db: LogDatabase) => void): Promise<void> {
       open();
       const db = connection.forWrite();
+      if (db.isSynced()) unsynced = 0;
       const outcome = db.transact(() => work(db), "later");
       if (outcome.is === "unclear") connection.renew();
       if (outcome.is !== "stored") throw fromSqliteError(outcome.error, what);
-      if (++steps % stepsPerSync === 0) await sync();
+      if (++unsynced === stepsPerSync) await sync();
     },
     async end(): Promise<void> {
-      if (steps > 0) await sync();
+      if (unsynced > 0) await sync();
     },
   };
 }

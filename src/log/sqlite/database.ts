@@ -30,6 +30,8 @@ import { WriteAheadLog } from "./wal.ts";
 export interface Durability {
   /** Waits, off this thread, until the disk has all commits. @throws the disk's error; then nobody knows what the disk has: see `rewrite`. */
   sync(): Promise<void>;
+  /** The disk has all commits: somebody's sync brought them there. */
+  isSynced(): boolean;
   /** After trouble with a commit or a sync: writes all commits again and syncs them. @throws LOG_SYNC_FAILED, LOG_FULL, LOG_UNAVAILABLE */
   rewrite(): void;
   /** Call it between transactions, when all commits are synced. @throws as SQLite does; nothing is lost then. */
@@ -151,6 +153,7 @@ function makeIfReadable(explained: (error: unknown) => unknown): IfReadable {
 function makeDurability(wal: WriteAheadLog | null): Durability {
   return {
     sync: async () => wal?.sync(),
+    isSynced: () => wal?.isSynced ?? true,
     rewrite: () => wal?.rewrite(),
     checkpoint: () => wal?.checkpoint(),
   };

@@ -44,6 +44,11 @@ export class WriteAheadLog {
     if (synced) this.#synced = this.#commits;
   }
 
+  /** The disk has all commits. */
+  get isSynced(): boolean {
+    return this.#doubt === null && this.#synced === this.#commits;
+  }
+
   /** Waits, off this thread, until the disk has all commits. @throws the disk's error. */
   async sync(): Promise<void> {
     const commits = this.#commits;
