@@ -55,6 +55,16 @@ export interface RetentionFloors {
   readonly head: string;
   /** Streams with events that are old enough, and stay because something holds them. */
   readonly staying: readonly string[];
+  /** By archive. Where it is missing, each segment may have something that the log has, too. */
+  readonly segments?: Readonly<Record<string, OpenSegmentsOf>>;
+}
+
+/** What an archive has of events that the log still had when the run ended. */
+export interface OpenSegmentsOf {
+  /** The last segment that was there. */
+  readonly through: string;
+  /** Up to that one: segments with such events, and how many. */
+  readonly open: readonly (readonly [segment: string, events: number])[];
 }
 
 /** The events of `reprise.archives`. */

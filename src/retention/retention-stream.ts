@@ -9,7 +9,8 @@ import { retentionStream } from "../event/names.ts";
 import { pause } from "../event/waits.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { ownEvent } from "../records/own-event.ts";
-import type { RetentionStreamData } from "../records/retention.ts";
+import type { RetentionFloors, RetentionStreamData } from "../records/retention.ts";
+import { RecordedEvents } from "./recorded-events.ts";
 
 type Data = RetentionStreamData;
 export type RetentionEntry = { readonly [Type in keyof Data]: { readonly type: Type; readonly data: Data[Type] } }[keyof Data];
@@ -19,6 +20,9 @@ export interface LeftBehind {
   /** Recorded as archived or forgotten, and perhaps not removed yet. */
   readonly toRemove: readonly RetentionEntry[];
   readonly lastEnd: Data["retention.ended"] | null;
+  /** As the last run that came to its end has left them, and what was recorded since. */
+  readonly segments: NonNullable<RetentionFloors["segments"]>;
+  readonly recorded: RecordedEvents;
 }
 
 export interface RetentionStream {
@@ -48,6 +52,8 @@ export function makeRetentionStream({ log, clock, newId }: { readonly log: Event
     let life: string | null = null;
     let runId: string | null = null;
     let removed = false;
+    let segments: LeftBehind["segments"] | null = null;
+    const recorded = new RecordedEvents();
     revision = -1;
     for await (const batch of log.readStream(retentionStream, { direction: "backward" })) {
       for (const event of batch) {
@@ -56,13 +62,16 @@ export function makeRetentionStream({ log, clock, newId }: { readonly log: Event
         isRunning ??= type !== "retention.ended";
         runId ??= data.runId;
         if (type === "retention.begun") life ??= data.life;
-        else if (type === "retention.ended") lastEnd ??= data;
-        else if (type === "retention.removed") removed = true;
+        else if (type === "retention.ended") {
+          lastEnd ??= data;
+          if (data.status === "completed") segments ??= data.floors?.segments ?? null;
+        } else if (type === "retention.removed") removed = true;
         else if (!removed) toRemove.unshift({ type, data } as RetentionEntry);
+        if (type === "retention.archived" && segments === null) recorded.add(data);
       }
-      if (removed && lastEnd !== null) break;
+      if (removed && segments !== null) break;
     }
-    return { toRemove, lastEnd, isRunning: isRunning ?? false, life, runId };
+    return { toRemove, lastEnd, segments: segments ?? {}, recorded, isRunning: isRunning ?? false, life, runId };
   }
 
   async function record(...entries: readonly RetentionEntry[]): Promise<void> {

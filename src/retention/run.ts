@@ -7,13 +7,14 @@ import type { Clock } from "../event/clock.ts";
 import type { StoredEvent } from "../event/event.ts";
 import type { NewId } from "../event/ids.ts";
 import type { EventLog } from "../log/event-log.ts";
-import type { Archive } from "./archive/archive.ts";
+import type { Archive, SegmentEntry } from "./archive/archive.ts";
 import { noteArchive } from "./archives.ts";
 import { makeBeating } from "./beating.ts";
 import { Findings } from "./findings.ts";
 import { digestOf, type FloorOf, floorsOf, Leaving } from "./floors.ts";
 import { makeForgetting } from "./forgetting.ts";
 import { type Holds, openHolds } from "./holds.ts";
+import { OpenSegments } from "./open-segments.ts";
 import { makeRemoval } from "./removal.ts";
 import type { RetentionRule } from "./retention-rule.ts";
 import { makeRetentionStream, type RetentionStream } from "./retention-stream.ts";
@@ -83,10 +84,11 @@ export async function runRetention(given: RunNeeds, options: RunOptions): Promis
       { ...begun, rules: begun.rules.map(({ entityType, before, keepLast, archive }) => ({ entityType, before, keepLast, archive })) },
       signal,
     );
+    const segments = new OpenSegments(left.segments, left.recorded);
     const throttle = makeThrottle(options.eventsPerSecond, clock, signal);
     const removal = makeRemoval({ log, stream, runId: options.runId, rest: throttle, progress, signal });
     await removal.finish(left.toRemove);
-    await walkAll({ ...walk, floorOf: floorsOf(left.lastEnd, rules), each: { removal, throttle } });
+    await walkAll({ ...walk, floorOf: floorsOf(left.lastEnd, rules), each: { removal, throttle, segments } });
     const forgetting = makeForgetting({ needs, options, stream, removal, nowMs, rest: throttle });
     await forgetting.ended();
     await holds.refresh();
@@ -95,7 +97,7 @@ export async function runRetention(given: RunNeeds, options: RunOptions): Promis
     Object.assign(progress, { freedBytes: bytes, owed });
     await stream.record({
       type: "retention.ended",
-      data: { ...endOf(options, "completed", null), scannedTo: "0", rules: digestOf(rules), floors: leaving.floors(head) },
+      data: { ...endOf(options, "completed", null), scannedTo: "0", rules: digestOf(rules), floors: { ...leaving.floors(head), segments: segments.left() } },
     });
   } finally {
     beating.stop();
@@ -111,7 +113,11 @@ interface Walk {
   readonly leaving: Leaving;
   readonly stream: RetentionStream;
   /** Null: nothing is archived or removed. */
-  readonly each: { readonly removal: ReturnType<typeof makeRemoval>; readonly throttle: (done: number) => Promise<void> } | null;
+  readonly each: {
+    readonly removal: ReturnType<typeof makeRemoval>;
+    readonly throttle: (done: number) => Promise<void>;
+    readonly segments: OpenSegments;
+  } | null;
 }
 
 /** One walk for each archive. */
@@ -141,13 +147,16 @@ async function walkOne({ needs, options, holds, nowMs, floorOf, leaving, stream,
   const archive = await needs.openArchive(url);
   try {
     await noteArchive(log, newId, url);
-    for await (const segment of archive.write(eventsOf(scan, records, each.throttle), { signal })) {
+    const among = (all: readonly SegmentEntry[]) => each.segments.among(url, all);
+    for await (const segment of archive.write(eventsOf(scan, records, each.throttle), { among, signal })) {
       const entries = records.of(await still.of(segment));
       await stream.record(...entries);
+      each.segments.record(entries);
       progress.archived += segment.present ? 0 : segment.entry.events;
       progress.segments += segment.present ? 0 : 1;
       await each.removal.finish(entries);
     }
+    each.segments.leave(url, await archive.segments());
   } finally {
     await archive.close();
   }

@@ -1,9 +1,8 @@
 /** Runs on real logs: what goes is what a list made by force says, it is in the archive, and a run that is cut off anywhere is gone on with. */
 import { describe, expect, it } from "vitest";
-import { systemClock } from "../../src/event/clock.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 import { newId } from "../../src/event/ids.ts";
-import { isEntityStream, planStream } from "../../src/event/names.ts";
+import { planStream } from "../../src/event/names.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
@@ -11,64 +10,10 @@ import { ownEvent } from "../../src/records/own-event.ts";
 import type { Archive } from "../../src/retention/archive/archive.ts";
 import { openArchive } from "../../src/retention/archive/open-archive.ts";
 import { archivesOf } from "../../src/retention/archives.ts";
-import type { RetentionRule } from "../../src/retention/retention-rule.ts";
-import { anEvent, flat } from "../contract/log-events.ts";
+import { anEvent } from "../contract/log-events.ts";
+import { aClock, archived, byForce, entityEvents, fill, key, rulesIn } from "../support/retention-history.ts";
 import { runOnce } from "../support/retention-scene.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-
-const startMs = Date.parse("2026-01-01T00:00:00Z");
-const hourMs = 3_600_000;
-
-/** An hour passes with each append. */
-function aClock() {
-  let nowMs = startMs;
-  return { ...systemClock, now: () => nowMs, hours: (count: number) => void (nowMs += count * hourMs) };
-}
-
-async function entityEvents(log: EventLog): Promise<readonly StoredEvent[]> {
-  return (await flat(log.readAll())).filter(({ stream }) => isEntityStream(stream));
-}
-
-async function archived(log: EventLog, url: string): Promise<readonly StoredEvent[]> {
-  const archive = await openArchive(url, log.logId);
-  const events: StoredEvent[] = [];
-  for (const { name } of await archive.segments()) for await (const batch of archive.read(name)) events.push(...batch); // biome-ignore format: one line
-  await archive.close();
-  return events;
-}
-
-const key = ({ stream, revision }: StoredEvent) => `${stream} ${revision}`;
-
-/** What may go, entity by entity. */
-function byForce(events: readonly StoredEvent[], rules: readonly RetentionRule[], nowMs: number): ReadonlySet<string> {
-  const goes = new Set<string>();
-  for (const stream of new Set(events.map((event) => event.stream))) {
-    const own = events.filter((event) => event.stream === stream);
-    const rule = rules.find(({ entityType }) => entityType === own[0]!.entity.type);
-    if (rule === undefined) continue;
-    for (const event of own.slice(0, Math.max(0, own.length - rule.keepLast))) {
-      if (nowMs - Date.parse(event.recordedAt) < rule.afterMs) break;
-      goes.add(key(event));
-    }
-  }
-  return goes;
-}
-
-const types = ["order", "chat", "trace", "other"];
-
-async function fill(log: EventLog, clock: ReturnType<typeof aClock>, appends: number): Promise<void> {
-  for (let n = 0; n < appends; n++) {
-    clock.hours(1);
-    const entity = (n * 7) % 40;
-    await log.append(`shop.${types[entity % 4]}-${entity}`, Array.from({ length: 1 + (n % 3) }, () => anEvent({ n })), "any"); // biome-ignore format: one line
-  }
-}
-
-const rulesIn = (folder: string): readonly RetentionRule[] => [
-  { entityType: "order", afterMs: 100 * hourMs, keepLast: 0, archive: `file:${folder}/a` },
-  { entityType: "chat", afterMs: 50 * hourMs, keepLast: 2, archive: `file:${folder}/a` },
-  { entityType: "trace", afterMs: hourMs, keepLast: 0, archive: `file:${folder}/b` },
-];
 
 describe.each([
   ["in memory", async (clock: ReturnType<typeof aClock>) => openMemoryLog({ clock })],

@@ -47,9 +47,10 @@ export interface Archive {
    * the next is not begun before.
    *
    * @param events in any order, of each stream by revision.
+   * @param options `among`: of the segments that are there those that may have some of the events. Default: all; each event is looked up in each of them.
    * @throws ARCHIVE_UNAVAILABLE (call it again), ARCHIVE_DAMAGED, ARCHIVE_FOREIGN; LOG_DAMAGED for an event that is no longer as it was stored.
    */
-  write(events: AsyncIterable<readonly StoredEvent[]>, options?: { readonly signal?: AbortSignal }): AsyncIterable<WrittenSegment>;
+  write(events: AsyncIterable<readonly StoredEvent[]>, options?: WriteOptions): AsyncIterable<WrittenSegment>;
 
   /** Oldest first. @throws ARCHIVE_UNAVAILABLE, ARCHIVE_DAMAGED, ARCHIVE_FOREIGN */
   segments(): Promise<readonly SegmentEntry[]>;
@@ -67,6 +68,11 @@ export interface Archive {
   segmentsOf(stream: string): Promise<readonly string[]>;
 
   close(): Promise<void>;
+}
+
+export interface WriteOptions {
+  readonly among?: (segments: readonly SegmentEntry[]) => readonly SegmentEntry[];
+  readonly signal?: AbortSignal;
 }
 
 export interface ArchivedStreamOptions {

@@ -35,7 +35,7 @@ export function archiveAt(place: ArchivePlace, logId: string, { clock = systemCl
   const shelf = makeShelf(place, logId, clock);
   return {
     ...{ url: place.url, logId },
-    write: (events, { signal } = {}) => writeSegments({ place, logId, shelf, limit: segmentBytes }, events, signal),
+    write: (events, options) => writeSegments({ place, logId, shelf, limit: segmentBytes }, events, options),
     segments: () => shelf.segments(),
     read: (name) => readEvents(place, logId, () => shelf.segments(), name),
     find: (tenant, id) => findEvent(shelf, tenant, id),

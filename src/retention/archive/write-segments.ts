@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { RepriseError } from "../../errors.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import { besideMs, makeTurns } from "../../event/turns.ts";
-import type { Revisions, SegmentEntry, WrittenSegment } from "./archive.ts";
+import type { Revisions, SegmentEntry, WriteOptions, WrittenSegment } from "./archive.ts";
 import type { ArchivePlace } from "./archive-place.ts";
 import { unpackBlock } from "./block.ts";
 import { blocksOf } from "./checked-read.ts";
@@ -29,12 +29,12 @@ const notedStreams = 10_000;
 export async function* writeSegments(
   needs: WriteNeeds,
   events: AsyncIterable<readonly StoredEvent[]>,
-  signal?: AbortSignal,
+  { among = (all) => all, signal }: WriteOptions = {},
 ): AsyncGenerator<WrittenSegment, void> {
   const { place, logId, shelf, limit } = needs;
   const release = await place.hold(logId);
   try {
-    const before = await shelf.segments(true);
+    const before = among(await shelf.segments(true));
     const present = makePresent();
     const turns = makeTurns(besideMs);
     let draft = makeSegmentDraft(logId, limit);
