@@ -67,11 +67,14 @@ export interface JournalData {
   /**
    * Last event of each flush. `ahead`: `[lane, next, at]` of changed lanes that are beyond the checkpoint or detached.
    * `completed`: details of deliveries that completed after trouble. A delivery that completes at its first call has no record.
+   * `attached` and `started` say what a `lane.attached` and a `delivery.started` of its own say, before the rest: a replay has one of each for each letter.
    */
   progress: {
     readonly checkpoint: string;
     readonly ahead: readonly (readonly [lane: string, next: number, at: string])[];
     readonly completed?: readonly (AboutDelivery & { readonly record: AttemptRecord })[];
+    readonly attached?: readonly AttachedLane[];
+    readonly started?: readonly StartedCall[];
   };
   /** `at`: position of the last event of the lane that is done (0: none known). */
   "lane.detached": {
@@ -169,6 +172,11 @@ export interface JournalData {
     readonly partsDone?: readonly PartSnapshot[];
   };
 }
+
+/** A lane that the subscription feeds again, as a `progress` has it. */
+export type AttachedLane = readonly [lane: string, at: string];
+/** A call that is about to be made, and not alone, as a `progress` has it. */
+export type StartedCall = readonly [lane: string, revision: number, at: string, eventId: string, attempt: number, replayId: string | null];
 
 export type JournalEventType = keyof JournalData;
 

@@ -63,10 +63,13 @@ describe("a snapshot", () => {
 
 describe("a flush", () => {
   it.each([
-    ["facts", Array.from({ length: 3000 }, (_, n): JournalEvent => ({ type: "lane.attached", data: { lane: longName(n), at: "1" } })), 0, 0],
-    ["lanes that moved", [], lanes, 0],
-    ["deliveries that completed after trouble", [], 0, 3000],
-  ] as const)("of more %s than one append takes is several", { timeout: 60_000 }, async (_, facts, ahead, completed) => {
+    ["facts", Array.from({ length: 3000 }, (_, n): JournalEvent => ({ type: "lane.attached", data: { lane: longName(n), at: "1" } })), {}],
+    ["lanes that moved", [], { ahead: lanes }],
+    ["deliveries that completed after trouble", [], { completed: 3000 }],
+    ["lanes that came back and calls that start", [], { attached: 3000, started: 3000 }],
+  ] as const)("of more %s than one append takes is several", { timeout: 60_000 }, async (_, facts, lengths) => {
+    const list = <T>(name: "ahead" | "completed" | "attached" | "started", each: (n: number) => T): readonly T[] =>
+      Array.from({ length: (lengths as Partial<Record<typeof name, number>>)[name] ?? 0 }, (_each, n) => each(n));
     const { open } = await openJournal();
     const journal = await open();
     await journal.claim(claim);
@@ -76,8 +79,10 @@ describe("a flush", () => {
         type: "progress",
         data: {
           checkpoint: "7",
-          ahead: Array.from({ length: ahead }, (_each, n) => [longName(n), 3, "9"] as const),
-          completed: Array.from({ length: completed }, (_each, n) => ({ lane: longName(n), revision: 0, at: "1", eventId: newId(), record })),
+          ahead: list("ahead", (n) => [longName(n), 3, "9"] as const),
+          completed: list("completed", (n) => ({ lane: longName(n), revision: 0, at: "1", eventId: newId(), record })),
+          attached: list("attached", (n) => [longName(n), "8"] as const),
+          started: list("started", (n) => [longName(n), 4, "9", newId(), 1, null] as const),
         },
       },
     ];

@@ -111,6 +111,7 @@ export function countDeliveries(rows: readonly LogRow[], handler: string, orderi
     const key = `${lane}@${revision}`;
     if (type === "progress") {
       checkpoints.set(stream, Math.max(checkpoints.get(stream) ?? 0, Number(data.checkpoint)));
+      for (const [name] of (data.attached ?? []) as readonly (readonly [string])[]) detached.delete(name);
       for (const [name, to] of data.ahead as readonly (readonly [string, number])[]) advance(name, to);
     } else if (type === "delivery.dead_lettered") {
       recorded.set(key, "dead_lettered");

@@ -6,7 +6,7 @@ import { handlerStream, journalStream, parseStreamName } from "../../src/event/n
 import { partitionOf } from "../../src/event/partition-of.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import type { AttemptRecord } from "../../src/records/attempt.ts";
-import type { JournalData, JournalEvent } from "../../src/records/journal.ts";
+import type { AttachedLane, JournalData, JournalEvent } from "../../src/records/journal.ts";
 import type { DeliveryStatus } from "../../src/views/model/delivery.ts";
 import type { ShownLaneState } from "../../src/views/model/entity.ts";
 
@@ -414,12 +414,14 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
       const isNews = lane.detached || lane.letters.size > 0 || lane.at > checkpoint; // of others the checkpoint says enough
       return isNews ? [[stream, lane.next, lane.at.toString()] as const] : [];
     });
+    const { attached, facts } = dice(3) === 0 ? { attached: [], facts: part.facts } : inLists(part.facts);
     const progress: JournalData["progress"] = {
       checkpoint: checkpoint.toString(),
       ahead,
       ...(part.completed.length > 0 ? { completed: part.completed } : {}),
+      ...(attached.length > 0 ? { attached } : {}),
     };
-    await store(journalOf(handler, part), [...part.facts, { type: "progress", data: progress }]);
+    await store(journalOf(handler, part), [...facts, { type: "progress", data: progress }]);
     part.facts = [];
     part.completed = [];
     part.changed.clear();
@@ -483,3 +485,16 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
 }
 
 export type History = ReturnType<typeof makeHistory>;
+
+/** Lanes that came back to the subscription, and no later fact is about them: as this build records them. The first builds had an event for each. */
+function inLists(facts: readonly JournalEvent[]): { readonly attached: readonly AttachedLane[]; readonly facts: readonly JournalEvent[] } {
+  const isLast = ({ lane }: JournalData["lane.attached"], place: number) =>
+    facts.slice(place + 1).every(({ data }) => (data as { readonly lane?: string }).lane !== lane);
+  const attached: AttachedLane[] = [];
+  const others = facts.filter((fact, place) => {
+    if (fact.type !== "lane.attached" || !isLast(fact.data, place)) return true;
+    attached.push([fact.data.lane, fact.data.at]);
+    return false;
+  });
+  return { attached, facts: others };
+}

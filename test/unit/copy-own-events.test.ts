@@ -134,6 +134,17 @@ describe("the events of Reprise's own in another log", () => {
       completed: [{ ...delivery, at: "700", lane: "ours.order-1", record }],
     });
     expect(rewrite("progress", { checkpoint: "0", ahead: [] })).toEqual({ checkpoint: "0", ahead: [] });
+    const call = (lane: string, at: string) => [`${lane}.order-1`, 2, at, "e", 4, "r1"] as const;
+    const attached = [
+      ["ours.order-1", "3"],
+      ["theirs.order-1", "3"],
+    ] as const;
+    expect(rewrite("progress", { checkpoint: "5", ahead: [], attached, started: [call("theirs", "7"), call("ours", "7")] })).toEqual({
+      checkpoint: "500",
+      ahead: [],
+      attached: [["ours.order-1", "300"]],
+      started: [call("ours", "700")],
+    });
   });
 
   it("keep what they say of one delivery, and are left out when its entity is", () => {

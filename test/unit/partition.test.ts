@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { fold } from "../../src/delivery/journal/fold.ts";
-import { emptyState } from "../../src/delivery/journal/state.ts";
+import { emptyState, type PartitionState } from "../../src/delivery/journal/state.ts";
 import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
 import type { Delivery } from "../../src/delivery/partition/delivery.ts";
 import type { PartitionOptions } from "../../src/delivery/partition/options.ts";
@@ -17,10 +17,15 @@ const record: AttemptRecord = { attempt: 1, startedAt: "2026-01-01T00:00:00.000Z
 const event = (revision: number, of = stream): StoredEvent =>
   makeStoredEvent({ id: `${of}-${revision}`, data: null, stream: of, entity: { type: "order", id: "1" }, revision, position: BigInt(revision + 1) });
 
-/** A partition as it comes out of a journal. */
-function recovered(journal: readonly JournalEvent[], options: Partial<PartitionOptions> = {}): Partition {
+function folded(journal: readonly JournalEvent[]): PartitionState {
   const state = emptyState();
   for (const [index, each] of journal.entries()) fold(state, each, index);
+  return state;
+}
+
+/** A partition as it comes out of a journal. */
+function recovered(journal: readonly JournalEvent[], options: Partial<PartitionOptions> = {}): Partition {
+  const state = folded(journal);
   const { clean, readAhead } = state;
   fold(state, { type: "partition.claimed", data: { owner: "o", build: "b", catalog: "c", readAhead: 10 } }, journal.length);
   return new Partition(
@@ -156,8 +161,37 @@ describe("a call without an outcome when the process died", () => {
     expect(flush(partition).started.map(({ lane }) => lane.stream)).toEqual(["default.order-2"]);
   });
 
+  it("has ended on record, when it ends in the moment in which the others have waited long enough for it", () => {
+    const before = [claimed, started(0)];
+    const partition = recovered(before);
+    const read = partition.reading.next()!;
+    partition.reading.laneRead(read.lane, [event(0)], 0, 0);
+    partition.schedule.start(0);
+    const first = flush(partition);
+    partition.ticks.tick(3_600_000);
+    expect(partition.suspects.any()).toBe(false);
+    const retry = { kind: "retry", record, waitMs: 10, retryAt: "2026-01-01T01:00:00.010Z", deferrals: null } as const;
+    partition.outcomes.conclude(first.started[0]!, retry, 3_600_000);
+    partition.schedule.settled(first.started[0]!);
+    const { types, events } = flush(partition);
+    expect(types).toEqual(["delivery.started", "delivery.failed", "progress"]);
+    expect(folded([...before, ...first.events, ...events]).started.size).toBe(0);
+  });
+
   it("is no suspect after a clean stop", () => {
     expect(recovered([claimed, started(0), released]).suspects.any()).toBe(false);
+  });
+});
+
+describe("a lane that comes back to the subscription and leaves it again", () => {
+  it("has left it on record, also when the same flush records both", () => {
+    const before: JournalEvent[] = [claimed, { type: "lane.detached", data: { lane: stream, next: 0, at: "0", why: "slow" } }, released];
+    const partition = recovered(before, { limits: { ...defaultDeliveryLimits, laneQueueEvents: 1 } });
+    readAll(partition);
+    for (const revision of [0, 1]) partition.reading.offer(event(revision));
+    const { types, events } = flush(partition);
+    expect(types).toEqual(["lane.attached", "lane.detached", "progress"]);
+    expect(folded([...before, ...events]).lanes.get(stream)).toMatchObject({ detached: true });
   });
 });
 

@@ -2,6 +2,7 @@
 import type { AttemptRecord, Deferrals } from "../../records/attempt.ts";
 import type { JournalData, JournalEvent } from "../../records/journal.ts";
 import { isLaneBlock } from "../../records/lane-state.ts";
+import { attachedOf, startedOf } from "../../records/progress.ts";
 import { noEnds, withEnd } from "../partition/ends.ts";
 import { approve, forgetCalls, letterOf, saysMore, stayAt } from "../partition/lane-standing.ts";
 import { noDeferrals } from "../policy/waits.ts";
@@ -37,7 +38,9 @@ const rules: Rules = {
   "partition.closed": (state, { partitions }) => {
     state.closed = partitions;
   },
-  progress: (state, { checkpoint, ahead }) => {
+  progress: (state, { checkpoint, ahead, attached = [], started = [] }, revision) => {
+    for (const one of attached) rules["lane.attached"](state, attachedOf(one), revision);
+    for (const one of started) rules["delivery.started"](state, startedOf(one), revision);
     for (const [lane, next, at] of ahead) advance(laneOf(state, lane, next), next, BigInt(at));
     const passed = BigInt(checkpoint);
     if (passed > state.checkpoint) state.checkpoint = passed;

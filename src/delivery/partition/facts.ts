@@ -44,7 +44,14 @@ export class Facts {
     this.#recorder = recorder;
   }
 
-  /** It is about to be called. */
+  /** It is called once that is on record. @param byItself that takes an event of its own, which each build that may take over reads. */
+  intended(delivery: Delivery, { alone, byItself }: { readonly alone: boolean; readonly byItself: boolean }): void {
+    if (byItself) this.started(delivery, alone);
+    const { lane, revision, at, eventId } = pointerTo(delivery.lane, delivery.event);
+    this.#recorder.intend(delivery, byItself ? null : [lane, revision, at, eventId, delivery.attempt, delivery.replay?.replayId ?? null]);
+  }
+
+  /** It is about to be called, or is called already. */
   started({ lane, event, attempt, replay }: Delivery, alone: boolean): void {
     const byReplay = replay ? { replayId: replay.replayId } : {};
     this.#recorder.fact({ type: "delivery.started", data: { ...pointerTo(lane, event), attempt, alone, ...byReplay } });

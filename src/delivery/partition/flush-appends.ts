@@ -34,14 +34,16 @@ export function divide(
   return appends;
 }
 
+/** In the order in which they are folded. */
+const lists = ["attached", "started", "completed", "ahead"] as const;
+
 /** The lists of a progress, cut; the last piece moves the checkpoint. */
-function cut({ checkpoint, ahead, completed = [] }: JournalData["progress"], recorded: bigint, bytes: number): readonly JournalEvent[] {
-  const pieces = [
-    ...slices(completed, bytes).map((some) => ({ checkpoint: String(recorded), ahead: [], completed: some })),
-    ...slices(ahead, bytes).map((some) => ({ checkpoint: String(recorded), ahead: some })),
-  ];
-  const last = pieces.pop();
-  return [...pieces, { ...(last ?? { ahead: [] }), checkpoint }].map((data) => ({ type: "progress", data }));
+function cut(progress: JournalData["progress"], recorded: bigint, bytes: number): readonly JournalEvent[] {
+  const pieces = lists.flatMap((name) =>
+    slices<unknown>(progress[name] ?? [], bytes).map((some): JournalData["progress"] => ({ checkpoint: String(recorded), ahead: [], [name]: some })),
+  );
+  const last = pieces.pop() ?? { ahead: [] };
+  return [...pieces, { ...last, checkpoint: progress.checkpoint }].map((data) => ({ type: "progress", data }));
 }
 
 /** Runs of a list that have about so many bytes of JSON, at least one entry each. */

@@ -1,4 +1,5 @@
-import type { JournalData, JournalEvent } from "../../records/journal.ts";
+import type { JournalData, JournalEvent, StartedCall } from "../../records/journal.ts";
+import { attachedOf } from "../../records/progress.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneAct } from "./lane-act.ts";
@@ -22,6 +23,9 @@ export interface Flush {
 /** Collects what the next flush records. */
 export class Recorder {
   #facts: JournalEvent[] = [];
+  /** Lanes that came back to the subscription, and nothing has happened to them since: with the position of each. */
+  #attached = new Map<string, string>();
+  #started: StartedCall[] = [];
   #completed: NonNullable<JournalData["progress"]["completed"]>[number][] = [];
   #intended: Delivery[] = [];
   #ended: { replay: LetterReplay; end: LetterReplayEnd }[] = [];
@@ -42,6 +46,16 @@ export class Recorder {
   }
 
   fact(event: JournalEvent): void {
+    if (event.type === "lane.attached") {
+      this.#attached.set(event.data.lane, event.data.at);
+      return;
+    }
+    const { lane } = event.data as { readonly lane?: string };
+    const at = lane === undefined ? undefined : this.#attached.get(lane);
+    if (at !== undefined) {
+      this.#attached.delete(lane!);
+      this.#facts.push({ type: "lane.attached", data: attachedOf([lane!, at]) }); // the lists of a flush stand behind its facts
+    }
     this.#facts.push(event);
   }
 
@@ -55,8 +69,10 @@ export class Recorder {
     this.#total++;
   }
 
-  intend(delivery: Delivery): void {
+  /** @param call what is told of it; null: a fact of its own tells it. */
+  intend(delivery: Delivery, call: StartedCall | null): void {
     this.#intended.push(delivery);
+    if (call !== null) this.#started.push(call);
   }
 
   end(replay: LetterReplay, end: LetterReplayEnd): void {
@@ -73,12 +89,16 @@ export class Recorder {
 
   /** Facts and outcomes that wait. */
   pending(): number {
-    return this.#outcomes + this.#facts.length;
+    return this.#outcomes + this.#told();
   }
 
   /** Nothing new starts or is read before a flush: an append takes 1000 events, and outcomes without a fact are repeated after a crash. */
   isFull(): boolean {
-    return this.#facts.length >= factsLimit || this.#outcomes >= outcomesLimit;
+    return this.#told() >= factsLimit || this.#outcomes >= outcomesLimit;
+  }
+
+  #told(): number {
+    return this.#facts.length + this.#attached.size + this.#started.length;
   }
 
   /** Somebody waits: calls whose intent it records, or an operator. */
@@ -90,7 +110,13 @@ export class Recorder {
   take(checkpoint: Flush["checkpoint"], isNews: (lane: Lane) => boolean, acts: readonly LaneAct[] = []): Flush {
     const ahead: [string, number, string][] = [];
     for (const lane of this.#changed) if (isNews(lane)) ahead.push([lane.stream, lane.next, lane.at.toString()]);
-    const progress = { checkpoint: checkpoint.position.toString(), ahead, ...(this.#completed.length > 0 ? { completed: this.#completed } : {}) };
+    const progress = {
+      checkpoint: checkpoint.position.toString(),
+      ahead,
+      ...(this.#completed.length > 0 ? { completed: this.#completed } : {}),
+      ...(this.#attached.size > 0 ? { attached: [...this.#attached] } : {}),
+      ...(this.#started.length > 0 ? { started: this.#started } : {}),
+    };
     const flush: Flush = {
       number: this.#number++,
       events: [...this.#facts, { type: "progress", data: progress }],
@@ -100,6 +126,8 @@ export class Recorder {
       acts,
     };
     this.#facts = [];
+    this.#attached = new Map();
+    this.#started = [];
     this.#completed = [];
     this.#intended = [];
     this.#ended = [];

@@ -101,8 +101,7 @@ export class Schedule {
         work.loan.toRecord = this.#toRecord(work.loan.call!, alone);
         now.push(delivery);
       } else if (work.replay || alone || this.#recordsAll || work.event.revision <= lane.suspectThrough) {
-        this.#facts.started(delivery, alone);
-        this.#recorder.intend(delivery);
+        this.#facts.intended(delivery, { alone, byItself: alone || this.#recordsAll });
       } else now.push(delivery);
     }
     if (this.#isHeld()) this.#slots.idle(false);

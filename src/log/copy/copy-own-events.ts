@@ -38,13 +38,17 @@ const lane: Rewrite = (data, rules, stream) => {
   return moved && { ...moved, letters: listOf(data.letters).map(letter) };
 };
 
+/** Rows that begin with a lane. @param place of the position in each. */
+const rowsOf = (value: Json | undefined, place: number, { keeps, position }: OwnEventRules): readonly (readonly Json[])[] =>
+  (value as readonly (readonly Json[])[]).filter(([lane]) => keeps(lane)).map((row) => row.with(place, position(row[place])));
+
 const progress: Rewrite = (data, rules, stream) => ({
   ...data,
   checkpoint: rules.position(data.checkpoint),
-  ahead: (data.ahead as readonly (readonly [string, number, string])[])
-    .filter(([stream]) => rules.keeps(stream))
-    .map(([stream, next, at]) => [stream, next, rules.position(at)] as const),
+  ahead: rowsOf(data.ahead, 2, rules),
   ...(data.completed === undefined ? {} : { completed: each(data.completed, aboutEvent, rules, stream) }),
+  ...(data.attached === undefined ? {} : { attached: rowsOf(data.attached, 1, rules) }),
+  ...(data.started === undefined ? {} : { started: rowsOf(data.started, 2, rules) }),
 });
 
 const snapshot: Rewrite = (data, rules, stream) => ({

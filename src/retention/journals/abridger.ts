@@ -57,10 +57,11 @@ export class Abridger {
   #shorter(entry: JournalEvent): JournalEvent {
     const { isOver, wasInTrouble } = this.#standing;
     if (entry.type === "progress") {
-      const { checkpoint, ahead, completed = [] } = entry.data;
+      const { checkpoint, ahead, completed = [], attached = [] } = entry.data; // of those that started the state says enough
       const bare = completed.map((one) => (isOver(one.lane, one.revision, one.at) ? { ...one, record: bareRecord(one.record) } : one));
       const steps = ahead.filter(([lane]) => wasInTrouble(lane));
-      return { type: "progress", data: { checkpoint, ahead: steps, ...(bare.length === 0 ? {} : { completed: bare }) } };
+      const lists = { ...(bare.length === 0 ? {} : { completed: bare }), ...(attached.length === 0 ? {} : { attached }) };
+      return { type: "progress", data: { checkpoint, ahead: steps, ...lists } };
     }
     if (entry.type === "delivery.amended") return withoutData(entry);
     if (!isAboutDelivery(entry)) return entry;
@@ -69,8 +70,8 @@ export class Abridger {
   }
 }
 
-function saysMore({ ahead, completed = [] }: JournalData["progress"]): boolean {
-  return ahead.length > 0 || completed.length > 0;
+function saysMore({ ahead, completed = [], attached = [] }: JournalData["progress"]): boolean {
+  return ahead.length > 0 || completed.length > 0 || attached.length > 0;
 }
 
 type AboutDelivery = Extract<JournalEvent, { readonly type: `delivery.${string}` }>;

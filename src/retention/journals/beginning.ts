@@ -54,10 +54,12 @@ export async function* entriesFrom({ log, journal, abridged, signal }: Place, en
 
 /** @param until what was recorded from this time on stays. @returns null when nothing can go. */
 export async function beginningOf(place: Place, until: string): Promise<Beginning | null> {
-  const { log, journal, abridged } = place;
+  const { log, journal, abridged, signal } = place;
   const troubled = new Set<string>();
-  const last = await log.streamRevision(journal.stream);
-  const ends = ({ revision, recordedAt }: StoredEvent) => revision >= journal.neededFrom || revision >= last || recordedAt >= until;
+  // The last append stays whole: what a flush says first may be over only with what it says last.
+  let lastAt = "";
+  for await (const [last] of log.readStream(journal.stream, { direction: "backward", limit: 1, damaged: "given", signal })) lastAt = last!.recordedAt;
+  const ends = ({ revision, recordedAt }: StoredEvent) => revision >= journal.neededFrom || recordedAt >= lastAt || recordedAt >= until;
   let end: { readonly before: number; readonly through: Position } | null = null;
   for await (const event of entriesFrom(place, ends)) {
     noteTrouble(troubled, event.type, event.data);
@@ -101,11 +103,11 @@ function hasOutcome({ lanes, checkpoint }: PartitionState, lane: string, revisio
 
 /** A lane is in trouble when an entry is about it alone, or when the journal was begun with it: then it was in trouble in another one. */
 function noteTrouble(troubled: Set<string>, type: string, data: AbridgedEntry[4]): void {
-  const {
-    lane,
-    completed = [],
-    lanes = [],
-  } = data as { readonly lane?: unknown } & Partial<Record<"completed" | "lanes", readonly { readonly lane: string }[]>>;
+  if (type === "progress") {
+    const { completed = [], attached = [], started = [] } = data as unknown as JournalData["progress"];
+    for (const { lane } of completed) troubled.add(lane);
+    for (const [lane] of [...attached, ...started]) troubled.add(lane);
+  } else if (type === "snapshot") for (const { lane } of (data as unknown as JournalData["snapshot"]).lanes) troubled.add(lane);
+  const { lane } = data as { readonly lane?: unknown };
   if (typeof lane === "string") troubled.add(lane);
-  for (const one of type === "progress" ? completed : type === "snapshot" ? lanes : []) troubled.add(one.lane);
 }

@@ -3,7 +3,7 @@ import type { Projection } from "../projection.ts";
 import { inPartition } from "./checkpoints.ts";
 import { deliveryActsTable } from "./delivery-acts.ts";
 import { deadLettered, decided, failed, partCompleted, retired, settled } from "./delivery-ends.ts";
-import { byLane, completed, completeRetries, putBack } from "./delivery-retries.ts";
+import { attached, byLane, completed, putBack } from "./delivery-retries.ts";
 import { deliveryTables } from "./delivery-tables.ts";
 
 /**
@@ -35,8 +35,8 @@ export const deliveries: Projection = {
       case "progress":
         completed(db, at, entry.data);
         return;
-      case "lane.attached": // nothing of it is left to do; no progress names it once the checkpoint has passed it
-        completeRetries(db, at, entry.data.lane, Number.MAX_SAFE_INTEGER);
+      case "lane.attached":
+        attached(db, at, [[entry.data.lane, entry.data.at]]);
         return;
       case "lane.gap":
         db.run(

@@ -1,11 +1,12 @@
-import type { JournalData } from "../../records/journal.ts";
+import type { AttachedLane, JournalData } from "../../records/journal.ts";
 import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
 import type { DeliveryStatus } from "../model/delivery.ts";
 import { type At, addAttempt, openRow } from "./delivery-row.ts";
 
 /** A delivery that waited for a retry, and that the lane has passed, has completed. `completed` records it in full. */
-export function completed(db: ViewDatabase, at: At, { ahead, completed: details = [] }: JournalData["progress"]): void {
+export function completed(db: ViewDatabase, at: At, { ahead, completed: details = [], attached: lanes = [] }: JournalData["progress"]): void {
+  attached(db, at, lanes);
   for (const detail of details) {
     const { id } = entityOf(db, detail.lane);
     const { status, calls } =
@@ -29,8 +30,13 @@ export function completed(db: ViewDatabase, at: At, { ahead, completed: details 
     );
     addAttempt(db, at, { entity: id, revision: detail.revision, calls: calls + 1 }, detail.record);
   }
-  if (db.get(`select 1 from deliveries where ${retries} limit 1`, at.handler) === undefined) return;
-  for (const [lane, next] of ahead) completeRetries(db, at, lane, next);
+  completeRetries(db, at, ahead);
+}
+
+/** Nothing of these lanes is left to do; no progress names them once the checkpoint has passed them. */
+export function attached(db: ViewDatabase, at: At, lanes: readonly AttachedLane[]): void {
+  const whole = lanes.map(([lane]) => [lane, Number.MAX_SAFE_INTEGER] as const);
+  completeRetries(db, at, whole);
 }
 
 const retries = "handler = ? and status = 'failed' and letter = 0";
@@ -38,17 +44,19 @@ const retries = "handler = ? and status = 'failed' and letter = 0";
 /** The index is named, because SQLite would take the key, and read at each event all of the entity's troubled deliveries, maybe 100,000 dead letters. */
 export const byLane = "indexed by retries_by_lane";
 
-/** @param before the lane's events below this revision are done. */
-export function completeRetries(db: ViewDatabase, at: At, lane: string, before: number): void {
-  db.run(
-    `update deliveries ${byLane} set status = 'completed', attempts = attempts + 1, next_attempt_at = null, processed_at = ?, ended_position = ?
-     where ${retries} and entity = ? and revision < ?`,
-    at.recordedAt,
-    at.position,
-    at.handler,
-    entityOf(db, lane).id,
-    before,
-  );
+/** @param lanes their events below these revisions are done. */
+function completeRetries(db: ViewDatabase, at: At, lanes: readonly (readonly [lane: string, before: number, ...unknown[]])[]): void {
+  if (lanes.length === 0 || db.get(`select 1 from deliveries where ${retries} limit 1`, at.handler) === undefined) return;
+  for (const [lane, before] of lanes)
+    db.run(
+      `update deliveries ${byLane} set status = 'completed', attempts = attempts + 1, next_attempt_at = null, processed_at = ?, ended_position = ?
+       where ${retries} and entity = ? and revision < ?`,
+      at.recordedAt,
+      at.position,
+      at.handler,
+      entityOf(db, lane).id,
+      before,
+    );
 }
 
 /** Dead letters whose replay will not retry them any more are plain dead letters again. */

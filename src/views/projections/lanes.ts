@@ -1,3 +1,4 @@
+import { attachedOf } from "../../records/progress.ts";
 import { entityOf } from "../entity-keys.ts";
 import type { Projection } from "../projection.ts";
 import { inPartition } from "./checkpoints.ts";
@@ -36,6 +37,7 @@ export const lanes: Projection = {
         db.run(`update lanes set why = null where handler = ? and why is not null ${inPartition("lanes.entity", place)}`, handler);
         return;
       case "progress":
+        for (const one of entry.data.attached ?? []) attached(db, mark, attachedOf(one));
         progressed(db, mark, entry.data);
         return;
       case "lane.detached":

@@ -48,7 +48,7 @@ export function reachOf(state: PartitionState, record: JournalEvent): Reach {
 function movedBy({ type, data }: JournalEvent): readonly (readonly [lane: string, before: number])[] {
   switch (type) {
     case "progress":
-      return data.ahead.map(([lane, next]) => [lane, next] as const);
+      return [...(data.attached ?? []).map(([lane]) => [lane, Number.POSITIVE_INFINITY] as const), ...data.ahead.map(([lane, next]) => [lane, next] as const)];
     case "lane.detached":
     case "lane.paused":
       return [[data.lane, data.next]];
