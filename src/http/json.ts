@@ -3,6 +3,7 @@ import { below, maxPlaces } from "../catalog/places.ts";
 import { type ErrorPlace, RepriseError } from "../errors.ts";
 import { type JsonFault, JsonWalk, tooDeep } from "../event/json-data.ts";
 import { makeTurns, type Turns } from "../event/turns.ts";
+import { hasCompactData } from "./compact-data.ts";
 import { countMembers, FaultSearch, findFaults } from "./json-text.ts";
 import { lookCharacters, maxMembers, parseInPieces, pieceCharacters } from "./large-json.ts";
 
@@ -19,6 +20,7 @@ export function parseJsonText(text: string): unknown {
   } catch (error) {
     throw malformed(error);
   }
+  if (hasCompactData(text, value)) return value;
   const refused = new Refused();
   const walk = new JsonWalk(value, refused.note);
   walk.look(Number.POSITIVE_INFINITY);

@@ -4,6 +4,7 @@ import { RepriseError } from "../errors.ts";
 import type { NewEvent } from "../event/event.ts";
 import { isUuid } from "../event/ids.ts";
 import { logStream, parseStreamName, truncatedStream } from "../event/names.ts";
+import { writeJson } from "../event/written-json.ts";
 import { type ExpectedRevision, maxAppendBytes, maxAppendEvents, type RecordedBefore } from "./event-log.ts";
 
 /** An event with its JSON, which is made once and then measured, compared and stored. */
@@ -129,7 +130,7 @@ function encodeEvent(event: NewEvent): EncodedEvent {
     throw new RepriseError("REQUEST_INVALID", `A schema version is a whole number from 1, not ${event.schemaVersion}.`);
   for (const text of [event.type, event.source, event.occurredAt])
     if (text !== null && !text.isWellFormed()) throw new RepriseError("REQUEST_INVALID", "An event's type, source and time must be well-formed Unicode.");
-  const data = JSON.stringify(event.data);
+  const data = writeJson(event.data);
   const metadata = JSON.stringify(event.metadata);
   const bytes =
     envelopeBytes +

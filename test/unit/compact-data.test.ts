@@ -1,0 +1,81 @@
+/** A document whose `data` is written as `JSON.stringify` writes it is not looked at twice, and is judged as if it were. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { RepriseError } from "../../src/errors.ts";
+import { JsonWalk } from "../../src/event/json-data.ts";
+import { writeJson } from "../../src/event/written-json.ts";
+import { hasCompactData } from "../../src/http/compact-data.ts";
+import { parseJsonText } from "../../src/http/json.ts";
+import { countMembers } from "../../src/http/json-text.ts";
+
+const pad = `"pad":"${"x".repeat(2000)}"`;
+
+/** The same by two passes over everything. */
+function isKept(text: string, value: unknown): boolean {
+  let faults = 0;
+  const walk = new JsonWalk(value, ({ isNumber }) => void (faults += isNumber ? 0 : 1));
+  walk.look(Number.POSITIVE_INFINITY);
+  const { unsafe, members } = countMembers(text);
+  return faults === 0 && !unsafe && members === walk.members;
+}
+
+describe("compact data", () => {
+  it("is found only in a document without a fault, whatever was done to it", () => {
+    let found = 0;
+    const member = fc.oneof({ arbitrary: fc.constantFrom("a", "b", "entity", "\\"), weight: 20 }, { arbitrary: fc.constantFrom("data", '"data'), weight: 1 });
+    const flat = fc.oneof(fc.integer(), fc.double({ noNaN: true }), fc.string({ maxLength: 6 }), fc.constant(null));
+    const json = fc.oneof(flat, fc.array(flat, { maxLength: 3 }), fc.dictionary(member, flat, { maxKeys: 3 }));
+    const change = fc.record({
+      at: fc.nat(400),
+      cut: fc.nat(3),
+      put: fc.constantFrom("", " ", "0", "e5", '"a":1,', '"data":{"a":1},', '"data":{},', '{"data":', "}", "1.0", "9007199254740993", "\\u0061"),
+    });
+    fc.assert(
+      fc.property(fc.dictionary(member, json), fc.dictionary(member, json), fc.dictionary(member, json), fc.option(change), (before, data, behind, changed) => {
+        const whole = JSON.stringify({ ...before, data, b: behind });
+        const at = (changed?.at ?? 0) % whole.length;
+        const text = `{${pad},${(changed === null ? whole : whole.slice(0, at) + changed.put + whole.slice(at + changed.cut)).slice(1)}`;
+        let value: { readonly data?: unknown };
+        try {
+          value = JSON.parse(text);
+        } catch {
+          return;
+        }
+        const written = JSON.stringify(value.data);
+        if (!hasCompactData(text, value)) return;
+        found++;
+        expect(isKept(text, value)).toBe(true);
+        expect([writeJson(value.data), writeJson(value.data)]).toEqual([written, written]);
+      }),
+      { numRuns: 3000 },
+    );
+    expect(found).toBeGreaterThan(50);
+  });
+
+  it.each([
+    ['"data":{"a":1,"b":[1,2]}', null],
+    ['"data":[{"a":1}]', null],
+    ['"x":{"data":{"a":1}},"data":{"a":1}', null],
+    ['"data":{"a":1},"data":{"a":1}', "MEMBER_REPEATED"],
+    ['"x":{"data":{"a":1}},"data":{"a":2,"a":1}', "MEMBER_REPEATED"],
+    ['"data":{"a":1},"x":{"b":1,"b":1}', "MEMBER_REPEATED"],
+    ['"data":{"a":1},"x":1e400', "NUMBER_UNSAFE"],
+    ['"data":{"a":9007199254740992}', "NUMBER_UNSAFE"],
+    ['"data":{"a":1e+21}', "NUMBER_UNSAFE"],
+    ['"data":{"__proto__":1}', "REQUEST_INVALID"],
+    ['"constructor":1,"data":{"a":1}', "REQUEST_INVALID"],
+    [`"data":${"[".repeat(50_000)}${"]".repeat(50_000)}`, "REQUEST_INVALID"],
+  ])("%#: the answer is the same as for any document", (members, code) => {
+    const answer = (text: string) => {
+      try {
+        return { value: parseJsonText(text) };
+      } catch (error) {
+        const { code, errors } = error as RepriseError;
+        return { code, errors };
+      }
+    };
+    const compact = answer(`{${pad},${members}}`);
+    if (code !== null) expect(compact).toHaveProperty("code", code);
+    expect(compact).toEqual(answer(`{${pad},${members.replaceAll('"data":', '"data": ')}}`));
+  });
+});
