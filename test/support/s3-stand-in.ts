@@ -69,9 +69,9 @@ export async function startS3(): Promise<S3StandIn> {
     if (misdeed === "error") return answer(response, 500, error("InternalError"));
     if (misdeed === "slow") return answer(response, 503, error("SlowDown"));
     if (!path.startsWith(standInBucket)) return answer(response, 404, error("NoSuchBucket"));
-    const done = work(call, request, changed(body, request.method === "GET" ? undefined : misdeed));
+    const done = work(call, request, changed(body, request.method === "GET" ? undefined : misdeed, call.number));
     if (misdeed === "lost") return void request.socket.destroy();
-    answer(response, done.status, request.method === "GET" ? changed(done.body, misdeed) : done.body, done.headers);
+    answer(response, done.status, request.method === "GET" ? changed(done.body, misdeed, call.number) : done.body, done.headers);
   }
 
   function work({ method, key, query }: S3Call, request: IncomingMessage, body: Buffer): { status: number; body: Buffer; headers?: Record<string, string> } {
@@ -126,11 +126,12 @@ export async function startS3(): Promise<S3StandIn> {
   return standIn;
 }
 
-function changed(body: Buffer, misdeed: Misdeed | undefined): Buffer {
+/** No two wrong answers are alike. */
+function changed(body: Buffer, misdeed: Misdeed | undefined, number: number): Buffer {
   if (misdeed === "half") return body.subarray(0, body.length >> 1);
   if (misdeed !== "wrong" || body.length === 0) return body;
   const other = Buffer.from(body);
-  other[other.length >> 1]! ^= 1;
+  other[((other.length >> 1) + number) % other.length]! ^= 1;
   return other;
 }
 

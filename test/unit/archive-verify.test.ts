@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { StoredEvent } from "../../src/event/event.ts";
 import { unpackBlock } from "../../src/retention/archive/block.ts";
 import { blocksOf } from "../../src/retention/archive/checked-read.ts";
+import { manifestCopyText, readManifest } from "../../src/retention/archive/manifest.ts";
 import { archiveAt } from "../../src/retention/archive/open-archive.ts";
 import { type ArchiveFinding, verifyArchive } from "../../src/retention/archive/verify.ts";
 import { allOf, eventsOfOrders, inBatches, archivedLogId as logId, memoryPlace } from "../support/archived-events.ts";
@@ -99,7 +100,7 @@ describe("the check of an archive", () => {
     if (finding!.eventId !== null) expect(finding!.eventId).toBe(events[finding!.line! - 1]!.id);
   });
 
-  it.each(["manifest.json", ".ndjson.gz", ".index"])("finds that %s is missing, cut or longer", async (ending) => {
+  it.each(["manifest.json", "manifest.json.copy", ".ndjson.gz", ".index"])("finds that %s is missing, cut or longer", async (ending) => {
     const { things, findings } = await makeKept();
     const [file, whole] = [...things].find(([name]) => name.endsWith(ending))!;
     for (const body of [
@@ -126,15 +127,29 @@ describe("the check of an archive", () => {
     expect(await findings()).toEqual([expect.objectContaining({ isDamage: false }), expect.objectContaining({ isDamage: false })]);
     things.set(manifest, whole);
     const other = "0198c0de-bbbb-7000-8000-000000000000";
-    const moved = new Map(
-      [...things].map(([name, body]) => [
-        name.replace(logId, other),
-        name.endsWith("manifest.json") ? Buffer.from(Buffer.from(body).toString().replace(logId, other)) : body,
-      ]),
-    );
+    const moved = new Map([...things].map(([name, body]) => [name.replace(logId, other), body]));
+    const foreign = Buffer.from(whole).toString().replace(logId, other);
+    moved.set(`${other}/manifest.json`, Buffer.from(foreign));
+    moved.set(`${other}/manifest.json.copy`, Buffer.from(manifestCopyText(other, readManifest(foreign, other))));
     const found: ArchiveFinding[] = [];
     await verifyArchive(memoryPlace(moved), other, (finding) => found.push(finding));
     expect(found).toHaveLength(4);
     expect(found[0]!.detail).toContain(`is an event of the log ${logId}, and this is the log ${other}`);
+  });
+
+  it.each(["cut", "missing"])("finds a manifest that is %s, reads by its copy, and the next run writes it again", async (how) => {
+    const { things, events, findings } = await makeKept();
+    const manifest = `${logId}/manifest.json`;
+    const whole = things.get(manifest)!;
+    if (how === "cut") things.set(manifest, whole.subarray(0, whole.length >> 1));
+    else things.delete(manifest);
+    expect(await findings()).toEqual([expect.objectContaining({ file: manifest, isDamage: true })]);
+    const back: StoredEvent[] = [];
+    const archive = archiveAt(memoryPlace(things), logId, { segmentBytes: 4500 });
+    for (const { name } of await archive.segments()) for await (const batch of archive.read(name)) back.push(...batch);
+    expect(back).toEqual(events);
+    await allOf(archive.write(inBatches(events)));
+    expect(things.get(manifest)).toEqual(whole);
+    expect(await findings()).toEqual([]);
   });
 });

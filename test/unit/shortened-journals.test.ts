@@ -3,25 +3,21 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readJournal } from "../../src/delivery/journal/journal-read.ts";
-import { foldStored, lastState } from "../../src/delivery/journal/last-snapshot.ts";
-import { slicesOf, toSnapshot } from "../../src/delivery/journal/snapshot.ts";
 import { newId } from "../../src/event/ids.ts";
 import { readAbridged } from "../../src/log/abridged/abridgement.ts";
-import { readAllWhole, subscribeWhole } from "../../src/log/abridged/whole-journals.ts";
+import { readAllWhole } from "../../src/log/abridged/whole-journals.ts";
 import { copyLog } from "../../src/log/copy/copy.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 import { ownEvent } from "../../src/records/own-event.ts";
 import { missedEntries } from "../../src/views/projections/shortened.ts";
-import { openViewStore, type ViewStore } from "../../src/views/store.ts";
+import { openViewStore } from "../../src/views/store.ts";
 import { flat } from "../contract/log-events.ts";
 import { runOnce } from "../support/retention-scene.ts";
-import { journalsOf, shorten } from "../support/shortened.ts";
+import { catchUp, rowsThatMatter, shorten, statesOf } from "../support/shortened.ts";
 import { size } from "../support/sizes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { type Dice, makeDice, makeHistory, ordersCatalog } from "../support/views-history.ts";
-import { rowsOf } from "../support/views-rows.ts";
 
 const setups = [
   { name: "ledger", ordering: "strict", types: ["order.placed", "order.paid"], fromNow: false },
@@ -35,34 +31,7 @@ function aHistory(dice: Dice) {
   return { time, log, history: makeHistory(log, dice, setups) };
 }
 
-async function catchUp(store: ViewStore, log: EventLog, dice: Dice): Promise<void> {
-  const over = new AbortController();
-  for await (const { events, live } of subscribeWhole(log, { after: store.position(), signal: over.signal })) {
-    for (let left = events; left.length > 0; ) {
-      const most = 1 + dice(40);
-      left = left.slice(store.fold(left, (folded) => folded >= most));
-    }
-    store.settle();
-    if (live) break;
-  }
-  over.abort();
-}
-
-/** How far they were read, of how much, differs: there is less. */
-function rowsThatMatter(file: string) {
-  const { journals_read: _, ...rows } = rowsOf(file);
-  return rows;
-}
-
-async function statesOf(log: EventLog) {
-  const states: Record<string, unknown> = {};
-  for (const { stream, start } of await journalsOf(log)) {
-    const { state, from } = await lastState(log, stream, start, []);
-    const end = await readJournal({ log, stream, from, skips: [] }, (event) => foldStored(state, event));
-    states[stream] = { end, state: toSnapshot(state, "", [...slicesOf(state)]) };
-  }
-  return states;
-}
+const atOnce = (dice: Dice) => () => 1 + dice(40);
 
 /** All that the states have but positions, which are each log's own, and revisions of journals, which close up. */
 function withoutPlaces(value: unknown): unknown {
@@ -93,18 +62,18 @@ describe("journals of a random history that are shortened now and then (property
         for (let round = 0; round < 3; round++) {
           for (let left = 60 + dice(100); left > 0; left--) await history.step();
           if (dice(2) === 0) await history.flushAll();
-          await catchUp(store, log, dice);
+          await catchUp(store, log, atOnce(dice));
           const before = await statesOf(log);
           cuts += await shorten(log, time.ms - dice(600_000));
           expect(await statesOf(log)).toEqual(before);
-          if (dice(2) === 0) await catchUp(store, log, dice);
+          if (dice(2) === 0) await catchUp(store, log, atOnce(dice));
         }
-        await catchUp(store, log, dice);
+        await catchUp(store, log, atOnce(dice));
         expect(missedEntries(store.db)).toBe(false);
         store.close();
         const anew = join(folder, `${run}-anew.db`);
         const rebuilt = openViewStore(anew, log.logId, ordersCatalog, "rebuild");
-        await catchUp(rebuilt, log, dice);
+        await catchUp(rebuilt, log, atOnce(dice));
         expect(missedEntries(rebuilt.db)).toBe(false);
         rebuilt.close();
         expect(rowsThatMatter(anew)).toEqual(rowsThatMatter(live));
@@ -215,7 +184,7 @@ describe("a run that shortens journals", () => {
 
 async function rowsFrom(file: string, log: EventLog, dice: Dice) {
   const store = openViewStore(file, log.logId, ordersCatalog);
-  await catchUp(store, log, dice);
+  await catchUp(store, log, atOnce(dice));
   store.close();
   const rows = rowsThatMatter(file);
   rmSync(file);

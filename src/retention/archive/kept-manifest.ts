@@ -1,8 +1,9 @@
 import { RepriseError } from "../../errors.ts";
 import type { Clock } from "../../event/clock.ts";
 import type { SegmentEntry } from "./archive.ts";
-import type { ArchivePlace, Found } from "./archive-place.ts";
-import { manifestName, manifestText, readManifest } from "./manifest.ts";
+import type { ArchivePlace } from "./archive-place.ts";
+import { findManifest } from "./found-manifest.ts";
+import { manifestCopyName, manifestCopyText, manifestName, manifestText } from "./manifest.ts";
 
 /** The manifest of one log at its place. */
 export interface KeptManifest {
@@ -22,56 +23,47 @@ interface Known {
   readonly atMs: number;
 }
 
+/**
+ * The manifest and its copy say the same, and the copy says it first. So one of them has all segments that are on record, whatever became of the other one:
+ * a place may keep half of what it was given, and the process that would give it again may end.
+ */
 export function keepManifest(place: ArchivePlace, logId: string, clock: Pick<Clock, "monotonicMs">): KeptManifest {
-  const manifest = manifestName(logId);
+  const [manifest, copy] = [manifestName(logId), manifestCopyName(logId)];
   let known: Known | null = null;
   /** What the manifest must say, while what is there could not be made to say it. */
   let owed: readonly SegmentEntry[] | null = null;
 
-  async function read(): Promise<Known> {
-    for (let left = tries; ; left--) {
-      const found = await place.read(manifest);
-      try {
-        return asKnown(found);
-      } catch (error) {
-        if (left === 1) throw error;
-      }
-    }
-  }
-
-  /** What will be written again must not come from a single wrong answer: two that are alike are needed. */
-  async function readTwice(): Promise<Known> {
+  /** Stores a text, and looks whether it is there: a place may keep other bytes than it was given. @returns its tag. */
+  async function put(name: string, text: Buffer, seen: string | null | undefined): Promise<string> {
     for (let left = tries; left > 0; left--) {
-      const [one, other] = [await place.read(manifest), await place.read(manifest)];
-      if (one === null ? other === null : other !== null && Buffer.from(one.body).equals(other.body)) return asKnown(other);
+      await place.replace(name, text, left === tries ? seen : undefined);
+      const found = await place.read(name);
+      if (found !== null && text.equals(found.body)) return found.tag;
     }
-    throw new RepriseError("ARCHIVE_UNAVAILABLE", `${place.url}: ${manifest} comes otherwise each time that it is read.`);
+    throw new RepriseError("ARCHIVE_UNAVAILABLE", `${place.url}: ${name} does not come back as it was given.`);
   }
 
-  function asKnown(found: Found | null): Known {
-    const segments = found === null ? [] : readManifest(Buffer.from(found.body).toString("utf8"), logId);
-    return { segments, tag: found?.tag ?? null, atMs: clock.monotonicMs() };
-  }
-
-  /** Makes the manifest say this, and looks whether it does: a place may keep other bytes than it was given. */
-  async function write(segments: readonly SegmentEntry[], seen: string | null | undefined): Promise<void> {
-    const text = Buffer.from(manifestText(logId, segments));
+  async function write(segments: readonly SegmentEntry[], seen: string | null): Promise<void> {
+    // Of two that write at once one must not leave a copy that lacks what the other one's manifest has.
+    const seenCopy = (await place.read(copy))?.tag ?? null;
+    await put(copy, Buffer.from(manifestCopyText(logId, segments)), seenCopy);
     owed = segments;
-    for (let left = tries; left > 0; left--) {
-      await place.replace(manifest, text, left === tries ? seen : undefined);
-      const found = await place.read(manifest);
-      if (found !== null && text.equals(found.body)) {
-        known = { segments, tag: found.tag, atMs: clock.monotonicMs() };
-        owed = null;
-        return;
-      }
-    }
-    throw new RepriseError("ARCHIVE_UNAVAILABLE", `${place.url}: ${manifest} does not come back as it was given.`);
+    await writeManifest(segments, seen);
+  }
+
+  /** Its copy says it, and is left alone until the manifest does. */
+  async function writeManifest(segments: readonly SegmentEntry[], seen: string | null | undefined): Promise<void> {
+    const tag = await put(manifest, Buffer.from(manifestText(logId, segments)), seen);
+    known = { segments, tag, atMs: clock.monotonicMs() };
+    owed = null;
   }
 
   async function refresh(toWrite: boolean): Promise<Known> {
-    if (owed !== null) await write(owed, undefined);
-    return (known = await (toWrite ? readTwice() : read()));
+    if (owed !== null) await writeManifest(owed, undefined);
+    const { segments, tag, isCopy } = await findManifest(place, logId, toWrite);
+    if (toWrite && isCopy) await writeManifest(segments, undefined);
+    else known = { segments, tag, atMs: clock.monotonicMs() };
+    return known!;
   }
 
   return {

@@ -1,15 +1,15 @@
 /** Reads all of an archive, and names each place that is not as it was written. Nothing is written. */
 import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
-import { isRepriseError } from "../../errors.ts";
 import { messageOf } from "../../event/thrown.ts";
 import type { SegmentEntry } from "./archive.ts";
 import type { ArchivePlace } from "./archive-place.ts";
 import { linesOf } from "./checked-read.ts";
 import { makeIndex } from "./make-index.ts";
-import { indexName, manifestName, readManifest, segmentName } from "./manifest.ts";
+import { indexName, manifestName, segmentName } from "./manifest.ts";
 import { readIndex, type SegmentIndex } from "./segment-index.ts";
 import { unpackAsFar } from "./unpack-as-far.ts";
+import { checkManifest } from "./verify-manifest.ts";
 import { wrongInEntry } from "./wrong-in-entry.ts";
 
 export interface ArchiveFinding {
@@ -42,18 +42,16 @@ export async function verifyArchive(
 ): Promise<VerifiedArchive> {
   const manifest = manifestName(logId);
   const all = { logId, segments: 0, events: 0, bytes: 0 };
-  const found = await place.read(manifest);
-  let entries: readonly SegmentEntry[] = [];
-  try {
-    if (found === null) tell({ ...nowhere(manifest), detail: "The manifest is missing." });
-    else entries = readManifest(Buffer.from(found.body).toString("utf8"), logId);
-  } catch (error) {
-    if (!isRepriseError(error)) throw error;
-    tell({ ...nowhere(manifest), detail: error.message });
-    return all; // it cannot be said which segments there must be
-  }
+  const { entries, findings, differs } = await checkManifest(place, logId);
+  let damaged = 0;
+  const count = (finding: ArchiveFinding): void => {
+    if (finding.isDamage) damaged++;
+    tell(finding);
+  };
+  for (const finding of findings) count({ ...nowhere(manifest), ...finding });
+  if (entries === null) return all;
   for (const [index, entry] of entries.entries()) {
-    await verifySegment(place, logId, entry, `${manifest}: segments[${index}]`, tell);
+    await verifySegment(place, logId, entry, `${manifest}: segments[${index}]`, count);
     all.segments++;
     all.events += entry.events;
     all.bytes += entry.bytes;
@@ -61,6 +59,7 @@ export async function verifyArchive(
   for (const segment of expected)
     if (!entries.some(({ name }) => name === segment))
       tell({ ...nowhere(manifest), segment, detail: `The manifest does not name the segment ${segment}, to which the log says that events went.` });
+  if (differs !== null && damaged === 0) tell({ ...nowhere(manifest), ...differs });
   const named = new Set(entries.flatMap(({ name }) => [segmentName(logId, name), indexName(logId, name)]));
   for await (const name of place.list(`${logId}/segments/`))
     if (!named.has(name))

@@ -111,8 +111,12 @@ async function storeBody(place: ArchivePlace, logId: string, draft: DraftSegment
   const how = await place.create(name, draft.body);
   const back = (await place.read(name))?.body;
   if (back !== undefined && (await areEqual(draft.body, back))) return draft;
-  if (how === "exists" && back !== undefined && (await linesHash(back, draft.name)) === (await linesHash(draft.body, draft.name)))
-    return { body: back, sha256: await sha256Of(back), index: await makeIndex(back, logId, draft.name) };
+  if (how === "exists" && back !== undefined && (await linesHash(back, draft.name)) === (await linesHash(draft.body, draft.name))) {
+    // What is named in the manifest must not come from a single wrong answer, whose lines are right by chance.
+    const again = (await place.read(name))?.body;
+    if (again !== undefined && (await areEqual(back, again)))
+      return { body: back, sha256: await sha256Of(back), index: await makeIndex(back, logId, draft.name) };
+  }
   await storeExactly(place, name, draft.body);
   return draft;
 }
