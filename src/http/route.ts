@@ -87,16 +87,16 @@ export function configOf({
 /** Adds routes to a server that check what they are asked by the shapes that describe them. */
 export function makeRoutes(app: FastifyInstance, store: Pick<Store, "views" | "requests">) {
   return {
-    /** Each takes `after`, and waits for it. */
+    /** Each takes `after`, and waits for it. @param isProbe it does not wait behind what the tenant reads: who asks takes a late answer for none. */
     get<const Url extends string, R extends z.ZodType, Q extends After = typeof afterQuery>(
       url: Url,
-      { query: shape = afterQuery as unknown as Q, ...described }: Described<R> & { readonly query?: Q },
+      { query: shape = afterQuery as unknown as Q, isProbe = false, ...described }: Described<R> & { readonly query?: Q; readonly isProbe?: boolean },
       answer: (asked: Asked<Url, Q, No>, reply: FastifyReply) => Promise<z.input<R> | FastifyReply>,
     ): void {
       app.get(url, configOf({ ...described, query: shape, bodies: null }), async (request, reply) => {
         if (described.kinds !== undefined) reply.header("vary", "Accept");
         const query = await parseGet(shape, request, store.views);
-        const room = beginRead(request);
+        const room = isProbe ? null : beginRead(request);
         if (room !== null) await room;
         return answer({ request, params: request.params as ParamsOf<Url>, query, body: {} }, reply);
       });

@@ -161,6 +161,16 @@ describe("while several tenants ask, the service", () => {
     expect([app.underWay.reads.waitingOf("flood"), app.underWay.reads.enter("flood", 1), app.underWay.reads.enter("flood", 1)]).toEqual([0, null, null]);
   });
 
+  it("answers probes while many of the same tenant's pages wait", async () => {
+    const { promise, resolve } = Promise.withResolvers<{ readonly events: readonly []; readonly nextCursor: null }>();
+    const app = serverOver(makeFakeStore({ views: { events: (() => promise) as unknown as Views["events"] } }));
+    const pages = Array.from({ length: 6 }, () => app.inject({ url: "/events" }));
+    while (app.underWay.reads.waitingOf("default") < 4) await nextTurn();
+    expect((await Promise.all([app.inject({ url: "/healthz" }), app.inject({ url: "/readyz" })])).map(({ statusCode }) => statusCode)).toEqual([200, 200]);
+    resolve({ events: [], nextCursor: null });
+    await Promise.all(pages);
+  });
+
   it("lets a refused body give its room back", async () => {
     const { store } = slowStore();
     const app = serverOver(store);

@@ -27,11 +27,11 @@ export async function serviceRoutes(app: FastifyInstance, options: RouteOptions)
       .map(({ minute, events, failures, deadLetters }) => ({ minute, events, failures, dead_letters: deadLetters })),
   }));
 
-  get("/healthz", { access: "public", summary: "Says that the process answers.", reply: healthReply }, async () => ({ status: "ok" as const }));
+  get("/healthz", { access: "public", isProbe: true, summary: "Says that the process answers.", reply: healthReply }, async () => ({ status: "ok" as const }));
 
   get(
     "/readyz",
-    { access: "read", summary: "Says whether the service can do its work.", reply: readyReply, statuses: [200, 503] },
+    { access: "read", isProbe: true, summary: "Says whether the service can do its work.", reply: readyReply, statuses: [200, 503] },
     async ({ request }, reply): Promise<ReadyReply> => {
       await store.probe();
       const waitsFor = store.notReady();
