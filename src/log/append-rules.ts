@@ -124,7 +124,10 @@ export function keepEncoding({ events }: EncodedAppend): void {
 
 function encodeEvent(event: NewEvent): EncodedEvent {
   const known = kept.get(event);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    kept.delete(event); // what a table holds that has grown old seems to be in use, and this one holds its own key
+    return known;
+  }
   if (!isUuid(event.id)) throw new RepriseError("REQUEST_INVALID", "An event id must be a UUID.");
   if (!Number.isSafeInteger(event.schemaVersion) || event.schemaVersion < 1)
     throw new RepriseError("REQUEST_INVALID", `A schema version is a whole number from 1, not ${event.schemaVersion}.`);

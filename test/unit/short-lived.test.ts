@@ -11,6 +11,8 @@ import type { AttemptInFlight, AttemptRequest } from "../../src/delivery/attempt
 import { makeFunctionAttempt } from "../../src/delivery/attempt/function-attempt.ts";
 import type { HandlerDefinition } from "../../src/delivery/handler.ts";
 import { systemClock } from "../../src/event/clock.ts";
+import { newId } from "../../src/event/ids.ts";
+import { encodeAppend, keepEncoding } from "../../src/log/append-rules.ts";
 import { repositoryFolder } from "../support/run-tool.ts";
 
 setFlagsFromString("--expose-gc");
@@ -23,6 +25,7 @@ function oldBytes(): number {
     .reduce((sum, { space_used_size: bytes }) => sum + bytes, 0);
 }
 
+const fact = { type: "progress", schemaVersion: 1, source: null, occurredAt: null, metadata: { priority: "normal" } } as const;
 const handler = { kind: "function", name: "worker", on: { "note.made": async () => void (await null) } } as unknown as HandlerDefinition;
 const requestOf = (number: number, { signal }: AbortController) =>
   ({
@@ -49,6 +52,28 @@ describe("calls that have ended", () => {
     for (let twice = 0; twice < 2; twice++) collect({ type: "minor" });
     // Seven megabytes, when all 3,200 calls seem to be in use.
     expect(oldBytes() - before).toBeLessThan(1_000_000);
+  });
+});
+
+describe("a journal's facts, encoded once", () => {
+  it("leave nothing behind when they were appended", async () => {
+    const noted = Array.from({ length: 20 }, (_, number) => ({ note: number, text: "x".repeat(100) }));
+    const append = async (times: number) => {
+      for (let time = 0; time < times; time++) {
+        const events = noted.map((data) => ({ ...fact, id: newId(), data: { ...data } }));
+        keepEncoding(encodeAppend("reprise.journal-worker", events, "any"));
+        encodeAppend("reprise.journal-worker", events, "any");
+        await null;
+        if (time % 4 === 0) collect({ type: "minor" });
+      }
+    };
+    await append(40);
+    collect();
+    const before = oldBytes();
+    await append(200);
+    for (let twice = 0; twice < 2; twice++) collect({ type: "minor" });
+    // Three megabytes, when all 4,000 encodings seem to be in use.
+    expect(oldBytes() - before).toBeLessThan(500_000);
   });
 });
 
