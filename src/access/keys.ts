@@ -83,7 +83,12 @@ export function openKeys({ path, clock, onRead = () => {}, onTrouble = () => {} 
     authenticate(authorization, connection) {
       if (authorization === undefined || authorization === "") throw new RepriseError("KEY_MISSING", "The request has no Authorization header.");
       const before = connection && proven.get(connection);
-      if (before !== undefined && isSame(before.authorization, authorization) && held.get(before.found.key.id) === before.found && before.found.expiresMs > clock.now())
+      if (
+        before !== undefined &&
+        isSame(before.authorization, authorization) &&
+        held.get(before.found.key.id) === before.found &&
+        before.found.expiresMs > clock.now()
+      )
         return before.found.key;
       const found = prove(authorization).found;
       if (connection !== undefined) proven.set(connection, { authorization, found });

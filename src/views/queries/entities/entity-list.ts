@@ -6,7 +6,7 @@ import type { PageOptions } from "../../model/page.ts";
 import type { Sources } from "../context.ts";
 import { fromCursor, toCursor } from "../cursor.ts";
 import { type DeliveryReader, makeDeliveryReader } from "../deliveries/delivery-reader.ts";
-import { rowsAtOnce } from "../ways.ts";
+import { listedAtOnce } from "../ways.ts";
 import type { EntityRow } from "./entity-row.ts";
 import { entityView, wantingHandlers } from "./entity-view.ts";
 import { nextEntities } from "./next-entities.ts";
@@ -32,7 +32,7 @@ export function makeEntityReads(sources: Sources): EntityReads {
       const entities: T[] = [];
       const room = makePageRoom();
       const turns = makeTurns();
-      for (let looked = 0; looked < rowsPerPage; looked += rowsAtOnce) {
+      for (let looked = 0; looked < rowsPerPage; looked += listedAtOnce) {
         const { rows, reached } = nextEntities(sources, filter, after);
         let reader = makeDeliveryReader(sources);
         for (const row of rows) {

@@ -3,7 +3,7 @@ import type { EntityFilterOptions } from "../../model/entity.ts";
 import { allOf, type Condition, ofTenant, oneOf, type Sources } from "../context.ts";
 import { handlerRows } from "../deliveries/handler-rows.ts";
 import { valuesOf } from "../few-values.ts";
-import { byAny, rowsAtOnce, tenantsOf, type Way } from "../ways.ts";
+import { byAny, listedAtOnce, tenantsOf, type Way } from "../ways.ts";
 import type { EntityRow } from "./entity-row.ts";
 
 /**
@@ -28,7 +28,7 @@ export function nextEntities(
     ...parameters,
     ...matching.parameters,
   );
-  return { rows, reached: looked < rowsAtOnce ? null : last };
+  return { rows, reached: looked < listedAtOnce ? null : last };
 }
 
 /** A bounded part of the way that has the fewest rows. A tenant's own rows are looked at, unless they lie in too many places. */
@@ -56,11 +56,11 @@ interface Part {
 
 /** @param way whose index has the id behind its columns; null: there is none. */
 function partOf(way: Way | null, { table, id, every, after }: Part): Condition {
-  const end = `order by ${id} limit ${rowsAtOnce}`;
+  const end = `order by ${id} limit ${listedAtOnce}`;
   if (way === null) return { sql: `select ${id} as id from ${every} where ${id} > ? ${end}`, parameters: [after] };
   const selects = way.alternatives.map(({ sql }) => `select ${id} as id from ${table} indexed by ${way.index} where ${sql} and ${id} > ? ${end}`);
   return {
-    sql: selects.length === 1 ? selects[0]! : `${selects.map((select) => `select * from (${select})`).join(" union all ")} order by id limit ${rowsAtOnce}`,
+    sql: selects.length === 1 ? selects[0]! : `${selects.map((select) => `select * from (${select})`).join(" union all ")} order by id limit ${listedAtOnce}`,
     parameters: way.alternatives.flatMap(({ parameters }) => [...parameters, after]),
   };
 }
