@@ -7,6 +7,8 @@ import type { Server } from "./server.ts";
 
 /** The server reports its progress after it has tested so many times 32 events against a filter. */
 const checkpointInterval = 16;
+/** At most so many are left when it has reported all that it has come to. */
+export const checkpointEvents = checkpointInterval * 32;
 
 interface Arrived {
   readonly event?: RecordedEvent & { position?: { commit: Position } };

@@ -2,11 +2,15 @@ import type { Position, StoredEvent } from "../../event/event.ts";
 import { pause } from "../../event/waits.ts";
 import type { EventFilter, SubscriptionBatch } from "../event-log.ts";
 import { matches } from "../matches.ts";
-import { openSource } from "./catch-up-source.ts";
+import { checkpointEvents, openSource } from "./catch-up-source.ts";
 import type { SubscriptionContext } from "./subscription-context.ts";
 import { repeatDelay } from "./waiting.ts";
 
-/** Reads up to where the tail begins, or until the consumer ends it. Goes on after drops. */
+/**
+ * Reads up to where the tail begins, or until the consumer ends it. Goes on after drops. The server filters, and reports its progress, except for the last
+ * events before its end: a server before 23.10 does not say that it has reached that, so they are looked at here when nothing comes any more. A server that was
+ * only slow has more of them, and filters the rest again: of half a million events of others each handler would take the time and the memory here.
+ */
 export async function* catchUp(
   after: Position,
   filter: EventFilter | undefined,
@@ -18,12 +22,17 @@ export async function* catchUp(
   let handed = after;
   /** Position of the last event that the server has looked at, of whatever log. */
   let reached = after;
-  let serverFilters = filter !== undefined && Object.values(filter)[0]!.length > 0;
+  const filtered = filter ?? (envelope.nativeName("") === "" ? undefined : { streamPrefixes: [""] }); // the namespace's
+  const canFilter = filtered !== undefined && Object.values(filtered)[0]!.length > 0;
+  let serverFilters = canFilter;
   for (let n = 0; !leaving.aborted && reached < tail.from; n++) {
     /** The log ended at least here when the subscription began, so a subscription that has caught up has passed this position. */
     const target = tail.from;
-    const source = openSource(server, reached, serverFilters ? filter! : null, leaving);
+    const source = openSource(server, reached, serverFilters ? filtered! : null, leaving);
+    const filters = serverFilters;
     let quietMs = 0;
+    let looked = source.checkpoint();
+    let sent = 0;
     try {
       while (!leaving.aborted && !source.intake.ended && reached < tail.from) {
         const events: StoredEvent[] = [];
@@ -50,22 +59,22 @@ export async function* catchUp(
                 { quietMs: limits.idleMs },
               );
         if (leaving.aborted) return;
-        if (arrived.length > 0) n = 0;
-        quietMs = arrived.length > 0 ? 0 : quietMs + limits.idleMs;
+        sent += arrived.length;
+        const goesOn = arrived.length > 0 || source.checkpoint() > looked;
+        looked = source.checkpoint();
+        if (goesOn) n = 0;
+        quietMs = goesOn ? 0 : quietMs + limits.idleMs;
         if (quietMs > limits.answerMs) break;
         if (reached >= tail.from && tail.from > handed) handed = tail.from;
         if (events.length > 0 || handed >= tail.from) yield { events, bytes, position: handed, live: false };
-        if (arrived.length === 0 && !source.intake.ended && serverFilters && reached < tail.from) {
-          // Fewer events than a checkpoint's worth are left, and none of them is wanted; servers before 23.10 do not say that they have caught up.
-          serverFilters = false;
-          break;
-        }
+        serverFilters = filters ? goesOn || source.intake.ended : canFilter && sent > checkpointEvents;
+        if (serverFilters !== filters && reached < tail.from) break;
       }
     } catch {
       // As in the tail, it is tried again, after a longer wait each time.
     } finally {
       source.close();
     }
-    if (!leaving.aborted && reached < tail.from && serverFilters === (filter !== undefined)) await pause(repeatDelay(n, limits), clock, leaving);
+    if (!leaving.aborted && reached < tail.from && serverFilters === filters) await pause(repeatDelay(n, limits), clock, leaving);
   }
 }

@@ -13,27 +13,41 @@ export interface LogHead {
   serverHead(): Promise<Position>;
   /** Notes that the log is at least so long, which spares head() a part of its search. */
   noteHead(position: Position): void;
+  /** Notes an event of another log that was seen by somebody who has seen all events before it, too. Behind it head() has no search to make either. */
+  noteForeign(position: Position): void;
 }
 
 export function makeLogHead(server: Server): LogHead {
   const { envelope } = server;
   let knownHead = 0n;
+  /** From `knownHead` to here there is no event of this log: others may write millions. */
+  let searched = 0n;
+  const noteHead = (position: Position) => {
+    if (position > knownHead) knownHead = position;
+  };
+  const noteForeign = (position: Position) => {
+    if (position > searched) searched = position;
+  };
   return {
     async head() {
       let from: Position | null = null;
+      let end: Position | null = null;
       for (let count = 1; ; count = Math.min(count * 16, scannedEvents)) {
-        let found: Position | null = null;
+        let isFound = false;
         const { events, cut } = await readAllPage(server, "backward", from, count, (event) => {
           const position = event.position!.commit;
-          if (position > knownHead && envelope.decode(event) === null) return false;
-          found = position > knownHead ? position : knownHead;
+          end ??= position;
+          if (position > knownHead && position > searched) {
+            if (envelope.decode(event) === null) return false;
+            noteHead(position);
+          }
+          isFound = true;
           return true;
         });
-        if (found !== null) {
-          knownHead = found;
-          return found;
+        if (isFound || !cut) {
+          if (end !== null) noteForeign(end);
+          return knownHead;
         }
-        if (!cut) return knownHead;
         from = events.at(-1)!.position!.commit;
       }
     },
@@ -41,8 +55,7 @@ export function makeLogHead(server: Server): LogHead {
       const [last] = (await readAllPage(server, "backward", null, 1, () => false)).events;
       return last?.position?.commit ?? 0n;
     },
-    noteHead(position) {
-      if (position > knownHead) knownHead = position;
-    },
+    noteHead,
+    noteForeign,
   };
 }

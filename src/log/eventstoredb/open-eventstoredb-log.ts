@@ -132,7 +132,8 @@ async function findLogId(
   signal?.addEventListener("abort", giveUp);
   if (signal?.aborted) giveUp();
   try {
-    const logId = await findOrCreateLogId(reader, writer, makeId, create);
+    const { logId, at } = await findOrCreateLogId(reader, writer, makeId, create);
+    await reader.start.learn(at);
     for (const stream of [logStream, truncatedStream]) await truncations.load(reader.readStream(stream, {}));
     return logId;
   } catch (error) {

@@ -2,17 +2,17 @@ import type { RecordedEvent } from "@eventstore/db-client";
 import type { Position, StoredEvent } from "../../event/event.ts";
 import type { ReadAllOptions } from "../event-log.ts";
 import { matches } from "../matches.ts";
-import type { LogHead } from "./log-head.ts";
 import { scannedEvents } from "./log-head.ts";
 import { readAllPage } from "./page.ts";
 import { makePageSize } from "./page-size.ts";
+import type { Reader } from "./reader.ts";
 import { refuseWhenClosing, type Server } from "./server.ts";
 import type { Truncations } from "./truncations.ts";
 
 export async function* readAll(
   server: Server,
   truncations: Truncations,
-  { head, serverHead }: LogHead,
+  { head, serverHead, start }: Pick<Reader, "head" | "serverHead" | "start">,
   { after, direction = "forward", filter, limit = Number.MAX_SAFE_INTEGER, signal }: ReadAllOptions,
 ): AsyncGenerator<readonly StoredEvent[], void> {
   const { envelope, limits } = server;
@@ -21,10 +21,10 @@ export async function* readAll(
   // The read ends where the log ended when it began, so that a consumer that appends for each event comes to an end.
   const last = await serverHead();
   /** Forward: the last position looked at; backward: the first one. Beyond this log's end other logs of the server have their events. */
-  let reached: Position | null = forward ? (after ?? 0n) : after !== undefined && after <= (await head()) ? after : null;
+  let reached: Position | null = forward ? later(after ?? 0n, start.after) : after !== undefined && after <= (await head()) ? after : null;
   let left = limit;
   const pageSize = makePageSize(limits);
-  while (left > 0 && (forward ? reached! < last : reached !== 0n)) {
+  while (left > 0 && (forward ? reached! < last : reached === null || reached > start.after)) {
     const count = filter === undefined ? Math.min(left + 1, pageSize.next) : Math.max(2, Math.ceil((pageSize.next * scannedEvents) / limits.pageEvents));
     const batch: StoredEvent[] = [];
     let bytes = 0;
@@ -33,7 +33,7 @@ export async function* readAll(
     const enough = (event: RecordedEvent) => {
       const position = event.position!.commit;
       if (forward ? position <= reached! : reached !== null && position >= reached) return false;
-      if (forward && position > last) return true;
+      if (forward ? position > last : position <= start.after) return true;
       reached = position;
       progress++;
       const decoded = envelope.decode(event);
@@ -52,3 +52,5 @@ export async function* readAll(
     if (!cut || progress === 0) return;
   }
 }
+
+const later = (a: Position, b: Position): Position => (a > b ? a : b);

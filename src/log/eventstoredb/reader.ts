@@ -2,6 +2,7 @@ import { RepriseError } from "../../errors.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import type { ReadAllOptions, ReadStreamOptions } from "../event-log.ts";
 import { type LogHead, makeLogHead } from "./log-head.ts";
+import { type LogStart, makeLogStart } from "./log-start.ts";
 import { readAll } from "./read-all.ts";
 import { readPlaces } from "./read-places.ts";
 import { readStream, streamRevision } from "./read-stream.ts";
@@ -15,6 +16,7 @@ export interface Place {
 }
 
 export interface Reader extends LogHead {
+  readonly start: LogStart;
   readAll(options: ReadAllOptions): AsyncGenerator<readonly StoredEvent[], void>;
   readStream(stream: string, options: ReadStreamOptions): AsyncGenerator<readonly StoredEvent[], void>;
   /** The existing events at these revisions, in order; at most the bytes of a batch at once. */
@@ -25,9 +27,11 @@ export interface Reader extends LogHead {
 
 export function makeReader(server: Server, truncations: Truncations): Reader {
   const head = makeLogHead(server);
+  const start = makeLogStart(server);
   return {
     ...head,
-    readAll: (options) => readAll(server, truncations, head, options),
+    start,
+    readAll: (options) => readAll(server, truncations, { ...head, start }, options),
     readStream: (stream, options) => readStream(server, truncations, stream, options),
     readPlaces: (stream, revisions) => readPlaces(server, truncations, stream, revisions),
     streamRevision: (stream) => streamRevision(server, stream),

@@ -17,15 +17,15 @@ import { repeatDelay } from "./waiting.ts";
  * @throws LOG_BEHIND_CHECKPOINT when `after` is beyond the end, or at no event's place: such a subscription would be silent for ever.
  */
 export async function* subscribe({ after, filter, signal }: SubscribeOptions, context: SubscriptionContext): AsyncGenerator<SubscriptionBatch, void> {
-  const { server, tail } = context;
+  const { server, tail, reader } = context;
   const leaving = AbortSignal.any([signal, server.closing]);
   let wake = () => {};
   const stop = tail.listen(() => wake());
   const leave = () => wake();
   leaving.addEventListener("abort", leave);
   try {
-    await startAt(after, leaving, context);
-    let reached = after;
+    let reached = after > reader.start.after ? after : reader.start.after;
+    await startAt(reached, leaving, context);
     let toldLive = false;
     let rested = false;
     while (!leaving.aborted) {
@@ -98,7 +98,7 @@ async function startAt(after: Position, leaving: AbortSignal, context: Subscript
 }
 
 async function checkPlace(after: Position, { server, reader, tail }: SubscriptionContext): Promise<void> {
-  if (after === 0n || after === tail.last || after === tail.from) return;
+  if (after === reader.start.after || after === tail.last || after === tail.from) return;
   const head = await reader.head();
   const behind = (why: string) => new RepriseError("LOG_BEHIND_CHECKPOINT", `The log ends at position ${head}; ${why} ${after}.`);
   if (after > head) throw behind("the subscription begins after");

@@ -37,7 +37,7 @@ export function makeTail(server: Server, reader: Reader, truncations: Truncation
       live: liveness.set,
       arrived(position, decoded) {
         reached = position;
-        if (decoded === null) return;
+        if (decoded === null) return reader.noteForeign(position);
         entries.add({ position, ...decoded });
         reader.noteHead(position);
       },

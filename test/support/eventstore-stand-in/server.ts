@@ -3,6 +3,7 @@
  * client package ships, so that the real client talks to it. It keeps its events over `stop` and `start`, and does wrong what tests order.
  */
 
+import { setTimeout as wait } from "node:timers/promises";
 import clusterServices from "@eventstore/db-client/generated/gossip_grpc_pb.js";
 import gossip from "@eventstore/db-client/generated/gossip_pb.js";
 import featureServices from "@eventstore/db-client/generated/serverfeatures_grpc_pb.js";
@@ -48,12 +49,16 @@ export interface StandIn {
   readonly openReads: number;
   /** Calls begun since the start, by kind. */
   readonly calls: Readonly<Record<Call, number>>;
+  /** Events that reads and subscriptions have sent since the start. */
+  readonly eventsSent: number;
   /** The next `times` calls of this kind go wrong. */
   failNext(call: Call, fault: Fault, times?: number): void;
   /** The next call of this kind is answered so much later. */
   delayNext(call: Call, ms: number): void;
   /** All appends and reads take so much longer, until set to 0. */
   slow(ms: number): void;
+  /** A subscription with a filter takes so long for as many events as lie between two of its checkpoints. */
+  filterSlowly(ms: number): void;
   /** Ends all subscriptions with UNAVAILABLE. */
   dropSubscriptions(): void;
   /** Where a call that is not for this node is sent. */
@@ -89,6 +94,12 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
   const calls: Record<Call, number> = { append: 0, read: 0, subscribe: 0, features: 0, delete: 0 };
   let openReads = 0;
   let slowMs = 0;
+  let filterMs = 0;
+  let eventsSent = 0;
+  const sending = (record: Recorded): wire.ReadResp => {
+    eventsSent++;
+    return eventOf(record);
+  };
   let port = options.port ?? 0;
   let leader = { address: "127.0.0.1", port: 0 };
   let server: grpc.Server | null = null;
@@ -234,7 +245,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
         call.write(new wire.ReadResp().setStreamNotFound(new wire.ReadResp.StreamNotFound().setStreamIdentifier(identifierOf(name))));
         return void call.end();
       }
-      return void send(call, found.records[Symbol.iterator]());
+      return void send(call, found.records[Symbol.iterator](), sending);
     }
     const all = requested.getAll()!;
     const { log } = database;
@@ -248,12 +259,16 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
       if (left-- <= 0) return undefined;
       return forward ? log[index++] : log[--index];
     };
-    void send(call, {
-      next: () => {
-        const value = next();
-        return value === undefined ? { done: true, value: undefined } : { done: false, value };
+    void send(
+      call,
+      {
+        next: () => {
+          const value = next();
+          return value === undefined ? { done: true, value: undefined } : { done: false, value };
+        },
       },
-    });
+      sending,
+    );
   };
 
   const subscribe = (call: ReadCall, requested: wire.ReadReq.Options) => {
@@ -290,13 +305,15 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
         after = record.position;
         const wanted = name === null ? accepts(record) : record.stream === name && record.revision > afterRevision;
         let goesOn = true;
-        if (wanted) goesOn = call.write(eventOf(record));
-        if (requested.hasFilter() && ++considered % window === 0)
+        if (wanted) goesOn = call.write(sending(record));
+        if (requested.hasFilter() && ++considered % window === 0) {
+          if (filterMs > 0) await wait(filterMs);
           goesOn = call.write(
             new wire.ReadResp().setCheckpoint(
               new wire.ReadResp.Checkpoint().setCommitPosition(String(record.position)).setPreparePosition(String(record.position)),
             ),
           );
+        }
         if (!goesOn) await drained(call);
       }
       pumping = false;
@@ -393,6 +410,9 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
       return openReads;
     },
     calls,
+    get eventsSent() {
+      return eventsSent;
+    },
     failNext(call, fault, times = 1) {
       faults.set(call, [...(faults.get(call) ?? []), ...Array.from({ length: times }, () => fault)]);
     },
@@ -401,6 +421,9 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     },
     slow(ms) {
       slowMs = ms;
+    },
+    filterSlowly(ms) {
+      filterMs = ms;
     },
     dropSubscriptions() {
       for (const subscription of [...subscriptions]) subscription.drop();
@@ -425,10 +448,10 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
 
 type ReadCall = grpc.ServerWritableStream<wire.ReadReq, wire.ReadResp>;
 
-async function send(call: ReadCall, records: Iterator<Recorded, unknown>): Promise<void> {
+async function send(call: ReadCall, records: Iterator<Recorded, unknown>, sending: (record: Recorded) => wire.ReadResp): Promise<void> {
   for (let next = records.next(); !next.done; next = records.next()) {
     if (call.cancelled || call.destroyed) return;
-    if (!call.write(eventOf(next.value))) await drained(call);
+    if (!call.write(sending(next.value))) await drained(call);
   }
   call.end();
 }
