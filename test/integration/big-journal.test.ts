@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { fold } from "../../src/delivery/journal/fold.ts";
 import { JournalStream } from "../../src/delivery/journal/journal-stream.ts";
 import { emptyState } from "../../src/delivery/journal/state.ts";
+import { wholeBatch } from "../../src/delivery/journal/whole-batch.ts";
 import { newId } from "../../src/event/ids.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import type { AttemptRecord } from "../../src/records/attempt.ts";
@@ -52,10 +53,11 @@ describe("a snapshot", () => {
       fold(state, { type: "delivery.started", data: { ...about(longName(lane), 1), attempt: 1, alone: false } }, 0);
       fold(state, { type: "delivery.part_completed", data: { ...about(longName(lane), 1), part: 0, of: 2, record } }, 0);
     }
-    await journal.snapshot(async (part) => journal.send(part));
+    await journal.release();
     const again = await open();
     const { state: restored } = await again.claim(claim);
-    fold(state, { type: "partition.claimed", data: { ...claim, life: "", lastEnd: "not_told" } }, 0);
+    fold(state, { type: "partition.released", data: {} }, 0);
+    fold(state, { type: "partition.claimed", data: { ...claim, life: "" } }, 0);
     expect(restored.lanes.get("default.thing-one")?.letters.size).toBe(letters);
     expect(restored).toEqual(state);
   });
@@ -86,7 +88,7 @@ describe("a flush", () => {
         },
       },
     ];
-    expect(journal.prepareWhole(events)).toBe(null);
+    expect(wholeBatch(journal, events)).toBe(null);
     const appends = journal.divide(events);
     expect(appends.length).toBeGreaterThan(1);
     const whole = emptyState();

@@ -5,6 +5,7 @@ import type { AppendedEvent } from "../../log/event-log.ts";
 import type { JournalEvent } from "../../records/journal.ts";
 import type { DeliveryLogger } from "../delivery-logger.ts";
 import type { Batch, JournalStream } from "../journal/journal-stream.ts";
+import { wholeBatch } from "../journal/whole-batch.ts";
 import type { Partition } from "../partition/partition.ts";
 import { noActs, type TakenActs } from "./act-queue.ts";
 import { type Lifetime, retryWaits } from "./lifetime.ts";
@@ -50,7 +51,7 @@ export class Appends {
   /** One flush, in one append or in several, the acts with the last. @returns null when it never will be stored. */
   async store(events: readonly JournalEvent[], acts: TakenActs): Promise<StoredAppend | null> {
     const { journal, life } = this.#options;
-    const whole = journal.prepareWhole([...events, ...acts.events]);
+    const whole = wholeBatch(journal, [...events, ...acts.events]);
     if (whole !== null) return this.untilStored(whole, acts, () => journal.prepare(events));
     const appends = journal.divide(events);
     for (const append of appends.slice(0, -1))

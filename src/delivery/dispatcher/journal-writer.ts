@@ -135,8 +135,7 @@ export class JournalWriter {
       while (this.#flushing !== null) await this.#flushing;
       await this.#flush(true);
       await this.#flush(true); // what was put back when the first one was stored
-      await journal.snapshot();
-      await journal.append([{ type: "partition.released", data: {} }]);
+      await journal.release();
     } catch (error) {
       // Without the release the next start takes more care; nothing is lost.
       logger.warn({ handler, err: error }, "the journal could not be closed");
@@ -194,6 +193,6 @@ export class JournalWriter {
     const intended = partition.flushes.stored(stored.withActs ? stored.last.revision : null);
     if (stored.withActs) acts.stored(stored.last);
     for (const delivery of intended) call(delivery);
-    await journal.snapshot(async (part) => (await this.#appends.untilStored(part))?.last ?? null, { onlyWhenDue: true });
+    await journal.snapshotWhenDue(async (part) => (await this.#appends.untilStored(part))?.last ?? null);
   }
 }

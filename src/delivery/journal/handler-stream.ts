@@ -60,8 +60,7 @@ export async function configureHandler({
   /** How many a new handler gets whose config says nothing. */
   readonly newPartitions?: number;
 }): Promise<HandlerRecord> {
-  const before = await readHandler(log, spec.name);
-  const head = await log.head();
+  const [before, head] = await Promise.all([readHandler(log, spec.name), log.head()]);
   const start = before.configured?.start ?? spec.startFrom ?? "beginning";
   if (before.configured === null && spec.startFrom === null && (await holdsEvents(log, catalog)))
     throw new RepriseError("START_FROM_REQUIRED", `handlers: "${spec.name}" is new, and the log already holds events.`);

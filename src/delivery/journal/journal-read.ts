@@ -62,15 +62,19 @@ export async function readJournal(
       foreign({ from: revision, to: revision, type });
     }
   };
+  let told = from - 1;
   for (;;) {
-    const head = await log.streamRevision(stream);
+    const read = async () => {
+      for await (const batch of log.readStream(stream, { from: next, damaged: "given" }))
+        for (const event of batch) {
+          missing(event.revision);
+          see(event);
+        }
+    };
+    const [head] = await Promise.all([log.streamRevision(stream), read()]); // at once: whoever takes a partition over waits for it
+    missing(told + 1); // the log counts them, and does not show them
     if (head < next) return next - 1;
-    for await (const batch of log.readStream(stream, { from: next, damaged: "given" }))
-      for (const event of batch) {
-        missing(event.revision);
-        see(event);
-      }
-    missing(head + 1); // the log counts them, and does not show them
+    told = head;
   }
 }
 

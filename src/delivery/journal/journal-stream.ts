@@ -3,7 +3,7 @@ import { isRepriseError, RepriseError } from "../../errors.ts";
 import type { NewEvent, Position, StoredEvent } from "../../event/event.ts";
 import type { NewId } from "../../event/ids.ts";
 import { encodeAppend, keepEncoding } from "../../log/append-rules.ts";
-import { type AppendedEvent, type EventLog, maxAppendEvents } from "../../log/event-log.ts";
+import type { AppendedEvent, EventLog } from "../../log/event-log.ts";
 import type { JournalData, JournalEvent } from "../../records/journal.ts";
 import { ownEvent } from "../../records/own-event.ts";
 import { type LastEnds, nobodyTold } from "../partition/ends.ts";
@@ -14,6 +14,7 @@ import { readJournal, type Skip } from "./journal-read.ts";
 import { foldStored, lastState } from "./last-snapshot.ts";
 import { Shortening } from "./shorten.ts";
 import type { PartitionState } from "./state.ts";
+import { wholeBatch } from "./whole-batch.ts";
 
 /** How often a claim may meet something that its owner has just written. */
 const maxClaims = 100;
@@ -79,7 +80,8 @@ export class JournalStream {
       foldStored(state, event);
       bytes += JSON.stringify(event.data).length;
     });
-    const head = await log.head();
+    // A journal is behind what it speaks of, so one glance at its own end is enough, as a rule.
+    const head = state.checkpoint > (endedAt ?? 0n) ? await log.head() : state.checkpoint;
     if (state.checkpoint > head)
       throw new RepriseError("LOG_BEHIND_CHECKPOINT", `${stream} was delivered up to position ${state.checkpoint}, but the log ends at ${head}.`);
     return new JournalStream(log, newId, stream, { state, revision, endedAt, bytes, snapshotBytes: snapshot?.bytes ?? 0, skips });
@@ -148,16 +150,6 @@ export class JournalStream {
     this.#unclear = { batch, found };
   }
 
-  /** Encodes all events as one append; null when they are more than one append takes. */
-  prepareWhole(events: readonly JournalEvent[]): Batch | null {
-    try {
-      return events.length > maxAppendEvents ? null : this.prepare(events);
-    } catch (error) {
-      if (isRepriseError(error, "APPEND_TOO_LARGE")) return null;
-      throw error;
-    }
-  }
-
   /** Divides events among several appends, which follow one another. Each append leaves room for operators' acts. */
   divide(events: readonly JournalEvent[]): readonly (readonly JournalEvent[])[] {
     return divide(events, this.#state.checkpoint);
@@ -220,17 +212,30 @@ export class JournalStream {
   }
 
   /**
-   * Writes the state as it is recorded. Nothing else may be appended meanwhile.
+   * Writes the state as it is recorded, once the journal is long enough for it. Nothing else may be appended meanwhile.
    *
    * @param store sends one part, again when the log could not take it; null when it never will.
-   * @param onlyWhenDue does nothing while the journal is still short.
    */
-  async snapshot(store: (part: Batch) => Promise<AppendedEvent | null> = (part) => this.send(part), { onlyWhenDue = false } = {}): Promise<void> {
-    if (onlyWhenDue && !this.#shortening.isDue()) return;
+  async snapshotWhenDue(store: (part: Batch) => Promise<AppendedEvent | null>): Promise<void> {
+    if (!this.#shortening.isDue()) return;
     await this.#shortening.write(this.#state, this.#newId(), async (part) => {
       const prepared = this.prepare([part]);
       return (await store(prepared)) === null ? null : prepared.bytes;
     });
+  }
+
+  /** Writes the state as it is recorded, and gives the journal up: in one append where that holds both, because another instance waits for it. */
+  async release(): Promise<void> {
+    const released: JournalEvent = { type: "partition.released", data: {} };
+    let isReleased = false;
+    await this.#shortening.write(this.#state, this.#newId(), async (part, isLast) => {
+      const both = isLast ? wholeBatch(this, [part, released]) : null;
+      const batch = both ?? this.prepare([part]);
+      if ((await this.send(batch)) === null) await this.send(batch);
+      isReleased = both !== null;
+      return batch.bytes;
+    });
+    if (!isReleased) await this.append([released]);
   }
 }
 

@@ -26,7 +26,7 @@ export class Shortening {
   }
 
   /** @param append stores one part and returns its bytes; null when it will never be stored. */
-  async write(state: PartitionState, set: string, append: (part: JournalEvent) => Promise<number | null>): Promise<void> {
+  async write(state: PartitionState, set: string, append: (part: JournalEvent, isLast: boolean) => Promise<number | null>): Promise<void> {
     const slices = [];
     for (const slice of slicesOf(state)) {
       slices.push(slice);
@@ -34,7 +34,7 @@ export class Shortening {
     }
     let written = 0;
     for (const part of toSnapshot(state, set, slices)) {
-      const bytes = await append(part);
+      const bytes = await append(part, part.data.part === slices.length - 1);
       if (bytes === null) return;
       written += bytes;
     }

@@ -35,6 +35,7 @@ export class HandlerPlace {
   readonly #stopping = new AbortController();
   #started = false;
   #following: Promise<void> | null = null;
+  #reading: Promise<HandlerRecord> | null = null;
 
   constructor(options: HandlerPlaceOptions) {
     this.#options = options;
@@ -133,9 +134,12 @@ export class HandlerPlace {
     return record;
   }
 
-  /** As a seat asks for it: where the handler is divided otherwise by now, or about to be, all seats hear of it. */
+  /** As a seat asks for it, several at once: where the handler is divided otherwise by now, or about to be, all seats hear of it. */
   async #configure(): Promise<HandlerRecord> {
-    const record = await this.#read();
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = null;
+    });
+    const record = await this.#reading;
     const isOther = record.configured.partitions !== this.seats.all.length || (record.repartitioning !== null) !== (this.division.fault !== null);
     if (isOther) void this.follow();
     return record;

@@ -98,7 +98,7 @@ async function startAt(after: Position, leaving: AbortSignal, context: Subscript
 }
 
 async function checkPlace(after: Position, { server, reader, tail }: SubscriptionContext): Promise<void> {
-  if (after === reader.start.after || after === tail.last || after === tail.from) return;
+  if (after === reader.start.after || after === tail.last || after === tail.from || tail.has(after)) return;
   const head = await reader.head();
   const behind = (why: string) => new RepriseError("LOG_BEHIND_CHECKPOINT", `The log ends at position ${head}; ${why} ${after}.`);
   if (after > head) throw behind("the subscription begins after");

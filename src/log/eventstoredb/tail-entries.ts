@@ -14,6 +14,7 @@ export interface TailEntries {
   readonly last: Position;
   beginAt(position: Position): void;
   add(entry: TailEntry): void;
+  has(position: Position): boolean;
   /** Entries beyond `position`, which is not before `from`, until `enough` says so. */
   after(position: Position, enough: (entry: TailEntry) => boolean): readonly TailEntry[];
 }
@@ -24,6 +25,17 @@ export function makeTailEntries({ tailEvents, tailBytes }: { readonly tailEvents
   let first = 0;
   let bytes = 0;
   let from = 0n;
+  /** The first entry beyond a position. */
+  const beyond = (position: Position): number => {
+    let low = first;
+    let high = entries.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (entries[middle]!.position <= position) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
   return {
     get from() {
       return from;
@@ -47,16 +59,13 @@ export function makeTailEntries({ tailEvents, tailBytes }: { readonly tailEvents
         first = 0;
       }
     },
+    has(position) {
+      const at = beyond(position) - 1;
+      return at >= first && entries[at]!.position === position;
+    },
     after(position, enough) {
-      let low = first;
-      let high = entries.length;
-      while (low < high) {
-        const middle = (low + high) >>> 1;
-        if (entries[middle]!.position <= position) low = middle + 1;
-        else high = middle;
-      }
       const taken: TailEntry[] = [];
-      for (let at = low; at < entries.length; at++) {
+      for (let at = beyond(position); at < entries.length; at++) {
         taken.push(entries[at]!);
         if (enough(entries[at]!)) break;
       }

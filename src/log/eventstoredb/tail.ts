@@ -9,7 +9,7 @@ import type { Truncations } from "./truncations.ts";
 import { repeatDelay } from "./waiting.ts";
 
 /** The end of the log as subscribers see it. */
-export interface Tail extends Pick<TailEntries, "from" | "last" | "after"> {
+export interface Tail extends Pick<TailEntries, "from" | "last" | "has" | "after"> {
   /** Begins to follow, unless it already does. Resolves when the starting position is known. */
   start(): Promise<void>;
   /** True while the subscription works and has reached the position at which the log ended when it began. */
@@ -80,7 +80,7 @@ export function makeTail(server: Server, reader: Reader, truncations: Truncation
     get last() {
       return entries.last;
     },
-    after: entries.after,
+    ...{ has: entries.has, after: entries.after },
     get live() {
       return liveness.live;
     },

@@ -59,8 +59,8 @@ export class ClusterRecords {
     const over = new AbortController();
     const tried = async () => {
       for (let failures = 0; !over.signal.aborted; failures++) {
-        for (const each of await stream.news(steward.state.generation)) steward.seen(each, clock.monotonicMs());
         if (await stream.append(event, steward.state.generation)) return;
+        for (const each of await stream.news(steward.state.generation)) steward.seen(each, clock.monotonicMs());
         await backOff(failures, waits, clock, over.signal);
       }
     };

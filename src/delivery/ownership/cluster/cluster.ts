@@ -69,7 +69,7 @@ export class Cluster {
     const stream = makeClusterStream(log, newId);
     [this.#steward, this.#stream] = [steward, stream];
     const look = () => void this.#looks.look();
-    this.#holders = new Holders({ log, clock, signal, onNews: look });
+    this.#holders = new Holders({ log, clock, signal, onNews: (events) => this.#looks.came(events) });
     const onAcknowledged = (sentMs: number) => steward.acknowledged(sentMs, clock.monotonicMs());
     this.#beats = new OwnBeats({ beats: log.beats!, clock, life, signal, onAcknowledged });
     this.#moves = new SeatMoves({ ...options, onMoved: () => this.#act(), onKept: (key) => steward.kept(key) });

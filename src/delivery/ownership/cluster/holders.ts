@@ -26,8 +26,8 @@ export interface KnownHolder extends Holder {
 export interface HoldersOptions {
   readonly log: EventLog;
   readonly clock: Clock;
-  /** Told when a claim, a release or anything of the cluster's stream has come. */
-  readonly onNews: () => void;
+  /** Told when claims or releases have come, and what has come of the cluster's stream, in order. */
+  readonly onNews: (ofCluster: readonly StoredEvent[]) => void;
   readonly signal: AbortSignal;
 }
 
@@ -101,12 +101,13 @@ export class Holders {
         for await (const { events, position } of log.subscribe({ after, filter: { types }, signal })) {
           after = position;
           failures = 0;
-          let isNews = false;
+          const ofCluster = events.filter(({ stream }) => stream === clusterStream);
+          let isNews = ofCluster.length > 0;
           for (const event of events) {
             if (event.stream === clusterStream && event.type === "member.returned") this.#isBack(event.data as never);
-            isNews = this.#take(event) || event.stream === clusterStream || isNews;
+            isNews = this.#take(event) || isNews;
           }
-          if (isNews) onNews();
+          if (isNews) onNews(ofCluster);
         }
         return;
       } catch {

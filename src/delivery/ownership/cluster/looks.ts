@@ -1,6 +1,8 @@
 /** Reads what has happened in the cluster, and tells the steward. */
 import type { Clock } from "../../../event/clock.ts";
+import type { StoredEvent } from "../../../event/event.ts";
 import { within } from "../../../event/waits.ts";
+import type { StoredClusterEvent } from "../rules/cluster-fold.ts";
 import type { Steward } from "../rules/steward.ts";
 import type { ClusterStream } from "./cluster-stream.ts";
 import { answerMs, type OwnBeats } from "./own-beats.ts";
@@ -12,7 +14,7 @@ export interface LooksOptions {
   readonly clock: Clock;
   readonly life: string;
   readonly signal: AbortSignal;
-  /** Told after each look. @param changed the owners, or the members, may be others than before. */
+  /** Told after each look, and when something has come by itself. @param changed the owners, or the members, may be others than before. */
   readonly onLooked: (changed: boolean) => void;
 }
 
@@ -42,6 +44,17 @@ export class Looks {
       return this.look();
     });
     return this.#looking;
+  }
+
+  /** Events of the cluster's stream have come by themselves; none: something else has that it goes by. Nobody waits for a look then, unless some are missing. */
+  came(events: readonly StoredEvent[]): void {
+    const { steward, clock, onLooked } = this.#options;
+    const { generation } = steward.state;
+    for (const event of events) {
+      if (event.revision > steward.state.generation + 1) return void this.look();
+      steward.seen(event as unknown as StoredClusterEvent, clock.monotonicMs());
+    }
+    onLooked(steward.state.generation !== generation);
   }
 
   async #read(): Promise<void> {

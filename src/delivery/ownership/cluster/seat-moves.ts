@@ -22,7 +22,7 @@ export interface SeatMovesOptions {
 const drainLookMs = 50;
 /** Between two claims of a partition that failed. */
 const retryMs = 2000;
-const maxClaims = 8;
+const maxClaims = 16;
 
 export class SeatMoves {
   readonly #options: SeatMovesOptions;
