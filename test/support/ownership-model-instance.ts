@@ -4,6 +4,7 @@ import { partitionKey } from "../../src/delivery/ownership/rules/cluster-state.t
 import type { Holder } from "../../src/delivery/ownership/rules/hand-over.ts";
 import { drainMs } from "../../src/delivery/ownership/rules/hand-over.ts";
 import { type SeatView, Steward, type Todo } from "../../src/delivery/ownership/rules/steward.ts";
+import { freshMs } from "../../src/delivery/ownership/rules/suspicion.ts";
 import type { ClusterEvent } from "../../src/records/cluster.ts";
 import { type JournalRecord, type LogView, lanesPerPartition, type Outcome, type Someone, tickMs, type WorldOfInstances } from "./ownership-model-world.ts";
 
@@ -52,7 +53,6 @@ export class ModelInstance implements Someone {
   #cutUntilMs = 0;
   /** What a node that is cut off from the others still shows; null: the instance reaches none. */
   #stale: LogView | null = null;
-  #beating = false;
   #nextBeatMs = 0;
   #own = { count: 0, sentMs: Number.NEGATIVE_INFINITY };
   #looking = false;
@@ -148,7 +148,7 @@ export class ModelInstance implements Someone {
   }
 
   /** Asks the log. The answer is lost when the process is gone; null: none came in time. */
-  #ask<T>(kind: "read" | "write", ask: (view: LogView) => T, done: (answer: T | null) => void): void {
+  #ask<T>(kind: "read" | "write", ask: (view: LogView) => T, done: (answer: T | null) => void, patience = patienceMs): void {
     let waits = true;
     const answer = (value: T | null) => {
       if (this.isDead) return true;
@@ -167,25 +167,24 @@ export class ModelInstance implements Someone {
     if (this.cutMs === null && (this.#world.isQuiet || this.#world.random() < 0.8)) arrive();
     else {
       this.#world.later(tickMs * Math.ceil(this.#world.random() * 2), arrive);
-      this.#world.later(patienceMs, () => answer(null));
+      this.#world.later(patience, () => answer(null));
     }
-    if (waits && this.cutMs === null) this.#world.later(patienceMs, () => answer(null));
+    if (waits && this.cutMs === null) this.#world.later(patience, () => answer(null));
   }
 
   #beat(): void {
-    if (this.#beating || this.#mono < this.#nextBeatMs) return;
-    this.#beating = true;
+    if (this.#mono < this.#nextBeatMs) return;
     const sentMs = this.#mono;
+    this.#nextBeatMs = sentMs + beatMs;
     this.#ask(
       "write",
       () => this.#world.beaten(this.life),
       (count) => {
-        this.#beating = false;
         if (count === null) return;
-        this.#nextBeatMs = sentMs + beatMs;
-        this.#own = { count, sentMs };
+        if (sentMs > this.#own.sentMs) this.#own = { count, sentMs };
         this.#steward.acknowledged(sentMs, this.#mono);
       },
+      10_000,
     );
     if (this.#world.options.mutant === "no_self_fence") this.#steward.acknowledged(this.#mono, sentMs);
   }
@@ -193,6 +192,7 @@ export class ModelInstance implements Someone {
   #look(): void {
     if (this.#looking) return;
     this.#looking = true;
+    const begunMs = this.#mono;
     const from = this.#steward.state.generation + 1;
     this.#ask(
       "read",
@@ -203,12 +203,13 @@ export class ModelInstance implements Someone {
       (seen) => {
         this.#looking = false;
         if (seen === null) return;
+        const isFresh = this.#mono - begunMs <= freshMs;
         for (const event of seen.news) this.#steward.seen(event, this.#mono);
         const others = [...this.#steward.state.members.values()].filter(({ life }) => life !== this.life);
         const beats = new Map(others.map(({ instance, life }) => [instance, seen.beats.get(life) ?? 0]));
         const isBack = seen.own >= this.#own.count;
         const ownSentMs = this.#world.options.mutant === "no_own_beat" ? this.#mono : isBack ? this.#own.sentMs : null;
-        this.#steward.looked(this.#mono, { ownSentMs, beats });
+        if (isFresh) this.#steward.looked(this.#mono, { ownSentMs, beats });
         for (const [index, holder] of seen.holders.entries()) {
           const seat = this.#seats[index]!;
           if (seat.holder.instance !== holder) seat.holder = { instance: holder, sinceMs: this.#mono };

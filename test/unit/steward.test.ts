@@ -50,6 +50,17 @@ describe("an instance that gave no sign of life for too long", () => {
     expect(next(30_000, "unowned")).toEqual([{ kind: "return" }]);
   });
 
+  it("goes on when the answer to a sign of life has come in time and is only read late, because the process was held up", () => {
+    const { steward, next, heard } = alone();
+    heard(0);
+    expect(steward.mayStart(10_400, key)).toBe(false);
+    steward.acknowledged(3000, 10_400); // read before anything is judged
+    expect(next(10_400, "owned")).toEqual([]);
+    expect(steward.mayStart(10_400, key)).toBe(true);
+    steward.acknowledged(12_000, 14_100); // too late for that: a look may have missed it
+    expect(next(14_100, "owned")).toEqual([{ kind: "abort", key }]);
+  });
+
   // Seeds that broke a rule once: one that woke as a verdict on it was stored; one whose heir's claim came late; one that gave away again and again what it kept.
   it.each([11_417, 65_899, 11_514])("in the world of seed %i keeps every rule", (seed) => {
     const world = new ClusterWorld({ seed });

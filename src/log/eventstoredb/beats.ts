@@ -10,6 +10,8 @@ import { ask, type Server, toldError } from "./server.ts";
 import { isServerError } from "./server-error.ts";
 import { within } from "./waiting.ts";
 
+/** Of one process several may be under way, and each but the first finds the stream elsewhere than it thought. */
+const maxConflicts = 4;
 /** A scavenge may remove older signs, for a process that never comes back. */
 const maxAgeSeconds = 86_400;
 
@@ -29,7 +31,7 @@ export function makeBeats(server: Server, newId: NewId, namespace: string): Beat
         return stored.nextExpectedRevision;
       } catch (error) {
         const actual = (error as { readonly actualVersion?: unknown }).actualVersion;
-        if (n > 0 || !isServerError(error, ErrorType.WRONG_EXPECTED_VERSION) || typeof actual !== "bigint")
+        if (n === maxConflicts || !isServerError(error, ErrorType.WRONG_EXPECTED_VERSION) || typeof actual !== "bigint")
           throw toldError(server, "write", error, "Writing a sign of life");
         revisions.set(stream, actual);
       }

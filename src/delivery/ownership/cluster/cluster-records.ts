@@ -5,7 +5,6 @@ import type { ClusterEvent } from "../../../records/cluster.ts";
 import type { DeliveryLogger } from "../../delivery-logger.ts";
 import type { Steward } from "../rules/steward.ts";
 import type { ClusterStream } from "./cluster-stream.ts";
-import { answerMs } from "./own-beats.ts";
 
 export interface ClusterRecordsOptions {
   readonly steward: Steward;
@@ -17,6 +16,8 @@ export interface ClusterRecordsOptions {
 }
 
 const waits = { firstMs: 50, lastMs: 1000 };
+/** What is answered later than this counts as not answered. */
+const answerMs = 5000;
 
 export class ClusterRecords {
   readonly #options: ClusterRecordsOptions;

@@ -59,6 +59,7 @@ export class Cluster {
   readonly #records: ClusterRecords;
   readonly #leaving = new AbortController();
   #isLeaving = false;
+  #willAct = false;
   #stopping: Promise<void> | null = null;
 
   constructor(options: ClusterOptions) {
@@ -154,7 +155,17 @@ export class Cluster {
     }
   }
 
+  /** After a turn of the event loop: what came while this process was held up, such as the answer to a sign of life, has to be read before it is judged. */
   #act(): void {
+    if (this.#willAct) return;
+    this.#willAct = true;
+    setImmediate(() => {
+      this.#willAct = false;
+      this.#actNow();
+    });
+  }
+
+  #actNow(): void {
     if (this.#leaving.signal.aborted) return;
     const views = this.#options.seats().map((seat): SeatView => {
       const { handler, of, partition, oldestCallMs } = seat;

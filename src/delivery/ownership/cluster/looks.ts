@@ -4,8 +4,9 @@ import type { StoredEvent } from "../../../event/event.ts";
 import { within } from "../../../event/waits.ts";
 import type { StoredClusterEvent } from "../rules/cluster-fold.ts";
 import type { Steward } from "../rules/steward.ts";
+import { freshMs } from "../rules/suspicion.ts";
 import type { ClusterStream } from "./cluster-stream.ts";
-import { answerMs, type OwnBeats } from "./own-beats.ts";
+import type { OwnBeats } from "./own-beats.ts";
 
 export interface LooksOptions {
   readonly steward: Steward;
@@ -36,7 +37,7 @@ export class Looks {
     const { steward, clock, signal, onLooked } = this.#options;
     const { generation } = steward.state;
     const looked = this.#read().catch(() => {}); // the log tells what is wrong with it
-    this.#looking = within(looked, answerMs, clock, () => {}).then(() => {
+    this.#looking = within(looked, freshMs, clock, () => {}).then(() => {
       this.#looking = null;
       onLooked(steward.state.generation !== generation);
       if (!this.#again || signal.aborted) return;
@@ -63,6 +64,6 @@ export class Looks {
     for (const event of await stream.news(steward.state.generation)) steward.seen(event, clock.monotonicMs());
     const others = [...steward.state.members.values()].filter((member) => member.life !== life);
     const look = await beats.look(new Map(others.map((member) => [member.instance, member.life])));
-    if (clock.monotonicMs() - begunMs <= answerMs) steward.looked(clock.monotonicMs(), look); // an answer that was frozen on its way says nothing
+    if (clock.monotonicMs() - begunMs <= freshMs) steward.looked(clock.monotonicMs(), look); // an answer that was frozen on its way says nothing
   }
 }

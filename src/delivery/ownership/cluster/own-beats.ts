@@ -6,8 +6,8 @@ import type { Look } from "../rules/suspicion.ts";
 
 const beatMs = 3000;
 const retryMs = 1000;
-/** What is answered later than this counts as not answered. */
-export const answerMs = 5000;
+/** As many as are sent before the log has none to wait for any more. */
+const maxUnderWay = 4;
 
 export interface OwnBeatsOptions {
   readonly beats: Beats;
@@ -19,29 +19,36 @@ export interface OwnBeatsOptions {
 
 export class OwnBeats {
   readonly #options: OwnBeatsOptions;
+  #underWay = 0;
   #acknowledged = { number: Number.POSITIVE_INFINITY, sentMs: Number.NEGATIVE_INFINITY };
 
   constructor(options: OwnBeatsOptions) {
     this.#options = options;
   }
 
+  /** One each three seconds. The next one does not wait for the answer to one that takes longer, and that counts all the same, for when it was sent. */
   async run(): Promise<void> {
-    const { beats, clock, life, onAcknowledged, signal } = this.#options;
+    const { clock, signal } = this.#options;
     while (!signal.aborted) {
       const sentMs = clock.monotonicMs();
-      const number = await within(
-        beats.beat(life).catch(() => null),
-        answerMs,
-        clock,
-        () => null,
-        signal,
-      );
-      if (signal.aborted) return;
-      if (number !== null) {
-        this.#acknowledged = { number, sentMs };
-        onAcknowledged(sentMs);
-      }
-      await pause(number === null ? retryMs : Math.max(0, sentMs + beatMs - clock.monotonicMs()), clock, signal);
+      const isStored = this.#underWay < maxUnderWay ? await within(this.#beat(sentMs), beatMs, clock, () => true, signal) : true;
+      await pause(isStored ? Math.max(0, sentMs + beatMs - clock.monotonicMs()) : retryMs, clock, signal);
+    }
+  }
+
+  async #beat(sentMs: number): Promise<boolean> {
+    const { beats, life, onAcknowledged, signal } = this.#options;
+    this.#underWay++;
+    try {
+      const number = await beats.beat(life);
+      if (signal.aborted) return true;
+      if (sentMs > this.#acknowledged.sentMs) this.#acknowledged = { number, sentMs };
+      onAcknowledged(sentMs);
+      return true;
+    } catch {
+      return false; // the log tells what is wrong with it
+    } finally {
+      this.#underWay--;
     }
   }
 

@@ -2,6 +2,8 @@
 
 /** Without an acknowledged append for this long nothing starts, and what runs is aborted. Others wait longer before they take over. */
 export const fenceMs = 10_000;
+/** A process that was held up, on a machine that is too busy, reads an answer late that came in time. It counts when it is read this much later at most. */
+const readMs = 1000;
 
 export class SelfFence {
   #ackedMs: number;
@@ -17,14 +19,18 @@ export class SelfFence {
 
   /** @param sentMs when an append was sent that the log has acknowledged. */
   acknowledged(sentMs: number, nowMs: number): void {
-    this.isClosed(nowMs);
+    if (nowMs - this.#ackedMs >= fenceMs + readMs) this.#lapsed = "blind";
     this.#ackedMs = Math.max(this.#ackedMs, sentMs);
   }
 
-  /** True once others may have taken over. */
+  /** Nothing starts any more: others may take over soon. */
   isClosed(nowMs: number): boolean {
+    return this.#lapsed !== null || nowMs - this.#ackedMs >= fenceMs;
+  }
+
+  /** All that has come until now was read: what runs is aborted when that holds no acknowledgement. */
+  judge(nowMs: number): void {
     if (nowMs - this.#ackedMs >= fenceMs) this.#lapsed = "blind";
-    return this.#lapsed !== null;
   }
 
   /** A look has shown what happened. */

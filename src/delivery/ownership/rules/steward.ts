@@ -112,9 +112,11 @@ export class Steward {
     this.#gifts.keep(key);
   }
 
+  /** To be asked when all that has come until now was read. */
   next(nowMs: number, seats: readonly SeatView[]): readonly Todo[] {
     const silent = this.#silent;
     this.#silent = []; // a verdict follows its look at once, or another look has to come to it
+    this.#fence.judge(nowMs);
     const isHeard = this.isHeard(nowMs);
     if (!isHeard || this.#member === undefined) {
       const aborts = seats.filter(({ state }) => state !== "unowned").map(({ key }): Todo => ({ kind: "abort", key }));

@@ -7,6 +7,8 @@
 export const silentMs = 15_000;
 /** An own sign of life that comes back later than this, or looks further apart: what was seen before says nothing. */
 export const ownBackMs = 5000;
+/** A look that took longer says nothing. A member that is silent for 15 s in a look of the last 4 s has had nothing acknowledged within 11 s (`SelfFence`). */
+export const freshMs = 4000;
 
 export interface Look {
   /** When the own sign of life was sent that this look has read back; null: it has read none, or an older one than was acknowledged. */
