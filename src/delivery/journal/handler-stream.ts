@@ -60,7 +60,7 @@ export async function configureHandler({
   /** How many a new handler gets whose config says nothing. */
   readonly newPartitions?: number;
 }): Promise<HandlerRecord> {
-  const [before, head] = await Promise.all([readHandler(log, spec.name), log.head()]);
+  const [head, before] = await Promise.all([log.head(), readHandler(log, spec.name)]);
   const start = before.configured?.start ?? spec.startFrom ?? "beginning";
   if (before.configured === null && spec.startFrom === null && (await holdsEvents(log, catalog)))
     throw new RepriseError("START_FROM_REQUIRED", `handlers: "${spec.name}" is new, and the log already holds events.`);
