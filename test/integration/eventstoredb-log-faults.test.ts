@@ -251,7 +251,7 @@ describe("a subscription", () => {
     expect(await log.head()).toBe(follower.state.position);
   });
 
-  it("holds the server back while nobody takes its batches", { timeout: 20_000 }, async () => {
+  it("holds the server back while nobody takes its batches", { timeout: 120_000 }, async () => {
     const { log } = await openPair({ limits: { tailEvents: 8, batchEvents: 8, answerMs: 10_000 } }); // half a megabyte an append: not brisk
     const data = "x".repeat(10_000);
     for (let i = 0; i < 40; i++)

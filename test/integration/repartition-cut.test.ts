@@ -62,7 +62,7 @@ async function rows(): Promise<readonly LogRow[]> {
 const settled = async (store: Store) => store.views.waitFor(await base.head());
 
 describe("a division that was cut off", () => {
-  it("goes on when it is asked for again, and nothing has changed but the partitions", async () => {
+  it("goes on when it is asked for again, and nothing has changed but the partitions", { timeout: 120_000 }, async () => {
     const begun = await live(base.reopen());
     await arrange(begun, names);
     await settled(begun);

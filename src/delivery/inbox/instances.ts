@@ -17,6 +17,8 @@ export interface InstancesNeeds extends Omit<AskerNeeds, "signal"> {
   readonly logger: DeliveryLogger;
   /** The dispatcher of a journal that is this instance's now. */
   readonly find: (journal: string) => Dispatcher | undefined;
+  /** Those of all partitions that work here. */
+  readonly working: () => readonly Dispatcher[];
   /** The record of a handler has changed: of its pause, or of more. */
   readonly onHandler: (handler: string, event: StoredEvent) => void;
   /** What became of an integration. */
@@ -79,7 +81,15 @@ export class Instances {
 
   #takeReplay(event: StoredEvent): void {
     const { type, stream } = event;
-    if (type === "replay.claimed" || type === "replay.ended") this.#desk.lent.giveBackAll(stream.slice(replayStream("").length));
+    const replayId = stream.slice(replayStream("").length);
+    if (type === "replay.claimed" || type === "replay.ended") this.#desk.lent.giveBackAll(replayId);
+    else if (type === "replay.cancelling") this.#takeBack(replayId);
     this.#needs.onReplay(event);
+  }
+
+  /** Nothing more of the replay begins here, before its runner asks for that. What it asked for before is answered as taken back, after it has heard of the same. */
+  #takeBack(replayId: string): void {
+    this.#desk.lent.takeBackAll(replayId);
+    for (const { replays } of this.#needs.working()) replays.withdraw(replayId, "pause").catch(() => {}); // it stops, or stands still: nothing begins there
   }
 }

@@ -98,6 +98,10 @@ export class LentLanes {
     if (lent !== undefined) takeBack(lent, how);
   }
 
+  takeBackAll(replayId: string): void {
+    for (const lent of this.#lent.values()) if (lent.replayId === replayId) takeBack(lent, "pause");
+  }
+
   giveBack(asked: LentLane): void {
     const lent = this.#lent.get(keyOf(asked));
     if (lent !== undefined) this.#over(keyOf(asked), lent);

@@ -13,6 +13,7 @@ export function makeInstances(
       for (const { place } of places.values()) for (const seat of place.seats.all) if (seat.place.journal === journal) return takesActs(seat) ?? undefined;
       return undefined;
     },
+    working: () => Array.from(places.values(), ({ place }) => place.seats.working()).flat(),
     onHandler(handler, { type }) {
       const place = places.get(handler)?.place;
       if (type === "handler.paused") place?.pauses.become(true);

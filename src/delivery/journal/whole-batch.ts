@@ -1,10 +1,9 @@
 import { isRepriseError } from "../../errors.ts";
 import { maxAppendEvents } from "../../log/event-log.ts";
 import type { JournalEvent } from "../../records/journal.ts";
-import type { Batch, JournalStream } from "./journal-stream.ts";
 
 /** Encodes all events as one append; null when they are more than one append takes. */
-export function wholeBatch(journal: Pick<JournalStream, "prepare">, events: readonly JournalEvent[]): Batch | null {
+export function wholeBatch<Batch>(journal: { prepare(events: readonly JournalEvent[]): Batch }, events: readonly JournalEvent[]): Batch | null {
   try {
     return events.length > maxAppendEvents ? null : journal.prepare(events);
   } catch (error) {

@@ -2,17 +2,17 @@ import type { RecordedEvent } from "@eventstore/db-client";
 import type { Position, StoredEvent } from "../../event/event.ts";
 import type { ReadAllOptions } from "../event-log.ts";
 import { matches } from "../matches.ts";
-import { scannedEvents } from "./log-head.ts";
+import { type LogHead, scannedEvents } from "./log-head.ts";
+import type { LogStart } from "./log-start.ts";
 import { readAllPage } from "./page.ts";
 import { makePageSize } from "./page-size.ts";
-import type { Reader } from "./reader.ts";
 import { refuseWhenClosing, type Server } from "./server.ts";
 import type { Truncations } from "./truncations.ts";
 
 export async function* readAll(
   server: Server,
   truncations: Truncations,
-  { head, serverHead, start }: Pick<Reader, "head" | "serverHead" | "start">,
+  { head, serverHead, start }: LogHead & { readonly start: LogStart },
   { after, direction = "forward", filter, limit = Number.MAX_SAFE_INTEGER, signal }: ReadAllOptions,
 ): AsyncGenerator<readonly StoredEvent[], void> {
   const { envelope, limits } = server;

@@ -3,6 +3,7 @@ import { RepriseError } from "../../../errors.ts";
 import type { Clock } from "../../../event/clock.ts";
 import type { NewId } from "../../../event/ids.ts";
 import { journalStream } from "../../../event/names.ts";
+import { oncePerTurn } from "../../../event/once-per-turn.ts";
 import { backOff, pause, within } from "../../../event/waits.ts";
 import type { EventLog } from "../../../log/event-log.ts";
 import type { Act } from "../../../records/act.ts";
@@ -59,7 +60,6 @@ export class Cluster {
   readonly #records: ClusterRecords;
   readonly #leaving = new AbortController();
   #isLeaving = false;
-  #willAct = false;
   #stopping: Promise<void> | null = null;
 
   constructor(options: ClusterOptions) {
@@ -70,12 +70,13 @@ export class Cluster {
     const stream = makeClusterStream(log, newId);
     [this.#steward, this.#stream] = [steward, stream];
     const look = () => void this.#looks.look();
+    const act = oncePerTurn(() => this.#act());
     this.#holders = new Holders({ log, clock, signal, onNews: (events) => this.#looks.came(events) });
     const onAcknowledged = (sentMs: number) => steward.acknowledged(sentMs, clock.monotonicMs());
     this.#beats = new OwnBeats({ beats: log.beats!, clock, life, signal, onAcknowledged });
-    this.#moves = new SeatMoves({ ...options, onMoved: () => this.#act(), onKept: (key) => steward.kept(key) });
+    this.#moves = new SeatMoves({ ...options, onMoved: act, onKept: (key) => steward.kept(key) });
     const onLooked = (changed: boolean) => {
-      this.#act();
+      act();
       if (!changed) return;
       onChange();
       onMembers();
@@ -83,7 +84,7 @@ export class Cluster {
     this.#looks = new Looks({ steward, stream, beats: this.#beats, clock, life, signal, onLooked });
     this.membership = new Membership({ ...options, steward, look: () => this.#looks.look() });
     this.#records = new ClusterRecords({ ...options, steward, stream, onStored: look });
-    this.divisions = new Divisions({ log, clock, signal, steward, records: this.#records, holders: this.#holders, onLearned: () => this.#act() });
+    this.divisions = new Divisions({ log, clock, signal, steward, records: this.#records, holders: this.#holders, onLearned: act });
   }
 
   /** Its id as a member. */
@@ -111,7 +112,10 @@ export class Cluster {
     for (const event of await this.#stream.news(-1)) this.#steward.seen(event, this.#options.clock.monotonicMs());
     this.#act();
     void this.#run(lookMs, () => this.#looks.look());
-    void this.#run(actMs, () => this.#act());
+    void this.#run(
+      actMs,
+      oncePerTurn(() => this.#act()),
+    );
   }
 
   /** Has an instance give away its partitions, for good. @returns false when it does so already. @throws NOT_FOUND, LOG_UNAVAILABLE */
@@ -155,17 +159,7 @@ export class Cluster {
     }
   }
 
-  /** After a turn of the event loop: what came while this process was held up, such as the answer to a sign of life, has to be read before it is judged. */
   #act(): void {
-    if (this.#willAct) return;
-    this.#willAct = true;
-    setImmediate(() => {
-      this.#willAct = false;
-      this.#actNow();
-    });
-  }
-
-  #actNow(): void {
     if (this.#leaving.signal.aborted) return;
     const views = this.#options.seats().map((seat): SeatView => {
       const { handler, of, partition, oldestCallMs } = seat;
