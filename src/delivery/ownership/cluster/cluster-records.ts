@@ -62,7 +62,7 @@ export class ClusterRecords {
       for (let failures = 0; !over.signal.aborted; failures++) {
         if (await stream.append(event, steward.state.generation)) return;
         for (const each of await stream.news(steward.state.generation)) steward.seen(each, clock.monotonicMs());
-        await backOff(failures, waits, clock, over.signal);
+        if (failures > 0) await backOff(failures - 1, waits, clock, over.signal); // the first time it had not seen its own last record
       }
     };
     const done = tried().catch((err: unknown) => logger.warn({ err }, "what the other instances should know could not be recorded"));
