@@ -42,7 +42,7 @@ const owned = (store: Store, name: string) =>
   store.cluster().partitions.filter(({ owner, state }) => state === "owned" && owner?.startsWith(`${name}.`)).length;
 const counts = async (store: Store) => (await store.views.handlers())[0]!;
 
-describe("acts at any of two instances", { timeout: 90_000 }, () => {
+describe("acts at any of two instances", { timeout: 240_000 }, () => {
   it("are done by the owner, each once, whichever instance is asked", async () => {
     const { url } = await startLogServer();
     const state = { broken: true };
