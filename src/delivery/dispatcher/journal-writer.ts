@@ -14,6 +14,7 @@ import type { Flush } from "../partition/recorder.ts";
 import { ActQueue, noActs, type TakenActs } from "./act-queue.ts";
 import { Appends } from "./appends.ts";
 import type { FlushPace } from "./flush-pace.ts";
+import { Gathering } from "./gathering.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { LoneAct } from "./lone-act.ts";
 import type { Pump } from "./pump.ts";
@@ -42,6 +43,7 @@ export class JournalWriter {
   readonly #appends: Appends;
   readonly #loneAct: LoneAct;
   readonly #acts = new ActQueue();
+  readonly #gathering: Gathering;
   /** The next append is one act alone. */
   #aloneNext = false;
   #flushing: Promise<void> | null = null;
@@ -55,6 +57,7 @@ export class JournalWriter {
     this.#options = options;
     this.#appends = new Appends({ ...options, onUnwritable: (error) => this.#acts.refuse(error) });
     this.#loneAct = new LoneAct({ ...options, appends: this.#appends });
+    this.#gathering = new Gathering(options);
   }
 
   /** Why nothing is recorded just now. */
@@ -62,13 +65,14 @@ export class JournalWriter {
     return this.#appends.trouble;
   }
 
-  /** Flushes now when enough outcomes wait for it, or when somebody does; otherwise sets the time of the next flush. */
+  /** Flushes now when enough outcomes wait for it, soon when somebody does; otherwise sets the time of the next flush. */
   flushWhenDue(nowMs: number): void {
     const { partition, clock, flushMs } = this.#options;
     const asked = this.#acts.size > 0 || this.#loneAct.isUnclear;
     if (!asked && !partition.flushes.dirty()) return;
-    if (asked || partition.flushes.due(nowMs - this.#flushedMs)) void this.#flush();
-    else if (this.#flushing === null) this.#timer ??= clock.after(flushMs, () => void this.#flush());
+    const due = asked ? "now" : partition.flushes.due(nowMs - this.#flushedMs);
+    if (due === "now" || (due === "soon" && !this.#gathering.goesOn())) void this.#flush();
+    else if (due === null && this.#flushing === null) this.#timer ??= clock.after(flushMs, () => void this.#flush());
   }
 
   /**
@@ -154,6 +158,7 @@ export class JournalWriter {
     const flush = acts.alone ? null : partition.flushes.take(closing, { acts: acts.acts, fence: this.#loneAct.isUnclear });
     if (flush === null && !acts.alone) return;
     this.#flushedMs = clock.monotonicMs();
+    this.#gathering.end();
     this.#turnMs = null;
     this.#flushing = flush === null ? this.#loneAct.store(acts) : this.#store(flush, acts, this.replies.takeNext());
     try {

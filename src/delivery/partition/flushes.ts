@@ -58,10 +58,19 @@ export class Flushes {
     return this.#recorder.pending() > 0 || this.#checkpoint.foreign >= foreignEvents;
   }
 
-  /** Enough waits for it, or somebody does: calls whose intent it records, an operator. @param sinceMs how long ago the last one began. */
-  due(sinceMs: number): boolean {
+  /**
+   * @param sinceMs how long ago the last one began.
+   * @returns `now`: enough waits for it. `soon`: somebody does, calls whose intent it records, or whoever asked for a replay. Null: it has time.
+   */
+  due(sinceMs: number): "now" | "soon" | null {
     const enough = this.#limits.flushOutcomes * (sinceMs < frequentMs ? frequentOutcomes : 1);
-    return this.#recorder.pending() >= enough || this.#recorder.isFull() || this.#recorder.urgent();
+    if (this.#recorder.pending() >= enough || this.#recorder.isFull()) return "now";
+    return this.#recorder.urgent() ? "soon" : null;
+  }
+
+  /** Outcomes ever told. */
+  get outcomes(): number {
+    return this.#recorder.total;
   }
 
   /**
