@@ -97,7 +97,7 @@ const rows: Readonly<Record<string, Row>> = {
   },
   "POST /replays/:id/pause": { record: "replay.pausing", arrange: slowBatch, url: ({ made }) => `/replays/${made}/pause`, ofNow: ["status"] },
   "POST /replays/:id/resume": { record: "replay.resumed", arrange: paused, url: ({ made }) => `/replays/${made}/resume` },
-  "POST /replays/:id/cancel": { record: "replay.cancelling", arrange: slowBatch, url: ({ made }) => `/replays/${made}/cancel`, ofNow: ["position"] },
+  "POST /replays/:id/cancel": { record: "replay.cancelling", arrange: slowBatch, url: ({ made }) => `/replays/${made}/cancel`, ofNow: ["position", "status"] },
   "PATCH /replays/:id": { record: "replay.rate_changed", arrange: paused, url: ({ made }) => `/replays/${made}`, body: () => ({ rate_per_second: 0.002 }) },
   "POST /handlers/:name/pause": { record: "handler.paused", url: () => "/handlers/mailer/pause" },
   "POST /handlers/:name/resume": {
