@@ -28,6 +28,12 @@ interface AboutDelivery {
   readonly eventId: string;
 }
 
+/** How the log has the event of a failure: the error group shows it for longer than the event is there. The first builds left it out. */
+interface AboutStored {
+  readonly type?: string;
+  readonly schemaVersion?: number;
+}
+
 /** Which part of a split event an outcome is of. */
 interface AboutPart {
   readonly part?: number;
@@ -97,11 +103,12 @@ export interface JournalData {
   /** Part `part` (from 0) of the `of` that the event was split into is done, and others follow. */
   "delivery.part_completed": AboutDelivery & { readonly part: number; readonly of: number; readonly record: AttemptRecord };
   /** An attempt failed and another will come at `retryAt`. `deferred` is left out when it is what it was before. */
-  "delivery.failed": AboutDelivery & AboutPart & { readonly record: AttemptRecord; readonly retryAt: string; readonly deferred?: Deferrals };
+  "delivery.failed": AboutDelivery & AboutStored & AboutPart & { readonly record: AttemptRecord; readonly retryAt: string; readonly deferred?: Deferrals };
   /** Not ready: another attempt comes at `until`, and none was used (`record.attempt` is the number of the next). The first builds left `deferred` out. */
   "delivery.deferred": AboutDelivery & AboutPart & { readonly record: AttemptRecord; readonly until: string; readonly deferred?: Deferrals };
   /** The delivery was given up; also after a replay that failed again. `attempts` counts all calls ever, `retryCount` the failed ones of this round. */
   "delivery.dead_lettered": AboutDelivery &
+    AboutStored &
     AboutPart & {
       readonly attempts: number;
       readonly retryCount: number;
@@ -118,18 +125,19 @@ export interface JournalData {
       readonly act?: Act;
     };
   /** A final outcome other than plain completion. `cause`: why the policy skipped it; null for one that a step dropped. */
-  "delivery.settled": AboutDelivery & {
-    readonly outcome: "replayed" | "discarded" | "skipped";
-    /** The dead letter before the act, if it was one. */
-    readonly before?: "dead_lettered" | "escalated";
-    readonly cause: DeadLetterCause | null;
-    readonly act: Act;
-    /** Of one that waited for a decision, and is discarded: a person refused it, or nobody decided in time. */
-    readonly decision?: "rejected" | "expired";
-    readonly record: AttemptRecord | null;
-    /** For a replay: the lane's live deliveries stay on the replay's pace until the lane has passed this revision. */
-    readonly paceThrough?: number;
-  };
+  "delivery.settled": AboutDelivery &
+    AboutStored & {
+      readonly outcome: "replayed" | "discarded" | "skipped";
+      /** The dead letter before the act, if it was one. */
+      readonly before?: "dead_lettered" | "escalated";
+      readonly cause: DeadLetterCause | null;
+      readonly act: Act;
+      /** Of one that waited for a decision, and is discarded: a person refused it, or nobody decided in time. */
+      readonly decision?: "rejected" | "expired";
+      readonly record: AttemptRecord | null;
+      /** For a replay: the lane's live deliveries stay on the replay's pace until the lane has passed this revision. */
+      readonly paceThrough?: number;
+    };
   /** A person approved what waited for a decision. It runs at once, under `runId`; a replay that has `act.replayId` sees to that itself. */
   "delivery.decided": AboutDelivery & { readonly decision: "approved"; readonly runId: string; readonly act: Act };
   /** Somebody was told that a decision is open for long: once for each. */

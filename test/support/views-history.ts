@@ -197,6 +197,8 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
   }
 
   const about = (event: StoredEvent) => ({ lane: event.stream, revision: event.revision, at: event.position.toString(), eventId: event.id });
+  /** With how the log has the event of a failure. */
+  const aboutFailed = (event: StoredEvent) => ({ ...about(event), type: event.type, schemaVersion: event.schemaVersion });
 
   function detach(handler: ModelHandler, stream: string, why: JournalData["lane.detached"]["why"]): void {
     const lane = laneOf(handler, stream);
@@ -249,7 +251,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
       handler.outcomes.set(key(event), "completed");
       advance(handler, lane, stream, event.revision + 1, event.position);
     } else if (outcome < 13) {
-      fact(handler, { type: "delivery.failed", data: { ...about(event), record: record(attempt, "failed"), retryAt: "2026-01-01T00:01:00.000Z" } });
+      fact(handler, { type: "delivery.failed", data: { ...aboutFailed(event), record: record(attempt, "failed"), retryAt: "2026-01-01T00:01:00.000Z" } });
       handler.attempts.set(key(event), attempt);
       handler.outcomes.set(key(event), "failed");
       Object.assign(lane, { detached: true, retrying: true, due: false, attempts: attempt, next: event.revision });
@@ -261,7 +263,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
       fact(handler, {
         type: "delivery.dead_lettered",
         data: {
-          ...about(event),
+          ...aboutFailed(event),
           attempts: attempt,
           retryCount: attempt,
           cause: "exhausted",
@@ -279,7 +281,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
     } else if (outcome < 18) {
       fact(handler, {
         type: "delivery.settled",
-        data: { ...about(event), outcome: "skipped", cause: "exhausted", act: { actor: "policy", reason: null }, record: record(attempt, "failed") },
+        data: { ...aboutFailed(event), outcome: "skipped", cause: "exhausted", act: { actor: "policy", reason: null }, record: record(attempt, "failed") },
       });
       handler.attempts.set(key(event), attempt);
       handler.outcomes.set(key(event), "skipped");
@@ -313,7 +315,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
     if (outcome === 0) {
       fact(handler, {
         type: "delivery.failed",
-        data: { ...about(event), record: record(attempt, "failed", replayId), retryAt: "2026-01-01T00:01:00.000Z" },
+        data: { ...aboutFailed(event), record: record(attempt, "failed", replayId), retryAt: "2026-01-01T00:01:00.000Z" },
       });
       handler.attempts.set(key(event), attempt);
       handler.outcomes.set(key(event), "failed");
@@ -324,7 +326,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
       fact(handler, {
         type: "delivery.dead_lettered",
         data: {
-          ...about(event),
+          ...aboutFailed(event),
           attempts: attempt,
           retryCount: 1,
           cause: "terminal",

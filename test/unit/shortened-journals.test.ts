@@ -87,6 +87,36 @@ describe("journals of a random history that are shortened now and then (property
   }, 300_000);
 });
 
+describe("error groups of events that were archived", () => {
+  it("say types, versions and builds from the journals alone, whole and shortened", async () => {
+    const folder = temporaryFolder();
+    const seenIn = (file: string) => rowsThatMatter(file).error_groups;
+    let gone = 0;
+    for (let seed = 1; seed <= 5; seed++) {
+      const dice = makeDice(seed);
+      const { log, time, history } = aHistory(dice);
+      for (let left = 150; left > 0; left--) await history.step();
+      await history.flushAll();
+      const live = join(folder, `${seed}-live.db`);
+      const store = openViewStore(live, log.logId, ordersCatalog);
+      await catchUp(store, log, atOnce(dice));
+      const rules = ["order", "cart"].map((entityType) => ({ entityType, afterMs: 1000, keepLast: 0, archive: `file:${folder}/archive` }));
+      for (const laterMs of [10_000, 86_400_000]) {
+        gone += (await runOnce(log, { rules, nowMs: time.ms + laterMs })).archived;
+        await catchUp(store, log, atOnce(dice));
+        const anew = join(folder, `${seed}-${laterMs}.db`);
+        const rebuilt = openViewStore(anew, log.logId, ordersCatalog, "rebuild");
+        await catchUp(rebuilt, log, atOnce(dice));
+        rebuilt.close();
+        store.settle();
+        expect(seenIn(anew)).toEqual(seenIn(live));
+      }
+      store.close();
+    }
+    expect(gone).toBeGreaterThan(20);
+  }, 60_000);
+});
+
 /** A log that fails at one call: before it, or when it is done. */
 function failingAt(log: EventLog, call: number): { readonly log: EventLog; readonly failed: () => boolean } {
   let left = call;

@@ -10,7 +10,7 @@ import { escalatedNow } from "./open-decision.ts";
 import type { OpenDecisions } from "./open-decisions.ts";
 import type { PartitionOptions } from "./options.ts";
 import type { Parts } from "./parts.ts";
-import { type DeliveryPointer, type EventPointer, partOf, pointerTo } from "./pointer.ts";
+import { type DeliveryPointer, type FailedEvent, partOf, pointerTo, storedAs } from "./pointer.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -62,15 +62,16 @@ export class Facts {
     const { record, retryAt, deferrals } = verdict;
     const delivery = { ...pointerTo(lane, event), ...partOf({ part }) };
     const deferred = deferrals && { deferred: deferrals };
-    if (verdict.kind === "retry") this.#recorder.fact({ type: "delivery.failed", data: { ...delivery, record, retryAt, ...deferred } });
+    if (verdict.kind === "retry") this.#recorder.fact({ type: "delivery.failed", data: { ...delivery, ...storedAs(event), record, retryAt, ...deferred } });
     else this.#recorder.fact({ type: "delivery.deferred", data: { ...delivery, record, until: retryAt, ...deferred } });
   }
 
   /** It has a final outcome: a dead letter leaves the lane, another event is passed. */
-  settled(lane: Lane, event: EventPointer, settled: Omit<JournalData["delivery.settled"], keyof DeliveryPointer | "before">): void {
+  settled(lane: Lane, event: FailedEvent, settled: Omit<JournalData["delivery.settled"], keyof DeliveryPointer | "before">): void {
     const letter = lane.letters.get(event.revision);
     const before = letter && { before: stateOf(letter) };
-    this.#recorder.fact({ type: "delivery.settled", data: { ...pointerTo(lane, event), ...before, ...settled } });
+    const stored = settled.record?.outcome === "failed" ? storedAs(event) : {};
+    this.#recorder.fact({ type: "delivery.settled", data: { ...pointerTo(lane, event), ...stored, ...before, ...settled } });
     this.#parts.forget(lane.stream, event.revision);
     if (!this.#book.removeLetter(lane, event.revision)) this.#moves.advance(lane, event.revision + 1, event.position);
   }
@@ -91,13 +92,9 @@ export class Facts {
     });
   }
 
-  deadLettered(
-    lane: Lane,
-    event: EventPointer & { readonly type?: string },
-    letter: Omit<JournalData["delivery.dead_lettered"], keyof DeliveryPointer | "chain">,
-  ): void {
+  deadLettered(lane: Lane, event: FailedEvent, letter: Omit<JournalData["delivery.dead_lettered"], keyof DeliveryPointer | "chain">): void {
     const chain = event.type === undefined ? "" : this.#chainFingerprint(event.type);
-    this.#recorder.fact({ type: "delivery.dead_lettered", data: { ...pointerTo(lane, event), chain, ...letter } });
+    this.#recorder.fact({ type: "delivery.dead_lettered", data: { ...pointerTo(lane, event), ...storedAs(event), chain, ...letter } });
     this.#moves.putLetter(lane, event, letter);
     const { decision } = lane.letters.get(event.revision)!;
     if (decision === null) return;

@@ -10,7 +10,7 @@ import type { LaneMoves } from "./lane-moves.ts";
 import { type Letter, stateOf } from "./letter.ts";
 import type { PartitionOptions } from "./options.ts";
 import type { Parts } from "./parts.ts";
-import { pointerTo } from "./pointer.ts";
+import { pointerTo, storedAs } from "./pointer.ts";
 import type { Recorder } from "./recorder.ts";
 import { endReplay } from "./replay-ends.ts";
 
@@ -116,7 +116,10 @@ export class Letters {
     return {
       lane,
       revision: null,
-      event: { type: "delivery.dead_lettered", data: { ...pointerTo(lane, event), chain: this.#options.chainFingerprint(type), ...letter, act } },
+      event: {
+        type: "delivery.dead_lettered",
+        data: { ...pointerTo(lane, event), ...storedAs(event), chain: this.#options.chainFingerprint(type), ...letter, act },
+      },
       apply: () => {
         this.#moves.putLetter(lane, event, letter);
         if (replay !== undefined && lane.replays.includes(replay)) endReplay(this.#recorder, lane, replay, { outcome: "dead_lettered", error });

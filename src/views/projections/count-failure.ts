@@ -13,6 +13,8 @@ export interface FailedCall {
   /** As it is stored; empty for an event that the log no longer has. */
   readonly type: string;
   readonly eventPosition: number;
+  /** As the journal has it; null: it does not say, and only the log does. */
+  readonly schemaVersion: number | null;
   readonly failure: Failure & { readonly fingerprint?: string };
 }
 
@@ -126,10 +128,10 @@ interface News {
   readonly build: string | null;
 }
 
-function newsOf(db: ViewDatabase, { journal }: At, { type, eventPosition }: FailedCall): News {
+function newsOf(db: ViewDatabase, { journal }: At, { type, eventPosition, schemaVersion }: FailedCall): News {
   const event = db.get<{ version: number }>("select schema_version as version from events where position = ?", eventPosition);
   const build = db.get<{ build: string }>("select build from journal_builds where journal = ?", journal);
-  return { type, version: event?.version ?? null, build: build?.build ?? null };
+  return { type, version: event?.version ?? schemaVersion, build: build?.build ?? null };
 }
 
 /** The same object when nothing is new. */

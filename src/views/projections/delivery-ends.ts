@@ -148,8 +148,15 @@ function callsWith({ calls }: Found, record: AttemptRecord | null): number {
   return record === null ? calls : calls + 1;
 }
 
-function groupOf(db: ViewDatabase, at: At, { eventId, at: position }: About, row: Found, failure: Failure & { readonly fingerprint?: string }): string {
-  return countFailure(db, at, { tenant: row.tenant, entity: row.entity, eventId, type: row.type, eventPosition: Number(position), failure });
+function groupOf(
+  db: ViewDatabase,
+  at: At,
+  { eventId, at: position, schemaVersion }: About,
+  row: Found,
+  failure: Failure & { readonly fingerprint?: string },
+): string {
+  const event = { eventId, type: row.type, eventPosition: Number(position), schemaVersion: schemaVersion ?? null };
+  return countFailure(db, at, { tenant: row.tenant, entity: row.entity, ...event, failure });
 }
 
 /** What an operator gave up has failed before, and is in the group of that failure. */

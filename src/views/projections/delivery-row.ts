@@ -17,7 +17,7 @@ export interface At {
   readonly recordedAt: string;
 }
 
-export type About = Pick<JournalData["delivery.failed"], "lane" | "revision" | "at" | "eventId">;
+export type About = Pick<JournalData["delivery.failed"], "lane" | "revision" | "at" | "eventId" | "type" | "schemaVersion">;
 
 export interface Found {
   readonly entity: number;
@@ -36,7 +36,7 @@ export interface Found {
 const finalStatuses: readonly DeliveryStatus[] = ["completed", "replayed", "discarded", "skipped"];
 
 /** The delivery's row, made when there is none; null when it has its final outcome: what comes later changes nothing. */
-export function openRow(db: ViewDatabase, { handler }: At, { lane, revision, at, eventId }: About, attempts: number): Found | null {
+export function openRow(db: ViewDatabase, { handler }: At, { lane, revision, at, eventId, type: storedType = "" }: About, attempts: number): Found | null {
   const { id, tenant, type } = entityOf(db, lane);
   const columns = "entity, status, letter, attempts, retry_count, replay_id, tenant, type, error_group, calls";
   const known = db.get<Found>(`select ${columns} from deliveries where entity = ? and revision = ? and handler = ?`, id, revision, handler);
@@ -58,7 +58,7 @@ export function openRow(db: ViewDatabase, { handler }: At, { lane, revision, at,
     deliveryId(handler, lane, eventId),
     tenant,
     type,
-    event?.type ?? "", // removed from the log before any view saw it
+    event?.type ?? storedType, // removed from the log before any view saw it
     event?.source ?? null,
     attempts,
   )!;
