@@ -19,7 +19,7 @@ export const dayMs = 86_400_000;
 export const firstDayMs = Date.parse("2026-01-01T00:00:00Z");
 const oldDays = 5;
 const runs = 5;
-/** Three quarters of them go in a run. With more, the row would take longer than three minutes, and the percentile would say no more. */
+/** Three quarters of them go in a run. With more the row would take many minutes, and the percentile would say no more. */
 const eventsPerDay = 4000;
 /** A second, of lanes that nothing is wrong with. */
 const livePerSecond = 500;
