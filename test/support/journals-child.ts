@@ -8,28 +8,33 @@ import { type Clock, systemClock } from "../../src/event/clock.ts";
 import { retentionStream } from "../../src/event/names.ts";
 import { openLogReadOnly } from "../../src/log/open-log.ts";
 import { toSelection } from "../../src/replay/selection.ts";
-import { isNeverMended, journalsConfig } from "./journals-scene.ts";
+import { isNeverMended, journalsConfig, runEveryMs } from "./journals-scene.ts";
 import { replayWith, runTerms, until } from "./replay-scene.ts";
+import { logHead } from "./test-store.ts";
 
 const [folder, archive, firstDay, firstN, last] = process.argv.slice(2) as [string, string, string, string, string | undefined];
-const [dayMs, minuteMs, tenant] = [86_400_000, 60_000, "default"];
+const [dayMs, patienceMs, tenant] = [86_400_000, 60_000, "default"];
 const time = { days: Number(firstDay) };
 const clock: Clock = {
   ...systemClock,
   now: () => Date.now() + time.days * dayMs,
-  // Minutes are those of the schedule: moments in the last life, and in the others they never pass.
-  after: (afterMs, wake) => systemClock.after(afterMs < minuteMs ? afterMs : last === undefined ? dayMs : 50, wake),
+  // The schedule's wait is a moment in the last life, and in the others it never passes.
+  after: (afterMs, wake) => systemClock.after(afterMs !== runEveryMs ? afterMs : last === undefined ? dayMs : 50, wake),
 };
 const say = (what: string, ...values: readonly (string | number)[]) => void process.stdout.write(`${[what, ...values].join(" ")}\n`);
 
 const store = await openStore(journalsConfig(archive), { log: `sqlite:${folder}`, clock });
 await store.start();
 
-const settled = () =>
-  until(
+/** Of all that the log has: views that are behind know of less that waits. */
+async function settled(): Promise<void> {
+  await store.views.waitFor(logHead(folder), patienceMs);
+  await until(
     async () => (await store.views.handlers()).every(({ waiting, byStatus }) => waiting === byStatus.dead_lettered + byStatus.held),
     () => store.views.handlers(),
   );
+}
+
 const lettersOf = async () => (await store.views.deadLetters({ tenant }, { limit: 1000 })).events;
 const numberOf = ({ data }: { readonly data: unknown }) => (data as { readonly n: number }).n;
 
@@ -39,12 +44,19 @@ const orderOf = (n: number) => ({
   ...{ entity: { type: "order", id: `o-${n % 6}` }, data: { n } },
 });
 
-async function mend(): Promise<void> {
+async function mend(): Promise<boolean> {
   const mendable = (await lettersOf()).filter((letter) => !isNeverMended(numberOf(letter)));
-  if (mendable.length === 0) return;
+  if (mendable.length === 0) return false;
   const { planId } = await store.planReplay(toSelection({ ids: mendable.map(({ deliveryId }) => deliveryId) }));
   const { replayId } = await store.startReplay(planId, { terms: runTerms, reason: "mended" });
   await replayWith(store, replayId, "completed");
+  return true;
+}
+
+/** What a dead letter holds back may fail, too, once it runs. */
+async function mendAll(): Promise<void> {
+  do await settled();
+  while (await mend());
 }
 
 async function run(): Promise<void> {
@@ -71,7 +83,7 @@ async function runs() {
 say("begun");
 await settled();
 if (last !== undefined) {
-  await mend();
+  await mendAll();
   time.days += 2;
   const { begun } = await runs();
   await until(async () => [...(await runs()).completed].some((runId) => !begun.has(runId)));
@@ -82,8 +94,7 @@ if (last !== undefined) {
     await run();
     await store.append(Array.from({ length: 12 }, (_, at) => orderOf(n + at)));
     say("appended", n + 12);
-    await settled();
-    await mend();
+    await mendAll();
     const [discarded] = await lettersOf();
     if (n % 36 === 0 && discarded !== undefined) {
       say("discarding", numberOf(discarded));
