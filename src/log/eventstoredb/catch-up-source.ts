@@ -29,7 +29,7 @@ export interface CatchUpSource {
 export function openSource({ connection, envelope, clock }: Server, after: Position, filter: EventFilter | null, leaving: AbortSignal): CatchUpSource {
   let checkpoint = 0n;
   let caughtUp = false;
-  const source = connection.client.subscribeToAll(
+  const source = connection.current.client.subscribeToAll(
     {
       fromPosition: after === 0n ? START : { commit: after, prepare: after },
       requiresLeader: true,

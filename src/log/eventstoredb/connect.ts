@@ -1,12 +1,13 @@
-import type { Duplex } from "node:stream";
 import { EventStoreDBClient } from "@eventstore/db-client";
 import { RepriseError } from "../../errors.ts";
 import type { Clock } from "../../event/clock.ts";
+import { type AppendOnce, makeAppendCalls } from "./append-calls.ts";
 import { within } from "./waiting.ts";
 
 /** One client of the server, and how it is given up. */
 export interface Connected {
   readonly client: EventStoreDBClient;
+  readonly append: AppendOnce;
   /** The client's promise of the server's methods. The client keeps a rejected one, and then every append fails with it for ever. */
   capabilities(): Promise<unknown>;
   /** Breaks the calls under way and closes the channel, which the client itself leaves open. Takes at most a second, whatever hangs. */
@@ -34,11 +35,11 @@ export function connect(connectionString: string, clock: Clock, number: number):
     // The client's own text quotes the string, which may hold a password.
     throw new RepriseError("CONFIG_INVALID", "The log's connection string cannot be read, or names a certificate file that is not there.");
   }
-  dropLateAnswers(client as never);
   const channels = keepChannels(client as never);
   let disposed: Promise<void> | null = null;
   return {
     client,
+    append: makeAppendCalls(client),
     capabilities: () => (client as unknown as { readonly capabilities: Promise<unknown> }).capabilities,
     dispose() {
       disposed ??= within(client.dispose(), disposeMs, clock, new AbortController().signal)
@@ -89,39 +90,4 @@ function keepChannels(client: ChannelMaker): { close(): void } {
       last?.close();
     },
   };
-}
-
-/** The method that makes the client's streams; protected in its types. The appends of one connection share a stream, whose listener is set in `creator`. */
-interface StreamMaker {
-  GRPCStreamCreator<C, S>(Client: new () => C, name: string, creator: (grpc: C) => S, cache?: object): () => Promise<S>;
-}
-
-/**
- * The client keeps the calls that wait for an append's answer in one table for all streams of the process. It empties the table when any stream breaks,
- * even one of an earlier connection or of another log. The waiting calls are told, and ask again. But when an answer arrives all the same, the client
- * throws outside of any call, which ends the process. This file drops such an answer. (Its successor, @kurrent/kurrentdb-client, has a table for each stream
- * since pull request 523.)
- */
-function dropLateAnswers(client: StreamMaker): void {
-  const make = client.GRPCStreamCreator;
-  const makeGuarded: typeof make = (Client, name, creator, cache) => {
-    if (name !== "appendToStream" || cache === undefined) return make(Client, name, creator, cache);
-    const guarded = (grpc: Parameters<typeof creator>[0]) => {
-      const stream = creator(grpc);
-      const answers = stream as Duplex;
-      for (const listener of answers.listeners("data")) {
-        answers.off("data", listener as () => void);
-        answers.on("data", (answer) => {
-          try {
-            listener.call(answers, answer);
-          } catch (error) {
-            if (!(error instanceof TypeError)) throw error;
-          }
-        });
-      }
-      return stream;
-    };
-    return make(Client, name, guarded, cache);
-  };
-  client.GRPCStreamCreator = makeGuarded;
 }

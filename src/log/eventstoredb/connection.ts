@@ -4,7 +4,7 @@
  * only after twenty seconds. So when calls fail or get no answer, new clients are tried until one works, or until the old one works again. The old one is
  * given up only for one that works, so a slow server loses nothing.
  */
-import { ErrorType, type EventStoreDBClient } from "@eventstore/db-client";
+import { ErrorType } from "@eventstore/db-client";
 import type { Clock } from "../../event/clock.ts";
 import { makeClients } from "./clients.ts";
 import type { Connected } from "./connect.ts";
@@ -17,7 +17,7 @@ export type CallKind = "read" | "write";
 
 export interface Connection {
   /** The client for one call. The next call asks again, because it may be another client by then. */
-  readonly client: EventStoreDBClient;
+  readonly current: Pick<Connected, "client" | "append">;
   /** A call begins; it ends with one of the next three methods. Returns the client's number. */
   sent(): number;
   /** The server has answered, whatever it was. */
@@ -71,8 +71,8 @@ export function makeConnection({ connect, clock, closing, limits }: ConnectionOp
   });
 
   return {
-    get client() {
-      return clients.current.client;
+    get current() {
+      return clients.current;
     },
     sent() {
       quiet.began();

@@ -24,7 +24,10 @@ export interface FollowTold {
 export async function followLog(server: Server, reader: Reader, truncations: Truncations, begun: Position, told: FollowTold): Promise<void> {
   const { connection, envelope, limits, clock, closing } = server;
   let reached = begun;
-  const source = connection.client.subscribeToAll({ fromPosition: begun === 0n ? START : { commit: begun, prepare: begun }, requiresLeader: true }, readAhead);
+  const source = connection.current.client.subscribeToAll(
+    { fromPosition: begun === 0n ? START : { commit: begun, prepare: begun }, requiresLeader: true },
+    readAhead,
+  );
   const intake = makeIntake(source as never as Parameters<typeof makeIntake<{ readonly event?: Parameters<typeof envelope.decode>[0] }>>[0], clock);
   const wake = () => intake.wake();
   closing.addEventListener("abort", wake);

@@ -2,16 +2,15 @@
  * Finds where a stream ends, even when the server no longer shows any of its events because another program deleted or truncated them, or they expired. Whoever
  * waits for these events must learn that they are gone, and must not take the server for a node that lags behind.
  */
-import { ErrorType, jsonEvent } from "@eventstore/db-client";
+import { ErrorType } from "@eventstore/db-client";
 import type { NewId } from "../../event/ids.ts";
 import { endedForGood } from "../event-log.ts";
 import { readStreamPage } from "./page.ts";
-import { ask, repeated, type Server } from "./server.ts";
+import { appendOnce, repeated, type Server, withinAnswer } from "./server.ts";
 import { isServerError } from "./server-error.ts";
-import { within } from "./waiting.ts";
 
 /** No stream has this revision, so an append that expects it is refused, and the refusal tells the stream's revision. */
-const unreachable = 2n ** 62n;
+const unreachable = Number.MAX_SAFE_INTEGER;
 
 /** −1 for a stream that never was, `endedForGood` for one that was deleted for good (the server no longer tells how far it went). */
 export async function lastRevision(server: Server, newId: NewId, stream: string): Promise<number> {
@@ -25,17 +24,15 @@ export async function lastRevision(server: Server, newId: NewId, stream: string)
 }
 
 function told(server: Server, newId: NewId, stream: string): Promise<number> {
-  const { envelope, limits, clock, closing } = server;
-  const options = { expectedRevision: unreachable, requiresLeader: true, throwOnAppendFailure: true } as const;
   return repeated(server, "write", `Looking where ${stream} ends`, async () => {
-    const refused = jsonEvent({ id: newId(), type: "refused", data: {} });
+    const refused = { id: newId(), type: "refused", data: "{}", metadata: "" };
     try {
-      await ask(server, "write", (client) => within(client.appendToStream(envelope.nativeName(stream), refused, options), limits.answerMs, clock, closing));
+      const request = { stream: server.envelope.nativeName(stream), head: unreachable, events: [refused] };
+      const sent = await appendOnce(server, request, withinAnswer(server));
+      if (sent.is === "conflict") return sent.actual;
     } catch (error) {
       if (isServerError(error, ErrorType.STREAM_DELETED)) return endedForGood;
-      if (!isServerError(error, ErrorType.WRONG_EXPECTED_VERSION)) throw error;
-      const { actualVersion } = error as { readonly actualVersion?: unknown };
-      return typeof actualVersion === "bigint" ? Number(actualVersion) : -1;
+      throw error;
     }
     throw new Error(`${stream} is where no stream can be.`);
   });

@@ -27,7 +27,7 @@ export function readAllPage(server: Server, direction: Direction, from: Position
     readPage(
       server,
       () =>
-        server.connection.client.readAll(
+        server.connection.current.client.readAll(
           { direction: direction === "forward" ? FORWARDS : BACKWARDS, fromPosition, maxCount: count, requiresLeader: true },
           readAhead,
         ),
@@ -71,7 +71,7 @@ export function readNativePage(
       return await readPage(
         server,
         () =>
-          server.connection.client.readStream(
+          server.connection.current.client.readStream(
             name,
             {
               direction: direction === "forward" ? FORWARDS : BACKWARDS,

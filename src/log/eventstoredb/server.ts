@@ -1,12 +1,13 @@
-import type { EventStoreDBClient } from "@eventstore/db-client";
 import { RepriseError } from "../../errors.ts";
 import type { Clock } from "../../event/clock.ts";
 import { pause } from "../../event/waits.ts";
+import type { Sent } from "./append-calls.ts";
 import type { CallKind, Connection } from "./connection.ts";
 import type { Envelope } from "./envelope.ts";
 import type { EventStoreDbLogLimits } from "./limits.ts";
 import { fromServerError, mayPass, NoAnswerError } from "./server-error.ts";
-import { repeatDelay } from "./waiting.ts";
+import { repeatDelay, within } from "./waiting.ts";
+import type { AppendRequest } from "./wire/append-request.ts";
 
 /** The things that all parts of the adapter share. */
 export interface Server {
@@ -23,18 +24,31 @@ export function refuseWhenClosing({ closing }: Pick<Server, "closing">): void {
   if (closing.aborted) throw new RepriseError("CLOSED", "The log is closed.");
 }
 
-/** Makes one call of the server, with the client that works. */
-export async function ask<T>({ connection }: Pick<Server, "connection">, kind: CallKind, call: (client: EventStoreDBClient) => Promise<T>): Promise<T> {
+/**
+ * Appends once, with the client that works.
+ *
+ * @param wait bounds the time of the answer.
+ */
+export async function appendOnce(
+  { connection }: Pick<Server, "connection">,
+  request: AppendRequest,
+  wait: (answer: Promise<Sent>) => Promise<Sent>,
+): Promise<Sent> {
   const by = connection.sent();
   try {
-    const answer = await call(connection.client);
-    connection.answered(kind);
+    const answer = await wait(connection.current.append(request));
+    connection.answered("write");
     return answer;
   } catch (error) {
-    if (mayPass(error)) connection.failed(kind, error, by);
-    else connection.answered(kind); // refused
+    if (mayPass(error)) connection.failed("write", error, by);
+    else connection.answered("write"); // refused
     throw error;
   }
+}
+
+/** Waits as long as an answer may take. */
+export function withinAnswer({ limits, clock, closing }: Pick<Server, "limits" | "clock" | "closing">): <T>(answer: Promise<T>) => Promise<T> {
+  return (answer) => within(answer, limits.answerMs, clock, closing);
 }
 
 /**

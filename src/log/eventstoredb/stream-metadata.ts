@@ -1,9 +1,7 @@
-import { ErrorType, jsonEvent, NO_STREAM } from "@eventstore/db-client";
+import { randomUUID } from "node:crypto";
 import { RepriseError } from "../../errors.ts";
 import { readStreamPage } from "./page.ts";
-import { ask, repeated, type Server } from "./server.ts";
-import { isServerError } from "./server-error.ts";
-import { within } from "./waiting.ts";
+import { appendOnce, repeated, type Server, withinAnswer } from "./server.ts";
 
 type Metadata = Readonly<Record<string, unknown>>;
 
@@ -16,18 +14,10 @@ export async function changeMetadata(server: Server, stream: string, change: (me
     const [last] = (await readStreamPage(server, `$$${stream}`, "backward", null, 1)).events;
     const changed = change(((last?.isJson ?? false) ? (last!.data as unknown as Metadata) : null) ?? {});
     if (changed === null) return;
-    const event = jsonEvent({ type: "$metadata", data: changed as Record<string, never> });
-    const expectedRevision = last?.revision ?? NO_STREAM;
-    try {
-      const name = `$$${server.envelope.nativeName(stream)}`;
-      const options = { expectedRevision, requiresLeader: true } as const;
-      await repeated(server, "write", `Truncating ${stream}`, () =>
-        ask(server, "write", (client) => within(client.appendToStream(name, event, options), server.limits.answerMs, server.clock, server.closing)),
-      );
-      return;
-    } catch (error) {
-      if (!isServerError((error as Error).cause, ErrorType.WRONG_EXPECTED_VERSION)) throw error;
-    }
+    const event = { id: randomUUID(), type: "$metadata", data: JSON.stringify(changed), metadata: "" };
+    const request = { stream: `$$${server.envelope.nativeName(stream)}`, head: last === undefined ? -1 : Number(last.revision), events: [event] };
+    const sent = await repeated(server, "write", `Truncating ${stream}`, () => appendOnce(server, request, withinAnswer(server)));
+    if (sent.is === "stored") return;
   }
   throw new RepriseError("LOG_UNAVAILABLE", `Truncating ${stream} failed: its metadata is changed by others all the time.`, { retryAfterMs: 1000 });
 }
