@@ -6,7 +6,7 @@ import { makeFakeClock } from "../support/fake-clock.ts";
 
 /** A stream of the client, into which nothing comes but by `push`. */
 function open() {
-  const source = new Readable({ objectMode: true, highWaterMark: 64, read() {} });
+  const source = Object.assign(new Readable({ objectMode: true, highWaterMark: 64, read() {} }), { cancel() {} });
   const clock = makeFakeClock();
   return { source, clock, intake: makeIntake<number>(source, clock) };
 }

@@ -41,7 +41,7 @@ export function makeBeats(server: Server, newId: NewId, namespace: string): Beat
     },
     async last(who) {
       const [last] = (await readNativePage(server, nameOf(who), "backward", null, 1)).events;
-      return last === undefined ? -1 : Number(last.revision);
+      return last === undefined ? -1 : last.revision;
     },
   };
 }

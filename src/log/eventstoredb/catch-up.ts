@@ -1,10 +1,16 @@
 import type { Position, StoredEvent } from "../../event/event.ts";
 import { pause } from "../../event/waits.ts";
-import type { EventFilter, SubscriptionBatch } from "../event-log.ts";
+import type { SubscribeOptions, SubscriptionBatch } from "../event-log.ts";
 import { matches } from "../matches.ts";
-import { checkpointEvents, openSource } from "./catch-up-source.ts";
+import { openSource } from "./catch-up-source.ts";
+import { withData } from "./envelope.ts";
 import type { SubscriptionContext } from "./subscription-context.ts";
 import { repeatDelay } from "./waiting.ts";
+import { checkpointEvents } from "./wire/read-request.ts";
+import type { Recorded } from "./wire/recorded.ts";
+
+/** Of which events, and the data of which of them. */
+export type Wanted = Pick<SubscribeOptions, "filter" | "dataOf">;
 
 /**
  * Reads up to where the tail begins, or until the consumer ends it. Goes on after drops. The server filters, and reports its progress, except for the last
@@ -13,7 +19,7 @@ import { repeatDelay } from "./waiting.ts";
  */
 export async function* catchUp(
   after: Position,
-  filter: EventFilter | undefined,
+  { filter, dataOf }: Wanted,
   leaving: AbortSignal,
   { server, tail, truncations }: SubscriptionContext,
 ): AsyncGenerator<SubscriptionBatch, void> {
@@ -30,44 +36,43 @@ export async function* catchUp(
     const target = tail.from;
     const source = openSource(server, reached, serverFilters ? filtered! : null, leaving);
     const filters = serverFilters;
-    let quietMs = 0;
-    let looked = source.checkpoint();
     let sent = 0;
+    let quietMs = 0;
     try {
       while (!leaving.aborted && !source.intake.ended && reached < tail.from) {
         const events: StoredEvent[] = [];
         let bytes = 0;
-        // The server's progress holds for us once everything that it sent before was taken.
-        if (source.isTaken() && source.checkpoint() > reached) reached = source.checkpoint();
-        if (source.isTaken() && source.hasCaughtUp() && target > reached) reached = target;
-        const arrived =
-          reached >= tail.from
-            ? []
-            : await source.intake.take(
-                ({ event }) => {
-                  const position = event?.position?.commit;
-                  if (event === undefined || position === undefined || position <= reached) return false;
-                  reached = position;
-                  const decoded = envelope.decode(event);
-                  if (decoded === null) return false;
-                  handed = position;
-                  if (truncations.isHidden(decoded.event) || !matches(decoded.event, filter)) return false;
-                  events.push(decoded.event);
-                  bytes += decoded.bytes;
-                  return events.length >= limits.batchEvents || bytes >= limits.batchBytes;
-                },
-                { quietMs: limits.idleMs },
-              );
+        /** @returns whether the batch is full. */
+        const takeEvent = (recorded: Recorded): boolean => {
+          if (recorded.position <= reached) return false;
+          reached = recorded.position;
+          const decoded = envelope.decode(recorded);
+          if (decoded === null) return false;
+          handed = recorded.position;
+          const { event } = decoded;
+          if (truncations.isHidden(event) || !matches(event, filter)) return false;
+          events.push(dataOf === undefined || dataOf(event.stream) ? withData(event, recorded) : event);
+          bytes += decoded.bytes;
+          return events.length >= limits.batchEvents || bytes >= limits.batchBytes;
+        };
+        const arrived = await source.intake.take(
+          (answer) => {
+            if (answer.is === "event") return takeEvent(answer.event);
+            // The server's progress holds for us, because everything that it sent before was taken.
+            if (answer.is === "checkpoint" && answer.position > reached) reached = answer.position;
+            if (answer.is === "caught_up" && target > reached) reached = target;
+            return reached >= tail.from;
+          },
+          { quietMs: limits.idleMs },
+        );
         if (leaving.aborted) return;
-        sent += arrived.length;
-        const goesOn = arrived.length > 0 || source.checkpoint() > looked;
-        looked = source.checkpoint();
-        if (goesOn) n = 0;
-        quietMs = goesOn ? 0 : quietMs + limits.idleMs;
+        for (const { is } of arrived) if (is === "event") sent++;
+        if (arrived.some(({ is }) => is !== "confirmed")) n = 0;
+        quietMs = arrived.length > 0 ? 0 : quietMs + limits.idleMs;
         if (quietMs > limits.answerMs) break;
         if (reached >= tail.from && tail.from > handed) handed = tail.from;
         if (events.length > 0 || handed >= tail.from) yield { events, bytes, position: handed, live: false };
-        serverFilters = filters ? goesOn || source.intake.ended : canFilter && sent > checkpointEvents;
+        serverFilters = filters ? arrived.length > 0 || source.intake.ended : canFilter && sent > checkpointEvents;
         if (serverFilters !== filters && reached < tail.from) break;
       }
     } catch {

@@ -2,12 +2,18 @@ import { EventStoreDBClient } from "@eventstore/db-client";
 import { RepriseError } from "../../errors.ts";
 import type { Clock } from "../../event/clock.ts";
 import { type AppendOnce, makeAppendCalls } from "./append-calls.ts";
+import type { Source } from "./intake.ts";
 import { within } from "./waiting.ts";
+import { openRead } from "./wire/raw-client.ts";
+import { decodeReadAnswer, type ReadAnswer } from "./wire/read-answer.ts";
+import { encodeReadRequest, type ReadRequest } from "./wire/read-request.ts";
 
 /** One client of the server, and how it is given up. */
 export interface Connected {
   readonly client: EventStoreDBClient;
   readonly append: AppendOnce;
+  /** Opens a read or a subscription. */
+  read(request: ReadRequest): Promise<Source<ReadAnswer>>;
   /** The client's promise of the server's methods. The client keeps a rejected one, and then every append fails with it for ever. */
   capabilities(): Promise<unknown>;
   /** Breaks the calls under way and closes the channel, which the client itself leaves open. Takes at most a second, whatever hangs. */
@@ -40,6 +46,7 @@ export function connect(connectionString: string, clock: Clock, number: number):
   return {
     client,
     append: makeAppendCalls(client),
+    read: (request) => openRead(client, encodeReadRequest(request), decodeReadAnswer),
     capabilities: () => (client as unknown as { readonly capabilities: Promise<unknown> }).capabilities,
     dispose() {
       disposed ??= within(client.dispose(), disposeMs, clock, new AbortController().signal)

@@ -17,7 +17,7 @@ export type CallKind = "read" | "write";
 
 export interface Connection {
   /** The client for one call. The next call asks again, because it may be another client by then. */
-  readonly current: Pick<Connected, "client" | "append">;
+  readonly current: Pick<Connected, "append" | "read">;
   /** A call begins; it ends with one of the next three methods. Returns the client's number. */
   sent(): number;
   /** The server has answered, whatever it was. */

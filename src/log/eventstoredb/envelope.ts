@@ -9,17 +9,22 @@
  *   damaged, so that it stops its lane (for handlers that want its type) and shows in lists. In other streams it is passed over.
  * - JSON that does not parse arrives from the client as a text, and stays a text.
  */
-import type { AllStreamRecordedEvent, RecordedEvent } from "@eventstore/db-client";
 import { toIso } from "../../event/clock.ts";
 import { type ContextRef, type EventMetadata, type Json, type NewEvent, priorities, type StoredEvent } from "../../event/event.ts";
 import { isEntityStream, parseStreamName } from "../../event/names.ts";
 import { type EncodedEvent, recordedAtPattern } from "../append-rules.ts";
 import type { Proposed } from "./wire/append-request.ts";
+import type { Recorded } from "./wire/recorded.ts";
 
-/** A stored event, and about how many bytes its data and metadata take. */
+/** A stored event, and how many bytes its data and metadata take. */
 export interface Decoded {
   readonly event: StoredEvent;
   readonly bytes: number;
+}
+
+/** The event with its data, which takes most of the time of decoding it. */
+export function withData(event: StoredEvent, recorded: Recorded): StoredEvent {
+  return event.damage === undefined ? { ...event, data: recorded.data as Json } : event;
 }
 
 export interface Envelope {
@@ -28,8 +33,8 @@ export interface Envelope {
   /** Null for a stream that is none of ours. */
   ownName(native: string): string | null;
   encode(event: EncodedEvent, recordedAt: string): Proposed;
-  /** Null for an event that is not ours or cannot be decoded. */
-  decode(recorded: RecordedEvent | undefined): Decoded | null;
+  /** Null for an event that is not ours or cannot be decoded. Its data is null; `withData` puts it in. */
+  decode(recorded: Recorded): Decoded | null;
   /** Events in our streams that could not be decoded, each time they were read. */
   readonly passedOver: number;
 }
@@ -53,47 +58,46 @@ export function makeEnvelope(namespace: string): Envelope {
       return { id: event.id, type: event.type, data, metadata: metadataText(event, recordedAt) };
     },
     decode(recorded) {
-      if (recorded === undefined) return null;
       const stream = ownName(recorded.streamId);
       if (stream === null || recorded.type === "$>") return null;
-      const position = (recorded as AllStreamRecordedEvent).position?.commit;
-      const metadata: Readonly<Record<string, unknown>> = isObject(recorded.metadata) ? recorded.metadata : {};
-      const schemaVersion = metadata.schemaVersion ?? 1;
+      const name = parseStreamName(stream)!;
+      const metadata = recorded.metadata;
+      const own: Readonly<Record<string, unknown>> = isObject(metadata) ? metadata : {};
+      const schemaVersion = own.schemaVersion ?? 1;
       const how = !recorded.isJson ? "its data is not JSON" : isVersion(schemaVersion) ? null : "its schemaVersion is no whole number from 1";
-      if (how !== null || position === undefined || recorded.type.startsWith("$") || !isVersion(schemaVersion)) {
+      if (how !== null || recorded.type.startsWith("$") || !isVersion(schemaVersion)) {
         passedOver++;
         // In an entity's stream the event keeps its place in line, and no later event may pass it unseen.
-        if (how === null || position === undefined || recorded.type.startsWith("$") || !isEntityStream(stream)) return null;
-        return { event: undecodable(recorded, stream, position, how), bytes: 0 };
+        if (how === null || recorded.type.startsWith("$") || !isEntityStream(stream)) return null;
+        return { event: undecodable(recorded, stream, how), bytes: 0 };
       }
-      const name = parseStreamName(stream)!;
-      const recordedAt = text(metadata.recordedAt);
+      const recordedAt = text(own.recordedAt);
       const event: StoredEvent = {
         id: recorded.id,
         type: recorded.type,
         schemaVersion,
-        source: text(metadata.source) ?? null,
-        occurredAt: text(metadata.occurredAt) ?? null,
-        data: recorded.data as unknown as Json,
-        metadata: metadataOf(metadata),
+        source: text(own.source) ?? null,
+        occurredAt: text(own.occurredAt) ?? null,
+        data: null,
+        metadata: metadataOf(own),
         stream,
         tenant: name.tenant,
         entity: name.entity,
-        revision: Number(recorded.revision),
-        position,
-        recordedAt: recordedAt !== undefined && recordedAtPattern.test(recordedAt) ? recordedAt : toIso(recorded.created.getTime()),
+        revision: recorded.revision,
+        position: recorded.position,
+        recordedAt: recordedAt !== undefined && recordedAtPattern.test(recordedAt) ? recordedAt : toIso(recorded.createdMs),
       };
-      return { event, bytes: roughBytes(event.data) + roughBytes(event.metadata) };
+      return { event, bytes: recorded.bytes };
     },
   };
 }
 
-function undecodable(recorded: RecordedEvent, stream: string, position: bigint, how: string): StoredEvent {
-  const revision = Number(recorded.revision);
+function undecodable(recorded: Recorded, stream: string, how: string): StoredEvent {
+  const { revision, position } = recorded;
   const { tenant, entity } = parseStreamName(stream)!;
   return {
     ...{ id: recorded.id, type: recorded.type, schemaVersion: 1, source: null, occurredAt: null, data: null, metadata: { priority: "normal" } },
-    ...{ stream, tenant, entity, revision, position, recordedAt: toIso(recorded.created.getTime()) },
+    ...{ stream, tenant, entity, revision, position, recordedAt: toIso(recorded.createdMs) },
     damage: { detail: `position ${position} (${stream}, revision ${revision}): ${how}`, typeDoubtful: false },
   };
 }
@@ -128,7 +132,7 @@ function isContextRef(value: unknown): value is ContextRef {
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isVersion(value: unknown): value is number {
@@ -137,15 +141,4 @@ function isVersion(value: unknown): value is number {
 
 function text(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
-}
-
-/** About the size of a value as JSON. The estimate takes a tenth of the time of writing the JSON. */
-function roughBytes(value: unknown): number {
-  if (typeof value === "string") return value.length + 2;
-  if (typeof value !== "object" || value === null) return 6;
-  if (value instanceof Uint8Array) return value.length;
-  let bytes = 2;
-  if (Array.isArray(value)) for (const item of value) bytes += roughBytes(item) + 1;
-  else for (const name in value) bytes += name.length + 4 + roughBytes((value as Readonly<Record<string, unknown>>)[name]);
-  return bytes;
 }

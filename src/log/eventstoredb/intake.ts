@@ -1,40 +1,44 @@
+import { convertToCommandError } from "@eventstore/db-client";
 import type { Clock } from "../../event/clock.ts";
 import { NoAnswerError } from "./server-error.ts";
 
-/** The common part of the client's reads and subscriptions: both are readable streams of events. */
+/** What a call of the server brings: a readable stream of messages. */
 export interface Source<T> {
   read(): T | null;
-  on(event: string, listener: (reason?: unknown) => void): unknown;
+  on(event: "error", listener: (reason: Error) => void): unknown;
+  on(event: "readable" | "end" | "close", listener: () => void): unknown;
   removeAllListeners(event: string): unknown;
   resume(): unknown;
+  cancel(): void;
 }
 
-/** Takes the events of one stream of the client when somebody asks for them. While nobody asks, the server is held back. */
+/** Takes the messages of one call when somebody asks for them. While nobody asks, the server is held back. */
 export interface Intake<T> {
   /**
-   * Takes the events that have arrived, at most until `enough` returns true. Waits when there are none.
+   * Takes the messages that have arrived, at most until `enough` returns true. Waits when there are none.
    *
-   * @param enough called for each event.
+   * @param enough called for each message.
    * @returns empty at the stream's end, when `wake` was called, or when nothing came for `quietMs`.
    * @throws the stream's error, or NoAnswerError when nothing came for `ms`.
    */
-  take(enough: (event: T) => boolean, wait: { readonly ms?: number; readonly quietMs?: number }): Promise<readonly T[]>;
-  /** Throws away what still arrives. A cancelled stream does not end, nor does its client, until everything that waits in it was taken. */
+  take(enough: (message: T) => boolean, wait: { readonly ms?: number; readonly quietMs?: number }): Promise<readonly T[]>;
+  /** Ends the call, and throws away what still arrives: a cancelled stream does not end, nor does its client, until all that waits in it was taken. */
   leave(): void;
   /** Ends a wait in `take`. */
   wake(): void;
   readonly ended: boolean;
 }
 
-/** Events that the client reads ahead for each reader. Each may have a megabyte, and reading further ahead saves no time. */
-export const readAhead = { highWaterMark: 16 };
-
-export function makeIntake<T>(source: Source<T>, clock: Clock): Intake<T> {
+/** @param opening the call, or what becomes of it: opening one takes a moment. */
+export function makeIntake<T>(opening: Source<T> | Promise<Source<T>>, clock: Clock): Intake<T> {
+  let source: Source<T> | null = null;
+  let left = false;
   let ended = false;
   let failure: unknown;
   /** Somebody ended the wait, or its time is up. */
   let interrupted = false;
   let look = () => {};
+  const read = (): T | null => (source === null ? null : source.read());
   const interrupt = () => {
     interrupted = true;
     look();
@@ -46,25 +50,37 @@ export function makeIntake<T>(source: Source<T>, clock: Clock): Intake<T> {
   };
   // It waits for the next turn, because the client hands its events on one by one. By then the events that came with the first one are there, too.
   let looking = false;
-  source.on("readable", () => {
+  const announced = () => {
     if (looking) return;
     looking = true;
     setImmediate(() => {
       looking = false;
       look();
     });
-  });
-  source.on("end", () => end());
-  source.on("close", () => end());
-  source.on("error", (reason) => end(reason ?? new Error("The stream broke.")));
+  };
+  const drop = (opened: Source<T>) => {
+    opened.removeAllListeners("readable");
+    opened.resume();
+    setImmediate(() => opened.cancel()); // cancelled in the turn in which it was opened, a call may stay open
+  };
+  const open = (opened: Source<T>) => {
+    source = opened;
+    opened.on("end", () => end());
+    opened.on("close", () => end());
+    opened.on("error", (reason) => end(isOurCancel(reason) ? undefined : convertToCommandError(reason)));
+    if (left) drop(opened);
+    else opened.on("readable", announced);
+  };
+  if (opening instanceof Promise) opening.then(open, end);
+  else open(opening);
 
   return {
     get ended() {
       return ended;
     },
     leave() {
-      source.removeAllListeners("readable");
-      source.resume();
+      left = true;
+      if (source !== null && !ended) drop(source);
     },
     wake: interrupt,
     async take(enough, { ms, quietMs }) {
@@ -74,12 +90,12 @@ export function makeIntake<T>(source: Source<T>, clock: Clock): Intake<T> {
       let late = false;
       try {
         for (;;) {
-          const events: T[] = [];
-          for (let event = source.read(); event !== null; event = source.read()) {
-            events.push(event);
-            if (enough(event)) break;
+          const messages: T[] = [];
+          for (let message = read(); message !== null; message = read()) {
+            messages.push(message);
+            if (enough(message)) break;
           }
-          if (events.length > 0) return events;
+          if (messages.length > 0) return messages;
           // It fails only now, after the events that came at the end of the patience were taken.
           if (late && quietMs === undefined && !ended) failure ??= new NoAnswerError(`No event within ${limitMs} ms.`);
           if (failure !== undefined) throw failure;
@@ -96,4 +112,10 @@ export function makeIntake<T>(source: Source<T>, clock: Clock): Intake<T> {
       }
     },
   };
+}
+
+/** A call that its own client has cancelled ends with an error, too. */
+function isOurCancel(reason: Error): boolean {
+  const { code, details } = reason as { readonly code?: unknown; readonly details?: unknown };
+  return code === 1 && details === "Cancelled on client";
 }

@@ -16,7 +16,7 @@ const unreachable = Number.MAX_SAFE_INTEGER;
 export async function lastRevision(server: Server, newId: NewId, stream: string): Promise<number> {
   const { events, ended } = await readStreamPage(server, stream, "backward", null, 1);
   const [last] = events;
-  if (last !== undefined) return Number(last.revision);
+  if (last !== undefined) return last.revision;
   if (ended) return endedForGood;
   // A stream that has lost its events has metadata that say so. Without metadata there was never an event.
   const metadata = await readStreamPage(server, `$$${stream}`, "backward", null, 1);

@@ -35,7 +35,7 @@ export function makeLogHead(server: Server): LogHead {
       for (let count = 1; ; count = Math.min(count * 16, scannedEvents)) {
         let isFound = false;
         const { events, cut } = await readAllPage(server, "backward", from, count, (event) => {
-          const position = event.position!.commit;
+          const position = event.position;
           end ??= position;
           if (position > knownHead && position > searched) {
             if (envelope.decode(event) === null) return false;
@@ -48,12 +48,12 @@ export function makeLogHead(server: Server): LogHead {
           if (end !== null) noteForeign(end);
           return knownHead;
         }
-        from = events.at(-1)!.position!.commit;
+        from = events.at(-1)!.position;
       }
     },
     async serverHead() {
       const [last] = (await readAllPage(server, "backward", null, 1, () => false)).events;
-      return last?.position?.commit ?? 0n;
+      return last?.position ?? 0n;
     },
     noteHead,
     noteForeign,

@@ -23,7 +23,7 @@ export function makeLogStart(server: Server): LogStart {
     async learn(createdAt) {
       if (server.envelope.nativeName("") === "") return;
       const [before] = (await readAllPage(server, "backward", createdAt, 1, () => false)).events;
-      after = before?.position?.commit ?? 0n;
+      after = before?.position ?? 0n;
     },
   };
 }

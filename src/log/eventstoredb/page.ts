@@ -1,15 +1,15 @@
-import { BACKWARDS, END, ErrorType, FORWARDS, type RecordedEvent, START } from "@eventstore/db-client";
+import { ErrorType } from "@eventstore/db-client";
 import { isRepriseError } from "../../errors.ts";
 import type { Position } from "../../event/event.ts";
-import { makeIntake, readAhead, type Source } from "./intake.ts";
+import { makeIntake } from "./intake.ts";
 import { refuseWhenClosing, repeated, type Server } from "./server.ts";
 import { isServerError, mayPass } from "./server-error.ts";
-
-export type Direction = "forward" | "backward";
+import type { Direction, ReadRequest } from "./wire/read-request.ts";
+import type { Recorded } from "./wire/recorded.ts";
 
 /** Events as the server holds them; `cut`: there may be more beyond. */
 export interface Page {
-  readonly events: readonly RecordedEvent[];
+  readonly events: readonly Recorded[];
   readonly cut: boolean;
   /** The stream was deleted for good. */
   readonly ended?: boolean;
@@ -22,20 +22,7 @@ export interface Page {
  * @param enough ends the page early: called with each event.
  */
 export function readAllPage(server: Server, direction: Direction, from: Position | null, count: number, enough: Enough, signal?: AbortSignal): Promise<Page> {
-  const fromPosition = from === null ? END : from === 0n ? START : { commit: from, prepare: from };
-  return repeated(server, "read", "Reading the log", () =>
-    readPage(
-      server,
-      () =>
-        server.connection.current.client.readAll(
-          { direction: direction === "forward" ? FORWARDS : BACKWARDS, fromPosition, maxCount: count, requiresLeader: true },
-          readAhead,
-        ),
-      count,
-      enough,
-      signal,
-    ),
-  );
+  return repeated(server, "read", "Reading the log", () => readPage(server, { is: "page", direction, from, count }, enough, signal));
 }
 
 /**
@@ -68,23 +55,7 @@ export function readNativePage(
 ): Promise<Page> {
   return repeated(server, "read", `Reading ${name}`, async () => {
     try {
-      return await readPage(
-        server,
-        () =>
-          server.connection.current.client.readStream(
-            name,
-            {
-              direction: direction === "forward" ? FORWARDS : BACKWARDS,
-              fromRevision: from === null ? END : BigInt(from),
-              maxCount: count,
-              requiresLeader: true,
-            },
-            readAhead,
-          ),
-        count,
-        enough,
-        signal,
-      );
+      return await readPage(server, { is: "stream", stream: name, direction, from, count }, enough, signal);
     } catch (error) {
       if (isServerError(error, ErrorType.STREAM_DELETED)) return { events: [], cut: false, ended: true };
       if (isServerError(error, ErrorType.STREAM_NOT_FOUND)) return { events: [], cut: false };
@@ -93,41 +64,39 @@ export function readNativePage(
   });
 }
 
-type Enough = (event: RecordedEvent) => boolean;
+type Enough = (event: Recorded) => boolean;
 
-interface ClientRead extends Source<{ readonly event?: RecordedEvent }> {
-  cancel(): Promise<void>;
-}
-
-async function readPage(server: Server, open: () => unknown, count: number, enough: Enough, signal: AbortSignal | undefined): Promise<Page> {
+async function readPage(
+  server: Server,
+  request: ReadRequest & { readonly is: "page" | "stream" },
+  enough: Enough,
+  signal: AbortSignal | undefined,
+): Promise<Page> {
   const stop = () => {
     refuseWhenClosing(server);
     signal?.throwIfAborted();
   };
   stop();
   const { connection } = server;
-  const source = open() as ClientRead;
+  const opening = connection.current.read(request);
   const by = connection.sent();
-  const intake = makeIntake(source, server.clock);
+  const intake = makeIntake(opening, server.clock);
   const wake = () => intake.wake();
   server.closing.addEventListener("abort", wake);
   signal?.addEventListener("abort", wake);
-  const events: RecordedEvent[] = [];
-  let seen = 0;
+  const events: Recorded[] = [];
   let cut = false;
   try {
     while (!cut && !intake.ended) {
-      for (const { event } of await intake.take(({ event }) => (cut ||= event !== undefined && enough(event)), { ms: server.limits.answerMs })) {
-        seen++;
-        if (event !== undefined) events.push(event);
-      }
+      for (const answer of await intake.take((one) => (cut ||= one.is === "event" && enough(one.event)), { ms: server.limits.answerMs }))
+        if (answer.is === "event") events.push(answer.event);
       connection.heard();
       stop();
     }
     // A client that is given up ends its reads as if they had come to their end.
     if (!cut && !connection.isCurrent(by)) throw new Error("The connection was replaced during the read.");
     connection.answered("read");
-    return { events, cut: cut || seen >= count };
+    return { events, cut: cut || events.length >= request.count };
   } catch (error) {
     if (isRepriseError(error) || signal?.aborted) connection.left();
     else if (mayPass(error)) connection.failed("read", error, by);
@@ -136,9 +105,6 @@ async function readPage(server: Server, open: () => unknown, count: number, enou
   } finally {
     server.closing.removeEventListener("abort", wake);
     signal?.removeEventListener("abort", wake);
-    if (!intake.ended) {
-      intake.leave();
-      source.cancel().catch(() => {}); // it could not be opened: its error was told
-    }
+    intake.leave();
   }
 }

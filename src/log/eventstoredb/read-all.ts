@@ -1,13 +1,14 @@
-import type { RecordedEvent } from "@eventstore/db-client";
 import type { Position, StoredEvent } from "../../event/event.ts";
 import type { ReadAllOptions } from "../event-log.ts";
 import { matches } from "../matches.ts";
+import { withData } from "./envelope.ts";
 import { type LogHead, scannedEvents } from "./log-head.ts";
 import type { LogStart } from "./log-start.ts";
 import { readAllPage } from "./page.ts";
 import { makePageSize } from "./page-size.ts";
 import { refuseWhenClosing, type Server } from "./server.ts";
 import type { Truncations } from "./truncations.ts";
+import type { Recorded } from "./wire/recorded.ts";
 
 export async function* readAll(
   server: Server,
@@ -30,8 +31,8 @@ export async function* readAll(
     let bytes = 0;
     let progress = 0;
     let sentBytes = 0;
-    const enough = (event: RecordedEvent) => {
-      const position = event.position!.commit;
+    const enough = (event: Recorded) => {
+      const position = event.position;
       if (forward ? position <= reached! : reached !== null && position >= reached) return false;
       if (forward ? position > last : position <= start.after) return true;
       reached = position;
@@ -39,7 +40,7 @@ export async function* readAll(
       const decoded = envelope.decode(event);
       sentBytes += decoded?.bytes ?? 0;
       if (decoded === null || truncations.isHidden(decoded.event) || !matches(decoded.event, filter)) return false;
-      batch.push(decoded.event);
+      batch.push(withData(decoded.event, event));
       bytes += decoded.bytes;
       return batch.length >= Math.min(left, limits.pageEvents) || bytes >= limits.batchBytes;
     };

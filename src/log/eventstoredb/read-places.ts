@@ -1,9 +1,10 @@
-import type { RecordedEvent } from "@eventstore/db-client";
 import type { StoredEvent } from "../../event/event.ts";
+import { withData } from "./envelope.ts";
 import { readStreamPage } from "./page.ts";
 import { makePageSize } from "./page-size.ts";
 import type { Server } from "./server.ts";
 import type { Truncations } from "./truncations.ts";
+import type { Recorded } from "./wire/recorded.ts";
 
 /** Revisions that may lie between two wanted ones, read together. */
 const maxGap = 32;
@@ -21,13 +22,13 @@ export async function* readPlaces(server: Server, truncations: Truncations, stre
       const events: StoredEvent[] = [];
       const before = reached;
       let bytes = 0;
-      const enough = (recorded: RecordedEvent) => {
-        const revision = Number(recorded.revision);
+      const enough = (recorded: Recorded) => {
+        const revision = recorded.revision;
         if (revision <= reached) return false; // the page was begun again
         reached = revision;
         const decoded = envelope.decode(recorded);
         bytes += decoded?.bytes ?? 0;
-        if (decoded !== null && wanted.has(revision) && !truncations.isHidden(decoded.event)) events.push(decoded.event);
+        if (decoded !== null && wanted.has(revision) && !truncations.isHidden(decoded.event)) events.push(withData(decoded.event, recorded));
         return bytes >= limits.batchBytes;
       };
       const count = Math.min(sorted[last]! - before, pageSize.next);

@@ -1,10 +1,11 @@
-import type { RecordedEvent } from "@eventstore/db-client";
 import type { StoredEvent } from "../../event/event.ts";
 import type { ReadStreamOptions } from "../event-log.ts";
+import { withData } from "./envelope.ts";
 import { readStreamPage } from "./page.ts";
 import { makePageSize } from "./page-size.ts";
 import { refuseWhenClosing, type Server } from "./server.ts";
 import type { Truncations } from "./truncations.ts";
+import type { Recorded } from "./wire/recorded.ts";
 
 export async function* readStream(
   server: Server,
@@ -24,14 +25,14 @@ export async function* readStream(
     const batch: StoredEvent[] = [];
     let bytes = 0;
     let reached: number | null = null;
-    const enough = (event: RecordedEvent) => {
-      const revision = Number(event.revision);
+    const enough = (event: Recorded) => {
+      const revision = event.revision;
       if (reached !== null && (forward ? revision <= reached : revision >= reached)) return false; // the page was begun again
       reached = revision;
       if (forward && revision > head) return true;
       const decoded = envelope.decode(event);
       if (decoded === null || truncations.isHidden(decoded.event)) return false;
-      batch.push(decoded.event);
+      batch.push(withData(decoded.event, event));
       bytes += decoded.bytes;
       return batch.length >= left || bytes >= limits.batchBytes;
     };
@@ -50,5 +51,5 @@ export async function* readStream(
 /** Revision of the last event that the server shows, −1 for none. */
 export async function streamRevision(server: Server, stream: string): Promise<number> {
   const [last] = (await readStreamPage(server, stream, "backward", null, 1)).events;
-  return last === undefined ? -1 : Number(last.revision);
+  return last === undefined ? -1 : last.revision;
 }

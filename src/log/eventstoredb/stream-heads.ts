@@ -1,9 +1,9 @@
-import type { RecordedEvent } from "@eventstore/db-client";
 import { LRUCache } from "lru-cache";
 import { readStreamPage } from "./page.ts";
 import type { Reader } from "./reader.ts";
 import type { RecentIds } from "./recent-ids.ts";
 import type { Server } from "./server.ts";
+import type { Recorded } from "./wire/recorded.ts";
 
 /** The last revision of a stream; −1: it has none. Changed in place. */
 export interface StreamHead {
@@ -35,8 +35,8 @@ export function makeStreamHeads(server: Server, reader: Reader, ids: RecentIds):
       for (let from = forward ? head + 1 : null; ; ) {
         let last: number | null = null;
         let bytes = 0;
-        const learn = (recorded: RecordedEvent): boolean => {
-          const revision = Number(recorded.revision);
+        const learn = (recorded: Recorded): boolean => {
+          const revision = recorded.revision;
           if (last !== null && (forward ? revision <= last : revision >= last)) return false; // the page was begun again
           last = revision;
           left--;

@@ -15,7 +15,7 @@ export async function changeMetadata(server: Server, stream: string, change: (me
     const changed = change(((last?.isJson ?? false) ? (last!.data as unknown as Metadata) : null) ?? {});
     if (changed === null) return;
     const event = { id: randomUUID(), type: "$metadata", data: JSON.stringify(changed), metadata: "" };
-    const request = { stream: `$$${server.envelope.nativeName(stream)}`, head: last === undefined ? -1 : Number(last.revision), events: [event] };
+    const request = { stream: `$$${server.envelope.nativeName(stream)}`, head: last === undefined ? -1 : last.revision, events: [event] };
     const sent = await repeated(server, "write", `Truncating ${stream}`, () => appendOnce(server, request, withinAnswer(server)));
     if (sent.is === "stored") return;
   }

@@ -1,9 +1,9 @@
 import { isRepriseError, RepriseError } from "../../errors.ts";
 import type { Position, StoredEvent } from "../../event/event.ts";
 import { pause } from "../../event/waits.ts";
-import type { EventFilter, SubscribeOptions, SubscriptionBatch } from "../event-log.ts";
+import type { SubscribeOptions, SubscriptionBatch } from "../event-log.ts";
 import { matches } from "../matches.ts";
-import { catchUp } from "./catch-up.ts";
+import { catchUp, type Wanted } from "./catch-up.ts";
 import { readAllPage } from "./page.ts";
 import type { SubscriptionContext } from "./subscription-context.ts";
 import { repeatDelay } from "./waiting.ts";
@@ -16,8 +16,9 @@ import { repeatDelay } from "./waiting.ts";
  *
  * @throws LOG_BEHIND_CHECKPOINT when `after` is beyond the end, or at no event's place: such a subscription would be silent for ever.
  */
-export async function* subscribe({ after, filter, signal }: SubscribeOptions, context: SubscriptionContext): AsyncGenerator<SubscriptionBatch, void> {
+export async function* subscribe({ after, filter, dataOf, signal }: SubscribeOptions, context: SubscriptionContext): AsyncGenerator<SubscriptionBatch, void> {
   const { server, tail, reader } = context;
+  const wanted = { ...(filter && { filter }), ...(dataOf && { dataOf }) };
   const leaving = AbortSignal.any([signal, server.closing]);
   let wake = () => {};
   const stop = tail.listen(() => wake());
@@ -31,14 +32,14 @@ export async function* subscribe({ after, filter, signal }: SubscribeOptions, co
     while (!leaving.aborted) {
       if (reached < tail.from) {
         toldLive = false;
-        for await (const batch of catchUp(reached, filter, leaving, context)) {
+        for await (const batch of catchUp(reached, wanted, leaving, context)) {
           reached = batch.position;
           yield batch;
           if (leaving.aborted) return;
         }
         continue;
       }
-      const { events, bytes, position } = take(reached, filter, context);
+      const { events, bytes, position } = take(reached, wanted, context);
       const live = tail.live && position >= tail.last;
       if (events.length === 0 && position > reached && live === toldLive && !rested) {
         rested = true;
@@ -59,13 +60,14 @@ export async function* subscribe({ after, filter, signal }: SubscribeOptions, co
 }
 
 /** The tail's events beyond `position`, as far as they fit into one batch. */
-function take(position: Position, filter: EventFilter | undefined, { server: { limits }, tail, truncations }: SubscriptionContext) {
+function take(position: Position, { filter, dataOf }: Wanted, { server: { limits }, tail, truncations }: SubscriptionContext) {
   let bytes = 0;
   const events: StoredEvent[] = [];
-  const taken = tail.after(position, ({ event, bytes: size }) => {
+  const taken = tail.after(position, (entry) => {
+    const { event } = entry;
     if (!truncations.isHidden(event) && matches(event, filter)) {
-      events.push(event);
-      bytes += size;
+      events.push(dataOf === undefined || dataOf(event.stream) ? entry.whole() : event);
+      bytes += entry.bytes;
     }
     return events.length >= limits.batchEvents || bytes >= limits.batchBytes;
   });

@@ -1,10 +1,5 @@
-import type { Position, StoredEvent } from "../../event/event.ts";
-
-export interface TailEntry {
-  readonly position: Position;
-  readonly event: StoredEvent;
-  readonly bytes: number;
-}
+import type { Position } from "../../event/event.ts";
+import type { TailEntry } from "./tail-entry.ts";
 
 /** The newest events of the log, as many as fit. */
 export interface TailEntries {

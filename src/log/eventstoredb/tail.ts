@@ -5,6 +5,7 @@ import type { Reader } from "./reader.ts";
 import type { Server } from "./server.ts";
 import { fromServerError } from "./server-error.ts";
 import { makeTailEntries, type TailEntries } from "./tail-entries.ts";
+import { TailEntry } from "./tail-entry.ts";
 import type { Truncations } from "./truncations.ts";
 import { repeatDelay } from "./waiting.ts";
 
@@ -35,10 +36,11 @@ export function makeTail(server: Server, reader: Reader, truncations: Truncation
         trouble = why;
       },
       live: liveness.set,
-      arrived(position, decoded) {
+      arrived(recorded, decoded) {
+        const { position } = recorded;
         reached = position;
         if (decoded === null) return reader.noteForeign(position);
-        entries.add({ position, ...decoded });
+        entries.add(new TailEntry(recorded, decoded));
         reader.noteHead(position);
       },
       took: liveness.ring,

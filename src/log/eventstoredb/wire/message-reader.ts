@@ -1,12 +1,12 @@
 /** Reads the fields of one message in protobuf's wire format. After `next`, take the field's value with one of the other methods, or skip it. */
 export class MessageReader {
-  readonly bytes: Buffer;
+  readonly #bytes: Buffer;
   #at: number;
   readonly #end: number;
   #kind = 0;
 
   constructor(bytes: Buffer, from = 0, end = bytes.length) {
-    this.bytes = bytes;
+    this.#bytes = bytes;
     this.#at = from;
     this.#end = end;
   }
@@ -44,31 +44,24 @@ export class MessageReader {
     }
   }
 
-  /** The value's end; it begins at `at`. Go on with `leap` to it. */
-  length(): number {
-    const length = this.number();
-    if (this.#at + length > this.#end) throw new Error("A message of the server ends in the middle of a field.");
-    return this.#at + length;
-  }
-
-  get at(): number {
-    return this.#at;
-  }
-
-  leap(end: number): void {
-    this.#at = end;
-  }
-
   text(): string {
-    const end = this.length();
-    const text = this.bytes.toString("utf8", this.#at, end);
+    const end = this.#length();
+    const text = this.#bytes.toString("utf8", this.#at, end);
     this.#at = end;
     return text;
   }
 
+  /** The same memory, not a copy. */
+  slice(): Buffer {
+    const end = this.#length();
+    const slice = this.#bytes.subarray(this.#at, end);
+    this.#at = end;
+    return slice;
+  }
+
   message(): MessageReader {
-    const end = this.length();
-    const inside = new MessageReader(this.bytes, this.#at, end);
+    const end = this.#length();
+    const inside = new MessageReader(this.#bytes, this.#at, end);
     this.#at = end;
     return inside;
   }
@@ -76,13 +69,23 @@ export class MessageReader {
   skip(): void {
     if (this.#kind === 0) this.number();
     else if (this.#kind === 1) this.#at += 8;
-    else if (this.#kind === 2) this.#at = this.length();
+    else if (this.#kind === 2) this.#at = this.#length();
     else if (this.#kind === 5) this.#at += 4;
     else throw new Error(`A message of the server has a field of the kind ${this.#kind}.`);
   }
 
+  /** The end of a value that has its length before it. */
+  #length(): number {
+    const length = this.number();
+    const end = this.#at + length;
+    if (end > this.#end) throw new Error(cutShort);
+    return end;
+  }
+
   #byte(): number {
-    if (this.#at >= this.#end) throw new Error("A message of the server ends in the middle of a field.");
-    return this.bytes[this.#at++]!;
+    if (this.#at >= this.#end) throw new Error(cutShort);
+    return this.#bytes[this.#at++]!;
   }
 }
+
+const cutShort = "A message of the server ends in the middle of a field.";

@@ -36,6 +36,13 @@ export class MessageWriter {
     this.#varint(value);
   }
 
+  big(field: number, value: bigint): void {
+    this.#tag(field, varint);
+    let left = value;
+    for (; left > 127n; left >>= 7n) this.#buffer[this.#at++] = Number(left & 127n) | 128;
+    this.#buffer[this.#at++] = Number(left);
+  }
+
   /** A message inside: its fields follow until `close`. */
   open(field: number): number {
     this.#tag(field, lengthDelimited);
