@@ -5,7 +5,7 @@ import type { NewEvent } from "../event/event.ts";
 import { isUuid } from "../event/ids.ts";
 import { logStream, parseStreamName, truncatedStream } from "../event/names.ts";
 import { writeJson } from "../event/written-json.ts";
-import { type ExpectedRevision, maxAppendBytes, maxAppendEvents, type RecordedBefore } from "./event-log.ts";
+import { type AppendHow, type ExpectedRevision, maxAppendBytes, maxAppendEvents } from "./event-log.ts";
 
 /** An event with its JSON, which is made once and then measured, compared and stored. */
 export interface EncodedEvent {
@@ -22,6 +22,8 @@ export interface EncodedAppend {
   readonly events: readonly EncodedEvent[];
   /** Of the events, in their order. */
   readonly ids: readonly string[];
+  /** No stored event has them. */
+  readonly idsAreNew: boolean;
   readonly expected: ExpectedRevision;
   /** The times at which the events were recorded, in their order; null: now. */
   readonly recordedAt: readonly string[] | null;
@@ -39,14 +41,18 @@ const envelopeBytes = 200;
  *
  * @throws REQUEST_INVALID for what no log can hold, APPEND_TOO_LARGE above `maxAppendBytes`, EVENT_ID_REUSED for an id twice in one append.
  */
-export function encodeAppend(stream: string, events: readonly NewEvent[], expected: ExpectedRevision, before?: RecordedBefore): EncodedAppend {
+export function encodeAppend(
+  stream: string,
+  events: readonly NewEvent[],
+  expected: ExpectedRevision,
+  { recordedAt, idsAreNew }: AppendHow = {},
+): EncodedAppend {
   const tenant = tenantOf(stream);
   if (events.length < 1 || events.length > maxAppendEvents)
     throw new RepriseError("REQUEST_INVALID", `An append takes 1 to ${maxAppendEvents} events, not ${events.length}.`);
   if (expected !== "any" && expected !== "none" && !(Number.isSafeInteger(expected) && expected >= -1))
     throw new RepriseError("REQUEST_INVALID", `An expected revision is "any", "none" or a whole number, not ${String(expected)}.`);
-  const recordedAt = before?.recordedAt ?? null;
-  if (recordedAt !== null && !(recordedAt.length === events.length && recordedAt.every(isRecordedAt)))
+  if (recordedAt !== undefined && !(recordedAt.length === events.length && recordedAt.every(isRecordedAt)))
     throw new RepriseError("REQUEST_INVALID", "Times of recording are as many as the events, RFC 3339 UTC with milliseconds.");
   const encoded: EncodedEvent[] = [];
   let bytes = 0;
@@ -60,7 +66,7 @@ export function encodeAppend(stream: string, events: readonly NewEvent[], expect
   const twice = firstRepeated(ids);
   if (twice !== undefined) throw new RepriseError("EVENT_ID_REUSED", `Event id ${twice} is twice in one append.`, { fields: { eventIds: [twice] } });
   if (bytes > maxAppendBytes) throw appendTooLarge(stream, bytes);
-  return { stream, tenant, events: encoded, ids, expected, recordedAt, bytes };
+  return { stream, tenant, events: encoded, ids, idsAreNew: idsAreNew === true, expected, recordedAt: recordedAt ?? null, bytes };
 }
 
 /** @param bytes a lower bound. */

@@ -22,10 +22,15 @@ export interface AppendedEvent {
   readonly duplicate: boolean;
 }
 
-/** For an append that copies events of another log. Only copies use it, because new events get the time of now. */
-export interface RecordedBefore {
-  /** RFC 3339 UTC with milliseconds, for each event: stored as they are, in place of this log's time. */
-  readonly recordedAt: readonly string[];
+/** What its caller knows of an append. */
+export interface AppendHow {
+  /**
+   * RFC 3339 UTC with milliseconds, for each event: stored as they are, in place of this log's time. Only for copies of events of another log, because new
+   * events get the time of now.
+   */
+  readonly recordedAt?: readonly string[];
+  /** The ids were made for this very append, so no stored event has them: a log that would have to look for them may leave it out. */
+  readonly idsAreNew?: true;
 }
 
 export interface ReadStreamOptions {
@@ -137,12 +142,11 @@ export interface EventLog {
    * answers with its first revision and `duplicate: true`, so a repeat after an unclear failure is safe.
    *
    * @param events 1 to 1000, in order, at most `maxAppendBytes` encoded.
-   * @param before only for a copy.
    * @throws REVISION_CONFLICT `{ expected, actual }` when the stream is elsewhere; `actual` is −1 for no stream.
    * @throws EVENT_ID_REUSED when some ids are known, or known with other content or in another stream of the tenant.
    * @throws APPEND_TOO_LARGE, LOG_FULL (no room; nothing stored), LOG_UNAVAILABLE (unclear; safe to repeat), CLOSED.
    */
-  append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision, before?: RecordedBefore): Promise<readonly AppendedEvent[]>;
+  append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision, how?: AppendHow): Promise<readonly AppendedEvent[]>;
 
   /**
    * The events of one tenant with these ids, in no order. Unknown ids are left out. At most 1000 ids.

@@ -18,8 +18,8 @@ export function measuredLog(log: EventLog, counted: Counted): EventLog {
   /** Deliveries that a person approved run like the item of a replay, under an id of their own, and are none. */
   const approved = new Set<string>();
   const append: EventLog["append"] = (...asked) => (asked[0].startsWith(ourPrefix) ? appendOurs(...asked) : log.append(...asked));
-  const appendOurs: EventLog["append"] = async (stream, events, expected, before) => {
-    const appended = await log.append(stream, events, expected, before);
+  const appendOurs: EventLog["append"] = async (stream, events, expected, how) => {
+    const appended = await log.append(stream, events, expected, how);
     const handler = handlerOfJournal(stream);
     if (handler !== null) for (const event of events as readonly EventOfOurs[]) countJournal(counted, approved, handler, event as JournalEvent);
     else if (isReplayStream(stream)) for (const event of events as readonly EventOfOurs[]) countReplay(counted, event as ReplayEntry);

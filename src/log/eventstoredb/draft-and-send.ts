@@ -48,7 +48,9 @@ export function makeDraftAndSend({ server, reader, ids, heads, times, send, rand
         fresh = true;
       }
       const head = Math.max(at.revision, told ?? -1);
-      const before = ids.mayKnow(tenant, append.ids) ? await findDuplicates(ids, append) : null;
+      // After a conflict the new ids may be there: the events were stored, and the answer got lost.
+      const mayBeStored = (!append.idsAreNew || conflicts > 0) && ids.mayKnow(tenant, append.ids);
+      const before = mayBeStored ? await findDuplicates(ids, append) : null;
       if (before !== null) return before;
       if (!fresh && expected !== "any" && (expected === "none" ? -1 : expected) !== head) {
         fresh = true; // another process may have moved the stream

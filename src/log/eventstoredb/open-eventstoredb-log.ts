@@ -76,9 +76,9 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
     get passedOver() {
       return server.envelope.passedOver;
     },
-    async append(stream, events, expected, before) {
+    async append(stream, events, expected, how) {
       open();
-      return writer.append(encodeAppend(stream, events, expected, before));
+      return writer.append(encodeAppend(stream, events, expected, how));
     },
     async findByIds(tenant, wanted, enoughBytes) {
       open();

@@ -1,8 +1,9 @@
 import type { StoredEvent } from "../../event/event.ts";
+import { ownTenant } from "../../event/names.ts";
 import { makePlaceTable } from "./place-table.ts";
 import type { Place, Reader } from "./reader.ts";
 
-/** Tells the places of events with these ids of one tenant, as far as it knows. The views' event index does this. */
+/** Tells the places of events with these ids of one tenant, as far as it knows. The views' event index does this. It is not asked for Reprise's own events. */
 export type Locate = (tenant: string, ids: readonly string[]) => Promise<readonly (Place & { readonly id: string })[]>;
 
 /** The places of events with given ids: first those that this process has appended or read, then those that `locate` knows. */
@@ -25,7 +26,7 @@ export function makeRecentIds(reader: Reader, max: number, locate: Locate | unde
   const reserved = new Map<string, PromiseWithResolvers<void> | null>();
 
   const mayKnow = (tenant: string, ids: readonly string[]): boolean => {
-    if (locate !== undefined) return true;
+    if (locate !== undefined && tenant !== ownTenant) return true;
     for (const id of ids) if (places.has(tenant, id)) return true;
     return false;
   };
@@ -49,7 +50,8 @@ export function makeRecentIds(reader: Reader, max: number, locate: Locate | unde
         if (place === null) unknown.push(id);
         else note(place.stream, place.revision);
       }
-      if (unknown.length > 0 && locate !== undefined) for (const { stream, revision } of await locate(tenant, unknown)) note(stream, revision);
+      if (unknown.length > 0 && locate !== undefined && tenant !== ownTenant)
+        for (const { stream, revision } of await locate(tenant, unknown)) note(stream, revision);
       if (byStream.size === 0) return;
       const missing = new Set(ids);
       for (const [stream, revisions] of byStream)

@@ -43,9 +43,9 @@ function openHandle(content: Content, clock: Pick<Clock, "now">, batchSize: numb
 
   return {
     logId: content.logId,
-    async append(stream, events, expected, before) {
+    async append(stream, events, expected, how) {
       refuseWhenClosed();
-      const appended = appendTo(content, encodeAppend(stream, events, expected, before), recordClock);
+      const appended = appendTo(content, encodeAppend(stream, events, expected, how), recordClock);
       bell.ring();
       return appended;
     },

@@ -125,10 +125,10 @@ function makeLog(
     logId: connection.use().logId,
 
     // It is not async, because that would put a second promise around the writer's, at 1 µs.
-    append(stream, events, expected, before) {
+    append(stream, events, expected, how) {
       try {
         open();
-        return writer.append(encodeAppend(stream, events, expected, before));
+        return writer.append(encodeAppend(stream, events, expected, how));
       } catch (error) {
         return Promise.reject(error);
       }

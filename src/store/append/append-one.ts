@@ -11,6 +11,9 @@ import type { EventInput } from "./event-input.ts";
 import { appendGroup } from "./groups.ts";
 import type { Places } from "./places.ts";
 
+/** Nobody else can know the id. */
+const madeHere = { idsAreNew: true } as const;
+
 interface Needs {
   readonly catalog: Catalog;
   readonly log: Pick<EventLog, "append">;
@@ -38,7 +41,7 @@ export async function appendOne(
   const events = [catalog.toStore(sent)];
   const before = place.before();
   if (before !== null) await before;
-  const stored = appendGroup(log, { stream: streamName(tenant, entity), entity, events }, expected, events);
+  const stored = appendGroup(log, { stream: streamName(tenant, entity), entity, events }, expected, events, madeHere);
   place.leave();
   const [{ id, revision, position, recordedAt, duplicate }] = (await stored) as readonly [Awaited<typeof stored>[number]];
   return [{ id, entity, revision, position: positionText(position), recordedAt, duplicate }];

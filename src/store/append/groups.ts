@@ -4,7 +4,7 @@ import type { Entity, NewEvent } from "../../event/event.ts";
 import { streamName } from "../../event/names.ts";
 import type { Turns } from "../../event/turns.ts";
 import { appendTooLarge, encodeAppend } from "../../log/append-rules.ts";
-import { type AppendedEvent, type EventLog, type ExpectedRevision, maxAppendBytes } from "../../log/event-log.ts";
+import { type AppendedEvent, type AppendHow, type EventLog, type ExpectedRevision, maxAppendBytes } from "../../log/event-log.ts";
 import type { Asked } from "./accept.ts";
 import { type Known, sameContent } from "./append-known.ts";
 import type { Place } from "./append-queue.ts";
@@ -117,9 +117,10 @@ export async function appendGroup(
   group: Group,
   expected: ExpectedRevision,
   all: readonly NewEvent[],
+  how?: AppendHow,
 ): Promise<readonly AppendedEvent[]> {
   try {
-    return await log.append(group.stream, group.events, expected);
+    return await log.append(group.stream, group.events, expected, how);
   } catch (error) {
     if (!isLogTrouble(error)) throw error;
     throw new RepriseError(error.code, error.message, {
