@@ -2,7 +2,7 @@ import { EventStoreDBClient } from "@eventstore/db-client";
 import { RepriseError } from "../../errors.ts";
 import type { Clock } from "../../event/clock.ts";
 import { type AppendOnce, makeAppendCalls } from "./append-calls.ts";
-import type { Source } from "./intake.ts";
+import type { Source } from "./source.ts";
 import { within } from "./waiting.ts";
 import { openRead } from "./wire/raw-client.ts";
 import { decodeReadAnswer, type ReadAnswer } from "./wire/read-answer.ts";

@@ -1,16 +1,6 @@
-import { convertToCommandError } from "@eventstore/db-client";
 import type { Clock } from "../../event/clock.ts";
 import { NoAnswerError } from "./server-error.ts";
-
-/** What a call of the server brings: a readable stream of messages. */
-export interface Source<T> {
-  read(): T | null;
-  on(event: "error", listener: (reason: Error) => void): unknown;
-  on(event: "readable" | "end" | "close", listener: () => void): unknown;
-  removeAllListeners(event: string): unknown;
-  resume(): unknown;
-  cancel(): void;
-}
+import { abandon, listenTo, readUpTo, type Source } from "./source.ts";
 
 /** Takes the messages of one call when somebody asks for them. While nobody asks, the server is held back. */
 export interface Intake<T> {
@@ -22,7 +12,7 @@ export interface Intake<T> {
    * @throws the stream's error, or NoAnswerError when nothing came for `ms`.
    */
   take(enough: (message: T) => boolean, wait: { readonly ms?: number; readonly quietMs?: number }): Promise<readonly T[]>;
-  /** Ends the call, and throws away what still arrives: a cancelled stream does not end, nor does its client, until all that waits in it was taken. */
+  /** Ends the call, wherever it is. */
   leave(): void;
   /** Ends a wait in `take`. */
   wake(): void;
@@ -38,7 +28,6 @@ export function makeIntake<T>(opening: Source<T> | Promise<Source<T>>, clock: Cl
   /** Somebody ended the wait, or its time is up. */
   let interrupted = false;
   let look = () => {};
-  const read = (): T | null => (source === null ? null : source.read());
   const interrupt = () => {
     interrupted = true;
     look();
@@ -58,18 +47,10 @@ export function makeIntake<T>(opening: Source<T> | Promise<Source<T>>, clock: Cl
       look();
     });
   };
-  const drop = (opened: Source<T>) => {
-    opened.removeAllListeners("readable");
-    opened.resume();
-    setImmediate(() => opened.cancel()); // cancelled in the turn in which it was opened, a call may stay open
-  };
   const open = (opened: Source<T>) => {
     source = opened;
-    opened.on("end", () => end());
-    opened.on("close", () => end());
-    opened.on("error", (reason) => end(isOurCancel(reason) ? undefined : convertToCommandError(reason)));
-    if (left) drop(opened);
-    else opened.on("readable", announced);
+    listenTo(opened, announced, end);
+    if (left) abandon(opened);
   };
   if (opening instanceof Promise) opening.then(open, end);
   else open(opening);
@@ -80,7 +61,7 @@ export function makeIntake<T>(opening: Source<T> | Promise<Source<T>>, clock: Cl
     },
     leave() {
       left = true;
-      if (source !== null && !ended) drop(source);
+      if (source !== null && !ended) abandon(source);
     },
     wake: interrupt,
     async take(enough, { ms, quietMs }) {
@@ -90,11 +71,7 @@ export function makeIntake<T>(opening: Source<T> | Promise<Source<T>>, clock: Cl
       let late = false;
       try {
         for (;;) {
-          const messages: T[] = [];
-          for (let message = read(); message !== null; message = read()) {
-            messages.push(message);
-            if (enough(message)) break;
-          }
+          const messages = source === null ? [] : readUpTo(source, enough);
           if (messages.length > 0) return messages;
           // It fails only now, after the events that came at the end of the patience were taken.
           if (late && quietMs === undefined && !ended) failure ??= new NoAnswerError(`No event within ${limitMs} ms.`);
@@ -112,10 +89,4 @@ export function makeIntake<T>(opening: Source<T> | Promise<Source<T>>, clock: Cl
       }
     },
   };
-}
-
-/** A call that its own client has cancelled ends with an error, too. */
-function isOurCancel(reason: Error): boolean {
-  const { code, details } = reason as { readonly code?: unknown; readonly details?: unknown };
-  return code === 1 && details === "Cancelled on client";
 }

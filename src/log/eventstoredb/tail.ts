@@ -37,11 +37,10 @@ export function makeTail(server: Server, reader: Reader, truncations: Truncation
       },
       live: liveness.set,
       arrived(recorded, decoded) {
-        const { position } = recorded;
-        reached = position;
-        if (decoded === null) return reader.noteForeign(position);
+        reached = recorded.position;
+        if (decoded === null) return reader.noteForeign(reached);
         entries.add(new TailEntry(recorded, decoded));
-        reader.noteHead(position);
+        reader.noteHead(reached);
       },
       took: liveness.ring,
     });

@@ -4,7 +4,6 @@ import type { ReadableApart } from "../../log/event-log.ts";
 import type { Projector, ProjectorOptions } from "../projector.ts";
 import type { ViewStore } from "../store.ts";
 import { AskedBatches } from "./asked-batches.ts";
-import { Gathering } from "./gathering.ts";
 import { KeptThread, type StartThread } from "./kept-thread.ts";
 import type { FromThread } from "./messages.ts";
 import { Probes } from "./probes.ts";
@@ -27,8 +26,7 @@ export function makeThreadProjector({ store, use, from, log, abridgedThrough, cl
   const shared = new SharedPlaces();
   shared.rows = from > store.position() ? from : store.position();
   const seen = makeSeenRows(store.db, shared, catalog);
-  const asked = new AskedBatches(log);
-  const gathering = new Gathering(clock);
+  const asked = new AskedBatches(log, clock);
   const probes = new Probes();
   let trouble: string | null = null;
   let unfollow: (() => void) | null = null;
@@ -52,11 +50,8 @@ export function makeThreadProjector({ store, use, from, log, abridgedThrough, cl
 
   async function answer(after: Position): Promise<void> {
     try {
-      await gathering.rest();
       const batch = await asked.next(after);
-      if (batch === null) return;
-      gathering.sent(batch.events.length, batch.live);
-      thread.tell({ is: "batch", batch });
+      if (batch !== null) thread.tell({ is: "batch", batch });
     } catch (error) {
       thread.tell({ is: "no_batch", why: error instanceof Error ? error.message : String(error) });
     }

@@ -13,7 +13,7 @@ const worthEvents = 4;
  * Decides when to wait a moment for more events before they go to the other thread, because a message takes as long as ten events. Without load, and for one
  * client that waits for each of its events in the views, nothing waits.
  */
-export class Gathering {
+export class BatchRests {
   readonly #clock: Clock;
   #quick = 0;
   #lastMs = Number.NEGATIVE_INFINITY;
