@@ -137,6 +137,25 @@ describe("an append", () => {
     expect((await flat(log.readStream("shop.order-1"))).filter(({ data }) => data === "ours")).toHaveLength(isStored ? 1 : 0);
   });
 
+  it("whose ids are new is stored once when its answer got lost and another process has appended behind it", async () => {
+    const { server, log } = await openPair();
+    await log.append("shop.order-1", [anEvent(0)], "none");
+    const database = server.database as { append: StandIn["database"]["append"] };
+    const { append } = database;
+    database.append = (stream, events, expected) => {
+      const stored = append(stream, events, expected);
+      append(stream, [systemEvent("theirs", {})], "any");
+      database.append = () => {
+        database.append = append;
+        return { is: "wrong-expected-version", actual: 2 }; // it does not see that this is a repeat
+      };
+      return stored;
+    };
+    server.failNext("append", "ambiguous-after-store");
+    expect(await log.append("shop.order-1", [anEvent("ours")], "any", { idsAreNew: true })).toMatchObject([{ revision: 1, duplicate: true }]);
+    expect((await flat(log.readStream("shop.order-1"))).filter(({ data }) => data === "ours")).toHaveLength(1);
+  });
+
   it("goes on where another process has appended meanwhile", async () => {
     const { server, log } = await openPair();
     const other = await openOn(server);
