@@ -150,7 +150,8 @@ describe("after an outage", () => {
     for (let round = 0; round < 3; round++) await store.replayBatch({ handler: "strict" }, { maxEvents: 1000 });
     await store.replayBatch({ handler: "relaxed" }, { maxEvents: 1000 });
     const { planId } = await store.planReplay(toSelection({ history: { handler: "relaxed", entityType: "order", entityId: "1" } }));
-    await store.startReplay(planId, { reason: "a test", terms: runTerms });
+    const { replayId } = await store.startReplay(planId, { reason: "a test", terms: runTerms });
+    await expect.poll(async () => (await store.replayState(replayId))?.status).toBe("completed");
     const [known] = await store.append(order(7, 1).input);
     await store.append({ ...order(7, 1).input, id: known!.id }); // a duplicate
     await expect(store.append([order(8, 1).input, { ...order(8, 2).input, data: { n: "two" } }])).rejects.toThrow();
