@@ -16,13 +16,14 @@ export function allTests(): readonly string[] {
 }
 
 /**
- * Units that may share a process and what it has loaded: they hold no hooks in a module that several files import, and put nothing in a module's place.
+ * Units that may share a process and what it has loaded: they hold no hooks in a module that several files import, put nothing in a module's place, and do
+ * not judge the process's heap.
  * Each process that is saved is half a second of a processor.
  */
 export function testsTogether(): readonly string[] {
   const alone = new Set(testsThatReach("support/described.ts"));
-  const replaces = (path: string) => /\bvi\.(mock|doMock|hoisted|resetModules)\(/.test(texts.get(path.slice("test/".length))!);
-  return allTests().filter((path) => path.startsWith("test/unit/") && !alone.has(path) && !replaces(path));
+  const owns = (path: string) => /\bvi\.(mock|doMock|hoisted|resetModules)\(|"node:v8"/.test(texts.get(path.slice("test/".length))!);
+  return allTests().filter((path) => path.startsWith("test/unit/") && !alone.has(path) && !owns(path));
 }
 
 /** Tests that import a module of `test`, themselves or by what they import. */

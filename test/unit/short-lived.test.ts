@@ -25,6 +25,19 @@ function oldBytes(): number {
     .reduce((sum, { space_used_size: bytes }) => sum + bytes, 0);
 }
 
+/** @returns the bytes that outlive the work. The least of three times, because the process has other things to do, too. */
+async function leastKept(work: () => Promise<void>): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let time = 0; time < 3; time++) {
+    collect();
+    const before = oldBytes();
+    await work();
+    for (let twice = 0; twice < 2; twice++) collect({ type: "minor" });
+    least = Math.min(least, oldBytes() - before);
+  }
+  return least;
+}
+
 const fact = { type: "progress", schemaVersion: 1, source: null, occurredAt: null, metadata: { priority: "normal" } } as const;
 const handler = { kind: "function", name: "worker", on: { "note.made": async () => void (await null) } } as unknown as HandlerDefinition;
 const requestOf = (number: number, { signal }: AbortController) =>
@@ -46,12 +59,8 @@ describe("calls that have ended", () => {
       }
     };
     await call(40); // what the calls share has grown old then
-    collect();
-    const before = oldBytes();
-    await call(200);
-    for (let twice = 0; twice < 2; twice++) collect({ type: "minor" });
     // Seven megabytes, when all 3,200 calls seem to be in use.
-    expect(oldBytes() - before).toBeLessThan(1_000_000);
+    expect(await leastKept(() => call(200))).toBeLessThan(1_000_000);
   });
 });
 
@@ -68,12 +77,8 @@ describe("a journal's facts, encoded once", () => {
       }
     };
     await append(40);
-    collect();
-    const before = oldBytes();
-    await append(200);
-    for (let twice = 0; twice < 2; twice++) collect({ type: "minor" });
     // Three megabytes, when all 4,000 encodings seem to be in use.
-    expect(oldBytes() - before).toBeLessThan(500_000);
+    expect(await leastKept(() => append(200))).toBeLessThan(500_000);
   });
 });
 
