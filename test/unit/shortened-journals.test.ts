@@ -81,7 +81,7 @@ describe("journals of a random history that are shortened now and then (property
         const positions = (await flat(readAllWhole(log))).map(({ position }) => position);
         expect(positions).toEqual([...positions].sort((a, b) => (a < b ? -1 : 1)));
       }),
-      { numRuns: size(15, 60) },
+      { numRuns: size(15, 60), examples: [[1697631700]] }, // a lane was ahead of its own checkpoint, and that of another partition stood still
     );
     expect(cuts).toBeGreaterThan(run);
   }, 300_000);

@@ -1,6 +1,7 @@
 /** How far the partitions of a handler are. With one partition its row among the handlers says it; with several that row has the least of them. */
 import type { ViewDatabase } from "../database.ts";
 import type { PartitionPlace } from "../journal-owners.ts";
+import { divideLanes } from "./lane-row.ts";
 
 export const checkpointTables = `
     -- Of handlers that have had several partitions, however they were divided.
@@ -40,6 +41,7 @@ export function moveCheckpoint(db: ViewDatabase, handler: string, { partition, o
 export function divide(db: ViewDatabase, handler: string, before: number, of: number): void {
   if (before === of) return;
   db.run("update handlers set partitions = ? where name = ?", of, handler);
+  divideLanes(db, handler, of);
   setLeast(db, handler, of);
 }
 

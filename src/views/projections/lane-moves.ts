@@ -2,7 +2,7 @@ import type { JournalData } from "../../records/journal.ts";
 import { isLaneBlock } from "../../records/lane-state.ts";
 import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
-import { addMark, advance, laneOf, type Mark } from "./lane-row.ts";
+import { addMark, advance, forgetPassed, laneOf, type Mark } from "./lane-row.ts";
 
 export function progressed(db: ViewDatabase, mark: Mark, { checkpoint: text, ahead }: JournalData["progress"]): void {
   const checkpoint = Number(text);
@@ -10,16 +10,14 @@ export function progressed(db: ViewDatabase, mark: Mark, { checkpoint: text, ahe
     const entity = entityOf(db, lane);
     const known = laneOf(db, entity.id, mark.handler);
     if (known === undefined && Number(at) <= checkpoint) continue; // it would be forgotten below
-    if (advance(db, entity, mark.handler, next, Number(at), known)) addMark(db, entity.id, mark);
+    if (advance(db, entity, mark, next, Number(at), known)) addMark(db, entity.id, mark);
   }
-  // With several partitions a lane's row stays until all of them have passed it: until then it is of use to none, and does no harm.
-  const forgets = mark.place.of === 1 ? "?" : "(select min(?, checkpoint) from handlers where name = lanes.handler)";
-  db.run(`delete from lanes indexed by lanes_to_forget where handler = ? and detached = 0 and at <= ${forgets} and letters = 0`, mark.handler, checkpoint);
+  forgetPassed(db, mark, checkpoint);
 }
 
 export function detached(db: ViewDatabase, mark: Mark, { lane, next, at, why, detail }: JournalData["lane.detached"]): void {
   const entity = entityOf(db, lane);
-  advance(db, entity, mark.handler, next, Number(at));
+  advance(db, entity, mark, next, Number(at));
   db.run(
     "update lanes set detached = 1, why = ?, detail = ? where entity = ? and handler = ?",
     isLaneBlock(why) ? why : null,
@@ -38,7 +36,7 @@ export function attached(db: ViewDatabase, mark: Mark, { lane, at }: JournalData
 
 export function paused(db: ViewDatabase, mark: Mark, { lane, next, at, act }: JournalData["lane.paused"]): void {
   const entity = entityOf(db, lane);
-  advance(db, entity, mark.handler, next, Number(at));
+  advance(db, entity, mark, next, Number(at));
   db.run(
     "update lanes set detached = 1, paused = 1, paused_by = ?, paused_reason = ? where entity = ? and handler = ?",
     act.actor,
@@ -51,7 +49,7 @@ export function paused(db: ViewDatabase, mark: Mark, { lane, next, at, act }: Jo
 
 export function passedGap(db: ViewDatabase, mark: Mark, { lane, from, to }: JournalData["lane.gap"]): void {
   const entity = entityOf(db, lane);
-  if (advance(db, entity, mark.handler, to + 1, 0)) addMark(db, entity.id, mark);
+  if (advance(db, entity, mark, to + 1, 0)) addMark(db, entity.id, mark);
   db.run("insert or replace into gaps(entity, handler, first, last, recorded_at) values (?, ?, ?, ?, ?)", entity.id, mark.handler, from, to, mark.recordedAt);
 }
 
@@ -71,7 +69,7 @@ export function waits(
     mark.handler,
   );
   if (retry?.status !== "failed" || retry.letter === 1) return; // of a dead letter's replay, or late
-  advance(db, entity, mark.handler, revision, 0);
+  advance(db, entity, mark, revision, 0);
   db.run(
     "update lanes set detached = 1, next = ?, attempts = ?, retry_at = ? where entity = ? and handler = ?",
     revision,
@@ -92,7 +90,7 @@ export function ended(
 ): void {
   const entity = entityOf(db, lane);
   const known = laneOf(db, entity.id, mark.handler);
-  if (known === undefined || known.next <= revision) advance(db, entity, mark.handler, revision + 1, Number(at), known);
+  if (known === undefined || known.next <= revision) advance(db, entity, mark, revision + 1, Number(at), known);
   db.run(
     `update lanes set at = max(at, ?), detached = max(detached, ?),
              letters = coalesce((select l.letters from lane_letters l where l.entity = lanes.entity and l.handler = lanes.handler), 0)

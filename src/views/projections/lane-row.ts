@@ -25,13 +25,13 @@ export function laneOf(db: ViewDatabase, entity: number, handler: string): LaneK
 export function advance(
   db: ViewDatabase,
   { id: entity, tenant }: Pick<EntityKey, "id" | "tenant">,
-  handler: string,
+  { handler, place }: Pick<Mark, "handler" | "place">,
   next: number,
   at: number,
   known = laneOf(db, entity, handler),
 ): boolean {
   if (known === undefined) {
-    db.run("insert into lanes(entity, handler, tenant, next, at) values (?, ?, ?, ?, ?)", entity, handler, tenant, next, at);
+    db.run("insert into lanes(entity, handler, tenant, partition, next, at) values (?, ?, ?, ?, ?, ?)", entity, handler, tenant, place.partition, next, at);
     return false;
   }
   if (next > known.next)
@@ -50,4 +50,22 @@ export function addMark(db: ViewDatabase, entity: number, { handler, recordedAt 
     entity,
     handler,
   );
+}
+
+/**
+ * Forgets the lanes that a partition's checkpoint has passed, as its owner does: what a journal says that was shortened since has no more of them. A look at
+ * the lanes of other partitions would find those of one that is behind, each time.
+ */
+export function forgetPassed(db: ViewDatabase, { handler, place }: Pick<Mark, "handler" | "place">, checkpoint: number): void {
+  db.run(
+    "delete from lanes indexed by lanes_to_forget where handler = ? and partition = ? and detached = 0 and at <= ? and letters = 0",
+    handler,
+    place.partition,
+    checkpoint,
+  );
+}
+
+/** The handler has so many partitions from now on. */
+export function divideLanes(db: ViewDatabase, handler: string, of: number): void {
+  db.run("update lanes set partition = (select n.hash from entities n where n.id = lanes.entity) % ? where handler = ?", of, handler);
 }

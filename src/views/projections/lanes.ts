@@ -11,13 +11,13 @@ import { attached, detached, ended, passedGap, paused, progressed, waits } from 
 export const lanes: Projection = {
   tables: `
     create table lanes(
-      entity integer not null, handler text not null, tenant text not null, next integer not null, at integer not null default 0, detached integer not null default 0, why text,
-      attempts integer not null default 0, retry_at text, detail text, letters integer not null default 0, paused integer not null default 0, paused_by text,
-      paused_reason text, primary key (entity, handler)
+      entity integer not null, handler text not null, tenant text not null, partition integer not null, next integer not null, at integer not null default 0,
+      detached integer not null default 0, why text, attempts integer not null default 0, retry_at text, detail text, letters integer not null default 0,
+      paused integer not null default 0, paused_by text, paused_reason text, primary key (entity, handler)
     ) strict, without rowid;
     create index lanes_by_handler on lanes(handler, tenant, entity);
-    -- Those that a progress beyond at forgets.
-    create index lanes_to_forget on lanes(handler, at) where detached = 0 and letters = 0;
+    -- Those that a progress of their partition beyond at forgets.
+    create index lanes_to_forget on lanes(handler, partition, at) where detached = 0 and letters = 0;
 
     -- Where detached lanes were, the last of each second: when events that they passed were completed.
     create table lane_marks(entity integer not null, handler text not null, second integer not null, next integer not null, detached integer not null,
