@@ -20,7 +20,7 @@ export const eventsPerMark = 64;
 /**
  * An event knows the position of the one before it in its stream (`previous`, 0 for none), `heads` the last event of each stream, and `marks` each
  * 64th: from there a stream is walked backwards. An index by stream and revision would do the same, but an append would then change a page of it that no
- * other stream shares: over 10,000 streams events came in three times as slowly once each of them had such pages (docs/performance.md).
+ * other stream shares: over 10,000 streams events came in three times as slowly once each of them had such pages (docs/performance-limits.md).
  * `streams.first` is the lowest revision that is still there, and `tail` the last position that may no longer be: they are written only by a truncation.
  * `data` comes last, so that a filter that looks at the columns before it does not read a large payload's pages. For the sums see sums.ts.
  */

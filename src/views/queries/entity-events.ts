@@ -1,6 +1,6 @@
 /**
  * An entity's events, by the links between them: the view has no index by entity and revision, whose pages each entity would have for itself
- * (docs/performance.md). A link followed costs 0.7 µs, finding one event by its revision 15 µs.
+ * (docs/performance-limits.md). A link followed costs 0.7 µs, finding one event by its revision 15 µs.
  */
 
 /**
