@@ -1,14 +1,34 @@
 /** Writes files that are whole under their name, or not there, even after a power cut. Errors of the disk are passed on: a failed sync is a failed write. */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** Syncs a folder, because the name of a new file in it has to reach the disk, too. @throws the disk's error. */
 export function syncFolder(path: string): void {
-  const folder = openSync(dirname(path), "r");
+  syncNow(dirname(path), "r");
+}
+
+/** Syncs a file that is there. @throws the disk's error. */
+export function syncFile(path: string): void {
+  syncNow(path, "r+");
+}
+
+function syncNow(path: string, flags: "r" | "r+"): void {
+  const file = openSync(path, flags);
   try {
-    fsyncSync(folder);
+    fsyncSync(file);
   } finally {
-    closeSync(folder);
+    closeSync(file);
+  }
+}
+
+/** Syncs a file (`r+`) or a folder itself (`r`) while this thread does other things. @throws the disk's error. */
+export async function syncBeside(path: string, flags: "r" | "r+"): Promise<void> {
+  const file = await open(path, flags);
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 

@@ -64,7 +64,7 @@ function seePlan(plans: Map<string, Plan>, { stream, type, data, revision, recor
 
 /** Whether the log no longer has an event. */
 function makeGone(log: EventLog): (stream: string, revision: number) => Promise<boolean> {
-  const firsts = new LRUCache<string, number>({ maxSize: knownEntities, sizeCalculation: () => 1 });
+  const firsts = new LRUCache<string, number>({ maxSize: knownEntities, sizeCalculation: () => 1 }); // with `max` it takes all the room at once
   return async (stream, revision) => {
     let first = firsts.get(stream);
     if (first === undefined) {

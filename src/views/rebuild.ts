@@ -1,6 +1,6 @@
 import { renameSync } from "node:fs";
-import { open } from "node:fs/promises";
 import type { Position } from "../event/event.ts";
+import { syncBeside } from "../log/durable-files.ts";
 import type { PositionWaiters } from "./position-waiters.ts";
 import type { Projector } from "./projector.ts";
 import type { ViewStore } from "./store.ts";
@@ -11,16 +11,6 @@ export interface Rows {
   readonly store: ViewStore;
   readonly projector: Projector;
   readonly waiters: PositionWaiters;
-}
-
-/** Rows are built without waiting for the disk: before they take the place of others they have to be there. */
-async function syncFile(file: string): Promise<void> {
-  const handle = await open(file, "r+");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** Where rows are built anew: beside the file that queries read meanwhile. */
@@ -42,7 +32,7 @@ export async function rebuildRows(
   try {
     fresh.projector.start();
     await fresh.waiters.until(head).reached;
-    await syncFile(fresh.store.file);
+    await syncBeside(fresh.store.file, "r+"); // rows are built without waiting for the disk, and have to be there before they take the place of others
     await old.projector.stop(); // views stand still from here on, for milliseconds
     await fresh.waiters.until(old.projector.position()).reached;
     await fresh.projector.stop();
@@ -55,7 +45,7 @@ export async function rebuildRows(
   const from = fresh.projector.position();
   fresh.store.close();
   try {
-    await syncFile(fresh.store.file); // what came since
+    await syncBeside(fresh.store.file, "r+"); // what came since
     old.store.close();
     renameSync(fresh.store.file, old.store.file);
   } catch (error) {

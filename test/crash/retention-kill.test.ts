@@ -42,8 +42,9 @@ async function aLog(folder: string, appends: number) {
   return { nowMs, events, goes };
 }
 
-function start(folder: string, archive: string, nowMs: number, before = ""): ChildProcess & { told: () => string } {
-  const node = `exec "${process.execPath}" --conditions=@reprise/source "${childScript}" "${folder}" "${archive}" ${nowMs}`;
+/** @param perSecond of events, for a run that is to be killed: else it may have ended before. */
+function start(folder: string, archive: string, nowMs: number, { perSecond = 8000, before = "" } = {}): ChildProcess & { told: () => string } {
+  const node = `exec "${process.execPath}" --conditions=@reprise/source "${childScript}" "${folder}" "${archive}" ${nowMs} ${perSecond}`;
   const child = spawn("sh", ["-c", `${before} ${node}`], { stdio: ["ignore", "pipe", "ignore"] });
   let told = "";
   child.stdout.on("data", (text: Buffer) => void (told += text.toString()));
@@ -71,8 +72,9 @@ describe("a run", () => {
     const [folder, archive] = [join(temporaryFolder(), "log"), temporaryFolder()];
     const filled = await aLog(folder, size(600, 4000));
     const random = makeRandom(seed);
-    for (let killed = 0; ; ) {
-      const child = start(folder, archive, filled.nowMs);
+    let killed = 0;
+    for (;;) {
+      const child = start(folder, archive, filled.nowMs, killed < kills ? { perSecond: 1000 } : {});
       while (!child.told().includes("begun") && child.exitCode === null) await wait(5);
       const ended = once(child, "exit");
       if (killed < kills) await Promise.race([wait(random() * 600), ended]);
@@ -80,6 +82,7 @@ describe("a run", () => {
       await ended;
       if (child.told().includes("ended")) break;
     }
+    expect(killed).toBeGreaterThan(0);
     await mustBeWhole(folder, archive, filled);
   });
 
@@ -88,7 +91,7 @@ describe("a run", () => {
     const filled = await aLog(folder, 400);
     for (const kibibytes of [8, 64]) {
       // No file may get longer than this: neither a segment nor the write-ahead log.
-      const child = start(folder, archive, filled.nowMs, `ulimit -f ${kibibytes};`);
+      const child = start(folder, archive, filled.nowMs, { before: `ulimit -f ${kibibytes};` });
       await once(child, "exit");
       expect(child.told()).not.toContain("ended");
     }

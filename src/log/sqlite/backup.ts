@@ -1,10 +1,10 @@
 /** Copies log.db as it is at one moment, while an owner goes on. */
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdtempSync, openSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { backup, type DatabaseSync } from "node:sqlite";
 import { RepriseError } from "../../errors.ts";
 import type { CheckOptions, LogCheck } from "../check-log.ts";
-import { syncFolder } from "../durable-files.ts";
+import { syncFile, syncFolder } from "../durable-files.ts";
 import { makePrivateFolder } from "../private-files.ts";
 import { checkSqliteLog } from "./check.ts";
 import { stateOf } from "./connection.ts";
@@ -106,14 +106,5 @@ async function readBack(folder: string): Promise<{ readonly logId: string; reado
     return { logId: log.logId, lastPosition: await log.head() };
   } finally {
     await log.close();
-  }
-}
-
-function syncFile(path: string): void {
-  const file = openSync(path, "r+");
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
   }
 }

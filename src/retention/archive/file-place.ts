@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { RepriseError } from "../../errors.ts";
 import { messageOf } from "../../event/thrown.ts";
+import { syncBeside } from "../../log/durable-files.ts";
 import { makePrivateFile, makePrivateFolder } from "../../log/private-files.ts";
 import type { ArchivePlace, ByteRange, Found } from "./archive-place.ts";
 
@@ -58,17 +59,7 @@ async function writeFileAt<T>(path: string, body: Uint8Array, place: (draft: str
     return await place(draft, path);
   } finally {
     await rm(draft, { force: true });
-    await syncFolder(dirname(path));
-  }
-}
-
-/** Off this thread, unlike that of the log's files. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
+    await syncBeside(dirname(path), "r");
   }
 }
 

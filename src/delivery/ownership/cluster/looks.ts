@@ -47,7 +47,7 @@ export class Looks {
     return this.#looking;
   }
 
-  /** Events of the cluster's stream have come by themselves; none: something else has that it goes by. Nobody waits for a look then, unless some are missing. */
+  /** A subscription has brought news. @param events of the cluster's stream; an empty list when it was a claim or a release. It looks only if some are missing. */
   came(events: readonly StoredEvent[]): void {
     const { steward, clock, onLooked } = this.#options;
     const { generation } = steward.state;

@@ -6,7 +6,7 @@ import type { Look } from "../rules/suspicion.ts";
 
 const beatMs = 3000;
 const retryMs = 1000;
-/** As many as are sent before the log has none to wait for any more. */
+/** Signs of life that wait for their answers at once. The log answers within ten seconds or fails, and in that time no more than these are sent. */
 const maxUnderWay = 4;
 
 export interface OwnBeatsOptions {
