@@ -13,6 +13,7 @@ import type { ViewDatabase } from "./database.ts";
 import type { EntityKey } from "./entity-cache.ts";
 import { entityOfEvent } from "./entity-keys.ts";
 import type { PartitionPlace } from "./journal-owners.ts";
+import type { LetterCounts } from "./projections/letter-counts.ts";
 import type { MinuteCounts } from "./projections/minute-counts.ts";
 import type { TypeCounts } from "./projections/type-counts.ts";
 
@@ -34,6 +35,8 @@ export interface Folding {
   /** Call it when rows of `handler_types` changed: see `refreshWanted`. */
   wantedChanged(): void;
   readonly latest: Latest;
+  /** How many dead letters more its lane has by the entry that is folded: −1, 0 or 1. */
+  lettersOfLane: number;
 }
 
 /** Values that a transaction writes once, at its end, however often they change meanwhile. */
@@ -47,6 +50,7 @@ export interface Latest {
   /** By minute: the first and the last position. */
   readonly minutes: Map<number, { readonly first: number; last: number }>;
   readonly minuteCounts: MinuteCounts;
+  readonly letters: LetterCounts;
 }
 
 export interface Projection {

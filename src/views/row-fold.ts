@@ -4,6 +4,7 @@ import type { ViewDatabase } from "./database.ts";
 import { type Folding, type Latest, toEntry } from "./projection.ts";
 import { projections } from "./projections/all.ts";
 import { eventColumns } from "./projections/event-index.ts";
+import { LetterCounts } from "./projections/letter-counts.ts";
 import { MinuteCounts } from "./projections/minute-counts.ts";
 import { TypeCounts } from "./projections/type-counts.ts";
 
@@ -34,8 +35,8 @@ export function makeRowFold(db: ViewDatabase, wantedChanged: () => void, eventsP
     (rows) => `insert or rollback into events values ${rows}`,
     (sql, values) => db.run(sql, ...values),
   );
-  const latest: Latest = { events, entities: [], types: new TypeCounts(), minutes: new Map(), minuteCounts: new MinuteCounts() };
-  const folding: Folding = { db, wantedChanged, latest };
+  const latest: Latest = { events, entities: [], types: new TypeCounts(), minutes: new Map(), minuteCounts: new MinuteCounts(), letters: new LetterCounts() };
+  const folding: Folding = { db, wantedChanged, latest, lettersOfLane: 0 };
   /** What the rows hold that is not committed yet. */
   let open: { position: Position; events: number } | null = null;
 
@@ -64,7 +65,7 @@ export function makeRowFold(db: ViewDatabase, wantedChanged: () => void, eventsP
     open = null;
     events.clear();
     latest.entities.length = 0;
-    for (const each of [latest.types, latest.minutes, latest.minuteCounts]) each.clear();
+    for (const each of [latest.types, latest.minutes, latest.minuteCounts, latest.letters]) each.clear();
     db.rollback();
   };
   const orRollback = <T>(work: () => T): T => {

@@ -28,7 +28,6 @@ export function seedLetters(folder: string, count: number): void {
         retry_count, cause, error_type, error_message, first_failed_at, dead_lettered_at, dead_lettered_position, error_group)
       select 1000000 + i, 0, handler, 10000 + i, ${id("000")}, ${id("001")}, 'default', 'order', 'order.placed', source, 'dead_lettered', 1, 3,
         3, cause, 'Failure' || error, 'the order ' || error || ' is refused', ${at}, ${at}, 10000 + i, 'v1:' || printf('%016x', error) from n;
-    insert into lane_letters select 1000000 + i, handler, 1 from n;
     insert into lanes(entity, handler, tenant, partition, next, at, detached, letters) select 1000000 + i, handler, 'default', 0, 1, 10000 + i, 1, 1 from n;
     insert into letter_counts select 'default', handler, 'order', 'order.placed', source is not null, ifnull(source, ''), cause, 'Failure' || error,
       'the order ' || error || ' is refused', 'v1:' || printf('%016x', error), count(*) from n group by handler, source, cause, error;

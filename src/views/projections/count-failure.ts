@@ -2,6 +2,7 @@
 import { policyActor } from "../../event/names.ts";
 import { commonMessage, type Failure, fingerprintOf, otherFailures } from "../../records/fingerprint/fingerprint.ts";
 import type { ViewDatabase } from "../database.ts";
+import type { Folding } from "../projection.ts";
 import type { At } from "./delivery-row.ts";
 import { hasRoom } from "./error-group-room.ts";
 
@@ -40,11 +41,12 @@ const listed = 50;
 export const keptHours = 168;
 
 /** @returns the fingerprint of the group that the failure is in. */
-export function countFailure(db: ViewDatabase, at: At, call: FailedCall): string {
+export function countFailure(folding: Folding, at: At, call: FailedCall): string {
+  const { db } = folding;
   const fingerprint = call.failure.fingerprint ?? fingerprintOf(at.handler, call.failure);
   const known = find(db, at, call, fingerprint);
   if (known !== undefined) return update(db, at, call, { fingerprint, known });
-  const hasOwn = hasRoom(db, call.tenant, at);
+  const hasOwn = hasRoom(folding, call.tenant, at);
   const group = hasOwn ? fingerprint : otherFailures(at.handler);
   const other = hasOwn ? undefined : find(db, at, call, group);
   return other === undefined ? insert(db, at, call, { fingerprint: group, hasOwn }) : update(db, at, call, { fingerprint: group, known: other });

@@ -1,85 +1,93 @@
 import { entityOf } from "../entity-keys.ts";
-import type { Projection } from "../projection.ts";
+import type { Entry, Folding, Projection } from "../projection.ts";
 import { inPartition } from "./checkpoints.ts";
 import { deliveryActsTable } from "./delivery-acts.ts";
 import { deadLettered, decided, failed, partCompleted, retired, settled } from "./delivery-ends.ts";
 import { attached, byLane, completed, putBack } from "./delivery-retries.ts";
 import { deliveryTables } from "./delivery-tables.ts";
+import { letterCountTables } from "./letter-counts.ts";
 
 /**
  * Deliveries that had trouble, dead letters among them, with their attempts. A delivery that completes at its first call has no row.
  * `letter` is 1 from the dead letter until its final outcome; its status is `failed` while a replay of it waits for a retry.
  */
 export const deliveries: Projection = {
-  tables: deliveryTables + deliveryActsTable,
-  apply({ db }, input) {
+  tables: deliveryTables + letterCountTables + deliveryActsTable,
+  apply(folding, input) {
+    folding.lettersOfLane = 0;
     if (input.kind === "replay") {
-      if (input.entry.type === "replay.ended") putBack(db, "replay_id = ?", input.replayId);
+      if (input.entry.type === "replay.ended") putBack(folding, "replay_id = ?", input.replayId);
       return;
     }
     if (input.kind === "handler" && input.entry.type === "handler.retired") {
       const { position, recordedAt } = input.event;
-      retired(db, { handler: input.handler, position: Number(position), recordedAt }, input.entry.data.act);
+      retired(folding, { handler: input.handler, position: Number(position), recordedAt }, input.entry.data.act);
       return;
     }
-    if (input.kind !== "journal") return;
-    const { entry, handler, event, place } = input;
-    const at = { handler, journal: event.stream, position: Number(event.position), recordedAt: event.recordedAt };
-    switch (entry.type) {
-      case "partition.claimed": // a replay that was under way asks again
-        putBack(db, `handler = ? ${inPartition("deliveries.entity", place)}`, handler);
-        return;
-      case "replay.stopped":
-        putBack(db, `handler = ? and replay_id = ? ${inPartition("deliveries.entity", place)}`, handler, entry.data.replayId);
-        return;
-      case "progress":
-        completed(db, at, entry.data);
-        return;
-      case "lane.attached":
-        attached(db, at, [[entry.data.lane, entry.data.at]]);
-        return;
-      case "lane.gap":
-        db.run(
-          `update deliveries ${byLane} set status = 'skipped', processed_at = ?, ended_position = ?, next_attempt_at = null
-           where entity = ? and revision between ? and ? and handler = ? and status = 'failed' and letter = 0`,
-          at.recordedAt,
-          at.position,
-          entityOf(db, entry.data.lane).id,
-          entry.data.from,
-          entry.data.to,
-          handler,
-        );
-        return;
-      case "lane.retried":
-        for (const [index, letter] of [
-          [byLane, 0],
-          ["indexed by letters_retried", 1],
-        ] as const)
-          db.run(
-            `update deliveries ${index} set next_attempt_at = ? where entity = ? and handler = ? and status = 'failed' and letter = ${letter} and next_attempt_at > ?`,
-            at.recordedAt,
-            entityOf(db, entry.data.lane).id,
-            handler,
-            at.recordedAt,
-          );
-        return;
-      case "delivery.part_completed":
-        partCompleted(db, at, entry.data);
-        return;
-      case "delivery.failed":
-        failed(db, at, entry.data, entry.data.retryAt, 1);
-        return;
-      case "delivery.deferred":
-        failed(db, at, entry.data, entry.data.until, 0);
-        return;
-      case "delivery.dead_lettered":
-        deadLettered(db, at, entry.data);
-        return;
-      case "delivery.decided":
-        decided(db, at, entry.data);
-        return;
-      case "delivery.settled":
-        settled(db, at, entry.data);
-    }
+    if (input.kind === "journal") applyJournal(folding, input);
+  },
+  settle({ db, latest }) {
+    latest.letters.write(db);
   },
 };
+
+function applyJournal(folding: Folding, { entry, handler, event, place }: Extract<Entry, { readonly kind: "journal" }>): void {
+  const { db } = folding;
+  const at = { handler, journal: event.stream, position: Number(event.position), recordedAt: event.recordedAt };
+  switch (entry.type) {
+    case "partition.claimed": // a replay that was under way asks again
+      putBack(folding, `handler = ? ${inPartition("deliveries.entity", place)}`, handler);
+      return;
+    case "replay.stopped":
+      putBack(folding, `handler = ? and replay_id = ? ${inPartition("deliveries.entity", place)}`, handler, entry.data.replayId);
+      return;
+    case "progress":
+      completed(db, at, entry.data);
+      return;
+    case "lane.attached":
+      attached(db, at, [[entry.data.lane, entry.data.at]]);
+      return;
+    case "lane.gap":
+      db.run(
+        `update deliveries ${byLane} set status = 'skipped', processed_at = ?, ended_position = ?, next_attempt_at = null
+         where entity = ? and revision between ? and ? and handler = ? and status = 'failed' and letter = 0`,
+        at.recordedAt,
+        at.position,
+        entityOf(db, entry.data.lane).id,
+        entry.data.from,
+        entry.data.to,
+        handler,
+      );
+      return;
+    case "lane.retried":
+      for (const [index, letter] of [
+        [byLane, 0],
+        ["indexed by letters_retried", 1],
+      ] as const)
+        db.run(
+          `update deliveries ${index} set next_attempt_at = ? where entity = ? and handler = ? and status = 'failed' and letter = ${letter} and next_attempt_at > ?`,
+          at.recordedAt,
+          entityOf(db, entry.data.lane).id,
+          handler,
+          at.recordedAt,
+        );
+      return;
+    case "delivery.part_completed":
+      partCompleted(db, at, entry.data);
+      return;
+    case "delivery.failed":
+      failed(folding, at, entry.data, entry.data.retryAt, 1);
+      return;
+    case "delivery.deferred":
+      failed(folding, at, entry.data, entry.data.until, 0);
+      return;
+    case "delivery.dead_lettered":
+      deadLettered(folding, at, entry.data);
+      return;
+    case "delivery.decided":
+      decided(db, at, entry.data);
+      return;
+    case "delivery.settled":
+      settled(folding, at, entry.data);
+  }
+}

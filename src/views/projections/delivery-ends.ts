@@ -4,9 +4,11 @@ import type { Failure } from "../../records/fingerprint/fingerprint.ts";
 import type { JournalData } from "../../records/journal.ts";
 import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
+import type { Folding } from "../projection.ts";
 import { countFailure } from "./count-failure.ts";
 import { addAct, addRetirement } from "./delivery-acts.ts";
 import { type About, type At, aboutPart, addAttempt, type Found, openRow } from "./delivery-row.ts";
+import { isListed } from "./letter-counts.ts";
 
 /** A delivery without a row had no trouble, so nothing is recorded. */
 export function partCompleted(db: ViewDatabase, at: At, data: JournalData["delivery.part_completed"]): void {
@@ -25,18 +27,20 @@ export function partCompleted(db: ViewDatabase, at: At, data: JournalData["deliv
 
 /** @param used 1 when the call counts against the retry policy, 0 when it was deferred. */
 export function failed(
-  db: ViewDatabase,
+  folding: Folding,
   at: At,
   data: About & { readonly record: AttemptRecord; readonly part?: number },
   nextAttemptAt: string,
   used: 0 | 1,
 ): void {
+  const { db } = folding;
   const { revision, record } = data;
   const row = openRow(db, at, data, record.attempt - 1);
   if (row === null) return;
   const replayId = record.replayId ?? null;
   // A call that was only put off is no failure.
-  const group = record.class === "not_ready" ? null : groupOf(db, at, data, row, record);
+  const group = record.class === "not_ready" ? null : groupOf(folding, at, data, row, record);
+  if (isListed(row)) folding.latest.letters.add(row, -1);
   const sameRound = replayId === null || replayId === row.replay_id;
   db.run(
     `update deliveries set status = 'failed', attempts = ?, retry_count = ?, error_type = ?, error_message = ?, next_attempt_at = ?, error_group = coalesce(?, error_group),
@@ -59,10 +63,14 @@ export function failed(
   addAttempt(db, at, { entity: row.entity, revision, calls: row.calls + 1 }, record);
 }
 
-export function deadLettered(db: ViewDatabase, at: At, data: JournalData["delivery.dead_lettered"]): void {
+export function deadLettered(folding: Folding, at: At, data: JournalData["delivery.dead_lettered"]): void {
+  const { db, latest } = folding;
   const row = openRow(db, at, data, data.attempts);
   if (row === null) return;
-  const group = groupOfLetter(db, at, data, row);
+  const group = groupOfLetter(folding, at, data, row);
+  if (isListed(row)) latest.letters.add(row, -1);
+  latest.letters.add({ ...row, cause: data.cause, error_type: data.error.type, error_message: data.error.message, error_group: group }, 1);
+  folding.lettersOfLane = 1 - row.letter;
   db.run(
     `update deliveries set status = ?, letter = 1, escalated = ?, attempts = ?, retry_count = ?, cause = ?, error_type = ?, error_message = ?, error_group = ?,
        next_attempt_at = null, replay_id = coalesce(?, replay_id), first_failed_at = coalesce(first_failed_at, ?), dead_lettered_at = ?, dead_lettered_position = ?, chain = ?, calls = ?
@@ -104,11 +112,14 @@ export function decided(db: ViewDatabase, at: At, { lane, revision, decision, ac
   if (changed > 0) addAct(db, at, { entity, revision }, act, { what: decision, before: "escalated", after: "dead_lettered" });
 }
 
-export function settled(db: ViewDatabase, at: At, data: JournalData["delivery.settled"]): void {
+export function settled(folding: Folding, at: At, data: JournalData["delivery.settled"]): void {
+  const { db, latest } = folding;
   const row = openRow(db, at, data, 0);
   if (row === null) return;
   const { record } = data;
-  const group = record?.outcome === "failed" ? groupOf(db, at, data, row, record) : null;
+  const group = record?.outcome === "failed" ? groupOf(folding, at, data, row, record) : null;
+  if (isListed(row)) latest.letters.add(row, -1);
+  folding.lettersOfLane = -row.letter;
   db.run(
     `update deliveries set status = ?, letter = 0, error_group = coalesce(?, error_group), attempts = ?, cause = coalesce(?, cause), error_type = coalesce(?, error_type),
        error_message = coalesce(?, error_message), next_attempt_at = null, replay_id = coalesce(?, replay_id), processed_at = ?, calls = ?, ended_position = ?
@@ -133,7 +144,8 @@ export function settled(db: ViewDatabase, at: At, data: JournalData["delivery.se
 }
 
 /** The handler is gone for good: what waited for it is over. */
-export function retired(db: ViewDatabase, at: Omit<At, "journal">, act: Act): void {
+export function retired({ db, latest }: Folding, at: Omit<At, "journal">, act: Act): void {
+  latest.letters.writeNone(db, at.handler);
   addRetirement(db, at, act);
   db.run(
     `update deliveries set status = 'discarded', letter = 0, next_attempt_at = null, processed_at = ?, ended_position = ?
@@ -149,21 +161,21 @@ function callsWith({ calls }: Found, record: AttemptRecord | null): number {
 }
 
 function groupOf(
-  db: ViewDatabase,
+  folding: Folding,
   at: At,
   { eventId, at: position, schemaVersion }: About,
   row: Found,
   failure: Failure & { readonly fingerprint?: string },
 ): string {
   const event = { eventId, type: row.type, eventPosition: Number(position), schemaVersion: schemaVersion ?? null };
-  return countFailure(db, at, { tenant: row.tenant, entity: row.entity, ...event, failure });
+  return countFailure(folding, at, { tenant: row.tenant, entity: row.entity, ...event, failure });
 }
 
 /** What an operator gave up has failed before, and is in the group of that failure. */
-function groupOfLetter(db: ViewDatabase, at: At, data: JournalData["delivery.dead_lettered"], row: Found): string {
+function groupOfLetter(folding: Folding, at: At, data: JournalData["delivery.dead_lettered"], row: Found): string {
   const { record, cause, error } = data;
-  if (record !== null) return groupOf(db, at, data, row, { ...record, error: record.error ?? error });
+  if (record !== null) return groupOf(folding, at, data, row, { ...record, error: record.error ?? error });
   if (cause === "given_up" && row.error_group !== null) return row.error_group;
   const isEnd = cause === "crash" || cause === "unknown_outcome"; // of the process; else nothing was called
-  return groupOf(db, at, data, row, { class: isEnd ? "crash" : null, error });
+  return groupOf(folding, at, data, row, { class: isEnd ? "crash" : null, error });
 }

@@ -2,7 +2,9 @@ import type { AttachedLane, JournalData } from "../../records/journal.ts";
 import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
 import type { DeliveryStatus } from "../model/delivery.ts";
+import type { Folding } from "../projection.ts";
 import { type At, addAttempt, openRow } from "./delivery-row.ts";
+import { kindColumns, type LetterKind } from "./letter-counts.ts";
 
 /** A delivery that waited for a retry, and that the lane has passed, has completed. `completed` records it in full. */
 export function completed(db: ViewDatabase, at: At, { ahead, completed: details = [], attached: lanes = [] }: JournalData["progress"]): void {
@@ -60,10 +62,17 @@ function completeRetries(db: ViewDatabase, at: At, lanes: readonly (readonly [la
 }
 
 /** Dead letters whose replay will not retry them any more are plain dead letters again. */
-export function putBack(db: ViewDatabase, which: string, ...parameters: readonly string[]): void {
+export function putBack({ db, latest }: Folding, which: string, ...parameters: readonly string[]): void {
+  const retried = `letter = 1 and status = 'failed' and ${which}`;
+  const kinds = db.all<LetterKind & { readonly letters: number }>(
+    `select ${kindColumns}, count(*) as letters from deliveries indexed by letters_retried where ${retried} group by ${kindColumns}`,
+    ...parameters,
+  );
+  if (kinds.length === 0) return;
+  for (const { letters, ...kind } of kinds) latest.letters.add(kind, letters);
   db.run(
     `update deliveries indexed by letters_retried set status = iif(escalated, 'escalated', 'dead_lettered'), next_attempt_at = null
-     where letter = 1 and status = 'failed' and ${which}`,
+     where ${retried}`,
     ...parameters,
   );
 }

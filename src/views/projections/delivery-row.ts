@@ -4,6 +4,7 @@ import type { JournalData } from "../../records/journal.ts";
 import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
 import type { DeliveryStatus } from "../model/delivery.ts";
+import { kindColumns, type LetterKind } from "./letter-counts.ts";
 
 /** Attempts kept for each delivery: the newest. */
 const keptAttempts = 50;
@@ -19,16 +20,13 @@ export interface At {
 
 export type About = Pick<JournalData["delivery.failed"], "lane" | "revision" | "at" | "eventId" | "type" | "schemaVersion">;
 
-export interface Found {
+export interface Found extends LetterKind {
   readonly entity: number;
   readonly status: DeliveryStatus;
   readonly letter: 0 | 1;
   readonly attempts: number;
   readonly retry_count: number;
   readonly replay_id: string | null;
-  readonly tenant: string;
-  readonly type: string;
-  readonly error_group: string | null;
   /** On record so far. */
   readonly calls: number;
 }
@@ -38,8 +36,10 @@ const finalStatuses: readonly DeliveryStatus[] = ["completed", "replayed", "disc
 /** The delivery's row, made when there is none; null when it has its final outcome: what comes later changes nothing. */
 export function openRow(db: ViewDatabase, { handler }: At, { lane, revision, at, eventId, type: storedType = "" }: About, attempts: number): Found | null {
   const { id, tenant, type } = entityOf(db, lane);
-  const columns = "entity, status, letter, attempts, retry_count, replay_id, tenant, type, error_group, calls";
-  const known = db.get<Found>(`select ${columns} from deliveries where entity = ? and revision = ? and handler = ?`, id, revision, handler);
+  const known = db.get<Found>(
+    `select entity, status, letter, attempts, retry_count, replay_id, calls, ${kindColumns} from deliveries where entity = ? and revision = ? and handler = ?`,
+    ...[id, revision, handler],
+  );
   if (known !== undefined) return finalStatuses.includes(known.status) ? null : known;
   const event = db.get<{ type: string; source: string | null }>(
     "select type, source from events where position = ? and entity = ? and revision = ?",
@@ -47,21 +47,18 @@ export function openRow(db: ViewDatabase, { handler }: At, { lane, revision, at,
     id,
     revision,
   );
-  return db.get<Found>(
+  const made: LetterKind = {
+    ...{ tenant, handler, entity_type: type, source: event?.source ?? null },
+    type: event?.type ?? storedType, // removed from the log before any view saw it
+    ...{ cause: null, error_type: null, error_message: null, error_group: null },
+  };
+  db.run(
     `insert into deliveries(entity, revision, handler, position, event_id, delivery_id, tenant, entity_type, type, source, status, attempts)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'failed', ?) returning ${columns}`,
-    id,
-    revision,
-    handler,
-    Number(at),
-    eventId,
-    deliveryId(handler, lane, eventId),
-    tenant,
-    type,
-    event?.type ?? storedType, // removed from the log before any view saw it
-    event?.source ?? null,
-    attempts,
-  )!;
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'failed', ?)`,
+    ...[id, revision, handler, Number(at), eventId, deliveryId(handler, lane, eventId)],
+    ...[tenant, type, made.type, made.source, attempts],
+  );
+  return { ...made, entity: id, status: "failed", letter: 0, attempts, retry_count: 0, replay_id: null, calls: 0 };
 }
 
 /** @param calls of the delivery, with this one. */

@@ -1,14 +1,3 @@
-/** Dead letters under a replay that waits for its retry are `failed` meanwhile: in no list. */
-const isLetter = (row: "old" | "new") => `${row}.letter = 1 and ${row}.status <> 'failed'`;
-
-const alike = (row: "old" | "new") =>
-  [
-    ...["tenant", "handler", "entity_type", "type", "cause", "error_type", "error_message", "error_group"].map((column) => `${column} = ${row}.${column}`),
-    `has_source = (${row}.source is not null) and source = ifnull(${row}.source, '')`,
-  ].join(" and ");
-
-const ofGroup = (row: "old" | "new") => `tenant = ${row}.tenant and fingerprint = ${row}.error_group and handler = ${row}.handler`;
-
 export const deliveryTables = `
     create table deliveries(
       entity integer not null, revision integer not null, handler text not null, position integer not null, event_id text not null, delivery_id text not null,
@@ -41,27 +30,4 @@ export const deliveryTables = `
     -- position: that of the journal's entry.
     create table attempts(entity integer not null, revision integer not null, handler text not null, position integer not null, record text not null,
       primary key (entity, revision, handler, position)) strict, without rowid;
-
-    -- How many dead letters are alike in what people filter and group by: counting a million of them one by one takes a second.
-    create table letter_counts(
-      tenant text not null, handler text not null, entity_type text not null, type text not null, has_source integer not null, source text not null,
-      cause text not null, error_type text not null, error_message text not null, error_group text not null, letters integer not null,
-      primary key (tenant, handler, entity_type, type, has_source, source, cause, error_type, error_message, error_group)
-    ) strict, without rowid;
-    -- Of a lane: it may have 100,000, which are not counted anew for each one that comes.
-    create table lane_letters(entity integer not null, handler text not null, letters integer not null, primary key (entity, handler)) strict, without rowid;
-    create trigger lane_letter_comes_or_goes after update of letter on deliveries when old.letter <> new.letter begin
-      insert into lane_letters values (new.entity, new.handler, 1) on conflict do update set letters = letters + new.letter - old.letter;
-    end;
-    create trigger letter_goes after update on deliveries when ${isLetter("old")} begin
-      update letter_counts set letters = letters - 1 where ${alike("old")};
-      delete from letter_counts where ${alike("old")} and letters = 0;
-      update error_groups set waiting = waiting - 1 where ${ofGroup("old")};
-    end;
-    create trigger letter_comes after update on deliveries when ${isLetter("new")} begin
-      insert into letter_counts values (new.tenant, new.handler, new.entity_type, new.type, new.source is not null, ifnull(new.source, ''),
-        new.cause, new.error_type, new.error_message, new.error_group, 1)
-        on conflict do update set letters = letters + 1;
-      update error_groups set waiting = waiting + 1 where ${ofGroup("new")};
-    end;
 `;

@@ -1,6 +1,7 @@
 /** How many error groups there are at most: messages, and handlers' own fingerprints, may be as many as events. */
 import { toIso } from "../../event/clock.ts";
 import type { ViewDatabase } from "../database.ts";
+import type { Folding } from "../projection.ts";
 import type { At } from "./delivery-row.ts";
 
 /** Of one handler and tenant. */
@@ -9,7 +10,7 @@ export const maxGroups = 1000;
 const forgottenAfterMs = 30 * 86_400_000;
 
 /** Takes room for one group more. @returns false when there is none: the failure is counted among the others. */
-export function hasRoom(db: ViewDatabase, tenant: string, { handler, recordedAt }: At): boolean {
+export function hasRoom({ db, latest }: Folding, tenant: string, { handler, recordedAt }: At): boolean {
   const room = db.get<{ groups: number; cleared_hour: number }>(
     "select groups, cleared_hour from error_group_rooms where tenant = ? and handler = ?",
     tenant,
@@ -22,7 +23,11 @@ export function hasRoom(db: ViewDatabase, tenant: string, { handler, recordedAt 
   const nowMs = Date.parse(recordedAt);
   const hour = Math.floor(nowMs / 3_600_000);
   // Looked for once an hour: under a flood of new groups it would be at each failure.
-  const made = room.groups >= maxGroups && hour !== room.cleared_hour ? forget(db, { tenant, handler, before: toIso(nowMs - forgottenAfterMs) }) : 0;
+  let made = 0;
+  if (room.groups >= maxGroups && hour !== room.cleared_hour) {
+    latest.letters.write(db); // which groups have dead letters is asked
+    made = forget(db, { tenant, handler, before: toIso(nowMs - forgottenAfterMs) });
+  }
   const groups = room.groups - made;
   const fits = groups < maxGroups;
   db.run(

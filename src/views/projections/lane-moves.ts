@@ -2,6 +2,7 @@ import type { JournalData } from "../../records/journal.ts";
 import { isLaneBlock } from "../../records/lane-state.ts";
 import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
+import type { Folding } from "../projection.ts";
 import { addMark, advance, forgetPassed, laneOf, type Mark } from "./lane-row.ts";
 
 export function progressed(db: ViewDatabase, mark: Mark, { checkpoint: text, ahead }: JournalData["progress"]): void {
@@ -83,7 +84,7 @@ export function waits(
 
 /** A delivery has its outcome, or is a dead letter. */
 export function ended(
-  db: ViewDatabase,
+  { db, lettersOfLane }: Pick<Folding, "db" | "lettersOfLane">,
   mark: Mark,
   { lane, revision, at }: { readonly lane: string; readonly revision: number; readonly at: string },
   detaches: number,
@@ -92,11 +93,10 @@ export function ended(
   const known = laneOf(db, entity.id, mark.handler);
   if (known === undefined || known.next <= revision) advance(db, entity, mark, revision + 1, Number(at), known);
   db.run(
-    `update lanes set at = max(at, ?), detached = max(detached, ?),
-             letters = coalesce((select l.letters from lane_letters l where l.entity = lanes.entity and l.handler = lanes.handler), 0)
-           where entity = ? and handler = ?`,
+    "update lanes set at = max(at, ?), detached = max(detached, ?), letters = letters + ? where entity = ? and handler = ?",
     Number(at),
     detaches,
+    lettersOfLane,
     entity.id,
     mark.handler,
   );

@@ -27,7 +27,8 @@ export const lanes: Projection = {
       primary key (entity, handler, first)) strict, without rowid;
     create index gaps_by_handler on gaps(handler);
   `,
-  apply({ db }, input) {
+  apply(folding, input) {
+    const { db } = folding;
     if (input.kind === "handler" && input.entry.type === "handler.retired") db.run("delete from lanes where handler = ?", input.handler);
     if (input.kind !== "journal") return;
     const { handler, entry, event, place } = input;
@@ -70,7 +71,7 @@ export const lanes: Projection = {
         return;
       case "delivery.dead_lettered":
       case "delivery.settled":
-        ended(db, mark, entry.data, Number(entry.type === "delivery.dead_lettered"));
+        ended(folding, mark, entry.data, Number(entry.type === "delivery.dead_lettered"));
     }
   },
 };
