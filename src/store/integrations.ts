@@ -12,8 +12,13 @@ export interface IntegrationView extends ShownIntegration {
 }
 
 export interface IntegrationActs {
-  /** The config's integrations, and those that handlers have to themselves. @param tenant whose events count as waiting; default: all tenants'. */
-  integrations(tenant?: string): Promise<readonly IntegrationView[]>;
+  /**
+   * The config's integrations, and those that handlers have to themselves.
+   *
+   * @param tenant whose events count as waiting; left out: all tenants'.
+   * @param ofAll whether the failures of all tenants are told: those that open it. Default: only where no tenant is named.
+   */
+  integrations(tenant?: string, ofAll?: boolean): Promise<readonly IntegrationView[]>;
   /**
    * Nothing of its handlers is called until it is reset; what is under way ends.
    *
@@ -28,9 +33,11 @@ export interface IntegrationActs {
 export function makeIntegrationActs({ delivery, views }: { readonly delivery: RunningHandlers; readonly views: Views }): IntegrationActs {
   const { integrations } = delivery;
   return {
-    async integrations(tenant) {
+    async integrations(tenant, ofAll = tenant === undefined) {
       const waiting = new Map((await views.handlers(tenant)).map((handler) => [handler.name, handler.waiting]));
-      return integrations.all().map((shown) => ({ ...shown, waiting: shown.handlers.reduce((sum, name) => sum + (waiting.get(name) ?? 0), 0) }));
+      return integrations
+        .all(ofAll ? undefined : tenant)
+        .map((shown) => ({ ...shown, waiting: shown.handlers.reduce((sum, name) => sum + (waiting.get(name) ?? 0), 0) }));
     },
     isolateIntegration: async (name, options = {}) =>
       positionText(await doOnce(options, "integration.isolated", async () => integrations.isolate(name, actOf(options)))),

@@ -8,6 +8,7 @@ import { type Keys, openKeys } from "../../src/access/keys.ts";
 import { type Access, mayDo, type Role, roles } from "../../src/access/roles.ts";
 import { defineEvent } from "../../src/catalog/define.ts";
 import { defineHandler } from "../../src/delivery/handler.ts";
+import { defineIntegration } from "../../src/delivery/integration-definition.ts";
 import { systemClock } from "../../src/event/clock.ts";
 import type { StoreCore } from "../../src/store/store.ts";
 import { type FakeClock, makeFakeClock } from "../support/fake-clock.ts";
@@ -19,9 +20,11 @@ import { logRows, startStore } from "../support/test-store.ts";
 const placed = defineEvent("order.placed", { 1: z.object({ orderId: z.string() }) });
 const config = {
   events: [placed],
+  integrations: [defineIntegration({ name: "bank", breaker: { failures: 1000 } })],
   handlers: [
     defineHandler({
       name: "ledger",
+      integration: "bank",
       events: [placed],
       retry: { maxAttempts: 1 },
       on: {
@@ -306,6 +309,30 @@ describe("two tenants", () => {
       expect([list, (await ask(acme, "GET", list)).body]).toEqual([list, expect.not.stringContaining("secret")]);
     expectProblem(await ask(acme, "GET", "/events?tenant=globex"), 404, "NOT_FOUND");
     expect((await ask(acme, "GET", "/events?tenant=acme")).statusCode).toBe(200);
+  });
+
+  it("make no figure or list of the other one's another, whatever they do", { timeout: 60_000 }, async () => {
+    const acme = key("acme", "admin", "acme").text;
+    const globex = key("globex", "admin", "globex").text;
+    const boss = key("boss", "read", "*").text;
+    await open();
+    const shown = async () => {
+      const answers: string[] = [];
+      for (const { method, url, access, ofAllTenants } of routes) {
+        if (method !== "GET" || url.includes(":") || access === "public" || ofAllTenants || url === "/events/stream") continue;
+        const { statusCode, body } = await ask(acme, "GET", url);
+        if (statusCode === 200) answers.push(`${url} ${body.replaceAll(/"minute":"[^"]*"/g, "")}`);
+      }
+      return answers;
+    };
+    const before = await shown();
+    expect(before.length).toBeGreaterThanOrEqual(14);
+    await fill(globex, "018f2b2e-7c4a-7d3b-8a1e-0123456789ab");
+    expect((await shown()).filter((answer, index) => answer !== before[index])).toEqual([]);
+    const failures = async (text: string) =>
+      (await ask(text, "GET", "/integrations")).json<{ integrations: { failures: number }[] }>().integrations[0]!.failures;
+    // Its calls were two: the first one, and the replay's. Who sees all tenants sees what opens the breaker.
+    expect([await failures(globex), await failures(acme), await failures(boss)]).toEqual([2, 0, 2]);
   });
 
   it("are told apart by a key of all: one by its name, `default` without one", async () => {

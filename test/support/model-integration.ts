@@ -63,7 +63,7 @@ export class ModelIntegration {
   answered({ permit }: Delivery, nowMs: number): void {
     this.#nowMs = nowMs;
     const before = this.#integration.fuse.at(nowMs).state;
-    this.#integration.fuse.told(permit!, "answered", nowMs);
+    this.#integration.fuse.told(permit!, "answered", nowMs, "default");
     const after = this.#integration.fuse.at(nowMs).state;
     if (before !== after && !permit!.isTrial) this.broken.push(`a call that is no trial took it from ${before} to ${after}`);
     if (before !== after) this.#openUntilMs = 0;
@@ -73,7 +73,7 @@ export class ModelIntegration {
   failed({ permit }: Delivery, nowMs: number): number | null {
     this.#nowMs = nowMs;
     const { state } = this.#integration.fuse.at(nowMs);
-    const isIts = this.#integration.fuse.told(permit!, "failed", nowMs);
+    const isIts = this.#integration.fuse.told(permit!, "failed", nowMs, "default");
     if (!isIts && state !== "closed") this.broken.push(`a failure while it was ${state} uses an attempt`);
     return isIts ? this.#integration.fuse.leftMs(nowMs) + 100 : null;
   }

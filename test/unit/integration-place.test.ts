@@ -58,7 +58,7 @@ class Process {
 
   end(call: Call, sign: "answered" | "failed" | "nothing", nowMs: number): void {
     this.calls.splice(this.calls.indexOf(call), 1);
-    this.place.integration.fuse.told(call.permit, sign, nowMs);
+    this.place.integration.fuse.told(call.permit, sign, nowMs, "default");
     this.#member.end(call.permit);
   }
 }

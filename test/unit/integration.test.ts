@@ -17,7 +17,7 @@ function bank(spec: Partial<IntegrationSpec> = {}) {
   const call = (sign: "answered" | "failed" | "nothing", atMs: number): boolean => {
     expect(integration.admits(member, atMs), `at ${atMs}`).toBe(true);
     const permit = member.begin(atMs);
-    const isIts = integration.fuse.told(permit, sign, atMs);
+    const isIts = integration.fuse.told(permit, sign, atMs, "default");
     member.end(permit);
     return isIts;
   };
@@ -55,7 +55,7 @@ describe("a breaker", () => {
     openedMs += 300_000;
     const trial = member.begin(openedMs);
     expect([trial.isTrial, integration.admits(integration.join(), openedMs)]).toEqual([true, false]);
-    integration.fuse.told(trial, "answered", openedMs);
+    integration.fuse.told(trial, "answered", openedMs, "default");
     expect([stateAt(openedMs), changes.at(-1)]).toEqual(["closed", { kind: "closed" }]);
     for (let n = 0; n < 3; n++) call("failed", openedMs);
     expect(changes.at(-1)).toEqual({ kind: "opened", waitMs: 500, coolDownMs: 500 }); // it begins anew
@@ -65,13 +65,13 @@ describe("a breaker", () => {
     const { integration, member, call, stateAt } = bank();
     const early = [member.begin(0), member.begin(0), member.begin(0), member.begin(0)] as const;
     for (let n = 0; n < 3; n++) call("failed", 0);
-    expect(integration.fuse.told(early[0], "answered", 10)).toBe(false);
-    expect(integration.fuse.told(early[1], "failed", 10)).toBe(true);
+    expect(integration.fuse.told(early[0], "answered", 10, "default")).toBe(false);
+    expect(integration.fuse.told(early[1], "failed", 10, "default")).toBe(true);
     expect(stateAt(10)).toBe("open");
-    expect(integration.fuse.told(early[2], "answered", 600)).toBe(false);
+    expect(integration.fuse.told(early[2], "answered", 600, "default")).toBe(false);
     expect(stateAt(600)).toBe("half_open");
     call("answered", 600);
-    expect(integration.fuse.told(early[3], "failed", 700)).toBe(true);
+    expect(integration.fuse.told(early[3], "failed", 700, "default")).toBe(true);
     expect(integration.fuse.at(700)).toMatchObject({ state: "closed", failures: 0 });
   });
 
@@ -95,7 +95,7 @@ describe("a breaker", () => {
     const { integration, member, call, stateAt } = bank();
     const early = member.begin(0);
     integration.fuse.become({ kind: "isolated" }, null, 0);
-    expect([integration.fuse.isGood(early, 0), integration.fuse.told(early, "answered", 0), integration.admits(member, 1e9), stateAt(1e9)]).toEqual([
+    expect([integration.fuse.isGood(early, 0), integration.fuse.told(early, "answered", 0, "default"), integration.admits(member, 1e9), stateAt(1e9)]).toEqual([
       false,
       false,
       false,
@@ -118,7 +118,7 @@ describe("a breaker", () => {
     const { integration, member, changes, stateAt } = bank();
     integration.fuse.become({ kind: "open", waitMs: 300, coolDownMs: 2000 }, 0, 1000);
     expect([stateAt(1299), stateAt(1300)]).toEqual(["open", "half_open"]);
-    integration.fuse.told(member.begin(1300), "failed", 1300);
+    integration.fuse.told(member.begin(1300), "failed", 1300, "default");
     expect(changes).toEqual([{ kind: "opened", waitMs: 4000, coolDownMs: 4000 }]);
   });
 });
@@ -236,7 +236,7 @@ it("whatever happens: limits hold, nothing begins while it is shut, one trial at
           if (call === undefined) continue;
           if (kind === "busy") integration.fuse.busy(call.permit, number, nowMs);
           else {
-            const isIts = integration.fuse.told(call.permit, kind, nowMs);
+            const isIts = integration.fuse.told(call.permit, kind, nowMs, "default");
             if (kind === "failed" && before.state !== "closed") expect(isIts).toBe(true);
           }
           call.member.end(call.permit);

@@ -49,7 +49,7 @@ export class CallJudge {
     if (permits === null || permit === null) return judge(delivery, outcome, { call, unknownOutcome: spec.unknownOutcome, random });
     const { integration } = permits;
     const nowMs = clock.monotonicMs();
-    const isDown = integration.fuse.told(permit, signOf(outcome), nowMs);
+    const isDown = integration.fuse.told(permit, signOf(outcome), nowMs, delivery.lane.tenant);
     if (isDown && outcome.kind === "failed") return heldBack(delivery, outcome, { call, waitMs: integration.fuse.leftMs(nowMs) + this.#behindMs() });
     const verdict = judge(delivery, outcome, { call, unknownOutcome: spec.unknownOutcome, random });
     if (outcome.kind === "deferred" && outcome.by !== "handler")

@@ -25,8 +25,8 @@ export class Breaker {
   readonly right: TrialRight;
   #state: "closed" | "open" | "isolated" = "closed";
   #epoch = 0;
-  /** Monotonic times of the last failures, at most as many as open it. */
-  #failedAt: number[] = [];
+  /** The last failures, at most as many as open it: monotonic times, and whose events they were. */
+  #failed: { readonly atMs: number; readonly tenant: string }[] = [];
   /** While it is open: the time of the next trial, and the wait before it. */
   #untilMs = 0;
   #coolDownMs = 0;
@@ -51,10 +51,10 @@ export class Breaker {
     return this.#state === "open" && this.#trial === null && !this.right.isElsewhere ? this.#untilMs : null;
   }
 
-  /** Failures that count now. */
-  failures(nowMs: number): number {
+  /** Failures that count now. @param of a tenant: those of its events; left out: all. */
+  failures(nowMs: number, of?: string): number {
     const { withinMs = 0 } = this.#rules ?? {};
-    return this.#failedAt.filter((atMs) => nowMs - atMs <= withinMs).length;
+    return this.#failed.filter(({ atMs, tenant }) => nowMs - atMs <= withinMs && (of === undefined || of === tenant)).length;
   }
 
   /** How many calls may begin now. */
@@ -92,7 +92,7 @@ export class Breaker {
   }
 
   /** @returns whether the failure is the delivery's own. Otherwise the integration is down, or was meanwhile, and the failure uses no attempt. */
-  failed(permit: Permit, nowMs: number): boolean {
+  failed(permit: Permit, nowMs: number, tenant: string): boolean {
     const rules = this.#rules;
     if (permit.epoch !== this.#epoch) return false;
     if (permit.isTrial) {
@@ -101,7 +101,7 @@ export class Breaker {
       return false;
     }
     if (rules === null) return true;
-    this.#failedAt = [...this.#failedAt, nowMs].slice(-rules.failures);
+    this.#failed = [...this.#failed, { atMs: nowMs, tenant }].slice(-rules.failures);
     if (this.failures(nowMs) >= rules.failures) this.#open(rules.coolDownMs, rules.coolDownMs, nowMs);
     return true;
   }
@@ -122,7 +122,7 @@ export class Breaker {
     this.#epoch++;
     this.#trial = null;
     this.right.become(null);
-    this.#failedAt = [];
+    this.#failed = [];
     if (state.kind !== "open") return;
     this.#untilMs = nowMs + state.waitMs;
     this.#coolDownMs = state.coolDownMs;

@@ -42,13 +42,14 @@ export class Fuse {
     this.#changed = changed;
   }
 
-  at(nowMs: number): FuseState {
+  /** @param tenant whose failures count; left out: all tenants'. */
+  at(nowMs: number, tenant?: string): FuseState {
     const state = this.#breaker.state(nowMs);
     return {
       state,
       untilMs: state === "open" ? this.#breaker.untilMs() : null,
       gatedUntilMs: this.#gatedUntilMs > nowMs ? this.#gatedUntilMs : null,
-      failures: this.#breaker.failures(nowMs),
+      failures: this.#breaker.failures(nowMs, tenant),
     };
   }
 
@@ -78,10 +79,10 @@ export class Fuse {
     return this.#breaker.isGood(permit) && this.#gatedUntilMs <= nowMs;
   }
 
-  /** What the outcome of a call says. @returns whether it is a failure of the integration; otherwise it is none, or the delivery's own. */
-  told(permit: Permit, sign: Sign, nowMs: number): boolean {
+  /** What the outcome of a call for a tenant says. @returns whether it is a failure of the integration; otherwise it is none, or the delivery's own. */
+  told(permit: Permit, sign: Sign, nowMs: number, tenant: string): boolean {
     if (sign === "answered") this.#breaker.answered(permit);
-    return sign === "failed" && !this.#breaker.failed(permit, nowMs);
+    return sign === "failed" && !this.#breaker.failed(permit, nowMs, tenant);
   }
 
   /** How long nothing may begin, as far as it is known: 0 also while it is isolated. */

@@ -77,8 +77,9 @@ export class Integrations {
     this.#places.get(event.stream.slice(integrationStream("").length))?.take(event as unknown as Parameters<IntegrationPlace["take"]>[0]);
   }
 
-  all(): readonly ShownIntegration[] {
-    return Array.from(this.#places.values(), (place) => this.#shown(place));
+  /** @param tenant whose failures are told; left out: all tenants'. */
+  all(tenant?: string): readonly ShownIntegration[] {
+    return Array.from(this.#places.values(), (place) => this.#shown(place, tenant));
   }
 
   /** Nothing of its handlers is called until it is reset. @throws NOT_FOUND */
@@ -97,10 +98,10 @@ export class Integrations {
     return place;
   }
 
-  #shown({ integration, since }: IntegrationPlace): ShownIntegration {
+  #shown({ integration, since }: IntegrationPlace, tenant: string | undefined): ShownIntegration {
     const { clock, handlers } = this.#options;
     const [nowMs, monotonicMs] = [clock.now(), clock.monotonicMs()];
-    const { state, untilMs, gatedUntilMs, failures } = integration.fuse.at(monotonicMs);
+    const { state, untilMs, gatedUntilMs, failures } = integration.fuse.at(monotonicMs, tenant);
     const at = (ms: number | null) => (ms === null ? null : toIso(nowMs + Math.max(0, ms - monotonicMs)));
     const { name } = integration.spec;
     const callers = handlers.filter((handler) => handler.integration?.name === name).map((handler) => handler.name);

@@ -10,7 +10,7 @@ export async function integrationRoutes(app: FastifyInstance, { store }: RouteOp
   const { get, act } = makeRoutes(app, store);
   const summary = "Lists integrations: the state of each, and what waits for it.";
   get("/integrations", { ...listOf.read, summary, reply: integrationsReply }, async ({ request }) =>
-    toIntegrationsReply(await store.integrations(request.caller.tenant)),
+    toIntegrationsReply(await store.integrations(request.caller.tenant, request.caller.ofAllTenants)),
   );
 
   act(
