@@ -33,7 +33,7 @@ import { replayRoutes } from "./routes/replays.ts";
 import { serviceRoutes } from "./routes/service.ts";
 import { streamRoutes } from "./routes/stream.ts";
 import { defaultReaderLimits, endSlowReaders, type ReaderLimits } from "./slow-readers.ts";
-import { followTls, printOfTls, readTls, type TlsFiles } from "./tls.ts";
+import { type Certificate, openCertificate, type TlsFiles } from "./tls.ts";
 import { countUnderWay } from "./under-way.ts";
 import { answerOthers, makeRefuseUnreadable } from "./unreadable.ts";
 
@@ -75,6 +75,7 @@ export function makeServer({
   trustProxy = [],
   readers = defaultReaderLimits,
 }: ServerOptions): FastifyInstance {
+  const certificate = tls === null ? null : openCertificate(tls, { clock, logger });
   const fail = makeFail(logger);
   const options: FastifyServerOptions & { readonly http?: object; readonly https?: object } = {
     logger: false, // one line of our own, below
@@ -87,9 +88,10 @@ export function makeServer({
     schemaController: { compilersFactory: noCompilers },
     trustProxy: trustProxy.length === 0 ? false : [...trustProxy],
     // A request without a Host header is answered with a problem, too.
-    ...(tls === null ? { http: { requireHostHeader: false } } : { https: { ...readTls(tls), requireHostHeader: false } }),
+    ...(certificate === null ? { http: { requireHostHeader: false } } : { https: { ...certificate.pair, requireHostHeader: false } }),
   };
   const app = fastify(options as FastifyServerOptions);
+  if (certificate !== null) renew(app, certificate);
   answerOthers(app.server, newId);
   readJsonBodies(app);
   writeRowsInTurns(app);
@@ -109,7 +111,8 @@ export function makeServer({
   app.setErrorHandler((error, request, reply) => fail(error, request, reply));
   app.setNotFoundHandler((request, reply) => fail(notRouted(request, reply), request, reply));
 
-  const needs = { store, keys, sessions, table };
+  const warnings = () => [keys?.warning(), certificate?.warning()].filter((each) => typeof each === "string");
+  const needs = { store, keys, sessions, table, warnings };
   app.register(eventRoutes, needs);
   app.register(streamRoutes, { ...needs, clock });
   app.register(entityRoutes, needs);
@@ -127,6 +130,12 @@ export function makeServer({
   app.register(descriptionRoutes, needs);
   app.register(consoleRoutes, needs);
   return app;
+}
+
+/** New connections get the certificate that the files hold, as long as the server is open. */
+function renew(app: FastifyInstance, certificate: Certificate): void {
+  const follow = certificate.follow(app.server as unknown as HttpsServer);
+  app.addHook("onClose", async () => follow.close());
 }
 
 function refuseWhileClosing(app: FastifyInstance): void {
@@ -150,19 +159,12 @@ export async function serve(
   options: ServerOptions & { readonly host: string; readonly port: number; readonly logger: Logger },
 ): Promise<{ url: string; close(): Promise<void>; abort(): void }> {
   const { host, port, logger, tls = null } = options;
-  const print = tls === null ? "" : printOfTls(tls);
   const app = makeServer(options);
   await app.listen({ host, port });
   const address = app.server.address();
   const boundPort = typeof address === "object" && address !== null ? address.port : port;
-  const onTrouble = (err: Error) => logger.error({ err }, "the renewed certificate cannot be used");
-  const watch = tls === null ? null : followTls(app.server as unknown as HttpsServer, tls, { print, clock: options.clock, onTrouble });
   const url = `${tls === null ? "http" : "https"}://${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${boundPort}`;
   // Whoever waits for this line must not depend on the level.
   logger.child({}, { level: logger.level === "silent" ? "silent" : "info" }).info({ url }, "listening");
-  const close = async (): Promise<void> => {
-    watch?.close();
-    await app.close();
-  };
-  return { url, close, abort: () => app.server.closeAllConnections() };
+  return { url, close: () => app.close(), abort: () => app.server.closeAllConnections() };
 }

@@ -1,8 +1,10 @@
 /** TLS of the service's own: a certificate and its key, read again when their files change, so that a renewal needs no restart. */
 import type { Server } from "node:https";
 import { createSecureContext } from "node:tls";
-import { type Follow, followFiles, printOf, readFollowedFile } from "../access/followed-file.ts";
+import { followFiles, printOf, readFollowedFile } from "../access/followed-file.ts";
+import type { DeliveryLogger } from "../delivery/delivery-logger.ts";
 import { RepriseError } from "../errors.ts";
+import type { Clock } from "../event/clock.ts";
 import { messageOf } from "../event/thrown.ts";
 
 export interface TlsFiles {
@@ -32,27 +34,35 @@ export function readTls({ cert, key }: TlsFiles): Pair {
   return pair;
 }
 
-/**
- * Takes a renewed pair for new connections. While the files do not fit each other (one was written, the other not yet) the old pair stays.
- *
- * @param print what the files looked like before the server read them.
- * @param onTrouble told once of each pair that cannot be used.
- */
-export function followTls(
-  server: Pick<Server, "setSecureContext">,
-  files: TlsFiles,
-  { print, clock, onTrouble }: Pick<Follow, "print" | "clock" | "onTrouble">,
-): { close(): void } {
-  const read = (): void => server.setSecureContext(readTls(files));
-  return followFiles({ paths: pathsOf(files), print, everyMs: lookEveryMs, clock, read, onTrouble });
+export interface Certificate {
+  /** What the files held when they were read first. */
+  readonly pair: Pair;
+  /** Takes a renewed pair for new connections. While the files do not fit each other (one was written, the other not yet) the old pair stays. */
+  follow(server: Pick<Server, "setSecureContext">): { close(): void };
+  /** The fault of the files as they are now, for /readyz; null: none. */
+  warning(): string | null;
 }
 
-export function printOfTls(files: TlsFiles): string {
-  return printOf(pathsOf(files));
-}
-
-function pathsOf({ cert, key }: TlsFiles): readonly string[] {
-  return [cert, key];
+/** @throws what `readTls` throws. */
+export function openCertificate(files: TlsFiles, { clock, logger }: { readonly clock: Clock; readonly logger: DeliveryLogger }): Certificate {
+  const paths = [files.cert, files.key];
+  const print = printOf(paths);
+  const pair = readTls(files);
+  let trouble: () => RepriseError | null = () => null;
+  return {
+    pair,
+    follow(server) {
+      const read = (): void => server.setSecureContext(readTls(files));
+      const onTrouble = (err: RepriseError): void => logger.error({ err }, "the renewed certificate cannot be used: the one from before stays in use");
+      const followed = followFiles({ paths, print, everyMs: lookEveryMs, clock, read, onTrouble });
+      trouble = followed.trouble;
+      return followed;
+    },
+    warning() {
+      const fault = trouble();
+      return fault === null ? null : `${fault.message} The certificate from before stays in use.`;
+    },
+  };
 }
 
 function read(path: string, name: string): Buffer {

@@ -2,13 +2,17 @@
 import { execFile, execFileSync, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createKey, revokeKey } from "../../src/access/edit-key-file.ts";
+import { makeServer } from "../../src/http/server.ts";
 import { reprise } from "../support/cli.ts";
+import { makeFakeClock } from "../support/fake-clock.ts";
+import { makeFakeStore } from "../support/fake-store.ts";
+import { silent } from "../support/http.ts";
 import { repositoryFolder } from "../support/run-tool.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -165,6 +169,31 @@ describe.runIf(isThere("openssl") && isThere("curl"))("serve with TLS of its own
     expect([await trusting("first"), await trusting("second")]).toEqual([expect.stringContaining("ok"), "refused"]);
     put("second");
     await expect.poll(() => trusting("second"), { timeout: 20_000, interval: 200 }).toContain("ok");
+  });
+
+  it("warns in /readyz of renewed files that cannot be used, until they can", async () => {
+    const cwd = makeFolder();
+    for (const name of ["first", "second"]) makeCertificate(cwd, name);
+    const live = { cert: join(cwd, "live.pem"), key: join(cwd, "live.key") };
+    const put = (cert: string, key: string): void => {
+      copyFileSync(join(cwd, `${cert}.pem`), live.cert);
+      copyFileSync(join(cwd, `${key}.key`), live.key);
+    };
+    put("first", "first");
+    const clock = makeFakeClock();
+    const app = makeServer({ store: makeFakeStore(), logger: silent, clock, tls: live });
+    onTestFinished(() => app.close());
+    const own = async () => (await app.inject("/readyz")).json<{ warnings: string[] }>().warnings.filter((warning) => warning.includes("certificate"));
+    expect(await own()).toEqual([]);
+    put("second", "first");
+    await clock.advance(10_000);
+    expect(await own()).toEqual([expect.stringMatching(/cannot be used together.*The certificate from before stays in use\.$/)]);
+    rmSync(live.key);
+    await clock.advance(10_000);
+    expect(await own()).toEqual([expect.stringContaining("REPRISE_TLS_KEY is")]);
+    put("second", "second");
+    await clock.advance(10_000);
+    expect(await own()).toEqual([]);
   });
 
   it("does not start with the private key of another certificate", async () => {

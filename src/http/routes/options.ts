@@ -13,6 +13,8 @@ export interface RouteOptions {
   readonly keys: Keys | null;
   /** Of the console; null where the service works without keys. */
   readonly sessions: Sessions | null;
+  /** What is wrong with the files that the server follows, for `/readyz`: a sentence each. */
+  readonly warnings: () => readonly string[];
   /** All routes, once the server is ready. */
   readonly table: readonly Route[];
 }

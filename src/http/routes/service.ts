@@ -8,7 +8,7 @@ import { adminOfAll, callerOf, type RouteOptions } from "./options.ts";
 /** Schemas, the views as a whole, and the service's own health. */
 export async function serviceRoutes(app: FastifyInstance, options: RouteOptions): Promise<void> {
   schemaRoutes(app, options);
-  const { store, keys } = options;
+  const { store, warnings: ofFiles } = options;
   const { get, act } = makeRoutes(app, store);
   act(
     "POST",
@@ -35,9 +35,8 @@ export async function serviceRoutes(app: FastifyInstance, options: RouteOptions)
     async ({ request }, reply): Promise<ReadyReply> => {
       await store.probe();
       const waitsFor = store.notReady();
-      const ofKeys = keys?.warning() ?? null;
       const { ofAllTenants } = request.caller;
-      const warnings = !ofAllTenants ? [] : ofKeys === null ? [...store.warnings()] : [...store.warnings(), ofKeys];
+      const warnings = ofAllTenants ? [...store.warnings(), ...ofFiles()] : [];
       if (waitsFor === null) return { status: "ready", waits_for: null, warnings };
       reply.code(503).header("retry-after", "1");
       return { status: "not_ready", waits_for: ofAllTenants ? waitsFor : forOthers, warnings };
