@@ -33,6 +33,14 @@ describe("completion", () => {
     expect(await bash("reprise", "dlq", "ls", "--lane-st")).toEqual([""]);
   });
 
+  it("bash completes what a flag takes, and no flags in its place", async () => {
+    expect(await bash("reprise", "keys", "create", "--role", "")).toEqual(["append", "read", "operate", "admin"]);
+    expect(await bash("reprise", "dlq", "ls", "-o", "nd")).toEqual(["ndjson"]);
+    expect(await bash("reprise", "dlq", "ls", "--handler", "")).toEqual([""]);
+    expect(await bash("reprise", "dlq", "ls", "--handler", "ledger", "--er")).toContain("--error");
+    expect(await bash("reprise", "completion", "z")).toEqual(["zsh"]);
+  });
+
   it.runIf(isThere("fish"))("fish does, too", async () => {
     const complete = async (line: string) =>
       (await promisify(execFile)("fish", ["--no-config", "-c", `source ${saved("fish")}; complete -C "${line}"`])).stdout;

@@ -117,6 +117,10 @@ describe("handlers", () => {
       ["4 entities of mail waiting for the next attempt", false],
     ]);
     expect(handlerMatters(paused!).map(({ found }) => found)).not.toContain("2 entities of mail paused");
+    const heldBehind = (dead_lettered: number, escalated: number) =>
+      handlerMatters({ ...running!, by_status: { ...running!.by_status, dead_lettered, escalated } })[1]!.found;
+    expect(heldBehind(0, 3)).toBe("3 entities of mail held behind a decision that is open");
+    expect(heldBehind(2, 1)).toBe("3 entities of mail held behind a dead letter or a decision that is open");
   });
 });
 

@@ -51,7 +51,10 @@ function checkLock(hold: () => readonly string[], config: string): Checked {
 
 export function checkKeys(path: string | undefined, nowMs: number): Checked {
   if (!path)
-    return notChecked("keys", "No key file is named (REPRISE_API_KEYS): the service listens on this machine only, and every local user is an operator.");
+    return notChecked(
+      "keys",
+      "No key file is named (REPRISE_API_KEYS): a service that is started so listens on this machine only, and every local user is an operator.",
+    );
   try {
     const keys = readKeyFile(path).filter((key) => isInForce(key, nowMs));
     if (keys.length === 0)

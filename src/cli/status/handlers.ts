@@ -33,18 +33,23 @@ function stoppedNext(word: string, fault: string | null): string {
 
 const laneTexts = {
   stuck: "stuck: the call goes on though its time-out is over",
-  blocked: "held behind a dead letter",
   paused: "paused",
   backing_off: "waiting for the next attempt",
 } as const;
 
-function laneMatters({ name, state, lanes }: Handler): readonly Matter[] {
+/** A lane that is blocked waits for one of both. */
+function blockedText({ dead_lettered: dead, escalated }: Handler["by_status"]): string {
+  return `held behind a ${[...(dead > 0 || escalated === 0 ? ["dead letter"] : []), ...(escalated > 0 ? ["decision that is open"] : [])].join(" or a ")}`;
+}
+
+function laneMatters({ name, state, lanes, by_status: byStatus }: Handler): readonly Matter[] {
   const word = shellWord(name) ?? "…";
   return (["stuck", "blocked", "paused", "backing_off"] as const)
     .filter((lane) => lanes[lane] > 0 && (lane !== "paused" || state === "running"))
     .map((lane) => {
       const count = lanes[lane];
-      const found = `${count} ${count === 1 ? "entity" : "entities"} of ${name} ${laneTexts[lane]}`;
+      const text = lane === "blocked" ? blockedText(byStatus) : laneTexts[lane];
+      const found = `${count} ${count === 1 ? "entity" : "entities"} of ${name} ${text}`;
       return { kind: "lanes", wrong: lane !== "backing_off", handler: name, count, found, next: `reprise entities ls --handler ${word} --lane-state ${lane}` };
     });
 }
