@@ -8,6 +8,8 @@ export interface EntityKey {
   /** Of its last event; −1 and 0 before its first. */
   revision: number;
   position: number;
+  /** The type of its last event, as its row has it: null before its first, and when all have left the log. */
+  lastType: string | null;
   /** What the transaction under way has to write of it at its end. */
   pending: PendingEntity | null;
 }

@@ -24,7 +24,7 @@ export function entityOfEvent(db: ViewDatabase, { stream, tenant, entity, revisi
 }
 
 function read(db: ViewDatabase, stream: string): Omit<EntityKey, "pending"> | undefined {
-  return db.get("select id, tenant, type, revision, position from entities where stream = ?", stream);
+  return db.get("select id, tenant, type, revision, position, last_type as lastType from entities where stream = ?", stream);
 }
 
 /** @returns null when the stream has a row. */
@@ -34,5 +34,5 @@ function make(db: ViewDatabase, stream: string, { tenant, entity }: Pick<StoredE
      on conflict (stream) do nothing`,
     ...[stream, tenant, entity.type, entity.id, streamHash(stream)],
   );
-  return id === null ? null : { id, tenant, type: entity.type, revision: -1, position: 0 };
+  return id === null ? null : { id, tenant, type: entity.type, revision: -1, position: 0, lastType: null };
 }

@@ -3,13 +3,14 @@ import { type Projection, recordedMsOf } from "../projection.ts";
 /** One row for each stream, numbered in the order of its first event, and the event types it ever held. */
 export const entities: Projection = {
   tables: `
-    -- hash: of the stream's name, modulo a handler's partitions the one that it belongs to.
+    -- hash: of the stream's name, modulo a handler's partitions the one that it belongs to. last_type: of its last event; null when all have left the log.
     create table entities(
       id integer primary key, stream text not null unique, tenant text not null, type text not null, entity text not null,
-      revision integer not null, position integer not null, recorded_ms integer not null, hash integer not null
+      revision integer not null, position integer not null, recorded_ms integer not null, hash integer not null, last_type text
     ) strict;
     create index entities_by_type on entities(tenant, type);
     create index entities_by_name on entities(entity, tenant);
+    -- position: of the type's last event. 0 for the type of the entity's last event, whose position is in entities: most events change no row here.
     create table entity_types(entity integer not null, type text not null, position integer not null, primary key (entity, type)) strict, without rowid;
   `,
   apply({ latest: { entities } }, input) {
@@ -17,9 +18,10 @@ export const entities: Projection = {
     const { event, entity } = input;
     const { type } = event;
     const recordedMs = recordedMsOf(event);
-    const { pending } = entity;
+    const { pending, lastType } = entity;
     if (pending === null) {
-      entity.pending = { recordedMs, type, others: null };
+      const others = lastType === null || lastType === type ? null : new Map([[lastType, entity.position]]);
+      entity.pending = { recordedMs, type, others };
       entities.push(entity);
     } else {
       if (pending.type !== type) {
@@ -37,8 +39,9 @@ export const entities: Projection = {
     for (const entity of entities) {
       const { id, revision, position, pending } = entity;
       const { recordedMs, type, others } = pending!;
-      db.run("update entities set revision = ?, position = ?, recorded_ms = ? where id = ?", revision, position, recordedMs, id);
-      db.run(lastOfType, id, type, position);
+      db.run("update entities set revision = ?, position = ?, recorded_ms = ?, last_type = ? where id = ?", revision, position, recordedMs, type, id);
+      if (entity.lastType !== type) db.run(lastOfType, id, type, 0);
+      entity.lastType = type;
       if (others !== null) for (const [type, position] of others) db.run(lastOfType, id, type, position);
       entity.pending = null;
     }
@@ -46,5 +49,8 @@ export const entities: Projection = {
     db.entities.settled();
   },
 };
+
+/** The position of the last event of a type, of a row `t` of `entity_types` for a row `n` of `entities`. */
+export const lastOfTypeSql = "iif(t.position = 0, n.position, t.position)";
 
 const lastOfType = "insert into entity_types(entity, type, position) values (?, ?, ?) on conflict do update set position = excluded.position";

@@ -1,5 +1,7 @@
 import { replayStream } from "../../event/names.ts";
 import type { ArchivedRange } from "../../records/retention.ts";
+import type { ViewDatabase } from "../database.ts";
+import type { EntityKey } from "../entity-cache.ts";
 import { entityOf } from "../entity-keys.ts";
 import type { Folding, Projection } from "../projection.ts";
 import { positionsBetween } from "../queries/entity-events.ts";
@@ -46,7 +48,7 @@ function forget({ db, latest }: Folding, [stream, first, before, position, recor
   }
   if (rows.length > 0) {
     const through = rows.reduce((most, row) => Math.max(most, row.position), 0);
-    db.run("delete from entity_types where entity = ? and position <= ?", entity.id, through);
+    forgetTypes(db, entity, through);
     db.run("insert into forgotten values (1, ?) on conflict do update set events = events + excluded.events", rows.length);
   }
   db.run("delete from event_marks where entity = ? and revision < ?", entity.id, before);
@@ -59,6 +61,15 @@ function forget({ db, latest }: Folding, [stream, first, before, position, recor
   entity.position = Number(position);
   const at = [entity.revision, entity.position, Date.parse(recordedAt), entity.id];
   db.run("update entities set revision = ?, position = ?, recorded_ms = ? where id = ?", ...at);
+}
+
+/** The types of which no event is left. */
+function forgetTypes(db: ViewDatabase, entity: EntityKey, through: number): void {
+  db.run("delete from entity_types where entity = ? and position between 1 and ?", entity.id, through);
+  if (entity.position > through) return;
+  db.run("delete from entity_types where entity = ?", entity.id);
+  db.run("update entities set last_type = null where id = ?", entity.id);
+  entity.lastType = null;
 }
 
 function forgetReplay({ db }: Folding, id: string): void {

@@ -1,5 +1,6 @@
 import { makeTurns, type Turns } from "../../../event/turns.ts";
 import type { HeldLane, HeldLanes } from "../../model/letters-to-replay.ts";
+import { lastOfTypeSql } from "../../projections/entities.ts";
 import type { Sources } from "../context.ts";
 import { handlerRows } from "../deliveries/handler-rows.ts";
 import { laneRow } from "../deliveries/lane-rows.ts";
@@ -50,7 +51,8 @@ async function lettersIn({ db }: Sources, entity: number, handler: string, turns
 /** Revision of the entity's last event that the handler wants. */
 function lastWanted({ db }: Sources, entity: number, handler: string): number | null {
   const { position } = db().get<{ position: number | null }>(
-    `select max(t.position) as position from entity_types t join temp.wanted w on w.handler = ? and w.type = t.type and w.since < t.position where t.entity = ?`,
+    `select max(${lastOfTypeSql}) as position from entities n cross join entity_types t on t.entity = n.id
+       join temp.wanted w on w.handler = ? and w.type = t.type and w.since < ${lastOfTypeSql} where n.id = ?`,
     handler,
     entity,
   )!;

@@ -2,6 +2,7 @@ import { toIso } from "../../../event/clock.ts";
 import { parseStreamName } from "../../../event/names.ts";
 import type { Turns } from "../../../event/turns.ts";
 import type { EntityView, LaneView } from "../../model/entity.ts";
+import { lastOfTypeSql } from "../../projections/entities.ts";
 import type { Sources } from "../context.ts";
 import type { DeliveryReader } from "../deliveries/delivery-reader.ts";
 import type { HandlerRow } from "../deliveries/handler-rows.ts";
@@ -9,7 +10,10 @@ import type { EntityRow } from "./entity-row.ts";
 import { laneView } from "./lane-view.ts";
 
 export function wantingHandlers({ db }: Sources, { handlers, wants }: DeliveryReader, entity: number): readonly HandlerRow[] {
-  const types = db().all<{ type: string; position: number }>("select type, position from entity_types where entity = ?", entity);
+  const types = db().all<{ type: string; position: number }>(
+    `select t.type, ${lastOfTypeSql} as position from entities n cross join entity_types t on t.entity = n.id where n.id = ?`,
+    entity,
+  );
   return handlers.filter(({ name }) => types.some(({ type, position }) => wants(name, type, position)));
 }
 

@@ -1,5 +1,6 @@
 import { everyTenant } from "../../../event/names.ts";
 import type { ShownLaneState } from "../../model/entity.ts";
+import { lastOfTypeSql } from "../../projections/entities.ts";
 import { allOf, isOf, oneOf } from "../context.ts";
 import type { HandlerRow } from "../deliveries/handler-rows.ts";
 import { type LaneRow, laneColumns } from "../deliveries/lane-rows.ts";
@@ -60,7 +61,7 @@ export async function countEntities({ sources: { db }, tenant, turns }: Counting
     for (const { handler, entities } of db().all<{ handler: string; entities: number }>(
       `select w.handler, count(distinct t.entity) as entities
          from (select n.id from ${beside.from} where ${sql}) e cross join entity_types t on t.entity = e.id
-         cross join temp.wanted w indexed by wanted_by_type on w.type = t.type and w.since < t.position group by w.handler`,
+         cross join temp.wanted w indexed by wanted_by_type on w.type = t.type and (w.since = 0 or w.since < (select ${lastOfTypeSql} from entities n where n.id = t.entity)) group by w.handler`,
       ...parameters,
     ))
       counted.set(handler, (counted.get(handler) ?? 0) + entities);
