@@ -13,6 +13,8 @@ import type { ViewDatabase } from "./database.ts";
 import type { EntityKey } from "./entity-cache.ts";
 import { entityOfEvent } from "./entity-keys.ts";
 import type { PartitionPlace } from "./journal-owners.ts";
+import type { JournalsRead } from "./projections/journals-read.ts";
+import type { LaneRows } from "./projections/lane-row.ts";
 import type { LetterCounts } from "./projections/letter-counts.ts";
 import type { MinuteCounts } from "./projections/minute-counts.ts";
 import type { TypeCounts } from "./projections/type-counts.ts";
@@ -51,6 +53,8 @@ export interface Latest {
   readonly minutes: Map<number, { readonly first: number; last: number }>;
   readonly minuteCounts: MinuteCounts;
   readonly letters: LetterCounts;
+  readonly lanes: LaneRows;
+  readonly journals: JournalsRead;
 }
 
 export interface Projection {

@@ -1,12 +1,8 @@
 import type { Position, StoredEvent } from "../event/event.ts";
-import { RowBuffer } from "../log/row-buffer.ts";
 import type { ViewDatabase } from "./database.ts";
-import { type Folding, type Latest, toEntry } from "./projection.ts";
+import { clearLatest, makeLatest } from "./latest.ts";
+import { type Folding, toEntry } from "./projection.ts";
 import { projections } from "./projections/all.ts";
-import { eventColumns } from "./projections/event-index.ts";
-import { LetterCounts } from "./projections/letter-counts.ts";
-import { MinuteCounts } from "./projections/minute-counts.ts";
-import { TypeCounts } from "./projections/type-counts.ts";
 
 /** Folds events into the rows, in transactions. */
 export interface RowFold {
@@ -30,12 +26,7 @@ export const eventsPerCommit = { live: 1, rebuild: 50_000 } as const;
 /** @param wantedChanged called within the transaction that changes what handlers want. */
 export function makeRowFold(db: ViewDatabase, wantedChanged: () => void, eventsPerCommit: number): RowFold {
   let position = BigInt(db.get<{ position: number }>("select position from meta")!.position);
-  const events = new RowBuffer(
-    eventColumns,
-    (rows) => `insert or rollback into events values ${rows}`,
-    (sql, values) => db.run(sql, ...values),
-  );
-  const latest: Latest = { events, entities: [], types: new TypeCounts(), minutes: new Map(), minuteCounts: new MinuteCounts(), letters: new LetterCounts() };
+  const latest = makeLatest(db);
   const folding: Folding = { db, wantedChanged, latest, lettersOfLane: 0 };
   /** What the rows hold that is not committed yet. */
   let open: { position: Position; events: number } | null = null;
@@ -63,9 +54,7 @@ export function makeRowFold(db: ViewDatabase, wantedChanged: () => void, eventsP
   };
   const rollback = (): void => {
     open = null;
-    events.clear();
-    latest.entities.length = 0;
-    for (const each of [latest.types, latest.minutes, latest.minuteCounts, latest.letters]) each.clear();
+    clearLatest(latest);
     db.rollback();
   };
   const orRollback = <T>(work: () => T): T => {

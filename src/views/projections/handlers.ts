@@ -21,7 +21,7 @@ export const handlers: Projection = {
       checkpoint integer not null, recorded_at text not null, primary key (handler, second, partitions, partition)) strict, without rowid;
     create index progress_marks_by_checkpoint on progress_marks(handler, checkpoint);
   `,
-  apply({ db, wantedChanged }, input) {
+  apply({ db, wantedChanged, latest }, input) {
     if (input.kind === "journal" && input.entry.type === "progress") {
       const { handler, event, place } = input;
       const checkpoint = Number(input.entry.data.checkpoint);
@@ -54,6 +54,7 @@ export const handlers: Projection = {
           entry.data.endpoint,
         );
         db.journals.clear();
+        latest.lanes.write(db);
         if (before !== undefined) divide(db, handler, before, of);
         db.run("delete from handler_types where handler = ?", handler);
         for (const [type, since] of Object.entries(entry.data.stored ?? entry.data.types))

@@ -1,68 +1,69 @@
 import type { JournalData } from "../../records/journal.ts";
 import { isLaneBlock } from "../../records/lane-state.ts";
-import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
 import type { Folding } from "../projection.ts";
-import { addMark, advance, forgetPassed, laneOf, type Mark } from "./lane-row.ts";
+import type { Mark } from "./lane-row.ts";
 
-export function progressed(db: ViewDatabase, mark: Mark, { checkpoint: text, ahead }: JournalData["progress"]): void {
+export function progressed({ db, latest: { lanes } }: Folding, mark: Mark, { checkpoint: text, ahead }: JournalData["progress"]): void {
   const checkpoint = Number(text);
-  for (const [lane, next, at] of ahead) {
-    const entity = entityOf(db, lane);
-    const known = laneOf(db, entity.id, mark.handler);
-    if (known === undefined && Number(at) <= checkpoint) continue; // it would be forgotten below
-    if (advance(db, entity, mark, next, Number(at), known)) addMark(db, entity.id, mark);
+  for (const [stream, next, at] of ahead) {
+    const entity = entityOf(db, stream);
+    if (Number(at) <= checkpoint && lanes.find(db, entity.id, mark.handler) === undefined) continue; // it would be forgotten below
+    const { lane, moved } = lanes.advance(db, entity, mark, next, Number(at));
+    if (moved) lanes.addMark(db, lane, mark.recordedAt);
   }
-  forgetPassed(db, mark, checkpoint);
+  lanes.forgetPassed(db, mark, checkpoint);
 }
 
-export function detached(db: ViewDatabase, mark: Mark, { lane, next, at, why, detail }: JournalData["lane.detached"]): void {
-  const entity = entityOf(db, lane);
-  advance(db, entity, mark, next, Number(at));
+export function detached({ db, latest: { lanes } }: Folding, mark: Mark, { lane: stream, next, at, why, detail }: JournalData["lane.detached"]): void {
+  const { lane } = lanes.advance(db, entityOf(db, stream), mark, next, Number(at));
+  lanes.change(lane, { detached: 1, why: isLaneBlock(why) ? why : null, detail: detail ?? null });
+  lanes.addMark(db, lane, mark.recordedAt);
+}
+
+export function attached({ db, latest: { lanes } }: Folding, mark: Mark, { lane: stream, at }: JournalData["lane.attached"]): void {
+  const lane = lanes.find(db, entityOf(db, stream).id, mark.handler);
+  if (lane === undefined) return;
+  lanes.change(lane, { detached: 0, why: null, at: Math.max(lane.at, Number(at)) });
+  lanes.addMark(db, lane, mark.recordedAt);
+}
+
+export function paused({ db, latest: { lanes } }: Folding, mark: Mark, { lane: stream, next, at, act }: JournalData["lane.paused"]): void {
+  const { lane } = lanes.advance(db, entityOf(db, stream), mark, next, Number(at));
+  lanes.change(lane, { detached: 1 });
+  lanes.addMark(db, lane, mark.recordedAt);
+  lanes.write(db);
   db.run(
-    "update lanes set detached = 1, why = ?, detail = ? where entity = ? and handler = ?",
-    isLaneBlock(why) ? why : null,
-    detail ?? null,
-    entity.id,
-    mark.handler,
+    "update lanes set paused = 1, paused_by = ?, paused_reason = ? where entity = ? and handler = ?",
+    ...[act.actor, act.reason, lane.entity, mark.handler],
   );
-  addMark(db, entity.id, mark);
 }
 
-export function attached(db: ViewDatabase, mark: Mark, { lane, at }: JournalData["lane.attached"]): void {
-  const { id } = entityOf(db, lane);
-  db.run("update lanes set detached = 0, why = null, at = max(at, ?) where entity = ? and handler = ?", Number(at), id, mark.handler);
-  addMark(db, id, mark);
+export function resumed({ db }: Folding, { handler }: Mark, { lane }: JournalData["lane.resumed"]): void {
+  db.run("update lanes set paused = 0, paused_by = null, paused_reason = null where entity = ? and handler = ?", entityOf(db, lane).id, handler);
 }
 
-export function paused(db: ViewDatabase, mark: Mark, { lane, next, at, act }: JournalData["lane.paused"]): void {
-  const entity = entityOf(db, lane);
-  advance(db, entity, mark, next, Number(at));
-  db.run(
-    "update lanes set detached = 1, paused = 1, paused_by = ?, paused_reason = ? where entity = ? and handler = ?",
-    act.actor,
-    act.reason,
-    entity.id,
-    mark.handler,
-  );
-  addMark(db, entity.id, mark);
+export function retried({ db, latest: { lanes } }: Folding, { handler }: Mark, { lane: stream }: JournalData["lane.retried"]): void {
+  const lane = lanes.find(db, entityOf(db, stream).id, handler);
+  if (lane !== undefined) lanes.change(lane, { retry_at: null });
 }
 
-export function passedGap(db: ViewDatabase, mark: Mark, { lane, from, to }: JournalData["lane.gap"]): void {
-  const entity = entityOf(db, lane);
-  if (advance(db, entity, mark, to + 1, 0)) addMark(db, entity.id, mark);
+export function passedGap({ db, latest: { lanes } }: Folding, mark: Mark, { lane: stream, from, to }: JournalData["lane.gap"]): void {
+  const entity = entityOf(db, stream);
+  const { lane, moved } = lanes.advance(db, entity, mark, to + 1, 0);
+  if (moved) lanes.addMark(db, lane, mark.recordedAt);
   db.run("insert or replace into gaps(entity, handler, first, last, recorded_at) values (?, ?, ?, ?, ?)", entity.id, mark.handler, from, to, mark.recordedAt);
 }
 
 /** The lane waits for the next call of a delivery that failed, or was put off. */
 export function waits(
-  db: ViewDatabase,
+  { db, latest: { lanes } }: Folding,
   mark: Mark,
-  { lane, revision }: { readonly lane: string; readonly revision: number },
+  { lane: stream, revision }: { readonly lane: string; readonly revision: number },
   until: string,
   attempts: number,
 ): void {
-  const entity = entityOf(db, lane);
+  const entity = entityOf(db, stream);
   const retry = db.get<{ status: string; letter: 0 | 1 }>(
     "select status, letter from deliveries where entity = ? and revision = ? and handler = ?",
     entity.id,
@@ -70,35 +71,20 @@ export function waits(
     mark.handler,
   );
   if (retry?.status !== "failed" || retry.letter === 1) return; // of a dead letter's replay, or late
-  advance(db, entity, mark, revision, 0);
-  db.run(
-    "update lanes set detached = 1, next = ?, attempts = ?, retry_at = ? where entity = ? and handler = ?",
-    revision,
-    attempts,
-    until,
-    entity.id,
-    mark.handler,
-  );
-  addMark(db, entity.id, mark);
+  const { lane } = lanes.advance(db, entity, mark, revision, 0);
+  lanes.change(lane, { detached: 1, next: revision, attempts, retry_at: until });
+  lanes.addMark(db, lane, mark.recordedAt);
 }
 
 /** A delivery has its outcome, or is a dead letter. */
 export function ended(
-  { db, lettersOfLane }: Pick<Folding, "db" | "lettersOfLane">,
+  { db, lettersOfLane, latest: { lanes } }: Folding,
   mark: Mark,
-  { lane, revision, at }: { readonly lane: string; readonly revision: number; readonly at: string },
-  detaches: number,
+  { lane: stream, revision, at }: { readonly lane: string; readonly revision: number; readonly at: string },
+  detaches: boolean,
 ): void {
-  const entity = entityOf(db, lane);
-  const known = laneOf(db, entity.id, mark.handler);
-  if (known === undefined || known.next <= revision) advance(db, entity, mark, revision + 1, Number(at), known);
-  db.run(
-    "update lanes set at = max(at, ?), detached = max(detached, ?), letters = letters + ? where entity = ? and handler = ?",
-    Number(at),
-    detaches,
-    lettersOfLane,
-    entity.id,
-    mark.handler,
-  );
-  addMark(db, entity.id, mark);
+  const entity = entityOf(db, stream);
+  const { lane } = lanes.advance(db, entity, mark, revision + 1, Number(at));
+  lanes.change(lane, { detached: detaches ? 1 : lane.detached, letters: lane.letters + lettersOfLane });
+  lanes.addMark(db, lane, mark.recordedAt);
 }

@@ -1,8 +1,7 @@
 import { attachedOf } from "../../records/progress.ts";
-import { entityOf } from "../entity-keys.ts";
 import type { Projection } from "../projection.ts";
 import { inPartition } from "./checkpoints.ts";
-import { attached, detached, ended, passedGap, paused, progressed, waits } from "./lane-moves.ts";
+import { attached, detached, ended, passedGap, paused, progressed, resumed, retried, waits } from "./lane-moves.ts";
 
 /**
  * Folds the journal (docs/rules.md, Journal) into rows: lanes that do not simply flow, or are ahead of the checkpoint. Runs after `deliveries`, whose rows say
@@ -28,50 +27,53 @@ export const lanes: Projection = {
     create index gaps_by_handler on gaps(handler);
   `,
   apply(folding, input) {
-    const { db } = folding;
-    if (input.kind === "handler" && input.entry.type === "handler.retired") db.run("delete from lanes where handler = ?", input.handler);
+    const { db, latest } = folding;
+    if (input.kind === "handler" && input.entry.type === "handler.retired") {
+      latest.lanes.write(db);
+      db.run("delete from lanes where handler = ?", input.handler);
+    }
     if (input.kind !== "journal") return;
     const { handler, entry, event, place } = input;
     const mark = { handler, place, recordedAt: event.recordedAt };
     switch (entry.type) {
       case "partition.claimed": // this build may know the version: each claim tries again
+        latest.lanes.write(db);
         db.run(`update lanes set why = null where handler = ? and why is not null ${inPartition("lanes.entity", place)}`, handler);
         return;
       case "progress":
-        for (const one of entry.data.attached ?? []) attached(db, mark, attachedOf(one));
-        progressed(db, mark, entry.data);
+        for (const one of entry.data.attached ?? []) attached(folding, mark, attachedOf(one));
+        progressed(folding, mark, entry.data);
         return;
       case "lane.detached":
-        detached(db, mark, entry.data);
+        detached(folding, mark, entry.data);
         return;
       case "lane.attached":
-        attached(db, mark, entry.data);
+        attached(folding, mark, entry.data);
         return;
       case "lane.paused":
-        paused(db, mark, entry.data);
+        paused(folding, mark, entry.data);
         return;
       case "lane.resumed":
-        db.run(
-          "update lanes set paused = 0, paused_by = null, paused_reason = null where entity = ? and handler = ?",
-          entityOf(db, entry.data.lane).id,
-          handler,
-        );
+        resumed(folding, mark, entry.data);
         return;
       case "lane.retried":
-        db.run("update lanes set retry_at = null where entity = ? and handler = ?", entityOf(db, entry.data.lane).id, handler);
+        retried(folding, mark, entry.data);
         return;
       case "lane.gap":
-        passedGap(db, mark, entry.data);
+        passedGap(folding, mark, entry.data);
         return;
       case "delivery.failed":
-        waits(db, mark, entry.data, entry.data.retryAt, entry.data.record.attempt);
+        waits(folding, mark, entry.data, entry.data.retryAt, entry.data.record.attempt);
         return;
       case "delivery.deferred":
-        waits(db, mark, entry.data, entry.data.until, entry.data.record.attempt - 1);
+        waits(folding, mark, entry.data, entry.data.until, entry.data.record.attempt - 1);
         return;
       case "delivery.dead_lettered":
       case "delivery.settled":
-        ended(folding, mark, entry.data, Number(entry.type === "delivery.dead_lettered"));
+        ended(folding, mark, entry.data, entry.type === "delivery.dead_lettered");
     }
+  },
+  settle({ db, latest }) {
+    latest.lanes.write(db);
   },
 };

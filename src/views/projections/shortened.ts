@@ -1,6 +1,7 @@
 import type { ViewDatabase } from "../database.ts";
 import type { Entry, Folding, Projection } from "../projection.ts";
 import { inPartition } from "./checkpoints.ts";
+import { journalsReadTable } from "./journals-read.ts";
 
 type EntryOfKind<K extends Entry["kind"]> = Extract<Entry, { readonly kind: K }>;
 
@@ -10,33 +11,27 @@ type EntryOfKind<K extends Entry["kind"]> = Extract<Entry, { readonly kind: K }>
  */
 export const shortened: Projection = {
   tables: `
-    -- How far each journal was read. missing: the first entry that was not there to be read; null: none was missing. abridged: the last one came from the abridgement.
-    create table journals_read(journal text primary key, revision integer not null, missing integer, abridged integer not null) strict, without rowid;
-    -- Journals that were shortened before these rows had read them: the rows are of no use.
+${journalsReadTable}    -- Journals that were shortened before these rows had read them: the rows are of no use.
     create table journals_missed(journal text primary key) strict, without rowid;
   `,
   apply(folding, input) {
-    if (input.kind === "journal") noteRead(folding.db, input);
+    const { db, latest } = folding;
+    if (input.kind === "journal") latest.journals.note(db, input.event);
     if (input.kind !== "abridged") return;
+    latest.journals.write(db);
+    latest.lanes.write(db);
     mustHaveRead(folding.db, input);
     forgetTexts(folding, input);
     forgetMarks(folding, input);
+  },
+  settle({ db, latest }) {
+    latest.journals.write(db);
   },
 };
 
 /** Whether something went from the log before these rows had it. */
 export function missedEntries(db: ViewDatabase): boolean {
   return db.get("select 1 from journals_missed limit 1") !== undefined;
-}
-
-function noteRead(db: ViewDatabase, { event: { stream, revision, abridged } }: EntryOfKind<"journal">): void {
-  db.run(
-    `insert into journals_read(journal, revision, missing, abridged) values (?1, ?2, iif(?3 = 0 and ?2 > 0, 0, null), ?3)
-     on conflict do update set missing = coalesce(missing, iif(?3 = 0 and ?2 > revision + 1, revision + 1, null)), revision = max(revision, ?2), abridged = ?3`,
-    stream,
-    revision,
-    Number(abridged === true),
-  );
 }
 
 /** What comes from an abridgement is all that there is. Of the entries themselves each must have come before they went. */

@@ -1,0 +1,25 @@
+import { RowBuffer } from "../log/row-buffer.ts";
+import type { ViewDatabase } from "./database.ts";
+import type { Latest } from "./projection.ts";
+import { eventColumns } from "./projections/event-index.ts";
+import { JournalsRead } from "./projections/journals-read.ts";
+import { LaneRows } from "./projections/lane-row.ts";
+import { LetterCounts } from "./projections/letter-counts.ts";
+import { MinuteCounts } from "./projections/minute-counts.ts";
+import { TypeCounts } from "./projections/type-counts.ts";
+
+export function makeLatest(db: ViewDatabase): Latest {
+  const events = new RowBuffer(
+    eventColumns,
+    (rows) => `insert or rollback into events values ${rows}`,
+    (sql, values) => db.run(sql, ...values),
+  );
+  const own = { types: new TypeCounts(), minuteCounts: new MinuteCounts(), letters: new LetterCounts(), lanes: new LaneRows(), journals: new JournalsRead() };
+  return { events, entities: [], minutes: new Map(), ...own };
+}
+
+/** After a transaction that was undone. */
+export function clearLatest({ entities, events, types, minutes, minuteCounts, letters, lanes, journals }: Latest): void {
+  entities.length = 0;
+  for (const each of [events, types, minutes, minuteCounts, letters, lanes, journals]) each.clear();
+}
