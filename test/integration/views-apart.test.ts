@@ -101,6 +101,19 @@ describe("views with a thread of their own", () => {
     expect(rowsOf(file).events).toHaveLength(1001);
   });
 
+  it("begin in it where enough events wait already, and the first thread reads none of them", async () => {
+    const { open, paid, log, asked } = await onDisk();
+    for (let i = 0; i < 40; i++) await paid(`default.order-${i % 7}`, 25);
+    const views = await open({ clock, apartAfter: 1000 });
+    await views.waitFor(await log.head());
+    expect(asked).toEqual([]);
+    await views.close();
+    const again = await open({ clock, apartAfter: 1000 });
+    await paid("default.order-1", 3);
+    await again.waitFor(await log.head());
+    expect(asked).toEqual([(await log.head()) - 3n]);
+  });
+
   it("leave to the log's owner what cannot be read, and go on by themselves behind it", async () => {
     const { open, paid, file, asked, path } = await onDisk();
     const events = [...(await paid("default.order-1", 3)), ...(await paid("default.order-2", 600)), ...(await paid("default.order-3", 600))];
