@@ -124,7 +124,7 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
       ...{ ...config, appends, log, clock, newId, random, logger, build, projectBuild: config.build, ends: marker },
       ...{ limits: { ...config.limits, ...limits }, ...(calls && { calls }), ...(twins && { twin: twins.handler }) },
       ...sharing,
-      archivedBefore: makeArchivedBefore(log),
+      ...{ archivedBefore: makeArchivedBefore(log), textsGo: config.retention.length > 0 },
       ...{ onTaken: () => onTaken(), onMembers: () => onTaken(), onReplay: (event) => replays.heard(event), beforeLeaving: () => replays.flushed() },
     });
     const seen = await openStoreViews(plan, ground, log, delivery);

@@ -42,6 +42,8 @@ export interface RunningHandlersOptions {
   readonly newId: NewId;
   readonly random: () => number;
   readonly limits: DeliveryLimits;
+  /** A rule of retention has the texts of journals go in time. Default: no. */
+  readonly textsGo?: boolean;
   readonly logger: DeliveryLogger;
   /** For what handlers append. */
   readonly appends: FollowUpAppends;

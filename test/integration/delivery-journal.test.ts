@@ -64,6 +64,31 @@ describe("an idle store", () => {
   });
 });
 
+describe("a partition that has nothing more to record", () => {
+  const mailer = defineHandler({ name: "mailer", events: [placed], retry: { maxAttempts: 1 }, on: { "order.placed": () => refuse("no") } });
+
+  async function recordsOfDays(retention: object): Promise<readonly LogRow[]> {
+    const clock = makeFakeClock(Date.now());
+    const folder = temporaryFolder();
+    const store = await startStore(defineConfig({ events: [placed], handlers: [mailer], ...retention }), folder, { clock });
+    await store.append([order("a")]);
+    await expect.poll(() => clock.advance(10).then(async () => (await handlerView(store, "mailer")).byStatus.dead_lettered), { timeout: 25_000 }).toBe(1);
+    await turns(clock, 50, 100);
+    await turns(clock, 60, 3_600_000);
+    return readLogRows(folder).filter(({ stream }) => stream === journal);
+  }
+
+  it("puts one record behind the last text, where texts go in time, so that a run may remove it", async () => {
+    const rows = await recordsOfDays({ retention: { other: { afterDays: 1, archive: `file:${temporaryFolder()}` } } });
+    expect(rows.map(({ type }) => type).slice(-3)).toEqual(["delivery.dead_lettered", "progress", "progress"]);
+  });
+
+  it("puts nothing behind it where they stay", async () => {
+    const rows = await recordsOfDays({});
+    expect(rows.map(({ type }) => type).slice(-2)).toEqual(["delivery.dead_lettered", "progress"]);
+  });
+});
+
 /** Lets pending work happen, then moves time; `times` over. */
 async function turns(clock: FakeClock, times: number, ms: number): Promise<void> {
   for (let turn = 0; turn < times; turn++) {

@@ -47,6 +47,8 @@ export interface DispatcherOptions {
   readonly newId: NewId;
   readonly random: () => number;
   readonly limits: DeliveryLimits;
+  /** A rule of retention has the texts of journals go in time. */
+  readonly textsGo?: boolean;
   readonly gate: AloneGate;
   readonly logger: DeliveryLogger;
   readonly appends: FollowUpAppends;
@@ -179,7 +181,7 @@ export class Dispatcher {
     await this.#caller.untilIdle(patienceMs);
     this.life.abandonCalls();
     this.#shared.leave();
-    this.#writer.cancelTimer();
+    this.#writer.cancelTimers();
     this.#pump.cancel();
     if (this.life.fault === null) await this.#writer.release(Math.min(maxReleaseMs, Math.max(minReleaseMs, patienceMs - (clock.monotonicMs() - startedMs))));
     this.#refuseAll(serviceStops());

@@ -15,13 +15,14 @@ import { ActQueue, noActs, type TakenActs } from "./act-queue.ts";
 import { Appends } from "./appends.ts";
 import type { FlushPace } from "./flush-pace.ts";
 import { Gathering } from "./gathering.ts";
+import { LastWord, type LastWordOptions } from "./last-word.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { LoneAct } from "./lone-act.ts";
 import type { Pump } from "./pump.ts";
 import { Replies, type Waiting } from "./replies.ts";
 import { tellOfDeadLetters } from "./told-letters.ts";
 
-export interface JournalWriterOptions {
+export interface JournalWriterOptions extends LastWordOptions {
   readonly handler: string;
   readonly journal: JournalStream;
   readonly partition: Partition;
@@ -44,6 +45,7 @@ export class JournalWriter {
   readonly #loneAct: LoneAct;
   readonly #acts = new ActQueue();
   readonly #gathering: Gathering;
+  readonly #lastWord: LastWord;
   /** The next append is one act alone. */
   #aloneNext = false;
   #flushing: Promise<void> | null = null;
@@ -58,6 +60,7 @@ export class JournalWriter {
     this.#appends = new Appends({ ...options, onUnwritable: (error) => this.#acts.refuse(error) });
     this.#loneAct = new LoneAct({ ...options, appends: this.#appends });
     this.#gathering = new Gathering(options);
+    this.#lastWord = new LastWord(options, () => void this.#flush(false, true));
   }
 
   /** Why nothing is recorded just now. */
@@ -123,8 +126,9 @@ export class JournalWriter {
     this.replies.refuse(error);
   }
 
-  cancelTimer(): void {
+  cancelTimers(): void {
     this.#timer?.cancel();
+    this.#lastWord.cancel();
   }
 
   /** Records all that is left and gives the journal up. A log that does not answer is not waited for: what is not on record comes again at the next start. */
@@ -146,7 +150,8 @@ export class JournalWriter {
     }
   }
 
-  async #flush(closing = false): Promise<void> {
+  /** @param inAnyCase although nothing waits for it. */
+  async #flush(closing = false, inAnyCase = false): Promise<void> {
     const { partition, life, pump, clock } = this.#options;
     this.#timer?.cancel();
     this.#timer = null;
@@ -155,7 +160,7 @@ export class JournalWriter {
     const waits = this.#acts.alone && (this.#loneAct.isUnclear || (partition.flushes.dirty() && !this.#aloneNext));
     const acts = waits ? noActs : this.#acts.take();
     this.#aloneNext = waits;
-    const flush = acts.alone ? null : partition.flushes.take(closing, { acts: acts.acts, fence: this.#loneAct.isUnclear });
+    const flush = acts.alone ? null : partition.flushes.take(closing, { acts: acts.acts, fence: inAnyCase || this.#loneAct.isUnclear });
     if (flush === null && !acts.alone) return;
     this.#flushedMs = clock.monotonicMs();
     this.#gathering.end();
@@ -163,6 +168,7 @@ export class JournalWriter {
     this.#flushing = flush === null ? this.#loneAct.store(acts) : this.#store(flush, acts, this.replies.takeNext());
     try {
       await this.#flushing;
+      if (!closing) this.#lastWord.is([...(flush?.events ?? []), ...acts.events]);
     } catch (error) {
       life.fail(error);
     } finally {
