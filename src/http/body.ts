@@ -8,13 +8,14 @@ export const maxBodyBytes = 4 * 1024 * 1024;
 /** When a body is too large, so much of it is read and thrown away, so that the client gets the answer in place of a reset connection. */
 const maxDrainedBytes = 16 * maxBodyBytes;
 
+const jsonType = "application/json";
 export const cloudEventType = "application/cloudevents+json";
 export const cloudEventBatchType = "application/cloudevents-batch+json";
 
 /** Bodies are JSON and nothing else; they reach the routes as `unknown`, undefined when empty. */
 export function readJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", readJson);
+  app.addContentTypeParser(jsonType, readJson);
   app.addContentTypeParser("*", (request: FastifyRequest) => Promise.reject(unknownType(request)));
 }
 
@@ -28,12 +29,14 @@ export function readCloudEvents(app: FastifyInstance): void {
 
 /** CloudEvents, HTTP binding 1.0.2, 3: the attributes are in headers. With a content-type of CloudEvents they may be there as well, and do not count. */
 export function isBinaryMode(request: FastifyRequest): boolean {
-  return !mediaType(request).startsWith("application/cloudevents") && Object.keys(request.headers).some((name) => name.startsWith("ce-"));
+  for (const name in request.headers) if (name.startsWith("ce-")) return !mediaType(request).startsWith("application/cloudevents");
+  return false;
 }
 
 /** The media type without its parameters; empty when none was sent. */
 export function mediaType(request: FastifyRequest): string {
-  return (request.headers["content-type"] ?? "").split(";", 1)[0]!.trim().toLowerCase();
+  const type = request.headers["content-type"] ?? "";
+  return type === jsonType ? type : type.split(";", 1)[0]!.trim().toLowerCase();
 }
 
 export function unsupported(detail: string): RepriseError {
@@ -55,6 +58,7 @@ async function readJson(request: FastifyRequest, payload: IncomingMessage): Prom
 
 function refuseEncoding({ headers }: FastifyRequest): void {
   if ((headers["content-encoding"] ?? "identity").toLowerCase() !== "identity") throw unsupported("Compressed bodies are not read.");
+  if (headers["content-type"] === jsonType) return;
   const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(headers["content-type"] ?? "")?.[1];
   if (charset !== undefined && !/^utf-?8$/i.test(charset)) throw unsupported("JSON is UTF-8; the content-type names another charset.");
 }

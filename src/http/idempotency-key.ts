@@ -11,7 +11,8 @@ export const maxKeyCharacters = 255;
 export const keyPattern = /^[\x20-\x7e]{1,255}$/;
 
 /** The key as it was sent; null where there is none. @throws REQUEST_INVALID */
-export function idempotencyKeyOf({ raw: { rawHeaders } }: FastifyRequest): string | null {
+export function idempotencyKeyOf({ raw: { headers, rawHeaders } }: FastifyRequest): string | null {
+  if (headers[header] === undefined) return null;
   const keys = rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]!.toLowerCase() === header);
   if (keys.length === 0) return null;
   if (keys.length > 1) throw refused("is given more than once");

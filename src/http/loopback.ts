@@ -6,6 +6,9 @@ export function isLoopback(host: string): boolean {
   return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|::1)$/i.test(host);
 }
 
+/** Of the last request that was admitted: nearly all come with the same, and need not be looked at again. */
+const admitted = { address: "", host: "" };
+
 const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 
 /**
@@ -18,10 +21,16 @@ const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRA
 export function refuseForeign(method: string, headers: IncomingHttpHeaders, remoteAddress: string | undefined): void {
   const { host, origin } = headers;
   // A server of our own listens on the loopback interface only. One of somebody else's may listen anywhere. A Unix socket has no address.
-  if (remoteAddress !== undefined && !isLoopback(remoteAddress.replace(/^::ffff:/, "")))
-    throw new RepriseError("ORIGIN_REFUSED", "The request comes from another machine, and this service has no API keys.");
+  if (remoteAddress !== undefined && remoteAddress !== admitted.address) {
+    if (!isLoopback(remoteAddress.replace(/^::ffff:/, "")))
+      throw new RepriseError("ORIGIN_REFUSED", "The request comes from another machine, and this service has no API keys.");
+    admitted.address = remoteAddress;
+  }
   if (host === undefined || host === "") throw new RepriseError("HOST_MISSING", "The request has no Host header.");
-  if (!isLoopback(host.replace(/:\d*$/, ""))) throw new RepriseError("ORIGIN_REFUSED", "The Host header does not name this machine's loopback address.");
+  if (host !== admitted.host) {
+    if (!isLoopback(host.replace(/:\d*$/, ""))) throw new RepriseError("ORIGIN_REFUSED", "The Host header does not name this machine's loopback address.");
+    admitted.host = host;
+  }
   if (origin === undefined) return;
   if (!isLoopbackOrigin(origin)) throw new RepriseError("ORIGIN_REFUSED", "The Origin header names another site.");
   if (!safeMethods.has(method) && !isSame(origin, host))

@@ -7,18 +7,22 @@ import type { Counted } from "./counted.ts";
 export function measuredAppend(append: AppendInputs, { appends, appendSeconds }: Counted, clock: Clock): AppendInputs {
   const [stored, duplicate, refused, failed] = (["stored", "duplicate", "refused", "failed"] as const).map((outcome) => appends.of(outcome));
   const took = appendSeconds.of();
-  return async (input, options) => {
+  return (input, options) => {
     const sinceMs = clock.monotonicMs();
-    try {
-      const appended = await append(input, options);
-      for (const event of appended) (event.duplicate ? duplicate! : stored!).add();
-      return appended;
-    } catch (error) {
-      (isOurs(error) ? failed! : refused!).add(Array.isArray(input) ? input.length : 1);
-      throw error;
-    } finally {
-      took.observe((clock.monotonicMs() - sinceMs) / 1000);
-    }
+    const ended = () => took.observe((clock.monotonicMs() - sinceMs) / 1000);
+    const appending = append(input, options);
+    // Beside the answer, not around it: the caller waits for no promise more.
+    void appending.then(
+      (appended) => {
+        for (const event of appended) (event.duplicate ? duplicate! : stored!).add();
+        ended();
+      },
+      (error: unknown) => {
+        (isOurs(error) ? failed! : refused!).add(Array.isArray(input) ? input.length : 1);
+        ended();
+      },
+    );
+    return appending;
   };
 }
 

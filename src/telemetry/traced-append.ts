@@ -7,7 +7,8 @@ import type { EventInput } from "../store/append/event-input.ts";
 import { spanOf, type Tracing, traceparentOf, tracing } from "./tracing.ts";
 
 export function tracedAppend(append: AppendInputs): AppendInputs {
-  return async (input, options) => {
+  // Not async: without an SDK it would put a promise more around each append.
+  return (input, options) => {
     const traced = tracing(build);
     return traced === null ? append(input, options) : appendIn(traced, append, input, options);
   };

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { RepriseError } from "../../errors.ts";
 import { canonicalId } from "../../event/ids.ts";
@@ -29,22 +29,14 @@ import {
   toEventReply,
 } from "../wire/events.ts";
 import { callerOf, listOf, type RouteOptions } from "./options.ts";
-import { readAppend } from "./read-append.ts";
+import { type Append, readAppend } from "./read-append.ts";
 
 export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions): Promise<void> {
   readCloudEvents(app);
-  app.post("/events", append, async (request, reply): Promise<z.input<typeof appendReply>> => {
-    const { events, perSource, expectedRevision, isJudged, pointer, place } = await readAppend(request);
-    mustBeOwnSource(request.caller, events);
-    return once(store.requests, request, reply, async () => {
-      const { tenant, once } = callerOf(request);
-      // A batch of CloudEvents may be empty.
-      const isNone = Array.isArray(events) && events.length === 0;
-      const options = { tenant, pointer, place, ...defined({ expectedRevision, perSource, once }) };
-      const appended = isNone ? [] : await store.append(events, isJudged ? asJudged(options) : options);
-      reply.code(201);
-      return toAppendReply(appended);
-    });
+  // Not async, nor is what one small event goes through: see appendOne.
+  app.post("/events", append, (request, reply) => {
+    const read = readAppend(request);
+    return read instanceof Promise ? read.then((asked) => appendAsked(store, asked, request, reply)) : appendAsked(store, read, request, reply);
   });
 
   const { get } = makeRoutes(app, store);
@@ -80,6 +72,22 @@ export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions)
     const id = canonicalId(params.id);
     const event = (await store.views.event(request.caller.tenant, id)) ?? (await fromArchive(store, request.caller.tenant, id, query.as));
     return asksForBatch(request) ? sendBatch(reply, [event], { as: query.as }) : toEventReply(event, query.as);
+  });
+}
+
+function appendAsked(store: StoreCore, asked: Append, request: FastifyRequest, reply: FastifyReply): Promise<z.input<typeof appendReply>> {
+  const { events, perSource, expectedRevision, isJudged, pointer, place } = asked;
+  mustBeOwnSource(request.caller, events);
+  return once(store.requests, request, reply, () => {
+    const { tenant, once } = callerOf(request);
+    const options = { tenant, pointer, place, ...defined({ expectedRevision, perSource, once }) };
+    // A batch of CloudEvents may be empty.
+    const isNone = Array.isArray(events) && events.length === 0;
+    const appending = isNone ? Promise.resolve([]) : store.append(events, isJudged ? asJudged(options) : options);
+    return appending.then((appended) => {
+      reply.code(201);
+      return toAppendReply(appended);
+    });
   });
 }
 

@@ -22,11 +22,12 @@ export interface Append {
   readonly place: (path: string) => string;
 }
 
-/** @throws JSON_MALFORMED, REQUEST_INVALID */
-export async function readAppend(request: FastifyRequest): Promise<Append> {
+/** @returns at once for a single event. @throws JSON_MALFORMED, REQUEST_INVALID */
+export function readAppend(request: FastifyRequest): Append | Promise<Append> {
   const { body } = request;
   if (body === undefined) throw new RepriseError("JSON_MALFORMED", "The request has no body.");
-  const { expected_revision: expectedRevision } = parseQuery(appendQuery, request);
+  const isAsked = Object.keys(request.query as object).length > 0;
+  const expectedRevision = isAsked ? parseQuery(appendQuery, request).expected_revision : undefined;
   const type = mediaType(request);
   if (type === cloudEventBatchType) return readBatch(body, expectedRevision);
   if (type === cloudEventType) {
@@ -37,17 +38,19 @@ export async function readAppend(request: FastifyRequest): Promise<Append> {
     const { event, perSource } = fromBinaryMode({ rawHeaders: request.raw.rawHeaders, contentType: request.headers["content-type"], body });
     return { events: event, perSource, expectedRevision, isJudged: false, pointer: () => "", place: (path) => toHeaderPlace(toCloudEventPlace(path)) };
   }
-  if (typeof body !== "object" || body === null || !("events" in body)) {
-    const event = toEventInput(parse(eventRequest, body));
-    return { events: event, expectedRevision, isJudged: isSmall(request), pointer: () => "#", place: toWirePlace };
-  }
+  if (typeof body === "object" && body !== null && "events" in body) return readEvents(body, expectedRevision, isSmall(request));
+  const event = toEventInput(parse(eventRequest, body));
+  return { events: event, expectedRevision, isJudged: isSmall(request), pointer: () => "#", place: toWirePlace };
+}
+
+async function readEvents(body: object, expectedRevision: Append["expectedRevision"], isJudged: boolean): Promise<Append> {
   const batch = await parseEach(appendBatch, eventRequest, body);
   if (batch.expected_revision !== undefined && expectedRevision !== undefined)
     throw invalid("expected_revision stands in the query and in the body.", [{ pointer: "?expected_revision", detail: "is given twice" }]);
   return {
     events: batch.events.map(toEventInput),
     expectedRevision: batch.expected_revision ?? expectedRevision,
-    isJudged: isSmall(request),
+    isJudged,
     pointer: (index) => `#/events/${index}`,
     place: toWirePlace,
   };

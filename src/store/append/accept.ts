@@ -94,6 +94,7 @@ function throwFirst(failures: readonly RepriseError[]): void {
 
 /** @throws CALL_CHAIN_BROKEN */
 export function checkCallChains(events: readonly NewEvent[], places: Places): void {
+  if (events.every(({ metadata: { callChain } }) => callChain === undefined)) return;
   const errors = events.flatMap(({ source, metadata: { callChain } }, index) =>
     callChain === undefined || callChain.at(-1) === source
       ? []

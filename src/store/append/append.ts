@@ -55,14 +55,21 @@ export interface AppenderNeeds {
 export function makeAppender(needs: AppenderNeeds): AppendInputs {
   const { catalog, log, newId } = needs;
   const placeOf = makeQueues();
-  return async (input, options = {}) => {
+  return (input, options = {}) => {
     const place = placeOf(callerOf(options).tenant);
-    try {
-      return await append(input, options, place);
-    } finally {
-      place.leave();
-    }
+    return isPlain(input, options) ? appendPlain(input, options, place) : append(input, options, place).finally(() => place.leave());
   };
+
+  /** Most appends are such, so it makes no promise of its own. */
+  function appendPlain(input: EventInput, options: AppendOptions, place: Place): Promise<readonly AppendedEvent[]> {
+    try {
+      const { tenant } = callerOf(options);
+      return appendOne(needs, input, { tenant, expected: options.expectedRevision ?? "any", places: makePlaces(options, true), place });
+    } catch (error) {
+      place.leave();
+      return Promise.reject(error);
+    }
+  }
 
   async function append(input: EventInput | readonly EventInput[], options: AppendOptions, place: Place): Promise<readonly AppendedEvent[]> {
     const isSingle = !Array.isArray(input);
@@ -112,6 +119,11 @@ export function makeAppender(needs: AppenderNeeds): AppendInputs {
       groups.flatMap((group) => group.events.filter(({ id }) => isRepeatable || given.has(id))),
     );
   }
+}
+
+/** One event that the edge has checked, and to which nobody gave an id. */
+function isPlain(input: EventInput | readonly EventInput[], options: AppendOptions): input is EventInput {
+  return !Array.isArray(input) && isJudged(options) && (input as EventInput).id === undefined && options.once === undefined;
 }
 
 const noneKnown: ReadonlyMap<string, Known> = new Map();

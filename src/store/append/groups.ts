@@ -4,7 +4,7 @@ import type { Entity, NewEvent } from "../../event/event.ts";
 import { streamName } from "../../event/names.ts";
 import type { Turns } from "../../event/turns.ts";
 import { appendTooLarge, encodeAppend } from "../../log/append-rules.ts";
-import { type AppendedEvent, type AppendHow, type EventLog, type ExpectedRevision, maxAppendBytes } from "../../log/event-log.ts";
+import { type AppendedEvent, type EventLog, type ExpectedRevision, maxAppendBytes } from "../../log/event-log.ts";
 import type { Asked } from "./accept.ts";
 import { type Known, sameContent } from "./append-known.ts";
 import type { Place } from "./append-queue.ts";
@@ -112,21 +112,25 @@ export async function storeGroups(log: Pick<EventLog, "append">, { groups, expec
 }
 
 /** Appends one entity's events. @throws what the log throws; its troubles with the ids of all events of the request. */
-export async function appendGroup(
+async function appendGroup(
   log: Pick<EventLog, "append">,
   group: Group,
   expected: ExpectedRevision,
   all: readonly NewEvent[],
-  how?: AppendHow,
 ): Promise<readonly AppendedEvent[]> {
   try {
-    return await log.append(group.stream, group.events, expected, how);
+    return await log.append(group.stream, group.events, expected);
   } catch (error) {
-    if (!isLogTrouble(error)) throw error;
-    throw new RepriseError(error.code, error.message, {
-      cause: error,
-      fields: { ...error.fields, eventIds: all.map(({ id }) => id) },
-      ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
-    });
+    throw withEventIds(error, all);
   }
+}
+
+/** The log's troubles with the ids of all events of the request; any other error as it is. */
+export function withEventIds(error: unknown, all: readonly NewEvent[]): unknown {
+  if (!isLogTrouble(error)) return error;
+  return new RepriseError(error.code, error.message, {
+    cause: error,
+    fields: { ...error.fields, eventIds: all.map(({ id }) => id) },
+    ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
+  });
 }
