@@ -1,35 +1,52 @@
 import { hash } from "node:crypto";
-import { v7, validate } from "uuid";
+import { validate } from "uuid";
 
 /** Makes ids; passed in, so that tests can count. */
 export type NewId = () => string;
 
 /** How many ids share one call for random bytes. A call for 16 bytes takes as long as one for 4096 (4 µs on Linux), and that was a tenth of an append over HTTP. */
 const poolIds = 256;
-const idBytes = 16;
-const pool = new Uint8Array(poolIds * idBytes);
+const idBytes = 10;
+const pool = Buffer.alloc(poolIds * idBytes);
+let poolHex = "";
 let used = pool.length;
-/** The last id's milliseconds since 1970, and its number among the ids of that millisecond (32 bits). */
+/** The last id's milliseconds since 1970, how they are written with the version behind them, and its number among the ids of that millisecond (32 bits). */
 let lastMs = 0;
+let lastText = "";
 let place = 0;
+const hexOf = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
-/** Makes ids that are ordered by time (UUIDv7), so that new ids land at one end of an index. Ids of one process sort in the order in which they were made. */
+/**
+ * Makes ids that are ordered by time (UUIDv7), so that new ids land at one end of an index. Ids of one process sort in the order in which they were made.
+ *
+ * As `v7` of uuid writes them, the number behind the time. That makes two arrays and twenty texts for each, and a request needs two ids: 2.1 KB and 1.2 µs.
+ */
 export const newId: NewId = () => {
   if (used === pool.length) {
     crypto.getRandomValues(pool);
+    poolHex = pool.toString("hex");
     used = 0;
   }
-  const random = pool.subarray(used, (used += idBytes));
+  const random = used;
+  used += idBytes;
   const now = Date.now();
   if (now > lastMs) {
-    lastMs = now;
-    place = ((random[6]! & 0x7f) << 24) | (random[7]! << 16) | (random[8]! << 8) | random[9]!;
+    begin(now);
+    place = pool.readUInt32BE(random) & 0x7fff_ffff;
   } else if (++place > 0xffff_ffff) {
-    lastMs++;
+    begin(lastMs + 1);
     place = 0;
   }
-  return v7({ random, msecs: lastMs, seq: place });
+  const upper = `${lastText}${hexOf[place >>> 24]}${hexOf[(place >>> 20) & 0xf]![1]}`;
+  const middle = `-${hexOf[0x80 | ((place >>> 14) & 0x3f)]}${hexOf[(place >>> 6) & 0xff]}-`;
+  return `${upper}${middle}${hexOf[((place << 2) & 0xfc) | (pool[random + 4]! & 3)]}${poolHex.slice(2 * random + 10, 2 * (random + idBytes))}`;
 };
+
+function begin(ms: number): void {
+  lastMs = ms;
+  const text = ms.toString(16).padStart(12, "0");
+  lastText = `${text.slice(0, 8)}-${text.slice(8)}-7`;
+}
 
 export function isUuid(text: string): boolean {
   return validate(text);

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { RepriseError } from "../errors.ts";
-import { parseJsonInTurns } from "./json.ts";
+import { parseJson } from "./json.ts";
 import { beginBody } from "./under-way.ts";
 
 export const maxBodyBytes = 4 * 1024 * 1024;
@@ -47,13 +47,14 @@ function unknownType({ headers }: FastifyRequest): RepriseError {
   return unsupported(headers["content-type"] === undefined ? "The body has no content-type." : "The body's content-type is not known here.");
 }
 
-async function readJson(request: FastifyRequest, payload: IncomingMessage): Promise<unknown> {
+/** Not async: most bodies are small and begin at once, and then this promise is the only one. */
+function readJson(request: FastifyRequest, payload: IncomingMessage): Promise<unknown> {
   refuseEncoding(request);
-  const bytes = await readAll(payload, request.headers["content-length"]);
-  if (bytes.length === 0) return undefined;
-  const room = beginBody(request, bytes.length);
-  if (room !== null) await room;
-  return parseJsonInTurns(bytes);
+  return readAll(payload, request.headers["content-length"]).then((bytes) => {
+    if (bytes.length === 0) return undefined;
+    const room = beginBody(request, bytes.length);
+    return room === null ? parseJson(bytes) : room.then(() => parseJson(bytes));
+  });
 }
 
 function refuseEncoding({ headers }: FastifyRequest): void {

@@ -30,7 +30,12 @@ export function parseJsonText(text: string): unknown {
   return value;
 }
 
-/** The same of bytes, giving way between its pieces where they are many. */
+/** The same of bytes. @returns a promise where they are many. */
+export function parseJson(bytes: Buffer): unknown {
+  return bytes.length <= pieceCharacters ? parseJsonText(decode(bytes)) : parseJsonInTurns(bytes);
+}
+
+/** The same, giving way between its pieces. */
 export async function parseJsonInTurns(bytes: Buffer, pieceLength = pieceCharacters): Promise<unknown> {
   const turns = makeTurns();
   const text = decode(bytes);

@@ -15,6 +15,7 @@ import { measuredAppend } from "./measured-append.ts";
 import { measuredHandler } from "./measured-handler.ts";
 import { measuredLog } from "./measured-log.ts";
 import { writePage } from "./page.ts";
+import type { Durations } from "./series.ts";
 import { tracedAppend } from "./traced-append.ts";
 import { tracedAttempt } from "./traced-handler.ts";
 
@@ -62,6 +63,8 @@ function makeMeasuring(handlers: readonly { readonly name: string }[], clock: Cl
   const counted = new Counted(handlers.map(({ name }) => name));
   const gauges = new Gauges(clock);
   const loopDelay = new LoopDelay();
+  /** Of the last request: many come for the same. */
+  let recent: { readonly method: string; readonly route: string | null; readonly status: number; readonly took: Durations } | null = null;
   return {
     log: (log) => measuredLog(log, counted),
     append: (append) => measuredAppend(append, counted, clock),
@@ -69,7 +72,11 @@ function makeMeasuring(handlers: readonly { readonly name: string }[], clock: Cl
     watch: (watched) => gauges.watch(watched),
     metrics: {
       page: async (format) => writePage(format, [...counted.families(), ...(await gauges.families()), loopDelay.family()]),
-      answered: ({ method, route, status, seconds }) => counted.requestSeconds.of(method, route ?? "none", String(status)).observe(seconds),
+      answered({ method, route, status, seconds }) {
+        if (recent === null || recent.route !== route || recent.status !== status || recent.method !== method)
+          recent = { method, route, status, took: counted.requestSeconds.of(method, route ?? "none", String(status)) };
+        recent.took.observe(seconds);
+      },
     },
   };
 }
