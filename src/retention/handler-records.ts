@@ -28,6 +28,8 @@ interface Recorded {
   configured: HandlerStreamData["handler.configured"] | null;
   /** The last configuration, of one that was retired since, too, and where that was. */
   lastConfigured: HandlerStreamData["handler.configured"] | null;
+  /** Those before in which the handler had another number of partitions. */
+  readonly divisions: HandlerStreamData["handler.configured"][];
   retiredAt: Position | null;
   isPaused: boolean;
   readonly skips: Map<string, Skip[]>;
@@ -53,21 +55,32 @@ export class HandlerRecords {
     return [...this.#handlers.values()].flatMap(({ known }) => (known?.journals ?? []).map(({ stream, state }) => ({ stream, state, handler: known!.name })));
   }
 
-  /** The journals of all handlers as they are divided now, or were when they were retired. Those that cannot be read are left out. */
+  /** The journals of all handlers as they are divided now, or were when they were retired, then those of earlier divisions. Those that cannot be read are left out. */
   recordedJournals(): readonly RecordedJournal[] {
-    const journals: RecordedJournal[] = [];
-    for (const { lastConfigured, retiredAt, skips, known } of this.#handlers.values()) {
+    const inForce: RecordedJournal[] = [];
+    const earlier: RecordedJournal[] = [];
+    for (const { lastConfigured, divisions, retiredAt, skips, known } of this.#handlers.values()) {
       if (lastConfigured === null) continue;
-      const start = firstPosition({ stored: lastConfigured.stored ?? this.#storedOf(lastConfigured) });
-      for (let partition = 0; partition < lastConfigured.partitions; partition++) {
-        const stream = journalBeside(lastConfigured.journal, lastConfigured.partitions, partition);
-        const state = known?.journals[partition]?.state ?? null;
-        if (retiredAt === null && state === null) continue;
-        const neededFrom = state === null ? Number.POSITIVE_INFINITY : firstAmendment(state);
-        journals.push({ stream, skips: skips.get(stream) ?? [], start, retiredAt, neededFrom });
+      const states = known?.journals ?? [];
+      const amended = retiredAt === null ? amendmentsIn(states) : new Map<string, number>();
+      const recorded = (configured: HandlerStreamData["handler.configured"], heirs: readonly RecordedJournal[]) => {
+        const start = firstPosition({ stored: configured.stored ?? this.#storedOf(configured) });
+        return streamsOf(configured).map((stream) => {
+          const neededFrom = amended.get(stream) ?? Number.POSITIVE_INFINITY;
+          return { stream, skips: skips.get(stream) ?? [], start, retiredAt, neededFrom, heirs };
+        });
+      };
+      const now = recorded(lastConfigured, []);
+      for (const [partition, journal] of now.entries()) if (retiredAt !== null || (states[partition]?.state ?? null) !== null) inForce.push(journal);
+      // What is in force of an amendment in an earlier journal, each of those in force has to say.
+      if (retiredAt === null && (states.length === 0 || states.some(({ state }) => state === null))) continue;
+      const seen = new Set(now.map(({ stream }) => stream));
+      for (const journal of divisions.flatMap((configured) => recorded(configured, now))) {
+        if (!seen.has(journal.stream)) earlier.push(journal);
+        seen.add(journal.stream);
       }
     }
-    return journals;
+    return [...inForce, ...earlier];
   }
 
   holdOf(event: StoredEvent): Hold | null {
@@ -94,12 +107,13 @@ export class HandlerRecords {
     if (source !== "reprise" || damage !== undefined || !stream.startsWith(prefix)) return;
     const name = stream.slice(prefix.length);
     const recorded = this.#handlers.get(name) ?? {
-      ...{ configured: null, lastConfigured: null, retiredAt: null, isPaused: false },
+      ...{ configured: null, lastConfigured: null, divisions: [], retiredAt: null, isPaused: false },
       ...{ skips: new Map<string, Skip[]>(), known: null },
     };
     this.#handlers.set(name, recorded);
     switch (type) {
       case "handler.configured":
+        if (recorded.lastConfigured !== null) recorded.divisions.push(recorded.lastConfigured);
         recorded.configured = recorded.lastConfigured = data as unknown as HandlerStreamData["handler.configured"];
         recorded.retiredAt = null;
         break;
@@ -131,8 +145,8 @@ export class HandlerRecords {
 
   #makeKnown(name: string, configured: HandlerStreamData["handler.configured"], isPaused: boolean) {
     const stored = configured.stored ?? this.#storedOf(configured);
-    const { journal, partitions } = configured;
-    const journals = Array.from({ length: partitions }, (_, at): Journal => ({ stream: journalBeside(journal, partitions, at), state: null, next: 0 }));
+    const { partitions } = configured;
+    const journals = streamsOf(configured).map((stream): Journal => ({ stream, state: null, next: 0 }));
     const wants = makeWants({ stored });
     const stateOf = (stream: string) => journals[partitionOf(stream, partitions)]!.state;
     return { name, isConfigured: this.#configured.has(name), isPaused, wants: (event: StoredEvent) => wants(event, true), stateOf, journals };
@@ -165,9 +179,19 @@ export class HandlerRecords {
   }
 }
 
-/** Revision of the first amendment that is in force; infinite: there is none. */
-function firstAmendment({ lanes }: PartitionState): number {
-  let first = Number.POSITIVE_INFINITY;
-  for (const { letters } of lanes.values()) for (const { amended } of letters.values()) first = Math.min(first, amended?.revision ?? first);
+function streamsOf({ journal, partitions }: HandlerStreamData["handler.configured"]): readonly string[] {
+  return Array.from({ length: partitions }, (_, partition) => journalBeside(journal, partitions, partition));
+}
+
+/** Revision of the first amendment that is in force in each journal that has any. */
+function amendmentsIn(journals: readonly Journal[]): ReadonlyMap<string, number> {
+  const first = new Map<string, number>();
+  for (const { stream, state } of journals)
+    for (const { letters } of state?.lanes.values() ?? [])
+      for (const { amended } of letters.values()) {
+        if (amended === null) continue;
+        const { journal = stream, revision } = amended;
+        first.set(journal, Math.min(revision, first.get(journal) ?? revision));
+      }
   return first;
 }

@@ -122,6 +122,66 @@ it.each([1, 3])(
   },
 );
 
+it("lose the texts of what is over in the journals of an earlier division, too, once it is over where its lanes went on", { timeout: 90_000 }, async () => {
+  const { folder, time, state, open, holds } = aScene();
+  const because = { actor: "anna", reason: "more of them" };
+  const first = await open();
+  await append(first, 0, 20);
+  await until(async () => (await lettersOf(first)).total === 20);
+  state.broken = false;
+  const { planId } = await first.planReplay(toSelection({ deadLetters: { handler: "mailer" } }));
+  await replayWith(first, (await first.startReplay(planId, { terms: runTerms, reason: "mended" })).replayId, "completed");
+  await until(async () => (await lettersOf(first)).total === 1);
+  await first.amend((await lettersOf(first)).events[0]!.id, { ...because, data: { n: 70 } });
+  await first.repartitionHandler("mailer", 3, because);
+  await append(first, 20, 40);
+  await until(async () => (await first.views.handlers())[0]!.waiting === 1);
+  await first.close();
+  expect([holds(overMark), holds(openMark)]).toEqual([["log.db"], ["log.db"]]);
+
+  time.days = 12;
+  const second = await open();
+  await append(second, 40, 60);
+  await until(async () => (await second.views.handlers())[0]!.waiting === 1);
+  const [letter] = (await lettersOf(second)).events;
+  await run(second);
+  expect((await lettersOf(second)).events).toEqual([letter]);
+  expect(letter!.data).toEqual({ n: 70 });
+  expect(letter!.error.message).toContain(openMark);
+  await second.close();
+
+  /** What the log still tells of the one that was open: views are made from it anew. */
+  const told = async (waiting: number) => {
+    expect(holds(overMark)).toEqual([]);
+    rmSync(join(folder, "views.db"));
+    const store = await open();
+    await until(async () => (await store.views.handlers())[0]!.waiting === waiting && (await store.views.handlers())[0]!.byStatus.replayed === 19);
+    return { store, texts: JSON.stringify(await store.views.deliveriesOf(tenant, letter!.id)).includes(openMark) };
+  };
+  const third = await told(1);
+  expect([third.texts, (await lettersOf(third.store)).events]).toEqual([true, [letter]]);
+  await third.store.discard(letter!.id, { actor: "anna", reason: "nobody wants it" });
+  await third.store.close();
+  let from = 60;
+  for (const [days, texts] of [
+    [13, true],
+    [25, false],
+    [40, false],
+  ] as const) {
+    time.days = days;
+    const store = await open();
+    await append(store, from, from + 20);
+    from += 20;
+    await until(async () => (await store.views.handlers())[0]!.done === from);
+    await run(store);
+    await store.close();
+    const after = await told(0);
+    expect([days, after.texts]).toEqual([days, texts]);
+    expect((await after.store.views.handlers())[0]).toMatchObject({ done: from, byStatus: { discarded: 1 } });
+    await after.store.close();
+  }
+});
+
 async function expectGone(store: Store, after: string): Promise<void> {
   const { ended } = await store.following.follow({
     ...{ wanted: { tenant, events: false, statuses: new Set(["failed"]) as never }, from: place.parse(after) },

@@ -22,6 +22,8 @@ export interface Abridged {
   readonly entries: number;
   readonly state: number;
   readonly end: number;
+  /** Of a journal that is closed: all before its last append is abridged, and of no delivery are there texts. Nothing of it is due any more. */
+  readonly settled?: boolean;
 }
 
 /** An entry of the journal, with the place where it stood. */

@@ -30,6 +30,12 @@ export class Abridger {
   readonly #standing: Standing;
   /** A progress that says only how far the checkpoint is: another one may say more. */
   #pending: AbridgedEntry | null = null;
+  #kept = 0;
+
+  /** Entries so far whose texts stay, because the delivery is not over. */
+  get kept(): number {
+    return this.#kept;
+  }
 
   constructor(standing: Standing) {
     this.#standing = standing;
@@ -55,18 +61,23 @@ export class Abridger {
   }
 
   #shorter(entry: JournalEvent): JournalEvent {
-    const { isOver, wasInTrouble } = this.#standing;
+    const { wasInTrouble } = this.#standing;
     if (entry.type === "progress") {
       const { checkpoint, ahead, completed = [], attached = [] } = entry.data; // of those that started the state says enough
-      const bare = completed.map((one) => (isOver(one.lane, one.revision, one.at) ? { ...one, record: bareRecord(one.record) } : one));
+      const bare = completed.map((one) => (this.#isOver(one) ? { ...one, record: bareRecord(one.record) } : one));
       const steps = ahead.filter(([lane]) => wasInTrouble(lane));
       const lists = { ...(bare.length === 0 ? {} : { completed: bare }), ...(attached.length === 0 ? {} : { attached }) };
       return { type: "progress", data: { checkpoint, ahead: steps, ...lists } };
     }
     if (entry.type === "delivery.amended") return withoutData(entry);
     if (!isAboutDelivery(entry)) return entry;
-    const { lane, revision, at } = entry.data;
-    return isOver(lane, revision, at) ? withoutTexts(entry) : entry;
+    return this.#isOver(entry.data) ? withoutTexts(entry) : entry;
+  }
+
+  #isOver({ lane, revision, at }: { readonly lane: string; readonly revision: number; readonly at: string }): boolean {
+    const isOver = this.#standing.isOver(lane, revision, at);
+    if (!isOver) this.#kept++;
+    return isOver;
   }
 }
 

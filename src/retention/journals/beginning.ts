@@ -3,6 +3,7 @@ import { isOwnEvent, isSkipped, type Skip } from "../../delivery/journal/journal
 import { foldStored, lastState } from "../../delivery/journal/last-snapshot.ts";
 import type { PartitionState } from "../../delivery/journal/state.ts";
 import type { Position, StoredEvent } from "../../event/event.ts";
+import { partitionOf } from "../../event/partition-of.ts";
 import { type Abridged, type AbridgedEntry, entriesOf } from "../../log/abridged/abridgement.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { JournalData, JournalEvent } from "../../records/journal.ts";
@@ -18,6 +19,8 @@ export interface RecordedJournal {
   readonly retiredAt: Position | null;
   /** From this revision on it is needed as it is: an amendment that is in force stands there. */
   readonly neededFrom: number;
+  /** Of an earlier division: the journals in which its lanes went on. Empty: it is in force. */
+  readonly heirs: readonly RecordedJournal[];
 }
 
 export interface Beginning {
@@ -26,7 +29,12 @@ export interface Beginning {
   readonly through: Position;
   readonly state: PartitionState;
   readonly standing: Standing;
+  /** Nothing but the journal's last append stays. */
+  readonly isAll: boolean;
 }
+
+/** How things stood in the journals in which the lanes of a closed one went on, where those begin now. */
+export type Heirs = (lane: string) => { readonly state: PartitionState; readonly isRetired: boolean } | null;
 
 interface Place {
   readonly log: EventLog;
@@ -53,13 +61,17 @@ export async function* entriesFrom({ log, journal, abridged, signal }: Place, en
 }
 
 /** @param until what was recorded from this time on stays. @returns null when nothing can go. */
-export async function beginningOf(place: Place, until: string): Promise<Beginning | null> {
+export async function beginningOf(place: Place, until: string, heirs: Heirs): Promise<Beginning | null> {
   const { log, journal, abridged, signal } = place;
   const troubled = new Set<string>();
   // The last append stays whole: what a flush says first may be over only with what it says last.
   let lastAt = "";
   for await (const [last] of log.readStream(journal.stream, { direction: "backward", limit: 1, damaged: "given", signal })) lastAt = last!.recordedAt;
-  const ends = ({ revision, recordedAt }: StoredEvent) => revision >= journal.neededFrom || recordedAt >= lastAt || recordedAt >= until;
+  let isAll = false;
+  const ends = ({ revision, recordedAt }: StoredEvent) => {
+    isAll = recordedAt >= lastAt && revision < journal.neededFrom;
+    return revision >= journal.neededFrom || recordedAt >= lastAt || recordedAt >= until;
+  };
   let end: { readonly before: number; readonly through: Position } | null = null;
   for await (const event of entriesFrom(place, ends)) {
     noteTrouble(troubled, event.type, event.data);
@@ -74,9 +86,38 @@ export async function beginningOf(place: Place, until: string): Promise<Beginnin
       }
   const state = await stateAt(place, end.before);
   for (const lane of state.lanes.keys()) troubled.add(lane);
-  const isRetired = journal.retiredAt !== null && journal.retiredAt <= end.through;
-  const isOver = (lane: string, revision: number, at: string) => isRetired || hasOutcome(state, lane, revision, BigInt(at));
-  return { ...end, state, standing: { isOver, wasInTrouble: (lane) => troubled.has(lane) } };
+  const isRetired = isRetiredAt(journal, end.through);
+  const isOver = (lane: string, revision: number, at: string) => {
+    if (isRetired || hasOutcome(state, lane, revision, BigInt(at))) return true;
+    const heir = heirs(lane);
+    return heir !== null && (heir.isRetired || hasOutcome(heir.state, lane, revision, BigInt(at)));
+  };
+  return { ...end, isAll, state, standing: { isOver, wasInTrouble: (lane) => troubled.has(lane) } };
+}
+
+function isRetiredAt({ retiredAt }: RecordedJournal, through: Position): boolean {
+  return retiredAt !== null && retiredAt <= through;
+}
+
+/** @param abridged of each journal that was shortened. */
+export async function heirsOf(
+  { log, signal }: Pick<Place, "log" | "signal">,
+  { heirs }: RecordedJournal,
+  abridged: ReadonlyMap<string, Abridged>,
+): Promise<Heirs> {
+  const begun: ReturnType<Heirs>[] = [];
+  for (const journal of heirs) {
+    const known = abridged.get(journal.stream);
+    begun.push(
+      known === undefined
+        ? null
+        : {
+            state: await stateAt({ log, journal, abridged: known, signal }, known.before),
+            isRetired: isRetiredAt(journal, BigInt(known.through)),
+          },
+    );
+  }
+  return (lane) => (begun.length === 0 ? null : begun[partitionOf(lane, begun.length)]!);
 }
 
 async function stateAt({ log, journal: { stream, skips, start }, signal }: Place, before: number): Promise<PartitionState> {

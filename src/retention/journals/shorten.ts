@@ -9,7 +9,7 @@ import { type Abridged, readAbridged } from "../../log/abridged/abridgement.ts";
 import type { EventLog, StreamCut } from "../../log/event-log.ts";
 import { AbridgementWriter, nameAbridgement } from "./abridgement-writer.ts";
 import { Abridger } from "./abridger.ts";
-import { beginningOf, entriesBefore, type RecordedJournal } from "./beginning.ts";
+import { beginningOf, entriesBefore, heirsOf, type RecordedJournal } from "./beginning.ts";
 
 export interface ShortenNeeds {
   readonly log: EventLog;
@@ -24,27 +24,35 @@ export interface ShortenNeeds {
 
 const minuteMs = 60_000;
 
-/** @returns for each journal in turn what is of no use any more: its beginning, and what an abridgement took the place of. */
+/** @param journals those that are in force before those of earlier divisions. @returns for each journal in turn what is of no use any more: its beginning, and what an abridgement took the place of. */
 export async function* shortenJournals(journals: readonly RecordedJournal[], needs: ShortenNeeds): AsyncGenerator<readonly StreamCut[], void> {
   const { log, untilMs, everyMs, signal } = needs;
-  const known = await readAbridged(log, signal);
+  const known = new Map(await readAbridged(log, signal));
   // Times of completions are kept to the minute.
   const until = new Date(Math.floor(untilMs / minuteMs) * minuteMs).toISOString();
   for (const journal of journals) {
     const before = known.get(journal.stream) ?? null;
-    const isDue = before === null || Date.parse(until) - Date.parse(before.until) >= everyMs;
-    const abridged = isDue ? ((await abridge(journal, { ...needs, before, until })) ?? before) : before;
-    if (abridged !== null) yield await leftOver(log, abridged);
+    const isSettled = before?.settled === true && journal.heirs.length > 0;
+    const isDue = !isSettled && (before === null || Date.parse(until) - Date.parse(before.until) >= everyMs);
+    const abridged = isDue ? ((await abridge(journal, { ...needs, before, until, known })) ?? before) : before;
+    if (abridged === null) continue;
+    known.set(journal.stream, abridged);
+    yield await leftOver(log, abridged);
   }
 }
 
 async function abridge(
   journal: RecordedJournal,
-  { before, until, ...needs }: ShortenNeeds & { readonly before: Abridged | null; readonly until: string },
+  {
+    before,
+    until,
+    known,
+    ...needs
+  }: ShortenNeeds & { readonly before: Abridged | null; readonly until: string; readonly known: ReadonlyMap<string, Abridged> },
 ): Promise<Abridged | null> {
   const { log, signal } = needs;
   const place = { log, journal, abridged: before, signal };
-  const beginning = await beginningOf(place, until);
+  const beginning = await beginningOf(place, until, await heirsOf(place, journal, known));
   if (beginning === null) return null;
   const { state, standing } = beginning;
   const named = await log.streamRevision(abridgedStream);
@@ -53,7 +61,8 @@ async function abridge(
   for await (const entries of entriesBefore(place, beginning.before)) for (const entry of entries) await writer.add(abridger.add(entry));
   await writer.add(abridger.end());
   const where = await writer.end(toSnapshot(state, needs.newId(), [...slicesOf(state)]));
-  const abridged = { journal: journal.stream, before: beginning.before, through: beginning.through.toString(), until, ...where };
+  const settled = beginning.isAll && abridger.kept === 0;
+  const abridged = { journal: journal.stream, before: beginning.before, through: beginning.through.toString(), until, ...where, ...(settled && { settled }) };
   await nameAbridgement(needs, abridged, named);
   return abridged;
 }
