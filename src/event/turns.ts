@@ -1,7 +1,10 @@
 /** Lets other work run during long work: a loop over something that a caller may make large asks here between two pieces. */
 import { AsyncLocalStorage } from "node:async_hooks";
+import { performance } from "node:perf_hooks";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { systemClock } from "./clock.ts";
 import { FairLine } from "./fair-line.ts";
+import { HeldBack } from "./held-back.ts";
 
 /** The longest time for which the thread is held, apart from the longest piece: a request that is served meanwhile takes some milliseconds itself. */
 const heldMs = 8;
@@ -11,6 +14,8 @@ export const besideMs = 0.5;
 const heldAmongSeveralMs = 0.5;
 /** A tenant that asked within this time may ask again at any moment. */
 const rememberedMs = 1000;
+/** So long after another one has asked, a tenant with more than one short request rests for as long as it has kept the thread busy. */
+const heldBackMs = 250;
 
 export interface Turns {
   /** The thread was held long enough: wait for `next` before the next piece. Costs 0.1 µs. */
@@ -31,6 +36,8 @@ let isRoundDue = false;
 let wasPutOff = false;
 /** What is to be done before any piece. */
 let first = 0;
+const heldBack = new HeldBack();
+let resting: Rest | null = null;
 
 interface Piece {
   readonly go: () => void;
@@ -38,7 +45,17 @@ interface Piece {
   readonly hasBegun: boolean;
 }
 
+/** One tenant leaves the thread alone. */
+interface Rest {
+  readonly owner: string;
+  /** What goes on behind it, all at once. */
+  readonly begins: (() => void)[];
+  /** What takes its turn behind it. */
+  readonly pieces: Piece[];
+}
+
 const areSeveral = (nowMs: number): boolean => nowMs < severalUntilMs;
+const holdsBack = (nowMs: number): boolean => nowMs < severalUntilMs - rememberedMs + heldBackMs;
 
 /** Measures the thread's own time, whatever clock the service has, because it only decides when to let others run. @param mostMs to hold the thread. */
 export function makeTurns(mostMs = heldMs): Turns {
@@ -88,12 +105,22 @@ export function beginInTurn(owner: string): Promise<void> | null {
 
 /** How much of a tenant's work waits for its turn. */
 export function waitingOf(owner: string): number {
-  return line.waitingOf(owner);
+  return line.waitingOf(owner) + (resting?.owner === owner ? resting.pieces.length : 0);
+}
+
+/** Goes on with one of a tenant's requests that waited: at once, but not while that tenant leaves the thread alone. */
+export function goOn(owner: string, go: () => void): void {
+  const restMs = resting?.owner === owner ? 0 : restDue(owner);
+  if (restMs > 0) rest(owner, restMs);
+  if (resting?.owner === owner) resting.begins.push(go);
+  else go();
 }
 
 function inLine(owner: string, hasBegun: boolean): Promise<void> {
   return new Promise((resolve) => {
-    line.push(owner, { go: resolve, hasBegun }, hasBegun);
+    const piece = { go: resolve, hasBegun };
+    if (resting?.owner === owner) return resting.pieces.push(piece);
+    line.push(owner, piece, hasBegun);
     scheduleRound();
   });
 }
@@ -120,8 +147,45 @@ function scheduleRound(): void {
 function round(): void {
   isRoundDue = false;
   wasPutOff = first > 0 && !wasPutOff; // once, because there may be something to do first in every turn
-  if (!wasPutOff) for (const { go } of nextPieces()) go();
+  if (!wasPutOff) {
+    holdBack();
+    for (const { go } of nextPieces()) go();
+  }
   if (line.size + rests.length > 0) scheduleRound();
+}
+
+/**
+ * Puts aside what waits, when it is all one tenant's and that one is to rest. Where several tenants' work waits nobody rests: the thread would do nothing for
+ * any of them. A short request by itself goes on, too.
+ */
+function holdBack(): void {
+  const owner = rests.length > 0 ? undefined : line.onlyOwner("");
+  if (owner === undefined) return;
+  const restMs = restDue(owner);
+  if (restMs === 0 || (line.size === 1 && !line.first()!.hasBegun)) return;
+  const { pieces } = rest(owner, restMs);
+  while (line.size > 0) pieces.push(line.shift()!);
+}
+
+/** Whose the work until now was counts for the next one, too. @returns 0: the tenant goes on, or another one rests. */
+function restDue(owner: string): number {
+  const nowMs = performance.now();
+  if (!holdsBack(nowMs)) return 0;
+  const restMs = heldBack.worked(owner, nowMs, performance.nodeTiming.idleTime);
+  return resting === null ? restMs : 0;
+}
+
+function rest(owner: string, restMs: number): Rest {
+  systemClock.after(restMs, endRest);
+  return (resting = { owner, begins: [], pieces: [] });
+}
+
+function endRest(): void {
+  const { owner, begins, pieces } = resting!;
+  resting = null;
+  for (const piece of pieces) line.push(owner, piece, piece.hasBegun);
+  if (pieces.length > 0) scheduleRound();
+  for (const go of begins) go();
 }
 
 function nextPieces(): readonly Piece[] {

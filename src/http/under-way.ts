@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { RepriseError } from "../errors.ts";
 import { type Full, SharedRoom } from "../event/shared-room.ts";
-import { severalAsk } from "../event/turns.ts";
+import { goOn, severalAsk } from "../event/turns.ts";
 
 declare module "fastify" {
   interface FastifyInstance {
@@ -70,7 +70,7 @@ export class UnderWay {
       own.waiting.shift();
       this.#waitingRoom?.give(tenant, next.size);
       own.size += next.size;
-      next.begin();
+      goOn(tenant, next.begin);
     }
     if (own.size === 0) this.#tenants.delete(tenant);
   }

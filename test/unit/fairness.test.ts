@@ -1,11 +1,12 @@
 /** What keeps one tenant's flood from the others: turns, the order of appends, and the room where they wait. */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ReadyLanes } from "../../src/delivery/partition/ready-lanes.ts";
 import { FairLine } from "../../src/event/fair-line.ts";
+import { HeldBack } from "../../src/event/held-back.ts";
 import { newId } from "../../src/event/ids.ts";
 import { SharedRoom } from "../../src/event/shared-room.ts";
-import { beginInTurn, doFirst, makeTurns, workOf, workOwner } from "../../src/event/turns.ts";
+import { beginInTurn, doFirst, makeTurns, waitingOf, workOf, workOwner } from "../../src/event/turns.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { makeQueues } from "../../src/store/append/append-queue.ts";
 import { makeFakeClock } from "../support/fake-clock.ts";
@@ -241,6 +242,69 @@ it("of a tenant's hundred requests at once few are under way at a time, while se
   };
   await Promise.all(Array.from({ length: 100 }, each));
   expect(most).toBeLessThanOrEqual(3); // all hundred, when each piece goes behind all that waits
+});
+
+describe("a tenant that makes most of the work", () => {
+  it("rests for as long as the thread worked for it, a short while at most, and goes on", () => {
+    const heldBack = new HeldBack();
+    heldBack.worked("flood", 1, 0);
+    expect([1.5, 2.5, 2.75, 3.5].map((nowMs) => heldBack.worked("flood", nowMs, 0))).toEqual([0, 1.5, 0, 1]);
+    expect(heldBack.worked("flood", 500, 0)).toBe(8); // a full collection of garbage, and what nobody looked at
+  });
+
+  it("rests for nothing that the thread's idle time and the work for others make up for", () => {
+    const heldBack = new HeldBack();
+    heldBack.worked("flood", 1, 0);
+    for (let number = 1; number < 100; number++) expect(heldBack.worked("flood", 1 + 2 * number, 1.25 * number)).toBe(0);
+    let nowMs = 200;
+    const rests = (tenants: Readonly<Record<string, number>>) => {
+      const rested = new Set<string>();
+      for (let number = 0; number < 100; number++)
+        for (const [tenant, workedMs] of Object.entries(tenants)) if (heldBack.worked(tenant, (nowMs += workedMs), 200) > 0) rested.add(tenant);
+      return [...rested];
+    };
+    expect(rests({ a: 0.9, b: 0.9, c: 0.9 })).toEqual([]); // none makes most of it
+    expect(rests({ quiet: 0.3, flood: 0.9 })).toEqual(["flood"]);
+  });
+
+  it("leaves the thread alone while others ask now and then: what another one asks for begins meanwhile, and nothing is lost", async () => {
+    let nowMs = performance.now();
+    vi.spyOn(performance, "now").mockImplementation(() => nowMs);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      await Promise.all(["quiet", "flood", "quiet"].map(beginInTurn));
+      const done: string[] = [];
+      const begin = async (tenant: string) => {
+        await beginInTurn(tenant);
+        nowMs += 0.8;
+        done.push(tenant);
+      };
+      const flood = Array.from({ length: 12 }, () => begin("flood"));
+      for (let turn = 0; turn < 50; turn++) await nextTurn();
+      const begun = done.length;
+      expect(begun).toBeLessThan(5);
+      expect(waitingOf("flood")).toBe(12 - begun);
+      await begin("quiet");
+      expect(done.slice(begun)).toEqual(["quiet"]);
+      while (done.length < 13) {
+        nowMs += 2;
+        vi.advanceTimersByTime(2);
+        await nextTurn();
+      }
+      await Promise.all(flood);
+      expect(waitingOf("flood")).toBe(0);
+
+      await begin("flood");
+      nowMs += 300; // nobody else has asked lately
+      const later = Array.from({ length: 12 }, () => begin("flood"));
+      for (let turn = 0; turn < 50; turn++) await nextTurn();
+      expect(waitingOf("flood")).toBe(0);
+      await Promise.all(later);
+    } finally {
+      vi.useRealTimers();
+      vi.restoreAllMocks();
+    }
+  });
 });
 
 describe("the embedded log", () => {
