@@ -101,7 +101,7 @@ export function makeRoutes(app: FastifyInstance, store: Pick<Store, "views" | "r
         return answer({ request, params: request.params as ParamsOf<Url>, query, body: {} }, reply);
       });
     },
-    /** A body may be absent where its shape asks for nothing. With an Idempotency-Key it is done once. */
+    /** A body may be absent where its shape asks for nothing. With an Idempotency-Key it is done once. What takes only the right to read counts as a read. */
     act<const Url extends string, R extends z.ZodType, B extends z.ZodType, Q extends z.ZodType = No>(
       method: "POST" | "PATCH",
       url: Url,
@@ -111,7 +111,11 @@ export function makeRoutes(app: FastifyInstance, store: Pick<Store, "views" | "r
       const handler = async (request: FastifyRequest, reply: FastifyReply) => {
         const query = parseQuery(shape, request);
         const body = parse(bodyShape, bodyOf(request));
-        return once(store.requests, request, reply, () => answer({ request, params: request.params as ParamsOf<Url>, query, body }, reply));
+        return once(store.requests, request, reply, async () => {
+          const room = described.access === "read" ? beginRead(request) : null;
+          if (room !== null) await room;
+          return answer({ request, params: request.params as ParamsOf<Url>, query, body }, reply);
+        });
       };
       app.route({ method, url, handler, ...configOf({ ...described, query: shape, bodies: { "application/json": bodyShape } }) });
     },

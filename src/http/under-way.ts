@@ -92,10 +92,9 @@ export function countUnderWay(app: FastifyInstance): void {
   app.decorateRequest("bytesUnderWay", 0);
   app.decorateRequest("isReading", false);
   app.addHook("onSend", (request, _reply, payload, done) => {
-    const { bytesUnderWay, isReading, caller, server } = request;
-    request.bytesUnderWay = 0;
+    const { isReading, caller, server } = request;
     request.isReading = false;
-    if (bytesUnderWay > 0) server.underWay.bodies.leave(caller.tenant, bytesUnderWay);
+    endBody(request);
     if (isReading) server.underWay.reads.leave(caller.tenant, 1);
     done(null, payload);
   });
@@ -109,9 +108,16 @@ export function beginBody(request: FastifyRequest, bytes: number): Promise<void>
   return room;
 }
 
-/** To be awaited before a read that may be long. @returns null: at once. */
+function endBody(request: FastifyRequest): void {
+  const { bytesUnderWay, caller, server } = request;
+  request.bytesUnderWay = 0;
+  if (bytesUnderWay > 0) server.underWay.bodies.leave(caller.tenant, bytesUnderWay);
+}
+
+/** To be awaited before a read that may be long. Its body, if it has one, keeps no append waiting meanwhile. @returns null: at once. */
 export function beginRead(request: FastifyRequest): Promise<void> | null {
   request.isReading = true;
+  endBody(request);
   return request.server.underWay.reads.enter(request.caller.tenant, 1);
 }
 

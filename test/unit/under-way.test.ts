@@ -162,6 +162,25 @@ describe("while several tenants ask, the service", () => {
     expect([app.underWay.reads.waitingOf("flood"), app.underWay.reads.enter("flood", 1), app.underWay.reads.enter("flood", 1)]).toEqual([0, null, null]);
   });
 
+  it("makes two of a tenant's plans and pages at a time, and takes the tenant's appends beside them", async () => {
+    const planning: (() => void)[] = [];
+    const fake = makeFakeStore();
+    const planReplay = async (...asked: Parameters<StoreCore["planReplay"]>) => {
+      await new Promise<void>((end) => planning.push(end));
+      return fake.planReplay(...asked);
+    };
+    const app = serverOver(Object.assign(Object.create(fake), { planReplay }) as StoreCore);
+    const post = (url: string, payload: string) =>
+      app.inject({ method: "POST", url: `${url}?tenant=flood`, headers: { "content-type": "application/json" }, payload });
+    const plans = Array.from({ length: 20 }, () => post("/replays/plan", '{"selection":{"dead_letters":{"handler":"mail"}}}'));
+    while (app.underWay.reads.waitingOf("flood") < 18) await nextTurn();
+    expect(planning).toHaveLength(2);
+    expect((await post("/events", one)).statusCode).toBe(201);
+    for (let ended = 0; ended < 20; await nextTurn()) if (planning.length > ended) planning[ended++]!();
+    expect((await Promise.all(plans)).map(({ statusCode }) => statusCode)).toEqual(Array.from({ length: 20 }, () => 200));
+    expect([app.underWay.reads.waitingOf("flood"), app.underWay.bodies.waitingOf("flood")]).toEqual([0, 0]);
+  });
+
   it("answers probes while many of the same tenant's pages wait", async () => {
     const { promise, resolve } = Promise.withResolvers<{ readonly events: readonly []; readonly nextCursor: null }>();
     const app = serverOver(makeFakeStore({ views: { events: (() => promise) as unknown as Views["events"] } }));
