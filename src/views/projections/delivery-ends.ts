@@ -7,7 +7,7 @@ import { entityOf } from "../entity-keys.ts";
 import type { Folding } from "../projection.ts";
 import { countFailure } from "./count-failure.ts";
 import { addAct, addRetirement } from "./delivery-acts.ts";
-import { type About, type At, aboutPart, addAttempt, type Found, openRow } from "./delivery-row.ts";
+import { type About, type At, aboutPart, addAttempt, type Found, openRow, rowStatements, writeRow } from "./delivery-row.ts";
 import { isListed } from "./letter-counts.ts";
 
 /** A delivery without a row had no trouble, so nothing is recorded. */
@@ -24,6 +24,15 @@ export function partCompleted(db: ViewDatabase, at: At, data: JournalData["deliv
   addAttempt(db, at, { entity: id, revision: data.revision, calls: row.calls }, data.record);
   aboutPart(db, at, id, { ...data, part: data.part + 1 });
 }
+
+const failedRow = rowStatements("status attempts retry_count error_type error_message next_attempt_at error_group replay_id first_failed_at calls".split(" "));
+const letterRow = rowStatements(
+  `status letter escalated attempts retry_count cause error_type error_message error_group next_attempt_at replay_id first_failed_at dead_lettered_at
+   dead_lettered_position chain calls`.split(/\s+/),
+);
+const settledRow = rowStatements(
+  "status letter error_group attempts cause error_type error_message next_attempt_at replay_id processed_at calls ended_position".split(" "),
+);
 
 /** @param used 1 when the call counts against the retry policy, 0 when it was deferred. */
 export function failed(
@@ -42,23 +51,11 @@ export function failed(
   const group = record.class === "not_ready" ? null : groupOf(folding, at, data, row, record);
   if (isListed(row)) folding.latest.letters.add(row, -1);
   const sameRound = replayId === null || replayId === row.replay_id;
-  db.run(
-    `update deliveries set status = 'failed', attempts = ?, retry_count = ?, error_type = ?, error_message = ?, next_attempt_at = ?, error_group = coalesce(?, error_group),
-       replay_id = coalesce(?, replay_id), first_failed_at = coalesce(first_failed_at, ?), calls = ?
-     where entity = ? and revision = ? and handler = ?`,
-    used === 1 ? record.attempt : row.attempts,
-    (sameRound ? row.retry_count : 0) + used,
-    record.error?.type ?? null,
-    record.error?.message ?? null,
-    nextAttemptAt,
-    group,
-    replayId,
-    used === 1 ? at.recordedAt : null,
-    row.calls + 1,
-    row.entity,
-    revision,
-    at.handler,
-  );
+  writeRow(db, failedRow, row, [
+    ...["failed", used === 1 ? record.attempt : row.attempts, (sameRound ? row.retry_count : 0) + used],
+    ...[record.error?.type ?? null, record.error?.message ?? null, nextAttemptAt, group ?? row.error_group, replayId ?? row.replay_id],
+    ...[row.first_failed_at ?? (used === 1 ? at.recordedAt : null), row.calls + 1],
+  ]);
   aboutPart(db, at, row.entity, data);
   addAttempt(db, at, { entity: row.entity, revision, calls: row.calls + 1 }, record);
 }
@@ -71,28 +68,11 @@ export function deadLettered(folding: Folding, at: At, data: JournalData["delive
   if (isListed(row)) latest.letters.add(row, -1);
   latest.letters.add({ ...row, cause: data.cause, error_type: data.error.type, error_message: data.error.message, error_group: group }, 1);
   folding.lettersOfLane = 1 - row.letter;
-  db.run(
-    `update deliveries set status = ?, letter = 1, escalated = ?, attempts = ?, retry_count = ?, cause = ?, error_type = ?, error_message = ?, error_group = ?,
-       next_attempt_at = null, replay_id = coalesce(?, replay_id), first_failed_at = coalesce(first_failed_at, ?), dead_lettered_at = ?, dead_lettered_position = ?, chain = ?, calls = ?
-     where entity = ? and revision = ? and handler = ?`,
-    data.escalated ? "escalated" : "dead_lettered",
-    Number(data.escalated),
-    data.attempts,
-    data.retryCount,
-    data.cause,
-    data.error.type,
-    data.error.message,
-    group,
-    data.replayId ?? null,
-    at.recordedAt,
-    at.recordedAt,
-    at.position,
-    data.chain,
-    callsWith(row, data.record),
-    row.entity,
-    data.revision,
-    at.handler,
-  );
+  writeRow(db, letterRow, row, [
+    ...[data.escalated ? "escalated" : "dead_lettered", 1, Number(data.escalated), data.attempts, data.retryCount],
+    ...[data.cause, data.error.type, data.error.message, group, null, data.replayId ?? row.replay_id],
+    ...[row.first_failed_at ?? at.recordedAt, at.recordedAt, at.position, data.chain, callsWith(row, data.record)],
+  ]);
   aboutPart(db, at, row.entity, data);
   addAttempt(db, at, { entity: row.entity, revision: data.revision, calls: callsWith(row, data.record) }, data.record);
   const { act, revision } = data;
@@ -120,24 +100,11 @@ export function settled(folding: Folding, at: At, data: JournalData["delivery.se
   const group = record?.outcome === "failed" ? groupOf(folding, at, data, row, record) : null;
   if (isListed(row)) latest.letters.add(row, -1);
   folding.lettersOfLane = -row.letter;
-  db.run(
-    `update deliveries set status = ?, letter = 0, error_group = coalesce(?, error_group), attempts = ?, cause = coalesce(?, cause), error_type = coalesce(?, error_type),
-       error_message = coalesce(?, error_message), next_attempt_at = null, replay_id = coalesce(?, replay_id), processed_at = ?, calls = ?, ended_position = ?
-     where entity = ? and revision = ? and handler = ?`,
-    data.outcome,
-    group,
-    record?.attempt ?? row.attempts,
-    data.cause,
-    record?.error?.type ?? null,
-    record?.error?.message ?? null,
-    data.act.replayId ?? null,
-    at.recordedAt,
-    callsWith(row, record),
-    at.position,
-    row.entity,
-    data.revision,
-    at.handler,
-  );
+  writeRow(db, settledRow, row, [
+    ...[data.outcome, 0, group ?? row.error_group, record?.attempt ?? row.attempts, data.cause ?? row.cause],
+    ...[record?.error?.type ?? row.error_type, record?.error?.message ?? row.error_message, null, data.act.replayId ?? row.replay_id],
+    ...[at.recordedAt, callsWith(row, record), at.position],
+  ]);
   addAttempt(db, at, { entity: row.entity, revision: data.revision, calls: callsWith(row, record) }, record);
   const before = data.before ?? (row.letter === 1 || row.attempts > 0 ? row.status : null);
   addAct(db, at, { entity: row.entity, revision: data.revision }, data.act, { what: data.decision ?? data.outcome, before, after: data.outcome });

@@ -1,35 +1,21 @@
 import type { AttachedLane, JournalData } from "../../records/journal.ts";
 import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
-import type { DeliveryStatus } from "../model/delivery.ts";
 import type { Folding } from "../projection.ts";
-import { type At, addAttempt, openRow } from "./delivery-row.ts";
+import { type At, addAttempt, findRow, newRow, rowStatements, writeRow } from "./delivery-row.ts";
 import { kindColumns, type LetterKind } from "./letter-counts.ts";
+
+const completedRow = rowStatements(["status", "attempts", "next_attempt_at", "processed_at", "calls", "ended_position"]);
 
 /** A delivery that waited for a retry, and that the lane has passed, has completed. `completed` records it in full. */
 export function completed(db: ViewDatabase, at: At, { ahead, completed: details = [], attached: lanes = [] }: JournalData["progress"]): void {
   attached(db, at, lanes);
   for (const detail of details) {
     const { id } = entityOf(db, detail.lane);
-    const { status, calls } =
-      db.get<{ status: DeliveryStatus; calls: number }>(
-        "select status, calls from deliveries where entity = ? and revision = ? and handler = ?",
-        id,
-        detail.revision,
-        at.handler,
-      ) ?? openRow(db, at, detail, detail.record.attempt)!;
+    const row = findRow(db, id, detail.revision, at.handler) ?? newRow(db, at, detail, detail.record.attempt);
+    const { status, calls } = row;
     if (status !== "failed" && status !== "completed") continue;
-    db.run(
-      `update deliveries set status = 'completed', attempts = ?, next_attempt_at = null, processed_at = ?, calls = ?, ended_position = ?
-       where entity = ? and revision = ? and handler = ?`,
-      detail.record.attempt,
-      at.recordedAt,
-      calls + 1,
-      at.position,
-      id,
-      detail.revision,
-      at.handler,
-    );
+    writeRow(db, completedRow, row, ["completed", detail.record.attempt, null, at.recordedAt, calls + 1, at.position]);
     addAttempt(db, at, { entity: id, revision: detail.revision, calls: calls + 1 }, detail.record);
   }
   completeRetries(db, at, ahead);

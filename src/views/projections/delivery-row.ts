@@ -1,3 +1,4 @@
+import type { SQLInputValue } from "node:sqlite";
 import { deliveryId, partDeliveryId } from "../../event/ids.ts";
 import type { AttemptRecord } from "../../records/attempt.ts";
 import type { JournalData } from "../../records/journal.ts";
@@ -22,43 +23,80 @@ export type About = Pick<JournalData["delivery.failed"], "lane" | "revision" | "
 
 export interface Found extends LetterKind {
   readonly entity: number;
+  readonly revision: number;
   readonly status: DeliveryStatus;
   readonly letter: 0 | 1;
   readonly attempts: number;
   readonly retry_count: number;
   readonly replay_id: string | null;
+  readonly first_failed_at: string | null;
   /** On record so far. */
   readonly calls: number;
+  /** Undefined: it has a row. */
+  readonly made?: MadeRow;
+}
+
+/** Of a delivery without a row: with what the row begins. */
+interface MadeRow {
+  readonly position: number;
+  readonly eventId: string;
+  readonly deliveryId: string;
 }
 
 const finalStatuses: readonly DeliveryStatus[] = ["completed", "replayed", "discarded", "skipped"];
 
-/** The delivery's row, made when there is none; null when it has its final outcome: what comes later changes nothing. */
-export function openRow(db: ViewDatabase, { handler }: At, { lane, revision, at, eventId, type: storedType = "" }: About, attempts: number): Found | null {
+const rowOf = `select entity, revision, status, letter, attempts, retry_count, replay_id, first_failed_at, calls, ${kindColumns} from deliveries
+  where entity = ? and revision = ? and handler = ?`;
+
+export function findRow(db: ViewDatabase, entity: number, revision: number, handler: string): Found | undefined {
+  return db.get<Found>(rowOf, entity, revision, handler);
+}
+
+/** The delivery as its row has it, or will have it: see `newRow`. Null when it has its final outcome: what comes later changes nothing. */
+export function openRow(db: ViewDatabase, at: At, about: About, attempts: number): Found | null {
+  const known = findRow(db, entityOf(db, about.lane).id, about.revision, at.handler);
+  if (known === undefined) return newRow(db, at, about, attempts);
+  return finalStatuses.includes(known.status) ? null : known;
+}
+
+/** A delivery without a row. `writeRow` makes it. */
+export function newRow(db: ViewDatabase, { handler }: At, { lane, revision, at, eventId, type: storedType = "" }: About, attempts: number): Found {
   const { id, tenant, type } = entityOf(db, lane);
-  const known = db.get<Found>(
-    `select entity, status, letter, attempts, retry_count, replay_id, calls, ${kindColumns} from deliveries where entity = ? and revision = ? and handler = ?`,
-    ...[id, revision, handler],
-  );
-  if (known !== undefined) return finalStatuses.includes(known.status) ? null : known;
   const event = db.get<{ type: string; source: string | null }>(
     "select type, source from events where position = ? and entity = ? and revision = ?",
     Number(at),
     id,
     revision,
   );
-  const made: LetterKind = {
-    ...{ tenant, handler, entity_type: type, source: event?.source ?? null },
+  return {
+    ...{ entity: id, revision, tenant, handler, entity_type: type, source: event?.source ?? null },
     type: event?.type ?? storedType, // removed from the log before any view saw it
-    ...{ cause: null, error_type: null, error_message: null, error_group: null },
+    ...{ cause: null, error_type: null, error_message: null, error_group: null, first_failed_at: null },
+    ...{ status: "failed", letter: 0, attempts, retry_count: 0, replay_id: null, calls: 0 },
+    made: { position: Number(at), eventId, deliveryId: deliveryId(handler, lane, eventId) },
   };
-  db.run(
-    `insert into deliveries(entity, revision, handler, position, event_id, delivery_id, tenant, entity_type, type, source, status, attempts)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'failed', ?)`,
-    ...[id, revision, handler, Number(at), eventId, deliveryId(handler, lane, eventId)],
-    ...[tenant, type, made.type, made.source, attempts],
-  );
-  return { ...made, entity: id, status: "failed", letter: 0, attempts, retry_count: 0, replay_id: null, calls: 0 };
+}
+
+/** How a delivery's row gets new values of these columns, and a delivery without a row one with them: made first and changed then, it took six moves in indexes more. */
+export interface RowStatements {
+  readonly insert: string;
+  readonly update: string;
+}
+
+/** @param columns `status` and `attempts` among them. */
+export function rowStatements(columns: readonly string[]): RowStatements {
+  const all = ["entity", "revision", "handler", "position", "event_id", "delivery_id", "tenant", "entity_type", "type", "source", ...columns];
+  return {
+    insert: `insert into deliveries(${all.join(", ")}) values (${all.map(() => "?").join(", ")})`,
+    update: `update deliveries set ${columns.map((column) => `${column} = ?`).join(", ")} where entity = ? and revision = ? and handler = ?`,
+  };
+}
+
+/** @param values of the statements' columns. */
+export function writeRow(db: ViewDatabase, { insert, update }: RowStatements, row: Found, values: readonly SQLInputValue[]): void {
+  const { entity, revision, handler, made, tenant, entity_type, type, source } = row;
+  if (made === undefined) db.run(update, ...values, entity, revision, handler);
+  else db.run(insert, entity, revision, handler, made.position, made.eventId, made.deliveryId, tenant, entity_type, type, source, ...values);
 }
 
 /** @param calls of the delivery, with this one. */
