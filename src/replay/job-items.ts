@@ -21,8 +21,8 @@ export interface JobItemsNeeds {
   readonly onBreak: (error: unknown) => void;
 }
 
-/** Items under way at once. Those beyond a handler's slots wait for one, so that a slot never waits for the record of the item before it. */
-const itemsAtOnce = 128;
+/** Items under way at once: those in slots, as many that come next, and as many whose outcomes are being recorded, so that no slot waits for a record. */
+const itemsAtOnce = 256;
 
 export class JobItems {
   readonly #needs: JobItemsNeeds;

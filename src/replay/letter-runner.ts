@@ -7,7 +7,7 @@ import { whyLeftAlone } from "./why-left-alone.ts";
 export function makeLetterRunner({
   delivery,
   amendments,
-  request: { kind, replayId, actor, reason, effects = "once", migration },
+  request: { kind, replayId, actor, reason, effects = "once", migration, stopWhen = null, canary = null },
   handlers,
   signal,
 }: {
@@ -19,6 +19,7 @@ export function makeLetterRunner({
   readonly signal: AbortSignal;
 }): Runner {
   let withdrawn = false;
+  const startsAhead = stopWhen === null && canary === null ? { startsAhead: true } : {};
   return {
     endsLane: null, // a strict lane says so itself: what comes behind a dead letter is refused
     async run(_place, item): Promise<ItemEnd> {
@@ -26,7 +27,7 @@ export function makeLetterRunner({
       withdrawn = false;
       try {
         if (migration !== undefined) await amendments.migrate(item, { replayId, actor, reason, migration });
-        const about = { replayId, actor, reason, effects, decides: kind === "single", stillWanted: () => !withdrawn && !signal.aborted };
+        const about = { replayId, actor, reason, effects, decides: kind === "single", ...startsAhead, stillWanted: () => !withdrawn && !signal.aborted };
         const { end, position } = await delivery.must(handler).letters.replay({ stream, revision, attempts, through, ...about });
         switch (end.outcome) {
           case "replayed":

@@ -484,6 +484,8 @@ export class World {
       const amended = this.#amended.get(`${event.stream}@${event.revision}`);
       if (replay !== null && lane.letters.get(event.revision)?.amended?.revision !== amended)
         this.broken.push(`${event.stream}@${event.revision} is replayed without its amendment at ${amended}`);
+      if (replay !== null && this.foldAll().started.get(event.stream)?.get(event.revision)?.attempt !== delivery.attempt)
+        this.broken.push(`${event.stream}@${event.revision} is replayed before its start is on record`);
       const high = this.#high.get(event.stream) ?? -1;
       if (replay === null) {
         if (event.revision < high || this.#done.has(event.id)) this.broken.push(`${event.stream} went back to ${event.revision} after ${high}`);
@@ -831,6 +833,7 @@ export class World {
         actor: "local",
         reason: null,
         effects: "once",
+        startsAhead: this.random() < 0.7,
         ...(this.#paces.has(replayId) ? { through } : {}),
       });
     } catch {

@@ -4,6 +4,7 @@ import { emptyState, type PartitionState } from "../../src/delivery/journal/stat
 import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
 import type { Delivery } from "../../src/delivery/partition/delivery.ts";
 import type { PartitionOptions } from "../../src/delivery/partition/options.ts";
+import { Pace } from "../../src/delivery/partition/pace.ts";
 import { Partition } from "../../src/delivery/partition/partition.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 import type { AttemptRecord } from "../../src/records/attempt.ts";
@@ -115,6 +116,95 @@ describe("dead letters of one lane, left from before the handler became strict",
     ]);
     expect(partition.schedule.start(0)).toEqual([]);
     expect(partition.letters.get(stream, 1)).toBeDefined();
+  });
+});
+
+describe("dead letters of many lanes that are delivered again", () => {
+  const lanes = [1, 2, 3, 4, 5, 6].map((entity) => `default.order-${entity}`);
+  const ofLane = (lane: string) => ({ ...letter(0), data: { ...letter(0).data, lane, eventId: `${lane}-0` } }) as JournalEvent;
+  const journal = [claimed, ...lanes.map(ofLane), released];
+
+  const scene = (options: Partial<PartitionOptions> = {}, startsAhead = true) => {
+    const partition = recovered(journal, { concurrency: 4, ...options });
+    partition.replays.pace(about.replayId, new Pace(null, 0));
+    for (const lane of lanes) partition.replays.begin(lane, 0, { ...about, startsAhead });
+    for (let read = partition.reading.next(); read !== undefined; read = partition.reading.next())
+      partition.reading.letterRead(read.lane, read.replay!, event(0, read.lane.stream));
+    return partition;
+  };
+  const complete = (partition: Partition, deliveries: readonly Delivery[]) => {
+    for (const delivery of deliveries) {
+      partition.outcomes.conclude(delivery, { kind: "completed", record }, 0);
+      partition.schedule.settled(delivery);
+    }
+  };
+  const startsOf = (events: readonly JournalEvent[]) =>
+    events.flatMap((each) => (each.type === "progress" ? (each.data.started ?? []).map(([lane, , , , attempt]) => [lane, attempt]) : []));
+  const namesOf = (deliveries: readonly Delivery[]) => deliveries.map(({ lane }) => lane.stream);
+
+  it("have the next starts on record with the flush before, as many as began since the last one, and wait for no other", () => {
+    const partition = scene();
+    expect(partition.schedule.start(0)).toEqual([]);
+    const first = flush(partition);
+    const began = namesOf(first.started).length;
+    expect(startsOf(first.events)).toEqual(lanes.slice(0, 2 * began).map((lane) => [lane, 4]));
+    expect(namesOf(first.started)).toEqual(lanes.slice(0, began));
+    complete(partition, first.started);
+    expect(namesOf(partition.schedule.start(0))).toEqual(lanes.slice(began, 2 * began));
+  });
+
+  it("begin with the flush that records them, when their slots come while it is under way", () => {
+    const partition = scene();
+    partition.schedule.start(0);
+    const [before] = [flush(partition)];
+    complete(partition, before.started);
+    const now = partition.schedule.start(0);
+    const taken = partition.flushes.take()!;
+    expect(startsOf(taken.events).map(([lane]) => lane)).toEqual(lanes.slice(before.started.length + now.length));
+    complete(partition, now);
+    expect(partition.schedule.start(0)).toEqual([]);
+    expect(namesOf(partition.flushes.stored())).toEqual(lanes.slice(before.started.length + now.length));
+  });
+
+  it("are recorded anew when a call has failed, or was put back", () => {
+    const partition = scene();
+    partition.schedule.start(0);
+    complete(partition, flush(partition).started);
+    const [first, second] = partition.schedule.start(0);
+    partition.outcomes.conclude(first!, { kind: "retry", record, waitMs: 10, retryAt: "2026-01-01T00:00:00.010Z", deferrals: null }, 0);
+    partition.outcomes.conclude(second!, { kind: "put_back" }, 0);
+    for (const delivery of [first!, second!]) partition.schedule.settled(delivery);
+    partition.ticks.tick(20);
+    const begun = () => partition.schedule.start(20).map(({ lane }) => lane.stream);
+    expect(begun()).not.toContain(second!.lane.stream);
+    expect(begun()).not.toContain(first!.lane.stream);
+  });
+
+  it.each([
+    ["each call is recorded by itself", { record: "each" }, false],
+    ["an open call would be a dead letter", { unknownOutcome: "escalate" }, false],
+    ["the handler is held", {}, true],
+  ] as const)("have no start on record before they have slots where %s", (_why, options, held) => {
+    const partition = scene(options);
+    partition.schedule.start(0);
+    partition.schedule.hold("paused", held);
+    const { events, started: now } = flush(partition);
+    const starts = [...startsOf(events), ...events.filter(({ type }) => type === "delivery.started")];
+    expect(starts.length).toBe(now.length);
+  });
+
+  it("have none ahead where their replay stops after failures", () => {
+    const partition = scene({}, false);
+    partition.schedule.start(0);
+    const { events, started: now } = flush(partition);
+    expect(startsOf(events).length).toBe(now.length);
+  });
+
+  it("have none ahead of a rate", () => {
+    const partition = scene();
+    partition.replays.pace(about.replayId, new Pace(1, 0));
+    partition.schedule.start(0);
+    expect(startsOf(flush(partition).events)).toEqual([[lanes[0], 4]]);
   });
 });
 

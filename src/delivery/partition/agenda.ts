@@ -80,6 +80,12 @@ export class Agenda {
     return this.#ready.any;
   }
 
+  /** Lanes that start something as soon as they have a slot, about in the order of their turns: at most so many of each tenant and of each replay. They stay where they are. */
+  *upcoming(lanes: number): Iterable<Lane> {
+    yield* this.#ready.upcoming(lanes);
+    yield* this.#paced.upcoming(lanes);
+  }
+
   started(lane: Lane): void {
     this.#ready.started(lane);
   }

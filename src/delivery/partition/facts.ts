@@ -5,7 +5,7 @@ import type { Delivery } from "./delivery.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
 import type { LaneMoves } from "./lane-moves.ts";
-import { stateOf } from "./letter.ts";
+import { attemptOf, type LetterReplay, stateOf } from "./letter.ts";
 import { escalatedNow } from "./open-decision.ts";
 import type { OpenDecisions } from "./open-decisions.ts";
 import type { PartitionOptions } from "./options.ts";
@@ -49,6 +49,12 @@ export class Facts {
     if (byItself) this.started(delivery, alone);
     const { lane, revision, at, eventId } = pointerTo(delivery.lane, delivery.event);
     this.#recorder.intend(delivery, byItself ? null : [lane, revision, at, eventId, delivery.attempt, delivery.replay?.replayId ?? null]);
+  }
+
+  /** The dead letter is called once it has a slot, and once that is on record. */
+  startsNext(lane: Lane, replay: LetterReplay): void {
+    const { lane: stream, revision, at, eventId } = pointerTo(lane, replay.event!);
+    this.#recorder.intend(null, [stream, revision, at, eventId, attemptOf(lane, replay), replay.replayId]);
   }
 
   /** It is about to be called, or is called already. */

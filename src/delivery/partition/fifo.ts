@@ -11,6 +11,11 @@ export class Fifo<T> {
     return this.#items[this.#first];
   }
 
+  /** The one so many places behind the first. */
+  at(place: number): T | undefined {
+    return this.#items[this.#first + place];
+  }
+
   push(item: T): void {
     this.#items.push(item);
   }

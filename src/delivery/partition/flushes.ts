@@ -9,6 +9,8 @@ import type { LaneBook } from "./lane-book.ts";
 import { saysMore } from "./lane-standing.ts";
 import type { PartitionOptions } from "./options.ts";
 import type { Flush, Recorder } from "./recorder.ts";
+import type { Schedule } from "./schedule.ts";
+import type { Starts } from "./starts.ts";
 import type { Unrecorded } from "./unrecorded.ts";
 
 /** Checkpoints over events that the handler does not want are worth a record only so often. */
@@ -25,6 +27,8 @@ export interface FlushesNeeds {
   readonly book: LaneBook;
   readonly checkpoint: Checkpoint;
   readonly recorder: Recorder;
+  readonly schedule: Schedule;
+  readonly starts: Starts;
   readonly unrecorded: Unrecorded;
 }
 
@@ -35,16 +39,20 @@ export class Flushes {
   readonly #book: LaneBook;
   readonly #checkpoint: Checkpoint;
   readonly #recorder: Recorder;
+  readonly #schedule: Schedule;
+  readonly #starts: Starts;
   readonly #unrecorded: Unrecorded;
   #outstanding: Flush | null = null;
 
-  constructor({ limits }: Pick<PartitionOptions, "limits">, { acts, agenda, book, checkpoint, recorder, unrecorded }: FlushesNeeds) {
+  constructor({ limits }: Pick<PartitionOptions, "limits">, { acts, agenda, book, checkpoint, recorder, schedule, starts, unrecorded }: FlushesNeeds) {
     this.#limits = limits;
     this.#acts = acts;
     this.#agenda = agenda;
     this.#book = book;
     this.#checkpoint = checkpoint;
     this.#recorder = recorder;
+    this.#schedule = schedule;
+    this.#starts = starts;
     this.#unrecorded = unrecorded;
   }
 
@@ -84,6 +92,7 @@ export class Flushes {
     const checkpoint = this.#checkpoint.now();
     if (!this.dirty() && acts.length === 0 && !fence && !(closing && checkpoint.position > this.#checkpoint.recorded)) return null;
     this.#checkpoint.forgetForeign();
+    this.#starts.recordAhead(this.#schedule.grantsTurns());
     for (const act of acts) this.#acts.begin(act);
     this.#outstanding = this.#recorder.take(checkpoint, (lane) => saysMore(lane, checkpoint.position), acts);
     return this.#outstanding;

@@ -26,6 +26,8 @@ export interface LetterReplay {
   readonly effects: ReplayMode["effects"];
   /** Once the letter is settled, the lane's live deliveries up to this revision stay on the replay's pace; null: they do not. */
   readonly through: number | null;
+  /** Nobody has to know what came of the calls before it: its start may be recorded ahead of its slot. */
+  readonly startsAhead: boolean;
   /** It was withdrawn while its call ran, so it is not tried again. `pause`: the same replay begins it again later. `stop`: a call that fails now is the last one. */
   leaving: Withdrawal | null;
   /** The letter's event, once it was read. */
@@ -35,10 +37,16 @@ export interface LetterReplay {
   /** Failed calls of this replay. */
   failed: number;
   deferred: Deferrals;
+  /** Number of the flush that records its next call ahead of its slot; null: none does. */
+  startIn: number | null;
 }
 
+/** Which call of the letter comes next, from 1. */
+export const attemptOf = ({ letters }: { readonly letters: ReadonlyMap<number, Letter> }, { revision }: Pick<LetterReplay, "revision">): number =>
+  (letters.get(revision)?.attempts ?? 0) + 1;
+
 /** What a replay of a letter says beside the letter. */
-export type LetterReplayTerms = Pick<LetterReplay, "replayId" | "actor" | "reason"> & Partial<Pick<LetterReplay, "effects" | "through">>;
+export type LetterReplayTerms = Pick<LetterReplay, "replayId" | "actor" | "reason"> & Partial<Pick<LetterReplay, "effects" | "through" | "startsAhead">>;
 
 export type LetterReplayEnd =
   | { readonly outcome: "replayed" }

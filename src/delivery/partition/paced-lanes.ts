@@ -88,6 +88,18 @@ export class PacedLanes {
     return lanes;
   }
 
+  /** Lanes that get their turns as soon as slots are free, because nothing else limits their replays: at most so many of each. */
+  *upcoming(lanes: number): Iterable<Lane> {
+    for (const [replayId, waiting] of this.#waiting) {
+      const pace = this.#paces.get(replayId);
+      if (pace === undefined || pace.held || pace.perSecond !== null) continue;
+      for (let place = 0; place < Math.min(lanes, waiting.length); place++) {
+        const { lane, turn } = waiting.at(place)!;
+        if (lane.turn === turn && lane.running === null) yield lane;
+      }
+    }
+  }
+
   /** The lane started with its turn, or needs none any more. */
   used(lane: Lane): void {
     if (lane.turn?.granted) this.#granted--;

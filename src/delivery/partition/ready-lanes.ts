@@ -68,6 +68,13 @@ export class ReadyLanes<L extends Schedulable> {
     return this.#pickOf(this.#tenantSlots) ?? this.#pickOf(Number.POSITIVE_INFINITY);
   }
 
+  /** Lanes that come next, about in the order of their turns, whether they may have a slot now or not: at most so many of each tenant's part. They stay. */
+  *upcoming(lanes: number): Iterable<L> {
+    const ofEach = Math.ceil(lanes / Math.max(1, this.#turns.size));
+    for (const { failing, healthy } of this.#turns)
+      for (const level of [...failing, ...healthy]) for (let place = 0; place < Math.min(ofEach, level.length); place++) yield level.at(place)!;
+  }
+
   started(lane: L): void {
     const tenant = this.#tenantOf(lane.tenant);
     tenant.running++;

@@ -13,7 +13,7 @@ export interface Flush {
   readonly number: number;
   readonly events: readonly JournalEvent[];
   readonly checkpoint: { readonly position: bigint; readonly passed: number };
-  /** Deliveries whose intent it records: they start once it is stored. */
+  /** Deliveries whose intent it records: they start once it is stored. Others join them while it is outstanding. */
   readonly intended: readonly Delivery[];
   readonly ended: readonly { readonly replay: LetterReplay; readonly end: LetterReplayEnd }[];
   /** Recorded with it, behind everything else: the one part of a flush that may be refused. */
@@ -28,6 +28,8 @@ export class Recorder {
   #started: StartedCall[] = [];
   #completed: NonNullable<JournalData["progress"]["completed"]>[number][] = [];
   #intended: Delivery[] = [];
+  /** Of the flush taken last. */
+  #outstanding: Delivery[] = [];
   #ended: { replay: LetterReplay; end: LetterReplayEnd }[] = [];
   #outcomes = 0;
   #total = 0;
@@ -69,9 +71,13 @@ export class Recorder {
     this.#total++;
   }
 
-  /** @param call what is told of it; null: a fact of its own tells it. */
-  intend(delivery: Delivery, call: StartedCall | null): void {
-    this.#intended.push(delivery);
+  /**
+   * @param delivery is called when that is on record; null: its call has no slot yet.
+   * @param call what is told of it; null: a fact of its own tells it, or it was told before.
+   * @param flush that tells it: the next one, or the one that is outstanding.
+   */
+  intend(delivery: Delivery | null, call: StartedCall | null, flush = this.#number): void {
+    if (delivery !== null) (flush === this.#number ? this.#intended : this.#outstanding).push(delivery);
     if (call !== null) this.#started.push(call);
   }
 
@@ -125,6 +131,7 @@ export class Recorder {
       ended: this.#ended,
       acts,
     };
+    this.#outstanding = this.#intended;
     this.#facts = [];
     this.#attached = new Map();
     this.#started = [];

@@ -78,12 +78,14 @@ export class Replays {
     const replay: LetterReplay = {
       effects: "once",
       through: null,
+      startsAhead: false,
       ...terms,
       leaving: null,
       event: null,
       dueMs: before?.dueMs ?? null,
       failed: before?.failed ?? 0,
       deferred: before?.deferred ?? noDeferrals,
+      startIn: null,
     };
     if (replay.dueMs !== null) this.#wakeUps.add(replay.dueMs, lane);
     if (letter.suspect) {

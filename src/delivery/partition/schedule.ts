@@ -1,15 +1,15 @@
 /** Who has a slot, what runs, and what keeps everything from starting. */
 import type { Agenda } from "./agenda.ts";
 import type { Delivery } from "./delivery.ts";
-import type { Facts } from "./facts.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneLoan, LoanedCall } from "./lane-loan.ts";
 import type { Leave } from "./leave.ts";
-import type { PartitionOptions } from "./options.ts";
+import { attemptOf } from "./letter.ts";
 import type { PacedLanes } from "./paced-lanes.ts";
 import type { Readiness, Work } from "./readiness.ts";
 import type { Recorder } from "./recorder.ts";
 import type { SlotShare } from "./slots.ts";
+import type { Starts } from "./starts.ts";
 import type { Suspects } from "./suspects.ts";
 import type { Unrecorded } from "./unrecorded.ts";
 
@@ -27,12 +27,12 @@ export type Hold =
 
 export interface ScheduleNeeds {
   readonly agenda: Agenda;
-  readonly facts: Facts;
   readonly leave: Leave;
   readonly paced: PacedLanes;
   readonly readiness: Readiness;
   readonly recorder: Recorder;
   readonly slots: SlotShare;
+  readonly starts: Starts;
   readonly suspects: Suspects;
   readonly unrecorded: Unrecorded;
 }
@@ -42,29 +42,23 @@ export class Schedule {
   readonly #running: Delivery[] = [];
   readonly #holds = new Set<Hold>();
   readonly #slots: SlotShare;
-  /** Every call is on record before it is made. */
-  readonly #recordsAll: boolean;
   readonly #leave: Leave;
   readonly #agenda: Agenda;
-  readonly #facts: Facts;
   readonly #paced: PacedLanes;
   readonly #readiness: Readiness;
   readonly #recorder: Recorder;
+  readonly #starts: Starts;
   readonly #suspects: Suspects;
   readonly #unrecorded: Unrecorded;
 
-  constructor(
-    { record, unknownOutcome }: Pick<PartitionOptions, "record" | "unknownOutcome">,
-    { agenda, facts, leave, paced, readiness, recorder, slots, suspects, unrecorded }: ScheduleNeeds,
-  ) {
+  constructor({ agenda, leave, paced, readiness, recorder, slots, starts, suspects, unrecorded }: ScheduleNeeds) {
     this.#slots = slots;
-    this.#recordsAll = record === "each" || unknownOutcome === "escalate";
     this.#leave = leave;
     this.#agenda = agenda;
-    this.#facts = facts;
     this.#paced = paced;
     this.#readiness = readiness;
     this.#recorder = recorder;
+    this.#starts = starts;
     this.#suspects = suspects;
     this.#unrecorded = unrecorded;
   }
@@ -100,9 +94,7 @@ export class Schedule {
       if (work.loan !== null) {
         work.loan.toRecord = this.#toRecord(work.loan.call!, alone);
         now.push(delivery);
-      } else if (work.replay || alone || this.#recordsAll || work.event.revision <= lane.suspectThrough) {
-        this.#facts.intended(delivery, { alone, byItself: alone || this.#recordsAll });
-      } else now.push(delivery);
+      } else if (this.#starts.mayCall(delivery, alone)) now.push(delivery);
     }
     if (this.#isHeld()) this.#slots.idle(false);
     this.#leave.looked();
@@ -174,7 +166,7 @@ export class Schedule {
   #toRecord({ record, recordFirst }: LoanedCall, alone: boolean): LaneLoan["toRecord"] {
     if (record === null) return null;
     if (alone) return "alone";
-    return recordFirst || this.#recordsAll ? "beside" : null;
+    return recordFirst || this.#starts.recordsAll ? "beside" : null;
   }
 
   #begin(lane: Lane, { event, replay, loan, replayId }: Work, monotonicMs: number): Delivery {
@@ -182,7 +174,7 @@ export class Schedule {
     const delivery: Delivery = {
       lane,
       event,
-      attempt: (replay ? (lane.letters.get(event.revision)?.attempts ?? 0) : failed) + 1,
+      attempt: replay ? attemptOf(lane, replay) : failed + 1,
       round: failed,
       deferred: (loan ?? replay)?.deferred ?? lane.deferred,
       part: null,
