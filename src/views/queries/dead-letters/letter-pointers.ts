@@ -4,7 +4,7 @@ import type { LetterPointer, LetterPointers } from "../../model/letters-to-repla
 import { allOf, oneOf, type Sources } from "../context.ts";
 import { countOneByOne } from "./letter-count.ts";
 import { filterConditions, isLetter, withKeys } from "./letter-filter.ts";
-import { indexOf, type LetterRow, selectLetters } from "./letter-row.ts";
+import { indexOf, type PointerRow, selectPointers } from "./letter-row.ts";
 import { lettersOf } from "./letter-ways.ts";
 
 /** Ids looked for by one statement. */
@@ -19,8 +19,8 @@ export function makeLetterPointers(sources: Sources): LetterPointers {
       for await (const { keys } of lettersOf(sources, filter, "up")) {
         const rows = sources
           .db()
-          .all<LetterRow>(
-            `${selectLetters(withKeys(keys.sql))} where ${sql} order by d.position, d.handler limit ?`,
+          .all<PointerRow>(
+            `${selectPointers(withKeys(keys.sql))} where ${sql} order by d.position, d.handler limit ?`,
             ...keys.parameters,
             ...parameters,
             limit - pointers.length,
@@ -33,7 +33,7 @@ export function makeLetterPointers(sources: Sources): LetterPointers {
 
     async deadLettersOf(tenant, ids) {
       const turns = makeTurns();
-      const letters = new Map<string, LetterRow>();
+      const letters = new Map<string, PointerRow>();
       let notDeadLettered = 0;
       let unknown = 0;
       for (let from = 0; from < ids.length; from += idsAtOnce) {
@@ -43,8 +43,8 @@ export function makeLetterPointers(sources: Sources): LetterPointers {
         const db = sources.db();
         const found = new Set<string>();
         for (const column of ["event_id", "delivery_id"] as const)
-          for (const row of db.all<LetterRow>(
-            `${selectLetters(`json_each(?) w cross join ${indexOf[column]} on d.${column} = w.value`)} where d.tenant = ? and ${isLetter.sql}`,
+          for (const row of db.all<PointerRow>(
+            `${selectPointers(`json_each(?) w cross join ${indexOf[column]} on d.${column} = w.value`)} where d.tenant = ? and ${isLetter.sql}`,
             wanted,
             tenant,
           )) {
@@ -76,7 +76,7 @@ export function makeLetterPointers(sources: Sources): LetterPointers {
   };
 }
 
-function toPointer({ handler, stream, revision, position, event_id, type, attempts, error_type, error_message }: LetterRow): LetterPointer {
+function toPointer({ handler, stream, revision, position, event_id, type, attempts, error_type, error_message }: PointerRow): LetterPointer {
   return {
     handler,
     stream,

@@ -31,6 +31,15 @@ export interface LetterRow {
 export const selectLetters = (from: string) => `select d.*, (select stream from entities where id = d.entity) as stream, e.schema_version, e.recorded_ms
   from ${from} left join events e not indexed on e.position = d.position`;
 
+/** What a replay has to know of one. It may ask for a hundred thousand, so nothing else is read. */
+export type PointerRow = Pick<LetterRow, (typeof pointerColumns)[number] | "stream">;
+
+const pointerColumns = ["handler", "revision", "position", "event_id", "delivery_id", "type", "attempts", "error_type", "error_message"] as const;
+
+/** @param from where the rows `d` come from. */
+export const selectPointers = (from: string) =>
+  `select ${pointerColumns.map((column) => `d.${column}`).join(", ")}, (select stream from entities where id = d.entity) as stream from ${from}`;
+
 export const indexOf = { event_id: "deliveries d indexed by deliveries_by_event", delivery_id: "deliveries d indexed by deliveries_by_id" } as const;
 
 /** The status that it had as a dead letter. */
