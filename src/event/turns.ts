@@ -14,7 +14,7 @@ export const besideMs = 0.5;
 const heldAmongSeveralMs = 0.5;
 /** A tenant that asked within this time may ask again at any moment. */
 const rememberedMs = 1000;
-/** So long after another one has asked, a tenant with more than one short request rests for as long as it has kept the thread busy. */
+/** So long after another one has asked, a tenant with more than one short request rests longer than it has kept the thread busy. */
 const heldBackMs = 250;
 
 export interface Turns {

@@ -245,10 +245,10 @@ it("of a tenant's hundred requests at once few are under way at a time, while se
 });
 
 describe("a tenant that makes most of the work", () => {
-  it("rests for as long as the thread worked for it, a short while at most, and goes on", () => {
+  it("rests for half as long again as the thread worked for it, a short while at most, and goes on", () => {
     const heldBack = new HeldBack();
     heldBack.worked("flood", 1, 0);
-    expect([1.5, 2.5, 2.75, 3.5].map((nowMs) => heldBack.worked("flood", nowMs, 0))).toEqual([0, 1.5, 0, 1]);
+    expect([1.5, 2.5, 2.75, 3.5].map((nowMs) => heldBack.worked("flood", nowMs, 0))).toEqual([0, 2.25, 0, 1.5]);
     expect(heldBack.worked("flood", 500, 0)).toBe(8); // a full collection of garbage, and what nobody looked at
   });
 
