@@ -9,6 +9,8 @@ import { type Config, defineConfig } from "../../src/config/config.ts";
 import { defineHandler } from "../../src/delivery/handler.ts";
 import { systemClock } from "../../src/event/clock.ts";
 import { place } from "../../src/http/wire/stream.ts";
+import { entriesOf, readAbridged } from "../../src/log/abridged/abridgement.ts";
+import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { toSelection } from "../../src/replay/selection.ts";
 import type { Store } from "../../src/store/store.ts";
 import { followFrom, idOf } from "../support/followed.ts";
@@ -175,12 +177,25 @@ it("lose the texts of what is over in the journals of an earlier division, too, 
     await until(async () => (await store.views.handlers())[0]!.done === from);
     await run(store);
     await store.close();
+    expect([days, await isAbridged(folder, openMark)]).toEqual([days, texts]);
     const after = await told(0);
     expect([days, after.texts]).toEqual([days, texts]);
     expect((await after.store.views.handlers())[0]).toMatchObject({ done: from, byStatus: { discarded: 1 } });
     await after.store.close();
   }
 });
+
+/** Whether the abridgement of any journal has the mark. */
+async function isAbridged(folder: string, mark: string): Promise<boolean> {
+  const log = await openSqliteLog(folder);
+  try {
+    for (const abridged of (await readAbridged(log)).values())
+      for await (const entries of entriesOf(log, abridged)) if (JSON.stringify(entries).includes(mark)) return true;
+    return false;
+  } finally {
+    await log.close();
+  }
+}
 
 async function expectGone(store: Store, after: string): Promise<void> {
   const { ended } = await store.following.follow({

@@ -72,7 +72,9 @@ export async function beginningOf(place: Place, until: string, heirs: Heirs): Pr
     isAll = recordedAt >= lastAt && revision < journal.neededFrom;
     return revision >= journal.neededFrom || recordedAt >= lastAt || recordedAt >= until;
   };
-  let end: { readonly before: number; readonly through: Position } | null = null;
+  // Of a closed one more may be over than when it was abridged last, although it has nothing new.
+  const isDueAgain = abridged !== null && journal.heirs.length > 0;
+  let end: { readonly before: number; readonly through: Position } | null = isDueAgain ? { before: abridged.before, through: BigInt(abridged.through) } : null;
   for await (const event of entriesFrom(place, ends)) {
     noteTrouble(troubled, event.type, event.data);
     end = { before: event.revision + 1, through: event.position };

@@ -9,7 +9,7 @@ import { type Abridged, readAbridged } from "../../log/abridged/abridgement.ts";
 import type { EventLog, StreamCut } from "../../log/event-log.ts";
 import { AbridgementWriter, nameAbridgement } from "./abridgement-writer.ts";
 import { Abridger } from "./abridger.ts";
-import { beginningOf, entriesBefore, heirsOf, type RecordedJournal } from "./beginning.ts";
+import { beginningOf, entriesBefore, type Heirs, heirsOf, type RecordedJournal } from "./beginning.ts";
 
 export interface ShortenNeeds {
   readonly log: EventLog;
@@ -29,12 +29,15 @@ export async function* shortenJournals(journals: readonly RecordedJournal[], nee
   const { log, untilMs, everyMs, signal } = needs;
   const known = new Map(await readAbridged(log, signal));
   // Times of completions are kept to the minute.
+  const heirsOfMany = new Map<readonly RecordedJournal[], Heirs>();
   const until = new Date(Math.floor(untilMs / minuteMs) * minuteMs).toISOString();
   for (const journal of journals) {
     const before = known.get(journal.stream) ?? null;
     const isSettled = before?.settled === true && journal.heirs.length > 0;
     const isDue = !isSettled && (before === null || Date.parse(until) - Date.parse(before.until) >= everyMs);
-    const abridged = isDue ? ((await abridge(journal, { ...needs, before, until, known })) ?? before) : before;
+    const heirs = isDue ? (heirsOfMany.get(journal.heirs) ?? (await heirsOf({ log, signal }, journal, known))) : null;
+    if (heirs !== null) heirsOfMany.set(journal.heirs, heirs);
+    const abridged = heirs === null ? before : ((await abridge(journal, { ...needs, before, until, heirs })) ?? before);
     if (abridged === null) continue;
     known.set(journal.stream, abridged);
     yield await leftOver(log, abridged);
@@ -43,16 +46,11 @@ export async function* shortenJournals(journals: readonly RecordedJournal[], nee
 
 async function abridge(
   journal: RecordedJournal,
-  {
-    before,
-    until,
-    known,
-    ...needs
-  }: ShortenNeeds & { readonly before: Abridged | null; readonly until: string; readonly known: ReadonlyMap<string, Abridged> },
+  { before, until, heirs, ...needs }: ShortenNeeds & { readonly before: Abridged | null; readonly until: string; readonly heirs: Heirs },
 ): Promise<Abridged | null> {
   const { log, signal } = needs;
   const place = { log, journal, abridged: before, signal };
-  const beginning = await beginningOf(place, until, await heirsOf(place, journal, known));
+  const beginning = await beginningOf(place, until, heirs);
   if (beginning === null) return null;
   const { state, standing } = beginning;
   const named = await log.streamRevision(abridgedStream);
