@@ -1,5 +1,6 @@
 import { RepriseError } from "../errors.ts";
 import type { StoredEvent } from "../event/event.ts";
+import { acceptanceOf } from "./acceptance.ts";
 import type { Catalog, FailureText, Lifted } from "./catalog.ts";
 import { type Chain, hash, makeChain, sourcesOf } from "./chain.ts";
 import { checkDefinitions } from "./check-definitions.ts";
@@ -84,6 +85,7 @@ function validate(chain: Chain | undefined, type: string, schemaVersion: number,
   const version = chain.versions[schemaVersion - 1];
   if (version === undefined)
     throw new RepriseError("SCHEMA_VERSION_UNKNOWN", `Event type "${type}" has no schema version ${schemaVersion}: it has 1 to ${chain.current}.`);
+  if (parse(acceptanceOf(version.schema), data).success) return;
   const parsed = parse(version.schema, data);
   if (parsed.success) return;
   throw new RepriseError("DATA_INVALID", `The data does not fit ${type} version ${schemaVersion}.`, {
