@@ -19,7 +19,7 @@ interface StartOptions {
 }
 
 /** As `npm start` and the container run it. */
-export const serviceFlags = ["--max-semi-space-size=16", "--heap-growing-percent=50"];
+export const serviceFlags = ["--max-semi-space-size=16", "--heap-growing-percent=50", "--no-allocation-site-pretenuring"];
 
 const alive = new Set<ChildProcess>();
 process.once("exit", () => {

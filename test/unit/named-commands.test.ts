@@ -141,7 +141,18 @@ describe("remedies", () => {
 });
 
 /** Of other programs: npm scripts, Node, git, Docker and what compose runs. */
-const flagsOfOthers = new Set(["--max-semi-space-size", "--heap-growing-percent", "--json", "--quick", "--check", "--help", "--test", "--detach", "--wait"]);
+const flagsOfOthers = new Set([
+  "--max-semi-space-size",
+  "--heap-growing-percent",
+  "--no-allocation-site-pretenuring",
+  "--json",
+  "--quick",
+  "--check",
+  "--help",
+  "--test",
+  "--detach",
+  "--wait",
+]);
 
 it.each(sources)("%s tells people to run and to add only what is there", (path) => {
   for (const flag of read(path).match(/(?<=[\s("`])--[a-z][a-z-]+\b(?!\.[\w#])/g) ?? []) if (!flagsOfOthers.has(flag)) expect(everyFlag, flag).toContain(flag);
