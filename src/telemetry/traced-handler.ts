@@ -19,7 +19,7 @@ export function tracedAttempt({ name, definition }: Pick<HandlerSpec, "name" | "
     const span = tracer.startSpan(`process ${name}`, options, api.ROOT_CONTEXT);
     const called = definition.kind === "webhook" ? withSpan(request, traceparentOf(span)) : request;
     const begun = api.context.with(api.trace.setSpan(api.ROOT_CONTEXT, span), () => attempt(called));
-    if (begun.kind === "running") void begun.outcome.then((outcome) => end(traced, span, outcome));
+    if (begun.kind === "running") begun.onOutcome((outcome) => end(traced, span, outcome));
     else end(traced, span, begun);
     return begun;
   };

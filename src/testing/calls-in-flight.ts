@@ -30,7 +30,7 @@ export class CallsInFlight {
       if (begun.kind !== "running") return begun;
       const call: Call = { isSlow: false };
       this.#calls.add(call);
-      void begun.settled.then(() => {
+      begun.onSettled(() => {
         this.#calls.delete(call);
         this.#count++;
         this.#onEnd?.();

@@ -7,14 +7,15 @@ describe("time-outs", () => {
     const clock = makeFakeClock();
     const timeouts = makeTimeouts(clock);
     const came: string[] = [];
-    timeouts.add(100, () => came.push("first"));
+    const tells = (name: string) => ({ timeIsUp: () => void came.push(name) });
+    timeouts.add(100, tells("first"));
     await clock.advance(50);
-    timeouts.add(100, () => came.push("second"));
-    timeouts.add(20, () => came.push("short"));
-    const forget = timeouts.add(100, () => came.push("forgotten"));
+    timeouts.add(100, tells("second"));
+    timeouts.add(20, tells("short"));
+    const forgotten = timeouts.add(100, tells("forgotten"));
     await clock.advance(20);
     expect(came).toEqual(["short"]);
-    forget();
+    timeouts.cancel(forgotten);
     await clock.advance(30);
     expect(came).toEqual(["short", "first"]);
     await clock.advance(50);
@@ -25,9 +26,10 @@ describe("time-outs", () => {
     const clock = makeFakeClock();
     const timeouts = makeTimeouts(clock);
     const came: string[] = [];
-    for (const name of ["a", "b"]) timeouts.add(100, () => came.push(name))();
+    const tells = (name: string) => ({ timeIsUp: () => void came.push(name) });
+    for (const name of ["a", "b"]) timeouts.cancel(timeouts.add(100, tells(name)));
     expect(clock.pending()).toBe(0);
-    timeouts.add(100, () => came.push("c"));
+    timeouts.add(100, tells("c"));
     await clock.advance(100);
     expect(came).toEqual(["c"]);
   });
@@ -36,11 +38,14 @@ describe("time-outs", () => {
     const clock = makeFakeClock();
     const timeouts = makeTimeouts(clock);
     const came: string[] = [];
-    timeouts.add(100, () => {
-      forget();
-      timeouts.add(100, () => came.push("later"));
+    const tells = (name: string) => ({ timeIsUp: () => void came.push(name) });
+    timeouts.add(100, {
+      timeIsUp() {
+        timeouts.cancel(forgotten);
+        timeouts.add(100, tells("later"));
+      },
     });
-    const forget = timeouts.add(100, () => came.push("forgotten"));
+    const forgotten = timeouts.add(100, tells("forgotten"));
     await clock.advance(200);
     expect(came).toEqual(["later"]);
   });

@@ -62,12 +62,15 @@ export type AttemptOutcome =
   /** The service stops: nothing is recorded, the delivery starts again next time. */
   | { readonly kind: "abandoned" };
 
-/** A call under way. Neither promise ever rejects. */
+/** A call under way. What is told of a moment that has been is told at once. Whoever listens must not throw. */
 export interface AttemptInFlight {
   readonly kind: "running";
-  /** The outcome. It is there when the time of the call is up, at the latest. */
+  /** Tells the outcome. It is there when the time of the call is up, at the latest. */
+  onOutcome(act: (outcome: AttemptOutcome) => void): void;
+  /** The call itself has ended: until then nothing else of its lane may start. For a webhook, destroying the socket is the end. Never before the outcome. */
+  onSettled(act: () => void): void;
+  /** The same as promises, made when they are asked for. Neither rejects. */
   readonly outcome: Promise<AttemptOutcome>;
-  /** The call itself has ended: until then nothing else of its lane may start. For a webhook, destroying the socket is the end. */
   readonly settled: Promise<unknown>;
 }
 

@@ -4,7 +4,7 @@ import type { AttemptRequest } from "./attempt.ts";
 import { clipChars } from "./attempt-error.ts";
 import { CallFacts } from "./call-facts.ts";
 import { PendingAppends } from "./pending-appends.ts";
-import type { StrayCall } from "./stray-errors.ts";
+import type { StrayCall, StrayTaker } from "./stray-errors.ts";
 
 const maxLogLines = 20;
 const maxLogLineChars = 500;
@@ -15,7 +15,7 @@ const maxLogLineChars = 500;
  */
 export class CallContext extends CallFacts implements HandlerContext, StrayCall {
   /** Set while its promise runs. */
-  onStray: ((thrown: unknown) => boolean) | null = null;
+  running: StrayTaker | null = null;
   readonly #handler: string;
   readonly #request: AttemptRequest;
   #signal: LazySignal | null = null;

@@ -16,7 +16,7 @@ type Described = Pick<CurrentEvent, "id" | "type" | "schemaVersion" | "entity" |
 export function cloudEventOf(event: Described, about: object): object {
   const { metadata } = event;
   return {
-    ...Object.fromEntries(Object.entries(metadata.extensions ?? {}).filter(([name]) => !reserved.has(name))),
+    ...(metadata.extensions === undefined ? null : unreserved(metadata.extensions)),
     specversion: "1.0",
     id: event.id,
     type: event.type,
@@ -38,6 +38,10 @@ export function cloudEventOf(event: Described, about: object): object {
     ...about,
     data: event.data,
   };
+}
+
+function unreserved(extensions: object): object {
+  return Object.fromEntries(Object.entries(extensions).filter(([name]) => !reserved.has(name)));
 }
 
 /** `application/json`, or any type whose name ends in `+json`. */

@@ -1,17 +1,19 @@
 import type { Clock } from "../../event/clock.ts";
 import type { CurrentEvent } from "../../event/event.ts";
+import type { Entry } from "../../event/roster.ts";
 import { isA, textAt } from "../../event/thrown.ts";
 import { Escalate, type HandlerDefinition, maxReasonChars, NotReady, RetryAfter, Skipped, Terminal } from "../handler.ts";
 import type { HandlerContext } from "../handler-context.ts";
 import { maxRetryAfterMs } from "../policy/waits.ts";
-import type { Attempt, AttemptInFlight, AttemptOutcome, AttemptRequest } from "./attempt.ts";
+import type { Attempt, AttemptOutcome, AttemptRequest } from "./attempt.ts";
 import { clipChars, errorNames, toAttemptError } from "./attempt-error.ts";
 import { escalateType } from "./becomes.ts";
 import { CallContext } from "./call-context.ts";
+import { CallUnderWay } from "./call-under-way.ts";
 import { freezeEvent } from "./freeze-event.ts";
-import { attributed } from "./stray-errors.ts";
-import { makeTimeouts } from "./timeouts.ts";
-import { whenAborted } from "./when-aborted.ts";
+import { attributed, type StrayTaker } from "./stray-errors.ts";
+import { makeTimeouts, type Timed, type Timeouts } from "./timeouts.ts";
+import { type Abortable, abortedWith } from "./when-aborted.ts";
 
 /**
  * Calls a function of this process once.
@@ -22,67 +24,101 @@ import { whenAborted } from "./when-aborted.ts";
  * are frozen all the way down, since others may hold the same data: a handler that writes to one gets a TypeError.
  */
 export function makeFunctionAttempt(definition: FunctionHandler, clock: Clock): Attempt {
-  const timeouts = makeTimeouts(clock);
-
-  /** Follows the promise of a call. */
-  const follow = (promise: PromiseLike<unknown>, context: CallContext, request: AttemptRequest): AttemptInFlight => {
-    const { promise: outcome, resolve } = Promise.withResolvers<AttemptOutcome>();
-    let over = false;
-    const end = (came: AttemptOutcome): void => {
-      if (over) return;
-      over = true;
-      forgetTimeout();
-      forgetAbort();
-      resolve(came);
-    };
-    const onStray = (thrown: unknown): boolean => {
-      if (over) return false;
-      end({ ...failure(thrown, request, clock), ...context.kept() });
-      return true;
-    };
-    context.onStray = onStray;
-    // The outcome comes before the abort, so that the handler cannot change it by what it does about its signal.
-    const forgetAbort = whenAborted(request.signal, () => {
-      end({ kind: "abandoned" });
-      context.abort(request.signal.reason);
-    });
-    const forgetTimeout = timeouts.add(request.timeoutMs, () => {
-      const error = { type: "TimeoutError", message: `no outcome within ${request.timeoutMs} ms` };
-      end({ kind: "failed", class: "timeout", error, ...context.kept() });
-      context.abort(new DOMException(error.message, error.type));
-    });
-    const failed = (thrown: unknown): void => {
-      end({ ...failure(thrown, request, clock), ...context.kept() });
-      context.appended()?.catch(() => {}); // the call has failed already
-    };
-    const settled = settle(promise).then((answer) => {
-      const appended = context.appended();
-      const done = (): void => end(answered(answer, context));
-      return appended === null ? done() : appended.then(done, failed);
-    }, failed);
-    return { kind: "running", outcome, settled };
-  };
+  const needs = { clock, timeouts: makeTimeouts(clock) };
 
   return (request) => {
     if (request.signal.aborted) return { kind: "abandoned" };
     const context = new CallContext(definition.name, request);
     try {
       const returned = attributed(context, () => handle(definition, request.event, context));
-      if (isThenable(returned)) return follow(returned, context, request);
+      if (isThenable(returned)) return new FunctionCall(context, request, needs).follow(returned);
       // Appends that the function has not awaited are part of its call.
       const appended = context.appended();
-      return appended === null
-        ? answered(returned, context)
-        : follow(
-            appended.then(() => returned),
-            context,
-            request,
-          );
+      if (appended === null) return answered(returned, context);
+      return new FunctionCall(context, request, needs).follow(appended.then(() => returned));
     } catch (thrown) {
       context.appended()?.catch(() => {});
       return { ...failure(thrown, request, clock), ...context.kept() };
     }
   };
+}
+
+interface FunctionCallNeeds {
+  readonly clock: Clock;
+  readonly timeouts: Timeouts;
+}
+
+/** The call of a function that has given a promise. */
+class FunctionCall extends CallUnderWay implements Timed, Abortable, StrayTaker {
+  readonly #context: CallContext;
+  readonly #request: AttemptRequest;
+  readonly #needs: FunctionCallNeeds;
+  readonly #timeout: ReturnType<Timeouts["add"]>;
+  readonly #abort: Entry<Abortable>;
+
+  constructor(context: CallContext, request: AttemptRequest, needs: FunctionCallNeeds) {
+    super();
+    this.#context = context;
+    this.#request = request;
+    this.#needs = needs;
+    context.running = this;
+    this.#timeout = needs.timeouts.add(request.timeoutMs, this);
+    this.#abort = abortedWith(request.signal).enter(this);
+  }
+
+  follow(promise: PromiseLike<unknown>): this {
+    asPromise(promise).then(
+      (answer) => this.#answered(answer),
+      (thrown: unknown) => this.#failed(thrown),
+    );
+    return this;
+  }
+
+  timeIsUp(): void {
+    const error = { type: "TimeoutError", message: `no outcome within ${this.#request.timeoutMs} ms` };
+    this.#end({ kind: "failed", class: "timeout", error, ...this.#context.kept() });
+    this.#context.abort(new DOMException(error.message, error.type));
+  }
+
+  // The outcome comes before the abort, so that the handler cannot change it by what it does about its signal.
+  aborted(reason: unknown): void {
+    this.#end({ kind: "abandoned" });
+    this.#context.abort(reason);
+  }
+
+  takeStray(thrown: unknown): boolean {
+    if (this.isOver) return false;
+    this.#end({ ...failure(thrown, this.#request, this.#needs.clock), ...this.#context.kept() });
+    return true;
+  }
+
+  #answered(answer: unknown): void {
+    const appended = this.#context.appended();
+    if (appended === null) this.#done(answer);
+    else
+      appended.then(
+        () => this.#done(answer),
+        (thrown: unknown) => this.#failed(thrown),
+      );
+  }
+
+  #done(answer: unknown): void {
+    if (!this.isOver) this.#end(answered(answer, this.#context));
+    this.settle();
+  }
+
+  #failed(thrown: unknown): void {
+    if (!this.isOver) this.#end({ ...failure(thrown, this.#request, this.#needs.clock), ...this.#context.kept() });
+    this.#context.appended()?.catch(() => {}); // the call has failed already
+    this.settle();
+  }
+
+  #end(outcome: AttemptOutcome): void {
+    if (this.isOver) return;
+    this.#needs.timeouts.cancel(this.#timeout);
+    abortedWith(this.#request.signal).leave(this.#abort);
+    this.end(outcome);
+  }
 }
 
 type FunctionHandler = Extract<HandlerDefinition, { kind: "function" }>;
@@ -100,7 +136,7 @@ function isThenable(returned: unknown): returned is PromiseLike<unknown> {
 }
 
 /** Makes a promise of what only has a `then`. */
-function settle(promise: PromiseLike<unknown>): Promise<unknown> {
+function asPromise(promise: PromiseLike<unknown>): Promise<unknown> {
   return promise instanceof Promise ? promise : Promise.resolve(promise);
 }
 

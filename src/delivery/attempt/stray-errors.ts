@@ -9,8 +9,13 @@ import { toAttemptError } from "./attempt-error.ts";
 export interface StrayCall {
   /** Its ids, for the operator's log. */
   readonly about: object;
-  /** Set while its promise runs. @returns false: its outcome is known already. */
-  readonly onStray: ((thrown: unknown) => boolean) | null;
+  /** Set once it has given a promise. */
+  readonly running: StrayTaker | null;
+}
+
+export interface StrayTaker {
+  /** @returns false: the call's outcome is known already. */
+  takeStray(thrown: unknown): boolean;
 }
 
 export interface StrayLogger {
@@ -36,7 +41,7 @@ export function watchStrays(logger: StrayLogger, onUncaught: (error: unknown) =>
     const call = calls.getStore();
     if (call === undefined) return false;
     const about = { ...call.about, error_type: toAttemptError(thrown).type };
-    if (call.onStray?.(thrown) ?? false) logger.error(about, "a handler let an error go astray: the delivery that it came from has failed");
+    if (call.running?.takeStray(thrown) ?? false) logger.error(about, "a handler let an error go astray: the delivery that it came from has failed");
     else logger.error(about, "a handler let an error go astray after its delivery had ended: nothing failed for it");
     return true;
   };

@@ -1,10 +1,17 @@
 /** One timer for many calls. Calls with the same time-out are due in the order in which they began, and nearly all of them end before that. */
 import type { Clock } from "../../event/clock.ts";
-import { Roster } from "../../event/roster.ts";
+import { type Entry, Roster } from "../../event/roster.ts";
+
+/** Told that its time is up. */
+export interface Timed {
+  /** @param dueByMs monotonic: everything that arrived before was taken. */
+  timeIsUp(dueByMs: number): void;
+}
 
 interface Timeout {
   readonly dueMs: number;
-  readonly act: () => void;
+  readonly timed: Timed;
+  readonly queue: Queue;
 }
 
 interface Queue {
@@ -14,8 +21,10 @@ interface Queue {
 }
 
 export interface Timeouts {
-  /** Calls `act` once, `afterMs` from now. @returns a function that cancels this. */
-  add(afterMs: number, act: () => void): () => void;
+  /** Tells `timed` once, `afterMs` from now. @returns what `cancel` wants. */
+  add(afterMs: number, timed: Timed): Entry<Timeout>;
+  /** Of one that is over, nothing. */
+  cancel(entry: Entry<Timeout>): void;
 }
 
 /** A timer for each call costs 290 ns, a place on a roster 20 ns. */
@@ -29,27 +38,27 @@ export function makeTimeouts(clock: Clock): Timeouts {
       // One that came due meanwhile is not over yet: its answer may have arrived without being taken.
       for (let first = timeouts.first; first !== null && first.item.dueMs <= dueByMs; first = timeouts.first) {
         timeouts.leave(first);
-        first.item.act();
+        first.item.timed.timeIsUp(dueByMs);
       }
-      queue.timer?.cancel(); // an act may have set one
+      queue.timer?.cancel(); // somebody who was told may have set one
       queue.timer = null;
       arm(queue);
     });
   };
 
   return {
-    add(afterMs, act) {
+    add(afterMs, timed) {
       let queue = queues.get(afterMs);
       if (queue === undefined) queues.set(afterMs, (queue = { timeouts: new Roster(), timer: null }));
-      const { timeouts } = queue;
-      const entry = timeouts.enter({ dueMs: clock.monotonicMs() + afterMs, act });
+      const entry = queue.timeouts.enter({ dueMs: clock.monotonicMs() + afterMs, timed, queue });
       if (queue.timer === null) arm(queue);
-      const those = queue;
-      return () => {
-        if (!timeouts.leave(entry) || !timeouts.isEmpty) return;
-        those.timer?.cancel(); // it would keep the process from ending
-        those.timer = null;
-      };
+      return entry;
+    },
+    cancel(entry) {
+      const { queue } = entry.item;
+      if (!queue.timeouts.leave(entry) || !queue.timeouts.isEmpty) return;
+      queue.timer?.cancel(); // it would keep the process from ending
+      queue.timer = null;
     },
   };
 }

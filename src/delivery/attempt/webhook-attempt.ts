@@ -4,6 +4,7 @@ import type { HandlerDefinition } from "../handler.ts";
 import type { Attempt } from "./attempt.ts";
 import { toCloudEvent } from "./cloud-event.ts";
 import { makeCutSecrets } from "./secrets.ts";
+import { makeTimeouts } from "./timeouts.ts";
 import { makePool } from "./webhook-agent.ts";
 import { WebhookCall, type WebhookCallNeeds } from "./webhook-call.ts";
 import { sendableHeaders } from "./webhook-headers.ts";
@@ -33,7 +34,7 @@ export function makeWebhookAttempt(
   const pool = dispatcher ?? makePool(origin, definition.concurrency);
   const target = { origin, path: `${pathname}${search}`, method: "POST" } as const;
   let closed = false;
-  const needs: WebhookCallNeeds = { clock, cut: makeCutSecrets(definition), host, isClosed: () => closed };
+  const needs: WebhookCallNeeds = { clock, timeouts: makeTimeouts(clock), cut: makeCutSecrets(definition), host, isClosed: () => closed };
 
   const attempt: Attempt = (request) => {
     if (closed || request.signal.aborted) return { kind: "abandoned" };
@@ -44,7 +45,7 @@ export function makeWebhookAttempt(
     } catch (error) {
       call.onResponseError(null, error);
     }
-    return { kind: "running", outcome: call.outcome, settled: call.outcome };
+    return call;
   };
 
   return Object.assign(attempt, {

@@ -1,4 +1,5 @@
 import type { Clock } from "../../event/clock.ts";
+import type { Timed, Timeouts } from "./timeouts.ts";
 
 /** When a timer fires this much after its time, the thread was busy: that says nothing about the other end. */
 const lateMs = 50;
@@ -8,21 +9,24 @@ const maxAnew = 10;
 export interface WebhookDeadlineOptions {
   readonly timeoutMs: number;
   readonly clock: Clock;
+  readonly timeouts: Timeouts;
   /** `timeout`: the other end did not answer in time. `not_sent`: this process was too busy to ask it. */
   readonly onOver: (why: "timeout" | "not_sent") => void;
 }
 
 /** The time that one call of a webhook has. It begins when the request goes out; until then it may take as long to connect. */
-export class WebhookDeadline {
+export class WebhookDeadline implements Timed {
   readonly #options: WebhookDeadlineOptions;
-  #timer: { cancel(): void };
+  /** Most calls end in the first of their times, for which they share a timer. */
+  readonly #first: ReturnType<Timeouts["add"]>;
+  #timer: { cancel(): void } | null = null;
   /** Monotonic; null while the request has not gone out. */
   #sentMs: number | null = null;
   #anew = 0;
 
   constructor(options: WebhookDeadlineOptions) {
     this.#options = options;
-    this.#timer = this.#waitFrom(options.clock.monotonicMs());
+    this.#first = options.timeouts.add(options.timeoutMs, this);
   }
 
   /** The request goes out. */
@@ -31,7 +35,12 @@ export class WebhookDeadline {
   }
 
   cancel(): void {
-    this.#timer.cancel();
+    this.#options.timeouts.cancel(this.#first);
+    this.#timer?.cancel();
+  }
+
+  timeIsUp(dueByMs: number): void {
+    this.#isDue(this.#first.item.dueMs, dueByMs);
   }
 
   #waitFrom(fromMs: number): { cancel(): void } {

@@ -1,24 +1,27 @@
 import { Roster } from "../../event/roster.ts";
 
-/** One listener for each signal, however many calls are under way, because it is slow to add and remove one for each call. */
-const listeners = new WeakMap<AbortSignal, Roster<() => void>>();
-
-/** Calls `act` when the signal aborts. @returns a function that cancels this. */
-export function whenAborted(signal: AbortSignal, act: () => void): () => void {
-  let acts = listeners.get(signal);
-  if (acts === undefined) {
-    const all = new Roster<() => void>();
-    signal.addEventListener("abort", () => actAll(all), { once: true });
-    listeners.set(signal, (acts = all));
-  }
-  const those = acts;
-  const entry = those.enter(act);
-  return () => void those.leave(entry);
+/** Told when its signal aborts. */
+export interface Abortable {
+  aborted(reason: unknown): void;
 }
 
-function actAll(acts: Roster<() => void>): void {
-  for (let entry = acts.first; entry !== null; entry = acts.first) {
-    acts.leave(entry);
-    entry.item();
+/** One listener for each signal, however many calls are under way, because it is slow to add and remove one for each call. */
+const rosters = new WeakMap<AbortSignal, Roster<Abortable>>();
+
+/** Those to be told when the signal aborts: enter it to be told once, and leave it not to be. */
+export function abortedWith(signal: AbortSignal): Roster<Abortable> {
+  let roster = rosters.get(signal);
+  if (roster === undefined) {
+    const all = new Roster<Abortable>();
+    signal.addEventListener("abort", () => tellAll(all, signal.reason), { once: true });
+    rosters.set(signal, (roster = all));
+  }
+  return roster;
+}
+
+function tellAll(all: Roster<Abortable>, reason: unknown): void {
+  for (let entry = all.first; entry !== null; entry = all.first) {
+    all.leave(entry);
+    entry.item.aborted(reason);
   }
 }

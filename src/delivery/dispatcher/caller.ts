@@ -91,12 +91,10 @@ export class Caller {
   /** Delivers. What ends at once has ended when this returns. */
   run(delivery: Delivery): void {
     const { loans, life } = this.#options;
-    try {
+    life.guard(() => {
       if (delivery.loan?.toRecord) void loans.record(delivery.loan).then(() => this.run(delivery));
       else this.#deliver(delivery);
-    } catch (error) {
-      life.fail(error); // attempts never throw, so this is a defect of ours
-    }
+    });
   }
 
   #deliver(delivery: Delivery): void {
@@ -174,9 +172,7 @@ export class Caller {
   }
 
   #follow(delivery: Delivery, call: HandlerCall, attempt: AttemptInFlight): void {
-    attempt.outcome
-      .then((outcome) => this.#end(delivery, attempt, outcome, this.#verdictOf(delivery, call, outcome)))
-      .catch((error: unknown) => this.#options.life.fail(error));
+    attempt.onOutcome((outcome) => this.#options.life.guard(() => this.#end(delivery, attempt, outcome, this.#verdictOf(delivery, call, outcome))));
   }
 
   #callOf(delivery: Delivery, event: CurrentEvent): HandlerCall {
@@ -185,7 +181,7 @@ export class Caller {
 
   #begin(call: HandlerCall): AttemptInFlight | AttemptOutcome {
     const attempt = this.#options.judge.beforeCall(call) ?? this.#options.attempt(call);
-    if (attempt.kind === "running") void attempt.settled.then(() => call.close());
+    if (attempt.kind === "running") attempt.onSettled(() => call.close());
     else call.close();
     return attempt;
   }
@@ -212,12 +208,12 @@ export class Caller {
       this.#late.add(delivery);
       pump.soon();
     }
-    attempt.settled
-      .then(() => {
+    attempt.onSettled(() =>
+      life.guard(() => {
         stuck?.cancel();
         this.#settled(delivery);
-      })
-      .catch((error: unknown) => life.fail(error));
+      }),
+    );
   }
 
   #conclude(delivery: Delivery, verdict: Verdict): void {
