@@ -37,6 +37,6 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["node", "/app/bin/health.js"]
 STOPSIGNAL SIGTERM
 # Node itself takes SIGTERM: no shell and no npm in between.
-# The two flags keep the heap small, as npm start has them: docs/operating.md, Memory.
+# The flags keep the heap small, as npm start has them: docs/operating.md, Memory.
 ENTRYPOINT ["node", "--max-semi-space-size=16", "--heap-growing-percent=50", "--no-allocation-site-pretenuring", "/app/bin/reprise.js"]
 CMD ["serve", "--config", "/config/reprise.config.ts"]
