@@ -145,6 +145,7 @@ const flagsOfOthers = new Set([
   "--max-semi-space-size",
   "--heap-growing-percent",
   "--no-allocation-site-pretenuring",
+  "--min-semi-space-size",
   "--json",
   "--quick",
   "--check",
