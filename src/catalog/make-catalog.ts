@@ -85,8 +85,10 @@ function validate(chain: Chain | undefined, type: string, schemaVersion: number,
   const version = chain.versions[schemaVersion - 1];
   if (version === undefined)
     throw new RepriseError("SCHEMA_VERSION_UNKNOWN", `Event type "${type}" has no schema version ${schemaVersion}: it has 1 to ${chain.current}.`);
-  if (parse(acceptanceOf(version.schema), data).success) return;
-  const parsed = parse(version.schema, data);
+  const acceptance = acceptanceOf(version.schema);
+  const accepted = parse(acceptance, data);
+  if (accepted.success) return;
+  const parsed = acceptance === version.schema ? accepted : parse(version.schema, data);
   if (parsed.success) return;
   throw new RepriseError("DATA_INVALID", `The data does not fit ${type} version ${schemaVersion}.`, {
     errors: "error" in parsed ? placesOf(parsed.error, pointer) : [{ pointer, detail: parsed.thrown.message }],
