@@ -14,10 +14,11 @@ const maxValues = 500_000;
  * and not the values of a default, `catch`, overwrite or check. A part that is not known to be safe may give other values.
  */
 export function mayGiveOther(schema: z.core.$ZodType): boolean {
-  return givesUndefined(schema) || !givesOnlyJson(schema, new Set());
+  return givesUndefined(schema) || !givesOnlyJson(schema);
 }
 
-function givesOnlyJson(schema: z.core.$ZodType, met: Set<z.core.$ZodType>): boolean {
+/** The parts of the output; that the whole may be undefined is another question. */
+export function givesOnlyJson(schema: z.core.$ZodType, met: Set<z.core.$ZodType> = new Set()): boolean {
   if (met.has(schema)) return true; // within itself: judged where it was met first
   met.add(schema);
   const def = schema._zod.def as unknown as Definition;
@@ -32,7 +33,7 @@ function givesOnlyJson(schema: z.core.$ZodType, met: Set<z.core.$ZodType>): bool
 }
 
 /** An undefined member counts as missing. An undefined item of a list does not, and neither does undefined as the whole value. */
-function givesUndefined(schema: z.core.$ZodType): boolean {
+export function givesUndefined(schema: z.core.$ZodType): boolean {
   return schema._zod.optout === "optional";
 }
 
@@ -50,7 +51,7 @@ const harmlessChecks: ReadonlySet<string> = new Set([
  * counts as missing. Never throws, whatever the data may be.
  */
 export function otherThanJson(data: unknown): string | null {
-  const walk: Walk = { path: [], values: 0 };
+  const walk: Walk = { path: [], values: 0, maxDepth };
   try {
     const what = look(data, walk);
     return what === null ? null : `${walk.path.length === 0 ? "data" : below("", ...walk.path)}: ${what}`;
@@ -59,10 +60,28 @@ export function otherThanJson(data: unknown): string | null {
   }
 }
 
+/** Looks through the parts of one data, one after the other. What it accepts is JSON wherever it is; it may refuse more than `otherThanJson` does, or throw. */
+export interface PartCheck {
+  /** @param levels at which the parts are, at most. */
+  begin(levels: number): void;
+  accepts(part: unknown): boolean;
+}
+
+export function makePartCheck(): PartCheck {
+  let walk: Walk = { path: [], values: 0, maxDepth };
+  return {
+    begin(levels) {
+      walk = { path: [], values: 0, maxDepth: maxDepth - levels };
+    },
+    accepts: (part) => look(part, walk) === null,
+  };
+}
+
 interface Walk {
   /** The place of the walk; after a finding, the place of the finding. */
   readonly path: PropertyKey[];
   values: number;
+  readonly maxDepth: number;
 }
 
 function look(value: unknown, walk: Walk): string | null {
@@ -82,7 +101,7 @@ function look(value: unknown, walk: Walk): string | null {
 function lookInto(value: object, walk: Walk): string | null {
   const { path } = walk;
   if (types.isProxy(value)) return "is a Proxy: give a plain object or a list";
-  if (path.length >= maxDepth) return `is nested more than ${maxDepth} levels deep, or holds itself`;
+  if (path.length >= walk.maxDepth) return `is nested more than ${maxDepth} levels deep, or holds itself`;
   if (++walk.values > maxValues) return `comes after more than ${maxValues} objects and lists`;
   const prototype: unknown = Object.getPrototypeOf(value);
   const isList = Array.isArray(value);

@@ -4,7 +4,6 @@ import { partId } from "../../event/ids.ts";
 import type { Lifted, LiftStep } from "../catalog.ts";
 import type { CheckedType } from "../check-definitions.ts";
 import type { UpcasterChain } from "../define.ts";
-import { mayGiveOther, otherThanJson } from "../whole-json.ts";
 import { given } from "./given.ts";
 import { makeRaise, stepsOf } from "./raise.ts";
 import type { Part } from "./step-result.ts";
@@ -45,15 +44,13 @@ function makeLift(checked: CheckedType, from: number, raise: Raise): Lift {
   // Only a step that reads more than the data needs a copy of the event. The parts of a split go through the steps of other types. A current event has no steps.
   const looksAtEvent = hasSteps && (maySplit || versions.some(({ step }) => step !== undefined && !takesDataAlone(step)));
 
-  const looks = mayGiveOther(versions[current - 1]!.schema);
-
   return (event, seen) => {
     const stored = looksAtEvent ? given(event) : event; // a copy, because the log keeps its own
     // One `try` around everything: one for each schema and step would cost a tenth.
     if (seen === undefined && straight !== null)
       try {
         const data = straight(stored);
-        if (data !== notStraight && (!looks || otherThanJson(data) === null)) return { ok: true, parts: [whole(stored, type, current, data)], dropped: null };
+        if (data !== notStraight) return { ok: true, parts: [whole(stored, type, current, data)], dropped: null };
       } catch {
         // the slow way below says what is wrong
       }

@@ -31,6 +31,7 @@ export interface Definition {
   readonly items?: readonly z.core.$ZodType[];
   readonly rest?: z.core.$ZodType | null;
   readonly mode?: string;
+  readonly keyType?: z.core.$ZodType;
   readonly valueType?: z.core.$ZodType;
   readonly options?: readonly z.core.$ZodType[];
   readonly innerType?: z.core.$ZodType;
@@ -38,6 +39,7 @@ export interface Definition {
   /** The values of a literal or an enum. */
   readonly values?: readonly unknown[];
   readonly entries?: Readonly<Record<string, unknown>>;
+  readonly defaultValue?: unknown;
 }
 
 /** Whether the schema's output shares no part with its input, or with the schema itself, as a default does. */
