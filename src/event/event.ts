@@ -57,6 +57,9 @@ export interface EventMetadata {
   readonly extensions?: Readonly<Record<string, string | number | boolean>>;
 }
 
+/** Of an event of which nothing more was said, as of most. One object for all of them, so that it is written as JSON once. */
+export const plainMetadata: EventMetadata = Object.freeze({ priority: "normal" });
+
 /** An event on its way into the log. */
 export interface NewEvent {
   /** UUID; the idempotency key, unique per tenant. */

@@ -23,25 +23,31 @@ export class SharedRoom {
 
   /** @returns null when it is taken; else whose limit is met, and nothing is taken. */
   take(tenant: string, bytes: number): Full | null {
-    const own = this.#tenants.get(tenant) ?? { count: 0, bytes: 0 };
-    const { count, bytes: roomBytes } = this.#room;
-    const isOver = (part: number) => this.#count >= count * part || this.#bytes + bytes > roomBytes * part;
-    if (isOver(1)) {
-      const hasLittle = own.count < count * keptPart && own.bytes + bytes <= roomBytes * keptPart;
-      if (!hasLittle) return own.count > 0 ? "tenant" : "service";
-      if (isOver(2)) return "service";
+    let own = this.#tenants.get(tenant);
+    if (this.#isOver(bytes, 1)) {
+      const { count, bytes: roomBytes } = this.#room;
+      const hasLittle = (own?.count ?? 0) < count * keptPart && (own?.bytes ?? 0) + bytes <= roomBytes * keptPart;
+      if (!hasLittle) return own === undefined ? "service" : "tenant";
+      if (this.#isOver(bytes, 2)) return "service";
     }
+    if (own === undefined) this.#tenants.set(tenant, (own = { count: 0, bytes: 0 }));
+    own.count++;
+    own.bytes += bytes;
     this.#count++;
     this.#bytes += bytes;
-    this.#tenants.set(tenant, { count: own.count + 1, bytes: own.bytes + bytes });
     return null;
+  }
+
+  #isOver(bytes: number, part: number): boolean {
+    return this.#count >= this.#room.count * part || this.#bytes + bytes > this.#room.bytes * part;
   }
 
   give(tenant: string, bytes: number): void {
     this.#count--;
     this.#bytes -= bytes;
     const own = this.#tenants.get(tenant)!;
-    if (own.count === 1) this.#tenants.delete(tenant);
-    else this.#tenants.set(tenant, { count: own.count - 1, bytes: own.bytes - bytes });
+    own.count--;
+    own.bytes -= bytes;
+    if (own.count === 0) this.#tenants.delete(tenant);
   }
 }

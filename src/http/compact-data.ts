@@ -1,4 +1,4 @@
-import { JsonWalk } from "../event/json-data.ts";
+import { membersIn } from "../event/json-data.ts";
 import { keepWritten } from "../event/written-json.ts";
 import { countMembers } from "./json-text.ts";
 
@@ -23,15 +23,11 @@ export function hasCompactData(text: string, value: unknown): boolean {
   const { data } = value;
   if (typeof data !== "object" || data === null) return false;
 
-  let isFaulty = false;
-  const note = (): void => void (isFaulty = true);
-  new JsonWalk(data, note, { path: ["data"], firstIndex: 0 }).look(Number.POSITIVE_INFINITY);
-  const around = new JsonWalk({ ...value, data: null }, note);
-  around.look(Number.POSITIVE_INFINITY);
-  if (isFaulty) return false; // it may also be nested too deep to be written
+  const around = membersIn({ ...value, data: null });
+  if (Number.isNaN(around + membersIn(data, 1))) return false; // it may also be nested too deep to be written
   const written = JSON.stringify(data);
   keepWritten(data, written);
   if (text.slice(from, from + written.length) !== written) return false; // `startsWith` compares letter by letter: 15 µs for 15 KB
   const [before, behind] = [countMembers(text.slice(0, from)), countMembers(text.slice(from + written.length))];
-  return !before.unsafe && !behind.unsafe && before.members + behind.members === around.members;
+  return !before.unsafe && !behind.unsafe && before.members + behind.members === around;
 }

@@ -1,7 +1,7 @@
 import { isAscii, isUtf8 } from "node:buffer";
 import { below, maxPlaces } from "../catalog/places.ts";
 import { type ErrorPlace, RepriseError } from "../errors.ts";
-import { type JsonFault, JsonWalk, tooDeep } from "../event/json-data.ts";
+import { type JsonFault, JsonWalk, membersIn, tooDeep } from "../event/json-data.ts";
 import { makeTurns, type Turns } from "../event/turns.ts";
 import { hasCompactData } from "./compact-data.ts";
 import { countMembers, FaultSearch, findFaults } from "./json-text.ts";
@@ -21,10 +21,11 @@ export function parseJsonText(text: string): unknown {
     throw malformed(error);
   }
   if (hasCompactData(text, value)) return value;
+  const counted = countMembers(text);
+  if (!counted.unsafe && counted.members === membersIn(value)) return value;
   const refused = new Refused();
   const walk = new JsonWalk(value, refused.note);
   walk.look(Number.POSITIVE_INFINITY);
-  const counted = countMembers(text);
   refused.throwAny();
   if (counted.unsafe || counted.members !== walk.members) throw notKept(findFaults(text, maxPlaces));
   return value;

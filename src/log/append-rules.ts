@@ -1,7 +1,7 @@
 /** The checks that every adapter makes before it stores anything, so that one log can be copied into another. Pure. */
 import { isDeepStrictEqual } from "node:util";
 import { RepriseError } from "../errors.ts";
-import type { NewEvent } from "../event/event.ts";
+import { type NewEvent, plainMetadata } from "../event/event.ts";
 import { isUuid } from "../event/ids.ts";
 import { logStream, parseStreamName, truncatedStream } from "../event/names.ts";
 import { writeJson } from "../event/written-json.ts";
@@ -58,7 +58,7 @@ export function encodeAppend(
   let bytes = 0;
   for (const event of events) {
     if (bytes > maxAppendBytes) break; // the rest would hold the thread for nothing
-    const one = encodeEvent(event);
+    const one = encodeEvent(event, idsAreNew === true);
     bytes += one.bytes;
     encoded.push(one);
   }
@@ -120,6 +120,8 @@ export function checkRevision(stream: string, expected: ExpectedRevision, actual
   });
 }
 
+const plainText = JSON.stringify(plainMetadata);
+
 /** Encodings that are kept for the append to come. */
 const kept = new WeakMap<NewEvent, EncodedEvent>();
 
@@ -128,19 +130,20 @@ export function keepEncoding({ events }: EncodedAppend): void {
   for (const one of events) kept.set(one.event, one);
 }
 
-function encodeEvent(event: NewEvent): EncodedEvent {
+/** @param isMadeHere its id needs no check. */
+function encodeEvent(event: NewEvent, isMadeHere: boolean): EncodedEvent {
   const known = kept.get(event);
   if (known !== undefined) {
     kept.delete(event); // what a table holds that has grown old seems to be in use, and this one holds its own key
     return known;
   }
-  if (!isUuid(event.id)) throw new RepriseError("REQUEST_INVALID", "An event id must be a UUID.");
+  if (!isMadeHere && !isUuid(event.id)) throw new RepriseError("REQUEST_INVALID", "An event id must be a UUID.");
   if (!Number.isSafeInteger(event.schemaVersion) || event.schemaVersion < 1)
     throw new RepriseError("REQUEST_INVALID", `A schema version is a whole number from 1, not ${event.schemaVersion}.`);
   for (const text of [event.type, event.source, event.occurredAt])
     if (text !== null && !text.isWellFormed()) throw new RepriseError("REQUEST_INVALID", "An event's type, source and time must be well-formed Unicode.");
   const data = writeJson(event.data);
-  const metadata = JSON.stringify(event.metadata);
+  const metadata = event.metadata === plainMetadata ? plainText : JSON.stringify(event.metadata);
   const bytes =
     envelopeBytes +
     Buffer.byteLength(data) +

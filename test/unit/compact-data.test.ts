@@ -28,7 +28,22 @@ describe("compact data", () => {
     const change = fc.record({
       at: fc.nat(400),
       cut: fc.nat(3),
-      put: fc.constantFrom("", " ", "0", "e5", '"a":1,', '"data":{"a":1},', '"data":{},', '{"data":', "}", "1.0", "9007199254740993", "\\u0061"),
+      put: fc.constantFrom(
+        "",
+        " ",
+        "0",
+        "e5",
+        '"a":1,',
+        '"data":{"a":1},',
+        '"data":{},',
+        '{"data":',
+        "}",
+        "1.0",
+        "9007199254740993",
+        "9007199254740992",
+        "1e+21",
+        "\\u0061",
+      ),
     });
     fc.assert(
       fc.property(fc.dictionary(member, json), fc.dictionary(member, json), fc.dictionary(member, json), fc.option(change), (before, data, behind, changed) => {

@@ -1,14 +1,16 @@
 /** What the HTTP edge has judged is not checked again: so it must take nothing that the store would refuse. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { positionText } from "../../src/event/event.ts";
 import { makeTurns } from "../../src/event/turns.ts";
 import { parseJsonText } from "../../src/http/json.ts";
-import { eventRequest, toEventInput } from "../../src/http/wire/events.ts";
+import { eventRequest, toAppendReply, toEventInput, writeAppendReply } from "../../src/http/wire/events.ts";
 import { toWirePlace } from "../../src/http/wire/names.ts";
 import { encodeAppend } from "../../src/log/append-rules.ts";
 import { checkInput, checkJudged } from "../../src/store/append/check-input.ts";
 import { complete } from "../../src/store/append/complete.ts";
 import { asJudged, isJudged, maxJudgedBytes } from "../../src/store/append/judged.ts";
+import { entity } from "../../src/store/append/members.ts";
 import { makePlaces } from "../../src/store/append/places.ts";
 
 const text = fc.oneof(
@@ -75,4 +77,24 @@ it("nobody can say it by a name", () => {
     false,
   ]);
   expect(isJudged({ ...asJudged({ tenant: "acme" }) })).toBe(true);
+});
+
+it("the reply for one event is written as JSON.stringify writes it", () => {
+  const names = fc.record({
+    type: fc.stringMatching(/^[a-z][a-z0-9_]{0,8}$/),
+    id: fc.string({ unit: "binary", maxLength: 12 }).filter((id) => entity.safeParse({ type: "order", id }).success),
+  });
+  const appended = fc.record({
+    id: fc.uuid(),
+    entity: names,
+    revision: fc.nat(),
+    position: fc.bigInt({ min: 1n }).map(positionText),
+    recordedAt: fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+    duplicate: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(appended, (event) => {
+      expect(writeAppendReply(event)).toBe(JSON.stringify(toAppendReply([event])));
+    }),
+  );
 });

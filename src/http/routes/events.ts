@@ -17,6 +17,7 @@ import { cloudEventBatchBody } from "../wire/cloud-event-batch.ts";
 import { cloudEventHeaders } from "../wire/cloud-event-headers.ts";
 import { defined } from "../wire/defined.ts";
 import {
+  type AppendReply,
   appendQuery,
   appendReply,
   appendRequest,
@@ -27,6 +28,7 @@ import {
   eventsReply,
   toAppendReply,
   toEventReply,
+  writeAppendReply,
 } from "../wire/events.ts";
 import { callerOf, listOf, type RouteOptions } from "./options.ts";
 import { type Append, readAppend } from "./read-append.ts";
@@ -75,7 +77,7 @@ export async function eventRoutes(app: FastifyInstance, { store }: RouteOptions)
   });
 }
 
-function appendAsked(store: StoreCore, asked: Append, request: FastifyRequest, reply: FastifyReply): Promise<z.input<typeof appendReply>> {
+function appendAsked(store: StoreCore, asked: Append, request: FastifyRequest, reply: FastifyReply): Promise<AppendReply | string> {
   const { events, perSource, expectedRevision, isJudged, pointer, place } = asked;
   mustBeOwnSource(request.caller, events);
   return once(store.requests, request, reply, () => {
@@ -86,7 +88,9 @@ function appendAsked(store: StoreCore, asked: Append, request: FastifyRequest, r
     const appending = isNone ? Promise.resolve([]) : store.append(events, isJudged ? asJudged(options) : options);
     return appending.then((appended) => {
       reply.code(201);
-      return toAppendReply(appended);
+      if (appended.length !== 1) return toAppendReply(appended);
+      reply.type("application/json; charset=utf-8");
+      return writeAppendReply(appended[0]!);
     });
   });
 }

@@ -132,6 +132,12 @@ export function toAppendReply(events: readonly AppendedEvent[]): AppendReply {
   };
 }
 
+/** The same of one event, as `JSON.stringify` writes it. Neither an entity's names nor what the log makes has anything to be escaped. */
+export function writeAppendReply({ id, entity, revision, position, recordedAt, duplicate }: AppendedEvent): string {
+  const event = `"id":"${id}","entity":{"type":"${entity.type}","id":"${entity.id}"},"revision":${revision},"position":"${position}"`;
+  return `{"events":[{${event},"recorded_at":"${recordedAt}","duplicate":${duplicate}}]}`;
+}
+
 /** @param as `stored`: `schema_version` and `data` are what the log holds. */
 export function toEventReply(event: EventView, as: z.output<typeof asVersion> = "current"): EventReply {
   const shown = as === "stored" ? { ...event.stored, dataError: null, parts: null, dropped: null } : event;

@@ -33,7 +33,7 @@ export interface Draft {
   readonly heads: ReadonlyMap<string, StreamHead>;
   /** Stored events with ids of the group, by tenant and id. */
   readonly stored: ReadonlyMap<string, KnownEvent>;
-  /** Events that the group adds, by tenant, then id. */
+  /** Events that the group adds and that may be repeated, by tenant, then id. */
   readonly added: Map<string, Map<string, DraftAppend>>;
   readonly appends: DraftAppend[];
   nextPosition: number;
@@ -42,7 +42,7 @@ export interface Draft {
 export function makeDraft({ connection, recordClock }: GroupNeeds, group: readonly Waiting[]): Draft {
   const db = connection.forWrite();
   const recordedAtMs = recordClock.next(db.end.lastRecordedAtMs);
-  const ids = group.flatMap(({ append }) => append.ids);
+  const ids = group.flatMap(({ append }) => (append.idsAreNew ? [] : append.ids));
   const look = () => ({ known: db.knownEvents(ids), heads: db.streamHeads(group.map(({ append }) => append.stream)) });
   const { known, heads } = explaining(db, look);
   const stored = new Map(known.map((event) => [knownKey(event.tenant, event.id), event]));
@@ -69,10 +69,9 @@ function explaining<T>(db: LogDatabase, look: () => T): T {
 
 /** @throws REVISION_CONFLICT, EVENT_ID_REUSED. Then the draft is as before. */
 export function draftAppend(draft: Draft, append: EncodedAppend): readonly AppendedEvent[] {
-  const { stream: name, tenant, ids, expected } = append;
-  let added = draft.added.get(tenant);
-  if (added === undefined) draft.added.set(tenant, (added = new Map()));
-  if (draft.stored.size > 0 || ids.some((id) => added.has(id))) {
+  const { stream: name, tenant, ids, idsAreNew, expected } = append;
+  const added = idsAreNew ? null : addedOf(draft, tenant);
+  if (added !== null && (draft.stored.size > 0 || ids.some((id) => added.has(id)))) {
     const known = ids.flatMap(
       (id) => draft.stored.get(knownKey(tenant, id)) ?? draft.stored.get(knownKey(nobody, id)) ?? knownOf(draft, added.get(id), id) ?? [],
     );
@@ -89,9 +88,15 @@ export function draftAppend(draft: Draft, append: EncodedAppend): readonly Appen
   draft.nextPosition += ids.length;
   stream.position = draft.nextPosition - 1;
   return ids.map((id, i) => {
-    added.set(id, drafted);
+    added?.set(id, drafted);
     return { id, revision: revision + i, position: BigInt(position + i), recordedAt: append.recordedAt?.[i] ?? draft.recordedAt, duplicate: false };
   });
+}
+
+function addedOf({ added }: Draft, tenant: string): Map<string, DraftAppend> {
+  let own = added.get(tenant);
+  if (own === undefined) added.set(tenant, (own = new Map()));
+  return own;
 }
 
 /** An event of an earlier append in the same group, in the form in which the log will have it. */

@@ -10,16 +10,19 @@ export interface Place {
  * are of other entities and wait for none of them: sixty batches that are being checked would stand before its single event. An append whose ids have to
  * be looked up leaves its place, so that the others do not wait for a reading of the log. A promise is made only for one that has to wait.
  *
- * @returns gives an append of a tenant its place.
+ * @returns gives an append of a tenant its place. @param atOnce it reaches the log, or fails, before it returns, so it needs none where nobody waits.
  */
-export function makeQueues(): (tenant: string) => Place {
+export function makeQueues(): (tenant: string, atOnce?: boolean) => Place {
   const queues = new Map<string, Queue>();
-  return (tenant) => {
+  return (tenant, atOnce = false) => {
     let queue = queues.get(tenant);
+    if (queue === undefined && atOnce) return alone;
     if (queue === undefined) queues.set(tenant, (queue = new Queue(() => queues.delete(tenant))));
     return queue.add();
   };
 }
+
+const alone: Place = { before: () => null, leave() {} };
 
 /** The appends of one tenant that are being checked. */
 class Queue {

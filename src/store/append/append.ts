@@ -56,14 +56,16 @@ export function makeAppender(needs: AppenderNeeds): AppendInputs {
   const { catalog, log, newId } = needs;
   const placeOf = makeQueues();
   return (input, options = {}) => {
-    const place = placeOf(callerOf(options).tenant);
-    return isPlain(input, options) ? appendPlain(input, options, place) : append(input, options, place).finally(() => place.leave());
+    const { tenant } = callerOf(options);
+    if (isPlain(input, options)) return appendPlain(input, options, tenant);
+    const place = placeOf(tenant);
+    return append(input, options, place).finally(() => place.leave());
   };
 
   /** Most appends are such, so it makes no promise of its own. */
-  function appendPlain(input: EventInput, options: AppendOptions, place: Place): Promise<readonly AppendedEvent[]> {
+  function appendPlain(input: EventInput, options: AppendOptions, tenant: string): Promise<readonly AppendedEvent[]> {
+    const place = placeOf(tenant, true);
     try {
-      const { tenant } = callerOf(options);
       return appendOne(needs, input, { tenant, expected: options.expectedRevision ?? "any", places: makePlaces(options, true), place });
     } catch (error) {
       place.leave();

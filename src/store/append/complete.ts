@@ -1,6 +1,6 @@
 import type { Catalog } from "../../catalog/catalog.ts";
 import { toUtc } from "../../event/clock.ts";
-import type { EventMetadata, NewEvent } from "../../event/event.ts";
+import { type EventMetadata, type NewEvent, plainMetadata } from "../../event/event.ts";
 import type { NewId } from "../../event/ids.ts";
 import type { EventInput } from "./event-input.ts";
 
@@ -19,6 +19,8 @@ export function complete(input: EventInput, catalog: Catalog, newId: NewId): New
 
 /** Its members in the order in which they are stored. One by one, because spreading each that may be there takes as long as encoding a small event. */
 function metadataOf({ correlationId, causationId, traceparent, callChain, priority = "normal", contextRefs, extensions }: EventInput): EventMetadata {
+  const others = correlationId ?? causationId ?? traceparent ?? callChain ?? contextRefs ?? extensions;
+  if (others === undefined && priority === "normal") return plainMetadata;
   const metadata: { -readonly [M in keyof EventMetadata]: EventMetadata[M] } = {} as EventMetadata;
   if (correlationId !== undefined) metadata.correlationId = correlationId;
   if (causationId !== undefined) metadata.causationId = causationId;
