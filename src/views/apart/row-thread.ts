@@ -5,6 +5,7 @@ import { openDatabase } from "../database.ts";
 import { makeProjector } from "../projector.ts";
 import { eventsPerCommit, makeRowFold } from "../row-fold.ts";
 import { configureStore, probeStore } from "../store-file.ts";
+import { EarlySyncs } from "./early-syncs.ts";
 import type { FromThread, ThreadBegins, ToThread } from "./messages.ts";
 import { makeRests } from "./rests.ts";
 import { SharedPlaces } from "./shared-places.ts";
@@ -19,6 +20,7 @@ export function runRowThread(port: MessagePort, { file, use, from, shared: buffe
   let wantedChanged = false;
   const rows = makeRowFold(db, () => (wantedChanged = true), eventsPerCommit[use]);
   const log = openThreadLog(begins, shared, tell);
+  const earlySyncs = use === "live" ? new EarlySyncs(file, db) : null; // a rebuild has no write-ahead log
   const projector = makeProjector({
     ...{ store: rows, from, log, clock: systemClock },
     rest: makeRests(systemClock),
@@ -27,6 +29,7 @@ export function runRowThread(port: MessagePort, { file, use, from, shared: buffe
       if (wantedChanged) shared.wantedChanged();
       wantedChanged = false;
       if (shared.mayTell()) tell({ is: "moved" });
+      earlySyncs?.committed();
     },
     onTrouble(error) {
       shared.inTrouble = true;
@@ -47,6 +50,7 @@ export function runRowThread(port: MessagePort, { file, use, from, shared: buffe
   async function stop(): Promise<void> {
     await projector.stop();
     log.close();
+    earlySyncs?.close();
     db.close();
     process.exit(0); // of this thread
   }
