@@ -58,6 +58,46 @@ function membersInObject(object: Readonly<Record<string, unknown>>, depth: numbe
   return members;
 }
 
+/**
+ * How many characters `JSON.stringify` makes of what `JSON.parse` made, without the backslashes of texts. No other JSON of the same value is as short.
+ *
+ * @returns NaN for what a walk would tell of, and for a number that can be written otherwise in as few characters: `1e2` and `100`.
+ */
+export function jsonLength(value: unknown, depth: number): number {
+  if (typeof value === "string") return value.length + 2;
+  if (typeof value === "number") return numberLength(value);
+  if (typeof value === "boolean") return value ? 4 : 5;
+  if (value === null) return 4;
+  if (depth >= maxJsonDepth) return Number.NaN;
+  let length = 1;
+  if (Array.isArray(value)) {
+    for (const item of value) length += 1 + jsonLength(item, depth + 1);
+    return value.length === 0 ? 2 : length;
+  }
+  for (const key in value as object) {
+    if (key === "__proto__" || key === "constructor") return Number.NaN;
+    length += key.length + 4 + jsonLength((value as Readonly<Record<string, unknown>>)[key], depth + 1);
+  }
+  return length === 1 ? 2 : length;
+}
+
+/** A number of more digits may stand for one that was sent with others. */
+const surelyKept = 15;
+
+function numberLength(number: number): number {
+  if (!isKept(number)) return Number.NaN;
+  const size = Math.abs(number);
+  const sign = number < 0 ? 1 : 0;
+  if (Number.isInteger(number)) {
+    if (size >= 100 && size % 100 === 0) return Number.NaN;
+    let digits = 1;
+    for (let ten = 10; ten <= size; ten *= 10) digits++;
+    return sign + digits;
+  }
+  const { length } = String(number);
+  return size >= 0.1 && length <= surelyKept ? length : Number.NaN;
+}
+
 /** Walks a value, and tells of each place that a log cannot keep. It walks in parts, since 4 MiB may be a million lists. */
 export class JsonWalk {
   /** UTF-8 bytes that what was walked takes as JSON, at least. */

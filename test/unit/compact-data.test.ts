@@ -67,8 +67,67 @@ describe("compact data", () => {
     expect(found).toBeGreaterThan(50);
   });
 
+  it("is kept as JSON.stringify writes it when it comes last, however its parts were written", () => {
+    // Ways to write the same value, the first as JSON.stringify does.
+    const numbers = [["100", "1e2"], ["1000", "1e3", "1E+3"], ["1", "1.0", "10e-1"], ["0", "-0", "0.0"], ["0.05", "5e-2"], ["0.5", "5e-1"], ["-2.5"], ["12345678901234"], ["0.30000000000000004", "0.30000000000000003"], ["9007199254740992", "9007199254740993"], ["1e+21", "1e21"], ["7"]]; // biome-ignore format: one line
+    const strings = [
+      ['"a"', '"\\u0061"'],
+      ['"/"', '"\\/"'],
+      ['"\\n"', '"\\u000a"'],
+      ['"\\\\"'],
+      ['"\\""'],
+      ['"é\u2028"'],
+      ['"\\ud83d\\ude00"', '"😀"'],
+      ['"\\u0001"'],
+      ['"data"'],
+      ['"}"'],
+    ];
+    const way = fc.nat(20);
+    const flat = fc
+      .tuple(fc.constantFrom(...numbers, ...strings, ["true"], ["null"]), way)
+      .map(([ways, which]) => ways[Math.max(0, which - 18) % ways.length]!);
+    const blank = fc.constantFrom(...Array.from({ length: 30 }, () => ""), " ", "\n");
+    const name = fc.constantFrom("a", "b", "c", "data", "long name", "d\\n", "constructor", "e", "f", "g", "h");
+    const { value } = fc.letrec<{ value: string; list: string; object: string }>((tie) => ({
+      value: fc.oneof({ maxDepth: 4 }, flat, tie("list"), tie("object")),
+      list: fc.tuple(fc.array(tie("value"), { maxLength: 3 }), blank).map(([items, gap]) => `[${items.join(`,${gap}`)}]`),
+      object: fc
+        .tuple(fc.array(fc.tuple(name, tie("value")), { maxLength: 4 }), blank)
+        .map(([all, gap]) => `{${all.map(([key, item]) => `"${key}":${gap}${item}`).join(",")}}`),
+    }));
+    const before = fc.array(fc.tuple(fc.constantFrom("x", "y", "data", "d\\u0061ta", '\\"data'), value), { maxLength: 2 });
+    let found = 0;
+    let lastFound = 0;
+    fc.assert(
+      fc.property(before, value, fc.constantFrom("}", "}", "}", "} ", ',"z":1}'), (members, data, end) => {
+        const text = `{${pad}${members.map(([key, one]) => `,"${key}":${one}`).join("")},"data":${data}${end}`;
+        const parsed = JSON.parse(text) as { readonly data: unknown };
+        if (!hasCompactData(text, parsed)) return;
+        found++;
+        if (end === "}") lastFound++;
+        expect(isKept(text, parsed)).toBe(true);
+        const written = JSON.stringify(parsed.data);
+        expect([writeJson(parsed.data), writeJson(parsed.data)]).toEqual([written, written]);
+      }),
+      { numRuns: 8000 },
+    );
+    expect(found).toBeGreaterThan(lastFound);
+    expect(lastFound).toBeGreaterThan(300);
+  });
+
+  it("is not taken for what a longer name has", () => {
+    const text = `{${pad},"data" :{"b":2},"x\\"data":{"a":1}}`;
+    const parsed = parseJsonText(text) as { readonly data: unknown };
+    expect(writeJson(parsed.data)).toBe('{"b":2}');
+  });
+
   it.each([
     ['"data":{"a":1,"b":[1,2]}', null],
+    ['"data":{"a":100,"b":[]}', null],
+    ['"data":{"a":1e2,"b":[]}', null],
+    ['"data":{"a":[],"a":[]}', "MEMBER_REPEATED"],
+    ['"d\\u0061ta":1,"data":{"a":1}', "MEMBER_REPEATED"],
+    ['"\\"data":{"a":1}', null],
     ['"data":[{"a":1}]', null],
     ['"x":{"data":{"a":1}},"data":{"a":1}', null],
     ['"data":{"a":1},"data":{"a":1}', "MEMBER_REPEATED"],
