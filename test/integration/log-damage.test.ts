@@ -43,6 +43,11 @@ interface Holding {
 async function read(log: EventLog): Promise<Holding> {
   const byStream = new Map<string, readonly StoredEvent[]>();
   for (const stream of streams) byStream.set(stream, await flat(log.readStream(stream)));
+  for (let asked = streams; asked.length > 0; ) {
+    const together = await log.readStreams!(asked.map((stream) => ({ stream, from: 0 })), 1000); // biome-ignore format: one line
+    for (const [at, { events }] of together.entries()) expect(events).toEqual(byStream.get(asked[at]!)!.slice(0, events.length));
+    asked = asked.slice(together.length);
+  }
   return { all: await flat(log.readAll()), byStream };
 }
 
@@ -52,6 +57,21 @@ function expectHonest(found: readonly StoredEvent[], good: readonly StoredEvent[
   expect(revisions(found), how).toEqual(revisions(good));
   for (const [index, event] of found.entries()) if (event.damage === undefined) expect(event, how).toEqual(good[index]);
 }
+
+describe("a link that leads from an event to a later one", () => {
+  it("ends no read in a circle", async () => {
+    const folder = await aLog(80);
+    const db = new DatabaseSync(join(folder, "log.db"));
+    const { changes } = db.prepare("update events set previous = position + 4 where position = 41").run();
+    db.close();
+    expect(changes).toBe(1);
+    const log = await openSqliteLog(folder);
+    const { all, byStream } = await read(log);
+    await log.close();
+    for (const stream of streams) expect(byStream.get(stream)).toEqual(all.filter((event) => event.stream === stream));
+    expect(all.filter(({ damage }) => damage !== undefined)).toHaveLength(1);
+  });
+});
 
 describe("single bits turned over in log.db", () => {
   it("are found, never change a payload, and hide no event without being told", async () => {

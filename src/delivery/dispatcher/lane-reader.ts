@@ -1,7 +1,7 @@
 import type { Clock } from "../../event/clock.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import { backOff } from "../../event/waits.ts";
-import type { EventLog } from "../../log/event-log.ts";
+import type { EventLog, StreamRead } from "../../log/event-log.ts";
 import { readEvent } from "../../log/read-event.ts";
 import type { DeliveryLogger } from "../delivery-logger.ts";
 import { asAmended } from "../journal/amendment.ts";
@@ -14,8 +14,9 @@ import type { Pump } from "./pump.ts";
 
 /** Readings at once. */
 const readsAtOnce = 16;
-/** Events of dead letters that one reading brings. */
+/** Events of dead letters that one reading brings, and lanes whose streams one reads. */
 const lettersAtOnce = 64;
+const lanesAtOnce = 64;
 
 export interface LaneReaderOptions {
   readonly handler: string;
@@ -28,6 +29,11 @@ export interface LaneReaderOptions {
   readonly partition: Partition;
   readonly life: Lifetime;
   readonly pump: Pump;
+}
+
+interface LaneToRead {
+  readonly lane: Lane;
+  readonly from: number;
 }
 
 export type ArchivedBefore = (stream: string) => Promise<number>;
@@ -45,14 +51,17 @@ export class LaneReader {
   begin(): void {
     const { log, partition, life } = this.#options;
     const letters: LetterToRead[] = [];
-    const readings = () => this.#underWay + (log.findsManyAtOnce ? 0 : letters.length);
-    while (!life.stopping && readings() < readsAtOnce && letters.length < lettersAtOnce) {
+    const lanes: LaneToRead[] = [];
+    const readings = () => this.#underWay + (log.findsManyAtOnce ? 0 : letters.length) + (log.readStreams ? 0 : lanes.length);
+    while (!life.stopping && readings() < readsAtOnce && letters.length < lettersAtOnce && lanes.length < lanesAtOnce) {
       const read = partition.reading.next();
       if (read === undefined) break;
       const { lane, from, replay } = read;
-      if (replay === null) void this.#read(lane, () => this.#readLane(lane, from));
+      if (replay === null) lanes.push({ lane, from });
       else letters.push({ lane, replay });
     }
+    if (log.readStreams && lanes.length > 1) void this.#readLanes(log.readStreams, lanes);
+    else this.#readLanesSingly(lanes);
     if (log.findsManyAtOnce) this.#readTogether(letters);
     else this.#readSingly(letters);
   }
@@ -68,6 +77,10 @@ export class LaneReader {
     for (const letter of letters) void this.#read(letter.lane, () => this.#readLetter(letter));
   }
 
+  #readLanesSingly(lanes: readonly LaneToRead[]): void {
+    for (const { lane, from } of lanes) void this.#read(lane, () => this.#readLane(lane, from));
+  }
+
   async #readGroup(group: LetterGroup): Promise<void> {
     const { log, partition, pump } = this.#options;
     this.#underWay++;
@@ -76,6 +89,25 @@ export class LaneReader {
     for (const { letter, event } of found) partition.reading.letterRead(letter.lane, letter.replay, event);
     for (const { lane } of left) partition.reading.failed(lane); // it is its turn again
     this.#readSingly(missing);
+    pump.soon();
+  }
+
+  /** One reading of the log for all of them. Where it fails, each is read by itself, so that one damaged record holds up no other lane. */
+  async #readLanes(readStreams: NonNullable<EventLog["readStreams"]>, lanes: readonly LaneToRead[]): Promise<void> {
+    const { clock, partition, pump } = this.#options;
+    this.#underWay++;
+    const wanted = lanes.map(({ lane, from }) => ({ stream: lane.stream, from }));
+    const read = await readStreams(wanted, laneBatch).catch(() => []);
+    this.#underWay--;
+    const alone: LaneToRead[] = [];
+    for (const [at, each] of lanes.entries()) {
+      const { lane, from } = each;
+      const ofLane = read[at];
+      if (ofLane !== undefined && !isHole(ofLane, from)) partition.reading.laneRead(lane, ofLane.events, ofLane.head, clock.monotonicMs());
+      else if (ofLane !== undefined || read.length === 0) alone.push(each);
+      else partition.reading.failed(lane); // it is its turn again
+    }
+    this.#readLanesSingly(alone);
     pump.soon();
   }
 
@@ -112,7 +144,10 @@ export class LaneReader {
         for (const event of batch) events.push(event);
         break; // one batch only, since batches are limited in bytes and 64 events may have 60 MB; the lane reads on when it has delivered these
       }
-    const isHole = (events[0]?.revision ?? head + 1) > from;
-    partition.reading.laneRead(lane, events, head, clock.monotonicMs(), isHole ? await archivedBefore?.(lane.stream) : 0);
+    const archived = isHole({ head, events }, from) ? await archivedBefore?.(lane.stream) : 0;
+    partition.reading.laneRead(lane, events, head, clock.monotonicMs(), archived);
   }
 }
+
+/** Events from that revision on are missing, though later ones are there, or were. */
+const isHole = ({ head, events }: StreamRead, from: number) => (events[0]?.revision ?? head + 1) > from;

@@ -5,7 +5,7 @@ import { checkTruncate, encodeAppend } from "../append-rules.ts";
 import type { EventLog } from "../event-log.ts";
 import { makeRecordClock } from "../record-clock.ts";
 import { appendTo, type Content, makeContent, truncate } from "./content.ts";
-import { type ReadNeeds, readAll, readStream } from "./reads.ts";
+import { type ReadNeeds, readAll, readStream, readStreams } from "./reads.ts";
 import { Bell, subscribe } from "./subscription.ts";
 
 export interface MemoryLogOptions {
@@ -56,6 +56,10 @@ function openHandle(content: Content, clock: Pick<Clock, "now">, batchSize: numb
     },
     findsManyAtOnce: true,
     readStream: (stream, options = {}) => readStream(reads, stream, options),
+    async readStreams(wanted, limit) {
+      refuseWhenClosed();
+      return readStreams(reads, wanted, limit);
+    },
     readAll: (options = {}) => readAll(reads, options),
     subscribe: (options) => subscribe({ content, batchSize, bell, isClosed: () => closed }, options),
     async streamRevision(stream) {

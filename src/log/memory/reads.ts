@@ -1,5 +1,5 @@
 import type { StoredEvent } from "../../event/event.ts";
-import type { ReadAllOptions, ReadSteps, ReadStreamOptions } from "../event-log.ts";
+import type { ReadAllOptions, ReadSteps, ReadStreamOptions, StreamRead, StreamWanted } from "../event-log.ts";
 import { matches } from "../matches.ts";
 import { collect } from "./batches.ts";
 import type { Content } from "./content.ts";
@@ -36,6 +36,20 @@ export async function* readStream(
     yield batch;
     left -= batch.length;
   }
+}
+
+export function readStreams({ content, batchSize }: ReadNeeds, wanted: readonly StreamWanted[], limit: number): readonly StreamRead[] {
+  const read: StreamRead[] = [];
+  let left = batchSize;
+  for (const { stream, from } of wanted) {
+    if (left <= 0) break;
+    const { revision: head = -1, events = [] } = content.streams.get(stream) ?? {};
+    const at = Math.max(0, from - (events[0]?.revision ?? 0));
+    const taken = events.slice(at, at + Math.min(limit, left));
+    left -= taken.length;
+    read.push({ head, events: taken });
+  }
+  return read;
 }
 
 /** Later appends are not read. */

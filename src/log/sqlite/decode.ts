@@ -1,3 +1,4 @@
+import { toIso } from "../../event/clock.ts";
 import type { EventMetadata, Json, StoredEvent } from "../../event/event.ts";
 import { freezeDeep } from "../../event/freeze-deep.ts";
 import type { Opened } from "./opened.ts";
@@ -8,10 +9,6 @@ import type { StreamNames } from "./stream-names.ts";
 export type Decode = (row: EventRow, data: string | null) => StoredEvent;
 
 export function makeDecode({ summed, mender, lost }: Opened, { nameOf }: StreamNames): Decode {
-  /** Events of one commit share their time, and making its text costs a quarter of decoding an event, so the last text is kept. */
-  let recorded = { ms: -1, iso: "" };
-  const isoOf = (ms: number) => (recorded.ms === ms ? recorded : (recorded = { ms, iso: new Date(ms).toISOString() })).iso;
-
   /** The last metadata, because neighbours often have the same, and parsing is a twentieth of a replay's cost. Frozen, because events share them. */
   let parsed: { readonly text: string; readonly metadata: EventMetadata } = { text: "", metadata: { priority: "normal" } };
   const metadataOf = (text: string) => (parsed.text === text ? parsed : (parsed = { text, metadata: freezeDeep(JSON.parse(text) as EventMetadata) })).metadata;
@@ -34,7 +31,7 @@ export function makeDecode({ summed, mender, lost }: Opened, { nameOf }: StreamN
       entity,
       revision,
       position: BigInt(row[0]),
-      recordedAt: isoOf(ms),
+      recordedAt: toIso(ms),
       damage: { detail: `position ${row[0]} (${stream === "" ? "of an unknown stream" : stream}, revision ${revision}): ${how}`, typeDoubtful: type === null },
     };
   };
@@ -57,7 +54,7 @@ export function makeDecode({ summed, mender, lost }: Opened, { nameOf }: StreamN
       entity,
       revision: row[2],
       position: BigInt(row[0]),
-      recordedAt: isoOf(row[8]),
+      recordedAt: toIso(row[8]),
     };
   };
 }

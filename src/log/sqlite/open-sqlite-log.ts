@@ -138,6 +138,7 @@ function makeLog(
       return reader.findByIds(tenant, ids, enoughBytes);
     },
     readStream: (stream, options = {}) => reader.readStream(stream, options),
+    readStreams: reader.readStreams,
     readAll: (options = {}) => reader.readAll(options),
     subscribe: (options) => subscribe(options, { connection, reader, bell, limits, isClosing: () => closing !== null }),
     async streamRevision(stream) {

@@ -5,12 +5,13 @@
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { StoredEvent } from "../../event/event.ts";
-import type { ReadAllOptions, ReadSteps, ReadStreamOptions } from "../event-log.ts";
+import type { ReadAllOptions, ReadSteps, ReadStreamOptions, StreamRead, StreamWanted } from "../event-log.ts";
 import { refuseDamaged } from "../refuse-damaged.ts";
 import type { Connection } from "./connection.ts";
 import { findByIds } from "./find-by-ids.ts";
 import type { SqliteLogLimits } from "./limits.ts";
 import { around } from "./page-lost.ts";
+import { readStreams } from "./read-streams.ts";
 import { makeScan, type ScanStep } from "./scan.ts";
 import { makeStep } from "./step.ts";
 import { makeTake } from "./take.ts";
@@ -20,6 +21,7 @@ export interface Reader {
   readAll(options: ReadAllOptions): AsyncGenerator<readonly StoredEvent[], void>;
   readStream(stream: string, options: ReadStreamOptions): AsyncGenerator<readonly StoredEvent[], void>;
   findByIds(tenant: string, ids: readonly string[], enoughBytes?: number): Promise<readonly StoredEvent[]>;
+  readStreams(wanted: readonly StreamWanted[], limit: number): Promise<readonly StreamRead[]>;
 }
 
 export function makeReader(connection: Connection, limits: SqliteLogLimits): Reader {
@@ -77,6 +79,7 @@ export function makeReader(connection: Connection, limits: SqliteLogLimits): Rea
     },
 
     findByIds: (tenant, ids, enoughBytes = Number.POSITIVE_INFINITY) => around(() => findByIds(step, tenant, ids, enoughBytes)),
+    readStreams: (wanted, limit) => around(() => readStreams(step, wanted, limit, limits)),
   };
 }
 

@@ -67,6 +67,7 @@ export function describeLife({ open, openPair, timeoutMs }: Chapter): void {
       await refuses(log.append("shop.order-1", [anEvent()], "any"), "CLOSED");
       await refuses(log.head(), "CLOSED");
       await refuses(log.streamRevision("shop.order-1"), "CLOSED");
+      if (log.readStreams !== undefined) await refuses(log.readStreams([{ stream: "shop.order-1", from: 0 }], 1), "CLOSED");
       await refuses(log.findByIds("shop", [newId()]), "CLOSED");
       await refuses(log.truncate("shop.order-1", 1), "CLOSED");
       await refuses(flat(log.readStream("shop.order-1")), "CLOSED");

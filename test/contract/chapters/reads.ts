@@ -35,6 +35,40 @@ export function describeReads({ open, openPair, patient }: Chapter): void {
       expect(await streamOf(log, "shop.order-3")).toEqual([]);
     });
 
+    it("give several streams together as they give each by itself, where a log can", patient, async () => {
+      const log = await open();
+      if (log.readStreams === undefined) return;
+      const lengths = [1, 9, 64, 65, 130, 200, 3, 0, 500, 12, 12, 12];
+      const names = lengths.map((_, i) => `shop.order-${i}`);
+      for (let round = 0; round < 500; round += 20)
+        for (const [i, length] of lengths.entries()) {
+          const more = Math.min(20, length - round);
+          if (more > 0) await log.append(names[i]!, Array.from({ length: more }, (_, j) => anEvent(round + j)), "any"); // biome-ignore format: one line
+        }
+      await log.truncate("shop.order-5", 150);
+      await log.truncate("shop.order-9", 12);
+      await log.append("shop.large-1", [anEvent("x".repeat(700_000))], "any");
+      await log.append("shop.large-1", [anEvent("y".repeat(700_000))], "any");
+      const all = ["shop.large-1", ...names];
+      for (const limit of [1, 64, 1000])
+        for (const from of [0, 1, 8, 63, 64, 140, 499, 5000]) {
+          let asked: readonly string[] = all;
+          while (asked.length > 0) {
+            const read = await log.readStreams(asked.map((stream) => ({ stream, from })), limit); // biome-ignore format: one line
+            expect(read.length).toBeGreaterThan(0);
+            for (const [i, { head, events }] of read.entries()) {
+              const wanted = await flat(log.readStream(asked[i]!, { from, limit }));
+              expect(head).toBe(await log.streamRevision(asked[i]!));
+              if (i < read.length - 1) expect(events).toStrictEqual(wanted);
+              else expect(events).toStrictEqual(wanted.slice(0, events.length));
+              if (i === 0 && wanted.length > 0) expect(events.length).toBeGreaterThan(0);
+            }
+            asked = asked.slice(read.length);
+          }
+        }
+      expect(await log.readStreams([], 64)).toEqual([]);
+    });
+
     it("give the whole log by position, from anywhere, both ways, filtered by type or stream", patient, async () => {
       const log = await open();
       const from = (i: number, count: number, type = "order.placed") => Array.from({ length: count }, (_, j) => ({ ...anEvent(i + j), type }));

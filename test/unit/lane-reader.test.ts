@@ -1,0 +1,76 @@
+import { expect, it } from "vitest";
+import { LaneReader, type LaneReaderOptions } from "../../src/delivery/dispatcher/lane-reader.ts";
+import { type Lane, makeLane } from "../../src/delivery/partition/lane.ts";
+import { systemClock } from "../../src/event/clock.ts";
+import type { StoredEvent } from "../../src/event/event.ts";
+import type { EventLog } from "../../src/log/event-log.ts";
+import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
+import { anEvent } from "../contract/log-events.ts";
+
+const lanesOf = (count: number) => Array.from({ length: count }, (_, i) => makeLane(`shop.order-${i}`, 1));
+
+async function aLog(lanes: readonly Lane[], batchSize = 256): Promise<EventLog> {
+  const log = openMemoryLog({ batchSize });
+  for (const [i, { stream }] of lanes.entries()) await log.append(stream, Array.from({ length: 1 + (i % 4) }, () => anEvent()), "none"); // biome-ignore format: one line
+  return log;
+}
+
+/** Reads until each lane has been read, and returns what was told of each: the revisions, its last one, and from where on its events are not archived. */
+async function readAll(log: EventLog, lanes: readonly Lane[], archivedBefore?: (stream: string) => Promise<number>) {
+  const waiting = [...lanes];
+  const told = new Map<string, unknown[]>();
+  const revisions = new Map<string, readonly number[]>();
+  const reading = {
+    next: () => {
+      const lane = waiting.shift();
+      return lane && { lane, from: lane.next, replay: null };
+    },
+    laneRead: (lane: Lane, events: readonly StoredEvent[], head: number, _nowMs: number, archived = 0) => {
+      const { stream } = lane;
+      revisions.set(stream, [...(revisions.get(stream) ?? []), ...events.map(({ revision }) => revision)]);
+      lane.next = (events.at(-1)?.revision ?? head) + 1;
+      if (lane.next <= head) waiting.push(lane);
+      else told.set(stream, [revisions.get(stream), head, archived]);
+    },
+    failed: (lane: Lane) => waiting.push(lane),
+  };
+  const logger = { warn() {} };
+  const life = { stopping: false, reading: new AbortController().signal };
+  const parts = { handler: "mailer", log, archivedBefore, clock: systemClock, partition: { reading }, life, logger, pump: { soon: () => reader.begin() } };
+  const reader: LaneReader = new LaneReader(parts as unknown as LaneReaderOptions);
+  reader.begin();
+  await expect.poll(() => told.size).toBe(lanes.length);
+  return told;
+}
+
+const wanted = (lanes: readonly Lane[]) => new Map(lanes.map(({ stream }, i) => [stream, [Array.from({ length: i % 4 }, (_, j) => j + 1), i % 4, 0]]));
+
+it("reads the streams of many lanes with one reading of the log, and again those that it had no room for", async () => {
+  const lanes = lanesOf(150);
+  const log = await aLog(lanes, 40);
+  const asked: number[] = [];
+  const readStreams: EventLog["readStreams"] = (streams, limit) => {
+    asked.push(streams.length);
+    return log.readStreams!(streams, limit);
+  };
+  const readStream = () => expect.unreachable("no lane is read by itself");
+  expect(await readAll({ ...log, readStream, readStreams }, lanes)).toEqual(wanted(lanes));
+  expect(asked[0]).toBe(64);
+  expect(asked.length).toBeLessThan(30);
+});
+
+it("reads each lane by itself where the log cannot read many, or has failed to", async () => {
+  const lanes = lanesOf(40);
+  const log = await aLog(lanes);
+  const { readStreams, ...without } = log;
+  expect(await readAll(without, lanesOf(40))).toEqual(wanted(lanes));
+  expect(await readAll({ ...log, readStreams: () => Promise.reject(new Error("damaged")) }, lanes)).toEqual(wanted(lanes));
+});
+
+it("asks what is archived of a lane whose next event is missing", async () => {
+  const lanes = lanesOf(8);
+  const log = await aLog(lanes);
+  await log.truncate("shop.order-3", 3);
+  const told = await readAll(log, lanes, async (stream) => (stream === "shop.order-3" ? 2 : expect.unreachable(stream)));
+  expect(told).toEqual(wanted(lanes).set("shop.order-3", [[3], 3, 2]));
+});
