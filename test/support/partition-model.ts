@@ -45,6 +45,8 @@ export interface WorldOptions {
   readonly integration?: boolean;
   /** Some of what fails waits for people; what becomes of it when they do not decide in time. */
   readonly people?: "wait" | "reject";
+  /** Operators deliver all dead letters again together, in one replay that does not stop by itself. */
+  readonly together?: boolean;
 }
 
 /**
@@ -155,6 +157,10 @@ export class World {
   #slots: SlotAccount;
   /** How often all slots were taken at once. */
   full = 0;
+  /** Calls of dead letters whose start was on record before they had a slot; and those that had one while it was being recorded. */
+  ahead = { stored: 0, underWay: 0 };
+  /** Of the flush under way: how many calls it began with. */
+  #intended = 0;
 
   readonly integration: ModelIntegration | null;
   readonly people: ModelPeople | null;
@@ -403,6 +409,7 @@ export class World {
     const alone = this.partition.suspects.any(); // what ran at a crash is brought to its end, whatever its replay's pace
     this.integration?.look(this.#now);
     const now = this.partition.schedule.start(this.#now);
+    this.ahead.stored += now.filter(({ replay }) => replay !== null).length;
     if (this.integration?.member.isShut && now.length > 0) this.broken.push("something began while the integration was shut");
     if (
       this.integration?.member.isShut &&
@@ -552,6 +559,10 @@ export class World {
       this.#finish(index, this.random() < 0.9 ? "retry" : "time_out");
       return;
     }
+    if (this.#options.together && this.#calls[index]!.delivery.replay === null && this.random() < 0.5) {
+      this.#finish(index, "give_up");
+      return;
+    }
     const chance = this.random();
     this.#finish(
       index,
@@ -678,12 +689,17 @@ export class World {
     return true;
   }
 
-  #record(whole = false): void {
-    this.#flush ??= this.partition.flushes.take();
-    if (this.#flush === null || (!whole && this.random() < 0.3)) return;
+  /** @param slow how often the append is still under way. */
+  #record(whole = false, slow = 0.3): void {
+    if (this.#flush === null) {
+      this.#flush = this.partition.flushes.take();
+      this.#intended = this.#flush?.intended.length ?? 0;
+    }
+    if (this.#flush === null || (!whole && this.random() < slow)) return;
     const at = this.#store(this.#flush, whole ? 0 : 0.2);
     this.#flush = null;
     const intended = this.partition.flushes.stored(at);
+    this.ahead.underWay += intended.length - this.#intended;
     if (this.journal.length % 8 === 0 && !this.partition.flushes.dirty()) this.#checkStandings();
     this.#call(intended);
   }
@@ -744,6 +760,7 @@ export class World {
     if (this.#flush !== null) return;
     try {
       this.#flush = this.partition.flushes.take(false, { acts: [judge()] });
+      this.#intended = this.#flush?.intended.length ?? 0;
     } catch {
       // Refused at once: out of place.
     }
@@ -758,7 +775,8 @@ export class World {
     if (letters.length === 0) return;
     const { stream, revision } = this.pick(letters);
     const chance = this.random();
-    if (chance < 0.6) this.#order(stream, revision);
+    if (chance < 0.6 && this.#options.together) this.#orderAll(letters);
+    else if (chance < 0.6) this.#order(stream, revision);
     else if (chance < 0.8) this.#amend(stream, revision);
     else this.#discard(stream, revision);
   }
@@ -818,14 +836,28 @@ export class World {
     this.#act(() => (isApproved ? decisions.approve(stream, revision, { runId: `run${this.#runs++}`, act }) : decisions.reject(stream, revision, act)));
   }
 
-  #order(stream: string, revision: number): void {
+  /** For a while there is nothing to do but that. */
+  #orderAll(letters: readonly { readonly stream: string; readonly revision: number }[]): void {
+    const replayId = `r${this.#replays++}`;
+    if (this.random() < 0.8) this.#begin(replayId);
+    for (const { stream, revision } of letters.toSorted((a, b) => a.revision - b.revision)) this.#order(stream, revision, { replayId, startsAhead: true });
+    for (let turn = 0; turn < 60; turn++) {
+      const act = this.random();
+      if (act < 0.3) this.#start();
+      else if (act < 0.55) this.#return();
+      else if (act < 0.8) this.#read();
+      else this.#record(false, 0.8);
+    }
+  }
+
+  #order(stream: string, revision: number, together: Pick<LetterReplay, "replayId" | "startsAhead"> | null = null): void {
     if (this.partition.letters.get(stream, revision)?.decision) {
       this.#decide(stream, revision);
       return;
     }
     const known = [...this.#paces.keys()];
-    const replayId = known.length > 0 && this.random() < 0.4 ? this.pick(known) : `r${this.#replays++}`;
-    if (!this.#paces.has(replayId) && this.random() < 0.6) this.#begin(replayId);
+    const replayId = together?.replayId ?? (known.length > 0 && this.random() < 0.4 ? this.pick(known) : `r${this.#replays++}`);
+    if (together === null && !this.#paces.has(replayId) && this.random() < 0.6) this.#begin(replayId);
     const through = this.#streams.get(stream)!.length - 1;
     try {
       this.partition.replays.begin(stream, revision, {
@@ -833,7 +865,7 @@ export class World {
         actor: "local",
         reason: null,
         effects: "once",
-        startsAhead: this.random() < 0.7,
+        startsAhead: together?.startsAhead ?? this.random() < 0.7,
         ...(this.#paces.has(replayId) ? { through } : {}),
       });
     } catch {

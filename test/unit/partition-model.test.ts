@@ -26,6 +26,7 @@ function explore(name: string, options: Omit<WorldOptions, "seed">, count = seed
     let stopped = 0;
     let approved = 0;
     let expired = 0;
+    const ahead = { stored: 0, underWay: 0 };
     for (let seed = 1; seed <= count; seed++) {
       const world = run({ ...options, seed }, 250);
       crashes += world.crashes;
@@ -34,6 +35,8 @@ function explore(name: string, options: Omit<WorldOptions, "seed">, count = seed
       stopped += Math.min(world.integration?.opened ?? 0, world.integration?.gated ?? 0);
       approved += world.people?.approved ?? 0;
       expired += world.people?.expired ?? 0;
+      ahead.stored += world.ahead.stored;
+      ahead.underWay += world.ahead.underWay;
       expect(world.broken, `seed ${seed}`).toEqual([]);
     }
     if (options.people) expect(approved).toBeGreaterThan(count / 12);
@@ -41,6 +44,8 @@ function explore(name: string, options: Omit<WorldOptions, "seed">, count = seed
     if (!options.integration) expect(full).toBeGreaterThan(count / 10); // an integration of the model has fewer slots than its handler
     expect(crashes).toBeGreaterThan(count / 10);
     expect(loaned).toBeGreaterThan(count / 10);
+    if (options.together) expect(ahead.stored).toBeGreaterThan(count / 2);
+    if (options.together) expect(ahead.underWay).toBeGreaterThan(count / 10);
     if (options.integration) expect(stopped).toBeGreaterThan(count / 50);
   });
 }
@@ -55,6 +60,8 @@ describe("a partition keeps order and loses nothing, whatever happens around it"
   explore("people decide, sooner or later", { ordering: "strict", people: "wait" }, fewestSeeds);
   explore("people decide in time or not at all, every call is recorded", { ordering: "strict", people: "reject", unknownOutcome: "escalate" }, fewestSeeds);
   explore("the same, relaxed", { ordering: "relaxed", people: "reject" }, fewestSeeds);
+  explore("many dead letters are delivered again together", { ordering: "strict", entities: 12, concurrency: 6, together: true }, fewerSeeds);
+  explore("many together, relaxed", { ordering: "relaxed", entities: 12, concurrency: 6, together: true }, fewestSeeds);
   explore("many lanes, little room", { ordering: "strict", entities: 12, concurrency: 5, limits: { readAheadEvents: 5, laneQueueEvents: 1 } }, fewerSeeds);
 });
 

@@ -125,7 +125,7 @@ describe("dead letters of many lanes that are delivered again", () => {
   const journal = [claimed, ...lanes.map(ofLane), released];
 
   const scene = (options: Partial<PartitionOptions> = {}, startsAhead = true) => {
-    const partition = recovered(journal, { concurrency: 4, ...options });
+    const partition = recovered(journal, { concurrency: 2, ...options });
     partition.replays.pace(about.replayId, new Pace(null, 0));
     for (const lane of lanes) partition.replays.begin(lane, 0, { ...about, startsAhead });
     for (let read = partition.reading.next(); read !== undefined; read = partition.reading.next())
