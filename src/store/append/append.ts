@@ -15,6 +15,7 @@ import { complete } from "./complete.ts";
 import type { AppendOptions, EventInput } from "./event-input.ts";
 import { type Group, groupByEntity, isKnown, mustFit, storeGroups } from "./groups.ts";
 import { isJudged } from "./judged.ts";
+import { isOrdinary } from "./ordinary.ts";
 import { makePlaces } from "./places.ts";
 import type { TypedAppendOptions } from "./typed.ts";
 
@@ -123,9 +124,10 @@ export function makeAppender(needs: AppenderNeeds): AppendInputs {
   }
 }
 
-/** One event that the edge has checked, and to which nobody gave an id. */
+/** One event that was checked, here or by the edge, and to which nobody gave an id. */
 function isPlain(input: EventInput | readonly EventInput[], options: AppendOptions): input is EventInput {
-  return !Array.isArray(input) && isJudged(options) && (input as EventInput).id === undefined && options.once === undefined;
+  if (Array.isArray(input)) return false;
+  return isJudged(options) ? (input as EventInput).id === undefined && options.once === undefined : isOrdinary(input as EventInput, options);
 }
 
 const noneKnown: ReadonlyMap<string, Known> = new Map();

@@ -36,7 +36,7 @@ const optionsShape = members({
 } satisfies Record<keyof AppendOptions, z.ZodType>);
 
 /** Data of so few bytes is not measured: a thousand such events fit into one append. */
-const smallBytes = maxAppendBytes / 1000;
+export const smallBytes = maxAppendBytes / 1000;
 /** Values looked at before others may have their turn: about 1 ms. */
 const lookValues = 10_000;
 
