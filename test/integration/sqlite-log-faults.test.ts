@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
-import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { openSqliteLog, openSqliteLogReadOnly, type SqliteLogOptions } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { anEvent, flat, refuses, stored } from "../contract/log-events.ts";
 import { toFormat1, toFormat2 } from "../support/old-log.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { watchCommits } from "../support/watch-commits.ts";
 
 const childScript = fileURLToPath(new URL("../support/sqlite-log-child.ts", import.meta.url));
 
@@ -251,18 +252,20 @@ describe("a full disk", () => {
 });
 
 describe("a commit that fails", () => {
+  let commits: ReturnType<typeof watchCommits>;
+  beforeEach(() => {
+    commits = watchCommits();
+  });
   afterEach(() => vi.restoreAllMocks());
 
   /** The next commit does `instead`, then says what SQLite says after a failed fsync. */
   const failNextCommit = (instead: "commit" | "rollback", errcode = 1034) => {
-    const original = DatabaseSync.prototype.exec;
-    let armed = true;
-    vi.spyOn(DatabaseSync.prototype, "exec").mockImplementation(function (this: DatabaseSync, sql: string) {
-      if (sql !== "commit" || !armed) return original.call(this, sql);
-      armed = false;
-      original.call(this, instead);
+    commits.instead = (commit, database) => {
+      commits.instead = null;
+      if (instead === "commit") commit();
+      else database.exec(instead);
       throw Object.assign(new Error("disk I/O error"), { code: "ERR_SQLITE_ERROR", errcode });
-    });
+    };
   };
   const open = async (options?: SqliteLogOptions) => {
     const log = await openSqliteLog(temporaryFolder(), options);

@@ -15,6 +15,7 @@ import { WriteAheadLog } from "../../src/log/sqlite/wal.ts";
 import { anEvent, refuses, stored } from "../contract/log-events.ts";
 import { makeFakeClock } from "../support/fake-clock.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { watchCommits } from "../support/watch-commits.ts";
 
 const disk = vi.hoisted(() => ({ fails: false, syncs: 0, folders: 0, wrote: () => {} }));
 vi.mock("node:fs", async (original) => {
@@ -314,17 +315,17 @@ describe("who waits for a checkpoint", () => {
   const failure = Object.assign(new Error("disk I/O error"), { code: "ERR_SQLITE_ERROR", errcode: 1034 });
 
   it("writes all again only when the other thread writes no more", async () => {
+    const commits = watchCommits();
     const { log } = await openLog();
     const thread = idleThread(log);
     await thread.becomesDue();
     const seen = new Set<number>();
     const state = thread.begin();
     disk.wrote = () => void seen.add(Atomics.load(state, phaseAt));
-    const original = DatabaseSync.prototype.exec;
-    vi.spyOn(DatabaseSync.prototype, "exec").mockImplementation(function (this: DatabaseSync, sql: string) {
-      original.call(this, sql);
-      if (sql === "commit" && seen.size === 0) throw failure;
-    });
+    commits.instead = (commit) => {
+      commit();
+      if (seen.size === 0) throw failure;
+    };
     const worker = new Worker(slowThread, { eval: true, workerData: state });
     const ended = once(worker, "exit");
     await once(worker, "online");

@@ -28,16 +28,17 @@ export function makeInserts(
   { storedId }: KnownEvents,
   grew: (bytes: number) => void,
 ): { readonly inserts: Inserts; readonly pending: PendingRows } {
+  // `get` makes no object of the changes, as `run` does: 0.8 against 1.5 µs for a row.
   const eventRows = new RowBuffer(
     eventColumns.split(", ").length,
     (rows) => `insert or rollback into events values ${rows}`,
-    (sql, values) => prepare(sql).run(...values),
+    (sql, values) => void prepare(sql).get(...values),
   );
   const headRows = new RowBuffer(
     4,
     (rows) =>
       `insert or rollback into heads values ${rows} on conflict (stream_id) do update set revision = excluded.revision, position = excluded.position, sum = excluded.sum`,
-    (sql, values) => prepare(sql).run(...values),
+    (sql, values) => void prepare(sql).get(...values),
   );
 
   const inserts: Inserts = {
