@@ -95,6 +95,14 @@ describe.each(zods)("parts that a schema hands on, with %s", (_name, z) => {
     expect(() => parser.parse({ a: half, b: half })).toThrow(TypeError);
   });
 
+  it("are copied once each, where a step gave a part that holds itself", () => {
+    const ring: { n: number; self?: unknown } = { n: 1 };
+    ring.self = ring;
+    const { more } = copyingParser(z.looseObject({}), true)!.parse({ more: ring }) as { more: typeof ring };
+    expect(more).not.toBe(ring);
+    expect(more.self).toBe(more);
+  });
+
   it.each<[string, z.ZodType]>([
     ["a check of an object", z.looseObject({}).refine(() => true)],
     ["a check of what is unknown", z.object({ a: z.unknown().refine(() => true) })],

@@ -200,11 +200,73 @@ describe("dead letters of many lanes that are delivered again", () => {
     expect(startsOf(events).length).toBe(now.length);
   });
 
+  it.each(["pause", "stop"] as const)("do not start when their replay is taken back (%s) after that was on record", (how) => {
+    const partition = scene();
+    partition.schedule.start(0);
+    const first = flush(partition);
+    expect(startsOf(first.events).length).toBeGreaterThan(first.started.length);
+    complete(partition, first.started);
+    const left = partition.replays.withdraw(about.replayId, how);
+    expect(left.length).toBe(lanes.length - first.started.length);
+    expect(partition.schedule.start(0)).toEqual([]);
+    expect(flush(partition).started).toEqual([]);
+  });
+
   it("have none ahead of a rate", () => {
     const partition = scene();
     partition.replays.pace(about.replayId, new Pace(1, 0));
     partition.schedule.start(0);
     expect(startsOf(flush(partition).events)).toEqual([[lanes[0], 4]]);
+  });
+});
+
+describe("a replay that is taken back", () => {
+  const scene = () => {
+    const partition = recovered([claimed, letter(0), released]);
+    const begin = () => {
+      const replay = partition.replays.begin(stream, 0, about);
+      readAll(partition);
+      partition.schedule.start(0);
+      return replay;
+    };
+    begin();
+    const [call] = flush(partition).started;
+    return { partition, begin, call: call! };
+  };
+  const retry = { kind: "retry", record, waitMs: 10, retryAt: "2026-01-01T00:00:00.010Z", deferrals: null } as const;
+  const verdicts = { fails: retry, "is put off": { ...retry, kind: "defer", deferrals: { count: 1, ms: 10 } } } as const;
+  const startsLater = (partition: Partition) => {
+    partition.ticks.tick(1000);
+    const now = partition.schedule.start(1000).length;
+    return now + (partition.flushes.take() === null ? 0 : partition.flushes.stored().length);
+  };
+
+  it.each([
+    ["stop", "fails", "delivery.dead_lettered", "dead_lettered"],
+    ["stop", "is put off", "delivery.deferred", "withdrawn"],
+    ["pause", "fails", "delivery.failed", "withdrawn"],
+    ["pause", "is put off", "delivery.deferred", "withdrawn"],
+  ] as const)("(%s) makes no more calls when the one that runs %s", (how, comes, fact, end) => {
+    const { partition, call } = scene();
+    const left = partition.replays.withdraw(about.replayId, how);
+    expect(left).toEqual([call.replay]);
+    partition.outcomes.conclude(call, verdicts[comes], 0);
+    partition.schedule.settled(call);
+    const { types, ended } = flush(partition);
+    expect(types).toEqual([...(how === "stop" ? ["replay.stopped"] : []), fact, "progress"]);
+    expect(ended).toEqual([[0, end]]);
+    expect(startsLater(partition)).toBe(0);
+    expect(partition.letters.get(stream, 0)).toBeDefined();
+  });
+
+  it("goes on after a pause where it was", () => {
+    const { partition, begin, call } = scene();
+    partition.replays.withdraw(about.replayId, "pause");
+    partition.outcomes.conclude(call, retry, 0);
+    partition.schedule.settled(call);
+    flush(partition);
+    expect(begin()).toMatchObject({ failed: 1, dueMs: 10 });
+    expect(startsLater(partition)).toBe(1);
   });
 });
 
