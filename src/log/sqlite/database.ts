@@ -79,7 +79,7 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, own
   // On macOS, fsync reaches the disk only with fullfsync; elsewhere it changes nothing.
   db.exec(
     // What was removed is written over where a page of it stays in the file.
-    "pragma secure_delete=fast; pragma synchronous=full; pragma fullfsync=on; pragma checkpoint_fullfsync=on; pragma cache_size=-8192; pragma journal_size_limit=67108864; pragma wal_autocheckpoint=0",
+    "pragma secure_delete=fast; pragma synchronous=full; pragma fullfsync=on; pragma checkpoint_fullfsync=on; pragma cache_size=-4096; pragma cache_spill=2048; pragma journal_size_limit=67108864; pragma wal_autocheckpoint=0",
   );
   let wal: WriteAheadLog | null = null;
   const { prepare, prepareBig } = makeStatements(db);

@@ -14,7 +14,7 @@ export interface SeenRows {
 
 export function makeSeenRows(db: ViewDatabase, shared: SharedPlaces, catalog: Catalog): SeenRows {
   db.entities.clear(); // only the thread that writes needs them, and most of the pages
-  db.exec("pragma cache_size = -4096; pragma shrink_memory");
+  db.exec("pragma cache_size = -1024; pragma shrink_memory");
   let seen = shared.rows;
   let wanted = -1;
   const turns = db.readInTurns({
