@@ -22,7 +22,7 @@ type Entry = { readonly type: string; readonly data: unknown } & Partial<Omit<Ne
 export function makeViewsFixture({ log: given, clock = makeFakeClock() }: { readonly log?: EventLog; readonly clock?: ReturnType<typeof makeFakeClock> } = {}) {
   const log = given ?? openMemoryLog({ clock });
   const file = join(temporaryFolder(), "data", "views.db");
-  const running: { stream: string; revision: number; handler: string }[] = [];
+  const running: { stream: string; revision: number; handler: string; stuck?: boolean }[] = [];
   const runningDeliveries: RunningDeliveries = {
     running: (handler) => running.filter((each) => each.handler === handler),
     condition: () => ({ state: "running", fault: null }),

@@ -117,6 +117,19 @@ describe("one event", () => {
     expect((await views.entity(tenant, { type: "order", id: "1" }))?.handlers[0]?.head?.status).toBe("processing");
   });
 
+  it("counts for its tenant alone while its call does not end", async () => {
+    const { paid, configure, open, running } = makeViewsFixture();
+    await configure("ledger");
+    await paid("default.order-1");
+    await paid("mill.order-1");
+    running.push({ handler: "ledger", stream: "mill.order-1", revision: 0, stuck: true });
+    const views = await open();
+    const figures = async (of: string) => (await views.handlers(of)).map(({ byStatus, lanes }) => [byStatus.processing, lanes.stuck, lanes.flowing])[0];
+    expect(await figures(tenant)).toEqual([0, 0, 1]);
+    expect(await figures("mill")).toEqual([1, 1, 0]);
+    expect(await figures("*")).toEqual([1, 1, 1]);
+  });
+
   it("went well after a deferral, however its lane attaches, and is told in full", async () => {
     const { paid, configure, journal, open } = makeViewsFixture();
     await configure("ledger");
