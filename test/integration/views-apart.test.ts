@@ -141,6 +141,7 @@ describe("views with a thread of their own", () => {
     const count = () => store.db.get<{ n: number }>("select count(*) n from events")!.n;
     for (let i = 1; i <= 5; i++) {
       await paid("default.order-1", 10);
+      await nextTurn(); // in which the thread is woken
       const outside = new DatabaseSync(file, { readOnly: true });
       const seen = count();
       const position = projector.position();
@@ -151,6 +152,36 @@ describe("views with a thread of their own", () => {
       expect(count()).toBe(10 * i);
       await expect.poll(() => projector.position()).toBe(await log.head());
     }
+    await projector.stop();
+    store.close();
+  });
+
+  it("are told of a commit after everybody else who waits for it", async () => {
+    const { log, file, paid } = await onDisk();
+    const store = openViewStore(file, log.logId, ordersCatalog);
+    let told: string[] = [];
+    const projector = makeThreadProjector({
+      abridgedThrough: 0n,
+      ...{ store, use: "live", from: 0n, log, clock, catalog: ordersCatalog },
+      ...{ onMoved() {}, onDamage() {}, onTrouble: (error: unknown) => expect.unreachable(String(error)) },
+      start(...begins) {
+        const thread = startThread(...begins);
+        const tell: typeof thread.tell = (message) => {
+          told.push(message.is);
+          thread.tell(message);
+        };
+        return { ...thread, tell };
+      },
+    });
+    projector.start();
+    log.apart!.onEnd(() => told.push("another"));
+    do {
+      await expect.poll(() => projector.position()).toBe(await log.head());
+      told = [];
+      await paid("default.order-1");
+      await nextTurn();
+    } while (told.length === 1); // the thread was not waiting yet
+    expect(told).toEqual(["another", "grown"]);
     await projector.stop();
     store.close();
   });

@@ -1,5 +1,6 @@
 import type { Catalog } from "../../catalog/catalog.ts";
 import type { Position } from "../../event/event.ts";
+import { oncePerTurn } from "../../event/once-per-turn.ts";
 import type { ReadableApart } from "../../log/event-log.ts";
 import type { Projector, ProjectorOptions } from "../projector.ts";
 import type { ViewStore } from "../store.ts";
@@ -78,7 +79,7 @@ export function makeThreadProjector({ store, use, from, log, abridgedThrough, cl
       await probes.next();
     },
     start() {
-      if (log.apart !== undefined) unfollow ??= follow(log.apart, (end) => shared.grewTo(end) && thread.tell({ is: "grown" }));
+      if (log.apart !== undefined) unfollow ??= follow(log.apart, shared, () => thread.tell({ is: "grown" }));
       thread.start();
     },
     async stop() {
@@ -92,9 +93,12 @@ export function makeThreadProjector({ store, use, from, log, abridgedThrough, cl
   };
 }
 
-/** @param grown told the end of the log now, and whenever it may have moved. */
-function follow({ end, onEnd }: ReadableApart, grown: (end: Position) => void): () => void {
-  const look = () => grown(end());
+/** Who else waits for a commit goes first: the other thread may take this one's core when it wakes. */
+function follow({ end, onEnd }: ReadableApart, shared: SharedPlaces, wake: () => void): () => void {
+  const wakeSoon = oncePerTurn(wake);
+  const look = () => {
+    if (shared.grewTo(end())) wakeSoon();
+  };
   const unfollow = onEnd(look);
   look();
   return unfollow;
