@@ -35,6 +35,16 @@ export class Pump {
     });
   }
 
+  /** One look for all calls that end in this turn of the event loop. */
+  endOfTurn(): void {
+    if (this.#looking || this.#soon) return;
+    this.#soon = true;
+    setImmediate(() => {
+      this.#soon = false;
+      this.now();
+    });
+  }
+
   /** Looks in the next turn of the event loop, so that others have their turn first. */
   nextTurn(): void {
     if (this.#nextTurn) return;
