@@ -41,18 +41,24 @@ export type ArchivedBefore = (stream: string) => Promise<number>;
 /** Reads the streams of detached lanes, and the events of dead letters that are to be delivered again. */
 export class LaneReader {
   readonly #options: LaneReaderOptions;
+  /** Asked for once, because a log that is measured makes such a function anew each time. */
+  readonly #readStreams: EventLog["readStreams"];
+  readonly #findsMany: boolean;
   #underWay = 0;
 
   constructor(options: LaneReaderOptions) {
     this.#options = options;
+    this.#readStreams = options.log.readStreams;
+    this.#findsMany = options.log.findsManyAtOnce === true;
   }
 
   /** Begins as many readings as may go on at once. */
   begin(): void {
-    const { log, partition, life } = this.#options;
+    const { partition, life } = this.#options;
+    const [findsMany, readStreams] = [this.#findsMany, this.#readStreams];
     const letters: LetterToRead[] = [];
     const lanes: LaneToRead[] = [];
-    const readings = () => this.#underWay + (log.findsManyAtOnce ? 0 : letters.length) + (log.readStreams ? 0 : lanes.length);
+    const readings = () => this.#underWay + (findsMany ? 0 : letters.length) + (readStreams ? 0 : lanes.length);
     while (!life.stopping && readings() < readsAtOnce && letters.length < lettersAtOnce && lanes.length < lanesAtOnce) {
       const read = partition.reading.next();
       if (read === undefined) break;
@@ -60,9 +66,9 @@ export class LaneReader {
       if (replay === null) lanes.push({ lane, from });
       else letters.push({ lane, replay });
     }
-    if (log.readStreams && lanes.length > 1) void this.#readLanes(log.readStreams, lanes);
+    if (readStreams && lanes.length > 1) void this.#readLanes(readStreams, lanes);
     else this.#readLanesSingly(lanes);
-    if (log.findsManyAtOnce) this.#readTogether(letters);
+    if (findsMany) this.#readTogether(letters);
     else this.#readSingly(letters);
   }
 
