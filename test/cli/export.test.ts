@@ -42,7 +42,7 @@ describe("export dlq", () => {
         data: { orderId: "o-1", totalCents: 999 },
       },
     ]);
-    expect(stderr).toMatch(/for audit: event removed from the log\n1 events were left out/);
+    expect(stderr).toMatch(/for audit: event removed from the log\n1 event was left out/);
     expect(store.last("views.deadLetters")).toMatchObject([
       { handler: "mail", error: "Error: down" },
       { limit: 200, cursor: "second" },
@@ -74,7 +74,7 @@ describe("export entity", () => {
       { id: "a", type: "order.paid", revision: 2, schemaversion: 1, originid: eventId, partindex: 0, partcount: 2, data: 1 },
       { id: "b", type: "order.noted", revision: 2, schemaversion: 3, partindex: 1, data: 2 },
     ]);
-    expect(stderr).toMatch(/no more\n1 events were left out/);
+    expect(stderr).toMatch(/no more\n1 event was left out/);
   });
 });
 

@@ -8,6 +8,7 @@ import { writeText } from "../../log/durable-files.ts";
 import { at } from "../client.ts";
 import { addFilters, deadLetterFilters, openSession, parseEntity, queryOf, type Session, type World } from "../command.ts";
 import { exit, Failure, usage } from "../exit.ts";
+import { countText } from "../print.ts";
 import { wholeIds } from "../whole-id.ts";
 
 const pageSize = "200";
@@ -73,9 +74,9 @@ async function write(session: Session, out: string | undefined, fill: (sink: Sin
   } finally {
     sink.close();
   }
-  if (out !== undefined && !session.quiet) terminal.err(`${count.written} events written to ${out}\n`);
+  if (out !== undefined && !session.quiet) terminal.err(`${countText(count.written, "event")} written to ${out}\n`);
   if (count.left === 0) return exit.ok;
-  terminal.err(`${count.left} events were left out: their data cannot be given in today's schema.\n`);
+  terminal.err(`${countText(count.left, "event")} ${count.left === 1 ? "was" : "were"} left out: the data cannot be given in today's schema.\n`);
   return exit.partly;
 }
 
