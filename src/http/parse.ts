@@ -67,9 +67,10 @@ function findWide(value: unknown, pointer: string, depth: number): string | null
   if (typeof value !== "object" || value === null || depth === 0) return null;
   // Longer lists are refused for their length, or their items are checked one by one.
   if (Array.isArray(value)) return value.length > maxItems ? null : firstWide(value.entries(), pointer, depth);
-  const names = Object.keys(value);
-  if (names.length > maxMembers) return pointer;
-  for (const name of names) {
+  let members = 0;
+  for (const _ in value) members++;
+  if (members > maxMembers) return pointer;
+  for (const name in value) {
     if (name === "data") continue;
     const member = (value as Readonly<Record<string, unknown>>)[name];
     if (typeof member !== "object" || member === null) continue;

@@ -18,6 +18,16 @@ interface Told {
   readonly metrics: Metrics | null;
 }
 
+interface Line {
+  readonly method: string;
+  readonly route: string | null;
+  readonly status: number;
+  readonly duration_ms: number;
+  readonly request_id: string;
+  key?: string;
+  code?: string;
+}
+
 export function logRequests(app: FastifyInstance, { logger, clock, metrics }: Told): void {
   app.decorateRequest("receivedMs", 0);
   app.decorateRequest("problemCode", null);
@@ -30,18 +40,10 @@ export function logRequests(app: FastifyInstance, { logger, clock, metrics }: To
     const route = request.routeOptions.url ?? null;
     const tookMs = clock.monotonicMs() - request.receivedMs;
     metrics?.answered({ method, route, status: reply.statusCode, seconds: tookMs / 1000 });
-    logger.info(
-      {
-        method,
-        route,
-        status: reply.statusCode,
-        duration_ms: Math.round(tookMs * 10) / 10,
-        request_id: request.id,
-        ...(request.caller?.key ? { key: request.caller.key.id } : {}),
-        ...(request.problemCode === null ? {} : { code: request.problemCode }),
-      },
-      "request",
-    );
+    const line: Line = { method, route, status: reply.statusCode, duration_ms: Math.round(tookMs * 10) / 10, request_id: request.id };
+    if (request.caller?.key) line.key = request.caller.key.id;
+    if (request.problemCode !== null) line.code = request.problemCode;
+    logger.info(line, "request");
     done();
   });
 }

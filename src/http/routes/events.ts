@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { RepriseError } from "../../errors.ts";
 import { canonicalId } from "../../event/ids.ts";
 import { writing } from "../../event/written-row.ts";
+import type { AppendOptions } from "../../store/append/event-input.ts";
 import { asJudged } from "../../store/append/judged.ts";
 import type { StoreCore } from "../../store/store.ts";
 import type { EventView } from "../../views/model/event.ts";
@@ -82,7 +83,8 @@ function appendAsked(store: StoreCore, asked: Append, request: FastifyRequest, r
   mustBeOwnSource(request.caller, events);
   return once(store.requests, request, reply, () => {
     const { tenant, once } = callerOf(request);
-    const options = { tenant, pointer, place, ...defined({ expectedRevision, perSource, once }) };
+    const isUsual = expectedRevision === undefined && perSource === undefined && once === undefined;
+    const options: AppendOptions = isUsual ? { tenant, pointer, place } : { tenant, pointer, place, ...defined({ expectedRevision, perSource, once }) };
     // A batch of CloudEvents may be empty.
     const isNone = Array.isArray(events) && events.length === 0;
     const appending = isNone ? Promise.resolve([]) : store.append(events, isJudged ? asJudged(options) : options);

@@ -7,7 +7,6 @@ import type { EventInput } from "../../store/append/event-input.ts";
 import * as member from "../../store/append/members.ts";
 import { deliveryStatuses } from "../../views/model/delivery.ts";
 import type { EventView } from "../../views/model/event.ts";
-import { defined } from "./defined.ts";
 import { deliveryReply, toDelivery } from "./deliveries.ts";
 import { stored, today, toStored, toToday } from "./lifted.ts";
 import { afterQuery, cursor, givenData, limit, list, term, timeMs, wholeNumber } from "./members.ts";
@@ -66,22 +65,20 @@ export const asVersion = z.enum(["current", "stored", "archived"], "must be curr
 
 export const eventQuery = afterQuery.extend({ as: asVersion });
 
+/** One by one, as in complete.ts: most events have but these three. */
 export function toEventInput(event: z.output<typeof eventRequest>): EventInput {
-  return defined({
-    id: event.id,
-    type: event.type,
-    schemaVersion: event.schema_version,
-    entity: event.entity,
-    data: event.data,
-    source: event.source,
-    occurredAt: event.occurred_at,
-    priority: event.priority,
-    correlationId: event.correlation_id,
-    causationId: event.causation_id,
-    traceparent: event.traceparent,
-    callChain: event.call_chain,
-    contextRefs: event.context_refs,
-  });
+  const input: { -readonly [M in keyof EventInput]: EventInput[M] } = { type: event.type, entity: event.entity, data: event.data };
+  if (event.id !== undefined) input.id = event.id;
+  if (event.schema_version !== undefined) input.schemaVersion = event.schema_version;
+  if (event.source !== undefined) input.source = event.source;
+  if (event.occurred_at !== undefined) input.occurredAt = event.occurred_at;
+  if (event.priority !== undefined) input.priority = event.priority;
+  if (event.correlation_id !== undefined) input.correlationId = event.correlation_id;
+  if (event.causation_id !== undefined) input.causationId = event.causation_id;
+  if (event.traceparent !== undefined) input.traceparent = event.traceparent;
+  if (event.call_chain !== undefined) input.callChain = event.call_chain;
+  if (event.context_refs !== undefined) input.contextRefs = event.context_refs;
+  return input;
 }
 
 export const appendReply = z.strictObject({

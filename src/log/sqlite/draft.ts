@@ -77,7 +77,7 @@ export function draftAppend(draft: Draft, append: EncodedAppend): readonly Appen
     );
     if (known.length > 0) return duplicates(draft.db, append, known);
   }
-  const stream = draft.streams.get(name) ?? { name, tenant, ...(draft.heads.get(name) ?? draft.db.streamHead(name)) };
+  const stream = draft.streams.get(name) ?? asDrafted(name, tenant, draft.heads.get(name) ?? draft.db.streamHead(name));
   checkRevision(name, expected, stream.head);
   draft.streams.set(name, stream);
   const revision = stream.head + 1;
@@ -91,6 +91,10 @@ export function draftAppend(draft: Draft, append: EncodedAppend): readonly Appen
     added?.set(id, drafted);
     return { id, revision: revision + i, position: BigInt(position + i), recordedAt: append.recordedAt?.[i] ?? draft.recordedAt, duplicate: false };
   });
+}
+
+function asDrafted(name: string, tenant: string, { id, head, position }: StreamHead): DraftStream {
+  return { name, tenant, id, head, position };
 }
 
 function addedOf({ added }: Draft, tenant: string): Map<string, DraftAppend> {

@@ -1,5 +1,5 @@
-import { LRUCache } from "lru-cache";
 import { isHead } from "./is-head.ts";
+import { Lately } from "./lately.ts";
 import type { Opened } from "./opened.ts";
 import type { StreamNames } from "./stream-names.ts";
 import { streamSum } from "./sums.ts";
@@ -35,7 +35,7 @@ const selectHeads = `select ${headColumns}, wanted.value from json_each(?) wante
 const noHeads: ReadonlyMap<string, StreamHead> = new Map();
 
 export function makeStreamHeads({ prepare, mender, ifReadable, end }: Opened, names: StreamNames, cachedStreams: number): StreamHeads {
-  const heads = new LRUCache<string, StreamHead>({ max: cachedStreams });
+  const heads = new Lately<StreamHead>(cachedStreams);
 
   /** Commits that still wait for the disk are not shown. So this goes back from the stream's last event to one that is shown. */
   const shown = (at: StreamHead): StreamHead => {

@@ -38,7 +38,7 @@ export function appendOne({ catalog, log, newId }: Needs, input: EventInput, { t
   const sent = complete(input, catalog, newId);
   const refusal = refusalOf(sent, catalog, places, 0);
   if (refusal !== null) throw refusal;
-  checkCallChains([sent], places);
+  if (sent.metadata.callChain !== undefined) checkCallChains([sent], places);
   const events = [catalog.toStore(sent)];
   const store = () => {
     const storing = log.append(streamName(tenant, entity), events, expected, madeHere);
@@ -47,8 +47,8 @@ export function appendOne({ catalog, log, newId }: Needs, input: EventInput, { t
   };
   const before = place.before();
   return (before === null ? store() : before.then(store)).then(
-    ([stored]) => {
-      const { id, revision, position, recordedAt, duplicate } = stored!;
+    (stored) => {
+      const { id, revision, position, recordedAt, duplicate } = stored[0]!;
       return [{ id, entity, revision, position: positionText(position), recordedAt, duplicate }];
     },
     (error: unknown) => {

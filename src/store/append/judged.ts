@@ -10,7 +10,8 @@ export const maxJudgedBytes = 64 * 1024;
  * not checked again. By a symbol, so that nobody else can say it.
  */
 export function asJudged<O extends AppendOptions>(options: O): O {
-  return Object.assign(options, { [judged]: true });
+  (options as { [judged]?: true })[judged] = true;
+  return options;
 }
 
 export function isJudged(options: AppendOptions): boolean {
