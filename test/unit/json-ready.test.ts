@@ -5,7 +5,7 @@ import { defineEvent, defineUpcasters } from "../../src/catalog/define.ts";
 import { defineMigration } from "../../src/catalog/migration.ts";
 import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler, Escalate, Terminal } from "../../src/delivery/handler.ts";
-import { comparePositions } from "../../src/event/event.ts";
+import { comparePositions, positionText } from "../../src/event/event.ts";
 import { toSelection } from "../../src/replay/selection.ts";
 import type { StoreCore } from "../../src/store/store.ts";
 import type { Views } from "../../src/views/model/views.ts";
@@ -214,3 +214,11 @@ it("JSON.stringify takes all that a store answers, and all that handlers, steps 
   );
   await store.close();
 }, 120_000);
+
+it("a position as a text has all of its digits, also where a number would round it", () => {
+  const safe = BigInt(Number.MAX_SAFE_INTEGER);
+  for (const position of [0n, 1n, safe - 1n, safe, safe + 1n, safe + 2n, safe + 3n, 2n ** 63n - 1n, 2n ** 64n]) {
+    expect(positionText(position)).toBe(position.toString());
+    expect(positionText(positionText(position))).toBe(position.toString());
+  }
+});
