@@ -330,6 +330,20 @@ describe("a call without an outcome when the process died", () => {
     expect(folded([...before, ...first.events, ...events]).started.size).toBe(0);
   });
 
+  it("runs alone, too, when it was a dead letter's, as soon as that is delivered again", () => {
+    const other = "default.order-2";
+    const partition = recovered([claimed, letter(0), { ...started(0), data: { ...started(0).data, replayId: "r0" } } as JournalEvent]);
+    partition.reading.offer(event(0, other));
+    partition.replays.begin(stream, 0, { ...about, startsAhead: true });
+    expect(partition.suspects.any()).toBe(true);
+    readAll(partition);
+    expect(partition.schedule.start(0)).toEqual([]);
+    const { events, started: now } = flush(partition);
+    expect(events.find(({ type }) => type === "delivery.started")).toMatchObject({ data: { lane: stream, alone: true, replayId: "r1" } });
+    expect(now.map(({ lane }) => lane.stream)).toEqual([stream]);
+    expect(partition.schedule.start(0)).toEqual([]);
+  });
+
   it("is no suspect after a clean stop", () => {
     expect(recovered([claimed, started(0), released]).suspects.any()).toBe(false);
   });
