@@ -1,5 +1,6 @@
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, it, onTestFinished, vi } from "vitest";
 import type { RepriseError } from "../../src/errors.ts";
@@ -148,6 +149,36 @@ it("opens the log again when the disk cannot sync, answers by what it finds ther
   await refused;
   await Promise.all([log.append("shop.order-1", [anEvent()], 1), log.append("shop.order-2", [anEvent()], 0)]);
   expect(await stored(log)).toHaveLength(5);
+});
+
+it.each([
+  ["refuses what is not there", "rollback", "LOG_UNAVAILABLE"],
+  ["answers with what is there", "commit", null],
+] as const)("looks into the log after a commit that came to an unclear end, and %s", async (_what, came, code) => {
+  const { prepare } = DatabaseSync.prototype;
+  let fails = false;
+  const prepares = vi.spyOn(DatabaseSync.prototype, "prepare").mockImplementation(function (this: DatabaseSync, ...about) {
+    const statement = prepare.apply(this, about);
+    if (about[0] !== "commit") return statement;
+    const commits = statement.get.bind(statement);
+    statement.get = () => {
+      if (!fails) return commits();
+      fails = false;
+      this.exec(came);
+      throw Object.assign(new Error("disk I/O error"), { code: "ERR_SQLITE_ERROR", errcode: 266 });
+    };
+    return statement;
+  });
+  onTestFinished(() => prepares.mockRestore());
+  const { log } = await openLog(1000);
+  fails = true;
+  const append = log.append("shop.order-1", [anEvent()], 0);
+  if (code === null) expect((await append).map(({ revision }) => revision)).toEqual([1]);
+  else await refuses(append, code);
+  expect(fails).toBe(false);
+  const next = code === null ? 1 : 0;
+  expect((await log.append("shop.order-1", [anEvent()], next)).map(({ revision }) => revision)).toEqual([next + 1]);
+  expect(await stored(log)).toHaveLength(next + 2);
 });
 
 it("syncs the folder when it opens: the write-ahead log may be new there, and SQLite does not say when its name could not be synced", async () => {
