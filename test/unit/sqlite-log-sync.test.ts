@@ -1,6 +1,6 @@
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, it, onTestFinished, vi } from "vitest";
 import type { RepriseError } from "../../src/errors.ts";
@@ -151,25 +151,47 @@ it("opens the log again when the disk cannot sync, answers by what it finds ther
   expect(await stored(log)).toHaveLength(5);
 });
 
-it.each([
-  ["refuses what is not there", "rollback", "LOG_UNAVAILABLE"],
-  ["answers with what is there", "commit", null],
-] as const)("looks into the log after a commit that came to an unclear end, and %s", async (_what, came, code) => {
+/** From now on commits are made by `does`. */
+function onCommit(does: (db: DatabaseSync, commits: () => ReturnType<StatementSync["get"]>) => ReturnType<StatementSync["get"]>): void {
   const { prepare } = DatabaseSync.prototype;
-  let fails = false;
   const prepares = vi.spyOn(DatabaseSync.prototype, "prepare").mockImplementation(function (this: DatabaseSync, ...about) {
     const statement = prepare.apply(this, about);
     if (about[0] !== "commit") return statement;
     const commits = statement.get.bind(statement);
-    statement.get = () => {
-      if (!fails) return commits();
-      fails = false;
-      this.exec(came);
-      throw Object.assign(new Error("disk I/O error"), { code: "ERR_SQLITE_ERROR", errcode: 266 });
-    };
+    statement.get = () => does(this, commits);
     return statement;
   });
   onTestFinished(() => prepares.mockRestore());
+}
+
+it("has SQLite itself sync the commit of a single append, also after commits that were synced off the thread", async () => {
+  const levels: unknown[] = [];
+  onCommit((db, commits) => {
+    levels.push(db.prepare("pragma synchronous").get()!.synchronous);
+    return commits();
+  });
+  const { log } = await openLog();
+  levels.length = 0;
+  const [full, normal] = [2, 1];
+  await log.append("shop.order-1", [anEvent()], 0);
+  expect(levels.splice(0)).toEqual([full]);
+  await Promise.all([log.append("shop.order-1", [anEvent()], 1), log.append("shop.order-2", [anEvent()], "none")]);
+  expect(levels.splice(0)).toEqual([normal]);
+  await log.append("shop.order-1", [anEvent()], 2);
+  expect(levels).toEqual([full]);
+});
+
+it.each([
+  ["refuses what is not there", "rollback", "LOG_UNAVAILABLE"],
+  ["answers with what is there", "commit", null],
+] as const)("looks into the log after a commit that came to an unclear end, and %s", async (_what, came, code) => {
+  let fails = false;
+  onCommit((db, commits) => {
+    if (!fails) return commits();
+    fails = false;
+    db.exec(came);
+    throw Object.assign(new Error("disk I/O error"), { code: "ERR_SQLITE_ERROR", errcode: 266 });
+  });
   const { log } = await openLog(1000);
   fails = true;
   const append = log.append("shop.order-1", [anEvent()], 0);
