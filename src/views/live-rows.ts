@@ -58,7 +58,10 @@ export async function openLiveRows(options: LiveRowsOptions): Promise<LiveRows> 
   const openRows = (at: string, waiters: PositionWaiters, how?: HowToOpen) => openOn(at, waiters, needs, how);
 
   removeViewStore(rebuildFile(file)); // a rebuild may have been cut off
-  const waiters = makePositionWaiters(() => rows.projector.position());
+  const waiters = makePositionWaiters(
+    () => rows.projector.position(),
+    () => rows.projector.hurry(),
+  );
   let rows = openRows(file, waiters);
   await refuseBeyondLog(rows, file, log);
   look();
@@ -129,7 +132,7 @@ function openOn(at: string, waiters: PositionWaiters, { watch, heal, onDamage, .
   if (store.damage !== null) onDamage(store.damage);
   if (use === "live") store.watch(heal);
   const onMoved = () => waiters.moved(projector.position());
-  const projector = makeMovingProjector({ ...needs, store, use, from, onMoved, onDamage: use === "live" ? heal : () => {} });
+  const projector = makeMovingProjector({ ...needs, store, use, from, waiting: waiters.waiting, onMoved, onDamage: use === "live" ? heal : () => {} });
   return { store, projector, waiters };
 }
 

@@ -38,6 +38,8 @@ export interface ProjectorOptions {
   readonly onWell?: () => void;
   /** Waits under load for more events to fold together. Default: a while, in which others of this thread have their turns. */
   readonly rest?: (signal: AbortSignal) => Promise<void>;
+  /** Whether somebody waits for a position: then what was folded is committed, though more could come into the same transaction. */
+  readonly isAwaited?: () => boolean;
 }
 
 /** Brings the rows of one store up to the log, and keeps them there. */
@@ -48,12 +50,15 @@ export interface Projector {
   trouble(): string | null;
   /** Writes what the rows hold already. @throws the reason when they cannot be written. */
   probe(): Promise<void>;
+  /** Somebody waits for a position: a rest ends. */
+  hurry(): void;
   start(): void;
   /** Resolves when nothing writes any more. */
   stop(): Promise<void>;
 }
 
-export function makeProjector({ store, from, log, clock, onTrouble, onMoved, onWell = () => {}, rest = inTurns }: ProjectorOptions): Projector {
+export function makeProjector({ store, from, log, clock, onTrouble, onMoved, ...options }: ProjectorOptions): Projector {
+  const { onWell = () => {}, rest = inTurns, isAwaited = () => false } = options;
   let position = from > store.position() ? from : store.position();
   let failures = 0;
   let trouble: string | null = null;
@@ -65,6 +70,7 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved, onW
       if (signal.aborted) return;
       const untilMs = clock.monotonicMs() + heldAtMost(transactionMs);
       left = left.slice(store.fold(left, (folded) => folded >= transactionEvents || clock.monotonicMs() >= untilMs));
+      if (isAwaited()) store.settle();
       moveTo(store.position());
       await nextTurn(); // others of this process first
     }
@@ -88,6 +94,8 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved, onW
         for await (const batch of log.subscribe({ after: position, dataOf: isOurs, signal })) await project(batch, signal);
         return; // ended by the signal, or with the log
       } catch (error) {
+        settleFolded(store, onTrouble);
+        moveTo(store.position());
         if (signal.aborted) return;
         trouble = error instanceof Error ? error.message : String(error);
         onTrouble(error);
@@ -100,6 +108,7 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved, onW
     position: () => position,
     trouble: () => trouble,
     probe: async () => store.probe?.(),
+    hurry() {}, // its own rests are turns of the event loop
     start() {
       if (running !== null) return;
       const controller = new AbortController();
@@ -111,4 +120,13 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved, onW
       running = null;
     },
   };
+}
+
+/** What was folded, and not committed, would be folded again. Where this fails, it is undone. */
+function settleFolded(store: RowFold, onTrouble: (error: unknown) => void): void {
+  try {
+    store.settle();
+  } catch (error) {
+    onTrouble(error);
+  }
 }

@@ -20,8 +20,8 @@ export interface RowFold {
   isSettled(): boolean;
 }
 
-/** Events that one transaction may hold: 1 commits after each `fold`. */
-export const eventsPerCommit = { live: 1, rebuild: 50_000 } as const;
+/** Events that one transaction may hold, where nobody waits for them: 1 commits after each `fold`. */
+export const eventsPerCommit = { live: 1, rebuild: 50_000, liveApart: 1024 } as const;
 
 /** @param wantedChanged called within the transaction that changes what handlers want. */
 export function makeRowFold(db: ViewDatabase, wantedChanged: () => void, eventsPerCommit: number): RowFold {

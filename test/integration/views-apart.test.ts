@@ -7,6 +7,7 @@ import type { EventLog } from "../../src/log/event-log.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { startThread } from "../../src/views/apart/row-threads.ts";
 import { makeThreadProjector } from "../../src/views/apart/thread-projector.ts";
+import { makePositionWaiters } from "../../src/views/position-waiters.ts";
 import { openViewStore } from "../../src/views/store.ts";
 import { shorten } from "../support/shortened.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -15,6 +16,7 @@ import { ordersCatalog } from "../support/views-history.ts";
 import { rowsOf } from "../support/views-rows.ts";
 
 const clock = systemClock;
+const nobodyWaits = makePositionWaiters(() => 0n).waiting;
 /** From the first event on. */
 const apart = { clock, apartAfter: 0 };
 
@@ -134,7 +136,7 @@ describe("views with a thread of their own", () => {
     const store = openViewStore(file, log.logId, ordersCatalog);
     const projector = makeThreadProjector({
       abridgedThrough: 0n,
-      ...{ store, use: "live", from: 0n, log, clock, catalog: ordersCatalog },
+      ...{ store, use: "live", from: 0n, log, clock, catalog: ordersCatalog, waiting: nobodyWaits },
       ...{ onMoved() {}, onDamage() {}, onTrouble: (error: unknown) => expect.unreachable(String(error)) },
     });
     projector.start();
@@ -162,7 +164,7 @@ describe("views with a thread of their own", () => {
     let told: string[] = [];
     const projector = makeThreadProjector({
       abridgedThrough: 0n,
-      ...{ store, use: "live", from: 0n, log, clock, catalog: ordersCatalog },
+      ...{ store, use: "live", from: 0n, log, clock, catalog: ordersCatalog, waiting: nobodyWaits },
       ...{ onMoved() {}, onDamage() {}, onTrouble: (error: unknown) => expect.unreachable(String(error)) },
       start(...begins) {
         const thread = startThread(...begins);
@@ -215,7 +217,7 @@ describe("views with a thread of their own", () => {
     let starts = 0;
     const projector = makeThreadProjector({
       abridgedThrough: 0n,
-      ...{ store, use: "live", from: 0n, log, clock, catalog: ordersCatalog },
+      ...{ store, use: "live", from: 0n, log, clock, catalog: ordersCatalog, waiting: nobodyWaits },
       ...{ onMoved() {}, onDamage() {}, onTrouble: (error: unknown) => troubles.push(error) },
       start(begins, take, ended) {
         if (++starts > 2) return startThread(begins, take, ended);

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import threads from "node:worker_threads";
+import { makePositionWaiters } from "../../src/views/position-waiters.ts";
 import { openViewStore } from "../../src/views/store.ts";
 import { ordersCatalog } from "./views-history.ts";
 
@@ -19,7 +20,15 @@ const { SharedPlaces } = await import("../../src/views/apart/shared-places.ts");
 
 const file = join(process.argv[2]!, "views.db");
 openViewStore(file, "a log", ordersCatalog, "live").close();
-const begins = { file, use: "live", from: 0n, shared: new SharedPlaces().buffer, log: null, abridgedThrough: 0n } as const;
+const begins = {
+  file,
+  use: "live",
+  from: 0n,
+  shared: new SharedPlaces().buffer,
+  waiting: makePositionWaiters(() => 0n).waiting,
+  log: null,
+  abridgedThrough: 0n,
+} as const;
 const thread = startThread(
   begins,
   () => {},

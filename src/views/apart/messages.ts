@@ -10,6 +10,8 @@ export interface ThreadBegins {
   readonly from: Position;
   /** Of `SharedPlaces`. */
   readonly shared: SharedArrayBuffer;
+  /** Of `PositionWaiters`. */
+  readonly waiting: Int32Array<SharedArrayBuffer>;
   /** A log that the thread reads by itself, and whose work it may do beside: see `openReadApart`. Null: it asks for each batch. */
   readonly log: { readonly place: string; readonly work: MessagePort | null } | null;
   /** It asks for each batch up to here. */
@@ -22,6 +24,7 @@ export type ToThread =
   | { readonly is: "grown" }
   | { readonly is: "batch"; readonly batch: SubscriptionBatch }
   | { readonly is: "no_batch"; readonly why: string }
+  | { readonly is: "awaited" }
   | { readonly is: "probe" }
   | { readonly is: "stop" };
 

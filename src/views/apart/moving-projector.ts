@@ -55,6 +55,7 @@ export function makeMovingProjector({ apartAfter, ...options }: MovingProjectorO
     position: () => at.position(),
     trouble: () => at.trouble(),
     probe: () => at.probe(),
+    hurry: () => at.hurry(),
     start() {
       started = true;
       if (at !== here) at.start();

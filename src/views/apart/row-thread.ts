@@ -7,23 +7,26 @@ import { eventsPerCommit, makeRowFold } from "../row-fold.ts";
 import { configureStore, probeStore } from "../store-file.ts";
 import { EarlySyncs } from "./early-syncs.ts";
 import type { FromThread, ThreadBegins, ToThread } from "./messages.ts";
-import { makeRests } from "./rests.ts";
+import { Rests } from "./rests.ts";
 import { SharedPlaces } from "./shared-places.ts";
 import { openThreadLog } from "./thread-log.ts";
 
-export function runRowThread(port: MessagePort, { file, use, from, shared: buffer, ...begins }: ThreadBegins): void {
+export function runRowThread(port: MessagePort, { file, use, from, shared: buffer, waiting, ...begins }: ThreadBegins): void {
   const shared = new SharedPlaces(buffer);
   const tell = (message: FromThread) => port.postMessage(message);
   const db = openDatabase(file);
   db.watch((error) => tell({ is: "damage", why: whyOf(error) }));
   configureStore(db, use);
   let wantedChanged = false;
-  const rows = makeRowFold(db, () => (wantedChanged = true), eventsPerCommit[use]);
+  const rows = makeRowFold(db, () => (wantedChanged = true), eventsPerCommit[use === "live" ? "liveApart" : use]);
   const log = openThreadLog(begins, shared, tell);
   const earlySyncs = use === "live" ? new EarlySyncs(file, db) : null; // a rebuild has no write-ahead log
+  const isAwaited = () => use === "live" && Atomics.load(waiting, 0) > 0;
+  const rests = new Rests(systemClock, isAwaited);
   const projector = makeProjector({
     ...{ store: rows, from, log, clock: systemClock },
-    rest: makeRests(systemClock),
+    rest: (signal) => rests.rest(signal),
+    isAwaited,
     onMoved() {
       shared.rows = projector.position();
       if (wantedChanged) shared.wantedChanged();
@@ -44,6 +47,7 @@ export function runRowThread(port: MessagePort, { file, use, from, shared: buffe
   port.on("message", (message: ToThread) => {
     if (message.is === "probe") tell({ is: "probed", why: whyNot(() => probeStore(db, rows)) });
     else if (message.is === "stop") void stop();
+    else if (message.is === "awaited") rests.end();
     else log.take(message);
   });
 

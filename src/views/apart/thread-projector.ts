@@ -18,12 +18,14 @@ export interface ThreadProjectorOptions extends Pick<ProjectorOptions, "clock" |
   /** Up to here entries of journals that were shortened may come. Only this thread reads them in their places. */
   readonly abridgedThrough: Position;
   readonly catalog: Catalog;
+  /** Of those who wait for a position. */
+  readonly waiting: Int32Array<SharedArrayBuffer>;
   onDamage(error: Error): void;
   readonly start?: StartThread;
 }
 
 /** A projector in a thread of its own, with a connection of its own. From now on `store.db` only reads. */
-export function makeThreadProjector({ store, use, from, log, abridgedThrough, clock, catalog, start, ...told }: ThreadProjectorOptions): Projector {
+export function makeThreadProjector({ store, use, from, log, abridgedThrough, clock, catalog, start, waiting, ...told }: ThreadProjectorOptions): Projector {
   const shared = new SharedPlaces();
   shared.rows = from > store.position() ? from : store.position();
   const seen = makeSeenRows(store.db, shared, catalog);
@@ -34,7 +36,7 @@ export function makeThreadProjector({ store, use, from, log, abridgedThrough, cl
 
   // A rebuild ends after a while, so its thread only reads.
   const ownLog = () => (log.apart === undefined ? null : { place: log.apart.place, work: use === "live" ? log.apart.lend() : null });
-  const begins = () => ({ file: store.file, use, from: shared.rows, shared: shared.buffer, log: ownLog(), abridgedThrough });
+  const begins = () => ({ file: store.file, use, from: shared.rows, shared: shared.buffer, waiting, log: ownLog(), abridgedThrough });
   const thread = new KeptThread({ begins, take, died, clock, start });
 
   function take(message: FromThread): void {
@@ -78,6 +80,7 @@ export function makeThreadProjector({ store, use, from, log, abridgedThrough, cl
       thread.tell({ is: "probe" });
       await probes.next();
     },
+    hurry: () => thread.tell({ is: "awaited" }),
     start() {
       if (log.apart !== undefined) unfollow ??= follow(log.apart, shared, () => thread.tell({ is: "grown" }));
       thread.start();
