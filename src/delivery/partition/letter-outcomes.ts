@@ -81,7 +81,6 @@ export class LetterOutcomes {
       if (letter) letter.attempts = attempt;
     } else replay.deferred = verdict.deferrals;
     lane.failing = true;
-    replay.startIn = null; // the record of this call's outcome ends what was recorded of its start
     replay.dueMs = monotonicMs + verdict.waitMs;
     if (replay.leaving !== null) leaveReplay(this.#recorder, lane, replay, replay.leaving);
     else this.#wakeUps.add(replay.dueMs, lane);
