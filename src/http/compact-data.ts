@@ -29,7 +29,8 @@ export function hasCompactData(text: string, value: unknown): boolean {
 
 /**
  * The data is the last member, and as long as what `JSON.stringify` would make of it: then it is the same text, and need not be made, which is a tenth of all
- * that an append of a webhook takes. Each blank, each member that comes twice, and any other way to write a number or a text would make it longer.
+ * that an append of a webhook takes. Each blank, each member that comes twice, and any other way to write a number or a text would make it longer. Only members
+ * whose names are whole numbers may stand in another order, which makes no difference to whoever parses or compares events.
  */
 function isLast(text: string, from: number, data: object): boolean {
   const end = text.length - 1;
