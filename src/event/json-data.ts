@@ -184,6 +184,6 @@ export class JsonWalk {
 }
 
 /** Whether JSON keeps a number exactly. */
-function isKept(number: number): boolean {
+export function isKept(number: number): boolean {
   return Number.isInteger(number) ? Number.isSafeInteger(number) : Number.isFinite(number);
 }

@@ -27,19 +27,18 @@ export class Pump {
 
   /** One look for all calls that end in the same moment. */
   soon(): void {
-    if (this.#looking || this.#soon) return;
-    this.#soon = true;
-    queueMicrotask(() => {
-      this.#soon = false;
-      this.now();
-    });
+    this.#oneLook(queueMicrotask);
   }
 
   /** One look for all calls that end in this turn of the event loop. */
   endOfTurn(): void {
+    this.#oneLook(setImmediate);
+  }
+
+  #oneLook(later: (look: () => void) => unknown): void {
     if (this.#looking || this.#soon) return;
     this.#soon = true;
-    setImmediate(() => {
+    later(() => {
       this.#soon = false;
       this.now();
     });
