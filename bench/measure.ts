@@ -149,7 +149,7 @@ function middleOf(ratios: readonly number[]): { readonly ratio: number; readonly
   return { ratio: median(sorted), spread: (at(0.75) - at(0.25)) / median(sorted) };
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;

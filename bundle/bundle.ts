@@ -15,10 +15,11 @@ const entries = ["main.ts", "index.ts", "testing/make-test-store.ts"];
 /**
  * @param folder where the files go, all of them at its top.
  * @param placeOf an expression for the address at which a source believes to stand, by its path in `src`: from there it finds the files that it reads.
+ * @param programs files outside `src` that use the sources, and become entries beside them.
  */
-export async function bundle(folder: string, placeOf: (path: string) => string): Promise<void> {
+export async function bundle(folder: string, placeOf: (path: string) => string, programs: readonly string[] = []): Promise<void> {
   const built = await rolldown({
-    input: Object.fromEntries(entries.map((path) => [nameOf(path), join(sources, path)])),
+    input: Object.fromEntries([...entries.map((path) => join(sources, path)), ...programs].map((file) => [nameOf(file), file])),
     platform: "node",
     external: (id) => !/^[./]/.test(id),
     experimental: { nativeMagicString: true },

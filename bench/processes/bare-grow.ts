@@ -1,6 +1,7 @@
 /** The floor of memory-10m: `node bare-grow.ts <log.db> <twin.db>`. Prints the largest resident memory in MB. */
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { emptyTwin } from "../twin.ts";
+import { peakMemoryMb } from "./peak-memory.ts";
 
 const [path = "", twinPath = ""] = process.argv.slice(2);
 const twin = emptyTwin(path, twinPath);
@@ -17,7 +18,7 @@ forEachPage(log, (rows) => {
 log.close();
 forEachPage(twin, () => {});
 twin.close();
-console.log(process.resourceUsage().maxRSS / 1024);
+console.log(peakMemoryMb());
 
 function forEachPage(db: DatabaseSync, take: (rows: readonly (readonly SQLInputValue[])[]) => void): void {
   const page = db.prepare("select * from events where position > ? order by position limit 1000", { returnArrays: true });

@@ -5,6 +5,7 @@ import { defineConfig } from "../../src/config/config.ts";
 import { defineHandler } from "../../src/delivery/handler.ts";
 import { comparePositions, type PositionText } from "../../src/event/event.ts";
 import { orderV1, sampleOrder } from "../samples.ts";
+import { peakMemoryMb } from "./peak-memory.ts";
 
 export interface Window {
   readonly events: number;
@@ -48,7 +49,7 @@ await store.start();
 for (let from = 0; from < events; from += windowEvents) console.log(JSON.stringify(await appendWindow(from, Math.min(from + windowEvents, events))));
 for (let lane = 0; lane < Math.min(lanes, lanesRead); lane++) await readLane(String(lane));
 await store.close();
-console.log(process.resourceUsage().maxRSS / 1024);
+console.log(peakMemoryMb());
 
 async function appendWindow(from: number, to: number): Promise<Window> {
   const startedMs = performance.now();
