@@ -5,11 +5,12 @@ import { makeTurns } from "../../../event/turns.ts";
 import type { DeadLetterFigures, DeadLetterFilter, DeadLetterStats, LeftOut } from "../../model/dead-letter.ts";
 import { allOf, currentType, type Sources } from "../context.ts";
 import { handlerRows } from "../deliveries/handler-rows.ts";
+import type { Piece } from "../handlers/pieces.ts";
 import { rowsAtOnce } from "../ways.ts";
+import { countHeld } from "./count-held.ts";
 import { filterConditions, kindConditions, withKeys } from "./letter-filter.ts";
 import { isByKind, kindsOf } from "./letter-kinds.ts";
 import { lettersOf } from "./letter-ways.ts";
-import { makeWaiting } from "./waiting.ts";
 
 const topErrors = 10;
 
@@ -96,26 +97,27 @@ function leftOut(all: ReadonlyMap<unknown, number>, shown: readonly (readonly [u
 
 /** Relaxed handlers hold nothing behind their dead letters, and may have a million of them. */
 async function waitingOf(sources: Sources, filter: DeadLetterFilter): Promise<number> {
-  const waitingIn = makeWaiting(sources);
   const strict = handlerRows(sources).filter(({ name, ordering }) => ordering === "strict" && (filter.handler === undefined || filter.handler === name));
   const { sql, parameters } = allOf(filterConditions(sources, filter));
-  const seen = new Set<string>();
+  const turns = makeTurns();
   let waiting = 0;
-  for (const { name } of strict)
-    for await (const { keys } of lettersOf(sources, { ...filter, handler: name }, "up"))
-      for (const lane of sources
-        .db()
-        .all<{ handler: string; entity: number }>(
-          `select distinct d.handler, d.entity from ${withKeys(keys.sql)} where d.handler = ? and ${sql}`,
-          ...keys.parameters,
-          name,
-          ...parameters,
-        )) {
-        const key = `${lane.handler}\n${lane.entity}`;
-        if (seen.has(key)) continue;
-        seen.add(key);
-        waiting += (await waitingIn(lane, 0)).count;
-      }
+  for (const handler of strict) {
+    const seen = new Set<number>();
+    for await (const { keys } of lettersOf(sources, { ...filter, handler: handler.name }, "up")) {
+      // Nothing came after most dead letters: their lanes are at their ends.
+      const lanes = sources.db().all<{ entity: number; low: number; high: number; beyond: 0 | 1 }>(
+        `select distinct d.entity, coalesce(l.next, 0) as low, n.revision as high, coalesce(l.detached, 0) = 0 as beyond
+             from ${withKeys(keys.sql)} left join lanes l on l.entity = d.entity and l.handler = d.handler cross join entities n on n.id = d.entity
+           where n.revision >= coalesce(l.next, 0) and d.handler = ? and ${sql}`,
+        ...keys.parameters,
+        handler.name,
+        ...parameters,
+      );
+      const pieces = lanes.filter(({ entity }) => !seen.has(entity)).map((lane): Piece => ({ ...lane, blocked: 1 }));
+      for (const { entity } of pieces) seen.add(entity);
+      waiting += await countHeld(sources, handler, pieces, turns);
+    }
+  }
   return waiting;
 }
 

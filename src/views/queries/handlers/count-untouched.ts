@@ -41,7 +41,7 @@ export async function countUntouched(counting: Counting, handler: HandlerRow, ru
   for await (const part of partsOf(db, lanesOf(counting, name), turns)) {
     const recorded = db().all<{ entity: number; next: number; head: number; detached: 0 | 1; blocked: 0 | 1 }>(
       `select l.entity, l.next, n.revision as head, l.detached, (l.paused = 1 or l.why is not null or (? = 'strict' and l.letters > 0)) as blocked
-         from ${lanesFrom} cross join entities n on n.id = l.entity where ${part.sql}`,
+         from ${lanesFrom} cross join entities n on n.id = l.entity and n.revision >= l.next where ${part.sql}`,
       ordering,
       ...part.parameters,
     );
