@@ -15,7 +15,7 @@ import { type Mender, makeMender } from "./mender.ts";
 import { openRaw } from "./open-raw.ts";
 import type { IfReadable, Opened } from "./opened.ts";
 import { makeRoom, type Room } from "./room.ts";
-import { columnsWithoutData, pageColumns } from "./row.ts";
+import { columnsWithOwnData, pageColumns } from "./row.ts";
 import { makeRowReads, type RowReads } from "./row-reads.ts";
 import { fromSqliteError, isDamage } from "./sqlite-error.ts";
 import { makeStatements } from "./statements.ts";
@@ -52,8 +52,8 @@ export interface LogDatabase
     Room {
   readonly logId: string;
   readonly decode: Decode;
-  /** Columns for pages of rows, without data. */
-  readonly columnsWithoutData: string;
+  /** Columns for pages of rows, of which only Reprise's own have their data. */
+  readonly columnsWithOwnData: string;
   close(): void;
 }
 
@@ -113,7 +113,7 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, own
     prepare,
     explained,
     columns,
-    columnsWithoutData: columnsWithoutData(summed),
+    columnsWithOwnData: columnsWithOwnData(summed),
     end: opened.end,
     lost,
     decode: makeDecode(opened, names),

@@ -19,7 +19,7 @@ export interface RowReads {
   withIds(ids: readonly string[]): readonly EventRow[];
   /** The data of a row of `columns`. SQLite may return another type, or nothing, for the data of a damaged row: then it is empty. */
   data(row: EventRow): string;
-  /** The data of a row of `columnsWithoutData`, when `dataOf` asks for it; otherwise null. */
+  /** The data of a row of `columnsWithOwnData`, when `wanted` asks for it; otherwise null. */
   dataOf(row: EventRow, wanted: (stream: string) => boolean): string | null;
   /** The data at a position as SQLite gives it. */
   dataAt(position: number): unknown;
@@ -50,7 +50,7 @@ export function makeRowReads({ prepare, mender, explained, ifReadable, columns, 
     },
 
     data: (row) => textOf(row[10] ?? dataAt(row[0])),
-    dataOf: (row, wanted) => (wanted(nameOf(row[1]).stream) ? textOf(dataAt(row[0])) : null),
+    dataOf: (row, wanted) => (wanted(nameOf(row[1]).stream) ? reads.data(row) : null),
     dataAt,
   };
   return reads;

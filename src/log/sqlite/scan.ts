@@ -26,7 +26,7 @@ export type ScanStep = (
 export function makeScan(step: Step, take: Take, limits: Pick<SqliteLogLimits, "batchEvents" | "scanPositions">): ScanStep {
   const once = (filter: EventFilter | undefined, direction: Direction, from: number, limit: number, dataOf?: (stream: string) => boolean): Scan =>
     step((db) => {
-      const columns = dataOf === undefined ? db.columns : db.columnsWithoutData;
+      const columns = dataOf === undefined ? db.columns : db.columnsWithOwnData;
       const { sql, values } = scanStatement(columns, filter, direction);
       const positions = scanStatement("e.position", undefined, direction).sql;
       // Without a filter every position holds an event, so the number of events bounds the step.

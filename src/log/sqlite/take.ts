@@ -19,7 +19,7 @@ export interface Taken {
 /**
  * Decodes up to `limit` rows or about `batchBytes`, page by page.
  *
- * @param page the rows behind `last` (null: from the start), at most `rows` of them; without data when `dataOf` says of which streams it is needed.
+ * @param page the rows behind `last` (null: from the start), at most `rows` of them; without users' data when `dataOf` says of which streams it is needed.
  */
 export type Take = (
   db: LogDatabase,
@@ -50,7 +50,7 @@ export function makeTake(limits: Pick<SqliteLogLimits, "batchBytes">): Take {
       }
       if (rows.length < wanted) return { events, bytes, cut: false };
       last = rows.at(-1)!;
-      if (dataOf !== undefined) continue; // small, whatever the events' size
+      if (dataOf !== undefined) continue; // small, whatever the size of users' events
       const fitting = (limits.batchBytes / 4) * (rows.length / (bytes - before));
       pageRows = Math.max(minPageRows, Math.min(maxPageRows, 2 * pageRows, Math.floor(fitting)));
     }
