@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type ErrorCode, isRepriseError } from "../errors.ts";
 import type { KeptAnswer } from "../store/requests/request-log.ts";
 import type { BegunRequest, Requests } from "../store/requests/requests.ts";
+import { onEachAnswer } from "./hooks.ts";
 import { asksOf, idempotencyKeyOf, requestIdOf } from "./idempotency-key.ts";
 import { statusOfCode } from "./problem.ts";
 
@@ -51,11 +52,11 @@ async function byKey<T>(key: string, requests: Requests, request: FastifyRequest
 /** Keeps what those requests are answered, byte by byte, before it is sent. */
 export function keepAnswers(app: FastifyInstance): void {
   app.decorateRequest("begun", null);
-  app.addHook<unknown>("onSend", (request, reply, payload, done) => {
+  onEachAnswer(app, (request, reply, payload) => {
     const { begun } = request;
-    if (begun === null) return done(null, payload);
+    if (begun === null) return null;
     request.begun = null;
-    keep(request, reply, begun, payload as string | Buffer | null).then((kept) => done(null, kept), done);
+    return keep(request, reply, begun, payload as string | Buffer | null);
   });
 }
 

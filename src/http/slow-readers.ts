@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { FastifyInstance } from "fastify";
 import type { DeliveryLogger } from "../delivery/delivery-logger.ts";
+import { onEachAnswer } from "./hooks.ts";
 
 /** Answers that clients do not read stay in memory. Smaller answers than this fit into the system's own buffers. */
 const largeBytes = 64 * 1024;
@@ -28,9 +29,9 @@ export function endSlowReaders(app: FastifyInstance, logger: DeliveryLogger, { p
     unsent.delete(response);
   };
 
-  app.addHook("onSend", (_request, { raw: response }, payload, done) => {
+  onEachAnswer(app, (_request, { raw: response }, payload) => {
     const bytes = typeof payload === "string" || Buffer.isBuffer(payload) ? payload.length : 0;
-    if (bytes < largeBytes) return done(null, payload);
+    if (bytes < largeBytes) return null;
     unsent.set(response, bytes);
     total += bytes;
     response.once("close", () => forget(response));
@@ -40,6 +41,6 @@ export function endSlowReaders(app: FastifyInstance, logger: DeliveryLogger, { p
       if (total <= unsentBytes || other === response) break;
       end(other, "too many unsent answers");
     }
-    done(null, payload);
+    return null;
   });
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { RepriseError } from "../errors.ts";
 import { type Full, SharedRoom } from "../event/shared-room.ts";
 import { goOn, severalAsk } from "../event/turns.ts";
+import { onEachAnswer } from "./hooks.ts";
 
 declare module "fastify" {
   interface FastifyInstance {
@@ -91,12 +92,12 @@ export function countUnderWay(app: FastifyInstance): void {
   app.decorate("underWay", { bodies: new UnderWay(roomBytes, waitingRoom), reads: new UnderWay(reads, null) });
   app.decorateRequest("bytesUnderWay", 0);
   app.decorateRequest("isReading", false);
-  app.addHook("onSend", (request, _reply, payload, done) => {
+  onEachAnswer(app, (request) => {
     const { isReading, caller, server } = request;
     request.isReading = false;
     endBody(request);
     if (isReading) server.underWay.reads.leave(caller.tenant, 1);
-    done(null, payload);
+    return null;
   });
 }
 
