@@ -6,6 +6,7 @@ import { makeTurns } from "../../src/event/turns.ts";
 import { parseJsonText } from "../../src/http/json.ts";
 import { eventRequest, toAppendReply, toEventInput, writeAppendReply } from "../../src/http/wire/events.ts";
 import { toWirePlace } from "../../src/http/wire/names.ts";
+import { readUsualEvent } from "../../src/http/wire/usual-event.ts";
 import { encodeAppend } from "../../src/log/append-rules.ts";
 import { checkInput, checkJudged } from "../../src/store/append/check-input.ts";
 import { complete } from "../../src/store/append/complete.ts";
@@ -50,6 +51,32 @@ it("an event that the edge takes is one that the store takes, too", async () => 
   };
   await fc.assert(fc.asyncProperty(event, one), { numRuns: 2000, seed: 18 });
   expect(taken).toBeGreaterThan(100);
+});
+
+const lengthOf = (value: unknown) => JSON.stringify(value)?.length ?? 0;
+const usual = fc
+  .record({
+    type: mostly("order.placed"),
+    schema_version: fc.option(fc.oneof(mostly(2), fc.constantFrom(0, -1, 1.5, 2 ** 53)), { nil: undefined }),
+    entity: fc.oneof(mostly({ type: "order", id: "o-1" }), fc.constantFrom({ type: "order", id: "a..b" }, { type: "order", id: "o", more: 1 }, { id: "o" })),
+    data: fc.option(fc.jsonValue(), { nil: undefined, freq: 9 }),
+    source: optional("https://intake/1 @a"),
+    other: fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.jsonValue() }),
+  })
+  .map((given) => Object.fromEntries(Object.entries(given).sort(([, a], [, b]) => lengthOf(a) - lengthOf(b))));
+
+it("a usual body is read as its shape reads it", () => {
+  let taken = 0;
+  const one = (given: unknown) => {
+    const body = JSON.parse(JSON.stringify(given)) as unknown;
+    const read = readUsualEvent(body);
+    if (read === null) return;
+    taken++;
+    expect(read).toStrictEqual(toEventInput(eventRequest.parse(body)));
+  };
+  fc.assert(fc.property(usual, one), { numRuns: 3000, seed: 25 });
+  expect(taken).toBeGreaterThan(300);
+  for (const body of [undefined, null, "a", [], {}, { events: [] }]) expect(readUsualEvent(body)).toBe(null);
 });
 
 it("a body that is called judged fits into one append however its numbers are written again", () => {

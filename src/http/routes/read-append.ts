@@ -10,6 +10,7 @@ import { fromCloudEvents } from "../wire/cloud-event-batch.ts";
 import { fromBinaryMode, toHeaderPlace } from "../wire/cloud-event-headers.ts";
 import { appendBatch, appendQuery, eventRequest, toEventInput } from "../wire/events.ts";
 import { toCloudEventPlace, toWirePlace } from "../wire/names.ts";
+import { readUsualEvent } from "../wire/usual-event.ts";
 
 export interface Append {
   readonly events: EventInput | readonly EventInput[];
@@ -38,6 +39,8 @@ export function readAppend(request: FastifyRequest): Append | Promise<Append> {
     const { event, perSource } = fromBinaryMode({ rawHeaders: request.raw.rawHeaders, contentType: request.headers["content-type"], body });
     return { events: event, perSource, expectedRevision, isJudged: false, pointer: () => "", place: (path) => toHeaderPlace(toCloudEventPlace(path)) };
   }
+  const usual = readUsualEvent(body);
+  if (usual !== null) return { events: usual, expectedRevision, isJudged: isSmall(request), pointer: () => "#", place: toWirePlace };
   if (typeof body === "object" && body !== null && "events" in body) return readEvents(body, expectedRevision, isSmall(request));
   const event = toEventInput(parse(eventRequest, body));
   return { events: event, expectedRevision, isJudged: isSmall(request), pointer: () => "#", place: toWirePlace };

@@ -31,10 +31,11 @@ function isOrdinaryEvent(input: EventInput): boolean {
   return isOrdinaryEntity(entity);
 }
 
-function isOrdinaryEntity(entity: EventInput["entity"]): boolean {
+/** Of an event, as members.ts wants it. */
+export function isOrdinaryEntity(entity: unknown): entity is EventInput["entity"] {
   if (typeof entity !== "object" || entity === null) return false;
   for (const name in entity) if (name !== "type" && name !== "id") return false;
-  const { type, id } = entity;
+  const { type, id } = entity as Readonly<Record<string, unknown>>;
   return typeof type === "string" && typeof id === "string" && entityTypePattern.test(type) && entityIdPattern.test(id);
 }
 
