@@ -44,6 +44,11 @@ export class CheckpointWriter {
     return this.#isReady;
   }
 
+  /** A checkpoint was asked for, and this thread has not been told of its end. */
+  get isAwaited(): boolean {
+    return this.#answered !== null;
+  }
+
   get isAtRest(): boolean {
     return Atomics.load(this.#state, phaseAt) === rests;
   }

@@ -27,6 +27,8 @@ export interface OwnedConnection extends Omit<Connection, "close"> {
    * @throws LOG_SYNC_FAILED, LOG_FULL, LOG_UNAVAILABLE: the commit stays in doubt, and this may be tried again.
    */
   renew(): LogDatabase;
+  /** Another thread makes a checkpoint, or has made it: the event loop brings its answer. */
+  awaitsCheckpoint(): boolean;
   /** For a second thread of this process, which then makes checkpoints: see checkpoints.ts. */
   lend(): MessagePort;
   /** Resolves when no other thread uses the file for it any more, and it is closed. */
@@ -77,6 +79,7 @@ export function openConnection(path: string, { cachedStreams, checkpointPages }:
     },
     isInDoubt: () => doubt !== null,
     renew,
+    awaitsCheckpoint: () => writer.isAwaited,
     lend: () => writer.lend(),
     async close() {
       if (closed) return;

@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../../event/clock.ts";
+import { ownTenant } from "../../event/names.ts";
 import { doFirst } from "../../event/turns.ts";
 import type { EncodedAppend } from "../append-rules.ts";
 import type { AppendedEvent } from "../event-log.ts";
@@ -13,6 +14,7 @@ import { AppendQueue } from "./append-queue.ts";
 import type { OwnedConnection } from "./connection.ts";
 import type { GroupNeeds, Waiting, WriterEvents } from "./group.ts";
 import type { SqliteLogLimits } from "./limits.ts";
+import { LoneWriter } from "./lone-writer.ts";
 import { storeGroup } from "./store-group.ts";
 import { SyncPlace } from "./sync-place.ts";
 
@@ -27,14 +29,15 @@ export function makeWriter(connection: OwnedConnection, clock: Clock, limits: Sq
   const recordClock = makeRecordClock(clock);
   const needs: GroupNeeds = { connection, clock, recordClock, told, syncPlace: new SyncPlace(limits.quickSyncMs) };
   const queue = new AppendQueue(limits, clock);
+  const lone = new LoneWriter(clock);
   let places = 0;
-  /** When the next group is stored: in the next turn of the event loop, or when its patience ends. */
+  /** When the next group is stored: in the next turn of the event loop, still in this one for a lone writer, or when its patience ends. */
   let scheduled: "next" | { cancel(): void } | null = null;
   /** A group waits for the disk; the next one is stored behind it. */
   let syncing = false;
   let drained: (() => void)[] = [];
 
-  const schedule = () => {
+  const schedule = (mayGoOn = false) => {
     if (scheduled === "next" || syncing) return;
     const waitMs = queue.patienceMs();
     if (waitMs > 0) {
@@ -43,14 +46,24 @@ export function makeWriter(connection: OwnedConnection, clock: Clock, limits: Sq
     }
     scheduled?.cancel();
     scheduled = "next";
-    doFirst(flush);
+    if (mayGoOn && lone.goesOn() && !connection.awaitsCheckpoint()) queueMicrotask(flushAlone);
+    else doFirst(flush);
+  };
+
+  const flushAlone = () => {
+    if (queue.size === 1) flush();
+    else doFirst(flush); // it is not alone: whoever comes in this turn shares the commit
   };
 
   const flush = () => {
     scheduled = null;
+    lone.stores();
     const group = queue.take();
     const answered = storeGroup(needs, group);
-    if (answered === null) return goOn(group);
+    if (answered === null) {
+      if (group.length === 1) lone.answered();
+      return goOn(group);
+    }
     syncing = true;
     void answered.then(() => goOn(group));
   };
@@ -69,7 +82,7 @@ export function makeWriter(connection: OwnedConnection, clock: Clock, limits: Sq
       queue.admit(append);
       return new Promise((resolve, reject) => {
         queue.push({ append, resolve, reject, answer: null, place: places++ });
-        schedule();
+        schedule(append.tenant !== ownTenant);
       });
     },
     warnings: () => recordClock.warnings(),
