@@ -138,6 +138,8 @@ export interface JournalData {
       /** For a replay: the lane's live deliveries stay on the replay's pace until the lane has passed this revision. */
       readonly paceThrough?: number;
     };
+  /** Dead letters that one replay delivered, in order: each entry says what a `delivery.settled` of its own says. A lone one has its own. */
+  "letters.replayed": { readonly act: Act; readonly letters: readonly ReplayedLetter[] };
   /** A person approved what waited for a decision. It runs at once, under `runId`; a replay that has `act.replayId` sees to that itself. */
   "delivery.decided": AboutDelivery & { readonly decision: "approved"; readonly runId: string; readonly act: Act };
   /** Somebody was told that a decision is open for long: once for each. */
@@ -185,6 +187,17 @@ export interface JournalData {
 export type AttachedLane = readonly [lane: string, at: string];
 /** A call that is about to be made, and not alone, as a `progress` has it. */
 export type StartedCall = readonly [lane: string, revision: number, at: string, eventId: string, attempt: number, replayId: string | null];
+
+/** A dead letter that was delivered, as a `letters.replayed` has it. */
+export type ReplayedLetter = readonly [
+  lane: string,
+  revision: number,
+  at: string,
+  eventId: string,
+  before: "dead_lettered" | "escalated",
+  record: AttemptRecord | null,
+  paceThrough: number | null,
+];
 
 export type JournalEventType = keyof JournalData;
 

@@ -6,6 +6,7 @@ import { handlerOfJournal, isReplayStream, ownTenant } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { AttemptRecord } from "../records/attempt.ts";
 import type { JournalEvent } from "../records/journal.ts";
+import { singly } from "../records/progress.ts";
 import type { ReplayEntry } from "../records/replay.ts";
 import type { Counted, DeliveryOutcome } from "./counted.ts";
 
@@ -21,7 +22,8 @@ export function measuredLog(log: EventLog, counted: Counted): EventLog {
   const appendOurs: EventLog["append"] = async (stream, events, expected, how) => {
     const appended = await log.append(stream, events, expected, how);
     const handler = handlerOfJournal(stream);
-    if (handler !== null) for (const event of events as readonly EventOfOurs[]) countJournal(counted, approved, handler, event as JournalEvent);
+    if (handler !== null)
+      for (const event of events as readonly EventOfOurs[]) for (const one of singly(event)) countJournal(counted, approved, handler, one as JournalEvent);
     else if (isReplayStream(stream)) for (const event of events as readonly EventOfOurs[]) countReplay(counted, event as ReplayEntry);
     return appended;
   };

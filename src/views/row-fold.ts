@@ -1,7 +1,8 @@
 import type { Position, StoredEvent } from "../event/event.ts";
+import { singly } from "../records/progress.ts";
 import type { ViewDatabase } from "./database.ts";
 import { clearLatest, makeLatest } from "./latest.ts";
-import { type Folding, toEntry } from "./projection.ts";
+import { type Entry, type Folding, toEntry } from "./projection.ts";
 import { projections } from "./projections/all.ts";
 
 /** Folds events into the rows, in transactions. */
@@ -38,7 +39,7 @@ export function makeRowFold(db: ViewDatabase, wantedChanged: () => void, eventsP
     const entry = toEntry(db, event);
     if (entry === null) return;
     try {
-      for (const projection of projections) projection.apply(folding, entry);
+      for (const one of singlyTold(entry)) for (const projection of projections) projection.apply(folding, one);
     } catch (error) {
       // The transaction is rolled back, and with it what was applied of this entry. The next try passes the entry over.
       if (entry.kind !== "event" && !isDiskTrouble(error) && unreadable.size < maxUnreadable) unreadable.add(event.position);
@@ -86,6 +87,12 @@ export function makeRowFold(db: ViewDatabase, wantedChanged: () => void, eventsP
     },
     isSettled: () => open === null,
   };
+}
+
+/** A list of a journal is folded as the entries that it stands for. */
+function singlyTold(entry: Entry): readonly Entry[] {
+  if (entry.kind !== "journal" || entry.entry.type !== "letters.replayed") return [entry];
+  return singly(entry.entry).map((one) => ({ ...entry, entry: one }));
 }
 
 /** The views pass over at most so many own events that they cannot read. A larger number is no accident, so the views stop. */

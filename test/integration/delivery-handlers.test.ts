@@ -111,6 +111,35 @@ describe.each(places)("%s", (where, makePlace) => {
     });
   });
 
+  describe("replaying many dead letters", () => {
+    it("records those of one flush together, which says the same to who reads the log anew", async () => {
+      const place = makePlace();
+      let broken = true;
+      const { history, config } = recorded(() => (broken ? Promise.reject(new Error("down")) : undefined), { retry: { maxAttempts: 1 }, concurrency: 16 });
+      const store = await startStore(config, place);
+      const names = Array.from({ length: 32 }, (_, index) => `n${index}`);
+      const appended = await store.append(names.flatMap((name) => [order(name), order(name, 1)]));
+      await handlerShows(store, place, "mailer", { waiting: 64, byStatus: { dead_lettered: 32, held: 32 } });
+      broken = false;
+      await store.replayBatch({}, { actor: "ann", reason: "mended" });
+      await handlerShows(store, place, "mailer", { waiting: 0, byStatus: { replayed: 32, completed: 32 } });
+      const lists = (await logRows(place)).filter(({ type }) => type === "letters.replayed").map(({ data }) => (data.letters as readonly unknown[]).length);
+      expect(Math.max(...lists)).toBeGreaterThan(1);
+      expect(await judged(history, place)).toEqual([]);
+      await store.close();
+      const again = await startStore(config, place);
+      await handlerShows(again, place, "mailer", { waiting: 0, byStatus: { replayed: 32, completed: 32 } });
+      await expect(again.replay(appended[0]!.id)).rejects.toMatchObject({ code: "NOT_DEAD_LETTERED" });
+      const delivery = (await again.views.event("default", appended[0]!.id))!.deliveries[0]!;
+      expect(delivery).toMatchObject({
+        status: "replayed",
+        attempts: 2,
+        acts: [{ actor: "ann", reason: "mended", before: "dead_lettered", after: "replayed" }],
+      });
+      expect(delivery.history).toHaveLength(2);
+    });
+  });
+
   describe("a new handler on a log that holds events", () => {
     async function withEvents(): Promise<Place> {
       const place = makePlace();

@@ -113,6 +113,7 @@ function figuresOf(rows: readonly LogRow[]): Record<string, number> {
       if (type === "delivery.failed" || type === "delivery.deferred") add("reprise_deliveries_total", { handler, outcome: "failed" });
       if (type === "delivery.dead_lettered") add("reprise_deliveries_total", { handler, outcome: "dead_lettered" });
       if (type === "delivery.settled") add("reprise_deliveries_total", { handler, outcome: data.outcome as string });
+      if (type === "letters.replayed") add("reprise_deliveries_total", { handler, outcome: "replayed" }, (data.letters as readonly unknown[]).length);
       if (type.startsWith("delivery.") && record?.outcome === "failed") add("reprise_attempts_failed_total", { handler, class: record.class });
     }
   }

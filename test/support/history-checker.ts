@@ -121,6 +121,8 @@ export function countDeliveries(rows: readonly LogRow[], handler: string, orderi
     } else if (type === "delivery.settled") {
       recorded.set(key, data.outcome as CountedStatus);
       advance(lane, revision + 1);
+    } else if (type === "letters.replayed") {
+      for (const [name, of] of data.letters as readonly (readonly [string, number])[]) recorded.set(`${name}@${of}`, "replayed");
     } else if (type === "delivery.failed" || type === "delivery.deferred") {
       recorded.set(key, "failed");
       if (letters.has(key)) continue; // its replay waits

@@ -2,6 +2,7 @@
 import type { Delivery } from "../../src/delivery/partition/delivery.ts";
 import type { DecisionTimes } from "../../src/delivery/policy/decision-times.ts";
 import type { JournalEvent } from "../../src/records/journal.ts";
+import { singly } from "../../src/records/progress.ts";
 
 interface Asked {
   /** Null: a decision that no time was set for. */
@@ -23,7 +24,11 @@ export class ModelPeople {
   }
 
   /** @param nowMs of the world's only clock. */
-  stored(event: JournalEvent, nowMs: number): void {
+  stored(record: JournalEvent, nowMs: number): void {
+    for (const event of singly(record)) this.#storedOne(event as JournalEvent, nowMs);
+  }
+
+  #storedOne(event: JournalEvent, nowMs: number): void {
     if (!event.type.startsWith("delivery.")) return;
     const { lane, revision } = event.data as { readonly lane: string; readonly revision: number };
     const key = `${lane}@${revision}`;

@@ -498,5 +498,12 @@ function inLists(facts: readonly JournalEvent[]): { readonly attached: readonly 
     attached.push([fact.data.lane, fact.data.at]);
     return false;
   });
-  return { attached, facts: others };
+  return { attached, facts: others.map(asReplayed) };
+}
+
+/** A dead letter that was delivered, as it is recorded beside others. */
+function asReplayed(fact: JournalEvent): JournalEvent {
+  if (fact.type !== "delivery.settled" || fact.data.outcome !== "replayed") return fact;
+  const { lane, revision, at, eventId, act, record } = fact.data;
+  return { type: "letters.replayed", data: { act, letters: [[lane, revision, at, eventId, "dead_lettered", record, null]] } };
 }

@@ -44,6 +44,7 @@ function completedSoFar(state: PartitionState, log: readonly StoredEvent[], othe
 /** Deliveries that a record gives another outcome, or makes dead letters. */
 function othersIn({ type, data }: JournalEvent): readonly string[] {
   if (type === "delivery.dead_lettered" || type === "delivery.settled") return [`${data.lane}@${data.revision}`];
+  if (type === "letters.replayed") return data.letters.map(([lane, revision]) => `${lane}@${revision}`);
   return [];
 }
 

@@ -50,6 +50,7 @@ const known: { readonly [T in OwnType]: true } & { readonly [T in keyof typeof o
   "delivery.deferred": true,
   "delivery.dead_lettered": true,
   "delivery.settled": true,
+  "letters.replayed": true,
   "delivery.amended": true,
   "delivery.decided": true,
   "delivery.noticed": true,
@@ -145,6 +146,13 @@ describe("the events of Reprise's own in another log", () => {
       attached: [["ours.order-1", "300"]],
       started: [call("ours", "700")],
     });
+  });
+
+  it("keep those dead letters of a list whose entities are copied", () => {
+    const act = { actor: "ann", reason: null, replayId: "r1" };
+    const letter = (lane: string, at: string) => [`${lane}.order-1`, 2, at, "e", "dead_lettered", record, null] as const;
+    expect(rewrite("letters.replayed", { act, letters: [letter("ours", "7"), letter("theirs", "7")] })).toEqual({ act, letters: [letter("ours", "700")] });
+    expect(rewrite("letters.replayed", { act, letters: [letter("theirs", "7")] })).toBeNull();
   });
 
   it("keep what they say of one delivery, and are left out when its entity is", () => {

@@ -2,7 +2,7 @@
 import type { AttemptRecord, Deferrals } from "../../records/attempt.ts";
 import type { JournalData, JournalEvent } from "../../records/journal.ts";
 import { isLaneBlock } from "../../records/lane-state.ts";
-import { attachedOf, startedOf } from "../../records/progress.ts";
+import { attachedOf, settledOf, startedOf } from "../../records/progress.ts";
 import { noEnds, withEnd } from "../partition/ends.ts";
 import { approve, forgetCalls, letterOf, saysMore, stayAt } from "../partition/lane-standing.ts";
 import { noDeferrals } from "../policy/waits.ts";
@@ -127,6 +127,9 @@ const rules: Rules = {
     remove(state.parts, lane, revision);
     if (!record.letters.delete(revision)) advance(record, revision + 1, BigInt(at));
     if (act.replayId !== undefined && paceThrough !== undefined && paceThrough >= record.next) record.pace = { replayId: act.replayId, through: paceThrough };
+  },
+  "letters.replayed": (state, { act, letters }, revision) => {
+    for (const letter of letters) rules["delivery.settled"](state, settledOf(act, letter), revision);
   },
   "replay.stopped": (state, { replayId }) => {
     for (const record of state.lanes.values()) {

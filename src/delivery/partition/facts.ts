@@ -1,4 +1,6 @@
 /** What the journal is told of a delivery, and what follows from it for its lane. */
+import type { Act } from "../../records/act.ts";
+import type { AttemptRecord } from "../../records/attempt.ts";
 import type { JournalData } from "../../records/journal.ts";
 import { type DecisionTimes, defaultTimes } from "../policy/decision-times.ts";
 import type { Delivery } from "./delivery.ts";
@@ -20,6 +22,13 @@ export interface FactsNeeds {
   readonly open: OpenDecisions;
   readonly parts: Parts;
   readonly recorder: Recorder;
+}
+
+interface ReplayedNow {
+  readonly act: Act;
+  readonly record: AttemptRecord | null;
+  /** Up to where the lane's live deliveries stay on the replay's pace; null: they do not. */
+  readonly paceThrough: number | null;
 }
 
 export class Facts {
@@ -78,6 +87,18 @@ export class Facts {
     const before = letter && { before: stateOf(letter) };
     const stored = settled.record?.outcome === "failed" ? storedAs(event) : {};
     this.#recorder.fact({ type: "delivery.settled", data: { ...pointerTo(lane, event), ...stored, ...before, ...settled } });
+    this.#passed(lane, event);
+  }
+
+  /** The dead letter was delivered. */
+  replayed(lane: Lane, event: FailedEvent, { act, record, paceThrough }: ReplayedNow): void {
+    const { lane: stream, revision, at, eventId } = pointerTo(lane, event);
+    const letter = [stream, revision, at, eventId, stateOf(lane.letters.get(revision)!), record, paceThrough] as const;
+    this.#recorder.fact({ type: "letters.replayed", data: { act, letters: [letter] } });
+    this.#passed(lane, event);
+  }
+
+  #passed(lane: Lane, event: FailedEvent): void {
     this.#parts.forget(lane.stream, event.revision);
     if (!this.#book.removeLetter(lane, event.revision)) this.#moves.advance(lane, event.revision + 1, event.position);
   }

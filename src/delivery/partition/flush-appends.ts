@@ -22,7 +22,7 @@ export function divide(
 ): readonly (readonly [JournalEvent, ...JournalEvent[]])[] {
   const appends: [JournalEvent, ...JournalEvent[]][] = [];
   let bytes = 0;
-  for (const event of events.flatMap((each) => (each.type === "progress" ? cut(each.data, checkpoint, limits.bytes) : [each]))) {
+  for (const event of events.flatMap((each) => inPieces(each, checkpoint, limits.bytes))) {
     const size = bytesOf(event.data);
     const last = appends.at(-1);
     if (last === undefined || last.length >= limits.events || bytes + size > limits.bytes) {
@@ -32,6 +32,13 @@ export function divide(
     bytes += size;
   }
   return appends;
+}
+
+function inPieces(event: JournalEvent, checkpoint: bigint, bytes: number): readonly JournalEvent[] {
+  if (event.type === "progress") return cut(event.data, checkpoint, bytes);
+  if (event.type !== "letters.replayed") return [event];
+  const { act, letters } = event.data;
+  return slices(letters, bytes).map((some) => ({ type: "letters.replayed", data: { act, letters: some } }));
 }
 
 /** In the order in which they are folded. */

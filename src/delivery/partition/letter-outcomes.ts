@@ -62,11 +62,12 @@ export class LetterOutcomes {
     const { actor, reason, replayId } = replay;
     lane.failing = false;
     const paceThrough = this.#pacesThrough(lane, replay);
-    const paced = paceThrough === null ? {} : { paceThrough };
-    if (verdict.kind === "completed")
-      this.#facts.settled(lane, event, { outcome: "replayed", cause: null, act: { actor, reason, replayId }, record: verdict.record, ...paced });
-    else
-      this.#facts.settled(lane, event, { outcome: "skipped", cause: null, act: { actor, reason: verdict.reason, replayId }, record: verdict.record, ...paced });
+    const { record } = verdict;
+    if (verdict.kind === "completed") this.#facts.replayed(lane, event, { act: { actor, reason, replayId }, record, paceThrough });
+    else {
+      const act = { actor, reason: verdict.reason, replayId };
+      this.#facts.settled(lane, event, { outcome: "skipped", cause: null, act, record, ...(paceThrough === null ? {} : { paceThrough }) });
+    }
     if (paceThrough !== null) this.#paced.follow(lane, { replayId, through: paceThrough });
     endReplay(this.#recorder, lane, replay, verdict.kind === "completed" ? { outcome: "replayed" } : { outcome: "skipped", reason: verdict.reason });
   }

@@ -1,6 +1,7 @@
 import type { JournalData, JournalEvent, StartedCall } from "../../records/journal.ts";
 import { attachedOf } from "../../records/progress.ts";
 import type { Delivery } from "./delivery.ts";
+import { FactList } from "./fact-list.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneAct } from "./lane-act.ts";
 import type { LetterReplay, LetterReplayEnd } from "./letter.ts";
@@ -22,7 +23,7 @@ export interface Flush {
 
 /** Collects what the next flush records. */
 export class Recorder {
-  #facts: JournalEvent[] = [];
+  readonly #facts = new FactList();
   /** Lanes that came back to the subscription, and nothing has happened to them since: with the position of each. */
   #attached = new Map<string, string>();
   #started: StartedCall[] = [];
@@ -52,13 +53,13 @@ export class Recorder {
       this.#attached.set(event.data.lane, event.data.at);
       return;
     }
-    const { lane } = event.data as { readonly lane?: string };
+    const lane = event.type === "letters.replayed" ? event.data.letters[0]![0] : (event.data as { readonly lane?: string }).lane;
     const at = lane === undefined ? undefined : this.#attached.get(lane);
     if (at !== undefined) {
       this.#attached.delete(lane!);
-      this.#facts.push({ type: "lane.attached", data: attachedOf([lane!, at]) }); // the lists of a flush stand behind its facts
+      this.#facts.add({ type: "lane.attached", data: attachedOf([lane!, at]) }); // the lists of a flush stand behind its facts
     }
-    this.#facts.push(event);
+    this.#facts.add(event);
   }
 
   /** Details of a delivery that completed after trouble. */
@@ -104,7 +105,7 @@ export class Recorder {
   }
 
   #told(): number {
-    return this.#facts.length + this.#attached.size + this.#started.length;
+    return this.#facts.size + this.#attached.size + this.#started.length;
   }
 
   /** Somebody waits: calls whose intent it records, or an operator. */
@@ -125,14 +126,13 @@ export class Recorder {
     };
     const flush: Flush = {
       number: this.#number++,
-      events: [...this.#facts, { type: "progress", data: progress }],
+      events: [...this.#facts.take(), { type: "progress", data: progress }],
       checkpoint,
       intended: this.#intended,
       ended: this.#ended,
       acts,
     };
     this.#outstanding = this.#intended;
-    this.#facts = [];
     this.#attached = new Map();
     this.#started = [];
     this.#completed = [];

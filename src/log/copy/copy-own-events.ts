@@ -51,6 +51,11 @@ const progress: Rewrite = (data, rules, stream) => ({
   ...(data.started === undefined ? {} : { started: rowsOf(data.started, 2, rules) }),
 });
 
+const letters: Rewrite = (data, rules) => {
+  const kept = rowsOf(data.letters, 2, rules);
+  return kept.length === 0 ? null : { ...data, letters: kept };
+};
+
 const snapshot: Rewrite = (data, rules, stream) => ({
   ...data,
   checkpoint: rules.position(data.checkpoint),
@@ -88,6 +93,7 @@ export const ownEventRewrites = {
   "delivery.deferred": aboutEvent,
   "delivery.dead_lettered": aboutEvent,
   "delivery.settled": aboutEvent,
+  "letters.replayed": letters,
   "delivery.amended": aboutEvent,
   "delivery.decided": aboutEvent,
   "delivery.noticed": aboutEvent,

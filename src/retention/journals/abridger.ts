@@ -1,6 +1,6 @@
 /** Abridges the entries of a journal up to a place, one after another: what it gives says of that place all that the whole entries said. Pure. */
 import type { AbridgedEntry } from "../../log/abridged/abridgement.ts";
-import type { JournalData, JournalEvent } from "../../records/journal.ts";
+import type { JournalData, JournalEvent, ReplayedLetter } from "../../records/journal.ts";
 import { bareRecord, withoutData, withoutTexts } from "./without-texts.ts";
 
 /** What was so where the journal will begin. */
@@ -69,9 +69,18 @@ export class Abridger {
       const lists = { ...(bare.length === 0 ? {} : { completed: bare }), ...(attached.length === 0 ? {} : { attached }) };
       return { type: "progress", data: { checkpoint, ahead: steps, ...lists } };
     }
+    if (entry.type === "letters.replayed") {
+      const { act, letters } = entry.data;
+      return { type: "letters.replayed", data: { act, letters: letters.map((letter) => this.#shorterLetter(letter)) } };
+    }
     if (entry.type === "delivery.amended") return withoutData(entry);
     if (!isAboutDelivery(entry)) return entry;
     return this.#isOver(entry.data) ? withoutTexts(entry) : entry;
+  }
+
+  #shorterLetter(letter: ReplayedLetter): ReplayedLetter {
+    const [lane, revision, at, eventId, before, record, paceThrough] = letter;
+    return this.#isOver({ lane, revision, at }) ? [lane, revision, at, eventId, before, record && bareRecord(record), paceThrough] : letter;
   }
 
   #isOver({ lane, revision, at }: { readonly lane: string; readonly revision: number; readonly at: string }): boolean {

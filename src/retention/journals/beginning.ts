@@ -150,7 +150,8 @@ function noteTrouble(troubled: Set<string>, type: string, data: AbridgedEntry[4]
     const { completed = [], attached = [], started = [] } = data as unknown as JournalData["progress"];
     for (const { lane } of completed) troubled.add(lane);
     for (const [lane] of [...attached, ...started]) troubled.add(lane);
-  } else if (type === "snapshot") for (const { lane } of (data as unknown as JournalData["snapshot"]).lanes) troubled.add(lane);
+  } else if (type === "letters.replayed") for (const [lane] of (data as unknown as JournalData["letters.replayed"]).letters) troubled.add(lane);
+  else if (type === "snapshot") for (const { lane } of (data as unknown as JournalData["snapshot"]).lanes) troubled.add(lane);
   const { lane } = data as { readonly lane?: unknown };
   if (typeof lane === "string") troubled.add(lane);
 }

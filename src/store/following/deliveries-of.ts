@@ -3,6 +3,7 @@ import type { StoredEvent } from "../../event/event.ts";
 import { partDeliveryId } from "../../event/ids.ts";
 import { handlerOfJournal, parseStreamName } from "../../event/names.ts";
 import type { JournalData, JournalEvent } from "../../records/journal.ts";
+import { singly } from "../../records/progress.ts";
 import type { DeliveryStatus } from "../../views/model/delivery.ts";
 import type { ToldDelivery } from "./told.ts";
 
@@ -20,10 +21,15 @@ type About = Pick<Change, "lane" | "revision" | "eventId">;
 /** Whatever the record completes besides: its own change is told last, and is its last message for each reader. */
 const lastOfRecord = Number.MAX_SAFE_INTEGER;
 
-/** @returns null for a record that tells of no delivery of its own, and for one that Reprise did not write. */
-export function changeOf(stored: StoredEvent): Change | null {
-  if (stored.source !== "reprise" || stored.damage !== undefined) return null;
-  const { type, data } = stored as unknown as JournalEvent;
+/** @returns none for a record that tells of no delivery of its own, and for one that Reprise did not write. */
+export function changesOf(stored: StoredEvent): readonly Change[] {
+  if (stored.source !== "reprise" || stored.damage !== undefined) return [];
+  return singly(stored as unknown as JournalEvent)
+    .map(changeOf)
+    .filter((change) => change !== null);
+}
+
+function changeOf({ type, data }: JournalEvent): Change | null {
   switch (type) {
     case "delivery.failed":
     case "delivery.deferred":

@@ -5,7 +5,7 @@ import { isEntityStream, journalPrefix } from "../../event/names.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { EventView } from "../../views/model/event.ts";
 import type { Completions } from "./completions/completions.ts";
-import { changeOf, toldOf } from "./deliveries-of.ts";
+import { changesOf, toldOf } from "./deliveries-of.ts";
 import type { Told, ToldDelivery } from "./told.ts";
 import { isAbout, needsType, type Wanted, wantsCompletions, wantsDeliveries } from "./wanted.ts";
 
@@ -58,11 +58,15 @@ export function makeTeller({ log, catalog, view }: TellerNeeds): Teller {
   }
 
   function changedBy(stored: StoredEvent, wants: readonly Wanted[]): readonly Told[] | Promise<readonly Told[]> {
-    const change = changeOf(stored);
-    const told = change && toldOf(stored, change);
-    if (told === null) return none;
-    if (!wants.some((wanted) => needsType(wanted) && wanted.statuses.has(told.status) && isAbout(wanted, told))) return [told];
-    return typed(told, change!.lane).then((typed) => [typed]);
+    const changes = changesOf(stored);
+    if (changes.length === 0) return none;
+    const told = changes.map((change, index) => {
+      const told = toldOf(stored, change, changes.length > 1 ? { index } : {});
+      if (told === null || !wants.some((wanted) => needsType(wanted) && wanted.statuses.has(told.status) && isAbout(wanted, told))) return told;
+      return typed(told, change.lane);
+    });
+    const present = told.filter((each) => each !== null);
+    return present.some((each) => each instanceof Promise) ? Promise.all(present) : (present as readonly Told[]);
   }
 
   async function completedAndChangedBy(stored: StoredEvent, wants: readonly Wanted[], completions: Completions): Promise<readonly Told[]> {

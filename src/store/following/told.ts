@@ -6,7 +6,7 @@ import type { EventView } from "../../views/model/event.ts";
 interface About {
   /** Of the log's record that the message comes from. */
   readonly position: Position;
-  /** Which of the record's messages it is, from 0: most records have one. A split event has one for each part. */
+  /** Which of the record's messages it is, from 0: most records have one. A split event has one for each part, a list of dead letters one for each. */
   readonly index: number;
   readonly tenant: string;
   readonly entity: Entity;
