@@ -102,7 +102,7 @@ describe("npm start", { timeout: 60_000 }, () => {
     expect(loadedFrom(await again.end("SIGTERM"), folder)).toEqual([]);
     const [made, ...others] = readdirSync(kept("reprise-bundle"));
     expect(others).toEqual([]);
-    expect(namedIn(join(kept("reprise-bundle"), made!))).toEqual({ named: ["index.js", "thread.js"], missing: [] });
+    expect(namedIn(join(kept("reprise-bundle"), made!))).toEqual({ named: ["ahead-thread.js", "index.js", "thread.js"], missing: [] });
   });
 
   it("names an error as the sources do", async () => {

@@ -21,6 +21,14 @@ describeEventLog("sqlite with tight limits", async () => {
   return { log: await openSqliteLog(folder, { limits: tight }), reopen: () => openSqliteLog(folder, { limits: tight }) };
 });
 
+/** Another thread reads the pages of each subscription. */
+const ahead = { batchEvents: 50, aheadEvents: 1, aheadBatches: 1 };
+
+describeEventLog("sqlite whose pages are read ahead", async () => {
+  const folder = temporaryFolder();
+  return { log: await openSqliteLog(folder, { limits: ahead }), reopen: () => openSqliteLog(folder, { limits: ahead }) };
+});
+
 it("judges appends that share a commit in the order in which their tenant sent them, as the model does one by one (property)", {
   timeout: 60_000,
 }, async () => {

@@ -20,7 +20,7 @@ import { makeRowReads, type RowReads } from "./row-reads.ts";
 import { fromSqliteError, isDamage } from "./sqlite-error.ts";
 import { makeStatements } from "./statements.ts";
 import { makeStreamHeads, type StreamHeads } from "./stream-heads.ts";
-import { makeStreamNames } from "./stream-names.ts";
+import { makeStreamNames, type StreamNames } from "./stream-names.ts";
 import { makeStreamPages, type StreamPages } from "./stream-pages.ts";
 import { makeTransactions, type Transactions } from "./transactions.ts";
 import { makeTruncation, type Truncation } from "./truncation.ts";
@@ -49,7 +49,8 @@ export interface LogDatabase
     Durability,
     Inserts,
     Truncation,
-    Room {
+    Room,
+    Pick<StreamNames, "nameOf"> {
   readonly logId: string;
   readonly decode: Decode;
   /** Columns for pages of rows, of which only Reprise's own have their data. */
@@ -117,6 +118,7 @@ function makeDatabase(db: DatabaseSync, path: string, cachedStreams: number, own
     end: opened.end,
     lost,
     decode: makeDecode(opened, names),
+    nameOf: names.nameOf,
     ...reads,
     ...pages,
     ...known,

@@ -7,6 +7,7 @@ import { type NewId, newId } from "../../event/ids.ts";
 import { checkTruncate, encodeAppend, tenantOf } from "../append-rules.ts";
 import type { EventLog, ReadOnlyLog } from "../event-log.ts";
 import { makePrivateFolder, tightenDatabase } from "../private-files.ts";
+import { PagesAhead } from "./ahead/pages-ahead.ts";
 import { checkLogFile } from "./check-file.ts";
 import { type OwnedConnection, openConnection, openReadOnlyConnection } from "./connection.ts";
 import { createLogFile } from "./create-file.ts";
@@ -113,6 +114,7 @@ function makeLog(
   const connection = openConnection(path, limits);
   const bell = makeBell();
   const reader = makeReader(connection, limits);
+  const ahead = new PagesAhead({ path, connection, clock, limits });
   const trouble = makeLogTrouble({ connection, clock, told, onChange: () => bell.ring() });
   const writer = makeWriter(connection, clock, limits, { stored: () => bell.ring(), ...trouble.ofWriter });
   let closing: Promise<void> | null = null;
@@ -140,16 +142,16 @@ function makeLog(
     readStream: (stream, options = {}) => reader.readStream(stream, options),
     readStreams: reader.readStreams,
     readAll: (options = {}) => reader.readAll(options),
-    subscribe: (options) => subscribe(options, { connection, reader, bell, limits, isClosing: () => closing !== null }),
+    subscribe: (options) => subscribe(options, { connection, reader, ahead, bell, limits, isClosing: () => closing !== null }),
     async streamRevision(stream) {
       tenantOf(stream);
       return around(() => open().streamHead(stream).head);
     },
     async truncate(stream, before) {
       checkTruncate(stream, before);
-      await truncateStream({ connection, open }, stream, before);
+      await truncateStream({ connection, open }, stream, before).finally(() => ahead.removed());
     },
-    truncateStreams: (cuts, options) => cutStreams({ connection, open }, cuts, options),
+    truncateStreams: (cuts, options) => cutStreams({ connection, open }, cuts, options).finally(() => ahead.removed()),
     freeRoom: async (options) => freeRoom({ connection, open }, options),
     async head() {
       return BigInt(open().end.lastPosition);
@@ -163,7 +165,7 @@ function makeLog(
     },
     close() {
       trouble.close();
-      closing ??= end(writer, connection).finally(() => {
+      closing ??= end(writer, ahead, connection).finally(() => {
         release();
         bell.ring();
       });
@@ -174,7 +176,8 @@ function makeLog(
 }
 
 /** Resolves when all appends are answered, and the files are closed. */
-async function end(writer: Writer, connection: OwnedConnection): Promise<void> {
+async function end(writer: Writer, ahead: PagesAhead, connection: OwnedConnection): Promise<void> {
+  await ahead.close();
   await writer.drain();
   await connection.close();
 }

@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { RepriseError } from "../../errors.ts";
 import type { SubscribeOptions, SubscriptionBatch } from "../event-log.ts";
+import type { PagesAhead } from "./ahead/pages-ahead.ts";
+import { ReadingAhead } from "./ahead/reading-ahead.ts";
 import type { Connection } from "./connection.ts";
 import type { SqliteLogLimits } from "./limits.ts";
 import type { Reader } from "./reader.ts";
@@ -25,6 +27,15 @@ export function makeBell(): Bell {
   };
 }
 
+interface SubscribeNeeds {
+  readonly connection: Connection;
+  readonly reader: Reader;
+  readonly ahead: PagesAhead;
+  readonly bell: Bell;
+  readonly limits: SqliteLogLimits;
+  isClosing(): boolean;
+}
+
 /**
  * One loop reads on from the place that it has reached, whether that is far behind or at the end, so no event is missed or repeated between catch-up and live.
  * At the end it waits for a commit. Commits that come while the consumer works wake it once.
@@ -33,7 +44,7 @@ export function makeBell(): Bell {
  */
 export async function* subscribe(
   { after, filter, dataOf, signal }: SubscribeOptions,
-  { connection, reader, bell, limits, isClosing }: { connection: Connection; reader: Reader; bell: Bell; limits: SqliteLogLimits; isClosing: () => boolean },
+  { connection, reader, ahead, bell, limits, isClosing }: SubscribeNeeds,
 ): AsyncGenerator<SubscriptionBatch, void> {
   const ended = () => signal.aborted || isClosing();
   if (ended()) return;
@@ -42,13 +53,19 @@ export async function* subscribe(
 
   let wake = () => {};
   const stop = bell.listen(() => wake());
-  const abort = () => wake();
+  const pages = dataOf === undefined ? readAhead(ahead, filter) : null;
+  const abort = () => {
+    pages?.leave();
+    wake();
+  };
   signal.addEventListener("abort", abort);
   try {
     let reached = Number(after);
     let toldLive = false;
     while (!ended()) {
-      const scanned = await reader.scan(filter, "forward", reached, limits.batchEvents, dataOf);
+      const early = pages === null ? null : await pages.next(reached);
+      if (ended()) return;
+      const scanned = early ?? (await reader.scan(filter, "forward", reached, limits.batchEvents, dataOf));
       if (ended()) return;
       const live = scanned.reached >= connection.use().end.lastPosition;
       const news = scanned.events.length > 0 || scanned.reached > reached || live !== toldLive;
@@ -60,6 +77,13 @@ export async function* subscribe(
     }
   } finally {
     stop();
+    pages?.leave();
     signal.removeEventListener("abort", abort);
   }
+}
+
+/** @returns null for a filter that nobody reads far with. */
+function readAhead(ahead: PagesAhead, filter: SubscribeOptions["filter"]): ReadingAhead | null {
+  if (filter === undefined) return new ReadingAhead(ahead, null);
+  return "types" in filter ? new ReadingAhead(ahead, filter.types) : null;
 }

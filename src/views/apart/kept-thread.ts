@@ -6,7 +6,7 @@ import { type RowThread, startThread } from "./row-threads.ts";
 
 interface KeptThreadOptions {
   /** Asked at each start. */
-  begins(): Omit<ThreadBegins, "compiled">;
+  begins(): ThreadBegins;
   take(message: FromThread): void;
   /** It died, and is started again after a wait: the rows are as of its last commit. */
   died(error: Error): void;

@@ -16,8 +16,6 @@ export interface ThreadBegins {
   readonly log: { readonly place: string; readonly work: MessagePort | null } | null;
   /** It asks for each batch up to here. */
   readonly abridgedThrough: Position;
-  /** Where Node keeps what it has compiled. */
-  readonly compiled: string | null;
 }
 
 export type ToThread =
