@@ -20,3 +20,12 @@ export function singly<E extends { readonly type: string; readonly data: unknown
   const { act, letters } = event.data as JournalData["letters.replayed"];
   return letters.map((letter) => ({ ...event, type: "delivery.settled", data: settledOf(act, letter) }));
 }
+
+/** The same of a record that may be another program's, under our name: one that is not as ours are stands for none. */
+export function singlyIfOurs<E extends { readonly type: string; readonly data: unknown }>(event: E): readonly E[] {
+  try {
+    return singly(event);
+  } catch {
+    return [];
+  }
+}

@@ -11,6 +11,7 @@ import { newId } from "../../src/event/ids.ts";
 import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 import type { JournalEvent, ReplayedLetter } from "../../src/records/journal.ts";
 import { ownEvent } from "../../src/records/own-event.ts";
+import { Abridger } from "../../src/retention/journals/abridger.ts";
 import { makeTeller } from "../../src/store/following/teller.ts";
 import { troubledStatuses, type Wanted } from "../../src/store/following/wanted.ts";
 import { Counted } from "../../src/telemetry/counted.ts";
@@ -54,6 +55,15 @@ describe("dead letters that were delivered", () => {
     ]);
   });
 
+  it("have a record of their own where the replays of one id say of each that another person asked, or why", () => {
+    const [one, two] = [letter("d.o-1"), letter("d.o-2")];
+    for (const other of [{ actor: "bob" }, { reason: null }]) {
+      const act = { ...actOf("r1"), ...other };
+      const [, last] = flushOf(told("r1", one), { type: "letters.replayed", data: { act, letters: [two] } });
+      expect(last).toMatchObject({ type: "delivery.settled", data: { lane: "d.o-2", act } });
+    }
+  });
+
   it("come behind the return of their lane to the subscription that was told before", () => {
     const attached: JournalEvent = { type: "lane.attached", data: { lane: "d.o-2", at: "4" } };
     const facts = flushOf(told("r1", letter("d.o-1")), attached, told("r1", letter("d.o-2")), told("r1", letter("d.o-3")));
@@ -80,6 +90,29 @@ describe("dead letters that were delivered", () => {
     expect(parts.flatMap((event) => event.data.letters)).toEqual(letters);
     expect(parts.map(({ data }) => data.act)).toEqual(parts.map(() => actOf("r1")));
     expect(appends.at(-1)!.at(-1)).toEqual({ type: "progress", data: { checkpoint: "5", ahead: [] } });
+  });
+});
+
+describe("a journal that is shortened", () => {
+  const withRecord = (of: ReplayedLetter, its: object | null) => of.with(5, its as never) as unknown as ReplayedLetter;
+  const called = { ...record, logs: [{ at: "2026-01-01T00:00:00.000Z", level: "info", message: "called ann@home" }] };
+  const lettersOf = (isOver: boolean) => {
+    const abridger = new Abridger({ isOver: (_lane, revision, at) => isOver && revision === 7 && at === "1", wasInTrouble: () => true });
+    const { type, data } = told("r1", withRecord(letter("d.o-1", 7, 9), called), withRecord(letter("d.o-2", 7), null));
+    const [kept] = abridger.add([3, "8", "2026-01-01T00:00:01.000Z", type, data as never]);
+    return { kept, texts: abridger.kept };
+  };
+
+  it("keeps which dead letters were delivered, by which call and on whose pace, and no text of a call", () => {
+    const { kept, texts } = lettersOf(true);
+    const bare = { attempt: 2, startedAt: "", durationMs: 0, outcome: "completed", class: null, error: null };
+    const letters = [withRecord(letter("d.o-1", 7, 9), bare), withRecord(letter("d.o-2", 7), null)];
+    expect([kept, texts]).toEqual([[3, "8", "2026-01-01T00:00:01.000Z", "letters.replayed", { act: actOf("r1"), letters }], 0]);
+  });
+
+  it("keeps all of what is not over", () => {
+    const { kept, texts } = lettersOf(false);
+    expect([JSON.stringify(kept).includes("ann@home"), texts]).toEqual([true, 2]);
   });
 });
 
@@ -122,6 +155,24 @@ describe("a record of several dead letters that were delivered", () => {
       { position: 7n, type: "delivery.settled", data: { lane: "default.order-3" } },
     ]);
   });
+
+  it.each([null, {}, { act: actOf("r1") }, { letters: 3 }, { act: actOf("r1"), letters: [null] }, { act: null, letters: ["abcdefg"] }])(
+    "that another program wrote under our name as %j tells nobody of anything, and stops nobody",
+    async (data) => {
+      const [log, signal] = [openMemoryLog(), new AbortController().signal];
+      const forged = { ...stored(told("r1")), data: data as never };
+      const completions = { of: vi.fn().mockResolvedValue([]), forget: vi.fn() };
+      const teller = makeTeller({ log, catalog: makeCatalog({ events: [] }), view: vi.fn() });
+      expect(teller.tell(forged, [{ wanted: { tenant: "default", events: false, statuses: new Set(troubledStatuses) } }], completions)).toEqual([]);
+      const asker = new Asker({ log, clock: makeFakeClock(), newId, mayAsk: () => true, signal });
+      const outcome = outcomeKey({ replayId: "r1", stream: "default.order-1", revision: 0 });
+      const asked = { act: "letter.replay", args: { stream: "default.order-1", revision: 0, replayId: "r1" } } as never;
+      const answer = asker.ask(stream, asked, { actor: "ann", reason: null }, { patient: true, outcome });
+      asker.take(forged);
+      asker.take(stored(told("r1", letter("default.order-1"))));
+      expect(await answer).toMatchObject({ type: "delivery.settled", data: { lane: "default.order-1" } });
+    },
+  );
 
   it("is counted as that many deliveries and items", async () => {
     const counted = new Counted(["desk"]);

@@ -10,7 +10,7 @@ import { type EventLog, maxAppendEvents } from "../../log/event-log.ts";
 import type { Act } from "../../records/act.ts";
 import type { JournalData } from "../../records/journal.ts";
 import { ownEvent } from "../../records/own-event.ts";
-import { singly } from "../../records/progress.ts";
+import { singlyIfOurs } from "../../records/progress.ts";
 import { claimType } from "../journal/claim.ts";
 import type { AskedAct } from "./asked-acts.ts";
 
@@ -98,7 +98,7 @@ export class Asker {
   take(event: StoredEvent): void {
     if (event.type === "partition.released") this.#released.add(event.stream);
     else if (event.type === claimType) this.#askAgain(event.stream, !this.#released.delete(event.stream));
-    else if (this.#pending.size > 0) for (const one of singly(event)) this.#answered(one);
+    else if (this.#pending.size > 0) for (const one of singlyIfOurs(event)) this.#answered(one);
   }
 
   #answered(event: StoredEvent): void {

@@ -3,7 +3,7 @@ import type { StoredEvent } from "../../event/event.ts";
 import { partDeliveryId } from "../../event/ids.ts";
 import { handlerOfJournal, parseStreamName } from "../../event/names.ts";
 import type { JournalData, JournalEvent } from "../../records/journal.ts";
-import { singly } from "../../records/progress.ts";
+import { singlyIfOurs } from "../../records/progress.ts";
 import type { DeliveryStatus } from "../../views/model/delivery.ts";
 import type { ToldDelivery } from "./told.ts";
 
@@ -24,7 +24,7 @@ const lastOfRecord = Number.MAX_SAFE_INTEGER;
 /** @returns none for a record that tells of no delivery of its own, and for one that Reprise did not write. */
 export function changesOf(stored: StoredEvent): readonly Change[] {
   if (stored.source !== "reprise" || stored.damage !== undefined) return [];
-  return singly(stored as unknown as JournalEvent)
+  return singlyIfOurs(stored as unknown as JournalEvent)
     .map(changeOf)
     .filter((change) => change !== null);
 }
