@@ -92,7 +92,7 @@ function readAll(payload: IncomingMessage, declared: string | undefined, take: (
     isTaken = true;
     if (error !== null) take(error);
     // Most bodies come in one piece, which is read as it is.
-    else take(null, chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, bytes));
+    else take(null, chunks.length === 1 ? chunks.pop() : Buffer.concat(chunks.splice(0), bytes)); // not kept while the answer waits
   };
   payload.on("data", (chunk: Buffer) => {
     bytes += chunk.length;

@@ -9,7 +9,8 @@ import { type AppendHow, type ExpectedRevision, maxAppendBytes, maxAppendEvents 
 
 /** An event with its JSON, which is made once and then measured, compared and stored. */
 export interface EncodedEvent {
-  readonly event: NewEvent;
+  /** Without its data, so that nothing holds that until the event is stored: of 64 events at once, each collection of garbage would copy it. */
+  readonly event: Omit<NewEvent, "data">;
   readonly data: string;
   readonly metadata: string;
   /** UTF-8 bytes of the parts, and `envelopeBytes`. */
@@ -126,8 +127,8 @@ const plainText = JSON.stringify(plainMetadata);
 const kept = new WeakMap<NewEvent, EncodedEvent>();
 
 /** Keeps an encoding for the append of the same events: whoever calls it lets nobody change them meanwhile. */
-export function keepEncoding({ events }: EncodedAppend): void {
-  for (const one of events) kept.set(one.event, one);
+export function keepEncoding(events: readonly NewEvent[], encoded: EncodedAppend): void {
+  for (const [index, event] of events.entries()) kept.set(event, encoded.events[index]!);
 }
 
 /** @param isMadeHere its id needs no check. */
@@ -137,19 +138,20 @@ function encodeEvent(event: NewEvent, isMadeHere: boolean): EncodedEvent {
     kept.delete(event); // what a table holds that has grown old seems to be in use, and this one holds its own key
     return known;
   }
-  if (!isMadeHere && !isUuid(event.id)) throw new RepriseError("REQUEST_INVALID", "An event id must be a UUID.");
-  if (!Number.isSafeInteger(event.schemaVersion) || event.schemaVersion < 1)
-    throw new RepriseError("REQUEST_INVALID", `A schema version is a whole number from 1, not ${event.schemaVersion}.`);
-  for (const text of [event.type, event.source, event.occurredAt])
+  const { id, type, schemaVersion, source, occurredAt, metadata } = event;
+  if (!isMadeHere && !isUuid(id)) throw new RepriseError("REQUEST_INVALID", "An event id must be a UUID.");
+  if (!Number.isSafeInteger(schemaVersion) || schemaVersion < 1)
+    throw new RepriseError("REQUEST_INVALID", `A schema version is a whole number from 1, not ${schemaVersion}.`);
+  for (const text of [type, source, occurredAt])
     if (text !== null && !text.isWellFormed()) throw new RepriseError("REQUEST_INVALID", "An event's type, source and time must be well-formed Unicode.");
   const data = writeJson(event.data);
-  const metadata = event.metadata === plainMetadata ? plainText : JSON.stringify(event.metadata);
+  const written = metadata === plainMetadata ? plainText : JSON.stringify(metadata);
   const bytes =
     envelopeBytes +
     Buffer.byteLength(data) +
-    Buffer.byteLength(metadata) +
-    Buffer.byteLength(event.type) +
-    Buffer.byteLength(event.source ?? "") +
-    Buffer.byteLength(event.occurredAt ?? "");
-  return { event, data, metadata, bytes };
+    Buffer.byteLength(written) +
+    Buffer.byteLength(type) +
+    Buffer.byteLength(source ?? "") +
+    Buffer.byteLength(occurredAt ?? "");
+  return { event: { id, type, schemaVersion, source, occurredAt, metadata }, data, metadata: written, bytes };
 }

@@ -8,6 +8,7 @@ export function measuredAppend(append: AppendInputs, { appends, appendSeconds }:
   const [stored, duplicate, refused, failed] = (["stored", "duplicate", "refused", "failed"] as const).map((outcome) => appends.of(outcome));
   const took = appendSeconds.of();
   return (input, options) => {
+    const count = Array.isArray(input) ? input.length : 1;
     const sinceMs = clock.monotonicMs();
     const ended = () => took.observe((clock.monotonicMs() - sinceMs) / 1000);
     const appending = append(input, options);
@@ -18,7 +19,7 @@ export function measuredAppend(append: AppendInputs, { appends, appendSeconds }:
         ended();
       },
       (error: unknown) => {
-        (isOurs(error) ? failed! : refused!).add(Array.isArray(input) ? input.length : 1);
+        (isOurs(error) ? failed! : refused!).add(count);
         ended();
       },
     );

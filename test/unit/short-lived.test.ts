@@ -70,7 +70,7 @@ describe("a journal's facts, encoded once", () => {
     const append = async (times: number) => {
       for (let time = 0; time < times; time++) {
         const events = noted.map((data) => ({ ...fact, id: newId(), data: { ...data } }));
-        keepEncoding(encodeAppend("reprise.journal-worker", events, "any"));
+        keepEncoding(events, encodeAppend("reprise.journal-worker", events, "any"));
         encodeAppend("reprise.journal-worker", events, "any");
         await null;
         if (time % 4 === 0) collect({ type: "minor" });

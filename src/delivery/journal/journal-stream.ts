@@ -159,7 +159,7 @@ export class JournalStream {
   prepare(events: readonly JournalEvent[]): Batch {
     const encoded = events.map(({ type, data }) => ownEvent(this.#newId, type, data));
     const append = encodeAppend(this.stream, encoded, this.#revision);
-    keepEncoding(append); // else each fact would be encoded twice
+    keepEncoding(encoded, append); // else each fact would be encoded twice
     return { events, encoded, bytes: append.bytes };
   }
 

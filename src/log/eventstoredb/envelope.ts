@@ -10,7 +10,7 @@
  * - JSON that does not parse arrives from the client as a text, and stays a text.
  */
 import { toIso } from "../../event/clock.ts";
-import { type ContextRef, type EventMetadata, type Json, type NewEvent, priorities, type StoredEvent } from "../../event/event.ts";
+import { type ContextRef, type EventMetadata, type Json, priorities, type StoredEvent } from "../../event/event.ts";
 import { isEntityStream, parseStreamName } from "../../event/names.ts";
 import { type EncodedEvent, recordedAtPattern } from "../append-rules.ts";
 import type { Proposed } from "./wire/append-request.ts";
@@ -103,7 +103,7 @@ function undecodable(recorded: Recorded, stream: string, how: string): StoredEve
 }
 
 /** The event's metadata on the server. The text is put together by hand, because making an object with spread members costs a tenth of an append. */
-function metadataText({ schemaVersion, source, occurredAt, metadata }: NewEvent, recordedAt: string): string {
+function metadataText({ schemaVersion, source, occurredAt, metadata }: EncodedEvent["event"], recordedAt: string): string {
   let text = `{"schemaVersion":${schemaVersion},"recordedAt":"${recordedAt}"`;
   if (source !== null) text += `,"source":${JSON.stringify(source)}`;
   if (occurredAt !== null) text += `,"occurredAt":${JSON.stringify(occurredAt)}`;

@@ -1,9 +1,9 @@
 import type { Catalog } from "../../catalog/catalog.ts";
 import type { AppendedEvent } from "../../event/appended-event.ts";
-import { positionText } from "../../event/event.ts";
+import { type NewEvent, positionText } from "../../event/event.ts";
 import type { NewId } from "../../event/ids.ts";
 import { streamName } from "../../event/names.ts";
-import type { EventLog, ExpectedRevision } from "../../log/event-log.ts";
+import type { EventLog, ExpectedRevision, AppendedEvent as LogsAppendedEvent } from "../../log/event-log.ts";
 import { checkCallChains, refusalOf } from "./accept.ts";
 import type { Place } from "./append-queue.ts";
 import { complete } from "./complete.ts";
@@ -39,20 +39,30 @@ export function appendOne({ catalog, log, newId }: Needs, input: EventInput, { t
   const refusal = refusalOf(sent, catalog, places, 0);
   if (refusal !== null) throw refusal;
   if (sent.metadata.callChain !== undefined) checkCallChains([sent], places);
-  const events = [catalog.toStore(sent)];
+  const { id } = sent;
+  return stored(log, { stream: streamName(tenant, entity), event: catalog.toStore(sent), expected, place }).then(
+    (answers) => {
+      const { revision, position, recordedAt, duplicate } = answers[0]!;
+      return [{ id, entity, revision, position: positionText(position), recordedAt, duplicate }];
+    },
+    (error: unknown) => {
+      throw withEventIds(error, [{ id }]);
+    },
+  );
+}
+
+interface Storing extends Pick<Single, "expected" | "place"> {
+  readonly stream: string;
+  readonly event: NewEvent;
+}
+
+/** Apart, so that what waits for the answer does not hold the event: see EncodedEvent. */
+function stored(log: Needs["log"], { stream, event, expected, place }: Storing): Promise<readonly LogsAppendedEvent[]> {
   const store = () => {
-    const storing = log.append(streamName(tenant, entity), events, expected, madeHere);
+    const storing = log.append(stream, [event], expected, madeHere);
     place.leave();
     return storing;
   };
   const before = place.before();
-  return (before === null ? store() : before.then(store)).then(
-    (stored) => {
-      const { id, revision, position, recordedAt, duplicate } = stored[0]!;
-      return [{ id, entity, revision, position: positionText(position), recordedAt, duplicate }];
-    },
-    (error: unknown) => {
-      throw withEventIds(error, events);
-    },
-  );
+  return before === null ? store() : before.then(store);
 }

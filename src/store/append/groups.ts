@@ -126,7 +126,7 @@ async function appendGroup(
 }
 
 /** The log's troubles with the ids of all events of the request; any other error as it is. */
-export function withEventIds(error: unknown, all: readonly NewEvent[]): unknown {
+export function withEventIds(error: unknown, all: readonly Pick<NewEvent, "id">[]): unknown {
   if (!isLogTrouble(error)) return error;
   return new RepriseError(error.code, error.message, {
     cause: error,
