@@ -1,8 +1,8 @@
 import { entityOf } from "../entity-keys.ts";
 import type { Entry, Folding, Projection } from "../projection.ts";
 import { inPartition } from "./checkpoints.ts";
-import { deliveryActsTable } from "./delivery-acts.ts";
 import { deadLettered, decided, failed, partCompleted, retired, settled } from "./delivery-ends.ts";
+import { deliveryHistoryTable } from "./delivery-history.ts";
 import { attached, byLane, completed, putBack } from "./delivery-retries.ts";
 import { deliveryTables } from "./delivery-tables.ts";
 import { letterCountTables } from "./letter-counts.ts";
@@ -12,7 +12,7 @@ import { letterCountTables } from "./letter-counts.ts";
  * `letter` is 1 from the dead letter until its final outcome; its status is `failed` while a replay of it waits for a retry.
  */
 export const deliveries: Projection = {
-  tables: deliveryTables + letterCountTables + deliveryActsTable,
+  tables: deliveryTables + letterCountTables + deliveryHistoryTable,
   apply(folding, input) {
     folding.lettersOfLane = 0;
     if (input.kind === "replay") {

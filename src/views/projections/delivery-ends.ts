@@ -6,8 +6,8 @@ import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
 import type { Folding } from "../projection.ts";
 import { countFailure } from "./count-failure.ts";
-import { addAct, addRetirement } from "./delivery-acts.ts";
-import { type About, type At, aboutPart, addAttempt, type Found, openRow, rowStatements, writeRow } from "./delivery-row.ts";
+import { addAct, addToHistory, addRetirement } from "./delivery-history.ts";
+import { type About, type At, aboutPart, type Found, openRow, rowStatements, writeRow } from "./delivery-row.ts";
 import { isListed } from "./letter-counts.ts";
 
 /** A delivery without a row had no trouble, so nothing is recorded. */
@@ -21,7 +21,7 @@ export function partCompleted(db: ViewDatabase, at: At, data: JournalData["deliv
     at.handler,
   );
   if (row === undefined) return;
-  addAttempt(db, at, { entity: id, revision: data.revision, calls: row.calls }, data.record);
+  addToHistory(db, at, { entity: id, revision: data.revision, calls: row.calls }, data.record);
   aboutPart(db, at, id, { ...data, part: data.part + 1 });
 }
 
@@ -57,7 +57,7 @@ export function failed(
     ...[row.first_failed_at ?? (used === 1 ? at.recordedAt : null), row.calls + 1],
   ]);
   aboutPart(db, at, row.entity, data);
-  addAttempt(db, at, { entity: row.entity, revision, calls: row.calls + 1 }, record);
+  addToHistory(db, at, { entity: row.entity, revision, calls: row.calls + 1 }, record);
 }
 
 export function deadLettered(folding: Folding, at: At, data: JournalData["delivery.dead_lettered"]): void {
@@ -74,9 +74,9 @@ export function deadLettered(folding: Folding, at: At, data: JournalData["delive
     ...[row.first_failed_at ?? at.recordedAt, at.recordedAt, at.position, data.chain, callsWith(row, data.record)],
   ]);
   aboutPart(db, at, row.entity, data);
-  addAttempt(db, at, { entity: row.entity, revision: data.revision, calls: callsWith(row, data.record) }, data.record);
-  const { act, revision } = data;
-  if (act !== undefined) addAct(db, at, { entity: row.entity, revision }, act, { what: "given_up", before: row.status, after: "dead_lettered" });
+  const { act, revision, record } = data;
+  const said = act && { act, what: { what: "given_up", before: row.status, after: "dead_lettered" } as const };
+  addToHistory(db, at, { entity: row.entity, revision, calls: callsWith(row, record) }, record, said);
 }
 
 /** A dead letter that waited for a person waits for its run now. */
@@ -105,9 +105,9 @@ export function settled(folding: Folding, at: At, data: JournalData["delivery.se
     ...[record?.error?.type ?? row.error_type, record?.error?.message ?? row.error_message, null, data.act.replayId ?? row.replay_id],
     ...[at.recordedAt, callsWith(row, record), at.position],
   ]);
-  addAttempt(db, at, { entity: row.entity, revision: data.revision, calls: callsWith(row, record) }, record);
   const before = data.before ?? (row.letter === 1 || row.attempts > 0 ? row.status : null);
-  addAct(db, at, { entity: row.entity, revision: data.revision }, data.act, { what: data.decision ?? data.outcome, before, after: data.outcome });
+  const said = { act: data.act, what: { what: data.decision ?? data.outcome, before, after: data.outcome } };
+  addToHistory(db, at, { entity: row.entity, revision: data.revision, calls: callsWith(row, record) }, record, said);
 }
 
 /** The handler is gone for good: what waited for it is over. */

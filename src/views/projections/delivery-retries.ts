@@ -2,7 +2,8 @@ import type { AttachedLane, JournalData } from "../../records/journal.ts";
 import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
 import type { Folding } from "../projection.ts";
-import { type At, addAttempt, findRow, newRow, rowStatements, writeRow } from "./delivery-row.ts";
+import { addToHistory } from "./delivery-history.ts";
+import { type At, findRow, newRow, rowStatements, writeRow } from "./delivery-row.ts";
 import { kindColumns, type LetterKind } from "./letter-counts.ts";
 
 const completedRow = rowStatements(["status", "attempts", "next_attempt_at", "processed_at", "calls", "ended_position"]);
@@ -16,7 +17,7 @@ export function completed(db: ViewDatabase, at: At, { ahead, completed: details 
     const { status, calls } = row;
     if (status !== "failed" && status !== "completed") continue;
     writeRow(db, completedRow, row, ["completed", detail.record.attempt, null, at.recordedAt, calls + 1, at.position]);
-    addAttempt(db, at, { entity: id, revision: detail.revision, calls: calls + 1 }, detail.record);
+    addToHistory(db, at, { entity: id, revision: detail.revision, calls: calls + 1 }, detail.record);
   }
   completeRetries(db, at, ahead);
 }

@@ -1,14 +1,10 @@
 import type { SQLInputValue } from "node:sqlite";
 import { deliveryId, partDeliveryId } from "../../event/ids.ts";
-import type { AttemptRecord } from "../../records/attempt.ts";
 import type { JournalData } from "../../records/journal.ts";
 import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
 import type { DeliveryStatus } from "../model/delivery.ts";
 import { kindColumns, type LetterKind } from "./letter-counts.ts";
-
-/** Attempts kept for each delivery: the newest. */
-const keptAttempts = 50;
 
 /** The journal entry that is folded. */
 export interface At {
@@ -97,35 +93,6 @@ export function writeRow(db: ViewDatabase, { insert, update }: RowStatements, ro
   const { entity, revision, handler, made, tenant, entity_type, type, source } = row;
   if (made === undefined) db.run(update, ...values, entity, revision, handler);
   else db.run(insert, entity, revision, handler, made.position, made.eventId, made.deliveryId, tenant, entity_type, type, source, ...values);
-}
-
-/** @param calls of the delivery, with this one. */
-export function addAttempt(
-  db: ViewDatabase,
-  { handler, position }: At,
-  { entity, revision, calls }: { readonly entity: number; readonly revision: number; readonly calls: number },
-  record: AttemptRecord | null,
-): void {
-  if (record === null) return;
-  db.run(
-    "insert or replace into attempts(entity, revision, handler, position, record) values (?, ?, ?, ?, ?)",
-    entity,
-    revision,
-    handler,
-    position,
-    JSON.stringify(record),
-  );
-  if (calls <= keptAttempts) return;
-  db.run(
-    `delete from attempts where entity = ? and revision = ? and handler = ? and position <=
-       (select position from attempts where entity = ? and revision = ? and handler = ? order by position desc limit 1 offset ${keptAttempts})`,
-    entity,
-    revision,
-    handler,
-    entity,
-    revision,
-    handler,
-  );
 }
 
 /** Of a split event: the row is about this part now, and has the delivery id that its receiver sees. */

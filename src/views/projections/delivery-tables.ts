@@ -26,8 +26,4 @@ export const deliveryTables = `
     create index letters_retried on deliveries(replay_id, handler) where letter = 1 and status = 'failed';
     create index deliveries_with_texts on deliveries(handler, ended_position) where ended_position is not null;
     create index retries_by_lane on deliveries(handler, entity, revision) where status = 'failed' and letter = 0;
-
-    -- position: that of the journal's entry.
-    create table attempts(entity integer not null, revision integer not null, handler text not null, position integer not null, record text not null,
-      primary key (entity, revision, handler, position)) strict, without rowid;
 `;

@@ -52,7 +52,7 @@ function forget({ db, latest }: Folding, [stream, first, before, position, recor
     db.run("insert into forgotten values (1, ?) on conflict do update set events = events + excluded.events", rows.length);
   }
   db.run("delete from event_marks where entity = ? and revision < ?", entity.id, before);
-  for (const table of ["deliveries", "attempts", "amendments", "escalations"])
+  for (const table of ["deliveries", "delivery_history", "amendments", "escalations"])
     db.run(`delete from ${table} where entity = ? and revision between ? and ?`, entity.id, first, last);
   db.run("delete from gaps where entity = ? and last < ?", entity.id, before);
   // The log no longer has any event of it: a rebuild knows by this alone that there was such an entity.

@@ -1,6 +1,7 @@
 import type { ViewDatabase } from "../database.ts";
 import type { Entry, Folding, Projection } from "../projection.ts";
 import { inPartition } from "./checkpoints.ts";
+import { forgetRecords } from "./delivery-history.ts";
 import { journalsReadTable } from "./journals-read.ts";
 
 type EntryOfKind<K extends Entry["kind"]> = Extract<Entry, { readonly kind: K }>;
@@ -48,11 +49,8 @@ function mustHaveRead(db: ViewDatabase, { abridged: { journal, before } }: Entry
 
 function forgetTexts({ db }: Folding, { handler, place, abridged: { through } }: EntryOfKind<"abridged">): void {
   const over = `handler = ? and ended_position <= ? ${inPartition("deliveries.entity", place)}`;
-  db.run(
-    `delete from attempts where (entity, revision, handler) in (select entity, revision, handler from deliveries indexed by deliveries_with_texts where ${over})`,
-    handler,
-    Number(through),
-  );
+  const ofThem = `(entity, revision, handler) in (select entity, revision, handler from deliveries indexed by deliveries_with_texts where ${over})`;
+  forgetRecords(db, ofThem, handler, Number(through));
   db.run(`update deliveries indexed by deliveries_with_texts set error_message = null, ended_position = null where ${over}`, handler, Number(through));
 }
 

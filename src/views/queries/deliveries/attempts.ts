@@ -7,6 +7,11 @@ export function attemptsOf(
   { entity, revision, handler }: { readonly entity: number; readonly revision: number; readonly handler: string },
 ): readonly AttemptRecord[] {
   return db
-    .all<{ record: string }>("select record from attempts where entity = ? and revision = ? and handler = ? order by position desc", entity, revision, handler)
+    .all<{ record: string }>(
+      "select record from delivery_history where entity = ? and revision = ? and handler = ? and record is not null order by position desc",
+      entity,
+      revision,
+      handler,
+    )
     .map(({ record }) => JSON.parse(record) as AttemptRecord);
 }
