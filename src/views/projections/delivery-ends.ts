@@ -6,7 +6,7 @@ import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
 import type { Folding } from "../projection.ts";
 import { countFailure } from "./count-failure.ts";
-import { addAct, addToHistory, addRetirement } from "./delivery-history.ts";
+import { addAct, addRetirement, addToHistory } from "./delivery-history.ts";
 import { type About, type At, aboutPart, type Found, openRow, rowStatements, writeRow } from "./delivery-row.ts";
 import { isListed } from "./letter-counts.ts";
 

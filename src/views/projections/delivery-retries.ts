@@ -12,12 +12,12 @@ const completedRow = rowStatements(["status", "attempts", "next_attempt_at", "pr
 export function completed(db: ViewDatabase, at: At, { ahead, completed: details = [], attached: lanes = [] }: JournalData["progress"]): void {
   attached(db, at, lanes);
   for (const detail of details) {
-    const { id } = entityOf(db, detail.lane);
-    const row = findRow(db, id, detail.revision, at.handler) ?? newRow(db, at, detail, detail.record.attempt);
+    const entity = entityOf(db, detail.lane);
+    const row = findRow(db, entity, detail.revision, at.handler) ?? newRow(db, at, detail, detail.record.attempt);
     const { status, calls } = row;
     if (status !== "failed" && status !== "completed") continue;
     writeRow(db, completedRow, row, ["completed", detail.record.attempt, null, at.recordedAt, calls + 1, at.position]);
-    addToHistory(db, at, { entity: id, revision: detail.revision, calls: calls + 1 }, detail.record);
+    addToHistory(db, at, { entity: entity.id, revision: detail.revision, calls: calls + 1 }, detail.record);
   }
   completeRetries(db, at, ahead);
 }

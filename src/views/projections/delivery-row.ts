@@ -2,9 +2,10 @@ import type { SQLInputValue } from "node:sqlite";
 import { deliveryId, partDeliveryId } from "../../event/ids.ts";
 import type { JournalData } from "../../records/journal.ts";
 import type { ViewDatabase } from "../database.ts";
+import type { EntityKey } from "../entity-cache.ts";
 import { entityOf } from "../entity-keys.ts";
 import type { DeliveryStatus } from "../model/delivery.ts";
-import { kindColumns, type LetterKind } from "./letter-counts.ts";
+import type { LetterKind } from "./letter-counts.ts";
 
 /** The journal entry that is folded. */
 export interface At {
@@ -41,16 +42,25 @@ interface MadeRow {
 
 const finalStatuses: readonly DeliveryStatus[] = ["completed", "replayed", "discarded", "skipped"];
 
-const rowOf = `select entity, revision, status, letter, attempts, retry_count, replay_id, first_failed_at, calls, ${kindColumns} from deliveries
-  where entity = ? and revision = ? and handler = ?`;
+const rowOf = `select status, letter, attempts, retry_count, replay_id, first_failed_at, calls, type, source, cause, error_type, error_message, error_group
+  from deliveries where entity = ? and revision = ? and handler = ?`;
 
-export function findRow(db: ViewDatabase, entity: number, revision: number, handler: string): Found | undefined {
-  return db.get<Found>(rowOf, entity, revision, handler);
+type RowColumns = readonly [
+  ...[status: DeliveryStatus, letter: 0 | 1, attempts: number, retry_count: number, replay_id: string | null, first_failed_at: string | null, calls: number],
+  ...[type: string, source: string | null, cause: string | null, error_type: string | null, error_message: string | null, error_group: string | null],
+];
+
+export function findRow(db: ViewDatabase, { id: entity, tenant, type: entity_type }: EntityKey, revision: number, handler: string): Found | undefined {
+  const row = db.values<RowColumns>(rowOf, entity, revision, handler);
+  if (row === undefined) return undefined;
+  const [status, letter, attempts, retry_count, replay_id, first_failed_at, calls, type, source, cause, error_type, error_message, error_group] = row;
+  const kind = { tenant, handler, entity_type, type, source, cause, error_type, error_message, error_group };
+  return { entity, revision, status, letter, attempts, retry_count, replay_id, first_failed_at, calls, ...kind };
 }
 
 /** The delivery as its row has it, or will have it: see `newRow`. Null when it has its final outcome: what comes later changes nothing. */
 export function openRow(db: ViewDatabase, at: At, about: About, attempts: number): Found | null {
-  const known = findRow(db, entityOf(db, about.lane).id, about.revision, at.handler);
+  const known = findRow(db, entityOf(db, about.lane), about.revision, at.handler);
   if (known === undefined) return newRow(db, at, about, attempts);
   return finalStatuses.includes(known.status) ? null : known;
 }

@@ -23,6 +23,11 @@ export interface Lane {
   letters: number;
 }
 
+type LaneColumns = readonly [
+  ...[partition: number, next: number, at: number, detached: 0 | 1, why: string | null, detail: string | null],
+  ...[attempts: number, retry_at: string | null, letters: number],
+];
+
 interface KeptLane {
   readonly lane: Lane;
   /** Of a lane without a row; else null. */
@@ -42,11 +47,14 @@ export class LaneRows {
   find(db: ViewDatabase, entity: number, handler: string): Lane | undefined {
     const known = this.#handlers.get(handler)?.get(entity);
     if (known !== undefined) return known.lane;
-    const lane = db.get<Lane>(
-      "select entity, handler, partition, next, at, detached, why, detail, attempts, retry_at, letters from lanes where entity = ? and handler = ?",
+    const row = db.values<LaneColumns>(
+      "select partition, next, at, detached, why, detail, attempts, retry_at, letters from lanes where entity = ? and handler = ?",
       ...[entity, handler],
     );
-    if (lane !== undefined) this.#keep({ lane, newOf: null, changed: false, mark: null });
+    if (row === undefined) return undefined;
+    const [partition, next, at, detached, why, detail, attempts, retry_at, letters] = row;
+    const lane: Lane = { entity, handler, partition, next, at, detached, why, detail, attempts, retry_at, letters };
+    this.#keep({ lane, newOf: null, changed: false, mark: null });
     return lane;
   }
 
