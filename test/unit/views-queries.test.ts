@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { isRepriseError } from "../../src/errors.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 import { deliveryId, newId } from "../../src/event/ids.ts";
+import { retentionStream } from "../../src/event/names.ts";
 import { about, attemptRecord, deadLettered, makeViewsFixture, progress } from "../support/views-fixture.ts";
 
 const tenant = "default";
@@ -155,6 +156,36 @@ describe("one event", () => {
     const delivery = (await views.event(tenant, event!.id))!.deliveries[0]!;
     expect(delivery).toMatchObject({ attempts: 60, retryCount: 60 });
     expect(delivery.history.map(({ attempt }) => attempt)).toEqual(Array.from({ length: 50 }, (_, index) => 60 - index));
+  });
+
+  it("keeps an act when the call that is on record with it is no longer among the newest", async () => {
+    const { paid, configure, journal, open } = makeViewsFixture();
+    await configure("ledger");
+    const [event] = await paid("default.order-1");
+    await journal("ledger", deadLettered(event!, { attempts: 1, retryCount: 1, record: attemptRecord(1), act: { actor: "ann", reason: "hopeless" } }));
+    for (let attempt = 2; attempt <= 60; attempt++)
+      await journal("ledger", { type: "delivery.failed", data: { ...about(event!), record: attemptRecord(attempt), retryAt: "2026-01-01T00:00:02.000Z" } });
+    const delivery = (await (await open()).event(tenant, event!.id))!.deliveries[0]!;
+    expect(delivery.history.map(({ attempt }) => attempt)).toEqual(Array.from({ length: 50 }, (_, index) => 60 - index));
+    expect(delivery.acts).toMatchObject([{ what: "given_up", actor: "ann", reason: "hopeless", after: "dead_lettered", replayId: null }]);
+  });
+
+  it("leaves nothing behind when its event is archived, not even what somebody decided", async () => {
+    const { append, paid, configure, journal, open, file } = makeViewsFixture();
+    await configure("ledger");
+    const [event, next] = await paid("default.order-1", 2);
+    const act = { actor: "ann", reason: "by hand" };
+    await journal("ledger", deadLettered(event!), {
+      type: "delivery.settled",
+      data: { ...about(event!), outcome: "discarded", cause: null, act, record: null },
+    });
+    await journal("ledger", deadLettered(next!));
+    const range = { runId: "r", archive: "file:/a", segment: "1", after: "0", through: "9", streams: [[event!.stream, 0, 1]] };
+    await append(retentionStream, { type: "retention.archived", data: range });
+    const views = await open();
+    await views.close();
+    const rows = new DatabaseSync(file).prepare("select revision, record is null as no_record, act is null as no_act from delivery_history").all();
+    expect(rows.map((row) => ({ ...row }))).toEqual([{ revision: 1, no_record: 0, no_act: 1 }]);
   });
 
   it("was completed when the record that passed it was written, also in a lane that was held", async () => {
