@@ -4,6 +4,7 @@ import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
 import { defineConfig } from "../../src/config/config.ts";
 import type { Clock } from "../../src/event/clock.ts";
+import { beginInTurn } from "../../src/event/turns.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { anEvent } from "../contract/log-events.ts";
 import { makeFakeClock } from "../support/fake-clock.ts";
@@ -100,6 +101,35 @@ describe("a lone writer of the embedded log", () => {
     await log.close();
   });
 
+  it("is nobody who shared the last commit: another may be on its way in the same turn", async () => {
+    const turns = countCommits();
+    const { log, append } = await openLog();
+    turns.length = 0;
+    const write = async (writer: string, steps: number) => {
+      for (let number = 0; number < 5; number++) {
+        await append(writer);
+        for (let step = 0; step < steps; step++) await null;
+      }
+    };
+    await Promise.all([write("1", 0), write("2", 20)]);
+    expect(turns).toEqual([1, 1, 1, 1, 1]);
+    await log.close();
+  });
+
+  it("has none of Reprise's own records stored in its turn: they are synced off this thread", async () => {
+    const turns = countCommits();
+    const { log, append } = await openLog();
+    turns.length = 0;
+    await append("1");
+    await Promise.all([log.append("reprise.journal-desk-1-0", [anEvent({ source: "reprise" })], "any"), append("1")]);
+    expect(turns).toEqual([1, 1]);
+    turns.length = 0;
+    await append("1");
+    await log.append("reprise.journal-desk-1-0", [anEvent({ source: "reprise" })], "any");
+    expect(turns).toEqual([1, 1]);
+    await log.close();
+  });
+
   it("is nobody who asks over HTTP: connections that send one request after another share commits", async () => {
     const turns = countCommits();
     const store = await startStore(defineConfig({ events: [orderPlaced] }), temporaryFolder());
@@ -116,5 +146,16 @@ describe("a lone writer of the embedded log", () => {
     expect(Math.max(...turns)).toBe(1);
     expect(turns.length).toBeLessThan(20 + 16 * 20);
     await server.close();
+  });
+
+  // It comes last, because what it did is remembered for a second.
+  it("waits for its turn while several tenants ask, who then share commits", async () => {
+    const turns = countCommits();
+    const { log, append } = await openLog();
+    for (const tenant of ["mill", "shop"]) await beginInTurn(tenant);
+    turns.length = 0;
+    for (let number = 0; number < 3; number++) await append("1");
+    expect(turns).toEqual([1, 1, 1]);
+    await log.close();
   });
 });
