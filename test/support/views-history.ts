@@ -297,7 +297,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
   }
 
   /** A dead letter, the lane's first where order is strict, is delivered again, or discarded. */
-  function resolve(handler: ModelHandler): void {
+  function resolve(handler: ModelHandler, asked: string): void {
     const letters = lettersOf(handler).filter(({ lane, revision }) => handler.ordering === "relaxed" || revision === Math.min(...lane.letters.keys()));
     if (letters.length === 0) return;
     const { stream, lane, revision } = pick(letters);
@@ -309,7 +309,7 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
       letter.escalated = false;
       return;
     }
-    const replayId = letter.replayId ?? id();
+    const replayId = letter.replayId ?? asked;
     const attempt = (handler.attempts.get(key(event)) ?? 0) + 1;
     const outcome = dice(6);
     if (outcome === 0) {
@@ -453,8 +453,10 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
       if (act < 9) await configure(handler);
     } else if (act < 9) scan(handler);
     else if (act < 16) deliver(handler);
-    else if (act < 18) resolve(handler);
-    else if (act < 20) change(handler);
+    else if (act < 18) {
+      const replayId = id(); // some letters of one replay in a row
+      for (let letters = 1 + dice(3); letters > 0; letters--) resolve(handler, replayId);
+    } else if (act < 20) change(handler);
     else if (act < 22) await flush(handler, anyPart(handler));
     else if (act < 23) await claim(handler, anyPart(handler));
     else if (act < 25) operate(handler);
@@ -498,10 +500,21 @@ function inLists(facts: readonly JournalEvent[]): { readonly attached: readonly 
     attached.push([fact.data.lane, fact.data.at]);
     return false;
   });
-  return { attached, facts: others.map(asReplayed) };
+  return { attached, facts: joined(others) };
 }
 
-/** A dead letter that was delivered, as it is recorded beside others. */
+/** Dead letters that one replay delivered one after another, as they are recorded beside others: a lone one as the first builds did, or as a list of one. */
+function joined(facts: readonly JournalEvent[]): readonly JournalEvent[] {
+  const all: JournalEvent[] = [];
+  for (const fact of facts.map(asReplayed)) {
+    const last = all.at(-1);
+    if (fact.type === "letters.replayed" && last?.type === "letters.replayed" && last.data.act.replayId === fact.data.act.replayId)
+      all[all.length - 1] = { type: "letters.replayed", data: { act: last.data.act, letters: [...last.data.letters, ...fact.data.letters] } };
+    else all.push(fact);
+  }
+  return all;
+}
+
 function asReplayed(fact: JournalEvent): JournalEvent {
   if (fact.type !== "delivery.settled" || fact.data.outcome !== "replayed") return fact;
   const { lane, revision, at, eventId, act, record } = fact.data;
