@@ -46,8 +46,8 @@ beforeEach(() => {
   Object.assign(threads, { started: 0, stopped: 0, pages: 0, refused: 0, start: null, options: null, ready: isReady.resolve });
 });
 
-const tight = { batchEvents: 5, scanPositions: 9, aheadEvents: 1, aheadBatches: 1, aheadPages: 2 };
-const alone = { ...tight, aheadEvents: Number.MAX_SAFE_INTEGER };
+const tight = { batchEvents: 5, scanPositions: 9, aheadBatches: 1, aheadPages: 2 };
+const alone = { ...tight, aheadBatches: Number.MAX_SAFE_INTEGER };
 
 async function openLog(folder: string, limits: Partial<SqliteLogLimits>, clock?: FakeClock): Promise<EventLog> {
   const log = await openSqliteLog(folder, { limits, ...(clock === undefined ? {} : { clock }) });
@@ -70,8 +70,8 @@ async function filled(): Promise<string> {
   return folder;
 }
 
-/** All that a subscription hands on until it is live. It takes a batch only when the thread is there. */
-async function all(log: EventLog, filter?: EventFilter, between: (batch: SubscriptionBatch, number: number) => Promise<void> = async () => {}) {
+/** All that a subscription hands on until it is live.  */
+async function all(log: EventLog, filter?: EventFilter, between: (batch: SubscriptionBatch, number: number) => Promise<unknown> = async () => {}) {
   const controller = new AbortController();
   const events: StoredEvent[] = [];
   let number = 0;
@@ -82,7 +82,8 @@ async function all(log: EventLog, filter?: EventFilter, between: (batch: Subscri
   }
   return events;
 }
-const whenReady = () => ready;
+/** The second batch begins the thread. */
+const whenReady = async (_batch: SubscriptionBatch, number: number) => number > 1 && ready;
 
 describe("pages that another thread reads ahead", () => {
   it.each([
@@ -144,11 +145,11 @@ describe("pages that another thread reads ahead", () => {
     const folder = await filled();
     const log = await openLog(folder, tight);
     let reached = 0n;
-    const events = await all(log, undefined, async ({ position }, number) => {
-      await ready;
+    const events = await all(log, undefined, async (batch, number) => {
+      await whenReady(batch, number);
       if (number !== 6) return;
       await vi.waitFor(() => expect(threads.pages).toBeGreaterThanOrEqual(number));
-      reached = position;
+      reached = batch.position;
       await log.truncate("shop.order-3", 10);
       await log.truncateStreams([{ stream: "shop.order-4", before: 10 }], { after: 0n, through: 400n });
     });
@@ -161,8 +162,8 @@ describe("pages that another thread reads ahead", () => {
   it("are not missed when the thread dies, and no other one is started", async () => {
     const folder = await filled();
     const log = await openLog(folder, tight);
-    const events = await all(log, undefined, async (_batch, number) => {
-      await ready;
+    const events = await all(log, undefined, async (batch, number) => {
+      await whenReady(batch, number);
       if (number === 10) (threads.options as Options).ended(new Error("out of memory"));
     });
     expect(events).toHaveLength(308);
@@ -213,12 +214,12 @@ describe("pages that another thread reads ahead", () => {
 
   it("are for subscriptions that are far from the end, and quick", async () => {
     const folder = await filled();
-    const near = await openSqliteLog(folder, { limits: { ...tight, aheadEvents: 500 } });
+    const near = await openSqliteLog(folder, { limits: { ...tight, aheadBatches: 20 } });
     await all(near);
     await near.close();
     const clock = makeFakeClock();
     const slow = await openLog(folder, { ...tight, aheadBatches: 4 }, clock);
-    await all(slow, undefined, () => clock.advance(150));
+    await all(slow, undefined, () => clock.advance(101));
     expect(threads.started).toBe(0);
     await all(slow, undefined, () => clock.advance(99));
     expect(threads.started).toBeGreaterThan(0);

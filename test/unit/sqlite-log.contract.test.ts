@@ -22,7 +22,7 @@ describeEventLog("sqlite with tight limits", async () => {
 });
 
 /** Another thread reads the pages of each subscription. */
-const ahead = { batchEvents: 50, aheadEvents: 1, aheadBatches: 1 };
+const ahead = { batchEvents: 5, aheadBatches: 1 };
 
 describeEventLog("sqlite whose pages are read ahead", async () => {
   const folder = temporaryFolder();

@@ -19,8 +19,10 @@ export interface SqliteLogLimits {
   readonly scanPositions: number;
   /** The part of these three that a small step has: a quarter of a millisecond. */
   readonly smallStep: number;
-  /** A subscription with so many positions before it, and so many quick batches behind it, has pages read ahead by another thread: so many. */
-  readonly aheadEvents: number;
+  /**
+   * A subscription with so many quick batches behind it, and two and a half times as many before it, has pages read ahead by another thread: so many. With
+   * batches of 512 events, 28,000 events are worth a thread.
+   */
   readonly aheadBatches: number;
   readonly aheadPages: number;
   /** Streams whose head and name are kept in memory, about 300 bytes each. */
@@ -41,7 +43,6 @@ export const defaultLimits: SqliteLogLimits = {
   batchBytes: 1024 * 1024,
   scanPositions: 4096,
   smallStep: 1 / 16,
-  aheadEvents: 20_000,
   aheadBatches: 16,
   aheadPages: 3,
   cachedStreams: 20_000,

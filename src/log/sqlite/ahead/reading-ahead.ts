@@ -5,6 +5,8 @@ import type { PagesAhead } from "./pages-ahead.ts";
 
 /** A page takes the thread a millisecond or two. */
 const patienceMs = 1000;
+/** The thread takes 0.1 s of processor time to start, so it is worth that where there are so many times the batches before the subscription that it had. */
+const aheadToBehind = 2.5;
 /** A subscription that takes longer for its batches hardly waits for reading. */
 const quickBatchMs = 100;
 
@@ -13,7 +15,9 @@ export class ReadingAhead {
   readonly #ahead: PagesAhead;
   readonly #types: readonly string[] | null;
   #batches = 0;
-  #sinceMs: number;
+  /** When and where the first of these batches was asked for. */
+  #sinceMs = 0;
+  #from = 0;
   #joined = false;
   /** Of what the thread reads for it from one place on; null: nothing. */
   #number: number | null = null;
@@ -26,7 +30,6 @@ export class ReadingAhead {
   constructor(ahead: PagesAhead, types: readonly string[] | null) {
     this.#ahead = ahead;
     this.#types = types;
-    this.#sinceMs = ahead.clock.monotonicMs();
   }
 
   /** The batch behind `after`. Null: read it here. Call it once for each batch. */
@@ -72,19 +75,22 @@ export class ReadingAhead {
     return taken;
   }
 
-  /** Far from the end of the log, and quick. */
+  /** Far from the end of the log, and quick. Batches tell how far: of large events, a few are a batch. */
   #isWorthIt(after: number): boolean {
-    const { aheadEvents, aheadBatches } = this.#ahead.limits;
-    if (this.#ahead.end() - after < aheadEvents) {
-      if (this.#joined) this.leave();
-      return false;
+    const { aheadBatches, batchEvents } = this.#ahead.limits;
+    const left = this.#ahead.end() - after;
+    if (this.#joined) {
+      if (left < batchEvents) this.leave();
+      return this.#joined;
     }
-    if (this.#joined || ++this.#batches < aheadBatches) return this.#joined;
-    const nowMs = this.#ahead.clock.monotonicMs();
-    const isQuick = nowMs - this.#sinceMs <= this.#batches * quickBatchMs;
+    if (this.#batches++ === 0) {
+      this.#from = after;
+      this.#sinceMs = this.#ahead.clock.monotonicMs();
+    }
+    if (this.#batches <= aheadBatches) return false;
+    const isQuick = this.#ahead.clock.monotonicMs() - this.#sinceMs <= aheadBatches * quickBatchMs;
     this.#batches = 0;
-    this.#sinceMs = nowMs;
-    this.#joined = isQuick && this.#ahead.join(this);
+    this.#joined = isQuick && left >= aheadToBehind * (after - this.#from) && this.#ahead.join(this);
     return this.#joined;
   }
 
