@@ -4,6 +4,7 @@ import { isRepriseError } from "../../src/errors.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 import { deliveryId, newId } from "../../src/event/ids.ts";
 import { retentionStream } from "../../src/event/names.ts";
+import type { JournalEvent } from "../../src/records/journal.ts";
 import { about, attemptRecord, deadLettered, makeViewsFixture, progress } from "../support/views-fixture.ts";
 
 const tenant = "default";
@@ -403,6 +404,25 @@ describe("dead letters", () => {
       ],
     });
     expect(await views.deadLetterStats({ tenant: "mill" })).toMatchObject({ total: 0, waiting: 0, oldestAt: null, topErrors: [] });
+  });
+
+  it("hold what has no trouble of its own, counted alike one by one and in sum, also where their handler was relaxed before", async () => {
+    const { configure, paid, journal, log, open } = makeViewsFixture();
+    await configure("ledger", { ordering: "relaxed" });
+    const [dead, waits, ...others] = await paid("default.order-1", 6);
+    await paid("default.order-2", 2);
+    const failed: JournalEvent = {
+      type: "delivery.failed",
+      data: { ...about(waits!), record: attemptRecord(1), retryAt: "2026-01-01T00:00:02.000Z" },
+    };
+    await journal("ledger", deadLettered(dead!), failed, progress(0n, [[dead!]]));
+    const views = await open();
+    expect(await views.deadLetterStats({ tenant })).toMatchObject({ total: 1, waiting: 0 });
+    await configure("ledger", { ordering: "strict" });
+    await views.waitFor(await log.head());
+    const [letter] = await views.findDeadLetters(tenant, dead!.id);
+    expect(letter!.waiting).toBe(others.length);
+    expect(await views.deadLetterStats({ tenant })).toMatchObject({ total: 1, waiting: others.length });
   });
 
   it("outlive their event", async () => {
