@@ -166,9 +166,15 @@ describe("one event", () => {
     await journal("ledger", deadLettered(event!, { attempts: 1, retryCount: 1, record: attemptRecord(1), act: { actor: "ann", reason: "hopeless" } }));
     for (let attempt = 2; attempt <= 60; attempt++)
       await journal("ledger", { type: "delivery.failed", data: { ...about(event!), record: attemptRecord(attempt), retryAt: "2026-01-01T00:00:02.000Z" } });
+    const seen = { actor: "bob", reason: "seen" };
+    await journal("ledger", { type: "delivery.decided", data: { ...about(event!), decision: "approved", runId: newId(), act: seen } });
+    await journal("ledger", { type: "delivery.failed", data: { ...about(event!), record: attemptRecord(61), retryAt: "2026-01-01T00:00:02.000Z" } });
     const delivery = (await (await open()).event(tenant, event!.id))!.deliveries[0]!;
-    expect(delivery.history.map(({ attempt }) => attempt)).toEqual(Array.from({ length: 50 }, (_, index) => 60 - index));
-    expect(delivery.acts).toMatchObject([{ what: "given_up", actor: "ann", reason: "hopeless", after: "dead_lettered", replayId: null }]);
+    expect(delivery.history.map(({ attempt }) => attempt)).toEqual(Array.from({ length: 50 }, (_, index) => 61 - index));
+    expect(delivery.acts).toMatchObject([
+      { what: "approved", actor: "bob" },
+      { what: "given_up", actor: "ann", reason: "hopeless", after: "dead_lettered", replayId: null },
+    ]);
   });
 
   it("leaves nothing behind when its event is archived, not even what somebody decided", async () => {
