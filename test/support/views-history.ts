@@ -154,6 +154,8 @@ export function makeHistory(log: EventLog, dice: Dice, setups: readonly HandlerS
         type: "handler.configured",
         data: {
           types: Object.fromEntries(handler.types.map((type) => [type, handler.since.toString()])),
+          // The first builds did not name them.
+          ...(made % 6 === 0 ? {} : { stored: Object.fromEntries(ordersCatalog.candidates(handler.types).map((type) => [type, handler.since.toString()])) }),
           ordering: handler.ordering,
           start: handler.fromNow ? "now" : "beginning",
           partitions: handler.parts.length,

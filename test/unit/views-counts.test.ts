@@ -16,7 +16,14 @@ import { makeDice, makeHistory, ordersCatalog } from "../support/views-history.t
 const setups = [
   { name: "ledger", ordering: "strict", types: ["order.placed", "order.paid"], fromNow: false },
   { name: "mailer", ordering: "relaxed", types: ["order.placed"], fromNow: false, partitions: 3 },
+  { name: "stats", ordering: "strict", types: ["order.noted", "order.placed"], fromNow: true, partitions: 2 },
 ] as const;
+
+const kind = `(l.paused | (l.why is not null) * 2 | (l.letters > 0) * 4 | (l.retry_at is not null) * 8 | l.detached * 16 | (l.counted is not null) * 32)`;
+/** What waits in a lane, found by its revisions. */
+const waiting = `from events e join handler_types t on t.handler = l.handler and t.type = e.type and t.since < e.position where e.entity = l.entity and e.revision >= l.next
+  and not exists (select 1 from deliveries d where d.entity = e.entity and d.revision = e.revision and d.handler = l.handler)
+  and not exists (select 1 from gaps g where g.entity = e.entity and g.handler = l.handler and e.revision between g.first and g.last)`;
 
 /** Each count as it is kept, and as the rows give it. */
 const counts = {
@@ -34,6 +41,14 @@ const counts = {
     "select entity, handler, letters as count from lanes where letters <> 0",
     "select entity, handler, count(*) as count from deliveries where letter = 1 group by entity, handler",
   ],
+  "lanes that are alike, and what waits in those that stand still": [
+    "select handler, tenant, kind, lanes as count, waiting from lane_counts",
+    `select handler, tenant, ${kind} as kind, count(*) as count, sum(iif(l.counted is null, 0, (select count(*) ${waiting}))) as waiting from lanes l group by 1, 2, 3`,
+  ],
+  "the first that waits in a lane": [
+    "select entity, handler, first_ms as count from lanes where counted is not null",
+    `select entity, handler, (select min(e.recorded_ms) ${waiting}) as count from lanes l where counted is not null`,
+  ],
 } as const;
 
 function compare(db: ViewDatabase): number {
@@ -46,10 +61,13 @@ function compare(db: ViewDatabase): number {
   return sorted(counts["dead letters by kind"][0]).length;
 }
 
-it("dead letters are counted as the rows have them after each batch of a random history, and none is when their handler is retired (property)", async () => {
+const waitingIn = (db: ViewDatabase): number => db.get<{ waiting: number | null }>("select sum(waiting) as waiting from lane_counts")!.waiting ?? 0;
+
+it("dead letters, lanes and what waits in them are counted as the rows have them after each batch of a random history, and none is when their handler is retired (property)", async () => {
   const folder = temporaryFolder();
   let run = 0;
   let most = 0;
+  let mostWaiting = 0;
   await fc.assert(
     fc.asyncProperty(fc.nat(), async (seed) => {
       const dice = makeDice(seed);
@@ -66,6 +84,7 @@ it("dead letters are counted as the rows have them after each batch of a random 
         const size = 1 + dice(60);
         events = events.slice(store.fold(events, (folded) => folded >= size));
         most = Math.max(most, compare(store.db));
+        mostWaiting = Math.max(mostWaiting, waitingIn(store.db));
       }
       expect(compare(store.db)).toBe(0);
       store.close();
@@ -73,4 +92,5 @@ it("dead letters are counted as the rows have them after each batch of a random 
     { numRuns: size(15, 60) },
   );
   expect(most).toBeGreaterThan(0);
+  expect(mostWaiting).toBeGreaterThan(10);
 }, 60_000);

@@ -44,6 +44,8 @@ export const handlers: Projection = {
       case "handler.configured": {
         const { of } = partitionOfJournal(entry.data.journal);
         const before = partitionsOf(db, handler);
+        const wantedBefore = wantedOf(db, handler);
+        latest.lanes.write(db);
         db.run(
           `insert into handlers(name, ordering, journal, partitions, endpoint) values (?, ?, ?, ?, ?)
            on conflict do update set ordering = excluded.ordering, journal = excluded.journal, endpoint = excluded.endpoint`,
@@ -54,7 +56,6 @@ export const handlers: Projection = {
           entry.data.endpoint,
         );
         db.journals.clear();
-        latest.lanes.write(db);
         if (before !== undefined) divide(db, handler, before, of);
         db.run("delete from handler_types where handler = ?", handler);
         for (const [type, since] of Object.entries(entry.data.stored ?? entry.data.types))
@@ -65,6 +66,7 @@ export const handlers: Projection = {
             Number(since),
             Number(entry.data.stored !== undefined),
           );
+        if (wantedOf(db, handler) !== wantedBefore) latest.lanes.configured(db, handler);
         wantedChanged();
         return;
       }
@@ -81,6 +83,12 @@ export const handlers: Projection = {
     }
   },
 };
+
+/** What a handler wants, and in which order, as text that can be compared. */
+function wantedOf(db: ViewDatabase, handler: string): string {
+  const types = db.all("select type, since, exact from handler_types where handler = ? order by type", handler);
+  return JSON.stringify([db.get("select ordering from handlers where name = ?", handler), types]);
+}
 
 /**
  * Fills `temp.wanted`: which stored types each handler wants, and beyond which position. What the first builds recorded depends on this

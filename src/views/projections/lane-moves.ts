@@ -2,13 +2,13 @@ import type { JournalData } from "../../records/journal.ts";
 import { isLaneBlock } from "../../records/lane-state.ts";
 import { entityOf } from "../entity-keys.ts";
 import type { Folding } from "../projection.ts";
-import type { Mark } from "./lane-row.ts";
+import type { Mark } from "./kept-lane.ts";
 
 export function progressed({ db, latest: { lanes } }: Folding, mark: Mark, { checkpoint: text, ahead }: JournalData["progress"]): void {
   const checkpoint = Number(text);
   for (const [stream, next, at] of ahead) {
     const entity = entityOf(db, stream);
-    if (Number(at) <= checkpoint && lanes.find(db, entity.id, mark.handler) === undefined) continue; // it would be forgotten below
+    if (Number(at) <= checkpoint && lanes.find(db, entity, mark.handler) === undefined) continue; // it would be forgotten below
     const { lane, moved } = lanes.advance(db, entity, mark, next, Number(at));
     if (moved) lanes.addMark(db, lane, mark.recordedAt);
   }
@@ -22,7 +22,7 @@ export function detached({ db, latest: { lanes } }: Folding, mark: Mark, { lane:
 }
 
 export function attached({ db, latest: { lanes } }: Folding, mark: Mark, { lane: stream, at }: JournalData["lane.attached"]): void {
-  const lane = lanes.find(db, entityOf(db, stream).id, mark.handler);
+  const lane = lanes.find(db, entityOf(db, stream), mark.handler);
   if (lane === undefined) return;
   lanes.change(lane, { detached: 0, why: null, at: Math.max(lane.at, Number(at)) });
   lanes.addMark(db, lane, mark.recordedAt);
@@ -30,21 +30,17 @@ export function attached({ db, latest: { lanes } }: Folding, mark: Mark, { lane:
 
 export function paused({ db, latest: { lanes } }: Folding, mark: Mark, { lane: stream, next, at, act }: JournalData["lane.paused"]): void {
   const { lane } = lanes.advance(db, entityOf(db, stream), mark, next, Number(at));
-  lanes.change(lane, { detached: 1 });
+  lanes.change(lane, { detached: 1, paused: 1, paused_by: act.actor, paused_reason: act.reason });
   lanes.addMark(db, lane, mark.recordedAt);
-  lanes.write(db);
-  db.run(
-    "update lanes set paused = 1, paused_by = ?, paused_reason = ? where entity = ? and handler = ?",
-    ...[act.actor, act.reason, lane.entity, mark.handler],
-  );
 }
 
-export function resumed({ db }: Folding, { handler }: Mark, { lane }: JournalData["lane.resumed"]): void {
-  db.run("update lanes set paused = 0, paused_by = null, paused_reason = null where entity = ? and handler = ?", entityOf(db, lane).id, handler);
+export function resumed({ db, latest: { lanes } }: Folding, { handler }: Mark, { lane: stream }: JournalData["lane.resumed"]): void {
+  const lane = lanes.find(db, entityOf(db, stream), handler);
+  if (lane !== undefined) lanes.change(lane, { paused: 0, paused_by: null, paused_reason: null });
 }
 
 export function retried({ db, latest: { lanes } }: Folding, { handler }: Mark, { lane: stream }: JournalData["lane.retried"]): void {
-  const lane = lanes.find(db, entityOf(db, stream).id, handler);
+  const lane = lanes.find(db, entityOf(db, stream), handler);
   if (lane !== undefined) lanes.change(lane, { retry_at: null });
 }
 

@@ -1,41 +1,15 @@
 import type { ViewDatabase } from "../database.ts";
 import type { EntityKey } from "../entity-cache.ts";
-import type { PartitionPlace } from "../journal-owners.ts";
+import { CountedLanes, hasWaiting } from "./counted-lanes.ts";
+import { HandlerWants } from "./handler-wants.ts";
+import { findLane, type KeptLane, type Lane, type Mark, writeLane, writeMark } from "./kept-lane.ts";
+import { type KindOfLane, kindOf, LaneCounts, laneKind } from "./lane-counts.ts";
+import { countWaiting, type Waiting } from "./waiting-events.ts";
 
-export interface Mark {
-  readonly handler: string;
-  readonly place: PartitionPlace;
-  readonly recordedAt: string;
-}
+/** A lane that has more before it when it comes to stand still is not counted: a walk over a million events, each time, would hold up all others. */
+const maxCounted = 1000;
 
-/** A lane as facts move it. Of its row only its pause is not here. */
-export interface Lane {
-  readonly entity: number;
-  readonly handler: string;
-  readonly partition: number;
-  next: number;
-  at: number;
-  detached: 0 | 1;
-  why: string | null;
-  detail: string | null;
-  attempts: number;
-  retry_at: string | null;
-  letters: number;
-}
-
-type LaneColumns = readonly [
-  ...[partition: number, next: number, at: number, detached: 0 | 1, why: string | null, detail: string | null],
-  ...[attempts: number, retry_at: string | null, letters: number],
-];
-
-interface KeptLane {
-  readonly lane: Lane;
-  /** Of a lane without a row; else null. */
-  readonly newOf: string | null;
-  changed: boolean;
-  /** Of its last second: not written yet. */
-  mark: { readonly second: number; readonly recordedAt: string; readonly next: number; readonly detached: 0 | 1 } | null;
-}
+const nothing: Waiting = { waiting: 0, firstMs: null };
 
 /**
  * Lanes that facts were about lately. They are written when a progress says how far their partition is, or the transaction ends: most are attached again by
@@ -43,18 +17,19 @@ interface KeptLane {
  */
 export class LaneRows {
   readonly #handlers = new Map<string, Map<number, KeptLane>>();
+  readonly #touched: KeptLane[] = [];
+  readonly #counts = new LaneCounts();
+  readonly #counted = new CountedLanes();
+  readonly #wants = new HandlerWants();
 
-  find(db: ViewDatabase, entity: number, handler: string): Lane | undefined {
-    const known = this.#handlers.get(handler)?.get(entity);
-    if (known !== undefined) return known.lane;
-    const row = db.values<LaneColumns>(
-      "select partition, next, at, detached, why, detail, attempts, retry_at, letters from lanes where entity = ? and handler = ?",
-      ...[entity, handler],
-    );
-    if (row === undefined) return undefined;
-    const [partition, next, at, detached, why, detail, attempts, retry_at, letters] = row;
-    const lane: Lane = { entity, handler, partition, next, at, detached, why, detail, attempts, retry_at, letters };
-    this.#keep({ lane, newOf: null, changed: false, mark: null });
+  find(db: ViewDatabase, entity: EntityKey, handler: string): Lane | undefined {
+    const known = this.#handlers.get(handler)?.get(entity.id);
+    if (known !== undefined) {
+      known.entity = entity;
+      return known.lane;
+    }
+    const lane = findLane(db, entity.id, handler);
+    if (lane !== undefined) this.#keep({ lane, entity, isNew: false, changed: false, turned: false, kind: kindOf(lane), touched: false, mark: null });
     return lane;
   }
 
@@ -65,15 +40,20 @@ export class LaneRows {
    */
   advance(
     db: ViewDatabase,
-    { id: entity, tenant }: Pick<EntityKey, "id" | "tenant">,
+    entity: EntityKey,
     { handler, place: { partition } }: Pick<Mark, "handler" | "place">,
     next: number,
     at: number,
   ): { readonly lane: Lane; readonly moved: boolean } {
     const lane = this.find(db, entity, handler);
     if (lane === undefined) {
-      const made: Lane = { entity, handler, partition, next, at, detached: 0, why: null, detail: null, attempts: 0, retry_at: null, letters: 0 };
-      this.#keep({ lane: made, newOf: tenant, changed: true, mark: null });
+      const made: Lane = {
+        ...{ entity: entity.id, handler, tenant: entity.tenant, partition, next, at, detached: 0, why: null, detail: null, attempts: 0, retry_at: null },
+        ...{ letters: 0, paused: 0, paused_by: null, paused_reason: null, counted: null, waiting: 0, first_ms: null },
+      };
+      const kept: KeptLane = { lane: made, entity, isNew: true, changed: true, turned: false, kind: null, touched: false, mark: null };
+      this.#keep(kept);
+      this.#touch(kept);
       return { lane: made, moved: false };
     }
     const moved = next > lane.next && lane.detached === 1;
@@ -83,8 +63,81 @@ export class LaneRows {
   }
 
   change(lane: Lane, to: Partial<Lane>): void {
+    const kept = this.#kept(lane);
+    if ((to.detached ?? lane.detached) !== lane.detached || (to.paused ?? lane.paused) !== lane.paused) kept.turned = true;
     Object.assign(lane, to);
-    this.#kept(lane).changed = true;
+    kept.changed = true;
+    this.#touch(kept);
+  }
+
+  /** Brings the counts up to date: call it once a fact is folded, before anything else comes. */
+  recount(db: ViewDatabase): void {
+    for (const kept of this.#touched) {
+      kept.touched = false;
+      this.#recount(db, kept);
+    }
+    this.#touched.length = 0;
+  }
+
+  /** An event of the entity has come. It waits in each of its lanes that is counted, where the handler wants it. */
+  arrived(db: ViewDatabase, entity: EntityKey, type: string, recordedMs: number): void {
+    const kinds = this.#counted.of(db, entity.id, () => this.write(db));
+    if (kinds.size === 0) return;
+    const place = this.#counted.place(entity.id);
+    for (const [handler, bytes] of kinds) {
+      const kind = bytes[place]!;
+      if (kind === 0) continue;
+      const since = this.#wants.of(db, handler).types?.get(type);
+      if (since === undefined || since >= entity.position) continue;
+      this.#counts.add(handler, entity.tenant, kind & ~hasWaiting, 0, 1);
+      if (kind & hasWaiting) continue;
+      const lane = this.find(db, entity, handler)!;
+      Object.assign(lane, { counted: entity.revision, waiting: 1, first_ms: recordedMs });
+      Object.assign(this.#kept(lane), { changed: true, turned: true });
+      bytes[place] = kind | hasWaiting;
+    }
+  }
+
+  /** What the handler wants, or its order, is another. Its lanes are counted again when facts change them; until then a walk tells what waits. */
+  configured(db: ViewDatabase, handler: string): void {
+    this.write(db);
+    this.#wants.clear();
+    this.#counted.clear();
+    this.#counts.writeUncounted(db, handler);
+    db.run("update lanes set counted = null, waiting = 0, first_ms = null where handler = ? and counted is not null", handler);
+  }
+
+  retired(db: ViewDatabase, handler: string): void {
+    this.write(db);
+    this.#wants.clear();
+    this.#counted.clear();
+    this.#counts.writeNone(db, handler);
+    db.run("delete from lanes where handler = ?", handler);
+  }
+
+  #recount(db: ViewDatabase, kept: KeptLane): void {
+    const { lane, entity, kind } = kept;
+    const { handler, tenant } = lane;
+    const { strict, types } = this.#wants.of(db, handler);
+    const before =
+      lane.counted === null ? 0 : lane.waiting + (lane.counted < entity.revision ? countWaiting(db, entity, handler, lane.counted + 1, "all").waiting : 0);
+    const stands = lane.detached === 1 && (lane.paused === 1 || lane.why !== null || (strict && lane.letters > 0));
+    const behind = entity.revision + 1 - lane.next;
+    // What comes is counted without a look at its revision, so that it must come behind the lane.
+    const waits =
+      stands && types !== null && behind >= 0 && behind <= maxCounted ? (behind === 0 ? nothing : countWaiting(db, entity, handler, lane.next, "open")) : null;
+    if (waits !== null || lane.counted !== null) kept.turned = true;
+    lane.counted = waits === null ? null : entity.revision;
+    lane.waiting = waits?.waiting ?? 0;
+    lane.first_ms = waits?.firstMs ?? null;
+    const now = kindOf(lane);
+    if (kind !== now || before !== lane.waiting) {
+      if (kind !== null) this.#counts.add(handler, tenant, kind, -1, -before);
+      this.#counts.add(handler, tenant, now, 1, lane.waiting);
+      kept.kind = now;
+    }
+    if (((kind ?? 0) | now) & laneKind.counted)
+      this.#counted.set(handler, lane.entity, now & laneKind.counted ? now | (lane.first_ms === null ? 0 : hasWaiting) : 0);
   }
 
   /** Only for lanes that are or were detached. For a lane that flows, the handler's checkpoint tells the same. */
@@ -100,33 +153,53 @@ export class LaneRows {
    * the lanes of other partitions would find those of one that is behind, each time.
    */
   forgetPassed(db: ViewDatabase, { handler, place: { partition } }: Pick<Mark, "handler" | "place">, checkpoint: number): void {
+    this.recount(db);
     const lanes = this.#handlers.get(handler);
     for (const [entity, kept] of lanes ?? []) {
       const { lane } = kept;
       if (lane.partition !== partition || lane.detached === 1 || lane.at > checkpoint || lane.letters !== 0) continue;
-      if (kept.newOf === null) db.run("delete from lanes where entity = ? and handler = ?", entity, handler);
+      this.#counts.add(handler, lane.tenant, kept.kind!, -1, 0);
+      if (!kept.isNew) db.run("delete from lanes where entity = ? and handler = ?", entity, handler);
       writeMark(db, kept);
       lanes!.delete(entity);
     }
     this.write(db);
-    db.run(
-      "delete from lanes indexed by lanes_to_forget where handler = ? and partition = ? and detached = 0 and at <= ? and letters = 0",
+    const forgotten = db.all<KindOfLane & { readonly tenant: string }>(
+      `delete from lanes indexed by lanes_to_forget where handler = ? and partition = ? and detached = 0 and at <= ? and letters = 0
+         returning tenant, paused, why, letters, retry_at, detached, counted`,
       ...[handler, partition, checkpoint],
     );
+    for (const lane of forgotten) this.#counts.add(handler, lane.tenant, kindOf(lane), -1, 0);
   }
 
   /** Call it before a statement that looks at several lanes, or at their marks. */
   write(db: ViewDatabase): void {
+    this.recount(db);
     for (const lanes of this.#handlers.values())
       for (const kept of lanes.values()) {
         writeLane(db, kept);
         writeMark(db, kept);
       }
-    this.clear();
+    this.#handlers.clear();
   }
 
+  /** At the end of the transaction. */
+  settle(db: ViewDatabase): void {
+    this.write(db);
+    this.#counts.write(db);
+  }
+
+  /** After a transaction that was undone. */
   clear(): void {
     this.#handlers.clear();
+    this.#touched.length = 0;
+    for (const each of [this.#counts, this.#counted, this.#wants]) each.clear();
+  }
+
+  #touch(kept: KeptLane): void {
+    if (kept.touched) return;
+    kept.touched = true;
+    this.#touched.push(kept);
   }
 
   #keep(kept: KeptLane): void {
@@ -139,31 +212,6 @@ export class LaneRows {
   #kept({ handler, entity }: Lane): KeptLane {
     return this.#handlers.get(handler)!.get(entity)!;
   }
-}
-
-function writeLane(db: ViewDatabase, { lane, newOf, changed }: KeptLane): void {
-  if (!changed) return;
-  const { entity, handler, partition, next, at, detached, why, detail, attempts, retry_at, letters } = lane;
-  const state = [next, at, detached, why, detail, attempts, retry_at, letters];
-  if (newOf === null)
-    db.run(
-      "update lanes set next = ?, at = ?, detached = ?, why = ?, detail = ?, attempts = ?, retry_at = ?, letters = ? where entity = ? and handler = ?",
-      ...[...state, entity, handler],
-    );
-  else
-    db.run(
-      `insert into lanes(next, at, detached, why, detail, attempts, retry_at, letters, entity, handler, tenant, partition)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      ...[...state, entity, handler, newOf, partition],
-    );
-}
-
-function writeMark(db: ViewDatabase, { lane: { entity, handler }, mark }: KeptLane): void {
-  if (mark === null) return;
-  db.run(
-    "insert or replace into lane_marks(entity, handler, second, next, detached, recorded_at) values (?, ?, ?, ?, ?, ?)",
-    ...[entity, handler, mark.second, mark.next, mark.detached, mark.recordedAt],
-  );
 }
 
 /** The handler has so many partitions from now on. */

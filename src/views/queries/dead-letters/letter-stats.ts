@@ -4,10 +4,8 @@ import { everyTenant } from "../../../event/names.ts";
 import { makeTurns } from "../../../event/turns.ts";
 import type { DeadLetterFigures, DeadLetterFilter, DeadLetterStats, LeftOut } from "../../model/dead-letter.ts";
 import { allOf, currentType, type Sources } from "../context.ts";
-import { handlerRows } from "../deliveries/handler-rows.ts";
-import type { Piece } from "../handlers/pieces.ts";
 import { rowsAtOnce } from "../ways.ts";
-import { countHeld } from "./count-held.ts";
+import { countBehind } from "./count-behind.ts";
 import { filterConditions, kindConditions, withKeys } from "./letter-filter.ts";
 import { isByKind, kindsOf } from "./letter-kinds.ts";
 import { lettersOf } from "./letter-ways.ts";
@@ -71,7 +69,7 @@ async function statsOf(sources: Sources, filter: DeadLetterFilter): Promise<Dead
   const bySource = largest(counts.source, topSources);
   return {
     total,
-    waiting: total === 0 ? 0 : await waitingOf(sources, filter),
+    waiting: total === 0 ? 0 : await countBehind(sources, filter),
     oldestAt: total === 0 ? null : await oldestOf(sources, filter),
     byEventType: largest(counts.type).map(([eventType, count]) => ({ eventType, count })),
     byHandler: largest(counts.handler).map(([handler, count]) => ({ handler, count })),
@@ -95,38 +93,20 @@ function leftOut(all: ReadonlyMap<unknown, number>, shown: readonly (readonly [u
   return { kinds: all.size - shown.length, count: total - shown.reduce((sum, [, count]) => sum + count, 0) };
 }
 
-/** Relaxed handlers hold nothing behind their dead letters, and may have a million of them. */
-async function waitingOf(sources: Sources, filter: DeadLetterFilter): Promise<number> {
-  const strict = handlerRows(sources).filter(({ name, ordering }) => ordering === "strict" && (filter.handler === undefined || filter.handler === name));
-  const { sql, parameters } = allOf(filterConditions(sources, filter));
-  const turns = makeTurns();
-  let waiting = 0;
-  for (const handler of strict) {
-    const seen = new Set<number>();
-    for await (const { keys } of lettersOf(sources, { ...filter, handler: handler.name }, "up")) {
-      // Nothing came after most dead letters: their lanes are at their ends.
-      const lanes = sources.db().all<{ entity: number; low: number; high: number; beyond: 0 | 1 }>(
-        `select distinct d.entity, coalesce(l.next, 0) as low, n.revision as high, coalesce(l.detached, 0) = 0 as beyond
-             from ${withKeys(keys.sql)} left join lanes l on l.entity = d.entity and l.handler = d.handler cross join entities n on n.id = d.entity
-           where n.revision >= coalesce(l.next, 0) and d.handler = ? and ${sql}`,
-        ...keys.parameters,
-        handler.name,
-        ...parameters,
-      );
-      const pieces = lanes.filter(({ entity }) => !seen.has(entity)).map((lane): Piece => ({ ...lane, blocked: 1 }));
-      for (const { entity } of pieces) seen.add(entity);
-      waiting += await countHeld(sources, handler, pieces, turns);
-    }
-  }
-  return waiting;
-}
-
 /** By kind: in the order in which they became dead letters, until one matches; else among those that the filter leaves. */
 async function oldestOf(sources: Sources, filter: DeadLetterFilter): Promise<string | null> {
   const { sql, parameters } = allOf(filterConditions(sources, filter));
   const oldestIn = (from: string, values: readonly (string | number)[]) =>
     sources.db().get<{ at: string | null }>(`select min(d.dead_lettered_at) as at from ${from} where ${sql}`, ...values, ...parameters)!.at;
-  if (!isByKind(filter) || filter.tenant === everyTenant) {
+  if (isByKind(filter) && filter.tenant === everyTenant) {
+    let oldest: string | null = null;
+    for (const tenant of tenantsWithLetters(sources)) {
+      const at = await oldestOf(sources, { ...filter, tenant });
+      if (at !== null && (oldest === null || at < oldest)) oldest = at;
+    }
+    return oldest;
+  }
+  if (!isByKind(filter)) {
     let oldest: string | null = null;
     for await (const { keys } of lettersOf(sources, filter, "up")) {
       const at = oldestIn(withKeys(keys.sql), keys.parameters);
@@ -149,5 +129,13 @@ async function oldestOf(sources: Sources, filter: DeadLetterFilter): Promise<str
     const at = oldestIn(withKeys(`select entity, revision, handler ${byTime} and dead_lettered_at <= ?`), [filter.tenant, after, last]);
     if (at !== null || rows < rowsAtOnce) return at;
     after = last;
+  }
+}
+
+function* tenantsWithLetters({ db }: Sources): Generator<string, void> {
+  for (let last = ""; ; ) {
+    const next = db().get<{ tenant: string }>("select tenant from letter_counts where tenant > ? order by tenant limit 1", last);
+    if (next === undefined) return;
+    yield (last = next.tenant);
   }
 }

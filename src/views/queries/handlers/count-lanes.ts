@@ -1,31 +1,28 @@
 import { everyTenant } from "../../../event/names.ts";
 import type { ShownLaneState } from "../../model/entity.ts";
 import { lastOfTypeSql } from "../../projections/entities.ts";
+import { laneKind } from "../../projections/lane-counts.ts";
 import { allOf, isOf, oneOf } from "../context.ts";
 import type { HandlerRow } from "../deliveries/handler-rows.ts";
 import { type LaneRow, laneColumns } from "../deliveries/lane-rows.ts";
 import { handlerState, laneState, stuckCalls } from "../deliveries/lane-state.ts";
 import { type Beside, partsOf } from "../parts.ts";
-import { type Counting, lanesFrom, lanesOf } from "./counting.ts";
+import { type Counting, laneKinds } from "./counting.ts";
 
 const none: Record<ShownLaneState, number> = { flowing: 0, backing_off: 0, blocked: 0, paused: 0, behind: 0, stuck: 0 };
 
 /** @param entities those of which the handler wants an event. */
 export async function countLanes(counting: Counting, handler: HandlerRow, entities: number): Promise<Record<ShownLaneState, number>> {
-  const { sources, tenant, turns } = counting;
+  const { sources, tenant } = counting;
   const { db, running } = sources;
   const { name, ordering } = handler;
   const counts: Record<ShownLaneState, number> = { ...none };
-  for await (const { sql, parameters } of partsOf(db, lanesOf(counting, name), turns)) {
-    const part = db().get<{ paused: number; blocked: number; backing_off: number; behind: number }>(
-      `select count(*) filter (where paused = 1) as paused, count(*) filter (where paused = 0 and blocked) as blocked,
-         count(*) filter (where paused = 0 and not blocked and retry_at is not null) as backing_off,
-         count(*) filter (where paused = 0 and not blocked and retry_at is null and detached = 1) as behind
-       from (select l.paused, l.retry_at, l.detached, (l.why is not null or (? = 'strict' and l.letters > 0)) as blocked from ${lanesFrom} where ${sql})`,
-      ordering,
-      ...parameters,
-    )!;
-    for (const state of ["paused", "blocked", "backing_off", "behind"] as const) counts[state] += part[state];
+  for (const { kind, lanes } of laneKinds(counting, name)) {
+    const is = (bit: number) => (kind & bit) !== 0;
+    if (is(laneKind.paused)) counts.paused += lanes;
+    else if (is(laneKind.why) || (ordering === "strict" && is(laneKind.letters))) counts.blocked += lanes;
+    else if (is(laneKind.retry)) counts.backing_off += lanes;
+    else if (is(laneKind.detached)) counts.behind += lanes;
   }
   counts.flowing = Math.max(0, entities - counts.paused - counts.blocked - counts.backing_off - counts.behind);
   const { paused, blocked, backing_off, behind, flowing } = counts;

@@ -1,7 +1,8 @@
 import { checkpointSql, type HandlerRow } from "../deliveries/handler-rows.ts";
 import { partsOf } from "../parts.ts";
-import { type Counting, eventsOf, lanesFrom, lanesOf, positions } from "./counting.ts";
+import { type Counting, eventsOf, hasMoving, laneKinds, movingLanesFrom, movingLanesOf, positions } from "./counting.ts";
 import { eventsOfPieces, gathered, hasRow, type Piece, piecesOf } from "./pieces.ts";
+import { firstStanding, standingWithCalls, waitingIn } from "./standing-lanes.ts";
 
 interface Untouched {
   running: number;
@@ -10,7 +11,10 @@ interface Untouched {
   oldestMs: number | null;
 }
 
-/** Wanted events without outcome and without a record of their own: in recorded lanes from `next` on, elsewhere beyond the checkpoint. It reads each of them, 2 µs apiece. */
+/**
+ * Wanted events without outcome and without a record of their own: in detached lanes from `next` on, elsewhere beyond the checkpoint. In lanes that stand still they
+ * are counted as they come; it reads each of the others, 2 µs apiece.
+ */
 export async function countUntouched(counting: Counting, handler: HandlerRow, running: string): Promise<Untouched> {
   const { name, ordering, checkpoint } = handler;
   const passed = checkpointSql(handler, "e.entity");
@@ -22,7 +26,7 @@ export async function countUntouched(counting: Counting, handler: HandlerRow, ru
     all.running += running;
     all.held += held;
     all.pending += pending;
-    if (oldest !== null) all.oldestMs = Math.min(oldest, all.oldestMs ?? oldest);
+    all.oldestMs = leastOf(all.oldestMs, oldest);
   };
   const counts = `select count(*) filter (where runs) as running, count(*) filter (where not runs and blocked) as held,
       count(*) filter (where not runs and not blocked) as pending, min(recorded_ms) filter (where not runs) as oldest`;
@@ -33,34 +37,33 @@ export async function countUntouched(counting: Counting, handler: HandlerRow, ru
   const gaps = exists("select 1 from gaps indexed by gaps_by_handler where handler = ? limit 1")
     ? "and not exists (select 1 from gaps g where g.entity = e.entity and g.handler = w.handler and e.revision between g.first and g.last)"
     : "";
-  const lanes = exists("select 1 from lanes indexed by lanes_by_handler where handler = ? limit 1")
-    ? "and not exists (select 1 from lanes l where l.entity = e.entity and l.handler = w.handler)"
-    : "";
+  // Attached lanes are further than the checkpoint, or have dead letters; of these only an act on the whole handler, as another order, blocks any.
+  const kinds = laneKinds(counting, name);
+  const lanes = kinds.length > 0 ? "left join lanes l on l.entity = e.entity and l.handler = w.handler" : "";
+  const free = kinds.length > 0 ? "and (l.next is null or (l.detached = 0 and e.revision >= l.next))" : "";
+  const blocks = kinds.length > 0 ? "coalesce(l.paused = 1 or l.why is not null or (? = 'strict' and l.letters > 0), 0)" : "0";
   const wanted = "cross join temp.wanted w on w.handler = ? and w.type = e.type and w.since < e.position";
 
-  for await (const part of partsOf(db, lanesOf(counting, name), turns)) {
-    const recorded = db().all<{ entity: number; next: number; head: number; detached: 0 | 1; blocked: 0 | 1 }>(
-      `select l.entity, l.next, n.revision as head, l.detached, (l.paused = 1 or l.why is not null or (? = 'strict' and l.letters > 0)) as blocked
-         from ${lanesFrom} cross join entities n on n.id = l.entity and n.revision >= l.next where ${part.sql}`,
+  const walk = async (ranges: Iterable<Piece>) => {
+    for (const pieces of gathered(ranges)) {
+      if (turns.due()) await turns.next();
+      const sql = `${piecesOf} ${counts} from (select ${columns}, l.blocked from ${eventsOfPieces} ${wanted} where true ${rows} ${gaps})`;
+      add(db().get<Counts>(sql, pieces, running, name)!);
+    }
+  };
+
+  const withCalls = standingWithCalls(counting, name, running);
+  await walk(withCalls);
+  all.held = waitingIn(kinds) - all.running;
+  all.oldestMs = leastOf(all.oldestMs, firstStanding(counting, name, kinds, withCalls));
+  for await (const part of hasMoving(kinds) ? partsOf(db, movingLanesOf(counting, name), turns) : []) {
+    const moving = db().all<{ entity: number; next: number; head: number; blocked: 0 | 1 }>(
+      `select l.entity, l.next, n.revision as head, (l.paused = 1 or l.why is not null or (? = 'strict' and l.letters > 0)) as blocked
+         from ${movingLanesFrom} cross join entities n on n.id = l.entity and n.revision >= l.next where ${part.sql}`,
       ordering,
       ...part.parameters,
     );
-    const ranges = recorded.map(
-      ({ entity, next, head, detached, blocked }): Piece => ({ entity, low: next, high: head, beyond: detached === 1 ? 0 : 1, blocked }),
-    );
-    for (const pieces of gathered(ranges)) {
-      if (turns.due()) await turns.next();
-      add(
-        db().get<Counts>(
-          `${piecesOf} ${counts} from (
-             select ${columns}, l.blocked from ${eventsOfPieces} ${wanted} where (l.beyond = 0 or e.position > ${passed.sql}) ${rows} ${gaps})`,
-          pieces,
-          running,
-          name,
-          ...passed.parameters,
-        )!,
-      );
-    }
+    await walk(moving.map(({ entity, next, head, blocked }): Piece => ({ entity, low: next, high: head, beyond: 0, blocked })));
   }
   const events = eventsOf(tenant);
   // Of one partition, the walk begins there.
@@ -68,9 +71,10 @@ export async function countUntouched(counting: Counting, handler: HandlerRow, ru
   for await (const { low, high } of positions(counting, checkpoint, Number.MAX_SAFE_INTEGER))
     add(
       db().get<Counts>(
-        `${counts} from (select ${columns}, 0 as blocked from ${events.from} ${wanted}
-           where ${events.where.sql} and e.position > ? and e.position <= ? ${ahead.sql} ${rows} ${gaps} ${lanes})`,
+        `${counts} from (select ${columns}, ${blocks} as blocked from ${events.from} ${wanted} ${lanes}
+           where ${events.where.sql} and e.position > ? and e.position <= ? ${ahead.sql} ${rows} ${gaps} ${free})`,
         running,
+        ...(kinds.length > 0 ? [ordering] : []),
         name,
         ...events.where.parameters,
         low,
@@ -79,4 +83,8 @@ export async function countUntouched(counting: Counting, handler: HandlerRow, ru
       )!,
     );
   return all;
+}
+
+function leastOf(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.min(one, other);
 }

@@ -1,5 +1,6 @@
 import { everyTenant } from "../../../event/names.ts";
 import type { Turns } from "../../../event/turns.ts";
+import { laneKind } from "../../projections/lane-counts.ts";
 import { allOf, type Condition, ofTenant, oneOf, type Sources } from "../context.ts";
 import type { Beside } from "../parts.ts";
 import { rowsAtOnce } from "../ways.ts";
@@ -18,13 +19,13 @@ export function eventsOf(tenant: string): { readonly from: string; readonly wher
   return { from: tenant === everyTenant ? "events e not indexed" : "events e indexed by events_by_tenant", where };
 }
 
-export const lanesFrom = "lanes l indexed by lanes_by_handler";
+export const movingLanesFrom = "lanes l indexed by lanes_by_handler";
 
-/** A handler's lanes with rows of their own, as `partsOf` takes them. */
-export function lanesOf({ tenant }: Counting, handler: string): Beside {
-  const where = allOf([oneOf("l.handler", [handler]), ...ofTenant("l.tenant", tenant)]);
+/** A handler's lanes that go on by themselves, or have too much before them to be counted, as `partsOf` takes them. */
+export function movingLanesOf({ tenant }: Pick<Counting, "tenant">, handler: string): Beside {
+  const where = allOf([{ sql: "l.detached = 1 and l.counted is null", parameters: [] }, oneOf("l.handler", [handler]), ...ofTenant("l.tenant", tenant)]);
   return {
-    from: lanesFrom,
+    from: movingLanesFrom,
     where,
     by:
       tenant === everyTenant
@@ -34,6 +35,24 @@ export function lanesOf({ tenant }: Counting, handler: string): Beside {
           ]
         : [["l.entity", -1]],
   };
+}
+
+/** Whether there are any of them: they are found among all lanes of the handler. */
+export function hasMoving(kinds: readonly LaneKindCount[]): boolean {
+  return kinds.some(({ kind }) => (kind & (laneKind.detached | laneKind.counted)) === laneKind.detached);
+}
+
+export interface LaneKindCount {
+  readonly tenant: string;
+  readonly kind: number;
+  readonly lanes: number;
+  readonly waiting: number;
+}
+
+/** A handler's lanes by what they are alike in. */
+export function laneKinds({ sources: { db }, tenant }: Pick<Counting, "sources" | "tenant">, handler: string): readonly LaneKindCount[] {
+  const { sql, parameters } = allOf([oneOf("c.handler", [handler]), ...ofTenant("c.tenant", tenant)]);
+  return db().all<LaneKindCount>(`select c.tenant, c.kind, c.lanes, c.waiting from lane_counts c where ${sql}`, ...parameters);
 }
 
 /** Parts of the positions beyond `low` up to `high`, each with a bounded number of events. */
