@@ -73,6 +73,9 @@ export function forgetRecords(db: ViewDatabase, which: string, ...parameters: re
   db.run(`update delivery_history set record = null where record is not null and ${which}`, ...parameters);
 }
 
+/** @throws TypeError for an act that is not Reprise's own: its entry is passed over then. JSON would keep what no reader expects. */
 function actOf({ recordedAt }: Pick<At, "recordedAt">, { act: { actor, reason, resolution, replayId }, what: { what, before, after } }: Said): DeliveryAct {
+  const isOurs = typeof actor === "string" && [reason, resolution ?? null, replayId ?? null].every((text) => text === null || typeof text === "string");
+  if (!isOurs) throw new TypeError("An act has no actor, or a reason that is no text.");
   return { at: recordedAt, what, actor, reason, before, after, resolution: resolution ?? null, replayId: replayId ?? null };
 }
