@@ -6,15 +6,12 @@ import { isUuid } from "../event/ids.ts";
 import { logStream, parseStreamName, truncatedStream } from "../event/names.ts";
 import { writeJson } from "../event/written-json.ts";
 import { type AppendHow, type ExpectedRevision, maxAppendBytes, maxAppendEvents } from "./event-log.ts";
-import { measureData } from "./measured-data.ts";
 
 /** An event with its JSON, which is made once and then measured, compared and stored. */
 export interface EncodedEvent {
   /** Without its data, so that nothing holds that until the event is stored: of 64 events at once, each collection of garbage would copy it. */
   readonly event: Omit<NewEvent, "data">;
   readonly data: string;
-  /** For logs that keep it. */
-  readonly dataSum: number;
   readonly metadata: string;
   /** UTF-8 bytes of the parts, and `envelopeBytes`. */
   readonly bytes: number;
@@ -149,13 +146,12 @@ function encodeEvent(event: NewEvent, isMadeHere: boolean): EncodedEvent {
     if (text !== null && !text.isWellFormed()) throw new RepriseError("REQUEST_INVALID", "An event's type, source and time must be well-formed Unicode.");
   const data = writeJson(event.data);
   const written = metadata === plainMetadata ? plainText : JSON.stringify(metadata);
-  const measured = measureData(data);
   const bytes =
     envelopeBytes +
-    measured.bytes +
+    Buffer.byteLength(data) +
     Buffer.byteLength(written) +
     Buffer.byteLength(type) +
     Buffer.byteLength(source ?? "") +
     Buffer.byteLength(occurredAt ?? "");
-  return { event: { id, type, schemaVersion, source, occurredAt, metadata }, data, dataSum: measured.sum, metadata: written, bytes };
+  return { event: { id, type, schemaVersion, source, occurredAt, metadata }, data, metadata: written, bytes };
 }

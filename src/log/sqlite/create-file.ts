@@ -2,11 +2,10 @@ import { renameSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { logStream, ownTenant } from "../../event/names.ts";
 import { syncFolder } from "../durable-files.ts";
-import { dataSum } from "../measured-data.ts";
 import { makePrivateFile } from "../private-files.ts";
 import { applicationId } from "./file-header.ts";
 import { formatVersion, tables } from "./file-tables.ts";
-import { headSum, rowSum, streamSum, tailSum } from "./sums.ts";
+import { dataSum, headSum, rowSum, streamSum, tailSum } from "./sums.ts";
 
 /** Makes a log that holds `log.created`. It gets its name when it is complete, so that a process killed here leaves no half log. */
 export function createLogFile(path: string, created: { readonly eventId: string; readonly logId: string; readonly recordedAtMs: number }): void {

@@ -2,9 +2,9 @@ import { RepriseError } from "../../errors.ts";
 import { toIso } from "../../event/clock.ts";
 import { type EncodedAppend, type EncodedEvent, sameContent } from "../append-rules.ts";
 import type { AppendedEvent } from "../event-log.ts";
-import { dataSum } from "../measured-data.ts";
 import type { LogDatabase } from "./database.ts";
 import type { KnownEvent } from "./known-events.ts";
+import { dataSum } from "./sums.ts";
 
 export function duplicates(db: LogDatabase, { stream, events }: EncodedAppend, known: readonly KnownEvent[]): readonly AppendedEvent[] {
   const mustBeSound = ({ damage, ...event }: KnownEvent): void => {

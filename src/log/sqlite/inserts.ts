@@ -5,7 +5,7 @@ import type { KnownEvents } from "./known-events.ts";
 import type { Opened } from "./opened.ts";
 import { eventColumns } from "./row.ts";
 import type { StreamHead } from "./stream-heads.ts";
-import { headSum, rowSum, streamSum } from "./sums.ts";
+import { dataSum, headSum, rowSum, streamSum } from "./sums.ts";
 
 /** Adds the rows of a transaction. */
 export interface Inserts {
@@ -48,11 +48,12 @@ export function makeInserts(
       prepare("insert into streams values (?, ?, ?, 0, ?)").run(id, stream, tenant, streamSum(id, stream, tenant, 0));
       return id;
     },
-    insertEvent(position, streamId, revision, previous, recordedAtMs, { event: { id, type, schemaVersion, source, occurredAt }, data, dataSum, metadata }) {
+    insertEvent(position, streamId, revision, previous, recordedAtMs, { event: { id, type, schemaVersion, source, occurredAt }, data, metadata }) {
       storedId(id);
       grew(data.length);
-      const sum = rowSum({ position, streamId, revision, previous, id, type, schemaVersion, source, occurredAt, recordedAtMs, metadata, dataSum });
-      eventRows.values.push(position, streamId, revision, previous, id, type, schemaVersion, source, occurredAt, recordedAtMs, dataSum, sum, metadata, data);
+      const ofData = dataSum(data);
+      const sum = rowSum({ position, streamId, revision, previous, id, type, schemaVersion, source, occurredAt, recordedAtMs, metadata, dataSum: ofData });
+      eventRows.values.push(position, streamId, revision, previous, id, type, schemaVersion, source, occurredAt, recordedAtMs, ofData, sum, metadata, data);
       eventRows.added();
       if (revision > 0 && revision % eventsPerMark === 0) prepare("insert into marks values (?, ?, ?)").run(streamId, revision, position);
     },

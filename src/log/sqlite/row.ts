@@ -1,6 +1,5 @@
 /** A row of `events` as reads fetch it, and the check whether it is as it was written. */
-import { dataSum } from "../measured-data.ts";
-import { rowSum, type SummedColumns, typeKind } from "./sums.ts";
+import { dataSum, rowSum, type SummedColumns, typeKind } from "./sums.ts";
 
 const before = "e.position, e.stream_id, e.revision, e.id, e.type, e.schema_version, e.source, e.occurred_at, e.recorded_at, e.metadata";
 const sums = "e.previous, e.data_sum, e.sum";

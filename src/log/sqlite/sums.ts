@@ -4,6 +4,8 @@
  * The data has a CRC-32 of its own, 0.2 µs for small data. The other columns are mixed two characters at a time, as FNV-1a does it, because for short
  * texts a call into zlib costs more than its work (0.6 against 0.1 µs an event). Each step is one to one, so that no single changed character passes.
  */
+import { crc32 } from "node:zlib";
+
 const prime = 0x01000193;
 const offset = 0x811c9dc5;
 
@@ -19,6 +21,11 @@ function mixText(sum: number, text: string | null): number {
 /** Bits above 32 count, too. */
 function mixNumber(sum: number, value: number): number {
   return Math.imul(Math.imul(sum ^ value, prime) ^ Math.floor(value / 4294967296), prime);
+}
+
+/** Signed, because SQLite then keeps 32 bits in four bytes. */
+export function dataSum(data: string): number {
+  return crc32(data) | 0;
 }
 
 /** Sum of an event's columns other than its data. The data counts by its own sum, so a read that leaves the data out can check this sum, too. */

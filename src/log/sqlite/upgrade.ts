@@ -1,11 +1,10 @@
 /** Brings a log of an older format to this build's. */
 import { DatabaseSync } from "node:sqlite";
-import { dataSum } from "../measured-data.ts";
 import { readHeader } from "./file-header.ts";
 import { eventsPerMark, eventsTable, formatWithoutShrinking, headsTable, isSummed, marksTable, streamsTable, tailTable } from "./file-tables.ts";
 import { pragma } from "./pragma.ts";
 import { fromSqliteError } from "./sqlite-error.ts";
-import { headSum, rowSum, streamSum, tailSum } from "./sums.ts";
+import { dataSum, headSum, rowSum, streamSum, tailSum } from "./sums.ts";
 
 /**
  * Format 1 had an index by stream and revision and no links; format 2 had no checksums. The upgrade is one transaction, so a process killed here leaves the log
