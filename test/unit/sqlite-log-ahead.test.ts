@@ -1,4 +1,5 @@
 /** Pages of a long catch-up that another thread reads ahead: what comes is what this thread would have read by itself, whatever becomes of the other one. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
@@ -157,6 +158,24 @@ describe("pages that another thread reads ahead", () => {
     expect(await all(log, undefined, whenReady)).toEqual(expected);
     expect(threads.refused).toBe(2);
     expect(threads.pages).toBeGreaterThan(50);
+  });
+
+  it("are left to this thread where the log has lost events", async () => {
+    const folder = await filled();
+    const file = join(folder, "log.db");
+    const db = new DatabaseSync(file);
+    const leaves = db.prepare("select pageno from dbstat where name = 'events' and pagetype = 'leaf' order by path").all();
+    db.close();
+    const bytes = readFileSync(file);
+    const at = (Number(leaves[Math.floor(leaves.length / 2)]!["pageno"]) - 1) * 4096;
+    writeFileSync(file, bytes.fill(0xfe, at, at + 4096));
+    const byItself = await openSqliteLog(folder, { limits: { ...alone, checkBytes: 0 } });
+    const expected = await all(byItself);
+    await byItself.close();
+    expect(expected.some(({ damage }) => damage !== undefined)).toBe(true);
+    const log = await openLog(folder, { ...tight, checkBytes: 0 });
+    for (const _time of ["found", "known"]) expect(await all(log, undefined, whenReady)).toEqual(expected);
+    expect(threads.pages).toBeGreaterThan(20);
   });
 
   it("are read again when events were removed", async () => {
