@@ -21,6 +21,7 @@ async function grow(folder: string, events: number, lanes: number): Promise<{ re
  */
 async function bundled(program: URL): Promise<URL> {
   const file = fileURLToPath(program);
+  rmSync(bundleFolder, { recursive: true, force: true }); // names of chunks change with the sources
   await bundle(bundleFolder, atSource, [file]);
   return pathToFileURL(join(bundleFolder, `${basename(file, ".ts")}.js`));
 }

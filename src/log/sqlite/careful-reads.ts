@@ -36,7 +36,7 @@ export function makeCarefulReads(prepare: Prepare, prepareBig: Prepare, explaine
   /** Reads a row without its data, because a large row's data has pages of its own, which may be the unreadable ones. */
   const withoutItsData = (position: number): EventRow => {
     try {
-      const row = prepare(`select ${columnsWithoutData(true)} from events e where e.position = ?`).get(position) as unknown as EventRow | undefined;
+      const row = prepare(`select ${columnsWithoutData} from events e where e.position = ?`).get(position) as unknown as EventRow | undefined;
       return row ?? unreadable(position);
     } catch (error) {
       mustBeDamage(error);

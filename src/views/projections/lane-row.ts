@@ -100,19 +100,22 @@ export class LaneRows {
 
   /** What the handler wants, or its order, is another. Its lanes are counted again when facts change them; until then a walk tells what waits. */
   configured(db: ViewDatabase, handler: string): void {
-    this.write(db);
-    this.#wants.clear();
-    this.#counted.clear();
+    this.#readAnew(db);
     this.#counts.writeUncounted(db, handler);
     db.run("update lanes set counted = null, waiting = 0, first_ms = null where handler = ? and counted is not null", handler);
   }
 
   retired(db: ViewDatabase, handler: string): void {
+    this.#readAnew(db);
+    this.#counts.writeNone(db, handler);
+    db.run("delete from lanes where handler = ?", handler);
+  }
+
+  /** What is known of handlers and of counted lanes is about to be another. */
+  #readAnew(db: ViewDatabase): void {
     this.write(db);
     this.#wants.clear();
     this.#counted.clear();
-    this.#counts.writeNone(db, handler);
-    db.run("delete from lanes where handler = ?", handler);
   }
 
   #recount(db: ViewDatabase, kept: KeptLane): void {

@@ -6,6 +6,7 @@ import { allOf, ofTenant, oneOf, type Sources } from "../context.ts";
 import { type HandlerRow, handlerRows } from "../deliveries/handler-rows.ts";
 import { laneKinds, movingLanesFrom, movingLanesOf } from "../handlers/counting.ts";
 import type { Piece } from "../handlers/pieces.ts";
+import { waitingIn } from "../handlers/standing-lanes.ts";
 import { partsOf } from "../parts.ts";
 import { rowsAtOnce } from "../ways.ts";
 import { countHeld } from "./count-held.ts";
@@ -71,7 +72,7 @@ async function behindAny(of: Of, handler: HandlerRow): Promise<number | null> {
   // A dead letter whose replay waits for a retry is in no list meanwhile.
   const isUnlisted = ({ entity, letters }: LaneWithLetters) => retried.get(entity) === letters;
   const pieces = (lanes: readonly LaneWithLetters[]) => lanes.map(({ entity, low, high }): Piece => ({ entity, low, high, beyond: 0, blocked: 1 }));
-  let waiting = kinds.reduce((sum, each) => sum + each.waiting, 0);
+  let waiting = waitingIn(kinds);
   for await (const lanes of standingOf(of, handler.name, [...retried.keys()]))
     waiting -= await countHeld(sources, handler, pieces(lanes.filter((lane) => isUnlisted(lane))), turns);
   if (kinds.every(({ kind }) => (kind & laneKind.counted) !== 0)) return waiting;

@@ -1,7 +1,8 @@
 import type { Turns } from "../../../event/turns.ts";
 import type { Sources } from "../context.ts";
 import { checkpointSql, type HandlerRow } from "../deliveries/handler-rows.ts";
-import { eventsOfPieces, gathered, hasRow, type Piece, piecesOf } from "../handlers/pieces.ts";
+import { hasRow, isInGap } from "../deliveries/untouched.ts";
+import { eventsOfPieces, gathered, type Piece, piecesOf } from "../handlers/pieces.ts";
 
 /** How many wanted events are in some pieces of lanes without outcome and without a record of their own. One statement looks at many lanes: one by one they took three times as long. */
 export async function countHeld({ db }: Sources, handler: HandlerRow, pieces: Iterable<Piece>, turns: Turns): Promise<number> {
@@ -11,8 +12,7 @@ export async function countHeld({ db }: Sources, handler: HandlerRow, pieces: It
     if (turns.due()) await turns.next();
     held += db().get<{ held: number }>(
       `${piecesOf} select count(*) as held from ${eventsOfPieces} join temp.wanted w on w.handler = ? and w.type = e.type and w.since < e.position
-         where (l.beyond = 0 or e.position > ${passed.sql}) and not ${hasRow("w.handler")}
-           and not exists (select 1 from gaps g where g.entity = e.entity and g.handler = w.handler and e.revision between g.first and g.last)`,
+         where (l.beyond = 0 or e.position > ${passed.sql}) and not ${hasRow("w.handler")} and not ${isInGap("w.handler")}`,
       some,
       handler.name,
       ...passed.parameters,

@@ -10,6 +10,14 @@ export interface Untouched {
   readonly first: readonly (EventKey & { readonly recorded_ms: number })[];
 }
 
+/** An event `e` has a record of its own for a handler. */
+export const hasRow = (handler: string) =>
+  `exists (select 1 from deliveries d where d.entity = e.entity and d.revision = e.revision and d.handler = ${handler})`;
+
+/** An event `e` is one that the log no longer had when the handler came to it. */
+export const isInGap = (handler: string) =>
+  `exists (select 1 from gaps g where g.entity = e.entity and g.handler = ${handler} and e.revision between g.first and g.last)`;
+
 /** Revisions of an entity that one statement walks. */
 const revisionsAtOnce = 2000;
 
@@ -39,8 +47,7 @@ export async function untouched(
   const rest = `from (select ? as entity, ? as low, ? as high) lane cross join ${positionsBetween("lane.entity", "lane.low", "lane.high")} p
       cross join events e not indexed on e.position = p.value
       join temp.wanted w on w.handler = ? and w.type = e.type and w.since < e.position
-    where not exists (select 1 from deliveries d where d.entity = e.entity and d.revision = e.revision and d.handler = w.handler)
-      and not exists (select 1 from gaps g where g.entity = e.entity and g.handler = w.handler and e.revision between g.first and g.last)`;
+    where not ${hasRow("w.handler")} and not ${isInGap("w.handler")}`;
   const head = db().get<{ revision: number }>("select revision from entities where id = ?", entity)?.revision ?? -1;
   let count = 0;
   const first: Untouched["first"][number][] = [];

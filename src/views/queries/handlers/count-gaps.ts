@@ -1,7 +1,8 @@
 import { everyTenant } from "../../../event/names.ts";
+import { hasRow } from "../deliveries/untouched.ts";
 import { rowsAtOnce } from "../ways.ts";
 import type { Counting } from "./counting.ts";
-import { eventsOfPieces, gathered, hasRow, type Piece, piecesOf } from "./pieces.ts";
+import { eventsOfPieces, gathered, type Piece, piecesOf } from "./pieces.ts";
 
 /** Events in holes of their streams that had no record before. */
 export async function countGaps({ sources: { db }, tenant, turns }: Counting, handler: string): Promise<number> {

@@ -1,7 +1,8 @@
 import { checkpointSql, type HandlerRow } from "../deliveries/handler-rows.ts";
+import { hasRow, isInGap } from "../deliveries/untouched.ts";
 import { partsOf } from "../parts.ts";
 import { type Counting, eventsOf, hasMoving, laneKinds, movingLanesFrom, movingLanesOf, positions } from "./counting.ts";
-import { eventsOfPieces, gathered, hasRow, type Piece, piecesOf } from "./pieces.ts";
+import { eventsOfPieces, gathered, type Piece, piecesOf } from "./pieces.ts";
 import { firstStanding, standingWithCalls, waitingIn } from "./standing-lanes.ts";
 
 interface Untouched {
@@ -10,6 +11,9 @@ interface Untouched {
   pending: number;
   oldestMs: number | null;
 }
+
+/** A lane holds what comes. Its parameter is the handler's order. */
+const isBlocked = "(l.paused = 1 or l.why is not null or (? = 'strict' and l.letters > 0))";
 
 /**
  * Wanted events without outcome and without a record of their own: in detached lanes from `next` on, elsewhere beyond the checkpoint. In lanes that stand still they
@@ -34,14 +38,12 @@ export async function countUntouched(counting: Counting, handler: HandlerRow, ru
   const exists = (sql: string) => db().get(sql, name) !== undefined;
   // Most handlers have none of these, and a look for each event costs as much as the event.
   const rows = exists("select 1 from deliveries indexed by deliveries_by_handler where handler = ? limit 1") ? `and not ${hasRow("w.handler")}` : "";
-  const gaps = exists("select 1 from gaps indexed by gaps_by_handler where handler = ? limit 1")
-    ? "and not exists (select 1 from gaps g where g.entity = e.entity and g.handler = w.handler and e.revision between g.first and g.last)"
-    : "";
+  const gaps = exists("select 1 from gaps indexed by gaps_by_handler where handler = ? limit 1") ? `and not ${isInGap("w.handler")}` : "";
   // Attached lanes are further than the checkpoint, or have dead letters; of these only an act on the whole handler, as another order, blocks any.
   const kinds = laneKinds(counting, name);
   const lanes = kinds.length > 0 ? "left join lanes l on l.entity = e.entity and l.handler = w.handler" : "";
   const free = kinds.length > 0 ? "and (l.next is null or (l.detached = 0 and e.revision >= l.next))" : "";
-  const blocks = kinds.length > 0 ? "coalesce(l.paused = 1 or l.why is not null or (? = 'strict' and l.letters > 0), 0)" : "0";
+  const blocks = kinds.length > 0 ? `coalesce(${isBlocked}, 0)` : "0";
   const wanted = "cross join temp.wanted w on w.handler = ? and w.type = e.type and w.since < e.position";
 
   const walk = async (ranges: Iterable<Piece>) => {
@@ -58,7 +60,7 @@ export async function countUntouched(counting: Counting, handler: HandlerRow, ru
   all.oldestMs = leastOf(all.oldestMs, firstStanding(counting, name, kinds, withCalls));
   for await (const part of hasMoving(kinds) ? partsOf(db, movingLanesOf(counting, name), turns) : []) {
     const moving = db().all<{ entity: number; next: number; head: number; blocked: 0 | 1 }>(
-      `select l.entity, l.next, n.revision as head, (l.paused = 1 or l.why is not null or (? = 'strict' and l.letters > 0)) as blocked
+      `select l.entity, l.next, n.revision as head, ${isBlocked} as blocked
          from ${movingLanesFrom} cross join entities n on n.id = l.entity and n.revision >= l.next where ${part.sql}`,
       ordering,
       ...part.parameters,

@@ -33,6 +33,3 @@ const costOfPiece = 32;
 export const piecesOf = `with pieces as materialized (select value ->> 0 as entity, value ->> 1 as low, value ->> 2 as high, value ->> 3 as beyond, value ->> 4 as blocked from json_each(?))`;
 
 export const eventsOfPieces = `pieces l cross join ${positionsBetween("l.entity", "l.low", "l.high")} p cross join events e not indexed on e.position = p.value`;
-
-export const hasRow = (handler: string) =>
-  `exists (select 1 from deliveries d where d.entity = e.entity and d.revision = e.revision and d.handler = ${handler})`;
