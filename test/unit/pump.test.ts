@@ -40,6 +40,33 @@ describe("a dispatcher's pump", () => {
     expect(state.looks).toBe(1);
   });
 
+  it("looks once a turn for many calls that each end in a callback of their own", async () => {
+    const { pump, state } = bench();
+    await endEachInACallback(pump, 100, 64);
+    expect(state.looks).toBe(2); // after the first one, which may be the only one, and after the turn
+    await endEachInACallback(pump, 100, 64);
+    expect(state.looks).toBe(3);
+  });
+
+  it("looks after each call that ends while few are under way", async () => {
+    const { pump, state } = bench();
+    await endEachInACallback(pump, 100, 3);
+    expect(state.looks).toBe(100);
+  });
+
+  it("looks in the same turn again once calls end together", async () => {
+    const { pump, state } = bench();
+    await endEachInACallback(pump, 100, 64);
+    for (let turn = 0; turn < 2; turn++) {
+      for (let call = 0; call < 64; call++) pump.callEnded(64);
+      await nextTurn();
+    }
+    expect(state.looks).toBe(4);
+    for (let call = 0; call < 64; call++) pump.callEnded(64);
+    await Promise.resolve();
+    expect(state.looks).toBe(5);
+  });
+
   it("is behind until the next turn of the event loop has looked", async () => {
     const { pump, state } = bench();
     pump.nextTurn();
@@ -68,3 +95,10 @@ describe("a dispatcher's pump", () => {
     expect(state.looks).toBe(2);
   });
 });
+
+/** Resolves when the turn is over in which they ended. */
+async function endEachInACallback(pump: Pump, calls: number, underWay: number): Promise<void> {
+  for (let call = 0; call < calls; call++) setImmediate(() => pump.callEnded(underWay));
+  await nextTurn();
+  await nextTurn();
+}

@@ -235,7 +235,7 @@ export class Caller {
     partition.schedule.settled(delivery);
     if (this.#onIdle !== null && !this.isBusy()) this.#onIdle();
     // Answers of several posts come in one turn of the event loop, each in a callback of its own: a look after each would take a tenth of a post.
-    if (spec.endpoint === null) pump.soon();
+    if (spec.endpoint === null) pump.callEnded(partition.schedule.running().length);
     else pump.endOfTurn();
   }
 
