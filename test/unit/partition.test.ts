@@ -142,6 +142,25 @@ describe("dead letters of many lanes that are delivered again", () => {
     events.flatMap((each) => (each.type === "progress" ? (each.data.started ?? []).map(([lane, , , , attempt]) => [lane, attempt]) : []));
   const namesOf = (deliveries: readonly Delivery[]) => deliveries.map(({ lane }) => lane.stream);
 
+  it.each(["has no slot yet", "is being recorded"])("leave the turn that one was given to the others, when it is discarded and %s", (when) => {
+    const partition = scene({ concurrency: 1 }, false);
+    const discard = (lane: string) => partition.letters.discard(lane, 0, { actor: "ann", reason: null });
+    const discarded = lanes[when === "has no slot yet" ? 1 : 0]!;
+    if (when === "has no slot yet") partition.schedule.start(0);
+    partition.flushes.take(false, { acts: [discard(discarded)] });
+    partition.schedule.start(0);
+    const called = [...partition.flushes.stored(9)];
+    complete(partition, called);
+    for (let round = 0; round < 2 * lanes.length; round++) {
+      partition.schedule.start(0);
+      if (!partition.flushes.dirty()) continue;
+      const { started: calls } = flush(partition);
+      complete(partition, calls);
+      called.push(...calls);
+    }
+    expect(namesOf(called).sort()).toEqual(lanes.filter((lane) => lane !== discarded));
+  });
+
   it("have the next starts on record with the flush before, as many as began since the last one, and wait for no other", () => {
     const partition = scene();
     expect(partition.schedule.start(0)).toEqual([]);

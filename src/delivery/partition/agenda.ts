@@ -42,6 +42,7 @@ export class Agenda {
     const toRead = lane.acts === 0 && lane.replays.length > 0 && !lane.reading && lane.replays.some((replay) => replay.event === null);
     if (toRead) this.#toRead.add(lane);
     const work = readiness.workOf(lane);
+    this.#paced.giveUp(lane, work?.replayId ?? null);
     if (work !== undefined) {
       const { event, loan } = work;
       if (loan?.ends && this.#suspects.of(lane) === undefined) this.#suspects.add(lane, { revision: event.revision, ends: loan.ends, loan });

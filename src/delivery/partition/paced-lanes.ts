@@ -106,6 +106,11 @@ export class PacedLanes {
     lane.turn = null;
   }
 
+  /** The lane would start something else now, or nothing, so it leaves the turn that it was given to others. One that it still waits for stays. */
+  giveUp(lane: Lane, replayId: string | null): void {
+    if (lane.turn?.granted && lane.turn.replayId !== replayId) this.used(lane);
+  }
+
   /** When the next turn is due for any lane that waits; null: not before something changes. */
   nextMs(free: number): number | null {
     if (this.#granted >= free) return null;

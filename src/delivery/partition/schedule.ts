@@ -81,8 +81,7 @@ export class Schedule {
         break;
       }
       const work = this.#readiness.workOf(lane);
-      // The lane changed while it was ready.
-      if (work === undefined) this.#paced.used(lane);
+      this.#paced.giveUp(lane, work?.replayId ?? null); // the lane may have changed while it was ready
       if (lane.running !== null || work === undefined || (work.loan === null && !this.#unrecorded.mayGoOn(lane))) continue;
       const alone = this.#suspects.of(lane) !== undefined;
       if (!alone && this.#readiness.needsTurn(lane, work)) {
