@@ -95,8 +95,9 @@ export async function handlerView(store: Store, name: string): Promise<HandlerVi
   return view;
 }
 
-/** Waits until the views show these figures of the handler, and then for all that the log holds. */
+/** Waits until the views, which know of all that the log holds by now, show these figures of the handler, and then for all that it holds then. */
 export async function handlerShows(store: Store, place: Place, name: string, figures: object, timeoutMs = 30_000): Promise<void> {
+  await store.views.waitFor(await headOf(place), timeoutMs); // views that know of no event show that none waits
   await expect.poll(() => handlerView(store, name), { timeout: timeoutMs, interval: 20 }).toMatchObject(figures);
   await store.views.waitFor(await headOf(place));
 }
