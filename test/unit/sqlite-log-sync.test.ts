@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -248,6 +248,30 @@ it("tells that the process has to end when the file no longer shows what was wri
   onTestFinished(() => again.close());
   expect((await stored(again)).map(({ id }) => id)).toEqual([first.id]);
   await again.append("shop.order-1", [anEvent()], 0);
+});
+
+it("keeps a commit out of log.db that the disk did not sync, also when it is closed before the disk is well", async () => {
+  let fails = false;
+  onCommit((_db, commits) => {
+    if (!fails) return commits();
+    commits(); // it stands in the file, as the system shows it
+    throw Object.assign(new Error("disk I/O error"), { code: "ERR_SQLITE_ERROR", errcode: 10 | (4 << 8) });
+  });
+  const folder = temporaryFolder();
+  const log = await openSqliteLog(folder);
+  const first = anEvent();
+  await log.append("shop.order-1", [first], "none");
+  disk.fails = fails = true;
+  onTestFinished(() => void (disk.fails = false));
+  await refuses(log.append("shop.order-1", [anEvent()], 0), "LOG_SYNC_FAILED");
+  await log.close();
+  disk.fails = fails = false;
+  const alone = temporaryFolder(); // log.db, should the write-ahead log be lost with the power
+  copyFileSync(join(folder, "log.db"), join(alone, "log.db"));
+  const db = new DatabaseSync(join(alone, "log.db"), { readOnly: true });
+  onTestFinished(() => db.close());
+  expect(db.prepare("select count(*) as events from events where revision = 1").get()).toEqual({ events: 0 });
+  expect(existsSync(join(folder, "log.db-wal"))).toBe(true);
 });
 
 it("acknowledges nothing while the disk does not sync, is in trouble meanwhile, and gets well by itself within a second of the disk", async () => {

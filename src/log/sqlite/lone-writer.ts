@@ -7,7 +7,8 @@ const mostMs = 1;
 
 /**
  * Somebody who appends one event after another, with nobody beside. What is appended as soon as its answer came, before the event loop goes on, is stored still
- * in this turn, because a turn costs an eighteenth of such an append (docs/performance-limits.md). Nothing else can come in between, so nobody misses a shared commit.
+ * in this turn, because a turn costs an eighteenth of such an append (docs/performance-limits.md). Nothing of another turn can come in between. So only appends that the same
+ * answer sets off can miss a shared commit: the first of them is stored before the others ask, and these then share the next.
  */
 export class LoneWriter {
   readonly #clock: Clock;
