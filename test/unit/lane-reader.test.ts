@@ -1,6 +1,11 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { LaneReader, type LaneReaderOptions } from "../../src/delivery/dispatcher/lane-reader.ts";
-import { type Lane, makeLane } from "../../src/delivery/partition/lane.ts";
+import { fold } from "../../src/delivery/journal/fold.ts";
+import { emptyState } from "../../src/delivery/journal/state.ts";
+import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
+import { type Lane, laneBatch, makeLane } from "../../src/delivery/partition/lane.ts";
+import type { PartitionOptions } from "../../src/delivery/partition/options.ts";
+import { Partition } from "../../src/delivery/partition/partition.ts";
 import { systemClock } from "../../src/event/clock.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
@@ -33,6 +38,7 @@ async function readAll(log: EventLog, lanes: readonly Lane[], archivedBefore?: (
       else told.set(stream, [revisions.get(stream), head, archived]);
     },
     failed: (lane: Lane) => waiting.push(lane),
+    eventsOfLane: () => laneBatch,
   };
   const logger = { warn() {} };
   const life = { stopping: false, reading: new AbortController().signal };
@@ -73,4 +79,32 @@ it("asks what is archived of a lane whose next event is missing", async () => {
   await log.truncate("shop.order-3", 3);
   const told = await readAll(log, lanes, async (stream) => (stream === "shop.order-3" ? 2 : expect.unreachable(stream)));
   expect(told).toEqual(wanted(lanes).set("shop.order-3", [[3], 3, 2]));
+});
+
+it.each([
+  ["together", true],
+  ["by itself", false],
+])("holds about as many events of lanes that wait for a slot as the subscription reads ahead, each lane read %s", async (_how, together) => {
+  const [lanes, ofEach, readAheadEvents] = [300, 100, 256];
+  const { readStreams, ...single } = openMemoryLog();
+  const log: EventLog = together ? { ...single, readStreams: readStreams! } : single;
+  const state = emptyState();
+  for (let lane = 0; lane < lanes; lane++) {
+    await log.append(`shop.order-${lane}`, Array.from({ length: ofEach }, () => anEvent()), "none"); // biome-ignore format: one line
+    fold(state, { type: "lane.detached", data: { lane: `shop.order-${lane}`, next: 0, at: "0", why: "full" } }, lane);
+  }
+  const options: PartitionOptions = {
+    ...({ ordering: "strict", record: "batch", unknownOutcome: "repeat", concurrency: 1 } as const),
+    ...{ limits: { ...defaultDeliveryLimits, readAheadEvents }, wants: () => true, chainFingerprint: () => "chain" },
+  };
+  const partition = new Partition(options, { state, unclean: false, readAhead: 0, nowMs: 0, monotonicMs: 0 });
+  const read = vi.spyOn(partition.reading, "laneRead");
+  const pump = { soon: () => reader.begin() };
+  const parts = { handler: "agent", log, clock: systemClock, partition, life: { stopping: false, reading: new AbortController().signal }, pump };
+  const reader: LaneReader = new LaneReader(parts as unknown as LaneReaderOptions);
+  reader.begin();
+  await expect.poll(() => new Set(read.mock.calls.map(([lane]) => lane)).size).toBe(lanes);
+  const held = read.mock.calls.reduce((sum, [, events]) => sum + events.length, 0);
+  expect(held).toBeGreaterThan(readAheadEvents);
+  expect(held).toBeLessThan(2 * lanes + 10 * readAheadEvents);
 });

@@ -6,7 +6,7 @@ import { readEvent } from "../../log/read-event.ts";
 import type { DeliveryLogger } from "../delivery-logger.ts";
 import { asAmended } from "../journal/amendment.ts";
 import type { JournalStream } from "../journal/journal-stream.ts";
-import { type Lane, laneBatch } from "../partition/lane.ts";
+import type { Lane } from "../partition/lane.ts";
 import type { Partition } from "../partition/partition.ts";
 import { findLetters, groupsOf, type LetterGroup, type LetterToRead } from "./letter-events.ts";
 import { type Lifetime, retryWaits } from "./lifetime.ts";
@@ -103,7 +103,7 @@ export class LaneReader {
     const { clock, partition, pump } = this.#options;
     this.#underWay++;
     const wanted = lanes.map(({ lane, from }) => ({ stream: lane.stream, from }));
-    const read = await readStreams(wanted, laneBatch).catch(() => []);
+    const read = await readStreams(wanted, partition.reading.eventsOfLane()).catch(() => []);
     this.#underWay--;
     const alone: LaneToRead[] = [];
     for (const [at, each] of lanes.entries()) {
@@ -146,7 +146,7 @@ export class LaneReader {
     const head = await log.streamRevision(lane.stream);
     const events: StoredEvent[] = [];
     if (head >= from)
-      for await (const batch of log.readStream(lane.stream, { from, limit: laneBatch, signal: life.reading })) {
+      for await (const batch of log.readStream(lane.stream, { from, limit: partition.reading.eventsOfLane(), signal: life.reading })) {
         for (const event of batch) events.push(event);
         break; // one batch only, since batches are limited in bytes and 64 events may have 60 MB; the lane reads on when it has delivered these
       }

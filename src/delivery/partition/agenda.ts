@@ -76,9 +76,9 @@ export class Agenda {
     return this.#ready.pick();
   }
 
-  /** Some lane is ready, whether it may have a slot or not. */
-  get hasReady(): boolean {
-    return this.#ready.any;
+  /** Lanes that are ready, whether they may have a slot or not. */
+  get readyLanes(): number {
+    return this.#ready.size;
   }
 
   /** Lanes that start something as soon as they have a slot, about in the order of their turns: at most so many of each tenant and of each replay. They stay where they are. */

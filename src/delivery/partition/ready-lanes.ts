@@ -39,6 +39,7 @@ export class ReadyLanes<L extends Schedulable> {
   /** Those with lanes that are ready, in the order of their turns. */
   readonly #turns = new Set<Tenant<L>>();
   readonly #tenantSlots: number;
+  #size = 0;
   /** Lanes that are ready and whose last attempt did not fail. */
   #healthy = 0;
 
@@ -55,11 +56,12 @@ export class ReadyLanes<L extends Schedulable> {
     const tenant = this.#tenantOf(lane.tenant);
     (lane.failing ? tenant.failing : tenant.healthy)[highestFirst.indexOf(this.#priorityOf(lane))]!.push(lane);
     if (!lane.failing) this.#healthy++;
+    this.#size++;
     if (tenant.ready++ === 0) this.#turns.add(tenant);
   }
 
-  get any(): boolean {
-    return this.#turns.size > 0;
+  get size(): number {
+    return this.#size;
   }
 
   /** Takes the lane whose turn it is out, or nothing when none is ready or may have a slot. `started` says that it took one. */
@@ -118,6 +120,7 @@ export class ReadyLanes<L extends Schedulable> {
       const lane = level.shift()!;
       lane.queued = false;
       if (level === healthy) this.#healthy--;
+      this.#size--;
       tenant.failingNext = level !== failing;
       if (--tenant.ready === 0) this.#turns.delete(tenant);
       else if (this.#turns.size > 1) {

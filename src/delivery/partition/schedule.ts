@@ -71,13 +71,13 @@ export class Schedule {
       for (const lane of this.#paced.grant(monotonicMs, this.freeSlots())) this.#agenda.refresh(lane);
     while (now.length < limit && this.#isAble()) {
       if (!this.#leave.mayBegin(monotonicMs)) {
-        if (this.#agenda.hasReady) this.#leave.want();
+        if (this.#agenda.readyLanes > 0) this.#leave.want();
         this.#slots.idle(false);
         break;
       }
       const lane = this.#next();
       if (lane === undefined) {
-        this.#slots.idle(this.#agenda.hasReady);
+        this.#slots.idle(this.#agenda.readyLanes > 0);
         break;
       }
       const work = this.#readiness.workOf(lane);
