@@ -1,4 +1,5 @@
 /** TLS of the service's own: a certificate and its key, read again when their files change, so that a renewal needs no restart. */
+import { X509Certificate } from "node:crypto";
 import type { Server } from "node:https";
 import { createSecureContext } from "node:tls";
 import { followFiles, printOf, readFollowedFile } from "../access/followed-file.ts";
@@ -20,6 +21,9 @@ interface Pair {
 }
 
 const lookEveryMs = 10_000;
+/** Whoever renews a certificate by itself does it earlier. */
+const warnBeforeMs = 14 * 86_400_000;
+const warnEveryMs = 86_400_000;
 /** Of a certificate with all that it was issued by. */
 const maxFileBytes = 1024 * 1024;
 
@@ -39,7 +43,7 @@ export interface Certificate {
   readonly pair: Pair;
   /** Takes a renewed pair for new connections. While the files do not fit each other (one was written, the other not yet) the old pair stays. */
   follow(server: Pick<Server, "setSecureContext">): { close(): void };
-  /** The fault of the files as they are now, for /readyz; null: none. */
+  /** The fault of the files as they are now, or that the certificate in use ends soon, for /readyz; null: neither. */
   warning(): string | null;
 }
 
@@ -48,22 +52,48 @@ export function openCertificate(files: TlsFiles, { clock, logger }: { readonly c
   const paths = [files.cert, files.key];
   const print = printOf(paths);
   const pair = readTls(files);
+  let endsMs = endOf(pair);
   let trouble: () => RepriseError | null = () => null;
+  const endsSoon = (): string | null => {
+    const leftMs = endsMs - clock.now();
+    if (leftMs > warnBeforeMs) return null;
+    const says = leftMs > 0 ? "ends" : "is refused by clients: it ended";
+    return `The certificate ${files.cert} ${says} at ${new Date(endsMs).toISOString()}. Renew it; no restart is needed.`;
+  };
   return {
     pair,
     follow(server) {
-      const read = (): void => server.setSecureContext(readTls(files));
+      const read = (): void => {
+        const renewed = readTls(files);
+        server.setSecureContext(renewed);
+        endsMs = endOf(renewed);
+      };
+      const warn = (): void => {
+        timer = clock.after(warnEveryMs, warn);
+        const warning = endsSoon();
+        if (warning !== null) logger.warn({}, warning);
+      };
+      let timer = clock.after(0, warn);
       const onTrouble = (err: RepriseError): void => logger.error({ err }, "the renewed certificate cannot be used: the one from before stays in use");
       const followed = followFiles({ paths, print, everyMs: lookEveryMs, clock, read, onTrouble });
       trouble = followed.trouble;
-      return followed;
+      return {
+        close() {
+          timer.cancel();
+          followed.close();
+        },
+      };
     },
     warning() {
       const fault = trouble();
-      return fault === null ? null : `${fault.message} The certificate from before stays in use.`;
+      const used = fault === null ? null : `${fault.message} The certificate from before stays in use.`;
+      return [used, endsSoon()].filter((each) => each !== null).join(" ") || null;
     },
   };
 }
+
+/** Of the service's own, which comes first in the file: one that it was issued by may have ended, and clients still take it by another way. */
+const endOf = ({ cert }: Pair): number => new X509Certificate(cert).validToDate.getTime();
 
 function read(path: string, name: string): Buffer {
   try {

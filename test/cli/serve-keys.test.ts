@@ -6,7 +6,7 @@ import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createKey, revokeKey } from "../../src/access/edit-key-file.ts";
 import { makeServer } from "../../src/http/server.ts";
 import { reprise } from "../support/cli.ts";
@@ -143,8 +143,8 @@ describe("serve with keys", { timeout: 60_000 }, () => {
 });
 
 describe.runIf(isThere("openssl") && isThere("curl"))("serve with TLS of its own", { timeout: 60_000 }, () => {
-  function makeCertificate(folder: string, name: string): void {
-    const args = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", `/CN=${name}`];
+  function makeCertificate(folder: string, name: string, days = 2): void {
+    const args = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", `${days}`, "-subj", `/CN=${name}`];
     execFileSync("openssl", [...args, "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", join(folder, `${name}.key`), "-out", join(folder, `${name}.pem`)], {
       stdio: "ignore",
     });
@@ -194,6 +194,29 @@ describe.runIf(isThere("openssl") && isThere("curl"))("serve with TLS of its own
     put("second", "second");
     await clock.advance(10_000);
     expect(await own()).toEqual([]);
+  });
+
+  it("warns of a certificate that ends within two weeks, in /readyz and once a day in the log, until it is renewed", async () => {
+    const cwd = makeFolder();
+    makeCertificate(cwd, "live", 16);
+    const clock = makeFakeClock(Date.now());
+    const days = (count: number) => clock.advance(count * 86_400_000);
+    const warn = vi.fn();
+    const app = makeServer({ store: makeFakeStore(), logger: { ...silent, warn }, clock, tls: { cert: join(cwd, "live.pem"), key: join(cwd, "live.key") } });
+    onTestFinished(() => app.close());
+    const own = async () => (await app.inject("/readyz")).json<{ warnings: string[] }>().warnings.filter((warning) => warning.includes("certificate"));
+    const logged = () => warn.mock.calls.filter(([, text]) => String(text).includes("certificate")).length;
+    await days(1);
+    expect([await own(), logged()]).toEqual([[], 0]);
+    await days(2);
+    expect([await own(), logged()]).toEqual([[expect.stringMatching(/live\.pem ends at \d{4}-.*Renew it/)], 2]);
+    await days(14);
+    expect(await own()).toEqual([expect.stringContaining("is refused by clients")]);
+    makeCertificate(cwd, "live", 60);
+    await days(1);
+    const before = logged();
+    await days(3);
+    expect([await own(), logged()]).toEqual([[], before]);
   });
 
   it("does not start with the private key of another certificate", async () => {
