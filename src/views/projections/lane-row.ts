@@ -1,6 +1,6 @@
 import type { ViewDatabase } from "../database.ts";
 import type { EntityKey } from "../entity-cache.ts";
-import { CountedLanes, hasWaiting } from "./counted-lanes.ts";
+import { CountedLanes, hasWaiting, unknown } from "./counted-lanes.ts";
 import { HandlerWants } from "./handler-wants.ts";
 import { findLane, type KeptLane, type Lane, type Mark, writeLane, writeMark } from "./kept-lane.ts";
 import { type KindOfLane, kindOf, LaneCounts, laneKind } from "./lane-counts.ts";
@@ -81,20 +81,24 @@ export class LaneRows {
 
   /** An event of the entity has come. It waits in each of its lanes that is counted, where the handler wants it. */
   arrived(db: ViewDatabase, entity: EntityKey, type: string, recordedMs: number): void {
-    const kinds = this.#counted.of(db, entity.id, () => this.write(db));
-    if (kinds.size === 0) return;
+    const counted = this.#counted.of(db, entity.id, () => this.write(db));
+    if (counted.size === 0) return;
     const place = this.#counted.place(entity.id);
-    for (const [handler, bytes] of kinds) {
-      const kind = bytes[place]!;
+    for (const [handler, { kinds, arrived }] of counted) {
+      const kind = kinds[place]!;
       if (kind === 0) continue;
       const since = this.#wants.of(db, handler).types?.get(type);
       if (since === undefined || since >= entity.position) continue;
       this.#counts.add(handler, entity.tenant, kind & ~hasWaiting, 0, 1);
-      if (kind & hasWaiting) continue;
+      if (kind & hasWaiting) {
+        if (arrived[place] !== unknown) arrived[place]!++;
+        continue;
+      }
       const lane = this.find(db, entity, handler)!;
       Object.assign(lane, { counted: entity.revision, waiting: 1, first_ms: recordedMs });
       Object.assign(this.#kept(lane), { changed: true, turned: true });
-      bytes[place] = kind | hasWaiting;
+      kinds[place] = kind | hasWaiting;
+      arrived[place] = 0;
     }
   }
 
@@ -122,8 +126,7 @@ export class LaneRows {
     const { lane, entity, kind } = kept;
     const { handler, tenant } = lane;
     const { strict, types } = this.#wants.of(db, handler);
-    const before =
-      lane.counted === null ? 0 : lane.waiting + (lane.counted < entity.revision ? countWaiting(db, entity, handler, lane.counted + 1, "all").waiting : 0);
+    const before = lane.counted === null ? 0 : lane.waiting + this.#arrivedSince(db, kept, lane.counted);
     const stands = lane.detached === 1 && (lane.paused === 1 || lane.why !== null || (strict && lane.letters > 0));
     const behind = entity.revision + 1 - lane.next;
     // What comes is counted without a look at its revision, so that it must come behind the lane.
@@ -141,6 +144,12 @@ export class LaneRows {
     }
     if (((kind ?? 0) | now) & laneKind.counted)
       this.#counted.set(handler, lane.entity, now & laneKind.counted ? now | (lane.first_ms === null ? 0 : hasWaiting) : 0);
+  }
+
+  /** What came to wait in a lane after it was counted. A walk over nineteen events takes 26 µs, so it is made only where they came before this process counted them. */
+  #arrivedSince(db: ViewDatabase, { lane, entity }: KeptLane, counted: number): number {
+    if (counted >= entity.revision) return 0;
+    return this.#counted.arrived(lane.handler, lane.entity) ?? countWaiting(db, entity, lane.handler, counted + 1, "all").waiting;
   }
 
   /** Only for lanes that are or were detached. For a lane that flows, the handler's checkpoint tells the same. */
