@@ -2,6 +2,7 @@
 const begunBeforeNew = 8;
 
 interface Line<T> {
+  readonly owner: string;
   /** Parts of what has begun already. */
   readonly begun: T[];
   readonly fresh: T[];
@@ -50,21 +51,21 @@ export class FairLine<T> {
   push(owner: string, item: T, hasBegun = false): void {
     this.#size++;
     let line = this.#lines.get(owner);
-    if (line === undefined) this.#lines.set(owner, (line = { begun: [], fresh: [], passed: 0, taken: this.#floor }));
+    if (line === undefined) this.#lines.set(owner, (line = { owner, begun: [], fresh: [], passed: 0, taken: this.#floor }));
     (hasBegun ? line.begun : line.fresh).push(item);
   }
 
   /** The one whose turn it is; it stays. */
   first(): T | undefined {
-    const next = this.#next();
-    return next === undefined ? undefined : itemsOf(next[1])[0];
+    const line = this.#next();
+    return line === undefined ? undefined : itemsOf(line)[0];
   }
 
   /** Takes the one whose turn it is. @param cost how much that is, beside others. */
   shift(cost = 1): T | undefined {
-    const next = this.#next();
-    if (next === undefined) return undefined;
-    const [owner, line] = next;
+    const line = this.#next();
+    if (line === undefined) return undefined;
+    const { owner } = line;
     this.#floor = Math.max(this.#floor, line.taken);
     line.taken += cost;
     this.#size--;
@@ -77,9 +78,9 @@ export class FairLine<T> {
     return item;
   }
 
-  #next(): readonly [string, Line<T>] | undefined {
-    let least: readonly [string, Line<T>] | undefined;
-    for (const each of this.#lines) if (least === undefined || each[1].taken < least[1].taken) least = each;
+  #next(): Line<T> | undefined {
+    let least: Line<T> | undefined;
+    for (const line of this.#lines.values()) if (least === undefined || line.taken < least.taken) least = line;
     return least;
   }
 }

@@ -29,17 +29,24 @@ export function streamName(tenant: string, entity: Entity): string {
   return `${tenant}.${entity.type}-${entity.id}`;
 }
 
+/** Of a stream's name; null for a name that is no stream of ours. */
+export function tenantOfStream(stream: string): string | null {
+  const dot = stream.indexOf(".");
+  return dot <= 0 ? null : stream.slice(0, dot);
+}
+
 /**
  * Splits a name at its first `.`, then at its first `-`. A stream without `-` (`reprise.log`) has an empty entity id.
  *
  * @returns null for a name without a `.`, which is no stream of ours.
  */
 export function parseStreamName(stream: string): { tenant: string; entity: Entity } | null {
-  const dot = stream.indexOf(".");
-  if (dot <= 0) return null;
+  const tenant = tenantOfStream(stream);
+  if (tenant === null) return null;
+  const dot = tenant.length;
   const dash = stream.indexOf("-", dot);
   const end = dash === -1 ? stream.length : dash;
-  return { tenant: stream.slice(0, dot), entity: { type: stream.slice(dot + 1, end), id: stream.slice(end + 1) } };
+  return { tenant, entity: { type: stream.slice(dot + 1, end), id: stream.slice(end + 1) } };
 }
 
 /** True for the streams that hold users' events, as opposed to Reprise's own and the server's. */

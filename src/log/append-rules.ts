@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { RepriseError } from "../errors.ts";
 import { type NewEvent, plainMetadata } from "../event/event.ts";
 import { isUuid } from "../event/ids.ts";
-import { logStream, parseStreamName, truncatedStream } from "../event/names.ts";
+import { logStream, tenantOfStream, truncatedStream } from "../event/names.ts";
 import { writeJson } from "../event/written-json.ts";
 import { type AppendHow, type ExpectedRevision, maxAppendBytes, maxAppendEvents } from "./event-log.ts";
 
@@ -55,15 +55,16 @@ export function encodeAppend(
     throw new RepriseError("REQUEST_INVALID", `An expected revision is "any", "none" or a whole number, not ${String(expected)}.`);
   if (recordedAt !== undefined && !(recordedAt.length === events.length && recordedAt.every(isRecordedAt)))
     throw new RepriseError("REQUEST_INVALID", "Times of recording are as many as the events, RFC 3339 UTC with milliseconds.");
-  const encoded: EncodedEvent[] = [];
-  let bytes = 0;
-  for (const event of events) {
-    if (bytes > maxAppendBytes) break; // the rest would hold the thread for nothing
-    const one = encodeEvent(event, idsAreNew === true);
+  const first = encodeEvent(events[0]!, idsAreNew === true);
+  const encoded = [first];
+  let { bytes } = first;
+  // Beyond the limit, the rest would hold the thread for nothing.
+  for (let index = 1; index < events.length && bytes <= maxAppendBytes; index++) {
+    const one = encodeEvent(events[index]!, idsAreNew === true);
     bytes += one.bytes;
     encoded.push(one);
   }
-  const ids = events.map(({ id }) => id);
+  const ids = events.length === 1 ? [first.event.id] : events.map(({ id }) => id);
   const twice = firstRepeated(ids);
   if (twice !== undefined) throw new RepriseError("EVENT_ID_REUSED", `Event id ${twice} is twice in one append.`, { fields: { eventIds: [twice] } });
   if (bytes > maxAppendBytes) throw appendTooLarge(stream, bytes);
@@ -89,10 +90,10 @@ function firstRepeated(ids: readonly string[]): string | undefined {
 
 /** @throws REQUEST_INVALID for a name that is no stream's: without a tenant, empty, too long, or not well-formed text. */
 export function tenantOf(stream: string): string {
-  const name = parseStreamName(stream);
-  if (name === null || stream.length > 512 || !stream.isWellFormed())
+  const tenant = tenantOfStream(stream);
+  if (tenant === null || stream.length > 512 || !stream.isWellFormed())
     throw new RepriseError("REQUEST_INVALID", "The stream's name is not <tenant>.<entity type>-<entity id>.");
-  return name.tenant;
+  return tenant;
 }
 
 /** @throws REQUEST_INVALID for `reprise.log`, which holds the log's own id, and for what is not a revision. */

@@ -33,8 +33,9 @@ export interface Draft {
   readonly heads: ReadonlyMap<string, StreamHead>;
   /** Stored events with ids of the group, by tenant and id. */
   readonly stored: ReadonlyMap<string, KnownEvent>;
-  /** Events that the group adds and that may be repeated, by tenant, then id. */
-  readonly added: Map<string, Map<string, DraftAppend>>;
+  /** Events that the group adds and that may be repeated, by tenant and id; null while each id was greater than all before it: then none is a repeat. */
+  added: Map<string, DraftAppend> | null;
+  greatestId: string;
   readonly appends: DraftAppend[];
   nextPosition: number;
 }
@@ -53,7 +54,8 @@ export function makeDraft({ connection, recordClock }: GroupNeeds, group: readon
     streams: new Map(),
     heads,
     stored,
-    added: new Map(),
+    added: null,
+    greatestId: "",
     appends: [],
     nextPosition: db.end.lastPosition + 1,
   };
@@ -70,11 +72,12 @@ function explaining<T>(db: LogDatabase, look: () => T): T {
 /** @throws REVISION_CONFLICT, EVENT_ID_REUSED. Then the draft is as before. */
 export function draftAppend(draft: Draft, append: EncodedAppend): readonly AppendedEvent[] {
   const { stream: name, tenant, ids, idsAreNew, expected } = append;
-  const added = idsAreNew ? null : addedOf(draft, tenant);
-  if (added !== null && (draft.stored.size > 0 || ids.some((id) => added.has(id)))) {
-    const known = ids.flatMap(
-      (id) => draft.stored.get(knownKey(tenant, id)) ?? draft.stored.get(knownKey(nobody, id)) ?? knownOf(draft, added.get(id), id) ?? [],
-    );
+  if (!idsAreNew && (draft.stored.size > 0 || !areGreater(ids, draft.greatestId))) {
+    const added = (draft.added ??= addedBy(draft.appends));
+    const known = ids.flatMap((id) => {
+      const key = knownKey(tenant, id);
+      return draft.stored.get(key) ?? draft.stored.get(knownKey(nobody, id)) ?? knownOf(draft, added.get(key), id) ?? [];
+    });
     if (known.length > 0) return duplicates(draft.db, append, known);
   }
   const stream = draft.streams.get(name) ?? asDrafted(name, tenant, draft.heads.get(name) ?? draft.db.streamHead(name));
@@ -87,20 +90,38 @@ export function draftAppend(draft: Draft, append: EncodedAppend): readonly Appen
   stream.head += ids.length;
   draft.nextPosition += ids.length;
   stream.position = draft.nextPosition - 1;
-  return ids.map((id, i) => {
-    added?.set(id, drafted);
-    return { id, revision: revision + i, position: BigInt(position + i), recordedAt: append.recordedAt?.[i] ?? draft.recordedAt, duplicate: false };
-  });
+  if (!idsAreNew) noteIds(draft, drafted);
+  if (ids.length === 1) return [appendedAt(draft, drafted, 0)];
+  return ids.map((_, i) => appendedAt(draft, drafted, i));
+}
+
+function appendedAt(draft: Draft, { append, revision, position }: DraftAppend, i: number): AppendedEvent {
+  const recordedAt = append.recordedAt?.[i] ?? draft.recordedAt;
+  return { id: append.ids[i]!, revision: revision + i, position: BigInt(position + i), recordedAt, duplicate: false };
 }
 
 function asDrafted(name: string, tenant: string, { id, head, position }: StreamHead): DraftStream {
   return { name, tenant, id, head, position };
 }
 
-function addedOf({ added }: Draft, tenant: string): Map<string, DraftAppend> {
-  let own = added.get(tenant);
-  if (own === undefined) added.set(tenant, (own = new Map()));
-  return own;
+function areGreater(ids: readonly string[], than: string): boolean {
+  for (const id of ids) if (id <= than) return false;
+  return true;
+}
+
+function addedBy(appends: readonly DraftAppend[]): Map<string, DraftAppend> {
+  const added = new Map<string, DraftAppend>();
+  for (const drafted of appends) if (!drafted.append.idsAreNew) addIds(added, drafted);
+  return added;
+}
+
+function addIds(added: Map<string, DraftAppend>, drafted: DraftAppend): void {
+  for (const id of drafted.append.ids) added.set(knownKey(drafted.append.tenant, id), drafted);
+}
+
+function noteIds(draft: Draft, drafted: DraftAppend): void {
+  for (const id of drafted.append.ids) if (id > draft.greatestId) draft.greatestId = id;
+  if (draft.added !== null) addIds(draft.added, drafted);
 }
 
 /** An event of an earlier append in the same group, in the form in which the log will have it. */

@@ -70,10 +70,9 @@ function store(draft: Draft, needs: GroupNeeds, durable: "now" | "later"): Promi
   const outcome = db.transact(() => {
     for (const { append, stream, revision, position, previous } of draft.appends) {
       if (stream.id === 0) stream.id = db.insertStream(stream.name, stream.tenant);
-      for (const [i, event] of append.events.entries()) {
-        const recordedAtMs = recordedAtMsOf(draft, append, i);
-        lastMs = recordedAtMs;
-        db.insertEvent(position + i, stream.id, revision + i, i === 0 ? previous : position + i - 1, recordedAtMs, event);
+      for (let i = 0; i < append.events.length; i++) {
+        lastMs = recordedAtMsOf(draft, append, i);
+        db.insertEvent(position + i, stream.id, revision + i, i === 0 ? previous : position + i - 1, lastMs, append.events[i]!);
       }
     }
     for (const stream of draft.streams.values()) db.writeHead(stream);
