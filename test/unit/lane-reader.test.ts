@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, it, vi } from "vitest";
 import { LaneReader, type LaneReaderOptions } from "../../src/delivery/dispatcher/lane-reader.ts";
 import { fold } from "../../src/delivery/journal/fold.ts";
@@ -10,6 +11,7 @@ import { systemClock } from "../../src/event/clock.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
+import type { AttemptRecord } from "../../src/records/attempt.ts";
 import { anEvent } from "../contract/log-events.ts";
 
 const lanesOf = (count: number) => Array.from({ length: count }, (_, i) => makeLane(`shop.order-${i}`, 1));
@@ -108,3 +110,65 @@ it.each([
   expect(held).toBeGreaterThan(readAheadEvents);
   expect(held).toBeLessThan(2 * lanes + 10 * readAheadEvents);
 });
+
+it.each([
+  ["together", true],
+  ["one by one", false],
+])(
+  "holds a few large events of one replay's dead letters at a time, read %s, and delivers all of them; another replay's are read meanwhile",
+  async (_how, together) => {
+    const [lanes, megabyte] = [60, 1024 * 1024];
+    const memory = openMemoryLog();
+    const findByIds: EventLog["findByIds"] = (tenant, ids) => memory.findByIds(tenant, ids.slice(0, 2)); // that is enough bytes
+    const log: EventLog = { ...memory, findByIds, findsManyAtOnce: together };
+    const state = emptyState();
+    for (let lane = 0; lane < lanes; lane++) {
+      const event = { ...anEvent(), data: { text: ["x".repeat(900_000)] } };
+      await log.append(`shop.order-${lane}`, [event], "none");
+      const about = { lane: `shop.order-${lane}`, revision: 0, at: "0", eventId: event.id, chain: "chain", record: null };
+      const gaveUp = { attempts: 1, retryCount: 1, cause: "exhausted", error: { type: "Error", message: "planted" }, escalated: false } as const;
+      fold(state, { type: "delivery.dead_lettered", data: { ...about, ...gaveUp } }, lane);
+    }
+    const options: PartitionOptions = {
+      ...({ ordering: "strict", record: "batch", unknownOutcome: "repeat", concurrency: 1 } as const),
+      ...{ limits: defaultDeliveryLimits, wants: () => true, chainFingerprint: () => "chain" },
+    };
+    const partition = new Partition(options, { state, unclean: false, readAhead: 0, nowMs: 0, monotonicMs: 0 });
+    const read = vi.spyOn(partition.reading, "letterRead");
+    const pump = { soon: () => reader.begin() };
+    const life = { stopping: false, reading: new AbortController().signal };
+    const parts = { handler: "agent", log, journal: { stream: "j" }, clock: systemClock, partition, life, logger: { warn() {} }, pump };
+    const reader: LaneReader = new LaneReader(parts as unknown as LaneReaderOptions);
+    const begin = (lane: number, replayId: string) => partition.replays.begin(`shop.order-${lane}`, 0, { replayId, actor: "local", reason: null });
+    for (let lane = 0; lane < lanes - 1; lane++) begin(lane, "large");
+    reader.begin();
+    const settled = async (): Promise<void> => {
+      for (let before = -1; before !== read.mock.calls.length; await nextTurns()) before = read.mock.calls.length;
+    };
+    await settled();
+    expect(read.mock.calls.length * 900_000).toBeGreaterThan(16 * megabyte);
+    expect(read.mock.calls.length * 900_000).toBeLessThan(40 * megabyte);
+    begin(lanes - 1, "another");
+    reader.begin();
+    await settled();
+    expect(read.mock.calls.at(-1)![1].replayId).toBe("another");
+
+    const delivered = new Set<string>();
+    for (let round = 0; round < 2 * lanes; round++) {
+      partition.schedule.start(0);
+      partition.flushes.take();
+      for (const delivery of partition.flushes.stored()) {
+        reader.begin();
+        await settled();
+        delivered.add(delivery.lane.stream);
+        partition.outcomes.conclude(delivery, { kind: "completed", record: {} as AttemptRecord }, 0);
+        partition.schedule.settled(delivery);
+      }
+    }
+    expect(delivered.size).toBe(lanes);
+  },
+);
+
+async function nextTurns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await nextTurn();
+}

@@ -8,6 +8,7 @@ import { asAmended } from "../journal/amendment.ts";
 import type { JournalStream } from "../journal/journal-stream.ts";
 import type { Lane } from "../partition/lane.ts";
 import type { Partition } from "../partition/partition.ts";
+import { HeldLetters } from "./held-letters.ts";
 import { findLetters, groupsOf, type LetterGroup, type LetterToRead } from "./letter-events.ts";
 import { type Lifetime, retryWaits } from "./lifetime.ts";
 import type { Pump } from "./pump.ts";
@@ -44,6 +45,7 @@ export class LaneReader {
   /** Asked for once, because a log that is measured makes such a function anew each time. */
   readonly #readStreams: EventLog["readStreams"];
   readonly #findsMany: boolean;
+  readonly #held = new HeldLetters();
   #underWay = 0;
 
   constructor(options: LaneReaderOptions) {
@@ -58,9 +60,10 @@ export class LaneReader {
     const [findsMany, readStreams] = [this.#findsMany, this.#readStreams];
     const letters: LetterToRead[] = [];
     const lanes: LaneToRead[] = [];
+    const mayRead = this.#held.mayRead();
     const readings = () => this.#underWay + (findsMany ? 0 : letters.length) + (readStreams ? 0 : lanes.length);
     while (!life.stopping && readings() < readsAtOnce && letters.length < lettersAtOnce && lanes.length < lanesAtOnce) {
-      const read = partition.reading.next();
+      const read = partition.reading.next(mayRead);
       if (read === undefined) break;
       const { lane, from, replay } = read;
       if (replay === null) lanes.push({ lane, from });
@@ -92,7 +95,7 @@ export class LaneReader {
     this.#underWay++;
     const { found, missing, left } = await findLetters(log, group);
     this.#underWay--;
-    for (const { letter, event } of found) partition.reading.letterRead(letter.lane, letter.replay, event);
+    for (const { letter, event } of found) this.#letterRead(letter, event);
     for (const { lane } of left) partition.reading.failed(lane); // it is its turn again
     this.#readSingly(missing);
     pump.soon();
@@ -134,11 +137,16 @@ export class LaneReader {
   }
 
   async #readLetter({ lane, replay }: LetterToRead): Promise<void> {
-    const { log, journal, partition, life } = this.#options;
+    const { log, journal, life } = this.#options;
     const { revision } = replay;
     const stored = await readEvent(log, lane.stream, revision, life.reading);
     const event = stored && (await asAmended(log, journal.stream, stored, lane.letters.get(revision)?.amended ?? null));
-    partition.reading.letterRead(lane, replay, event);
+    this.#letterRead({ lane, replay }, event);
+  }
+
+  #letterRead(letter: LetterToRead, event: StoredEvent | null): void {
+    this.#options.partition.reading.letterRead(letter.lane, letter.replay, event);
+    this.#held.add(letter);
   }
 
   async #readLane(lane: Lane, from: number): Promise<void> {

@@ -62,9 +62,10 @@ export class Agenda {
     }
   }
 
-  /** Takes out a lane whose stream, or whose letter, has to be read; undefined when there is none. */
-  nextToRead(): Lane | undefined {
+  /** Takes out a lane whose stream, or whose letter, has to be read; undefined when there is none. @param mayBe what is not read now stays. */
+  nextToRead(mayBe: ((lane: Lane) => boolean) | null): Lane | undefined {
     for (const lane of this.#toRead) {
+      if (mayBe?.(lane) === false) continue;
       this.#toRead.delete(lane);
       if (lane.acts === 0) return lane; // otherwise an amendment may be among the acts: the lane is put here again when they are through
     }

@@ -121,12 +121,24 @@ export class Reading {
     return Math.max(1, Math.min(laneBatch, Math.floor(this.#options.limits.readAheadEvents / (1 + this.#agenda.readyLanes))));
   }
 
-  /** A lane whose stream has to be read, or the letter that it replays; undefined when there is none. Answer with `laneRead`, `letterRead` or `failed`. */
-  next(): { readonly lane: Lane; readonly from: number; readonly replay: LetterReplay | null } | undefined {
+  /**
+   * A lane whose stream has to be read, or the letter that it replays; undefined when there is none. Answer with `laneRead`, `letterRead` or `failed`.
+   *
+   * @param mayBe of letters; null: all of them.
+   */
+  next(
+    mayBe: ((replay: LetterReplay) => boolean) | null = null,
+  ): { readonly lane: Lane; readonly from: number; readonly replay: LetterReplay | null } | undefined {
     if (this.#recorder.isFull()) return undefined;
-    const lane = this.#agenda.nextToRead();
+    const lane = this.#agenda.nextToRead(
+      mayBe &&
+        ((each) => {
+          const replay = letterToRead(each);
+          return replay === null || mayBe(replay);
+        }),
+    );
     if (lane === undefined) return undefined;
-    const replay = lane.replays.find((each) => each.event === null) ?? null;
+    const replay = letterToRead(lane);
     lane.reading = true;
     return { lane, from: replay?.revision ?? lane.next, replay };
   }
@@ -191,3 +203,5 @@ export class Reading {
     this.#agenda.refresh(lane);
   }
 }
+
+const letterToRead = ({ replays }: Lane): LetterReplay | null => replays.find(({ event }) => event === null) ?? null;
