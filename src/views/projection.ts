@@ -57,13 +57,28 @@ export interface Latest {
   readonly journals: JournalsRead;
 }
 
-export interface Projection {
+export type EntryKind = Entry["kind"];
+export const entryKinds = ["event", "journal", "handler", "retention", "abridged", "error_groups", "plan", "replay"] as const satisfies readonly EntryKind[];
+
+/** What is alike in all projections. */
+interface ProjectionTables {
   /** `create table` and `create index`. A change to any needs a new `formatVersion` in store-file.ts. */
   readonly tables: string;
-  /** Runs within the transaction of its batch. It ignores types that it does not know. */
-  apply(folding: Folding, entry: Entry): void;
   /** At the end of the transaction: writes what `apply` left in `latest`. */
   settle?(folding: Folding): void;
+}
+
+/** A projection, whatever it takes. */
+export interface AnyProjection extends ProjectionTables {
+  readonly takes: readonly EntryKind[];
+  apply(folding: Folding, entry: Entry): void;
+}
+
+/** Each sees only the kinds that it takes: an event goes to four of them, and V8 compiles each for what it gets. */
+export interface Projection<K extends EntryKind> extends ProjectionTables {
+  readonly takes: readonly K[];
+  /** Runs within the transaction of its batch. It ignores types that it does not know. */
+  apply(folding: Folding, entry: Extract<Entry, { readonly kind: K }>): void;
 }
 
 /** The last time that was read: events of one commit share theirs. */

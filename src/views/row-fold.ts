@@ -2,7 +2,7 @@ import type { Position, StoredEvent } from "../event/event.ts";
 import { singly } from "../records/progress.ts";
 import type { ViewDatabase } from "./database.ts";
 import { clearLatest, makeLatest } from "./latest.ts";
-import { type Entry, type Folding, toEntry } from "./projection.ts";
+import { type AnyProjection, type Entry, type EntryKind, entryKinds, type Folding, toEntry } from "./projection.ts";
 import { projections } from "./projections/all.ts";
 
 /** Folds events into the rows, in transactions. */
@@ -39,7 +39,7 @@ export function makeRowFold(db: ViewDatabase, wantedChanged: () => void, eventsP
     const entry = toEntry(db, event);
     if (entry === null) return;
     try {
-      for (const one of singlyTold(entry)) for (const projection of projections) projection.apply(folding, one);
+      for (const one of singlyTold(entry)) for (const projection of takers[one.kind]) projection.apply(folding, one);
     } catch (error) {
       // The transaction is rolled back, and with it what was applied of this entry. The next try passes the entry over.
       if (entry.kind !== "event" && !isDiskTrouble(error) && unreadable.size < maxUnreadable) unreadable.add(event.position);
@@ -88,6 +88,10 @@ export function makeRowFold(db: ViewDatabase, wantedChanged: () => void, eventsP
     isSettled: () => open === null,
   };
 }
+
+const takers = Object.fromEntries(entryKinds.map((kind) => [kind, projections.filter(({ takes }) => takes.includes(kind))] as const)) as unknown as Readonly<
+  Record<EntryKind, readonly AnyProjection[]>
+>;
 
 /** A list of a journal is folded as the entries that it stands for. */
 function singlyTold(entry: Entry): readonly Entry[] {

@@ -1,4 +1,4 @@
-import type { Projection } from "../projection.ts";
+import type { AnyProjection } from "../projection.ts";
 import { amendments } from "./amendments.ts";
 import { archived } from "./archived.ts";
 import { deliveries } from "./deliveries.ts";
@@ -17,7 +17,7 @@ import { shortened } from "./shortened.ts";
  * All projections, in the order in which they run. The event index reads which event was an entity's last, before `entities` moves that on. Lanes read the
  * rows of deliveries.
  */
-export const projections: readonly Projection[] = [
+export const projections: readonly AnyProjection[] = [
   handlers,
   eventIndex,
   entities,

@@ -2,7 +2,8 @@ import { entityOf } from "../entity-keys.ts";
 import type { Projection } from "../projection.ts";
 
 /** Who gave a dead letter other data, when and why. The data itself stays in the journal: it may be large. The newest one is in force while the letter is. */
-export const amendments: Projection = {
+export const amendments: Projection<"journal"> = {
+  takes: ["journal"],
   tables: `
     -- journal, journal_revision and position: of the journal's entry.
     create table amendments(
@@ -11,7 +12,7 @@ export const amendments: Projection = {
     ) strict, without rowid;
   `,
   apply({ db }, input) {
-    if (input.kind !== "journal" || input.entry.type !== "delivery.amended") return;
+    if (input.entry.type !== "delivery.amended") return;
     const { handler, event, entry } = input;
     const { lane, revision, act } = entry.data;
     db.run(

@@ -4,7 +4,8 @@ import { entityOf } from "../entity-keys.ts";
 import type { Projection } from "../projection.ts";
 
 /** What has left the log, as far as views tell it: of each entity, and of what each handler wants. It comes from the records alone, so that a rebuild has the same. */
-export const archived: Projection = {
+export const archived: Projection<"handler" | "retention"> = {
+  takes: ["handler", "retention"],
   tables: `
     -- events: those that left; before: the entity's revisions below it; segment: that of the last ones.
     create table archived_entities(entity integer primary key, events integer not null, before integer not null, segment integer not null) strict;

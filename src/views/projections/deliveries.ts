@@ -11,7 +11,8 @@ import { letterCountTables } from "./letter-counts.ts";
  * Deliveries that had trouble, dead letters among them, with their attempts. A delivery that completes at its first call has no row.
  * `letter` is 1 from the dead letter until its final outcome; its status is `failed` while a replay of it waits for a retry.
  */
-export const deliveries: Projection = {
+export const deliveries: Projection<"journal" | "handler" | "replay"> = {
+  takes: ["journal", "handler", "replay"],
   tables: deliveryTables + letterCountTables + deliveryHistoryTable,
   apply(folding, input) {
     folding.lettersOfLane = 0;

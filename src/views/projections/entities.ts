@@ -1,7 +1,8 @@
 import { type Projection, recordedMsOf } from "../projection.ts";
 
 /** One row for each stream, numbered in the order of its first event, and the event types it ever held. */
-export const entities: Projection = {
+export const entities: Projection<"event"> = {
+  takes: ["event"],
   tables: `
     -- hash: of the stream's name, modulo a handler's partitions the one that it belongs to. last_type: of its last event; null when all have left the log.
     create table entities(
@@ -14,7 +15,6 @@ export const entities: Projection = {
     create table entity_types(entity integer not null, type text not null, position integer not null, primary key (entity, type)) strict, without rowid;
   `,
   apply({ latest: { entities } }, input) {
-    if (input.kind !== "event") return;
     const { event, entity } = input;
     const { type } = event;
     const recordedMs = recordedMsOf(event);

@@ -6,7 +6,8 @@ import type { Entry, Projection } from "../projection.ts";
  * Failures that are alike, with what operators said of them. `deliveries` counts the failures, because it knows which of them are news; here stand the acts,
  * and which build works on each handler.
  */
-export const errorGroups: Projection = {
+export const errorGroups: Projection<"error_groups" | "journal"> = {
+  takes: ["error_groups", "journal"],
   tables: `
     -- count: failures ever; waiting: its dead letters now. last_position: of the journal's entry of the last failure, so it is of one group only.
     -- seen: event types, schema versions and builds, the newest last, as JSON. fixed_in, fixed_at: of a resolved one, the build and the act's position.

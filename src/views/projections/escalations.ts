@@ -14,7 +14,8 @@ export const escalationIndex = (keys: readonly string[]): string => ["escalation
 const sets = Array.from({ length: 2 ** escalationKeys.length - 1 }, (_, index) => escalationKeys.filter((_key, bit) => ((index + 1) >> bit) & 1));
 
 /** Decisions that people were asked for, and what they decided. A delivery has several when its approved run is escalated again. */
-export const escalations: Projection = {
+export const escalations: Projection<"journal" | "handler"> = {
+  takes: ["journal", "handler"],
   tables: `
     -- position: of the journal's entry that asks. happens: before or after the call. part: of a split event.
     create table escalations(

@@ -1,4 +1,4 @@
-import { type Projection, recordedMsOf } from "../projection.ts";
+import { type AnyProjection, entryKinds, recordedMsOf } from "../projection.ts";
 import { typeCountTables } from "./type-counts.ts";
 
 /** In UTC, of a minute since 1970. */
@@ -14,7 +14,8 @@ const revisionsPerMark = 64;
  * position of the one before (0 for none), `entities.position` the last, and `event_marks` the first of each 64 revisions (but the first 64). An index by
  * entity and revision cost a page for each event once each entity had pages of its own.
  */
-export const eventIndex: Projection = {
+export const eventIndex: AnyProjection = {
+  takes: entryKinds,
   tables: `
     create table events(
       position integer primary key, entity integer not null, revision integer not null, previous integer not null, id text not null, tenant text not null, type text not null,

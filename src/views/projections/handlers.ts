@@ -5,7 +5,8 @@ import type { Projection } from "../projection.ts";
 import { checkpointTables, divide, moveCheckpoint, partitionsOf } from "./checkpoints.ts";
 
 /** What each handler wants and how far its checkpoint is. */
-export const handlers: Projection = {
+export const handlers: Projection<"journal" | "handler"> = {
+  takes: ["journal", "handler"],
   tables: `
     -- ordering is null until the handler's configuration was met.
     create table handlers(name text primary key, ordering text, journal text, partitions integer not null default 1, checkpoint integer not null default 0, paused integer not null default 0,

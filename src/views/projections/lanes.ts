@@ -9,7 +9,8 @@ import { attached, detached, ended, passedGap, paused, progressed, resumed, retr
  * Folds the journal (docs/rules.md, Journal) into rows: lanes that do not simply flow, or are ahead of the checkpoint. Runs after `deliveries`, whose rows say
  * whether a delivery is a dead letter.
  */
-export const lanes: Projection = {
+export const lanes: Projection<"event" | "journal" | "handler"> = {
+  takes: ["event", "journal", "handler"],
   tables: `
     create table lanes(
       entity integer not null, handler text not null, tenant text not null, partition integer not null, next integer not null, at integer not null default 0,

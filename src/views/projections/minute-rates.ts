@@ -2,7 +2,8 @@ import { parseStreamName } from "../../event/names.ts";
 import { type Projection, recordedMsOf } from "../projection.ts";
 
 /** How many events came in each of the last minutes, how many calls failed, and how many dead letters there were. */
-export const minuteRates: Projection = {
+export const minuteRates: Projection<"event" | "journal"> = {
+  takes: ["event", "journal"],
   tables: `
     -- tenant: also \`*\`, for all of them together.
     create table minute_counts(
@@ -10,7 +11,6 @@ export const minuteRates: Projection = {
     ) strict, without rowid;
   `,
   apply({ latest }, input) {
-    if (input.kind !== "event" && input.kind !== "journal") return;
     const minute = Math.floor(recordedMsOf(input.event) / 60_000);
     if (input.kind === "event") {
       latest.minuteCounts.of(minute, input.event.tenant).events++;

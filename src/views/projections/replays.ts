@@ -5,7 +5,8 @@ import { entityOf } from "../entity-keys.ts";
 import type { Entry, Projection } from "../projection.ts";
 
 /** Replays, and what became of each of their deliveries: of dead letters as the journals say, of their own as they say themselves. */
-export const replays: Projection = {
+export const replays: Projection<"plan" | "replay" | "journal"> = {
+  takes: ["plan", "replay", "journal"],
   tables: `
     -- requested: all of replay.requested, as JSON.
     create table replays(

@@ -11,13 +11,13 @@ import { entities } from "./entities.ts";
  * Forgets what left the log, as a rebuild would never see it: rows of archived events, and of their deliveries. Who comes last in the order of projections finds
  * all rows that the events have.
  */
-export const retention: Projection = {
+export const retention: Projection<"retention"> = {
+  takes: ["retention"],
   tables: `
     -- How many events were forgotten so far: what was counted before is of no use then.
     create table forgotten(one integer primary key check (one = 1), events integer not null) strict;
   `,
   apply(folding, input) {
-    if (input.kind !== "retention") return;
     const { db } = folding;
     switch (input.entry.type) {
       case "retention.archived":

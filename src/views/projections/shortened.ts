@@ -10,7 +10,8 @@ type EntryOfKind<K extends Entry["kind"]> = Extract<Entry, { readonly kind: K }>
  * Forgets what went when a journal was shortened: the texts of attempts of deliveries that were over, and exact times of completions. It does the same to rows that
  * were made from the whole journal and to those that were made from what is left of it, so they are the same ever after.
  */
-export const shortened: Projection = {
+export const shortened: Projection<"journal" | "abridged"> = {
+  takes: ["journal", "abridged"],
   tables: `
 ${journalsReadTable}    -- Journals that were shortened before these rows had read them: the rows are of no use.
     create table journals_missed(journal text primary key) strict, without rowid;
