@@ -5,10 +5,12 @@ import type { Withdrawal } from "../delivery/partition/letter.ts";
 import type { ReplayOfCall } from "../delivery/replay-mode.ts";
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
+import { aboutBytes } from "../event/about-bytes.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
 import type { Ends } from "../records/attempt.ts";
 import type { OwnOutcome } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
+import { EventRoom } from "./event-room.ts";
 import { laneOf } from "./items.ts";
 import { OutcomeWriter } from "./outcome-writer.ts";
 import type { ItemEnd, JobRequest, Runner } from "./runner.ts";
@@ -43,6 +45,7 @@ export class OwnRunner implements Runner {
   readonly #lanes = new Map<string, BorrowedLane>();
   /** Of items that were taken back: they go on from there. */
   readonly #progress = new Map<number, LoanProgress>();
+  readonly #room = new EventRoom();
   #withdrawn: Withdrawal | null = null;
   #cautiousLeft: number;
 
@@ -56,12 +59,29 @@ export class OwnRunner implements Runner {
 
   async run(place: number, item: ReplayItem): Promise<ItemEnd> {
     if (this.#withdrawn === "pause") this.#withdrawn = null;
-    const { delivery, readEvent } = this.#options;
-    if (delivery.find(item.handler) === undefined) return { outcome: "skipped", reason: handlerAbsent };
-    const event = await readEvent(item);
-    if (event === undefined) return { outcome: "skipped", reason: eventRemoved };
-    if (this.#withdrawn !== null) return { outcome: "withdrawn" };
-    return this.#ended(place, item, await this.#laneOf(item).deliver(this.#callOf(place, event)));
+    if (this.#options.delivery.find(item.handler) === undefined) return { outcome: "skipped", reason: handlerAbsent };
+    const event = await this.#read(item);
+    const bytes = event === undefined ? 0 : aboutBytes(event.data);
+    this.#room.read(bytes);
+    try {
+      if (this.#withdrawn !== null) return { outcome: "withdrawn" };
+      if (event === undefined) return { outcome: "skipped", reason: eventRemoved };
+      return await this.#ended(place, item, await this.#laneOf(item).deliver(this.#callOf(place, event)));
+    } finally {
+      this.#room.leave(bytes);
+    }
+  }
+
+  async #read(item: ReplayItem): Promise<StoredEvent | undefined> {
+    const room = this.#room.enter();
+    if (room !== null) await room;
+    if (this.#withdrawn !== null) return undefined;
+    try {
+      return await this.#options.readEvent(item);
+    } catch (error) {
+      this.#room.read(0);
+      throw error;
+    }
   }
 
   async withdraw(how: Withdrawal): Promise<void> {
