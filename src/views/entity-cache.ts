@@ -1,6 +1,4 @@
 /** A cache of entities beside their rows: their numbers, and their last events. */
-import { LRUCache } from "lru-cache";
-
 export interface EntityKey {
   readonly id: number;
   readonly tenant: string;
@@ -26,24 +24,35 @@ export interface PendingEntity {
 export const cachedEntities = 20_000;
 
 /**
- * The entities that were asked for lately, by stream. One with pending changes stays until they are written, because its row is older. Such an entity never
- * has more than one object.
+ * The entities that were asked for lately, by stream: between half and all of `cachedEntities`, in two tables as in the log's `Lately`. One with pending
+ * changes stays until they are written, because its row is older. Such an entity never has more than one object.
  */
 export class EntityKeys {
-  readonly #lately = new LRUCache<string, EntityKey>({
-    max: cachedEntities,
-    dispose: (key, stream, reason) => {
-      if (reason === "evict" && key.pending !== null) this.#evicted.set(stream, key);
-    },
-  });
+  readonly #half: number;
+  #young = new Map<string, EntityKey>();
+  #old = new Map<string, EntityKey>();
   readonly #evicted = new Map<string, EntityKey>();
 
+  constructor(most = cachedEntities) {
+    this.#half = Math.max(1, Math.floor(most / 2));
+  }
+
   get(stream: string): EntityKey | undefined {
-    return this.#lately.get(stream) ?? (this.#evicted.size > 0 ? this.#evicted.get(stream) : undefined);
+    const young = this.#young.get(stream);
+    if (young !== undefined) return young;
+    const old = this.#old.get(stream);
+    if (old === undefined) return this.#evicted.size > 0 ? this.#evicted.get(stream) : undefined;
+    this.set(stream, old);
+    return old;
   }
 
   set(stream: string, key: EntityKey): void {
-    this.#lately.set(stream, key);
+    if (this.#young.size >= this.#half && !this.#young.has(stream)) {
+      for (const [name, left] of this.#old) if (left.pending !== null) this.#evicted.set(name, left);
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(stream, key);
   }
 
   /** After a transaction that wrote what was pending. */
@@ -53,7 +62,8 @@ export class EntityKeys {
 
   /** Call it after a transaction that was undone, because the rows differ from the cache then. */
   clear(): void {
-    this.#lately.clear();
+    this.#young.clear();
+    this.#old.clear();
     this.#evicted.clear();
   }
 }

@@ -1,6 +1,7 @@
 import type { Position, StoredEvent } from "../event/event.ts";
 import { singly } from "../records/progress.ts";
 import type { ViewDatabase } from "./database.ts";
+import { readEntities } from "./entity-keys.ts";
 import { clearLatest, makeLatest } from "./latest.ts";
 import { type AnyProjection, type Entry, type EntryKind, entryKinds, type Folding, toEntry } from "./projection.ts";
 import { projections } from "./projections/all.ts";
@@ -74,6 +75,7 @@ export function makeRowFold(db: ViewDatabase, wantedChanged: () => void, eventsP
       return orRollback(() => {
         let folded = 0;
         if (open === null) db.begin();
+        readEntities(db, events);
         do foldOne(events[folded++]!);
         while (folded < events.length && !enough(folded));
         const last = events[folded - 1]!.position;

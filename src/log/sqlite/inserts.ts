@@ -9,6 +9,7 @@ import { dataSum, headSum, rowSum, streamSum } from "./sums.ts";
 
 /** Adds the rows of a transaction. */
 export interface Inserts {
+  /** Stored by the end of `transact`. @returns its id. */
   insertStream(stream: string, tenant: string): number;
   /** Stored by the end of `transact`. @param previous position of the event before it in its stream, 0 for none. */
   insertEvent(position: number, streamId: number, revision: number, previous: number, recordedAtMs: number, event: EncodedEvent): void;
@@ -40,12 +41,20 @@ export function makeInserts(
       `insert or rollback into heads values ${rows} on conflict (stream_id) do update set revision = excluded.revision, position = excluded.position, sum = excluded.sum`,
     (sql, values) => void prepare(sql).get(...values),
   );
+  const streamRows = new RowBuffer(
+    5,
+    (rows) => `insert or rollback into streams values ${rows}`,
+    (sql, values) => void prepare(sql).get(...values),
+  );
+  /** Of the transaction under way; 0: not asked for yet. The one before may have been undone. */
+  let lastStreamId = 0;
 
   const inserts: Inserts = {
     insertStream(stream, tenant) {
-      // The greatest id is asked for each time, because the transaction may have been undone in between. It costs a look at the table's last page.
-      const id = (prepare("select coalesce(max(id), 0) + 1 from streams").get() as unknown as readonly [number])[0];
-      prepare("insert into streams values (?, ?, ?, 0, ?)").run(id, stream, tenant, streamSum(id, stream, tenant, 0));
+      if (lastStreamId === 0) lastStreamId = (prepare("select coalesce(max(id), 0) from streams").get() as unknown as readonly [number])[0];
+      const id = ++lastStreamId;
+      streamRows.values.push(id, stream, tenant, 0, streamSum(id, stream, tenant, 0));
+      streamRows.added();
       return id;
     },
     insertEvent(position, streamId, revision, previous, recordedAtMs, { event: { id, type, schemaVersion, source, occurredAt }, data, metadata }) {
@@ -64,10 +73,13 @@ export function makeInserts(
   };
   const pending: PendingRows = {
     clear() {
+      lastStreamId = 0;
+      streamRows.clear();
       eventRows.clear();
       headRows.clear();
     },
     write() {
+      streamRows.write();
       eventRows.write();
       headRows.write();
     },

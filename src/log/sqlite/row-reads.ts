@@ -28,7 +28,7 @@ export interface RowReads {
 const selectData = "select data from events where position = ?";
 export const selectByIds = (columns: string) => `select ${columns} from json_each(?) wanted cross join events e on e.id = wanted.value`;
 
-export function makeRowReads({ prepare, mender, explained, ifReadable, columns, summed, path, lost }: Opened, { nameOf }: StreamNames): RowReads {
+export function makeRowReads({ prepare, mender, explained, ifReadable, columns, summed, path, lost }: Opened, { nameOf, readNames }: StreamNames): RowReads {
   const dataAt = (position: number): unknown => ifReadable(() => (prepare(selectData).get(position) as unknown as readonly [unknown] | undefined)?.[0], "");
   const reads: RowReads = {
     withIds(ids) {
@@ -37,7 +37,9 @@ export function makeRowReads({ prepare, mender, explained, ifReadable, columns, 
     },
     rows(sql, values, positions) {
       try {
-        return prepare(sql).all(...values) as unknown as readonly EventRow[];
+        const found = prepare(sql).all(...values) as unknown as readonly EventRow[];
+        readNames(found);
+        return found;
       } catch (error) {
         if (explained(error) !== error || (!isBeyondNumbers(error) && !isDamage(error))) throw error;
         const found = ifReadable(() => prepare(positions.sql).all(...positions.values) as unknown as readonly (readonly [number])[], null);
