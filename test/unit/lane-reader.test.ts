@@ -84,20 +84,23 @@ it("asks what is archived of a lane whose next event is missing", async () => {
 });
 
 it.each([
-  ["together", true],
-  ["by itself", false],
-])("holds about as many events of lanes that wait for a slot as the subscription reads ahead, each lane read %s", async (_how, together) => {
-  const [lanes, ofEach, readAheadEvents] = [300, 100, 256];
+  ["many events", "together", { lanes: 300, ofEach: 100, bytes: 10, readAheadEvents: 256, readAheadBytes: 1024 * 1024, most: 256 }],
+  ["many events", "by itself", { lanes: 300, ofEach: 100, bytes: 10, readAheadEvents: 256, readAheadBytes: 1024 * 1024, most: 256 }],
+  ["large events", "together", { lanes: 100, ofEach: 20, bytes: 20_000, readAheadEvents: 4096, readAheadBytes: 1024 * 1024, most: 52 }],
+  ["large events", "by itself", { lanes: 100, ofEach: 20, bytes: 20_000, readAheadEvents: 4096, readAheadBytes: 1024 * 1024, most: 52 }],
+])("holds about as many events of lanes that wait for a slot as the subscription reads ahead: %s, each lane read %s", async (_what, how, scene) => {
+  const { lanes, ofEach, bytes, most, ...limits } = scene;
+  const event = () => ({ ...anEvent(), data: { text: "x".repeat(bytes) } });
   const { readStreams, ...single } = openMemoryLog();
-  const log: EventLog = together ? { ...single, readStreams: readStreams! } : single;
+  const log: EventLog = how === "together" ? { ...single, readStreams: readStreams! } : single;
   const state = emptyState();
   for (let lane = 0; lane < lanes; lane++) {
-    await log.append(`shop.order-${lane}`, Array.from({ length: ofEach }, () => anEvent()), "none"); // biome-ignore format: one line
+    await log.append(`shop.order-${lane}`, Array.from({ length: ofEach }, event), "none"); // biome-ignore format: one line
     fold(state, { type: "lane.detached", data: { lane: `shop.order-${lane}`, next: 0, at: "0", why: "full" } }, lane);
   }
   const options: PartitionOptions = {
     ...({ ordering: "strict", record: "batch", unknownOutcome: "repeat", concurrency: 1 } as const),
-    ...{ limits: { ...defaultDeliveryLimits, readAheadEvents }, wants: () => true, chainFingerprint: () => "chain" },
+    ...{ limits: { ...defaultDeliveryLimits, ...limits }, wants: () => true, chainFingerprint: () => "chain" },
   };
   const partition = new Partition(options, { state, unclean: false, readAhead: 0, nowMs: 0, monotonicMs: 0 });
   const read = vi.spyOn(partition.reading, "laneRead");
@@ -107,8 +110,8 @@ it.each([
   reader.begin();
   await expect.poll(() => new Set(read.mock.calls.map(([lane]) => lane)).size).toBe(lanes);
   const held = read.mock.calls.reduce((sum, [, events]) => sum + events.length, 0);
-  expect(held).toBeGreaterThan(readAheadEvents);
-  expect(held).toBeLessThan(2 * lanes + 10 * readAheadEvents);
+  expect(held).toBeGreaterThan(most);
+  expect(held).toBeLessThan(2 * lanes + 10 * most);
 });
 
 it.each([

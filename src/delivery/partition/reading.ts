@@ -1,4 +1,5 @@
 /** What comes in: events of the subscription, and what was read of a detached lane's own stream. */
+import { aboutBytes } from "../../event/about-bytes.ts";
 import type { Position, StoredEvent } from "../../event/event.ts";
 import type { LaneGap } from "../../records/journal.ts";
 import type { Agenda } from "./agenda.ts";
@@ -38,6 +39,8 @@ export class Reading {
   /** So many of the first events may have been under way when the process died, and so many may have been called before. */
   #suspectsLeft: number;
   #doubtsLeft: number;
+  /** About, of the events that lanes read lately. */
+  #eventBytes = 0;
 
   constructor(
     options: Pick<PartitionOptions, "wants" | "limits">,
@@ -118,7 +121,9 @@ export class Reading {
    * events of 1 KB each, 4,000 of them took 420 MB.
    */
   eventsOfLane(): number {
-    return Math.max(1, Math.min(laneBatch, Math.floor(this.#options.limits.readAheadEvents / (1 + this.#agenda.readyLanes))));
+    const { readAheadEvents, readAheadBytes } = this.#options.limits;
+    const ofAll = Math.min(readAheadEvents, readAheadBytes / this.#eventBytes);
+    return Math.max(1, Math.min(laneBatch, Math.floor(ofAll / (1 + this.#agenda.readyLanes))));
   }
 
   /**
@@ -156,6 +161,7 @@ export class Reading {
       return;
     }
     const first = events[0];
+    if (first !== undefined) this.#eventBytes += (aboutBytes(first.data) - this.#eventBytes) * (this.#eventBytes === 0 ? 1 : 1 / 16);
     if (first === undefined && head < lane.next) {
       if (lane.next > lane.seen) {
         this.#moves.attach(lane);
