@@ -10,8 +10,9 @@ import type { RowFold } from "./row-fold.ts";
 /** A transaction holds the event loop at most about so long, and so many events. */
 const transactionMs = 10;
 const transactionEvents = 512;
-/** A batch of so many says that there is load; then the rows wait. */
+/** A batch of so many, or of so much, says that there is load; then the rows wait. One record of a replay tells of fifty letters, in 4 KB. */
 const busyEvents = 32;
+const busyBytes = 4096;
 const restTurns = 32;
 export const waitsAfterTrouble = { firstMs: 100, lastMs: 2000 };
 
@@ -64,7 +65,7 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved, ...
   let trouble: string | null = null;
   let running: { readonly ended: Promise<void>; readonly controller: AbortController } | null = null;
 
-  async function project({ events, position: looked, live }: SubscriptionBatch, signal: AbortSignal): Promise<void> {
+  async function project({ events, bytes, position: looked, live }: SubscriptionBatch, signal: AbortSignal): Promise<void> {
     let left = events;
     while (left.length > 0) {
       if (signal.aborted) return;
@@ -79,7 +80,7 @@ export function makeProjector({ store, from, log, clock, onTrouble, onMoved, ...
     failures = 0;
     trouble = null;
     onWell();
-    if (live && events.length >= busyEvents) await rest(signal);
+    if (live && (events.length >= busyEvents || bytes >= busyBytes)) await rest(signal);
   }
 
   function moveTo(reached: Position): void {

@@ -6,6 +6,8 @@ import { systemClock } from "../../src/event/clock.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { startThread } from "../../src/views/apart/row-threads.ts";
+import { makeSeenRows } from "../../src/views/apart/seen-rows.ts";
+import { SharedPlaces } from "../../src/views/apart/shared-places.ts";
 import { makeThreadProjector } from "../../src/views/apart/thread-projector.ts";
 import { makePositionWaiters } from "../../src/views/position-waiters.ts";
 import { openViewStore } from "../../src/views/store.ts";
@@ -156,6 +158,24 @@ describe("views with a thread of their own", () => {
     }
     await projector.stop();
     store.close();
+  });
+
+  it("are told once of who reads them while they rest", async () => {
+    const store = openViewStore(join(temporaryFolder(), "views.db"), "log", ordersCatalog);
+    onTestFinished(() => store.close());
+    const shared = new SharedPlaces();
+    let hurried = 0;
+    const seen = makeSeenRows(store.db, shared, ordersCatalog, () => hurried++);
+    const read = () => {
+      store.db.get("select position from meta");
+      seen.renew();
+    };
+    read();
+    expect(hurried).toBe(0);
+    shared.restsUntilRead = true;
+    read();
+    read();
+    expect(hurried).toBe(1);
   });
 
   it("are told of a commit after everybody else who waits for it", async () => {

@@ -39,3 +39,33 @@ it("commits what it has folded when the log fails, and goes on behind it: nothin
   expect(folded).toEqual([1n, 2n, 3n]);
   await projector.stop();
 });
+
+it("rests after a batch of many events, and after one of few that tells much, such as a replay's", async () => {
+  const batch = (position: Position, count: number, bytes: number) => ({
+    events: Array.from({ length: count }, () => at(position)),
+    bytes,
+    position,
+    live: true,
+  });
+  async function* subscribe(): AsyncGenerator<SubscriptionBatch, void> {
+    yield batch(1n, 2, 500);
+    yield batch(2n, 2, 5000);
+    yield batch(3n, 40, 500);
+  }
+  let position = 0n;
+  const store = {
+    position: () => position,
+    fold(events: readonly StoredEvent[]) {
+      position = events.at(-1)!.position;
+      return events.length;
+    },
+    settle() {},
+    isSettled: () => true,
+  };
+  const rested: Position[] = [];
+  const rest = async () => void rested.push(position);
+  const projector = makeProjector({ store, from: 0n, log: { subscribe }, clock: makeFakeClock(), onTrouble() {}, onMoved() {}, rest });
+  projector.start();
+  await expect.poll(() => rested).toEqual([2n, 3n]);
+  await projector.stop();
+});

@@ -22,6 +22,7 @@ export type ToThread =
   | { readonly is: "grown" }
   | { readonly is: "batch"; readonly batch: SubscriptionBatch }
   | { readonly is: "no_batch"; readonly why: string }
+  /** Somebody waits for a position, or has read the rows: a rest ends. */
   | { readonly is: "awaited" }
   | { readonly is: "probe" }
   | { readonly is: "stop" };

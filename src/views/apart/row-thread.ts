@@ -22,7 +22,7 @@ export function runRowThread(port: MessagePort, { file, use, from, shared: buffe
   const log = openThreadLog(begins, shared, tell);
   const earlySyncs = use === "live" ? new EarlySyncs(file, db) : null; // a rebuild has no write-ahead log
   const isAwaited = () => use === "live" && Atomics.load(waiting, 0) > 0;
-  const rests = new Rests(systemClock, isAwaited);
+  const rests = new Rests(systemClock, isAwaited, shared);
   const projector = makeProjector({
     ...{ store: rows, from, log, clock: systemClock },
     rest: (signal) => rests.rest(signal),

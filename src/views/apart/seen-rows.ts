@@ -12,7 +12,8 @@ export interface SeenRows {
   renew(): void;
 }
 
-export function makeSeenRows(db: ViewDatabase, shared: SharedPlaces, catalog: Catalog): SeenRows {
+/** @param hurry ends a rest of the other thread: the next reads see what came meanwhile. */
+export function makeSeenRows(db: ViewDatabase, shared: SharedPlaces, catalog: Catalog, hurry: () => void): SeenRows {
   db.entities.clear(); // only the thread that writes needs them, and most of the pages
   db.exec("pragma cache_size = -1024; pragma shrink_memory");
   let seen = shared.rows;
@@ -25,6 +26,7 @@ export function makeSeenRows(db: ViewDatabase, shared: SharedPlaces, catalog: Ca
       seen = committed > reached ? committed : reached;
       if (changed !== wanted) refreshWanted(db, catalog);
       wanted = changed;
+      if (shared.endsRest()) hurry();
     },
   });
   return {

@@ -8,13 +8,14 @@ const waitsForLog = 4;
 const told = 5;
 const inTrouble = 6;
 const wanted = 7;
+const rests = 8;
 
 export class SharedPlaces {
   readonly buffer: SharedArrayBuffer;
   readonly #positions: BigInt64Array;
   readonly #flags: Int32Array;
 
-  constructor(buffer = new SharedArrayBuffer(32)) {
+  constructor(buffer = new SharedArrayBuffer(40)) {
     this.buffer = buffer;
     this.#positions = new BigInt64Array(buffer);
     this.#flags = new Int32Array(buffer);
@@ -40,6 +41,16 @@ export class SharedPlaces {
 
   wantedChanged(): void {
     Atomics.add(this.#flags, wanted, 1);
+  }
+
+  /** The other thread rests, or goes on. */
+  set restsUntilRead(is: boolean) {
+    Atomics.store(this.#flags, rests, is ? 1 : 0);
+  }
+
+  /** Somebody reads the rows. @returns whether a message has to end the other thread's rest: once for each. */
+  endsRest(): boolean {
+    return Atomics.compareExchange(this.#flags, rests, 1, 0) === 1;
   }
 
   get inTrouble(): boolean {

@@ -28,7 +28,7 @@ export interface ThreadProjectorOptions extends Pick<ProjectorOptions, "clock" |
 export function makeThreadProjector({ store, use, from, log, abridgedThrough, clock, catalog, start, waiting, ...told }: ThreadProjectorOptions): Projector {
   const shared = new SharedPlaces();
   shared.rows = from > store.position() ? from : store.position();
-  const seen = makeSeenRows(store.db, shared, catalog);
+  const seen = makeSeenRows(store.db, shared, catalog, () => thread.tell({ is: "awaited" }));
   const asked = new AskedBatches(log, clock);
   const probes = new Probes();
   let trouble: string | null = null;
