@@ -84,11 +84,11 @@ it("asks what is archived of a lane whose next event is missing", async () => {
 });
 
 it.each([
-  ["many events", "together", { lanes: 300, ofEach: 100, bytes: 10, readAheadEvents: 256, readAheadBytes: 1024 * 1024, most: 256 }],
-  ["many events", "by itself", { lanes: 300, ofEach: 100, bytes: 10, readAheadEvents: 256, readAheadBytes: 1024 * 1024, most: 256 }],
+  ["many events", "together", { lanes: 300, ofEach: 100, bytes: 10, readAheadEvents: 32, readAheadBytes: 1024 * 1024, most: 256 }],
+  ["many events", "by itself", { lanes: 300, ofEach: 100, bytes: 10, readAheadEvents: 32, readAheadBytes: 1024 * 1024, most: 256 }],
   ["large events", "together", { lanes: 100, ofEach: 20, bytes: 20_000, readAheadEvents: 4096, readAheadBytes: 1024 * 1024, most: 52 }],
   ["large events", "by itself", { lanes: 100, ofEach: 20, bytes: 20_000, readAheadEvents: 4096, readAheadBytes: 1024 * 1024, most: 52 }],
-])("holds about as many events of lanes that wait for a slot as the subscription reads ahead: %s, each lane read %s", async (_what, how, scene) => {
+])("holds about as many events of lanes that wait for a slot as they may: %s, each lane read %s", async (_what, how, scene) => {
   const { lanes, ofEach, bytes, most, ...limits } = scene;
   const event = () => ({ ...anEvent(), data: { text: "x".repeat(bytes) } });
   const { readStreams, ...single } = openMemoryLog();

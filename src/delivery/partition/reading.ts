@@ -16,6 +16,8 @@ import type { WakeUps } from "./wake-ups.ts";
 
 /** A node of a cluster that lags behind is asked again after this. */
 const staleReadMs = 50;
+/** Lanes that wait for slots hold so many times the events of a read-ahead: with one time as many, short readings took 2.5 times the processor. */
+const lanesAhead = 8;
 
 export interface ReadingNeeds {
   readonly agenda: Agenda;
@@ -122,7 +124,7 @@ export class Reading {
    */
   eventsOfLane(): number {
     const { readAheadEvents, readAheadBytes } = this.#options.limits;
-    const ofAll = Math.min(readAheadEvents, readAheadBytes / this.#eventBytes);
+    const ofAll = Math.min(lanesAhead * readAheadEvents, readAheadBytes / this.#eventBytes);
     return Math.max(1, Math.min(laneBatch, Math.floor(ofAll / (1 + this.#agenda.readyLanes))));
   }
 
