@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { archiveExamples } from "./archive-examples.ts";
+import { viewsExamples } from "./views-examples.ts";
 
 const event = "018f2b2e-7c4a-7d3b-8a1e-0123456789ab";
 const delivery = "5b6f0a3e-2a41-5c0e-9a57-6d1d3a0c7b42";
@@ -9,6 +10,7 @@ const plan = "018f2b2e-8888-7d3b-8a1e-0123456789ab";
 /** Shown below the help of each command, by the command's words. */
 const examples: Readonly<Record<string, string>> = {
   ...archiveExamples,
+  ...viewsExamples,
   "": `
   reprise serve
   reprise status
@@ -178,10 +180,6 @@ const examples: Readonly<Record<string, string>> = {
   reprise handlers repair ledger --reason 'a script wrote there'`,
   "handlers repartition": `
   reprise handlers repartition ledger --partitions 16 --reason 'four instances share it now'`,
-  views: `
-  reprise views rebuild`,
-  "views rebuild": `
-  reprise views rebuild --reason 'the disk was restored'`,
   completion: `
   source <(reprise completion bash)
   reprise completion fish > ~/.config/fish/completions/reprise.fish`,

@@ -241,4 +241,4 @@ export interface Beats {
 }
 
 /** A log for tools that read it and must not change it. */
-export type ReadOnlyLog = Pick<EventLog, "logId" | "readAll" | "head" | "passedOver" | "close">;
+export type ReadOnlyLog = Pick<EventLog, "logId" | "readAll" | "readStream" | "head" | "passedOver" | "close">;

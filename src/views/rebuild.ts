@@ -4,7 +4,7 @@ import { syncBeside } from "../log/durable-files.ts";
 import type { PositionWaiters } from "./position-waiters.ts";
 import type { Projector } from "./projector.ts";
 import type { ViewStore } from "./store.ts";
-import { removeViewStore } from "./store-file.ts";
+import { removeBeside, removeViewStore } from "./store-file.ts";
 
 /** A store, what fills it, and who waits for it. */
 export interface Rows {
@@ -43,14 +43,17 @@ export async function rebuildRows(
     return { rows: old, error };
   }
   const from = fresh.projector.position();
+  let left = old.projector.position();
   fresh.store.close();
   try {
     await syncBeside(fresh.store.file, "r+"); // what came since
     old.store.close();
+    left = 0n; // as far as the file says
+    removeBeside(old.store.file);
     renameSync(fresh.store.file, old.store.file);
   } catch (error) {
     old.store.close();
-    return { rows: reopen(old.projector.position()), error };
+    return { rows: reopen(left), error };
   }
   return { rows: reopen(from) };
 }

@@ -108,7 +108,7 @@ const maxUnreadable = 10_000;
 const valueErrors = new Set([19, 20]);
 
 /** Whether SQLite failed because of the file (full, locked, damaged) and not because of the values. */
-function isDiskTrouble(error: unknown): boolean {
+export function isDiskTrouble(error: unknown): boolean {
   const code = (error as { readonly errcode?: unknown } | null)?.errcode;
   return typeof code === "number" && !valueErrors.has(code & 0xff);
 }

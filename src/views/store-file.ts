@@ -11,13 +11,13 @@ import type { RowFold } from "./row-fold.ts";
 import { definitionsOf, metaTable, ourDefinitions } from "./store-tables.ts";
 
 /** Of tables and rules: a file of another number is built anew. */
-const formatVersion = 27;
+export const formatVersion = 27;
 
 /** In place of a file: rows that are gone with the process. */
 export const inMemory = ":memory:";
 
 /** Marks the file as ours ("RPVW"), so that no other database is ever deleted. */
-const applicationId = 0x52505657;
+export const applicationId = 0x52505657;
 
 export function openWritable(
   file: string,
@@ -46,7 +46,16 @@ export function openWritable(
 /** Removes a store's file and what SQLite keeps beside it. */
 export function removeViewStore(file: string): void {
   if (file === inMemory) return;
-  for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(file + suffix, { force: true });
+  rmSync(file, { force: true });
+  removeBeside(file);
+}
+
+/**
+ * Removes what SQLite keeps beside a store's file that is closed: its last connection does that, but not while another program reads the file. A new file in its
+ * place would be read with the old one's write-ahead log.
+ */
+export function removeBeside(file: string): void {
+  for (const suffix of ["-wal", "-shm", "-journal"]) rmSync(file + suffix, { force: true });
 }
 
 /** `db` null: to be made anew; `damage`: since the file is damaged. @throws CONFIG_INVALID for another's file, which is left as it is. */

@@ -4,7 +4,7 @@ import { projections } from "./projections/all.ts";
 export const metaTable = "create table meta(log_id text not null, position integer not null, again integer not null) strict";
 
 /** The tables and indexes of a database, as text that can be compared. */
-export function definitionsOf(db: ViewDatabase): string {
+export function definitionsOf(db: Pick<ViewDatabase, "all">): string {
   return db
     .all<{ sql: string }>("select name || ' ' || coalesce(sql, '') as sql from sqlite_schema where name not like 'sqlite_stat%' order by name")
     .map(({ sql }) => sql)

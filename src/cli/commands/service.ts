@@ -4,8 +4,9 @@ import { at } from "../client.ts";
 import { addFilters, confirmMany, hint, openSession, queryOf, type World } from "../command.ts";
 import { usage } from "../exit.ts";
 import { type Column, countText, durationText, printList, printOne } from "../print.ts";
+import { addViewsVerify } from "./views-verify.ts";
 
-/** `handlers ls|pause|resume|repair|repartition|retire` and `views rebuild`. */
+/** `handlers ls|pause|resume|repair|repartition|retire` and `views rebuild|verify`. */
 export function addService(program: Command, world: World): void {
   const handlers = program.command("handlers").description("read handlers, pause, resume and retire them");
   addHandlerList(handlers, world);
@@ -119,6 +120,7 @@ function repartitionText({ name, state, partitions, partitions_before: before }:
 
 function addRebuild(program: Command, world: World): void {
   const views = program.command("views").description("the rows computed from the log");
+  addViewsVerify(views, world);
   views
     .command("rebuild")
     .description("compute all rows again beside the old ones, and swap when caught up")

@@ -123,10 +123,10 @@ export async function* subscribeWhole(log: Pick<EventLog, "subscribe" | "readStr
       yield position < batch.position ? { events, bytes: 0, position, live: false } : { ...batch, events };
 }
 
-/** The whole log in batches, with the journals as wholes. */
-export async function* readAllWhole(log: Pick<EventLog, "readAll" | "readStream">): AsyncGenerator<readonly StoredEvent[], void> {
-  const abridged = await AbridgedJournals.beyond(log, 0n);
-  for await (const batch of log.readAll()) for await (const { events } of withEntries(batch, batch.at(-1)!.position, abridged)) yield events;
+/** The log beyond a position (default: all of it) in batches, with the journals as wholes. */
+export async function* readAllWhole(log: Pick<EventLog, "readAll" | "readStream">, after: Position = 0n): AsyncGenerator<readonly StoredEvent[], void> {
+  const abridged = await AbridgedJournals.beyond(log, after);
+  for await (const batch of log.readAll({ after })) for await (const { events } of withEntries(batch, batch.at(-1)!.position, abridged)) yield events;
 }
 
 /** Events of the log up to a position, with the entries of abridgements that stood among them. The last piece has that position. */

@@ -71,6 +71,7 @@ export async function openSqliteLogReadOnly(folder: string, { limits: given }: P
     return {
       logId,
       readAll: (options = {}) => reader.readAll(options),
+      readStream: (stream, options = {}) => reader.readStream(stream, options),
       head: async () => BigInt(lastPosition),
       close: async () => connection.close(),
     };

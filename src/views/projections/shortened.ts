@@ -32,7 +32,7 @@ ${journalsReadTable}    -- Journals that were shortened before these rows had re
 };
 
 /** Whether something went from the log before these rows had it. */
-export function missedEntries(db: ViewDatabase): boolean {
+export function missedEntries(db: Pick<ViewDatabase, "get">): boolean {
   return db.get("select 1 from journals_missed limit 1") !== undefined;
 }
 
