@@ -1,4 +1,4 @@
-/** Shown below the help of `reprise views` and its commands: see examples.ts. */
+/** Examples of the commands about the views. */
 export const viewsExamples: Readonly<Record<string, string>> = {
   views: `
   reprise views verify
