@@ -11,6 +11,7 @@ export function addTenantFlags(program: Command): void {
 }
 
 function addToLeaves(command: Command): void {
+  if (command.options.some(({ long }) => long === "--log")) return; // it reads a log itself, of all tenants
   if (command.commands.length === 0)
     command.option("--tenant <name>", "of this tenant (* in a list: of all), for a key of all tenants or without keys", tenant);
   for (const each of command.commands) addToLeaves(each);
