@@ -187,7 +187,7 @@ describe("views of a service that was stopped", () => {
     expect(await judged(folder)).toMatchObject(isAlike);
     expect(readFileSync(join(folder, "views.db")).equals(before)).toBe(true);
     expect(readdirSync(folder)).toEqual(names);
-    const { code, stdout } = await answerTo(["views", "verify", "--log", `sqlite:${folder}`, "--data", folder], { cwd: folder });
+    const { code, stdout } = await answerTo(["views", "verify", "--log", `sqlite:${folder}`], { cwd: folder });
     expect({ code, stdout }).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^TABLE +ROWS\n(.*\n)+The views say what the log says, up to position \d+: \d+ rows compared\.\n$/),

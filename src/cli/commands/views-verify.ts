@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { isRepriseError } from "../../errors.ts";
 import type { ViewsDifference, ViewsVerified } from "../../views/verify/verify-views.ts";
@@ -31,7 +31,7 @@ export function addViewsVerify(views: Command, world: World): void {
     )
     .action(async (_flags: unknown, command: Command) => {
       const { log: given, data, output, quiet = false } = command.optsWithGlobals<Flags>();
-      const { terminal, env } = world;
+      const { terminal, env, cwd = process.cwd() } = world;
       const log = namedLog(given, env);
       const stopped = new AbortController();
       const stop = (): void => stopped.abort();
@@ -40,7 +40,7 @@ export function addViewsVerify(views: Command, world: World): void {
       // Loaded here, so that the commands that only talk to a service start fast.
       const [{ openLogReadOnly }, verify] = await Promise.all([import("../../log/open-log.ts"), import("../../views/verify/verify-views.ts")]);
       try {
-        const file = fileOfViews(log, data || env.REPRISE_DATA);
+        const file = fileOfViews(cwd, log, data || env.REPRISE_DATA);
         const verified = await verify.verifyViews({ file, openLog: () => openLogReadOnly(log), onProgress: bar.draw, signal: stopped.signal });
         bar.end();
         tell(verified, terminal, { output, quiet });
@@ -60,10 +60,10 @@ export function addViewsVerify(views: Command, world: World): void {
 }
 
 /** Where `serve` has them by its settings; a store that code opened has them beside its log. */
-function fileOfViews(log: string, data: string | undefined): string {
-  const standard = resolve(data ?? "./data", "views.db");
+function fileOfViews(cwd: string, log: string, data: string | undefined): string {
+  const standard = resolve(cwd, data ?? "./data", "views.db");
   const beside = /^sqlite:(.+)$/.exec(log)?.[1];
-  return data === undefined && beside !== undefined && !existsSync(standard) ? resolve(join(beside, "views.db")) : standard;
+  return data === undefined && beside !== undefined && !existsSync(standard) ? resolve(cwd, beside, "views.db") : standard;
 }
 
 const columns: readonly Column<ViewsDifference>[] = [
