@@ -22,6 +22,7 @@ import { makeHistoryReads } from "./queries/replays/history.ts";
 import { makeReplayReads } from "./queries/replays/replay-list.ts";
 import { makeReplayOutcomes } from "./queries/replays/replay-outcomes.ts";
 import { makeStoredVersions } from "./queries/stored-versions.ts";
+import { ofSameRows } from "./same-rows.ts";
 import { makeSources } from "./sources.ts";
 
 export interface ViewsOptions extends LiveRowsOptions {
@@ -70,25 +71,27 @@ export async function openViews(options: ViewsOptions): Promise<OpenViews> {
       }
     },
 
-    ...makeEventReads(sources),
-    ...makeDeliveryReads(sources),
-    ...makeEntityReads(sources),
-    ...makeEscalationReads(sources),
-    ...letters,
-    ...makeErrorGroupList(sources),
-    ...makeErrorGroupDetail(sources, letters),
-    ...makeDeadLetterDetails(sources),
-    ...makeDeadLetterFigures(sources),
-    ...makeDeadLetterAges(sources),
-    ...makeLetterPointers(sources),
-    ...makeHeldLanes(sources),
-    ...makeHandlerReads(sources),
-    ...makeKnownNames(sources),
-    ...makeStoredVersions(sources),
-    ...makeRates(sources),
-    ...makeReplayReads(sources),
-    ...makeReplayOutcomes(sources),
-    ...makeHistoryReads(sources),
+    ...ofSameRows(() => live.current().store, {
+      ...makeEventReads(sources),
+      ...makeDeliveryReads(sources),
+      ...makeEntityReads(sources),
+      ...makeEscalationReads(sources),
+      ...letters,
+      ...makeErrorGroupList(sources),
+      ...makeErrorGroupDetail(sources, letters),
+      ...makeDeadLetterDetails(sources),
+      ...makeDeadLetterFigures(sources),
+      ...makeDeadLetterAges(sources),
+      ...makeLetterPointers(sources),
+      ...makeHeldLanes(sources),
+      ...makeHandlerReads(sources),
+      ...makeKnownNames(sources),
+      ...makeStoredVersions(sources),
+      ...makeRates(sources),
+      ...makeReplayReads(sources),
+      ...makeReplayOutcomes(sources),
+      ...makeHistoryReads(sources),
+    }),
 
     rebuild: live.rebuild,
     close: live.close,

@@ -13,7 +13,7 @@ type Place<S extends readonly ("number" | "string")[]> = { readonly [K in keyof 
 /**
  * @param shape of what `toCursor` was given.
  * @returns null without a cursor: from the beginning.
- * @throws REQUEST_INVALID for one that no list made.
+ * @throws REQUEST_INVALID for one that this list did not make, or made of something else in an earlier release.
  */
 export function fromCursor<const S extends readonly ("number" | "string")[]>(list: List, scope: string, cursor: string | undefined, shape: S): Place<S> | null {
   if (cursor === undefined) return null;
@@ -23,7 +23,11 @@ export function fromCursor<const S extends readonly ("number" | "string")[]>(lis
     of === scope &&
     place.length === shape.length &&
     shape.every((type, index) => typeof place[index] === type && (type === "string" || Number.isSafeInteger(place[index])));
-  if (!fits) throw new RepriseError("REQUEST_INVALID", "The cursor is none of this list: take next_cursor of the page before.");
+  if (!fits)
+    throw new RepriseError(
+      "REQUEST_INVALID",
+      "The cursor is none of this list, or was made by another release: take next_cursor of the page before, or begin without one.",
+    );
   return place as unknown as Place<S>;
 }
 

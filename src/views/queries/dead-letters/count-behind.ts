@@ -4,7 +4,7 @@ import type { DeadLetterFilter } from "../../model/dead-letter.ts";
 import { laneKind } from "../../projections/lane-counts.ts";
 import { allOf, ofTenant, oneOf, type Sources } from "../context.ts";
 import { type HandlerRow, handlerRows } from "../deliveries/handler-rows.ts";
-import { laneKinds, movingLanesFrom, movingLanesOf } from "../handlers/counting.ts";
+import { laneKinds, lanesFrom, movingLanesOf } from "../handlers/counting.ts";
 import type { Piece } from "../handlers/pieces.ts";
 import { waitingIn } from "../handlers/standing-lanes.ts";
 import { partsOf } from "../parts.ts";
@@ -78,7 +78,7 @@ async function behindAny(of: Of, handler: HandlerRow): Promise<number | null> {
   if (kinds.every(({ kind }) => (kind & laneKind.counted) !== 0)) return waiting;
   for await (const { sql, parameters } of partsOf(sources.db, movingLanesOf(of, handler.name), turns)) {
     const lanes = sources.db().all<LaneWithLetters>(
-      `select l.entity, l.next as low, n.revision as high, l.letters from ${movingLanesFrom} cross join entities n on n.id = l.entity and n.revision >= l.next
+      `select l.entity, l.next as low, n.revision as high, l.letters from ${lanesFrom} cross join entities n on n.id = l.entity and n.revision >= l.next
          where l.letters > 0 and ${sql}`,
       ...parameters,
     );

@@ -6,10 +6,9 @@ import type { PageOptions } from "../../model/page.ts";
 import type { Sources } from "../context.ts";
 import { fromCursor, toCursor } from "../cursor.ts";
 import { type DeliveryReader, makeDeliveryReader } from "../deliveries/delivery-reader.ts";
-import { listedAtOnce } from "../ways.ts";
 import type { EntityRow } from "./entity-row.ts";
 import { entityView, wantingHandlers } from "./entity-view.ts";
-import { nextEntities } from "./next-entities.ts";
+import { makeWalk } from "./entity-walk.ts";
 
 /** Entities that one page looks at, at most: a page may be shorter than its limit, and `nextCursor` then goes on behind them. */
 const rowsPerPage = 50_000;
@@ -28,12 +27,15 @@ export function makeEntityReads(sources: Sources): EntityReads {
       { limit, cursor }: PageOptions,
       show = (view: EntityView) => view as object as T,
     ) {
-      let after = fromCursor("entities", filter.tenant, cursor, ["number"])?.[0] ?? 0;
+      // By names, which are the same wherever rows were made, and after what was archived. Builds that numbered rows gave out numbers.
+      let after = fromCursor("entities", filter.tenant, cursor, ["string"])?.[0] ?? "";
+      const walk = await makeWalk(sources, filter, { after, limit });
       const entities: T[] = [];
       const room = makePageRoom();
       const turns = makeTurns();
-      for (let looked = 0; looked < rowsPerPage; looked += listedAtOnce) {
-        const { rows, reached } = nextEntities(sources, filter, after);
+      for (let looked = 0; looked < rowsPerPage; ) {
+        const { rows, reached, looked: more } = walk(after);
+        looked += more;
         let reader = makeDeliveryReader(sources);
         for (const row of rows) {
           if (turns.due()) {
@@ -47,7 +49,7 @@ export function makeEntityReads(sources: Sources): EntityReads {
             if (!room.takes(view)) return { entities, nextCursor: toCursor("entities", filter.tenant, after) };
             entities.push(view);
           }
-          after = row.id;
+          after = row.stream;
         }
         if (reached === null) return { entities, nextCursor: null };
         after = reached;

@@ -1,73 +1,67 @@
-import { everyTenant } from "../../../event/names.ts";
+import { everyTenant, streamName } from "../../../event/names.ts";
 import type { EntityFilterOptions } from "../../model/entity.ts";
-import { allOf, type Condition, ofTenant, oneOf, type Sources } from "../context.ts";
-import { handlerRows } from "../deliveries/handler-rows.ts";
-import { valuesOf } from "../few-values.ts";
-import { byAny, listedAtOnce, tenantsOf, type Way } from "../ways.ts";
+import type { Condition, Sources } from "../context.ts";
+import { listedAtOnce } from "../ways.ts";
 import type { EntityRow } from "./entity-row.ts";
 
-/**
- * In the order of their first events. Lanes that do not flow have rows, which are fewer than entities.
- *
- * @returns those of the next rows that match, and up to where all were looked at; null: to the end.
- */
-export function nextEntities(
-  sources: Sources,
-  filter: EntityFilterOptions,
-  after: number,
-): { readonly rows: readonly EntityRow[]; readonly reached: number | null } {
-  const { tenant, entityType } = filter;
-  const { sql, parameters } = idsBeyond(sources, filter, after);
+/** Some entities in a row, by the names of their streams. */
+export interface NextEntities {
+  /** Those that the filter may mean. */
+  readonly rows: readonly EntityRow[];
+  /** Up to this name all were looked at; null: to the end. */
+  readonly reached: string | null;
+  readonly looked: number;
+}
+
+/** A part of the names, in their order: a tenant's begin alike, and so do those of one of its types. */
+interface Range {
+  readonly from: string;
+  /** The first name beyond; null: there is none. */
+  readonly below: string | null;
+}
+
+/** The next ones of those that the filter names, whatever their lanes. @param withLane the handler of a lane that each has, if any lane is wanted of them. */
+export function nextEntities(sources: Sources, filter: EntityFilterOptions, after: string, withLane?: { readonly handler: string | undefined }): NextEntities {
+  const range = rangeOf(sources, filter, after);
+  if (range === null) return { rows: [], reached: null, looked: 0 };
+  const { from, below } = range;
+  const within = below === null ? { sql: "stream > ?", parameters: [from] } : { sql: "stream > ? and stream < ?", parameters: [from, below] };
+  const part: Condition = { ...within, sql: `select id, stream from entities where ${within.sql} order by stream limit ${listedAtOnce}` };
   const { looked, last } = sources
     .db()
-    .get<{ looked: number; last: number | null }>(`select count(*) as looked, max(id) as last from (${sql})`, ...parameters)!;
-  const matching = allOf([...ofTenant("n.tenant", tenant), ...(entityType === undefined ? [] : [oneOf("n.type", [entityType])])]);
+    .get<{ looked: number; last: string | null }>(`select count(*) as looked, max(stream) as last from (${part.sql})`, ...part.parameters)!;
   const rows = sources.db().all<EntityRow>(
-    `select n.id, n.stream, n.revision, n.recorded_ms from (select distinct id from (${sql})) k cross join entities n not indexed on n.id = k.id
-       where ${matching.sql} and n.revision >= 0 order by n.id`,
-    ...parameters,
-    ...matching.parameters,
+    `select n.id, n.stream, n.revision, n.recorded_ms from (${part.sql}) k cross join entities n not indexed on n.id = k.id
+         where n.revision >= 0 ${withLane === undefined ? "" : hasLane(withLane.handler)} order by k.stream`,
+    ...part.parameters,
+    ...(withLane?.handler === undefined ? [] : [withLane.handler]),
   );
-  return { rows, reached: looked < listedAtOnce ? null : last };
+  return { rows, reached: looked < listedAtOnce ? below : last, looked };
 }
 
-/** A bounded part of the way that has the fewest rows. A tenant's own rows are looked at, unless they lie in too many places. */
-function idsBeyond(sources: Sources, { tenant, entityType, laneState, handler }: EntityFilterOptions, after: number): Condition {
-  const tenants = tenantsOf(sources, tenant);
-  if (laneState !== undefined && laneState !== "flowing" && laneState !== "stuck" && !standsStill(sources, handler)) {
-    const handlers = handler === undefined ? handlerRows(sources).map(({ name }) => name) : [handler];
-    const way = byAny("lanes_by_handler", ["handler", handlers], ["tenant", tenants]);
-    return partOf(way, { table: "lanes", id: "entity", every: "lanes", after });
+const hasLane = (handler: string | undefined) => `and exists (select 1 from lanes l where l.entity = n.id ${handler === undefined ? "" : "and l.handler = ?"})`;
+
+/** What is left of the first range in which something may be left; null: nothing is left. */
+function rangeOf({ db }: Sources, { tenant, entityType }: EntityFilterOptions, after: string): Range | null {
+  if (tenant === everyTenant && entityType === undefined) return { from: after, below: null };
+  if (tenant !== everyTenant) {
+    const { from, below } = namesOf(tenant, entityType);
+    return after >= below ? null : { from: later(after, from), below };
   }
-  let types: readonly string[] | null = null;
-  if (entityType !== undefined) types = [entityType];
-  else if (tenant !== everyTenant) types = valuesOf(sources.db(), "type", "entities indexed by entities_by_type", oneOf("tenant", [tenant]));
-  const way = byAny("entities_by_type", ["tenant", tenants], ["type", types]);
-  return partOf(way, { table: "entities", id: "id", every: "entities not indexed", after });
+  // Tenant by tenant: a type's names are beside each other in each of them.
+  for (let reached = after; ; ) {
+    const next = db().get<{ tenant: string; stream: string }>("select tenant, stream from entities where stream > ? order by stream limit 1", reached);
+    if (next === undefined) return null;
+    const { from, below } = namesOf(next.tenant, entityType);
+    if (reached < below) return { from: later(reached, from), below };
+    reached = later(next.stream, namesOf(next.tenant).below);
+  }
 }
 
-interface Part {
-  readonly table: string;
-  readonly id: string;
-  /** Where all rows are, in the order of their ids. */
-  readonly every: string;
-  readonly after: number;
-}
+const later = (one: string, other: string): string => (one > other ? one : other);
 
-/** @param way whose index has the id behind its columns; null: there is none. */
-function partOf(way: Way | null, { table, id, every, after }: Part): Condition {
-  const end = `order by ${id} limit ${listedAtOnce}`;
-  if (way === null) return { sql: `select ${id} as id from ${every} where ${id} > ? ${end}`, parameters: [after] };
-  const selects = way.alternatives.map(({ sql }) => `select ${id} as id from ${table} indexed by ${way.index} where ${sql} and ${id} > ? ${end}`);
-  return {
-    sql: selects.length === 1 ? selects[0]! : `${selects.map((select) => `select * from (${select})`).join(" union all ")} order by id limit ${listedAtOnce}`,
-    parameters: way.alternatives.flatMap(({ parameters }) => [...parameters, after]),
-  };
-}
-
-/** Whether all lanes of the handler (of any, without one) have a state of its own: then those without rows, too. */
-function standsStill(sources: Sources, handler: string | undefined): boolean {
-  return handlerRows(sources).some(
-    ({ name, paused }) => (handler === undefined || handler === name) && (paused === 1 || sources.running.condition(name).state !== "running"),
-  );
+/** Names of streams end each part with a `.` or a `-`, behind which nothing begins that another part has: `/` follows the one, and `.` the other. */
+function namesOf(tenant: string, type?: string): { readonly from: string; readonly below: string } {
+  if (type === undefined) return { from: `${tenant}.`, below: `${tenant}/` };
+  return { from: streamName(tenant, { type, id: "" }), below: `${tenant}.${type}.` };
 }

@@ -1,7 +1,7 @@
 import { checkpointSql, type HandlerRow } from "../deliveries/handler-rows.ts";
 import { hasRow, isInGap } from "../deliveries/untouched.ts";
 import { partsOf } from "../parts.ts";
-import { type Counting, eventsOf, hasMoving, laneKinds, movingLanesFrom, movingLanesOf, positions } from "./counting.ts";
+import { type Counting, eventsOf, hasMoving, laneKinds, lanesFrom, movingLanesOf, positions } from "./counting.ts";
 import { eventsOfPieces, gathered, type Piece, piecesOf } from "./pieces.ts";
 import { firstStanding, standingWithCalls, waitingIn } from "./standing-lanes.ts";
 
@@ -61,7 +61,7 @@ export async function countUntouched(counting: Counting, handler: HandlerRow, ru
   for await (const part of hasMoving(kinds) ? partsOf(db, movingLanesOf(counting, name), turns) : []) {
     const moving = db().all<{ entity: number; next: number; head: number; blocked: 0 | 1 }>(
       `select l.entity, l.next, n.revision as head, ${isBlocked} as blocked
-         from ${movingLanesFrom} cross join entities n on n.id = l.entity and n.revision >= l.next where ${part.sql}`,
+         from ${lanesFrom} cross join entities n on n.id = l.entity and n.revision >= l.next where ${part.sql}`,
       ordering,
       ...part.parameters,
     );

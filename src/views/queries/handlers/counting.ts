@@ -19,14 +19,13 @@ export function eventsOf(tenant: string): { readonly from: string; readonly wher
   return { from: tenant === everyTenant ? "events e not indexed" : "events e indexed by events_by_tenant", where };
 }
 
-export const movingLanesFrom = "lanes l indexed by lanes_by_handler";
+export const lanesFrom = "lanes l indexed by lanes_by_handler";
 
-/** A handler's lanes that go on by themselves, or have too much before them to be counted, as `partsOf` takes them. */
-export function movingLanesOf({ tenant }: Pick<Counting, "tenant">, handler: string): Beside {
-  const where = allOf([{ sql: "l.detached = 1 and l.counted is null", parameters: [] }, oneOf("l.handler", [handler]), ...ofTenant("l.tenant", tenant)]);
+/** A handler's lanes that have rows, as `partsOf` takes them. */
+export function lanesOf({ tenant }: Pick<Counting, "tenant">, handler: string): Beside {
   return {
-    from: movingLanesFrom,
-    where,
+    from: lanesFrom,
+    where: allOf([oneOf("l.handler", [handler]), ...ofTenant("l.tenant", tenant)]),
     by:
       tenant === everyTenant
         ? [
@@ -35,6 +34,12 @@ export function movingLanesOf({ tenant }: Pick<Counting, "tenant">, handler: str
           ]
         : [["l.entity", -1]],
   };
+}
+
+/** Those of them that go on by themselves, or have too much before them to be counted. */
+export function movingLanesOf(counting: Pick<Counting, "tenant">, handler: string): Beside {
+  const lanes = lanesOf(counting, handler);
+  return { ...lanes, where: allOf([{ sql: "l.detached = 1 and l.counted is null", parameters: [] }, lanes.where]) };
 }
 
 /** Whether there are any of them: they are found among all lanes of the handler. */
