@@ -5,7 +5,9 @@ import { fold } from "../../src/delivery/journal/fold.ts";
 import { emptyState } from "../../src/delivery/journal/state.ts";
 import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
 import { type Lane, laneBatch, makeLane } from "../../src/delivery/partition/lane.ts";
+import type { LaneAct } from "../../src/delivery/partition/lane-act.ts";
 import type { PartitionOptions } from "../../src/delivery/partition/options.ts";
+import { Pace } from "../../src/delivery/partition/pace.ts";
 import { Partition } from "../../src/delivery/partition/partition.ts";
 import { systemClock } from "../../src/event/clock.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
@@ -13,6 +15,7 @@ import type { EventLog } from "../../src/log/event-log.ts";
 import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 import type { AttemptRecord } from "../../src/records/attempt.ts";
 import { anEvent } from "../contract/log-events.ts";
+import { makeStoredEvent } from "../support/stored-event.ts";
 
 const lanesOf = (count: number) => Array.from({ length: count }, (_, i) => makeLane(`shop.order-${i}`, 1));
 
@@ -114,6 +117,57 @@ it.each([
   expect(held).toBeLessThan(2 * lanes + 10 * most);
 });
 
+/** Dead letters of 900 KB each, every one in a lane of its own, and whoever reads their events. */
+async function largeLetters(lanes: number, { together = true, ordering = "strict" as PartitionOptions["ordering"], concurrency = 1 } = {}) {
+  const memory = openMemoryLog();
+  const findByIds: EventLog["findByIds"] = (tenant, ids) => memory.findByIds(tenant, ids.slice(0, 2)); // that is enough bytes
+  const log: EventLog = { ...memory, findByIds, findsManyAtOnce: together };
+  const state = emptyState();
+  for (let lane = 0; lane < lanes; lane++) {
+    const event = { ...anEvent(), data: { text: ["x".repeat(900_000)] } };
+    await log.append(`shop.order-${lane}`, [event], "none");
+    const about = { lane: `shop.order-${lane}`, revision: 0, at: "0", eventId: event.id, chain: "chain", record: null };
+    const gaveUp = { attempts: 1, retryCount: 1, cause: "exhausted", error: { type: "Error", message: "planted" }, escalated: false } as const;
+    fold(state, { type: "delivery.dead_lettered", data: { ...about, ...gaveUp } }, lane);
+  }
+  const options: PartitionOptions = {
+    ...({ ordering, record: "batch", unknownOutcome: "repeat", concurrency } as const),
+    ...{ limits: defaultDeliveryLimits, wants: () => true, chainFingerprint: () => "chain" },
+  };
+  const partition = new Partition(options, { state, unclean: false, readAhead: 0, nowMs: 0, monotonicMs: 0 });
+  const read = vi.spyOn(partition.reading, "letterRead");
+  const pump = { soon: () => reader.begin() };
+  const life = { stopping: false, reading: new AbortController().signal };
+  const parts = { handler: "agent", log, journal: { stream: "j" }, clock: systemClock, partition, life, logger: { warn() {} }, pump };
+  const reader: LaneReader = new LaneReader(parts as unknown as LaneReaderOptions);
+  const begin = (lane: number, replayId: string) => partition.replays.begin(`shop.order-${lane}`, 0, { replayId, actor: "local", reason: null });
+  const settled = async (): Promise<void> => {
+    reader.begin();
+    for (let before = -1; before !== read.mock.calls.length; await nextTurns()) before = read.mock.calls.length;
+  };
+  /** Delivers what gets slots, until nothing does. @returns the lanes. */
+  const deliver = async (): Promise<ReadonlySet<string>> => {
+    const delivered = new Set<string>();
+    for (;;) {
+      await settled();
+      partition.schedule.start(0);
+      partition.flushes.take();
+      const stored = partition.flushes.stored();
+      if (stored.length === 0) return delivered;
+      for (const delivery of stored) {
+        await settled();
+        delivered.add(delivery.lane.stream);
+        partition.outcomes.conclude(delivery, { kind: "completed", record: {} as AttemptRecord }, 0);
+        partition.schedule.settled(delivery);
+      }
+    }
+  };
+  /** Letters that wait with their events. */
+  const held = () =>
+    new Set(read.mock.calls.filter(([lane, replay]) => lane.replays.includes(replay) && replay.event !== null).map(([, replay]) => replay)).size;
+  return { partition, begin, settled, deliver, read, held };
+}
+
 it.each([
   ["together", true],
   ["one by one", false],
@@ -121,56 +175,97 @@ it.each([
   "holds a few large events of one replay's dead letters at a time, read %s, and delivers all of them; another replay's are read meanwhile",
   async (_how, together) => {
     const [lanes, megabyte] = [60, 1024 * 1024];
-    const memory = openMemoryLog();
-    const findByIds: EventLog["findByIds"] = (tenant, ids) => memory.findByIds(tenant, ids.slice(0, 2)); // that is enough bytes
-    const log: EventLog = { ...memory, findByIds, findsManyAtOnce: together };
-    const state = emptyState();
-    for (let lane = 0; lane < lanes; lane++) {
-      const event = { ...anEvent(), data: { text: ["x".repeat(900_000)] } };
-      await log.append(`shop.order-${lane}`, [event], "none");
-      const about = { lane: `shop.order-${lane}`, revision: 0, at: "0", eventId: event.id, chain: "chain", record: null };
-      const gaveUp = { attempts: 1, retryCount: 1, cause: "exhausted", error: { type: "Error", message: "planted" }, escalated: false } as const;
-      fold(state, { type: "delivery.dead_lettered", data: { ...about, ...gaveUp } }, lane);
-    }
-    const options: PartitionOptions = {
-      ...({ ordering: "strict", record: "batch", unknownOutcome: "repeat", concurrency: 1 } as const),
-      ...{ limits: defaultDeliveryLimits, wants: () => true, chainFingerprint: () => "chain" },
-    };
-    const partition = new Partition(options, { state, unclean: false, readAhead: 0, nowMs: 0, monotonicMs: 0 });
-    const read = vi.spyOn(partition.reading, "letterRead");
-    const pump = { soon: () => reader.begin() };
-    const life = { stopping: false, reading: new AbortController().signal };
-    const parts = { handler: "agent", log, journal: { stream: "j" }, clock: systemClock, partition, life, logger: { warn() {} }, pump };
-    const reader: LaneReader = new LaneReader(parts as unknown as LaneReaderOptions);
-    const begin = (lane: number, replayId: string) => partition.replays.begin(`shop.order-${lane}`, 0, { replayId, actor: "local", reason: null });
+    const { begin, settled, deliver, read } = await largeLetters(lanes, { together });
     for (let lane = 0; lane < lanes - 1; lane++) begin(lane, "large");
-    reader.begin();
-    const settled = async (): Promise<void> => {
-      for (let before = -1; before !== read.mock.calls.length; await nextTurns()) before = read.mock.calls.length;
-    };
     await settled();
     expect(read.mock.calls.length * 900_000).toBeGreaterThan(16 * megabyte);
     expect(read.mock.calls.length * 900_000).toBeLessThan(40 * megabyte);
     begin(lanes - 1, "another");
-    reader.begin();
     await settled();
     expect(read.mock.calls.at(-1)![1].replayId).toBe("another");
-
-    const delivered = new Set<string>();
-    for (let round = 0; round < 2 * lanes; round++) {
-      partition.schedule.start(0);
-      partition.flushes.take();
-      for (const delivery of partition.flushes.stored()) {
-        reader.begin();
-        await settled();
-        delivered.add(delivery.lane.stream);
-        partition.outcomes.conclude(delivery, { kind: "completed", record: {} as AttemptRecord }, 0);
-        partition.schedule.settled(delivery);
-      }
-    }
-    expect(delivered.size).toBe(lanes);
+    expect((await deliver()).size).toBe(lanes);
   },
 );
+
+type LargeLetters = Awaited<ReturnType<typeof largeLetters>>;
+const byLocal = { actor: "local", reason: null };
+
+/** What keeps a letter from running. @returns lets it run again. */
+const keptBy: Readonly<Record<string, (scene: LargeLetters, lane: number) => () => void>> = {
+  "their lanes are paused": ({ partition }, at) => {
+    const stream = `shop.order-${at}`;
+    const lane = partition.lanes.pin(stream);
+    const done = (act: LaneAct) => {
+      partition.lanes.begin(act);
+      partition.lanes.end(act, 0);
+    };
+    done(partition.lanes.pause(lane, byLocal, 0));
+    return () => done(partition.lanes.resume(stream, byLocal));
+  },
+  "another replay has their lanes": ({ partition }, at) => {
+    const loan = partition.loans.lend(`shop.order-${at}`, "history", 0);
+    return () => partition.loans.end(loan);
+  },
+};
+
+it.each(Object.keys(keptBy).flatMap((why) => [[why, "before"] as const, [why, "after"] as const]))(
+  "large dead letters that cannot run, because %s, hold back no other letter of their replay; kept %s they were read",
+  async (why, when) => {
+    const [lanes, kept] = [60, 40];
+    const scene = await largeLetters(lanes);
+    const { begin, settled, deliver, held } = scene;
+    for (let lane = 0; lane < kept; lane++) begin(lane, "large");
+    if (when === "after") await settled();
+    const letGo = Array.from({ length: kept }, (_, lane) => keptBy[why]!(scene, lane));
+    for (let lane = kept; lane < lanes; lane++) begin(lane, "large");
+    expect((await deliver()).size).toBe(lanes - kept);
+    expect(held()).toBe(0);
+    for (const go of letGo) go();
+    expect((await deliver()).size).toBe(kept);
+  },
+);
+
+it("large dead letters that wait for their retries hold back no other letter of their replay, and are read again", async () => {
+  const [lanes, kept] = [60, 40];
+  const { begin, settled, deliver, held, partition } = await largeLetters(lanes, { concurrency: 100 });
+  for (let lane = 0; lane < kept; lane++) begin(lane, "large");
+  for (let failed = 0; failed < kept; ) {
+    await settled();
+    partition.schedule.start(0);
+    partition.flushes.take();
+    for (const delivery of partition.flushes.stored()) {
+      partition.outcomes.conclude(delivery, { kind: "retry", record: {} as AttemptRecord, waitMs: 1000, retryAt: "", deferrals: null }, 0);
+      partition.schedule.settled(delivery);
+      failed++;
+    }
+  }
+  expect(held()).toBe(0);
+  for (let lane = kept; lane < lanes; lane++) begin(lane, "large");
+  expect((await deliver()).size).toBe(lanes - kept);
+  partition.ticks.tick(1000);
+  expect((await deliver()).size).toBe(kept);
+});
+
+it("large dead letters that wait for a turn while their relaxed lanes run live calls hold back no other letter of their replay", async () => {
+  const [lanes, kept] = [60, 40];
+  const { begin, settled, partition, read } = await largeLetters(lanes, { ordering: "relaxed", concurrency: 100 });
+  await settled(); // no lane stays behind the subscription
+  const pace = new Pace(1, 0);
+  partition.replays.pace("large", pace);
+  expect(pace.take(0)).toBe(true); // by somebody else: the next one is due in a second
+  for (let lane = 0; lane < kept; lane++) {
+    begin(lane, "large");
+    if (lane % 10 === 9) {
+      await settled();
+      for (let busy = lane - 9; busy <= lane; busy++)
+        partition.reading.offer(makeStoredEvent({ id: `live-${busy}`, stream: `shop.order-${busy}`, revision: 1, position: BigInt(1000 + busy) }));
+      expect(partition.schedule.start(0)).toHaveLength(10);
+    }
+  }
+  for (let lane = kept; lane < lanes; lane++) begin(lane, "large");
+  await settled();
+  expect(read.mock.calls.some(([{ stream }]) => stream === `shop.order-${kept}`)).toBe(true);
+});
 
 async function nextTurns(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await nextTurn();

@@ -256,6 +256,7 @@ describe("a replay that is taken back", () => {
   const verdicts = { fails: retry, "is put off": { ...retry, kind: "defer", deferrals: { count: 1, ms: 10 } } } as const;
   const startsLater = (partition: Partition) => {
     partition.ticks.tick(1000);
+    readAll(partition);
     const now = partition.schedule.start(1000).length;
     return now + (partition.flushes.take() === null ? 0 : partition.flushes.stored().length);
   };

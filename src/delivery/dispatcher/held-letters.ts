@@ -7,7 +7,10 @@ const maxBytes = 16 * 1024 * 1024;
 /** So many of a job's items may be under way: smaller ones do not come to the limit together. */
 const largeBytes = maxBytes / 256;
 
-/** Large events of dead letters that were read and wait for their slots: of one replay at most 16 MiB, and one, because an event may have nearly a megabyte. */
+/**
+ * Large events of dead letters that were read and wait for their slots: of one replay at most 16 MiB, and one, because an event may have nearly a megabyte.
+ * In a lane that runs something else an event takes no room: a call may last for ever, and there are no more of them than slots.
+ */
 export class HeldLetters {
   #large: (LetterToRead & { readonly bytes: number })[] = [];
 
@@ -21,9 +24,9 @@ export class HeldLetters {
   /** Which replays' letters may be read now; null: those of all. */
   mayRead(): ((replay: LetterReplay) => boolean) | null {
     if (this.#large.length === 0) return null;
-    this.#large = this.#large.filter(({ lane, replay }) => lane.running?.replay !== replay && lane.replays.includes(replay));
+    this.#large = this.#large.filter(({ lane, replay }) => replay.event !== null && lane.replays.includes(replay));
     const bytes = new Map<string, number>();
-    for (const { replay, bytes: more } of this.#large) bytes.set(replay.replayId, (bytes.get(replay.replayId) ?? 0) + more);
+    for (const { lane, replay, bytes: more } of this.#large) if (lane.running === null) bytes.set(replay.replayId, (bytes.get(replay.replayId) ?? 0) + more);
     const full = new Set([...bytes].filter(([, held]) => held >= maxBytes).map(([replayId]) => replayId));
     return full.size === 0 ? null : ({ replayId }) => !full.has(replayId);
   }

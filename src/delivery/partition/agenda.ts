@@ -39,7 +39,9 @@ export class Agenda {
     if (lane.running !== null) return;
     const readiness = this.#readiness;
     // A letter is also read beside events that are ready: a relaxed lane's next ones may never end, or may themselves wait for this letter to run alone.
-    const toRead = lane.acts === 0 && lane.replays.length > 0 && !lane.reading && lane.replays.some((replay) => replay.event === null);
+    const letter = readiness.letterOf(lane);
+    for (const replay of lane.replays) if (replay !== letter) replay.event = null; // what cannot run takes no room; it is read again
+    const toRead = letter?.event === null && lane.acts === 0 && !lane.reading;
     if (toRead) this.#toRead.add(lane);
     const work = readiness.workOf(lane);
     this.#paced.giveUp(lane, work?.replayId ?? null);
@@ -67,7 +69,8 @@ export class Agenda {
     for (const lane of this.#toRead) {
       if (mayBe?.(lane) === false) continue;
       this.#toRead.delete(lane);
-      if (lane.acts === 0) return lane; // otherwise an amendment may be among the acts: the lane is put here again when they are through
+      // An amendment may be among its acts: the lane is put here again when they are through.
+      if (lane.acts === 0 && (lane.detached || this.#readiness.letterOf(lane)?.event === null)) return lane;
     }
     return undefined;
   }

@@ -39,6 +39,7 @@ export class Loans {
     const progress = { failed: 0, deferred: noDeferrals, dueMs: null, part: null };
     const loan: LaneLoan = { lane, replayId, sinceMs: monotonicMs, call: null, ...progress, ends: null, toRecord: null, leaving: null };
     lane.loans = [...lane.loans, loan];
+    this.#agenda.refresh(lane);
     return loan;
   }
 

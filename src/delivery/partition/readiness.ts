@@ -31,10 +31,18 @@ export class Readiness {
     return !lane.paused && lane.acts === 0 && lane.blockedBy === null && lane.dueMs === null && !this.#isBlockedByLetter(lane);
   }
 
-  /** Letters of a lane are replayed in revision order; a later one waits while the first is in back-off. */
   replayReady(lane: Lane): LetterReplay | undefined {
+    const first = this.letterOf(lane);
+    return first !== undefined && first.event !== null && lane.acts === 0 ? first : undefined;
+  }
+
+  /**
+   * The letter that comes next, unless something keeps it from running: only its event is read and held. Letters of a lane are replayed in revision order; a
+   * later one waits while the first is in back-off.
+   */
+  letterOf(lane: Lane): LetterReplay | undefined {
     const first = lane.replays[0];
-    return first !== undefined && first.event !== null && first.dueMs === null && !lane.paused && lane.acts === 0 ? first : undefined;
+    return first !== undefined && first.dueMs === null && !lane.paused && this.loanOf(lane) === undefined ? first : undefined;
   }
 
   /** The loan that has the lane. What ran at a crash comes first. */
@@ -73,7 +81,7 @@ export class Readiness {
     const ready = this.replayReady(lane);
     if (replay !== undefined) {
       if (ready === replay) return "ready";
-      return replay.event === null ? "later" : "over"; // it waits for its retry, or behind another
+      return this.letterOf(lane) === replay ? "later" : "over"; // it is read, or waits for its retry, or behind another
     }
     if (ready !== undefined) return "ready"; // the lane is read on once that is over
     const first = lane.queue.first()?.revision;

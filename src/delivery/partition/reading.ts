@@ -140,12 +140,12 @@ export class Reading {
     const lane = this.#agenda.nextToRead(
       mayBe &&
         ((each) => {
-          const replay = letterToRead(each);
+          const replay = this.#letterToRead(each);
           return replay === null || mayBe(replay);
         }),
     );
     if (lane === undefined) return undefined;
-    const replay = letterToRead(lane);
+    const replay = this.#letterToRead(lane);
     lane.reading = true;
     return { lane, from: replay?.revision ?? lane.next, replay };
   }
@@ -197,6 +197,11 @@ export class Reading {
     return !detached || running !== null || this.#readiness.loanOf(lane) !== undefined || queue.length > 0 || !this.#readiness.mayRunLive(lane);
   }
 
+  #letterToRead(lane: Lane): LetterReplay | null {
+    const letter = this.#readiness.letterOf(lane);
+    return letter?.event === null ? letter : null;
+  }
+
   /** The event of a letter that is replayed; null when the log has it no more. */
   letterRead(lane: Lane, replay: LetterReplay, event: StoredEvent | null): void {
     lane.reading = false;
@@ -211,5 +216,3 @@ export class Reading {
     this.#agenda.refresh(lane);
   }
 }
-
-const letterToRead = ({ replays }: Lane): LetterReplay | null => replays.find(({ event }) => event === null) ?? null;
