@@ -1,12 +1,16 @@
-import { setTimeout as wait } from "node:timers/promises";
+import { type Clock, systemClock } from "../event/clock.ts";
+import { pause } from "../event/waits.ts";
 import type { ReplayReply } from "../http/wire/replays-replies.ts";
 import { at } from "./client.ts";
-import type { Session } from "./command.ts";
+import { hint, type Session } from "./command.ts";
+import { exit, Failure } from "./exit.ts";
 import { durationText } from "./print.ts";
 import { Standstill } from "./standstill.ts";
 
 /** A replay that goes on is asked after so often. */
 const followEveryMs = 500;
+/** A service that was there is asked so long when it does not answer: it may be started anew, and goes on with the replay then. */
+const patienceMs = 40_000;
 const barCharacters = 24;
 /** What shells expect of a program that Ctrl-C ended. */
 const interrupted = 130;
@@ -15,20 +19,27 @@ const still: readonly ReplayReply["status"][] = ["completed", "stopped", "cancel
 
 /**
  * Waits for a replay's end, or until it is paused; on a terminal it shows how far it is and how long it will take. When it stands still, it says so anywhere.
+ * While the service is down it asks again, because the replay goes on by itself.
  *
  * @param position of the act that began it; none for one that was begun before.
  */
-export async function follow({ client, terminal, quiet }: Session, replayId: string, position?: string): Promise<ReplayReply> {
+export async function follow(session: Session, replayId: string, position?: string, clock: Clock = systemClock): Promise<ReplayReply> {
+  const { terminal, quiet } = session;
   const show = terminal.interactive && !quiet;
   const leave = (): never => {
     terminal.err(`\nThe replay goes on. To follow it: reprise replay watch ${replayId}\nTo end it: reprise replay cancel ${replayId}\n`);
     process.exit(interrupted);
   };
+  const look = patientLook(session, replayId, position, clock);
   const standstill = new Standstill(followEveryMs);
   process.once("SIGINT", leave);
   try {
     for (let before = ""; ; ) {
-      const replay = await client.get<ReplayReply>(at`/replays/${replayId}`, { after: position });
+      const replay = await look();
+      if (replay === null) {
+        await pause(followEveryMs, clock);
+        continue;
+      }
       if (show) {
         const line = progressText(replay);
         terminal.err(`\r${line.padEnd(before.length)}`);
@@ -43,19 +54,47 @@ export async function follow({ client, terminal, quiet }: Session, replayId: str
         terminal.err(show ? `\n${told}` : told);
         before = "";
       }
-      await wait(followEveryMs);
+      await pause(followEveryMs, clock);
     }
   } finally {
     process.off("SIGINT", leave);
   }
 }
 
-function progressText({ total, succeeded, remaining, failed, status, seconds_left: left, followers }: ReplayReply): string {
+/** @returns asks for the replay; null while a service that was there does not answer. */
+function patientLook(session: Session, replayId: string, position: string | undefined, clock: Clock): () => Promise<ReplayReply | null> {
+  let isKnown = position !== undefined;
+  let lostMs: number | null = null;
+  return async () => {
+    try {
+      const replay = await session.client.get<ReplayReply>(at`/replays/${replayId}`, { after: position });
+      isKnown = true;
+      lostMs = null;
+      return replay;
+    } catch (error) {
+      if (!isKnown || !(error instanceof Failure) || error.exitCode !== exit.unreachable) throw error;
+      const nowMs = clock.monotonicMs();
+      if (lostMs === null) {
+        const asking = `asking again for ${patienceMs / 1000} s. The replay goes on by itself once the service is back.`;
+        hint(session, `${session.terminal.interactive ? "\n" : ""}The service does not answer; ${asking}`);
+      }
+      lostMs ??= nowMs;
+      if (nowMs - lostMs < patienceMs) return null;
+      throw new Failure(
+        exit.unreachable,
+        `${error.message}\nThe replay goes on once the service is back. To follow it: reprise replay watch ${replayId}`,
+        error.members,
+      );
+    }
+  };
+}
+
+function progressText({ total, succeeded, remaining, failed, status, seconds_left: left, releases_left: releases }: ReplayReply): string {
   // What a replay that was stopped did not begin counts as skipped in its report: it is not done.
   const done = status === "stopped" || status === "cancelled" ? succeeded + failed : total - remaining;
   const filled = Math.round((barCharacters * done) / Math.max(1, total));
   const bar = "█".repeat(filled) + "░".repeat(barCharacters - filled);
-  const then = remaining === 0 && followers > 0 ? `, ${followers} to follow` : left === null ? "" : `, ${durationText(left)} left`;
+  const then = `${releases > 0 ? `, ${releases} to follow` : ""}${left === null ? "" : `, ${durationText(left)} left`}`;
   const time = status === "completed" ? "" : status === "running" ? then : `, ${status}`;
   return `${bar} ${done} of ${total}, ${failed} failed${time}`;
 }

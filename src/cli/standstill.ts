@@ -20,8 +20,8 @@ export class Standstill {
 
   /** @returns what to tell now; null: nothing. */
   look(replay: ReplayReply): string | null {
-    const { replay_id: id, status, succeeded, failed, skipped, remaining, followers, rate_per_second: rate, canary } = replay;
-    const now = [status, succeeded, failed, skipped, remaining, followers].join();
+    const { replay_id: id, status, succeeded, failed, skipped, remaining, followers, releases_left: releases, rate_per_second: rate, canary } = replay;
+    const now = [status, succeeded, failed, skipped, remaining, followers, releases].join();
     if (now !== this.#before) {
       this.#before = now;
       this.#seconds = 0;

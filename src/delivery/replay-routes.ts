@@ -51,6 +51,7 @@ export function routedReplays({ all, here, allElsewhere, elsewhere }: ReplayRout
       await Promise.all(all().map(({ replays }) => replays.passed(replayId)));
     },
     followers: (replayId) => all().reduce((sum, { replays }) => sum + replays.followers(replayId), 0),
+    releasesLeft: (replayId) => all().reduce((sum, { replays }) => sum + replays.releasesLeft(replayId), 0),
     lend(stream, replayId) {
       const other = elsewhere(stream);
       return other === null ? here(stream).replays.lend(stream, replayId) : other.instances.lend(other.journal, stream, replayId);

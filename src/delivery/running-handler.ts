@@ -41,6 +41,8 @@ export interface RunningHandler {
   lettersOf(stream: string): readonly number[];
   /** Lanes that a replay released and that have not passed what it held back. */
   followers(replayId: string): number;
+  /** Events that these have still to pass, whether the handler wants them or not. */
+  releasesLeft(replayId: string): number;
 }
 
 /**
@@ -90,5 +92,6 @@ export function makeRunningHandler(place: HandlerPlace, instances: Instances | n
       return instances === null ? (seat.dispatcher?.letters.revisions(stream) ?? []) : instances.letters.of(seat.place.journal, stream);
     },
     followers: (replayId) => dispatchers().reduce((sum, { replays }) => sum + replays.followers(replayId), 0),
+    releasesLeft: (replayId) => dispatchers().reduce((sum, { replays }) => sum + replays.releasesLeft(replayId), 0),
   };
 }

@@ -35,6 +35,7 @@ export function amongInstances(runner: Runner, needs: AmongInstancesNeeds): Runn
     leaveLane: (item) => runner.leaveLane(item),
     passed: () => runner.passed(),
     followers: () => runner.followers(),
+    releasesLeft: () => runner.releasesLeft(),
     async run(place, item) {
       isWithdrawn = false;
       for (;;)

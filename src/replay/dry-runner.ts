@@ -92,6 +92,7 @@ export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutc
     leaveLane() {},
     async passed() {},
     followers: () => 0,
+    releasesLeft: () => 0,
     flushed: () => writer.flushed(),
   };
 }

@@ -102,6 +102,11 @@ export class Feed {
     return this.#lanes[place]!.waiting.splice(0);
   }
 
+  /** Places of the last items of all lanes. */
+  lasts(): readonly number[] {
+    return this.#fresh.map(({ waiting }) => waiting.at(-1)!);
+  }
+
   /** Whether the item's lane has more of them. */
   hasMore(place: number): boolean {
     return this.#lanes[place]!.waiting.length > 0;

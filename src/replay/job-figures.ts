@@ -14,7 +14,9 @@ export interface JobFigures {
   readonly skips: readonly { readonly reason: string; readonly count: number }[];
   /** Entities whose held events are still on their way. */
   readonly followers: number;
-  /** At the rate, or as fast as it went so far; null when that is not known. */
+  /** Events that were held when the replay was planned, and that follow it still. Those that the handler does not want count until their lane has passed them. */
+  readonly releasesLeft: number;
+  /** At the rate, which is that of what follows, too; or as fast as its items went so far. Null when that is not known. */
   readonly secondsLeft: number | null;
 }
 
@@ -84,13 +86,13 @@ export class JobTally {
     return { succeeded: this.#succeeded, failed: this.#failed, skipped: this.#skipped(), skips };
   }
 
-  /** @param perSecond the rate that was set; null: as fast as it went so far. */
-  secondsLeft(perSecond: number | null, nowMs: number): number | null {
+  /** @param perSecond the rate that was set; null: as fast as it went so far. @param releasesLeft what takes turns of the rate beside the items. */
+  secondsLeft(perSecond: number | null, releasesLeft: number, nowMs: number): number | null {
     const left = this.#left();
-    if (left === 0) return 0;
+    if (perSecond !== null) return Math.ceil((left + releasesLeft) / perSecond);
+    if (left === 0) return releasesLeft === 0 ? 0 : null;
     const done = this.#total - left - this.#before;
-    const rate = perSecond ?? (done === 0 ? null : (done * 1000) / Math.max(1, nowMs - this.#startedMs));
-    return rate === null ? null : Math.ceil(left / rate);
+    return done === 0 ? null : Math.ceil((left * Math.max(1, nowMs - this.#startedMs)) / (done * 1000));
   }
 
   #left(): number {

@@ -28,9 +28,16 @@ export class JobItems {
   readonly #needs: JobItemsNeeds;
   /** Places of the items under way. */
   readonly #running = new Set<number>();
+  #releasesAhead: number;
 
   constructor(needs: JobItemsNeeds) {
     this.#needs = needs;
+    this.#releasesAhead = needs.feed.lasts().reduce((sum, place) => sum + heldBehind(needs.items[place]!), 0);
+  }
+
+  /** Events behind the last items of lanes that are not over, which these release when they go well. */
+  get releasesAhead(): number {
+    return this.#releasesAhead;
   }
 
   get noneRuns(): boolean {
@@ -65,6 +72,7 @@ export class JobItems {
       if (end.outcome === "skipped") tally.skip(end.reason);
       else this.#count(item, end);
       if (end.outcome !== "succeeded" && runner.endsLane !== null) tally.skip(runner.endsLane, feed.dropLane(place).length);
+      if (!feed.hasMore(place)) this.#releasesAhead -= heldBehind(item);
       if (!feed.hasMore(place) || phase().kind !== "running") runner.leaveLane(item);
       feed.ended(place);
     }
@@ -77,4 +85,9 @@ export class JobItems {
     tally.count(end);
     onOutcome(item, failed, rules.add(failed));
   }
+}
+
+/** Whether the handler wants them or not. */
+function heldBehind({ revision, through = revision }: ReplayItem): number {
+  return Math.max(0, through - revision);
 }

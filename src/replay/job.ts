@@ -5,6 +5,7 @@ import { RepriseError } from "../errors.ts";
 import type { Clock } from "../event/clock.ts";
 import type { ReplayReport } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
+import type { ReplayStatus } from "../views/model/replay.ts";
 import { Canary } from "./canary.ts";
 import { Feed } from "./feed.ts";
 import { JobActs } from "./job-acts.ts";
@@ -17,6 +18,9 @@ import { cutOff, firstPhase, isOver, type Phase, paused, type Stage, stageOf, st
 import type { ReplayRecord } from "./replay-stream.ts";
 import type { JobRequest, Runner } from "./runner.ts";
 import { StopRules } from "./stop-rules.ts";
+
+/** It starts its other items, now or once it is resumed. */
+const goesOn: readonly ReplayStatus[] = ["running", "pausing", "paused"];
 
 export interface JobNeeds {
   readonly request: JobRequest;
@@ -95,12 +99,14 @@ export class Job {
   figures(): JobFigures {
     const { items, runner, pace, clock } = this.#needs;
     const status = statusOf(this.#phase);
+    const releasesLeft = runner.releasesLeft() + (goesOn.includes(status) ? this.#items.releasesAhead : 0);
     return {
       status,
       total: items.length,
       ...this.#tally.outcomes(),
       followers: runner.followers(),
-      secondsLeft: status === "running" ? this.#tally.secondsLeft(pace.perSecond, clock.monotonicMs()) : null,
+      releasesLeft,
+      secondsLeft: status === "running" ? this.#tally.secondsLeft(pace.perSecond, releasesLeft, clock.monotonicMs()) : null,
     };
   }
 

@@ -53,6 +53,7 @@ export function makeLetterRunner({
       await Promise.all(handlers.map(async (handler) => delivery.must(handler).replays.passed(replayId)));
     },
     followers: () => handlers.reduce((sum, handler) => sum + (delivery.find(handler)?.followers(replayId) ?? 0), 0),
+    releasesLeft: () => handlers.reduce((sum, handler) => sum + (delivery.find(handler)?.releasesLeft(replayId) ?? 0), 0),
     async flushed() {},
   };
 }

@@ -101,6 +101,10 @@ export class OwnRunner implements Runner {
     return 0;
   }
 
+  releasesLeft(): number {
+    return 0;
+  }
+
   async flushed(): Promise<void> {
     try {
       await this.#writer.flushed();

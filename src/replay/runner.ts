@@ -25,6 +25,8 @@ export interface Runner {
   passed(): Promise<void>;
   /** Lanes that have not come so far. */
   followers(): number;
+  /** Events that they have still to pass. */
+  releasesLeft(): number;
   /** Everything that it has to store is stored. */
   flushed(): Promise<void>;
 }

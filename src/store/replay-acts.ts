@@ -167,7 +167,7 @@ function makeReplayReads({ replays, views, log, catalog, cursors }: ReplayNeeds)
   /** With what the process that runs a replay knows better than the views. */
   function now(view: ReplayView): ReplayState {
     const figures = view.endedAt === null ? replays.figures(view.replayId) : undefined;
-    if (figures === undefined) return { ...view, followers: 0, secondsLeft: view.endedAt === null ? null : 0 };
+    if (figures === undefined) return { ...view, followers: 0, releasesLeft: 0, secondsLeft: view.endedAt === null ? null : 0 };
     const { succeeded, failed, skipped, total } = figures;
     return { ...view, ...figures, remaining: total - succeeded - failed - skipped };
   }

@@ -73,7 +73,7 @@ export interface ReplayBatchResult {
 }
 
 /** A replay as it is right now: what the views know, and what only the process that runs it knows. */
-export interface ReplayState extends ReplayView, Pick<JobFigures, "followers" | "secondsLeft"> {}
+export interface ReplayState extends ReplayView, Pick<JobFigures, "followers" | "releasesLeft" | "secondsLeft"> {}
 
 export interface ReplayStates {
   readonly replays: readonly ReplayState[];

@@ -200,7 +200,7 @@ describe("status", () => {
   });
 
   it("is 1 with what is wrong first, each with a command of its own", async () => {
-    const going = { ...replayView, status: "running", endedAt: null, remaining: 1, followers: 0, secondsLeft: 1 } as const;
+    const going = { ...replayView, status: "running", endedAt: null, remaining: 1, followers: 0, releasesLeft: 0, secondsLeft: 1 } as const;
     const { url } = await service({
       views: calmViews,
       store: {

@@ -88,7 +88,7 @@ describe("commands", { timeout: 30_000 }, () => {
     [["replay", "plan", "--replay-id", replayId.slice(0, 18)], "planReplay"],
     [["export", "dlq", "--replay-id", replayId.slice(0, 18)], "views.deadLetters"],
   ] as const)("%j act on the whole id", async (args, method) => {
-    const state = { ...replayView, planId, followers: 0, secondsLeft: 0 };
+    const state = { ...replayView, planId, followers: 0, releasesLeft: 0, secondsLeft: 0 };
     const store = makeFakeStore({
       views: {
         events: pageOf([eventView]),

@@ -194,6 +194,42 @@ describe("a replay", () => {
     expect((rest.length - 1) / (rest.at(-1)!.startedMs - rest[0]!.startedMs)).toBeLessThan(0.2 * 1.4);
   });
 
+  it("says how much follows its letters, and how long all of that takes at its rate", async () => {
+    const { store, seen } = await outage();
+    const { planId, estimatedSeconds } = await store.planReplay(all, { ratePerSecond: 20 });
+    expect(estimatedSeconds).toBe(3);
+    const { replayId } = await store.startReplay(planId, { reason: "slowly", terms: { ...runTerms, ratePerSecond: 20 } });
+    expect(await store.replayState(replayId)).toMatchObject({ releasesLeft: 40, secondsLeft: 3 });
+    for (let state = await store.replayState(replayId); state?.remaining !== 0; state = await store.replayState(replayId))
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    const state = (await store.replayState(replayId))!;
+    expect(state).toMatchObject({ status: "running", remaining: 0 });
+    expect(state.releasesLeft).toBeGreaterThan(20);
+    expect(state.secondsLeft).toBe(Math.ceil(state.releasesLeft / 20));
+    await store.actOnReplay(replayId, "pause");
+    const paused = await replayWith(store, replayId, "paused");
+    expect(paused).toMatchObject({ releasesLeft: 50 - seen.length, secondsLeft: null });
+    await store.setReplayRate(replayId, null);
+    await store.actOnReplay(replayId, "resume");
+    expect(await replayWith(store, replayId, "completed")).toMatchObject({ releasesLeft: 0, secondsLeft: 0 });
+    expect(seen).toHaveLength(50);
+  });
+
+  it("counts nothing that is held behind a letter which failed again", async () => {
+    const { store, state } = await outage();
+    const { planId } = await store.planReplay(all);
+    state.broken = true;
+    const { replayId } = await store.startReplay(planId, { reason: "too early", terms: { ...runTerms, ratePerSecond: 100 } });
+    for (let left = 40; left > 0; ) {
+      const now = (await store.replayState(replayId))!;
+      if (now.endedAt !== null) break;
+      expect(now.releasesLeft).toBeLessThanOrEqual(left);
+      left = now.releasesLeft;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(await replayWith(store, replayId, "completed")).toMatchObject({ failed: 10, releasesLeft: 0 });
+  });
+
   it("starts nothing after its cancel was acknowledged", async () => {
     const { store, seen, state } = await outage({ concurrency: 2, work: () => new Promise((resolve) => setTimeout(resolve, 20)) });
     state.broken = false;

@@ -231,7 +231,7 @@ export const replayView: ReplayView = {
   cutoff: null,
 };
 
-const replayState: ReplayState = { ...replayView, followers: 0, secondsLeft: 0 };
+const replayState: ReplayState = { ...replayView, followers: 0, releasesLeft: 0, secondsLeft: 0 };
 
 export const planId = "018f2b2e-8888-7d3b-8a1e-0123456789ab";
 export const plan: Plan = {

@@ -224,7 +224,7 @@ export class RunnersWorld {
         this.#send(instance, () => this.#asked(place, told));
       });
     const runner: Runner = {
-      ...{ endsLane: null, leaveLane() {}, followers: () => 0, passed: async () => {}, flushed: async () => {} },
+      ...{ endsLane: null, leaveLane() {}, followers: () => 0, releasesLeft: () => 0, passed: async () => {}, flushed: async () => {} },
       run: ask,
       withdraw: (how) => new Promise((resolve) => this.#send(instance, () => this.#withdrawn(how, () => this.#on(instance, resolve)))),
     };

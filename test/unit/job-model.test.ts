@@ -119,6 +119,7 @@ class World {
         while (this.chance(0.5)) await Promise.resolve();
       },
       followers: () => 0,
+      releasesLeft: () => 0,
       flushed: async () => {},
     };
   }

@@ -30,6 +30,12 @@ describe("a replay that does not get on", () => {
     expect(toldIn(30, { ...running, succeeded: 3, remaining: 6 }, standstill)).toHaveLength(1);
   });
 
+  it("is no such thing while what its letters held still follows", () => {
+    const standstill = new Standstill(500);
+    const told = Array.from({ length: 200 }, (_, second) => toldIn(1, { ...running, remaining: 0, releases_left: 500 - second }, standstill));
+    expect(told.flat()).toEqual([]);
+  });
+
   it.each([
     ["a slow rate", { rate_per_second: 1 / 60 }, 90],
     ["a canary that is watched", { canary: { entities: 1, hold_seconds: 120 } }, 150],

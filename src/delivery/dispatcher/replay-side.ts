@@ -66,6 +66,11 @@ export class ReplaySide {
     return this.#options.partition.replays.followers(replayId);
   }
 
+  /** Events that they have still to pass. */
+  releasesLeft(replayId: string): number {
+    return this.#options.partition.replays.releasesLeft(replayId);
+  }
+
   /** Lends a lane's slot to a replay's own deliveries, until `end`. */
   lend(stream: string, replayId: string): BorrowedLane {
     return this.#options.loans.lend(stream, replayId);

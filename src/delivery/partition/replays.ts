@@ -141,6 +141,11 @@ export class Replays {
     return this.#paced.followers(replayId).length;
   }
 
+  /** Events that those lanes have still to pass, whether the handler wants them or not. */
+  releasesLeft(replayId: string): number {
+    return this.#paced.followers(replayId).reduce((sum, { pace, next }) => sum + Math.max(0, (pace?.through ?? 0) + 1 - next), 0);
+  }
+
   /** Replays that lanes have been waiting for since the start, and whose pace nobody has told yet. */
   unknownPaces(): readonly string[] {
     return this.#paced.unknown();

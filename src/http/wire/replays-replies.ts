@@ -32,6 +32,7 @@ export const replayReply = z.strictObject({
   new_since: count.nullable(),
   cutoff_position: position.nullable(),
   followers: count,
+  releases_left: count,
   seconds_left: z.number().nullable(),
 });
 
@@ -95,6 +96,7 @@ export function toReplayReply(replay: ReplayState): ReplayReply {
     new_since: replay.newSince,
     cutoff_position: replay.cutoff === null ? null : String(replay.cutoff),
     followers: replay.followers,
+    releases_left: replay.releasesLeft,
     seconds_left: replay.secondsLeft,
   };
 }

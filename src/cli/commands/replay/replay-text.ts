@@ -25,7 +25,7 @@ function replayText(replay: ReplayReply, width: number | undefined): string {
       ["failed", replay.failed],
       ["skipped", replay.skipped],
       ["remaining", replay.remaining],
-      ["to follow", replay.followers === 0 ? null : countText(replay.followers, "lane")],
+      ["to follow", replay.releases_left === 0 ? null : countText(replay.releases_left, "event")],
       ["new since", replay.new_since],
       ["rate", replay.rate_per_second === null ? null : `${replay.rate_per_second}/s`],
       ["left", replay.ended_at !== null || replay.seconds_left === null ? null : durationText(replay.seconds_left)],

@@ -33,7 +33,7 @@ export function ReplayPage({ id }: { readonly id: string }) {
 function Replay({ replay, refresh }: { readonly replay: ReplayReply; readonly refresh: () => Promise<void> }) {
   const done = replay.succeeded + replay.failed + replay.skipped;
   const isOver = ended.has(replay.status);
-  const measured = useRate(done);
+  const measured = useRate(replay.remaining > 0 ? done : done - replay.releases_left);
   return (
     <>
       <p class="lead" role="status">
@@ -51,7 +51,7 @@ function Replay({ replay, refresh }: { readonly replay: ReplayReply; readonly re
           ["Went well", shownCount(replay.succeeded)],
           ["Failed", replay.failed === 0 ? "0" : <a href={hrefOf(["dead-letters"], { replay_id: replay.replay_id })}>{shownCount(replay.failed)}</a>],
           ["Skipped", shownCount(replay.skipped)],
-          ["Released", plural(replay.followers, "event")],
+          ["To follow", plural(replay.releases_left, "event")],
           [
             "Rate",
             isOver
@@ -106,6 +106,7 @@ function stopText(stop: ReplayReply["stop_when"]): string {
 /** Deliveries a second between the answers of the last half minute; null until two of them differ. */
 function useRate(done: number): number | null {
   const seen = useRef<{ readonly atMs: number; readonly done: number }[]>([]);
+  if (done < (seen.current.at(-1)?.done ?? done)) seen.current = []; // it counts what follows from now on
   const list = seen.current;
   if (list.at(-1)?.done !== done) list.push({ atMs: Date.now(), done });
   while (list.length > 2 && Date.now() - list[0]!.atMs > 30_000) list.shift();
