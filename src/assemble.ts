@@ -181,7 +181,8 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
 
 function openStoreViews({ config, clock, logger }: Plan, ground: Ground, log: EventLog, delivery: RunningHandlers): Promise<OpenViews> {
   return openViews({
-    ...{ file: ground.viewsFile, apartAfter: ground.viewsApartAfter, log, catalog: config.catalog, clock, running: delivery },
+    ...{ file: ground.viewsFile, apartAfter: ground.viewsApartAfter, log, catalog: config.catalog, clock },
+    running: { running: delivery.running, condition: delivery.shownCondition },
     onTrouble: (err) => logger.warn({ err }, "the views could not go on; tried again"),
     onDamage(why) {
       logger.warn({ why }, "the views' file is damaged: the rows are computed again from the log");

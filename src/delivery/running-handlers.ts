@@ -23,7 +23,7 @@ import { Integrations } from "./integrations/integrations.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import type { Cluster } from "./ownership/cluster/cluster.ts";
 import { type MakeClusterOptions, makeCluster } from "./ownership/cluster/make-cluster.ts";
-import type { Condition } from "./ownership/condition.ts";
+import { type Condition, conditionAmong } from "./ownership/condition.ts";
 import { HandlerPlace } from "./ownership/handler-place.ts";
 import type { PartitionSeat } from "./ownership/partition-seat.ts";
 import { makeLife } from "./ownership/signs-of-life.ts";
@@ -91,6 +91,8 @@ export interface RunningHandlers extends HandlerTroubles {
   readonly instance: string;
   /** What has become of a handler in this process, also of one that is not in the config. */
   condition(handler: string): Condition;
+  /** The same for whoever asks any of the instances that share it: what another one works on runs. */
+  shownCondition(handler: string): Condition;
   /** Its deliveries under way. */
   running(handler: string): ReturnType<RunningHandler["running"]>;
   /** Those that work here now. */
@@ -157,18 +159,33 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
     mustOwn(names) {
       if (instances === null) for (const name of new Set(names)) places.get(name)?.place.seats.mustBeHere();
     },
-    condition(name) {
-      const handler = find(name);
-      if (handler !== undefined) return handler.condition();
-      if (!handlers.some((spec) => spec.name === name)) return { state: "absent", fault: null };
-      return { state: "stopped", fault: "the service has not started it" };
-    },
+    ...tellConditions(handlers, places, cluster),
     integrations,
     partitions,
     ...{ cluster, instance },
     running: (name) => find(name)?.running() ?? [],
     working: () => [...places.values()].flatMap(({ place, handler }) => (place.seats.working().length === 0 ? [] : [handler])),
     ...tellTroubles(places, { dispatchers, isElsewhere }),
+  };
+}
+
+function tellConditions(
+  handlers: readonly HandlerSpec[],
+  places: ReadonlyMap<string, Place>,
+  cluster: Cluster | null,
+): Pick<RunningHandlers, "condition" | "shownCondition"> {
+  const condition = (name: string): Condition => {
+    const handler = places.get(name)?.handler;
+    if (handler !== undefined) return handler.condition();
+    if (!handlers.some((spec) => spec.name === name)) return { state: "absent", fault: null };
+    return { state: "stopped", fault: "the service has not started it" };
+  };
+  return {
+    condition,
+    shownCondition(name) {
+      const [here, seat] = [condition(name), places.get(name)?.place.seats.partitions[0]];
+      return cluster === null || seat === undefined ? here : conditionAmong(here, () => cluster.membership.othersWorkOn(seat));
+    },
   };
 }
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { FlushPace } from "../../src/delivery/dispatcher/flush-pace.ts";
 import { defaultDeliveryLimits, limitsOfOne } from "../../src/delivery/limits.ts";
-import { conditionOfAll } from "../../src/delivery/ownership/condition.ts";
+import { conditionAmong, conditionOfAll } from "../../src/delivery/ownership/condition.ts";
 import { Slots } from "../../src/delivery/partition/slots.ts";
 import { handlerOfJournal, journalBeside, journalStream, partitionOfJournal } from "../../src/event/names.ts";
 import { partitionOf, streamHash } from "../../src/event/partition-of.ts";
@@ -115,6 +115,15 @@ describe("a handler with several partitions", () => {
     expect(limitsOfOne(defaultDeliveryLimits, 1)).toBe(defaultDeliveryLimits);
     expect(limitsOfOne(defaultDeliveryLimits, 16)).toMatchObject({ readAheadEvents: 256, readAheadBytes: 4 * 1024 * 1024, recordedLanes: 6250, flushMs: 20 });
     expect(limitsOfOne({ ...defaultDeliveryLimits, readAheadEvents: 8, recordedLanes: 3 }, 64)).toMatchObject({ readAheadEvents: 8, recordedLanes: 1 });
+  });
+
+  it("runs for whoever asks where another instance works on it, and otherwise says that it does not know of any", () => {
+    const standby = { state: "standby", fault: null } as const;
+    const stopped = { state: "stopped", fault: "JOURNAL_DAMAGED: x" } as const;
+    expect(conditionAmong(standby, () => true)).toEqual({ state: "running", fault: null });
+    expect(conditionAmong({ state: "fenced", fault: "FENCED: x" }, () => true)).toEqual({ state: "running", fault: null });
+    expect(conditionAmong(standby, () => false)).toMatchObject({ ...standby, why: expect.stringContaining("knows of no other") });
+    expect(conditionAmong(stopped, () => true)).toEqual(stopped);
   });
 
   it("stands still as soon as one of them does, and says which", () => {

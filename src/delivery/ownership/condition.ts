@@ -8,6 +8,8 @@ export interface Condition {
   readonly state: "running" | "fenced" | "standby" | "absent" | "stopped";
   /** What made it stand still, as `<code>: <message>`; null when nothing did. */
   readonly fault: string | null;
+  /** Why it does nothing, in words, where its state does not say it all. */
+  readonly why?: string;
 }
 
 export function conditionOf(fault: RepriseError | null): Condition {
@@ -25,6 +27,20 @@ export function conditionOfAll(partitions: readonly Condition[]): Condition {
   const partition = partitions.findIndex(({ state }) => state === worst);
   const { state, fault } = partitions[partition]!;
   return { state, fault: fault === null || partitions.length === 1 ? fault : `partition ${partition}: ${fault}` };
+}
+
+/** What one of many instances says where it knows of none that works on a handler. */
+const unknownElsewhere =
+  "it does not run here, and this instance knows of no other that works on it: it has just started, is cut off from the others, or none has its share yet";
+
+/**
+ * What is told of a handler that instances share: where one of them works on it, it runs, whichever is asked. Only who has a partition knows that it has stopped.
+ *
+ * @param here what has become of it in this process.
+ */
+export function conditionAmong(here: Condition, isWorkedOnElsewhere: () => boolean): Condition {
+  if (here.state !== "standby" && here.state !== "fenced") return here;
+  return isWorkedOnElsewhere() ? conditionOf(null) : { ...here, why: unknownElsewhere };
 }
 
 /** The error for an act on a handler that stands still. */

@@ -82,7 +82,7 @@ export class Cluster {
       onMembers();
     };
     this.#looks = new Looks({ steward, stream, beats: this.#beats, clock, life, signal, onLooked });
-    this.membership = new Membership({ ...options, steward, look: () => this.#looks.look() });
+    this.membership = new Membership({ ...options, steward, holders: this.#holders, look: () => this.#looks.look() });
     this.#records = new ClusterRecords({ ...options, steward, stream, onStored: look });
     this.divisions = new Divisions({ log, clock, signal, steward, records: this.#records, holders: this.#holders, onLearned: act });
   }

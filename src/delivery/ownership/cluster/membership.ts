@@ -1,13 +1,16 @@
 /** Who takes part in a cluster, for what one instance alone does at a time and another goes on with: the run of a replay. */
 import { RepriseError } from "../../../errors.ts";
 import type { Clock } from "../../../event/clock.ts";
+import { journalStream } from "../../../event/names.ts";
 import type { Steward } from "../rules/steward.ts";
+import type { Holders } from "./holders.ts";
 
 export interface MembershipOptions {
   readonly steward: Steward;
   readonly clock: Pick<Clock, "monotonicMs">;
   /** Id of this process. */
   readonly life: string;
+  readonly holders: Pick<Holders, "of">;
   /** Reads what has happened in the cluster. */
   readonly look: () => Promise<void>;
 }
@@ -47,6 +50,16 @@ export class Membership {
   /** Whether the process takes part still, under whatever id, as far as the last look has shown. */
   has(life: string): boolean {
     for (const member of this.#options.steward.state.members.values()) if (member.life === life) return true;
+    return false;
+  }
+
+  /** Whether another member works on a partition of the handler. False also while this instance cannot know that: it is cut off. */
+  othersWorkOn({ handler, of }: { readonly handler: string; readonly of: number }): boolean {
+    const { steward, holders } = this.#options;
+    for (let partition = 0; partition < of && this.isHeard; partition++) {
+      const { instance } = holders.of(journalStream(handler, of, partition));
+      if (instance !== null && instance !== steward.me && steward.state.members.has(instance)) return true;
+    }
     return false;
   }
 

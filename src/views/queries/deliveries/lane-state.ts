@@ -47,8 +47,9 @@ export function stuckCalls({ running }: Sources, handler: string): ReadonlyMap<s
 /** Why a handler does not do what its lanes wait for, in words; null while it does. */
 export function whyHandlerStands(
   { name, paused, paused_by, paused_why }: Pick<HandlerRow, "name" | "paused" | "paused_by" | "paused_why">,
-  { state, fault }: HandlerCondition,
+  { state, fault, why }: HandlerCondition,
 ): string | null {
+  if (why !== undefined) return why;
   switch (state) {
     case "running":
       return paused === 1 ? `paused by ${paused_by}: ${paused_why}` : null;

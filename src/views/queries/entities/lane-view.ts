@@ -92,8 +92,8 @@ export async function laneView(
 }
 
 /** What stopped a handler concerns all tenants, and its text may name anybody's things: a lane tells the code, the handler tells all. */
-function withoutDetails({ state, fault }: HandlerCondition): HandlerCondition {
-  return { state, fault: fault === null ? null : (/^[A-Z_]+/.exec(fault)?.[0] ?? "it has stopped") };
+function withoutDetails({ fault, ...condition }: HandlerCondition): HandlerCondition {
+  return { ...condition, fault: fault === null ? null : (/^[A-Z_]+/.exec(fault)?.[0] ?? "it has stopped") };
 }
 
 function describe(state: LaneView["laneState"], lane: LaneRow | undefined, trouble: DeliveryRow | undefined): string | null {
