@@ -1,6 +1,7 @@
 import { RowBuffer } from "../log/row-buffer.ts";
 import type { ViewDatabase } from "./database.ts";
 import type { Latest } from "./projection.ts";
+import { DeliveryCounts } from "./projections/delivery-counts.ts";
 import { eventColumns } from "./projections/event-index.ts";
 import { JournalsRead } from "./projections/journals-read.ts";
 import { LaneRows } from "./projections/lane-row.ts";
@@ -14,12 +15,12 @@ export function makeLatest(db: ViewDatabase): Latest {
     (rows) => `insert or rollback into events values ${rows}`,
     (sql, values) => db.run(sql, ...values),
   );
-  const own = { types: new TypeCounts(), minuteCounts: new MinuteCounts(), letters: new LetterCounts(), lanes: new LaneRows(), journals: new JournalsRead() };
-  return { events, entities: [], minutes: new Map(), ...own };
+  const counts = { types: new TypeCounts(), minuteCounts: new MinuteCounts(), deliveries: new DeliveryCounts(), letters: new LetterCounts() };
+  return { events, entities: [], minutes: new Map(), ...counts, lanes: new LaneRows(), journals: new JournalsRead() };
 }
 
 /** After a transaction that was undone. */
-export function clearLatest({ entities, events, types, minutes, minuteCounts, letters, lanes, journals }: Latest): void {
+export function clearLatest({ entities, events, types, minutes, minuteCounts, deliveries, letters, lanes, journals }: Latest): void {
   entities.length = 0;
-  for (const each of [events, types, minutes, minuteCounts, letters, lanes, journals]) each.clear();
+  for (const each of [events, types, minutes, minuteCounts, deliveries, letters, lanes, journals]) each.clear();
 }

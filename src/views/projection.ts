@@ -13,6 +13,7 @@ import type { ViewDatabase } from "./database.ts";
 import type { EntityKey } from "./entity-cache.ts";
 import { entityOfEvent } from "./entity-keys.ts";
 import type { PartitionPlace } from "./journal-owners.ts";
+import type { DeliveryCounts } from "./projections/delivery-counts.ts";
 import type { JournalsRead } from "./projections/journals-read.ts";
 import type { LaneRows } from "./projections/lane-row.ts";
 import type { LetterCounts } from "./projections/letter-counts.ts";
@@ -52,6 +53,7 @@ export interface Latest {
   /** By minute: the first and the last position. */
   readonly minutes: Map<number, { readonly first: number; last: number }>;
   readonly minuteCounts: MinuteCounts;
+  readonly deliveries: DeliveryCounts;
   readonly letters: LetterCounts;
   readonly lanes: LaneRows;
   readonly journals: JournalsRead;

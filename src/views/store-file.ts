@@ -11,7 +11,7 @@ import type { RowFold } from "./row-fold.ts";
 import { definitionsOf, metaTable, ourDefinitions } from "./store-tables.ts";
 
 /** Of tables and rules: a file of another number is built anew. */
-export const formatVersion = 27;
+export const formatVersion = 28;
 
 /** In place of a file: rows that are gone with the process. */
 export const inMemory = ":memory:";

@@ -112,7 +112,18 @@ describe("views of a store with an outage behind it", () => {
     const { store, time } = scene;
     const first = await judged(folder);
     expect(first).toMatchObject(isAlike);
-    for (const table of ["events", "deliveries", "delivery_history", "letter_counts", "error_groups", "escalations", "amendments", "lanes", "replay_outcomes"])
+    for (const table of [
+      "events",
+      "deliveries",
+      "delivery_history",
+      "delivery_counts",
+      "letter_counts",
+      "error_groups",
+      "escalations",
+      "amendments",
+      "lanes",
+      "replay_outcomes",
+    ])
       expect([table, first.compared[table]! > 0]).toEqual([table, true]);
 
     const goesOn = { more: true };
@@ -226,6 +237,11 @@ describe("views of a service that was stopped", () => {
       "a lane",
       "update lanes set paused = 0 where paused = 1 and tenant = 'acme'",
       { table: "lanes", what: "differs", columns: ["paused"], key: { entity: "acme.order-quiet" } },
+    ],
+    [
+      "a count of deliveries",
+      "update delivery_counts set deliveries = deliveries - 1 where tenant = 'acme' and handler = 'mailer' and status = 'dead_lettered'",
+      { table: "delivery_counts", what: "differs", columns: ["deliveries"], key: { tenant: "acme", handler: "mailer", status: "dead_lettered" } },
     ],
     [
       "a count of dead letters",

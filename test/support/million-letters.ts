@@ -1,6 +1,7 @@
 /** Dead letters by the million in the views of a store that is closed, made of nothing: a handler would need a quarter of an hour to fail so often. */
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { laneKind } from "../../src/views/projections/lane-counts.ts";
 
 /** Errors that are told apart, the first the most frequent. */
 export const seededErrors = 40;
@@ -29,6 +30,10 @@ export function seedLetters(folder: string, count: number): void {
       select 1000000 + i, 0, handler, 10000 + i, ${id("000")}, ${id("001")}, 'default', 'order', 'order.placed', source, 'dead_lettered', 1, 3,
         3, cause, 'Failure' || error, 'the order ' || error || ' is refused', ${at}, ${at}, 10000 + i, 'v1:' || printf('%016x', error) from n;
     insert into lanes(entity, handler, tenant, partition, next, at, detached, letters) select 1000000 + i, handler, 'default', 0, 1, 10000 + i, 1, 1 from n;
+    insert into delivery_counts select handler, 'default', 'order.placed', 'dead_lettered', count(*) from n where true group by handler
+      on conflict do update set deliveries = deliveries + excluded.deliveries;
+    insert into lane_counts select handler, 'default', ${laneKind.letters | laneKind.detached}, count(*), 0 from n where true group by handler
+      on conflict do update set lanes = lanes + excluded.lanes;
     insert into letter_counts select 'default', handler, 'order', 'order.placed', source is not null, ifnull(source, ''), cause, 'Failure' || error,
       'the order ' || error || ' is refused', 'v1:' || printf('%016x', error), count(*) from n group by handler, source, cause, error;
     insert into error_groups(tenant, handler, fingerprint, class, type, message, example, count, waiting, entities, seen, first_seen, last_seen, last_position)

@@ -32,6 +32,10 @@ const counts = {
     `select tenant, handler, entity_type, type, source, cause, error_type, error_message, error_group, count(*) as count from deliveries
        where letter = 1 and status <> 'failed' group by 1, 2, 3, 4, 5, 6, 7, 8, 9`,
   ],
+  "deliveries by status": [
+    "select handler, tenant, type, status, deliveries as count from delivery_counts",
+    "select handler, tenant, type, status, count(*) as count from deliveries group by 1, 2, 3, 4",
+  ],
   "dead letters of error groups": [
     "select tenant, handler, fingerprint, waiting as count from error_groups",
     `select tenant, handler, fingerprint, (select count(*) from deliveries d where d.letter = 1 and d.status <> 'failed' and d.tenant = g.tenant

@@ -1,9 +1,10 @@
 import { entityOf } from "../entity-keys.ts";
 import type { Entry, Folding, Projection } from "../projection.ts";
 import { inPartition } from "./checkpoints.ts";
+import { deliveryCountTables } from "./delivery-counts.ts";
 import { deadLettered, decided, failed, partCompleted, retired, settled } from "./delivery-ends.ts";
 import { deliveryHistoryTable } from "./delivery-history.ts";
-import { attached, byLane, completed, putBack } from "./delivery-retries.ts";
+import { attached, byLane, completed, putBack, skipped } from "./delivery-retries.ts";
 import { deliveryTables } from "./delivery-tables.ts";
 import { letterCountTables } from "./letter-counts.ts";
 
@@ -13,7 +14,7 @@ import { letterCountTables } from "./letter-counts.ts";
  */
 export const deliveries: Projection<"journal" | "handler" | "replay"> = {
   takes: ["journal", "handler", "replay"],
-  tables: deliveryTables + letterCountTables + deliveryHistoryTable,
+  tables: deliveryTables + deliveryCountTables + letterCountTables + deliveryHistoryTable,
   apply(folding, input) {
     folding.lettersOfLane = 0;
     if (input.kind === "replay") {
@@ -29,6 +30,7 @@ export const deliveries: Projection<"journal" | "handler" | "replay"> = {
   },
   settle({ db, latest }) {
     latest.letters.write(db);
+    latest.deliveries.write(db);
   },
 };
 
@@ -43,22 +45,13 @@ function applyJournal(folding: Folding, { entry, handler, event, place }: Extrac
       putBack(folding, `handler = ? and replay_id = ? ${inPartition("deliveries.entity", place)}`, handler, entry.data.replayId);
       return;
     case "progress":
-      completed(db, at, entry.data);
+      completed(folding, at, entry.data);
       return;
     case "lane.attached":
-      attached(db, at, [[entry.data.lane, entry.data.at]]);
+      attached(folding, at, [[entry.data.lane, entry.data.at]]);
       return;
     case "lane.gap":
-      db.run(
-        `update deliveries ${byLane} set status = 'skipped', processed_at = ?, ended_position = ?, next_attempt_at = null
-         where entity = ? and revision between ? and ? and handler = ? and status = 'failed' and letter = 0`,
-        at.recordedAt,
-        at.position,
-        entityOf(db, entry.data.lane).id,
-        entry.data.from,
-        entry.data.to,
-        handler,
-      );
+      skipped(folding, at, entry.data);
       return;
     case "lane.retried":
       for (const [index, letter] of [
@@ -86,7 +79,7 @@ function applyJournal(folding: Folding, { entry, handler, event, place }: Extrac
       deadLettered(folding, at, entry.data);
       return;
     case "delivery.decided":
-      decided(db, at, entry.data);
+      decided(folding, at, entry.data);
       return;
     case "delivery.settled":
       settled(folding, at, entry.data);

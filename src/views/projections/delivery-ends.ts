@@ -4,6 +4,7 @@ import type { Failure } from "../../records/fingerprint/fingerprint.ts";
 import type { JournalData } from "../../records/journal.ts";
 import type { ViewDatabase } from "../database.ts";
 import { entityOf } from "../entity-keys.ts";
+import type { DeliveryStatus } from "../model/delivery.ts";
 import type { Folding } from "../projection.ts";
 import { countFailure } from "./count-failure.ts";
 import { addAct, addRetirement, addToHistory } from "./delivery-history.ts";
@@ -25,13 +26,13 @@ export function partCompleted(db: ViewDatabase, at: At, data: JournalData["deliv
   aboutPart(db, at, id, { ...data, part: data.part + 1 });
 }
 
-const failedRow = rowStatements("status attempts retry_count error_type error_message next_attempt_at error_group replay_id first_failed_at calls".split(" "));
+const failedRow = rowStatements("attempts retry_count error_type error_message next_attempt_at error_group replay_id first_failed_at calls".split(" "));
 const letterRow = rowStatements(
-  `status letter escalated attempts retry_count cause error_type error_message error_group next_attempt_at replay_id first_failed_at dead_lettered_at
+  `letter escalated attempts retry_count cause error_type error_message error_group next_attempt_at replay_id first_failed_at dead_lettered_at
    dead_lettered_position chain calls`.split(/\s+/),
 );
 const settledRow = rowStatements(
-  "status letter error_group attempts cause error_type error_message next_attempt_at replay_id processed_at calls ended_position".split(" "),
+  "letter error_group attempts cause error_type error_message next_attempt_at replay_id processed_at calls ended_position".split(" "),
 );
 
 /** @param used 1 when the call counts against the retry policy, 0 when it was deferred. */
@@ -51,8 +52,8 @@ export function failed(
   const group = record.class === "not_ready" ? null : groupOf(folding, at, data, row, record);
   if (isListed(row)) folding.latest.letters.add(row, -1);
   const sameRound = replayId === null || replayId === row.replay_id;
-  writeRow(db, failedRow, row, [
-    ...["failed", used === 1 ? record.attempt : row.attempts, (sameRound ? row.retry_count : 0) + used],
+  writeRow(folding, failedRow, row, "failed", [
+    ...[used === 1 ? record.attempt : row.attempts, (sameRound ? row.retry_count : 0) + used],
     ...[record.error?.type ?? null, record.error?.message ?? null, nextAttemptAt, group ?? row.error_group, replayId ?? row.replay_id],
     ...[row.first_failed_at ?? (used === 1 ? at.recordedAt : null), row.calls + 1],
   ]);
@@ -68,8 +69,8 @@ export function deadLettered(folding: Folding, at: At, data: JournalData["delive
   if (isListed(row)) latest.letters.add(row, -1);
   latest.letters.add({ ...row, cause: data.cause, error_type: data.error.type, error_message: data.error.message, error_group: group }, 1);
   folding.lettersOfLane = 1 - row.letter;
-  writeRow(db, letterRow, row, [
-    ...[data.escalated ? "escalated" : "dead_lettered", 1, Number(data.escalated), data.attempts, data.retryCount],
+  writeRow(folding, letterRow, row, data.escalated ? "escalated" : "dead_lettered", [
+    ...[1, Number(data.escalated), data.attempts, data.retryCount],
     ...[data.cause, data.error.type, data.error.message, group, null, data.replayId ?? row.replay_id],
     ...[row.first_failed_at ?? at.recordedAt, at.recordedAt, at.position, data.chain, callsWith(row, data.record)],
   ]);
@@ -80,16 +81,19 @@ export function deadLettered(folding: Folding, at: At, data: JournalData["delive
 }
 
 /** A dead letter that waited for a person waits for its run now. */
-export function decided(db: ViewDatabase, at: At, { lane, revision, decision, act }: JournalData["delivery.decided"]): void {
-  const { id: entity } = entityOf(db, lane);
-  const changed = db.run(
-    `update deliveries set escalated = 0, status = iif(status = 'escalated', 'dead_lettered', status)
-     where entity = ? and revision = ? and handler = ? and letter = 1`,
-    entity,
-    revision,
-    at.handler,
+export function decided({ db, latest }: Folding, at: At, { lane, revision, decision, act }: JournalData["delivery.decided"]): void {
+  const { id: entity, tenant } = entityOf(db, lane);
+  const of = [entity, revision, at.handler];
+  const letter = db.get<{ type: string; status: DeliveryStatus }>(
+    "select type, status from deliveries where entity = ? and revision = ? and handler = ? and letter = 1",
+    ...of,
   );
-  if (changed > 0) addAct(db, at, { entity, revision }, act, { what: decision, before: "escalated", after: "dead_lettered" });
+  if (letter === undefined) return;
+  const { type, status } = letter;
+  const after = status === "escalated" ? "dead_lettered" : status;
+  db.run("update deliveries set escalated = 0, status = ? where entity = ? and revision = ? and handler = ?", after, ...of);
+  latest.deliveries.move({ handler: at.handler, tenant, type }, status, after);
+  addAct(db, at, { entity, revision }, act, { what: decision, before: "escalated", after: "dead_lettered" });
 }
 
 export function settled(folding: Folding, at: At, data: JournalData["delivery.settled"]): void {
@@ -100,8 +104,8 @@ export function settled(folding: Folding, at: At, data: JournalData["delivery.se
   const group = record?.outcome === "failed" ? groupOf(folding, at, data, row, record) : null;
   if (isListed(row)) latest.letters.add(row, -1);
   folding.lettersOfLane = -row.letter;
-  writeRow(db, settledRow, row, [
-    ...[data.outcome, 0, group ?? row.error_group, record?.attempt ?? row.attempts, data.cause ?? row.cause],
+  writeRow(folding, settledRow, row, data.outcome, [
+    ...[0, group ?? row.error_group, record?.attempt ?? row.attempts, data.cause ?? row.cause],
     ...[record?.error?.type ?? row.error_type, record?.error?.message ?? row.error_message, null, data.act.replayId ?? row.replay_id],
     ...[at.recordedAt, callsWith(row, record), at.position],
   ]);
@@ -121,6 +125,7 @@ export function retired({ db, latest }: Folding, at: Omit<At, "journal">, act: A
     at.position,
     at.handler,
   );
+  latest.deliveries.discardAll(db, at.handler);
 }
 
 function callsWith({ calls }: Found, record: AttemptRecord | null): number {

@@ -5,6 +5,7 @@ import type { ViewDatabase } from "../database.ts";
 import type { EntityKey } from "../entity-cache.ts";
 import { entityOf } from "../entity-keys.ts";
 import type { DeliveryStatus } from "../model/delivery.ts";
+import type { Folding } from "../projection.ts";
 import type { LetterKind } from "./letter-counts.ts";
 
 /** The journal entry that is folded. */
@@ -89,8 +90,9 @@ export interface RowStatements {
   readonly update: string;
 }
 
-/** @param columns `status` and `attempts` among them. */
-export function rowStatements(columns: readonly string[]): RowStatements {
+/** @param others than `status`, `attempts` among them. */
+export function rowStatements(others: readonly string[]): RowStatements {
+  const columns = ["status", ...others];
   const all = ["entity", "revision", "handler", "position", "event_id", "delivery_id", "tenant", "entity_type", "type", "source", ...columns];
   return {
     insert: `insert into deliveries(${all.join(", ")}) values (${all.map(() => "?").join(", ")})`,
@@ -98,11 +100,18 @@ export function rowStatements(columns: readonly string[]): RowStatements {
   };
 }
 
-/** @param values of the statements' columns. */
-export function writeRow(db: ViewDatabase, { insert, update }: RowStatements, row: Found, values: readonly SQLInputValue[]): void {
+/** @param values of the statements' other columns. */
+export function writeRow(
+  { db, latest }: Pick<Folding, "db" | "latest">,
+  { insert, update }: RowStatements,
+  row: Found,
+  status: DeliveryStatus,
+  values: readonly SQLInputValue[],
+): void {
   const { entity, revision, handler, made, tenant, entity_type, type, source } = row;
-  if (made === undefined) db.run(update, ...values, entity, revision, handler);
-  else db.run(insert, entity, revision, handler, made.position, made.eventId, made.deliveryId, tenant, entity_type, type, source, ...values);
+  latest.deliveries.move(row, made === undefined ? row.status : null, status);
+  if (made === undefined) db.run(update, status, ...values, entity, revision, handler);
+  else db.run(insert, entity, revision, handler, made.position, made.eventId, made.deliveryId, tenant, entity_type, type, source, status, ...values);
 }
 
 /** Of a split event: the row is about this part now, and has the delivery id that its receiver sees. */

@@ -3,6 +3,7 @@ import type { ArchivedRange } from "../../records/retention.ts";
 import type { ViewDatabase } from "../database.ts";
 import type { EntityKey } from "../entity-cache.ts";
 import { entityOf } from "../entity-keys.ts";
+import type { DeliveryStatus } from "../model/delivery.ts";
 import type { Folding, Projection } from "../projection.ts";
 import { positionsBetween } from "../queries/entity-events.ts";
 import { entities } from "./entities.ts";
@@ -52,7 +53,12 @@ function forget({ db, latest }: Folding, [stream, first, before, position, recor
     db.run("insert into forgotten values (1, ?) on conflict do update set events = events + excluded.events", rows.length);
   }
   db.run("delete from event_marks where entity = ? and revision < ?", entity.id, before);
-  for (const table of ["deliveries", "delivery_history", "amendments", "escalations"])
+  for (const { handler, type, status } of db.all<{ handler: string; type: string; status: DeliveryStatus }>(
+    "delete from deliveries where entity = ? and revision between ? and ? returning handler, type, status",
+    ...[entity.id, first, last],
+  ))
+    latest.deliveries.move({ handler, tenant: entity.tenant, type }, status, null);
+  for (const table of ["delivery_history", "amendments", "escalations"])
     db.run(`delete from ${table} where entity = ? and revision between ? and ?`, entity.id, first, last);
   db.run("delete from gaps where entity = ? and last < ?", entity.id, before);
   // The log no longer has any event of it: a rebuild knows by this alone that there was such an entity.

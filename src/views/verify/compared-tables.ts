@@ -57,6 +57,7 @@ export const comparedTables: readonly ComparedTable[] = [
   { table: "amendments" },
   { table: "escalations", told: [...delivery, "delivery_id", "position"] },
   { table: "open_escalations" },
+  { table: "delivery_counts" },
   { table: "letter_counts", told: ["tenant", "handler", "entity_type", "type", "cause", "error_group"] },
   { table: "error_groups", key: ["tenant", "fingerprint", "handler"], left: ["id"] },
   { table: "error_group_entities" },
