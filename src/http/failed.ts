@@ -12,7 +12,9 @@ export function makeFail(logger: DeliveryLogger): Fail {
     const error = expected(thrown);
     const problem = toProblem(error, { path: `${mountOf(request)}${pathOf(request)}`, requestId: request.id });
     request.problemCode = problem.code;
-    if (problem.status >= 500) logger[problem.status === 500 ? "error" : "warn"]({ err: thrown, request_id: request.id }, "request failed");
+    if (problem.status === 500) logger.error({ err: thrown, request_id: request.id }, "request failed");
+    // Many are refused alike while the log is away or its disk full: what went wrong has lines of its own, and a stack for each would fill the disk.
+    else if (problem.status > 500) logger.warn({ code: problem.code, detail: problem.detail, request_id: request.id }, "request failed");
     const retryAfter = retryAfterSeconds(error);
     if (retryAfter !== undefined) reply.header("retry-after", String(retryAfter));
     return reply.code(problem.status).header("content-type", "application/problem+json").send(problemBytes(problem)); // a string would get a charset

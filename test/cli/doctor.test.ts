@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { judgeFailure } from "../../src/cli/doctor/disk.ts";
 import { reprise } from "../support/cli.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -52,6 +53,17 @@ describe("doctor", { timeout: 60_000 }, () => {
     expect(of("catalog").state).toBe("not checked");
     expect(of("keys")).toMatchObject({ state: "failed", detail: expect.stringContaining("chmod 600") });
     expect(of("log").state).toBe("failed");
+  });
+
+  it.each(["writable", "sync"] as const)("asks for room, and for no other disk, where a full one fails the check %s", (check) => {
+    const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+    expect(judgeFailure(check, "/data", full)).toMatchObject({
+      state: "failed",
+      detail: expect.stringContaining("ENOSPC"),
+      fix: expect.stringMatching(/^Make room/),
+    });
+    const broken = Object.assign(new Error("EIO: i/o error, fsync"), { code: "EIO" });
+    expect(judgeFailure(check, "/data", broken)).toMatchObject({ state: "failed", fix: expect.not.stringContaining("Make room") });
   });
 
   it("names a key that will soon expire", async () => {

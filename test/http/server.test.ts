@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { pino } from "pino";
 import { afterEach, describe, expect, it } from "vitest";
+import { RepriseError } from "../../src/errors.ts";
 import { systemClock } from "../../src/event/clock.ts";
 import { serve } from "../../src/http/server.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -129,6 +130,19 @@ describe("the log of requests", () => {
     expect(lines).toMatchObject([
       { level: 50, err: { type: "TypeError", message: "boom" }, request_id },
       { status: 500, request_id },
+    ]);
+  });
+
+  it("has no stack for what is refused because the log takes nothing: thousands are while its disk is full", async () => {
+    const lines: Record<string, unknown>[] = [];
+    const logger = pino({ base: null, timestamp: false }, { write: (line: string) => lines.push(JSON.parse(line)) });
+    const refuse = () => Promise.reject(new RepriseError("LOG_FULL", "Storing an append failed.", { cause: new Error("SQLITE_FULL") }));
+    const app = serverOver(makeFakeStore({ store: { append: refuse } }), logger);
+    const payload = { type: "order.placed", entity: { type: "order", id: "o-1" }, data: {} };
+    const { request_id } = (await app.inject({ method: "POST", url: "/events", payload })).json();
+    expect(lines).toEqual([
+      { level: 40, code: "LOG_FULL", detail: "Storing an append failed.", request_id, msg: "request failed" },
+      expect.objectContaining({ status: 503, code: "LOG_FULL", request_id }),
     ]);
   });
 });

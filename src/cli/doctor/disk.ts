@@ -23,13 +23,7 @@ function checkSync(folder: string, nowMs: () => number): readonly Checked[] {
   try {
     file = openSync(path, "wx", 0o600);
   } catch (error) {
-    return [
-      failed(
-        "writable",
-        `No file can be made in ${folder}: ${messageOf(error)}.`,
-        "Let the service's user own the folder, and see that its disk is not mounted read-only.",
-      ),
-    ];
+    return [judgeFailure("writable", folder, error)];
   }
   try {
     const times = Array.from({ length: syncTries }, (_, index) => {
@@ -40,17 +34,20 @@ function checkSync(folder: string, nowMs: () => number): readonly Checked[] {
     }).sort((a, b) => a - b);
     return [ok("writable", `${folder} takes files.`), judgeSync(times[syncTries >> 1]!, folder)];
   } catch (error) {
-    return [
-      failed(
-        "sync",
-        `A sync in ${folder} failed: ${messageOf(error)}.`,
-        "The disk does not keep what is written: look at the kernel's log, and move the folder to another disk.",
-      ),
-    ];
+    return [judgeFailure("sync", folder, error)];
   } finally {
     closeSync(file);
     rmSync(path, { force: true });
   }
+}
+
+/** What a file that could not be made, or written and synced, says of its disk. */
+export function judgeFailure(check: "writable" | "sync", folder: string, error: unknown): Checked {
+  const detail = check === "writable" ? `No file can be made in ${folder}: ${messageOf(error)}.` : `A sync in ${folder} failed: ${messageOf(error)}.`;
+  if (/^(?:ENOSPC|EDQUOT)$/.test(String((error as NodeJS.ErrnoException).code)))
+    return failed(check, detail, "Make room: the disk, or this user's part of it, is full.");
+  if (check === "writable") return failed(check, detail, "Let the service's user own the folder, and see that its disk is not mounted read-only.");
+  return failed(check, detail, "The disk does not keep what is written: look at the kernel's log, and move the folder to another disk.");
 }
 
 function judgeSync(medianMs: number, folder: string): Checked {
