@@ -4,6 +4,7 @@
  */
 import type { Attributes, Span } from "@opentelemetry/api";
 import type { Attempt, AttemptOutcome, AttemptRequest } from "../delivery/attempt/attempt.ts";
+import { nothing, Told } from "../delivery/attempt/call-under-way.ts";
 import type { HandlerSpec } from "../delivery/handler-spec.ts";
 import { build } from "../event/build.ts";
 import { spanOf, type Tracing, traceparentOf, tracing } from "./tracing.ts";
@@ -19,7 +20,7 @@ export function tracedAttempt({ name, definition }: Pick<HandlerSpec, "name" | "
     const span = tracer.startSpan(`process ${name}`, options, api.ROOT_CONTEXT);
     const called = definition.kind === "webhook" ? withSpan(request, traceparentOf(span)) : request;
     const begun = api.context.with(api.trace.setSpan(api.ROOT_CONTEXT, span), () => attempt(called));
-    if (begun.kind === "running") begun.onOutcome((outcome) => end(traced, span, outcome));
+    if (begun.kind === "running") begun.listen(new Told((outcome) => end(traced, span, outcome), nothing));
     else end(traced, span, begun);
     return begun;
   };

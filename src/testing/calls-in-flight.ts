@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers";
 import type { Attempt } from "../delivery/attempt/attempt.ts";
+import { nothing, Told } from "../delivery/attempt/call-under-way.ts";
 
 interface Call {
   /** It has not ended although it was waited for. Nobody waits for it again: it waits for the clock, or for the test. */
@@ -30,11 +31,12 @@ export class CallsInFlight {
       if (begun.kind !== "running") return begun;
       const call: Call = { isSlow: false };
       this.#calls.add(call);
-      begun.onSettled(() => {
+      const onSettled = () => {
         this.#calls.delete(call);
         this.#count++;
         this.#onEnd?.();
-      });
+      };
+      begun.listen(new Told(nothing, onSettled));
       return begun;
     };
   }

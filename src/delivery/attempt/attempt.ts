@@ -62,13 +62,19 @@ export type AttemptOutcome =
   /** The service stops: nothing is recorded, the delivery starts again next time. */
   | { readonly kind: "abandoned" };
 
-/** A call under way. What is told of a moment that has been is told at once. Whoever listens must not throw. */
+/** Who is told how a call ends. It must not throw. */
+export interface CallListener {
+  /** The outcome is there when the time of the call is up, at the latest. */
+  onOutcome(outcome: AttemptOutcome): void;
+  /** The call itself has ended: until then nothing else of its lane may start. For a webhook, destroying the socket is the end. Never before the outcome. */
+  onSettled(): void;
+}
+
+/** A call under way. */
 export interface AttemptInFlight {
   readonly kind: "running";
-  /** Tells the outcome. It is there when the time of the call is up, at the latest. */
-  onOutcome(act: (outcome: AttemptOutcome) => void): void;
-  /** The call itself has ended: until then nothing else of its lane may start. For a webhook, destroying the socket is the end. Never before the outcome. */
-  onSettled(act: () => void): void;
+  /** Who listens is told at once of a moment that has been. */
+  listen(listener: CallListener): void;
   /** The same as promises, made when they are asked for. Neither rejects. */
   readonly outcome: Promise<AttemptOutcome>;
   readonly settled: Promise<unknown>;

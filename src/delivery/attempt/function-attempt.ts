@@ -25,12 +25,13 @@ import { type Abortable, abortedWith } from "./when-aborted.ts";
  */
 export function makeFunctionAttempt(definition: FunctionHandler, clock: Clock): Attempt {
   const needs = { clock, timeouts: makeTimeouts(clock) };
+  const run = (event: CurrentEvent, context: CallContext) => handle(definition, event, context);
 
   return (request) => {
     if (request.signal.aborted) return { kind: "abandoned" };
     const context = new CallContext(definition.name, request);
     try {
-      const returned = attributed(context, () => handle(definition, request.event, context));
+      const returned = attributed(context, run, request.event);
       if (isThenable(returned)) return new FunctionCall(context, request, needs).follow(returned);
       // Appends that the function has not awaited are part of its call.
       const appended = context.appended();

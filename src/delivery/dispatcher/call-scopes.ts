@@ -17,26 +17,27 @@ export interface CallScopesNeeds {
 
 /** What a handler does in a call beside its own work: effects and appends. Few handlers ask for them, so their scopes are made when one does. */
 export class CallScopes {
+  readonly event: CurrentEvent;
+  readonly replay: AttemptRequest["replay"];
+  /** Of the part that is called now. */
+  readonly attempt: number;
   readonly #delivery: Delivery;
-  readonly #event: CurrentEvent;
-  readonly #replay: AttemptRequest["replay"];
   readonly #needs: CallScopesNeeds;
-  readonly #attempt: number;
   #effects: EffectScope | null = null;
   #followUps: FollowUpScope | null = null;
   #closed = false;
 
   constructor(delivery: Delivery, event: CurrentEvent, replay: AttemptRequest["replay"], needs: CallScopesNeeds) {
+    this.event = event;
+    this.replay = replay;
+    this.attempt = delivery.attempt;
     this.#delivery = delivery;
-    this.#event = event;
-    this.#replay = replay;
     this.#needs = needs;
-    this.#attempt = delivery.attempt; // of the part that is called now
   }
 
   effect<T>(key: string, effect: () => Promise<T> | T, signal: AbortSignal): Promise<T> {
     if (this.#effects === null) {
-      const [event, replay, attempt] = [this.#event, this.#replay, this.#attempt];
+      const { event, replay, attempt } = this;
       this.#effects = this.#needs.effects.open({ event, replay, attempt, mayBeRecorded: this.#delivery.doubtful });
       if (this.#closed) this.#effects.close();
     }
@@ -45,7 +46,8 @@ export class CallScopes {
 
   append(...asked: Parameters<FollowUpScope["append"]>): ReturnType<FollowUpScope["append"]> {
     if (this.#followUps === null) {
-      const [event, replay, { spec, followUps }] = [this.#event, this.#replay, this.#needs];
+      const { event, replay } = this;
+      const { spec, followUps } = this.#needs;
       // In a replay of history, too, the delivery is the one that the event had when it was new: what it appended then is not appended again.
       const again = replay?.effects === "again" ? replay.id : undefined;
       this.#followUps = followUps.open({ event, replay, deliveryId: deliveryId(spec.name, this.#delivery.lane.stream, event.id, again) });
@@ -56,7 +58,7 @@ export class CallScopes {
 
   /** Effects and appends that a dry run asked for. */
   asked(): readonly (AskedEffect | AskedAppend)[] {
-    return this.#replay?.mode === "dry_run" ? [...(this.#effects?.asked() ?? []), ...(this.#followUps?.asked() ?? [])] : none;
+    return this.replay?.mode === "dry_run" ? [...(this.#effects?.asked() ?? []), ...(this.#followUps?.asked() ?? [])] : none;
   }
 
   /** The call has ended: no effect of it runs any more, and it appends nothing. */

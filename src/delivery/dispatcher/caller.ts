@@ -4,6 +4,7 @@ import type { Clock } from "../../event/clock.ts";
 import type { CurrentEvent } from "../../event/event.ts";
 import { within } from "../../event/waits.ts";
 import type { Attempt, AttemptInFlight, AttemptOutcome } from "../attempt/attempt.ts";
+import { nothing, Told } from "../attempt/call-under-way.ts";
 import { nothingToDo, unliftable } from "../attempt/judge.ts";
 import type { DeliveryLogger } from "../delivery-logger.ts";
 import type { Effects } from "../effects/effects.ts";
@@ -17,11 +18,12 @@ import type { CallJudge } from "./call-judge.ts";
 import { DamagedLanes } from "./damaged-lanes.ts";
 import { HandlerCall } from "./handler-call.ts";
 import type { JournalWriter } from "./journal-writer.ts";
+import { LastCall } from "./last-call.ts";
+import { LateCalls } from "./late-calls.ts";
 import type { Lifetime } from "./lifetime.ts";
 import type { Loans } from "./loans.ts";
 import type { PauseActs } from "./pause-acts.ts";
 import type { Pump } from "./pump.ts";
-import { tellLate } from "./tell-late.ts";
 
 export interface CallerOptions {
   readonly spec: HandlerSpec;
@@ -42,18 +44,15 @@ export interface CallerOptions {
   readonly pump: Pump;
 }
 
-/** After its time-out a call that goes on gives its slot back after this. */
-const stuckMs = 5000;
-
 export class Caller {
   readonly #options: CallerOptions;
-  /** Calls that go on although their time-out is over. */
-  readonly #late = new Set<Delivery>();
+  readonly #late: LateCalls;
   readonly #damaged: DamagedLanes;
   #onIdle: (() => void) | null = null;
 
   constructor(options: CallerOptions) {
     this.#options = options;
+    this.#late = new LateCalls(options);
     this.#damaged = new DamagedLanes(options.spec.name, options.logger);
   }
 
@@ -91,10 +90,12 @@ export class Caller {
   /** Delivers. What ends at once has ended when this returns. */
   run(delivery: Delivery): void {
     const { loans, life } = this.#options;
-    life.guard(() => {
+    try {
       if (delivery.loan?.toRecord) void loans.record(delivery.loan).then(() => this.run(delivery));
       else this.#deliver(delivery);
-    });
+    } catch (error) {
+      life.fail(error);
+    }
   }
 
   #deliver(delivery: Delivery): void {
@@ -142,13 +143,16 @@ export class Caller {
         this.#callLast(delivery, part);
         return;
       }
-      const call = this.#callOf(delivery, part);
-      const attempt = this.#begin(call);
+      const last = new LastCall(delivery, this.#callOf(delivery, part), this); // unless the part completes
+      const attempt = this.#begin(last.call);
+      if (attempt.kind === "running") attempt.listen(new Told(nothing, () => last.call.close()));
       const outcome = attempt.kind === "running" ? await attempt.outcome : attempt;
-      const verdict = this.#verdictOf(delivery, call, outcome);
+      const verdict = this.#verdictOf(last, outcome);
       const record = verdict.kind === "completed" || verdict.kind === "dropped" ? verdict.record : null; // a part that the handler skips is done, too
       if (record === null) {
-        this.#end(delivery, attempt, outcome, verdict);
+        this.#end(last, outcome, verdict);
+        if (attempt.kind === "running") attempt.listen(new Told(nothing, () => last.onSettled()));
+        else last.onSettled();
         return;
       }
       if (attempt.kind === "running") await attempt.settled;
@@ -165,14 +169,13 @@ export class Caller {
 
   /** Calls the handler for the last part of an event, or for one that is not split. */
   #callLast(delivery: Delivery, event: CurrentEvent): void {
-    const call = this.#callOf(delivery, event);
-    const attempt = this.#begin(call);
-    if (attempt.kind === "running") this.#follow(delivery, call, attempt);
-    else this.#end(delivery, attempt, attempt, this.#verdictOf(delivery, call, attempt));
-  }
-
-  #follow(delivery: Delivery, call: HandlerCall, attempt: AttemptInFlight): void {
-    attempt.onOutcome((outcome) => this.#options.life.guard(() => this.#end(delivery, attempt, outcome, this.#verdictOf(delivery, call, outcome))));
+    const last = new LastCall(delivery, this.#callOf(delivery, event), this);
+    const attempt = this.#begin(last.call);
+    if (attempt.kind === "running") attempt.listen(last);
+    else {
+      this.#end(last, attempt, this.#verdictOf(last, attempt));
+      this.settled(last);
+    }
   }
 
   #callOf(delivery: Delivery, event: CurrentEvent): HandlerCall {
@@ -181,39 +184,44 @@ export class Caller {
 
   #begin(call: HandlerCall): AttemptInFlight | AttemptOutcome {
     const attempt = this.#options.judge.beforeCall(call) ?? this.#options.attempt(call);
-    if (attempt.kind === "running") attempt.onSettled(() => call.close());
-    else call.close();
+    if (attempt.kind !== "running") call.close();
     return attempt;
   }
 
-  #verdictOf(delivery: Delivery, call: HandlerCall, outcome: AttemptOutcome): Verdict {
+  #verdictOf({ delivery, call }: LastCall, outcome: AttemptOutcome): Verdict {
     const { judge, pauses, seen } = this.#options;
     seen.called(outcome, call);
     if (outcome.kind === "gone") pauses.pauseForGone(`the receiver answered 410: ${outcome.error.message}`);
     return judge.verdictOn(delivery, call, outcome);
   }
 
+  /** For a call under way. */
+  outcome(last: LastCall, outcome: AttemptOutcome): void {
+    try {
+      this.#end(last, outcome, this.#verdictOf(last, outcome));
+    } catch (error) {
+      this.#options.life.fail(error);
+    }
+  }
+
+  /** For a call under way: it has ended itself, so that its lane goes on. */
+  settled({ delivery, call, isAbandoned }: LastCall): void {
+    try {
+      call.close();
+      if (!isAbandoned) this.#settled(delivery);
+    } catch (error) {
+      this.#options.life.fail(error);
+    }
+  }
+
   /** The verdict on a delivery's last call. Its lane goes on when the call itself has ended. */
-  #end(delivery: Delivery, attempt: AttemptInFlight | AttemptOutcome, outcome: AttemptOutcome, verdict: Verdict): void {
-    const { clock, life, pump } = this.#options;
+  #end(last: LastCall, outcome: AttemptOutcome, verdict: Verdict): void {
+    const { delivery } = last;
     this.#conclude(delivery, verdict);
-    // Abandoned: the service stops, and nothing of the lane starts any more.
-    if (attempt.kind !== "running" || outcome.kind === "abandoned") {
+    if (outcome.kind === "abandoned") {
+      last.isAbandoned = true;
       this.#settled(delivery);
-      return;
-    }
-    const late = outcome.kind === "failed" && outcome.class === "timeout";
-    const stuck = late ? clock.after(stuckMs, () => this.#giveBack(delivery)) : null;
-    if (late) {
-      this.#late.add(delivery);
-      pump.soon();
-    }
-    attempt.onSettled(() =>
-      life.guard(() => {
-        stuck?.cancel();
-        this.#settled(delivery);
-      }),
-    );
+    } else if (outcome.kind === "failed" && outcome.class === "timeout") this.#late.add(delivery);
   }
 
   #conclude(delivery: Delivery, verdict: Verdict): void {
@@ -231,18 +239,11 @@ export class Caller {
 
   #settled(delivery: Delivery): void {
     const { spec, partition, pump } = this.#options;
-    this.#late.delete(delivery);
+    this.#late.remove(delivery);
     partition.schedule.settled(delivery);
     if (this.#onIdle !== null && !this.isBusy()) this.#onIdle();
     // Answers of several posts come in one turn of the event loop, each in a callback of its own: a look after each would take a tenth of a post.
     if (spec.endpoint === null) pump.callEnded(partition.schedule.running().length);
     else pump.endOfTurn();
-  }
-
-  #giveBack(delivery: Delivery): void {
-    const { spec, logger, partition, pump } = this.#options;
-    tellLate(logger, spec.name, delivery);
-    partition.schedule.giveBackSlot(delivery);
-    pump.now();
   }
 }

@@ -16,10 +16,7 @@ interface HandlerCallNeeds extends CallScopesNeeds {
 
 /** One call of a handler: what its attempt is told, and when it began. What few handlers ask for is made only when they ask. */
 export class HandlerCall extends CallScopes implements AttemptRequest {
-  readonly event: CurrentEvent;
-  readonly attempt: number;
   readonly epoch: number;
-  readonly replay: AttemptRequest["replay"];
   readonly approval: HandlerContext["approval"];
   readonly policy: RetryPolicy;
   readonly signal: AbortSignal;
@@ -35,10 +32,7 @@ export class HandlerCall extends CallScopes implements AttemptRequest {
     const replay = loan?.call?.replay ?? (ofLetter && { id: ofLetter.replayId, reason: ofLetter.reason, mode: "run", effects: ofLetter.effects });
     super(delivery, event, replay, needs);
     const { spec, clock, epoch } = needs;
-    this.event = event;
-    this.attempt = delivery.attempt;
     this.epoch = epoch;
-    this.replay = replay;
     this.approval = approvalOf(delivery);
     this.policy = spec.policy(event.type);
     this.signal = signal;

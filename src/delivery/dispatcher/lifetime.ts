@@ -48,15 +48,6 @@ export class Lifetime {
     if (this.#stopping) throw serviceStops();
   }
 
-  /** Does what must not throw: where it does, that is a defect of ours, and the handler stops. */
-  guard(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.fail(error);
-    }
-  }
-
   /** It writes nothing more: another process owns the journal, or the log refuses it. */
   fail(thrown: unknown): void {
     this.#fault = isRepriseError(thrown)
