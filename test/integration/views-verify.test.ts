@@ -296,6 +296,32 @@ describe("views of a service that was stopped", () => {
     expect(await verify(folder)).toMatchObject({ code: 1, stderr: expect.stringContaining("position is not what was written") });
   });
 
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])("are told as damaged, or by rows, when pages of their file hold something else: %i", async (seed) => {
+    const file = join(folder, "views.db");
+    const bytes = readFileSync(file);
+    const pages = bytes.length / 4096;
+    for (let n = 0; n < 12; n++) {
+      const at = (3 + ((seed * 7919 + n * 104_729) % (pages - 3))) * 4096;
+      bytes.fill((seed * 37) & 255, at, at + 4096);
+    }
+    writeFileSync(file, bytes);
+    const { code, stderr } = await verify(folder);
+    expect(code).toBe(1);
+    expect(stderr).toContain("reprise views rebuild");
+  });
+
+  it("are told as damaged when one bit makes bytes of a name", async () => {
+    const file = join(folder, "views.db");
+    const bytes = readFileSync(file);
+    // A record of `delivery_counts` begins with its names; the last bit of a text's serial type says that it is a text.
+    for (let at = bytes.indexOf("ledgerdefault"); at >= 0; at = bytes.indexOf("ledgerdefault", at + 1))
+      for (let back = 1; back < 12; back++) if (bytes[at - back] === 13 + 2 * "ledger".length) bytes[at - back]! -= 1;
+    writeFileSync(file, bytes);
+    const { code, stderr } = await verify(folder);
+    expect(code).toBe(1);
+    expect(JSON.parse(stderr)).toMatchObject({ code: "FAILED", message: expect.stringContaining("damaged: ") });
+  });
+
   it("are left when a signal comes, and the temporary folder with them", async () => {
     const stopped = new AbortController();
     const onProgress = () => {

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { isRepriseError } from "../../errors.ts";
 import type { ViewsDifference, ViewsVerified } from "../../views/verify/verify-views.ts";
 import type { World } from "../command.ts";
-import { exit, Failure, fromReprise } from "../exit.ts";
+import { type ExitCode, exit, Failure, fromReprise } from "../exit.ts";
 import { namedLog } from "../named-log.ts";
 import { type Column, countText, type PrintOptions, table } from "../print.ts";
 import type { Terminal } from "../terminal.ts";
@@ -48,9 +48,8 @@ export function addViewsVerify(views: Command, world: World): void {
       } catch (error) {
         if (stopped.signal.aborted) throw new Failure(exit.partly, "Stopped before the end: nothing is known of the views.");
         if (isRepriseError(error)) throw fromReprise(error, "The log could not be read");
-        if (error instanceof verify.ViewsNotJudged) throw new Failure(exit.refused, `${error.message}\n${error.remedy}`, { message: error.message });
-        if (error instanceof verify.ViewsDamaged)
-          throw new Failure(exit.failed, `The views are damaged: ${error.message}\n${remedy}`, { message: error.message });
+        if (error instanceof verify.ViewsNotJudged) throw failure(exit.refused, error.message, error.remedy);
+        if (error instanceof verify.ViewsDamaged) throw failure(exit.failed, `The views are damaged: ${error.message}`, remedy);
         throw error;
       } finally {
         bar.end();
@@ -58,6 +57,8 @@ export function addViewsVerify(views: Command, world: World): void {
       }
     });
 }
+
+const failure = (code: ExitCode, message: string, remedy: string): Failure => new Failure(code, `${message}\n${remedy}`, { message, remedy });
 
 /** Where `serve` has them by its settings; a store that code opened has them beside its log. */
 function fileOfViews(cwd: string, log: string, data: string | undefined): string {

@@ -46,7 +46,7 @@ export async function copyViews(file: string, to: string): Promise<SeenViews> {
   makePrivateFile(to);
   await reading(file, (db) => backup(db, to, { rate: allPages }));
   await lookAtViews(file); // a rebuild may have begun meanwhile, and the copy be of neither
-  return lookAtViews(to);
+  return reading(to, (db) => see(db, file));
 }
 
 /** Without a write-ahead log there is only the file, and SQLite would make two more beside it and leave them. If the service starts meanwhile, it is done again. */
@@ -68,8 +68,18 @@ async function reading<T>(file: string, work: (db: DatabaseSync) => T | Promise<
     }
     if (frozenAs !== null && frozenAs !== stateOf(file)) continue;
     if ("value" in done) return done.value;
-    throw isDamage(done.error) ? new ViewsDamaged(`${file}: ${(done.error as Error).message}`) : done.error;
+    throw asDamaged(file, done.error);
   }
+}
+
+/** What reading the views has met: their damage as ViewsDamaged, anything else as it is. @param file the views, of which a copy may have been read. */
+export function asDamaged(file: string, error: unknown): unknown {
+  return isDamage(error) || isUnspeakable(error) ? new ViewsDamaged(`${file}: ${(error as Error).message}`) : error;
+}
+
+/** A key that only a damaged row has: bytes where a name belongs. */
+function isUnspeakable(error: unknown): boolean {
+  return (error as Error).message === "JSON cannot hold BLOB values";
 }
 
 /** Another text when the file was written to or replaced. */

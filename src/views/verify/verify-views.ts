@@ -14,7 +14,7 @@ import { missedEntries } from "../projections/shortened.ts";
 import { isDiskTrouble } from "../row-fold.ts";
 import { openViewStore, type ViewStore } from "../store.ts";
 import { compareViews, type ViewsComparison } from "./compare.ts";
-import { copyViews, lookAtViews, type SeenViews, ViewsNotJudged } from "./live-views.ts";
+import { asDamaged, copyViews, lookAtViews, type SeenViews, ViewsNotJudged } from "./live-views.ts";
 
 export type { ViewsDifference } from "./compare.ts";
 export { ViewsDamaged, ViewsNotJudged } from "./live-views.ts";
@@ -71,7 +71,10 @@ export async function verifyViews({ file, openLog, temporary = tmpdir(), onProgr
         throw new ViewsNotJudged("Retention works on the log, and the views have not read yet what it did.", "Try again when its run has ended.");
     });
     store!.close();
-    return { position: positionText(copied.position), ...(await compareViews(copy, anew, signal)) };
+    const comparison = await compareViews(copy, anew, signal).catch((error: unknown) => {
+      throw asDamaged(file, error);
+    });
+    return { position: positionText(copied.position), ...comparison };
   } finally {
     (store as ViewStore | null)?.close();
     rmSync(folder, { recursive: true, force: true });
