@@ -10,11 +10,14 @@ import type { LetterReplayed } from "./dispatcher/replies.ts";
 import type { AskedAct } from "./inbox/asked-acts.ts";
 import { outcomeKey } from "./inbox/asker.ts";
 import type { Instances } from "./inbox/instances.ts";
+import type { NextTurn } from "./partition/lane-loan.ts";
 import type { LetterReplayEnd } from "./partition/letter.ts";
 
 /** A replay that another owner of the lane is asked for as well, unless nobody wants it any more by then. */
-export interface RoutedReplay extends LetterReplayRequest {
+export interface RoutedReplay extends Omit<LetterReplayRequest, "turnByTurn"> {
   readonly stillWanted?: () => boolean;
+  /** Takes a turn for each further attempt, where another instance makes it. Null: no rate binds the replay. */
+  readonly nextTurn?: NextTurn | null;
 }
 
 export interface LetterSide extends Pick<LetterActs, Exclude<keyof LetterActs, "replay">> {
@@ -54,10 +57,17 @@ export function routedLetters(routes: Routes): LetterSide {
       if (elsewhere(stream) === null) here(stream).letters.mayAct(stream, revision, act); // otherwise its owner judges
     },
     async replay(request) {
-      const other = elsewhere(request.stream);
-      if (other !== null) return askedReplay(request, other);
-      const { stillWanted: _, ...terms } = request;
-      return here(request.stream).letters.replay(terms);
+      const { stillWanted: _, nextTurn = null, ...terms } = request;
+      for (;;) {
+        const other = elsewhere(request.stream);
+        if (other === null) return here(request.stream).letters.replay(terms);
+        const { end, position } = await askedReplay(request, other);
+        if (end.outcome !== "awaits_turn") return { end, position };
+        const turn = nextTurn?.(end.inMs) ?? Promise.resolve(true);
+        const ended = await other.instances.asker.endOf(request, turn); // an operator may end it meanwhile
+        if (ended !== null) return { end: endOf(ended.type, ended.data), position: ended.position };
+        if (!(await turn)) return { end: { outcome: "withdrawn" }, position: 0n };
+      }
     },
     async discard(stream, revision, act) {
       const answer = ask(routes, stream, { act: "letter.discard", args: { stream, revision } }, act);
@@ -79,10 +89,11 @@ export function routedLetters(routes: Routes): LetterSide {
 
 /** It waits as long as the replay takes, over however many owners: who asks for it is a job. */
 async function askedReplay(
-  { actor, reason, stillWanted, ...args }: RoutedReplay,
+  { actor, reason, stillWanted, nextTurn = null, ...about }: RoutedReplay,
   { journal, instances }: { readonly journal: string; readonly instances: Instances },
 ): Promise<LetterReplayed> {
-  const told = { patient: true, outcome: outcomeKey(args), ...(stillWanted && { stillWanted }) };
+  const args = { ...about, ...(nextTurn !== null && { turnByTurn: true }) };
+  const told = { patient: true, outcome: outcomeKey(about), ...(stillWanted && { stillWanted }) };
   const { type, data, position } = await instances.asker.ask(journal, { act: "letter.replay", args }, { actor, reason }, told);
   return { end: endOf(type, data), position };
 }

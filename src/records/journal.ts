@@ -14,7 +14,8 @@ export type AskedEnd =
   | { readonly outcome: "replayed" }
   | { readonly outcome: "dead_lettered"; readonly error: AttemptError }
   | { readonly outcome: "skipped"; readonly reason: string }
-  | { readonly outcome: "withdrawn" };
+  | { readonly outcome: "withdrawn" }
+  | { readonly outcome: "awaits_turn"; readonly inMs: number };
 /** How a replay's own delivery ended, as the instance that made it tells it. */
 export interface ToldEnd {
   readonly kind: string;

@@ -12,6 +12,7 @@ import type { OwnOutcome, ReplayRequested } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
 import type { Amendments } from "./amendments.ts";
 import { type AmongInstancesNeeds, amongInstances } from "./among-instances.ts";
+import { makeNextTurn } from "./asked-turns.ts";
 import { makeDryRunner } from "./dry-runner.ts";
 import { makeLetterRunner } from "./letter-runner.ts";
 import { asDelivered } from "./lift.ts";
@@ -46,6 +47,7 @@ export function chooseRunner(needs: RunnerNeeds, { request, handlers, record, su
   const eventOf = async ({ lane, revision }: ReplayItem): Promise<StoredEvent | undefined> => (await readEvent(log, lane, revision)) ?? undefined;
   const isElsewhere = ({ handler, lane }: ReplayItem) => delivery.find(handler)?.isElsewhere(lane) ?? false;
   const among = (runner: Runner): Runner => (delivery.cluster === null ? runner : amongInstances(runner, { ...needs, request, pace, signal, isElsewhere }));
+  const nextTurn = makeNextTurn({ pace, clock: needs.clock, signal });
   const storeOutcomes = (outcomes: readonly OwnOutcome[]) => record.persist("replay.outcomes", { outcomes });
 
   if (request.mode === "dry_run") {
@@ -56,9 +58,9 @@ export function chooseRunner(needs: RunnerNeeds, { request, handlers, record, su
     };
     return among(makeDryRunner({ catalog, delivery, request, readEvent: amended, storeOutcomes, amended: areLetters }));
   }
-  if (!request.own) return among(makeLetterRunner({ delivery, amendments, request, handlers, signal }));
+  if (!request.own) return among(makeLetterRunner({ delivery, amendments, request, handlers, nextTurn, signal }));
   const runner = new OwnRunner({
-    ...{ delivery, request, storeOutcomes },
+    ...{ delivery, request, storeOutcomes, nextTurn },
     readEvent: eventOf,
     storeStarted: (place, started) => record.persist("replay.started", { items: [place], life: ends.life, ...started }),
     suspects: suspects ?? new Map(),

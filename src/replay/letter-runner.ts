@@ -1,5 +1,6 @@
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import type { Amendments } from "./amendments.ts";
+import type { NextTurnOf } from "./asked-turns.ts";
 import type { ItemEnd, JobRequest, Runner } from "./runner.ts";
 import { whyLeftAlone } from "./why-left-alone.ts";
 
@@ -9,12 +10,14 @@ export function makeLetterRunner({
   amendments,
   request: { kind, replayId, actor, reason, effects = "once", migration, stopWhen = null, canary = null },
   handlers,
+  nextTurn,
   signal,
 }: {
   readonly delivery: RunningHandlers;
   readonly amendments: Amendments;
   readonly request: JobRequest;
   readonly handlers: readonly string[];
+  readonly nextTurn: NextTurnOf;
   /** Aborted when the service stops, or the job is over here. */
   readonly signal: AbortSignal;
 }): Runner {
@@ -27,13 +30,16 @@ export function makeLetterRunner({
       withdrawn = false;
       try {
         if (migration !== undefined) await amendments.migrate(item, { replayId, actor, reason, migration });
-        const about = { replayId, actor, reason, effects, decides: kind === "single", ...startsAhead, stillWanted: () => !withdrawn && !signal.aborted };
+        const stillWanted = () => !withdrawn && !signal.aborted;
+        const about = { replayId, actor, reason, effects, decides: kind === "single", ...startsAhead, stillWanted, nextTurn: nextTurn(stillWanted) };
         const { end, position } = await delivery.must(handler).letters.replay({ stream, revision, attempts, through, ...about });
         switch (end.outcome) {
           case "replayed":
             return { outcome: "succeeded", position };
           case "dead_lettered":
             return { outcome: "failed", position, error: { type: end.error.type, message: end.error.message } };
+          case "awaits_turn": // with the next turn it is asked for again
+            return { outcome: "withdrawn" };
           default:
             return end;
         }

@@ -1,6 +1,6 @@
 import type { BorrowedLane } from "../delivery/partition/borrowed-lane.ts";
 import { noEnds } from "../delivery/partition/ends.ts";
-import type { LoanEnd, LoanedCall, LoanProgress } from "../delivery/partition/lane-loan.ts";
+import type { LoanEnd, LoanedCall, LoanProgress, NextTurn } from "../delivery/partition/lane-loan.ts";
 import type { Withdrawal } from "../delivery/partition/letter.ts";
 import type { ReplayOfCall } from "../delivery/replay-mode.ts";
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
@@ -10,6 +10,7 @@ import type { Position, StoredEvent } from "../event/event.ts";
 import type { Ends } from "../records/attempt.ts";
 import type { OwnOutcome } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
+import type { NextTurnOf } from "./asked-turns.ts";
 import { EventRoom } from "./event-room.ts";
 import { laneOf } from "./items.ts";
 import { OutcomeWriter } from "./outcome-writer.ts";
@@ -20,6 +21,7 @@ export interface OwnRunnerOptions {
   readonly delivery: RunningHandlers;
   readonly request: JobRequest;
   readonly readEvent: (item: ReplayItem) => Promise<StoredEvent | undefined>;
+  readonly nextTurn: NextTurnOf;
   /** Append to the replay's stream, however long that takes. */
   readonly storeOutcomes: (outcomes: readonly OwnOutcome[]) => Promise<Position>;
   readonly storeStarted: (place: number, started: { readonly ends: Ends; readonly alone: boolean }) => Promise<Position>;
@@ -48,6 +50,8 @@ export class OwnRunner implements Runner {
   readonly #room = new EventRoom();
   #withdrawn: Withdrawal | null = null;
   #cautiousLeft: number;
+  /** One for all items: a replay has millions of them. */
+  readonly #isWanted = () => this.#withdrawn === null;
 
   constructor(options: OwnRunnerOptions) {
     const { replayId, reason, effects = "once", mode = "run" } = options.request;
@@ -124,10 +128,10 @@ export class OwnRunner implements Runner {
   }
 
   #callOf(place: number, event: StoredEvent): LoanedCall {
-    const { suspects, storeStarted } = this.#options;
+    const { suspects, storeStarted, nextTurn } = this.#options;
     const ends = suspects.get(place) ?? null;
     const about = { replay: this.#replay, before: this.#progress.get(place) ?? null, ends, recordFirst: ends !== null || this.#cautiousLeft-- > 0 };
-    return new OwnCall(place, event, about, storeStarted);
+    return new OwnCall(place, event, { ...about, nextTurn: nextTurn(this.#isWanted) }, storeStarted);
   }
 
   async #ended(place: number, item: ReplayItem, end: LoanEnd): Promise<ItemEnd> {
@@ -171,13 +175,14 @@ class OwnCall implements LoanedCall {
   readonly ends: Ends | null;
   readonly recordFirst: boolean;
   readonly source: LoanedCall["source"];
+  readonly nextTurn: NextTurn | null;
   readonly #place: number;
   readonly #store: OwnRunnerOptions["storeStarted"];
 
   constructor(
     place: number,
     event: StoredEvent,
-    { replay, before, ends, recordFirst }: Pick<LoanedCall, "replay" | "before" | "ends" | "recordFirst">,
+    { replay, before, ends, recordFirst, nextTurn }: Pick<LoanedCall, "replay" | "before" | "ends" | "recordFirst"> & Pick<OwnCall, "nextTurn">,
     store: OwnRunnerOptions["storeStarted"],
   ) {
     this.event = event;
@@ -185,6 +190,7 @@ class OwnCall implements LoanedCall {
     this.before = before;
     this.ends = ends;
     this.recordFirst = recordFirst;
+    this.nextTurn = nextTurn;
     this.source = { item: place, amended: false };
     this.#place = place;
     this.#store = store;

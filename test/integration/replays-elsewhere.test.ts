@@ -26,14 +26,19 @@ interface Call {
 class Scene {
   readonly calls: Call[] = [];
   isBroken = true;
+  /** So often each delivery of a replay fails before it goes well. */
+  failsFirst = 0;
   /** Calls of dry runs. */
   dry = 0;
   readonly url: string;
   readonly #partitions: number;
 
-  constructor(url: string, partitions: number) {
+  readonly #retry: { readonly maxAttempts: number };
+
+  constructor(url: string, partitions: number, retry: { readonly maxAttempts: number; readonly schedule?: number[] } = { maxAttempts: 1 }) {
     this.url = url;
     this.#partitions = partitions;
+    this.#retry = retry;
   }
 
   async open(instance: string): Promise<Store> {
@@ -41,7 +46,7 @@ class Scene {
       name: "desk",
       partitions: this.#partitions,
       startFrom: "beginning",
-      retry: { maxAttempts: 1 },
+      retry: this.#retry,
       dryRun: true,
       events: [happened],
       on: {
@@ -49,6 +54,8 @@ class Scene {
           if (replay?.mode === "dry_run") return void this.dry++;
           this.calls.push({ instance, entity: entity.id, revision, replayId: replay?.id ?? null, atMs: performance.now() });
           if (this.isBroken) throw new Terminal("broken");
+          if (replay !== null && this.replays(replay.id).filter((call) => call.entity === entity.id && call.revision === revision).length <= this.failsFirst)
+            throw new Error("not yet");
         },
       },
     });
@@ -141,6 +148,67 @@ describe("a replay that instances share", { timeout: 120_000 }, () => {
     ]);
     expect(entries.filter(({ type }) => type === "replay.ended")).toHaveLength(1);
   });
+
+  it("keeps its rate over all of them with its retries, of dead letters and of history", async () => {
+    const { url } = await startLogServer();
+    const scene = new Scene(url, 2, { maxAttempts: 3, schedule: [20, 20] });
+    const one = await scene.open("one");
+    const two = await scene.open("two");
+    await until("a share each", () => owned(one, "one") === 1 && owned(two, "two") === 1);
+    await append(one, ids(0, 24));
+    await until("the dead letters", async () => (await counts(one)).dead_lettered === 24);
+    scene.isBroken = false;
+    scene.failsFirst = 2;
+    const perSecond = 40;
+    const isPaced = (replayId: string) => {
+      const calls = scene.replays(replayId);
+      expect(calls).toHaveLength(72);
+      expect(new Set(calls.map(({ instance }) => instance))).toEqual(new Set(["one", "two"]));
+      const times = calls.map(({ atMs }) => atMs).sort((a, b) => a - b);
+      // Turns are evenly spread; what they start may be late, by a slow machine, and then come together.
+      expect((times.at(-1)! - times[0]!) / 1000).toBeGreaterThan((71 / perSecond) * 0.85);
+    };
+
+    const letters = await begin(one, perSecond);
+    expect(await ended(two, letters)).toMatchObject({ status: "completed", total: 24, succeeded: 24, failed: 0, skipped: 0 });
+    isPaced(letters);
+
+    const plan = await one.planReplay(toSelection({ history: { handler: "desk", types: ["thing.happened"] } }));
+    const history = (await one.startReplay(plan.planId, { terms: { ...runTerms, ratePerSecond: perSecond }, reason: "again" })).replayId;
+    expect(await ended(two, history)).toMatchObject({ status: "completed", total: 24, succeeded: 24, failed: 0, skipped: 0 });
+    isPaced(history);
+  });
+
+  it.each([100, null])(
+    "hears at once of a retry elsewhere that an operator gives up, and pauses while others wait for theirs: at %s a second",
+    async (rate) => {
+      const { url } = await startLogServer();
+      const scene = new Scene(url, 2, { maxAttempts: 3, schedule: [600_000, 600_000] });
+      const one = await scene.open("one");
+      const two = await scene.open("two");
+      await until("a share each", () => owned(one, "one") === 1 && owned(two, "two") === 1);
+      await append(one, ids(0, 8));
+      await until("the dead letters", async () => (await counts(one)).dead_lettered === 8);
+      const replays = scene.calls.filter(({ instance }) => instance === "two").map(({ entity }) => entity);
+      scene.isBroken = false;
+      scene.failsFirst = 1;
+      const replayId = await begin(one, rate);
+      await until("the first calls", async () => scene.replays(replayId).length === 8 && (await counts(one)).failed === 8);
+
+      const letter = async (entityId: string) => (await one.views.events({ tenant: "default", entityId }, { limit: 1 })).events[0]!.deliveries[0]!.deliveryId;
+      await one.giveUp(await letter(replays[0]!), { reason: "in vain" });
+      await until("the failure", async () => (await one.replayState(replayId))?.failed === 1);
+      await expect(two.replay(await letter(replays[1]!), { reason: "now" })).rejects.toMatchObject({
+        code: expect.stringMatching(/DELIVERY_RUNNING|NOT_DEAD_LETTERED/),
+      });
+
+      await two.actOnReplay(replayId, "pause");
+      await until("the pause", async () => (await two.replayState(replayId))?.status === "paused");
+      await two.actOnReplay(replayId, "cancel");
+      expect(await ended(two, replayId)).toMatchObject({ status: "cancelled", total: 8, failed: 1, skipped: 7 });
+      expect(scene.replays(replayId)).toHaveLength(8);
+    },
+  );
 
   it("delivers history where its partitions are, tries it without effect, and keeps inboxes short", async () => {
     const entities = 320;

@@ -20,6 +20,7 @@ it.each<[string, Partial<JobRequest>, boolean]>([
     amendments: {} as never,
     request: { replayId: "r", kind: "batch", actor: "ann", reason: null, ratePerSecond: null, total: 1, filter: null, ...terms },
     handlers: ["mail"],
+    nextTurn: () => null,
     signal: new AbortController().signal,
   });
   expect(await runner.run(0, item)).toMatchObject({ outcome: "succeeded" });

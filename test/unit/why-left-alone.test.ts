@@ -31,6 +31,7 @@ describe("a replay with a migration that the config no longer has", () => {
       amendments: { migrate: () => Promise.reject(new RepriseError("REQUEST_INVALID", 'There is no migration "mend".')) } as never,
       request: { replayId: "r", kind: "batch", actor: "ann", reason: null, ratePerSecond: null, total: 1, filter: null, migration: "mend" },
       handlers: ["mail"],
+      nextTurn: () => null,
       signal: new AbortController().signal,
     });
     const item = { handler: "mail", lane: "default.order-1", revision: 3, at: "4", eventId: "e", attempts: 1 };

@@ -123,7 +123,12 @@ export class LetterActs {
     await this.#amending.get(`${stream}\n${revision}`)?.catch(() => {});
     life.mustWork();
     const begun = partition.replays.underWay(stream, revision, about.replayId);
-    if (begun !== undefined) return writer.replies.of(begun); // by the runner that its job had before
+    if (begun !== undefined) {
+      // By the runner that its job had before, or it comes with a turn for the next attempt.
+      partition.replays.goOn(stream, begun, about.turnByTurn === true);
+      pump.soon();
+      return writer.replies.of(begun);
+    }
     const letter = partition.letters.get(stream, revision);
     if (letter && attempts !== null && letter.attempts !== attempts && letter.replay?.replayId !== about.replayId)
       return { end: { outcome: "skipped", reason: "changed since it was chosen" }, position: 0n };

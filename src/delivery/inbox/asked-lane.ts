@@ -5,7 +5,7 @@ import { policyActor } from "../../event/names.ts";
 import type { Act } from "../../records/act.ts";
 import type { JournalData } from "../../records/journal.ts";
 import type { BorrowedLane } from "../partition/borrowed-lane.ts";
-import type { LoanEnd, LoanedCall } from "../partition/lane-loan.ts";
+import type { LoanEnd, LoanedCall, LoanProgress } from "../partition/lane-loan.ts";
 import type { Withdrawal } from "../partition/letter.ts";
 import type { Asker } from "./asker.ts";
 import { fromTold, type ToldLoanEnd, toldProgress } from "./told-loan.ts";
@@ -29,12 +29,25 @@ export class AskedLane implements BorrowedLane {
     this.#options = options;
   }
 
-  async deliver({ event, replay, before, ends, recordFirst, record, source }: LoanedCall): Promise<LoanEnd> {
-    const { asker, clock, journal, stream, replayId } = this.#options;
+  /** Where a rate binds the replay each attempt is asked for anew, as soon as it has a turn. */
+  async deliver(call: LoanedCall): Promise<LoanEnd> {
+    const { clock } = this.#options;
     this.#isWanted = true;
+    for (let { before } = call; ; ) {
+      const end = await this.#ask(call, before);
+      if (end.kind !== "withdrawn" || end.awaitsTurn !== true || !this.#isWanted) return end;
+      const { progress } = end;
+      const hasTurn = (await call.nextTurn?.(Math.max(0, (progress.dueMs ?? 0) - clock.monotonicMs()))) !== false;
+      if (!hasTurn || !this.#isWanted) return { kind: "withdrawn", progress };
+      before = progress;
+    }
+  }
+
+  async #ask({ event, replay, ends, recordFirst, record, source, nextTurn = null }: LoanedCall, before: LoanProgress | null): Promise<LoanEnd> {
+    const { asker, clock, journal, stream, replayId } = this.#options;
     const about = { stream, replayId, revision: event.revision, replay, ...source, ends, recordFirst, isRecorded: record !== null };
-    const asked = { act: "lane.deliver", args: { ...about, before: before && toldProgress(before, clock.monotonicMs()) } } as const;
-    const { data } = await asker.ask(journal, asked, byItsReplay, { patient: true, stillWanted: () => this.#isWanted });
+    const args = { ...about, before: before && toldProgress(before, clock.monotonicMs()), ...(nextTurn !== null && { turnByTurn: true }) };
+    const { data } = await asker.ask(journal, { act: "lane.deliver", args }, byItsReplay, { patient: true, stillWanted: () => this.#isWanted });
     return fromTold((data as unknown as JournalData["act.done"]).end as unknown as ToldLoanEnd, clock.monotonicMs());
   }
 

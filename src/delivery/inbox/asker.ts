@@ -24,6 +24,11 @@ export interface AskerNeeds {
   readonly signal: AbortSignal;
 }
 
+interface Letter {
+  readonly stream: string;
+  readonly revision: number;
+}
+
 interface Pending {
   readonly actId: string;
   journal: string;
@@ -55,8 +60,12 @@ export class Asker {
   readonly #needs: AskerNeeds;
   readonly #pending = new Map<string, Pending>();
   readonly #byOutcome = new Map<string, Pending>();
+  /** By dead letter: who waits for what becomes of it, whoever does it. */
+  readonly #byLetter = new Map<string, (fact: StoredEvent) => void>();
   /** Journals whose last owner has released them. */
   readonly #released = new Set<string>();
+  /** By handler: its journals, where it was divided anew since the start. */
+  readonly #divided = new Map<string | null, readonly string[]>();
   /** By inbox: acts that go with its next append. */
   readonly #outgoing = new Map<string, Pending[]>();
 
@@ -76,7 +85,7 @@ export class Asker {
     const { promise, resolve, reject } = Promise.withResolvers<StoredEvent>();
     const actId = newId();
     const data = { ...act, actId, act: asked.act, args: asked.args };
-    const pending: Pending = { actId, journal, data, isAgain: false, outcome, stillWanted, resolve, reject };
+    const pending: Pending = { actId, journal: this.#journalNow(journal, asked.args), data, isAgain: false, outcome, stillWanted, resolve, reject };
     this.#pending.set(actId, pending);
     if (outcome !== null) this.#byOutcome.set(outcome, pending);
     this.#send(pending);
@@ -94,20 +103,34 @@ export class Asker {
     }
   }
 
+  /** The fact by which somebody settles or gives up a dead letter, whoever it is. @returns null when `before` comes first */
+  async endOf({ stream, revision }: Letter, before: Promise<unknown>): Promise<StoredEvent | null> {
+    const { promise, resolve, reject } = Promise.withResolvers<StoredEvent | null>();
+    const key = letterKey(stream, revision);
+    this.#byLetter.set(key, resolve);
+    before.then(() => resolve(null), reject);
+    try {
+      return await promise;
+    } finally {
+      if (this.#byLetter.get(key) === resolve) this.#byLetter.delete(key);
+    }
+  }
+
   /** An event of a journal. */
   take(event: StoredEvent): void {
     if (event.type === "partition.released") this.#released.add(event.stream);
     else if (event.type === claimType) this.#askAgain(event.stream, !this.#released.delete(event.stream));
-    else if (this.#pending.size > 0) for (const one of singlyIfOurs(event)) this.#answered(one);
+    else if (this.#pending.size + this.#byLetter.size > 0) for (const one of singlyIfOurs(event)) this.#answered(one);
   }
 
   #answered(event: StoredEvent): void {
     const { actId, act } = (event.data ?? {}) as { readonly actId?: string; readonly act?: { readonly actId?: string } };
     const id = actId ?? act?.actId;
-    const pending = id === undefined ? this.#byOutcome.get(outcomeOf(event) ?? "") : this.#pending.get(id);
-    if (pending === undefined) return;
-    if (event.type === "act.refused") pending.reject(refusal(event.data as unknown as JournalData["act.refused"]));
-    else pending.resolve(event);
+    const pending = id === undefined ? undefined : this.#pending.get(id);
+    if (event.type === "act.refused") pending?.reject(refusal(event.data as unknown as JournalData["act.refused"]));
+    else pending?.resolve(event);
+    this.#byOutcome.get(outcomeOf(event) ?? "")?.resolve(event); // also where an operator's act ends the replay
+    this.#byLetter.get(letterOf(event) ?? "")?.(event);
   }
 
   /** @param isUnclean the owner before did not release the partition: it may have ended by what it was asked for. */
@@ -123,6 +146,7 @@ export class Asker {
   /** These are a handler's journals from now on: what its other ones have not answered, they never will. @param journals of all its partitions, in order. */
   divided(journals: readonly string[]): void {
     const handler = handlerOfJournal(journals[0]!);
+    this.#divided.set(handler, journals);
     for (const pending of this.#pending.values()) {
       const { stream } = (pending.data as { readonly args: { readonly stream?: string } }).args;
       if (handlerOfJournal(pending.journal) !== handler) continue;
@@ -133,6 +157,13 @@ export class Asker {
       pending.journal = journals[partitionOf(stream, journals.length)]!;
       this.#send(pending);
     }
+  }
+
+  /** Who asks may know the handler's journals from before. */
+  #journalNow(journal: string, args: AskedAct["args"]): string {
+    const stream = "stream" in args ? args.stream : undefined;
+    const journals = this.#divided.get(handlerOfJournal(journal));
+    return journals === undefined || stream === undefined ? journal : journals[partitionOf(stream, journals.length)]!;
   }
 
   /** Acts of one moment go together. */
@@ -195,11 +226,20 @@ function refusal({ code, detail, fields = {} }: JournalData["act.refused"]): Rep
 
 /** What a dead letter's replay and the fact of its outcome have in common. */
 export function outcomeKey({ replayId, stream, revision }: { readonly replayId: string; readonly stream: string; readonly revision: number }): string {
-  return `${replayId}\n${stream}\n${revision}`;
+  return `${replayId}\n${letterKey(stream, revision)}`;
 }
 
-function outcomeOf({ type, data }: StoredEvent): string | null {
-  if (type !== "delivery.settled" && type !== "delivery.dead_lettered") return null;
-  const { lane, revision, act, replayId = act?.replayId } = data as unknown as JournalData["delivery.settled"] & { readonly replayId?: string };
-  return replayId === undefined ? null : outcomeKey({ replayId, stream: lane, revision });
+function outcomeOf(event: StoredEvent): string | null {
+  const letter = letterOf(event);
+  const { act, replayId = act?.replayId } = event.data as unknown as JournalData["delivery.settled"] & { readonly replayId?: string };
+  return letter === null || replayId === undefined ? null : `${replayId}\n${letter}`;
 }
+
+/** Which dead letter a fact is the end of. */
+function letterOf({ type, data }: StoredEvent): string | null {
+  if (type !== "delivery.settled" && type !== "delivery.dead_lettered") return null;
+  const { lane, revision } = data as unknown as JournalData["delivery.settled"];
+  return letterKey(lane, revision);
+}
+
+const letterKey = (stream: string, revision: number): string => `${stream}\n${revision}`;

@@ -32,6 +32,8 @@ export interface AskedDelivery extends LentLane {
   readonly before: ToldProgress | null;
   readonly ends: Ends | null;
   readonly recordFirst: boolean;
+  /** Whoever asks takes a turn for each of its calls. Of earlier builds: undefined. */
+  readonly turnByTurn?: boolean;
   /** Whether its call is ever recorded. */
   readonly isRecorded: boolean;
 }
@@ -84,7 +86,7 @@ export class LentLanes {
         ...{ event, replay: asked.replay, before: asked.before && heardProgress(asked.before, clock.monotonicMs()), ends, record },
         recordFirst: asked.recordFirst || isAgain,
         onNotAlone: record && (() => void record(false).catch(() => {})), // when it cannot be stored, its end is told all the same
-        source: { item: asked.item, amended: asked.amended },
+        ...{ source: { item: asked.item, amended: asked.amended }, turnByTurn: asked.turnByTurn === true },
       });
       return toTold(end, clock.monotonicMs());
     } finally {

@@ -4,7 +4,7 @@ import type { LoanEnd, LoanProgress } from "../partition/lane-loan.ts";
 /** `dueInMs`: until the next attempt; null: now. */
 export type ToldProgress = Omit<LoanProgress, "dueMs"> & { readonly dueInMs: number | null };
 
-export type ToldLoanEnd = Exclude<LoanEnd, { kind: "withdrawn" }> | { readonly kind: "withdrawn"; readonly progress: ToldProgress };
+export type ToldLoanEnd = Exclude<LoanEnd, { kind: "withdrawn" }> | { readonly kind: "withdrawn"; readonly progress: ToldProgress; readonly awaitsTurn?: true };
 
 export function toldProgress({ dueMs, ...progress }: LoanProgress, nowMs: number): ToldProgress {
   return { ...progress, dueInMs: dueMs === null ? null : Math.max(0, dueMs - nowMs) };
@@ -15,12 +15,12 @@ export function heardProgress({ dueInMs, ...progress }: ToldProgress, nowMs: num
 }
 
 export function toTold(end: LoanEnd, nowMs: number): ToldLoanEnd {
-  if (end.kind === "withdrawn") return { kind: "withdrawn", progress: toldProgress(end.progress, nowMs) };
+  if (end.kind === "withdrawn") return { ...end, progress: toldProgress(end.progress, nowMs) };
   if (end.kind !== "completed") return end;
   const { log: _, responseHead: __, ...record } = end.record; // of a delivery that went well nobody asks for them
   return { ...end, record };
 }
 
 export function fromTold(end: ToldLoanEnd, nowMs: number): LoanEnd {
-  return end.kind === "withdrawn" ? { kind: "withdrawn", progress: heardProgress(end.progress, nowMs) } : end;
+  return end.kind === "withdrawn" ? { ...end, progress: heardProgress(end.progress, nowMs) } : end;
 }

@@ -15,6 +15,9 @@ export interface LoanProgress {
   readonly part: LaneLoan["part"];
 }
 
+/** Waits until the next attempt is due, and then for its turn. @returns false when nobody wants it any more */
+export type NextTurn = (inMs: number) => Promise<boolean>;
+
 /** A delivery that is a replay's own: of history, or to another handler. What has to be on record of it is in the replay's stream. */
 export interface LoanedCall {
   readonly event: StoredEvent;
@@ -29,6 +32,10 @@ export interface LoanedCall {
   readonly record: ((alone: boolean) => Promise<unknown>) | null;
   /** Where another instance delivers it: its place among the replay's items, and whether it carries what the dead letter was amended with. */
   readonly source: { readonly item: number; readonly amended: boolean };
+  /** Takes a turn of its replay's pace for each further attempt, where another instance delivers it. Default: no rate binds it. */
+  readonly nextTurn?: NextTurn | null;
+  /** It is another instance's, which takes a turn for each of its calls: one that failed goes back to it. */
+  readonly turnByTurn?: boolean;
   /** It ran alone, and from now on it is not the one that ends the process: it has ended, or others run beside it. */
   readonly onNotAlone: (() => void) | null;
 }
@@ -42,7 +49,8 @@ export type LoanEnd =
   | { readonly kind: "newer_build" }
   /** The log's record of the event is damaged. */
   | { readonly kind: "damaged"; readonly attempts: number; readonly detail: string }
-  | { readonly kind: "withdrawn"; readonly progress: LoanProgress };
+  /** Its replay took it back, or, where it `awaitsTurn`, is to ask for the next attempt with a turn. */
+  | { readonly kind: "withdrawn"; readonly progress: LoanProgress; readonly awaitsTurn?: true };
 
 /** A replay's own deliveries borrow the lane's slot: live ones queue behind, and nothing of the lane's record changes. */
 export interface LaneLoan {

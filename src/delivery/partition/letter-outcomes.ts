@@ -83,8 +83,14 @@ export class LetterOutcomes {
     } else replay.deferred = verdict.deferrals;
     lane.failing = true;
     replay.dueMs = monotonicMs + verdict.waitMs;
-    if (replay.leaving !== null) leaveReplay(this.#recorder, lane, replay, replay.leaving);
-    else this.#wakeUps.add(replay.dueMs, lane);
+    if (replay.leaving !== null) {
+      leaveReplay(this.#recorder, lane, replay, replay.leaving);
+      return;
+    }
+    this.#wakeUps.add(replay.dueMs, lane);
+    if (replay.turn === null) return;
+    replay.turn = "awaited";
+    this.#recorder.end(replay, { outcome: "awaits_turn", inMs: verdict.waitMs }); // whoever asked for this call is told; the replay stays
   }
 
   #giveUp(delivery: Delivery, replay: LetterReplay, verdict: Extract<Verdict, { kind: "give_up" }>): void {

@@ -37,6 +37,8 @@ export interface LetterReplay {
   /** Failed calls of this replay. */
   failed: number;
   deferred: Deferrals;
+  /** Null: it takes turns of its replay's pace here. Otherwise its runner, at another instance, takes each, and asks for the call with it. */
+  turn: "taken" | "awaited" | null;
   /** Number of the flush that records its next call ahead of its slot; null: none does. */
   startIn: number | null;
 }
@@ -46,7 +48,11 @@ export const attemptOf = ({ letters }: { readonly letters: ReadonlyMap<number, L
   (letters.get(revision)?.attempts ?? 0) + 1;
 
 /** What a replay of a letter says beside the letter. */
-export type LetterReplayTerms = Pick<LetterReplay, "replayId" | "actor" | "reason"> & Partial<Pick<LetterReplay, "effects" | "through" | "startsAhead">>;
+export type LetterReplayTerms = Pick<LetterReplay, "replayId" | "actor" | "reason"> &
+  Partial<Pick<LetterReplay, "effects" | "through" | "startsAhead">> & {
+    /** Its runner is at another instance, and takes a turn for each of its calls. */
+    readonly turnByTurn?: boolean;
+  };
 
 export type LetterReplayEnd =
   | { readonly outcome: "replayed" }
@@ -54,4 +60,6 @@ export type LetterReplayEnd =
   /** It did not start: why. */
   | { readonly outcome: "skipped"; readonly reason: string }
   /** Its replay took it back. What ran failed, and it was not the last attempt. */
-  | { readonly outcome: "withdrawn" };
+  | { readonly outcome: "withdrawn" }
+  /** No end yet: it failed, and its runner is to ask for the next attempt, with a turn, when it is due. */
+  | { readonly outcome: "awaits_turn"; readonly inMs: number };

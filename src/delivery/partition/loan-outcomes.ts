@@ -40,6 +40,7 @@ export class LoanOutcomes {
     loan.ends = null; // it did not end the process
     loan.dueMs = monotonicMs + verdict.waitMs;
     if (loan.leaving !== null) return withdrawLoan(loan);
+    if (loan.call!.turnByTurn) return { ...withdrawLoan(loan), awaitsTurn: true };
     this.#wakeUps.add(loan.dueMs, loan.lane);
     return null;
   }
@@ -50,7 +51,7 @@ function isLast({ call, leaving }: LaneLoan, { kind }: Pick<Verdict, "kind">): b
   return call!.replay.mode === "dry_run" || (leaving === "stop" && kind === "retry");
 }
 
-function endOf(loan: LaneLoan, end: LoanEnd): LoanEnd {
+function endOf<End extends LoanEnd>(loan: LaneLoan, end: End): End {
   loan.call = null;
   loan.ends = null;
   loan.dueMs = null;
@@ -58,7 +59,7 @@ function endOf(loan: LaneLoan, end: LoanEnd): LoanEnd {
 }
 
 /** Its replay may ask for it again, from where it stands. */
-export function withdrawLoan(loan: LaneLoan): LoanEnd {
+export function withdrawLoan(loan: LaneLoan): Extract<LoanEnd, { kind: "withdrawn" }> {
   const { failed, deferred, dueMs, part } = loan;
   return endOf(loan, { kind: "withdrawn", progress: { failed, deferred, dueMs, part } });
 }

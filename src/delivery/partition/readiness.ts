@@ -38,11 +38,11 @@ export class Readiness {
 
   /**
    * The letter that comes next, unless something keeps it from running: only its event is read and held. Letters of a lane are replayed in revision order; a
-   * later one waits while the first is in back-off.
+   * later one waits while the first is in back-off, or until its runner at another instance has a turn for it.
    */
   letterOf(lane: Lane): LetterReplay | undefined {
     const first = lane.replays[0];
-    return first !== undefined && first.dueMs === null && !lane.paused && this.loanOf(lane) === undefined ? first : undefined;
+    return first !== undefined && first.dueMs === null && first.turn !== "awaited" && !lane.paused && this.loanOf(lane) === undefined ? first : undefined;
   }
 
   /** The loan that has the lane. What ran at a crash comes first. */

@@ -59,6 +59,13 @@ export class Replays {
     return this.#book.get(stream)?.replays.find((each) => each.revision === revision && each.replayId === replayId);
   }
 
+  /** Its runner has a turn for its next call. */
+  goOn(stream: string, replay: LetterReplay, turnByTurn: boolean): void {
+    replay.turn = turnByTurn ? "taken" : null;
+    const lane = this.#book.get(stream);
+    if (lane !== undefined) this.#agenda.refresh(lane);
+  }
+
   /** How often a replay was taken back here; what was asked for before that is not to begin any more. Infinity: nothing of it begins again. */
   withdrawals(replayId: string): number {
     return this.#withdrawals.get(replayId) ?? 0;
@@ -72,7 +79,7 @@ export class Replays {
     this.#begin(lane, letter, { revision, replayId: id, actor, reason });
   }
 
-  #begin(lane: Lane, letter: Letter, terms: LetterReplayTerms & Pick<LetterReplay, "revision">): LetterReplay {
+  #begin(lane: Lane, letter: Letter, { turnByTurn = false, ...terms }: LetterReplayTerms & Pick<LetterReplay, "revision">): LetterReplay {
     const { revision } = terms;
     const before = letter.replay?.replayId === terms.replayId ? letter.replay : null;
     const replay: LetterReplay = {
@@ -81,6 +88,7 @@ export class Replays {
       startsAhead: false,
       ...terms,
       leaving: null,
+      turn: turnByTurn ? "taken" : null,
       event: null,
       dueMs: before?.dueMs ?? null,
       failed: before?.failed ?? 0,
