@@ -143,8 +143,8 @@ function encodeEvent(event: NewEvent, isMadeHere: boolean): EncodedEvent {
   if (!isMadeHere && !isUuid(id)) throw new RepriseError("REQUEST_INVALID", "An event id must be a UUID.");
   if (!Number.isSafeInteger(schemaVersion) || schemaVersion < 1)
     throw new RepriseError("REQUEST_INVALID", `A schema version is a whole number from 1, not ${schemaVersion}.`);
-  for (const text of [type, source, occurredAt])
-    if (text !== null && !text.isWellFormed()) throw new RepriseError("REQUEST_INVALID", "An event's type, source and time must be well-formed Unicode.");
+  if (!type.isWellFormed() || source?.isWellFormed() === false || occurredAt?.isWellFormed() === false)
+    throw new RepriseError("REQUEST_INVALID", "An event's type, source and time must be well-formed Unicode.");
   const data = writeJson(event.data);
   const written = metadata === plainMetadata ? plainText : JSON.stringify(metadata);
   const bytes =

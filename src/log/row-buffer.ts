@@ -4,14 +4,15 @@ import type { SQLInputValue } from "node:sqlite";
 const rowsAtOnce = 16;
 
 /**
- * Rows on their way into one SQLite table, sixteen a statement. A row's values are pushed to `values`, then `added` is called.
+ * Rows on their way into one SQLite table, sixteen a statement.
  *
  * The statement has to say `insert or rollback`, not the default "or abort". To be able to undo a single statement of several rows, SQLite would copy each page
  * before it changes it, which costs more than the rows.
  */
 export class RowBuffer {
-  /** The values of rows that no statement has taken yet, row behind row. */
-  readonly values: SQLInputValue[] = [];
+  /** The values of rows that no statement has taken yet, row behind row. Written over, because a list that is emptied grows anew each time: 0.4 KB a row. */
+  readonly #values: SQLInputValue[];
+  #filled = 0;
   readonly #columns: number;
   readonly #run: (sql: string, values: readonly SQLInputValue[]) => void;
   readonly #one: string;
@@ -23,26 +24,30 @@ export class RowBuffer {
    */
   constructor(columns: number, statement: (rows: string) => string, run: (sql: string, values: readonly SQLInputValue[]) => void) {
     this.#columns = columns;
+    this.#values = Array.from({ length: columns * rowsAtOnce }, () => null);
     this.#run = run;
     const row = `(${Array.from({ length: columns }, () => "?").join(", ")})`;
     this.#one = statement(row);
     this.#many = statement(Array.from({ length: rowsAtOnce }, () => row).join(", "));
   }
 
-  added(): void {
-    if (this.values.length === this.#columns * rowsAtOnce) this.write();
+  /** @param row its values, in the order of the columns. */
+  add(...row: readonly SQLInputValue[]): void {
+    for (let column = 0; column < row.length; column++) this.#values[this.#filled++] = row[column]!;
+    if (this.#filled === this.#values.length) this.write();
   }
 
   /** Writes all rows that were added. */
   write(): void {
-    const { values } = this;
-    if (values.length === this.#columns * rowsAtOnce) this.#run(this.#many, values);
-    else for (let row = 0; row < values.length; row += this.#columns) this.#run(this.#one, values.slice(row, row + this.#columns));
-    values.length = 0;
+    const values = this.#values;
+    if (this.#filled === values.length) this.#run(this.#many, values);
+    else for (let row = 0; row < this.#filled; row += this.#columns) this.#run(this.#one, values.slice(row, row + this.#columns));
+    this.clear();
   }
 
   /** Drops the rows that are not written. */
   clear(): void {
-    this.values.length = 0;
+    this.#values.fill(null, 0, this.#filled); // large data is not kept
+    this.#filled = 0;
   }
 }

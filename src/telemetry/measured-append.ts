@@ -7,20 +7,20 @@ import type { Counted } from "./counted.ts";
 export function measuredAppend(append: AppendInputs, { appends, appendSeconds }: Counted, clock: Clock): AppendInputs {
   const [stored, duplicate, refused, failed] = (["stored", "duplicate", "refused", "failed"] as const).map((outcome) => appends.of(outcome));
   const took = appendSeconds.of();
+  const ended = (sinceMs: number) => took.observe((clock.monotonicMs() - sinceMs) / 1000);
   return (input, options) => {
     const count = Array.isArray(input) ? input.length : 1;
     const sinceMs = clock.monotonicMs();
-    const ended = () => took.observe((clock.monotonicMs() - sinceMs) / 1000);
     const appending = append(input, options);
     // Beside the answer, not around it: the caller waits for no promise more.
     void appending.then(
       (appended) => {
         for (const event of appended) (event.duplicate ? duplicate! : stored!).add();
-        ended();
+        ended(sinceMs);
       },
       (error: unknown) => {
         (isOurs(error) ? failed! : refused!).add(count);
-        ended();
+        ended(sinceMs);
       },
     );
     return appending;

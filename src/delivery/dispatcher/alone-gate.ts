@@ -10,6 +10,8 @@ export interface GateMember {
   gateMoved(): void;
 }
 
+const atRest = { wants: false, busy: false };
+
 export class AloneGate {
   readonly #members: GateMember[] = [];
   /** What each member's state was when the others were last told. */
@@ -36,8 +38,9 @@ export class AloneGate {
 
   /** `member` may have changed. The others look again only if it has, because otherwise two of them would tell each other for ever. */
   moved(member: GateMember): void {
-    const [wants, busy] = [member.wantsAlone(), member.busy()];
-    const told = this.#told.get(member) ?? { wants: false, busy: false };
+    const wants = member.wantsAlone();
+    const busy = member.busy();
+    const told = this.#told.get(member) ?? atRest;
     if (told.wants === wants && told.busy === busy) return;
     this.#told.set(member, { wants, busy });
     // While no suspect waits, it makes no difference who is busy.

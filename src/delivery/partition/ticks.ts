@@ -51,15 +51,12 @@ export class Ticks {
     const { checkpoint, decisions, leave, paced, schedule, suspects, wakeUps } = this.#needs;
     const held = checkpoint.heldBy();
     const sinceMs = held === undefined ? null : busySinceMs(held);
-    const times = [
-      wakeUps.next(),
-      sinceMs === null ? null : sinceMs + this.#limits.slowMs + 1,
-      schedule.grantsTurns() ? paced.nextMs(schedule.freeSlots()) : null,
-      suspects.patienceEndsMs(),
-      leave.nextMs(),
-      decisions.nextMs(),
-    ];
-    return times.reduce((least, time) => (time !== null && (least === null || time < least) ? time : least), null);
+    let next = wakeUps.next();
+    if (sinceMs !== null) next = earlier(next, sinceMs + this.#limits.slowMs + 1);
+    if (schedule.grantsTurns()) next = earlier(next, paced.nextMs(schedule.freeSlots()));
+    next = earlier(next, suspects.patienceEndsMs());
+    next = earlier(next, leave.nextMs());
+    return earlier(next, decisions.nextMs());
   }
 
   /** What is due may start again. */
@@ -94,6 +91,9 @@ export class Ticks {
     for (const lane of book.all()) agenda.refresh(lane);
   }
 }
+
+/** Null: never. */
+const earlier = (one: number | null, other: number | null): number | null => (one === null || (other !== null && other < one) ? other : one);
 
 /** Since when the lane has not been free for the event that it is to start next; null: it is free. */
 const busySinceMs = ({ running, loans }: Lane): number | null => loans[0]?.sinceMs ?? running?.startedMs ?? null;

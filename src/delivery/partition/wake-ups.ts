@@ -19,8 +19,16 @@ export class WakeUps<T> {
   }
 
   /** Takes out all that are due at `nowMs`, the earliest first. */
-  *due(nowMs: number): Iterable<T> {
-    while (this.#heap.length > 0 && this.#heap[0]!.atMs <= nowMs) yield this.#take();
+  due(nowMs: number): Iterable<T> {
+    return this.#isDue(nowMs) ? this.#takeDue(nowMs) : none; // mostly nothing is, and each look asks
+  }
+
+  #isDue(nowMs: number): boolean {
+    return this.#heap.length > 0 && this.#heap[0]!.atMs <= nowMs;
+  }
+
+  *#takeDue(nowMs: number): Iterable<T> {
+    while (this.#isDue(nowMs)) yield this.#take();
   }
 
   #take(): T {
@@ -41,3 +49,5 @@ export class WakeUps<T> {
     return first.item;
   }
 }
+
+const none: readonly never[] = [];

@@ -53,8 +53,7 @@ export function makeInserts(
     insertStream(stream, tenant) {
       if (lastStreamId === 0) lastStreamId = (prepare("select coalesce(max(id), 0) from streams").get() as unknown as readonly [number])[0];
       const id = ++lastStreamId;
-      streamRows.values.push(id, stream, tenant, 0, streamSum(id, stream, tenant, 0));
-      streamRows.added();
+      streamRows.add(id, stream, tenant, 0, streamSum(id, stream, tenant, 0));
       return id;
     },
     insertEvent(position, streamId, revision, previous, recordedAtMs, { event: { id, type, schemaVersion, source, occurredAt }, data, metadata }) {
@@ -62,13 +61,11 @@ export function makeInserts(
       grew(data.length);
       const ofData = dataSum(data);
       const sum = rowSum({ position, streamId, revision, previous, id, type, schemaVersion, source, occurredAt, recordedAtMs, metadata, dataSum: ofData });
-      eventRows.values.push(position, streamId, revision, previous, id, type, schemaVersion, source, occurredAt, recordedAtMs, ofData, sum, metadata, data);
-      eventRows.added();
+      eventRows.add(position, streamId, revision, previous, id, type, schemaVersion, source, occurredAt, recordedAtMs, ofData, sum, metadata, data);
       if (revision > 0 && revision % eventsPerMark === 0) prepare("insert into marks values (?, ?, ?)").run(streamId, revision, position);
     },
     writeHead({ id, head, position }) {
-      headRows.values.push(id, head, position, headSum(id, head, position));
-      headRows.added();
+      headRows.add(id, head, position, headSum(id, head, position));
     },
   };
   const pending: PendingRows = {

@@ -23,12 +23,13 @@ export type ScanStep = (
   dataOf?: (stream: string) => boolean,
 ) => Promise<Scan>;
 
+const positionsOf = { forward: scanStatement("e.position", undefined, "forward").sql, backward: scanStatement("e.position", undefined, "backward").sql };
+
 export function makeScan(step: Step, take: Take, limits: Pick<SqliteLogLimits, "batchEvents" | "scanPositions">): ScanStep {
   const once = (filter: EventFilter | undefined, direction: Direction, from: number, limit: number, dataOf?: (stream: string) => boolean): Scan =>
     step((db) => {
       const columns = dataOf === undefined ? db.columns : db.columnsWithOwnData;
       const { sql, values } = scanStatement(columns, filter, direction);
-      const positions = scanStatement("e.position", undefined, direction).sql;
       // Without a filter every position holds an event, so the number of events bounds the step.
       const span = filter === undefined ? Number.MAX_SAFE_INTEGER : limits.scanPositions;
       let reached = direction === "forward" ? Math.min(from + span, db.end.lastPosition) : Math.max(from - span, 1);
@@ -50,7 +51,7 @@ export function makeScan(step: Step, take: Take, limits: Pick<SqliteLogLimits, "
         wanted,
         (rows, last) => {
           const start = last === null ? from : last[0];
-          return db.rows(sql, [start, reached, ...values, rows], { sql: positions, values: [start, reached, rows] });
+          return db.rows(sql, [start, reached, ...values, rows], { sql: positionsOf[direction], values: [start, reached, rows] });
         },
         dataOf,
         filter,

@@ -57,12 +57,13 @@ interface Storing extends Pick<Single, "expected" | "place"> {
 }
 
 /** Apart, so that what waits for the answer does not hold the event: see EncodedEvent. */
-function stored(log: Needs["log"], { stream, event, expected, place }: Storing): Promise<readonly LogsAppendedEvent[]> {
-  const store = () => {
-    const storing = log.append(stream, [event], expected, madeHere);
-    place.leave();
-    return storing;
-  };
-  const before = place.before();
-  return before === null ? store() : before.then(store);
+function stored(log: Needs["log"], storing: Storing): Promise<readonly LogsAppendedEvent[]> {
+  const before = storing.place.before();
+  return before === null ? store(log, storing) : before.then(() => store(log, storing));
+}
+
+function store(log: Needs["log"], { stream, event, expected, place }: Storing): Promise<readonly LogsAppendedEvent[]> {
+  const storing = log.append(stream, [event], expected, madeHere);
+  place.leave();
+  return storing;
 }

@@ -47,7 +47,7 @@ ${typeCountTables}
     const recordedMs = recordedMsOf(event);
     if (entity.revision >= 0 && Math.floor(entity.revision / revisionsPerMark) !== Math.floor(event.revision / revisionsPerMark))
       db.run("insert into event_marks(entity, revision, position) values (?, ?, ?)", entity.id, event.revision, position);
-    latest.events.values.push(
+    latest.events.add(
       position,
       entity.id,
       event.revision,
@@ -61,7 +61,6 @@ ${typeCountTables}
       event.metadata.correlationId ?? null,
       recordedMs,
     );
-    latest.events.added();
     latest.types.add(event.tenant, event.type, event.schemaVersion, 1);
     const minute = Math.floor(recordedMs / 60_000);
     const positions = latest.minutes.get(minute);
