@@ -63,6 +63,8 @@ export class Jobs {
   readonly #starting = new Map<string, string | undefined>();
   /** Those of jobs that were cut off, too: what their last calls came to is still to be stored. */
   readonly #runners = new Set<Runner>();
+  /** Of jobs that have not ended: to be told to partitions that come meanwhile. */
+  readonly #paces = new Map<string, { readonly handlers: readonly string[]; readonly pace: Pace }>();
   /** Of jobs whose streams other instances write as well. */
   readonly #records = new Map<string, RunnerRecord>();
 
@@ -126,6 +128,17 @@ export class Jobs {
     this.#records.get(replayId)?.heard(event);
   }
 
+  /** Partitions have come since the jobs began. */
+  paceAgain(): void {
+    for (const [replayId, { handlers, pace }] of this.#paces)
+      for (const handler of handlers)
+        try {
+          this.#needs.delivery.must(handler).replays.pace(replayId, pace);
+        } catch {
+          // It stands still, or is another instance's.
+        }
+  }
+
   /** The service stops: no further item starts, and every job goes on at the next start. */
   cutOff(): void {
     for (const job of this.#jobs.values()) job.cutOff();
@@ -156,6 +169,7 @@ export class Jobs {
       },
     });
     this.#paceAll(handlers, replayId, pace);
+    this.#paces.set(replayId, { handlers, pace });
     this.#jobs.set(replayId, job);
     this.#records
       .get(replayId)
@@ -206,6 +220,7 @@ export class Jobs {
 
   #isOver(replayId: string, handlers: readonly string[]): void {
     this.#jobs.delete(replayId);
+    this.#paces.delete(replayId);
     this.#records.delete(replayId);
     if (!this.#needs.signal.aborted) this.#unpace(handlers, replayId);
   }

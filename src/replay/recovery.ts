@@ -10,15 +10,17 @@ import { caughtUp } from "./caught-up.ts";
 import { suspectsOf } from "./job-progress.ts";
 import type { Jobs } from "./jobs.ts";
 import { outcomesOfLetters } from "./letter-outcomes.ts";
+import type { PacesElsewhere } from "./paces-elsewhere.ts";
 import type { PlanStream } from "./plan-stream.ts";
 import type { ReplayStream } from "./replay-stream.ts";
 import { takeUp } from "./take-up.ts";
 
 export interface RecoveryNeeds {
   readonly log: Pick<EventLog, "head">;
-  readonly views: Pick<Views, "waitFor" | "openReplays" | "replayOutcomes">;
+  readonly views: Pick<Views, "waitFor" | "openReplays" | "replay" | "replayOutcomes">;
   readonly delivery: Pick<RunningHandlers, "working" | "cluster">;
   readonly jobs: Jobs;
+  readonly paces: Pick<PacesElsewhere, "of">;
   readonly stream: ReplayStream;
   readonly plans: PlanStream;
   readonly ends: LastEnds;
@@ -61,7 +63,7 @@ export function makeRecovery(needs: RecoveryNeeds): Recovery {
 export const againMs = 2000;
 
 async function goOn(needs: RecoveryNeeds): Promise<void> {
-  const { log, views, delivery, jobs, onCutOff, signal } = needs;
+  const { log, views, delivery, jobs, paces, onCutOff, signal } = needs;
   await caughtUp(views, await log.head(), signal);
   const open = await views.openReplays();
   await delivery.cluster?.membership.look();
@@ -76,11 +78,17 @@ async function goOn(needs: RecoveryNeeds): Promise<void> {
       onCutOff(replayId, error); // the others go on
     }
   }
-  // A replay may have ended a moment before the process did: nobody else would let go of the lanes that still wait for its turns.
-  const elsewhere = new Set(delivery.cluster === null ? [] : open.map(({ replayId }) => replayId));
-  for (const replays of delivery.working().map((handler) => handler.replays))
-    for (const replayId of replays.unknownPaces())
-      if (jobs.get(replayId) === undefined && !elsewhere.has(replayId)) await replays.withdrawHere(replayId, "stop");
+  jobs.paceAgain();
+  const tenants = new Map(delivery.cluster === null ? [] : open.map(({ tenant, replayId }) => [replayId, tenant]));
+  for (const { replays } of delivery.working())
+    for (const replayId of replays.unknownPaces()) {
+      if (jobs.get(replayId) !== undefined) continue;
+      const tenant = tenants.get(replayId);
+      const elsewhere = tenant === undefined ? undefined : await views.replay(tenant, replayId);
+      if (elsewhere !== undefined && elsewhere.endedAt === null) replays.pace(replayId, paces.of(elsewhere));
+      // A replay may have ended a moment before the process did: nobody else would let go of the lanes that still wait for its turns.
+      else await replays.withdrawHere(replayId, "stop");
+    }
 }
 
 async function goOnWith(needs: RecoveryNeeds, tenant: string, replayId: string, planId: string | null): Promise<void> {

@@ -24,6 +24,7 @@ import type { JobFigures } from "./job-figures.ts";
 import { Jobs } from "./jobs.ts";
 import { outcomesOfLetters } from "./letter-outcomes.ts";
 import { countNewSince } from "./new-since.ts";
+import { PacesElsewhere } from "./paces-elsewhere.ts";
 import { makePlans, type Plans } from "./plan.ts";
 import { makePlanStream } from "./plan-stream.ts";
 import { againMs, makeRecovery } from "./recovery.ts";
@@ -90,7 +91,8 @@ export function makeReplays(needs: ReplayNeeds): Replays {
       delivery.cluster &&
       (async ({ replayId, tenant = defaultTenant }, items) => outcomesOfLetters({ views, signal }, { tenant, replayId, items, upTo: await log.head() })),
   });
-  const recovery = makeRecovery({ ...needs, jobs, stream, plans: planStream, signal });
+  const paces = new PacesElsewhere(needs);
+  const recovery = makeRecovery({ ...needs, jobs, paces, stream, plans: planStream, signal });
   const find = makeFindLetter({ views, delivery });
 
   return {
@@ -104,7 +106,11 @@ export function makeReplays(needs: ReplayNeeds): Replays {
     figures: (replayId) => jobs.get(replayId)?.figures(),
     items: stream.items,
     resume: recovery.goOn,
-    heard: (event) => jobs.heard(event.stream.slice(replayStream("").length), event),
+    heard(event) {
+      const replayId = event.stream.slice(replayStream("").length);
+      jobs.heard(replayId, event);
+      paces.heard(replayId, event);
+    },
     stop() {
       stopping.abort();
       jobs.cutOff();
