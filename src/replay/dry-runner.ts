@@ -59,8 +59,8 @@ export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutc
       lent.add(slot);
       try {
         if (withdrawn) return { outcome: "withdrawn" };
-        const source = { item: place, amended };
-        const called = await slot.deliver({ event, replay: { id: replayId, reason, mode: "dry_run", effects }, source, ...unrecorded });
+        const about = { revision: event.revision, read: async () => event, source: { item: place, amended } };
+        const called = await slot.deliver({ ...about, replay: { id: replayId, reason, mode: "dry_run", effects }, ...unrecorded });
         switch (called.kind) {
           case "completed": {
             return await end({ item: place, outcome: "succeeded", attempts: 1, error: null, ...askedFor(called.record) });

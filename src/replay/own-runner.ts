@@ -5,13 +5,11 @@ import type { Withdrawal } from "../delivery/partition/letter.ts";
 import type { ReplayOfCall } from "../delivery/replay-mode.ts";
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
 import { isRepriseError, RepriseError } from "../errors.ts";
-import { aboutBytes } from "../event/about-bytes.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
 import type { Ends } from "../records/attempt.ts";
 import type { OwnOutcome } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
 import type { NextTurnOf } from "./asked-turns.ts";
-import { EventRoom } from "./event-room.ts";
 import { laneOf } from "./items.ts";
 import { OutcomeWriter } from "./outcome-writer.ts";
 import type { ItemEnd, JobRequest, Runner } from "./runner.ts";
@@ -47,7 +45,6 @@ export class OwnRunner implements Runner {
   readonly #lanes = new Map<string, BorrowedLane>();
   /** Of items that were taken back: they go on from there. */
   readonly #progress = new Map<number, LoanProgress>();
-  readonly #room = new EventRoom();
   #withdrawn: Withdrawal | null = null;
   #cautiousLeft: number;
   /** One for all items: a replay has millions of them. */
@@ -64,26 +61,11 @@ export class OwnRunner implements Runner {
   async run(place: number, item: ReplayItem): Promise<ItemEnd> {
     if (this.#withdrawn === "pause") this.#withdrawn = null;
     if (this.#options.delivery.find(item.handler) === undefined) return { outcome: "skipped", reason: handlerAbsent };
-    const event = await this.#read(item);
-    const bytes = event === undefined ? 0 : aboutBytes(event.data);
-    this.#room.read(bytes);
+    if (this.#withdrawn !== null) return { outcome: "withdrawn" };
     try {
-      if (this.#withdrawn !== null) return { outcome: "withdrawn" };
-      if (event === undefined) return { outcome: "skipped", reason: eventRemoved };
-      return await this.#ended(place, item, await this.#laneOf(item).deliver(this.#callOf(place, event)));
-    } finally {
-      this.#room.leave(bytes);
-    }
-  }
-
-  async #read(item: ReplayItem): Promise<StoredEvent | undefined> {
-    const room = this.#room.enter();
-    if (room !== null) await room;
-    if (this.#withdrawn !== null) return undefined;
-    try {
-      return await this.#options.readEvent(item);
+      return await this.#ended(place, item, await this.#laneOf(item).deliver(this.#callOf(place, item)));
     } catch (error) {
-      this.#room.read(0);
+      if (isRepriseError(error, "NOT_FOUND")) return { outcome: "skipped", reason: eventRemoved };
       throw error;
     }
   }
@@ -127,11 +109,11 @@ export class OwnRunner implements Runner {
     return lane;
   }
 
-  #callOf(place: number, event: StoredEvent): LoanedCall {
-    const { suspects, storeStarted, nextTurn } = this.#options;
+  #callOf(place: number, item: ReplayItem): LoanedCall {
+    const { suspects, nextTurn } = this.#options;
     const ends = suspects.get(place) ?? null;
     const about = { replay: this.#replay, before: this.#progress.get(place) ?? null, ends, recordFirst: ends !== null || this.#cautiousLeft-- > 0 };
-    return new OwnCall(place, event, { ...about, nextTurn: nextTurn(this.#isWanted) }, storeStarted);
+    return new OwnCall(place, item, { ...about, nextTurn: nextTurn(this.#isWanted) }, this.#options);
   }
 
   async #ended(place: number, item: ReplayItem, end: LoanEnd): Promise<ItemEnd> {
@@ -169,7 +151,7 @@ export class OwnRunner implements Runner {
 
 /** One item, as the partition is asked for it. A class, because a replay has millions of them, and each would need two closures. */
 class OwnCall implements LoanedCall {
-  readonly event: StoredEvent;
+  readonly revision: number;
   readonly replay: ReplayOfCall;
   readonly before: LoanProgress | null;
   readonly ends: Ends | null;
@@ -177,15 +159,16 @@ class OwnCall implements LoanedCall {
   readonly source: LoanedCall["source"];
   readonly nextTurn: NextTurn | null;
   readonly #place: number;
-  readonly #store: OwnRunnerOptions["storeStarted"];
+  readonly #item: ReplayItem;
+  readonly #needs: Pick<OwnRunnerOptions, "readEvent" | "storeStarted">;
 
   constructor(
     place: number,
-    event: StoredEvent,
+    item: ReplayItem,
     { replay, before, ends, recordFirst, nextTurn }: Pick<LoanedCall, "replay" | "before" | "ends" | "recordFirst"> & Pick<OwnCall, "nextTurn">,
-    store: OwnRunnerOptions["storeStarted"],
+    needs: Pick<OwnRunnerOptions, "readEvent" | "storeStarted">,
   ) {
-    this.event = event;
+    this.revision = item.revision;
     this.replay = replay;
     this.before = before;
     this.ends = ends;
@@ -193,11 +176,18 @@ class OwnCall implements LoanedCall {
     this.nextTurn = nextTurn;
     this.source = { item: place, amended: false };
     this.#place = place;
-    this.#store = store;
+    this.#item = item;
+    this.#needs = needs;
+  }
+
+  async read(): Promise<StoredEvent> {
+    const event = await this.#needs.readEvent(this.#item);
+    if (event === undefined) throw new RepriseError("NOT_FOUND", eventRemoved);
+    return event;
   }
 
   record(alone: boolean): Promise<unknown> {
-    return this.#store(this.#place, { ends: this.ends ?? noEnds, alone });
+    return this.#needs.storeStarted(this.#place, { ends: this.ends ?? noEnds, alone });
   }
 
   onNotAlone(): void {

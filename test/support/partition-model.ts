@@ -12,7 +12,7 @@ import type { Delivery } from "../../src/delivery/partition/delivery.ts";
 import { divide } from "../../src/delivery/partition/flush-appends.ts";
 import { type Lane, unknownNext } from "../../src/delivery/partition/lane.ts";
 import type { LaneAct } from "../../src/delivery/partition/lane-act.ts";
-import type { LaneLoan } from "../../src/delivery/partition/lane-loan.ts";
+import type { LaneLoan, LoanedCall } from "../../src/delivery/partition/lane-loan.ts";
 import { isRecorded, type LaneStanding, saysMore } from "../../src/delivery/partition/lane-standing.ts";
 import type { LetterReplay } from "../../src/delivery/partition/letter.ts";
 import type { PartitionOptions } from "../../src/delivery/partition/options.ts";
@@ -125,7 +125,7 @@ export class World {
   #flush: Flush | null = null;
   #lastEnd: "told" | "not_told" = "told";
   /** Reads under way: what the node answered when it was asked. */
-  #reads: { lane: Lane; replay: LetterReplay | null; events: StoredEvent[]; head: number }[] = [];
+  #reads: { lane: Lane; replay: LetterReplay | null; call: { loan: LaneLoan; asked: LoanedCall } | null; events: StoredEvent[]; head: number }[] = [];
   /** Called and not returned; or returned and not settled. */
   #calls: { delivery: Delivery; concluded: boolean }[] = [];
   #now = 0;
@@ -227,7 +227,7 @@ export class World {
     else if (act < 0.36) this.#subscribe(1 + Math.floor(this.random() * 6));
     else if (act < 0.5) this.#start();
     else if (act < 0.66) this.#return();
-    else if (act < 0.76) this.#read();
+    else if (act < 0.76) for (let reads = this.#options.together ? 3 : 1; reads > 0; reads--) this.#read();
     else if (act < 0.89) this.#record();
     else if (act < 0.93) {
       this.#now += Math.floor(this.random() * 1500);
@@ -664,16 +664,18 @@ export class World {
   #readOne(): boolean {
     const wanted = this.partition.reading.next();
     if (wanted === undefined) return false;
-    const { lane, from, replay } = wanted;
+    const { lane, from, replay, loan } = wanted;
     const events = this.#streams.get(lane.stream) ?? [];
     // A node that lags behind shows less of the stream; never less than what was there when the partition was claimed.
     const stale = this.random() < 0.2 ? Math.floor(this.random() * 3) : 0;
     const visible = events.filter((event, index) => event.position <= this.#openedAt || event.revision < from || index < events.length - stale);
-    if (replay !== null) this.#reads.push({ lane, replay, events: events.filter((event) => event.revision === from), head: 0 });
+    const one = events.filter((event) => event.revision === from);
+    if (loan !== null) this.#reads.push({ lane, replay: null, call: { loan, asked: loan.call! }, events: one, head: 0 });
+    else if (replay !== null) this.#reads.push({ lane, replay, call: null, events: one, head: 0 });
     else
       this.#reads.push({
         lane,
-        replay,
+        ...{ replay, call: null },
         events: visible.filter((event) => event.revision >= from).slice(0, 1 + Math.floor(this.random() * 4)),
         head: visible.length - 1,
       });
@@ -684,6 +686,7 @@ export class World {
     const [read] = this.#reads.splice(index, 1);
     if (read === undefined) return false;
     if (fails) this.partition.reading.failed(read.lane);
+    else if (read.call) this.partition.reading.loanRead(read.call.loan, read.call.asked, read.events[0]!);
     else if (read.replay) this.partition.reading.letterRead(read.lane, read.replay, read.events[0] ?? null);
     else this.partition.reading.laneRead(read.lane, read.events, read.head, this.#now);
     return true;
@@ -928,16 +931,17 @@ export class World {
       const ends = this.random() < 0.1 ? { crashes: 1, kills: 0, told: 1 } : null;
       const replay = { id: loan.replayId, reason: null, mode: "run", effects: "once" } as const;
       loaned.notBefore = 0;
-      this.partition.loans.ask(loan, {
-        event: events[next]!,
-        replay,
-        before: null,
+      const asked: LoanedCall = {
+        ...{ revision: events[next]!.revision, read: async () => events[next]!, replay, before: null },
         ends,
         recordFirst: false,
         record: null,
         onNotAlone: null,
         source: { item: next, amended: false },
-      });
+      };
+      this.partition.loans.ask(loan, asked);
+      // Mostly it is read in the same moment.
+      if (loan.call === asked && !loan.lane.reading && this.random() < 0.8) this.partition.reading.loanRead(loan, asked, events[next]!);
       return;
     }
     this.#loans.splice(this.#loans.indexOf(loaned), 1);

@@ -6,6 +6,7 @@ import { emptyState } from "../../src/delivery/journal/state.ts";
 import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
 import { type Lane, laneBatch, makeLane } from "../../src/delivery/partition/lane.ts";
 import type { LaneAct } from "../../src/delivery/partition/lane-act.ts";
+import type { LaneLoan } from "../../src/delivery/partition/lane-loan.ts";
 import type { PartitionOptions } from "../../src/delivery/partition/options.ts";
 import { Pace } from "../../src/delivery/partition/pace.ts";
 import { Partition } from "../../src/delivery/partition/partition.ts";
@@ -13,6 +14,7 @@ import { systemClock } from "../../src/event/clock.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
+import { readEvent } from "../../src/log/read-event.ts";
 import type { AttemptRecord } from "../../src/records/attempt.ts";
 import { anEvent } from "../contract/log-events.ts";
 import { makeStoredEvent } from "../support/stored-event.ts";
@@ -33,7 +35,7 @@ async function readAll(log: EventLog, lanes: readonly Lane[], archivedBefore?: (
   const reading = {
     next: () => {
       const lane = waiting.shift();
-      return lane && { lane, from: lane.next, replay: null };
+      return lane && { lane, from: lane.next, replay: null, loan: null };
     },
     laneRead: (lane: Lane, events: readonly StoredEvent[], head: number, _nowMs: number, archived = 0) => {
       const { stream } = lane;
@@ -136,25 +138,29 @@ async function largeLetters(lanes: number, { together = true, ordering = "strict
   };
   const partition = new Partition(options, { state, unclean: false, readAhead: 0, nowMs: 0, monotonicMs: 0 });
   const read = vi.spyOn(partition.reading, "letterRead");
+  const loanRead = vi.spyOn(partition.reading, "loanRead");
+  const reads = () => read.mock.calls.length + loanRead.mock.calls.length;
   const pump = { soon: () => reader.begin() };
   const life = { stopping: false, reading: new AbortController().signal };
-  const parts = { handler: "agent", log, journal: { stream: "j" }, clock: systemClock, partition, life, logger: { warn() {} }, pump };
+  const failed: unknown[] = [];
+  const loans = { fail: (loan: LaneLoan, error: unknown) => void failed.push(error, partition.loans.takeBack(loan, "pause")?.kind) };
+  const parts = { handler: "agent", log, journal: { stream: "j" }, clock: systemClock, partition, loans, life, logger: { warn() {} }, pump };
   const reader: LaneReader = new LaneReader(parts as unknown as LaneReaderOptions);
   const begin = (lane: number, replayId: string) => partition.replays.begin(`shop.order-${lane}`, 0, { replayId, actor: "local", reason: null });
   const settled = async (): Promise<void> => {
     reader.begin();
-    for (let before = -1; before !== read.mock.calls.length; await nextTurns()) before = read.mock.calls.length;
+    for (let before = -1; before !== reads(); await nextTurns()) before = reads();
   };
   /** Delivers what gets slots, until nothing does. @returns the lanes. */
   const deliver = async (): Promise<ReadonlySet<string>> => {
     const delivered = new Set<string>();
     for (;;) {
       await settled();
-      partition.schedule.start(0);
+      const started = partition.schedule.start(0);
       partition.flushes.take();
-      const stored = partition.flushes.stored();
-      if (stored.length === 0) return delivered;
-      for (const delivery of stored) {
+      const all = [...started, ...partition.flushes.stored()];
+      if (all.length === 0) return delivered;
+      for (const delivery of all) {
         await settled();
         delivered.add(delivery.lane.stream);
         partition.outcomes.conclude(delivery, { kind: "completed", record: {} as AttemptRecord }, 0);
@@ -162,10 +168,21 @@ async function largeLetters(lanes: number, { together = true, ordering = "strict
       }
     }
   };
-  /** Letters that wait with their events. */
-  const held = () =>
-    new Set(read.mock.calls.filter(([lane, replay]) => lane.replays.includes(replay) && replay.event !== null).map(([, replay]) => replay)).size;
-  return { partition, begin, settled, deliver, read, held };
+  /** Deliveries of replays that wait with their events. */
+  const held = () => {
+    const all = [...read.mock.calls.map(([, replay]) => replay), ...loanRead.mock.calls.map(([loan]) => loan)];
+    return new Set(all.filter(({ event }) => event !== null)).size;
+  };
+  const lend = (lane: number, replayId: string, read?: () => Promise<StoredEvent>) => {
+    const stream = `shop.order-${lane}`;
+    const loan = partition.loans.lend(stream, replayId, 0);
+    const event = async () => (await readEvent(log, stream, 0))!;
+    const replay = { id: replayId, reason: null, mode: "run", effects: "once" } as const;
+    const rest = { before: null, ends: null, recordFirst: false, record: null, onNotAlone: null, source: { item: lane, amended: false } };
+    partition.loans.ask(loan, { revision: 0, read: read ?? event, replay, ...rest });
+    return loan;
+  };
+  return { partition, begin, lend, settled, deliver, read, held, failed };
 }
 
 it.each([
@@ -265,6 +282,52 @@ it("large dead letters that wait for a turn while their relaxed lanes run live c
   for (let lane = kept; lane < lanes; lane++) begin(lane, "large");
   await settled();
   expect(read.mock.calls.some(([{ stream }]) => stream === `shop.order-${kept}`)).toBe(true);
+});
+
+it("large events of a replay's own deliveries share the bound: 16 MiB at a time, all are delivered, and those of paused lanes hold none back", async () => {
+  const [lanes, kept, megabyte] = [60, 40, 1024 * 1024];
+  const scene = await largeLetters(lanes);
+  const { lend, settled, deliver, held } = scene;
+  const loans = Array.from({ length: kept }, (_, lane) => lend(lane, "history"));
+  await settled();
+  expect(held() * 900_000).toBeGreaterThan(16 * megabyte);
+  expect(held() * 900_000).toBeLessThan(40 * megabyte);
+  const letGo = loans.map((_, lane) => keptBy["their lanes are paused"]!(scene, lane));
+  expect(held()).toBe(0);
+  for (let lane = kept; lane < lanes; lane++) lend(lane, "history");
+  expect((await deliver()).size).toBe(lanes - kept);
+  for (const go of letGo) go();
+  expect((await deliver()).size).toBe(kept);
+  expect(held()).toBe(0);
+});
+
+it("tells whoever asked for a delivery that its event cannot be read, unless it was taken back meanwhile", async () => {
+  const { lend, settled, partition, failed } = await largeLetters(3);
+  const unreadable = new Error("planted");
+  lend(0, "history", () => Promise.reject(unreadable));
+  await settled();
+  expect(failed).toEqual([unreadable, "withdrawn"]);
+  const { promise, reject } = Promise.withResolvers<StoredEvent>();
+  const loan = lend(1, "history", () => promise);
+  await settled();
+  expect(partition.loans.takeBack(loan, "pause")).toMatchObject({ kind: "withdrawn" });
+  reject(unreadable);
+  await settled();
+  expect(failed).toHaveLength(2);
+  expect(loan.lane.reading).toBe(false);
+});
+
+it("a delivery that was taken back while its event was read is not given that event when it is asked for again", async () => {
+  const { lend, settled, partition } = await largeLetters(1);
+  const { promise, resolve } = Promise.withResolvers<StoredEvent>();
+  const loan = lend(0, "history", () => promise);
+  const [call, event] = [loan.call!, makeStoredEvent({ id: "again" })];
+  await settled();
+  partition.loans.takeBack(loan, "pause");
+  partition.loans.ask(loan, { ...call, read: async () => event });
+  resolve(makeStoredEvent({ id: "first" }));
+  await settled();
+  expect(loan.event).toBe(event);
 });
 
 async function nextTurns(): Promise<void> {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { emptyState } from "../../src/delivery/journal/state.ts";
 import { defaultDeliveryLimits } from "../../src/delivery/limits.ts";
 import type { Delivery } from "../../src/delivery/partition/delivery.ts";
-import type { LoanedCall } from "../../src/delivery/partition/lane-loan.ts";
+import type { LaneLoan, LoanedCall } from "../../src/delivery/partition/lane-loan.ts";
 import type { PartitionOptions } from "../../src/delivery/partition/options.ts";
 import { Partition } from "../../src/delivery/partition/partition.ts";
 import type { StoredEvent } from "../../src/event/event.ts";
@@ -25,12 +25,35 @@ function makePartition(options: Partial<PartitionOptions> = {}): Partition {
   return new Partition({ ordering: "strict", record: "batch", unknownOutcome: "repeat", concurrency: 4, ...wanted, ...options }, at);
 }
 
-const call = (more: Partial<LoanedCall> = {}): LoanedCall => ({
-  event: event(0),
+type Call = LoanedCall & { readonly event: StoredEvent };
+
+const call = ({ event: asked = event(0), ...more }: Partial<Call> = {}): Call => ({
+  ...{ event: asked, revision: asked.revision, read: async () => asked },
   replay: { id: "h1", reason: null, mode: "run", effects: "once" },
   ...{ before: null, ends: null, recordFirst: false, record: async () => {}, onNotAlone: null, source: { item: 0, amended: false } },
   ...more,
 });
+
+/** Asks for the call, whose event is read as soon as its lane may run it. */
+function ask(partition: Partition, loan: LaneLoan, asked: Call) {
+  const ended = partition.loans.ask(loan, asked);
+  readLoans(partition);
+  return ended;
+}
+
+/** @returns what else is to be read. */
+function readLoans(partition: Partition) {
+  for (;;) {
+    const next = partition.reading.next();
+    if (!next?.loan) return next;
+    partition.reading.loanRead(next.loan, next.loan.call!, event(next.from, next.lane.stream));
+  }
+}
+
+function tick(partition: Partition, nowMs: number): void {
+  partition.ticks.tick(nowMs);
+  readLoans(partition);
+}
 
 const crashed = (crashes: number): Ends => ({ crashes, kills: 0, told: crashes });
 
@@ -45,12 +68,12 @@ describe("a replay's own delivery", () => {
     const partition = makePartition();
     const loan = partition.loans.lend(stream, "h1", 0);
     partition.reading.offer(event(5));
-    partition.loans.ask(loan, call());
+    ask(partition, loan, call());
     const [first] = partition.schedule.start(0);
     expect(end(partition, first!, retry)).toBeNull();
     expect(partition.schedule.start(99)).toEqual([]);
     expect(partition.ticks.nextMs()).toBe(100);
-    partition.ticks.tick(100);
+    tick(partition, 100);
     const [second] = partition.schedule.start(100);
     expect(second).toMatchObject({ attempt: 2, round: 1, loan });
     expect(end(partition, second!, { kind: "give_up", record, cause: "exhausted", error, becomes: "dead_letter" })).toEqual({
@@ -65,37 +88,37 @@ describe("a replay's own delivery", () => {
   it("that was put off is called again without a failed call", () => {
     const partition = makePartition();
     const loan = partition.loans.lend(stream, "h1", 0);
-    partition.loans.ask(loan, call());
+    ask(partition, loan, call());
     const deferrals = { count: 1, ms: 100 };
     end(partition, partition.schedule.start(0)[0]!, { kind: "defer", record, waitMs: 100, retryAt: retry.retryAt, deferrals });
     expect(partition.schedule.start(99)).toEqual([]);
-    partition.ticks.tick(100);
+    tick(partition, 100);
     expect(partition.schedule.start(100)[0]).toMatchObject({ attempt: 1, round: 0, deferred: deferrals });
   });
 
   it("goes on where it was when its replay took it back", () => {
     const partition = makePartition();
     const loan = partition.loans.lend(stream, "h1", 0);
-    partition.loans.ask(loan, call());
+    ask(partition, loan, call());
     end(partition, partition.schedule.start(0)[0]!, retry);
     const before = { failed: 1, deferred: { count: 0, ms: 0 }, dueMs: 100, part: null };
     expect(partition.loans.takeBack(loan, "pause")).toEqual({ kind: "withdrawn", progress: before });
     partition.loans.end(loan);
     const again = partition.loans.lend(stream, "h1", 50);
-    partition.loans.ask(again, call({ before }));
+    ask(partition, again, call({ before }));
     expect(partition.schedule.start(50)).toEqual([]);
-    partition.ticks.tick(100);
+    tick(partition, 100);
     expect(partition.schedule.start(100)[0]).toMatchObject({ attempt: 2, round: 1 });
   });
 
   it("of a split event has attempts of its own for each part, and goes on at the part where it was", () => {
     const partition = makePartition();
     const loan = partition.loans.lend(stream, "h1", 0);
-    partition.loans.ask(loan, call());
+    ask(partition, loan, call());
     const [delivery] = partition.schedule.start(0);
     delivery!.part = { index: 0, of: 2 };
     end(partition, delivery!, retry);
-    partition.ticks.tick(100);
+    tick(partition, 100);
     const [again] = partition.schedule.start(100);
     expect(again).toMatchObject({ attempt: 2 });
     again!.part = { index: 0, of: 2 };
@@ -107,12 +130,12 @@ describe("a replay's own delivery", () => {
     expect(ended).toMatchObject({ kind: "withdrawn", progress: { failed: 1, part: { index: 1 } } });
     const next = partition.loans.lend("default.order-2", "h1", 0);
     partition.loans.end(loan);
-    partition.loans.ask(next, call({ before: ended!.kind === "withdrawn" ? { ...ended!.progress, dueMs: null } : null }));
+    ask(partition, next, call({ before: ended!.kind === "withdrawn" ? { ...ended!.progress, dueMs: null } : null }));
     const [last] = partition.schedule.start(200);
     expect(partition.parts.firstOf(last!)).toBe(1);
     expect(last).toMatchObject({ attempt: 2 });
     end(partition, last!, { kind: "completed", record });
-    partition.loans.ask(next, call({ event: event(1, "default.order-2") }));
+    ask(partition, next, call({ event: event(1, "default.order-2") }));
     expect(partition.parts.firstOf(partition.schedule.start(200)[0]!)).toBe(0);
   });
 
@@ -123,11 +146,11 @@ describe("a replay's own delivery", () => {
       ["stop", { kind: "failed", attempts: 1, error }],
       ["pause", { kind: "withdrawn", progress: { failed: 1, deferred: { count: 0, ms: 0 }, dueMs: 100, part: null } }],
     ] as const) {
-      partition.loans.ask(loan, call());
+      ask(partition, loan, call());
       const [delivery] = partition.schedule.start(0);
       expect(partition.loans.takeBack(loan, how)).toBeNull();
       expect(end(partition, delivery!, retry)).toEqual(ended);
-      partition.ticks.tick(1000);
+      tick(partition, 1000);
       expect(partition.schedule.start(1000)).toEqual([]);
     }
   });
@@ -135,7 +158,7 @@ describe("a replay's own delivery", () => {
   it("that nothing is known of keeps its place, and goes on when the handler does", () => {
     const partition = makePartition();
     const loan = partition.loans.lend(stream, "h1", 0);
-    partition.loans.ask(loan, call());
+    ask(partition, loan, call());
     const [delivery] = partition.schedule.start(0);
     partition.schedule.hold("paused", true);
     expect(end(partition, delivery!, put)).toBeNull();
@@ -147,7 +170,7 @@ describe("a replay's own delivery", () => {
   it("is called once in a dry run", () => {
     const partition = makePartition();
     const loan = partition.loans.lend(stream, "h1", 0);
-    partition.loans.ask(loan, call({ replay: { id: "h1", reason: null, mode: "dry_run", effects: "once" } }));
+    ask(partition, loan, call({ replay: { id: "h1", reason: null, mode: "dry_run", effects: "once" } }));
     expect(end(partition, partition.schedule.start(0)[0]!, retry)).toEqual({ kind: "failed", attempts: 1, error });
   });
 });
@@ -160,7 +183,7 @@ describe("a replay's own delivery that the end of the process cut off", () => {
     [5, 3, null],
   ])("with limits.maxCrashes %i has failed after %i crashes: %s", (maxCrashes, crashes, type) => {
     const partition = makePartition({ limits: { ...defaultDeliveryLimits, maxCrashes } });
-    const ended = partition.loans.ask(partition.loans.lend(stream, "h1", 0), call({ ends: crashed(crashes) }));
+    const ended = ask(partition, partition.loans.lend(stream, "h1", 0), call({ ends: crashed(crashes) }));
     if (type === null) expect(ended).toBeNull();
     else expect(ended).toMatchObject({ kind: "failed", attempts: crashes, error: { type } });
     expect(partition.schedule.start(0)).toHaveLength(type === null ? 1 : 0);
@@ -168,7 +191,7 @@ describe("a replay's own delivery that the end of the process cut off", () => {
 
   it("is never repeated by itself under unknownOutcome escalate", () => {
     const partition = makePartition({ unknownOutcome: "escalate" });
-    const ended = partition.loans.ask(partition.loans.lend(stream, "h1", 0), call({ ends: crashed(1) }));
+    const ended = ask(partition, partition.loans.lend(stream, "h1", 0), call({ ends: crashed(1) }));
     expect(ended).toMatchObject({ kind: "failed", error: { type: "UnknownOutcome" } });
   });
 
@@ -183,7 +206,7 @@ describe("a replay's own delivery that the end of the process cut off", () => {
     const told: string[] = [];
     for (const of of [stream, "default.order-2"]) {
       const loan = partition.loans.lend(of, "h1", 0);
-      partition.loans.ask(loan, call({ event: event(0, of), ends: crashed(1), onNotAlone: () => told.push(of) }));
+      ask(partition, loan, call({ event: event(0, of), ends: crashed(1), onNotAlone: () => told.push(of) }));
     }
     const [first] = partition.schedule.start(0);
     expect(first).toMatchObject({ loan: { toRecord: "alone" } });
@@ -196,8 +219,8 @@ describe("a replay's own delivery that the end of the process cut off", () => {
   it("runs alone, recorded as such, one after another, and nothing else beside it", () => {
     const partition = makePartition();
     const [one, two] = ["default.order-2", "default.order-3"].map((of) => partition.loans.lend(of, "h1", 0));
-    partition.loans.ask(one!, call({ event: event(0, "default.order-2"), ends: crashed(1) }));
-    partition.loans.ask(two!, call({ event: event(0, "default.order-3"), ends: crashed(1) }));
+    ask(partition, one!, call({ event: event(0, "default.order-2"), ends: crashed(1) }));
+    ask(partition, two!, call({ event: event(0, "default.order-3"), ends: crashed(1) }));
     partition.reading.offer(event(0));
     const first = partition.schedule.start(0);
     expect(first).toMatchObject([{ loan: { toRecord: "alone" } }]);
@@ -217,12 +240,12 @@ describe("a replay's own delivery that the end of the process cut off", () => {
     let told = 0;
     const loan = partition.loans.lend("default.order-2", "h1", 0);
     const onNotAlone = () => void told++;
-    partition.loans.ask(loan, call({ event: event(0, "default.order-2"), ends: crashed(1), onNotAlone }));
+    ask(partition, loan, call({ event: event(0, "default.order-2"), ends: crashed(1), onNotAlone }));
     partition.reading.offer(event(0));
     expect(partition.schedule.start(0)).toHaveLength(1);
-    partition.ticks.tick(9_999);
+    tick(partition, 9_999);
     expect(partition.schedule.start(9_999)).toEqual([]);
-    partition.ticks.tick(10_000);
+    tick(partition, 10_000);
     expect(told).toBe(1);
     expect(partition.schedule.start(10_000).map(({ lane }) => lane.stream)).toEqual([stream]);
   });
@@ -238,7 +261,7 @@ describe("a replay's own delivery that the end of the process cut off", () => {
     );
     const loan = partition.loans.lend(stream, "h1", 0);
     partition.loans.ask(loan, call({ event: event(0), ends: crashed(1) }));
-    const read = partition.reading.next()!;
+    const read = readLoans(partition)!;
     partition.reading.laneRead(read.lane, [event(0)], 0, 0);
     expect(partition.schedule.start(0)).toEqual([]);
     partition.flushes.take();
@@ -247,6 +270,7 @@ describe("a replay's own delivery that the end of the process cut off", () => {
     end(partition, own!, { kind: "completed", record });
     partition.flushes.take();
     partition.flushes.stored();
+    readLoans(partition);
     expect(partition.schedule.start(0)).toMatchObject([{ loan: { toRecord: "alone" } }]);
   });
 });

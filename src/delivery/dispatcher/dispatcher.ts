@@ -116,7 +116,7 @@ export class Dispatcher {
     const called = { ...parts, epoch: claimed.epoch, judge: new CallJudge(options), effects, followUps };
     this.#caller = new Caller({ ...called, writer: this.#writer, loans: this.#loans });
     this.#subscriber = new Subscriber(parts);
-    this.#reader = new LaneReader(parts);
+    this.#reader = new LaneReader({ ...parts, loans: this.#loans });
     this.letters = new LetterActs({ ...parts, writer: this.#writer });
     this.lanes = new LaneActs({ ...parts, writer: this.#writer });
     this.replays = new ReplaySide({ ...parts, writer: this.#writer, loans: this.#loans });

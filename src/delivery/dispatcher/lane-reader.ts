@@ -7,10 +7,12 @@ import type { DeliveryLogger } from "../delivery-logger.ts";
 import { asAmended } from "../journal/amendment.ts";
 import type { JournalStream } from "../journal/journal-stream.ts";
 import type { Lane } from "../partition/lane.ts";
+import type { LaneLoan } from "../partition/lane-loan.ts";
 import type { Partition } from "../partition/partition.ts";
-import { HeldLetters } from "./held-letters.ts";
+import { HeldEvents } from "./held-events.ts";
 import { findLetters, groupsOf, type LetterGroup, type LetterToRead } from "./letter-events.ts";
 import { type Lifetime, retryWaits } from "./lifetime.ts";
+import type { Loans } from "./loans.ts";
 import type { Pump } from "./pump.ts";
 
 /** Readings at once. */
@@ -28,6 +30,7 @@ export interface LaneReaderOptions {
   readonly logger: DeliveryLogger;
   readonly journal: JournalStream;
   readonly partition: Partition;
+  readonly loans: Loans;
   readonly life: Lifetime;
   readonly pump: Pump;
 }
@@ -39,13 +42,13 @@ interface LaneToRead {
 
 export type ArchivedBefore = (stream: string) => Promise<number>;
 
-/** Reads the streams of detached lanes, and the events of dead letters that are to be delivered again. */
+/** Reads the streams of detached lanes, and the events that replays deliver. */
 export class LaneReader {
   readonly #options: LaneReaderOptions;
   /** Asked for once, because a log that is measured makes such a function anew each time. */
   readonly #readStreams: EventLog["readStreams"];
   readonly #findsMany: boolean;
-  readonly #held = new HeldLetters();
+  readonly #held = new HeldEvents();
   #underWay = 0;
 
   constructor(options: LaneReaderOptions) {
@@ -65,9 +68,10 @@ export class LaneReader {
     while (!life.stopping && readings() < readsAtOnce && letters.length < lettersAtOnce && lanes.length < lanesAtOnce) {
       const read = partition.reading.next(mayRead);
       if (read === undefined) break;
-      const { lane, from, replay } = read;
-      if (replay === null) lanes.push({ lane, from });
-      else letters.push({ lane, replay });
+      const { lane, from, replay, loan } = read;
+      if (loan !== null) void this.#read(lane, () => this.#readLoan(loan));
+      else if (replay !== null) letters.push({ lane, replay });
+      else lanes.push({ lane, from });
     }
     if (readStreams && lanes.length > 1) void this.#readLanes(readStreams, lanes);
     else this.#readLanesSingly(lanes);
@@ -144,9 +148,21 @@ export class LaneReader {
     this.#letterRead({ lane, replay }, event);
   }
 
-  #letterRead(letter: LetterToRead, event: StoredEvent | null): void {
-    this.#options.partition.reading.letterRead(letter.lane, letter.replay, event);
-    this.#held.add(letter);
+  #letterRead({ lane, replay }: LetterToRead, event: StoredEvent | null): void {
+    this.#options.partition.reading.letterRead(lane, replay, event);
+    this.#held.add(lane, replay);
+  }
+
+  async #readLoan(loan: LaneLoan): Promise<void> {
+    const { partition, loans } = this.#options;
+    const call = loan.call!;
+    try {
+      partition.reading.loanRead(loan, call, await call.read());
+      this.#held.add(loan.lane, loan);
+    } catch (error) {
+      if (loan.call === call) loans.fail(loan, error);
+      partition.reading.failed(loan.lane);
+    }
   }
 
   async #readLane(lane: Lane, from: number): Promise<void> {

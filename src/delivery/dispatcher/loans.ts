@@ -51,17 +51,22 @@ export class Loans {
     if (end !== null) this.tell(loan, end);
   }
 
-  /** Has the replay record the loan's call before it is made. When it cannot, nobody waits for the call any more, and it is not made. */
+  /** Has the replay record the loan's call before it is made. When it cannot, the call fails. */
   async record(loan: LaneLoan): Promise<void> {
     const alone = loan.toRecord === "alone";
     loan.toRecord = null;
     try {
       await loan.call?.record?.(alone);
     } catch (error) {
-      this.#asked.get(loan)?.reject(error);
-      this.#asked.delete(loan);
-      this.#partition.loans.takeBack(loan, "pause");
+      this.fail(loan, error);
     }
+  }
+
+  /** Whoever asked for the call is told, and it is not made. */
+  fail(loan: LaneLoan, error: unknown): void {
+    this.#asked.get(loan)?.reject(error);
+    this.#asked.delete(loan);
+    this.#partition.loans.takeBack(loan, "pause");
   }
 
   /** Whether somebody still waits for the call that the loan asked for. */

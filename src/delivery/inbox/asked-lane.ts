@@ -43,9 +43,9 @@ export class AskedLane implements BorrowedLane {
     }
   }
 
-  async #ask({ event, replay, ends, recordFirst, record, source, nextTurn = null }: LoanedCall, before: LoanProgress | null): Promise<LoanEnd> {
+  async #ask({ revision, replay, ends, recordFirst, record, source, nextTurn = null }: LoanedCall, before: LoanProgress | null): Promise<LoanEnd> {
     const { asker, clock, journal, stream, replayId } = this.#options;
-    const about = { stream, replayId, revision: event.revision, replay, ...source, ends, recordFirst, isRecorded: record !== null };
+    const about = { stream, replayId, revision, replay, ...source, ends, recordFirst, isRecorded: record !== null };
     const args = { ...about, before: before && toldProgress(before, clock.monotonicMs()), ...(nextTurn !== null && { turnByTurn: true }) };
     const { data } = await asker.ask(journal, { act: "lane.deliver", args }, byItsReplay, { patient: true, stillWanted: () => this.#isWanted });
     return fromTold((data as unknown as JournalData["act.done"]).end as unknown as ToldLoanEnd, clock.monotonicMs());

@@ -78,12 +78,18 @@ export class LentLanes {
     const { withdrawals } = lent;
     lent.running++;
     try {
-      const event = await this.#eventOf(dispatcher, asked);
       const ends = isAgain && asked.isRecorded ? ((await this.#endsOf(asked)) ?? asked.ends) : asked.ends;
       const record = asked.isRecorded ? (alone: boolean) => this.#started(asked, ends ?? noEnds, alone) : null;
       if (lent.withdrawals !== withdrawals) return { kind: "withdrawn", progress: asked.before ?? fresh };
       const end = await lent.lane.deliver({
-        ...{ event, replay: asked.replay, before: asked.before && heardProgress(asked.before, clock.monotonicMs()), ends, record },
+        ...{
+          revision: asked.revision,
+          read: () => this.#eventOf(dispatcher, asked),
+          replay: asked.replay,
+          before: asked.before && heardProgress(asked.before, clock.monotonicMs()),
+          ends,
+          record,
+        },
         recordFirst: asked.recordFirst || isAgain,
         onNotAlone: record && (() => void record(false).catch(() => {})), // when it cannot be stored, its end is told all the same
         ...{ source: { item: asked.item, amended: asked.amended }, turnByTurn: asked.turnByTurn === true },

@@ -39,9 +39,11 @@ export class Agenda {
     if (lane.running !== null) return;
     const readiness = this.#readiness;
     // A letter is also read beside events that are ready: a relaxed lane's next ones may never end, or may themselves wait for this letter to run alone.
-    const letter = readiness.letterOf(lane);
-    for (const replay of lane.replays) if (replay !== letter) replay.event = null; // what cannot run takes no room; it is read again
-    const toRead = letter?.event === null && lane.acts === 0 && !lane.reading;
+    const next = readiness.nextOfReplay(lane);
+    // What cannot run holds no event: it is read again.
+    for (const replay of lane.replays) if (replay !== next) replay.event = null;
+    for (const loan of lane.loans) if (loan !== next) loan.event = null;
+    const toRead = next?.event === null && lane.acts === 0 && !lane.reading;
     if (toRead) this.#toRead.add(lane);
     const work = readiness.workOf(lane);
     this.#paced.giveUp(lane, work?.replayId ?? null);
@@ -64,13 +66,13 @@ export class Agenda {
     }
   }
 
-  /** Takes out a lane whose stream, or whose letter, has to be read; undefined when there is none. @param mayBe what is not read now stays. */
+  /** Takes out a lane whose stream, or whose next delivery of a replay, has to be read; undefined when there is none. @param mayBe what is not read now stays. */
   nextToRead(mayBe: ((lane: Lane) => boolean) | null): Lane | undefined {
     for (const lane of this.#toRead) {
       if (mayBe?.(lane) === false) continue;
       this.#toRead.delete(lane);
       // An amendment may be among its acts: the lane is put here again when they are through.
-      if (lane.acts === 0 && (lane.detached || this.#readiness.letterOf(lane)?.event === null)) return lane;
+      if (lane.acts === 0 && (lane.detached || this.#readiness.toRead(lane))) return lane;
     }
     return undefined;
   }

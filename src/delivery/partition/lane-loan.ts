@@ -20,7 +20,9 @@ export type NextTurn = (inMs: number) => Promise<boolean>;
 
 /** A delivery that is a replay's own: of history, or to another handler. What has to be on record of it is in the replay's stream. */
 export interface LoanedCall {
-  readonly event: StoredEvent;
+  readonly revision: number;
+  /** Its event: asked for once its lane may run it, and again when something kept it meanwhile. Whoever asked for the call is told when that cannot be read. */
+  readonly read: () => Promise<StoredEvent>;
   readonly replay: ReplayOfCall;
   /** How far it had come when its replay took it back; null: it begins. */
   readonly before: LoanProgress | null;
@@ -59,6 +61,8 @@ export interface LaneLoan {
   readonly sinceMs: number;
   /** What waits for its turn, its slot or its retry, or runs. */
   call: LoanedCall | null;
+  /** The call's event, once it was read. */
+  event: StoredEvent | null;
   failed: number;
   deferred: Deferrals;
   dueMs: number | null;

@@ -126,5 +126,5 @@ export function dropQueue(lane: Lane): void {
 
 /** Of what the lane starts next. */
 export function priorityOf({ loans, replays, queue }: Lane): Priority {
-  return (loans[0]?.call?.event ?? replays[0]?.event ?? queue.first())?.metadata.priority ?? "normal";
+  return (loans[0]?.event ?? replays[0]?.event ?? queue.first())?.metadata.priority ?? "normal";
 }

@@ -53,6 +53,7 @@ function isLast({ call, leaving }: LaneLoan, { kind }: Pick<Verdict, "kind">): b
 
 function endOf<End extends LoanEnd>(loan: LaneLoan, end: End): End {
   loan.call = null;
+  loan.event = null;
   loan.ends = null;
   loan.dueMs = null;
   return end;

@@ -37,7 +37,7 @@ export class Loans {
   lend(stream: string, replayId: string, monotonicMs: number): LaneLoan {
     const lane = this.#book.open(stream);
     const progress = { failed: 0, deferred: noDeferrals, dueMs: null, part: null };
-    const loan: LaneLoan = { lane, replayId, sinceMs: monotonicMs, call: null, ...progress, ends: null, toRecord: null, leaving: null };
+    const loan: LaneLoan = { lane, replayId, sinceMs: monotonicMs, call: null, event: null, ...progress, ends: null, toRecord: null, leaving: null };
     lane.loans = [...lane.loans, loan];
     this.#agenda.refresh(lane);
     return loan;
@@ -49,6 +49,7 @@ export class Loans {
     const cutOff = ends && judgeCutOff(ends, this.#options);
     if (cutOff) return { kind: "failed", attempts: Math.max(1, ends.crashes), error: cutOff.error };
     loan.call = call;
+    loan.event = null;
     loan.ends = ends;
     loan.leaving = null;
     loan.failed = before?.failed ?? 0;

@@ -31,18 +31,24 @@ export class Readiness {
     return !lane.paused && lane.acts === 0 && lane.blockedBy === null && lane.dueMs === null && !this.#isBlockedByLetter(lane);
   }
 
+  /** Letters of a lane are replayed in revision order; a later one waits while the first is in back-off. */
   replayReady(lane: Lane): LetterReplay | undefined {
-    const first = this.letterOf(lane);
-    return first !== undefined && first.event !== null && lane.acts === 0 ? first : undefined;
+    const [first] = lane.replays;
+    return first !== undefined && first.event !== null && lane.acts === 0 && this.nextOfReplay(lane) === first ? first : undefined;
   }
 
-  /**
-   * The letter that comes next, unless something keeps it from running: only its event is read and held. Letters of a lane are replayed in revision order; a
-   * later one waits while the first is in back-off, or until its runner at another instance has a turn for it.
-   */
-  letterOf(lane: Lane): LetterReplay | undefined {
-    const first = lane.replays[0];
-    return first !== undefined && first.dueMs === null && first.turn !== "awaited" && !lane.paused && this.loanOf(lane) === undefined ? first : undefined;
+  /** What comes next of a replay, unless something keeps it, or its runner at another instance has no turn for it yet: only its event is read and held. */
+  nextOfReplay(lane: Lane): LetterReplay | LaneLoan | undefined {
+    const loan = this.loanOf(lane);
+    if (loan !== undefined) return loan.call === null || loan.dueMs !== null || lane.paused ? undefined : loan;
+    const [first] = lane.replays;
+    return first === undefined || first.dueMs !== null || first.turn === "awaited" || lane.paused ? undefined : first;
+  }
+
+  /** Of that, what has to be read first. */
+  toRead(lane: Lane): LetterReplay | LaneLoan | undefined {
+    const next = this.nextOfReplay(lane);
+    return next?.event === null ? next : undefined;
   }
 
   /** The loan that has the lane. What ran at a crash comes first. */
@@ -50,14 +56,13 @@ export class Readiness {
     return this.#suspects.of(lane)?.loan === null ? undefined : lane.loans[0];
   }
 
-  #loanReady({ lane, call, dueMs }: LaneLoan): boolean {
-    return call !== null && dueMs === null && !lane.paused && lane.acts === 0;
+  #loanReady({ lane, event, dueMs }: LaneLoan): boolean {
+    return event !== null && dueMs === null && !lane.paused && lane.acts === 0;
   }
 
   workOf(lane: Lane): Work | undefined {
     const loan = this.loanOf(lane);
-    if (loan !== undefined)
-      return loan.call === null || !this.#loanReady(loan) ? undefined : { event: loan.call.event, replay: null, loan, replayId: loan.replayId };
+    if (loan !== undefined) return this.#loanReady(loan) ? { event: loan.event!, replay: null, loan, replayId: loan.replayId } : undefined;
     const replay = this.replayReady(lane);
     const replayed = replay && { event: replay.event!, replay, loan: null, replayId: replay.replayId };
     const event = lane.queue.length > 0 && this.mayRunLive(lane) ? lane.queue.first() : undefined;
@@ -81,7 +86,7 @@ export class Readiness {
     const ready = this.replayReady(lane);
     if (replay !== undefined) {
       if (ready === replay) return "ready";
-      return this.letterOf(lane) === replay ? "later" : "over"; // it is read, or waits for its retry, or behind another
+      return this.nextOfReplay(lane) === replay ? "later" : "over"; // it is read, or waits for its retry, or behind another
     }
     if (ready !== undefined) return "ready"; // the lane is read on once that is over
     const first = lane.queue.first()?.revision;

@@ -6,6 +6,7 @@ import type { Agenda } from "./agenda.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { type Lane, laneBatch, makeLane, unknownNext } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
+import type { LaneLoan, LoanedCall } from "./lane-loan.ts";
 import type { LaneMoves } from "./lane-moves.ts";
 import type { LetterReplay } from "./letter.ts";
 import type { PartitionOptions } from "./options.ts";
@@ -27,6 +28,13 @@ export interface ReadingNeeds {
   readonly readiness: Readiness;
   readonly recorder: Recorder;
   readonly wakeUps: WakeUps<Lane>;
+}
+
+export interface ToRead {
+  readonly lane: Lane;
+  readonly from: number;
+  readonly replay: LetterReplay | null;
+  readonly loan: LaneLoan | null;
 }
 
 export class Reading {
@@ -129,25 +137,26 @@ export class Reading {
   }
 
   /**
-   * A lane whose stream has to be read, or the letter that it replays; undefined when there is none. Answer with `laneRead`, `letterRead` or `failed`.
+   * A lane whose stream has to be read, or the event of what a replay delivers there: of a letter, or of a loan's call. Undefined when there is none.
+   * Answer with `laneRead`, `letterRead`, `loanRead` or `failed`.
    *
-   * @param mayBe of letters; null: all of them.
+   * @param mayBe of replays; null: all of them.
    */
-  next(
-    mayBe: ((replay: LetterReplay) => boolean) | null = null,
-  ): { readonly lane: Lane; readonly from: number; readonly replay: LetterReplay | null } | undefined {
+  next(mayBe: ((replayId: string) => boolean) | null = null): ToRead | undefined {
     if (this.#recorder.isFull()) return undefined;
     const lane = this.#agenda.nextToRead(
       mayBe &&
         ((each) => {
-          const replay = this.#letterToRead(each);
-          return replay === null || mayBe(replay);
+          const wanted = this.#readiness.toRead(each);
+          return wanted === undefined || mayBe(wanted.replayId);
         }),
     );
     if (lane === undefined) return undefined;
-    const replay = this.#letterToRead(lane);
+    const wanted = this.#readiness.toRead(lane);
     lane.reading = true;
-    return { lane, from: replay?.revision ?? lane.next, replay };
+    if (wanted === undefined) return { lane, from: lane.next, replay: null, loan: null };
+    if ("call" in wanted) return { lane, from: wanted.call!.revision, replay: null, loan: wanted };
+    return { lane, from: wanted.revision, replay: wanted, loan: null };
   }
 
   /**
@@ -197,17 +206,19 @@ export class Reading {
     return !detached || running !== null || this.#readiness.loanOf(lane) !== undefined || queue.length > 0 || !this.#readiness.mayRunLive(lane);
   }
 
-  #letterToRead(lane: Lane): LetterReplay | null {
-    const letter = this.#readiness.letterOf(lane);
-    return letter?.event === null ? letter : null;
-  }
-
   /** The event of a letter that is replayed; null when the log has it no more. */
   letterRead(lane: Lane, replay: LetterReplay, event: StoredEvent | null): void {
     lane.reading = false;
     if (event === null) endReplay(this.#recorder, lane, replay, { outcome: "skipped", reason: "event removed from the log" });
     else replay.event = event;
     this.#agenda.refresh(lane);
+  }
+
+  /** The event of a loan's call, unless that was taken back meanwhile. */
+  loanRead(loan: LaneLoan, call: LoanedCall, event: StoredEvent): void {
+    loan.lane.reading = false;
+    if (loan.call === call) loan.event = event;
+    this.#agenda.refresh(loan.lane);
   }
 
   /** The reading failed: the lane is read again later. */

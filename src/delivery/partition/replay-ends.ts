@@ -5,6 +5,7 @@ import type { Recorder } from "./recorder.ts";
 
 export function endReplay(recorder: Recorder, lane: Lane, replay: LetterReplay, end: LetterReplayEnd): void {
   lane.replays = lane.replays.filter((each) => each !== replay);
+  replay.event = null;
   recorder.end(replay, end);
 }
 
