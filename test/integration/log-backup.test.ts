@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, it, onTestFinished } from "vitest";
+import { backupSqliteLog } from "../../src/log/sqlite/backup.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { anEvent, flat } from "../contract/log-events.ts";
 import { reprise } from "../support/cli.ts";
@@ -88,6 +89,29 @@ it("a target folder that exists is used as it is and made private; one that hold
   const cutOff = temporaryFolder();
   mkdirSync(join(cutOff, "partial-x"));
   expect(await reprise(["backup", "--to", cutOff], { env: env(folder) })).toMatchObject({ code: 2, stderr: expect.stringContaining("partial-x") });
+});
+
+it("a backup that is stopped leaves nothing, and one that was killed is named by the next", async () => {
+  const folder = temporaryFolder();
+  const log = await openSqliteLog(folder);
+  await log.append("default.order-1", [anEvent()], "none");
+  await log.close();
+  const backups = temporaryFolder();
+  const stopped = new AbortController();
+  await expect(backupSqliteLog(folder, join(backups, "monday"), { onProgress: () => stopped.abort(), signal: stopped.signal })).rejects.toMatchObject({
+    name: "AbortError",
+  });
+  expect(readdirSync(backups)).toEqual([]);
+
+  const killed = join(backups, "tuesday.partial-Ab_9xZ");
+  mkdirSync(killed);
+  const run = await reprise(["backup", "--to", join(backups, "wednesday"), "-o", "json"], { env: env(folder) });
+  expect(run).toMatchObject({ code: 0, stderr: expect.stringContaining(killed) });
+  expect(JSON.parse(run.stdout)).toMatchObject({ damaged_places: 0, unfinished: [killed] });
+  expect(await reprise(["backup", "--to", join(backups, "wednesday")], { env: env(folder) })).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^The backup could not be made/),
+  });
 });
 
 it("log check names the place, beside the owner, and a backup of a damaged log says so", async () => {

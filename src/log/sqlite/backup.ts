@@ -1,6 +1,6 @@
 /** Copies log.db as it is at one moment, while an owner goes on. */
 import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { backup, type DatabaseSync } from "node:sqlite";
 import { RepriseError } from "../../errors.ts";
 import type { CheckOptions, LogCheck } from "../check-log.ts";
@@ -19,6 +19,8 @@ export interface Backup {
   readonly lastPosition: bigint;
   /** Of the copy, read back. */
   readonly check: LogCheck;
+  /** Folders of other backups beside it that were cut off, or are still being made. */
+  readonly unfinished: readonly string[];
 }
 
 /** Begins the name of the folder of an unfinished backup. */
@@ -31,7 +33,7 @@ const allPages = 2 ** 31 - 1;
  * Copies the log in `folder` into the folder `to`: a log of its own from which a service starts. It gets its name only when all of it is on disk and was read
  * back. Other users cannot read it: 0600 in 0700.
  *
- * @throws LOG_MISSING; LOG_DAMAGED when SQLite cannot read on; LOG_FULL; CONFIG_INVALID when `to` is in use or cannot be written. Then nothing is left.
+ * @throws LOG_MISSING; LOG_DAMAGED when SQLite cannot read on; LOG_FULL; CONFIG_INVALID when `to` is in use or cannot be written; the signal's reason. Then nothing is left.
  */
 export async function backupSqliteLog(folder: string, to: string, options: CheckOptions = {}): Promise<Backup> {
   const path = join(folder, "log.db");
@@ -46,10 +48,12 @@ export async function backupSqliteLog(folder: string, to: string, options: Check
     const copy = join(draft, "log.db");
     closeSync(openSync(copy, "wx", 0o600));
     await copyPages(path, copy);
+    options.signal?.throwIfAborted();
     chmodSync(copy, 0o600);
     syncFile(copy);
     syncFolder(copy);
     const check = await checkSqliteLog(draft, options);
+    options.signal?.throwIfAborted();
     const { logId, lastPosition } = await readBack(draft);
     const { size: bytes } = statSync(copy);
     if (isThere) {
@@ -60,7 +64,7 @@ export async function backupSqliteLog(folder: string, to: string, options: Check
       renameSync(draft, to);
       syncFolder(to);
     }
-    return { logId, bytes, lastPosition, check };
+    return { logId, bytes, lastPosition, check, unfinished: isThere ? [] : unfinishedBeside(to) };
   } catch (error) {
     if (draft !== null) rmSync(draft, { recursive: true, force: true });
     const told = fromSqliteError(error, `The backup to ${to}`);
@@ -83,6 +87,12 @@ function mustBeEmpty(to: string): void {
       ? `--to is ${to}: something is there already. Name a new folder.`
       : `--to is ${to}: the backup in ${cutOff} is still being made, or was cut off. If it was cut off, remove that folder; else name another.`,
   );
+}
+
+function unfinishedBeside(to: string): readonly string[] {
+  const all = readdirSync(dirname(to), { withFileTypes: true });
+  const drafts = all.filter((each) => each.isDirectory() && new RegExp(`\\.${partial}\\w{6}$`).test(each.name) && each.name !== basename(to));
+  return drafts.map(({ name }) => join(dirname(to), name)).sort();
 }
 
 async function copyPages(path: string, copy: string): Promise<void> {
