@@ -8,12 +8,14 @@ import { callStep, StepFailure } from "./lift/call-step.ts";
 import { describeRefusal, parse } from "./lift/parse.ts";
 import { otherThanJson } from "./whole-json.ts";
 
+const noDowncast = [null, null] as const;
+
 /** Makes the older event that the log stores in place of a current one, for types with a downcast. */
 export function makeDowncasts(byName: ReadonlyMap<string, Chain>): Pick<Catalog, "toStore" | "asOnceStored"> {
   const downcastOf = ({ type, schemaVersion }: NewEvent): readonly [Chain, Downcast] | readonly [null, null] => {
     const chain = byName.get(type);
     const downcast = chain?.downcast ?? null;
-    return chain === undefined || downcast === null || schemaVersion !== chain.current ? [null, null] : [chain, downcast];
+    return chain === undefined || downcast === null || schemaVersion !== chain.current ? noDowncast : [chain, downcast];
   };
 
   return {

