@@ -61,6 +61,8 @@ export class Seat {
   }
 
   get fault(): RepriseError | null {
+    const { takesOver, mayStart } = this.#options;
+    if (!takesOver && this.#dispatcher === null && damageIn(this.#fault) !== null && !mayStart()) return null; // it is another instance's to say
     return this.#fault ?? this.#dispatcher?.life.fault ?? null;
   }
 
@@ -99,12 +101,17 @@ export class Seat {
 
   /** Claims the journal, records what has changed of the handler, and goes to work. @throws FENCED, JOURNAL_DAMAGED, LOG_UNAVAILABLE */
   async claim(): Promise<Dispatcher> {
-    const dispatcher = await claimPartition(this.#opening(), this.#options.configure);
-    this.#dispatcher = dispatcher;
-    this.#fault = null;
-    this.start();
-    this.#options.onTaken(this.place.handler);
-    return dispatcher;
+    try {
+      const dispatcher = await claimPartition(this.#opening(), this.#options.configure);
+      this.#dispatcher = dispatcher;
+      this.#fault = null;
+      this.start();
+      this.#options.onTaken(this.place.handler);
+      return dispatcher;
+    } catch (error) {
+      this.#fault = damageIn(error) ?? this.#fault; // until a claim succeeds
+      throw error;
+    }
   }
 
   /**
@@ -117,8 +124,8 @@ export class Seat {
     if (because !== undefined) this.#fault = because;
     if ((await dispatcher?.stop(patienceMs, how)) === false) return false;
     if (this.#dispatcher === dispatcher) {
+      this.#fault = because ?? damageIn(this.#fault ?? dispatcher?.life.fault);
       this.#dispatcher = null;
-      this.#fault = because ?? null;
     }
     return true;
   }
@@ -168,8 +175,8 @@ export class Seat {
       this.#dispatcher = await open(this.#opening());
       this.#fault = null;
     } catch (error) {
-      if (!isRepriseError(error, "FENCED", "JOURNAL_DAMAGED", "LOG_DAMAGED")) throw error;
-      this.#failed(error);
+      if (!isRepriseError(error, "FENCED") && damageIn(error) === null) throw error;
+      this.#failed(error as RepriseError);
     }
   }
 
@@ -225,6 +232,11 @@ export class Seat {
       }
     }
   }
+}
+
+/** What stays as it is until somebody repairs it. */
+function damageIn(error: unknown): RepriseError | null {
+  return isRepriseError(error, "JOURNAL_DAMAGED", "LOG_DAMAGED") ? error : null;
 }
 
 /** The dispatcher that may be asked for something: null also while it lets go of the partition. */
