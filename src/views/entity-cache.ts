@@ -8,6 +8,8 @@ export interface EntityKey {
   position: number;
   /** The type of its last event, as its row has it: null before its first, and when all have left the log. */
   lastType: string | null;
+  /** That of all its types, as its row has it; null for none. */
+  typeSet: number | null;
   /** What the transaction under way has to write of it at its end. */
   pending: PendingEntity | null;
 }

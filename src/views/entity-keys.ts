@@ -27,8 +27,8 @@ export function readEntities(db: ViewDatabase, events: readonly StoredEvent[]): 
     `select ${columns}, n.stream from json_each(?) wanted cross join entities n on n.stream = wanted.value`,
     JSON.stringify([...unknown]),
   );
-  for (const { stream, id, tenant, type, revision, position, lastType } of found)
-    keep(db, stream, { id, tenant, type, revision, position, lastType, pending: null });
+  for (const { stream, id, tenant, type, revision, position, lastType, typeSet } of found)
+    keep(db, stream, { id, tenant, type, revision, position, lastType, typeSet, pending: null });
 }
 
 function keep(db: ViewDatabase, stream: string, key: EntityKey): EntityKey {
@@ -36,15 +36,15 @@ function keep(db: ViewDatabase, stream: string, key: EntityKey): EntityKey {
   return key;
 }
 
-const columns = "n.id, n.tenant, n.type, n.revision, n.position, n.last_type as lastType";
+const columns = "n.id, n.tenant, n.type, n.revision, n.position, n.last_type as lastType, n.type_set as typeSet";
 
-type Columns = readonly [id: number, tenant: string, type: string, revision: number, position: number, lastType: string | null];
+type Columns = readonly [id: number, tenant: string, type: string, revision: number, position: number, lastType: string | null, typeSet: number | null];
 
 function read(db: ViewDatabase, stream: string): EntityKey | undefined {
   const row = db.values<Columns>(`select ${columns} from entities n where n.stream = ?`, stream);
   if (row === undefined) return undefined;
-  const [id, tenant, type, revision, position, lastType] = row;
-  return { id, tenant, type, revision, position, lastType, pending: null };
+  const [id, tenant, type, revision, position, lastType, typeSet] = row;
+  return { id, tenant, type, revision, position, lastType, typeSet, pending: null };
 }
 
 /** @returns null when the stream has a row. */
@@ -54,5 +54,5 @@ function make(db: ViewDatabase, stream: string, { tenant, entity }: Pick<StoredE
      on conflict (stream) do nothing`,
     ...[stream, tenant, entity.type, entity.id, streamHash(stream)],
   );
-  return id === null ? null : { id, tenant, type: entity.type, revision: -1, position: 0, lastType: null, pending: null };
+  return id === null ? null : { id, tenant, type: entity.type, revision: -1, position: 0, lastType: null, typeSet: null, pending: null };
 }

@@ -8,6 +8,7 @@ import { LaneRows } from "./projections/lane-row.ts";
 import { LetterCounts } from "./projections/letter-counts.ts";
 import { MinuteCounts } from "./projections/minute-counts.ts";
 import { TypeCounts } from "./projections/type-counts.ts";
+import { TypeSets } from "./projections/type-sets.ts";
 
 export function makeLatest(db: ViewDatabase): Latest {
   const events = new RowBuffer(
@@ -16,11 +17,11 @@ export function makeLatest(db: ViewDatabase): Latest {
     (sql, values) => db.run(sql, ...values),
   );
   const counts = { types: new TypeCounts(), minuteCounts: new MinuteCounts(), deliveries: new DeliveryCounts(), letters: new LetterCounts() };
-  return { events, entities: [], minutes: new Map(), ...counts, lanes: new LaneRows(), journals: new JournalsRead() };
+  return { events, entities: [], minutes: new Map(), ...counts, typeSets: new TypeSets(), lanes: new LaneRows(), journals: new JournalsRead() };
 }
 
 /** After a transaction that was undone. */
-export function clearLatest({ entities, events, types, minutes, minuteCounts, deliveries, letters, lanes, journals }: Latest): void {
+export function clearLatest({ entities, events, types, minutes, minuteCounts, deliveries, letters, typeSets, lanes, journals }: Latest): void {
   entities.length = 0;
-  for (const each of [events, types, minutes, minuteCounts, deliveries, letters, lanes, journals]) each.clear();
+  for (const each of [events, types, minutes, minuteCounts, deliveries, letters, typeSets, lanes, journals]) each.clear();
 }

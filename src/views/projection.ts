@@ -19,6 +19,7 @@ import type { LaneRows } from "./projections/lane-row.ts";
 import type { LetterCounts } from "./projections/letter-counts.ts";
 import type { MinuteCounts } from "./projections/minute-counts.ts";
 import type { TypeCounts } from "./projections/type-counts.ts";
+import type { TypeSets } from "./projections/type-sets.ts";
 
 type EntryOf<D> = { readonly [T in keyof D]: { readonly type: T; readonly data: D[T] } }[keyof D];
 
@@ -50,6 +51,7 @@ export interface Latest {
   readonly entities: EntityKey[];
   /** How many events more there are. */
   readonly types: TypeCounts;
+  readonly typeSets: TypeSets;
   /** By minute: the first and the last position. */
   readonly minutes: Map<number, { readonly first: number; last: number }>;
   readonly minuteCounts: MinuteCounts;

@@ -20,8 +20,9 @@ export function seedLetters(folder: string, count: number): void {
   const id = (kind: string) => `printf('%08x-0000-7000-8${kind}-%012x', i, i)`;
   const at = `strftime('%Y-%m-%dT%H:%M:%fZ', (${nowMs} - 3600000.0 - ${count} + i) / 1000, 'unixepoch')`;
   db.exec(`
-    insert into entities(id, stream, tenant, type, entity, revision, position, recorded_ms, hash, last_type)
-      select 1000000 + i, 'default.order-m' || i, 'default', 'order', 'm' || i, 0, 10000 + i, ${nowMs} - 3600000 - ${count} + i, 0, 'order.placed' from n;
+    insert into entities(id, stream, tenant, type, entity, revision, position, recorded_ms, hash, last_type, type_set)
+      select 1000000 + i, 'default.order-m' || i, 'default', 'order', 'm' || i, 0, 10000 + i, ${nowMs} - 3600000 - ${count} + i, 0, 'order.placed', 1 from n;
+    insert into type_sets select 1, 'default', '["order.placed"]', count(*) from n;
     insert into entity_types select 1000000 + i, 'order.placed', 0 from n;
     insert into events(position, entity, revision, previous, id, tenant, type, schema_version, entity_type, source, correlation_id, recorded_ms)
       select 10000 + i, 1000000 + i, 0, 0, ${id("000")}, 'default', 'order.placed', 1, 'order', source, null, ${nowMs} - 3600000 - ${count} + i from n;

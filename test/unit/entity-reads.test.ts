@@ -51,7 +51,7 @@ it("keeps an entity that has something to write until it is written, and the las
         if (key !== undefined && !pending.has(stream)) used = [...used.filter((one) => one !== stream), stream];
         if (what === "get") continue;
         if (key === undefined) {
-          key = { id: 1, tenant: "", type: "", revision: -1, position: 0, lastType: null, pending: null };
+          key = { id: 1, tenant: "", type: "", revision: -1, position: 0, lastType: null, typeSet: null, pending: null };
           keys.set(stream, key);
           used = [...used.filter((one) => one !== stream), stream];
         }

@@ -7,10 +7,11 @@ import { newId } from "../../src/event/ids.ts";
 import { handlerStream } from "../../src/event/names.ts";
 import { openMemoryLog } from "../../src/log/memory/open-memory-log.ts";
 import { ownEvent } from "../../src/records/own-event.ts";
-import type { ViewDatabase } from "../../src/views/database.ts";
+import { openDatabase, type ViewDatabase } from "../../src/views/database.ts";
 import { openViewStore } from "../../src/views/store.ts";
 import { size } from "../support/sizes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { deadLettered, makeViewsFixture, progress } from "../support/views-fixture.ts";
 import { makeDice, makeHistory, ordersCatalog } from "../support/views-history.ts";
 
 const setups = [
@@ -35,6 +36,15 @@ const counts = {
   "deliveries by status": [
     "select handler, tenant, type, status, deliveries as count from delivery_counts",
     "select handler, tenant, type, status, count(*) as count from deliveries group by 1, 2, 3, 4",
+  ],
+  "entities by the types of their events": [
+    "select tenant, types, entities as count from type_sets",
+    `select tenant, types, count(*) as count from (select n.tenant,
+       (select json_group_array(type) from (select type from entity_types t where t.entity = n.id order by type)) as types from entities n) where types <> '[]' group by 1, 2`,
+  ],
+  "sets of types that entities say they have": [
+    "select n.tenant, s.types, count(*) as count from entities n join type_sets s on s.id = n.type_set group by 1, 2",
+    "select tenant, types, entities as count from type_sets",
   ],
   "dead letters of error groups": [
     "select tenant, handler, fingerprint, waiting as count from error_groups",
@@ -98,3 +108,46 @@ it("dead letters, lanes and what waits in them are counted as the rows have them
   expect(most).toBeGreaterThan(0);
   expect(mostWaiting).toBeGreaterThan(10);
 }, 60_000);
+
+it("entities are counted for a handler one by one where a tenant has events of its types in too many combinations", async () => {
+  const { append, configure, open, file } = makeViewsFixture();
+  await configure("ledger", { types: { "order.t7": "0", "order.paid": "0" }, stored: { "order.t7": "0", "order.paid": "0" } });
+  const data = { total: 1 };
+  for (let n = 0; n < 1020; n++) await append(`default.order-${n}`, { type: `order.t${n}`, data });
+  await append("default.order-1015", { type: "order.t7", data });
+  await append("mill.order-1", { type: "order.paid", data });
+  await append("mill.order-2", { type: "order.noted", data });
+  const views = await open();
+  const flowing = async (tenant: string) => (await views.handlers(tenant))[0]!.lanes;
+  const none = { backing_off: 0, blocked: 0, paused: 0, stuck: 0 };
+  for (const [tenant, lanes] of [
+    ["default", 2],
+    ["mill", 1],
+    ["*", 3],
+  ] as const)
+    expect([tenant, await flowing(tenant)]).toEqual([tenant, { ...none, flowing: lanes, behind: 0 }]);
+  const db = openDatabase(file);
+  const further = db.get<{ sets: number; entities: number }>(
+    "select count(*) as sets, max(iif(types = 'null', entities, 0)) as entities from type_sets where tenant = 'default'",
+  )!;
+  db.close();
+  expect(further.sets).toBeLessThan(1010);
+  expect(further.entities).toBe(1021 - further.sets);
+});
+
+it("a look at the handlers walks neither their dead letters nor the entities", async () => {
+  const { paid, journal, configure, open, log } = makeViewsFixture();
+  await configure("ledger", { types: { "order.paid": "0" }, stored: { "order.paid": "0" } });
+  const letters: StoredEvent[] = [];
+  for (let n = 0; n < 30; n++) letters.push((await paid(`default.order-${n}`, 2))[0]!);
+  const entries = letters.map((letter) => deadLettered(letter));
+  await journal("ledger", ...entries, progress(await log.head()));
+  let seen: string[] = [];
+  const views = await open({ watch: (sql) => void seen.push(sql) });
+  for (const of of ["default", "*"]) {
+    seen = [];
+    expect(await views.handlers(of)).toMatchObject([{ byStatus: { dead_lettered: 30, held: 30 }, lanes: { blocked: 30, flowing: 0 } }]);
+    expect(seen.length).toBeGreaterThan(5);
+    expect(seen.filter((sql) => /\bentity_types\b|from entities|count\(\*\).*from deliveries/.test(sql))).toEqual([]);
+  }
+});

@@ -52,7 +52,7 @@ function foldPiecewise(file: string, logId: string, events: readonly StoredEvent
 /** Others take the room of all that were asked for lately. */
 function evictAll(entities: EntityKeys): void {
   for (let other = 0; other < cachedEntities; other++)
-    entities.set(`other-${other}`, { id: 1_000_000 + other, tenant: "", type: "", revision: -1, position: 0, lastType: null, pending: null });
+    entities.set(`other-${other}`, { id: 1_000_000 + other, tenant: "", type: "", revision: -1, position: 0, lastType: null, typeSet: null, pending: null });
 }
 
 /** Folds as a rebuild does, in transactions over many batches, some of which fail and are folded again from the position that was committed. */

@@ -1,19 +1,19 @@
 import { type Projection, recordedMsOf } from "../projection.ts";
+import { typeSetTables } from "./type-sets.ts";
 
 /** One row for each stream, numbered in the order of its first event, and the event types it ever held. */
 export const entities: Projection<"event"> = {
   takes: ["event"],
   tables: `
-    -- hash: of the stream's name, modulo a handler's partitions the one that it belongs to. last_type: of its last event; null when all have left the log.
+    -- hash: of the stream's name, modulo a handler's partitions the one that it belongs to. last_type: of its last event; null when all have left the log. type_set: of all its types; null for none.
     create table entities(
       id integer primary key, stream text not null unique, tenant text not null, type text not null, entity text not null,
-      revision integer not null, position integer not null, recorded_ms integer not null, hash integer not null, last_type text
+      revision integer not null, position integer not null, recorded_ms integer not null, hash integer not null, last_type text, type_set integer
     ) strict;
-    create index entities_by_type on entities(tenant, type);
     create index entities_by_name on entities(entity, tenant);
     -- position: of the type's last event. 0 for the type of the entity's last event, whose position is in entities: most events change no row here.
     create table entity_types(entity integer not null, type text not null, position integer not null, primary key (entity, type)) strict, without rowid;
-  `,
+${typeSetTables}  `,
   apply({ latest: { entities } }, input) {
     const { event, entity } = input;
     const { type } = event;
@@ -35,17 +35,23 @@ export const entities: Projection<"event"> = {
     entity.revision = event.revision;
     entity.position = Number(event.position);
   },
-  settle({ db, latest: { entities } }) {
+  settle({ db, latest: { entities, typeSets } }) {
     for (const entity of entities) {
       const { id, revision, position, pending } = entity;
       const { recordedMs, type, others } = pending!;
-      db.run("update entities set revision = ?, position = ?, recorded_ms = ?, last_type = ? where id = ?", revision, position, recordedMs, type, id);
+      if (entity.lastType !== type || others !== null)
+        entity.typeSet = typeSets.grown(db, entity.tenant, entity.typeSet, others === null ? [type] : [...others.keys(), type]);
+      db.run(
+        "update entities set revision = ?, position = ?, recorded_ms = ?, last_type = ?, type_set = ? where id = ?",
+        ...[revision, position, recordedMs, type, entity.typeSet, id],
+      );
       if (entity.lastType !== type) db.run(lastOfType, id, type, 0);
       entity.lastType = type;
       if (others !== null) for (const [type, position] of others) db.run(lastOfType, id, type, position);
       entity.pending = null;
     }
     entities.length = 0;
+    typeSets.write(db);
     db.entities.settled();
   },
 };

@@ -4,7 +4,7 @@ import type { ViewDatabase } from "../database.ts";
 import type { EntityKey } from "../entity-cache.ts";
 import { entityOf } from "../entity-keys.ts";
 import type { DeliveryStatus } from "../model/delivery.ts";
-import type { Folding, Projection } from "../projection.ts";
+import type { Folding, Latest, Projection } from "../projection.ts";
 import { positionsBetween } from "../queries/entity-events.ts";
 import { entities } from "./entities.ts";
 
@@ -49,7 +49,7 @@ function forget({ db, latest }: Folding, [stream, first, before, position, recor
   }
   if (rows.length > 0) {
     const through = rows.reduce((most, row) => Math.max(most, row.position), 0);
-    forgetTypes(db, entity, through);
+    forgetTypes(db, latest, entity, through);
     db.run("insert into forgotten values (1, ?) on conflict do update set events = events + excluded.events", rows.length);
   }
   db.run("delete from event_marks where entity = ? and revision < ?", entity.id, before);
@@ -70,12 +70,15 @@ function forget({ db, latest }: Folding, [stream, first, before, position, recor
 }
 
 /** The types of which no event is left. */
-function forgetTypes(db: ViewDatabase, entity: EntityKey, through: number): void {
+function forgetTypes(db: ViewDatabase, { typeSets }: Latest, entity: EntityKey, through: number): void {
   db.run("delete from entity_types where entity = ? and position between 1 and ?", entity.id, through);
-  if (entity.position > through) return;
-  db.run("delete from entity_types where entity = ?", entity.id);
-  db.run("update entities set last_type = null where id = ?", entity.id);
-  entity.lastType = null;
+  if (entity.position <= through) {
+    db.run("delete from entity_types where entity = ?", entity.id);
+    entity.lastType = null;
+  }
+  const left = db.all<{ type: string }>("select type from entity_types where entity = ?", entity.id).map(({ type }) => type);
+  entity.typeSet = typeSets.shrunk(db, entity.tenant, entity.typeSet, left);
+  db.run("update entities set last_type = ?, type_set = ? where id = ?", entity.lastType, entity.typeSet, entity.id);
 }
 
 function forgetReplay({ db }: Folding, id: string): void {

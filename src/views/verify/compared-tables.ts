@@ -1,5 +1,6 @@
 /** What of the rows is held against those that the log gives anew, and how rows of two files find one another. */
 import { laneKind } from "../projections/lane-counts.ts";
+import { furtherSets } from "../projections/type-sets.ts";
 
 export interface ComparedTable {
   readonly table: string;
@@ -31,14 +32,19 @@ const whereBothAreCounted = (one: string, other: string) => `(${one}.counted is 
 const lanesAlike = (file: string) => `(select handler, tenant, iif(${whileAllIsThere(file)}, kind, kind & ~${laneKind.counted}) as kind, sum(lanes) as lanes,
   iif(${whileAllIsThere(file)}, sum(waiting), 0) as waiting from ${file}.lane_counts group by 1, 2, 3)`;
 
+/** Which sets of types a tenant with too many of them has, and which are taken together, depends on the order in which they came to be. */
+const noFurtherSets = () =>
+  ["main", "anew"].map((file) => `not exists (select 1 from ${file}.type_sets further where further.types = '${furtherSets}')`).join(" and ");
+
 /** Of an event, the position of the one before it, as long as the log has that one. */
 const before = (file: string, previous: string) => `coalesce((select earlier.position from ${file}.events earlier where earlier.position = ${previous}), 0)`;
 
 const delivery = ["entity", "revision", "handler"];
 
 export const comparedTables: readonly ComparedTable[] = [
-  { table: "entities", key: ["stream"], left: ["id"] },
+  { table: "entities", key: ["stream"], left: ["id"], comparable: { type_set: noFurtherSets } },
   { table: "entity_types" },
+  { table: "type_sets", where: noFurtherSets },
   { table: "events", told: ["id", "entity", "revision", "position"], as: { previous: (file, row) => before(file, `${row}.previous`) } },
   // A mark of the first event that is left is made by the one before it alone.
   {

@@ -61,7 +61,7 @@ function rangeOf({ db }: Sources, { tenant, entityType }: EntityFilterOptions, a
 const later = (one: string, other: string): string => (one > other ? one : other);
 
 /** Names of streams end each part with a `.` or a `-`, behind which nothing begins that another part has: `/` follows the one, and `.` the other. */
-function namesOf(tenant: string, type?: string): { readonly from: string; readonly below: string } {
+export function namesOf(tenant: string, type?: string): { readonly from: string; readonly below: string } {
   if (type === undefined) return { from: `${tenant}.`, below: `${tenant}/` };
   return { from: streamName(tenant, { type, id: "" }), below: `${tenant}.${type}.` };
 }

@@ -2,10 +2,12 @@ import { everyTenant } from "../../../event/names.ts";
 import type { ShownLaneState } from "../../model/entity.ts";
 import { lastOfTypeSql } from "../../projections/entities.ts";
 import { laneKind } from "../../projections/lane-counts.ts";
-import { allOf, isOf, oneOf } from "../context.ts";
+import { furtherSets } from "../../projections/type-sets.ts";
+import { allOf, isOf, ofTenant, oneOf } from "../context.ts";
 import type { HandlerRow } from "../deliveries/handler-rows.ts";
 import { type LaneRow, laneColumns } from "../deliveries/lane-rows.ts";
 import { handlerState, laneState, stuckCalls } from "../deliveries/lane-state.ts";
+import { namesOf } from "../entities/next-entities.ts";
 import { type Beside, partsOf } from "../parts.ts";
 import { type Counting, laneKinds } from "./counting.ts";
 
@@ -40,37 +42,56 @@ export async function countLanes(counting: Counting, handler: HandlerRow, entiti
   return counts;
 }
 
-/** By handler: entities of which it wants an event. One pass for all of them. */
+/** By handler: entities of which it wants an event. By the sets of types that they have, except where a type is wanted from some position on. */
 export async function countEntities(counting: Counting): Promise<ReadonlyMap<string, number>> {
+  const handlers = counting.sources.db().all<{ handler: string; late: 0 | 1 }>("select handler, max(since) > 0 as late from temp.wanted group by handler");
+  const counted = await countBySets(counting);
+  const others = counted === null ? handlers : handlers.filter(({ late }) => late === 1);
+  if (others.length === 0) return counted!;
+  const names = others.map(({ handler }) => handler);
+  const walked = await countByWalk(counting, names);
+  return new Map(handlers.map(({ handler }) => [handler, (names.includes(handler) ? walked : counted!).get(handler) ?? 0]));
+}
+
+/** Null: a tenant has so many sets that some were taken together. */
+async function countBySets({ sources: { db }, tenant, turns }: Counting): Promise<ReadonlyMap<string, number> | null> {
   const counted = new Map<string, number>();
-  const { db } = counting.sources;
-  for (const beside of entitiesOf(counting))
-    for await (const { sql, parameters } of partsOf(db, beside, counting.turns))
-      for (const { handler, entities } of db().all<{ handler: string; entities: number }>(
-        `select w.handler, count(distinct t.entity) as entities
-         from (select n.id from ${beside.from} where ${sql}) e cross join entity_types t on t.entity = e.id
-         cross join temp.wanted w indexed by wanted_by_type on w.type = t.type and (w.since = 0 or w.since < (select ${lastOfTypeSql} from entities n where n.id = t.entity)) group by w.handler`,
-        ...parameters,
-      ))
-        counted.set(handler, (counted.get(handler) ?? 0) + entities);
+  const from = tenant === everyTenant ? "type_sets s not indexed" : "type_sets s indexed by type_sets_by_tenant";
+  const sets: Beside = { from, where: allOf(ofTenant("s.tenant", tenant)), by: [["s.id", -1]] };
+  for await (const { sql, parameters } of partsOf(db, sets, turns)) {
+    if (db().get(`select 1 from ${from} where ${sql} and s.types = '${furtherSets}' limit 1`, ...parameters) !== undefined) return null;
+    for (const { handler, entities } of db().all<{ handler: string; entities: number }>(
+      `select handler, sum(entities) as entities from (
+         select distinct w.handler, s.id, s.entities from ${from} cross join json_each(s.types) t cross join temp.wanted w indexed by wanted_by_type on w.type = t.value where ${sql})
+       group by handler`,
+      ...parameters,
+    ))
+      counted.set(handler, (counted.get(handler) ?? 0) + entities);
+  }
   return counted;
 }
 
-/** Of one tenant, type by type: SQLite finds no place in an index by its last column and a row's number together, so each part walked all entities. */
-function* entitiesOf({ sources: { db }, tenant }: Counting): Generator<Beside, void> {
-  const by = [["n.id", -1]] as const;
-  if (tenant === everyTenant) {
-    yield { from: "entities n not indexed", where: allOf([]), by };
-    return;
-  }
-  for (let last = ""; ; ) {
-    const next = db().get<{ type: string }>(
-      "select type from entities indexed by entities_by_type where tenant = ? and type > ? order by type limit 1",
-      tenant,
-      last,
-    );
-    if (next === undefined) return;
-    last = next.type;
-    yield { from: "entities n indexed by entities_by_type", where: allOf([oneOf("n.tenant", [tenant]), oneOf("n.type", [last])]), by };
-  }
+/** One pass for all of these handlers. */
+async function countByWalk(counting: Counting, handlers: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const counted = new Map<string, number>();
+  const { db } = counting.sources;
+  const wanting = oneOf("w.handler", handlers);
+  const beside = entitiesOf(counting);
+  for await (const { sql, parameters } of partsOf(db, beside, counting.turns))
+    for (const { handler, entities } of db().all<{ handler: string; entities: number }>(
+      `select w.handler, count(distinct t.entity) as entities
+         from (select n.id from ${beside.from} where ${sql}) e cross join entity_types t on t.entity = e.id
+         cross join temp.wanted w indexed by wanted_by_type on w.type = t.type and (w.since = 0 or w.since < (select ${lastOfTypeSql} from entities n where n.id = t.entity)) where ${wanting.sql} group by w.handler`,
+      ...parameters,
+      ...wanting.parameters,
+    ))
+      counted.set(handler, (counted.get(handler) ?? 0) + entities);
+  return counted;
+}
+
+/** A tenant's names are beside each other. */
+function entitiesOf({ tenant }: Counting): Beside {
+  if (tenant === everyTenant) return { from: "entities n not indexed", where: allOf([]), by: [["n.id", -1]] };
+  const { from, below } = namesOf(tenant);
+  return { from: "entities n", where: { sql: "n.stream < ?", parameters: [below] }, by: [["n.stream", from]] };
 }
