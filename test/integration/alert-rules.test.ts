@@ -30,6 +30,11 @@ const seriesIn = (text: string): ReadonlySet<string> =>
   new Set(Array.from(text.matchAll(/\b(?:reprise|process)_[a-z_]+\b/g), ([name]) => name.replace(/_(?:bucket|count|sum)$/, "")));
 
 describe("the alert rules", () => {
+  it("never add up what each of several instances says of the whole log", () => {
+    const sums = /sum(?: by \([a-z, ]*\))? ?\(reprise_(?:dead_letters|waiting_events|escalations|lanes)\b/;
+    expect([dashboard, ...rules.map(({ expr }) => expr)].filter((text) => sums.test(text))).toEqual([]);
+  });
+
   it("and the dashboard ask for series that are on the page", async () => {
     const store = await startStore(defineConfig({ events: [], handlers: [] }), temporaryFolder());
     const { text } = await store.metrics!.page("text");
