@@ -57,7 +57,13 @@ export const comparedTables: readonly ComparedTable[] = [
   { table: "minutes", where: whileAllIsThere },
   { table: "days", where: whileAllIsThere },
   // Older ones go when a transaction ends, and those of a rebuild end elsewhere.
-  { table: "minute_counts", where: (file, row) => `${row}.minute > (select max(minute) from ${file}.minute_counts) - 120` },
+  // And where events live for less than two hours, the live rows have counted some that have left.
+  {
+    table: "minute_counts",
+    where: (file, row) =>
+      `${row}.minute > (select max(minute) from ${file}.minute_counts) - 120 and (${whileAllIsThere(file)} or ${row}.failures > 0 or ${row}.letters > 0)`,
+    comparable: { events: () => whileAllIsThere("main") },
+  },
   { table: "deliveries", told: [...delivery, "delivery_id"] },
   { table: "delivery_history", told: [...delivery, "position"] },
   { table: "amendments" },
