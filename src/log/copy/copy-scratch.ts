@@ -73,7 +73,7 @@ export function openCopyScratch(): CopyScratch {
       wrote();
     },
     differing(limit) {
-      const streams = db.prepare(`select stream ${differ} order by stream limit ?`).all(limit) as unknown as readonly { stream: string }[];
+      const streams = db.prepare(`select stream ${differ} order by stream limit ? + 0`).all(limit) as unknown as readonly { stream: string }[];
       const { total } = db.prepare(`select count(*) as total ${differ}`).get() as { total: number };
       return { streams: streams.map(({ stream }) => stream), total };
     },

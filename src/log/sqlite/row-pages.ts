@@ -55,7 +55,7 @@ export function makeRowPages(
     end,
     behind(from) {
       if (end === null) return { rows: [], reached: from };
-      const found = ifReadable(() => prepare(`select ${columns} from events e where e.position > ? order by e.position limit ?`).all(from, pageRows));
+      const found = ifReadable(() => prepare(`select ${columns} from events e where e.position > ? order by e.position limit ? + 0`).all(from, pageRows));
       if (found === unreadable) return oneByOne(from, end);
       const rows = found as unknown as readonly EventRow[];
       if (rows.length > 0) tellHole();

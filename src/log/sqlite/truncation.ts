@@ -51,7 +51,7 @@ export function makeTruncation({ prepare, end }: Opened, { streamOf }: StreamNam
   };
   return {
     nextToCut(cuts, after, through) {
-      const found = prepare("select position, stream_id, revision from events where position > ? and position <= ? order by position limit ?").all(
+      const found = prepare("select position, stream_id, revision from events where position > ? and position <= ? order by position limit ? + 0").all(
         after,
         through,
         lookedAtOnce,

@@ -99,7 +99,7 @@ export class TypeSets {
   #hasRoom(db: ViewDatabase, tenant: string, id: number): boolean {
     if (db.get("select 1 from type_sets where id = ?", id) !== undefined) return true;
     const made = this.#made.get(tenant) ?? 0;
-    const { sets } = db.get<{ sets: number }>("select count(*) as sets from (select 1 from type_sets where tenant = ? limit ?)", tenant, maxSets)!;
+    const { sets } = db.get<{ sets: number }>("select count(*) as sets from (select 1 from type_sets where tenant = ? limit ? + 0)", tenant, maxSets)!;
     if (sets + made >= maxSets) return false;
     this.#made.set(tenant, made + 1);
     return true;

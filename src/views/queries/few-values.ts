@@ -14,7 +14,7 @@ export function valuesOf(db: ViewDatabase, column: string, from: string, where: 
     `with recursive found(value) as (
        select (select ${column} from ${from} where ${where.sql} order by ${column} limit 1)
        union all select (select ${column} from ${from} where ${where.sql} and ${column} > found.value order by ${column} limit 1) from found where found.value is not null
-     ) select value from found where value is not null limit ?`,
+     ) select value from found where value is not null limit ? + 0`,
     ...where.parameters,
     ...where.parameters,
     fewValues + 1,

@@ -35,7 +35,7 @@ interface LetterKey {
 function amendmentRows(db: ViewDatabase, { entity, revision, handler }: LetterKey, limit: number): readonly AmendmentRow[] {
   return db.all<AmendmentRow>(
     `select journal, journal_revision, at, actor, reason, migration, replay_id from amendments where entity = ? and revision = ? and handler = ?
-     order by position desc limit ?`,
+     order by position desc limit ? + 0`,
     entity,
     revision,
     handler,

@@ -25,7 +25,7 @@ export async function letterPage<Row extends { readonly position: number; readon
   let left = rowsPerPage;
   for await (const { keys, rows: looked, reached } of lettersOf(sources, filter, "down", after?.[0])) {
     const values = [...keys.parameters, ...parameters];
-    const from = `${select(withKeys(keys.sql))} where ${sql} order by d.position desc, d.handler desc limit ? offset ?`;
+    const from = `${select(withKeys(keys.sql))} where ${sql} order by d.position desc, d.handler desc limit ? + 0 offset ?`;
     const found = sources.db().all<Row>(from, ...values, limit + 1 - rows.length, toSkip);
     for (const row of found) rows.push(row);
     if (toSkip > 0) {

@@ -20,7 +20,7 @@ export function makeLetterPointers(sources: Sources): LetterPointers {
         const rows = sources
           .db()
           .all<PointerRow>(
-            `${selectPointers(withKeys(keys.sql))} where ${sql} order by d.position, d.handler limit ?`,
+            `${selectPointers(withKeys(keys.sql))} where ${sql} order by d.position, d.handler limit ? + 0`,
             ...keys.parameters,
             ...parameters,
             limit - pointers.length,

@@ -10,7 +10,7 @@ export function actsOf(
 ): readonly DeliveryAct[] {
   return db
     .all<{ act: string }>(
-      "select act from delivery_history where entity = ? and revision = ? and handler = ? and act is not null order by position desc limit ?",
+      "select act from delivery_history where entity = ? and revision = ? and handler = ? and act is not null order by position desc limit ? + 0",
       entity,
       revision,
       handler,

@@ -59,7 +59,7 @@ export async function untouched(
       first.push(
         ...db().all<Untouched["first"][number]>(
           `select e.id, e.type, e.revision, e.position, e.recorded_ms, (select stream from entities where id = e.entity) as stream ${rest}
-             order by e.revision limit ?`,
+             order by e.revision limit ? + 0`,
           ...part,
           limit - first.length,
         ),

@@ -27,7 +27,7 @@ export function makeErrorGroupList(sources: Sources): Pick<ErrorGroupReads, "err
         const found = sources
           .db()
           .all<GroupRow>(
-            `select g.* from (${part}) g where ${wanted.sql} order by g.last_position desc limit ?`,
+            `select g.* from (${part}) g where ${wanted.sql} order by g.last_position desc limit ? + 0`,
             ...within,
             ...wanted.parameters,
             limit + 1 - groups.length,
@@ -47,7 +47,7 @@ export function makeErrorGroupList(sources: Sources): Pick<ErrorGroupReads, "err
       return sources
         .db()
         .all<GroupRow>(
-          "select * from error_groups indexed by error_groups_by_fingerprint where tenant = ? and fingerprint = ? order by handler limit ?",
+          "select * from error_groups indexed by error_groups_by_fingerprint where tenant = ? and fingerprint = ? order by handler limit ? + 0",
           tenant,
           fingerprint,
           maxHandlers,

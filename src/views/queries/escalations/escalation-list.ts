@@ -53,7 +53,7 @@ export function makeEscalationReads(sources: Sources): EscalationReads {
       const before = fromCursor("escalations", filter.tenant, cursor, ["number"])?.[0] ?? Number.MAX_SAFE_INTEGER;
       const { from, where } = wayOf(filter);
       const { sql, parameters } = allOf([...where, { sql: "x.position < ?", parameters: [before] }]);
-      const rows = db().all<Row>(`${selectRows} ${from} where ${sql} order by x.position desc limit ?`, ...parameters, limit + 1);
+      const rows = db().all<Row>(`${selectRows} ${from} where ${sql} order by x.position desc limit ? + 0`, ...parameters, limit + 1);
       const shown = rows.slice(0, limit);
       return onePage(async () => {
         const room = makePageRoom();
@@ -86,7 +86,7 @@ export function makeEscalationReads(sources: Sources): EscalationReads {
         { sql: "x.status = 'open' and x.due_at is not null and x.due_at <= ?", parameters: [at] },
         ...ofTenant("x.tenant", tenant),
       ]);
-      const rows = db().all<Row>(`${selectRows} indexed by escalations_due where ${sql} order by x.due_at limit ?`, ...parameters, limit);
+      const rows = db().all<Row>(`${selectRows} indexed by escalations_due where ${sql} order by x.due_at limit ? + 0`, ...parameters, limit);
       return rows.map(pointerOf);
     },
   };

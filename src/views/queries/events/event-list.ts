@@ -78,7 +78,7 @@ async function walk(
   for await (const { keys: found, rows, reached } of search.steps) {
     const matching = sources.db().all<EventKey>(
       `${columns} from (select distinct position from (${found.sql})) k cross join events e not indexed on e.position = k.position
-         where ${search.where.sql} order by e.position desc limit ?`,
+         where ${search.where.sql} order by e.position desc limit ? + 0`,
       ...found.parameters,
       ...search.where.parameters,
       status === undefined ? limit - keys.length + 1 : rowsAtOnce * 2,

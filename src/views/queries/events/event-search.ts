@@ -60,7 +60,7 @@ export function makeSearch(
   if (types !== null) push(byAny("events_by_type", ["tenant", tenants], ["type", types]));
   if (entityType !== undefined) push(byAny("events_by_entity_type", ["tenant", tenants], ["entity_type", [entityType]]));
   if (handler !== undefined && types === null) {
-    const wanted = sources.db().all<{ type: string }>("select type from temp.wanted where handler = ? limit ?", handler, maxTypesOfWay + 1);
+    const wanted = sources.db().all<{ type: string }>("select type from temp.wanted where handler = ? limit ? + 0", handler, maxTypesOfWay + 1);
     if (wanted.length === 0) return null;
     const named = wanted.map(({ type }) => type);
     push(byAny("events_by_type", ["tenant", tenants], ["type", named]));

@@ -28,7 +28,7 @@ export function makeHistoryReads(sources: Sources): HistoryReads {
       const { sql, parameters } = allOf(conditions);
       const select = (keys: string) =>
         `select e.id, (select stream from entities where id = e.entity) as stream, e.type, e.revision, e.position
-           from (${keys}) k cross join events e not indexed on e.position = k.position where ${sql} order by e.position limit ?`;
+           from (${keys}) k cross join events e not indexed on e.position = k.position where ${sql} order by e.position limit ? + 0`;
 
       let found: EventKey[] = [];
       if (entities !== null) {

@@ -17,7 +17,7 @@ export function makeReplayReads({ db }: Sources): ReplayReads {
       // Ids are ordered by time (UUIDv7).
       const before = fromCursor("replays", tenant, cursor, ["string"])?.[0] ?? "~";
       const { sql, parameters } = allOf([...ofTenant("tenant", tenant), { sql: "id < ?", parameters: [before] }]);
-      const rows = db().all<ReplayRow>(`select * from replays where ${sql} order by id desc limit ?`, ...parameters, limit + 1);
+      const rows = db().all<ReplayRow>(`select * from replays where ${sql} order by id desc limit ? + 0`, ...parameters, limit + 1);
       const shown = rows.slice(0, limit);
       const turns = makeTurns();
       const views: ReplayView[] = [];

@@ -50,7 +50,7 @@ export function makeReplayOutcomes({ db }: Sources): ReplayOutcomes {
     async ownOutcomes(tenant, replayId, from, limit) {
       return db()
         .all<OwnOutcomeRow>(
-          "select o.* from replays r cross join replay_own_outcomes o on o.replay = r.id where r.id = ? and r.tenant = ? and o.item >= ? order by o.item limit ?",
+          "select o.* from replays r cross join replay_own_outcomes o on o.replay = r.id where r.id = ? and r.tenant = ? and o.item >= ? order by o.item limit ? + 0",
           replayId,
           tenant,
           from,
