@@ -130,6 +130,7 @@ describe("views of a store with an outage behind it", () => {
     const appending = (async () => {
       for (let n = 0; goesOn.more; n++) await store.append(Array.from({ length: 20 }, (_, at) => event(`more-${at}`, n)));
     })();
+    await store.views.waitFor((await store.append([event("more-0")]))[0]!.position);
     const busy = await judged(folder);
     goesOn.more = false;
     await appending;
