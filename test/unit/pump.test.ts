@@ -54,6 +54,27 @@ describe("a dispatcher's pump", () => {
     expect(state.looks).toBe(100);
   });
 
+  it.each([
+    [7, 3],
+    [8, 1],
+  ])("looks, with %i calls under way that end one by one, %i times for three that end in a turn", async (underWay, looks) => {
+    const { pump, state } = bench();
+    await endEachInACallback(pump, 1, 64); // one by one, as far as it knows
+    state.looks = 0;
+    await endEachInACallback(pump, 3, underWay);
+    expect(state.looks).toBe(looks);
+  });
+
+  it("takes two callbacks a turn for calls that end one by one, and a look without an end changes nothing", async () => {
+    const { pump, state } = bench();
+    await endEachInACallback(pump, 1, 64);
+    for (let turn = 0; turn < 3; turn++) {
+      await endEachInACallback(pump, 2, 64);
+      pump.now();
+    }
+    expect(state.looks).toBe(1 + 3 * 2);
+  });
+
   it("looks in the same turn again once calls end together", async () => {
     const { pump, state } = bench();
     await endEachInACallback(pump, 100, 64);

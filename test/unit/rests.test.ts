@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { Rests } from "../../src/views/apart/rests.ts";
 import { SharedPlaces } from "../../src/views/apart/shared-places.ts";
 import { makeFakeClock } from "../support/fake-clock.ts";
@@ -49,4 +49,43 @@ it("rows rest longer while the load lasts, and briefly again after a calm; a sto
   stop.abort();
   await resting;
   expect(clock.pending()).toBe(0);
+});
+
+/** @returns how long a rest takes that begins so long after the first one, of 4 ms. */
+async function secondRest(afterMs: number): Promise<number> {
+  const clock = makeFakeClock();
+  const rests = new Rests(clock, () => false, new SharedPlaces());
+  const took = async () => {
+    let ended = false;
+    const rest = rests.rest(new AbortController().signal).then(() => (ended = true));
+    let ms = 0;
+    for (; !ended; ms++) await clock.advance(1);
+    await rest;
+    return ms;
+  };
+  await took();
+  await clock.advance(afterMs);
+  return took();
+}
+
+it("a load is over after 50 ms without a rest, where the last one was short", async () => {
+  expect(await secondRest(49)).toBe(8);
+  expect(await secondRest(50)).toBe(4);
+});
+
+it("a short rest is no longer because somebody waits; a signal that has come lets none begin, and none keeps a listener", async () => {
+  const clock = makeFakeClock();
+  const rests = new Rests(clock, () => true, new SharedPlaces());
+  const stop = new AbortController();
+  const [added, removed] = [vi.spyOn(stop.signal, "addEventListener"), vi.spyOn(stop.signal, "removeEventListener")];
+  let ended = false;
+  const rest = rests.rest(stop.signal).then(() => (ended = true));
+  await clock.advance(4);
+  await rest;
+  expect([ended, clock.pending()]).toEqual([true, 0]);
+  expect(removed.mock.calls.map(([type, listener]) => [type, listener])).toEqual(added.mock.calls.map(([type, listener]) => [type, listener]));
+  stop.abort();
+  added.mockClear();
+  await rests.rest(stop.signal);
+  expect(added).not.toHaveBeenCalled();
 });
