@@ -22,6 +22,8 @@ export interface ReplayRoutes {
   readonly all: () => readonly Dispatcher[];
   /** @throws NOT_OWNER or the fault while the one that a lane belongs to does not work here */
   readonly here: (stream: string) => Dispatcher;
+  /** Whether it goes to another instance, or has gone. */
+  readonly hasLeft: (dispatcher: Dispatcher) => boolean;
   /** The partitions that other instances have. */
   readonly allElsewhere: () => readonly Elsewhere[];
   readonly elsewhere: (stream: string) => Elsewhere | null;
@@ -30,9 +32,18 @@ export interface ReplayRoutes {
 /** A job's own withdrawals: its acts are on record in its stream. */
 const byItsJob: Act = { actor: policyActor, reason: null };
 
-export function routedReplays({ all, here, allElsewhere, elsewhere }: ReplayRoutes): ReplaySide {
+export function routedReplays({ all, here, hasLeft, allElsewhere, elsewhere }: ReplayRoutes): ReplaySide {
   const withdrawHere = async (replayId: string, how: Withdrawal): Promise<void> => {
     await Promise.all(all().map(({ replays }) => replays.withdraw(replayId, how)));
+  };
+  /** Those that may still have something of a replay to pass. What one that leaves has not passed goes at the replay's rate where it comes to. */
+  const staying = () => all().filter((dispatcher) => !hasLeft(dispatcher));
+  const passedBy = async (dispatcher: Dispatcher, replayId: string): Promise<void> => {
+    try {
+      await dispatcher.replays.passed(replayId);
+    } catch (error) {
+      if (!hasLeft(dispatcher)) throw error;
+    }
   };
   return {
     pace(replayId, pace) {
@@ -48,7 +59,11 @@ export function routedReplays({ all, here, allElsewhere, elsewhere }: ReplayRout
       for (const each of all) if (each.status === "rejected") throw each.reason;
     },
     async passed(replayId) {
-      await Promise.all(all().map(({ replays }) => replays.passed(replayId)));
+      let wait = staying();
+      do {
+        await Promise.all(wait.map((dispatcher) => passedBy(dispatcher, replayId)));
+        wait = staying().filter(({ replays }) => replays.followers(replayId) > 0); // of partitions that have come meanwhile
+      } while (wait.length > 0);
     },
     followers: (replayId) => all().reduce((sum, { replays }) => sum + replays.followers(replayId), 0),
     releasesLeft: (replayId) => all().reduce((sum, { replays }) => sum + replays.releasesLeft(replayId), 0),

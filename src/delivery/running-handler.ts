@@ -1,6 +1,6 @@
 import type { Position } from "../event/event.ts";
 import type { Act } from "../records/act.ts";
-import type { RunningCall } from "./dispatcher/dispatcher.ts";
+import type { Dispatcher, RunningCall } from "./dispatcher/dispatcher.ts";
 import type { FoundLetter } from "./dispatcher/letter-acts.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import type { Instances } from "./inbox/instances.ts";
@@ -59,13 +59,14 @@ export function makeRunningHandler(place: HandlerPlace, instances: Instances | n
   };
   const elsewhere = (stream: string) => seatElsewhere(place.seats.of(stream));
   const allElsewhere = () => place.seats.all.flatMap((seat) => seatElsewhere(seat) ?? []);
+  const hasLeft = ({ life }: Dispatcher) => instances !== null && life.isOver && (life.fault === null || life.fault.code === "FENCED");
   const routes = { here, elsewhere };
   const dispatchers = () => place.seats.all.flatMap(({ dispatcher }) => (dispatcher === null ? [] : [dispatcher]));
   return {
     spec,
     letters: routedLetters(routes),
     lanes: routedLanes(routes),
-    replays: routedReplays({ all: () => (instances === null ? place.seats.someWorking() : place.seats.working()), here, elsewhere, allElsewhere }),
+    replays: routedReplays({ all: () => (instances === null ? place.seats.someWorking() : place.seats.working()), here, hasLeft, elsewhere, allElsewhere }),
     async pause(act) {
       if (instances === null) place.seats.mustWork();
       return pauses.pause(act);

@@ -11,6 +11,7 @@ import { type HistorySelection, toSelection } from "../../src/replay/selection.t
 import { until } from "../support/crash-service.ts";
 import { startLogServer } from "../support/log-server.ts";
 import { runTerms } from "../support/replay-scene.ts";
+import { someOf } from "../support/sizes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const happened = defineEvent("thing.happened", { 1: z.object({}) });
@@ -179,26 +180,31 @@ describe("a replay that instances share", { timeout: 120_000 }, () => {
     isPaced(history);
   });
 
-  it("keeps the rate of what its letters held, where a partition moves to another instance, and where it comes back to its runner", async () => {
-    const { url } = await startLogServer();
-    const scene = new Scene(url, 4);
-    const one = await scene.open("one");
-    await until("all partitions", () => owned(one, "one") === 4);
-    await append(one, ids(0, 12));
-    await until("the dead letters", async () => (await counts(one)).dead_lettered === 12);
-    for (let round = 0; round < 12; round++) await append(one, ids(0, 12));
-    scene.isBroken = false;
-    const perSecond = 8;
-    const replayId = await begin(one, perSecond);
-    const two = await scene.open("two");
-    await until("what was held to be delivered by the other one", () => scene.calls.filter(({ instance }) => instance === "two").length >= 4);
-    expect((await one.replayState(replayId))?.status).toBe("running");
-    await two.close();
-    expect(await ended(one, replayId)).toMatchObject({ status: "completed", succeeded: 12 });
-    await until("what they held", async () => (await counts(one)).completed === 12 * 12);
-    for (const calls of Map.groupBy(scene.calls.slice(12), ({ instance }) => instance).values())
-      for (const { atMs } of calls) expect(calls.filter((call) => call.atMs >= atMs && call.atMs < atMs + 1000).length).toBeLessThanOrEqual(perSecond + 2); // a turn may be used late
-  });
+  // Twenty seconds each.
+  it.each(someOf(0, ["while its letters go", "once they have gone"]))(
+    "keeps the rate of what its letters held, where a partition moves to another instance %s, and where it comes back to its runner",
+    async (moves) => {
+      const { url } = await startLogServer();
+      const scene = new Scene(url, 4);
+      const one = await scene.open("one");
+      await until("all partitions", () => owned(one, "one") === 4);
+      await append(one, ids(0, 12));
+      await until("the dead letters", async () => (await counts(one)).dead_lettered === 12);
+      for (let round = 0; round < 12; round++) await append(one, ids(0, 12));
+      scene.isBroken = false;
+      const perSecond = 8;
+      const replayId = await begin(one, perSecond);
+      if (moves === "once they have gone") await until("the letters to go", async () => (await one.replayState(replayId))?.succeeded === 12);
+      const two = await scene.open("two");
+      await until("what was held to be delivered by the other one", () => scene.calls.filter(({ instance }) => instance === "two").length >= 4);
+      expect((await one.replayState(replayId))?.status).toBe("running");
+      await two.close();
+      expect(await ended(one, replayId)).toMatchObject({ status: "completed", succeeded: 12 });
+      await until("what they held", async () => (await counts(one)).completed === 12 * 12);
+      for (const calls of Map.groupBy(scene.calls.slice(12), ({ instance }) => instance).values())
+        for (const { atMs } of calls) expect(calls.filter((call) => call.atMs >= atMs && call.atMs < atMs + 1000).length).toBeLessThanOrEqual(perSecond + 2); // a turn may be used late
+    },
+  );
 
   it.each([100, null])(
     "hears at once of a retry elsewhere that an operator gives up, and pauses while others wait for theirs: at %s a second",
