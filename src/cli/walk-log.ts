@@ -1,6 +1,7 @@
 import { isRepriseError } from "../errors.ts";
 import type { StoredEvent } from "../event/event.ts";
 import { exit, Failure } from "./exit.ts";
+import { hearStop } from "./hear-stop.ts";
 import type { Terminal } from "./terminal.ts";
 import { type WalkedArchives, walkArchives } from "./walk-archives.ts";
 
@@ -31,9 +32,7 @@ export async function walkLog(
 ): Promise<Walk> {
   // Loaded here, so that the commands that only talk to a service start fast.
   const { openLogReadOnly } = await import("../log/open-log.ts");
-  const stopped = new AbortController();
-  const stop = (): void => stopped.abort();
-  for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, stop); // a second one kills at once
+  const stopped = hearStop("kills");
   const bar = makeBar(terminal, title);
   try {
     const log = await openLogReadOnly(url);
@@ -58,7 +57,7 @@ export async function walkLog(
     const code = error.kind === "unavailable" ? exit.unreachable : error.kind === "config" ? exit.usage : exit.failed;
     throw new Failure(code, `The log could not be read (${error.code}).\n${error.message}\n${error.remedy}`, { code: error.code, message: error.message });
   } finally {
-    for (const name of ["SIGTERM", "SIGINT"] as const) process.off(name, stop);
+    stopped.forget();
   }
 }
 

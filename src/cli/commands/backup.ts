@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { isRepriseError } from "../../errors.ts";
 import type { World } from "../command.ts";
 import { exit, Failure, fromReprise, usage } from "../exit.ts";
+import { hearStop } from "../hear-stop.ts";
 import { namedLog } from "../named-log.ts";
 import { countText, fields, type PrintOptions, printOne } from "../print.ts";
 import { makeBar } from "../walk-log.ts";
@@ -33,9 +34,7 @@ export function addBackup(program: Command, world: World): void {
         throw usage(
           "Only an embedded log (sqlite:<folder>) is backed up so. A server has its own backup; `reprise copy --from <server> --to sqlite:<folder>` makes an embedded log of it.",
         );
-      const stopped = new AbortController();
-      const stop = (): void => stopped.abort();
-      for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, stop); // however often: what was copied goes first
+      const stopped = hearStop("waits"); // however often: what was copied goes first
       const bar = makeBar(terminal, "Reading back");
       const { backupLog } = await import("../../log/open-log.ts");
       try {
@@ -65,7 +64,7 @@ export function addBackup(program: Command, world: World): void {
         throw fromReprise(error, "The backup could not be made");
       } finally {
         bar.end();
-        for (const name of ["SIGTERM", "SIGINT"] as const) process.off(name, stop);
+        stopped.forget();
       }
     });
 }

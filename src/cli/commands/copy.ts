@@ -8,6 +8,7 @@ import { CopyRefused } from "../../log/copy/copy-options.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { World } from "../command.ts";
 import { exit, Failure, usage } from "../exit.ts";
+import { hearStop } from "../hear-stop.ts";
 import { withLogPassword } from "../named-log.ts";
 import { fields, type PrintOptions, printOne } from "../print.ts";
 import type { Terminal } from "../terminal.ts";
@@ -33,14 +34,12 @@ export function addCopy(program: Command, world: World): void {
     .action(async (_flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<CopyFlags>();
       checkFlags(flags);
-      const stopped = new AbortController();
-      const stop = (): void => stopped.abort();
-      for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, stop); // a second one kills at once
+      const stopped = hearStop("kills");
       try {
         const [from, to] = [flags.from, flags.to].map((log) => withLogPassword(log, world.env)) as [string, string];
         world.exitCode = await copy({ ...flags, from, to }, world.terminal, stopped.signal);
       } finally {
-        for (const name of ["SIGTERM", "SIGINT"] as const) process.off(name, stop);
+        stopped.forget();
       }
     });
 }

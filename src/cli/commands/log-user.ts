@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { RepriseError } from "../../errors.ts";
 import type { World } from "../command.ts";
 import { exit, usage } from "../exit.ts";
+import { hearStop } from "../hear-stop.ts";
 import { readPasswordFile, standardLog } from "../named-log.ts";
 import { fields, type PrintOptions, printOne } from "../print.ts";
 
@@ -33,13 +34,11 @@ export function addLogUser(log: Command, world: World): void {
     )
     .action(async (_flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<Flags>();
-      const stopped = new AbortController();
-      const stop = (): void => stopped.abort();
-      for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, stop); // a second one kills at once
+      const stopped = hearStop("kills");
       try {
         await makeUser(flags, world, stopped.signal);
       } finally {
-        for (const name of ["SIGTERM", "SIGINT"] as const) process.off(name, stop);
+        stopped.forget();
       }
     });
 }

@@ -3,6 +3,7 @@ import { isRepriseError } from "../../errors.ts";
 import type { LogCheck } from "../../log/check-log.ts";
 import type { World } from "../command.ts";
 import { exit, fromReprise } from "../exit.ts";
+import { hearStop } from "../hear-stop.ts";
 import { namedLog } from "../named-log.ts";
 import { countText, type PrintOptions } from "../print.ts";
 import type { Terminal } from "../terminal.ts";
@@ -25,9 +26,7 @@ export function addLog(program: Command, world: World): void {
     .addHelpText("after", "\nExit 0: nothing is damaged. Exit 1: the places are listed.")
     .action(async (_flags: unknown, command: Command) => {
       const { log: given, output, quiet = false } = command.optsWithGlobals<CheckFlags>();
-      const stopped = new AbortController();
-      const stop = (): void => stopped.abort();
-      for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, stop); // a second one kills at once
+      const stopped = hearStop("kills");
       const bar = makeBar(world.terminal, "Checking");
       try {
         // Loaded here, so that the commands that only talk to a service start fast.
@@ -43,7 +42,7 @@ export function addLog(program: Command, world: World): void {
         throw fromReprise(error, "The log could not be read");
       } finally {
         bar.end();
-        for (const name of ["SIGTERM", "SIGINT"] as const) process.off(name, stop);
+        stopped.forget();
       }
     });
 }

@@ -5,6 +5,7 @@ import { isRepriseError } from "../../errors.ts";
 import type { ViewsDifference, ViewsVerified } from "../../views/verify/verify-views.ts";
 import type { World } from "../command.ts";
 import { type ExitCode, exit, Failure, fromReprise } from "../exit.ts";
+import { hearStop } from "../hear-stop.ts";
 import { namedLog } from "../named-log.ts";
 import { type Column, countText, type PrintOptions, table } from "../print.ts";
 import type { Terminal } from "../terminal.ts";
@@ -33,9 +34,7 @@ export function addViewsVerify(views: Command, world: World): void {
       const { log: given, data, output, quiet = false } = command.optsWithGlobals<Flags>();
       const { terminal, env, cwd = process.cwd() } = world;
       const log = namedLog(given, env);
-      const stopped = new AbortController();
-      const stop = (): void => stopped.abort();
-      for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, stop); // however often: the folder goes first
+      const stopped = hearStop("waits"); // however often: the folder goes first
       const bar = makeBar(terminal, "Computing");
       // Loaded here, so that the commands that only talk to a service start fast.
       const [{ openLogReadOnly }, verify] = await Promise.all([import("../../log/open-log.ts"), import("../../views/verify/verify-views.ts")]);
@@ -53,7 +52,7 @@ export function addViewsVerify(views: Command, world: World): void {
         throw error;
       } finally {
         bar.end();
-        for (const name of ["SIGTERM", "SIGINT"] as const) process.off(name, stop);
+        stopped.forget();
       }
     });
 }

@@ -6,6 +6,7 @@ import { type ArchiveRunReply, toArchiveRunReply } from "../../../http/wire/arch
 import { at } from "../../client.ts";
 import { openSession, type Session, type World } from "../../command.ts";
 import { exit, fromReprise } from "../../exit.ts";
+import { hearStop } from "../../hear-stop.ts";
 import { countText, printOne, tableSection } from "../../print.ts";
 import { standardConfig } from "../../serve-settings.ts";
 
@@ -49,9 +50,7 @@ async function runInService({ client }: Session, { dryRun = false, reason }: Fla
 async function runAlone({ dryRun = false, reason, log, config }: Flags, { env, namespace }: World): Promise<ArchiveRunReply> {
   // Loaded here, so that the commands that only talk to a service start fast.
   const [{ runOnLog }, { namedLog }] = await Promise.all([import("../../run-on-log.ts"), import("../../named-log.ts")]);
-  const stopped = new AbortController();
-  const stop = (): void => stopped.abort();
-  for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, stop); // a second one kills at once
+  const stopped = hearStop("kills");
   try {
     const options = { log: namedLog(log, env), config, dryRun, reason: reason ?? null, signal: stopped.signal };
     return toArchiveRunReply(await runOnLog({ ...options, ...(namespace === undefined ? {} : { namespace }) }));
@@ -59,7 +58,7 @@ async function runAlone({ dryRun = false, reason, log, config }: Flags, { env, n
     if (isRepriseError(error)) throw fromReprise(error as RepriseError);
     throw error;
   } finally {
-    for (const name of ["SIGTERM", "SIGINT"] as const) process.off(name, stop);
+    stopped.forget();
   }
 }
 
