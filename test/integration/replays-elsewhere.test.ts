@@ -180,7 +180,7 @@ describe("a replay that instances share", { timeout: 120_000 }, () => {
     isPaced(history);
   });
 
-  // Twenty seconds each.
+  // Only in `npm run test:long`: each takes 20 s, and in one run of seven the next owner delivers nothing for a minute, which nobody has understood yet.
   it.each(someOf(0, ["while its letters go", "once they have gone"]))(
     "keeps the rate of what its letters held, where a partition moves to another instance %s, and where it comes back to its runner",
     async (moves) => {
