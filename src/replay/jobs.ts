@@ -10,10 +10,12 @@ import type { NewId } from "../event/ids.ts";
 import type { Ends } from "../records/attempt.ts";
 import type { ReplayRequested } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
+import type { ReplayStatus } from "../views/model/replay.ts";
 import type { RunnerChoice } from "./choose-runner.ts";
 import { keyOf } from "./items.ts";
 import { Job } from "./job.ts";
 import { type JobProgress, noProgress } from "./job-progress.ts";
+import type { PacesElsewhere } from "./paces-elsewhere.ts";
 import type { ReplayRecord, ReplayStream } from "./replay-stream.ts";
 import type { Runner } from "./runner.ts";
 import { RunnerRecord, type RunnerRecordNeeds } from "./runner-record.ts";
@@ -21,6 +23,7 @@ import { RunnerRecord, type RunnerRecordNeeds } from "./runner-record.ts";
 export interface JobsNeeds extends Pick<RunnerRecordNeeds, "log"> {
   readonly delivery: Pick<RunningHandlers, "find" | "must" | "cluster">;
   readonly stream: ReplayStream;
+  readonly paces: Pick<PacesElsewhere, "over">;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly runnerFor: (choice: RunnerChoice) => Runner;
@@ -164,7 +167,7 @@ export class Jobs {
       onRecord: onRecord && !request.own ? () => onRecord(request, items) : null,
       onCutOff: (error) => {
         over.abort();
-        this.#isOver(replayId, handlers);
+        this.#isOver(replayId, "cut_off");
         onCutOff(replayId, error);
       },
     });
@@ -179,7 +182,7 @@ export class Jobs {
     job.end.ofJob.then(
       () => {
         this.#runners.delete(runner);
-        this.#isOver(replayId, handlers);
+        this.#isOver(replayId, job.figures().status);
       },
       () => {}, // onCutOff was told
     );
@@ -218,11 +221,15 @@ export class Jobs {
       }
   }
 
-  #isOver(replayId: string, handlers: readonly string[]): void {
+  #isOver(replayId: string, status: ReplayStatus | "cut_off"): void {
+    const { delivery, paces, signal } = this.#needs;
+    const { handlers, pace } = this.#paces.get(replayId)!;
     this.#jobs.delete(replayId);
     this.#paces.delete(replayId);
     this.#records.delete(replayId);
-    if (!this.#needs.signal.aborted) this.#unpace(handlers, replayId);
+    if (signal.aborted) return;
+    if (delivery.cluster === null) this.#unpace(handlers, replayId);
+    else paces.over(replayId, pace, status); // partitions with something of it may have come a moment ago
   }
 
   #lettersOf(handlers: readonly string[], streams: ReadonlySet<string>): readonly string[] {

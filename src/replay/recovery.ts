@@ -17,10 +17,10 @@ import { takeUp } from "./take-up.ts";
 
 export interface RecoveryNeeds {
   readonly log: Pick<EventLog, "head">;
-  readonly views: Pick<Views, "waitFor" | "openReplays" | "replay" | "replayOutcomes">;
+  readonly views: Pick<Views, "waitFor" | "openReplays" | "replayOutcomes">;
   readonly delivery: Pick<RunningHandlers, "working" | "cluster">;
   readonly jobs: Jobs;
-  readonly paces: Pick<PacesElsewhere, "of">;
+  readonly paces: Pick<PacesElsewhere, "tell">;
   readonly stream: ReplayStream;
   readonly plans: PlanStream;
   readonly ends: LastEnds;
@@ -38,11 +38,12 @@ export interface Recovery {
 }
 
 export function makeRecovery(needs: RecoveryNeeds): Recovery {
-  const { clock, delivery, signal } = needs;
+  const { clock, delivery, jobs, signal } = needs;
   let going: Promise<void> = Promise.resolve();
   let next: Promise<void> | null = null;
   // One after the other: two at once would both take up the same replay.
   const go = (): Promise<void> => {
+    jobs.paceAgain(); // at once: a letter of a partition that has just come would start without a turn until then
     next ??= going
       .catch(() => {})
       .then(() => {
@@ -78,16 +79,10 @@ async function goOn(needs: RecoveryNeeds): Promise<void> {
       onCutOff(replayId, error); // the others go on
     }
   }
-  jobs.paceAgain();
-  const tenants = new Map(delivery.cluster === null ? [] : open.map(({ tenant, replayId }) => [replayId, tenant]));
   for (const { replays } of delivery.working())
     for (const replayId of replays.unknownPaces()) {
-      if (jobs.get(replayId) !== undefined) continue;
-      const tenant = tenants.get(replayId);
-      const elsewhere = tenant === undefined ? undefined : await views.replay(tenant, replayId);
-      if (elsewhere !== undefined && elsewhere.endedAt === null) replays.pace(replayId, paces.of(elsewhere));
-      // A replay may have ended a moment before the process did: nobody else would let go of the lanes that still wait for its turns.
-      else await replays.withdrawHere(replayId, "stop");
+      if (signal.aborted) return;
+      if (jobs.get(replayId) === undefined) await paces.tell(replayId, replays);
     }
 }
 

@@ -83,15 +83,15 @@ export function makeReplays(needs: ReplayNeeds): Replays {
     clock.after(againMs, () => void recovery.goOn().catch(() => {}));
   };
   const plans = makePlans({ ...needs, stream: planStream, signal });
+  const paces = new PacesElsewhere({ delivery, stream, clock });
   const jobs = new Jobs({
-    ...{ log, delivery, stream, clock, newId, onCutOff, signal },
+    ...{ log, delivery, stream, paces, clock, newId, onCutOff, signal },
     runnerFor: (choice) => chooseRunner(needs, choice),
     newSince: (request, handlers) => countNewSince({ log, views }, request, handlers),
     onRecord:
       delivery.cluster &&
       (async ({ replayId, tenant = defaultTenant }, items) => outcomesOfLetters({ views, signal }, { tenant, replayId, items, upTo: await log.head() })),
   });
-  const paces = new PacesElsewhere(needs);
   const recovery = makeRecovery({ ...needs, jobs, paces, stream, plans: planStream, signal });
   const find = makeFindLetter({ views, delivery });
 
