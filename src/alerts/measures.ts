@@ -24,7 +24,7 @@ export type Measure = (spec: AlertSpec) => Promise<readonly Reading[]>;
 
 export interface MeasureNeeds {
   readonly views: DeadLetterList & DeadLetterFigures & HandlerReads & Pick<EscalationReads, "dueEscalations">;
-  readonly delivery: Pick<RunningHandlers, "condition" | "integrations">;
+  readonly delivery: Pick<RunningHandlers, "condition" | "shownCondition" | "isAllKnown" | "integrations">;
   readonly log: Pick<EventLog, "trouble" | "probe">;
   /** Of the config. */
   readonly handlers: readonly string[];
@@ -64,8 +64,8 @@ export function makeMeasures(needs: MeasureNeeds): Readonly<Record<AlertKind, Me
     },
     handler_stopped: async (spec) =>
       wanted(spec).map((name) => {
-        const { state } = delivery.condition(name);
-        return { subject: name, isBad: state === "stopped" ? true : state === "running" ? false : null };
+        const { state } = delivery.shownCondition(name);
+        return { subject: name, isBad: state === "stopped" ? true : state === "running" && delivery.isAllKnown(name) ? false : null };
       }),
     breaker_open: async (spec) =>
       delivery.integrations

@@ -4,10 +4,11 @@ import type { Dispatcher, RunningCall } from "./dispatcher/dispatcher.ts";
 import type { FoundLetter } from "./dispatcher/letter-acts.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import type { Instances } from "./inbox/instances.ts";
+import type { Repaired } from "./journal/record-repair.ts";
 import { type LaneSide, type LetterSide, routedLanes, routedLetters } from "./lane-routes.ts";
 import { type Condition, conditionOf, conditionOfAll } from "./ownership/condition.ts";
 import type { HandlerPlace } from "./ownership/handler-place.ts";
-import { type Repaired, type Seat, takesActs } from "./ownership/seat.ts";
+import { type Seat, takesActs } from "./ownership/seat.ts";
 import type { Repartitioned } from "./repartition/repartition.ts";
 import { type ReplaySide, routedReplays } from "./replay-routes.ts";
 
@@ -45,12 +46,15 @@ export interface RunningHandler {
   releasesLeft(replayId: string): number;
 }
 
+/** The handler's partitions, of so many, that stand still at other instances. */
+type DamagedElsewhere = (handler: string, of: number) => readonly number[];
+
 /**
  * Its dispatchers come and go, as other instances take over or a journal is repaired: each act asks for the one that works now.
  *
  * @param instances where several share the partitions: an act on a lane that another one has is asked of it. Null: they do not.
  */
-export function makeRunningHandler(place: HandlerPlace, instances: Instances | null): RunningHandler {
+export function makeRunningHandler(place: HandlerPlace, instances: Instances | null, damagedElsewhere: DamagedElsewhere): RunningHandler {
   const { spec, pauses } = place;
   const here = (stream: string) => place.seats.of(stream).mustWork();
   const seatElsewhere = (seat: Seat) => {
@@ -75,7 +79,7 @@ export function makeRunningHandler(place: HandlerPlace, instances: Instances | n
       if (instances === null) place.seats.mustWork();
       return pauses.resume(act);
     },
-    repair: async (act) => place.seats.repair(act),
+    repair: async (act) => place.repair(act, damagedElsewhere(spec.name, place.seats.all.length)),
     repartition: (partitions, act) => place.division.repartition(partitions, act),
     condition() {
       const { fault } = place.division;

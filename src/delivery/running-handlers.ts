@@ -13,6 +13,7 @@ import { AloneGate } from "./dispatcher/alone-gate.ts";
 import { FlushPace } from "./dispatcher/flush-pace.ts";
 import type { ArchivedBefore } from "./dispatcher/lane-reader.ts";
 import type { FollowUpAppends } from "./follow-ups/follow-up-appends.ts";
+import { type HandlerConditions, tellConditions } from "./handler-conditions.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import { type HandlerTroubles, tellTroubles } from "./handler-troubles.ts";
 import { nobodySees, type TwinOf } from "./handler-twin.ts";
@@ -23,7 +24,6 @@ import { Integrations } from "./integrations/integrations.ts";
 import type { DeliveryLimits } from "./limits.ts";
 import type { Cluster } from "./ownership/cluster/cluster.ts";
 import { type MakeClusterOptions, makeCluster } from "./ownership/cluster/make-cluster.ts";
-import { type Condition, conditionAmong } from "./ownership/condition.ts";
 import { HandlerPlace } from "./ownership/handler-place.ts";
 import type { PartitionSeat } from "./ownership/partition-seat.ts";
 import { makeLife } from "./ownership/signs-of-life.ts";
@@ -70,7 +70,7 @@ export interface RunningHandlersOptions {
 }
 
 /** The handlers that this process delivers to, each under its name. */
-export interface RunningHandlers extends HandlerTroubles {
+export interface RunningHandlers extends HandlerTroubles, HandlerConditions {
   /** Claims every handler's journal, then lets all of them work. */
   start(): Promise<void>;
   /** Takes nothing new, lets what runs end within `patienceMs`, records all. */
@@ -89,10 +89,6 @@ export interface RunningHandlers extends HandlerTroubles {
   readonly cluster: Cluster | null;
   /** Name of this process; in a cluster the id under which it takes part begins with it. */
   readonly instance: string;
-  /** What has become of a handler in this process, also of one that is not in the config. */
-  condition(handler: string): Condition;
-  /** The same for whoever asks any of the instances that share it: what another one works on runs. */
-  shownCondition(handler: string): Condition;
   /** Its deliveries under way. */
   running(handler: string): ReturnType<RunningHandler["running"]>;
   /** Those that work here now. */
@@ -169,26 +165,6 @@ export function makeRunningHandlers(options: RunningHandlersOptions): RunningHan
   };
 }
 
-function tellConditions(
-  handlers: readonly HandlerSpec[],
-  places: ReadonlyMap<string, Place>,
-  cluster: Cluster | null,
-): Pick<RunningHandlers, "condition" | "shownCondition"> {
-  const condition = (name: string): Condition => {
-    const handler = places.get(name)?.handler;
-    if (handler !== undefined) return handler.condition();
-    if (!handlers.some((spec) => spec.name === name)) return { state: "absent", fault: null };
-    return { state: "stopped", fault: "the service has not started it" };
-  };
-  return {
-    condition,
-    shownCondition(name) {
-      const [here, seat] = [condition(name), places.get(name)?.place.seats.partitions[0]];
-      return cluster === null || seat === undefined ? here : conditionAmong(here, () => cluster.membership.othersWorkOn(seat));
-    },
-  };
-}
-
 interface ShareNeeds extends Pick<MakeClusterOptions, "ends" | "name" | "seats" | "onChange"> {
   readonly integrations: Integrations;
   readonly places: ReadonlyMap<string, Place>;
@@ -229,12 +205,13 @@ async function openAll(
     void cluster?.divisions.divided(seats.partitions);
     instances?.divided(seats.all.map((seat) => seat.place.journal));
   };
+  const damagedElsewhere = (handler: string, of: number) => cluster?.membership.standstills.elsewhere(handler, of).map(({ partition }) => partition) ?? [];
   try {
     for (const spec of handlers) {
       const called = { attempt: attempts.get(spec.name)!, seen: twins.get(spec.name) ?? nobodySees };
       const place = new HandlerPlace({ ...common, ...shared, ...called, integrations, spec, ends, onTaken: taken, onDivided });
       await place.open();
-      places.set(spec.name, { place, handler: makeRunningHandler(place, instances) });
+      places.set(spec.name, { place, handler: makeRunningHandler(place, instances, damagedElsewhere) });
     }
   } catch (error) {
     await stopAll(places, 0);

@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { NewEvent, Position, StoredEvent } from "../event/event.ts";
+import type { Beats } from "./beats.ts";
 
 /** `"none"`: the stream must not exist yet; `"any"`: wherever it is; a number: its last event's revision. */
 export type ExpectedRevision = number | "none" | "any";
@@ -231,13 +232,6 @@ export interface EventLog {
 
   /** Ends all subscriptions and reads, lets appends in progress finish, and frees the log. May be called twice. */
   close(): Promise<void>;
-}
-
-export interface Beats {
-  /** Stores a sign of life. It is not repeated, because the next one comes soon. @returns its number, as `last` tells it. @throws LOG_UNAVAILABLE */
-  beat(who: string): Promise<number>;
-  /** Grows with each sign of life; −1: there is none. @throws LOG_UNAVAILABLE */
-  last(who: string): Promise<number>;
 }
 
 /** A log for tools that read it and must not change it. */

@@ -40,6 +40,7 @@ export function makeClusterActs({ delivery, clock, build, catalog }: ClusterNeed
   };
 }
 
-function partitionOfOne({ handler, partition, state, epoch }: PartitionSeat, instance: string): ShownPartition {
-  return { handler, partition, owner: state === "unowned" ? null : instance, epoch, state };
+function partitionOfOne({ handler, partition, state, epoch, standstill: fault }: PartitionSeat, instance: string): ShownPartition {
+  if (fault !== null) return { handler, partition, owner: instance, epoch: null, state: "stopped", fault };
+  return { handler, partition, owner: state === "unowned" ? null : instance, epoch, state, fault };
 }

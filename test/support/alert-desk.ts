@@ -29,6 +29,10 @@ export interface World {
   dueMs: readonly { readonly atMs: number; readonly handler: string }[];
   lagSeconds: Record<string, number>;
   conditions: Record<string, Condition["state"]>;
+  /** Handlers of which a partition stands still at another instance. */
+  stoppedElsewhere: readonly string[];
+  /** Handlers of which a partition is handed over. */
+  handedOver: readonly string[];
   breakers: Record<string, ShownIntegration["state"]>;
   logTrouble: string | null;
   /** The views are still being filled. */
@@ -48,7 +52,7 @@ export function makeAlertDesk({ clock = makeFakeClock(), viewsFile = ":memory:" 
       conditions: { charge: "running", mail: "running" },
       breakers: { bank: "closed", smtp: "closed" },
     },
-    ...{ logTrouble: null, behind: false },
+    ...{ logTrouble: null, behind: false, stoppedElsewhere: [], handedOver: [] },
   };
   const told: Told[] = [];
   const sent: string[] = [];
@@ -73,6 +77,8 @@ export function makeAlertDesk({ clock = makeFakeClock(), viewsFile = ":memory:" 
     },
     delivery: {
       condition: (name: string) => ({ state: world.conditions[name] ?? "absent", fault: null }),
+      shownCondition: (name: string) => ({ state: world.stoppedElsewhere.includes(name) ? "stopped" : (world.conditions[name] ?? "absent"), fault: null }),
+      isAllKnown: (name: string) => !world.handedOver.includes(name),
       integrations: {
         all: () => Object.entries(world.breakers).map(([name, state]) => ({ name, state, handlers: [name === "bank" ? "charge" : "mail"] })),
       },

@@ -407,8 +407,8 @@ export function makeFakeStore(replace: { readonly store?: Partial<StoreCore>; re
       ...{ instance: "web-1.00c0ffee", generation: 3 },
       members: [{ instance: "web-1.00c0ffee", build: "1.4.2", catalog: "c0ffee", since: at, state: "active" }],
       partitions: [
-        { handler: "mail", partition: 0, owner: "web-1.00c0ffee", epoch: 7, state: "owned" },
-        { handler: "mail", partition: 1, owner: null, epoch: null, state: "unowned" },
+        { handler: "mail", partition: 0, owner: "web-1.00c0ffee", epoch: 7, state: "owned", fault: null },
+        { handler: "mail", partition: 1, owner: null, epoch: null, state: "unowned", fault: null },
       ],
     }),
     drainInstance: async () => {},

@@ -277,6 +277,23 @@ describe("several processes", () => {
     expect(new Set(desk.sent).size).toBe(6);
     expect(desk.sent).toHaveLength(6);
   });
+
+  it("that have none of a handler's partitions that stand still fire it, too, and resolve it only when it is known that none does", async () => {
+    change({ stoppedElsewhere: ["charge"] }); // `charge` runs here
+    const alerts = start({ when: "handler_stopped" });
+    await desk.clock.advance(10 * seconds);
+    expect(desk.lines()).toEqual(["handler-stopped fired charge 0"]);
+    await stop(alerts);
+    start({ when: "handler_stopped" }); // after a restart, it reads what fires
+    change({ stoppedElsewhere: [], handedOver: ["charge"] }); // its instance is gone
+    await desk.clock.advance(30 * seconds);
+    change({ stoppedElsewhere: ["charge"], handedOver: [] });
+    await desk.clock.advance(30 * seconds);
+    expect(desk.lines()).toHaveLength(1);
+    change({ stoppedElsewhere: [] });
+    await desk.clock.advance(30 * seconds);
+    expect(desk.lines()).toHaveLength(2);
+  });
 });
 
 describe("a receiver", () => {

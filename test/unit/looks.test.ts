@@ -24,7 +24,7 @@ it("what comes of the cluster's stream by itself is known without a look; where 
     },
     append: async () => true,
   };
-  const beats = { look: async () => ({ ownSentMs: null, beats: new Map() }) } as unknown as OwnBeats;
+  const beats = { look: async () => ({ ownSentMs: null, beats: new Map(), said: new Map() }) } as unknown as OwnBeats;
   const looks = new Looks({
     steward,
     stream,
@@ -32,6 +32,7 @@ it("what comes of the cluster's stream by itself is known without a look; where 
     clock: systemClock,
     life: "life-a",
     signal: leaving.signal,
+    onSaid: () => {},
     onLooked: (changed) => void told.push(changed),
   });
   const members = () => [...steward.state.members.keys()];

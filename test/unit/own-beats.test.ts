@@ -22,7 +22,14 @@ async function livesOn(answer: (nowMs: number) => number | "lost", ms: number) {
     return stored++;
   };
   const onAcknowledged = (sentMs: number) => fence.acknowledged(sentMs, clock.monotonicMs());
-  void new OwnBeats({ beats: { beat, last: async () => stored }, clock, life: "a", onAcknowledged, signal: leaving.signal }).run();
+  void new OwnBeats({
+    beats: { beat, last: async () => stored, heard: async () => ({ number: stored, says: {} }) },
+    clock,
+    life: "a",
+    says: () => ({}),
+    onAcknowledged,
+    signal: leaving.signal,
+  }).run();
   const closed: number[] = [];
   while (clock.monotonicMs() < ms) {
     await clock.advance(500);

@@ -120,10 +120,18 @@ describe("a handler with several partitions", () => {
   it("runs for whoever asks where another instance works on it, and otherwise says that it does not know of any", () => {
     const standby = { state: "standby", fault: null } as const;
     const stopped = { state: "stopped", fault: "JOURNAL_DAMAGED: x" } as const;
-    expect(conditionAmong(standby, () => true)).toEqual({ state: "running", fault: null });
-    expect(conditionAmong({ state: "fenced", fault: "FENCED: x" }, () => true)).toEqual({ state: "running", fault: null });
-    expect(conditionAmong(standby, () => false)).toMatchObject({ ...standby, why: expect.stringContaining("knows of no other") });
-    expect(conditionAmong(stopped, () => true)).toEqual(stopped);
+    const workedOn = { isWorkedOn: () => true, standstills: () => [] };
+    expect(conditionAmong(standby, workedOn)).toEqual({ state: "running", fault: null });
+    expect(conditionAmong({ state: "fenced", fault: "FENCED: x" }, workedOn)).toEqual({ state: "running", fault: null });
+    const idle = { ...workedOn, isWorkedOn: () => false };
+    expect(conditionAmong(standby, idle)).toMatchObject({ ...standby, why: expect.stringContaining("knows of no other") });
+    expect(conditionAmong(stopped, workedOn)).toEqual(stopped);
+  });
+
+  it("has stopped for whoever asks any instance as soon as one of its partitions stands still at one", () => {
+    const elsewhere = { isWorkedOn: () => true, standstills: () => [{ instance: "two.1", partition: 3, fault: "JOURNAL_DAMAGED: x" }] };
+    const told = { state: "stopped", fault: "partition 3, at two.1: JOURNAL_DAMAGED: x" };
+    for (const state of ["running", "standby"] as const) expect(conditionAmong({ state, fault: null }, elsewhere)).toEqual(told);
   });
 
   it("stands still as soon as one of them does, and says which", () => {

@@ -4,6 +4,9 @@ import { at } from "../client.ts";
 import { hint, openSession, type World } from "../command.ts";
 import { printList, printOne } from "../print.ts";
 
+/** Partitions that stand still: the first ones say what is wrong. */
+const maxNamed = 3;
+
 /** `cluster ls|drain`. */
 export function addCluster(program: Command, world: World): void {
   const cluster = program.command("cluster").description("read which instances share the work, and have one give its part away");
@@ -20,6 +23,7 @@ function addList(cluster: Command, world: World): void {
       const reply = await session.client.get<ClusterReply>("/cluster");
       const countOf = (instance: string, ...states: readonly string[]) =>
         reply.partitions.filter(({ owner, state }) => owner === instance && states.includes(state)).length;
+      const still = reply.partitions.filter(({ state }) => state === "stopped");
       const nobodys = reply.partitions.filter(({ owner }) => owner === null).length;
       printList(session.terminal, session, {
         reply,
@@ -30,12 +34,16 @@ function addList(cluster: Command, world: World): void {
           ["PARTITIONS", ({ instance }) => countOf(instance, "owned")],
           ["COMING", ({ instance }) => countOf(instance, "claiming")],
           ["GOING", ({ instance }) => countOf(instance, "draining")],
+          ["STOPPED", ({ instance }) => countOf(instance, "stopped")],
           ["BUILD", ({ build }) => build],
           ["SINCE", ({ since }) => since],
         ],
         id: ({ instance }) => instance,
         empty: "No instance takes part just now.",
       });
+      for (const { handler, partition, owner, fault } of still.slice(0, maxNamed))
+        hint(session, `Partition ${partition} of ${handler} stands still at ${owner}: ${fault}. Once it is clear why: reprise handlers repair ${handler}`);
+      if (still.length > maxNamed) hint(session, `${still.length - maxNamed} more stand still: reprise cluster ls -o json`);
       if (nobodys > 0) hint(session, `${nobodys} of ${reply.partitions.length} partitions have no instance: nothing of them is delivered.`);
     });
 }

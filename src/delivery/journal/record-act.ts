@@ -4,6 +4,12 @@ import type { NewEvent } from "../../event/event.ts";
 import { backOff } from "../../event/waits.ts";
 import type { AppendedEvent, EventLog, ExpectedRevision } from "../../log/event-log.ts";
 
+export interface RecordActNeeds {
+  readonly log: EventLog;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
 const waits = { firstMs: 100, lastMs: 5000 };
 
 /**
@@ -14,7 +20,7 @@ const waits = { firstMs: 100, lastMs: 5000 };
  * @throws LOG_FULL, LOG_UNAVAILABLE, REVISION_CONFLICT: nothing was stored.
  */
 export async function recordAct(
-  { log, clock, signal }: { readonly log: EventLog; readonly clock: Clock; readonly signal: AbortSignal },
+  { log, clock, signal }: RecordActNeeds,
   { stream, events, expected }: { readonly stream: string; readonly events: readonly NewEvent[]; readonly expected: ExpectedRevision },
 ): Promise<AppendedEvent> {
   try {

@@ -1,4 +1,5 @@
 import { RepriseError } from "../../errors.ts";
+import type { Standstill } from "./standstill.ts";
 
 /**
  * What has become of a handler in this process; whether it is paused is on record. `fenced`: another instance owns it. `standby`: another instance owns it, and
@@ -33,14 +34,24 @@ export function conditionOfAll(partitions: readonly Condition[]): Condition {
 const unknownElsewhere =
   "it does not run here, and this instance knows of no other that works on it: it has just started, is cut off from the others, or none has its share yet";
 
+interface Elsewhere {
+  readonly isWorkedOn: () => boolean;
+  /** Its partitions that stand still until somebody repairs them. */
+  readonly standstills: () => readonly Standstill[];
+}
+
 /**
- * What is told of a handler that instances share: where one of them works on it, it runs, whichever is asked. Only who has a partition knows that it has stopped.
+ * What is told of a handler that instances share, whichever is asked: where one of its partitions stands still, it has stopped; where one of them works on it, it
+ * runs.
  *
  * @param here what has become of it in this process.
  */
-export function conditionAmong(here: Condition, isWorkedOnElsewhere: () => boolean): Condition {
+export function conditionAmong(here: Condition, elsewhere: Elsewhere): Condition {
+  if (here.state === "stopped") return here;
+  const [still] = elsewhere.standstills();
+  if (still !== undefined) return { state: "stopped", fault: `partition ${still.partition}, at ${still.instance}: ${still.fault}` };
   if (here.state !== "standby" && here.state !== "fenced") return here;
-  return isWorkedOnElsewhere() ? conditionOf(null) : { ...here, why: unknownElsewhere };
+  return elsewhere.isWorkedOn() ? conditionOf(null) : { ...here, why: unknownElsewhere };
 }
 
 /** The error for an act on a handler that stands still. */

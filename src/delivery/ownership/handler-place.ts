@@ -1,10 +1,12 @@
 /** One handler in this process: its partitions, each with a seat, and what they share: slots, and the handler's pause. */
 import { isLogTrouble, type RepriseError } from "../../errors.ts";
 import { backOff } from "../../event/waits.ts";
+import type { Act } from "../../records/act.ts";
 import type { FlushPace } from "../dispatcher/flush-pace.ts";
 import { PauseActs } from "../dispatcher/pause-acts.ts";
 import type { HandlerSpec } from "../handler-spec.ts";
 import { configureHandler, type HandlerRecord } from "../journal/handler-stream.ts";
+import { type Repaired, recordRepair } from "../journal/record-repair.ts";
 import { Slots } from "../partition/slots.ts";
 import { HandlerDivision } from "./handler-division.ts";
 import { HandlerSeats } from "./handler-seats.ts";
@@ -80,6 +82,20 @@ export class HandlerPlace {
   start(): void {
     this.#started = true;
     for (const seat of this.seats.all) seat.start();
+  }
+
+  /**
+   * Has the events that are not the journals' own skipped, on record, and goes to work.
+   *
+   * @param elsewhere partitions that stand still at other instances. @throws NOT_OWNER, NOTHING_TO_REPAIR, JOURNAL_DAMAGED, LOG_UNAVAILABLE
+   */
+  async repair(act: Act, elsewhere: readonly number[]): Promise<Repaired> {
+    const needs = { ...this.#options, signal: this.#leaving.signal };
+    return this.seats.repair(act, async () => {
+      const repaired: Repaired[] = [];
+      for (const partition of elsewhere) repaired.push(await recordRepair(needs, { handler: this.spec.name, partition }, act));
+      return repaired;
+    });
   }
 
   /** Goes by what the log says of how the handler is divided. It tries until the log answers. */

@@ -3,9 +3,10 @@ import type { RepriseError } from "../../errors.ts";
 import { partitionOf } from "../../event/partition-of.ts";
 import type { Act } from "../../records/act.ts";
 import type { Dispatcher } from "../dispatcher/dispatcher.ts";
+import type { Repaired } from "../journal/record-repair.ts";
 import { refusalOf } from "./condition.ts";
 import { type PartitionSeat, partitionSeatOf } from "./partition-seat.ts";
-import type { Repaired, Seat } from "./seat.ts";
+import type { Seat } from "./seat.ts";
 
 export class HandlerSeats {
   #all: readonly Seat[] = [];
@@ -59,11 +60,15 @@ export class HandlerSeats {
     if (fault !== undefined) throw refusalOf(fault);
   }
 
-  /** Repairs each partition that stands still. @throws NOTHING_TO_REPAIR, NOT_OWNER, JOURNAL_DAMAGED */
-  async repair(act: Act): Promise<Repaired> {
+  /**
+   * Repairs each partition that stands still.
+   *
+   * @param elsewhere does so for those that stand still at other instances. @throws NOTHING_TO_REPAIR, NOT_OWNER, JOURNAL_DAMAGED
+   */
+  async repair(act: Act, elsewhere: () => Promise<readonly Repaired[]>): Promise<Repaired> {
     const damaged = this.#all.filter(({ fault }) => fault !== null && fault.code !== "FENCED");
-    const repaired: Repaired[] = [];
-    for (const seat of damaged.length > 0 ? damaged : this.#all.slice(0, 1)) repaired.push(await seat.repair(act));
+    const repaired = [...(await elsewhere())];
+    for (const seat of damaged.length + repaired.length > 0 ? damaged : this.#all.slice(0, 1)) repaired.push(await seat.repair(act));
     const skipped = repaired.reduce((sum, each) => sum + each.skipped, 0);
     return { position: repaired.at(-1)!.position, skipped };
   }

@@ -1,6 +1,7 @@
 /** One partition's place in this process as the assignment of partitions to instances sees it: it says when to claim, and when to let go. */
 import { RepriseError } from "../../errors.ts";
 import type { LetGo, Seat } from "./seat.ts";
+import { damageIn } from "./standstill.ts";
 
 export interface PartitionSeat {
   readonly handler: string;
@@ -9,6 +10,8 @@ export interface PartitionSeat {
   readonly state: "unowned" | "claiming" | "owned" | "draining";
   /** Revision of the claim, while this instance owns it. */
   readonly epoch: number | null;
+  /** Why it stands still until somebody repairs it, as `<code>: <message>`; null: it does not. */
+  readonly standstill: string | null;
   /** How long the longest of its calls that run has run; 0: none runs. */
   readonly oldestCallMs: number;
   /** Claims the journal, folds it anew, and goes to work. @throws FENCED (another was faster), JOURNAL_DAMAGED, LOG_UNAVAILABLE, … */
@@ -31,6 +34,10 @@ export function partitionSeatOf(seat: Seat): PartitionSeat {
     },
     get epoch() {
       return seat.working?.claimed.epoch ?? null;
+    },
+    get standstill() {
+      const damage = damageIn(seat.fault);
+      return damage === null ? null : `${damage.code}: ${damage.message}`;
     },
     get oldestCallMs() {
       return (seat.working?.running() ?? []).reduce((oldest, { forMs }) => Math.max(oldest, forMs), 0);

@@ -9,11 +9,12 @@ import { pause } from "../../event/waits.ts";
 import type { Act } from "../../records/act.ts";
 import type { Dispatcher } from "../dispatcher/dispatcher.ts";
 import { type OpenDispatcherOptions, openDispatcher } from "../dispatcher/open-dispatcher.ts";
-import { type HandlerRecord, repairOf } from "../journal/handler-stream.ts";
-import { recordAct } from "../journal/record-act.ts";
+import type { HandlerRecord } from "../journal/handler-stream.ts";
+import { type Repaired, recordRepair } from "../journal/record-repair.ts";
 import { claimPartition } from "./claim-partition.ts";
 import { type Condition, conditionOf, refusalOf } from "./condition.ts";
 import { untilOwnerless } from "./standby.ts";
+import { damageIn } from "./standstill.ts";
 
 export interface SeatOptions extends Omit<OpenDispatcherOptions, "onFault"> {
   readonly clock: Clock;
@@ -23,12 +24,6 @@ export interface SeatOptions extends Omit<OpenDispatcherOptions, "onFault"> {
   readonly takesOver: boolean;
   /** Told when the handler works here from now on, so that replays that another instance ran go on here. */
   readonly onTaken: (handler: string) => void;
-}
-
-export interface Repaired {
-  readonly position: bigint;
-  /** Events of the journal that are passed over from now on. */
-  readonly skipped: number;
 }
 
 export interface LetGo {
@@ -154,9 +149,7 @@ export class Seat {
     const { fault } = this;
     if (fault?.code === "FENCED") throw refusalOf(fault);
     if (fault === null) throw new RepriseError("NOTHING_TO_REPAIR", `Handler ${this.place.handler} works.`);
-    const { log, newId, clock } = this.#options;
-    const { record, skipped } = await repairOf(log, newId, this.place, act);
-    const { position } = await recordAct({ log, clock, signal: this.#leaving.signal }, record);
+    const { position, skipped } = await recordRepair({ ...this.#options, signal: this.#leaving.signal }, this.place, act);
     await this.#dispatcher?.stop(0);
     this.#dispatcher = null;
     await this.#opened((options) => claimPartition(options, this.#options.configure));
@@ -232,11 +225,6 @@ export class Seat {
       }
     }
   }
-}
-
-/** What stays as it is until somebody repairs it. */
-function damageIn(error: unknown): RepriseError | null {
-  return isRepriseError(error, "JOURNAL_DAMAGED", "LOG_DAMAGED") ? error : null;
 }
 
 /** The dispatcher that may be asked for something: null also while it lets go of the partition. */

@@ -4,7 +4,7 @@ import type { ClusterView } from "../../delivery/ownership/cluster/show-cluster.
 import { count } from "./reply-members.ts";
 
 const memberStates = ["active", "draining"] as const;
-const partitionStates = ["owned", "draining", "claiming", "unowned"] as const;
+const partitionStates = ["owned", "draining", "claiming", "unowned", "stopped"] as const;
 
 export const clusterReply = z.strictObject({
   instance: z.string(),
@@ -12,7 +12,14 @@ export const clusterReply = z.strictObject({
   generation: z.int(),
   members: z.array(z.strictObject({ instance: z.string(), build: z.string(), catalog: z.string(), since: z.string(), state: z.enum(memberStates) })),
   partitions: z.array(
-    z.strictObject({ handler: z.string(), partition: count, owner: z.string().nullable(), epoch: count.nullable(), state: z.enum(partitionStates) }),
+    z.strictObject({
+      handler: z.string(),
+      partition: count,
+      owner: z.string().nullable(),
+      epoch: count.nullable(),
+      state: z.enum(partitionStates),
+      fault: z.string().nullable(),
+    }),
   ),
 });
 

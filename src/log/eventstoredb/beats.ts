@@ -3,7 +3,7 @@
  * that it does not grow. The names of these streams have no dot, so they are no streams of the log, and no reader sees them.
  */
 import type { NewId } from "../../event/ids.ts";
-import type { Beats } from "../event-log.ts";
+import type { Beats, Heard } from "../beats.ts";
 import { readNativePage } from "./page.ts";
 import { appendOnce, type Server, toldError, withinAnswer } from "./server.ts";
 import type { Proposed } from "./wire/append-request.ts";
@@ -32,16 +32,19 @@ export function makeBeats(server: Server, newId: NewId, namespace: string): Beat
     }
   };
 
+  const heard = async (who: string): Promise<Heard> => {
+    const [last] = (await readNativePage(server, nameOf(who), "backward", null, 1)).events;
+    return last === undefined ? { number: -1, says: {} } : { number: last.revision, says: last.data };
+  };
+
   return {
-    async beat(who) {
+    async beat(who, says = {}) {
       const stream = nameOf(who);
       if (!revisions.has(stream))
         await write(`$$${stream}`, { id: newId(), type: "$metadata", data: JSON.stringify({ $maxCount: 1, $maxAge: maxAgeSeconds }) });
-      return write(stream, { id: newId(), type: "beat", data: "{}" });
+      return write(stream, { id: newId(), type: "beat", data: JSON.stringify(says) });
     },
-    async last(who) {
-      const [last] = (await readNativePage(server, nameOf(who), "backward", null, 1)).events;
-      return last === undefined ? -1 : last.revision;
-    },
+    last: async (who) => (await heard(who)).number,
+    heard,
   };
 }

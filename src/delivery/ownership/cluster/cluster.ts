@@ -20,6 +20,7 @@ import { Membership } from "./membership.ts";
 import { OwnBeats } from "./own-beats.ts";
 import { SeatMoves } from "./seat-moves.ts";
 import { type ClusterView, showCluster } from "./show-cluster.ts";
+import { Standstills } from "./standstills.ts";
 
 export interface ClusterOptions {
   readonly log: EventLog;
@@ -73,7 +74,9 @@ export class Cluster {
     const act = oncePerTurn(() => this.#act());
     this.#holders = new Holders({ log, clock, signal, onNews: (events) => this.#looks.came(events) });
     const onAcknowledged = (sentMs: number) => steward.acknowledged(sentMs, clock.monotonicMs());
-    this.#beats = new OwnBeats({ beats: log.beats!, clock, life, signal, onAcknowledged });
+    const standstills = new Standstills(options.seats);
+    const says = () => standstills.says();
+    this.#beats = new OwnBeats({ beats: log.beats!, clock, life, says, signal, onAcknowledged });
     this.#moves = new SeatMoves({ ...options, onMoved: act, onKept: (key) => steward.kept(key) });
     const onLooked = (changed: boolean) => {
       act();
@@ -81,8 +84,9 @@ export class Cluster {
       onChange();
       onMembers();
     };
-    this.#looks = new Looks({ steward, stream, beats: this.#beats, clock, life, signal, onLooked });
-    this.membership = new Membership({ ...options, steward, holders: this.#holders, look: () => this.#looks.look() });
+    const onSaid = (said: ReadonlyMap<string, unknown>) => standstills.heard(said);
+    this.#looks = new Looks({ steward, stream, beats: this.#beats, clock, life, signal, onSaid, onLooked });
+    this.membership = new Membership({ ...options, steward, holders: this.#holders, standstills, look: () => this.#looks.look() });
     this.#records = new ClusterRecords({ ...options, steward, stream, onStored: look });
     this.divisions = new Divisions({ log, clock, signal, steward, records: this.#records, holders: this.#holders, onLearned: act });
   }
@@ -102,7 +106,8 @@ export class Cluster {
   }
 
   shown(): ClusterView {
-    return showCluster(this.instance, this.#steward.state, (journal) => this.#holders.of(journal));
+    const { standstills } = this.membership;
+    return showCluster(this.instance, this.#steward.state, { holderOf: (journal) => this.#holders.of(journal), standstills });
   }
 
   /** Begins to take part. Partitions come from then on. @throws LOG_UNAVAILABLE */

@@ -15,6 +15,8 @@ export interface LooksOptions {
   readonly clock: Clock;
   readonly life: string;
   readonly signal: AbortSignal;
+  /** Told what the other members said last, by instance. */
+  readonly onSaid: (said: ReadonlyMap<string, unknown>) => void;
   /** Told after each look, and when something has come by itself. @param changed the owners, or the members, may be others than before. */
   readonly onLooked: (changed: boolean) => void;
 }
@@ -59,11 +61,12 @@ export class Looks {
   }
 
   async #read(): Promise<void> {
-    const { steward, stream, beats, clock, life } = this.#options;
+    const { steward, stream, beats, clock, life, onSaid } = this.#options;
     const begunMs = clock.monotonicMs();
     for (const event of await stream.news(steward.state.generation)) steward.seen(event, clock.monotonicMs());
     const others = [...steward.state.members.values()].filter((member) => member.life !== life);
     const look = await beats.look(new Map(others.map((member) => [member.instance, member.life])));
+    onSaid(look.said);
     if (clock.monotonicMs() - begunMs <= freshMs) steward.looked(clock.monotonicMs(), look); // an answer that was frozen on its way says nothing
   }
 }

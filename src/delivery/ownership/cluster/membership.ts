@@ -4,6 +4,7 @@ import type { Clock } from "../../../event/clock.ts";
 import { journalStream } from "../../../event/names.ts";
 import type { Steward } from "../rules/steward.ts";
 import type { Holders } from "./holders.ts";
+import type { Standstills } from "./standstills.ts";
 
 export interface MembershipOptions {
   readonly steward: Steward;
@@ -11,6 +12,7 @@ export interface MembershipOptions {
   /** Id of this process. */
   readonly life: string;
   readonly holders: Pick<Holders, "of">;
+  readonly standstills: Standstills;
   /** Reads what has happened in the cluster. */
   readonly look: () => Promise<void>;
 }
@@ -24,6 +26,10 @@ export class Membership {
 
   get life(): string {
     return this.#options.life;
+  }
+
+  get standstills(): Standstills {
+    return this.#options.standstills;
   }
 
   /** This instance, as it takes part. @throws LOG_UNAVAILABLE while it does not: it has just started, or others have taken it for gone */

@@ -2,6 +2,7 @@
 import { journalStream } from "../../../event/names.ts";
 import { type ClusterState, partitionKey } from "../rules/cluster-state.ts";
 import type { KnownHolder } from "./holders.ts";
+import type { Standstills } from "./standstills.ts";
 
 export interface ShownMember {
   readonly instance: string;
@@ -17,8 +18,10 @@ export interface ShownPartition {
   /** Who works on it, or is to. Null: nobody. */
   readonly owner: string | null;
   readonly epoch: number | null;
-  /** `draining`: its owner lets go of it, for another. `claiming`: its owner is about to work on it. */
-  readonly state: "owned" | "draining" | "claiming" | "unowned";
+  /** `draining`: its owner lets go of it, for another. `claiming`: its owner is about to work on it. `stopped`: it stands still there until it is repaired. */
+  readonly state: "owned" | "draining" | "claiming" | "unowned" | "stopped";
+  /** Why it is `stopped`, as `<code>: <message>`; null: it is not. */
+  readonly fault: string | null;
 }
 
 export interface ClusterView {
@@ -28,13 +31,20 @@ export interface ClusterView {
   readonly partitions: readonly ShownPartition[];
 }
 
-export function showCluster(instance: string, state: ClusterState, holderOf: (journal: string) => KnownHolder): ClusterView {
+interface Known {
+  readonly holderOf: (journal: string) => KnownHolder;
+  readonly standstills: Pick<Standstills, "of">;
+}
+
+export function showCluster(instance: string, state: ClusterState, { holderOf, standstills }: Known): ClusterView {
   const { generation, members, owners } = state;
   const shown = Array.from(state.partitions).flatMap(([handler, of]) =>
     Array.from({ length: of }, (_, partition): ShownPartition => {
       const heir = owners.get(partitionKey(handler, of, partition)) ?? null;
       const holder = holderOf(journalStream(handler, of, partition));
-      const place = { handler, partition };
+      const place = { handler, partition, fault: null };
+      const stopped = standstills.of(handler, of, partition, instance);
+      if (stopped !== null) return { ...place, owner: stopped.instance, epoch: null, state: "stopped", fault: stopped.fault };
       if (holder.instance !== null && members.has(holder.instance))
         return { ...place, owner: holder.instance, epoch: holder.epoch, state: holder.instance === heir ? "owned" : "draining" };
       return { ...place, owner: heir, epoch: null, state: heir === null ? "unowned" : "claiming" };
