@@ -133,7 +133,7 @@ export async function assemble(plan: Plan, ground: Ground, signal?: AbortSignal)
     const archives = makeArchives(() => archivesOf(log, config.retention), log.logId, { clock, credentials: config.archiveCredentials });
     const replays = makeReplays({
       ...{ log: withArchive(log, archives), archives, views: seen, delivery, amendments, migrations, catalog, clock, newId, ends: marker },
-      onCutOff: (replay_id, err) => logger.warn({ replay_id, err }, "a replay was cut off"),
+      onCutOff: (replayId, error) => tellCutOff(logger, replayId, error),
     });
     const leaving = new AbortController();
     const needs = { log, archives, views: seen, delivery, replays, amendments, catalog, clock, newId, logger, signal: leaving.signal };
@@ -190,4 +190,10 @@ function openStoreViews({ config, clock, logger }: Plan, ground: Ground, log: Ev
       log.append(stream, events, expected).catch((err: unknown) => logger.warn({ err }, "that the views are computed again could not be recorded"));
     },
   });
+}
+
+/** @param error null: the service stops. */
+function tellCutOff(logger: DeliveryLogger, replay_id: string, error: unknown): void {
+  if (error === null) logger.info({ replay_id }, "the service stops; the replay goes on when it starts again");
+  else logger.warn({ replay_id, err: error }, "a replay was cut off");
 }

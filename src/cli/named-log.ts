@@ -2,15 +2,25 @@
 import { readFollowedFile } from "../access/followed-file.ts";
 import { RepriseError } from "../errors.ts";
 import { messageOf } from "../event/thrown.ts";
+import { refusedLog } from "../log/log-url.ts";
 import { isPlain, parseServerUrl, withUser } from "../log/server-url.ts";
+import { usage } from "./exit.ts";
 
 export const standardLog = "sqlite:./data";
 const maxPasswordBytes = 1024;
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** The log of `--log`, else of REPRISE_LOG, else the embedded one in ./data. @throws CONFIG_INVALID as `withLogPassword`. */
-export const namedLog = (given: string | undefined, env: Env): string => withLogPassword(given || env.REPRISE_LOG || standardLog, env);
+/** The log of `--log`, else of REPRISE_LOG, else the embedded one in ./data. @throws a failure for what names no log, and CONFIG_INVALID as `withLogPassword`. */
+export const namedLog = (given: string | undefined, env: Env): string =>
+  withLogPassword(mustNameLog(given || env.REPRISE_LOG || standardLog, given ? "--log" : "REPRISE_LOG"), env);
+
+/** @param setting that a person wrote the log in. @throws a failure of usage. */
+export function mustNameLog(log: string, setting: string): string {
+  const why = refusedLog(log, setting);
+  if (why !== null) throw usage(`${why}.`);
+  return log;
+}
 
 /**
  * The same log, with the password from the file that REPRISE_LOG_PASSWORD_FILE names. An address that has a password itself keeps it; an embedded log and a

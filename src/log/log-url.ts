@@ -7,7 +7,14 @@ export const folderOf = (url: string): string | undefined => /^sqlite:(.+)$/.exe
 
 export const isServer = (url: string): boolean => /^esdb(\+discover)?:\/\/./.test(url);
 
+/** Why a URL names no log; null: it names one. @param setting that has it. */
+export function refusedLog(url: string, setting: string): string | null {
+  return folderOf(url) !== undefined || isServer(url)
+    ? null
+    : `${setting} is "${shownLog(url)}": it must be sqlite:<folder>, esdb://host:2113 or esdb+discover://host:2113`;
+}
+
 /** CONFIG_INVALID for a URL that names no log. */
 export function unknownLog(url: string): RepriseError {
-  return new RepriseError("CONFIG_INVALID", `log is "${shownLog(url)}": it must be sqlite:<folder>, esdb://host:2113 or esdb+discover://host:2113.`);
+  return new RepriseError("CONFIG_INVALID", `${refusedLog(url, "log")}.`);
 }

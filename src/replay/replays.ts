@@ -44,7 +44,7 @@ export interface ReplayNeeds {
   readonly ends: LastEnds;
   /** The log above finds what is in them, too, by id and by revision. */
   readonly archives: Archives;
-  /** Told when a job was cut off: it goes on at the next start. */
+  /** Told when a job was cut off, and why. Null: the service stops, and the job goes on when it starts again. */
   readonly onCutOff: (replayId: string, error: unknown) => void;
 }
 
@@ -78,7 +78,7 @@ export function makeReplays(needs: ReplayNeeds): Replays {
   const stream = makeReplayStream({ log, clock, newId, signal });
   const planStream = makePlanStream(log);
   const onCutOff = (replayId: string, error: unknown): void => {
-    needs.onCutOff(replayId, error);
+    needs.onCutOff(replayId, signal.aborted ? null : error);
     if (delivery.cluster === null || signal.aborted || isRepriseError(error, "NOT_OWNER")) return;
     clock.after(againMs, () => void recovery.goOn().catch(() => {}));
   };

@@ -353,6 +353,21 @@ describe("dlq replay and discard", () => {
     expect(code).toBe(2);
     expect(stderr).not.toBe("");
   });
+
+  const aLog = "it must be sqlite:<folder>, esdb://host:2113 or esdb+discover://host:2113.\n";
+  it.each([
+    ["--log", ["log", "check", "--log", "x"]],
+    ["--log", ["backup", "--log", "x", "--to", "y"]],
+    ["--log", ["views", "verify", "--log", "x"]],
+    ["--log", ["schema", "census", "--log", "x"]],
+    ["--log", ["schema", "check", "--log", "x"]],
+    ["--log", ["archive", "run", "--log", "x"]],
+    ["--log", ["archive", "verify", "--archive", "file:/tmp", "--log", "x"]],
+    ["--from", ["copy", "--from", "x", "--to", "sqlite:y"]],
+    ["--to", ["copy", "--from", "esdb://nowhere:1", "--to", "x"]],
+  ])("what names no log is refused with its flag, %s: %j", async (flag, args) => {
+    expect(await run(...args)).toEqual({ code: 2, stdout: "", stderr: `${flag} is "x": ${aLog}` });
+  });
 });
 
 describe("problems", () => {

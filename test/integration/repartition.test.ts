@@ -28,6 +28,14 @@ async function countedAs(place: Place) {
   );
 }
 
+/** What the service's log says of replays. */
+function linesOfReplays() {
+  const lines: (readonly [level: string, message: string, why: string | null])[] = [];
+  const at = (level: string) => (fields: object, message: string) =>
+    void ("replay_id" in fields && lines.push([level, message, "err" in fields ? (fields.err as Error).message : null]));
+  return { lines, logger: { info: at("info"), warn: at("warn"), error: at("error") } };
+}
+
 describe.each<[string, () => Place, readonly number[]]>([
   ["on the embedded log", temporaryFolder, [4, 1, 6]],
   ["in a test store", makeTestBench, [4, 1, 6, 4, 64, 1]],
@@ -112,10 +120,11 @@ describe("while it is divided anew", () => {
     expect(await store.repartitionHandler("desk", 4, because)).toEqual({ state: "unchanged", partitions: 4 });
   });
 
-  it("a replay under way goes on, each dead letter once", async () => {
+  it("a replay under way goes on, each dead letter once, and no line says that the service stops", async () => {
     const place = temporaryFolder();
     const desk = makeDesk();
-    const store = await startStore(desk.config, place);
+    const { logger, lines } = linesOfReplays();
+    const store = await startStore(desk.config, place, { logger });
     const many = Array.from({ length: 40 }, (_, n) => `letter${n}`);
     for (const line of [0, 1]) await store.append(many.map((id) => order(id, line)));
     await handlerShows(store, place, "desk", { byStatus: { dead_lettered: 40 } });
@@ -123,10 +132,26 @@ describe("while it is divided anew", () => {
     const { replayId } = await store.replayBatch({ handler: "desk" }, { ...because, ratePerSecond: 50, patienceMs: 10 });
     await expect.poll(() => desk.done.size).toBeGreaterThan(5);
     await store.repartitionHandler("desk", 4, because);
+    expect(lines).toEqual([
+      ["warn", "a replay was cut off", expect.stringMatching(/^The handler lets go of its entities: the service stops, or others work on them/)],
+    ]);
     await expect.poll(async () => (await store.replayState(replayId))!.status, { timeout: 20_000 }).toBe("completed");
     expect(await store.replayState(replayId)).toMatchObject({ total: 40, succeeded: 40, failed: 0, skipped: 0 });
     expect([...desk.done.values()]).toEqual(many.map(() => [0, 1]));
     expect(checkHistory(desk.history.calls, countDeliveries(await logRows(place), "desk"))).toEqual([]);
+  });
+
+  it("a service that stops says of a replay that it goes on, as of nothing that went wrong", async () => {
+    const place = temporaryFolder();
+    const desk = makeDesk();
+    const { logger, lines } = linesOfReplays();
+    const store = await startStore(desk.config, place, { logger });
+    for (const line of [0, 1]) await store.append(["letter0", "letter1"].map((id) => order(id, line)));
+    await handlerShows(store, place, "desk", { byStatus: { dead_lettered: 2 } });
+    desk.broken = false;
+    await store.replayBatch({ handler: "desk" }, { ...because, ratePerSecond: 0.1, patienceMs: 10 });
+    await store.close();
+    expect(lines).toEqual([["info", "the service stops; the replay goes on when it starts again", null]]);
   });
 
   it("a replay of history under way goes on, each entity in order and each event once", { timeout: 120_000 }, async () => {

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { isRepriseError } from "../../errors.ts";
+import { folderOf } from "../../log/log-url.ts";
 import type { World } from "../command.ts";
 import { exit, Failure, fromReprise, usage } from "../exit.ts";
 import { hearStop } from "../hear-stop.ts";
@@ -13,8 +14,6 @@ interface BackupFlags extends Omit<PrintOptions, "quiet"> {
   readonly log?: string;
   readonly quiet?: boolean;
 }
-
-const folderOf = (log: string): string | undefined => /^sqlite:(.+)$/.exec(log)?.[1];
 
 export function addBackup(program: Command, world: World): void {
   program

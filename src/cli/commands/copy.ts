@@ -6,10 +6,11 @@ import { isTenant } from "../../event/names.ts";
 import type { CopyProgress, CopyReport } from "../../log/copy/copy-options.ts";
 import { CopyRefused } from "../../log/copy/copy-options.ts";
 import type { EventLog } from "../../log/event-log.ts";
+import { folderOf } from "../../log/log-url.ts";
 import type { World } from "../command.ts";
 import { exit, Failure, usage } from "../exit.ts";
 import { hearStop } from "../hear-stop.ts";
-import { withLogPassword } from "../named-log.ts";
+import { mustNameLog, withLogPassword } from "../named-log.ts";
 import { fields, type PrintOptions, printOne } from "../print.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -20,8 +21,6 @@ interface CopyFlags extends Omit<PrintOptions, "quiet"> {
   readonly verify?: boolean;
   readonly quiet?: boolean;
 }
-
-const folderOf = (log: string): string | undefined => /^sqlite:(.+)$/.exec(log)?.[1];
 
 export function addCopy(program: Command, world: World): void {
   program
@@ -36,7 +35,7 @@ export function addCopy(program: Command, world: World): void {
       checkFlags(flags);
       const stopped = hearStop("kills");
       try {
-        const [from, to] = [flags.from, flags.to].map((log) => withLogPassword(log, world.env)) as [string, string];
+        const [from, to] = (["from", "to"] as const).map((flag) => withLogPassword(mustNameLog(flags[flag], `--${flag}`), world.env)) as [string, string];
         world.exitCode = await copy({ ...flags, from, to }, world.terminal, stopped.signal);
       } finally {
         stopped.forget();

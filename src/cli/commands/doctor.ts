@@ -5,7 +5,7 @@ import { systemClock } from "../../event/clock.ts";
 import { openSession, type World } from "../command.ts";
 import type { Checked } from "../doctor/finding.ts";
 import { exit } from "../exit.ts";
-import { namedLog } from "../named-log.ts";
+import { standardLog, withLogPassword } from "../named-log.ts";
 import { type PrintOptions, printList } from "../print.ts";
 import { standardConfig } from "../serve-settings.ts";
 
@@ -59,7 +59,7 @@ async function lookAtAll(flags: Flags, command: Command, world: World): Promise<
     import("../doctor/service.ts"),
   ]);
   const { env } = world;
-  const log = namedLog(flags.log, env);
+  const log = withLogPassword(flags.log || env.REPRISE_LOG || standardLog, env);
   const folder = resolve(/^sqlite:(.+)$/.exec(log)?.[1] ?? (flags.data || env.REPRISE_DATA || "./data"));
   const { client, url } = openSession(command, world);
   return [

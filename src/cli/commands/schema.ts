@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { World } from "../command.ts";
-import { namedLog, withLogPassword } from "../named-log.ts";
+import { mustNameLog, namedLog, withLogPassword } from "../named-log.ts";
 import type { CensusFlags } from "./schema-census.ts";
 import type { LockFlags } from "./schema-lock.ts";
 import type { ShowFlags } from "./schema-show.ts";
@@ -22,7 +22,10 @@ export function addSchema(program: Command, world: World): void {
     .action(async (_flags: unknown, command: Command) => {
       const { checkSchemas } = await import("./schema-lock.ts");
       const flags = command.optsWithGlobals<LockFlags>();
-      world.exitCode = await checkSchemas({ ...flags, ...(flags.log === undefined ? {} : { log: withLogPassword(flags.log, env) }) }, terminal);
+      world.exitCode = await checkSchemas(
+        { ...flags, ...(flags.log === undefined ? {} : { log: withLogPassword(mustNameLog(flags.log, "--log"), env) }) },
+        terminal,
+      );
     });
   add("lock", "record new versions, steps and samples in the lock file")
     .option(...lockOption)

@@ -26,7 +26,7 @@ import { JournalWriter } from "./journal-writer.ts";
 import { LaneActs } from "./lane-acts.ts";
 import { type ArchivedBefore, LaneReader } from "./lane-reader.ts";
 import { LetterActs } from "./letter-acts.ts";
-import { Lifetime, serviceStops } from "./lifetime.ts";
+import { Lifetime, worksNoMore } from "./lifetime.ts";
 import { Loans } from "./loans.ts";
 import type { PauseActs } from "./pause-acts.ts";
 import { Pump } from "./pump.ts";
@@ -184,7 +184,7 @@ export class Dispatcher {
     this.#writer.cancelTimers();
     this.#pump.cancel();
     if (this.life.fault === null) await this.#writer.release(Math.min(maxReleaseMs, Math.max(minReleaseMs, patienceMs - (clock.monotonicMs() - startedMs))));
-    this.#refuseAll(serviceStops());
+    this.#refuseAll(worksNoMore());
     this.#options.gate.leave(this.#gateMember);
     return true;
   }

@@ -42,10 +42,10 @@ export class Lifetime {
     return this.#stopping || this.#fault !== null;
   }
 
-  /** @throws NOT_OWNER or the fault when it has failed, LOG_UNAVAILABLE when the service stops. */
+  /** @throws NOT_OWNER or the fault when it has failed, LOG_UNAVAILABLE when it stops. */
   mustWork(): void {
     if (this.#fault !== null) throw refusalOf(this.#fault);
-    if (this.#stopping) throw serviceStops();
+    if (this.#stopping) throw worksNoMore();
   }
 
   /** It writes nothing more: another process owns the journal, or the log refuses it. */
@@ -68,8 +68,11 @@ export class Lifetime {
   }
 }
 
-export function serviceStops(): RepriseError {
-  return new RepriseError("LOG_UNAVAILABLE", "The service stops.", { retryAfterMs: 1000 });
+/** It stops with the service, and while that goes on: its partitions are divided anew, go to another instance, or its journal is repaired. */
+export function worksNoMore(): RepriseError {
+  return new RepriseError("LOG_UNAVAILABLE", "The handler lets go of its entities: the service stops, or others work on them in a moment.", {
+    retryAfterMs: 1000,
+  });
 }
 
 /** Between two tries of what the log did not take or did not show. */

@@ -166,7 +166,7 @@ export class HandlerPlace {
     if (spec.partitions !== null && spec.partitions !== of)
       logger.warn(
         { handler: spec.name, partitions: of, config: spec.partitions },
-        `the handler keeps the ${of} partitions that its journals have, whatever the config says: \`reprise handlers repartition ${spec.name} --partitions ${spec.partitions}\` divides it anew`,
+        `the handler keeps the ${of} ${of === 1 ? "partition" : "partitions"} that its journals have, whatever the config says: \`reprise handlers repartition ${spec.name} --partitions ${spec.partitions}\` divides it anew`,
       );
     const shared = { slots: new Slots(spec.concurrency), pauses: this.pauses, flushPace: of === 1 && takesOver ? null : flushPace };
     const seats = Array.from({ length: of }, (_, partition) => {
