@@ -1,6 +1,8 @@
 /** A reader of the stream while the service is killed: nothing is missing, and nothing comes twice. */
 import { expect, it } from "vitest";
-import { kill, makeSite, post, startListening } from "../support/crash-service.ts";
+import type { AppendReply } from "../../src/http/wire/events.ts";
+import { kill, makeSite, post, startListening, untilQuiet } from "../support/crash-service.ts";
+import { eventually } from "../support/eventually.ts";
 import { size } from "../support/sizes.ts";
 import { readStream, type StreamMessage } from "../support/stream-reader.ts";
 
@@ -42,12 +44,12 @@ it("that comes back by Last-Event-ID over kills of the service misses nothing an
     })().catch(() => {}); // the kill
     if (life === kills) {
       await appending;
-      // Once nothing comes any more, a reader from the beginning is told the same.
-      const failures = () => reader.messages.length;
-      for (let before = -1; before !== failures(); ) {
-        before = failures();
-        await new Promise((resolve) => setTimeout(resolve, 500));
-      }
+      // Once all is delivered, what is delivered next is told last, and a reader from the beginning is told the same.
+      const append = async (n: number, id: string) =>
+        (await post<AppendReply>(service.url, "/events", { type: "order.placed", entity: { type: "order", id }, data: { n } })).body.events[0]!.position;
+      await untilQuiet(service.url, await append(1, "o-1"));
+      await append(1, "last");
+      await eventually(() => expect(reader.messages.at(-1)).toMatchObject({ event: "delivery", data: { entity: { id: "last" }, status: "completed" } }));
       told.push(...reader.messages);
       const whole = await readStream(`${service.url}/events/stream?after=0&types=events,deliveries,completed`);
       await whole.until(told.length);

@@ -36,22 +36,31 @@ const becomes = (url: string, status: number, under = "") =>
 /** Producers that each append one event after the other, over 20 entities. */
 function startLoad(url: string) {
   const acknowledged = new Set<string>();
-  const answers: { readonly code: string; readonly atMs: number }[] = [];
+  const answers: { readonly code: string; readonly askedMs: number }[] = [];
+  let position = 0n;
   let going = true;
   const produce = async (producer: number) => {
     for (let turn = 0; going; turn++) {
       const id = v7();
       const event = { id, type: "thing.happened", entity: { type: "thing", id: `${producer}-${turn % 5}` }, data: { text: "x".repeat(500) } };
+      const askedMs = performance.now();
       const { status, body } = await post<AppendReply & { readonly code?: string }>(url, "/events", event);
-      if (status === 201) acknowledged.add(id);
-      answers.push({ code: status === 201 ? "201" : (body.code ?? String(status)), atMs: performance.now() });
+      if (status === 201) {
+        acknowledged.add(id);
+        const at = BigInt(body.events[0]!.position);
+        if (at > position) position = at;
+      }
+      answers.push({ code: status === 201 ? "201" : (body.code ?? String(status)), askedMs });
       await wait(status === 201 ? 1 : 20);
     }
   };
   const produced = [0, 1, 2, 3].map(produce);
   return {
     acknowledged,
-    answersSince: (ms: number) => new Set(answers.filter(({ atMs }) => atMs > ms).map(({ code }) => code)),
+    /** Of the last event that was acknowledged. */
+    position: () => String(position),
+    /** To what was asked since then: an answer of before may be read late. */
+    answersSince: (ms: number) => new Set(answers.filter(({ askedMs }) => askedMs > ms).map(({ code }) => code)),
     more: (count: number) => {
       const enough = acknowledged.size + count;
       return until(`${count} more events`, () => acknowledged.size >= enough);
@@ -92,7 +101,7 @@ describe.skipIf(!hasDiskFaults)("a service on a disk that fails (needs Linux and
       const wellMs = performance.now();
       await load.more(100);
       await load.end();
-      await untilQuiet(service.url);
+      await untilQuiet(service.url, load.position());
       await kill(service);
       console.info(`${fault.act} ${fault.code}: told after ${(toldMs - beganMs).toFixed(0)} ms, well ${(wellMs - healedMs).toFixed(0)} ms after the disk`);
 
@@ -128,7 +137,7 @@ describe.skipIf(!hasDiskFaults)("a service on a disk that fails (needs Linux and
     disk.fail();
     await becomes(service.url, 200);
     await load.end();
-    await untilQuiet(service.url);
+    await untilQuiet(service.url, load.position());
     const { body } = await post<AppendReply>(service.url, "/events", {
       id: v7(),
       type: "thing.happened",

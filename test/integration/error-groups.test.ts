@@ -11,6 +11,7 @@ import { type AnyHandle, defineHandler, type HandlerOptions, NotReady } from "..
 import { newId } from "../../src/event/ids.ts";
 import { toSelection } from "../../src/replay/selection.ts";
 import type { Store } from "../../src/store/store.ts";
+import { type MovedClock, makeMovedClock } from "../support/moved-clock.ts";
 import { runTerms } from "../support/replay-scene.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -22,6 +23,7 @@ interface Scene {
   readonly store: Store;
   readonly append: (how: string, ids?: readonly string[], of?: string) => Promise<void>;
   readonly groups: (of?: string) => ReturnType<typeof groupsOf>;
+  readonly clock: MovedClock;
 }
 
 const groupsOf = async (store: Store, of: string) => (await store.views.errorGroups({ tenant: of }, { limit: 100 })).groups;
@@ -38,9 +40,9 @@ async function open(
     ...options,
     on: { "order.placed": handle as AnyHandle as never },
   });
-  const store = await openStore(defineConfig({ events: [placed], handlers: [handler], ...(build === undefined ? {} : { build }) }), {
-    log: `sqlite:${folder}`,
-  });
+  const clock = makeMovedClock();
+  const config = defineConfig({ events: [placed], handlers: [handler], ...(build === undefined ? {} : { build }) });
+  const store = await openStore(config, { log: `sqlite:${folder}`, clock });
   onTestFinished(() => store.close());
   await store.start();
   return {
@@ -54,6 +56,7 @@ async function open(
       await expect.poll(() => isQuiet(store, of)).toBe(true);
     },
     groups: (of = tenant) => groupsOf(store, of),
+    clock,
   };
 }
 
@@ -236,7 +239,7 @@ describe("what is said of an error group", () => {
   });
 
   it("ignored, it stays so until its time is over, or somebody opens it", async () => {
-    const { store, append, groups } = await open(failing);
+    const { store, append, groups, clock } = await open(failing);
     await append("x");
     const { fingerprint } = (await groups())[0]!;
     await store.ignoreErrorGroup(fingerprint);
@@ -244,9 +247,12 @@ describe("what is said of an error group", () => {
     expect((await groups())[0]).toMatchObject({ state: "ignored", count: 2, ignoredUntil: null });
     await store.reopenErrorGroup(fingerprint, { reason: "look" });
     await expect.poll(async () => (await groups())[0]).toMatchObject({ state: "open", stateReason: "look" });
-    const until = new Date(Date.now() + 300).toISOString();
+    const until = new Date(clock.now() + 3_600_000).toISOString();
     await store.ignoreErrorGroup(fingerprint, { until });
-    await expect.poll(async () => (await store.views.errorGroups({ tenant, state: "open" }, { limit: 10 })).groups.length).toBe(1);
+    const openOnes = async () => (await store.views.errorGroups({ tenant, state: "open" }, { limit: 10 })).groups;
+    await expect.poll(openOnes).toEqual([]);
+    clock.later(3_600_000);
+    expect(await openOnes()).toHaveLength(1);
     expect((await groups())[0]).toMatchObject({ state: "open", stateBy: "policy", stateReason: `it was ignored until ${until}` });
     await expect(store.ignoreErrorGroup(fingerprint, { until: "2020-01-01T00:00:00Z" })).rejects.toMatchObject({ code: "REQUEST_INVALID" });
     await expect(store.resolveErrorGroup(fingerprint, { build: "a build" })).rejects.toMatchObject({ code: "REQUEST_INVALID" });

@@ -15,6 +15,7 @@ import { toSelection } from "../../src/replay/selection.ts";
 import type { ArchiveRun } from "../../src/retention/runs.ts";
 import type { Store } from "../../src/store/store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { logHead } from "../support/test-store.ts";
 
 const placed = defineEvent("order.placed", { 1: z.object({ n: z.number() }) });
 const noted = defineEvent("chat.noted", { 1: z.object({ n: z.number() }) });
@@ -48,7 +49,14 @@ function aScene(log = temporaryFolder(), archive = temporaryFolder()) {
   };
   const crm = defineHandler({ name: "crm", events: [placed], on: { "order.placed": () => {} } });
   const late = defineHandler({ name: "late", events: [placed], startFrom: "beginning", on });
-  return { time, open, mailer, crm, late, calls };
+  /** Of all that the log has: views that are behind know of less that waits. */
+  const settled = async (store: Store) => {
+    await store.views.waitFor(logHead(log), 20_000);
+    await until(async () =>
+      (await store.views.handlers()).every(({ state, waiting, byStatus }) => state === "absent" || waiting === byStatus.dead_lettered + byStatus.held),
+    );
+  };
+  return { time, open, mailer, crm, late, calls, settled };
 }
 
 async function run(store: Store, dryRun = false): Promise<ArchiveRun> {
@@ -62,10 +70,6 @@ async function run(store: Store, dryRun = false): Promise<ArchiveRun> {
 const append = (store: Store, id: string, count: number, n = 0) =>
   store.append(Array.from({ length: count }, () => ({ type: "order.placed", schemaVersion: 1, entity: { type: "order", id }, data: { n } })));
 
-const settled = (store: Store) =>
-  until(async () =>
-    (await store.views.handlers()).every(({ state, waiting, byStatus }) => state === "absent" || waiting === byStatus.dead_lettered + byStatus.held),
-  );
 const heldIn = ({ held }: ArchiveRun) =>
   Object.fromEntries(held.map(({ reason, events, examples }) => [reason, [events, examples[0]!.entity.id, examples[0]!.revision]]));
 const left = async (store: Store, id: string) => (await store.readEntity({ type: "order", id }, { limit: 100 })).events.map(({ revision }) => revision);
@@ -73,7 +77,7 @@ const left = async (store: Store, id: string) => (await store.readEntity({ type:
 it("leaves what something holds, each with its reason, and what is behind it; a handler that comes later is given what is left", {
   timeout: 60_000,
 }, async () => {
-  const { time, open, mailer, crm, late, calls } = aScene();
+  const { time, open, mailer, crm, late, calls, settled } = aScene();
   const first = await open([mailer, crm]);
   await append(first, "done", 5);
   await append(first, "letter", 3);
@@ -133,7 +137,7 @@ it("leaves what something holds, each with its reason, and what is behind it; a 
 
 it("says of a lane's hole that it is archived, where that is on record, and counts it so", { timeout: 60_000 }, async () => {
   const folder = temporaryFolder();
-  const { open, late, calls } = aScene(folder);
+  const { open, late, calls, settled } = aScene(folder);
   const store = await open([late]);
   await append(store, "a", 1);
   await until(() => calls.length === 1);
@@ -170,7 +174,7 @@ it("says of a lane's hole that it is archived, where that is on record, and coun
 });
 
 it("has the same views after a rebuild of the shorter log as by forgetting step by step", { timeout: 60_000 }, async () => {
-  const { time, open, mailer, crm } = aScene();
+  const { time, open, mailer, crm, settled } = aScene();
   const store = await open([mailer, crm]);
   for (let n = 0; n < 8; n++) {
     await append(store, `o-${n}`, 3 + n * 20);
@@ -211,7 +215,7 @@ it("has the same views after a rebuild of the shorter log as by forgetting step 
 });
 
 it("forgets plans and replays that ended, and effects of events that went, after the longest time", { timeout: 60_000 }, async () => {
-  const { time, open, mailer } = aScene();
+  const { time, open, mailer, settled } = aScene();
   const careful = defineHandler({
     ...{ name: "careful", events: [placed] },
     on: { "order.placed": async (_, { effect }) => void (await effect("mail", async () => "sent")) },

@@ -11,6 +11,7 @@ import { SharedPlaces } from "../../src/views/apart/shared-places.ts";
 import { makeThreadProjector } from "../../src/views/apart/thread-projector.ts";
 import { makePositionWaiters } from "../../src/views/position-waiters.ts";
 import { openViewStore } from "../../src/views/store.ts";
+import { makeMovedClock } from "../support/moved-clock.ts";
 import { shorten } from "../support/shortened.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { deadLettered, makeViewsFixture, progress } from "../support/views-fixture.ts";
@@ -24,8 +25,8 @@ const apart = { clock, apartAfter: 0 };
 
 /** A log on disk, which the second thread reads by itself; told which reads it left to the first one. */
 async function onDisk() {
-  let aheadMs = 0;
-  const log = await openSqliteLog(join(temporaryFolder(), "log"), { clock: { ...clock, now: () => clock.now() + aheadMs } });
+  const moved = makeMovedClock();
+  const log = await openSqliteLog(join(temporaryFolder(), "log"), { clock: moved });
   onTestFinished(() => log.close());
   const asked: bigint[] = [];
   const watched: EventLog = {
@@ -35,9 +36,7 @@ async function onDisk() {
       return log.subscribe(options);
     },
   };
-  /** What is appended from now on has another time than all before. */
-  const later = () => void aheadMs++;
-  return { ...makeViewsFixture({ log: watched }), asked, later, path: log.apart!.place };
+  return { ...makeViewsFixture({ log: watched }), asked, later: moved.later, path: log.apart!.place };
 }
 
 async function aStory({ configure, paid, journal, log }: Pick<Awaited<ReturnType<typeof onDisk>>, "configure" | "paid" | "journal" | "log">) {

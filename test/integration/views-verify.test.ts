@@ -19,6 +19,7 @@ import { type ViewsVerified, verifyViews } from "../../src/views/verify/verify-v
 import { answerTo } from "../support/cli.ts";
 import type { ToolRun } from "../support/run-tool.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { logHead } from "../support/test-store.ts";
 
 const placed = defineEvent("order.placed", { 1: z.object({ n: z.int() }) });
 const noted = defineEvent("chat.noted", { 1: z.object({ n: z.int() }) });
@@ -55,8 +56,11 @@ async function openScene(folder: string, archive = join(folder, "archive"), afte
   return { store, desk, time };
 }
 
-/** All is done but what the outage left. */
-const isAtRest = async (store: Store) => (await store.views.handlers()).every(({ waiting }) => waiting < 30);
+/** All that the log has is done but what the outage left. */
+async function isAtRest(store: Store, folder: string): Promise<boolean> {
+  await store.views.waitFor(logHead(folder), 20_000);
+  return (await store.views.handlers()).every(({ waiting }) => waiting < 30);
+}
 
 /** An outage, for two tenants: dead letters, of which some are replayed once it is over, one is discarded and one amended; waits, a decision, a pause. */
 async function happen({ store, desk }: Awaited<ReturnType<typeof openScene>>): Promise<void> {
@@ -137,7 +141,7 @@ describe("views of a store with an outage behind it", () => {
     expect(busy).toMatchObject(isAlike);
     expect(Number(busy.position)).toBeGreaterThan(Number(first.position));
 
-    await until(() => isAtRest(store));
+    await until(() => isAtRest(store, folder));
     time.days = 20;
     const { id } = await store.beginArchiveRun({ dryRun: false });
     await until(async () => (await store.archiveRun(id))!.state !== "running");
@@ -159,7 +163,7 @@ it("views say what the log says where events live for seconds, although the live
   onTestFinished(() => scene.store.close());
   await happen(scene);
   const { store, time } = scene;
-  await until(() => isAtRest(store));
+  await until(() => isAtRest(store, folder));
   time.days = 60 / 86_400;
   const { id } = await store.beginArchiveRun({ dryRun: false });
   await until(async () => (await store.archiveRun(id))!.state !== "running");

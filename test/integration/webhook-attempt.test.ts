@@ -270,7 +270,8 @@ describe("an answer", () => {
     expect(await outcomeOf({}, { nonRetryable: ["HttpError"] })).toMatchObject({ kind: "failed", class: "terminal" });
   });
 
-  const until = (ms: number) => new Date(Math.floor(Date.now() / 1000) * 1000 + ms).toUTCString();
+  const now = Date.now(); // one for all: times of two seconds would be a second further apart
+  const until = (ms: number) => new Date(now + ms).toUTCString();
   it.each([
     { retryAfter: "0", expected: 0 },
     { retryAfter: "7", expected: 7000 },

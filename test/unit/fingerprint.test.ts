@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { commonMessage, type Failure, fingerprintOf } from "../../src/records/fingerprint/fingerprint.ts";
 import { receiverWords } from "../../src/records/fingerprint/receiver-words.ts";
 import { templateOf } from "../../src/records/fingerprint/template.ts";
+import { threadMs } from "../support/thread-time.ts";
 
 const failure = (message: string, more: Partial<Failure> = {}): Failure => ({ class: "transient", error: { type: "Error", message }, ...more });
 const groupOf = (message: string, more?: Partial<Failure>): string => fingerprintOf("ledger", failure(message, more));
@@ -50,10 +51,11 @@ describe("a template", () => {
     const hostile = ["'a ", '"', "a'", "'a'b", "-_.@", "1,", "?=", "<", "\u0000", "\ud800", "aA1", "((((", " \t", "a.a.", '\\"', "“", '{"a":'];
     for (const piece of hostile) {
       const text = piece.repeat(Math.ceil(1_000_000 / piece.length));
-      const began = performance.now();
-      expect(templateOf(text, ["abc", text.slice(0, 300)]).length).toBeLessThanOrEqual(300);
-      expect(receiverWords(text).length).toBeLessThanOrEqual(2000);
-      expect(performance.now() - began).toBeLessThan(200);
+      const tookMs = threadMs(() => {
+        expect(templateOf(text, ["abc", text.slice(0, 300)]).length).toBeLessThanOrEqual(300);
+        expect(receiverWords(text).length).toBeLessThanOrEqual(2000);
+      });
+      expect(tookMs).toBeLessThan(200);
     }
     fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 3000 }), (text) => templateOf(text).isWellFormed() && templateOf(text).length <= 300));
   });
