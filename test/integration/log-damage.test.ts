@@ -73,7 +73,7 @@ describe("a link that leads from an event to a later one", () => {
   });
 });
 
-describe("single bits turned over in log.db", () => {
+describe("single bits turned over in log.db", { timeout: 120_000 }, () => {
   it("are found, never change a payload, and hide no event without being told", async () => {
     const folder = await aLog(size(400, 1000, "REPRISE_FLIP_EVENTS"));
     const file = join(folder, "log.db");

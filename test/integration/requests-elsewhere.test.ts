@@ -70,7 +70,7 @@ async function storedOf(url: string, type: string): Promise<number> {
   return count;
 }
 
-describe("requests to two instances at once", { timeout: 60_000 }, () => {
+describe("requests to two instances at once", { timeout: 120_000 }, () => {
   it("are done once for one Idempotency-Key, decided once, and refused at both within 5 s of the key's end", async () => {
     const { url, instances, paid, first, second, revoke } = await twoInstances();
     const by = ({ text }: { readonly text: string }) => ({ authorization: `Bearer ${text}` });
