@@ -10,7 +10,6 @@ import type { NewId } from "../event/ids.ts";
 import type { Ends } from "../records/attempt.ts";
 import type { ReplayRequested } from "../records/replay.ts";
 import type { ReplayItem } from "../records/replay-item.ts";
-import type { ReplayStatus } from "../views/model/replay.ts";
 import type { RunnerChoice } from "./choose-runner.ts";
 import { keyOf } from "./items.ts";
 import { Job } from "./job.ts";
@@ -167,7 +166,7 @@ export class Jobs {
       onRecord: onRecord && !request.own ? () => onRecord(request, items) : null,
       onCutOff: (error) => {
         over.abort();
-        this.#isOver(replayId, "cut_off");
+        this.#isOver(replayId, null);
         onCutOff(replayId, error);
       },
     });
@@ -182,7 +181,7 @@ export class Jobs {
     job.end.ofJob.then(
       () => {
         this.#runners.delete(runner);
-        this.#isOver(replayId, job.figures().status);
+        this.#isOver(replayId, job);
       },
       () => {}, // onCutOff was told
     );
@@ -221,7 +220,8 @@ export class Jobs {
       }
   }
 
-  #isOver(replayId: string, status: ReplayStatus | "cut_off"): void {
+  /** @param ended null: it was cut off. */
+  #isOver(replayId: string, ended: Job | null): void {
     const { delivery, paces, signal } = this.#needs;
     const { handlers, pace } = this.#paces.get(replayId)!;
     this.#jobs.delete(replayId);
@@ -229,7 +229,7 @@ export class Jobs {
     this.#records.delete(replayId);
     if (signal.aborted) return;
     if (delivery.cluster === null) this.#unpace(handlers, replayId);
-    else paces.over(replayId, pace, status); // partitions with something of it may have come a moment ago
+    else paces.over(replayId, pace, ended?.figures().status ?? null); // partitions with something of it may have come a moment ago
   }
 
   #lettersOf(handlers: readonly string[], streams: ReadonlySet<string>): readonly string[] {

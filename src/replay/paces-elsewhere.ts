@@ -45,11 +45,15 @@ export class PacesElsewhere {
     if (known.isOver) this.#letPass(replayId, known, replays);
   }
 
-  /** A job is over here. Where it was cut off, what it has released goes on at its pace, until the replay has another runner, or ends. */
-  over(replayId: string, pace: Pace, status: ReplayStatus | "cut_off"): void {
+  /**
+   * A job is over here.
+   *
+   * @param status null: it was cut off. What it has released goes on at its pace, until the replay has another runner, or ends.
+   */
+  over(replayId: string, pace: Pace, status: ReplayStatus | null): void {
     const known = { pace, isOver: false, passing: 0 };
     this.#known.set(replayId, known);
-    if (status !== "cut_off") this.#ended(replayId, known, status);
+    if (status !== null) this.#ended(replayId, known, status);
   }
 
   /** An event of a replay's stream. */

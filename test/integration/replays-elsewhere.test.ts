@@ -11,7 +11,6 @@ import { type HistorySelection, toSelection } from "../../src/replay/selection.t
 import { until } from "../support/crash-service.ts";
 import { startLogServer } from "../support/log-server.ts";
 import { runTerms } from "../support/replay-scene.ts";
-import { someOf } from "../support/sizes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const happened = defineEvent("thing.happened", { 1: z.object({}) });
@@ -82,6 +81,12 @@ const ids = (from: number, count: number) => Array.from({ length: count }, (_, n
 async function begin(store: Store, ratePerSecond: number | null): Promise<string> {
   const plan = await store.planReplay({ kind: "dead_letters", filter: { handler: "desk" }, stored: { handler: "desk" } as never });
   return (await store.startReplay(plan.planId, { terms: { ...runTerms, ratePerSecond }, reason: "mended" })).replayId;
+}
+
+/** Turns are evenly spread; what they start may be late, by a slow machine, and then come together. */
+function isPaced(calls: readonly Call[], perSecond: number): void {
+  const times = calls.map(({ atMs }) => atMs).sort((a, b) => a - b);
+  expect((times.at(-1)! - times[0]!) / 1000).toBeGreaterThan(((times.length - 1) / perSecond) * 0.85);
 }
 
 const ended = (store: Store, replayId: string) =>
@@ -161,48 +166,63 @@ describe("a replay that instances share", { timeout: 120_000 }, () => {
     scene.isBroken = false;
     scene.failsFirst = 2;
     const perSecond = 40;
-    const isPaced = (replayId: string) => {
+    const arePaced = (replayId: string) => {
       const calls = scene.replays(replayId);
       expect(calls).toHaveLength(72);
       expect(new Set(calls.map(({ instance }) => instance))).toEqual(new Set(["one", "two"]));
-      const times = calls.map(({ atMs }) => atMs).sort((a, b) => a - b);
-      // Turns are evenly spread; what they start may be late, by a slow machine, and then come together.
-      expect((times.at(-1)! - times[0]!) / 1000).toBeGreaterThan((71 / perSecond) * 0.85);
+      isPaced(calls, perSecond);
     };
 
     const letters = await begin(one, perSecond);
     expect(await ended(two, letters)).toMatchObject({ status: "completed", total: 24, succeeded: 24, failed: 0, skipped: 0 });
-    isPaced(letters);
+    arePaced(letters);
 
     const plan = await one.planReplay(toSelection({ history: { handler: "desk", types: ["thing.happened"] } }));
     const history = (await one.startReplay(plan.planId, { terms: { ...runTerms, ratePerSecond: perSecond }, reason: "again" })).replayId;
     expect(await ended(two, history)).toMatchObject({ status: "completed", total: 24, succeeded: 24, failed: 0, skipped: 0 });
-    isPaced(history);
+    arePaced(history);
   });
 
-  // Only in `npm run test:long`: each takes 20 s, and in one run of seven the next owner delivers nothing for a minute, which nobody has understood yet.
-  it.each(someOf(0, ["while its letters go", "once they have gone"]))(
-    "keeps the rate of what its letters held, where a partition moves to another instance %s, and where it comes back to its runner",
+  // Paused until the partition has moved, because nobody knows when that is.
+  it.each(["while its letters go", "once they have gone"])(
+    "keeps its rate, and that of what its letters held, where a partition moves to another instance %s, and where it comes back to its runner",
     async (moves) => {
       const { url } = await startLogServer();
-      const scene = new Scene(url, 4);
+      const scene = new Scene(url, 2);
       const one = await scene.open("one");
-      await until("all partitions", () => owned(one, "one") === 4);
-      await append(one, ids(0, 12));
-      await until("the dead letters", async () => (await counts(one)).dead_lettered === 12);
-      for (let round = 0; round < 12; round++) await append(one, ids(0, 12));
+      await until("all partitions", () => owned(one, "one") === 2);
+      const [letters, rounds] = moves === "once they have gone" ? [12, 60] : [80, 2];
+      await append(one, ids(0, letters));
+      await until("the dead letters", async () => (await counts(one)).dead_lettered === letters);
+      for (let round = 0; round < rounds; round++) await append(one, ids(0, letters));
       scene.isBroken = false;
-      const perSecond = 8;
+      const perSecond = 40;
       const replayId = await begin(one, perSecond);
-      if (moves === "once they have gone") await until("the letters to go", async () => (await one.replayState(replayId))?.succeeded === 12);
+      await until("letters to go", () => scene.replays(replayId).length >= Math.min(letters, 20));
+      await until("the pause", async () => (await one.actOnReplay(replayId, "pause")) !== null && (await one.replayState(replayId))?.status === "paused");
+      const paused = scene.calls.length;
       const two = await scene.open("two");
-      await until("what was held to be delivered by the other one", () => scene.calls.filter(({ instance }) => instance === "two").length >= 4);
+      await until("a share each", () => owned(one, "one") === 1 && owned(two, "two") === 1);
+      expect(scene.calls).toHaveLength(paused);
+
+      await two.actOnReplay(replayId, "resume");
+      const calls = (instance: string) => scene.calls.slice(paused).filter((call) => call.instance === instance);
+      await until("what the other one has", () => calls("two").length >= 60);
       expect((await one.replayState(replayId))?.status).toBe("running");
       await two.close();
-      expect(await ended(one, replayId)).toMatchObject({ status: "completed", succeeded: 12 });
-      await until("what they held", async () => (await counts(one)).completed === 12 * 12);
-      for (const calls of Map.groupBy(scene.calls.slice(12), ({ instance }) => instance).values())
-        for (const { atMs } of calls) expect(calls.filter((call) => call.atMs >= atMs && call.atMs < atMs + 1000).length).toBeLessThanOrEqual(perSecond + 2); // a turn may be used late
+      const moved = new Set(calls("two").map(({ entity }) => entity));
+      if (moves === "once they have gone") {
+        await until("what has come back", () => calls("one").filter(({ entity }) => moved.has(entity)).length >= 20);
+        isPaced(calls("one"), perSecond);
+        isPaced(calls("two"), perSecond); // which counts for itself
+        await one.setReplayRate(replayId, null);
+      }
+      expect(await ended(one, replayId)).toMatchObject({ status: "completed", succeeded: letters });
+      await until("what they held", async () => (await counts(one)).completed === letters * rounds);
+      if (moves === "while its letters go")
+        isPaced(scene.calls.slice(paused).filter((call) => call.instance === "one" || call.replayId !== null), perSecond); // biome-ignore format: one condition
+      for (const of of Map.groupBy(scene.calls, ({ entity }) => entity).values())
+        expect(of.map(({ revision }) => revision)).toEqual([0, ...Array.from({ length: rounds + 1 }, (_, revision) => revision)]);
     },
   );
 
