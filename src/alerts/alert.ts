@@ -14,6 +14,8 @@ export interface AlertOptions {
   readonly spec: AlertSpec;
   readonly measure: Measure;
   readonly record: AlertRecord;
+  /** Whether only another instance has in its config what it is about. */
+  readonly isElsewhere: (subject: string) => boolean;
   readonly post: AlertPost;
   readonly clock: Clock;
   readonly newId: NewId;
@@ -76,8 +78,8 @@ export class Alert {
     const nowMs = this.#options.clock.monotonicMs();
     const firing = new Map(this.#state!.firing.map(({ subject, since }) => [subject, since]));
     const all = new Map(readings.map((reading) => [reading.subject, reading]));
-    // What is not in the config any more is well.
-    for (const subject of firing.keys()) if (!all.has(subject)) all.set(subject, { subject, isBad: false });
+    // What is not in the config any more is well, unless another instance has it.
+    for (const subject of firing.keys()) if (!all.has(subject)) all.set(subject, { subject, isBad: this.#options.isElsewhere(subject) ? null : false });
     return [...all.values()].flatMap(({ subject, isBad, value }) => {
       const watch = this.#watchOf(subject);
       const change = watch.look(isBad, firing.has(subject), nowMs);

@@ -53,6 +53,7 @@ export function makeAlerts(options: AlertsOptions): Alerts {
     (spec, index) =>
       new Alert({
         ...{ spec, clock, newId, life, signal: leaving.signal, cut: cutting.signal, measure: measures[spec.when], post: posts[index]! },
+        isElsewhere: (subject) => options.delivery.instanceWith(subject) !== null,
         record: spec.when === "log_down" ? recordInFile(spec.name, path) : recordInLog(spec.name, { log, newId }),
         onTrouble: (why) => logger.warn({ alert: spec.name, why }, "an alert could not be told; tried again"),
       }),

@@ -24,7 +24,7 @@ export type Measure = (spec: AlertSpec) => Promise<readonly Reading[]>;
 
 export interface MeasureNeeds {
   readonly views: DeadLetterList & DeadLetterFigures & HandlerReads & Pick<EscalationReads, "dueEscalations">;
-  readonly delivery: Pick<RunningHandlers, "condition" | "shownCondition" | "isAllKnown" | "integrations">;
+  readonly delivery: Pick<RunningHandlers, "condition" | "shownCondition" | "isAllKnown" | "instanceWith" | "integrations">;
   readonly log: Pick<EventLog, "trouble" | "probe">;
   /** Of the config. */
   readonly handlers: readonly string[];

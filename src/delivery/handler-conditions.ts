@@ -10,6 +10,8 @@ export interface HandlerConditions {
   condition(handler: string): Condition;
   /** The same for whoever asks any of the instances that share it: what another one works on runs, and what stands still at another one has stopped. */
   shownCondition(handler: string): Condition;
+  /** Another instance that has it in its config, as of now. Null: none has, as far as this one knows. */
+  instanceWith(handler: string): string | null;
   /** Whether it is known of each of its partitions that somebody works on it, or that it stands still. False while one is handed over, too. */
   isAllKnown(handler: string): boolean;
 }
@@ -29,13 +31,16 @@ export function tellConditions(handlers: readonly HandlerSpec[], places: Readonl
   return {
     condition,
     shownCondition(name) {
-      const [here, seat] = [condition(name), places.get(name)?.place.seats.partitions[0]];
-      if (cluster === null || seat === undefined) return here;
+      const here = condition(name);
+      // One that only others have in their config, while a new one is rolled out.
+      const of = places.get(name)?.place.seats.partitions[0]?.of ?? cluster?.membership.partitionsOf(name);
+      if (cluster === null || of === undefined) return here;
       return conditionAmong(here, {
-        isWorkedOn: () => cluster.membership.othersWorkOn(seat),
-        standstills: () => cluster.membership.standstills.elsewhere(name, seat.of),
+        isWorkedOn: () => cluster.membership.othersWorkOn({ handler: name, of }),
+        standstills: () => cluster.membership.standstills.elsewhere(name, of),
       });
     },
+    instanceWith: (name) => cluster?.membership.otherWith(name) ?? null,
     isAllKnown(name) {
       if (cluster === null) return true;
       if (!cluster.membership.standstills.isHeard || !cluster.membership.isHeard) return false;

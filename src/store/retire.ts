@@ -37,6 +37,9 @@ export function makeRetire({ log, views, delivery, clock, newId, signal }: Retir
     if (done !== undefined) return { discarded: done.data.waiting, position: positionText(done.position) };
     if (delivery.condition(name).state !== "absent")
       throw new RepriseError("HANDLER_PRESENT", `Handler ${name} is in the config: it cannot be retired while it is.`);
+    const elsewhere = delivery.instanceWith(name);
+    if (elsewhere !== null)
+      throw new RepriseError("HANDLER_PRESENT", `Handler ${name} is in the config of instance ${elsewhere}: it cannot be retired while it is.`);
     const head = await log.head();
     await views.waitFor(head);
     const handler = (await views.handlers()).find((each) => each.name === name);

@@ -31,6 +31,8 @@ export interface World {
   conditions: Record<string, Condition["state"]>;
   /** Handlers of which a partition stands still at another instance. */
   stoppedElsewhere: readonly string[];
+  /** Handlers that another instance has in its config. */
+  elsewhere: readonly string[];
   /** Handlers of which a partition is handed over. */
   handedOver: readonly string[];
   breakers: Record<string, ShownIntegration["state"]>;
@@ -52,7 +54,7 @@ export function makeAlertDesk({ clock = makeFakeClock(), viewsFile = ":memory:" 
       conditions: { charge: "running", mail: "running" },
       breakers: { bank: "closed", smtp: "closed" },
     },
-    ...{ logTrouble: null, behind: false, stoppedElsewhere: [], handedOver: [] },
+    ...{ logTrouble: null, behind: false, stoppedElsewhere: [], handedOver: [], elsewhere: [] },
   };
   const told: Told[] = [];
   const sent: string[] = [];
@@ -78,6 +80,7 @@ export function makeAlertDesk({ clock = makeFakeClock(), viewsFile = ":memory:" 
     delivery: {
       condition: (name: string) => ({ state: world.conditions[name] ?? "absent", fault: null }),
       shownCondition: (name: string) => ({ state: world.stoppedElsewhere.includes(name) ? "stopped" : (world.conditions[name] ?? "absent"), fault: null }),
+      instanceWith: (name: string) => (world.elsewhere.includes(name) ? "web-2.00c0ffee" : null),
       isAllKnown: (name: string) => !world.handedOver.includes(name),
       integrations: {
         all: () => Object.entries(world.breakers).map(([name, state]) => ({ name, state, handlers: [name === "bank" ? "charge" : "mail"] })),

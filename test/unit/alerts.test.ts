@@ -264,6 +264,18 @@ describe("over restarts", () => {
 });
 
 describe("several processes", () => {
+  it("of which only one has a handler in its config, as while a new one is rolled out, do not resolve what is fired about it", async () => {
+    change({ lagSeconds: { charge: 11 }, elsewhere: ["charge"] });
+    start({ when: "lag", over: 10 });
+    await desk.clock.advance(4 * seconds);
+    start({ when: "lag", handler: "mail", name: "lag", over: 10 }); // as a config without `charge`
+    await desk.clock.advance(60 * seconds);
+    expect(desk.lines()).toEqual(["lag fired charge 11"]);
+    change({ lagSeconds: { charge: 0 } });
+    await desk.clock.advance(20 * seconds);
+    expect(desk.lines()).toEqual(["lag fired charge 11", "lag resolved charge 0"]);
+  });
+
   it("that look at the same fire it once and resolve it once", async () => {
     for (let processes = 0; processes < 4; processes++) start({ when: "dead_letters", over: 2 }, { when: "lag", over: 10 });
     desk.letters(3);

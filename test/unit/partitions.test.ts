@@ -126,6 +126,8 @@ describe("a handler with several partitions", () => {
     const idle = { ...workedOn, isWorkedOn: () => false };
     expect(conditionAmong(standby, idle)).toMatchObject({ ...standby, why: expect.stringContaining("knows of no other") });
     expect(conditionAmong(stopped, workedOn)).toEqual(stopped);
+    const absent = { state: "absent", fault: null } as const; // from this config
+    expect([conditionAmong(absent, workedOn), conditionAmong(absent, idle)]).toEqual([{ state: "running", fault: null }, absent]);
   });
 
   it("has stopped for whoever asks any instance as soon as one of its partitions stands still at one", () => {

@@ -50,8 +50,9 @@ export function conditionAmong(here: Condition, elsewhere: Elsewhere): Condition
   if (here.state === "stopped") return here;
   const [still] = elsewhere.standstills();
   if (still !== undefined) return { state: "stopped", fault: `partition ${still.partition}, at ${still.instance}: ${still.fault}` };
-  if (here.state !== "standby" && here.state !== "fenced") return here;
-  return elsewhere.isWorkedOn() ? conditionOf(null) : { ...here, why: unknownElsewhere };
+  if (here.state === "running") return here;
+  if (elsewhere.isWorkedOn()) return conditionOf(null);
+  return here.state === "absent" ? here : { ...here, why: unknownElsewhere };
 }
 
 /** The error for an act on a handler that stands still. */

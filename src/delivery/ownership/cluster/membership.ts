@@ -59,6 +59,18 @@ export class Membership {
     return false;
   }
 
+  /** How many partitions a handler has; undefined: no member has it in its config. */
+  partitionsOf(handler: string): number | undefined {
+    return this.#options.steward.state.partitions.get(handler);
+  }
+
+  /** Another member that has the handler in its config. */
+  otherWith(handler: string): string | null {
+    const { steward, life } = this.#options;
+    for (const member of steward.state.members.values()) if (member.life !== life && member.partitions.has(handler)) return member.instance;
+    return null;
+  }
+
   /** Whether another member works on a partition of the handler. False also while this instance cannot know that: it is cut off. */
   othersWorkOn({ handler, of }: { readonly handler: string; readonly of: number }): boolean {
     const { steward, holders } = this.#options;
