@@ -2,15 +2,13 @@ import { type Clock, systemClock } from "../event/clock.ts";
 import { pause } from "../event/waits.ts";
 import type { ReplayReply } from "../http/wire/replays-replies.ts";
 import { at } from "./client.ts";
-import { hint, type Session } from "./command.ts";
-import { exit, Failure } from "./exit.ts";
+import type { Session } from "./command.ts";
+import { patiently } from "./patiently.ts";
 import { durationText } from "./print.ts";
 import { Standstill } from "./standstill.ts";
 
 /** A replay that goes on is asked after so often. */
 const followEveryMs = 500;
-/** A service that was there is asked so long when it does not answer: it may be started anew, and goes on with the replay then. */
-const patienceMs = 40_000;
 const barCharacters = 24;
 /** What shells expect of a program that Ctrl-C ended. */
 const interrupted = 130;
@@ -30,7 +28,13 @@ export async function follow(session: Session, replayId: string, position?: stri
     terminal.err(`\nThe replay goes on. To follow it: reprise replay watch ${replayId}\nTo end it: reprise replay cancel ${replayId}\n`);
     process.exit(interrupted);
   };
-  const look = patientLook(session, replayId, position, clock);
+  const asking = {
+    ask: () => session.client.get<ReplayReply>(at`/replays/${replayId}`, { after: position }),
+    isKnown: position !== undefined,
+    meanwhile: "The replay goes on by itself once the service is back.",
+    later: `The replay goes on once the service is back. To follow it: reprise replay watch ${replayId}`,
+  };
+  const look = patiently(session, asking, clock);
   const standstill = new Standstill(followEveryMs);
   process.once("SIGINT", leave);
   try {
@@ -59,34 +63,6 @@ export async function follow(session: Session, replayId: string, position?: stri
   } finally {
     process.off("SIGINT", leave);
   }
-}
-
-/** @returns asks for the replay; null while a service that was there does not answer. */
-function patientLook(session: Session, replayId: string, position: string | undefined, clock: Clock): () => Promise<ReplayReply | null> {
-  let isKnown = position !== undefined;
-  let lostMs: number | null = null;
-  return async () => {
-    try {
-      const replay = await session.client.get<ReplayReply>(at`/replays/${replayId}`, { after: position });
-      isKnown = true;
-      lostMs = null;
-      return replay;
-    } catch (error) {
-      if (!isKnown || !(error instanceof Failure) || error.exitCode !== exit.unreachable) throw error;
-      const nowMs = clock.monotonicMs();
-      if (lostMs === null) {
-        const asking = `asking again for ${patienceMs / 1000} s. The replay goes on by itself once the service is back.`;
-        hint(session, `${session.terminal.interactive ? "\n" : ""}The service does not answer; ${asking}`);
-      }
-      lostMs ??= nowMs;
-      if (nowMs - lostMs < patienceMs) return null;
-      throw new Failure(
-        exit.unreachable,
-        `${error.message}\nThe replay goes on once the service is back. To follow it: reprise replay watch ${replayId}`,
-        error.members,
-      );
-    }
-  };
 }
 
 function progressText({ total, succeeded, remaining, failed, status, seconds_left: left, releases_left: releases }: ReplayReply): string {

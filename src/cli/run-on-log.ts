@@ -31,6 +31,7 @@ export async function runOnLog({ log: url, config: path, namespace = "", dryRun,
       ...{ log, catalog, rules, handlers: new Set(handlers.map(({ name }) => name)), clock: systemClock, newId, life: newId() },
       openArchive: (archive) => openArchive(archive, log.logId, { credentials }),
       pace: { everyMs: 0, eventsPerSecond: null },
+      isAtWork: () => null,
       onTrouble() {},
       onRun: ended.resolve,
     });

@@ -21,11 +21,13 @@ interface OpenNeeds {
   readonly logger: DeliveryLogger;
   /** Id of this process. */
   readonly life: string;
+  readonly delivery: { readonly cluster: { readonly membership: { has(life: string): boolean } } | null };
 }
 
-export function openRetention({ config, logger, ...needs }: OpenNeeds): Retention {
+export function openRetention({ config, logger, delivery, ...needs }: OpenNeeds): Retention {
   return makeRetention({
     ...{ ...needs, rules: config.retention, pace: config.retentionPace, handlers: new Set(config.handlers.map(({ name }) => name)) },
+    isAtWork: (life) => delivery.cluster?.membership.has(life) ?? null,
     // Loaded by the first run: most services have no archive.
     openArchive: async (url) =>
       (await import("./archive/open-archive.ts")).openArchive(url, needs.log.logId, { clock: needs.clock, credentials: config.archiveCredentials }),

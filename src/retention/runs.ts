@@ -4,6 +4,7 @@ import { policyActor } from "../event/names.ts";
 import { messageOf } from "../event/thrown.ts";
 import { within } from "../event/waits.ts";
 import { Findings, type HeldBack, type RuleFindings } from "./findings.ts";
+import { type RecordedRunNeeds, recordedRun } from "./recorded-run.ts";
 import { type RunNeeds, recordEnd, runRetention } from "./run.ts";
 import type { RunProgress } from "./run-report.ts";
 import { runBySchedule } from "./schedule.ts";
@@ -17,7 +18,8 @@ export interface ArchiveRun {
   readonly endedAt: string | null;
   /** Why it did not come to its end. */
   readonly why: string | null;
-  readonly rules: readonly RuleFindings[];
+  /** `held` is null of a run of another process: that one alone knows it, and what held it. */
+  readonly rules: readonly (Omit<RuleFindings, "held"> & { readonly held: number | null })[];
   readonly held: readonly HeldBack[];
   readonly archived: number;
   readonly segments: number;
@@ -36,7 +38,7 @@ export interface ArchiveRunOptions {
 export interface ArchiveRuns {
   /** Begins a run, and does not wait for its end. @throws RETENTION_RUNNING */
   beginArchiveRun(options?: ArchiveRunOptions): Promise<ArchiveRun>;
-  /** One of the last runs of this process; null: not known here. */
+  /** One of the last runs of this process, or one that the log tells of; null: there is none. @throws LOG_UNAVAILABLE */
   archiveRun(id: string): Promise<ArchiveRun | null>;
 }
 
@@ -58,8 +60,7 @@ export interface Retention extends ArchiveRuns {
   figures(): RetentionFigures;
 }
 
-export interface RetentionNeeds extends Omit<RunNeeds, "rules"> {
-  readonly rules: RunNeeds["rules"];
+export interface RetentionNeeds extends RunNeeds, Pick<RecordedRunNeeds, "isAtWork"> {
   readonly pace: { readonly everyMs: number /** Null: as fast as it goes. */; readonly eventsPerSecond: number | null };
   /** A run did not come to its end: it is tried again. */
   readonly onTrouble: (error: unknown) => void;
@@ -127,7 +128,7 @@ export function makeRetention(needs: RetentionNeeds): Retention {
     },
     async archiveRun(id) {
       const kept = runs.get(id);
-      return kept === undefined ? null : shown(kept);
+      return kept === undefined ? recordedRun(needs, id) : shown(kept);
     },
     start() {
       if (rules.length > 0) void runBySchedule({ ...needs, run: () => begin({}).ended, signal: stopping.signal });

@@ -30,7 +30,11 @@ export async function archiveRunRoutes(app: FastifyInstance, { store }: RouteOpt
     { ...adminOfAll, summary: "How far a run is, what goes, and what is held back by what.", reply: archiveRunReply },
     async ({ params: { id } }): Promise<ArchiveRunReply> => {
       const run = await store.archiveRun(id);
-      if (run === null) throw new RepriseError("NOT_FOUND", "There is no such run; a service knows the last 20 that it began.");
+      if (run === null)
+        throw new RepriseError(
+          "NOT_FOUND",
+          "There is no such run. The log knows those that may have archived something; a dry run only the service that made it, of its last 20.",
+        );
       return toArchiveRunReply(run);
     },
   );

@@ -16,7 +16,15 @@ export const archiveRunReply = z.strictObject({
   why: z.string().nullable(),
   /** What goes by each rule, and what is old enough and stays. */
   rules: z.array(
-    z.strictObject({ entity_type: z.string(), before: z.string(), keep_last: count, archive: z.string(), events: count, entities: count, held_back: count }),
+    z.strictObject({
+      entity_type: z.string(),
+      before: z.string(),
+      keep_last: count,
+      archive: z.string(),
+      events: count,
+      entities: count,
+      held_back: count.nullable(),
+    }),
   ),
   held_back: z.array(
     z.strictObject({

@@ -7,6 +7,7 @@ import { at } from "../../client.ts";
 import { openSession, type Session, type World } from "../../command.ts";
 import { exit, fromReprise } from "../../exit.ts";
 import { hearStop } from "../../hear-stop.ts";
+import { patiently } from "../../patiently.ts";
 import { countText, printOne, tableSection } from "../../print.ts";
 import { standardConfig } from "../../serve-settings.ts";
 
@@ -37,11 +38,20 @@ export function addArchiveRun(archive: Command, world: World): void {
     });
 }
 
-async function runInService({ client }: Session, { dryRun = false, reason }: Flags): Promise<ArchiveRunReply> {
+async function runInService(session: Session, { dryRun = false, reason }: Flags): Promise<ArchiveRunReply> {
+  const { client } = session;
   let { reply: run } = await client.post<ArchiveRunReply>("/archive/runs", { body: { dry_run: dryRun, ...(reason === undefined ? {} : { reason }) } });
+  const { id } = run;
+  const look = patiently(session, {
+    ask: () => client.get<ArchiveRunReply>(at`/archive/runs/${id}`),
+    isKnown: true,
+    meanwhile: "A run that was cut off is gone on with by the next one.",
+    later: "The next run goes on where this one was: reprise archive run",
+    passing: ["NOT_FOUND"], // another instance may not have its first record yet
+  });
   for (let waitMs = firstLookMs; run.state === "running"; waitMs = Math.min(lookEveryMs, 2 * waitMs)) {
     await pause(waitMs, systemClock);
-    run = await client.get<ArchiveRunReply>(at`/archive/runs/${run.id}`);
+    run = (await look()) ?? run;
   }
   return run;
 }
@@ -82,7 +92,7 @@ function textOf(run: ArchiveRunReply, width: number | undefined): string {
         ["KEEPS LAST", ({ keep_last }) => keep_last || "–"],
         ["EVENTS", ({ events }) => events],
         ["ENTITIES", ({ entities }) => entities],
-        ["HELD BACK", ({ held_back }) => held_back],
+        ["HELD BACK", ({ held_back }) => held_back ?? "–"],
         ["TO", ({ archive }) => archive],
       ],
       width,
