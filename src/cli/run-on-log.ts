@@ -8,7 +8,8 @@ import { localActor } from "../event/names.ts";
 import { refuseUnfinishedCopy } from "../log/copy/copy-marker.ts";
 import { openLog } from "../log/open-log.ts";
 import { openArchive } from "../retention/archive/open-archive.ts";
-import { type ArchiveRun, makeRetention } from "../retention/runs.ts";
+import type { ArchiveRun } from "../retention/run-report.ts";
+import { makeRetention } from "../retention/runs.ts";
 
 export interface RunOnLog {
   readonly log: string;

@@ -3,7 +3,7 @@ import { parseStreamName, retentionStream } from "../event/names.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { RetentionStreamData } from "../records/retention.ts";
 import type { RetentionEntry } from "./retention-stream.ts";
-import type { ArchiveRun } from "./runs.ts";
+import type { ArchiveRun } from "./run-report.ts";
 
 export interface RecordedRunNeeds {
   readonly log: Pick<EventLog, "readStream" | "beats">;

@@ -3,31 +3,11 @@ import { isRepriseError, RepriseError } from "../errors.ts";
 import { policyActor } from "../event/names.ts";
 import { messageOf } from "../event/thrown.ts";
 import { within } from "../event/waits.ts";
-import { Findings, type HeldBack, type RuleFindings } from "./findings.ts";
+import { Findings } from "./findings.ts";
 import { type RecordedRunNeeds, recordedRun } from "./recorded-run.ts";
 import { type RunNeeds, recordEnd, runRetention } from "./run.ts";
-import type { RunProgress } from "./run-report.ts";
+import type { ArchiveRun, RunProgress } from "./run-report.ts";
 import { runBySchedule } from "./schedule.ts";
-
-/** A run, and what it has found and done so far. */
-export interface ArchiveRun {
-  readonly id: string;
-  readonly dryRun: boolean;
-  readonly state: "running" | "completed" | "stopped" | "failed";
-  readonly startedAt: string;
-  readonly endedAt: string | null;
-  /** Why it did not come to its end. */
-  readonly why: string | null;
-  /** `held` is null of a run of another process: that one alone knows it, and what held it. */
-  readonly rules: readonly (Omit<RuleFindings, "held"> & { readonly held: number | null })[];
-  readonly held: readonly HeldBack[];
-  readonly archived: number;
-  readonly segments: number;
-  readonly removed: number;
-  readonly forgotten: number;
-  readonly freedBytes: number;
-  readonly owed: string | null;
-}
 
 export interface ArchiveRunOptions {
   readonly dryRun?: boolean;

@@ -12,7 +12,7 @@ import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { ownEvent } from "../../src/records/own-event.ts";
 import type { RetentionStreamData } from "../../src/records/retention.ts";
 import { toSelection } from "../../src/replay/selection.ts";
-import type { ArchiveRun } from "../../src/retention/runs.ts";
+import type { ArchiveRun } from "../../src/retention/run-report.ts";
 import type { Store } from "../../src/store/store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { logHead } from "../support/test-store.ts";

@@ -1,4 +1,4 @@
-import type { ArchiveRun } from "../../src/retention/runs.ts";
+import type { ArchiveRun } from "../../src/retention/run-report.ts";
 
 export const archiveRunId = "0197a000-0000-7000-8000-00000000a001";
 

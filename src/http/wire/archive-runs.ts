@@ -1,7 +1,7 @@
 /** Runs that archive events, and what they find. */
 import { z } from "zod";
 import { holdKinds } from "../../retention/hold.ts";
-import type { ArchiveRun } from "../../retention/runs.ts";
+import type { ArchiveRun } from "../../retention/run-report.ts";
 import { actRequest } from "./members.ts";
 import { count } from "./reply-members.ts";
 
