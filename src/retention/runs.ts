@@ -29,6 +29,7 @@ export interface RetentionFigures {
   readonly freedBytes: number;
   /** Of the last run that came to its end: events held back, and when it ended (wall clock, ms); null: none yet. */
   readonly last: { readonly held: number; readonly endedMs: number } | null;
+  /** Not those that another process was ahead of: one at a time works on a log. */
   readonly failed: number;
 }
 
@@ -81,7 +82,9 @@ export function makeRetention(needs: RetentionNeeds): Retention {
       async (error: unknown) => {
         const stopped = stopping.signal.aborted;
         settle(kept, stopped ? "stopped" : "failed", stopped ? "the service stops" : messageOf(error));
-        if (!dryRun && !isRepriseError(error, "RETENTION_RUNNING")) await recordEnd(needs, options, kept.state === "stopped" ? "stopped" : "failed", kept.why!);
+        if (isRepriseError(error, "RETENTION_RUNNING")) throw error;
+        if (kept.state === "failed") figures.failed++;
+        if (!dryRun) await recordEnd(needs, options, kept.state === "stopped" ? "stopped" : "failed", kept.why!);
         throw error;
       },
     );
@@ -95,7 +98,6 @@ export function makeRetention(needs: RetentionNeeds): Retention {
     figures.archived += archived;
     figures.removed += removed;
     figures.freedBytes += freedBytes;
-    if (state === "failed") figures.failed++;
     if (state === "completed" && !kept.dryRun) figures.last = { held: findings.heldEvents, endedMs: kept.endedMs! };
     onRun(shown(kept));
   }
