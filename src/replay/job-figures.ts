@@ -1,8 +1,10 @@
 /** Counts what becomes of a job's items. */
 import type { FailureText } from "../catalog/catalog.ts";
+import type { Clock } from "../event/clock.ts";
 import type { Position } from "../event/event.ts";
 import type { ReplayStatus } from "../views/model/replay.ts";
 import type { JobProgress } from "./job-progress.ts";
+import type { Phase } from "./phase.ts";
 import type { ItemEnd } from "./runner.ts";
 
 export interface JobFigures {
@@ -16,7 +18,7 @@ export interface JobFigures {
   readonly followers: number;
   /** Events that were held when the replay was planned, and that follow it still. Those that the handler does not want count until their lane has passed them. */
   readonly releasesLeft: number;
-  /** At the rate, which is that of what follows, too; or as fast as its items went so far. Null when that is not known. */
+  /** At the rate, which is that of what follows, too; or as fast as its items went since its start, its canary or its last pause. Null when that is not known. */
   readonly secondsLeft: number | null;
 }
 
@@ -29,20 +31,27 @@ const otherReasons = "other reasons";
 
 export class JobTally {
   readonly #total: number;
-  readonly #startedMs: number;
-  /** Outcomes of a part of the replay that ran before a restart. */
-  readonly #before: number;
+  readonly #clock: Pick<Clock, "monotonicMs">;
+  /** From when on it counts how fast items go; null: they do not go as fast as they can yet. */
+  #measuredFromMs: number | null = null;
+  /** Outcomes of before that. */
+  #before = 0;
   readonly #skips = new Map<string, number>();
   #succeeded = 0;
   #failed = 0;
   #position: Position = 0n;
   #lastError: FailureText | null = null;
 
-  constructor(total: number, outcomes: JobProgress["outcomes"], startedMs: number) {
+  constructor(total: number, outcomes: JobProgress["outcomes"], clock: Pick<Clock, "monotonicMs">) {
     this.#total = total;
-    this.#startedMs = startedMs;
+    this.#clock = clock;
     this.become(outcomes);
-    this.#before = this.#succeeded + this.#failed;
+  }
+
+  /** Measures anew how fast items go. Neither the canary, which goes alone and is watched, nor a pause says how fast the rest goes. */
+  measureIn(phase: Phase): void {
+    this.#measuredFromMs = phase.kind === "running" && phase.stage === "all" ? this.#clock.monotonicMs() : null;
+    this.#before = this.#total - this.#left();
   }
 
   /** These are all that were delivered or failed. */
@@ -86,13 +95,14 @@ export class JobTally {
     return { succeeded: this.#succeeded, failed: this.#failed, skipped: this.#skipped(), skips };
   }
 
-  /** @param perSecond the rate that was set; null: as fast as it went so far. @param releasesLeft what takes turns of the rate beside the items. */
-  secondsLeft(perSecond: number | null, releasesLeft: number, nowMs: number): number | null {
+  /** @param perSecond the rate that was set; null: as fast as it went since it is measured. @param releasesLeft what takes turns of the rate beside the items. */
+  secondsLeft(perSecond: number | null, releasesLeft: number): number | null {
     const left = this.#left();
     if (perSecond !== null) return Math.ceil((left + releasesLeft) / perSecond);
     if (left === 0) return releasesLeft === 0 ? 0 : null;
     const done = this.#total - left - this.#before;
-    return done === 0 ? null : Math.ceil((left * Math.max(1, nowMs - this.#startedMs)) / (done * 1000));
+    if (done === 0 || this.#measuredFromMs === null) return null;
+    return Math.ceil((left * Math.max(1, this.#clock.monotonicMs() - this.#measuredFromMs)) / (done * 1000));
   }
 
   #left(): number {

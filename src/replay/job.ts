@@ -58,12 +58,11 @@ export class Job {
     this.#needs = needs;
     const phase = () => this.#phase;
     const terms = progress.canaryPassed ? null : (request.canary ?? null);
-    const tally = new JobTally(items.length, progress.outcomes, clock.monotonicMs());
+    this.#tally = new JobTally(items.length, progress.outcomes, clock);
     const feed = new Feed(items, (place) => progress.outcomes.has(place), terms?.entities ?? null);
-    const rules = new StopRules(request.stopWhen ?? null, items.length, tally.outcomes());
-    this.#tally = tally;
+    const rules = new StopRules(request.stopWhen ?? null, items.length, this.#tally.outcomes());
     this.#items = new JobItems({
-      ...{ items, feed, rules, tally, runner, phase },
+      ...{ items, feed, rules, tally: this.#tally, runner, phase },
       onOutcome: ({ lane }, failed, why) => {
         this.#canary?.delivered(lane);
         if (why !== null) this.#stop(why);
@@ -74,6 +73,7 @@ export class Job {
     });
     this.#canary = terms && new Canary({ terms, feed, clock, letters, record }, lanesOf(items, progress.outcomes.keys()));
     this.#phase = firstPhase(progress, terms !== null);
+    this.#tally.measureIn(this.#phase);
     if (this.#phase.kind === "pausing") pace.hold(true); // before any handler is told of the pace: it would let followers through
     this.acts = new JobActs({ record, pace, clock, phase, enter: (next) => this.#enter(next) });
     this.#takeNextStep = oneAtATime(
@@ -97,7 +97,7 @@ export class Job {
   }
 
   figures(): JobFigures {
-    const { items, runner, pace, clock } = this.#needs;
+    const { items, runner, pace } = this.#needs;
     const status = statusOf(this.#phase);
     const releasesLeft = runner.releasesLeft() + (goesOn.includes(status) ? this.#items.releasesAhead : 0);
     return {
@@ -106,7 +106,7 @@ export class Job {
       ...this.#tally.outcomes(),
       followers: runner.followers(),
       releasesLeft,
-      secondsLeft: status === "running" ? this.#tally.secondsLeft(pace.perSecond, releasesLeft, clock.monotonicMs()) : null,
+      secondsLeft: status === "running" ? this.#tally.secondsLeft(pace.perSecond, releasesLeft) : null,
     };
   }
 
@@ -127,6 +127,7 @@ export class Job {
   #enter(phase: Phase): void {
     const { pace, runner } = this.#needs;
     this.#phase = phase;
+    this.#tally.measureIn(phase);
     this.acts.phaseEntered();
     if (phase.kind === "ended") pace.hold(false); // a pause may have been recorded beside the end
     if (phase.kind === "paused" || isOver(phase)) return;
@@ -144,6 +145,7 @@ export class Job {
   /** @returns false when the job is about to end, and has no further stage. */
   #reach(stage: Stage): boolean {
     this.#phase = withStage(this.#phase, stage);
+    if (stage === "all") this.#tally.measureIn(this.#phase);
     return stageOf(this.#phase) === stage;
   }
 

@@ -194,6 +194,16 @@ describe("a replay", () => {
     expect((rest.length - 1) / (rest.at(-1)!.startedMs - rest[0]!.startedMs)).toBeLessThan(0.2 * 1.4);
   });
 
+  it("does not say how long it takes by how long its canary is watched", async () => {
+    const { store } = await outage();
+    const { planId } = await store.planReplay(all);
+    const { replayId } = await store.startReplay(planId, { reason: "try", terms: { ...runTerms, canary: { entities: 1, holdSeconds: 600 } } });
+    await expect.poll(async () => (await store.replayState(replayId))!.succeeded).toBe(1);
+    expect(await store.replayState(replayId)).toMatchObject({ status: "running", remaining: 9, secondsLeft: null });
+    await store.actOnReplay(replayId, "cancel");
+    await replayWith(store, replayId, "cancelled");
+  });
+
   it("says how much follows its letters, and how long all of that takes at its rate", async () => {
     const { store, seen } = await outage();
     const { planId, estimatedSeconds } = await store.planReplay(all, { ratePerSecond: 20 });
