@@ -107,10 +107,8 @@ export class PacesElsewhere {
     known.passing++;
     replays
       .passed(replayId)
-      .then(
-        () => replays.pace(replayId, null),
-        () => {}, // the partition is another one's now
-      )
+      .then(() => replays.pace(replayId, null))
+      .catch(() => {}) // the partition is another one's now, or stands still
       .finally(() => {
         if (--known.passing === 0 && this.#known.get(replayId) === known) this.#known.delete(replayId);
       });

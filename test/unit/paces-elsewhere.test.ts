@@ -292,4 +292,11 @@ it("an instance alone keeps the rate of what a completed replay released elsewhe
   await other.end("completed");
   await other.comes(3);
   expect(other.handler).toMatchObject({ waiting: 3, letGo: 0, pace: { perSecond: 8 } });
+  // It stands still just when all has passed: that ends no process.
+  other.handler.replays.pace = () => {
+    throw new RepriseError("NOT_OWNER", "planted");
+  };
+  other.handler.pass();
+  await settled();
+  expect(other.handler).toMatchObject({ waiting: 0, letGo: 0 });
 });
